@@ -1,0 +1,108 @@
+//! Capture: from a statement's bytes to a place on the ledger.
+
+use crate::app::ledger::{Ledger, LedgerError, View};
+use crate::app::orderer::{Entry, OrderError, Placed};
+use crate::domain::consortium::rights::{self, RightsError};
+use crate::domain::consortium::{Participant, SignerRefusal};
+use crate::domain::epcis::{self, Document, Event, Faults, Reader};
+use crate::domain::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AHEAD_SECONDS_MAX};
+use crate::domain::statement::{StatementError, StatementId, StatementType, SubmittedStatement};
+use crate::domain::time::Timestamp;
+use crate::ports::StoreError;
+
+/// Why a statement was not captured. Nothing of it was written.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    #[error("a capture has the typ epcis+jws; this statement is a {found}")]
+    WrongType { found: &'static str },
+    #[error(transparent)]
+    Signer(#[from] SignerRefusal),
+    #[error("iat is {iat}, more than {IAT_AHEAD_SECONDS_MAX} seconds ahead of this node's clock ({now})")]
+    IssuedAhead { iat: Timestamp, now: Timestamp },
+    #[error(transparent)]
+    Epcis(#[from] Faults),
+    #[error("event {position}: eventTime {event_time} is more than a day ahead of this node's clock ({now})")]
+    EventAhead { position: u32, event_time: Timestamp, now: Timestamp },
+    #[error("event {position} ({event_id}) breaks rule {}: {error}", error.rule())]
+    Rights { position: u32, event_id: String, error: RightsError },
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl From<StoreError> for CaptureError {
+    fn from(error: StoreError) -> Self {
+        Self::Ledger(error.into())
+    }
+}
+
+/// Where a captured statement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Captured {
+    pub id: StatementId,
+    pub placed: Placed,
+    /// Events in it; 0 when it was captured before and only its place is told.
+    pub events: usize,
+}
+
+/// Captures a statement, and returns once it is final.
+///
+/// The same signing input posted again is answered with its first place, whatever its signature and whatever has
+/// become of its signer since.
+pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<Captured, CaptureError> {
+    let view = ledger.view();
+    let id = submitted.id();
+    let typ = submitted.header().typ();
+    if typ != StatementType::Epcis {
+        return Err(CaptureError::WrongType { found: typ.as_str() });
+    }
+    submitted.check_audience(view.registry.origin().as_str())?;
+    let thumbprint = *submitted.header().signer().hash();
+    let unknown = SignerRefusal::Unknown { thumbprint };
+    let key = view.registry.certificate(&thumbprint).map(|(_, certificate)| certificate.key.clone()).ok_or(unknown)?;
+    let statement = submitted.verify(&key)?;
+    if let Some((_, leaf)) = ledger.store().statements(vec![id]).await?.first() {
+        return Ok(Captured { id, placed: Placed { leaf: *leaf, repeated: true }, events: 0 });
+    }
+    let (participant, _) = view.registry.signer_at(&thumbprint, ledger.place_now(&view))?;
+    let events = check_content(statement.payload(), participant, statement.header().iat(), ledger.now())?;
+    let participant = participant.id.clone();
+    let count = events.len();
+    let placed = ledger.order(Entry::Capture { statement, participant, events }).await?;
+    Ok(Captured { id, placed, events: count })
+}
+
+/// Reads a capture's payload and holds it against the clock and the signer's rights.
+fn check_content(
+    payload: &[u8],
+    participant: &Participant,
+    iat: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<Event>, CaptureError> {
+    if iat.seconds() - now.seconds() > IAT_AHEAD_SECONDS_MAX {
+        return Err(CaptureError::IssuedAhead { iat, now });
+    }
+    let Document { events, .. } = epcis::read(payload, Reader::Strict)?;
+    for (event, position) in events.iter().zip(0..) {
+        let event_time = event.event_time;
+        if event_time.millis_since(now) > EVENT_TIME_AHEAD_MS_MAX {
+            return Err(CaptureError::EventAhead { position, event_time, now });
+        }
+        rights::check(participant, event).map_err(|error| CaptureError::Rights {
+            position,
+            event_id: event.event_id.uri.clone(),
+            error,
+        })?;
+    }
+    Ok(events)
+}
+
+/// Finds the place of a captured statement, as of a view.
+pub async fn find(ledger: &Ledger, view: &View, id: StatementId) -> Result<Option<Placed>, LedgerError> {
+    let found = ledger.store().statements(vec![id]).await?;
+    let placed = found.first().filter(|(_, leaf)| view.size().contains(*leaf));
+    Ok(placed.map(|(_, leaf)| Placed { leaf: *leaf, repeated: true }))
+}

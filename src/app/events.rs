@@ -1,0 +1,88 @@
+//! EPCIS queries: events as they were captured, with where they stand.
+
+use serde_json::Value;
+
+use crate::app::ledger::{Ledger, LedgerError};
+use crate::app::state::statement_text;
+use crate::domain::consortium::ParticipantId;
+use crate::domain::epcis::{self, Event, Reader};
+use crate::domain::gs1::Id;
+use crate::domain::merkle::LeafIndex;
+use crate::domain::statement::SubmittedStatement;
+use crate::domain::time::Timestamp;
+use crate::ports::EventFilter;
+
+/// Events on one page when the caller names no number, and at most.
+pub const PAGE_EVENTS_DEFAULT: u32 = 30;
+pub const PAGE_EVENTS_MAX: u32 = 1_000;
+
+/// An event with where it stands and when that was recorded.
+#[derive(Debug, Clone)]
+pub struct FoundEvent {
+    pub leaf: LeafIndex,
+    pub position: u32,
+    pub participant: ParticipantId,
+    pub event_id: String,
+    /// The event's JSON as captured.
+    pub json: Value,
+    /// Its block's time.
+    pub recorded: Timestamp,
+}
+
+/// A page of events, and where the next one begins.
+#[derive(Debug, Clone)]
+pub struct Page {
+    pub events: Vec<FoundEvent>,
+    pub next: Option<(LeafIndex, u32)>,
+}
+
+/// Lists the events that a filter lets through, and of those the ones that name `id`.
+pub async fn list(ledger: &Ledger, mut filter: EventFilter, id: Option<&Id>) -> Result<Page, LedgerError> {
+    filter.size = ledger.view().size();
+    filter.limit = filter.limit.clamp(1, PAGE_EVENTS_MAX);
+    let wanted = filter.limit as usize;
+    // One more than the page tells whether there is a next one.
+    filter.limit += 1;
+    let entries = ledger.store().events(filter).await?;
+    let next = entries.get(wanted).and(entries.get(wanted - 1)).map(|last| (last.leaf, last.position));
+    let mut events = Vec::new();
+    let mut read: Option<ReadLeaf> = None;
+    for entry in entries.into_iter().take(wanted) {
+        let leaf = match read.take() {
+            Some(leaf) if leaf.index == entry.leaf => leaf,
+            _ => read_leaf(ledger, entry.leaf).await?,
+        };
+        if let Some(event) = leaf.events.get(entry.position as usize) {
+            if id.is_none_or(|id| event.names(id)) {
+                events.push(FoundEvent {
+                    leaf: entry.leaf,
+                    position: entry.position,
+                    participant: entry.participant,
+                    event_id: entry.event_id,
+                    json: event.json.clone(),
+                    recorded: leaf.recorded,
+                });
+            }
+        }
+        read = Some(leaf);
+    }
+    Ok(Page { events, next })
+}
+
+struct ReadLeaf {
+    index: LeafIndex,
+    recorded: Timestamp,
+    events: Vec<Event>,
+}
+
+async fn read_leaf(ledger: &Ledger, index: LeafIndex) -> Result<ReadLeaf, LedgerError> {
+    let fault = |detail: String| LedgerError::Leaf { leaf: index, detail };
+    let stored = ledger.store().leaf(index).await?.ok_or_else(|| fault("it is not there".to_owned()))?;
+    let block =
+        ledger.store().blocks_of(vec![index]).await?.pop().ok_or_else(|| fault("it is in no block".to_owned()))?;
+    let text = statement_text(ledger.store(), &stored.bytes).await?;
+    let text = text.ok_or_else(|| fault("it holds no statement".to_owned()))?;
+    let statement = SubmittedStatement::parse(&text).map_err(|error| fault(error.to_string()))?;
+    let document = epcis::read(statement.payload(), Reader::Strict).map_err(|error| fault(error.to_string()))?;
+    Ok(ReadLeaf { index, recorded: block.seal.time, events: document.events })
+}

@@ -1,0 +1,99 @@
+//! The open ledger: what every use case is given.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::app::orderer::{Job, JobReply, OrderError, Placed, QUEUE_JOBS_MAX};
+use crate::domain::block::Origin;
+use crate::domain::consortium::{Place, Registry};
+use crate::domain::merkle::{self, TileId, Tiles, TreeSize};
+use crate::domain::time::Timestamp;
+use crate::ports::{Clock, LedgerStore, StoreError, StoredBlock};
+
+/// What everyone may see at one moment: the last final block and the consortium as of it.
+#[derive(Clone)]
+pub struct View {
+    pub tip: StoredBlock,
+    pub registry: Arc<Registry>,
+}
+
+impl View {
+    pub fn size(&self) -> TreeSize {
+        self.tip.size()
+    }
+}
+
+/// The store failed, or answered what cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("a proof cannot be made from the stored tiles: {0}")]
+    Proof(#[from] merkle::ProvingError),
+    #[error("leaf {leaf} cannot be read: {detail}")]
+    Leaf { leaf: merkle::LeafIndex, detail: String },
+}
+
+/// A handle on the ledger. Clones share it.
+#[derive(Clone)]
+pub struct Ledger {
+    pub(super) store: Arc<dyn LedgerStore>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) view: watch::Receiver<Arc<View>>,
+    pub(super) jobs: mpsc::Sender<Job>,
+}
+
+impl Ledger {
+    pub fn store(&self) -> &dyn LedgerStore {
+        &*self.store
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The latest final state.
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view.borrow())
+    }
+
+    pub fn origin(&self) -> Origin {
+        self.view().registry.origin().clone()
+    }
+
+    /// Jobs that wait for the writer.
+    pub fn queue_depth(&self) -> usize {
+        QUEUE_JOBS_MAX - self.jobs.capacity().min(QUEUE_JOBS_MAX)
+    }
+
+    /// Tells whether the writer still takes jobs.
+    pub fn is_writable(&self) -> bool {
+        !self.jobs.is_closed()
+    }
+
+    /// The place that a statement would get if it were ordered now: rights are checked against it, and again by the
+    /// writer.
+    pub fn place_now(&self, view: &View) -> Place {
+        Place { leaf: view.size().next_index(), time: self.now().max(view.tip.seal.time) }
+    }
+
+    /// Hands an entry to the writer and waits until it is final, or refused.
+    pub(super) async fn order(&self, entry: crate::app::orderer::Entry) -> Result<Placed, OrderError> {
+        let (reply, answer) = JobReply::new();
+        self.jobs.try_send(Job { entry, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => OrderError::Busy,
+            mpsc::error::TrySendError::Closed(_) => OrderError::Stopped,
+        })?;
+        answer.await.unwrap_or(Err(OrderError::Stopped))
+    }
+
+    /// Reads the tiles that a proof needs.
+    pub async fn read_tiles(&self, wanted: Vec<TileId>) -> Result<Tiles, LedgerError> {
+        let mut tiles = Tiles::new();
+        for (tile, hashes) in self.store.tiles(wanted).await? {
+            tiles.insert(tile, hashes).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        }
+        Ok(tiles)
+    }
+}

@@ -1,0 +1,20 @@
+//! The use cases: what Sealane does, over the ports.
+//!
+//! A statement flows one way. `capture` and `registration` take bytes from outside to a verified statement with checked
+//! content; `orderer` gives it a place; `receipt`, `evidence` and `verdict` prove what stands there; `audit` does all of it
+//! again from the leaves and compares.
+
+pub mod audit;
+mod block_builder;
+pub mod capture;
+pub mod events;
+pub mod evidence;
+pub mod genesis;
+mod ledger;
+pub mod orderer;
+pub mod receipt;
+pub mod registration;
+mod state;
+
+pub use ledger::{Ledger, LedgerError, View};
+pub use state::{LoadError, State};

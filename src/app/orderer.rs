@@ -1,0 +1,390 @@
+//! The one writer: gives statements their places, makes blocks, and answers everyone who waits.
+//!
+//! The crash story of a block, step by step:
+//!
+//! 1. Entries are taken off the queue and checked at their place. A crash here loses nothing that was acknowledged.
+//! 2. The block is built and signed in memory. As 1: the signature was shown to nobody.
+//! 3. `store.append` writes leaves, index, seal, checkpoint and commit in one transaction. A crash before it is
+//!    durable is as 1. A crash after it leaves a block whose senders were not answered: they post again, and get
+//!    the receipt of the block that is there.
+//! 4. `raise_mark` writes outside the database that this height is signed. A crash before it leaves the store one
+//!    block ahead of the mark; `State::reconcile` raises the mark to that very block. So no second block of that
+//!    height is ever signed.
+//! 5. The new view is published and every sender is answered. A crash before it is as after 3.
+//!
+//! When 3 fails, nobody knows whether the block is durable. The writer therefore forgets what it has in memory and
+//! loads the state again, as after a crash; the senders are told to post again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::app::block_builder::{BlockBuilder, BuildError};
+use crate::app::ledger::{Ledger, View};
+use crate::app::state::{LoadError, State, mark_of};
+use crate::domain::consortium::{Admin, ParticipantId, Refusal, Registry, SignerRefusal};
+use crate::domain::epcis::Event;
+use crate::domain::hash::Hash;
+use crate::domain::index::names;
+use crate::domain::merkle::LeafIndex;
+use crate::domain::statement::{StatementId, VerifiedStatement};
+use crate::ports::{Clock, EventEntry, LeafContent, LedgerStore, MemberSigner, StoreError};
+
+/// Jobs that may wait. Each holds a statement, so that memory stays bounded; past it senders are told to come back.
+pub const QUEUE_JOBS_MAX: usize = 4_096;
+
+/// Statements in one block: enough to share a flush of the disk among all that wait.
+const BLOCK_STATEMENTS_MAX: usize = 2_000;
+
+/// Bytes of statements in one block, so that a transaction of long statements stays small.
+const BLOCK_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// How long no block may be made, so that a checkpoint's age can be judged.
+pub const HEARTBEAT: Duration = Duration::from_secs(600);
+
+/// What is to be given a place.
+#[derive(Debug)]
+pub enum Entry {
+    /// A capture whose signature, content and rights were checked; its rights are checked again at its place.
+    Capture {
+        statement: VerifiedStatement,
+        participant: ParticipantId,
+        events: Vec<Event>,
+    },
+    Admin {
+        statement: VerifiedStatement,
+        admin: Box<Admin>,
+    },
+}
+
+impl Entry {
+    fn statement(&self) -> &VerifiedStatement {
+        match self {
+            Entry::Capture { statement, .. } | Entry::Admin { statement, .. } => statement,
+        }
+    }
+
+    fn events(&self) -> &[Event] {
+        match self {
+            Entry::Capture { events, .. } => events,
+            Entry::Admin { .. } => &[],
+        }
+    }
+
+    fn event_ids(&self) -> Vec<(ParticipantId, String)> {
+        match self {
+            Entry::Capture { participant, events, .. } => {
+                events.iter().map(|event| (participant.clone(), event.event_id.uri.clone())).collect()
+            }
+            Entry::Admin { .. } => Vec::new(),
+        }
+    }
+}
+
+/// Where a statement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    pub leaf: LeafIndex,
+    /// It stood there before: this was posted again.
+    pub repeated: bool,
+}
+
+/// Why an entry got no place.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OrderError {
+    #[error("too many statements wait to be written")]
+    Busy,
+    #[error("the node is stopping")]
+    Stopped,
+    #[error(transparent)]
+    Signer(#[from] SignerRefusal),
+    #[error(transparent)]
+    Admin(#[from] Refusal),
+    #[error(
+        "event {position}: the same participant has recorded {event_id} with other content{}; to correct that, repeat \
+         its content with an errorDeclaration, then record the right event under an eventID of its own",
+        first.map(|leaf| format!(", in leaf {leaf}")).unwrap_or_default()
+    )]
+    Conflict {
+        /// Within the document, from 0.
+        position: u32,
+        event_id: String,
+        /// Where the other event stands; `None` when it is in the same document.
+        first: Option<LeafIndex>,
+    },
+    #[error("the ledger could not be written, and whether this was is unknown: post it again ({0})")]
+    Unwritten(String),
+    #[error("the disk that holds the ledger is full; nothing was written")]
+    Full,
+}
+
+/// An entry and who waits for it.
+#[derive(Debug)]
+pub struct Job {
+    pub entry: Entry,
+    pub reply: JobReply,
+}
+
+/// The way back to a sender.
+#[derive(Debug)]
+pub struct JobReply(oneshot::Sender<Result<Placed, OrderError>>);
+
+impl JobReply {
+    pub fn new() -> (Self, oneshot::Receiver<Result<Placed, OrderError>>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(sender), receiver)
+    }
+
+    fn send(self, answer: Result<Placed, OrderError>) {
+        // A sender that has gone away loses only its answer; the statement stands.
+        let _ = self.0.send(answer);
+    }
+}
+
+/// What the writer tells about each block, for metrics.
+pub trait BlockObserver: Send + Sync {
+    fn block_written(&self, statements: usize, events: usize, took: Duration);
+}
+
+/// The writer. One exists for each ledger.
+pub struct Orderer {
+    store: Arc<dyn LedgerStore>,
+    clock: Arc<dyn Clock>,
+    signer: Arc<dyn MemberSigner>,
+    observer: Arc<dyn BlockObserver>,
+    state: Option<State>,
+    view: watch::Sender<Arc<View>>,
+    jobs: mpsc::Receiver<Job>,
+}
+
+impl Orderer {
+    /// Takes up the ledger where it was left.
+    pub async fn open(
+        store: Arc<dyn LedgerStore>,
+        clock: Arc<dyn Clock>,
+        signer: Arc<dyn MemberSigner>,
+        observer: Arc<dyn BlockObserver>,
+    ) -> Result<(Self, Ledger), LoadError> {
+        let state = State::load(&*store).await?;
+        state.reconcile(&*signer)?;
+        let (view, seen) = watch::channel(Arc::new(view_of(&state)));
+        let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
+        let ledger = Ledger { store: Arc::clone(&store), clock: Arc::clone(&clock), view: seen, jobs: sender };
+        Ok((Self { store, clock, signer, observer, state: Some(state), view, jobs }, ledger))
+    }
+
+    /// Writes blocks until every handle on the ledger is gone, then returns with the queue empty.
+    pub async fn run(mut self) {
+        loop {
+            let first = match tokio::time::timeout(self.until_heartbeat(), self.jobs.recv()).await {
+                Ok(Some(job)) => Some(job),
+                Ok(None) => return,
+                Err(_) => None,
+            };
+            let batch = self.take_batch(first);
+            self.write(batch).await;
+        }
+    }
+
+    fn until_heartbeat(&self) -> Duration {
+        let Some(state) = &self.state else { return Duration::from_secs(1) };
+        let age = self.clock.now().millis_since(state.tip.seal.time).max(0);
+        HEARTBEAT.saturating_sub(Duration::from_millis(age.unsigned_abs())).max(Duration::from_millis(10))
+    }
+
+    /// Takes all that waits, up to a block's limits: the busier the node, the larger the group.
+    fn take_batch(&mut self, first: Option<Job>) -> Vec<Job> {
+        let mut bytes = first.as_ref().map_or(0, |job| job.entry.statement().compact().len());
+        let mut batch: Vec<Job> = first.into_iter().collect();
+        while !batch.is_empty() && batch.len() < BLOCK_STATEMENTS_MAX && bytes < BLOCK_BYTES_MAX {
+            let Ok(job) = self.jobs.try_recv() else { break };
+            bytes += job.entry.statement().compact().len();
+            batch.push(job);
+        }
+        batch
+    }
+
+    async fn write(&mut self, batch: Vec<Job>) {
+        let began = Instant::now();
+        let (entries, replies): (Vec<Entry>, Vec<JobReply>) =
+            batch.into_iter().map(|job| (job.entry, job.reply)).unzip();
+        let statements = entries.len();
+        let events = entries.iter().map(|entry| entry.events().len()).sum();
+        match self.write_block(entries).await {
+            Ok(answers) => {
+                let wrote = answers.iter().any(|answer| matches!(answer, Ok(placed) if !placed.repeated));
+                if wrote || replies.is_empty() {
+                    self.observer.block_written(statements, events, began.elapsed());
+                }
+                replies.into_iter().zip(answers).for_each(|(reply, answer)| reply.send(answer));
+            }
+            Err(error) => {
+                tracing::error!(%error, "a block could not be written");
+                let answer = match &error {
+                    WriteError::Store(StoreError::Full) => OrderError::Full,
+                    other => OrderError::Unwritten(other.to_string()),
+                };
+                replies.into_iter().for_each(|reply| reply.send(Err(answer.clone())));
+            }
+        }
+    }
+
+    /// Writes one block of what may stand, and answers for each entry. An error leaves no state: the next call loads
+    /// it anew.
+    async fn write_block(&mut self, entries: Vec<Entry>) -> Result<Vec<Result<Placed, OrderError>>, WriteError> {
+        let heartbeat = entries.is_empty();
+        let known = Known::read(&*self.store, &entries).await?;
+        let State { tip, frontier, index, mut registry } = match self.state.take() {
+            Some(state) => state,
+            None => self.reload().await?,
+        };
+        let time = self.clock.now().max(tip.seal.time.plus_millis(1));
+        let mut block = BlockBuilder::new(tip.seal.height.next(), time, frontier.clone(), index);
+        let answers = Batch { known, block: &mut block, registry: &mut registry }.place(entries)?;
+        if block.is_empty() && !heartbeat {
+            self.state = Some(State { tip, frontier, index: block.into_index(), registry });
+            return Ok(answers);
+        }
+        let (new, next) = block.seal(&registry, &*self.signer)?.into_parts(registry);
+        self.store.append(new).await?;
+        self.signer.raise_mark(mark_of(&next.tip)).map_err(LoadError::from)?;
+        self.view.send_replace(Arc::new(view_of(&next)));
+        self.state = Some(next);
+        Ok(answers)
+    }
+
+    /// Recovers as after a crash.
+    async fn reload(&mut self) -> Result<State, WriteError> {
+        let state = State::load(&*self.store).await?;
+        state.reconcile(&*self.signer)?;
+        self.view.send_replace(Arc::new(view_of(&state)));
+        Ok(state)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+/// What the ledger holds already of a batch's statements and events, and then of the batch itself.
+struct Known {
+    statements: HashMap<StatementId, LeafIndex>,
+    events: HashMap<(ParticipantId, String), (Hash, LeafIndex)>,
+}
+
+impl Known {
+    async fn read(store: &dyn LedgerStore, entries: &[Entry]) -> Result<Self, StoreError> {
+        let ids = entries.iter().map(|entry| entry.statement().id()).collect();
+        let statements = store.statements(ids).await?.into_iter().collect();
+        let wanted = entries.iter().flat_map(Entry::event_ids).collect();
+        let events = store.first_events(wanted).await?;
+        let events = events
+            .into_iter()
+            .map(|entry| ((entry.participant, entry.event_id), (entry.content_hash, entry.leaf)))
+            .collect();
+        Ok(Self { statements, events })
+    }
+
+    /// Finds an event that says something else under an eventID that its participant has used.
+    fn conflict(&self, participant: &ParticipantId, events: &[Event]) -> Option<OrderError> {
+        let mut own: HashMap<&str, &Hash> = HashMap::new();
+        events.iter().zip(0..).filter(|(event, _)| event.error_declaration.is_none()).find_map(|(event, position)| {
+            let event_id = &event.event_id.uri;
+            let earlier = self.events.get(&(participant.clone(), event_id.clone()));
+            let first = match earlier {
+                Some((content, leaf)) if *content != event.content_hash => Some(Some(*leaf)),
+                Some(_) => None,
+                None => match own.insert(event_id, &event.content_hash) {
+                    Some(content) if *content != event.content_hash => Some(None),
+                    _ => None,
+                },
+            };
+            first.map(|first| OrderError::Conflict { position, event_id: event_id.clone(), first })
+        })
+    }
+
+    fn learn(&mut self, statement: StatementId, leaf: LeafIndex, participant: &ParticipantId, events: &[Event]) {
+        self.statements.insert(statement, leaf);
+        for event in events {
+            let key = (participant.clone(), event.event_id.uri.clone());
+            self.events.entry(key).or_insert((event.content_hash, leaf));
+        }
+    }
+}
+
+/// A batch on its way into a block.
+struct Batch<'a> {
+    known: Known,
+    block: &'a mut BlockBuilder,
+    registry: &'a mut Arc<Registry>,
+}
+
+impl Batch<'_> {
+    fn place(mut self, entries: Vec<Entry>) -> Result<Vec<Result<Placed, OrderError>>, BuildError> {
+        entries.into_iter().map(|entry| self.place_one(entry)).collect()
+    }
+
+    /// The outer error ends the block, the inner one refuses the entry alone.
+    fn place_one(&mut self, entry: Entry) -> Result<Result<Placed, OrderError>, BuildError> {
+        if let Some(leaf) = self.known.statements.get(&entry.statement().id()) {
+            return Ok(Ok(Placed { leaf: *leaf, repeated: true }));
+        }
+        match entry {
+            Entry::Capture { statement, participant, events } => self.place_capture(&statement, &participant, &events),
+            Entry::Admin { statement, admin } => self.place_admin(&statement, &admin),
+        }
+    }
+
+    fn place_capture(
+        &mut self,
+        statement: &VerifiedStatement,
+        participant: &ParticipantId,
+        events: &[Event],
+    ) -> Result<Result<Placed, OrderError>, BuildError> {
+        let place = self.block.next_place();
+        if let Err(refusal) = self.registry.signer_at(statement.header().signer().hash(), place) {
+            return Ok(Err(refusal.into()));
+        }
+        if let Some(conflict) = self.known.conflict(participant, events) {
+            return Ok(Err(conflict));
+        }
+        let subjects = events.iter().flat_map(names::of_event).collect();
+        let entries = events
+            .iter()
+            .zip(0..)
+            .map(|(event, position)| EventEntry::new(place.leaf, position, participant.clone(), event));
+        let leaf = self.block.push_statement(statement, LeafContent::Capture, &subjects, entries)?;
+        self.known.learn(statement.id(), leaf, participant, events);
+        Ok(Ok(Placed { leaf, repeated: false }))
+    }
+
+    fn place_admin(
+        &mut self,
+        statement: &VerifiedStatement,
+        admin: &Admin,
+    ) -> Result<Result<Placed, OrderError>, BuildError> {
+        let place = self.block.next_place();
+        let kid = statement.header().signer();
+        if let Err(refusal) = self.registry.check(admin, kid.hash(), place) {
+            return Ok(Err(refusal.into()));
+        }
+        let leaf = self.block.push_statement(statement, LeafContent::Admin, &names::of_admin(admin), [])?;
+        if let Err(refusal) = Arc::make_mut(self.registry).apply(admin, kid.hash(), place) {
+            return Err(BuildError(refusal.to_string()));
+        }
+        self.known.statements.insert(statement.id(), leaf);
+        Ok(Ok(Placed { leaf, repeated: false }))
+    }
+}
+
+fn view_of(state: &State) -> View {
+    View { tip: state.tip.clone(), registry: Arc::clone(&state.registry) }
+}

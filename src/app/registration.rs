@@ -1,0 +1,368 @@
+//! Registration: requests from organisations, decisions by members, and who is registered.
+
+use crate::app::ledger::{Ledger, LedgerError, View};
+use crate::app::orderer::{Entry, OrderError, Placed};
+use crate::domain::consortium::{
+    Admin, AdminError, CertificateRecord, Claims, Conflict, Participant, ParticipantId, Refusal, Standing,
+    renewal_consent,
+};
+use crate::domain::hash::Hash;
+use crate::domain::statement::{Signature, StatementError, StatementType, SubmittedStatement};
+use crate::domain::time::Timestamp;
+use crate::ports::{CertificateReader, PendingRequest, RequestBody, RequestedKey, StoreError};
+
+/// Requests that may wait for a decision; each comes from somebody unknown.
+pub const PENDING_REQUESTS_MAX: usize = 10_000;
+
+/// Why a request or a decision was refused. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistrationError {
+    #[error("csr: {0}")]
+    Request(String),
+    #[error(transparent)]
+    Claims(#[from] AdminError),
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    #[error("a request with the same key waits already, as participant {waiting}")]
+    Waiting { waiting: ParticipantId },
+    #[error("{PENDING_REQUESTS_MAX} requests wait already; come back when a member has decided some")]
+    Crowded,
+    #[error("no participant and no request has the id {id}")]
+    Unknown { id: ParticipantId },
+    #[error("participant {id} has no request that waits for a decision")]
+    NothingWaits { id: ParticipantId },
+    #[error("participant {id} is {status}; only an active participant renews")]
+    NotActive { id: ParticipantId, status: &'static str },
+    #[error("{field}: {detail}")]
+    Renewal { field: &'static str, detail: String },
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    #[error("a decision has the typ sealane-admin+jws; this statement is a {found}")]
+    WrongType { found: &'static str },
+    #[error("the decision is about participant {found}, and was posted for {expected}")]
+    OtherParticipant { expected: ParticipantId, found: String },
+    #[error("the decision's {what} differs from the request that waits; decide on what was asked")]
+    OtherRequest { what: &'static str },
+    #[error("the decision's certificate: {0}")]
+    Certificate(String),
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl From<StoreError> for RegistrationError {
+    fn from(error: StoreError) -> Self {
+        Self::Ledger(error.into())
+    }
+}
+
+/// A participant or a request, as of a view.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub id: ParticipantId,
+    pub status: Status,
+    /// On the ledger; `None` while it waits or was rejected.
+    pub participant: Option<Participant>,
+    /// The request that waits or was rejected; of an active participant, a renewal that waits.
+    pub request: Option<PendingRequest>,
+}
+
+/// How far a registration has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Pending,
+    Active,
+    Rejected,
+    Revoked,
+    Expired,
+}
+
+impl Status {
+    pub const ALL: [Status; 5] = [Status::Pending, Status::Active, Status::Rejected, Status::Revoked, Status::Expired];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Status::Pending => "pending",
+            Status::Active => "active",
+            Status::Rejected => "rejected",
+            Status::Revoked => "revoked",
+            Status::Expired => "expired",
+        }
+    }
+}
+
+impl Listed {
+    /// What the organisation says of itself.
+    pub fn claims(&self) -> Option<&Claims> {
+        let requested = self.request.as_ref().and_then(|request| match &request.body {
+            RequestBody::Registration { claims, .. } => Some(claims),
+            RequestBody::Renewal { .. } => None,
+        });
+        self.participant.as_ref().map(|participant| &participant.claims).or(requested)
+    }
+}
+
+/// Takes a request to register. The id is the caller's choice, at random.
+pub async fn request(
+    ledger: &Ledger,
+    reader: &dyn CertificateReader,
+    id: ParticipantId,
+    claims: Claims,
+    csr: &str,
+) -> Result<PendingRequest, RegistrationError> {
+    claims.check()?;
+    let requested = reader.request(csr).map_err(RegistrationError::Request)?;
+    let view = ledger.view();
+    let conflict = view.registry.key_conflict(&requested.key, None).or_else(|| view.registry.claim_conflict(&claims));
+    if let Some(conflict) = conflict {
+        return Err(conflict.into());
+    }
+    let key = requested.key.thumbprint();
+    check_room(ledger, &view, &key).await?;
+    let body = RequestBody::Registration { claims, csr: requested.pem, key };
+    add(ledger, id, body).await
+}
+
+/// Takes a participant's request for a further certificate, agreed to by its current key.
+pub async fn request_renewal(
+    ledger: &Ledger,
+    reader: &dyn CertificateReader,
+    id: &ParticipantId,
+    csr: &str,
+    consent: &str,
+) -> Result<PendingRequest, RegistrationError> {
+    let view = ledger.view();
+    let participant = view.registry.participant(id).ok_or_else(|| RegistrationError::Unknown { id: id.clone() })?;
+    let status = status_of(participant, ledger.now());
+    if status != Status::Active {
+        return Err(RegistrationError::NotActive { id: id.clone(), status: status.as_str() });
+    }
+    let requested = reader.request(csr).map_err(RegistrationError::Request)?;
+    let current = agreeing_certificate(&view, participant, &requested, consent, ledger.now())?;
+    if let Some(conflict) = view.registry.key_conflict(&requested.key, Some(id)) {
+        return Err(conflict.into());
+    }
+    let key = requested.key.thumbprint();
+    check_room(ledger, &view, &key).await?;
+    let body = RequestBody::Renewal { csr: requested.pem, key, current, consent: consent.to_owned() };
+    add(ledger, id.clone(), body).await
+}
+
+/// Carries out a member's decision about `id`: an admin statement that it signed.
+pub async fn decide(
+    ledger: &Ledger,
+    reader: &dyn CertificateReader,
+    id: &ParticipantId,
+    submitted: SubmittedStatement,
+) -> Result<Option<Placed>, RegistrationError> {
+    let view = ledger.view();
+    let typ = submitted.header().typ();
+    if typ != StatementType::Admin {
+        return Err(RegistrationError::WrongType { found: typ.as_str() });
+    }
+    submitted.check_audience(view.registry.origin().as_str())?;
+    let kid = *submitted.header().signer().hash();
+    let member = view.registry.members().get(&kid).ok_or(OrderError::Admin(Refusal::NotAMember { kid }))?;
+    let statement = submitted.verify(member.key())?;
+    if let Some((_, leaf)) = ledger.store().statements(vec![statement.id()]).await?.first() {
+        return Ok(Some(Placed { leaf: *leaf, repeated: true }));
+    }
+    let admin = Admin::parse(statement.payload())?;
+    if admin.participant() != Some(id) {
+        let found = admin.participant().map_or("nobody".to_owned(), ToString::to_string);
+        return Err(RegistrationError::OtherParticipant { expected: id.clone(), found });
+    }
+    check_against_request(ledger, reader, &view, id, &admin).await?;
+    if let Admin::Rejection(rejection) = &admin {
+        ledger.store().reject_requests(id, rejection.reason.clone()).await?;
+        return Ok(None);
+    }
+    Ok(Some(ledger.order(Entry::Admin { statement, admin: Box::new(admin) }).await?))
+}
+
+/// Everyone who is registered or waits, by id; those of one status when asked.
+pub async fn list(ledger: &Ledger, status: Option<Status>) -> Result<Vec<Listed>, LedgerError> {
+    let view = ledger.view();
+    let now = ledger.now();
+    let mut listed: Vec<Listed> = view.registry.participants().map(|one| registered(one, now)).collect();
+    for request in ledger.store().requests().await? {
+        merge(&mut listed, &view, request);
+    }
+    listed.retain(|one| status.is_none_or(|status| one.status == status));
+    Ok(listed)
+}
+
+/// The participant or request with an id.
+pub async fn find(ledger: &Ledger, id: &ParticipantId) -> Result<Option<Listed>, LedgerError> {
+    let view = ledger.view();
+    let mut listed: Vec<Listed> =
+        view.registry.participant(id).map(|one| registered(one, ledger.now())).into_iter().collect();
+    if let Some(request) = ledger.store().request(id).await? {
+        merge(&mut listed, &view, request);
+    }
+    Ok(listed.pop())
+}
+
+/// How far a registered participant has come.
+pub fn status_of(participant: &Participant, now: Timestamp) -> Status {
+    match participant.standing(now) {
+        Standing::Active => Status::Active,
+        Standing::Revoked => Status::Revoked,
+        Standing::Expired => Status::Expired,
+    }
+}
+
+fn registered(participant: &Participant, now: Timestamp) -> Listed {
+    Listed {
+        id: participant.id.clone(),
+        status: status_of(participant, now),
+        participant: Some(participant.clone()),
+        request: None,
+    }
+}
+
+/// Adds what a stored request says, unless the ledger has answered it.
+fn merge(listed: &mut Vec<Listed>, view: &View, request: PendingRequest) {
+    if is_answered(view, &request) {
+        return;
+    }
+    let status = if request.rejected.is_some() { Status::Rejected } else { Status::Pending };
+    match listed.iter_mut().find(|one| one.id == request.participant) {
+        // A rejected renewal leaves the participant as it was.
+        Some(one) if one.participant.is_some() => {
+            if status == Status::Pending {
+                one.request = Some(request);
+            }
+        }
+        Some(one) => {
+            one.status = status;
+            one.request = Some(request);
+        }
+        None => {
+            let id = request.participant.clone();
+            listed.push(Listed { id, status, participant: None, request: Some(request) });
+        }
+    }
+}
+
+/// Tells whether the ledger holds the approval of a request.
+fn is_answered(view: &View, request: &PendingRequest) -> bool {
+    let Some(participant) = view.registry.participant(&request.participant) else { return false };
+    match &request.body {
+        RequestBody::Registration { .. } => true,
+        RequestBody::Renewal { key, .. } => {
+            participant.revoked.is_some() || participant.certificates.iter().any(|one| one.key.thumbprint() == *key)
+        }
+    }
+}
+
+async fn check_room(ledger: &Ledger, view: &View, key: &Hash) -> Result<(), RegistrationError> {
+    let requests = ledger.store().requests().await?;
+    let waiting: Vec<&PendingRequest> =
+        requests.iter().filter(|one| one.rejected.is_none() && !is_answered(view, one)).collect();
+    if let Some(same) = waiting.iter().find(|one| one.body.key() == key) {
+        return Err(RegistrationError::Waiting { waiting: same.participant.clone() });
+    }
+    if waiting.len() >= PENDING_REQUESTS_MAX {
+        return Err(RegistrationError::Crowded);
+    }
+    Ok(())
+}
+
+async fn add(ledger: &Ledger, id: ParticipantId, body: RequestBody) -> Result<PendingRequest, RegistrationError> {
+    let request = PendingRequest { participant: id, received: ledger.now(), body, rejected: None };
+    ledger.store().add_request(request.clone()).await?;
+    Ok(request)
+}
+
+/// Finds the certificate whose key signed the consent.
+fn agreeing_certificate(
+    view: &View,
+    participant: &Participant,
+    requested: &RequestedKey,
+    consent: &str,
+    now: Timestamp,
+) -> Result<Hash, RegistrationError> {
+    let fault = |detail: &str| RegistrationError::Renewal { field: "consent", detail: detail.to_owned() };
+    let signature: Signature =
+        consent.parse().map_err(|_| fault("expected an ES256 signature, r and s, as 86 characters of base64url"))?;
+    let bytes = renewal_consent(view.registry.origin(), &participant.id, &requested.der);
+    participant
+        .certificates
+        .iter()
+        .filter(|one| one.not_after >= now)
+        .find(|one| one.key.verify(&bytes, &signature).is_ok())
+        .map(|one| one.thumbprint)
+        .ok_or_else(|| fault("the signature is by none of the participant's current keys over this request"))
+}
+
+async fn check_against_request(
+    ledger: &Ledger,
+    reader: &dyn CertificateReader,
+    view: &View,
+    id: &ParticipantId,
+    admin: &Admin,
+) -> Result<(), RegistrationError> {
+    let waiting = ledger.store().request(id).await?.filter(|one| one.rejected.is_none() && !is_answered(view, one));
+    let nothing = || match view.registry.participant(id) {
+        None => RegistrationError::Unknown { id: id.clone() },
+        Some(_) => RegistrationError::NothingWaits { id: id.clone() },
+    };
+    match admin {
+        Admin::Registration(registration) => {
+            let waiting = waiting.ok_or_else(nothing)?;
+            let RequestBody::Registration { claims, csr, .. } = &waiting.body else { return Err(nothing()) };
+            if *claims != registration.claims {
+                return Err(RegistrationError::OtherRequest { what: "claims" });
+            }
+            check_certificate(reader, id, csr, &registration.request, &registration.certificate)
+        }
+        Admin::Renewal(renewal) => {
+            let waiting = waiting.ok_or_else(nothing)?;
+            let RequestBody::Renewal { csr, .. } = &waiting.body else { return Err(nothing()) };
+            check_certificate(reader, id, csr, &renewal.request, &renewal.certificate)
+        }
+        Admin::Rejection(_) => waiting.map(drop).ok_or_else(nothing),
+        Admin::Revocation(_) | Admin::Genesis(_) => Ok(()),
+    }
+}
+
+/// Holds a decision's request and certificate against the request that waits.
+fn check_certificate(
+    reader: &dyn CertificateReader,
+    id: &ParticipantId,
+    csr: &str,
+    request: &[u8],
+    record: &CertificateRecord,
+) -> Result<(), RegistrationError> {
+    let asked = reader.request(csr).map_err(RegistrationError::Request)?;
+    if asked.der != request {
+        return Err(RegistrationError::OtherRequest { what: "request" });
+    }
+    check_record(reader, id, &asked, record).map_err(RegistrationError::Certificate)
+}
+
+/// Checks that a record says what its certificate says, for the key that was asked for.
+pub fn check_record(
+    reader: &dyn CertificateReader,
+    id: &ParticipantId,
+    asked: &RequestedKey,
+    record: &CertificateRecord,
+) -> Result<(), String> {
+    let facts = reader.certificate(&record.x509)?;
+    let differs = |what: &str| Err(format!("the certificate's {what} is not what the statement says"));
+    if facts.key != record.jwk {
+        return differs("key");
+    }
+    if asked.key != record.jwk {
+        return Err("the certificate is for another key than the request".to_owned());
+    }
+    if facts.not_before != record.not_before || facts.not_after != record.not_after {
+        return differs("validity");
+    }
+    if facts.participant.as_deref() != Some(id.as_str()) {
+        return differs("subject alternative name");
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! What the writer keeps in memory between blocks, and how it is made again from the store after any stop.
+
+use std::sync::Arc;
+
+use crate::domain::block::{Height, Leaf, Seal};
+use crate::domain::consortium::{Admin, Place, Registry};
+use crate::domain::index::SubjectIndex;
+use crate::domain::merkle::{self, Frontier, LeafIndex, Tiles, TreeSize};
+use crate::domain::statement::SubmittedStatement;
+use crate::ports::{LeafContent, LedgerStore, Mark, MarkError, MemberSigner, StoreError, StoredBlock};
+
+/// Rows read at once while the state is loaded.
+const PAGE_ROWS: u32 = 20_000;
+
+/// The ledger cannot be taken up where it was left.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the ledger is empty: run `sealane init` first")]
+    Empty,
+    #[error("the stored {what} does not give the root in the last commit; run `sealane audit` to see where")]
+    Root { what: &'static str },
+    #[error("leaf {leaf} cannot be read: {detail}; run `sealane audit`")]
+    Leaf { leaf: LeafIndex, detail: String },
+    #[error(
+        "this member's key has signed height {marked}, and the ledger here ends at {found}: it is an older copy. \
+         Going on from it would fork the ledger. Bring back the newer ledger, or fetch the missing blocks from whoever holds them"
+    )]
+    Behind { marked: Height, found: Height },
+    #[error("this member's key has signed another block of height {height} than the one stored here: do not go on")]
+    Forked { height: Height },
+    #[error(transparent)]
+    Mark(#[from] MarkError),
+}
+
+/// The right edge of everything: enough to append the next block.
+#[derive(Clone)]
+pub struct State {
+    pub tip: StoredBlock,
+    pub frontier: Frontier,
+    pub index: SubjectIndex,
+    pub registry: Arc<Registry>,
+}
+
+impl State {
+    /// Makes the state from the store, and compares every root with the last commit.
+    pub async fn load(store: &dyn LedgerStore) -> Result<Self, LoadError> {
+        let tip = store.tip().await?.ok_or(LoadError::Empty)?;
+        let size = tip.size();
+        let frontier = load_frontier(store, size).await?;
+        if frontier.root() != tip.checkpoint.root {
+            return Err(LoadError::Root { what: "tree" });
+        }
+        let mut index = load_index(store).await?;
+        if index.root() != tip.seal.index_root {
+            return Err(LoadError::Root { what: "index" });
+        }
+        let registry = Arc::new(load_registry(store).await?);
+        Ok(Self { tip, frontier, index, registry })
+    }
+
+    /// Holds the state against the member's mark, and raises the mark where the last stop came between the two.
+    pub fn reconcile(&self, signer: &dyn MemberSigner) -> Result<(), LoadError> {
+        let found = mark_of(&self.tip);
+        match signer.mark() {
+            Some(mark) if mark.height > found.height => {
+                Err(LoadError::Behind { marked: mark.height, found: found.height })
+            }
+            Some(mark) if mark.height == found.height && mark != found => {
+                Err(LoadError::Forked { height: found.height })
+            }
+            Some(mark) if mark == found => Ok(()),
+            // Stored but not yet marked: the block's own commit is the one to mark.
+            _ => Ok(signer.raise_mark(found)?),
+        }
+    }
+}
+
+/// The mark that a block's commit leaves.
+pub fn mark_of(block: &StoredBlock) -> Mark {
+    Mark { height: block.commit.height, round: block.commit.round, checkpoint: block.checkpoint.hash() }
+}
+
+async fn load_frontier(store: &dyn LedgerStore, size: TreeSize) -> Result<Frontier, LoadError> {
+    let mut tiles = Tiles::new();
+    for (tile, hashes) in store.tiles(merkle::tiles_for_root(size)).await? {
+        tiles.insert(tile, hashes).map_err(|_| LoadError::Root { what: "tree" })?;
+    }
+    merkle::frontier_from_tiles(&tiles, size).map_err(|_| LoadError::Root { what: "tree" })
+}
+
+async fn load_index(store: &dyn LedgerStore) -> Result<SubjectIndex, LoadError> {
+    let mut index = SubjectIndex::new();
+    let mut after = None;
+    loop {
+        let page = store.subjects(after, PAGE_ROWS).await?;
+        for (key, leaf) in &page {
+            index.append(*key, *leaf).map_err(|_| LoadError::Root { what: "index" })?;
+        }
+        match page.last() {
+            Some(last) => after = Some(*last),
+            None => return Ok(index),
+        }
+    }
+}
+
+async fn load_registry(store: &dyn LedgerStore) -> Result<Registry, LoadError> {
+    let mut registry: Option<Registry> = None;
+    let mut next = TreeSize::ZERO.next_index();
+    loop {
+        let page = store.leaves_with(LeafContent::Admin, next, PAGE_ROWS).await?;
+        let Some(last) = page.last() else { break };
+        next = last.index.size_through().next_index();
+        let blocks = store.blocks_of(page.iter().map(|leaf| leaf.index).collect()).await?;
+        for (stored, block) in page.iter().zip(&blocks) {
+            let fault = |detail: String| LoadError::Leaf { leaf: stored.index, detail };
+            let text = statement_text(store, &stored.bytes).await?.ok_or_else(|| fault("no statement".to_owned()))?;
+            let statement = SubmittedStatement::parse(&text).map_err(|error| fault(error.to_string()))?;
+            let admin = Admin::parse(statement.payload()).map_err(|error| fault(error.to_string()))?;
+            let place = place_in(stored.index, &block.seal);
+            match (&mut registry, &admin) {
+                (None, Admin::Genesis(genesis)) => registry = Some(Registry::new(genesis)),
+                (Some(registry), _) => registry
+                    .apply(&admin, statement.header().signer().hash(), place)
+                    .map_err(|error| fault(error.to_string()))?,
+                (None, _) => return Err(fault("the ledger does not begin with a genesis statement".to_owned())),
+            }
+        }
+    }
+    registry.ok_or(LoadError::Empty)
+}
+
+/// A leaf's place, given the seal of its block.
+pub fn place_in(leaf: LeafIndex, seal: &Seal) -> Place {
+    Place { leaf, time: seal.time }
+}
+
+/// The statement that a leaf holds or stands for; `None` for a seal, or when a long statement's bytes are missing.
+pub async fn statement_text(store: &dyn LedgerStore, leaf: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    match Leaf::decode(leaf) {
+        Ok(Leaf::Statement(text)) => Ok(Some(text.into_bytes())),
+        Ok(Leaf::LongStatement { hash, .. }) => store.long_statement(hash).await,
+        Ok(Leaf::Seal(_)) => Ok(None),
+        Err(error) => Err(StoreError::Corrupt(error.to_string())),
+    }
+}

@@ -1,0 +1,347 @@
+//! The command line's grammar. Each flag has its `SEALANE_*` variable; `sealane.toml` comes after both.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, LogFormat};
+use crate::domain::consortium::{Namespace, Organization, ParticipantId, Role};
+use crate::domain::gs1::{CompanyPrefix, Gln};
+use crate::domain::time::Timestamp;
+
+pub const DEFAULT_DATA: &str = "data";
+pub const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// Provenance for a consortium: signed supply-chain events on a Merkle ledger, and a verdict that proves itself.
+///
+/// Exit codes: 0 done, and a verdict is authentic; 1 proven, but a verdict is another one; 2 wrong use; 3 the server or
+/// the store cannot be reached or refused; 4 a proof or an audit fails.
+#[derive(Debug, Parser)]
+#[command(name = "sealane", version, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The member's data directory [default: ./data]
+    #[arg(long, global = true, env = "SEALANE_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The node to talk to [default: http://127.0.0.1:8080]
+    #[arg(long, global = true, env = "SEALANE_URL", value_name = "URL")]
+    pub url: Option<String>,
+    /// Print results as JSON, for programs
+    #[arg(long, global = true, env = "SEALANE_JSON")]
+    pub json: bool,
+    /// Print results only
+    #[arg(long, short, global = true, env = "SEALANE_QUIET")]
+    pub quiet: bool,
+}
+
+impl Global {
+    pub fn data(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| DEFAULT_DATA.into())
+    }
+
+    pub const fn data_was_given(&self) -> bool {
+        self.data.is_some()
+    }
+
+    pub fn url(&self) -> String {
+        self.url.clone().unwrap_or_else(|| DEFAULT_URL.to_owned())
+    }
+
+    pub fn fill_from(&mut self, config: &Config) {
+        self.url = self.url.take().or_else(|| config.url.clone());
+        self.json |= config.json.unwrap_or_default();
+        self.quiet |= config.quiet.unwrap_or_default();
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a member: its keys, its certificate authority, the genesis statement and an empty ledger
+    Init(InitOptions),
+    /// Run the node
+    Serve(ServeOptions),
+    /// See all of it in one go: three organisations, a journey, a genuine and a cloned product
+    Demo(DemoOptions),
+    /// Make a P-256 key and a certificate request
+    Keygen(KeygenOptions),
+    /// Ask to be registered as a participant
+    Register(RegisterOptions),
+    /// List participants
+    Participants(ParticipantsOptions),
+    /// Approve a request: issue the certificate and put the registration on the ledger
+    Approve(ApproveOptions),
+    /// Refuse a request
+    Reject(RejectOptions),
+    /// End a registration
+    Revoke(RevokeOptions),
+    /// Ask for a further certificate, signed for with the current key
+    Renew(RenewOptions),
+    /// Fetch a participant's certificate chain
+    Certificate(CertificateOptions),
+    /// Sign an EPCIS document: JSON in, compact JWS out
+    Sign(SignOptions),
+    /// Sign and capture EPCIS documents, and wait until they are final
+    Post(PostOptions),
+    /// Judge products: fetch evidence, check every proof here, print the verdict
+    Verify(VerifyOptions),
+    /// Save the evidence about a product
+    Evidence(EvidenceOptions),
+    /// Save or pin a ledger's trust anchor
+    Trust(TrustOptions),
+    /// Derive everything from the leaves again and name the first fault
+    Audit(AuditOptions),
+    /// Measure how many statements a node takes
+    Bench(BenchOptions),
+    /// Make a throw-away set of keys and certificates for development
+    DevCerts(DevCertsOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct InitOptions {
+    /// The member's name
+    #[arg(long, required_unless_present = "migrate")]
+    pub name: Option<Organization>,
+    /// The ledger's origin: a name like a URL without a scheme [default: one with a hash of the member's key]
+    #[arg(long)]
+    pub origin: Option<String>,
+    /// Bring the ledger of an older version up to this one instead
+    #[arg(long, conflicts_with_all = ["name", "origin"])]
+    pub migrate: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeOptions {
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, env = "SEALANE_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Where people reach this node [default: http:// and the address listened on]
+    #[arg(long, env = "SEALANE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// How log lines look [default: text]
+    #[arg(long, env = "SEALANE_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+}
+
+impl ServeOptions {
+    pub fn filled_from(self, config: &Config) -> Self {
+        Self {
+            listen: self.listen.or_else(|| config.listen.clone()),
+            public_url: self.public_url.or_else(|| config.public_url.clone()),
+            log_format: self.log_format.or(config.log_format),
+        }
+    }
+
+    pub fn listen(&self) -> String {
+        self.listen.clone().unwrap_or_else(|| DEFAULT_LISTEN.to_owned())
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "SEALANE_LISTEN", value_name = "ADDRESS", default_value = DEFAULT_LISTEN)]
+    pub listen: String,
+    /// End after the journey instead of serving it
+    #[arg(long)]
+    pub no_serve: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct KeygenOptions {
+    /// Directory for key.pem and request.pem; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[arg(long)]
+    pub organization: Organization,
+}
+
+#[derive(Debug, Args)]
+pub struct RegisterOptions {
+    #[arg(long)]
+    pub organization: Organization,
+    /// manufacturer, shipper (or carrier), distributor
+    #[arg(long, required = true, num_args = 1..)]
+    pub role: Vec<Role>,
+    /// Global Location Numbers of the organisation's places
+    #[arg(long, num_args = 1..)]
+    pub gln: Vec<Gln>,
+    /// GS1 company prefixes that the organisation holds
+    #[arg(long, num_args = 1.., value_name = "PREFIX")]
+    pub gs1_prefix: Vec<CompanyPrefix>,
+    /// URIs that begin ids of the organisation's own
+    #[arg(long, num_args = 1.., value_name = "URI")]
+    pub namespace: Vec<Namespace>,
+    /// A PKCS#10 request in PEM; without it, key and request are made in --out, or the request there is taken
+    #[arg(long, value_name = "FILE", required_unless_present = "out")]
+    pub csr: Option<PathBuf>,
+    /// Directory of key.pem and request.pem, and of certificate.pem with --wait
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Wait for the member's decision, and write the certificate into --out
+    #[arg(long, requires = "out")]
+    pub wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ParticipantsOptions {
+    /// pending, active, rejected, revoked or expired
+    #[arg(long)]
+    pub status: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ApproveOptions {
+    pub id: ParticipantId,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RejectOptions {
+    pub id: ParticipantId,
+    #[arg(long)]
+    pub reason: String,
+}
+
+#[derive(Debug, Args)]
+pub struct RevokeOptions {
+    pub id: ParticipantId,
+    #[arg(long)]
+    pub reason: String,
+    /// The key was in other hands from this time on, such as 2026-11-21T09:30:00Z
+    #[arg(long, value_name = "TIME")]
+    pub compromised_since: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub struct RenewOptions {
+    pub id: ParticipantId,
+    /// The new PKCS#10 request in PEM
+    #[arg(long, value_name = "FILE")]
+    pub csr: PathBuf,
+    /// The current private key
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct CertificateOptions {
+    pub id: ParticipantId,
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Who signs: a directory as `register` leaves it, or a key and a certificate.
+#[derive(Debug, Args)]
+pub struct SignerOptions {
+    /// Directory with key.pem and certificate.pem
+    #[arg(long = "as", value_name = "DIR", required_unless_present_all = ["key", "cert"], conflicts_with_all = ["key", "cert"])]
+    pub identity: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct SignOptions {
+    #[command(flatten)]
+    pub signer: SignerOptions,
+    /// The ledger's origin, as `sealane trust` or GET /trust names it
+    #[arg(long)]
+    pub origin: String,
+    /// Print header..signature without the payload
+    #[arg(long)]
+    pub detached: bool,
+    /// An EPCIS document; - reads standard input
+    pub file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct PostOptions {
+    #[command(flatten)]
+    pub signer: PostSignerOptions,
+    /// EPCIS documents to sign, or .jose files to post as they are; - reads standard input
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// As `SignerOptions`, but files that are signed already need none.
+#[derive(Debug, Args)]
+pub struct PostSignerOptions {
+    /// Directory with key.pem and certificate.pem
+    #[arg(long = "as", value_name = "DIR", conflicts_with_all = ["key", "cert"])]
+    pub identity: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyOptions {
+    /// GS1 Digital Link URIs, EPC URNs, or element strings such as (01)09506000134352(21)A1
+    #[arg(required_unless_present = "evidence")]
+    pub ids: Vec<String>,
+    /// The trust anchor [default: the one in --data, else the one pinned for this ledger]
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    /// Saved evidence: nothing is fetched
+    #[arg(long, value_name = "FILE", requires = "trust")]
+    pub evidence: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct EvidenceOptions {
+    pub id: String,
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct TrustOptions {
+    /// Save the node's trust anchor
+    #[arg(long, value_name = "FILE", required_unless_present = "pin")]
+    pub out: Option<PathBuf>,
+    /// Trust this anchor for its ledger from now on
+    #[arg(long, value_name = "FILE", conflicts_with = "out")]
+    pub pin: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditOptions {
+    /// Write everything that is derived from the leaves anew
+    #[arg(long)]
+    pub rebuild: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchOptions {
+    /// How long to measure
+    #[arg(long, default_value_t = 10)]
+    pub seconds: u64,
+    #[arg(long, default_value_t = 16)]
+    pub connections: usize,
+    #[arg(long, default_value_t = 1, value_name = "K")]
+    pub events_per_statement: usize,
+    #[arg(long, default_value_t = 50)]
+    pub signers: usize,
+    /// Statements offered each second; without it, as many as are answered
+    #[arg(long)]
+    pub rate: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub struct DevCertsOptions {
+    #[arg(long, value_name = "DIR", default_value = "certs/dev")]
+    pub out: PathBuf,
+}

@@ -1,0 +1,38 @@
+//! `audit`: derives everything from the leaves again.
+
+use crate::app::audit::{self, AuditError};
+use crate::cli::arguments::{AuditOptions, Global};
+use crate::cli::data_dir::DataDir;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::node::runtime;
+use crate::cli::output::Output;
+use crate::pki::X509Reader;
+
+pub fn run(global: &Global, options: &AuditOptions, output: &Output) -> Result<Outcome, Failure> {
+    let data = DataDir::open(&global.data())?;
+    // Reading goes on beside a running node; writing needs the directory alone.
+    let _lock = if options.rebuild { Some(data.lock()?) } else { None };
+    let store = data.store()?;
+    let report = runtime()?.block_on(async {
+        if options.rebuild {
+            audit::rebuild(&store, &X509Reader).await?;
+        }
+        audit::audit(&store, &X509Reader).await
+    });
+    let report = report.map_err(|error| match error {
+        AuditError::Fault(fault) => Failure::unproven(format!("the ledger is not sound: {fault}")),
+        AuditError::Store(error) => Failure::unreachable(error),
+    })?;
+    let text = format!(
+        "The ledger is sound: {} leaves in {} blocks, {} signatures, {} captures with {} events, {} participants, {} subjects.",
+        report.leaves,
+        report.blocks,
+        report.signatures,
+        report.captures,
+        report.events,
+        report.participants,
+        report.subjects
+    );
+    output.result(&report, text);
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,113 @@
+//! A node's HTTP interface, as commands use it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::cli::failure::Failure;
+use crate::domain::limits::STATEMENT_BYTES_MAX;
+
+/// The longest answer that is read: evidence about a product with many long statements.
+const ANSWER_BYTES_MAX: u64 = 64 * STATEMENT_BYTES_MAX as u64;
+
+/// How long a node may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// One node, by its URL.
+#[derive(Debug, Clone)]
+pub struct Client {
+    agent: ureq::Agent,
+    url: String,
+}
+
+/// An answer of any status.
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+impl Client {
+    pub fn new(url: &str) -> Result<Self, Failure> {
+        if !url.starts_with("http://") {
+            return Err(Failure::wrong_use(format!("--url {url}: give an http:// URL such as http://127.0.0.1:8080")));
+        }
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(ANSWER_TIMEOUT))
+            .user_agent(concat!("sealane/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .into();
+        Ok(Self { agent, url: url.trim_end_matches('/').to_owned() })
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Fetches JSON; an answer that is not 200 is a failure that says what the node said.
+    pub fn get_json(&self, path: &str) -> Result<Value, Failure> {
+        let bytes = self.get(path)?;
+        serde_json::from_slice(&bytes).map_err(|error| self.unexpected(path, &error.to_string()))
+    }
+
+    pub fn get(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        let answer = self.agent.get(format!("{}{path}", self.url)).call();
+        self.expect_success(path, self.take(path, answer)?)
+    }
+
+    /// Posts and expects an answer of the 200s, in JSON.
+    pub fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Value, Failure> {
+        let answer = self.post_any(path, content_type, body)?;
+        let body = self.expect_success(path, answer)?;
+        serde_json::from_slice(&body).map_err(|error| self.unexpected(path, &error.to_string()))
+    }
+
+    /// Posts and returns whatever is answered.
+    pub fn post_any(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Answer, Failure> {
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.url))
+            .header("content-type", content_type)
+            .header("prefer", "wait=60");
+        self.take(path, request.send(body))
+    }
+
+    fn take(
+        &self,
+        path: &str,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Answer, Failure> {
+        let mut answer = answer.map_err(|error| {
+            Failure::unreachable(format!("cannot reach {}: {error}; is `sealane serve` running there?", self.url))
+        })?;
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
+        Ok(Answer { status, body: body.map_err(|error| self.unexpected(path, &error.to_string()))? })
+    }
+
+    fn expect_success(&self, path: &str, answer: Answer) -> Result<Vec<u8>, Failure> {
+        if (200..300).contains(&answer.status) {
+            return Ok(answer.body);
+        }
+        Err(Failure::unreachable(
+            refusal(&answer).unwrap_or_else(|| format!("{path} was answered with status {}", answer.status)),
+        ))
+    }
+
+    fn unexpected(&self, path: &str, detail: &str) -> Failure {
+        Failure::unreachable(format!("{}{path} did not answer as a Sealane node does: {detail}", self.url))
+    }
+}
+
+/// What a problem+json answer says, with every fault it lists.
+pub fn refusal(answer: &Answer) -> Option<String> {
+    let problem: Value = serde_json::from_slice(&answer.body).ok()?;
+    let detail = problem.get("detail").or_else(|| problem.get("title"))?.as_str()?;
+    let code = problem.get("code").and_then(Value::as_str).map(|code| format!(" [{code}]")).unwrap_or_default();
+    let mut text = format!("refused ({}): {detail}{code}", answer.status);
+    for fault in problem.get("faults").and_then(Value::as_array).into_iter().flatten() {
+        let member = |name: &str| fault.get(name).and_then(Value::as_str).unwrap_or_default();
+        text.push_str(&format!("\n  at {}: {}", member("pointer"), member("message")));
+    }
+    Some(text)
+}

@@ -1,0 +1,156 @@
+//! `approve`, `reject`, `revoke`: the member's decisions, signed with the member's key.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use serde_json::{Value, json};
+
+use crate::app::genesis::sign_admin;
+use crate::cli::arguments::{ApproveOptions, Global, RejectOptions, RevokeOptions};
+use crate::cli::client::Client;
+use crate::cli::data_dir::DataDir;
+use crate::cli::failure::{Failure, Outcome, with_causes};
+use crate::cli::node::now;
+use crate::cli::output::Output;
+use crate::domain::block::Origin;
+use crate::domain::consortium::{
+    Admin, CertificateRecord, Claims, ParticipantId, Registration, Rejection, Renewal, Revocation,
+};
+use crate::pki::{CertificateRequest, MemberKey, ParticipantSubject};
+use crate::ports::MemberSigner;
+
+pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Result<Outcome, Failure> {
+    let desk = Desk::open(global)?;
+    let asked = desk.client.get_json(&format!("/participants/{}", options.id))?;
+    if !options.yes {
+        confirm(&asked)?;
+    }
+    let admin = desk.approval(&options.id, &asked)?;
+    desk.decide(&options.id, &admin)?;
+    let text = format!(
+        "Approved participant {}.\nThe organisation fetches its certificate: sealane certificate {0} --out certificate.pem",
+        options.id
+    );
+    output.result(&json!({"id": options.id, "status": "active"}), text);
+    Ok(Outcome::Done)
+}
+
+pub fn reject(global: &Global, options: &RejectOptions, output: &Output) -> Result<Outcome, Failure> {
+    let desk = Desk::open(global)?;
+    let rejection = Rejection { participant: options.id.clone(), reason: options.reason.clone() };
+    let answer = desk.decide(&options.id, &Admin::Rejection(rejection))?;
+    output.result(&answer, format!("Rejected the request of participant {}.", options.id));
+    Ok(Outcome::Done)
+}
+
+pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Result<Outcome, Failure> {
+    let desk = Desk::open(global)?;
+    let revocation = Revocation {
+        participant: options.id.clone(),
+        reason: options.reason.clone(),
+        compromised_since: options.compromised_since,
+    };
+    let answer = desk.decide(&options.id, &Admin::Revocation(revocation))?;
+    output.result(&answer, format!("Revoked participant {}: it signs nothing more; what it signed stays.", options.id));
+    Ok(Outcome::Done)
+}
+
+/// Where a member decides: its keys, its authority, and a node.
+pub struct Desk {
+    client: Client,
+    data: DataDir,
+    key: MemberKey,
+    origin: Origin,
+}
+
+impl Desk {
+    pub fn open(global: &Global) -> Result<Self, Failure> {
+        let data = DataDir::open(&global.data())?;
+        let client = Client::new(&global.url())?;
+        let trust = client.get_json("/trust")?;
+        let origin = trust.get("origin").and_then(Value::as_str).unwrap_or_default();
+        let origin = origin.parse().map_err(Failure::unreachable)?;
+        Ok(Self { key: data.member_key()?, client, data, origin })
+    }
+
+    /// Issues the certificate that a waiting request asks for.
+    pub fn approval(&self, id: &ParticipantId, asked: &Value) -> Result<Admin, Failure> {
+        let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let renewal = asked.get("renewal").filter(|renewal| !renewal.is_null());
+        let csr = renewal.map_or_else(|| text(asked, "csr"), |renewal| text(renewal, "csr")).ok_or_else(|| {
+            let status = text(asked, "status").unwrap_or_default();
+            Failure::unreachable(format!("participant {id} has no request that waits for a decision; it is {status}"))
+        })?;
+        let request = CertificateRequest::parse_pem(&csr).map_err(|error| Failure::unreachable(with_causes(&error)))?;
+        let organization = text(asked, "organization").unwrap_or_default();
+        let certificate = self.issue(id, &organization, &request)?;
+        let request = request.der().to_vec();
+        let Some(renewal) = renewal else {
+            let claims = claims_of(asked)?;
+            let registration = Registration { participant: id.clone(), claims, request, certificate };
+            return Ok(Admin::Registration(Box::new(registration)));
+        };
+        let unreadable = || Failure::unreachable("the renewal that waits cannot be read");
+        let current = text(renewal, "current").and_then(|text| text.parse().ok()).ok_or_else(unreadable)?;
+        let consent = text(renewal, "consent").and_then(|text| text.parse().ok()).ok_or_else(unreadable)?;
+        Ok(Admin::Renewal(Renewal { participant: id.clone(), request, current, consent, certificate }))
+    }
+
+    fn issue(
+        &self,
+        id: &ParticipantId,
+        organization: &str,
+        request: &CertificateRequest,
+    ) -> Result<CertificateRecord, Failure> {
+        let authority = self.data.authority()?;
+        let fault = |error: &dyn std::error::Error| Failure::unreachable(with_causes(error));
+        let subject = ParticipantSubject::new(id.as_str(), organization).map_err(|error| fault(&error))?;
+        let validity = authority.participant_validity(now()).map_err(|error| fault(&error))?;
+        let issued = authority.issue(request, &subject, validity).map_err(|error| fault(&error))?;
+        Ok(CertificateRecord {
+            x509: issued.der().to_vec(),
+            jwk: request.public_key().clone(),
+            not_before: issued.not_before(),
+            not_after: issued.not_after(),
+        })
+    }
+
+    /// Signs a decision and posts it.
+    pub fn decide(&self, id: &ParticipantId, admin: &Admin) -> Result<Value, Failure> {
+        let statement = sign_admin(admin, &self.origin, &self.key as &dyn MemberSigner, now());
+        let statement = statement.map_err(Failure::wrong_use)?;
+        let path = format!("/participants/{id}/decisions");
+        self.client.post(&path, "application/jose", statement.compact().as_bytes())
+    }
+}
+
+fn claims_of(asked: &Value) -> Result<Claims, Failure> {
+    let member = |name: &str| asked.get(name).cloned().unwrap_or(Value::Null);
+    let claims = json!({
+        "organization": member("organization"),
+        "roles": member("roles"),
+        "glns": member("glns"),
+        "gs1CompanyPrefixes": member("gs1CompanyPrefixes"),
+        "namespaces": member("namespaces"),
+    });
+    serde_json::from_value(claims).map_err(|error| Failure::unreachable(format!("the request cannot be read: {error}")))
+}
+
+/// Shows what is asked for and asks the person at the terminal.
+fn confirm(asked: &Value) -> Result<(), Failure> {
+    for name in ["organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces", "keyFingerprint"] {
+        let value = asked.get(name).unwrap_or(&Value::Null);
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        eprintln!("{name:>20}  {text}");
+    }
+    if let Some(key) = asked.get("renewal").and_then(|renewal| renewal.get("key")).and_then(Value::as_str) {
+        eprintln!("{:>20}  {key}", "further key");
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::wrong_use("nobody is at the terminal to ask; give --yes to approve without asking"));
+    }
+    eprint!("Approve? Compare the fingerprint with the organisation's own first. [y/N] ");
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(Failure::wrong_use)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(Failure::wrong_use("not approved")) }
+}

@@ -1,0 +1,232 @@
+//! The journey that the demo plays: a medicine from the plant to two pharmacies, and a counterfeit with a copied code.
+//!
+//! The keys lie under GS1's own sample prefixes 950 and 952, which no company is given.
+
+use serde_json::{Value, json};
+
+use crate::domain::time::Timestamp;
+
+/// The genuine box: made, shipped, received, on the shelf.
+pub const GENUINE: &str = "https://id.gs1.org/01/09506000134352/21/7H3KX9QZ2M";
+
+/// The box whose code somebody has copied onto another one.
+pub const CLONED: &str = "https://id.gs1.org/01/09506000134352/21/4W8RT5VN6C";
+
+const CASE: &str = "https://id.gs1.org/00/095060001000000012";
+
+/// An organisation of the journey.
+pub struct Actor {
+    pub directory: &'static str,
+    pub name: &'static str,
+    pub role: &'static str,
+    pub city: &'static str,
+    pub prefix: &'static str,
+    pub gln: &'static str,
+}
+
+pub const ACTORS: [Actor; 4] = [
+    Actor {
+        directory: "manufacturer",
+        name: "Nordlys Pharma",
+        role: "manufacturer",
+        city: "Bergen",
+        prefix: "9506000",
+        gln: "9506000134369",
+    },
+    Actor {
+        directory: "shipper",
+        name: "Havvei Logistics",
+        role: "shipper",
+        city: "Rotterdam",
+        prefix: "9521000",
+        gln: "9521000000018",
+    },
+    Actor {
+        directory: "distributor",
+        name: "Hansung Medical",
+        role: "distributor",
+        city: "Seoul",
+        prefix: "9522000",
+        gln: "9522000000015",
+    },
+    Actor {
+        directory: "second-distributor",
+        name: "Costa Farma",
+        role: "distributor",
+        city: "Lisbon",
+        prefix: "9523000",
+        gln: "9523000000012",
+    },
+];
+
+/// What an event is about and how.
+enum What {
+    /// Both boxes, or one.
+    Made,
+    Packed,
+    Moved {
+        ids: &'static [&'static str],
+        step: &'static str,
+        disposition: &'static str,
+        to: Option<&'static str>,
+    },
+}
+
+/// One event of the journey.
+pub struct Step {
+    pub actor: &'static str,
+    pub told: &'static str,
+    days_ago: i64,
+    hour: i64,
+    what: What,
+}
+
+const BOTH: &[&str] = &[GENUINE, CLONED];
+
+/// The journey in order of time.
+pub fn steps() -> Vec<Step> {
+    let moved = |ids, step, disposition, to| What::Moved { ids, step, disposition, to };
+    vec![
+        Step {
+            actor: "manufacturer",
+            told: "commissions two boxes of Nordlys 20 mg, lot N2611",
+            days_ago: 20,
+            hour: 8,
+            what: What::Made,
+        },
+        Step { actor: "manufacturer", told: "packs them into a case", days_ago: 19, hour: 9, what: What::Packed },
+        Step {
+            actor: "manufacturer",
+            told: "ships them to Hansung Medical",
+            days_ago: 18,
+            hour: 7,
+            what: moved(BOTH, "shipping", "in_transit", Some("9522000000015")),
+        },
+        Step {
+            actor: "shipper",
+            told: "loads them at Bergen",
+            days_ago: 18,
+            hour: 10,
+            what: moved(BOTH, "loading", "in_transit", None),
+        },
+        Step {
+            actor: "shipper",
+            told: "unloads them at Incheon",
+            days_ago: 6,
+            hour: 3,
+            what: moved(BOTH, "unloading", "in_transit", None),
+        },
+        Step {
+            actor: "distributor",
+            told: "receives them in Seoul",
+            days_ago: 5,
+            hour: 2,
+            what: moved(BOTH, "receiving", "in_progress", None),
+        },
+        Step {
+            actor: "distributor",
+            told: "puts both boxes on the shelf",
+            days_ago: 4,
+            hour: 1,
+            what: moved(BOTH, "stocking", "sellable_accessible", None),
+        },
+        Step {
+            actor: "second-distributor",
+            told: "receives a box with one of these codes, in Lisbon",
+            days_ago: 3,
+            hour: 11,
+            what: moved(&[CLONED], "receiving", "in_progress", None),
+        },
+        Step {
+            actor: "distributor",
+            told: "counts its stock in Seoul: both boxes are there",
+            days_ago: 1,
+            hour: 1,
+            what: moved(BOTH, "stock_taking", "sellable_accessible", None),
+        },
+    ]
+}
+
+impl Step {
+    /// When it happened, told from the day of the demo.
+    pub fn time(&self, today: Timestamp) -> Timestamp {
+        const HOUR_MS: i64 = 60 * 60 * 1000;
+        const DAY_MS: i64 = 24 * HOUR_MS;
+        let midnight = today.plus_millis(-today.millis().rem_euclid(DAY_MS));
+        midnight.plus_millis(-self.days_ago * DAY_MS + self.hour * HOUR_MS)
+    }
+
+    /// The EPCIS document that `actor` signs.
+    pub fn document(&self, actor: &Actor, today: Timestamp) -> Value {
+        json!({
+            "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
+            "type": "EPCISDocument",
+            "schemaVersion": "2.0",
+            "creationDate": today.to_string(),
+            "epcisBody": {"eventList": [self.event(actor, today)]},
+        })
+    }
+
+    fn event(&self, actor: &Actor, today: Timestamp) -> Value {
+        let time = self.time(today).to_string();
+        let place = json!({"id": format!("https://id.gs1.org/414/{}", actor.gln)});
+        let mut event = match &self.what {
+            What::Made => json!({
+                "type": "ObjectEvent", "action": "ADD", "bizStep": "commissioning", "disposition": "active",
+                "epcList": BOTH,
+                "ilmd": {"cbvmda:lotNumber": "N2611", "cbvmda:itemExpirationDate": "2031-11-30"},
+            }),
+            What::Packed => json!({
+                "type": "AggregationEvent", "action": "ADD", "bizStep": "packing", "disposition": "in_progress",
+                "parentID": CASE, "childEPCs": BOTH,
+            }),
+            What::Moved { ids, step, disposition, to } => {
+                let mut event = json!({
+                    "type": "ObjectEvent", "action": "OBSERVE", "bizStep": step, "disposition": disposition,
+                    "epcList": ids,
+                });
+                if let Some(to) = to {
+                    let party = |gln: &str| json!([{"type": "possessing_party", "source": format!("https://id.gs1.org/417/{gln}")}]);
+                    event["sourceList"] = party(actor.gln);
+                    event["destinationList"] =
+                        json!([{"type": "possessing_party", "destination": format!("https://id.gs1.org/417/{to}")}]);
+                }
+                event
+            }
+        };
+        event["eventTime"] = json!(time);
+        event["eventTimeZoneOffset"] = json!("+00:00");
+        event["readPoint"] = place.clone();
+        if !matches!(self.what, What::Moved { step: "shipping" | "loading", .. }) {
+            event["bizLocation"] = place;
+        }
+        event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::epcis::{Reader, read};
+    use crate::domain::gs1::{Gln, Id};
+
+    #[test]
+    fn every_document_of_the_journey_is_valid_epcis() {
+        let today: Timestamp = "2026-11-21T09:30:00Z".parse().unwrap();
+        for step in steps() {
+            let actor = ACTORS.iter().find(|actor| actor.directory == step.actor).unwrap();
+            let document = step.document(actor, today).to_string();
+            assert_eq!(read(document.as_bytes(), Reader::Strict).unwrap().events.len(), 1, "{}", step.told);
+        }
+    }
+
+    #[test]
+    fn the_keys_have_right_check_digits() {
+        for actor in &ACTORS {
+            actor.gln.parse::<Gln>().unwrap();
+        }
+        for id in [GENUINE, CLONED, CASE] {
+            assert_eq!(Id::parse(id).unwrap().as_str(), id);
+        }
+    }
+}

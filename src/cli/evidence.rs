@@ -1,0 +1,31 @@
+//! `evidence`: saves the evidence about a product, to be judged anywhere.
+
+use std::fs;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
+
+use crate::cli::arguments::{EvidenceOptions, Global};
+use crate::cli::client::Client;
+use crate::cli::data_dir::cannot;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::Output;
+use crate::domain::gs1::Id;
+
+pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Result<Outcome, Failure> {
+    let id = Id::parse(&options.id).map_err(Failure::wrong_use)?;
+    let bytes = fetch(&Client::new(&global.url())?, &id)?;
+    fs::write(&options.out, &bytes).map_err(|error| cannot("write", &options.out, &error))?;
+    let text = format!(
+        "Saved the evidence about {id} to {}.\nJudge it anywhere: sealane verify --evidence {1} --trust FILE",
+        id,
+        options.out.display()
+    );
+    output.result(&json!({"id": id, "evidence": options.out}), text);
+    Ok(Outcome::Done)
+}
+
+/// Fetches the bytes of the evidence about an id.
+pub fn fetch(client: &Client, id: &Id) -> Result<Vec<u8>, Failure> {
+    client.get(&format!("/evidence?id={}", utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC)))
+}

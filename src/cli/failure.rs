@@ -1,0 +1,87 @@
+//! How a command ends, and the exit code that says so.
+
+use std::fmt::Display;
+
+pub const WRONG_USE: u8 = 2;
+
+/// A command that did its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Exit code 0. A verdict was `authentic`, where one was asked for.
+    Done,
+    /// Exit code 1: everything asked for was proven, and a verdict is another one.
+    OtherVerdict,
+}
+
+/// A command that could not do its work.
+#[derive(Debug)]
+pub struct Failure {
+    kind: Kind,
+    message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    WrongUse,
+    Unreachable,
+    Unproven,
+}
+
+impl Outcome {
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Outcome::Done => 0,
+            Outcome::OtherVerdict => 1,
+        }
+    }
+}
+
+impl Failure {
+    /// Exit code 2: the command or what it was given is wrong.
+    pub fn wrong_use(message: impl Display) -> Self {
+        Self { kind: Kind::WrongUse, message: message.to_string() }
+    }
+
+    /// Exit code 3: the server or the store cannot be reached, or refused.
+    pub fn unreachable(message: impl Display) -> Self {
+        Self { kind: Kind::Unreachable, message: message.to_string() }
+    }
+
+    /// Exit code 4: a proof or an audit fails.
+    pub fn unproven(message: impl Display) -> Self {
+        Self { kind: Kind::Unproven, message: message.to_string() }
+    }
+
+    pub const fn exit_code(&self) -> u8 {
+        match self.kind {
+            Kind::WrongUse => WRONG_USE,
+            Kind::Unreachable => 3,
+            Kind::Unproven => 4,
+        }
+    }
+
+    pub fn print(&self) {
+        eprintln!("sealane: {}", self.message);
+    }
+}
+
+/// Writes an error with everything that caused it.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+impl Failure {
+    /// Names the file that the failure is about.
+    pub fn about(self, file: &std::path::Path) -> Self {
+        Self { message: format!("{}: {}", file.display(), self.message), ..self }
+    }
+}

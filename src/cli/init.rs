@@ -1,0 +1,60 @@
+//! `init`: makes a member.
+
+use std::str::FromStr;
+
+use crate::app::genesis;
+use crate::cli::arguments::{Global, InitOptions};
+use crate::cli::data_dir::DataDir;
+use crate::cli::failure::{Failure, Outcome, with_causes};
+use crate::cli::node::{now, runtime};
+use crate::cli::output::Output;
+use crate::domain::block::Origin;
+use crate::domain::consortium::Organization;
+use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, PrivateKey};
+use crate::store::SqliteStore;
+
+pub fn run(global: &Global, options: &InitOptions, output: &Output) -> Result<Outcome, Failure> {
+    let Some(name) = options.name.as_ref().filter(|_| !options.migrate) else {
+        return migrate(global, output);
+    };
+    let origin = options.origin.as_deref().map(Origin::from_str).transpose().map_err(Failure::wrong_use)?;
+    let origin = create(&DataDir::create(&global.data())?, name, origin)?;
+    let data = global.data();
+    let result = serde_json::json!({"origin": origin, "data": data});
+    output.result(
+        &result,
+        format!(
+            "Member {name} begins the ledger {origin} in {}.\n\nBack up {0}/{MEMBER_KEY_FILE} and {0}/ca-key.pem: nothing replaces them.\nNext: sealane serve{}",
+            data.display(),
+            if global.data_was_given() { format!(" --data {}", data.display()) } else { String::new() }
+        ),
+    );
+    Ok(Outcome::Done)
+}
+
+/// Makes keys, authority and ledger in an empty data directory.
+pub fn create(data: &DataDir, name: &Organization, origin: Option<Origin>) -> Result<Origin, Failure> {
+    let _lock = data.lock()?;
+    let now = now();
+    let key = PrivateKey::generate().map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    let authority =
+        CertificateAuthority::create(name.as_str(), now).map_err(|error| Failure::wrong_use(with_causes(&error)))?;
+    key.write_new(&data.path().join(MEMBER_KEY_FILE)).map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    authority.save(data.path()).map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    let store = SqliteStore::create(&data.ledger_path()).map_err(Failure::unreachable)?;
+    let signer = data.member_key()?;
+    let origin = origin.unwrap_or_else(|| Origin::of_genesis_key(&key.public().thumbprint()));
+    runtime()?
+        .block_on(genesis::begin(&store, &signer, name, &origin, now))
+        .map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    data.finish()?;
+    Ok(origin)
+}
+
+fn migrate(global: &Global, output: &Output) -> Result<Outcome, Failure> {
+    let data = DataDir::open(&global.data())?;
+    let _lock = data.lock()?;
+    SqliteStore::create(&data.ledger_path()).map_err(Failure::unreachable)?;
+    output.result(&serde_json::json!({"migrated": true}), "The ledger is up to date.");
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,85 @@
+//! The command line: one file a command, and the composition root in `node`.
+
+mod arguments;
+mod audit;
+mod bench;
+mod certificate;
+mod client;
+mod data_dir;
+mod decisions;
+mod demo;
+mod dev_certs;
+mod evidence;
+mod failure;
+mod identity;
+mod init;
+mod keygen;
+mod node;
+mod output;
+mod participants;
+mod post;
+mod register;
+mod renew;
+mod serve;
+mod sign;
+mod trust;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::Config;
+use arguments::{Arguments, Command};
+use failure::{Failure, Outcome};
+use output::Output;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A failure to print leaves nothing better to say.
+            let _ = error.print();
+            return if error.use_stderr() { failure::WRONG_USE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(arguments) {
+        Ok(outcome) => outcome.exit_code().into(),
+        Err(failure) => {
+            failure.print();
+            failure.exit_code().into()
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<Outcome, Failure> {
+    let Arguments { mut global, command } = arguments;
+    if let (Command::Demo(_), false) = (&command, global.data_was_given()) {
+        global.data = Some(demo::DEFAULT_DATA.into());
+    }
+    let config = Config::read(&global.data()).map_err(Failure::wrong_use)?;
+    global.fill_from(&config);
+    let output = Output::new(&global);
+    match command {
+        Command::Init(options) => init::run(&global, &options, &output),
+        Command::Serve(options) => serve::run(&global, &options.filled_from(&config), &output),
+        Command::Demo(options) => demo::run(&global, &options, &output),
+        Command::Keygen(options) => keygen::run(&options, &output),
+        Command::Register(options) => register::run(&global, &options, &output),
+        Command::Participants(options) => participants::run(&global, &options, &output),
+        Command::Approve(options) => decisions::approve(&global, &options, &output),
+        Command::Reject(options) => decisions::reject(&global, &options, &output),
+        Command::Revoke(options) => decisions::revoke(&global, &options, &output),
+        Command::Renew(options) => renew::run(&global, &options, &output),
+        Command::Certificate(options) => certificate::run(&global, &options, &output),
+        Command::Sign(options) => sign::run(&options, &output),
+        Command::Post(options) => post::run(&global, &options, &output),
+        Command::Verify(options) => verify::run(&global, &options, &output),
+        Command::Evidence(options) => evidence::run(&global, &options, &output),
+        Command::Trust(options) => trust::run(&global, &options, &output),
+        Command::Audit(options) => audit::run(&global, &options, &output),
+        Command::Bench(options) => bench::run(&global, &options, &output),
+        Command::DevCerts(options) => dev_certs::run(&options, &output),
+    }
+}

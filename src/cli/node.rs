@@ -1,0 +1,108 @@
+//! The composition root: a data directory, a clock, keys and a store become a running node.
+
+use std::net::TcpListener;
+use std::sync::{Arc, RwLock};
+
+use tokio::task::JoinHandle;
+
+use crate::app::Ledger;
+use crate::app::orderer::Orderer;
+use crate::cli::data_dir::DataDir;
+use crate::cli::failure::Failure;
+use crate::domain::provenance::Policy;
+use crate::domain::time::Timestamp;
+use crate::http::{self, Metrics};
+use crate::pki::X509Reader;
+use crate::ports::Clock;
+
+/// The machine's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}
+
+/// The time by the machine's clock.
+pub fn now() -> Timestamp {
+    Timestamp::from_date_time(time::OffsetDateTime::now_utc()).unwrap_or(Timestamp::EPOCH)
+}
+
+/// A ledger that is open for writing, with its writer at work.
+pub struct OpenNode {
+    pub ledger: Ledger,
+    writer: JoinHandle<()>,
+    metrics: Arc<Metrics>,
+    authority_pem: String,
+}
+
+impl OpenNode {
+    /// Opens the ledger in `data` and starts its writer. The caller holds the directory's lock.
+    pub async fn open(data: &DataDir) -> Result<Self, Failure> {
+        let metrics = Arc::new(Metrics::new());
+        let store = Arc::new(data.store()?);
+        let signer = Arc::new(data.member_key()?);
+        let authority_pem = data.authority()?.certificate().to_pem();
+        let (orderer, ledger) = Orderer::open(store, Arc::new(SystemClock), signer, Arc::clone(&metrics) as _)
+            .await
+            .map_err(Failure::unreachable)?;
+        let writer = tokio::spawn(orderer.run());
+        Ok(Self { ledger, writer, metrics, authority_pem })
+    }
+
+    /// Serves until `shutdown`, then finishes what was taken on.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        public_url: String,
+        shutdown: impl Future<Output = ()> + 'static,
+    ) -> Result<(), Failure> {
+        let node = http::Node {
+            ledger: self.ledger,
+            certificates: Arc::new(X509Reader),
+            public_url,
+            metrics: self.metrics,
+            member_certificate_pem: self.authority_pem,
+            policy: Policy::default(),
+            audit: Arc::new(RwLock::new(None)),
+        };
+        http::serve(node, listener, shutdown).await.map_err(Failure::unreachable)?;
+        // Every handle on the ledger went with the server: the writer empties its queue and ends.
+        self.writer.await.map_err(Failure::unreachable)
+    }
+}
+
+/// Listens on an address, or says what is in the way.
+pub fn listen(address: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).map_err(|error| {
+        let next = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "; something else listens there: choose another --listen, or port 0 for a free one"
+            }
+            _ => "; an address looks like 127.0.0.1:8080",
+        };
+        Failure::unreachable(format!("cannot listen on {address}: {error}{next}"))
+    })
+}
+
+/// Starts the threads that a command works on.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::unreachable)
+}
+
+/// Completes when the process is asked to stop.
+pub async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(_) => {
+            let _ = interrupt.await;
+            return;
+        }
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,35 @@
+//! `renew`: a participant asks for a further certificate, signed for with its current key.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::cli::arguments::{Global, RenewOptions};
+use crate::cli::client::Client;
+use crate::cli::failure::{Failure, Outcome, with_causes};
+use crate::cli::output::Output;
+use crate::domain::consortium::renewal_consent;
+use crate::domain::statement::Signature;
+use crate::pki::{CertificateRequest, PrivateKey};
+
+pub fn run(global: &Global, options: &RenewOptions, output: &Output) -> Result<Outcome, Failure> {
+    let client = Client::new(&global.url())?;
+    let csr = fs::read_to_string(&options.csr)
+        .map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", options.csr.display())))?;
+    let request = CertificateRequest::parse_pem(&csr).map_err(|error| Failure::wrong_use(with_causes(&error)))?;
+    let key = PrivateKey::read(&options.key).map_err(|error| Failure::wrong_use(with_causes(&error)))?;
+    let trust = client.get_json("/trust")?;
+    let origin = trust.get("origin").and_then(Value::as_str).unwrap_or_default();
+    let origin = origin.parse().map_err(Failure::unreachable)?;
+    let consent = renewal_consent(&origin, &options.id, request.der());
+    let consent = Signature::sign(key.signing_key(), &consent);
+    let body = json!({"csr": csr, "consent": consent});
+    let path = format!("/participants/{}/renewals", options.id);
+    let answer = client.post(&path, "application/json", body.to_string().as_bytes())?;
+    let text = format!(
+        "Asked for a further certificate for participant {}.\nA member decides: sealane approve {0}; then: sealane certificate {0} --out certificate.pem",
+        options.id
+    );
+    output.result(&answer, text);
+    Ok(Outcome::Done)
+}

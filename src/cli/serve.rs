@@ -1,0 +1,30 @@
+//! `serve`: runs the node.
+
+use crate::cli::arguments::{Global, ServeOptions};
+use crate::cli::data_dir::DataDir;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::node::{OpenNode, listen, runtime, stop_signal};
+use crate::cli::output::Output;
+use crate::config::LogFormat;
+use crate::telemetry;
+
+pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<Outcome, Failure> {
+    telemetry::start(options.log_format == Some(LogFormat::Json), "info");
+    let data = DataDir::open(&global.data())?;
+    let _lock = data.lock()?;
+    let listener = listen(&options.listen())?;
+    let address = listener.local_addr().map_err(Failure::unreachable)?;
+    let url = format!("http://{address}");
+    let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
+    runtime()?.block_on(async {
+        let node = OpenNode::open(&data).await?;
+        let view = node.ledger.view();
+        let result = serde_json::json!({"url": url, "origin": node.ledger.origin(), "treeSize": view.size()});
+        let text = format!("Serving the ledger {} at {url} (Ctrl-C stops it).", node.ledger.origin());
+        output.result(&result, text);
+        drop(view);
+        node.serve(listener, public_url, stop_signal()).await
+    })?;
+    output.say("Stopped; everything acknowledged is on disk.");
+    Ok(Outcome::Done)
+}

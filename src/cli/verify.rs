@@ -1,0 +1,143 @@
+//! `verify`: evidence is checked here, and the verdict is reached here. The node's own verdict is not asked for.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::cli::arguments::{Global, VerifyOptions};
+use crate::cli::client::Client;
+use crate::cli::evidence;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::node::now;
+use crate::cli::output::Output;
+use crate::cli::trust::{self, Trusted};
+use crate::domain::evidence::{Anchor, Checked, Evidence, check};
+use crate::domain::gs1::Id;
+use crate::domain::json;
+use crate::domain::provenance::{Policy, Severity, Verdict, Word, judge, stale};
+
+pub fn run(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Outcome, Failure> {
+    let answers = match &options.evidence {
+        Some(file) => vec![offline(options, file)?],
+        None => online(global, options, output)?,
+    };
+    let authentic = answers.iter().all(|answer| answer.verdict.word == Word::Authentic);
+    let values: Vec<Value> = answers.iter().map(Answer::to_json).collect();
+    let text = answers.iter().map(Answer::to_text).collect::<Vec<_>>().join("\n\n");
+    match values.as_slice() {
+        [one] => output.result(one, text),
+        many => output.result(&many, text),
+    }
+    Ok(if authentic { Outcome::Done } else { Outcome::OtherVerdict })
+}
+
+/// A verdict reached here, and what it stands on.
+pub struct Answer {
+    pub verdict: Verdict,
+    pub checked: Checked,
+    pub first_contact: bool,
+}
+
+fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Vec<Answer>, Failure> {
+    let ids: Result<Vec<Id>, _> = options.ids.iter().map(|text| Id::parse(text)).collect();
+    let ids = ids.map_err(Failure::wrong_use)?;
+    let client = Client::new(&global.url())?;
+    let trusted = trust::choose(global, options.trust.as_deref(), &client)?;
+    if trusted.first_contact {
+        output.warn(format!(
+            "first contact with the ledger {}: its trust anchor is now pinned. Compare its fingerprint with a member's own: {}",
+            trusted.anchor.genesis().origin,
+            trusted.anchor.fingerprint()
+        ));
+    }
+    ids.iter().map(|id| judge_now(&client, id, &trusted)).collect()
+}
+
+/// Fetches the evidence about an id, checks it and judges it by this machine's clock.
+pub fn judge_now(client: &Client, id: &Id, trusted: &Trusted) -> Result<Answer, Failure> {
+    let checked = checked(&evidence::fetch(client, id)?, Some(id), &trusted.anchor)?;
+    let policy = Policy::default();
+    let mut verdict = judge(&checked.history, &policy);
+    if let Some(reason) = stale(checked.history.as_of, now(), &policy) {
+        verdict = verdict.with(reason);
+    }
+    Ok(Answer { verdict, checked, first_contact: trusted.first_contact })
+}
+
+/// Judges saved evidence as of its own time, since it cannot get younger.
+fn offline(options: &VerifyOptions, file: &std::path::Path) -> Result<Answer, Failure> {
+    let trust = options.trust.as_deref().ok_or_else(|| Failure::wrong_use("--evidence needs --trust FILE"))?;
+    let anchor = trust::read(trust)?;
+    let asked = match options.ids.as_slice() {
+        [] => None,
+        [one] => Some(Id::parse(one).map_err(Failure::wrong_use)?),
+        _ => return Err(Failure::wrong_use("one file of evidence is about one product: give one id or none")),
+    };
+    let bytes =
+        fs::read(file).map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", file.display())))?;
+    let checked = checked(&bytes, asked.as_ref(), &anchor)?;
+    let verdict = judge(&checked.history, &Policy::default());
+    Ok(Answer { verdict, checked, first_contact: false })
+}
+
+fn checked(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor) -> Result<Checked, Failure> {
+    let unreadable = |error: String| Failure::unproven(format!("the evidence cannot be read: {error}"));
+    let value = json::parse(bytes).map_err(|error| unreadable(error.to_string()))?;
+    let evidence: Evidence = serde_json::from_value(value).map_err(|error| unreadable(error.to_string()))?;
+    let id = match asked {
+        Some(id) => id.clone(),
+        None => Id::parse_uri(&evidence.id).map_err(|error| unreadable(error.to_string()))?,
+    };
+    check(&evidence, &id, anchor).map_err(|error| Failure::unproven(format!("the evidence does not hold: {error}")))
+}
+
+/// A mark before each reason, so that the eye finds what weighs.
+const fn symbol(severity: Severity) -> char {
+    match severity {
+        Severity::Recall | Severity::Fails => '✗',
+        Severity::Gap => '?',
+        Severity::Note => '·',
+        Severity::Holds => '✓',
+    }
+}
+
+impl Answer {
+    pub fn to_json(&self) -> Value {
+        let mut value = serde_json::to_value(&self.verdict).unwrap_or_default();
+        let checkpoint = self.checked.checkpoint.checkpoint();
+        value["checked"] = json!({
+            "signatures": self.checked.signatures,
+            "inclusionProofs": self.checked.proofs,
+            "treeSize": checkpoint.size,
+            "root": checkpoint.root,
+            "complete": false,
+        });
+        if self.first_contact {
+            value["firstContact"] = json!(true);
+        }
+        value
+    }
+
+    pub fn to_text(&self) -> String {
+        let verdict = &self.verdict;
+        let mut lines = vec![format!("{}  {}", verdict.word.as_str().to_uppercase(), verdict.id)];
+        lines.push(format!("  {}", verdict.summary));
+        for reason in &verdict.reasons {
+            let leaves: Vec<String> = reason.leaves.iter().map(ToString::to_string).collect();
+            let leaves = match leaves.as_slice() {
+                [] => String::new(),
+                [one] => format!(" (leaf {one})"),
+                many => format!(" (leaves {})", many.join(", ")),
+            };
+            lines.push(format!("  {} {}: {}{leaves}", symbol(reason.severity), reason.rule, reason.sentence));
+        }
+        lines.push(format!(
+            "  Checked here: {} signatures and {} inclusion proofs, at {} leaves, as of {}. That nothing was left out is the node's word.",
+            self.checked.signatures,
+            self.checked.proofs,
+            self.checked.history.tree_size,
+            verdict.as_of
+        ));
+        lines.join("\n")
+    }
+}

@@ -1,0 +1,74 @@
+//! `sealane.toml` in the data directory: the same settings as flags and `SEALANE_*`, which both win over it.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The file's name inside the data directory.
+pub const CONFIG_FILE: &str = "sealane.toml";
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// What the file may hold. Every member may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Config {
+    pub url: Option<String>,
+    pub listen: Option<String>,
+    pub public_url: Option<String>,
+    pub log_format: Option<LogFormat>,
+    pub json: Option<bool>,
+    pub quiet: Option<bool>,
+}
+
+/// A file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{} cannot be read: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: {}", path.display(), source)]
+    Parse { path: PathBuf, source: toml::de::Error },
+}
+
+impl Config {
+    /// Reads the file in `data`; no file is an empty one.
+    pub fn read(data: &Path) -> Result<Self, ConfigError> {
+        let path = data.join(CONFIG_FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text).map_err(|source| ConfigError::Parse { path, source }),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Self::default()),
+            Err(source) => Err(ConfigError::Read { path, source }),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_settings_and_names_unknown_ones() {
+        let config = Config::parse("url = \"http://node:1\"\nlog-format = \"json\"\n").unwrap();
+        assert_eq!(config.url.as_deref(), Some("http://node:1"));
+        assert_eq!(config.log_format, Some(LogFormat::Json));
+        let error = Config::parse("lisen = \"127.0.0.1:1\"").unwrap_err().to_string();
+        assert!(error.contains("lisen"), "{error}");
+    }
+
+    #[test]
+    fn no_file_is_an_empty_one() {
+        assert_eq!(Config::read(Path::new("/nonexistent")).unwrap(), Config::default());
+    }
+}

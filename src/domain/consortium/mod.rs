@@ -1,0 +1,17 @@
+//! Who may say what: members, participants and their rights, as a fold over admin statements in ledger order.
+//!
+//! The ledger is the authority, never a certificate file: a participant's statement counts when its registration
+//! stands before it and was in force at its place.
+
+mod admin;
+mod claims;
+mod participant;
+mod registry;
+pub mod rights;
+
+pub use admin::{
+    Admin, AdminError, CertificateRecord, Genesis, Registration, Rejection, Renewal, Revocation, renewal_consent,
+};
+pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role};
+pub use participant::{Certified, Claims, Participant, Revoked, Standing};
+pub use registry::{Conflict, Place, Refusal, Registry, SignerRefusal};

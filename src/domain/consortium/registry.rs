@@ -1,0 +1,293 @@
+//! The state of the consortium: a fold over admin statements in ledger order, the same on every node.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::domain::block::{MemberSet, Origin};
+use crate::domain::consortium::admin::{
+    Admin, CertificateRecord, Genesis, Registration, Renewal, Revocation, renewal_consent,
+};
+use crate::domain::consortium::claims::ParticipantId;
+use crate::domain::consortium::participant::{Certified, Claims, Participant, Revoked};
+use crate::domain::gs1::Id;
+use crate::domain::hash::Hash;
+use crate::domain::merkle::LeafIndex;
+use crate::domain::statement::PublicKey;
+use crate::domain::time::Timestamp;
+
+/// A leaf's place: its index, and its block's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub leaf: LeafIndex,
+    pub time: Timestamp,
+}
+
+/// A claim that somebody else holds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} {claim} collides with {held}, which participant {holder} holds")]
+pub struct Conflict {
+    /// `company prefix`, `namespace`, `GLN` or `key`.
+    pub what: &'static str,
+    pub claim: String,
+    pub held: String,
+    pub holder: ParticipantId,
+}
+
+/// Why an admin statement cannot stand at a place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("only a member may sign an admin statement, and {kid} is no member's key")]
+    NotAMember { kid: Hash },
+    #[error("a genesis statement is leaf 0 and nothing else")]
+    Genesis,
+    #[error("participant {participant} is registered already")]
+    AlreadyRegistered { participant: ParticipantId },
+    #[error("participant {participant} is not registered")]
+    UnknownParticipant { participant: ParticipantId },
+    #[error("participant {participant} has been revoked")]
+    Revoked { participant: ParticipantId },
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    #[error("the renewal is not agreed to by the participant's current key: {detail}")]
+    Consent { detail: &'static str },
+    #[error("the certificate's notAfter {not_after} is past already")]
+    Expired { not_after: Timestamp },
+    #[error("the certificate is registered already")]
+    CertificateRepeated,
+    #[error("a rejection answers a pending request and never enters the ledger")]
+    Rejection,
+}
+
+/// Why a certificate may not sign at a place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignerRefusal {
+    #[error("no registered certificate has the thumbprint {thumbprint}")]
+    Unknown { thumbprint: Hash },
+    #[error("the registration of participant {participant} was revoked at {since}: {reason}")]
+    Revoked { participant: ParticipantId, since: Timestamp, reason: String },
+    #[error("the certificate expired at {not_after}")]
+    Expired { not_after: Timestamp },
+    #[error("the certificate is valid from {not_before} only")]
+    NotYetValid { not_before: Timestamp },
+}
+
+/// Members and participants with their whole history.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    origin: Origin,
+    members: MemberSet,
+    participants: BTreeMap<ParticipantId, Participant>,
+    by_certificate: HashMap<Hash, ParticipantId>,
+    /// Keys ever certified: a key belongs to one participant for good.
+    by_key: HashMap<Hash, ParticipantId>,
+}
+
+impl Registry {
+    /// Begins with the genesis statement's content.
+    pub fn new(genesis: &Genesis) -> Self {
+        Self {
+            origin: genesis.origin.clone(),
+            members: genesis.members.clone(),
+            participants: BTreeMap::new(),
+            by_certificate: HashMap::new(),
+            by_key: HashMap::new(),
+        }
+    }
+
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub fn members(&self) -> &MemberSet {
+        &self.members
+    }
+
+    pub fn participant(&self, id: &ParticipantId) -> Option<&Participant> {
+        self.participants.get(id)
+    }
+
+    pub fn participants(&self) -> impl Iterator<Item = &Participant> {
+        self.participants.values()
+    }
+
+    /// The participant and certificate that `thumbprint` names, whatever their standing.
+    pub fn certificate(&self, thumbprint: &Hash) -> Option<(&Participant, &Certified)> {
+        let participant = self.participants.get(self.by_certificate.get(thumbprint)?)?;
+        let certificate = participant.certificates.iter().find(|one| one.thumbprint == *thumbprint)?;
+        Some((participant, certificate))
+    }
+
+    /// The participant whose certificate may sign a statement that stands at `place`.
+    pub fn signer_at(&self, thumbprint: &Hash, place: Place) -> Result<(&Participant, &Certified), SignerRefusal> {
+        let unknown = || SignerRefusal::Unknown { thumbprint: *thumbprint };
+        let (participant, certificate) = self.certificate(thumbprint).ok_or_else(unknown)?;
+        if certificate.since >= place.leaf {
+            return Err(unknown());
+        }
+        if let Some(revoked) = participant.revoked.as_ref().filter(|revoked| revoked.at.leaf < place.leaf) {
+            return Err(SignerRefusal::Revoked {
+                participant: participant.id.clone(),
+                since: revoked.at.time,
+                reason: revoked.reason.clone(),
+            });
+        }
+        if place.time > certificate.not_after {
+            return Err(SignerRefusal::Expired { not_after: certificate.not_after });
+        }
+        if place.time < certificate.not_before {
+            return Err(SignerRefusal::NotYetValid { not_before: certificate.not_before });
+        }
+        Ok((participant, certificate))
+    }
+
+    /// The participant whose company prefix or namespace governed `id` at `leaf`.
+    pub fn holder_at(&self, id: &Id, leaf: LeafIndex) -> Option<&Participant> {
+        self.participants.values().find(|one| one.in_force_at(leaf) && one.claims.cover(id))
+    }
+
+    /// Finds a claim of somebody's that collides with `claims`.
+    ///
+    /// Active company prefixes are prefix-free and each has one holder; so with namespaces; a GLN has one holder.
+    pub fn claim_conflict(&self, claims: &Claims) -> Option<Conflict> {
+        self.participants.values().filter(|one| one.revoked.is_none()).find_map(|one| conflict_with(claims, one))
+    }
+
+    /// Finds another participant that `key` was ever certified for: a key has one holder for good, revoked or not.
+    pub fn key_conflict(&self, key: &PublicKey, participant: Option<&ParticipantId>) -> Option<Conflict> {
+        let thumbprint = key.thumbprint();
+        let holder = self.by_key.get(&thumbprint).filter(|holder| Some(*holder) != participant)?;
+        let key = thumbprint.to_string();
+        Some(Conflict { what: "key", claim: key.clone(), held: key, holder: holder.clone() })
+    }
+
+    /// Applies an admin statement signed by `kid` at `place`, or says why it cannot stand there.
+    pub fn apply(&mut self, admin: &Admin, kid: &Hash, place: Place) -> Result<(), Refusal> {
+        self.check(admin, kid, place)?;
+        match admin {
+            Admin::Genesis(_) | Admin::Rejection(_) => {}
+            Admin::Registration(registration) => self.register(registration, place),
+            Admin::Renewal(renewal) => self.certify(&renewal.participant, &renewal.certificate, place),
+            Admin::Revocation(revocation) => self.revoke(revocation, place),
+        }
+        Ok(())
+    }
+
+    /// Says whether an admin statement signed by `kid` may stand at `place`.
+    pub fn check(&self, admin: &Admin, kid: &Hash, place: Place) -> Result<(), Refusal> {
+        if self.members.get(kid).is_none() {
+            return Err(Refusal::NotAMember { kid: *kid });
+        }
+        match admin {
+            Admin::Genesis(_) => Err(Refusal::Genesis),
+            Admin::Rejection(_) => Err(Refusal::Rejection),
+            Admin::Registration(registration) => self.check_registration(registration, place),
+            Admin::Renewal(renewal) => self.check_renewal(renewal, place),
+            Admin::Revocation(revocation) => self.in_force(&revocation.participant).map(drop),
+        }
+    }
+
+    fn check_registration(&self, registration: &Registration, place: Place) -> Result<(), Refusal> {
+        if self.participants.contains_key(&registration.participant) {
+            return Err(Refusal::AlreadyRegistered { participant: registration.participant.clone() });
+        }
+        self.check_certificate(&registration.certificate, place)?;
+        let conflict = self
+            .key_conflict(&registration.certificate.jwk, None)
+            .or_else(|| self.claim_conflict(&registration.claims));
+        conflict.map_or(Ok(()), |conflict| Err(conflict.into()))
+    }
+
+    fn check_renewal(&self, renewal: &Renewal, place: Place) -> Result<(), Refusal> {
+        let participant = self.in_force(&renewal.participant)?;
+        self.check_certificate(&renewal.certificate, place)?;
+        if let Some(conflict) = self.key_conflict(&renewal.certificate.jwk, Some(&participant.id)) {
+            return Err(conflict.into());
+        }
+        let current = participant
+            .certificates
+            .iter()
+            .find(|one| one.thumbprint == renewal.current)
+            .ok_or(Refusal::Consent { detail: "its certificate is not this participant's" })?;
+        if place.time > current.not_after {
+            return Err(Refusal::Consent { detail: "the current certificate has expired" });
+        }
+        let consent = renewal_consent(&self.origin, &participant.id, &renewal.request);
+        current
+            .key
+            .verify(&consent, &renewal.consent)
+            .map_err(|_| Refusal::Consent { detail: "the signature does not verify" })
+    }
+
+    fn check_certificate(&self, certificate: &CertificateRecord, place: Place) -> Result<(), Refusal> {
+        if self.by_certificate.contains_key(&certificate.thumbprint()) {
+            return Err(Refusal::CertificateRepeated);
+        }
+        if certificate.not_after <= place.time {
+            return Err(Refusal::Expired { not_after: certificate.not_after });
+        }
+        Ok(())
+    }
+
+    fn in_force(&self, id: &ParticipantId) -> Result<&Participant, Refusal> {
+        let participant =
+            self.participants.get(id).ok_or_else(|| Refusal::UnknownParticipant { participant: id.clone() })?;
+        if participant.revoked.is_some() {
+            return Err(Refusal::Revoked { participant: id.clone() });
+        }
+        Ok(participant)
+    }
+
+    fn register(&mut self, registration: &Registration, place: Place) {
+        let participant = Participant {
+            id: registration.participant.clone(),
+            claims: registration.claims.clone(),
+            registered: place,
+            certificates: Vec::new(),
+            revoked: None,
+        };
+        self.participants.insert(registration.participant.clone(), participant);
+        self.certify(&registration.participant, &registration.certificate, place);
+    }
+
+    fn certify(&mut self, id: &ParticipantId, record: &CertificateRecord, place: Place) {
+        let Some(participant) = self.participants.get_mut(id) else { return };
+        let thumbprint = record.thumbprint();
+        participant.certificates.push(Certified {
+            thumbprint,
+            key: record.jwk.clone(),
+            not_before: record.not_before,
+            not_after: record.not_after,
+            der: record.x509.clone(),
+            since: place.leaf,
+        });
+        self.by_certificate.insert(thumbprint, id.clone());
+        self.by_key.insert(record.jwk.thumbprint(), id.clone());
+    }
+
+    fn revoke(&mut self, revocation: &Revocation, place: Place) {
+        if let Some(participant) = self.participants.get_mut(&revocation.participant) {
+            participant.revoked = Some(Revoked {
+                at: place,
+                reason: revocation.reason.clone(),
+                compromised_since: revocation.compromised_since,
+            });
+        }
+    }
+}
+
+fn conflict_with(claims: &Claims, other: &Participant) -> Option<Conflict> {
+    let held = &other.claims;
+    first_pair(&claims.gs1_company_prefixes, &held.gs1_company_prefixes, |a, b| a.overlaps(b))
+        .map(|(claim, held)| ("company prefix", claim, held))
+        .or_else(|| {
+            first_pair(&claims.namespaces, &held.namespaces, |a, b| a.overlaps(b))
+                .map(|(claim, held)| ("namespace", claim, held))
+        })
+        .or_else(|| first_pair(&claims.glns, &held.glns, |a, b| a == b).map(|(claim, held)| ("GLN", claim, held)))
+        .map(|(what, claim, held)| Conflict { what, claim, held, holder: other.id.clone() })
+}
+
+fn first_pair<T: ToString>(ours: &[T], theirs: &[T], collide: impl Fn(&T, &T) -> bool) -> Option<(String, String)> {
+    ours.iter().find_map(|one| {
+        theirs.iter().find(|other| collide(one, other)).map(|other| (one.to_string(), other.to_string()))
+    })
+}

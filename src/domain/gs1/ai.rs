@@ -1,0 +1,341 @@
+//! GS1 application identifiers (AIs) and the format of their values (GS1 General Specifications §3).
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::ai_table::TABLE;
+use super::check_digit::{check_digit, check_pair, is_cset_82};
+use super::error::{IdError, quote};
+
+/// One application identifier, or several of one format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ai {
+    /// The AIs, separated by spaces; `3100-3105` is a range.
+    pub(super) codes: &'static str,
+    /// True where the first two digits of the AI fix its length, so that no separator (FNC1) has to follow.
+    pub predefined_length: bool,
+    /// What the value is made of, in order; only the last part may vary in length.
+    pub parts: &'static [Part],
+}
+
+/// A stretch of a value with one set of characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    pub set: CharSet,
+    /// Fewest characters.
+    pub min: usize,
+    /// Most characters.
+    pub max: usize,
+    /// True where a value may end before this part.
+    pub optional: bool,
+    pub rules: &'static [Rule],
+}
+
+/// The sets of characters that values are made of (GS1 General Specifications §7.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CharSet {
+    Digits,
+    Cset82,
+    Cset39,
+    Base64Url,
+}
+
+/// What a part's characters must satisfy beyond their set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Ends in its check digit; the word names the number in messages.
+    CheckDigit(&'static str),
+    /// Ends in its pair of check characters.
+    CheckPair(&'static str),
+    /// Begins with the four digits that the shortest company prefix has.
+    CompanyPrefix,
+    /// Zeros only.
+    Zero,
+    /// No leading zero, except for zero itself.
+    NoLeadingZero,
+    /// Not digits only.
+    NonDigit,
+    /// Piece and total of an ITIP: both from 1, and the piece no greater than the total.
+    PieceOfTotal,
+    /// YYMMDD.
+    Date,
+    /// YYMMDD, where DD 00 means the whole month.
+    DateOrMonth,
+    /// YYYYMMDD.
+    LongDate,
+    /// HHMM, from 0000 to 2359.
+    HourMinute,
+    /// HH, from 00 to 23.
+    Hour,
+    /// MM or SS, from 00 to 59.
+    Sixtieth,
+}
+
+static BY_CODE: LazyLock<BTreeMap<String, &'static Ai>> =
+    LazyLock::new(|| TABLE.iter().flat_map(|ai| ai.codes().map(move |code| (code, ai))).collect());
+
+impl Ai {
+    /// Finds the AI with exactly these digits.
+    pub fn find(code: &str) -> Option<&'static Self> {
+        BY_CODE.get(code).copied()
+    }
+
+    /// Finds the AI that `text` begins with, and its digits: no AI is the beginning of another.
+    pub fn at_start(text: &str) -> Option<(&str, &'static Self)> {
+        (2..=4).find_map(|len| text.get(..len).and_then(|code| Some((code, Self::find(code)?))))
+    }
+
+    /// Every AI there is, with its digits, in order of the digits.
+    pub fn all() -> impl Iterator<Item = (&'static str, &'static Self)> {
+        BY_CODE.iter().map(|(code, ai)| (code.as_str(), *ai))
+    }
+
+    /// Most characters in a value.
+    pub fn max(&self) -> usize {
+        self.parts.iter().map(|part| part.max).sum()
+    }
+
+    /// Tells whether a value's length, characters and fixed beginnings are those of this AI; check digits apart.
+    pub fn has_shape(&self, value: &str) -> bool {
+        self.split(value).is_some_and(|parts| parts.iter().all(|(part, text)| part.has_shape(text)))
+    }
+
+    /// Checks a value wholly, `code` being this AI's digits.
+    pub fn check(&self, code: &str, value: &str) -> Result<(), IdError> {
+        let wrong = || IdError::Value { what: format!("({code})"), found: quote(value), expected: self.to_words() };
+        let parts = self.split(value).ok_or_else(wrong)?;
+        for (part, text) in parts {
+            for rule in part.rules {
+                rule.check(text).map_err(|error| error.unwrap_or_else(wrong))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn codes(&self) -> impl Iterator<Item = String> + use<> {
+        self.codes.split(' ').flat_map(|codes| {
+            let (first, last) = codes.split_once('-').unwrap_or((codes, codes));
+            let width = first.len();
+            let bounds = first.parse::<u16>().ok().zip(last.parse::<u16>().ok());
+            bounds.into_iter().flat_map(|(first, last)| first..=last).map(move |code| format!("{code:0width$}"))
+        })
+    }
+
+    /// Cuts a value into its parts; `None` when its length or characters do not fit.
+    fn split<'a>(&self, value: &'a str) -> Option<Vec<(&'static Part, &'a str)>> {
+        let mut rest = value;
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for part in self.parts {
+            if rest.is_empty() && part.optional {
+                break;
+            }
+            // A character that is not ASCII is in no set; cutting through one gives `None`.
+            let (text, after) = rest.split_at_checked(rest.len().min(part.max))?;
+            if text.len() < part.min || !text.bytes().all(|byte| part.set.holds(byte)) {
+                return None;
+            }
+            parts.push((part, text));
+            rest = after;
+        }
+        rest.is_empty().then_some(parts)
+    }
+
+    fn to_words(self) -> String {
+        let words: Vec<String> = self.parts.iter().copied().map(Part::to_words).collect();
+        words.join(", then ")
+    }
+}
+
+impl Part {
+    fn has_shape(&self, text: &str) -> bool {
+        let shaping = |rule: &&Rule| matches!(rule, Rule::Zero | Rule::CompanyPrefix);
+        self.rules.iter().filter(shaping).all(|rule| rule.accepts(text))
+    }
+
+    fn to_words(self) -> String {
+        let length = match (self.min == self.max, self.optional) {
+            (true, false) => format!("{}", self.max),
+            (true, true) => format!("none or {}", self.max),
+            (false, false) => format!("{} to {}", self.min, self.max),
+            (false, true) => format!("up to {}", self.max),
+        };
+        let noun = self.set.to_words(self.max == 1);
+        let rules: Vec<&str> = self.rules.iter().filter_map(|rule| rule.to_words()).collect();
+        let rules = if rules.is_empty() { String::new() } else { format!(" ({})", rules.join(", ")) };
+        format!("{length} {noun}{rules}")
+    }
+}
+
+impl CharSet {
+    /// Tells whether `byte` is a character of this set.
+    pub fn holds(self, byte: u8) -> bool {
+        match self {
+            Self::Digits => byte.is_ascii_digit(),
+            Self::Cset82 => is_cset_82(byte),
+            Self::Cset39 => byte.is_ascii_digit() || byte.is_ascii_uppercase() || b"#-/".contains(&byte),
+            Self::Base64Url => byte.is_ascii_alphanumeric() || b"-_=".contains(&byte),
+        }
+    }
+
+    fn to_words(self, one: bool) -> &'static str {
+        match (self, one) {
+            (Self::Digits, true) => "digit",
+            (Self::Digits, false) => "digits",
+            (Self::Cset82, _) => "of letters, digits and !\"%&'()*+,-./:;<=>?_",
+            (Self::Cset39, _) => "of capital letters, digits and #-/",
+            (Self::Base64Url, _) => "of base64url",
+        }
+    }
+}
+
+impl Rule {
+    /// Tells whether `text` satisfies the rule.
+    pub fn accepts(self, text: &str) -> bool {
+        self.check(text).is_ok()
+    }
+
+    /// Checks `text`; `Err(None)` where there is no more to say than what the AI's format says.
+    fn check(self, text: &str) -> Result<(), Option<IdError>> {
+        let holds = match self {
+            Self::CheckDigit(what) => return check_digit_of(what, text),
+            Self::CheckPair(what) => return check_pair_of(what, text),
+            Self::CompanyPrefix => text.len() > 4 && text.bytes().take(4).all(|byte| byte.is_ascii_digit()),
+            Self::Zero => !text.is_empty() && text.bytes().all(|byte| byte == b'0'),
+            Self::NoLeadingZero => is_number(text) && (text == "0" || !text.starts_with('0')),
+            Self::NonDigit => text.bytes().any(|byte| !byte.is_ascii_digit()),
+            Self::PieceOfTotal => {
+                matches!(numbers(text, [2, 2]), Some([piece, total]) if piece > 0 && piece <= total)
+            }
+            Self::Date => matches!(numbers(text, [2, 2, 2]), Some([y, m, d]) if d > 0 && d <= days_in(y, m)),
+            Self::DateOrMonth => matches!(numbers(text, [2, 2, 2]), Some([y, m, d]) if d <= days_in(y, m) && m > 0),
+            Self::LongDate => matches!(numbers(text, [4, 2, 2]), Some([y, m, d]) if d > 0 && d <= days_in(y, m)),
+            Self::HourMinute => matches!(numbers(text, [2, 2]), Some([hour, minute]) if hour < 24 && minute < 60),
+            Self::Hour => matches!(numbers(text, [2]), Some([hour]) if hour < 24),
+            Self::Sixtieth => matches!(numbers(text, [2]), Some([part]) if part < 60),
+        };
+        holds.then_some(()).ok_or(None)
+    }
+
+    fn to_words(self) -> Option<&'static str> {
+        Some(match self {
+            Self::CheckDigit(_) | Self::CheckPair(_) => return None,
+            Self::CompanyPrefix => "beginning with the digits of a company prefix",
+            Self::Zero => "zero",
+            Self::NoLeadingZero => "no leading zero",
+            Self::NonDigit => "not digits only",
+            Self::PieceOfTotal => "piece and total, from 0101 to 9999",
+            Self::Date => "a date, YYMMDD",
+            Self::DateOrMonth => "a date, YYMMDD, or YYMM00 for a month",
+            Self::LongDate => "a date, YYYYMMDD",
+            Self::HourMinute => "a time, HHMM",
+            Self::Hour => "an hour",
+            Self::Sixtieth => "00 to 59",
+        })
+    }
+}
+
+fn check_digit_of(what: &'static str, text: &str) -> Result<(), Option<IdError>> {
+    let found = text.chars().next_back().ok_or(None)?;
+    let digits = text.strip_suffix(found).unwrap_or_default();
+    match check_digit(digits) {
+        Some(expected) if expected == found => Ok(()),
+        Some(expected) if found.is_ascii_digit() => {
+            Err(Some(IdError::CheckDigit { what, value: quote(text), found, expected }))
+        }
+        _ => Err(None),
+    }
+}
+
+fn check_pair_of(what: &'static str, text: &str) -> Result<(), Option<IdError>> {
+    let at = text.len().checked_sub(2).ok_or(None)?;
+    let (body, found) = text.split_at_checked(at).ok_or(None)?;
+    let expected = check_pair(body).ok_or(None)?;
+    if expected == found {
+        return Ok(());
+    }
+    Err(Some(IdError::CheckPair { what, value: quote(text), found: found.to_owned(), expected }))
+}
+
+/// Reads `text` as numbers of exactly these widths.
+fn numbers<const N: usize>(text: &str, widths: [usize; N]) -> Option<[u16; N]> {
+    let mut values = [0; N];
+    let mut rest = text;
+    for (value, width) in values.iter_mut().zip(widths) {
+        let (digits, after) = rest.split_at_checked(width)?;
+        *value = is_number(digits).then(|| digits.parse().ok()).flatten()?;
+        rest = after;
+    }
+    rest.is_empty().then_some(values)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Days in a month; 0 when there is no such month. A year of two digits is of this century, whose year 00 was leap.
+fn days_in(year: u16, month: u16) -> u16 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_by_digits_and_no_ai_begins_another() {
+        assert_eq!(Ai::at_start("0109506000134352").map(|(code, _)| code), Some("01"));
+        assert_eq!(Ai::at_start("31030001").map(|(code, _)| code), Some("3103"));
+        assert_eq!(Ai::at_start("3106"), None);
+        assert_eq!(Ai::at_start("ÄÖ"), None);
+        for (code, _) in Ai::all() {
+            assert!(code.len() >= 2 && code.len() <= 4);
+            assert_eq!(Ai::at_start(code).map(|(found, _)| found), Some(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn checks_length_characters_and_rules() {
+        let check = |code: &str, value: &str| Ai::find(code).unwrap().check(code, value).map_err(|e| e.to_string());
+        assert_eq!(check("10", "A/1"), Ok(()));
+        assert_eq!(check("253", "9506000134376"), Ok(()));
+        assert_eq!(check("253", "9506000134376XYZ"), Ok(()));
+        assert_eq!(check("17", "261200"), Ok(()));
+        assert_eq!(check("8008", "26112109"), Ok(()));
+        let wrong = |code, value, words: &str| {
+            let message = check(code, value).unwrap_err();
+            assert!(message.contains(words), "{message}");
+        };
+        wrong("01", "09506000134353", "GTIN 09506000134353 has check digit 3, it should be 2");
+        wrong("01", "0950600013435", r#"(01) "0950600013435" should be 14 digits"#);
+        wrong("253", "9506000134376123456789012345678", "13 digits, then up to 17 of letters, digits and");
+        wrong("10", "", "1 to 20 of letters");
+        wrong("10", "Grün", "1 to 20 of letters");
+        wrong("8010", "9506000ab", "capital letters");
+        wrong("11", "260230", "a date, YYMMDD");
+        wrong("8006", "095060001343520302", "piece and total");
+        wrong("8003", "19506000134352", "1 digit (zero), then 13 digits");
+        wrong("8013", "1987654Ad4X4bL5ttr2310cXK", "they should be 2K");
+    }
+
+    #[test]
+    fn dates_know_leap_years() {
+        for (rule, good) in [(Rule::Date, "240229"), (Rule::Date, "000229"), (Rule::LongDate, "20000229")] {
+            assert!(rule.accepts(good), "{good}");
+        }
+        for (rule, bad) in [
+            (Rule::Date, "250229"),
+            (Rule::LongDate, "19000229"),
+            (Rule::Date, "261300"),
+            (Rule::DateOrMonth, "260000"),
+        ] {
+            assert!(!rule.accepts(bad), "{bad}");
+        }
+    }
+}

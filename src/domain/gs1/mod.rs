@@ -1,0 +1,31 @@
+//! GS1 identifiers: one canonical id out of every spelling that the trade uses.
+//!
+//! The same item is written as a GS1 Digital Link URI under anybody's domain, as an EPC URN, as a bracketed element
+//! string on a label and as a plain one in a scanner. [`Id`] reads them all and holds one text, the GS1 Digital Link
+//! URI under `id.gs1.org` with only what identifies: the index, the rights and the verdict compare nothing else.
+//!
+//! Not here: compressed Digital Link URIs, looking ids up at a resolver, the meaning of AIs that do not identify
+//! (their values are checked and dropped), and the table of company-prefix lengths that GS1 publishes: the lengths
+//! that count are those of the prefixes registered on the ledger, see [`CompanyPrefix::covers`].
+
+pub mod ai;
+mod ai_table;
+mod check_digit;
+mod company_prefix;
+mod digital_link;
+mod element_string;
+mod epc;
+mod error;
+mod id;
+mod key;
+mod number;
+#[cfg(test)]
+mod properties;
+mod uri;
+
+pub use check_digit::{check_digit, check_pair};
+pub use company_prefix::CompanyPrefix;
+pub use element_string::{Element, ElementString};
+pub use error::IdError;
+pub use id::{Id, IdKind};
+pub use number::{Gln, Gtin, Sscc};

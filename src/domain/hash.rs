@@ -1,0 +1,128 @@
+//! SHA-256 values. In JSON they are base64url without padding; C2SP texts keep their own base64.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+/// A SHA-256 digest: 32 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hash([u8; 32]);
+
+/// Text that is not a SHA-256 digest in the expected base64 form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a SHA-256 value is 32 bytes in base64, 43 characters without padding; this is {found:?}")]
+pub struct HashError {
+    found: String,
+}
+
+impl Hash {
+    /// Length in bytes.
+    pub const LEN: usize = 32;
+
+    /// Digests `data`.
+    pub fn of(data: &[u8]) -> Self {
+        Self(Sha256::digest(data).into())
+    }
+
+    /// Digests the concatenation of `parts`.
+    pub fn of_parts(parts: &[&[u8]]) -> Self {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update(part);
+        }
+        Self(hasher.finalize().into())
+    }
+
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Takes exactly 32 bytes, else `None`.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Writes the digest in standard base64 with padding, as C2SP texts do.
+    pub fn to_base64(&self) -> String {
+        STANDARD.encode(self.0)
+    }
+
+    /// Reads standard base64 with padding, as C2SP texts hold it.
+    pub fn from_base64(text: &str) -> Result<Self, HashError> {
+        Self::from_decoded(STANDARD.decode(text).ok(), text)
+    }
+
+    /// Writes the digest in lower-case hexadecimal, as people and openssl do.
+    pub fn to_hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn from_decoded(bytes: Option<Vec<u8>>, text: &str) -> Result<Self, HashError> {
+        bytes.as_deref().and_then(Self::from_slice).ok_or_else(|| HashError { found: text.chars().take(80).collect() })
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hash({self})")
+    }
+}
+
+impl FromStr for Hash {
+    type Err = HashError;
+
+    /// Reads canonical base64url without padding: spare bits that are not zero are refused.
+    fn from_str(text: &str) -> Result<Self, HashError> {
+        Self::from_decoded(URL_SAFE_NO_PAD.decode(text).ok(), text)
+    }
+}
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_the_empty_string_as_fips_180_says() {
+        assert_eq!(Hash::of(b"").to_hex(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(Hash::of_parts(&[b"ab", b"c"]), Hash::of(b"abc"));
+    }
+
+    #[test]
+    fn text_round_trips_and_refuses_spare_bits() {
+        let hash = Hash::of(b"x");
+        assert_eq!(hash.to_string().parse(), Ok(hash));
+        assert_eq!(Hash::from_base64(&hash.to_base64()), Ok(hash));
+        let zero = Hash::from_bytes([0; 32]).to_string();
+        let spare = format!("{}B", &zero[..42]);
+        assert!(spare.parse::<Hash>().is_err());
+        assert!("AAAA".parse::<Hash>().is_err());
+        assert!(format!("{zero}=").parse::<Hash>().is_err());
+    }
+}

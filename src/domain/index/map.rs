@@ -1,0 +1,436 @@
+//! The map by subject, in memory.
+
+use crate::domain::hash::Hash;
+use crate::domain::index::hashing::{inner_hash, subject_hash};
+use crate::domain::index::list::LeafList;
+use crate::domain::index::{SubjectKey, empty_hash};
+use crate::domain::limits::INDEX_NODES_MAX;
+use crate::domain::merkle::LeafIndex;
+
+/// The index of a ledger: a compressed sparse Merkle map from subject key to the list of the leaves that name it.
+///
+/// A subtree without subjects is empty, a subtree with one is that subject's node at whatever depth, and every other
+/// is an inner node, also where one side is empty. Appending marks the way as changed; [`SubjectIndex::root`] then
+/// hashes what was marked, once for however many appends.
+///
+/// Nodes lie in two arrays and name each other by 32-bit numbers: with few leaves a subject takes some 210 bytes.
+#[derive(Debug, Clone, Default)]
+pub struct SubjectIndex {
+    top: Link,
+    inners: Vec<Inner>,
+    subjects: Vec<Entry>,
+}
+
+/// What cannot be appended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IndexError {
+    #[error("leaf {leaf} comes after leaf {last} in the list of subject {key}, which has to ascend")]
+    NotAscending { key: SubjectKey, last: LeafIndex, leaf: LeafIndex },
+    #[error("the index is full: it has {subjects} subjects, and its limit is {INDEX_NODES_MAX} nodes of a kind")]
+    Full { subjects: usize },
+}
+
+impl SubjectIndex {
+    /// Starts with the empty map.
+    pub const fn new() -> Self {
+        Self { top: Link::EMPTY, inners: Vec::new(), subjects: Vec::new() }
+    }
+
+    /// Starts with the empty map and room for `subjects`, for rebuilding it from rows. Rows in the order of their keys
+    /// are fastest: the nodes that one needs are still in the processor's cache from the one before.
+    pub fn with_capacity(subjects: usize) -> Self {
+        let subjects = subjects.min(INDEX_NODES_MAX);
+        // A binary trie of random keys has 1 / ln 2 = 1.44 inner nodes for each key.
+        let inners = subjects + subjects / 2;
+        Self { top: Link::EMPTY, inners: Vec::with_capacity(inners), subjects: Vec::with_capacity(subjects) }
+    }
+
+    /// Appends a leaf to a subject's list, and the subject where it is new. Returns false, changing nothing, where
+    /// the leaf is the last of the list already.
+    pub fn append(&mut self, key: SubjectKey, leaf: LeafIndex) -> Result<bool, IndexError> {
+        let mut place = Place::Top;
+        let mut depth = 0;
+        loop {
+            match self.link_at(place).target() {
+                Target::Inner(inner) => {
+                    self.inners[inner].hash = None;
+                    place = Place::Below { inner, right: key.turns_right(depth) };
+                    depth += 1;
+                }
+                Target::Subject(subject) if self.subjects[subject].key == key => {
+                    return self.subjects[subject].append(leaf);
+                }
+                Target::Subject(subject) => {
+                    self.add_beside(subject, place, depth, key, leaf)?;
+                    return Ok(true);
+                }
+                Target::Empty => {
+                    let link = self.add_subject(key, leaf)?;
+                    self.set_link(place, link);
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    /// Computes the map's root: SHA-256(0x04) where there is no subject.
+    pub fn root(&mut self) -> Hash {
+        let empty = empty_hash();
+        self.hash_of(self.top, &empty)
+    }
+
+    /// Returns how many leaves name the subject.
+    pub fn count(&self, key: &SubjectKey) -> u64 {
+        match self.way_to(key).end {
+            Target::Subject(subject) if self.subjects[subject].key == *key => self.subjects[subject].list.count(),
+            _ => 0,
+        }
+    }
+
+    /// Returns the number of subjects.
+    pub fn len(&self) -> usize {
+        self.subjects.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.subjects.is_empty()
+    }
+
+    /// Returns what lies beside the way to `key`, from the top, and what stands at its end.
+    pub(super) fn path(&mut self, key: &SubjectKey) -> Path {
+        self.root();
+        let way = self.way_to(key);
+        let empty = empty_hash();
+        let siblings = way.siblings.iter().map(|link| match link.target() {
+            Target::Empty => None,
+            _ => Some(self.hash_of(*link, &empty)),
+        });
+        let siblings = siblings.collect();
+        let end = match way.end {
+            Target::Subject(subject) => {
+                let entry = &self.subjects[subject];
+                Some((entry.key, entry.list.value()))
+            }
+            _ => None,
+        };
+        Path { siblings, end }
+    }
+
+    fn way_to(&self, key: &SubjectKey) -> Way {
+        let mut way = Way { siblings: Vec::new(), end: self.top.target() };
+        while let Target::Inner(inner) = way.end {
+            let right = key.turns_right(way.siblings.len());
+            let node = &self.inners[inner];
+            way.siblings.push(node.children[usize::from(!right)]);
+            way.end = node.children[usize::from(right)].target();
+        }
+        way
+    }
+
+    /// Adds a subject where another stands at `depth`: inner nodes as far as their keys agree, and one to part them.
+    fn add_beside(
+        &mut self,
+        other: usize,
+        place: Place,
+        depth: usize,
+        key: SubjectKey,
+        leaf: LeafIndex,
+    ) -> Result<(), IndexError> {
+        let parting = key.shared_depth(&self.subjects[other].key);
+        if self.inners.len() + (parting - depth) >= INDEX_NODES_MAX {
+            return Err(IndexError::Full { subjects: self.subjects.len() });
+        }
+        let mut below = self.add_subject(key, leaf)?;
+        let mut beside = Link::to_subject(other);
+        for depth in (depth..=parting).rev() {
+            below = self.add_inner(key.turns_right(depth), below, beside);
+            beside = Link::EMPTY;
+        }
+        self.set_link(place, below);
+        Ok(())
+    }
+
+    fn add_subject(&mut self, key: SubjectKey, leaf: LeafIndex) -> Result<Link, IndexError> {
+        if self.subjects.len() >= INDEX_NODES_MAX {
+            return Err(IndexError::Full { subjects: self.subjects.len() });
+        }
+        push_lean(&mut self.subjects, Entry { key, list: LeafList::starting_with(leaf), hash: None });
+        Ok(Link::to_subject(self.subjects.len() - 1))
+    }
+
+    fn add_inner(&mut self, right: bool, child: Link, other: Link) -> Link {
+        let children = if right { [other, child] } else { [child, other] };
+        push_lean(&mut self.inners, Inner { children, hash: None });
+        Link::to_inner(self.inners.len() - 1)
+    }
+
+    /// Hashes a subtree, recursing as deep as the map is: 256 calls at most.
+    fn hash_of(&mut self, link: Link, empty: &Hash) -> Hash {
+        match link.target() {
+            Target::Empty => *empty,
+            Target::Subject(subject) => self.subjects[subject].hash(),
+            Target::Inner(inner) => {
+                if let Some(hash) = self.inners[inner].hash {
+                    return hash;
+                }
+                let [left, right] = self.inners[inner].children;
+                let hash = inner_hash(&self.hash_of(left, empty), &self.hash_of(right, empty));
+                self.inners[inner].hash = Some(hash);
+                hash
+            }
+        }
+    }
+
+    fn link_at(&self, place: Place) -> Link {
+        match place {
+            Place::Top => self.top,
+            Place::Below { inner, right } => self.inners[inner].children[usize::from(right)],
+        }
+    }
+
+    fn set_link(&mut self, place: Place, link: Link) {
+        match place {
+            Place::Top => self.top = link,
+            Place::Below { inner, right } => self.inners[inner].children[usize::from(right)] = link,
+        }
+    }
+}
+
+/// The siblings on the way to a key, `None` for an empty one, and the key and value of the subject at its end.
+pub(super) struct Path {
+    pub siblings: Vec<Option<Hash>>,
+    pub end: Option<(SubjectKey, Hash)>,
+}
+
+struct Way {
+    siblings: Vec<Link>,
+    end: Target,
+}
+
+/// An inner node. Its hash is `None` while something below has changed.
+#[derive(Debug, Clone)]
+struct Inner {
+    children: [Link; 2],
+    hash: Option<Hash>,
+}
+
+/// A subject with its list. Its hash is `None` while the list has grown.
+#[derive(Debug, Clone)]
+struct Entry {
+    key: SubjectKey,
+    list: LeafList,
+    hash: Option<Hash>,
+}
+
+impl Entry {
+    fn append(&mut self, leaf: LeafIndex) -> Result<bool, IndexError> {
+        let last = self.list.last();
+        if leaf == last {
+            return Ok(false);
+        }
+        if leaf < last {
+            return Err(IndexError::NotAscending { key: self.key, last, leaf });
+        }
+        self.list.push(leaf);
+        self.hash = None;
+        Ok(true)
+    }
+
+    fn hash(&mut self) -> Hash {
+        *self.hash.get_or_insert_with(|| subject_hash(&self.key, &self.list.value()))
+    }
+}
+
+/// Where a link is kept.
+#[derive(Clone, Copy)]
+enum Place {
+    Top,
+    Below { inner: usize, right: bool },
+}
+
+/// What a link leads to, by its number in its array.
+enum Target {
+    Empty,
+    Inner(usize),
+    Subject(usize),
+}
+
+/// A [`Target`] in 32 bits: the highest tells the array, and all ones are the empty subtree.
+#[derive(Debug, Clone, Copy)]
+struct Link(u32);
+
+impl Link {
+    const EMPTY: Self = Self(u32::MAX);
+    const SUBJECT: u32 = 1 << 31;
+
+    // Numbers stay below INDEX_NODES_MAX, which is checked where a node is added.
+    const fn to_inner(number: usize) -> Self {
+        Self(number as u32)
+    }
+
+    const fn to_subject(number: usize) -> Self {
+        Self(number as u32 | Self::SUBJECT)
+    }
+
+    const fn target(self) -> Target {
+        match self.0 {
+            u32::MAX => Target::Empty,
+            number if number & Self::SUBJECT != 0 => Target::Subject((number & !Self::SUBJECT) as usize),
+            number => Target::Inner(number as usize),
+        }
+    }
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+/// Pushes with an eighth of room ahead instead of as much again, since the arrays are most of a node's memory.
+fn push_lean<T>(array: &mut Vec<T>, item: T) {
+    if array.len() == array.capacity() {
+        array.reserve_exact((array.len() / 8).max(64));
+    }
+    array.push(item);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::index::{Subject, value_hash};
+    use crate::domain::merkle::{leaf_hash, root};
+    use proptest::prelude::*;
+
+    /// The map as it is specified, recursive and slow.
+    fn specified(subjects: &[(SubjectKey, Vec<u64>)], depth: usize) -> Hash {
+        match subjects {
+            [] => Hash::of(&[4]),
+            [(key, leaves)] => {
+                let entries: Vec<Hash> = leaves.iter().map(|leaf| leaf_hash(&leaf.to_be_bytes())).collect();
+                let count = (leaves.len() as u64).to_be_bytes();
+                let value = Hash::of_parts(&[&[5], &count, root(&entries).as_bytes()]);
+                Hash::of_parts(&[&[2], key.as_hash().as_bytes(), value.as_bytes()])
+            }
+            many => {
+                let bit = |key: &SubjectKey| key.as_hash().as_bytes()[depth / 8] >> (7 - depth % 8) & 1;
+                let (left, right): (Vec<_>, Vec<_>) = many.iter().cloned().partition(|(key, _)| bit(key) == 0);
+                let (left, right) = (specified(&left, depth + 1), specified(&right, depth + 1));
+                Hash::of_parts(&[&[3], left.as_bytes(), right.as_bytes()])
+            }
+        }
+    }
+
+    #[derive(Default)]
+    struct Model(BTreeMap<SubjectKey, Vec<u64>>);
+
+    impl Model {
+        fn append(&mut self, key: SubjectKey, leaf: u64) {
+            let list = self.0.entry(key).or_default();
+            if list.last() != Some(&leaf) {
+                list.push(leaf);
+            }
+        }
+
+        fn root(&self) -> Hash {
+            specified(&self.0.iter().map(|(key, list)| (*key, list.clone())).collect::<Vec<_>>(), 0)
+        }
+    }
+
+    fn leaf(index: u64) -> LeafIndex {
+        LeafIndex::new(index).unwrap()
+    }
+
+    /// A key that agrees with every other of this kind in all bits but the last `n`.
+    fn twin(last: u8) -> SubjectKey {
+        let mut bytes = [0xA5; 32];
+        bytes[31] = last;
+        SubjectKey::from_hash(Hash::from_bytes(bytes))
+    }
+
+    #[test]
+    fn the_smallest_maps() {
+        let mut index = SubjectIndex::new();
+        assert_eq!(index.root(), Hash::of(&[4]));
+        let key = Subject::id("https://example.com/a").key();
+        assert_eq!(index.append(key, leaf(3)), Ok(true));
+        let value = value_hash(1, &leaf_hash(&3_u64.to_be_bytes()));
+        assert_eq!(index.root(), Hash::of_parts(&[&[2], key.as_hash().as_bytes(), value.as_bytes()]));
+        assert_eq!((index.len(), index.count(&key), index.count(&twin(0))), (1, 1, 0));
+    }
+
+    #[test]
+    fn keys_that_differ_in_the_last_bit_lie_256_deep() {
+        let (mut index, mut model) = (SubjectIndex::new(), Model::default());
+        for last in [0, 1, 255, 128] {
+            index.append(twin(last), leaf(u64::from(last))).unwrap();
+            model.append(twin(last), u64::from(last));
+            assert_eq!(index.root(), model.root());
+        }
+        assert_eq!(index.path(&twin(1)).siblings.len(), 256);
+    }
+
+    #[test]
+    fn a_list_ascends_and_counts_a_leaf_once() {
+        let (mut index, key) = (SubjectIndex::new(), twin(9));
+        assert_eq!(index.append(key, leaf(5)), Ok(true));
+        let before = index.root();
+        assert_eq!(index.append(key, leaf(5)), Ok(false));
+        let fault = index.append(key, leaf(4)).unwrap_err();
+        assert_eq!(fault, IndexError::NotAscending { key, last: leaf(5), leaf: leaf(4) });
+        assert!(fault.to_string().contains("leaf 4 comes after leaf 5"));
+        assert_eq!((index.root(), index.count(&key)), (before, 1));
+    }
+
+    #[test]
+    fn a_subject_with_few_leaves_stays_under_250_bytes() {
+        // Its entry, its share of the inner nodes, an eighth of room ahead, and one hash with malloc's own 16 bytes.
+        let arrays = size_of::<Entry>() as f64 + 1.44 * size_of::<Inner>() as f64;
+        assert!(arrays * 1.125 + 48.0 < 250.0, "{arrays}");
+    }
+
+    proptest! {
+        #[test]
+        fn roots_are_those_of_the_specification(
+            appends in prop::collection::vec((0..24_u8, 0..3_u64, any::<bool>()), 0..120), sealed in 1..9_usize
+        ) {
+            let (mut index, mut model) = (SubjectIndex::with_capacity(4), Model::default());
+            let mut place = 0;
+            for (n, (subject, gap, close)) in appends.into_iter().enumerate() {
+                let key = if close { twin(subject) } else { Subject::id(subject.to_string()).key() };
+                place += gap;
+                index.append(key, leaf(place)).unwrap();
+                model.append(key, place);
+                prop_assert_eq!(index.count(&key), model.0[&key].len() as u64);
+                if n % sealed == 0 {
+                    prop_assert_eq!(index.root(), model.root());
+                }
+            }
+            prop_assert_eq!(index.root(), model.root());
+            prop_assert_eq!(index.len(), model.0.len());
+        }
+
+        #[test]
+        fn a_map_rebuilt_in_another_order_has_the_same_root(
+            lists in prop::collection::btree_map(0..200_u16, prop::collection::btree_set(0..500_u64, 1..12), 0..60)
+        ) {
+            let mut by_place: Vec<(u64, SubjectKey)> = Vec::new();
+            let mut by_key = SubjectIndex::new();
+            for (subject, leaves) in &lists {
+                let key = Subject::party(subject.to_string()).key();
+                for place in leaves {
+                    by_place.push((*place, key));
+                    by_key.append(key, leaf(*place)).unwrap();
+                }
+            }
+            by_place.sort_unstable();
+            let mut in_order = SubjectIndex::new();
+            for (place, key) in by_place {
+                in_order.append(key, leaf(place)).unwrap();
+            }
+            prop_assert_eq!(in_order.root(), by_key.root());
+        }
+    }
+}

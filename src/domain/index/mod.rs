@@ -1,0 +1,17 @@
+//! The index: a sparse Merkle map from subject to the leaves that name it, whose root every seal carries.
+//!
+//! It lets an answer prove that it left nothing out, and that an unknown subject is unknown. A subject's value commits
+//! to the whole list of its leaf indices. The map keeps of each list only what appending needs; the lists are the
+//! store's. Which subjects a leaf has is decided elsewhere.
+
+mod hashing;
+mod list;
+mod map;
+pub mod names;
+mod proof;
+mod subject;
+
+pub use hashing::{empty_hash, value_hash};
+pub use map::{IndexError, SubjectIndex};
+pub use proof::{AbsenceProof, IndexProofError, PresenceProof, SubjectProof, Vacancy, verify_absence, verify_presence};
+pub use subject::{Subject, SubjectKey, SubjectKind};

@@ -1,0 +1,167 @@
+//! Strict JSON (RFC 8259): one reading for every reader.
+//!
+//! Two readers that disagree about the same bytes are a hole in a signature. So this refuses what parsers are known
+//! to read differently: a member named twice, invalid UTF-8, numbers that do not fit, nesting without end. The order
+//! of members is kept.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use crate::domain::limits::JSON_DEPTH_MAX;
+
+/// Where some JSON is at fault, and how.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("at {}: {message}", if pointer.is_empty() { "the top" } else { pointer })]
+pub struct JsonError {
+    /// JSON pointer (RFC 6901) to the value at fault; empty for the whole text.
+    pub pointer: String,
+    /// What is wrong there, with line and column.
+    pub message: String,
+}
+
+/// Reads one JSON text that fills `bytes`.
+pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
+    let text = std::str::from_utf8(bytes).map_err(|error| JsonError {
+        pointer: String::new(),
+        message: format!("invalid UTF-8 at byte {}", error.valid_up_to()),
+    })?;
+    let path = RefCell::new(Vec::new());
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    // The limit below is lower than the parser's own, and names itself.
+    let value = Strict { depth: 0, path: &path }
+        .deserialize(&mut deserializer)
+        .map_err(|error| JsonError { pointer: pointer_of(&path.borrow()), message: error.to_string() })?;
+    deserializer.end().map_err(|error| JsonError { pointer: String::new(), message: error.to_string() })?;
+    Ok(value)
+}
+
+/// Appends `segment` to a JSON pointer, escaped as RFC 6901 §3 says.
+pub fn child(pointer: &str, segment: impl fmt::Display) -> String {
+    let segment = segment.to_string().replace('~', "~0").replace('/', "~1");
+    format!("{pointer}/{segment}")
+}
+
+fn pointer_of(path: &[String]) -> String {
+    path.iter().fold(String::new(), |pointer, segment| child(&pointer, segment))
+}
+
+#[derive(Clone, Copy)]
+struct Strict<'a> {
+    depth: usize,
+    path: &'a RefCell<Vec<String>>,
+}
+
+impl Strict<'_> {
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        if self.depth == JSON_DEPTH_MAX {
+            return Err(E::custom(format!("nested deeper than {JSON_DEPTH_MAX} levels")));
+        }
+        Ok(Self { depth: self.depth + 1, ..self })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut items = Vec::new();
+        loop {
+            self.path.borrow_mut().push(items.len().to_string());
+            let item = seq.next_element_seed(inner)?;
+            self.path.borrow_mut().pop();
+            match item {
+                Some(item) => items.push(item),
+                None => return Ok(Value::Array(items)),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut members = Map::new();
+        while let Some(name) = map.next_key::<String>()? {
+            self.path.borrow_mut().push(name.clone());
+            if members.contains_key(&name) {
+                return Err(A::Error::custom("a member named twice"));
+            }
+            let value = map.next_value_seed(inner)?;
+            self.path.borrow_mut().pop();
+            members.insert(name, value);
+        }
+        Ok(Value::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn reads_what_serde_json_reads_and_keeps_the_order() {
+        let text = r#"{"b":[1,-2,0.5,"ü\n",null,true],"a":{}}"#;
+        let value = parse(text.as_bytes()).unwrap();
+        assert_eq!(value, json!({"b": [1, -2, 0.5, "ü\n", null, true], "a": {}}));
+        assert_eq!(serde_json::to_string(&value).unwrap(), text);
+    }
+
+    #[test]
+    fn names_the_place_of_each_fault() {
+        let fault = |text: &[u8]| parse(text).unwrap_err();
+        assert_eq!(fault(br#"{"a":[{"b~/":1,"b~/":2}]}"#).pointer, "/a/0/b~0~1");
+        assert!(fault(br#"{"a":[{"b":1,"b":2}]}"#).message.contains("a member named twice"));
+        assert_eq!(fault(br#"{"n":[1,1e999]}"#).pointer, "/n/1");
+        assert!(fault(b"{\"a\":\"\xff\"}").message.contains("invalid UTF-8 at byte 6"));
+        assert!(fault(b"{} {}").message.contains("trailing"));
+        assert!(fault(b"").message.contains("EOF"));
+    }
+
+    #[test]
+    fn stops_at_the_depth_limit() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(nested(JSON_DEPTH_MAX).as_bytes()).is_ok());
+        let fault = parse(nested(JSON_DEPTH_MAX + 1).as_bytes()).unwrap_err();
+        assert!(fault.message.contains("deeper than 64"), "{fault}");
+        assert!(parse(nested(1_000_000).as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! Every limit that Sealane puts on what it is given, in one place, with its unit and its reason.
+
+/// Longest statement, in bytes of its compact form: one commissioning event can name thousands of items.
+pub const STATEMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Longest leaf, in bytes: a C2SP tlog-tiles entry bundle gives each entry a 16-bit length.
+pub const LEAF_BYTES_MAX: usize = 65_535;
+
+/// Longest protected header of a statement, in bytes of JSON. The longest honest one is under 400.
+pub const HEADER_BYTES_MAX: usize = 4 * 1024;
+
+/// Deepest nesting of JSON that is read, in arrays and objects. EPCIS documents stay under 20.
+pub const JSON_DEPTH_MAX: usize = 64;
+
+/// Events in one capture.
+pub const EVENTS_PER_CAPTURE_MAX: usize = 10_000;
+
+/// Identifiers in one capture, over all its events; each becomes a subject of the index.
+pub const IDS_PER_CAPTURE_MAX: usize = 50_000;
+
+/// Characters in one identifier (a GS1 Digital Link URI, an EPC URN or another absolute URI).
+pub const ID_CHARS_MAX: usize = 1_024;
+
+/// Faults that one answer lists before it stops looking.
+pub const FAULTS_MAX: usize = 20;
+
+/// How far ahead of the node's clock an event may lie, in milliseconds: one day, since clocks and
+/// planned departures differ but no one has seen next year.
+pub const EVENT_TIME_AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+
+/// How far ahead of the node's clock a statement's `iat` may lie, in seconds.
+pub const IAT_AHEAD_SECONDS_MAX: i64 = 5 * 60;
+
+/// Roles, GLNs, company prefixes or namespaces in one registration request, each.
+pub const CLAIMS_MAX: usize = 100;
+
+/// Characters in an organisation's name.
+pub const ORGANIZATION_CHARS_MAX: usize = 200;
+
+/// Characters in a reason that a member gives for a decision.
+pub const REASON_CHARS_MAX: usize = 1_000;
+
+/// Bytes of a PKCS#10 request in PEM.
+pub const CSR_BYTES_MAX: usize = 16 * 1024;
+
+/// Leaves in one ledger: 2^53 − 1, the largest whole number that every JSON reader keeps exact.
+pub const TREE_SIZE_MAX: u64 = (1 << 53) - 1;
+
+/// Subjects in the index, and separately the inner nodes above them: 31 bits of a node number. At some 200 bytes
+/// a subject, memory ends long before.
+pub const INDEX_NODES_MAX: usize = (1 << 31) - 1;
+
+/// Bytes of a private key file. A P-256 key in PEM is about 250.
+pub const KEY_FILE_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes of one certificate in PEM. One that Sealane issues is about 900.
+pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
+
+/// Certificates in one chain: participant and authority, with room for a foreign tool's intermediates.
+pub const CHAIN_CERTIFICATES_MAX: usize = 4;
+
+/// Characters in a ledger's origin, which is also a statement's `aud` and the name in a signed note.
+pub const ORIGIN_CHARS_MAX: usize = 255;
+
+/// Bytes of a signed note: a checkpoint and a few hundred signatures stay far below.
+pub const NOTE_BYTES_MAX: usize = 64 * 1024;
+
+/// Signature lines in one signed note.
+pub const NOTE_SIGNATURES_MAX: usize = 100;
+
+/// Members of one consortium, hence signatures in one commit.
+pub const MEMBERS_MAX: usize = 100;
+
+/// Reasons that one rule gives in one verdict; further findings only add their leaves to the last.
+pub const REASONS_PER_RULE_MAX: usize = 10;
+
+/// Rival accounts of who has a product that a verdict follows side by side.
+pub const CUSTODY_ACCOUNTS_MAX: usize = 8;
+
+/// Destinations of one event that a verdict reads. The CBV has three kinds of them.
+pub const DESTINATIONS_MAX: usize = 16;

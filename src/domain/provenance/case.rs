@@ -1,0 +1,210 @@
+//! A history made ready for the rules: the records that name the product, what each is worth, and their order.
+//!
+//! What else is to be followed one day (containers, inputs, lot and class) joins the entries here, and nowhere else.
+
+use crate::domain::consortium::{Participant, ParticipantId, Role};
+use crate::domain::epcis::event::{Action, Event, Part, What};
+use crate::domain::gs1::{Id, IdKind};
+use crate::domain::merkle::LeafIndex;
+use crate::domain::provenance::corrections::{self, Standing};
+use crate::domain::provenance::history::{History, Record};
+use crate::domain::provenance::policy::Policy;
+use crate::domain::provenance::wording;
+
+/// One record that names the product.
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    pub record: &'a Record,
+    /// The parts that the product plays in the event.
+    pub parts: Vec<Part>,
+    pub standing: Standing,
+}
+
+/// What an id stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// One object: only this can be authentic.
+    One,
+    /// A class or a lot: many objects share it.
+    Many,
+    /// A location or a party.
+    Place,
+}
+
+/// A product's entries, with what most rules ask of them.
+#[derive(Debug)]
+pub(super) struct Case<'a> {
+    pub history: &'a History,
+    pub policy: &'a Policy,
+    /// In ledger order.
+    pub entries: Vec<Entry<'a>>,
+    /// The entries that count, in the order of custody: event time, then place.
+    pub order: Vec<usize>,
+    /// Where the product's life begins, in the order of custody: normally one.
+    pub origins: Vec<usize>,
+    /// The one of them that the rest of the history builds on: the first with authority, else the first.
+    pub origin: Option<usize>,
+    pub reused_ids: Vec<(usize, usize)>,
+    pub subject: Subject,
+}
+
+impl<'a> Case<'a> {
+    pub fn new(history: &'a History, policy: &'a Policy) -> Self {
+        let entries = entries(history);
+        let records: Vec<&Record> = entries.iter().map(|entry| entry.record).collect();
+        let standings: Vec<Standing> = entries.iter().map(|entry| entry.standing).collect();
+        let reused_ids = corrections::reused_ids(&records, &standings);
+        let order = in_order_of_custody(&entries, |entry| entry.standing == Standing::Counts);
+        let subject = subject(&history.id, &entries);
+        let mut case = Self { history, policy, entries, order, origins: Vec::new(), origin: None, reused_ids, subject };
+        case.origins = case.find_origins();
+        let with_authority = case.origins.iter().find(|at| case.signed_by_prefix_holder(**at));
+        case.origin = with_authority.or(case.origins.first()).copied();
+        case
+    }
+
+    pub fn event(&self, at: usize) -> &'a Event {
+        &self.entries[at].record.event
+    }
+
+    pub fn signer(&self, at: usize) -> &'a ParticipantId {
+        &self.entries[at].record.signer
+    }
+
+    pub fn leaf(&self, at: usize) -> LeafIndex {
+        self.entries[at].record.place.leaf
+    }
+
+    /// The entry's business step: a bare CBV word or a URI; empty when it has none.
+    pub fn step(&self, at: usize) -> &'a str {
+        self.event(at).biz_step.as_ref().map_or("", |step| step.as_str())
+    }
+
+    /// Tells whether the product plays `part` in the entry.
+    pub fn plays(&self, at: usize, part: Part) -> bool {
+        self.entries[at].parts.contains(&part)
+    }
+
+    /// The signer's name, for sentences.
+    pub fn who(&self, at: usize) -> String {
+        self.name(self.signer(at))
+    }
+
+    pub fn name(&self, participant: &ParticipantId) -> String {
+        wording::name(&self.history.registry, participant)
+    }
+
+    /// The day of the event in UTC, for sentences.
+    pub fn day(&self, at: usize) -> String {
+        wording::day(self.event(at).event_time)
+    }
+
+    pub fn has_role(&self, participant: &ParticipantId, role: Role) -> bool {
+        self.history.registry.participant(participant).is_some_and(|one| one.has_role(role))
+    }
+
+    /// The participant whose company prefix or namespace governed the product at `leaf`.
+    pub fn prefix_holder(&self, leaf: LeafIndex) -> Option<&'a Participant> {
+        self.history.registry.holder_at(&self.history.id, leaf)
+    }
+
+    /// Tells whether the entry's signer held the product's company prefix or namespace at the entry's place.
+    pub fn signed_by_prefix_holder(&self, at: usize) -> bool {
+        self.prefix_holder(self.leaf(at)).is_some_and(|holder| holder.id == *self.signer(at))
+    }
+
+    /// Tells whether `location` (a location or a party) is the participant's: by its GLNs, or under its prefix.
+    pub fn owns(&self, participant: &ParticipantId, location: &Id) -> bool {
+        let claims = self.history.registry.participant(participant).map(|one| &one.claims);
+        claims.is_some_and(|claims| claims.holds_location(location) || claims.cover(location))
+    }
+
+    /// The participant to whom a location or party belongs, if any: revoked or not, since goods do go there.
+    pub fn owner(&self, location: &Id) -> Option<&'a ParticipantId> {
+        self.history.registry.participants().map(|one| &one.id).find(|id| self.owns(id, location))
+    }
+
+    /// Tells whether an entry is one of the origins.
+    pub fn is_origin(&self, at: usize) -> bool {
+        match self.origins.first() {
+            Some(first) if self.brings_forth(*first) => self.counts(at) && self.brings_forth(at),
+            first => first == Some(&at),
+        }
+    }
+
+    fn counts(&self, at: usize) -> bool {
+        self.entries[at].standing == Standing::Counts
+    }
+
+    /// Tells whether an entry commissions the product or brings it forth (EPCIS 2.0 §7.4.2, §7.4.5).
+    pub fn brings_forth(&self, at: usize) -> bool {
+        self.commissions(at) || self.plays(at, Part::Output)
+    }
+
+    pub fn commissions(&self, at: usize) -> bool {
+        matches!(self.event(at).what, What::Object { action: Action::Add, .. })
+    }
+
+    fn find_origins(&self) -> Vec<usize> {
+        let origins: Vec<usize> = self.order.iter().copied().filter(|at| self.brings_forth(*at)).collect();
+        if !origins.is_empty() {
+            return origins;
+        }
+        // A catch may be reported in several events; the first of them is the origin and none contradicts it.
+        let named = |at: &&usize| self.policy.origin_steps.iter().any(|step| step == self.step(**at));
+        self.order.iter().find(named).copied().into_iter().collect()
+    }
+}
+
+fn entries(history: &History) -> Vec<Entry<'_>> {
+    let mut named: Vec<(&Record, Vec<Part>)> = Vec::new();
+    for record in &history.records {
+        let ids = record.event.ids().into_iter();
+        let parts: Vec<Part> = ids.filter(|(_, id)| **id == history.id).map(|(part, _)| part).collect();
+        if !parts.is_empty() {
+            named.push((record, parts));
+        }
+    }
+    named.sort_by_key(|(record, _)| (record.place.leaf, record.position));
+    let records: Vec<&Record> = named.iter().map(|(record, _)| *record).collect();
+    let standings = corrections::classify(&records);
+    named.into_iter().zip(standings).map(|((record, parts), standing)| Entry { record, parts, standing }).collect()
+}
+
+/// The indices of the entries that `wanted` lets through, by event time, then place.
+pub(super) fn in_order_of_custody(entries: &[Entry<'_>], wanted: impl Fn(&Entry<'_>) -> bool) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..entries.len()).filter(|at| wanted(&entries[*at])).collect();
+    order.sort_by_key(|at| {
+        let record = entries[*at].record;
+        (record.event.event_time, record.place.leaf, record.position)
+    });
+    order
+}
+
+fn subject(id: &Id, entries: &[Entry<'_>]) -> Subject {
+    let in_quantities = || entries.iter().all(|entry| is_quantity(id, &entry.record.event));
+    if matches!(id.kind(), IdKind::Location | IdKind::Party) {
+        Subject::Place
+    } else if id.is_class_level() {
+        Subject::Many
+    } else if !id.is_gs1() && !entries.is_empty() && in_quantities() {
+        // Nothing in another URI says whether it names one object or a kind of them; the lists it stands in do
+        // (EPCIS 2.0 §7.3.3).
+        Subject::Many
+    } else {
+        Subject::One
+    }
+}
+
+/// Tells whether `id` stands in the event's quantity lists and in none of its lists of instances.
+fn is_quantity(id: &Id, event: &Event) -> bool {
+    let listed = |ids: &[Id]| ids.contains(id);
+    !match &event.what {
+        What::Object { epcs, .. } => listed(epcs),
+        What::Transaction { parent, epcs, .. } => parent.as_ref() == Some(id) || listed(epcs),
+        What::Aggregation { parent, child_epcs, .. } | What::Association { parent, child_epcs, .. } => {
+            parent.as_ref() == Some(id) || listed(child_epcs)
+        }
+        What::Transformation { input_epcs, output_epcs, .. } => listed(input_epcs) || listed(output_epcs),
+    }
+}

@@ -1,0 +1,35 @@
+//! What is judged: the records of one product, and the consortium as it stood.
+
+use crate::domain::consortium::{ParticipantId, Place, Registry};
+use crate::domain::epcis::Event;
+use crate::domain::gs1::Id;
+use crate::domain::hash::Hash;
+use crate::domain::merkle::TreeSize;
+use crate::domain::time::Timestamp;
+
+/// Everything that the ledger says about one id, at one size of the ledger.
+#[derive(Debug, Clone)]
+pub struct History {
+    pub id: Id,
+    /// The time of the last seal: the "now" of the verdict.
+    pub as_of: Timestamp,
+    pub tree_size: TreeSize,
+    /// In ledger order: by leaf, then by position. Records whose event does not name `id` are passed over.
+    pub records: Vec<Record>,
+    /// As it stands at `tree_size`, with the participants' whole history.
+    pub registry: Registry,
+}
+
+/// One event, with who signed it and where its statement stands.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub place: Place,
+    /// The event's place within its statement, from 0.
+    pub position: u32,
+    pub signer: ParticipantId,
+    /// `x5t#S256` of the certificate that the statement names.
+    pub certificate: Hash,
+    /// The statement's `iat`: the signer's clock, which grants nothing.
+    pub signed_at: Timestamp,
+    pub event: Event,
+}

@@ -1,0 +1,39 @@
+//! Corrections: what was withdrawn stays visible, and a declaration without effect is named as one.
+
+use crate::domain::provenance::case::Case;
+use crate::domain::provenance::corrections::Standing;
+use crate::domain::provenance::finding::{Findings, Severity};
+use crate::domain::provenance::wording::{day, sentence_case};
+
+/// Reports corrections, and eventIDs that one participant gave to two different events.
+pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
+    for (at, entry) in case.entries.iter().enumerate() {
+        let declared =
+            entry.record.event.error_declaration.as_ref().map(|declaration| day(declaration.declaration_time));
+        let (who, declared) = (sentence_case(&case.who(at)), declared.unwrap_or_default());
+        match entry.standing {
+            Standing::Withdraws(event) => {
+                let sentence = format!("{who} withdrew on {declared} its record of {}.", case.day(event));
+                let leaves = [case.leaf(event), case.leaf(at)];
+                findings.add("corrected", Severity::Note, &leaves, sentence);
+            }
+            Standing::WithdrawsNothing => {
+                let sentence = format!(
+                    "{who} declared a record wrong on {declared} that it had not made, or not like this: this changes \
+                     nothing."
+                );
+                findings.add("correction-without-effect", Severity::Note, &[case.leaf(at)], sentence);
+            }
+            _ => {}
+        }
+    }
+    for (first, second) in case.reused_ids.iter().copied() {
+        let sentence = format!(
+            "{} recorded two different things as one event, on {} and on {}.",
+            sentence_case(&case.who(second)),
+            case.day(first),
+            case.day(second)
+        );
+        findings.add("event-id-reused", Severity::Fails, &[case.leaf(first), case.leaf(second)], sentence);
+    }
+}

@@ -1,0 +1,111 @@
+//! The timeline: every record that names the product, for people to follow.
+
+use serde::Serialize;
+
+use crate::domain::epcis::event::Action;
+use crate::domain::merkle::LeafIndex;
+use crate::domain::provenance::case::{Case, in_order_of_custody};
+use crate::domain::provenance::corrections::Standing;
+use crate::domain::provenance::reading;
+use crate::domain::provenance::verdict::Party;
+use crate::domain::provenance::wording::shown;
+use crate::domain::time::Timestamp;
+
+/// One record of the product's journey.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    pub leaf: LeafIndex,
+    /// The event's place within its statement, from 0.
+    pub position: u32,
+    pub event_id: String,
+    pub event_time: Timestamp,
+    /// The time of the block that accepted it.
+    pub accepted: Timestamp,
+    /// The event type, such as `ObjectEvent`.
+    #[serde(rename = "type")]
+    pub event_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub biz_step: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disposition: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    pub signer: Party,
+    /// The leaf that withdraws this record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corrected_by: Option<LeafIndex>,
+    /// The leaf of the record that this withdraws.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<LeafIndex>,
+    /// What to know when this record does not count as it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Tells all that is recorded: what was withdrawn and what repeats too.
+pub(super) fn of(case: &Case<'_>) -> Vec<Step> {
+    in_order_of_custody(&case.entries, |_| true).into_iter().map(|at| step(case, at)).collect()
+}
+
+/// A participant by id and name.
+pub(super) fn party(case: &Case<'_>, id: &crate::domain::consortium::ParticipantId) -> Party {
+    let participant = case.history.registry.participant(id);
+    let organization = participant.map(|one| one.claims.organization.as_str().to_owned());
+    Party { id: id.clone(), organization }
+}
+
+fn step(case: &Case<'_>, at: usize) -> Step {
+    let entry = &case.entries[at];
+    let (record, event) = (entry.record, &entry.record.event);
+    let (corrected_by, corrects) = match entry.standing {
+        Standing::WithdrawnBy(by) => (Some(case.leaf(by)), None),
+        Standing::Withdraws(event) => (None, Some(case.leaf(event))),
+        _ => (None, None),
+    };
+    Step {
+        leaf: record.place.leaf,
+        position: record.position,
+        event_id: event.event_id.uri.clone(),
+        event_time: event.event_time,
+        accepted: record.place.time,
+        event_type: event.type_name(),
+        action: event.action().map(word),
+        biz_step: event.biz_step.as_ref().map(|step| step.as_str().to_owned()),
+        disposition: event.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
+        location: reading::location(event).map(|id| id.as_str().to_owned()),
+        signer: party(case, &record.signer),
+        corrected_by,
+        corrects,
+        note: note(case, at),
+    }
+}
+
+fn note(case: &Case<'_>, at: usize) -> Option<String> {
+    match case.entries[at].standing {
+        Standing::Counts => None,
+        Standing::Repeats(first) => Some(format!("Repeats the record at leaf {}.", case.leaf(first).get())),
+        Standing::WithdrawnBy(_) => Some("Withdrawn by the organisation that recorded it.".to_owned()),
+        Standing::Withdraws(_) => {
+            let declaration = case.event(at).error_declaration.as_ref();
+            let reason = declaration.and_then(|declaration| declaration.reason.as_deref()).map(shown);
+            Some(match reason {
+                Some(reason) => format!("Declares an earlier record wrong: {reason}."),
+                None => "Declares an earlier record wrong.".to_owned(),
+            })
+        }
+        Standing::WithdrawsNothing => {
+            Some("Declares wrong what its signer never recorded; changes nothing.".to_owned())
+        }
+    }
+}
+
+const fn word(action: Action) -> &'static str {
+    match action {
+        Action::Add => "ADD",
+        Action::Observe => "OBSERVE",
+        Action::Delete => "DELETE",
+    }
+}

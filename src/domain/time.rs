@@ -1,0 +1,131 @@
+//! Points in time, to the millisecond, and their RFC 3339 form.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Milliseconds since 1970-01-01T00:00:00Z, within the years 0000 to 9999 that RFC 3339 can write.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Timestamp(i64);
+
+/// Text or a number that is no point in time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{found:?} is no RFC 3339 date-time; write one like 2026-11-21T09:30:00.000Z")]
+pub struct TimestampError {
+    found: String,
+}
+
+impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
+    const MILLIS_MIN: i64 = -62_167_219_200_000;
+    const MILLIS_MAX: i64 = 253_402_300_799_999;
+
+    /// Takes milliseconds since the Unix epoch; `None` outside the years 0000 to 9999.
+    pub fn from_millis(millis: i64) -> Option<Self> {
+        (Self::MILLIS_MIN..=Self::MILLIS_MAX).contains(&millis).then_some(Self(millis))
+    }
+
+    /// Takes seconds since the Unix epoch; `None` outside the years 0000 to 9999.
+    pub fn from_seconds(seconds: i64) -> Option<Self> {
+        seconds.checked_mul(1000).and_then(Self::from_millis)
+    }
+
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Seconds since the Unix epoch, rounded down.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This time and `millis` more, held within what RFC 3339 can write.
+    pub fn plus_millis(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis).clamp(Self::MILLIS_MIN, Self::MILLIS_MAX))
+    }
+
+    /// Milliseconds from `earlier` to this; negative when `earlier` is later.
+    pub const fn millis_since(self, earlier: Self) -> i64 {
+        self.0 - earlier.0
+    }
+
+    pub fn from_date_time(date_time: OffsetDateTime) -> Option<Self> {
+        let millis = date_time.unix_timestamp_nanos().div_euclid(1_000_000);
+        i64::try_from(millis).ok().and_then(Self::from_millis)
+    }
+
+    /// The same point as an `OffsetDateTime` in UTC.
+    pub fn to_date_time(self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC with exactly three digits of a second.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let t = self.to_date_time();
+        write!(
+            f,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+            t.year(),
+            u8::from(t.month()),
+            t.day(),
+            t.hour(),
+            t.minute(),
+            t.second(),
+            t.millisecond()
+        )
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    /// Reads any RFC 3339 date-time; digits below a millisecond are cut off.
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        OffsetDateTime::parse(text, &Rfc3339)
+            .ok()
+            .and_then(Self::from_date_time)
+            .ok_or_else(|| TimestampError { found: text.chars().take(80).collect() })
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_milliseconds_and_reads_offsets() {
+        let t: Timestamp = "2026-11-21T18:30:00.1239+09:00".parse().unwrap();
+        assert_eq!(t.to_string(), "2026-11-21T09:30:00.123Z");
+        assert_eq!(t.to_string().parse(), Ok(t));
+        assert_eq!(Timestamp::from_seconds(0).unwrap().to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn refuses_what_is_no_time() {
+        for text in ["", "2026-11-21", "2026-11-21T09:30:00", "2026-13-01T00:00:00Z", "now"] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+        assert!(Timestamp::from_millis(i64::MAX).is_none());
+        assert!(Timestamp::from_seconds(i64::MAX).is_none());
+    }
+}

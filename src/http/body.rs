@@ -1,0 +1,104 @@
+//! Reading request bodies: how much, how long, and of what type.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::body::{BodyStream, MessageBody};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::web::{Bytes, BytesMut, Payload};
+
+use crate::domain::json;
+use crate::domain::limits::STATEMENT_BYTES_MAX;
+use crate::domain::statement::SubmittedStatement;
+use crate::http::fields::Fields;
+use crate::http::problem::{Code, Problem};
+
+/// How long a client may take to send a body: 4 MiB at 70 kB/s.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Bytes of a body that are read only to be thrown away, so that whoever sends too much still reads why it was refused
+/// instead of a connection that is cut.
+const DISCARD_BYTES_MAX: usize = 8 * STATEMENT_BYTES_MAX;
+
+/// Bytes of a JSON request that is no statement: 16 KiB of certificate request, and claims.
+pub const JSON_BYTES_MAX: usize = 256 * 1024;
+
+/// The media type of a statement in compact form.
+pub const JOSE: &str = "application/jose";
+
+/// Reads a whole body of at most `limit` bytes.
+pub async fn read(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+    refuse_encoding(request)?;
+    match tokio::time::timeout(BODY_TIMEOUT, read_limited(request, payload, limit)).await {
+        Ok(read) => read,
+        Err(_) => {
+            Err(Problem::new(Code::BodyTimeout, format!("the body took longer than {} s", BODY_TIMEOUT.as_secs())))
+        }
+    }
+}
+
+/// Reads a statement in compact form.
+pub async fn read_statement(request: &HttpRequest, payload: Payload) -> Result<SubmittedStatement, Problem> {
+    if media_type(request).as_deref() != Some(JOSE) {
+        return Err(unsupported(request, "send a compact JWS as application/jose"));
+    }
+    Ok(SubmittedStatement::parse(&read(request, payload, STATEMENT_BYTES_MAX).await?)?)
+}
+
+/// Reads a JSON object.
+pub async fn read_object(request: &HttpRequest, payload: Payload) -> Result<Fields, Problem> {
+    if media_type(request).as_deref() != Some("application/json") {
+        return Err(unsupported(request, "send a JSON object as application/json"));
+    }
+    let bytes = read(request, payload, JSON_BYTES_MAX).await?;
+    Fields::of(json::parse(&bytes)?)
+}
+
+/// The media type of the body in lower case, without parameters.
+pub fn media_type(request: &HttpRequest) -> Option<String> {
+    let value = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// Says which types are taken instead of the one that was sent.
+pub fn unsupported(request: &HttpRequest, instead: &str) -> Problem {
+    let found = media_type(request).map_or_else(|| "no Content-Type".to_owned(), |found| format!("{found:?}"));
+    Problem::new(Code::UnsupportedMediaType, format!("the request has {found}; {instead}"))
+}
+
+fn refuse_encoding(request: &HttpRequest) -> Result<(), Problem> {
+    let Some(encoding) = request.headers().get(CONTENT_ENCODING) else { return Ok(()) };
+    if encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
+        return Ok(());
+    }
+    let detail = format!("Content-Encoding {encoding:?} is not taken; send the body as it is");
+    Err(Problem::new(Code::UnsupportedMediaType, detail))
+}
+
+async fn read_limited(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+    let too_large = || {
+        Problem::new(Code::BodyTooLarge, format!("the body is longer than the limit of {limit} bytes"))
+            .with("limit", limit)
+    };
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > DISCARD_BYTES_MAX) {
+        return Err(too_large());
+    }
+    let mut body = pin!(BodyStream::new(payload));
+    let mut bytes = BytesMut::with_capacity(declared.unwrap_or_default().min(limit));
+    let mut length = 0_usize;
+    while let Some(chunk) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
+        let chunk =
+            chunk.map_err(|error| Problem::new(Code::BodyCutOff, format!("the body cannot be read: {error}")))?;
+        length = length.saturating_add(chunk.len());
+        if length > DISCARD_BYTES_MAX {
+            break;
+        }
+        if length <= limit {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    if length > limit { Err(too_large()) } else { Ok(bytes.freeze()) }
+}

@@ -1,0 +1,72 @@
+//! The EPCIS capture job document (EPCIS 2.0 §8.2.7, `CaptureJob`), with the receipt.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::app::receipt::{Receipt, receipt};
+use crate::domain::block::Seal;
+use crate::domain::merkle::LeafIndex;
+use crate::domain::statement::StatementId;
+use crate::http::Node;
+use crate::http::problem::Problem;
+
+/// How far a capture has come.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CaptureJob {
+    /// The statement's id: SHA-256 of its JWS signing input.
+    #[serde(rename = "captureID")]
+    capture_id: String,
+    /// Both times are those of the block that accepted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<String>,
+    running: bool,
+    success: bool,
+    /// Always `rollback`: a statement is captured as a whole or not at all.
+    capture_error_behaviour: &'static str,
+    errors: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
+}
+
+impl CaptureJob {
+    pub fn running(id: StatementId) -> Self {
+        Self::new(id, true, Vec::new())
+    }
+
+    /// A capture that came to a problem, given as JSON.
+    pub fn refused(id: StatementId, problem: Value) -> Self {
+        Self { success: false, ..Self::new(id, false, vec![problem]) }
+    }
+
+    /// A capture that stands at a leaf.
+    pub async fn finished(node: &Node, id: StatementId, leaf: LeafIndex) -> Result<Self, Problem> {
+        let receipt = receipt(&node.ledger, leaf).await?;
+        let receipt = receipt.ok_or_else(|| Problem::internal(format!("leaf {leaf} is missing")))?;
+        let seal = Seal::parse(receipt.seal.as_bytes()).map_err(Problem::internal)?;
+        let time = Some(seal.time.to_string());
+        let job = Self::new(id, false, Vec::new());
+        Ok(Self { created_at: time.clone(), finished_at: time, receipt: Some(receipt), ..job })
+    }
+
+    fn new(id: StatementId, running: bool, errors: Vec<Value>) -> Self {
+        Self {
+            capture_id: id.to_string(),
+            created_at: None,
+            finished_at: None,
+            running,
+            success: true,
+            capture_error_behaviour: "rollback",
+            errors,
+            receipt: None,
+        }
+    }
+}
+
+/// Where a capture's job is.
+pub fn location(id: StatementId) -> String {
+    format!("/epcis/capture/{id}")
+}

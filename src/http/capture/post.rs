@@ -1,0 +1,167 @@
+//! `POST /epcis/capture`: takes a signed EPCIS document.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+
+use crate::app::Ledger;
+use crate::app::capture::{CaptureError, Captured, capture};
+use crate::app::orderer::OrderError;
+use crate::app::receipt::receipt;
+use crate::domain::limits::STATEMENT_BYTES_MAX;
+use crate::domain::statement::{StatementId, SubmittedStatement};
+use crate::http::Node;
+use crate::http::background::Background;
+use crate::http::body::{self, JOSE};
+use crate::http::capture::job::{CaptureJob, location};
+use crate::http::capture::{DOCUMENT_BYTES_MAX, EPCIS_VERSION, prefer};
+use crate::http::metrics::{CaptureOutcome, Metrics};
+use crate::http::problem::{Code, Problem};
+
+const JWS_SIGNATURE: &str = "JWS-Signature";
+const ERROR_BEHAVIOUR: &str = "GS1-Capture-Error-Behaviour";
+
+/// Captures a signed document as a whole or not at all. Answered once it is final, unless the client waits for less.
+#[utoipa::path(post, path = "/epcis/capture", tag = "epcis",
+    params(
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: 200 when it is final within N seconds, else 202"),
+        ("JWS-Signature" = Option<String>, Header, description = "With a JSON body: the detached JWS, `header..signature`"),
+    ),
+    request_body(description = "A compact JWS, or the EPCISDocument with its detached JWS in `JWS-Signature`",
+        content((String = "application/jose"), (Object = "application/json"), (Object = "application/ld+json"))),
+    responses(
+        (status = 200, description = "Final, as `Prefer: wait` asked", body = CaptureJob, headers(("Location" = String))),
+        (status = 202, description = "Taken; the receipt is there once it is final", body = CaptureJob,
+            headers(("Location" = String))),
+        (status = 400, description = "The statement, its header or its document is wrong"),
+        (status = 401, description = "The signature does not hold, or nobody registered has the certificate"),
+        (status = 403, description = "The signer may not record this"),
+        (status = 409, description = "The eventID stands for another event; `receipt` is the first one's"),
+        (status = 413, description = "More than one capture may hold; `limit` says how much it may"),
+        (status = 429, description = "Come back after `Retry-After` seconds"),
+    ))]
+pub async fn post_capture(
+    request: HttpRequest,
+    payload: web::Payload,
+    node: web::Data<Node>,
+    background: web::Data<Background>,
+) -> Result<HttpResponse, Problem> {
+    let answered = take(&request, payload, &node, &background).await;
+    answered.inspect_err(|problem| node.metrics.capture_refused(problem))
+}
+
+async fn take(
+    request: &HttpRequest,
+    payload: web::Payload,
+    node: &web::Data<Node>,
+    background: &web::Data<Background>,
+) -> Result<HttpResponse, Problem> {
+    refuse_proceeding(request)?;
+    let submitted = read(request, payload).await?;
+    let id = submitted.id();
+    let wait = prefer::wait(request.headers());
+    let ledger = node.ledger.clone();
+    let mut work = Box::pin(async move {
+        let captured = capture(&ledger, submitted).await;
+        match captured {
+            Ok(captured) => Ok(captured),
+            Err(error) => Err(problem_of(&ledger, error).await),
+        }
+    });
+    let done = match wait {
+        None => Some(work.as_mut().await),
+        Some(wait) => tokio::time::timeout(wait, work.as_mut()).await.ok(),
+    };
+    let (job, final_now) = match done {
+        Some(captured) => {
+            let captured = captured?;
+            count(&node.metrics, &captured);
+            (CaptureJob::finished(node, id, captured.placed.leaf).await?, true)
+        }
+        None => {
+            let metrics = Arc::clone(&node.metrics);
+            Arc::clone(background).carry_on(id, async move {
+                match work.await {
+                    Ok(captured) => {
+                        count(&metrics, &captured);
+                        None
+                    }
+                    Err(problem) => {
+                        metrics.capture_refused(&problem);
+                        tracing::warn!(capture = %id, %problem, cause = problem.cause(), "a capture nobody waited for");
+                        Some(problem.to_json(true, None))
+                    }
+                }
+            });
+            (CaptureJob::running(id), false)
+        }
+    };
+    Ok(answer(id, &job, wait, final_now))
+}
+
+/// Reads the statement, in either of its forms.
+async fn read(request: &HttpRequest, payload: web::Payload) -> Result<SubmittedStatement, Problem> {
+    match body::media_type(request).as_deref() {
+        Some(JOSE) => Ok(SubmittedStatement::parse(&body::read(request, payload, STATEMENT_BYTES_MAX).await?)?),
+        Some("application/json" | "application/ld+json") => {
+            // The body is read first: whoever sends too much hears that.
+            let document = body::read(request, payload, DOCUMENT_BYTES_MAX).await?;
+            Ok(SubmittedStatement::from_detached(detached(request)?, &document)?)
+        }
+        _ => Err(body::unsupported(
+            request,
+            "send a compact JWS as application/jose, or the EPCISDocument as application/json or application/ld+json \
+             with its detached JWS in JWS-Signature",
+        )),
+    }
+}
+
+fn detached(request: &HttpRequest) -> Result<&str, Problem> {
+    let mut values = request.headers().get_all(JWS_SIGNATURE);
+    let value = values.next().ok_or_else(|| {
+        let detail = "a document needs its detached JWS, `header..signature`, in the header JWS-Signature";
+        Problem::new(Code::MissingSignature, detail)
+    })?;
+    let text = value.to_str().ok().filter(|_| values.next().is_none());
+    text.ok_or_else(|| Problem::new(Code::BadHeader, "JWS-Signature is one line of base64url and dots, given once"))
+}
+
+/// A statement is signed as a whole, so it cannot be captured in part.
+fn refuse_proceeding(request: &HttpRequest) -> Result<(), Problem> {
+    match request.headers().get(ERROR_BEHAVIOUR) {
+        Some(value) if value.as_bytes() != b"rollback" => {
+            let detail = format!("{ERROR_BEHAVIOUR} can only be rollback: a statement is captured as a whole");
+            Err(Problem::new(Code::BadHeader, detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The problem of a capture, with the receipt of what stands against it.
+async fn problem_of(ledger: &Ledger, error: CaptureError) -> Problem {
+    let CaptureError::Order(OrderError::Conflict { first: Some(first), .. }) = error else { return error.into() };
+    let problem = Problem::from(error);
+    match receipt(ledger, first).await {
+        Ok(Some(receipt)) => problem.with("receipt", json!(receipt)),
+        Ok(None) => problem,
+        Err(error) => problem.caused_by(error),
+    }
+}
+
+fn count(metrics: &Metrics, captured: &Captured) {
+    let repeated = captured.placed.repeated;
+    metrics.capture(if repeated { CaptureOutcome::Repeated } else { CaptureOutcome::Captured });
+}
+
+fn answer(id: StatementId, job: &CaptureJob, wait: Option<Duration>, final_now: bool) -> HttpResponse {
+    let status = if final_now && wait.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let mut answer = HttpResponse::build(status);
+    if let Some(wait) = wait {
+        answer.insert_header((prefer::PREFERENCE_APPLIED, format!("wait={}", wait.as_secs())));
+    }
+    answer.insert_header((LOCATION, location(id))).insert_header(("GS1-EPCIS-Version", EPCIS_VERSION)).json(job)
+}

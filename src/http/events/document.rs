@@ -1,0 +1,44 @@
+//! The EPCISQueryDocument: events as they were captured, with what the ledger adds.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, LINK};
+use serde_json::{Value, json};
+
+use crate::app::events::{FoundEvent, Page};
+use crate::http::Node;
+
+const EPCIS_CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+
+/// What the members that begin with `sealane:` are short for.
+const OWN_NAMESPACE: &str = "urn:sealane:epcis:";
+
+/// Writes a page. `next` is the URL of the following one.
+pub fn answer(node: &Node, page: Page, next: Option<String>) -> HttpResponse {
+    let events: Vec<Value> = page.events.into_iter().map(event).collect();
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((CACHE_CONTROL, "no-cache")).insert_header(("GS1-EPCIS-Version", "2.0.0"));
+    if let Some(url) = next {
+        answer.insert_header((LINK, format!("<{url}>; rel=\"next\"")));
+    }
+    answer.json(json!({
+        "@context": [EPCIS_CONTEXT, {"sealane": OWN_NAMESPACE}],
+        "type": "EPCISQueryDocument",
+        "schemaVersion": "2.0",
+        "creationDate": node.ledger.now(),
+        "epcisBody": {
+            "queryResults": {"queryName": "SimpleEventQuery", "resultsBody": {"eventList": events}},
+        },
+    }))
+}
+
+/// The event as captured, with its eventID where it had none, the time of its block, and who signed it where.
+fn event(found: FoundEvent) -> Value {
+    let mut event = found.json;
+    if let Some(members) = event.as_object_mut() {
+        members.entry("eventID").or_insert_with(|| found.event_id.into());
+        members.insert("recordTime".to_owned(), json!(found.recorded));
+        members.insert("sealane:leafIndex".to_owned(), json!(found.leaf));
+        members.insert("sealane:participant".to_owned(), json!(found.participant));
+    }
+    event
+}

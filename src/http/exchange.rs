@@ -1,0 +1,121 @@
+//! What wraps every request: its id, its log line, its metrics, and what all answers have in common.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use actix_web::middleware::Next;
+use actix_web::{Error, web};
+use uuid::Uuid;
+
+use crate::http::Node;
+use crate::http::problem::{Code, Problem};
+
+/// The header that carries a request's id, both ways.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Characters of an id that a client may choose.
+const REQUEST_ID_CHARS_MAX: usize = 64;
+
+/// Bytes of a request's path and query: an EPCIS query with a few dozen identifiers.
+const URI_BYTES_MAX: usize = 16 * 1024;
+
+/// For answers that are no pages: nothing in them is to be loaded or run.
+const CLOSED: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+/// Carries out one exchange.
+pub async fn exchange(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let id = request_id(request.headers());
+    let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let answer = if length > URI_BYTES_MAX {
+        let detail = format!("path and query have {length} bytes; at most {URI_BYTES_MAX} are taken");
+        request.error_response(Problem::new(Code::UriTooLong, detail).with("limit", URI_BYTES_MAX))
+    } else {
+        next.call(request).await?.map_into_boxed_body()
+    };
+    let (mut answer, cause) = finish_problem(answer, &id);
+    add_headers(answer.headers_mut(), &id);
+    record(&answer, began, &id, cause.as_deref());
+    Ok(answer)
+}
+
+/// Takes the id that the client chose, when it is one that a log can bear; else makes one.
+fn request_id(headers: &HeaderMap) -> String {
+    let sane = |id: &&str| {
+        (1..=REQUEST_ID_CHARS_MAX).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    };
+    let chosen = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(sane);
+    chosen.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
+}
+
+/// Writes a problem anew with what only this place knows; returns what the log should say of it.
+fn finish_problem(answer: ServiceResponse<BoxBody>, id: &str) -> (ServiceResponse<BoxBody>, Option<String>) {
+    let Some(error) = answer.response().error() else { return (answer, None) };
+    let problem = match error.as_error::<Problem>() {
+        Some(problem) => problem.clone(),
+        None => Problem::of_status(error.as_response_error().status_code(), error),
+    };
+    let epcis = answer.request().path().starts_with("/epcis/");
+    let response = problem.to_response(epcis, Some(id));
+    let cause = problem.cause().map(str::to_owned);
+    (answer.into_response(response), cause)
+}
+
+fn add_headers(headers: &mut HeaderMap, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, CLOSED);
+    }
+}
+
+fn record(answer: &ServiceResponse<BoxBody>, began: Instant, id: &str, cause: Option<&str>) {
+    let request = answer.request();
+    let (method, path, status) = (request.method(), request.path(), answer.status());
+    let took = began.elapsed();
+    if let Some(node) = request.app_data::<web::Data<Node>>() {
+        let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+        node.metrics.request(method.as_str(), &route, status.as_u16(), took);
+    }
+    let ms = took.as_secs_f64() * 1e3;
+    let status_code = status.as_u16();
+    if status >= StatusCode::INTERNAL_SERVER_ERROR {
+        let cause = cause.unwrap_or_default();
+        tracing::error!(%method, path, status = status_code, ms, request_id = id, cause, "request");
+    } else {
+        tracing::info!(%method, path, status = status_code, ms, request_id = id, "request");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_a_sane_id_and_makes_one_otherwise() {
+        let with = |id: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, HeaderValue::from_str(id).unwrap());
+            request_id(&headers)
+        };
+        assert_eq!(with("trace-7.a_B"), "trace-7.a_B");
+        for wrong in ["", "a b", "a\"b", &"x".repeat(65)] {
+            assert!(Uuid::parse_str(&with(wrong)).is_ok(), "{wrong:?}");
+        }
+        assert!(Uuid::parse_str(&request_id(&HeaderMap::new())).is_ok());
+    }
+}

@@ -1,0 +1,31 @@
+//! `GET /health/live` and `GET /health/ready`: for whoever restarts nodes and sends them traffic.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use crate::http::Node;
+
+/// Tells that the process answers at all.
+#[utoipa::path(get, path = "/health/live", tag = "operations",
+    responses((status = 200, description = "The process answers", body = Object)))]
+pub async fn get_live() -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).json(json!({"status": "live"}))
+}
+
+/// Tells whether the node can do its work: the store answers and the writer takes statements.
+#[utoipa::path(get, path = "/health/ready", tag = "operations",
+    responses(
+        (status = 200, description = "The store answers and the writer works", body = Object),
+        (status = 503, description = "One of them does not", body = Object),
+    ))]
+pub async fn get_ready(node: web::Data<Node>) -> HttpResponse {
+    let store = node.ledger.store().ping().await;
+    if let Err(error) = &store {
+        tracing::warn!(%error, "the store does not answer");
+    }
+    let (store, writer) = (store.is_ok(), node.ledger.is_writable());
+    let mut answer = if store && writer { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    let status = if store && writer { "ready" } else { "not ready" };
+    answer.insert_header((CACHE_CONTROL, "no-cache")).json(json!({"status": status, "store": store, "writer": writer}))
+}

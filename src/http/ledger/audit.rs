@@ -1,0 +1,81 @@
+//! `GET /ledger/audit`: what the node's last check of itself came to.
+
+use std::sync::PoisonError;
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::audit::Report;
+use crate::http::ledger::NO_CACHE;
+use crate::http::{AuditResult, Node};
+
+/// The last check, or that there was none yet.
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = Audit)]
+pub struct AuditBody {
+    /// When it ended; `null` until the first one is through.
+    at: Option<String>,
+    passed: Option<bool>,
+    /// What was gone through without a fault.
+    #[schema(value_type = Option<Object>)]
+    report: Option<Report>,
+    fault: Option<FaultBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditFault)]
+pub struct FaultBody {
+    /// The first leaf at fault, where it shows in one.
+    leaf: Option<u64>,
+    what: String,
+}
+
+impl From<AuditResult> for AuditBody {
+    fn from(AuditResult { at, result }: AuditResult) -> Self {
+        let passed = Some(result.is_ok());
+        let (report, fault) = match result {
+            Ok(report) => (Some(report), None),
+            Err(fault) => (None, Some(FaultBody { leaf: fault.leaf.map(|leaf| leaf.get()), what: fault.what })),
+        };
+        Self { at: Some(at.to_string()), passed, report, fault }
+    }
+}
+
+/// Tells the result and the time of the node's last full check of itself.
+#[utoipa::path(get, path = "/ledger/audit", tag = "ledger",
+    responses((status = 200, description = "The last check", body = AuditBody)))]
+pub async fn get_audit(node: web::Data<Node>) -> HttpResponse {
+    let last = node.audit.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let body = last.map(AuditBody::from).unwrap_or_default();
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, NO_CACHE)).json(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::app::audit::Fault;
+    use crate::domain::time::Timestamp;
+
+    #[test]
+    fn says_what_came_of_it() {
+        assert_eq!(
+            serde_json::to_value(AuditBody::default()).unwrap(),
+            json!({"at": null, "passed": null, "report": null, "fault": null})
+        );
+        let at: Timestamp = "2026-11-21T09:30:00.000Z".parse().unwrap();
+        let fault = Fault { leaf: None, what: "the ledger is empty".to_owned() };
+        assert_eq!(
+            serde_json::to_value(AuditBody::from(AuditResult { at, result: Err(fault) })).unwrap(),
+            json!({
+                "at": "2026-11-21T09:30:00.000Z",
+                "passed": false,
+                "report": null,
+                "fault": {"leaf": null, "what": "the ledger is empty"},
+            })
+        );
+    }
+}

@@ -1,0 +1,72 @@
+//! `GET /ledger/blocks/{height}`: a block's seal, checkpoint and commit.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::block::{Commit, Height};
+use crate::http::Node;
+use crate::http::ledger::{IMMUTABLE, NO_CACHE};
+use crate::http::problem::Problem;
+use crate::ports::StoredBlock;
+
+/// A block as members agreed on it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Block)]
+pub struct BlockBody {
+    height: u64,
+    /// The seal's JSON, byte for byte: the content of leaf `to - 1`.
+    seal: String,
+    /// C2SP tlog-checkpoint text.
+    checkpoint: String,
+    /// The checkpoint as this node's signed note.
+    note: String,
+    /// `{height, round, signatures: [{alg, kid, signature}]}`.
+    #[schema(value_type = Object)]
+    commit: Commit,
+    /// Its first leaf.
+    from: u64,
+    /// One past its last leaf, which is the tree's size.
+    to: u64,
+}
+
+impl From<StoredBlock> for BlockBody {
+    fn from(block: StoredBlock) -> Self {
+        let leaves = block.leaves();
+        Self {
+            height: block.seal.height.get(),
+            seal: block.seal.to_json(),
+            checkpoint: block.checkpoint.to_text(),
+            note: block.note,
+            commit: block.commit,
+            from: leaves.start,
+            to: leaves.end,
+        }
+    }
+}
+
+/// Gives one block, or the latest.
+#[utoipa::path(get, path = "/ledger/blocks/{height}", tag = "ledger",
+    params(("height" = String, Path, description = "From 0, or `latest`")),
+    responses(
+        (status = 200, description = "The block", body = BlockBody),
+        (status = 404, description = "There is no such block yet"),
+    ))]
+pub async fn get_block(height: web::Path<String>, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
+    let tip = node.ledger.view().tip.clone();
+    if height.as_str() == "latest" {
+        return Ok(answer(tip, NO_CACHE));
+    }
+    let wanted = height.parse().ok().and_then(|height| Height::new(height).ok());
+    let wanted = wanted
+        .filter(|height| *height <= tip.seal.height)
+        .ok_or_else(|| Problem::not_found(format!("blocks are numbered 0 to {}, or `latest`", tip.seal.height)))?;
+    let block = node.ledger.store().block(wanted).await?;
+    let block = block.ok_or_else(|| Problem::internal(format!("block {wanted} is missing")))?;
+    Ok(answer(block, IMMUTABLE))
+}
+
+fn answer(block: StoredBlock, cache: &'static str) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, cache)).json(BlockBody::from(block))
+}

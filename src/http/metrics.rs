@@ -1,0 +1,205 @@
+//! What the node counts, and `GET /metrics`, which tells it in Prometheus's text format.
+
+use std::time::Duration;
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpResponse, web};
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+use crate::app::View;
+use crate::app::orderer::BlockObserver;
+use crate::domain::time::Timestamp;
+use crate::http::Node;
+use crate::http::problem::{Code, Problem};
+
+/// How near its end a certificate counts as near expiry: 30 days, in milliseconds.
+const NEAR_EXPIRY_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// Upper bounds of durations, in seconds: from a cached tile to a block of long statements.
+const SECONDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+/// The node's counters.
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    request_seconds: HistogramVec,
+    captures: IntCounterVec,
+    signature_failures: IntCounter,
+    statements: IntCounter,
+    events: IntCounter,
+    blocks: IntCounter,
+    block_seconds: Histogram,
+    queue_depth: IntGauge,
+    tree_size: IntGauge,
+    near_expiry: IntGauge,
+}
+
+/// What became of a capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaptureOutcome {
+    Captured,
+    /// It stood on the ledger before.
+    Repeated,
+    /// The statement is at fault.
+    Refused,
+    /// The node is.
+    Failed,
+}
+
+impl CaptureOutcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            CaptureOutcome::Captured => "captured",
+            CaptureOutcome::Repeated => "repeated",
+            CaptureOutcome::Refused => "refused",
+            CaptureOutcome::Failed => "failed",
+        }
+    }
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str| registered(&registry, IntCounter::new(name, help));
+        let gauge = |name: &str, help: &str| registered(&registry, IntGauge::new(name, help));
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            registered(&registry, IntCounterVec::new(Opts::new(name, help), labels))
+        };
+        let times = |name: &str, help: &str| HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
+        Self {
+            requests: counters("sealane_http_requests_total", "Requests answered.", &["method", "route", "status"]),
+            request_seconds: registered(
+                &registry,
+                HistogramVec::new(times("sealane_http_request_seconds", "Time to answer a request."), &["route"]),
+            ),
+            captures: counters("sealane_captures_total", "Statements posted for capture.", &["outcome"]),
+            signature_failures: counter(
+                "sealane_signature_failures_total",
+                "Statements whose signature did not hold, or whose signer is unknown.",
+            ),
+            statements: counter("sealane_statements_total", "Statements handed to blocks."),
+            events: counter("sealane_events_total", "Events in them."),
+            blocks: counter("sealane_blocks_total", "Blocks written."),
+            block_seconds: registered(
+                &registry,
+                Histogram::with_opts(times("sealane_block_seconds", "Time to make and write a block.")),
+            ),
+            queue_depth: gauge("sealane_queue_depth", "Statements that wait for the writer."),
+            tree_size: gauge("sealane_tree_size", "Leaves of the ledger."),
+            near_expiry: gauge(
+                "sealane_certificates_near_expiry",
+                "Active participants whose last certificate ends within 30 days.",
+            ),
+            registry,
+        }
+    }
+
+    pub(super) fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
+        // Methods that nobody serves are one label: a client could make up any number of them.
+        let method = if ["GET", "HEAD", "POST", "OPTIONS"].contains(&method) { method } else { "other" };
+        self.requests.with_label_values(&[method, route, &status.to_string()]).inc();
+        self.request_seconds.with_label_values(&[route]).observe(took.as_secs_f64());
+    }
+
+    pub(super) fn capture(&self, outcome: CaptureOutcome) {
+        self.captures.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    /// Counts a capture that came to a problem.
+    pub(super) fn capture_refused(&self, problem: &Problem) {
+        let failed = problem.status().is_server_error() || problem.code() == Code::Busy;
+        self.capture(if failed { CaptureOutcome::Failed } else { CaptureOutcome::Refused });
+        self.signature_refused(problem);
+    }
+
+    /// Counts a problem that is about who signed.
+    pub(super) fn signature_refused(&self, problem: &Problem) {
+        if matches!(
+            problem.code(),
+            Code::BadSignature | Code::SignatureLength | Code::UnknownCertificate | Code::NotAMember
+        ) {
+            self.signature_failures.inc();
+        }
+    }
+
+    fn observe(&self, queue_depth: usize, view: &View, now: Timestamp) {
+        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.queue_depth.set(gauge(queue_depth as u64));
+        self.tree_size.set(gauge(view.size().get()));
+        let soon = now.plus_millis(NEAR_EXPIRY_MS);
+        let near = view.registry.participants().filter(|one| {
+            let last = one.certificates.iter().map(|certificate| certificate.not_after).max();
+            one.revoked.is_none() && last.is_some_and(|end| end >= now && end <= soon)
+        });
+        self.near_expiry.set(gauge(near.count() as u64));
+    }
+
+    fn to_text(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BlockObserver for Metrics {
+    fn block_written(&self, statements: usize, events: usize, took: Duration) {
+        self.blocks.inc();
+        self.statements.inc_by(statements as u64);
+        self.events.inc_by(events as u64);
+        self.block_seconds.observe(took.as_secs_f64());
+    }
+}
+
+/// Adds a collector. It fails only for a name that is malformed or used twice, and the names stand above.
+fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: prometheus::Result<C>) -> C {
+    let collector = collector.expect("the names and labels of metrics are well formed");
+    registry.register(Box::new(collector.clone())).expect("each metric has a name of its own");
+    collector
+}
+
+/// Tells the node's metrics.
+#[utoipa::path(get, path = "/metrics", tag = "operations",
+    responses((status = 200, description = "Prometheus text format", content_type = "text/plain", body = String)))]
+pub async fn get_metrics(node: web::Data<Node>) -> Result<HttpResponse, Problem> {
+    node.metrics.observe(node.ledger.queue_depth(), &node.ledger.view(), node.ledger.now());
+    let text = node.metrics.to_text().map_err(Problem::internal)?;
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(prometheus::TEXT_FORMAT).body(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_what_was_counted() {
+        let metrics = Metrics::new();
+        metrics.request("GET", "/verify", 200, Duration::from_millis(3));
+        metrics.request("BREW", "none", 404, Duration::ZERO);
+        metrics.capture(CaptureOutcome::Captured);
+        metrics.capture_refused(&Problem::new(Code::BadSignature, ""));
+        metrics.capture_refused(&Problem::new(Code::Busy, ""));
+        metrics.block_written(2, 7, Duration::from_millis(4));
+        let text = String::from_utf8(metrics.to_text().unwrap()).unwrap();
+        for line in [
+            r#"sealane_http_requests_total{method="GET",route="/verify",status="200"} 1"#,
+            r#"sealane_http_requests_total{method="other",route="none",status="404"} 1"#,
+            r#"sealane_captures_total{outcome="captured"} 1"#,
+            r#"sealane_captures_total{outcome="refused"} 1"#,
+            r#"sealane_captures_total{outcome="failed"} 1"#,
+            "sealane_signature_failures_total 1",
+            "sealane_events_total 7",
+            "sealane_block_seconds_count 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
+        }
+    }
+}

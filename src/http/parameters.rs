@@ -1,0 +1,139 @@
+//! Query parameters, read strictly: each known by name and given once.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use actix_web::HttpRequest;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::domain::time::Timestamp;
+use crate::http::problem::{Code, Problem};
+
+/// Everything but the unreserved characters of RFC 3986 §2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The parameters of one request, in its order.
+#[derive(Debug, Clone, Default)]
+pub struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// Reads the query, in which only `known` names may stand.
+    pub fn of(request: &HttpRequest, known: &[&str]) -> Result<Self, Problem> {
+        Self::read(request.query_string(), known)
+    }
+
+    fn read(query: &str, known: &[&str]) -> Result<Self, Problem> {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode(name).map_err(|()| bad(name, "its name is not percent-encoded UTF-8"))?;
+            if !known.contains(&name.as_str()) {
+                let detail = format!("the parameter {name:?} is unknown here; known are {}", known.join(", "));
+                return Err(Problem::new(Code::UnknownParameter, detail).with("parameter", name));
+            }
+            if pairs.iter().any(|(earlier, _)| *earlier == name) {
+                return Err(bad(&name, "it is given twice"));
+            }
+            let value = decode(value).map_err(|()| bad(&name, "it is not percent-encoded UTF-8"))?;
+            pairs.push((name, value));
+        }
+        Ok(Self(pairs))
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn required(&self, name: &str) -> Result<&str, Problem> {
+        self.get(name).ok_or_else(|| {
+            let detail = format!("the parameter {name:?} is missing");
+            Problem::new(Code::MissingParameter, detail).with("parameter", name)
+        })
+    }
+
+    /// Reads a parameter as a number, a hash and so on.
+    pub fn parse<T: FromStr>(&self, name: &str) -> Result<Option<T>, Problem>
+    where
+        T::Err: Display,
+    {
+        self.get(name).map(|value| value.parse().map_err(|error: T::Err| bad(name, &error.to_string()))).transpose()
+    }
+
+    /// Reads a time. A `+` that was not percent-encoded has become a space, which no time has.
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        let text = self.get(name).map(|value| value.replace(' ', "+"));
+        text.map(|text| {
+            text.parse().map_err(|error: crate::domain::time::TimestampError| bad(name, &error.to_string()))
+        })
+        .transpose()
+    }
+
+    /// Reads values separated by `|`, as EPCIS 2.0 queries do.
+    pub fn each<T, E: Display>(&self, name: &str, read: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, Problem> {
+        let values = self.get(name).into_iter().flat_map(|value| value.split('|'));
+        values.map(|value| read(value).map_err(|error| bad(name, &error.to_string()))).collect()
+    }
+
+    /// Writes the query again with one parameter changed or added.
+    pub fn with(&self, name: &str, value: &str) -> String {
+        let others =
+            self.0.iter().filter(|(other, _)| other != name).map(|(name, value)| (name.as_str(), value.as_str()));
+        let pairs: Vec<String> =
+            others.chain([(name, value)]).map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        pairs.join("&")
+    }
+}
+
+/// Says what is wrong with the parameter `name`.
+pub fn bad(name: &str, detail: &str) -> Problem {
+    Problem::new(Code::BadParameter, format!("the parameter {name:?}: {detail}")).with("parameter", name)
+}
+
+/// Percent-encodes text for any place in a URI.
+pub fn encode(text: &str) -> impl Display {
+    utf8_percent_encode(text, RESERVED)
+}
+
+fn decode(text: &str) -> Result<String, ()> {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8().map(|text| text.into_owned()).map_err(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: &[&str] = &["id", "size", "since", "EQ_bizStep"];
+
+    fn read(query: &str) -> Result<Parameters, String> {
+        Parameters::read(query, KNOWN).map_err(|problem| format!("{} {}", problem.code().as_str(), problem.detail()))
+    }
+
+    #[test]
+    fn reads_forms_and_uris() {
+        let found =
+            read("id=%2801%29a+b%2Bc&size=7&since=2026-01-01T00:00:00+01:00&EQ_bizStep=shipping%7Creceiving").unwrap();
+        assert_eq!(found.get("id"), Some("(01)a b+c"));
+        assert_eq!(found.parse::<u64>("size").unwrap(), Some(7));
+        assert_eq!(
+            found.time("since").unwrap().map(|time| time.to_string()).as_deref(),
+            Some("2025-12-31T23:00:00.000Z")
+        );
+        assert_eq!(found.each("EQ_bizStep", |one| Ok::<_, String>(one.to_owned())).unwrap(), ["shipping", "receiving"]);
+        assert_eq!(read("id=a&size=1").unwrap().with("size", "2|3"), "id=a&size=2%7C3");
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        assert!(
+            read("ID=1")
+                .unwrap_err()
+                .starts_with("unknown-parameter the parameter \"ID\" is unknown here; known are id")
+        );
+        assert_eq!(read("id=1&id=1").unwrap_err(), "bad-parameter the parameter \"id\": it is given twice");
+        assert!(read("id=%FF").is_err());
+        let found = read("size=x").unwrap();
+        assert!(found.parse::<u64>("size").unwrap_err().detail().contains("\"size\""));
+        assert_eq!(found.required("id").unwrap_err().code(), Code::MissingParameter);
+    }
+}

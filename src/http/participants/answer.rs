@@ -1,0 +1,168 @@
+//! A participant as clients see it.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::registration::{Listed, Status};
+use crate::domain::consortium::{Certified, Claims, Participant, Revoked};
+use crate::ports::{PendingRequest, RequestBody};
+
+/// A participant, or a request to become one.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Participant)]
+pub struct ParticipantBody {
+    id: String,
+    /// `pending`, `active`, `rejected`, `revoked` or `expired`.
+    status: &'static str,
+    organization: Option<String>,
+    roles: Vec<&'static str>,
+    glns: Vec<String>,
+    gs1_company_prefixes: Vec<String>,
+    namespaces: Vec<String>,
+    /// SHA-256 of the SubjectPublicKeyInfo of the key, the newest one: for comparing by telephone.
+    key_fingerprint: Option<String>,
+    /// When this node took the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested_at: Option<String>,
+    /// The time of the block that registered it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registered_at: Option<String>,
+    /// Why the request was rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The PKCS#10 request in PEM, while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    csr: Option<String>,
+    /// Oldest first.
+    certificates: Vec<CertificateBody>,
+    /// A further certificate that it asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renewal: Option<RenewalBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation: Option<RevocationBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Certificate)]
+pub struct CertificateBody {
+    /// SHA-256 of the DER: what statements name as `x5t#S256`.
+    thumbprint: String,
+    not_before: String,
+    not_after: String,
+    /// Where it was registered.
+    leaf_index: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Renewal)]
+pub struct RenewalBody {
+    requested_at: String,
+    /// The PKCS#10 request in PEM.
+    csr: String,
+    /// SHA-256 of the new key's SubjectPublicKeyInfo.
+    key: String,
+    /// Thumbprint of the certificate whose key agreed.
+    current: String,
+    /// Its signature.
+    consent: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Revocation)]
+pub struct RevocationBody {
+    at: String,
+    leaf_index: u64,
+    reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compromised_since: Option<String>,
+}
+
+impl From<&Listed> for ParticipantBody {
+    fn from(listed: &Listed) -> Self {
+        let mut body = Self::claiming(listed);
+        if let Some(participant) = &listed.participant {
+            body.add_registration(participant);
+        }
+        if let Some(request) = &listed.request {
+            body.add_request(request, listed.status);
+        }
+        body
+    }
+}
+
+impl ParticipantBody {
+    fn claiming(listed: &Listed) -> Self {
+        let claims = listed.claims();
+        let texts = |each: fn(&Claims) -> Vec<String>| claims.map(each).unwrap_or_default();
+        Self {
+            id: listed.id.to_string(),
+            status: listed.status.as_str(),
+            organization: claims.map(|claims| claims.organization.to_string()),
+            roles: claims.map(|claims| claims.roles.iter().map(|role| role.as_str()).collect()).unwrap_or_default(),
+            glns: texts(|claims| claims.glns.iter().map(ToString::to_string).collect()),
+            gs1_company_prefixes: texts(|claims| claims.gs1_company_prefixes.iter().map(ToString::to_string).collect()),
+            namespaces: texts(|claims| claims.namespaces.iter().map(ToString::to_string).collect()),
+            key_fingerprint: None,
+            requested_at: None,
+            registered_at: None,
+            reason: None,
+            csr: None,
+            certificates: Vec::new(),
+            renewal: None,
+            revocation: None,
+        }
+    }
+
+    fn add_registration(&mut self, participant: &Participant) {
+        self.registered_at = Some(participant.registered.time.to_string());
+        self.key_fingerprint = participant.certificates.last().map(|newest| newest.key.thumbprint().to_string());
+        self.certificates = participant.certificates.iter().map(CertificateBody::from).collect();
+        self.revocation = participant.revoked.as_ref().map(RevocationBody::from);
+    }
+
+    fn add_request(&mut self, request: &PendingRequest, status: Status) {
+        match &request.body {
+            RequestBody::Registration { csr, key, .. } => {
+                self.requested_at = Some(request.received.to_string());
+                self.key_fingerprint = Some(key.to_string());
+                self.reason = request.rejected.clone();
+                self.csr = (status == Status::Pending).then(|| csr.clone());
+            }
+            RequestBody::Renewal { csr, key, current, consent } => {
+                self.renewal = Some(RenewalBody {
+                    requested_at: request.received.to_string(),
+                    csr: csr.clone(),
+                    key: key.to_string(),
+                    current: current.to_string(),
+                    consent: consent.clone(),
+                });
+            }
+        }
+    }
+}
+
+impl From<&Certified> for CertificateBody {
+    fn from(certificate: &Certified) -> Self {
+        Self {
+            thumbprint: certificate.thumbprint.to_string(),
+            not_before: certificate.not_before.to_string(),
+            not_after: certificate.not_after.to_string(),
+            leaf_index: certificate.since.get(),
+        }
+    }
+}
+
+impl From<&Revoked> for RevocationBody {
+    fn from(revoked: &Revoked) -> Self {
+        Self {
+            at: revoked.at.time.to_string(),
+            leaf_index: revoked.at.leaf.get(),
+            reason: revoked.reason.clone(),
+            compromised_since: revoked.compromised_since.map(|since| since.to_string()),
+        }
+    }
+}

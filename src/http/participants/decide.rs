@@ -1,0 +1,48 @@
+//! `POST /participants/{id}/decisions`: a member approves, rejects, renews or revokes.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::receipt::{Receipt, receipt};
+use crate::app::registration;
+use crate::http::problem::Problem;
+use crate::http::{Node, body};
+
+#[derive(Serialize, ToSchema)]
+pub struct Decided {
+    id: String,
+    /// As it is now.
+    status: &'static str,
+    /// Of the decision; none for a rejection, which never enters the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
+}
+
+/// Carries out a decision: an admin statement of docs/FORMATS.md, signed by a member.
+#[utoipa::path(post, path = "/participants/{id}/decisions", tag = "participants",
+    params(("id" = String, Path, description = "The participant's id")),
+    request_body(content = String, content_type = "application/jose"),
+    responses(
+        (status = 200, description = "Decided, and final", body = Decided),
+        (status = 401, description = "The signature does not hold"),
+        (status = 403, description = "The signer is no member"),
+        (status = 409, description = "The ledger or the request that waits stands against it"),
+    ))]
+pub async fn post_decision(
+    request: HttpRequest,
+    payload: web::Payload,
+    id: web::Path<String>,
+    node: web::Data<Node>,
+) -> Result<HttpResponse, Problem> {
+    let id = super::id_of(&id)?;
+    let submitted = body::read_statement(&request, payload).await?;
+    let decided = registration::decide(&node.ledger, &*node.certificates, &id, submitted).await;
+    let placed = decided.map_err(Problem::from).inspect_err(|problem| node.metrics.signature_refused(problem))?;
+    let receipt = match placed {
+        Some(placed) => receipt(&node.ledger, placed.leaf).await?,
+        None => None,
+    };
+    let now = super::find(&node, &id).await?;
+    Ok(HttpResponse::Ok().json(Decided { id: id.to_string(), status: now.status.as_str(), receipt }))
+}

@@ -1,0 +1,34 @@
+//! Participants: requests to register, members' decisions, and who is registered.
+
+mod answer;
+pub mod certificate;
+pub mod create;
+pub mod decide;
+pub mod get;
+pub mod list;
+pub mod renew;
+
+use crate::app::registration::{self, Listed};
+use crate::domain::consortium::ParticipantId;
+use crate::http::Node;
+use crate::http::problem::{Code, Problem};
+
+pub use certificate::get_certificate;
+pub use create::create_participant;
+pub use decide::post_decision;
+pub use get::get_participant;
+pub use list::list_participants;
+pub use renew::post_renewal;
+
+/// Reads the id in a path. What is no id is nobody's.
+fn id_of(text: &str) -> Result<ParticipantId, Problem> {
+    text.parse().map_err(|error: crate::domain::consortium::ClaimError| {
+        Problem::new(Code::UnknownParticipant, error.to_string())
+    })
+}
+
+async fn find(node: &Node, id: &ParticipantId) -> Result<Listed, Problem> {
+    let found = registration::find(&node.ledger, id).await?;
+    let unknown = || Problem::new(Code::UnknownParticipant, format!("no participant and no request has the id {id}"));
+    found.ok_or_else(unknown)
+}

@@ -1,0 +1,230 @@
+//! What went wrong, as RFC 9457 problem details. This file alone knows which error has which status.
+//!
+//! Every problem has a [`Code`], which programs go by and `docs/API.md` lists. An error that is nobody's business
+//! outside becomes [`Code::Internal`]: its cause goes to the log, once, and the answer says nothing of it.
+
+mod codes;
+mod conversions;
+
+use std::fmt;
+
+use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+pub use codes::Code;
+
+/// The media type of a problem.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// A refusal on its way to the client.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    code: Code,
+    detail: String,
+    /// Further members, such as `faults` or `limit`.
+    members: Map<String, Value>,
+    /// For the log alone.
+    cause: Option<String>,
+    allow: Option<String>,
+}
+
+/// What the OpenAPI document says of a problem. The members after `requestId` stand where they help.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Problem)]
+pub struct ProblemSchema {
+    /// Under `/epcis` an `epcisException:…` of EPCIS 2.0 where it has one that fits; else `urn:sealane:problem:` and the code.
+    #[serde(rename = "type")]
+    uri: String,
+    title: String,
+    status: u16,
+    /// What is wrong with this request, and what would be right.
+    detail: String,
+    /// A stable name for programs; `docs/API.md` lists them.
+    code: String,
+    /// As in the answer's `X-Request-Id` and the node's log.
+    request_id: String,
+    faults: Option<Vec<FaultSchema>>,
+    /// The limit that was passed: bytes, events or identifiers.
+    limit: Option<u64>,
+    /// The name of the query parameter at fault.
+    parameter: Option<String>,
+    /// Where the earlier statement stands that this one conflicts with.
+    #[schema(value_type = Option<Object>)]
+    receipt: Option<Value>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Fault)]
+pub struct FaultSchema {
+    /// JSON pointer (RFC 6901) to the value at fault.
+    pointer: String,
+    message: String,
+}
+
+impl Problem {
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), members: Map::new(), cause: None, allow: None }
+    }
+
+    /// There is nothing with that name.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(Code::NotFound, detail)
+    }
+
+    /// A failure of the node's own.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self::new(Code::Internal, "The fault is the node's. Its log has the rest, under this request's id.")
+            .caused_by(cause)
+    }
+
+    /// The path exists, and does not take the method.
+    pub fn method_not_allowed(method: &Method, allow: &str) -> Self {
+        let detail = format!("{method} is not taken here; {allow} are");
+        Self { allow: Some(allow.to_owned()), ..Self::new(Code::MethodNotAllowed, detail) }
+    }
+
+    /// What an answer of the framework's own says.
+    pub fn of_status(status: StatusCode, cause: impl fmt::Display) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::not_found("nothing is served at this path"),
+            status if status.is_client_error() => Self::new(Code::BadRequest, cause.to_string()),
+            _ => Self::internal(cause),
+        }
+    }
+
+    /// Adds a member.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds what is wrong at which place of the body.
+    pub fn with_faults<'a>(self, faults: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let faults = faults.into_iter().map(|(pointer, message)| json!({"pointer": pointer, "message": message}));
+        self.with("faults", faults.collect::<Vec<_>>())
+    }
+
+    /// Notes the cause for the log.
+    pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    #[cfg(test)]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What only the log may say.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The problem as JSON. `epcis` is for paths where EPCIS 2.0 says what types there are.
+    pub fn to_json(&self, epcis: bool, request_id: Option<&str>) -> Value {
+        let exception = if epcis { self.code.epcis_exception() } else { None };
+        let uri = exception.map_or_else(
+            || format!("urn:sealane:problem:{}", self.code.as_str()),
+            |exception| format!("epcisException:{exception}"),
+        );
+        let mut problem = Map::new();
+        problem.insert("type".into(), uri.into());
+        problem.insert("title".into(), self.code.title().into());
+        problem.insert("status".into(), self.code.status().into());
+        problem.insert("detail".into(), self.detail.clone().into());
+        problem.insert("code".into(), self.code.as_str().into());
+        problem.extend(self.members.clone());
+        if let Some(id) = request_id {
+            problem.insert("requestId".into(), id.into());
+        }
+        Value::Object(problem)
+    }
+
+    /// The whole answer.
+    pub fn to_response(&self, epcis: bool, request_id: Option<&str>) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status());
+        answer.content_type(PROBLEM_JSON);
+        if let Some(seconds) = self.code.retry_after_s() {
+            answer.insert_header((RETRY_AFTER, seconds));
+        }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            // RFC 9110 §11.6.1 asks for a challenge; what is asked for is a signature.
+            answer.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("JWS")));
+        }
+        if let Some(allow) = &self.allow {
+            answer.insert_header((ALLOW, allow.as_str()));
+        }
+        answer.body(self.to_json(epcis, request_id).to_string())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    /// For where no `exchange` is around the handler; it writes the answer again with the request's id.
+    fn error_response(&self) -> HttpResponse {
+        self.to_response(false, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_type_is_epcis_own_under_epcis_only() {
+        let problem = Problem::new(Code::RoleStep, "no").with_faults([("/a", "b")]);
+        let json = problem.to_json(true, Some("r-1"));
+        assert_eq!(
+            json,
+            json!({
+                "type": "epcisException:SecurityException",
+                "title": "The signer's role does not record this",
+                "status": 403,
+                "detail": "no",
+                "code": "role-step",
+                "faults": [{"pointer": "/a", "message": "b"}],
+                "requestId": "r-1",
+            })
+        );
+        assert_eq!(problem.to_json(false, None)["type"], "urn:sealane:problem:role-step");
+    }
+
+    #[test]
+    fn an_internal_cause_stays_inside() {
+        let problem = Problem::internal("secret path");
+        assert!(!problem.to_json(true, None).to_string().contains("secret"));
+        assert_eq!(problem.cause(), Some("secret path"));
+    }
+
+    #[test]
+    fn headers_go_with_the_status() {
+        let busy = Problem::new(Code::Busy, "").to_response(false, None);
+        assert_eq!(busy.headers().get(RETRY_AFTER).unwrap(), "1");
+        let method = Problem::method_not_allowed(&Method::PUT, "GET, HEAD, OPTIONS").to_response(false, None);
+        assert_eq!(method.headers().get(ALLOW).unwrap(), "GET, HEAD, OPTIONS");
+        let unsigned = Problem::new(Code::MissingSignature, "").to_response(true, None);
+        assert!(unsigned.headers().contains_key(WWW_AUTHENTICATE));
+    }
+}

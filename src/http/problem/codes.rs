@@ -1,0 +1,216 @@
+//! Every problem code with its status and title.
+
+macro_rules! codes {
+    ($($code:ident = $text:literal, $status:literal, $title:literal;)*) => {
+        /// A stable name for what went wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $($code,)*
+        }
+
+        impl Code {
+            pub const ALL: &[Code] = &[$(Code::$code,)*];
+
+            /// Lower case with hyphens.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Code::$code => $text,)*
+                }
+            }
+
+            pub const fn status(self) -> u16 {
+                match self {
+                    $(Code::$code => $status,)*
+                }
+            }
+
+            /// The same for every problem of this code.
+            pub const fn title(self) -> &'static str {
+                match self {
+                    $(Code::$code => $title,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    // The request as such.
+    BadRequest = "bad-request", 400, "The request cannot be read";
+    NotFound = "not-found", 404, "There is nothing with this name";
+    MethodNotAllowed = "method-not-allowed", 405, "The method is not taken here";
+    UriTooLong = "uri-too-long", 414, "The URI is too long";
+    UnsupportedMediaType = "unsupported-media-type", 415, "The body is of a type that is not taken";
+    BodyTooLarge = "body-too-large", 413, "The body is too long";
+    BodyTimeout = "body-timeout", 408, "The body took too long";
+    BodyCutOff = "body-cut-off", 400, "The body ended too early";
+    BadHeader = "bad-header", 400, "A header cannot be read";
+    BadParameter = "bad-parameter", 400, "A query parameter cannot be read";
+    MissingParameter = "missing-parameter", 400, "A query parameter is missing";
+    UnknownParameter = "unknown-parameter", 400, "A query parameter is unknown";
+    BadId = "bad-id", 400, "The identifier is malformed";
+    BadJson = "bad-json", 400, "The body is not strict JSON";
+    BadMember = "bad-member", 400, "A member of the JSON body is wrong";
+    MissingMember = "missing-member", 400, "A member of the JSON body is missing";
+    UnknownMember = "unknown-member", 400, "A member of the JSON body is unknown";
+
+    // The statement as such (RFC 7515), before anyone asks who signed it.
+    StatementTooLong = "statement-too-long", 413, "The statement is too long";
+    NotThreeParts = "not-three-parts", 400, "This is no compact JWS";
+    WhiteSpace = "white-space", 400, "White space in a compact JWS";
+    NotBase64url = "not-base64url", 400, "This is not strict base64url";
+    HeaderTooLong = "header-too-long", 400, "The JWS header is too long";
+    HeaderNotJson = "header-not-json", 400, "The JWS header is not strict JSON";
+    HeaderNotObject = "header-not-object", 400, "The JWS header is no JSON object";
+    DuplicateHeaderMember = "duplicate-header-member", 400, "The JWS header names a member twice";
+    AlgNotAllowed = "alg-not-allowed", 400, "The algorithm is not ES256";
+    MissingAlg = "missing-alg", 400, "The JWS header has no alg";
+    MissingTyp = "missing-typ", 400, "The JWS header has no typ";
+    MissingX5tS256 = "missing-x5t-s256", 400, "The JWS header has no x5t#S256";
+    MissingKid = "missing-kid", 400, "The JWS header has no kid";
+    MissingAud = "missing-aud", 400, "The JWS header has no aud";
+    MissingIat = "missing-iat", 400, "The JWS header has no iat";
+    BadTyp = "bad-typ", 400, "The JWS header's typ is wrong";
+    BadX5tS256 = "bad-x5t-s256", 400, "The JWS header's x5t#S256 is wrong";
+    BadKid = "bad-kid", 400, "The JWS header's kid is wrong";
+    BadAud = "bad-aud", 400, "The JWS header's aud is wrong";
+    BadIat = "bad-iat", 400, "The JWS header's iat is wrong";
+    CritNotAllowed = "crit-not-allowed", 400, "The JWS header has crit";
+    B64NotAllowed = "b64-not-allowed", 400, "The JWS header has b64";
+    JwkNotAllowed = "jwk-not-allowed", 400, "The JWS header has jwk";
+    JkuNotAllowed = "jku-not-allowed", 400, "The JWS header has jku";
+    X5cNotAllowed = "x5c-not-allowed", 400, "The JWS header has x5c";
+    X5uNotAllowed = "x5u-not-allowed", 400, "The JWS header has x5u";
+    X5tNotAllowed = "x5t-not-allowed", 400, "The JWS header has x5t";
+    UnknownHeaderMember = "unknown-header-member", 400, "The JWS header has an unknown member";
+    WrongSignerMember = "wrong-signer-member", 400, "The JWS header names its signer by the wrong member";
+    TypNotYet = "typ-not-yet", 400, "This typ is not taken yet";
+    PayloadNotDetached = "payload-not-detached", 400, "The JWS is not detached";
+    MissingPayload = "missing-payload", 400, "The statement has no payload";
+    WrongType = "wrong-type", 400, "The statement is of another type";
+    WrongAudience = "wrong-audience", 400, "The statement is for another ledger";
+    IssuedAhead = "issued-ahead", 400, "The statement's iat lies ahead";
+
+    // Who signed it, and what that signer may say.
+    MissingSignature = "missing-signature", 401, "The document is not signed";
+    SignatureLength = "signature-length", 401, "The signature is not 64 bytes";
+    BadSignature = "bad-signature", 401, "The signature does not hold";
+    UnknownCertificate = "unknown-certificate", 401, "The certificate is not registered";
+    CertificateRevoked = "certificate-revoked", 403, "The signer's registration is revoked";
+    CertificateExpired = "certificate-expired", 403, "The signer's certificate has expired";
+    CertificateNotYetValid = "certificate-not-yet-valid", 403, "The signer's certificate is not valid yet";
+    NotAMember = "not-a-member", 403, "The signer is not a member";
+    RoleStep = "role-step", 403, "The signer's role does not record this";
+    RoleCommission = "role-commission", 403, "Only a manufacturer brings objects into being";
+    OwnClaim = "own-claim", 403, "The identifier is not the signer's to bring into being";
+
+    // What it says.
+    EpcisInvalid = "epcis-invalid", 400, "The document breaks EPCIS 2.0";
+    CaptureLimit = "capture-limit", 413, "The document holds more than one capture may";
+    EventAhead = "event-ahead", 400, "An event's time lies ahead";
+    EventConflict = "event-conflict", 409, "The eventID stands for another event";
+
+    // Registration.
+    BadCsr = "bad-csr", 400, "The certificate request is not taken";
+    BadClaims = "bad-claims", 400, "The claims do not fit together";
+    ClaimTaken = "claim-taken", 409, "Another participant holds this";
+    RequestWaits = "request-waits", 409, "A request with this key waits already";
+    TooManyRequests = "too-many-requests", 429, "Too many requests wait for a decision";
+    UnknownParticipant = "unknown-participant", 404, "There is no such participant";
+    NoCertificate = "no-certificate", 404, "The participant has no certificate yet";
+    NothingWaits = "nothing-waits", 409, "Nothing waits for a decision";
+    NotActive = "not-active", 409, "The participant is not active";
+    BadRenewal = "bad-renewal", 400, "The renewal is not agreed to";
+    BadDecision = "bad-decision", 400, "The decision cannot be carried out";
+    OtherRequest = "other-request", 409, "The decision is about something else than was asked";
+    AlreadyRegistered = "already-registered", 409, "The participant is registered already";
+    AlreadyRevoked = "already-revoked", 409, "The participant is revoked already";
+
+    // The node.
+    Busy = "busy", 429, "Too many statements wait";
+    DiskFull = "disk-full", 503, "The disk is full";
+    Unwritten = "unwritten", 503, "The ledger could not be written";
+    StoreUnavailable = "store-unavailable", 503, "The ledger cannot be reached";
+    Stopping = "stopping", 503, "The node is stopping";
+    Internal = "internal", 500, "The node failed";
+}
+
+impl Code {
+    /// The code with this name.
+    pub fn find(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+
+    /// When it makes sense to come back, in seconds.
+    pub const fn retry_after_s(self) -> Option<u32> {
+        match self {
+            Code::Busy | Code::Unwritten => Some(1),
+            Code::Stopping | Code::StoreUnavailable => Some(10),
+            Code::DiskFull => Some(60),
+            Code::TooManyRequests => Some(3_600),
+            _ => None,
+        }
+    }
+
+    /// The exception that EPCIS 2.0 has for this (its OpenAPI document, 2.0.0), without the prefix.
+    pub const fn epcis_exception(self) -> Option<&'static str> {
+        match (self, self.status()) {
+            (Code::BadParameter | Code::MissingParameter | Code::UnknownParameter, _) => {
+                Some("QueryParameterException")
+            }
+            (_, 400) => Some("ValidationException"),
+            (_, 401 | 403) => Some("SecurityException"),
+            (_, 404) => Some("NoSuchResourceException"),
+            (_, 409) => Some("ResourceAlreadyExistsException"),
+            (_, 413) => Some("CaptureLimitExceededException"),
+            (_, 414) => Some("URITooLongException"),
+            (_, 415) => Some("UnsupportedMediaTypeException"),
+            (_, 500 | 503) => Some("ImplementationException"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// The rows of the tables in `docs/API.md` whose first cell is a code.
+    fn documented() -> BTreeMap<String, u16> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/API.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let codes = text.split_once("## Problem codes").expect("a section of codes").1;
+        let codes = codes.split_once("\n## ").map_or(codes, |(section, _)| section);
+        let rows = codes.lines().filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.split(" | ");
+            Some((cells.next()?.trim_end_matches('`').to_owned(), cells.next()?.parse().ok()?))
+        });
+        rows.collect()
+    }
+
+    #[test]
+    fn every_code_is_documented_and_nothing_else() {
+        let ours: BTreeMap<String, u16> =
+            Code::ALL.iter().map(|code| (code.as_str().to_owned(), code.status())).collect();
+        assert_eq!(ours.len(), Code::ALL.len(), "a code stands twice");
+        assert_eq!(documented(), ours);
+    }
+
+    /// Statement errors bring their own names; each must be one of ours.
+    #[test]
+    fn every_code_of_a_statement_error_is_known() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/domain/statement/error.rs");
+        let source = std::fs::read_to_string(path).unwrap();
+        let codes: Vec<&str> = source
+            .lines()
+            .filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\","))
+            .filter(|text| text.contains('-'))
+            .collect();
+        assert!(codes.len() > 30, "{codes:?}");
+        for text in codes {
+            assert!(Code::find(text).is_some(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! From the errors of use cases to problems.
+
+use crate::app::LedgerError;
+use crate::app::capture::CaptureError;
+use crate::app::orderer::OrderError;
+use crate::app::registration::RegistrationError;
+use crate::domain::consortium::{AdminError, Conflict, Refusal, SignerRefusal};
+use crate::domain::epcis::Faults;
+use crate::domain::gs1::IdError;
+use crate::domain::json::JsonError;
+use crate::domain::limits::STATEMENT_BYTES_MAX;
+use crate::domain::statement::StatementError;
+use crate::http::problem::{Code, Problem};
+use crate::ports::StoreError;
+
+impl From<StatementError> for Problem {
+    fn from(error: StatementError) -> Self {
+        let problem = Self::new(Code::find(error.code()).unwrap_or(Code::BadRequest), error.to_string());
+        match error {
+            StatementError::TooLong { .. } => problem.with("limit", STATEMENT_BYTES_MAX),
+            _ => problem,
+        }
+    }
+}
+
+impl From<JsonError> for Problem {
+    fn from(error: JsonError) -> Self {
+        Self::new(Code::BadJson, error.to_string()).with_faults([(error.pointer.as_str(), error.message.as_str())])
+    }
+}
+
+impl From<Faults> for Problem {
+    fn from(faults: Faults) -> Self {
+        let code = if faults.too_many() { Code::CaptureLimit } else { Code::EpcisInvalid };
+        let list = faults.iter().map(|fault| (fault.pointer.as_str(), fault.message.as_str()));
+        Self::new(code, faults.to_string()).with_faults(list)
+    }
+}
+
+impl From<IdError> for Problem {
+    fn from(error: IdError) -> Self {
+        Self::new(Code::BadId, error.to_string())
+    }
+}
+
+impl From<SignerRefusal> for Problem {
+    fn from(refusal: SignerRefusal) -> Self {
+        let code = match refusal {
+            SignerRefusal::Unknown { .. } => Code::UnknownCertificate,
+            SignerRefusal::Revoked { .. } => Code::CertificateRevoked,
+            SignerRefusal::Expired { .. } => Code::CertificateExpired,
+            SignerRefusal::NotYetValid { .. } => Code::CertificateNotYetValid,
+        };
+        Self::new(code, refusal.to_string())
+    }
+}
+
+impl From<Conflict> for Problem {
+    fn from(conflict: Conflict) -> Self {
+        Self::new(Code::ClaimTaken, conflict.to_string()).with("holder", conflict.holder.as_str())
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::Conflict(conflict) => return conflict.into(),
+            Refusal::NotAMember { .. } => Code::NotAMember,
+            Refusal::AlreadyRegistered { .. } => Code::AlreadyRegistered,
+            Refusal::UnknownParticipant { .. } => Code::UnknownParticipant,
+            Refusal::Revoked { .. } => Code::AlreadyRevoked,
+            Refusal::Consent { .. } => Code::BadRenewal,
+            Refusal::CertificateRepeated => Code::AlreadyRegistered,
+            Refusal::Genesis | Refusal::Expired { .. } | Refusal::Rejection => Code::BadDecision,
+        };
+        Self::new(code, refusal.to_string())
+    }
+}
+
+impl From<OrderError> for Problem {
+    fn from(error: OrderError) -> Self {
+        match error {
+            OrderError::Signer(refusal) => refusal.into(),
+            OrderError::Admin(refusal) => refusal.into(),
+            OrderError::Busy => Self::new(Code::Busy, error.to_string()),
+            OrderError::Stopped => Self::new(Code::Stopping, error.to_string()),
+            OrderError::Full => Self::new(Code::DiskFull, error.to_string()),
+            OrderError::Unwritten(cause) => {
+                let detail = "whether the statement was written is unknown: post it again, the same bytes";
+                Self::new(Code::Unwritten, detail).caused_by(cause)
+            }
+            OrderError::Conflict { .. } => Self::new(Code::EventConflict, error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full => Self::new(Code::DiskFull, error.to_string()),
+            StoreError::Unavailable(cause) => {
+                Self::new(Code::StoreUnavailable, "the node's database does not answer").caused_by(cause)
+            }
+            StoreError::Corrupt(cause) => Self::internal(cause),
+        }
+    }
+}
+
+impl From<LedgerError> for Problem {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Store(error) => error.into(),
+            LedgerError::Proof(_) | LedgerError::Leaf { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<CaptureError> for Problem {
+    fn from(error: CaptureError) -> Self {
+        match error {
+            CaptureError::Statement(error) => error.into(),
+            CaptureError::Signer(refusal) => refusal.into(),
+            CaptureError::Epcis(faults) => faults.into(),
+            CaptureError::Order(error) => error.into(),
+            CaptureError::Ledger(error) => error.into(),
+            CaptureError::WrongType { .. } => Self::new(Code::WrongType, error.to_string()),
+            CaptureError::IssuedAhead { .. } => Self::new(Code::IssuedAhead, error.to_string()),
+            CaptureError::EventAhead { .. } => Self::new(Code::EventAhead, error.to_string()),
+            CaptureError::Rights { error: ref rule, .. } => {
+                Self::new(Code::find(rule.rule()).unwrap_or(Code::RoleStep), error.to_string())
+            }
+        }
+    }
+}
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        match &error {
+            AdminError::Json(fault) => fault.clone().into(),
+            AdminError::Shape { .. } => Self::new(Code::BadDecision, error.to_string()),
+            AdminError::Field { field, detail } => Self::new(Code::BadClaims, error.to_string())
+                .with_faults([(format!("/{field}").as_str(), detail.as_str())]),
+        }
+    }
+}
+
+impl From<RegistrationError> for Problem {
+    fn from(error: RegistrationError) -> Self {
+        let code = match error {
+            RegistrationError::Claims(error) => return error.into(),
+            RegistrationError::Conflict(conflict) => return conflict.into(),
+            RegistrationError::Statement(error) => return error.into(),
+            RegistrationError::Order(error) => return error.into(),
+            RegistrationError::Ledger(error) => return error.into(),
+            RegistrationError::Request(detail) => {
+                return Self::new(Code::BadCsr, format!("csr: {detail}")).with_faults([("/csr", detail.as_str())]);
+            }
+            RegistrationError::Renewal { field, ref detail } => {
+                let pointer = format!("/{field}");
+                let faults = [(pointer.as_str(), detail.as_str())];
+                return Self::new(Code::BadRenewal, format!("{field}: {detail}")).with_faults(faults);
+            }
+            RegistrationError::Waiting { .. } => Code::RequestWaits,
+            RegistrationError::Crowded => Code::TooManyRequests,
+            RegistrationError::Unknown { .. } => Code::UnknownParticipant,
+            RegistrationError::NothingWaits { .. } => Code::NothingWaits,
+            RegistrationError::NotActive { .. } => Code::NotActive,
+            RegistrationError::WrongType { .. } => Code::WrongType,
+            RegistrationError::OtherParticipant { .. } | RegistrationError::Certificate(_) => Code::BadDecision,
+            RegistrationError::OtherRequest { .. } => Code::OtherRequest,
+        };
+        Self::new(code, error.to_string())
+    }
+}

@@ -1,0 +1,314 @@
+//! What the use cases need of the world, in the domain's words. The edges implement it.
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+
+use crate::domain::block::{Checkpoint, Commit, Height, Seal};
+use crate::domain::consortium::{Claims, ParticipantId};
+use crate::domain::epcis::Event;
+use crate::domain::hash::Hash;
+use crate::domain::index::SubjectKey;
+use crate::domain::merkle::{LeafIndex, SubtreeRoot, TileId, TreeSize};
+use crate::domain::statement::{PublicKey, Signature, StatementId};
+use crate::domain::time::Timestamp;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    fn now(&self) -> Timestamp;
+}
+
+/// The member's key and the mark of what it has signed.
+///
+/// The mark is kept outside the database, so that restoring a backup cannot make the member sign a height twice. The
+/// signature of a block is made first, stored with the block in one transaction, then the mark is raised, and only
+/// then is the block shown to anyone: a crash between any two of these leaves either no block, or a block whose own
+/// commit is the one that the mark would have named.
+pub trait MemberSigner: Send + Sync {
+    fn public_key(&self) -> &PublicKey;
+
+    /// Signs, as ES256 r ‖ s, bytes that begin a JWS or with "sealane/…/v1" 0x00.
+    fn sign(&self, bytes: &[u8]) -> Signature;
+
+    /// The highest height whose commit was released, if any.
+    fn mark(&self) -> Option<Mark>;
+
+    /// Raises the mark, durably before it returns. Refuses to lower it.
+    fn raise_mark(&self, mark: Mark) -> Result<(), MarkError>;
+}
+
+/// The last block that this member's key has signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    pub height: Height,
+    pub round: u32,
+    /// SHA-256 of the checkpoint's text.
+    pub checkpoint: Hash,
+}
+
+/// The mark could not be raised.
+#[derive(Debug, thiserror::Error)]
+pub enum MarkError {
+    #[error("height {wanted} is not above height {marked}, which this member's key has signed already")]
+    Lower { wanted: Height, marked: Height },
+    #[error("the high-water mark cannot be written: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// What a PKCS#10 request asks for.
+#[derive(Debug, Clone)]
+pub struct RequestedKey {
+    pub key: PublicKey,
+    pub der: Vec<u8>,
+    pub pem: String,
+}
+
+/// What a certificate says.
+#[derive(Debug, Clone)]
+pub struct CertificateFacts {
+    pub key: PublicKey,
+    pub not_before: Timestamp,
+    pub not_after: Timestamp,
+    /// From the URI `urn:uuid:…` among its subject alternative names.
+    pub participant: Option<String>,
+}
+
+/// Reads X.509 and PKCS#10, which the core never does.
+pub trait CertificateReader: Send + Sync {
+    /// Reads one PEM request and checks its own signature. The error says what is wrong and what would be right.
+    fn request(&self, pem: &str) -> Result<RequestedKey, String>;
+
+    /// Reads a request in DER, and checks it as `request` does.
+    fn request_der(&self, der: &[u8]) -> Result<RequestedKey, String>;
+
+    fn certificate(&self, der: &[u8]) -> Result<CertificateFacts, String>;
+}
+
+/// The store failed. What it was asked to write is either whole or absent; ask it again to know which.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the disk that holds the ledger is full")]
+    Full,
+    #[error("the ledger cannot be reached: {0}")]
+    Unavailable(String),
+    #[error("the ledger holds something that it must not: {0}")]
+    Corrupt(String),
+}
+
+/// What a leaf holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeafContent {
+    Seal,
+    Capture,
+    Admin,
+}
+
+/// A leaf as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredLeaf {
+    pub index: LeafIndex,
+    pub content: LeafContent,
+    pub bytes: Vec<u8>,
+    pub hash: Hash,
+}
+
+/// A block as stored: what was agreed on about the tree at its size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredBlock {
+    pub checkpoint: Checkpoint,
+    /// The whole signed note (C2SP signed-note) over the checkpoint.
+    pub note: String,
+    pub commit: Commit,
+    pub seal: Seal,
+}
+
+impl StoredBlock {
+    /// Leaves in the tree at this block.
+    pub const fn size(&self) -> TreeSize {
+        self.checkpoint.size
+    }
+
+    /// The block's leaves, its seal included.
+    pub fn leaves(&self) -> Range<u64> {
+        self.seal.previous_size.get()..self.checkpoint.size.get()
+    }
+}
+
+/// All that one block adds, written in one transaction or not at all.
+#[derive(Debug)]
+pub struct NewBlock {
+    pub block: StoredBlock,
+    pub leaves: Vec<StoredLeaf>,
+    /// Bytes of the statements too long for their leaves, by SHA-256.
+    pub long_statements: Vec<(Hash, Vec<u8>)>,
+    /// Hashes of tiles from level 1 on.
+    pub subtree_roots: Vec<SubtreeRoot>,
+    pub statements: Vec<(StatementId, LeafIndex)>,
+    pub subjects: Vec<(SubjectKey, LeafIndex)>,
+    pub events: Vec<EventEntry>,
+}
+
+/// What queries ask about one event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventEntry {
+    pub leaf: LeafIndex,
+    /// Place within its document, from 0.
+    pub position: u32,
+    pub event_id: String,
+    pub participant: ParticipantId,
+    pub content_hash: Hash,
+    /// It declares an error in an earlier event of this id.
+    pub declaration: bool,
+    pub event_time: Timestamp,
+    pub event_type: String,
+    pub action: Option<String>,
+    pub biz_step: Option<String>,
+    pub disposition: Option<String>,
+    pub read_point: Option<String>,
+    pub biz_location: Option<String>,
+}
+
+impl EventEntry {
+    pub fn new(leaf: LeafIndex, position: u32, participant: ParticipantId, event: &Event) -> Self {
+        Self {
+            leaf,
+            position,
+            event_id: event.event_id.uri.clone(),
+            participant,
+            content_hash: event.content_hash,
+            declaration: event.error_declaration.is_some(),
+            event_time: event.event_time,
+            event_type: event.type_name().to_owned(),
+            action: event.action().map(|action| action.as_str().to_owned()),
+            biz_step: event.biz_step.as_ref().map(|step| step.as_str().to_owned()),
+            disposition: event.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
+            read_point: event.read_point.as_ref().map(|id| id.as_str().to_owned()),
+            biz_location: event.biz_location.as_ref().map(|id| id.as_str().to_owned()),
+        }
+    }
+}
+
+/// Which events to list. Every member that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EventFilter {
+    pub event_id: Option<String>,
+    /// Named by this subject.
+    pub subject: Option<SubjectKey>,
+    pub event_types: Vec<String>,
+    pub actions: Vec<String>,
+    pub biz_steps: Vec<String>,
+    pub dispositions: Vec<String>,
+    pub read_points: Vec<String>,
+    pub biz_locations: Vec<String>,
+    pub event_time_from: Option<Timestamp>,
+    pub event_time_before: Option<Timestamp>,
+    /// Only leaves below this size.
+    pub size: TreeSize,
+    /// Only after this leaf and position.
+    pub after: Option<(LeafIndex, u32)>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// A request that waits for a member's decision, or was refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingRequest {
+    pub participant: ParticipantId,
+    pub received: Timestamp,
+    pub body: RequestBody,
+    /// Why it was rejected, if it was. Approval is read off the ledger.
+    pub rejected: Option<String>,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum RequestBody {
+    /// `csr` is PEM.
+    Registration { claims: Claims, csr: String, key: Hash },
+    /// `consent` is base64url of the current key's signature.
+    Renewal { csr: String, key: Hash, current: Hash, consent: String },
+}
+
+impl RequestBody {
+    /// SHA-256 of the requested key's SPKI.
+    pub fn key(&self) -> &Hash {
+        match self {
+            RequestBody::Registration { key, .. } | RequestBody::Renewal { key, .. } => key,
+        }
+    }
+}
+
+/// Keeps the ledger. What `append` has returned from is durable: it survives a crash of the process and of the machine.
+#[async_trait]
+pub trait LedgerStore: Send + Sync {
+    /// Writes a block in one transaction. On an error, `tip` tells whether it was written.
+    async fn append(&self, block: NewBlock) -> Result<(), StoreError>;
+
+    /// The last block, or `None` of an empty ledger.
+    async fn tip(&self) -> Result<Option<StoredBlock>, StoreError>;
+    async fn block(&self, height: Height) -> Result<Option<StoredBlock>, StoreError>;
+    /// Up to `limit` blocks from the last one back.
+    async fn last_blocks(&self, limit: u32) -> Result<Vec<StoredBlock>, StoreError>;
+    /// The block that holds each of `leaves`, in their order; leaves beyond the last block are left out.
+    async fn blocks_of(&self, leaves: Vec<LeafIndex>) -> Result<Vec<StoredBlock>, StoreError>;
+
+    async fn leaf(&self, index: LeafIndex) -> Result<Option<StoredLeaf>, StoreError>;
+    async fn leaves(&self, range: Range<u64>) -> Result<Vec<StoredLeaf>, StoreError>;
+    async fn leaves_at(&self, indices: Vec<LeafIndex>) -> Result<Vec<StoredLeaf>, StoreError>;
+    /// Leaves of one content from `first` on, up to `limit`.
+    async fn leaves_with(
+        &self,
+        content: LeafContent,
+        first: LeafIndex,
+        limit: u32,
+    ) -> Result<Vec<StoredLeaf>, StoreError>;
+    async fn long_statement(&self, hash: Hash) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The hashes of each tile, as wide as asked for. A tile that is not there is left out.
+    async fn tiles(&self, tiles: Vec<TileId>) -> Result<Vec<(TileId, Vec<Hash>)>, StoreError>;
+    /// Rows of `subtree_roots`, in order of level and position.
+    async fn subtree_roots(&self) -> Result<Vec<SubtreeRoot>, StoreError>;
+
+    /// Where each statement that is on the ledger stands.
+    async fn statements(&self, ids: Vec<StatementId>) -> Result<Vec<(StatementId, LeafIndex)>, StoreError>;
+    async fn statement_count(&self) -> Result<u64, StoreError>;
+
+    /// The leaves below `size` that name a subject, ascending.
+    async fn leaves_of(&self, subject: SubjectKey, size: TreeSize) -> Result<Vec<LeafIndex>, StoreError>;
+    /// Up to `limit` rows of the index after `after`, in order of key and leaf.
+    async fn subjects(
+        &self,
+        after: Option<(SubjectKey, LeafIndex)>,
+        limit: u32,
+    ) -> Result<Vec<(SubjectKey, LeafIndex)>, StoreError>;
+
+    /// Events in ledger order.
+    async fn events(&self, filter: EventFilter) -> Result<Vec<EventEntry>, StoreError>;
+    /// The first event with each (participant, eventID) that is there.
+    async fn first_events(&self, ids: Vec<(ParticipantId, String)>) -> Result<Vec<EventEntry>, StoreError>;
+
+    async fn add_request(&self, request: PendingRequest) -> Result<(), StoreError>;
+    /// Marks every waiting request of a participant as rejected.
+    async fn reject_requests(&self, participant: &ParticipantId, reason: String) -> Result<(), StoreError>;
+    /// All requests, the newest last.
+    async fn requests(&self) -> Result<Vec<PendingRequest>, StoreError>;
+    /// The newest request of a participant.
+    async fn request(&self, participant: &ParticipantId) -> Result<Option<PendingRequest>, StoreError>;
+
+    /// Tells whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+    /// Faults that the database finds in its own files.
+    async fn self_check(&self) -> Result<Vec<String>, StoreError>;
+    /// Replaces every derived table's rows by `derived`, which were made anew from the leaves.
+    async fn replace_derived(&self, derived: Derived) -> Result<(), StoreError>;
+}
+
+/// Every row that is derived from leaves.
+#[derive(Debug, Default)]
+pub struct Derived {
+    pub subtree_roots: Vec<SubtreeRoot>,
+    pub statements: Vec<(StatementId, LeafIndex)>,
+    pub subjects: Vec<(SubjectKey, LeafIndex)>,
+    pub events: Vec<EventEntry>,
+}

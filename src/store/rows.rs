@@ -1,0 +1,207 @@
+//! Rows, and how they become the ports' types. A row that does not is corruption, said with its place.
+
+use diesel::prelude::*;
+
+use crate::domain::block::{Checkpoint, Commit, Leaf};
+use crate::domain::hash::Hash;
+use crate::domain::merkle::LeafIndex;
+use crate::domain::time::Timestamp;
+use crate::ports::{EventEntry, LeafContent, PendingRequest, StoreError, StoredBlock, StoredLeaf};
+use crate::store::schema;
+
+#[derive(Queryable, Selectable, Insertable, Debug)]
+#[diesel(table_name = schema::leaves)]
+pub struct LeafRow {
+    pub leaf_index: i64,
+    pub content: i32,
+    pub bytes: Vec<u8>,
+    pub hash: Vec<u8>,
+}
+
+#[derive(Queryable, Selectable, Insertable, Debug)]
+#[diesel(table_name = schema::blocks)]
+pub struct BlockRow {
+    pub height: i64,
+    pub tree_size: i64,
+    pub checkpoint: String,
+    pub note: String,
+    pub commitment: String,
+}
+
+#[derive(Queryable, Selectable, Insertable, Debug)]
+#[diesel(table_name = schema::events)]
+pub struct EventRow {
+    pub leaf_index: i64,
+    pub position: i32,
+    pub event_id: String,
+    pub participant: String,
+    pub content_hash: Vec<u8>,
+    pub declaration: bool,
+    pub event_time: i64,
+    pub event_type: String,
+    pub action: Option<String>,
+    pub biz_step: Option<String>,
+    pub disposition: Option<String>,
+    pub read_point: Option<String>,
+    pub biz_location: Option<String>,
+}
+
+#[derive(Queryable, Selectable, Insertable, Debug)]
+#[diesel(table_name = schema::requests)]
+pub struct RequestRow {
+    pub id: String,
+    pub received_at: i64,
+    pub body: String,
+    pub rejected: Option<String>,
+}
+
+/// SQL's integers are signed. Sizes and indices stay far below 2^63, which `LeafIndex` sees to.
+pub fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub fn from_sql(number: i64, what: &str) -> Result<u64, StoreError> {
+    u64::try_from(number).map_err(|_| StoreError::Corrupt(format!("{what} is {number}")))
+}
+
+pub fn leaf_index(number: i64) -> Result<LeafIndex, StoreError> {
+    from_sql(number, "a leaf index")
+        .and_then(|index| LeafIndex::new(index).map_err(|error| StoreError::Corrupt(error.to_string())))
+}
+
+pub fn hash(bytes: &[u8], what: impl FnOnce() -> String) -> Result<Hash, StoreError> {
+    Hash::from_slice(bytes).ok_or_else(|| StoreError::Corrupt(format!("{} is {} bytes, not 32", what(), bytes.len())))
+}
+
+pub const fn content_number(content: LeafContent) -> i32 {
+    match content {
+        LeafContent::Seal => 0,
+        LeafContent::Capture => 1,
+        LeafContent::Admin => 2,
+    }
+}
+
+impl From<&StoredLeaf> for LeafRow {
+    fn from(leaf: &StoredLeaf) -> Self {
+        Self {
+            leaf_index: to_sql(leaf.index.get()),
+            content: content_number(leaf.content),
+            bytes: leaf.bytes.clone(),
+            hash: leaf.hash.as_bytes().to_vec(),
+        }
+    }
+}
+
+impl LeafRow {
+    pub fn into_leaf(self) -> Result<StoredLeaf, StoreError> {
+        let index = leaf_index(self.leaf_index)?;
+        let content = match self.content {
+            0 => LeafContent::Seal,
+            1 => LeafContent::Capture,
+            2 => LeafContent::Admin,
+            other => return Err(StoreError::Corrupt(format!("leaf {index} has the content number {other}"))),
+        };
+        let hash = hash(&self.hash, || format!("the hash of leaf {index}"))?;
+        Ok(StoredLeaf { index, content, bytes: self.bytes, hash })
+    }
+}
+
+impl BlockRow {
+    pub fn new(block: &StoredBlock) -> Result<Self, StoreError> {
+        let commitment = serde_json::to_string(&block.commit)
+            .map_err(|error| StoreError::Corrupt(format!("a commit cannot be written as JSON: {error}")))?;
+        Ok(Self {
+            height: to_sql(block.seal.height.get()),
+            tree_size: to_sql(block.checkpoint.size.get()),
+            checkpoint: block.checkpoint.to_text(),
+            note: block.note.clone(),
+            commitment,
+        })
+    }
+
+    /// Joins the row with its seal's leaf.
+    pub fn into_block(self, seal_leaf: &[u8]) -> Result<StoredBlock, StoreError> {
+        let fault = |what: &str, why: String| StoreError::Corrupt(format!("{what} of block {}: {why}", self.height));
+        let checkpoint =
+            self.checkpoint.parse::<Checkpoint>().map_err(|error| fault("the checkpoint", error.to_string()))?;
+        let commit: Commit =
+            serde_json::from_str(&self.commitment).map_err(|error| fault("the commit", error.to_string()))?;
+        let seal = match Leaf::decode(seal_leaf) {
+            Ok(Leaf::Seal(seal)) => seal,
+            Ok(_) => return Err(fault("the last leaf", "it is no seal".to_owned())),
+            Err(error) => return Err(fault("the seal", error.to_string())),
+        };
+        let mismatch = seal.height.get() != from_sql(self.height, "a height")?
+            || checkpoint.size.get() != from_sql(self.tree_size, "a tree size")?
+            || commit.height != seal.height;
+        if mismatch {
+            return Err(fault("height or size", "row, seal, checkpoint and commit differ".to_owned()));
+        }
+        Ok(StoredBlock { checkpoint, note: self.note, commit, seal })
+    }
+}
+
+impl From<&EventEntry> for EventRow {
+    fn from(entry: &EventEntry) -> Self {
+        Self {
+            leaf_index: to_sql(entry.leaf.get()),
+            position: i32::try_from(entry.position).unwrap_or(i32::MAX),
+            event_id: entry.event_id.clone(),
+            participant: entry.participant.as_str().to_owned(),
+            content_hash: entry.content_hash.as_bytes().to_vec(),
+            declaration: entry.declaration,
+            event_time: entry.event_time.millis(),
+            event_type: entry.event_type.clone(),
+            action: entry.action.clone(),
+            biz_step: entry.biz_step.clone(),
+            disposition: entry.disposition.clone(),
+            read_point: entry.read_point.clone(),
+            biz_location: entry.biz_location.clone(),
+        }
+    }
+}
+
+impl EventRow {
+    pub fn into_entry(self) -> Result<EventEntry, StoreError> {
+        let leaf = leaf_index(self.leaf_index)?;
+        let fault = |what: &str| StoreError::Corrupt(format!("{what} of event {} in leaf {leaf}", self.position));
+        Ok(EventEntry {
+            leaf,
+            position: u32::try_from(self.position).map_err(|_| fault("the position"))?,
+            participant: self.participant.parse().map_err(|_| fault("the participant"))?,
+            content_hash: hash(&self.content_hash, || format!("the content hash of an event in leaf {leaf}"))?,
+            event_time: Timestamp::from_millis(self.event_time).ok_or_else(|| fault("the time"))?,
+            event_id: self.event_id,
+            declaration: self.declaration,
+            event_type: self.event_type,
+            action: self.action,
+            biz_step: self.biz_step,
+            disposition: self.disposition,
+            read_point: self.read_point,
+            biz_location: self.biz_location,
+        })
+    }
+}
+
+impl RequestRow {
+    pub fn new(request: &PendingRequest) -> Result<Self, StoreError> {
+        let body = serde_json::to_string(&request.body)
+            .map_err(|error| StoreError::Corrupt(format!("a request cannot be written as JSON: {error}")))?;
+        Ok(Self {
+            id: request.participant.as_str().to_owned(),
+            received_at: request.received.millis(),
+            body,
+            rejected: request.rejected.clone(),
+        })
+    }
+
+    pub fn into_request(self) -> Result<PendingRequest, StoreError> {
+        let fault = |what: &str| StoreError::Corrupt(format!("{what} of request {}", self.id));
+        Ok(PendingRequest {
+            participant: self.id.parse().map_err(|_| fault("the id"))?,
+            received: Timestamp::from_millis(self.received_at).ok_or_else(|| fault("the time"))?,
+            body: serde_json::from_str(&self.body).map_err(|_| fault("the body"))?,
+            rejected: self.rejected,
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! The tables of `migrations/`, as diesel sees them.
+
+diesel::table! {
+    leaves (leaf_index) {
+        leaf_index -> BigInt,
+        content -> Integer,
+        bytes -> Binary,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    long_statements (hash) {
+        hash -> Binary,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    blocks (height) {
+        height -> BigInt,
+        tree_size -> BigInt,
+        checkpoint -> Text,
+        note -> Text,
+        commitment -> Text,
+    }
+}
+
+diesel::table! {
+    subtree_roots (level, position) {
+        level -> Integer,
+        position -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    statements (id) {
+        id -> Binary,
+        leaf_index -> BigInt,
+    }
+}
+
+diesel::table! {
+    subjects (subject_key, leaf_index) {
+        subject_key -> Binary,
+        leaf_index -> BigInt,
+    }
+}
+
+diesel::table! {
+    events (leaf_index, position) {
+        leaf_index -> BigInt,
+        position -> Integer,
+        event_id -> Text,
+        participant -> Text,
+        content_hash -> Binary,
+        declaration -> Bool,
+        event_time -> BigInt,
+        event_type -> Text,
+        action -> Nullable<Text>,
+        biz_step -> Nullable<Text>,
+        disposition -> Nullable<Text>,
+        read_point -> Nullable<Text>,
+        biz_location -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    requests (id, received_at) {
+        id -> Text,
+        received_at -> BigInt,
+        body -> Text,
+        rejected -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(blocks, events, leaves, subjects);

@@ -1,0 +1,630 @@
+//! SQLite inside the data directory: one writer, several readers, WAL, every commit flushed to disk.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::Text;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::domain::block::Height;
+use crate::domain::consortium::ParticipantId;
+use crate::domain::hash::Hash;
+use crate::domain::index::SubjectKey;
+use crate::domain::merkle::{LeafIndex, SubtreeRoot, TileId, TreeSize};
+use crate::domain::statement::StatementId;
+use crate::ports::{
+    Derived, EventEntry, EventFilter, LeafContent, LedgerStore, NewBlock, PendingRequest, StoreError, StoredBlock,
+    StoredLeaf,
+};
+use crate::store::rows::{BlockRow, EventRow, LeafRow, RequestRow, content_number, from_sql, hash, leaf_index, to_sql};
+use crate::store::schema::{blocks, events, leaves, long_statements, requests, statements, subjects, subtree_roots};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// Readers that work at once. SQLite reads in WAL mode without waiting for the writer; more than cores is no gain.
+const READERS_MAX: u32 = 8;
+
+/// Rows that one INSERT carries: 13 columns × 500 stays below SQLite's 32,766 parameters.
+const ROWS_PER_INSERT: usize = 500;
+
+/// Values that one IN list carries, for the same reason.
+const VALUES_PER_QUERY: usize = 1_000;
+
+/// The database file cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("no ledger at {}: run `sealane init` first", path.display())]
+    Missing { path: PathBuf },
+    #[error("the ledger at {} was made by a newer sealane (migration {version}); run that version or a later one", path.display())]
+    Newer { path: PathBuf, version: String },
+    #[error("the ledger at {} is behind this program by {} ({}); run `sealane init --migrate` with the same --data", path.display(), pending.len(), pending.join(", "))]
+    Behind { path: PathBuf, pending: Vec<String> },
+    #[error("the ledger at {} cannot be opened: {reason}", path.display())]
+    Unusable { path: PathBuf, reason: String },
+}
+
+/// A ledger in one SQLite file.
+#[derive(Clone)]
+pub struct SqliteStore {
+    readers: Pool<ConnectionManager<SqliteConnection>>,
+    writer: Arc<Mutex<SqliteConnection>>,
+}
+
+#[derive(Debug)]
+struct ReaderSetup;
+
+impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for ReaderSetup {
+    fn on_acquire(&self, connection: &mut SqliteConnection) -> Result<(), diesel::r2d2::Error> {
+        connection
+            .batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA query_only = ON;")
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+impl SqliteStore {
+    /// Makes the file and applies every migration.
+    pub fn create(path: &Path) -> Result<Self, OpenError> {
+        let mut writer = connect(path)?;
+        writer
+            .run_pending_migrations(MIGRATIONS)
+            .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })?;
+        Self::with_writer(path, writer)
+    }
+
+    /// Opens a file whose migrations are exactly this program's.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        if !path.exists() {
+            return Err(OpenError::Missing { path: path.to_owned() });
+        }
+        let mut writer = connect(path)?;
+        check_migrations(path, &mut writer)?;
+        Self::with_writer(path, writer)
+    }
+
+    fn with_writer(path: &Path, writer: SqliteConnection) -> Result<Self, OpenError> {
+        let readers = Pool::builder()
+            .max_size(READERS_MAX)
+            .min_idle(Some(1))
+            .connection_customizer(Box::new(ReaderSetup))
+            .build(ConnectionManager::new(path.to_string_lossy()))
+            .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })?;
+        Ok(Self { readers, writer: Arc::new(Mutex::new(writer)) })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let readers = self.readers.clone();
+        blocking(move || {
+            let mut connection = readers.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            query(&mut connection)
+        })
+        .await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let writer = Arc::clone(&self.writer);
+        blocking(move || {
+            // A panic while writing rolled its transaction back; the connection itself is whole.
+            let mut connection = writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            connection.immediate_transaction(|connection| change(connection).map_err(Rollback)).map_err(|error| error.0)
+        })
+        .await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Unavailable(error.to_string()))?
+}
+
+fn connect(path: &Path) -> Result<SqliteConnection, OpenError> {
+    let unusable = |reason: String| OpenError::Unusable { path: path.to_owned(), reason };
+    let mut connection =
+        SqliteConnection::establish(&path.to_string_lossy()).map_err(|error| unusable(error.to_string()))?;
+    connection
+        .batch_execute(
+            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+        )
+        .map_err(|error| unusable(error.to_string()))?;
+    Ok(connection)
+}
+
+fn check_migrations(path: &Path, connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let unusable = |reason: String| OpenError::Unusable { path: path.to_owned(), reason };
+    let applied = connection.applied_migrations().map_err(|error| unusable(error.to_string()))?;
+    let known: Vec<String> = diesel::migration::MigrationSource::<diesel::sqlite::Sqlite>::migrations(&MIGRATIONS)
+        .map_err(|error| unusable(error.to_string()))?
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect();
+    if let Some(newer) = applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
+        return Err(OpenError::Newer { path: path.to_owned(), version: newer });
+    }
+    let pending: Vec<String> = connection
+        .pending_migrations(MIGRATIONS)
+        .map_err(|error| unusable(error.to_string()))?
+        .iter()
+        .map(|migration| migration.name().to_string())
+        .collect();
+    if pending.is_empty() { Ok(()) } else { Err(OpenError::Behind { path: path.to_owned(), pending }) }
+}
+
+/// Carries a `StoreError` through diesel's transaction, which wants to make errors of its own.
+struct Rollback(StoreError);
+
+impl From<DieselError> for Rollback {
+    fn from(error: DieselError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<DieselError> for StoreError {
+    fn from(error: DieselError) -> Self {
+        let text = error.to_string();
+        match error {
+            _ if text.contains("disk is full") => StoreError::Full,
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => StoreError::Corrupt(text),
+            DieselError::DeserializationError(_) => StoreError::Corrupt(text),
+            _ if text.contains("malformed") || text.contains("not a database") => StoreError::Corrupt(text),
+            _ => StoreError::Unavailable(text),
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Integrity {
+    #[diesel(sql_type = Text)]
+    integrity_check: String,
+}
+
+#[async_trait]
+impl LedgerStore for SqliteStore {
+    async fn append(&self, block: NewBlock) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            for leaf in &block.leaves {
+                diesel::insert_into(leaves::table).values(LeafRow::from(leaf)).execute(connection)?;
+            }
+            for (hash, bytes) in &block.long_statements {
+                diesel::insert_into(long_statements::table)
+                    .values((long_statements::hash.eq(&hash.as_bytes()[..]), long_statements::bytes.eq(bytes)))
+                    .on_conflict_do_nothing()
+                    .execute(connection)?;
+            }
+            insert_derived(connection, &block.subtree_roots, &block.statements, &block.subjects, &block.events)?;
+            diesel::insert_into(blocks::table).values(BlockRow::new(&block.block)?).execute(connection)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn tip(&self) -> Result<Option<StoredBlock>, StoreError> {
+        Ok(self.last_blocks(1).await?.pop())
+    }
+
+    async fn block(&self, height: Height) -> Result<Option<StoredBlock>, StoreError> {
+        self.read(move |connection| {
+            let rows = block_rows().filter(blocks::height.eq(to_sql(height.get()))).load(connection)?;
+            Ok(into_blocks(rows)?.pop())
+        })
+        .await
+    }
+
+    async fn last_blocks(&self, limit: u32) -> Result<Vec<StoredBlock>, StoreError> {
+        self.read(move |connection| {
+            let rows = block_rows().order(blocks::height.desc()).limit(i64::from(limit)).load(connection)?;
+            into_blocks(rows)
+        })
+        .await
+    }
+
+    async fn blocks_of(&self, indices: Vec<LeafIndex>) -> Result<Vec<StoredBlock>, StoreError> {
+        self.read(move |connection| {
+            let mut found = Vec::with_capacity(indices.len());
+            for index in indices {
+                let rows = block_rows()
+                    .filter(blocks::tree_size.gt(to_sql(index.get())))
+                    .order(blocks::tree_size.asc())
+                    .limit(1)
+                    .load(connection)?;
+                found.extend(into_blocks(rows)?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn leaf(&self, index: LeafIndex) -> Result<Option<StoredLeaf>, StoreError> {
+        self.read(move |connection| {
+            let row: Option<LeafRow> = leaves::table.find(to_sql(index.get())).first(connection).optional()?;
+            row.map(LeafRow::into_leaf).transpose()
+        })
+        .await
+    }
+
+    async fn leaves(&self, range: Range<u64>) -> Result<Vec<StoredLeaf>, StoreError> {
+        self.read(move |connection| {
+            let rows: Vec<LeafRow> = leaves::table
+                .filter(leaves::leaf_index.ge(to_sql(range.start)).and(leaves::leaf_index.lt(to_sql(range.end))))
+                .order(leaves::leaf_index)
+                .load(connection)?;
+            rows.into_iter().map(LeafRow::into_leaf).collect()
+        })
+        .await
+    }
+
+    async fn leaves_at(&self, indices: Vec<LeafIndex>) -> Result<Vec<StoredLeaf>, StoreError> {
+        self.read(move |connection| {
+            let mut found = Vec::with_capacity(indices.len());
+            for chunk in indices.chunks(VALUES_PER_QUERY) {
+                let wanted: Vec<i64> = chunk.iter().map(|index| to_sql(index.get())).collect();
+                let rows: Vec<LeafRow> = leaves::table
+                    .filter(leaves::leaf_index.eq_any(wanted))
+                    .order(leaves::leaf_index)
+                    .load(connection)?;
+                for row in rows {
+                    found.push(row.into_leaf()?);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn leaves_with(
+        &self,
+        content: LeafContent,
+        first: LeafIndex,
+        limit: u32,
+    ) -> Result<Vec<StoredLeaf>, StoreError> {
+        self.read(move |connection| {
+            let rows: Vec<LeafRow> = leaves::table
+                .filter(leaves::content.eq(content_number(content)).and(leaves::leaf_index.ge(to_sql(first.get()))))
+                .order(leaves::leaf_index)
+                .limit(i64::from(limit))
+                .load(connection)?;
+            rows.into_iter().map(LeafRow::into_leaf).collect()
+        })
+        .await
+    }
+
+    async fn long_statement(&self, hash: Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |connection| {
+            let key = hash.as_bytes().to_vec();
+            Ok(long_statements::table.find(key).select(long_statements::bytes).first(connection).optional()?)
+        })
+        .await
+    }
+
+    async fn tiles(&self, tiles: Vec<TileId>) -> Result<Vec<(TileId, Vec<Hash>)>, StoreError> {
+        self.read(move |connection| {
+            let mut found = Vec::with_capacity(tiles.len());
+            for tile in tiles {
+                let hashes = tile_hashes(connection, tile)?;
+                if hashes.len() == usize::from(tile.width()) {
+                    found.push((tile, hashes));
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn subtree_roots(&self) -> Result<Vec<SubtreeRoot>, StoreError> {
+        self.read(|connection| {
+            let rows: Vec<(i32, i64, Vec<u8>)> =
+                subtree_roots::table.order((subtree_roots::level, subtree_roots::position)).load(connection)?;
+            rows.into_iter()
+                .map(|(level, position, bytes)| {
+                    let place = || format!("the subtree root {position} of level {level}");
+                    let level =
+                        u8::try_from(level).map_err(|_| StoreError::Corrupt(format!("a tile level is {level}")))?;
+                    Ok(SubtreeRoot { level, index: from_sql(position, "a tile position")?, hash: hash(&bytes, place)? })
+                })
+                .collect()
+        })
+        .await
+    }
+
+    async fn statements(&self, ids: Vec<StatementId>) -> Result<Vec<(StatementId, LeafIndex)>, StoreError> {
+        self.read(move |connection| {
+            let mut found = Vec::new();
+            for chunk in ids.chunks(VALUES_PER_QUERY) {
+                let wanted: Vec<&[u8]> = chunk.iter().map(|id| &id.hash().as_bytes()[..]).collect();
+                let rows: Vec<(Vec<u8>, i64)> =
+                    statements::table.filter(statements::id.eq_any(wanted)).load(connection)?;
+                for (id, index) in rows {
+                    let id = hash(&id, || "a statement's id".to_owned())?;
+                    found.push((StatementId::from_hash(id), leaf_index(index)?));
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn statement_count(&self) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let count: i64 = statements::table.count().get_result(connection)?;
+            from_sql(count, "the number of statements")
+        })
+        .await
+    }
+
+    async fn leaves_of(&self, subject: SubjectKey, size: TreeSize) -> Result<Vec<LeafIndex>, StoreError> {
+        self.read(move |connection| {
+            let rows: Vec<i64> = subjects::table
+                .filter(subjects::subject_key.eq(&subject.as_hash().as_bytes()[..]))
+                .filter(subjects::leaf_index.lt(to_sql(size.get())))
+                .order(subjects::leaf_index)
+                .select(subjects::leaf_index)
+                .load(connection)?;
+            rows.into_iter().map(leaf_index).collect()
+        })
+        .await
+    }
+
+    async fn subjects(
+        &self,
+        after: Option<(SubjectKey, LeafIndex)>,
+        limit: u32,
+    ) -> Result<Vec<(SubjectKey, LeafIndex)>, StoreError> {
+        self.read(move |connection| {
+            let mut query = subjects::table
+                .order((subjects::subject_key, subjects::leaf_index))
+                .limit(i64::from(limit))
+                .into_boxed();
+            if let Some((key, leaf)) = after {
+                let key = key.as_hash().as_bytes().to_vec();
+                let same = subjects::subject_key.eq(key.clone()).and(subjects::leaf_index.gt(to_sql(leaf.get())));
+                query = query.filter(subjects::subject_key.gt(key).or(same));
+            }
+            let rows: Vec<(Vec<u8>, i64)> = query.load(connection)?;
+            rows.into_iter()
+                .map(|(key, leaf)| {
+                    let key = hash(&key, || "a subject's key".to_owned())?;
+                    Ok((SubjectKey::from_hash(key), leaf_index(leaf)?))
+                })
+                .collect()
+        })
+        .await
+    }
+
+    async fn events(&self, filter: EventFilter) -> Result<Vec<EventEntry>, StoreError> {
+        self.read(move |connection| {
+            let rows: Vec<EventRow> = events_query(filter).load(connection)?;
+            rows.into_iter().map(EventRow::into_entry).collect()
+        })
+        .await
+    }
+
+    async fn first_events(&self, ids: Vec<(ParticipantId, String)>) -> Result<Vec<EventEntry>, StoreError> {
+        self.read(move |connection| {
+            let mut found = Vec::new();
+            for (participant, event_id) in ids {
+                let row: Option<EventRow> = events::table
+                    .filter(events::event_id.eq(event_id))
+                    .filter(events::participant.eq(participant.as_str()))
+                    .order((events::leaf_index, events::position))
+                    .first(connection)
+                    .optional()?;
+                found.extend(row.map(EventRow::into_entry).transpose()?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn add_request(&self, request: PendingRequest) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            diesel::insert_into(requests::table).values(RequestRow::new(&request)?).execute(connection)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn reject_requests(&self, participant: &ParticipantId, reason: String) -> Result<(), StoreError> {
+        let id = participant.as_str().to_owned();
+        self.write(move |connection| {
+            diesel::update(requests::table.filter(requests::id.eq(id)).filter(requests::rejected.is_null()))
+                .set(requests::rejected.eq(reason))
+                .execute(connection)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn requests(&self) -> Result<Vec<PendingRequest>, StoreError> {
+        self.read(|connection| {
+            let rows: Vec<RequestRow> =
+                requests::table.order((requests::received_at, requests::id)).load(connection)?;
+            rows.into_iter().map(RequestRow::into_request).collect()
+        })
+        .await
+    }
+
+    async fn request(&self, participant: &ParticipantId) -> Result<Option<PendingRequest>, StoreError> {
+        let id = participant.as_str().to_owned();
+        self.read(move |connection| {
+            let row: Option<RequestRow> = requests::table
+                .filter(requests::id.eq(id))
+                .order(requests::received_at.desc())
+                .first(connection)
+                .optional()?;
+            row.map(RequestRow::into_request).transpose()
+        })
+        .await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read(|connection| Ok(connection.batch_execute("SELECT 1")?)).await
+    }
+
+    async fn self_check(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|connection| {
+            let rows: Vec<Integrity> = diesel::sql_query("PRAGMA integrity_check").load(connection)?;
+            Ok(rows.into_iter().map(|row| row.integrity_check).filter(|line| line != "ok").collect())
+        })
+        .await
+    }
+
+    async fn replace_derived(&self, derived: Derived) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            diesel::delete(subtree_roots::table).execute(connection)?;
+            diesel::delete(statements::table).execute(connection)?;
+            diesel::delete(subjects::table).execute(connection)?;
+            diesel::delete(events::table).execute(connection)?;
+            insert_derived(connection, &derived.subtree_roots, &derived.statements, &derived.subjects, &derived.events)
+        })
+        .await
+    }
+}
+
+fn insert_derived(
+    connection: &mut SqliteConnection,
+    roots: &[SubtreeRoot],
+    ids: &[(StatementId, LeafIndex)],
+    named: &[(SubjectKey, LeafIndex)],
+    entries: &[EventEntry],
+) -> Result<(), StoreError> {
+    for chunk in roots.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<_> = chunk
+            .iter()
+            .map(|root| {
+                (
+                    subtree_roots::level.eq(i32::from(root.level)),
+                    subtree_roots::position.eq(to_sql(root.index)),
+                    subtree_roots::hash.eq(&root.hash.as_bytes()[..]),
+                )
+            })
+            .collect();
+        diesel::insert_into(subtree_roots::table).values(rows).execute(connection)?;
+    }
+    for chunk in ids.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<_> = chunk
+            .iter()
+            .map(|(id, leaf)| {
+                (statements::id.eq(&id.hash().as_bytes()[..]), statements::leaf_index.eq(to_sql(leaf.get())))
+            })
+            .collect();
+        diesel::insert_into(statements::table).values(rows).execute(connection)?;
+    }
+    for chunk in named.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<_> = chunk
+            .iter()
+            .map(|(key, leaf)| {
+                (subjects::subject_key.eq(&key.as_hash().as_bytes()[..]), subjects::leaf_index.eq(to_sql(leaf.get())))
+            })
+            .collect();
+        diesel::insert_into(subjects::table).values(rows).execute(connection)?;
+    }
+    for chunk in entries.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<EventRow> = chunk.iter().map(EventRow::from).collect();
+        diesel::insert_into(events::table).values(rows).execute(connection)?;
+    }
+    Ok(())
+}
+
+type BlockRows<'a> = diesel::dsl::IntoBoxed<
+    'a,
+    diesel::dsl::Select<
+        diesel::dsl::InnerJoinOn<
+            blocks::table,
+            leaves::table,
+            diesel::dsl::Eq<leaves::leaf_index, diesel::dsl::Sub<blocks::tree_size, i64>>,
+        >,
+        (diesel::dsl::AsSelect<BlockRow, diesel::sqlite::Sqlite>, leaves::bytes),
+    >,
+    diesel::sqlite::Sqlite,
+>;
+
+/// Blocks, each with the bytes of the leaf that holds its seal.
+fn block_rows<'a>() -> BlockRows<'a> {
+    blocks::table
+        .inner_join(leaves::table.on(leaves::leaf_index.eq(blocks::tree_size - 1i64)))
+        .select((BlockRow::as_select(), leaves::bytes))
+        .into_boxed()
+}
+
+fn into_blocks(rows: Vec<(BlockRow, Vec<u8>)>) -> Result<Vec<StoredBlock>, StoreError> {
+    rows.into_iter().map(|(row, seal)| row.into_block(&seal)).collect()
+}
+
+fn tile_hashes(connection: &mut SqliteConnection, tile: TileId) -> Result<Vec<Hash>, StoreError> {
+    let first = tile.index() * 256;
+    let end = first + u64::from(tile.width());
+    let rows: Vec<Vec<u8>> = if tile.level() == 0 {
+        leaves::table
+            .filter(leaves::leaf_index.ge(to_sql(first)).and(leaves::leaf_index.lt(to_sql(end))))
+            .order(leaves::leaf_index)
+            .select(leaves::hash)
+            .load(connection)?
+    } else {
+        subtree_roots::table
+            .filter(subtree_roots::level.eq(i32::from(tile.level())))
+            .filter(subtree_roots::position.ge(to_sql(first)).and(subtree_roots::position.lt(to_sql(end))))
+            .order(subtree_roots::position)
+            .select(subtree_roots::hash)
+            .load(connection)?
+    };
+    rows.iter().map(|row| hash(row, || format!("a hash in tile {} of level {}", tile.index(), tile.level()))).collect()
+}
+
+fn events_query<'a>(filter: EventFilter) -> events::BoxedQuery<'a, diesel::sqlite::Sqlite> {
+    let mut query = events::table
+        .filter(events::leaf_index.lt(to_sql(filter.size.get())))
+        .order((events::leaf_index, events::position))
+        .limit(i64::from(filter.limit))
+        .into_boxed();
+    if let Some(event_id) = filter.event_id {
+        query = query.filter(events::event_id.eq(event_id));
+    }
+    if let Some(subject) = filter.subject {
+        let named = subjects::table
+            .filter(subjects::subject_key.eq(subject.as_hash().as_bytes().to_vec()))
+            .select(subjects::leaf_index);
+        query = query.filter(events::leaf_index.eq_any(named));
+    }
+    if !filter.event_types.is_empty() {
+        query = query.filter(events::event_type.eq_any(filter.event_types));
+    }
+    if !filter.actions.is_empty() {
+        query = query.filter(events::action.eq_any(filter.actions));
+    }
+    if !filter.biz_steps.is_empty() {
+        query = query.filter(events::biz_step.eq_any(filter.biz_steps));
+    }
+    if !filter.dispositions.is_empty() {
+        query = query.filter(events::disposition.eq_any(filter.dispositions));
+    }
+    if !filter.read_points.is_empty() {
+        query = query.filter(events::read_point.eq_any(filter.read_points));
+    }
+    if !filter.biz_locations.is_empty() {
+        query = query.filter(events::biz_location.eq_any(filter.biz_locations));
+    }
+    if let Some(from) = filter.event_time_from {
+        query = query.filter(events::event_time.ge(from.millis()));
+    }
+    if let Some(before) = filter.event_time_before {
+        query = query.filter(events::event_time.lt(before.millis()));
+    }
+    if let Some((leaf, position)) = filter.after {
+        let leaf = to_sql(leaf.get());
+        let position = i32::try_from(position).unwrap_or(i32::MAX);
+        let same = events::leaf_index.eq(leaf).and(events::position.gt(position));
+        query = query.filter(events::leaf_index.gt(leaf).or(same));
+    }
+    query
+}

@@ -1,0 +1,363 @@
+//! The worked examples of `docs/FORMATS.md` are what the code makes.
+//!
+//! Each fenced block that is labelled `example:<name>` is computed again from two published seeds and compared with the
+//! page. Then the page alone is read as a stranger would: what it prints must verify with the keys it prints.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use p256::ecdsa::SigningKey;
+use sealane::domain::block::{
+    Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, Origin, Seal,
+    check_seal_stands_at_checkpoint, commit_bytes,
+};
+use sealane::domain::hash::Hash;
+use sealane::domain::index::{Subject, SubjectIndex, empty_hash, value_hash};
+use sealane::domain::merkle::{self, InclusionProof, LeafIndex, TreeSize, leaf_hash, node_hash, verify_inclusion};
+use sealane::domain::statement::{Draft, Header, PublicKey, Signature, SubmittedStatement, sign};
+use sealane::domain::time::Timestamp;
+use serde_json::{Value, json};
+
+const PRODUCT: &str = "https://id.gs1.org/01/09506000134352/21/A1";
+
+#[test]
+fn every_example_is_what_the_code_makes() {
+    let page = page();
+    let ledger = Ledger::new();
+    let examples = examples(&ledger);
+    let mut faults = String::new();
+    for (name, expected) in &examples {
+        match page.get(*name) {
+            Some(found) if found == expected => {}
+            Some(_) => faults.push_str(&format!("\nexample:{name} should be\n{expected}\n")),
+            None => faults.push_str(&format!("\nexample:{name} is not on the page; it should be\n{expected}\n")),
+        }
+    }
+    for name in page.keys().filter(|name| !examples.contains_key(name.as_str())) {
+        faults.push_str(&format!("\nexample:{name} is on the page, and no test knows it\n"));
+    }
+    assert!(faults.is_empty(), "docs/FORMATS.md and the code differ:\n{faults}");
+}
+
+#[test]
+fn what_the_page_prints_verifies_with_the_keys_it_prints() {
+    let page = page();
+    let participant: Value = serde_json::from_str(&page["participant-key-jwk"]).unwrap();
+    let statement = SubmittedStatement::parse(page["statement-compact"].as_bytes()).unwrap();
+    let verified = statement.verify(&PublicKey::from_jwk(&participant).unwrap()).unwrap();
+    assert_eq!(verified.payload(), page["statement-payload"].as_bytes());
+    assert_eq!(verified.id().to_string(), page["statement-id"]);
+
+    let checkpoint: Checkpoint = format!("{}\n", page["checkpoint"]).parse().unwrap();
+    let note = Note::parse(format!("{}\n", page["signed-note"]).as_bytes()).unwrap();
+    assert_eq!(note.text(), checkpoint.to_text());
+    assert!(note.verify(&[NoteKey::parse(&page["note-key"]).unwrap()]).is_ok());
+
+    let members: MemberSet = serde_json::from_str(&page["members"]).unwrap();
+    let commit: Commit = serde_json::from_str(&page["commit"]).unwrap();
+    let seal = Seal::parse(page["seal-1"].as_bytes()).unwrap();
+    let last = checkpoint.size.last_index().unwrap();
+    check_seal_stands_at_checkpoint(&seal, last, &checkpoint, &commit).unwrap();
+    FinalBlock::verify(seal, checkpoint.clone(), commit, &members).unwrap();
+
+    let receipt: Value = serde_json::from_str(&page["receipt"]).unwrap();
+    let leaf = Leaf::of_statement(verified.compact()).encode();
+    let proof: Vec<Hash> = serde_json::from_value(receipt["inclusionProof"].clone()).unwrap();
+    assert_eq!(receipt["leafHash"], leaf_hash(&leaf).to_string());
+    assert_eq!(receipt["checkpoint"], checkpoint.to_text());
+    let index = LeafIndex::new(receipt["leafIndex"].as_u64().unwrap()).unwrap();
+    verify_inclusion(index, checkpoint.size, leaf_hash(&leaf), &InclusionProof(proof), checkpoint.root).unwrap();
+}
+
+/// The labelled blocks of the page by name, each without its last newline.
+fn page() -> BTreeMap<String, String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/FORMATS.md");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut blocks = BTreeMap::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(name) = line.strip_prefix("```text example:") {
+            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            let before = blocks.insert(name.to_owned(), block.join("\n"));
+            assert!(before.is_none(), "example:{name} stands twice on the page");
+        }
+    }
+    blocks
+}
+
+/// The ledger of the examples: two blocks, four leaves.
+struct Ledger {
+    member_key: SigningKey,
+    participant_key: SigningKey,
+    origin: Origin,
+    members: MemberSet,
+    genesis: SubmittedStatement,
+    capture: SubmittedStatement,
+    seals: [Seal; 2],
+    leaves: [Leaf; 4],
+    checkpoint: Checkpoint,
+    commit: Commit,
+}
+
+impl Ledger {
+    fn new() -> Self {
+        let member_key = example_key("sealane example member key");
+        let participant_key = example_key("sealane example participant key");
+        let member = Member::new("Example Member", PublicKey::from(member_key.verifying_key())).unwrap();
+        let kid = member.kid();
+        let members = MemberSet::new(vec![member]).unwrap();
+        let origin: Origin = "ledger.example/formats".parse().unwrap();
+
+        let payload = json!({
+            "type": "genesis", "version": 1, "origin": origin, "members": members, "created": "2026-11-21T09:00:00.000Z",
+        });
+        let header = Header::admin(kid, origin.as_str(), seconds("2026-11-21T09:00:00Z"));
+        let genesis = sign(Draft::new(header, payload.to_string().as_bytes()).unwrap(), &member_key);
+        let certificate = Hash::of(b"sealane example certificate");
+        let header = Header::epcis(certificate, origin.as_str(), seconds("2026-11-21T09:29:30Z"));
+        let capture = sign(Draft::new(header, document().as_bytes()).unwrap(), &participant_key);
+
+        let first = Leaf::of_statement(genesis.compact());
+        let mut index = SubjectIndex::new();
+        index.append(Subject::party(kid.to_string()).key(), place(0)).unwrap();
+        let seal_0 = Seal {
+            height: Height::GENESIS,
+            time: "2026-11-21T09:00:00.000Z".parse().unwrap(),
+            previous_size: TreeSize::ZERO,
+            previous_root: Hash::of(b""),
+            index_root: index.root(),
+            members_hash: members.hash(),
+            next_members_hash: members.hash(),
+        };
+        let second = Leaf::Seal(seal_0.clone());
+        index.append(Subject::id(PRODUCT).key(), place(2)).unwrap();
+        let seal_1 = Seal {
+            height: Height::new(1).unwrap(),
+            time: "2026-11-21T09:30:00.000Z".parse().unwrap(),
+            previous_size: TreeSize::new(2).unwrap(),
+            previous_root: merkle::root(&[hash_of(&first), hash_of(&second)]),
+            index_root: index.root(),
+            ..seal_0.clone()
+        };
+        let leaves = [first, second, Leaf::of_statement(capture.compact()), Leaf::Seal(seal_1.clone())];
+        let hashes: Vec<Hash> = leaves.iter().map(hash_of).collect();
+        let root = merkle::root(&hashes);
+        let checkpoint = Checkpoint { origin: origin.clone(), size: TreeSize::new(4).unwrap(), root };
+        let signature = CommitSignature::sign(&member_key, seal_1.height, 0, &checkpoint);
+        let commit = Commit { height: seal_1.height, round: 0, signatures: vec![signature] };
+        let seals = [seal_0, seal_1];
+        Self { member_key, participant_key, origin, members, genesis, capture, seals, leaves, checkpoint, commit }
+    }
+
+    fn leaf_hashes(&self) -> [Hash; 4] {
+        [0, 1, 2, 3].map(|at| hash_of(&self.leaves[at]))
+    }
+
+    fn kid(&self) -> Hash {
+        PublicKey::from(self.member_key.verifying_key()).thumbprint()
+    }
+}
+
+fn examples(ledger: &Ledger) -> BTreeMap<&'static str, String> {
+    let mut examples = BTreeMap::new();
+    keys(ledger, &mut examples);
+    statement(ledger, &mut examples);
+    tree(ledger, &mut examples);
+    block(ledger, &mut examples);
+    commit(ledger, &mut examples);
+    index(ledger, &mut examples);
+    receipt_and_tiles(ledger, &mut examples);
+    examples
+}
+
+type Examples = BTreeMap<&'static str, String>;
+
+fn keys(ledger: &Ledger, examples: &mut Examples) {
+    let member = PublicKey::from(ledger.member_key.verifying_key());
+    examples.insert("member-key-private", hex(&ledger.member_key.to_bytes()));
+    examples.insert("member-key-spki", hex(&member.spki_der()));
+    examples.insert("member-key-kid", member.thumbprint().to_string());
+    examples.insert("member-key-jwk", member.jwk().to_string());
+    let participant = PublicKey::from(ledger.participant_key.verifying_key());
+    examples.insert("participant-key-private", hex(&ledger.participant_key.to_bytes()));
+    examples.insert("participant-key-jwk", participant.jwk().to_string());
+}
+
+fn statement(ledger: &Ledger, examples: &mut Examples) {
+    let statement = &ledger.capture;
+    let (header, _) = statement.signing_input().split_once('.').unwrap();
+    let header = URL_SAFE_NO_PAD.decode(header).unwrap();
+    examples.insert("statement-header", String::from_utf8(header).unwrap());
+    examples.insert("statement-payload", document());
+    examples.insert("statement-compact", statement.compact().to_owned());
+    examples.insert("statement-detached", statement.detached());
+    examples.insert("statement-id", statement.id().to_string());
+}
+
+fn tree(ledger: &Ledger, examples: &mut Examples) {
+    let [a, b, c, d] = ledger.leaf_hashes();
+    let (left, right) = (node_hash(&a, &b), node_hash(&c, &d));
+    assert_eq!(node_hash(&left, &right), ledger.checkpoint.root);
+    let lines = [
+        ("leaf 0", a),
+        ("leaf 1", b),
+        ("leaf 2", c),
+        ("leaf 3", d),
+        ("node 0-1", left),
+        ("node 2-3", right),
+        ("root 0-3", ledger.checkpoint.root),
+        ("no leaves", merkle::root(&[])),
+    ];
+    examples.insert("tree", lines.map(|(name, hash)| format!("{name:<9}  {}", hash.to_hex())).join("\n"));
+    examples.insert("genesis-compact", ledger.genesis.compact().to_owned());
+    let begin = |leaf: &Leaf| format!("{} bytes: {}…", leaf.encode().len(), hex(&leaf.encode()[..17]));
+    examples.insert("leaf-seal", begin(&ledger.leaves[3]));
+    examples.insert("leaf-statement", begin(&ledger.leaves[2]));
+    examples.insert("leaf-long-statement", hex(&Leaf::of_statement(&"x".repeat(70_000)).encode()));
+}
+
+fn block(ledger: &Ledger, examples: &mut Examples) {
+    let [seal_0, seal_1] = &ledger.seals;
+    examples.insert("seal-0", seal_0.to_json());
+    examples.insert("seal-1", seal_1.to_json());
+    examples.insert("members", String::from_utf8(ledger.members.to_json()).unwrap());
+    examples.insert("members-hash", ledger.members.hash().to_string());
+    examples.insert("checkpoint", ledger.checkpoint.to_text().trim_end().to_owned());
+    examples.insert("default-origin", Origin::of_genesis_key(&ledger.kid()).to_string());
+    let key = NoteKey { name: ledger.origin.clone(), key: PublicKey::from(ledger.member_key.verifying_key()) };
+    let signature = Signature::sign(&ledger.member_key, ledger.checkpoint.to_text().as_bytes());
+    let note = Note::new(ledger.checkpoint.to_text(), vec![key.signature(&signature).unwrap()]).unwrap();
+    examples.insert("note-key", key.to_vkey());
+    examples.insert("signed-note", note.to_text().trim_end().to_owned());
+}
+
+fn commit(ledger: &Ledger, examples: &mut Examples) {
+    let Commit { height, round, .. } = ledger.commit;
+    let bytes = commit_bytes(&ledger.origin, height, round, &ledger.checkpoint);
+    assert_eq!(bytes.len(), 18 + 32 + 8 + 4 + 32);
+    examples.insert("origin-hash", ledger.origin.hash().to_hex());
+    examples.insert("checkpoint-hash", ledger.checkpoint.hash().to_hex());
+    examples.insert("commit-bytes", hex(&bytes));
+    examples.insert("commit", serde_json::to_string(&ledger.commit).unwrap());
+}
+
+fn index(ledger: &Ledger, examples: &mut Examples) {
+    let kid = ledger.kid().to_string();
+    let subjects = [
+        Subject::id(PRODUCT),
+        Subject::party(&kid),
+        Subject::prefix("9506000"),
+        Subject::transformation("urn:uuid:8c9a2f4e-5f0b-4a8e-9d7e-2b1f6c3a4d5e"),
+        Subject::policy("default"),
+    ];
+    let line = |subject: &Subject| {
+        format!("{:<14}  {}  {}", subject.kind().as_str(), subject.key().as_hash().to_hex(), subject.text())
+    };
+    examples.insert("index-keys", subjects.each_ref().map(line).join("\n"));
+
+    let product = Entry::new(&Subject::id(PRODUCT), &[2]);
+    let party = Entry::new(&Subject::party(&kid), &[0]);
+    let root = subtree(&[product.clone(), party.clone()], 0);
+    assert_eq!(root, ledger.seals[1].index_root);
+    assert_eq!(party.node(), ledger.seals[0].index_root);
+    let longer = Entry::new(&Subject::id(PRODUCT), &[2, 5, 9]);
+    let lines = [
+        ("empty subtree", empty_hash()),
+        ("value of leaves [2]", product.value),
+        ("value of leaves [2, 5, 9]", longer.value),
+        ("node of the product", product.node()),
+        ("value of leaves [0]", party.value),
+        ("node of the member", party.node()),
+        ("index root of seal 1", root),
+    ];
+    examples.insert("index-hashes", lines.map(|(name, hash)| format!("{name:<25}  {}", hash.to_hex())).join("\n"));
+}
+
+fn receipt_and_tiles(ledger: &Ledger, examples: &mut Examples) {
+    let [a, b, c, d] = ledger.leaf_hashes();
+    let receipt = json!({
+        "leafIndex": 2, "treeSize": 4, "leafHash": c, "inclusionProof": [d, node_hash(&a, &b)],
+        "checkpoint": ledger.checkpoint.to_text(), "commit": ledger.commit,
+    });
+    examples.insert("receipt", receipt.to_string());
+    let tile = merkle::encode_hashes(&[a, b, c, d]);
+    let data: Vec<Vec<u8>> = ledger.leaves.iter().map(Leaf::encode).collect();
+    let bundle = merkle::encode_entries(data.iter().map(Vec::as_slice)).unwrap();
+    let shown = |path: &str, bytes: &[u8]| {
+        format!("{path}  {} bytes: {}…  SHA-256 {}", bytes.len(), hex(&bytes[..16]), Hash::of(bytes).to_hex())
+    };
+    let lines = [shown("tile/0/000.p/4", &tile), shown("tile/entries/000.p/4", &bundle)];
+    examples.insert("tiles", lines.join("\n"));
+}
+
+/// A subject with its list, and the hashes of the map as the page words them: a second, slower model of the index.
+#[derive(Clone)]
+struct Entry {
+    key: Hash,
+    value: Hash,
+}
+
+impl Entry {
+    fn new(subject: &Subject, leaves: &[u64]) -> Self {
+        let entries: Vec<Hash> = leaves.iter().map(|leaf| leaf_hash(&leaf.to_be_bytes())).collect();
+        let value = value_hash(leaves.len() as u64, &merkle::root(&entries));
+        Self { key: *subject.key().as_hash(), value }
+    }
+
+    fn node(&self) -> Hash {
+        Hash::of_parts(&[&[0x02], self.key.as_bytes(), self.value.as_bytes()])
+    }
+}
+
+fn subtree(entries: &[Entry], depth: usize) -> Hash {
+    match entries {
+        [] => Hash::of(&[0x04]),
+        [only] => only.node(),
+        many => {
+            let right = |entry: &&Entry| entry.key.as_bytes()[depth / 8] >> (7 - depth % 8) & 1 == 1;
+            let (ones, zeros): (Vec<&Entry>, Vec<&Entry>) = many.iter().partition(right);
+            let [left, right] = [zeros, ones].map(|side| {
+                let side: Vec<Entry> = side.into_iter().cloned().collect();
+                subtree(&side, depth + 1)
+            });
+            Hash::of_parts(&[&[0x03], left.as_bytes(), right.as_bytes()])
+        }
+    }
+}
+
+/// The private scalar is SHA-256 of the seed. Everybody can compute it, so the key is an example and nothing more.
+fn example_key(seed: &str) -> SigningKey {
+    SigningKey::from_slice(Hash::of(seed.as_bytes()).as_bytes()).unwrap()
+}
+
+fn document() -> String {
+    format!(
+        concat!(
+            r#"{{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],"#,
+            r#""type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-11-21T09:29:30.000Z","#,
+            r#""epcisBody":{{"eventList":[{{"type":"ObjectEvent","eventTime":"2026-11-21T09:29:00.000Z","#,
+            r#""eventTimeZoneOffset":"+00:00","epcList":["{}"],"action":"ADD","bizStep":"commissioning","#,
+            r#""disposition":"active"}}]}}}}"#
+        ),
+        PRODUCT
+    )
+}
+
+fn hash_of(leaf: &Leaf) -> Hash {
+    leaf_hash(&leaf.encode())
+}
+
+fn place(index: u64) -> LeafIndex {
+    LeafIndex::new(index).unwrap()
+}
+
+fn seconds(time: &str) -> Timestamp {
+    time.parse().unwrap()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,5 @@
+//! The use cases over a real store, without HTTP: what depends on the order of things, and what survives a stop.
+
+mod marks;
+mod member;
+mod ordering;

@@ -1,0 +1,195 @@
+//! Keeps the layers of `src/lib.rs` true, by reading every path that leads out of a module, and a few habits of style.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each top-level module, and those that it may name.
+const MAY_NAME: &[(&str, &[&str])] = &[
+    ("domain", &["domain"]),
+    ("ports", &["ports", "domain"]),
+    ("app", &["app", "ports", "domain"]),
+    ("store", &["store", "app", "ports", "domain"]),
+    ("pki", &["pki", "app", "ports", "domain"]),
+    ("http", &["http", "app", "ports", "domain"]),
+    ("config", &["config", "app", "ports", "domain"]),
+    ("telemetry", &["telemetry", "app", "ports", "domain"]),
+    ("cli", &["cli", "http", "store", "pki", "config", "telemetry", "app", "ports", "domain"]),
+];
+
+/// What the core must not reach for: clocks, randomness, I/O, async, SQL, HTTP.
+const FOREIGN_TO_DOMAIN: &[&str] = &[
+    "std::fs",
+    "std::net",
+    "std::io",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "tokio",
+    "diesel",
+    "actix",
+    "ureq",
+    "SystemTime",
+    "Instant::now",
+    "now_utc",
+    "OsRng",
+    "getrandom",
+    "async fn",
+    "tracing",
+];
+
+/// Crates that one layer alone knows.
+const ONE_PLACE: &[(&str, &[&str])] =
+    &[("diesel", &["store"]), ("actix_web", &["http"]), ("rcgen", &["pki"]), ("clap::", &["cli", "config"])];
+
+/// A longer file than this needs a reason to stay whole.
+const FILE_LINES_MAX: usize = 700;
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn walk(dir: &Path, found: &mut Vec<(PathBuf, String)>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
+    assert!(found.len() > 50, "the sources were not found");
+    found
+}
+
+/// A file's module path below the crate, such as `["domain", "gs1", "id"]`.
+fn module_path(file: &Path) -> Vec<String> {
+    let below = file.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap().with_extension("");
+    let mut path: Vec<String> = below.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+    if path.last().is_some_and(|last| last == "mod") {
+        path.pop();
+    }
+    path
+}
+
+/// The top-level modules that a source names, by `crate::…` or by enough `super::`s.
+fn named(text: &str, module: &[String]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (at, _) in text.match_indices("crate::") {
+        names.extend(heads(&text[at + "crate::".len()..]));
+    }
+    for (at, _) in text.match_indices("super::") {
+        // Count a chain of supers once, at its first one.
+        if text[..at].ends_with("super::") {
+            continue;
+        }
+        let mut rest = &text[at..];
+        let mut ups = 0;
+        while let Some(after) = rest.strip_prefix("super::") {
+            ups += 1;
+            rest = after;
+        }
+        // An inline module, such as `tests`, adds a level that the file's path does not show.
+        if ups >= module.len() {
+            names.extend(heads(rest).into_iter().filter(|name| MAY_NAME.iter().any(|(known, _)| known == name)));
+        }
+    }
+    names
+}
+
+/// The first name of a path, or of each path of a group in braces.
+fn heads(text: &str) -> Vec<String> {
+    let name =
+        |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    match text.strip_prefix('{') {
+        None => vec![name(text)],
+        Some(group) => {
+            let (mut depth, mut starts) = (0, vec![0]);
+            for (at, c) in group.char_indices() {
+                match c {
+                    '{' => depth += 1,
+                    '}' if depth == 0 => break,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => starts.push(at + 1),
+                    _ => {}
+                }
+            }
+            starts.into_iter().map(|start| name(&group[start..])).collect()
+        }
+    }
+}
+
+#[test]
+fn modules_name_only_the_layers_below_them() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources() {
+        let module = module_path(&file);
+        let Some((_, allowed)) = MAY_NAME.iter().find(|(name, _)| module.first().is_some_and(|first| first == name))
+        else {
+            continue;
+        };
+        for name in named(&text, &module) {
+            if MAY_NAME.iter().any(|(known, _)| *known == name) && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{} names {name}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_top_level_module_has_a_layer() {
+    for (file, _) in sources() {
+        let module = module_path(&file);
+        let first = module.first().map(String::as_str).unwrap_or_default();
+        let known = ["lib", "main"].contains(&first) || MAY_NAME.iter().any(|(name, _)| *name == first);
+        assert!(known, "{} is in no layer", file.display());
+    }
+}
+
+#[test]
+fn the_core_is_pure_and_each_edge_keeps_its_crate() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources() {
+        let module = module_path(&file);
+        let first = module.first().map(String::as_str).unwrap_or_default();
+        let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let code = code.join("\n");
+        let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        if first == "domain" {
+            wrong.extend(
+                FOREIGN_TO_DOMAIN
+                    .iter()
+                    .filter(|word| code.contains(**word))
+                    .map(|word| format!("{}: {word}", file.display())),
+            );
+        }
+        for (word, places) in ONE_PLACE {
+            if code.contains(word) && !places.contains(&first) {
+                wrong.push(format!("{}: {word}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_file_is_an_attic_or_too_long() {
+    for (file, text) in sources() {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        assert!(!["utils", "util", "common", "helpers", "helper", "misc"].contains(&name), "{}", file.display());
+        assert!(text.lines().count() <= FILE_LINES_MAX, "{} has {} lines", file.display(), text.lines().count());
+    }
+}
+
+#[test]
+fn the_reader_of_paths_sees_every_form() {
+    let module = |path: &str| path.split("::").map(str::to_owned).collect::<Vec<_>>();
+    let names = |text: &str, path: &str| named(text, &module(path)).into_iter().collect::<Vec<_>>();
+    assert_eq!(names("use crate::store::SqliteStore;", "domain::gs1"), ["store"]);
+    assert_eq!(names("let x: crate::http::Node = y;", "domain"), ["http"]);
+    assert_eq!(names("use crate::{app::Ledger, store::{A, B}, ports};", "domain"), ["app", "ports", "store"]);
+    assert_eq!(names("use super::super::http::x;", "domain::gs1"), ["http"]);
+    assert!(names("use super::id;", "domain::gs1::key").is_empty());
+}

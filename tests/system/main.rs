@@ -1,0 +1,3 @@
+//! The real binary over real sockets, as its users meet it.
+
+mod support;
