@@ -272,7 +272,6 @@ pub trait LedgerStore: Send + Sync {
 
     /// Where each statement that is on the ledger stands.
     async fn statements(&self, ids: Vec<StatementId>) -> Result<Vec<(StatementId, LeafIndex)>, StoreError>;
-    async fn statement_count(&self) -> Result<u64, StoreError>;
 
     /// The leaves below `size` that name a subject, ascending.
     async fn leaves_of(&self, subject: SubjectKey, size: TreeSize) -> Result<Vec<LeafIndex>, StoreError>;
@@ -296,12 +295,27 @@ pub trait LedgerStore: Send + Sync {
     /// The newest request of a participant.
     async fn request(&self, participant: &ParticipantId) -> Result<Option<PendingRequest>, StoreError>;
 
+    /// How many rows each table of the ledger has, whether or not a query would find them.
+    async fn row_counts(&self) -> Result<RowCounts, StoreError>;
+
     /// Tells whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
     /// Faults that the database finds in its own files.
     async fn self_check(&self) -> Result<Vec<String>, StoreError>;
     /// Replaces every derived table's rows by `derived`, which were made anew from the leaves.
     async fn replace_derived(&self, derived: Derived) -> Result<(), StoreError>;
+}
+
+/// Rows in each table of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowCounts {
+    pub leaves: u64,
+    pub long_statements: u64,
+    pub blocks: u64,
+    pub subtree_roots: u64,
+    pub statements: u64,
+    pub subjects: u64,
+    pub events: u64,
 }
 
 /// Every row that is derived from leaves.

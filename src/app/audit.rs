@@ -1,25 +1,28 @@
 //! Audit: everything re-derived from the leaves and held against what is stored. It names the first leaf at fault.
 
+mod compare;
+
 use std::collections::{BTreeSet, HashMap};
 
 use crate::app::block_builder::content_of;
 use crate::app::registration::check_record;
-use crate::app::state::statement_text;
+use crate::app::state::{mark_of, statement_text};
 use crate::domain::block::{FinalBlock, Height, Leaf, Note, NoteKey, Seal};
 use crate::domain::consortium::rights;
 use crate::domain::consortium::{Admin, ParticipantId, Place, Registry};
 use crate::domain::epcis::{self, Reader};
 use crate::domain::evidence::Anchor;
 use crate::domain::hash::Hash;
-use crate::domain::index::{Subject, SubjectIndex, SubjectKey, names};
+use crate::domain::index::{Subject, SubjectIndex, names};
 use crate::domain::merkle::{self, Frontier, LeafIndex, TreeSize};
 use crate::domain::statement::{StatementId, StatementType, SubmittedStatement};
+use crate::domain::time::Timestamp;
 use crate::ports::{
-    CertificateReader, Derived, EventEntry, EventFilter, LeafContent, LedgerStore, StoreError, StoredBlock, StoredLeaf,
+    CertificateReader, Derived, EventEntry, LeafContent, LedgerStore, Mark, StoreError, StoredBlock, StoredLeaf,
 };
 
-/// Rows compared at once.
-const PAGE_ROWS: u32 = 10_000;
+/// Leaves read at once: 16 MiB at the most.
+const PAGE_LEAVES: u64 = 256;
 
 /// What is wrong, and where that first shows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,43 +64,83 @@ pub struct Report {
 }
 
 /// Re-derives everything from the leaves of a store and compares it with what is stored beside them.
+///
+/// The store must not grow meanwhile: give it as of one moment.
 pub async fn audit(store: &dyn LedgerStore, reader: &dyn CertificateReader) -> Result<Report, AuditError> {
-    let (report, mut derived) = derive(store, reader).await?;
+    let replayed = derive(store, reader).await?;
     if let Some(fault) = store.self_check().await?.into_iter().next() {
         return fail(None, format!("the database finds in itself: {fault}"));
     }
-    compare_statements(store, &derived).await?;
-    compare_subtree_roots(store, &mut derived).await?;
-    compare_events(store, &derived).await?;
-    compare_subjects(store, &mut derived).await?;
-    Ok(report)
+    compare::with_stored(store, reader, replayed).await
 }
 
 /// Writes the derived tables anew from the leaves.
 pub async fn rebuild(store: &dyn LedgerStore, reader: &dyn CertificateReader) -> Result<Report, AuditError> {
-    let (report, derived) = derive(store, reader).await?;
-    store.replace_derived(derived).await?;
-    Ok(report)
+    let replayed = derive(store, reader).await?;
+    store.replace_derived(replayed.derived).await?;
+    Ok(replayed.report)
 }
 
-async fn derive(store: &dyn LedgerStore, reader: &dyn CertificateReader) -> Result<(Report, Derived), AuditError> {
-    let tip = store.tip().await?.ok_or_else(|| Fault { leaf: None, what: "the ledger is empty".to_owned() })?;
+/// Finds a ledger that was cut off, and is whole in itself: `mark`, read before the store was opened, tells the last
+/// block that the member's key is known to have signed.
+pub async fn check_mark(store: &dyn LedgerStore, mark: &Mark) -> Result<(), AuditError> {
+    let signed = store.block(mark.height).await?;
+    match signed {
+        None => fail(None, format!("it ends before block {}, which this member's key has signed", mark.height)),
+        Some(block) if mark_of(&block) != *mark => {
+            fail(None, format!("this member's key has signed another block {} than the one here", mark.height))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// What the leaves give.
+struct Replayed {
+    report: Report,
+    registry: Registry,
+    derived: Derived,
+    /// What participants asked for, in DER, by who asked.
+    requests: HashMap<ParticipantId, Vec<u8>>,
+    long_statements: u64,
+}
+
+/// Goes through all leaves in order. A seal among them ends its block, whatever the table of blocks says.
+async fn derive(store: &dyn LedgerStore, reader: &dyn CertificateReader) -> Result<Replayed, AuditError> {
     let mut replay = Replay::new(store, reader);
-    let mut height = Height::GENESIS;
+    let mut open: Vec<StoredLeaf> = Vec::new();
+    let mut next = 0;
     loop {
-        let block = store.block(height).await?;
-        let Some(block) = block else { return fail(None, format!("block {height} is missing")) };
-        replay.block(&block).await?;
-        if height == tip.seal.height {
+        let page = store.leaves(next..next + PAGE_LEAVES).await?;
+        if page.is_empty() {
             break;
         }
-        height = height.next();
+        for leaf in page {
+            let ends = check_leaf(&leaf, next)?;
+            next += 1;
+            match ends {
+                Some(seal) => replay.block(&std::mem::take(&mut open), &leaf, seal).await?,
+                None => open.push(leaf),
+            }
+        }
     }
-    let beyond = store.leaves(replay.frontier.size().get()..u64::MAX).await?;
-    if let Some(leaf) = beyond.first() {
-        return fail(Some(leaf.index), "it stands after the last block's seal");
+    match open.first() {
+        Some(leaf) => fail(Some(leaf.index), "it stands after the last block's seal"),
+        None => replay.finish(),
     }
-    Ok(replay.finish())
+}
+
+/// A leaf in itself: the next one, with the hash that is stored. Returns the seal that it holds, if it does.
+fn check_leaf(leaf: &StoredLeaf, next: u64) -> Result<Option<Seal>, AuditError> {
+    if leaf.index.get() != next {
+        return fail(LeafIndex::new(next).ok(), "it is missing");
+    }
+    if merkle::leaf_hash(&leaf.bytes) != leaf.hash {
+        return fail(Some(leaf.index), "its bytes do not have the hash stored with them");
+    }
+    match Leaf::decode(&leaf.bytes).map_err(|error| fault(Some(leaf.index), error))? {
+        Leaf::Seal(seal) => Ok(Some(seal)),
+        Leaf::Statement(_) | Leaf::LongStatement { .. } => Ok(None),
+    }
 }
 
 /// The fold over all leaves.
@@ -111,6 +154,8 @@ struct Replay<'a> {
     first_events: HashMap<(ParticipantId, String), Hash>,
     statements: HashMap<StatementId, LeafIndex>,
     derived: Derived,
+    requests: HashMap<ParticipantId, Vec<u8>>,
+    long_statements: u64,
     report: Report,
 }
 
@@ -128,38 +173,61 @@ impl<'a> Replay<'a> {
             first_events: HashMap::new(),
             statements: HashMap::new(),
             derived: Derived::default(),
+            requests: HashMap::new(),
+            long_statements: 0,
             report,
         }
     }
 
-    /// One block: its leaves in order, then its seal, then what was signed about it.
-    async fn block(&mut self, block: &StoredBlock) -> Result<(), AuditError> {
+    /// One block: its statements in order, then its seal, then what was signed about it.
+    async fn block(&mut self, statements: &[StoredLeaf], last: &StoredLeaf, seal: Seal) -> Result<(), AuditError> {
         let begin = self.frontier.size();
         let previous_root = self.frontier.root();
-        let leaves = self.store.leaves(begin.get()..block.size().get()).await?;
-        let Some((last, statements)) = leaves.split_last() else {
-            return fail(None, format!("block {} has no leaves", block.seal.height));
-        };
         for leaf in statements {
-            self.statement(leaf, block).await?;
+            self.statement(leaf, seal.time).await?;
         }
-        self.check_seal(last, block, begin, previous_root)?;
-        self.push(last, LeafContent::Seal)?;
-        self.check_commit(last, block)?;
+        let block = self.store.block(seal.height).await.map_err(|error| at_leaf(error, last.index))?;
+        let missing = || fault(Some(last.index), format!("block {}, which it seals, is missing", seal.height));
+        let block = block.ok_or_else(missing)?;
+        if let Err(fault) = self.close(last, &seal, begin, previous_root, &block) {
+            return Err(self.first_misplaced(statements.len(), fault).await?.into());
+        }
         self.report.blocks += 1;
-        self.last_seal = Some(block.seal.clone());
+        self.last_seal = Some(seal);
         Ok(())
     }
 
-    /// A leaf's own bytes: in sequence, with the hash that is stored, in the tree.
-    fn push(&mut self, leaf: &StoredLeaf, content: LeafContent) -> Result<(), AuditError> {
-        let expected = self.frontier.size().next_index();
-        if leaf.index != expected {
-            return fail(Some(expected), "it is missing");
-        }
-        if merkle::leaf_hash(&leaf.bytes) != leaf.hash {
-            return fail(Some(leaf.index), "its bytes do not have the hash stored with them");
-        }
+    fn close(
+        &mut self,
+        last: &StoredLeaf,
+        seal: &Seal,
+        begin: TreeSize,
+        previous_root: Hash,
+        block: &StoredBlock,
+    ) -> Result<(), Fault> {
+        self.check_seal(last, seal, begin, previous_root)?;
+        self.push(last, LeafContent::Seal)?;
+        self.check_commit(last, block)
+    }
+
+    /// A seal or a commit that does not hold tells that some leaf of its block is another one than was signed. Which of
+    /// them, the table of statements may know.
+    async fn first_misplaced(&self, statements: usize, fault: Fault) -> Result<Fault, AuditError> {
+        let skipped = self.derived.statements.len().saturating_sub(statements);
+        let placed = self.derived.statements.get(skipped..).unwrap_or_default();
+        let stored = self.store.statements(placed.iter().map(|(id, _)| *id).collect()).await?;
+        let stored: HashMap<StatementId, LeafIndex> = stored.into_iter().collect();
+        let misplaced = placed.iter().find(|(id, leaf)| stored.get(id) != Some(leaf));
+        Ok(match misplaced {
+            Some((_, leaf)) => {
+                Fault { leaf: Some(*leaf), what: format!("it holds another statement than was signed for: {fault}") }
+            }
+            None => fault,
+        })
+    }
+
+    /// Appends a leaf to the tree.
+    fn push(&mut self, leaf: &StoredLeaf, content: LeafContent) -> Result<(), Fault> {
         if leaf.content != content {
             return fail(Some(leaf.index), "it is stored as holding another kind of content than it does");
         }
@@ -168,7 +236,7 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    async fn statement(&mut self, leaf: &StoredLeaf, block: &StoredBlock) -> Result<(), AuditError> {
+    async fn statement(&mut self, leaf: &StoredLeaf, time: Timestamp) -> Result<(), AuditError> {
         let at = Some(leaf.index);
         let decoded = Leaf::decode(&leaf.bytes).map_err(|error| fault(at, error))?;
         let text = statement_text(self.store, &leaf.bytes).await?;
@@ -177,6 +245,7 @@ impl<'a> Replay<'a> {
             if Hash::of(&text) != *hash {
                 return fail(at, "the long statement beside it does not have the hash that it holds");
             }
+            self.long_statements += 1;
         }
         let statement = SubmittedStatement::parse(&text).map_err(|error| fault(at, error))?;
         if Leaf::of_statement(statement.compact()) != decoded {
@@ -187,7 +256,7 @@ impl<'a> Replay<'a> {
             return fail(at, format!("its statement stands in leaf {first} already"));
         }
         self.derived.statements.push((statement.id(), leaf.index));
-        let place = Place { leaf: leaf.index, time: block.seal.time };
+        let place = Place { leaf: leaf.index, time };
         match statement.header().typ() {
             StatementType::Epcis => self.capture(statement, place),
             StatementType::Admin => self.admin(statement, place),
@@ -235,6 +304,9 @@ impl<'a> Replay<'a> {
                 statement.verify(member.key()).map_err(|error| fault(at, error))?;
                 check_certificate(self.reader, &admin).map_err(|error| fault(at, error))?;
                 registry.apply(&admin, &kid, place).map_err(|error| fault(at, error))?;
+                if let Admin::Registration(one) = &admin {
+                    self.requests.insert(one.participant.clone(), one.request.clone());
+                }
             }
         }
         self.name(names::of_admin(&admin), place.leaf)
@@ -252,18 +324,17 @@ impl<'a> Replay<'a> {
     fn check_seal(
         &mut self,
         leaf: &StoredLeaf,
-        block: &StoredBlock,
+        seal: &Seal,
         begin: TreeSize,
         previous_root: Hash,
-    ) -> Result<(), AuditError> {
+    ) -> Result<(), Fault> {
         let at = Some(leaf.index);
-        let Ok(Leaf::Seal(seal)) = Leaf::decode(&leaf.bytes) else { return fail(at, "it should hold a seal") };
         let registry = self.registry.as_ref().ok_or_else(|| fault(at, "the first block has no genesis statement"))?;
         let members = registry.members().hash();
         let height = self.last_seal.as_ref().map_or(Height::GENESIS, |last| last.height.next());
         let later = self.last_seal.as_ref().is_none_or(|last| last.time < seal.time);
         let expected = [
-            (seal.height == height && height == block.seal.height, "height"),
+            (seal.height == height, "height"),
             (later, "time"),
             (seal.previous_size == begin, "previousSize"),
             (seal.previous_root == previous_root, "previousRoot"),
@@ -277,7 +348,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn check_commit(&mut self, leaf: &StoredLeaf, block: &StoredBlock) -> Result<(), AuditError> {
+    fn check_commit(&mut self, leaf: &StoredLeaf, block: &StoredBlock) -> Result<(), Fault> {
         let at = Some(leaf.index);
         let registry = self.registry.as_ref().ok_or_else(|| fault(at, "there are no members"))?;
         let checkpoint = &block.checkpoint;
@@ -301,8 +372,8 @@ impl<'a> Replay<'a> {
     fn check_note(&mut self, block: &StoredBlock) -> Result<(), String> {
         let Some(registry) = &self.registry else { return Err("there are no members".to_owned()) };
         let note = Note::parse(block.note.as_bytes()).map_err(|error| error.to_string())?;
-        if note.text() != block.checkpoint.to_text() {
-            return Err("its text is not the checkpoint".to_owned());
+        if note.text() != block.checkpoint.to_text() || note.to_text() != block.note {
+            return Err("its text is not the checkpoint, or not written as it is signed".to_owned());
         }
         let name = registry.origin().clone();
         let keys: Vec<NoteKey> = registry
@@ -318,10 +389,17 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    fn finish(self) -> (Report, Derived) {
-        let participants = self.registry.map_or(0, |registry| registry.participants().count() as u64);
+    fn finish(self) -> Result<Replayed, AuditError> {
+        let Some(registry) = self.registry else { return fail(None, "the ledger is empty") };
+        let participants = registry.participants().count() as u64;
         let subjects = self.index.len() as u64;
-        (Report { participants, subjects, ..self.report }, self.derived)
+        Ok(Replayed {
+            report: Report { participants, subjects, ..self.report },
+            registry,
+            derived: self.derived,
+            requests: self.requests,
+            long_statements: self.long_statements,
+        })
     }
 }
 
@@ -335,78 +413,11 @@ fn check_certificate(reader: &dyn CertificateReader, admin: &Admin) -> Result<()
     check_record(reader, id, &asked, record)
 }
 
-async fn compare_statements(store: &dyn LedgerStore, derived: &Derived) -> Result<(), AuditError> {
-    for chunk in derived.statements.chunks(PAGE_ROWS as usize) {
-        let stored: HashMap<StatementId, LeafIndex> =
-            store.statements(chunk.iter().map(|(id, _)| *id).collect()).await?.into_iter().collect();
-        if let Some((_, leaf)) = chunk.iter().find(|(id, leaf)| stored.get(id) != Some(leaf)) {
-            return fail(Some(*leaf), "the table of statements does not lead to it");
-        }
-    }
-    if store.statement_count().await? != derived.statements.len() as u64 {
-        return fail(None, "the table of statements has rows that no leaf gives");
-    }
-    Ok(())
-}
-
-async fn compare_subtree_roots(store: &dyn LedgerStore, derived: &mut Derived) -> Result<(), AuditError> {
-    derived.subtree_roots.sort_unstable_by_key(|root| (root.level, root.index));
-    let stored = store.subtree_roots().await?;
-    let differs = stored.iter().zip(&derived.subtree_roots).find(|(stored, right)| stored != right);
-    if let Some((_, right)) = differs {
-        return fail(None, format!("hash {} of the tiles of level {} is wrong", right.index, right.level));
-    }
-    if stored.len() != derived.subtree_roots.len() {
-        return fail(None, "the tiles have other rows than the leaves give");
-    }
-    Ok(())
-}
-
-async fn compare_events(store: &dyn LedgerStore, derived: &Derived) -> Result<(), AuditError> {
-    let mut right = derived.events.iter();
-    let mut after = None;
-    loop {
-        let filter = EventFilter { size: TreeSize::MAX, after, limit: PAGE_ROWS, ..EventFilter::default() };
-        let page = store.events(filter).await?;
-        for stored in &page {
-            if right.next() != Some(stored) {
-                let what = format!("the table of events is wrong about its event {}", stored.position);
-                return fail(Some(stored.leaf), what);
-            }
-        }
-        match page.last() {
-            Some(last) => after = Some((last.leaf, last.position)),
-            None => break,
-        }
-    }
-    match right.next() {
-        Some(missing) => fail(Some(missing.leaf), format!("the table of events lacks its event {}", missing.position)),
-        None => Ok(()),
-    }
-}
-
-async fn compare_subjects(store: &dyn LedgerStore, derived: &mut Derived) -> Result<(), AuditError> {
-    derived.subjects.sort_unstable();
-    let mut right = derived.subjects.iter();
-    let mut after: Option<(SubjectKey, LeafIndex)> = None;
-    loop {
-        let page = store.subjects(after, PAGE_ROWS).await?;
-        for stored in &page {
-            if right.next() != Some(stored) {
-                return fail(
-                    Some(stored.1),
-                    "the table of subjects names it under a subject that it does not name, or not under one that it does",
-                );
-            }
-        }
-        match page.last() {
-            Some(last) => after = Some(*last),
-            None => break,
-        }
-    }
-    match right.next() {
-        Some((_, leaf)) => fail(Some(*leaf), "the table of subjects lacks a subject that it names"),
-        None => Ok(()),
+/// Says at which leaf a store's corruption shows.
+fn at_leaf(error: StoreError, leaf: LeafIndex) -> AuditError {
+    match error {
+        StoreError::Corrupt(what) => fault(Some(leaf), what).into(),
+        other => other.into(),
     }
 }
 
@@ -414,6 +425,6 @@ fn fault(leaf: Option<LeafIndex>, what: impl ToString) -> Fault {
     Fault { leaf, what: what.to_string() }
 }
 
-fn fail<T>(leaf: Option<LeafIndex>, what: impl ToString) -> Result<T, AuditError> {
+fn fail<T, E: From<Fault>>(leaf: Option<LeafIndex>, what: impl ToString) -> Result<T, E> {
     Err(fault(leaf, what).into())
 }

@@ -15,7 +15,7 @@ use crate::ports::StoreError;
 pub enum CaptureError {
     #[error(transparent)]
     Statement(#[from] StatementError),
-    #[error("a capture has the typ epcis+jws; this statement is a {found}")]
+    #[error("a capture has the typ epcis+jws; this statement's is {found}")]
     WrongType { found: &'static str },
     #[error(transparent)]
     Signer(#[from] SignerRefusal),

@@ -25,6 +25,8 @@ pub struct FoundEvent {
     pub event_id: String,
     /// The event's JSON as captured.
     pub json: Value,
+    /// The `@context` of the document that it was captured in, unless it has its own.
+    pub context: Option<Value>,
     /// Its block's time.
     pub recorded: Timestamp,
 }
@@ -60,6 +62,7 @@ pub async fn list(ledger: &Ledger, mut filter: EventFilter, id: Option<&Id>) -> 
                     participant: entry.participant,
                     event_id: entry.event_id,
                     json: event.json.clone(),
+                    context: leaf.context.clone(),
                     recorded: leaf.recorded,
                 });
             }
@@ -72,6 +75,7 @@ pub async fn list(ledger: &Ledger, mut filter: EventFilter, id: Option<&Id>) -> 
 struct ReadLeaf {
     index: LeafIndex,
     recorded: Timestamp,
+    context: Option<Value>,
     events: Vec<Event>,
 }
 
@@ -84,5 +88,5 @@ async fn read_leaf(ledger: &Ledger, index: LeafIndex) -> Result<ReadLeaf, Ledger
     let text = text.ok_or_else(|| fault("it holds no statement".to_owned()))?;
     let statement = SubmittedStatement::parse(&text).map_err(|error| fault(error.to_string()))?;
     let document = epcis::read(statement.payload(), Reader::Strict).map_err(|error| fault(error.to_string()))?;
-    Ok(ReadLeaf { index, recorded: block.seal.time, events: document.events })
+    Ok(ReadLeaf { index, recorded: block.seal.time, context: document.context, events: document.events })
 }

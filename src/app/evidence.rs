@@ -1,6 +1,7 @@
 //! Evidence about an id, gathered from the store, and the node's own verdict over the same leaves.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::receipt::{inclusion, seal_leaf};
@@ -58,7 +59,7 @@ async fn history(ledger: &Ledger, view: &View, id: &Id) -> Result<History, Ledge
         let found = records_of(capture, &view.registry, id);
         records.extend(found.map_err(|error| fault(capture.place.leaf, error))?);
     }
-    let registry = (*view.registry).clone();
+    let registry = Arc::clone(&view.registry);
     Ok(History { id: id.clone(), as_of: view.tip.seal.time, tree_size: size, records, registry })
 }
 

@@ -104,7 +104,7 @@ pub enum OrderError {
     Admin(#[from] Refusal),
     #[error(
         "event {position}: the same participant has recorded {event_id} with other content{}; to correct that, repeat \
-         its content with an errorDeclaration, then record the right event under an eventID of its own",
+         its content with an errorDeclaration; another event needs an eventID of its own",
         first.map(|leaf| format!(", in leaf {leaf}")).unwrap_or_default()
     )]
     Conflict {
@@ -210,13 +210,14 @@ impl Orderer {
         let began = Instant::now();
         let (entries, replies): (Vec<Entry>, Vec<JobReply>) =
             batch.into_iter().map(|job| (job.entry, job.reply)).unzip();
-        let statements = entries.len();
-        let events = entries.iter().map(|entry| entry.events().len()).sum();
+        let events: Vec<usize> = entries.iter().map(|entry| entry.events().len()).collect();
         match self.write_block(entries).await {
             Ok(answers) => {
-                let wrote = answers.iter().any(|answer| matches!(answer, Ok(placed) if !placed.repeated));
-                if wrote || replies.is_empty() {
-                    self.observer.block_written(statements, events, began.elapsed());
+                let placed = |answer: &Result<Placed, OrderError>| matches!(answer, Ok(placed) if !placed.repeated);
+                let new: Vec<usize> =
+                    answers.iter().zip(events).filter(|(answer, _)| placed(answer)).map(|(_, events)| events).collect();
+                if !new.is_empty() || replies.is_empty() {
+                    self.observer.block_written(new.len(), new.iter().sum(), began.elapsed());
                 }
                 replies.into_iter().zip(answers).for_each(|(reply, answer)| reply.send(answer));
             }

@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::ports::{CertificateReader, PendingRequest, RequestBody, RequestedKey, StoreError};
 
 /// Requests that may wait for a decision; each comes from somebody unknown.
-pub const PENDING_REQUESTS_MAX: usize = 10_000;
+pub const PENDING_REQUESTS_MAX: usize = 1_000;
 
 /// Why a request or a decision was refused. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -37,11 +37,11 @@ pub enum RegistrationError {
     Renewal { field: &'static str, detail: String },
     #[error(transparent)]
     Statement(#[from] StatementError),
-    #[error("a decision has the typ sealane-admin+jws; this statement is a {found}")]
+    #[error("a decision has the typ sealane-admin+jws; this statement's is {found}")]
     WrongType { found: &'static str },
     #[error("the decision is about participant {found}, and was posted for {expected}")]
     OtherParticipant { expected: ParticipantId, found: String },
-    #[error("the decision's {what} differs from the request that waits; decide on what was asked")]
+    #[error("the decision holds another {what} than the request that waits; decide on what was asked")]
     OtherRequest { what: &'static str },
     #[error("the decision's certificate: {0}")]
     Certificate(String),
@@ -304,17 +304,20 @@ async fn check_against_request(
     id: &ParticipantId,
     admin: &Admin,
 ) -> Result<(), RegistrationError> {
-    let waiting = ledger.store().request(id).await?.filter(|one| one.rejected.is_none() && !is_answered(view, one));
-    let nothing = || match view.registry.participant(id) {
-        None => RegistrationError::Unknown { id: id.clone() },
-        Some(_) => RegistrationError::NothingWaits { id: id.clone() },
+    let newest = ledger.store().request(id).await?;
+    // Whoever was rejected is known, and waits for nothing.
+    let known = newest.is_some() || view.registry.participant(id).is_some();
+    let waiting = newest.filter(|one| one.rejected.is_none() && !is_answered(view, one));
+    let nothing = || match known {
+        false => RegistrationError::Unknown { id: id.clone() },
+        true => RegistrationError::NothingWaits { id: id.clone() },
     };
     match admin {
         Admin::Registration(registration) => {
             let waiting = waiting.ok_or_else(nothing)?;
             let RequestBody::Registration { claims, csr, .. } = &waiting.body else { return Err(nothing()) };
             if *claims != registration.claims {
-                return Err(RegistrationError::OtherRequest { what: "claims" });
+                return Err(RegistrationError::OtherRequest { what: "set of claims" });
             }
             check_certificate(reader, id, csr, &registration.request, &registration.certificate)
         }
@@ -323,7 +326,10 @@ async fn check_against_request(
             let RequestBody::Renewal { csr, .. } = &waiting.body else { return Err(nothing()) };
             check_certificate(reader, id, csr, &renewal.request, &renewal.certificate)
         }
-        Admin::Rejection(_) => waiting.map(drop).ok_or_else(nothing),
+        Admin::Rejection(rejection) => match waiting.ok_or_else(nothing)?.body.key() {
+            key if *key == rejection.key => Ok(()),
+            _ => Err(RegistrationError::OtherRequest { what: "key" }),
+        },
         Admin::Revocation(_) | Admin::Genesis(_) => Ok(()),
     }
 }

@@ -240,18 +240,6 @@ pub struct CertificateOptions {
     pub out: PathBuf,
 }
 
-/// Who signs: a directory as `register` leaves it, or a key and a certificate.
-#[derive(Debug, Args)]
-pub struct SignerOptions {
-    /// Directory with key.pem and certificate.pem
-    #[arg(long = "as", value_name = "DIR", required_unless_present_all = ["key", "cert"], conflicts_with_all = ["key", "cert"])]
-    pub identity: Option<PathBuf>,
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    pub key: Option<PathBuf>,
-    #[arg(long, value_name = "FILE", requires = "key")]
-    pub cert: Option<PathBuf>,
-}
-
 #[derive(Debug, Args)]
 pub struct SignOptions {
     #[command(flatten)]
@@ -269,15 +257,15 @@ pub struct SignOptions {
 #[derive(Debug, Args)]
 pub struct PostOptions {
     #[command(flatten)]
-    pub signer: PostSignerOptions,
+    pub signer: SignerOptions,
     /// EPCIS documents to sign, or .jose files to post as they are; - reads standard input
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
 }
 
-/// As `SignerOptions`, but files that are signed already need none.
+/// Who signs: a directory as `register` leaves it, or a key and a certificate.
 #[derive(Debug, Args)]
-pub struct PostSignerOptions {
+pub struct SignerOptions {
     /// Directory with key.pem and certificate.pem
     #[arg(long = "as", value_name = "DIR", conflicts_with_all = ["key", "cert"])]
     pub identity: Option<PathBuf>,

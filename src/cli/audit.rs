@@ -12,16 +12,17 @@ pub fn run(global: &Global, options: &AuditOptions, output: &Output) -> Result<O
     let data = DataDir::open(&global.data())?;
     // Reading goes on beside a running node; writing needs the directory alone.
     let _lock = if options.rebuild { Some(data.lock()?) } else { None };
-    let store = data.store()?;
+    let mark = data.mark()?;
     let report = runtime()?.block_on(async {
         if options.rebuild {
-            audit::rebuild(&store, &X509Reader).await?;
+            audit::rebuild(&data.store()?, &X509Reader).await.map_err(failure)?;
         }
-        audit::audit(&store, &X509Reader).await
-    });
-    let report = report.map_err(|error| match error {
-        AuditError::Fault(fault) => Failure::unproven(format!("the ledger is not sound: {fault}")),
-        AuditError::Store(error) => Failure::unreachable(error),
+        let store = data.snapshot()?;
+        let report = audit::audit(&store, &X509Reader).await.map_err(failure)?;
+        if let Some(mark) = mark {
+            audit::check_mark(&store, &mark).await.map_err(failure)?;
+        }
+        Ok(report)
     })?;
     let text = format!(
         "The ledger is sound: {} leaves in {} blocks, {} signatures, {} captures with {} events, {} participants, {} subjects.",
@@ -35,4 +36,11 @@ pub fn run(global: &Global, options: &AuditOptions, output: &Output) -> Result<O
     );
     output.result(&report, text);
     Ok(Outcome::Done)
+}
+
+fn failure(error: AuditError) -> Failure {
+    match error {
+        AuditError::Fault(fault) => Failure::unproven(format!("the ledger is not sound: {fault}")),
+        AuditError::Store(error) => Failure::unreachable(error),
+    }
 }

@@ -260,7 +260,7 @@ fn register_signer(desk: &Desk, client: &Client, dir: &std::path::Path, number: 
         out: Some(out.clone()),
         wait: false,
     };
-    let id = register::request(client, &request)?;
+    let id = register::request(client, &request)?.id;
     let participant: ParticipantId = id.parse().map_err(Failure::unreachable)?;
     let asked = client.get_json(&format!("/participants/{id}"))?;
     desk.decide(&participant, &desk.approval(&participant, &asked)?)?;

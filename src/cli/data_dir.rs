@@ -6,7 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::cli::failure::{Failure, with_causes};
-use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, MemberKey, PrivateKey};
+use crate::domain::block::Height;
+use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, MemberKey, PrivateKey, read_member_mark};
+use crate::ports::Mark;
 use crate::store::SqliteStore;
 
 /// The version of the directory's layout that this program writes and reads.
@@ -28,10 +30,13 @@ pub struct Lock {
 impl DataDir {
     /// Makes the directory for a new member. Refuses one that has a member already.
     pub fn create(path: &Path) -> Result<Self, Failure> {
-        if path.join(VERSION_FILE).exists() || path.join(MEMBER_KEY_FILE).exists() {
+        if path.join(VERSION_FILE).exists() {
             let message =
                 format!("{} has a member already; choose another --data, or `sealane serve` it", path.display());
             return Err(Failure::unreachable(message));
+        }
+        if path.join(MEMBER_KEY_FILE).exists() {
+            return Err(cut_short(path));
         }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| cannot("make", path, &error))?;
         Ok(Self(path.to_owned()))
@@ -41,6 +46,9 @@ impl DataDir {
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let text = match fs::read_to_string(path.join(VERSION_FILE)) {
             Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound && path.join(MEMBER_KEY_FILE).exists() => {
+                return Err(cut_short(path));
+            }
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 let message =
                     format!("no member in {}: run `sealane init --name NAME --data {0}` first", path.display());
@@ -99,6 +107,16 @@ impl DataDir {
         SqliteStore::open(&self.ledger_path()).map_err(Failure::unreachable)
     }
 
+    /// The ledger as of now, however it grows meanwhile.
+    pub fn snapshot(&self) -> Result<SqliteStore, Failure> {
+        SqliteStore::open_snapshot(&self.ledger_path()).map_err(Failure::unreachable)
+    }
+
+    /// What the member's key has signed last, if anything.
+    pub fn mark(&self) -> Result<Option<Mark>, Failure> {
+        read_member_mark(&self.0).map_err(|error| cannot("read the high-water mark in", &self.0, &error))
+    }
+
     /// The member's key with its mark.
     pub fn member_key(&self) -> Result<MemberKey, Failure> {
         let key = PrivateKey::read(&self.0.join(MEMBER_KEY_FILE))
@@ -109,6 +127,22 @@ impl DataDir {
     pub fn authority(&self) -> Result<CertificateAuthority, Failure> {
         CertificateAuthority::load(&self.0).map_err(|error| Failure::unreachable(with_causes(&error)))
     }
+}
+
+/// A directory that has a key and no version: its `init` did not come to its end, or somebody lost the file since.
+fn cut_short(path: &Path) -> Failure {
+    let message = match read_member_mark(path) {
+        Ok(mark) if mark.is_none_or(|mark| mark.height == Height::GENESIS) => format!(
+            "an `init` was cut short in {}: nothing has been recorded there; remove it and run `sealane init` again",
+            path.display()
+        ),
+        _ => format!(
+            "{} has a member whose key has signed blocks, and {VERSION_FILE} is missing: write the line {VERSION} into {}",
+            path.display(),
+            path.join(VERSION_FILE).display()
+        ),
+    };
+    Failure::unreachable(message)
 }
 
 /// Says what could not be done with a path, and what to do about it.

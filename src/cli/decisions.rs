@@ -15,6 +15,7 @@ use crate::domain::block::Origin;
 use crate::domain::consortium::{
     Admin, CertificateRecord, Claims, ParticipantId, Registration, Rejection, Renewal, Revocation,
 };
+use crate::domain::hash::Hash;
 use crate::pki::{CertificateRequest, MemberKey, ParticipantSubject};
 use crate::ports::MemberSigner;
 
@@ -36,7 +37,9 @@ pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Re
 
 pub fn reject(global: &Global, options: &RejectOptions, output: &Output) -> Result<Outcome, Failure> {
     let desk = Desk::open(global)?;
-    let rejection = Rejection { participant: options.id.clone(), reason: options.reason.clone() };
+    let asked = desk.client.get_json(&format!("/participants/{}", options.id))?;
+    let rejection =
+        Rejection { participant: options.id.clone(), key: waiting_key(&asked)?, reason: options.reason.clone() };
     let answer = desk.decide(&options.id, &Admin::Rejection(rejection))?;
     output.result(&answer, format!("Rejected the request of participant {}.", options.id));
     Ok(Outcome::Done)
@@ -76,10 +79,8 @@ impl Desk {
     pub fn approval(&self, id: &ParticipantId, asked: &Value) -> Result<Admin, Failure> {
         let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let renewal = asked.get("renewal").filter(|renewal| !renewal.is_null());
-        let csr = renewal.map_or_else(|| text(asked, "csr"), |renewal| text(renewal, "csr")).ok_or_else(|| {
-            let status = text(asked, "status").unwrap_or_default();
-            Failure::unreachable(format!("participant {id} has no request that waits for a decision; it is {status}"))
-        })?;
+        let csr = renewal.map_or_else(|| text(asked, "csr"), |renewal| text(renewal, "csr"));
+        let csr = csr.ok_or_else(|| nothing_waits(asked))?;
         let request = CertificateRequest::parse_pem(&csr).map_err(|error| Failure::unreachable(with_causes(&error)))?;
         let organization = text(asked, "organization").unwrap_or_default();
         let certificate = self.issue(id, &organization, &request)?;
@@ -121,6 +122,21 @@ impl Desk {
         let path = format!("/participants/{id}/decisions");
         self.client.post(&path, "application/jose", statement.compact().as_bytes())
     }
+}
+
+/// The key of the request that waits.
+fn waiting_key(asked: &Value) -> Result<Hash, Failure> {
+    let request = asked.get("renewal").filter(|renewal| !renewal.is_null()).unwrap_or(asked);
+    let csr = request.get("csr").and_then(Value::as_str);
+    let csr = csr.ok_or_else(|| nothing_waits(asked))?;
+    let request = CertificateRequest::parse_pem(csr).map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    Ok(request.public_key().thumbprint())
+}
+
+fn nothing_waits(asked: &Value) -> Failure {
+    let text = |name: &str| asked.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (id, status) = (text("id"), text("status"));
+    Failure::unreachable(format!("participant {id} has no request that waits for a decision; it is {status}"))
 }
 
 fn claims_of(asked: &Value) -> Result<Claims, Failure> {

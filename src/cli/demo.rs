@@ -99,7 +99,7 @@ fn register_all(global: &Global, client: &Client, output: &Output) -> Result<Vec
     for actor in &ACTORS {
         let dir = global.data().join("participants").join(actor.directory);
         let options = request_of(actor, dir.clone())?;
-        let id = register::request(client, &options)?;
+        let id = register::request(client, &options)?.id;
         let participant: ParticipantId = id.parse().map_err(Failure::unreachable)?;
         let asked = client.get_json(&format!("/participants/{id}"))?;
         desk.decide(&participant, &desk.approval(&participant, &asked)?)?;

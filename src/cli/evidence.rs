@@ -17,8 +17,7 @@ pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Resul
     let bytes = fetch(&Client::new(&global.url())?, &id)?;
     fs::write(&options.out, &bytes).map_err(|error| cannot("write", &options.out, &error))?;
     let text = format!(
-        "Saved the evidence about {id} to {}.\nJudge it anywhere: sealane verify --evidence {1} --trust FILE",
-        id,
+        "Saved the evidence about {id} to {0}.\nJudge it anywhere: sealane verify --evidence {0} --trust FILE",
         options.out.display()
     );
     output.result(&json!({"id": id, "evidence": options.out}), text);

@@ -54,7 +54,7 @@ pub fn create(data: &DataDir, name: &Organization, origin: Option<Origin>) -> Re
 fn migrate(global: &Global, output: &Output) -> Result<Outcome, Failure> {
     let data = DataDir::open(&global.data())?;
     let _lock = data.lock()?;
-    SqliteStore::create(&data.ledger_path()).map_err(Failure::unreachable)?;
+    SqliteStore::migrate(&data.ledger_path()).map_err(Failure::unreachable)?;
     output.result(&serde_json::json!({"migrated": true}), "The ledger is up to date.");
     Ok(Outcome::Done)
 }

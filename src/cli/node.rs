@@ -2,18 +2,23 @@
 
 use std::net::TcpListener;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
 use crate::app::Ledger;
+use crate::app::audit::{self, AuditError};
 use crate::app::orderer::Orderer;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
 use crate::domain::provenance::Policy;
 use crate::domain::time::Timestamp;
-use crate::http::{self, Metrics};
+use crate::http::{self, AuditResult, Metrics};
 use crate::pki::X509Reader;
 use crate::ports::Clock;
+
+/// How often a running node checks itself.
+const SELF_CHECK_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The machine's clock.
 pub struct SystemClock;
@@ -35,6 +40,7 @@ pub struct OpenNode {
     writer: JoinHandle<()>,
     metrics: Arc<Metrics>,
     authority_pem: String,
+    data: DataDir,
 }
 
 impl OpenNode {
@@ -48,7 +54,7 @@ impl OpenNode {
             .await
             .map_err(Failure::unreachable)?;
         let writer = tokio::spawn(orderer.run());
-        Ok(Self { ledger, writer, metrics, authority_pem })
+        Ok(Self { ledger, writer, metrics, authority_pem, data: data.clone() })
     }
 
     /// Serves until `shutdown`, then finishes what was taken on.
@@ -58,6 +64,8 @@ impl OpenNode {
         public_url: String,
         shutdown: impl Future<Output = ()> + 'static,
     ) -> Result<(), Failure> {
+        let audit = Arc::new(RwLock::new(None));
+        check_daily(self.data, Arc::clone(&audit))?;
         let node = http::Node {
             ledger: self.ledger,
             certificates: Arc::new(X509Reader),
@@ -65,12 +73,45 @@ impl OpenNode {
             metrics: self.metrics,
             member_certificate_pem: self.authority_pem,
             policy: Policy::default(),
-            audit: Arc::new(RwLock::new(None)),
+            audit,
         };
         http::serve(node, listener, shutdown).await.map_err(Failure::unreachable)?;
         // Every handle on the ledger went with the server: the writer empties its queue and ends.
         self.writer.await.map_err(Failure::unreachable)
     }
+}
+
+/// Has the node check itself whole, at its start and every day, on a thread that ends with the process.
+fn check_daily(data: DataDir, last: Arc<RwLock<Option<AuditResult>>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unreachable)?;
+    std::thread::Builder::new()
+        .name("self-check".to_owned())
+        .spawn(move || {
+            loop {
+                match runtime.block_on(check(&data)) {
+                    Ok(result) => {
+                        if let Err(fault) = &result.result {
+                            tracing::error!(%fault, "the ledger is not sound");
+                        }
+                        *last.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(result);
+                    }
+                    Err(failure) => tracing::warn!(?failure, "the node could not check itself"),
+                }
+                std::thread::sleep(SELF_CHECK_EVERY);
+            }
+        })
+        .map_err(Failure::unreachable)?;
+    Ok(())
+}
+
+/// One check, over the ledger as of now.
+async fn check(data: &DataDir) -> Result<AuditResult, Failure> {
+    let result = match audit::audit(&data.snapshot()?, &X509Reader).await {
+        Ok(report) => Ok(report),
+        Err(AuditError::Fault(fault)) => Err(fault),
+        Err(AuditError::Store(error)) => return Err(Failure::unreachable(error)),
+    };
+    Ok(AuditResult { at: now(), result })
 }
 
 /// Listens on an address, or says what is in the way.

@@ -18,8 +18,7 @@ const PROGRESS_FROM_FILES: usize = 5;
 
 pub fn run(global: &Global, options: &PostOptions, output: &Output) -> Result<Outcome, Failure> {
     let client = Client::new(&global.url())?;
-    let signer = &options.signer;
-    let identity = identity_of(signer.identity.as_deref(), signer.key.as_deref(), signer.cert.as_deref())?;
+    let identity = identity_of(&options.signer)?;
     let trust = client.get_json("/trust")?;
     let origin = trust.get("origin").and_then(Value::as_str).unwrap_or_default().to_owned();
     let many = options.files.len() >= PROGRESS_FROM_FILES && output.shows_progress();

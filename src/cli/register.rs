@@ -1,6 +1,7 @@
 //! `register`: an organisation asks a member to be registered.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -8,10 +9,12 @@ use serde_json::{Value, json};
 use crate::cli::arguments::{Global, RegisterOptions};
 use crate::cli::certificate;
 use crate::cli::client::Client;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{Failure, Outcome, with_causes};
 use crate::cli::identity::{CERTIFICATE_FILE, KEY_FILE, REQUEST_FILE};
 use crate::cli::keygen;
 use crate::cli::output::Output;
+use crate::domain::hash::Hash;
+use crate::pki::CertificateRequest;
 
 /// How often `--wait` asks, and for how long: a member may have to come back from lunch.
 const WAIT_STEP: Duration = Duration::from_secs(1);
@@ -19,17 +22,20 @@ const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub fn run(global: &Global, options: &RegisterOptions, output: &Output) -> Result<Outcome, Failure> {
     let client = Client::new(&global.url())?;
-    let id = request(&client, options)?;
+    let Asked { id, fingerprint } = request(&client, options)?;
     if !options.wait {
         let text = format!(
-            "Asked to register {} as participant {id}.\nA member decides: sealane approve {id}",
+            "Asked to register {} as participant {id}.\n\
+             The key's fingerprint, for the member to compare: {fingerprint}\n\
+             A member decides: sealane approve {id}",
             options.organization
         );
-        output.result(&json!({"id": id, "status": "pending"}), text);
+        output.result(&json!({"id": id, "status": "pending", "keyFingerprint": fingerprint}), text);
         return Ok(Outcome::Done);
     }
-    output
-        .say(format!("Asked to register as participant {id}; waiting for a member to decide (sealane approve {id})."));
+    output.say(format!(
+        "Asked to register as participant {id}, with the key {fingerprint}.\nWaiting for a member: sealane approve {id}"
+    ));
     wait(&client, &id)?;
     let Some(dir) = &options.out else { return Ok(Outcome::Done) };
     let path = dir.join(CERTIFICATE_FILE);
@@ -41,25 +47,38 @@ pub fn run(global: &Global, options: &RegisterOptions, output: &Output) -> Resul
     Ok(Outcome::Done)
 }
 
-/// Posts the request; returns the participant's id.
-pub fn request(client: &Client, options: &RegisterOptions) -> Result<String, Failure> {
+/// A request that was taken.
+pub struct Asked {
+    /// The participant's id.
+    pub id: String,
+    /// Thumbprint of the key that the certificate is to be for.
+    pub fingerprint: Hash,
+}
+
+/// Posts the request.
+pub fn request(client: &Client, options: &RegisterOptions) -> Result<Asked, Failure> {
+    let csr = csr(options)?;
     let body = json!({
         "organization": options.organization,
         "roles": options.role,
         "glns": options.gln,
         "gs1CompanyPrefixes": options.gs1_prefix,
         "namespaces": options.namespace,
-        "csr": csr(options)?,
+        "csr": csr.to_pem(),
     });
     let answer = client.post("/participants", "application/json", body.to_string().as_bytes())?;
     let id = answer.get("id").and_then(Value::as_str);
-    id.map(str::to_owned).ok_or_else(|| Failure::unreachable("the node's answer names no participant id"))
+    let id = id.ok_or_else(|| Failure::unreachable("the node's answer names no participant id"))?;
+    Ok(Asked { id: id.to_owned(), fingerprint: csr.public_key().thumbprint() })
 }
 
 /// The request given, or found beside the key in `--out`, or made there.
-fn csr(options: &RegisterOptions) -> Result<String, Failure> {
-    let read = |path: &std::path::Path| {
-        fs::read_to_string(path).map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", path.display())))
+fn csr(options: &RegisterOptions) -> Result<CertificateRequest, Failure> {
+    let read = |path: &Path| {
+        let fault =
+            |error: &dyn std::error::Error| Failure::wrong_use(format!("{}: {}", path.display(), with_causes(error)));
+        let text = fs::read_to_string(path).map_err(|error| fault(&error))?;
+        CertificateRequest::parse_pem(&text).map_err(|error| fault(&error))
     };
     match (&options.csr, &options.out) {
         (Some(path), _) => read(path),

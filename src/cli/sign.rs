@@ -15,8 +15,7 @@ use crate::domain::limits::STATEMENT_BYTES_MAX;
 
 pub fn run(options: &SignOptions, output: &Output) -> Result<Outcome, Failure> {
     let origin: Origin = options.origin.parse().map_err(|error| Failure::wrong_use(format!("--origin: {error}")))?;
-    let SignerOptions { identity, key, cert } = &options.signer;
-    let identity = identity_of(identity.as_deref(), key.as_deref(), cert.as_deref())?
+    let identity = identity_of(&options.signer)?
         .ok_or_else(|| Failure::wrong_use("give --as DIR, or --key FILE and --cert FILE"))?;
     let payload = read_input(&options.file)?;
     let statement = identity.sign(&payload, origin.as_str(), now())?;
@@ -26,8 +25,8 @@ pub fn run(options: &SignOptions, output: &Output) -> Result<Outcome, Failure> {
 }
 
 /// The identity that the options name; `None` when they name none.
-pub fn identity_of(dir: Option<&Path>, key: Option<&Path>, cert: Option<&Path>) -> Result<Option<Identity>, Failure> {
-    match (dir, key, cert) {
+pub fn identity_of(options: &SignerOptions) -> Result<Option<Identity>, Failure> {
+    match (&options.identity, &options.key, &options.cert) {
         (Some(dir), _, _) => Identity::read_dir(dir).map(Some),
         (None, Some(key), Some(cert)) => Identity::read(key, cert).map(Some),
         _ => Ok(None),

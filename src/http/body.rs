@@ -102,3 +102,49 @@ async fn read_limited(request: &HttpRequest, payload: Payload, limit: usize) -> 
     }
     if length > limit { Err(too_large()) } else { Ok(bytes.freeze()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::FromRequest;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    async fn read_at_most(limit: usize, request: TestRequest) -> Result<Bytes, Problem> {
+        let (request, mut payload) = request.to_http_parts();
+        let payload = Payload::from_request(&request, &mut payload).await.unwrap();
+        read(&request, payload, limit).await
+    }
+
+    #[actix_web::test]
+    async fn reads_up_to_the_limit_and_names_it() {
+        let request = || TestRequest::post().set_payload("abcd");
+        assert_eq!(read_at_most(4, request()).await.unwrap(), "abcd");
+        let problem = read_at_most(3, request()).await.unwrap_err();
+        assert_eq!(
+            (problem.code(), problem.detail()),
+            (Code::BodyTooLarge, "the body is longer than the limit of 3 bytes")
+        );
+        assert_eq!(problem.to_json(false, None)["limit"], 3);
+    }
+
+    #[actix_web::test]
+    async fn a_length_without_end_is_not_waited_for() {
+        let request = TestRequest::post().insert_header((CONTENT_LENGTH, usize::MAX));
+        assert_eq!(read_at_most(4, request).await.unwrap_err().code(), Code::BodyTooLarge);
+    }
+
+    #[actix_web::test]
+    async fn compressed_bodies_are_not_taken() {
+        let request = |encoding| TestRequest::post().insert_header((CONTENT_ENCODING, encoding)).set_payload("a");
+        assert_eq!(read_at_most(4, request("gzip")).await.unwrap_err().code(), Code::UnsupportedMediaType);
+        assert!(read_at_most(4, request("identity")).await.is_ok());
+    }
+
+    #[test]
+    fn media_types_have_no_case_and_no_parameters() {
+        let request = TestRequest::post().insert_header((CONTENT_TYPE, "Application/JSON; charset=utf-8"));
+        assert_eq!(media_type(&request.to_http_request()).as_deref(), Some("application/json"));
+        assert_eq!(media_type(&TestRequest::post().to_http_request()), None);
+    }
+}

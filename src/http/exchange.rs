@@ -88,8 +88,8 @@ fn record(answer: &ServiceResponse<BoxBody>, began: Instant, id: &str, cause: Op
     let (method, path, status) = (request.method(), request.path(), answer.status());
     let took = began.elapsed();
     if let Some(node) = request.app_data::<web::Data<Node>>() {
-        let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
-        node.metrics.request(method.as_str(), &route, status.as_u16(), took);
+        let route = request.match_name().unwrap_or("none");
+        node.metrics.request(method.as_str(), route, status.as_u16(), took);
     }
     let ms = took.as_secs_f64() * 1e3;
     let status_code = status.as_u16();

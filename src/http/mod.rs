@@ -61,7 +61,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub struct Node {
     pub ledger: Ledger,
     pub certificates: Arc<dyn CertificateReader>,
-    /// The node's address as others reach it, without a slash at its end: links and labels begin with it.
+    /// The node's address as others reach it: links and labels begin with it.
     pub public_url: String,
     pub metrics: Arc<Metrics>,
     /// The certificates from the member's authority up, in PEM: what follows a participant's own in its chain.
@@ -81,7 +81,8 @@ pub struct AuditResult {
 
 /// Serves on a bound socket until `shutdown` completes; then takes no more requests, finishes those in flight and every
 /// capture that was taken on, and returns.
-pub async fn serve(node: Node, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+pub async fn serve(mut node: Node, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    node.public_url.truncate(node.public_url.trim_end_matches('/').len());
     let (background, unfinished) = Background::new();
     let (node, background) = (web::Data::new(node), web::Data::new(background));
     let app = {

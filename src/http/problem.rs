@@ -24,6 +24,12 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 #[derive(Debug, Clone)]
 pub struct Problem {
     code: Code,
+    // Boxed, so that the results of handlers stay small.
+    rest: Box<Rest>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Rest {
     detail: String,
     /// Further members, such as `faults` or `limit`.
     members: Map<String, Value>,
@@ -68,7 +74,7 @@ pub struct FaultSchema {
 
 impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), members: Map::new(), cause: None, allow: None }
+        Self { code, rest: Box::new(Rest { detail: detail.into(), ..Rest::default() }) }
     }
 
     /// There is nothing with that name.
@@ -85,7 +91,9 @@ impl Problem {
     /// The path exists, and does not take the method.
     pub fn method_not_allowed(method: &Method, allow: &str) -> Self {
         let detail = format!("{method} is not taken here; {allow} are");
-        Self { allow: Some(allow.to_owned()), ..Self::new(Code::MethodNotAllowed, detail) }
+        let mut problem = Self::new(Code::MethodNotAllowed, detail);
+        problem.rest.allow = Some(allow.to_owned());
+        problem
     }
 
     /// What an answer of the framework's own says.
@@ -99,7 +107,7 @@ impl Problem {
 
     /// Adds a member.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        self.rest.members.insert(name.to_owned(), value.into());
         self
     }
 
@@ -111,7 +119,7 @@ impl Problem {
 
     /// Notes the cause for the log.
     pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
-        self.cause = Some(cause.to_string());
+        self.rest.cause = Some(cause.to_string());
         self
     }
 
@@ -121,12 +129,12 @@ impl Problem {
 
     #[cfg(test)]
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.rest.detail
     }
 
     /// What only the log may say.
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.rest.cause.as_deref()
     }
 
     pub fn status(&self) -> StatusCode {
@@ -144,9 +152,9 @@ impl Problem {
         problem.insert("type".into(), uri.into());
         problem.insert("title".into(), self.code.title().into());
         problem.insert("status".into(), self.code.status().into());
-        problem.insert("detail".into(), self.detail.clone().into());
+        problem.insert("detail".into(), self.rest.detail.clone().into());
         problem.insert("code".into(), self.code.as_str().into());
-        problem.extend(self.members.clone());
+        problem.extend(self.rest.members.clone());
         if let Some(id) = request_id {
             problem.insert("requestId".into(), id.into());
         }
@@ -164,7 +172,7 @@ impl Problem {
             // RFC 9110 §11.6.1 asks for a challenge; what is asked for is a signature.
             answer.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("JWS")));
         }
-        if let Some(allow) = &self.allow {
+        if let Some(allow) = &self.rest.allow {
             answer.insert_header((ALLOW, allow.as_str()));
         }
         answer.body(self.to_json(epcis, request_id).to_string())
@@ -173,7 +181,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.as_str(), self.detail)
+        write!(f, "{}: {}", self.code.as_str(), self.rest.detail)
     }
 }
 

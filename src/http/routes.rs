@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
-use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, guard, web};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, Route, guard, web};
 
 use crate::http::problem::Problem;
 use crate::http::{
@@ -11,9 +11,9 @@ use crate::http::{
 
 /// One path and the methods that it takes. `HEAD` goes with `GET`, and every path answers `OPTIONS`.
 pub struct Endpoint {
-    pub path: &'static str,
+    path: &'static str,
     pub methods: Vec<Method>,
-    resource: Resource,
+    routes: Vec<Route>,
 }
 
 /// Registers every endpoint; any other path is not found.
@@ -60,7 +60,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 fn at(path: &'static str) -> Endpoint {
-    Endpoint { path, methods: Vec::new(), resource: web::resource(path) }
+    Endpoint { path, methods: Vec::new(), routes: Vec::new() }
 }
 
 impl Endpoint {
@@ -92,9 +92,10 @@ impl Endpoint {
         self.with(Method::OPTIONS, web::route().method(Method::OPTIONS).to(handler))
     }
 
-    fn with(mut self, method: Method, route: actix_web::Route) -> Self {
+    fn with(mut self, method: Method, route: Route) -> Self {
         self.methods.push(method);
-        Self { resource: self.resource.route(route), ..self }
+        self.routes.push(route);
+        self
     }
 
     fn allow(&self) -> String {
@@ -109,8 +110,26 @@ impl Endpoint {
         allow.join(", ")
     }
 
+    /// The path as documents and metrics have it: `/a/{b}` for `/a/{b:.+}`.
+    pub fn plain_path(&self) -> String {
+        let (mut plain, mut depth, mut in_pattern) = (String::new(), 0, false);
+        for c in self.path.chars() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ':' if depth == 1 => in_pattern = true,
+                _ => {}
+            }
+            in_pattern &= depth > 0;
+            if !in_pattern {
+                plain.push(c);
+            }
+        }
+        plain
+    }
+
     fn into_resource(self) -> Resource {
-        let allow = self.allow();
+        let (name, allow) = (self.plain_path(), self.allow());
         let other_methods = move |request: HttpRequest| {
             let allow = allow.clone();
             async move {
@@ -120,7 +139,8 @@ impl Endpoint {
                 Err(Problem::method_not_allowed(request.method(), &allow))
             }
         };
-        self.resource.default_service(web::to(other_methods))
+        let resource = self.routes.into_iter().fold(web::resource(self.path).name(&name), Resource::route);
+        resource.default_service(web::to(other_methods))
     }
 }
 
@@ -182,7 +202,7 @@ mod tests {
         assert_eq!((status, text(&headers, "allow")), (StatusCode::NO_CONTENT, "OPTIONS, POST"));
         assert_eq!(text(&headers, "gs1-epcis-version"), "2.0.0");
         assert_eq!(text(&headers, "gs1-epcis-capture-limit"), "10000");
-        assert_eq!(text(&headers, "gs1-epcis-capture-file-size-limit"), "3141562");
+        assert_eq!(text(&headers, "gs1-epcis-capture-file-size-limit"), "3141564");
     }
 
     #[actix_web::test]

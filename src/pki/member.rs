@@ -52,6 +52,15 @@ impl MemberKey {
     }
 }
 
+/// Reads the mark in a member's data directory; `None` when nothing was signed yet.
+pub fn read_member_mark(dir: &Path) -> io::Result<Option<Mark>> {
+    match File::open(dir.join(MARK_FILE)) {
+        Ok(file) => read_mark(&file),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl MemberSigner for MemberKey {
     fn public_key(&self) -> &PublicKey {
         self.key.public()

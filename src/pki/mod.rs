@@ -27,7 +27,7 @@ pub use ca::{AuthorityError, CertificateAuthority, IssuedCertificate};
 pub use certificate::{Certificate, CertificateError, VerifyError};
 pub use development::{DevelopmentError, write_development_set};
 pub use key::{KeyError, PrivateKey};
-pub use member::{MEMBER_KEY_FILE, MemberKey};
+pub use member::{MEMBER_KEY_FILE, MemberKey, read_member_mark};
 pub use reader::X509Reader;
 pub use request::{CertificateRequest, RequestError};
 pub use subject::{ParticipantSubject, SubjectError};

@@ -137,7 +137,14 @@ impl BlockRow {
         if mismatch {
             return Err(fault("height or size", "row, seal, checkpoint and commit differ".to_owned()));
         }
-        Ok(StoredBlock { checkpoint, note: self.note, commit, seal })
+        let (stored_checkpoint, stored_commitment) = (self.checkpoint, self.commitment);
+        let block = StoredBlock { checkpoint, note: self.note, commit, seal };
+        let rewritten = Self::new(&block)?;
+        if rewritten.checkpoint != stored_checkpoint || rewritten.commitment != stored_commitment {
+            let what = format!("the checkpoint or the commit of block {} is not as it was written", rewritten.height);
+            return Err(StoreError::Corrupt(what));
+        }
+        Ok(block)
     }
 }
 

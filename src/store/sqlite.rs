@@ -19,8 +19,8 @@ use crate::domain::index::SubjectKey;
 use crate::domain::merkle::{LeafIndex, SubtreeRoot, TileId, TreeSize};
 use crate::domain::statement::StatementId;
 use crate::ports::{
-    Derived, EventEntry, EventFilter, LeafContent, LedgerStore, NewBlock, PendingRequest, StoreError, StoredBlock,
-    StoredLeaf,
+    Derived, EventEntry, EventFilter, LeafContent, LedgerStore, NewBlock, PendingRequest, RowCounts, StoreError,
+    StoredBlock, StoredLeaf,
 };
 use crate::store::rows::{BlockRow, EventRow, LeafRow, RequestRow, content_number, from_sql, hash, leaf_index, to_sql};
 use crate::store::schema::{blocks, events, leaves, long_statements, requests, statements, subjects, subtree_roots};
@@ -39,7 +39,7 @@ const VALUES_PER_QUERY: usize = 1_000;
 /// The database file cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("no ledger at {}: run `sealane init` first", path.display())]
+    #[error("no ledger at {}: bring it back from a backup; `sealane init` in a new directory begins another ledger", path.display())]
     Missing { path: PathBuf },
     #[error("the ledger at {} was made by a newer sealane (migration {version}); run that version or a later one", path.display())]
     Newer { path: PathBuf, version: String },
@@ -56,14 +56,23 @@ pub struct SqliteStore {
     writer: Arc<Mutex<SqliteConnection>>,
 }
 
-#[derive(Debug)]
-struct ReaderSetup;
+/// How readers see the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    /// Each query as of its own moment.
+    Live,
+    /// All of them as of one moment: one connection, whose transaction never ends.
+    Snapshot,
+}
 
-impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for ReaderSetup {
+impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Readers {
     fn on_acquire(&self, connection: &mut SqliteConnection) -> Result<(), diesel::r2d2::Error> {
-        connection
-            .batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA query_only = ON;")
-            .map_err(diesel::r2d2::Error::QueryError)
+        let mut setup = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA query_only = ON;".to_owned();
+        if *self == Readers::Snapshot {
+            // SQLite takes the snapshot at the transaction's first read.
+            setup.push_str("BEGIN; SELECT count(*) FROM sqlite_schema;");
+        }
+        connection.batch_execute(&setup).map_err(diesel::r2d2::Error::QueryError)
     }
 }
 
@@ -74,24 +83,41 @@ impl SqliteStore {
         writer
             .run_pending_migrations(MIGRATIONS)
             .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })?;
-        Self::with_writer(path, writer)
+        Self::with_writer(path, writer, Readers::Live)
+    }
+
+    /// Applies the migrations that a file of an older version lacks.
+    pub fn migrate(path: &Path) -> Result<(), OpenError> {
+        if path.exists() { Self::create(path).map(drop) } else { Err(OpenError::Missing { path: path.to_owned() }) }
     }
 
     /// Opens a file whose migrations are exactly this program's.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_with(path, Readers::Live)
+    }
+
+    /// Opens a file as `open` does, to read it as of now, however it grows meanwhile.
+    pub fn open_snapshot(path: &Path) -> Result<Self, OpenError> {
+        Self::open_with(path, Readers::Snapshot)
+    }
+
+    fn open_with(path: &Path, readers: Readers) -> Result<Self, OpenError> {
         if !path.exists() {
             return Err(OpenError::Missing { path: path.to_owned() });
         }
         let mut writer = connect(path)?;
         check_migrations(path, &mut writer)?;
-        Self::with_writer(path, writer)
+        Self::with_writer(path, writer, readers)
     }
 
-    fn with_writer(path: &Path, writer: SqliteConnection) -> Result<Self, OpenError> {
-        let readers = Pool::builder()
-            .max_size(READERS_MAX)
+    fn with_writer(path: &Path, writer: SqliteConnection, readers: Readers) -> Result<Self, OpenError> {
+        let pool = match readers {
+            Readers::Live => Pool::builder().max_size(READERS_MAX),
+            Readers::Snapshot => Pool::builder().max_size(1).max_lifetime(None).idle_timeout(None),
+        };
+        let readers = pool
             .min_idle(Some(1))
-            .connection_customizer(Box::new(ReaderSetup))
+            .connection_customizer(Box::new(readers))
             .build(ConnectionManager::new(path.to_string_lossy()))
             .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })?;
         Ok(Self { readers, writer: Arc::new(Mutex::new(writer)) })
@@ -354,14 +380,6 @@ impl LedgerStore for SqliteStore {
         .await
     }
 
-    async fn statement_count(&self) -> Result<u64, StoreError> {
-        self.read(|connection| {
-            let count: i64 = statements::table.count().get_result(connection)?;
-            from_sql(count, "the number of statements")
-        })
-        .await
-    }
-
     async fn leaves_of(&self, subject: SubjectKey, size: TreeSize) -> Result<Vec<LeafIndex>, StoreError> {
         self.read(move |connection| {
             let rows: Vec<i64> = subjects::table
@@ -463,6 +481,22 @@ impl LedgerStore for SqliteStore {
                 .first(connection)
                 .optional()?;
             row.map(RequestRow::into_request).transpose()
+        })
+        .await
+    }
+
+    async fn row_counts(&self) -> Result<RowCounts, StoreError> {
+        self.read(|connection| {
+            let rows = |count: i64| from_sql(count, "a number of rows");
+            Ok(RowCounts {
+                leaves: rows(leaves::table.count().get_result(connection)?)?,
+                long_statements: rows(long_statements::table.count().get_result(connection)?)?,
+                blocks: rows(blocks::table.count().get_result(connection)?)?,
+                subtree_roots: rows(subtree_roots::table.count().get_result(connection)?)?,
+                statements: rows(statements::table.count().get_result(connection)?)?,
+                subjects: rows(subjects::table.count().get_result(connection)?)?,
+                events: rows(events::table.count().get_result(connection)?)?,
+            })
         })
         .await
     }

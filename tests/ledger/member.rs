@@ -69,6 +69,17 @@ impl Member {
         Self { dir, clock, store, signer, authority, origin }
     }
 
+    /// Begins a ledger with a manufacturer on it, and stops its writer.
+    pub async fn with_maker() -> (Self, Maker) {
+        let member = Self::begin().await;
+        let (orderer, ledger) = member.open().await.unwrap();
+        let writer = tokio::spawn(orderer.run());
+        let maker = member.register(&ledger).await;
+        drop(ledger);
+        writer.await.unwrap();
+        (member, maker)
+    }
+
     /// Opens the ledger; the writer is not yet running.
     pub async fn open(&self) -> Result<(Orderer, Ledger), LoadError> {
         let store = Arc::new(self.store.clone());

@@ -10,12 +10,7 @@ use crate::member::Member;
 
 #[tokio::test]
 async fn a_revocation_ordered_between_check_and_append_wins() {
-    let member = Member::begin().await;
-    let (orderer, ledger) = member.open().await.unwrap();
-    let writer = tokio::spawn(orderer.run());
-    let maker = member.register(&ledger).await;
-    drop(ledger);
-    writer.await.unwrap();
+    let (member, maker) = Member::with_maker().await;
 
     // The writer stands still: the revocation waits first, and the capture is checked while it still waits.
     let (orderer, ledger) = member.open().await.unwrap();
@@ -45,12 +40,7 @@ async fn a_revocation_ordered_between_check_and_append_wins() {
 
 #[tokio::test]
 async fn a_group_of_waiting_statements_shares_one_block() {
-    let member = Member::begin().await;
-    let (orderer, ledger) = member.open().await.unwrap();
-    let writer = tokio::spawn(orderer.run());
-    let maker = member.register(&ledger).await;
-    drop(ledger);
-    writer.await.unwrap();
+    let (member, maker) = Member::with_maker().await;
 
     let (orderer, ledger) = member.open().await.unwrap();
     let height = ledger.view().tip.seal.height.get();
@@ -73,12 +63,7 @@ async fn a_group_of_waiting_statements_shares_one_block() {
 
 #[tokio::test]
 async fn the_same_statement_twice_in_one_group_has_one_leaf() {
-    let member = Member::begin().await;
-    let (orderer, ledger) = member.open().await.unwrap();
-    let writer = tokio::spawn(orderer.run());
-    let maker = member.register(&ledger).await;
-    drop(ledger);
-    writer.await.unwrap();
+    let (member, maker) = Member::with_maker().await;
 
     let (orderer, ledger) = member.open().await.unwrap();
     let statement = member.commissioning(&maker, "A1");

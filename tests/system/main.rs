@@ -1,3 +1,12 @@
 //! The real binary over real sockets, as its users meet it.
 
+mod audit;
+mod capture;
+mod data_directory;
+mod member;
+mod operations;
+mod outsider;
+mod participants;
+mod refusal;
+mod signer;
 mod support;

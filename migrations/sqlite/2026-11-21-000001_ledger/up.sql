@@ -1,60 +1,60 @@
 -- Ground state: leaves, the bytes of long statements, and blocks. Everything else is derived from them and is checked
--- against them by `sealane audit`.
+-- against them by `sealane audit`. Tables are STRICT, so that SQLite's own check finds a value of another type too.
 
 CREATE TABLE leaves (
-    leaf_index BIGINT PRIMARY KEY NOT NULL,
+    leaf_index INTEGER PRIMARY KEY NOT NULL,
     -- 0 seal, 1 capture, 2 admin statement; a hint for reading, derived from the bytes.
     content INTEGER NOT NULL,
     bytes BLOB NOT NULL,
     hash BLOB NOT NULL
-);
+) STRICT;
 
 -- Statements too long for a leaf, by the SHA-256 that their leaf holds.
 CREATE TABLE long_statements (
     hash BLOB PRIMARY KEY NOT NULL,
     bytes BLOB NOT NULL
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE blocks (
-    height BIGINT PRIMARY KEY NOT NULL,
+    height INTEGER PRIMARY KEY NOT NULL,
     -- Leaves in the tree once this block is in it; its seal is leaf tree_size - 1.
-    tree_size BIGINT NOT NULL UNIQUE,
+    tree_size INTEGER NOT NULL UNIQUE,
     checkpoint TEXT NOT NULL,
     -- The node's signature line of the checkpoint as a C2SP signed note.
     note TEXT NOT NULL,
     commitment TEXT NOT NULL
-);
+) STRICT;
 
 -- Derived: roots of perfect subtrees of 256^level leaves, the hashes of tiles from level 1 on.
 CREATE TABLE subtree_roots (
     level INTEGER NOT NULL,
-    position BIGINT NOT NULL,
+    position INTEGER NOT NULL,
     hash BLOB NOT NULL,
     PRIMARY KEY (level, position)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 -- Derived: where each statement went, by the SHA-256 of its signing input.
 CREATE TABLE statements (
     id BLOB PRIMARY KEY NOT NULL,
-    leaf_index BIGINT NOT NULL
-) WITHOUT ROWID;
+    leaf_index INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
 
 -- Derived: the leaves that name a subject, by the subject's key.
 CREATE TABLE subjects (
     subject_key BLOB NOT NULL,
-    leaf_index BIGINT NOT NULL,
+    leaf_index INTEGER NOT NULL,
     PRIMARY KEY (subject_key, leaf_index)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 -- Derived: what queries ask about events. The events themselves are read from their leaves.
 CREATE TABLE events (
-    leaf_index BIGINT NOT NULL,
+    leaf_index INTEGER NOT NULL,
     position INTEGER NOT NULL,
     event_id TEXT NOT NULL,
     participant TEXT NOT NULL,
     content_hash BLOB NOT NULL,
-    declaration BOOLEAN NOT NULL,
-    event_time BIGINT NOT NULL,
+    declaration INTEGER NOT NULL CHECK (declaration IN (0, 1)),
+    event_time INTEGER NOT NULL,
     event_type TEXT NOT NULL,
     action TEXT,
     biz_step TEXT,
@@ -62,18 +62,18 @@ CREATE TABLE events (
     read_point TEXT,
     biz_location TEXT,
     PRIMARY KEY (leaf_index, position)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 CREATE INDEX events_by_id ON events (event_id, participant);
 
 -- Not on the ledger: requests that wait for a member's decision, and those refused.
 CREATE TABLE requests (
     id TEXT NOT NULL,
-    received_at BIGINT NOT NULL,
+    received_at INTEGER NOT NULL,
     body TEXT NOT NULL,
     -- Why it was rejected; null while it waits. Approval is read off the ledger.
     rejected TEXT,
     PRIMARY KEY (id, received_at)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 -- The ledger is appended to and never rewritten.
 CREATE TRIGGER leaves_keep_update BEFORE UPDATE ON leaves BEGIN SELECT RAISE(ABORT, 'leaves are append-only'); END;

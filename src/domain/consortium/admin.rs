@@ -89,6 +89,8 @@ pub struct Revocation {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rejection {
     pub participant: ParticipantId,
+    /// Thumbprint of the key that was asked for, so that this refuses that request and no later one.
+    pub key: Hash,
     pub reason: String,
 }
 

@@ -6,6 +6,7 @@
 mod admin;
 mod claims;
 mod participant;
+mod place;
 mod registry;
 pub mod rights;
 
@@ -14,4 +15,5 @@ pub use admin::{
 };
 pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role};
 pub use participant::{Certified, Claims, Participant, Revoked, Standing};
-pub use registry::{Conflict, Place, Refusal, Registry, SignerRefusal};
+pub use place::Place;
+pub use registry::{Conflict, Refusal, Registry, SignerRefusal};

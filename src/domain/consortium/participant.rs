@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::consortium::claims::{Namespace, Organization, ParticipantId, Role};
-use crate::domain::consortium::registry::Place;
+use crate::domain::consortium::place::Place;
 use crate::domain::gs1::{CompanyPrefix, Gln, Id};
 use crate::domain::hash::Hash;
 use crate::domain::merkle::LeafIndex;

@@ -8,22 +8,16 @@ use crate::domain::consortium::admin::{
 };
 use crate::domain::consortium::claims::ParticipantId;
 use crate::domain::consortium::participant::{Certified, Claims, Participant, Revoked};
+use crate::domain::consortium::place::Place;
 use crate::domain::gs1::Id;
 use crate::domain::hash::Hash;
 use crate::domain::merkle::LeafIndex;
 use crate::domain::statement::PublicKey;
 use crate::domain::time::Timestamp;
 
-/// A leaf's place: its index, and its block's time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    pub leaf: LeafIndex,
-    pub time: Timestamp,
-}
-
 /// A claim that somebody else holds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} {claim} collides with {held}, which participant {holder} holds")]
+#[error("{what} {claim} {}", clash(claim, held, holder))]
 pub struct Conflict {
     /// `company prefix`, `namespace`, `GLN` or `key`.
     pub what: &'static str,
@@ -271,6 +265,15 @@ impl Registry {
                 compromised_since: revocation.compromised_since,
             });
         }
+    }
+}
+
+/// The end of a conflict's message: whose the claim is, or what of whose it overlaps.
+fn clash(claim: &str, held: &str, holder: &ParticipantId) -> String {
+    if claim == held {
+        format!("is held by participant {holder}")
+    } else {
+        format!("collides with {held}, which participant {holder} holds")
     }
 }
 

@@ -40,6 +40,9 @@ pub struct Document {
     pub events: Vec<Event>,
     /// When the sender made the document; `None` for a single event.
     pub creation_date: Option<Timestamp>,
+    /// The document's `@context`, by which prefixes of its own have a meaning; `None` for a single event, which has
+    /// it itself.
+    pub context: Option<Value>,
 }
 
 /// How a document is read.
@@ -97,11 +100,12 @@ fn read_single(walk: &mut Walk, event: &mut Value) -> Option<Document> {
     check_event(walk, event);
     let naming = seen.as_object().map(Naming::of)?;
     let event = make_event(walk, event, seen.clone(), &naming)?;
-    Some(Document { events: vec![event], creation_date: None })
+    Some(Document { events: vec![event], creation_date: None, context: None })
 }
 
 fn read_document(walk: &mut Walk, frame: &mut Map<String, Value>) -> Option<Document> {
     let body = frame.remove("epcisBody");
+    let context = frame.get("@context").cloned();
     walk.members(&schema::DOCUMENT, frame);
     let Some(mut body) = body else {
         walk.fault("`epcisBody` is missing; it holds the events in `eventList`");
@@ -117,7 +121,7 @@ fn read_document(walk: &mut Walk, frame: &mut Map<String, Value>) -> Option<Docu
         }
     })?;
     let creation_date = frame.get("creationDate")?.as_str()?.parse().ok();
-    Some(Document { events, creation_date })
+    Some(Document { events, creation_date, context })
 }
 
 fn read_events(walk: &mut Walk, list: &mut [Value], naming: &Naming<'_>) -> Option<Vec<Event>> {

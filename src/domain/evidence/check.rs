@@ -5,6 +5,8 @@
 //! comes out is what the ledger says, as of that checkpoint. Whether the checkpoint is recent is for the caller, who has
 //! a clock.
 
+use std::sync::Arc;
+
 use crate::domain::block::{
     Checkpoint, CheckpointError, FinalCheckpoint, FinalityError, Leaf, Seal, SealError, check_seal_stands_at_checkpoint,
 };
@@ -92,7 +94,7 @@ pub fn check(evidence: &Evidence, id: &Id, anchor: &Anchor) -> Result<Checked, E
     }
     let (signatures, proofs) = (checker.signatures, checker.proofs);
     let tree_size = checkpoint.checkpoint().size;
-    let history = History { id: id.clone(), as_of: seal.time, tree_size, records, registry };
+    let history = History { id: id.clone(), as_of: seal.time, tree_size, records, registry: Arc::new(registry) };
     Ok(Checked { history, checkpoint, seal, signatures, proofs })
 }
 

@@ -1,5 +1,7 @@
 //! What is judged: the records of one product, and the consortium as it stood.
 
+use std::sync::Arc;
+
 use crate::domain::consortium::{ParticipantId, Place, Registry};
 use crate::domain::epcis::Event;
 use crate::domain::gs1::Id;
@@ -17,7 +19,7 @@ pub struct History {
     /// In ledger order: by leaf, then by position. Records whose event does not name `id` are passed over.
     pub records: Vec<Record>,
     /// As it stands at `tree_size`, with the participants' whole history.
-    pub registry: Registry,
+    pub registry: Arc<Registry>,
 }
 
 /// One event, with who signed it and where its statement stands.

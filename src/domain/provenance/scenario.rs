@@ -179,7 +179,7 @@ impl Scenario {
             as_of: self.as_of,
             tree_size: TreeSize::new(self.leaf).unwrap(),
             records: self.records.clone(),
-            registry: self.registry.clone(),
+            registry: self.registry.clone().into(),
         }
     }
 

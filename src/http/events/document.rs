@@ -31,10 +31,13 @@ pub fn answer(node: &Node, page: Page, next: Option<String>) -> HttpResponse {
     }))
 }
 
-/// The event as captured, with its eventID where it had none, the time of its block, and who signed it where.
+/// The event as captured, with the context that its prefixes need, its eventID where it had none, the time of its block, and who signed it where.
 fn event(found: FoundEvent) -> Value {
     let mut event = found.json;
     if let Some(members) = event.as_object_mut() {
+        if let Some(context) = found.context {
+            members.entry("@context").or_insert(context);
+        }
         members.entry("eventID").or_insert_with(|| found.event_id.into());
         members.insert("recordTime".to_owned(), json!(found.recorded));
         members.insert("sealane:leafIndex".to_owned(), json!(found.leaf));

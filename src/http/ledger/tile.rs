@@ -3,7 +3,7 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::domain::merkle::{BundleId, TileId, TilePath, encode_entries, encode_hashes};
+use crate::domain::merkle::{BundleId, TileError, TileId, TilePath, encode_entries, encode_hashes};
 use crate::http::Node;
 use crate::http::ledger::IMMUTABLE;
 use crate::http::problem::Problem;
@@ -21,9 +21,8 @@ const PARTIAL: &str = "public, max-age=600";
         (status = 404, description = "The tree has no such tile yet"),
     ))]
 pub async fn get_tile(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
-    let path = request.path().trim_start_matches("/ledger/");
-    let path: TilePath =
-        path.parse().map_err(|error: crate::domain::merkle::TileError| Problem::not_found(error.to_string()))?;
+    let path = request.path().strip_prefix("/ledger/").unwrap_or_default();
+    let path: TilePath = path.parse().map_err(|error: TileError| Problem::not_found(error.to_string()))?;
     let (bytes, full) = match path {
         TilePath::Hashes(tile) => (hashes(&node, tile).await?, tile.is_full()),
         TilePath::Entries(bundle) => (entries(&node, bundle).await?, bundle.tile().is_full()),

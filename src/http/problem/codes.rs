@@ -198,19 +198,20 @@ mod tests {
         assert_eq!(documented(), ours);
     }
 
-    /// Statement errors bring their own names; each must be one of ours.
+    /// Statement errors and the rules of rights bring their own names; each must be one of ours.
     #[test]
-    fn every_code_of_a_statement_error_is_known() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/domain/statement/error.rs");
-        let source = std::fs::read_to_string(path).unwrap();
-        let codes: Vec<&str> = source
-            .lines()
-            .filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\","))
-            .filter(|text| text.contains('-'))
-            .collect();
-        assert!(codes.len() > 30, "{codes:?}");
-        for text in codes {
-            assert!(Code::find(text).is_some(), "{text}");
+    fn every_name_that_an_error_brings_is_known() {
+        for (file, least) in [("src/domain/statement/error.rs", 30), ("src/domain/consortium/rights.rs", 3)] {
+            let source = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+            let names: Vec<&str> = source
+                .lines()
+                .filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\","))
+                .filter(|text| text.contains('-') && !text.contains(' '))
+                .collect();
+            assert!(names.len() >= least, "{file}: {names:?}");
+            for name in names {
+                assert!(Code::find(name).is_some(), "{file}: {name}");
+            }
         }
     }
 }

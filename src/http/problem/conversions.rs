@@ -138,6 +138,9 @@ impl From<AdminError> for Problem {
         match &error {
             AdminError::Json(fault) => fault.clone().into(),
             AdminError::Shape { .. } => Self::new(Code::BadDecision, error.to_string()),
+            AdminError::Field { field: "reason" | "certificate" | "version", .. } => {
+                Self::new(Code::BadDecision, error.to_string())
+            }
             AdminError::Field { field, detail } => Self::new(Code::BadClaims, error.to_string())
                 .with_faults([(format!("/{field}").as_str(), detail.as_str())]),
         }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{ITEM, observation, with_maker};
 use crate::refusal::{pointers, refused};
-use crate::signer::{Signer, capture, captured};
+use crate::signer::{Signer, capture, captured, now};
 use crate::support::{Node, document};
 
 const EVENT: &str = "/epcisBody/eventList/0";
@@ -88,20 +88,20 @@ fn faults_are_listed_up_to_a_limit() {
 #[test]
 fn times_and_offsets_are_times_and_offsets() {
     let (node, maker) = with_maker();
-    let fault = |name: &str, value: Value, words: &str| {
+    let at = |name: &str, value: Value, words: &str| {
         fault(&node, &maker, &observation(json!({name: value})), &format!("{EVENT}/{name}"), words);
     };
     for offset in ["", "Z", "UTC", "+9:00", "+0900", "09:00", "+15:00", "+09:60", "+09:00 ", "Europe/Berlin"] {
         let words = "must be an offset from UTC within 14 hours, such as +09:00";
-        fault("eventTimeZoneOffset", json!(offset), words);
+        at("eventTimeZoneOffset", json!(offset), words);
     }
-    fault("eventTimeZoneOffset", json!(9), "this is a number");
+    at("eventTimeZoneOffset", json!(9), "this is a number");
     let times = ["2025-01-10", "2025-01-10T08:00:00", "2025-02-30T08:00:00Z", "10.01.2025 08:00", "1736496000", ""];
     for time in times {
-        fault("eventTime", json!(time), "must be an RFC 3339 date-time with its zone");
+        at("eventTime", json!(time), "must be an RFC 3339 date-time with its zone");
     }
     let missing = observation(json!({"eventTimeZoneOffset": null}));
-    super::epcis::fault(&node, &maker, &missing, EVENT, "`eventTimeZoneOffset` is missing");
+    fault(&node, &maker, &missing, EVENT, "`eventTimeZoneOffset` is missing");
 }
 
 #[test]
@@ -112,6 +112,9 @@ fn an_event_in_the_far_future_is_refused() {
         let words = "is more than a day ahead of this node's clock";
         refused(&node, || capture(&node, statement), 400, "event-ahead", words);
     }
+    // What is planned for tomorrow morning may be said today.
+    let soon = now().plus_millis(12 * 60 * 60 * 1000);
+    captured(&node, maker.statement(&observation(json!({"eventTime": soon}))));
     let statement = maker.statement(&observation(json!({"eventTime": "+12026-01-01T00:00:00Z"})));
     refused(&node, || capture(&node, statement), 400, "epcis-invalid", "RFC 3339");
 }
@@ -165,7 +168,11 @@ fn a_wrong_check_digit_is_told_the_right_one() {
         (json!({"readPoint": {"id": place}}), "/readPoint/id", gln),
         (json!({"bizLocation": {"id": place}}), "/bizLocation/id", gln),
         (json!({"sourceList": [{"type": "owning_party", "source": party}]}), "/sourceList/0/source", gln),
-        (json!({"destinationList": [{"type": "location", "destination": place}]}), "/destinationList/0/destination", gln),
+        (
+            json!({"destinationList": [{"type": "location", "destination": place}]}),
+            "/destinationList/0/destination",
+            gln,
+        ),
     ];
     for (members, pointer, words) in cases {
         fault(&node, &maker, &observation(members), &format!("{EVENT}{pointer}"), words);
@@ -177,8 +184,8 @@ fn a_wrong_check_digit_is_told_the_right_one() {
         observation(changed)
     };
     fault(&node, &maker, &aggregation(unit, ITEM), &format!("{EVENT}/parentID"), sscc);
-    fault(&node, &maker, &aggregation(unit.strip_suffix('1').map(|unit| unit.to_owned() + "0").unwrap().as_str(), item),
-        &format!("{EVENT}/childEPCs/0"), gtin);
+    let right = "https://id.gs1.org/00/395060001343500010";
+    fault(&node, &maker, &aggregation(right, item), &format!("{EVENT}/childEPCs/0"), gtin);
     let transformation = json!({
         "type": "TransformationEvent", "action": null, "epcList": null, "bizStep": null,
         "inputEPCList": [item], "outputEPCList": [ITEM],

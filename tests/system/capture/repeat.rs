@@ -25,7 +25,6 @@ fn the_same_statement_gives_the_same_receipt_for_ever() {
     let again = capture(&node, &statement).json();
     assert_eq!((&again["receipt"], &again["captureID"]), (&first["receipt"], &first["captureID"]));
     assert_eq!(node.tree_size(), size);
-    captured(&node, maker.statement(&named("inspecting").clone()));
     let node = Node::serve(node.stop());
     assert_eq!(captured(&node, &statement), first["receipt"], "after a stop");
     let node = Node::serve(node.kill());
@@ -103,11 +102,26 @@ fn an_error_declaration_repeats_the_event_id() {
     assert_eq!(node.tree_size(), size + 2);
     // What was declared wrong keeps its name: the right event gets one of its own.
     let right = maker.statement(&named("storing"));
-    refused(&node, || capture(&node, right), 409, "event-conflict", "under an eventID of its own");
+    refused(&node, || capture(&node, right), 409, "event-conflict", "another event needs an eventID of its own");
     captured(&node, maker.statement(&observation(json!({"bizStep": "storing"}))));
     let id = ITEM.replace(':', "%3A").replace('/', "%2F");
     let events = node.get(&format!("/epcis/epcs/{id}/events")).json().to_string();
     assert!(events.contains("did_not_occur") && events.contains("storing"), "{events}");
+}
+
+/// Whoever does not say how long to wait is told where the receipt is.
+#[test]
+fn the_receipt_is_at_the_location() {
+    let (node, _) = with_maker();
+    let answer = node.capture("Maker", &named("inspecting"));
+    assert_eq!(answer.status, 202, "{}", answer.json());
+    let location = answer.header("location").unwrap();
+    assert_eq!(location, format!("/epcis/capture/{}", answer.json()["captureID"].as_str().unwrap()));
+    let job = node.get(location).json();
+    assert_eq!((&job["running"], &job["success"]), (&json!(false), &json!(true)), "{job}");
+    assert!(job["receipt"]["inclusionProof"].is_array(), "{job}");
+    let nothing = node.get("/epcis/capture/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    assert_eq!((nothing.status, &nothing.json()["code"]), (404, &json!("not-found")));
 }
 
 /// Without an eventID, an event is named by the hash of what it says.

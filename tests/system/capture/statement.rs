@@ -182,7 +182,7 @@ fn a_statement_of_another_kind_is_refused() {
     header.insert("typ".to_owned(), "sealane-admin+jws".into());
     header.insert("kid".to_owned(), maker.key.public().thumbprint().to_string().into());
     let statement = maker.sign(&Value::Object(header).to_string(), commissioning("A1").to_string().as_bytes());
-    refused(&node, || capture(&node, statement), 400, "wrong-type", "this statement is a sealane-admin+jws");
+    refused(&node, || capture(&node, statement), 400, "wrong-type", "this statement's is sealane-admin+jws");
 }
 
 #[test]

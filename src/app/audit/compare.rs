@@ -1,0 +1,143 @@
+//! What is stored beside the leaves, held against what they give.
+
+use std::collections::HashMap;
+
+use crate::app::audit::{AuditError, Replayed, Report, fail};
+use crate::domain::consortium::ParticipantId;
+use crate::domain::index::SubjectKey;
+use crate::domain::merkle::{LeafIndex, TreeSize};
+use crate::domain::statement::StatementId;
+use crate::ports::{CertificateReader, Derived, EventFilter, LedgerStore, PendingRequest, RequestBody, RowCounts};
+
+/// Rows compared at once.
+const PAGE_ROWS: u32 = 10_000;
+
+/// Compares every table with what the leaves give; returns the report of a ledger without fault.
+pub(super) async fn with_stored(
+    store: &dyn LedgerStore,
+    reader: &dyn CertificateReader,
+    mut replayed: Replayed,
+) -> Result<Report, AuditError> {
+    statements(store, &replayed.derived).await?;
+    subtree_roots(store, &mut replayed.derived).await?;
+    events(store, &replayed.derived).await?;
+    subjects(store, &mut replayed.derived).await?;
+    row_counts(store.row_counts().await?, &replayed)?;
+    for request in store.requests().await? {
+        if let Err(what) = check_request(reader, &request, &replayed) {
+            return fail(None, format!("the request of participant {}: {what}", request.participant));
+        }
+    }
+    Ok(replayed.report)
+}
+
+/// Finds rows that no leaf gives, where no query would look.
+fn row_counts(found: RowCounts, replayed: &Replayed) -> Result<(), AuditError> {
+    let Replayed { report, derived, .. } = replayed;
+    let tables = [
+        ("leaves", found.leaves, report.leaves),
+        ("long statements", found.long_statements, replayed.long_statements),
+        ("blocks", found.blocks, report.blocks),
+        ("subtree roots", found.subtree_roots, derived.subtree_roots.len() as u64),
+        ("statements", found.statements, derived.statements.len() as u64),
+        ("subjects", found.subjects, derived.subjects.len() as u64),
+        ("events", found.events, derived.events.len() as u64),
+    ];
+    match tables.into_iter().find(|(_, found, right)| found != right) {
+        Some((table, found, right)) => {
+            fail(None, format!("the table of {table} has {found} rows, and the leaves give {right}"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A request stands on no leaf until it is approved. Then the leaf says what was asked for; before, only its own
+/// signature does.
+fn check_request(reader: &dyn CertificateReader, request: &PendingRequest, replayed: &Replayed) -> Result<(), String> {
+    let (RequestBody::Registration { csr, key, .. } | RequestBody::Renewal { csr, key, .. }) = &request.body;
+    let asked = reader.request(csr)?;
+    if asked.key.thumbprint() != *key || asked.pem != *csr {
+        return Err("its certificate request is not the one that was asked with".to_owned());
+    }
+    let RequestBody::Registration { claims, .. } = &request.body else { return Ok(()) };
+    let id: &ParticipantId = &request.participant;
+    let registered = replayed.registry.participant(id).zip(replayed.requests.get(id));
+    match registered {
+        Some((participant, der)) if participant.claims != *claims || asked.der != *der => {
+            Err(format!("it is not what leaf {} says was approved", participant.registered.leaf))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn statements(store: &dyn LedgerStore, derived: &Derived) -> Result<(), AuditError> {
+    for chunk in derived.statements.chunks(PAGE_ROWS as usize) {
+        let stored: HashMap<StatementId, LeafIndex> =
+            store.statements(chunk.iter().map(|(id, _)| *id).collect()).await?.into_iter().collect();
+        if let Some((_, leaf)) = chunk.iter().find(|(id, leaf)| stored.get(id) != Some(leaf)) {
+            return fail(Some(*leaf), "the table of statements does not lead to it");
+        }
+    }
+    Ok(())
+}
+
+async fn subtree_roots(store: &dyn LedgerStore, derived: &mut Derived) -> Result<(), AuditError> {
+    derived.subtree_roots.sort_unstable_by_key(|root| (root.level, root.index));
+    let stored = store.subtree_roots().await?;
+    let differs = stored.iter().zip(&derived.subtree_roots).find(|(stored, right)| stored != right);
+    if let Some((_, right)) = differs {
+        return fail(None, format!("hash {} of the tiles of level {} is wrong", right.index, right.level));
+    }
+    if stored.len() != derived.subtree_roots.len() {
+        return fail(None, "the tiles have other rows than the leaves give");
+    }
+    Ok(())
+}
+
+async fn events(store: &dyn LedgerStore, derived: &Derived) -> Result<(), AuditError> {
+    let mut right = derived.events.iter();
+    let mut after = None;
+    loop {
+        let filter = EventFilter { size: TreeSize::MAX, after, limit: PAGE_ROWS, ..EventFilter::default() };
+        let page = store.events(filter).await?;
+        for stored in &page {
+            if right.next() != Some(stored) {
+                let what = format!("the table of events is wrong about its event {}", stored.position);
+                return fail(Some(stored.leaf), what);
+            }
+        }
+        match page.last() {
+            Some(last) => after = Some((last.leaf, last.position)),
+            None => break,
+        }
+    }
+    match right.next() {
+        Some(missing) => fail(Some(missing.leaf), format!("the table of events lacks its event {}", missing.position)),
+        None => Ok(()),
+    }
+}
+
+async fn subjects(store: &dyn LedgerStore, derived: &mut Derived) -> Result<(), AuditError> {
+    derived.subjects.sort_unstable();
+    let mut right = derived.subjects.iter();
+    let mut after: Option<(SubjectKey, LeafIndex)> = None;
+    loop {
+        let page = store.subjects(after, PAGE_ROWS).await?;
+        for stored in &page {
+            if right.next() != Some(stored) {
+                return fail(
+                    Some(stored.1),
+                    "the table of subjects names it under a subject that it does not name, or not under one that it does",
+                );
+            }
+        }
+        match page.last() {
+            Some(last) => after = Some(*last),
+            None => break,
+        }
+    }
+    match right.next() {
+        Some((_, leaf)) => fail(Some(*leaf), "the table of subjects lacks a subject that it names"),
+        None => Ok(()),
+    }
+}

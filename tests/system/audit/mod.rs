@@ -1,0 +1,288 @@
+//! `sealane audit`: whatever is changed in the ledger's file, it says so, and where.
+
+mod fixture;
+
+use fixture::{ITEM, Ledger, TABLES, Table};
+
+/// Runs the audit over a ledger that was tampered with: exit code 4, and words that say what is wrong.
+#[track_caller]
+fn unsound(ledger: &Ledger, done: &str, words: &str) -> String {
+    let (code, says) = ledger.audit();
+    assert_eq!(code, 4, "{done}: {says}");
+    assert!(says.starts_with("sealane: the ledger is not sound: "), "{done}: {says}");
+    assert!(says.contains(words), "{done}: no {words:?} in {says}");
+    says
+}
+
+/// SQL for a value with one byte changed at a place from 0 (the first) to 2 (the last), or another value where bytes
+/// make no difference.
+fn changed(column: &str, place: u64) -> String {
+    let at = match place {
+        0 => "1".to_owned(),
+        1 => format!("(length({column}) + 1) / 2"),
+        _ => format!("length({column})"),
+    };
+    format!(
+        "CASE typeof({column})
+           WHEN 'integer' THEN {column} + (CASE {place} WHEN 1 THEN -1 - {column} ELSE 7000 END)
+           WHEN 'null' THEN 'x'
+           WHEN 'text' THEN substr({column}, 1, {at} - 1) ||
+             (CASE substr({column}, {at}, 1) WHEN '1' THEN '2' ELSE '1' END) || substr({column}, {at} + 1)
+           ELSE CAST(substr({column}, 1, {at} - 1) ||
+             (CASE substr({column}, {at}, 1) WHEN X'31' THEN X'32' ELSE X'31' END) || substr({column}, {at} + 1) AS BLOB)
+         END"
+    )
+}
+
+/// Changes a value of each column in the first, a middle and the last row.
+fn change_each_column(ledger: &Ledger, table: &Table) {
+    let rows = ledger.rows(table);
+    assert!(rows > 0, "{} has rows to change", table.name);
+    let columns = table.columns(&mut ledger.connect());
+    for column in columns {
+        for (row, place) in [(0, 0), (rows / 2, 1), (rows - 1, 2)] {
+            ledger.put(ledger.sound());
+            let leaf = ledger.leaf_of(table, row);
+            let done = format!("{}.{column} of row {row}, place {place}", table.name);
+            let value = if column == "declaration" { "1 - declaration".to_owned() } else { changed(&column, place) };
+            ledger.tamper(&format!("UPDATE {} SET {column} = {value} WHERE {}", table.name, table.row(row)));
+            let says = unsound(ledger, &done, "");
+            // A row that was moved may be found where it went before it is missed where it stood.
+            let moved = table.key.contains(&column.as_str()) || ["leaf_index", "tree_size"].contains(&column.as_str());
+            if let Some(leaf) = leaf.filter(|_| !moved) {
+                let named = [format!("leaf {leaf}: "), format!("leaf {leaf} ")].iter().any(|name| says.contains(name));
+                assert!(named, "{done}: {says} does not name leaf {leaf}");
+            }
+        }
+    }
+}
+
+#[test]
+fn any_value_changed_in_any_column_is_found() {
+    let ledger = Ledger::make();
+    for table in TABLES.iter().filter(|table| table.name != "subtree_roots") {
+        change_each_column(&ledger, table);
+    }
+    let events = Table::named("events");
+    for column in ["action", "biz_step", "disposition", "read_point", "biz_location"] {
+        ledger.tamper(&format!("UPDATE events SET {column} = NULL WHERE {}", events.row(0)));
+        unsound(&ledger, column, "the table of events is wrong about its event 0");
+    }
+}
+
+#[test]
+fn any_byte_changed_in_any_leaf_is_found_at_that_leaf() {
+    let ledger = Ledger::make();
+    for leaf in 0..ledger.rows(Table::named("leaves")) {
+        for place in 0..3 {
+            ledger.tamper(&format!("UPDATE leaves SET bytes = {} WHERE leaf_index = {leaf}", changed("bytes", place)));
+            unsound(&ledger, "a byte", &format!("leaf {leaf}: its bytes do not have the hash stored with them"));
+        }
+    }
+}
+
+#[test]
+fn rows_taken_out_put_in_or_swapped_are_found() {
+    let ledger = Ledger::make();
+    for table in TABLES.iter().filter(|table| table.name != "subtree_roots") {
+        let rows = ledger.rows(table);
+        for row in [0, rows / 2, rows - 1] {
+            ledger.tamper(&format!("DELETE FROM {} WHERE {}", table.name, table.row(row)));
+            unsound(&ledger, &format!("row {row} of {}", table.name), "");
+        }
+    }
+    let size = ledger.rows(Table::named("leaves"));
+    let insertions = [
+        ("INSERT INTO leaves SELECT -1, content, bytes, hash FROM leaves WHERE leaf_index = 2", "the table of leaves"),
+        (
+            "INSERT INTO leaves SELECT 70000, content, bytes, hash FROM leaves WHERE leaf_index = 2",
+            "the table of leaves",
+        ),
+        ("INSERT INTO long_statements VALUES (randomblob(32), X'00')", "the table of long statements has 2 rows"),
+        (
+            "INSERT INTO blocks SELECT 99, 7000, checkpoint, note, commitment FROM blocks WHERE height = 1",
+            "the table of blocks",
+        ),
+        (
+            "INSERT INTO blocks SELECT -1, 1, checkpoint, note, commitment FROM blocks WHERE height = 1",
+            "the table of blocks",
+        ),
+        ("INSERT INTO subtree_roots VALUES (1, 0, randomblob(32))", "the tiles have other rows"),
+        ("INSERT INTO statements VALUES (randomblob(32), 2)", "the table of statements"),
+        ("INSERT INTO subjects VALUES (randomblob(32), 2)", "leaf 2: the table of subjects names it under a subject"),
+        (
+            "INSERT INTO events SELECT leaf_index, 9, event_id, participant, content_hash, declaration, event_time, event_type, \
+          action, biz_step, disposition, read_point, biz_location FROM events LIMIT 1",
+            "the table of events is wrong about its event 9",
+        ),
+        (
+            "INSERT INTO events SELECT 9223372036854775807, 9, event_id, participant, content_hash, declaration, event_time, event_type, \
+          action, biz_step, disposition, read_point, biz_location FROM events LIMIT 1",
+            "the table of events has",
+        ),
+    ];
+    for (sql, words) in insertions {
+        ledger.tamper(sql);
+        unsound(&ledger, sql, words);
+    }
+    ledger.tamper(&format!("INSERT INTO leaves SELECT {size}, content, bytes, hash FROM leaves WHERE leaf_index = 2"));
+    unsound(&ledger, "a leaf more", &format!("leaf {size}: it stands after the last block's seal"));
+
+    let swap = |first: u64, second: u64| {
+        ledger.tamper(&format!(
+            "UPDATE leaves SET leaf_index = -1 WHERE leaf_index = {first};
+             UPDATE leaves SET leaf_index = {first} WHERE leaf_index = {second};
+             UPDATE leaves SET leaf_index = {second} WHERE leaf_index = -1;"
+        ));
+        unsound(&ledger, &format!("{first} and {second} swapped"), &format!("leaf {first}: "));
+    };
+    swap(0, 2);
+    swap(2, 3);
+    swap(6, 8);
+    swap(1, 5);
+    swap(2, size - 1);
+}
+
+#[test]
+fn a_ledger_cut_off_after_a_block_is_missed_by_the_key_that_signed_more() {
+    let ledger = Ledger::make();
+    let last = ledger.rows(Table::named("blocks")) - 1;
+    let size = ledger.number(&format!("SELECT tree_size AS value FROM blocks WHERE height = {last} - 1"));
+    ledger.tamper(&format!(
+        "DELETE FROM blocks WHERE height = {last};
+         DELETE FROM leaves WHERE leaf_index >= {size};
+         DELETE FROM statements WHERE leaf_index >= {size};
+         DELETE FROM subjects WHERE leaf_index >= {size};
+         DELETE FROM events WHERE leaf_index >= {size};"
+    ));
+    unsound(&ledger, "cut off", &format!("it ends before block {last}, which this member's key has signed"));
+    ledger.tamper(
+        "DELETE FROM blocks; DELETE FROM leaves; DELETE FROM statements; DELETE FROM subjects; DELETE FROM events",
+    );
+    unsound(&ledger, "emptied", "the ledger is empty");
+}
+
+#[test]
+fn a_request_that_is_not_what_was_approved_is_found() {
+    let ledger = Ledger::make();
+    let approved = "WHERE json_extract(body, '$.claims.organization') = 'maker'";
+    for (member, value, words) in [
+        ("$.claims.organization", "'Mallory'", "is not what leaf 2 says was approved"),
+        ("$.claims.gs1CompanyPrefixes[0]", "'9506001'", "is not what leaf 2 says was approved"),
+        ("$.csr", "replace(json_extract(body, '$.csr'), 'MI', 'MJ')", "the request of participant "),
+        ("$.key", "'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'", "is not the one that was asked with"),
+        ("$.kind", "'other'", "the body of request "),
+    ] {
+        ledger.tamper(&format!("UPDATE requests SET body = json_set(body, '{member}', {value}) {approved}"));
+        unsound(&ledger, member, words);
+    }
+}
+
+#[test]
+fn the_tiles_of_a_tree_of_two_levels_are_checked() {
+    let ledger = Ledger::make_long();
+    let table = Table::named("subtree_roots");
+    assert_eq!(ledger.rows(table), 1);
+    change_each_column(&ledger, table);
+    ledger.tamper("DELETE FROM subtree_roots");
+    unsound(&ledger, "no tiles", "the tiles have other rows than the leaves give");
+    ledger.tamper("UPDATE subtree_roots SET hash = randomblob(32)");
+    unsound(&ledger, "another hash", "hash 0 of the tiles of level 1 is wrong");
+    assert_eq!(ledger.audit_with(&["--rebuild"]), (0, String::new()));
+    assert_eq!(ledger.audit(), (0, String::new()));
+}
+
+#[test]
+fn rebuild_repairs_what_is_derived_and_nothing_else() {
+    let ledger = Ledger::make();
+    let sound = ledger.dump().unwrap();
+    for sql in [
+        "DELETE FROM events",
+        "DELETE FROM subjects WHERE leaf_index > 2",
+        "UPDATE statements SET leaf_index = leaf_index + 1",
+        "INSERT INTO subtree_roots VALUES (3, 9, X'00')",
+        "UPDATE events SET participant = 'nobody', event_time = -1",
+        "DELETE FROM statements; DELETE FROM subjects; DELETE FROM events",
+    ] {
+        ledger.tamper(sql);
+        unsound(&ledger, sql, "");
+        assert_eq!(ledger.audit_with(&["--rebuild"]), (0, String::new()), "{sql}");
+        assert_eq!(ledger.dump().unwrap(), sound, "{sql}");
+    }
+    for sql in [
+        "UPDATE leaves SET bytes = X'01' WHERE leaf_index = 4",
+        "UPDATE blocks SET note = checkpoint WHERE height = 2",
+        "DELETE FROM long_statements",
+    ] {
+        ledger.tamper(sql);
+        let (code, says) = ledger.audit_with(&["--rebuild"]);
+        assert_eq!(code, 4, "{sql}: {says}");
+        unsound(&ledger, sql, "");
+    }
+}
+
+/// Numbers that look drawn, and are the same each time (xorshift64*).
+struct Drawn(u64);
+
+impl Drawn {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        usize::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33).unwrap() % end
+    }
+}
+
+/// Some bits of the file mean nothing to the ledger: free space in pages, SQLite's own counters, comments in the schema,
+/// and the requests' table. Whatever the audit lets pass must leave every row as it was.
+#[test]
+fn a_bit_flipped_in_the_file_is_found_or_means_nothing() {
+    let ledger = Ledger::make();
+    let sound = ledger.dump().unwrap();
+    let mut drawn = Drawn(0x5ea1_a4e0);
+    let (mut found, rounds) = (0, flips());
+    for _ in 0..rounds {
+        let (at, bit) = (drawn.below(ledger.sound().len()), drawn.below(8));
+        let mut bytes = ledger.sound().to_vec();
+        bytes[at] ^= 1 << bit;
+        ledger.put(&bytes);
+        let (code, says) = ledger.audit();
+        match code {
+            0 => assert_eq!(ledger.dump().as_ref(), Ok(&sound), "bit {bit} of byte {at} was flipped"),
+            3 | 4 => found += 1,
+            _ => panic!("bit {bit} of byte {at} was flipped: exit code {code}, {says}"),
+        }
+    }
+    assert!(found > rounds / 4, "{found} of {rounds} flips were found");
+}
+
+fn flips() -> usize {
+    std::env::var("SEALANE_FLIPS").ok().and_then(|number| number.parse().ok()).unwrap_or(100)
+}
+
+#[test]
+fn a_node_is_audited_while_it_works() {
+    use crate::signer::{Signer, captured};
+    use crate::support::{Node, document, object_event, path, run, text};
+
+    let node = Node::start();
+    node.participant("maker", "manufacturer", &["--gs1-prefix", "9506000"]);
+    let maker = Signer::of(&node, "maker");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0.. {
+                let event = object_event("OBSERVE", "inspecting", &[ITEM], &format!("2026-03-01T08:00:00.{n:03}Z"));
+                captured(&node, maker.statement(&document(vec![event])));
+                if done.load(std::sync::atomic::Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        for _ in 0..10 {
+            let output = run(&["audit", "--data", path(&node.data())]);
+            assert!(output.status.success(), "{}", text(&output.stderr));
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
