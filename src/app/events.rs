@@ -54,18 +54,17 @@ pub async fn list(ledger: &Ledger, mut filter: EventFilter, id: Option<&Id>) -> 
             Some(leaf) if leaf.index == entry.leaf => leaf,
             _ => read_leaf(ledger, entry.leaf).await?,
         };
-        if let Some(event) = leaf.events.get(entry.position as usize) {
-            if id.is_none_or(|id| event.names(id)) {
-                events.push(FoundEvent {
-                    leaf: entry.leaf,
-                    position: entry.position,
-                    participant: entry.participant,
-                    event_id: entry.event_id,
-                    json: event.json.clone(),
-                    context: leaf.context.clone(),
-                    recorded: leaf.recorded,
-                });
-            }
+        let event = leaf.events.get(entry.position as usize);
+        if let Some(event) = event.filter(|event| id.is_none_or(|id| event.names(id))) {
+            events.push(FoundEvent {
+                leaf: entry.leaf,
+                position: entry.position,
+                participant: entry.participant,
+                event_id: entry.event_id,
+                json: event.json.clone(),
+                context: leaf.context.clone(),
+                recorded: leaf.recorded,
+            });
         }
         read = Some(leaf);
     }

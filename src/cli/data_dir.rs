@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::cli::failure::{Failure, with_causes};
+use crate::cli::failure::{FREE_SPACE, Failure, with_causes};
 use crate::domain::block::Height;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, MemberKey, PrivateKey, read_member_mark};
 use crate::ports::Mark;
@@ -104,12 +104,12 @@ impl DataDir {
     }
 
     pub fn store(&self) -> Result<SqliteStore, Failure> {
-        SqliteStore::open(&self.ledger_path()).map_err(Failure::unreachable)
+        SqliteStore::open(&self.ledger_path()).map_err(|error| Failure::unreachable(with_causes(&error)))
     }
 
     /// The ledger as of now, however it grows meanwhile.
     pub fn snapshot(&self) -> Result<SqliteStore, Failure> {
-        SqliteStore::open_snapshot(&self.ledger_path()).map_err(Failure::unreachable)
+        SqliteStore::open_snapshot(&self.ledger_path()).map_err(|error| Failure::unreachable(with_causes(&error)))
     }
 
     /// What the member's key has signed last, if anything.
@@ -147,12 +147,5 @@ fn cut_short(path: &Path) -> Failure {
 
 /// Says what could not be done with a path, and what to do about it.
 pub fn cannot(action: &str, path: &Path, error: &std::io::Error) -> Failure {
-    let next = match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "; make it writable for this user, or choose another --data"
-        }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; free some space on that disk and run this again",
-        _ => "",
-    };
-    Failure::unreachable(format!("cannot {action} {}: {error}{next}", path.display()))
+    Failure::unreachable(format!("cannot {action} {}: {}", path.display(), with_causes(error)))
 }

@@ -93,7 +93,7 @@ impl Desk {
         let unreadable = || Failure::unreachable("the renewal that waits cannot be read");
         let current = text(renewal, "current").and_then(|text| text.parse().ok()).ok_or_else(unreadable)?;
         let consent = text(renewal, "consent").and_then(|text| text.parse().ok()).ok_or_else(unreadable)?;
-        Ok(Admin::Renewal(Renewal { participant: id.clone(), request, current, consent, certificate }))
+        Ok(Admin::Renewal(Box::new(Renewal { participant: id.clone(), request, current, consent, certificate })))
     }
 
     fn issue(
@@ -103,7 +103,7 @@ impl Desk {
         request: &CertificateRequest,
     ) -> Result<CertificateRecord, Failure> {
         let authority = self.data.authority()?;
-        let fault = |error: &dyn std::error::Error| Failure::unreachable(with_causes(error));
+        let fault = |error: &(dyn std::error::Error + 'static)| Failure::unreachable(with_causes(error));
         let subject = ParticipantSubject::new(id.as_str(), organization).map_err(|error| fault(&error))?;
         let validity = authority.participant_validity(now()).map_err(|error| fault(&error))?;
         let issued = authority.issue(request, &subject, validity).map_err(|error| fault(&error))?;

@@ -55,8 +55,12 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Ou
     });
     let shown = show(&global, fresh, output);
     if shown.is_ok() && !options.no_serve {
-        tell_what_next(&global, address, output);
-        runtime.block_on(stop_signal());
+        runtime.block_on(async {
+            let asked = stop_signal()?;
+            tell_what_next(&global, address, output);
+            asked.await;
+            Ok::<(), Failure>(())
+        })?;
     }
     let _ = stop.send(());
     let served = runtime.block_on(serving).map_err(Failure::unreachable)?;
@@ -176,6 +180,8 @@ fn product(answer: &Answer, id: &Id, url: &str) -> Value {
 
 fn tell_what_next(global: &Global, address: SocketAddr, output: &Output) {
     let data = global.data();
+    // As it was called here, so that the lines can be typed as they stand.
+    let program = std::env::args().next().unwrap_or_else(|| "sealane".to_owned());
     let Ok(id) = Id::parse(GENUINE) else { return };
     let url = format!("http://{address}{}", id.path().unwrap_or_default());
     if let Ok(code) = QrCode::new(&url) {
@@ -184,8 +190,8 @@ fn tell_what_next(global: &Global, address: SocketAddr, output: &Output) {
     output.say(format!(
         "The label of the genuine box: {url}\n\n\
          Serving at http://{address} until Ctrl-C. In another terminal, try:\n  \
-         sealane verify '{GENUINE}' --data {0} --url http://{address}\n  \
-         sealane audit --data {0}\n  \
+         {program} verify '{GENUINE}' --data {0} --url http://{address}\n  \
+         {program} audit --data {0}\n  \
          curl http://{address}/ledger/checkpoint\n  \
          curl 'http://{address}/verify?id={CLONED}'",
         data.display()

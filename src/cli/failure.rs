@@ -1,6 +1,8 @@
 //! How a command ends, and the exit code that says so.
 
+use std::error::Error;
 use std::fmt::Display;
+use std::io::{self, ErrorKind};
 
 pub const WRONG_USE: u8 = 2;
 
@@ -65,18 +67,31 @@ impl Failure {
     }
 }
 
-/// Writes an error with everything that caused it.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
+/// Writes an error with everything that caused it, and what to do about a file that could not be written.
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
+    let mut next = next_step(error);
     let mut cause = error.source();
     while let Some(inner) = cause {
+        next = next.or_else(|| next_step(inner));
         let inner_text = inner.to_string();
         if !text.contains(&inner_text) {
             text = format!("{text}: {inner_text}");
         }
         cause = inner.source();
     }
-    text
+    text + next.unwrap_or_default()
+}
+
+/// What to do about a fault of the file system.
+fn next_step(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    match error.downcast_ref::<io::Error>()?.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Some("; make it writable for this user, or choose another --data")
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("; free some space on that disk and run this again"),
+        _ => None,
+    }
 }
 
 impl Failure {

@@ -41,7 +41,7 @@ pub fn create(data: &DataDir, name: &Organization, origin: Option<Origin>) -> Re
         CertificateAuthority::create(name.as_str(), now).map_err(|error| Failure::wrong_use(with_causes(&error)))?;
     key.write_new(&data.path().join(MEMBER_KEY_FILE)).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     authority.save(data.path()).map_err(|error| Failure::unreachable(with_causes(&error)))?;
-    let store = SqliteStore::create(&data.ledger_path()).map_err(Failure::unreachable)?;
+    let store = SqliteStore::create(&data.ledger_path()).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     let signer = data.member_key()?;
     let origin = origin.unwrap_or_else(|| Origin::of_genesis_key(&key.public().thumbprint()));
     runtime()?
@@ -54,7 +54,7 @@ pub fn create(data: &DataDir, name: &Organization, origin: Option<Origin>) -> Re
 fn migrate(global: &Global, output: &Output) -> Result<Outcome, Failure> {
     let data = DataDir::open(&global.data())?;
     let _lock = data.lock()?;
-    SqliteStore::migrate(&data.ledger_path()).map_err(Failure::unreachable)?;
+    SqliteStore::migrate(&data.ledger_path()).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     output.result(&serde_json::json!({"migrated": true}), "The ledger is up to date.");
     Ok(Outcome::Done)
 }

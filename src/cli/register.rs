@@ -75,8 +75,9 @@ pub fn request(client: &Client, options: &RegisterOptions) -> Result<Asked, Fail
 /// The request given, or found beside the key in `--out`, or made there.
 fn csr(options: &RegisterOptions) -> Result<CertificateRequest, Failure> {
     let read = |path: &Path| {
-        let fault =
-            |error: &dyn std::error::Error| Failure::wrong_use(format!("{}: {}", path.display(), with_causes(error)));
+        let fault = |error: &(dyn std::error::Error + 'static)| {
+            Failure::wrong_use(format!("{}: {}", path.display(), with_causes(error)))
+        };
         let text = fs::read_to_string(path).map_err(|error| fault(&error))?;
         CertificateRequest::parse_pem(&text).map_err(|error| fault(&error))
     };

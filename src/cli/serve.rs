@@ -18,12 +18,14 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
     let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
     runtime()?.block_on(async {
         let node = OpenNode::open(&data).await?;
+        // Before anyone is told that the node is there: who stops it at once must not cut it off.
+        let stop = stop_signal()?;
         let view = node.ledger.view();
         let result = serde_json::json!({"url": url, "origin": node.ledger.origin(), "treeSize": view.size()});
         let text = format!("Serving the ledger {} at {url} (Ctrl-C stops it).", node.ledger.origin());
         output.result(&result, text);
         drop(view);
-        node.serve(listener, public_url, stop_signal()).await
+        node.serve(listener, public_url, stop).await
     })?;
     output.say("Stopped; everything acknowledged is on disk.");
     Ok(Outcome::Done)

@@ -124,7 +124,7 @@ fn read_mark(file: &File) -> io::Result<Option<Mark>> {
     let slots: Vec<&[u8]> = bytes[..filled].chunks(SLOT_BYTES).collect();
     let mark = slots.iter().filter_map(|slot| from_slot(slot)).max_by_key(|mark| mark.height);
     let blank = |slot: &&[u8]| slot.iter().all(|byte| *byte == 0);
-    if mark.is_none() && !slots.iter().all(|slot| blank(slot)) {
+    if mark.is_none() && !slots.iter().all(blank) {
         return Err(io::Error::new(
             ErrorKind::InvalidData,
             "the high-water mark is damaged: no slot of it can be read",

@@ -27,9 +27,9 @@ async fn a_revocation_ordered_between_check_and_append_wins() {
         while ledger.queue_depth() < 2 {
             tokio::task::yield_now().await;
         }
-        tokio::spawn(orderer.run())
+        tokio::spawn(orderer.run());
     };
-    let (revoked, captured, _writer) = tokio::join!(revocation, capture, writing);
+    let (revoked, captured, ()) = tokio::join!(revocation, capture, writing);
     revoked.unwrap();
     let refused = captured.unwrap_err();
     assert!(matches!(refused, CaptureError::Order(OrderError::Signer(SignerRefusal::Revoked { .. }))), "{refused}");
@@ -73,9 +73,9 @@ async fn the_same_statement_twice_in_one_group_has_one_leaf() {
         while ledger.queue_depth() < 2 {
             tokio::task::yield_now().await;
         }
-        tokio::spawn(orderer.run())
+        tokio::spawn(orderer.run());
     };
-    let (first, second, _writer) = tokio::join!(first, second, writing);
+    let (first, second, ()) = tokio::join!(first, second, writing);
     let (first, second) = (first.unwrap().placed, second.unwrap().placed);
     assert_eq!(first.leaf, second.leaf);
     assert_eq!([first.repeated, second.repeated].iter().filter(|repeated| **repeated).count(), 1);

@@ -278,7 +278,7 @@ fn a_full_disk_is_told_so_and_nothing_half_is_written() {
     let size = node.tree_size();
 
     // Nothing of it is there, and with some room again the node goes on.
-    fails(INIT, &dir.path().join("other"), 3, &[]);
+    fails(INIT, &dir.path().join("other"), 3, &["free some space on that disk"]);
     assert!(Command::new("mount").args(["-o", "remount,size=8m"]).arg(dir.path()).status().unwrap().success());
     captured(&node, statement(kept));
     assert_eq!(node.tree_size(), size + 2);

@@ -3,6 +3,7 @@
 mod audit;
 mod capture;
 mod data_directory;
+mod ledger;
 mod member;
 mod operations;
 mod outsider;
@@ -10,3 +11,4 @@ mod participants;
 mod refusal;
 mod signer;
 mod support;
+mod verify;

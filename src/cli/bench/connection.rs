@@ -61,10 +61,9 @@ impl Connection {
             if header.is_empty() {
                 break;
             }
-            if let Some((name, value)) = header.split_once(':') {
-                if name.eq_ignore_ascii_case("content-length") {
-                    length = value.trim().parse().ok();
-                }
+            let named = header.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+            if let Some((_, value)) = named {
+                length = value.trim().parse().ok();
             }
         }
         let length = length.filter(|length| *length <= BODY_BYTES_MAX).ok_or_else(malformed)?;

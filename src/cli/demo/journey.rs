@@ -186,10 +186,9 @@ impl Step {
                     "epcList": ids,
                 });
                 if let Some(to) = to {
-                    let party = |gln: &str| json!([{"type": "possessing_party", "source": format!("https://id.gs1.org/417/{gln}")}]);
-                    event["sourceList"] = party(actor.gln);
-                    event["destinationList"] =
-                        json!([{"type": "possessing_party", "destination": format!("https://id.gs1.org/417/{to}")}]);
+                    let party = |gln: &str| format!("https://id.gs1.org/417/{gln}");
+                    event["sourceList"] = json!([{"type": "possessing_party", "source": party(actor.gln)}]);
+                    event["destinationList"] = json!([{"type": "possessing_party", "destination": party(to)}]);
                 }
                 event
             }

@@ -32,7 +32,7 @@ pub enum AdminError {
 pub enum Admin {
     Genesis(Genesis),
     Registration(Box<Registration>),
-    Renewal(Renewal),
+    Renewal(Box<Renewal>),
     Revocation(Revocation),
     /// A decision against a pending request. It answers the request and never enters the ledger.
     Rejection(Rejection),

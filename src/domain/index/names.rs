@@ -21,7 +21,7 @@ pub fn of_event(event: &Event) -> BTreeSet<Subject> {
 pub fn of_admin(admin: &Admin) -> BTreeSet<Subject> {
     match admin {
         Admin::Genesis(genesis) => {
-            genesis.members.members().map(|member| Subject::party(&member.kid().to_string())).collect()
+            genesis.members.members().map(|member| Subject::party(member.kid().to_string())).collect()
         }
         Admin::Registration(registration) => {
             let claims = &registration.claims;

@@ -115,11 +115,11 @@ fn a_member_cannot_renew_what_nobody_agreed_to() {
         consent: consent(by, &node.origin, &id, &csr).parse().unwrap(),
         certificate: member.certificate(&id, &request, one_year()),
     };
-    let forged = Admin::Renewal(renewal(&PrivateKey::generate().unwrap()));
+    let forged = Admin::Renewal(Box::new(renewal(&PrivateKey::generate().unwrap())));
     let words = "not agreed to by the participant's current key: the signature does not verify";
     refused(&node, || member.decide(&id, &forged), 400, "bad-renewal", words);
     let elsewhere = Renewal { current: Hash::of(b"no certificate of theirs"), ..renewal(&maker.key) };
     let words = "its certificate is not this participant's";
-    refused(&node, || member.decide(&id, &Admin::Renewal(elsewhere)), 400, "bad-renewal", words);
-    assert_eq!(member.decide(&id, &Admin::Renewal(renewal(&maker.key))).status, 200);
+    refused(&node, || member.decide(&id, &Admin::Renewal(Box::new(elsewhere))), 400, "bad-renewal", words);
+    assert_eq!(member.decide(&id, &Admin::Renewal(Box::new(renewal(&maker.key)))).status, 200);
 }
