@@ -220,6 +220,41 @@ pub struct PendingRequest {
     pub rejected: Option<String>,
 }
 
+/// How much may wait for a decision. Registrations and renewals have a room each, so that strangers, who can ask for
+/// the one, take no place from participants, who ask for the other.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitingRoom {
+    pub requests_max: u64,
+    pub bytes_max: u64,
+    /// What was received before is forgotten.
+    pub since: Timestamp,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    Waits,
+    /// This participant's request for the same key, or another one of the same participant, waits.
+    Repeats(ParticipantId),
+    Full,
+}
+
+/// Which requests to list.
+#[derive(Debug, Clone)]
+pub struct RequestFilter {
+    pub renewals: bool,
+    /// Those that were rejected, or those that wait; both for `None`.
+    pub rejected: Option<bool>,
+    /// Received at this time or later.
+    pub since: Timestamp,
+    /// With an id after this one.
+    pub after: Option<ParticipantId>,
+    /// With this id or one before it.
+    pub through: Option<ParticipantId>,
+    /// At most this many.
+    pub limit: u32,
+}
+
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -231,6 +266,10 @@ pub enum RequestBody {
 }
 
 impl RequestBody {
+    pub const fn is_renewal(&self) -> bool {
+        matches!(self, RequestBody::Renewal { .. })
+    }
+
     /// SHA-256 of the requested key's SPKI.
     pub fn key(&self) -> &Hash {
         match self {
@@ -273,8 +312,8 @@ pub trait LedgerStore: Send + Sync {
     /// Where each statement that is on the ledger stands.
     async fn statements(&self, ids: Vec<StatementId>) -> Result<Vec<(StatementId, LeafIndex)>, StoreError>;
 
-    /// The leaves below `size` that name a subject, ascending.
-    async fn leaves_of(&self, subject: SubjectKey, size: TreeSize) -> Result<Vec<LeafIndex>, StoreError>;
+    /// The first leaves below `size` that name a subject, ascending, up to `limit`.
+    async fn leaves_of(&self, subject: SubjectKey, size: TreeSize, limit: u32) -> Result<Vec<LeafIndex>, StoreError>;
     /// Up to `limit` rows of the index after `after`, in order of key and leaf.
     async fn subjects(
         &self,
@@ -284,15 +323,21 @@ pub trait LedgerStore: Send + Sync {
 
     /// Events in ledger order.
     async fn events(&self, filter: EventFilter) -> Result<Vec<EventEntry>, StoreError>;
-    /// The first event with each (participant, eventID) that is there.
+    /// The first event with each (participant, eventID) that is there; error declarations are passed over.
     async fn first_events(&self, ids: Vec<(ParticipantId, String)>) -> Result<Vec<EventEntry>, StoreError>;
 
-    async fn add_request(&self, request: PendingRequest) -> Result<(), StoreError>;
-    /// Marks every waiting request of a participant as rejected.
-    async fn reject_requests(&self, participant: &ParticipantId, reason: String) -> Result<(), StoreError>;
-    /// All requests, the newest last.
+    /// Takes a request into the room of its kind, if it may wait there, in the place of its participant's rejected one.
+    /// Forgets what is older than the room keeps.
+    async fn add_request(&self, request: PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError>;
+    /// Marks the waiting request of a participant as rejected.
+    async fn reject_request(&self, participant: &ParticipantId, reason: String) -> Result<(), StoreError>;
+    /// Removes the request of a participant, if it has one.
+    async fn forget_request(&self, participant: &ParticipantId) -> Result<(), StoreError>;
+    /// All requests, which only an audit needs.
     async fn requests(&self) -> Result<Vec<PendingRequest>, StoreError>;
-    /// The newest request of a participant.
+    /// Requests of one kind, by id.
+    async fn requests_page(&self, filter: RequestFilter) -> Result<Vec<PendingRequest>, StoreError>;
+    /// The request of a participant.
     async fn request(&self, participant: &ParticipantId) -> Result<Option<PendingRequest>, StoreError>;
 
     /// How many rows each table of the ledger has, whether or not a query would find them.

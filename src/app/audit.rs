@@ -9,7 +9,7 @@ use crate::app::registration::check_record;
 use crate::app::state::{mark_of, statement_text};
 use crate::domain::block::{FinalBlock, Height, Leaf, Note, NoteKey, Seal};
 use crate::domain::consortium::rights;
-use crate::domain::consortium::{Admin, ParticipantId, Place, Registry};
+use crate::domain::consortium::{Admin, Facts, ParticipantId, Place, Registry};
 use crate::domain::epcis::{self, Reader};
 use crate::domain::evidence::Anchor;
 use crate::domain::hash::Hash;
@@ -151,7 +151,7 @@ struct Replay<'a> {
     index: SubjectIndex,
     registry: Option<Registry>,
     last_seal: Option<Seal>,
-    first_events: HashMap<(ParticipantId, String), Hash>,
+    facts: Facts,
     statements: HashMap<StatementId, LeafIndex>,
     derived: Derived,
     requests: HashMap<ParticipantId, Vec<u8>>,
@@ -170,7 +170,7 @@ impl<'a> Replay<'a> {
             index: SubjectIndex::new(),
             registry: None,
             last_seal: None,
-            first_events: HashMap::new(),
+            facts: Facts::default(),
             statements: HashMap::new(),
             derived: Derived::default(),
             requests: HashMap::new(),
@@ -271,14 +271,13 @@ impl<'a> Replay<'a> {
         let (participant, certificate) = registry.signer_at(&thumbprint, place).map_err(|error| fault(at, error))?;
         let statement = statement.verify(&certificate.key).map_err(|error| fault(at, error))?;
         let document = epcis::read(statement.payload(), Reader::Strict).map_err(|error| fault(at, error))?;
+        if let Some(one) = self.facts.contradiction(&participant.id, &document.events) {
+            return fail(at, format!("event {} contradicts an earlier one of its eventID", one.position));
+        }
+        self.facts.learn(&participant.id, &document.events, place.leaf);
         let mut subjects = BTreeSet::new();
         for (event, position) in document.events.iter().zip(0..) {
             rights::check(participant, event).map_err(|error| fault(at, format!("event {position}: {error}")))?;
-            let key = (participant.id.clone(), event.event_id.uri.clone());
-            let first = self.first_events.entry(key).or_insert(event.content_hash);
-            if *first != event.content_hash && event.error_declaration.is_none() {
-                return fail(at, format!("event {position} contradicts an earlier one of its eventID"));
-            }
             self.derived.events.push(EventEntry::new(place.leaf, position, participant.id.clone(), event));
             subjects.extend(names::of_event(event));
             self.report.events += 1;

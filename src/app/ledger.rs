@@ -31,6 +31,8 @@ pub enum LedgerError {
     Store(#[from] StoreError),
     #[error("a proof cannot be made from the stored tiles: {0}")]
     Proof(#[from] merkle::ProvingError),
+    #[error("too many ask about products at once")]
+    Busy,
     #[error("leaf {leaf} cannot be read: {detail}")]
     Leaf { leaf: merkle::LeafIndex, detail: String },
 }

@@ -24,9 +24,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::app::block_builder::{BlockBuilder, BuildError};
 use crate::app::ledger::{Ledger, View};
 use crate::app::state::{LoadError, State, mark_of};
-use crate::domain::consortium::{Admin, ParticipantId, Refusal, Registry, SignerRefusal};
+use crate::domain::consortium::{Admin, Contradiction, Facts, ParticipantId, Refusal, Registry, SignerRefusal};
 use crate::domain::epcis::Event;
-use crate::domain::hash::Hash;
 use crate::domain::index::names;
 use crate::domain::merkle::LeafIndex;
 use crate::domain::statement::{StatementId, VerifiedStatement};
@@ -103,17 +102,11 @@ pub enum OrderError {
     #[error(transparent)]
     Admin(#[from] Refusal),
     #[error(
-        "event {position}: the same participant has recorded {event_id} with other content{}; to correct that, repeat \
-         its content with an errorDeclaration; another event needs an eventID of its own",
-        first.map(|leaf| format!(", in leaf {leaf}")).unwrap_or_default()
+        "event {}: the same participant has recorded {} with other content{}; to correct that, repeat its content with an \
+         errorDeclaration; another event needs an eventID of its own",
+        .0.position, .0.event_id, .0.first.map(|leaf| format!(", in leaf {leaf}")).unwrap_or_default()
     )]
-    Conflict {
-        /// Within the document, from 0.
-        position: u32,
-        event_id: String,
-        /// Where the other event stands; `None` when it is in the same document.
-        first: Option<LeafIndex>,
-    },
+    Conflict(Contradiction),
     #[error("the ledger could not be written, and whether this was is unknown: post it again ({0})")]
     Unwritten(String),
     #[error("the disk that holds the ledger is full; nothing was written")]
@@ -278,7 +271,7 @@ enum WriteError {
 /// What the ledger holds already of a batch's statements and events, and then of the batch itself.
 struct Known {
     statements: HashMap<StatementId, LeafIndex>,
-    events: HashMap<(ParticipantId, String), (Hash, LeafIndex)>,
+    facts: Facts,
 }
 
 impl Known {
@@ -286,38 +279,11 @@ impl Known {
         let ids = entries.iter().map(|entry| entry.statement().id()).collect();
         let statements = store.statements(ids).await?.into_iter().collect();
         let wanted = entries.iter().flat_map(Entry::event_ids).collect();
-        let events = store.first_events(wanted).await?;
-        let events = events
-            .into_iter()
-            .map(|entry| ((entry.participant, entry.event_id), (entry.content_hash, entry.leaf)))
-            .collect();
-        Ok(Self { statements, events })
-    }
-
-    /// Finds an event that says something else under an eventID that its participant has used.
-    fn conflict(&self, participant: &ParticipantId, events: &[Event]) -> Option<OrderError> {
-        let mut own: HashMap<&str, &Hash> = HashMap::new();
-        events.iter().zip(0..).filter(|(event, _)| event.error_declaration.is_none()).find_map(|(event, position)| {
-            let event_id = &event.event_id.uri;
-            let earlier = self.events.get(&(participant.clone(), event_id.clone()));
-            let first = match earlier {
-                Some((content, leaf)) if *content != event.content_hash => Some(Some(*leaf)),
-                Some(_) => None,
-                None => match own.insert(event_id, &event.content_hash) {
-                    Some(content) if *content != event.content_hash => Some(None),
-                    _ => None,
-                },
-            };
-            first.map(|first| OrderError::Conflict { position, event_id: event_id.clone(), first })
-        })
-    }
-
-    fn learn(&mut self, statement: StatementId, leaf: LeafIndex, participant: &ParticipantId, events: &[Event]) {
-        self.statements.insert(statement, leaf);
-        for event in events {
-            let key = (participant.clone(), event.event_id.uri.clone());
-            self.events.entry(key).or_insert((event.content_hash, leaf));
+        let mut facts = Facts::default();
+        for first in store.first_events(wanted).await? {
+            facts.know(first.participant, first.event_id, first.content_hash, first.leaf);
         }
+        Ok(Self { statements, facts })
     }
 }
 
@@ -354,8 +320,8 @@ impl Batch<'_> {
         if let Err(refusal) = self.registry.signer_at(statement.header().signer().hash(), place) {
             return Ok(Err(refusal.into()));
         }
-        if let Some(conflict) = self.known.conflict(participant, events) {
-            return Ok(Err(conflict));
+        if let Some(contradiction) = self.known.facts.contradiction(participant, events) {
+            return Ok(Err(OrderError::Conflict(contradiction)));
         }
         let subjects = events.iter().flat_map(names::of_event).collect();
         let entries = events
@@ -363,7 +329,8 @@ impl Batch<'_> {
             .zip(0..)
             .map(|(event, position)| EventEntry::new(place.leaf, position, participant.clone(), event));
         let leaf = self.block.push_statement(statement, LeafContent::Capture, &subjects, entries)?;
-        self.known.learn(statement.id(), leaf, participant, events);
+        self.known.statements.insert(statement.id(), leaf);
+        self.known.facts.learn(participant, events, leaf);
         Ok(Ok(Placed { leaf, repeated: false }))
     }
 

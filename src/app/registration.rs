@@ -9,10 +9,21 @@ use crate::domain::consortium::{
 use crate::domain::hash::Hash;
 use crate::domain::statement::{Signature, StatementError, StatementType, SubmittedStatement};
 use crate::domain::time::Timestamp;
-use crate::ports::{CertificateReader, PendingRequest, RequestBody, RequestedKey, StoreError};
+use crate::ports::{
+    Admission, CertificateReader, PendingRequest, RequestBody, RequestFilter, RequestedKey, StoreError, WaitingRoom,
+};
 
-/// Requests that may wait for a decision; each comes from somebody unknown.
-pub const PENDING_REQUESTS_MAX: usize = 1_000;
+/// Requests that may wait for a decision, registrations and renewals each. Whoever asks to be registered is unknown.
+pub const PENDING_REQUESTS_MAX: u64 = 1_000;
+
+/// Bytes of the requests that may wait, of each kind: 16 KiB for each. An ordinary one has under 2 KiB.
+pub const PENDING_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// How long a request is kept, whether it waits or was rejected, in milliseconds: 30 days.
+pub const REQUEST_AGE_MS_MAX: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// Participants on one page of the list.
+pub const PAGE_PARTICIPANTS_MAX: u32 = 1_000;
 
 /// Why a request or a decision was refused. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -23,10 +34,12 @@ pub enum RegistrationError {
     Claims(#[from] AdminError),
     #[error(transparent)]
     Conflict(#[from] Conflict),
-    #[error("a request with the same key waits already, as participant {waiting}")]
+    #[error("a request with the same key or of the same participant waits already, as participant {waiting}")]
     Waiting { waiting: ParticipantId },
-    #[error("{PENDING_REQUESTS_MAX} requests wait already; come back when a member has decided some")]
+    #[error("as many requests wait as may; come back when a member has decided some")]
     Crowded,
+    #[error("participant {id} has a certificate for this key already; a renewal is for a new key")]
+    Certified { id: ParticipantId },
     #[error("no participant and no request has the id {id}")]
     Unknown { id: ParticipantId },
     #[error("participant {id} has no request that waits for a decision")]
@@ -119,7 +132,6 @@ pub async fn request(
         return Err(conflict.into());
     }
     let key = requested.key.thumbprint();
-    check_room(ledger, &view, &key).await?;
     let body = RequestBody::Registration { claims, csr: requested.pem, key };
     add(ledger, id, body).await
 }
@@ -144,7 +156,13 @@ pub async fn request_renewal(
         return Err(conflict.into());
     }
     let key = requested.key.thumbprint();
-    check_room(ledger, &view, &key).await?;
+    if participant.certificates.iter().any(|one| one.key.thumbprint() == key) {
+        return Err(RegistrationError::Certified { id: id.clone() });
+    }
+    if ledger.store().request(id).await?.is_some_and(|request| is_answered(&view, &request)) {
+        // The node stopped between the approval and forgetting what it approved.
+        ledger.store().forget_request(id).await?;
+    }
     let body = RequestBody::Renewal { csr: requested.pem, key, current, consent: consent.to_owned() };
     add(ledger, id.clone(), body).await
 }
@@ -175,33 +193,84 @@ pub async fn decide(
     }
     check_against_request(ledger, reader, &view, id, &admin).await?;
     if let Admin::Rejection(rejection) = &admin {
-        ledger.store().reject_requests(id, rejection.reason.clone()).await?;
+        ledger.store().reject_request(id, rejection.reason.clone()).await?;
         return Ok(None);
     }
-    Ok(Some(ledger.order(Entry::Admin { statement, admin: Box::new(admin) }).await?))
+    let placed = ledger.order(Entry::Admin { statement, admin: Box::new(admin) }).await?;
+    if let Err(error) = ledger.store().forget_request(id).await {
+        // The decision stands; its request is passed over from now on, and ages.
+        tracing::warn!(%error, participant = %id, "a request that was answered could not be removed");
+    }
+    Ok(Some(placed))
 }
 
-/// Everyone who is registered or waits, by id; those of one status when asked.
-pub async fn list(ledger: &Ledger, status: Option<Status>) -> Result<Vec<Listed>, LedgerError> {
-    let view = ledger.view();
-    let now = ledger.now();
-    let mut listed: Vec<Listed> = view.registry.participants().map(|one| registered(one, now)).collect();
-    for request in ledger.store().requests().await? {
-        merge(&mut listed, &view, request);
+/// Some of those who are registered or wait, and where the next ones begin.
+#[derive(Debug)]
+pub struct Page {
+    pub listed: Vec<Listed>,
+    /// The id to go on after, while there may be more.
+    pub next: Option<ParticipantId>,
+}
+
+/// Everyone who is registered or waits, by id; those of one status when asked. At least 1 on a page, and up to `limit`.
+pub async fn list(
+    ledger: &Ledger,
+    status: Option<Status>,
+    after: Option<ParticipantId>,
+    limit: u32,
+) -> Result<Page, LedgerError> {
+    let (view, now) = (ledger.view(), ledger.now());
+    let limit = limit.clamp(1, PAGE_PARTICIPANTS_MAX);
+    let wanted = limit as usize;
+    let participants = view.registry.participants().filter(|one| after.as_ref().is_none_or(|after| one.id > *after));
+    let participants = participants.map(|one| (one, status_of(one, now)));
+    let mut listed: Vec<Listed> = participants
+        .filter(|(_, found)| status.is_none_or(|status| status == *found))
+        // One more than the page tells whether there is a next one.
+        .take(wanted + 1)
+        .map(|(one, _)| registered(one, now))
+        .collect();
+    let filter = RequestFilter {
+        renewals: false,
+        rejected: match status {
+            Some(Status::Pending) => Some(false),
+            Some(Status::Rejected) => Some(true),
+            _ => None,
+        },
+        since: kept_since(ledger),
+        after,
+        through: None,
+        limit: limit + 1,
+    };
+    if matches!(status, None | Some(Status::Pending | Status::Rejected)) {
+        listed.extend(ledger.store().requests_page(filter.clone()).await?.into_iter().map(requested));
     }
-    listed.retain(|one| status.is_none_or(|status| one.status == status));
-    Ok(listed)
+    listed.sort_by(|one, other| one.id.cmp(&other.id));
+    let more = listed.len() > wanted;
+    listed.truncate(wanted);
+    let last = listed.last().map(|one| one.id.clone());
+    // Requests that the ledger has answered may be left over.
+    listed.retain(|one| one.participant.is_some() || view.registry.participant(&one.id).is_none());
+    if last.is_some() {
+        let renewals = RequestFilter { renewals: true, rejected: Some(false), through: last.clone(), ..filter };
+        for request in ledger.store().requests_page(RequestFilter { limit: u32::MAX, ..renewals }).await? {
+            let of = listed.binary_search_by(|one| one.id.cmp(&request.participant));
+            if let Some(one) = of.ok().and_then(|at| listed.get_mut(at)).filter(|_| !is_answered(&view, &request)) {
+                one.request = Some(request);
+            }
+        }
+    }
+    Ok(Page { listed, next: last.filter(|_| more) })
 }
 
 /// The participant or request with an id.
 pub async fn find(ledger: &Ledger, id: &ParticipantId) -> Result<Option<Listed>, LedgerError> {
     let view = ledger.view();
-    let mut listed: Vec<Listed> =
-        view.registry.participant(id).map(|one| registered(one, ledger.now())).into_iter().collect();
-    if let Some(request) = ledger.store().request(id).await? {
-        merge(&mut listed, &view, request);
-    }
-    Ok(listed.pop())
+    let request = kept_request(ledger, id).await?.filter(|request| !is_answered(&view, request));
+    let Some(participant) = view.registry.participant(id) else { return Ok(request.map(requested)) };
+    // A rejected renewal leaves the participant as it was.
+    let request = request.filter(|request| request.rejected.is_none());
+    Ok(Some(Listed { request, ..registered(participant, ledger.now()) }))
 }
 
 /// How far a registered participant has come.
@@ -222,28 +291,10 @@ fn registered(participant: &Participant, now: Timestamp) -> Listed {
     }
 }
 
-/// Adds what a stored request says, unless the ledger has answered it.
-fn merge(listed: &mut Vec<Listed>, view: &View, request: PendingRequest) {
-    if is_answered(view, &request) {
-        return;
-    }
+/// Somebody who is not registered.
+fn requested(request: PendingRequest) -> Listed {
     let status = if request.rejected.is_some() { Status::Rejected } else { Status::Pending };
-    match listed.iter_mut().find(|one| one.id == request.participant) {
-        // A rejected renewal leaves the participant as it was.
-        Some(one) if one.participant.is_some() => {
-            if status == Status::Pending {
-                one.request = Some(request);
-            }
-        }
-        Some(one) => {
-            one.status = status;
-            one.request = Some(request);
-        }
-        None => {
-            let id = request.participant.clone();
-            listed.push(Listed { id, status, participant: None, request: Some(request) });
-        }
-    }
+    Listed { id: request.participant.clone(), status, participant: None, request: Some(request) }
 }
 
 /// Tells whether the ledger holds the approval of a request.
@@ -257,23 +308,25 @@ fn is_answered(view: &View, request: &PendingRequest) -> bool {
     }
 }
 
-async fn check_room(ledger: &Ledger, view: &View, key: &Hash) -> Result<(), RegistrationError> {
-    let requests = ledger.store().requests().await?;
-    let waiting: Vec<&PendingRequest> =
-        requests.iter().filter(|one| one.rejected.is_none() && !is_answered(view, one)).collect();
-    if let Some(same) = waiting.iter().find(|one| one.body.key() == key) {
-        return Err(RegistrationError::Waiting { waiting: same.participant.clone() });
-    }
-    if waiting.len() >= PENDING_REQUESTS_MAX {
-        return Err(RegistrationError::Crowded);
-    }
-    Ok(())
-}
-
 async fn add(ledger: &Ledger, id: ParticipantId, body: RequestBody) -> Result<PendingRequest, RegistrationError> {
     let request = PendingRequest { participant: id, received: ledger.now(), body, rejected: None };
-    ledger.store().add_request(request.clone()).await?;
-    Ok(request)
+    let room =
+        WaitingRoom { requests_max: PENDING_REQUESTS_MAX, bytes_max: PENDING_BYTES_MAX, since: kept_since(ledger) };
+    match ledger.store().add_request(request.clone(), room).await? {
+        Admission::Waits => Ok(request),
+        Admission::Repeats(waiting) => Err(RegistrationError::Waiting { waiting }),
+        Admission::Full => Err(RegistrationError::Crowded),
+    }
+}
+
+/// What was received before this is forgotten.
+fn kept_since(ledger: &Ledger) -> Timestamp {
+    ledger.now().plus_millis(-REQUEST_AGE_MS_MAX)
+}
+
+async fn kept_request(ledger: &Ledger, id: &ParticipantId) -> Result<Option<PendingRequest>, StoreError> {
+    let since = kept_since(ledger);
+    Ok(ledger.store().request(id).await?.filter(|request| request.received >= since))
 }
 
 /// Finds the certificate whose key signed the consent.
@@ -304,7 +357,7 @@ async fn check_against_request(
     id: &ParticipantId,
     admin: &Admin,
 ) -> Result<(), RegistrationError> {
-    let newest = ledger.store().request(id).await?;
+    let newest = kept_request(ledger, id).await?;
     // Whoever was rejected is known, and waits for nothing.
     let known = newest.is_some() || view.registry.participant(id).is_some();
     let waiting = newest.filter(|one| one.rejected.is_none() && !is_answered(view, one));

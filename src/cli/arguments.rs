@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Config, LogFormat};
 use crate::domain::consortium::{Namespace, Organization, ParticipantId, Role};
@@ -34,12 +35,26 @@ pub struct Global {
     /// The node to talk to [default: http://127.0.0.1:8080]
     #[arg(long, global = true, env = "SEALANE_URL", value_name = "URL")]
     pub url: Option<String>,
+    /// `--url` stands on the command line itself
+    #[arg(skip)]
+    pub url_was_typed: bool,
     /// Print results as JSON, for programs
     #[arg(long, global = true, env = "SEALANE_JSON")]
     pub json: bool,
     /// Print results only
     #[arg(long, short, global = true, env = "SEALANE_QUIET")]
     pub quiet: bool,
+}
+
+impl Arguments {
+    /// Reads the command line of this process.
+    pub fn read() -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches()?;
+        let mut arguments = Self::from_arg_matches(&matches)?;
+        let typed = |matches: &ArgMatches| matches.value_source("url") == Some(ValueSource::CommandLine);
+        arguments.global.url_was_typed = matches.subcommand().is_some_and(|(_, command)| typed(command));
+        Ok(arguments)
+    }
 }
 
 impl Global {

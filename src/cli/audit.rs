@@ -9,6 +9,9 @@ use crate::cli::output::Output;
 use crate::pki::X509Reader;
 
 pub fn run(global: &Global, options: &AuditOptions, output: &Output) -> Result<Outcome, Failure> {
+    if global.url_was_typed {
+        return Err(Failure::wrong_use("audit reads a data directory (--data); it cannot replay a node by --url yet"));
+    }
     let data = DataDir::open(&global.data())?;
     // Reading goes on beside a running node; writing needs the directory alone.
     let _lock = if options.rebuild { Some(data.lock()?) } else { None };
@@ -25,7 +28,8 @@ pub fn run(global: &Global, options: &AuditOptions, output: &Output) -> Result<O
         Ok(report)
     })?;
     let text = format!(
-        "The ledger is sound: {} leaves in {} blocks, {} signatures, {} captures with {} events, {} participants, {} subjects.",
+        "The ledger in {} is sound: {} leaves in {} blocks, {} signatures, {} captures with {} events, {} participants, {} subjects.",
+        data.path().display(),
         report.leaves,
         report.blocks,
         report.signatures,

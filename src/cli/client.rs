@@ -107,7 +107,11 @@ pub fn refusal(answer: &Answer) -> Option<String> {
     let mut text = format!("refused ({}): {detail}{code}", answer.status);
     for fault in problem.get("faults").and_then(Value::as_array).into_iter().flatten() {
         let member = |name: &str| fault.get(name).and_then(Value::as_str).unwrap_or_default();
-        text.push_str(&format!("\n  at {}: {}", member("pointer"), member("message")));
+        let place = Some(member("pointer")).filter(|pointer| !pointer.is_empty()).unwrap_or("the top");
+        // The detail tells the first ones itself.
+        if !detail.contains(member("message")) {
+            text.push_str(&format!("\n  at {place}: {}", member("message")));
+        }
     }
     Some(text)
 }

@@ -1,11 +1,11 @@
 //! The data directory of a member: what is in it, and who may use it now.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::cli::failure::{FREE_SPACE, Failure, with_causes};
+use crate::cli::failure::{Failure, with_causes};
 use crate::domain::block::Height;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, MemberKey, PrivateKey, read_member_mark};
 use crate::ports::Mark;
@@ -77,7 +77,12 @@ impl DataDir {
     /// Marks the directory as complete: the last step of `init`.
     pub fn finish(&self) -> Result<(), Failure> {
         let path = self.0.join(VERSION_FILE);
-        fs::write(&path, format!("{VERSION}\n")).map_err(|error| cannot("write", &path, &error))
+        let write = |mut file: File| file.write_all(format!("{VERSION}\n").as_bytes()).and_then(|()| file.sync_all());
+        File::create_new(&path).and_then(write).map_err(|error| {
+            // An empty stump would pass for a damaged version; what cannot be removed is told of by the next start.
+            let _ = fs::remove_file(&path);
+            cannot("write", &path, &error)
+        })
     }
 
     /// Takes the right to write, or says that another process has it.

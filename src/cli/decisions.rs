@@ -10,7 +10,8 @@ use crate::cli::client::Client;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{Failure, Outcome, with_causes};
 use crate::cli::node::now;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, printable};
+use crate::cli::trust;
 use crate::domain::block::Origin;
 use crate::domain::consortium::{
     Admin, CertificateRecord, Claims, ParticipantId, Registration, Rejection, Renewal, Revocation,
@@ -22,10 +23,10 @@ use crate::ports::MemberSigner;
 pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Result<Outcome, Failure> {
     let desk = Desk::open(global)?;
     let asked = desk.client.get_json(&format!("/participants/{}", options.id))?;
-    if !options.yes {
-        confirm(&asked)?;
-    }
     let admin = desk.approval(&options.id, &asked)?;
+    if !options.yes {
+        confirm(&admin, &asked)?;
+    }
     desk.decide(&options.id, &admin)?;
     let text = format!(
         "Approved participant {}.\nThe organisation fetches its certificate: sealane certificate {0} --out certificate.pem",
@@ -69,9 +70,8 @@ impl Desk {
     pub fn open(global: &Global) -> Result<Self, Failure> {
         let data = DataDir::open(&global.data())?;
         let client = Client::new(&global.url())?;
-        let trust = client.get_json("/trust")?;
-        let origin = trust.get("origin").and_then(Value::as_str).unwrap_or_default();
-        let origin = origin.parse().map_err(Failure::unreachable)?;
+        // What is signed is for the member's own ledger, whatever node is at the other end.
+        let origin = trust::of_data(&data)?.genesis().origin.clone();
         Ok(Self { key: data.member_key()?, client, data, origin })
     }
 
@@ -151,15 +151,28 @@ fn claims_of(asked: &Value) -> Result<Claims, Failure> {
     serde_json::from_value(claims).map_err(|error| Failure::unreachable(format!("the request cannot be read: {error}")))
 }
 
-/// Shows what is asked for and asks the person at the terminal.
-fn confirm(asked: &Value) -> Result<(), Failure> {
-    for name in ["organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces", "keyFingerprint"] {
-        let value = asked.get(name).unwrap_or(&Value::Null);
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        eprintln!("{name:>20}  {text}");
-    }
-    if let Some(key) = asked.get("renewal").and_then(|renewal| renewal.get("key")).and_then(Value::as_str) {
-        eprintln!("{:>20}  {key}", "further key");
+/// Shows what is about to be signed and asks the person at the terminal. The fingerprint is that of the key in the
+/// request itself, not what the node says of it.
+fn confirm(admin: &Admin, asked: &Value) -> Result<(), Failure> {
+    let list = |items: &mut dyn Iterator<Item = String>| items.collect::<Vec<_>>().join(" ");
+    let show = |name: &str, value: &str| eprintln!("{name:>20}  {}", printable(value));
+    match admin {
+        Admin::Registration(one) => {
+            let claims = &one.claims;
+            show("asks for", "a registration");
+            show("organization", claims.organization.as_str());
+            show("roles", &list(&mut claims.roles.iter().map(ToString::to_string)));
+            show("GLNs", &list(&mut claims.glns.iter().map(ToString::to_string)));
+            show("company prefixes", &list(&mut claims.gs1_company_prefixes.iter().map(ToString::to_string)));
+            show("namespaces", &list(&mut claims.namespaces.iter().map(ToString::to_string)));
+            show("key fingerprint", &one.certificate.jwk.thumbprint().to_string());
+        }
+        Admin::Renewal(one) => {
+            show("asks for", "a further certificate");
+            show("organization", asked.get("organization").and_then(Value::as_str).unwrap_or_default());
+            show("new key fingerprint", &one.certificate.jwk.thumbprint().to_string());
+        }
+        Admin::Genesis(_) | Admin::Revocation(_) | Admin::Rejection(_) => {}
     }
     if !std::io::stdin().is_terminal() {
         return Err(Failure::wrong_use("nobody is at the terminal to ask; give --yes to approve without asking"));

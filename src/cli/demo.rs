@@ -158,7 +158,7 @@ fn line_of(step: &Step, actor: &Actor, today: Timestamp, leaf: &str) -> String {
 
 fn judge_both(global: &Global, client: &Client, output: &Output) -> Result<(), Failure> {
     output.say("4. Two boxes are scanned. Signatures, proofs and rules are checked here, not believed.\n");
-    let trusted = trust::choose(global, None, client)?;
+    let trusted = trust::choose(global, None, client, output)?;
     let mut products = Vec::new();
     for text in [GENUINE, CLONED] {
         let id = Id::parse(text).map_err(Failure::wrong_use)?;

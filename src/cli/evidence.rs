@@ -13,7 +13,7 @@ use crate::cli::output::Output;
 use crate::domain::gs1::Id;
 
 pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Result<Outcome, Failure> {
-    let id = Id::parse(&options.id).map_err(Failure::wrong_use)?;
+    let id = read_id(&options.id)?;
     let bytes = fetch(&Client::new(&global.url())?, &id)?;
     fs::write(&options.out, &bytes).map_err(|error| cannot("write", &options.out, &error))?;
     let text = format!(
@@ -22,6 +22,15 @@ pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Resul
     );
     output.result(&json!({"id": id, "evidence": options.out}), text);
     Ok(Outcome::Done)
+}
+
+/// Reads an id as people type it.
+pub fn read_id(text: &str) -> Result<Id, Failure> {
+    Id::parse(text).map_err(|error| {
+        Failure::wrong_use(format!(
+            "{error}\nGive a GS1 Digital Link URI, an EPC URN, or an element string such as '(01)09506000134352(21)A1'."
+        ))
+    })
 }
 
 /// Fetches the bytes of the evidence about an id.

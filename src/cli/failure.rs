@@ -4,7 +4,11 @@ use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
 
+use crate::cli::output::printable;
+
 pub const WRONG_USE: u8 = 2;
+
+const FREE_SPACE: &str = "; free some space on that disk and run this again";
 
 /// A command that did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +67,7 @@ impl Failure {
     }
 
     pub fn print(&self) {
-        eprintln!("sealane: {}", self.message);
+        eprintln!("sealane: {}", printable(&self.message));
     }
 }
 
@@ -85,12 +89,24 @@ pub fn with_causes(error: &(dyn Error + 'static)) -> String {
 
 /// What to do about a fault of the file system.
 fn next_step(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    match error.downcast_ref::<io::Error>()?.kind() {
+    let Some(error) = error.downcast_ref::<io::Error>() else { return next_step_of_sqlite(&error.to_string()) };
+    match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             Some("; make it writable for this user, or choose another --data")
         }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("; free some space on that disk and run this again"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(FREE_SPACE),
         _ => None,
+    }
+}
+
+/// SQLite tells of the file system in words alone.
+fn next_step_of_sqlite(words: &str) -> Option<&'static str> {
+    if words.contains("disk is full") {
+        Some(FREE_SPACE)
+    } else if words.contains("disk I/O error") {
+        Some("; that disk may be full or failing: see to it and run this again")
+    } else {
+        None
     }
 }
 

@@ -27,8 +27,6 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::config::Config;
 use arguments::{Arguments, Command};
 use failure::{Failure, Outcome};
@@ -36,7 +34,7 @@ use output::Output;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
         Err(error) => {
             // A failure to print leaves nothing better to say.

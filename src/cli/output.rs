@@ -36,7 +36,7 @@ impl Output {
 
     /// Tells people something that they must not miss, beside the result.
     pub fn warn(&self, line: impl AsRef<str>) {
-        eprintln!("sealane: {}", line.as_ref());
+        eprintln!("sealane: {}", printable(line.as_ref()));
     }
 
     /// Prints the result: `value` for programs, `text` for people, however quiet.
@@ -52,9 +52,40 @@ impl Output {
     }
 }
 
+/// The text with every character escaped that a terminal obeys or does not show: control characters but line breaks,
+/// and those that turn or hide text. Most of what is printed comes from others.
+pub fn printable(text: &str) -> String {
+    let hidden = |c: char| {
+        matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if (c.is_control() && c != '\n') || hidden(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 /// Prints a line; a reader that has gone away, as `head` does, ends the program quietly.
 fn print_line(line: &str) {
-    if writeln!(io::stdout(), "{line}").is_err() {
+    if writeln!(io::stdout(), "{}", printable(line)).is_err() {
         std::process::exit(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_or_hides_is_escaped() {
+        assert_eq!(printable("Søren & Co\nnext"), "Søren & Co\nnext");
+        assert_eq!(printable("\u{1b}[2JAUTHENTIC"), "\\u{1b}[2JAUTHENTIC");
+        assert_eq!(printable("a\u{202e}b\u{200b}c\r"), "a\\u{202e}b\\u{200b}c\\u{d}");
     }
 }

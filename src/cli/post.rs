@@ -12,6 +12,7 @@ use crate::cli::identity::Identity;
 use crate::cli::node::now;
 use crate::cli::output::Output;
 use crate::cli::sign::{identity_of, read_input};
+use crate::cli::trust;
 
 /// From this many files on, a progress bar stands in for a line each.
 const PROGRESS_FROM_FILES: usize = 5;
@@ -19,13 +20,13 @@ const PROGRESS_FROM_FILES: usize = 5;
 pub fn run(global: &Global, options: &PostOptions, output: &Output) -> Result<Outcome, Failure> {
     let client = Client::new(&global.url())?;
     let identity = identity_of(&options.signer)?;
-    let trust = client.get_json("/trust")?;
-    let origin = trust.get("origin").and_then(Value::as_str).unwrap_or_default().to_owned();
+    // What is signed is for the ledger that is trusted, whatever the node at the URL says of itself.
+    let origin = trust::choose(global, None, &client, output)?.anchor.genesis().origin.clone();
     let many = options.files.len() >= PROGRESS_FROM_FILES && output.shows_progress();
     let progress = if many { ProgressBar::new(options.files.len() as u64) } else { ProgressBar::hidden() };
     let mut receipts = Vec::new();
     for file in &options.files {
-        let body = statement(file, identity.as_ref(), &origin)?;
+        let body = statement(file, identity.as_ref(), origin.as_str())?;
         let answer = client.post("/epcis/capture", "application/jose", &body);
         // What went before this file stands: its receipts are printed even when this one is refused.
         let answer = match answer {

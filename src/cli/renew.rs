@@ -2,12 +2,13 @@
 
 use std::fs;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cli::arguments::{Global, RenewOptions};
 use crate::cli::client::Client;
 use crate::cli::failure::{Failure, Outcome, with_causes};
 use crate::cli::output::Output;
+use crate::cli::trust;
 use crate::domain::consortium::renewal_consent;
 use crate::domain::statement::Signature;
 use crate::pki::{CertificateRequest, PrivateKey};
@@ -18,10 +19,8 @@ pub fn run(global: &Global, options: &RenewOptions, output: &Output) -> Result<O
         .map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", options.csr.display())))?;
     let request = CertificateRequest::parse_pem(&csr).map_err(|error| Failure::wrong_use(with_causes(&error)))?;
     let key = PrivateKey::read(&options.key).map_err(|error| Failure::wrong_use(with_causes(&error)))?;
-    let trust = client.get_json("/trust")?;
-    let origin = trust.get("origin").and_then(Value::as_str).unwrap_or_default();
-    let origin = origin.parse().map_err(Failure::unreachable)?;
-    let consent = renewal_consent(&origin, &options.id, request.der());
+    let trusted = trust::choose(global, None, &client, output)?;
+    let consent = renewal_consent(&trusted.anchor.genesis().origin, &options.id, request.der());
     let consent = Signature::sign(key.signing_key(), &consent);
     let body = json!({"csr": csr, "consent": consent});
     let path = format!("/participants/{}/renewals", options.id);

@@ -42,6 +42,9 @@ pub fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
         Some("-") => std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(fault)?,
         _ => std::fs::File::open(path).map_err(fault)?.take(limit).read_to_end(&mut bytes).map_err(fault)?,
     };
+    if bytes.is_empty() {
+        return Err(Failure::wrong_use(format!("{} is empty; it should hold an EPCIS document", path.display())));
+    }
     if bytes.len() > STATEMENT_BYTES_MAX {
         let message =
             format!("{} is longer than the {STATEMENT_BYTES_MAX} bytes that a statement may have", path.display());

@@ -11,6 +11,7 @@ use crate::cli::node::runtime;
 use crate::cli::output::Output;
 use crate::domain::block::{Leaf, Origin};
 use crate::domain::evidence::Anchor;
+use crate::domain::hash::Hash;
 use crate::domain::merkle::TreeSize;
 use crate::ports::LedgerStore;
 
@@ -26,6 +27,7 @@ pub fn run(global: &Global, options: &TrustOptions, output: &Output) -> Result<O
         (Some(file), _) => {
             let anchor = read(file)?;
             let path = pin(&anchor)?;
+            remember(global.url().trim_end_matches('/'), &anchor.genesis().origin)?;
             let text = format!("Pinned the ledger {} in {}.", anchor.genesis().origin, path.display());
             (anchor, text)
         }
@@ -51,35 +53,57 @@ pub fn read(file: &Path) -> Result<Anchor, Failure> {
 
 /// The anchor for a node: the file given, else the member's own in `--data`, else the pinned one, else at first
 /// contact what the node gives, which is pinned.
-pub fn choose(global: &Global, file: Option<&Path>, client: &Client) -> Result<Trusted, Failure> {
+///
+/// Says so on first contact. A URL that was met before keeps its ledger: another one there is a failed proof, not a new acquaintance.
+pub fn choose(global: &Global, file: Option<&Path>, client: &Client, output: &Output) -> Result<Trusted, Failure> {
     let known = |anchor| Trusted { anchor, first_contact: false };
     if let Some(file) = file {
         return read(file).map(known);
     }
     let offered = fetch(client)?;
     let origin = &offered.genesis().origin;
-    if let Some(own) = own(global)?.filter(|own| own.genesis().origin == *origin) {
-        return Ok(known(own));
+    if let Some(data) = DataDir::open_if_there(&global.data())? {
+        let own = of_data(&data)?;
+        if own.genesis().origin == *origin {
+            return Ok(known(own));
+        }
+        if !global.url_was_typed {
+            return Err(other_ledger(client.url(), origin, &own.genesis().origin));
+        }
+    }
+    if let Some(met) = met_at(client.url())?.filter(|met| met != origin) {
+        return Err(other_ledger(client.url(), origin, &met));
     }
     let path = pin_path(origin)?;
-    if path.exists() {
-        return read(&path).map(known);
+    let (anchor, first_contact) = if path.exists() { (read(&path)?, false) } else { (offered, true) };
+    if first_contact {
+        pin(&anchor)?;
+        output.warn(format!(
+            "first contact with the ledger {}: its trust anchor is now pinned. Compare its fingerprint with a member's own: {}",
+            anchor.genesis().origin,
+            anchor.fingerprint()
+        ));
     }
-    pin(&offered)?;
-    Ok(Trusted { anchor: offered, first_contact: true })
+    remember(client.url(), &anchor.genesis().origin)?;
+    Ok(Trusted { anchor, first_contact })
 }
 
-/// The anchor of the ledger in `--data`.
-fn own(global: &Global) -> Result<Option<Anchor>, Failure> {
-    let Some(data) = DataDir::open_if_there(&global.data())? else { return Ok(None) };
+fn other_ledger(url: &str, found: &Origin, expected: &Origin) -> Failure {
+    Failure::unproven(format!(
+        "{url} offers the ledger {found}, where {expected} was expected; if it is right that this changed, say so with \
+         `sealane trust --pin FILE --url {url}`, or name the anchor with --trust FILE"
+    ))
+}
+
+/// The anchor of the ledger in a data directory.
+pub fn of_data(data: &DataDir) -> Result<Anchor, Failure> {
     let store = data.store()?;
     let leaf = runtime()?.block_on(store.leaf(TreeSize::ZERO.next_index())).map_err(Failure::unreachable)?;
     let Some(Ok(Leaf::Statement(text))) = leaf.map(|leaf| Leaf::decode(&leaf.bytes)) else {
-        return Err(Failure::unreachable(
-            "the ledger in --data does not begin with a genesis statement; run `sealane audit`",
-        ));
+        let message = "the ledger in --data does not begin with a genesis statement; run `sealane audit`";
+        return Err(Failure::unreachable(message));
     };
-    Anchor::of_genesis(text.as_bytes()).map(Some).map_err(Failure::unreachable)
+    Anchor::of_genesis(text.as_bytes()).map_err(Failure::unreachable)
 }
 
 fn fetch(client: &Client) -> Result<Anchor, Failure> {
@@ -100,12 +124,32 @@ fn pin(anchor: &Anchor) -> Result<PathBuf, Failure> {
     Ok(path)
 }
 
-/// Where anchors are pinned: `SEALANE_PINS`, else the user's own state directory.
+/// The ledger that was met at a URL before.
+fn met_at(url: &str) -> Result<Option<Origin>, Failure> {
+    match fs::read_to_string(url_path(url)?) {
+        Ok(text) => text.trim().parse().map(Some).map_err(Failure::unreachable),
+        Err(_) => Ok(None),
+    }
+}
+
+fn remember(url: &str, origin: &Origin) -> Result<(), Failure> {
+    let path = url_path(url)?;
+    fs::write(&path, format!("{origin}\n")).map_err(|error| cannot("write", &path, &error))
+}
+
 fn pin_path(origin: &Origin) -> Result<PathBuf, Failure> {
+    Ok(pins()?.join(format!("{}.json", origin.hash())))
+}
+
+fn url_path(url: &str) -> Result<PathBuf, Failure> {
+    Ok(pins()?.join(format!("{}.url", Hash::of(url.as_bytes()))))
+}
+
+/// Where anchors are pinned: `SEALANE_PINS`, else the user's own state directory.
+fn pins() -> Result<PathBuf, Failure> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let dir = variable("SEALANE_PINS")
+    variable("SEALANE_PINS")
         .or_else(|| variable("XDG_STATE_HOME").map(|dir| dir.join("sealane/pins")))
         .or_else(|| variable("HOME").map(|dir| dir.join(".local/state/sealane/pins")))
-        .ok_or_else(|| Failure::wrong_use("no place to keep trust anchors: set SEALANE_PINS, or give --trust FILE"))?;
-    Ok(dir.join(format!("{}.json", origin.hash())))
+        .ok_or_else(|| Failure::wrong_use("no place to keep trust anchors: set SEALANE_PINS, or give --trust FILE"))
 }

@@ -14,7 +14,7 @@ use crate::cli::trust::{self, Trusted};
 use crate::domain::evidence::{Anchor, Checked, Evidence, check};
 use crate::domain::gs1::Id;
 use crate::domain::json;
-use crate::domain::provenance::{Policy, Severity, Verdict, Word, judge, stale};
+use crate::domain::provenance::{Policy, Severity, Verdict, Word, judge, limit_reached, stale};
 
 pub fn run(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Outcome, Failure> {
     let answers = match &options.evidence {
@@ -39,17 +39,9 @@ pub struct Answer {
 }
 
 fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Vec<Answer>, Failure> {
-    let ids: Result<Vec<Id>, _> = options.ids.iter().map(|text| Id::parse(text)).collect();
-    let ids = ids.map_err(Failure::wrong_use)?;
+    let ids = options.ids.iter().map(|text| evidence::read_id(text)).collect::<Result<Vec<Id>, _>>()?;
     let client = Client::new(&global.url())?;
-    let trusted = trust::choose(global, options.trust.as_deref(), &client)?;
-    if trusted.first_contact {
-        output.warn(format!(
-            "first contact with the ledger {}: its trust anchor is now pinned. Compare its fingerprint with a member's own: {}",
-            trusted.anchor.genesis().origin,
-            trusted.anchor.fingerprint()
-        ));
-    }
+    let trusted = trust::choose(global, options.trust.as_deref(), &client, output)?;
     ids.iter().map(|id| judge_now(&client, id, &trusted)).collect()
 }
 
@@ -57,7 +49,7 @@ fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<V
 pub fn judge_now(client: &Client, id: &Id, trusted: &Trusted) -> Result<Answer, Failure> {
     let checked = checked(&evidence::fetch(client, id)?, Some(id), &trusted.anchor)?;
     let policy = Policy::default();
-    let mut verdict = judge(&checked.history, &policy);
+    let mut verdict = judged(&checked, &policy);
     if let Some(reason) = stale(checked.history.as_of, now(), &policy) {
         verdict = verdict.with(reason);
     }
@@ -70,14 +62,19 @@ fn offline(options: &VerifyOptions, file: &std::path::Path) -> Result<Answer, Fa
     let anchor = trust::read(trust)?;
     let asked = match options.ids.as_slice() {
         [] => None,
-        [one] => Some(Id::parse(one).map_err(Failure::wrong_use)?),
+        [one] => Some(evidence::read_id(one)?),
         _ => return Err(Failure::wrong_use("one file of evidence is about one product: give one id or none")),
     };
     let bytes =
         fs::read(file).map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", file.display())))?;
     let checked = checked(&bytes, asked.as_ref(), &anchor)?;
-    let verdict = judge(&checked.history, &Policy::default());
+    let verdict = judged(&checked, &Policy::default());
     Ok(Answer { verdict, checked, first_contact: false })
+}
+
+fn judged(checked: &Checked, policy: &Policy) -> Verdict {
+    let verdict = judge(&checked.history, policy);
+    if checked.limit_reached { verdict.with(limit_reached()) } else { verdict }
 }
 
 fn checked(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor) -> Result<Checked, Failure> {

@@ -79,3 +79,14 @@ pub const CUSTODY_ACCOUNTS_MAX: usize = 8;
 
 /// Destinations of one event that a verdict reads. The CBV has three kinds of them.
 pub const DESTINATIONS_MAX: usize = 16;
+
+/// Statements that are followed for one id, the first in ledger order. A product has some ten; a crate that is reused
+/// for years some hundreds.
+pub const FOLLOWED_STATEMENTS_MAX: usize = 1_000;
+
+/// Bytes of the statements that are followed for one id, in compact form: four of the longest.
+pub const FOLLOWED_BYTES_MAX: usize = 4 * STATEMENT_BYTES_MAX;
+
+/// Events that are followed for one id, the first in ledger order. Each is a step of the timeline, some 350 bytes of
+/// JSON.
+pub const FOLLOWED_EVENTS_MAX: usize = 10_000;

@@ -24,7 +24,7 @@ use crate::ports::StoredBlock;
 pub async fn get_evidence(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of(&request, &["id", "size"])?;
     let id = Id::parse(parameters.required("id")?)?;
-    let block = block_of(&node, parameters.parse("size")?).await?;
+    let block = block_of(&node, parameters.number("size")?).await?;
     let evidence = gather(&node.ledger, &id, &block).await?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).json(evidence))
 }

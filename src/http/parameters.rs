@@ -59,6 +59,14 @@ impl Parameters {
         self.get(name).map(|value| value.parse().map_err(|error: T::Err| bad(name, &error.to_string()))).transpose()
     }
 
+    /// Reads a whole number in its one spelling.
+    pub fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
+        let read = |value| {
+            number(value).ok_or_else(|| bad(name, "expected a whole number, in digits alone and without a 0 before it"))
+        };
+        self.get(name).map(read).transpose()
+    }
+
     /// Reads a time. A `+` that was not percent-encoded has become a space, which no time has.
     pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
         let text = self.get(name).map(|value| value.replace(' ', "+"));
@@ -82,6 +90,12 @@ impl Parameters {
             others.chain([(name, value)]).map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         pairs.join("&")
     }
+}
+
+/// Reads a whole number in its one spelling: no sign, no zero before it. Whatever is named by a number has one name.
+pub fn number(text: &str) -> Option<u64> {
+    let canonical = text == "0" || !text.starts_with('0');
+    (canonical && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
 /// Says what is wrong with the parameter `name`.
@@ -121,6 +135,16 @@ mod tests {
         );
         assert_eq!(found.each("EQ_bizStep", |one| Ok::<_, String>(one.to_owned())).unwrap(), ["shipping", "receiving"]);
         assert_eq!(read("id=a&size=1").unwrap().with("size", "2|3"), "id=a&size=2%7C3");
+    }
+
+    #[test]
+    fn a_number_has_one_spelling() {
+        assert_eq!((number("0"), number("10")), (Some(0), Some(10)));
+        assert_eq!(number("18446744073709551615"), Some(u64::MAX));
+        for wrong in ["", "+1", "-1", "01", "00", " 1", "1 ", "1.0", "0x1", "१", "18446744073709551616"] {
+            assert_eq!(number(wrong), None, "{wrong}");
+        }
+        assert!(read("size=%2B1").unwrap().number("size").is_err());
     }
 
     #[test]

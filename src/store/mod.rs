@@ -1,5 +1,6 @@
 //! The one place that knows SQL. Each back end implements `ports::LedgerStore`.
 
+mod pending;
 mod rows;
 mod schema;
 mod sqlite;

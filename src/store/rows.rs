@@ -6,7 +6,7 @@ use crate::domain::block::{Checkpoint, Commit, Leaf};
 use crate::domain::hash::Hash;
 use crate::domain::merkle::LeafIndex;
 use crate::domain::time::Timestamp;
-use crate::ports::{EventEntry, LeafContent, PendingRequest, StoreError, StoredBlock, StoredLeaf};
+use crate::ports::{EventEntry, LeafContent, PendingRequest, RequestBody, StoreError, StoredBlock, StoredLeaf};
 use crate::store::schema;
 
 #[derive(Queryable, Selectable, Insertable, Debug)]
@@ -51,6 +51,9 @@ pub struct EventRow {
 pub struct RequestRow {
     pub id: String,
     pub received_at: i64,
+    pub renewal: bool,
+    pub key: Vec<u8>,
+    pub bytes: i64,
     pub body: String,
     pub rejected: Option<String>,
 }
@@ -197,6 +200,9 @@ impl RequestRow {
         Ok(Self {
             id: request.participant.as_str().to_owned(),
             received_at: request.received.millis(),
+            renewal: request.body.is_renewal(),
+            key: request.body.key().as_bytes().to_vec(),
+            bytes: to_sql(body.len() as u64),
             body,
             rejected: request.rejected.clone(),
         })
@@ -204,10 +210,14 @@ impl RequestRow {
 
     pub fn into_request(self) -> Result<PendingRequest, StoreError> {
         let fault = |what: &str| StoreError::Corrupt(format!("{what} of request {}", self.id));
+        let body: RequestBody = serde_json::from_str(&self.body).map_err(|_| fault("the body"))?;
+        if self.renewal != body.is_renewal() || self.key != body.key().as_bytes() {
+            return Err(fault("the kind or the key"));
+        }
         Ok(PendingRequest {
             participant: self.id.parse().map_err(|_| fault("the id"))?,
             received: Timestamp::from_millis(self.received_at).ok_or_else(|| fault("the time"))?,
-            body: serde_json::from_str(&self.body).map_err(|_| fault("the body"))?,
+            body,
             rejected: self.rejected,
         })
     }

@@ -67,9 +67,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    requests (id, received_at) {
+    requests (id) {
         id -> Text,
         received_at -> BigInt,
+        renewal -> Bool,
+        key -> Binary,
+        bytes -> BigInt,
         body -> Text,
         rejected -> Nullable<Text>,
     }

@@ -19,11 +19,12 @@ use crate::domain::index::SubjectKey;
 use crate::domain::merkle::{LeafIndex, SubtreeRoot, TileId, TreeSize};
 use crate::domain::statement::StatementId;
 use crate::ports::{
-    Derived, EventEntry, EventFilter, LeafContent, LedgerStore, NewBlock, PendingRequest, RowCounts, StoreError,
-    StoredBlock, StoredLeaf,
+    Admission, Derived, EventEntry, EventFilter, LeafContent, LedgerStore, NewBlock, PendingRequest, RequestFilter,
+    RowCounts, StoreError, StoredBlock, StoredLeaf, WaitingRoom,
 };
-use crate::store::rows::{BlockRow, EventRow, LeafRow, RequestRow, content_number, from_sql, hash, leaf_index, to_sql};
-use crate::store::schema::{blocks, events, leaves, long_statements, requests, statements, subjects, subtree_roots};
+use crate::store::pending;
+use crate::store::rows::{BlockRow, EventRow, LeafRow, content_number, from_sql, hash, leaf_index, to_sql};
+use crate::store::schema::{blocks, events, leaves, long_statements, statements, subjects, subtree_roots};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
@@ -380,12 +381,13 @@ impl LedgerStore for SqliteStore {
         .await
     }
 
-    async fn leaves_of(&self, subject: SubjectKey, size: TreeSize) -> Result<Vec<LeafIndex>, StoreError> {
+    async fn leaves_of(&self, subject: SubjectKey, size: TreeSize, limit: u32) -> Result<Vec<LeafIndex>, StoreError> {
         self.read(move |connection| {
             let rows: Vec<i64> = subjects::table
                 .filter(subjects::subject_key.eq(&subject.as_hash().as_bytes()[..]))
                 .filter(subjects::leaf_index.lt(to_sql(size.get())))
                 .order(subjects::leaf_index)
+                .limit(i64::from(limit))
                 .select(subjects::leaf_index)
                 .load(connection)?;
             rows.into_iter().map(leaf_index).collect()
@@ -434,6 +436,7 @@ impl LedgerStore for SqliteStore {
                 let row: Option<EventRow> = events::table
                     .filter(events::event_id.eq(event_id))
                     .filter(events::participant.eq(participant.as_str()))
+                    .filter(events::declaration.eq(false))
                     .order((events::leaf_index, events::position))
                     .first(connection)
                     .optional()?;
@@ -444,45 +447,31 @@ impl LedgerStore for SqliteStore {
         .await
     }
 
-    async fn add_request(&self, request: PendingRequest) -> Result<(), StoreError> {
-        self.write(move |connection| {
-            diesel::insert_into(requests::table).values(RequestRow::new(&request)?).execute(connection)?;
-            Ok(())
-        })
-        .await
+    async fn add_request(&self, request: PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError> {
+        self.write(move |connection| pending::add(connection, &request, room)).await
     }
 
-    async fn reject_requests(&self, participant: &ParticipantId, reason: String) -> Result<(), StoreError> {
-        let id = participant.as_str().to_owned();
-        self.write(move |connection| {
-            diesel::update(requests::table.filter(requests::id.eq(id)).filter(requests::rejected.is_null()))
-                .set(requests::rejected.eq(reason))
-                .execute(connection)?;
-            Ok(())
-        })
-        .await
+    async fn reject_request(&self, participant: &ParticipantId, reason: String) -> Result<(), StoreError> {
+        let participant = participant.clone();
+        self.write(move |connection| pending::reject(connection, &participant, &reason)).await
+    }
+
+    async fn forget_request(&self, participant: &ParticipantId) -> Result<(), StoreError> {
+        let participant = participant.clone();
+        self.write(move |connection| pending::forget(connection, &participant)).await
     }
 
     async fn requests(&self) -> Result<Vec<PendingRequest>, StoreError> {
-        self.read(|connection| {
-            let rows: Vec<RequestRow> =
-                requests::table.order((requests::received_at, requests::id)).load(connection)?;
-            rows.into_iter().map(RequestRow::into_request).collect()
-        })
-        .await
+        self.read(pending::all).await
+    }
+
+    async fn requests_page(&self, filter: RequestFilter) -> Result<Vec<PendingRequest>, StoreError> {
+        self.read(move |connection| pending::page(connection, filter)).await
     }
 
     async fn request(&self, participant: &ParticipantId) -> Result<Option<PendingRequest>, StoreError> {
-        let id = participant.as_str().to_owned();
-        self.read(move |connection| {
-            let row: Option<RequestRow> = requests::table
-                .filter(requests::id.eq(id))
-                .order(requests::received_at.desc())
-                .first(connection)
-                .optional()?;
-            row.map(RequestRow::into_request).transpose()
-        })
-        .await
+        let participant = participant.clone();
+        self.read(move |connection| pending::of(connection, &participant)).await
     }
 
     async fn row_counts(&self) -> Result<RowCounts, StoreError> {

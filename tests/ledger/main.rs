@@ -1,5 +1,7 @@
 //! The use cases over a real store, without HTTP: what depends on the order of things, and what survives a stop.
 
+mod following;
 mod marks;
 mod member;
 mod ordering;
+mod requests;

@@ -142,16 +142,17 @@ impl Member {
             "action": "ADD",
             "bizStep": "commissioning",
         });
-        self.sign(maker, &event)
+        self.sign_all(maker, vec![event])
     }
 
-    pub fn sign(&self, maker: &Maker, event: &Value) -> SubmittedStatement {
+    /// A document of some events, signed.
+    pub fn sign_all(&self, maker: &Maker, events: Vec<Value>) -> SubmittedStatement {
         let document = json!({
             "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
             "type": "EPCISDocument",
             "schemaVersion": "2.0",
             "creationDate": "2026-03-01T08:00:00.000Z",
-            "epcisBody": {"eventList": [event]},
+            "epcisBody": {"eventList": events},
         });
         let header = Header::epcis(maker.certificate, self.origin.as_str(), self.clock.now());
         sign(Draft::new(header, document.to_string().as_bytes()).unwrap(), maker.key.signing_key())

@@ -109,3 +109,56 @@ async fn time_increases_even_when_the_clock_jumps_back() {
     capture(&ledger, member.commissioning(&maker, "A1")).await.unwrap();
     assert_eq!(ledger.view().tip.seal.time, before.plus_millis(1));
 }
+
+/// Events of one eventID: each a business step, and whether it declares an error.
+fn under_one_id(given: &[(&str, bool)]) -> Vec<serde_json::Value> {
+    let event = |(step, declares): &(&str, bool)| {
+        let mut event = serde_json::json!({
+            "type": "ObjectEvent",
+            "eventID": "urn:uuid:1f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10",
+            "eventTime": "2026-02-28T08:00:00.000Z",
+            "eventTimeZoneOffset": "+00:00",
+            "epcList": ["https://id.gs1.org/01/09506000134352/21/A1"],
+            "action": "OBSERVE",
+            "bizStep": step,
+        });
+        if *declares {
+            event["errorDeclaration"] = serde_json::json!({"declarationTime": "2026-03-01T08:00:00.000Z"});
+        }
+        event
+    };
+    given.iter().map(event).collect()
+}
+
+#[tokio::test]
+async fn whatever_is_captured_about_one_event_id_passes_the_audit() {
+    let (member, maker) = Member::with_maker().await;
+    let (orderer, ledger) = member.open().await.unwrap();
+    let _writer = tokio::spawn(orderer.run());
+    let steps = [("storing", false), ("storing", true), ("holding", false), ("holding", true)];
+    let mut captured = 0;
+    // Every document of one or two of these, one after the other on one ledger.
+    for first in steps {
+        for second in [None].into_iter().chain(steps.into_iter().map(Some)) {
+            let events = under_one_id(&[Some(first), second].into_iter().flatten().collect::<Vec<_>>());
+            let statement = member.sign_all(&maker, events);
+            match capture(&ledger, statement).await {
+                Ok(_) => captured += 1,
+                Err(error) => assert!(matches!(error, CaptureError::Order(OrderError::Conflict(_))), "{error}"),
+            }
+            audit::audit(&member.store, &X509Reader).await.unwrap();
+        }
+    }
+    assert_eq!(captured, 12, "what is stored first stands; holding contradicts it, and declarations never do");
+}
+
+#[tokio::test]
+async fn a_declaration_with_nothing_to_correct_does_not_take_the_event_id() {
+    let (member, maker) = Member::with_maker().await;
+    let (orderer, ledger) = member.open().await.unwrap();
+    let _writer = tokio::spawn(orderer.run());
+    capture(&ledger, member.sign_all(&maker, under_one_id(&[("storing", true)]))).await.unwrap();
+    capture(&ledger, member.sign_all(&maker, under_one_id(&[("holding", false)]))).await.unwrap();
+    let refused = capture(&ledger, member.sign_all(&maker, under_one_id(&[("storing", false)]))).await.unwrap_err();
+    assert!(matches!(refused, CaptureError::Order(OrderError::Conflict(_))), "{refused}");
+}

@@ -248,6 +248,26 @@ fn a_read_only_directory_is_told_so() {
 }
 
 #[test]
+fn a_disk_too_small_for_a_member_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    for kib in (4..160).step_by(12) {
+        let Some(_mount) = Mount::make(dir.path(), &format!("size={kib}k")) else { return };
+        let output = run(&["init", "--name", "Test Member", "--data", path(&data)]);
+        let says = text(&output.stderr);
+        if output.status.success() {
+            assert!(kib > 100, "{kib} KiB held a member");
+            continue;
+        }
+        assert_eq!(output.status.code(), Some(3), "{kib} KiB: {says}");
+        assert!(says.contains("full") || says.contains("free some space on that disk"), "{kib} KiB: {says}");
+        // What is left is never taken for a member, nor for a damaged one.
+        let says = text(&run(&["serve", "--listen", "127.0.0.1:0", "--data", path(&data)]).stderr);
+        assert!(says.contains("was cut short in") || says.contains("no member in"), "{kib} KiB: {says}");
+    }
+}
+
+#[test]
 fn a_full_disk_is_told_so_and_nothing_half_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let Some(_mount) = Mount::make(dir.path(), "size=1m") else { return };
@@ -291,6 +311,7 @@ fn wrong_use_is_exit_code_2() {
     let data = dir.path().join("data");
     fails(&["serve", "--no-such-flag"], &data, 2, &["--no-such-flag"]);
     fails(&["no-such-command"], &data, 2, &["no-such-command"]);
+    fails(&["audit", "--url", "http://127.0.0.1:1"], &data, 2, &["it cannot replay a node by --url yet"]);
     fails(&["init"], &data, 2, &["--name"]);
     fails(&["init", "--name", ""], &data, 2, &["--name"]);
     fails(&["init", "--name", "A", "--origin", "not an origin"], &data, 2, &["origin"]);
@@ -368,8 +389,9 @@ fn json_output_is_one_value() {
     json(&["revoke", &asked, "--reason", "done"]);
     let refused = json(&["register", "--organization", "Third", "--role", "distributor", "--out", &at("third")]);
     json(&["reject", refused["id"].as_str().unwrap(), "--reason", "no"]);
-    assert_eq!(json(&["audit"])["participants"], 2);
-    assert_eq!(json(&["sign", "--as", &maker, "--origin", &node.origin, &document]).is_null(), false);
+    let audit: Value = serde_json::from_str(&run_ok(&["audit", "--json", "--data", path(&node.data())])).unwrap();
+    assert_eq!(audit["participants"], 2);
+    assert!(!json(&["sign", "--as", &maker, "--origin", &node.origin, &document]).is_null());
     json(&["dev-certs", "--out", &at("dev")]);
     let bench = json(&["bench", "--seconds", "1", "--signers", "2", "--connections", "2"]);
     assert!(bench["statements_per_second"].is_number(), "{bench}");

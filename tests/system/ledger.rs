@@ -262,7 +262,12 @@ fn what_the_tree_does_not_have_is_not_found() {
         "leaves/-1",
         "leaves/x",
         "leaves/01x",
+        "leaves/01",
+        "leaves/+1",
+        "leaves/%2B1",
         "blocks/-1",
+        "blocks/00",
+        "blocks/+0",
         "blocks/Latest",
         "statements/short",
     ];

@@ -81,6 +81,42 @@ fn metrics_move_with_what_happens() {
     assert_eq!(moved(r#"sealane_http_request_seconds_count{route="/epcis/capture"}"#), 3.0);
 }
 
+/// One participant and many who ask cannot make a node deaf: what is asked about products waits for its turn.
+#[test]
+fn nobody_waits_for_those_who_ask_about_products() {
+    let node = Node::start();
+    let maker = manufacturer(&node);
+    let item = "https://id.gs1.org/01/09506000134352/21/BUSY";
+    for statement in 0..2 {
+        let event = |n: usize| {
+            let time = format!("2026-03-{:02}T08:{:02}:{:02}.000Z", statement + 1, n / 60, n % 60);
+            object_event("OBSERVE", "inspecting", &[item], &time)
+        };
+        captured(&node, maker.statement(&document((0..3_000).map(event).collect())));
+    }
+    let path = format!("/verify?id={}", item.replace('/', "%2F"));
+    let (asked, meanwhile) = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..8).map(|_| scope.spawn(|| node.get(&path))).collect();
+        let mut meanwhile = 0;
+        while !asked.iter().all(|one| one.is_finished()) {
+            assert_eq!(node.get("/health/live").status, 200);
+            meanwhile += 1;
+        }
+        (asked.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>(), meanwhile)
+    });
+    // Were each behind one of the questions, there would be no more of them than questions.
+    assert!(meanwhile > 2 * asked.len(), "{meanwhile} health checks beside {} questions", asked.len());
+    for answer in asked {
+        match answer.status {
+            200 => assert_eq!(answer.json()["timeline"].as_array().unwrap().len(), 6_000),
+            status => {
+                assert_eq!((status, answer.json()["code"].as_str()), (429, Some("busy")));
+                assert_eq!(answer.header("retry-after"), Some("1"));
+            }
+        }
+    }
+}
+
 #[test]
 fn a_certificate_near_its_end_is_counted() {
     use crate::member::{DAY_MS, Member};
@@ -210,7 +246,7 @@ fn post_until_gone(
         for n in 0.. {
             let body = statement(maker, &format!("T{thread}N{n}"));
             // Some wait until theirs is final; others leave at once.
-            let wait = if thread % 2 == 0 { 60 } else { 0 };
+            let wait = if thread.is_multiple_of(2) { 60 } else { 0 };
             let head = format!(
                 "POST /epcis/capture HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/jose\r\nPrefer: wait={wait}\r\nContent-Length: {}\r\n\r\n",
                 body.len()

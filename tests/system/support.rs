@@ -66,10 +66,14 @@ impl Node {
         Self::serve(dir)
     }
 
-    /// Serves a data directory that is there.
+    /// Serves a data directory that is there, on a free port.
     pub fn serve(dir: TempDir) -> Self {
+        Self::serve_on(dir, "127.0.0.1:0")
+    }
+
+    pub fn serve_on(dir: TempDir, address: &str) -> Self {
         let data = dir.path().join("data");
-        let mut child = sealane(&["serve", "--json", "--listen", "127.0.0.1:0", "--data", path(&data)])
+        let mut child = sealane(&["serve", "--json", "--listen", address, "--data", path(&data)])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -186,6 +186,56 @@ fn the_first_contact_with_a_ledger_is_said_and_then_pinned() {
 }
 
 #[test]
+fn a_url_that_offers_another_ledger_than_before_is_not_believed() {
+    let node = ledger();
+    let pins = tempfile::tempdir().unwrap();
+    let elsewhere = pins.path().join("no-data");
+    let url = node.url.clone();
+    let run = |arguments: &[&str]| {
+        let mut all = arguments.to_vec();
+        all.extend(["--url", &url, "--data", path(&elsewhere)]);
+        sealane(&all).env("SEALANE_PINS", pins.path()).output().unwrap()
+    };
+    assert_eq!(verdict(&run(&["verify", "--json", GENUINE])), "authentic");
+
+    // The same place, another ledger: whoever stands there now has to be vouched for.
+    let address = node.url.strip_prefix("http://").unwrap().to_owned();
+    node.stop();
+    let dir = tempfile::tempdir().unwrap();
+    run_ok(&["init", "--name", "Successor", "--data", path(&dir.path().join("data"))]);
+    let successor = Node::serve_on(dir, &address);
+    let changed = run(&["verify", "--json", GENUINE]);
+    assert_eq!(changed.status.code(), Some(4), "{}", text(&changed.stderr));
+    let says = text(&changed.stderr);
+    assert!(says.contains(&successor.origin) && says.contains("sealane trust --pin FILE"), "{says}");
+    let anchor = pins.path().join("successor.json");
+    successor.run_ok(&["trust", "--out", path(&anchor)]);
+    assert!(run(&["trust", "--pin", path(&anchor)]).status.success());
+    assert_eq!(verdict(&run(&["verify", "--json", GENUINE])), "unknown");
+}
+
+#[test]
+fn an_anchor_whose_readable_part_is_not_its_genesis_is_refused() {
+    let node = ledger();
+    let saved = Saved::of(&node);
+    let evidence = saved.evidence(GENUINE).to_string();
+    let anchor: Value = serde_json::from_slice(&std::fs::read(&saved.trust).unwrap()).unwrap();
+    for (pointer, value) in [
+        ("/fingerprint", json!(sealane::domain::hash::Hash::of(b"another"))),
+        ("/members/0/name", json!("Trusted Government")),
+        ("/origin", json!("ledger.example/other")),
+    ] {
+        let mut changed = anchor.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        std::fs::write(&saved.trust, changed.to_string()).unwrap();
+        let output = saved.judge_text(&evidence, &[]);
+        let says = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{pointer}: {says}");
+        assert!(says.contains("not those of its genesis statement"), "{pointer}: {says}");
+    }
+}
+
+#[test]
 fn saved_evidence_is_judged_without_a_network() {
     let node = ledger();
     let saved = Saved::of(&node);

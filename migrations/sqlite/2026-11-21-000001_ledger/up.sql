@@ -65,15 +65,23 @@ CREATE TABLE events (
 ) WITHOUT ROWID, STRICT;
 CREATE INDEX events_by_id ON events (event_id, participant);
 
--- Not on the ledger: requests that wait for a member's decision, and those refused.
+-- Not on the ledger: requests that wait for a member's decision, and those refused. What was approved is on the ledger,
+-- and what is too old is forgotten.
 CREATE TABLE requests (
-    id TEXT NOT NULL,
+    -- The participant's. It has one request at a time.
+    id TEXT PRIMARY KEY NOT NULL,
     received_at INTEGER NOT NULL,
+    -- Whether it is for a further certificate, the key that it is for, and its body's length: from the body, for queries.
+    renewal INTEGER NOT NULL CHECK (renewal IN (0, 1)),
+    key BLOB NOT NULL,
+    bytes INTEGER NOT NULL,
     body TEXT NOT NULL,
-    -- Why it was rejected; null while it waits. Approval is read off the ledger.
-    rejected TEXT,
-    PRIMARY KEY (id, received_at)
+    -- Why it was rejected; null while it waits.
+    rejected TEXT
 ) WITHOUT ROWID, STRICT;
+CREATE UNIQUE INDEX requests_by_key ON requests (key) WHERE rejected IS NULL;
+CREATE INDEX requests_waiting ON requests (renewal, bytes) WHERE rejected IS NULL;
+CREATE INDEX requests_by_age ON requests (received_at);
 
 -- The ledger is appended to and never rewritten.
 CREATE TRIGGER leaves_keep_update BEFORE UPDATE ON leaves BEGIN SELECT RAISE(ABORT, 'leaves are append-only'); END;

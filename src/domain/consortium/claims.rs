@@ -17,6 +17,11 @@ pub enum ClaimError {
     Role { found: String },
     #[error("an organisation's name has 1 to {ORGANIZATION_CHARS_MAX} characters and no control characters")]
     Organization,
+    #[error(
+        "an organisation's name has no invisible characters and none that turn the direction of text; this one has U+{:04X}",
+        u32::from(*found)
+    )]
+    OrganizationInvisible { found: char },
     #[error("{found:?} is no namespace: {reason}")]
     Namespace { found: String, reason: &'static str },
 }
@@ -150,6 +155,9 @@ impl FromStr for Organization {
         if !fits || trimmed.chars().any(char::is_control) {
             return Err(ClaimError::Organization);
         }
+        if let Some(found) = trimmed.chars().find(|character| is_invisible(*character)) {
+            return Err(ClaimError::OrganizationInvisible { found });
+        }
         Ok(Self(trimmed.to_owned()))
     }
 }
@@ -174,8 +182,27 @@ impl fmt::Display for Organization {
     }
 }
 
+/// Characters that nobody sees: two names that differ in them alone look the same, and some turn what stands beside
+/// them round. Soft hyphen, zero-width characters, directional marks, overrides and isolates, byte order mark, tags.
+const fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{AD}'
+            | '\u{61C}'
+            | '\u{180E}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}'
+            | '\u{E0000}'..='\u{E007F}'
+    )
+}
+
 /// A URI that ids begin with, for ids that are not GS1's. It ends with a delimiter, so that claiming `urn:acme:`
 /// never claims `urn:acme-two:`.
+///
+/// Ids are compared as bytes, so a namespace has the one spelling that RFC 3986 §6.2.2 calls normalised: whoever owns
+/// a name could otherwise be passed by with another spelling of it. `http` and `https` count as one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Namespace(String);
@@ -183,18 +210,40 @@ pub struct Namespace(String);
 impl Namespace {
     const DELIMITERS: [char; 4] = ['/', ':', '#', '='];
 
+    /// Namespaces that everybody draws names from: whoever held one would hold everybody's.
+    const SHARED: [&str; 7] = ["did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:"];
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Tells whether `id` lies in this namespace; never true for GS1's ids, which company prefixes govern.
     pub fn covers(&self, id: &Id) -> bool {
-        !id.is_gs1() && id.as_str().len() > self.0.len() && id.as_str().starts_with(&self.0)
+        let (own, id_text) = (without_tls(&self.0), without_tls(id.as_str()));
+        !id.is_gs1() && id_text.rest.len() > own.rest.len() && id_text.begins_with(&own)
     }
 
     /// Tells whether some id could lie in both.
     pub fn overlaps(&self, other: &Namespace) -> bool {
-        self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
+        let (one, other) = (without_tls(&self.0), without_tls(&other.0));
+        one.begins_with(&other) || other.begins_with(&one)
+    }
+}
+
+/// A URI, in which `https` has become `http`.
+struct WithoutTls<'a> {
+    is_http: bool,
+    rest: &'a str,
+}
+
+fn without_tls(uri: &str) -> WithoutTls<'_> {
+    let rest = uri.strip_prefix("https://").or_else(|| uri.strip_prefix("http://"));
+    WithoutTls { is_http: rest.is_some(), rest: rest.unwrap_or(uri) }
+}
+
+impl WithoutTls<'_> {
+    fn begins_with(&self, other: &WithoutTls<'_>) -> bool {
+        self.is_http == other.is_http && self.rest.starts_with(other.rest)
     }
 }
 
@@ -217,12 +266,93 @@ impl FromStr for Namespace {
         if scheme.is_empty() || !names_something {
             return refuse("it must name more than a scheme");
         }
+        if Self::SHARED
+            .iter()
+            .any(|shared| text.get(..shared.len()).is_some_and(|start| start.eq_ignore_ascii_case(shared)))
+        {
+            return refuse(
+                "everybody draws names from it; claim one of your own, such as https://id.example.com/items/",
+            );
+        }
+        if let Err(reason) = check_spelling(scheme, rest) {
+            return refuse(reason);
+        }
         match Id::parse_uri(&format!("{text}x")) {
             Ok(id) if id.is_gs1() => refuse("GS1's ids are claimed by a company prefix"),
             Ok(id) if id.as_str().starts_with(text) => Ok(Self(text.to_owned())),
             _ => refuse("it must begin ids that are absolute URIs and not GS1's"),
         }
     }
+}
+
+/// Says what stands in the way of one spelling alone (RFC 3986 §6.2.2 and §6.2.3, RFC 8141 §3.1). `rest` follows the
+/// scheme's colon.
+fn check_spelling(scheme: &str, rest: &str) -> Result<(), &'static str> {
+    if scheme.contains(|c: char| c.is_ascii_uppercase()) {
+        return Err("its scheme must be in lower case");
+    }
+    check_escapes(rest)?;
+    let Some(hierarchy) = rest.strip_prefix("//") else {
+        let name = rest.split(':').next().unwrap_or_default();
+        if scheme == "urn" && name.contains(|c: char| c.is_ascii_uppercase()) {
+            return Err("the name after urn: must be in lower case");
+        }
+        return Ok(());
+    };
+    let Some((authority, path)) = hierarchy.split_once('/') else {
+        return Err("a / must follow its host");
+    };
+    check_authority(scheme, authority)?;
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    match path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        true => Err("its path must not hold . or .. as a segment"),
+        false => Ok(()),
+    }
+}
+
+/// Characters that need no escape must have none, and the digits of an escape have one case.
+fn check_escapes(text: &str) -> Result<(), &'static str> {
+    for escape in text.split('%').skip(1) {
+        let digits = escape.get(..2).unwrap_or_default();
+        if digits.contains(|c: char| c.is_ascii_lowercase()) {
+            return Err("the digits of a percent-encoding must be in upper case");
+        }
+        let byte = u8::from_str_radix(digits, 16).unwrap_or_default();
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            return Err("it percent-encodes a character that needs none");
+        }
+    }
+    Ok(())
+}
+
+fn check_authority(scheme: &str, authority: &str) -> Result<(), &'static str> {
+    if authority.contains('@') {
+        return Err("it must not hold user information, which ends with @");
+    }
+    if authority.contains(|c: char| c.is_ascii_uppercase()) {
+        return Err("its host must be in lower case");
+    }
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    if matches!((scheme, port), (_, Some("")) | ("http", Some("80")) | ("https", Some("443"))) {
+        return Err("its port goes without saying; leave it out");
+    }
+    if port.is_some_and(|port| port.starts_with('0')) {
+        return Err("its port must not begin with 0");
+    }
+    if host.ends_with('.') {
+        return Err("its host must not end with a dot");
+    }
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    if !host.contains('.') || !host.split('.').all(is_label) {
+        return Err("its host must be a full name such as id.example.com");
+    }
+    Ok(())
 }
 
 impl TryFrom<String> for Namespace {
@@ -279,6 +409,78 @@ mod tests {
         {
             assert!(wrong.parse::<Namespace>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_namespace_has_one_spelling() {
+        for good in [
+            "https://acme.example/",
+            "https://acme.example/items/",
+            "https://acme.example:8443/items/",
+            "https://xn--bcher-kva.example/a%20b%2Fc/",
+            "https://acme.example/?id=",
+            "urn:acme:",
+            "tag:acme.example,2026:",
+        ] {
+            assert_eq!(good.parse::<Namespace>().map(|one| one.0), Ok(good.to_owned()));
+        }
+        for (wrong, words) in [
+            ("https://Acme.example/items/", "host must be in lower case"),
+            ("HTTPS://acme.example/items/", "scheme must be in lower case"),
+            ("URN:acme:", "scheme must be in lower case"),
+            ("urn:Acme:", "after urn: must be in lower case"),
+            ("https://acme.example:443/items/", "leave it out"),
+            ("http://acme.example:80/items/", "leave it out"),
+            ("https://acme.example:/items/", "leave it out"),
+            ("https://acme.example:08443/", "must not begin with 0"),
+            ("https://acme.example./items/", "must not end with a dot"),
+            ("https://acme.example/%69tems/", "needs none"),
+            ("https://acme.example/%2e%2E/", "upper case"),
+            ("https://acme.example/%2E%2E/", "needs none"),
+            ("https://acme.example/items/../x/", ". or .."),
+            ("https://acme.example/./x/", ". or .."),
+            ("https://acme.example@evil.example/", "user information"),
+            ("https://acme:x@evil.example/", "user information"),
+            ("https://acme.example:", "a / must follow its host"),
+            ("https://acme.example#", "a / must follow its host"),
+            ("https://com/", "full name"),
+            ("https://.com/", "full name"),
+            ("https://acme..example/", "full name"),
+            ("https://[2001:db8::1]/", "full name"),
+            ("https://acme%2Eexample/", "needs none"),
+            ("urn:uuid:", "everybody"),
+            ("urn:oid:", "everybody"),
+            ("URN:UUID:", "everybody"),
+            ("did:key:", "everybody"),
+            ("did:web:acme.example:", "everybody"),
+        ] {
+            let error = wrong.parse::<Namespace>().unwrap_err().to_string();
+            assert!(error.contains(words), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn http_and_https_are_one_namespace() {
+        let secure: Namespace = "https://acme.example/items/".parse().unwrap();
+        let plain: Namespace = "http://acme.example/".parse().unwrap();
+        assert!(secure.overlaps(&plain) && plain.overlaps(&secure));
+        let id = |text| Id::parse_uri(text).unwrap();
+        assert!(secure.covers(&id("http://acme.example/items/7")) && plain.covers(&id("https://acme.example/items/7")));
+        assert!(!secure.covers(&id("http://acme.example/items/")) && !secure.covers(&id("http://acme.example/x/7")));
+        let other: Namespace = "ftp://acme.example/".parse().unwrap();
+        assert!(!other.overlaps(&plain));
+    }
+
+    #[test]
+    fn an_organisation_shows_all_of_its_name() {
+        for invisible in ['\u{AD}', '\u{200B}', '\u{200F}', '\u{2028}', '\u{202E}', '\u{2066}', '\u{FEFF}', '\u{E0041}']
+        {
+            let error = format!("Ac{invisible}me").parse::<Organization>().unwrap_err();
+            assert_eq!(error, ClaimError::OrganizationInvisible { found: invisible });
+        }
+        let error = "Acme\u{202E}x".parse::<Organization>().unwrap_err().to_string();
+        assert!(error.ends_with("this one has U+202E"), "{error}");
+        assert!("Société Générale 東京 עברית".parse::<Organization>().is_ok());
     }
 
     #[test]

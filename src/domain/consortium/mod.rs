@@ -5,6 +5,7 @@
 
 mod admin;
 mod claims;
+mod facts;
 mod participant;
 mod place;
 mod registry;
@@ -14,6 +15,7 @@ pub use admin::{
     Admin, AdminError, CertificateRecord, Genesis, Registration, Rejection, Renewal, Revocation, renewal_consent,
 };
 pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role};
+pub use facts::{Contradiction, Facts};
 pub use participant::{Certified, Claims, Participant, Revoked, Standing};
 pub use place::Place;
 pub use registry::{Conflict, Refusal, Registry, SignerRefusal};

@@ -6,7 +6,9 @@
 //! | shipper | moving, holding and observing what it is given: the steps of `MOVING` |
 //! | distributor | those of `MOVING`, and trading, selling and ending what it holds: the steps of `TRADING` |
 //!
-//! Anyone may observe what it holds; an event without a business step, or with one outside the CBV, needs no role.
+//! An event that ends the life of what it names by its action or disposition (`ENDS`) needs the right to the step that
+//! does so, whatever step it names itself. Apart from that, anyone may observe what it holds: an event without a business
+//! step, or with one outside the CBV, needs no role.
 //! Whether a signer really held the goods is for the verdict: a suspicious event is recorded, and judged.
 
 use crate::domain::consortium::claims::Role;
@@ -55,11 +57,23 @@ const TRADING: &[&str] = &[
     "stocking",
 ];
 
+/// Dispositions that end a product's life in the chain, and the step whose right each needs (CBV 2.0 §7.1, §7.2). What
+/// the verdict takes as an end is read in `provenance::reading`; a test there holds it against this table.
+const ENDS: &[(&str, &str)] = &[
+    ("destroyed", "destroying"),
+    ("dispensed", "dispensing"),
+    ("disposed", "destroying"),
+    ("inactive", "decommissioning"),
+    ("retail_sold", "retail_selling"),
+];
+
 /// A rule of the table that an event breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RightsError {
     #[error("the business step {step} is not for a {roles}")]
     Step { step: String, roles: String },
+    #[error("{by} means what the business step {step} means, which is not for a {roles}")]
+    End { by: String, step: &'static str, roles: String },
     #[error("{id} is brought into being here, which only a manufacturer may record; the signer is a {roles}")]
     Commission { id: Id, roles: String },
     #[error("{id} is brought into being here, and lies under none of the signer's claims: {claims}")]
@@ -70,7 +84,7 @@ impl RightsError {
     /// The rule's stable id.
     pub const fn rule(&self) -> &'static str {
         match self {
-            RightsError::Step { .. } => "role-step",
+            RightsError::Step { .. } | RightsError::End { .. } => "role-step",
             RightsError::Commission { .. } => "role-commission",
             RightsError::Claim { .. } => "own-claim",
         }
@@ -80,11 +94,15 @@ impl RightsError {
 /// Says whether `participant` may record `event`.
 pub fn check(participant: &Participant, event: &Event) -> Result<(), RightsError> {
     let roles = || participant.claims.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" and ");
+    let may = |step: &str| participant.claims.roles.iter().any(|role| may_record(*role, step));
     if let Some(step) = event.biz_step.as_ref().map(|step| step.as_str()) {
         let standard = !step.contains(':');
-        if standard && !participant.claims.roles.iter().any(|role| may_record(*role, step)) {
+        if standard && !may(step) {
             return Err(RightsError::Step { step: step.to_owned(), roles: roles() });
         }
+    }
+    if let Some((by, step)) = ends(event).find(|(_, step)| !may(step)) {
+        return Err(RightsError::End { by, step, roles: roles() });
     }
     for id in brought_into_being(event) {
         if !participant.has_role(Role::Manufacturer) {
@@ -95,6 +113,15 @@ pub fn check(participant: &Participant, event: &Event) -> Result<(), RightsError
         }
     }
     Ok(())
+}
+
+/// What in `event`, apart from its step, ends the life of what it names, and the step that means the same. An
+/// ObjectEvent with action DELETE says that the objects are no more (EPCIS 2.0 §7.4.2).
+fn ends(event: &Event) -> impl Iterator<Item = (String, &'static str)> {
+    let deletes = matches!(event.what, What::Object { action: Action::Delete, .. });
+    let by_action = deletes.then(|| ("action DELETE of an ObjectEvent".to_owned(), "decommissioning"));
+    let declared = ENDS.iter().filter(|(disposition, _)| event.declares(disposition));
+    by_action.into_iter().chain(declared.map(|(disposition, step)| (format!("the disposition {disposition}"), *step)))
 }
 
 /// The ids that `event` brings into being: those of an ObjectEvent with action ADD (EPCIS 2.0 §7.4.2), and the outputs

@@ -11,7 +11,8 @@
 //! 4. Write each id as its canonical URI: the items of `epcList`, `childEPCs`, `inputEPCList` and `outputEPCList`,
 //!    and `epcClass`, `parentID`, `transformationID`, `source`, `destination`, and `id` of `readPoint` and `bizLocation`.
 //! 5. Serialise by the JSON Canonicalization Scheme (RFC 8785): no white space, members sorted by UTF-16 code units
-//!    at every level, numbers as JavaScript writes them. Lists keep their order.
+//!    at every level, numbers as JavaScript writes them. The lists that EPCIS 2.0 §7.4 gives no order, which are those of
+//!    `UNORDERED`, have their items sorted in the same way as they are serialised; other lists keep their order.
 //! 6. Take SHA-256 of the UTF-8 bytes.
 //!
 //! Steps 2 to 4 are what `walk` leaves behind, and for a normalising reader what `older` makes first.
@@ -21,6 +22,23 @@ use serde_json::{Map, Number, Value};
 use crate::domain::hash::Hash;
 
 const LEFT_OUT: [&str; 4] = ["@context", "eventID", "recordTime", "errorDeclaration"];
+
+/// The event's own lists whose order says nothing, and those of `persistentDisposition`.
+const UNORDERED: [&str; 13] = [
+    "epcList",
+    "quantityList",
+    "childEPCs",
+    "childQuantityList",
+    "inputEPCList",
+    "inputQuantityList",
+    "outputEPCList",
+    "outputQuantityList",
+    "bizTransactionList",
+    "sourceList",
+    "destinationList",
+    "set",
+    "unset",
+];
 
 /// Hashes an event that `walk` has brought into canonical form.
 pub(super) fn content_hash(event: &Map<String, Value>) -> Hash {
@@ -56,9 +74,27 @@ fn write_object(text: &mut String, mut members: Vec<(&String, &Value)>) {
         text.push_str(if at == 0 { "" } else { "," });
         write_string(text, name);
         text.push(':');
-        write(text, value);
+        match value {
+            Value::Array(items) if UNORDERED.contains(&name.as_str()) => write_sorted(text, items),
+            _ => write(text, value),
+        }
     }
     text.push('}');
+}
+
+fn write_sorted(text: &mut String, items: &[Value]) {
+    let mut written: Vec<String> = items
+        .iter()
+        .map(|item| {
+            let mut text = String::new();
+            write(&mut text, item);
+            text
+        })
+        .collect();
+    written.sort_by(|a, b| a.encode_utf16().cmp(b.encode_utf16()));
+    text.push('[');
+    text.push_str(&written.join(","));
+    text.push(']');
 }
 
 /// RFC 8785 §3.2.2.2: only what must be escaped, in the short form where there is one. serde_json does just that.
@@ -96,6 +132,12 @@ mod tests {
         let mut written = String::new();
         write(&mut written, &json::parse(text.as_bytes()).unwrap());
         written
+    }
+
+    #[test]
+    fn the_order_of_lists_that_have_none_says_nothing() {
+        assert_eq!(canonical(r#"{"epcList":["b","a"],"x":["b","a"]}"#), r#"{"epcList":["a","b"],"x":["b","a"]}"#);
+        assert_eq!(canonical(r#"{"quantityList":[{"q":2},{"q":1}]}"#), r#"{"quantityList":[{"q":1},{"q":2}]}"#);
     }
 
     #[test]

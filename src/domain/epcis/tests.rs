@@ -242,6 +242,17 @@ fn what_every_event_has() {
 fn words_are_of_the_standard_or_uris() {
     with(object(), json!({"bizStep": "transforming"}), "/bizStep", "a business step of CBV 2.0 as a bare word");
     with(object(), json!({"bizStep": "urn:epcglobal:cbv:bizstep:shipping"}), "/bizStep", "write \"shipping\"");
+    for step in ["BizStep-destroying/", "BizStep%2Ddestroying", "BizStep-polishing", "Disp-destroyed"] {
+        let uri = format!("https://ref.gs1.org/cbv/{step}");
+        with(object(), json!({"bizStep": uri}), "/bizStep", "is no business step there: write the business step");
+    }
+    let shouted = json!({"set": ["HTTPS://REF.gs1.org/cbv/Disp-destroyed"]});
+    with(
+        object(),
+        json!({"persistentDisposition": shouted}),
+        "/persistentDisposition/set/0",
+        "is no disposition there",
+    );
     with(object(), json!({"disposition": "lost"}), "/disposition", "a disposition of CBV 2.0");
     let event =
         reads(event("ObjectEvent", json!({"action": "ADD", "epcList": [ITEM], "bizStep": "https://example.com/s"})));

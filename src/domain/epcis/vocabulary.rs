@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::domain::epcis::uri::is_absolute_uri;
+use crate::domain::epcis::uri::{is_absolute_uri, is_gs1_vocabulary};
 
 /// One list of standard words, with the longer spellings that older and linked-data documents use.
 #[derive(Debug)]
@@ -35,6 +35,12 @@ impl Vocabulary {
     /// True for a bare word of the list, and for a URI of somebody else's vocabulary.
     pub fn permits(&self, text: &str) -> bool {
         self.words.contains(&text) || (is_absolute_uri(text) && !self.forbids(text))
+    }
+
+    /// True for text that stands among GS1's own words and is none of this list: a standard word in a spelling that
+    /// nothing here reads, or one that GS1 never published. Either would pass for somebody else's word.
+    pub fn imitates(&self, text: &str) -> bool {
+        self.word(text).is_none() && is_gs1_vocabulary(text)
     }
 
     /// The full URI of a standard word in any spelling; other text as it is.
@@ -334,6 +340,23 @@ mod tests {
             r#""polishing" is no business step of CBV 2.0, and no URI of another vocabulary"#
         );
         assert!("Shipping".parse::<BizStep>().is_err());
+    }
+
+    #[test]
+    fn tells_other_words_from_imitations_of_its_own() {
+        for text in [
+            "https://ref.gs1.org/cbv/BizStep-destroying/",
+            "HTTPS://ref.gs1.org/cbv/BizStep-destroying",
+            "https://ref.gs1.org/cbv/BizStep%2Ddestroying",
+            "https://ref.gs1.org/cbv/Disp-destroyed",
+            "cbv:BizStep-polishing",
+        ] {
+            assert!(BIZ_STEPS.imitates(text), "{text}");
+        }
+        for text in ["destroying", "https://ref.gs1.org/cbv/BizStep-destroying", "urn:example:destroying"] {
+            assert!(!BIZ_STEPS.imitates(text), "{text}");
+        }
+        assert!(!MEASUREMENT_TYPES.imitates("gs1:Beauty"));
     }
 
     #[test]

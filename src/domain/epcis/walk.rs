@@ -256,6 +256,13 @@ impl Walk {
             let wanted = Shape::Word(list).wanted();
             let hint = list.word(text).map(|word| format!(": write {word:?}")).unwrap_or_default();
             self.fault(format!("must be {wanted}, and {} is not{hint}", quoted(text)));
+        } else if self.reader == Reader::Strict && list.imitates(text) {
+            let title = list.title;
+            self.fault(format!(
+                "{} stands among GS1's own words and is no {title} there: write the {title} as a bare word, or use a \
+                 URI of your own vocabulary",
+                quoted(text)
+            ));
         } else if let Some(word) = list.word(text) {
             *text = word.to_owned();
         }

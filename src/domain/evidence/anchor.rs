@@ -1,11 +1,16 @@
 //! The trust anchor: the genesis statement of a ledger, from which its origin and its members follow.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::domain::block::Origin;
 use crate::domain::consortium::{Admin, Genesis};
 use crate::domain::hash::Hash;
 use crate::domain::json::{self, JsonError};
-use crate::domain::statement::{StatementError, SubmittedStatement};
+use crate::domain::statement::{PublicKey, StatementError, SubmittedStatement};
+
+/// The version of the anchor's JSON.
+const VERSION: u32 = 1;
 
 /// What a verifier trusts before it looks at any evidence.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,13 +19,23 @@ pub struct Anchor {
     statement: SubmittedStatement,
 }
 
-/// JSON of the anchor, as `GET /trust` gives it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// JSON of the anchor, as `GET /trust` gives it. What is not the genesis statement is for people to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct AnchorDocument {
     version: u32,
-    origin: String,
+    origin: Origin,
+    fingerprint: Hash,
+    members: Vec<MemberDocument>,
     genesis: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MemberDocument {
+    name: String,
+    kid: Hash,
+    jwk: PublicKey,
 }
 
 /// Text that is no trust anchor.
@@ -54,31 +69,36 @@ impl Anchor {
         let shape = |detail: String| AnchorError::Shape { detail };
         let document: AnchorDocument =
             serde_json::from_value(json::parse(bytes)?).map_err(|error| shape(error.to_string()))?;
-        if document.version != 1 {
-            return Err(shape(format!("version {} is unknown; this program knows 1", document.version)));
+        if document.version != VERSION {
+            return Err(shape(format!("version {} is unknown; this program knows {VERSION}", document.version)));
         }
         let anchor = Self::of_genesis(document.genesis.as_bytes())?;
-        if anchor.genesis.origin.as_str() != document.origin {
-            return Err(shape("its origin is not the one in its genesis statement".to_owned()));
+        // Whoever reads the file compares these with a member's own: they must be what is trusted.
+        if anchor.document() != document {
+            return Err(shape("its origin, fingerprint or members are not those of its genesis statement".to_owned()));
         }
         Ok(anchor)
     }
 
     /// Writes the JSON, with the members spelled out for people.
-    pub fn to_json(&self) -> serde_json::Value {
-        let members: Vec<_> = self
-            .genesis
-            .members
-            .members()
-            .map(|member| serde_json::json!({"name": member.name(), "kid": member.kid(), "jwk": member.key()}))
-            .collect();
-        serde_json::json!({
-            "version": 1,
-            "origin": self.genesis.origin,
-            "fingerprint": self.fingerprint(),
-            "members": members,
-            "genesis": self.statement.compact(),
-        })
+    pub fn to_json(&self) -> Value {
+        // Only maps with keys that are no strings can fail here, and there are none.
+        serde_json::to_value(self.document()).unwrap_or_default()
+    }
+
+    fn document(&self) -> AnchorDocument {
+        let members = self.genesis.members.members().map(|member| MemberDocument {
+            name: member.name().to_owned(),
+            kid: member.kid(),
+            jwk: member.key().clone(),
+        });
+        AnchorDocument {
+            version: VERSION,
+            origin: self.genesis.origin.clone(),
+            fingerprint: self.fingerprint(),
+            members: members.collect(),
+            genesis: self.statement.compact().to_owned(),
+        }
     }
 
     pub fn genesis(&self) -> &Genesis {

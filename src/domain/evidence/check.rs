@@ -15,8 +15,9 @@ use crate::domain::evidence::anchor::Anchor;
 use crate::domain::evidence::document::{Evidence, ProvenSeal, ProvenStatement};
 use crate::domain::evidence::records::{PlacedStatement, RecordError, records_of};
 use crate::domain::gs1::{Id, IdError};
+use crate::domain::limits::FOLLOWED_EVENTS_MAX;
 use crate::domain::merkle::{self, InclusionProof, LeafIndex, ProofError};
-use crate::domain::provenance::History;
+use crate::domain::provenance::{History, Record};
 use crate::domain::statement::{StatementError, StatementType, SubmittedStatement};
 
 /// Evidence that does not hold, with the leaf where that shows.
@@ -64,6 +65,8 @@ pub struct Checked {
     pub history: History,
     pub checkpoint: FinalCheckpoint,
     pub seal: Seal,
+    /// More is recorded of the id than the history holds: the verdict needs `provenance::limit_reached`.
+    pub limit_reached: bool,
     /// How many signatures and how many inclusion proofs were checked.
     pub signatures: usize,
     pub proofs: usize,
@@ -82,7 +85,7 @@ pub fn check(evidence: &Evidence, id: &Id, anchor: &Anchor) -> Result<Checked, E
     let seal = checker.last_seal(evidence, &checkpoint)?;
     checker.take_seals(&evidence.seals)?;
     let registry = checker.registry(&evidence.registrations, anchor)?;
-    let mut records = Vec::new();
+    let mut followed = Followed { records: Vec::new(), limit_reached: evidence.limit_reached };
     for capture in in_order(&evidence.statements)? {
         let placed = checker.capture(capture, &registry)?;
         let leaf = placed.place.leaf;
@@ -90,12 +93,35 @@ pub fn check(evidence: &Evidence, id: &Id, anchor: &Anchor) -> Result<Checked, E
         if found.is_empty() {
             return Err(EvidenceError::Unrelated { leaf, id: id.clone() });
         }
-        records.extend(found);
+        followed.take(found);
     }
+    let Followed { records, limit_reached } = followed;
     let (signatures, proofs) = (checker.signatures, checker.proofs);
     let tree_size = checkpoint.checkpoint().size;
     let history = History { id: id.clone(), as_of: seal.time, tree_size, records, registry: Arc::new(registry) };
-    Ok(Checked { history, checkpoint, seal, signatures, proofs })
+    Ok(Checked { history, checkpoint, seal, limit_reached, signatures, proofs })
+}
+
+/// The records of one id as they are found, up to a limit: the same for a node and for whoever verifies.
+#[derive(Debug, Default)]
+pub struct Followed {
+    /// In ledger order.
+    pub records: Vec<Record>,
+    pub limit_reached: bool,
+}
+
+impl Followed {
+    /// Adds the records of the next statement.
+    pub fn take(&mut self, found: Vec<Record>) {
+        let room = FOLLOWED_EVENTS_MAX.saturating_sub(self.records.len());
+        self.limit_reached |= found.len() > room;
+        self.records.extend(found.into_iter().take(room));
+    }
+
+    /// Nothing more will be taken, and that is known already.
+    pub fn is_full(&self) -> bool {
+        self.limit_reached && self.records.len() >= FOLLOWED_EVENTS_MAX
+    }
 }
 
 fn final_checkpoint(evidence: &Evidence, anchor: &Anchor) -> Result<FinalCheckpoint, EvidenceError> {

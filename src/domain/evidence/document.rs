@@ -17,6 +17,9 @@ pub struct Evidence {
     pub commit: Commit,
     /// The seal at the checkpoint's last leaf.
     pub seal: ProvenSeal,
+    /// True where a limit on what is followed for one id was reached: what came later in the ledger is not here.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub limit_reached: bool,
     /// The captures that name the id, in ledger order.
     pub statements: Vec<ProvenStatement>,
     /// The admin statements about their signers and about who holds the id's company prefix, in ledger order.
@@ -43,6 +46,11 @@ pub struct ProvenSeal {
     /// The seal's JSON, byte for byte.
     pub seal: String,
     pub inclusion_proof: InclusionProof,
+}
+
+// serde calls it with a reference.
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Evidence {

@@ -11,6 +11,6 @@ mod document;
 mod records;
 
 pub use anchor::{Anchor, AnchorError};
-pub use check::{Checked, EvidenceError, check};
+pub use check::{Checked, EvidenceError, Followed, check};
 pub use document::{Evidence, ProvenSeal, ProvenStatement};
 pub use records::{PlacedStatement, RecordError, records_of};

@@ -2,14 +2,17 @@
 //!
 //! What else is to be followed one day (containers, inputs, lot and class) joins the entries here, and nowhere else.
 
-use crate::domain::consortium::{Participant, ParticipantId, Role};
+use std::collections::BTreeSet;
+
+use crate::domain::consortium::{Claims, Participant, ParticipantId, Role};
 use crate::domain::epcis::event::{Action, Event, Part, What};
 use crate::domain::gs1::{Id, IdKind};
 use crate::domain::merkle::LeafIndex;
 use crate::domain::provenance::corrections::{self, Standing};
 use crate::domain::provenance::history::{History, Record};
 use crate::domain::provenance::policy::Policy;
-use crate::domain::provenance::wording;
+use crate::domain::provenance::{custody, wording};
+use crate::domain::time::Timestamp;
 
 /// One record that names the product.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub(super) struct Case<'a> {
     pub origins: Vec<usize>,
     /// The one of them that the rest of the history builds on: the first with authority, else the first.
     pub origin: Option<usize>,
+    /// What a key in other hands said although its owner had nothing to do with the product then: shown, and not counted.
+    pub disregarded: BTreeSet<usize>,
     pub reused_ids: Vec<(usize, usize)>,
     pub subject: Subject,
 }
@@ -54,13 +59,32 @@ impl<'a> Case<'a> {
         let records: Vec<&Record> = entries.iter().map(|entry| entry.record).collect();
         let standings: Vec<Standing> = entries.iter().map(|entry| entry.standing).collect();
         let reused_ids = corrections::reused_ids(&records, &standings);
-        let order = in_order_of_custody(&entries, |entry| entry.standing == Standing::Counts);
         let subject = subject(&history.id, &entries);
-        let mut case = Self { history, policy, entries, order, origins: Vec::new(), origin: None, reused_ids, subject };
-        case.origins = case.find_origins();
-        let with_authority = case.origins.iter().find(|at| case.signed_by_prefix_holder(**at));
-        case.origin = with_authority.or(case.origins.first()).copied();
+        let mut case = Self {
+            history,
+            policy,
+            entries,
+            order: Vec::new(),
+            origins: Vec::new(),
+            origin: None,
+            disregarded: BTreeSet::new(),
+            reused_ids,
+            subject,
+        };
+        case.put_in_order();
+        case.disregarded = custody::compromised_strangers(&case);
+        if !case.disregarded.is_empty() {
+            case.put_in_order();
+        }
         case
+    }
+
+    fn put_in_order(&mut self) {
+        self.order = in_order_of_custody(&self.entries, |_| true);
+        self.order = self.order.iter().copied().filter(|at| self.counts(*at)).collect();
+        self.origins = self.find_origins();
+        let with_authority = self.origins.iter().find(|at| self.signed_by_prefix_holder(**at));
+        self.origin = with_authority.or(self.origins.first()).copied();
     }
 
     pub fn event(&self, at: usize) -> &'a Event {
@@ -113,15 +137,34 @@ impl<'a> Case<'a> {
         self.prefix_holder(self.leaf(at)).is_some_and(|holder| holder.id == *self.signer(at))
     }
 
+    /// When the key of the entry's signer came into other hands, if the entry was signed after that.
+    ///
+    /// The signer's clock (`iat`) is what a thief would set back, so a record that the ledger accepted only after that
+    /// moment counts as signed after it, whatever it says.
+    pub fn compromised_since(&self, at: usize) -> Option<Timestamp> {
+        let record = self.entries[at].record;
+        let revoked = self.history.registry.participant(&record.signer)?.revoked.as_ref()?;
+        revoked.compromised_since.filter(|since| record.signed_at >= *since || record.place.time >= *since)
+    }
+
+    pub fn disregards(&self, at: usize) -> bool {
+        self.disregarded.contains(&at)
+    }
+
     /// Tells whether `location` (a location or a party) is the participant's: by its GLNs, or under its prefix.
     pub fn owns(&self, participant: &ParticipantId, location: &Id) -> bool {
-        let claims = self.history.registry.participant(participant).map(|one| &one.claims);
-        claims.is_some_and(|claims| claims.holds_location(location) || claims.cover(location))
+        self.history.registry.participant(participant).is_some_and(|one| covers(&one.claims, location))
     }
 
     /// The participant to whom a location or party belongs, if any: revoked or not, since goods do go there.
     pub fn owner(&self, location: &Id) -> Option<&'a ParticipantId> {
-        self.history.registry.participants().map(|one| &one.id).find(|id| self.owns(id, location))
+        self.owners(location).next()
+    }
+
+    /// All to whom a location or party belongs, or belonged before they registered anew.
+    pub fn owners(&self, location: &Id) -> impl Iterator<Item = &'a ParticipantId> {
+        let participants = self.history.registry.participants();
+        participants.filter(|one| covers(&one.claims, location)).map(|one| &one.id)
     }
 
     /// Tells whether an entry is one of the origins.
@@ -133,7 +176,7 @@ impl<'a> Case<'a> {
     }
 
     fn counts(&self, at: usize) -> bool {
-        self.entries[at].standing == Standing::Counts
+        self.entries[at].standing == Standing::Counts && !self.disregards(at)
     }
 
     /// Tells whether an entry commissions the product or brings it forth (EPCIS 2.0 §7.4.2, §7.4.5).
@@ -154,6 +197,10 @@ impl<'a> Case<'a> {
         let named = |at: &&usize| self.policy.origin_steps.iter().any(|step| step == self.step(**at));
         self.order.iter().find(named).copied().into_iter().collect()
     }
+}
+
+fn covers(claims: &Claims, location: &Id) -> bool {
+    claims.holds_location(location) || claims.cover(location)
 }
 
 fn entries(history: &History) -> Vec<Entry<'_>> {

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::consortium::ParticipantId;
 use crate::domain::limits::CUSTODY_ACCOUNTS_MAX;
 use crate::domain::merkle::LeafIndex;
-use crate::domain::provenance::case::Case;
+use crate::domain::provenance::case::{Case, Entry, in_order_of_custody};
+use crate::domain::provenance::corrections::Standing;
 use crate::domain::provenance::finding::{Findings, Severity};
 use crate::domain::provenance::passage::{self, Fit, Passage};
 use crate::domain::provenance::reading::{self, Act};
@@ -22,25 +23,47 @@ pub(super) struct Custody<'a> {
     /// The last entry that fits the account: where the product was last in somebody's hands.
     pub last: Option<usize>,
     pub unbroken: bool,
+    /// The entries that fit an account: their signers had to do with the product.
+    pub fitting: BTreeSet<usize>,
 }
 
 /// Follows the product from hand to hand.
 pub(super) fn walk<'a>(case: &Case<'a>, findings: &mut Findings) -> Custody<'a> {
-    let mut walk = Walk {
-        case,
-        findings,
-        voided: voided_shippings(case),
-        passage: Passage::Unknown,
-        others: Vec::new(),
-        packed: None,
-        last: None,
-        unbroken: true,
-    };
+    let mut walk = Walk::new(case, findings);
     for at in case.order.iter().copied() {
         walk.entry(at);
     }
     walk.end();
-    Custody { passage: walk.passage, last: walk.last, unbroken: walk.unbroken }
+    Custody { passage: walk.passage, last: walk.last, unbroken: walk.unbroken, fitting: walk.fitting }
+}
+
+/// Finds what was signed with a key in other hands, by one who had nothing to do with the product at that point.
+///
+/// A thief of any key can name any number. Only where the key's owner had the product, was to have it, or holds its
+/// prefix does anything else rest on what that key says.
+pub(super) fn compromised_strangers(case: &Case<'_>) -> BTreeSet<usize> {
+    let suspects = |entry: &Entry<'_>| match entry.standing {
+        Standing::Counts => true,
+        // What a thief said and took back again; whatever its owner had said before is another matter.
+        Standing::Withdraws(event) => case.compromised_since(event).is_some(),
+        _ => false,
+    };
+    let compromised = |at: &usize| case.compromised_since(*at).is_some();
+    let mut strangers = BTreeSet::new();
+    let order = in_order_of_custody(&case.entries, suspects);
+    if !order.iter().any(compromised) {
+        return strangers;
+    }
+    let mut unheard = Findings::default();
+    let mut walk = Walk::new(case, &mut unheard);
+    for at in order {
+        if compromised(&at) && walk.is_stranger(at) {
+            strangers.insert(at);
+        } else if case.entries[at].standing == Standing::Counts {
+            walk.entry(at);
+        }
+    }
+    strangers
 }
 
 /// An account that a later event broke, and may still go on.
@@ -56,6 +79,7 @@ struct Walk<'a, 'b> {
     case: &'b Case<'a>,
     findings: &'b mut Findings,
     voided: BTreeSet<usize>,
+    fitting: BTreeSet<usize>,
     passage: Passage<'a>,
     others: Vec<Account<'a>>,
     /// The entry that put the product into another object.
@@ -64,7 +88,38 @@ struct Walk<'a, 'b> {
     unbroken: bool,
 }
 
-impl<'a> Walk<'a, '_> {
+impl<'a, 'b> Walk<'a, 'b> {
+    fn new(case: &'b Case<'a>, findings: &'b mut Findings) -> Self {
+        Self {
+            case,
+            findings,
+            voided: voided_shippings(case),
+            fitting: BTreeSet::new(),
+            passage: Passage::Unknown,
+            others: Vec::new(),
+            packed: None,
+            last: None,
+            unbroken: true,
+        }
+    }
+
+    /// Tells whether the entry's signer neither has the product by any account, nor is to have it, nor made it.
+    fn is_stranger(&self, at: usize) -> bool {
+        let (case, signer) = (self.case, self.case.signer(at));
+        let concerns = |passage: &Passage<'_>| match passage {
+            Passage::Unknown => false,
+            Passage::Held(by) => *by == signer,
+            Passage::Ended(ending) => case.signer(ending.since) == signer,
+            Passage::Moving(transfer) => {
+                transfer.from == signer
+                    || transfer.carrier == Some(signer)
+                    || transfer.to.iter().any(|id| case.owns(signer, id))
+            }
+        };
+        let mut accounts = self.others.iter().map(|account| &account.passage).chain([&self.passage]);
+        case.origin != Some(at) && !case.signed_by_prefix_holder(at) && !accounts.any(concerns)
+    }
+
     fn entry(&mut self, at: usize) {
         if self.case.is_origin(at) {
             return self.origin(at);
@@ -80,7 +135,6 @@ impl<'a> Walk<'a, '_> {
             _ if self.rival_goes_on(at, act) => {}
             _ => self.misfit(at, fit, next),
         }
-        self.track_packing(at);
     }
 
     fn origin(&mut self, at: usize) {
@@ -103,12 +157,24 @@ impl<'a> Walk<'a, '_> {
 
     fn carry_on(&mut self, at: usize, next: Passage<'a>) {
         if !matches!((&self.passage, &next), (Passage::Held(one), Passage::Held(other)) if one == other)
-            && matches!(next, Passage::Held(_))
+            && matches!(next, Passage::Held(_) | Passage::Ended(_))
         {
             self.packed = None;
         }
+        self.fitting.insert(at);
+        self.take_up(at, next);
+    }
+
+    /// Goes on from an entry with the account after it. Only such an entry can have packed or unpacked the product: what
+    /// somebody says aside, or against the account, is not in the hands of anybody who could.
+    fn take_up(&mut self, at: usize, next: Passage<'a>) {
         self.passage = next;
         self.last = Some(at);
+        if reading::packs(self.case, at) {
+            self.packed = Some(at);
+        } else if reading::unpacks(self.case, at) {
+            self.packed = None;
+        }
     }
 
     /// Takes an event that misfits the present account as the continuation of a broken one, if it is that.
@@ -152,8 +218,7 @@ impl<'a> Walk<'a, '_> {
             let account = Account { passage: self.passage.clone(), last: self.last, broken_by: at };
             self.remember(account);
             self.packed = None;
-            self.passage = next;
-            self.last = Some(at);
+            self.take_up(at, next);
         }
     }
 
@@ -189,6 +254,11 @@ impl<'a> Walk<'a, '_> {
                 "two-custodians",
                 Severity::Fails,
                 format!("Two at once had it: {who} recorded it as its own on {day}, though {holder}."),
+            ),
+            Fit::ReturnedElsewhere => (
+                "returned-elsewhere",
+                Severity::Gap,
+                format!("{} recorded on {day} that it was brought back, though {holder}.", sentence_case(&who)),
             ),
             Fit::Gap | Fit::Fits | Fit::Aside => (
                 "custody-gap",
@@ -240,14 +310,6 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn track_packing(&mut self, at: usize) {
-        if reading::packs(self.case, at) {
-            self.packed = Some(at);
-        } else if reading::unpacks(self.case, at) {
-            self.packed = None;
-        }
-    }
-
     fn break_with(&mut self, rule: &'static str, severity: Severity, leaves: &[LeafIndex], sentence: String) {
         self.unbroken = false;
         self.findings.add(rule, severity, leaves, sentence);
@@ -273,7 +335,15 @@ impl<'a> Walk<'a, '_> {
                     None => format!("{from} had sent it off on {day}"),
                 }
             }
-            Passage::Unknown | Passage::Ended => "nobody is known to have had it".to_owned(),
+            Passage::Ended(ending) => {
+                format!(
+                    "{} had recorded it as {} on {}",
+                    case.who(ending.since),
+                    ending.end.word(),
+                    case.day(ending.since)
+                )
+            }
+            Passage::Unknown => "nobody is known to have had it".to_owned(),
         }
     }
 

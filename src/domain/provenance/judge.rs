@@ -60,9 +60,9 @@ fn one(case: &Case<'_>, findings: &mut Findings) -> (State, String) {
     signers::check(case, findings);
     origin::check(case, findings);
     recall::check(case, findings);
-    stolen::check(case, findings);
     let end = ending::check(case, findings);
     let custody = custody::walk(case, findings);
+    stolen::check(case, &custody, findings);
     let state = state(case, &custody, end);
     expiry_note(case, &state, findings);
     let whereabouts = whereabouts(case, &custody, end);
@@ -97,7 +97,7 @@ fn state(case: &Case<'_>, custody: &Custody<'_>, end: Option<(End, usize)>) -> S
     let custodian = match &custody.passage {
         Passage::Held(by) => Some(*by),
         Passage::Moving(transfer) => transfer.carrier,
-        Passage::Unknown | Passage::Ended => None,
+        Passage::Unknown | Passage::Ended(_) => None,
     };
     let disposition = case.order.iter().rev().find_map(|at| case.event(*at).disposition.as_ref());
     State {
@@ -113,13 +113,13 @@ fn state(case: &Case<'_>, custody: &Custody<'_>, end: Option<(End, usize)>) -> S
 /// Where the product is, as a clause.
 fn whereabouts(case: &Case<'_>, custody: &Custody<'_>, end: Option<(End, usize)>) -> String {
     match (&custody.passage, end) {
-        (Passage::Ended, Some((end, at))) => format!("it was {} on {}", end.word(), case.day(at)),
+        (Passage::Ended(_), Some((end, at))) => format!("it was {} on {}", end.word(), case.day(at)),
         (Passage::Held(by), _) => format!("{} has it", case.name(by)),
         (Passage::Moving(transfer), _) => {
             let to = custody::announced(case, transfer).map(|to| format!(" to {to}")).unwrap_or_default();
             format!("it is on its way from {}{to}", case.name(transfer.from))
         }
-        (Passage::Unknown | Passage::Ended, _) => "nobody is recorded as having it now".to_owned(),
+        (Passage::Unknown | Passage::Ended(_), _) => "nobody is recorded as having it now".to_owned(),
     }
 }
 

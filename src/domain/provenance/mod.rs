@@ -31,6 +31,6 @@ mod tests;
 pub use finding::{RULES, Reason, Severity};
 pub use history::{History, Record};
 pub use judge::judge;
-pub use policy::{Policy, stale};
+pub use policy::{Policy, limit_reached, stale};
 pub use timeline::Step;
 pub use verdict::{Party, State, Verdict, Word};

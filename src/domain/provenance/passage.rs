@@ -4,7 +4,7 @@ use crate::domain::consortium::{ParticipantId, Role};
 use crate::domain::gs1::Id;
 use crate::domain::limits::DESTINATIONS_MAX;
 use crate::domain::provenance::case::Case;
-use crate::domain::provenance::reading::{self, Act};
+use crate::domain::provenance::reading::{self, Act, End};
 
 /// Who has the product, as far as one account of it goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +14,16 @@ pub(super) enum Passage<'a> {
     Held(&'a ParticipantId),
     Moving(Transfer<'a>),
     /// Sold, dispensed, decommissioned or destroyed.
-    Ended,
+    Ended(Ending),
+}
+
+/// The end of a product's life in the chain.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Ending {
+    /// The entry that ended it first: a customer brings it back to its signer.
+    pub since: usize,
+    /// The most final end so far.
+    pub end: End,
 }
 
 /// A product between two holders.
@@ -49,20 +58,39 @@ pub(super) enum Fit {
     ShippedTwice,
     /// Still with the sender, though a carrier has taken it away.
     TwoCustodians,
+    /// Brought back to another than the one who sold it.
+    ReturnedElsewhere,
 }
 
 /// Fits the entry into an account: how it fits, and the account after it.
 pub(super) fn follow<'a>(case: &Case<'a>, passage: &Passage<'a>, at: usize, act: Act) -> (Fit, Passage<'a>) {
-    let ends = reading::end(case, at).is_some();
+    let end = reading::end(case, at);
     let (fit, next) = match passage {
-        Passage::Ended if case.event(at).declares("returned") => (Fit::Fits, Passage::Held(case.signer(at))),
-        Passage::Ended => (Fit::Aside, Passage::Ended),
-        _ if matches!(act, Act::FromAfar | Act::VoidsShipping) => (Fit::Aside, passage.clone()),
+        Passage::Ended(ending) => from_ended(case, *ending, at),
+        // From afar only the holder of the prefix ends it: anybody else must have it for that.
+        _ if from_afar(act) && (end.is_none() || case.signed_by_prefix_holder(at)) => (Fit::Aside, passage.clone()),
         Passage::Unknown => (Fit::Fits, taken_up(case, at, act)),
-        Passage::Held(by) => from_held(case, by, at, act, ends),
-        Passage::Moving(transfer) => from_moving(case, transfer, at, act, ends),
+        Passage::Held(by) => from_held(case, by, at, act, end.is_some()),
+        Passage::Moving(transfer) => from_moving(case, transfer, at, act, end.is_some()),
     };
-    if ends { (fit, Passage::Ended) } else { (fit, next) }
+    match (end, &next) {
+        (None, _) => (fit, next),
+        (Some(end), Passage::Ended(former)) => (fit, Passage::Ended(Ending { end: end.max(former.end), ..*former })),
+        (Some(end), _) => (fit, Passage::Ended(Ending { since: at, end })),
+    }
+}
+
+fn from_afar(act: Act) -> bool {
+    matches!(act, Act::FromAfar | Act::VoidsShipping)
+}
+
+fn from_ended<'a>(case: &Case<'a>, ending: Ending, at: usize) -> (Fit, Passage<'a>) {
+    let seller = case.signer(ending.since);
+    if !ending.end.may_be_returned() || !reading::returns(case, at, seller) {
+        return (Fit::Aside, Passage::Ended(ending));
+    }
+    let fit = if reading::takes_back(case, at, seller) { Fit::Fits } else { Fit::ReturnedElsewhere };
+    (fit, Passage::Held(case.signer(at)))
 }
 
 /// The account in which the entry's signer has the product, or has just sent it off.

@@ -38,6 +38,18 @@ pub fn stale(as_of: Timestamp, now: Timestamp, policy: &Policy) -> Option<Reason
     })
 }
 
+/// Says that more is recorded of an id than was followed. Whoever gathers the records knows, and adds this with
+/// `Verdict::with`.
+pub fn limit_reached() -> Reason {
+    Reason {
+        rule: "limit-reached",
+        severity: Severity::Gap,
+        leaves: Vec::new(),
+        sentence: "More is recorded of it than is followed for one code: what was recorded last was not looked at."
+            .to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

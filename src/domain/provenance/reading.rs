@@ -11,6 +11,7 @@
 //! `arriving` is not `receiving`: a vehicle in the yard is not yet a delivery accepted. Where the one who records it is
 //! the destination that the sender announced, it ends the transfer all the same (see `passage`).
 
+use crate::domain::consortium::ParticipantId;
 use crate::domain::epcis::event::{Action, Event, Part, What};
 use crate::domain::gs1::Id;
 use crate::domain::provenance::case::Case;
@@ -113,6 +114,19 @@ pub(super) fn end(case: &Case<'_>, at: usize) -> Option<End> {
     } else {
         None
     }
+}
+
+/// Tells whether the entry says that a customer brought back what `seller` had recorded as sold.
+///
+/// From afar, only those say so who may take it back.
+pub(super) fn returns(case: &Case<'_>, at: usize, seller: &ParticipantId) -> bool {
+    case.event(at).declares("returned") && (act(case, at) != Act::FromAfar || takes_back(case, at, seller))
+}
+
+/// Tells whether the entry's signer is one to whom what `seller` sold comes back with nothing missing on record: the
+/// seller, or the holder of the prefix. Anybody else may hold an empty package.
+pub(super) fn takes_back(case: &Case<'_>, at: usize, seller: &ParticipantId) -> bool {
+    case.signer(at) == seller || case.signed_by_prefix_holder(at)
 }
 
 /// Tells whether the event takes a lasting disposition away (EPCIS 2.0 §7.4.1.3).

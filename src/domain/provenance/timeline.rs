@@ -85,6 +85,9 @@ fn step(case: &Case<'_>, at: usize) -> Step {
 
 fn note(case: &Case<'_>, at: usize) -> Option<String> {
     match case.entries[at].standing {
+        Standing::Counts if case.disregards(at) => Some(
+            "Signed with a key that was in other hands; its owner did not have the product: not counted.".to_owned(),
+        ),
         Standing::Counts => None,
         Standing::Repeats(first) => Some(format!("Repeats the record at leaf {}.", case.leaf(first).get())),
         Standing::WithdrawnBy(_) => Some("Withdrawn by the organisation that recorded it.".to_owned()),

@@ -12,6 +12,7 @@ use crate::app::Ledger;
 use crate::app::capture::{CaptureError, Captured, capture};
 use crate::app::orderer::OrderError;
 use crate::app::receipt::receipt;
+use crate::domain::consortium::Contradiction;
 use crate::domain::limits::STATEMENT_BYTES_MAX;
 use crate::domain::statement::{StatementId, SubmittedStatement};
 use crate::http::Node;
@@ -143,7 +144,9 @@ fn refuse_proceeding(request: &HttpRequest) -> Result<(), Problem> {
 
 /// The problem of a capture, with the receipt of what stands against it.
 async fn problem_of(ledger: &Ledger, error: CaptureError) -> Problem {
-    let CaptureError::Order(OrderError::Conflict { first: Some(first), .. }) = error else { return error.into() };
+    let CaptureError::Order(OrderError::Conflict(Contradiction { first: Some(first), .. })) = error else {
+        return error.into();
+    };
     let problem = Problem::from(error);
     match receipt(ledger, first).await {
         Ok(Some(receipt)) => problem.with("receipt", json!(receipt)),

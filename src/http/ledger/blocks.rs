@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::domain::block::{Commit, Height};
 use crate::http::Node;
 use crate::http::ledger::{IMMUTABLE, NO_CACHE};
+use crate::http::parameters::number;
 use crate::http::problem::Problem;
 use crate::ports::StoredBlock;
 
@@ -58,7 +59,7 @@ pub async fn get_block(height: web::Path<String>, node: web::Data<Node>) -> Resu
     if height.as_str() == "latest" {
         return Ok(answer(tip, NO_CACHE));
     }
-    let wanted = height.parse().ok().and_then(|height| Height::new(height).ok());
+    let wanted = number(&height).and_then(|height| Height::new(height).ok());
     let wanted = wanted
         .filter(|height| *height <= tip.seal.height)
         .ok_or_else(|| Problem::not_found(format!("blocks are numbered 0 to {}, or `latest`", tip.seal.height)))?;

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, web};
 use crate::domain::merkle::LeafIndex;
 use crate::http::Node;
 use crate::http::ledger::IMMUTABLE;
+use crate::http::parameters::number;
 use crate::http::problem::Problem;
 
 /// Gives the data of one leaf: a byte of kind, then its content.
@@ -17,7 +18,7 @@ use crate::http::problem::Problem;
     ))]
 pub async fn get_leaf(index: web::Path<String>, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
     let size = node.ledger.view().size();
-    let wanted = index.parse().ok().and_then(|index| LeafIndex::new(index).ok());
+    let wanted = number(&index).and_then(|index| LeafIndex::new(index).ok());
     let wanted = wanted
         .filter(|index| size.contains(*index))
         .ok_or_else(|| Problem::not_found(format!("leaves are numbered from 0, and there are {size}")))?;

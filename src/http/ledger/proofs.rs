@@ -44,7 +44,7 @@ pub async fn get_inclusion_proof(request: HttpRequest, node: web::Data<Node>) ->
     let parameters = Parameters::of(&request, &["leaf", "size"])?;
     let size = size_of(&parameters, "size", &node)?;
     parameters.required("leaf")?;
-    let leaf = parameters.parse("leaf")?.map(LeafIndex::new).transpose();
+    let leaf = parameters.number("leaf")?.map(LeafIndex::new).transpose();
     let leaf = leaf.map_err(|error: RangeError| bad("leaf", &error.to_string()))?;
     let leaf = leaf
         .filter(|leaf| size.contains(*leaf))
@@ -81,7 +81,7 @@ pub async fn get_consistency_proof(request: HttpRequest, node: web::Data<Node>) 
 /// Reads a size that the tree has reached; the latest when it is left out.
 fn size_of(parameters: &Parameters, name: &str, node: &Node) -> Result<TreeSize, Problem> {
     let latest = node.ledger.view().size();
-    let Some(size) = parameters.parse(name)? else { return Ok(latest) };
+    let Some(size) = parameters.number(name)? else { return Ok(latest) };
     let size = TreeSize::new(size).map_err(|error| bad(name, &error.to_string()))?;
     if size > latest {
         return Err(bad(name, &format!("the tree has {latest} leaves so far")));

@@ -31,7 +31,7 @@ pub struct ParticipantBody {
     /// Why the request was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// The PKCS#10 request in PEM, while it waits.
+    /// The PKCS#10 request in PEM, while it waits; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     csr: Option<String>,
     /// Oldest first.
@@ -60,8 +60,9 @@ pub struct CertificateBody {
 #[schema(as = Renewal)]
 pub struct RenewalBody {
     requested_at: String,
-    /// The PKCS#10 request in PEM.
-    csr: String,
+    /// The PKCS#10 request in PEM; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    csr: Option<String>,
     /// SHA-256 of the new key's SubjectPublicKeyInfo.
     key: String,
     /// Thumbprint of the certificate whose key agreed.
@@ -95,6 +96,15 @@ impl From<&Listed> for ParticipantBody {
 }
 
 impl ParticipantBody {
+    /// As a list has it: certificate requests are long, and only whoever decides on one reads it.
+    pub fn without_csr(mut self) -> Self {
+        self.csr = None;
+        if let Some(renewal) = &mut self.renewal {
+            renewal.csr = None;
+        }
+        self
+    }
+
     fn claiming(listed: &Listed) -> Self {
         let claims = listed.claims();
         let texts = |each: fn(&Claims) -> Vec<String>| claims.map(each).unwrap_or_default();
@@ -135,7 +145,7 @@ impl ParticipantBody {
             RequestBody::Renewal { csr, key, current, consent } => {
                 self.renewal = Some(RenewalBody {
                     requested_at: request.received.to_string(),
-                    csr: csr.clone(),
+                    csr: Some(csr.clone()),
                     key: key.to_string(),
                     current: current.to_string(),
                     consent: consent.clone(),

@@ -1,11 +1,12 @@
 //! `GET /participants`: everyone who is registered or waits.
 
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::header::{CACHE_CONTROL, LINK};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::registration::{self, Status};
+use crate::app::registration::{self, PAGE_PARTICIPANTS_MAX, Status};
+use crate::domain::consortium::{ClaimError, ParticipantId};
 use crate::http::Node;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::participants::answer::ParticipantBody;
@@ -16,16 +17,39 @@ pub struct Participants {
     participants: Vec<ParticipantBody>,
 }
 
-/// Lists participants and requests.
+/// Lists participants and requests by id, without the certificate requests themselves.
 #[utoipa::path(get, path = "/participants", tag = "participants",
-    params(("status" = Option<String>, Query, description = "`pending`, `active`, `rejected`, `revoked` or `expired`")),
-    responses((status = 200, description = "Those of this status, or all", body = Participants)))]
+    params(
+        ("status" = Option<String>, Query, description = "`pending`, `active`, `rejected`, `revoked` or `expired`"),
+        ("perPage" = Option<u32>, Query, description = "Participants on a page: 1 to 1000, by default 1000"),
+        ("nextPageToken" = Option<String>, Query, description = "From the `Link` of the page before"),
+    ),
+    responses((status = 200, description = "Those of this status, or all", body = Participants,
+        headers(("Link" = String, description = "`rel=\"next\"` while there is more")))))]
 pub async fn list_participants(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of(&request, &["status"])?;
+    let parameters = Parameters::of(&request, &["status", "perPage", "nextPageToken"])?;
     let status = parameters.get("status").map(status_of).transpose()?;
-    let listed = registration::list(&node.ledger, status).await?;
-    let participants = listed.iter().map(ParticipantBody::from).collect();
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).json(Participants { participants }))
+    let after = parameters.get("nextPageToken").map(token).transpose()?;
+    let page = registration::list(&node.ledger, status, after, per_page(&parameters)?).await?;
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((CACHE_CONTROL, "no-cache"));
+    if let Some(next) = page.next {
+        let query = parameters.with("nextPageToken", next.as_str());
+        answer.insert_header((LINK, format!("<{}/participants?{query}>; rel=\"next\"", node.public_url)));
+    }
+    let participants = page.listed.iter().map(|one| ParticipantBody::from(one).without_csr()).collect();
+    Ok(answer.json(Participants { participants }))
+}
+
+fn per_page(parameters: &Parameters) -> Result<u32, Problem> {
+    let wanted = parameters.number("perPage")?.unwrap_or(PAGE_PARTICIPANTS_MAX.into());
+    let fits = u32::try_from(wanted).ok().filter(|wanted| (1..=PAGE_PARTICIPANTS_MAX).contains(wanted));
+    let wrong = || bad("perPage", &format!("it is 1 to {PAGE_PARTICIPANTS_MAX}")).with("limit", PAGE_PARTICIPANTS_MAX);
+    fits.ok_or_else(wrong)
+}
+
+fn token(text: &str) -> Result<ParticipantId, Problem> {
+    text.parse().map_err(|_: ClaimError| bad("nextPageToken", "take it from the Link header of the page before"))
 }
 
 fn status_of(text: &str) -> Result<Status, Problem> {

@@ -123,11 +123,11 @@ codes! {
     BadRenewal = "bad-renewal", 400, "The renewal is not agreed to";
     BadDecision = "bad-decision", 400, "The decision cannot be carried out";
     OtherRequest = "other-request", 409, "The decision is about something else than was asked";
-    AlreadyRegistered = "already-registered", 409, "The participant is registered already";
+    AlreadyRegistered = "already-registered", 409, "This is registered already";
     AlreadyRevoked = "already-revoked", 409, "The participant is revoked already";
 
     // The node.
-    Busy = "busy", 429, "Too many statements wait";
+    Busy = "busy", 429, "The node has enough to do";
     DiskFull = "disk-full", 503, "The disk is full";
     Unwritten = "unwritten", 503, "The ledger could not be written";
     StoreUnavailable = "store-unavailable", 503, "The ledger cannot be reached";

@@ -89,7 +89,7 @@ impl From<OrderError> for Problem {
                 let detail = "whether the statement was written is unknown: post it again, the same bytes";
                 Self::new(Code::Unwritten, detail).caused_by(cause)
             }
-            OrderError::Conflict { .. } => Self::new(Code::EventConflict, error.to_string()),
+            OrderError::Conflict(_) => Self::new(Code::EventConflict, error.to_string()),
         }
     }
 }
@@ -110,6 +110,7 @@ impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Store(error) => error.into(),
+            LedgerError::Busy => Self::new(Code::Busy, error.to_string()),
             LedgerError::Proof(_) | LedgerError::Leaf { .. } => Self::internal(error),
         }
     }
@@ -165,6 +166,7 @@ impl From<RegistrationError> for Problem {
             }
             RegistrationError::Waiting { .. } => Code::RequestWaits,
             RegistrationError::Crowded => Code::TooManyRequests,
+            RegistrationError::Certified { .. } => Code::AlreadyRegistered,
             RegistrationError::Unknown { .. } => Code::UnknownParticipant,
             RegistrationError::NothingWaits { .. } => Code::NothingWaits,
             RegistrationError::NotActive { .. } => Code::NotActive,

@@ -50,6 +50,29 @@ fn a_step_outside_the_role_is_refused() {
 }
 
 #[test]
+fn an_end_needs_the_right_to_its_step_however_it_is_said() {
+    let Chain { node, carrier, dealer, .. } = chain();
+    let cases = [
+        (json!({"action": "DELETE", "bizStep": null}), "decommissioning"),
+        (json!({"bizStep": null, "disposition": "destroyed"}), "destroying"),
+        (json!({"bizStep": null, "disposition": "retail_sold"}), "retail_selling"),
+        (json!({"bizStep": "urn:x:destroying", "disposition": "disposed"}), "destroying"),
+        (json!({"persistentDisposition": {"set": ["inactive"]}}), "decommissioning"),
+    ];
+    for (members, step) in cases {
+        let mut event = object_event("OBSERVE", "holding", &[ITEM], TIME);
+        for (name, value) in members.as_object().unwrap() {
+            event[name] = value.clone();
+        }
+        event.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        let document = document(vec![event]);
+        let words = format!("the business step {step} means, which is not for a shipper");
+        refused(&node, || capture(&node, carrier.statement(&document)), 403, "role-step", &words);
+        captured(&node, dealer.statement(&document));
+    }
+}
+
+#[test]
 fn only_a_manufacturer_brings_things_into_being() {
     let Chain { node, carrier, dealer, .. } = chain();
     for (signer, role) in [(&carrier, "a shipper"), (&dealer, "a distributor")] {

@@ -1,5 +1,6 @@
 //! A registration from the first request to its end, by the command line.
 
+use sealane::pki::CertificateRequest;
 use serde_json::{Value, json};
 
 use super::count;
@@ -104,4 +105,23 @@ fn a_command_without_a_node_says_what_to_start() {
         assert_eq!(output.status.code(), Some(3), "{said}");
         assert!(said.contains("is `sealane serve` running there?"), "{said}");
     }
+}
+
+#[test]
+fn what_is_approved_is_shown_from_the_request_itself() {
+    let node = Node::start();
+    let out = node.identity("maker");
+    let arguments = ["register", "--json", "--organization", "Maker", "--role", "manufacturer", "--out", path(&out)];
+    let asked: Value = serde_json::from_str(&node.run_ok(&arguments)).unwrap();
+    let request = CertificateRequest::parse_pem(&std::fs::read_to_string(out.join("request.pem")).unwrap()).unwrap();
+    let fingerprint = request.public_key().thumbprint().to_string();
+    assert_eq!(asked["keyFingerprint"], fingerprint.as_str());
+    // Nobody is at the terminal: it shows what it would sign, and does not sign.
+    let output = node.run(&["approve", asked["id"].as_str().unwrap()]);
+    let says = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{says}");
+    for words in ["Maker", "manufacturer", fingerprint.as_str(), "give --yes"] {
+        assert!(says.contains(words), "no {words} in {says}");
+    }
+    assert_eq!(node.get(&format!("/participants/{}", asked["id"].as_str().unwrap())).json()["status"], "pending");
 }

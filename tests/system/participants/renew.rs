@@ -97,6 +97,28 @@ fn a_renewal_is_for_an_active_participant_and_a_key_of_its_own() {
     refused(&node, || post(&node, &id, &csr, &agree(&csr)), 409, "not-active", &words);
 }
 
+/// What stands on the ledger can be posted by anybody, who must not get a request to wait by that.
+#[test]
+fn a_renewal_that_was_granted_is_not_asked_for_again() {
+    let node = Node::start();
+    let id = node.participant("Maker", "manufacturer", &[]);
+    let key = Signer::of(&node, "Maker").key;
+    let agree = |csr: &str| consent(&key, &node.origin, &id, csr);
+    let csr = new_csr();
+    assert_eq!(post(&node, &id, &csr, &agree(&csr)).status, 202);
+    let words = format!("waits already, as participant {id}");
+    refused(&node, || post(&node, &id, &csr, &agree(&csr)), 409, "request-waits", &words);
+    let second = new_csr();
+    refused(&node, || post(&node, &id, &second, &agree(&second)), 409, "request-waits", &words);
+    node.run_ok(&["approve", "--yes", &id]);
+    let words = format!("participant {id} has a certificate for this key already; a renewal is for a new key");
+    refused(&node, || post(&node, &id, &csr, &agree(&csr)), 409, "already-registered", &words);
+    let own = csr_of(&key);
+    refused(&node, || post(&node, &id, &own, &agree(&own)), 409, "already-registered", &words);
+    assert!(node.get(&format!("/participants/{id}")).json().get("renewal").is_none_or(Value::is_null));
+    assert_eq!(post(&node, &id, &second, &agree(&second)).status, 202, "the next one may be asked for");
+}
+
 /// The consent is on the ledger, and is checked there again.
 #[test]
 fn a_member_cannot_renew_what_nobody_agreed_to() {

@@ -126,13 +126,23 @@ fn a_key_has_one_holder_for_good() {
 #[test]
 fn a_claim_has_one_holder() {
     let node = Node::start();
-    let claims = ["--gs1-prefix", "9506000", "--gln", "9506000134369", "--namespace", "urn:maker:item:"];
+    let claims = [
+        "--gs1-prefix",
+        "9506000",
+        "--gln",
+        "9506000134369",
+        "--namespace",
+        "urn:maker:item:",
+        "--namespace",
+        "https://maker.example/",
+    ];
     let id = node.participant("Maker", "manufacturer", &claims);
     let held = [
         (json!({"gs1CompanyPrefixes": ["9506000"]}), "company prefix 9506000 is held by participant"),
         (json!({"gs1CompanyPrefixes": ["95060001"]}), "company prefix 95060001 collides with 9506000"),
         (json!({"gs1CompanyPrefixes": ["9512345", "950600"]}), "company prefix 950600 collides with 9506000"),
         (json!({"namespaces": ["urn:maker:item:"]}), "namespace urn:maker:item: is held by participant"),
+        (json!({"namespaces": ["http://maker.example/"]}), "collides with https://maker.example/"),
         (json!({"namespaces": ["urn:maker:"]}), "namespace urn:maker: collides with urn:maker:item:"),
         (json!({"namespaces": ["urn:maker:item:large:"]}), "collides with urn:maker:item:"),
         (json!({"glns": ["9506000134369"]}), "GLN 9506000134369 is held by participant"),
@@ -166,6 +176,8 @@ fn claims_are_well_formed() {
         (json!({"organization": null}), "missing-member", "/organization", "this member is missing"),
         (json!({"organization": " "}), "bad-member", "/organization", "1 to 200 characters"),
         (json!({"organization": "x".repeat(201)}), "bad-member", "/organization", "1 to 200 characters"),
+        (json!({"organization": "a\u{200b}b"}), "bad-member", "/organization", "this one has U+200B"),
+        (json!({"namespaces": ["https://Acme.example/"]}), "bad-member", "/namespaces/0", "in lower case"),
         (json!({"organization": "a\nb"}), "bad-member", "/organization", "no control characters"),
         (
             json!({"gs1CompanyPrefixes": ["9506000", "95060001"]}),
@@ -206,6 +218,35 @@ fn a_request_is_strict_json() {
     let problem = refused(&node, || post("application/json", &long), 413, "body-too-large", "262144 bytes");
     assert_eq!(problem["limit"], 262_144);
     assert_eq!(count(&node), 0);
+}
+
+#[test]
+fn the_list_has_pages_and_no_certificate_requests() {
+    let node = Node::start();
+    let id = node.participant("Maker", "manufacturer", &[]);
+    for _ in 0..4 {
+        assert_eq!(post(&node, &body(json!({}))).status, 202);
+    }
+    let mut found = Vec::new();
+    let mut next = Some("/participants?perPage=2".to_owned());
+    while let Some(path) = next {
+        let answer = node.get(&path);
+        let page = answer.json()["participants"].as_array().unwrap().clone();
+        assert!(page.len() <= 2 && page.iter().all(|one| one.get("csr").is_none()), "{page:?}");
+        found.extend(page.iter().map(|one| one["id"].as_str().unwrap().to_owned()));
+        next = answer.header("link").map(|link| {
+            let url = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")).unwrap();
+            url.strip_prefix(&node.url).unwrap().to_owned()
+        });
+    }
+    assert!(found.len() == 5 && found.contains(&id) && found.is_sorted(), "{found:?}");
+    let whole = node.get("/participants");
+    assert_eq!((whole.json()["participants"].as_array().unwrap().len(), whole.header("link")), (5, None));
+    let waiting = found.iter().find(|one| **one != id).unwrap();
+    assert!(node.get(&format!("/participants/{waiting}")).json()["csr"].is_string());
+    for query in ["perPage=0", "perPage=1001", "perPage=%2B1", "nextPageToken=x"] {
+        refused(&node, || node.get(&format!("/participants?{query}")), 400, "bad-parameter", "the parameter");
+    }
 }
 
 /// The command says what the node says, and ends as refused.

@@ -10,7 +10,8 @@ pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findi
     let mut ended: Option<(End, usize)> = None;
     for at in case.order.iter().copied() {
         if let Some((end, since)) = ended {
-            if end.may_be_returned() && case.event(at).declares("returned") {
+            // Whether it may come back to this one is for custody.
+            if end.may_be_returned() && reading::returns(case, at, case.signer(since)) {
                 ended = None;
             } else if contradicts(case, end, since, at) {
                 report(case, end, since, at, findings);

@@ -31,7 +31,9 @@ pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findi
 fn none(case: &Case<'_>, findings: &mut Findings) {
     let Some(first) = case.order.first().copied() else {
         let leaves: Vec<_> = (0..case.entries.len()).map(|at| case.leaf(at)).collect();
-        let sentence = "Nothing that counts is on record: what was recorded was withdrawn.".to_owned();
+        let sentence =
+            "Nothing that counts is on record: what was recorded was withdrawn, or signed with a stolen key."
+                .to_owned();
         return findings.add("no-origin", Severity::Gap, &leaves, sentence);
     };
     let sentence =

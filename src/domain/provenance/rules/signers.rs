@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::consortium::rights::{self, RightsError};
-use crate::domain::consortium::{ParticipantId, Revoked, SignerRefusal};
+use crate::domain::consortium::{ParticipantId, SignerRefusal};
 use crate::domain::provenance::case::Case;
 use crate::domain::provenance::corrections::Standing;
 use crate::domain::provenance::finding::{Findings, Severity};
@@ -13,6 +13,7 @@ use crate::domain::provenance::wording::{day, minute, sentence_case, shown};
 
 /// Judges who signed the records and with what right.
 pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
+    disregarded(case, findings);
     let mut sound = true;
     for at in judged(case) {
         let faults = [not_in_force(case, at), outside_rights(case, at), after_compromise(case, at)];
@@ -55,10 +56,10 @@ fn outside_rights(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> 
     let signer = case.history.registry.participant(case.signer(at))?;
     let error = rights::check(signer, case.event(at)).err()?;
     // Bringing this very product into being without authority has a rule of its own.
-    let own_rule =
-        !matches!(error, RightsError::Step { .. }) && case.is_origin(at) && !case.signed_by_prefix_holder(at);
+    let own_rule = error.rule() != "role-step" && case.is_origin(at) && !case.signed_by_prefix_holder(at);
     let why = match error {
         RightsError::Step { step, roles } => format!("the step {} is not for a {roles}", shown(&step)),
+        RightsError::End { by, step, .. } => format!("{by} ends its life, as {step} does, which is not for its role"),
         RightsError::Commission { .. } => "only a manufacturer brings products into being".to_owned(),
         RightsError::Claim { .. } => "it brings into being what has another's number".to_owned(),
     };
@@ -67,21 +68,30 @@ fn outside_rights(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> 
     (!own_rule).then_some(("signer-outside-rights", sentence))
 }
 
-/// Finds what was signed with a key that was in other hands.
-///
-/// The signer's clock (`iat`) is what a thief would set back, so a record that the ledger accepted only after that
-/// moment counts as signed after it, whatever it says.
+/// Finds what was signed with a key that was in other hands, by somebody whose word custody rests on.
 fn after_compromise(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> {
-    let record = case.entries[at].record;
-    let signer = case.history.registry.participant(&record.signer)?;
-    let Some(Revoked { compromised_since: Some(since), .. }) = signer.revoked else { return None };
+    let since = case.compromised_since(at).filter(|_| !case.disregards(at))?;
     let sentence = format!(
         "The key that signed the record of {} was in other hands since {}: it may not be {} that speaks.",
         case.day(at),
         minute(since),
         case.who(at)
     );
-    (record.signed_at >= since || record.place.time >= since).then_some(("signed-after-compromise", sentence))
+    Some(("signed-after-compromise", sentence))
+}
+
+/// Notes what a stolen key said of a product with which its owner had nothing to do.
+fn disregarded(case: &Case<'_>, findings: &mut Findings) {
+    for at in case.disregarded.iter().copied() {
+        let Some(since) = case.compromised_since(at) else { continue };
+        let sentence = format!(
+            "A record of {} is not counted: the key of {}, which did not have it then, was in other hands since {}.",
+            case.day(at),
+            case.who(at),
+            minute(since)
+        );
+        findings.add("compromised-stranger", Severity::Note, &[case.leaf(at)], sentence);
+    }
 }
 
 fn all_registered(case: &Case<'_>, findings: &mut Findings) {

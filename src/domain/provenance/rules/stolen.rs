@@ -1,29 +1,32 @@
 //! Theft: reported by somebody who has to do with the product; anybody else's report is shown as a claim.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::domain::consortium::ParticipantId;
 use crate::domain::provenance::case::Case;
+use crate::domain::provenance::custody::Custody;
 use crate::domain::provenance::finding::{Findings, Severity};
 use crate::domain::provenance::passage;
 use crate::domain::provenance::reading::{self, Act};
 use crate::domain::provenance::wording::sentence_case;
 
 /// Judges reports of theft. Who reported it, or the prefix's holder, may say that it was found.
-pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
+pub(in crate::domain::provenance) fn check(case: &Case<'_>, custody: &Custody<'_>, findings: &mut Findings) {
     let mut reported: Option<usize> = None;
-    let mut known: BTreeMap<&ParticipantId, bool> = BTreeMap::new();
+    let mut concerned = Concerned::default();
     for at in case.order.iter().copied() {
         let event = case.event(at);
         if event.declares("stolen") {
-            if case.signed_by_prefix_holder(at) || *known.entry(case.signer(at)).or_insert_with(|| concerned(case, at))
-            {
+            if case.signed_by_prefix_holder(at) || concerned.participants.contains(case.signer(at)) {
                 reported = reported.or(Some(at));
             } else {
                 claimed(case, at, findings);
             }
         } else if reading::unsets(event, "stolen") {
             reported.take_if(|report| case.signer(at) == case.signer(*report) || case.signed_by_prefix_holder(at));
+        }
+        if custody.fitting.contains(&at) {
+            concerned.add(case, at);
         }
     }
     if let Some(at) = reported {
@@ -32,17 +35,26 @@ pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findi
     }
 }
 
-/// Tells whether the signer has had the product by its own record, or was to be sent it.
-fn concerned(case: &Case<'_>, report: usize) -> bool {
-    let signer = case.signer(report);
-    let involves = |at: &usize| match reading::act(case, *at) {
-        Act::FromAfar => false,
-        Act::Ships => {
-            case.signer(*at) == signer || passage::destinations(case, *at).iter().any(|id| case.owns(signer, id))
+/// Those who by the account so far have had the product, or were to be sent it.
+///
+/// What does not fit the account makes nobody concerned, and nothing does after the report: that anybody can record.
+#[derive(Default)]
+struct Concerned<'a> {
+    participants: BTreeSet<&'a ParticipantId>,
+    destinations: BTreeSet<&'a str>,
+}
+
+impl<'a> Concerned<'a> {
+    fn add(&mut self, case: &Case<'a>, at: usize) {
+        self.participants.insert(case.signer(at));
+        if reading::act(case, at) == Act::Ships {
+            for id in passage::destinations(case, at) {
+                if self.destinations.insert(id.as_str()) {
+                    self.participants.extend(case.owners(id));
+                }
+            }
         }
-        _ => case.signer(*at) == signer,
-    };
-    case.order.iter().any(involves)
+    }
 }
 
 fn claimed(case: &Case<'_>, at: usize, findings: &mut Findings) {

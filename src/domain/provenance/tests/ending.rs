@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use crate::domain::consortium::rights;
+use crate::domain::merkle::LeafIndex;
 use crate::domain::provenance::Word;
 use crate::domain::provenance::scenario::{Actor, Cast, Scenario, rules};
 
@@ -59,11 +61,83 @@ fn what_was_sold_is_repaired_recalled_and_scrapped() {
 fn what_was_sold_comes_back_when_it_is_returned() {
     let (mut ledger, cast) = at_seoul();
     sell(&mut ledger, &cast.seoul, "2026-03-06");
-    ledger.say(&cast.lisbon, "2026-03-08", json!({"bizStep": "receiving", "disposition": "returned"}));
-    sell(&mut ledger, &cast.lisbon, "2026-03-09");
+    bring_back(&mut ledger, &cast.seoul, "2026-03-08");
+    sell(&mut ledger, &cast.seoul, "2026-03-09");
     assert_eq!(rules(&ledger.verdict()), [""; 0]);
-    sell(&mut ledger, &cast.seoul, "2026-03-10");
+    bring_back(&mut ledger, &cast.acme, "2026-03-10");
+    assert_eq!(rules(&ledger.verdict()), [""; 0], "whoever holds the prefix takes it back too");
+    ledger.ship(&cast.acme, "2026-03-11", Some(&cast.lisbon));
+    ledger.receive(&cast.lisbon, "2026-03-12");
+    sell(&mut ledger, &cast.lisbon, "2026-03-13");
+    assert_eq!(rules(&ledger.verdict()), [""; 0]);
+    sell(&mut ledger, &cast.seoul, "2026-03-14");
     assert_eq!(rules(&ledger.verdict()), ["event-after-terminal"], "sold twice");
+}
+
+fn bring_back(ledger: &mut Scenario, actor: &Actor, when: &str) -> LeafIndex {
+    ledger.say(actor, when, json!({"bizStep": "receiving", "disposition": "returned"}))
+}
+
+#[test]
+fn an_empty_package_refilled_elsewhere_is_not_authentic() {
+    for sale in [json!({"bizStep": "retail_selling", "disposition": "retail_sold"}), json!({"bizStep": "dispensing"})] {
+        for step in [json!("receiving"), json!("storing"), json!("shipping"), json!(null)] {
+            let (mut ledger, cast) = at_seoul();
+            ledger.say(&cast.seoul, "2026-03-06", sale.clone());
+            let leaf = ledger.say(&cast.lisbon, "2026-03-08", json!({"bizStep": step, "disposition": "returned"}));
+            let verdict = ledger.verdict();
+            assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["returned-elsewhere"]), "{step}");
+            assert!(verdict.reasons[0].leaves.contains(&leaf));
+            sell(&mut ledger, &cast.lisbon, "2026-03-09");
+            assert_eq!(ledger.verdict().word, Word::Incomplete, "and stays so when it is sold again");
+        }
+    }
+    let (mut ledger, cast) = at_seoul();
+    sell(&mut ledger, &cast.seoul, "2026-03-06");
+    bring_back(&mut ledger, &cast.lisbon, "2026-03-08");
+    assert_eq!(
+        ledger.verdict().reasons[0].sentence,
+        "Lisbon Trade recorded on 2026-03-08 that it was brought back, though Seoul Medical had recorded it as sold on \
+         2026-03-06."
+    );
+    bring_back(&mut ledger, &cast.seoul, "2026-03-10");
+    assert_eq!(ledger.verdict().word, Word::Suspect, "the genuine one is back where it was sold");
+}
+
+#[test]
+fn what_was_destroyed_does_not_come_back() {
+    let (mut ledger, cast) = at_seoul();
+    sell(&mut ledger, &cast.seoul, "2026-03-06");
+    ledger.step(&cast.lisbon, "2026-03-07", "destroying");
+    bring_back(&mut ledger, &cast.seoul, "2026-03-08");
+    let verdict = ledger.verdict();
+    assert_eq!((rules(&verdict), verdict.state.custodian), (vec!["event-after-terminal"], None));
+}
+
+#[test]
+fn a_stranger_does_not_make_itself_the_seller() {
+    let invoice = json!({"type": "TransactionEvent", "action": "ADD", "disposition": "retail_sold",
+        "bizTransactionList": [{"type": "inv", "bizTransaction": "urn:example:invoice:1"}]});
+    let (mut ledger, cast) = at_seoul();
+    ledger.say(&cast.lisbon, "2026-03-06", invoice.clone());
+    assert_eq!(rules(&ledger.verdict()), ["custody-gap"], "what it never had it cannot sell");
+    bring_back(&mut ledger, &cast.lisbon, "2026-03-07");
+    assert_ne!(ledger.verdict().word, Word::Authentic);
+
+    let (mut ledger, cast) = at_seoul();
+    sell(&mut ledger, &cast.seoul, "2026-03-06");
+    ledger.say(&cast.lisbon, "2026-03-06", json!({"bizStep": "dispensing", "disposition": "dispensed"}));
+    bring_back(&mut ledger, &cast.lisbon, "2026-03-08");
+    assert_ne!(ledger.verdict().word, Word::Authentic, "nor by selling in the same moment");
+
+    let (mut ledger, cast) = at_seoul();
+    ledger.say(&cast.seoul, "2026-03-06", invoice.clone());
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, verdict.state.end), (Word::Authentic, Some("sold")), "who has it may sell it by invoice");
+    let mut credit = invoice;
+    credit["disposition"] = json!("returned");
+    ledger.say(&cast.lisbon, "2026-03-08", credit);
+    assert_eq!(ledger.verdict().state.end, Some("sold"), "a stranger's papers bring nothing back");
 }
 
 #[test]
@@ -139,4 +213,70 @@ fn a_theft_reported_by_a_stranger_is_a_claim() {
     ledger.say(&cast.lisbon, "2026-03-06", json!({"persistentDisposition": {"set": ["stolen"]}}));
     let verdict = ledger.verdict();
     assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec!["stolen-claimed"]));
+}
+
+#[test]
+fn nobody_becomes_concerned_by_records_that_anybody_can_make() {
+    let anywhere = json!({"bizStep": "inspecting", "readPoint": null, "bizLocation": null});
+    let (mut ledger, cast) = at_seoul();
+    ledger.say(&cast.lisbon, "2026-03-05T10:00:00Z", anywhere.clone());
+    ledger.say(&cast.lisbon, "2026-03-06", json!({"disposition": "stolen"}));
+    ledger.say(&cast.lisbon, "2026-03-07", anywhere);
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec!["stolen-claimed"]));
+    ledger.ship(&cast.seoul, "2026-03-08", Some(&cast.lisbon));
+    ledger.receive(&cast.lisbon, "2026-03-09");
+    assert_eq!(rules(&ledger.verdict()), ["stolen-claimed"], "nor by having it later");
+    ledger.say(&cast.lisbon, "2026-03-10", json!({"disposition": "stolen"}));
+    assert_eq!(rules(&ledger.verdict()), ["reported-stolen", "stolen-claimed"]);
+}
+
+/// What the verdict reads as an end needs the right to the step that means it.
+#[test]
+fn every_end_is_outside_a_carriers_rights() {
+    use crate::domain::epcis::vocabulary::{BizStep, Disposition};
+    let (ledger, cast) = at_seoul();
+    let carrier = ledger.registry.participant(&cast.swift.id).unwrap().clone();
+    let steps =
+        BizStep::STANDARD.iter().map(|step| json!(step.as_str())).chain([json!(null), json!("urn:x:destroying")]);
+    let mut seen = 0;
+    for step in steps {
+        for disposition in Disposition::STANDARD.iter().map(|one| json!(one.as_str())).chain([json!(null)]) {
+            for action in ["OBSERVE", "DELETE"] {
+                let mut ledger = ledger.clone();
+                let lasting = if disposition.is_null() { json!(null) } else { json!({"set": [disposition]}) };
+                for members in [
+                    json!({"action": action, "bizStep": step, "disposition": disposition}),
+                    json!({"action": action, "bizStep": step, "persistentDisposition": lasting}),
+                ] {
+                    ledger.say(&cast.seoul, "2026-03-06", members);
+                    let record = ledger.records.last().unwrap();
+                    let allowed = rights::check(&carrier, &record.event).is_ok();
+                    let verdict = ledger.verdict();
+                    assert!(!allowed || verdict.state.end.is_none(), "{action} {step} {disposition}");
+                    seen += usize::from(verdict.state.end.is_some());
+                    ledger.records.pop();
+                }
+            }
+        }
+    }
+    assert!(seen > 1000, "{seen}");
+}
+
+#[test]
+fn a_carrier_that_ends_it_without_a_step_is_outside_its_rights() {
+    for members in [
+        json!({"action": "DELETE"}),
+        json!({"disposition": "destroyed"}),
+        json!({"disposition": "retail_sold"}),
+        json!({"bizStep": "urn:x:destroying", "persistentDisposition": {"set": ["disposed"]}}),
+    ] {
+        let (mut ledger, cast) = Scenario::with_cast();
+        ledger.commission(&cast.acme, "2026-03-02");
+        ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+        ledger.say(&cast.swift, "2026-03-04", members);
+        let verdict = ledger.verdict();
+        let reason = verdict.reasons.iter().find(|reason| reason.rule == "signer-outside-rights").unwrap();
+        assert!(reason.sentence.ends_with("does, which is not for its role."), "{}", reason.sentence);
+    }
 }

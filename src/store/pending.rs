@@ -1,0 +1,85 @@
+//! Requests that wait for a decision or were rejected: the one table that is neither on the ledger nor derived from it.
+//!
+//! Anybody may have a request added, so adding one reads the table by its indexes alone.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use crate::domain::consortium::ParticipantId;
+use crate::ports::{Admission, PendingRequest, RequestFilter, StoreError, WaitingRoom};
+use crate::store::rows::{RequestRow, to_sql};
+use crate::store::schema::requests;
+
+/// Adds a request, unless it repeats one or its room is full. The caller has a transaction open.
+pub fn add(
+    connection: &mut SqliteConnection,
+    request: &PendingRequest,
+    room: WaitingRoom,
+) -> Result<Admission, StoreError> {
+    let row = RequestRow::new(request)?;
+    diesel::delete(requests::table.filter(requests::received_at.lt(room.since.millis()))).execute(connection)?;
+    let waiting = requests::table.filter(requests::rejected.is_null());
+    for same in [
+        waiting.filter(requests::key.eq(&row.key)).select(requests::id).into_boxed(),
+        waiting.filter(requests::id.eq(&row.id)).select(requests::id).into_boxed(),
+    ] {
+        if let Some(id) = same.first::<String>(connection).optional()? {
+            let id = id.parse().map_err(|_| StoreError::Corrupt(format!("the id of request {id}")))?;
+            return Ok(Admission::Repeats(id));
+        }
+    }
+    let (count, bytes): (i64, i64) = waiting
+        .filter(requests::renewal.eq(row.renewal))
+        .select((sql::<BigInt>("count(*)"), sql::<BigInt>("coalesce(sum(bytes), 0)")))
+        .first(connection)?;
+    if count >= to_sql(room.requests_max) || bytes.saturating_add(row.bytes) > to_sql(room.bytes_max) {
+        return Ok(Admission::Full);
+    }
+    diesel::replace_into(requests::table).values(row).execute(connection)?;
+    Ok(Admission::Waits)
+}
+
+pub fn reject(connection: &mut SqliteConnection, id: &ParticipantId, reason: &str) -> Result<(), StoreError> {
+    diesel::update(requests::table.find(id.as_str()).filter(requests::rejected.is_null()))
+        .set(requests::rejected.eq(reason))
+        .execute(connection)?;
+    Ok(())
+}
+
+pub fn forget(connection: &mut SqliteConnection, id: &ParticipantId) -> Result<(), StoreError> {
+    diesel::delete(requests::table.find(id.as_str())).execute(connection)?;
+    Ok(())
+}
+
+pub fn of(connection: &mut SqliteConnection, id: &ParticipantId) -> Result<Option<PendingRequest>, StoreError> {
+    let row: Option<RequestRow> = requests::table.find(id.as_str()).first(connection).optional()?;
+    row.map(RequestRow::into_request).transpose()
+}
+
+pub fn all(connection: &mut SqliteConnection) -> Result<Vec<PendingRequest>, StoreError> {
+    let rows: Vec<RequestRow> = requests::table.order(requests::id).load(connection)?;
+    rows.into_iter().map(RequestRow::into_request).collect()
+}
+
+pub fn page(connection: &mut SqliteConnection, filter: RequestFilter) -> Result<Vec<PendingRequest>, StoreError> {
+    let mut query = requests::table
+        .filter(requests::renewal.eq(filter.renewals))
+        .filter(requests::received_at.ge(filter.since.millis()))
+        .order(requests::id)
+        .limit(i64::from(filter.limit))
+        .into_boxed();
+    query = match filter.rejected {
+        Some(true) => query.filter(requests::rejected.is_not_null()),
+        Some(false) => query.filter(requests::rejected.is_null()),
+        None => query,
+    };
+    if let Some(after) = filter.after {
+        query = query.filter(requests::id.gt(String::from(after)));
+    }
+    if let Some(through) = filter.through {
+        query = query.filter(requests::id.le(String::from(through)));
+    }
+    let rows: Vec<RequestRow> = query.load(connection)?;
+    rows.into_iter().map(RequestRow::into_request).collect()
+}
