@@ -5,13 +5,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::receipt::{inclusion, seal_leaf};
 use crate::app::state::{place_in, statement_text};
+use crate::app::workplace::Workplace;
 use crate::domain::consortium::{ParticipantId, Place, Registry};
 use crate::domain::evidence::{Evidence, Followed, PlacedStatement, ProvenSeal, ProvenStatement, records_of};
 use crate::domain::gs1::Id;
@@ -20,19 +18,10 @@ use crate::domain::limits::{FOLLOWED_BYTES_MAX, FOLLOWED_STATEMENTS_MAX};
 use crate::domain::merkle::{LeafIndex, TreeSize};
 use crate::domain::provenance::{History, Policy, Verdict, judge, limit_reached, stale};
 use crate::domain::statement::{StatementType, SubmittedStatement};
-use crate::ports::{StoreError, StoredBlock};
-
-/// Answers that are worked on at once. Each may hold 16 MiB of statements and the events in them.
-const WORKPLACES: usize = 2;
-
-/// How long to wait for a place, before whoever asks is told to come back.
-const WORKPLACE_WAIT: Duration = Duration::from_secs(5);
+use crate::ports::StoredBlock;
 
 /// Leaves read at once, so that reading stops soon after the limit of bytes.
 const LEAVES_PER_READ: usize = 100;
-
-/// One for the process, as its processors are.
-static FREE: Semaphore = Semaphore::const_new(WORKPLACES);
 
 /// The node's own verdict about an id, at its latest block.
 pub async fn verdict(ledger: &Ledger, id: &Id, policy: &Policy) -> Result<(Verdict, StoredBlock), LedgerError> {
@@ -86,29 +75,6 @@ pub async fn gather(ledger: &Ledger, id: &Id, block: &StoredBlock) -> Result<Evi
         registrations: proven(ledger, registrations, size).await?,
         seals,
     })
-}
-
-/// The right to work on one answer. It goes along into the work itself: whoever asks and goes away does not free it.
-struct Workplace(SemaphorePermit<'static>);
-
-impl Workplace {
-    async fn take() -> Result<Self, LedgerError> {
-        match tokio::time::timeout(WORKPLACE_WAIT, FREE.acquire()).await {
-            Ok(Ok(permit)) => Ok(Self(permit)),
-            _ => Err(LedgerError::Busy),
-        }
-    }
-
-    /// Does what takes a processor's time, where requests do not wait for it.
-    async fn work<T: Send + 'static>(
-        self,
-        work: impl FnOnce() -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<(Self, T), LedgerError> {
-        let Self(permit) = self;
-        let done = tokio::task::spawn_blocking(move || (permit, work())).await;
-        let (permit, result) = done.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok((Self(permit), result?))
-    }
 }
 
 /// A statement as it was read, with its place.
