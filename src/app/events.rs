@@ -98,7 +98,7 @@ struct ReadLeaf {
 }
 
 async fn read_leaf(ledger: &Ledger, place: Workplace, index: LeafIndex) -> Result<(Workplace, ReadLeaf), LedgerError> {
-    let fault = |detail: String| LedgerError::Leaf { leaf: index, detail };
+    let fault = move |detail: String| LedgerError::Leaf { leaf: index, detail };
     let stored = ledger.store().leaf(index).await?.ok_or_else(|| fault("it is not there".to_owned()))?;
     let block =
         ledger.store().blocks_of(vec![index]).await?.pop().ok_or_else(|| fault("it is in no block".to_owned()))?;
@@ -106,7 +106,6 @@ async fn read_leaf(ledger: &Ledger, place: Workplace, index: LeafIndex) -> Resul
     let text = text.ok_or_else(|| fault("it holds no statement".to_owned()))?;
     let bytes = text.len();
     let work = move || {
-        let fault = |detail: String| LedgerError::Leaf { leaf: index, detail };
         let statement = SubmittedStatement::parse(&text).map_err(|error| fault(error.to_string()))?;
         epcis::read(statement.payload(), Reader::Strict).map_err(|error| fault(error.to_string()))
     };

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::cli::arguments::Global;
+use crate::domain::consortium::is_invisible;
 
 /// Where and how results are printed.
 #[derive(Debug, Clone, Copy)]
@@ -55,11 +56,8 @@ impl Output {
 /// The text with every character escaped that a terminal obeys or does not show: control characters but line breaks,
 /// and those that turn or hide text. Most of what is printed comes from others.
 pub fn printable(text: &str) -> String {
-    let hidden = |c: char| {
-        matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
+    // Beside what no name may hold, the marks around annotations.
+    let hidden = |c: char| is_invisible(c) || matches!(c, '\u{fff9}'..='\u{fffb}');
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if (c.is_control() && c != '\n') || hidden(c) {

@@ -54,7 +54,8 @@ pub fn read(file: &Path) -> Result<Anchor, Failure> {
 /// The anchor for a node: the file given, else the member's own in `--data`, else the pinned one, else at first
 /// contact what the node gives, which is pinned.
 ///
-/// Says so on first contact. A URL that was met before keeps its ledger: another one there is a failed proof, not a new acquaintance.
+/// Says so on first contact. A URL that was met before keeps its ledger: another one there is a failed proof, not a
+/// new acquaintance.
 pub fn choose(global: &Global, file: Option<&Path>, client: &Client, output: &Output) -> Result<Trusted, Failure> {
     let known = |anchor| Trusted { anchor, first_contact: false };
     if let Some(file) = file {
@@ -71,8 +72,9 @@ pub fn choose(global: &Global, file: Option<&Path>, client: &Client, output: &Ou
             return Err(other_ledger(client.url(), origin, &own.genesis().origin));
         }
     }
-    if let Some(met) = met_at(client.url())?.filter(|met| met != origin) {
-        return Err(other_ledger(client.url(), origin, &met));
+    let met = met_at(client.url())?;
+    if let Some(other) = met.as_ref().filter(|met| *met != origin) {
+        return Err(other_ledger(client.url(), origin, other));
     }
     let path = pin_path(origin)?;
     let (anchor, first_contact) = if path.exists() { (read(&path)?, false) } else { (offered, true) };
@@ -84,7 +86,9 @@ pub fn choose(global: &Global, file: Option<&Path>, client: &Client, output: &Ou
             anchor.fingerprint()
         ));
     }
-    remember(client.url(), &anchor.genesis().origin)?;
+    if met.is_none() {
+        remember(client.url(), &anchor.genesis().origin)?;
+    }
     Ok(Trusted { anchor, first_contact })
 }
 

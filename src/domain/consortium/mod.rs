@@ -14,7 +14,7 @@ pub mod rights;
 pub use admin::{
     Admin, AdminError, CertificateRecord, Genesis, Registration, Rejection, Renewal, Revocation, renewal_consent,
 };
-pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role};
+pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role, is_invisible};
 pub use facts::{Contradiction, Facts};
 pub use participant::{Certified, Claims, Participant, Revoked, Standing};
 pub use place::Place;
