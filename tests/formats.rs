@@ -14,14 +14,17 @@ use sealane::domain::block::{
     Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, Origin, Seal,
     check_seal_stands_at_checkpoint, commit_bytes,
 };
+use sealane::domain::evidence::{Anchor, Evidence, PlacedSeal, check};
+use sealane::domain::gs1::Id;
 use sealane::domain::hash::Hash;
-use sealane::domain::index::{Subject, SubjectIndex, empty_hash, value_hash};
+use sealane::domain::index::{Subject, SubjectEntry, SubjectIndex, empty_hash, names, value_hash};
 use sealane::domain::merkle::{self, InclusionProof, LeafIndex, TreeSize, leaf_hash, node_hash, verify_inclusion};
 use sealane::domain::statement::{Draft, Header, PublicKey, Signature, SubmittedStatement, sign};
 use sealane::domain::time::Timestamp;
 use serde_json::{Value, json};
 
 const PRODUCT: &str = "https://id.gs1.org/01/09506000134352/21/A1";
+const UNKNOWN: &str = "https://id.gs1.org/01/09506000134352/21/B2";
 
 #[test]
 fn every_example_is_what_the_code_makes() {
@@ -70,6 +73,17 @@ fn what_the_page_prints_verifies_with_the_keys_it_prints() {
     assert_eq!(receipt["checkpoint"], checkpoint.to_text());
     let index = LeafIndex::new(receipt["leafIndex"].as_u64().unwrap()).unwrap();
     verify_inclusion(index, checkpoint.size, leaf_hash(&leaf), &InclusionProof(proof), checkpoint.root).unwrap();
+}
+
+#[test]
+fn the_evidence_on_the_page_holds() {
+    let page = page();
+    let anchor = Anchor::of_genesis(page["genesis-compact"].as_bytes()).unwrap();
+    let evidence = Evidence::parse(page["evidence"].as_bytes()).unwrap();
+    let checked = check(&evidence, &Id::parse(UNKNOWN).unwrap(), &anchor).unwrap();
+    assert!(checked.history.records.is_empty());
+    let known = Evidence { id: PRODUCT.to_owned(), ..evidence };
+    assert!(check(&known, &Id::parse(PRODUCT).unwrap(), &anchor).is_err());
 }
 
 /// The labelled blocks of the page by name, each without its last newline.
@@ -169,6 +183,8 @@ fn examples(ledger: &Ledger) -> BTreeMap<&'static str, String> {
     block(ledger, &mut examples);
     commit(ledger, &mut examples);
     index(ledger, &mut examples);
+    index_proofs(ledger, &mut examples);
+    evidence(ledger, &mut examples);
     receipt_and_tiles(ledger, &mut examples);
     examples
 }
@@ -252,6 +268,7 @@ fn index(ledger: &Ledger, examples: &mut Examples) {
         Subject::prefix("9506000"),
         Subject::transformation("urn:uuid:8c9a2f4e-5f0b-4a8e-9d7e-2b1f6c3a4d5e"),
         Subject::policy("default"),
+        Subject::recall(PRODUCT),
     ];
     let line = |subject: &Subject| {
         format!("{:<14}  {}  {}", subject.kind().as_str(), subject.key().as_hash().to_hex(), subject.text())
@@ -274,6 +291,69 @@ fn index(ledger: &Ledger, examples: &mut Examples) {
         ("index root of seal 1", root),
     ];
     examples.insert("index-hashes", lines.map(|(name, hash)| format!("{name:<25}  {}", hash.to_hex())).join("\n"));
+}
+
+/// The index under seal 1.
+fn last_index(ledger: &Ledger) -> SubjectIndex {
+    let mut index = SubjectIndex::new();
+    index.append(Subject::party(ledger.kid().to_string()).key(), place(0)).unwrap();
+    index.append(Subject::id(PRODUCT).key(), place(2)).unwrap();
+    index
+}
+
+fn index_proofs(ledger: &Ledger, examples: &mut Examples) {
+    let [a, _, _, d] = ledger.leaf_hashes();
+    examples.insert(
+        "multi-leaf-proof",
+        [("leaf 0", a), ("leaf 3", d)].map(|(name, hash)| format!("{name}  {}", hash.to_hex())).join("\n"),
+    );
+    let mut index = last_index(ledger);
+    let root = ledger.seals[1].index_root;
+    let known = Subject::id(PRODUCT);
+    let entry = SubjectEntry::new(&known, &[place(2)], 0..1, index.prove(&known.key()));
+    assert_eq!(entry.verify(root), Ok(()));
+    examples.insert("index-presence", serde_json::to_string(&entry).unwrap());
+    let absent = Subject::prefix("9506000");
+    let entry = SubjectEntry::new(&absent, &[], 0..0, index.prove(&absent.key()));
+    assert_eq!(entry.verify(root), Ok(()));
+    examples.insert("index-absence", serde_json::to_string(&entry).unwrap());
+
+    let list = [place(2), place(5), place(9)];
+    let mut longer = SubjectIndex::new();
+    list.iter().for_each(|leaf| assert!(longer.append(known.key(), *leaf).unwrap()));
+    let part = SubjectEntry::new(&known, &list, 1..3, longer.prove(&known.key()));
+    assert_eq!(part.verify(longer.root()), Ok(()));
+    let root = longer.root().to_hex();
+    examples.insert("index-part", format!("index root  {root}\n{}", serde_json::to_string(&part).unwrap()));
+}
+
+/// All that the ledger of the examples says about a serial that nobody recorded.
+fn unknown(ledger: &Ledger) -> Evidence {
+    let id = Id::parse(UNKNOWN).unwrap();
+    let mut subjects = names::prefixes_of(&id);
+    subjects.extend([&id, &id.class().unwrap()].map(|id| Subject::recall(id.as_str())));
+    subjects.push(Subject::id(id.as_str()));
+    subjects.sort();
+    let mut index = last_index(ledger);
+    let absent = |subject| SubjectEntry::new(subject, &[], 0..0, index.prove(&subject.key()));
+    let index = subjects.iter().map(absent).collect();
+    let hashes = ledger.leaf_hashes();
+    Evidence {
+        version: Evidence::VERSION,
+        id: UNKNOWN.to_owned(),
+        checkpoint: ledger.checkpoint.to_text(),
+        commit: ledger.commit.clone(),
+        seal: PlacedSeal { leaf_index: place(3), seal: ledger.seals[1].to_json() },
+        index,
+        statements: Vec::new(),
+        registrations: Vec::new(),
+        seals: Vec::new(),
+        inclusion_proof: merkle::multi_proof_of(&hashes, 3..4),
+    }
+}
+
+fn evidence(ledger: &Ledger, examples: &mut Examples) {
+    examples.insert("evidence", serde_json::to_string(&unknown(ledger)).unwrap());
 }
 
 fn receipt_and_tiles(ledger: &Ledger, examples: &mut Examples) {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::orderer::{Job, JobReply, OrderError, Placed, QUEUE_JOBS_MAX};
 use crate::domain::block::Origin;
 use crate::domain::consortium::{Place, Registry};
+use crate::domain::index::{SubjectKey, SubjectProof};
 use crate::domain::merkle::{self, TileId, Tiles, TreeSize};
 use crate::domain::time::Timestamp;
 use crate::ports::{Clock, LedgerStore, StoreError, StoredBlock};
@@ -33,6 +34,8 @@ pub enum LedgerError {
     Proof(#[from] merkle::ProvingError),
     #[error("too many ask about products at once")]
     Busy,
+    #[error("the node is stopping, or cannot go on writing")]
+    Stopped,
     #[error("leaf {leaf} cannot be read: {detail}")]
     Leaf { leaf: merkle::LeafIndex, detail: String },
 }
@@ -44,6 +47,20 @@ pub struct Ledger {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) view: watch::Receiver<Arc<View>>,
     pub(super) jobs: mpsc::Sender<Job>,
+    pub(super) questions: mpsc::Sender<Question>,
+}
+
+/// Subjects to be proven by the index in the writer's memory.
+pub(super) struct Question {
+    pub keys: Vec<SubjectKey>,
+    pub reply: oneshot::Sender<Proven>,
+}
+
+/// What the index says of subjects, under the seal of the view's last block.
+pub struct Proven {
+    pub view: Arc<View>,
+    /// In the order of the question.
+    pub proofs: Vec<SubjectProof>,
 }
 
 impl Ledger {
@@ -88,6 +105,13 @@ impl Ledger {
             mpsc::error::TrySendError::Closed(_) => OrderError::Stopped,
         })?;
         answer.await.unwrap_or(Err(OrderError::Stopped))
+    }
+
+    /// Asks the writer what the index says of subjects. It answers between two blocks.
+    pub(super) async fn prove(&self, keys: Vec<SubjectKey>) -> Result<Proven, LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        self.questions.send(Question { keys, reply }).await.map_err(|_| LedgerError::Stopped)?;
+        answer.await.map_err(|_| LedgerError::Stopped)
     }
 
     /// Reads the tiles that a proof needs.

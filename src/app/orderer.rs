@@ -22,23 +22,28 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::block_builder::{BlockBuilder, BuildError};
-use crate::app::ledger::{Ledger, View};
+use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::state::{LoadError, State, mark_of};
 use crate::domain::consortium::{Admin, Contradiction, Facts, ParticipantId, Refusal, Registry, SignerRefusal};
 use crate::domain::epcis::Event;
 use crate::domain::index::names;
+use crate::domain::limits::EVENT_TIME_AHEAD_MS_MAX;
 use crate::domain::merkle::LeafIndex;
 use crate::domain::statement::{StatementId, VerifiedStatement};
+use crate::domain::time::Timestamp;
 use crate::ports::{Clock, EventEntry, LeafContent, LedgerStore, MemberSigner, StoreError};
 
 /// Jobs that may wait. Each holds a statement, so that memory stays bounded; past it senders are told to come back.
 pub const QUEUE_JOBS_MAX: usize = 4_096;
 
+/// Questions that may wait for the writer. Few are asked at once, by those who gather evidence.
+const QUESTIONS_MAX: usize = 16;
+
 /// Statements in one block: enough to share a flush of the disk among all that wait.
-const BLOCK_STATEMENTS_MAX: usize = 2_000;
+pub const BLOCK_STATEMENTS_MAX: usize = 2_000;
 
 /// Bytes of statements in one block, so that a transaction of long statements stays small.
-const BLOCK_BYTES_MAX: usize = 32 * 1024 * 1024;
+pub const BLOCK_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How long no block may be made, so that a checkpoint's age can be judged.
 pub const HEARTBEAT: Duration = Duration::from_secs(600);
@@ -107,6 +112,10 @@ pub enum OrderError {
         .0.position, .0.event_id, .0.first.map(|leaf| format!(", in leaf {leaf}")).unwrap_or_default()
     )]
     Conflict(Contradiction),
+    #[error(
+        "event {position}: eventTime {event_time} is more than a day ahead of the block it would stand in ({block_time})"
+    )]
+    EventAhead { position: u32, event_time: Timestamp, block_time: Timestamp },
     #[error("the ledger could not be written, and whether this was is unknown: post it again ({0})")]
     Unwritten(String),
     #[error("the disk that holds the ledger is full; nothing was written")]
@@ -150,6 +159,7 @@ pub struct Orderer {
     state: Option<State>,
     view: watch::Sender<Arc<View>>,
     jobs: mpsc::Receiver<Job>,
+    questions: mpsc::Receiver<Question>,
 }
 
 impl Orderer {
@@ -164,21 +174,40 @@ impl Orderer {
         state.reconcile(&*signer)?;
         let (view, seen) = watch::channel(Arc::new(view_of(&state)));
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
-        let ledger = Ledger { store: Arc::clone(&store), clock: Arc::clone(&clock), view: seen, jobs: sender };
-        Ok((Self { store, clock, signer, observer, state: Some(state), view, jobs }, ledger))
+        let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
+        let ledger =
+            Ledger { store: Arc::clone(&store), clock: Arc::clone(&clock), view: seen, jobs: sender, questions: asker };
+        Ok((Self { store, clock, signer, observer, state: Some(state), view, jobs, questions }, ledger))
     }
 
     /// Writes blocks until every handle on the ledger is gone, then returns with the queue empty.
     pub async fn run(mut self) {
         loop {
-            let first = match tokio::time::timeout(self.until_heartbeat(), self.jobs.recv()).await {
-                Ok(Some(job)) => Some(job),
-                Ok(None) => return,
-                Err(_) => None,
+            let heartbeat = tokio::time::sleep(self.until_heartbeat());
+            let first = tokio::select! {
+                Some(question) = self.questions.recv() => {
+                    self.answer(question);
+                    continue;
+                }
+                job = self.jobs.recv() => match job {
+                    Some(job) => Some(job),
+                    None => return,
+                },
+                () = heartbeat => None,
             };
             let batch = self.take_batch(first);
             self.write(batch).await;
         }
+    }
+
+    /// Proves subjects by the index of the last block. Whoever asks while there is none, after a failure, is told by the
+    /// closed channel.
+    fn answer(&mut self, question: Question) {
+        let Some(state) = &mut self.state else { return };
+        let proofs = question.keys.iter().map(|key| state.index.prove(key)).collect();
+        let view = Arc::clone(&self.view.borrow());
+        // An asker that has gone away loses only its answer.
+        let _ = question.reply.send(Proven { view, proofs });
     }
 
     fn until_heartbeat(&self) -> Duration {
@@ -320,10 +349,16 @@ impl Batch<'_> {
         if let Err(refusal) = self.registry.signer_at(statement.header().signer().hash(), place) {
             return Ok(Err(refusal.into()));
         }
+        // The node's clock may have been set back since the capture was held against it.
+        let ahead = |event: &Event| event.event_time.millis_since(place.time) > EVENT_TIME_AHEAD_MS_MAX;
+        if let Some((event, position)) = events.iter().zip(0..).find(|(event, _)| ahead(event)) {
+            let event_time = event.event_time;
+            return Ok(Err(OrderError::EventAhead { position, event_time, block_time: place.time }));
+        }
         if let Some(contradiction) = self.known.facts.contradiction(participant, events) {
             return Ok(Err(OrderError::Conflict(contradiction)));
         }
-        let subjects = events.iter().flat_map(names::of_event).collect();
+        let subjects = events.iter().flat_map(|event| names::of_event(event, participant)).collect();
         let entries = events
             .iter()
             .zip(0..)

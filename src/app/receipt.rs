@@ -1,6 +1,6 @@
 //! Receipts: where a statement went, with a proof that stands on the commit of its own block.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::app::ledger::{Ledger, LedgerError};
 use crate::domain::block::Commit;
@@ -9,8 +9,8 @@ use crate::domain::merkle::{self, InclusionProof, LeafIndex, TreeSize};
 use crate::ports::{StoreError, StoredBlock};
 
 /// Proves that a leaf is in the tree that its block's commit signs. It never changes, however the ledger grows.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Receipt {
     #[schema(value_type = u64)]
     pub leaf_index: LeafIndex,

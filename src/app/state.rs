@@ -91,11 +91,24 @@ async fn load_frontier(store: &dyn LedgerStore, size: TreeSize) -> Result<Fronti
 }
 
 async fn load_index(store: &dyn LedgerStore) -> Result<SubjectIndex, LoadError> {
+    load_index_before(store, None).await
+}
+
+/// Makes the index anew as it was when the tree had `size` leaves.
+pub async fn load_index_at(store: &dyn LedgerStore, size: TreeSize) -> Result<SubjectIndex, StoreError> {
+    let corrupt = |error: LoadError| match error {
+        LoadError::Store(error) => error,
+        other => StoreError::Corrupt(other.to_string()),
+    };
+    load_index_before(store, Some(size)).await.map_err(corrupt)
+}
+
+async fn load_index_before(store: &dyn LedgerStore, size: Option<TreeSize>) -> Result<SubjectIndex, LoadError> {
     let mut index = SubjectIndex::new();
     let mut after = None;
     loop {
         let page = store.subjects(after, PAGE_ROWS).await?;
-        for (key, leaf) in &page {
+        for (key, leaf) in page.iter().filter(|(_, leaf)| size.is_none_or(|size| size.contains(*leaf))) {
             index.append(*key, *leaf).map_err(|_| LoadError::Root { what: "index" })?;
         }
         match page.last() {

@@ -111,7 +111,7 @@ pub enum Command {
     Evidence(EvidenceOptions),
     /// Save or pin a ledger's trust anchor
     Trust(TrustOptions),
-    /// Derive everything from the leaves again and name the first fault
+    /// Derive everything from the leaves again and name the first fault: of --data, or with --url of somebody else's node
     Audit(AuditOptions),
     /// Measure how many statements a node takes
     Bench(BenchOptions),
@@ -325,6 +325,18 @@ pub struct AuditOptions {
     /// Write everything that is derived from the leaves anew
     #[arg(long)]
     pub rebuild: bool,
+    /// With --url or --fork: the ledger's trust anchor [default: the one pinned for the node's origin]
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    /// With --url: receipts that the node must stand by, as files of JSON or directories of such files
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "rebuild")]
+    pub receipts: Vec<PathBuf>,
+    /// With --url: where the proof of a fork is written [default: fork-<height>.json]
+    #[arg(long, value_name = "FILE", conflicts_with = "rebuild")]
+    pub fork_out: Option<PathBuf>,
+    /// Check the proof of a fork that an audit has written; needs --trust
+    #[arg(long, value_name = "FILE", requires = "trust", conflicts_with_all = ["rebuild", "receipts", "fork_out"])]
+    pub fork: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -26,6 +26,15 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// Why nothing was fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    #[error("{0}")]
+    NoAnswer(String),
+    #[error("its answer goes on past {bytes_max} bytes, which is more than there can be")]
+    TooLong { bytes_max: usize },
+}
+
 impl Client {
     pub fn new(url: &str) -> Result<Self, Failure> {
         if !url.starts_with("http://") {
@@ -34,6 +43,8 @@ impl Client {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(ANSWER_TIMEOUT))
+            // Whoever is asked answers itself: a redirect would let one node speak for another.
+            .max_redirects(0)
             .user_agent(concat!("sealane/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
@@ -53,6 +64,30 @@ impl Client {
     pub fn get(&self, path: &str) -> Result<Vec<u8>, Failure> {
         let answer = self.agent.get(format!("{}{path}", self.url)).call();
         self.expect_success(path, self.take(path, answer)?)
+    }
+
+    /// Fetches what has at most `bytes_max` bytes; `None` where the node says that it is not there.
+    pub fn fetch(&self, path: &str, bytes_max: usize) -> Result<Option<Vec<u8>>, FetchError> {
+        let no_answer = |error: ureq::Error| FetchError::NoAnswer(format!("{}{path}: {error}", self.url));
+        let mut answer = self.agent.get(format!("{}{path}", self.url)).call().map_err(no_answer)?;
+        match answer.status().as_u16() {
+            200 => {}
+            404 => return Ok(None),
+            status @ 300..400 => {
+                let said = format!("{}{path} was answered with status {status}; redirects are not followed", self.url);
+                return Err(FetchError::NoAnswer(said));
+            }
+            status => {
+                let said = format!("{}{path} was answered with status {status}", self.url);
+                return Err(FetchError::NoAnswer(said));
+            }
+        }
+        // One more than is taken, since the reader gives up where its limit is reached.
+        match answer.body_mut().with_config().limit(bytes_max as u64 + 1).read_to_vec() {
+            Ok(body) if body.len() <= bytes_max => Ok(Some(body)),
+            Ok(_) | Err(ureq::Error::BodyExceedsLimit(_)) => Err(FetchError::TooLong { bytes_max }),
+            Err(error) => Err(no_answer(error)),
+        }
     }
 
     /// Posts and expects an answer of the 200s, in JSON.

@@ -150,7 +150,7 @@ fn url_path(url: &str) -> Result<PathBuf, Failure> {
 }
 
 /// Where anchors are pinned: `SEALANE_PINS`, else the user's own state directory.
-fn pins() -> Result<PathBuf, Failure> {
+pub(super) fn pins() -> Result<PathBuf, Failure> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     variable("SEALANE_PINS")
         .or_else(|| variable("XDG_STATE_HOME").map(|dir| dir.join("sealane/pins")))

@@ -10,11 +10,12 @@ use crate::cli::evidence;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::now;
 use crate::cli::output::Output;
+use crate::cli::seen::{self, Seen};
 use crate::cli::trust::{self, Trusted};
 use crate::domain::evidence::{Anchor, Checked, Evidence, check};
 use crate::domain::gs1::Id;
-use crate::domain::json;
-use crate::domain::provenance::{Policy, Severity, Verdict, Word, judge, limit_reached, stale};
+use crate::domain::merkle::{ConsistencyProof, verify_consistency};
+use crate::domain::provenance::{Policy, Severity, Verdict, Word, judge, stale};
 
 pub fn run(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Outcome, Failure> {
     let answers = match &options.evidence {
@@ -48,12 +49,45 @@ fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<V
 /// Fetches the evidence about an id, checks it and judges it by this machine's clock.
 pub fn judge_now(client: &Client, id: &Id, trusted: &Trusted) -> Result<Answer, Failure> {
     let checked = checked(&evidence::fetch(client, id)?, Some(id), &trusted.anchor)?;
+    hold_against_last_seen(client, &checked, &trusted.anchor)?;
     let policy = Policy::default();
-    let mut verdict = judged(&checked, &policy);
+    let mut verdict = judge(&checked.history, &policy);
     if let Some(reason) = stale(checked.history.as_of, now(), &policy) {
         verdict = verdict.with(reason);
     }
     Ok(Answer { verdict, checked, first_contact: trusted.first_contact })
+}
+
+/// Refuses a ledger that is older than the one seen before, or does not begin with it; remembers the one shown now.
+fn hold_against_last_seen(client: &Client, checked: &Checked, anchor: &Anchor) -> Result<(), Failure> {
+    if !seen::has_a_place() {
+        return Ok(());
+    }
+    let shown = checked.checkpoint.checkpoint();
+    if let Some(last) = seen::last(anchor)? {
+        let before = format!("{} leaves, seen at {}", last.size, last.at);
+        let fault =
+            |what: String| Failure::unproven(format!("the node shows a checkpoint of {} leaves, {what}", shown.size));
+        if shown.size < last.size {
+            return Err(fault(format!("which is older than one of {before}: it may hide what was recorded since")));
+        }
+        let proof = if shown.size == last.size {
+            ConsistencyProof::default()
+        } else {
+            let path = format!("/ledger/proofs/consistency?from={}&to={}", last.size, shown.size);
+            let answer = client.get_json(&path)?.get_mut("proof").map(Value::take).unwrap_or_default();
+            serde_json::from_value(answer)
+                .map_err(|error| fault(format!("and no proof of what came before: {error}")))?
+        };
+        verify_consistency(last.size, last.root, shown.size, shown.root, &proof).map_err(|error| {
+            fault(format!(
+                "which does not go on from the one of {before}: these are two ledgers, signed by one key. `sealane audit \
+                 --url {} --trust FILE` keeps both as a proof ({error})",
+                client.url()
+            ))
+        })?;
+    }
+    seen::remember(anchor, &Seen::new(shown, checked.checkpoint.commit().clone(), now()))
 }
 
 /// Judges saved evidence as of its own time, since it cannot get younger.
@@ -68,19 +102,13 @@ fn offline(options: &VerifyOptions, file: &std::path::Path) -> Result<Answer, Fa
     let bytes =
         fs::read(file).map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", file.display())))?;
     let checked = checked(&bytes, asked.as_ref(), &anchor)?;
-    let verdict = judged(&checked, &Policy::default());
+    let verdict = judge(&checked.history, &Policy::default());
     Ok(Answer { verdict, checked, first_contact: false })
-}
-
-fn judged(checked: &Checked, policy: &Policy) -> Verdict {
-    let verdict = judge(&checked.history, policy);
-    if checked.limit_reached { verdict.with(limit_reached()) } else { verdict }
 }
 
 fn checked(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor) -> Result<Checked, Failure> {
     let unreadable = |error: String| Failure::unproven(format!("the evidence cannot be read: {error}"));
-    let value = json::parse(bytes).map_err(|error| unreadable(error.to_string()))?;
-    let evidence: Evidence = serde_json::from_value(value).map_err(|error| unreadable(error.to_string()))?;
+    let evidence = Evidence::parse(bytes).map_err(|error| unreadable(error.to_string()))?;
     let id = match asked {
         Some(id) => id.clone(),
         None => Id::parse_uri(&evidence.id).map_err(|error| unreadable(error.to_string()))?,
@@ -104,10 +132,11 @@ impl Answer {
         let checkpoint = self.checked.checkpoint.checkpoint();
         value["checked"] = json!({
             "signatures": self.checked.signatures,
-            "inclusionProofs": self.checked.proofs,
+            "inclusionProofs": self.checked.leaves,
+            "indexProofs": self.checked.subjects,
             "treeSize": checkpoint.size,
             "root": checkpoint.root,
-            "complete": false,
+            "complete": !self.checked.history.limit_reached,
         });
         if self.first_contact {
             value["firstContact"] = json!(true);
@@ -129,9 +158,11 @@ impl Answer {
             lines.push(format!("  {} {}: {}{leaves}", symbol(reason.severity), reason.rule, reason.sentence));
         }
         lines.push(format!(
-            "  Checked here: {} signatures and {} inclusion proofs, at {} leaves, as of {}. That nothing was left out is the node's word.",
+            "  Checked here: {} signatures, {} leaves in the tree and {} subjects in the index, so that nothing was left \
+             out, at {} leaves, as of {}.",
             self.checked.signatures,
-            self.checked.proofs,
+            self.checked.leaves,
+            self.checked.subjects,
             self.checked.history.tree_size,
             verdict.as_of
         ));

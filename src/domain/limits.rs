@@ -25,7 +25,8 @@ pub const ID_CHARS_MAX: usize = 1_024;
 pub const FAULTS_MAX: usize = 20;
 
 /// How far ahead of the node's clock an event may lie, in milliseconds: one day, since clocks and
-/// planned departures differ but no one has seen next year.
+/// planned departures differ but no one has seen next year. No block holds an event that lies further ahead of the block's
+/// own time: the writer and every audit keep that, and whoever follows a container from a time on relies on it.
 pub const EVENT_TIME_AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
 /// How far ahead of the node's clock a statement's `iat` may lie, in seconds.
@@ -80,13 +81,30 @@ pub const CUSTODY_ACCOUNTS_MAX: usize = 8;
 /// Destinations of one event that a verdict reads. The CBV has three kinds of them.
 pub const DESTINATIONS_MAX: usize = 16;
 
-/// Statements that are followed for one id, the first in ledger order. A product has some ten; a crate that is reused
-/// for years some hundreds.
+/// Statements that are followed for one id, over the lists of all ids that it leads to. A product has some ten; a crate
+/// that is reused for years some hundreds.
 pub const FOLLOWED_STATEMENTS_MAX: usize = 1_000;
 
-/// Bytes of the statements that are followed for one id, in compact form: four of the longest.
-pub const FOLLOWED_BYTES_MAX: usize = 4 * STATEMENT_BYTES_MAX;
+/// Bytes of statements, in compact form, after which no further one is followed: three of the longest.
+pub const FOLLOWED_BYTES_MAX: usize = 3 * STATEMENT_BYTES_MAX;
 
-/// Events that are followed for one id, the first in ledger order. Each is a step of the timeline, some 350 bytes of
-/// JSON.
+/// Events after which no further statement is followed. Each is a step of the timeline, some 350 bytes of JSON.
 pub const FOLLOWED_EVENTS_MAX: usize = 10_000;
+
+/// Containers and inputs that are followed for one id. A product in a case on a pallet in a container has three.
+pub const FOLLOWED_IDS_MAX: usize = 100;
+
+/// Destinations for whose owner one answer looks.
+pub const FOLLOWED_PLACES_MAX: usize = 100;
+
+/// Recalls of one id, or of one id by one participant, that are followed: the last ones.
+pub const FOLLOWED_RECALLS_MAX: usize = 100;
+
+/// Lots of one item: its maker names one.
+pub const FOLLOWED_LOTS_MAX: usize = 8;
+
+/// Beginnings of one URI under which its namespace is looked for, so the delimiters that a namespace may have.
+pub const NAMESPACE_DEPTH_MAX: usize = 16;
+
+/// Bytes of one evidence document: what is followed at the most, in JSON with its proofs, and room.
+pub const EVIDENCE_BYTES_MAX: usize = 64 * 1024 * 1024;

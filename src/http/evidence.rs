@@ -24,15 +24,17 @@ use crate::ports::StoredBlock;
 pub async fn get_evidence(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of(&request, &["id", "size"])?;
     let id = Id::parse(parameters.required("id")?)?;
-    let block = block_of(&node, parameters.number("size")?).await?;
-    let evidence = gather(&node.ledger, &id, &block).await?;
+    let block = match parameters.number("size")? {
+        Some(size) => Some(block_of(&node, size).await?),
+        None => None,
+    };
+    let evidence = gather(&node.ledger, &id, block).await?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).json(evidence))
 }
 
-/// The block whose checkpoint has `size` leaves; the latest for none.
-async fn block_of(node: &Node, size: Option<u64>) -> Result<StoredBlock, Problem> {
+/// The block whose checkpoint has `size` leaves.
+async fn block_of(node: &Node, size: u64) -> Result<StoredBlock, Problem> {
     let tip = node.ledger.view().tip.clone();
-    let Some(size) = size else { return Ok(tip) };
     let wanted = TreeSize::new(size).map_err(|error| bad("size", &error.to_string()))?;
     let no_checkpoint = |near: TreeSize| {
         Problem::not_found(format!("no checkpoint has {size} leaves; one with {near} does")).with("nearest", near.get())

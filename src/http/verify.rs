@@ -17,7 +17,7 @@ use crate::http::problem::Problem;
 struct VerdictBody {
     #[serde(flatten)]
     verdict: Verdict,
-    /// Where the evidence at the same checkpoint is.
+    /// Where the evidence is.
     evidence: String,
     checkpoint: String,
 }
@@ -43,7 +43,7 @@ pub struct VerdictSchema {
     /// The time of the last block that was looked at.
     as_of: String,
     tree_size: u64,
-    /// URL of the evidence at this checkpoint.
+    /// URL of the evidence.
     evidence: String,
     /// C2SP tlog-checkpoint text.
     checkpoint: String,
@@ -64,7 +64,7 @@ pub async fn get_verdict(request: HttpRequest, node: web::Data<Node>) -> Result<
 /// Writes the verdict about `id`.
 pub async fn answer(node: &Node, id: &Id) -> Result<HttpResponse, Problem> {
     let (verdict, block) = verdict(&node.ledger, id, &node.policy).await?;
-    let evidence = format!("{}/evidence?id={}&size={}", node.public_url, encode(id.as_str()), block.size());
+    let evidence = format!("{}/evidence?id={}", node.public_url, encode(id.as_str()));
     let body = VerdictBody { verdict, evidence, checkpoint: block.checkpoint.to_text() };
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).json(body))
 }

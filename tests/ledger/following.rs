@@ -45,7 +45,7 @@ impl Open {
     }
 
     async fn evidence(&self) -> Result<Evidence, LedgerError> {
-        gather(&self.ledger, &id(), &self.ledger.view().tip).await
+        gather(&self.ledger, &id(), None).await
     }
 
     async fn verdict(&self) -> Verdict {
@@ -87,17 +87,17 @@ async fn up_to_a_thousand_statements_are_followed() {
     let statements = (0..FOLLOWED_STATEMENTS_MAX).map(|n| open.member.sign_all(&open.maker, vec![event(n)])).collect();
     open.capture_all(statements).await;
     let evidence = open.evidence().await.unwrap();
-    assert_eq!((evidence.statements.len(), evidence.limit_reached), (FOLLOWED_STATEMENTS_MAX, false));
+    assert_eq!(evidence.statements.len(), FOLLOWED_STATEMENTS_MAX);
+    assert!(!open.checked(&evidence).await.history.limit_reached);
     let whole = open.verdict().await;
     assert_eq!((whole.word, is_limited(&whole)), (Word::Authentic, false), "{}", whole.summary);
-    assert!(!serde_json::to_string(&evidence).unwrap().contains("limitReached"));
 
     let further = open.member.sign_all(&open.maker, vec![event(FOLLOWED_STATEMENTS_MAX)]);
     open.capture_all(vec![further]).await;
     let evidence = open.evidence().await.unwrap();
-    assert_eq!((evidence.statements.len(), evidence.limit_reached), (FOLLOWED_STATEMENTS_MAX, true));
+    assert_eq!(evidence.statements.len(), FOLLOWED_STATEMENTS_MAX);
     let checked = open.checked(&evidence).await;
-    assert!(checked.limit_reached);
+    assert!(checked.history.limit_reached);
     assert_eq!(checked.history.records.len(), FOLLOWED_STATEMENTS_MAX);
     let part = open.verdict().await;
     assert_eq!((part.word, is_limited(&part)), (Word::Incomplete, true), "{}", part.summary);
@@ -105,7 +105,7 @@ async fn up_to_a_thousand_statements_are_followed() {
 }
 
 #[tokio::test]
-async fn up_to_16_mebibytes_are_followed() {
+async fn statements_are_followed_until_12_mebibytes_are_reached() {
     let open = Open::new().await;
     let statements = (0..6).map(|n| {
         let mut long = event(n);
@@ -117,14 +117,14 @@ async fn up_to_16_mebibytes_are_followed() {
     assert!(statements[0].compact().len() > 4_000_000);
     open.capture_all(statements).await;
     let evidence = open.evidence().await.unwrap();
-    assert_eq!((evidence.statements.len(), evidence.limit_reached), (4, true));
-    assert!(open.checked(&evidence).await.limit_reached);
+    assert_eq!(evidence.statements.len(), 4);
+    assert!(open.checked(&evidence).await.history.limit_reached);
     let part = open.verdict().await;
     assert!(is_limited(&part) && part.word != Word::Authentic && part.timeline.len() == 4, "{}", part.summary);
 }
 
 #[tokio::test]
-async fn up_to_ten_thousand_events_are_followed_and_no_other_products() {
+async fn statements_are_followed_until_ten_thousand_events_are_reached_and_no_other_products() {
     let open = Open::new().await;
     let half = FOLLOWED_EVENTS_MAX / 2 + 1;
     let mut other = event(1);
@@ -136,13 +136,15 @@ async fn up_to_ten_thousand_events_are_followed_and_no_other_products() {
 
     let events: Vec<Value> = (half..2 * half).map(event).collect();
     open.capture_all(vec![open.member.sign_all(&open.maker, events)]).await;
+    let whole = open.verdict().await;
+    assert_eq!((whole.timeline.len(), is_limited(&whole)), (2 * half - 1, false), "a statement is followed whole");
+
+    open.capture_all(vec![open.member.sign_all(&open.maker, vec![event(2 * half)])]).await;
     let part = open.verdict().await;
-    assert_eq!((part.timeline.len(), is_limited(&part)), (FOLLOWED_EVENTS_MAX, true));
+    assert_eq!((part.timeline.len(), is_limited(&part)), (2 * half - 1, true));
     assert_eq!(part.word, Word::Incomplete, "{}", part.summary);
-    let evidence = open.evidence().await.unwrap();
-    assert!(!evidence.limit_reached, "both statements are there; whoever checks them finds the limit");
-    let checked = open.checked(&evidence).await;
-    assert_eq!((checked.history.records.len(), checked.limit_reached), (FOLLOWED_EVENTS_MAX, true));
+    let checked = open.checked(&open.evidence().await.unwrap()).await;
+    assert_eq!((checked.history.records.len(), checked.history.limit_reached), (2 * half - 1, true));
 }
 
 /// Who asks for what takes long waits for others who do, and nobody else waits for them.

@@ -8,6 +8,8 @@ use sealane::pki::X509Reader;
 
 use crate::member::Member;
 
+const HOUR_MS: i64 = 60 * 60 * 1000;
+
 #[tokio::test]
 async fn a_revocation_ordered_between_check_and_append_wins() {
     let (member, maker) = Member::with_maker().await;
@@ -34,6 +36,49 @@ async fn a_revocation_ordered_between_check_and_append_wins() {
     let refused = captured.unwrap_err();
     assert!(matches!(refused, CaptureError::Order(OrderError::Signer(SignerRefusal::Revoked { .. }))), "{refused}");
     // The block holds the revocation and its seal, and nothing else.
+    assert_eq!(ledger.view().size().get(), size_before.get() + 2);
+    audit::audit(&member.store, &X509Reader).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_event_a_day_ahead_of_its_block_gets_no_place() {
+    let (member, maker) = Member::with_maker().await;
+    let (orderer, ledger) = member.open().await.unwrap();
+    let size_before = ledger.view().size();
+    let at = |time: &str| {
+        member.sign_all(
+            &maker,
+            vec![serde_json::json!({
+                "type": "ObjectEvent",
+                "eventTime": time,
+                "eventTimeZoneOffset": "+00:00",
+                "epcList": ["https://id.gs1.org/01/09506000134352/21/A1"],
+                "action": "OBSERVE",
+                "bizStep": "storing",
+            })],
+        )
+    };
+    // Both are no more than a day ahead of the clock when they arrive; then the clock is set back.
+    member.clock.advance(2 * HOUR_MS);
+    let begins = ledger.now();
+    let (kept, ahead) = (begins.plus_millis(23 * HOUR_MS), begins.plus_millis(23 * HOUR_MS + 1));
+    let writing = async {
+        while ledger.queue_depth() < 2 {
+            tokio::task::yield_now().await;
+        }
+        member.clock.advance(-HOUR_MS);
+        tokio::spawn(orderer.run());
+    };
+    let (kept, ahead, ()) =
+        tokio::join!(capture(&ledger, at(&kept.to_string())), capture(&ledger, at(&ahead.to_string())), writing);
+    let block = ledger.view().tip.seal.time;
+    assert_eq!(block.plus_millis(24 * HOUR_MS), begins.plus_millis(23 * HOUR_MS), "the clock as it was set back");
+    kept.unwrap();
+    let refused = ahead.unwrap_err();
+    assert!(
+        matches!(refused, CaptureError::Order(OrderError::EventAhead { position: 0, block_time, .. }) if block_time == block),
+        "{refused}"
+    );
     assert_eq!(ledger.view().size().get(), size_before.get() + 2);
     audit::audit(&member.store, &X509Reader).await.unwrap();
 }

@@ -311,7 +311,8 @@ fn wrong_use_is_exit_code_2() {
     let data = dir.path().join("data");
     fails(&["serve", "--no-such-flag"], &data, 2, &["--no-such-flag"]);
     fails(&["no-such-command"], &data, 2, &["no-such-command"]);
-    fails(&["audit", "--url", "http://127.0.0.1:1"], &data, 2, &["it cannot replay a node by --url yet"]);
+    fails(&["audit", "--url", "http://127.0.0.1:1", "--rebuild"], &data, 2, &["--rebuild"]);
+    fails(&["audit", "--fork", "fork.json"], &data, 2, &["--trust"]);
     fails(&["init"], &data, 2, &["--name"]);
     fails(&["init", "--name", ""], &data, 2, &["--name"]);
     fails(&["init", "--name", "A", "--origin", "not an origin"], &data, 2, &["origin"]);

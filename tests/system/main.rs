@@ -11,4 +11,5 @@ mod participants;
 mod refusal;
 mod signer;
 mod support;
+mod verifiers;
 mod verify;

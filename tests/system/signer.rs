@@ -6,9 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::Signature;
 use p256::ecdsa::signature::Signer as _;
+use sealane::domain::consortium::ParticipantId;
 use sealane::domain::hash::Hash;
 use sealane::domain::time::Timestamp;
-use sealane::pki::{Certificate, PrivateKey};
+use sealane::pki::{Certificate, PrivateKey, X509Reader};
+use sealane::ports::CertificateReader;
 use serde_json::{Map, Value};
 
 use crate::support::{Answer, Node};
@@ -23,6 +25,7 @@ pub const ORDER: [u8; 32] = [
 pub struct Signer {
     pub key: PrivateKey,
     pub certificate: Hash,
+    pub participant: ParticipantId,
     pub origin: String,
 }
 
@@ -31,8 +34,16 @@ impl Signer {
     pub fn of(node: &Node, name: &str) -> Self {
         let dir = node.identity(name);
         let chain = std::fs::read_to_string(dir.join("certificate.pem")).unwrap();
-        let certificate = Certificate::parse_chain_pem(&chain).unwrap().remove(0).thumbprint();
-        Self { key: PrivateKey::read(&dir.join("key.pem")).unwrap(), certificate, origin: node.origin.clone() }
+        let certificate = Certificate::parse_chain_pem(&chain).unwrap().remove(0);
+        let facts = X509Reader.certificate(certificate.der()).unwrap();
+        let participant = facts.participant.unwrap().parse().unwrap();
+        let certificate = certificate.thumbprint();
+        Self {
+            key: PrivateKey::read(&dir.join("key.pem")).unwrap(),
+            certificate,
+            participant,
+            origin: node.origin.clone(),
+        }
     }
 
     /// The header of a good statement.

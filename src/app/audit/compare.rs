@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::app::audit::{AuditError, Replayed, Report, fail};
+use crate::app::audit::replay::Replayed;
+use crate::app::audit::{AuditError, Report, fail};
 use crate::domain::consortium::ParticipantId;
 use crate::domain::index::SubjectKey;
 use crate::domain::merkle::{LeafIndex, TreeSize};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::gs1::Id;
-use crate::domain::limits::{ID_CHARS_MAX, ORGANIZATION_CHARS_MAX};
+use crate::domain::limits::{ID_CHARS_MAX, NAMESPACE_DEPTH_MAX, ORGANIZATION_CHARS_MAX};
 
 /// A claim that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -208,7 +208,8 @@ pub const fn is_invisible(character: char) -> bool {
 pub struct Namespace(String);
 
 impl Namespace {
-    const DELIMITERS: [char; 4] = ['/', ':', '#', '='];
+    /// What a namespace ends with, so that it claims whole names only.
+    pub const DELIMITERS: [char; 4] = ['/', ':', '#', '='];
 
     /// Namespaces that everybody draws names from: whoever held one would hold everybody's.
     const SHARED: [&str; 7] = ["did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:"];
@@ -223,6 +224,25 @@ impl Namespace {
         !id.is_gs1() && id_text.rest.len() > own.rest.len() && id_text.begins_with(&own)
     }
 
+    /// The text with `https` written as `http`, under which the two are one.
+    pub fn without_tls(&self) -> String {
+        normal(&self.0)
+    }
+
+    /// The namespaces, with `https` written as `http`, in which a URI could lie: its first beginnings that end with a
+    /// delimiter and name more than a scheme.
+    pub fn candidates(uri: &str) -> Vec<String> {
+        let text = normal(uri);
+        let after_scheme = text.find(':').map_or(text.len(), |colon| colon + 1);
+        let mut names_something = false;
+        let ends = text.char_indices().filter(|(at, character)| {
+            let delimiter = Self::DELIMITERS.contains(character);
+            names_something |= *at >= after_scheme && !delimiter && *character != '.';
+            delimiter && names_something
+        });
+        ends.take(NAMESPACE_DEPTH_MAX).map(|(at, _)| text[..=at].to_owned()).collect()
+    }
+
     /// Tells whether some id could lie in both.
     pub fn overlaps(&self, other: &Namespace) -> bool {
         let (one, other) = (without_tls(&self.0), without_tls(&other.0));
@@ -234,6 +254,10 @@ impl Namespace {
 struct WithoutTls<'a> {
     is_http: bool,
     rest: &'a str,
+}
+
+fn normal(uri: &str) -> String {
+    uri.strip_prefix("https://").map_or_else(|| uri.to_owned(), |rest| format!("http://{rest}"))
 }
 
 fn without_tls(uri: &str) -> WithoutTls<'_> {
@@ -276,6 +300,9 @@ impl FromStr for Namespace {
         }
         if let Err(reason) = check_spelling(scheme, rest) {
             return refuse(reason);
+        }
+        if !Self::candidates(text).iter().any(|one| one.len() == normal(text).len()) {
+            return refuse("it has too many parts: at most 16 may end with one of / : # =");
         }
         match Id::parse_uri(&format!("{text}x")) {
             Ok(id) if id.is_gs1() => refuse("GS1's ids are claimed by a company prefix"),

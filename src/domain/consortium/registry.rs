@@ -71,6 +71,7 @@ pub struct Registry {
     members: MemberSet,
     participants: BTreeMap<ParticipantId, Participant>,
     by_certificate: HashMap<Hash, ParticipantId>,
+    by_leaf: BTreeMap<LeafIndex, ParticipantId>,
     /// Keys ever certified: a key belongs to one participant for good.
     by_key: HashMap<Hash, ParticipantId>,
 }
@@ -83,6 +84,7 @@ impl Registry {
             members: genesis.members.clone(),
             participants: BTreeMap::new(),
             by_certificate: HashMap::new(),
+            by_leaf: BTreeMap::new(),
             by_key: HashMap::new(),
         }
     }
@@ -101,6 +103,11 @@ impl Registry {
 
     pub fn participants(&self) -> impl Iterator<Item = &Participant> {
         self.participants.values()
+    }
+
+    /// The participant that the registration at `leaf` registers.
+    pub fn registered_at(&self, leaf: LeafIndex) -> Option<&Participant> {
+        self.participants.get(self.by_leaf.get(&leaf)?)
     }
 
     /// The participant and certificate that `thumbprint` names, whatever their standing.
@@ -239,6 +246,7 @@ impl Registry {
             revoked: None,
         };
         self.participants.insert(registration.participant.clone(), participant);
+        self.by_leaf.insert(place.leaf, registration.participant.clone());
         self.certify(&registration.participant, &registration.certificate, place);
     }
 

@@ -183,6 +183,11 @@ impl Event {
             || self.persistent_disposition.set.iter().any(|one| one.as_str() == disposition)
     }
 
+    /// Tells whether the event takes this lasting disposition away (EPCIS 2.0 §7.4.1.3).
+    pub fn takes_back(&self, disposition: &str) -> bool {
+        self.persistent_disposition.unset.iter().any(|one| one.as_str() == disposition)
+    }
+
     /// What links the parts of a transformation that several events record (EPCIS 2.0 §7.4.5).
     pub fn transformation_id(&self) -> Option<&Id> {
         match &self.what {

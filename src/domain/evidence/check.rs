@@ -1,127 +1,61 @@
-//! From evidence and an anchor to a history that needs nobody's word.
-//!
-//! In order: the commit over the checkpoint, by a quorum of the anchor's members; the seal at the checkpoint's last
-//! leaf; each further seal, registration and capture in the tree; each signature; the registrations as a fold. What
-//! comes out is what the ledger says, as of that checkpoint. Whether the checkpoint is recent is for the caller, who has
-//! a clock.
+//! From an evidence document and an anchor to a history that needs nobody's word. The steps are those of
+//! `docs/FORMATS.md`, in its order.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::block::{
-    Checkpoint, CheckpointError, FinalCheckpoint, FinalityError, Leaf, Seal, SealError, check_seal_stands_at_checkpoint,
-};
-use crate::domain::consortium::{Admin, AdminError, Place, Refusal, Registry};
-use crate::domain::evidence::anchor::Anchor;
-use crate::domain::evidence::document::{Evidence, ProvenSeal, ProvenStatement};
-use crate::domain::evidence::records::{PlacedStatement, RecordError, records_of};
-use crate::domain::gs1::{Id, IdError};
-use crate::domain::limits::FOLLOWED_EVENTS_MAX;
-use crate::domain::merkle::{self, InclusionProof, LeafIndex, ProofError};
-use crate::domain::provenance::{History, Record};
-use crate::domain::statement::{StatementError, StatementType, SubmittedStatement};
+use crate::domain::block::{Checkpoint, FinalCheckpoint, Leaf, Seal, check_seal_stands_at_checkpoint};
+use crate::domain::consortium::{Admin, Place, Refusal, Registry};
+use crate::domain::evidence::document::{Evidence, PlacedSeal, PlacedText};
+use crate::domain::evidence::source::Shown;
+use crate::domain::evidence::{Anchor, EvidenceError, RecordError, read_capture};
+use crate::domain::gs1::Id;
+use crate::domain::hash::Hash;
+use crate::domain::index::{Subject, names};
+use crate::domain::merkle::{self, LeafIndex};
+use crate::domain::provenance::{Capture, History, Trail, follow, holds_captures};
+use crate::domain::statement::{StatementType, SubmittedStatement};
 
-/// Evidence that does not hold, with the leaf where that shows.
-#[derive(Debug, thiserror::Error)]
-pub enum EvidenceError {
-    #[error("evidence of version {found} is unknown; this program knows {}", Evidence::VERSION)]
-    Version { found: u32 },
-    #[error("the evidence is about {found}, and was asked for about {asked}")]
-    OtherId { asked: Id, found: String },
-    #[error("the evidence's id: {0}")]
-    Id(#[from] IdError),
-    #[error("the checkpoint: {0}")]
-    Checkpoint(#[from] CheckpointError),
-    #[error("the checkpoint is of {found}, and the trust anchor of {trusted}")]
-    OtherOrigin { trusted: String, found: String },
-    #[error("the commit: {0}")]
-    Commit(FinalityError),
-    #[error("the seal of leaf {leaf}: {error}")]
-    Seal { leaf: LeafIndex, error: SealError },
-    #[error("the checkpoint's seal: {0}")]
-    SealPlace(FinalityError),
-    #[error("leaf {leaf} is not in the tree of the checkpoint: {error}")]
-    Inclusion { leaf: LeafIndex, error: ProofError },
-    #[error("the evidence holds no seal of the block of leaf {leaf}")]
-    NoSeal { leaf: LeafIndex },
-    #[error("the leaves are not in ledger order at leaf {leaf}")]
-    Order { leaf: LeafIndex },
-    #[error("the statement of leaf {leaf}: {error}")]
-    Statement { leaf: LeafIndex, error: StatementError },
-    #[error("the statement of leaf {leaf} is a {found}, which does not belong there")]
-    Kind { leaf: LeafIndex, found: &'static str },
-    #[error("the registration of leaf {leaf}: {error}")]
-    Admin { leaf: LeafIndex, error: AdminError },
-    #[error("the registration of leaf {leaf} cannot stand there: {error}")]
-    Refused { leaf: LeafIndex, error: Refusal },
-    #[error("the capture of leaf {leaf}: {error}")]
-    Record { leaf: LeafIndex, error: RecordError },
-    #[error("the capture of leaf {leaf} does not name {id}")]
-    Unrelated { leaf: LeafIndex, id: Id },
-}
-
-/// Evidence that holds.
+/// Evidence that holds: all that the ledger says about an id.
 #[derive(Debug)]
 pub struct Checked {
     pub history: History,
     pub checkpoint: FinalCheckpoint,
     pub seal: Seal,
-    /// More is recorded of the id than the history holds: the verdict needs `provenance::limit_reached`.
-    pub limit_reached: bool,
-    /// How many signatures and how many inclusion proofs were checked.
+    /// How many signatures were checked, leaves found in the tree, and subjects in the index.
     pub signatures: usize,
-    pub proofs: usize,
+    pub leaves: usize,
+    pub subjects: usize,
 }
 
 /// Checks evidence about `id` against an anchor.
 pub fn check(evidence: &Evidence, id: &Id, anchor: &Anchor) -> Result<Checked, EvidenceError> {
-    if evidence.version != Evidence::VERSION {
-        return Err(EvidenceError::Version { found: evidence.version });
-    }
     if evidence.id != id.as_str() {
         return Err(EvidenceError::OtherId { asked: id.clone(), found: evidence.id.clone() });
     }
     let checkpoint = final_checkpoint(evidence, anchor)?;
-    let mut checker = Checker { checkpoint: checkpoint.checkpoint(), seals: Vec::new(), signatures: 1, proofs: 0 };
-    let seal = checker.last_seal(evidence, &checkpoint)?;
-    checker.take_seals(&evidence.seals)?;
-    let registry = checker.registry(&evidence.registrations, anchor)?;
-    let mut followed = Followed { records: Vec::new(), limit_reached: evidence.limit_reached };
-    for capture in in_order(&evidence.statements)? {
-        let placed = checker.capture(capture, &registry)?;
-        let leaf = placed.place.leaf;
-        let found = records_of(&placed, &registry, id).map_err(|error| EvidenceError::Record { leaf, error })?;
-        if found.is_empty() {
-            return Err(EvidenceError::Unrelated { leaf, id: id.clone() });
-        }
-        followed.take(found);
-    }
-    let Followed { records, limit_reached } = followed;
-    let (signatures, proofs) = (checker.signatures, checker.proofs);
-    let tree_size = checkpoint.checkpoint().size;
-    let history = History { id: id.clone(), as_of: seal.time, tree_size, records, registry: Arc::new(registry) };
-    Ok(Checked { history, checkpoint, seal, limit_reached, signatures, proofs })
-}
-
-/// The records of one id as they are found, up to a limit: the same for a node and for whoever verifies.
-#[derive(Debug, Default)]
-pub struct Followed {
-    /// In ledger order.
-    pub records: Vec<Record>,
-    pub limit_reached: bool,
-}
-
-impl Followed {
-    /// Adds the records of the next statement.
-    pub fn take(&mut self, found: Vec<Record>) {
-        let room = FOLLOWED_EVENTS_MAX.saturating_sub(self.records.len());
-        self.limit_reached |= found.len() > room;
-        self.records.extend(found.into_iter().take(room));
-    }
-
-    /// Nothing more will be taken, and that is known already.
-    pub fn is_full(&self) -> bool {
-        self.limit_reached && self.records.len() >= FOLLOWED_EVENTS_MAX
-    }
+    let seal = parse_seal(&evidence.seal)?;
+    check_seal_stands_at_checkpoint(&seal, evidence.seal.leaf_index, checkpoint.checkpoint(), checkpoint.commit())
+        .map_err(EvidenceError::SealPlace)?;
+    let leaves = check_leaves(evidence, checkpoint.checkpoint())?;
+    check_index(evidence, seal.index_root)?;
+    let places = Places::of(evidence)?;
+    let (registry, admins) = registry(evidence, &places, anchor)?;
+    let captures = captures(evidence, &places, &registry)?;
+    let signatures = 1 + admins.len() + captures.len();
+    let mut source = Shown::new(evidence, &registry, &captures);
+    let trail = follow(id, &mut source)?;
+    check_shown(evidence, &trail)?;
+    check_names(evidence, &captures, &admins)?;
+    let history = History {
+        id: id.clone(),
+        as_of: seal.time,
+        tree_size: checkpoint.checkpoint().size,
+        records: trail.records,
+        limit_reached: trail.limit_reached,
+        registry: Arc::new(registry),
+    };
+    Ok(Checked { history, checkpoint, seal, signatures, leaves, subjects: evidence.index.len() })
 }
 
 fn final_checkpoint(evidence: &Evidence, anchor: &Anchor) -> Result<FinalCheckpoint, EvidenceError> {
@@ -137,104 +71,199 @@ fn final_checkpoint(evidence: &Evidence, anchor: &Anchor) -> Result<FinalCheckpo
         .map_err(EvidenceError::Commit)
 }
 
-struct Checker<'a> {
-    checkpoint: &'a Checkpoint,
-    /// Proven seals with their leaves, ascending.
-    seals: Vec<(LeafIndex, Seal)>,
-    signatures: usize,
-    proofs: usize,
+fn parse_seal(placed: &PlacedSeal) -> Result<Seal, EvidenceError> {
+    Seal::parse(placed.seal.as_bytes()).map_err(|error| EvidenceError::Seal { leaf: placed.leaf_index, error })
 }
 
-impl Checker<'_> {
-    fn last_seal(&mut self, evidence: &Evidence, checkpoint: &FinalCheckpoint) -> Result<Seal, EvidenceError> {
-        let (leaf, seal) = self.seal(&evidence.seal)?;
-        check_seal_stands_at_checkpoint(&seal, leaf, checkpoint.checkpoint(), checkpoint.commit())
-            .map_err(EvidenceError::SealPlace)?;
-        Ok(seal)
+/// Finds every leaf of the evidence in the tree, and says how many there are.
+fn check_leaves(evidence: &Evidence, checkpoint: &Checkpoint) -> Result<usize, EvidenceError> {
+    in_order(evidence.statements.iter().map(|one| one.leaf_index))?;
+    in_order(evidence.registrations.iter().map(|one| one.leaf_index))?;
+    in_order(evidence.seals.iter().map(|one| one.leaf_index))?;
+    let mut leaves: BTreeMap<LeafIndex, Hash> = BTreeMap::new();
+    let mut place = |leaf: LeafIndex, data: Vec<u8>| match leaves.insert(leaf, merkle::leaf_hash(&data)) {
+        Some(_) => Err(EvidenceError::LeafTwice { leaf }),
+        None => Ok(()),
+    };
+    for one in evidence.statements.iter().chain(&evidence.registrations) {
+        place(one.leaf_index, Leaf::of_statement(&one.statement).encode())?;
     }
+    let last = evidence.seals.iter().filter(|one| **one != evidence.seal);
+    for one in last.chain([&evidence.seal]) {
+        place(one.leaf_index, Leaf::Seal(parse_seal(one)?).encode())?;
+    }
+    let leaves: Vec<(LeafIndex, Hash)> = leaves.into_iter().collect();
+    merkle::verify_multi(&leaves, checkpoint.size, &evidence.inclusion_proof, checkpoint.root)?;
+    Ok(leaves.len())
+}
 
-    fn take_seals(&mut self, seals: &[ProvenSeal]) -> Result<(), EvidenceError> {
-        for proven in seals {
-            let (leaf, seal) = self.seal(proven)?;
-            if self.seals.last().is_some_and(|(last, _)| *last >= leaf) {
-                return Err(EvidenceError::Order { leaf });
+fn in_order(leaves: impl Iterator<Item = LeafIndex>) -> Result<(), EvidenceError> {
+    let mut last: Option<LeafIndex> = None;
+    for leaf in leaves {
+        if last.replace(leaf).is_some_and(|last| last >= leaf) {
+            return Err(EvidenceError::Order { leaf });
+        }
+    }
+    Ok(())
+}
+
+fn check_index(evidence: &Evidence, index_root: Hash) -> Result<(), EvidenceError> {
+    let mut last: Option<Subject> = None;
+    for entry in &evidence.index {
+        let subject = entry.subject();
+        if last.as_ref().is_some_and(|last| *last >= subject) {
+            return Err(EvidenceError::IndexOrder { subject });
+        }
+        if let Err(error) = entry.verify(index_root) {
+            return Err(EvidenceError::Index { subject, error });
+        }
+        last = Some(subject);
+    }
+    Ok(())
+}
+
+/// The place of each statement.
+struct Places(BTreeMap<LeafIndex, Place>);
+
+impl Places {
+    /// A leaf's block is the one whose seal comes next, and whose leaves begin at or before it.
+    fn of(evidence: &Evidence) -> Result<Self, EvidenceError> {
+        let seals: Vec<(LeafIndex, Seal)> = evidence
+            .seals
+            .iter()
+            .map(|one| Ok((one.leaf_index, parse_seal(one)?)))
+            .collect::<Result<_, EvidenceError>>()?;
+        let mut needed: BTreeSet<LeafIndex> = BTreeSet::new();
+        let mut places = BTreeMap::new();
+        for leaf in evidence.statements.iter().chain(&evidence.registrations).map(|one| one.leaf_index) {
+            let at = seals.partition_point(|(seal_leaf, _)| *seal_leaf <= leaf);
+            match seals.get(at) {
+                Some((seal_leaf, seal)) if seal.previous_size.get() <= leaf.get() => {
+                    needed.insert(*seal_leaf);
+                    places.insert(leaf, Place { leaf, time: seal.time });
+                }
+                _ => return Err(EvidenceError::NoSeal { leaf }),
             }
-            self.seals.push((leaf, seal));
         }
-        Ok(())
-    }
-
-    fn seal(&mut self, proven: &ProvenSeal) -> Result<(LeafIndex, Seal), EvidenceError> {
-        let leaf = proven.leaf_index;
-        let seal = Seal::parse(proven.seal.as_bytes()).map_err(|error| EvidenceError::Seal { leaf, error })?;
-        self.included(leaf, &Leaf::Seal(seal.clone()).encode(), &proven.inclusion_proof)?;
-        Ok((leaf, seal))
-    }
-
-    fn included(&mut self, leaf: LeafIndex, data: &[u8], proof: &InclusionProof) -> Result<(), EvidenceError> {
-        let Checkpoint { size, root, .. } = self.checkpoint;
-        merkle::verify_inclusion(leaf, *size, merkle::leaf_hash(data), proof, *root)
-            .map_err(|error| EvidenceError::Inclusion { leaf, error })?;
-        self.proofs += 1;
-        Ok(())
-    }
-
-    /// The place of a leaf: its block is the one whose seal comes next, and whose leaves begin at or before it.
-    fn place(&self, leaf: LeafIndex) -> Result<Place, EvidenceError> {
-        let at = self.seals.partition_point(|(seal_leaf, _)| *seal_leaf <= leaf);
-        match self.seals.get(at) {
-            Some((_, seal)) if seal.previous_size.get() <= leaf.get() => Ok(Place { leaf, time: seal.time }),
-            _ => Err(EvidenceError::NoSeal { leaf }),
+        match seals.iter().find(|(leaf, _)| !needed.contains(leaf)) {
+            Some((leaf, _)) => Err(EvidenceError::SealUnneeded { leaf: *leaf }),
+            None => Ok(Self(places)),
         }
     }
 
-    fn statement(&mut self, proven: &ProvenStatement, typ: StatementType) -> Result<PlacedStatement, EvidenceError> {
-        let leaf = proven.leaf_index;
-        let fault = |error| EvidenceError::Statement { leaf, error };
-        self.included(leaf, &Leaf::of_statement(&proven.statement).encode(), &proven.inclusion_proof)?;
-        let statement = SubmittedStatement::parse(proven.statement.as_bytes()).map_err(fault)?;
-        statement.check_audience(self.checkpoint.origin.as_str()).map_err(fault)?;
-        let found = statement.header().typ();
-        if found != typ {
-            return Err(EvidenceError::Kind { leaf, found: found.as_str() });
-        }
-        Ok(PlacedStatement { place: self.place(leaf)?, statement })
-    }
-
-    fn registry(&mut self, registrations: &[ProvenStatement], anchor: &Anchor) -> Result<Registry, EvidenceError> {
-        let mut registry = Registry::new(anchor.genesis());
-        for proven in in_order(registrations)? {
-            let PlacedStatement { place, statement } = self.statement(proven, StatementType::Admin)?;
-            let leaf = place.leaf;
-            let refused = |error| EvidenceError::Refused { leaf, error };
-            let kid = *statement.header().signer().hash();
-            let member = registry.members().get(&kid).ok_or(refused(Refusal::NotAMember { kid }))?;
-            let statement = statement.verify(member.key()).map_err(|error| EvidenceError::Statement { leaf, error })?;
-            self.signatures += 1;
-            let admin = Admin::parse(statement.payload()).map_err(|error| EvidenceError::Admin { leaf, error })?;
-            registry.apply(&admin, &kid, place).map_err(refused)?;
-        }
-        Ok(registry)
-    }
-
-    fn capture(&mut self, proven: &ProvenStatement, registry: &Registry) -> Result<PlacedStatement, EvidenceError> {
-        let placed = self.statement(proven, StatementType::Epcis)?;
-        let leaf = placed.place.leaf;
-        let thumbprint = *placed.statement.header().signer().hash();
-        let (_, certificate) =
-            registry.certificate(&thumbprint).ok_or(EvidenceError::Record { leaf, error: RecordError::Signer })?;
-        let verified = placed.statement.verify(&certificate.key);
-        let verified = verified.map_err(|error| EvidenceError::Statement { leaf, error })?;
-        self.signatures += 1;
-        Ok(PlacedStatement { place: placed.place, statement: verified.as_submitted().clone() })
+    fn get(&self, leaf: LeafIndex) -> Result<Place, EvidenceError> {
+        self.0.get(&leaf).copied().ok_or(EvidenceError::NoSeal { leaf })
     }
 }
 
-/// The statements, once they are seen to ascend.
-fn in_order(statements: &[ProvenStatement]) -> Result<&[ProvenStatement], EvidenceError> {
-    let descent = statements.windows(2).find(|pair| pair[0].leaf_index >= pair[1].leaf_index);
-    match descent {
-        Some(pair) => Err(EvidenceError::Order { leaf: pair[1].leaf_index }),
-        None => Ok(statements),
+fn parse_statement(placed: &PlacedText, typ: StatementType, origin: &str) -> Result<SubmittedStatement, EvidenceError> {
+    let leaf = placed.leaf_index;
+    let fault = |error| EvidenceError::Statement { leaf, error };
+    let statement = SubmittedStatement::parse(placed.statement.as_bytes()).map_err(fault)?;
+    statement.check_audience(origin).map_err(fault)?;
+    let found = statement.header().typ();
+    if found != typ {
+        return Err(EvidenceError::Kind { leaf, found: found.as_str() });
     }
+    Ok(statement)
+}
+
+type Admins = BTreeMap<LeafIndex, Admin>;
+
+/// Applies the registrations in order, from the genesis statement on.
+fn registry(evidence: &Evidence, places: &Places, anchor: &Anchor) -> Result<(Registry, Admins), EvidenceError> {
+    let mut registry = Registry::new(anchor.genesis());
+    let mut admins = Admins::new();
+    for placed in &evidence.registrations {
+        let leaf = placed.leaf_index;
+        let refused = |error| EvidenceError::Refused { leaf, error };
+        let statement = parse_statement(placed, StatementType::Admin, registry.origin().as_str())?;
+        let kid = *statement.header().signer().hash();
+        let member = registry.members().get(&kid).ok_or(refused(Refusal::NotAMember { kid }))?;
+        let statement = statement.verify(member.key()).map_err(|error| EvidenceError::Statement { leaf, error })?;
+        let admin = Admin::parse(statement.payload()).map_err(|error| EvidenceError::Admin { leaf, error })?;
+        registry.apply(&admin, &kid, places.get(leaf)?).map_err(refused)?;
+        admins.insert(leaf, admin);
+    }
+    Ok((registry, admins))
+}
+
+type Captures = BTreeMap<LeafIndex, Arc<Capture>>;
+
+fn captures(evidence: &Evidence, places: &Places, registry: &Registry) -> Result<Captures, EvidenceError> {
+    let mut captures = Captures::new();
+    for placed in &evidence.statements {
+        let leaf = placed.leaf_index;
+        let statement = parse_statement(placed, StatementType::Epcis, registry.origin().as_str())?;
+        let (_, certificate) = registry
+            .certificate(statement.header().signer().hash())
+            .ok_or(EvidenceError::Record { leaf, error: RecordError::Signer })?;
+        let statement = statement.verify(&certificate.key).map_err(|error| EvidenceError::Statement { leaf, error })?;
+        let capture = read_capture(statement.as_submitted(), places.get(leaf)?, registry);
+        captures.insert(leaf, Arc::new(capture.map_err(|error| EvidenceError::Record { leaf, error })?));
+    }
+    Ok(captures)
+}
+
+/// Checks that the evidence shows what the answer rests on, and nothing else.
+fn check_shown(evidence: &Evidence, trail: &Trail) -> Result<(), EvidenceError> {
+    for entry in &evidence.index {
+        let subject = entry.subject();
+        match trail.shown.get(&subject) {
+            None => return Err(EvidenceError::SubjectUnneeded { subject }),
+            Some(list) if list.first != entry.first || list.leaves != entry.leaves => {
+                return Err(EvidenceError::OtherLeaves { subject });
+            }
+            Some(_) => {}
+        }
+    }
+    let (captures, admins) = trail.leaves();
+    let unrelated = evidence
+        .statements
+        .iter()
+        .find(|one| !captures.contains(&one.leaf_index))
+        .or_else(|| evidence.registrations.iter().find(|one| !admins.contains(&one.leaf_index)));
+    match unrelated {
+        Some(one) => Err(EvidenceError::Unrelated { leaf: one.leaf_index }),
+        None => Ok(()),
+    }
+}
+
+/// Checks that each statement names what the index says that it names, and nothing else of what is shown.
+fn check_names(evidence: &Evidence, captures: &Captures, admins: &Admins) -> Result<(), EvidenceError> {
+    let mut named: BTreeMap<LeafIndex, BTreeSet<Subject>> = BTreeMap::new();
+    for (leaf, capture) in captures {
+        let subjects = capture.events.iter().flat_map(|event| names::of_event(event, &capture.signer));
+        named.insert(*leaf, subjects.collect());
+    }
+    named.extend(admins.iter().map(|(leaf, admin)| (*leaf, names::of_admin(admin))));
+    let mut listed: BTreeMap<Subject, (&[LeafIndex], bool)> = BTreeMap::new();
+    for entry in &evidence.index {
+        let subject = entry.subject();
+        for leaf in &entry.leaves {
+            match named.get(leaf) {
+                None => return Err(EvidenceError::StatementMissing { subject, leaf: *leaf }),
+                Some(names) if !names.contains(&subject) => {
+                    return Err(EvidenceError::NotNamed { leaf: *leaf, subject });
+                }
+                Some(_) if holds_captures(entry.kind) != captures.contains_key(leaf) => {
+                    return Err(EvidenceError::NotNamed { leaf: *leaf, subject });
+                }
+                Some(_) => {}
+            }
+        }
+        listed.insert(subject, (&entry.leaves, entry.count == entry.leaves.len() as u64));
+    }
+    for (leaf, names) in named {
+        for subject in names {
+            let Some((leaves, whole)) = listed.get(&subject) else { continue };
+            let within = *whole
+                || leaves.first().is_some_and(|first| *first <= leaf)
+                    && leaves.last().is_some_and(|last| leaf <= *last);
+            if within && leaves.binary_search(&leaf).is_err() {
+                return Err(EvidenceError::NotIndexed { leaf, subject });
+            }
+        }
+    }
+    Ok(())
 }

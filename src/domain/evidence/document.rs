@@ -1,11 +1,16 @@
 //! The evidence document: exact leaves and proofs, as JSON.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::block::Commit;
-use crate::domain::merkle::{InclusionProof, LeafIndex};
+use crate::domain::evidence::EvidenceError;
+use crate::domain::index::SubjectEntry;
+use crate::domain::json;
+use crate::domain::limits::EVIDENCE_BYTES_MAX;
+use crate::domain::merkle::{LeafIndex, MultiProof};
 
-/// Evidence about one id, at one checkpoint.
+/// Evidence about one id, at one checkpoint: all that is recorded of it, or that nothing is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Evidence {
@@ -16,43 +21,51 @@ pub struct Evidence {
     pub checkpoint: String,
     pub commit: Commit,
     /// The seal at the checkpoint's last leaf.
-    pub seal: ProvenSeal,
-    /// True where a limit on what is followed for one id was reached: what came later in the ledger is not here.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub limit_reached: bool,
-    /// The captures that name the id, in ledger order.
-    pub statements: Vec<ProvenStatement>,
-    /// The admin statements about their signers and about who holds the id's company prefix, in ledger order.
-    pub registrations: Vec<ProvenStatement>,
+    pub seal: PlacedSeal,
+    /// What the index under that seal says of each subject that `follows` names, in their order.
+    pub index: Vec<SubjectEntry>,
+    /// The captures among the leaves shown in `index`, in ledger order.
+    pub statements: Vec<PlacedText>,
+    /// The admin statements among them, in ledger order.
+    pub registrations: Vec<PlacedText>,
     /// The seals of the blocks of all these statements, in ledger order.
-    pub seals: Vec<ProvenSeal>,
+    pub seals: Vec<PlacedSeal>,
+    /// Shows that all leaves above stand in the tree of the checkpoint.
+    pub inclusion_proof: MultiProof,
 }
 
-/// A statement with the proof that it stands at its leaf.
+/// A statement and its leaf.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ProvenStatement {
+pub struct PlacedText {
     pub leaf_index: LeafIndex,
     /// Compact JWS.
     pub statement: String,
-    pub inclusion_proof: InclusionProof,
 }
 
-/// A seal with the proof that it stands at its leaf.
+/// A seal and its leaf.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ProvenSeal {
+pub struct PlacedSeal {
     pub leaf_index: LeafIndex,
     /// The seal's JSON, byte for byte.
     pub seal: String,
-    pub inclusion_proof: InclusionProof,
-}
-
-// serde calls it with a reference.
-fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 impl Evidence {
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
+
+    /// Reads the JSON of evidence. Its version is looked at first, since another one may have other members.
+    pub fn parse(bytes: &[u8]) -> Result<Self, EvidenceError> {
+        if bytes.len() > EVIDENCE_BYTES_MAX {
+            return Err(EvidenceError::TooLong { found: bytes.len() });
+        }
+        let value = json::parse(bytes)?;
+        if let Some(found) = value.get("version").and_then(Value::as_u64)
+            && found != u64::from(Self::VERSION)
+        {
+            return Err(EvidenceError::Version { found });
+        }
+        serde_json::from_value(value).map_err(|error| EvidenceError::Shape { detail: error.to_string() })
+    }
 }

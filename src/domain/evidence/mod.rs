@@ -2,15 +2,18 @@
 //!
 //! `document` is the JSON, `anchor` is what the verifier trusts beforehand, `check` goes from the one to a
 //! `provenance::History` by way of the other. Nothing of the server is used here: no store, no clock, no network.
-//!
-//! Absent so far: the proof that nothing was left out. What is shown is proven; that it is all there is, is not.
+//! What is shown is proven, and so is that it is all there is: for each subject that `provenance::follow` leads to, the
+//! index under the checkpoint's seal says which leaves name it, and each of them is here.
 
 mod anchor;
 mod check;
 mod document;
+mod error;
 mod records;
+mod source;
 
 pub use anchor::{Anchor, AnchorError};
-pub use check::{Checked, EvidenceError, Followed, check};
-pub use document::{Evidence, ProvenSeal, ProvenStatement};
-pub use records::{PlacedStatement, RecordError, records_of};
+pub use check::{Checked, check};
+pub use document::{Evidence, PlacedSeal, PlacedText};
+pub use error::EvidenceError;
+pub use records::{RecordError, read_capture};

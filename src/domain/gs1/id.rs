@@ -154,6 +154,27 @@ impl Id {
         gs1.value.get(..14)?.parse().ok()
     }
 
+    /// The lot of this number under an item's GTIN; `None` where this is no item with a GTIN, or no AI 10 has that value.
+    pub fn lot(&self, number: &str) -> Option<Self> {
+        let gs1 = self.gs1().filter(|gs1| gs1.key.ai == "01" && self.kind() == IdKind::Item)?;
+        Self::from_parts(gs1.key, &gs1.value, &[("10", number)]).ok()
+    }
+
+    /// The digits that a company prefix of this id could be the beginning of; `None` for what no prefix covers. They end
+    /// where a key goes on with other characters.
+    pub fn prefix_digits(&self) -> Option<&str> {
+        let gs1 = self.gs1()?;
+        let digits = gs1.key.prefix_digits(&gs1.value)?;
+        let end = digits.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+        digits.get(..end)
+    }
+
+    /// The digits of a place's or party's GLN, where it has no extension.
+    pub fn gln(&self) -> Option<&str> {
+        let gs1 = self.gs1().filter(|gs1| matches!(gs1.key.ai, "414" | "417") && gs1.qualifier.is_none())?;
+        Some(&gs1.value)
+    }
+
     /// The primary key's value, decoded, such as `09506000134352`.
     pub fn gs1_key(&self) -> Option<&str> {
         self.gs1().map(|gs1| gs1.value.as_str())

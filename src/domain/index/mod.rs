@@ -4,6 +4,7 @@
 //! to the whole list of its leaf indices. The map keeps of each list only what appending needs; the lists are the
 //! store's. Which subjects a leaf has is decided elsewhere.
 
+mod entry;
 mod hashing;
 mod list;
 mod map;
@@ -11,6 +12,7 @@ pub mod names;
 mod proof;
 mod subject;
 
+pub use entry::{OtherKey, SubjectEntry};
 pub use hashing::{empty_hash, value_hash};
 pub use map::{IndexError, SubjectIndex};
 pub use proof::{AbsenceProof, IndexProofError, PresenceProof, SubjectProof, Vacancy, verify_absence, verify_presence};

@@ -4,7 +4,7 @@ use crate::domain::hash::Hash;
 use crate::domain::index::hashing::{inner_hash, subject_hash};
 use crate::domain::index::list::entry_hash;
 use crate::domain::index::{SubjectIndex, SubjectKey, empty_hash, value_hash};
-use crate::domain::merkle::{LeafIndex, root};
+use crate::domain::merkle::{LeafIndex, ProofError, root};
 
 /// What the map says of a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,14 @@ pub enum IndexProofError {
     NotAscending { previous: LeafIndex, leaf: LeafIndex },
     #[error("subject {other} cannot stand at depth {depth} of the way to {key}: they part earlier, or are one")]
     OffTheWay { key: SubjectKey, other: SubjectKey, depth: usize },
+    #[error("an absent subject has no leaves to show")]
+    LeavesOfAbsent,
+    #[error("a present subject's way ends at its own node, and no other key's")]
+    OtherBesidePresent,
+    #[error("where nothing of a list is shown, `first` is 0 and the path is the root of the list alone")]
+    NothingShown,
+    #[error("the part of the list: {0}")]
+    Part(ProofError),
     #[error("the proof leads to the index root {computed}; the seal's is {expected}")]
     Root { computed: Hash, expected: Hash },
 }
@@ -100,7 +108,12 @@ pub fn verify_absence(key: &SubjectKey, proof: &AbsenceProof, index_root: Hash) 
     climb(key, end, &proof.siblings, index_root)
 }
 
-fn climb(key: &SubjectKey, end: Hash, siblings: &[Option<Hash>], index_root: Hash) -> Result<(), IndexProofError> {
+pub(super) fn climb(
+    key: &SubjectKey,
+    end: Hash,
+    siblings: &[Option<Hash>],
+    index_root: Hash,
+) -> Result<(), IndexProofError> {
     if siblings.len() > 8 * Hash::LEN {
         return Err(IndexProofError::TooDeep { found: siblings.len() });
     }

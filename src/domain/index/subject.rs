@@ -17,11 +17,13 @@ pub enum SubjectKind {
     Id,
     /// A participant: its registrations, renewals and revocations.
     Party,
-    /// A company prefix or namespace: who held it.
+    /// A company prefix, GLN or namespace: who held it.
     Prefix,
     /// A transformationID, which ties the parts of one transformation together.
     Transformation,
     Policy,
+    /// An id that events recall, or whose recall they take back; with a participant before it, those of its own.
+    Recall,
 }
 
 /// Something that leaves are about.
@@ -45,6 +47,7 @@ impl SubjectKind {
             Self::Prefix => 0x03,
             Self::Transformation => 0x04,
             Self::Policy => 0x05,
+            Self::Recall => 0x06,
         }
     }
 
@@ -55,6 +58,7 @@ impl SubjectKind {
             Self::Prefix => "prefix",
             Self::Transformation => "transformation",
             Self::Policy => "policy",
+            Self::Recall => "recall",
         }
     }
 }
@@ -83,6 +87,16 @@ impl Subject {
 
     pub fn policy(text: impl Into<String>) -> Self {
         Self::new(SubjectKind::Policy, text)
+    }
+
+    /// Takes a canonical id: who recalled it, or took a recall of it back.
+    pub fn recall(id: impl Into<String>) -> Self {
+        Self::new(SubjectKind::Recall, id)
+    }
+
+    /// Takes a participant's id and a canonical id: the recalls of the one by the other.
+    pub fn recall_by(participant: &str, id: &str) -> Self {
+        Self::new(SubjectKind::Recall, format!("{participant} {id}"))
     }
 
     pub const fn kind(&self) -> SubjectKind {
@@ -158,6 +172,7 @@ mod tests {
             (Subject::prefix("t"), 3),
             (Subject::transformation("t"), 4),
             (Subject::policy("t"), 5),
+            (Subject::recall("t"), 6),
         ];
         for (subject, byte) in kinds {
             let bytes = [b"sealane/index/v1\0", &[byte][..], b"t"].concat();

@@ -6,6 +6,7 @@
 
 mod bundle;
 mod frontier;
+mod multi;
 mod proof;
 mod prove;
 mod size;
@@ -16,6 +17,7 @@ use crate::domain::hash::Hash;
 
 pub use bundle::{BundleError, decode_entries, decode_hashes, encode_entries, encode_hashes};
 pub use frontier::{Frontier, FrontierError, SubtreeRoot};
+pub use multi::{MultiProof, multi_proof, multi_proof_of, root_by, tiles_for_multi_proof, verify_multi};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError, verify_consistency, verify_inclusion};
 pub use prove::{
     ProvingError, Tiles, consistency_proof, frontier_from_tiles, inclusion_proof, root_from_tiles,

@@ -22,6 +22,8 @@ pub enum ProofError {
     Sizes { from: TreeSize, to: TreeSize },
     #[error("the proof has {found} hashes; for these sizes it has {expected}")]
     Length { expected: usize, found: usize },
+    #[error("the leaves to be shown have to ascend and be one or more")]
+    Leaves,
     #[error("the proof leads to the root {computed}; the tree's root is {expected}")]
     Root { computed: Hash, expected: Hash },
     #[error("the proof leads to the earlier root {computed}; the earlier tree's root is {expected}")]
@@ -108,7 +110,7 @@ pub fn verify_consistency(
     expect_root(later, to_root)
 }
 
-fn expect_root(computed: Hash, expected: Hash) -> Result<(), ProofError> {
+pub(super) fn expect_root(computed: Hash, expected: Hash) -> Result<(), ProofError> {
     if computed == expected { Ok(()) } else { Err(ProofError::Root { computed, expected }) }
 }
 

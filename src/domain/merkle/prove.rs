@@ -42,7 +42,7 @@ impl Tiles {
         Ok(())
     }
 
-    fn span_hash(&self, span: Span, size: TreeSize) -> Result<Hash, ProvingError> {
+    pub(super) fn span_hash(&self, span: Span, size: TreeSize) -> Result<Hash, ProvingError> {
         let parts: Vec<Hash> =
             span.perfect_subtrees().map(|part| self.part_hash(part, size)).collect::<Result<_, _>>()?;
         let mut right_to_left = parts.iter().rev();
@@ -113,7 +113,7 @@ fn sizes_fit(from: TreeSize, to: TreeSize) -> bool {
     from > TreeSize::ZERO && from <= to
 }
 
-fn tiles_of(spans: &[Span], size: TreeSize) -> Vec<TileId> {
+pub(super) fn tiles_of(spans: &[Span], size: TreeSize) -> Vec<TileId> {
     let parts = spans.iter().flat_map(|span| span.perfect_subtrees());
     let mut tiles: Vec<TileId> = parts.map(|part| TilePlace::of(part).tile(size)).collect();
     tiles.sort_unstable();

@@ -30,12 +30,12 @@ impl Span {
         })
     }
 
-    const fn len(self) -> u64 {
+    pub const fn len(self) -> u64 {
         self.end - self.start
     }
 
     /// Parts a span of two leaves or more at the largest power of two below its length.
-    fn split(self) -> (Self, Self) {
+    pub fn split(self) -> (Self, Self) {
         let middle = self.start + self.len().next_power_of_two() / 2;
         (Self { end: middle, ..self }, Self { start: middle, ..self })
     }
@@ -53,6 +53,24 @@ pub(super) fn inclusion(index: u64, size: u64) -> Vec<Span> {
     }
     siblings.reverse();
     siblings
+}
+
+/// Lists what lies beside the leaves at `indices`, which ascend and are below `size`, from left to right.
+pub(super) fn beside(indices: &[u64], size: u64) -> Vec<Span> {
+    let mut beside = Vec::new();
+    beside_within(indices, Span::whole(size), &mut beside);
+    beside
+}
+
+fn beside_within(indices: &[u64], span: Span, beside: &mut Vec<Span>) {
+    if indices.is_empty() {
+        beside.push(span);
+    } else if span.len() > 1 {
+        let (left, right) = span.split();
+        let (before, after) = indices.split_at(indices.partition_point(|index| *index < right.start));
+        beside_within(before, left, beside);
+        beside_within(after, right, beside);
+    }
 }
 
 /// Lists the subtrees of a consistency proof, lowest first; `from` is at least 1 and at most `to`.

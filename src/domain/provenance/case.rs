@@ -1,24 +1,23 @@
-//! A history made ready for the rules: the records that name the product, what each is worth, and their order.
-//!
-//! What else is to be followed one day (containers, inputs, lot and class) joins the entries here, and nowhere else.
+//! A history made ready for the rules: its records, what each is worth, and which of them are the product's journey.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::consortium::{Claims, Participant, ParticipantId, Role};
 use crate::domain::epcis::event::{Action, Event, Part, What};
 use crate::domain::gs1::{Id, IdKind};
 use crate::domain::merkle::LeafIndex;
+use crate::domain::provenance::containment::{self, Mention};
 use crate::domain::provenance::corrections::{self, Standing};
 use crate::domain::provenance::history::{History, Record};
 use crate::domain::provenance::policy::Policy;
 use crate::domain::provenance::{custody, wording};
 use crate::domain::time::Timestamp;
 
-/// One record that names the product.
+/// One record of the history.
 #[derive(Debug)]
 pub(super) struct Entry<'a> {
     pub record: &'a Record,
-    /// The parts that the product plays in the event.
+    /// The parts that the product plays in the event; none where it does not name the product.
     pub parts: Vec<Part>,
     pub standing: Standing,
 }
@@ -34,57 +33,91 @@ pub(super) enum Subject {
     Place,
 }
 
-/// A product's entries, with what most rules ask of them.
+/// A product's history, with what most rules ask of it.
 #[derive(Debug)]
 pub(super) struct Case<'a> {
     pub history: &'a History,
     pub policy: &'a Policy,
-    /// In ledger order.
+    /// All records, in ledger order: an entry's number says which of two came first.
     pub entries: Vec<Entry<'a>>,
-    /// The entries that count, in the order of custody: event time, then place.
+    /// The entries that name the product, whatever they are worth, in ledger order.
+    pub own: Vec<usize>,
+    /// The journey: the entries that count, the product's own and those of what it was in, in the order of custody.
     pub order: Vec<usize>,
+    /// The containers whose entries those of the journey are that do not name the product itself, what was withdrawn of
+    /// them too.
+    via: BTreeMap<usize, &'a Id>,
+    mentions: BTreeMap<&'a Id, Vec<Mention>>,
     /// Where the product's life begins, in the order of custody: normally one.
     pub origins: Vec<usize>,
     /// The one of them that the rest of the history builds on: the first with authority, else the first.
     pub origin: Option<usize>,
     /// What a key in other hands said although its owner had nothing to do with the product then: shown, and not counted.
     pub disregarded: BTreeSet<usize>,
-    pub reused_ids: Vec<(usize, usize)>,
     pub subject: Subject,
 }
 
 impl<'a> Case<'a> {
     pub fn new(history: &'a History, policy: &'a Policy) -> Self {
         let entries = entries(history);
-        let records: Vec<&Record> = entries.iter().map(|entry| entry.record).collect();
-        let standings: Vec<Standing> = entries.iter().map(|entry| entry.standing).collect();
-        let reused_ids = corrections::reused_ids(&records, &standings);
-        let subject = subject(&history.id, &entries);
+        let own: Vec<usize> = (0..entries.len()).filter(|at| !entries[*at].parts.is_empty()).collect();
+        let mentions = containment::mentions(&history.id, &entries);
+        let subject = subject(&history.id, &entries, &own);
         let mut case = Self {
             history,
             policy,
             entries,
+            own,
             order: Vec::new(),
+            via: BTreeMap::new(),
+            mentions,
             origins: Vec::new(),
             origin: None,
             disregarded: BTreeSet::new(),
-            reused_ids,
             subject,
         };
-        case.put_in_order();
-        case.disregarded = custody::compromised_strangers(&case);
-        if !case.disregarded.is_empty() {
-            case.put_in_order();
-        }
+        case.set_origins();
+        let journey = custody::journey(&case);
+        (case.order, case.via, case.disregarded) = (journey.order, journey.via, journey.disregarded);
+        case.set_origins();
         case
     }
 
-    fn put_in_order(&mut self) {
-        self.order = in_order_of_custody(&self.entries, |_| true);
-        self.order = self.order.iter().copied().filter(|at| self.counts(*at)).collect();
+    fn set_origins(&mut self) {
         self.origins = self.find_origins();
         let with_authority = self.origins.iter().find(|at| self.signed_by_prefix_holder(**at));
         self.origin = with_authority.or(self.origins.first()).copied();
+    }
+
+    /// The product's own entries and those of its containers that are part of its journey, in ledger order.
+    pub fn told(&self) -> BTreeSet<usize> {
+        self.own.iter().chain(self.via.keys()).copied().collect()
+    }
+
+    /// Tells whether an entry counts, or would if a key in other hands had not withdrawn it.
+    pub fn stands(&self, at: usize) -> bool {
+        let by_thief = |by: usize| self.compromised_since(by).is_some();
+        self.counts(at) || matches!(self.entries[at].standing, Standing::WithdrawnBy(by) if by_thief(by))
+    }
+
+    /// The entries that name `id`, the product or what something was packed into, in the order of custody.
+    pub fn mentions(&self, id: &Id) -> &[Mention] {
+        self.mentions.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// All that `mentions` knows, by id.
+    pub fn all_mentions(&self) -> impl Iterator<Item = &[Mention]> {
+        self.mentions.values().map(Vec::as_slice)
+    }
+
+    /// The container whose entry this is, where the product is not named itself.
+    pub fn via(&self, at: usize) -> Option<&'a Id> {
+        self.via.get(&at).copied()
+    }
+
+    /// An entry's place in the order of custody: event time, then place in the ledger.
+    pub fn moment(&self, at: usize) -> (Timestamp, usize) {
+        (self.event(at).event_time, at)
     }
 
     pub fn event(&self, at: usize) -> &'a Event {
@@ -118,9 +151,13 @@ impl<'a> Case<'a> {
         wording::name(&self.history.registry, participant)
     }
 
-    /// The day of the event in UTC, for sentences.
+    /// The day of the event in UTC, for sentences, and in what the product was then if the event names only that.
     pub fn day(&self, at: usize) -> String {
-        wording::day(self.event(at).event_time)
+        let day = wording::day(self.event(at).event_time);
+        match self.via(at) {
+            Some(container) => format!("{day} in the container {}", wording::id(container)),
+            None => day,
+        }
     }
 
     pub fn has_role(&self, participant: &ParticipantId, role: Role) -> bool {
@@ -134,7 +171,12 @@ impl<'a> Case<'a> {
 
     /// Tells whether the entry's signer held the product's company prefix or namespace at the entry's place.
     pub fn signed_by_prefix_holder(&self, at: usize) -> bool {
-        self.prefix_holder(self.leaf(at)).is_some_and(|holder| holder.id == *self.signer(at))
+        self.signed_by_holder_of(&self.history.id, at)
+    }
+
+    /// Tells whether the entry's signer held the company prefix or namespace of `id` at the entry's place.
+    pub fn signed_by_holder_of(&self, id: &Id, at: usize) -> bool {
+        self.history.registry.holder_at(id, self.leaf(at)).is_some_and(|holder| holder.id == *self.signer(at))
     }
 
     /// When the key of the entry's signer came into other hands, if the entry was signed after that.
@@ -175,7 +217,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn counts(&self, at: usize) -> bool {
+    pub fn counts(&self, at: usize) -> bool {
         self.entries[at].standing == Standing::Counts && !self.disregards(at)
     }
 
@@ -185,17 +227,18 @@ impl<'a> Case<'a> {
     }
 
     pub fn commissions(&self, at: usize) -> bool {
-        matches!(self.event(at).what, What::Object { action: Action::Add, .. })
+        self.plays(at, Part::Object) && matches!(self.event(at).what, What::Object { action: Action::Add, .. })
     }
 
     fn find_origins(&self) -> Vec<usize> {
-        let origins: Vec<usize> = self.order.iter().copied().filter(|at| self.brings_forth(*at)).collect();
+        let order = || self.mentions(&self.history.id).iter().map(|mention| mention.at).filter(|at| self.counts(*at));
+        let origins: Vec<usize> = order().filter(|at| self.brings_forth(*at)).collect();
         if !origins.is_empty() {
             return origins;
         }
         // A catch may be reported in several events; the first of them is the origin and none contradicts it.
-        let named = |at: &&usize| self.policy.origin_steps.iter().any(|step| step == self.step(**at));
-        self.order.iter().find(named).copied().into_iter().collect()
+        let named = |at: &usize| self.policy.origin_steps.iter().any(|step| step == self.step(*at));
+        order().find(named).into_iter().collect()
     }
 }
 
@@ -204,37 +247,31 @@ fn covers(claims: &Claims, location: &Id) -> bool {
 }
 
 fn entries(history: &History) -> Vec<Entry<'_>> {
-    let mut named: Vec<(&Record, Vec<Part>)> = Vec::new();
-    for record in &history.records {
-        let ids = record.event.ids().into_iter();
-        let parts: Vec<Part> = ids.filter(|(_, id)| **id == history.id).map(|(part, _)| part).collect();
-        if !parts.is_empty() {
-            named.push((record, parts));
-        }
-    }
-    named.sort_by_key(|(record, _)| (record.place.leaf, record.position));
-    let records: Vec<&Record> = named.iter().map(|(record, _)| *record).collect();
+    let mut records: Vec<&Record> = history.records.iter().collect();
+    records.sort_by_key(|record| (record.place.leaf, record.position));
     let standings = corrections::classify(&records);
-    named.into_iter().zip(standings).map(|((record, parts), standing)| Entry { record, parts, standing }).collect()
+    let parts = |record: &Record| {
+        let ids = record.event.ids().into_iter();
+        ids.filter(|(_, id)| **id == history.id).map(|(part, _)| part).collect()
+    };
+    let entry = |(record, standing)| Entry { record, parts: parts(record), standing };
+    records.into_iter().zip(standings).map(entry).collect()
 }
 
-/// The indices of the entries that `wanted` lets through, by event time, then place.
-pub(super) fn in_order_of_custody(entries: &[Entry<'_>], wanted: impl Fn(&Entry<'_>) -> bool) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..entries.len()).filter(|at| wanted(&entries[*at])).collect();
-    order.sort_by_key(|at| {
-        let record = entries[*at].record;
-        (record.event.event_time, record.place.leaf, record.position)
-    });
+/// The numbers of the entries by event time, then place.
+pub(super) fn in_order_of_custody(entries: &[Entry<'_>]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..entries.len()).collect();
+    order.sort_by_key(|at| (entries[*at].record.event.event_time, *at));
     order
 }
 
-fn subject(id: &Id, entries: &[Entry<'_>]) -> Subject {
-    let in_quantities = || entries.iter().all(|entry| is_quantity(id, &entry.record.event));
+fn subject(id: &Id, entries: &[Entry<'_>], own: &[usize]) -> Subject {
+    let in_quantities = || own.iter().all(|at| is_quantity(id, &entries[*at].record.event));
     if matches!(id.kind(), IdKind::Location | IdKind::Party) {
         Subject::Place
     } else if id.is_class_level() {
         Subject::Many
-    } else if !id.is_gs1() && !entries.is_empty() && in_quantities() {
+    } else if !id.is_gs1() && !own.is_empty() && in_quantities() {
         // Nothing in another URI says whether it names one object or a kind of them; the lists it stands in do
         // (EPCIS 2.0 §7.3.3).
         Subject::Many

@@ -3,10 +3,11 @@
 //! An event's identity is its participant and its eventID. A declaration of error (EPCIS 2.0 §7.4.1.2) repeats the
 //! eventID of the event that it corrects; it counts from the same participant, over equal content, after that event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::consortium::ParticipantId;
 use crate::domain::hash::Hash;
+use crate::domain::provenance::case::Entry;
 use crate::domain::provenance::history::Record;
 
 /// What a record is worth. The indices are into the records that were classified.
@@ -47,12 +48,13 @@ pub(super) fn classify(records: &[&Record]) -> Vec<Standing> {
     standings
 }
 
-/// The pairs of counting records with one identity and different content: something that capture refuses.
-pub(super) fn reused_ids(records: &[&Record], standings: &[Standing]) -> Vec<(usize, usize)> {
+/// The pairs of counting entries, of those at `among`, with one identity and different content: something that capture
+/// refuses.
+pub(super) fn reused_ids(entries: &[Entry<'_>], among: BTreeSet<usize>) -> Vec<(usize, usize)> {
     let mut first: BTreeMap<(&ParticipantId, &str), usize> = BTreeMap::new();
     let mut pairs = Vec::new();
-    for (at, record) in records.iter().enumerate().filter(|(at, _)| standings.get(*at) == Some(&Standing::Counts)) {
-        let (signer, event_id, _) = identity(record);
+    for at in among.into_iter().filter(|at| entries[*at].standing == Standing::Counts) {
+        let (signer, event_id, _) = identity(entries[at].record);
         let earlier = *first.entry((signer, event_id)).or_insert(at);
         if earlier != at {
             pairs.push((earlier, at));

@@ -7,14 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::consortium::ParticipantId;
+use crate::domain::gs1::Id;
 use crate::domain::limits::CUSTODY_ACCOUNTS_MAX;
 use crate::domain::merkle::LeafIndex;
-use crate::domain::provenance::case::{Case, Entry, in_order_of_custody};
+use crate::domain::provenance::case::{Case, Subject};
+use crate::domain::provenance::containment::{Containment, Notice, Turn};
 use crate::domain::provenance::corrections::Standing;
 use crate::domain::provenance::finding::{Findings, Severity};
 use crate::domain::provenance::passage::{self, Fit, Passage};
 use crate::domain::provenance::reading::{self, Act};
-use crate::domain::provenance::wording::sentence_case;
+use crate::domain::provenance::wording::{self, sentence_case};
 
 /// What the walk came to.
 #[derive(Debug)]
@@ -25,45 +27,64 @@ pub(super) struct Custody<'a> {
     pub unbroken: bool,
     /// The entries that fit an account: their signers had to do with the product.
     pub fitting: BTreeSet<usize>,
+    /// What the product is in at the end.
+    pub container: Option<&'a Id>,
 }
 
-/// Follows the product from hand to hand.
-pub(super) fn walk<'a>(case: &Case<'a>, findings: &mut Findings) -> Custody<'a> {
-    let mut walk = Walk::new(case, findings);
-    for at in case.order.iter().copied() {
-        walk.entry(at);
-    }
-    walk.end();
-    Custody { passage: walk.passage, last: walk.last, unbroken: walk.unbroken, fitting: walk.fitting }
+/// Which records are the product's journey.
+#[derive(Debug, Default)]
+pub(super) struct Journey<'a> {
+    /// The entries that count, in the order of custody.
+    pub order: Vec<usize>,
+    /// The container by which an entry belongs to the journey, counting or not, where it does not name the product.
+    pub via: BTreeMap<usize, &'a Id>,
+    /// What was signed with a key in other hands, by one who had nothing to do with the product at that point.
+    ///
+    /// A thief of any key can name any number. Only where the key's owner had the product, was to have it, or holds its
+    /// prefix does anything else rest on what that key says.
+    pub disregarded: BTreeSet<usize>,
 }
 
-/// Finds what was signed with a key in other hands, by one who had nothing to do with the product at that point.
-///
-/// A thief of any key can name any number. Only where the key's owner had the product, was to have it, or holds its
-/// prefix does anything else rest on what that key says.
-pub(super) fn compromised_strangers(case: &Case<'_>) -> BTreeSet<usize> {
-    let suspects = |entry: &Entry<'_>| match entry.standing {
-        Standing::Counts => true,
-        // What a thief said and took back again; whatever its owner had said before is another matter.
-        Standing::Withdraws(event) => case.compromised_since(event).is_some(),
-        _ => false,
-    };
-    let compromised = |at: &usize| case.compromised_since(*at).is_some();
-    let mut strangers = BTreeSet::new();
-    let order = in_order_of_custody(&case.entries, suspects);
-    if !order.iter().any(compromised) {
-        return strangers;
-    }
+/// Finds the journey by walking it once: what a record packs counts only from one who has the product.
+pub(super) fn journey<'a>(case: &Case<'a>) -> Journey<'a> {
     let mut unheard = Findings::default();
     let mut walk = Walk::new(case, &mut unheard);
-    for at in order {
-        if compromised(&at) && walk.is_stranger(at) {
-            strangers.insert(at);
+    let mut journey = Journey::default();
+    while let Some(turn) = walk.inside.next() {
+        let at = turn.at;
+        journey.via.extend(turn.via.map(|container| (at, container)));
+        if is_suspect(case, at) && walk.is_stranger(at) {
+            journey.disregarded.insert(at);
         } else if case.entries[at].standing == Standing::Counts {
-            walk.entry(at);
+            journey.order.push(at);
+            walk.entry(&turn);
         }
     }
-    strangers
+    journey
+}
+
+/// Tells whether a thief may have said this. What a thief said and took back again is a thief's too; to take back what
+/// the key's owner had said before is another matter.
+fn is_suspect(case: &Case<'_>, at: usize) -> bool {
+    if !matches!(case.entries[at].standing, Standing::Counts | Standing::Withdraws(_)) {
+        return false;
+    }
+    let said_before =
+        |standing| matches!(standing, Standing::Withdraws(event) if case.compromised_since(event).is_none());
+    case.compromised_since(at).is_some() && !said_before(case.entries[at].standing)
+}
+
+/// Follows the product from hand to hand along its journey.
+pub(super) fn walk<'a>(case: &Case<'a>, findings: &mut Findings) -> Custody<'a> {
+    let mut walk = Walk::new(case, findings);
+    while let Some(turn) = walk.inside.next() {
+        if case.counts(turn.at) {
+            walk.entry(&turn);
+        }
+    }
+    walk.end();
+    let container = walk.inside.container();
+    Custody { passage: walk.passage, last: walk.last, unbroken: walk.unbroken, fitting: walk.fitting, container }
 }
 
 /// An account that a later event broke, and may still go on.
@@ -82,8 +103,7 @@ struct Walk<'a, 'b> {
     fitting: BTreeSet<usize>,
     passage: Passage<'a>,
     others: Vec<Account<'a>>,
-    /// The entry that put the product into another object.
-    packed: Option<usize>,
+    inside: Containment<'a, 'b>,
     last: Option<usize>,
     unbroken: bool,
 }
@@ -97,7 +117,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             fitting: BTreeSet::new(),
             passage: Passage::Unknown,
             others: Vec::new(),
-            packed: None,
+            inside: Containment::new(case),
             last: None,
             unbroken: true,
         }
@@ -120,9 +140,10 @@ impl<'a, 'b> Walk<'a, 'b> {
         case.origin != Some(at) && !case.signed_by_prefix_holder(at) && !accounts.any(concerns)
     }
 
-    fn entry(&mut self, at: usize) {
+    fn entry(&mut self, turn: &Turn<'a>) {
+        let at = turn.at;
         if self.case.is_origin(at) {
-            return self.origin(at);
+            return self.origin(turn);
         }
         let act = if self.voided.contains(&at) { Act::FromAfar } else { reading::act(self.case, at) };
         if act == Act::VoidsShipping {
@@ -130,17 +151,17 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
         let (fit, next) = passage::follow(self.case, &self.passage, at, act);
         match fit {
-            Fit::Fits => self.carry_on(at, next),
+            Fit::Fits => self.carry_on(turn, next),
             Fit::Aside => self.passage = next,
-            _ if self.rival_goes_on(at, act) => {}
-            _ => self.misfit(at, fit, next),
+            _ if self.rival_goes_on(turn, act) => {}
+            _ => self.misfit(turn, act, fit, next),
         }
     }
 
-    fn origin(&mut self, at: usize) {
+    fn origin(&mut self, turn: &Turn<'a>) {
         // A second origin is another rule's finding; custody follows the one that counts.
-        if self.case.origin == Some(at) {
-            self.carry_on(at, Passage::Held(self.case.signer(at)));
+        if self.case.origin == Some(turn.at) {
+            self.carry_on(turn, Passage::Held(self.case.signer(turn.at)));
         }
     }
 
@@ -155,41 +176,68 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
     }
 
-    fn carry_on(&mut self, at: usize, next: Passage<'a>) {
-        if !matches!((&self.passage, &next), (Passage::Held(one), Passage::Held(other)) if one == other)
-            && matches!(next, Passage::Held(_) | Passage::Ended(_))
-        {
-            self.packed = None;
-        }
-        self.fitting.insert(at);
-        self.take_up(at, next);
+    fn carry_on(&mut self, turn: &Turn<'a>, next: Passage<'a>) {
+        self.fitting.insert(turn.at);
+        self.take_up(turn, next);
     }
 
     /// Goes on from an entry with the account after it. Only such an entry can have packed or unpacked the product: what
     /// somebody says aside, or against the account, is not in the hands of anybody who could.
-    fn take_up(&mut self, at: usize, next: Passage<'a>) {
+    fn take_up(&mut self, turn: &Turn<'a>, next: Passage<'a>) {
         self.passage = next;
-        self.last = Some(at);
-        if reading::packs(self.case, at) {
-            self.packed = Some(at);
-        } else if reading::unpacks(self.case, at) {
-            self.packed = None;
+        self.last = Some(turn.at);
+        // Of a lot or a class only some may be in a container.
+        if self.case.subject != Subject::One {
+            return;
+        }
+        if let Some(notice) = self.inside.take_up(turn) {
+            self.notice(turn, notice);
+        }
+    }
+
+    fn notice(&mut self, turn: &Turn<'a>, notice: Notice<'a>) {
+        let case = self.case;
+        let (who, day) = (sentence_case(&case.who(turn.at)), case.day(turn.at));
+        let leaves = [case.leaf(turn.at)];
+        match notice {
+            Notice::Elsewhere(former) => {
+                let sentence = format!(
+                    "{who} packed it into something else on {day}, and no record says that it was taken out of {}.",
+                    wording::id(former)
+                );
+                self.findings.add("packed-elsewhere", Severity::Note, &leaves, sentence);
+            }
+            Notice::NotInside(container) => {
+                let sentence = format!(
+                    "{who} took it out of {} on {day}, into which nobody who had it is recorded to have packed it.",
+                    wording::id(container)
+                );
+                self.findings.add("unpacked-without-packing", Severity::Note, &leaves, sentence);
+            }
+            Notice::Cycle(container) => {
+                let sentence = format!(
+                    "{who} recorded on {day} that it was packed into {}, which is itself inside it: where it was \
+                     cannot be followed.",
+                    wording::id(container)
+                );
+                self.break_with("container-cycle", Severity::Gap, &leaves, sentence);
+            }
         }
     }
 
     /// Takes an event that misfits the present account as the continuation of a broken one, if it is that.
-    fn rival_goes_on(&mut self, at: usize, act: Act) -> bool {
-        let case = self.case;
+    fn rival_goes_on(&mut self, turn: &Turn<'a>, act: Act) -> bool {
+        let (case, at) = (self.case, turn.at);
         let going_on = self.others.iter().enumerate().rev().find_map(|(index, account)| {
             let (fit, next) = passage::follow(case, &account.passage, at, act);
             (fit == Fit::Fits).then_some((index, next))
         });
-        let Some((index, next)) = going_on.filter(|_| self.packed.is_none()) else { return false };
+        let Some((index, next)) = going_on else { return false };
         let broken = self.others.swap_remove(index);
         self.two_custodians(broken.broken_by, broken.last, at);
         let present = Account { passage: self.passage.clone(), last: self.last, broken_by: at };
         self.remember(present);
-        self.carry_on(at, next);
+        self.carry_on(turn, next);
         true
     }
 
@@ -208,17 +256,22 @@ impl<'a, 'b> Walk<'a, 'b> {
         self.break_with("two-custodians", Severity::Fails, &leaves, sentence);
     }
 
-    fn misfit(&mut self, at: usize, fit: Fit, next: Passage<'a>) {
-        // What happened to the container in between is not known here, so nothing contradicts it.
-        match self.packed {
-            Some(packed) => self.inside_container(packed, Some(at)),
-            None => self.report(at, fit),
+    fn misfit(&mut self, turn: &Turn<'a>, act: Act, fit: Fit, next: Passage<'a>) {
+        let mut next = next;
+        match self.inside.apart(turn) {
+            // That it was taken out, and came here, may only not be on record: nothing contradicts it.
+            Some(container) if fit != Fit::ReturnedElsewhere => {
+                self.inside_container(container, turn.at);
+                if !matches!(next, Passage::Ended(_)) {
+                    next = passage::taken_up(self.case, turn.at, act);
+                }
+            }
+            _ => self.report(turn.at, fit),
         }
         if next != self.passage {
-            let account = Account { passage: self.passage.clone(), last: self.last, broken_by: at };
+            let account = Account { passage: self.passage.clone(), last: self.last, broken_by: turn.at };
             self.remember(account);
-            self.packed = None;
-            self.take_up(at, next);
+            self.take_up(turn, next);
         }
     }
 
@@ -269,19 +322,16 @@ impl<'a, 'b> Walk<'a, 'b> {
         self.break_with(rule, severity, &leaves, sentence);
     }
 
-    fn inside_container(&mut self, packed: usize, seen: Option<usize>) {
+    fn inside_container(&mut self, container: &Id, at: usize) {
         let case = self.case;
-        let mut sentence =
-            format!("{} packed it into something else on {}", sentence_case(&case.who(packed)), case.day(packed));
-        let mut leaves = vec![case.leaf(packed)];
-        match seen {
-            Some(at) => {
-                sentence += &format!(", and the next to record it was {} on {}", case.who(at), case.day(at));
-                leaves.push(case.leaf(at));
-            }
-            None => sentence += ", and nothing was recorded of it since",
-        }
-        sentence += ": the journey of what it was packed into is not followed here.";
+        let sentence = format!(
+            "{} recorded it on {} outside of {}, into which it was packed, and nobody recorded taking it out: {}.",
+            sentence_case(&case.who(at)),
+            case.day(at),
+            wording::id(container),
+            self.holder()
+        );
+        let leaves = self.leaves_with(at);
         self.break_with("inside-container", Severity::Gap, &leaves, sentence);
     }
 
@@ -304,9 +354,6 @@ impl<'a, 'b> Walk<'a, 'b> {
                 );
                 self.findings.add("left-consortium", Severity::Note, &[case.leaf(since)], sentence);
             }
-        }
-        if let Some(packed) = self.packed.filter(|packed| self.last == Some(*packed)) {
-            self.inside_container(packed, None);
         }
     }
 
@@ -366,16 +413,22 @@ pub(super) fn announced(case: &Case<'_>, transfer: &passage::Transfer<'_>) -> Op
 }
 
 /// The shippings that were never made, and the events that say so (CBV 2.0 `void_shipping`): each takes back the latest
-/// one before it by the same signer.
+/// one before it by the same signer, of the product or of the container that both name. A key in other hands takes back
+/// nothing.
 fn voided_shippings(case: &Case<'_>) -> BTreeSet<usize> {
-    let mut open: BTreeMap<&ParticipantId, Vec<usize>> = BTreeMap::new();
     let mut voided = BTreeSet::new();
-    for at in case.order.iter().copied() {
-        let shippings = open.entry(case.signer(at)).or_default();
-        match reading::act(case, at) {
-            Act::Ships => shippings.push(at),
-            Act::VoidsShipping => voided.extend(shippings.pop().into_iter().flat_map(|shipping| [shipping, at])),
-            _ => {}
+    for mentions in case.all_mentions() {
+        let mut open: BTreeMap<&ParticipantId, Vec<usize>> = BTreeMap::new();
+        for at in mentions.iter().map(|mention| mention.at) {
+            if case.entries[at].standing != Standing::Counts || case.compromised_since(at).is_some() {
+                continue;
+            }
+            let shippings = open.entry(case.signer(at)).or_default();
+            match reading::act(case, at) {
+                Act::Ships => shippings.push(at),
+                Act::VoidsShipping => voided.extend(shippings.pop().into_iter().flat_map(|shipping| [shipping, at])),
+                _ => {}
+            }
         }
     }
     voided

@@ -16,8 +16,10 @@ pub struct History {
     /// The time of the last seal: the "now" of the verdict.
     pub as_of: Timestamp,
     pub tree_size: TreeSize,
-    /// In ledger order: by leaf, then by position. Records whose event does not name `id` are passed over.
+    /// Of the id and of everything that was followed from it, each event once, in ledger order: by leaf, then position.
     pub records: Vec<Record>,
+    /// More is recorded than was followed.
+    pub limit_reached: bool,
     /// As it stands at `tree_size`, with the participants' whole history.
     pub registry: Arc<Registry>,
 }

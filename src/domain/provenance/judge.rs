@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::domain::epcis::event::What;
 use crate::domain::provenance::case::{Case, Subject};
 use crate::domain::provenance::custody::{self, Custody};
 use crate::domain::provenance::finding::{Findings, Severity};
@@ -10,18 +9,23 @@ use crate::domain::provenance::history::History;
 use crate::domain::provenance::passage::Passage;
 use crate::domain::provenance::policy::Policy;
 use crate::domain::provenance::reading::{self, End};
-use crate::domain::provenance::rules::{corrected, ending, origin, recall, signers, stolen};
-use crate::domain::provenance::timeline;
+use crate::domain::provenance::rules::{corrected, ending, origin, recall, signers, stolen, travel};
 use crate::domain::provenance::verdict::{self, State, Verdict, Word};
-use crate::domain::provenance::wording::day;
+use crate::domain::provenance::wording::{self, day};
+use crate::domain::provenance::{links, timeline};
 
 /// Judges a history. Pure and total: the same history and policy give the same verdict, whatever they hold.
 pub fn judge(history: &History, policy: &Policy) -> Verdict {
     let case = Case::new(history, policy);
-    if history.records.is_empty() || (case.entries.is_empty() && case.subject == Subject::One) {
+    if history.records.is_empty() || (case.own.is_empty() && case.subject == Subject::One) {
         return unknown(history);
     }
     let mut findings = Findings::default();
+    if history.limit_reached {
+        let sentence =
+            "More is recorded of it than is followed for one code: what was recorded last was not looked at.";
+        findings.add("limit-reached", Severity::Gap, &[], sentence.to_owned());
+    }
     let (state, genuine) = match case.subject {
         Subject::One => one(&case, &mut findings),
         Subject::Many | Subject::Place => (many(&case, &mut findings), String::new()),
@@ -63,6 +67,7 @@ fn one(case: &Case<'_>, findings: &mut Findings) -> (State, String) {
     let end = ending::check(case, findings);
     let custody = custody::walk(case, findings);
     stolen::check(case, &custody, findings);
+    travel::check(case, findings);
     let state = state(case, &custody, end);
     expiry_note(case, &state, findings);
     let whereabouts = whereabouts(case, &custody, end);
@@ -107,17 +112,19 @@ fn state(case: &Case<'_>, custody: &Custody<'_>, end: Option<(End, usize)>) -> S
         end: end.map(|(end, _)| end.word()),
         expiry: expiry(case),
         in_transit: matches!(custody.passage, Passage::Moving(_)),
+        container: custody.container.map(|id| id.as_str().to_owned()),
     }
 }
 
 /// Where the product is, as a clause.
 fn whereabouts(case: &Case<'_>, custody: &Custody<'_>, end: Option<(End, usize)>) -> String {
+    let inside = custody.container.map(|id| format!(", in the container {}", wording::id(id))).unwrap_or_default();
     match (&custody.passage, end) {
         (Passage::Ended(_), Some((end, at))) => format!("it was {} on {}", end.word(), case.day(at)),
-        (Passage::Held(by), _) => format!("{} has it", case.name(by)),
+        (Passage::Held(by), _) => format!("{} has it{inside}", case.name(by)),
         (Passage::Moving(transfer), _) => {
             let to = custody::announced(case, transfer).map(|to| format!(" to {to}")).unwrap_or_default();
-            format!("it is on its way from {}{to}", case.name(transfer.from))
+            format!("it is on its way from {}{to}{inside}", case.name(transfer.from))
         }
         (Passage::Unknown | Passage::Ended(_), _) => "nobody is recorded as having it now".to_owned(),
     }
@@ -136,22 +143,13 @@ fn genuine(case: &Case<'_>, whereabouts: &str) -> String {
 fn expiry(case: &Case<'_>) -> Option<String> {
     let with_authority = case.origins.iter().copied().filter(|at| case.signed_by_prefix_holder(*at));
     with_authority
-        .filter_map(|at| ilmd(&case.event(at).what))
+        .filter_map(|at| links::ilmd(case.event(at)))
         .find_map(|ilmd| date(ilmd, "itemExpirationDate").or_else(|| date(ilmd, "sellByDate")))
 }
 
-fn ilmd(what: &What) -> Option<&Value> {
-    match what {
-        What::Object { ilmd, .. } | What::Transformation { ilmd, .. } => ilmd.as_ref(),
-        What::Aggregation { .. } | What::Transaction { .. } | What::Association { .. } => None,
-    }
-}
-
-/// The day of a member with this local name, whatever prefix its document gave it.
+/// The day that a member of master data gives.
 fn date(ilmd: &Value, name: &str) -> Option<String> {
-    let members = ilmd.as_object()?.iter();
-    let local = |key: &str| key.rsplit([':', '/', '#']).next() == Some(name);
-    let text = members.filter(|(key, _)| local(key)).find_map(|(_, value)| value.as_str())?;
+    let text = links::master_data(ilmd, name)?.as_str()?;
     let day = text.get(..10)?;
     let dashed = |at: usize| at == 4 || at == 7;
     let is_day =

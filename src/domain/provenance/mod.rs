@@ -1,20 +1,25 @@
 //! From a product's history to a verdict: one pure function, [`judge`], and the rules it is made of.
 //!
-//! The way of a history through this folder: `case` takes the records that name the product and says which of them
-//! count (`corrections`) and in what order; `reading` says what each event means for custody and for the product's
-//! end; the `rules` and the `custody` walk turn that into findings; `judge` weighs them. `docs/VERDICT.md` is the same
-//! for readers of verdicts, with every rule.
+//! The way of a history through this folder: `case` says which records count (`corrections`), and by a first, silent
+//! walk (`custody`) which of them are the product's journey: its own and, while it is in a container, the container's
+//! (`containment`). `reading` says what each event means for custody and for the product's end; the `rules` and a second
+//! walk turn the journey into findings; `judge` weighs them. `docs/VERDICT.md` is the same for readers of verdicts, with
+//! every rule.
 //!
-//! Not here: proofs and signatures, which were checked before a history was made; other subjects than the product
-//! itself (containers, lots, classes), whose one place will be `case`; the clock, for which [`stale`] takes a
-//! parameter.
+//! Not here: proofs and signatures, which were checked before a history was made; which records a history must hold
+//! (`follow`), apart from the words that tie ids together (`links`), which both read; the clock, for which [`stale`]
+//! takes a parameter.
 
 mod case;
+mod containment;
+mod coordinates;
 mod corrections;
 mod custody;
 mod finding;
+mod follow;
 mod history;
 mod judge;
+pub mod links;
 mod passage;
 mod policy;
 mod reading;
@@ -29,8 +34,9 @@ mod scenario;
 mod tests;
 
 pub use finding::{RULES, Reason, Severity};
+pub use follow::{Capture, FollowFault, Known, List, Source, Trail, Wanted, follow, holds_captures, is_before_span};
 pub use history::{History, Record};
 pub use judge::judge;
-pub use policy::{Policy, limit_reached, stale};
+pub use policy::{Policy, stale};
 pub use timeline::Step;
 pub use verdict::{Party, State, Verdict, Word};

@@ -10,13 +10,25 @@ pub struct Policy {
     /// How old the last seal may be before an answer needs saying so, in milliseconds. One hour: six heartbeats.
     pub max_age_ms: i64,
     /// Business steps, as bare CBV words or URIs, that begin a product's life where no commissioning and no
-    /// transformation does, such as a catch or a harvest. None by default.
+    /// transformation does, such as a catch or a harvest. By default those of the GDST's standard for seafood, which
+    /// begin a fish's life in the chain.
     pub origin_steps: Vec<String>,
+    /// How fast a product may travel between two places whose coordinates are known, in km/h. An airliner's speed over
+    /// ground with a strong wind behind it.
+    pub max_speed_kmh: u32,
 }
+
+/// The steps by which the GDST's standard (version 1.2) tells of a catch, of hatching and of the harvest of a farm.
+const GDST_ORIGIN_STEPS: [&str; 3] =
+    ["urn:gdst:bizStep:fishingEvent", "urn:gdst:bizStep:hatching", "urn:gdst:bizStep:farmHarvest"];
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { max_age_ms: 60 * 60 * 1000, origin_steps: Vec::new() }
+        Self {
+            max_age_ms: 60 * 60 * 1000,
+            origin_steps: GDST_ORIGIN_STEPS.map(str::to_owned).to_vec(),
+            max_speed_kmh: 1_200,
+        }
     }
 }
 
@@ -36,18 +48,6 @@ pub fn stale(as_of: Timestamp, now: Timestamp, policy: &Policy) -> Option<Reason
             wording::minute(now)
         ),
     })
-}
-
-/// Says that more is recorded of an id than was followed. Whoever gathers the records knows, and adds this with
-/// `Verdict::with`.
-pub fn limit_reached() -> Reason {
-    Reason {
-        rule: "limit-reached",
-        severity: Severity::Gap,
-        leaves: Vec::new(),
-        sentence: "More is recorded of it than is followed for one code: what was recorded last was not looked at."
-            .to_owned(),
-    }
 }
 
 #[cfg(test)]

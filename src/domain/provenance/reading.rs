@@ -12,7 +12,7 @@
 //! the destination that the sender announced, it ends the transfer all the same (see `passage`).
 
 use crate::domain::consortium::ParticipantId;
-use crate::domain::epcis::event::{Action, Event, Part, What};
+use crate::domain::epcis::event::{Action, Event, What};
 use crate::domain::gs1::Id;
 use crate::domain::provenance::case::Case;
 
@@ -97,7 +97,14 @@ pub(super) fn act(case: &Case<'_>, at: usize) -> Act {
 /// The end that the entry puts to the product's life, if any.
 ///
 /// An ObjectEvent with action DELETE says that the object is no more (EPCIS 2.0 §7.4.2), whatever its step.
+///
+/// A container that is decommissioned ends nothing that was in it: its number does, and its contents are out of it.
 pub(super) fn end(case: &Case<'_>, at: usize) -> Option<End> {
+    recorded_end(case, at).filter(|end| case.via(at).is_none() || *end != End::Decommissioned)
+}
+
+/// The end that the entry puts to what it names itself, the product or the container that the product is in.
+pub(super) fn recorded_end(case: &Case<'_>, at: usize) -> Option<End> {
     let event = case.event(at);
     let step = case.step(at);
     let deleted = matches!(event.what, What::Object { action: Action::Delete, .. });
@@ -137,14 +144,4 @@ pub(super) fn unsets(event: &Event, disposition: &str) -> bool {
 /// Where the product is after the event, or else where the event took place.
 pub(super) fn location(event: &Event) -> Option<&Id> {
     event.biz_location.as_ref().or(event.read_point.as_ref())
-}
-
-/// Tells whether the event puts the product into another object, whose journey is then its own.
-pub(super) fn packs(case: &Case<'_>, at: usize) -> bool {
-    case.plays(at, Part::Child) && matches!(case.event(at).what, What::Aggregation { action: Action::Add, .. })
-}
-
-/// Tells whether the event takes the product out of another object.
-pub(super) fn unpacks(case: &Case<'_>, at: usize) -> bool {
-    case.plays(at, Part::Child) && matches!(case.event(at).what, What::Aggregation { action: Action::Delete, .. })
 }

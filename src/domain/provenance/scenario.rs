@@ -17,6 +17,7 @@ use crate::domain::time::Timestamp;
 
 pub const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/S1";
 pub const CASE: &str = "https://id.gs1.org/00/095060001343520000";
+pub const PALLET: &str = "https://id.gs1.org/00/195060001343520007";
 
 /// An organisation with one certificate and one place of its own.
 #[derive(Clone)]
@@ -165,6 +166,69 @@ impl Scenario {
         self.say(actor, when, json!({"bizStep": step}))
     }
 
+    /// An observation of another id with this step at the actor's place.
+    pub fn step_of(&mut self, id: &str, actor: &Actor, when: &str, step: &str) -> LeafIndex {
+        self.say(actor, when, json!({"epcList": [id], "bizStep": step}))
+    }
+
+    pub fn ship_of(&mut self, id: &str, actor: &Actor, when: &str, to: Option<&Actor>) -> LeafIndex {
+        let to = to.map(|to| json!([{"type": "possessing_party", "destination": to.party}]));
+        self.say(actor, when, json!({"epcList": [id], "bizStep": "shipping", "destinationList": to}))
+    }
+
+    pub fn receive_of(&mut self, id: &str, actor: &Actor, when: &str) -> LeafIndex {
+        self.step_of(id, actor, when, "receiving")
+    }
+
+    pub fn pack(&mut self, actor: &Actor, when: &str, container: &str, children: &[&str]) -> LeafIndex {
+        self.aggregate(actor, when, "ADD", "packing", container, children)
+    }
+
+    pub fn unpack(&mut self, actor: &Actor, when: &str, container: &str, children: &[&str]) -> LeafIndex {
+        self.aggregate(actor, when, "DELETE", "unpacking", container, children)
+    }
+
+    fn aggregate(
+        &mut self,
+        actor: &Actor,
+        when: &str,
+        action: &str,
+        step: &str,
+        container: &str,
+        children: &[&str],
+    ) -> LeafIndex {
+        let children = if children.is_empty() { json!(null) } else { json!(children) };
+        let members = json!({"type": "AggregationEvent", "action": action, "bizStep": step, "parentID": container,
+            "epcList": null, "childEPCs": children});
+        self.say(actor, when, members)
+    }
+
+    /// A transformation of inputs into outputs, all of them instances.
+    pub fn make(&mut self, actor: &Actor, when: &str, inputs: &[&str], outputs: &[&str], members: Value) -> LeafIndex {
+        let mut all = json!({"type": "TransformationEvent", "action": null, "epcList": null,
+            "bizStep": "creating_class_instance", "inputEPCList": inputs, "outputEPCList": outputs});
+        for (name, value) in members.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        self.say(actor, when, all)
+    }
+
+    /// A recall of the ids by the actor, from afar.
+    pub fn recall(&mut self, actor: &Actor, when: &str, ids: &[&str], classes: &[&str]) -> LeafIndex {
+        let quantities: Vec<Value> = classes.iter().map(|class| json!({"epcClass": class})).collect();
+        let members = json!({"epcList": ids, "quantityList": quantities, "disposition": "recalled", "readPoint": null,
+            "bizLocation": null});
+        self.say(actor, when, members)
+    }
+
+    /// The same with the recall taken back.
+    pub fn lift(&mut self, actor: &Actor, when: &str, ids: &[&str], classes: &[&str]) -> LeafIndex {
+        let quantities: Vec<Value> = classes.iter().map(|class| json!({"epcClass": class})).collect();
+        let members = json!({"epcList": ids, "quantityList": quantities, "readPoint": null, "bizLocation": null,
+            "persistentDisposition": {"unset": ["recalled"]}});
+        self.say(actor, when, members)
+    }
+
     pub fn verdict(&self) -> Verdict {
         self.verdict_of(ITEM)
     }
@@ -179,6 +243,7 @@ impl Scenario {
             as_of: self.as_of,
             tree_size: TreeSize::new(self.leaf).unwrap(),
             records: self.records.clone(),
+            limit_reached: false,
             registry: self.registry.clone().into(),
         }
     }

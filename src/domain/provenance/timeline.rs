@@ -1,10 +1,11 @@
-//! The timeline: every record that names the product, for people to follow.
+//! The timeline: every record of the product and of what it was in, for people to follow.
 
 use serde::Serialize;
 
 use crate::domain::epcis::event::Action;
 use crate::domain::merkle::LeafIndex;
-use crate::domain::provenance::case::{Case, in_order_of_custody};
+use crate::domain::provenance::case::Case;
+use crate::domain::provenance::coordinates;
 use crate::domain::provenance::corrections::Standing;
 use crate::domain::provenance::reading;
 use crate::domain::provenance::verdict::Party;
@@ -12,7 +13,7 @@ use crate::domain::provenance::wording::shown;
 use crate::domain::time::Timestamp;
 
 /// One record of the product's journey.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     pub leaf: LeafIndex,
@@ -33,7 +34,15 @@ pub struct Step {
     pub disposition: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// Degrees north of the equator and east of Greenwich, where the event gives its place by coordinates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latitude: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longitude: Option<f64>,
     pub signer: Party,
+    /// The container that the record names, and the product was in, where it does not name the product itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
     /// The leaf that withdraws this record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrected_by: Option<LeafIndex>,
@@ -45,9 +54,11 @@ pub struct Step {
     pub note: Option<String>,
 }
 
-/// Tells all that is recorded: what was withdrawn and what repeats too.
+/// Tells all that is recorded of the product, what was withdrawn and what repeats too, and of its containers all but repeats.
 pub(super) fn of(case: &Case<'_>) -> Vec<Step> {
-    in_order_of_custody(&case.entries, |_| true).into_iter().map(|at| step(case, at)).collect()
+    let mut told: Vec<usize> = case.told().into_iter().collect();
+    told.sort_by_key(|at| case.moment(*at));
+    told.into_iter().map(|at| step(case, at)).collect()
 }
 
 /// A participant by id and name.
@@ -65,6 +76,7 @@ fn step(case: &Case<'_>, at: usize) -> Step {
         Standing::Withdraws(event) => (None, Some(case.leaf(event))),
         _ => (None, None),
     };
+    let coordinates = coordinates::of(event);
     Step {
         leaf: record.place.leaf,
         position: record.position,
@@ -76,7 +88,10 @@ fn step(case: &Case<'_>, at: usize) -> Step {
         biz_step: event.biz_step.as_ref().map(|step| step.as_str().to_owned()),
         disposition: event.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
         location: reading::location(event).map(|id| id.as_str().to_owned()),
+        latitude: coordinates.map(|place| place.latitude),
+        longitude: coordinates.map(|place| place.longitude),
         signer: party(case, &record.signer),
+        via: case.via(at).map(|container| container.as_str().to_owned()),
         corrected_by,
         corrects,
         note: note(case, at),

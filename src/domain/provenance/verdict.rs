@@ -54,6 +54,9 @@ pub struct State {
     /// The expiry or sell-by date that it was commissioned with, `YYYY-MM-DD`.
     pub expiry: Option<String>,
     pub in_transit: bool,
+    /// What it is in: the id of the innermost container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
 }
 
 /// A participant as verdicts name it.

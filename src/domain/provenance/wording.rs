@@ -1,6 +1,7 @@
 //! Names and dates as they stand in sentences for people.
 
 use crate::domain::consortium::{ParticipantId, Registry};
+use crate::domain::gs1::Id;
 use crate::domain::time::Timestamp;
 
 /// Characters of an organisation's name or of an id that a sentence shows.
@@ -23,6 +24,11 @@ pub(super) fn name(registry: &Registry, id: &ParticipantId) -> String {
         Some(participant) => shown(participant.claims.organization.as_str()),
         None => "an unregistered organisation".to_owned(),
     }
+}
+
+/// An id: bracketed as on a label where it is GS1's, else the URI.
+pub(super) fn id(id: &Id) -> String {
+    shown(&id.element_string().unwrap_or_else(|| id.as_str().to_owned()))
 }
 
 /// `text` cut to a length that a sentence bears, without characters that would turn or hide what stands beside them.

@@ -67,7 +67,7 @@ mod tests {
             json!({"at": null, "passed": null, "report": null, "fault": null})
         );
         let at: Timestamp = "2026-11-21T09:30:00.000Z".parse().unwrap();
-        let fault = Fault { leaf: None, what: "the ledger is empty".to_owned() };
+        let fault = Fault { block: None, leaf: None, what: "the ledger is empty".to_owned() };
         assert_eq!(
             serde_json::to_value(AuditBody::from(AuditResult { at, result: Err(fault) })).unwrap(),
             json!({

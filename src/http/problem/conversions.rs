@@ -89,6 +89,7 @@ impl From<OrderError> for Problem {
                 let detail = "whether the statement was written is unknown: post it again, the same bytes";
                 Self::new(Code::Unwritten, detail).caused_by(cause)
             }
+            OrderError::EventAhead { .. } => Self::new(Code::EventAhead, error.to_string()),
             OrderError::Conflict(_) => Self::new(Code::EventConflict, error.to_string()),
         }
     }
@@ -111,6 +112,7 @@ impl From<LedgerError> for Problem {
         match error {
             LedgerError::Store(error) => error.into(),
             LedgerError::Busy => Self::new(Code::Busy, error.to_string()),
+            LedgerError::Stopped => Self::new(Code::Stopping, error.to_string()),
             LedgerError::Proof(_) | LedgerError::Leaf { .. } => Self::internal(error),
         }
     }

@@ -1,6 +1,8 @@
 //! `sealane audit`: whatever is changed in the ledger's file, it says so, and where.
 
 mod fixture;
+mod remote;
+mod shelf;
 
 use fixture::{ITEM, Ledger, TABLES, Table};
 

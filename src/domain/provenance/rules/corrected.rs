@@ -1,13 +1,14 @@
 //! Corrections: what was withdrawn stays visible, and a declaration without effect is named as one.
 
 use crate::domain::provenance::case::Case;
-use crate::domain::provenance::corrections::Standing;
+use crate::domain::provenance::corrections::{self, Standing};
 use crate::domain::provenance::finding::{Findings, Severity};
 use crate::domain::provenance::wording::{day, sentence_case};
 
 /// Reports corrections, and eventIDs that one participant gave to two different events.
 pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
-    for (at, entry) in case.entries.iter().enumerate() {
+    for at in case.told() {
+        let entry = &case.entries[at];
         let declared =
             entry.record.event.error_declaration.as_ref().map(|declaration| day(declaration.declaration_time));
         let (who, declared) = (sentence_case(&case.who(at)), declared.unwrap_or_default());
@@ -27,7 +28,7 @@ pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findi
             _ => {}
         }
     }
-    for (first, second) in case.reused_ids.iter().copied() {
+    for (first, second) in corrections::reused_ids(&case.entries, case.told()) {
         let sentence = format!(
             "{} recorded two different things as one event, on {} and on {}.",
             sentence_case(&case.who(second)),

@@ -6,3 +6,4 @@ pub mod origin;
 pub mod recall;
 pub mod signers;
 pub mod stolen;
+pub mod travel;

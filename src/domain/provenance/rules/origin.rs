@@ -30,7 +30,7 @@ pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findi
 
 fn none(case: &Case<'_>, findings: &mut Findings) {
     let Some(first) = case.order.first().copied() else {
-        let leaves: Vec<_> = (0..case.entries.len()).map(|at| case.leaf(at)).collect();
+        let leaves: Vec<_> = case.own.iter().map(|at| case.leaf(*at)).collect();
         let sentence =
             "Nothing that counts is on record: what was recorded was withdrawn, or signed with a stolen key."
                 .to_owned();
@@ -97,7 +97,11 @@ fn before(case: &Case<'_>, origin: usize, findings: &mut Findings) {
     let began = case.event(origin).event_time;
     for at in case.order.iter().copied().take_while(|at| case.event(*at).event_time < began) {
         // A code is printed or written to its tag before it is given to anything.
-        let harmless = case.is_origin(at) || case.step(at) == "encoding" || reading::act(case, at) == Act::FromAfar;
+        // What happened to its container is no more of a contradiction than that it was in it.
+        let harmless = case.via(at).is_some()
+            || case.is_origin(at)
+            || case.step(at) == "encoding"
+            || reading::act(case, at) == Act::FromAfar;
         if !harmless {
             let sentence = format!(
                 "{} recorded it on {}, before {} on {}.",

@@ -30,7 +30,7 @@ pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findi
 /// The entries that count, and the declarations that withdraw others: those act too.
 fn judged<'c>(case: &'c Case<'_>) -> impl Iterator<Item = usize> + 'c {
     let acts = |standing| matches!(standing, Standing::Counts | Standing::Withdraws(_));
-    (0..case.entries.len()).filter(move |at| acts(case.entries[*at].standing))
+    case.told().into_iter().filter(move |at| acts(case.entries[*at].standing))
 }
 
 fn not_in_force(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> {

@@ -1,9 +1,9 @@
 //! Custody: hand-overs, carriers, gaps and contradictions.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::domain::provenance::Word;
-use crate::domain::provenance::scenario::{CASE, Cast, ITEM, Scenario, rules};
+use crate::domain::provenance::scenario::{Cast, ITEM, Scenario, rules};
 
 const NOTHING: [&str; 0] = [];
 
@@ -289,81 +289,4 @@ fn the_order_is_that_of_event_times_not_of_the_ledger() {
     assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec![]));
     let steps: Vec<_> = verdict.timeline.iter().map(|step| step.biz_step.clone().unwrap()).collect();
     assert_eq!(steps, ["commissioning", "shipping", "receiving"]);
-}
-
-fn packing(action: &str, step: &str) -> Value {
-    json!({"type": "AggregationEvent", "action": action, "bizStep": step, "parentID": CASE, "epcList": null,
-        "childEPCs": [ITEM]})
-}
-
-fn nowhere(mut members: Value) -> Value {
-    members["readPoint"] = Value::Null;
-    members["bizLocation"] = Value::Null;
-    members
-}
-
-#[test]
-fn a_stranger_neither_unpacks_nor_packs_it() {
-    let (mut ledger, cast) = commissioned();
-    ledger.say(&cast.acme, "2026-03-03", packing("ADD", "packing"));
-    ledger.say(&cast.lisbon, "2026-03-04", nowhere(packing("DELETE", "unpacking")));
-    assert_eq!(rules(&ledger.verdict()), ["inside-container"]);
-
-    let (mut ledger, cast) = at_seoul();
-    ledger.say(&cast.lisbon, "2026-03-06", nowhere(packing("ADD", "packing")));
-    assert_eq!(rules(&ledger.verdict()), NOTHING);
-    ledger.ship(&cast.lisbon, "2026-03-07", None);
-    assert_eq!(rules(&ledger.verdict()), ["shipped-by-non-custodian"]);
-
-    let (mut ledger, cast) = at_seoul();
-    ledger.say(&cast.lisbon, "2026-03-06", packing("ADD", "shipping"));
-    ledger.ship(&cast.lisbon, "2026-03-07", None);
-    assert_eq!(rules(&ledger.verdict()), ["shipped-by-non-custodian"; 2], "nor by sending it off packed");
-}
-
-#[test]
-fn what_was_packed_by_one_who_forgot_to_record_receiving_it_is_no_contradiction() {
-    let (mut ledger, cast) = commissioned();
-    ledger.ship(&cast.acme, "2026-03-03", None);
-    ledger.say(&cast.seoul, "2026-03-05", packing("ADD", "packing"));
-    ledger.receive(&cast.lisbon, "2026-03-07");
-    let verdict = ledger.verdict();
-    assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["custody-gap", "inside-container"]));
-}
-
-#[test]
-fn what_travels_inside_something_else_is_not_followed_yet() {
-    let (mut ledger, cast) = commissioned();
-    let packed = ledger.say(&cast.acme, "2026-03-03", packing("ADD", "packing"));
-    let verdict = ledger.verdict();
-    assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["inside-container"]));
-    assert_eq!(
-        verdict.reasons[0].sentence,
-        "Acme Pharma packed it into something else on 2026-03-03, and nothing was recorded of it since: the journey \
-         of what it was packed into is not followed here."
-    );
-    let mut home = ledger.clone();
-    home.say(&cast.acme, "2026-03-04", packing("DELETE", "unpacking"));
-    assert_eq!(rules(&home.verdict()), NOTHING);
-    let unpacked = ledger.say(&cast.seoul, "2026-03-06", packing("DELETE", "unpacking"));
-    let verdict = ledger.verdict();
-    assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["inside-container"]));
-    assert_eq!(verdict.reasons[0].leaves, [packed, unpacked]);
-    assert_eq!(verdict.state.custodian.unwrap().id, cast.seoul.id);
-}
-
-#[test]
-fn what_is_packed_and_shipped_by_its_own_number_is_followed() {
-    let (mut ledger, cast) = commissioned();
-    ledger.say(
-        &cast.acme,
-        "2026-03-03",
-        json!({
-            "type": "AggregationEvent", "action": "ADD", "bizStep": "packing", "parentID": CASE, "epcList": null,
-            "childEPCs": [ITEM],
-        }),
-    );
-    ledger.ship(&cast.acme, "2026-03-04", Some(&cast.seoul));
-    ledger.receive(&cast.seoul, "2026-03-06");
-    assert_eq!(rules(&ledger.verdict()), NOTHING);
 }

@@ -1,8 +1,11 @@
 //! Each rule by events that make it speak, and by the nearest events that do not.
 
+mod containment;
 mod custody;
 mod ending;
 mod origin;
 mod properties;
+mod recall;
 mod signers;
+mod travel;
 mod whole;

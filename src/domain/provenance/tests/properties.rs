@@ -1,10 +1,13 @@
 //! What holds for any history at all.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use serde_json::json;
 
+use crate::domain::gs1::Id;
 use crate::domain::merkle::LeafIndex;
-use crate::domain::provenance::scenario::{Actor, CASE, Cast, ITEM, Scenario};
+use crate::domain::provenance::scenario::{Actor, CASE, Cast, ITEM, PALLET, Scenario};
 use crate::domain::provenance::{RULES, Severity, Verdict, Word};
 
 const STEPS: &[&str] = &[
@@ -29,14 +32,37 @@ const DISPOSITIONS: &[&str] = &["active", "stolen", "recalled", "returned", "ret
 type Draw = (usize, u32, usize, usize, usize, usize, bool);
 
 fn draw() -> impl Strategy<Value = Draw> {
-    (0..5_usize, 0..30_u32, 0..7_usize, 0..STEPS.len(), 0..2 * DISPOSITIONS.len(), 0..8_usize, any::<bool>())
+    (0..5_usize, 0..30_u32, 0..12_usize, 0..STEPS.len(), 0..2 * DISPOSITIONS.len(), 0..8_usize, any::<bool>())
 }
 
 fn actor(cast: &Cast, at: usize) -> &Actor {
     [&cast.acme, &cast.swift, &cast.seoul, &cast.lisbon, &cast.other][at % 5]
 }
 
+/// The item, a few containers, and an input of a transformation: every other record is of one of these.
+const IDS: [&str; 5] = [ITEM, CASE, PALLET, "urn:example:crate:1", "https://id.gs1.org/01/09521567000018/21/I1"];
+
+/// A record of another id than the item: of a container, of containers in each other, of a transformation.
+fn say_other(ledger: &mut Scenario, actor: &Actor, when: &str, (one, other, step): (usize, usize, usize)) {
+    let (one, other) = (IDS[one % 5], IDS[other % 5]);
+    match step % 5 {
+        0 => ledger.pack(actor, when, one, &[other]),
+        1 => ledger.unpack(actor, when, one, if other == ITEM { &[] } else { &[ITEM, CASE] }),
+        2 => ledger.make(actor, when, &[one], &[other], json!({})),
+        3 => ledger.say(
+            actor,
+            when,
+            json!({"epcList": BTreeSet::from([one, other]), "disposition": DISPOSITIONS[step % 7]}),
+        ),
+        _ => ledger.step_of(one, actor, when, STEPS[step % STEPS.len()]),
+    };
+}
+
 fn say(ledger: &mut Scenario, cast: &Cast, (who, hour, kind, step, disposition, to, again): Draw) {
+    if kind > 6 {
+        let when = format!("2026-03-{:02}T{:02}:00:00Z", 1 + hour / 6, hour % 6);
+        return say_other(ledger, actor(cast, who), &when, (disposition, to, step + disposition));
+    }
     let mut members = match kind {
         0 => json!({"action": "ADD"}),
         1 => json!({"action": "DELETE"}),
@@ -87,14 +113,18 @@ proptest! {
         let verdict = ledger.verdict();
         prop_assert_eq!(&verdict, &ledger.verdict());
         let word = match () {
-            () if draws.is_empty() => Word::Unknown,
+            () if verdict.timeline.is_empty() => Word::Unknown,
             () if has(&verdict, Severity::Recall) => Word::Recalled,
             () if has(&verdict, Severity::Fails) => Word::Suspect,
             () if has(&verdict, Severity::Gap) => Word::Incomplete,
             () => Word::Authentic,
         };
         prop_assert_eq!(verdict.word, word);
-        prop_assert_eq!(verdict.timeline.len(), draws.len());
+        let id = Id::parse(ITEM).unwrap();
+        let own = ledger.records.iter().filter(|record| record.event.names(&id)).count();
+        let via = verdict.timeline.iter().filter(|step| step.via.is_some()).count();
+        prop_assert_eq!(verdict.timeline.len(), own + via, "every record of its own is told");
+        prop_assert!(verdict.timeline.is_sorted_by_key(|step| (step.event_time, step.leaf, step.position)));
         let holding = verdict.reasons.iter().filter(|reason| reason.severity == Severity::Holds).count();
         prop_assert!(word != Word::Authentic || holding == 3, "{:#?}", verdict);
         for reason in &verdict.reasons {
@@ -128,5 +158,59 @@ proptest! {
         let taken = taken % ledger.records.len();
         ledger.records.remove(taken);
         prop_assert!(matches!(ledger.verdict().word, Word::Authentic | Word::Incomplete), "{:#?}", ledger.verdict());
+    }
+
+    /// What a recall did is undone when it is lifted, and nothing else.
+    #[test]
+    fn a_lifted_recall_leaves_the_word_as_it_was(draws in prop::collection::vec(draw(), 1..8)) {
+        let mut ledger = scenario(&draws);
+        let (_, cast) = Scenario::with_cast();
+        let before = ledger.verdict().word;
+        let class = "https://id.gs1.org/01/09506000134352";
+        ledger.recall(&cast.acme, "2026-03-20", &[], &[class]);
+        let during = ledger.verdict().word;
+        prop_assert_eq!(during, if before == Word::Unknown { Word::Unknown } else { Word::Recalled });
+        ledger.lift(&cast.acme, "2026-03-21", &[], &[class]);
+        prop_assert_eq!(ledger.verdict().word, before);
+    }
+}
+
+/// The same as for a chain, for one that travels in a case on a pallet, which go back empty.
+#[test]
+fn taking_a_record_out_of_a_packed_journey_never_makes_it_suspect() {
+    for nested in [false, true] {
+        let (mut ledger, cast) = Scenario::with_cast();
+        ledger.commission(&cast.acme, "2026-03-01");
+        let outer = if nested { PALLET } else { CASE };
+        for (hop, pair) in [&cast.acme, &cast.seoul, &cast.lisbon].windows(2).enumerate() {
+            let day = |n: usize| format!("2026-03-{:02}", 10 * hop + n);
+            ledger.pack(pair[0], &day(2), CASE, &[ITEM]);
+            if nested {
+                ledger.pack(pair[0], &day(3), PALLET, &[CASE]);
+            }
+            ledger.ship_of(outer, pair[0], &day(4), Some(pair[1]));
+            ledger.step_of(outer, &cast.swift, &day(5), "transporting");
+            ledger.receive_of(outer, pair[1], &day(6));
+            if nested {
+                ledger.unpack(pair[1], &day(7), PALLET, &[CASE]);
+            }
+            ledger.unpack(pair[1], &day(8), CASE, &[ITEM]);
+            for empty in [CASE, PALLET] {
+                ledger.ship_of(empty, pair[1], &day(9), Some(pair[0]));
+                ledger.receive_of(empty, pair[0], &day(10));
+                // And on to the next, from whom it comes again.
+                ledger.ship_of(empty, pair[0], &day(10), Some(pair[1]));
+                ledger.receive_of(empty, pair[1], &day(11));
+            }
+        }
+        ledger.ship(&cast.lisbon, "2026-03-22", Some(&cast.seoul));
+        ledger.receive(&cast.seoul, "2026-03-23");
+        assert_eq!(ledger.verdict().word, Word::Authentic, "{:#?}", ledger.verdict());
+        for taken in 0..ledger.records.len() {
+            let mut ledger = ledger.clone();
+            ledger.records.remove(taken);
+            let verdict = ledger.verdict();
+            assert!(matches!(verdict.word, Word::Authentic | Word::Incomplete), "without {taken}: {verdict:#?}");
+        }
     }
 }

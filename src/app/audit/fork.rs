@@ -1,0 +1,194 @@
+//! A fork: two texts of one ledger that the same members signed, of which one at most can be true.
+//!
+//! Two commits for one height, or two roots for one size. Whoever holds both needs nobody's word: the signatures are
+//! over the height and the checkpoint, and no honest member signs a height twice.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::block::{
+    Checkpoint, CheckpointError, Commit, FinalCheckpoint, FinalityError, Height, Note, NoteError, NoteKey, Origin,
+};
+use crate::domain::evidence::Anchor;
+use crate::domain::hash::Hash;
+
+/// A checkpoint that members have signed, and who has shown it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Shown {
+    /// For people: where it came from.
+    pub by: String,
+    /// C2SP tlog-checkpoint text.
+    pub checkpoint: String,
+    /// The JSON of the seal that came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
+    /// A C2SP signed note, in place of a commit: it says nothing of heights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Proof that members signed two histories of one ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fork {
+    version: u32,
+    origin: Origin,
+    height: Height,
+    /// For people; whoever verifies finds out again.
+    signed_twice: Vec<Signer>,
+    first: Shown,
+    second: Shown,
+}
+
+/// A member whose signature is on both sides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signer {
+    pub name: String,
+    pub kid: Hash,
+}
+
+/// What is no proof of a fork.
+#[derive(Debug, thiserror::Error)]
+pub enum ForkError {
+    #[error("version {found} is unknown; this program knows {}", Fork::VERSION)]
+    Version { found: u32 },
+    #[error("it is about the ledger {found}, and the trust anchor is of {trusted}")]
+    Origin { found: Origin, trusted: Origin },
+    #[error("its {side} checkpoint: {error}")]
+    Checkpoint { side: &'static str, error: CheckpointError },
+    #[error("its {side} checkpoint is of another origin")]
+    OtherOrigin { side: &'static str },
+    #[error("its {side} commit: {error}")]
+    Commit { side: &'static str, error: FinalityError },
+    #[error("its {side} commit is for height {found}, and it says {height}")]
+    Height { side: &'static str, found: Height, height: Height },
+    #[error("its {side} note: {error}")]
+    Note { side: &'static str, error: NoteError },
+    #[error("its {side} note is signed by no member, or over another text than the checkpoint")]
+    NoteText { side: &'static str },
+    #[error("its {side} side has not one of commit and note")]
+    Signed { side: &'static str },
+    #[error("both sides can be true: neither two checkpoints of one height, nor two roots of one size")]
+    NoContradiction,
+    #[error("no member has signed both sides")]
+    NobodyTwice,
+}
+
+/// A side that was verified.
+pub(super) struct Side {
+    pub(super) checkpoint: Checkpoint,
+    committed: bool,
+    signers: Vec<Hash>,
+}
+
+impl Fork {
+    pub const VERSION: u32 = 1;
+
+    /// Puts two sides together, if they are a fork. At least one of them is a commit.
+    pub fn of(first: &Shown, second: &Shown, anchor: &Anchor) -> Result<Self, ForkError> {
+        let commit = first.commit.as_ref().or(second.commit.as_ref());
+        let height = commit.ok_or(ForkError::NoContradiction)?.height;
+        let mut fork = Self {
+            version: Self::VERSION,
+            origin: anchor.genesis().origin.clone(),
+            height,
+            signed_twice: Vec::new(),
+            first: first.clone(),
+            second: second.clone(),
+        };
+        fork.signed_twice = fork.verify(anchor)?;
+        Ok(fork)
+    }
+
+    /// Finds who signed twice, under an anchor. Nothing in the proof is believed but signatures.
+    pub fn verify(&self, anchor: &Anchor) -> Result<Vec<Signer>, ForkError> {
+        if self.version != Self::VERSION {
+            return Err(ForkError::Version { found: self.version });
+        }
+        let trusted = &anchor.genesis().origin;
+        if self.origin != *trusted {
+            return Err(ForkError::Origin { found: self.origin.clone(), trusted: trusted.clone() });
+        }
+        let first = self.first.verify("first", self.height, anchor)?;
+        let second = self.second.verify("second", self.height, anchor)?;
+        let one_height = first.committed && second.committed && first.checkpoint != second.checkpoint;
+        let one_size =
+            first.checkpoint.size == second.checkpoint.size && first.checkpoint.root != second.checkpoint.root;
+        if !one_height && !one_size {
+            return Err(ForkError::NoContradiction);
+        }
+        let members = anchor.genesis().members.members();
+        let twice: Vec<Signer> = members
+            .filter(|member| first.signers.contains(&member.kid()) && second.signers.contains(&member.kid()))
+            .map(|member| Signer { name: member.name().to_owned(), kid: member.kid() })
+            .collect();
+        if twice.is_empty() { Err(ForkError::NobodyTwice) } else { Ok(twice) }
+    }
+
+    pub const fn height(&self) -> Height {
+        self.height
+    }
+
+    pub fn sides(&self) -> [&Shown; 2] {
+        [&self.first, &self.second]
+    }
+
+    pub fn signed_twice(&self) -> &[Signer] {
+        &self.signed_twice
+    }
+}
+
+impl Shown {
+    /// A checkpoint with its certificate of commit.
+    pub fn commit(by: impl Into<String>, checkpoint: &Checkpoint, commit: Commit, seal: Option<String>) -> Self {
+        Self { by: by.into(), checkpoint: checkpoint.to_text(), seal, commit: Some(commit), note: None }
+    }
+
+    /// A checkpoint as a signed note.
+    pub fn note(by: impl Into<String>, checkpoint: &Checkpoint, note: String) -> Self {
+        Self { by: by.into(), checkpoint: checkpoint.to_text(), seal: None, commit: None, note: Some(note) }
+    }
+
+    pub(super) fn verify(&self, side: &'static str, height: Height, anchor: &Anchor) -> Result<Side, ForkError> {
+        let genesis = anchor.genesis();
+        let checkpoint: Checkpoint = self.checkpoint.parse().map_err(|error| ForkError::Checkpoint { side, error })?;
+        if checkpoint.origin != genesis.origin {
+            return Err(ForkError::OtherOrigin { side });
+        }
+        let (committed, signers) = match (&self.commit, &self.note) {
+            (Some(commit), None) => {
+                if commit.height != height {
+                    return Err(ForkError::Height { side, found: commit.height, height });
+                }
+                let signers = commit.signatures.iter().map(|signature| signature.kid).collect();
+                FinalCheckpoint::verify(checkpoint.clone(), commit.clone(), &genesis.members)
+                    .map_err(|error| ForkError::Commit { side, error })?;
+                (true, signers)
+            }
+            (None, Some(text)) => (false, signers_of(text, &self.checkpoint, side, anchor)?),
+            _ => return Err(ForkError::Signed { side }),
+        };
+        Ok(Side { checkpoint, committed, signers })
+    }
+}
+
+/// The members whose signatures are on a note over a checkpoint's text.
+fn signers_of(text: &str, checkpoint: &str, side: &'static str, anchor: &Anchor) -> Result<Vec<Hash>, ForkError> {
+    let note = Note::parse(text.as_bytes()).map_err(|error| ForkError::Note { side, error })?;
+    let keys: Vec<NoteKey> = note_keys(anchor);
+    let verified = note.verify(&keys).map_err(|error| ForkError::Note { side, error })?;
+    if note.text() != checkpoint || verified.is_empty() {
+        return Err(ForkError::NoteText { side });
+    }
+    Ok(verified.iter().map(|key| key.key.thumbprint()).collect())
+}
+
+/// The keys by which an anchor's members sign notes.
+pub(super) fn note_keys(anchor: &Anchor) -> Vec<NoteKey> {
+    let genesis = anchor.genesis();
+    let members = genesis.members.members();
+    members.map(|member| NoteKey { name: genesis.origin.clone(), key: member.key().clone() }).collect()
+}

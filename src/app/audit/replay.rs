@@ -1,0 +1,316 @@
+//! The fold over all leaves: every rule that a ledger keeps, and nothing that reads or waits.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::app::audit::source::SourceLeaf;
+use crate::app::audit::{Fault, Report, fail, fault};
+use crate::app::block_builder::content_of;
+use crate::app::registration::check_record;
+use crate::domain::block::{FinalBlock, Height, Leaf, Note, NoteKey, Seal};
+use crate::domain::consortium::rights;
+use crate::domain::consortium::{Admin, Facts, ParticipantId, Place, Registry};
+use crate::domain::epcis::{self, Event, Reader};
+use crate::domain::evidence::Anchor;
+use crate::domain::hash::Hash;
+use crate::domain::index::{Subject, SubjectIndex, names};
+use crate::domain::limits::EVENT_TIME_AHEAD_MS_MAX;
+use crate::domain::merkle::{self, Frontier, LeafIndex, TreeSize};
+use crate::domain::statement::{StatementId, StatementType, SubmittedStatement};
+use crate::domain::time::Timestamp;
+use crate::ports::{CertificateReader, Derived, EventEntry, LeafContent, StoredBlock};
+
+/// What is kept of a replay beside what the rules need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Every row that a store derives from leaves, to be compared or written.
+    Derived,
+    /// Nothing: memory grows with subjects and statements alone.
+    Nothing,
+}
+
+/// What the leaves give.
+pub struct Replayed {
+    pub report: Report,
+    pub registry: Registry,
+    pub derived: Derived,
+    /// What participants asked for, in DER, by who asked.
+    pub requests: HashMap<ParticipantId, Vec<u8>>,
+    pub long_statements: u64,
+    pub last_seal: Seal,
+}
+
+/// The ledger so far, as its leaves give it.
+pub struct Replay<'a> {
+    reader: &'a dyn CertificateReader,
+    trusted: Option<&'a Anchor>,
+    kept: Kept,
+    frontier: Frontier,
+    index: SubjectIndex,
+    registry: Option<Registry>,
+    /// Size and root of the tree before the block that is open.
+    before: (TreeSize, Hash),
+    last_seal: Option<Seal>,
+    facts: Facts,
+    statements: HashMap<StatementId, LeafIndex>,
+    derived: Derived,
+    requests: HashMap<ParticipantId, Vec<u8>>,
+    long_statements: u64,
+    report: Report,
+}
+
+impl<'a> Replay<'a> {
+    /// Begins with no leaf. The first one must be the genesis statement of `trusted`, where one is given.
+    pub fn new(reader: &'a dyn CertificateReader, trusted: Option<&'a Anchor>, kept: Kept) -> Self {
+        let frontier = Frontier::new();
+        Self {
+            reader,
+            trusted,
+            kept,
+            before: (frontier.size(), frontier.root()),
+            frontier,
+            index: SubjectIndex::new(),
+            registry: None,
+            last_seal: None,
+            facts: Facts::default(),
+            statements: HashMap::new(),
+            derived: Derived::default(),
+            requests: HashMap::new(),
+            long_statements: 0,
+            report: Report::default(),
+        }
+    }
+
+    /// The height of the block that is open.
+    pub fn height(&self) -> Height {
+        self.last_seal.as_ref().map_or(Height::GENESIS, |last| last.height.next())
+    }
+
+    pub fn begin_block(&mut self) {
+        self.before = (self.frontier.size(), self.frontier.root());
+    }
+
+    /// A leaf before a seal, in a block of `time`; `long` are the bytes beside it, where it stands for a long statement.
+    pub fn statement(
+        &mut self,
+        leaf: &SourceLeaf,
+        long: Option<Vec<u8>>,
+        time: Timestamp,
+    ) -> Result<StatementId, Fault> {
+        let at = Some(leaf.index);
+        let decoded = Leaf::decode(&leaf.bytes).map_err(|error| fault(at, error))?;
+        let text = match &decoded {
+            Leaf::Seal(_) => return fail(at, "it holds no statement"),
+            Leaf::Statement(text) => text.as_bytes(),
+            Leaf::LongStatement { hash, .. } => {
+                let text =
+                    long.as_deref().ok_or_else(|| fault(at, "the long statement that it stands for is missing"))?;
+                if Hash::of(text) != *hash {
+                    return fail(at, "the long statement beside it does not have the hash that it holds");
+                }
+                self.long_statements += 1;
+                text
+            }
+        };
+        let statement = SubmittedStatement::parse(text).map_err(|error| fault(at, error))?;
+        if Leaf::of_statement(statement.compact()) != decoded {
+            return fail(at, "its statement belongs into another kind of leaf");
+        }
+        self.push(leaf, content_of(statement.header().typ()))?;
+        let id = statement.id();
+        if let Some(first) = self.statements.insert(id, leaf.index) {
+            return fail(at, format!("its statement stands in leaf {first} already"));
+        }
+        if self.kept == Kept::Derived {
+            self.derived.statements.push((id, leaf.index));
+        }
+        let place = Place { leaf: leaf.index, time };
+        match statement.header().typ() {
+            StatementType::Epcis => self.capture(statement, place)?,
+            StatementType::Admin => self.admin(statement, place)?,
+        }
+        Ok(id)
+    }
+
+    /// The leaf that ends a block, and what was signed about it.
+    pub fn close_block(&mut self, last: &SourceLeaf, seal: &Seal, block: &StoredBlock) -> Result<(), Fault> {
+        self.check_seal(last, seal)?;
+        self.push(last, LeafContent::Seal)?;
+        self.check_commit(last, seal, block)?;
+        self.report.blocks += 1;
+        self.last_seal = Some(seal.clone());
+        Ok(())
+    }
+
+    /// What all leaves came to. The last one was a seal.
+    pub fn finish(self) -> Result<Replayed, Fault> {
+        let (Some(registry), Some(last_seal)) = (self.registry, self.last_seal) else {
+            return fail(None, "the ledger is empty");
+        };
+        let participants = registry.participants().count() as u64;
+        let subjects = self.index.len() as u64;
+        Ok(Replayed {
+            report: Report { participants, subjects, ..self.report },
+            registry,
+            derived: self.derived,
+            requests: self.requests,
+            long_statements: self.long_statements,
+            last_seal,
+        })
+    }
+
+    /// Appends a leaf to the tree.
+    fn push(&mut self, leaf: &SourceLeaf, content: LeafContent) -> Result<(), Fault> {
+        if leaf.stored.is_some_and(|(_, stored)| stored != content) {
+            return fail(Some(leaf.index), "it is stored as holding another kind of content than it does");
+        }
+        let filled = self.frontier.push(merkle::leaf_hash(&leaf.bytes));
+        if self.kept == Kept::Derived {
+            self.derived.subtree_roots.extend(filled);
+        }
+        self.report.leaves += 1;
+        Ok(())
+    }
+
+    fn capture(&mut self, statement: SubmittedStatement, place: Place) -> Result<(), Fault> {
+        let at = Some(place.leaf);
+        let registry = self.registry.as_ref().ok_or_else(|| fault(at, "it stands before the genesis statement"))?;
+        statement.check_audience(registry.origin().as_str()).map_err(|error| fault(at, error))?;
+        let thumbprint = *statement.header().signer().hash();
+        let (participant, certificate) = registry.signer_at(&thumbprint, place).map_err(|error| fault(at, error))?;
+        let statement = statement.verify(&certificate.key).map_err(|error| fault(at, error))?;
+        let document = epcis::read(statement.payload(), Reader::Strict).map_err(|error| fault(at, error))?;
+        if let Some(one) = self.facts.contradiction(&participant.id, &document.events) {
+            return fail(at, format!("event {} contradicts an earlier one of its eventID", one.position));
+        }
+        self.facts.learn(&participant.id, &document.events, place.leaf);
+        let mut subjects = BTreeSet::new();
+        for (event, position) in document.events.iter().zip(0..) {
+            check_time(event, place.time).map_err(|error| fault(at, format!("event {position}: {error}")))?;
+            rights::check(participant, event).map_err(|error| fault(at, format!("event {position}: {error}")))?;
+            if self.kept == Kept::Derived {
+                self.derived.events.push(EventEntry::new(place.leaf, position, participant.id.clone(), event));
+            }
+            subjects.extend(names::of_event(event, &participant.id));
+            self.report.events += 1;
+        }
+        self.report.captures += 1;
+        self.report.signatures += 1;
+        self.name(subjects, place.leaf)
+    }
+
+    fn admin(&mut self, statement: SubmittedStatement, place: Place) -> Result<(), Fault> {
+        let at = Some(place.leaf);
+        let kid = *statement.header().signer().hash();
+        let admin = Admin::parse(statement.payload()).map_err(|error| fault(at, error))?;
+        self.report.signatures += 1;
+        match &mut self.registry {
+            None => {
+                let anchor = Anchor::of_genesis(statement.compact().as_bytes()).map_err(|error| fault(at, error))?;
+                if self.trusted.is_some_and(|trusted| trusted.fingerprint() != anchor.fingerprint()) {
+                    return fail(at, "it is not the genesis statement of the trust anchor");
+                }
+                self.registry = Some(Registry::new(anchor.genesis()));
+            }
+            Some(registry) => {
+                statement.check_audience(registry.origin().as_str()).map_err(|error| fault(at, error))?;
+                let member = registry.members().get(&kid).ok_or_else(|| fault(at, "its signer is no member"))?;
+                statement.verify(member.key()).map_err(|error| fault(at, error))?;
+                check_certificate(self.reader, &admin).map_err(|error| fault(at, error))?;
+                registry.apply(&admin, &kid, place).map_err(|error| fault(at, error))?;
+                if let (Admin::Registration(one), Kept::Derived) = (&admin, self.kept) {
+                    self.requests.insert(one.participant.clone(), one.request.clone());
+                }
+            }
+        }
+        self.name(names::of_admin(&admin), place.leaf)
+    }
+
+    fn name(&mut self, subjects: BTreeSet<Subject>, leaf: LeafIndex) -> Result<(), Fault> {
+        for subject in subjects {
+            let key = subject.key();
+            self.index.append(key, leaf).map_err(|error| fault(Some(leaf), error))?;
+            if self.kept == Kept::Derived {
+                self.derived.subjects.push((key, leaf));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_seal(&mut self, leaf: &SourceLeaf, seal: &Seal) -> Result<(), Fault> {
+        let at = Some(leaf.index);
+        let registry = self.registry.as_ref().ok_or_else(|| fault(at, "the first block has no genesis statement"))?;
+        let members = registry.members().hash();
+        let (size, root) = self.before;
+        let later = self.last_seal.as_ref().is_none_or(|last| last.time < seal.time);
+        let expected = [
+            (seal.height == self.height(), "height"),
+            (later, "time"),
+            (seal.previous_size == size, "previousSize"),
+            (seal.previous_root == root, "previousRoot"),
+            (seal.index_root == self.index.root(), "indexRoot"),
+            (seal.members_hash == members, "membersHash"),
+            (seal.next_members_hash == members, "nextMembersHash"),
+        ];
+        match expected.iter().find(|(holds, _)| !holds) {
+            Some((_, member)) => fail(at, format!("the {member} in its seal is not what the leaves before it give")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_commit(&mut self, leaf: &SourceLeaf, seal: &Seal, block: &StoredBlock) -> Result<(), Fault> {
+        let at = Some(leaf.index);
+        let registry = self.registry.as_ref().ok_or_else(|| fault(at, "there are no members"))?;
+        let checkpoint = &block.checkpoint;
+        let height = seal.height;
+        if checkpoint.root != self.frontier.root() || checkpoint.size != self.frontier.size() {
+            return fail(at, format!("the checkpoint of block {height} is not of the tree that the leaves give"));
+        }
+        if checkpoint.origin != *registry.origin() {
+            return fail(at, format!("the checkpoint of block {height} is of another origin"));
+        }
+        if block.seal != *seal {
+            return fail(at, format!("the seal shown of block {height} is not the one that stands here"));
+        }
+        FinalBlock::verify(seal.clone(), checkpoint.clone(), block.commit.clone(), registry.members())
+            .map_err(|error| fault(at, format!("the commit of block {height}: {error}")))?;
+        self.report.signatures += block.commit.signatures.len() as u64;
+        let verified =
+            check_note(block, registry).map_err(|error| fault(at, format!("the note of block {height}: {error}")))?;
+        self.report.signatures += verified;
+        Ok(())
+    }
+}
+
+/// No event lies more than a day ahead of its block.
+fn check_time(event: &Event, time: Timestamp) -> Result<(), String> {
+    if event.event_time.millis_since(time) > EVENT_TIME_AHEAD_MS_MAX {
+        return Err(format!("its eventTime {} is more than a day ahead of its block's time {time}", event.event_time));
+    }
+    Ok(())
+}
+
+/// Returns how many signatures the note of a block has.
+fn check_note(block: &StoredBlock, registry: &Registry) -> Result<u64, String> {
+    let note = Note::parse(block.note.as_bytes()).map_err(|error| error.to_string())?;
+    if note.text() != block.checkpoint.to_text() || note.to_text() != block.note {
+        return Err("its text is not the checkpoint, or not written as it is signed".to_owned());
+    }
+    let name = registry.origin().clone();
+    let keys: Vec<NoteKey> =
+        registry.members().members().map(|member| NoteKey { name: name.clone(), key: member.key().clone() }).collect();
+    let verified = note.verify(&keys).map_err(|error| error.to_string())?;
+    if verified.len() != note.signatures().len() {
+        return Err("a signature on it is no member's".to_owned());
+    }
+    Ok(verified.len() as u64)
+}
+
+fn check_certificate(reader: &dyn CertificateReader, admin: &Admin) -> Result<(), String> {
+    let (request, record, id) = match admin {
+        Admin::Registration(one) => (&one.request, &one.certificate, &one.participant),
+        Admin::Renewal(one) => (&one.request, &one.certificate, &one.participant),
+        Admin::Genesis(_) | Admin::Revocation(_) | Admin::Rejection(_) => return Ok(()),
+    };
+    let asked = reader.request_der(request)?;
+    check_record(reader, id, &asked, record)
+}

@@ -1,0 +1,516 @@
+//! `follows`: which lists of the index an answer about an id rests on, and which leaves of each.
+//!
+//! Whoever makes evidence and whoever checks it runs the same steps over another [`Source`]; a verdict looks at
+//! nothing that was not found here. `docs/FORMATS.md` specifies it, since a change is a new version of the index.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::domain::consortium::{ParticipantId, Place, Registry};
+use crate::domain::epcis::Event;
+use crate::domain::gs1::Id;
+use crate::domain::hash::Hash;
+use crate::domain::index::{Subject, SubjectKind, names};
+use crate::domain::limits::{
+    DESTINATIONS_MAX, EVENT_TIME_AHEAD_MS_MAX, FOLLOWED_BYTES_MAX, FOLLOWED_EVENTS_MAX, FOLLOWED_IDS_MAX,
+    FOLLOWED_LOTS_MAX, FOLLOWED_PLACES_MAX, FOLLOWED_RECALLS_MAX, FOLLOWED_STATEMENTS_MAX,
+};
+use crate::domain::merkle::LeafIndex;
+use crate::domain::provenance::history::Record;
+use crate::domain::provenance::links;
+use crate::domain::time::Timestamp;
+
+/// Where lists and statements come from.
+pub trait Source {
+    type Error;
+
+    /// The consortium, with at least the participants that the lists lead to.
+    fn registry(&self) -> &Registry;
+
+    /// A subject's list, from the position that `wanted` begins at as far as it is known.
+    fn list(&mut self, subject: &Subject, wanted: Wanted) -> Result<Known, Self::Error>;
+
+    /// The capture at a leaf of a list.
+    fn capture(&mut self, leaf: LeafIndex) -> Result<Arc<Capture>, Self::Error>;
+
+    fn fault(&self, fault: FollowFault) -> Self::Error;
+}
+
+/// From where on a list is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    Whole,
+    /// From the last leaf on whose block's time is more than a day before this ([`is_before_span`]); else whole.
+    Since(Timestamp),
+    /// The last leaves.
+    Last(usize),
+}
+
+/// A contiguous part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// Leaves in the whole list.
+    pub count: u64,
+    /// The position of the first of `leaves`.
+    pub first: u64,
+    pub leaves: Vec<LeafIndex>,
+}
+
+/// A list from where it is wanted, as far as a source has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub list: List,
+    /// It begins where it is wanted, and not later.
+    pub reaches_back: bool,
+}
+
+/// A source that does not hold what the lists lead to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FollowFault {
+    #[error("the list of {subject} goes on where it is no longer shown")]
+    CutShort { subject: Subject },
+    #[error("leaf {leaf}, in the list of {subject}, registers nobody")]
+    NoRegistration { subject: Subject, leaf: LeafIndex },
+}
+
+/// A capture that was read, with its place and signer.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    pub place: Place,
+    pub signer: ParticipantId,
+    /// `x5t#S256` of the certificate that the statement names.
+    pub certificate: Hash,
+    pub signed_at: Timestamp,
+    /// Length of the statement in compact form.
+    pub bytes: usize,
+    pub events: Vec<Event>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default)]
+pub struct Trail {
+    /// Each event that names what was followed once, in ledger order.
+    pub records: Vec<Record>,
+    /// What was taken of each list.
+    pub shown: BTreeMap<Subject, List>,
+    /// More is recorded than was followed.
+    pub limit_reached: bool,
+}
+
+/// Tells whether a block is too early to hold an event of a span that begins at `since`.
+pub fn is_before_span(block: Timestamp, since: Timestamp) -> bool {
+    since.millis_since(block) > EVENT_TIME_AHEAD_MS_MAX
+}
+
+/// Follows everything that an answer about `id` rests on.
+pub fn follow<S: Source>(id: &Id, source: &mut S) -> Result<Trail, S::Error> {
+    let mut follower = Follower::new(id, source);
+    follower.ids()?;
+    follower.places()?;
+    follower.recalls()?;
+    follower.parties()?;
+    Ok(follower.into_trail())
+}
+
+/// Where following an id begins. The beginning comes before any time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Start {
+    Beginning,
+    At(Timestamp),
+}
+
+impl Start {
+    fn no_earlier_than(self, time: Timestamp) -> Self {
+        match self {
+            Start::Beginning => Start::At(time),
+            Start::At(start) => Start::At(start.max(time)),
+        }
+    }
+}
+
+/// Why and from where an id is followed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Role {
+    /// As the id itself or a container of it.
+    carries: Option<Start>,
+    /// As the id itself or an input.
+    is_used: bool,
+    /// From where its list was taken.
+    taken: Option<Start>,
+}
+
+impl Role {
+    fn start(&self) -> Start {
+        if self.is_used { Start::Beginning } else { self.carries.unwrap_or(Start::Beginning) }
+    }
+}
+
+/// What may still be taken.
+struct Budget {
+    statements: usize,
+    bytes: usize,
+    events: usize,
+}
+
+impl Budget {
+    const fn new() -> Self {
+        Self { statements: 0, bytes: 0, events: 0 }
+    }
+
+    const fn is_spent(&self) -> bool {
+        self.statements >= FOLLOWED_STATEMENTS_MAX
+            || self.bytes >= FOLLOWED_BYTES_MAX
+            || self.events >= FOLLOWED_EVENTS_MAX
+    }
+
+    const fn spend(&mut self, cost: Cost) {
+        self.statements += 1;
+        self.bytes += cost.bytes;
+        self.events += cost.events;
+    }
+}
+
+/// What one statement takes of a budget.
+struct Cost {
+    bytes: usize,
+    events: usize,
+}
+
+struct Follower<'a, S> {
+    source: &'a mut S,
+    budget: Budget,
+    ids: BTreeMap<Id, Role>,
+    transformations: BTreeMap<Id, bool>,
+    captures: BTreeMap<LeafIndex, Arc<Capture>>,
+    found: BTreeSet<(LeafIndex, usize)>,
+    parties: BTreeSet<ParticipantId>,
+    trail: Trail,
+}
+
+impl<'a, S: Source> Follower<'a, S> {
+    fn new(id: &Id, source: &'a mut S) -> Self {
+        let itself = Role { carries: Some(Start::Beginning), is_used: true, taken: None };
+        Self {
+            source,
+            budget: Budget::new(),
+            ids: BTreeMap::from([(id.clone(), itself)]),
+            transformations: BTreeMap::new(),
+            captures: BTreeMap::new(),
+            found: BTreeSet::new(),
+            parties: BTreeSet::new(),
+            trail: Trail::default(),
+        }
+    }
+
+    /// The id, its containers and inputs, round by round.
+    fn ids(&mut self) -> Result<(), S::Error> {
+        loop {
+            let due = self.ids.iter().filter(|(_, role)| role.taken.is_none_or(|taken| role.start() < taken));
+            let ids: Vec<(Id, Start)> = due.map(|(id, role)| (id.clone(), role.start())).collect();
+            let due = self.transformations.iter_mut().filter(|(_, taken)| !**taken);
+            let transformations: Vec<Id> = due
+                .map(|(id, taken)| {
+                    *taken = true;
+                    id.clone()
+                })
+                .collect();
+            if ids.is_empty() && transformations.is_empty() {
+                return Ok(());
+            }
+            for (id, start) in ids {
+                self.take_id(&id, start)?;
+            }
+            for id in transformations {
+                let ties = |event: &Event| event.transformation_id() == Some(&id);
+                self.take_on(&Subject::transformation(id.as_str()), Wanted::Whole, &ties)?;
+            }
+            self.find_links();
+        }
+    }
+
+    fn take_id(&mut self, id: &Id, start: Start) -> Result<(), S::Error> {
+        let wanted = match start {
+            Start::Beginning => Wanted::Whole,
+            Start::At(time) => Wanted::Since(time),
+        };
+        let subject = Subject::id(id.as_str());
+        let before = self.ids.get_mut(id).and_then(|role| role.taken.replace(start));
+        match before {
+            None => self.take_on(&subject, wanted, &|event| event.names(id)),
+            Some(_) => self.take_what_is_before(&subject, wanted, &|event| event.names(id)),
+        }
+    }
+
+    /// Takes a list in order.
+    fn take_on(&mut self, subject: &Subject, wanted: Wanted, names: &dyn Fn(&Event) -> bool) -> Result<(), S::Error> {
+        let Known { list: List { count, first, leaves }, reaches_back } = self.source.list(subject, wanted)?;
+        if !reaches_back {
+            return Err(self.cut_short(subject));
+        }
+        let mut taken = 0;
+        while first + (taken as u64) < count && !self.budget.is_spent() {
+            let Some(leaf) = leaves.get(taken) else { return Err(self.cut_short(subject)) };
+            let spent = self.take(*leaf, names)?;
+            self.budget.spend(spent);
+            taken += 1;
+        }
+        self.trail.limit_reached |= first + (taken as u64) < count;
+        self.show(subject, count, first, &leaves, 0..taken);
+        Ok(())
+    }
+
+    /// Takes, from the last back, what of a list comes before that which was taken.
+    fn take_what_is_before(
+        &mut self,
+        subject: &Subject,
+        wanted: Wanted,
+        names: &dyn Fn(&Event) -> bool,
+    ) -> Result<(), S::Error> {
+        let Some(shown) = self.trail.shown.get(subject).filter(|shown| !shown.leaves.is_empty()).cloned() else {
+            return Ok(());
+        };
+        let Known { list, reaches_back } = self.source.list(subject, wanted)?;
+        let missing = usize::try_from(shown.first.saturating_sub(list.first)).unwrap_or(usize::MAX);
+        let Some(leaves) = list.leaves.get(..missing) else { return Err(self.cut_short(subject)) };
+        let mut from = missing;
+        while from > 0 && !self.budget.is_spent() {
+            from -= 1;
+            let spent = self.take(leaves[from], names)?;
+            self.budget.spend(spent);
+        }
+        if !reaches_back && !self.budget.is_spent() {
+            return Err(self.cut_short(subject));
+        }
+        self.trail.limit_reached |= from > 0 || !reaches_back;
+        let all = [leaves, &shown.leaves].concat();
+        self.show(subject, list.count, list.first, &all, from..all.len());
+        Ok(())
+    }
+
+    /// Reads the capture at a leaf, finds the events in it that name what is followed, and says what that costs.
+    fn take(&mut self, leaf: LeafIndex, names: &dyn Fn(&Event) -> bool) -> Result<Cost, S::Error> {
+        let capture = match self.captures.get(&leaf) {
+            Some(capture) => Arc::clone(capture),
+            None => self.source.capture(leaf)?,
+        };
+        let named: Vec<usize> = (0..capture.events.len()).filter(|at| names(&capture.events[*at])).collect();
+        let cost = Cost { bytes: capture.bytes, events: named.len() };
+        self.found.extend(named.into_iter().map(|position| (leaf, position)));
+        self.parties.insert(capture.signer.clone());
+        self.captures.insert(leaf, capture);
+        Ok(cost)
+    }
+
+    fn show(&mut self, subject: &Subject, count: u64, first: u64, leaves: &[LeafIndex], taken: Range<usize>) {
+        let first = if taken.is_empty() { 0 } else { first + taken.start as u64 };
+        let leaves = leaves.get(taken).unwrap_or_default().to_vec();
+        self.trail.shown.insert(subject.clone(), List { count, first, leaves });
+    }
+
+    fn cut_short(&self, subject: &Subject) -> S::Error {
+        self.source.fault(FollowFault::CutShort { subject: subject.clone() })
+    }
+
+    /// The taken captures of an id's list.
+    fn captures_of(&self, subject: &Subject) -> impl Iterator<Item = &Arc<Capture>> {
+        let leaves = self.trail.shown.get(subject).map(|list| list.leaves.as_slice()).unwrap_or_default();
+        leaves.iter().filter_map(|leaf| self.captures.get(leaf))
+    }
+
+    /// Finds the further ids that what was taken leads to.
+    fn find_links(&mut self) {
+        let (mut containers, mut inputs, mut tied) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        for (id, role) in &self.ids {
+            for capture in self.captures_of(&Subject::id(id.as_str())) {
+                for event in &capture.events {
+                    if let (Some(start), Some(container)) = (role.carries, links::container(event, id)) {
+                        containers.push((container.clone(), start.no_earlier_than(event.event_time)));
+                    }
+                    if role.is_used && links::brings_forth(event, id) {
+                        inputs.extend(links::inputs(event).cloned());
+                        tied.extend(event.transformation_id().map(|tie| (tie.clone(), capture.signer.clone())));
+                    }
+                }
+            }
+        }
+        for (tie, signer) in &tied {
+            for capture in self.captures_of(&Subject::transformation(tie.as_str())) {
+                let of_tie = capture.events.iter().filter(|event| event.transformation_id() == Some(tie));
+                if capture.signer == *signer {
+                    inputs.extend(of_tie.flat_map(links::inputs).cloned());
+                }
+            }
+        }
+        let new: BTreeSet<&Id> = containers.iter().map(|(id, _)| id).chain(&inputs).collect();
+        let new: Vec<Id> = new.into_iter().filter(|id| !self.ids.contains_key(*id)).cloned().collect();
+        let room = (FOLLOWED_IDS_MAX + 1).saturating_sub(self.ids.len());
+        self.trail.limit_reached |= new.len() > room;
+        self.ids.extend(new.into_iter().take(room).map(|id| (id, Role::default())));
+        for (container, start) in containers {
+            if let Some(role) = self.ids.get_mut(&container) {
+                role.carries = Some(role.carries.map_or(start, |earlier| earlier.min(start)));
+            }
+        }
+        for input in inputs {
+            if let Some(role) = self.ids.get_mut(&input) {
+                role.is_used = true;
+            }
+        }
+        for (tie, _) in tied {
+            self.transformations.entry(tie).or_insert(false);
+        }
+    }
+
+    /// Whose the destinations are.
+    fn places(&mut self) -> Result<(), S::Error> {
+        let mut places: BTreeSet<Id> = BTreeSet::new();
+        for (id, _) in self.ids.iter().filter(|(_, role)| role.carries.is_some()) {
+            for capture in self.captures_of(&Subject::id(id.as_str())) {
+                let events = capture.events.iter().filter(|event| event.names(id));
+                let destinations = events.flat_map(|event| event.destinations.iter().take(DESTINATIONS_MAX));
+                places.extend(destinations.map(|destination| destination.id.clone()));
+            }
+        }
+        self.trail.limit_reached |= places.len() > FOLLOWED_PLACES_MAX;
+        for place in places.iter().take(FOLLOWED_PLACES_MAX) {
+            let held = match place.gln() {
+                Some(gln) => !self.take_prefix(&Subject::prefix(gln))?.is_empty(),
+                None => false,
+            };
+            if !held {
+                self.holders(place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The participants that ever held a prefix that covers the id.
+    fn holders(&mut self, id: &Id) -> Result<BTreeSet<ParticipantId>, S::Error> {
+        let mut holders = BTreeSet::new();
+        for subject in names::prefixes_of(id) {
+            holders.extend(self.take_prefix(&subject)?);
+        }
+        let registry = self.source.registry();
+        holders.retain(|holder| registry.participant(holder).is_some_and(|one| one.claims.cover(id)));
+        Ok(holders)
+    }
+
+    /// The participants that a registration names with this prefix.
+    fn take_prefix(&mut self, subject: &Subject) -> Result<Vec<ParticipantId>, S::Error> {
+        let leaves = self.take_whole(subject)?;
+        let mut registered = Vec::new();
+        for leaf in leaves {
+            let fault = FollowFault::NoRegistration { subject: subject.clone(), leaf };
+            match self.source.registry().registered_at(leaf) {
+                Some(participant) => registered.push(participant.id.clone()),
+                None => return Err(self.source.fault(fault)),
+            }
+        }
+        self.parties.extend(registered.iter().cloned());
+        Ok(registered)
+    }
+
+    fn take_whole(&mut self, subject: &Subject) -> Result<Vec<LeafIndex>, S::Error> {
+        if let Some(shown) = self.trail.shown.get(subject) {
+            return Ok(shown.leaves.clone());
+        }
+        let Known { list, .. } = self.source.list(subject, Wanted::Whole)?;
+        if list.leaves.len() as u64 != list.count {
+            return Err(self.cut_short(subject));
+        }
+        let leaves = list.leaves.clone();
+        self.trail.shown.insert(subject.clone(), list);
+        Ok(leaves)
+    }
+
+    /// Recalls of the id and its inputs, and of their lots and classes: the holders' own first.
+    fn recalls(&mut self) -> Result<(), S::Error> {
+        let used: Vec<Id> = self.ids.iter().filter(|(_, role)| role.is_used).map(|(id, _)| id.clone()).collect();
+        let (mut by_holders, mut by_any) = (BTreeSet::new(), BTreeSet::new());
+        for id in used {
+            let holders = self.holders(&id)?;
+            for recalled in [Some(id.clone()), id.class()].into_iter().flatten().chain(self.lots(&id)) {
+                let subjects = holders.iter().map(|holder| Subject::recall_by(holder.as_str(), recalled.as_str()));
+                by_holders.extend(subjects.map(|subject| (subject, recalled.clone())));
+                by_any.insert((Subject::recall(recalled.as_str()), recalled));
+            }
+        }
+        let mut budget = Budget::new();
+        for (subject, id) in by_holders.into_iter().chain(by_any) {
+            self.take_last(&subject, &id, &mut budget)?;
+        }
+        Ok(())
+    }
+
+    fn lots(&self, id: &Id) -> Vec<Id> {
+        let subject = Subject::id(id.as_str());
+        let captures = self.captures_of(&subject);
+        let lots: BTreeSet<Id> =
+            captures.flat_map(|capture| capture.events.iter().filter_map(|event| links::lot(event, id))).collect();
+        lots.into_iter().take(FOLLOWED_LOTS_MAX).collect()
+    }
+
+    /// Takes the end of a list of recalls, from the last back.
+    fn take_last(&mut self, subject: &Subject, id: &Id, budget: &mut Budget) -> Result<(), S::Error> {
+        let Known { list, reaches_back } = self.source.list(subject, Wanted::Last(FOLLOWED_RECALLS_MAX))?;
+        let List { count, first, leaves } = list;
+        if !leaves.is_empty() && first + leaves.len() as u64 != count {
+            return Err(self.cut_short(subject));
+        }
+        let speaks = |event: &Event| event.names(id) && (event.declares("recalled") || event.takes_back("recalled"));
+        let mut from = leaves.len();
+        while from > 0 && !budget.is_spent() {
+            from -= 1;
+            budget.spend(self.take(leaves[from], &speaks)?);
+        }
+        if !reaches_back && !budget.is_spent() {
+            return Err(self.cut_short(subject));
+        }
+        self.trail.limit_reached |= from > 0 || !reaches_back;
+        self.show(subject, count, first, &leaves, from..leaves.len());
+        Ok(())
+    }
+
+    /// Everything about those that spoke and those that hold.
+    fn parties(&mut self) -> Result<(), S::Error> {
+        for party in std::mem::take(&mut self.parties) {
+            self.take_whole(&Subject::party(party.as_str()))?;
+        }
+        Ok(())
+    }
+
+    fn into_trail(self) -> Trail {
+        let Self { captures, found, mut trail, .. } = self;
+        let records = found.into_iter().filter_map(|(leaf, position)| {
+            let capture = captures.get(&leaf)?;
+            Some(Record {
+                place: capture.place,
+                position: u32::try_from(position).ok()?,
+                signer: capture.signer.clone(),
+                certificate: capture.certificate,
+                signed_at: capture.signed_at,
+                event: capture.events.get(position)?.clone(),
+            })
+        });
+        trail.records = records.collect();
+        trail
+    }
+}
+
+impl Trail {
+    /// The leaves of the captures among what is shown, and of the admin statements.
+    pub fn leaves(&self) -> (BTreeSet<LeafIndex>, BTreeSet<LeafIndex>) {
+        let (mut captures, mut admin) = (BTreeSet::new(), BTreeSet::new());
+        for (subject, list) in &self.shown {
+            let leaves = if holds_captures(subject.kind()) { &mut captures } else { &mut admin };
+            leaves.extend(list.leaves.iter().copied());
+        }
+        (captures, admin)
+    }
+}
+
+/// Tells whether the lists of a kind lead to captures; the others lead to admin statements.
+pub const fn holds_captures(kind: SubjectKind) -> bool {
+    matches!(kind, SubjectKind::Id | SubjectKind::Transformation | SubjectKind::Recall)
+}

@@ -1,0 +1,1616 @@
+#!/usr/bin/python3
+"""Verifies the proofs and the completeness of an evidence document, from docs/FORMATS.md alone.
+
+    verify.py ANCHOR.json EVIDENCE.json [ID]    prints `holds: ...` (exit 0) or `refused: ...` (exit 4)
+    verify.py --set DIR                         one line of JSON for each DIR/*.json, of the form
+                                                {"name", "anchor", "id", "evidence": "<the document's text>"}
+    verify.py --self-test                       the worked examples of docs/FORMATS.md, and properties of the proofs
+
+It is a second reader of the page, written without the first one's code: where the two disagree, the page is not clear
+enough, or one of them is wrong. Functions are named after the page's sections. The verdict is not its business.
+
+Python 3.11 and `cryptography` (for ECDSA over P-256), nothing else.
+"""
+
+import base64
+import bisect
+import functools
+import hashlib
+import itertools
+import json
+import math
+import os
+import random
+import re
+import sys
+import unicodedata
+from collections import Counter
+from urllib.parse import unquote_to_bytes
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+SAFE = 2**53  # numbers are below it
+DAY = 86_400_000  # milliseconds
+
+
+class Refused(Exception):
+    """The first reason why the evidence is worth nothing."""
+
+
+def need(condition, reason):
+    if not condition:
+        raise Refused(reason)
+
+
+def short(text, length=80):
+    text = str(text)
+    return text if len(text) <= length else text[:length] + "…"
+
+
+# --- Formats: JSON, base64url, hashes, times ---------------------------------------------------------------------------
+
+
+def strict_json(data, what):
+    """Parses valid UTF-8 without a member named twice, at most 64 levels deep."""
+
+    def members(pairs):
+        read = dict(pairs)
+        if len(read) != len(pairs):
+            raise Refused(f"{what} names a member twice")
+        return read
+
+    def integer(text):
+        return -0.0 if text == "-0" else int(text)  # so that it is no whole number of anything
+
+    def constant(text):
+        raise Refused(f"{what} has {text}, which is no JSON")
+
+    def real(text):
+        number = float(text)
+        need(math.isfinite(number), f"{what} has a number out of range")
+        return number
+
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        value = json.loads(text, object_pairs_hook=members, parse_int=integer, parse_float=real, parse_constant=constant)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails for half of a surrogate pair
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"{what} is no strict JSON: {short(error)}") from None
+    if text.count("[") + text.count("{") > 64:
+        depth = 0
+        for bracket in re.findall(r"[\[\]{}]", re.sub(r'"(?:[^"\\]|\\.)*"', "", text)):
+            depth += 1 if bracket in "[{" else -1
+            need(depth <= 64, f"{what} is nested more than 64 levels deep")
+    return value
+
+
+def is_int(value, below=SAFE):
+    return type(value) is int and 0 <= value < below
+
+
+def obj(value, what, required, optional=()):
+    """An object with exactly these members."""
+    need(isinstance(value, dict), f"{what} is no object")
+    for name in required:
+        need(name in value, f"{what} lacks the member {name}")
+    for name in value:
+        need(name in required or name in optional, f"{what} has an unknown member {short(name)}")
+    return value
+
+
+def array(value, what):
+    need(isinstance(value, list), f"{what} is no array")
+    return value
+
+
+def text_of(value, what):
+    need(isinstance(value, str), f"{what} is no text")
+    return value
+
+
+def whole(value, what, below=SAFE):
+    need(is_int(value, below), f"{what} is no whole number in range")
+    return value
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def unbase64url(text, what, length=None):
+    """base64url without padding and with spare bits of zero."""
+    need(isinstance(text, str) and re.fullmatch(r"[A-Za-z0-9_-]*", text, re.ASCII) and len(text) % 4 != 1, f"{what} is no base64url")
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    need(base64url(data) == text, f"{what} is base64url with spare bits that are not zero")
+    need(length is None or len(data) == length, f"{what} has {len(data)} bytes, not {length}")
+    return data
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def hash_of(text, what):
+    return unbase64url(text, what, 32)
+
+
+TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
+
+
+def any_time(text, what):
+    """Any RFC 3339 time, cut to the millisecond, in milliseconds since 1970."""
+    match = TIME.fullmatch(text) if isinstance(text, str) else None
+    need(match, f"{what} is no RFC 3339 time")
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    days = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    need(1 <= month <= 12 and 1 <= day <= days[month - 1] and hour < 24 and minute < 60 and second < 60, f"{what} is no date")
+    before = year - (month <= 2)  # Howard Hinnant's days from civil
+    era = before // 400
+    year_of_era = before - era * 400
+    day_of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
+    count = era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
+    offset = 0
+    if match[8]:
+        need(int(match[9]) < 24 and int(match[10]) < 60, f"{what} has no real offset")
+        offset = (int(match[9]) * 60 + int(match[10])) * (1 if match[8] == "+" else -1)
+    milliseconds = int(((match[7] or "") + "000")[:3])
+    return ((count * 24 + hour) * 60 + minute - offset) * 60_000 + second * 1000 + milliseconds
+
+
+def own_time(text, what):
+    """A time as the ledger writes it: UTC with exactly three digits of a second."""
+    need(isinstance(text, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text, re.ASCII), f"{what} is not written as the ledger writes times")
+    return any_time(text, what)
+
+
+# --- Keys --------------------------------------------------------------------------------------------------------------
+
+SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+@functools.lru_cache(maxsize=4096)
+def key_at(point):
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + point)
+    except ValueError:
+        raise Refused("a key is no point of P-256") from None
+
+
+def jwk(value, what):
+    """The 64 bytes of a key's point."""
+    obj(value, what, ("kty", "crv", "x", "y"))
+    need(value["kty"] == "EC" and value["crv"] == "P-256", f"{what} is not for P-256")
+    point = hash_of(value["x"], f"{what}.x") + hash_of(value["y"], f"{what}.y")
+    key_at(point)
+    return point
+
+
+def thumbprint(point):
+    return sha256(SPKI + point)
+
+
+@functools.lru_cache(maxsize=65536)
+def signed_by(point, message_hash_input, signature):
+    """Whether an ES256 signature (r and s, 32 bytes each) over these bytes holds."""
+    if len(signature) != 64:
+        return False
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    if not (0 < r < ORDER and 0 < s < ORDER):
+        return False
+    try:
+        key_at(point).verify(encode_dss_signature(r, s), message_hash_input, ec.ECDSA(hashes.SHA256()))
+        return True
+    except InvalidSignature:
+        return False
+
+
+# --- Statement ---------------------------------------------------------------------------------------------------------
+
+
+class Statement:
+    """What the bytes of one statement say by themselves: nobody has been believed yet."""
+
+    def __init__(self, compact):
+        need(len(compact) <= 4_194_304, "a statement is longer than 4 MiB")
+        parts = compact.split(".")
+        need(len(parts) == 3, "a statement has not three parts")
+        self.compact = compact
+        self.length = len(compact)
+        raw = unbase64url(parts[0], "a statement's header")
+        need(len(raw) <= 4096, "a statement's header is longer than 4096 bytes")
+        header = strict_json(raw, "a statement's header")
+        need(isinstance(header, dict), "a statement's header is no object")
+        need(header.get("alg") == "ES256", "a statement's alg is not ES256")
+        need(header.get("typ") in ("epcis+jws", "sealane-admin+jws"), "a statement's typ is not known")
+        self.capture = header["typ"] == "epcis+jws"
+        signer = "x5t#S256" if self.capture else "kid"
+        obj(header, "a statement's header", ("alg", "typ", signer, "aud", "iat"))
+        self.signer = hash_of(header[signer], f"a statement's {signer}")
+        self.aud = text_of(header["aud"], "a statement's aud")
+        need(1 <= len(self.aud) <= 255, "a statement's aud has not 1 to 255 characters")
+        whole(header["iat"], "a statement's iat", 2**63)
+        self.payload = unbase64url(parts[1], "a statement's payload")
+        need(self.payload, "a statement says nothing")
+        self.signature = unbase64url(parts[2], "a statement's signature", 64)
+        self.signing_input = compact[: compact.rindex(".")].encode()
+        self.id = sha256(self.signing_input)
+        self.leaf_hash = leaf_hash_of(compact.encode())
+
+    def is_signed_by(self, point):
+        return signed_by(point, self.signing_input, self.signature)
+
+    @functools.cached_property
+    def events(self):
+        return epcis_events(self.payload)
+
+    @functools.cached_property
+    def admin(self):
+        return admin_statement(self.payload)
+
+    @functools.lru_cache(maxsize=4)
+    def names(self, participant):
+        """How many events name each subject, where this participant signed; an admin statement is one."""
+        if self.capture:
+            return Counter(itertools.chain.from_iterable(event.names(participant) for event in self.events))
+        return Counter(admin_names(self.admin))
+
+
+@functools.lru_cache(maxsize=16384)
+def read_statement(compact):
+    try:
+        return Statement(compact)
+    except Refused as refusal:
+        return refusal
+
+
+def statement(compact, what):
+    text_of(compact, what)
+    need(compact.isascii(), f"{what} is no statement")
+    read = read_statement(compact)
+    if isinstance(read, Refused):
+        raise Refused(str(read))
+    return read
+
+
+# --- Tree --------------------------------------------------------------------------------------------------------------
+
+
+def leaf_hash(data):
+    return sha256(b"\x00" + data)
+
+
+def node_hash(left, right):
+    return sha256(b"\x01" + left + right)
+
+
+def tree_root(leaf_hashes):
+    """RFC 9162 §2.1.1, from the hashes of all leaves: the highest subtrees from left to right, then joined from the right."""
+    stack = []
+    for count, digest in enumerate(leaf_hashes, 1):
+        stack.append(digest)
+        while count % 2 == 0:
+            count //= 2
+            right = stack.pop()
+            stack.append(node_hash(stack.pop(), right))
+    if not stack:
+        return sha256(b"")
+    root = stack.pop()
+    while stack:
+        root = node_hash(stack.pop(), root)
+    return root
+
+
+def multi_leaf_inclusion_proof(size, leaves, proof, what):
+    """The root that a proof leads to, from (index, hash) in ascending order. With no leaf it is the proof's only hash."""
+    indices = [index for index, _ in leaves]
+    need(not indices or indices[-1] < size, f"{what} shows a leaf outside the tree")
+    rest = iter(proof)
+
+    def range_hash(low, high, first, last):
+        if first == last:
+            digest = next(rest, None)
+            need(digest is not None, f"{what} has too few hashes")
+            return digest
+        if high - low == 1:
+            return leaves[first][1]
+        middle = low + (1 << (high - low - 1).bit_length() - 1)
+        split = bisect.bisect_left(indices, middle, first, last)
+        left = range_hash(low, middle, first, split)
+        return node_hash(left, range_hash(middle, high, split, last))
+
+    root = range_hash(0, size, 0, len(leaves))
+    need(next(rest, None) is None, f"{what} has a hash left over")
+    return root
+
+
+# --- Leaf --------------------------------------------------------------------------------------------------------------
+
+
+def leaf_hash_of(compact):
+    """The hash of the leaf that a statement in compact form has."""
+    if len(compact) <= 65_534:
+        return leaf_hash(b"\x01" + compact)
+    return leaf_hash(b"\x02" + sha256(compact) + len(compact).to_bytes(4, "big"))
+
+
+# --- Block and seal ----------------------------------------------------------------------------------------------------
+
+
+class Seal:
+    MEMBERS = ("version", "height", "time", "previousSize", "previousRoot", "indexRoot", "membersHash", "nextMembersHash")
+
+    def __init__(self, index, text):
+        value = obj(strict_json(text, "a seal"), "a seal", self.MEMBERS)
+        need(value["version"] == 1 and type(value["version"]) is int, "a seal's version is not 1")
+        self.index = index
+        self.height = whole(value["height"], "a seal's height")
+        self.time = own_time(value["time"], "a seal's time")
+        self.previous_size = whole(value["previousSize"], "a seal's previousSize")
+        self.index_root = hash_of(value["indexRoot"], "a seal's indexRoot")
+        self.members_hash = hash_of(value["membersHash"], "a seal's membersHash")
+        hash_of(value["previousRoot"], "a seal's previousRoot")
+        hash_of(value["nextMembersHash"], "a seal's nextMembersHash")
+        written = json.dumps({name: value[name] for name in self.MEMBERS}, separators=(",", ":"))
+        need(written == text, "a seal is not written as seals are")
+        need(self.previous_size <= index, "a seal's block ends before it begins")
+        self.leaf_hash = leaf_hash(b"\x00" + text.encode())
+        need(1 + len(text) <= 65_535, "a seal is longer than a leaf")
+
+
+def members(value, what):
+    """The members' keys by kid, and membersHash."""
+    need(1 <= len(array(value, what)) <= 100, f"{what} are not 1 to 100")
+    keys, written = {}, []
+    for member in value:
+        obj(member, "a member", ("kid", "name", "jwk"))
+        point = jwk(member["jwk"], "a member's jwk")
+        kid = hash_of(member["kid"], "a member's kid")
+        need(kid == thumbprint(point), "a member's kid is not its key's thumbprint")
+        need(not keys or max(keys) < kid, f"{what} are not in order of kid")
+        name = text_of(member["name"], "a member's name")
+        need(1 <= len(name) <= 200 and not any(unicodedata.category(c) == "Cc" for c in name), "a member's name is none")
+        keys[kid] = point
+        key = {name: member["jwk"][name] for name in ("kty", "crv", "x", "y")}
+        written.append({"kid": member["kid"], "name": name, "jwk": key})
+    return keys, sha256(json.dumps(written, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+# --- Checkpoint and commit ---------------------------------------------------------------------------------------------
+
+
+def is_origin(text):
+    return (
+        isinstance(text, str)
+        and 1 <= len(text) <= 255
+        and not any(c == "+" or c.isspace() or unicodedata.category(c) == "Cc" for c in text)
+    )
+
+
+def checkpoint(text, origin):
+    lines = text_of(text, "the checkpoint").split("\n")
+    need(len(lines) == 4 and lines[3] == "", "the checkpoint has not three lines")
+    need(lines[0] == origin, "the checkpoint is of another ledger")
+    need(re.fullmatch(r"0|[1-9][0-9]{0,15}", lines[1]) and int(lines[1]) < SAFE, "the checkpoint's size is no number")
+    need(re.fullmatch(r"[A-Za-z0-9+/]{43}=", lines[2]), "the checkpoint's root is no hash")
+    root = base64.b64decode(lines[2])
+    need(base64.b64encode(root).decode() == lines[2], "the checkpoint's root has spare bits that are not zero")
+    return int(lines[1]), root
+
+
+def commit_bytes(origin, height, round_, text):
+    return (
+        b"sealane/commit/v1\x00" + sha256(origin.encode()) + height.to_bytes(8, "big") + round_.to_bytes(4, "big") + sha256(text.encode())
+    )
+
+
+def commit(value, origin, text, keys):
+    """The height that a certificate of commit makes final, and how many signed."""
+    obj(value, "the commit", ("height", "round", "signatures"))
+    height = whole(value["height"], "the commit's height")
+    message = commit_bytes(origin, height, whole(value["round"], "the commit's round", 2**32), text)
+    signed = set()
+    for entry in array(value["signatures"], "the commit's signatures"):
+        obj(entry, "a vote", ("alg", "kid", "signature"))
+        need(entry["alg"] == "ES256", "a vote's alg is not ES256")
+        kid = hash_of(entry["kid"], "a vote's kid")
+        need(kid in keys, "a vote is a stranger's")
+        need(kid not in signed, "a member votes twice")
+        signature = unbase64url(entry["signature"], "a vote's signature", 64)
+        need(signed_by(keys[kid], message, signature), "a vote's signature does not hold")
+        signed.add(kid)
+    need(len(signed) >= 2 * len(keys) // 3 + 1, "the commit has too few votes")
+    return height, len(signed)
+
+
+# --- Index -------------------------------------------------------------------------------------------------------------
+
+KINDS = {"id": 1, "party": 2, "prefix": 3, "transformation": 4, "policy": 5, "recall": 6}
+
+
+def index_key(kind, subject):
+    return sha256(b"sealane/index/v1\x00" + bytes([KINDS[kind]]) + subject.encode())
+
+
+def index_value(count, list_root):
+    return sha256(b"\x05" + count.to_bytes(8, "big") + list_root)
+
+
+EMPTY_SUBTREE = sha256(b"\x04")
+
+
+def index_leaf_node(key, value):
+    return sha256(b"\x02" + key + value)
+
+
+def bit(key, depth):
+    return key[depth // 8] >> (7 - depth % 8) & 1
+
+
+def index_root(key, end, siblings):
+    """Joins the hash at the end of a key's way with the siblings, from the last to the first."""
+    for depth in range(len(siblings) - 1, -1, -1):
+        sibling = siblings[depth]
+        end = sha256(b"\x03" + (sibling + end if bit(key, depth) else end + sibling))
+    return end
+
+
+class Entry:
+    """One subject of `index`, and the part of its list that is shown."""
+
+    def __init__(self, value):
+        required = ("kind", "subject", "count", "first", "leaves", "path", "siblings")
+        obj(value, "an entry of index", required, ("other",))
+        kind, subject = text_of(value["kind"], "a kind"), text_of(value["subject"], "a subject")
+        need(kind in KINDS, f"no kind is called {short(kind)}")
+        self.kind, self.subject, self.name = kind, subject, f"{kind} {short(subject)}"
+        self.order = (KINDS[kind], subject.encode())
+        self.count = whole(value["count"], f"count of {self.name}")
+        self.first = whole(value["first"], f"first of {self.name}")
+        self.leaves = array(value["leaves"], f"leaves of {self.name}")
+        for leaf in self.leaves:
+            whole(leaf, f"a leaf of {self.name}")
+        need(all(a < b for a, b in zip(self.leaves, self.leaves[1:])), f"leaves of {self.name} are not in order")
+        self.end = self.first + len(self.leaves)
+        need(self.end <= self.count, f"{self.name} shows more than its list has")
+        need(self.leaves or self.first == 0, f"{self.name} shows nothing, and not from the first position")
+        self.path = [hash_of(text, f"a hash in the path of {self.name}") for text in array(value["path"], f"path of {self.name}")]
+        self.siblings = [
+            EMPTY_SUBTREE if text is None else hash_of(text, f"a sibling of {self.name}")
+            for text in array(value["siblings"], f"siblings of {self.name}")
+        ]
+        need(len(self.siblings) <= 256, f"{self.name} has more than 256 siblings")
+        empty = base64url(EMPTY_SUBTREE)
+        need(empty not in value["siblings"], f"{self.name} writes an empty subtree as its hash")
+        self.other = None
+        if "other" in value:
+            other = obj(value["other"], f"other of {self.name}", ("key", "value"))
+            self.other = hash_of(other["key"], "the key of other"), hash_of(other["value"], "the value of other")
+
+    def verify(self, root):
+        key = index_key(self.kind, self.subject)
+        if self.count == 0:
+            need(not self.path, f"{self.name} is absent and has a path")
+            end = EMPTY_SUBTREE
+            if self.other:
+                depth = len(self.siblings)
+                need(self.other[0] != key, f"{self.name} is called absent by its own key")
+                need(int.from_bytes(self.other[0], "big") >> 256 - depth == int.from_bytes(key, "big") >> 256 - depth, f"other of {self.name} stands elsewhere")
+                end = index_leaf_node(*self.other)
+        else:
+            need(self.other is None, f"{self.name} is present and has other")
+            shown = [(self.first + i, leaf_hash(leaf.to_bytes(8, "big"))) for i, leaf in enumerate(self.leaves)]
+            end = index_leaf_node(key, index_value(self.count, multi_leaf_inclusion_proof(self.count, shown, self.path, f"the path of {self.name}")))
+        need(index_root(key, end, self.siblings) == root, f"{self.name} is not so in the index")
+
+    def shows(self, leaf):
+        at = bisect.bisect_left(self.leaves, leaf)
+        return at < len(self.leaves) and self.leaves[at] == leaf
+
+    def would_show(self, leaf):
+        """Whether the part of the list in which this leaf would stand is shown."""
+        if self.count == 0:
+            return True
+        if not self.leaves:
+            return False
+        after_start = self.first == 0 or self.leaves[0] < leaf
+        before_end = self.end == self.count or leaf < self.leaves[-1]
+        return after_start and before_end
+
+
+# --- Ids: GS1 Digital Link URIs, EPC URNs, other URIs ------------------------------------------------------------------
+
+GS1 = "https://id.gs1.org/"
+ANY = r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]"  # GS1 General Specifications, figure 7.11-1
+# Application identifier of a key: what it looks like, how many first digits end with a check digit, what may follow
+KEYS = {
+    "00": (r"\d{18}", 18, ()),
+    "01": (r"\d{8}|\d{12,14}", 14, ("22", "10", "21", "235")),
+    "253": (rf"\d{{13}}{ANY}{{0,17}}", 13, ()),
+    "255": (r"\d{13,25}", 13, ()),
+    "401": (rf"\d{{4}}{ANY}{{0,26}}", 0, ()),
+    "402": (r"\d{17}", 17, ()),
+    "414": (r"\d{13}", 13, ("254", "7040")),
+    "415": (r"\d{13}", 13, ("8020",)),
+    "417": (r"\d{13}", 13, ("7040",)),
+    "8003": (rf"0\d{{13}}{ANY}{{0,16}}", 14, ()),
+    "8004": (rf"\d{{4}}{ANY}{{0,26}}", 0, ("7040",)),
+    "8006": (r"\d{18}", 14, ("22", "10", "21")),
+    "8010": (r"\d{4}[#\-/0-9A-Z]{0,26}", 0, ("8011",)),
+    "8013": (rf"\d{{4}}{ANY}{{0,21}}", 0, ()),
+    "8017": (r"\d{18}", 18, ("8019",)),
+    "8018": (r"\d{18}", 18, ("8019",)),
+}
+QUALIFIERS = {
+    "10": rf"{ANY}{{1,20}}", "21": rf"{ANY}{{1,20}}", "22": rf"{ANY}{{1,20}}", "235": rf"{ANY}{{1,28}}", "254": rf"{ANY}{{1,20}}",
+    "7040": rf"\d{ANY}{{3}}", "8011": r"0|[1-9]\d{0,11}", "8019": r"\d{1,10}", "8020": rf"{ANY}{{1,25}}",
+}  # fmt: skip
+# The names that Digital Link 1.1 had for them
+OLD_NAMES = {
+    "sscc": "00", "gtin": "01", "gdti": "253", "gcn": "255", "ginc": "401", "gsin": "402", "gln": "414", "payTo": "415",
+    "party": "417", "grai": "8003", "giai": "8004", "itip": "8006", "cpid": "8010", "gmn": "8013", "gsrnp": "8017",
+    "gsrn": "8018", "cpv": "22", "lot": "10", "ser": "21", "glnx": "254", "cpsn": "8011", "srin": "8019", "refNo": "8020",
+}  # fmt: skip
+# EPC scheme: application identifier, digits of company prefix and reference together, where the reference's first digit
+# goes to the front, the zero before, the application identifiers of further fields ("" is joined to the key, "*" a pattern's)
+URNS = {
+    "id:sgtin": ("01", 13, True, ("21",)), "id:sscc": ("00", 17, True, ()), "id:sgln": ("414", 12, False, ("254",)),
+    "id:pgln": ("417", 12, False, ()), "id:grai": ("8003", 12, False, ("",)), "id:gdti": ("253", 12, False, ("",)),
+    "id:sgcn": ("255", 12, False, ("",)), "id:gsrn": ("8018", 17, False, ()), "id:gsrnp": ("8017", 17, False, ()),
+    "id:gsin": ("402", 16, False, ()), "id:itip": ("8006", 13, True, ("", "", "21")), "id:upui": ("01", 13, True, ("235",)),
+    "id:giai": ("8004", 0, False, ()), "id:ginc": ("401", 0, False, ()), "id:cpi": ("8010", 0, False, ("8011",)),
+    "class:lgtin": ("01", 13, True, ("10",)), "idpat:sgtin": ("01", 13, True, ("*",)), "idpat:upui": ("01", 13, True, ("*",)),
+    "idpat:grai": ("8003", 12, False, ("*",)), "idpat:gdti": ("253", 12, False, ("*",)), "idpat:sgcn": ("255", 12, False, ("*",)),
+    "idpat:itip": ("8006", 13, True, ("", "", "*")), "idpat:cpi": ("8010", 0, False, ("*",)),
+}  # fmt: skip
+NO_KEYS = ("id:gid", "id:usdod", "id:adi", "id:bic", "id:imovn")  # EPC schemes that are not GS1's keys: they stand as they are
+
+
+def check_digit(digits):
+    return str(-sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(reversed(digits))) % 10)
+
+
+def gmn_check_pair(model):
+    """GS1 General Specifications §7.9.5."""
+    characters = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+    primes = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83)
+    total = sum(characters.index(c) * p for c, p in zip(reversed(model), primes)) % 1021
+    pairs = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+    return pairs[total >> 5] + pairs[total & 31]
+
+
+def encode(value):
+    return "".join(c if re.match(r"[A-Za-z0-9._~-]", c) else f"%{ord(c):02X}" for c in value)
+
+
+def decode(text, what):
+    need(not re.search(r"%(?![0-9A-Fa-f]{2})", text), f"{what} has a % that encodes nothing")
+    try:
+        return unquote_to_bytes(text).decode("utf-8")
+    except ValueError:
+        raise Refused(f"{what} encodes no UTF-8") from None
+
+
+def gs1_id(ai, value, qualifiers):
+    """The canonical Digital Link URI of a key with its qualifiers, once they are checked."""
+    shape, checked, _ = KEYS[ai]
+    need(re.fullmatch(shape, value, re.ASCII), f"({ai}) {short(value)} is none")
+    if ai == "01":
+        value = value.zfill(14)
+    if checked:
+        need(check_digit(value[: checked - 1]) == value[checked - 1], f"({ai}) {short(value)} has a wrong check digit")
+    if ai == "8013":
+        need(gmn_check_pair(value[:-2]) == value[-2:], f"({ai}) {short(value)} has wrong check characters")
+    if ai == "8006":
+        need("01" <= value[14:16] <= value[16:18], f"({ai}) {short(value)} has no such piece")
+    for name, text in qualifiers.items():
+        need(re.fullmatch(QUALIFIERS[name], text, re.ASCII), f"({name}) {short(text)} is none")
+    canonical = f"{GS1}{ai}/{encode(value)}"
+    if ai == "415":
+        need("8020" in qualifiers, "(415) identifies nothing without (8020)")
+    if qualifiers.get("254") == "0":
+        del qualifiers["254"]
+    for name in ("21", "235", "10", "254", "8011", "8019", "8020"):
+        if name in qualifiers:
+            return f"{canonical}/{name}/{encode(qualifiers[name])}"
+    return canonical
+
+
+def epc_urn(text):
+    need(not re.search(r"[?#]", text), f"{short(text)} is no EPC URN")
+    need(text.startswith("urn:epc:"), f"{short(text)} is no EPC URN")
+    scheme, fields = ":".join(text.split(":")[2:4]), ":".join(text.split(":")[4:])
+    if scheme in NO_KEYS:
+        return text
+    need(scheme in URNS, f"{short(text)} is of no EPC scheme")
+    ai, length, first, further = URNS[scheme]
+    fields = fields.split(".", 1 + len(further))
+    need(len(fields) == 2 + len(further), f"{short(text)} has too few fields")
+    prefix, reference, *rest = (decode(field, short(text)) for field in fields)
+    need(re.fullmatch(r"\d{6,12}", prefix, re.ASCII), f"{short(text)} has no company prefix")
+    value = prefix + reference
+    if length:
+        need(re.fullmatch(r"\d*", reference, re.ASCII) and len(value) == length, f"{short(text)} has not {length} digits")
+        need(not first or reference, f"{short(text)} has no indicator")
+        value = reference[0] + prefix + reference[1:] if first else value
+        value = "0" + value if ai == "8003" else value
+        value += check_digit(value)
+    qualifiers = {}
+    for name, field in zip(further, rest):
+        if name == "*":
+            need(field == "*", f"{short(text)} is no pattern of a class")
+        elif name:
+            qualifiers[name] = field
+        else:
+            need(field, f"{short(text)} has an empty field")
+            value += field
+    return gs1_id(ai, value, qualifiers)
+
+
+def digital_link(host, path, text):
+    """A path's last key with what follows it; None where the path has no key."""
+    segments = path.split("/")[1:]
+    for at in range(len(segments) - 2, -1, -1):
+        ai = OLD_NAMES.get(segments[at], segments[at])
+        if ai not in KEYS:
+            continue
+        value = decode(segments[at + 1], short(text))
+        if not re.fullmatch(KEYS[ai][0], value, re.ASCII):
+            need(host != "id.gs1.org", f"({ai}) {short(value)} is none")
+            continue
+        rest = segments[at + 2 :]
+        names = [OLD_NAMES.get(name, name) for name in rest[::2]]
+        order = [KEYS[ai][2].index(name) for name in names if name in KEYS[ai][2]]
+        fits = len(rest) % 2 == 0 and len(order) == len(names) and all(a < b for a, b in zip(order, order[1:]))
+        fits = fits and not ("235" in names and len(names) > 1)
+        if not fits and not KEYS[ai][1] and host != "id.gs1.org":
+            return None  # somebody's own path that only looks like a key without a check digit
+        need(fits, f"{short(text)} has after ({ai}) what cannot follow")
+        return gs1_id(ai, value, {name: decode(part, short(text)) for name, part in zip(names, rest[1::2])})
+    need(host != "id.gs1.org", f"{short(text)} holds no GS1 key")
+    return None
+
+
+@functools.lru_cache(maxsize=65536)
+def read_id(text):
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.\-]*:(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+", text, re.ASCII):
+        return Refused(f"{short(text)} is no absolute URI")
+    try:
+        if text[:8].lower() == "urn:epc:":
+            return epc_urn(text)
+        match = re.fullmatch(r"(?i:https?)://(?:[^/?#]*@)?([^/?#:]*)(?::\d*)?(/[^?#]*)?(?:\?[^#]*)?(?:#.*)?", text)
+        return match and digital_link(match[1].lower(), match[2] or "/", text) or text
+    except Refused as refusal:
+        return refusal
+
+
+def canonical_id(text, what="an id"):
+    """The canonical form of an id; an absolute URI that is no GS1 key stands as it is."""
+    read = read_id(text_of(text, what))
+    if isinstance(read, Refused):
+        raise Refused(str(read))
+    return read
+
+
+def key_of(identifier):
+    """The application identifier, value and qualifier's name of a canonical id, or None for another URI."""
+    if not identifier.startswith(GS1):
+        return None
+    ai, value, *rest = identifier.removeprefix(GS1).split("/")
+    return ai, decode(value, "an id"), rest[0] if rest else None
+
+
+def class_of(identifier):
+    """The GTIN of an item or lot."""
+    key = key_of(identifier)
+    return f"{GS1}01/{key[1][:14]}" if key and key[0] in ("01", "8006") and key[2] else None
+
+
+def is_item(identifier):
+    key = key_of(identifier)
+    return bool(key) and key[0] == "01" and key[2] in ("21", "235")
+
+
+def candidates(identifier):
+    """Under which company prefixes or namespaces an id may lie."""
+    key = key_of(identifier)
+    if key:
+        ai, value, _ = key
+        if ai in ("01", "8006"):
+            digits = "" if value[1:6] == "00000" else value[1:13]  # a GTIN-8, with an indicator or without
+        elif ai in ("00", "8003"):
+            digits = value[1:17] if ai == "00" else value[1:13]
+        elif KEYS[ai][1]:
+            digits = value[: KEYS[ai][1] - 1]
+        else:
+            digits = re.match(r"[0-9]*", value)[0]
+        return [digits[:length] for length in range(4, 13) if length <= len(digits)]
+    uri = re.sub(r"^https://", "http://", identifier)
+    colon = uri.index(":") + 1
+    found = []
+    named = False
+    for at in range(colon, len(uri)):
+        if uri[at] not in "/:#=":
+            named = named or uri[at] != "."
+        elif named:
+            found.append(uri[: at + 1])
+    return found[:16]
+
+
+# --- names(event) ------------------------------------------------------------------------------------------------------
+
+TYPES = ("ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent", "AssociationEvent")
+RECALLED = ("recalled", "cbv:Disp-recalled", "https://ref.gs1.org/cbv/Disp-recalled", "urn:epcglobal:cbv:disp:recalled")
+
+
+class Event:
+    def __init__(self, value):
+        need(isinstance(value, dict), "an event is no object")
+        self.type = value.get("type", value.get("isA"))
+        need(self.type in TYPES, "an event is of no known type")
+        self.action = value.get("action")
+        self.time = any_time(value.get("eventTime"), "eventTime")
+        ids = lambda name: [canonical_id(epc, name) for epc in array(value.get(name, []), name)]
+        classes = lambda name: [
+            canonical_id(item.get("epcClass") if isinstance(item, dict) else None, f"{name}.epcClass") for item in array(value.get(name, []), name)
+        ]
+        self.parent = canonical_id(value["parentID"], "parentID") if "parentID" in value else None
+        self.objects = ids("epcList")
+        self.children = ids("childEPCs") + classes("childQuantityList")
+        self.inputs = ids("inputEPCList") + classes("inputQuantityList")
+        self.outputs = ids("outputEPCList") + classes("outputQuantityList")
+        quantities = classes("quantityList")
+        self.ids = set(self.objects + quantities + self.children + self.inputs + self.outputs)
+        self.added = set(self.objects + quantities)
+        if self.parent is not None:
+            self.ids.add(self.parent)
+        self.transformation = canonical_id(value["transformationID"], "transformationID") if "transformationID" in value else None
+        persistent = value.get("persistentDisposition", {})
+        need(isinstance(persistent, dict), "persistentDisposition is no object")
+        marks = lambda name: any(word in RECALLED for word in array(persistent.get(name, []), name) if isinstance(word, str))
+        self.recalls = value.get("disposition") in RECALLED or marks("set")
+        self.touches_recall = self.recalls or marks("unset")
+        self.destinations = [
+            canonical_id(item.get("destination") if isinstance(item, dict) else None, "destination")
+            for item in array(value.get("destinationList", []), "destinationList")[:16]
+        ]
+        ilmd = value.get("ilmd", {})
+        lots = [lot for name, lot in (ilmd.items() if isinstance(ilmd, dict) else ()) if re.split(r"[:/#]", name)[-1] == "lotNumber"]
+        lot = lots[0] if lots else None  # the first member of that name, whatever it holds
+        self.lot = lot if isinstance(lot, str) and re.fullmatch(QUALIFIERS["10"], lot, re.ASCII) else None
+
+    def names(self, participant):
+        named = {("id", identifier) for identifier in self.ids}
+        if self.transformation is not None:
+            named.add(("transformation", self.transformation))
+        if self.touches_recall:
+            for identifier in self.ids:
+                named.add(("recall", identifier))
+                named.add(("recall", f"{participant} {identifier}"))
+        if self.recalls:
+            named.update(("id", gtin) for gtin in map(class_of, self.ids) if gtin)
+        return named
+
+    def brings_forth(self, identifier):
+        if self.type == "ObjectEvent" and self.action == "ADD":
+            return identifier in self.added
+        return self.type == "TransformationEvent" and identifier in self.outputs
+
+
+def epcis_events(payload):
+    """The events of an EPCISDocument, or of a single event."""
+    document = strict_json(payload, "a capture")
+    need(isinstance(document, dict), "a capture is no object")
+    if document.get("type", document.get("isA")) != "EPCISDocument":
+        return [Event(document)]
+    body = document.get("epcisBody")
+    need(isinstance(body, dict), "an EPCISDocument has no epcisBody")
+    return [Event(value) for value in array(body.get("eventList"), "eventList")]
+
+
+# --- Admin statements --------------------------------------------------------------------------------------------------
+
+ADMIN = {
+    "genesis": ("type", "version", "origin", "members", "created"),
+    "registration": ("type", "participant", "claims", "request", "certificate"),
+    "renewal": ("type", "participant", "request", "current", "consent", "certificate"),
+    "revocation": ("type", "participant", "reason"),
+}
+NOBODYS = ("did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:")
+
+
+class Certificate:
+    def __init__(self, value):
+        obj(value, "a certificate record", ("x509", "jwk", "notBefore", "notAfter"))
+        self.id = sha256(unbase64url(value["x509"], "x509"))
+        self.point = jwk(value["jwk"], "a certificate's jwk")
+        self.not_after = any_time(value["notAfter"], "notAfter")
+        need(any_time(value["notBefore"], "notBefore") < self.not_after, "a certificate ends before it begins")
+
+
+def plain_http(uri):
+    return re.sub(r"^https://", "http://", uri)
+
+
+def namespace(text):
+    need(isinstance(text, str) and text[-1:] in ("/", ":", "#", "="), f"{short(text)} is no namespace")
+    need(not isinstance(read_id(text + "x"), Refused) and read_id(text + "x") == text + "x", f"{short(text)} is no namespace")
+    need(candidates(text) and not text.startswith(NOBODYS), f"{short(text)} is nobody's namespace")
+    scheme, _, rest = text.partition(":")
+    need(scheme == scheme.lower(), f"{short(text)} is not in its one spelling")
+    needless = any(re.match(r"[A-Za-z0-9._~-]", chr(int(h, 16))) or h != h.upper() for h in re.findall(r"%(..)", rest))
+    need(not needless, f"{short(text)} is not in its one spelling")
+    if rest.startswith("//"):
+        authority, slash, path = rest[2:].partition("/")
+        default = {"http": ":80", "https": ":443"}.get(scheme, ":")
+        need(slash and authority == authority.lower() and "@" not in authority, f"{short(text)} is not in its one spelling")
+        need(not authority.endswith((default, ":", ".")), f"{short(text)} is not in its one spelling")
+        need(not {".", ".."} & set(re.split(r"[?#]", path)[0].split("/")), f"{short(text)} is not in its one spelling")
+    return plain_http(text)
+
+
+def collide(one, other):
+    return one.startswith(other) or other.startswith(one)
+
+
+def free_of_overlap(texts):
+    """Whether none is another, or begins with it."""
+    texts = sorted(texts)
+    return not any(b.startswith(a) for a, b in zip(texts, texts[1:]))
+
+
+def claims(value):
+    """(company prefixes, GLNs, namespaces), the last with http."""
+    obj(value, "claims", ("organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"))
+    name = text_of(value["organization"], "organization").strip()
+    need(1 <= len(name) <= 200 and not any(unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") for c in name), "an organisation's name is none")
+    for member in ("roles", "glns", "gs1CompanyPrefixes", "namespaces"):
+        items = array(value[member], member)
+        need(len(items) <= 100 and all(isinstance(item, str) for item in items), f"{member} are no list of texts")
+        need(len(set(items)) == len(items), f"{member} have one twice")
+    roles = ["shipper" if role == "carrier" else role for role in value["roles"]]
+    need(roles and set(roles) <= {"manufacturer", "shipper", "distributor"} and len(set(roles)) == len(roles), "roles are none")
+    for gln in value["glns"]:
+        need(re.fullmatch(r"\d{13}", gln, re.ASCII) and check_digit(gln[:12]) == gln[12], f"{short(gln)} is no GLN")
+    for prefix in value["gs1CompanyPrefixes"]:
+        need(re.fullmatch(r"\d{4,12}", prefix, re.ASCII), f"{short(prefix)} is no company prefix")
+    spaces = [namespace(text) for text in value["namespaces"]]
+    need(free_of_overlap(value["gs1CompanyPrefixes"]) and free_of_overlap(spaces), "claims begin with one another")
+    return value["gs1CompanyPrefixes"], value["glns"], spaces
+
+
+def admin_statement(payload):
+    value = strict_json(payload, "an admin statement")
+    need(isinstance(value, dict), "an admin statement is no object")
+    kind = value.get("type")
+    need(isinstance(kind, str) and kind in ADMIN, f"no leaf holds an admin statement of type {short(kind)}")
+    obj(value, f"a {kind}", ADMIN[kind], ("compromisedSince",) if kind == "revocation" else ())
+    if kind == "genesis":
+        need(type(value["version"]) is int and value["version"] == 1, "a genesis has not the version 1")
+        need(is_origin(value["origin"]), "a genesis has no origin")
+        any_time(value["created"], "created")
+        return {**value, "keys": members(value["members"], "members")}
+    need(
+        isinstance(value["participant"], str) and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value["participant"]),
+        "a participant's id is no UUID in lower case",
+    )
+    read = {"type": kind, "participant": value["participant"]}
+    if kind == "revocation":
+        reason = text_of(value["reason"], "reason")
+        need(1 <= len(reason) <= 1000 and reason.strip(), "a revocation has no reason")
+        if "compromisedSince" in value:
+            any_time(value["compromisedSince"], "compromisedSince")
+        return read
+    read["request"] = unbase64url(value["request"], "request")
+    need(read["request"], "a request is empty")
+    read["certificate"] = Certificate(value["certificate"])
+    if kind == "registration":
+        read["claims"] = claims(value["claims"])
+    else:
+        read["current"] = hash_of(value["current"], "current")
+        read["consent"] = unbase64url(value["consent"], "consent", 64)
+    return read
+
+
+def admin_names(admin):
+    if admin["type"] == "genesis":
+        return {("party", base64url(kid)) for kid in admin["keys"][0]}
+    named = {("party", admin["participant"])}
+    if admin["type"] == "registration":
+        named.update(("prefix", text) for group in admin["claims"] for text in group)
+    return named
+
+
+class Registry:
+    """What the registrations, renewals and revocations come to, in their order."""
+
+    def __init__(self, origin, keys):
+        self.origin, self.keys = origin, keys
+        self.participants = {}  # id -> [(registration's claims), revoked]
+        self.certificates = {}  # x5t#S256 -> (participant, Certificate)
+        self.owners = {}  # key's point -> participant
+        self.consents = 0
+
+    def apply(self, said, time):
+        need(not said.capture, "a capture stands among the registrations")
+        need(said.aud == self.origin, "an admin statement is for another ledger")
+        need(said.signer in self.keys, "an admin statement is signed by no member")
+        need(said.is_signed_by(self.keys[said.signer]), "the signature of an admin statement does not hold")
+        admin = said.admin
+        kind = admin["type"]
+        need(kind != "genesis", "a genesis stands after the first leaf")
+        participant = admin["participant"]
+        known = self.participants.get(participant)
+        if kind == "registration":
+            need(known is None, f"{participant} was registered before")
+            need(admin["certificate"].point not in self.owners, "a registration's key was registered before")
+            for claimed, revoked in self.participants.values():
+                need(revoked or not self.clash(claimed, admin["claims"]), f"what {participant} claims is another's")
+            self.participants[participant] = [admin["claims"], False]
+        else:
+            need(known is not None and not known[1], f"{participant} is not registered, or revoked")
+        if kind == "revocation":
+            known[1] = True
+            return
+        certificate = admin["certificate"]
+        need(certificate.id not in self.certificates, "a certificate was registered before")
+        need(certificate.not_after > time, "a certificate had ended when it was registered")
+        need(self.owners.get(certificate.point, participant) == participant, "a certificate's key is somebody else's")
+        if kind == "renewal":
+            owner, current = self.certificates.get(admin["current"], (None, None))
+            need(owner == participant and time <= current.not_after, "a renewal's current certificate is none")
+            message = b"sealane/renewal/v1\x00" + sha256(self.origin.encode()) + participant.encode() + b"\x00" + sha256(admin["request"])
+            need(signed_by(current.point, message, admin["consent"]), "a renewal's consent does not hold")
+            self.consents += 1
+        self.certificates[certificate.id] = participant, certificate
+        self.owners[certificate.point] = participant
+
+    @staticmethod
+    def clash(one, other):
+        return (
+            any(collide(a, b) for a in one[0] for b in other[0])
+            or any(collide(a, b) for a in one[2] for b in other[2])
+            or not set(one[1]).isdisjoint(other[1])
+        )
+
+
+# --- Trust anchor ------------------------------------------------------------------------------------------------------
+
+
+class Anchor:
+    def __init__(self, value):
+        obj(value, "the anchor", ("version", "origin", "genesis"), ("fingerprint", "members"))
+        need(type(value["version"]) is int and value["version"] == 1, "the anchor's version is not known")
+        genesis = statement(value["genesis"], "the anchor's genesis")
+        need(not genesis.capture and genesis.admin["type"] == "genesis", "the anchor's genesis is none")
+        self.origin = genesis.admin["origin"]
+        self.keys, self.members_hash = genesis.admin["keys"]
+        need(value["origin"] == self.origin == genesis.aud, "the anchor's origin is not its genesis's")
+        need(genesis.signer in self.keys and genesis.is_signed_by(self.keys[genesis.signer]), "the anchor's genesis is signed by none of its members")
+        self.fingerprint = genesis.id
+        need(value.get("fingerprint", base64url(genesis.id)) == base64url(genesis.id), "the anchor's fingerprint is another's")
+
+
+# --- follows(id) -------------------------------------------------------------------------------------------------------
+
+
+class Allowance:
+    """What may be taken: each statement counts for every list that it is taken from."""
+
+    def __init__(self):
+        self.statements = self.bytes = self.events = 0
+
+    def spent(self):
+        return self.statements >= 1000 or self.bytes >= 12_582_912 or self.events >= 10_000
+
+    def spend(self, said, events):
+        self.statements += 1
+        self.bytes += said.length
+        self.events += events
+
+
+class Followed:
+    """An id on the way, and what its taken leaves say of it."""
+
+    def __init__(self, identifier, since):
+        self.id = identifier
+        self.since = since  # milliseconds; -inf is the beginning
+        self.container = self.input = False
+        self.start = self.end = 0  # the taken positions of its list
+        self.parents = {}  # container -> earliest event time
+        self.sources = set()  # inputs of the events that bring it forth
+        self.transformations = set()  # (transformationID, participant)
+
+
+class Follows:
+    def __init__(self, identifier, entries, captures, admins):
+        self.entries, self.captures, self.admins = entries, captures, admins
+        self.needed = {}  # (kind, subject) -> the positions needed of its list
+        self.allowance = Allowance()
+        self.signers = set()
+        self.ids(identifier)
+        self.prefix_lists = {}
+        self.places()
+        self.holders()
+        self.recalls()
+        self.parties()
+
+    def entry(self, kind, subject):
+        entry = self.entries.get((kind, subject))
+        need(entry, f"index lacks {kind} {short(subject)}")
+        return entry
+
+    def take(self, entry, position, allowance):
+        need(entry.first <= position < entry.end, f"{entry.name} does not show the leaf at its position {position}")
+        leaf = entry.leaves[position - entry.first]
+        need(leaf in self.captures, f"the capture at leaf {leaf} of {entry.name} is not there")
+        said, participant, _ = self.captures[leaf]
+        allowance.spend(said, said.names(participant)[entry.kind, entry.subject])
+        self.signers.add(participant)
+        return said.events, participant
+
+    def take_forward(self, entry, start, allowance):
+        """The events of the list's leaves from a position on, until the list or what is allowed ends."""
+        position = start
+        taken = []
+        while position < entry.count and not allowance.spent():
+            taken.append(self.take(entry, position, allowance))
+            position += 1
+        self.needed[entry.kind, entry.subject] = (start, position)
+        return taken
+
+    # 1. Ids
+
+    def ids(self, identifier):
+        first = Followed(identifier, -math.inf)
+        first.container = first.input = True
+        self.followed = {identifier: first}
+        self.transformed = {}  # transformationID -> [(inputs, participant)]
+        self.follow(first)
+        while self.round():
+            pass
+
+    def round(self):
+        containers, inputs, transformations = {}, set(), set()
+        for known in self.followed.values():
+            if known.container:
+                for parent, time in known.parents.items():
+                    containers[parent] = min(containers.get(parent, math.inf), max(time, known.since))
+            if known.input:
+                inputs |= known.sources
+                transformations |= known.transformations
+        for transformation, participant in transformations:
+            for sources, signer in self.transformed.get(transformation, ()):
+                if signer == participant:
+                    inputs.update(sources)
+        found = False
+        for identifier in sorted(containers.keys() | inputs, key=str.encode):
+            since = -math.inf if identifier in inputs else containers[identifier]
+            known = self.followed.get(identifier)
+            if known is None:
+                if len(self.followed) > 100:
+                    continue  # limit reached
+                known = self.followed[identifier] = Followed(identifier, since)
+                self.follow(known)
+                found = True
+            elif since < known.since:
+                known.since = since
+                self.follow_further(known)
+                found = True
+            if identifier in containers and not known.container:
+                known.container = found = True
+            if identifier in inputs and not known.input:
+                known.input = found = True
+        for transformation in sorted({name for name, _ in transformations} - self.transformed.keys(), key=str.encode):
+            taken = self.take_forward(self.entry("transformation", transformation), 0, self.allowance)
+            self.transformed[transformation] = [
+                (event.inputs, signer) for events, signer in taken for event in events
+                if event.type == "TransformationEvent" and event.transformation == transformation
+            ]  # fmt: skip
+            found = True
+        return found
+
+    def follow(self, known):
+        entry = self.entry("id", known.id)
+        known.start = 0 if self.allowance.spent() else self.start(entry, known.since)
+        for events, participant in self.take_forward(entry, known.start, self.allowance):
+            self.read(known, events, participant)
+        known.end = self.needed["id", known.id][1]
+
+    def follow_further(self, known):
+        """Takes the leaves that are missing before those taken, from the last of them back."""
+        if known.start == known.end:
+            return
+        entry = self.entry("id", known.id)
+        start = 0 if self.allowance.spent() else self.start(entry, known.since)
+        while known.start > start and not self.allowance.spent():
+            self.read(known, *self.take(entry, known.start - 1, self.allowance))
+            known.start -= 1
+        self.needed["id", known.id] = (known.start, known.end)
+
+    def start(self, entry, since):
+        """The position of the list's last leaf whose block is more than a day older; the first, where there is none."""
+        if since == -math.inf:
+            return 0
+        for leaf in entry.leaves:
+            need(leaf in self.captures, f"the capture at leaf {leaf} of {entry.name} is not there")
+        older = bisect.bisect_left(entry.leaves, since - DAY, key=lambda leaf: self.captures[leaf][2])
+        return max(entry.first + older - 1, 0)  # one before the first shown is refused when it is taken
+
+    def read(self, known, events, participant):
+        for event in events:
+            if event.type == "AggregationEvent" and event.action == "ADD" and event.parent is not None and known.id in event.children:
+                known.parents[event.parent] = min(known.parents.get(event.parent, math.inf), event.time)
+            if event.type == "TransformationEvent" and known.id in event.outputs:
+                known.sources.update(event.inputs)
+                if event.transformation is not None:
+                    known.transformations.add((event.transformation, participant))
+
+    def taken_events(self, known):
+        entry = self.entry("id", known.id)
+        for position in range(known.start, known.end):
+            said, _, _ = self.captures[entry.leaves[position - entry.first]]
+            yield from (event for event in said.events if known.id in event.ids)
+
+    # 2. Places
+
+    def places(self):
+        destinations = set()
+        for known in self.followed.values():
+            if known.container:
+                for event in self.taken_events(known):
+                    destinations.update(event.destinations)
+        for destination in sorted(destinations, key=str.encode)[:100]:
+            key = key_of(destination)
+            if key and key[0] in ("414", "417") and key[2] is None:
+                if self.whole("prefix", key[1]).count:
+                    continue
+            self.candidates(destination)
+
+    def whole(self, kind, subject):
+        """A list that is shown whole, of admin statements."""
+        entry = self.entry(kind, subject)
+        self.needed[kind, subject] = (0, entry.count)
+        need(entry.end - entry.first == entry.count, f"{entry.name} is not shown whole")
+        for leaf in entry.leaves:
+            need(leaf in self.admins, f"the admin statement at leaf {leaf} of {entry.name} is not there")
+        if kind == "prefix":
+            registrations = [self.admins[leaf].admin for leaf in entry.leaves]
+            need(all(admin["type"] == "registration" for admin in registrations), f"{entry.name} lists what is no registration")
+            self.prefix_lists[subject] = {admin["participant"] for admin in registrations}
+        return entry
+
+    def candidates(self, identifier):
+        for subject in candidates(identifier):
+            self.whole("prefix", subject)
+
+    # 3. Holders
+
+    def holders(self):
+        for known in self.followed.values():
+            if known.input:
+                self.candidates(known.id)
+
+    # 4. Recalls
+
+    def lots(self, known):
+        gtin = class_of(known.id)
+        events = (event for event in self.taken_events(known) if event.lot and event.brings_forth(known.id))
+        texts = {f"{gtin}/10/{encode(event.lot)}" for event in events}
+        return sorted(texts, key=str.encode)[:8]
+
+    def recalls(self):
+        with_holder, without = set(), set()
+        for known in self.followed.values():
+            if not known.input:
+                continue
+            targets = {known.id}
+            if is_item(known.id):
+                targets.update(self.lots(known))
+            if class_of(known.id):
+                targets.add(class_of(known.id))
+            holders = set().union(*(self.prefix_lists[subject] for subject in candidates(known.id)))
+            without |= targets
+            with_holder.update(f"{holder} {target}" for holder in holders for target in targets)
+        allowance = Allowance()
+        for subject in sorted(with_holder, key=str.encode) + sorted(without, key=str.encode):
+            entry = self.entry("recall", subject)
+            start = entry.count
+            while start > max(entry.count - 100, 0) and not allowance.spent():
+                start -= 1
+                self.take(entry, start, allowance)
+            self.needed["recall", subject] = (start, entry.count)
+
+    # 5. Parties
+
+    def parties(self):
+        for participant in self.signers.union(*self.prefix_lists.values()):
+            self.whole("party", participant)
+
+
+# --- Evidence ----------------------------------------------------------------------------------------------------------
+
+EVIDENCE = ("version", "id", "checkpoint", "commit", "seal", "index", "statements", "registrations", "seals", "inclusionProof")
+
+
+def ascending(leaves, what):
+    need(all(a < b for a, b in zip(leaves, leaves[1:])), f"{what} are not in order")
+
+
+def read_seal(value):
+    obj(value, "a seal's entry", ("leafIndex", "seal"))
+    return Seal(whole(value["leafIndex"], "a seal's leafIndex"), text_of(value["seal"], "a seal"))
+
+
+def read_statements(value, what):
+    read = {}
+    last = -1
+    for item in array(value, what):
+        obj(item, f"an entry of {what}", ("leafIndex", "statement"))
+        leaf = whole(item["leafIndex"], f"a leafIndex of {what}")
+        need(leaf > last, f"{what} are not in order")
+        read[leaf] = statement(item["statement"], f"a statement of {what}")
+        last = leaf
+    return read
+
+
+def evidence(anchor, data, asked=None):
+    """Verifies an evidence document; how many leaves, subjects and signatures it proved."""
+    value = strict_json(data, "the evidence")
+    need(isinstance(value, dict), "the evidence is no object")
+
+    # 1
+    need(type(value.get("version")) is int and value["version"] == 2, "the version of the evidence is not known")
+    obj(value, "the evidence", EVIDENCE)
+    identifier = text_of(value["id"], "id")
+    need(canonical_id(identifier, "id") == identifier, "id is not in its canonical form")
+    need(asked is None or canonical_id(asked) == identifier, "the evidence is about another id")
+
+    # 2
+    size, root = checkpoint(value["checkpoint"], anchor.origin)
+    height, votes = commit(value["commit"], anchor.origin, value["checkpoint"], anchor.keys)
+    last = read_seal(value["seal"])
+    need(last.index == size - 1, "the seal does not stand at the checkpoint's last leaf")
+    need(last.height == height, "the seal is of another height than the commit")
+    need(last.members_hash == anchor.members_hash, "the seal names other members than the anchor")
+
+    # 3
+    entries = [Entry(item) for item in array(value["index"], "index")]
+    captures = read_statements(value["statements"], "statements")
+    registrations = read_statements(value["registrations"], "registrations")
+    seals = [read_seal(item) for item in array(value["seals"], "seals")]
+    ascending([entry.order for entry in entries], "the entries of index")
+    ascending([seal.index for seal in seals], "seals")
+    leaves = {last.index: last.leaf_hash}
+    for seal in seals:
+        need(seal.index not in leaves or seal.leaf_hash == last.leaf_hash, "two seals stand at one leaf")
+        leaves[seal.index] = seal.leaf_hash
+    for leaf, said in [*captures.items(), *registrations.items()]:
+        need(leaf not in leaves, f"leaf {leaf} stands there twice")
+        leaves[leaf] = said.leaf_hash
+    proof = [hash_of(text, "a hash of inclusionProof") for text in array(value["inclusionProof"], "inclusionProof")]
+    need(multi_leaf_inclusion_proof(size, sorted(leaves.items()), proof, "inclusionProof") == root, "the leaves are not in the checkpoint's tree")
+    chain = seals if seals and seals[-1].index == last.index else seals + [last]
+    for earlier, later in zip(chain, chain[1:]):
+        need(earlier.index < later.previous_size and earlier.height < later.height and earlier.time < later.time, "two seals contradict each other")
+    ends = [seal.index for seal in seals]
+    blocks = {}
+    for leaf in [*captures, *registrations]:
+        at = bisect.bisect_left(ends, leaf)
+        need(at < len(seals) and seals[at].previous_size <= leaf, f"the seal of leaf {leaf} is not there")
+        blocks[leaf] = seals[at]
+    need({seal.index for seal in blocks.values()} == set(ends), "a seal is of no statement's block")
+
+    # 4
+    for entry in entries:
+        entry.verify(last.index_root)
+    index = {(entry.kind, entry.subject): entry for entry in entries}
+
+    # 5
+    registry = Registry(anchor.origin, anchor.keys)
+    for leaf, said in registrations.items():
+        registry.apply(said, blocks[leaf].time)
+
+    # 6
+    signed = {}
+    for leaf, said in captures.items():
+        need(said.capture, f"an admin statement stands among the captures, at leaf {leaf}")
+        need(said.aud == anchor.origin, f"the capture at leaf {leaf} is for another ledger")
+        need(said.signer in registry.certificates, f"no registration names the certificate of the capture at leaf {leaf}")
+        participant, certificate = registry.certificates[said.signer]
+        need(said.is_signed_by(certificate.point), f"the signature of the capture at leaf {leaf} does not hold")
+        need(said.events, f"the capture at leaf {leaf} holds no event")
+        signed[leaf] = said, participant, blocks[leaf].time
+
+    # 7
+    follows = Follows(identifier, index, signed, registrations)
+    for subject, (start, end) in follows.needed.items():
+        entry = index[subject]
+        shown = (entry.first, entry.end) if entry.leaves else None
+        need(shown == ((start, end) if start < end else None), f"{entry.name} does not show exactly what is followed of it")
+    for subject, entry in index.items():
+        need(subject in follows.needed, f"{entry.name} is shown and not needed")
+    used = {leaf for entry in entries for leaf in entry.leaves}
+    for leaf in [*captures, *registrations]:
+        need(leaf in used, f"the statement at leaf {leaf} is shown and not needed")
+
+    # 8
+    named = {leaf: said.names(participant) for leaf, (said, participant, _) in signed.items()}
+    named.update((leaf, said.names(None)) for leaf, said in registrations.items())
+    for entry in entries:
+        for leaf in entry.leaves:
+            need((entry.kind, entry.subject) in named[leaf], f"the statement at leaf {leaf} does not name {entry.name}")
+    for leaf, subjects in named.items():
+        for subject in subjects:
+            entry = index.get(subject)
+            if entry and not entry.shows(leaf):
+                need(not entry.would_show(leaf), f"the list of {entry.name} lacks leaf {leaf}")
+
+    return len(leaves), len(entries), votes + len(captures) + len(registrations) + registry.consents
+
+
+# --- Self-test ---------------------------------------------------------------------------------------------------------
+
+
+def naive_root(digests):
+    """RFC 9162 §2.1.1 as it is written."""
+    if not digests:
+        return sha256(b"")
+    if len(digests) == 1:
+        return digests[0]
+    k = 1
+    while 2 * k < len(digests):
+        k *= 2
+    return node_hash(naive_root(digests[:k]), naive_root(digests[k:]))
+
+
+def naive_proof(digests, shown, low=0):
+    """The multi-leaf inclusion proof of the leaves at these indices, as the page says it."""
+    if not any(low <= index < low + len(digests) for index in shown):
+        return [naive_root(digests)]
+    if len(digests) == 1:
+        return []
+    k = 1
+    while 2 * k < len(digests):
+        k *= 2
+    return naive_proof(digests[:k], shown, low) + naive_proof(digests[k:], shown, low + k)
+
+
+def naive_index(nodes, depth=0):
+    """The root over {key: value}."""
+    if not nodes:
+        return EMPTY_SUBTREE
+    if len(nodes) == 1:
+        return index_leaf_node(*next(iter(nodes.items())))
+    halves = [{k: v for k, v in nodes.items() if bit(k, depth) == side} for side in (0, 1)]
+    return sha256(b"\x03" + naive_index(halves[0], depth + 1) + naive_index(halves[1], depth + 1))
+
+
+def naive_way(nodes, key, depth=0):
+    """The siblings on a key's way and what stands at its end."""
+    if len(nodes) <= 1:
+        return [], next(iter(nodes.items()), None)
+    halves = [{k: v for k, v in nodes.items() if bit(k, depth) == side} for side in (0, 1)]
+    siblings, end = naive_way(halves[bit(key, depth)], key, depth + 1)
+    sibling = naive_index(halves[1 - bit(key, depth)], depth + 1)
+    return [None if sibling == EMPTY_SUBTREE else base64url(sibling), *siblings], end
+
+
+def holds(check, *arguments):
+    try:
+        check(*arguments)
+        return True
+    except Refused:
+        return False
+
+
+def self_test():
+    test_examples()
+    test_multi_leaf()
+    test_index()
+    test_ids()
+    test_strictness()
+    print("self-test: all holds")
+
+
+def examples():
+    page = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "FORMATS.md")
+    with open(page, encoding="utf-8") as file:
+        return dict(re.findall(r"^```\w+ example:([\w-]+)\n(.*?)\n```$", file.read(), re.M | re.S))
+
+
+def test_examples():
+    page = examples()
+    key, participant = jwk(json.loads(page["member-key-jwk"]), "key"), jwk(json.loads(page["participant-key-jwk"]), "key")
+    assert (SPKI + key).hex() == page["member-key-spki"] and base64url(thumbprint(key)) == page["member-key-kid"]
+    for name, seed, point in (("member", b"sealane example member key", key), ("participant", b"sealane example participant key", participant)):
+        assert sha256(seed).hex() == page[f"{name}-key-private"]
+        numbers = ec.derive_private_key(int.from_bytes(sha256(seed), "big"), ec.SECP256R1()).public_key().public_numbers()
+        assert numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big") == point
+
+    said = statement(page["statement-compact"], "example")
+    assert said.capture and said.is_signed_by(participant) and not said.is_signed_by(key)
+    assert said.signer == sha256(b"sealane example certificate") and base64url(said.id) == page["statement-id"]
+    assert said.payload.decode() == page["statement-payload"]
+    assert said.names("p") == {("id", "https://id.gs1.org/01/09506000134352/21/A1"): 1}
+    header, _, signature = page["statement-compact"].split(".")
+    assert f"{header}..{signature}" == page["statement-detached"]
+    assert unbase64url(header, "").decode() == page["statement-header"]
+
+    genesis = statement(page["genesis-compact"], "example")
+    anchor = Anchor({"version": 1, "origin": genesis.aud, "genesis": page["genesis-compact"], "fingerprint": base64url(genesis.id), "members": []})
+    assert base64url(anchor.members_hash) == page["members-hash"] and sha256(page["members"].encode()) == anchor.members_hash
+    assert is_origin(page["default-origin"]) and page["default-origin"].endswith(page["member-key-kid"])
+
+    seals = [Seal(1, page["seal-0"]), Seal(3, page["seal-1"])]
+    tree = [genesis.leaf_hash, seals[0].leaf_hash, said.leaf_hash, seals[1].leaf_hash]
+    lines = dict(line.rsplit(None, 1) for line in page["tree"].splitlines())
+    assert [lines[f"leaf {i}"] for i in range(4)] == [digest.hex() for digest in tree]
+    assert lines["root 0-3"] == tree_root(tree).hex() and lines["no leaves"] == tree_root([]).hex()
+    assert lines["node 0-1"] == tree_root(tree[:2]).hex() and lines["node 2-3"] == tree_root(tree[2:]).hex()
+    assert f"{1 + len(page['seal-1'])} bytes" in page["leaf-seal"] and f"{1 + said.length} bytes" in page["leaf-statement"]
+    long = b"x" * 70_000
+    assert leaf_hash_of(long) == leaf_hash(bytes.fromhex(page["leaf-long-statement"]))
+
+    text = page["checkpoint"] + "\n"
+    assert checkpoint(text, anchor.origin) == (4, tree_root(tree))
+    assert sha256(anchor.origin.encode()).hex() == page["origin-hash"] and sha256(text.encode()).hex() == page["checkpoint-hash"]
+    assert commit_bytes(anchor.origin, 1, 0, text).hex() == page["commit-bytes"]
+    assert commit(json.loads(page["commit"]), anchor.origin, text, anchor.keys) == (1, 1)
+    receipt = json.loads(page["receipt"])
+    proof = [hash_of(item, "") for item in receipt["inclusionProof"]]
+    assert multi_leaf_inclusion_proof(4, [(2, said.leaf_hash)], sorted(proof, key=lambda item: item == tree[3]), "") == tree_root(tree)
+
+    for line in page["index-keys"].splitlines():
+        kind, digest, subject = line.split(None, 2)
+        assert index_key(kind, subject).hex() == digest
+    values = dict(re.split(r"  +", line) for line in page["index-hashes"].splitlines())
+    value = lambda *numbers: index_value(len(numbers), tree_root(leaf_hash(n.to_bytes(8, "big")) for n in numbers))
+    product = index_key("id", "https://id.gs1.org/01/09506000134352/21/A1"), value(2)
+    member = index_key("party", page["member-key-kid"]), value(0)
+    assert values["empty subtree"] == EMPTY_SUBTREE.hex() and values["value of leaves [2]"] == value(2).hex()
+    assert values["value of leaves [2, 5, 9]"] == value(2, 5, 9).hex() and values["value of leaves [0]"] == value(0).hex()
+    assert values["node of the product"] == index_leaf_node(*product).hex() and values["node of the member"] == index_leaf_node(*member).hex()
+    assert naive_index(dict([member])) == seals[0].index_root
+    assert seals[1].index_root.hex() == values["index root of seal 1"]
+    assert seals[1].index_root == naive_index(dict([member, product]))
+
+
+def test_multi_leaf():
+    chance = random.Random(9162)
+    for size in range(1, 34):
+        digests = [leaf_hash(bytes([i])) for i in range(size)]
+        root = naive_root(digests)
+        assert root == tree_root(digests)
+        subsets = itertools.chain.from_iterable(itertools.combinations(range(size), k) for k in range(size + 1)) if size <= 8 else (
+            sorted(chance.sample(range(size), chance.randint(0, size))) for _ in range(60)
+        )  # fmt: skip
+        for shown in subsets:
+            proof = naive_proof(digests, shown)
+            leaves = [(i, digests[i]) for i in shown]
+            assert multi_leaf_inclusion_proof(size, leaves, proof, "") == root
+            assert not holds(multi_leaf_inclusion_proof, size, leaves, proof + [root], "")
+            if proof:
+                assert not holds(multi_leaf_inclusion_proof, size, leaves, proof[:-1], "")
+            if leaves:
+                wrong = leaves[:-1] + [(leaves[-1][0], leaf_hash(b"wrong"))]
+                assert multi_leaf_inclusion_proof(size, wrong, proof, "") != root
+
+
+def test_index():
+    chance = random.Random(3)
+    for count in (0, 1, 2, 3, 10, 40):
+        lists = {f"s{i}": sorted(chance.sample(range(200), chance.randint(1, 12))) for i in range(count)}
+        entry_hashes = {name: [leaf_hash(n.to_bytes(8, "big")) for n in leaves] for name, leaves in lists.items()}
+        nodes = {index_key("id", name): index_value(len(h), naive_root(h)) for name, h in entry_hashes.items()}
+        root = naive_index(nodes)
+        for name in [*lists, "absent", "absent too", "nobody"]:
+            siblings, end = naive_way(nodes, index_key("id", name))
+            value = {"kind": "id", "subject": name, "count": 0, "first": 0, "leaves": [], "path": [], "siblings": siblings}
+            leaves = lists.get(name)
+            if leaves:
+                low = chance.randrange(len(leaves) + 1)
+                high = chance.randint(low, len(leaves))
+                path = naive_proof(entry_hashes[name], range(low, high))
+                value.update(count=len(leaves), first=low if low < high else 0, leaves=leaves[low:high], path=[base64url(h) for h in path])
+            elif end:
+                value["other"] = {"key": base64url(end[0]), "value": base64url(end[1])}
+            entry = Entry(value)
+            entry.verify(root)
+            for change in ({"count": entry.count + 1}, {"siblings": siblings + [None]}, {"subject": name + "x"}):
+                changed = holds(lambda: Entry({**value, **change}).verify(root))
+                assert not changed or (not leaves and "subject" in change), (value, change)
+            if leaves and low < high:
+                assert not holds(lambda: Entry({**value, "leaves": value["leaves"][:-1]}).verify(root))
+                assert entry.shows(leaves[low]) and entry.would_show(leaves[low] + 1) == (high == len(leaves) or high > low + 1)
+
+
+def test_ids():
+    for text, canonical in {
+        "https://example.com/01/9506000134352/10/L/21/A1?17=201225": "01/09506000134352/21/A1",
+        "https://id.gs1.org/gtin/09506000134352/ser/A1": "01/09506000134352/21/A1",
+        "https://id.gs1.org/01/09506000134352/21/!&'()*+,-.:;=_%2f": "01/09506000134352/21/%21%26%27%28%29%2A%2B%2C-.%3A%3B%3D_%2F",
+        "https://id.gs1.org/01/95012346": "01/00000095012346",
+        "https://id.gs1.org/414/9506000134369/254/0": "414/9506000134369",
+        "urn:epc:id:sgtin:9506000.013435.A.1": "01/09506000134352/21/A.1",
+        "urn:epc:class:lgtin:9506000.013435.L1": "01/09506000134352/10/L1",
+        "urn:epc:idpat:sgtin:9506000.013435.*": "01/09506000134352",
+        "urn:epc:id:sscc:9506000.1234567890": "00/195060002345678901",
+        "urn:epc:id:sgln:9506000.13436.32": "414/9506000134369/254/32",
+        "urn:epc:id:grai:9506000.12345.400": "8003/09506000123455400",
+        "urn:epc:id:giai:9506000.ABC%2F1": "8004/9506000ABC%2F1",
+        "urn:epc:id:gsin:9506000.123456789": "402/95060001234567893",
+        "urn:epc:id:cpi:9506000.PT%2F1.123": "8010/9506000PT%2F1/8011/123",
+        "urn:epc:id:itip:9506000.013435.01.02.A1": "8006/095060001343520102/21/A1",
+        "urn:epc:id:upui:9506000.013435.abc": "01/09506000134352/235/abc",
+    }.items():
+        assert canonical_id(text) == GS1 + canonical, (text, read_id(text))
+        assert canonical_id(GS1 + canonical) == GS1 + canonical
+    for text in ("https://ID.Example.com/1", "urn:uuid:8c9a2f4e-5f0b-4a8e-9d7e-2b1f6c3a4d5e", "urn:epc:id:imovn:9176187", "https://example.com/01/abc"):
+        assert canonical_id(text) == text
+    for text in ("foo", "https://id.gs1.org/01/09506000134353", "https://id.gs1.org/foo", "urn:epc:id:foo:1.2", "https://id.gs1.org/01/09506000134352/"):
+        assert not holds(canonical_id, text), text
+    assert gmn_check_pair("9506000") == "ZQ" and gmn_check_pair("9506000AB") == "R7"
+    assert candidates(GS1 + "01/09506000134352/21/A1")[0] == "9506" and candidates(GS1 + "01/09506000134352")[-1] == "950600013435"
+    assert candidates(GS1 + "00/195060002345678901")[-1] == "950600023456"
+    assert candidates("https://a.example/b#c=d:e") == ["http://a.example/", "http://a.example/b#", "http://a.example/b#c=", "http://a.example/b#c=d:"]
+    assert candidates("urn:uuid:8c9a") == ["urn:uuid:"]
+
+
+def test_strictness():
+    for text in (b'{"a":1,"a":1}', b"[NaN]", b'"\xff"', b'"\\ud800"', b"[1] x", b"[" * 65 + b"]" * 65, b"[" * 100_000, b"[1e999]", b"\xef\xbb\xbf[]"):
+        assert not holds(strict_json, text, "x"), text
+    assert strict_json(b"[" * 64 + b"]" * 64, "x") and not is_int(strict_json(b"1.0", "x")) and not is_int(strict_json(b"-0", "x")) and not is_int(True)
+    for text in ("AA=", "AB", "A", "A+/A", "AA\n", "AAé"):
+        assert not holds(unbase64url, text, "x"), text
+    assert any_time("1970-01-01T00:00:00Z", "") == 0 and any_time("2026-11-21t09:29:00.12399+01:00", "") == own_time("2026-11-21T08:29:00.123Z", "")
+    assert not holds(any_time, "2026-02-29T00:00:00Z", "") and not holds(own_time, "2026-11-21T08:29:00.12Z", "")
+
+
+# --- Command line ------------------------------------------------------------------------------------------------------
+
+
+def judge_set(directory):
+    anchors = {}
+    for name in sorted(os.listdir(directory)):
+        if not name.endswith(".json"):
+            continue
+        with open(os.path.join(directory, name), encoding="utf-8") as file:
+            case = json.load(file)
+        result = {"name": case.get("name", name), "holds": False, "reason": None}
+        try:
+            key = json.dumps(case["anchor"], sort_keys=True)
+            if key not in anchors:
+                anchors[key] = Anchor(case["anchor"])
+            evidence(anchors[key], case["evidence"], case["id"])
+            result["holds"] = True
+        except Refused as refusal:
+            result["reason"] = str(refusal)
+        print(json.dumps(result, ensure_ascii=False))
+
+
+def main(arguments):
+    if arguments == ["--self-test"]:
+        return self_test()
+    if len(arguments) == 2 and arguments[0] == "--set":
+        return judge_set(arguments[1])
+    if len(arguments) not in (2, 3) or arguments[0].startswith("-"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        with open(arguments[0], "rb") as anchor, open(arguments[1], "rb") as document:
+            trusted = Anchor(strict_json(anchor.read(), "the anchor"))
+            counts = evidence(trusted, document.read(), *arguments[2:])
+    except Refused as refusal:
+        print(f"refused: {refusal}")
+        return 4
+    print("holds: {} leaves, {} subjects, {} signatures".format(*counts))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,328 @@
+// A ledger in memory, made the plain way: what the verifier is tested against. It shares the verifier's reading of
+// statements and its `follow`, and none of its proofs.
+
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
+
+import { readEpcis } from "../../web/verify/epcis.js";
+import { bySubject, follow, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent, textOf } from "../../web/verify/follow.js";
+import { parseId } from "../../web/verify/gs1.js";
+import { Signatures, keyOf } from "../../web/verify/jws.js";
+import { parse } from "../../web/verify/json.js";
+import { Registry, readAdmin } from "../../web/verify/registry.js";
+
+export const hash = (...parts) => createHash("sha256").update(Buffer.concat(parts.map((part) => Buffer.from(part)))).digest();
+export const b64 = (bytes) => Buffer.from(bytes).toString("base64url");
+const u64 = (number) => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(number));
+  return bytes;
+};
+const u32 = (number) => u64(number).subarray(4);
+
+/** A P-256 key with its JWK and its thumbprint. */
+export class Key {
+  constructor() {
+    const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const { kty, crv, x, y } = publicKey.export({ format: "jwk" });
+    Object.assign(this, { privateKey, jwk: { kty, crv, x, y }, kid: b64(hash(publicKey.export({ format: "der", type: "spki" }))) });
+  }
+
+  sign(bytes) {
+    return sign("sha256", Buffer.from(bytes), { key: this.privateKey, dsaEncoding: "ieee-p1363" });
+  }
+
+  statement(header, payload) {
+    const text = typeof payload === "string" ? payload : JSON.stringify(payload);
+    const input = `${b64(JSON.stringify(header))}.${b64(text)}`;
+    return `${input}.${b64(this.sign(input))}`;
+  }
+}
+
+/** The root of a tree, by the definition of RFC 9162 §2.1.1. */
+export function naiveRoot(leaves) {
+  if (leaves.length === 0) return hash();
+  if (leaves.length === 1) return leaves[0];
+  let k = 1;
+  while (k * 2 < leaves.length) k *= 2;
+  return hash([1], naiveRoot(leaves.slice(0, k)), naiveRoot(leaves.slice(k)));
+}
+
+/** A multi-leaf proof, by the definition in docs/FORMATS.md. */
+export function naiveMultiProof(leaves, shown) {
+  const walk = (lo, hi) => {
+    if (!shown.some((leaf) => lo <= leaf && leaf < hi)) return [naiveRoot(leaves.slice(lo, hi))];
+    if (hi - lo === 1) return [];
+    let k = 1;
+    while (k * 2 < hi - lo) k *= 2;
+    return [...walk(lo, lo + k), ...walk(lo + k, hi)];
+  };
+  return walk(0, leaves.length);
+}
+
+const KINDS = ["id", "party", "prefix", "transformation", "policy", "recall"];
+const bit = (key, depth) => (key[depth >> 3] >> (7 - (depth & 7))) & 1;
+
+/** The index over lists by subject, by the definition in docs/FORMATS.md. */
+export class NaiveIndex {
+  constructor(lists) {
+    this.lists = lists;
+    this.nodes = [...lists].map(([subject, leaves]) => {
+      const key = NaiveIndex.key(subject);
+      const value = hash([5], u64(leaves.length), naiveRoot(leaves.map((leaf) => hash([0], u64(leaf)))));
+      return { subject, key, value };
+    });
+  }
+
+  static key(subject) {
+    return hash("sealane/index/v1\0", [KINDS.indexOf(kindOf(subject)) + 1], textOf(subject));
+  }
+
+  root(nodes = this.nodes, depth = 0) {
+    if (nodes.length === 0) return hash([4]);
+    if (nodes.length === 1) return hash([2], nodes[0].key, nodes[0].value);
+    const [left, right] = [0, 1].map((side) => nodes.filter(({ key }) => bit(key, depth) === side));
+    return hash([3], this.root(left, depth + 1), this.root(right, depth + 1));
+  }
+
+  /** The entry of evidence for a subject, showing `leaves` from the position `first` of its list. */
+  entry(subject, first, leaves) {
+    const key = NaiveIndex.key(subject);
+    const siblings = [];
+    let [nodes, depth] = [this.nodes, 0];
+    while (nodes.length > 1) {
+      const here = nodes.filter((node) => bit(node.key, depth) === bit(key, depth));
+      const beside = nodes.filter((node) => bit(node.key, depth) !== bit(key, depth));
+      siblings.push(beside.length === 0 ? null : b64(this.root(beside, depth + 1)));
+      [nodes, depth] = [here, depth + 1];
+    }
+    const list = this.lists.get(subject) ?? [];
+    const entries = list.map((leaf) => hash([0], u64(leaf)));
+    const shown = leaves.map((_, at) => first + at);
+    const path = leaves.length === list.length ? [] : naiveMultiProof(entries, shown).map(b64);
+    const [end] = nodes;
+    const other = end && !end.key.equals(key) ? { other: { key: b64(end.key), value: b64(end.value) } } : {};
+    return { kind: kindOf(subject), subject: textOf(subject), count: list.length, first, leaves, path, siblings, ...other };
+  }
+}
+
+export const time = (minutes) => Date.UTC(2026, 2, 1) + minutes * 60000;
+export const rfc = (millis) => new Date(millis).toISOString();
+
+/** A participant: its key, claims and certificates are made up as it registers. */
+export class Actor {
+  constructor(number, name, claims) {
+    this.id = `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+    this.key = new Key();
+    this.der = Buffer.from(`certificate of ${name}`);
+    this.thumbprint = b64(hash(this.der));
+    this.claims = { organization: name, roles: ["manufacturer"], glns: [], gs1CompanyPrefixes: [], namespaces: [], ...claims };
+  }
+}
+
+/** A consortium's ledger with a few members. Time passes by an hour for each block. */
+export class Ledger {
+  constructor({ origin = "ledger.example/js", members = 1 } = {}) {
+    this.origin = origin;
+    this.keys = Array.from({ length: members }, () => new Key());
+    this.keys.sort((a, b) => Buffer.compare(Buffer.from(a.kid, "base64url"), Buffer.from(b.kid, "base64url")));
+    this.members = this.keys.map(({ kid, jwk }, at) => ({ kid, name: `Member ${at}`, jwk }));
+    this.membersHash = b64(hash(JSON.stringify(this.members)));
+    this.leaves = [];
+    this.lists = new Map();
+    this.seals = [];
+    this.now = time(0);
+    this.captures = new Map();
+    this.admins = new Map();
+    this.pending = [];
+    const genesis = { type: "genesis", version: 1, origin, members: this.members, created: rfc(this.now) };
+    this.genesis = this.admin(genesis);
+    const kidKeys = this.members.map(({ kid, name, jwk }) => ({ kid, name, key: keyOf(parse(JSON.stringify(jwk))) }));
+    this.registry = new Registry(origin, kidKeys);
+    this.close();
+  }
+
+  anchor() {
+    const fingerprint = b64(hash(this.genesis.slice(0, this.genesis.lastIndexOf("."))));
+    const members = this.members.map(({ name, kid, jwk }) => ({ name, kid, jwk }));
+    return { version: 1, origin: this.origin, fingerprint, members, genesis: this.genesis };
+  }
+
+  get size() {
+    return this.leaves.length;
+  }
+
+  /** Puts an admin statement on the ledger. */
+  admin(payload, { by = this.keys[0], aud = this.origin } = {}) {
+    const text = by.statement({ alg: "ES256", typ: "sealane-admin+jws", kid: by.kid, aud, iat: Math.floor(this.now / 1000) }, payload);
+    this.pending.push({ leaf: this.size, text, admin: payload });
+    this.leaves.push(statementLeaf(text));
+    return text;
+  }
+
+  register(...actors) {
+    for (const { id, claims, der, key } of actors) {
+      const certificate = { x509: b64(der), jwk: key.jwk, notBefore: rfc(time(-1e6)), notAfter: rfc(time(1e6)) };
+      this.admin({ type: "registration", participant: id, claims, request: b64("request"), certificate });
+    }
+    this.close();
+  }
+
+  revoke(actor, compromisedSince) {
+    const since = compromisedSince === undefined ? {} : { compromisedSince: rfc(compromisedSince) };
+    this.admin({ type: "revocation", participant: actor.id, reason: "a test", ...since });
+    this.close();
+  }
+
+  /** Puts a capture of events on the ledger, and closes its block. Gives its leaf. */
+  capture(actor, ...events) {
+    const leaf = this.add(actor, ...events);
+    this.close();
+    return leaf;
+  }
+
+  add(actor, ...events) {
+    const header = { alg: "ES256", typ: "epcis+jws", "x5t#S256": actor.thumbprint, aud: this.origin, iat: Math.floor(this.now / 1000) };
+    const text = actor.key.statement(header, documentOf(events));
+    this.pending.push({ leaf: this.size, text, capture: actor });
+    this.leaves.push(statementLeaf(text));
+    return this.size - 1;
+  }
+
+  /** Closes a block. */
+  close() {
+    this.now += 3600000;
+    for (const one of this.pending) this.#index(one);
+    this.pending = [];
+    const previousSize = this.seals.length === 0 ? 0 : this.seals.at(-1).leaf + 1;
+    const seal = JSON.stringify({
+      version: 1,
+      height: this.seals.length,
+      time: rfc(this.now),
+      previousSize,
+      previousRoot: b64(naiveRoot(this.leaves.slice(0, previousSize).map((data) => hash([0], data)))),
+      indexRoot: b64(new NaiveIndex(this.lists).root()),
+      membersHash: this.membersHash,
+      nextMembersHash: this.membersHash,
+    });
+    this.seals.push({ leaf: this.size, seal });
+    this.leaves.push(Buffer.concat([Buffer.from([0]), Buffer.from(seal)]));
+  }
+
+  #index({ leaf, text, admin, capture }) {
+    const place = { leaf, time: this.now };
+    const payload = Buffer.from(text.split(".")[1], "base64url");
+    let subjects;
+    if (admin) {
+      const read = readAdmin(payload, (message) => {
+        throw new Error(message);
+      });
+      if (read.type !== "genesis") this.registry.apply(read, place, new Signatures(), (message) => { throw new Error(message); });
+      subjects = namesOfAdmin(read);
+      this.admins.set(leaf, { text, admin: read });
+    } else {
+      const events = readEpcis(payload);
+      subjects = new Set(events.flatMap((event) => [...namesOfEvent(event, capture.id)]));
+      const iat = JSON.parse(Buffer.from(text.split(".")[0], "base64url")).iat * 1000;
+      this.captures.set(leaf, {
+        text, place, signer: capture.id, certificate: capture.thumbprint, signedAt: iat, bytes: text.length, events,
+      });
+    }
+    for (const subject of subjects) this.lists.set(subject, [...(this.lists.get(subject) ?? []), leaf]);
+  }
+
+  checkpoint() {
+    const root = naiveRoot(this.leaves.map((data) => hash([0], data)));
+    return `${this.origin}\n${this.size}\n${root.toString("base64")}\n`;
+  }
+
+  commit({ signers = this.keys, round = 0, height = this.seals.length - 1, checkpoint = this.checkpoint() } = {}) {
+    const bytes = Buffer.concat([
+      Buffer.from("sealane/commit/v1\0"), hash(this.origin), u64(height), u32(round), hash(checkpoint),
+    ]);
+    const signatures = signers.map((key) => ({ alg: "ES256", kid: key.kid, signature: b64(key.sign(bytes)) }));
+    return { height, round, signatures };
+  }
+
+  /** The source that a server would follow through. */
+  source() {
+    const { lists, captures, registry, seals } = this;
+    const blockTime = (leaf) => Date.parse(JSON.parse(seals.find((one) => one.leaf > leaf).seal).time);
+    return {
+      registry,
+      registeredAt: (leaf) => registry.registeredAt(leaf),
+      capture: (leaf) => captures.get(leaf),
+      cutShort: (subject) => { throw new Error(`cut short: ${subject}`); },
+      noRegistration: (subject) => { throw new Error(`no registration: ${subject}`); },
+      list(subject, wanted) {
+        const list = lists.get(subject) ?? [];
+        let first = 0;
+        if (wanted?.since !== undefined) first = Math.max(list.filter((leaf) => isBeforeSpan(blockTime(leaf), wanted.since)).length - 1, 0);
+        if (wanted?.last !== undefined) first = Math.max(list.length - wanted.last, 0);
+        return { count: list.length, first, leaves: list.slice(first), reachesBack: true };
+      },
+    };
+  }
+
+  /** Evidence about an id, as a value whose `JSON.stringify` is the document. */
+  evidence(text, change = {}) {
+    const id = parseId(text);
+    const { shown } = follow(id, this.source());
+    const lists = new Map(this.lists);
+    const index = new NaiveIndex(lists);
+    const entries = [...shown].sort(([a], [b]) => bySubject(a, b)).map(([key, { first, leaves }]) => index.entry(key, first, leaves));
+    const leaves = [...new Set(entries.flatMap((entry) => entry.leaves))].sort((a, b) => a - b);
+    const placed = (map) => leaves.filter((leaf) => map.has(leaf)).map((leafIndex) => ({ leafIndex, statement: map.get(leafIndex).text }));
+    const sealOf = (leaf) => this.seals.find((seal) => seal.leaf > leaf);
+    const seals = [...new Set(leaves.map(sealOf))].map(({ leaf, seal }) => ({ leafIndex: leaf, seal }));
+    const { leaf, seal } = this.seals.at(-1);
+    const all = [...new Set([...leaves, ...seals.map(({ leafIndex }) => leafIndex), leaf])].sort((a, b) => a - b);
+    const hashes = this.leaves.map((data) => hash([0], data));
+    return {
+      version: 2,
+      id: id.text,
+      checkpoint: this.checkpoint(),
+      commit: this.commit(),
+      seal: { leafIndex: leaf, seal },
+      index: entries,
+      statements: placed(this.captures),
+      registrations: placed(this.admins),
+      seals,
+      inclusionProof: naiveMultiProof(hashes, all).map(b64),
+      ...change,
+    };
+  }
+}
+
+export function statementLeaf(text) {
+  const bytes = Buffer.from(text);
+  if (bytes.length < 65535) return Buffer.concat([Buffer.from([1]), bytes]);
+  return Buffer.concat([Buffer.from([2]), hash(bytes), u32(bytes.length)]);
+}
+
+const CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+
+export function documentOf(events, members = {}) {
+  return {
+    "@context": [CONTEXT, { ext: "https://ext.example/" }],
+    type: "EPCISDocument",
+    schemaVersion: "2.0",
+    creationDate: rfc(time(0)),
+    ...members,
+    epcisBody: { eventList: events },
+  };
+}
+
+/** An event at some minute, with the members that every event has. */
+export function eventAt(minutes, members) {
+  return {
+    type: "ObjectEvent",
+    eventTime: rfc(time(minutes)),
+    eventTimeZoneOffset: "+00:00",
+    action: members.type === "TransformationEvent" ? undefined : "OBSERVE",
+    ...members,
+  };
+}
+
+export const ITEM = "https://id.gs1.org/01/09506000134352/21/S1";
+export const CASE = "https://id.gs1.org/00/095060001343520000";
+export const PALLET = "https://id.gs1.org/00/195060001343520007";

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ProofError, inclusionRoot, multiRoot, rootOf, verifyConsistency, verifyIndexEntry } from "../../web/verify/tree.js";
+import { NaiveIndex, hash, naiveMultiProof, naiveRoot } from "./ledger.mjs";
+
+let state = 1;
+
+/** A number from 0 to 1: the same ones in every run (a linear congruential generator). */
+function random() {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+  return state / 2 ** 32;
+}
+
+const leavesOf = (count) => Array.from({ length: count }, (_, at) => hash([0], [at]));
+
+/** RFC 9162 §2.1.3.1 and §2.1.4.1, as they stand there. */
+function path(m, leaves) {
+  if (leaves.length <= 1) return [];
+  const k = split(leaves.length);
+  return m < k ? [...path(m, leaves.slice(0, k)), naiveRoot(leaves.slice(k))] : [...path(m - k, leaves.slice(k)), naiveRoot(leaves.slice(0, k))];
+}
+
+function subproof(m, leaves, whole) {
+  if (m === leaves.length) return whole ? [] : [naiveRoot(leaves)];
+  const k = split(leaves.length);
+  if (m <= k) return [...subproof(m, leaves.slice(0, k), whole), naiveRoot(leaves.slice(k))];
+  return [...subproof(m - k, leaves.slice(k), false), naiveRoot(leaves.slice(0, k))];
+}
+
+function split(count) {
+  let k = 1;
+  while (k * 2 < count) k *= 2;
+  return k;
+}
+
+const same = (a, b) => Buffer.from(a).equals(Buffer.from(b));
+const holds = (check) => {
+  try {
+    return check() !== false;
+  } catch (error) {
+    if (error instanceof ProofError) return false;
+    throw error;
+  }
+};
+
+test("roots and inclusion proofs are those of a naive tree", () => {
+  for (let size = 1; size < 40; size++) {
+    const leaves = leavesOf(size);
+    const root = naiveRoot(leaves);
+    assert.ok(same(rootOf(leaves), root));
+    for (let at = 0; at < size; at++) {
+      const proof = path(at, leaves);
+      assert.ok(same(inclusionRoot(at, size, leaves[at], proof), root), `${at} of ${size}`);
+      for (const other of [at + 1, size, at - 1].filter((index) => index !== at && index >= 0)) {
+        assert.ok(!holds(() => same(inclusionRoot(other, size, leaves[at], proof), root)), `${at} as ${other} of ${size}`);
+      }
+      assert.ok(!holds(() => same(inclusionRoot(at, size, leaves[at], [...proof, root]), root)));
+      if (proof.length > 0) assert.ok(!holds(() => same(inclusionRoot(at, size, leaves[at], proof.slice(1)), root)));
+    }
+  }
+});
+
+test("consistency proofs are those of a naive tree", () => {
+  for (let to = 1; to < 34; to++) {
+    const leaves = leavesOf(to);
+    const later = { size: to, root: naiveRoot(leaves) };
+    for (let from = 1; from <= to; from++) {
+      const earlier = { size: from, root: naiveRoot(leaves.slice(0, from)) };
+      const proof = subproof(from, leaves, true);
+      verifyConsistency(earlier, later, proof);
+      const other = { size: from, root: hash([from]) };
+      assert.ok(!holds(() => verifyConsistency(other, later, proof)), `${from} to ${to}`);
+      assert.ok(!holds(() => verifyConsistency(earlier, { size: to, root: hash([to]) }, proof)));
+      assert.ok(!holds(() => verifyConsistency(earlier, later, [...proof, hash()])));
+      if (proof.length > 0) assert.ok(!holds(() => verifyConsistency(earlier, later, proof.slice(0, -1))));
+    }
+  }
+  assert.ok(!holds(() => verifyConsistency({ size: 0, root: hash() }, { size: 1, root: hash() }, [])));
+});
+
+test("multi-leaf proofs show exactly the leaves that they are for", () => {
+  for (let size = 1; size < 20; size++) {
+    const leaves = leavesOf(size);
+    const root = naiveRoot(leaves);
+    for (let round = 0; round < 30; round++) {
+      const shown = leaves.map((_, at) => at).filter(() => random() < 0.3);
+      if (shown.length === 0) continue;
+      const proof = naiveMultiProof(leaves, shown);
+      const pairs = shown.map((at) => [at, leaves[at]]);
+      assert.ok(same(multiRoot(size, pairs, proof), root));
+      const fails = (others, by = proof, of = size) => assert.ok(!holds(() => same(multiRoot(of, others, by), root)));
+      fails([]);
+      fails(pairs.map(([at, leaf], index) => [at, index === 0 ? hash([1]) : leaf]));
+      fails(pairs, [...proof, root]);
+      if (proof.length > 0) fails(pairs, proof.slice(1));
+      if (proof.length > 1 && !same(proof[0], proof[1])) fails(pairs, [proof[1], proof[0], ...proof.slice(2)]);
+      if (pairs.length > 1) {
+        fails(pairs.slice(1));
+        fails([...pairs].reverse());
+        fails([pairs[0], ...pairs]);
+      }
+      fails([...pairs, [size, leaves[0]]]);
+    }
+  }
+  const last = 2 ** 53 - 2;
+  assert.ok(!holds(() => multiRoot(2 ** 53 - 1, [[last, hash()]], [])), "as deep as a tree can be");
+});
+
+test("the index proves presence, parts and absence, and no change of them", () => {
+  const bytes = (entry) => ({
+    ...entry,
+    path: entry.path.map((text) => Buffer.from(text, "base64url")),
+    siblings: entry.siblings.map((text) => (text === null ? undefined : Buffer.from(text, "base64url"))),
+    other: entry.other && { key: Buffer.from(entry.other.key, "base64url"), value: Buffer.from(entry.other.value, "base64url") },
+  });
+  for (let round = 0; round < 16; round++) {
+    const lists = new Map();
+    for (let subject = 0; subject < round; subject++) {
+      const leaves = new Set(Array.from({ length: 1 + (subject % 5) }, () => Math.floor(random() * 1000)));
+      lists.set(`id urn:x:${subject}`, [...leaves].sort((a, b) => a - b));
+    }
+    const index = new NaiveIndex(lists);
+    const root = index.root();
+    for (const [subject, list] of lists) {
+      for (let first = 0; first < list.length; first++) {
+        for (let end = first + 1; end <= list.length; end++) {
+          const entry = bytes(index.entry(subject, first, list.slice(first, end)));
+          verifyIndexEntry(entry, root);
+          const changes = [
+            { leaves: entry.leaves.slice(1) }, { leaves: [...entry.leaves, 2000] }, { count: entry.count + 1 }, { first: first + 1 },
+            { subject: "urn:x:other" }, { kind: "recall" }, { siblings: [...entry.siblings, undefined] },
+            { path: [...entry.path, hash()] }, { other: { key: hash(), value: hash() } }, { count: 0, leaves: [], first: 0, path: [] },
+            { leaves: entry.leaves.map((leaf) => leaf + 1) },
+          ];
+          for (const change of changes) assert.ok(!holds(() => verifyIndexEntry({ ...entry, ...change }, root)), JSON.stringify(change));
+        }
+      }
+      const nothing = { ...bytes(index.entry(subject, 0, list)), leaves: [], path: [naiveRoot(list.map((leaf) => hash([0], u64(leaf))))] };
+      verifyIndexEntry(nothing, root);
+      assert.ok(!holds(() => verifyIndexEntry({ ...nothing, first: 1 }, root)));
+    }
+    for (let absent = 0; absent < 5; absent++) {
+      const entry = bytes(index.entry(`id urn:absent:${Math.floor(random() * 1e9)}`, 0, []));
+      verifyIndexEntry(entry, root);
+      assert.ok(!holds(() => verifyIndexEntry({ ...entry, leaves: [1] }, root)));
+      assert.ok(!holds(() => verifyIndexEntry({ ...entry, count: 1, leaves: [1] }, root)));
+      assert.ok(!holds(() => verifyIndexEntry(entry, hash([9]))));
+    }
+  }
+  const written = { kind: "id", subject: "urn:x:1", count: 0, first: 0, leaves: [], path: [], siblings: [hash([4])] };
+  assert.ok(!holds(() => verifyIndexEntry(written, hash([3], hash([4]), hash([4])))), "an empty subtree written out");
+});
+
+const u64 = (number) => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(number));
+  return bytes;
+};

@@ -1,0 +1,233 @@
+//! Ledgers served by the test itself: a copy of a node's, blocks that its member's key signs by hand, and answers of
+//! any kind.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use sealane::app::State;
+use sealane::domain::block::{Checkpoint, Commit, CommitSignature, Leaf, Note, NoteKey, Origin, Seal};
+use sealane::domain::index::{Subject, SubjectIndex};
+use sealane::domain::merkle::{self, Frontier, TilePath};
+use sealane::domain::statement::{Draft, Header, Signature, sign};
+use sealane::pki::PrivateKey;
+use sealane::ports::LedgerStore;
+use sealane::store::SqliteStore;
+use serde_json::{Value, json};
+
+/// One answer to a GET.
+pub enum Reply {
+    Body(Vec<u8>),
+    Status(u16, &'static str),
+    /// Without an end.
+    Endless,
+    /// Fewer bytes than were announced.
+    CutShort(Vec<u8>),
+}
+
+/// A server on a free port, until it is dropped.
+pub struct Server {
+    pub url: String,
+    stopped: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    pub fn start(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stopped = Arc::new(AtomicBool::new(false));
+        let (stop, answer) = (Arc::clone(&stopped), Arc::new(answer));
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                let answer = Arc::clone(&answer);
+                std::thread::spawn(move || serve(stream.unwrap(), &*answer));
+            }
+        });
+        Self { url, stopped, thread: Some(thread) }
+    }
+
+    /// Stands before a node and changes what it answers: `change` is given the path and the node's body, and `None` of
+    /// it leaves the answer as it is.
+    pub fn before(url: &str, change: impl Fn(&str, &[u8]) -> Option<Reply> + Send + Sync + 'static) -> Self {
+        let url = url.to_owned();
+        Self::start(move |path| match get(&url, path) {
+            Ok(body) => change(path, &body).unwrap_or(Reply::Body(body)),
+            Err(status) => Reply::Status(status, ""),
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        // Wakes the listener, which then sees that it is to stop.
+        let _ = TcpStream::connect(self.url.strip_prefix("http://").unwrap());
+        let _ = self.thread.take().unwrap().join();
+    }
+}
+
+/// The body of a 200, or another status.
+pub fn get(url: &str, path: &str) -> Result<Vec<u8>, u16> {
+    match ureq::get(format!("{url}{path}")).call() {
+        Ok(mut answer) => Ok(answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap()),
+        Err(ureq::Error::StatusCode(status)) => Err(status),
+        Err(error) => panic!("{url}{path}: {error}"),
+    }
+}
+
+/// Whoever asks may hang up at any time, as the program does on an answer that it refuses.
+fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> Reply) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let Some(Ok(first)) = lines.next() else { return };
+    while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+    let path = first.split(' ').nth(1).unwrap();
+    let head = |status: u16, further: &str| format!("HTTP/1.1 {status} Any\r\nConnection: close\r\n{further}\r\n");
+    let sized = |length: usize| head(200, &format!("Content-Length: {length}\r\n"));
+    let _ = match answer(path) {
+        Reply::Body(body) => stream.write_all(&[sized(body.len()).as_bytes(), &body].concat()),
+        Reply::Status(status, further) => stream.write_all(head(status, further).as_bytes()),
+        Reply::CutShort(body) => stream.write_all(&[sized(body.len() + 1).as_bytes(), &body].concat()),
+        Reply::Endless => {
+            let mut sent = stream.write_all(head(200, "").as_bytes());
+            while sent.is_ok() {
+                sent = stream.write_all(&[b'x'; 65_536]);
+            }
+            Ok(())
+        }
+    };
+}
+
+/// A ledger in memory that goes on from a node's, with the member's key in hand.
+#[derive(Clone)]
+pub struct Shelf {
+    key: Arc<PrivateKey>,
+    leaves: Vec<Vec<u8>>,
+    blocks: Vec<Value>,
+    frontier: Frontier,
+    index: SubjectIndex,
+    last: Seal,
+}
+
+impl Shelf {
+    /// Takes up the ledger in the data directory of a node that was stopped.
+    pub fn of(data: &Path) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = SqliteStore::open(&data.join("ledger.sqlite")).unwrap();
+            let state = State::load(&store).await.unwrap();
+            let leaves = store.leaves(0..state.tip.size().get()).await.unwrap();
+            let mut blocks = store.last_blocks(u32::MAX).await.unwrap();
+            blocks.reverse();
+            Self {
+                key: Arc::new(PrivateKey::read(&data.join("member-key.pem")).unwrap()),
+                leaves: leaves.into_iter().map(|leaf| leaf.bytes).collect(),
+                blocks: blocks.iter().map(|one| block(&one.seal, &one.checkpoint, &one.commit, &one.note)).collect(),
+                frontier: state.frontier,
+                index: state.index,
+                last: state.tip.seal,
+            }
+        })
+    }
+
+    /// An admin statement of any payload by the member's key.
+    pub fn sign_admin(&self, payload: &[u8]) -> String {
+        let header = Header::admin(self.key.public().thumbprint(), self.origin().as_str(), self.last.time);
+        sign(Draft::new(header, payload).unwrap(), self.key.signing_key()).compact().to_owned()
+    }
+
+    fn origin(&self) -> Origin {
+        self.blocks[0]["checkpoint"].as_str().unwrap().lines().next().unwrap().parse().unwrap()
+    }
+
+    /// The height of the last block.
+    pub fn height(&self) -> u64 {
+        self.last.height.get()
+    }
+
+    pub fn size(&self) -> u64 {
+        self.leaves.len() as u64
+    }
+
+    /// Signs a block of statements, each with the subjects that it is put under.
+    pub fn append(&mut self, statements: &[(String, BTreeSet<Subject>)]) {
+        self.append_altered(statements, |_, bytes| bytes);
+    }
+
+    /// Signs a block whose leaves are altered before they are hashed, by their place in the block.
+    pub fn append_altered(
+        &mut self,
+        statements: &[(String, BTreeSet<Subject>)],
+        alter: impl Fn(usize, Vec<u8>) -> Vec<u8>,
+    ) {
+        let (previous_size, previous_root) = (self.frontier.size(), self.frontier.root());
+        for (place, (statement, subjects)) in statements.iter().enumerate() {
+            let leaf = self.frontier.size().next_index();
+            for subject in subjects {
+                assert!(self.index.append(subject.key(), leaf).unwrap());
+            }
+            self.push(alter(place, Leaf::of_statement(statement).encode()));
+        }
+        let seal = Seal {
+            height: self.last.height.next(),
+            time: self.last.time.plus_millis(1_000),
+            previous_size,
+            previous_root,
+            index_root: self.index.root(),
+            ..self.last.clone()
+        };
+        self.push(alter(statements.len(), Leaf::Seal(seal.clone()).encode()));
+        let checkpoint = Checkpoint { origin: self.origin(), size: self.frontier.size(), root: self.frontier.root() };
+        let key = self.key.signing_key();
+        let signatures = vec![CommitSignature::sign(key, seal.height, 0, &checkpoint)];
+        let commit = Commit { height: seal.height, round: 0, signatures };
+        let name = NoteKey { name: checkpoint.origin.clone(), key: self.key.public().clone() };
+        let line = name.signature(&Signature::sign(key, checkpoint.to_text().as_bytes())).unwrap();
+        let note = Note::new(checkpoint.to_text(), vec![line]).unwrap().to_text();
+        self.blocks.push(block(&seal, &checkpoint, &commit, &note));
+        self.last = seal;
+    }
+
+    fn push(&mut self, bytes: Vec<u8>) {
+        self.frontier.push(merkle::leaf_hash(&bytes));
+        self.leaves.push(bytes);
+    }
+
+    pub fn serve(self) -> Server {
+        Server::start(move |path| self.answer(path).map_or(Reply::Status(404, ""), Reply::Body))
+    }
+
+    fn answer(&self, path: &str) -> Option<Vec<u8>> {
+        let path = path.strip_prefix("/ledger/")?;
+        if path == "checkpoint" {
+            return Some(self.blocks.last()?["note"].as_str()?.as_bytes().to_vec());
+        }
+        if let Some(height) = path.strip_prefix("blocks/") {
+            let height = if height == "latest" { self.blocks.len() - 1 } else { height.parse().ok()? };
+            return Some(self.blocks.get(height)?.to_string().into_bytes());
+        }
+        let Ok(TilePath::Entries(bundle)) = path.parse() else { return None };
+        let positions = bundle.positions();
+        let leaves = self.leaves.get(positions.start as usize..positions.end as usize)?;
+        Some(merkle::encode_entries(leaves.iter().map(Vec::as_slice)).unwrap())
+    }
+}
+
+fn block(seal: &Seal, checkpoint: &Checkpoint, commit: &Commit, note: &str) -> Value {
+    json!({
+        "height": seal.height,
+        "seal": seal.to_json(),
+        "checkpoint": checkpoint.to_text(),
+        "note": note,
+        "commit": commit,
+        "from": seal.previous_size,
+        "to": checkpoint.size,
+    })
+}

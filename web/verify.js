@@ -1,0 +1,84 @@
+// Sealane's verifier for browsers and Node: checks evidence about a product against a trust anchor, and judges it.
+//
+//   import { verify } from "./verify.js";
+//   const answer = await verify(evidence, { anchor, id, now: Date.now() });
+//
+// No dependencies, no build step, no network; WebCrypto checks the signatures. What is believed, and in which order it is
+// checked, is in docs/FORMATS.md ("Evidence"); what the verdict means, in docs/VERDICT.md.
+
+import { EvidenceError, fail, fromBase64url, isHash, toBase64url } from "./verify/bytes.js";
+import { checkEvidence, readJson } from "./verify/evidence.js";
+import { IdError, parseId } from "./verify/gs1.js";
+import { DEFAULT_POLICY, judge, stale, withReason } from "./verify/judge.js";
+import { Signatures } from "./verify/jws.js";
+import { readAnchor } from "./verify/ledger.js";
+import { readAdmin } from "./verify/registry.js";
+import { ProofError, verifyConsistency as checkConsistency } from "./verify/tree.js";
+
+export { EvidenceError } from "./verify/bytes.js";
+export { canonicalId } from "./verify/gs1.js";
+export { follow, namesOfAdmin, namesOfEvent } from "./verify/follow.js";
+export { DEFAULT_POLICY, judge } from "./verify/judge.js";
+export { SENTENCES, say } from "./verify/sentences.js";
+export { verifyReceipt } from "./verify/receipt.js";
+
+/**
+ * Checks evidence and judges what it shows.
+ *
+ * - `evidence`: the document, as text, bytes or parsed JSON. As text, a member named twice is found.
+ * - `anchor`: the trust anchor's JSON (`GET /trust`), in the same forms: all that is believed beforehand.
+ * - `id`: the id that was asked about, in any spelling.
+ * - `now`: milliseconds since 1970; then an answer that is too old is `incomplete`.
+ * - `last`: `{size, root}` of the last checkpoint of this origin that was seen: an older answer and a fork are refused.
+ * - `policy`: see `DEFAULT_POLICY`; what is left out stands as there.
+ *
+ * Gives `{id, verdict, summary, reasons: [{rule, severity, leaves, text, key, params}], state, timeline, asOf, treeSize,
+ * checks: {signatures, proofs, subjects, leaves}, checkpoint: {origin, size, root}, seal, fingerprint}`.
+ *
+ * Throws an `EvidenceError` with a stable `code` for evidence that does not hold: the first fault, in the order of
+ * docs/FORMATS.md.
+ */
+export async function verify(evidence, { anchor, id, now, last, policy = DEFAULT_POLICY }) {
+  const asked = readId(id);
+  const trusted = await trustedAnchor(anchor);
+  const { history, checkpoint, seal, checks } = await checkEvidence(readJson(evidence, "json", "the evidence"), asked, trusted, last);
+  let verdict = judge(history, policy);
+  const old = now === undefined ? undefined : stale(history.asOf, now, policy);
+  if (old) verdict = withReason(verdict, old);
+  const { origin, size, root } = checkpoint;
+  const shown = { origin, size, root: toBase64url(root) };
+  return { ...verdict, checks, checkpoint: shown, seal: seal.text, fingerprint: trusted.fingerprint };
+}
+
+/** Reads a trust anchor and checks that one of the members that it names signed its genesis statement. */
+export async function trustedAnchor(anchor) {
+  const signatures = new Signatures();
+  const trusted = readAnchor(readJson(anchor, "anchor", "the trust anchor"), signatures, readAdmin);
+  await signatures.settle();
+  return trusted;
+}
+
+/**
+ * Checks by an RFC 9162 consistency proof (hashes in base64url) that the ledger `to` begins with the ledger `from`, each
+ * `{size, root}`.
+ */
+export function verifyConsistency(from, to, proof) {
+  const hash = (text) => (isHash(text) ? fromBase64url(text) : fail("consistency", "a hash is malformed"));
+  const tree = ({ size, root }) => (Number.isSafeInteger(size) ? { size, root: hash(root) } : fail("consistency", "a size is malformed"));
+  if (!Array.isArray(proof)) fail("consistency", "the proof is no list of hashes");
+  try {
+    checkConsistency(tree(from), tree(to), proof.map(hash));
+  } catch (error) {
+    if (error instanceof ProofError) fail("consistency", error.message);
+    throw error;
+  }
+}
+
+function readId(text) {
+  try {
+    return parseId(String(text));
+  } catch (error) {
+    if (error instanceof IdError) throw new EvidenceError("id", error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,240 @@
+// Two hashes of an event: of what it says, by which records are compared, and the CBV 2.0 event hash id (§8.9.2), which
+// names an event that was given no eventID.
+
+import { byBytes, byUnits, digest, millisOf, nanosOf, sha256, timeText, toHex, trim, utf8 } from "./bytes.js";
+import { IdError, parseUri } from "./gs1.js";
+import { doubleOf, isMap, isNumber, isText } from "./json.js";
+import * as words from "./vocabulary.js";
+
+const NOT_SAID = ["@context", "eventID", "recordTime", "errorDeclaration"];
+const UNORDERED = new Set([
+  "epcList", "quantityList", "childEPCs", "childQuantityList", "inputEPCList", "inputQuantityList", "outputEPCList",
+  "outputQuantityList", "bizTransactionList", "sourceList", "destinationList", "set", "unset",
+]);
+
+/** SHA-256 over the JSON (RFC 8785) of a canonical event without what is not part of the fact. */
+export function contentHash(event) {
+  return digest(utf8(writeObject([...event].filter(([name]) => !NOT_SAID.includes(name)))));
+}
+
+function write(value) {
+  if (isMap(value)) return writeObject([...value]);
+  if (Array.isArray(value)) return `[${value.map(write).join(",")}]`;
+  return JSON.stringify(isNumber(value) ? doubleOf(value) : value);
+}
+
+function writeObject(members) {
+  const text = members.sort(([a], [b]) => byUnits(a, b)).map(([name, value]) => {
+    const sorted = UNORDERED.has(name) && Array.isArray(value);
+    return `${JSON.stringify(name)}:${sorted ? `[${value.map(write).sort(byUnits).join(",")}]` : write(value)}`;
+  });
+  return `{${text.join(",")}}`;
+}
+
+const LEFT_OUT = ["@context", "type", "eventID", "recordTime", "errorDeclaration", "rdfs:comment", "comment"];
+const EVENT_ORDER = [
+  "eventTime", "eventTimeZoneOffset", "certificationInfo", "parentID", "epcList", "inputEPCList", "childEPCs",
+  "quantityList", "childQuantityList", "inputQuantityList", "outputEPCList", "outputQuantityList", "action",
+  "transformationID", "bizStep", "disposition", "persistentDisposition", "readPoint", "bizLocation", "sensorElementList",
+];
+const QUANTITY_ORDER = ["epcClass", "quantity", "uom"];
+const METADATA_ORDER = [
+  "time", "startTime", "endTime", "deviceID", "deviceMetadata", "rawData", "dataProcessingMethod", "bizRules",
+];
+const REPORT_ORDER = [
+  "type", "exception", "deviceID", "deviceMetadata", "rawData", "dataProcessingMethod", "time", "microorganism",
+  "chemicalSubstance", "value", "component", "stringValue", "booleanValue", "hexBinaryValue", "uriValue", "minValue",
+  "maxValue", "meanValue", "sDev", "percRank", "percValue", "uom", "coordinateReferenceSystem",
+];
+
+/** What the frame of a document says about the names in its events. */
+export function namingOf(frame) {
+  const context = frame.get("@context");
+  const entries = Array.isArray(context) ? context : [context];
+  const declared = entries.filter(isMap).flatMap((entry) => [...entry].filter(([, namespace]) => isText(namespace)));
+  const ignored = [...frame].filter(([name, value]) => name.endsWith(":ignoreFields") && Array.isArray(value));
+  return { namespaces: new Map(declared), ignored: new Set(ignored.flatMap(([, value]) => value.filter(isText))) };
+}
+
+/** The event's hash id, such as `ni:///sha-256;…?ver=CBV2.0`. */
+export function eventHashId(event, naming) {
+  return `ni:///sha-256;${toHex(sha256(utf8(new PreHash(naming).event(event))))}?ver=CBV2.0`;
+}
+
+const items = (value) => (Array.isArray(value) ? value : value === undefined ? [] : [value]);
+const sorted = (texts) => texts.sort(byBytes).join("");
+const wrapped = (name, content) => (content === "" ? "" : name + content);
+
+class PreHash {
+  constructor(naming) {
+    this.naming = naming;
+  }
+
+  event(event) {
+    const first = EVENT_ORDER.filter((name) => event.has(name)).map((name) => this.standard(name, event.get(name)));
+    const rest = [...event].filter(
+      ([name]) => !EVENT_ORDER.includes(name) && !LEFT_OUT.includes(name) && !this.naming.ignored.has(name),
+    );
+    return `eventType=${event.get("type")}` + first.join("") + sorted(rest.flatMap(([name, value]) => this.last(name, value)));
+  }
+
+  standard(name, value) {
+    switch (name) {
+      case "epcList":
+      case "inputEPCList":
+      case "childEPCs":
+      case "outputEPCList":
+        return wrapped(name, sorted(items(value).map((item) => this.field("epc", item))));
+      case "quantityList":
+      case "childQuantityList":
+      case "inputQuantityList":
+      case "outputQuantityList":
+        return wrapped(name, sorted(items(value).map((item) => wrapped("quantityElement", this.ordered(item, QUANTITY_ORDER)))));
+      case "persistentDisposition": {
+        const change = (which) => sorted(items(value.get(which)).map((to) => this.field(which, to)));
+        return wrapped(name, change("set") + change("unset"));
+      }
+      case "readPoint":
+      case "bizLocation":
+        return wrapped(name, this.ordered(value, ["id"]));
+      case "sensorElementList":
+        return wrapped(name, sorted(items(value).map((element) => this.sensorElement(element))));
+      default:
+        return sorted(items(value).map((item) => this.field(name, item)));
+    }
+  }
+
+  sensorElement(element) {
+    const metadata = element.has("sensorMetadata") ? this.ordered(element.get("sensorMetadata"), METADATA_ORDER) : "";
+    const report = (one) => wrapped("sensorReport", this.ordered(one, REPORT_ORDER));
+    const reports = sorted(items(element.get("sensorReport")).map(report));
+    const extensions = this.extensions(element, ["sensorMetadata", "sensorReport"]);
+    return wrapped("sensorElement", wrapped("sensorMetadata", metadata) + reports + extensions);
+  }
+
+  /** The named members in their order, then the extensions, sorted. */
+  ordered(object, order) {
+    const fields = order.filter((name) => object.has(name)).map((name) => this.field(name, object.get(name)));
+    return fields.join("") + this.extensions(object, order);
+  }
+
+  extensions(object, order) {
+    const others = [...object].filter(([name]) => !order.includes(name));
+    return sorted(others.flatMap(([name, value]) => this.extension(name, value)));
+  }
+
+  /** `name=value` of a standard member; nothing for an empty one. */
+  field(name, value) {
+    const text = isText(value) ? this.word(name, value) : this.scalar(value);
+    return text ? `${name}=${text}` : "";
+  }
+
+  word(name, text) {
+    switch (name) {
+      case "eventTime":
+      case "time":
+      case "startTime":
+      case "endTime":
+        return utcMillis(text);
+      case "eventTimeZoneOffset":
+      case "action":
+        return text;
+      default:
+        return this.text(VOCABULARIES.get(name)?.webUri(text) ?? text);
+    }
+  }
+
+  /** The members of an event that come last: three standard lists, `ilmd` and the extensions. */
+  last(name, value) {
+    const pairs = (what, kinds) => {
+      const pair = (item) => {
+        const kind = item.get("type");
+        return (isText(kind) ? `type=${this.text(kinds.webUri(kind))}` : "") + (item.has(what) ? this.field(what, item.get(what)) : "");
+      };
+      return [wrapped(name, sorted(items(value).map(pair)))];
+    };
+    if (name === "bizTransactionList") return pairs("bizTransaction", words.BIZ_TRANSACTION_TYPES);
+    if (name === "sourceList") return pairs("source", words.SOURCE_DEST_TYPES);
+    if (name === "destinationList") return pairs("destination", words.SOURCE_DEST_TYPES);
+    return this.extension(name, value);
+  }
+
+  /** An extension and all below it; an array gives as many strings as it has items. */
+  extension(name, value) {
+    if (value === null || (LEFT_OUT.includes(name) && name !== "type")) return [];
+    if (Array.isArray(value)) {
+      const below = (stem) => value.flatMap((item) => this.extension(stem, item));
+      return name.endsWith("List") ? [this.name(name) + sorted(below(name.slice(0, -4)))] : below(name);
+    }
+    if (isMap(value)) return [this.name(name) + this.extensions(value, [])];
+    const text = this.scalar(value);
+    return [this.name(name) + (text === "" ? "" : "=") + text];
+  }
+
+  scalar(value) {
+    if (isText(value)) return this.text(value);
+    if (isNumber(value)) return this.text(String(doubleOf(value)));
+    return typeof value === "boolean" ? String(value) : "";
+  }
+
+  /** One spelling: numbers plain, GS1 keys as canonical Digital Link URIs. */
+  text(text) {
+    const trimmed = trim(text);
+    const split = this.split(trimmed);
+    const whole = split ? split[0] + split[1] : trimmed;
+    const number = plainNumber(whole);
+    if (number !== undefined) return number;
+    try {
+      return parseUri(whole).text;
+    } catch (error) {
+      if (error instanceof IdError) return whole;
+      throw error;
+    }
+  }
+
+  name(name) {
+    const split = this.split(name);
+    return split ? `{${split[0]}}${split[1]}` : name;
+  }
+
+  split(text) {
+    const colon = text.indexOf(":");
+    const namespace = colon < 0 ? undefined : this.naming.namespaces.get(text.slice(0, colon));
+    return namespace === undefined ? undefined : [namespace, text.slice(colon + 1)];
+  }
+}
+
+const VOCABULARIES = new Map([
+  ["bizStep", words.BIZ_STEPS],
+  ["disposition", words.DISPOSITIONS],
+  ["set", words.DISPOSITIONS],
+  ["unset", words.DISPOSITIONS],
+  ["type", words.MEASUREMENT_TYPES],
+  ["exception", words.SENSOR_ALERTS],
+  ["component", words.COMPONENTS],
+]);
+
+/** The point in UTC with three digits of a second, rounded half up. */
+function utcMillis(text) {
+  const nanos = nanosOf(text);
+  const millis = nanos === undefined ? undefined : millisOf(nanos + 500000n);
+  return millis === undefined ? text : timeText(millis);
+}
+
+/** A decimal number without sign of plus, needless zeros or exponent; `undefined` for other text. */
+function plainNumber(text) {
+  if (!/^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(text)) return undefined;
+  const number = Number(text);
+  if (!Number.isFinite(number)) return undefined;
+  return withoutExponent(number === 0 ? "0" : String(number));
+}
+
+function withoutExponent(text) {
+  const found = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
+  if (!found) return text;
+  const [, sign, first, rest = "", exponent] = found;
+  const power = Number(exponent);
+  const digits = first + rest;
+  if (power < 0) return `${sign}0.${"0".repeat(-power - 1)}${digits}`;
+  return sign + digits.padEnd(power + 1, "0");
+}

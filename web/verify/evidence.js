@@ -1,0 +1,357 @@
+// From an evidence document and a trust anchor to a history that needs nobody's word, by the steps of docs/FORMATS.md,
+// "Evidence", in their order.
+
+import { EvidenceError, byteLength, fail, firstWhere, fromBase64url, isHash, toBase64url } from "./bytes.js";
+import { readEpcis } from "./epcis.js";
+import { bySubject, follow, holdsCaptures, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent, subject } from "./follow.js";
+import { asEvidence, isMap, isText, membersOf, parse } from "./json.js";
+import { Signatures, parseStatement } from "./jws.js";
+import { checkCommit, isCount, isIndex, parseCheckpoint, parseSeal, readCommit, sealLeaf, statementLeaf } from "./ledger.js";
+import { Registry, readAdmin } from "./registry.js";
+import { KINDS, ProofError, leafHash, multiRoot, verifyIndexEntry } from "./tree.js";
+
+const VERSION = 2;
+const BYTES_MAX = 64 * 1024 * 1024;
+const MEMBERS = [
+  "version", "id", "checkpoint", "commit", "seal", "index", "statements", "registrations", "seals", "inclusionProof",
+];
+
+/** Parses JSON that came as text, bytes, or already parsed. */
+export function readJson(input, code, what) {
+  const bytes = input instanceof ArrayBuffer ? new Uint8Array(input) : input;
+  const given = isText(bytes) || bytes instanceof Uint8Array ? bytes : JSON.stringify(bytes) ?? "";
+  const length = isText(given) ? byteLength(given) : given.length;
+  if (length > BYTES_MAX) fail("too-long", `${what} has ${length} bytes; ${BYTES_MAX} are read`);
+  return asEvidence(code, what, () => parse(given));
+}
+
+function readEvidence(value) {
+  const wrong = (message) => fail("shape", `this is no evidence: ${message}`);
+  const version = isMap(value) ? value.get("version") : undefined;
+  if (isCount(version) && version !== VERSION) fail("version", `evidence of version ${version} is unknown; this program knows ${VERSION}`);
+  const read = membersOf(value, MEMBERS, [], wrong);
+  if (read.version !== VERSION || !isText(read.id) || !isText(read.checkpoint)) wrong("version, id or checkpoint is malformed");
+  const list = (items, each) => (Array.isArray(items) ? items.map(each) : wrong("a list is missing"));
+  const hash = (text) => (isHash(text) ? fromBase64url(text) : wrong("a hash is malformed"));
+  const count = (number) => (isCount(number) ? number : wrong("a number is malformed"));
+  const leaf = (number) => (isIndex(number) ? number : wrong("a leaf index is malformed"));
+  const placed = (name) => (item) => {
+    const found = membersOf(item, ["leafIndex", name], [], wrong);
+    return { leaf: leaf(found.leafIndex), text: isText(found[name]) ? found[name] : wrong(`${name} is no text`) };
+  };
+  return {
+    id: read.id,
+    checkpoint: read.checkpoint,
+    commit: readCommit(read.commit, wrong),
+    seal: placed("seal")(read.seal),
+    index: list(read.index, (item) => {
+      const entry = membersOf(item, ["kind", "subject", "count", "first", "leaves", "path", "siblings"], ["other"], wrong);
+      if (!KINDS.includes(entry.kind) || !isText(entry.subject)) wrong("a subject is malformed");
+      const other = entry.other == null ? undefined : membersOf(entry.other, ["key", "value"], [], wrong);
+      return {
+        kind: entry.kind,
+        subject: entry.subject,
+        key: subject(entry.kind, entry.subject),
+        count: count(entry.count),
+        first: count(entry.first),
+        leaves: list(entry.leaves, leaf),
+        path: list(entry.path, hash),
+        siblings: list(entry.siblings, (sibling) => (sibling === null ? undefined : hash(sibling))),
+        other: other && { key: hash(other.key), value: hash(other.value) },
+      };
+    }),
+    statements: list(read.statements, placed("statement")),
+    registrations: list(read.registrations, placed("statement")),
+    seals: list(read.seals, placed("seal")),
+    inclusionProof: list(read.inclusionProof, hash),
+  };
+}
+
+/**
+ * Checks evidence (parsed JSON) about `id` against an anchor: `{history, checkpoint, seal, checks}`. `last` is the
+ * `{size, root}` of a checkpoint of this origin that was seen before.
+ */
+export async function checkEvidence(value, id, anchor, last) {
+  const evidence = readEvidence(value);
+  if (evidence.id !== id.text) fail("other-id", `the evidence is about ${evidence.id}, and was asked for about ${id.text}`);
+  const checkpoint = parseCheckpoint(evidence.checkpoint);
+  if (checkpoint.origin !== anchor.origin) {
+    fail("other-origin", `the checkpoint is of ${checkpoint.origin}, and the trust anchor of ${anchor.origin}`);
+  }
+  const signatures = new Signatures();
+  checkCommit(checkpoint, evidence.commit, anchor.members, signatures);
+  // From here on a quorum has signed what is read, so that no stranger can ask for work.
+  await signatures.settle();
+  const seal = parseSeal(evidence.seal.text, evidence.seal.leaf);
+  checkSealPlace(seal, evidence.seal.leaf, checkpoint, evidence.commit);
+  checkLast(checkpoint, last);
+  const leaves = checkLeaves(evidence, checkpoint);
+  checkIndex(evidence.index, fromBase64url(seal.indexRoot));
+  const places = placesOf(evidence);
+  const { registry, admins } = await readRegistrations(evidence.registrations, places, anchor, signatures);
+  const captures = await readCaptures(evidence.statements, places, registry, signatures);
+  const trail = follow(id, new Shown(evidence.index, registry, captures));
+  checkShown(evidence, trail);
+  checkNames(evidence.index, captures, admins);
+  const { records, limitReached } = trail;
+  return {
+    history: { id, asOf: seal.time, treeSize: checkpoint.size, records, limitReached, registry },
+    checkpoint,
+    seal,
+    checks: { signatures: signatures.count, proofs: 1 + evidence.index.length, subjects: evidence.index.length, leaves },
+  };
+}
+
+export function checkSealPlace(seal, leaf, checkpoint, commit) {
+  const wrong = (message) => fail("seal-place", `the checkpoint's seal: ${message}`);
+  if (leaf + 1 !== checkpoint.size) wrong(`it stands at leaf ${leaf}, not at the last of ${checkpoint.size}`);
+  if (seal.height !== commit.height) wrong(`it has height ${seal.height}, and the commit ${commit.height}`);
+  if (seal.previousSize >= checkpoint.size) wrong("it says that its block begins after the checkpoint's end");
+}
+
+function checkLast(checkpoint, last) {
+  if (!last) return;
+  if (checkpoint.size < last.size) fail("older-than-seen", `this answer is of ${checkpoint.size} leaves; one of ${last.size} was seen before`);
+  const fork = checkpoint.size === last.size && toBase64url(checkpoint.root) !== last.root;
+  if (fork) fail("fork", `two ledgers of ${last.size} leaves were signed: this one, and one seen before`);
+}
+
+function checkLeaves({ statements, registrations, seals, seal, inclusionProof }, checkpoint) {
+  for (const list of [statements, registrations, seals]) {
+    const late = list.find((one, at) => at > 0 && list[at - 1].leaf >= one.leaf);
+    if (late) fail("order", `the leaves are not in ledger order at leaf ${late.leaf}`);
+  }
+  const hashes = new Map();
+  const place = (leaf, data) => {
+    if (hashes.has(leaf)) fail("leaf-twice", `two things are said to stand at leaf ${leaf}`);
+    hashes.set(leaf, leafHash(data));
+  };
+  for (const { leaf, text } of [...statements, ...registrations]) place(leaf, statementLeaf(text));
+  const others = seals.filter((one) => one.leaf !== seal.leaf || one.text !== seal.text);
+  for (const { leaf, text } of [...others, seal]) place(leaf, sealLeaf(parseSeal(text, leaf).text));
+  const shown = [...hashes].sort(([a], [b]) => a - b);
+  proving("inclusion", "the leaves are not in the tree of the checkpoint", () => {
+    const root = toBase64url(multiRoot(checkpoint.size, shown, inclusionProof));
+    if (root !== toBase64url(checkpoint.root)) throw new ProofError(`the proof leads to the root ${root}`);
+  });
+  return hashes.size;
+}
+
+function proving(code, what, check) {
+  try {
+    check();
+  } catch (error) {
+    if (error instanceof ProofError) fail(code, `${what}: ${error.message}`);
+    throw error;
+  }
+}
+
+function checkIndex(index, indexRoot) {
+  index.forEach((entry, at) => {
+    if (at > 0 && bySubject(index[at - 1].key, entry.key) >= 0) fail("index-order", `the subjects are out of order at ${entry.key}`);
+    proving("index", `what the index says of ${entry.key}`, () => verifyIndexEntry(entry, indexRoot));
+  });
+}
+
+/** The place of each statement: its block is the one whose seal comes next, and begins at or before it. */
+function placesOf({ statements, registrations, seals }) {
+  const read = seals.map(({ leaf, text }) => ({ leaf, seal: parseSeal(text, leaf) }));
+  const needed = new Set();
+  const places = new Map();
+  for (const { leaf } of [...statements, ...registrations]) {
+    const found = read[firstWhere(read.length, (at) => read[at].leaf > leaf)];
+    if (!found || found.seal.previousSize > leaf) fail("no-seal", `the evidence holds no seal of the block of leaf ${leaf}`);
+    needed.add(found.leaf);
+    places.set(leaf, { leaf, time: found.seal.time });
+  }
+  const unneeded = read.find(({ leaf }) => !needed.has(leaf));
+  if (unneeded) fail("seal-unneeded", `the seal of leaf ${unneeded.leaf} is of no block of these statements`);
+  return places;
+}
+
+function readPlaced({ leaf, text }, typ, origin) {
+  const wrong = (code, message) => fail(code, `the statement of leaf ${leaf}: ${message}`);
+  let statement;
+  try {
+    statement = parseStatement(text);
+  } catch (error) {
+    if (error instanceof EvidenceError) wrong(error.code, error.message);
+    throw error;
+  }
+  if (statement.aud !== origin) wrong("wrong-audience", `it is for ${statement.aud}`);
+  if (statement.typ !== typ) wrong("kind", `a ${statement.typ} does not belong there`);
+  return statement;
+}
+
+/**
+ * Reads statements and then, once their signatures hold, what is in them, each in order: the first fault is the one that
+ * reading one after the other would find. `open` gives a statement and the key that must have signed it.
+ */
+async function inTwoPasses(list, signatures, open, read) {
+  const opened = [];
+  let fault;
+  for (const placed of list) {
+    try {
+      const { statement, key } = open(placed);
+      const own = new Signatures(signatures);
+      own.ask(key, statement.input, statement.signature, () =>
+        fail("bad-signature", `the statement of leaf ${placed.leaf}: its signature does not hold`),
+      );
+      opened.push({ placed, statement, own });
+    } catch (error) {
+      fault = error;
+      break;
+    }
+  }
+  for (const [at, { own }] of opened.entries()) {
+    try {
+      await own.settle();
+    } catch (error) {
+      fault = error;
+      opened.length = at;
+      break;
+    }
+  }
+  for (const { placed, statement } of opened) read(placed.leaf, statement);
+  if (fault) throw fault;
+}
+
+async function readRegistrations(list, places, anchor, signatures) {
+  const registry = new Registry(anchor.origin, anchor.members);
+  const admins = new Map();
+  const consents = new Signatures(signatures);
+  const open = (placed) => {
+    const statement = readPlaced(placed, "sealane-admin+jws", anchor.origin);
+    const member = anchor.members.find(({ kid }) => kid === statement.signer);
+    if (!member) fail("refused", `the registration of leaf ${placed.leaf}: only a member may sign it`);
+    return { statement, key: member.key };
+  };
+  const read = (leaf, statement) => {
+    const admin = readAdmin(statement.payload, (message) => fail("admin", `the registration of leaf ${leaf}: ${message}`));
+    const refuse = (message) => fail("refused", `the registration of leaf ${leaf} cannot stand there: ${message}`);
+    registry.apply(admin, places.get(leaf), consents, refuse);
+    admins.set(leaf, admin);
+  };
+  try {
+    await inTwoPasses(list, signatures, open, read);
+  } finally {
+    await consents.settle();
+  }
+  return { registry, admins };
+}
+
+async function readCaptures(list, places, registry, signatures) {
+  const captures = new Map();
+  const wrong = (leaf, code, message) => fail(code, `the capture of leaf ${leaf}: ${message}`);
+  const open = (placed) => {
+    const statement = readPlaced(placed, "epcis+jws", registry.origin);
+    const found = registry.certificate(statement.signer);
+    if (!found) wrong(placed.leaf, "signer", "no registration has the certificate that it names");
+    return { statement, key: found.certificate.key };
+  };
+  const read = (leaf, { payload, signer, iat, length }) => {
+    let events;
+    try {
+      events = readEpcis(payload);
+    } catch (error) {
+      if (error instanceof EvidenceError) wrong(leaf, error.code, error.message);
+      throw error;
+    }
+    const { participant } = registry.certificate(signer);
+    const place = places.get(leaf);
+    captures.set(leaf, { place, signer: participant.id, certificate: signer, signedAt: iat, bytes: length, events });
+  };
+  await inTwoPasses(list, signatures, open, read);
+  return captures;
+}
+
+/** Evidence as the source that `follow` goes through: what is not in it, was left out. */
+class Shown {
+  constructor(index, registry, captures) {
+    Object.assign(this, { registry, captures, entries: new Map(index.map((entry) => [entry.key, entry])) });
+  }
+
+  list(key, wanted) {
+    const entry = this.entries.get(key) ?? this.#missing("subject-missing", `the index says nothing here of ${key}`);
+    const { count, first, leaves } = entry;
+    let [skipped, reachesBack] = [0, first === 0];
+    if (wanted?.since !== undefined) {
+      const late = (at) => !isBeforeSpan(this.captures.get(leaves[at])?.place.time ?? Infinity, wanted.since);
+      const before = firstWhere(leaves.length, late);
+      [skipped, reachesBack] = [Math.max(before - 1, 0), before > 0 || first === 0];
+    } else if (wanted?.last !== undefined) {
+      const from = Math.max(count - wanted.last, 0);
+      [skipped, reachesBack] = [Math.max(from - first, 0), first <= from && (leaves.length === 0) === (count === 0)];
+    }
+    return { count, first: first + skipped, leaves: leaves.slice(skipped), reachesBack };
+  }
+
+  capture(leaf) {
+    return this.captures.get(leaf) ?? this.#missing("capture-missing", `a list leads to leaf ${leaf}, and the capture there is not here`);
+  }
+
+  registeredAt(leaf) {
+    return this.registry.registeredAt(leaf);
+  }
+
+  cutShort(key) {
+    this.#missing("cut-short", `the list of ${key} goes on where it is no longer shown`);
+  }
+
+  noRegistration(key, leaf) {
+    this.#missing("no-registration", `leaf ${leaf}, in the list of ${key}, registers nobody`);
+  }
+
+  #missing(code, message) {
+    fail(code, `something is left out: ${message}`);
+  }
+}
+
+const same = (one, other) => one.length === other.length && one.every((leaf, at) => leaf === other[at]);
+
+/** Checks that the evidence shows what the answer rests on, and nothing else. */
+function checkShown({ index, statements, registrations }, { shown }) {
+  for (const { key, first, leaves } of index) {
+    const list = shown.get(key) ?? fail("subject-unneeded", `the index is shown for ${key}, on which the answer does not rest`);
+    if (list.first !== first || !same(list.leaves, leaves)) {
+      fail("other-leaves", `of the list of ${key} other leaves are shown than the answer rests on`);
+    }
+  }
+  const [captures, admins] = [new Set(), new Set()];
+  for (const [key, { leaves }] of shown) {
+    const of = holdsCaptures(kindOf(key)) ? captures : admins;
+    for (const leaf of leaves) of.add(leaf);
+  }
+  const unrelated = statements.find(({ leaf }) => !captures.has(leaf)) ?? registrations.find(({ leaf }) => !admins.has(leaf));
+  if (unrelated) fail("unrelated", `the statement of leaf ${unrelated.leaf} is named by none of the lists here`);
+}
+
+/** Checks that each statement names what the index says that it names, and nothing else of what is shown. */
+function checkNames(index, captures, admins) {
+  const named = new Map();
+  for (const [leaf, { events, signer }] of captures) {
+    const subjects = new Set();
+    for (const event of events) for (const key of namesOfEvent(event, signer)) subjects.add(key);
+    named.set(leaf, subjects);
+  }
+  for (const [leaf, admin] of admins) named.set(leaf, namesOfAdmin(admin));
+  const listed = new Map();
+  for (const { key, kind, leaves, count } of index) {
+    for (const leaf of leaves) {
+      const subjects = named.get(leaf) ?? fail("statement-missing", `something is left out: leaf ${leaf} names ${key}, and its statement is not here`);
+      if (!subjects.has(key) || holdsCaptures(kind) !== captures.has(leaf)) {
+        fail("not-named", `the index has leaf ${leaf} in the list of ${key}, which its statement does not name`);
+      }
+    }
+    listed.set(key, { leaves: new Set(leaves), first: leaves[0], last: leaves.at(-1), whole: count === leaves.length });
+  }
+  for (const leaf of [...named.keys()].sort((a, b) => a - b)) {
+    for (const key of named.get(leaf)) {
+      const list = listed.get(key);
+      const within = list && (list.whole || (list.first <= leaf && leaf <= list.last));
+      if (within && !list.leaves.has(leaf)) {
+        fail("not-indexed", `the statement of leaf ${leaf} names ${key}, and the index does not have it in that list`);
+      }
+    }
+  }
+}

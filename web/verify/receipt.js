@@ -1,0 +1,53 @@
+// Receipts: where a statement went (docs/FORMATS.md, "Receipt").
+
+import { fail, fromBase64url, isHash, toBase64url } from "./bytes.js";
+import { checkSealPlace, readJson } from "./evidence.js";
+import { isText, membersOf } from "./json.js";
+import { Signatures } from "./jws.js";
+import { checkCommit, isIndex, parseCheckpoint, parseSeal, readAnchor, readCommit, sealLeaf, statementLeaf } from "./ledger.js";
+import { readAdmin } from "./registry.js";
+import { ProofError, inclusionRoot, leafHash } from "./tree.js";
+
+const MEMBERS = ["leafIndex", "treeSize", "leafHash", "inclusionProof", "checkpoint", "commit"];
+
+/**
+ * Checks that a receipt shows the statement (compact form) in the ledger of the trust anchor:
+ * `{leafIndex, checkpoint: {origin, size, root}, time}`, the time only where the receipt has its seal.
+ */
+export async function verifyReceipt(receipt, { anchor, statement }) {
+  const wrong = (message) => fail("receipt", `the receipt: ${message}`);
+  const read = membersOf(readJson(receipt, "receipt", "the receipt"), MEMBERS, ["seal", "sealInclusionProof"], wrong);
+  const { leafIndex, treeSize } = read;
+  if (!isIndex(leafIndex) || !isIndex(treeSize) || !isText(read.checkpoint)) wrong("a number or the checkpoint is malformed");
+  const signatures = new Signatures();
+  const trusted = readAnchor(readJson(anchor, "anchor", "the trust anchor"), signatures, readAdmin);
+  const checkpoint = parseCheckpoint(read.checkpoint);
+  if (checkpoint.origin !== trusted.origin) fail("other-origin", "the receipt is of another ledger");
+  if (checkpoint.size !== treeSize) wrong("its checkpoint has another size");
+  const commit = readCommit(read.commit, wrong);
+  checkCommit(checkpoint, commit, trusted.members, signatures);
+  const include = (index, data, proof) => {
+    if (!Array.isArray(proof) || !proof.every(isHash)) wrong("a proof is malformed");
+    const root = inclusionRoot(index, treeSize, leafHash(data), proof.map(fromBase64url));
+    if (toBase64url(root) !== toBase64url(checkpoint.root)) throw new ProofError("the proof leads to another root");
+  };
+  const data = statementLeaf(statement);
+  if (toBase64url(leafHash(data)) !== read.leafHash) wrong("it is for another statement");
+  let seal;
+  try {
+    include(leafIndex, data, read.inclusionProof);
+    if (read.seal !== undefined) {
+      if (!isText(read.seal)) wrong("its seal is malformed");
+      seal = parseSeal(read.seal, treeSize - 1);
+      checkSealPlace(seal, treeSize - 1, checkpoint, commit);
+      include(treeSize - 1, sealLeaf(read.seal), read.sealInclusionProof);
+    }
+  } catch (error) {
+    if (error instanceof ProofError) wrong(error.message);
+    throw error;
+  }
+  await signatures.settle();
+  const { origin, size, root } = checkpoint;
+  const within = seal && seal.previousSize <= leafIndex;
+  return { leafIndex, checkpoint: { origin, size, root: toBase64url(root) }, ...(within && { time: seal.time }) };
+}

@@ -1,0 +1,325 @@
+// The consortium: admin statements, the registry as their fold, and what each role may record
+// (docs/FORMATS.md, "Admin statements").
+
+import { byBytes, byteLength, charLength, concat, digest, fromBase64url, hasControl, isHash, sha256, timeOf, trim, utf8 } from "./bytes.js";
+import { declares } from "./epcis.js";
+import { IdError, isCompanyPrefix, isGln, parseUri, prefixCovers } from "./gs1.js";
+import { asEvidence, isMap, isText, membersOf, parse } from "./json.js";
+import { keyOf } from "./jws.js";
+import { isOrigin, isSignature, readMembers } from "./ledger.js";
+
+const TYPES = {
+  genesis: ["version", "origin", "members", "created"],
+  registration: ["participant", "claims", "request", "certificate"],
+  renewal: ["participant", "request", "current", "consent", "certificate"],
+  revocation: ["participant", "reason"],
+  rejection: ["participant", "key", "reason"],
+};
+const INVISIBLE = /[\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u;
+
+/** Reads the payload of an admin statement; `wrong` refuses it. Bytes, keys and times become what they stand for. */
+export function readAdmin(payload, wrong) {
+  const value = asEvidence("admin", "the admin statement's payload", () => parse(payload));
+  if (!isMap(value) || !isText(value.get("type")) || !Object.hasOwn(TYPES, value.get("type"))) wrong("its type is unknown");
+  const type = value.get("type");
+  const admin = membersOf(value, ["type", ...TYPES[type]], type === "revocation" ? ["compromisedSince"] : [], wrong);
+  const time = (text) => (isText(text) ? timeOf(text) : undefined) ?? wrong("a time is malformed");
+  const bytes = (text) => (isText(text) ? fromBase64url(text) : undefined) ?? wrong("bytes are malformed");
+  if (type === "genesis") {
+    if (admin.version !== 1) wrong("its version is unknown");
+    if (!isOrigin(admin.origin)) wrong("its origin is malformed");
+    return { type, origin: admin.origin, members: readMembers(admin.members, wrong), created: time(admin.created) };
+  }
+  if (!isParticipant(admin.participant)) wrong("its participant is no UUID in lower case");
+  if (type === "registration") admin.claims = readClaims(admin.claims, wrong);
+  if (type === "renewal") {
+    if (!isHash(admin.current) || !isSignature(admin.consent)) wrong("its consent is malformed");
+    admin.consent = fromBase64url(admin.consent);
+  }
+  if (type === "registration" || type === "renewal") {
+    admin.request = bytes(admin.request);
+    admin.certificate = readCertificate(admin.certificate, bytes, time, wrong);
+    return admin;
+  }
+  const { reason } = admin;
+  if (!isText(reason) || trim(reason) === "" || charLength(reason) > 1000) wrong("a reason has 1 to 1000 characters");
+  if (type === "rejection" && !isHash(admin.key)) wrong("its key is malformed");
+  if (type === "revocation") admin.compromisedSince = admin.compromisedSince == null ? undefined : time(admin.compromisedSince);
+  return admin;
+}
+
+const isParticipant = (text) => isText(text) && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+
+function readCertificate(value, bytes, time, wrong) {
+  const record = membersOf(value, ["x509", "jwk", "notBefore", "notAfter"], [], wrong);
+  const key = keyOf(record.jwk) ?? wrong("the certificate's jwk is no P-256 key");
+  const [notBefore, notAfter] = [time(record.notBefore), time(record.notAfter)];
+  const thumbprint = digest(bytes(record.x509));
+  if (notAfter <= notBefore) wrong("notAfter must be later than notBefore");
+  return { thumbprint, key, notBefore, notAfter };
+}
+
+function readClaims(value, wrong) {
+  const claims = membersOf(value, ["organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"], [], wrong);
+  const { organization, glns, gs1CompanyPrefixes, namespaces } = claims;
+  const name = isText(organization) ? trim(organization) : "";
+  if (name === "" || charLength(name) > 200 || hasControl(name) || INVISIBLE.test(name)) wrong("its organization is wrong");
+  const each = (list, holds, what) => {
+    if (!Array.isArray(list) || !list.every((item) => isText(item) && holds(item))) wrong(`${what} are malformed`);
+    if (list.length > 100 || new Set(list).size < list.length) wrong(`${what} are more than 100, or one stands twice`);
+    return list;
+  };
+  if (!Array.isArray(claims.roles) || claims.roles.length === 0) wrong("there is no role");
+  const roles = each(claims.roles.map((role) => (role === "carrier" ? "shipper" : role)), (role) => ROLES.has(role), "roles");
+  each(glns, isGln, "glns");
+  each(gs1CompanyPrefixes, isCompanyPrefix, "gs1CompanyPrefixes");
+  each(namespaces, isNamespace, "namespaces");
+  if (collide(gs1CompanyPrefixes) || collide(namespaces.map(plainHttp))) wrong("two claims collide");
+  return { organization: name, roles, glns, gs1CompanyPrefixes, namespaces };
+}
+
+/** True where one of a list begins with another one of it. */
+const collide = (list) => list.some((one, at) => list.some((other, before) => before !== at && one.startsWith(other)));
+
+/** A URI with `https://` written as `http://`: the two count as one. */
+export const plainHttp = (uri) => (uri.startsWith("https://") ? `http://${uri.slice(8)}` : uri);
+
+const DEPTH_MAX = 16;
+
+/** The namespaces in which a URI could lie. */
+export function namespaceCandidates(uri) {
+  const text = plainHttp(uri);
+  const found = [];
+  let named = false;
+  for (let at = text.indexOf(":") + 1 || text.length; at < text.length && found.length < DEPTH_MAX; at++) {
+    const delimiter = "/:#=".includes(text[at]);
+    named ||= !delimiter && text[at] !== ".";
+    if (delimiter && named) found.push(text.slice(0, at + 1));
+  }
+  return found;
+}
+
+const SHARED = ["did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:"];
+
+function isNamespace(text) {
+  if (byteLength(text) > 1024 || !/[/:#=]$/.test(text)) return false;
+  const colon = text.indexOf(":");
+  const [scheme, rest] = [text.slice(0, colon), text.slice(colon + 1)];
+  if (colon <= 0 || !/[\p{Alphabetic}\p{N}]/u.test(rest)) return false;
+  if (SHARED.some((shared) => text.slice(0, shared.length).toLowerCase() === shared)) return false;
+  if (!isPlainlySpelt(scheme, rest)) return false;
+  if (!namespaceCandidates(text).includes(plainHttp(text))) return false;
+  try {
+    const id = parseUri(`${text}x`);
+    return !id.key && id.text.startsWith(text);
+  } catch (error) {
+    if (error instanceof IdError) return false;
+    throw error;
+  }
+}
+
+function isPlainlySpelt(scheme, rest) {
+  if (/[A-Z]/.test(scheme)) return false;
+  for (const [, digits] of rest.matchAll(/%(.{0,2})/gsu)) {
+    if (/[a-z]/.test(digits) || /[A-Za-z0-9\-._~]/.test(String.fromCharCode(parseInt(digits, 16) || 0))) return false;
+  }
+  if (!rest.startsWith("//")) return scheme !== "urn" || !/[A-Z]/.test(rest.split(":")[0]);
+  const slash = rest.indexOf("/", 2);
+  if (slash < 0) return false;
+  const path = rest.slice(slash + 1).split(/[?#]/)[0];
+  return isPlainAuthority(scheme, rest.slice(2, slash)) && !path.split("/").some((part) => part === "." || part === "..");
+}
+
+function isPlainAuthority(scheme, authority) {
+  const [host, port] = authority.includes(":") ? [authority.slice(0, authority.indexOf(":")), authority.slice(authority.indexOf(":") + 1)] : [authority];
+  if (/[@A-Z]/.test(authority) || port === "" || port?.startsWith("0")) return false;
+  if ((scheme === "http" && port === "80") || (scheme === "https" && port === "443")) return false;
+  return host.includes(".") && host.split(".").every((label) => /^[a-z0-9-]+$/.test(label));
+}
+
+/** True where a company prefix or a namespace of `claims` covers the id. */
+export function covers(claims, id) {
+  if (id.key) return claims.gs1CompanyPrefixes.some((prefix) => prefixCovers(prefix, id));
+  const text = plainHttp(id.text);
+  return claims.namespaces.map(plainHttp).some((namespace) => text.length > namespace.length && text.startsWith(namespace));
+}
+
+/** True where the id is one of the GLNs of `claims`, as a place or a party. */
+export const holdsLocation = (claims, id) =>
+  (id.key?.ai === "414" || id.key?.ai === "417") && !id.qualifier && claims.glns.includes(id.value);
+
+/** Who was registered, with what, from which leaf to which. A `place` is `{leaf, time}`. */
+export class Registry {
+  /** In the order of their ids: `{id, claims, registered, certificates, revoked: {at, reason, compromisedSince}}`. */
+  participants = [];
+  #byId = new Map();
+  #byLeaf = new Map();
+  #byCertificate = new Map();
+  #byKey = new Map();
+
+  constructor(origin, members) {
+    this.origin = origin;
+    this.members = members;
+  }
+
+  participant(id) {
+    return this.#byId.get(id);
+  }
+
+  /** The participant that the registration at a leaf registers. */
+  registeredAt(leaf) {
+    return this.#byLeaf.get(leaf);
+  }
+
+  /** `{participant, certificate}` of a certificate that some registration or renewal named. */
+  certificate(thumbprint) {
+    return this.#byCertificate.get(thumbprint);
+  }
+
+  /** The participant whose certificate may sign at a place, or why none may: `{participant}` or `{refusal, time}`. */
+  signerAt(thumbprint, place) {
+    const found = this.certificate(thumbprint);
+    if (!found || found.certificate.since >= place.leaf) return { refusal: "unknown" };
+    const { participant, certificate } = found;
+    if (participant.revoked && participant.revoked.at.leaf < place.leaf) {
+      return { refusal: "revoked", time: participant.revoked.at.time };
+    }
+    if (place.time > certificate.notAfter) return { refusal: "expired", time: certificate.notAfter };
+    if (place.time < certificate.notBefore) return { refusal: "not-yet-valid", time: certificate.notBefore };
+    return { participant };
+  }
+
+  /** The participant whose company prefix or namespace governed the id at a leaf. */
+  holderAt(id, leaf) {
+    return this.participants.find((one) => inForce(one, leaf) && covers(one.claims, id));
+  }
+
+  /** Applies an admin statement at a place; `wrong` says why it cannot stand there. */
+  apply(admin, place, signatures, wrong) {
+    switch (admin.type) {
+      case "registration":
+        return this.#register(admin, place, wrong);
+      case "renewal":
+        return this.#renew(admin, place, signatures, wrong);
+      case "revocation":
+        this.#inForce(admin.participant, wrong).revoked = {
+          at: place,
+          reason: admin.reason,
+          compromisedSince: admin.compromisedSince,
+        };
+        return undefined;
+      default:
+        return wrong(`a ${admin.type} never stands there`);
+    }
+  }
+
+  #register({ participant: id, claims, certificate }, place, wrong) {
+    if (this.#byId.has(id)) wrong(`participant ${id} is registered already`);
+    this.#checkCertificate(certificate, place, wrong);
+    if (this.#byKey.has(certificate.key.thumbprint)) wrong("its key is held by a participant");
+    for (const other of this.participants) {
+      if (!other.revoked && claimsCollide(claims, other.claims)) wrong(`a claim of it collides with one of ${other.id}`);
+    }
+    const participant = { id, claims, registered: place, certificates: [], revoked: undefined };
+    this.#byId.set(id, participant);
+    this.#byLeaf.set(place.leaf, participant);
+    this.participants.push(participant);
+    this.participants.sort((one, other) => byBytes(one.id, other.id));
+    this.#certify(participant, certificate, place);
+  }
+
+  #renew(admin, place, signatures, wrong) {
+    const participant = this.#inForce(admin.participant, wrong);
+    this.#checkCertificate(admin.certificate, place, wrong);
+    const holder = this.#byKey.get(admin.certificate.key.thumbprint);
+    if (holder && holder !== participant) wrong("its key is held by another participant");
+    const current = participant.certificates.find((one) => one.thumbprint === admin.current);
+    if (!current) wrong("the certificate that agrees is not this participant's");
+    if (place.time > current.notAfter) wrong("the certificate that agrees has expired");
+    const consent = concat(
+      utf8("sealane/renewal/v1\0"), sha256(utf8(this.origin)), utf8(`${participant.id}\0`), sha256(admin.request),
+    );
+    signatures.ask(current.key, consent, admin.consent, () => wrong("the participant's agreement does not hold"));
+    this.#certify(participant, admin.certificate, place);
+  }
+
+  #checkCertificate(certificate, place, wrong) {
+    if (this.#byCertificate.has(certificate.thumbprint)) wrong("its certificate is registered already");
+    if (certificate.notAfter <= place.time) wrong("its certificate has expired already");
+  }
+
+  #inForce(id, wrong) {
+    const participant = this.#byId.get(id) ?? wrong(`participant ${id} is not registered`);
+    return participant.revoked ? wrong(`participant ${id} has been revoked`) : participant;
+  }
+
+  #certify(participant, record, place) {
+    const certificate = { ...record, since: place.leaf };
+    participant.certificates.push(certificate);
+    this.#byCertificate.set(record.thumbprint, { participant, certificate });
+    this.#byKey.set(record.key.thumbprint, participant);
+  }
+}
+
+const inForce = (participant, leaf) =>
+  participant.registered.leaf < leaf && !(participant.revoked && participant.revoked.at.leaf <= leaf);
+
+const begins = (one, other) => one.startsWith(other) || other.startsWith(one);
+
+function claimsCollide(one, other) {
+  const pairs = (name, collides) => one[name].some((a) => other[name].some((b) => collides(a, b)));
+  return (
+    pairs("gs1CompanyPrefixes", begins) ||
+    pairs("namespaces", (a, b) => begins(plainHttp(a), plainHttp(b))) ||
+    pairs("glns", (a, b) => a === b)
+  );
+}
+
+// --- What each role may record. A manufacturer may record every step.
+
+const MOVING = `accepting arriving collecting consigning cycle_counting departing entering_exiting holding inspecting
+loading other packing picking receiving sampling sensor_reporting shipping staging_outbound stock_taking storing
+transporting unloading unpacking void_shipping`.split(/\s+/);
+const TRADING = `decommissioning destroying dispensing removing repairing replacing reserving retail_selling
+stocking`.split(/\s+/);
+const ROLES = new Map([
+  ["manufacturer", undefined],
+  ["shipper", new Set(MOVING)],
+  ["distributor", new Set([...MOVING, ...TRADING])],
+]);
+const ENDS = [
+  ["destroyed", "destroying"],
+  ["dispensed", "dispensing"],
+  ["disposed", "destroying"],
+  ["inactive", "decommissioning"],
+  ["retail_sold", "retail_selling"],
+];
+
+export const hasRole = (participant, role) => participant?.claims.roles.includes(role) ?? false;
+
+/** The ids that an event brings into being (EPCIS 2.0 §7.4.2, §7.4.5). */
+export function broughtIntoBeing({ type, action, ids }) {
+  const part = type === "ObjectEvent" && action === "ADD" ? "object" : type === "TransformationEvent" ? "output" : undefined;
+  return ids.filter(([found]) => found === part).map(([, id]) => id);
+}
+
+/** The rule of the table that an event of the participant breaks: `{rule, key, params}`; `undefined` where it breaks none. */
+export function breach(participant, event) {
+  const roles = participant.claims.roles.join(" and ");
+  const may = (step) => participant.claims.roles.some((role) => ROLES.get(role)?.has(step) ?? true);
+  const { step } = event;
+  if (step !== "" && !step.includes(":") && !may(step)) return { rule: "role-step", key: "step", params: { step, roles } };
+  const deletes = event.type === "ObjectEvent" && event.action === "DELETE";
+  const ends = [
+    ...(deletes ? [["action", "decommissioning"]] : []),
+    ...ENDS.filter(([disposition]) => declares(event, disposition)),
+  ];
+  const end = ends.find(([, meant]) => !may(meant));
+  if (end) return { rule: "role-step", key: "end", params: { by: end[0], step: end[1] } };
+  for (const id of broughtIntoBeing(event)) {
+    if (!hasRole(participant, "manufacturer")) return { rule: "role-commission", key: "commission", params: {} };
+    if (!covers(participant.claims, id)) return { rule: "own-claim", key: "claim", params: {} };
+  }
+  return undefined;
+}
+
