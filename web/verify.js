@@ -4,12 +4,13 @@
 //   const answer = await verify(evidence, { anchor, id, now: Date.now() });
 //
 // No dependencies, no build step, no network; WebCrypto checks the signatures. What is believed, and in which order it is
-// checked, is in docs/FORMATS.md ("Evidence"); what the verdict means, in docs/VERDICT.md.
+// checked, is in docs/FORMATS.md ("Evidence"); what the verdict means, in docs/VERDICT.md. Receipts are checked by
+// ./verify/receipt.js, which this does not load.
 
 import { EvidenceError, fail, fromBase64url, isHash, toBase64url } from "./verify/bytes.js";
 import { checkEvidence, readJson } from "./verify/evidence.js";
 import { IdError, parseId } from "./verify/gs1.js";
-import { DEFAULT_POLICY, judge, stale, withReason } from "./verify/judge.js";
+import { judge, stale, withReason } from "./verify/judge.js";
 import { Signatures } from "./verify/jws.js";
 import { readAnchor } from "./verify/ledger.js";
 import { readAdmin } from "./verify/registry.js";
@@ -20,7 +21,6 @@ export { canonicalId } from "./verify/gs1.js";
 export { follow, namesOfAdmin, namesOfEvent } from "./verify/follow.js";
 export { DEFAULT_POLICY, judge } from "./verify/judge.js";
 export { SENTENCES, say } from "./verify/sentences.js";
-export { verifyReceipt } from "./verify/receipt.js";
 
 /**
  * Checks evidence and judges what it shows.
@@ -36,14 +36,15 @@ export { verifyReceipt } from "./verify/receipt.js";
  * checks: {signatures, proofs, subjects, leaves}, checkpoint: {origin, size, root}, seal, fingerprint}`.
  *
  * Throws an `EvidenceError` with a stable `code` for evidence that does not hold: the first fault, in the order of
- * docs/FORMATS.md.
+ * docs/FORMATS.md. Any other error says nothing about the evidence: there is no WebCrypto here.
  */
-export async function verify(evidence, { anchor, id, now, last, policy = DEFAULT_POLICY }) {
+export async function verify(evidence, { anchor, id, now, last, policy }) {
   const asked = readId(id);
   const trusted = await trustedAnchor(anchor);
-  const { history, checkpoint, seal, checks } = await checkEvidence(readJson(evidence, "json", "the evidence"), asked, trusted, last);
-  let verdict = judge(history, policy);
-  const old = now === undefined ? undefined : stale(history.asOf, now, policy);
+  const document = readJson(evidence, "json", "the evidence");
+  const { history, checkpoint, seal, checks } = await checkEvidence(document, asked, trusted, last);
+  let verdict = judge(history, policy ?? {});
+  const old = now == null ? undefined : stale(history.asOf, now, policy ?? {});
   if (old) verdict = withReason(verdict, old);
   const { origin, size, root } = checkpoint;
   const shown = { origin, size, root: toBase64url(root) };
@@ -64,7 +65,8 @@ export async function trustedAnchor(anchor) {
  */
 export function verifyConsistency(from, to, proof) {
   const hash = (text) => (isHash(text) ? fromBase64url(text) : fail("consistency", "a hash is malformed"));
-  const tree = ({ size, root }) => (Number.isSafeInteger(size) ? { size, root: hash(root) } : fail("consistency", "a size is malformed"));
+  const tree = ({ size, root }) =>
+    Number.isSafeInteger(size) ? { size, root: hash(root) } : fail("consistency", "a size is malformed");
   if (!Array.isArray(proof)) fail("consistency", "the proof is no list of hashes");
   try {
     checkConsistency(tree(from), tree(to), proof.map(hash));

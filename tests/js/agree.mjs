@@ -10,6 +10,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
+import "./webcrypto.mjs";
 import { EvidenceError, verify } from "../../web/verify.js";
 
 export async function judgeCase({ name, evidence, ...rest }) {

@@ -4,12 +4,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { verify, verifyReceipt } from "../../web/verify.js";
+import "./webcrypto.mjs";
+import { verify } from "../../web/verify.js";
 import { digest, sha256, toBase64url, toHex, utf8 } from "../../web/verify/bytes.js";
 import { readEpcis } from "../../web/verify/epcis.js";
 import { parse } from "../../web/verify/json.js";
 import { Signatures, keyOf, parseStatement } from "../../web/verify/jws.js";
 import { checkCommit, commitBytes, membersText, parseCheckpoint, parseSeal, readCommit, readMembers, sealLeaf, statementLeaf } from "../../web/verify/ledger.js";
+import { verifyReceipt } from "../../web/verify/receipt.js";
 import { emptyHash, entryHash, leafHash, multiRoot, nodeHash, rootOf, subjectKey, valueHash, verifyIndexEntry } from "../../web/verify/tree.js";
 
 const page = readFileSync(new URL("../../docs/FORMATS.md", import.meta.url), "utf8");

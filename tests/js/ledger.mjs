@@ -3,6 +3,7 @@
 
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
 
+import "./webcrypto.mjs";
 import { readEpcis } from "../../web/verify/epcis.js";
 import { bySubject, follow, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent, textOf } from "../../web/verify/follow.js";
 import { parseId } from "../../web/verify/gs1.js";
@@ -71,6 +72,11 @@ export class NaiveIndex {
       const value = hash([5], u64(leaves.length), naiveRoot(leaves.map((leaf) => hash([0], u64(leaf)))));
       return { subject, key, value };
     });
+  }
+
+  /** The order of subjects in evidence. */
+  static order(a, b) {
+    return bySubject(a, b);
   }
 
   static key(subject) {

@@ -68,7 +68,7 @@ export class Case {
     this.subject = subjectOf(this);
     /** The journey: the entries that count, in the order of custody. */
     this.order = [];
-    /** The container by which an entry belongs to the journey, where it does not name the product. */
+    /** The container by which an entry belongs to the journey, counting or not, where it does not name the product. */
     this.via = new Map();
     /** What a key in other hands said although its owner had nothing to do with the product then. */
     this.disregarded = new Set();
@@ -118,7 +118,7 @@ export class Case {
 
   /** The product's own entries and those of its containers that are part of its journey, in ledger order. */
   told() {
-    return [...new Set([...this.own, ...this.order])].sort((a, b) => a - b);
+    return [...new Set([...this.own, ...this.via.keys()])].sort((a, b) => a - b);
   }
 
   /** The entries that name an id, the product or what something was packed into: `{at, parts}` in the order of custody. */
@@ -132,6 +132,12 @@ export class Case {
 
   counts(at) {
     return this.entries[at].standing.is === "counts" && !this.disregarded.has(at);
+  }
+
+  /** True where an entry counts, or would if a key in other hands had not withdrawn it. */
+  stands(at) {
+    const { is, of } = this.entries[at].standing;
+    return this.counts(at) || (is === "withdrawn" && this.compromisedSince(of) !== undefined);
   }
 
   commissions(at) {
@@ -229,7 +235,10 @@ function subjectOf({ history: { id }, own, entries }) {
   return many ? "many" : "one";
 }
 
-/** The records that matter to a journey, by id: of the product, and of whatever something was packed into. */
+/**
+ * The records that matter to a journey, by id: of the product, and of whatever something was packed into. What was withdrawn,
+ * and what withdraws it, are among them: they count for nothing, and are told.
+ */
 function mentionsOf({ history: { id }, entries }) {
   const mentions = new Map([[id.text, []]]);
   for (const { record: { event } } of entries) {
@@ -238,12 +247,10 @@ function mentionsOf({ history: { id }, entries }) {
   const order = [...entries.keys()].sort((a, b) => entries[a].record.event.time - entries[b].record.event.time || a - b);
   for (const at of order) {
     const { record, standing } = entries[at];
-    // A withdrawal is only looked at where it names the product: it may be a thief's.
-    const withdraws = standing.is === "withdraws";
-    if (standing.is !== "counts" && !withdraws) continue;
+    if (standing.is === "repeats" || standing.is === "withdraws-nothing") continue;
     for (const [part, named] of record.event.ids) {
       const list = mentions.get(named.text);
-      if (!list || (withdraws && named.text !== id.text)) continue;
+      if (!list) continue;
       if (list.at(-1)?.at === at) list.at(-1).parts.push(part);
       else list.push({ at, parts: [part] });
     }

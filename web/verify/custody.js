@@ -126,11 +126,11 @@ export function journeyOf(one) {
   const [order, via, disregarded] = [[], new Map(), new Set()];
   for (let turn; (turn = walk.inside.next()); ) {
     const { at } = turn;
+    if (turn.via) via.set(at, turn.via);
     if (isSuspect(one, at) && walk.isStranger(at)) {
       disregarded.add(at);
     } else if (one.entries[at].standing.is === "counts") {
       order.push(at);
-      if (turn.via) via.set(at, turn.via);
       walk.entry(turn);
     }
   }
@@ -141,6 +141,7 @@ export function journeyOf(one) {
 function isSuspect(one, at) {
   const { is, of } = one.entries[at].standing;
   const saidBefore = is === "withdraws" && one.compromisedSince(of) === undefined;
+  if (is !== "counts" && is !== "withdraws") return false;
   return one.compromisedSince(at) !== undefined && !saidBefore;
 }
 

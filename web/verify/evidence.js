@@ -47,7 +47,7 @@ function readEvidence(value) {
     index: list(read.index, (item) => {
       const entry = membersOf(item, ["kind", "subject", "count", "first", "leaves", "path", "siblings"], ["other"], wrong);
       if (!KINDS.includes(entry.kind) || !isText(entry.subject)) wrong("a subject is malformed");
-      const other = entry.other == null ? undefined : membersOf(entry.other, ["key", "value"], [], wrong);
+      const other = entry.other === undefined ? undefined : membersOf(entry.other, ["key", "value"], [], wrong);
       return {
         kind: entry.kind,
         subject: entry.subject,
@@ -82,7 +82,7 @@ export async function checkEvidence(value, id, anchor, last) {
   checkCommit(checkpoint, evidence.commit, anchor.members, signatures);
   // From here on a quorum has signed what is read, so that no stranger can ask for work.
   await signatures.settle();
-  const seal = parseSeal(evidence.seal.text, evidence.seal.leaf);
+  const seal = sealOf(evidence.seal);
   checkSealPlace(seal, evidence.seal.leaf, checkpoint, evidence.commit);
   checkLast(checkpoint, last);
   const leaves = checkLeaves(evidence, checkpoint);
@@ -116,6 +116,9 @@ function checkLast(checkpoint, last) {
   if (fork) fail("fork", `two ledgers of ${last.size} leaves were signed: this one, and one seen before`);
 }
 
+/** A seal of the evidence, parsed once. */
+const sealOf = (placed) => (placed.seal ??= parseSeal(placed.text, placed.leaf));
+
 function checkLeaves({ statements, registrations, seals, seal, inclusionProof }, checkpoint) {
   for (const list of [statements, registrations, seals]) {
     const late = list.find((one, at) => at > 0 && list[at - 1].leaf >= one.leaf);
@@ -128,7 +131,7 @@ function checkLeaves({ statements, registrations, seals, seal, inclusionProof },
   };
   for (const { leaf, text } of [...statements, ...registrations]) place(leaf, statementLeaf(text));
   const others = seals.filter((one) => one.leaf !== seal.leaf || one.text !== seal.text);
-  for (const { leaf, text } of [...others, seal]) place(leaf, sealLeaf(parseSeal(text, leaf).text));
+  for (const placed of [...others, seal]) place(placed.leaf, sealLeaf(sealOf(placed).text));
   const shown = [...hashes].sort(([a], [b]) => a - b);
   proving("inclusion", "the leaves are not in the tree of the checkpoint", () => {
     const root = toBase64url(multiRoot(checkpoint.size, shown, inclusionProof));
@@ -155,7 +158,7 @@ function checkIndex(index, indexRoot) {
 
 /** The place of each statement: its block is the one whose seal comes next, and begins at or before it. */
 function placesOf({ statements, registrations, seals }) {
-  const read = seals.map(({ leaf, text }) => ({ leaf, seal: parseSeal(text, leaf) }));
+  const read = seals.map((placed) => ({ leaf: placed.leaf, seal: sealOf(placed) }));
   const needed = new Set();
   const places = new Map();
   for (const { leaf } of [...statements, ...registrations]) {

@@ -1,6 +1,6 @@
 // `judge`: every rule over a history, weighed into one verdict (docs/VERDICT.md). Pure: no clock, no network.
 
-import { timeText } from "./bytes.js";
+import { byUnits, timeText } from "./bytes.js";
 import { Case, ENDS, actOf, endOf, idText, locationOf, mayBeReturned, permits, returns, reusedIds } from "./case.js";
 import { announced, destinations, journeyOf, walkCustody } from "./custody.js";
 import { declares } from "./epcis.js";
@@ -45,7 +45,8 @@ class Findings {
   /** The weightiest first, then in ledger order. */
   sorted() {
     for (const reason of this.reasons) reason.leaves = [...new Set(reason.leaves)].sort((a, b) => a - b);
-    return this.reasons.sort((a, b) => weight(a) - weight(b) || byLeaves(a.leaves, b.leaves) || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0));
+    const order = (a, b) => weight(a) - weight(b) || byLeaves(a.leaves, b.leaves) || byUnits(a.rule, b.rule);
+    return this.reasons.sort(order);
   }
 }
 
@@ -170,7 +171,10 @@ const partyOf = (one, id) => ({ id, organization: one.registry.participant(id)?.
 
 /** Where the product is, as a clause. */
 function whereaboutsOf(one, { passage, container }, end) {
-  const clause = (key, params) => ({ key: `where.${key}${container ? "-inside" : ""}`, params: { ...params, container: container && idText(container) } });
+  const clause = (key, params) =>
+    container
+      ? { key: `where.${key}-inside`, params: { ...params, container: idText(container) } }
+      : { key: `where.${key}`, params };
   if (passage.is === "ended" && end) {
     return { key: "where.ended", params: { end: { key: ENDS[end[0]] }, day: one.day(end[1]) } };
   }
@@ -201,7 +205,7 @@ function dateOf(value) {
 // --- Corrections
 
 function checkCorrections(one, findings) {
-  for (const at of one.own) {
+  for (const at of one.told()) {
     const { record, standing } = one.entries[at];
     const params = { who: one.who(at), declared: record.event.declaration && day(record.event.declaration.time) };
     if (standing.is === "withdraws") {
@@ -343,7 +347,7 @@ class Recalls {
     this.one = one;
     for (const at of one.inOrder(one.entries.keys())) {
       const event = one.event(at);
-      if (!one.counts(at) || !(declares(event, "recalled") || event.unset.includes("recalled"))) continue;
+      if (!one.stands(at) || !(declares(event, "recalled") || event.unset.includes("recalled"))) continue;
       this.all.add(at);
       for (const [, { text }] of event.ids) {
         if (!this.#byId.has(text)) this.#byId.set(text, []);
@@ -381,7 +385,9 @@ function checkRecalls(one, findings) {
   const { id } = one.history;
   recallOf(one, recalls.word(one.order.filter((at) => recalls.all.has(at)), id), undefined, findings);
   const broughtForth = one.own.filter((at) => one.bringsForth(at));
-  for (const [wider, name] of widerThan(one, id, broughtForth)) recallOf(one, recalls.word(recalls.of(wider), id), name, findings);
+  for (const [wider, name] of widerThan(one, id, broughtForth)) {
+    recallOf(one, recalls.word(recalls.of(wider), id), name, findings);
+  }
   recalledInputs(one, recalls, findings);
 }
 
@@ -392,7 +398,7 @@ function widerThan(one, item, among) {
     const number = masterData(one.event(at).ilmd, "lotNumber");
     const lot = isText(number) ? lotOf(item, number) : undefined;
     if (!lot) continue;
-    const authority = one.counts(at) && one.byHolderOf(item, at);
+    const authority = one.stands(at) && one.byHolderOf(item, at);
     lots.set(lot.text, { lot, authority: authority || (lots.get(lot.text)?.authority ?? false) });
   }
   const first = [...lots.values()].sort((a, b) => byText(a.lot, b.lot)).slice(0, LOTS_MAX);
@@ -422,11 +428,11 @@ function recalledInputs(one, recalls, findings) {
   const makings = new Makings(one);
   for (const [input, made] of makings.inputsOfProduct()) {
     const wider = widerThan(one, input, makings.broughtForth(input));
-    for (const [id, name] of [[input, undefined], ...wider]) {
+    for (const [id, what] of [[input, { key: "it" }], ...wider]) {
       const at = recalls.word(recalls.of(id), input).recalled;
       if (at === undefined) continue;
-      const params = { input: idText(input), who: one.who(at), what: name, day: one.day(at) };
-      findings.add("recalled-input", "recall", [one.leaf(at), one.leaf(made)], params, name ? "wider" : undefined);
+      const params = { input: idText(input), who: one.who(at), what, day: one.day(at) };
+      findings.add("recalled-input", "recall", [one.leaf(at), one.leaf(made)], params);
     }
   }
 }
@@ -445,7 +451,7 @@ class Makings {
       const commissions = event.type === "ObjectEvent" && event.action === "ADD";
       for (const [part, { text }] of event.ids) if (part === "output" || commissions) push(this.#byOutput, text, at);
       const tie = this.#tie(at);
-      if (tie !== undefined && one.counts(at)) push(this.#byTransformation, tie, at);
+      if (tie !== undefined && one.stands(at)) push(this.#byTransformation, tie, at);
     }
   }
 
@@ -483,7 +489,7 @@ class Makings {
     const { one } = this;
     for (const at of this.broughtForth(output)) {
       const nobodys = output.text !== one.history.id.text && !one.holderOf(output, one.leaf(at));
-      if (!one.counts(at) || !(nobodys || one.byHolderOf(output, at))) continue;
+      if (!one.stands(at) || !(nobodys || one.byHolderOf(output, at))) continue;
       yield at;
       const tie = this.#tie(at);
       if (tie === undefined || this.#expanded.has(tie)) continue;

@@ -121,7 +121,8 @@ export class Signatures {
 
   async #holds(key, message, signature) {
     const subtle = globalThis.crypto?.subtle;
-    if (!subtle) fail("no-webcrypto", "this device cannot check signatures here: it takes a page over HTTPS");
+    // This is no fault of the evidence, and so no `EvidenceError`.
+    if (!subtle) throw new Error("signatures cannot be checked here: browsers give WebCrypto to pages over HTTPS only");
     const algorithm = { name: "ECDSA", namedCurve: "P-256" };
     const jwk = { kty: "EC", crv: "P-256", x: key.x, y: key.y };
     if (!this.#keys.has(key.thumbprint)) {

@@ -131,7 +131,8 @@ function isPlainlySpelt(scheme, rest) {
 }
 
 function isPlainAuthority(scheme, authority) {
-  const [host, port] = authority.includes(":") ? [authority.slice(0, authority.indexOf(":")), authority.slice(authority.indexOf(":") + 1)] : [authority];
+  const colon = authority.indexOf(":");
+  const [host, port] = colon < 0 ? [authority] : [authority.slice(0, colon), authority.slice(colon + 1)];
   if (/[@A-Z]/.test(authority) || port === "" || port?.startsWith("0")) return false;
   if ((scheme === "http" && port === "80") || (scheme === "https" && port === "443")) return false;
   return host.includes(".") && host.split(".").every((label) => /^[a-z0-9-]+$/.test(label));

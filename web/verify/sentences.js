@@ -48,9 +48,7 @@ export const SENTENCES = {
 
     // Recalled
     recalled: "{Who}, to which its number belongs, recalled {what} on {day}.",
-    "recalled-input": "It was made from {input}, and {who}, to which that number belongs, recalled that on {day}.",
-    "recalled-input.wider":
-      "It was made from {input}, and {who}, to which that number belongs, recalled that, {what}, on {day}.",
+    "recalled-input": "It was made from {input}, and {who}, to which that number belongs, recalled {what} on {day}.",
     it: "it",
     "its-lot": "its lot {lot}",
     "its-kind": "all of its kind",

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::hash::Hash;
 use crate::domain::index::hashing::subject_hash;
@@ -29,7 +29,7 @@ pub struct SubjectEntry {
     /// What lies beside the way, from the top; `None` for an empty subtree.
     pub siblings: Vec<Option<Hash>>,
     /// The other key that stands where an absent subject would.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub other: Option<OtherKey>,
 }
 
@@ -106,6 +106,11 @@ impl SubjectEntry {
         let size = TreeSize::new(self.count).map_err(|_| IndexProofError::NothingShown)?;
         merkle::root_by(&entries, size, &self.path).map_err(part)
     }
+}
+
+/// Reads a member that is left out where there is nothing to say, so that `null` is not a second way to say it.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OtherKey>, D::Error> {
+    OtherKey::deserialize(deserializer).map(Some)
 }
 
 #[cfg(test)]

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+
+import { EvidenceError } from "../../web/verify.js";
+import { readEpcis } from "../../web/verify/epcis.js";
+import { documentOf, eventAt } from "./ledger.mjs";
+
+const bytes = (value) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
+const read = (members, frame) => readEpcis(bytes(documentOf([eventAt(0, members)], frame)))[0];
+const ITEM = "https://id.gs1.org/01/09506000134352/21/A1";
+
+const refuses = (value) =>
+  assert.throws(() => readEpcis(bytes(value)), (error) => error instanceof EvidenceError && error.code === "epcis", JSON.stringify(value).slice(0, 200));
+const refusesEvent = (members, frame) => refuses(documentOf([eventAt(0, members)], frame));
+
+test("ids, words and times become what they stand for", () => {
+  const event = read({
+    epcList: ["urn:epc:id:sgtin:9506000.013435.A1"], eventTime: "2026-11-21T18:30:00.1239+09:00", bizStep: "https://ref.gs1.org/cbv/BizStep-shipping",
+    disposition: "cbv:Disp-in_transit", readPoint: { id: "urn:epc:id:sgln:9506000.13430.0" },
+    destinationList: [{ type: "possessing_party", destination: "urn:epc:id:pgln:9506000.13430" }],
+    persistentDisposition: { set: ["recalled"], unset: ["urn:x:mine"] },
+  });
+  assert.deepEqual(event.ids.map(([part, { text }]) => [part, text]), [["object", ITEM]]);
+  assert.equal(event.time, Date.parse("2026-11-21T09:30:00.123Z"));
+  assert.deepEqual([event.step, event.disposition, event.set, event.unset], ["shipping", "in_transit", ["recalled"], ["urn:x:mine"]]);
+  assert.equal(event.readPoint.text, "https://id.gs1.org/414/9506000134307");
+  assert.equal(event.destinations[0].text, "https://id.gs1.org/417/9506000134307");
+});
+
+test("content is compared whatever its spelling, order and eventID", () => {
+  const one = read({ epcList: [ITEM, "urn:x:b"], bizStep: "storing", eventID: "urn:x:1", "ext:n": 1.0 });
+  const two = read({ "ext:n": 1, bizStep: "cbv:BizStep-storing", epcList: ["urn:x:b", "urn:epc:id:sgtin:9506000.013435.A1"], eventID: "urn:x:2" });
+  assert.equal(one.content, two.content);
+  assert.notEqual(one.content, read({ epcList: [ITEM, "urn:x:b"], bizStep: "storing", "ext:n": 2 }).content);
+});
+
+test("what is no EPCIS document is refused, and nothing else happens", () => {
+  const texts = ["", "{", "null", "[]", "1", '"x"', "{}", '{"type":1}', '{"type":"EPCISQueryDocument"}', '\ufeff{"type":"EPCISDocument"}', "[".repeat(100)];
+  texts.forEach(refuses);
+  for (const event of [null, [], 1, "x", {}, { type: 1 }, { type: "__proto__" }, { type: "OtherEvent" }]) refuses(documentOf([event]));
+  for (const epcisBody of [undefined, null, [], { eventList: {} }, {}]) refuses({ ...documentOf([]), epcisBody });
+  for (const members of [
+    {}, { epcList: "x" }, { epcList: [1] }, { epcList: [null] }, { epcList: [ITEM, ITEM] }, { epcList: ["https://id.gs1.org/01/09506000134353/21/A1"] },
+    { epcList: [ITEM], action: "MAYBE" }, { epcList: [ITEM], action: undefined }, { epcList: [ITEM], eventTime: "now" }, { epcList: [ITEM], bizStep: "walking" },
+    { epcList: [ITEM], bizStep: "urn:epcglobal:cbv:bizstep:shipping" }, { epcList: [ITEM], bizStep: "https://ref.gs1.org/cbv/BizStep-walking" },
+    { epcList: [ITEM], eventTimeZoneOffset: "+15:00" }, { epcList: [ITEM], readPoint: "x" }, { epcList: [ITEM], readPoint: {} },
+    { epcList: [ITEM], quantityList: [{}] }, { epcList: [ITEM], quantityList: [null] }, { epcList: [ITEM], persistentDisposition: {} },
+    { epcList: [ITEM], persistentDisposition: { set: [] } }, { epcList: [ITEM], unknown: 1 }, { epcList: [ITEM], "epcis:action": "ADD" },
+    { epcList: [ITEM], ilmd: {} }, { epcList: [ITEM], errorDeclaration: {} }, { epcList: [ITEM], destinationList: [{ destination: ITEM }] },
+    { epcList: [ITEM], sensorElementList: [{}] }, { epcList: [ITEM], recordTime: 1 }, { epcList: [ITEM], bizTransactionList: [{}] },
+    { type: "AggregationEvent", action: "ADD", childEPCs: [ITEM] }, { type: "AggregationEvent", action: "ADD", parentID: "urn:x:y" },
+    { type: "TransformationEvent", inputEPCList: [ITEM] }, { type: "TransformationEvent", transformationID: "urn:x:y" },
+    { type: "AssociationEvent", action: "ADD", childEPCs: [ITEM] }, { type: "TransactionEvent", action: "ADD", epcList: [ITEM] },
+  ]) refusesEvent(members);
+  for (const frame of [{ schemaVersion: "two" }, { creationDate: 1 }, { "@context": 1 }, { "@context": undefined }, { other: 1 }, { epcisHeader: [] }]) {
+    refusesEvent({ epcList: [ITEM] }, frame);
+  }
+});
+
+test("a context adds names, and changes none", () => {
+  const url = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+  for (const inline of [{ x: "https://x.example/" }, { "@version": 1.1 }, { gs1: "https://gs1.org/voc/" }, { id: "@id" }, { x: { "@id": "urn:x:" } }]) {
+    assert.ok(read({ epcList: [ITEM] }, { "@context": [url, inline] }), JSON.stringify(inline));
+  }
+  for (const inline of [
+    { "@vocab": "urn:x:" }, { bizStep: "urn:x:" }, { x: "@id" }, { x: "https://ref.gs1.org/epcis/" }, { gs1: "urn:x:" }, { type: "@id" },
+    { "epcis:action": "urn:x:" }, 1, null, url,
+  ]) refusesEvent({ epcList: [ITEM] }, { "@context": [url, inline] });
+});
+
+const vectors = `${process.env.SEALANE_VECTORS ?? new URL("../../../shared/vectors", import.meta.url).pathname}/epcis/event-hash-reference/examples`;
+
+test("event hash ids are the published ones", { skip: !existsSync(vectors) }, () => {
+  const published = readdirSync(vectors).filter((file) => file.endsWith(".hashes"));
+  assert.ok(published.length > 5);
+  for (const file of published) {
+    const source = `${vectors}/${file.replace(".hashes", ".jsonld")}`;
+    if (!existsSync(source)) continue;
+    const document = JSON.parse(readFileSync(source, "utf8").replace(/^\ufeff/, ""));
+    // What answers a query is not recorded.
+    if (document.type === "EPCISQueryDocument") continue;
+    const events = document.epcisBody?.eventList ?? [document];
+    for (const event of events) delete event.eventID;
+    const expected = readFileSync(`${vectors}/${file}`, "utf8").split(/\s+/).filter((text) => text !== "").sort();
+    assert.deepEqual(readEpcis(bytes(document)).map(({ eventId }) => eventId).sort(), expected, file);
+  }
+});

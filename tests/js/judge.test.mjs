@@ -1,0 +1,260 @@
+// Each rule by records that make it speak, and the nearest that do not. Rust's tests have the same rules by more events.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { SENTENCES, judge, say } from "../../web/verify.js";
+import { readEpcis } from "../../web/verify/epcis.js";
+import { checkDigit, parseId } from "../../web/verify/gs1.js";
+import { distanceKm, stale, withReason } from "../../web/verify/judge.js";
+import { Registry } from "../../web/verify/registry.js";
+import { CASE, ITEM, PALLET } from "./ledger.mjs";
+
+const LOT = "https://id.gs1.org/01/09506000134352/10/L7";
+const INPUT = "https://id.gs1.org/01/09521567000018/21/I1";
+const hour = (at) => Date.UTC(2026, 2, 1, at);
+const CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+
+/** Records without a ledger: each stands at a leaf of its own, a second after its event. Times are hours of March. */
+class World {
+  records = [];
+  registry = new Registry("ledger.example", []);
+  leaf = 1;
+
+  constructor() {
+    this.acme = this.join("Acme Pharma", "manufacturer", ["9506000"], "950600099001");
+    this.swift = this.join("Swift Freight", "shipper", [], "952100000001");
+    this.seoul = this.join("Seoul Medical", "distributor", [], "952100000002");
+    this.lisbon = this.join("Lisbon Trade", "distributor", [], "952100000003");
+    this.other = this.join("Other Works", "manufacturer", ["9521567"], "952156700001");
+  }
+
+  #apply(admin, at) {
+    this.registry.apply(admin, { leaf: this.leaf++, time: at }, undefined, (message) => assert.fail(message));
+  }
+
+  join(organization, role, gs1CompanyPrefixes, digits) {
+    const gln = digits + checkDigit(digits);
+    const id = `00000000-0000-4000-8000-${String(this.leaf).padStart(12, "0")}`;
+    const certificate = { thumbprint: organization, key: { thumbprint: organization }, notBefore: hour(-9999), notAfter: hour(9999) };
+    const claims = { organization, roles: [role], glns: [gln], gs1CompanyPrefixes, namespaces: [] };
+    this.#apply({ type: "registration", participant: id, claims, certificate }, hour(-999));
+    return { id, certificate: organization, place: `https://id.gs1.org/414/${gln}`, party: `https://id.gs1.org/417/${gln}` };
+  }
+
+  revoke(actor, at, compromisedSince) {
+    this.#apply({ type: "revocation", participant: actor.id, reason: "x", compromisedSince }, hour(at));
+  }
+
+  say(actor, at, members) {
+    const all = {
+      "@context": CONTEXT, type: "ObjectEvent", action: "OBSERVE", epcList: [ITEM], eventTimeZoneOffset: "+00:00",
+      eventTime: new Date(hour(at)).toISOString(), readPoint: { id: actor.place }, bizLocation: { id: actor.place }, ...members,
+    };
+    const [event] = readEpcis(Buffer.from(JSON.stringify(all)));
+    const place = { leaf: this.leaf++, time: event.time + 1000 };
+    this.records.push({ place, position: 0, signer: actor.id, certificate: actor.certificate, signedAt: event.time, event });
+    return place.leaf;
+  }
+
+  make(actor, at, members) {
+    return this.say(actor, at, { type: "TransformationEvent", action: undefined, epcList: undefined, ...members });
+  }
+
+  pack(actor, at, parentID, children, action = "ADD") {
+    return this.say(actor, at, { type: "AggregationEvent", action, parentID, childEPCs: children, epcList: undefined });
+  }
+
+  judge(id = ITEM, { policy, limitReached = false } = {}) {
+    const { registry, records, leaf } = this;
+    return judge({ id: parseId(id), asOf: hour(2000), treeSize: leaf, records, limitReached, registry }, policy);
+  }
+}
+
+const begin = { action: "ADD", bizStep: "commissioning", disposition: "active" };
+const step = (bizStep, members) => ({ bizStep, ...members });
+const to = (actor) => step("shipping", { destinationList: [{ type: "possessing_party", destination: actor.party }] });
+const nowhere = { readPoint: undefined, bizLocation: undefined };
+const lasting = (change) => ({ persistentDisposition: change, bizStep: "holding" });
+
+/** `[what it shows, the word, its rules, records: [who, hour, members]]`; the item was commissioned by Acme at hour 0. */
+const CASES = [
+  ["a whole journey", "authentic", [], (w) => [[w.acme, 1, to(w.seoul)], [w.swift, 2, step("transporting")], [w.seoul, 3, step("receiving")]]],
+  ["a second origin", "suspect", ["commissioned-twice"], (w) => [[w.acme, 9, begin]]],
+  ["somebody else's origin", "suspect", ["commissioned-twice", "commissioned-without-authority"], (w) => [[w.other, 9, begin]]],
+  ["before its origin", "suspect", ["before-commissioning"], (w) => [[w.acme, -1, step("inspecting")]]],
+  ["printing before its origin", "authentic", [], (w) => [[w.acme, -1, step("encoding")]]],
+  ["a step that is not a shipper's", "suspect", ["signer-outside-rights"], (w) => [[w.acme, 1, step("shipping")], [w.swift, 2, step("repairing")]]],
+  ["received by another", "suspect", ["received-by-another"], (w) => [[w.acme, 1, to(w.seoul)], [w.lisbon, 2, step("receiving")]]],
+  ["shipped by a stranger", "suspect", ["shipped-by-non-custodian"], (w) => [[w.lisbon, 2, step("shipping")]]],
+  ["shipped twice", "suspect", ["shipped-twice"], (w) => [[w.acme, 1, to(w.seoul)], [w.acme, 2, to(w.lisbon)]]],
+  ["nobody said how it came there", "incomplete", ["custody-gap"], (w) => [[w.lisbon, 2, step("storing")]]],
+  ["two accounts that go on", "suspect", ["two-custodians", "custody-gap"], (w) => [[w.lisbon, 2, step("storing")], [w.acme, 3, step("storing")]]],
+  ["a carrier took it away", "incomplete", ["custody-gap"], (w) => [[w.swift, 2, step("transporting")]]],
+  ["a carrier took it away, and it is still there", "suspect", ["two-custodians"], (w) => [[w.swift, 2, step("transporting")], [w.acme, 3, step("storing")]]],
+  ["sold, then sold again", "suspect", ["event-after-terminal"], (w) => [[w.acme, 1, step("retail_selling")], [w.acme, 2, step("retail_selling")]]],
+  ["sold, and brought back", "authentic", [], (w) => [[w.acme, 1, step("retail_selling")], [w.acme, 2, { disposition: "returned" }], [w.acme, 3, step("storing")]]],
+  ["sold, and brought back elsewhere", "incomplete", ["returned-elsewhere"], (w) => [[w.acme, 1, step("retail_selling")], [w.lisbon, 2, { disposition: "returned" }]]],
+  ["stolen", "suspect", ["reported-stolen"], (w) => [[w.acme, 1, { disposition: "stolen" }]]],
+  ["stolen and found", "authentic", [], (w) => [[w.acme, 1, lasting({ set: ["stolen"] })], [w.acme, 2, lasting({ unset: ["stolen"] })]]],
+  ["stolen by hearsay", "authentic", ["stolen-claimed"], (w) => [[w.lisbon, 1, { disposition: "stolen" }]]],
+  ["recalled", "recalled", ["recalled"], (w) => [[w.acme, 1, { disposition: "recalled" }]]],
+  ["recalled by another", "authentic", ["recall-claimed"], (w) => [[w.seoul, 1, { disposition: "recalled", ...nowhere }]]],
+  ["a recall taken back", "authentic", ["recall-lifted"], (w) => [[w.acme, 1, lasting({ set: ["recalled"] })], [w.acme, 2, lasting({ unset: ["recalled"] })]]],
+  ["its class recalled", "recalled", ["recalled"], (w) => [[w.acme, 1, { epcList: undefined, quantityList: [{ epcClass: "https://id.gs1.org/01/09506000134352" }], disposition: "recalled" }]]],
+  ["a shipping voided", "authentic", [], (w) => [[w.acme, 1, to(w.seoul)], [w.acme, 2, step("void_shipping")], [w.acme, 3, to(w.lisbon)]]],
+  ["nothing to void", "authentic", ["void-without-shipping"], (w) => [[w.acme, 2, step("void_shipping")]]],
+  ["sent to nobody that is registered", "authentic", ["left-consortium"], (w) => [[w.acme, 1, step("shipping", { destinationList: [{ type: "location", destination: "urn:x:y" }] })]]],
+  ["a repeat", "authentic", [], (w) => [[w.acme, 0, begin]]],
+  ["one eventID for two events", "suspect", ["event-id-reused"], (w) => [[w.acme, 1, step("storing", { eventID: "urn:x:1" })], [w.acme, 2, step("holding", { eventID: "urn:x:1" })]]],
+  ["another's declaration", "authentic", ["correction-without-effect"], (w) => [[w.other, 1, step("storing", { eventID: "urn:x:1", errorDeclaration: { declarationTime: "2026-03-09T00:00:00Z" } })]]],
+  ["a correction", "authentic", ["corrected"], (w) => [
+    [w.acme, 1, { ...begin, eventID: "urn:x:1" }], [w.acme, 1, { ...begin, eventID: "urn:x:1", errorDeclaration: { declarationTime: "2026-03-09T00:00:00Z" } }],
+  ]],
+  ["from Seoul to Lisbon in an hour", "suspect", ["impossible-travel"], (w) => [
+    [w.acme, 1, step("inspecting", { readPoint: { id: "geo:37.5665,126.978" } })], [w.acme, 2, step("inspecting", { readPoint: { id: "geo:38.7223,-9.1393" } })],
+  ]],
+];
+
+const FAVOUR = /registered$|unbroken|copied|prefix-holder/;
+const rules = ({ reasons }) => reasons.map(({ rule }) => rule).filter((rule) => !FAVOUR.test(rule));
+
+test("each rule speaks where it should", () => {
+  for (const [name, word, expected, records] of CASES) {
+    const world = new World();
+    world.say(world.acme, 0, begin);
+    for (const [actor, at, members] of records(world)) world.say(actor, at, members);
+    const verdict = world.judge();
+    assert.deepEqual([verdict.verdict, rules(verdict)], [word, expected], `${name}: ${JSON.stringify(verdict.reasons, null, 1)}`);
+    for (const { text, leaves } of verdict.reasons) {
+      assert.doesNotMatch(text, /undefined|\[object|[{}]/, name);
+      assert.deepEqual(leaves, [...new Set(leaves)].sort((a, b) => a - b), name);
+    }
+  }
+});
+
+test("what happens to a container happens to what is in it", () => {
+  const world = new World();
+  world.say(world.acme, 0, begin);
+  world.pack(world.acme, 1, CASE, [ITEM]);
+  world.pack(world.acme, 2, PALLET, [CASE]);
+  world.say(world.acme, 3, { ...to(world.seoul), epcList: [PALLET] });
+  world.say(world.seoul, 4, { ...step("receiving"), epcList: [PALLET] });
+  const verdict = world.judge();
+  assert.deepEqual([verdict.verdict, verdict.state.container, verdict.state.custodian.id], ["authentic", CASE, world.seoul.id]);
+  assert.deepEqual(verdict.timeline.map(({ via }) => via), [undefined, undefined, CASE, PALLET, PALLET]);
+  assert.match(verdict.summary, /Seoul Medical has it, in the container \(00\)095060001343520000\.$/);
+  world.say(world.lisbon, 5, step("storing"));
+  assert.deepEqual(rules(world.judge()), ["inside-container"]);
+});
+
+test("odd packing is told and followed no further than it can be", () => {
+  const packed = (more) => {
+    const world = new World();
+    world.say(world.acme, 0, begin);
+    world.pack(world.acme, 1, CASE, [ITEM]);
+    more(world);
+    return rules(world.judge());
+  };
+  assert.deepEqual(packed((w) => w.pack(w.acme, 2, PALLET, [ITEM])), ["packed-elsewhere"]);
+  assert.deepEqual(packed((w) => w.pack(w.acme, 2, PALLET, [ITEM], "DELETE")), ["unpacked-without-packing"]);
+  assert.deepEqual(packed((w) => w.pack(w.acme, 2, ITEM, [CASE])), ["container-cycle"]);
+  assert.deepEqual(packed((w) => w.pack(w.acme, 2, CASE, [ITEM], "DELETE")), []);
+  assert.deepEqual(packed((w) => w.pack(w.acme, 2, CASE, undefined, "DELETE")), []);
+});
+
+test("recalls reach what was made, by input, lot and class", () => {
+  const made = (recall) => {
+    const world = new World();
+    world.say(world.other, 0, { ...begin, epcList: [INPUT] });
+    const ilmd = { "cbvmda:lotNumber": "L7", "cbvmda:itemExpirationDate": "2026-03-02" };
+    world.make(world.acme, 1, { inputEPCList: [INPUT], outputEPCList: [ITEM], ilmd });
+    recall?.(world);
+    return rules(world.judge());
+  };
+  assert.deepEqual(made(), ["expired"]);
+  assert.deepEqual(made((w) => w.say(w.other, 2, { epcList: [INPUT], disposition: "recalled" })), ["recalled-input", "expired"]);
+  assert.deepEqual(made((w) => w.say(w.acme, 2, { epcList: [LOT], disposition: "recalled" })), ["recalled", "expired"]);
+  assert.deepEqual(made((w) => w.say(w.acme, 2, { epcList: [INPUT], disposition: "recalled" })), ["expired"]);
+});
+
+test("keys in other hands and registrations that ended", () => {
+  const world = new World();
+  world.say(world.acme, 0, begin);
+  world.say(world.lisbon, 5, step("storing"));
+  world.revoke(world.lisbon, 6, hour(4));
+  assert.deepEqual(rules(world.judge()), ["compromised-stranger"]);
+  world.revoke(world.acme, 7);
+  world.say(world.acme, 8, step("storing"));
+  assert.deepEqual(rules(world.judge()), ["signer-not-in-force", "compromised-stranger"]);
+  const thief = new World();
+  thief.say(thief.acme, 0, begin);
+  thief.say(thief.acme, 5, step("storing"));
+  thief.revoke(thief.acme, 6, hour(4));
+  assert.deepEqual(rules(thief.judge()), ["signed-after-compromise"]);
+});
+
+test("what is not one product is never authentic", () => {
+  const world = new World();
+  assert.deepEqual([world.judge().verdict, world.judge().reasons], ["unknown", []]);
+  world.say(world.acme, 0, { ...begin, epcList: undefined, quantityList: [{ epcClass: LOT }, { epcClass: "urn:x:kind" }] });
+  for (const id of [LOT, "https://id.gs1.org/01/09506000134352", "urn:x:kind", world.acme.place]) {
+    assert.deepEqual([world.judge(id).verdict, rules(world.judge(id))], ["incomplete", ["not-serialised"]], id);
+  }
+  assert.equal(world.judge().verdict, "unknown");
+  world.say(world.seoul, 0, step("storing"));
+  assert.deepEqual(rules(world.judge()), ["no-origin"]);
+  assert.deepEqual(rules(world.judge(ITEM, { policy: { originSteps: ["storing"] } })), ["commissioned-without-authority"]);
+  assert.deepEqual(rules(world.judge(ITEM, { limitReached: true })), ["limit-reached", "no-origin"]);
+});
+
+test("no rule gives more than ten reasons, and none of their leaves is lost", () => {
+  const world = new World();
+  world.say(world.acme, 0, begin);
+  for (let at = 1; at <= 25; at++) world.say(world.lisbon, at, { disposition: "stolen" });
+  const claims = world.judge().reasons.filter(({ rule }) => rule === "stolen-claimed");
+  assert.equal(claims.length, 10);
+  assert.equal(claims.flatMap(({ leaves }) => leaves).length, 25);
+});
+
+test("a reason that is added finds its place", () => {
+  const world = new World();
+  world.say(world.acme, 0, begin);
+  const verdict = world.judge();
+  assert.equal(stale(0, 3600000), undefined);
+  const old = withReason(verdict, stale(hour(2000), hour(2002)));
+  assert.deepEqual([old.verdict, old.reasons[0].rule], ["incomplete", "answer-too-old"]);
+  assert.match(old.summary, /^Not enough is on record to call it genuine: This answer is from/);
+  assert.equal(verdict.verdict, "authentic");
+});
+
+test("thousands of records are judged in time that grows as they do", () => {
+  const world = new World();
+  world.say(world.acme, 0, begin);
+  for (let at = 1; at <= 3000; at++) {
+    world.pack(world.acme, at, CASE, [ITEM]);
+    world.pack(world.acme, at, CASE, [ITEM], "DELETE");
+  }
+  assert.equal(world.judge().timeline.length, 6001);
+});
+
+test("distances are those of the globe", () => {
+  const place = (latitude, longitude) => ({ latitude, longitude });
+  assert.equal(Math.round(distanceKm(place(90, 0), place(-90, 0))), 20015);
+  assert.equal(Math.round(distanceKm(place(10, 179.5), place(10, -179.5))), 110);
+});
+
+test("every rule of the page has a sentence, and sentences can be translated", () => {
+  const page = readFileSync(new URL("../../docs/VERDICT.md", import.meta.url), "utf8");
+  const told = [...page.matchAll(/^\| `([\w-]+)` \| (?:recall|fails|gap|note|holds) \|/gm)].map(([, rule]) => rule);
+  assert.ok(told.length > 30);
+  for (const rule of told) assert.ok(SENTENCES.en[rule], rule);
+  const table = { recalled: "{what}: {who} ({day})", it: "그것" };
+  const world = new World();
+  world.say(world.acme, 0, begin);
+  world.say(world.acme, 1, { disposition: "recalled" });
+  const [reason] = world.judge().reasons;
+  assert.equal(say(reason, table), "그것: Acme Pharma (2026-03-01)");
+  assert.equal(say(reason), reason.text);
+});
