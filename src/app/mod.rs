@@ -15,7 +15,7 @@ pub mod orderer;
 pub mod receipt;
 pub mod registration;
 mod state;
-mod workplace;
+pub mod workplace;
 
 pub use ledger::{Ledger, LedgerError, View};
 pub use state::{LoadError, State};

@@ -38,6 +38,9 @@ pub struct Global {
     /// `--url` stands on the command line itself
     #[arg(skip)]
     pub url_was_typed: bool,
+    /// Authorities to trust with an https node, in PEM, instead of the system's
+    #[arg(long, global = true, env = "SEALANE_TLS_CA", value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
     /// Print results as JSON, for programs
     #[arg(long, global = true, env = "SEALANE_JSON")]
     pub json: bool,
@@ -72,6 +75,7 @@ impl Global {
 
     pub fn fill_from(&mut self, config: &Config) {
         self.url = self.url.take().or_else(|| config.url.clone());
+        self.tls_ca = self.tls_ca.take().or_else(|| config.tls_ca.clone());
         self.json |= config.json.unwrap_or_default();
         self.quiet |= config.quiet.unwrap_or_default();
     }
@@ -111,6 +115,8 @@ pub enum Command {
     Evidence(EvidenceOptions),
     /// Save or pin a ledger's trust anchor
     Trust(TrustOptions),
+    /// Draw the label of a product: the QR code of its page on a node
+    Label(LabelOptions),
     /// Derive everything from the leaves again and name the first fault: of --data, or with --url of somebody else's node
     Audit(AuditOptions),
     /// Measure how many statements a node takes
@@ -137,9 +143,11 @@ pub struct ServeOptions {
     /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, env = "SEALANE_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<String>,
-    /// Where people reach this node [default: http:// and the address listened on]
+    /// Where people reach this node [default: http(s):// and the address listened on]
     #[arg(long, env = "SEALANE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    #[command(flatten)]
+    pub tls: TlsOptions,
     /// How log lines look [default: text]
     #[arg(long, env = "SEALANE_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -150,6 +158,7 @@ impl ServeOptions {
         Self {
             listen: self.listen.or_else(|| config.listen.clone()),
             public_url: self.public_url.or_else(|| config.public_url.clone()),
+            tls: self.tls.filled_from(config),
             log_format: self.log_format.or(config.log_format),
         }
     }
@@ -159,14 +168,42 @@ impl ServeOptions {
     }
 }
 
+/// What https is served with; plain http without.
+#[derive(Debug, Clone, Args)]
+pub struct TlsOptions {
+    /// The node's certificate chain for https, in PEM, its own certificate first
+    #[arg(long, env = "SEALANE_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of that certificate, in PEM, readable by its owner alone
+    #[arg(long, env = "SEALANE_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+}
+
+impl TlsOptions {
+    pub fn filled_from(self, config: &Config) -> Self {
+        Self {
+            tls_cert: self.tls_cert.or_else(|| config.tls_cert.clone()),
+            tls_key: self.tls_key.or_else(|| config.tls_key.clone()),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct DemoOptions {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, env = "SEALANE_LISTEN", value_name = "ADDRESS", default_value = DEFAULT_LISTEN)]
     pub listen: String,
+    #[command(flatten)]
+    pub tls: TlsOptions,
     /// End after the journey instead of serving it
     #[arg(long)]
     pub no_serve: bool,
+}
+
+impl DemoOptions {
+    pub fn filled_from(self, config: &Config) -> Self {
+        Self { tls: self.tls.filled_from(config), ..self }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -318,6 +355,21 @@ pub struct TrustOptions {
     /// Trust this anchor for its ledger from now on
     #[arg(long, value_name = "FILE", conflicts_with = "out")]
     pub pin: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct LabelOptions {
+    /// A GS1 id: Digital Link URI, EPC URN, or element string such as (01)09506000134352(21)A1
+    pub id: String,
+    /// Where to draw it: a name that ends in .svg or .png
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Where people reach the node [default: what the node at --url says of itself]
+    #[arg(long, env = "SEALANE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Overwrite a file that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -65,7 +65,7 @@ fn remote(global: &Global, options: &AuditOptions, output: &Output) -> Result<Ou
         return Err(Failure::wrong_use("--rebuild writes the tables of --data; another's node has none here"));
     }
     let receipts = read_receipts(&options.receipts)?;
-    let client = Client::new(&global.url())?;
+    let client = Client::new(global)?;
     let anchor = trust::choose(global, options.trust.as_deref(), &client, output)?.anchor;
     let origin = &anchor.genesis().origin;
     let seen = seen::last(&anchor)?.map(|seen| shown(&seen));

@@ -46,6 +46,11 @@ pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<O
         return Err(Failure::wrong_use(message));
     }
     match &global.url {
+        Some(url) if url.starts_with("https://") => {
+            return Err(Failure::wrong_use(format!(
+                "--url {url}: what is measured is a node, without TLS: give http://"
+            )));
+        }
         Some(_) => measure(global, options, output)?,
         None => on_own_node(global, options, output)?,
     }
@@ -61,13 +66,13 @@ fn on_own_node(global: &Global, options: &BenchOptions, output: &Output) -> Resu
     init::create(&data, &name, None)?;
     let listener = listen("127.0.0.1:0")?;
     let url = format!("http://{}", listener.local_addr().map_err(Failure::unreachable)?);
-    let global = Global { url: Some(url.clone()), data: Some(data.path().to_owned()), ..*global };
+    let global = Global { url: Some(url.clone()), data: Some(data.path().to_owned()), tls_ca: None, ..*global };
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let served = std::thread::spawn(move || {
         runtime()?.block_on(async {
             OpenNode::open(&data)
                 .await?
-                .serve(listener, url, async {
+                .serve(listener, None, url, async {
                     let _ = stopped.await;
                 })
                 .await
@@ -82,7 +87,7 @@ fn on_own_node(global: &Global, options: &BenchOptions, output: &Output) -> Resu
 }
 
 fn measure(global: &Global, options: &BenchOptions, output: &Output) -> Result<(), Failure> {
-    let client = Client::new(&global.url())?;
+    let client = Client::new(global)?;
     let signers = Arc::new(register_signers(global, &client, options)?);
     let origin = client.get_json("/trust")?.get("origin").and_then(Value::as_str).unwrap_or_default().to_owned();
     let before = verify_rate()?;

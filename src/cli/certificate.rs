@@ -12,7 +12,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 
 pub fn run(global: &Global, options: &CertificateOptions, output: &Output) -> Result<Outcome, Failure> {
-    fetch(&Client::new(&global.url())?, options.id.as_str(), &options.out)?;
+    fetch(&Client::new(global)?, options.id.as_str(), &options.out)?;
     let text = format!("The certificate chain of participant {} is in {}.", options.id, options.out.display());
     output.result(&json!({"id": options.id, "certificate": options.out}), text);
     Ok(Outcome::Done)

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::cli::arguments::{DEFAULT_URL, Global};
 use crate::cli::failure::Failure;
+use crate::cli::tls;
 use crate::domain::limits::STATEMENT_BYTES_MAX;
 
 /// The longest answer that is read: evidence about a product with many long statements.
@@ -36,11 +38,16 @@ pub enum FetchError {
 }
 
 impl Client {
-    pub fn new(url: &str) -> Result<Self, Failure> {
-        if !url.starts_with("http://") {
-            return Err(Failure::wrong_use(format!("--url {url}: give an http:// URL such as http://127.0.0.1:8080")));
+    /// Talks to the node that `--url` names, over https to one whose certificate is trusted.
+    pub fn new(global: &Global) -> Result<Self, Failure> {
+        let url = global.url();
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(Failure::wrong_use(format!(
+                "--url {url}: give an http:// or https:// URL such as {DEFAULT_URL}"
+            )));
         }
         let agent = ureq::Agent::config_builder()
+            .tls_config(tls::client_config(global.tls_ca.as_deref())?)
             .http_status_as_error(false)
             .timeout_global(Some(ANSWER_TIMEOUT))
             // Whoever is asked answers itself: a redirect would let one node speak for another.
@@ -112,12 +119,27 @@ impl Client {
         path: &str,
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> Result<Answer, Failure> {
-        let mut answer = answer.map_err(|error| {
-            Failure::unreachable(format!("cannot reach {}: {error}; is `sealane serve` running there?", self.url))
-        })?;
+        let mut answer = answer.map_err(|error| self.unreachable(&error))?;
         let status = answer.status().as_u16();
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
         Ok(Answer { status, body: body.map_err(|error| self.unexpected(path, &error.to_string()))? })
+    }
+
+    /// Says why a node was not reached, and what may help.
+    fn unreachable(&self, error: &ureq::Error) -> Failure {
+        let text = error.to_string();
+        let next = if text.contains("UnknownIssuer") || text.contains("BadSignature") {
+            "its certificate is of an authority that is not trusted here: give that one's certificate with --tls-ca FILE"
+        } else if text.contains("NotValidForName") {
+            "its certificate names another host: use the name in it as --url"
+        } else if text.contains("InvalidContentType") || text.contains("corrupt message") {
+            "no TLS is spoken there: try http://"
+        } else if text.contains("peer certificate") {
+            "its certificate does not hold"
+        } else {
+            "is `sealane serve` running there?"
+        };
+        Failure::unreachable(format!("cannot reach {}: {text}; {next}", self.url))
     }
 
     fn expect_success(&self, path: &str, answer: Answer) -> Result<Vec<u8>, Failure> {

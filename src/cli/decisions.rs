@@ -69,7 +69,7 @@ pub struct Desk {
 impl Desk {
     pub fn open(global: &Global) -> Result<Self, Failure> {
         let data = DataDir::open(&global.data())?;
-        let client = Client::new(&global.url())?;
+        let client = Client::new(global)?;
         // What is signed is for the member's own ledger, whatever node is at the other end.
         let origin = trust::of_data(&data)?.genesis().origin.clone();
         Ok(Self { key: data.member_key()?, client, data, origin })

@@ -1,6 +1,5 @@
 //! `demo`: the whole of Sealane in one command, over the same HTTP interface that everyone uses.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use qrcode::QrCode;
@@ -18,6 +17,7 @@ use crate::cli::init;
 use crate::cli::node::{OpenNode, listen, now, runtime, stop_signal};
 use crate::cli::output::Output;
 use crate::cli::register;
+use crate::cli::tls;
 use crate::cli::trust;
 use crate::cli::verify::{Answer, judge_now};
 use crate::domain::consortium::{Organization, ParticipantId};
@@ -39,9 +39,13 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Ou
     let fresh = DataDir::open_if_there(&path)?.is_none();
     let data = if fresh { begin(&path, output)? } else { DataDir::open(&path)? };
     let _lock = data.lock()?;
+    let tls = tls::server_config(&options.tls)?;
     let listener = listen(&options.listen)?;
     let address = listener.local_addr().map_err(Failure::unreachable)?;
-    let global = Global { url: Some(format!("http://{address}")), data: Some(path), ..*global };
+    let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
+    // Its own certificate is one to trust, unless another authority was named.
+    let tls_ca = global.tls_ca.clone().or_else(|| options.tls.tls_cert.clone());
+    let global = Global { url: Some(url), data: Some(path), tls_ca, ..*global };
     let runtime = runtime()?;
     let node = runtime.block_on(OpenNode::open(&data))?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -49,7 +53,7 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Ou
     let serving = runtime.spawn_blocking(move || {
         // The server is not Send, so it gets a thread with a runtime of its own.
         let local = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unreachable)?;
-        local.block_on(node.serve(listener, public_url, async {
+        local.block_on(node.serve(listener, tls, public_url, async {
             let _ = stopped.await;
         }))
     });
@@ -57,7 +61,7 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Ou
     if shown.is_ok() && !options.no_serve {
         runtime.block_on(async {
             let asked = stop_signal()?;
-            tell_what_next(&global, address, output);
+            tell_what_next(&global, output);
             asked.await;
             Ok::<(), Failure>(())
         })?;
@@ -80,7 +84,7 @@ fn begin(path: &Path, output: &Output) -> Result<DataDir, Failure> {
 
 /// Plays the journey where it has not been played, and judges both products.
 fn show(global: &Global, fresh: bool, output: &Output) -> Result<(), Failure> {
-    let client = Client::new(&global.url())?;
+    let client = Client::new(global)?;
     if fresh {
         let actors = register_all(global, &client, output)?;
         play(&client, &actors, output)?;
@@ -178,22 +182,23 @@ fn product(answer: &Answer, id: &Id, url: &str) -> Value {
     json!({"id": id, "url": url, "verdict": answer.verdict.word, "reasons": answer.verdict.reasons})
 }
 
-fn tell_what_next(global: &Global, address: SocketAddr, output: &Output) {
+fn tell_what_next(global: &Global, output: &Output) {
+    let root = global.url();
     let data = global.data();
     // As it was called here, so that the lines can be typed as they stand.
     let program = std::env::args().next().unwrap_or_else(|| "sealane".to_owned());
     let Ok(id) = Id::parse(GENUINE) else { return };
-    let url = format!("http://{address}{}", id.path().unwrap_or_default());
+    let url = format!("{root}{}", id.path().unwrap_or_default());
     if let Ok(code) = QrCode::new(&url) {
         output.say(code.render::<Dense1x2>().quiet_zone(true).build());
     }
     output.say(format!(
         "The label of the genuine box: {url}\n\n\
-         Serving at http://{address} until Ctrl-C. In another terminal, try:\n  \
-         {program} verify '{GENUINE}' --data {0} --url http://{address}\n  \
+         Serving at {root} until Ctrl-C. In another terminal, try:\n  \
+         {program} verify '{GENUINE}' --data {0} --url {root}\n  \
          {program} audit --data {0}\n  \
-         curl http://{address}/ledger/checkpoint\n  \
-         curl 'http://{address}/verify?id={CLONED}'",
+         curl {root}/ledger/checkpoint\n  \
+         curl '{root}/verify?id={CLONED}'",
         data.display()
     ));
 }

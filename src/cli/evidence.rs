@@ -14,7 +14,7 @@ use crate::domain::gs1::Id;
 
 pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Result<Outcome, Failure> {
     let id = read_id(&options.id)?;
-    let bytes = fetch(&Client::new(&global.url())?, &id)?;
+    let bytes = fetch(&Client::new(global)?, &id)?;
     fs::write(&options.out, &bytes).map_err(|error| cannot("write", &options.out, &error))?;
     let text = format!(
         "Saved the evidence about {id} to {0}.\nJudge it anywhere: sealane verify --evidence {0} --trust FILE",

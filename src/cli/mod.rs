@@ -14,6 +14,7 @@ mod failure;
 mod identity;
 mod init;
 mod keygen;
+mod label;
 mod node;
 mod output;
 mod participants;
@@ -24,6 +25,7 @@ mod renew;
 mod seen;
 mod serve;
 mod sign;
+mod tls;
 mod trust;
 mod verify;
 
@@ -64,7 +66,7 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
     match command {
         Command::Init(options) => init::run(&global, &options, &output),
         Command::Serve(options) => serve::run(&global, &options.filled_from(&config), &output),
-        Command::Demo(options) => demo::run(&global, &options, &output),
+        Command::Demo(options) => demo::run(&global, &options.filled_from(&config), &output),
         Command::Keygen(options) => keygen::run(&options, &output),
         Command::Register(options) => register::run(&global, &options, &output),
         Command::Participants(options) => participants::run(&global, &options, &output),
@@ -78,6 +80,7 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Verify(options) => verify::run(&global, &options, &output),
         Command::Evidence(options) => evidence::run(&global, &options, &output),
         Command::Trust(options) => trust::run(&global, &options, &output),
+        Command::Label(options) => label::run(&global, &options, &output),
         Command::Audit(options) => audit::run(&global, &options, &output),
         Command::Bench(options) => bench::run(&global, &options, &output),
         Command::DevCerts(options) => dev_certs::run(&options, &output),

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -62,6 +63,7 @@ impl OpenNode {
     pub async fn serve(
         self,
         listener: TcpListener,
+        tls: Option<ServerConfig>,
         public_url: String,
         shutdown: impl Future<Output = ()> + 'static,
     ) -> Result<(), Failure> {
@@ -76,7 +78,7 @@ impl OpenNode {
             policy: Policy::default(),
             audit,
         };
-        http::serve(node, listener, shutdown).await.map_err(Failure::unreachable)?;
+        http::serve(node, listener, tls, shutdown).await.map_err(Failure::unreachable)?;
         // Every handle on the ledger went with the server: the writer empties its queue and ends.
         self.writer.await.map_err(Failure::unreachable)
     }

@@ -8,7 +8,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 
 pub fn run(global: &Global, options: &ParticipantsOptions, output: &Output) -> Result<Outcome, Failure> {
-    let client = Client::new(&global.url())?;
+    let client = Client::new(global)?;
     let query = options.status.as_ref().map(|status| format!("?status={status}")).unwrap_or_default();
     let answer = client.get_json(&format!("/participants{query}"))?;
     let list = answer.get("participants").unwrap_or(&answer).clone();

@@ -21,7 +21,7 @@ const WAIT_STEP: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub fn run(global: &Global, options: &RegisterOptions, output: &Output) -> Result<Outcome, Failure> {
-    let client = Client::new(&global.url())?;
+    let client = Client::new(global)?;
     let Asked { id, fingerprint } = request(&client, options)?;
     if !options.wait {
         let text = format!(

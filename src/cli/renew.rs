@@ -14,7 +14,7 @@ use crate::domain::statement::Signature;
 use crate::pki::{CertificateRequest, PrivateKey};
 
 pub fn run(global: &Global, options: &RenewOptions, output: &Output) -> Result<Outcome, Failure> {
-    let client = Client::new(&global.url())?;
+    let client = Client::new(global)?;
     let csr = fs::read_to_string(&options.csr)
         .map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", options.csr.display())))?;
     let request = CertificateRequest::parse_pem(&csr).map_err(|error| Failure::wrong_use(with_causes(&error)))?;

@@ -5,6 +5,7 @@ use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::{OpenNode, listen, runtime, stop_signal};
 use crate::cli::output::Output;
+use crate::cli::tls;
 use crate::config::LogFormat;
 use crate::telemetry;
 
@@ -12,9 +13,10 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
     telemetry::start(options.log_format == Some(LogFormat::Json), "info");
     let data = DataDir::open(&global.data())?;
     let _lock = data.lock()?;
+    let tls = tls::server_config(&options.tls)?;
     let listener = listen(&options.listen())?;
     let address = listener.local_addr().map_err(Failure::unreachable)?;
-    let url = format!("http://{address}");
+    let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
     let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
     runtime()?.block_on(async {
         let node = OpenNode::open(&data).await?;
@@ -25,7 +27,7 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
         let text = format!("Serving the ledger {} at {url} (Ctrl-C stops it).", node.ledger.origin());
         output.result(&result, text);
         drop(view);
-        node.serve(listener, public_url, stop).await
+        node.serve(listener, tls, public_url, stop).await
     })?;
     output.say("Stopped; everything acknowledged is on disk.");
     Ok(Outcome::Done)

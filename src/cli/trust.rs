@@ -32,7 +32,7 @@ pub fn run(global: &Global, options: &TrustOptions, output: &Output) -> Result<O
             (anchor, text)
         }
         (None, Some(file)) => {
-            let anchor = fetch(&Client::new(&global.url())?)?;
+            let anchor = fetch(&Client::new(global)?)?;
             write(file, &anchor)?;
             let text = format!("Saved the trust anchor of {} to {}.", anchor.genesis().origin, file.display());
             (anchor, text)

@@ -14,6 +14,8 @@ use actix_web::{Error, web};
 use uuid::Uuid;
 
 use crate::http::Node;
+use crate::http::accept::is_for_people;
+use crate::http::pages::problem_page;
 use crate::http::problem::{Code, Problem};
 
 /// The header that carries a request's id, both ways.
@@ -66,7 +68,10 @@ fn finish_problem(answer: ServiceResponse<BoxBody>, id: &str) -> (ServiceRespons
         None => Problem::of_status(error.as_response_error().status_code(), error),
     };
     let epcis = answer.request().path().starts_with("/epcis/");
-    let response = problem.to_response(epcis, Some(id));
+    let response = match is_for_people(answer.request()) {
+        true => problem_page(answer.request(), &problem, id),
+        false => problem.to_response(epcis, Some(id)),
+    };
     let cause = problem.cause().map(str::to_owned);
     (answer.into_response(response), cause)
 }

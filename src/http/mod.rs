@@ -5,9 +5,11 @@
 //! status; `exchange` wraps every request with its id, its log line, its metrics and the headers that all answers have.
 //! `docs/API.md` is the same for people who call it.
 //!
-//! Absent: TLS (a proxy in front), sessions, and any state but that of captures whose sender stopped waiting
+//! Absent: sessions, and any state but that of captures whose sender stopped waiting
 //! (`background`).
 
+mod accept;
+mod assets;
 mod background;
 mod body;
 mod capture;
@@ -21,11 +23,13 @@ mod health;
 mod ledger;
 mod metrics;
 mod openapi;
+mod pages;
 mod parameters;
 mod participants;
 mod problem;
 mod product;
 mod routes;
+mod scan;
 mod trust;
 mod verify;
 
@@ -35,8 +39,9 @@ use std::pin::pin;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
+use rustls::ServerConfig;
 
 use crate::app::Ledger;
 use crate::app::audit::{Fault, Report};
@@ -81,7 +86,14 @@ pub struct AuditResult {
 
 /// Serves on a bound socket until `shutdown` completes; then takes no more requests, finishes those in flight and every
 /// capture that was taken on, and returns.
-pub async fn serve(mut node: Node, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+///
+/// With `tls` it speaks https, and nothing else.
+pub async fn serve(
+    mut node: Node,
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
     node.public_url.truncate(node.public_url.trim_end_matches('/').len());
     let (background, unfinished) = Background::new();
     let (node, background) = (web::Data::new(node), web::Data::new(background));
@@ -92,11 +104,16 @@ pub async fn serve(mut node: Node, listener: TcpListener, shutdown: impl Future<
                 .app_data(node.clone())
                 .app_data(background.clone())
                 .configure(routes::configure)
+                .wrap(Compress::default())
                 .wrap(from_fn(exchange::exchange))
         }
     };
-    let server = HttpServer::new(app)
-        .listen(listener)?
+    let server = HttpServer::new(app);
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    let server = server
         .workers(std::thread::available_parallelism().map_or(2, usize::from))
         .tcp_nodelay(true)
         .keep_alive(KEEP_ALIVE)

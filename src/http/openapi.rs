@@ -8,7 +8,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::http::problem::{FaultSchema, PROBLEM_JSON, ProblemSchema};
 use crate::http::{
-    capture, docs, events, evidence, front, health, ledger, metrics, participants, product, trust, verify,
+    assets, capture, docs, events, evidence, front, health, ledger, metrics, participants, product, scan, trust, verify,
 };
 
 #[derive(OpenApi)]
@@ -49,7 +49,11 @@ use crate::http::{
         ledger::audit::get_audit,
         ledger::proofs::get_inclusion_proof,
         ledger::proofs::get_consistency_proof,
+        product::get_resolver_description,
         product::get_product,
+        scan::get_scan,
+        scan::post_scan,
+        assets::get_asset,
     ),
     components(schemas(ProblemSchema, FaultSchema)),
     tags(

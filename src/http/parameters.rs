@@ -92,6 +92,12 @@ impl Parameters {
     }
 }
 
+/// Reads one parameter out of a query that may hold whatever else; of several the first.
+pub fn query_value(query: &str, name: &str) -> Option<String> {
+    let values = query.split('&').filter_map(|pair| pair.split_once('='));
+    values.into_iter().find(|(found, _)| *found == name).and_then(|(_, value)| decode(value).ok())
+}
+
 /// Reads a whole number in its one spelling: no sign, no zero before it. Whatever is named by a number has one name.
 pub fn number(text: &str) -> Option<u64> {
     let canonical = text == "0" || !text.starts_with('0');

@@ -8,7 +8,7 @@ mod conversions;
 
 use std::fmt;
 
-use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
@@ -127,7 +127,6 @@ impl Problem {
         self.code
     }
 
-    #[cfg(test)]
     pub fn detail(&self) -> &str {
         &self.rest.detail
     }
@@ -163,19 +162,25 @@ impl Problem {
 
     /// The whole answer.
     pub fn to_response(&self, epcis: bool, request_id: Option<&str>) -> HttpResponse {
-        let mut answer = HttpResponse::build(self.status());
-        answer.content_type(PROBLEM_JSON);
+        let mut answer = HttpResponse::build(self.status())
+            .content_type(PROBLEM_JSON)
+            .body(self.to_json(epcis, request_id).to_string());
+        self.add_headers(answer.headers_mut());
+        answer
+    }
+
+    /// Adds what the status asks for, in whatever form the problem is told.
+    pub fn add_headers(&self, headers: &mut HeaderMap) {
         if let Some(seconds) = self.code.retry_after_s() {
-            answer.insert_header((RETRY_AFTER, seconds));
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status() == StatusCode::UNAUTHORIZED {
             // RFC 9110 §11.6.1 asks for a challenge; what is asked for is a signature.
-            answer.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("JWS")));
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("JWS"));
         }
-        if let Some(allow) = &self.rest.allow {
-            answer.insert_header((ALLOW, allow.as_str()));
+        if let Some(allow) = self.rest.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
+            headers.insert(ALLOW, allow);
         }
-        answer.body(self.to_json(epcis, request_id).to_string())
     }
 }
 

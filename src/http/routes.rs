@@ -6,7 +6,8 @@ use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Respo
 
 use crate::http::problem::Problem;
 use crate::http::{
-    capture, docs, events, evidence, front, health, ledger, metrics, openapi, participants, product, trust, verify,
+    assets, capture, docs, events, evidence, front, health, ledger, metrics, openapi, participants, product, scan,
+    trust, verify,
 };
 
 /// One path and the methods that it takes. `HEAD` goes with `GET`, and every path answers `OPTIONS`.
@@ -55,7 +56,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/ledger/audit").get(ledger::get_audit),
         at("/ledger/proofs/inclusion").get(ledger::get_inclusion_proof),
         at("/ledger/proofs/consistency").get(ledger::get_consistency_proof),
-        at("/{ai:[0-9]{2,4}}/{value:.+}").get(product::get_product),
+        at("/scan").get(scan::get_scan).post(scan::post_scan),
+        at("/assets/{file:.+}").get(assets::get_asset),
+        at("/.well-known/gs1resolver").get(product::get_resolver_description),
+        at(product::PATH).get(product::get_product),
     ]
 }
 

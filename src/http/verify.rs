@@ -1,6 +1,6 @@
 //! `GET /verify`: the node's own verdict about a product, and where its evidence is.
 
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,8 +9,13 @@ use crate::app::evidence::verdict;
 use crate::domain::gs1::Id;
 use crate::domain::provenance::Verdict;
 use crate::http::Node;
+use crate::http::accept::is_for_people;
+use crate::http::pages::{self, Visitor};
 use crate::http::parameters::{Parameters, encode};
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
+
+/// Bytes of path and query: a label's code with every attribute that it may have stays well below.
+const URI_BYTES_MAX: usize = 8 * 1024;
 
 /// A verdict with what it can be checked by.
 #[derive(Serialize)]
@@ -49,16 +54,67 @@ pub struct VerdictSchema {
     checkpoint: String,
 }
 
-/// Judges a product by what is on this node's ledger. The answer is the node's word; its evidence is the proof.
+/// Judges a product by what is on this node's ledger. The answer is the node's word; its evidence is the proof. A browser
+/// gets a page, which checks that evidence.
 #[utoipa::path(get, path = "/verify", tag = "products",
-    params(("id" = String, Query, description = "Digital Link URI, EPC URN, `(01)…(21)…` or another absolute URI")),
+    params(
+        ("id" = String, Query, description = "Digital Link URI, EPC URN, `(01)…(21)…` or another absolute URI"),
+        ("lang" = Option<String>, Query, description = "Language of the page: `en` or `ko`"),
+    ),
     responses(
         (status = 200, description = "The verdict; `unknown` for what nobody has recorded", body = VerdictSchema),
         (status = 400, description = "The id is malformed"),
     ))]
 pub async fn get_verdict(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of(&request, &["id"])?;
-    answer(&node, &Id::parse(parameters.required("id")?)?).await
+    refuse_long(&request)?;
+    let parameters = Parameters::of(&request, &["id", "lang"])?;
+    let text = parameters.required("id")?;
+    let id = Id::parse(text)?;
+    if is_for_people(&request) {
+        let elsewhere = elsewhere(&request, &node, &id, text);
+        return answer_page(&request, &node, &id, elsewhere.as_deref()).await;
+    }
+    answer(&node, &id).await
+}
+
+/// Refuses what is longer than any label's code.
+pub fn refuse_long(request: &HttpRequest) -> Result<(), Problem> {
+    let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if length <= URI_BYTES_MAX {
+        return Ok(());
+    }
+    let detail = format!("path and query have {length} bytes; at most {URI_BYTES_MAX} are taken where an id stands");
+    Err(Problem::new(Code::UriTooLong, detail).with("limit", URI_BYTES_MAX))
+}
+
+/// The host that a scanned Digital Link leads to, where that is neither this node nor GS1's own resolver.
+fn elsewhere(request: &HttpRequest, node: &Node, id: &Id, text: &str) -> Option<String> {
+    let host = host_of(text.trim()).filter(|_| id.is_gs1())?;
+    let own = host_of(&node.public_url);
+    let asked = request.connection_info().host().to_ascii_lowercase();
+    let known = host == "id.gs1.org" || Some(&host) == own.as_ref() || host == asked;
+    (!known).then_some(host)
+}
+
+/// The host and port of an http URI, in lower case.
+fn host_of(uri: &str) -> Option<String> {
+    let (scheme, rest) = uri.split_once("://")?;
+    if !(scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")) {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    Some(authority.rsplit('@').next().unwrap_or(authority).to_ascii_lowercase())
+}
+
+/// Shows the verdict about `id` to a person.
+pub async fn answer_page(
+    request: &HttpRequest,
+    node: &Node,
+    id: &Id,
+    elsewhere: Option<&str>,
+) -> Result<HttpResponse, Problem> {
+    let (verdict, block) = verdict(&node.ledger, id, &node.policy).await?;
+    Ok(pages::product::show(&Visitor::of(request), &verdict, &block, elsewhere))
 }
 
 /// Writes the verdict about `id`.
@@ -66,5 +122,18 @@ pub async fn answer(node: &Node, id: &Id) -> Result<HttpResponse, Problem> {
     let (verdict, block) = verdict(&node.ledger, id, &node.policy).await?;
     let evidence = format!("{}/evidence?id={}", node.public_url, encode(id.as_str()));
     let body = VerdictBody { verdict, evidence, checkpoint: block.checkpoint.to_text() };
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).json(body))
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).insert_header((VARY, "accept")).json(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_found_behind_what_hides_it() {
+        assert_eq!(host_of("HTTPS://Shop.example:8443/01/1").as_deref(), Some("shop.example:8443"));
+        assert_eq!(host_of("https://good.example@bad.example/01/1").as_deref(), Some("bad.example"));
+        assert_eq!(host_of("https://good.example?@x").as_deref(), Some("good.example"));
+        assert_eq!(host_of("urn:epc:id:sgtin:1.2.3"), None);
+    }
 }

@@ -133,7 +133,7 @@ impl fmt::Debug for PrivateKey {
 impl ZeroizeOnDrop for PrivateKey where SigningKey: ZeroizeOnDrop {}
 
 /// Reads the whole file after looking at the mode of the very file that was opened.
-fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyError> {
+pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyError> {
     let failed = |source| KeyError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;

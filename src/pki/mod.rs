@@ -14,6 +14,7 @@ pub mod profile;
 pub mod reader;
 pub mod request;
 pub mod subject;
+pub mod tls;
 pub mod validity;
 
 mod algorithm;

@@ -357,7 +357,7 @@ fn the_interface_describes_itself() {
 }
 
 #[test]
-fn the_front_page_is_a_page_that_runs_nothing() {
+fn the_front_page_runs_only_its_own_scripts() {
     let dir = tempfile::tempdir().unwrap();
     let name = "<script>alert('1')</script> & \"Sons\"";
     run_ok(&["init", "--name", name, "--data", path(&dir.path().join("data"))]);
@@ -365,13 +365,14 @@ fn the_front_page_is_a_page_that_runs_nothing() {
     let answer = node.get("/");
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let policy = answer.header("content-security-policy").unwrap();
-    assert!(
-        policy.starts_with("default-src 'none'") && !policy.contains("script-src") && !policy.contains("unsafe"),
-        "{policy}"
-    );
+    let own = policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';");
+    assert!(own && !policy.contains("unsafe") && !policy.contains("http"), "{policy}");
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     let page = text(&answer.body);
-    assert!(page.starts_with("<!doctype html>") && page.contains(&node.origin), "{page}");
-    assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;Sons&quot;"), "{page}");
-    assert!(!page.contains("<script"), "{page}");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains(&node.origin), "{page}");
+    assert!(page.contains("&lt;script&gt;alert('1')&lt;/script&gt; &amp; &quot;Sons&quot;"), "{page}");
+    for script in page.split("<script").skip(1) {
+        assert!(script.starts_with(" type=\"module\" src=\"/assets/") && script.contains("></script>"), "{page}");
+    }
+    assert_eq!((page.contains(" onload="), page.contains(" style="), page.contains("<style")), (false, false, false));
 }

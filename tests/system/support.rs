@@ -72,8 +72,14 @@ impl Node {
     }
 
     pub fn serve_on(dir: TempDir, address: &str) -> Self {
+        Self::serve_with(dir, address, &[])
+    }
+
+    /// Serves a data directory with further arguments of `serve`.
+    pub fn serve_with(dir: TempDir, address: &str, further: &[&str]) -> Self {
         let data = dir.path().join("data");
         let mut child = sealane(&["serve", "--json", "--listen", address, "--data", path(&data)])
+            .args(further)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

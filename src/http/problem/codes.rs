@@ -54,6 +54,15 @@ codes! {
     MissingMember = "missing-member", 400, "A member of the JSON body is missing";
     UnknownMember = "unknown-member", 400, "A member of the JSON body is unknown";
 
+    // A photo of a code.
+    MissingPhoto = "missing-photo", 400, "No photo came along";
+    NotAnImage = "not-an-image", 415, "This is no picture of a kind that is read";
+    ImageTooLarge = "image-too-large", 413, "The picture is too large";
+    DamagedImage = "damaged-image", 422, "The picture cannot be read to its end";
+    NothingFound = "no-code", 422, "No code was found";
+    SeveralFound = "many-codes", 422, "More than one code was found";
+    ForeignFound = "other-code", 422, "The code is no identifier of GS1's";
+
     // The statement as such (RFC 7515), before anyone asks who signed it.
     StatementTooLong = "statement-too-long", 413, "The statement is too long";
     NotThreeParts = "not-three-parts", 400, "This is no compact JWS";

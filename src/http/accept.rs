@@ -1,0 +1,93 @@
+//! Content negotiation (RFC 9110 §12.5): which of the forms on offer a client prefers.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{Accept, Header, QualityItem};
+use actix_web::mime::Mime;
+
+/// A form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Json,
+    Html,
+    Linkset,
+}
+
+impl Form {
+    const fn media_type(self) -> (&'static str, &'static str) {
+        match self {
+            Form::Json => ("application", "json"),
+            Form::Html => ("text", "html"),
+            Form::Linkset => ("application", "linkset+json"),
+        }
+    }
+}
+
+/// Picks the form that the request's `Accept` rates highest; of those rated alike the first, and the first too where none
+/// fits, which helps more than 406 does.
+pub fn preferred(request: &HttpRequest, offered: &[Form]) -> Form {
+    let accept = Accept::parse(request).map(|accept| accept.0).unwrap_or_default();
+    let mut best = (offered.first().copied().unwrap_or(Form::Json), 0_u32);
+    if accept.is_empty() {
+        return best.0;
+    }
+    for form in offered {
+        let quality = quality(&accept, *form);
+        if quality > best.1 {
+            best = (*form, quality);
+        }
+    }
+    best.0
+}
+
+/// True for a browser that shows a page to a person.
+pub fn is_for_people(request: &HttpRequest) -> bool {
+    preferred(request, &[Form::Json, Form::Html]) == Form::Html
+}
+
+/// What the most particular range that covers a form says of it, in thousandths.
+fn quality(accept: &[QualityItem<Mime>], form: Form) -> u32 {
+    let (kind, subtype) = form.media_type();
+    let rated = accept.iter().filter_map(|item| {
+        let particular = match item.item.essence_str().split_once('/')? {
+            ("*", _) => 0,
+            (range, "*") if range == kind => 1,
+            range if range == (kind, subtype) => 2,
+            _ => return None,
+        };
+        // q has three decimals at most; a float is all that the parser gives away.
+        let q: f32 = item.quality.to_string().trim_start_matches("; q=").parse().unwrap_or(1.0);
+        Some((particular, (q * 1000.0).round() as u32))
+    });
+    rated.max_by_key(|(particular, _)| *particular).map_or(0, |(_, quality)| quality)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn pick(accept: &str) -> Form {
+        let request = TestRequest::get().insert_header(("Accept", accept)).to_http_request();
+        preferred(&request, &[Form::Json, Form::Html, Form::Linkset])
+    }
+
+    #[test]
+    fn picks_what_is_asked_for() {
+        for (accept, form) in [
+            ("*/*", Form::Json),
+            ("", Form::Json),
+            ("image/png", Form::Json),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Form::Html),
+            ("text/html;q=0.5, application/json;q=0.4", Form::Html),
+            ("text/html;q=0.5, application/json;q=0.6", Form::Json),
+            ("application/linkset+json", Form::Linkset),
+            ("application/linkset+json, */*;q=0.1", Form::Linkset),
+            ("application/linkset+json;q=0, text/*", Form::Html),
+            ("application/*;q=0.3, text/html;q=0.2", Form::Json),
+        ] {
+            assert_eq!(pick(accept), form, "{accept}");
+        }
+        assert_eq!(preferred(&TestRequest::get().to_http_request(), &[Form::Json, Form::Html]), Form::Json);
+    }
+}

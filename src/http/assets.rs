@@ -1,0 +1,123 @@
+//! `GET /assets/…`: scripts, style and messages of the pages, from inside the binary.
+//!
+//! Everything is asked for again before it is used (`no-cache`, with an `ETag`): a script that is older than the evidence
+//! it checks would call good evidence tampered.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::LazyLock;
+
+use actix_web::http::header::{
+    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, ETAG, Encoding, EntityTag, Header, IfNoneMatch, VARY,
+};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rust_embed::Embed;
+
+use crate::domain::hash::Hash;
+use crate::http::pages::Language;
+use crate::http::problem::Problem;
+
+#[derive(Embed)]
+#[folder = "web/"]
+#[include = "*.js"]
+#[include = "*.css"]
+#[include = "*.svg"]
+#[exclude = "*.test.js"]
+#[exclude = "test/*"]
+struct Files;
+
+struct Asset {
+    bytes: Bytes,
+    /// The same as gzip at its best, which takes too long to be done for each request.
+    gzip: Bytes,
+    media_type: &'static str,
+    tag: EntityTag,
+}
+
+/// Every asset by its path below `/assets/`.
+static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
+    let files = Files::iter().filter_map(|name| {
+        let bytes = Files::get(&name)?.data.into_owned();
+        Some((name.into_owned(), bytes))
+    });
+    let messages = Language::ALL.iter().map(|language| {
+        let name = format!("messages.{}.json", language.tag());
+        (name, language.messages_json().into_bytes())
+    });
+    let assets = files.chain(messages).filter_map(|(name, bytes)| {
+        let media_type = media_type(&name)?;
+        let tag = EntityTag::new_weak(Hash::of(&bytes).to_base64());
+        Some((name, Asset { gzip: gzip(&bytes)?, bytes: bytes.into(), media_type, tag }))
+    });
+    assets.collect()
+});
+
+fn gzip(bytes: &[u8]) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).ok()?;
+    Some(encoder.finish().ok()?.into())
+}
+
+fn media_type(name: &str) -> Option<&'static str> {
+    match name.rsplit_once('.')?.1 {
+        "js" => Some("text/javascript; charset=utf-8"),
+        "css" => Some("text/css; charset=utf-8"),
+        "json" => Some("application/json"),
+        "svg" => Some("image/svg+xml"),
+        _ => None,
+    }
+}
+
+/// Gives a file that a page uses.
+#[utoipa::path(get, path = "/assets/{file}", tag = "products",
+    params(("file" = String, Path, description = "A script, the style, or the messages of a language")),
+    responses(
+        (status = 200, description = "The file", body = String, content_type = "text/javascript"),
+        (status = 304, description = "It is the one that `If-None-Match` names"),
+    ))]
+pub async fn get_asset(request: HttpRequest, file: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let asset = ASSETS.get(file.as_str()).ok_or_else(|| Problem::not_found("no page uses a file of this name"))?;
+    let known = match IfNoneMatch::parse(&request) {
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&asset.tag)),
+        _ => false,
+    };
+    let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    answer.insert_header((CACHE_CONTROL, "no-cache")).insert_header((ETAG, asset.tag.to_string()));
+    if known {
+        return Ok(answer.finish());
+    }
+    answer.content_type(asset.media_type).insert_header((VARY, "accept-encoding"));
+    if takes_gzip(&request) {
+        return Ok(answer.insert_header((CONTENT_ENCODING, "gzip")).body(asset.gzip.clone()));
+    }
+    Ok(answer.body(asset.bytes.clone()))
+}
+
+fn takes_gzip(request: &HttpRequest) -> bool {
+    let offered = [Encoding::gzip(), Encoding::identity()];
+    let accepted = AcceptEncoding::parse(request).ok().filter(|accepted| !accepted.is_empty());
+    accepted.and_then(|accepted| accepted.negotiate(offered.iter())) == Some(Encoding::gzip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pages_name_is_there() {
+        for name in ["style.css", "icon.svg", "page.js", "scan.js", "front.js", "messages.en.json", "messages.ko.json"]
+        {
+            assert!(ASSETS.contains_key(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_page_with_all_it_loads_is_small() {
+        // A page loads one language and its own script; this is all there is.
+        let bytes: usize = ASSETS.values().map(|asset| asset.gzip.len()).sum();
+        assert!(bytes < 110_000, "{bytes} bytes of assets");
+    }
+}

@@ -1,0 +1,146 @@
+//! The languages of the pages, and the one table of all their text: `web/messages.json`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{AcceptLanguage, Header};
+
+/// A language that every message has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    English,
+    Korean,
+}
+
+type Table = BTreeMap<String, BTreeMap<String, String>>;
+
+/// A table that cannot be read is empty, which the tests notice.
+static TABLE: LazyLock<Table> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../web/messages.json")).unwrap_or_default());
+
+impl Language {
+    pub const ALL: &[Self] = &[Self::English, Self::Korean];
+
+    /// BCP 47.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Korean => "ko",
+        }
+    }
+
+    /// Its own name for itself.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Korean => "한국어",
+        }
+    }
+
+    pub const fn other(self) -> Self {
+        match self {
+            Self::English => Self::Korean,
+            Self::Korean => Self::English,
+        }
+    }
+
+    pub fn find(tag: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|language| language.tag() == tag)
+    }
+
+    /// The one that a request likes best, English where it likes none.
+    pub fn accepted(request: &HttpRequest) -> Self {
+        let Ok(accepted) = AcceptLanguage::parse(request) else { return Self::English };
+        let tags = accepted.ranked().into_iter().map(|tag| tag.to_string().to_ascii_lowercase());
+        let mut known = tags.filter_map(|tag| Self::find(tag.split('-').next().unwrap_or_default()));
+        known.next().unwrap_or(Self::English)
+    }
+
+    /// A message by its key; the key itself where the table has none.
+    pub fn message(self, key: &str) -> &'static str {
+        self.find_message(key).unwrap_or("…")
+    }
+
+    /// A message that may be missing or empty, such as that of a rule which only some languages tell in other words.
+    pub fn find_message(self, key: &str) -> Option<&'static str> {
+        TABLE.get(key)?.get(self.tag()).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// All messages of this language, for scripts.
+    pub fn messages_json(self) -> String {
+        let messages: BTreeMap<&str, &str> = TABLE
+            .iter()
+            .filter_map(|(key, texts)| Some((key.as_str(), texts.get(self.tag())?.as_str())))
+            .filter(|(_, text)| !text.is_empty())
+            .collect();
+        serde_json::to_string(&messages).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::provenance::RULES;
+
+    #[test]
+    fn every_message_is_in_every_language() {
+        assert!(TABLE.len() > 100, "the table was not read");
+        for (key, texts) in TABLE.iter() {
+            // English tells the rules and the verdict in the verdict's own words.
+            let own_words = key.starts_with("rule.") || (key.starts_with("sentence."));
+            for language in Language::ALL {
+                let needed = !(own_words && *language == Language::English);
+                let found = texts.get(language.tag()).is_some_and(|text| !text.is_empty());
+                assert!(found || !needed, "{key} has no {}", language.tag());
+            }
+            let names = |text: &str| {
+                let mut names: Vec<String> =
+                    text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap().to_owned()).collect();
+                names.sort();
+                names
+            };
+            if !own_words {
+                assert_eq!(names(&texts["en"]), names(&texts["ko"]), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_rule_is_told_in_korean() {
+        for (rule, _) in RULES {
+            assert!(Language::Korean.find_message(&format!("rule.{rule}")).is_some(), "rule.{rule} has no ko");
+        }
+    }
+
+    /// Keys stand in the sources as literals, so that a missing one is found here and not by a visitor.
+    #[test]
+    fn every_key_that_is_used_is_in_the_table() {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let rust = [
+            "front.rs",
+            "pages/mod.rs",
+            "pages/product.rs",
+            "pages/reasons.rs",
+            "pages/timeline.rs",
+            "pages/route.rs",
+            "pages/problem.rs",
+            "pages/ids.rs",
+            "scan/page.rs",
+        ];
+        let files = rust.iter().map(|file| format!("{root}/src/http/{file}"));
+        let scripts = ["page.js", "scan.js", "front.js"].iter().map(|file| format!("{root}/web/{file}"));
+        let mut count = 0;
+        for file in files.chain(scripts) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            for call in ["say(\"", "fill(\"", "fill(\n"] {
+                for (at, _) in text.match_indices(call) {
+                    let key = text[at + call.len()..].split('"').next().unwrap();
+                    assert!(TABLE.contains_key(key) || key.ends_with('.'), "{file} uses {key:?}");
+                    count += 1;
+                }
+            }
+        }
+        assert!(count > 80, "{count} uses were found");
+    }
+}

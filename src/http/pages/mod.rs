@@ -1,0 +1,202 @@
+//! What all pages for people share: their language, their frame, their headers.
+//!
+//! Pages are written with `maud`, which escapes whatever is put into them. They are whole without a script; scripts
+//! and style come from `/assets/`, and nothing comes from anywhere else.
+
+mod ids;
+mod language;
+mod problem;
+pub mod product;
+mod reasons;
+mod route;
+pub mod timeline;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, VARY};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use maud::{DOCTYPE, Markup, html};
+
+use crate::http::parameters::encode;
+
+pub use ids::people_text;
+pub use language::Language;
+pub use problem::problem_page;
+
+/// Scripts, style and requests of this site alone; `data:` for pictures that a script draws; the camera's picture is
+/// neither.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Who looks at a page: in which language, and whether that was chosen on the site.
+pub struct Visitor {
+    pub language: Language,
+    chosen: bool,
+    /// The path and query that were asked for, without `lang`.
+    here: String,
+}
+
+impl Visitor {
+    pub fn of(request: &HttpRequest) -> Self {
+        let pairs = || request.query_string().split('&').filter(|pair| !pair.is_empty());
+        let chosen = pairs().find_map(|pair| Language::find(pair.strip_prefix("lang=")?));
+        let others: Vec<&str> = pairs().filter(|pair| !pair.starts_with("lang=")).collect();
+        let mark = if others.is_empty() { "" } else { "?" };
+        let here = format!("{}{mark}{}", request.uri().path(), others.join("&"));
+        let language = chosen.unwrap_or_else(|| Language::accepted(request));
+        Self { language, chosen: chosen.is_some(), here }
+    }
+
+    /// A message of the table, in this visitor's language.
+    pub fn say(&self, key: &str) -> &'static str {
+        self.language.message(key)
+    }
+
+    /// A message with `{name}`s filled in.
+    pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
+        values.iter().fold(self.say(key).to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    }
+
+    /// A path of this site that keeps the language, where one was chosen.
+    pub fn link(&self, path: &str) -> String {
+        if self.chosen { with_language(path, self.language) } else { path.to_owned() }
+    }
+
+    /// The page that is shown, in the other language.
+    fn other_language(&self) -> (Language, String) {
+        let other = self.language.other();
+        (other, with_language(&self.here, other))
+    }
+}
+
+fn with_language(path: &str, language: Language) -> String {
+    let mark = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{mark}lang={}", language.tag())
+}
+
+/// A page without its frame.
+pub struct Page {
+    pub title: String,
+    /// Name of its script below `/assets/`.
+    pub script: Option<&'static str>,
+    pub origin: Option<String>,
+    pub main: Markup,
+}
+
+/// Answers with a page.
+pub fn answer(status: StatusCode, visitor: &Visitor, page: Page) -> HttpResponse {
+    HttpResponseBuilder::new(status)
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((CONTENT_LANGUAGE, visitor.language.tag()))
+        .insert_header((VARY, "accept, accept-language"))
+        .content_type("text/html; charset=utf-8")
+        .body(frame(visitor, page).into_string())
+}
+
+fn frame(visitor: &Visitor, page: Page) -> Markup {
+    let (other, other_link) = visitor.other_language();
+    html! {
+        (DOCTYPE)
+        html lang=(visitor.language.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (page.title) " · Sealane" }
+                link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
+                link rel="stylesheet" href="/assets/style.css";
+                @if let Some(script) = page.script {
+                    script type="module" src={ "/assets/" (script) } {}
+                }
+            }
+            body {
+                a.skip href="#main" { (visitor.say("skip")) }
+                header.top {
+                    a.brand href=(visitor.link("/")) { (mark()) "Sealane" }
+                    nav aria-label=(visitor.say("nav.label")) {
+                        a href=(visitor.link("/")) { (visitor.say("nav.home")) }
+                        a href=(visitor.link("/scan")) { (visitor.say("nav.scan")) }
+                        a href=(other_link) lang=(other.tag()) hreflang=(other.tag()) { (other.name()) }
+                    }
+                }
+                main id="main" tabindex="-1" { (page.main) }
+                footer.foot {
+                    p { (visitor.say("footer.about")) }
+                    p {
+                        @if let Some(origin) = &page.origin {
+                            span.mono { (visitor.fill("footer.ledger", &[("origin", origin)])) } " "
+                        }
+                        a href="/docs/" { (visitor.say("footer.api")) } " "
+                        a href="/trust" { (visitor.say("footer.trust")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The mark beside the name: two lanes and a seal between them.
+fn mark() -> Markup {
+    html! {
+        svg.mark viewBox="0 0 32 32" width="26" height="26" aria-hidden="true" focusable="false" {
+            path d="M4 25 C10 25 10 7 16 7 S22 25 28 25" fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round" {}
+            circle cx="16" cy="19" r="4.5" fill="currentColor" {}
+        }
+    }
+}
+
+/// The box to type an id into.
+pub fn id_form(visitor: &Visitor, value: &str) -> Markup {
+    html! {
+        form.lookup action="/verify" method="get" role="search" {
+            label for="id" { (visitor.say("id.label")) }
+            div.field {
+                input id="id" name="id" value=(value) required maxlength="1024" autocomplete="off" autocapitalize="off"
+                    spellcheck="false" aria-describedby="id-hint";
+                button type="submit" { (visitor.say("id.send")) }
+            }
+            p.hint id="id-hint" { (visitor.say("id.hint")) }
+            @if visitor.chosen { input type="hidden" name="lang" value=(visitor.language.tag()); }
+        }
+    }
+}
+
+/// The path of the page about an id.
+pub fn page_of(id: &crate::domain::gs1::Id) -> String {
+    id.path().map_or_else(|| format!("/verify?id={}", encode(id.as_str())), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn the_language_is_chosen_or_accepted_and_links_keep_a_choice() {
+        let request = TestRequest::get().uri("/verify?id=a&lang=ko").to_http_request();
+        let visitor = Visitor::of(&request);
+        assert_eq!(visitor.language, Language::Korean);
+        assert_eq!(visitor.link("/scan"), "/scan?lang=ko");
+        assert_eq!(visitor.other_language(), (Language::English, "/verify?id=a&lang=en".to_owned()));
+        let accepts = |value| TestRequest::get().uri("/").insert_header(("Accept-Language", value)).to_http_request();
+        for (value, language) in [
+            ("ko-KR,ko;q=0.9,en;q=0.8", Language::Korean),
+            ("en-US,en;q=0.9,ko;q=0.8", Language::English),
+            ("de, ko;q=0.5", Language::Korean),
+            ("fr", Language::English),
+            ("*", Language::English),
+        ] {
+            let visitor = Visitor::of(&accepts(value));
+            assert_eq!((visitor.language, visitor.link("/scan").as_str()), (language, "/scan"), "{value}");
+        }
+    }
+
+    #[test]
+    fn markup_in_what_is_shown_stays_text() {
+        let visitor = Visitor::of(&TestRequest::get().uri("/").to_http_request());
+        let form = id_form(&visitor, "\"><script>alert(1)</script>").into_string();
+        assert!(!form.contains("<script>") && form.contains("&lt;script&gt;"), "{form}");
+    }
+}

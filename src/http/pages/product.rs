@@ -1,0 +1,116 @@
+//! The page of a product: the verdict for a person in a shop, and what a script needs to check it.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use maud::{Markup, html};
+
+use crate::domain::gs1::Id;
+use crate::domain::provenance::Verdict;
+use crate::http::pages::ids::kind_key;
+use crate::http::pages::{Page, Visitor, answer, people_text, reasons, route, timeline};
+use crate::http::parameters::encode;
+use crate::ports::StoredBlock;
+
+/// Shows a verdict. `elsewhere` is the host that the scanned code leads to, where that is another one than this site.
+pub fn show(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock, elsewhere: Option<&str>) -> HttpResponse {
+    let number = people_text(&verdict.id);
+    let word = reasons::word(visitor, verdict.word);
+    let title = visitor.fill("product.title", &[("word", word), ("id", &number)]);
+    let main = html! {
+        (reasons::sprite())
+        div.product id="product" data-id=(verdict.id.as_str()) data-verdict=(verdict.word.as_str())
+            data-size=(block.size().get()) {
+            (head(visitor, &verdict.id, &number, elsewhere))
+            (banner(visitor, verdict))
+            section.reason-list id="why" aria-labelledby="reasons-title" hidden[verdict.reasons.is_empty()] {
+                h2 id="reasons-title" { (visitor.say("reasons.title")) }
+                (reasons::list(visitor, &verdict.reasons))
+            }
+            section.journey id="journey" aria-labelledby="journey-title" {
+                h2 id="journey-title" { (visitor.say("journey.title")) }
+                (timeline::state(visitor, &verdict.state))
+                div id="route" {
+                    (route::drawing(visitor, &verdict.timeline))
+                }
+                (timeline::list(visitor, &verdict.timeline))
+            }
+            aside.beside {
+                (code(visitor))
+                (check(visitor, verdict, block))
+                (more(visitor, &verdict.id, block))
+            }
+        }
+    };
+    let origin = Some(block.checkpoint.origin.as_str().to_owned());
+    answer(StatusCode::OK, visitor, Page { title, script: Some("page.js"), origin, main })
+}
+
+fn head(visitor: &Visitor, id: &Id, number: &str, elsewhere: Option<&str>) -> Markup {
+    html! {
+        div.head {
+            p.eyebrow { (visitor.say(kind_key(id.kind()))) }
+            h1.number { @for part in number.split(' ') { span.part { (part) } " " } }
+            @if let Some(host) = elsewhere {
+                p.elsewhere role="note" { (visitor.fill("product.elsewhere", &[("host", host)])) }
+            }
+        }
+    }
+}
+
+fn banner(visitor: &Visitor, verdict: &Verdict) -> Markup {
+    let word = verdict.word.as_str();
+    html! {
+        section.verdict.unchecked.{ (word) } id="verdict" aria-labelledby="word" {
+            (reasons::symbol(word))
+            div.told {
+                p.claim id="claim" { (visitor.say("check.claim")) }
+                h2.word id="word" { (reasons::word(visitor, verdict.word)) }
+                p.sentence id="sentence" { (reasons::sentence(visitor, verdict)) }
+            }
+            div.status id="status" role="status" aria-live="polite" {
+                p id="status-text" { (visitor.say("check.server")) }
+                noscript { p { (visitor.say("check.script")) } }
+            }
+        }
+    }
+}
+
+fn code(visitor: &Visitor) -> Markup {
+    html! {
+        section.card aria-labelledby="code-title" {
+            h2 id="code-title" { (visitor.say("code.title")) }
+            p { (visitor.say("code.text")) }
+        }
+    }
+}
+
+fn check(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock) -> Markup {
+    html! {
+        section.card id="check" aria-labelledby="check-title" {
+            h2 id="check-title" { (visitor.say("check.title")) }
+            p id="check-text" { (visitor.say("check.server")) }
+            dl.facts.small id="check-facts" {
+                div { dt { (visitor.say("check.asof")) } dd { (timeline::time(visitor, verdict.as_of)) } }
+                div { dt { (visitor.say("check.size")) } dd { (block.size()) } }
+                div { dt { (visitor.say("check.root")) } dd.mono { (block.checkpoint.root) } }
+            }
+        }
+    }
+}
+
+fn more(visitor: &Visitor, id: &Id, block: &StoredBlock) -> Markup {
+    let encoded = encode(id.as_str()).to_string();
+    html! {
+        section.card aria-labelledby="more-title" {
+            h2 id="more-title" { (visitor.say("more.title")) }
+            ul.links {
+                li { a href={ "/evidence?id=" (encoded) "&size=" (block.size()) } download="evidence.json" {
+                    (visitor.say("more.evidence")) } }
+                @if let Some(path) = id.path() {
+                    li { a href={ (path) "?linkType=linkset" } { (visitor.say("more.linkset")) } }
+                }
+                li { a href=(visitor.link("/scan")) { (visitor.say("more.another")) } }
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Verdict words, reasons and their symbols: never colour alone.
+
+use maud::{Markup, html};
+
+use crate::domain::provenance::{Reason, Severity, Verdict, Word};
+use crate::http::pages::Visitor;
+
+/// Every verdict a page can show: the five words, and what a page says when evidence does not hold.
+const SYMBOLS: [(&str, &str); 6] = [
+    ("authentic", "M9 17.5 14 22.5 24 11"),
+    ("suspect", "M11 11 22 22 M22 11 11 22"),
+    ("recalled", "M16.5 9 V18 M16.5 23 V23.2"),
+    ("incomplete", "M10 16.5 H10.2 M16.5 16.5 H16.7 M23 16.5 H23.2"),
+    ("unknown", "M12.5 13 C12.5 8.5 20.5 8.5 20.5 13 C20.5 16 16.5 16 16.5 19 M16.5 23.5 V23.7"),
+    ("tampered", "M18.5 7 11.5 18 H16.5 L14.5 26 21.5 15 H16.5 Z"),
+];
+
+/// Outlines that tell the verdicts apart without their colours.
+fn outline(word: &str) -> &'static str {
+    match word {
+        "authentic" => "M16.5 2 A14.5 14.5 0 1 1 16.4 2 Z",
+        "suspect" | "tampered" => "M11 2 H22 L31 11 V22 L22 31 H11 L2 22 V11 Z",
+        "recalled" => "M16.5 2 L32 30 H1 Z",
+        "incomplete" => "M16.5 1.5 L31.5 16.5 L16.5 31.5 L1.5 16.5 Z",
+        _ => "M4 4 H29 V29 H4 Z",
+    }
+}
+
+/// The symbols of all verdicts, to be drawn by [`symbol`]; scripts change from one to another.
+pub fn sprite() -> Markup {
+    html! {
+        svg.sprite width="0" height="0" aria-hidden="true" focusable="false" {
+            @for (word, path) in SYMBOLS {
+                symbol id={ "symbol-" (word) } viewBox="0 0 33 33" {
+                    path d=(outline(word)) fill="currentColor" {}
+                    path.inner d=(path) fill="none" stroke-width="3" stroke-linecap="round" stroke-linejoin="round" {}
+                }
+            }
+        }
+    }
+}
+
+/// The symbol of one verdict.
+pub fn symbol(word: &str) -> Markup {
+    html! {
+        svg.symbol width="64" height="64" viewBox="0 0 33 33" aria-hidden="true" focusable="false" {
+            use href={ "#symbol-" (word) } {}
+        }
+    }
+}
+
+/// A verdict's word in the visitor's language.
+pub fn word(visitor: &Visitor, word: Word) -> &'static str {
+    visitor.say(match word {
+        Word::Unknown => "word.unknown",
+        Word::Recalled => "word.recalled",
+        Word::Suspect => "word.suspect",
+        Word::Incomplete => "word.incomplete",
+        Word::Authentic => "word.authentic",
+    })
+}
+
+/// A verdict's sentence: its own, or the language's.
+pub fn sentence(visitor: &Visitor, verdict: &Verdict) -> String {
+    let own = visitor.language.find_message(&format!("sentence.{}", verdict.word.as_str()));
+    own.map_or_else(|| verdict.summary.clone(), str::to_owned)
+}
+
+/// The reasons as a list.
+pub fn list(visitor: &Visitor, reasons: &[Reason]) -> Markup {
+    html! {
+        ul.reasons id="reasons" {
+            @for reason in reasons { (item(visitor, reason)) }
+        }
+    }
+}
+
+fn item(visitor: &Visitor, reason: &Reason) -> Markup {
+    let (class, sign, key) = match reason.severity {
+        Severity::Recall => ("recall", "!", "severity.recall"),
+        Severity::Fails => ("fails", "✕", "severity.fails"),
+        Severity::Gap => ("gap", "…", "severity.gap"),
+        Severity::Note => ("note", "i", "severity.note"),
+        Severity::Holds => ("holds", "✓", "severity.holds"),
+    };
+    let own = visitor.language.find_message(&format!("rule.{}", reason.rule));
+    let leaves: Vec<String> = reason.leaves.iter().map(ToString::to_string).collect();
+    html! {
+        li.{ "reason " (class) } {
+            span.sign aria-hidden="true" { (sign) }
+            div {
+                p {
+                    span.severity { (visitor.say(key)) ": " }
+                    (own.unwrap_or(&reason.sentence))
+                }
+                @if own.is_some() { p.original lang="en" { (reason.sentence) } }
+                p.meta {
+                    code { (reason.rule) }
+                    @if !leaves.is_empty() { " · " (visitor.fill("reason.leaf", &[("leaves", &leaves.join(", "))])) }
+                }
+            }
+        }
+    }
+}

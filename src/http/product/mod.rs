@@ -1,0 +1,98 @@
+//! GS1 Digital Link paths: what a scanned label leads to, by the GS1-Conformant resolver standard.
+//!
+//! A Digital Link of this node's is answered here and not by a redirect to somewhere else: people get a page, programs the
+//! verdict, and whoever asks for it the set of all links. `?linkType=` redirects to one of these.
+
+mod description;
+mod linkset;
+
+use actix_web::http::Method;
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderValue, LINK, LOCATION, VARY,
+};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::domain::gs1::{Id, IdError};
+use crate::http::Node;
+use crate::http::accept::{Form, preferred};
+use crate::http::parameters::query_value;
+use crate::http::problem::Problem;
+use crate::http::verify::{self, VerdictSchema};
+
+pub use description::{__path_get_resolver_description, get_resolver_description};
+use linkset::{Links, Wanted};
+
+/// First segments that are a GS1 key: its AI, or the word that early Digital Links had for it.
+pub const PATH: &str =
+    "/{ai:[0-9]{2,4}|gtin|sscc|gln|party|payTo|grai|giai|gdti|gcn|gsrnp|gsrn|cpid|itip|ginc|gsin|gmn}/{value:.+}";
+
+/// Judges the product that a GS1 Digital Link names by its path, such as `/01/09506000134352/21/A1`.
+#[utoipa::path(get, path = "/{ai}/{value}", tag = "products",
+    params(
+        ("ai" = String, Path, description = "Application identifier of a GS1 key: 01, 00, 414, 8003, 8004 and so on"),
+        ("value" = String, Path, description = "The key's value, then its qualifiers, as in `09506000134352/21/A1`"),
+        ("linkType" = Option<String>, Query,
+            description = "`linkset` or `all` for every link; `gs1:defaultLink`, `gs1:traceability` or `gs1:epcis` to be led there"),
+    ),
+    responses(
+        (status = 200, description = "By `Accept`: the verdict, as of /verify; a page for people; or, as \
+            `application/linkset+json`, the links (RFC 9264)", body = VerdictSchema),
+        (status = 307, description = "To the link that `linkType` names"),
+        (status = 308, description = "From a word such as `gtin` to the application identifier"),
+        (status = 400, description = "The path names a GS1 key wrongly"),
+        (status = 404, description = "No GS1 key has this application identifier, or nothing here is of the `linkType`"),
+    ))]
+pub async fn get_product(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
+    verify::refuse_long(&request)?;
+    let id = id_of(&request)?;
+    let mut answer = resolve(&request, &node, &id).await?;
+    let headers = answer.headers_mut();
+    headers.append(VARY, HeaderValue::from_static("accept"));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("link"));
+    if let Ok(link) = HeaderValue::from_str(&Links::of(&node, &id).header()) {
+        headers.append(LINK, link);
+    }
+    Ok(answer)
+}
+
+/// Reads the path as it was sent: a slash inside a serial stays percent-encoded.
+fn id_of(request: &HttpRequest) -> Result<Id, Problem> {
+    match Id::parse_uri(&format!("https://id.gs1.org{}", request.uri().path())) {
+        Ok(id) => Ok(id),
+        Err(error @ (IdError::NoKey { .. } | IdError::UnknownAi { .. })) => Err(Problem::not_found(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn resolve(request: &HttpRequest, node: &Node, id: &Id) -> Result<HttpResponse, Problem> {
+    let links = Links::of(node, id);
+    // A Digital Link's query holds whatever attributes the label has (an expiry date as 17, and so on).
+    let link_type = query_value(request.query_string(), "linkType");
+    let wanted = link_type.map(|link_type| links.wanted(&link_type)).transpose()?;
+    let form = preferred(request, &[Form::Json, Form::Html, Form::Linkset]);
+    match wanted {
+        Some(Wanted::Linkset) => Ok(links.answer()),
+        Some(Wanted::Link(href)) => Ok(redirect(HttpResponse::TemporaryRedirect(), &href)),
+        None if starts_with_a_word(request) => {
+            let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+            let target = format!("{}{query}", id.path().unwrap_or_default());
+            Ok(redirect(HttpResponse::PermanentRedirect(), &target))
+        }
+        None if form == Form::Linkset => Ok(links.answer()),
+        None if request.method() == Method::HEAD && form == Form::Json => {
+            // What a head says is the same whatever the verdict is: nobody has to work it out.
+            Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type("application/json").finish())
+        }
+        None if form == Form::Html => verify::answer_page(request, node, id, None).await,
+        None => verify::answer(node, id).await,
+    }
+}
+
+fn redirect(mut answer: actix_web::HttpResponseBuilder, target: &str) -> HttpResponse {
+    answer.insert_header((LOCATION, target)).insert_header((CACHE_CONTROL, "no-cache")).finish()
+}
+
+fn starts_with_a_word(request: &HttpRequest) -> bool {
+    request.uri().path().trim_start_matches('/').starts_with(|c: char| c.is_ascii_alphabetic())
+}

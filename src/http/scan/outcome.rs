@@ -1,0 +1,153 @@
+//! What a photo came to.
+
+use serde_json::json;
+
+use crate::domain::gs1::{Id, IdKind};
+use crate::http::pages::page_of;
+use crate::http::parameters::encode;
+use crate::http::problem::{Code, Problem};
+use crate::http::scan::photo::{PIXELS_MAX, PhotoError};
+use crate::http::scan::upload::PHOTO_BYTES_MAX;
+
+/// Characters of a code's text that an answer repeats.
+const TEXT_CHARS_MAX: usize = 1_000;
+
+/// What was found, or why nothing was.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// One product: the path of its page.
+    Product {
+        target: String,
+    },
+    /// Several, each with its text.
+    Many {
+        codes: Vec<String>,
+    },
+    /// A code, or some, with no product in them.
+    Other {
+        codes: Vec<String>,
+    },
+    NoCode,
+    MissingPhoto,
+    NotAnImage,
+    TooLarge,
+    Damaged,
+}
+
+impl Outcome {
+    pub fn of(found: Result<Vec<String>, PhotoError>) -> Self {
+        let codes = match found {
+            Ok(codes) => codes,
+            Err(PhotoError::NotAnImage) => return Self::NotAnImage,
+            Err(PhotoError::TooLarge) => return Self::TooLarge,
+            Err(PhotoError::Damaged) => return Self::Damaged,
+        };
+        if codes.is_empty() {
+            return Self::NoCode;
+        }
+        let products: Vec<(Id, String)> =
+            codes.iter().filter_map(|text| Some((Id::parse(text).ok().filter(Id::is_gs1)?, text.clone()))).collect();
+        // A package often has its kind as a bar code beside its own number: the particular one is meant.
+        let mut meant: Vec<(Id, String)> = Vec::new();
+        for (id, text) in &products {
+            let is_class_of_another = products.iter().any(|(other, _)| other.class().as_ref() == Some(id));
+            if !is_class_of_another && !meant.iter().any(|(other, _)| other == id) {
+                meant.push((id.clone(), text.clone()));
+            }
+        }
+        match meant.as_slice() {
+            [] => Self::Other { codes },
+            [(id, text)] => Self::Product { target: target(id, text) },
+            many => Self::Many { codes: many.iter().map(|(_, text)| text.clone()).collect() },
+        }
+    }
+
+    /// The message that tells it.
+    pub const fn message_key(&self) -> &'static str {
+        match self {
+            Self::Product { .. } | Self::Many { .. } => "photo.many",
+            Self::Other { .. } => "photo.other",
+            Self::NoCode => "photo.no-code",
+            Self::MissingPhoto => "photo.missing",
+            Self::NotAnImage => "photo.not-an-image",
+            Self::TooLarge => "photo.too-large",
+            Self::Damaged => "photo.damaged",
+        }
+    }
+
+    /// The same for a program.
+    pub fn into_problem(self) -> Problem {
+        let megapixels = PIXELS_MAX / 1_000_000;
+        match self {
+            Self::Product { target } => Problem::internal(format!("{target} is no problem")),
+            Self::Many { codes } => {
+                let detail =
+                    format!("the photo shows {} codes of products; cut out the one that is meant", codes.len());
+                Problem::new(Code::SeveralFound, detail).with("codes", json!(shortened(&codes)))
+            }
+            Self::Other { codes } => {
+                let detail = "no code in the photo holds a GS1 identifier; `codes` has what they say";
+                Problem::new(Code::ForeignFound, detail).with("codes", json!(shortened(&codes)))
+            }
+            Self::NoCode => Problem::new(
+                Code::NothingFound,
+                "no QR code, DataMatrix or bar code was found in the photo; take it closer, sharp and well lit",
+            ),
+            Self::MissingPhoto => Problem::new(Code::MissingPhoto, "the form has no field photo, or an empty one"),
+            Self::NotAnImage => Problem::new(Code::NotAnImage, "the field photo is no JPEG, PNG or WebP picture"),
+            Self::TooLarge => {
+                let detail = format!(
+                    "a photo has at most {PHOTO_BYTES_MAX} bytes and {megapixels} million pixels; send a smaller one"
+                );
+                Problem::new(Code::ImageTooLarge, detail).with("limit", PHOTO_BYTES_MAX)
+            }
+            Self::Damaged => Problem::new(Code::DamagedImage, "the picture begins well and cannot be read to its end"),
+        }
+    }
+}
+
+/// Leads to an id's page, by the code's own text where that is a link, so that the page can say where it leads.
+pub fn target(id: &Id, text: &str) -> String {
+    let is_link = text.trim_start().get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http"));
+    if is_link || id.kind() == IdKind::Other { format!("/verify?id={}", encode(text)) } else { page_of(id) }
+}
+
+/// Texts cut to what an answer repeats.
+pub fn shortened(codes: &[String]) -> Vec<String> {
+    codes.iter().map(|text| text.chars().take(TEXT_CHARS_MAX).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(codes: &[&str]) -> Outcome {
+        Outcome::of(Ok(codes.iter().map(|text| (*text).to_owned()).collect()))
+    }
+
+    #[test]
+    fn one_product_is_led_to() {
+        let target = |codes: &[&str]| match of(codes) {
+            Outcome::Product { target } => target,
+            other => panic!("{codes:?}: {other:?}"),
+        };
+        assert_eq!(target(&["(01)09506000134352(21)A1"]), "/01/09506000134352/21/A1");
+        assert_eq!(target(&["\u{1d}010950600013435221A1"]), "/01/09506000134352/21/A1");
+        assert_eq!(target(&["9506000134352", "(01)09506000134352(21)A1"]), "/01/09506000134352/21/A1");
+        assert_eq!(target(&["https://win.example/", "9506000134352"]), "/01/09506000134352");
+        assert_eq!(
+            target(&["https://shop.example/01/09506000134352/21/A1"]),
+            "/verify?id=https%3A%2F%2Fshop.example%2F01%2F09506000134352%2F21%2FA1"
+        );
+    }
+
+    #[test]
+    fn everything_else_has_its_own_answer() {
+        assert_eq!(of(&[]), Outcome::NoCode);
+        assert!(matches!(of(&["https://win.example/"]), Outcome::Other { .. }));
+        assert!(matches!(of(&["WIFI:S:x;;"]), Outcome::Other { .. }));
+        let two = of(&["(01)09506000134352(21)A1", "(01)09506000134352(21)B2", "x"]);
+        let Outcome::Many { codes } = two else { panic!("{two:?}") };
+        assert_eq!(codes.len(), 2);
+    }
+}

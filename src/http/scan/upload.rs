@@ -1,0 +1,84 @@
+//! The photo in a form that a browser posts (RFC 7578).
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::HttpRequest;
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_core::Stream;
+
+use crate::http::body::{media_type, unsupported};
+use crate::http::problem::{Code, Problem};
+
+/// Bytes of a photo: a phone's 24 megapixels at its best quality.
+pub const PHOTO_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// Fields of a form that are looked through for the photo.
+const FIELDS_MAX: usize = 8;
+
+/// How long a phone may take to send it: 10 MiB at 170 kB/s.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why no photo was read.
+#[derive(Debug)]
+pub enum UploadError {
+    TooLarge,
+    Problem(Problem),
+}
+
+impl From<MultipartError> for UploadError {
+    fn from(error: MultipartError) -> Self {
+        Self::Problem(Problem::new(Code::BadRequest, format!("the form cannot be read: {error}")))
+    }
+}
+
+/// Reads the field `photo`; `None` where the form has none, or an empty one.
+pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Option<Bytes>, UploadError> {
+    if media_type(request).as_deref() != Some("multipart/form-data") {
+        let problem = unsupported(request, "send a form as multipart/form-data, with the picture as its field photo");
+        return Err(UploadError::Problem(problem));
+    }
+    let reading = read_form(Multipart::new(request.headers(), payload));
+    match tokio::time::timeout(UPLOAD_TIMEOUT, reading).await {
+        Ok(read) => read,
+        Err(_) => {
+            let detail = format!("the photo took longer than {} s", UPLOAD_TIMEOUT.as_secs());
+            Err(UploadError::Problem(Problem::new(Code::BodyTimeout, detail)))
+        }
+    }
+}
+
+async fn read_form(mut form: Multipart) -> Result<Option<Bytes>, UploadError> {
+    for _ in 0..FIELDS_MAX {
+        let Some(field) = next(&mut form).await else { return Ok(None) };
+        let field = field?;
+        if field.name() == Some("photo") {
+            let bytes = read_field(field).await?;
+            return Ok(Some(bytes).filter(|bytes| !bytes.is_empty()));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads a field, and what is too much of it only to throw it away, so that whoever sends it still reads the answer.
+async fn read_field(mut field: Field) -> Result<Bytes, UploadError> {
+    let mut bytes = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(chunk) = next(&mut field).await {
+        let chunk = chunk?;
+        length = length.saturating_add(chunk.len());
+        if length > 4 * PHOTO_BYTES_MAX {
+            break;
+        }
+        if length <= PHOTO_BYTES_MAX {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    if length > PHOTO_BYTES_MAX { Err(UploadError::TooLarge) } else { Ok(bytes.freeze()) }
+}
+
+async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+    poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await
+}

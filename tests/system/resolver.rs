@@ -1,0 +1,277 @@
+//! GS1 Digital Links and the pages for people, as a browser and a program ask for them.
+
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::signer::{Signer, captured};
+use crate::support::{Answer, Node, document, object_event, text};
+
+const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/A1";
+const PATH: &str = "/01/09506000134352/21/A1";
+const HTML: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+fn ledger() -> Node {
+    let node = Node::start();
+    node.participant("Maker & <Sons>", "manufacturer", &["--gs1-prefix", "9506000"]);
+    let maker = Signer::of(&node, "Maker & <Sons>");
+    let mut made = object_event("ADD", "commissioning", &[ITEM], "2026-03-01T08:00:00.000Z");
+    made["readPoint"] = json!({"id": "geo:60.39,5.32"});
+    captured(&node, maker.statement(&document(vec![made])));
+    let mut seen = object_event("OBSERVE", "inspecting", &[ITEM], "2026-03-02T08:00:00.000Z");
+    seen["readPoint"] = json!({"id": "geo:51.92,4.48"});
+    captured(&node, maker.statement(&document(vec![seen])));
+    node
+}
+
+fn get(node: &Node, path: &str, accept: &str) -> Answer {
+    node.request("GET", path, &[("Accept", accept)], b"")
+}
+
+fn vary(answer: &Answer) -> String {
+    let values = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("vary"));
+    values.map(|(_, value)| value.to_lowercase()).collect::<Vec<_>>().join(", ")
+}
+
+fn links(answer: &Answer) -> String {
+    let values = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("link"));
+    values.map(|(_, value)| value.clone()).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn a_digital_link_answers_in_the_form_that_is_asked_for() {
+    let node = ledger();
+    let json = get(&node, PATH, "*/*");
+    assert_eq!((json.status, json.header("content-type")), (200, Some("application/json")));
+    assert_eq!(json.json()["verdict"], "authentic");
+    let page = get(&node, PATH, HTML);
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let linkset = get(&node, PATH, "application/linkset+json");
+    assert_eq!((linkset.status, linkset.header("content-type")), (200, Some("application/linkset+json")));
+    for answer in [&json, &page, &linkset] {
+        assert!(vary(answer).contains("accept"), "{answer:?}");
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        let links = links(answer);
+        assert!(links.contains(&format!("<{}{PATH}?linkType=linkset>; rel=\"linkset\"", node.url)), "{links}");
+        assert!(links.contains(&format!("<{ITEM}>; rel=\"owl:sameAs\"")), "{links}");
+    }
+    let context = &linkset.json()["linkset"][0];
+    assert_eq!(context["anchor"], format!("{}{PATH}", node.url));
+
+    // Every link leads somewhere.
+    for (link_type, targets) in context.as_object().unwrap() {
+        for target in targets.as_array().into_iter().flatten() {
+            let href = target["href"].as_str().unwrap().strip_prefix(&node.url).unwrap();
+            let media_type = target["type"].as_str().unwrap();
+            let found = get(&node, href, media_type);
+            assert_eq!(found.status, 200, "{link_type} {href}");
+            assert!(found.header("content-type").unwrap().starts_with(media_type), "{link_type} {href}");
+        }
+    }
+    let head = node.request("HEAD", PATH, &[("Accept", HTML)], b"");
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-type"), page.header("content-type"));
+    let head = node.request("HEAD", PATH, &[], b"");
+    assert_eq!((head.status, head.header("content-type")), (200, Some("application/json")));
+}
+
+#[test]
+fn a_link_type_leads_to_its_link() {
+    let node = ledger();
+    let led = |query: &str| {
+        let answer = get(&node, &format!("{PATH}?{query}"), "*/*");
+        (answer.status, answer.header("location").map(str::to_owned))
+    };
+    let encoded = "https%3A%2F%2Fid.gs1.org%2F01%2F09506000134352%2F21%2FA1";
+    let page = Some(format!("{}/verify?id={encoded}", node.url));
+    assert_eq!(led("linkType=gs1:defaultLink"), (307, page.clone()));
+    assert_eq!(led("17=261231&linkType=https%3A%2F%2Fref.gs1.org%2Fvoc%2Ftraceability"), (307, page));
+    let events = Some(format!("{}/epcis/epcs/{encoded}/events", node.url));
+    assert_eq!(led("linkType=gs1:epcis"), (307, events));
+    for all in ["linkType=linkset", "linkType=all"] {
+        let answer = get(&node, &format!("{PATH}?{all}"), HTML);
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/linkset+json")));
+    }
+    let unknown = get(&node, &format!("{PATH}?linkType=gs1:recipeInfo"), "*/*");
+    assert_eq!((unknown.status, &unknown.json()["code"]), (404, &json!("not-found")));
+    assert_eq!(led("17=261231"), (200, None), "an attribute of the label changes nothing");
+}
+
+#[test]
+fn a_link_that_names_nothing_is_refused_in_the_form_that_is_asked_for() {
+    let node = ledger();
+    let long = format!("/01/09506000134352/21/A1?x={}", "x".repeat(10_000));
+    for (path, status, code, words) in [
+        ("/01/09506000134353/21/A1", 400, "bad-id", "it should be 2"),
+        ("/00/095060001000000011", 400, "bad-id", "check digit"),
+        ("/01/09506000134352/21/A1/10/L", 400, "bad-id", "cannot follow"),
+        ("/99/1234", 404, "not-found", "holds no GS1 key"),
+        ("/17/261231", 404, "not-found", "holds no GS1 key"),
+        (long.as_str(), 414, "uri-too-long", "at most 8192"),
+    ] {
+        let problem = get(&node, path, "*/*");
+        assert_eq!((problem.status, &problem.json()["code"]), (status, &json!(code)), "{path}");
+        assert!(problem.json()["detail"].as_str().unwrap().contains(words), "{path}: {problem:?}");
+        let page = get(&node, path, HTML);
+        assert_eq!((page.status, page.header("content-type")), (status, Some("text/html; charset=utf-8")), "{path}");
+        assert!(text(&page.body).contains(words) && page.header("x-request-id").is_some(), "{path}");
+    }
+    let words = get(&node, "/gtin/9506000134352/ser/A1?17=261231", "*/*");
+    assert_eq!((words.status, words.header("location")), (308, Some("/01/09506000134352/21/A1?17=261231")));
+    assert_eq!(get(&node, &format!("/verify?id={}", "9".repeat(10_000)), "*/*").status, 414);
+}
+
+#[test]
+fn the_resolver_describes_itself() {
+    let node = Node::start();
+    let description = node.get("/.well-known/gs1resolver");
+    assert_eq!(description.header("access-control-allow-origin"), Some("*"));
+    let description = description.json();
+    assert_eq!(description["resolverRoot"], node.url);
+    assert!(description["supportedPrimaryKeys"].as_array().unwrap().contains(&json!("01")), "{description}");
+}
+
+#[test]
+fn a_kind_of_product_is_never_authentic_and_the_unknown_is_no_fault() {
+    let node = ledger();
+    let class = node.get("/01/09506000134352").json();
+    assert_eq!(class["verdict"], "unknown", "nothing is recorded of the kind as such: {class}");
+    let unknown = node.get("/01/09506000134352/21/NONE");
+    assert_eq!((unknown.status, &unknown.json()["verdict"]), (200, &json!("unknown")));
+}
+
+#[test]
+fn the_page_is_whole_without_a_script_and_in_two_languages() {
+    let node = ledger();
+    let page = get(&node, PATH, HTML);
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let html = text(&page.body);
+    assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{html}");
+    for words in [
+        "(01)09506000134352",
+        "Authentic",
+        "Genuine by the records",
+        "Made and numbered",
+        "2026-03-02 08:00 UTC",
+        "Signed by Maker &amp; &lt;Sons&gt;",
+        "What a printed code cannot prove",
+        "this is only what the server says",
+        "<noscript>",
+        "commissioned-by-prefix-holder",
+        "data-verdict=\"authentic\"",
+        "/evidence?id=",
+        "<polyline",
+    ] {
+        assert!(html.contains(words), "no {words:?} in {html}");
+    }
+    assert!(!html.contains("<Sons>") && !html.contains("style=") && !html.contains("onclick"), "{html}");
+    // No script but by its address, and nothing from elsewhere.
+    for (at, _) in html.match_indices("<script") {
+        assert!(html[at..].starts_with("<script type=\"module\" src=\"/assets/"), "{}", &html[at..at + 60]);
+    }
+    for attribute in ["src=\"", "href=\""] {
+        for (at, _) in html.match_indices(attribute) {
+            let target = &html[at + attribute.len()..];
+            assert!(target.starts_with('/') || target.starts_with('#'), "{}", &target[..40]);
+        }
+    }
+    let korean = node.request("GET", PATH, &[("Accept", HTML), ("Accept-Language", "ko-KR,ko;q=0.9,en;q=0.8")], b"");
+    let html = text(&korean.body);
+    assert_eq!(korean.header("content-language"), Some("ko"));
+    for words in ["<html lang=\"ko\">", "정품", "제조·번호 부여", "번호의 소유자가 한 번만 등록했습니다."]
+    {
+        assert!(html.contains(words), "no {words:?} in {html}");
+    }
+    let chosen = text(&get(&node, &format!("{PATH}?lang=ko"), HTML).body);
+    assert!(chosen.contains("<html lang=\"ko\">") && chosen.contains("href=\"/scan?lang=ko\""), "{chosen}");
+}
+
+#[test]
+fn a_code_that_leads_elsewhere_is_looked_up_and_said_to() {
+    let node = ledger();
+    let page = |id: &str| {
+        let answer = get(&node, &format!("/verify?id={}", id.replace(':', "%3A").replace('/', "%2F")), HTML);
+        assert_eq!(answer.status, 200, "{id}: {answer:?}");
+        text(&answer.body)
+    };
+    let elsewhere = page("https://evil.example/01/09506000134352/21/A1");
+    assert!(elsewhere.contains("leads to evil.example, not to this site"), "{elsewhere}");
+    assert!(elsewhere.contains("Authentic"));
+    for own in [ITEM.to_owned(), format!("{}{PATH}", node.url), "(01)09506000134352(21)A1".to_owned()] {
+        assert!(!page(&own).contains("leads to"), "{own}");
+    }
+    assert!(page("urn:example:thing").contains("urn:example:thing"), "what is not GS1's has a page too");
+}
+
+#[test]
+fn a_page_with_all_that_it_loads_is_small() {
+    let node = ledger();
+    let gzip = |path: &str| {
+        let headers = [("Accept", HTML), ("Accept-Encoding", "gzip")];
+        let answer = node.request("GET", path, &headers, b"");
+        assert_eq!((answer.status, answer.header("content-encoding")), (200, Some("gzip")), "{path}");
+        answer
+    };
+    let page = gzip(PATH);
+    let mut names = vec!["page.js".to_owned(), "style.css".to_owned(), "messages.en.json".to_owned()];
+    let mut bytes = page.body.len();
+    let mut at = 0;
+    while let Some(name) = names.get(at).cloned() {
+        bytes += gzip(&format!("/assets/{name}")).body.len();
+        // What a module imports, by its plain text.
+        let source = text(&node.get(&format!("/assets/{name}")).body);
+        for quoted in source.split(['"', '\'']).filter(|text| text.starts_with("./") && text.ends_with(".js")) {
+            let folder = name.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+            let imported = format!("{folder}{}", &quoted[2..]);
+            if !names.contains(&imported) {
+                names.push(imported);
+            }
+        }
+        at += 1;
+    }
+    assert!(names.contains(&"verify.js".to_owned()), "{names:?}");
+    assert!(bytes < 100_000, "{bytes} bytes in {} files", names.len());
+}
+
+#[test]
+fn an_asset_is_asked_for_again_and_sent_once() {
+    let node = Node::start();
+    let first = node.get("/assets/style.css");
+    assert_eq!(first.header("content-type"), Some("text/css; charset=utf-8"));
+    assert_eq!(first.header("cache-control"), Some("no-cache"));
+    let tag = first.header("etag").unwrap();
+    let again = node.request("GET", "/assets/style.css", &[("If-None-Match", tag)], b"");
+    assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(tag)));
+    for wrong in ["/assets/none.js", "/assets/../Cargo.toml", "/assets/messages.json", "/assets/%2e%2e/Cargo.toml"] {
+        assert_eq!(node.get(wrong).status, 404, "{wrong}");
+    }
+}
+
+#[test]
+fn evidence_is_compressed_for_whoever_takes_it() {
+    let node = ledger();
+    let path = format!("/evidence?id={}", ITEM.replace(':', "%3A").replace('/', "%2F"));
+    let plain = node.get(&path);
+    assert_eq!(plain.header("content-encoding"), None);
+    let gzip = node.request("GET", &path, &[("Accept-Encoding", "gzip")], b"");
+    assert_eq!(gzip.header("content-encoding"), Some("gzip"));
+    assert!(gzip.body.len() < plain.body.len() * 3 / 4, "{} of {}", gzip.body.len(), plain.body.len());
+    let mut unpack = Command::new("gzip").arg("-dc").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = unpack.stdin.take().unwrap();
+    let packed = gzip.body.clone();
+    let feeder = std::thread::spawn(move || std::io::Write::write_all(&mut input, &packed).unwrap());
+    let unpacked = unpack.wait_with_output().unwrap();
+    feeder.join().unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&unpacked.stdout).unwrap(), plain.json());
+}
+
+#[test]
+fn the_front_page_shows_the_ledger() {
+    let node = ledger();
+    let html = text(&get(&node, "/", HTML).body);
+    let size = format!("<dd id=\"size\">{}</dd>", node.tree_size());
+    for words in ["Test Member", "action=\"/verify\"", "href=\"/scan\"", size.as_str(), "/ledger/blocks/0"] {
+        assert!(html.contains(words), "no {words:?} in {html}");
+    }
+}

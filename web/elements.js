@@ -1,0 +1,19 @@
+// Making elements. Text is put in as text: nothing here parses HTML.
+
+/** Makes an element with attributes and children; children are nodes, texts, or nothing. */
+export function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== undefined) made.setAttribute(key, value);
+  made.append(...children.filter((child) => child !== undefined && child !== ""));
+  return made;
+}
+
+/** A time as the device writes it, in its own zone. */
+export function timeElement(millis) {
+  const language = document.documentElement.lang;
+  const text = new Date(millis).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+  return element("time", { datetime: new Date(millis).toISOString() }, text);
+}
+
+/** A number as the language writes it. */
+export const number = (value) => Number(value).toLocaleString(document.documentElement.lang);

@@ -1,0 +1,176 @@
+// The page of a product: what the server wrote stands until this device has reached a verdict of its own.
+
+import { Failed, Tampered, check } from "./check.js";
+import { element, number, timeElement } from "./elements.js";
+import { forget } from "./memory.js";
+import { messages } from "./messages.js";
+import { drawing } from "./route.js";
+
+const WORDS = ["unknown", "recalled", "suspect", "incomplete", "authentic"];
+const SIGNS = { recall: "!", fails: "✕", gap: "…", note: "i", holds: "✓" };
+
+const $ = (id) => document.getElementById(id);
+const product = $("product");
+const claimed = product.dataset.verdict;
+const { say, fill, find } = await messages();
+
+if (!window.isSecureContext || !globalThis.crypto?.subtle) {
+  tell(say("check.insecure"), "alarm");
+} else {
+  await run();
+}
+
+async function run() {
+  tell(say("check.running"), "busy");
+  try {
+    show(await check({ id: product.dataset.id, size: product.dataset.size }));
+  } catch (error) {
+    if (error instanceof Tampered) {
+      alarm(fill(error.key, error.values), error.key === "tampered.anchor" || error.key === "tampered.history");
+    } else {
+      failed(error);
+    }
+  }
+}
+
+/** Shows this device's verdict in place of the server's. */
+function show({ verdict, checkpoint, ms, firstContact, since, fingerprint }) {
+  const { reasons } = verdict;
+  const word = WORDS.includes(verdict.verdict) ? verdict.verdict : "unknown";
+  // The device's clock may make an answer too old that the server holds for fresh: that is no lie of the server's.
+  const byClock = reasons.some((reason) => reason.rule === "answer-too-old");
+  if (word !== claimed && !byClock) {
+    const name = (of) => find(`word.${of}`) ?? of;
+    alarm(fill("tampered.claim", { claimed: name(claimed), proven: name(word) }));
+    tellRecords(verdict);
+    return;
+  }
+  banner(word, say(`word.${word}`), find(`sentence.${word}`) ?? verdict.summary);
+  tellRecords(verdict);
+  tell(fill("check.done", { signatures: count("signatures", verdict.checks), proofs: count("proofs", verdict.checks), ms }), "checked");
+  facts(checkpoint, fingerprint);
+  $("check-text").textContent = say("check.own");
+  const known = firstContact ? say("check.first") : fill("check.known", { date: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) });
+  $("check-text").after(element("p", {}, known));
+}
+
+/** Shows what this device read in the records, in place of what the server wrote. */
+function tellRecords({ reasons, timeline, state }) {
+  $("reasons").replaceChildren(...reasons.map(reasonItem));
+  $("why").hidden = reasons.length === 0;
+  $("route").replaceChildren(...drawing(timeline, fill, nameOf));
+  $("timeline").replaceChildren(...timeline.map(stepItem));
+  $("state").replaceChildren(...stateRows(state));
+  $("journey").hidden = false;
+}
+
+function count(what, checks) {
+  const n = checks?.[what] ?? 0;
+  return n === 1 ? say(`check.${what}.one`) : fill(`check.${what}.many`, { n: number(n) });
+}
+
+/**
+ * Says that the answer was altered, and shows none of it. `canForget` where the ledger itself was replaced, for which
+ * there may be a reason.
+ */
+function alarm(detail, canForget = false) {
+  banner("tampered", say("word.tampered"), say("tampered.sentence"));
+  for (const part of ["why", "journey"]) $(part).hidden = true;
+  document.title = `${say("word.tampered")} · Sealane`;
+  tell(detail, "alarm");
+  $("status").append(element("p", {}, say("tampered.what")));
+  $("check-text").textContent = detail;
+  if (canForget) {
+    const button = element("button", { type: "button", class: "second" }, say("tampered.forget"));
+    button.addEventListener("click", () => {
+      forget();
+      location.reload();
+    });
+    $("check").append(button);
+  }
+}
+
+function failed(error) {
+  const why = error instanceof Failed ? say("check.offline") : `${error?.message ?? error}.`;
+  tell(fill("check.failed", { why }), "alarm");
+  const button = element("button", { type: "button", class: "second" }, say("check.again"));
+  button.addEventListener("click", run);
+  $("status").append(button);
+}
+
+function banner(word, title, sentence) {
+  const section = $("verdict");
+  $("claim")?.remove();
+  section.className = `verdict ${word}`;
+  section.querySelector("use").setAttribute("href", `#symbol-${word}`);
+  $("word").textContent = title;
+  $("sentence").textContent = sentence;
+}
+
+/** Writes the one line of state; a screen reader reads it out. */
+function tell(text, look) {
+  const status = $("status");
+  status.className = `status ${look}`;
+  status.replaceChildren(element("p", { id: "status-text" }, text));
+}
+
+function facts({ origin, size, root }, fingerprint) {
+  const row = (title, value, look) => element("div", {}, element("dt", {}, title), element("dd", { class: look }, value));
+  const time = $("check-facts").querySelector("time");
+  $("check-facts").replaceChildren(
+    row(say("nav.home"), origin, "mono"),
+    row(say("check.fingerprint"), fingerprint, "mono"),
+    ...(time ? [row(say("check.asof"), timeElement(Date.parse(time.dateTime)))] : []),
+    row(say("check.size"), number(size)),
+    row(say("check.root"), root, "mono"),
+  );
+}
+
+function reasonItem({ rule, severity, leaves, text }) {
+  const own = find(`rule.${rule}`);
+  const sign = element("span", { class: "sign", "aria-hidden": "true" }, SIGNS[severity] ?? "·");
+  const told = element("p", {}, element("span", { class: "severity" }, `${find(`severity.${severity}`) ?? severity}: `), own ?? text);
+  const meta = element("p", { class: "meta" }, element("code", {}, rule));
+  if (leaves.length > 0) meta.append(` · ${fill("reason.leaf", { leaves: leaves.join(", ") })}`);
+  const original = own && element("p", { class: "original", lang: "en" }, text);
+  return element("li", { class: `reason ${severity}` }, sign, element("div", {}, told, original, meta));
+}
+
+function stepItem(step) {
+  const withdrawn = step.correctedBy !== undefined && step.correctedBy !== null;
+  const what = step.bizStep ? (find(`step.${step.bizStep}`) ?? step.bizStep) : (find(`type.${step.type}`) ?? step.type);
+  const tag = withdrawn ? element("span", { class: "tag" }, say("journey.withdrawn")) : undefined;
+  const leaf = element("a", { href: `/ledger/leaves/${encodeURIComponent(step.leaf)}` }, fill("journey.leaf", { leaf: step.leaf }));
+  return element(
+    "li",
+    { class: withdrawn ? "withdrawn" : undefined },
+    element("p", { class: "when" }, timeElement(Date.parse(step.eventTime)), " · ", leaf),
+    element("p", { class: "what" }, what, tag && " ", tag),
+    element("p", { class: "who" }, fill("journey.signed", { who: nameOf(step.signer) })),
+    step.location ? element("p", { class: "where" }, fill("journey.at", { place: peopleText(step.location) })) : undefined,
+    step.via ? element("p", { class: "where" }, fill("journey.via", { container: peopleText(step.via) })) : undefined,
+    step.note ? element("p", { class: "original", lang: "en" }, step.note) : undefined,
+  );
+}
+
+function stateRows({ custodian, location, end, expiry, inTransit }) {
+  const rows = [];
+  if (custodian) rows.push(["state.custodian", nameOf(custodian) + (inTransit ? ` · ${say("state.transit")}` : "")]);
+  if (location) rows.push(["state.location", peopleText(location)]);
+  if (end) rows.push(["state.end", find(`end.${end}`) ?? end]);
+  if (expiry) rows.push(["state.expiry", expiry]);
+  return rows.map(([key, value]) => element("div", {}, element("dt", {}, say(key)), element("dd", {}, value)));
+}
+
+function nameOf(party) {
+  return party?.organization ?? say("journey.somebody");
+}
+
+/** A GS1 id as `(414)…`, another URI as it stands. */
+function peopleText(uri) {
+  const path = uri.startsWith("https://id.gs1.org/") ? uri.slice("https://id.gs1.org/".length).split("/") : [];
+  if (path.length < 2 || path.length % 2 !== 0) return uri.slice(0, 120);
+  const pairs = [];
+  for (let at = 0; at < path.length; at += 2) pairs.push(`(${path[at]})${decodeURIComponent(path[at + 1])}`);
+  return pairs.join(" ");
+}
