@@ -1,0 +1,347 @@
+//! A ledger as a reader holds it who has replayed it: all leaves, blocks and lists, and no key.
+//!
+//! It is the naive second model of what a node answers with, and all that a thief of a node has: [`Book::edition`] makes
+//! evidence at any block, with lists and proofs chosen freely.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use sealane::domain::block::{Checkpoint, Commit, Height, Leaf, Seal};
+use sealane::domain::consortium::{Admin, Place, Registry};
+use sealane::domain::evidence::{Anchor, Evidence, PlacedSeal, PlacedText, read_capture};
+use sealane::domain::gs1::Id;
+use sealane::domain::hash::Hash;
+use sealane::domain::index::{Subject, SubjectEntry, SubjectIndex, names};
+use sealane::domain::merkle::{self, LeafIndex, MultiProof, TreeSize};
+use sealane::domain::provenance::{Capture, FollowFault, Known, List, Source, Trail, Wanted, follow, is_before_span};
+use sealane::domain::statement::{StatementType, SubmittedStatement};
+use sealane::domain::time::Timestamp;
+use sealane::ports::LedgerStore;
+
+use crate::node::Node;
+
+pub struct Book {
+    pub anchor: Anchor,
+    pub blocks: Vec<Block>,
+    hashes: Vec<Hash>,
+    statements: BTreeMap<LeafIndex, Statement>,
+    lists: BTreeMap<Subject, Vec<LeafIndex>>,
+    registry: Registry,
+}
+
+/// A block with all that was agreed on about it.
+#[derive(Clone)]
+pub struct Block {
+    pub size: usize,
+    pub seal: Seal,
+    pub json: String,
+    pub checkpoint: String,
+    pub commit: Commit,
+}
+
+pub struct Statement {
+    pub text: String,
+    pub said: Said,
+}
+
+pub enum Said {
+    Admin(Admin),
+    Capture(Arc<Capture>),
+}
+
+impl Block {
+    pub fn placed(&self) -> PlacedSeal {
+        PlacedSeal { leaf_index: leaf(self.size - 1), seal: self.json.clone() }
+    }
+}
+
+pub fn leaf(index: usize) -> LeafIndex {
+    LeafIndex::new(index as u64).unwrap()
+}
+
+impl Book {
+    pub async fn read(node: &Node) -> Self {
+        let size = node.ledger.view().size().get();
+        let mut blocks = node.store.last_blocks(u32::MAX).await.unwrap();
+        blocks.reverse();
+        let blocks = blocks.into_iter().map(|block| Block {
+            size: usize::try_from(block.size().get()).unwrap(),
+            json: block.seal.to_json(),
+            checkpoint: block.checkpoint.to_text(),
+            seal: block.seal,
+            commit: block.commit,
+        });
+        let mut texts = Vec::new();
+        for stored in node.store.leaves(0..size).await.unwrap() {
+            texts.push(match Leaf::decode(&stored.bytes).unwrap() {
+                Leaf::Seal(_) => None,
+                Leaf::Statement(text) => Some(text),
+                Leaf::LongStatement { hash, .. } => {
+                    let text = node.store.long_statement(hash).await.unwrap().unwrap();
+                    Some(String::from_utf8(text).unwrap())
+                }
+            });
+        }
+        Self::of(node.anchor.clone(), blocks.collect(), texts)
+    }
+
+    /// Begins without a leaf.
+    pub fn empty(anchor: Anchor) -> Self {
+        let registry = Registry::new(anchor.genesis());
+        let (statements, lists) = (BTreeMap::new(), BTreeMap::new());
+        Self { anchor, blocks: Vec::new(), hashes: Vec::new(), statements, lists, registry }
+    }
+
+    /// Reads a whole ledger: each leaf is a statement, or the next block's seal.
+    fn of(anchor: Anchor, blocks: Vec<Block>, texts: Vec<Option<String>>) -> Self {
+        let mut book = Self::empty(anchor);
+        let mut rest = blocks.iter();
+        let mut block = rest.next();
+        for text in texts {
+            let seal = &block.unwrap().seal;
+            match text {
+                Some(text) => book.add(seal.time, text),
+                None => {
+                    book.hashes.push(merkle::leaf_hash(&Leaf::Seal(seal.clone()).encode()));
+                    block = rest.next();
+                }
+            }
+        }
+        Self { blocks, ..book }
+    }
+
+    /// Writes a block, which somebody else makes final.
+    pub fn write(&mut self, time: Timestamp, texts: Vec<String>, commit: impl Fn(Height, &Checkpoint) -> Commit) {
+        let genesis = self.anchor.genesis().clone();
+        let (previous_size, previous_root) = (self.hashes.len(), merkle::root(&self.hashes));
+        texts.into_iter().for_each(|text| self.add(time, text));
+        let seal = Seal {
+            height: Height::new(self.blocks.len() as u64).unwrap(),
+            time,
+            previous_size: TreeSize::new(previous_size as u64).unwrap(),
+            previous_root,
+            index_root: index_of(&self.lists).root(),
+            members_hash: genesis.members.hash(),
+            next_members_hash: genesis.members.hash(),
+        };
+        self.hashes.push(merkle::leaf_hash(&Leaf::Seal(seal.clone()).encode()));
+        let size = self.hashes.len();
+        let root = merkle::root(&self.hashes);
+        let checkpoint = Checkpoint { origin: genesis.origin, size: TreeSize::new(size as u64).unwrap(), root };
+        let commit = commit(seal.height, &checkpoint);
+        self.blocks.push(Block { size, json: seal.to_json(), seal, checkpoint: checkpoint.to_text(), commit });
+    }
+
+    /// Adds a statement as the next leaf.
+    fn add(&mut self, time: Timestamp, text: String) {
+        let place = Place { leaf: leaf(self.hashes.len()), time };
+        self.hashes.push(merkle::leaf_hash(&Leaf::of_statement(&text).encode()));
+        let statement = SubmittedStatement::parse(text.as_bytes()).unwrap();
+        let (said, subjects) = match statement.header().typ() {
+            StatementType::Admin => {
+                let admin = Admin::parse(statement.payload()).unwrap();
+                if !matches!(admin, Admin::Genesis(_)) {
+                    self.registry.apply(&admin, statement.header().signer().hash(), place).unwrap();
+                }
+                let subjects = names::of_admin(&admin);
+                (Said::Admin(admin), subjects)
+            }
+            _ => {
+                let capture = read_capture(&statement, place, &self.registry).unwrap();
+                let named = capture.events.iter().flat_map(|event| names::of_event(event, &capture.signer));
+                let subjects: BTreeSet<Subject> = named.collect();
+                (Said::Capture(Arc::new(capture)), subjects)
+            }
+        };
+        for subject in subjects {
+            self.lists.entry(subject).or_default().push(place.leaf);
+        }
+        self.statements.insert(place.leaf, Statement { text, said });
+    }
+
+    pub fn statements(&self) -> &BTreeMap<LeafIndex, Statement> {
+        &self.statements
+    }
+
+    pub fn last(&self) -> Edition<'_> {
+        self.edition(self.blocks.len() - 1)
+    }
+
+    /// The ledger as it stood at a block.
+    pub fn edition(&self, height: usize) -> Edition<'_> {
+        let block = &self.blocks[height];
+        // The seal covers what stands before it, its own block included.
+        let below = |list: &Vec<LeafIndex>| -> Vec<LeafIndex> {
+            list.iter().copied().filter(|leaf| leaf.get() < block.size as u64).collect()
+        };
+        let lists = self.lists.iter().map(|(subject, list)| (subject.clone(), below(list)));
+        let lists: BTreeMap<Subject, Vec<LeafIndex>> = lists.filter(|(_, list)| !list.is_empty()).collect();
+        let mut index = index_of(&lists);
+        assert_eq!(index.root(), block.seal.index_root, "the index of block {height}");
+        assert!(block.checkpoint.ends_with(&format!("\n{}\n", merkle::root(&self.hashes[..block.size]).to_base64())));
+        Edition { book: self, block, lists, index: RefCell::new(index) }
+    }
+}
+
+fn index_of(lists: &BTreeMap<Subject, Vec<LeafIndex>>) -> SubjectIndex {
+    let mut index = SubjectIndex::new();
+    for (subject, list) in lists {
+        for leaf in list {
+            index.append(subject.key(), *leaf).unwrap();
+        }
+    }
+    index
+}
+
+/// The ledger at one block, with its index.
+pub struct Edition<'a> {
+    pub book: &'a Book,
+    pub block: &'a Block,
+    pub lists: BTreeMap<Subject, Vec<LeafIndex>>,
+    /// Proving hashes what was not hashed yet.
+    index: RefCell<SubjectIndex>,
+}
+
+/// What of a genuine list is given out for the whole of it.
+pub type Shown = Range<usize>;
+
+impl Edition<'_> {
+    pub fn list(&self, subject: &Subject) -> &[LeafIndex] {
+        self.lists.get(subject).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The genuine entry of a subject, with the positions of its list that are shown.
+    pub fn entry(&self, subject: &Subject, shown: Shown) -> SubjectEntry {
+        let proof = self.index.borrow_mut().prove(&subject.key());
+        SubjectEntry::new(subject, self.list(subject), shown, proof)
+    }
+
+    /// What an answer about `id` rests on.
+    pub fn trail(&self, id: &Id) -> Trail {
+        self.trail_without(id, &Hidden::default())
+    }
+
+    /// What it would rest on if the lists were other ones.
+    pub fn trail_without(&self, id: &Id, hidden: &Hidden) -> Trail {
+        follow(id, &mut Reading { edition: self, hidden }).unwrap()
+    }
+
+    pub fn honest(&self, id: &Id) -> Evidence {
+        let trail = self.trail(id);
+        let entries = trail.shown.iter().map(|(subject, list)| {
+            let from = usize::try_from(list.first).unwrap();
+            self.entry(subject, from..from + list.leaves.len())
+        });
+        let (captures, admins) = trail.leaves();
+        self.document(id, entries.collect(), &captures, &admins)
+    }
+
+    /// Puts a document together: genuine statements, seals and inclusion proof around any entries of the index.
+    pub fn document(
+        &self,
+        id: &Id,
+        index: Vec<SubjectEntry>,
+        captures: &BTreeSet<LeafIndex>,
+        admins: &BTreeSet<LeafIndex>,
+    ) -> Evidence {
+        let texts = |leaves: &BTreeSet<LeafIndex>| -> Vec<PlacedText> {
+            let text =
+                |leaf: &LeafIndex| PlacedText { leaf_index: *leaf, statement: self.book.statements[leaf].text.clone() };
+            leaves.iter().map(text).collect()
+        };
+        let mut evidence = Evidence {
+            version: Evidence::VERSION,
+            id: id.as_str().to_owned(),
+            checkpoint: self.block.checkpoint.clone(),
+            commit: self.block.commit.clone(),
+            seal: self.block.placed(),
+            index,
+            statements: texts(captures),
+            registrations: texts(admins),
+            seals: Vec::new(),
+            inclusion_proof: MultiProof::default(),
+        };
+        let leaves = captures.union(admins).map(|leaf| usize::try_from(leaf.get()).unwrap());
+        let blocks: BTreeSet<usize> = leaves.map(|leaf| self.block_of(leaf)).collect();
+        evidence.seals = blocks.into_iter().map(|block| self.book.blocks[block].placed()).collect();
+        self.prove(&mut evidence);
+        evidence
+    }
+
+    /// Makes the inclusion proof of whatever leaves the document shows.
+    pub fn prove(&self, evidence: &mut Evidence) {
+        let seals = evidence.seals.iter().chain([&evidence.seal]).map(|one| one.leaf_index);
+        let texts = evidence.statements.iter().chain(&evidence.registrations).map(|one| one.leaf_index);
+        let leaves: BTreeSet<u64> = seals.chain(texts).map(LeafIndex::get).collect();
+        let mut proof = Vec::new();
+        self.beside(0..self.block.size, &leaves, &mut proof);
+        evidence.inclusion_proof = MultiProof(proof);
+    }
+
+    fn beside(&self, span: Range<usize>, leaves: &BTreeSet<u64>, proof: &mut Vec<Hash>) {
+        if leaves.range(span.start as u64..span.end as u64).next().is_none() {
+            proof.push(merkle::root(&self.book.hashes[span]));
+        } else if span.len() > 1 {
+            let middle = span.start + span.len().next_power_of_two() / 2;
+            self.beside(span.start..middle, leaves, proof);
+            self.beside(middle..span.end, leaves, proof);
+        }
+    }
+
+    fn block_of(&self, leaf: usize) -> usize {
+        self.book.blocks.partition_point(|block| block.size <= leaf)
+    }
+}
+
+/// What a node leaves out of the genuine lists. Nothing: an honest one.
+#[derive(Debug, Clone, Default)]
+pub struct Hidden {
+    /// Of these lists the rest is given out for the whole.
+    pub lists: BTreeMap<Subject, Shown>,
+    /// These leaves are in no list.
+    pub leaves: BTreeSet<LeafIndex>,
+}
+
+struct Reading<'a> {
+    edition: &'a Edition<'a>,
+    hidden: &'a Hidden,
+}
+
+impl Source for Reading<'_> {
+    type Error = FollowFault;
+
+    fn registry(&self) -> &Registry {
+        &self.edition.book.registry
+    }
+
+    fn list(&mut self, subject: &Subject, wanted: Wanted) -> Result<Known, FollowFault> {
+        let genuine = self.edition.list(subject);
+        let cut = self.hidden.lists.get(subject).cloned().unwrap_or(0..genuine.len());
+        let list: Vec<LeafIndex> =
+            genuine[cut].iter().copied().filter(|leaf| !self.hidden.leaves.contains(leaf)).collect();
+        let early = |leaf: &LeafIndex, time| {
+            let Said::Capture(capture) = &self.edition.book.statements[leaf].said else { return false };
+            is_before_span(capture.place.time, time)
+        };
+        let first = match wanted {
+            Wanted::Whole => 0,
+            Wanted::Since(time) => list.iter().rposition(|leaf| early(leaf, time)).unwrap_or(0),
+            Wanted::Last(most) => list.len().saturating_sub(most),
+        };
+        let (count, leaves) = (list.len() as u64, list[first..].to_vec());
+        Ok(Known { list: List { count, first: first as u64, leaves }, reaches_back: true })
+    }
+
+    fn capture(&mut self, leaf: LeafIndex) -> Result<Arc<Capture>, FollowFault> {
+        match &self.edition.book.statements[&leaf].said {
+            Said::Capture(capture) => Ok(Arc::clone(capture)),
+            Said::Admin(_) => panic!("leaf {leaf} holds no capture"),
+        }
+    }
+
+    fn fault(&self, fault: FollowFault) -> FollowFault {
+        fault
+    }
+}

@@ -1,0 +1,20 @@
+//! Evidence over many random ledgers: that honest evidence holds and gives the node's own verdict, that nothing that was
+//! changed, left out or put together from other evidence does, and that three verifiers agree about all of it.
+//!
+//! `world` makes a ledger from a seed, by way of a real store and orderer (`node`). `book` is a second, naive model of the
+//! same ledger: the whole genuine tree and index in memory, and no key. A thief who has exactly that makes the documents
+//! of `tampering` and of `hiding`. `set` puts all of them together, and hands them to the other verifiers as files.
+
+mod book;
+mod commits;
+mod dice;
+mod hiding;
+mod honest;
+mod node;
+mod others;
+mod parties;
+mod set;
+mod story;
+mod tampering;
+mod texts;
+mod world;

@@ -1,0 +1,148 @@
+//! A node in process: a real store and orderer, a clock that the world sets, and keys that follow from the seed.
+//!
+//! The writer runs only while something is waited for. So what is handed in before that becomes one block, in its order.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use p256::ecdsa::SigningKey;
+use sealane::app::capture::capture;
+use sealane::app::orderer::{BlockObserver, Orderer};
+use sealane::app::{Ledger, genesis};
+use sealane::domain::block::Origin;
+use sealane::domain::evidence::Anchor;
+use sealane::domain::hash::Hash;
+use sealane::domain::merkle::LeafIndex;
+use sealane::domain::statement::{PublicKey, Signature, SubmittedStatement};
+use sealane::domain::time::Timestamp;
+use sealane::ports::{Clock, LedgerStore, Mark, MarkError, MemberSigner};
+use sealane::store::SqliteStore;
+use tempfile::TempDir;
+
+pub struct Node {
+    _dir: TempDir,
+    clock: Arc<SetClock>,
+    pub store: SqliteStore,
+    pub signer: Arc<SeededMember>,
+    pub origin: Origin,
+    pub anchor: Anchor,
+    pub ledger: Ledger,
+    writer: Pin<Box<dyn Future<Output = ()>>>,
+}
+
+struct SetClock(AtomicI64);
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+}
+
+struct Unobserved;
+
+impl BlockObserver for Unobserved {
+    fn block_written(&self, _statements: usize, _events: usize, _took: Duration) {}
+}
+
+/// A member whose key follows from a seed. Its mark is as short-lived as its ledger.
+pub struct SeededMember {
+    key: SigningKey,
+    public: PublicKey,
+    mark: Mutex<Option<Mark>>,
+}
+
+impl SeededMember {
+    fn new(seed: &str) -> Self {
+        let key = signing_key(seed);
+        Self { public: PublicKey::from(key.verifying_key()), key, mark: Mutex::new(None) }
+    }
+}
+
+impl MemberSigner for SeededMember {
+    fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+
+    fn sign(&self, bytes: &[u8]) -> Signature {
+        Signature::sign(&self.key, bytes)
+    }
+
+    fn mark(&self) -> Option<Mark> {
+        *self.mark.lock().unwrap()
+    }
+
+    fn raise_mark(&self, mark: Mark) -> Result<(), MarkError> {
+        *self.mark.lock().unwrap() = Some(mark);
+        Ok(())
+    }
+}
+
+/// A P-256 key that is the SHA-256 of its seed.
+pub fn signing_key(seed: &str) -> SigningKey {
+    SigningKey::from_slice(Hash::of(seed.as_bytes()).as_bytes()).unwrap()
+}
+
+impl Node {
+    /// Begins a ledger on 2026-03-01.
+    pub async fn begin(seed: u64) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let start: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
+        let clock = Arc::new(SetClock(AtomicI64::new(start.millis())));
+        let signer = Arc::new(SeededMember::new(&format!("member {seed}")));
+        let store = SqliteStore::create(&dir.path().join("ledger.sqlite")).unwrap();
+        let origin: Origin = format!("test.example/world-{seed}").parse().unwrap();
+        genesis::begin(&store, &*signer, &"Test Member".parse().unwrap(), &origin, start).await.unwrap();
+        // A leaf is its kind and then its statement.
+        let first = store.leaf(LeafIndex::new(0).unwrap()).await.unwrap().unwrap();
+        let anchor = Anchor::of_genesis(&first.bytes[1..]).unwrap();
+        let observer = Arc::new(Unobserved);
+        let (orderer, ledger) = Orderer::open(
+            Arc::new(store.clone()),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            Arc::clone(&signer) as Arc<dyn MemberSigner>,
+            observer,
+        )
+        .await
+        .unwrap();
+        Self { _dir: dir, clock, store, signer, origin, anchor, ledger, writer: Box::pin(orderer.run()) }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn advance(&self, minutes: i64) {
+        self.clock.0.fetch_add(minutes * 60_000, Ordering::SeqCst);
+    }
+
+    /// Lets the writer work until something is done.
+    pub async fn drive<T>(&mut self, what: impl Future<Output = T>) -> T {
+        tokio::select! {
+            biased;
+            done = what => done,
+            () = &mut self.writer => panic!("the writer has stopped"),
+        }
+    }
+
+    /// Captures statements as one block, in their order.
+    pub async fn capture_all(&mut self, statements: Vec<SubmittedStatement>) {
+        let mut captures = Vec::new();
+        for statement in statements {
+            let (waiting, ledger) = (self.ledger.queue_depth(), self.ledger.clone());
+            let captured = tokio::spawn(async move { capture(&ledger, statement).await });
+            while !captured.is_finished() && self.ledger.queue_depth() == waiting {
+                tokio::task::yield_now().await;
+            }
+            captures.push(captured);
+        }
+        self.drive(async {
+            for captured in captures {
+                captured.await.unwrap().unwrap();
+            }
+        })
+        .await;
+    }
+}

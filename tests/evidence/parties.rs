@@ -1,0 +1,161 @@
+//! Who acts in a world: organisations with seeded keys, registered, renewed and revoked by way of the use cases.
+
+use p256::ecdsa::SigningKey;
+use sealane::app::{genesis, registration};
+use sealane::domain::consortium::{
+    Admin, CertificateRecord, Claims, ParticipantId, Registration, Renewal, Revocation, renewal_consent,
+};
+use sealane::domain::gs1::check_digit;
+use sealane::domain::hash::Hash;
+use sealane::domain::statement::{Draft, Header, PublicKey, Signature, SubmittedStatement, sign};
+use sealane::domain::time::Timestamp;
+use sealane::ports::{CertificateFacts, CertificateReader, RequestedKey};
+use serde_json::{Value, json};
+
+use crate::node::{Node, signing_key};
+
+/// How long a certificate is valid, in milliseconds: 400 days.
+const VALIDITY_MS: i64 = 400 * 24 * 60 * 60 * 1000;
+
+pub struct Party {
+    pub id: ParticipantId,
+    pub prefix: Option<&'static str>,
+    /// Its place, as events name it; none for one without a GLN.
+    pub place: Option<String>,
+    claims: Claims,
+    key: SigningKey,
+    certificates: Vec<Hash>,
+    pub is_revoked: bool,
+}
+
+impl Party {
+    /// `gln` are the first twelve digits.
+    pub fn new(
+        name: &str,
+        role: &'static str,
+        prefix: Option<&'static str>,
+        namespaces: &[&'static str],
+        gln: Option<&str>,
+        seed: u64,
+    ) -> Self {
+        let gln = gln.map(|digits| format!("{digits}{}", check_digit(digits).unwrap()));
+        let claims = serde_json::from_value(json!({
+            "organization": name, "roles": [role], "glns": gln.iter().collect::<Vec<_>>(),
+            "gs1CompanyPrefixes": prefix.iter().collect::<Vec<_>>(), "namespaces": namespaces,
+        }))
+        .unwrap();
+        let id = Hash::of(format!("{name} {seed}").as_bytes()).to_hex();
+        let id = format!("{}-{}-4{}-8{}-{}", &id[..8], &id[8..12], &id[13..16], &id[17..20], &id[20..32]);
+        Self {
+            id: id.parse().unwrap(),
+            prefix,
+            place: gln.map(|gln| format!("https://id.gs1.org/414/{gln}")),
+            claims,
+            key: signing_key(&format!("{name} {seed} 0")),
+            certificates: Vec::new(),
+            is_revoked: false,
+        }
+    }
+
+    /// Whether it may sign now.
+    pub fn is_active(&self) -> bool {
+        !self.is_revoked && !self.certificates.is_empty()
+    }
+
+    pub async fn register(&mut self, node: &mut Node) {
+        let request = self.request();
+        let ledger = node.ledger.clone();
+        registration::request(&ledger, &JsonReader, self.id.clone(), self.claims.clone(), &request).await.unwrap();
+        let certificate = self.certificate(node.now(), 0);
+        self.certificates.push(certificate.thumbprint());
+        let (participant, claims) = (self.id.clone(), self.claims.clone());
+        let registration = Registration { participant, claims, request: request.into_bytes(), certificate };
+        self.decide(node, Admin::Registration(Box::new(registration))).await;
+    }
+
+    /// Changes the key.
+    pub async fn renew(&mut self, node: &mut Node) {
+        let (agreeing, current) = (self.key.clone(), *self.certificates.last().unwrap());
+        self.key = signing_key(&format!("{} {}", self.id, self.certificates.len()));
+        let request = self.request();
+        let consent = Signature::sign(&agreeing, &renewal_consent(&node.origin, &self.id, request.as_bytes()));
+        let ledger = node.ledger.clone();
+        registration::request_renewal(&ledger, &JsonReader, &self.id, &request, &consent.to_string()).await.unwrap();
+        let certificate = self.certificate(node.now(), self.certificates.len());
+        self.certificates.push(certificate.thumbprint());
+        let participant = self.id.clone();
+        let renewal = Renewal { participant, request: request.into_bytes(), current, consent, certificate };
+        self.decide(node, Admin::Renewal(Box::new(renewal))).await;
+    }
+
+    pub async fn revoke(&mut self, node: &mut Node, compromised_since: Option<Timestamp>) {
+        let participant = self.id.clone();
+        let revocation = Revocation { participant, reason: "the key was lost".to_owned(), compromised_since };
+        self.decide(node, Admin::Revocation(revocation)).await;
+        self.is_revoked = true;
+    }
+
+    async fn decide(&self, node: &mut Node, admin: Admin) {
+        let statement = genesis::sign_admin(&admin, &node.origin, &*node.signer, node.now()).unwrap();
+        let ledger = node.ledger.clone();
+        node.drive(registration::decide(&ledger, &JsonReader, &self.id, statement)).await.unwrap();
+    }
+
+    /// A document of some events, signed by any of the certificates whose key it still has.
+    pub fn sign(&self, node: &Node, events: &[Value], signed_at: Timestamp) -> SubmittedStatement {
+        let document = json!({
+            "@context": [
+                "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+                {"example": "https://example.com/epcis/"},
+            ],
+            "type": "EPCISDocument",
+            "schemaVersion": "2.0",
+            "creationDate": signed_at.to_string(),
+            "epcisBody": {"eventList": events},
+        });
+        let header = Header::epcis(*self.certificates.last().unwrap(), node.origin.as_str(), signed_at);
+        sign(Draft::new(header, document.to_string().as_bytes()).unwrap(), &self.key)
+    }
+
+    fn public(&self) -> PublicKey {
+        PublicKey::from(self.key.verifying_key())
+    }
+
+    fn request(&self) -> String {
+        json!({"asks": self.public().jwk()}).to_string()
+    }
+
+    fn certificate(&self, now: Timestamp, number: usize) -> CertificateRecord {
+        let (not_before, not_after) = (now.plus_millis(-60_000), now.plus_millis(VALIDITY_MS));
+        let facts = json!({
+            "number": number, "participant": self.id, "key": self.public().jwk(), "from": not_before, "to": not_after,
+        });
+        CertificateRecord { x509: facts.to_string().into_bytes(), jwk: self.public(), not_before, not_after }
+    }
+}
+
+/// Reads requests and certificates that are JSON: no verifier ever looks into one.
+struct JsonReader;
+
+impl CertificateReader for JsonReader {
+    fn request(&self, pem: &str) -> Result<RequestedKey, String> {
+        let asks: Value = serde_json::from_str(pem).map_err(|error| error.to_string())?;
+        let key = PublicKey::from_jwk(&asks["asks"]).map_err(|error| error.to_string())?;
+        Ok(RequestedKey { key, der: pem.as_bytes().to_vec(), pem: pem.to_owned() })
+    }
+
+    fn request_der(&self, der: &[u8]) -> Result<RequestedKey, String> {
+        self.request(std::str::from_utf8(der).map_err(|error| error.to_string())?)
+    }
+
+    fn certificate(&self, der: &[u8]) -> Result<CertificateFacts, String> {
+        let facts: Value = serde_json::from_slice(der).map_err(|error| error.to_string())?;
+        let time = |name: &str| facts[name].as_str().and_then(|text| text.parse().ok()).ok_or("no time".to_owned());
+        Ok(CertificateFacts {
+            key: PublicKey::from_jwk(&facts["key"]).map_err(|error| error.to_string())?,
+            not_before: time("from")?,
+            not_after: time("to")?,
+            participant: facts["participant"].as_str().map(ToOwned::to_owned),
+        })
+    }
+}
