@@ -198,6 +198,9 @@ test("keys in other hands and registrations that ended", () => {
 test("what is not one product is never authentic", () => {
   const world = new World();
   assert.deepEqual([world.judge().verdict, world.judge().reasons], ["unknown", []]);
+  for (const id of [LOT, "https://id.gs1.org/01/09506000134352", world.acme.place]) {
+    assert.deepEqual([world.judge(id).verdict, rules(world.judge(id))], ["unknown", ["not-serialised"]], id);
+  }
   world.say(world.acme, 0, { ...begin, epcList: undefined, quantityList: [{ epcClass: LOT }, { epcClass: "urn:x:kind" }] });
   for (const id of [LOT, "https://id.gs1.org/01/09506000134352", "urn:x:kind", world.acme.place]) {
     assert.deepEqual([world.judge(id).verdict, rules(world.judge(id))], ["incomplete", ["not-serialised"]], id);

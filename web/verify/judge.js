@@ -75,6 +75,8 @@ export function judge(history, policy = DEFAULT_POLICY) {
   if (known) {
     if (history.limitReached) findings.add("limit-reached", "gap", []);
     [state, genuine] = one.subject === "one" ? judgeOne(one, findings) : [judgeMany(one, findings), undefined];
+  } else {
+    notSerialised(one, findings);
   }
   const reasons = findings.sorted();
   const word = known ? weigh(reasons) : "unknown";
@@ -148,8 +150,13 @@ function judgeOne(one, findings) {
 function judgeMany(one, findings) {
   checkCorrections(one, findings);
   checkRecalls(one, findings);
-  findings.add("not-serialised", "gap", [], {}, one.subject === "place" ? "place" : undefined);
+  notSerialised(one, findings);
   return { ...NO_STATE, expiry: expiryOf(one) ?? null };
+}
+
+function notSerialised(one, findings) {
+  if (one.subject === "one") return;
+  findings.add("not-serialised", "gap", [], {}, one.subject === "place" ? "place" : undefined);
 }
 
 function stateOf(one, { passage, last, container }, end, expiry) {

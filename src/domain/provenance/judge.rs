@@ -18,7 +18,7 @@ use crate::domain::provenance::{links, timeline};
 pub fn judge(history: &History, policy: &Policy) -> Verdict {
     let case = Case::new(history, policy);
     if history.records.is_empty() || (case.own.is_empty() && case.subject == Subject::One) {
-        return unknown(history);
+        return unknown(&case);
     }
     let mut findings = Findings::default();
     if history.limit_reached {
@@ -45,12 +45,16 @@ pub fn judge(history: &History, policy: &Policy) -> Verdict {
     }
 }
 
-fn unknown(history: &History) -> Verdict {
+/// What nobody has recorded. Of a kind of product or a place that is no surprise: single pieces are recorded.
+fn unknown(case: &Case<'_>) -> Verdict {
+    let history = case.history;
+    let mut findings = Findings::default();
+    not_serialised(case, &mut findings);
     Verdict {
         id: history.id.clone(),
         word: Word::Unknown,
         summary: verdict::summary(Word::Unknown, &[]),
-        reasons: Vec::new(),
+        reasons: findings.into_reasons(),
         state: State::default(),
         timeline: Vec::new(),
         as_of: history.as_of,
@@ -88,14 +92,19 @@ fn one(case: &Case<'_>, findings: &mut Findings) -> (State, String) {
 fn many(case: &Case<'_>, findings: &mut Findings) -> State {
     corrected::check(case, findings);
     recall::check(case, findings);
+    not_serialised(case, findings);
+    State { expiry: expiry(case), ..State::default() }
+}
+
+fn not_serialised(case: &Case<'_>, findings: &mut Findings) {
     let sentence = match case.subject {
+        Subject::One => return,
         Subject::Place => "This code names a place or an organisation, not a product.",
-        _ => {
+        Subject::Many => {
             "This code names a kind of product, which many pieces share: only one with a serial number can be followed."
         }
     };
     findings.add("not-serialised", Severity::Gap, &[], sentence.to_owned());
-    State { expiry: expiry(case), ..State::default() }
 }
 
 fn state(case: &Case<'_>, custody: &Custody<'_>, end: Option<(End, usize)>) -> State {

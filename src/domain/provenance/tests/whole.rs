@@ -62,6 +62,22 @@ fn a_class_or_a_lot_is_never_authentic() {
 }
 
 #[test]
+fn a_kind_or_a_place_that_nobody_recorded_is_unknown_and_told_from_a_product() {
+    let (ledger, _) = Scenario::with_cast();
+    for (id, told) in [
+        ("https://id.gs1.org/01/09506000134352", "a kind of product"),
+        ("https://id.gs1.org/01/09506000134352/10/L8", "a kind of product"),
+        ("https://id.gs1.org/414/9506000134307", "a place or an organisation"),
+    ] {
+        let verdict = ledger.verdict_of(id);
+        assert_eq!((verdict.word, rules(&verdict)), (Word::Unknown, vec!["not-serialised"]), "{id}");
+        assert!(verdict.reasons[0].sentence.contains(told), "{verdict:?}");
+    }
+    let item = ledger.verdict_of("https://id.gs1.org/01/09506000134352/21/A1");
+    assert_eq!((item.word, rules(&item)), (Word::Unknown, vec![]));
+}
+
+#[test]
 fn the_holder_of_the_prefix_recalls_a_lot() {
     let (mut ledger, cast) = Scenario::with_cast();
     let lot = "https://id.gs1.org/01/09506000134352/10/L7";
