@@ -1,6 +1,7 @@
 //! `verify`: evidence is checked here, and the verdict is reached here. The node's own verdict is not asked for.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -37,6 +38,8 @@ pub struct Answer {
     pub verdict: Verdict,
     pub checked: Checked,
     pub first_contact: bool,
+    /// What reading, checking and judging took, without the way there and back.
+    took: Duration,
 }
 
 fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Vec<Answer>, Failure> {
@@ -48,14 +51,15 @@ fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<V
 
 /// Fetches the evidence about an id, checks it and judges it by this machine's clock.
 pub fn judge_now(client: &Client, id: &Id, trusted: &Trusted) -> Result<Answer, Failure> {
-    let checked = checked(&evidence::fetch(client, id)?, Some(id), &trusted.anchor)?;
-    hold_against_last_seen(client, &checked, &trusted.anchor)?;
     let policy = Policy::default();
-    let mut verdict = judge(&checked.history, &policy);
-    if let Some(reason) = stale(checked.history.as_of, now(), &policy) {
-        verdict = verdict.with(reason);
+    let bytes = evidence::fetch(client, id)?;
+    let mut answer = judged(&bytes, Some(id), &trusted.anchor, &policy)?;
+    hold_against_last_seen(client, &answer.checked, &trusted.anchor)?;
+    if let Some(reason) = stale(answer.checked.history.as_of, now(), &policy) {
+        answer.verdict = answer.verdict.with(reason);
     }
-    Ok(Answer { verdict, checked, first_contact: trusted.first_contact })
+    answer.first_contact = trusted.first_contact;
+    Ok(answer)
 }
 
 /// Refuses a ledger that is older than the one seen before, or does not begin with it; remembers the one shown now.
@@ -101,9 +105,15 @@ fn offline(options: &VerifyOptions, file: &std::path::Path) -> Result<Answer, Fa
     };
     let bytes =
         fs::read(file).map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", file.display())))?;
-    let checked = checked(&bytes, asked.as_ref(), &anchor)?;
-    let verdict = judge(&checked.history, &Policy::default());
-    Ok(Answer { verdict, checked, first_contact: false })
+    judged(&bytes, asked.as_ref(), &anchor, &Policy::default())
+}
+
+/// Checks evidence and judges what it shows.
+fn judged(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor, policy: &Policy) -> Result<Answer, Failure> {
+    let began = Instant::now();
+    let checked = checked(bytes, asked, anchor)?;
+    let verdict = judge(&checked.history, policy);
+    Ok(Answer { verdict, checked, first_contact: false, took: began.elapsed() })
 }
 
 fn checked(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor) -> Result<Checked, Failure> {
@@ -136,12 +146,18 @@ impl Answer {
             "indexProofs": self.checked.subjects,
             "treeSize": checkpoint.size,
             "root": checkpoint.root,
+            "milliseconds": self.milliseconds(),
             "complete": !self.checked.history.limit_reached,
         });
         if self.first_contact {
             value["firstContact"] = json!(true);
         }
         value
+    }
+
+    /// To the tenth.
+    fn milliseconds(&self) -> f64 {
+        (self.took.as_secs_f64() * 10_000.0).round() / 10.0
     }
 
     pub fn to_text(&self) -> String {
@@ -158,8 +174,9 @@ impl Answer {
             lines.push(format!("  {} {}: {}{leaves}", symbol(reason.severity), reason.rule, reason.sentence));
         }
         lines.push(format!(
-            "  Checked here: {} signatures, {} leaves in the tree and {} subjects in the index, so that nothing was left \
-             out, at {} leaves, as of {}.",
+            "  Checked here in {} ms: {} signatures, {} leaves in the tree and {} subjects in the index, so that nothing \
+             was left out, at {} leaves, as of {}.",
+            self.milliseconds(),
             self.checked.signatures,
             self.checked.leaves,
             self.checked.subjects,

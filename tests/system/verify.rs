@@ -100,6 +100,7 @@ fn a_verdict_has_its_exit_code() {
     // The commit, the registration and two captures; a seal for each of their blocks and the last, and each statement.
     assert_eq!(answer["checked"]["signatures"], 4, "{answer}");
     assert_eq!(answer["checked"]["inclusionProofs"], 7, "{answer}");
+    assert!(answer["checked"]["milliseconds"].as_f64().is_some_and(|took| took > 0.0), "{answer}");
     assert_eq!(answer.get("firstContact"), None, "the member's own anchor needs no first contact");
     let cloned = verify(&[CLONED]);
     assert_eq!((cloned.status.code(), verdict(&cloned)), (Some(1), json!("suspect")));
@@ -114,7 +115,7 @@ fn a_verdict_has_its_exit_code() {
     // For people: the word comes first, and what was checked here comes last.
     let told = text(&node.run(&["verify", CLONED]).stdout);
     assert!(told.starts_with(&format!("SUSPECT  {CLONED}\n  Do not trust it: ")), "{told}");
-    assert!(told.contains("Checked here: ") && told.contains("so that nothing was left out"), "{told}");
+    assert!(told.contains("Checked here in ") && told.contains("so that nothing was left out"), "{told}");
 }
 
 #[test]
