@@ -179,6 +179,7 @@ fn examples(ledger: &Ledger) -> BTreeMap<&'static str, String> {
     let mut examples = BTreeMap::new();
     keys(ledger, &mut examples);
     statement(ledger, &mut examples);
+    ids(&mut examples);
     tree(ledger, &mut examples);
     block(ledger, &mut examples);
     commit(ledger, &mut examples);
@@ -211,6 +212,82 @@ fn statement(ledger: &Ledger, examples: &mut Examples) {
     examples.insert("statement-compact", statement.compact().to_owned());
     examples.insert("statement-detached", statement.detached());
     examples.insert("statement-id", statement.id().to_string());
+}
+
+/// Spellings of ids, each for a rule of the page, in its order.
+const SPELLINGS: [&str; 44] = [
+    "http://ID.gs1.org.:80/gtin/9506000134352/cpv/V/lot/L/ser/A1?17=261231#x",
+    "https://shop.example/00/faux/%301/09506000134352/21/%41%2f1",
+    "https://id.gs1.org/01/09506000134352/10/00/21/8004",
+    "https://shop.example/01/96385074",
+    "https://shop.example/01/97803",
+    "https://id.gs1.org/01/97803",
+    "https://shop.example/01/09506000134353",
+    "https://shop.example/01/09506000134352/",
+    "https://shop.example/01/09506000134352/21/A/10/B",
+    "https://shop.example/01/09506000134352/235/T1",
+    "https://shop.example/01/09506000134352/235/T1/21/A",
+    "https://shop.example/414/9506000134369/254/0",
+    "https://shop.example/414/9506000134369/254/7/7040/1ABC",
+    "https://shop.example/417/9506000134369/uic/1ABC",
+    "https://shop.example/415/9506000134369",
+    "https://shop.example/415/9506000134369/refno/R1",
+    "https://shop.example/410/9506000134369",
+    "https://shop.example/8003/19506000134352",
+    "https://shop.example/8004/9506",
+    "https://shop.example/8004/9506000A/7040/1ABC",
+    "https://shop.example/8004/9506000A/parts",
+    "https://id.gs1.org/8004/9506000A/parts",
+    "https://id.gs1.org/8006/095060001343520102/22/V",
+    "https://id.gs1.org/8006/095060001343520302",
+    "https://id.gs1.org/8010/9506000AB%2F1/8011/01",
+    "https://id.gs1.org/8013/1987654Ad4X4bL5ttr2310c2K",
+    "https://id.gs1.org/8013/1987654Ad4X4bL5ttr2310c2L",
+    "https://id.gs1.org/orders/7",
+    "https://id.gs1.org/01/09506000134352/21/a+b!",
+    "URN:EPC:id:sgtin:9506000.013435.A.%2F",
+    "urn:epc:class:lgtin:9506000.013435.L1",
+    "urn:epc:id:upui:9506000.013435.T1",
+    "urn:epc:id:sscc:9506000.1134350001",
+    "urn:epc:id:sgln:9506000.13436.0",
+    "urn:epc:id:grai:9506000.13435.K1",
+    "urn:epc:id:grai:9506000.13435.",
+    "urn:epc:id:giai:9506000.",
+    "urn:epc:id:itip:9506000.013435.01.02.A1",
+    "urn:epc:idpat:sgtin:9506000.013435.*",
+    "urn:epc:idpat:sgtin:9506000.013435.%2A",
+    "urn:epc:tag:sgtin-96:3.9506000.013435.1",
+    "urn:epc:id:gid:95100000.12345.400",
+    "urn:epcglobal:cbv::po",
+    "HTTPS://Shop.example/a?b",
+];
+
+fn ids(examples: &mut Examples) {
+    let canonical = |spelling: &str| match Id::parse_uri(spelling) {
+        Ok(id) if id.as_str() == spelling => "stands as it is".to_owned(),
+        Ok(id) => id.to_string(),
+        Err(_) => "refused".to_owned(),
+    };
+    let lines = SPELLINGS.map(|spelling| format!("{spelling}  {}", canonical(spelling)));
+    examples.insert("ids", lines.join("\n"));
+    let of = |id: &str| {
+        let id = Id::parse_uri(id).unwrap();
+        let class = id.class().map_or_else(|| "no class".to_owned(), |class| class.to_string());
+        let prefixes: Vec<String> = names::prefixes_of(&id).iter().map(|subject| subject.text().to_owned()).collect();
+        format!("{id}  {class}  {}", if prefixes.is_empty() { "no candidates".to_owned() } else { prefixes.join(" ") })
+    };
+    let lines = [
+        "https://id.gs1.org/01/59506000134357/235/T1",
+        "https://id.gs1.org/01/10000096385071/10/L1",
+        "https://id.gs1.org/8006/095060001343520102",
+        "https://id.gs1.org/00/195060001343500016",
+        "https://id.gs1.org/8003/09506000134352K1",
+        "https://id.gs1.org/8004/95060A7",
+        "https://a.example/b./=c:d",
+        "urn:.:a:b#",
+    ]
+    .map(of);
+    examples.insert("id-prefixes", lines.join("\n"));
 }
 
 fn tree(ledger: &Ledger, examples: &mut Examples) {

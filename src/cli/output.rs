@@ -7,6 +7,9 @@ use serde::Serialize;
 use crate::cli::arguments::Global;
 use crate::domain::consortium::is_invisible;
 
+/// Characters of what others may have written in one message: the longest id, and what is wrong with it.
+const EXCERPT_CHARS_MAX: usize = 2_000;
+
 /// Where and how results are printed.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
@@ -69,6 +72,16 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// The beginning of what others may have written, on one line: no line of theirs looks like one of ours, and none is
+/// endless.
+pub fn excerpt(text: &str) -> String {
+    let mut shown: String = text.chars().take(EXCERPT_CHARS_MAX).collect::<String>().replace('\n', "\\n");
+    if text.chars().nth(EXCERPT_CHARS_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// Prints a line; a reader that has gone away, as `head` does, ends the program quietly.
 fn print_line(line: &str) {
     if writeln!(io::stdout(), "{}", printable(line)).is_err() {
@@ -85,5 +98,12 @@ mod tests {
         assert_eq!(printable("Søren & Co\nnext"), "Søren & Co\nnext");
         assert_eq!(printable("\u{1b}[2JAUTHENTIC"), "\\u{1b}[2JAUTHENTIC");
         assert_eq!(printable("a\u{202e}b\u{200b}c\r"), "a\\u{202e}b\\u{200b}c\\u{d}");
+    }
+
+    #[test]
+    fn an_excerpt_is_one_line_with_an_end() {
+        assert_eq!(excerpt("about x\n✓ authentic"), "about x\\n✓ authentic");
+        assert_eq!(excerpt(&"é".repeat(EXCERPT_CHARS_MAX)), "é".repeat(EXCERPT_CHARS_MAX));
+        assert_eq!(excerpt(&"é".repeat(9_000)), format!("{}…", "é".repeat(EXCERPT_CHARS_MAX)));
     }
 }

@@ -1,6 +1,8 @@
 //! `verify`: evidence is checked here, and the verdict is reached here. The node's own verdict is not asked for.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -10,11 +12,12 @@ use crate::cli::client::Client;
 use crate::cli::evidence;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::now;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, excerpt};
 use crate::cli::seen::{self, Seen};
 use crate::cli::trust::{self, Trusted};
 use crate::domain::evidence::{Anchor, Checked, Evidence, check};
 use crate::domain::gs1::Id;
+use crate::domain::limits::EVIDENCE_BYTES_MAX;
 use crate::domain::merkle::{ConsistencyProof, verify_consistency};
 use crate::domain::provenance::{Policy, Severity, Verdict, Word, judge, stale};
 
@@ -95,7 +98,7 @@ fn hold_against_last_seen(client: &Client, checked: &Checked, anchor: &Anchor) -
 }
 
 /// Judges saved evidence as of its own time, since it cannot get younger.
-fn offline(options: &VerifyOptions, file: &std::path::Path) -> Result<Answer, Failure> {
+fn offline(options: &VerifyOptions, file: &Path) -> Result<Answer, Failure> {
     let trust = options.trust.as_deref().ok_or_else(|| Failure::wrong_use("--evidence needs --trust FILE"))?;
     let anchor = trust::read(trust)?;
     let asked = match options.ids.as_slice() {
@@ -103,8 +106,8 @@ fn offline(options: &VerifyOptions, file: &std::path::Path) -> Result<Answer, Fa
         [one] => Some(evidence::read_id(one)?),
         _ => return Err(Failure::wrong_use("one file of evidence is about one product: give one id or none")),
     };
-    let bytes =
-        fs::read(file).map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", file.display())))?;
+    let bytes = read_no_more_than_is_taken(file)
+        .map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", file.display())))?;
     judged(&bytes, asked.as_ref(), &anchor, &Policy::default())
 }
 
@@ -116,14 +119,22 @@ fn judged(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor, policy: &Policy) ->
     Ok(Answer { verdict, checked, first_contact: false, took: began.elapsed() })
 }
 
+/// Reads a file as far as the first byte that makes it too long.
+fn read_no_more_than_is_taken(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(EVIDENCE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn checked(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor) -> Result<Checked, Failure> {
-    let unreadable = |error: String| Failure::unproven(format!("the evidence cannot be read: {error}"));
+    let unreadable = |error: String| Failure::unproven(format!("the evidence cannot be read: {}", excerpt(&error)));
     let evidence = Evidence::parse(bytes).map_err(|error| unreadable(error.to_string()))?;
     let id = match asked {
         Some(id) => id.clone(),
         None => Id::parse_uri(&evidence.id).map_err(|error| unreadable(error.to_string()))?,
     };
-    check(&evidence, &id, anchor).map_err(|error| Failure::unproven(format!("the evidence does not hold: {error}")))
+    let unsound = |error: String| Failure::unproven(format!("the evidence does not hold: {}", excerpt(&error)));
+    check(&evidence, &id, anchor).map_err(|error| unsound(error.to_string()))
 }
 
 /// A mark before each reason, so that the eye finds what weighs.

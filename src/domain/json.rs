@@ -4,7 +4,7 @@
 //! to read differently: a member named twice, invalid UTF-8, numbers that do not fit, nesting without end. The order
 //! of members is kept.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -24,14 +24,20 @@ pub struct JsonError {
 
 /// Reads one JSON text that fills `bytes`.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
+    parse_within(bytes, usize::MAX)
+}
+
+/// Reads one JSON text of at most `values_max` values, at every level: two bytes of text make a value of some seventy in
+/// memory.
+pub fn parse_within(bytes: &[u8], values_max: usize) -> Result<Value, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|error| JsonError {
         pointer: String::new(),
         message: format!("invalid UTF-8 at byte {}", error.valid_up_to()),
     })?;
-    let path = RefCell::new(Vec::new());
+    let (path, values) = (RefCell::new(Vec::new()), Cell::new(0));
     let mut deserializer = serde_json::Deserializer::from_str(text);
     // The limit below is lower than the parser's own, and names itself.
-    let value = Strict { depth: 0, path: &path }
+    let value = Strict { depth: 0, path: &path, values: &values, values_max }
         .deserialize(&mut deserializer)
         .map_err(|error| JsonError { pointer: pointer_of(&path.borrow()), message: error.to_string() })?;
     deserializer.end().map_err(|error| JsonError { pointer: String::new(), message: error.to_string() })?;
@@ -52,6 +58,9 @@ fn pointer_of(path: &[String]) -> String {
 struct Strict<'a> {
     depth: usize,
     path: &'a RefCell<Vec<String>>,
+    /// Read so far.
+    values: &'a Cell<usize>,
+    values_max: usize,
 }
 
 impl Strict<'_> {
@@ -67,6 +76,9 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        if self.values.replace(self.values.get() + 1) == self.values_max {
+            return Err(D::Error::custom(format!("more than {} values", self.values_max)));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -154,6 +166,16 @@ mod tests {
         assert!(fault(b"{\"a\":\"\xff\"}").message.contains("invalid UTF-8 at byte 6"));
         assert!(fault(b"{} {}").message.contains("trailing"));
         assert!(fault(b"").message.contains("EOF"));
+    }
+
+    #[test]
+    fn stops_at_the_limit_of_values() {
+        let text = br#"{"a":[1,{}],"b":""}"#;
+        assert!(parse_within(text, 5).is_ok());
+        let fault = parse_within(text, 4).unwrap_err();
+        assert_eq!(fault.pointer, "/b");
+        assert!(fault.message.contains("more than 4 values"), "{fault}");
+        assert_eq!(parse_within(b"[[[]", 2).unwrap_err().pointer, "/0/0");
     }
 
     #[test]

@@ -108,3 +108,7 @@ pub const NAMESPACE_DEPTH_MAX: usize = 16;
 
 /// Bytes of one evidence document: what is followed at the most, in JSON with its proofs, and room.
 pub const EVIDENCE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// JSON values in one evidence document: what is followed at the most has under a million. Each takes some 70 bytes of
+/// memory, and two bytes of text are enough to ask for one.
+pub const EVIDENCE_VALUES_MAX: usize = 1 << 22;

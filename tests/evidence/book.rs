@@ -29,6 +29,10 @@ pub struct Book {
     statements: BTreeMap<LeafIndex, Statement>,
     lists: BTreeMap<Subject, Vec<LeafIndex>>,
     registry: Registry,
+    /// What the next seals say of the members; a lie where it is another hash.
+    pub members_hash: Hash,
+    /// A subject that the lists are not to have from now on: a lie of all members together.
+    pub leaves_out: Option<Subject>,
 }
 
 /// A block with all that was agreed on about it.
@@ -90,8 +94,10 @@ impl Book {
     /// Begins without a leaf.
     pub fn empty(anchor: Anchor) -> Self {
         let registry = Registry::new(anchor.genesis());
+        let members_hash = anchor.genesis().members.hash();
         let (statements, lists) = (BTreeMap::new(), BTreeMap::new());
-        Self { anchor, blocks: Vec::new(), hashes: Vec::new(), statements, lists, registry }
+        let (blocks, hashes) = (Vec::new(), Vec::new());
+        Self { anchor, blocks, hashes, statements, lists, registry, members_hash, leaves_out: None }
     }
 
     /// Reads a whole ledger: each leaf is a statement, or the next block's seal.
@@ -123,7 +129,7 @@ impl Book {
             previous_size: TreeSize::new(previous_size as u64).unwrap(),
             previous_root,
             index_root: index_of(&self.lists).root(),
-            members_hash: genesis.members.hash(),
+            members_hash: self.members_hash,
             next_members_hash: genesis.members.hash(),
         };
         self.hashes.push(merkle::leaf_hash(&Leaf::Seal(seal.clone()).encode()));
@@ -155,7 +161,7 @@ impl Book {
                 (Said::Capture(Arc::new(capture)), subjects)
             }
         };
-        for subject in subjects {
+        for subject in subjects.into_iter().filter(|subject| self.leaves_out.as_ref() != Some(subject)) {
             self.lists.entry(subject).or_default().push(place.leaf);
         }
         self.statements.insert(place.leaf, Statement { text, said });

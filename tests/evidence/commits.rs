@@ -8,7 +8,7 @@ use sealane::domain::gs1::Id;
 use sealane::domain::hash::Hash;
 use sealane::domain::statement::{Draft, Header, PublicKey, Signature, sign};
 use sealane::domain::time::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::book::Book;
 use crate::node::signing_key;
@@ -23,6 +23,39 @@ pub struct Council {
     keys: Vec<SigningKey>,
 }
 
+/// The participant that everything is said by.
+pub const MAKER: &str = "5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10";
+
+impl Council {
+    /// Writes a block of one statement, some time after eight in the morning, and later than the block before.
+    pub fn write(&mut self, day: u32, text: String) {
+        let three = |height: Height, checkpoint: &Checkpoint| signed(&self.keys[..3], 0, height, checkpoint);
+        let minute = self.book.blocks.len();
+        self.book.write(time(&format!("{day:02}T08:{minute:02}")), vec![text], three);
+    }
+
+    /// Writes an admin statement of this payload.
+    pub fn decide(&mut self, day: u32, payload: &Value) {
+        let header = Header::admin(public(&self.keys[1]).thumbprint(), ORIGIN, time("01T08:00"));
+        let statement = sign(Draft::new(header, payload.to_string().as_bytes()).unwrap(), &self.keys[1]);
+        self.write(day, statement.compact().to_owned());
+    }
+
+    /// Writes a capture of this payload by the one whose certificate and key these are.
+    pub fn capture(&mut self, day: u32, iat: Timestamp, certificate: &[u8], key: &SigningKey, payload: &Value) {
+        let header = Header::epcis(Hash::of(certificate), ORIGIN, iat);
+        let statement = sign(Draft::new(header, payload.to_string().as_bytes()).unwrap(), key);
+        self.write(day, statement.compact().to_owned());
+    }
+}
+
+pub const CERTIFICATE: &[u8] = b"certificate";
+const ORIGIN: &str = "test.example/council";
+
+pub fn maker() -> SigningKey {
+    signing_key("council maker")
+}
+
 /// A document under some commit.
 pub struct Committed {
     pub what: &'static str,
@@ -30,7 +63,7 @@ pub struct Committed {
     pub holds: bool,
 }
 
-fn time(text: &str) -> Timestamp {
+pub fn time(text: &str) -> Timestamp {
     format!("2026-03-{text}:00Z").parse().unwrap()
 }
 
@@ -48,7 +81,7 @@ pub fn council() -> Council {
     let keys: Vec<SigningKey> = (0..4).map(|number| signing_key(&format!("council {number}"))).collect();
     let member = |(number, key)| Member::new(format!("Member {number}"), public(key)).unwrap();
     let members = MemberSet::new(keys.iter().enumerate().map(member).collect()).unwrap();
-    let origin = "test.example/council".parse().unwrap();
+    let origin = ORIGIN.parse().unwrap();
     let genesis = Genesis { version: 1, origin, members, created: time("01T08:00") };
     let origin = genesis.origin.clone();
     let admin = |admin: &Admin, when: &str| {
@@ -60,19 +93,19 @@ pub fn council() -> Council {
     let three = |height: Height, checkpoint: &Checkpoint| signed(&keys[..3], 0, height, checkpoint);
     book.write(time("01T08:00"), vec![first], three);
 
-    let maker = signing_key("council maker");
+    let maker = maker();
     let certificate = CertificateRecord {
-        x509: b"certificate".to_vec(),
+        x509: CERTIFICATE.to_vec(),
         jwk: public(&maker),
         not_before: time("01T00:00"),
         not_after: time("30T00:00"),
     };
     let thumbprint = certificate.thumbprint();
     let registration = Registration {
-        participant: "5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10".parse().unwrap(),
+        participant: MAKER.parse().unwrap(),
         claims: serde_json::from_value(json!({
             "organization": "Maker", "roles": ["manufacturer"], "glns": [], "gs1CompanyPrefixes": ["9506000"],
-            "namespaces": [],
+            "namespaces": ["https://a.example/x/"],
         }))
         .unwrap(),
         request: b"request".to_vec(),

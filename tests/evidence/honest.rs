@@ -136,6 +136,9 @@ fn changed_text_is_refused_unless_it_says_the_same() {
     let (land, long) = (&lands()[0], texts::too_long());
     let error = examine(long.text.as_bytes(), &land.answers[0].id, &land.book.anchor).unwrap_err();
     assert_eq!(variant(&error), "TooLong");
+    let many = texts::too_many_values(&land.answers[0].gathered);
+    let error = examine(many.text.as_bytes(), &land.answers[0].id, &land.book.anchor).unwrap_err();
+    assert!(many.refusals.contains(&variant(&error).as_str()) && error.to_string().contains("values"), "{error}");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 //!
 //! `world` makes a ledger from a seed, by way of a real store and orderer (`node`). `book` is a second, naive model of the
 //! same ledger: the whole genuine tree and index in memory, and no key. A thief who has exactly that makes the documents
-//! of `tampering` and of `hiding`. `set` puts all of them together, and hands them to the other verifiers as files.
+//! of `tampering` and of `hiding`. `odd` has small ledgers of what hardly ever happens. `set` puts all of them together, and
+//! hands them to the other verifiers as files. `seafood` does the same with chains of custody that others wrote down, and
+//! with one of its own.
 
 mod book;
 mod commits;
@@ -11,8 +13,11 @@ mod dice;
 mod hiding;
 mod honest;
 mod node;
+mod odd;
 mod others;
 mod parties;
+mod seafood;
+mod seeds;
 mod set;
 mod story;
 mod tampering;

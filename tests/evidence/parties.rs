@@ -39,18 +39,24 @@ impl Party {
         seed: u64,
     ) -> Self {
         let gln = gln.map(|digits| format!("{digits}{}", check_digit(digits).unwrap()));
-        let claims = serde_json::from_value(json!({
+        let claims = json!({
             "organization": name, "roles": [role], "glns": gln.iter().collect::<Vec<_>>(),
             "gs1CompanyPrefixes": prefix.iter().collect::<Vec<_>>(), "namespaces": namespaces,
-        }))
-        .unwrap();
+        });
+        let place = gln.map(|gln| format!("https://id.gs1.org/414/{gln}"));
+        Self { prefix, place, ..Self::claiming(claims, seed) }
+    }
+
+    /// An organisation that makes these claims.
+    pub fn claiming(claims: Value, seed: u64) -> Self {
+        let name = claims["organization"].as_str().unwrap().to_owned();
         let id = Hash::of(format!("{name} {seed}").as_bytes()).to_hex();
         let id = format!("{}-{}-4{}-8{}-{}", &id[..8], &id[8..12], &id[13..16], &id[17..20], &id[20..32]);
         Self {
             id: id.parse().unwrap(),
-            prefix,
-            place: gln.map(|gln| format!("https://id.gs1.org/414/{gln}")),
-            claims,
+            prefix: None,
+            place: None,
+            claims: serde_json::from_value(claims).unwrap(),
             key: signing_key(&format!("{name} {seed} 0")),
             certificates: Vec::new(),
             is_revoked: false,
@@ -113,6 +119,11 @@ impl Party {
             "creationDate": signed_at.to_string(),
             "epcisBody": {"eventList": events},
         });
+        self.sign_document(node, &document, signed_at)
+    }
+
+    /// A document as it stands.
+    pub fn sign_document(&self, node: &Node, document: &Value, signed_at: Timestamp) -> SubmittedStatement {
         let header = Header::epcis(*self.certificates.last().unwrap(), node.origin.as_str(), signed_at);
         sign(Draft::new(header, document.to_string().as_bytes()).unwrap(), &self.key)
     }

@@ -17,7 +17,7 @@ use crate::book::Book;
 use crate::dice::Dice;
 use crate::tampering::variant;
 use crate::world::World;
-use crate::{commits, hiding, tampering, texts};
+use crate::{commits, hiding, odd, tampering, texts};
 
 const SEEDS: std::ops::Range<u64> = 1..9;
 
@@ -152,6 +152,13 @@ pub fn cases() -> &'static [Case] {
             let (name, anchor, id) = (format!("council: {}", one.what), anchor.clone(), council.id.clone());
             cases.push(Case { name, anchor, id, now, text, claimed: None, outcome });
         }
+        for one in odd::cases() {
+            let text = serde_json::to_string(&one.evidence).unwrap();
+            let said = examine(text.as_bytes(), &one.id, &council.book.anchor);
+            let outcome = said.map(|verdict| at(verdict, one.now)).map_err(|error| variant(&error));
+            let (name, anchor) = (format!("odd: {}", one.what), anchor.clone());
+            cases.push(Case { name, anchor, id: one.id, now: one.now, text, claimed: None, outcome });
+        }
         cases
     })
 }
@@ -252,20 +259,23 @@ pub fn expected(case: &Case) -> Value {
 /// Writes the set as files, once, and says where: a file's name is its case's number, and `now` is in milliseconds since 1970.
 pub fn directory() -> &'static PathBuf {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
-    DIRECTORY.get_or_init(|| {
-        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("evidence-set");
-        let _ = std::fs::remove_dir_all(&directory);
-        std::fs::create_dir_all(&directory).unwrap();
-        for (number, case) in cases().iter().enumerate() {
-            let mut file = json!({
-                "name": number.to_string(), "what": case.name, "anchor": case.anchor, "id": case.id, "now": case.now.millis(),
-                "evidence": case.text, "expect": expected(case),
-            });
-            if let Some(claimed) = case.claimed {
-                file["claimed"] = json!(claimed);
-            }
-            std::fs::write(directory.join(format!("{number:05}.json")), file.to_string()).unwrap();
+    DIRECTORY.get_or_init(|| write("evidence-set", cases()))
+}
+
+/// Writes cases as files in a folder of their own, and says where.
+pub fn write(folder: &str, cases: &[Case]) -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    let _ = std::fs::remove_dir_all(&directory);
+    std::fs::create_dir_all(&directory).unwrap();
+    for (number, case) in cases.iter().enumerate() {
+        let mut file = json!({
+            "name": number.to_string(), "what": case.name, "anchor": case.anchor, "id": case.id, "now": case.now.millis(),
+            "evidence": case.text, "expect": expected(case),
+        });
+        if let Some(claimed) = case.claimed {
+            file["claimed"] = json!(claimed);
         }
-        directory
-    })
+        std::fs::write(directory.join(format!("{number:05}.json")), file.to_string()).unwrap();
+    }
+    directory
 }

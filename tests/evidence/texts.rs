@@ -1,7 +1,7 @@
 //! Changes of a document's text: what no program that writes evidence would make.
 
 use sealane::domain::evidence::Evidence;
-use sealane::domain::limits::EVIDENCE_BYTES_MAX;
+use sealane::domain::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_VALUES_MAX};
 use serde_json::Value;
 
 use crate::dice::Dice;
@@ -84,6 +84,13 @@ pub fn too_long() -> Changed {
     let start = "{\"version\":2,\"id\":\"";
     let text = format!("{start}{}\"}}", "x".repeat(EVIDENCE_BYTES_MAX - start.len() - 1));
     Changed { what: "more than is read", text, refusals: &["TooLong"] }
+}
+
+/// Short text of more values than are read.
+pub fn too_many_values(sound: &Evidence) -> Changed {
+    let zeros = "0,".repeat(EVIDENCE_VALUES_MAX);
+    let text = serde_json::to_string(sound).unwrap().replacen("\"leaves\":[", &format!("\"leaves\":[{zeros}"), 1);
+    Changed { what: "more values than are read", text, refusals: &["Json"] }
 }
 
 /// The text with one bit turned, still ASCII.

@@ -24,7 +24,6 @@ import random
 import re
 import sys
 import unicodedata
-from collections import Counter
 from urllib.parse import unquote_to_bytes
 
 from cryptography.exceptions import InvalidSignature
@@ -62,9 +61,6 @@ def strict_json(data, what):
             raise Refused(f"{what} names a member twice")
         return read
 
-    def integer(text):
-        return -0.0 if text == "-0" else int(text)  # so that it is no whole number of anything
-
     def constant(text):
         raise Refused(f"{what} has {text}, which is no JSON")
 
@@ -72,6 +68,9 @@ def strict_json(data, what):
         number = float(text)
         need(math.isfinite(number), f"{what} has a number out of range")
         return number
+
+    def integer(text):
+        return real(text) if text == "-0" or len(text) > 300 else int(text)  # -0 is no whole number of anything
 
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
@@ -107,6 +106,14 @@ def array(value, what):
     return value
 
 
+WHITE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+INVISIBLE = re.compile("[\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
+
+
+def has_control(text):
+    return any(unicodedata.category(c) == "Cc" for c in text)
+
+
 def text_of(value, what):
     need(isinstance(value, str), f"{what} is no text")
     return value
@@ -138,7 +145,16 @@ def hash_of(text, what):
     return unbase64url(text, what, 32)
 
 
-TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
+TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[\0-\x7f](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
+YEARS = (-62_167_219_200_000, 253_402_300_799_999)  # 0000 to 9999, in milliseconds
+
+
+def days_since_1970(year, month, day):
+    """Howard Hinnant's days from civil."""
+    year -= month <= 2
+    era, year_of_era = divmod(year, 400)
+    day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
 
 
 def any_time(text, what):
@@ -148,18 +164,19 @@ def any_time(text, what):
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     days = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-    need(1 <= month <= 12 and 1 <= day <= days[month - 1] and hour < 24 and minute < 60 and second < 60, f"{what} is no date")
-    before = year - (month <= 2)  # Howard Hinnant's days from civil
-    era = before // 400
-    year_of_era = before - era * 400
-    day_of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
-    count = era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
+    need(1 <= month <= 12 and 1 <= day <= days[month - 1] and hour < 24 and minute < 60 and second <= 60, f"{what} is no date")
     offset = 0
     if match[8]:
         need(int(match[9]) < 24 and int(match[10]) < 60, f"{what} has no real offset")
         offset = (int(match[9]) * 60 + int(match[10])) * (1 if match[8] == "+" else -1)
-    milliseconds = int(((match[7] or "") + "000")[:3])
-    return ((count * 24 + hour) * 60 + minute - offset) * 60_000 + second * 1000 + milliseconds
+    minutes = (days_since_1970(year, month, day) * 24 + hour) * 60 + minute - offset
+    time = minutes * 60_000 + second * 1000 + int(((match[7] or "") + "000")[:3])
+    if second == 60:  # a leap second ends a month in UTC, and counts as the millisecond before
+        first_days = {days_since_1970(year + (month + i - 1) // 12, (month + i - 1) % 12 + 1, 1) for i in (0, 1)}
+        need(minutes + 1 in {first * 1440 for first in first_days}, f"{what} has a second that never was")
+        time = (minutes + 1) * 60_000 - 1
+    need(YEARS[0] <= time <= YEARS[1], f"{what} is not of the years 0000 to 9999")
+    return time
 
 
 def own_time(text, what):
@@ -234,7 +251,7 @@ class Statement:
         self.signer = hash_of(header[signer], f"a statement's {signer}")
         self.aud = text_of(header["aud"], "a statement's aud")
         need(1 <= len(self.aud) <= 255, "a statement's aud has not 1 to 255 characters")
-        whole(header["iat"], "a statement's iat", 2**63)
+        need(type(header["iat"]) is int and YEARS[0] <= header["iat"] * 1000 <= YEARS[1], "a statement's iat is no time")
         self.payload = unbase64url(parts[1], "a statement's payload")
         need(self.payload, "a statement says nothing")
         self.signature = unbase64url(parts[2], "a statement's signature", 64)
@@ -255,10 +272,8 @@ class Statement:
 
     @functools.lru_cache(maxsize=4)
     def names(self, participant):
-        """How many events name each subject, where this participant signed; an admin statement is one."""
-        if self.capture:
-            return Counter(itertools.chain.from_iterable(event.names(participant) for event in self.events))
-        return Counter(admin_names(self.admin))
+        """The subjects that it names, where this participant signed."""
+        return set().union(*(event.names(participant) for event in self.events)) if self.capture else admin_names(self.admin)
 
 
 @functools.lru_cache(maxsize=16384)
@@ -354,13 +369,12 @@ class Seal:
         self.previous_size = whole(value["previousSize"], "a seal's previousSize")
         self.index_root = hash_of(value["indexRoot"], "a seal's indexRoot")
         self.members_hash = hash_of(value["membersHash"], "a seal's membersHash")
-        hash_of(value["previousRoot"], "a seal's previousRoot")
+        nothing = {self.height == 0, self.previous_size == 0, hash_of(value["previousRoot"], "a seal's previousRoot") == sha256(b"")}
+        need(len(nothing) == 1, "a seal is half of genesis")
         hash_of(value["nextMembersHash"], "a seal's nextMembersHash")
         written = json.dumps({name: value[name] for name in self.MEMBERS}, separators=(",", ":"))
         need(written == text, "a seal is not written as seals are")
-        need(self.previous_size <= index, "a seal's block ends before it begins")
         self.leaf_hash = leaf_hash(b"\x00" + text.encode())
-        need(1 + len(text) <= 65_535, "a seal is longer than a leaf")
 
 
 def members(value, what):
@@ -374,7 +388,7 @@ def members(value, what):
         need(kid == thumbprint(point), "a member's kid is not its key's thumbprint")
         need(not keys or max(keys) < kid, f"{what} are not in order of kid")
         name = text_of(member["name"], "a member's name")
-        need(1 <= len(name) <= 200 and not any(unicodedata.category(c) == "Cc" for c in name), "a member's name is none")
+        need(1 <= len(name) <= 200 and not has_control(name), "a member's name is none")
         keys[kid] = point
         key = {name: member["jwk"][name] for name in ("kty", "crv", "x", "y")}
         written.append({"kid": member["kid"], "name": name, "jwk": key})
@@ -385,11 +399,7 @@ def members(value, what):
 
 
 def is_origin(text):
-    return (
-        isinstance(text, str)
-        and 1 <= len(text) <= 255
-        and not any(c == "+" or c.isspace() or unicodedata.category(c) == "Cc" for c in text)
-    )
+    return isinstance(text, str) and 1 <= len(text) <= 255 and not has_control(text) and not {"+", *WHITE} & set(text)
 
 
 def checkpoint(text, origin):
@@ -514,72 +524,66 @@ class Entry:
 
     def would_show(self, leaf):
         """Whether the part of the list in which this leaf would stand is shown."""
-        if self.count == 0:
-            return True
         if not self.leaves:
-            return False
+            return self.count == 0
         after_start = self.first == 0 or self.leaves[0] < leaf
         before_end = self.end == self.count or leaf < self.leaves[-1]
         return after_start and before_end
 
 
-# --- Ids: GS1 Digital Link URIs, EPC URNs, other URIs ------------------------------------------------------------------
+# --- Ids ---------------------------------------------------------------------------------------------------------------
 
 GS1 = "https://id.gs1.org/"
-ANY = r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]"  # GS1 General Specifications, figure 7.11-1
-# Application identifier of a key: what it looks like, how many first digits end with a check digit, what may follow
+X = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+ANY = f"[{re.escape(X)}]"
+# AI: early name, shape, how many first digits end with a check digit, what may follow in a path, what makes another id,
+# where its prefix digits lie (None: as far as the value begins with digits)
 KEYS = {
-    "00": (r"\d{18}", 18, ()),
-    "01": (r"\d{8}|\d{12,14}", 14, ("22", "10", "21", "235")),
-    "253": (rf"\d{{13}}{ANY}{{0,17}}", 13, ()),
-    "255": (r"\d{13,25}", 13, ()),
-    "401": (rf"\d{{4}}{ANY}{{0,26}}", 0, ()),
-    "402": (r"\d{17}", 17, ()),
-    "414": (r"\d{13}", 13, ("254", "7040")),
-    "415": (r"\d{13}", 13, ("8020",)),
-    "417": (r"\d{13}", 13, ("7040",)),
-    "8003": (rf"0\d{{13}}{ANY}{{0,16}}", 14, ()),
-    "8004": (rf"\d{{4}}{ANY}{{0,26}}", 0, ("7040",)),
-    "8006": (r"\d{18}", 14, ("22", "10", "21")),
-    "8010": (r"\d{4}[#\-/0-9A-Z]{0,26}", 0, ("8011",)),
-    "8013": (rf"\d{{4}}{ANY}{{0,21}}", 0, ()),
-    "8017": (r"\d{18}", 18, ("8019",)),
-    "8018": (r"\d{18}", 18, ("8019",)),
+    "00": ("sscc", r"\d{18}", 18, (), (), (1, 17)),
+    "01": ("gtin", r"\d{14}", 14, (("22", "10", "21"), ("235",)), ("235", "21", "10"), (1, 13)),
+    "253": ("gdti", rf"\d{{13}}{ANY}{{0,17}}", 13, (), (), (0, 12)),
+    "255": ("gcn", r"\d{13,25}", 13, (), (), (0, 12)),
+    "401": ("ginc", rf"\d{{4}}{ANY}{{1,26}}", 0, (), (), None),
+    "402": ("gsin", r"\d{17}", 17, (), (), (0, 16)),
+    "414": ("gln", r"\d{13}", 13, (("254",), ("7040",)), ("254",), (0, 12)),
+    "415": ("payTo", r"\d{13}", 13, (("8020",),), ("8020",), (0, 12)),
+    "417": ("party", r"\d{13}", 13, (("7040",),), (), (0, 12)),
+    "8003": ("grai", rf"0\d{{13}}{ANY}{{0,16}}", 14, (), (), (1, 13)),
+    "8004": ("giai", rf"\d{{4}}{ANY}{{1,26}}", 0, (("7040",),), (), None),
+    "8006": ("itip", r"\d{18}", 14, (("22", "10", "21"),), ("21", "10"), (1, 13)),
+    "8010": ("cpid", r"\d{4}[#\-/0-9A-Z]{1,26}", 0, (("8011",),), ("8011",), None),
+    "8013": ("gmn", rf"\d{{4}}{ANY}{{1,21}}", 0, (), (), None),
+    "8017": ("gsrnp", r"\d{18}", 18, (("8019",),), ("8019",), (0, 17)),
+    "8018": ("gsrn", r"\d{18}", 18, (("8019",),), ("8019",), (0, 17)),
 }
 QUALIFIERS = {
-    "10": rf"{ANY}{{1,20}}", "21": rf"{ANY}{{1,20}}", "22": rf"{ANY}{{1,20}}", "235": rf"{ANY}{{1,28}}", "254": rf"{ANY}{{1,20}}",
-    "7040": rf"\d{ANY}{{3}}", "8011": r"0|[1-9]\d{0,11}", "8019": r"\d{1,10}", "8020": rf"{ANY}{{1,25}}",
+    "22": ("cpv", rf"{ANY}{{1,20}}"), "10": ("lot", rf"{ANY}{{1,20}}"), "21": ("ser", rf"{ANY}{{1,20}}"),
+    "254": ("glnx", rf"{ANY}{{1,20}}"), "235": ("tpx", rf"{ANY}{{1,28}}"), "7040": ("uic", rf"\d{ANY}{{3}}"),
+    "8011": ("cpsn", r"0|[1-9]\d{0,11}"), "8019": ("srin", r"\d{1,10}"), "8020": ("refno", rf"{ANY}{{1,25}}"),
 }  # fmt: skip
-# The names that Digital Link 1.1 had for them
-OLD_NAMES = {
-    "sscc": "00", "gtin": "01", "gdti": "253", "gcn": "255", "ginc": "401", "gsin": "402", "gln": "414", "payTo": "415",
-    "party": "417", "grai": "8003", "giai": "8004", "itip": "8006", "cpid": "8010", "gmn": "8013", "gsrnp": "8017",
-    "gsrn": "8018", "cpv": "22", "lot": "10", "ser": "21", "glnx": "254", "cpsn": "8011", "srin": "8019", "refNo": "8020",
-}  # fmt: skip
-# EPC scheme: application identifier, digits of company prefix and reference together, where the reference's first digit
-# goes to the front, the zero before, the application identifiers of further fields ("" is joined to the key, "*" a pattern's)
+KEY_NAMES = {name: ai for ai, (early, *_) in KEYS.items() for name in (ai, early)}
+QUALIFIER_NAMES = {name: ai for ai, (early, _) in QUALIFIERS.items() for name in (ai, early)}
+# EPC scheme: AI, digits of prefix and reference together (0: text), whether leading, the fields after them: "" belongs to
+# the key's value, "*" is a pattern's
 URNS = {
-    "id:sgtin": ("01", 13, True, ("21",)), "id:sscc": ("00", 17, True, ()), "id:sgln": ("414", 12, False, ("254",)),
-    "id:pgln": ("417", 12, False, ()), "id:grai": ("8003", 12, False, ("",)), "id:gdti": ("253", 12, False, ("",)),
-    "id:sgcn": ("255", 12, False, ("",)), "id:gsrn": ("8018", 17, False, ()), "id:gsrnp": ("8017", 17, False, ()),
-    "id:gsin": ("402", 16, False, ()), "id:itip": ("8006", 13, True, ("", "", "21")), "id:upui": ("01", 13, True, ("235",)),
-    "id:giai": ("8004", 0, False, ()), "id:ginc": ("401", 0, False, ()), "id:cpi": ("8010", 0, False, ("8011",)),
-    "class:lgtin": ("01", 13, True, ("10",)), "idpat:sgtin": ("01", 13, True, ("*",)), "idpat:upui": ("01", 13, True, ("*",)),
-    "idpat:grai": ("8003", 12, False, ("*",)), "idpat:gdti": ("253", 12, False, ("*",)), "idpat:sgcn": ("255", 12, False, ("*",)),
-    "idpat:itip": ("8006", 13, True, ("", "", "*")), "idpat:cpi": ("8010", 0, False, ("*",)),
+    "id:sgtin": ("01", 13, True, "21"), "class:lgtin": ("01", 13, True, "10"), "id:upui": ("01", 13, True, "235"),
+    "id:sscc": ("00", 17, True), "id:sgln": ("414", 12, False, "254"), "id:pgln": ("417", 12, False),
+    "id:grai": ("8003", 12, False, ""), "id:gdti": ("253", 12, False, ""), "id:sgcn": ("255", 12, False, ""),
+    "id:gsrn": ("8018", 17, False), "id:gsrnp": ("8017", 17, False), "id:gsin": ("402", 16, False),
+    "id:itip": ("8006", 13, True, "", "", "21"), "id:giai": ("8004", 0, False), "id:ginc": ("401", 0, False),
+    "id:cpi": ("8010", 0, False, "8011"), "idpat:sgtin": ("01", 13, True, "*"), "idpat:upui": ("01", 13, True, "*"),
+    "idpat:grai": ("8003", 12, False, "*"), "idpat:gdti": ("253", 12, False, "*"), "idpat:sgcn": ("255", 12, False, "*"),
+    "idpat:itip": ("8006", 13, True, "", "", "*"), "idpat:cpi": ("8010", 0, False, "*"),
 }  # fmt: skip
-NO_KEYS = ("id:gid", "id:usdod", "id:adi", "id:bic", "id:imovn")  # EPC schemes that are not GS1's keys: they stand as they are
 
 
 def check_digit(digits):
     return str(-sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(reversed(digits))) % 10)
 
 
-def gmn_check_pair(model):
-    """GS1 General Specifications §7.9.5."""
-    characters = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+def check_pair(model):
     primes = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83)
-    total = sum(characters.index(c) * p for c, p in zip(reversed(model), primes)) % 1021
+    total = sum(X.index(c) * p for c, p in zip(reversed(model), primes)) % 1021
     pairs = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
     return pairs[total >> 5] + pairs[total & 31]
 
@@ -588,109 +592,124 @@ def encode(value):
     return "".join(c if re.match(r"[A-Za-z0-9._~-]", c) else f"%{ord(c):02X}" for c in value)
 
 
-def decode(text, what):
-    need(not re.search(r"%(?![0-9A-Fa-f]{2})", text), f"{what} has a % that encodes nothing")
-    try:
-        return unquote_to_bytes(text).decode("utf-8")
-    except ValueError:
-        raise Refused(f"{what} encodes no UTF-8") from None
+def decode(text):
+    """What is no UTF-8 becomes a character that no value has."""
+    return unquote_to_bytes(text).decode("utf-8", "replace")
+
+
+def fits(shape, text):
+    return re.fullmatch(shape, text, re.ASCII) is not None
 
 
 def gs1_id(ai, value, qualifiers):
-    """The canonical Digital Link URI of a key with its qualifiers, once they are checked."""
-    shape, checked, _ = KEYS[ai]
-    need(re.fullmatch(shape, value, re.ASCII), f"({ai}) {short(value)} is none")
-    if ai == "01":
-        value = value.zfill(14)
+    """The canonical form of a key with its qualifiers, once their values are checked."""
+    _, shape, checked, _, identifying, _ = KEYS[ai]
+    need(fits(shape, value), f"({ai}) {short(value)} is none")
     if checked:
         need(check_digit(value[: checked - 1]) == value[checked - 1], f"({ai}) {short(value)} has a wrong check digit")
     if ai == "8013":
-        need(gmn_check_pair(value[:-2]) == value[-2:], f"({ai}) {short(value)} has wrong check characters")
+        need(check_pair(value[:-2]) == value[-2:], f"({ai}) {short(value)} has wrong check characters")
     if ai == "8006":
         need("01" <= value[14:16] <= value[16:18], f"({ai}) {short(value)} has no such piece")
     for name, text in qualifiers.items():
-        need(re.fullmatch(QUALIFIERS[name], text, re.ASCII), f"({name}) {short(text)} is none")
+        need(fits(QUALIFIERS[name][1], text), f"({name}) {short(text)} is none")
+    need(ai != "415" or "8020" in qualifiers, "(415) identifies nothing without (8020)")
     canonical = f"{GS1}{ai}/{encode(value)}"
-    if ai == "415":
-        need("8020" in qualifiers, "(415) identifies nothing without (8020)")
-    if qualifiers.get("254") == "0":
-        del qualifiers["254"]
-    for name in ("21", "235", "10", "254", "8011", "8019", "8020"):
-        if name in qualifiers:
+    for name in identifying:
+        if name in qualifiers and (name, qualifiers[name]) != ("254", "0"):
             return f"{canonical}/{name}/{encode(qualifiers[name])}"
     return canonical
 
 
-def epc_urn(text):
-    need(not re.search(r"[?#]", text), f"{short(text)} is no EPC URN")
-    need(text.startswith("urn:epc:"), f"{short(text)} is no EPC URN")
-    scheme, fields = ":".join(text.split(":")[2:4]), ":".join(text.split(":")[4:])
-    if scheme in NO_KEYS:
-        return text
+def digital_link(official, path, text):
+    """Rules 1 to 3; None where the path has no key."""
+    segments = [decode(segment) for segment in path.split("/")[1:]]
+    for at in range(len(segments) - 2, -1, -1):
+        ai = KEY_NAMES.get(segments[at])
+        if ai is None:
+            continue
+        value, rest = segments[at + 1], segments[at + 2 :]
+        _, shape, checked, lists, _, _ = KEYS[ai]
+        if ai == "01" and len(value) in (8, 12, 13):
+            value = value.zfill(14)
+        names = [QUALIFIER_NAMES.get(name) for name in rest[::2]]
+        mine = [name for one in lists for name in one]
+        if not fits(shape, value) or not (checked or official or not names or names[0] in mine):
+            continue
+        ordered = any(names == [name for name in one if name in names] for one in lists) or not names
+        need(len(rest) % 2 == 0 and ordered, f"{short(text)} has after ({ai}) what cannot follow")
+        return gs1_id(ai, value, dict(zip(names, rest[1::2])))
+    need(not official, f"{short(text)} holds no GS1 key")
+    return None
+
+
+def urn(path, has_more, text):
+    """Rules 4 and 5; None where the URN stands as it is."""
+    space, _, name = path.partition(":")
+    need(space and name, f"{short(text)} is no URN")
+    if space.lower() == "epcglobal":
+        need("" not in name.split(":"), f"{short(text)} has an empty part")
+    if space.lower() != "epc":
+        return None
+    parts = name.split(":", 2)
+    need(len(parts) == 3 and not has_more, f"{short(text)} is no EPC URN")
+    scheme, body = ":".join(parts[:2]), parts[2]
+    if scheme in ("id:gid", "id:usdod", "id:adi", "id:bic", "id:imovn") and body:
+        return None
     need(scheme in URNS, f"{short(text)} is of no EPC scheme")
-    ai, length, first, further = URNS[scheme]
-    fields = fields.split(".", 1 + len(further))
-    need(len(fields) == 2 + len(further), f"{short(text)} has too few fields")
-    prefix, reference, *rest = (decode(field, short(text)) for field in fields)
-    need(re.fullmatch(r"\d{6,12}", prefix, re.ASCII), f"{short(text)} has no company prefix")
+    ai, length, leading, *further = URNS[scheme]
+    prefix, *fields = body.split(".", 1 + len(further))
+    need(len(fields) == 1 + len(further), f"{short(text)} has too few fields")
+    need(fits(r"\d{6,12}", prefix), f"{short(text)} has no company prefix")
+    reference = decode(fields[0])
     value = prefix + reference
+    need(reference, f"{short(text)} has no reference")
     if length:
-        need(re.fullmatch(r"\d*", reference, re.ASCII) and len(value) == length, f"{short(text)} has not {length} digits")
-        need(not first or reference, f"{short(text)} has no indicator")
-        value = reference[0] + prefix + reference[1:] if first else value
-        value = "0" + value if ai == "8003" else value
-        value += check_digit(value)
+        need(fits(r"\d+", reference) and len(value) == length, f"{short(text)} has not {length} digits")
+        value = reference[0] + prefix + reference[1:] if leading else value
+        value = ("0" if ai == "8003" else "") + value + check_digit(value)
     qualifiers = {}
-    for name, field in zip(further, rest):
-        if name == "*":
+    for at, (meaning, field) in enumerate(zip(further, fields[1:]), 1):
+        if meaning == "*":
             need(field == "*", f"{short(text)} is no pattern of a class")
-        elif name:
-            qualifiers[name] = field
+        elif meaning:
+            qualifiers[meaning] = decode(field)
+        elif at < len(further):
+            need(len(field) == 2, f"{short(text)} has no piece or total of two digits")
+            value += field
         else:
             need(field, f"{short(text)} has an empty field")
-            value += field
+            value += decode(field)
     return gs1_id(ai, value, qualifiers)
 
 
-def digital_link(host, path, text):
-    """A path's last key with what follows it; None where the path has no key."""
-    segments = path.split("/")[1:]
-    for at in range(len(segments) - 2, -1, -1):
-        ai = OLD_NAMES.get(segments[at], segments[at])
-        if ai not in KEYS:
-            continue
-        value = decode(segments[at + 1], short(text))
-        if not re.fullmatch(KEYS[ai][0], value, re.ASCII):
-            need(host != "id.gs1.org", f"({ai}) {short(value)} is none")
-            continue
-        rest = segments[at + 2 :]
-        names = [OLD_NAMES.get(name, name) for name in rest[::2]]
-        order = [KEYS[ai][2].index(name) for name in names if name in KEYS[ai][2]]
-        fits = len(rest) % 2 == 0 and len(order) == len(names) and all(a < b for a, b in zip(order, order[1:]))
-        fits = fits and not ("235" in names and len(names) > 1)
-        if not fits and not KEYS[ai][1] and host != "id.gs1.org":
-            return None  # somebody's own path that only looks like a key without a check digit
-        need(fits, f"{short(text)} has after ({ai}) what cannot follow")
-        return gs1_id(ai, value, {name: decode(part, short(text)) for name, part in zip(names, rest[1::2])})
-    need(host != "id.gs1.org", f"{short(text)} holds no GS1 key")
-    return None
+URI = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.\-]*):(?://(?:(?:[\w.~!$&'()*+,;=:-]|%\w\w)*@)?(\[[A-Za-z0-9:.]+\]|(?:[\w.~!$&'()*+,;=-]|%\w\w)*)(?::\d*)?(?=[/?#]|$))?"
+    r"([\w.~!$&'()*+,;=:@/-]*(?:%[0-9A-Fa-f]{2}[\w.~!$&'()*+,;=:@/-]*)*)(?:\?([^#]*))?(?:#([^#]*))?",
+    re.ASCII,
+)
 
 
 @functools.lru_cache(maxsize=65536)
 def read_id(text):
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.\-]*:(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+", text, re.ASCII):
+    match = len(text) <= 1024 and URI.fullmatch(text)
+    sound = match and fits(r"(?:[\w.~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*", text)
+    sound = sound and not set("[]") & set((match[4] or "") + (match[5] or "")) and not (match[2] is None and match[3].startswith("//"))
+    http = bool(sound) and match[1].lower() in ("http", "https")
+    if not sound or not (match[2] if http else match[2] is not None or match[3]):
         return Refused(f"{short(text)} is no absolute URI")
     try:
-        if text[:8].lower() == "urn:epc:":
-            return epc_urn(text)
-        match = re.fullmatch(r"(?i:https?)://(?:[^/?#]*@)?([^/?#:]*)(?::\d*)?(/[^?#]*)?(?:\?[^#]*)?(?:#.*)?", text)
-        return match and digital_link(match[1].lower(), match[2] or "/", text) or text
+        if http:
+            return digital_link(match[2].removesuffix(".").lower() == "id.gs1.org", match[3], text) or text
+        if match[1].lower() == "urn":
+            return urn(match[3], bool(match[4] or match[5]), text) or text
+        return text
     except Refused as refusal:
         return refusal
 
 
 def canonical_id(text, what="an id"):
-    """The canonical form of an id; an absolute URI that is no GS1 key stands as it is."""
+    """The canonical form of an id."""
     read = read_id(text_of(text, what))
     if isinstance(read, Refused):
         raise Refused(str(read))
@@ -698,91 +717,100 @@ def canonical_id(text, what="an id"):
 
 
 def key_of(identifier):
-    """The application identifier, value and qualifier's name of a canonical id, or None for another URI."""
+    """The AI, value and qualifier's name of a canonical id, or None for another URI."""
     if not identifier.startswith(GS1):
         return None
     ai, value, *rest = identifier.removeprefix(GS1).split("/")
-    return ai, decode(value, "an id"), rest[0] if rest else None
+    return ai, decode(value), rest[0] if rest else None
 
 
 def class_of(identifier):
-    """The GTIN of an item or lot."""
-    key = key_of(identifier)
-    return f"{GS1}01/{key[1][:14]}" if key and key[0] in ("01", "8006") and key[2] else None
+    """The class of an item, lot or piece."""
+    ai, value, qualifier = key_of(identifier) or ("", "", None)
+    return f"{GS1}01/{value[:14]}" if ai == "8006" or ai == "01" and qualifier else None
 
 
 def is_item(identifier):
-    key = key_of(identifier)
-    return bool(key) and key[0] == "01" and key[2] in ("21", "235")
+    ai, _, qualifier = key_of(identifier) or ("", "", None)
+    return ai == "01" and qualifier in ("21", "235")
+
+
+def delimiters(uri):
+    """What a namespace may end with."""
+    return "/:#=." if uri.startswith("urn:") else "/:#="
 
 
 def candidates(identifier):
-    """Under which company prefixes or namespaces an id may lie."""
-    key = key_of(identifier)
-    if key:
+    """The company prefixes or namespaces under which an id may lie."""
+    if key := key_of(identifier):
         ai, value, _ = key
-        if ai in ("01", "8006"):
-            digits = "" if value[1:6] == "00000" else value[1:13]  # a GTIN-8, with an indicator or without
-        elif ai in ("00", "8003"):
-            digits = value[1:17] if ai == "00" else value[1:13]
-        elif KEYS[ai][1]:
-            digits = value[: KEYS[ai][1] - 1]
-        else:
-            digits = re.match(r"[0-9]*", value)[0]
+        span = KEYS[ai][5]
+        digits = value[slice(*span)] if span else re.match(r"[0-9]*", value)[0]
+        if ai in ("01", "8006") and digits.startswith("00000"):
+            return []
         return [digits[:length] for length in range(4, 13) if length <= len(digits)]
-    uri = re.sub(r"^https://", "http://", identifier)
-    colon = uri.index(":") + 1
-    found = []
-    named = False
-    for at in range(colon, len(uri)):
-        if uri[at] not in "/:#=":
-            named = named or uri[at] != "."
-        elif named:
-            found.append(uri[: at + 1])
-    return found[:16]
+    uri = plain_http(identifier)
+    start = uri.index(":") + 1
+    ends = (at for at in range(start, len(uri)) if uri[at] in delimiters(uri) and uri[start:at].strip("/:#=."))
+    return [uri[: at + 1] for at in itertools.islice(ends, 16)]
+
+
+def covers(claimed, identifier):
+    """Whether one of the claims covers an id."""
+    prefixes, _, namespaces = claimed
+    if key_of(identifier):
+        return not set(candidates(identifier)).isdisjoint(prefixes)
+    uri = plain_http(identifier)
+    return any(uri != namespace and uri.startswith(namespace) for namespace in namespaces)
+
+
+def plain_http(uri):
+    return re.sub(r"^https://", "http://", uri)
 
 
 # --- names(event) ------------------------------------------------------------------------------------------------------
 
-TYPES = ("ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent", "AssociationEvent")
-RECALLED = ("recalled", "cbv:Disp-recalled", "https://ref.gs1.org/cbv/Disp-recalled", "urn:epcglobal:cbv:disp:recalled")
+RECALLED = ("recalled", "cbv:Disp-recalled", "https://ref.gs1.org/cbv/Disp-recalled", "http://ref.gs1.org/cbv/Disp-recalled")
+OBJECTS, CHILDREN = ("epcList", "quantityList"), ("childEPCs", "childQuantityList")
+INPUTS, OUTPUTS = ("inputEPCList", "inputQuantityList"), ("outputEPCList", "outputQuantityList")
+FIELDS = {
+    "ObjectEvent": OBJECTS,
+    "AggregationEvent": ("parentID", *CHILDREN),
+    "TransactionEvent": ("parentID", *OBJECTS),
+    "TransformationEvent": (*INPUTS, *OUTPUTS, "transformationID"),
+    "AssociationEvent": ("parentID", *CHILDREN),
+}
 
 
 class Event:
     def __init__(self, value):
         need(isinstance(value, dict), "an event is no object")
-        self.type = value.get("type", value.get("isA"))
-        need(self.type in TYPES, "an event is of no known type")
+        self.type = value.get("type")
+        need(self.type in FIELDS, "an event is of no known type")
+        for name in set(itertools.chain.from_iterable(FIELDS.values())) - set(FIELDS[self.type]):
+            need(name not in value, f"{name} stands in an event of another type")
         self.action = value.get("action")
         self.time = any_time(value.get("eventTime"), "eventTime")
-        ids = lambda name: [canonical_id(epc, name) for epc in array(value.get(name, []), name)]
-        classes = lambda name: [
-            canonical_id(item.get("epcClass") if isinstance(item, dict) else None, f"{name}.epcClass") for item in array(value.get(name, []), name)
-        ]
-        self.parent = canonical_id(value["parentID"], "parentID") if "parentID" in value else None
-        self.objects = ids("epcList")
-        self.children = ids("childEPCs") + classes("childQuantityList")
-        self.inputs = ids("inputEPCList") + classes("inputQuantityList")
-        self.outputs = ids("outputEPCList") + classes("outputQuantityList")
-        quantities = classes("quantityList")
-        self.ids = set(self.objects + quantities + self.children + self.inputs + self.outputs)
-        self.added = set(self.objects + quantities)
-        if self.parent is not None:
-            self.ids.add(self.parent)
-        self.transformation = canonical_id(value["transformationID"], "transformationID") if "transformationID" in value else None
+        member = lambda item, name: item.get(name) if isinstance(item, dict) else None
+        ids = lambda names: [
+            canonical_id(member(item, "epcClass") if "uantity" in name else item, name)
+            for name in names for item in array(value.get(name, []), name)
+        ]  # fmt: skip
+        one = lambda name: canonical_id(value[name], name) if name in value else None
+        self.parent, self.transformation = one("parentID"), one("transformationID")
+        self.children, self.inputs, self.outputs = ids(CHILDREN), ids(INPUTS), ids(OUTPUTS)
+        self.ids = {*ids(OBJECTS), *self.children, *self.inputs, *self.outputs} | ({self.parent} - {None})
         persistent = value.get("persistentDisposition", {})
         need(isinstance(persistent, dict), "persistentDisposition is no object")
         marks = lambda name: any(word in RECALLED for word in array(persistent.get(name, []), name) if isinstance(word, str))
         self.recalls = value.get("disposition") in RECALLED or marks("set")
         self.touches_recall = self.recalls or marks("unset")
-        self.destinations = [
-            canonical_id(item.get("destination") if isinstance(item, dict) else None, "destination")
-            for item in array(value.get("destinationList", []), "destinationList")[:16]
-        ]
+        places = [canonical_id(member(item, "destination"), "destination") for item in array(value.get("destinationList", []), "destinationList")]
+        self.destinations = places[:16]
         ilmd = value.get("ilmd", {})
         lots = [lot for name, lot in (ilmd.items() if isinstance(ilmd, dict) else ()) if re.split(r"[:/#]", name)[-1] == "lotNumber"]
         lot = lots[0] if lots else None  # the first member of that name, whatever it holds
-        self.lot = lot if isinstance(lot, str) and re.fullmatch(QUALIFIERS["10"], lot, re.ASCII) else None
+        self.lot = lot if isinstance(lot, str) and fits(QUALIFIERS["10"][1], lot) else None
 
     def names(self, participant):
         named = {("id", identifier) for identifier in self.ids}
@@ -796,21 +824,26 @@ class Event:
             named.update(("id", gtin) for gtin in map(class_of, self.ids) if gtin)
         return named
 
+    def counts(self, kind, identifier):
+        """Whether the event is one of those counted for this id's list, or this transformationID's."""
+        return self.transformation == identifier if kind == "transformation" else identifier in self.ids
+
     def brings_forth(self, identifier):
-        if self.type == "ObjectEvent" and self.action == "ADD":
-            return identifier in self.added
-        return self.type == "TransformationEvent" and identifier in self.outputs
+        if self.type == "ObjectEvent":
+            return self.action == "ADD" and identifier in self.ids
+        return identifier in self.outputs
 
 
 def epcis_events(payload):
-    """The events of an EPCISDocument, or of a single event."""
+    """The events of an EPCISDocument, or the single event that stands alone."""
     document = strict_json(payload, "a capture")
-    need(isinstance(document, dict), "a capture is no object")
-    if document.get("type", document.get("isA")) != "EPCISDocument":
+    need(isinstance(document, dict) and "@context" in document, "a capture is no object with a context")
+    if document.get("type") != "EPCISDocument":
         return [Event(document)]
     body = document.get("epcisBody")
-    need(isinstance(body, dict), "an EPCISDocument has no epcisBody")
-    return [Event(value) for value in array(body.get("eventList"), "eventList")]
+    events = array(body.get("eventList") if isinstance(body, dict) else None, "eventList")
+    need(len(events) <= 10_000, "a capture has more than 10,000 events")
+    return [Event(value) for value in events]
 
 
 # --- Admin statements --------------------------------------------------------------------------------------------------
@@ -833,24 +866,26 @@ class Certificate:
         need(any_time(value["notBefore"], "notBefore") < self.not_after, "a certificate ends before it begins")
 
 
-def plain_http(uri):
-    return re.sub(r"^https://", "http://", uri)
-
-
 def namespace(text):
-    need(isinstance(text, str) and text[-1:] in ("/", ":", "#", "="), f"{short(text)} is no namespace")
-    need(not isinstance(read_id(text + "x"), Refused) and read_id(text + "x") == text + "x", f"{short(text)} is no namespace")
-    need(candidates(text) and not text.startswith(NOBODYS), f"{short(text)} is nobody's namespace")
+    """A namespace as its subject's text, once it has its one spelling."""
+    need(isinstance(text, str) and len(text.encode()) <= 1024 and text[-1:] in tuple(delimiters(text)), f"{short(text)} is no namespace")
     scheme, _, rest = text.partition(":")
-    need(scheme == scheme.lower(), f"{short(text)} is not in its one spelling")
-    needless = any(re.match(r"[A-Za-z0-9._~-]", chr(int(h, 16))) or h != h.upper() for h in re.findall(r"%(..)", rest))
-    need(not needless, f"{short(text)} is not in its one spelling")
+    need(read_id(text + "x") == text + "x" or read_id(text) == text, f"{short(text)} is no namespace")
+    need(not isinstance(read_id(text + "x"), Refused) and not read_id(text + "x").startswith(GS1), f"{short(text)} is no namespace")
+    need(plain_http(text) in candidates(text) and re.search("[A-Za-z0-9]", rest), f"{short(text)} is no namespace")
+    need(not text.lower().startswith(NOBODYS), f"{short(text)} is nobody's namespace")
+    escapes = re.findall(r"%(..)", rest)
+    needed = all(h == h.upper() and not re.match(r"[A-Za-z0-9._~-]", chr(int(h, 16))) for h in escapes)
+    one = needed and scheme == scheme.lower()
     if rest.startswith("//"):
         authority, slash, path = rest[2:].partition("/")
-        default = {"http": ":80", "https": ":443"}.get(scheme, ":")
-        need(slash and authority == authority.lower() and "@" not in authority, f"{short(text)} is not in its one spelling")
-        need(not authority.endswith((default, ":", ".")), f"{short(text)} is not in its one spelling")
-        need(not {".", ".."} & set(re.split(r"[?#]", path)[0].split("/")), f"{short(text)} is not in its one spelling")
+        port = {"http": "(?!80$)", "https": "(?!443$)"}.get(scheme, "") + r"[1-9]\d*"
+        host = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
+        one = one and slash and fits(rf"{host}(:{port})?", authority)
+        one = one and not {".", ".."} & set(re.split(r"[?#]", path)[0].split("/"))
+    elif scheme == "urn":
+        one = one and not re.search("[A-Z]", rest.partition(":")[0])
+    need(one, f"{short(text)} is not in its one spelling")
     return plain_http(text)
 
 
@@ -867,8 +902,8 @@ def free_of_overlap(texts):
 def claims(value):
     """(company prefixes, GLNs, namespaces), the last with http."""
     obj(value, "claims", ("organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"))
-    name = text_of(value["organization"], "organization").strip()
-    need(1 <= len(name) <= 200 and not any(unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") for c in name), "an organisation's name is none")
+    name = text_of(value["organization"], "organization").strip(WHITE)
+    need(1 <= len(name) <= 200 and not has_control(name) and not INVISIBLE.search(name), "an organisation's name is none")
     for member in ("roles", "glns", "gs1CompanyPrefixes", "namespaces"):
         items = array(value[member], member)
         need(len(items) <= 100 and all(isinstance(item, str) for item in items), f"{member} are no list of texts")
@@ -902,12 +937,11 @@ def admin_statement(payload):
     read = {"type": kind, "participant": value["participant"]}
     if kind == "revocation":
         reason = text_of(value["reason"], "reason")
-        need(1 <= len(reason) <= 1000 and reason.strip(), "a revocation has no reason")
-        if "compromisedSince" in value:
+        need(1 <= len(reason) <= 1000 and reason.strip(WHITE), "a revocation has no reason")
+        if value.get("compromisedSince") is not None:
             any_time(value["compromisedSince"], "compromisedSince")
         return read
     read["request"] = unbase64url(value["request"], "request")
-    need(read["request"], "a request is empty")
     read["certificate"] = Certificate(value["certificate"])
     if kind == "registration":
         read["claims"] = claims(value["claims"])
@@ -984,7 +1018,7 @@ class Registry:
 
 class Anchor:
     def __init__(self, value):
-        obj(value, "the anchor", ("version", "origin", "genesis"), ("fingerprint", "members"))
+        obj(value, "the anchor", ("version", "origin", "fingerprint", "members", "genesis"))
         need(type(value["version"]) is int and value["version"] == 1, "the anchor's version is not known")
         genesis = statement(value["genesis"], "the anchor's genesis")
         need(not genesis.capture and genesis.admin["type"] == "genesis", "the anchor's genesis is none")
@@ -992,8 +1026,8 @@ class Anchor:
         self.keys, self.members_hash = genesis.admin["keys"]
         need(value["origin"] == self.origin == genesis.aud, "the anchor's origin is not its genesis's")
         need(genesis.signer in self.keys and genesis.is_signed_by(self.keys[genesis.signer]), "the anchor's genesis is signed by none of its members")
-        self.fingerprint = genesis.id
-        need(value.get("fingerprint", base64url(genesis.id)) == base64url(genesis.id), "the anchor's fingerprint is another's")
+        need(value["fingerprint"] == base64url(genesis.id), "the anchor's fingerprint is another's")
+        need(value["members"] == genesis.admin["members"], "the anchor's members are not its genesis's")
 
 
 # --- follows(id) -------------------------------------------------------------------------------------------------------
@@ -1008,10 +1042,10 @@ class Allowance:
     def spent(self):
         return self.statements >= 1000 or self.bytes >= 12_582_912 or self.events >= 10_000
 
-    def spend(self, said, events):
+    def spend(self, said, kind, identifier):
         self.statements += 1
         self.bytes += said.length
-        self.events += events
+        self.events += sum(event.counts(kind, identifier) and (kind != "recall" or event.touches_recall) for event in said.events)
 
 
 class Followed:
@@ -1019,8 +1053,9 @@ class Followed:
 
     def __init__(self, identifier, since):
         self.id = identifier
-        self.since = since  # milliseconds; -inf is the beginning
-        self.container = self.input = False
+        self.since = since  # from when its list is taken, in milliseconds; -inf is the beginning
+        self.carried = None  # from when it is a container
+        self.used = False
         self.start = self.end = 0  # the taken positions of its list
         self.parents = {}  # container -> earliest event time
         self.sources = set()  # inputs of the events that bring it forth
@@ -1050,7 +1085,7 @@ class Follows:
         leaf = entry.leaves[position - entry.first]
         need(leaf in self.captures, f"the capture at leaf {leaf} of {entry.name} is not there")
         said, participant, _ = self.captures[leaf]
-        allowance.spend(said, said.names(participant)[entry.kind, entry.subject])
+        allowance.spend(said, entry.kind, entry.subject.rpartition(" ")[2])
         self.signers.add(participant)
         return said.events, participant
 
@@ -1068,7 +1103,7 @@ class Follows:
 
     def ids(self, identifier):
         first = Followed(identifier, -math.inf)
-        first.container = first.input = True
+        first.carried, first.used = -math.inf, True
         self.followed = {identifier: first}
         self.transformed = {}  # transformationID -> [(inputs, participant)]
         self.follow(first)
@@ -1078,10 +1113,10 @@ class Follows:
     def round(self):
         containers, inputs, transformations = {}, set(), set()
         for known in self.followed.values():
-            if known.container:
+            if known.carried is not None:
                 for parent, time in known.parents.items():
-                    containers[parent] = min(containers.get(parent, math.inf), max(time, known.since))
-            if known.input:
+                    containers[parent] = min(containers.get(parent, math.inf), max(time, known.carried))
+            if known.used:
                 inputs |= known.sources
                 transformations |= known.transformations
         for transformation, participant in transformations:
@@ -1090,22 +1125,20 @@ class Follows:
                     inputs.update(sources)
         found = False
         for identifier in sorted(containers.keys() | inputs, key=str.encode):
-            since = -math.inf if identifier in inputs else containers[identifier]
             known = self.followed.get(identifier)
             if known is None:
                 if len(self.followed) > 100:
                     continue  # limit reached
-                known = self.followed[identifier] = Followed(identifier, since)
-                self.follow(known)
-                found = True
-            elif since < known.since:
-                known.since = since
-                self.follow_further(known)
-                found = True
-            if identifier in containers and not known.container:
-                known.container = found = True
-            if identifier in inputs and not known.input:
-                known.input = found = True
+                known = self.followed[identifier] = Followed(identifier, math.inf)
+            carried = containers.get(identifier)
+            if carried is not None and (known.carried is None or carried < known.carried):
+                known.carried, found = carried, True
+            if identifier in inputs and not known.used:
+                known.used = found = True
+            since = -math.inf if known.used else known.carried
+            if since < known.since:
+                is_new, known.since = known.since == math.inf, since
+                (self.follow if is_new else self.follow_further)(known)
         for transformation in sorted({name for name, _ in transformations} - self.transformed.keys(), key=str.encode):
             taken = self.take_forward(self.entry("transformation", transformation), 0, self.allowance)
             self.transformed[transformation] = [
@@ -1162,7 +1195,7 @@ class Follows:
     def places(self):
         destinations = set()
         for known in self.followed.values():
-            if known.container:
+            if known.carried is not None:
                 for event in self.taken_events(known):
                     destinations.update(event.destinations)
         for destination in sorted(destinations, key=str.encode)[:100]:
@@ -1182,7 +1215,7 @@ class Follows:
         if kind == "prefix":
             registrations = [self.admins[leaf].admin for leaf in entry.leaves]
             need(all(admin["type"] == "registration" for admin in registrations), f"{entry.name} lists what is no registration")
-            self.prefix_lists[subject] = {admin["participant"] for admin in registrations}
+            self.prefix_lists[subject] = {admin["participant"]: admin["claims"] for admin in registrations}
         return entry
 
     def candidates(self, identifier):
@@ -1193,7 +1226,7 @@ class Follows:
 
     def holders(self):
         for known in self.followed.values():
-            if known.input:
+            if known.used:
                 self.candidates(known.id)
 
     # 4. Recalls
@@ -1207,14 +1240,15 @@ class Follows:
     def recalls(self):
         with_holder, without = set(), set()
         for known in self.followed.values():
-            if not known.input:
+            if not known.used:
                 continue
             targets = {known.id}
             if is_item(known.id):
                 targets.update(self.lots(known))
             if class_of(known.id):
                 targets.add(class_of(known.id))
-            holders = set().union(*(self.prefix_lists[subject] for subject in candidates(known.id)))
+            registered = {name: claimed for subject in candidates(known.id) for name, claimed in self.prefix_lists[subject].items()}
+            holders = [name for name, claimed in registered.items() if covers(claimed, known.id)]
             without |= targets
             with_holder.update(f"{holder} {target}" for holder in holders for target in targets)
         allowance = Allowance()
@@ -1261,6 +1295,7 @@ def read_statements(value, what):
 
 def evidence(anchor, data, asked=None):
     """Verifies an evidence document; how many leaves, subjects and signatures it proved."""
+    need(len(data if isinstance(data, bytes) else data.encode("utf-8", "replace")) <= 67_108_864, "the evidence is longer than 64 MiB")
     value = strict_json(data, "the evidence")
     need(isinstance(value, dict), "the evidence is no object")
 
@@ -1277,6 +1312,7 @@ def evidence(anchor, data, asked=None):
     last = read_seal(value["seal"])
     need(last.index == size - 1, "the seal does not stand at the checkpoint's last leaf")
     need(last.height == height, "the seal is of another height than the commit")
+    need(last.previous_size <= last.index, "the seal's block begins after its end")
     need(last.members_hash == anchor.members_hash, "the seal names other members than the anchor")
 
     # 3
@@ -1295,9 +1331,6 @@ def evidence(anchor, data, asked=None):
         leaves[leaf] = said.leaf_hash
     proof = [hash_of(text, "a hash of inclusionProof") for text in array(value["inclusionProof"], "inclusionProof")]
     need(multi_leaf_inclusion_proof(size, sorted(leaves.items()), proof, "inclusionProof") == root, "the leaves are not in the checkpoint's tree")
-    chain = seals if seals and seals[-1].index == last.index else seals + [last]
-    for earlier, later in zip(chain, chain[1:]):
-        need(earlier.index < later.previous_size and earlier.height < later.height and earlier.time < later.time, "two seals contradict each other")
     ends = [seal.index for seal in seals]
     blocks = {}
     for leaf in [*captures, *registrations]:
@@ -1324,7 +1357,7 @@ def evidence(anchor, data, asked=None):
         need(said.signer in registry.certificates, f"no registration names the certificate of the capture at leaf {leaf}")
         participant, certificate = registry.certificates[said.signer]
         need(said.is_signed_by(certificate.point), f"the signature of the capture at leaf {leaf} does not hold")
-        need(said.events, f"the capture at leaf {leaf} holds no event")
+        said.events  # refuses what is no capture
         signed[leaf] = said, participant, blocks[leaf].time
 
     # 7
@@ -1437,13 +1470,13 @@ def test_examples():
     assert said.capture and said.is_signed_by(participant) and not said.is_signed_by(key)
     assert said.signer == sha256(b"sealane example certificate") and base64url(said.id) == page["statement-id"]
     assert said.payload.decode() == page["statement-payload"]
-    assert said.names("p") == {("id", "https://id.gs1.org/01/09506000134352/21/A1"): 1}
+    assert said.names("p") == {("id", "https://id.gs1.org/01/09506000134352/21/A1")}
     header, _, signature = page["statement-compact"].split(".")
     assert f"{header}..{signature}" == page["statement-detached"]
     assert unbase64url(header, "").decode() == page["statement-header"]
 
     genesis = statement(page["genesis-compact"], "example")
-    anchor = Anchor({"version": 1, "origin": genesis.aud, "genesis": page["genesis-compact"], "fingerprint": base64url(genesis.id), "members": []})
+    anchor = Anchor({"version": 1, "origin": genesis.aud, "genesis": page["genesis-compact"], "fingerprint": base64url(genesis.id), "members": json.loads(page["members"])})
     assert base64url(anchor.members_hash) == page["members-hash"] and sha256(page["members"].encode()) == anchor.members_hash
     assert is_origin(page["default-origin"]) and page["default-origin"].endswith(page["member-key-kid"])
 
@@ -1531,35 +1564,20 @@ def test_index():
 
 
 def test_ids():
-    for text, canonical in {
-        "https://example.com/01/9506000134352/10/L/21/A1?17=201225": "01/09506000134352/21/A1",
-        "https://id.gs1.org/gtin/09506000134352/ser/A1": "01/09506000134352/21/A1",
-        "https://id.gs1.org/01/09506000134352/21/!&'()*+,-.:;=_%2f": "01/09506000134352/21/%21%26%27%28%29%2A%2B%2C-.%3A%3B%3D_%2F",
-        "https://id.gs1.org/01/95012346": "01/00000095012346",
-        "https://id.gs1.org/414/9506000134369/254/0": "414/9506000134369",
-        "urn:epc:id:sgtin:9506000.013435.A.1": "01/09506000134352/21/A.1",
-        "urn:epc:class:lgtin:9506000.013435.L1": "01/09506000134352/10/L1",
-        "urn:epc:idpat:sgtin:9506000.013435.*": "01/09506000134352",
-        "urn:epc:id:sscc:9506000.1234567890": "00/195060002345678901",
-        "urn:epc:id:sgln:9506000.13436.32": "414/9506000134369/254/32",
-        "urn:epc:id:grai:9506000.12345.400": "8003/09506000123455400",
-        "urn:epc:id:giai:9506000.ABC%2F1": "8004/9506000ABC%2F1",
-        "urn:epc:id:gsin:9506000.123456789": "402/95060001234567893",
-        "urn:epc:id:cpi:9506000.PT%2F1.123": "8010/9506000PT%2F1/8011/123",
-        "urn:epc:id:itip:9506000.013435.01.02.A1": "8006/095060001343520102/21/A1",
-        "urn:epc:id:upui:9506000.013435.abc": "01/09506000134352/235/abc",
-    }.items():
-        assert canonical_id(text) == GS1 + canonical, (text, read_id(text))
-        assert canonical_id(GS1 + canonical) == GS1 + canonical
-    for text in ("https://ID.Example.com/1", "urn:uuid:8c9a2f4e-5f0b-4a8e-9d7e-2b1f6c3a4d5e", "urn:epc:id:imovn:9176187", "https://example.com/01/abc"):
-        assert canonical_id(text) == text
-    for text in ("foo", "https://id.gs1.org/01/09506000134353", "https://id.gs1.org/foo", "urn:epc:id:foo:1.2", "https://id.gs1.org/01/09506000134352/"):
+    page = examples()
+    for line in page["ids"].splitlines():
+        spelling, canonical = line.split("  ")
+        read = read_id(spelling)
+        said = "refused" if isinstance(read, Refused) else "stands as it is" if read == spelling else read
+        assert said == canonical, (line, read)
+    for line in page["id-prefixes"].splitlines():
+        identifier, gtin, prefixes = line.split("  ")
+        assert canonical_id(identifier) == identifier and (class_of(identifier) or "no class") == gtin, line
+        assert (" ".join(candidates(identifier)) or "no candidates") == prefixes, line
+    for text in ("", "foo", "a:", "http:a", "http:///a", "https://a b/", "https://a/%zz", "https://a@b@c/", "https://a:b/", "https://a/#b#c", "//a/b", "https://a/[b]", "x:" + "y" * 1023):
         assert not holds(canonical_id, text), text
-    assert gmn_check_pair("9506000") == "ZQ" and gmn_check_pair("9506000AB") == "R7"
-    assert candidates(GS1 + "01/09506000134352/21/A1")[0] == "9506" and candidates(GS1 + "01/09506000134352")[-1] == "950600013435"
-    assert candidates(GS1 + "00/195060002345678901")[-1] == "950600023456"
-    assert candidates("https://a.example/b#c=d:e") == ["http://a.example/", "http://a.example/b#", "http://a.example/b#c=", "http://a.example/b#c=d:"]
-    assert candidates("urn:uuid:8c9a") == ["urn:uuid:"]
+    for text in ("https://[2001:db8::1]:80/a?b/c#d?e", "x://h", "file:///a", "did:web:a.example", "geo:22.3,-118.4", "x:" + "y" * 1022):
+        assert canonical_id(text) == text
 
 
 def test_strictness():
@@ -1569,6 +1587,8 @@ def test_strictness():
     for text in ("AA=", "AB", "A", "A+/A", "AA\n", "AAé"):
         assert not holds(unbase64url, text, "x"), text
     assert any_time("1970-01-01T00:00:00Z", "") == 0 and any_time("2026-11-21t09:29:00.12399+01:00", "") == own_time("2026-11-21T08:29:00.123Z", "")
+    assert any_time("2016-12-31T23:59:60Z", "") == any_time("2017-01-01 08:59:60.5+09:00", "") == any_time("2016-12-31T23:59:59.999Z", "")
+    assert not holds(any_time, "2016-12-31T22:59:60Z", "") and not holds(any_time, "0000-01-01T00:00:00+01:00", "")
     assert not holds(any_time, "2026-02-29T00:00:00Z", "") and not holds(own_time, "2026-11-21T08:29:00.12Z", "")
 
 

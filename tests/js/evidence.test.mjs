@@ -186,6 +186,53 @@ test("each fault has its code, the first one in the order of the steps", async (
   await refused(ledger, change({ seal: older }), ["seal-place"]);
 });
 
+test("whatever stands in a document, it is refused as evidence and in few words", async () => {
+  const { ledger } = journey();
+  const evidence = ledger.evidence(ITEM);
+  const text = JSON.stringify(evidence);
+  const put = (found, other) => {
+    assert.ok(text.includes(found), found);
+    return text.replace(found, () => other);
+  };
+  const long = (letter) => letter.repeat(3_000_000);
+  const present = evidence.index.findIndex(({ count }) => count > 0);
+  const entry = (members) => JSON.stringify({ ...evidence, index: evidence.index.map((one, at) => (at === present ? { ...one, ...members } : one)) });
+  const number = (name, written) => entry({ [name]: "@" }).replace('"@"', written);
+  const sealed = (change) => JSON.stringify({ ...evidence, seal: { ...evidence.seal, seal: change(evidence.seal.seal) } });
+  const cases = [
+    [`${text}\0`, "json"], [`${text} true`, "json"], [`${text},`, "json"], [`\ufeff${text}`, "json"],
+    [put("{", '{"__proto__":{"version":2},'), "shape"], [put("{", '{"constructor":null,'), "shape"],
+    [put('"version":2', '"__proto__":{"version":2}'), "shape"],
+    [put('"commit":{', '"commit":{"__proto__":{"height":0},'), "shape"],
+    [put('"kind":"id"', '"kind":"__proto__"'), "shape"], [put('"kind":"id"', '"kind":"toString"'), "shape"],
+    [put(ITEM, `${ITEM}\\ud800`), "json"], [put(ITEM, `${ITEM}\ud800`), "json"], [put(ITEM, `${ITEM}e\u0301`), "other-id"],
+    [put(ITEM, ITEM + long("\n\u2028").replaceAll("\n", "\\n")), "other-id"], [put("{", `{"${long("x")}":1,`), "shape"],
+    [put("{", `{"${long("x")}":1,"${long("x")}":1,`), "json"], [put('"version":2', `"version":${long("2")}`), "json"],
+    [put('"version":2', `"version":2.${long("0")}`), "shape"], [put('"version":2', `"version":2e-${long("0")}`), "shape"],
+    [put('"signatures":[', `"signatures":[${"null,".repeat(500_000)}`), "shape"],
+    [JSON.stringify({ ...evidence, checkpoint: long("x\n") }), "checkpoint"],
+    [JSON.stringify({ ...evidence, checkpoint: evidence.checkpoint.replace(/\n\d+/, `\n${long("1")}`) }), "checkpoint"],
+    [sealed((seal) => seal.replace("000Z", `${long("0")}Z`)), "seal"], [sealed((seal) => seal.replace("000Z", long("0"))), "seal"],
+    [sealed((seal) => seal.replace("{", '{"__proto__":1,')), "seal"], [sealed(() => "[".repeat(65)), "seal"],
+    [sealed((seal) => seal.replace(/"height":(\d+)/, '"height":$1.0')), "seal"],
+    [number("count", "1e3"), "shape"], [number("count", "-0"), "shape"], [number("count", "9007199254740993"), "shape"],
+    [number("first", "9007199254740991"), "index"], [number("first", "18446744073709551615"), "shape"],
+    [number("leaves", "[9007199254740991]"), "shape"], [number("leaves", '{"length":1}'), "shape"],
+    [entry({ siblings: Array(300_000).fill(null) }), "index"], [entry({ leaves: [...Array(300_000).keys()] }), "index"],
+    [entry({ path: Array(50_000).fill(b64(hash())) }), "index"],
+  ];
+  for (const [changed, code] of cases) {
+    await assert.rejects(verify(changed, { anchor: ledger.anchor(), id: ITEM }), (error) => {
+      assert.ok(error instanceof EvidenceError, `${code}: ${error.stack}`);
+      assert.equal(error.code, code, error.message);
+      assert.ok(error.message.length <= 2001, `${code}: ${error.message.length}`);
+      return true;
+    });
+  }
+  assert.equal({}.version, undefined);
+  await refused(ledger, { ...evidence, id: `${ITEM}\ud800` }, "json");
+});
+
 test("only what the answer rests on is shown, and all of it", async () => {
   const { ledger } = journey();
   const evidence = ledger.evidence(ITEM);

@@ -8,6 +8,8 @@ import "./webcrypto.mjs";
 import { verify } from "../../web/verify.js";
 import { digest, sha256, toBase64url, toHex, utf8 } from "../../web/verify/bytes.js";
 import { readEpcis } from "../../web/verify/epcis.js";
+import { prefixesOf } from "../../web/verify/follow.js";
+import { IdError, classOf, parseUri } from "../../web/verify/gs1.js";
 import { parse } from "../../web/verify/json.js";
 import { Signatures, keyOf, parseStatement } from "../../web/verify/jws.js";
 import { checkCommit, commitBytes, membersText, parseCheckpoint, parseSeal, readCommit, readMembers, sealLeaf, statementLeaf } from "../../web/verify/ledger.js";
@@ -41,6 +43,27 @@ test("keys and statements", async () => {
   await signatures.settle();
   const [event] = readEpcis(statement.payload);
   assert.deepEqual(event.ids.map(([part, { text }]) => [part, text]), [["object", "https://id.gs1.org/01/09506000134352/21/A1"]]);
+});
+
+test("ids", () => {
+  for (const line of example("ids").split("\n")) {
+    const [spelling, expected] = line.split("  ");
+    let found = "refused";
+    try {
+      const { text } = parseUri(spelling);
+      found = text === spelling ? "stands as it is" : text;
+    } catch (error) {
+      if (!(error instanceof IdError)) throw error;
+    }
+    assert.equal(found, expected, spelling);
+  }
+  for (const line of example("id-prefixes").split("\n")) {
+    const [text, expectedClass, candidates] = line.split("  ");
+    const id = parseUri(text);
+    assert.equal(id.text, text);
+    assert.equal(classOf(id)?.text ?? "no class", expectedClass, text);
+    assert.equal(prefixesOf(id).join(" ") || "no candidates", candidates, text);
+  }
 });
 
 test("the tree", () => {

@@ -201,15 +201,74 @@ test("what is not one product is never authentic", () => {
   for (const id of [LOT, "https://id.gs1.org/01/09506000134352", world.acme.place]) {
     assert.deepEqual([world.judge(id).verdict, rules(world.judge(id))], ["unknown", ["not-serialised"]], id);
   }
-  world.say(world.acme, 0, { ...begin, epcList: undefined, quantityList: [{ epcClass: LOT }, { epcClass: "urn:x:kind" }] });
-  for (const id of [LOT, "https://id.gs1.org/01/09506000134352", "urn:x:kind", world.acme.place]) {
+  world.say(world.acme, 0, { ...begin, epcList: undefined, quantityList: [{ epcClass: LOT }] });
+  for (const id of [LOT, "https://id.gs1.org/01/09506000134352", world.acme.place]) {
     assert.deepEqual([world.judge(id).verdict, rules(world.judge(id))], ["incomplete", ["not-serialised"]], id);
   }
   assert.equal(world.judge().verdict, "unknown");
   world.say(world.seoul, 0, step("storing"));
   assert.deepEqual(rules(world.judge()), ["no-origin"]);
+  for (const [what, expected] of [
+    ["product:class:farm.trout", ["not-serialised"]],
+    ["product:lot:class:farm.trout.L1", ["not-serialised", "no-origin"]],
+    ["product:serial:obj:farm.trout.1", ["no-origin"]],
+  ]) {
+    const id = `urn:gdst:example.org:${what}`;
+    world.say(world.seoul, 0, { ...step("storing"), epcList: [id] });
+    assert.deepEqual(rules(world.judge(id)), expected, id);
+  }
   assert.deepEqual(rules(world.judge(ITEM, { policy: { originSteps: ["storing"] } })), ["commissioned-without-authority"]);
   assert.deepEqual(rules(world.judge(ITEM, { limitReached: true })), ["limit-reached", "no-origin"]);
+});
+
+test("a lot is brought into being in any number of events, by the one whose number it has", () => {
+  const of = (members) => ({ epcList: undefined, quantityList: [{ epcClass: LOT }], ...members });
+  const world = new World();
+  const holds = () => world.judge(LOT).reasons.filter(({ rule }) => rule === "commissioned-by-prefix-holder");
+  for (const [times, said] of [[1, ""], [2, " and once more since"], [3, " and 2 times more since"]]) {
+    world.say(world.acme, times, of({ action: "ADD", bizStep: "commissioning" }));
+    const [{ leaves, text }] = holds();
+    assert.deepEqual([leaves.length, text], [times, `Commissioned on 2026-03-01${said} by Acme Pharma, to which its number belongs.`]);
+    assert.deepEqual(rules(world.judge(LOT)), ["not-serialised"]);
+  }
+  world.say(world.seoul, 4, of(step("receiving")));
+  world.say(world.lisbon, 5, of(step("receiving")));
+  world.say(world.seoul, 6, of(step("storing")));
+  assert.deepEqual(rules(world.judge(LOT)), ["not-serialised"]);
+  const leaf = world.say(world.other, 7, of({ action: "ADD", bizStep: "commissioning" }));
+  assert.deepEqual(rules(world.judge(LOT)), ["commissioned-without-authority", "not-serialised"]);
+  assert.deepEqual([world.judge(LOT).reasons[0].leaves, holds()], [[leaf], []]);
+});
+
+test("a lot that nobody made has no origin once somebody has it", () => {
+  const of = (members) => ({ epcList: undefined, quantityList: [{ epcClass: LOT }], ...members });
+  const [afar, world] = [new World(), new World()];
+  afar.say(afar.acme, 1, of({ disposition: "recalled" }));
+  afar.say(afar.seoul, 2, of(step("reserving")));
+  assert.deepEqual(rules(afar.judge(LOT)), ["recalled", "not-serialised"]);
+  const leaf = world.say(world.seoul, 3, of(step("receiving")));
+  const { verdict, reasons } = world.judge(LOT);
+  assert.deepEqual([verdict, rules({ reasons }), reasons[1].leaves], ["incomplete", ["not-serialised", "no-origin"], [leaf]]);
+  assert.match(reasons[1].text, /^No record of this lot says where it comes from: the first to record it was Seoul Medical on /);
+});
+
+test("commissioned twice after it was made", () => {
+  const world = new World();
+  const made = { type: "TransformationEvent", action: undefined, epcList: undefined, inputEPCList: [INPUT], outputEPCList: [ITEM] };
+  const leaves = [world.say(world.acme, 1, { ...made, bizStep: "assembling" })];
+  world.say(world.acme, 2, begin);
+  assert.deepEqual(rules(world.judge()), []);
+  leaves.push(world.say(world.acme, 3, begin));
+  assert.deepEqual(rules(world.judge()), ["commissioned-twice"]);
+  assert.deepEqual(world.judge().reasons[0].leaves, leaves);
+});
+
+test("what goes into a harvest does not begin with it", () => {
+  const world = new World();
+  const members = { type: "TransformationEvent", action: undefined, epcList: undefined, bizStep: "urn:gdst:bizStep:farmHarvest" };
+  world.say(world.other, 1, { ...members, inputEPCList: [ITEM], outputEPCList: [INPUT] });
+  assert.deepEqual([world.judge().verdict, rules(world.judge())], ["incomplete", ["no-origin"]]);
+  assert.equal(world.judge(INPUT).verdict, "authentic");
 });
 
 test("no rule gives more than ten reasons, and none of their leaves is lost", () => {

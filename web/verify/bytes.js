@@ -1,9 +1,14 @@
 // Bytes and text: base64, SHA-256, order and length as UTF-8 has them, points in time.
 
+/** What people are shown of a message, into which a thief may have written a whole document. */
+const MESSAGE_MAX = 2000;
+const shownOf = (message) =>
+  message.length > MESSAGE_MAX ? `${message.slice(0, MESSAGE_MAX).replace(/[\ud800-\udbff]$/, "")}…` : message;
+
 /** Evidence (or a trust anchor) that proves nothing: `code` is stable, `message` is for people. */
 export class EvidenceError extends Error {
   constructor(code, message) {
-    super(message);
+    super(shownOf(message));
     this.name = "EvidenceError";
     this.code = code;
   }

@@ -85,8 +85,10 @@ export class Case {
     const order = this.mentionsOf(this.history.id.text).map(({ at }) => at).filter((at) => this.counts(at));
     this.origins = order.filter((at) => this.bringsForth(at));
     if (this.origins.length === 0) {
-      // A catch may be reported in several events; the first of them is the origin and none contradicts it.
-      this.origins = order.filter((at) => this.policy.originSteps.includes(this.step(at))).slice(0, 1);
+      // A catch may be reported in several events; the first of them is the origin and none contradicts it. What goes into a
+      // harvest, such as fry and feed, does not begin with it.
+      const begins = (at) => this.plays(at, "object") && this.policy.originSteps.includes(this.step(at));
+      this.origins = order.filter(begins).slice(0, 1);
     }
     this.origin = this.origins.find((at) => this.byPrefixHolder(at)) ?? this.origins[0];
   }
@@ -227,12 +229,17 @@ export function idText({ key, value, qualifier, text }) {
   return shown(key ? bracket(key.ai, value) + (qualifier ? bracket(...qualifier) : "") : text);
 }
 
-/** One object, many (a class or a lot), or a place or party. */
+/** One object, many of them (a lot, or all of a kind), or a place or party. */
 function subjectOf({ history: { id }, own, entries }) {
   if (id.kind === "location" || id.kind === "party") return "place";
+  if (id.kind === "lot") return "lot";
+  if (isClassLevel(id)) return "kind";
+  if (id.key) return "one";
+  // Ids of classes and lots by the GDST's standard for seafood say so, whatever list they stand in; others by the list.
+  const gdst = /^urn:gdst:[^:]*:product:(lot:)?class:/.exec(id.text);
+  if (gdst) return gdst[1] ? "lot" : "kind";
   const inQuantities = (at) => !entries[at].record.event.ids.some(([, found, quantity]) => found.text === id.text && !quantity);
-  const many = isClassLevel(id) || (!id.key && own.length > 0 && own.every(inQuantities));
-  return many ? "many" : "one";
+  return own.length > 0 && own.every(inQuantities) ? "lot" : "one";
 }
 
 /**

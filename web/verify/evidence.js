@@ -1,12 +1,14 @@
 // From an evidence document and a trust anchor to a history that needs nobody's word, by the steps of docs/FORMATS.md,
 // "Evidence", in their order.
 
-import { EvidenceError, byteLength, fail, firstWhere, fromBase64url, isHash, toBase64url } from "./bytes.js";
+import { EvidenceError, byteLength, digest, fail, firstWhere, fromBase64url, isHash, toBase64url, utf8 } from "./bytes.js";
 import { readEpcis } from "./epcis.js";
 import { bySubject, follow, holdsCaptures, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent, subject } from "./follow.js";
 import { asEvidence, isMap, isText, membersOf, parse } from "./json.js";
 import { Signatures, parseStatement } from "./jws.js";
-import { checkCommit, isCount, isIndex, parseCheckpoint, parseSeal, readCommit, sealLeaf, statementLeaf } from "./ledger.js";
+import {
+  checkCommit, isCount, isIndex, membersText, parseCheckpoint, parseSeal, readCommit, sealLeaf, statementLeaf,
+} from "./ledger.js";
 import { Registry, readAdmin } from "./registry.js";
 import { KINDS, ProofError, leafHash, multiRoot, verifyIndexEntry } from "./tree.js";
 
@@ -84,6 +86,9 @@ export async function checkEvidence(value, id, anchor, last) {
   await signatures.settle();
   const seal = sealOf(evidence.seal);
   checkSealPlace(seal, evidence.seal.leaf, checkpoint, evidence.commit);
+  if (seal.membersHash !== digest(utf8(membersText(anchor.members)))) {
+    fail("seal-place", "the checkpoint's seal: it names other members than the trust anchor");
+  }
   checkLast(checkpoint, last);
   const leaves = checkLeaves(evidence, checkpoint);
   checkIndex(evidence.index, fromBase64url(seal.indexRoot));
@@ -339,19 +344,22 @@ function checkNames(index, captures, admins) {
   }
   for (const [leaf, admin] of admins) named.set(leaf, namesOfAdmin(admin));
   const listed = new Map();
-  for (const { key, kind, leaves, count } of index) {
+  for (const { key, kind, leaves, first, count } of index) {
     for (const leaf of leaves) {
       const subjects = named.get(leaf) ?? fail("statement-missing", `something is left out: leaf ${leaf} names ${key}, and its statement is not here`);
       if (!subjects.has(key) || holdsCaptures(kind) !== captures.has(leaf)) {
         fail("not-named", `the index has leaf ${leaf} in the list of ${key}, which its statement does not name`);
       }
     }
-    listed.set(key, { leaves: new Set(leaves), first: leaves[0], last: leaves.at(-1), whole: count === leaves.length });
+    // Where the part that is shown begins or ends with its list, it reaches to every leaf on that side.
+    const from = count === 0 || (leaves.length > 0 && first === 0) ? 0 : (leaves[0] ?? Infinity);
+    const to = first + leaves.length === count ? Infinity : (leaves.at(-1) ?? -1);
+    listed.set(key, { leaves: new Set(leaves), from, to });
   }
   for (const leaf of [...named.keys()].sort((a, b) => a - b)) {
     for (const key of named.get(leaf)) {
       const list = listed.get(key);
-      const within = list && (list.whole || (list.first <= leaf && leaf <= list.last));
+      const within = list && list.from <= leaf && leaf <= list.to;
       if (within && !list.leaves.has(leaf)) {
         fail("not-indexed", `the statement of leaf ${leaf} names ${key}, and the index does not have it in that list`);
       }

@@ -129,17 +129,15 @@ class Follower {
   }
 
   followIds() {
-    for (;;) {
+    for (let hasFound = true; hasFound; hasFound = this.findLinks()) {
       const roles = [...this.ids.values()].sort((a, b) => byText(a.id, b.id));
       const due = roles.filter((role) => role.taken === undefined || start(role) < role.taken);
       const ties = [...this.transformations].filter(([, taken]) => !taken).map(([text]) => text).sort(byBytes);
-      if (due.length === 0 && ties.length === 0) return;
       for (const role of due) this.takeId(role, start(role));
       for (const text of ties) {
         this.transformations.set(text, true);
         this.takeOn(subject("transformation", text), undefined, (event) => event.transformationId?.text === text);
       }
-      this.findLinks();
     }
   }
 
@@ -205,9 +203,10 @@ class Follower {
     return (this.shown.get(key)?.leaves ?? []).map((leaf) => this.captures.get(leaf));
   }
 
-  /** Finds the further ids that what was taken leads to. */
+  /** Finds the further ids that what was taken leads to; true where there is anything new about any. */
   findLinks() {
     const [containers, inputs, tied] = [[], new Map(), new Map()];
+    let hasFound = false;
     for (const role of this.ids.values()) {
       const { text } = role.id;
       for (const { events, signer } of this.capturesOf(subject("id", text))) {
@@ -230,10 +229,22 @@ class Follower {
     this.admit([...containers.map(([id]) => id), ...inputs.values()]);
     for (const [{ text }, since] of containers) {
       const role = this.ids.get(text);
-      if (role) role.carries = Math.min(role.carries ?? Infinity, since);
+      if (!role || since >= (role.carries ?? Infinity)) continue;
+      role.carries = since;
+      hasFound = true;
     }
-    for (const text of inputs.keys()) if (this.ids.has(text)) this.ids.get(text).isUsed = true;
-    for (const [, text] of tied.values()) if (!this.transformations.has(text)) this.transformations.set(text, false);
+    for (const text of inputs.keys()) {
+      const role = this.ids.get(text);
+      if (!role || role.isUsed) continue;
+      role.isUsed = true;
+      hasFound = true;
+    }
+    for (const [, text] of tied.values()) {
+      if (this.transformations.has(text)) continue;
+      this.transformations.set(text, false);
+      hasFound = true;
+    }
+    return hasFound;
   }
 
   admit(ids) {

@@ -212,7 +212,7 @@ const [IN_PATH, IN_QUERY, IN_USER, IN_HOST] = [":@/", ":@/?", ":", ""].map(PART)
 
 function cutUri(text) {
   const no = (fault) => wrong(`${quote(text)} is no absolute URI: ${fault}`);
-  if (!/^[\x21-\x7e]*$/.test(text) || /["<>\\^`{|}]/.test(text)) no("a character must be percent-encoded");
+  if (!/^[\x21-\x7e]*$/.test(text) || /["<>\\^\x60{|}]/.test(text)) no("a character must be percent-encoded");
   if (/%(?![0-9A-Fa-f]{2})/.test(text)) no("a percent sign without two hexadecimal digits");
   const colon = text.indexOf(":");
   const scheme = text.slice(0, colon).toLowerCase();
@@ -252,7 +252,7 @@ function hostOf(authority, no) {
     [host, port] = colon < 0 ? [hostPort, ""] : [hostPort.slice(0, colon), hostPort.slice(colon)];
     if (!IN_HOST.test(host)) no("its host");
   }
-  if (!/^:?[0-9]*$/.test(port)) no("its port");
+  if (!/^(:[0-9]*)?$/.test(port)) no("its port");
   return host;
 }
 
@@ -348,6 +348,7 @@ function readEpc([ai, form, length, last, between = 0], body, no) {
   if (all.length < count) no(`it has ${count} fields with a dot between two`);
   const parts = [...all.slice(0, count - 1), all.slice(count - 1).join(".")];
   if (last === "*" && parts.at(-1) !== "*") no("a pattern stands for a class only where its last field alone is *");
+  if (parts.slice(2, 2 + between).some((field) => field.length !== 2)) no("piece and total have two digits each");
   const value = epcKey(form, length, parts[0], decode(parts[1]), no) + parts.slice(2, 2 + between).join("");
   const tail = decode(parts.at(-1));
   if (last === undefined || last === "*") return gs1Id(ai, value, []);

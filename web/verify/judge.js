@@ -149,6 +149,7 @@ function judgeOne(one, findings) {
 /** A class, a lot or a place: what is known of it, and never that it is authentic. */
 function judgeMany(one, findings) {
   checkCorrections(one, findings);
+  if (one.subject === "lot") checkLotOrigin(one, findings);
   checkRecalls(one, findings);
   notSerialised(one, findings);
   return { ...NO_STATE, expiry: expiryOf(one) ?? null };
@@ -156,7 +157,7 @@ function judgeMany(one, findings) {
 
 function notSerialised(one, findings) {
   if (one.subject === "one") return;
-  findings.add("not-serialised", "gap", [], {}, one.subject === "place" ? "place" : undefined);
+  findings.add("not-serialised", "gap", [], {}, one.subject === "kind" ? undefined : one.subject);
 }
 
 function stateOf(one, { passage, last, container }, end, expiry) {
@@ -288,14 +289,14 @@ const verbOf = (one, at) => (one.commissions(at) ? undefined : one.plays(at, "ou
 function checkOrigin(one, findings) {
   const { origin, origins } = one;
   if (origin === undefined) return noOrigin(one, findings);
-  const rivals = origins.filter((at) => contradictsOrigin(one, at));
-  if (rivals.length > 0) madeTwice(one, rivals, findings);
-  for (const at of origins.filter((other) => !one.byPrefixHolder(other))) {
-    const holder = one.prefixHolder(one.leaf(at));
-    const variant = [verbOf(one, at), holder ? undefined : "nobody"].filter((word) => word).join("-") || undefined;
-    const params = { who: one.who(at), day: one.day(at), holder: holder && one.name(holder.id) };
-    findings.add("commissioned-without-authority", "fails", [one.leaf(at)], params, variant);
+  // A commissioning may go well with the transformation that counts, and not with another commissioning.
+  const sound = [origin];
+  const rivals = [];
+  for (const at of origins.filter((other) => other !== origin)) {
+    (sound.some((other) => areTwo(one, at, other)) ? rivals : sound).push(at);
   }
+  if (rivals.length > 0) madeTwice(one, rivals, findings);
+  for (const at of origins.filter((other) => !one.byPrefixHolder(other))) withoutAuthority(one, at, findings);
   beforeOrigin(one, findings);
   if (rivals.length === 0 && one.byPrefixHolder(origin)) {
     const params = { who: one.who(origin), day: one.day(origin) };
@@ -304,19 +305,45 @@ function checkOrigin(one, findings) {
   return undefined;
 }
 
+/** A lot may be brought into being in several events, each of them by the one whose number it has. */
+function checkLotOrigin(one, findings) {
+  const { origin, origins } = one;
+  if (origin === undefined) {
+    // Who speaks of a lot from afar, as in a recall, may mean pieces that were each commissioned.
+    const first = one.order.find((at) => actOf(one, at) !== "afar");
+    if (first === undefined) return;
+    findings.add("no-origin", "gap", [one.leaf(first)], { who: one.who(first), day: one.day(first) }, "lot");
+    return;
+  }
+  const strangers = origins.filter((at) => !one.byPrefixHolder(at));
+  for (const at of strangers) withoutAuthority(one, at, findings);
+  if (strangers.length > 0) return;
+  const count = origins.length - 1;
+  const again = count === 0 ? "" : { key: count === 1 ? "once-more" : "times-more", params: { count } };
+  const variant = ["lot", verbOf(one, origin)].filter((word) => word).join("-");
+  const params = { who: one.who(origin), day: one.day(origin), again };
+  findings.add("commissioned-by-prefix-holder", "holds", origins.map((at) => one.leaf(at)), params, variant);
+}
+
+function withoutAuthority(one, at, findings) {
+  const holder = one.prefixHolder(one.leaf(at));
+  const variant = [verbOf(one, at), holder ? undefined : "nobody"].filter((word) => word).join("-") || undefined;
+  const params = { who: one.who(at), day: one.day(at), holder: holder && one.name(holder.id) };
+  findings.add("commissioned-without-authority", "fails", [one.leaf(at)], params, variant);
+}
+
 function noOrigin(one, findings) {
   const [first] = one.order;
   if (first === undefined) return findings.add("no-origin", "gap", one.own.map((at) => one.leaf(at)), {}, "nothing");
   return findings.add("no-origin", "gap", [one.leaf(first)], { who: one.who(first), day: one.day(first) });
 }
 
-/** True where another origin and the one that counts cannot both be true. */
-function contradictsOrigin(one, other) {
-  const { origin } = one;
-  if (origin === other) return false;
-  if (one.signer(origin) !== one.signer(other)) return true;
-  const [a, b] = [origin, other].map((at) => one.event(at).transformationId?.text);
-  return one.commissions(origin) === one.commissions(other) && !(a !== undefined && a === b);
+/** True where two origins cannot both be true. */
+function areTwo(one, first, second) {
+  if (first === second) return false;
+  if (one.signer(first) !== one.signer(second)) return true;
+  const [a, b] = [first, second].map((at) => one.event(at).transformationId?.text);
+  return one.commissions(first) === one.commissions(second) && !(a !== undefined && a === b);
 }
 
 function madeTwice(one, rivals, findings) {

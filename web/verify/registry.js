@@ -86,13 +86,17 @@ export const plainHttp = (uri) => (uri.startsWith("https://") ? `http://${uri.sl
 
 const DEPTH_MAX = 16;
 
+/** What a namespace may end with: in a URN a dot, too, which parts a company from its own numbers. */
+const delimitersOf = (uri) => (uri.startsWith("urn:") ? "/:#=." : "/:#=");
+
 /** The namespaces in which a URI could lie. */
 export function namespaceCandidates(uri) {
   const text = plainHttp(uri);
+  const delimiters = delimitersOf(text);
   const found = [];
   let named = false;
   for (let at = text.indexOf(":") + 1 || text.length; at < text.length && found.length < DEPTH_MAX; at++) {
-    const delimiter = "/:#=".includes(text[at]);
+    const delimiter = delimiters.includes(text[at]);
     named ||= !delimiter && text[at] !== ".";
     if (delimiter && named) found.push(text.slice(0, at + 1));
   }
@@ -102,7 +106,7 @@ export function namespaceCandidates(uri) {
 const SHARED = ["did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:"];
 
 function isNamespace(text) {
-  if (byteLength(text) > 1024 || !/[/:#=]$/.test(text)) return false;
+  if (byteLength(text) > 1024 || !delimitersOf(text).includes(text.at(-1))) return false;
   const colon = text.indexOf(":");
   const [scheme, rest] = [text.slice(0, colon), text.slice(colon + 1)];
   if (colon <= 0 || !/[\p{Alphabetic}\p{N}]/u.test(rest)) return false;
@@ -133,7 +137,7 @@ function isPlainlySpelt(scheme, rest) {
 function isPlainAuthority(scheme, authority) {
   const colon = authority.indexOf(":");
   const [host, port] = colon < 0 ? [authority] : [authority.slice(0, colon), authority.slice(colon + 1)];
-  if (/[@A-Z]/.test(authority) || port === "" || port?.startsWith("0")) return false;
+  if (/[@A-Z]/.test(authority) || (port !== undefined && !/^[1-9][0-9]*$/.test(port))) return false;
   if ((scheme === "http" && port === "80") || (scheme === "https" && port === "443")) return false;
   return host.includes(".") && host.split(".").every((label) => /^[a-z0-9-]+$/.test(label));
 }

@@ -102,6 +102,7 @@ export const SENTENCES = {
 
     // Incomplete
     "no-origin": "Nobody recorded making it: the first to record it was {who} on {day}.",
+    "no-origin.lot": "No record of this lot says where it comes from: the first to record it was {who} on {day}.",
     "no-origin.nothing":
       "Nothing that counts is on record: what was recorded was withdrawn, or signed with a stolen key.",
     "custody-gap": "No record says how it came to {who}, where it was on {day}: {holder}.",
@@ -114,6 +115,8 @@ export const SENTENCES = {
       "followed.",
     "not-serialised":
       "This code names a kind of product, which many pieces share: only one with a serial number can be followed.",
+    "not-serialised.lot":
+      "This code names a lot, which many pieces share: only one with a serial number can be followed.",
     "not-serialised.place": "This code names a place or an organisation, not a product.",
     "returned-elsewhere": "{Who} recorded on {day} that it was brought back, though {holder}.",
     "limit-reached":
@@ -149,6 +152,11 @@ export const SENTENCES = {
     "commissioned-by-prefix-holder": "Commissioned once, on {day}, by {who}, to which its number belongs.",
     "commissioned-by-prefix-holder.made": "Made once, on {day}, by {who}, to which its number belongs.",
     "commissioned-by-prefix-holder.first": "First recorded once, on {day}, by {who}, to which its number belongs.",
+    "commissioned-by-prefix-holder.lot": "Commissioned on {day}{again} by {who}, to which its number belongs.",
+    "commissioned-by-prefix-holder.lot-made": "Made on {day}{again} by {who}, to which its number belongs.",
+    "commissioned-by-prefix-holder.lot-first": "First recorded on {day}{again} by {who}, to which its number belongs.",
+    "once-more": " and once more since",
+    "times-more": " and {count} times more since",
     "custody-unbroken": "Every hand-over since is on record; {whereabouts}.",
     "signers-registered":
       "Every record that counts was signed by an organisation registered here at the time: {names}.",

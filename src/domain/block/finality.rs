@@ -86,9 +86,7 @@ impl FinalBlock {
         commit: Commit,
         members: &MemberSet,
     ) -> Result<Self, FinalityError> {
-        if seal.members_hash != members.hash() {
-            return Err(FinalityError::SealMembers { found: seal.members_hash, expected: members.hash() });
-        }
+        check_seal_members(&seal, members)?;
         check_seal_numbers(&seal, &checkpoint, &commit)?;
         Ok(Self { seal, checkpoint: FinalCheckpoint::verify(checkpoint, commit, members)? })
     }
@@ -122,6 +120,15 @@ pub fn check_seal_stands_at_checkpoint(
         return Err(FinalityError::SealPlace { size: checkpoint.size, found: leaf_index });
     }
     check_seal_numbers(seal, checkpoint, commit)
+}
+
+/// Checks that the seal names `members` as those whose quorum makes its block final.
+pub fn check_seal_members(seal: &Seal, members: &MemberSet) -> Result<(), FinalityError> {
+    let expected = members.hash();
+    if seal.members_hash == expected {
+        return Ok(());
+    }
+    Err(FinalityError::SealMembers { found: seal.members_hash, expected })
 }
 
 fn check_seal_numbers(seal: &Seal, checkpoint: &Checkpoint, commit: &Commit) -> Result<(), FinalityError> {

@@ -211,6 +211,13 @@ impl Namespace {
     /// What a namespace ends with, so that it claims whole names only.
     pub const DELIMITERS: [char; 4] = ['/', ':', '#', '='];
 
+    /// Tells whether a namespace may end with `character` where the URI has it. URNs of the trade, those of the GDST
+    /// among them, put a dot between a company and its own numbers (`urn:gdst:example.org:party:farm.1`), under a
+    /// domain that many companies share. In a host a dot would claim a whole top-level domain.
+    fn delimits(uri: &str, character: char) -> bool {
+        Self::DELIMITERS.contains(&character) || (character == '.' && uri.starts_with("urn:"))
+    }
+
     /// Namespaces that everybody draws names from: whoever held one would hold everybody's.
     const SHARED: [&str; 7] = ["did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:"];
 
@@ -236,7 +243,7 @@ impl Namespace {
         let after_scheme = text.find(':').map_or(text.len(), |colon| colon + 1);
         let mut names_something = false;
         let ends = text.char_indices().filter(|(at, character)| {
-            let delimiter = Self::DELIMITERS.contains(character);
+            let delimiter = Self::delimits(&text, *character);
             names_something |= *at >= after_scheme && !delimiter && *character != '.';
             delimiter && names_something
         });
@@ -279,8 +286,8 @@ impl FromStr for Namespace {
         if text.len() > ID_CHARS_MAX {
             return refuse("it is too long");
         }
-        if !text.ends_with(Self::DELIMITERS) {
-            return refuse("it must end with one of / : # = so that it claims whole names only");
+        if !text.ends_with(|last| Self::delimits(text, last)) {
+            return refuse("it must end with one of / : # = (a URN also with .) so that it claims whole names only");
         }
         let Some((scheme, rest)) = text.split_once(':') else {
             return refuse("it must be an absolute URI such as https://id.example.com/items/");
@@ -302,7 +309,7 @@ impl FromStr for Namespace {
             return refuse(reason);
         }
         if !Self::candidates(text).iter().any(|one| one.len() == normal(text).len()) {
-            return refuse("it has too many parts: at most 16 may end with one of / : # =");
+            return refuse("it has too many parts: at most 16 may end with one of / : # = (in a URN also .)");
         }
         match Id::parse_uri(&format!("{text}x")) {
             Ok(id) if id.is_gs1() => refuse("GS1's ids are claimed by a company prefix"),
@@ -366,8 +373,8 @@ fn check_authority(scheme: &str, authority: &str) -> Result<(), &'static str> {
     if matches!((scheme, port), (_, Some("")) | ("http", Some("80")) | ("https", Some("443"))) {
         return Err("its port goes without saying; leave it out");
     }
-    if port.is_some_and(|port| port.starts_with('0')) {
-        return Err("its port must not begin with 0");
+    if port.is_some_and(|port| port.starts_with('0') || !port.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err("its port must be a number and must not begin with 0");
     }
     if host.ends_with('.') {
         return Err("its host must not end with a dot");
@@ -448,6 +455,7 @@ mod tests {
             "https://acme.example/?id=",
             "urn:acme:",
             "tag:acme.example,2026:",
+            "urn:gdst:example.org:product:lot:class:farm.",
         ] {
             assert_eq!(good.parse::<Namespace>().map(|one| one.0), Ok(good.to_owned()));
         }
@@ -460,6 +468,7 @@ mod tests {
             ("http://acme.example:80/items/", "leave it out"),
             ("https://acme.example:/items/", "leave it out"),
             ("https://acme.example:08443/", "must not begin with 0"),
+            ("https://acme.example:?8443/", "must be a number"),
             ("https://acme.example./items/", "must not end with a dot"),
             ("https://acme.example/%69tems/", "needs none"),
             ("https://acme.example/%2e%2E/", "upper case"),
@@ -470,6 +479,9 @@ mod tests {
             ("https://acme:x@evil.example/", "user information"),
             ("https://acme.example:", "a / must follow its host"),
             ("https://acme.example#", "a / must follow its host"),
+            ("https://acme.example/items.", "a URN also with ."),
+            ("tag:acme.", "a URN also with ."),
+            ("urn:.", "more than a scheme"),
             ("https://com/", "full name"),
             ("https://.com/", "full name"),
             ("https://acme..example/", "full name"),
@@ -484,6 +496,18 @@ mod tests {
             let error = wrong.parse::<Namespace>().unwrap_err().to_string();
             assert!(error.contains(words), "{wrong}: {error}");
         }
+    }
+
+    #[test]
+    fn companies_under_one_domain_of_a_urn_claim_their_own() {
+        let farm: Namespace = "urn:gdst:example.org:product:lot:class:farm.".parse().unwrap();
+        let farmers: Namespace = "urn:gdst:example.org:product:lot:class:farmers.".parse().unwrap();
+        let domain: Namespace = "urn:gdst:example.org:".parse().unwrap();
+        assert!(!farm.overlaps(&farmers) && farm.overlaps(&domain));
+        let covers = |id| farm.covers(&Id::parse_uri(id).unwrap());
+        assert!(covers("urn:gdst:example.org:product:lot:class:farm.trout.L1"));
+        assert!(!covers("urn:gdst:example.org:product:lot:class:farmers.trout.L1"));
+        assert!(!covers("urn:gdst:example.org:product:lot:class:farm."), "it names nothing under it");
     }
 
     #[test]

@@ -4,14 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::block::{Checkpoint, FinalCheckpoint, Leaf, Seal, check_seal_stands_at_checkpoint};
+use crate::domain::block::{
+    Checkpoint, FinalCheckpoint, Leaf, Seal, check_seal_members, check_seal_stands_at_checkpoint,
+};
 use crate::domain::consortium::{Admin, Place, Refusal, Registry};
 use crate::domain::evidence::document::{Evidence, PlacedSeal, PlacedText};
 use crate::domain::evidence::source::Shown;
 use crate::domain::evidence::{Anchor, EvidenceError, RecordError, read_capture};
 use crate::domain::gs1::Id;
 use crate::domain::hash::Hash;
-use crate::domain::index::{Subject, names};
+use crate::domain::index::{Subject, SubjectEntry, names};
 use crate::domain::merkle::{self, LeafIndex};
 use crate::domain::provenance::{Capture, History, Trail, follow, holds_captures};
 use crate::domain::statement::{StatementType, SubmittedStatement};
@@ -36,6 +38,7 @@ pub fn check(evidence: &Evidence, id: &Id, anchor: &Anchor) -> Result<Checked, E
     let checkpoint = final_checkpoint(evidence, anchor)?;
     let seal = parse_seal(&evidence.seal)?;
     check_seal_stands_at_checkpoint(&seal, evidence.seal.leaf_index, checkpoint.checkpoint(), checkpoint.commit())
+        .and_then(|()| check_seal_members(&seal, &anchor.genesis().members))
         .map_err(EvidenceError::SealPlace)?;
     let leaves = check_leaves(evidence, checkpoint.checkpoint())?;
     check_index(evidence, seal.index_root)?;
@@ -237,7 +240,7 @@ fn check_names(evidence: &Evidence, captures: &Captures, admins: &Admins) -> Res
         named.insert(*leaf, subjects.collect());
     }
     named.extend(admins.iter().map(|(leaf, admin)| (*leaf, names::of_admin(admin))));
-    let mut listed: BTreeMap<Subject, (&[LeafIndex], bool)> = BTreeMap::new();
+    let mut listed: BTreeMap<Subject, &SubjectEntry> = BTreeMap::new();
     for entry in &evidence.index {
         let subject = entry.subject();
         for leaf in &entry.leaves {
@@ -252,15 +255,12 @@ fn check_names(evidence: &Evidence, captures: &Captures, admins: &Admins) -> Res
                 Some(_) => {}
             }
         }
-        listed.insert(subject, (&entry.leaves, entry.count == entry.leaves.len() as u64));
+        listed.insert(subject, entry);
     }
     for (leaf, names) in named {
         for subject in names {
-            let Some((leaves, whole)) = listed.get(&subject) else { continue };
-            let within = *whole
-                || leaves.first().is_some_and(|first| *first <= leaf)
-                    && leaves.last().is_some_and(|last| leaf <= *last);
-            if within && leaves.binary_search(&leaf).is_err() {
+            let Some(entry) = listed.get(&subject) else { continue };
+            if entry.shows_place_of(leaf) && entry.leaves.binary_search(&leaf).is_err() {
                 return Err(EvidenceError::NotIndexed { leaf, subject });
             }
         }

@@ -7,7 +7,7 @@ use crate::domain::block::Commit;
 use crate::domain::evidence::EvidenceError;
 use crate::domain::index::SubjectEntry;
 use crate::domain::json;
-use crate::domain::limits::EVIDENCE_BYTES_MAX;
+use crate::domain::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_VALUES_MAX};
 use crate::domain::merkle::{LeafIndex, MultiProof};
 
 /// Evidence about one id, at one checkpoint: all that is recorded of it, or that nothing is.
@@ -60,7 +60,7 @@ impl Evidence {
         if bytes.len() > EVIDENCE_BYTES_MAX {
             return Err(EvidenceError::TooLong { found: bytes.len() });
         }
-        let value = json::parse(bytes)?;
+        let value = json::parse_within(bytes, EVIDENCE_VALUES_MAX)?;
         if let Some(found) = value.get("version").and_then(Value::as_u64)
             && found != u64::from(Self::VERSION)
         {

@@ -130,6 +130,9 @@ impl Scheme {
         if self.pattern && parts.last() != Some(&"*") {
             return Err(error("a pattern stands for a class only where its last field alone is *".to_owned()));
         }
+        if parts.iter().skip(2).take(self.fields).any(|field| field.len() != 2) {
+            return Err(error(format!("{} gives piece and total as two digits each", self.name)));
+        }
         let mut value = self.key_of(prefix, &decode(reference)).map_err(error)?;
         value.extend(parts.iter().skip(2).take(self.fields).copied());
         let key = Key::find(self.ai).ok_or_else(shape)?;
@@ -307,6 +310,7 @@ mod tests {
             ("urn:epc:idpat:sgtin:9506000.013435.A1", "its last field alone is *"),
             ("urn:epc:idpat:sscc:9506000.*", "its scheme is none of"),
             ("urn:epc:id:itip:9506000.013435.03.02.A1", "piece and total"),
+            ("urn:epc:id:itip:9506000.013435..0102.A1", "two digits each"),
             ("urn:epcglobal:cbv::po", "no empty part"),
         ] {
             let message = id(urn);

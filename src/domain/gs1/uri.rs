@@ -121,9 +121,10 @@ fn host_of(authority: &str) -> Result<&str, String> {
             (host, port)
         }
     };
-    match port.strip_prefix(':').unwrap_or(port) {
-        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok(host),
-        port => Err(format!("{:?} is no port", quote(port))),
+    match port.strip_prefix(':') {
+        None if port.is_empty() => Ok(host),
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok(host),
+        _ => Err(format!("{:?} is no port", quote(port))),
     }
 }
 
@@ -137,7 +138,15 @@ mod tests {
         assert_eq!((uri.scheme, uri.host, uri.path, uri.has_more), ("HTTPS", Some("Shop.example"), "/a/b%20c", true));
         let uri = Uri::parse("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6").unwrap();
         assert_eq!((uri.scheme, uri.host, uri.has_more), ("urn", None, false));
-        for good in ["http://[2001:db8::1]:80/", "mailto:a@example.com", "did:web:a.example", "file:///a", "x://h"] {
+        for good in [
+            "http://[2001:db8::1]:80/",
+            "http://[::1]/",
+            "http://a:/",
+            "mailto:a@example.com",
+            "did:web:a.example",
+            "file:///a",
+            "x://h",
+        ] {
             assert!(Uri::parse(good).is_ok(), "{good}");
         }
     }
@@ -163,6 +172,7 @@ mod tests {
             ("https://a:b/", "is no port"),
             ("https://[fe80::1%25lo]/", "is no IP address"),
             ("https://[::1/", "has no ]"),
+            ("https://[::1]80/", "is no port"),
             ("https://a@b@c/", "user information"),
         ];
         for (text, words) in bad {

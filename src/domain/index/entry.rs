@@ -87,6 +87,14 @@ impl SubjectEntry {
         climb(&key, subject_hash(&key, &value), &self.siblings, index_root)
     }
 
+    /// Tells whether the part of the list in which `leaf` would stand is shown: where the part begins with the list it
+    /// reaches down to every leaf, and where it ends with the list up to every leaf.
+    pub fn shows_place_of(&self, leaf: LeafIndex) -> bool {
+        let (Some(first), Some(last)) = (self.leaves.first(), self.leaves.last()) else { return self.count == 0 };
+        let ends_with_list = self.first.checked_add(self.leaves.len() as u64) == Some(self.count);
+        (self.first == 0 || *first <= leaf) && (ends_with_list || leaf <= *last)
+    }
+
     fn list_root(&self) -> Result<Hash, IndexProofError> {
         if let Some(pair) = self.leaves.windows(2).find(|pair| pair[0] >= pair[1]) {
             return Err(IndexProofError::NotAscending { previous: pair[0], leaf: pair[1] });
@@ -98,7 +106,7 @@ impl SubjectEntry {
             };
         }
         let part = IndexProofError::Part;
-        let positions = (self.first..).map_while(|position| LeafIndex::new(position).ok());
+        let positions = (0..).map_while(|at| LeafIndex::new(self.first.checked_add(at)?).ok());
         let entries: Vec<(LeafIndex, Hash)> = positions.zip(self.leaves.iter().map(|leaf| entry_hash(*leaf))).collect();
         if entries.len() != self.leaves.len() {
             return Err(IndexProofError::NothingShown);
@@ -248,6 +256,19 @@ mod tests {
                 let next = lists.get(n + 1).map_or(0, Vec::len);
                 let other = SubjectEntry { subject: format!("https://example.com/{}", n + 1), ..entry.clone() };
                 prop_assert!(other.verify(root).is_err() || (length, next) == (0, 0));
+            }
+        }
+    }
+
+    #[test]
+    fn positions_beyond_every_tree_prove_nothing() {
+        let leaf = |n| LeafIndex::new(n).unwrap();
+        let lists: Lists = vec![vec![leaf(1), leaf(2)], vec![leaf(2)]];
+        let root = naive_root(&lists, "");
+        for first in [1 << 53, (1 << 53) - 2, u64::MAX - 1, u64::MAX] {
+            for count in [1, 2, (1 << 53) - 1, 1 << 53, u64::MAX] {
+                let entry = SubjectEntry { first, count, ..entry(&lists, 0, 0..2) };
+                assert!(entry.verify(root).is_err(), "{entry:?}");
             }
         }
     }

@@ -91,10 +91,12 @@ mod tests {
             texts("urn:gdst:example.org:product:lot:class:a.b"),
             [
                 "urn:gdst:",
+                "urn:gdst:example.",
                 "urn:gdst:example.org:",
                 "urn:gdst:example.org:product:",
                 "urn:gdst:example.org:product:lot:",
-                "urn:gdst:example.org:product:lot:class:"
+                "urn:gdst:example.org:product:lot:class:",
+                "urn:gdst:example.org:product:lot:class:a."
             ]
         );
         assert_eq!(texts(&format!("https://a.example/{}", "b/".repeat(40))).len(), NAMESPACE_DEPTH_MAX);

@@ -27,8 +27,10 @@ pub(super) struct Entry<'a> {
 pub(super) enum Subject {
     /// One object: only this can be authentic.
     One,
-    /// A class or a lot: many objects share it.
-    Many,
+    /// A lot: many objects share it, and it has an origin.
+    Lot,
+    /// A class: all objects of a kind share it.
+    Kind,
     /// A location or a party.
     Place,
 }
@@ -236,9 +238,10 @@ impl<'a> Case<'a> {
         if !origins.is_empty() {
             return origins;
         }
-        // A catch may be reported in several events; the first of them is the origin and none contradicts it.
+        // A catch may be reported in several events; the first of them is the origin and none contradicts it. What goes
+        // into a harvest, such as fry and feed, does not begin with it.
         let named = |at: &usize| self.policy.origin_steps.iter().any(|step| step == self.step(*at));
-        order().find(named).into_iter().collect()
+        order().filter(|at| self.plays(*at, Part::Object)).find(named).into_iter().collect()
     }
 }
 
@@ -267,16 +270,27 @@ pub(super) fn in_order_of_custody(entries: &[Entry<'_>]) -> Vec<usize> {
 
 fn subject(id: &Id, entries: &[Entry<'_>], own: &[usize]) -> Subject {
     let in_quantities = || own.iter().all(|at| is_quantity(id, &entries[*at].record.event));
-    if matches!(id.kind(), IdKind::Location | IdKind::Party) {
-        Subject::Place
-    } else if id.is_class_level() {
-        Subject::Many
-    } else if !id.is_gs1() && !own.is_empty() && in_quantities() {
-        // Nothing in another URI says whether it names one object or a kind of them; the lists it stands in do
-        // (EPCIS 2.0 §7.3.3).
-        Subject::Many
-    } else {
-        Subject::One
+    match id.kind() {
+        IdKind::Location | IdKind::Party => Subject::Place,
+        IdKind::Lot => Subject::Lot,
+        _ if id.is_class_level() => Subject::Kind,
+        _ if id.is_gs1() => Subject::One,
+        _ => gdst_subject(id).unwrap_or_else(|| {
+            // Nothing in another URI says whether it names one object or a kind of them; the lists it stands in do
+            // (EPCIS 2.0 §7.3.3).
+            if !own.is_empty() && in_quantities() { Subject::Lot } else { Subject::One }
+        }),
+    }
+}
+
+/// What an id of the GDST's standard for seafood stands for, if it is of a class or lot: those say so, whatever list they
+/// stand in.
+fn gdst_subject(id: &Id) -> Option<Subject> {
+    let (_, what) = id.as_str().strip_prefix("urn:gdst:")?.split_once(':')?;
+    match what {
+        _ if what.starts_with("product:class:") => Some(Subject::Kind),
+        _ if what.starts_with("product:lot:class:") => Some(Subject::Lot),
+        _ => None,
     }
 }
 

@@ -203,9 +203,11 @@ impl<'a, S: Source> Follower<'a, S> {
         }
     }
 
-    /// The id, its containers and inputs, round by round.
+    /// The id, its containers and inputs, round by round until a round finds nothing: not even that an id that is taken
+    /// already is a container too, or one from an earlier time, since its own containers hang on that.
     fn ids(&mut self) -> Result<(), S::Error> {
-        loop {
+        let mut has_found = true;
+        while has_found {
             let due = self.ids.iter().filter(|(_, role)| role.taken.is_none_or(|taken| role.start() < taken));
             let ids: Vec<(Id, Start)> = due.map(|(id, role)| (id.clone(), role.start())).collect();
             let due = self.transformations.iter_mut().filter(|(_, taken)| !**taken);
@@ -215,9 +217,6 @@ impl<'a, S: Source> Follower<'a, S> {
                     id.clone()
                 })
                 .collect();
-            if ids.is_empty() && transformations.is_empty() {
-                return Ok(());
-            }
             for (id, start) in ids {
                 self.take_id(&id, start)?;
             }
@@ -225,8 +224,9 @@ impl<'a, S: Source> Follower<'a, S> {
                 let ties = |event: &Event| event.transformation_id() == Some(&id);
                 self.take_on(&Subject::transformation(id.as_str()), Wanted::Whole, &ties)?;
             }
-            self.find_links();
+            has_found = self.find_links();
         }
+        Ok(())
     }
 
     fn take_id(&mut self, id: &Id, start: Start) -> Result<(), S::Error> {
@@ -318,8 +318,8 @@ impl<'a, S: Source> Follower<'a, S> {
         leaves.iter().filter_map(|leaf| self.captures.get(leaf))
     }
 
-    /// Finds the further ids that what was taken leads to.
-    fn find_links(&mut self) {
+    /// Finds the further ids that what was taken leads to, and says whether there is anything new about any.
+    fn find_links(&mut self) -> bool {
         let (mut containers, mut inputs, mut tied) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         for (id, role) in &self.ids {
             for capture in self.captures_of(&Subject::id(id.as_str())) {
@@ -346,20 +346,29 @@ impl<'a, S: Source> Follower<'a, S> {
         let new: Vec<Id> = new.into_iter().filter(|id| !self.ids.contains_key(*id)).cloned().collect();
         let room = (FOLLOWED_IDS_MAX + 1).saturating_sub(self.ids.len());
         self.trail.limit_reached |= new.len() > room;
+        let mut has_found = false;
         self.ids.extend(new.into_iter().take(room).map(|id| (id, Role::default())));
         for (container, start) in containers {
-            if let Some(role) = self.ids.get_mut(&container) {
-                role.carries = Some(role.carries.map_or(start, |earlier| earlier.min(start)));
+            if let Some(role) = self.ids.get_mut(&container)
+                && role.carries.is_none_or(|earlier| start < earlier)
+            {
+                role.carries = Some(start);
+                has_found = true;
             }
         }
         for input in inputs {
             if let Some(role) = self.ids.get_mut(&input) {
+                has_found |= !role.is_used;
                 role.is_used = true;
             }
         }
         for (tie, _) in tied {
-            self.transformations.entry(tie).or_insert(false);
+            self.transformations.entry(tie).or_insert_with(|| {
+                has_found = true;
+                false
+            });
         }
+        has_found
     }
 
     /// Whose the destinations are.

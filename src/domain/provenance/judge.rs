@@ -28,7 +28,7 @@ pub fn judge(history: &History, policy: &Policy) -> Verdict {
     }
     let (state, genuine) = match case.subject {
         Subject::One => one(&case, &mut findings),
-        Subject::Many | Subject::Place => (many(&case, &mut findings), String::new()),
+        Subject::Lot | Subject::Kind | Subject::Place => (many(&case, &mut findings), String::new()),
     };
     let reasons = findings.into_reasons();
     let word = Word::weigh(&reasons);
@@ -91,6 +91,9 @@ fn one(case: &Case<'_>, findings: &mut Findings) -> (State, String) {
 /// A class, a lot or a place: what is known of it, and never that it is authentic.
 fn many(case: &Case<'_>, findings: &mut Findings) -> State {
     corrected::check(case, findings);
+    if case.subject == Subject::Lot {
+        origin::check_lot(case, findings);
+    }
     recall::check(case, findings);
     not_serialised(case, findings);
     State { expiry: expiry(case), ..State::default() }
@@ -100,7 +103,10 @@ fn not_serialised(case: &Case<'_>, findings: &mut Findings) {
     let sentence = match case.subject {
         Subject::One => return,
         Subject::Place => "This code names a place or an organisation, not a product.",
-        Subject::Many => {
+        Subject::Lot => {
+            "This code names a lot, which many pieces share: only one with a serial number can be followed."
+        }
+        Subject::Kind => {
             "This code names a kind of product, which many pieces share: only one with a serial number can be followed."
         }
     };

@@ -1,4 +1,4 @@
-//! Origin: commissioned once, with authority, and nothing before it.
+//! Origin: commissioned once, with authority, and nothing before it. A lot may be added to.
 
 use crate::domain::epcis::event::Part;
 use crate::domain::provenance::case::Case;
@@ -9,7 +9,7 @@ use crate::domain::provenance::wording::{minute, sentence_case};
 /// Judges where the product's life begins.
 pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let Some(origin) = case.origin else { return none(case, findings) };
-    let rivals: Vec<usize> = case.origins.iter().copied().filter(|at| contradicts(case, origin, *at)).collect();
+    let rivals = rivals(case, origin);
     if !rivals.is_empty() {
         twice(case, origin, &rivals, findings);
     }
@@ -28,6 +28,31 @@ pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findi
     }
 }
 
+/// Judges where a lot comes from, which is all that can be said of a catch: it may be brought into being in several
+/// events, each of them by the one whose number it has.
+pub(in crate::domain::provenance) fn check_lot(case: &Case<'_>, findings: &mut Findings) {
+    let Some(origin) = case.origin else {
+        // Who speaks of a lot from afar, as in a recall, may mean pieces that were each commissioned.
+        let in_hand = case.order.iter().copied().find(|at| reading::act(case, *at) != Act::FromAfar);
+        return in_hand.into_iter().for_each(|first| lot_without(case, first, findings));
+    };
+    let strangers: Vec<usize> = case.origins.iter().copied().filter(|at| !case.signed_by_prefix_holder(*at)).collect();
+    for at in &strangers {
+        without_authority(case, *at, findings);
+    }
+    if strangers.is_empty() {
+        let again = match case.origins.len() - 1 {
+            0 => String::new(),
+            1 => " and once more since".to_owned(),
+            more => format!(" and {more} times more since"),
+        };
+        let (verb, day, who) = (verb(case, origin), case.day(origin), case.who(origin));
+        let sentence = format!("{verb} on {day}{again} by {who}, to which its number belongs.");
+        let leaves: Vec<_> = case.origins.iter().map(|at| case.leaf(*at)).collect();
+        findings.add("commissioned-by-prefix-holder", Severity::Holds, &leaves, sentence);
+    }
+}
+
 fn none(case: &Case<'_>, findings: &mut Findings) {
     let Some(first) = case.order.first().copied() else {
         let leaves: Vec<_> = case.own.iter().map(|at| case.leaf(*at)).collect();
@@ -41,20 +66,39 @@ fn none(case: &Case<'_>, findings: &mut Findings) {
     findings.add("no-origin", Severity::Gap, &[case.leaf(first)], sentence);
 }
 
+/// That nobody made it would be too much to say: its pieces may have been commissioned one by one.
+fn lot_without(case: &Case<'_>, first: usize, findings: &mut Findings) {
+    let (who, day) = (case.who(first), case.day(first));
+    let sentence =
+        format!("No record of this lot says where it comes from: the first to record it was {who} on {day}.");
+    findings.add("no-origin", Severity::Gap, &[case.leaf(first)], sentence);
+}
+
+/// The origins that cannot be true beside the one that counts, or beside another that can.
+fn rivals(case: &Case<'_>, origin: usize) -> Vec<usize> {
+    let mut sound = vec![origin];
+    let mut rivals = Vec::new();
+    for at in case.origins.iter().copied().filter(|at| *at != origin) {
+        let contradicted = sound.iter().any(|other| contradicts(case, *other, at));
+        if contradicted { rivals.push(at) } else { sound.push(at) }
+    }
+    rivals
+}
+
 /// Tells whether two origins cannot both be true.
 ///
 /// One participant may commission a serial and also name it as the output of a transformation, or tell one
 /// transformation in several events under its transformationID (EPCIS 2.0 §7.4.5): that is one origin.
-fn contradicts(case: &Case<'_>, origin: usize, other: usize) -> bool {
-    if origin == other {
+fn contradicts(case: &Case<'_>, one: usize, other: usize) -> bool {
+    if one == other {
         return false;
     }
-    if case.signer(origin) != case.signer(other) {
+    if case.signer(one) != case.signer(other) {
         return true;
     }
-    let (one, two) = (case.event(origin), case.event(other));
-    let same_transformation = one.transformation_id().is_some() && one.transformation_id() == two.transformation_id();
-    case.commissions(origin) == case.commissions(other) && !same_transformation
+    let tie = |at: usize| case.event(at).transformation_id();
+    let same_transformation = tie(one).is_some() && tie(one) == tie(other);
+    case.commissions(one) == case.commissions(other) && !same_transformation
 }
 
 fn twice(case: &Case<'_>, origin: usize, rivals: &[usize], findings: &mut Findings) {

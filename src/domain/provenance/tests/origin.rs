@@ -1,9 +1,9 @@
 //! Origin: commissioned once, with authority, nothing before.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::domain::provenance::Word;
-use crate::domain::provenance::scenario::{ITEM, Scenario, rules};
+use crate::domain::provenance::scenario::{CASE, ITEM, Scenario, rules};
 
 #[test]
 fn commissioned_twice() {
@@ -119,6 +119,19 @@ fn an_output_of_a_transformation_is_an_origin() {
 }
 
 #[test]
+fn commissioned_twice_after_it_was_made() {
+    let (mut ledger, cast) = Scenario::with_cast();
+    let input = "https://id.gs1.org/01/09521567000018/21/I1";
+    let made = ledger.make(&cast.acme, "2026-03-02", &[input], &[ITEM], json!({}));
+    ledger.commission(&cast.acme, "2026-03-02T10:00:00Z");
+    assert_eq!(rules(&ledger.verdict()), [""; 0], "its maker commissions what it made");
+    let second = ledger.commission(&cast.acme, "2026-03-09");
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["commissioned-twice"]));
+    assert_eq!(verdict.reasons[0].leaves, [made, second]);
+}
+
+#[test]
 fn a_policy_names_further_origins() {
     let (mut ledger, cast) = Scenario::with_cast();
     let step = "urn:gdst:bizstep:fishingEvent";
@@ -128,6 +141,28 @@ fn a_policy_names_further_origins() {
     ledger.policy.origin_steps.push(step.to_owned());
     let verdict = ledger.verdict();
     assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec![]));
+}
+
+#[test]
+fn what_goes_into_a_harvest_does_not_begin_with_it() {
+    let (mut ledger, cast) = Scenario::with_cast();
+    let (fry, fish) = (ITEM, "https://id.gs1.org/01/09521567000018/21/F1");
+    let harvest = json!({"bizStep": "urn:gdst:bizStep:farmHarvest"});
+    let leaf = ledger.make(&cast.other, "2026-03-02", &[fry], &[fish], harvest);
+    let verdict = ledger.verdict_of(fry);
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["no-origin"]));
+    assert_eq!(verdict.reasons[0].leaves, [leaf]);
+    assert_eq!(ledger.verdict_of(fish).word, Word::Authentic);
+    // Nor does a crate into which a catch is packed.
+    ledger.say(
+        &cast.seoul,
+        "2026-03-02",
+        json!({
+            "type": "AggregationEvent", "action": "ADD", "epcList": null, "parentID": CASE, "childEPCs": [fish],
+            "bizStep": "urn:gdst:bizStep:fishingEvent",
+        }),
+    );
+    assert_eq!(rules(&ledger.verdict_of(CASE)), ["no-origin"]);
 }
 
 #[test]
@@ -145,4 +180,71 @@ fn nothing_comes_before_commissioning() {
         verdict.reasons[0].sentence,
         "Acme Pharma recorded it on 2026-03-01 09:00 UTC, before it was commissioned on 2026-03-02 09:00 UTC."
     );
+}
+
+const LOT: &str = "https://id.gs1.org/01/09506000134352/10/L7";
+
+fn of_lot(members: Value) -> Value {
+    let mut all = json!({"epcList": null, "quantityList": [{"epcClass": LOT, "quantity": 10}]});
+    for (name, value) in members.as_object().unwrap() {
+        all[name] = value.clone();
+    }
+    all
+}
+
+fn in_favour(ledger: &Scenario, id: &str) -> Vec<(usize, String)> {
+    let reasons = ledger.verdict_of(id).reasons.into_iter();
+    let holds = reasons.filter(|reason| reason.rule == "commissioned-by-prefix-holder");
+    holds.map(|reason| (reason.leaves.len(), reason.sentence)).collect()
+}
+
+#[test]
+fn a_lot_is_brought_into_being_in_any_number_of_events() {
+    let (mut ledger, cast) = Scenario::with_cast();
+    for (times, said) in [(1, ""), (2, " and once more since"), (3, " and 2 times more since")] {
+        ledger.say(
+            &cast.acme,
+            &format!("2026-03-0{times}"),
+            of_lot(json!({"action": "ADD", "bizStep": "commissioning"})),
+        );
+        let sentence = format!("Commissioned on 2026-03-01{said} by Acme Pharma, to which its number belongs.");
+        assert_eq!(in_favour(&ledger, LOT), [(times, sentence)]);
+        assert_eq!(rules(&ledger.verdict_of(LOT)), ["not-serialised"]);
+    }
+    // Pieces of it are wherever they were sold: that is no contradiction.
+    ledger.say(&cast.seoul, "2026-03-04", of_lot(json!({"bizStep": "receiving"})));
+    ledger.say(&cast.lisbon, "2026-03-04", of_lot(json!({"bizStep": "receiving"})));
+    ledger.say(&cast.seoul, "2026-03-05", of_lot(json!({"bizStep": "retail_selling"})));
+    ledger.say(&cast.lisbon, "2026-03-06", of_lot(json!({"bizStep": "storing"})));
+    assert_eq!(rules(&ledger.verdict_of(LOT)), ["not-serialised"]);
+}
+
+#[test]
+fn a_lot_of_somebody_elses_is_commissioned_without_authority() {
+    let (mut ledger, cast) = Scenario::with_cast();
+    ledger.say(&cast.acme, "2026-03-02", of_lot(json!({"action": "ADD", "bizStep": "commissioning"})));
+    let leaf = ledger.say(&cast.other, "2026-03-03", of_lot(json!({"action": "ADD", "bizStep": "commissioning"})));
+    let verdict = ledger.verdict_of(LOT);
+    assert_eq!(verdict.word, Word::Suspect);
+    assert_eq!(rules(&verdict), ["commissioned-without-authority", "not-serialised"]);
+    assert_eq!(verdict.reasons[0].leaves, [leaf]);
+    assert_eq!(in_favour(&ledger, LOT), []);
+}
+
+#[test]
+fn a_lot_that_nobody_made_has_no_origin_once_somebody_has_it() {
+    let (mut ledger, cast) = Scenario::with_cast();
+    ledger.recall(&cast.acme, "2026-03-02", &[], &[LOT]);
+    ledger.say(&cast.seoul, "2026-03-02", of_lot(json!({"bizStep": "reserving"})));
+    assert_eq!(rules(&ledger.verdict_of(LOT)), ["recalled", "not-serialised"], "its pieces may each have an origin");
+    let (mut ledger, cast) = Scenario::with_cast();
+    let leaf = ledger.say(&cast.seoul, "2026-03-03", of_lot(json!({"bizStep": "receiving"})));
+    let verdict = ledger.verdict_of(LOT);
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["not-serialised", "no-origin"]));
+    assert_eq!(verdict.reasons[1].leaves, [leaf]);
+    assert_eq!(
+        verdict.reasons[1].sentence,
+        "No record of this lot says where it comes from: the first to record it was Seoul Medical on 2026-03-03."
+    );
+    assert_eq!(rules(&ledger.verdict_of("https://id.gs1.org/01/09506000134352")), ["not-serialised"], "a class");
 }

@@ -66,7 +66,7 @@ fn a_kind_or_a_place_that_nobody_recorded_is_unknown_and_told_from_a_product() {
     let (ledger, _) = Scenario::with_cast();
     for (id, told) in [
         ("https://id.gs1.org/01/09506000134352", "a kind of product"),
-        ("https://id.gs1.org/01/09506000134352/10/L8", "a kind of product"),
+        ("https://id.gs1.org/01/09506000134352/10/L8", "names a lot"),
         ("https://id.gs1.org/414/9506000134307", "a place or an organisation"),
     ] {
         let verdict = ledger.verdict_of(id);
@@ -101,9 +101,23 @@ fn what_is_no_gs1_id_is_a_kind_where_it_is_counted_and_one_thing_where_it_is_lis
             "epcList": null, "quantityList": [{"epcClass": "urn:example:fish:1"}], "bizStep": "storing",
         }),
     );
-    assert_eq!(rules(&ledger.verdict_of("urn:example:fish:1")), ["not-serialised"]);
+    assert_eq!(rules(&ledger.verdict_of("urn:example:fish:1")), ["not-serialised", "no-origin"]);
     ledger.say(&cast.seoul, "2026-03-02", json!({"epcList": ["urn:example:fish:2"], "bizStep": "storing"}));
     assert_eq!(rules(&ledger.verdict_of("urn:example:fish:2")), ["no-origin"]);
+}
+
+#[test]
+fn a_class_or_a_lot_of_the_gdst_is_one_wherever_it_stands() {
+    let (mut ledger, cast) = Scenario::with_cast();
+    for (what, expected) in [
+        ("product:class:farm.trout", vec!["not-serialised"]),
+        ("product:lot:class:farm.trout.L1", vec!["not-serialised", "no-origin"]),
+        ("product:serial:obj:farm.trout.1", vec!["no-origin"]),
+    ] {
+        let id = format!("urn:gdst:example.org:{what}");
+        ledger.say(&cast.seoul, "2026-03-02", json!({"epcList": [id], "bizStep": "storing"}));
+        assert_eq!(rules(&ledger.verdict_of(&id)), expected, "{id}");
+    }
 }
 
 #[test]

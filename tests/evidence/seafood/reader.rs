@@ -1,0 +1,190 @@
+//! What a reader of a chain's documents expects to be told, worked out from their JSON alone: a second, simpler account.
+//!
+//! It knows who posted what and whose the places are, and nothing of how Sealane reads events or follows custody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sealane::domain::gs1::{Id, IdKind};
+use sealane::domain::merkle::LeafIndex;
+use serde_json::Value;
+
+use super::chain::{Claimed, Mention, brought_forth, destinations, mentions, places, time};
+use super::ledger::{Landed, Posted};
+
+/// What the reader expects.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    pub word: &'static str,
+    /// Rules that speak against it, each with why.
+    pub against: BTreeMap<&'static str, &'static str>,
+    /// The leaves by which it came into being, each by whom it belongs to.
+    pub origins: Vec<LeafIndex>,
+}
+
+/// Steps that begin a fish's life in the trade.
+const BEGINNINGS: [&str; 3] =
+    ["urn:gdst:bizStep:fishingEvent", "urn:gdst:bizStep:hatching", "urn:gdst:bizStep:farmHarvest"];
+
+/// Reads what was posted of an id.
+pub fn expect(landed: &Landed, id: &Id) -> Expected {
+    let own: Vec<&Posted> = landed.posted.iter().filter(|one| !mentions_of(one, id).is_empty()).collect();
+    let says = |what: &str| id.as_str().starts_with("urn:gdst:") && id.as_str().contains(what);
+    if own.is_empty() && !id.is_class_level() {
+        let by_its_look = says(":product:").then_some(("not-serialised", "it is a kind or a lot"));
+        return Expected { word: "unknown", against: by_its_look.into_iter().collect(), ..Expected::default() };
+    }
+    let mut expected = Expected { word: "authentic", origins: origins(&own, id), ..Expected::default() };
+    if says(":product:class:") {
+        return Expected {
+            word: "incomplete",
+            against: [("not-serialised", "it is a kind")].into(),
+            origins: Vec::new(),
+        };
+    }
+    let counted = own.iter().flat_map(|one| mentions_of(one, id)).all(|mention| mention.is_quantity());
+    let is_lot = id.kind() == IdKind::Lot || says(":product:lot:class:") || !id.is_gs1() && counted;
+    if expected.origins.is_empty() && !own.is_empty() {
+        expected.gap("no-origin", "nobody tells where it comes from");
+    }
+    if is_lot {
+        expected.gap("not-serialised", "there are many pieces of a lot");
+    } else {
+        let makers: BTreeSet<&str> =
+            own.iter().filter(|one| expected.origins.contains(&one.leaf)).map(|one| one.by.as_str()).collect();
+        let times = |object: bool| {
+            let made = own.iter().filter(|one| forth(one, id) && (one.event["type"] == "ObjectEvent") == object);
+            made.map(|one| &one.event["transformationID"]).collect::<Vec<_>>()
+        };
+        // What is commissioned may be told as made, too, and one transformation in several events.
+        let (added, made) = (times(true), times(false));
+        if added.len() > 1 || made.len() > 1 && made.iter().any(|tie| tie.is_null() || *tie != made[0]) {
+            expected.fails("commissioned-twice", "one piece comes into being once");
+        }
+        assert!(makers.len() < 2, "{id}: the reader has no word for pieces of several makers");
+        let began = own.iter().find(|one| expected.origins.contains(&one.leaf)).map(|one| time(&one.event));
+        if own.iter().any(|one| began.is_some_and(|began| time(&one.event) < began)) {
+            expected.fails("before-commissioning", "somebody had it before it was");
+        }
+        custody(landed, id, &mut expected);
+    }
+    expected
+}
+
+impl Expected {
+    fn gap(&mut self, rule: &'static str, why: &'static str) {
+        if self.word == "authentic" {
+            self.word = "incomplete";
+        }
+        self.against.insert(rule, why);
+    }
+
+    fn fails(&mut self, rule: &'static str, why: &'static str) {
+        self.word = "suspect";
+        self.against.insert(rule, why);
+    }
+}
+
+fn mentions_of(posted: &Posted, id: &Id) -> Vec<Mention> {
+    mentions(&posted.event).into_iter().filter(|mention| mention.id().as_ref() == Some(id)).collect()
+}
+
+fn forth(posted: &Posted, id: &Id) -> bool {
+    brought_forth(&posted.event).iter().any(|mention| mention.id().as_ref() == Some(id))
+}
+
+/// The events that bring it into being, or else the first that tells of its catch, hatching or harvest.
+fn origins(own: &[&Posted], id: &Id) -> Vec<LeafIndex> {
+    let made: Vec<LeafIndex> = own.iter().filter(|one| forth(one, id)).map(|one| one.leaf).collect();
+    let begins = |one: &&&Posted| BEGINNINGS.iter().any(|step| one.event["bizStep"] == **step);
+    let begun = own.iter().filter(|one| one.event["type"] == "ObjectEvent").find(begins);
+    if made.is_empty() { begun.map(|one| one.leaf).into_iter().collect() } else { made }
+}
+
+/// Where the reader thinks that a piece is.
+#[derive(Debug, Clone, PartialEq)]
+enum Where {
+    Nowhere,
+    With(String),
+    Sent { by: String, to: BTreeSet<String> },
+}
+
+/// Walks through a piece's events and those of what it was packed into, in the order of their times.
+fn custody(landed: &Landed, id: &Id, expected: &mut Expected) {
+    let (mut now, mut former) = (Where::Nowhere, Vec::<Where>::new());
+    for one in journey(landed, id) {
+        if forth(one, id) {
+            now = Where::With(one.by.clone());
+            continue;
+        }
+        let (step, by) = (one.event["bizStep"].as_str().unwrap_or_default(), one.by.clone());
+        let after = match step {
+            "shipping" => Where::Sent { by: by.clone(), to: destinations(&one.event) },
+            _ => Where::With(by.clone()),
+        };
+        match fits(&now, &by, step, &one.event, &landed.claims) {
+            Some(true) => now = after,
+            Some(false) => {}
+            None => {
+                match former.iter().rposition(|other| fits(other, &by, step, &one.event, &landed.claims) == Some(true))
+                {
+                    Some(at) => {
+                        expected.fails("two-custodians", "who gave it to nobody has it again");
+                        former.remove(at);
+                        former.push(std::mem::replace(&mut now, after));
+                    }
+                    None if step == "shipping" && matches!(now, Where::With(_)) => {
+                        expected.fails("shipped-by-non-custodian", "who sent it off never had it");
+                    }
+                    None => {
+                        expected.gap("custody-gap", "no record tells how it came to whoever had it next");
+                        former.push(std::mem::replace(&mut now, after));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Tells whether somebody's event follows on from where a piece was: it does, it changes nothing, or it does not.
+fn fits(now: &Where, by: &str, step: &str, event: &Value, claims: &BTreeMap<String, Claimed>) -> Option<bool> {
+    let visits = |host: &str| places(event).next().is_none_or(|place| claims[host].own(&place));
+    let handles = !["shipping", "receiving"].contains(&step);
+    match now {
+        Where::Nowhere => Some(true),
+        Where::With(holder) if holder == by => Some(true),
+        Where::With(holder) => (handles && visits(holder)).then_some(false),
+        Where::Sent { by: sender, .. } if sender == by => Some(!handles),
+        Where::Sent { to, .. } if to.contains(by) => Some(true),
+        Where::Sent { to, .. } if to.is_empty() && step == "receiving" => Some(true),
+        Where::Sent { by: sender, to } => {
+            (handles && to.iter().chain([sender]).any(|host| visits(host))).then_some(false)
+        }
+    }
+}
+
+/// The events of a piece, and of what it is in while it is in there.
+fn journey<'a>(landed: &'a Landed, id: &Id) -> Vec<&'a Posted> {
+    let mut inside: Vec<Id> = vec![id.clone()];
+    let mut told = Vec::new();
+    for one in &landed.posted {
+        let names = |id: &Id| !mentions_of(one, id).is_empty();
+        if !inside.iter().any(names) {
+            continue;
+        }
+        told.push(one);
+        let parent = one.event["parentID"].as_str().and_then(|text| Id::parse_uri(text).ok());
+        let holds = |id: &Id| mentions_of(one, id).iter().any(|mention| mention.field == "childEPCs");
+        match (parent, one.event["action"].as_str()) {
+            (Some(parent), Some("ADD")) if inside.iter().any(holds) && !inside.contains(&parent) => inside.push(parent),
+            // What is unpacked is outside of that, and of all that this was in.
+            (Some(parent), Some("DELETE")) => {
+                if let Some(at) = inside.iter().position(|one| *one == parent).filter(|at| *at > 0) {
+                    inside.truncate(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    told.sort_by_key(|one| time(&one.event));
+    told
+}
