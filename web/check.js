@@ -14,26 +14,44 @@ export class Tampered extends Error {
 /** What could not be fetched or carried out, which proves nothing against anybody. */
 export class Failed extends Error {}
 
-/** Fetches, checks and judges: `{verdict, ms, firstContact, since, fingerprint}`. */
-export async function check({ id, size }) {
+/**
+ * Fetches the latest evidence about `id`, checks and judges it: `{verdict, checkpoint, ms, firstContact, since, fingerprint,
+ * newer, proven}`. `newer` is the size of the ledger that this device has seen before, where the answer is from an
+ * earlier one. `proven` is the verdict that the server should have given at `size` records, where its `claim` was another
+ * one.
+ */
+export async function check({ id, claim, size }) {
   const { EvidenceError, verify, verifyConsistency } = await import("./verify.js");
-  const [trust, evidence] = await Promise.all([
-    get("/trust"),
-    get(`/evidence?id=${encodeURIComponent(id)}&size=${size}`),
-  ]);
+  // Read before anything is asked for: whatever is answered from here on must be at least as new.
   const held = recall();
+  const [trust, evidence] = await Promise.all([get("/trust"), get(evidenceOf(id))]);
   const anchor = held?.anchor ?? trust;
   if (held && held.anchor !== trust) {
     throw new Tampered("tampered.anchor", { before: fingerprint(held.anchor), now: fingerprint(trust) });
   }
+  const judged = (text) => holds(EvidenceError, () => verify(text, { anchor, id, now: Date.now() }));
   const began = performance.now();
-  const verdict = await holds(EvidenceError, () => verify(evidence, { anchor, id, now: Date.now() }));
+  const verdict = await judged(evidence);
   const { checkpoint } = verdict;
   const last = await newest(held?.last, checkpoint, verifyConsistency);
   const ms = Math.max(1, Math.round(performance.now() - began));
+  // The ledger may have grown since the server wrote its page: its word is held against the records that it had.
+  const then = isOther(verdict, claim) && checkpoint.size !== size ? await judged(await get(evidenceOf(id, size))) : verdict;
+  const proven = isOther(then, claim) ? then.verdict : undefined;
   const since = held?.since ?? Date.now();
   remember(anchor, since, last);
-  return { verdict, checkpoint, ms, firstContact: !held, since, fingerprint: fingerprint(anchor) };
+  const newer = last.size > checkpoint.size ? last.size : undefined;
+  return { verdict, checkpoint, ms, firstContact: !held, since, fingerprint: fingerprint(anchor), newer, proven };
+}
+
+const evidenceOf = (id, size) => `/evidence?id=${encodeURIComponent(id)}${size === undefined ? "" : `&size=${size}`}`;
+
+/**
+ * Tells whether a verdict is not what was claimed. A device's clock may make an answer too old that the server holds for
+ * fresh: that is no lie of the server's.
+ */
+function isOther({ verdict, reasons }, claim) {
+  return verdict !== claim && !reasons.some((reason) => reason.rule === "answer-too-old");
 }
 
 /** Turns the verifier's refusal into something to show. Whatever else goes wrong in it is its own failure. */
@@ -47,8 +65,8 @@ async function holds(EvidenceError, work) {
 }
 
 /**
- * Checks that the tree seen last and the tree seen now are one that has grown, and gives the larger. A page that was kept
- * open shows an earlier tree, which is no fault, as long as the later one begins with it.
+ * Checks that the tree seen last and the tree seen now are one that has grown, and gives the larger. An earlier tree is no
+ * forgery as long as the later one begins with it; but it may hide something.
  */
 async function newest(last, now, verifyConsistency) {
   if (!last) return now;

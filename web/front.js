@@ -13,6 +13,8 @@ const { fill } = await messages();
 let wait = EVERY_MS;
 let timer;
 
+for (const time of rows.querySelectorAll("time")) time.replaceWith(timeElement(Date.parse(time.dateTime)));
+
 document.addEventListener("visibilitychange", () => {
   clearTimeout(timer);
   if (!document.hidden) look();

@@ -23,7 +23,7 @@ if (!window.isSecureContext || !globalThis.crypto?.subtle) {
 async function run() {
   tell(say("check.running"), "busy");
   try {
-    show(await check({ id: product.dataset.id, size: product.dataset.size }));
+    show(await check({ id: product.dataset.id, claim: claimed, size: Number(product.dataset.size) }));
   } catch (error) {
     if (error instanceof Tampered) {
       alarm(fill(error.key, error.values), error.key === "tampered.anchor" || error.key === "tampered.history");
@@ -34,15 +34,20 @@ async function run() {
 }
 
 /** Shows this device's verdict in place of the server's. */
-function show({ verdict, checkpoint, ms, firstContact, since, fingerprint }) {
-  const { reasons } = verdict;
+function show({ verdict, checkpoint, ms, firstContact, since, fingerprint, newer, proven }) {
   const word = WORDS.includes(verdict.verdict) ? verdict.verdict : "unknown";
-  // The device's clock may make an answer too old that the server holds for fresh: that is no lie of the server's.
-  const byClock = reasons.some((reason) => reason.rule === "answer-too-old");
-  if (word !== claimed && !byClock) {
+  if (proven !== undefined) {
     const name = (of) => find(`word.${of}`) ?? of;
-    alarm(fill("tampered.claim", { claimed: name(claimed), proven: name(word) }));
+    alarm(fill("tampered.claim", { claimed: name(claimed), proven: name(proven) }));
+    // The records themselves hold, and are this device's own reading.
     tellRecords(verdict);
+    facts(checkpoint, fingerprint);
+    $("check-text").textContent = say("check.own");
+    $("check").hidden = false;
+    return;
+  }
+  if (newer !== undefined) {
+    older(verdict, newer);
     return;
   }
   banner(word, say(`word.${word}`), find(`sentence.${word}`) ?? verdict.summary);
@@ -75,26 +80,36 @@ function count(what, checks) {
  */
 function alarm(detail, canForget = false) {
   banner("tampered", say("word.tampered"), say("tampered.sentence"));
-  for (const part of ["why", "journey"]) $(part).hidden = true;
+  for (const part of ["why", "journey", "check"]) $(part).hidden = true;
   document.title = `${say("word.tampered")} · Sealane`;
   tell(detail, "alarm");
   $("status").append(element("p", {}, say("tampered.what")));
-  $("check-text").textContent = detail;
   if (canForget) {
-    const button = element("button", { type: "button", class: "second" }, say("tampered.forget"));
-    button.addEventListener("click", () => {
+    offer("tampered.forget", () => {
       forget();
       location.reload();
     });
-    $("check").append(button);
   }
+}
+
+/** Says that the answer is from an earlier ledger than this device knows: what came since may be what matters. */
+function older(verdict, newer) {
+  banner("incomplete", say("word.incomplete"), say("older.sentence"));
+  tellRecords(verdict);
+  tell(fill("older.detail", { now: number(verdict.treeSize), before: number(newer) }), "alarm");
+  $("check-text").textContent = say("older.sentence");
+  offer("check.again", () => location.reload());
 }
 
 function failed(error) {
   const why = error instanceof Failed ? say("check.offline") : `${error?.message ?? error}.`;
   tell(fill("check.failed", { why }), "alarm");
-  const button = element("button", { type: "button", class: "second" }, say("check.again"));
-  button.addEventListener("click", run);
+  offer("check.again", run);
+}
+
+function offer(key, action) {
+  const button = element("button", { type: "button", class: "second" }, say(key));
+  button.addEventListener("click", action);
   $("status").append(button);
 }
 
@@ -104,7 +119,7 @@ function banner(word, title, sentence) {
   section.className = `verdict ${word}`;
   section.querySelector("use").setAttribute("href", `#symbol-${word}`);
   $("word").textContent = title;
-  $("sentence").textContent = sentence;
+  $("sentence").replaceChildren(...unbrokenDays(sentence));
 }
 
 /** Writes the one line of state; a screen reader reads it out. */
@@ -129,10 +144,10 @@ function facts({ origin, size, root }, fingerprint) {
 function reasonItem({ rule, severity, leaves, text }) {
   const own = find(`rule.${rule}`);
   const sign = element("span", { class: "sign", "aria-hidden": "true" }, SIGNS[severity] ?? "·");
-  const told = element("p", {}, element("span", { class: "severity" }, `${find(`severity.${severity}`) ?? severity}: `), own ?? text);
+  const told = element("p", {}, element("span", { class: "severity" }, `${find(`severity.${severity}`) ?? severity}: `), ...unbrokenDays(own ?? text));
   const meta = element("p", { class: "meta" }, element("code", {}, rule));
   if (leaves.length > 0) meta.append(` · ${fill("reason.leaf", { leaves: leaves.join(", ") })}`);
-  const original = own && element("p", { class: "original", lang: "en" }, text);
+  const original = own && element("p", { class: "original", lang: "en" }, ...unbrokenDays(text));
   return element("li", { class: `reason ${severity}` }, sign, element("div", {}, told, original, meta));
 }
 
@@ -147,7 +162,7 @@ function stepItem(step) {
     element("p", { class: "when" }, timeElement(Date.parse(step.eventTime)), " · ", leaf),
     element("p", { class: "what" }, what, tag && " ", tag),
     element("p", { class: "who" }, fill("journey.signed", { who: nameOf(step.signer) })),
-    step.location ? element("p", { class: "where" }, fill("journey.at", { place: peopleText(step.location) })) : undefined,
+    step.location ? element("p", { class: "where" }, fill("journey.at", { place: placeText(step.location) })) : undefined,
     step.via ? element("p", { class: "where" }, fill("journey.via", { container: peopleText(step.via) })) : undefined,
     step.note ? element("p", { class: "original", lang: "en" }, step.note) : undefined,
   );
@@ -156,7 +171,7 @@ function stepItem(step) {
 function stateRows({ custodian, location, end, expiry, inTransit }) {
   const rows = [];
   if (custodian) rows.push(["state.custodian", nameOf(custodian) + (inTransit ? ` · ${say("state.transit")}` : "")]);
-  if (location) rows.push(["state.location", peopleText(location)]);
+  if (location) rows.push(["state.location", placeText(location)]);
   if (end) rows.push(["state.end", find(`end.${end}`) ?? end]);
   if (expiry) rows.push(["state.expiry", expiry]);
   return rows.map(([key, value]) => element("div", {}, element("dt", {}, say(key)), element("dd", {}, value)));
@@ -164,6 +179,19 @@ function stateRows({ custodian, location, end, expiry, inTransit }) {
 
 function nameOf(party) {
   return party?.organization ?? say("journey.somebody");
+}
+
+/** A sentence in parts, so that a day such as 2026-03-02 is not broken over two lines. */
+function unbrokenDays(text) {
+  return text.split(/(?<!\S)(\d{4}-\d{2}-\d{2}\S*)/).map((part, at) => (at % 2 === 1 ? element("span", { class: "day" }, part) : part));
+}
+
+/** A place: degrees of a `geo:` URI (RFC 5870), a GLN by that name, another id as `peopleText`. */
+function placeText(uri) {
+  const gln = /^https:\/\/id\.gs1\.org\/414\/(\d+)$/.exec(uri);
+  if (gln) return `GLN ${gln[1]}`;
+  const geo = /^geo:(-?)(\d+(?:\.\d+)?),(-?)(\d+(?:\.\d+)?)(?:[,;].*)?$/.exec(uri);
+  return geo ? `${geo[2]}° ${geo[1] ? "S" : "N"}, ${geo[4]}° ${geo[3] ? "W" : "E"}` : peopleText(uri);
 }
 
 /** A GS1 id as `(414)…`, another URI as it stands. */

@@ -12,14 +12,16 @@ export function drawing(timeline, fill, nameOf) {
   const placed = project(points);
   const described = fill("route.described", { n: points.length });
   const line = placed.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
-  const marks = placed.map(([x, y], at) =>
-    svg(
+  const marks = marksOf(placed).map(({ x, y, numbers }) => {
+    const text = numbers.length > 2 ? `${numbers[0]}…${numbers.at(-1)}` : numbers.join(",");
+    const width = text.length < 3 ? 26 : 10 + 9 * text.length;
+    return svg(
       "g",
-      at + 1 === placed.length ? { class: "last" } : {},
-      svg("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: 13 }),
-      svg("text", { x: x.toFixed(1), y: (y + 5).toFixed(1), "text-anchor": "middle" }, String(at + 1)),
-    ),
-  );
+      numbers.includes(placed.length) ? { class: "last" } : {},
+      svg("rect", { x: (x - width / 2).toFixed(1), y: (y - 13).toFixed(1), width, height: 26, rx: 13 }),
+      svg("text", { x: x.toFixed(1), y: (y + 5).toFixed(1), "text-anchor": "middle" }, text),
+    );
+  });
   const drawn = svg(
     "svg",
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": described },
@@ -35,6 +37,18 @@ function svg(name, attributes, ...children) {
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children);
   return made;
+}
+
+/** One mark for each place, in the order of its last visit, so that the end of the journey is on top. */
+function marksOf(placed) {
+  const marks = [];
+  for (const [at, [x, y]] of placed.entries()) {
+    const same = marks.findIndex((mark) => Math.abs(mark.x - x) < 0.05 && Math.abs(mark.y - y) < 0.05);
+    const [mark] = same < 0 ? [{ x, y, numbers: [] }] : marks.splice(same, 1);
+    mark.numbers.push(at + 1);
+    marks.push(mark);
+  }
+  return marks;
 }
 
 function pointsOf(timeline) {

@@ -150,20 +150,7 @@ impl Node {
 
     /// One HTTP/1.1 request on a connection of its own, byte for byte as given.
     pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let host = self.url.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(host).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
-        headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
-        if !body.is_empty() {
-            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
-        }
-        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
-        // A server may refuse a long body before it has read it, and close: its answer is what counts.
-        let _ = stream.write_all(body);
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        parse_answer(&answer)
+        request(self.url.strip_prefix("http://").unwrap(), method, path, headers, body)
     }
 
     /// Leaves in the ledger now.
@@ -198,6 +185,38 @@ impl Drop for Node {
 
 pub fn path(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// One HTTP/1.1 request to a host and port, on a connection of its own.
+pub fn request(host: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+    headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+    if !body.is_empty() {
+        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+    // A server may refuse a long body before it has read it, and close: its answer is what counts.
+    let _ = stream.write_all(body);
+    let mut answer = Vec::new();
+    let mut chunk = [0; 16 * 1024];
+    // Not every server closes the connection when it is asked to.
+    while !is_whole(&answer) {
+        match stream.read(&mut chunk) {
+            Ok(0) | Err(_) => break,
+            Ok(length) => answer.extend_from_slice(&chunk[..length]),
+        }
+    }
+    parse_answer(&answer)
+}
+
+/// Whether an answer has come to the end that it announced.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
+    let head = text(&bytes[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    length.is_some_and(|length| bytes.len() - end - 4 >= length)
 }
 
 fn parse_answer(bytes: &[u8]) -> Answer {

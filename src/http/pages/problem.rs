@@ -1,10 +1,21 @@
 //! A problem as a page, for people who open a link.
 
+use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse};
 use maud::html;
 
 use crate::http::pages::{Page, Visitor, answer, id_form};
 use crate::http::problem::{Code, Problem};
+
+/// Characters of what was typed that are put into the box again.
+const TYPED_CHARS_MAX: usize = 200;
+
+/// What was typed into the box, to be mended there.
+fn typed(request: &HttpRequest) -> String {
+    let pairs = Query::<Vec<(String, String)>>::from_query(request.query_string()).map(Query::into_inner);
+    let id = pairs.unwrap_or_default().into_iter().find(|(name, _)| name == "id").map(|(_, value)| value);
+    id.filter(|id| id.chars().count() <= TYPED_CHARS_MAX).unwrap_or_default()
+}
 
 /// Shows a problem to a person, with a way on.
 pub fn problem_page(request: &HttpRequest, problem: &Problem, request_id: &str) -> HttpResponse {
@@ -20,8 +31,12 @@ pub fn problem_page(request: &HttpRequest, problem: &Problem, request_id: &str) 
         section.narrow aria-labelledby="problem" {
             p.eyebrow { (problem.status().as_u16()) }
             h1 id="problem" { (title) }
-            p.lead lang="en" { (problem.detail()) }
-            (id_form(&visitor, ""))
+            @if request.match_pattern().is_none() {
+                p.lead { (visitor.say("problem.nowhere")) }
+            } @else {
+                p.lead.detail lang="en" { (problem.detail()) }
+            }
+            (id_form(&visitor, &typed(request)))
             p { a.button.second href=(visitor.link("/scan")) { (visitor.say("scan.title")) } }
             p.meta { (visitor.fill("problem.id", &[("id", request_id)])) " · " code { (problem.code().as_str()) } }
         }

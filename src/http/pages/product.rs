@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
-use crate::domain::gs1::Id;
+use crate::domain::gs1::{Id, IdKind};
 use crate::domain::provenance::Verdict;
 use crate::http::pages::ids::kind_key;
 use crate::http::pages::{Page, Visitor, answer, people_text, reasons, route, timeline};
@@ -50,6 +50,9 @@ fn head(visitor: &Visitor, id: &Id, number: &str, elsewhere: Option<&str>) -> Ma
         div.head {
             p.eyebrow { (visitor.say(kind_key(id.kind()))) }
             h1.number { @for part in number.split(' ') { span.part { (part) } " " } }
+            @if matches!(id.kind(), IdKind::Class | IdKind::Lot) {
+                p.elsewhere role="note" { (visitor.say("product.shared")) }
+            }
             @if let Some(host) = elsewhere {
                 p.elsewhere role="note" { (visitor.fill("product.elsewhere", &[("host", host)])) }
             }
@@ -65,7 +68,7 @@ fn banner(visitor: &Visitor, verdict: &Verdict) -> Markup {
             div.told {
                 p.claim id="claim" { (visitor.say("check.claim")) }
                 h2.word id="word" { (reasons::word(visitor, verdict.word)) }
-                p.sentence id="sentence" { (reasons::sentence(visitor, verdict)) }
+                p.sentence id="sentence" { (reasons::unbroken_days(&reasons::sentence(visitor, verdict))) }
             }
             div.status id="status" role="status" aria-live="polite" {
                 p id="status-text" { (visitor.say("check.server")) }

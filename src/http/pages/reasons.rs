@@ -66,6 +66,25 @@ pub fn sentence(visitor: &Visitor, verdict: &Verdict) -> String {
     own.map_or_else(|| verdict.summary.clone(), str::to_owned)
 }
 
+/// A sentence whose days are not broken over two lines.
+pub fn unbroken_days(text: &str) -> Markup {
+    html! {
+        @for word in text.split_inclusive(' ') {
+            @if is_day(word) { span.day { (word.trim_end()) } @if word.ends_with(' ') { " " } } @else { (word) }
+        }
+    }
+}
+
+/// Tells whether a word begins with a day as `2026-03-02`.
+fn is_day(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    bytes.len() >= 10
+        && bytes[..10].iter().enumerate().all(|(at, byte)| match at {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+}
+
 /// The reasons as a list.
 pub fn list(visitor: &Visitor, reasons: &[Reason]) -> Markup {
     html! {
@@ -91,9 +110,9 @@ fn item(visitor: &Visitor, reason: &Reason) -> Markup {
             div {
                 p {
                     span.severity { (visitor.say(key)) ": " }
-                    (own.unwrap_or(&reason.sentence))
+                    (unbroken_days(own.unwrap_or(&reason.sentence)))
                 }
-                @if own.is_some() { p.original lang="en" { (reason.sentence) } }
+                @if own.is_some() { p.original lang="en" { (unbroken_days(&reason.sentence)) } }
                 p.meta {
                     code { (reason.rule) }
                     @if !leaves.is_empty() { " · " (visitor.fill("reason.leaf", &[("leaves", &leaves.join(", "))])) }

@@ -34,6 +34,7 @@ fn draw(visitor: &Visitor, points: &[Point]) -> Markup {
         return html! {};
     }
     let placed = project(points);
+    let marks = marks(&placed);
     let line: Vec<String> = placed.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
     let count = points.len().to_string();
     let described = visitor.fill("route.described", &[("n", &count)]);
@@ -41,10 +42,12 @@ fn draw(visitor: &Visitor, points: &[Point]) -> Markup {
         figure.route {
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(described) {
                 polyline points=(line.join(" ")) fill="none" stroke-linejoin="round" stroke-linecap="round" {}
-                @for (number, (x, y)) in placed.iter().enumerate() {
-                    g.last[number + 1 == placed.len()] {
-                        circle cx=(format!("{x:.1}")) cy=(format!("{y:.1}")) r="13" {}
-                        text x=(format!("{x:.1}")) y=(format!("{:.1}", y + 5.0)) text-anchor="middle" { (number + 1) }
+                @for mark in &marks {
+                    g.last[mark.numbers.contains(&placed.len())] {
+                        rect x=(format!("{:.1}", mark.x - mark.width() / 2.0)) y=(format!("{:.1}", mark.y - 13.0))
+                            width=(mark.width()) height="26" rx="13" {}
+                        text x=(format!("{:.1}", mark.x)) y=(format!("{:.1}", mark.y + 5.0)) text-anchor="middle" {
+                            (mark.text()) }
                     }
                 }
             }
@@ -54,6 +57,39 @@ fn draw(visitor: &Visitor, points: &[Point]) -> Markup {
             }
         }
     }
+}
+
+/// A mark on the drawing, with the numbers of all points that lie there.
+struct Mark {
+    x: f64,
+    y: f64,
+    numbers: Vec<usize>,
+}
+
+impl Mark {
+    fn text(&self) -> String {
+        match self.numbers.as_slice() {
+            [first, _, .., last] => format!("{first}…{last}"),
+            few => few.iter().map(usize::to_string).collect::<Vec<_>>().join(","),
+        }
+    }
+
+    fn width(&self) -> f64 {
+        let chars = self.text().chars().count();
+        if chars < 3 { 26.0 } else { 10.0 + 9.0 * chars as f64 }
+    }
+}
+
+/// One mark for each place, in the order of its last visit, so that the end of the journey is on top.
+fn marks(placed: &[(f64, f64)]) -> Vec<Mark> {
+    let mut marks: Vec<Mark> = Vec::new();
+    for (at, (x, y)) in placed.iter().enumerate() {
+        let same = marks.iter().position(|mark| (mark.x - x).abs() < 0.05 && (mark.y - y).abs() < 0.05);
+        let mut mark = same.map_or(Mark { x: *x, y: *y, numbers: Vec::new() }, |same| marks.remove(same));
+        mark.numbers.push(at + 1);
+        marks.push(mark);
+    }
+    marks
 }
 
 /// The coordinates of the steps, without repeats of the place before.
@@ -124,6 +160,16 @@ mod tests {
     fn takes_the_short_way_over_the_date_line() {
         let placed = project(&points([at(35.0, 170.0), at(37.0, -170.0), at(36.0, -160.0)].into_iter()));
         assert!(placed[0].0 < placed[1].0 && placed[1].0 < placed[2].0, "{placed:?}");
+    }
+
+    #[test]
+    fn a_place_that_is_visited_again_has_one_mark() {
+        let journey: Vec<_> = [(1.0, 1.0), (2.0, 5.0), (3.0, 2.0), (2.0, 5.0)].map(|(x, y)| at(x, y)).into();
+        let texts = |journey: &[(Option<f64>, Option<f64>, String)]| -> Vec<String> {
+            marks(&project(&points(journey.iter().cloned()))).iter().map(Mark::text).collect()
+        };
+        assert_eq!(texts(&journey), ["1", "3", "2,4"]);
+        assert_eq!(texts(&[&journey[..], &journey[1..]].concat()), ["1", "3,5", "2…6"]);
     }
 
     #[test]

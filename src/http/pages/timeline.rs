@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::domain::provenance::{Party, State, Step};
 use crate::domain::time::Timestamp;
 use crate::http::pages::Visitor;
-use crate::http::pages::ids::people_text_of;
+use crate::http::pages::ids::{people_text_of, place_text_of};
 
 /// The steps as an ordered list.
 pub fn list(visitor: &Visitor, steps: &[Step]) -> Markup {
@@ -33,7 +33,7 @@ fn item(visitor: &Visitor, step: &Step) -> Markup {
             }
             p.who { (visitor.fill("journey.signed", &[("who", &name(visitor, &step.signer))])) }
             @if let Some(location) = &step.location {
-                p.where { (visitor.fill("journey.at", &[("place", &people_text_of(location))])) }
+                p.where { (visitor.fill("journey.at", &[("place", &place_text_of(location))])) }
             }
             @if let Some(container) = &step.via {
                 p.where { (visitor.fill("journey.via", &[("container", &people_text_of(container))])) }
@@ -76,7 +76,7 @@ pub fn state(visitor: &Visitor, state: &State) -> Markup {
         rows.push(("state.custodian", format!("{}{on_its_way}", name(visitor, custodian))));
     }
     if let Some(location) = &state.location {
-        rows.push(("state.location", people_text_of(location)));
+        rows.push(("state.location", place_text_of(location)));
     }
     if let Some(end) = state.end {
         let known = visitor.language.find_message(&format!("end.{end}"));

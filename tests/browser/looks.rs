@@ -1,0 +1,169 @@
+//! Every page in every look: on a phone and on a desk, by day and by night. None scrolls sideways, leaves a screen reader
+//! without words, or has text that is hard to read.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::chromium::Browser;
+use crate::proxy::Proxy;
+use crate::stage::{CLONED, GENUINE, INCOMPLETE, RECALLED, Stage, UNKNOWN};
+
+/// What is wrong with a page, by a script of some length.
+const FAULTS: &str = include_str!("looks.js");
+
+const SIZES: [(&str, u32, u32); 3] = [("narrow", 360, 740), ("phone", 390, 844), ("desk", 1280, 900)];
+
+/// Where pictures of the pages are wanted, if they are.
+fn pictures() -> Option<PathBuf> {
+    let dir = PathBuf::from(std::env::var_os("SEALANE_SCREENSHOTS")?);
+    std::fs::create_dir_all(&dir).unwrap();
+    Some(dir)
+}
+
+/// Looks at the page that is shown, in every size and both schemes.
+async fn look(browser: &Browser, name: &str) {
+    for scheme in ["light", "dark"] {
+        let features = json!({"features": [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]});
+        browser.devtools("Emulation.setEmulatedMedia", features).await;
+        for (size, width, height) in SIZES {
+            browser.resize(width, height).await;
+            browser
+                .wait_until(&format!(
+                    "innerWidth === {width} && matchMedia('(prefers-color-scheme: {scheme})').matches"
+                ))
+                .await;
+            if let Some(dir) = pictures() {
+                let file = dir.join(format!("{name}-{size}-{scheme}.png"));
+                std::fs::write(file, picture(browser, width).await).unwrap();
+            }
+            let faults = browser.eval(FAULTS).await;
+            assert_eq!(faults, json!([]), "{name}, {size}, {scheme}");
+        }
+    }
+}
+
+/// The whole page, as PNG.
+async fn picture(browser: &Browser, width: u32) -> Vec<u8> {
+    let height = browser.eval("Math.max(innerHeight, document.documentElement.scrollHeight)").await;
+    let clip = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": 1});
+    let taken = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
+    let Value::String(taken) = browser.devtools("Page.captureScreenshot", taken).await["data"].take() else {
+        panic!("no picture");
+    };
+    base64::Engine::decode(&base64::engine::general_purpose::STANDARD, taken).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_verdict_looks_right() {
+    let stage = Stage::shared();
+    let browser = Browser::open(&stage.driver).await;
+    for (name, path) in [
+        ("genuine", GENUINE),
+        ("cloned", CLONED),
+        ("unknown", UNKNOWN),
+        ("recalled", RECALLED),
+        ("incomplete", INCOMPLETE),
+        ("korean", "/01/09506000134352/21/7H3KX9QZ2M?lang=ko"),
+        ("korean-cloned", "/01/09506000134352/21/4W8RT5VN6C?lang=ko"),
+        (
+            "elsewhere",
+            "/verify?id=https%3A%2F%2Fa-shop-with-a-long-name.example%2F01%2F09506000134352%2F21%2F7H3KX9QZ2M",
+        ),
+        ("class", "/01/09506000134352"),
+        ("no-gs1-id", "/verify?id=urn%3Auuid%3Af81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
+    ] {
+        browser.goto(&stage.url(path)).await;
+        browser.wait_for("#status.checked").await;
+        look(&browser, name).await;
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_other_page_looks_right() {
+    let stage = Stage::shared();
+    let browser = Browser::open(&stage.driver).await;
+    let long = format!("/verify?id=(01)09506000134353(21){}", "X".repeat(300));
+    for (name, path) in [
+        ("front", "/"),
+        ("front-korean", "/?lang=ko"),
+        ("scan", "/scan"),
+        ("scan-korean", "/scan?lang=ko"),
+        ("not-found", "/nothing/here"),
+        ("bad-id", "/01/09506000134353/21/7H3KX9QZ2M"),
+        ("bad-id-long", &long),
+    ] {
+        browser.goto(&stage.url(path)).await;
+        if path.starts_with("/scan") {
+            browser.wait_until("document.getElementById('status').textContent !== ''").await;
+        }
+        browser.wait_until("document.readyState === 'complete'").await;
+        look(&browser, name).await;
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_looks_wrong_is_found() {
+    let stage = Stage::shared();
+    let browser = Browser::open(&stage.driver).await;
+    browser.goto(&stage.url("/scan")).await;
+    browser.resize(360, 740).await;
+    for (spoil, fault) in [
+        ("add('p', 'wide').style.width = '400px'", "scrolls sideways"),
+        ("add('h1', 'another')", "2 h1"),
+        ("add('h4', 'deeper')", "level 4 after level 2"),
+        ("add('input')", "no label"),
+        ("main.append(document.createElementNS('http://www.w3.org/2000/svg', 'svg'))", "neither told nor hidden"),
+        ("add('button')", "no name"),
+        ("add('p').id = 'photo'", "#photo twice"),
+        ("add('p', 'pale').style.color = '#8a8a8a'", "contrast 3."),
+        ("add('p', 'half there').style.color = 'rgb(0 0 0 / 0.4)'", "contrast 2."),
+    ] {
+        let spoil = format!(
+            "(() => {{ const main = document.querySelector('main');
+              const add = (name, text = '') => {{ const made = document.createElement(name); made.textContent = text;
+                main.append(made); return made; }};
+              const before = main.childNodes.length; {spoil}; const faults = {FAULTS};
+              while (main.childNodes.length > before) main.lastChild.remove();
+              return faults; }})()"
+        );
+        let faults = browser.eval(&spoil).await;
+        assert!(
+            faults.as_array().unwrap().iter().any(|told| told.as_str().unwrap().starts_with(fault)),
+            "{fault}: {faults}"
+        );
+    }
+    assert_eq!(browser.eval(FAULTS).await, json!([]));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alarms_look_right() {
+    let stage = Stage::shared();
+    let proxy = Proxy::before(&stage).await;
+    let browser = Browser::open(&stage.driver).await;
+    proxy.alter(|path, answer| {
+        if path.starts_with("/evidence") && path.contains("7H3KX9QZ2M") {
+            answer.body.truncate(answer.body.len() / 2);
+        }
+        if path.starts_with("/evidence") && path.contains("9P1LM4SJ7D") {
+            answer.status = 503;
+        }
+        if path == CLONED {
+            let lie =
+                crate::support::text(&answer.body).replace("data-verdict=\"suspect\"", "data-verdict=\"authentic\"");
+            answer.body = lie.into_bytes();
+        }
+    });
+    for (name, path) in [("tampered", GENUINE), ("claim", CLONED), ("not-checked", RECALLED)] {
+        browser.goto(&proxy.url(path)).await;
+        browser.wait_for("#status.alarm").await;
+        look(&browser, name).await;
+    }
+    browser.close().await;
+}

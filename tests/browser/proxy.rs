@@ -1,0 +1,78 @@
+//! A server in the middle: it passes on what it is asked, and alters the answers as a test wants.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::spawn_blocking;
+
+use crate::stage::Stage;
+use crate::support::{Answer, text};
+
+/// Alters the answer to a path and query.
+pub type Alter = Box<dyn Fn(&str, &mut Answer) + Send>;
+
+pub struct Proxy {
+    url: String,
+    alter: Arc<Mutex<Alter>>,
+}
+
+impl Proxy {
+    /// Stands before a stage's node, honest until told otherwise. Ends with the test's runtime.
+    pub async fn before(stage: &Arc<Stage>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let alter: Arc<Mutex<Alter>> = Arc::new(Mutex::new(Box::new(|_, _| {})));
+        let (stage, shared) = (Arc::clone(stage), Arc::clone(&alter));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&stage), Arc::clone(&shared)));
+            }
+        });
+        Self { url, alter }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// From now on answers are altered like this.
+    pub fn alter(&self, alter: impl Fn(&str, &mut Answer) + Send + 'static) {
+        *self.alter.lock().unwrap() = Box::new(alter);
+    }
+}
+
+/// Answers one request, without a body, on a connection of its own.
+async fn serve(mut stream: TcpStream, stage: Arc<Stage>, alter: Arc<Mutex<Alter>>) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        // A browser opens connections that it may not use.
+        let Ok(byte) = stream.read_u8().await else { return };
+        head.push(byte);
+    }
+    let head = text(&head);
+    let mut lines = head.lines();
+    let mut words = lines.next().unwrap().split(' ').map(str::to_owned);
+    let (method, path) = (words.next().unwrap(), words.next().unwrap());
+    let passed: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(": "))
+        .filter(|(name, _)| ["accept", "accept-language"].contains(&name.to_ascii_lowercase().as_str()))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let asked = path.clone();
+    let answered = spawn_blocking(move || {
+        let headers: Vec<(&str, &str)> = passed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        stage.node.request(&method, &asked, &headers, b"")
+    });
+    let mut answer = answered.await.unwrap();
+    alter.lock().unwrap()(&path, &mut answer);
+    let mut head = format!("HTTP/1.1 {} Passed on\r\nConnection: close\r\n", answer.status);
+    let own = ["connection", "content-length", "transfer-encoding"];
+    for (name, value) in answer.headers.iter().filter(|(name, _)| !own.contains(&name.to_ascii_lowercase().as_str())) {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!("Content-Length: {}\r\n\r\n", answer.body.len()));
+    // A browser may have gone elsewhere.
+    let _ = stream.write_all(&[head.as_bytes(), &answer.body].concat()).await;
+    let _ = stream.shutdown().await;
+}

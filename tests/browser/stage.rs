@@ -1,0 +1,158 @@
+//! A ledger with a product of each verdict, and the browser's driver: made once, and shared by the tests that run at once.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use serde_json::{Value, json};
+
+use crate::chromium::Driver;
+use crate::signer::{Signer, captured};
+use crate::support::{Node, document, object_event};
+
+pub const GENUINE: &str = "/01/09506000134352/21/7H3KX9QZ2M";
+pub const CLONED: &str = "/01/09506000134352/21/4W8RT5VN6C";
+pub const TWICE: &str = "/01/09506000134352/21/2T6YB8DK1F";
+pub const RECALLED: &str = "/01/09506000134352/21/9P1LM4SJ7D";
+pub const INCOMPLETE: &str = "/01/09506000134352/21/5C2GN7WE3R";
+pub const UNKNOWN: &str = "/01/09506000134352/21/8A4UQ6HX0V";
+
+const CASE: &str = "https://id.gs1.org/00/095060001000000012";
+const LOT: &str = "https://id.gs1.org/01/09506000134352/10/N2608";
+
+const MAKER: &str = "Nordlys Pharma";
+const CARRIER: &str = "Havvei Logistics";
+const SEOUL: &str = "Hansung Medical";
+const LISBON: &str = "Costa Farma";
+
+/// Who is registered: name, role, company prefix, GLN, and where.
+const ACTORS: [(&str, &str, &str, &str, &str); 4] = [
+    (MAKER, "manufacturer", "9506000", "9506000134369", "geo:60.39,5.32"),
+    (CARRIER, "shipper", "9521000", "9521000000018", "geo:51.92,4.48"),
+    (SEOUL, "distributor", "9522000", "9522000000015", "geo:37.57,126.98"),
+    (LISBON, "distributor", "9523000", "9523000000012", "geo:38.72,-9.14"),
+];
+
+static SHARED: Mutex<Weak<Stage>> = Mutex::new(Weak::new());
+
+pub struct Stage {
+    pub driver: Driver,
+    pub node: Node,
+}
+
+impl Stage {
+    /// The stage that other tests stand on too: nothing is to be added to its ledger. It goes when its last test has ended.
+    pub fn shared() -> Arc<Self> {
+        let mut held = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        held.upgrade().unwrap_or_else(|| {
+            let stage = Arc::new(Self::new());
+            *held = Arc::downgrade(&stage);
+            stage
+        })
+    }
+
+    /// A stage of the test's own.
+    pub fn new() -> Self {
+        let stage = Self { driver: Driver::start(), node: Node::start() };
+        for (name, role, prefix, gln, _) in ACTORS {
+            stage.node.participant(name, role, &["--gs1-prefix", prefix, "--gln", gln]);
+        }
+        stage.play();
+        stage
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.node.url)
+    }
+
+    /// Has a participant record an event. Returns the leaf.
+    pub fn say(&self, name: &str, event: Value) -> u64 {
+        let statement = Signer::of(&self.node, name).statement(&document(vec![event]));
+        captured(&self.node, statement)["leafIndex"].as_u64().unwrap()
+    }
+
+    /// The genuine product is looked at once more.
+    pub fn inspect_again(&self) {
+        self.say(SEOUL, at(SEOUL, object_event("OBSERVE", "inspecting", &[&uri(GENUINE)], "2026-03-20T01:00:00.000Z")));
+    }
+
+    /// A product turns up where it was not sent.
+    pub fn surface_in_lisbon(&self, path: &str) {
+        self.say(LISBON, at(LISBON, object_event("OBSERVE", "receiving", &[&uri(path)], "2026-03-19T11:00:00.000Z")));
+    }
+
+    fn play(&self) {
+        let observed = |step: &str, ids: &[&str], time: &str| object_event("OBSERVE", step, ids, time);
+        let [genuine, cloned, twice, recalled, incomplete] = [GENUINE, CLONED, TWICE, RECALLED, INCOMPLETE].map(uri);
+
+        let all = [&genuine, &cloned, &twice, &recalled, &incomplete].map(String::as_str);
+        for (lot, ids) in [("N2611", &[all[0], all[1], all[2], all[4]][..]), ("N2608", &[all[3]][..])] {
+            let mut made = object_event("ADD", "commissioning", ids, "2026-03-02T08:00:00.000Z");
+            made["disposition"] = json!("active");
+            made["ilmd"] = json!({"cbvmda:lotNumber": lot, "cbvmda:itemExpirationDate": "2031-11-30"});
+            self.say(MAKER, at(MAKER, made));
+        }
+
+        // The genuine box travels in a case.
+        self.say(MAKER, at(MAKER, packing("ADD", "packing", &[all[0]], "2026-03-03T09:00:00.000Z")));
+        self.say(MAKER, at(MAKER, sent(&[CASE], "2026-03-04T07:00:00.000Z")));
+        self.say(CARRIER, at(CARRIER, observed("loading", &[CASE], "2026-03-06T10:00:00.000Z")));
+        self.say(SEOUL, at(SEOUL, observed("receiving", &[CASE], "2026-03-17T02:00:00.000Z")));
+        self.say(SEOUL, at(SEOUL, packing("DELETE", "unpacking", &[all[0]], "2026-03-17T05:00:00.000Z")));
+        let mut shelved = observed("stocking", &[all[0]], "2026-03-18T01:00:00.000Z");
+        shelved["disposition"] = json!("sellable_accessible");
+        self.say(SEOUL, at(SEOUL, shelved));
+
+        // One code sits on two boxes, one in Seoul and one in Lisbon.
+        self.say(MAKER, at(MAKER, sent(&[all[1], all[3]], "2026-03-04T07:00:00.000Z")));
+        self.say(SEOUL, at(SEOUL, observed("receiving", &[all[1], all[3]], "2026-03-12T02:00:00.000Z")));
+        self.say(LISBON, at(LISBON, observed("receiving", &[all[1]], "2026-03-15T11:00:00.000Z")));
+        self.say(SEOUL, at(SEOUL, observed("stock_taking", &[all[1]], "2026-03-18T01:00:00.000Z")));
+
+        // One number is given out again.
+        self.say(MAKER, at(MAKER, object_event("ADD", "commissioning", &[all[2]], "2026-03-09T08:00:00.000Z")));
+
+        let mut recall = observed("holding", &[], "2026-03-19T12:00:00.000Z");
+        recall["quantityList"] = json!([{"epcClass": LOT}]);
+        recall["disposition"] = json!("recalled");
+        self.say(MAKER, recall);
+
+        // Nobody says how this one came to Lisbon.
+        self.say(LISBON, at(LISBON, observed("receiving", &[all[4]], "2026-03-15T11:00:00.000Z")));
+    }
+}
+
+/// The id of a product's path.
+pub fn uri(path: &str) -> String {
+    format!("https://id.gs1.org{path}")
+}
+
+/// An event at a participant's own place, with its coordinates.
+fn at(name: &str, mut event: Value) -> Value {
+    let (.., gln, place) = ACTORS.iter().find(|(actor, ..)| *actor == name).unwrap();
+    event["readPoint"] = json!({"id": place});
+    if !["shipping", "loading"].contains(&event["bizStep"].as_str().unwrap()) {
+        event["bizLocation"] = json!({"id": format!("https://id.gs1.org/414/{gln}")});
+    }
+    event
+}
+
+/// The maker sends something to Seoul.
+fn sent(ids: &[&str], time: &str) -> Value {
+    let mut event = object_event("OBSERVE", "shipping", ids, time);
+    event["disposition"] = json!("in_transit");
+    event["sourceList"] = json!([{"type": "possessing_party", "source": "https://id.gs1.org/417/9506000134369"}]);
+    event["destinationList"] =
+        json!([{"type": "possessing_party", "destination": "https://id.gs1.org/417/9522000000015"}]);
+    event
+}
+
+fn packing(action: &str, step: &str, children: &[&str], time: &str) -> Value {
+    json!({
+        "type": "AggregationEvent",
+        "eventTime": time,
+        "eventTimeZoneOffset": "+00:00",
+        "parentID": CASE,
+        "childEPCs": children,
+        "action": action,
+        "bizStep": step,
+    })
+}
