@@ -287,7 +287,7 @@ test("a reason that is added finds its place", () => {
   assert.equal(stale(0, 3600000), undefined);
   const old = withReason(verdict, stale(hour(2000), hour(2002)));
   assert.deepEqual([old.verdict, old.reasons[0].rule], ["incomplete", "answer-too-old"]);
-  assert.match(old.summary, /^Not enough is on record to call it genuine: This answer is from/);
+  assert.match(old.summary, /^Not enough is on record to call it genuine\. This answer is from/);
   assert.equal(verdict.verdict, "authentic");
 });
 

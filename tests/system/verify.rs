@@ -114,7 +114,7 @@ fn a_verdict_has_its_exit_code() {
 
     // For people: the word comes first, and what was checked here comes last.
     let told = text(&node.run(&["verify", CLONED]).stdout);
-    assert!(told.starts_with(&format!("SUSPECT  {CLONED}\n  Do not trust it: ")), "{told}");
+    assert!(told.starts_with(&format!("SUSPECT  {CLONED}\n  Do not trust it. ")), "{told}");
     assert!(told.contains("Checked here in ") && told.contains("so that nothing was left out"), "{told}");
 }
 

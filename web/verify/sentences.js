@@ -22,9 +22,9 @@ export const SENTENCES = {
 
     // Summaries
     "summary.unknown": "Nobody has recorded this number here: nothing says that it is genuine.",
-    "summary.recalled": "Do not use it: {first}",
-    "summary.suspect": "Do not trust it: {first}",
-    "summary.incomplete": "Not enough is on record to call it genuine: {first}",
+    "summary.recalled": "Do not use it. {first}",
+    "summary.suspect": "Do not trust it. {first}",
+    "summary.incomplete": "Not enough is on record to call it genuine. {first}",
     "summary.authentic": "Genuine by the records.",
     "summary.genuine":
       "Genuine by the records: it comes from {who}, of {day}, and every hand-over since is known; {whereabouts}.",

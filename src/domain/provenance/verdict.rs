@@ -110,9 +110,9 @@ pub(super) fn summary(word: Word, reasons: &[Reason]) -> String {
     let first = reasons.first().map_or("", |reason| reason.sentence.as_str());
     match word {
         Word::Unknown => "Nobody has recorded this number here: nothing says that it is genuine.".to_owned(),
-        Word::Recalled => format!("Do not use it: {first}"),
-        Word::Suspect => format!("Do not trust it: {first}"),
-        Word::Incomplete => format!("Not enough is on record to call it genuine: {first}"),
+        Word::Recalled => format!("Do not use it. {first}"),
+        Word::Suspect => format!("Do not trust it. {first}"),
+        Word::Incomplete => format!("Not enough is on record to call it genuine. {first}"),
         Word::Authentic => "Genuine by the records.".to_owned(),
     }
 }

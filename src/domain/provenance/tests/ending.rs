@@ -193,7 +193,7 @@ fn reported_stolen() {
     let verdict = ledger.verdict();
     assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["reported-stolen"]));
     assert_eq!(verdict.reasons[0].leaves, [leaf]);
-    assert_eq!(verdict.summary, "Do not trust it: Seoul Medical reported it stolen on 2026-03-06.");
+    assert_eq!(verdict.summary, "Do not trust it. Seoul Medical reported it stolen on 2026-03-06.");
     ledger.say(&cast.seoul, "2026-03-07", json!({"persistentDisposition": {"unset": ["stolen"]}}));
     assert_eq!(rules(&ledger.verdict()), [""; 0], "found again");
 }

@@ -132,7 +132,7 @@ fn recalled_outranks_suspect_and_suspect_outranks_incomplete() {
     let verdict = ledger.verdict();
     assert_eq!((verdict.word, verdict.reasons[0].rule), (Word::Recalled, "recalled"));
     assert_eq!(verdict.reasons[0].leaves, [leaf]);
-    assert_eq!(verdict.summary, "Do not use it: Acme Pharma, to which its number belongs, recalled it on 2026-03-07.");
+    assert_eq!(verdict.summary, "Do not use it. Acme Pharma, to which its number belongs, recalled it on 2026-03-07.");
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn an_old_answer_is_incomplete() {
     let old = stale(verdict.as_of, verdict.as_of.plus_millis(7_200_000), &ledger.policy).unwrap();
     let verdict = verdict.with(old);
     assert_eq!((verdict.word, verdict.reasons[0].rule), (Word::Incomplete, "answer-too-old"));
-    assert!(verdict.summary.starts_with("Not enough is on record to call it genuine: This answer is from"));
+    assert!(verdict.summary.starts_with("Not enough is on record to call it genuine. This answer is from"));
 }
 
 #[test]
