@@ -194,7 +194,7 @@ fn tell_what_next(global: &Global, output: &Output) {
     }
     output.say(format!(
         "The label of the genuine box: {url}\n\n\
-         Serving at {root} until Ctrl-C. In another terminal, try:\n  \
+         Serving at {root} until Ctrl-C. Open it in a browser, or {root}/scan, and in another terminal try:\n  \
          {program} verify '{GENUINE}' --data {0} --url {root}\n  \
          {program} audit --data {0}\n  \
          curl {root}/ledger/checkpoint\n  \
