@@ -150,7 +150,7 @@ impl Plan {
             span: Duration::from_secs(options.seconds),
             interval: options.rate.map(|rate| Duration::from_secs_f64(connections / rate)),
             origin: origin.to_owned(),
-            run: now().millis().unsigned_abs(),
+            run: now().millis().unsigned_abs() & u64::from(u32::MAX),
         }
     }
 
@@ -200,7 +200,8 @@ impl Plan {
     }
 
     fn event(&self, signer: &Signer, at: usize, event: usize) -> Value {
-        let serial = format!("{:x}-{}-{at}-{event}", self.run, self.number);
+        // At most the 20 characters of a serial number, with up to a million statements of 256 events a connection.
+        let serial = format!("{:x}.{:x}.{at:x}.{event:x}", self.run, self.number);
         json!({
             "type": "ObjectEvent",
             "eventID": format!("urn:sealane-bench:{serial}"),
