@@ -373,9 +373,6 @@ fn check_authority(scheme: &str, authority: &str) -> Result<(), &'static str> {
     if matches!((scheme, port), (_, Some("")) | ("http", Some("80")) | ("https", Some("443"))) {
         return Err("its port goes without saying; leave it out");
     }
-    if port.is_some_and(|port| port.starts_with('0') || !port.bytes().all(|byte| byte.is_ascii_digit())) {
-        return Err("its port must be a number and must not begin with 0");
-    }
     if host.ends_with('.') {
         return Err("its host must not end with a dot");
     }
@@ -385,6 +382,9 @@ fn check_authority(scheme: &str, authority: &str) -> Result<(), &'static str> {
     };
     if !host.contains('.') || !host.split('.').all(is_label) {
         return Err("its host must be a full name such as id.example.com");
+    }
+    if port.is_some_and(|port| port.starts_with('0') || !port.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err("its port must be a number and must not begin with 0");
     }
     Ok(())
 }
