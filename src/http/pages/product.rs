@@ -37,7 +37,7 @@ pub fn show(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock, elsewhere
             aside.beside {
                 (code(visitor))
                 (check(visitor, verdict, block))
-                (more(visitor, &verdict.id, block))
+                (more(visitor, &verdict.id))
             }
         }
     };
@@ -101,14 +101,13 @@ fn check(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock) -> Markup {
     }
 }
 
-fn more(visitor: &Visitor, id: &Id, block: &StoredBlock) -> Markup {
+fn more(visitor: &Visitor, id: &Id) -> Markup {
     let encoded = encode(id.as_str()).to_string();
     html! {
         section.card aria-labelledby="more-title" {
             h2 id="more-title" { (visitor.say("more.title")) }
             ul.links {
-                li { a href={ "/evidence?id=" (encoded) "&size=" (block.size()) } download="evidence.json" {
-                    (visitor.say("more.evidence")) } }
+                li { a href={ "/evidence?id=" (encoded) } download="evidence.json" { (visitor.say("more.evidence")) } }
                 @if let Some(path) = id.path() {
                     li { a href={ (path) "?linkType=linkset" } { (visitor.say("more.linkset")) } }
                 }
