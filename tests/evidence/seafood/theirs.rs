@@ -10,7 +10,7 @@ fn the_reasons_are_a_readers() {
     let Some(folder) = folder() else { return };
     let (chains, unread) = chain::read_all(&folder);
     unread.iter().for_each(|file| println!("no JSON: {file}"));
-    assert!(chains.len() > 0, "no chain with urn:gdst ids at {}", folder.display());
+    assert!(!chains.is_empty(), "no chain with urn:gdst ids at {}", folder.display());
     let mended: Vec<Chain> = chains.iter().filter_map(Chain::mended).collect();
     let (mut cases, mut events, mut words) = (Vec::<Case>::new(), 0, std::collections::BTreeMap::<_, usize>::new());
     for (number, chain) in chains.into_iter().chain(mended).enumerate() {
