@@ -9,7 +9,7 @@ use crate::domain::consortium::{Claims, ParticipantId};
 use crate::domain::epcis::Event;
 use crate::domain::hash::Hash;
 use crate::domain::index::SubjectKey;
-use crate::domain::merkle::{LeafIndex, SubtreeRoot, TileId, TreeSize};
+use crate::domain::merkle::{LeafIndex, TileId, TreeSize};
 use crate::domain::statement::{PublicKey, Signature, StatementId};
 use crate::domain::time::Timestamp;
 
@@ -109,7 +109,6 @@ pub struct StoredLeaf {
     pub index: LeafIndex,
     pub content: LeafContent,
     pub bytes: Vec<u8>,
-    pub hash: Hash,
 }
 
 /// A block as stored: what was agreed on about the tree at its size.
@@ -141,8 +140,8 @@ pub struct NewBlock {
     pub leaves: Vec<StoredLeaf>,
     /// Bytes of the statements too long for their leaves, by SHA-256.
     pub long_statements: Vec<(Hash, Vec<u8>)>,
-    /// Hashes of tiles from level 1 on.
-    pub subtree_roots: Vec<SubtreeRoot>,
+    /// The tiles that it fills or widens, as wide as they are with it.
+    pub tiles: Vec<(TileId, Vec<Hash>)>,
     pub statements: Vec<(StatementId, LeafIndex)>,
     pub subjects: Vec<(SubjectKey, LeafIndex)>,
     pub events: Vec<EventEntry>,
@@ -306,8 +305,8 @@ pub trait LedgerStore: Send + Sync {
 
     /// The hashes of each tile, as wide as asked for. A tile that is not there is left out.
     async fn tiles(&self, tiles: Vec<TileId>) -> Result<Vec<(TileId, Vec<Hash>)>, StoreError>;
-    /// Rows of `subtree_roots`, in order of level and position.
-    async fn subtree_roots(&self) -> Result<Vec<SubtreeRoot>, StoreError>;
+    /// Up to `limit` tiles after the one of a level and index, in that order, each as wide as it is stored.
+    async fn tiles_after(&self, after: Option<(u8, u64)>, limit: u32) -> Result<Vec<(TileId, Vec<Hash>)>, StoreError>;
 
     /// Where each statement that is on the ledger stands.
     async fn statements(&self, ids: Vec<StatementId>) -> Result<Vec<(StatementId, LeafIndex)>, StoreError>;
@@ -357,7 +356,7 @@ pub struct RowCounts {
     pub leaves: u64,
     pub long_statements: u64,
     pub blocks: u64,
-    pub subtree_roots: u64,
+    pub tiles: u64,
     pub statements: u64,
     pub subjects: u64,
     pub events: u64,
@@ -366,7 +365,7 @@ pub struct RowCounts {
 /// Every row that is derived from leaves.
 #[derive(Debug, Default)]
 pub struct Derived {
-    pub subtree_roots: Vec<SubtreeRoot>,
+    pub tiles: Vec<(TileId, Vec<Hash>)>,
     pub statements: Vec<(StatementId, LeafIndex)>,
     pub subjects: Vec<(SubjectKey, LeafIndex)>,
     pub events: Vec<EventEntry>,

@@ -71,7 +71,7 @@ pub struct Report {
 ///
 /// The store must not grow meanwhile: give it as of one moment.
 pub async fn audit(store: &dyn LedgerStore, reader: &dyn CertificateReader) -> Result<Report, AuditError> {
-    let replayed = derive(store, reader).await?;
+    let replayed = derive(&OfStore { store, with_tiles: true }, reader).await?;
     if let Some(fault) = store.self_check().await?.into_iter().next() {
         return fail(None, format!("the database finds in itself: {fault}"));
     }
@@ -80,7 +80,7 @@ pub async fn audit(store: &dyn LedgerStore, reader: &dyn CertificateReader) -> R
 
 /// Writes the derived tables anew from the leaves.
 pub async fn rebuild(store: &dyn LedgerStore, reader: &dyn CertificateReader) -> Result<Report, AuditError> {
-    let replayed = derive(store, reader).await?;
+    let replayed = derive(&OfStore { store, with_tiles: false }, reader).await?;
     store.replace_derived(replayed.derived).await?;
     Ok(replayed.report)
 }
@@ -99,9 +99,9 @@ pub async fn check_mark(store: &dyn LedgerStore, mark: &Mark) -> Result<(), Audi
 }
 
 /// Goes through all leaves of a store.
-async fn derive(store: &dyn LedgerStore, reader: &dyn CertificateReader) -> Result<replay::Replayed, AuditError> {
+async fn derive(source: &OfStore<'_>, reader: &dyn CertificateReader) -> Result<replay::Replayed, AuditError> {
     let mut replay = Replay::new(reader, None, Kept::Derived);
-    walk(&OfStore(store), &mut replay, TreeSize::MAX, &mut Unwatched).await?;
+    walk(source, &mut replay, TreeSize::MAX, &mut Unwatched).await?;
     Ok(replay.finish()?)
 }
 

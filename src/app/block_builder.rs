@@ -8,7 +8,7 @@ use crate::domain::block::{Checkpoint, Commit, CommitSignature, Height, Leaf, No
 use crate::domain::consortium::{Place, Registry};
 use crate::domain::hash::Hash;
 use crate::domain::index::{Subject, SubjectIndex, SubjectKey};
-use crate::domain::merkle::{self, Frontier, LeafIndex, SubtreeRoot, TreeSize};
+use crate::domain::merkle::{self, Edge, Growth, LeafIndex};
 use crate::domain::statement::{StatementId, StatementType, VerifiedStatement};
 use crate::domain::time::Timestamp;
 use crate::ports::{EventEntry, LeafContent, MemberSigner, NewBlock, StoredBlock, StoredLeaf};
@@ -20,13 +20,13 @@ const ROUND: u32 = 0;
 pub struct BlockBuilder {
     height: Height,
     time: Timestamp,
-    previous_size: TreeSize,
-    previous_root: Hash,
-    frontier: Frontier,
+    /// The tree before the block, and with what it has so far.
+    before: Edge,
+    edge: Edge,
     index: SubjectIndex,
     leaves: Vec<StoredLeaf>,
+    leaf_hashes: Vec<Hash>,
     long_statements: Vec<(Hash, Vec<u8>)>,
-    subtree_roots: Vec<SubtreeRoot>,
     statements: Vec<(StatementId, LeafIndex)>,
     subjects: Vec<(SubjectKey, LeafIndex)>,
     events: Vec<EventEntry>,
@@ -39,17 +39,16 @@ pub struct BuildError(pub String);
 
 impl BlockBuilder {
     /// Begins the block of `height` on top of a tree.
-    pub fn new(height: Height, time: Timestamp, frontier: Frontier, index: SubjectIndex) -> Self {
+    pub fn new(height: Height, time: Timestamp, before: Edge, index: SubjectIndex) -> Self {
         Self {
             height,
             time,
-            previous_size: frontier.size(),
-            previous_root: frontier.root(),
-            frontier,
+            edge: before.clone(),
+            before,
             index,
             leaves: Vec::new(),
+            leaf_hashes: Vec::new(),
             long_statements: Vec::new(),
-            subtree_roots: Vec::new(),
             statements: Vec::new(),
             subjects: Vec::new(),
             events: Vec::new(),
@@ -58,7 +57,7 @@ impl BlockBuilder {
 
     /// The place that the next leaf gets.
     pub fn next_place(&self) -> Place {
-        Place { leaf: self.frontier.size().next_index(), time: self.time }
+        Place { leaf: self.edge.size().next_index(), time: self.time }
     }
 
     /// Gives back the index of a block that came to nothing.
@@ -99,15 +98,15 @@ impl BlockBuilder {
         let seal = Seal {
             height: self.height,
             time: self.time,
-            previous_size: self.previous_size,
-            previous_root: self.previous_root,
+            previous_size: self.before.size(),
+            previous_root: self.before.root(),
             index_root: self.index.root(),
             members_hash,
             next_members_hash: members_hash,
         };
         self.push_leaf(&Leaf::Seal(seal.clone()), LeafContent::Seal);
         let checkpoint =
-            Checkpoint { origin: registry.origin().clone(), size: self.frontier.size(), root: self.frontier.root() };
+            Checkpoint { origin: registry.origin().clone(), size: self.edge.size(), root: self.edge.root() };
         let commit = self.commit(&checkpoint, signer);
         let note = signed_note(&checkpoint, signer)?;
         let block = StoredBlock { checkpoint, note, commit, seal };
@@ -115,12 +114,13 @@ impl BlockBuilder {
             block: block.clone(),
             leaves: self.leaves,
             long_statements: self.long_statements,
-            subtree_roots: self.subtree_roots,
+            tiles: self.edge.take_tiles(self.before.size()),
             statements: self.statements,
             subjects: self.subjects,
             events: self.events,
         };
-        Ok(Sealed { new, block, frontier: self.frontier, index: self.index })
+        let growth = Growth::new(self.before.frontier(), self.leaf_hashes);
+        Ok(Sealed { new, block, growth, edge: self.edge, index: self.index })
     }
 
     fn commit(&self, checkpoint: &Checkpoint, signer: &dyn MemberSigner) -> Commit {
@@ -132,10 +132,10 @@ impl BlockBuilder {
     fn push_leaf(&mut self, leaf: &Leaf, content: LeafContent) -> LeafIndex {
         let bytes = leaf.encode();
         let hash = merkle::leaf_hash(&bytes);
-        let index = self.frontier.size().next_index();
-        let filled = self.frontier.push(hash);
-        self.subtree_roots.extend(filled);
-        self.leaves.push(StoredLeaf { index, content, bytes, hash });
+        let index = self.edge.size().next_index();
+        self.edge.push(hash);
+        self.leaf_hashes.push(hash);
+        self.leaves.push(StoredLeaf { index, content, bytes });
         index
     }
 }
@@ -152,16 +152,26 @@ fn signed_note(checkpoint: &Checkpoint, signer: &dyn MemberSigner) -> Result<Str
 pub struct Sealed {
     pub new: NewBlock,
     pub block: StoredBlock,
-    pub frontier: Frontier,
+    /// Proves the block's leaves in the tree that it ends.
+    pub growth: Growth,
+    pub edge: Edge,
     pub index: SubjectIndex,
 }
 
 impl Sealed {
-    /// Splits off what is written from what is kept.
-    pub fn into_parts(self, registry: Arc<Registry>) -> (NewBlock, State) {
-        let state = State { tip: self.block, frontier: self.frontier, index: self.index, registry };
-        (self.new, state)
+    /// Splits off what is written from what is kept, and from what proves the block's leaves.
+    pub fn into_parts(self, registry: Arc<Registry>) -> (NewBlock, State, Written) {
+        let written = Written { block: self.block.clone(), growth: self.growth };
+        let state = State { tip: self.block, edge: self.edge, index: self.index, registry };
+        (self.new, state, written)
     }
+}
+
+/// A block with the nodes above its leaves, from which receipts are made without reading the store.
+#[derive(Debug)]
+pub struct Written {
+    pub block: StoredBlock,
+    pub growth: Growth,
 }
 
 /// What a leaf with a statement of this type holds.

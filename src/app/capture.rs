@@ -1,12 +1,13 @@
 //! Capture: from a statement's bytes to a place on the ledger.
 
 use crate::app::ledger::{Ledger, LedgerError, View};
-use crate::app::orderer::{Entry, OrderError, Placed};
+use crate::app::orderer::{Entry, OrderError, Ordered, Placed};
+use crate::app::receipt::Final;
 use crate::domain::consortium::rights::{self, RightsError};
 use crate::domain::consortium::{Participant, SignerRefusal};
 use crate::domain::epcis::{self, Document, Event, Faults, Reader};
 use crate::domain::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AHEAD_SECONDS_MAX};
-use crate::domain::statement::{StatementError, StatementId, StatementType, SubmittedStatement};
+use crate::domain::statement::{StatementError, StatementId, StatementType, SubmittedStatement, VerifiedStatement};
 use crate::domain::time::Timestamp;
 use crate::ports::StoreError;
 
@@ -40,12 +41,12 @@ impl From<StoreError> for CaptureError {
 }
 
 /// Where a captured statement stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Captured {
     pub id: StatementId,
     pub placed: Placed,
-    /// Events in it; 0 when it was captured before and only its place is told.
-    pub events: usize,
+    /// Its receipt, where it was at hand: of what was captured before, the store has it.
+    pub receipt: Option<Final>,
 }
 
 /// Captures a statement, and returns once it is final.
@@ -62,17 +63,26 @@ pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<C
     submitted.check_audience(view.registry.origin().as_str())?;
     let thumbprint = *submitted.header().signer().hash();
     let unknown = SignerRefusal::Unknown { thumbprint };
-    let key = view.registry.certificate(&thumbprint).map(|(_, certificate)| certificate.key.clone()).ok_or(unknown)?;
-    let statement = submitted.verify(&key)?;
-    if let Some((_, leaf)) = ledger.store().statements(vec![id]).await?.first() {
-        return Ok(Captured { id, placed: Placed { leaf: *leaf, repeated: true }, events: 0 });
-    }
-    let (participant, _) = view.registry.signer_at(&thumbprint, ledger.place_now(&view))?;
+    let (_, certificate) = view.registry.certificate(&thumbprint).ok_or(unknown)?;
+    let statement = submitted.verify(&certificate.key)?;
+    let ordered = match admit(ledger, &view, statement) {
+        Ok(entry) => ledger.order(entry).await?,
+        Err(refusal) => match find(ledger, &ledger.view(), id).await? {
+            Some(placed) => Ordered { placed, written: None },
+            None => return Err(refusal),
+        },
+    };
+    let Ordered { placed, written } = ordered;
+    Ok(Captured { id, placed, receipt: written.and_then(|written| Final::of_new(&written, placed.leaf)) })
+}
+
+/// Holds a statement against its signer's rights and the clock. The writer knows what was captured before: to ask the
+/// store here too would only slow down what is new.
+fn admit(ledger: &Ledger, view: &View, statement: VerifiedStatement) -> Result<Entry, CaptureError> {
+    let signer = *statement.header().signer().hash();
+    let (participant, _) = view.registry.signer_at(&signer, ledger.place_now(view))?;
     let events = check_content(statement.payload(), participant, statement.header().iat(), ledger.now())?;
-    let participant = participant.id.clone();
-    let count = events.len();
-    let placed = ledger.order(Entry::Capture { statement, participant, events }).await?;
-    Ok(Captured { id, placed, events: count })
+    Ok(Entry::Capture { participant: participant.id.clone(), statement, events })
 }
 
 /// Reads a capture's payload and holds it against the clock and the signer's rights.

@@ -7,7 +7,7 @@ use crate::app::state::mark_of;
 use crate::domain::block::{Height, Member, MemberSet, MemberSetError, Origin};
 use crate::domain::consortium::{Admin, Genesis, Organization, Registry};
 use crate::domain::index::{SubjectIndex, names};
-use crate::domain::merkle::Frontier;
+use crate::domain::merkle::Edge;
 use crate::domain::statement::{Draft, Header, StatementError, SubmittedStatement};
 use crate::domain::time::Timestamp;
 use crate::ports::{LeafContent, LedgerStore, MarkError, MemberSigner, StoreError};
@@ -45,10 +45,10 @@ pub async fn begin(
     let genesis = Genesis { version: 1, origin: origin.clone(), members, created: now };
     let admin = Admin::Genesis(genesis.clone());
     let statement = sign_admin(&admin, origin, signer, now)?.verify(signer.public_key())?;
-    let mut block = BlockBuilder::new(Height::GENESIS, now, Frontier::new(), SubjectIndex::new());
+    let mut block = BlockBuilder::new(Height::GENESIS, now, Edge::new(), SubjectIndex::new());
     block.push_statement(&statement, LeafContent::Admin, &names::of_admin(&admin), [])?;
     let registry = Arc::new(Registry::new(&genesis));
-    let (new, state) = block.seal(&registry, signer)?.into_parts(registry);
+    let (new, state, _) = block.seal(&registry, signer)?.into_parts(registry);
     store.append(new).await?;
     signer.raise_mark(mark_of(&state.tip))?;
     Ok(genesis)

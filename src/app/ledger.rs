@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::app::orderer::{Job, JobReply, OrderError, Placed, QUEUE_JOBS_MAX};
+use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
 use crate::domain::block::Origin;
 use crate::domain::consortium::{Place, Registry};
 use crate::domain::index::{SubjectKey, SubjectProof};
@@ -98,7 +98,7 @@ impl Ledger {
     }
 
     /// Hands an entry to the writer and waits until it is final, or refused.
-    pub(super) async fn order(&self, entry: crate::app::orderer::Entry) -> Result<Placed, OrderError> {
+    pub(super) async fn order(&self, entry: crate::app::orderer::Entry) -> Result<Ordered, OrderError> {
         let (reply, answer) = JobReply::new();
         self.jobs.try_send(Job { entry, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => OrderError::Busy,

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::app::block_builder::{BlockBuilder, BuildError};
+use crate::app::block_builder::{BlockBuilder, BuildError, Written};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::state::{LoadError, State, mark_of};
 use crate::domain::consortium::{Admin, Contradiction, Facts, ParticipantId, Refusal, Registry, SignerRefusal};
@@ -95,6 +95,14 @@ pub struct Placed {
     pub repeated: bool,
 }
 
+/// A statement that is final.
+#[derive(Debug, Clone)]
+pub struct Ordered {
+    pub placed: Placed,
+    /// The block that it is new in; `None` for one that was posted again.
+    pub written: Option<Arc<Written>>,
+}
+
 /// Why an entry got no place.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum OrderError {
@@ -131,15 +139,15 @@ pub struct Job {
 
 /// The way back to a sender.
 #[derive(Debug)]
-pub struct JobReply(oneshot::Sender<Result<Placed, OrderError>>);
+pub struct JobReply(oneshot::Sender<Result<Ordered, OrderError>>);
 
 impl JobReply {
-    pub fn new() -> (Self, oneshot::Receiver<Result<Placed, OrderError>>) {
+    pub fn new() -> (Self, oneshot::Receiver<Result<Ordered, OrderError>>) {
         let (sender, receiver) = oneshot::channel();
         (Self(sender), receiver)
     }
 
-    fn send(self, answer: Result<Placed, OrderError>) {
+    fn send(self, answer: Result<Ordered, OrderError>) {
         // A sender that has gone away loses only its answer; the statement stands.
         let _ = self.0.send(answer);
     }
@@ -234,14 +242,20 @@ impl Orderer {
             batch.into_iter().map(|job| (job.entry, job.reply)).unzip();
         let events: Vec<usize> = entries.iter().map(|entry| entry.events().len()).collect();
         match self.write_block(entries).await {
-            Ok(answers) => {
+            Ok((answers, written)) => {
+                let written = written.map(Arc::new);
                 let placed = |answer: &Result<Placed, OrderError>| matches!(answer, Ok(placed) if !placed.repeated);
                 let new: Vec<usize> =
                     answers.iter().zip(events).filter(|(answer, _)| placed(answer)).map(|(_, events)| events).collect();
                 if !new.is_empty() || replies.is_empty() {
                     self.observer.block_written(new.len(), new.iter().sum(), began.elapsed());
                 }
-                replies.into_iter().zip(answers).for_each(|(reply, answer)| reply.send(answer));
+                for (reply, answer) in replies.into_iter().zip(answers) {
+                    reply.send(answer.map(|placed| {
+                        let written = written.clone().filter(|_| !placed.repeated);
+                        Ordered { placed, written }
+                    }));
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "a block could not be written");
@@ -256,26 +270,26 @@ impl Orderer {
 
     /// Writes one block of what may stand, and answers for each entry. An error leaves no state: the next call loads
     /// it anew.
-    async fn write_block(&mut self, entries: Vec<Entry>) -> Result<Vec<Result<Placed, OrderError>>, WriteError> {
+    async fn write_block(&mut self, entries: Vec<Entry>) -> Result<(Answers, Option<Written>), WriteError> {
         let heartbeat = entries.is_empty();
         let known = Known::read(&*self.store, &entries).await?;
-        let State { tip, frontier, index, mut registry } = match self.state.take() {
+        let State { tip, edge, index, mut registry } = match self.state.take() {
             Some(state) => state,
             None => self.reload().await?,
         };
         let time = self.clock.now().max(tip.seal.time.plus_millis(1));
-        let mut block = BlockBuilder::new(tip.seal.height.next(), time, frontier.clone(), index);
+        let mut block = BlockBuilder::new(tip.seal.height.next(), time, edge.clone(), index);
         let answers = Batch { known, block: &mut block, registry: &mut registry }.place(entries)?;
         if block.is_empty() && !heartbeat {
-            self.state = Some(State { tip, frontier, index: block.into_index(), registry });
-            return Ok(answers);
+            self.state = Some(State { tip, edge, index: block.into_index(), registry });
+            return Ok((answers, None));
         }
-        let (new, next) = block.seal(&registry, &*self.signer)?.into_parts(registry);
+        let (new, next, written) = block.seal(&registry, &*self.signer)?.into_parts(registry);
         self.store.append(new).await?;
         self.signer.raise_mark(mark_of(&next.tip)).map_err(LoadError::from)?;
         self.view.send_replace(Arc::new(view_of(&next)));
         self.state = Some(next);
-        Ok(answers)
+        Ok((answers, Some(written)))
     }
 
     /// Recovers as after a crash.
@@ -286,6 +300,9 @@ impl Orderer {
         Ok(state)
     }
 }
+
+/// What became of each entry of a batch.
+type Answers = Vec<Result<Placed, OrderError>>;
 
 #[derive(Debug, thiserror::Error)]
 enum WriteError {
@@ -324,7 +341,7 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    fn place(mut self, entries: Vec<Entry>) -> Result<Vec<Result<Placed, OrderError>>, BuildError> {
+    fn place(mut self, entries: Vec<Entry>) -> Result<Answers, BuildError> {
         entries.into_iter().map(|entry| self.place_one(entry)).collect()
     }
 

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::block_builder::Written;
 use crate::app::ledger::{Ledger, LedgerError};
 use crate::domain::block::Commit;
 use crate::domain::hash::Hash;
 use crate::domain::merkle::{self, InclusionProof, LeafIndex, TreeSize};
+use crate::domain::time::Timestamp;
 use crate::ports::{StoreError, StoredBlock};
 
 /// Proves that a leaf is in the tree that its block's commit signs. It never changes, however the ledger grows.
@@ -33,20 +35,49 @@ pub struct Receipt {
     pub seal_inclusion_proof: InclusionProof,
 }
 
-/// Makes the receipt of a leaf; `None` when there is no such leaf.
-pub async fn receipt(ledger: &Ledger, leaf: LeafIndex) -> Result<Option<Receipt>, LedgerError> {
+/// A statement's receipt, with the time at which it became final: that of its block.
+#[derive(Debug, Clone)]
+pub struct Final {
+    pub receipt: Receipt,
+    pub time: Timestamp,
+}
+
+impl Final {
+    /// Makes the receipt of a leaf of a block that was just written; `None` of any other leaf.
+    pub fn of_new(written: &Written, leaf: LeafIndex) -> Option<Self> {
+        let Written { block, growth } = written;
+        let seal_proof = growth.inclusion_proof(block.size().last_index()?)?;
+        Some(Self::new(block, leaf, growth.leaf_hash(leaf)?, growth.inclusion_proof(leaf)?, seal_proof))
+    }
+
+    fn new(
+        block: &StoredBlock,
+        leaf_index: LeafIndex,
+        leaf_hash: Hash,
+        inclusion_proof: InclusionProof,
+        seal_inclusion_proof: InclusionProof,
+    ) -> Self {
+        let receipt = Receipt {
+            leaf_index,
+            tree_size: block.size(),
+            leaf_hash,
+            inclusion_proof,
+            checkpoint: block.checkpoint.to_text(),
+            commit: block.commit.clone(),
+            seal: block.seal.to_json(),
+            seal_inclusion_proof,
+        };
+        Self { receipt, time: block.seal.time }
+    }
+}
+
+/// Makes the receipt of a leaf from the store; `None` when there is no such leaf.
+pub async fn receipt(ledger: &Ledger, leaf: LeafIndex) -> Result<Option<Final>, LedgerError> {
     let Some(block) = ledger.store().blocks_of(vec![leaf]).await?.pop() else { return Ok(None) };
     let Some(stored) = ledger.store().leaf(leaf).await? else { return Ok(None) };
-    Ok(Some(Receipt {
-        leaf_index: leaf,
-        tree_size: block.size(),
-        leaf_hash: stored.hash,
-        inclusion_proof: inclusion(ledger, leaf, block.size()).await?,
-        checkpoint: block.checkpoint.to_text(),
-        commit: block.commit.clone(),
-        seal: block.seal.to_json(),
-        seal_inclusion_proof: inclusion(ledger, seal_leaf(&block)?, block.size()).await?,
-    }))
+    let proof = inclusion(ledger, leaf, block.size()).await?;
+    let seal_proof = inclusion(ledger, seal_leaf(&block)?, block.size()).await?;
+    Ok(Some(Final::new(&block, leaf, merkle::leaf_hash(&stored.bytes), proof, seal_proof)))
 }
 
 /// Makes the proof that a leaf is in the tree of a size.

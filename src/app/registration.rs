@@ -196,12 +196,12 @@ pub async fn decide(
         ledger.store().reject_request(id, rejection.reason.clone()).await?;
         return Ok(None);
     }
-    let placed = ledger.order(Entry::Admin { statement, admin: Box::new(admin) }).await?;
+    let ordered = ledger.order(Entry::Admin { statement, admin: Box::new(admin) }).await?;
     if let Err(error) = ledger.store().forget_request(id).await {
         // The decision stands; its request is passed over from now on, and ages.
         tracing::warn!(%error, participant = %id, "a request that was answered could not be removed");
     }
-    Ok(Some(placed))
+    Ok(Some(ordered.placed))
 }
 
 /// Some of those who are registered or wait, and where the next ones begin.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::domain::block::{Height, Leaf, Seal};
 use crate::domain::consortium::{Admin, Place, Registry};
 use crate::domain::index::SubjectIndex;
-use crate::domain::merkle::{self, Frontier, LeafIndex, Tiles, TreeSize};
+use crate::domain::merkle::{self, Edge, LeafIndex, Tiles, TreeSize};
 use crate::domain::statement::SubmittedStatement;
 use crate::ports::{LeafContent, LedgerStore, Mark, MarkError, MemberSigner, StoreError, StoredBlock};
 
@@ -38,7 +38,7 @@ pub enum LoadError {
 #[derive(Clone)]
 pub struct State {
     pub tip: StoredBlock,
-    pub frontier: Frontier,
+    pub edge: Edge,
     pub index: SubjectIndex,
     pub registry: Arc<Registry>,
 }
@@ -48,8 +48,8 @@ impl State {
     pub async fn load(store: &dyn LedgerStore) -> Result<Self, LoadError> {
         let tip = store.tip().await?.ok_or(LoadError::Empty)?;
         let size = tip.size();
-        let frontier = load_frontier(store, size).await?;
-        if frontier.root() != tip.checkpoint.root {
+        let edge = load_edge(store, size).await?;
+        if edge.root() != tip.checkpoint.root {
             return Err(LoadError::Root { what: "tree" });
         }
         let mut index = load_index(store).await?;
@@ -57,7 +57,7 @@ impl State {
             return Err(LoadError::Root { what: "index" });
         }
         let registry = Arc::new(load_registry(store).await?);
-        Ok(Self { tip, frontier, index, registry })
+        Ok(Self { tip, edge, index, registry })
     }
 
     /// Holds the state against the member's mark, and raises the mark where the last stop came between the two.
@@ -82,12 +82,12 @@ pub fn mark_of(block: &StoredBlock) -> Mark {
     Mark { height: block.commit.height, round: block.commit.round, checkpoint: block.checkpoint.hash() }
 }
 
-async fn load_frontier(store: &dyn LedgerStore, size: TreeSize) -> Result<Frontier, LoadError> {
+async fn load_edge(store: &dyn LedgerStore, size: TreeSize) -> Result<Edge, LoadError> {
     let mut tiles = Tiles::new();
     for (tile, hashes) in store.tiles(merkle::tiles_for_root(size)).await? {
         tiles.insert(tile, hashes).map_err(|_| LoadError::Root { what: "tree" })?;
     }
-    merkle::frontier_from_tiles(&tiles, size).map_err(|_| LoadError::Root { what: "tree" })
+    Edge::from_tiles(&tiles, size).map_err(|_| LoadError::Root { what: "tree" })
 }
 
 async fn load_index(store: &dyn LedgerStore) -> Result<SubjectIndex, LoadError> {

@@ -133,7 +133,12 @@ impl Source for Remote<'_> {
         let entries = self.fetch_bundle(bundle)?;
         let mut leaves = Vec::with_capacity(entries.len());
         for (bytes, index) in entries.into_iter().zip(range) {
-            leaves.push(SourceLeaf { index: LeafIndex::new(index).map_err(corrupt)?, bytes, stored: None });
+            leaves.push(SourceLeaf {
+                index: LeafIndex::new(index).map_err(corrupt)?,
+                bytes,
+                hash: None,
+                content: None,
+            });
         }
         self.fetch_ahead(&leaves);
         Ok(leaves)

@@ -3,11 +3,15 @@
 use diesel::prelude::*;
 
 use crate::domain::block::{Checkpoint, Commit, Leaf};
+use crate::domain::consortium::ParticipantId;
 use crate::domain::hash::Hash;
-use crate::domain::merkle::LeafIndex;
+use crate::domain::merkle::{self, LeafIndex, TILE_WIDTH, TileId};
 use crate::domain::time::Timestamp;
 use crate::ports::{EventEntry, LeafContent, PendingRequest, RequestBody, StoreError, StoredBlock, StoredLeaf};
 use crate::store::schema;
+
+/// Bytes of an event's key that its id alone gives.
+const EVENT_ID_KEY_BYTES: usize = 12;
 
 #[derive(Queryable, Selectable, Insertable, Debug)]
 #[diesel(table_name = schema::leaves)]
@@ -15,7 +19,6 @@ pub struct LeafRow {
     pub leaf_index: i64,
     pub content: i32,
     pub bytes: Vec<u8>,
-    pub hash: Vec<u8>,
 }
 
 #[derive(Queryable, Selectable, Insertable, Debug)]
@@ -33,6 +36,7 @@ pub struct BlockRow {
 pub struct EventRow {
     pub leaf_index: i64,
     pub position: i32,
+    pub event_key: Vec<u8>,
     pub event_id: String,
     pub participant: String,
     pub content_hash: Vec<u8>,
@@ -86,12 +90,7 @@ pub const fn content_number(content: LeafContent) -> i32 {
 
 impl From<&StoredLeaf> for LeafRow {
     fn from(leaf: &StoredLeaf) -> Self {
-        Self {
-            leaf_index: to_sql(leaf.index.get()),
-            content: content_number(leaf.content),
-            bytes: leaf.bytes.clone(),
-            hash: leaf.hash.as_bytes().to_vec(),
-        }
+        Self { leaf_index: to_sql(leaf.index.get()), content: content_number(leaf.content), bytes: leaf.bytes.clone() }
     }
 }
 
@@ -104,8 +103,7 @@ impl LeafRow {
             2 => LeafContent::Admin,
             other => return Err(StoreError::Corrupt(format!("leaf {index} has the content number {other}"))),
         };
-        let hash = hash(&self.hash, || format!("the hash of leaf {index}"))?;
-        Ok(StoredLeaf { index, content, bytes: self.bytes, hash })
+        Ok(StoredLeaf { index, content, bytes: self.bytes })
     }
 }
 
@@ -151,11 +149,51 @@ impl BlockRow {
     }
 }
 
+/// What an event is looked up by: 12 bytes of the hash of its id, then 4 of its participant's. The id alone finds it by
+/// the beginning, and both together keep one participant's events from standing in the way of another's.
+pub fn event_key(event_id: &str, participant: &ParticipantId) -> Vec<u8> {
+    let [of_id, of_participant] = [event_id, participant.as_str()].map(|text| Hash::of(text.as_bytes()));
+    [&of_id.as_bytes()[..EVENT_ID_KEY_BYTES], &of_participant.as_bytes()[..4]].concat()
+}
+
+/// The first and the last key of any participant's events with an id.
+pub fn event_keys(event_id: &str) -> (Vec<u8>, Vec<u8>) {
+    let of_id = Hash::of(event_id.as_bytes());
+    let bounded = |end: [u8; 4]| [&of_id.as_bytes()[..EVENT_ID_KEY_BYTES], &end].concat();
+    (bounded([0; 4]), bounded([0xff; 4]))
+}
+
+/// A tile's hashes, one after the other.
+pub fn tile_bytes(hashes: &[Hash]) -> Vec<u8> {
+    merkle::encode_hashes(hashes)
+}
+
+/// The first `width` hashes of a stored tile, or all of them; `None` where it is narrower.
+pub fn tile_hashes(bytes: &[u8], level: i32, index: i64, width: Option<u16>) -> Result<Option<Vec<Hash>>, StoreError> {
+    let what = || format!("tile {index} of level {level}");
+    if bytes.is_empty() || bytes.len() % Hash::LEN != 0 || bytes.len() > usize::from(TILE_WIDTH) * Hash::LEN {
+        return Err(StoreError::Corrupt(format!("{} has {} bytes, no whole number of hashes", what(), bytes.len())));
+    }
+    let wanted = width.map_or(bytes.len(), |width| usize::from(width) * Hash::LEN);
+    let Some(bytes) = bytes.get(..wanted) else { return Ok(None) };
+    bytes.chunks_exact(Hash::LEN).map(|one| hash(one, what)).collect::<Result<_, _>>().map(Some)
+}
+
+/// A stored tile of the width that it has.
+pub fn into_tile((level, index, bytes): (i32, i64, Vec<u8>)) -> Result<(TileId, Vec<Hash>), StoreError> {
+    let hashes = tile_hashes(&bytes, level, index, None)?.unwrap_or_default();
+    let place = || StoreError::Corrupt(format!("there is a tile {index} of level {level}"));
+    let (level, width) = (u8::try_from(level).map_err(|_| place())?, u16::try_from(hashes.len()).map_err(|_| place())?);
+    let tile = TileId::new(level, from_sql(index, "a tile's index")?, width).map_err(|_| place())?;
+    Ok((tile, hashes))
+}
+
 impl From<&EventEntry> for EventRow {
     fn from(entry: &EventEntry) -> Self {
         Self {
             leaf_index: to_sql(entry.leaf.get()),
             position: i32::try_from(entry.position).unwrap_or(i32::MAX),
+            event_key: event_key(&entry.event_id, &entry.participant),
             event_id: entry.event_id.clone(),
             participant: entry.participant.as_str().to_owned(),
             content_hash: entry.content_hash.as_bytes().to_vec(),
@@ -174,12 +212,18 @@ impl From<&EventEntry> for EventRow {
 impl EventRow {
     pub fn into_entry(self) -> Result<EventEntry, StoreError> {
         let leaf = leaf_index(self.leaf_index)?;
-        let fault = |what: &str| StoreError::Corrupt(format!("{what} of event {} in leaf {leaf}", self.position));
+        let fault = |what: &str| {
+            StoreError::Corrupt(format!("leaf {leaf}: {what} of its event {} is not what it must be", self.position))
+        };
+        let participant = self.participant.parse().map_err(|_| fault("the participant"))?;
+        if self.event_key != event_key(&self.event_id, &participant) {
+            return Err(fault("the key"));
+        }
         Ok(EventEntry {
             leaf,
             position: u32::try_from(self.position).map_err(|_| fault("the position"))?,
-            participant: self.participant.parse().map_err(|_| fault("the participant"))?,
-            content_hash: hash(&self.content_hash, || format!("the content hash of an event in leaf {leaf}"))?,
+            participant,
+            content_hash: hash(&self.content_hash, || format!("leaf {leaf}: the content hash of an event"))?,
             event_time: Timestamp::from_millis(self.event_time).ok_or_else(|| fault("the time"))?,
             event_id: self.event_id,
             declaration: self.declaration,

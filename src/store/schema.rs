@@ -5,7 +5,6 @@ diesel::table! {
         leaf_index -> BigInt,
         content -> Integer,
         bytes -> Binary,
-        hash -> Binary,
     }
 }
 
@@ -27,10 +26,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    subtree_roots (level, position) {
+    tiles (level, tile_index) {
         level -> Integer,
-        position -> BigInt,
-        hash -> Binary,
+        tile_index -> BigInt,
+        hashes -> Binary,
     }
 }
 
@@ -52,6 +51,7 @@ diesel::table! {
     events (leaf_index, position) {
         leaf_index -> BigInt,
         position -> Integer,
+        event_key -> Binary,
         event_id -> Text,
         participant -> Text,
         content_hash -> Binary,

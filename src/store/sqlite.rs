@@ -16,22 +16,25 @@ use crate::domain::block::Height;
 use crate::domain::consortium::ParticipantId;
 use crate::domain::hash::Hash;
 use crate::domain::index::SubjectKey;
-use crate::domain::merkle::{LeafIndex, SubtreeRoot, TileId, TreeSize};
+use crate::domain::merkle::{LeafIndex, TileId, TreeSize};
 use crate::domain::statement::StatementId;
 use crate::ports::{
     Admission, Derived, EventEntry, EventFilter, LeafContent, LedgerStore, NewBlock, PendingRequest, RequestFilter,
     RowCounts, StoreError, StoredBlock, StoredLeaf, WaitingRoom,
 };
 use crate::store::pending;
-use crate::store::rows::{BlockRow, EventRow, LeafRow, content_number, from_sql, hash, leaf_index, to_sql};
-use crate::store::schema::{blocks, events, leaves, long_statements, statements, subjects, subtree_roots};
+use crate::store::rows::{
+    BlockRow, EventRow, LeafRow, content_number, event_key, event_keys, from_sql, hash, into_tile, leaf_index,
+    tile_bytes, tile_hashes, to_sql,
+};
+use crate::store::schema::{blocks, events, leaves, long_statements, statements, subjects, tiles};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// Readers that work at once. SQLite reads in WAL mode without waiting for the writer; more than cores is no gain.
 const READERS_MAX: u32 = 8;
 
-/// Rows that one INSERT carries: 13 columns × 500 stays below SQLite's 32,766 parameters.
+/// Rows that one INSERT carries: 14 columns × 500 stays below SQLite's 32,766 parameters.
 const ROWS_PER_INSERT: usize = 500;
 
 /// Values that one IN list carries, for the same reason.
@@ -229,7 +232,7 @@ impl LedgerStore for SqliteStore {
                     .on_conflict_do_nothing()
                     .execute(connection)?;
             }
-            insert_derived(connection, &block.subtree_roots, &block.statements, &block.subjects, &block.events)?;
+            insert_derived(connection, &block.tiles, &block.statements, &block.subjects, &block.events)?;
             diesel::insert_into(blocks::table).values(BlockRow::new(&block.block)?).execute(connection)?;
             Ok(())
         })
@@ -334,32 +337,30 @@ impl LedgerStore for SqliteStore {
         .await
     }
 
-    async fn tiles(&self, tiles: Vec<TileId>) -> Result<Vec<(TileId, Vec<Hash>)>, StoreError> {
+    async fn tiles(&self, wanted: Vec<TileId>) -> Result<Vec<(TileId, Vec<Hash>)>, StoreError> {
         self.read(move |connection| {
-            let mut found = Vec::with_capacity(tiles.len());
-            for tile in tiles {
-                let hashes = tile_hashes(connection, tile)?;
-                if hashes.len() == usize::from(tile.width()) {
-                    found.push((tile, hashes));
-                }
+            let mut found = Vec::with_capacity(wanted.len());
+            for tile in wanted {
+                let (level, index) = (i32::from(tile.level()), to_sql(tile.index()));
+                let row: Option<Vec<u8>> =
+                    tiles::table.find((level, index)).select(tiles::hashes).first(connection).optional()?;
+                let hashes = row.map(|row| tile_hashes(&row, level, index, Some(tile.width()))).transpose()?;
+                found.extend(hashes.flatten().map(|hashes| (tile, hashes)));
             }
             Ok(found)
         })
         .await
     }
 
-    async fn subtree_roots(&self) -> Result<Vec<SubtreeRoot>, StoreError> {
-        self.read(|connection| {
-            let rows: Vec<(i32, i64, Vec<u8>)> =
-                subtree_roots::table.order((subtree_roots::level, subtree_roots::position)).load(connection)?;
-            rows.into_iter()
-                .map(|(level, position, bytes)| {
-                    let place = || format!("the subtree root {position} of level {level}");
-                    let level =
-                        u8::try_from(level).map_err(|_| StoreError::Corrupt(format!("a tile level is {level}")))?;
-                    Ok(SubtreeRoot { level, index: from_sql(position, "a tile position")?, hash: hash(&bytes, place)? })
-                })
-                .collect()
+    async fn tiles_after(&self, after: Option<(u8, u64)>, limit: u32) -> Result<Vec<(TileId, Vec<Hash>)>, StoreError> {
+        self.read(move |connection| {
+            let mut query = tiles::table.order((tiles::level, tiles::tile_index)).limit(i64::from(limit)).into_boxed();
+            if let Some((level, index)) = after {
+                let same = tiles::level.eq(i32::from(level)).and(tiles::tile_index.gt(to_sql(index)));
+                query = query.filter(tiles::level.gt(i32::from(level)).or(same));
+            }
+            let rows: Vec<(i32, i64, Vec<u8>)> = query.load(connection)?;
+            rows.into_iter().map(into_tile).collect()
         })
         .await
     }
@@ -434,6 +435,7 @@ impl LedgerStore for SqliteStore {
             let mut found = Vec::new();
             for (participant, event_id) in ids {
                 let row: Option<EventRow> = events::table
+                    .filter(events::event_key.eq(event_key(&event_id, &participant)))
                     .filter(events::event_id.eq(event_id))
                     .filter(events::participant.eq(participant.as_str()))
                     .filter(events::declaration.eq(false))
@@ -481,7 +483,7 @@ impl LedgerStore for SqliteStore {
                 leaves: rows(leaves::table.count().get_result(connection)?)?,
                 long_statements: rows(long_statements::table.count().get_result(connection)?)?,
                 blocks: rows(blocks::table.count().get_result(connection)?)?,
-                subtree_roots: rows(subtree_roots::table.count().get_result(connection)?)?,
+                tiles: rows(tiles::table.count().get_result(connection)?)?,
                 statements: rows(statements::table.count().get_result(connection)?)?,
                 subjects: rows(subjects::table.count().get_result(connection)?)?,
                 events: rows(events::table.count().get_result(connection)?)?,
@@ -504,11 +506,11 @@ impl LedgerStore for SqliteStore {
 
     async fn replace_derived(&self, derived: Derived) -> Result<(), StoreError> {
         self.write(move |connection| {
-            diesel::delete(subtree_roots::table).execute(connection)?;
+            diesel::delete(tiles::table).execute(connection)?;
             diesel::delete(statements::table).execute(connection)?;
             diesel::delete(subjects::table).execute(connection)?;
             diesel::delete(events::table).execute(connection)?;
-            insert_derived(connection, &derived.subtree_roots, &derived.statements, &derived.subjects, &derived.events)
+            insert_derived(connection, &derived.tiles, &derived.statements, &derived.subjects, &derived.events)
         })
         .await
     }
@@ -516,23 +518,18 @@ impl LedgerStore for SqliteStore {
 
 fn insert_derived(
     connection: &mut SqliteConnection,
-    roots: &[SubtreeRoot],
+    grown: &[(TileId, Vec<Hash>)],
     ids: &[(StatementId, LeafIndex)],
     named: &[(SubjectKey, LeafIndex)],
     entries: &[EventEntry],
 ) -> Result<(), StoreError> {
-    for chunk in roots.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<_> = chunk
-            .iter()
-            .map(|root| {
-                (
-                    subtree_roots::level.eq(i32::from(root.level)),
-                    subtree_roots::position.eq(to_sql(root.index)),
-                    subtree_roots::hash.eq(&root.hash.as_bytes()[..]),
-                )
-            })
-            .collect();
-        diesel::insert_into(subtree_roots::table).values(rows).execute(connection)?;
+    for (tile, hashes) in grown {
+        let row = (
+            tiles::level.eq(i32::from(tile.level())),
+            tiles::tile_index.eq(to_sql(tile.index())),
+            tiles::hashes.eq(tile_bytes(hashes)),
+        );
+        diesel::replace_into(tiles::table).values(row).execute(connection)?;
     }
     for chunk in ids.chunks(ROWS_PER_INSERT) {
         let rows: Vec<_> = chunk
@@ -584,26 +581,6 @@ fn into_blocks(rows: Vec<(BlockRow, Vec<u8>)>) -> Result<Vec<StoredBlock>, Store
     rows.into_iter().map(|(row, seal)| row.into_block(&seal)).collect()
 }
 
-fn tile_hashes(connection: &mut SqliteConnection, tile: TileId) -> Result<Vec<Hash>, StoreError> {
-    let first = tile.index() * 256;
-    let end = first + u64::from(tile.width());
-    let rows: Vec<Vec<u8>> = if tile.level() == 0 {
-        leaves::table
-            .filter(leaves::leaf_index.ge(to_sql(first)).and(leaves::leaf_index.lt(to_sql(end))))
-            .order(leaves::leaf_index)
-            .select(leaves::hash)
-            .load(connection)?
-    } else {
-        subtree_roots::table
-            .filter(subtree_roots::level.eq(i32::from(tile.level())))
-            .filter(subtree_roots::position.ge(to_sql(first)).and(subtree_roots::position.lt(to_sql(end))))
-            .order(subtree_roots::position)
-            .select(subtree_roots::hash)
-            .load(connection)?
-    };
-    rows.iter().map(|row| hash(row, || format!("a hash in tile {} of level {}", tile.index(), tile.level()))).collect()
-}
-
 fn events_query<'a>(filter: EventFilter) -> events::BoxedQuery<'a, diesel::sqlite::Sqlite> {
     let mut query = events::table
         .filter(events::leaf_index.lt(to_sql(filter.size.get())))
@@ -611,7 +588,8 @@ fn events_query<'a>(filter: EventFilter) -> events::BoxedQuery<'a, diesel::sqlit
         .limit(i64::from(filter.limit))
         .into_boxed();
     if let Some(event_id) = filter.event_id {
-        query = query.filter(events::event_id.eq(event_id));
+        let (first, last) = event_keys(&event_id);
+        query = query.filter(events::event_key.between(first, last)).filter(events::event_id.eq(event_id));
     }
     if let Some(subject) = filter.subject {
         let named = subjects::table

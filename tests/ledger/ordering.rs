@@ -5,6 +5,7 @@ use sealane::app::orderer::{HEARTBEAT, OrderError};
 use sealane::app::{audit, receipt};
 use sealane::domain::consortium::SignerRefusal;
 use sealane::pki::X509Reader;
+use serde_json::json;
 
 use crate::member::Member;
 
@@ -100,9 +101,12 @@ async fn a_group_of_waiting_statements_shares_one_block() {
     }
     let _writer = tokio::spawn(orderer.run());
     for captured in captures {
-        let placed = captured.await.unwrap().unwrap().placed;
-        let receipt = receipt::receipt(&ledger, placed.leaf).await.unwrap().unwrap();
-        assert_eq!(receipt.commit.height.get(), height + 1);
+        let captured = captured.await.unwrap().unwrap();
+        let stored = receipt::receipt(&ledger, captured.placed.leaf).await.unwrap().unwrap();
+        assert_eq!(stored.receipt.commit.height.get(), height + 1);
+        let at_hand = captured.receipt.unwrap();
+        assert_eq!(at_hand.time, stored.time);
+        assert_eq!(json!(at_hand.receipt), json!(stored.receipt), "from memory and from the store");
     }
 }
 

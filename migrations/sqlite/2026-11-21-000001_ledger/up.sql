@@ -5,8 +5,7 @@ CREATE TABLE leaves (
     leaf_index INTEGER PRIMARY KEY NOT NULL,
     -- 0 seal, 1 capture, 2 admin statement; a hint for reading, derived from the bytes.
     content INTEGER NOT NULL,
-    bytes BLOB NOT NULL,
-    hash BLOB NOT NULL
+    bytes BLOB NOT NULL
 ) STRICT;
 
 -- Statements too long for a leaf, by the SHA-256 that their leaf holds.
@@ -25,13 +24,13 @@ CREATE TABLE blocks (
     commitment TEXT NOT NULL
 ) STRICT;
 
--- Derived: roots of perfect subtrees of 256^level leaves, the hashes of tiles from level 1 on.
-CREATE TABLE subtree_roots (
+-- Derived: the tiles of C2SP tlog-tiles, up to 256 hashes of 32 bytes each; the last one of a level grows.
+CREATE TABLE tiles (
     level INTEGER NOT NULL,
-    position INTEGER NOT NULL,
-    hash BLOB NOT NULL,
-    PRIMARY KEY (level, position)
-) WITHOUT ROWID, STRICT;
+    tile_index INTEGER NOT NULL,
+    hashes BLOB NOT NULL,
+    PRIMARY KEY (level, tile_index)
+) STRICT;
 
 -- Derived: where each statement went, by the SHA-256 of its signing input.
 CREATE TABLE statements (
@@ -50,6 +49,8 @@ CREATE TABLE subjects (
 CREATE TABLE events (
     leaf_index INTEGER NOT NULL,
     position INTEGER NOT NULL,
+    -- A short hash of event_id, then one of participant: what both are looked up by.
+    event_key BLOB NOT NULL,
     event_id TEXT NOT NULL,
     participant TEXT NOT NULL,
     content_hash BLOB NOT NULL,
@@ -63,7 +64,7 @@ CREATE TABLE events (
     biz_location TEXT,
     PRIMARY KEY (leaf_index, position)
 ) WITHOUT ROWID, STRICT;
-CREATE INDEX events_by_id ON events (event_id, participant);
+CREATE INDEX events_by_key ON events (event_key);
 
 -- Not on the ledger: requests that wait for a member's decision, and those refused. What was approved is on the ledger,
 -- and what is too old is forgotten.

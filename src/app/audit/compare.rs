@@ -13,6 +13,9 @@ use crate::ports::{CertificateReader, Derived, EventFilter, LedgerStore, Pending
 /// Rows compared at once.
 const PAGE_ROWS: u32 = 10_000;
 
+/// Tiles compared at once, of 8 KiB each.
+const PAGE_TILES: u32 = 256;
+
 /// Compares every table with what the leaves give; returns the report of a ledger without fault.
 pub(super) async fn with_stored(
     store: &dyn LedgerStore,
@@ -20,7 +23,7 @@ pub(super) async fn with_stored(
     mut replayed: Replayed,
 ) -> Result<Report, AuditError> {
     statements(store, &replayed.derived).await?;
-    subtree_roots(store, &mut replayed.derived).await?;
+    tiles(store, &replayed.derived).await?;
     events(store, &replayed.derived).await?;
     subjects(store, &mut replayed.derived).await?;
     row_counts(store.row_counts().await?, &replayed)?;
@@ -39,7 +42,7 @@ fn row_counts(found: RowCounts, replayed: &Replayed) -> Result<(), AuditError> {
         ("leaves", found.leaves, report.leaves),
         ("long statements", found.long_statements, replayed.long_statements),
         ("blocks", found.blocks, report.blocks),
-        ("subtree roots", found.subtree_roots, derived.subtree_roots.len() as u64),
+        ("tiles", found.tiles, derived.tiles.len() as u64),
         ("statements", found.statements, derived.statements.len() as u64),
         ("subjects", found.subjects, derived.subjects.len() as u64),
         ("events", found.events, derived.events.len() as u64),
@@ -82,17 +85,27 @@ async fn statements(store: &dyn LedgerStore, derived: &Derived) -> Result<(), Au
     Ok(())
 }
 
-async fn subtree_roots(store: &dyn LedgerStore, derived: &mut Derived) -> Result<(), AuditError> {
-    derived.subtree_roots.sort_unstable_by_key(|root| (root.level, root.index));
-    let stored = store.subtree_roots().await?;
-    let differs = stored.iter().zip(&derived.subtree_roots).find(|(stored, right)| stored != right);
-    if let Some((_, right)) = differs {
-        return fail(None, format!("hash {} of the tiles of level {} is wrong", right.index, right.level));
+async fn tiles(store: &dyn LedgerStore, derived: &Derived) -> Result<(), AuditError> {
+    let mut right = derived.tiles.iter();
+    let mut after = None;
+    loop {
+        let page = store.tiles_after(after, PAGE_TILES).await?;
+        for stored in &page {
+            let (tile, _) = stored;
+            match right.next() {
+                Some(right) if right == stored => {}
+                Some((right, _)) if right != tile => {
+                    return fail(None, "the tiles have other rows than the leaves give");
+                }
+                _ => return fail(None, format!("tile {} of level {} is wrong", tile.index(), tile.level())),
+            }
+        }
+        match page.last() {
+            Some((last, _)) => after = Some((last.level(), last.index())),
+            None => break,
+        }
     }
-    if stored.len() != derived.subtree_roots.len() {
-        return fail(None, "the tiles have other rows than the leaves give");
-    }
-    Ok(())
+    if right.next().is_some() { fail(None, "the tiles have other rows than the leaves give") } else { Ok(()) }
 }
 
 async fn events(store: &dyn LedgerStore, derived: &Derived) -> Result<(), AuditError> {

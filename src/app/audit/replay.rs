@@ -1,6 +1,6 @@
 //! The fold over all leaves: every rule that a ledger keeps, and nothing that reads or waits.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::app::audit::source::SourceLeaf;
 use crate::app::audit::{Fault, Report, fail, fault};
@@ -14,7 +14,7 @@ use crate::domain::evidence::Anchor;
 use crate::domain::hash::Hash;
 use crate::domain::index::{Subject, SubjectIndex, names};
 use crate::domain::limits::EVENT_TIME_AHEAD_MS_MAX;
-use crate::domain::merkle::{self, Frontier, LeafIndex, TreeSize};
+use crate::domain::merkle::{self, Edge, LeafIndex, TileId, TreeSize};
 use crate::domain::statement::{StatementId, StatementType, SubmittedStatement};
 use crate::domain::time::Timestamp;
 use crate::ports::{CertificateReader, Derived, EventEntry, LeafContent, StoredBlock};
@@ -44,7 +44,9 @@ pub struct Replay<'a> {
     reader: &'a dyn CertificateReader,
     trusted: Option<&'a Anchor>,
     kept: Kept,
-    frontier: Frontier,
+    edge: Edge,
+    /// The tiles so far, each as wide as it was with the last block.
+    tiles: BTreeMap<(u8, u64), (TileId, Vec<Hash>)>,
     index: SubjectIndex,
     registry: Option<Registry>,
     /// Size and root of the tree before the block that is open.
@@ -61,13 +63,14 @@ pub struct Replay<'a> {
 impl<'a> Replay<'a> {
     /// Begins with no leaf. The first one must be the genesis statement of `trusted`, where one is given.
     pub fn new(reader: &'a dyn CertificateReader, trusted: Option<&'a Anchor>, kept: Kept) -> Self {
-        let frontier = Frontier::new();
+        let edge = Edge::new();
         Self {
             reader,
             trusted,
             kept,
-            before: (frontier.size(), frontier.root()),
-            frontier,
+            before: (edge.size(), edge.root()),
+            edge,
+            tiles: BTreeMap::new(),
             index: SubjectIndex::new(),
             registry: None,
             last_seal: None,
@@ -86,7 +89,7 @@ impl<'a> Replay<'a> {
     }
 
     pub fn begin_block(&mut self) {
-        self.before = (self.frontier.size(), self.frontier.root());
+        self.before = (self.edge.size(), self.edge.root());
     }
 
     /// A leaf before a seal, in a block of `time`; `long` are the bytes beside it, where it stands for a long statement.
@@ -136,6 +139,12 @@ impl<'a> Replay<'a> {
         self.check_seal(last, seal)?;
         self.push(last, LeafContent::Seal)?;
         self.check_commit(last, seal, block)?;
+        let (before, _) = self.before;
+        for (tile, hashes) in self.edge.take_tiles(before) {
+            if self.kept == Kept::Derived {
+                self.tiles.insert((tile.level(), tile.index()), (tile, hashes));
+            }
+        }
         self.report.blocks += 1;
         self.last_seal = Some(seal.clone());
         Ok(())
@@ -151,7 +160,7 @@ impl<'a> Replay<'a> {
         Ok(Replayed {
             report: Report { participants, subjects, ..self.report },
             registry,
-            derived: self.derived,
+            derived: Derived { tiles: self.tiles.into_values().collect(), ..self.derived },
             requests: self.requests,
             long_statements: self.long_statements,
             last_seal,
@@ -160,13 +169,10 @@ impl<'a> Replay<'a> {
 
     /// Appends a leaf to the tree.
     fn push(&mut self, leaf: &SourceLeaf, content: LeafContent) -> Result<(), Fault> {
-        if leaf.stored.is_some_and(|(_, stored)| stored != content) {
+        if leaf.content.is_some_and(|stored| stored != content) {
             return fail(Some(leaf.index), "it is stored as holding another kind of content than it does");
         }
-        let filled = self.frontier.push(merkle::leaf_hash(&leaf.bytes));
-        if self.kept == Kept::Derived {
-            self.derived.subtree_roots.extend(filled);
-        }
+        self.edge.push(merkle::leaf_hash(&leaf.bytes));
         self.report.leaves += 1;
         Ok(())
     }
@@ -262,7 +268,7 @@ impl<'a> Replay<'a> {
         let registry = self.registry.as_ref().ok_or_else(|| fault(at, "there are no members"))?;
         let checkpoint = &block.checkpoint;
         let height = seal.height;
-        if checkpoint.root != self.frontier.root() || checkpoint.size != self.frontier.size() {
+        if checkpoint.root != self.edge.root() || checkpoint.size != self.edge.size() {
             return fail(at, format!("the checkpoint of block {height} is not of the tree that the leaves give"));
         }
         if checkpoint.origin != *registry.origin() {

@@ -1,22 +1,24 @@
 //! Where an audit reads a ledger from.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use async_trait::async_trait;
 
 use crate::domain::block::Height;
 use crate::domain::hash::Hash;
-use crate::domain::merkle::LeafIndex;
+use crate::domain::merkle::{LeafIndex, TILE_WIDTH, TileId};
 use crate::domain::statement::StatementId;
-use crate::ports::{LeafContent, LedgerStore, StoreError, StoredBlock};
+use crate::ports::{LeafContent, LedgerStore, StoreError, StoredBlock, StoredLeaf};
 
 /// A leaf as it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceLeaf {
     pub index: LeafIndex,
     pub bytes: Vec<u8>,
-    /// The hash and the content that are stored beside it, where any are.
-    pub stored: Option<(Hash, LeafContent)>,
+    /// Its hash in the stored tiles, and the content that is stored beside it, where they are.
+    pub hash: Option<Hash>,
+    pub content: Option<LeafContent>,
 }
 
 /// Leaves, and what was signed about them. Nothing of it is believed.
@@ -37,26 +39,48 @@ pub trait Source: Send + Sync {
 }
 
 /// The member's own store.
-pub(super) struct OfStore<'a>(pub(super) &'a dyn LedgerStore);
+pub(super) struct OfStore<'a> {
+    pub store: &'a dyn LedgerStore,
+    /// Whether the tiles tell the hash of each leaf: not where they are to be made anew.
+    pub with_tiles: bool,
+}
+
+impl OfStore<'_> {
+    /// The hashes that the tiles have for leaves, of which a missing tile has none.
+    async fn stored_hashes(&self, leaves: &[StoredLeaf]) -> Result<HashMap<LeafIndex, Hash>, StoreError> {
+        let Some(size) = leaves.last().map(|last| last.index.size_through()) else { return Ok(HashMap::new()) };
+        let mut indices: Vec<u64> = leaves.iter().map(|leaf| leaf.index.get() / u64::from(TILE_WIDTH)).collect();
+        indices.dedup();
+        let wanted = indices.into_iter().filter_map(|index| TileId::in_tree(0, index, size)).collect();
+        let tiles = self.store.tiles(wanted).await?;
+        let placed = tiles.into_iter().flat_map(|(tile, hashes)| tile.positions().zip(hashes));
+        Ok(placed.filter_map(|(position, hash)| Some((LeafIndex::new(position).ok()?, hash))).collect())
+    }
+}
 
 #[async_trait]
 impl Source for OfStore<'_> {
     async fn leaves(&self, range: Range<u64>) -> Result<Vec<SourceLeaf>, StoreError> {
-        let leaves = self.0.leaves(range).await?.into_iter();
-        Ok(leaves
-            .map(|leaf| SourceLeaf { index: leaf.index, bytes: leaf.bytes, stored: Some((leaf.hash, leaf.content)) })
-            .collect())
+        let leaves = self.store.leaves(range).await?;
+        let hashes = if self.with_tiles { self.stored_hashes(&leaves).await? } else { HashMap::new() };
+        let source = |leaf: StoredLeaf| SourceLeaf {
+            hash: hashes.get(&leaf.index).copied(),
+            content: Some(leaf.content),
+            index: leaf.index,
+            bytes: leaf.bytes,
+        };
+        Ok(leaves.into_iter().map(source).collect())
     }
 
     async fn block(&self, height: Height) -> Result<Option<StoredBlock>, StoreError> {
-        self.0.block(height).await
+        self.store.block(height).await
     }
 
     async fn long_statement(&self, hash: Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.long_statement(hash).await
+        self.store.long_statement(hash).await
     }
 
     async fn statements(&self, ids: Vec<StatementId>) -> Result<Option<Vec<(StatementId, LeafIndex)>>, StoreError> {
-        self.0.statements(ids).await.map(Some)
+        self.store.statements(ids).await.map(Some)
     }
 }

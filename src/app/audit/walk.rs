@@ -104,7 +104,7 @@ fn check_leaf(leaf: &SourceLeaf, next: u64) -> Result<Option<Seal>, Fault> {
     if leaf.index.get() != next {
         return fail(LeafIndex::new(next).ok(), "it is missing");
     }
-    if leaf.stored.is_some_and(|(hash, _)| merkle::leaf_hash(&leaf.bytes) != hash) {
+    if leaf.hash.is_some_and(|hash| merkle::leaf_hash(&leaf.bytes) != hash) {
         return fail(Some(leaf.index), "its bytes do not have the hash stored with them");
     }
     match Leaf::decode(&leaf.bytes).map_err(|error| fault(Some(leaf.index), error))? {

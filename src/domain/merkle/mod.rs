@@ -2,10 +2,13 @@
 //!
 //! Knows only bytes and hashes: no leaf kinds, no checkpoints, no storage. A tree is held in one of two forms. The
 //! [`Frontier`] is what a writer needs to append: the roots of the perfect subtrees, at most one for each bit of the
-//! size. [`Tiles`] is what a prover needs: runs of 256 hashes at every eighth height, of which a proof reads O(log n).
+//! size; with the tiles that are still open it is an [`Edge`]. [`Tiles`] is what a prover needs: runs of 256 hashes at every
+//! eighth height, of which a proof reads O(log n). [`Growth`] proves what was just appended, from memory.
 
 mod bundle;
+mod edge;
 mod frontier;
+mod growth;
 mod multi;
 mod proof;
 mod prove;
@@ -16,7 +19,9 @@ mod tile;
 use crate::domain::hash::Hash;
 
 pub use bundle::{BundleError, decode_entries, decode_hashes, encode_entries, encode_hashes};
+pub use edge::Edge;
 pub use frontier::{Frontier, FrontierError, SubtreeRoot};
+pub use growth::Growth;
 pub use multi::{MultiProof, multi_proof, multi_proof_of, root_by, tiles_for_multi_proof, verify_multi};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError, verify_consistency, verify_inclusion};
 pub use prove::{

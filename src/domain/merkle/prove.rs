@@ -42,6 +42,12 @@ impl Tiles {
         Ok(())
     }
 
+    /// The hashes of a tile, where it or a wider one was read.
+    pub(super) fn hashes(&self, tile: TileId) -> Result<Vec<Hash>, ProvingError> {
+        let held = self.0.get(&(tile.level(), tile.index())).and_then(|held| held.get(..usize::from(tile.width())));
+        held.map(<[Hash]>::to_vec).ok_or(ProvingError::MissingTile { tile })
+    }
+
     pub(super) fn span_hash(&self, span: Span, size: TreeSize) -> Result<Hash, ProvingError> {
         let parts: Vec<Hash> =
             span.perfect_subtrees().map(|part| self.part_hash(part, size)).collect::<Result<_, _>>()?;

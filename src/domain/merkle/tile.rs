@@ -67,7 +67,7 @@ impl TileId {
 
     /// Returns the tile as wide as a tree of `size` has it; `None` where it has nothing there.
     pub fn in_tree(level: u8, index: u64, size: TreeSize) -> Option<Self> {
-        let hashes = hashes_at(level, size);
+        let hashes = Self::hashes_at(level, size);
         let before = index.checked_mul(u64::from(TILE_WIDTH))?;
         let width = hashes.checked_sub(before)?.min(u64::from(TILE_WIDTH)) as u16;
         Self::new(level, index, width).ok()
@@ -98,7 +98,12 @@ impl TileId {
 
     /// Tells whether a tree of `size` has every hash of the tile.
     pub fn fits(&self, size: TreeSize) -> bool {
-        self.positions().end <= hashes_at(self.level, size)
+        self.positions().end <= Self::hashes_at(self.level, size)
+    }
+
+    /// Counts the full subtrees of 256^level leaves in a tree of `size`.
+    pub(super) fn hashes_at(level: u8, size: TreeSize) -> u64 {
+        size.get().checked_shr(TILE_HEIGHT * u32::from(level)).unwrap_or(0)
     }
 
     /// For a level and index that follow from a tree's size.
@@ -175,11 +180,6 @@ impl FromStr for TilePath {
         let level = level.ok_or_else(|| fault("a level is 0 to 63, without leading zeros, or the word entries"))?;
         TileId::new(level as u8, index, width).map(Self::Hashes)
     }
-}
-
-/// Counts the full subtrees of 256^level leaves in a tree of `size`.
-fn hashes_at(level: u8, size: TreeSize) -> u64 {
-    size.get().checked_shr(TILE_HEIGHT * u32::from(level)).unwrap_or(0)
 }
 
 /// Reads a decimal number of at most `digits_max` digits that is written as Rust would write it.

@@ -28,7 +28,7 @@ pub async fn get_capture(
     // Asked before the ledger: what has ended in between is then found there.
     let late = background.find(id);
     let job = match (capture::find(&node.ledger, &node.ledger.view(), id).await?, late) {
-        (Some(placed), _) => CaptureJob::finished(&node, id, placed.leaf).await?,
+        (Some(placed), _) => CaptureJob::at_leaf(&node, id, placed.leaf).await?,
         (None, Some(Late::Running)) => CaptureJob::running(id),
         (None, Some(Late::Refused(problem))) => CaptureJob::refused(id, problem),
         (None, None) => return Err(Problem::not_found("nothing was captured under this id")),

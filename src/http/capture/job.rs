@@ -4,8 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::app::receipt::{Receipt, receipt};
-use crate::domain::block::Seal;
+use crate::app::receipt::{Final, Receipt, receipt};
 use crate::domain::merkle::LeafIndex;
 use crate::domain::statement::StatementId;
 use crate::http::Node;
@@ -42,14 +41,18 @@ impl CaptureJob {
         Self { success: false, ..Self::new(id, false, vec![problem]) }
     }
 
-    /// A capture that stands at a leaf.
-    pub async fn finished(node: &Node, id: StatementId, leaf: LeafIndex) -> Result<Self, Problem> {
-        let receipt = receipt(&node.ledger, leaf).await?;
-        let receipt = receipt.ok_or_else(|| Problem::internal(format!("leaf {leaf} is missing")))?;
-        let seal = Seal::parse(receipt.seal.as_bytes()).map_err(Problem::internal)?;
-        let time = Some(seal.time.to_string());
+    /// A capture that is final.
+    pub fn finished(id: StatementId, Final { receipt, time }: Final) -> Self {
+        let time = Some(time.to_string());
         let job = Self::new(id, false, Vec::new());
-        Ok(Self { created_at: time.clone(), finished_at: time, receipt: Some(receipt), ..job })
+        Self { created_at: time.clone(), finished_at: time, receipt: Some(receipt), ..job }
+    }
+
+    /// A capture that stands at a leaf.
+    pub async fn at_leaf(node: &Node, id: StatementId, leaf: LeafIndex) -> Result<Self, Problem> {
+        let found = receipt(&node.ledger, leaf).await?;
+        let found = found.ok_or_else(|| Problem::internal(format!("leaf {leaf} is missing")))?;
+        Ok(Self::finished(id, found))
     }
 
     fn new(id: StatementId, running: bool, errors: Vec<Value>) -> Self {

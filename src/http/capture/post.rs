@@ -81,7 +81,11 @@ async fn take(
         Some(captured) => {
             let captured = captured?;
             count(&node.metrics, &captured);
-            (CaptureJob::finished(node, id, captured.placed.leaf).await?, true)
+            let job = match captured.receipt {
+                Some(receipt) => CaptureJob::finished(id, receipt),
+                None => CaptureJob::at_leaf(node, id, captured.placed.leaf).await?,
+            };
+            (job, true)
         }
         None => {
             let metrics = Arc::clone(&node.metrics);
@@ -149,7 +153,7 @@ async fn problem_of(ledger: &Ledger, error: CaptureError) -> Problem {
     };
     let problem = Problem::from(error);
     match receipt(ledger, first).await {
-        Ok(Some(receipt)) => problem.with("receipt", json!(receipt)),
+        Ok(Some(found)) => problem.with("receipt", json!(found.receipt)),
         Ok(None) => problem,
         Err(error) => problem.caused_by(error),
     }

@@ -54,7 +54,7 @@ pub async fn get_inclusion_proof(request: HttpRequest, node: web::Data<Node>) ->
     Ok(HttpResponse::Ok().json(InclusionBody {
         leaf_index: leaf.get(),
         tree_size: size.get(),
-        leaf_hash: stored.hash,
+        leaf_hash: merkle::leaf_hash(&stored.bytes),
         proof: inclusion(&node.ledger, leaf, size).await?,
     }))
 }

@@ -40,7 +40,7 @@ pub async fn post_decision(
     let decided = registration::decide(&node.ledger, &*node.certificates, &id, submitted).await;
     let placed = decided.map_err(Problem::from).inspect_err(|problem| node.metrics.signature_refused(problem))?;
     let receipt = match placed {
-        Some(placed) => receipt(&node.ledger, placed.leaf).await?,
+        Some(placed) => receipt(&node.ledger, placed.leaf).await?.map(|found| found.receipt),
         None => None,
     };
     let now = super::find(&node, &id).await?;

@@ -24,7 +24,7 @@ pub const TABLES: [Table; 7] = [
         leaf: "(SELECT leaf_index FROM leaves WHERE instr(leaves.bytes, long_statements.hash) > 0)",
     },
     Table { name: "blocks", key: &["height"], leaf: "tree_size - 1" },
-    Table { name: "subtree_roots", key: &["level", "position"], leaf: "NULL" },
+    Table { name: "tiles", key: &["level", "tile_index"], leaf: "NULL" },
     Table { name: "statements", key: &["id"], leaf: "leaf_index" },
     Table { name: "subjects", key: &["subject_key", "leaf_index"], leaf: "leaf_index" },
     Table { name: "events", key: &["leaf_index", "position"], leaf: "leaf_index" },

@@ -62,7 +62,7 @@ fn change_each_column(ledger: &Ledger, table: &Table) {
 #[test]
 fn any_value_changed_in_any_column_is_found() {
     let ledger = Ledger::make();
-    for table in TABLES.iter().filter(|table| table.name != "subtree_roots") {
+    for table in &TABLES {
         change_each_column(&ledger, table);
     }
     let events = Table::named("events");
@@ -86,7 +86,7 @@ fn any_byte_changed_in_any_leaf_is_found_at_that_leaf() {
 #[test]
 fn rows_taken_out_put_in_or_swapped_are_found() {
     let ledger = Ledger::make();
-    for table in TABLES.iter().filter(|table| table.name != "subtree_roots") {
+    for table in &TABLES {
         let rows = ledger.rows(table);
         for row in [0, rows / 2, rows - 1] {
             ledger.tamper(&format!("DELETE FROM {} WHERE {}", table.name, table.row(row)));
@@ -95,11 +95,8 @@ fn rows_taken_out_put_in_or_swapped_are_found() {
     }
     let size = ledger.rows(Table::named("leaves"));
     let insertions = [
-        ("INSERT INTO leaves SELECT -1, content, bytes, hash FROM leaves WHERE leaf_index = 2", "the table of leaves"),
-        (
-            "INSERT INTO leaves SELECT 70000, content, bytes, hash FROM leaves WHERE leaf_index = 2",
-            "the table of leaves",
-        ),
+        ("INSERT INTO leaves SELECT -1, content, bytes FROM leaves WHERE leaf_index = 2", "the table of leaves"),
+        ("INSERT INTO leaves SELECT 70000, content, bytes FROM leaves WHERE leaf_index = 2", "the table of leaves"),
         ("INSERT INTO long_statements VALUES (randomblob(32), X'00')", "the table of long statements has 2 rows"),
         (
             "INSERT INTO blocks SELECT 99, 7000, checkpoint, note, commitment FROM blocks WHERE height = 1",
@@ -109,16 +106,16 @@ fn rows_taken_out_put_in_or_swapped_are_found() {
             "INSERT INTO blocks SELECT -1, 1, checkpoint, note, commitment FROM blocks WHERE height = 1",
             "the table of blocks",
         ),
-        ("INSERT INTO subtree_roots VALUES (1, 0, randomblob(32))", "the tiles have other rows"),
+        ("INSERT INTO tiles VALUES (1, 0, randomblob(32))", "the tiles have other rows"),
         ("INSERT INTO statements VALUES (randomblob(32), 2)", "the table of statements"),
         ("INSERT INTO subjects VALUES (randomblob(32), 2)", "leaf 2: the table of subjects names it under a subject"),
         (
-            "INSERT INTO events SELECT leaf_index, 9, event_id, participant, content_hash, declaration, event_time, event_type, \
+            "INSERT INTO events SELECT leaf_index, 9, event_key, event_id, participant, content_hash, declaration, event_time, event_type, \
           action, biz_step, disposition, read_point, biz_location FROM events LIMIT 1",
             "the table of events is wrong about its event 9",
         ),
         (
-            "INSERT INTO events SELECT 9223372036854775807, 9, event_id, participant, content_hash, declaration, event_time, event_type, \
+            "INSERT INTO events SELECT 9223372036854775807, 9, event_key, event_id, participant, content_hash, declaration, event_time, event_type, \
           action, biz_step, disposition, read_point, biz_location FROM events LIMIT 1",
             "the table of events has",
         ),
@@ -127,7 +124,7 @@ fn rows_taken_out_put_in_or_swapped_are_found() {
         ledger.tamper(sql);
         unsound(&ledger, sql, words);
     }
-    ledger.tamper(&format!("INSERT INTO leaves SELECT {size}, content, bytes, hash FROM leaves WHERE leaf_index = 2"));
+    ledger.tamper(&format!("INSERT INTO leaves SELECT {size}, content, bytes FROM leaves WHERE leaf_index = 2"));
     unsound(&ledger, "a leaf more", &format!("leaf {size}: it stands after the last block's seal"));
 
     let swap = |first: u64, second: u64| {
@@ -189,13 +186,17 @@ fn a_request_that_is_not_what_was_approved_is_found() {
 #[test]
 fn the_tiles_of_a_tree_of_two_levels_are_checked() {
     let ledger = Ledger::make_long();
-    let table = Table::named("subtree_roots");
-    assert_eq!(ledger.rows(table), 1);
+    let table = Table::named("tiles");
+    assert_eq!(ledger.rows(table), 3);
     change_each_column(&ledger, table);
-    ledger.tamper("DELETE FROM subtree_roots");
+    ledger.tamper("DELETE FROM tiles");
     unsound(&ledger, "no tiles", "the tiles have other rows than the leaves give");
-    ledger.tamper("UPDATE subtree_roots SET hash = randomblob(32)");
-    unsound(&ledger, "another hash", "hash 0 of the tiles of level 1 is wrong");
+    ledger.tamper("UPDATE tiles SET hashes = substr(hashes, 1, 32)");
+    unsound(&ledger, "narrower tiles", "tile 0 of level 0 is wrong");
+    ledger.tamper("UPDATE tiles SET hashes = randomblob(32) WHERE level = 1");
+    unsound(&ledger, "another hash", "tile 0 of level 1 is wrong");
+    ledger.tamper("UPDATE tiles SET hashes = randomblob(length(hashes)) WHERE tile_index = 1");
+    unsound(&ledger, "other hashes", "leaf 256: its bytes do not have the hash stored with them");
     assert_eq!(ledger.audit_with(&["--rebuild"]), (0, String::new()));
     assert_eq!(ledger.audit(), (0, String::new()));
 }
@@ -208,7 +209,7 @@ fn rebuild_repairs_what_is_derived_and_nothing_else() {
         "DELETE FROM events",
         "DELETE FROM subjects WHERE leaf_index > 2",
         "UPDATE statements SET leaf_index = leaf_index + 1",
-        "INSERT INTO subtree_roots VALUES (3, 9, X'00')",
+        "INSERT INTO tiles VALUES (3, 9, X'00')",
         "UPDATE events SET participant = 'nobody', event_time = -1",
         "DELETE FROM statements; DELETE FROM subjects; DELETE FROM events",
     ] {

@@ -130,7 +130,7 @@ impl Shelf {
                 key: Arc::new(PrivateKey::read(&data.join("member-key.pem")).unwrap()),
                 leaves: leaves.into_iter().map(|leaf| leaf.bytes).collect(),
                 blocks: blocks.iter().map(|one| block(&one.seal, &one.checkpoint, &one.commit, &one.note)).collect(),
-                frontier: state.frontier,
+                frontier: state.edge.frontier().clone(),
                 index: state.index,
                 last: state.tip.seal,
             }
