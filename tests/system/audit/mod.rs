@@ -152,11 +152,13 @@ fn a_ledger_cut_off_after_a_block_is_missed_by_the_key_that_signed_more() {
          DELETE FROM leaves WHERE leaf_index >= {size};
          DELETE FROM statements WHERE leaf_index >= {size};
          DELETE FROM subjects WHERE leaf_index >= {size};
-         DELETE FROM events WHERE leaf_index >= {size};"
+         DELETE FROM events WHERE leaf_index >= {size};
+         UPDATE tiles SET hashes = substr(hashes, 1, 32 * {size});"
     ));
     unsound(&ledger, "cut off", &format!("it ends before block {last}, which this member's key has signed"));
     ledger.tamper(
-        "DELETE FROM blocks; DELETE FROM leaves; DELETE FROM statements; DELETE FROM subjects; DELETE FROM events",
+        "DELETE FROM blocks; DELETE FROM leaves; DELETE FROM tiles; DELETE FROM statements; DELETE FROM subjects; \
+         DELETE FROM events",
     );
     unsound(&ledger, "emptied", "the ledger is empty");
 }
