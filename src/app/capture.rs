@@ -63,7 +63,7 @@ pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<C
     let thumbprint = *submitted.header().signer().hash();
     let unknown = SignerRefusal::Unknown { thumbprint };
     let key = view.registry.certificate(&thumbprint).map(|(_, certificate)| certificate.key.clone()).ok_or(unknown)?;
-    let statement = submitted.verify(&key)?;
+    let statement = ledger.known_signers.verify(submitted, &key)?;
     if let Some((_, leaf)) = ledger.store().statements(vec![id]).await?.first() {
         return Ok(Captured { id, placed: Placed { leaf: *leaf, repeated: true }, events: 0 });
     }
