@@ -1,4 +1,4 @@
-//! Statements: read, verified with aws-lc-rs as the node does, verified with p256 beside it, and signed.
+//! Statements: read, verified with aws-lc-rs, with the table of a known signer and with p256, and signed; tables made.
 
 use std::hint::black_box;
 
@@ -6,11 +6,14 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{SigningKey, VerifyingKey};
 use sealane::domain::hash::Hash;
-use sealane::domain::statement::{Draft, Header, PublicKey, SubmittedStatement, sign};
+use sealane::domain::statement::{Draft, Header, KnownKey, PublicKey, SubmittedStatement, sign};
 use sealane::domain::time::Timestamp;
 
 /// Distinct statements, so that no branch predictor learns one signature by heart.
 const STATEMENTS: usize = 256;
+
+/// Signers in turn, so that no table stays in the nearest cache.
+const SIGNERS: u8 = 50;
 
 fn document(serial: usize) -> Vec<u8> {
     format!(
@@ -54,6 +57,26 @@ fn statements(criterion: &mut Criterion) {
             key.verify(black_box(statement.signing_input().as_bytes()), statement.signature()).unwrap();
         });
     });
+    let known = KnownKey::new(&key);
+    group.bench_function("verify with a table", |bencher| {
+        bencher.iter(|| {
+            let statement = &signed[next()];
+            known.verify(black_box(statement.signing_input().as_bytes()), statement.signature()).unwrap();
+        });
+    });
+    let secrets: Vec<SigningKey> = (1..=SIGNERS).map(|seed| SigningKey::from_slice(&[seed; 32]).unwrap()).collect();
+    let tables: Vec<KnownKey> =
+        secrets.iter().map(|secret| KnownKey::new(&PublicKey::from(secret.verifying_key()))).collect();
+    let by_many: Vec<(&KnownKey, SubmittedStatement)> = (0..STATEMENTS)
+        .map(|serial| (&tables[serial % tables.len()], sign(draft(serial), &secrets[serial % secrets.len()])))
+        .collect();
+    group.bench_function("verify with 50 tables in turn", |bencher| {
+        bencher.iter(|| {
+            let (known, statement) = &by_many[next()];
+            known.verify(black_box(statement.signing_input().as_bytes()), statement.signature()).unwrap();
+        });
+    });
+    group.bench_function("make a table", |bencher| bencher.iter(|| KnownKey::new(black_box(&key))));
     group.bench_function("verify with p256", |bencher| bencher.iter(|| verify_with_p256(&other, &signed[next()])));
     group.bench_function("parse and verify", |bencher| {
         bencher.iter(|| {

@@ -64,7 +64,7 @@ pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<C
     let thumbprint = *submitted.header().signer().hash();
     let unknown = SignerRefusal::Unknown { thumbprint };
     let (_, certificate) = view.registry.certificate(&thumbprint).ok_or(unknown)?;
-    let statement = submitted.verify(&certificate.key)?;
+    let statement = ledger.known_signers.verify(submitted, &certificate.key)?;
     let ordered = match admit(ledger, &view, statement) {
         Ok(entry) => ledger.order(entry).await?,
         Err(refusal) => match find(ledger, &ledger.view(), id).await? {

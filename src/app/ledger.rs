@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::app::known_signers::KnownSigners;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
 use crate::domain::block::Origin;
 use crate::domain::consortium::{Place, Registry};
@@ -48,6 +49,7 @@ pub struct Ledger {
     pub(super) view: watch::Receiver<Arc<View>>,
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) questions: mpsc::Sender<Question>,
+    pub(super) known_signers: Arc<KnownSigners>,
 }
 
 /// Subjects to be proven by the index in the writer's memory.

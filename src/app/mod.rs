@@ -10,6 +10,7 @@ pub mod capture;
 pub mod events;
 pub mod evidence;
 pub mod genesis;
+pub mod known_signers;
 mod ledger;
 pub mod orderer;
 pub mod receipt;

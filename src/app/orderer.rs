@@ -183,8 +183,14 @@ impl Orderer {
         let (view, seen) = watch::channel(Arc::new(view_of(&state)));
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
-        let ledger =
-            Ledger { store: Arc::clone(&store), clock: Arc::clone(&clock), view: seen, jobs: sender, questions: asker };
+        let ledger = Ledger {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            view: seen,
+            jobs: sender,
+            questions: asker,
+            known_signers: Arc::default(),
+        };
         Ok((Self { store, clock, signer, observer, state: Some(state), view, jobs, questions }, ledger))
     }
 

