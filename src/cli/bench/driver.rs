@@ -39,6 +39,9 @@ const NAP: Duration = Duration::from_micros(200);
 /// What one read takes: a receipt, or most of a piece of evidence.
 const BUFFER_BYTES: usize = 64 * 1024;
 
+#[cfg(test)]
+mod tests;
+
 /// What is sent.
 pub struct Load<'a> {
     pub recipe: Option<&'a Recipe>,

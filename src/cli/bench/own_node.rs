@@ -57,7 +57,11 @@ impl OwnNode {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unreachable)?;
         std::thread::spawn(move || {
-            if runtime.block_on(async { Ok::<(), Failure>(stop_signal()?.await) }).is_ok() {
+            let asked = runtime.block_on(async {
+                stop_signal()?.await;
+                Ok::<(), Failure>(())
+            });
+            if asked.is_ok() {
                 // Whatever fails here, the process ends.
                 let _ = kill_process(pid, Signal::KILL);
                 let _ = dir.map(std::fs::remove_dir_all);

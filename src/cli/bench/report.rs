@@ -9,6 +9,7 @@ use crate::cli::bench::Target;
 use crate::cli::bench::driver::Cost;
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::process;
+use crate::cli::bench::schedule::Phase;
 use crate::cli::bench::session::Session;
 use crate::cli::bench::tally::{Tallies, round};
 use crate::cli::client::Client;
@@ -25,6 +26,7 @@ pub struct Measured {
     pub phases: Vec<Tallies>,
     pub first_error: Option<String>,
     cost: Cost,
+    /// Of statements alone, without the heads of their requests.
     signed_bytes: u64,
     signed: u64,
 }
@@ -50,11 +52,16 @@ impl Measured {
         Ok(Self { phases, first_error: None, cost: Cost::default(), signed_bytes: 0, signed: 0 })
     }
 
-    pub fn add_cost(&mut self, cost: Cost, signed_bytes: u64, signed: u64) {
+    /// Adds a wave's cost and the requests that were signed for it.
+    pub fn add_cost(&mut self, cost: Cost, signed: &[Vec<u8>]) {
         self.cost.elapsed += cost.elapsed;
         self.cost.cpu += cost.cpu;
-        self.signed_bytes += signed_bytes;
-        self.signed += signed;
+        let body = |request: &Vec<u8>| {
+            let head = request.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+            (request.len() - head) as u64
+        };
+        self.signed_bytes += signed.iter().map(body).sum::<u64>();
+        self.signed += signed.len() as u64;
     }
 }
 
@@ -115,7 +122,7 @@ pub fn describe(
     if let (Some(before), Some(after), 1..) = (before.disk_bytes, disk_bytes, total.captures.done) {
         put("disk_bytes_per_statement", per(after.saturating_sub(before) as f64, total.captures.done));
     }
-    put("request_bytes", per(measured.signed_bytes as f64, measured.signed));
+    put("statement_bytes", per(measured.signed_bytes as f64, measured.signed));
     let made = blocks.count - before.blocks.count;
     if made > 0.0 {
         put("blocks", made.into());
@@ -137,7 +144,7 @@ pub fn describe(
     Ok(members.into())
 }
 
-fn phase((phase, tallies): (&crate::cli::bench::schedule::Phase, &Tallies)) -> Value {
+fn phase((phase, tallies): (&Phase, &Tallies)) -> Value {
     let mut members: Map<String, Value> = tallies.describe(phase.span);
     members.insert("rate".to_owned(), json!(phase.rate));
     members.into()

@@ -227,7 +227,7 @@ impl<'a> Session<'a> {
             first_error: &mut measured.first_error,
         };
         let cost = self.driver.drive(&load, &mut Schedule::new(phases), &mut results)?;
-        measured.add_cost(cost, signed.iter().map(|request| request.len() as u64).sum(), signed.len() as u64);
+        measured.add_cost(cost, &signed);
         Ok(cost)
     }
 }
