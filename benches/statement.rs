@@ -84,7 +84,7 @@ fn statements(criterion: &mut Criterion) {
             SubmittedStatement::parse(compact).unwrap().verify(&key).unwrap()
         });
     });
-    group.bench_function("sign", |bencher| bencher.iter(|| sign(draft(next()), &secret)));
+    group.bench_function("make and sign", |bencher| bencher.iter(|| sign(draft(next()), &secret)));
     group.finish();
 }
 

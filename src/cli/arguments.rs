@@ -393,18 +393,49 @@ pub struct AuditOptions {
 
 #[derive(Debug, Args)]
 pub struct BenchOptions {
-    /// How long to measure
-    #[arg(long, default_value_t = 10)]
-    pub seconds: u64,
+    /// How long to measure; with several, phases that follow each other without a pause, each at its own --rate
+    #[arg(long, value_delimiter = ',', default_value = "10")]
+    pub seconds: Vec<f64>,
+    /// How long to send before that, so that what is made at first use is there
+    #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
+    pub warm_up: f64,
     #[arg(long, default_value_t = 16)]
     pub connections: usize,
-    #[arg(long, default_value_t = 1, value_name = "K")]
-    pub events_per_statement: usize,
+    /// [default: 1; with --fill 100]
+    #[arg(long, value_name = "K")]
+    pub events_per_statement: Option<usize>,
+    /// Events with what EPCIS requires and a business step, no more
+    #[arg(long)]
+    pub bare: bool,
     #[arg(long, default_value_t = 50)]
     pub signers: usize,
-    /// Statements offered each second; without it, as many as are answered
+    /// Requests offered each second, whatever the answers; without it, as many as are answered
+    #[arg(long, value_delimiter = ',')]
+    pub rate: Vec<f64>,
+    /// Share of the requests that ask for the verdict on a product, from 0 to 1
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub reads: f64,
+    /// Share of the requests that ask for the evidence about a product, from 0 to 1
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub evidence: f64,
+    /// Products to ask about, an id a line; what this run captures is added to it
+    #[arg(long, value_name = "FILE")]
+    pub ids: Option<PathBuf>,
+    /// Offer statements that were refused as too many again, after the time that the node names
     #[arg(long)]
-    pub rate: Option<f64>,
+    pub retry: bool,
+    /// Write a line of JSON for each second of the run
+    #[arg(long, value_name = "FILE")]
+    pub series: Option<PathBuf>,
+    /// The node's process, to tell of its time and memory; known where bench starts the node
+    #[arg(long)]
+    pub pid: Option<u32>,
+    /// Do not measure: put this many events on the ledger, as fast as it takes them
+    #[arg(long, value_name = "EVENTS", conflicts_with_all = ["seconds", "rate", "reads", "evidence", "series"])]
+    pub fill: Option<u64>,
+    /// With --fill: events about each product, its commissioning and what its maker sees of it later
+    #[arg(long, default_value_t = 1, value_name = "M", requires = "fill")]
+    pub events_per_product: u64,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The real binary over real sockets, as its users meet it.
 
 mod audit;
+mod bench;
 mod capture;
 mod data_directory;
 mod label;

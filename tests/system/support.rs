@@ -153,6 +153,11 @@ impl Node {
         request(self.url.strip_prefix("http://").unwrap(), method, path, headers, body)
     }
 
+    /// The process that serves.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Leaves in the ledger now.
     pub fn tree_size(&self) -> u64 {
         let checkpoint = text(&self.get("/ledger/checkpoint").body);

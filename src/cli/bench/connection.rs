@@ -1,72 +1,104 @@
-//! One kept-alive HTTP/1.1 connection that does nothing but post captures: the generator shares its cores with the node,
-//! so it must cost little.
+//! One kept-alive connection that never blocks: a request at a time goes out, and its answer comes in.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
 
-use crate::cli::failure::Failure;
+use mio::event::Event;
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
 
-/// How long one answer may take before the connection counts as broken.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::cli::bench::answer::{Answer, AnswerReader};
 
-/// The longest answer that is read.
-const BODY_BYTES_MAX: usize = 1 << 20;
-
+/// A connection, or one that is being made.
 pub struct Connection {
-    stream: BufReader<TcpStream>,
-    host: String,
-    body: Vec<u8>,
+    stream: TcpStream,
+    is_open: bool,
+    sent: usize,
+    reader: AnswerReader,
+}
+
+/// How far a connection is.
+#[derive(Debug)]
+pub enum Step {
+    /// Nothing to do until the next event.
+    Waits,
+    /// It has come to be: requests may go out.
+    Opened,
+    Answered(Answer),
+    /// The node has closed it.
+    Closed,
 }
 
 impl Connection {
-    pub fn open(url: &str) -> Result<Self, Failure> {
-        let host = url.trim_start_matches("http://").to_owned();
-        let stream = TcpStream::connect(&host)
-            .and_then(|stream| {
-                stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
-                Ok(stream)
-            })
-            .map_err(|error| Failure::unreachable(format!("cannot reach {url}: {error}")))?;
-        Ok(Self { stream: BufReader::new(stream), host, body: Vec::new() })
+    /// Begins to connect; events tell when that has gone well.
+    pub fn begin(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Self> {
+        let mut stream = TcpStream::connect(address)?;
+        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        Ok(Self { stream, is_open: false, sent: 0, reader: AnswerReader::default() })
     }
 
-    /// Posts a statement and tells whether it is final.
-    pub fn post_capture(&mut self, statement: &[u8]) -> io::Result<bool> {
-        let head = format!(
-            "POST /epcis/capture HTTP/1.1\r\nHost: {}\r\nContent-Type: application/jose\r\nPrefer: wait=30\r\nContent-Length: {}\r\n\r\n",
-            self.host,
-            statement.len()
-        );
-        let mut request = head.into_bytes();
-        request.extend_from_slice(statement);
-        self.stream.get_mut().write_all(&request)?;
-        let (status, length) = self.read_head()?;
-        self.body.resize(length, 0);
-        self.stream.read_exact(&mut self.body)?;
-        Ok(status == 200)
+    /// Begins a request. Only once the answer to the one before has come.
+    pub fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        self.sent = 0;
+        self.go_on(request)
     }
 
-    fn read_head(&mut self) -> io::Result<(u16, usize)> {
-        let malformed = || io::Error::new(ErrorKind::InvalidData, "the answer is not HTTP/1.1 with a length");
-        let mut line = String::new();
-        self.stream.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or_else(malformed)?;
-        let mut length = None;
-        loop {
-            line.clear();
-            self.stream.read_line(&mut line)?;
-            let header = line.trim_end();
-            if header.is_empty() {
-                break;
+    /// Takes an event; `request` is the one on its way, if any, and `buffer` where bytes may be read to.
+    pub fn take(&mut self, event: &Event, request: Option<&[u8]>, buffer: &mut [u8]) -> io::Result<Step> {
+        if !self.is_open {
+            return self.open();
+        }
+        if let (true, Some(request)) = (event.is_writable(), request) {
+            self.go_on(request)?;
+        }
+        if event.is_readable() || event.is_read_closed() { self.read(buffer) } else { Ok(Step::Waits) }
+    }
+
+    fn open(&mut self) -> io::Result<Step> {
+        if let Some(error) = self.stream.take_error()? {
+            return Err(error);
+        }
+        match self.stream.peer_addr() {
+            Ok(_) => {
+                self.stream.set_nodelay(true)?;
+                self.is_open = true;
+                Ok(Step::Opened)
             }
-            let named = header.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-            if let Some((_, value)) = named {
-                length = value.trim().parse().ok();
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(Step::Waits),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends what has not gone out.
+    fn go_on(&mut self, request: &[u8]) -> io::Result<()> {
+        while let Some(rest) = request.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            match self.stream.write(rest) {
+                Ok(count) => self.sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
-        let length = length.filter(|length| *length <= BODY_BYTES_MAX).ok_or_else(malformed)?;
-        Ok((status, length))
+        Ok(())
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Step> {
+        loop {
+            let count = match self.stream.read(buffer) {
+                Ok(0) => return Ok(Step::Closed),
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Step::Waits),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let taken = self.reader.take(buffer.get(..count).unwrap_or_default());
+            if let Some(answer) = taken.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))? {
+                return Ok(Step::Answered(answer));
+            }
+            // Less than there was room for: no more has come, and an event will tell when it does.
+            if count < buffer.len() {
+                return Ok(Step::Waits);
+            }
+        }
     }
 }
