@@ -1,6 +1,7 @@
 //! What the use cases need of the world, in the domain's words. The edges implement it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -280,6 +281,13 @@ impl RequestBody {
 /// Keeps the ledger. What `append` has returned from is durable: it survives a crash of the process and of the machine.
 #[async_trait]
 pub trait LedgerStore: Send + Sync {
+    /// The ledger as of now, for an answer that takes many small questions. This call and every question are carried
+    /// out on the thread that asks, which may have to wait for a disk: not on one that serves requests. `None` of a store
+    /// that has no quicker way than its usual one.
+    async fn snapshot(&self) -> Result<Option<Arc<dyn LedgerStore>>, StoreError> {
+        Ok(None)
+    }
+
     /// Writes a block in one transaction. On an error, `tip` tells whether it was written.
     async fn append(&self, block: NewBlock) -> Result<(), StoreError>;
 

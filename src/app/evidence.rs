@@ -33,7 +33,7 @@ pub async fn verdict(ledger: &Ledger, id: &Id, policy: &Policy) -> Result<(Verdi
     let handle = Handle::current();
     let (_, answer) = place
         .work(move || {
-            let mut source = Stored::new(&ledger, handle, &view.registry, view.size());
+            let mut source = Stored::new(&ledger, handle, &view.registry, view.size())?;
             let Trail { records, limit_reached, .. } = follow(&id, &mut source)?;
             let (as_of, tree_size, registry) = (view.tip.seal.time, view.size(), Arc::clone(&view.registry));
             let mut verdict = judge(&History { id, as_of, tree_size, records, limit_reached, registry }, &policy);
@@ -63,14 +63,14 @@ pub async fn gather(ledger: &Ledger, id: &Id, block: Option<StoredBlock>) -> Res
 /// found first, proven, and found again at the block of the proofs, until both agree.
 fn at_tip(ledger: &Ledger, handle: Handle, id: &Id) -> Result<Evidence, LedgerError> {
     let mut view = ledger.view();
-    let mut source = Stored::new(ledger, handle.clone(), &view.registry, view.size());
+    let mut source = Stored::new(ledger, handle.clone(), &view.registry, view.size())?;
     let mut trail = follow(id, &mut source)?;
     for _ in 0..ATTEMPTS {
         let keys: Vec<SubjectKey> = trail.shown.keys().map(Subject::key).collect();
         let Proven { view: at, proofs } = handle.block_on(ledger.prove(keys.clone()))?;
         if at.size() != view.size() {
             view = at;
-            source.move_to(&view.registry, view.size());
+            source.move_to(&view.registry, view.size())?;
             trail = follow(id, &mut source)?;
         }
         if trail.shown.keys().map(Subject::key).eq(keys) {
@@ -84,7 +84,7 @@ fn at_tip(ledger: &Ledger, handle: Handle, id: &Id) -> Result<Evidence, LedgerEr
 fn at_block(ledger: &Ledger, handle: Handle, id: &Id, block: StoredBlock) -> Result<Evidence, LedgerError> {
     let registry = Arc::clone(&ledger.view().registry);
     let view = View { tip: block, registry };
-    let mut source = Stored::new(ledger, handle.clone(), &view.registry, view.size());
+    let mut source = Stored::new(ledger, handle.clone(), &view.registry, view.size())?;
     let trail = follow(id, &mut source)?;
     let mut index = handle.block_on(load_index_at(ledger.store(), view.size()))?;
     if index.root() != view.tip.seal.index_root {

@@ -118,10 +118,20 @@ impl Ledger {
 
     /// Reads the tiles that a proof needs.
     pub async fn read_tiles(&self, wanted: Vec<TileId>) -> Result<Tiles, LedgerError> {
-        let mut tiles = Tiles::new();
-        for (tile, hashes) in self.store.tiles(wanted).await? {
-            tiles.insert(tile, hashes).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        }
-        Ok(tiles)
+        read_tiles(&*self.store, wanted).await
     }
+
+    /// The store as of now, for an answer that is worked on where a thread may wait.
+    pub(super) async fn snapshot(&self) -> Result<Arc<dyn LedgerStore>, LedgerError> {
+        Ok(self.store.snapshot().await?.unwrap_or_else(|| Arc::clone(&self.store)))
+    }
+}
+
+/// Reads tiles of a store.
+pub(super) async fn read_tiles(store: &dyn LedgerStore, wanted: Vec<TileId>) -> Result<Tiles, LedgerError> {
+    let mut tiles = Tiles::new();
+    for (tile, hashes) in store.tiles(wanted).await? {
+        tiles.insert(tile, hashes).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    }
+    Ok(tiles)
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::Text;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -58,6 +58,20 @@ pub enum OpenError {
 pub struct SqliteStore {
     readers: Pool<ConnectionManager<SqliteConnection>>,
     writer: Arc<Mutex<SqliteConnection>>,
+    /// The one connection of a snapshot.
+    snapshot: Option<Arc<Mutex<SnapshotConnection>>>,
+}
+
+/// A reader with a transaction open, which is closed before another reads with it.
+struct SnapshotConnection(PooledConnection<ConnectionManager<SqliteConnection>>);
+
+impl Drop for SnapshotConnection {
+    fn drop(&mut self) {
+        if let Err(error) = AnsiTransactionManager::rollback_transaction(&mut *self.0) {
+            // The pool notices a connection whose transaction is still open, and closes it.
+            tracing::warn!(%error, "a snapshot could not be closed");
+        }
+    }
 }
 
 /// How readers see the ledger.
@@ -121,16 +135,21 @@ impl SqliteStore {
         };
         let readers = pool
             .min_idle(Some(1))
+            // A connection to a file does not go away by itself; to ask each time would cost more than many an answer.
+            .test_on_check_out(false)
             .connection_customizer(Box::new(readers))
             .build(ConnectionManager::new(path.to_string_lossy()))
             .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })?;
-        Ok(Self { readers, writer: Arc::new(Mutex::new(writer)) })
+        Ok(Self { readers, writer: Arc::new(Mutex::new(writer)), snapshot: None })
     }
 
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        if let Some(snapshot) = &self.snapshot {
+            return query(&mut snapshot.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).0);
+        }
         let readers = self.readers.clone();
         blocking(move || {
             let mut connection = readers.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
@@ -221,6 +240,13 @@ struct Integrity {
 
 #[async_trait]
 impl LedgerStore for SqliteStore {
+    async fn snapshot(&self) -> Result<Option<Arc<dyn LedgerStore>>, StoreError> {
+        let mut connection = self.readers.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        AnsiTransactionManager::begin_transaction(&mut *connection)?;
+        let snapshot = Some(Arc::new(Mutex::new(SnapshotConnection(connection))));
+        Ok(Some(Arc::new(Self { snapshot, ..self.clone() })))
+    }
+
     async fn append(&self, block: NewBlock) -> Result<(), StoreError> {
         self.write(move |connection| {
             for leaf in &block.leaves {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use crate::app::ledger::{Ledger, LedgerError};
+use crate::app::ledger::{Ledger, LedgerError, read_tiles};
 use crate::app::state::{place_in, statement_text};
 use crate::domain::consortium::{Place, Registry};
 use crate::domain::evidence::read_capture;
@@ -17,7 +17,7 @@ use crate::domain::merkle::{LeafIndex, TileId, Tiles, TreeSize};
 use crate::domain::provenance::{Capture, FollowFault, Known, List, Source, Wanted, is_before_span};
 use crate::domain::statement::SubmittedStatement;
 use crate::domain::time::Timestamp;
-use crate::ports::{StoreError, StoredBlock};
+use crate::ports::{LedgerStore, StoreError, StoredBlock};
 
 /// Leaves read at once ahead of their turn. A row has 64 KiB at the most; longer statements are read one by one.
 const LEAVES_AHEAD: usize = 100;
@@ -25,6 +25,7 @@ const LEAVES_AHEAD: usize = 100;
 /// The ledger up to one size, for one answer.
 pub(super) struct Stored<'a> {
     ledger: &'a Ledger,
+    store: Arc<dyn LedgerStore>,
     handle: Handle,
     registry: Arc<Registry>,
     size: TreeSize,
@@ -37,9 +38,16 @@ pub(super) struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    pub fn new(ledger: &'a Ledger, handle: Handle, registry: &Arc<Registry>, size: TreeSize) -> Self {
-        Self {
+    /// Reads the ledger as of now, which has at least `size` leaves.
+    pub fn new(
+        ledger: &'a Ledger,
+        handle: Handle,
+        registry: &Arc<Registry>,
+        size: TreeSize,
+    ) -> Result<Self, LedgerError> {
+        Ok(Self {
             ledger,
+            store: handle.block_on(ledger.snapshot())?,
             handle,
             registry: Arc::clone(registry),
             size,
@@ -48,14 +56,16 @@ impl<'a> Stored<'a> {
             rows: BTreeMap::new(),
             texts: BTreeMap::new(),
             captures: BTreeMap::new(),
-        }
+        })
     }
 
     /// Goes on at a later size: lists may have grown, leaves are what they were.
-    pub fn move_to(&mut self, registry: &Arc<Registry>, size: TreeSize) {
+    pub fn move_to(&mut self, registry: &Arc<Registry>, size: TreeSize) -> Result<(), LedgerError> {
+        self.store = self.handle.block_on(self.ledger.snapshot())?;
         self.registry = Arc::clone(registry);
         self.size = size;
         self.lists.clear();
+        Ok(())
     }
 
     /// A subject's list below the size.
@@ -63,18 +73,18 @@ impl<'a> Stored<'a> {
         if let Some(list) = self.lists.get(subject) {
             return Ok(Arc::clone(list));
         }
-        let leaves = self.ledger.store().leaves_of(subject.key(), self.size, u32::MAX);
+        let leaves = self.store.leaves_of(subject.key(), self.size, u32::MAX);
         let list = Arc::new(self.handle.block_on(leaves)?);
         self.lists.insert(subject.clone(), Arc::clone(&list));
         Ok(list)
     }
 
     pub fn blocks_of(&self, leaves: Vec<LeafIndex>) -> Result<Vec<StoredBlock>, LedgerError> {
-        Ok(self.handle.block_on(self.ledger.store().blocks_of(leaves))?)
+        Ok(self.handle.block_on(self.store.blocks_of(leaves))?)
     }
 
     pub fn tiles(&self, wanted: Vec<TileId>) -> Result<Tiles, LedgerError> {
-        self.handle.block_on(self.ledger.read_tiles(wanted))
+        self.handle.block_on(read_tiles(&*self.store, wanted))
     }
 
     /// The statement at a leaf, in compact form.
@@ -83,7 +93,7 @@ impl<'a> Stored<'a> {
             return Ok(text.clone());
         }
         let (row, _) = self.row(leaf)?;
-        let text = self.handle.block_on(statement_text(self.ledger.store(), &row))?;
+        let text = self.handle.block_on(statement_text(&*self.store, &row))?;
         let text = text.ok_or_else(|| fault(leaf, "it holds no statement"))?;
         let text = String::from_utf8(text).map_err(|error| fault(leaf, error))?;
         self.texts.insert(leaf, text.clone());
@@ -102,7 +112,7 @@ impl<'a> Stored<'a> {
             _ => vec![leaf],
         };
         let blocks = self.blocks_of(wanted.clone())?;
-        let stored = self.handle.block_on(self.ledger.store().leaves_at(wanted))?;
+        let stored = self.handle.block_on(self.store.leaves_at(wanted))?;
         for (leaf, block) in stored.into_iter().zip(&blocks) {
             self.rows.insert(leaf.index, (leaf.bytes, place_in(leaf.index, &block.seal)));
         }
