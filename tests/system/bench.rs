@@ -102,7 +102,7 @@ fn what_cannot_be_measured_is_refused_with_the_reason() {
         (&["--rate", "0"], "--rate 0: give more than 0"),
         (&["--warm-up", "NaN"], "--warm-up NaN: give 0 or more"),
         (&["--reads", "0.7", "--evidence", "0.4"], "together at most 1"),
-        (&["--reads", "-1"], "give shares from 0 to 1"),
+        (&["--reads=-1"], "give shares from 0 to 1"),
         (&["--fill", "0"], "--fill 0: give 1 to"),
         (&["--fill", "5", "--events-per-product", "6"], "--events-per-product 6: give 1 to the number of events, 5"),
         (&["--fill", "5", "--rate", "5"], "cannot be used with"),

@@ -110,12 +110,12 @@ mod tests {
         assert_eq!(schedule.next(began), Ok(Due { phase: 0, at: began }));
         schedule.take();
         assert_eq!(schedule.next(began), Err(Some(began + SECOND / 4)));
+        assert!(!schedule.is_over(began));
         let late = all_due(&mut schedule, began + SECOND * 3 / 2);
         assert_eq!(late.iter().map(|due| due.phase).collect::<Vec<_>>(), [0, 0, 0, 1, 1]);
         assert_eq!(late.iter().map(|due| due.at - began).max(), Some(SECOND * 3 / 2));
-        assert!(!schedule.is_over(began + SECOND));
-        assert_eq!(schedule.next(began + SECOND * 2), Err(None));
-        assert!(schedule.is_over(began + SECOND * 2));
+        assert_eq!(schedule.next(began + SECOND * 3 / 2), Err(None));
+        assert!(schedule.is_over(began + SECOND * 3 / 2), "all that was promised is taken");
     }
 
     #[test]
