@@ -1,6 +1,7 @@
 //! `sealane.toml` in the data directory: the same settings as flags and `SEALANE_*`, which both win over it.
 
 use std::io::ErrorKind;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -27,6 +28,7 @@ pub struct Config {
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
     pub tls_ca: Option<PathBuf>,
+    pub write_rate: Option<NonZeroU32>,
     pub log_format: Option<LogFormat>,
     pub json: Option<bool>,
     pub quiet: Option<bool>,

@@ -54,6 +54,7 @@ pub struct Captured {
 /// The same signing input posted again is answered with its first place, whatever its signature and whatever has
 /// become of its signer since.
 pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<Captured, CaptureError> {
+    let _ticket = ledger.admission.enter().ok_or(OrderError::Busy)?;
     let view = ledger.view();
     let id = submitted.id();
     let typ = submitted.header().typ();

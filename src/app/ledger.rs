@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::app::admission::Admission;
 use crate::app::known_signers::KnownSigners;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
 use crate::domain::block::Origin;
@@ -50,6 +51,7 @@ pub struct Ledger {
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) questions: mpsc::Sender<Question>,
     pub(super) known_signers: Arc<KnownSigners>,
+    pub(super) admission: Arc<Admission>,
 }
 
 /// Subjects to be proven by the index in the writer's memory.
@@ -86,6 +88,11 @@ impl Ledger {
     /// Jobs that wait for the writer.
     pub fn queue_depth(&self) -> usize {
         QUEUE_JOBS_MAX - self.jobs.capacity().min(QUEUE_JOBS_MAX)
+    }
+
+    /// Captures that are under way, and how many may be.
+    pub fn captures_under_way(&self) -> (usize, usize) {
+        (self.admission.under_way(), self.admission.limit())
     }
 
     /// Tells whether the writer still takes jobs.

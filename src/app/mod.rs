@@ -4,6 +4,7 @@
 //! content; `orderer` gives it a place; `receipt`, `evidence` and `verdict` prove what stands there; `audit` does all of it
 //! again from the leaves and compares.
 
+mod admission;
 pub mod audit;
 mod block_builder;
 pub mod capture;

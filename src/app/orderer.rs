@@ -16,11 +16,13 @@
 //! loads the state again, as after a crash; the senders are told to post again.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::app::admission::{Admission, Pace};
 use crate::app::block_builder::{BlockBuilder, BuildError, Written};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::state::{LoadError, State, mark_of};
@@ -168,6 +170,9 @@ pub struct Orderer {
     view: watch::Sender<Arc<View>>,
     jobs: mpsc::Receiver<Job>,
     questions: mpsc::Receiver<Question>,
+    pace: Pace,
+    /// What one statement takes at the least.
+    statement_time: Duration,
 }
 
 impl Orderer {
@@ -180,6 +185,7 @@ impl Orderer {
     ) -> Result<(Self, Ledger), LoadError> {
         let state = State::load(&*store).await?;
         state.reconcile(&*signer)?;
+        let admission = Arc::new(Admission::new());
         let (view, seen) = watch::channel(Arc::new(view_of(&state)));
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
@@ -190,8 +196,17 @@ impl Orderer {
             jobs: sender,
             questions: asker,
             known_signers: Arc::default(),
+            admission: Arc::clone(&admission),
         };
-        Ok((Self { store, clock, signer, observer, state: Some(state), view, jobs, questions }, ledger))
+        let (state, pace) = (Some(state), Pace::new(admission));
+        let orderer =
+            Self { store, clock, signer, observer, state, view, jobs, questions, pace, statement_time: Duration::ZERO };
+        Ok((orderer, ledger))
+    }
+
+    /// Writes no more than so many statements a second, however fast the store is.
+    pub fn at_most(self, statements_per_second: NonZeroU32) -> Self {
+        Self { statement_time: Duration::from_secs(1) / statements_per_second.get(), ..self }
     }
 
     /// Writes blocks until every handle on the ledger is gone, then returns with the queue empty.
@@ -253,6 +268,7 @@ impl Orderer {
                 let placed = |answer: &Result<Placed, OrderError>| matches!(answer, Ok(placed) if !placed.repeated);
                 let new: Vec<usize> =
                     answers.iter().zip(events).filter(|(answer, _)| placed(answer)).map(|(_, events)| events).collect();
+                self.pace.learn(new.len(), began.elapsed());
                 if !new.is_empty() || replies.is_empty() {
                     self.observer.block_written(new.len(), new.iter().sum(), began.elapsed());
                 }
@@ -277,6 +293,7 @@ impl Orderer {
     /// Writes one block of what may stand, and answers for each entry. An error leaves no state: the next call loads
     /// it anew.
     async fn write_block(&mut self, entries: Vec<Entry>) -> Result<(Answers, Option<Written>), WriteError> {
+        let began = tokio::time::Instant::now();
         let heartbeat = entries.is_empty();
         let known = Known::read(&*self.store, &entries).await?;
         let State { tip, edge, index, mut registry } = match self.state.take() {
@@ -291,7 +308,9 @@ impl Orderer {
             return Ok((answers, None));
         }
         let (new, next, written) = block.seal(&registry, &*self.signer)?.into_parts(registry);
+        let slowed = self.statement_time.saturating_mul(u32::try_from(new.statements.len()).unwrap_or(u32::MAX));
         self.store.append(new).await?;
+        tokio::time::sleep_until(began + slowed).await;
         self.signer.raise_mark(mark_of(&next.tip)).map_err(LoadError::from)?;
         self.view.send_replace(Arc::new(view_of(&next)));
         self.state = Some(next);

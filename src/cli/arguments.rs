@@ -1,5 +1,6 @@
 //! The command line's grammar. Each flag has its `SEALANE_*` variable; `sealane.toml` comes after both.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
@@ -148,6 +149,9 @@ pub struct ServeOptions {
     pub public_url: Option<String>,
     #[command(flatten)]
     pub tls: TlsOptions,
+    /// Statements written a second at the most: leaves others a share of the disk, and shows what a slow one does
+    #[arg(long, env = "SEALANE_WRITE_RATE", value_name = "N")]
+    pub write_rate: Option<NonZeroU32>,
     /// How log lines look [default: text]
     #[arg(long, env = "SEALANE_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -159,6 +163,7 @@ impl ServeOptions {
             listen: self.listen.or_else(|| config.listen.clone()),
             public_url: self.public_url.or_else(|| config.public_url.clone()),
             tls: self.tls.filled_from(config),
+            write_rate: self.write_rate.or(config.write_rate),
             log_format: self.log_format.or(config.log_format),
         }
     }

@@ -47,7 +47,7 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Ou
     let tls_ca = global.tls_ca.clone().or_else(|| options.tls.tls_cert.clone());
     let global = Global { url: Some(url), data: Some(path), tls_ca, ..*global };
     let runtime = runtime()?;
-    let node = runtime.block_on(OpenNode::open(&data))?;
+    let node = runtime.block_on(OpenNode::open(&data, None))?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let public_url = global.url();
     let serving = runtime.spawn_blocking(move || {

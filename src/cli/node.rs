@@ -1,6 +1,7 @@
 //! The composition root: a data directory, a clock, keys and a store become a running node.
 
 use std::net::TcpListener;
+use std::num::NonZeroU32;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -47,7 +48,9 @@ pub struct OpenNode {
 
 impl OpenNode {
     /// Opens the ledger in `data` and starts its writer. The caller holds the directory's lock.
-    pub async fn open(data: &DataDir) -> Result<Self, Failure> {
+    ///
+    /// It writes `write_rate` statements a second at the most, where that is given.
+    pub async fn open(data: &DataDir, write_rate: Option<NonZeroU32>) -> Result<Self, Failure> {
         let metrics = Arc::new(Metrics::new());
         let store = Arc::new(data.store()?);
         let signer = Arc::new(data.member_key()?);
@@ -55,6 +58,10 @@ impl OpenNode {
         let (orderer, ledger) = Orderer::open(store, Arc::new(SystemClock), signer, Arc::clone(&metrics) as _)
             .await
             .map_err(Failure::unreachable)?;
+        let orderer = match write_rate {
+            Some(rate) => orderer.at_most(rate),
+            None => orderer,
+        };
         let writer = tokio::spawn(orderer.run());
         Ok(Self { ledger, writer, metrics, authority_pem, data: data.clone() })
     }

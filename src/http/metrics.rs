@@ -33,6 +33,8 @@ pub struct Metrics {
     blocks: IntCounter,
     block_seconds: Histogram,
     queue_depth: IntGauge,
+    under_way: IntGauge,
+    under_way_max: IntGauge,
     tree_size: IntGauge,
     near_expiry: IntGauge,
 }
@@ -88,6 +90,8 @@ impl Metrics {
                 Histogram::with_opts(times("sealane_block_seconds", "Time to make and write a block.")),
             ),
             queue_depth: gauge("sealane_queue_depth", "Statements that wait for the writer."),
+            under_way: gauge("sealane_captures_under_way", "Captures that were let in and are not final yet."),
+            under_way_max: gauge("sealane_captures_under_way_max", "Captures that are let in at once."),
             tree_size: gauge("sealane_tree_size", "Leaves of the ledger."),
             near_expiry: gauge(
                 "sealane_certificates_near_expiry",
@@ -125,9 +129,13 @@ impl Metrics {
         }
     }
 
-    fn observe(&self, queue_depth: usize, view: &View, now: Timestamp) {
+    fn observe(&self, ledger: &Ledger) {
+        let (view, now) = (ledger.view(), ledger.now());
         let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        self.queue_depth.set(gauge(queue_depth as u64));
+        let (under_way, most) = ledger.captures_under_way();
+        self.queue_depth.set(gauge(ledger.queue_depth() as u64));
+        self.under_way.set(gauge(under_way as u64));
+        self.under_way_max.set(gauge(most as u64));
         self.tree_size.set(gauge(view.size().get()));
         let soon = now.plus_millis(NEAR_EXPIRY_MS);
         let near = view.registry.participants().filter(|one| {
@@ -170,7 +178,7 @@ fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: pr
 #[utoipa::path(get, path = "/metrics", tag = "operations",
     responses((status = 200, description = "Prometheus text format", content_type = "text/plain", body = String)))]
 pub async fn get_metrics(node: web::Data<Node>) -> Result<HttpResponse, Problem> {
-    node.metrics.observe(node.ledger.queue_depth(), &node.ledger.view(), node.ledger.now());
+    node.metrics.observe(&node.ledger);
     let text = node.metrics.to_text().map_err(Problem::internal)?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(prometheus::TEXT_FORMAT).body(text))
 }

@@ -1,11 +1,15 @@
 //! What is decided at a leaf's place, whatever was true when the statement arrived.
 
-use sealane::app::capture::{CaptureError, capture};
+use std::num::NonZeroU32;
+
+use sealane::app::capture::{CaptureError, Captured, capture};
 use sealane::app::orderer::{HEARTBEAT, OrderError};
-use sealane::app::{audit, receipt};
+use sealane::app::{Ledger, audit, receipt};
 use sealane::domain::consortium::SignerRefusal;
+use sealane::domain::statement::SubmittedStatement;
 use sealane::pki::X509Reader;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use crate::member::Member;
 
@@ -210,4 +214,42 @@ async fn a_declaration_with_nothing_to_correct_does_not_take_the_event_id() {
     capture(&ledger, member.sign_all(&maker, under_one_id(&[("holding", false)]))).await.unwrap();
     let refused = capture(&ledger, member.sign_all(&maker, under_one_id(&[("storing", false)]))).await.unwrap_err();
     assert!(matches!(refused, CaptureError::Order(OrderError::Conflict(_))), "{refused}");
+}
+
+#[tokio::test]
+async fn a_slow_writer_takes_on_what_it_can_do_soon_and_sends_the_rest_away() {
+    let (member, maker) = Member::with_maker().await;
+    let (orderer, ledger) = member.open().await.unwrap();
+    let writer = tokio::spawn(orderer.at_most(NonZeroU32::new(500).unwrap()).run());
+    for n in 0..3 {
+        // What one statement costs shows in blocks of one and of more.
+        let several = (0..=n * 5).map(|m| capture_spawned(&ledger, member.commissioning(&maker, &format!("W{n}.{m}"))));
+        for captured in several.collect::<Vec<_>>() {
+            captured.await.unwrap().unwrap();
+        }
+    }
+    let (_, most) = ledger.captures_under_way();
+    assert!(most < 150, "{most} may be under way where 25 ms are 12 statements");
+
+    let statements: Vec<_> = (0..most + 50).map(|n| member.commissioning(&maker, &format!("S{n}"))).collect();
+    let captures: Vec<_> = statements.into_iter().map(|statement| capture_spawned(&ledger, statement)).collect();
+    let (mut taken, mut refused) = (0, 0);
+    for captured in captures {
+        match captured.await.unwrap() {
+            Ok(_) => taken += 1,
+            Err(CaptureError::Order(OrderError::Busy)) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(taken >= most && refused > 0, "{taken} taken, {refused} refused");
+    assert_eq!(ledger.captures_under_way().0, 0);
+    capture(&ledger, member.commissioning(&maker, "again")).await.unwrap();
+    drop(ledger);
+    writer.await.unwrap();
+    audit::audit(&member.store, &X509Reader).await.unwrap();
+}
+
+fn capture_spawned(ledger: &Ledger, statement: SubmittedStatement) -> JoinHandle<Result<Captured, CaptureError>> {
+    let ledger = ledger.clone();
+    tokio::spawn(async move { capture(&ledger, statement).await })
 }
