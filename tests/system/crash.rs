@@ -88,8 +88,10 @@ fn a_disk_that_runs_full_under_load_stops_writing_and_nothing_else() {
     let mut acknowledged = fill(&node, &statement);
     // Still full: what is there is read, and proven.
     stands(&node, &acknowledged);
-    let answer = node.get("/verify?id=https%3A%2F%2Fid.gs1.org%2F01%2F09506000134352%2F21%2FF0M0");
-    assert_eq!(answer.status, 200, "{}", answer.json());
+    for of in ["verify", "evidence"] {
+        let answer = node.get(&format!("/{of}?id=https%3A%2F%2Fid.gs1.org%2F01%2F09506000134352%2F21%2FF0M0"));
+        assert_eq!(answer.status, 200, "{of}: {}", answer.json());
+    }
 
     // With some room it goes on by itself, until that is full too.
     mount.remount("size=3m");
