@@ -215,7 +215,7 @@ impl Orderer {
             let heartbeat = tokio::time::sleep(self.until_heartbeat());
             let first = tokio::select! {
                 Some(question) = self.questions.recv() => {
-                    self.answer(question);
+                    self.answer(question).await;
                     continue;
                 }
                 job = self.jobs.recv() => match job {
@@ -229,9 +229,13 @@ impl Orderer {
         }
     }
 
-    /// Proves subjects by the index of the last block. Whoever asks while there is none, after a failure, is told by the
-    /// closed channel.
-    fn answer(&mut self, question: Question) {
+    /// Proves subjects by the index of the last block. What can be read is proven, though nothing can be written, as on a
+    /// full disk; where not even that goes, the closed channel tells whoever asks.
+    async fn answer(&mut self, question: Question) {
+        if self.state.is_none() {
+            let loaded = self.reload().await;
+            self.state = loaded.inspect_err(|error| tracing::error!(%error, "the ledger cannot be taken up")).ok();
+        }
         let Some(state) = &mut self.state else { return };
         let proofs = question.keys.iter().map(|key| state.index.prove(key)).collect();
         let view = Arc::clone(&self.view.borrow());
@@ -269,7 +273,7 @@ impl Orderer {
                 let new: Vec<usize> =
                     answers.iter().zip(events).filter(|(answer, _)| placed(answer)).map(|(_, events)| events).collect();
                 self.pace.learn(new.len(), began.elapsed());
-                if !new.is_empty() || replies.is_empty() {
+                if written.is_some() {
                     self.observer.block_written(new.len(), new.iter().sum(), began.elapsed());
                 }
                 for (reply, answer) in replies.into_iter().zip(answers) {
@@ -298,7 +302,15 @@ impl Orderer {
         let known = Known::read(&*self.store, &entries).await?;
         let State { tip, edge, index, mut registry } = match self.state.take() {
             Some(state) => state,
-            None => self.reload().await?,
+            None => {
+                let state = self.reload().await?;
+                if heartbeat {
+                    // This was the end of a failure. Whether a block is due, the next round tells.
+                    self.state = Some(state);
+                    return Ok((Vec::new(), None));
+                }
+                state
+            }
         };
         let time = self.clock.now().max(tip.seal.time.plus_millis(1));
         let mut block = BlockBuilder::new(tip.seal.height.next(), time, edge.clone(), index);

@@ -1,5 +1,6 @@
 //! Registration: requests from organisations, decisions by members, and who is registered.
 
+use crate::app::capture;
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::orderer::{Entry, OrderError, Placed};
 use crate::domain::consortium::{
@@ -183,8 +184,9 @@ pub async fn decide(
     let kid = *submitted.header().signer().hash();
     let member = view.registry.members().get(&kid).ok_or(OrderError::Admin(Refusal::NotAMember { kid }))?;
     let statement = submitted.verify(member.key())?;
-    if let Some((_, leaf)) = ledger.store().statements(vec![statement.id()]).await?.first() {
-        return Ok(Some(Placed { leaf: *leaf, repeated: true }));
+    // As of the view: what is stored may not be marked yet, and is not to be shown before.
+    if let Some(placed) = capture::find(ledger, &view, statement.id()).await? {
+        return Ok(Some(placed));
     }
     let admin = Admin::parse(statement.payload())?;
     if admin.participant() != Some(id) {

@@ -50,6 +50,10 @@ pub enum AuthorityError {
         "the authority's certificate ends at {not_after}, so nothing can be issued at {not_before}; make a new one"
     )]
     Ended { not_before: Timestamp, not_after: Timestamp },
+    #[error(
+        "the authority's certificate begins at {begins} only, so nothing can be issued that ends at {not_after}: is the clock right?"
+    )]
+    NotBegun { begins: Timestamp, not_after: Timestamp },
     #[error(transparent)]
     Validity(#[from] ValidityError),
     #[error("the operating system gives no randomness for a serial number")]
@@ -170,9 +174,11 @@ impl CertificateAuthority {
     }
 
     fn held_within_own(&self, validity: Validity) -> Result<Validity, AuthorityError> {
-        let not_after = self.certificate.not_after();
-        let own = Validity::new(self.certificate.not_before(), not_after)?;
-        validity.within(own).map_err(|_| AuthorityError::Ended { not_before: validity.not_before(), not_after })
+        let own = Validity::new(self.certificate.not_before(), self.certificate.not_after())?;
+        validity.within(own).map_err(|_| match validity.not_after() <= own.not_before() {
+            true => AuthorityError::NotBegun { begins: own.not_before(), not_after: validity.not_after() },
+            false => AuthorityError::Ended { not_before: validity.not_before(), not_after: own.not_after() },
+        })
     }
 }
 

@@ -171,7 +171,7 @@ pub fn tile_bytes(hashes: &[Hash]) -> Vec<u8> {
 /// The first `width` hashes of a stored tile, or all of them; `None` where it is narrower.
 pub fn tile_hashes(bytes: &[u8], level: i32, index: i64, width: Option<u16>) -> Result<Option<Vec<Hash>>, StoreError> {
     let what = || format!("tile {index} of level {level}");
-    if bytes.is_empty() || bytes.len() % Hash::LEN != 0 || bytes.len() > usize::from(TILE_WIDTH) * Hash::LEN {
+    if bytes.is_empty() || !bytes.len().is_multiple_of(Hash::LEN) || bytes.len() > usize::from(TILE_WIDTH) * Hash::LEN {
         return Err(StoreError::Corrupt(format!("{} has {} bytes, no whole number of hashes", what(), bytes.len())));
     }
     let wanted = width.map_or(bytes.len(), |width| usize::from(width) * Hash::LEN);

@@ -9,13 +9,19 @@ use sealane::app::orderer::{BlockObserver, Orderer};
 use sealane::app::{Ledger, LoadError, genesis, registration};
 use sealane::domain::block::Origin;
 use sealane::domain::consortium::{Admin, CertificateRecord, Claims, ParticipantId, Registration, Revocation, Role};
+use sealane::domain::hash::Hash;
 use sealane::domain::statement::{Draft, Header, SubmittedStatement, sign};
 use sealane::domain::time::Timestamp;
-use sealane::pki::{CertificateAuthority, CertificateRequest, MemberKey, ParticipantSubject, PrivateKey, X509Reader};
-use sealane::ports::{Clock, MemberSigner};
+use sealane::pki::{
+    AuthorityError, CertificateAuthority, CertificateRequest, MemberKey, ParticipantSubject, PrivateKey, Validity,
+    X509Reader,
+};
+use sealane::ports::{Clock, LedgerStore, MemberSigner};
 use sealane::store::SqliteStore;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+pub const LEDGER_FILE: &str = "ledger.sqlite";
 
 pub struct TestClock(AtomicI64);
 
@@ -42,31 +48,105 @@ pub struct Member {
     pub clock: Arc<TestClock>,
     pub store: SqliteStore,
     pub signer: Arc<MemberKey>,
-    authority: CertificateAuthority,
+    authority: Arc<CertificateAuthority>,
     origin: Origin,
 }
 
 /// Who signs events in a test.
+#[derive(Clone)]
 pub struct Maker {
     pub id: ParticipantId,
-    key: PrivateKey,
-    certificate: sealane::domain::hash::Hash,
+    key: Arc<PrivateKey>,
+    certificate: Hash,
+}
+
+/// Who asks to be registered as a manufacturer.
+pub struct Applicant {
+    pub id: ParticipantId,
+    pub key: PrivateKey,
+    pub request: CertificateRequest,
+    pub claims: Claims,
+}
+
+/// A member's approval of a request.
+pub struct Approval {
+    pub admin: Admin,
+    certificate: Hash,
+}
+
+impl Applicant {
+    /// Someone who holds the company prefix 9506000.
+    pub fn new() -> Self {
+        Self::with_prefix("9506000")
+    }
+
+    /// Another one for each prefix.
+    pub fn with_prefix(prefix: &str) -> Self {
+        let key = PrivateKey::generate().unwrap();
+        let request = CertificateRequest::make(&key, "Maker").unwrap();
+        let claims = Claims {
+            organization: "Maker".parse().unwrap(),
+            roles: vec![Role::Manufacturer],
+            glns: Vec::new(),
+            gs1_company_prefixes: vec![prefix.parse().unwrap()],
+            namespaces: Vec::new(),
+        };
+        let id = format!("5f0c1f6e-6d0b-4a57-9a35-0000{prefix:0>8}").parse().unwrap();
+        Self { id, key, request, claims }
+    }
+
+    pub async fn ask(&self, ledger: &Ledger) -> Result<(), registration::RegistrationError> {
+        let (id, claims, csr) = (self.id.clone(), self.claims.clone(), self.request.to_pem());
+        registration::request(ledger, &X509Reader, id, claims, &csr).await.map(drop)
+    }
 }
 
 impl Member {
     /// Begins a ledger on 2026-03-01.
     pub async fn begin() -> Self {
+        let member = Self::prepare();
+        member.write_genesis().await.unwrap();
+        member
+    }
+
+    /// Makes keys and an empty store, with no block in it.
+    pub fn prepare() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let start: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(start.millis())));
         PrivateKey::generate().unwrap().write_new(&dir.path().join("member-key.pem")).unwrap();
         let signer = Arc::new(member_key(dir.path()));
-        let store = SqliteStore::create(&dir.path().join("ledger.sqlite")).unwrap();
-        let authority = CertificateAuthority::create("Test Member", start).unwrap();
+        let store = SqliteStore::create(&dir.path().join(LEDGER_FILE)).unwrap();
+        let authority = Arc::new(CertificateAuthority::create("Test Member", start).unwrap());
         let origin: Origin = "test.example/ledger".parse().unwrap();
-        let name = "Test Member".parse().unwrap();
-        genesis::begin(&store, &*signer, &name, &origin, start).await.unwrap();
         Self { dir, clock, store, signer, authority, origin }
+    }
+
+    pub async fn write_genesis(&self) -> Result<(), genesis::GenesisError> {
+        self.write_genesis_through(self.store.clone(), Arc::clone(&self.signer)).await
+    }
+
+    /// Writes the first block through other ports than this member's own.
+    pub fn write_genesis_through<Store: LedgerStore, Signer: MemberSigner>(
+        &self,
+        store: Store,
+        signer: Arc<Signer>,
+    ) -> impl Future<Output = Result<(), genesis::GenesisError>> + use<Store, Signer> {
+        let (name, origin, now) = ("Test Member".parse().unwrap(), self.origin.clone(), self.clock.now());
+        async move { genesis::begin(&store, &*signer, &name, &origin, now).await.map(drop) }
+    }
+
+    /// The same member started anew on what is in another directory.
+    pub fn restarted_in(&self, dir: TempDir) -> Self {
+        let store = SqliteStore::open(&dir.path().join(LEDGER_FILE)).unwrap();
+        let signer = Arc::new(member_key(dir.path()));
+        let (clock, authority) = (Arc::clone(&self.clock), Arc::clone(&self.authority));
+        Self { dir, clock, store, signer, authority, origin: self.origin.clone() }
+    }
+
+    /// The same member on a copy of its directory as it is now.
+    pub fn copied(&self) -> Self {
+        self.restarted_in(copy_of(self.dir.path()))
     }
 
     /// Begins a ledger with a manufacturer on it, and stops its writer.
@@ -89,20 +169,18 @@ impl Member {
 
     /// Registers a manufacturer that holds the company prefix 9506000.
     pub async fn register(&self, ledger: &Ledger) -> Maker {
-        let id: ParticipantId = "5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10".parse().unwrap();
-        let key = PrivateKey::generate().unwrap();
-        let request = CertificateRequest::make(&key, "Maker").unwrap();
-        let claims = Claims {
-            organization: "Maker".parse().unwrap(),
-            roles: vec![Role::Manufacturer],
-            glns: Vec::new(),
-            gs1_company_prefixes: vec!["9506000".parse().unwrap()],
-            namespaces: Vec::new(),
-        };
-        registration::request(ledger, &X509Reader, id.clone(), claims.clone(), &request.to_pem()).await.unwrap();
+        let applicant = Applicant::new();
+        applicant.ask(ledger).await.unwrap();
+        let approval = self.approval(&applicant);
+        self.decide(ledger, &applicant.id, approval.admin).await.unwrap();
+        Maker { id: applicant.id, key: Arc::new(applicant.key), certificate: approval.certificate }
+    }
+
+    /// What approves a request, with a certificate that begins now.
+    pub fn approval(&self, applicant: &Applicant) -> Approval {
+        let Applicant { id, key, request, claims } = applicant;
         let subject = ParticipantSubject::new(id.as_str(), "Maker").unwrap();
-        let validity = self.authority.participant_validity(self.clock.now()).unwrap();
-        let issued = self.authority.issue(&request, &subject, validity).unwrap();
+        let issued = self.authority.issue(request, &subject, self.validity().unwrap()).unwrap();
         let certificate = CertificateRecord {
             x509: issued.der().to_vec(),
             jwk: key.public().clone(),
@@ -110,10 +188,14 @@ impl Member {
             not_after: issued.not_after(),
         };
         let thumbprint = certificate.thumbprint();
-        let registration =
-            Registration { participant: id.clone(), claims, request: request.der().to_vec(), certificate };
-        self.decide(ledger, &id, Admin::Registration(Box::new(registration))).await.unwrap();
-        Maker { id, key, certificate: thumbprint }
+        let (participant, claims, request) = (id.clone(), claims.clone(), request.der().to_vec());
+        let registration = Registration { participant, claims, request, certificate };
+        Approval { admin: Admin::Registration(Box::new(registration)), certificate: thumbprint }
+    }
+
+    /// What a certificate made now would be valid for.
+    pub fn validity(&self) -> Result<Validity, AuthorityError> {
+        self.authority.participant_validity(self.clock.now())
     }
 
     pub async fn decide(
@@ -122,8 +204,12 @@ impl Member {
         id: &ParticipantId,
         admin: Admin,
     ) -> Result<(), registration::RegistrationError> {
-        let statement = genesis::sign_admin(&admin, &self.origin, &*self.signer, self.clock.now()).unwrap();
-        registration::decide(ledger, &X509Reader, id, statement).await.map(drop)
+        registration::decide(ledger, &X509Reader, id, self.signed(&admin)).await.map(drop)
+    }
+
+    /// An admin statement of this member's.
+    pub fn signed(&self, admin: &Admin) -> SubmittedStatement {
+        genesis::sign_admin(admin, &self.origin, &*self.signer, self.clock.now()).unwrap()
     }
 
     pub async fn revoke(&self, ledger: &Ledger, maker: &Maker) -> Result<(), registration::RegistrationError> {
@@ -145,6 +231,19 @@ impl Member {
         self.sign_all(maker, vec![event])
     }
 
+    /// A sighting of one item at some time, signed.
+    pub fn observing(&self, maker: &Maker, serial: &str, time: Timestamp) -> SubmittedStatement {
+        let event = json!({
+            "type": "ObjectEvent",
+            "eventTime": time.to_string(),
+            "eventTimeZoneOffset": "+00:00",
+            "epcList": [format!("https://id.gs1.org/01/09506000134352/21/{serial}")],
+            "action": "OBSERVE",
+            "bizStep": "storing",
+        });
+        self.sign_all(maker, vec![event])
+    }
+
     /// A document of some events, signed.
     pub fn sign_all(&self, maker: &Maker, events: Vec<Value>) -> SubmittedStatement {
         let document = json!({
@@ -162,6 +261,16 @@ impl Member {
 /// Reads the member's key and mark anew, as a restart does.
 pub fn member_key(dir: &Path) -> MemberKey {
     MemberKey::open(PrivateKey::read(&dir.join("member-key.pem")).unwrap(), dir).unwrap()
+}
+
+/// A copy of every file in a directory, as somebody would find them who cut the power now.
+pub fn copy_of(dir: &Path) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let from = entry.unwrap().path();
+        std::fs::copy(&from, copy.path().join(from.file_name().unwrap())).unwrap();
+    }
+    copy
 }
 
 /// The height that the member's key has signed.

@@ -4,7 +4,6 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
@@ -12,6 +11,7 @@ use diesel::sqlite::SqliteConnection;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::mount::Mount;
 use crate::signer::{Signer, captured};
 use crate::support::{Node, document, object_event, path, run, run_ok, text};
 
@@ -208,40 +208,13 @@ fn an_older_copy_of_the_ledger_is_not_gone_on_from() {
     fails(&["audit"], &data.path().join("data"), 4, &["it ends before block 1, which this member's key has signed"]);
 }
 
-/// A file system of its own, where the machine lets this user mount one.
-struct Mount(PathBuf);
-
-impl Mount {
-    fn make(dir: &Path, options: &str) -> Option<Self> {
-        let mount = |arguments: &[&str]| {
-            Command::new("mount").args(arguments).arg(dir).output().is_ok_and(|output| output.status.success())
-        };
-        if !mount(&["-t", "tmpfs", "-o", options, "tmpfs"]) {
-            println!("skipped: this user may not mount a file system of its own");
-            return None;
-        }
-        Some(Self(dir.to_owned()))
-    }
-
-    fn remount_read_only(&self) {
-        assert!(Command::new("mount").args(["-o", "remount,ro"]).arg(&self.0).status().unwrap().success());
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        // A mount that stays shows when the directory cannot be removed.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
 #[test]
 fn a_read_only_directory_is_told_so() {
     let dir = tempfile::tempdir().unwrap();
     let Some(mount) = Mount::make(dir.path(), "size=4m") else { return };
     let data = dir.path().join("data");
     run_ok(&["init", "--name", "Test Member", "--data", path(&data)]);
-    mount.remount_read_only();
+    mount.remount("ro");
     let next = "make it writable for this user, or choose another --data";
     fails(SERVE, &data, 3, &["cannot write ", next]);
     fails(INIT, &dir.path().join("other"), 3, &["cannot make ", next]);
@@ -270,7 +243,7 @@ fn a_disk_too_small_for_a_member_is_told_so() {
 #[test]
 fn a_full_disk_is_told_so_and_nothing_half_is_written() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(_mount) = Mount::make(dir.path(), "size=1m") else { return };
+    let Some(mount) = Mount::make(dir.path(), "size=1m") else { return };
     let data = dir.path().join("data");
     run_ok(&["init", "--name", "Test Member", "--data", path(&data)]);
     let home = tempfile::tempdir().unwrap();
@@ -299,7 +272,7 @@ fn a_full_disk_is_told_so_and_nothing_half_is_written() {
 
     // Nothing of it is there, and with some room again the node goes on.
     fails(INIT, &dir.path().join("other"), 3, &["free some space on that disk"]);
-    assert!(Command::new("mount").args(["-o", "remount,size=8m"]).arg(dir.path()).status().unwrap().success());
+    mount.remount("size=8m");
     captured(&node, statement(kept));
     assert_eq!(node.tree_size(), size + 2);
     assert!(run(&["audit", "--data", path(&data)]).status.success());

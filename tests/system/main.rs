@@ -3,10 +3,12 @@
 mod audit;
 mod bench;
 mod capture;
+mod crash;
 mod data_directory;
 mod label;
 mod ledger;
 mod member;
+mod mount;
 mod operations;
 mod outsider;
 mod participants;

@@ -43,8 +43,8 @@ pub enum Refusal {
     Conflict(#[from] Conflict),
     #[error("the renewal is not agreed to by the participant's current key: {detail}")]
     Consent { detail: &'static str },
-    #[error("the certificate's notAfter {not_after} is past already")]
-    Expired { not_after: Timestamp },
+    #[error("the certificate's notAfter {not_after} is past already by the ledger's time, {at}")]
+    Expired { not_after: Timestamp, at: Timestamp },
     #[error("the certificate is registered already")]
     CertificateRepeated,
     #[error("a rejection answers a pending request and never enters the ledger")]
@@ -58,10 +58,10 @@ pub enum SignerRefusal {
     Unknown { thumbprint: Hash },
     #[error("the registration of participant {participant} was revoked at {since}: {reason}")]
     Revoked { participant: ParticipantId, since: Timestamp, reason: String },
-    #[error("the certificate expired at {not_after}")]
-    Expired { not_after: Timestamp },
-    #[error("the certificate is valid from {not_before} only")]
-    NotYetValid { not_before: Timestamp },
+    #[error("the certificate expired at {not_after}, by the ledger's time, {at}")]
+    Expired { not_after: Timestamp, at: Timestamp },
+    #[error("the certificate is valid from {not_before} only, by the ledger's time, {at}")]
+    NotYetValid { not_before: Timestamp, at: Timestamp },
 }
 
 /// Members and participants with their whole history.
@@ -132,10 +132,10 @@ impl Registry {
             });
         }
         if place.time > certificate.not_after {
-            return Err(SignerRefusal::Expired { not_after: certificate.not_after });
+            return Err(SignerRefusal::Expired { not_after: certificate.not_after, at: place.time });
         }
         if place.time < certificate.not_before {
-            return Err(SignerRefusal::NotYetValid { not_before: certificate.not_before });
+            return Err(SignerRefusal::NotYetValid { not_before: certificate.not_before, at: place.time });
         }
         Ok((participant, certificate))
     }
@@ -223,7 +223,7 @@ impl Registry {
             return Err(Refusal::CertificateRepeated);
         }
         if certificate.not_after <= place.time {
-            return Err(Refusal::Expired { not_after: certificate.not_after });
+            return Err(Refusal::Expired { not_after: certificate.not_after, at: place.time });
         }
         Ok(())
     }

@@ -1,0 +1,170 @@
+//! A clock that jumps: back, far ahead, and back again.
+
+use sealane::app::capture::{CaptureError, capture};
+use sealane::app::orderer::OrderError;
+use sealane::app::registration::{self, RegistrationError};
+use sealane::app::{Ledger, audit};
+use sealane::domain::consortium::{Refusal, SignerRefusal};
+use sealane::domain::gs1::Id;
+use sealane::domain::provenance::{Policy, Word};
+use sealane::domain::time::Timestamp;
+use sealane::pki::X509Reader;
+
+use crate::member::{Applicant, Member};
+
+const HOUR_MS: i64 = 60 * 60 * 1000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+const YEAR_MS: i64 = 365 * DAY_MS;
+
+const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/A1";
+
+fn block_time(ledger: &Ledger) -> Timestamp {
+    ledger.view().tip.seal.time
+}
+
+/// The verdict's word about an item, and whether its answer counts as too old.
+async fn verdict(ledger: &Ledger) -> (Word, bool) {
+    let id = Id::parse(ITEM).unwrap();
+    let (verdict, _) = sealane::app::evidence::verdict(ledger, &id, &Policy::default()).await.unwrap();
+    let stale = verdict.reasons.iter().any(|reason| reason.rule == "answer-too-old");
+    (verdict.word, stale)
+}
+
+#[tokio::test]
+async fn block_times_increase_whatever_the_clock_does() {
+    let (member, maker) = Member::with_maker().await;
+    let (orderer, ledger) = member.open().await.unwrap();
+    let _writer = tokio::spawn(orderer.run());
+    let mut last = block_time(&ledger);
+    let jumps = [0, -1, -HOUR_MS, 40 * DAY_MS, -40 * DAY_MS, -YEAR_MS, 0, YEAR_MS, 41 * DAY_MS, -7, 1];
+    for (n, jump) in jumps.into_iter().enumerate() {
+        member.clock.advance(jump);
+        // Signed by the same clock as the node's: the statement's own time is no reason to refuse it.
+        let event = member.observing(&maker, &format!("J{n}"), ledger.now().plus_millis(-HOUR_MS));
+        capture(&ledger, event).await.unwrap();
+        let time = block_time(&ledger);
+        assert_eq!(time, ledger.now().max(last.plus_millis(1)), "jump {n}");
+        last = time;
+    }
+    audit::audit(&member.store, &X509Reader).await.unwrap();
+
+    // A restart changes nothing about it.
+    member.clock.advance(-2 * YEAR_MS);
+    let again = member.copied();
+    let (orderer, ledger) = again.open().await.unwrap();
+    let _writer = tokio::spawn(orderer.run());
+    capture(&ledger, again.observing(&maker, "again", ledger.now().plus_millis(-HOUR_MS))).await.unwrap();
+    assert_eq!(block_time(&ledger), last.plus_millis(1));
+    audit::audit(&again.store, &X509Reader).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_clock_that_stands_years_behind_refuses_what_is_signed_by_a_right_one_and_says_both_times() {
+    let (member, maker) = Member::with_maker().await;
+    let (orderer, ledger) = member.open().await.unwrap();
+    let _writer = tokio::spawn(orderer.run());
+    let statement = member.commissioning(&maker, "A1");
+    let applicant = Applicant::with_prefix("9521000");
+    member.clock.advance(-3 * YEAR_MS);
+
+    let refused = capture(&ledger, statement.clone()).await.unwrap_err();
+    assert!(matches!(refused, CaptureError::IssuedAhead { .. }), "{refused}");
+    let says = refused.to_string();
+    assert!(says.contains("2026-03-01T08:00:00.000Z") && says.contains("2023-03-02T08:00:00.000Z"), "{says}");
+
+    // So does an event's own time.
+    let ahead = member.observing(&maker, "A1", "2026-02-28T08:00:00Z".parse().unwrap());
+    let refused = capture(&ledger, ahead).await.unwrap_err();
+    assert!(matches!(refused, CaptureError::EventAhead { .. }), "{refused}");
+    let says = refused.to_string();
+    assert!(says.contains("2026-02-28T08:00:00.000Z") && says.contains("2023-03-02T08:00:00.000Z"), "{says}");
+
+    // By that clock the member's own authority has not begun.
+    applicant.ask(&ledger).await.unwrap();
+    let says = member.validity().unwrap_err().to_string();
+    assert!(says.contains("begins at 2026-03-01T08:00:00.000Z only") && says.contains("is the clock right?"), "{says}");
+
+    // A right clock again, and all of it goes on.
+    member.clock.advance(3 * YEAR_MS);
+    capture(&ledger, statement).await.unwrap();
+    // What was asked three years ago, by the two clocks, waits no more.
+    applicant.ask(&ledger).await.unwrap();
+    let approval = member.approval(&applicant).admin;
+    member.decide(&ledger, &applicant.id, approval).await.unwrap();
+    audit::audit(&member.store, &X509Reader).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_block_made_far_ahead_binds_every_later_one() {
+    let (member, maker) = Member::with_maker().await;
+    let (orderer, ledger) = member.open().await.unwrap();
+    let _writer = tokio::spawn(orderer.run());
+    capture(&ledger, member.commissioning(&maker, "A1")).await.unwrap();
+    assert_eq!(verdict(&ledger).await, (Word::Authentic, false));
+
+    // The clock jumps ahead for as long as it takes to make one block: here, the seal of an idle ledger.
+    let right = ledger.now();
+    member.clock.advance(3 * YEAR_MS);
+    let other = Applicant::with_prefix("9521000");
+    other.ask(&ledger).await.unwrap();
+    member.decide(&ledger, &other.id, member.approval(&other).admin).await.unwrap();
+    let ahead = block_time(&ledger);
+    assert_eq!(ahead, right.plus_millis(3 * YEAR_MS));
+    member.clock.advance(-3 * YEAR_MS);
+
+    // An answer as of years ahead is no fresh one.
+    assert_eq!(verdict(&ledger).await, (Word::Incomplete, true));
+
+    // By the ledger's time the certificate is over: the refusal says which time that is.
+    let refused = capture(&ledger, member.commissioning(&maker, "A2")).await.unwrap_err();
+    assert!(matches!(refused, CaptureError::Signer(SignerRefusal::Expired { .. })), "{refused}");
+    let says = refused.to_string();
+    assert!(says.contains("the ledger's time, 2029-02-28T08:00:00"), "{says}");
+
+    // A new certificate by the right clock is over before it begins.
+    let late = Applicant::with_prefix("9522000");
+    late.ask(&ledger).await.unwrap();
+    let refused = member.decide(&ledger, &late.id, member.approval(&late).admin).await.unwrap_err();
+    assert!(matches!(refused, RegistrationError::Order(OrderError::Admin(Refusal::Expired { .. }))), "{refused}");
+    assert!(refused.to_string().contains("the ledger's time, 2029-02-28T08:00:00"), "{refused}");
+
+    // What was captured keeps its place, and time goes on by milliseconds.
+    assert!(capture(&ledger, member.commissioning(&maker, "A1")).await.unwrap().placed.repeated);
+    member.revoke(&ledger, &maker).await.unwrap();
+    assert_eq!(block_time(&ledger), ahead.plus_millis(1));
+    audit::audit(&member.store, &X509Reader).await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_wait_on_through_a_clock_set_back() {
+    let member = Member::begin().await;
+    let (orderer, ledger) = member.open().await.unwrap();
+    let _writer = tokio::spawn(orderer.run());
+    let applicant = Applicant::new();
+    applicant.ask(&ledger).await.unwrap();
+    member.clock.advance(-YEAR_MS);
+    assert!(registration::find(&ledger, &applicant.id).await.unwrap().is_some());
+    member.clock.advance(YEAR_MS + registration::REQUEST_AGE_MS_MAX);
+    assert!(registration::find(&ledger, &applicant.id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_clock_at_the_ends_of_time_stops_nothing() {
+    let (member, maker) = Member::with_maker().await;
+    let (orderer, ledger) = member.open().await.unwrap();
+    let writer = tokio::spawn(orderer.run());
+    for time in ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "1970-01-01T00:00:00Z"] {
+        let time: Timestamp = time.parse().unwrap();
+        member.clock.advance(time.millis_since(ledger.now()));
+        let before = ledger.view().size();
+        let statement = member.observing(&maker, "E1", ledger.now().plus_millis(-HOUR_MS));
+        // Taken or refused; the writer lives on either way.
+        let _ = capture(&ledger, statement).await;
+        assert!(ledger.is_writable() && ledger.view().size() >= before, "{time}");
+        verdict(&ledger).await;
+        Applicant::with_prefix("9522000").ask(&ledger).await.ok();
+    }
+    drop(ledger);
+    writer.await.unwrap();
+    audit::audit(&member.store, &X509Reader).await.unwrap();
+}
