@@ -9,9 +9,8 @@ use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
-use crate::app::View;
+use crate::app::Ledger;
 use crate::app::orderer::BlockObserver;
-use crate::domain::time::Timestamp;
 use crate::http::Node;
 use crate::http::problem::{Code, Problem};
 

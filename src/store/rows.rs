@@ -31,8 +31,9 @@ pub struct BlockRow {
     pub commitment: String,
 }
 
+// A row whose missing values are NULL, not DEFAULT, has one statement, which is compiled once.
 #[derive(Queryable, Selectable, Insertable, Debug)]
-#[diesel(table_name = schema::events)]
+#[diesel(table_name = schema::events, treat_none_as_default_value = false)]
 pub struct EventRow {
     pub leaf_index: i64,
     pub position: i32,
@@ -85,12 +86,6 @@ pub const fn content_number(content: LeafContent) -> i32 {
         LeafContent::Seal => 0,
         LeafContent::Capture => 1,
         LeafContent::Admin => 2,
-    }
-}
-
-impl From<&StoredLeaf> for LeafRow {
-    fn from(leaf: &StoredLeaf) -> Self {
-        Self { leaf_index: to_sql(leaf.index.get()), content: content_number(leaf.content), bytes: leaf.bytes.clone() }
     }
 }
 

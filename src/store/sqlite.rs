@@ -34,10 +34,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 /// Readers that work at once. SQLite reads in WAL mode without waiting for the writer; more than cores is no gain.
 const READERS_MAX: u32 = 8;
 
-/// Rows that one INSERT carries: 14 columns × 500 stays below SQLite's 32,766 parameters.
-const ROWS_PER_INSERT: usize = 500;
-
-/// Values that one IN list carries, for the same reason.
+/// Values that one IN list carries, far below SQLite's 32,766 parameters.
 const VALUES_PER_QUERY: usize = 1_000;
 
 /// The database file cannot serve.
@@ -250,7 +247,12 @@ impl LedgerStore for SqliteStore {
     async fn append(&self, block: NewBlock) -> Result<(), StoreError> {
         self.write(move |connection| {
             for leaf in &block.leaves {
-                diesel::insert_into(leaves::table).values(LeafRow::from(leaf)).execute(connection)?;
+                let row = (
+                    leaves::leaf_index.eq(to_sql(leaf.index.get())),
+                    leaves::content.eq(content_number(leaf.content)),
+                    leaves::bytes.eq(&leaf.bytes),
+                );
+                diesel::insert_into(leaves::table).values(row).execute(connection)?;
             }
             for (hash, bytes) in &block.long_statements {
                 diesel::insert_into(long_statements::table)
@@ -542,6 +544,7 @@ impl LedgerStore for SqliteStore {
     }
 }
 
+/// Writes row by row: such a statement is compiled once, and one of many rows each time anew.
 fn insert_derived(
     connection: &mut SqliteConnection,
     grown: &[(TileId, Vec<Hash>)],
@@ -557,27 +560,17 @@ fn insert_derived(
         );
         diesel::replace_into(tiles::table).values(row).execute(connection)?;
     }
-    for chunk in ids.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<_> = chunk
-            .iter()
-            .map(|(id, leaf)| {
-                (statements::id.eq(&id.hash().as_bytes()[..]), statements::leaf_index.eq(to_sql(leaf.get())))
-            })
-            .collect();
-        diesel::insert_into(statements::table).values(rows).execute(connection)?;
+    for (id, leaf) in ids {
+        let row = (statements::id.eq(&id.hash().as_bytes()[..]), statements::leaf_index.eq(to_sql(leaf.get())));
+        diesel::insert_into(statements::table).values(row).execute(connection)?;
     }
-    for chunk in named.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<_> = chunk
-            .iter()
-            .map(|(key, leaf)| {
-                (subjects::subject_key.eq(&key.as_hash().as_bytes()[..]), subjects::leaf_index.eq(to_sql(leaf.get())))
-            })
-            .collect();
-        diesel::insert_into(subjects::table).values(rows).execute(connection)?;
+    for (key, leaf) in named {
+        let row =
+            (subjects::subject_key.eq(&key.as_hash().as_bytes()[..]), subjects::leaf_index.eq(to_sql(leaf.get())));
+        diesel::insert_into(subjects::table).values(row).execute(connection)?;
     }
-    for chunk in entries.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<EventRow> = chunk.iter().map(EventRow::from).collect();
-        diesel::insert_into(events::table).values(rows).execute(connection)?;
+    for entry in entries {
+        diesel::insert_into(events::table).values(EventRow::from(entry)).execute(connection)?;
     }
     Ok(())
 }
