@@ -7,6 +7,7 @@
 pub mod audit;
 mod block_builder;
 pub mod capture;
+pub mod copy;
 pub mod events;
 pub mod evidence;
 pub mod genesis;
@@ -19,4 +20,4 @@ mod state;
 pub mod workplace;
 
 pub use ledger::{Ledger, LedgerError, View};
-pub use state::{LoadError, State};
+pub use state::{LoadError, State, mark_of};
