@@ -209,10 +209,10 @@ fn an_older_copy_of_the_ledger_is_not_gone_on_from() {
 }
 
 /// A file system of its own, where the machine lets this user mount one.
-struct Mount(PathBuf);
+pub struct Mount(PathBuf);
 
 impl Mount {
-    fn make(dir: &Path, options: &str) -> Option<Self> {
+    pub fn make(dir: &Path, options: &str) -> Option<Self> {
         let mount = |arguments: &[&str]| {
             Command::new("mount").args(arguments).arg(dir).output().is_ok_and(|output| output.status.success())
         };

@@ -1,8 +1,10 @@
 //! The real binary over real sockets, as its users meet it.
 
 mod audit;
+mod backup;
 mod bench;
 mod capture;
+mod copy;
 mod data_directory;
 mod label;
 mod ledger;
@@ -13,6 +15,7 @@ mod participants;
 mod photo;
 mod refusal;
 mod resolver;
+mod restore;
 mod signer;
 mod support;
 mod tls;
