@@ -20,10 +20,13 @@ use crate::ports::{CertificateReader, LedgerStore, Mark, StoreError};
 pub use fork::{Fork, ForkError, Shown};
 pub use receipts::HeldReceipt;
 pub use remote::{Held, RemoteError, RemoteNode, RemoteReport, remote};
-pub use source::{Source, SourceLeaf};
+pub use source::{OfStore, Source, SourceLeaf};
+
+pub(super) use compare::check_request;
+pub(super) use replay::Replayed;
+pub(super) use walk::Watch;
 
 use replay::{Kept, Replay};
-use source::OfStore;
 use walk::{Unwatched, walk};
 
 /// What is wrong, and where that first shows.
@@ -98,8 +101,20 @@ pub async fn check_mark(store: &dyn LedgerStore, mark: &Mark) -> Result<(), Audi
     }
 }
 
+/// Goes through all leaves of a source, and hands each block on once it is found without fault, with all that it adds
+/// derived anew from its leaves.
+pub(super) async fn follow(
+    source: &dyn Source,
+    reader: &dyn CertificateReader,
+    watch: &mut dyn Watch,
+) -> Result<Replayed, AuditError> {
+    let mut replay = Replay::new(reader, None, Kept::Block);
+    walk(source, &mut replay, TreeSize::MAX, watch).await?;
+    Ok(replay.finish()?)
+}
+
 /// Goes through all leaves of a store.
-async fn derive(source: &OfStore<'_>, reader: &dyn CertificateReader) -> Result<replay::Replayed, AuditError> {
+async fn derive(source: &OfStore<'_>, reader: &dyn CertificateReader) -> Result<Replayed, AuditError> {
     let mut replay = Replay::new(reader, None, Kept::Derived);
     walk(source, &mut replay, TreeSize::MAX, &mut Unwatched).await?;
     Ok(replay.finish()?)

@@ -50,6 +50,8 @@ pub struct Ledger {
     pub(super) view: watch::Receiver<Arc<View>>,
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) questions: mpsc::Sender<Question>,
+    /// The member's mark is lost: the ledger is read, and not written.
+    pub(super) restored: bool,
     pub(super) known_signers: Arc<KnownSigners>,
     pub(super) admission: Arc<Admission>,
 }
@@ -97,7 +99,12 @@ impl Ledger {
 
     /// Tells whether the writer still takes jobs.
     pub fn is_writable(&self) -> bool {
-        !self.jobs.is_closed()
+        !self.restored && !self.jobs.is_closed()
+    }
+
+    /// Tells whether the ledger was restored without its mark, so that it is only read.
+    pub const fn is_restored(&self) -> bool {
+        self.restored
     }
 
     /// The place that a statement would get if it were ordered now: rights are checked against it, and again by the
@@ -108,6 +115,9 @@ impl Ledger {
 
     /// Hands an entry to the writer and waits until it is final, or refused.
     pub(super) async fn order(&self, entry: crate::app::orderer::Entry) -> Result<Ordered, OrderError> {
+        if self.restored {
+            return Err(OrderError::Restored);
+        }
         let (reply, answer) = JobReply::new();
         self.jobs.try_send(Job { entry, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => OrderError::Busy,

@@ -8,6 +8,7 @@ mod admission;
 pub mod audit;
 mod block_builder;
 pub mod capture;
+pub mod copy;
 pub mod events;
 pub mod evidence;
 pub mod genesis;
@@ -20,4 +21,4 @@ mod state;
 pub mod workplace;
 
 pub use ledger::{Ledger, LedgerError, View};
-pub use state::{LoadError, State};
+pub use state::{LoadError, State, mark_of};

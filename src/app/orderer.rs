@@ -112,6 +112,11 @@ pub enum OrderError {
     Busy,
     #[error("the node is stopping")]
     Stopped,
+    #[error(
+        "this node reads only: its ledger was restored, and nobody has said yet that nothing was signed after the last block \
+         that is here"
+    )]
+    Restored,
     #[error(transparent)]
     Signer(#[from] SignerRefusal),
     #[error(transparent)]
@@ -189,12 +194,14 @@ impl Orderer {
         let (view, seen) = watch::channel(Arc::new(view_of(&state)));
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
+        let restored = signer.mark().is_none();
         let ledger = Ledger {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             view: seen,
             jobs: sender,
             questions: asker,
+            restored,
             known_signers: Arc::default(),
             admission: Arc::clone(&admission),
         };
@@ -211,6 +218,9 @@ impl Orderer {
 
     /// Writes blocks until every handle on the ledger is gone, then returns with the queue empty.
     pub async fn run(mut self) {
+        if self.signer.mark().is_none() {
+            return self.run_reading().await;
+        }
         loop {
             let heartbeat = tokio::time::sleep(self.until_heartbeat());
             let first = tokio::select! {
@@ -226,6 +236,20 @@ impl Orderer {
             };
             let batch = self.take_batch(first);
             self.write(batch).await;
+        }
+    }
+
+    /// Answers questions and makes no block, not even for a heartbeat: without a mark, any block could be the second one of
+    /// its height that the member's key has signed.
+    async fn run_reading(mut self) {
+        loop {
+            tokio::select! {
+                Some(question) = self.questions.recv() => self.answer(question).await,
+                job = self.jobs.recv() => match job {
+                    Some(job) => job.reply.send(Err(OrderError::Restored)),
+                    None => return,
+                },
+            }
         }
     }
 

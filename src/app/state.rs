@@ -25,7 +25,8 @@ pub enum LoadError {
     Leaf { leaf: LeafIndex, detail: String },
     #[error(
         "this member's key has signed height {marked}, and the ledger here ends at {found}: it is an older copy. \
-         Going on from it would fork the ledger. Bring back the newer ledger, or fetch the missing blocks from whoever holds them"
+         Going on from it would fork the ledger. Fetch the missing blocks from whoever holds them: \
+         `sealane copy --from STORE --to DIR`, or restore a newer backup"
     )]
     Behind { marked: Height, found: Height },
     #[error("this member's key has signed another block of height {height} than the one stored here: do not go on")]
@@ -61,6 +62,9 @@ impl State {
     }
 
     /// Holds the state against the member's mark, and raises the mark where the last stop came between the two.
+    ///
+    /// Where there is no mark, nothing tells whether blocks beyond this state were signed. None is made from it:
+    /// `Orderer::open` then takes no statements.
     pub fn reconcile(&self, signer: &dyn MemberSigner) -> Result<(), LoadError> {
         let found = mark_of(&self.tip);
         match signer.mark() {
@@ -72,7 +76,8 @@ impl State {
             }
             Some(mark) if mark == found => Ok(()),
             // Stored but not yet marked: the block's own commit is the one to mark.
-            _ => Ok(signer.raise_mark(found)?),
+            Some(_) => Ok(signer.raise_mark(found)?),
+            None => Ok(()),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::cli::stores::StoreName;
 use crate::config::{Config, LogFormat};
 use crate::domain::consortium::{Namespace, Organization, ParticipantId, Role};
 use crate::domain::gs1::{CompanyPrefix, Gln};
@@ -120,6 +121,12 @@ pub enum Command {
     Label(LabelOptions),
     /// Derive everything from the leaves again and name the first fault: of --data, or with --url of somebody else's node
     Audit(AuditOptions),
+    /// Copy a ledger from one store into another and audit each block on the way; goes on where an earlier copy ended
+    Copy(CopyOptions),
+    /// Save the ledger of --data into a file, also while the node runs
+    Backup(BackupOptions),
+    /// Bring a ledger back from a backup, or say afterwards that nothing was signed beyond it
+    Restore(RestoreOptions),
     /// Measure how many statements a node takes
     Bench(BenchOptions),
     /// Make a throw-away set of keys and certificates for development
@@ -391,9 +398,48 @@ pub struct AuditOptions {
     /// With --url: where the proof of a fork is written [default: fork-<height>.json]
     #[arg(long, value_name = "FILE", conflicts_with = "rebuild")]
     pub fork_out: Option<PathBuf>,
+    /// The ledger in this store, such as a backup's file, instead of that in --data
+    #[arg(long, value_name = "STORE", conflicts_with_all = ["rebuild", "trust", "receipts", "fork_out", "fork"])]
+    pub store: Option<StoreName>,
     /// Check the proof of a fork that an audit has written; needs --trust
     #[arg(long, value_name = "FILE", requires = "trust", conflicts_with_all = ["rebuild", "receipts", "fork_out"])]
     pub fork: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct CopyOptions {
+    /// The store to read: a ledger's file, a data directory, or postgres://…
+    #[arg(long, value_name = "STORE")]
+    pub from: StoreName,
+    /// The store to write: empty, or with a beginning of the same ledger
+    #[arg(long, value_name = "STORE")]
+    pub to: StoreName,
+}
+
+#[derive(Debug, Args)]
+pub struct BackupOptions {
+    /// A new file, or a directory in which a file is named by its last block; with --with-keys a new directory
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+    /// Save the member's keys and sealane.toml too: whoever reads them is the member
+    #[arg(long)]
+    pub with_keys: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RestoreOptions {
+    /// A backup: a ledger's file, or a directory as `backup --with-keys` leaves it
+    #[arg(
+        long,
+        value_name = "BACKUP",
+        required_unless_present = "last_signed_size",
+        conflicts_with = "last_signed_size"
+    )]
+    pub from: Option<PathBuf>,
+    /// After a restore without a high-water mark: the tree size of the newest checkpoint that this member's key has
+    /// signed, by everybody's account. Where the ledger ends there, the node may write again
+    #[arg(long, value_name = "LEAVES")]
+    pub last_signed_size: Option<u64>,
 }
 
 #[derive(Debug, Args)]

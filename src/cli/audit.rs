@@ -17,6 +17,7 @@ use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
 use crate::cli::remote::Remote;
 use crate::cli::seen::{self, Seen};
+use crate::cli::stores::StoreName;
 use crate::cli::trust;
 use crate::domain::json;
 use crate::pki::X509Reader;
@@ -28,11 +29,30 @@ const RECEIPTS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const FORK_FILES_MAX: u32 = 1_000;
 
 pub fn run(global: &Global, options: &AuditOptions, output: &Output) -> Result<Outcome, Failure> {
-    match &options.fork {
-        Some(file) => check_fork(options, file, output),
-        None if global.url_was_typed => remote(global, options, output),
-        None => local(global, options, output),
+    match (&options.fork, &options.store) {
+        (Some(file), _) => check_fork(options, file, output),
+        (None, Some(_)) if global.url_was_typed => {
+            Err(Failure::wrong_use("--store and --url are two ledgers: audit them one by one"))
+        }
+        (None, Some(store)) => stored(store, output),
+        (None, None) if global.url_was_typed => remote(global, options, output),
+        (None, None) => local(global, options, output),
     }
+}
+
+/// A ledger in any store, with no mark to hold it against.
+fn stored(store: &StoreName, output: &Output) -> Result<Outcome, Failure> {
+    let (report, tip) = runtime()?.block_on(async {
+        let store = store.read().await?;
+        let report = audit::audit(&*store, &X509Reader).await.map_err(unsound)?;
+        Ok((report, store.tip().await.map_err(Failure::unreachable)?))
+    })?;
+    let end = tip.map_or(String::new(), |tip| {
+        let (height, root, time) = (tip.seal.height, tip.checkpoint.root, tip.seal.time);
+        format!(" It ends at block {height} of {time}, root {root}.")
+    });
+    output.result(&report, format!("The ledger is sound: {}.{end}", counts(&report)));
+    Ok(Outcome::Done)
 }
 
 fn local(global: &Global, options: &AuditOptions, output: &Output) -> Result<Outcome, Failure> {
@@ -47,12 +67,12 @@ fn local(global: &Global, options: &AuditOptions, output: &Output) -> Result<Out
     let mark = data.mark()?;
     let report = runtime()?.block_on(async {
         if options.rebuild {
-            audit::rebuild(&data.store()?, &X509Reader).await.map_err(failure)?;
+            audit::rebuild(&data.store()?, &X509Reader).await.map_err(unsound)?;
         }
         let store = data.snapshot()?;
-        let report = audit::audit(&store, &X509Reader).await.map_err(failure)?;
+        let report = audit::audit(&store, &X509Reader).await.map_err(unsound)?;
         if let Some(mark) = mark {
-            audit::check_mark(&store, &mark).await.map_err(failure)?;
+            audit::check_mark(&store, &mark).await.map_err(unsound)?;
         }
         Ok(report)
     })?;
@@ -98,7 +118,8 @@ fn counts(report: &Report) -> String {
     )
 }
 
-fn style() -> ProgressStyle {
+/// How a bar over leaves looks.
+pub fn style() -> ProgressStyle {
     // The template is this line; a wrong one would show in the first audit.
     ProgressStyle::with_template("{bar:40} {pos} of {len} leaves, {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -114,7 +135,8 @@ fn shown(seen: &Seen) -> Shown {
     }
 }
 
-fn failure(error: AuditError) -> Failure {
+/// An audit of a store that is here came to no good end.
+pub fn unsound(error: AuditError) -> Failure {
     match error {
         AuditError::Fault(fault) => Failure::unproven(format!("the ledger is not sound: {fault}")),
         AuditError::Store(error) => Failure::unreachable(error),

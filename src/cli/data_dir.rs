@@ -105,7 +105,21 @@ impl DataDir {
     }
 
     pub fn ledger_path(&self) -> PathBuf {
-        self.0.join(LEDGER_FILE)
+        Self::ledger_in(&self.0)
+    }
+
+    /// Where the ledger's file is in a data directory or a backup.
+    pub fn ledger_in(dir: &Path) -> PathBuf {
+        dir.join(LEDGER_FILE)
+    }
+
+    /// A directory that is being filled: no member is there until `finish`.
+    pub fn unfinished(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.0.join(VERSION_FILE).exists()
     }
 
     pub fn store(&self) -> Result<SqliteStore, Failure> {
@@ -138,7 +152,8 @@ impl DataDir {
 fn cut_short(path: &Path) -> Failure {
     let message = match read_member_mark(path) {
         Ok(mark) if mark.is_none_or(|mark| mark.height == Height::GENESIS) => format!(
-            "an `init` was cut short in {}: nothing has been recorded there; remove it and run `sealane init` again",
+            "an `init` was cut short in {}: nothing has been recorded there; remove it and run `sealane init` again; if its keys were put \
+             there to bring a ledger back: `sealane restore --from BACKUP --data {0}`",
             path.display()
         ),
         _ => format!(

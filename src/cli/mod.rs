@@ -2,9 +2,11 @@
 
 mod arguments;
 mod audit;
+mod backup;
 mod bench;
 mod certificate;
 mod client;
+mod copy;
 mod data_dir;
 mod decisions;
 mod demo;
@@ -22,9 +24,11 @@ mod post;
 mod register;
 mod remote;
 mod renew;
+mod restore;
 mod seen;
 mod serve;
 mod sign;
+mod stores;
 mod tls;
 mod trust;
 mod verify;
@@ -82,6 +86,9 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Trust(options) => trust::run(&global, &options, &output),
         Command::Label(options) => label::run(&global, &options, &output),
         Command::Audit(options) => audit::run(&global, &options, &output),
+        Command::Copy(options) => copy::run(&options, &output),
+        Command::Backup(options) => backup::run(&global, &options, &output),
+        Command::Restore(options) => restore::run(&global, &options, &output),
         Command::Bench(options) => bench::run(&global, &options, &output),
         Command::DevCerts(options) => dev_certs::run(&options, &output),
     }

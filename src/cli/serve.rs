@@ -5,7 +5,7 @@ use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::{OpenNode, listen, runtime, stop_signal};
 use crate::cli::output::Output;
-use crate::cli::tls;
+use crate::cli::{restore, tls};
 use crate::config::LogFormat;
 use crate::telemetry;
 
@@ -27,6 +27,9 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
         let text = format!("Serving the ledger {} at {url} (Ctrl-C stops it).", node.ledger.origin());
         output.result(&result, text);
         drop(view);
+        if node.ledger.is_restored() {
+            output.warn(restore::reads_only(data.path()));
+        }
         node.serve(listener, tls, public_url, stop).await
     })?;
     output.say("Stopped; everything acknowledged is on disk.");

@@ -29,6 +29,8 @@ use crate::store::rows::{
 };
 use crate::store::schema::{blocks, events, leaves, long_statements, statements, subjects, tiles};
 
+mod archive;
+
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// Readers that work at once. SQLite reads in WAL mode without waiting for the writer; more than cores is no gain.
@@ -40,7 +42,7 @@ const VALUES_PER_QUERY: usize = 1_000;
 /// The database file cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("no ledger at {}: bring it back from a backup; `sealane init` in a new directory begins another ledger", path.display())]
+    #[error("no ledger at {}: bring it back with `sealane restore --from BACKUP`; `sealane init` in a new directory begins another ledger", path.display())]
     Missing { path: PathBuf },
     #[error("the ledger at {} was made by a newer sealane (migration {version}); run that version or a later one", path.display())]
     Newer { path: PathBuf, version: String },

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use sealane::app::capture::capture;
-use sealane::app::{LoadError, audit};
+use sealane::app::capture::{CaptureError, capture};
+use sealane::app::evidence::gather;
+use sealane::app::orderer::{HEARTBEAT, OrderError};
+use sealane::app::{LoadError, audit, mark_of};
+use sealane::domain::gs1::Id;
 use sealane::domain::hash::Hash;
 use sealane::pki::X509Reader;
 use sealane::ports::{LedgerStore, Mark, MemberSigner};
@@ -67,4 +70,36 @@ fn copy_in_use(from: &std::path::Path, to: &std::path::Path) {
     use diesel::{Connection, SqliteConnection};
     let mut connection = SqliteConnection::establish(from.to_str().unwrap()).unwrap();
     connection.batch_execute(&format!("VACUUM INTO '{}'", to.display())).unwrap();
+}
+
+/// A mark that is lost is not made again by whatever the store happens to hold: nothing is signed, not even a heartbeat.
+#[tokio::test]
+async fn without_a_mark_nothing_is_signed() {
+    let (mut member, maker) = Member::with_maker().await;
+    std::fs::remove_file(member.dir.path().join("high-water-mark")).unwrap();
+    member.signer = Arc::new(member_key(member.dir.path()));
+    let (orderer, ledger) = member.open().await.unwrap();
+    assert!(ledger.is_restored() && !ledger.is_writable());
+    let before = ledger.view();
+    let writer = tokio::spawn(orderer.run());
+    member.clock.advance(2 * HEARTBEAT.as_millis() as i64);
+    let refused = capture(&ledger, member.commissioning(&maker, "A1")).await.unwrap_err();
+    assert!(matches!(refused, CaptureError::Order(OrderError::Restored)), "{refused}");
+    let refused = member.revoke(&ledger, &maker).await.unwrap_err();
+    assert!(refused.to_string().contains("reads only"), "{refused}");
+    // Questions are answered by the writer's task.
+    let id = Id::parse_uri("https://id.gs1.org/01/09506000134352/21/A1").unwrap();
+    gather(&ledger, &id, None).await.unwrap();
+    assert_eq!(ledger.view().size(), before.size());
+    drop(ledger);
+    writer.await.unwrap();
+    assert_eq!(member.store.tip().await.unwrap().unwrap(), before.tip);
+    assert_eq!(member.signer.mark(), None);
+
+    // Once it is known that nothing else was signed, the ledger goes on.
+    member.signer.raise_mark(mark_of(&before.tip)).unwrap();
+    let (orderer, ledger) = member.open().await.unwrap();
+    let _writer = tokio::spawn(orderer.run());
+    capture(&ledger, member.commissioning(&maker, "A1")).await.unwrap();
+    audit::audit(&member.store, &X509Reader).await.unwrap();
 }

@@ -1,8 +1,10 @@
 //! The real binary over real sockets, as its users meet it.
 
 mod audit;
+mod backup;
 mod bench;
 mod capture;
+mod copy;
 mod crash;
 mod data_directory;
 mod label;
@@ -15,6 +17,7 @@ mod participants;
 mod photo;
 mod refusal;
 mod resolver;
+mod restore;
 mod signer;
 mod support;
 mod tls;

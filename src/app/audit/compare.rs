@@ -57,7 +57,11 @@ fn row_counts(found: RowCounts, replayed: &Replayed) -> Result<(), AuditError> {
 
 /// A request stands on no leaf until it is approved. Then the leaf says what was asked for; before, only its own
 /// signature does.
-fn check_request(reader: &dyn CertificateReader, request: &PendingRequest, replayed: &Replayed) -> Result<(), String> {
+pub fn check_request(
+    reader: &dyn CertificateReader,
+    request: &PendingRequest,
+    replayed: &Replayed,
+) -> Result<(), String> {
     let (RequestBody::Registration { csr, key, .. } | RequestBody::Renewal { csr, key, .. }) = &request.body;
     let asked = reader.request(csr)?;
     if asked.key.thumbprint() != *key || asked.pem != *csr {

@@ -17,13 +17,15 @@ use crate::domain::limits::EVENT_TIME_AHEAD_MS_MAX;
 use crate::domain::merkle::{self, Edge, LeafIndex, TileId, TreeSize};
 use crate::domain::statement::{StatementId, StatementType, SubmittedStatement};
 use crate::domain::time::Timestamp;
-use crate::ports::{CertificateReader, Derived, EventEntry, LeafContent, StoredBlock};
+use crate::ports::{CertificateReader, Derived, EventEntry, LeafContent, NewBlock, StoredBlock, StoredLeaf};
 
 /// What is kept of a replay beside what the rules need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
     /// Every row that a store derives from leaves, to be compared or written.
     Derived,
+    /// All that each block adds, until it is taken.
+    Block,
     /// Nothing: memory grows with subjects and statements alone.
     Nothing,
 }
@@ -55,6 +57,9 @@ pub struct Replay<'a> {
     facts: Facts,
     statements: HashMap<StatementId, LeafIndex>,
     derived: Derived,
+    /// Leaves of the block that is open, and the long statements beside them.
+    leaves: Vec<StoredLeaf>,
+    longs: Vec<(Hash, Vec<u8>)>,
     requests: HashMap<ParticipantId, Vec<u8>>,
     long_statements: u64,
     report: Report,
@@ -77,6 +82,8 @@ impl<'a> Replay<'a> {
             facts: Facts::default(),
             statements: HashMap::new(),
             derived: Derived::default(),
+            leaves: Vec::new(),
+            longs: Vec::new(),
             requests: HashMap::new(),
             long_statements: 0,
             report: Report::default(),
@@ -119,11 +126,14 @@ impl<'a> Replay<'a> {
             return fail(at, "its statement belongs into another kind of leaf");
         }
         self.push(leaf, content_of(statement.header().typ()))?;
+        if let (Leaf::LongStatement { hash, .. }, Kept::Block) = (&decoded, self.kept) {
+            self.longs.push((*hash, statement.compact().as_bytes().to_vec()));
+        }
         let id = statement.id();
         if let Some(first) = self.statements.insert(id, leaf.index) {
             return fail(at, format!("its statement stands in leaf {first} already"));
         }
-        if self.kept == Kept::Derived {
+        if self.kept != Kept::Nothing {
             self.derived.statements.push((id, leaf.index));
         }
         let place = Place { leaf: leaf.index, time };
@@ -140,14 +150,29 @@ impl<'a> Replay<'a> {
         self.push(last, LeafContent::Seal)?;
         self.check_commit(last, seal, block)?;
         let (before, _) = self.before;
-        for (tile, hashes) in self.edge.take_tiles(before) {
-            if self.kept == Kept::Derived {
-                self.tiles.insert((tile.level(), tile.index()), (tile, hashes));
+        let grown = self.edge.take_tiles(before);
+        match self.kept {
+            Kept::Derived => {
+                self.tiles
+                    .extend(grown.into_iter().map(|(tile, hashes)| ((tile.level(), tile.index()), (tile, hashes))));
             }
+            Kept::Block => self.derived.tiles = grown,
+            Kept::Nothing => {}
         }
         self.report.blocks += 1;
         self.last_seal = Some(seal.clone());
         Ok(())
+    }
+
+    /// All that the block adds which was closed last, derived anew; `None` where blocks are not kept.
+    pub fn take_block(&mut self, block: StoredBlock) -> Option<NewBlock> {
+        if self.kept != Kept::Block {
+            return None;
+        }
+        let Derived { tiles, statements, subjects, events } = std::mem::take(&mut self.derived);
+        let leaves = std::mem::take(&mut self.leaves);
+        let long_statements = std::mem::take(&mut self.longs);
+        Some(NewBlock { block, leaves, long_statements, tiles, statements, subjects, events })
     }
 
     /// What all leaves came to. The last one was a seal.
@@ -173,6 +198,9 @@ impl<'a> Replay<'a> {
             return fail(Some(leaf.index), "it is stored as holding another kind of content than it does");
         }
         self.edge.push(merkle::leaf_hash(&leaf.bytes));
+        if self.kept == Kept::Block {
+            self.leaves.push(StoredLeaf { index: leaf.index, content, bytes: leaf.bytes.clone() });
+        }
         self.report.leaves += 1;
         Ok(())
     }
@@ -193,7 +221,7 @@ impl<'a> Replay<'a> {
         for (event, position) in document.events.iter().zip(0..) {
             check_time(event, place.time).map_err(|error| fault(at, format!("event {position}: {error}")))?;
             rights::check(participant, event).map_err(|error| fault(at, format!("event {position}: {error}")))?;
-            if self.kept == Kept::Derived {
+            if self.kept != Kept::Nothing {
                 self.derived.events.push(EventEntry::new(place.leaf, position, participant.id.clone(), event));
             }
             subjects.extend(names::of_event(event, &participant.id));
@@ -223,7 +251,7 @@ impl<'a> Replay<'a> {
                 statement.verify(member.key()).map_err(|error| fault(at, error))?;
                 check_certificate(self.reader, &admin).map_err(|error| fault(at, error))?;
                 registry.apply(&admin, &kid, place).map_err(|error| fault(at, error))?;
-                if let (Admin::Registration(one), Kept::Derived) = (&admin, self.kept) {
+                if let (Admin::Registration(one), Kept::Derived | Kept::Block) = (&admin, self.kept) {
                     self.requests.insert(one.participant.clone(), one.request.clone());
                 }
             }
@@ -235,7 +263,7 @@ impl<'a> Replay<'a> {
         for subject in subjects {
             let key = subject.key();
             self.index.append(key, leaf).map_err(|error| fault(Some(leaf), error))?;
-            if self.kept == Kept::Derived {
+            if self.kept != Kept::Nothing {
                 self.derived.subjects.push((key, leaf));
             }
         }

@@ -38,8 +38,8 @@ pub trait Source: Send + Sync {
     }
 }
 
-/// The member's own store.
-pub(super) struct OfStore<'a> {
+/// A store, as of the moment that it shows.
+pub struct OfStore<'a> {
     pub store: &'a dyn LedgerStore,
     /// Whether the tiles tell the hash of each leaf: not where they are to be made anew.
     pub with_tiles: bool,

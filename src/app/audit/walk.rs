@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use async_trait::async_trait;
+
 use crate::app::audit::replay::Replay;
 use crate::app::audit::source::{Source, SourceLeaf};
 use crate::app::audit::{AuditError, Fault, at_leaf, fail, fault};
@@ -10,7 +12,7 @@ use crate::domain::block::{Leaf, Seal};
 use crate::domain::limits::STATEMENT_BYTES_MAX;
 use crate::domain::merkle::{self, LeafIndex, TILE_WIDTH, TreeSize};
 use crate::domain::statement::StatementId;
-use crate::ports::StoredBlock;
+use crate::ports::{NewBlock, StoredBlock};
 
 /// Leaves read at once: an entry bundle, 16 MiB at the most.
 const PAGE_LEAVES: u64 = TILE_WIDTH as u64;
@@ -20,9 +22,15 @@ const PAGE_LEAVES: u64 = TILE_WIDTH as u64;
 const OPEN_BYTES_MAX: usize = BLOCK_BYTES_MAX + STATEMENT_BYTES_MAX;
 
 /// Looks on while a ledger is replayed.
+#[async_trait]
 pub trait Watch: Send {
     /// Sees a block as it was signed, before its leaves are held against it.
     fn block(&mut self, _block: &StoredBlock) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Takes a block without fault, with all that it adds, where the replay keeps that.
+    async fn keep(&mut self, _block: NewBlock) -> Result<(), AuditError> {
         Ok(())
     }
 
@@ -124,6 +132,7 @@ async fn block(
 ) -> Result<(), AuditError> {
     replay.begin_block();
     let mut placed = Vec::with_capacity(statements.len());
+    let mut long_bytes = 0;
     for leaf in statements {
         let long = match Leaf::decode(&leaf.bytes) {
             Ok(Leaf::LongStatement { hash, .. }) => {
@@ -131,15 +140,22 @@ async fn block(
             }
             _ => None,
         };
+        long_bytes += long.as_ref().map_or(0, Vec::len);
+        if long_bytes > OPEN_BYTES_MAX {
+            return fail(Some(leaf.index), format!("the long statements of its block exceed {OPEN_BYTES_MAX} bytes"));
+        }
         placed.push((replay.statement(leaf, long, seal.time)?, leaf.index));
     }
     let height = replay.height();
     let block = source.block(height).await.map_err(|error| at_leaf(error, last.index))?;
     let block = block.ok_or_else(|| fault(Some(last.index), format!("block {height}, which it seals, is missing")))?;
     watch.block(&block)?;
-    match replay.close_block(last, seal, &block) {
-        Ok(()) => Ok(()),
-        Err(fault) => Err(first_misplaced(source, placed, fault).await?.into()),
+    if let Err(fault) = replay.close_block(last, seal, &block) {
+        return Err(first_misplaced(source, placed, fault).await?.into());
+    }
+    match replay.take_block(block) {
+        Some(new) => watch.keep(new).await,
+        None => Ok(()),
     }
 }
 

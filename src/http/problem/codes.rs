@@ -140,6 +140,7 @@ codes! {
     DiskFull = "disk-full", 503, "The disk is full";
     Unwritten = "unwritten", 503, "The ledger could not be written";
     StoreUnavailable = "store-unavailable", 503, "The ledger cannot be reached";
+    ReadsOnly = "reads-only", 503, "The node reads only";
     Stopping = "stopping", 503, "The node is stopping";
     Internal = "internal", 500, "The node failed";
 }
@@ -155,7 +156,7 @@ impl Code {
         match self {
             Code::Busy | Code::Unwritten => Some(1),
             Code::Stopping | Code::StoreUnavailable => Some(10),
-            Code::DiskFull => Some(60),
+            Code::DiskFull | Code::ReadsOnly => Some(60),
             Code::TooManyRequests => Some(3_600),
             _ => None,
         }

@@ -84,6 +84,7 @@ impl From<OrderError> for Problem {
             OrderError::Admin(refusal) => refusal.into(),
             OrderError::Busy => Self::new(Code::Busy, error.to_string()),
             OrderError::Stopped => Self::new(Code::Stopping, error.to_string()),
+            OrderError::Restored => Self::new(Code::ReadsOnly, error.to_string()),
             OrderError::Full => Self::new(Code::DiskFull, error.to_string()),
             OrderError::Unwritten(cause) => {
                 let detail = "whether the statement was written is unknown: post it again, the same bytes";

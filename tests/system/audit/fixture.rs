@@ -1,7 +1,7 @@
 //! A small ledger with something of everything, and ways to tamper with its file.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use diesel::connection::SimpleConnection;
@@ -120,8 +120,12 @@ impl Ledger {
         &self.sound
     }
 
-    fn file(&self) -> PathBuf {
-        self.dir.path().join("data/ledger.sqlite")
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.data().join("ledger.sqlite")
     }
 
     /// Puts a file in the ledger's place.
@@ -181,22 +185,27 @@ impl Ledger {
 
     /// Everything in the tables of the ledger, types included; an error when SQLite cannot read it.
     pub fn dump(&self) -> Result<String, String> {
-        let mut connection = self.connect();
-        let mut dump = String::new();
-        for table in &TABLES {
-            let columns: Vec<String> =
-                table.columns(&mut connection).iter().map(|column| format!("quote({column})")).collect();
-            let sql = format!(
-                "SELECT {} AS value FROM {} ORDER BY {}",
-                columns.join(" || ',' || "),
-                table.name,
-                table.key.join(", ")
-            );
-            let lines: Vec<Line> = diesel::sql_query(sql).load(&mut connection).map_err(|error| error.to_string())?;
-            lines.into_iter().for_each(|line| dump.push_str(&(line.value + "\n")));
-        }
-        Ok(dump)
+        dump(&self.file())
     }
+}
+
+/// Everything in the tables of a ledger's file, types included; an error when SQLite cannot read it.
+pub fn dump(file: &Path) -> Result<String, String> {
+    let mut connection = SqliteConnection::establish(path(file)).unwrap();
+    let mut dump = String::new();
+    for table in &TABLES {
+        let columns: Vec<String> =
+            table.columns(&mut connection).iter().map(|column| format!("quote({column})")).collect();
+        let sql = format!(
+            "SELECT {} AS value FROM {} ORDER BY {}",
+            columns.join(" || ',' || "),
+            table.name,
+            table.key.join(", ")
+        );
+        let lines: Vec<Line> = diesel::sql_query(sql).load(&mut connection).map_err(|error| error.to_string())?;
+        lines.into_iter().for_each(|line| dump.push_str(&(line.value + "\n")));
+    }
+    Ok(dump)
 }
 
 impl Table {

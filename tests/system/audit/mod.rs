@@ -1,6 +1,6 @@
 //! `sealane audit`: whatever is changed in the ledger's file, it says so, and where.
 
-mod fixture;
+pub mod fixture;
 mod remote;
 mod shelf;
 
@@ -18,7 +18,7 @@ fn unsound(ledger: &Ledger, done: &str, words: &str) -> String {
 
 /// SQL for a value with one byte changed at a place from 0 (the first) to 2 (the last), or another value where bytes
 /// make no difference.
-fn changed(column: &str, place: u64) -> String {
+pub fn changed(column: &str, place: u64) -> String {
     let at = match place {
         0 => "1".to_owned(),
         1 => format!("(length({column}) + 1) / 2"),
@@ -233,10 +233,10 @@ fn rebuild_repairs_what_is_derived_and_nothing_else() {
 }
 
 /// Numbers that look drawn, and are the same each time (xorshift64*).
-struct Drawn(u64);
+pub struct Drawn(pub u64);
 
 impl Drawn {
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
