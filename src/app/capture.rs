@@ -8,7 +8,7 @@ use crate::domain::epcis::{self, Document, Event, Faults, Reader};
 use crate::domain::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AHEAD_SECONDS_MAX};
 use crate::domain::statement::{StatementError, StatementId, StatementType, SubmittedStatement};
 use crate::domain::time::Timestamp;
-use crate::ports::StoreError;
+use crate::ports::{Allowance, Exceeded, StoreError};
 
 /// Why a statement was not captured. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,8 @@ pub enum CaptureError {
     Signer(#[from] SignerRefusal),
     #[error("iat is {iat}, more than {IAT_AHEAD_SECONDS_MAX} seconds ahead of this node's clock ({now})")]
     IssuedAhead { iat: Timestamp, now: Timestamp },
+    #[error("one signer may have {} statements captured a second", .0.per_second)]
+    TooOften(Exceeded),
     #[error(transparent)]
     Epcis(#[from] Faults),
     #[error("event {position}: eventTime {event_time} is more than a day ahead of this node's clock ({now})")]
@@ -53,6 +55,16 @@ pub struct Captured {
 /// The same signing input posted again is answered with its first place, whatever its signature and whatever has
 /// become of its signer since.
 pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<Captured, CaptureError> {
+    capture_within(ledger, submitted, None).await
+}
+
+/// Captures a statement as [`capture`] does, if its signer's allowance has room for it. A repeat takes nothing of it,
+/// since anybody can post a statement that stands on the ledger.
+pub async fn capture_within(
+    ledger: &Ledger,
+    submitted: SubmittedStatement,
+    allowance: Option<&dyn Allowance>,
+) -> Result<Captured, CaptureError> {
     let view = ledger.view();
     let id = submitted.id();
     let typ = submitted.header().typ();
@@ -68,6 +80,7 @@ pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<C
         return Ok(Captured { id, placed: Placed { leaf: *leaf, repeated: true }, events: 0 });
     }
     let (participant, _) = view.registry.signer_at(&thumbprint, ledger.place_now(&view))?;
+    allowance.map_or(Ok(()), |allowance| allowance.take(&participant.id)).map_err(CaptureError::TooOften)?;
     let events = check_content(statement.payload(), participant, statement.header().iat(), ledger.now())?;
     let participant = participant.id.clone();
     let count = events.len();

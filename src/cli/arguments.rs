@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::cli::limits::LimitOptions;
 use crate::config::{Config, LogFormat};
 use crate::domain::consortium::{Namespace, Organization, ParticipantId, Role};
 use crate::domain::gs1::{CompanyPrefix, Gln};
@@ -148,6 +149,8 @@ pub struct ServeOptions {
     pub public_url: Option<String>,
     #[command(flatten)]
     pub tls: TlsOptions,
+    #[command(flatten)]
+    pub limits: LimitOptions,
     /// How log lines look [default: text]
     #[arg(long, env = "SEALANE_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -159,6 +162,7 @@ impl ServeOptions {
             listen: self.listen.or_else(|| config.listen.clone()),
             public_url: self.public_url.or_else(|| config.public_url.clone()),
             tls: self.tls.filled_from(config),
+            limits: self.limits.filled_from(config),
             log_format: self.log_format.or(config.log_format),
         }
     }

@@ -15,7 +15,7 @@ use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
 use crate::domain::provenance::Policy;
 use crate::domain::time::Timestamp;
-use crate::http::{self, AuditResult, Metrics};
+use crate::http::{self, AuditResult, Limits, Metrics};
 use crate::pki::X509Reader;
 use crate::ports::Clock;
 
@@ -43,6 +43,7 @@ pub struct OpenNode {
     metrics: Arc<Metrics>,
     authority_pem: String,
     data: DataDir,
+    limits: Limits,
 }
 
 impl OpenNode {
@@ -56,7 +57,12 @@ impl OpenNode {
             .await
             .map_err(Failure::unreachable)?;
         let writer = tokio::spawn(orderer.run());
-        Ok(Self { ledger, writer, metrics, authority_pem, data: data.clone() })
+        Ok(Self { ledger, writer, metrics, authority_pem, data: data.clone(), limits: Limits::default() })
+    }
+
+    /// Serves within other limits than the usual ones.
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Serves until `shutdown`, then finishes what was taken on.
@@ -78,7 +84,7 @@ impl OpenNode {
             policy: Policy::default(),
             audit,
         };
-        http::serve(node, listener, tls, shutdown).await.map_err(Failure::unreachable)?;
+        http::serve(node, listener, tls, self.limits, shutdown).await.map_err(Failure::unreachable)?;
         // Every handle on the ledger went with the server: the writer empties its queue and ends.
         self.writer.await.map_err(Failure::unreachable)
     }
