@@ -81,7 +81,7 @@ fn what_is_no_http_is_not_logged_as_the_nodes_own_fault() {
     run_ok(&["init", "--name", "Test Member", "--data", path(&data)]);
     let log = dir.path().join("log");
     let mut serve = sealane(&["serve", "--json", "--listen", "127.0.0.1:0", "--data", path(&data)]);
-    serve.stderr(File::create(&log).unwrap());
+    serve.env("SEALANE_LOG", "info").stderr(File::create(&log).unwrap());
     let node = Node::spawn(dir, serve);
     assert!(exchange(&node, b"GET / HTTP/1.1\r\nA\r\n\r\n").starts_with("HTTP/1.1 400 "));
     assert_eq!(node.get("/trust").status, 200);
