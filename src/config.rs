@@ -1,9 +1,12 @@
 //! `sealane.toml` in the data directory: the same settings as flags and `SEALANE_*`, which both win over it.
 
 use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// The file's name inside the data directory.
@@ -29,9 +32,43 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     pub tls_ca: Option<PathBuf>,
     pub write_rate: Option<NonZeroU32>,
+    pub max_connections: Option<NonZeroU32>,
+    pub max_connections_per_address: Option<NonZeroU32>,
+    pub address_rate: Option<NonZeroU32>,
+    pub signer_rate: Option<NonZeroU32>,
+    pub trust_proxy: Option<Vec<Network>>,
     pub log_format: Option<LogFormat>,
     pub json: Option<bool>,
     pub quiet: Option<bool>,
+}
+
+/// One address, or a network of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Network(pub IpNet);
+
+impl FromStr for Network {
+    type Err = NetworkError;
+
+    fn from_str(text: &str) -> Result<Self, NetworkError> {
+        let address = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse().or_else(|_| address()).map(Self).map_err(|_| NetworkError { found: text.to_owned() })
+    }
+}
+
+impl TryFrom<String> for Network {
+    type Error = NetworkError;
+
+    fn try_from(text: String) -> Result<Self, NetworkError> {
+        text.parse()
+    }
+}
+
+/// Text that is no address and no network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{found:?} is no address such as 10.0.0.1 or 2001:db8::1, and no network such as 10.0.0.0/8")]
+pub struct NetworkError {
+    found: String,
 }
 
 /// A file that cannot be used.

@@ -19,6 +19,21 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
+/// How much each signer may have captured.
+pub trait Allowance: Send + Sync {
+    /// Takes one capture out of a signer's allowance. Called only for whom a signature has been verified, so that nobody
+    /// uses up what is another's.
+    fn take(&self, signer: &ParticipantId) -> Result<(), Exceeded>;
+}
+
+/// An allowance that is used up for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exceeded {
+    pub per_second: u32,
+    /// When there is something in it again, in whole seconds.
+    pub retry_after_s: u32,
+}
+
 /// The member's key and the mark of what it has signed.
 ///
 /// The mark is kept outside the database, so that restoring a backup cannot make the member sign a height twice. The

@@ -6,7 +6,7 @@ use arbitrary::Unstructured;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use sealane::domain::evidence::{Evidence, check};
 use sealane::domain::gs1::Id;
-use sealane_fuzz::edits::{edit_json, lie};
+use sealane_fuzz::edits::{edit_json, lie, noise};
 use sealane_fuzz::genuine::{GENUINE, TEXTS};
 
 fuzz_target!(|data: &[u8]| {
@@ -48,16 +48,4 @@ fn mutated(data: &[u8], seed: u32) -> Option<String> {
     let mut evidence = Evidence::parse(start).ok()?;
     lie(&mut evidence, &mut dice).ok()?;
     serde_json::to_string(&evidence).ok()
-}
-
-/// Bytes that follow from a seed (xorshift).
-fn noise(seed: u32) -> Vec<u8> {
-    let mut state = u64::from(seed) << 1 | 0x9e37_79b9_0000_0001;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
-    (0..64).flat_map(|_| next().to_le_bytes()).collect()
 }

@@ -45,6 +45,18 @@ const STRINGS: [&str; 14] = [
     "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
 ];
 
+/// Bytes that follow from a seed (xorshift).
+pub fn noise(seed: u32) -> Vec<u8> {
+    let mut state = u64::from(seed) << 1 | 0x9e37_79b9_0000_0001;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    (0..64).flat_map(|_| next().to_le_bytes()).collect()
+}
+
 /// Edits the JSON of a document in a few places.
 pub fn edit_json(value: &mut Value, dice: &mut Unstructured<'_>) -> Result<()> {
     for _ in 0..=dice.int_in_range(0..=3)? {

@@ -9,7 +9,7 @@ use crate::domain::epcis::{self, Document, Event, Faults, Reader};
 use crate::domain::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AHEAD_SECONDS_MAX};
 use crate::domain::statement::{StatementError, StatementId, StatementType, SubmittedStatement, VerifiedStatement};
 use crate::domain::time::Timestamp;
-use crate::ports::StoreError;
+use crate::ports::{Allowance, Exceeded, StoreError};
 
 /// Why a statement was not captured. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,8 @@ pub enum CaptureError {
     Signer(#[from] SignerRefusal),
     #[error("iat is {iat}, more than {IAT_AHEAD_SECONDS_MAX} seconds ahead of this node's clock ({now})")]
     IssuedAhead { iat: Timestamp, now: Timestamp },
+    #[error("one signer may have {} statements captured a second", .0.per_second)]
+    TooOften(Exceeded),
     #[error(transparent)]
     Epcis(#[from] Faults),
     #[error("event {position}: eventTime {event_time} is more than a day ahead of this node's clock ({now})")]
@@ -54,6 +56,16 @@ pub struct Captured {
 /// The same signing input posted again is answered with its first place, whatever its signature and whatever has
 /// become of its signer since.
 pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<Captured, CaptureError> {
+    capture_within(ledger, submitted, None).await
+}
+
+/// Captures a statement as [`capture`] does, if its signer's allowance has room for it. A repeat takes nothing of it,
+/// since anybody can post a statement that stands on the ledger.
+pub async fn capture_within(
+    ledger: &Ledger,
+    submitted: SubmittedStatement,
+    allowance: Option<&dyn Allowance>,
+) -> Result<Captured, CaptureError> {
     let _ticket = ledger.admission.enter().ok_or(OrderError::Busy)?;
     let view = ledger.view();
     let id = submitted.id();
@@ -66,7 +78,12 @@ pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<C
     let unknown = SignerRefusal::Unknown { thumbprint };
     let (_, certificate) = view.registry.certificate(&thumbprint).ok_or(unknown)?;
     let statement = ledger.known_signers.verify(submitted, &certificate.key)?;
-    let ordered = match admit(ledger, &view, statement) {
+    if allowance.is_some()
+        && let Some(placed) = find(ledger, &view, id).await?
+    {
+        return Ok(Captured { id, placed, receipt: None });
+    }
+    let ordered = match admit(ledger, &view, statement, allowance) {
         Ok(entry) => ledger.order(entry).await?,
         Err(refusal) => match find(ledger, &ledger.view(), id).await? {
             Some(placed) => Ordered { placed, written: None },
@@ -79,9 +96,15 @@ pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<C
 
 /// Holds a statement against its signer's rights and the clock. The writer knows what was captured before: to ask the
 /// store here too would only slow down what is new.
-fn admit(ledger: &Ledger, view: &View, statement: VerifiedStatement) -> Result<Entry, CaptureError> {
+fn admit(
+    ledger: &Ledger,
+    view: &View,
+    statement: VerifiedStatement,
+    allowance: Option<&dyn Allowance>,
+) -> Result<Entry, CaptureError> {
     let signer = *statement.header().signer().hash();
     let (participant, _) = view.registry.signer_at(&signer, ledger.place_now(view))?;
+    allowance.map_or(Ok(()), |allowance| allowance.take(&participant.id)).map_err(CaptureError::TooOften)?;
     let events = check_content(statement.payload(), participant, statement.header().iat(), ledger.now())?;
     Ok(Entry::Capture { participant: participant.id.clone(), statement, events })
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::cli::limits::LimitOptions;
 use crate::cli::stores::StoreName;
 use crate::config::{Config, LogFormat};
 use crate::domain::consortium::{Namespace, Organization, ParticipantId, Role};
@@ -159,6 +160,8 @@ pub struct ServeOptions {
     /// Statements written a second at the most: leaves others a share of the disk, and shows what a slow one does
     #[arg(long, env = "SEALANE_WRITE_RATE", value_name = "N")]
     pub write_rate: Option<NonZeroU32>,
+    #[command(flatten)]
+    pub limits: LimitOptions,
     /// How log lines look [default: text]
     #[arg(long, env = "SEALANE_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -171,6 +174,7 @@ impl ServeOptions {
             public_url: self.public_url.or_else(|| config.public_url.clone()),
             tls: self.tls.filled_from(config),
             write_rate: self.write_rate.or(config.write_rate),
+            limits: self.limits.filled_from(config),
             log_format: self.log_format.or(config.log_format),
         }
     }

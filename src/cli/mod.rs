@@ -17,6 +17,7 @@ mod identity;
 mod init;
 mod keygen;
 mod label;
+mod limits;
 mod node;
 mod output;
 mod participants;

@@ -16,7 +16,7 @@ use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
 use crate::domain::provenance::Policy;
 use crate::domain::time::Timestamp;
-use crate::http::{self, AuditResult, Metrics};
+use crate::http::{self, AuditResult, Limits, Metrics};
 use crate::pki::X509Reader;
 use crate::ports::Clock;
 
@@ -44,6 +44,7 @@ pub struct OpenNode {
     metrics: Arc<Metrics>,
     authority_pem: String,
     data: DataDir,
+    limits: Limits,
 }
 
 impl OpenNode {
@@ -63,7 +64,12 @@ impl OpenNode {
             None => orderer,
         };
         let writer = tokio::spawn(orderer.run());
-        Ok(Self { ledger, writer, metrics, authority_pem, data: data.clone() })
+        Ok(Self { ledger, writer, metrics, authority_pem, data: data.clone(), limits: Limits::default() })
+    }
+
+    /// Serves within other limits than the usual ones.
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Serves until `shutdown`, then finishes what was taken on.
@@ -85,7 +91,7 @@ impl OpenNode {
             policy: Policy::default(),
             audit,
         };
-        http::serve(node, listener, tls, shutdown).await.map_err(Failure::unreachable)?;
+        http::serve(node, listener, tls, self.limits, shutdown).await.map_err(Failure::unreachable)?;
         // Every handle on the ledger went with the server: the writer empties its queue and ends.
         self.writer.await.map_err(Failure::unreachable)
     }

@@ -14,12 +14,14 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
     let data = DataDir::open(&global.data())?;
     let _lock = data.lock()?;
     let tls = tls::server_config(&options.tls)?;
+    let limits = options.limits.limits();
+    have_files_for(limits.connections);
     let listener = listen(&options.listen())?;
     let address = listener.local_addr().map_err(Failure::unreachable)?;
     let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
     let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
     runtime()?.block_on(async {
-        let node = OpenNode::open(&data, options.write_rate).await?;
+        let node = OpenNode::open(&data, options.write_rate).await?.within(limits);
         // Before anyone is told that the node is there: who stops it at once must not cut it off.
         let stop = stop_signal()?;
         let view = node.ledger.view();
@@ -34,4 +36,21 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
     })?;
     output.say("Stopped; everything acknowledged is on disk.");
     Ok(Outcome::Done)
+}
+
+/// Files that a node has open beside its connections: the database, its log and the readers of both, keys, standard output.
+const OTHER_FILES: u64 = 256;
+
+/// Asks the system for as many open files as there may be connections, and says so where it gives fewer.
+fn have_files_for(connections: usize) {
+    let wanted = connections as u64 + OTHER_FILES;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(files) if files >= wanted => {}
+        Ok(files) => tracing::warn!(
+            files,
+            wanted,
+            "the system allows fewer open files than --max-connections needs: lower the one or raise the other (ulimit -n)"
+        ),
+        Err(error) => tracing::warn!(%error, "cannot ask how many files may be open"),
+    }
 }

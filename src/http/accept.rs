@@ -1,8 +1,12 @@
 //! Content negotiation (RFC 9110 §12.5): which of the forms on offer a client prefers.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{Accept, Header, QualityItem};
+use actix_web::http::header::{ACCEPT, Accept, Header, HeaderName, QualityItem};
 use actix_web::mime::Mime;
+
+/// Bytes of a header that says what a client would like: browsers send under 200, and each range in it takes a
+/// microsecond to read. A longer one counts as none.
+const WISHES_BYTES_MAX: usize = 4 * 1024;
 
 /// A form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +29,8 @@ impl Form {
 /// Picks the form that the request's `Accept` rates highest; of those rated alike the first, and the first too where none
 /// fits, which helps more than 406 does.
 pub fn preferred(request: &HttpRequest, offered: &[Form]) -> Form {
-    let accept = Accept::parse(request).map(|accept| accept.0).unwrap_or_default();
+    let accept = wishes(request, &ACCEPT).and_then(|()| Accept::parse(request).ok()).map(|accept| accept.0);
+    let accept = accept.unwrap_or_default();
     let mut best = (offered.first().copied().unwrap_or(Form::Json), 0_u32);
     if accept.is_empty() {
         return best.0;
@@ -37,6 +42,12 @@ pub fn preferred(request: &HttpRequest, offered: &[Form]) -> Form {
         }
     }
     best.0
+}
+
+/// Tells whether the header of a client's wishes is short enough to be looked at.
+pub fn wishes(request: &HttpRequest, header: &HeaderName) -> Option<()> {
+    let bytes: usize = request.headers().get_all(header).map(|line| line.len()).sum();
+    (bytes <= WISHES_BYTES_MAX).then_some(())
 }
 
 /// True for a browser that shows a page to a person.
@@ -88,6 +99,8 @@ mod tests {
         ] {
             assert_eq!(pick(accept), form, "{accept}");
         }
+        assert_eq!(pick(&"text/html,".repeat(400)), Form::Html);
+        assert_eq!(pick(&"text/html,".repeat(500)), Form::Json, "a list that long is not read");
         assert_eq!(preferred(&TestRequest::get().to_http_request(), &[Form::Json, Form::Html]), Form::Json);
     }
 }

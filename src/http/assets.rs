@@ -100,7 +100,8 @@ fn media_type(name: &str) -> Option<&'static str> {
 #[utoipa::path(get, path = "/assets/{file}", tag = "products",
     params(("file" = String, Path, description = "A script, the style, or the messages of a language")),
     responses(
-        (status = 200, description = "The file", body = String, content_type = "text/javascript"),
+        (status = 200, description = "The file", content(
+            (String = "text/javascript"), (String = "text/css"), (String = "image/svg+xml"), (Object = "application/json"))),
         (status = 304, description = "It is the one that `If-None-Match` names"),
     ))]
 pub async fn get_asset(request: HttpRequest, file: web::Path<String>) -> Result<HttpResponse, Problem> {

@@ -8,15 +8,23 @@ use actix_web::HttpRequest;
 use actix_web::body::{BodyStream, MessageBody};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Payload};
+use tokio::time::{Instant, timeout_at};
 
 use crate::domain::json;
 use crate::domain::limits::STATEMENT_BYTES_MAX;
 use crate::domain::statement::SubmittedStatement;
 use crate::http::fields::Fields;
+use crate::http::limits::memory::Held;
 use crate::http::problem::{Code, Problem};
 
 /// How long a client may take to send a body: 4 MiB at 70 kB/s.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a client may take before it sends anything of a body, or has fallen behind [`BODY_BYTES_PER_SECOND_MIN`].
+const BODY_GRACE: Duration = Duration::from_secs(10);
+
+/// Bytes a second that a client must send of a body, on the average: the slowest mobile network.
+const BODY_BYTES_PER_SECOND_MIN: u64 = 4 * 1024;
 
 /// Bytes of a body that are read only to be thrown away, so that whoever sends too much still reads why it was refused
 /// instead of a connection that is cut.
@@ -31,11 +39,40 @@ pub const JOSE: &str = "application/jose";
 /// Reads a whole body of at most `limit` bytes.
 pub async fn read(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Problem> {
     refuse_encoding(request)?;
-    match tokio::time::timeout(BODY_TIMEOUT, read_limited(request, payload, limit)).await {
-        Ok(read) => read,
-        Err(_) => {
-            Err(Problem::new(Code::BodyTimeout, format!("the body took longer than {} s", BODY_TIMEOUT.as_secs())))
-        }
+    let mut held = Held::for_body_of(request);
+    let read = read_limited(request, payload, limit, &mut held).await?;
+    held.keep_with(request);
+    Ok(read)
+}
+
+/// When the sender of a body is too slow.
+pub struct Pace {
+    began: Instant,
+    received_bytes: u64,
+}
+
+impl Pace {
+    pub fn begin() -> Self {
+        Self { began: Instant::now(), received_bytes: 0 }
+    }
+
+    /// Waits for what comes next as long as its sender may take for it.
+    pub async fn wait<T>(&self, next: impl Future<Output = T>) -> Result<T, Problem> {
+        let earned = Duration::from_millis(self.received_bytes.saturating_mul(1_000) / BODY_BYTES_PER_SECOND_MIN);
+        let end = self.began + BODY_TIMEOUT.min(BODY_GRACE + earned);
+        timeout_at(end, next).await.map_err(|_| {
+            let (whole, grace) = (BODY_TIMEOUT.as_secs(), BODY_GRACE.as_secs());
+            let detail = format!(
+                "the body came too slowly: it has {whole} s in all, and {grace} s for what comes at less than \
+                 {BODY_BYTES_PER_SECOND_MIN} bytes a second"
+            );
+            Problem::new(Code::BodyTimeout, detail)
+        })
+    }
+
+    /// Notes what came.
+    pub const fn received(&mut self, bytes: usize) {
+        self.received_bytes = self.received_bytes.saturating_add(bytes as u64);
     }
 }
 
@@ -77,7 +114,12 @@ fn refuse_encoding(request: &HttpRequest) -> Result<(), Problem> {
     Err(Problem::new(Code::UnsupportedMediaType, detail))
 }
 
-async fn read_limited(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+async fn read_limited(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+    held: &mut Held,
+) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(Code::BodyTooLarge, format!("the body is longer than the limit of {limit} bytes"))
             .with("limit", limit)
@@ -87,16 +129,19 @@ async fn read_limited(request: &HttpRequest, payload: Payload, limit: usize) -> 
         return Err(too_large());
     }
     let mut body = pin!(BodyStream::new(payload));
-    let mut bytes = BytesMut::with_capacity(declared.unwrap_or_default().min(limit));
+    let mut bytes = BytesMut::new();
     let mut length = 0_usize;
-    while let Some(chunk) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
+    let mut pace = Pace::begin();
+    while let Some(chunk) = pace.wait(poll_fn(|cx| body.as_mut().poll_next(cx))).await? {
         let chunk =
             chunk.map_err(|error| Problem::new(Code::BodyCutOff, format!("the body cannot be read: {error}")))?;
+        pace.received(chunk.len());
         length = length.saturating_add(chunk.len());
         if length > DISCARD_BYTES_MAX {
             break;
         }
         if length <= limit {
+            held.grow_to(length)?;
             bytes.extend_from_slice(&chunk);
         }
     }
@@ -139,6 +184,29 @@ mod tests {
         let request = |encoding| TestRequest::post().insert_header((CONTENT_ENCODING, encoding)).set_payload("a");
         assert_eq!(read_at_most(4, request("gzip")).await.unwrap_err().code(), Code::UnsupportedMediaType);
         assert!(read_at_most(4, request("identity")).await.is_ok());
+    }
+
+    #[actix_web::test]
+    async fn a_sender_that_falls_behind_is_not_waited_for() {
+        tokio::time::pause();
+        let began = Instant::now();
+        let mut pace = Pace::begin();
+        let problem = pace.wait(std::future::pending::<()>()).await.unwrap_err();
+        assert_eq!((problem.code(), began.elapsed().as_secs()), (Code::BodyTimeout, BODY_GRACE.as_secs()));
+
+        let began = Instant::now();
+        pace = Pace::begin();
+        while pace.wait(tokio::time::sleep(Duration::from_secs(1))).await.is_ok() {
+            pace.received(1);
+        }
+        assert_eq!(began.elapsed().as_secs(), BODY_GRACE.as_secs(), "a byte a second");
+
+        let began = Instant::now();
+        pace = Pace::begin();
+        while pace.wait(tokio::time::sleep(Duration::from_secs(1))).await.is_ok() {
+            pace.received(70_000);
+        }
+        assert_eq!(began.elapsed().as_secs(), BODY_TIMEOUT.as_secs(), "whatever its speed");
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub async fn get_docs_redirect() -> HttpResponse {
 /// Shows this interface to people.
 #[utoipa::path(get, path = "/docs/{file}", tag = "operations",
     params(("file" = String, Path, description = "A file of Swagger UI; none for the page itself")),
-    responses((status = 200, description = "Swagger UI", content_type = "text/html", body = String)))]
+    responses((status = 200, description = "Swagger UI", content(
+        (String = "text/html"), (String = "text/css"), (String = "text/javascript"), (String = "image/png")))))]
 pub async fn get_docs(file: web::Path<String>) -> Result<HttpResponse, Problem> {
     let config = Arc::new(Config::from("/openapi.json"));
     let found = utoipa_swagger_ui::serve(&file, config).map_err(Problem::internal)?;

@@ -14,7 +14,7 @@ use crate::ports::StoredBlock;
 /// Gathers the evidence about a product, at the latest checkpoint or an earlier one.
 #[utoipa::path(get, path = "/evidence", tag = "products",
     params(
-        ("id" = String, Query, description = "As for /verify"),
+        ("id" = String, Query, min_length = 1, max_length = 1024, description = "As for /verify"),
         ("size" = Option<u64>, Query, description = "Tree size of a checkpoint; the latest when left out"),
     ),
     responses(

@@ -6,8 +6,8 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::http::Node;
 use crate::http::accept::is_for_people;
+use crate::http::limits::Guard;
 use crate::http::pages::problem_page;
 use crate::http::problem::{Code, Problem};
 
@@ -30,6 +31,21 @@ const URI_BYTES_MAX: usize = 16 * 1024;
 /// For answers that are no pages: nothing in them is to be loaded or run.
 const CLOSED: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
+/// A browser that has been here by https asks for a year by nothing else (RFC 6797). Other hosts under this name are not
+/// this node's to speak for.
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// What a page may use of a device: the camera, to scan with.
+const PAGE_MAY_USE: HeaderValue =
+    HeaderValue::from_static("camera=(self), geolocation=(), microphone=(), payment=(), usb=()");
+
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
+/// Whether the node speaks https itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Https(pub bool);
+
 /// Carries out one exchange.
 pub async fn exchange(
     request: ServiceRequest,
@@ -37,15 +53,19 @@ pub async fn exchange(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let id = request_id(request.headers());
+    let https = request.app_data::<Https>().is_some_and(|https| https.0);
+    let admitted = request.app_data::<web::Data<Guard>>().map_or(Ok(()), |guard| guard.admit(&request));
     let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     let answer = if length > URI_BYTES_MAX {
         let detail = format!("path and query have {length} bytes; at most {URI_BYTES_MAX} are taken");
         request.error_response(Problem::new(Code::UriTooLong, detail).with("limit", URI_BYTES_MAX))
+    } else if let Err(problem) = admitted {
+        request.error_response(problem)
     } else {
         next.call(request).await?.map_into_boxed_body()
     };
     let (mut answer, cause) = finish_problem(answer, &id);
-    add_headers(answer.headers_mut(), &id);
+    add_headers(answer.headers_mut(), &id, https);
     record(&answer, began, &id, cause.as_deref());
     Ok(answer)
 }
@@ -76,7 +96,7 @@ fn finish_problem(answer: ServiceResponse<BoxBody>, id: &str) -> (ServiceRespons
     (answer.into_response(response), cause)
 }
 
-fn add_headers(headers: &mut HeaderMap, id: &str) {
+fn add_headers(headers: &mut HeaderMap, id: &str, https: bool) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
@@ -85,6 +105,13 @@ fn add_headers(headers: &mut HeaderMap, id: &str) {
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, CLOSED);
+    }
+    if https {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+    }
+    if headers.get(CONTENT_TYPE).is_some_and(|found| found.as_bytes().starts_with(b"text/html")) {
+        headers.insert(PERMISSIONS_POLICY, PAGE_MAY_USE);
+        headers.insert(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
     }
 }
 

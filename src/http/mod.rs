@@ -6,7 +6,7 @@
 //! `docs/API.md` is the same for people who call it.
 //!
 //! Absent: sessions, and any state but that of captures whose sender stopped waiting
-//! (`background`).
+//! (`background`) and of what clients take (`limits`).
 
 mod accept;
 mod assets;
@@ -21,6 +21,8 @@ mod fields;
 mod front;
 mod health;
 mod ledger;
+mod limits;
+mod line;
 mod metrics;
 mod openapi;
 mod pages;
@@ -30,6 +32,7 @@ mod problem;
 mod product;
 mod routes;
 mod scan;
+mod server;
 mod trust;
 mod verify;
 
@@ -37,10 +40,8 @@ use std::io;
 use std::net::TcpListener;
 use std::pin::pin;
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 
-use actix_web::middleware::{Compress, from_fn};
-use actix_web::{App, HttpServer, web};
+use actix_web::web;
 use rustls::ServerConfig;
 
 use crate::app::Ledger;
@@ -50,17 +51,11 @@ use crate::domain::time::Timestamp;
 use crate::ports::CertificateReader;
 
 use background::Background;
+use limits::Guard;
+use server::Served;
 
+pub use limits::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, Limits};
 pub use metrics::Metrics;
-
-/// How long requests in flight may take to finish once the node is stopping.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a client may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a connection may stay open with nothing on it.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// What the interface serves.
 pub struct Node {
@@ -92,35 +87,14 @@ pub async fn serve(
     mut node: Node,
     listener: TcpListener,
     tls: Option<ServerConfig>,
+    limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     node.public_url.truncate(node.public_url.trim_end_matches('/').len());
     let (background, unfinished) = Background::new();
-    let (node, background) = (web::Data::new(node), web::Data::new(background));
-    let app = {
-        let (node, background) = (node.clone(), background.clone());
-        move || {
-            App::new()
-                .app_data(node.clone())
-                .app_data(background.clone())
-                .configure(routes::configure)
-                .wrap(Compress::default())
-                .wrap(from_fn(exchange::exchange))
-        }
-    };
-    let server = HttpServer::new(app);
-    let server = match tls {
-        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
-        None => server.listen(listener)?,
-    };
-    let server = server
-        .workers(std::thread::available_parallelism().map_or(2, usize::from))
-        .tcp_nodelay(true)
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .shutdown_timeout(SHUTDOWN_TIMEOUT.as_secs())
-        .disable_signals()
-        .run();
+    let guard = web::Data::new(Guard::new(&limits));
+    let served = Served { node: web::Data::new(node), background: web::Data::new(background), guard };
+    let server = server::start(served.clone(), listener, tls, limits.connections)?;
     let stop = server.handle();
     let mut server = pin!(server);
     tokio::select! {
@@ -130,7 +104,7 @@ pub async fn serve(
             ended?;
         }
     }
-    drop((node, background));
+    drop(served);
     unfinished.finish().await;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Object, Ref, RefOr, Response, ResponseBuilder, Type};
 use utoipa::{Modify, OpenApi};
 
 use crate::http::problem::{FaultSchema, PROBLEM_JSON, ProblemSchema};
@@ -67,19 +67,57 @@ use crate::http::{
 )]
 struct Description;
 
-/// Adds to each operation that everything else is answered with a problem.
+/// Adds to each operation the refusals that may come to any like it, and to all refusals that they are problems.
 struct EveryRefusal;
+
+/// Refusals of every operation.
+const ANY: [(&str, &str); 5] = [
+    ("400", "The request, a parameter or a header cannot be read; `code` says why"),
+    ("414", "Path and query are longer than `limit` bytes"),
+    ("429", "Come back after `Retry-After` seconds"),
+    ("500", "The fault is the node's; its log has the rest"),
+    ("503", "The store cannot be reached, or the node is stopping"),
+];
+
+/// Refusals of every operation with something in its path.
+const NAMED: [(&str, &str); 1] = [("404", "There is nothing with this name")];
+
+/// Refusals of every operation that takes a body.
+const WITH_BODY: [(&str, &str); 3] = [
+    ("408", "The body came too slowly"),
+    ("413", "The body, or what is in it, is more than is taken; `limit` says how much is"),
+    ("415", "The body is of a type that is not taken"),
+];
 
 impl Modify for EveryRefusal {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let refusal =
-            ResponseBuilder::new().description("Refused; `code` says why").content(PROBLEM_JSON, content).build();
-        for item in openapi.paths.paths.values_mut() {
+        for (path, item) in &mut openapi.paths.paths {
             for operation in [&mut item.get, &mut item.post, &mut item.options].into_iter().flatten() {
-                operation.responses.responses.insert("default".to_owned(), RefOr::T(refusal.clone()));
+                let named: &[_] = if path.contains('{') { &NAMED } else { &[] };
+                let with_body: &[_] = if operation.request_body.is_some() { &WITH_BODY } else { &[] };
+                let responses = &mut operation.responses.responses;
+                for (status, description) in ANY.iter().chain(named).chain(with_body) {
+                    let refusal = || RefOr::T(ResponseBuilder::new().description(*description).build());
+                    responses.entry((*status).to_owned()).or_insert_with(refusal);
+                }
+                responses.iter_mut().for_each(|(status, response)| describe(status, response));
             }
         }
+    }
+}
+
+/// Says of a refusal that it is a problem, and of bytes that they are bytes.
+fn describe(status: &str, response: &mut RefOr<Response>) {
+    let RefOr::T(response) = response else { return };
+    if let Some(RefOr::T(octets)) = response.content.get_mut("application/octet-stream") {
+        // Bytes are no JSON, whatever their Rust type: no schema describes them (OpenAPI 3.1, "Considerations for File Uploads").
+        octets.schema = None;
+    }
+    if response.content.is_empty() && (status.starts_with('4') || status.starts_with('5')) {
+        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        response.content.insert(PROBLEM_JSON.to_owned(), RefOr::T(problem));
+        let page = ContentBuilder::new().schema(Some(Object::with_type(Type::String))).build();
+        response.content.insert("text/html".to_owned(), RefOr::T(page));
     }
 }
 
@@ -117,6 +155,34 @@ mod tests {
             })
             .collect();
         assert_eq!(described, served);
+    }
+
+    #[test]
+    fn every_refusal_is_listed_as_a_problem() {
+        let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
+        let statuses = |path: &str, method: &str| -> Vec<String> {
+            let responses = &document["paths"][path][method]["responses"];
+            responses.as_object().unwrap().keys().cloned().collect()
+        };
+        assert_eq!(statuses("/trust", "get"), ["200", "400", "414", "429", "500", "503"]);
+        assert_eq!(
+            statuses("/participants/{id}/renewals", "post"),
+            ["202", "400", "404", "408", "409", "413", "414", "415", "429", "500", "503"]
+        );
+        let leaf = &document["paths"]["/ledger/leaves/{index}"]["get"]["responses"]["200"]["content"];
+        assert_eq!(leaf, &serde_json::json!({"application/octet-stream": {}}));
+        let problem = "#/components/schemas/Problem";
+        for item in document["paths"].as_object().unwrap().values() {
+            for operation in item.as_object().unwrap().values() {
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    let content = &response["content"];
+                    let described = content[PROBLEM_JSON]["schema"]["$ref"] == problem;
+                    // What is not ready says which part is not.
+                    let own = content["application/json"].is_object() && status == "503";
+                    assert!(status.as_str() < "400" || described || own, "{status} {response}");
+                }
+            }
+        }
     }
 
     #[test]

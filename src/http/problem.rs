@@ -36,6 +36,8 @@ struct Rest {
     /// For the log alone.
     cause: Option<String>,
     allow: Option<String>,
+    /// When it makes sense to come back, in seconds, where that is known better than by the code.
+    retry_after_s: Option<u32>,
 }
 
 /// What the OpenAPI document says of a problem. The members after `requestId` stand where they help.
@@ -55,7 +57,7 @@ pub struct ProblemSchema {
     /// As in the answer's `X-Request-Id` and the node's log.
     request_id: String,
     faults: Option<Vec<FaultSchema>>,
-    /// The limit that was passed: bytes, events or identifiers.
+    /// The limit that was passed: bytes, events, identifiers, or requests a second.
     limit: Option<u64>,
     /// The name of the query parameter at fault.
     parameter: Option<String>,
@@ -117,6 +119,12 @@ impl Problem {
         self.with("faults", faults.collect::<Vec<_>>())
     }
 
+    /// Says when it makes sense to come back, in seconds.
+    pub fn after(mut self, seconds: u32) -> Self {
+        self.rest.retry_after_s = Some(seconds);
+        self
+    }
+
     /// Notes the cause for the log.
     pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
         self.rest.cause = Some(cause.to_string());
@@ -171,7 +179,7 @@ impl Problem {
 
     /// Adds what the status asks for, in whatever form the problem is told.
     pub fn add_headers(&self, headers: &mut HeaderMap) {
-        if let Some(seconds) = self.code.retry_after_s() {
+        if let Some(seconds) = self.rest.retry_after_s.or(self.code.retry_after_s()) {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status() == StatusCode::UNAUTHORIZED {

@@ -58,11 +58,13 @@ pub struct VerdictSchema {
 /// gets a page, which checks that evidence.
 #[utoipa::path(get, path = "/verify", tag = "products",
     params(
-        ("id" = String, Query, description = "Digital Link URI, EPC URN, `(01)…(21)…` or another absolute URI"),
+        ("id" = String, Query, min_length = 1, max_length = 1024,
+            description = "Digital Link URI, EPC URN, `(01)…(21)…` or another absolute URI"),
         ("lang" = Option<String>, Query, description = "Language of the page: `en` or `ko`"),
     ),
     responses(
-        (status = 200, description = "The verdict; `unknown` for what nobody has recorded", body = VerdictSchema),
+        (status = 200, description = "The verdict; `unknown` for what nobody has recorded", content(
+            (VerdictSchema = "application/json"), (String = "text/html"))),
         (status = 400, description = "The id is malformed"),
     ))]
 pub async fn get_verdict(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {

@@ -1,5 +1,6 @@
 //! The real binary over real sockets, as its users meet it.
 
+mod abuse;
 mod audit;
 mod backup;
 mod bench;

@@ -44,6 +44,7 @@ fn health_tells_what_works() {
     assert_eq!(ready.status, 200);
     assert_eq!(ready.json(), serde_json::json!({"status": "ready", "store": true, "writer": true}));
     assert_eq!(ready.header("cache-control"), Some("no-cache"));
+    assert_eq!(ready.header("strict-transport-security"), None, "said over plain http it means nothing");
 }
 
 #[test]

@@ -78,11 +78,14 @@ impl Node {
     /// Serves a data directory with further arguments of `serve`.
     pub fn serve_with(dir: TempDir, address: &str, further: &[&str]) -> Self {
         let data = dir.path().join("data");
-        let mut child = sealane(&["serve", "--json", "--listen", address, "--data", path(&data)])
-            .args(further)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut serve = sealane(&["serve", "--json", "--listen", address, "--data", path(&data)]);
+        serve.args(further);
+        Self::spawn(dir, serve)
+    }
+
+    /// Starts `serve --json` as it was prepared, over the data in `dir`.
+    pub fn spawn(dir: TempDir, mut serve: Command) -> Self {
+        let mut child = serve.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let started: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("serve printed {line:?}"));

@@ -52,6 +52,10 @@ fn a_node_speaks_https_to_curl_and_to_the_command_line() {
         let output = curl(&[version, "--fail", "--cacert", path(&certificate), &live]);
         assert!(output.status.success(), "{version}: {}", text(&output.stderr));
     }
+    let asked = curl(&["--http2", "--cacert", path(&certificate), "-i", &live]);
+    let answer = text(&asked.stdout).to_ascii_lowercase();
+    assert!(answer.starts_with("http/1.1 200"), "HTTP/2 has no limit of streams here: {answer}");
+    assert!(answer.contains("strict-transport-security: max-age=31536000\r\n"), "{answer}");
     assert!(!curl(&[&live]).status.success(), "a stranger does not trust the certificate");
     assert!(!curl(&[&live.replace("https", "http")]).status.success(), "nothing is served in the clear");
     let description = curl(&["--cacert", path(&certificate), &format!("{}/.well-known/gs1resolver", node.url)]);

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use crate::app::Ledger;
-use crate::app::capture::{CaptureError, Captured, capture};
+use crate::app::capture::{CaptureError, Captured, capture_within};
 use crate::app::orderer::OrderError;
 use crate::app::receipt::receipt;
 use crate::domain::consortium::Contradiction;
@@ -20,8 +20,10 @@ use crate::http::background::Background;
 use crate::http::body::{self, JOSE};
 use crate::http::capture::job::{CaptureJob, location};
 use crate::http::capture::{DOCUMENT_BYTES_MAX, EPCIS_VERSION, prefer};
+use crate::http::limits::Guard;
 use crate::http::metrics::{CaptureOutcome, Metrics};
 use crate::http::problem::{Code, Problem};
+use crate::ports::Allowance;
 
 const JWS_SIGNATURE: &str = "JWS-Signature";
 const ERROR_BEHAVIOUR: &str = "GS1-Capture-Error-Behaviour";
@@ -50,8 +52,9 @@ pub async fn post_capture(
     payload: web::Payload,
     node: web::Data<Node>,
     background: web::Data<Background>,
+    guard: web::Data<Guard>,
 ) -> Result<HttpResponse, Problem> {
-    let answered = take(&request, payload, &node, &background).await;
+    let answered = take(&request, payload, &node, &background, guard).await;
     answered.inspect_err(|problem| node.metrics.capture_refused(problem))
 }
 
@@ -60,6 +63,7 @@ async fn take(
     payload: web::Payload,
     node: &web::Data<Node>,
     background: &web::Data<Background>,
+    guard: web::Data<Guard>,
 ) -> Result<HttpResponse, Problem> {
     refuse_proceeding(request)?;
     let submitted = read(request, payload).await?;
@@ -67,7 +71,8 @@ async fn take(
     let wait = prefer::wait(request.headers());
     let ledger = node.ledger.clone();
     let mut work = Box::pin(async move {
-        let captured = capture(&ledger, submitted).await;
+        let allowance = guard.signers.as_ref().map(|signers| signers as &dyn Allowance);
+        let captured = capture_within(&ledger, submitted, allowance).await;
         match captured {
             Ok(captured) => Ok(captured),
             Err(error) => Err(problem_of(&ledger, error).await),

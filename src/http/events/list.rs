@@ -22,7 +22,7 @@ use crate::http::problem::Problem;
         ("EQ_eventID" = Option<String>, Query, description = "One eventID"),
         ("MATCH_anyEPC" = Option<String>, Query, description = "One identifier, named in any part of the event"),
         ("MATCH_epc" = Option<String>, Query, description = "One identifier, in `epcList` or `childEPCs`"),
-        ("perPage" = Option<u32>, Query, description = "Events on a page: 1 to 1000, by default 30"),
+        ("perPage" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Events on a page: 1 to 1000, by default 30"),
         ("nextPageToken" = Option<String>, Query, description = "From the `Link` of the page before"),
     ),
     responses((status = 200, description = "EPCISQueryDocument", body = Object,

@@ -12,8 +12,8 @@ use crate::http::problem::Problem;
 /// Lists the events that name an identifier in any part, in ledger order.
 #[utoipa::path(get, path = "/epcis/epcs/{epc}/events", tag = "epcis",
     params(
-        ("epc" = String, Path, description = "Digital Link URI, EPC URN or another URI, percent-encoded"),
-        ("perPage" = Option<u32>, Query, description = "Events on a page: 1 to 1000, by default 30"),
+        ("epc" = String, Path, min_length = 1, max_length = 1024, description = "Digital Link URI, EPC URN or another URI, percent-encoded"),
+        ("perPage" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Events on a page: 1 to 1000, by default 30"),
         ("nextPageToken" = Option<String>, Query, description = "From the `Link` of the page before; and the other \
             parameters of /epcis/events"),
     ),

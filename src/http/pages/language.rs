@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{AcceptLanguage, Header};
+use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header};
+
+use crate::http::accept::wishes;
 
 /// A language that every message has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +53,8 @@ impl Language {
 
     /// The one that a request likes best, English where it likes none.
     pub fn accepted(request: &HttpRequest) -> Self {
-        let Ok(accepted) = AcceptLanguage::parse(request) else { return Self::English };
+        let accepted = wishes(request, &ACCEPT_LANGUAGE).and_then(|()| AcceptLanguage::parse(request).ok());
+        let Some(accepted) = accepted else { return Self::English };
         let tags = accepted.ranked().into_iter().map(|tag| tag.to_string().to_ascii_lowercase());
         let mut known = tags.filter_map(|tag| Self::find(tag.split('-').next().unwrap_or_default()));
         known.next().unwrap_or(Self::English)

@@ -21,7 +21,7 @@ pub struct Participants {
 #[utoipa::path(get, path = "/participants", tag = "participants",
     params(
         ("status" = Option<String>, Query, description = "`pending`, `active`, `rejected`, `revoked` or `expired`"),
-        ("perPage" = Option<u32>, Query, description = "Participants on a page: 1 to 1000, by default 1000"),
+        ("perPage" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Participants on a page: 1 to 1000, by default 1000"),
         ("nextPageToken" = Option<String>, Query, description = "From the `Link` of the page before"),
     ),
     responses((status = 200, description = "Those of this status, or all", body = Participants,

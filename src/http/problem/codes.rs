@@ -136,6 +136,8 @@ codes! {
     AlreadyRevoked = "already-revoked", 409, "The participant is revoked already";
 
     // The node.
+    AddressRate = "address-rate", 429, "The address asks too often";
+    SignerRate = "signer-rate", 429, "The signer has too much captured";
     Busy = "busy", 429, "The node has enough to do";
     DiskFull = "disk-full", 503, "The disk is full";
     Unwritten = "unwritten", 503, "The ledger could not be written";
@@ -154,7 +156,7 @@ impl Code {
     /// When it makes sense to come back, in seconds.
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
-            Code::Busy | Code::Unwritten => Some(1),
+            Code::Busy | Code::Unwritten | Code::AddressRate | Code::SignerRate => Some(1),
             Code::Stopping | Code::StoreUnavailable => Some(10),
             Code::DiskFull | Code::ReadsOnly => Some(60),
             Code::TooManyRequests => Some(3_600),

@@ -11,7 +11,7 @@ use crate::domain::json::JsonError;
 use crate::domain::limits::STATEMENT_BYTES_MAX;
 use crate::domain::statement::StatementError;
 use crate::http::problem::{Code, Problem};
-use crate::ports::StoreError;
+use crate::ports::{Exceeded, StoreError};
 
 impl From<StatementError> for Problem {
     fn from(error: StatementError) -> Self {
@@ -124,6 +124,9 @@ impl From<CaptureError> for Problem {
         match error {
             CaptureError::Statement(error) => error.into(),
             CaptureError::Signer(refusal) => refusal.into(),
+            CaptureError::TooOften(Exceeded { per_second, retry_after_s }) => {
+                Self::new(Code::SignerRate, error.to_string()).with("limit", per_second).after(retry_after_s)
+            }
             CaptureError::Epcis(faults) => faults.into(),
             CaptureError::Order(error) => error.into(),
             CaptureError::Ledger(error) => error.into(),

@@ -36,7 +36,8 @@ pub const PATH: &str =
     ),
     responses(
         (status = 200, description = "By `Accept`: the verdict, as of /verify; a page for people; or, as \
-            `application/linkset+json`, the links (RFC 9264)", body = VerdictSchema),
+            `application/linkset+json`, the links (RFC 9264)", content(
+            (VerdictSchema = "application/json"), (String = "text/html"), (Object = "application/linkset+json"))),
         (status = 307, description = "To the link that `linkType` names"),
         (status = 308, description = "From a word such as `gtin` to the application identifier"),
         (status = 400, description = "The path names a GS1 key wrongly"),

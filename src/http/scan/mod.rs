@@ -8,6 +8,7 @@ mod upload;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse, web};
+use utoipa::ToSchema;
 
 use crate::app::workplace::Workplace;
 use crate::http::Node;
@@ -16,6 +17,16 @@ use crate::http::pages::Visitor;
 use crate::http::problem::Problem;
 
 use outcome::Outcome;
+
+/// What the OpenAPI document says of the form.
+#[derive(ToSchema)]
+#[schema(as = PhotoForm)]
+#[expect(dead_code, reason = "described, never made")]
+pub struct PhotoForm {
+    /// JPEG, PNG or WebP.
+    #[schema(value_type = String, format = Binary)]
+    photo: Vec<u8>,
+}
 
 /// Shows the page to scan with: camera, photo, or typing.
 #[utoipa::path(get, path = "/scan", tag = "products",
@@ -26,7 +37,7 @@ pub async fn get_scan(request: HttpRequest, node: web::Data<Node>) -> HttpRespon
 
 /// Reads the code in a photo and leads to the page about its product. The photo is not kept.
 #[utoipa::path(post, path = "/scan", tag = "products",
-    request_body(content_type = "multipart/form-data", description = "A field `photo`: JPEG, PNG or WebP"),
+    request_body(content = PhotoForm, content_type = "multipart/form-data"),
     responses(
         (status = 303, description = "To the product"),
         (status = 413, description = "Too many bytes or pixels"),

@@ -2,14 +2,14 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::time::Duration;
 
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::HttpRequest;
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_core::Stream;
 
-use crate::http::body::{media_type, unsupported};
+use crate::http::body::{Pace, media_type, unsupported};
+use crate::http::limits::memory::Held;
 use crate::http::problem::{Code, Problem};
 
 /// Bytes of a photo: a phone's 24 megapixels at its best quality.
@@ -17,9 +17,6 @@ pub const PHOTO_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 /// Fields of a form that are looked through for the photo.
 const FIELDS_MAX: usize = 8;
-
-/// How long a phone may take to send it: 10 MiB at 170 kB/s.
-const UPLOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why no photo was read.
 #[derive(Debug)]
@@ -40,22 +37,26 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Option<Byte
         let problem = unsupported(request, "send a form as multipart/form-data, with the picture as its field photo");
         return Err(UploadError::Problem(problem));
     }
-    let reading = read_form(Multipart::new(request.headers(), payload));
-    match tokio::time::timeout(UPLOAD_TIMEOUT, reading).await {
-        Ok(read) => read,
-        Err(_) => {
-            let detail = format!("the photo took longer than {} s", UPLOAD_TIMEOUT.as_secs());
-            Err(UploadError::Problem(Problem::new(Code::BodyTimeout, detail)))
-        }
+    let mut held = Held::for_body_of(request);
+    let photo = read_form(Multipart::new(request.headers(), payload), &mut held).await?;
+    held.keep_with(request);
+    Ok(photo)
+}
+
+impl From<Problem> for UploadError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
     }
 }
 
-async fn read_form(mut form: Multipart) -> Result<Option<Bytes>, UploadError> {
+async fn read_form(mut form: Multipart, held: &mut Held) -> Result<Option<Bytes>, UploadError> {
+    let mut pace = Pace::begin();
     for _ in 0..FIELDS_MAX {
-        let Some(field) = next(&mut form).await else { return Ok(None) };
+        // What is skipped in other fields counts for nothing here.
+        let Some(field) = pace.wait(next(&mut form)).await? else { return Ok(None) };
         let field = field?;
         if field.name() == Some("photo") {
-            let bytes = read_field(field).await?;
+            let bytes = read_field(field, &mut pace, held).await?;
             return Ok(Some(bytes).filter(|bytes| !bytes.is_empty()));
         }
     }
@@ -63,16 +64,18 @@ async fn read_form(mut form: Multipart) -> Result<Option<Bytes>, UploadError> {
 }
 
 /// Reads a field, and what is too much of it only to throw it away, so that whoever sends it still reads the answer.
-async fn read_field(mut field: Field) -> Result<Bytes, UploadError> {
+async fn read_field(mut field: Field, pace: &mut Pace, held: &mut Held) -> Result<Bytes, UploadError> {
     let mut bytes = BytesMut::new();
     let mut length = 0_usize;
-    while let Some(chunk) = next(&mut field).await {
+    while let Some(chunk) = pace.wait(next(&mut field)).await? {
         let chunk = chunk?;
+        pace.received(chunk.len());
         length = length.saturating_add(chunk.len());
         if length > 4 * PHOTO_BYTES_MAX {
             break;
         }
         if length <= PHOTO_BYTES_MAX {
+            held.grow_to(length)?;
             bytes.extend_from_slice(&chunk);
         }
     }
