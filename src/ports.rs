@@ -306,6 +306,16 @@ pub trait LedgerStore: Send + Sync {
     /// Writes a block in one transaction. On an error, `tip` tells whether it was written.
     async fn append(&self, block: NewBlock) -> Result<(), StoreError>;
 
+    /// What the ledger holds of these statements and events already, for its writer, who alone changes the answer: see
+    /// `statements` and `first_events`.
+    async fn known(
+        &self,
+        statements: Vec<StatementId>,
+        events: Vec<(ParticipantId, String)>,
+    ) -> Result<(Vec<(StatementId, LeafIndex)>, Vec<EventEntry>), StoreError> {
+        Ok((self.statements(statements).await?, self.first_events(events).await?))
+    }
+
     /// The last block, or `None` of an empty ledger.
     async fn tip(&self) -> Result<Option<StoredBlock>, StoreError>;
     async fn block(&self, height: Height) -> Result<Option<StoredBlock>, StoreError>;

@@ -384,10 +384,11 @@ struct Known {
 impl Known {
     async fn read(store: &dyn LedgerStore, entries: &[Entry]) -> Result<Self, StoreError> {
         let ids = entries.iter().map(|entry| entry.statement().id()).collect();
-        let statements = store.statements(ids).await?.into_iter().collect();
         let wanted = entries.iter().flat_map(Entry::event_ids).collect();
+        let (statements, firsts) = store.known(ids, wanted).await?;
+        let statements = statements.into_iter().collect();
         let mut facts = Facts::default();
-        for first in store.first_events(wanted).await? {
+        for first in firsts {
             facts.know(first.participant, first.event_id, first.content_hash, first.leaf);
         }
         Ok(Self { statements, facts })

@@ -36,6 +36,14 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 /// Readers that work at once. SQLite reads in WAL mode without waiting for the writer; more than cores is no gain.
 const READERS_MAX: u32 = 8;
 
+/// Memory that the writer may keep pages of the file in, in KiB: the tables that are written at random places stay in it
+/// for the first million statements.
+const WRITER_CACHE_KIB: u32 = 64 * 1024;
+
+/// Pages of 4 KiB in the log before they are moved into the file. A page that many blocks change is moved once, and
+/// moving this many keeps the writer for some tens of milliseconds.
+const WAL_PAGES: u32 = 4_000;
+
 /// Values that one IN list carries, far below SQLite's 32,766 parameters.
 const VALUES_PER_QUERY: usize = 1_000;
 
@@ -182,9 +190,10 @@ fn connect(path: &Path) -> Result<SqliteConnection, OpenError> {
     let mut connection =
         SqliteConnection::establish(&path.to_string_lossy()).map_err(|error| unusable(error.to_string()))?;
     connection
-        .batch_execute(
-            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
-        )
+        .batch_execute(&format!(
+            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint = {WAL_PAGES};"
+        ))
         .map_err(|error| unusable(error.to_string()))?;
     Ok(connection)
 }
@@ -265,6 +274,26 @@ impl LedgerStore for SqliteStore {
             insert_derived(connection, &block.tiles, &block.statements, &block.subjects, &block.events)?;
             diesel::insert_into(blocks::table).values(BlockRow::new(&block.block)?).execute(connection)?;
             Ok(())
+        })
+        .await
+    }
+
+    /// On the writer's connection, whose cache no other writer makes stale.
+    async fn known(
+        &self,
+        ids: Vec<StatementId>,
+        events: Vec<(ParticipantId, String)>,
+    ) -> Result<(Vec<(StatementId, LeafIndex)>, Vec<EventEntry>), StoreError> {
+        let writer = Arc::clone(&self.writer);
+        blocking(move || {
+            let mut connection = writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            // One transaction, or each question would ask the file anew whether it has changed.
+            connection
+                .transaction(|connection| {
+                    let places = places(connection, ids).map_err(Rollback)?;
+                    Ok((places, first_events(connection, events).map_err(Rollback)?))
+                })
+                .map_err(|error: Rollback| error.0)
         })
         .await
     }
@@ -396,20 +425,7 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn statements(&self, ids: Vec<StatementId>) -> Result<Vec<(StatementId, LeafIndex)>, StoreError> {
-        self.read(move |connection| {
-            let mut found = Vec::new();
-            for chunk in ids.chunks(VALUES_PER_QUERY) {
-                let wanted: Vec<&[u8]> = chunk.iter().map(|id| &id.hash().as_bytes()[..]).collect();
-                let rows: Vec<(Vec<u8>, i64)> =
-                    statements::table.filter(statements::id.eq_any(wanted)).load(connection)?;
-                for (id, index) in rows {
-                    let id = hash(&id, || "a statement's id".to_owned())?;
-                    found.push((StatementId::from_hash(id), leaf_index(index)?));
-                }
-            }
-            Ok(found)
-        })
-        .await
+        self.read(move |connection| places(connection, ids)).await
     }
 
     async fn leaves_of(&self, subject: SubjectKey, size: TreeSize, limit: u32) -> Result<Vec<LeafIndex>, StoreError> {
@@ -461,22 +477,7 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn first_events(&self, ids: Vec<(ParticipantId, String)>) -> Result<Vec<EventEntry>, StoreError> {
-        self.read(move |connection| {
-            let mut found = Vec::new();
-            for (participant, event_id) in ids {
-                let row: Option<EventRow> = events::table
-                    .filter(events::event_key.eq(event_key(&event_id, &participant)))
-                    .filter(events::event_id.eq(event_id))
-                    .filter(events::participant.eq(participant.as_str()))
-                    .filter(events::declaration.eq(false))
-                    .order((events::leaf_index, events::position))
-                    .first(connection)
-                    .optional()?;
-                found.extend(row.map(EventRow::into_entry).transpose()?);
-            }
-            Ok(found)
-        })
-        .await
+        self.read(move |connection| first_events(connection, ids)).await
     }
 
     async fn add_request(&self, request: PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError> {
@@ -544,6 +545,38 @@ impl LedgerStore for SqliteStore {
         })
         .await
     }
+}
+
+fn places(
+    connection: &mut SqliteConnection,
+    ids: Vec<StatementId>,
+) -> Result<Vec<(StatementId, LeafIndex)>, StoreError> {
+    let mut found = Vec::new();
+    for id in ids {
+        let place = statements::table.find(&id.hash().as_bytes()[..]).select(statements::leaf_index);
+        let place: Option<i64> = place.first(connection).optional()?;
+        found.extend(place.map(leaf_index).transpose()?.map(|leaf| (id, leaf)));
+    }
+    Ok(found)
+}
+
+fn first_events(
+    connection: &mut SqliteConnection,
+    ids: Vec<(ParticipantId, String)>,
+) -> Result<Vec<EventEntry>, StoreError> {
+    let mut found = Vec::new();
+    for (participant, event_id) in ids {
+        let row: Option<EventRow> = events::table
+            .filter(events::event_key.eq(event_key(&event_id, &participant)))
+            .filter(events::event_id.eq(event_id))
+            .filter(events::participant.eq(participant.as_str()))
+            .filter(events::declaration.eq(false))
+            .order((events::leaf_index, events::position))
+            .first(connection)
+            .optional()?;
+        found.extend(row.map(EventRow::into_entry).transpose()?);
+    }
+    Ok(found)
 }
 
 /// Writes row by row: such a statement is compiled once, and one of many rows each time anew.
