@@ -1,5 +1,6 @@
 //! `sealane.toml` in the data directory: the same settings as flags and `SEALANE_*`, which both win over it.
 
+use std::fmt;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -21,6 +22,29 @@ pub enum LogFormat {
     Json,
 }
 
+/// Text with a password in it, perhaps: it is never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
 /// What the file may hold. Every member may be left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -32,6 +56,8 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     pub tls_ca: Option<PathBuf>,
     pub write_rate: Option<NonZeroU32>,
+    pub database_url: Option<Secret>,
+    pub database_ca: Option<PathBuf>,
     pub max_connections: Option<NonZeroU32>,
     pub max_connections_per_address: Option<NonZeroU32>,
     pub address_rate: Option<NonZeroU32>,
@@ -76,7 +102,7 @@ pub struct NetworkError {
 pub enum ConfigError {
     #[error("{} cannot be read: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{}: {}", path.display(), source)]
+    #[error("{}: {}", path.display(), described(source))]
     Parse { path: PathBuf, source: toml::de::Error },
 }
 
@@ -96,6 +122,12 @@ impl Config {
     }
 }
 
+/// The error with the line that it is in, but for a line that may hold a password.
+fn described(error: &toml::de::Error) -> String {
+    let text = error.to_string();
+    if text.contains("database") || text.contains("postgres") { error.message().to_owned() } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +139,23 @@ mod tests {
         assert_eq!(config.log_format, Some(LogFormat::Json));
         let error = Config::parse("lisen = \"127.0.0.1:1\"").unwrap_err().to_string();
         assert!(error.contains("lisen"), "{error}");
+    }
+
+    #[test]
+    fn a_database_url_is_never_shown() {
+        let config = Config::parse("database-url = \"postgres://ann:s3cret@h/x\"").unwrap();
+        assert_eq!(config.database_url.as_ref().map(Secret::reveal), Some("postgres://ann:s3cret@h/x"));
+        assert!(!format!("{config:?}").contains("s3cret"));
+        for wrong in [
+            "database-url = \"postgres://ann:s3cret@h/x",
+            "database_url = \"postgres://ann:s3cret@h/x\"",
+            "database-url = postgres://ann:s3cret@h/x",
+            "databse = \"postgres://ann:s3cret@h/x\"",
+        ] {
+            let source = Config::parse(wrong).unwrap_err();
+            let error = ConfigError::Parse { path: "sealane.toml".into(), source }.to_string();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
     }
 
     #[test]

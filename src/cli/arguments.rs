@@ -8,7 +8,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::cli::limits::LimitOptions;
 use crate::cli::stores::StoreName;
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, LogFormat, Secret};
 use crate::domain::consortium::{Namespace, Organization, ParticipantId, Role};
 use crate::domain::gs1::{CompanyPrefix, Gln};
 use crate::domain::time::Timestamp;
@@ -44,6 +44,13 @@ pub struct Global {
     /// Authorities to trust with an https node, in PEM, instead of the system's
     #[arg(long, global = true, env = "SEALANE_TLS_CA", value_name = "FILE")]
     pub tls_ca: Option<PathBuf>,
+    /// Keep the ledger in this PostgreSQL database instead of SQLite in --data:
+    /// postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full
+    #[arg(long, global = true, env = "SEALANE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<Secret>,
+    /// Authorities to trust with that database's server, in PEM, instead of the system's
+    #[arg(long, global = true, env = "SEALANE_DATABASE_CA", value_name = "FILE")]
+    pub database_ca: Option<PathBuf>,
     /// Print results as JSON, for programs
     #[arg(long, global = true, env = "SEALANE_JSON")]
     pub json: bool,
@@ -79,6 +86,8 @@ impl Global {
     pub fn fill_from(&mut self, config: &Config) {
         self.url = self.url.take().or_else(|| config.url.clone());
         self.tls_ca = self.tls_ca.take().or_else(|| config.tls_ca.clone());
+        self.database_url = self.database_url.take().or_else(|| config.database_url.clone());
+        self.database_ca = self.database_ca.take().or_else(|| config.database_ca.clone());
         self.json |= config.json.unwrap_or_default();
         self.quiet |= config.quiet.unwrap_or_default();
     }

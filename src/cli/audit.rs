@@ -61,18 +61,19 @@ fn local(global: &Global, options: &AuditOptions, output: &Output) -> Result<Out
             "--trust, --receipts and --fork-out belong to the audit of a node: give its --url",
         ));
     }
-    let data = DataDir::open(&global.data())?;
+    let data = DataDir::open(&global.data())?.with_database(global)?;
     // Reading goes on beside a running node; writing needs the directory alone.
     let _lock = if options.rebuild { Some(data.lock()?) } else { None };
     let mark = data.mark()?;
     let report = runtime()?.block_on(async {
         if options.rebuild {
-            audit::rebuild(&data.store()?, &X509Reader).await.map_err(unsound)?;
+            let store = data.store().await?;
+            audit::rebuild(&*store, &X509Reader).await.map_err(unsound)?;
         }
-        let store = data.snapshot()?;
-        let report = audit::audit(&store, &X509Reader).await.map_err(unsound)?;
+        let store = data.snapshot().await?;
+        let report = audit::audit(&*store, &X509Reader).await.map_err(unsound)?;
         if let Some(mark) = mark {
-            audit::check_mark(&store, &mark).await.map_err(unsound)?;
+            audit::check_mark(&*store, &mark).await.map_err(unsound)?;
         }
         Ok(report)
     })?;

@@ -49,9 +49,10 @@ pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<O
         if options.pid.is_some() {
             return Err(Failure::wrong_use("--pid names the process of the node at --url: give that too"));
         }
-        let node = OwnNode::start()?;
+        let node = OwnNode::start(global)?;
         let (url, data) = (Some(node.url.clone()), Some(node.data().to_owned()));
-        let global = Global { url, data, tls_ca: None, ..*global };
+        let (database_url, database_ca) = (global.database_url.clone(), global.database_ca.clone());
+        let global = Global { url, data, tls_ca: None, database_url, database_ca, ..*global };
         measure(&Target::new(&global, Some(node.pid()))?, &plan, options, output)?;
     }
     Ok(Outcome::Done)

@@ -4,12 +4,16 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::cli::arguments::Global;
 use crate::cli::failure::{Failure, with_causes};
 use crate::domain::block::Height;
+use crate::pki::tls::read_certificates;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, MemberKey, PrivateKey, read_member_mark};
-use crate::ports::Mark;
-use crate::store::SqliteStore;
+use crate::ports::{LedgerStore, Mark};
+use crate::store::postgres::Server;
+use crate::store::{OpenError, PostgresStore, SqliteStore};
 
 /// The version of the directory's layout that this program writes and reads.
 const VERSION: u32 = 1;
@@ -17,9 +21,13 @@ const VERSION_FILE: &str = "version";
 const LOCK_FILE: &str = "lock";
 const LEDGER_FILE: &str = "ledger.sqlite";
 
-/// A member's data directory that is there and of this program's version.
+/// A member's data directory that is there and of this program's version, and where the member's ledger is.
 #[derive(Debug, Clone)]
-pub struct DataDir(PathBuf);
+pub struct DataDir {
+    path: PathBuf,
+    /// The server that has the ledger; without one it is a file in the directory.
+    server: Option<Server>,
+}
 
 /// The right to write in a data directory, held until dropped or the process ends.
 #[derive(Debug)]
@@ -28,6 +36,15 @@ pub struct Lock {
 }
 
 impl DataDir {
+    fn at(path: &Path) -> Self {
+        Self { path: path.to_owned(), server: None }
+    }
+
+    /// Says where the ledger is: the database that the arguments name, if they do.
+    pub fn with_database(self, global: &Global) -> Result<Self, Failure> {
+        Ok(Self { server: database(global)?, ..self })
+    }
+
     /// Makes the directory for a new member. Refuses one that has a member already.
     pub fn create(path: &Path) -> Result<Self, Failure> {
         if path.join(VERSION_FILE).exists() {
@@ -39,7 +56,7 @@ impl DataDir {
             return Err(cut_short(path));
         }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| cannot("make", path, &error))?;
-        Ok(Self(path.to_owned()))
+        Ok(Self::at(path))
     }
 
     /// Opens a directory that `init` has finished.
@@ -57,7 +74,7 @@ impl DataDir {
             Err(error) => return Err(cannot("read", path, &error)),
         };
         match text.trim().parse::<u32>() {
-            Ok(VERSION) => Ok(Self(path.to_owned())),
+            Ok(VERSION) => Ok(Self::at(path)),
             Ok(newer) if newer > VERSION => Err(Failure::unreachable(format!(
                 "{} is of version {newer}, and this sealane knows {VERSION}: run the sealane that made it, or a later one",
                 path.display()
@@ -76,7 +93,7 @@ impl DataDir {
 
     /// Marks the directory as complete: the last step of `init`.
     pub fn finish(&self) -> Result<(), Failure> {
-        let path = self.0.join(VERSION_FILE);
+        let path = self.path.join(VERSION_FILE);
         let write = |mut file: File| file.write_all(format!("{VERSION}\n").as_bytes()).and_then(|()| file.sync_all());
         File::create_new(&path).and_then(write).map_err(|error| {
             // An empty stump would pass for a damaged version; what cannot be removed is told of by the next start.
@@ -87,25 +104,25 @@ impl DataDir {
 
     /// Takes the right to write, or says that another process has it.
     pub fn lock(&self) -> Result<Lock, Failure> {
-        let path = self.0.join(LOCK_FILE);
+        let path = self.path.join(LOCK_FILE);
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
         let file = file.map_err(|error| cannot("write", &path, &error))?;
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Failure::unreachable(format!(
                 "another sealane process is using {}: stop it first, or choose another --data",
-                self.0.display()
+                self.path.display()
             ))),
             Err(TryLockError::Error(error)) => Err(cannot("lock", &path, &error)),
         }
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     pub fn ledger_path(&self) -> PathBuf {
-        Self::ledger_in(&self.0)
+        Self::ledger_in(&self.path)
     }
 
     /// Where the ledger's file is in a data directory or a backup.
@@ -115,36 +132,101 @@ impl DataDir {
 
     /// A directory that is being filled: no member is there until `finish`.
     pub fn unfinished(path: &Path) -> Self {
-        Self(path.to_owned())
+        Self::at(path)
     }
 
     pub fn is_finished(&self) -> bool {
-        self.0.join(VERSION_FILE).exists()
+        self.path.join(VERSION_FILE).exists()
     }
 
-    pub fn store(&self) -> Result<SqliteStore, Failure> {
-        SqliteStore::open(&self.ledger_path()).map_err(|error| Failure::unreachable(with_causes(&error)))
+    /// Names the place of the ledger, for people.
+    pub fn ledger_place(&self) -> String {
+        match &self.server {
+            None => self.ledger_path().display().to_string(),
+            Some(server) => format!("the database {}", server.url),
+        }
+    }
+
+    /// Makes an empty ledger, or finds the one that is there.
+    pub async fn create_store(&self) -> Result<Arc<dyn LedgerStore>, Failure> {
+        Ok(match &self.server {
+            None => Arc::new(SqliteStore::create(&self.ledger_path()).map_err(unreachable)?),
+            Some(server) => Arc::new(PostgresStore::create(server, &self.holder()).await.map_err(unreachable)?),
+        })
+    }
+
+    /// Brings the ledger of an older version up to this program's.
+    pub async fn migrate_store(&self) -> Result<(), Failure> {
+        match &self.server {
+            None => SqliteStore::migrate(&self.ledger_path()).map_err(unreachable_file),
+            Some(server) => PostgresStore::migrate(server, &self.holder()).await.map_err(unreachable),
+        }
+    }
+
+    /// The ledger, to be written by this process alone.
+    pub async fn store(&self) -> Result<Arc<dyn LedgerStore>, Failure> {
+        Ok(match &self.server {
+            None => Arc::new(SqliteStore::open(&self.ledger_path()).map_err(unreachable_file)?),
+            Some(server) => Arc::new(PostgresStore::open(server, &self.holder()).await.map_err(unreachable)?),
+        })
     }
 
     /// The ledger as of now, however it grows meanwhile.
-    pub fn snapshot(&self) -> Result<SqliteStore, Failure> {
-        SqliteStore::open_snapshot(&self.ledger_path()).map_err(|error| Failure::unreachable(with_causes(&error)))
+    pub async fn snapshot(&self) -> Result<Arc<dyn LedgerStore>, Failure> {
+        Ok(match &self.server {
+            None => Arc::new(SqliteStore::open_snapshot(&self.ledger_path()).map_err(unreachable_file)?),
+            Some(server) => Arc::new(PostgresStore::open_snapshot(server).await.map_err(unreachable)?),
+        })
+    }
+
+    /// Who writes, in words for whoever is refused meanwhile.
+    fn holder(&self) -> String {
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        format!("process {} with --data {}", std::process::id(), path.display())
     }
 
     /// What the member's key has signed last, if anything.
     pub fn mark(&self) -> Result<Option<Mark>, Failure> {
-        read_member_mark(&self.0).map_err(|error| cannot("read the high-water mark in", &self.0, &error))
+        read_member_mark(&self.path).map_err(|error| cannot("read the high-water mark in", &self.path, &error))
     }
 
     /// The member's key with its mark.
     pub fn member_key(&self) -> Result<MemberKey, Failure> {
-        let key = PrivateKey::read(&self.0.join(MEMBER_KEY_FILE))
+        let key = PrivateKey::read(&self.path.join(MEMBER_KEY_FILE))
             .map_err(|error| Failure::unreachable(with_causes(&error)))?;
-        MemberKey::open(key, &self.0).map_err(|error| cannot("open the high-water mark in", &self.0, &error))
+        MemberKey::open(key, &self.path).map_err(|error| cannot("open the high-water mark in", &self.path, &error))
     }
 
     pub fn authority(&self) -> Result<CertificateAuthority, Failure> {
-        CertificateAuthority::load(&self.0).map_err(|error| Failure::unreachable(with_causes(&error)))
+        CertificateAuthority::load(&self.path).map_err(|error| Failure::unreachable(with_causes(&error)))
+    }
+}
+
+/// The database that the arguments name.
+fn database(global: &Global) -> Result<Option<Server>, Failure> {
+    let Some(url) = global.database_url.as_ref().filter(|url| !url.reveal().is_empty()) else {
+        return match &global.database_ca {
+            Some(_) => Err(Failure::wrong_use("--database-ca belongs to --database-url: give that too")),
+            None => Ok(None),
+        };
+    };
+    let url = url.reveal().parse().map_err(|error| Failure::wrong_use(format!("--database-url: {error}")))?;
+    let authorities = global.database_ca.as_deref().map(read_certificates).transpose();
+    let authorities = authorities.map_err(|error| Failure::wrong_use(with_causes(&error)))?;
+    Ok(Some(Server { url, authorities }))
+}
+
+fn unreachable(error: impl std::error::Error + 'static) -> Failure {
+    Failure::unreachable(with_causes(&error))
+}
+
+/// A file that is missing may never have been: the ledger may be elsewhere.
+fn unreachable_file(error: OpenError) -> Failure {
+    match error {
+        OpenError::Missing { .. } => {
+            Failure::unreachable(format!("{error}; or, if it is in PostgreSQL, give its --database-url"))
+        }
+        other => unreachable(other),
     }
 }
 

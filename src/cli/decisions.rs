@@ -68,7 +68,7 @@ pub struct Desk {
 
 impl Desk {
     pub fn open(global: &Global) -> Result<Self, Failure> {
-        let data = DataDir::open(&global.data())?;
+        let data = DataDir::open(&global.data())?.with_database(global)?;
         let client = Client::new(global)?;
         // What is signed is for the member's own ledger, whatever node is at the other end.
         let origin = trust::of_data(&data)?.genesis().origin.clone();

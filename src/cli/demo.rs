@@ -37,7 +37,7 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Ou
     telemetry::start(false, "warn");
     let path = global.data();
     let fresh = DataDir::open_if_there(&path)?.is_none();
-    let data = if fresh { begin(&path, output)? } else { DataDir::open(&path)? };
+    let data = if fresh { begin(global, &path, output)? } else { DataDir::open(&path)?.with_database(global)? };
     let _lock = data.lock()?;
     let tls = tls::server_config(&options.tls)?;
     let listener = listen(&options.listen)?;
@@ -45,7 +45,8 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Ou
     let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
     // Its own certificate is one to trust, unless another authority was named.
     let tls_ca = global.tls_ca.clone().or_else(|| options.tls.tls_cert.clone());
-    let global = Global { url: Some(url), data: Some(path), tls_ca, ..*global };
+    let (database_url, database_ca) = (global.database_url.clone(), global.database_ca.clone());
+    let global = Global { url: Some(url), data: Some(path), tls_ca, database_url, database_ca, ..*global };
     let runtime = runtime()?;
     let node = runtime.block_on(OpenNode::open(&data, None))?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -73,9 +74,9 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Ou
     Ok(Outcome::Done)
 }
 
-fn begin(path: &Path, output: &Output) -> Result<DataDir, Failure> {
+fn begin(global: &Global, path: &Path, output: &Output) -> Result<DataDir, Failure> {
     let name: Organization = MEMBER.parse().map_err(Failure::wrong_use)?;
-    let data = DataDir::create(path)?;
+    let data = DataDir::create(path)?.with_database(global)?;
     let origin = init::create(&data, &name, None)?;
     output.say("1. A member begins a ledger: its keys, its certificate authority, the first block.");
     output.say(format!("   {MEMBER} begins {origin} in {}.\n", path.display()));

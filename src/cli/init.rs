@@ -11,14 +11,14 @@ use crate::cli::output::Output;
 use crate::domain::block::Origin;
 use crate::domain::consortium::Organization;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, PrivateKey};
-use crate::store::SqliteStore;
 
 pub fn run(global: &Global, options: &InitOptions, output: &Output) -> Result<Outcome, Failure> {
     let Some(name) = options.name.as_ref().filter(|_| !options.migrate) else {
         return migrate(global, output);
     };
     let origin = options.origin.as_deref().map(Origin::from_str).transpose().map_err(Failure::wrong_use)?;
-    let origin = create(&DataDir::create(&global.data())?, name, origin)?;
+    let data = DataDir::create(&global.data())?.with_database(global)?;
+    let origin = create(&data, name, origin)?;
     let data = global.data();
     let result = serde_json::json!({"origin": origin, "data": data});
     output.result(
@@ -36,25 +36,36 @@ pub fn run(global: &Global, options: &InitOptions, output: &Output) -> Result<Ou
 pub fn create(data: &DataDir, name: &Organization, origin: Option<Origin>) -> Result<Origin, Failure> {
     let _lock = data.lock()?;
     let now = now();
+    let runtime = runtime()?;
+    // First of all, so that what is in the way is met before there are keys to throw away.
+    let store = runtime.block_on(async {
+        let store = data.create_store().await?;
+        match store.tip().await.map_err(Failure::unreachable)? {
+            None => Ok(store),
+            Some(_) => Err(Failure::unreachable(format!(
+                "{} holds a ledger already: a new one begins in an empty place",
+                data.ledger_place()
+            ))),
+        }
+    })?;
     let key = PrivateKey::generate().map_err(|error| Failure::unreachable(with_causes(&error)))?;
     let authority =
         CertificateAuthority::create(name.as_str(), now).map_err(|error| Failure::wrong_use(with_causes(&error)))?;
     key.write_new(&data.path().join(MEMBER_KEY_FILE)).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     authority.save(data.path()).map_err(|error| Failure::unreachable(with_causes(&error)))?;
-    let store = SqliteStore::create(&data.ledger_path()).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     let signer = data.member_key()?;
     let origin = origin.unwrap_or_else(|| Origin::of_genesis_key(&key.public().thumbprint()));
-    runtime()?
-        .block_on(genesis::begin(&store, &signer, name, &origin, now))
+    runtime
+        .block_on(genesis::begin(&*store, &signer, name, &origin, now))
         .map_err(|error| Failure::unreachable(with_causes(&error)))?;
     data.finish()?;
     Ok(origin)
 }
 
 fn migrate(global: &Global, output: &Output) -> Result<Outcome, Failure> {
-    let data = DataDir::open(&global.data())?;
+    let data = DataDir::open(&global.data())?.with_database(global)?;
     let _lock = data.lock()?;
-    SqliteStore::migrate(&data.ledger_path()).map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    runtime()?.block_on(data.migrate_store())?;
     output.result(&serde_json::json!({"migrated": true}), "The ledger is up to date.");
     Ok(Outcome::Done)
 }

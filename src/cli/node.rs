@@ -14,6 +14,7 @@ use crate::app::audit::{self, AuditError};
 use crate::app::orderer::Orderer;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
+use crate::cli::trust;
 use crate::domain::provenance::Policy;
 use crate::domain::time::Timestamp;
 use crate::http::{self, AuditResult, Limits, Metrics};
@@ -53,7 +54,9 @@ impl OpenNode {
     /// It writes `write_rate` statements a second at the most, where that is given.
     pub async fn open(data: &DataDir, write_rate: Option<NonZeroU32>) -> Result<Self, Failure> {
         let metrics = Arc::new(Metrics::new());
-        let store = Arc::new(data.store()?);
+        let store = data.store().await?;
+        // Before the mark is held against the ledger, and raised to its end.
+        trust::check_owner(data, &*store).await?;
         let signer = Arc::new(data.member_key()?);
         let authority_pem = data.authority()?.certificate().to_pem();
         let (orderer, ledger) = Orderer::open(store, Arc::new(SystemClock), signer, Arc::clone(&metrics) as _)
@@ -122,7 +125,7 @@ fn check_daily(data: DataDir, last: Arc<RwLock<Option<AuditResult>>>) -> Result<
 
 /// One check, over the ledger as of now.
 async fn check(data: &DataDir) -> Result<AuditResult, Failure> {
-    let result = match audit::audit(&data.snapshot()?, &X509Reader).await {
+    let result = match audit::audit(&*data.snapshot().await?, &X509Reader).await {
         Ok(report) => Ok(report),
         Err(AuditError::Fault(fault)) => Err(fault),
         Err(AuditError::Store(error)) => return Err(Failure::unreachable(error)),

@@ -36,7 +36,7 @@ use crate::store::{OpenError, SqliteStore};
 pub fn run(global: &Global, options: &RestoreOptions, output: &Output) -> Result<Outcome, Failure> {
     match (&options.from, options.last_signed_size) {
         (Some(backup), _) => restore(&global.data(), backup, output),
-        (None, Some(size)) => settle(&global.data(), size, output),
+        (None, Some(size)) => settle(global, size, output),
         (None, None) => Err(Failure::wrong_use("give --from BACKUP, or --last-signed-size LEAVES")),
     }
 }
@@ -270,8 +270,9 @@ fn tell(path: &Path, report: &Report, tip: &StoredBlock, mark: Option<Mark>, out
 }
 
 /// Takes the operator's word that the key has signed nothing beyond the ledger that is here.
-fn settle(path: &Path, last_signed: u64, output: &Output) -> Result<Outcome, Failure> {
-    let data = DataDir::open(path)?;
+fn settle(global: &Global, last_signed: u64, output: &Output) -> Result<Outcome, Failure> {
+    let path = &global.data();
+    let data = DataDir::open(path)?.with_database(global)?;
     let _lock = data.lock()?;
     if let Some(mark) = data.mark()? {
         return Err(Failure::unreachable(format!(
@@ -281,10 +282,10 @@ fn settle(path: &Path, last_signed: u64, output: &Output) -> Result<Outcome, Fai
         )));
     }
     let key = data.member_key()?;
-    let store = data.snapshot()?;
     let state = runtime()?.block_on(async {
-        audit::audit(&store, &X509Reader).await.map_err(unsound)?;
-        State::load(&store).await.map_err(Failure::unproven)
+        let store = data.snapshot().await?;
+        audit::audit(&*store, &X509Reader).await.map_err(unsound)?;
+        State::load(&*store).await.map_err(Failure::unproven)
     })?;
     if !is_member(&state.registry, key.public_key()) {
         return Err(Failure::unreachable(format!(

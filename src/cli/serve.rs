@@ -11,7 +11,7 @@ use crate::telemetry;
 
 pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<Outcome, Failure> {
     telemetry::start(options.log_format == Some(LogFormat::Json), "info");
-    let data = DataDir::open(&global.data())?;
+    let data = DataDir::open(&global.data())?.with_database(global)?;
     let _lock = data.lock()?;
     let tls = tls::server_config(&options.tls)?;
     let limits = options.limits.limits();

@@ -13,7 +13,7 @@ use crate::domain::block::{Leaf, Origin};
 use crate::domain::evidence::Anchor;
 use crate::domain::hash::Hash;
 use crate::domain::merkle::TreeSize;
-use crate::ports::LedgerStore;
+use crate::ports::{LedgerStore, MemberSigner, StoredLeaf};
 
 /// An anchor and how it came to be trusted.
 pub struct Trusted {
@@ -64,7 +64,7 @@ pub fn choose(global: &Global, file: Option<&Path>, client: &Client, output: &Ou
     let offered = fetch(client)?;
     let origin = &offered.genesis().origin;
     if let Some(data) = DataDir::open_if_there(&global.data())? {
-        let own = of_data(&data)?;
+        let own = of_data(&data.with_database(global)?)?;
         if own.genesis().origin == *origin {
             return Ok(known(own));
         }
@@ -101,8 +101,32 @@ fn other_ledger(url: &str, found: &Origin, expected: &Origin) -> Failure {
 
 /// The anchor of the ledger in a data directory.
 pub fn of_data(data: &DataDir) -> Result<Anchor, Failure> {
-    let store = data.store()?;
-    let leaf = runtime()?.block_on(store.leaf(TreeSize::ZERO.next_index())).map_err(Failure::unreachable)?;
+    let leaf = runtime()?.block_on(async {
+        data.snapshot().await?.leaf(TreeSize::ZERO.next_index()).await.map_err(Failure::unreachable)
+    })?;
+    anchor_of(leaf)
+}
+
+/// Refuses a ledger that was begun with another member key than the one in the data directory. An empty one passes.
+pub async fn check_owner(data: &DataDir, store: &dyn LedgerStore) -> Result<(), Failure> {
+    let Some(leaf) = store.leaf(TreeSize::ZERO.next_index()).await.map_err(Failure::unreachable)? else {
+        return Ok(());
+    };
+    let genesis = anchor_of(Some(leaf))?;
+    let kid = data.member_key()?.public_key().thumbprint();
+    if genesis.genesis().members.get(&kid).is_some() {
+        return Ok(());
+    }
+    Err(Failure::unreachable(format!(
+        "the ledger {} in {} is not that of the member in {}, whose key has no part in it: give the --data and the \
+         --database-url that belong together",
+        genesis.genesis().origin,
+        data.ledger_place(),
+        data.path().display()
+    )))
+}
+
+fn anchor_of(leaf: Option<StoredLeaf>) -> Result<Anchor, Failure> {
     let Some(Ok(Leaf::Statement(text))) = leaf.map(|leaf| Leaf::decode(&leaf.bytes)) else {
         let message = "the ledger in --data does not begin with a genesis statement; run `sealane audit`";
         return Err(Failure::unreachable(message));

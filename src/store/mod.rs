@@ -1,8 +1,10 @@
 //! The one place that knows SQL. Each back end implements `ports::LedgerStore`.
 
 mod pending;
+pub mod postgres;
 mod rows;
 mod schema;
 mod sqlite;
 
+pub use postgres::PostgresStore;
 pub use sqlite::{OpenError, SqliteStore};

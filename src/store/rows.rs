@@ -21,7 +21,7 @@ pub struct LeafRow {
     pub bytes: Vec<u8>,
 }
 
-#[derive(Queryable, Selectable, Insertable, Debug)]
+#[derive(Queryable, QueryableByName, Selectable, Insertable, Debug)]
 #[diesel(table_name = schema::blocks)]
 pub struct BlockRow {
     pub height: i64,
@@ -32,7 +32,7 @@ pub struct BlockRow {
 }
 
 // A row whose missing values are NULL, not DEFAULT, has one statement, which is compiled once.
-#[derive(Queryable, Selectable, Insertable, Debug)]
+#[derive(Queryable, QueryableByName, Selectable, Insertable, Debug)]
 #[diesel(table_name = schema::events, treat_none_as_default_value = false)]
 pub struct EventRow {
     pub leaf_index: i64,

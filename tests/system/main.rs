@@ -8,6 +8,8 @@ mod capture;
 mod copy;
 mod crash;
 mod data_directory;
+#[path = "../store/database.rs"]
+mod database;
 mod label;
 mod ledger;
 mod member;
@@ -16,6 +18,7 @@ mod operations;
 mod outsider;
 mod participants;
 mod photo;
+mod postgres;
 mod refusal;
 mod resolver;
 mod restore;

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 pub fn sealane(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sealane"));
     command.args(arguments).env_remove("SEALANE_DATA").env_remove("SEALANE_URL").env("SEALANE_LOG", "warn");
+    command.env_remove("SEALANE_DATABASE_URL").env_remove("SEALANE_DATABASE_CA");
     command
 }
 

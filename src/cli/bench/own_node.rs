@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::cli::arguments::Global;
 use crate::cli::failure::Failure;
 use crate::cli::node::stop_signal;
 
@@ -25,15 +26,15 @@ pub struct OwnNode {
 
 impl OwnNode {
     /// Makes a member below the working directory, on whatever disk that is, and serves it on a free port.
-    pub fn start() -> Result<Self, Failure> {
+    pub fn start(global: &Global) -> Result<Self, Failure> {
         let cannot = |error| Failure::unreachable(format!("cannot make a directory here: {error}"));
         let dir = TempDir::new_in(".").map_err(cannot)?;
         let data = dir.path().join("data");
-        let made = sealane("init", &data)?.args(["--name", "Bench", "--quiet"]).stdout(Stdio::null()).status();
+        let made = sealane(global, "init", &data)?.args(["--name", "Bench", "--quiet"]).stdout(Stdio::null()).status();
         if !made.map_err(Failure::unreachable)?.success() {
             return Err(Failure::unreachable("the member to be measured could not be made; see above"));
         }
-        let mut serve = sealane("serve", &data)?;
+        let mut serve = sealane(global, "serve", &data)?;
         serve.args(["--listen", "127.0.0.1:0", "--json"]).stdout(Stdio::piped());
         let mut child = serve.spawn().map_err(Failure::unreachable)?;
         let stdout = child.stdout.take();
@@ -80,12 +81,19 @@ impl Drop for OwnNode {
     }
 }
 
-/// This program with another command. What the store is comes from the environment, as everywhere.
-fn sealane(command: &str, data: &Path) -> Result<Command, Failure> {
+/// This program with another command, and the store that this one was told of. The environment keeps its password from
+/// the list of processes.
+fn sealane(global: &Global, command: &str, data: &Path) -> Result<Command, Failure> {
     let mut process = Command::new(std::env::current_exe().map_err(Failure::unreachable)?);
     process.arg(command).arg("--data").arg(data).stdin(Stdio::null());
     for name in NOT_INHERITED {
         process.env_remove(name);
+    }
+    if let Some(url) = &global.database_url {
+        process.env("SEALANE_DATABASE_URL", url.reveal());
+    }
+    if let Some(authorities) = &global.database_ca {
+        process.env("SEALANE_DATABASE_CA", authorities);
     }
     if std::env::var_os("SEALANE_LOG").is_none() {
         // A line for each request would be measured too.

@@ -1,0 +1,10 @@
+DROP TABLE lease;
+DROP TABLE requests;
+DROP TABLE events;
+DROP TABLE subjects;
+DROP TABLE statements;
+DROP TABLE tiles;
+DROP TABLE blocks;
+DROP TABLE long_statements;
+DROP TABLE leaves;
+DROP FUNCTION append_only;

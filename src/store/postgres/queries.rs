@@ -1,0 +1,254 @@
+//! What is read of the ledger. Each answer comes from one statement, so from one moment.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::open_error::of_read;
+use crate::domain::consortium::ParticipantId;
+use crate::domain::hash::Hash;
+use crate::domain::merkle::{LeafIndex, TileId};
+use crate::ports::{EventEntry, EventFilter, RowCounts, StoreError, StoredBlock};
+use crate::store::rows::{BlockRow, EventRow, event_key, event_keys, from_sql, tile_hashes, to_sql};
+use crate::store::schema::{blocks, events, leaves, subjects};
+
+/// Which blocks to read.
+pub enum Blocks {
+    At(u64),
+    /// From the last one back.
+    Last(u32),
+}
+
+/// Blocks, each with the leaf that holds its seal.
+pub async fn blocks(connection: &mut AsyncPgConnection, which: Blocks) -> Result<Vec<StoredBlock>, StoreError> {
+    let mut query = blocks::table
+        .inner_join(leaves::table.on(leaves::leaf_index.eq(blocks::tree_size - 1i64)))
+        .select((BlockRow::as_select(), leaves::bytes))
+        .into_boxed();
+    query = match which {
+        Blocks::At(height) => query.filter(blocks::height.eq(to_sql(height))),
+        Blocks::Last(limit) => query.order(blocks::height.desc()).limit(i64::from(limit)),
+    };
+    let rows: Vec<(BlockRow, Vec<u8>)> = query.load(connection).await.map_err(of_read)?;
+    rows.into_iter().map(|(row, seal)| row.into_block(&seal)).collect()
+}
+
+#[derive(QueryableByName)]
+struct SealedRow {
+    #[diesel(embed)]
+    block: BlockRow,
+    #[diesel(sql_type = Binary)]
+    bytes: Vec<u8>,
+}
+
+/// The block that holds each leaf, in the order of `indices`.
+pub async fn blocks_of(
+    connection: &mut AsyncPgConnection,
+    indices: &[LeafIndex],
+) -> Result<Vec<StoredBlock>, StoreError> {
+    let wanted: Vec<i64> = indices.iter().map(|index| to_sql(index.get())).collect();
+    let rows: Vec<SealedRow> = diesel::sql_query(
+        "SELECT block.*, leaves.bytes
+         FROM unnest($1) WITH ORDINALITY AS wanted (leaf, place)
+         CROSS JOIN LATERAL (
+             SELECT height, tree_size, checkpoint, note, commitment FROM blocks
+             WHERE tree_size > wanted.leaf ORDER BY tree_size LIMIT 1
+         ) AS block
+         JOIN leaves ON leaves.leaf_index = block.tree_size - 1
+         ORDER BY wanted.place",
+    )
+    .bind::<Array<BigInt>, _>(wanted)
+    .load(connection)
+    .await
+    .map_err(of_read)?;
+    rows.into_iter().map(|row| row.block.into_block(&row.bytes)).collect()
+}
+
+#[derive(QueryableByName)]
+struct TileRow {
+    #[diesel(sql_type = BigInt)]
+    place: i64,
+    #[diesel(sql_type = Binary)]
+    hashes: Vec<u8>,
+}
+
+/// The hashes of each tile, as wide as asked for, in the order of `wanted`. One that is not as wide is left out.
+pub async fn tiles(
+    connection: &mut AsyncPgConnection,
+    wanted: Vec<TileId>,
+) -> Result<Vec<(TileId, Vec<Hash>)>, StoreError> {
+    let (levels, indices): (Vec<i32>, Vec<i64>) =
+        wanted.iter().map(|tile| (i32::from(tile.level()), to_sql(tile.index()))).unzip();
+    let rows: Vec<TileRow> = diesel::sql_query(
+        "SELECT wanted.place, tiles.hashes
+         FROM unnest($1, $2) WITH ORDINALITY AS wanted (level, tile_index, place)
+         JOIN tiles USING (level, tile_index)
+         ORDER BY wanted.place",
+    )
+    .bind::<Array<Integer>, _>(levels)
+    .bind::<Array<BigInt>, _>(indices)
+    .load(connection)
+    .await
+    .map_err(of_read)?;
+    let mut found = Vec::with_capacity(rows.len());
+    for TileRow { place, hashes } in rows {
+        // Places count from 1.
+        let tile = usize::try_from(place).ok().and_then(|place| wanted.get(place.checked_sub(1)?).copied());
+        let tile = tile.ok_or_else(|| StoreError::Corrupt(format!("a tile came for the place {place}")))?;
+        let hashes = tile_hashes(&hashes, i32::from(tile.level()), to_sql(tile.index()), Some(tile.width()))?;
+        found.extend(hashes.map(|hashes| (tile, hashes)));
+    }
+    Ok(found)
+}
+
+/// The first event with each participant and eventID, in the order asked for; error declarations are passed over.
+pub async fn first_events(
+    connection: &mut AsyncPgConnection,
+    ids: Vec<(ParticipantId, String)>,
+) -> Result<Vec<EventEntry>, StoreError> {
+    let keys: Vec<Vec<u8>> = ids.iter().map(|(participant, event_id)| event_key(event_id, participant)).collect();
+    let (participants, event_ids): (Vec<String>, Vec<String>) =
+        ids.into_iter().map(|(participant, event_id)| (String::from(participant), event_id)).unzip();
+    let rows: Vec<EventRow> = diesel::sql_query(
+        "SELECT first.*
+         FROM unnest($1, $2, $3) WITH ORDINALITY AS wanted (event_key, participant, event_id, place)
+         CROSS JOIN LATERAL (
+             SELECT * FROM events
+             WHERE events.event_key = wanted.event_key AND events.event_id = wanted.event_id
+               AND events.participant = wanted.participant AND NOT declaration
+             ORDER BY leaf_index, position LIMIT 1
+         ) AS first
+         ORDER BY wanted.place",
+    )
+    .bind::<Array<Binary>, _>(keys)
+    .bind::<Array<Text>, _>(participants)
+    .bind::<Array<Text>, _>(event_ids)
+    .load(connection)
+    .await
+    .map_err(of_read)?;
+    rows.into_iter().map(EventRow::into_entry).collect()
+}
+
+pub async fn events(connection: &mut AsyncPgConnection, filter: EventFilter) -> Result<Vec<EventEntry>, StoreError> {
+    let rows: Vec<EventRow> = events_query(filter).load(connection).await.map_err(of_read)?;
+    rows.into_iter().map(EventRow::into_entry).collect()
+}
+
+fn events_query<'a>(filter: EventFilter) -> events::BoxedQuery<'a, diesel::pg::Pg> {
+    let mut query = events::table
+        .filter(events::leaf_index.lt(to_sql(filter.size.get())))
+        .order((events::leaf_index, events::position))
+        .limit(i64::from(filter.limit))
+        .into_boxed();
+    if let Some(event_id) = filter.event_id {
+        let (first, last) = event_keys(&event_id);
+        query = query.filter(events::event_key.between(first, last)).filter(events::event_id.eq(event_id));
+    }
+    if let Some(subject) = filter.subject {
+        let named = subjects::table
+            .filter(subjects::subject_key.eq(subject.as_hash().as_bytes().to_vec()))
+            .select(subjects::leaf_index);
+        query = query.filter(events::leaf_index.eq_any(named));
+    }
+    if !filter.event_types.is_empty() {
+        query = query.filter(events::event_type.eq_any(filter.event_types));
+    }
+    if !filter.actions.is_empty() {
+        query = query.filter(events::action.eq_any(filter.actions));
+    }
+    if !filter.biz_steps.is_empty() {
+        query = query.filter(events::biz_step.eq_any(filter.biz_steps));
+    }
+    if !filter.dispositions.is_empty() {
+        query = query.filter(events::disposition.eq_any(filter.dispositions));
+    }
+    if !filter.read_points.is_empty() {
+        query = query.filter(events::read_point.eq_any(filter.read_points));
+    }
+    if !filter.biz_locations.is_empty() {
+        query = query.filter(events::biz_location.eq_any(filter.biz_locations));
+    }
+    if let Some(from) = filter.event_time_from {
+        query = query.filter(events::event_time.ge(from.millis()));
+    }
+    if let Some(before) = filter.event_time_before {
+        query = query.filter(events::event_time.lt(before.millis()));
+    }
+    if let Some((leaf, position)) = filter.after {
+        let leaf = to_sql(leaf.get());
+        let position = i32::try_from(position).unwrap_or(i32::MAX);
+        let same = events::leaf_index.eq(leaf).and(events::position.gt(position));
+        query = query.filter(events::leaf_index.gt(leaf).or(same));
+    }
+    query
+}
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    leaves: i64,
+    #[diesel(sql_type = BigInt)]
+    long_statements: i64,
+    #[diesel(sql_type = BigInt)]
+    blocks: i64,
+    #[diesel(sql_type = BigInt)]
+    tiles: i64,
+    #[diesel(sql_type = BigInt)]
+    statements: i64,
+    #[diesel(sql_type = BigInt)]
+    subjects: i64,
+    #[diesel(sql_type = BigInt)]
+    events: i64,
+}
+
+pub async fn row_counts(connection: &mut AsyncPgConnection) -> Result<RowCounts, StoreError> {
+    let row: CountRow = diesel::sql_query(
+        "SELECT (SELECT count(*) FROM leaves) AS leaves, (SELECT count(*) FROM long_statements) AS long_statements,
+                (SELECT count(*) FROM blocks) AS blocks, (SELECT count(*) FROM tiles) AS tiles,
+                (SELECT count(*) FROM statements) AS statements, (SELECT count(*) FROM subjects) AS subjects,
+                (SELECT count(*) FROM events) AS events",
+    )
+    .get_result(connection)
+    .await
+    .map_err(of_read)?;
+    let rows = |count: i64| from_sql(count, "a number of rows");
+    Ok(RowCounts {
+        leaves: rows(row.leaves)?,
+        long_statements: rows(row.long_statements)?,
+        blocks: rows(row.blocks)?,
+        tiles: rows(row.tiles)?,
+        statements: rows(row.statements)?,
+        subjects: rows(row.subjects)?,
+        events: rows(row.events)?,
+    })
+}
+
+#[derive(QueryableByName)]
+struct FaultRow {
+    #[diesel(sql_type = Text)]
+    fault: String,
+}
+
+/// Faults that the server knows of: pages whose checksum failed, indexes that are not whole, guards of append-only
+/// tables that are gone or switched off.
+pub async fn self_check(connection: &mut AsyncPgConnection) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<FaultRow> = diesel::sql_query(
+        "SELECT format('%s pages of this database failed their checksum', checksum_failures) AS fault
+         FROM pg_stat_database WHERE datname = current_database() AND checksum_failures > 0
+         UNION ALL
+         SELECT format('the index %s is not valid', indexrelid::regclass)
+         FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+         WHERE relnamespace = current_schema()::regnamespace AND NOT (indisvalid AND indisready)
+         UNION ALL
+         SELECT format('the trigger that keeps the table %s append-only is missing or switched off', kept)
+         FROM unnest(ARRAY['leaves', 'blocks', 'long_statements']) AS kept
+         WHERE NOT EXISTS (
+             SELECT FROM pg_trigger
+             WHERE tgrelid = kept::regclass AND tgname = kept || '_keep' AND tgenabled IN ('O', 'A')
+         )",
+    )
+    .load(connection)
+    .await
+    .map_err(of_read)?;
+    Ok(rows.into_iter().map(|row| row.fault).collect())
+}

@@ -1,0 +1,85 @@
+//! Requests that wait for a decision or were rejected, as `store::pending` keeps them in SQLite.
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::open_error::{of_read, of_write};
+use super::writer::Session;
+use crate::domain::consortium::ParticipantId;
+use crate::ports::{Admission, PendingRequest, RequestFilter, StoreError, WaitingRoom};
+use crate::store::rows::{RequestRow, to_sql};
+use crate::store::schema::requests;
+
+impl Session {
+    /// Adds a request, unless it repeats one or its room is full. The caller has a transaction open.
+    pub async fn add_request(&self, request: &PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError> {
+        let row = RequestRow::new(request)?;
+        self.execute("DELETE FROM requests WHERE received_at < $1", &[&room.since.millis()]).await?;
+        let same =
+            "SELECT id FROM requests WHERE rejected IS NULL AND (key = $1 OR id = $2) ORDER BY key <> $1 LIMIT 1";
+        let found = self.client.query_opt(same, &[&row.key, &row.id]).await.map_err(|error| of_write(&error))?;
+        if let Some(found) = found {
+            let id: String = found.get(0);
+            let id = id.parse().map_err(|_| StoreError::Corrupt(format!("the id of request {id}")))?;
+            return Ok(Admission::Repeats(id));
+        }
+        let waiting = "SELECT count(*), coalesce(sum(bytes), 0)::bigint FROM requests \
+                       WHERE rejected IS NULL AND renewal = $1";
+        let waiting = self.client.query_one(waiting, &[&row.renewal]).await.map_err(|error| of_write(&error))?;
+        let (count, bytes): (i64, i64) = (waiting.get(0), waiting.get(1));
+        if count >= to_sql(room.requests_max) || bytes.saturating_add(row.bytes) > to_sql(room.bytes_max) {
+            return Ok(Admission::Full);
+        }
+        let RequestRow { id, received_at, renewal, key, bytes, body, rejected } = &row;
+        self.execute("DELETE FROM requests WHERE id = $1", &[id]).await?;
+        let insert = "INSERT INTO requests (id, received_at, renewal, key, bytes, body, rejected) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        self.execute(insert, &[id, received_at, renewal, key, bytes, body, rejected]).await?;
+        Ok(Admission::Waits)
+    }
+
+    pub async fn reject_request(&self, id: &ParticipantId, reason: &str) -> Result<(), StoreError> {
+        let reject = "UPDATE requests SET rejected = $2 WHERE id = $1 AND rejected IS NULL";
+        self.execute(reject, &[&id.as_str(), &reason]).await
+    }
+
+    pub async fn forget_request(&self, id: &ParticipantId) -> Result<(), StoreError> {
+        self.execute("DELETE FROM requests WHERE id = $1", &[&id.as_str()]).await
+    }
+}
+
+pub async fn of(connection: &mut AsyncPgConnection, id: &ParticipantId) -> Result<Option<PendingRequest>, StoreError> {
+    let row: Option<RequestRow> =
+        requests::table.find(id.as_str()).first(connection).await.optional().map_err(of_read)?;
+    row.map(RequestRow::into_request).transpose()
+}
+
+pub async fn all(connection: &mut AsyncPgConnection) -> Result<Vec<PendingRequest>, StoreError> {
+    let rows: Vec<RequestRow> = requests::table.order(requests::id).load(connection).await.map_err(of_read)?;
+    rows.into_iter().map(RequestRow::into_request).collect()
+}
+
+pub async fn page(
+    connection: &mut AsyncPgConnection,
+    filter: RequestFilter,
+) -> Result<Vec<PendingRequest>, StoreError> {
+    let mut query = requests::table
+        .filter(requests::renewal.eq(filter.renewals))
+        .filter(requests::received_at.ge(filter.since.millis()))
+        .order(requests::id)
+        .limit(i64::from(filter.limit))
+        .into_boxed();
+    query = match filter.rejected {
+        Some(true) => query.filter(requests::rejected.is_not_null()),
+        Some(false) => query.filter(requests::rejected.is_null()),
+        None => query,
+    };
+    if let Some(after) = filter.after {
+        query = query.filter(requests::id.gt(String::from(after)));
+    }
+    if let Some(through) = filter.through {
+        query = query.filter(requests::id.le(String::from(through)));
+    }
+    let rows: Vec<RequestRow> = query.load(connection).await.map_err(of_read)?;
+    rows.into_iter().map(RequestRow::into_request).collect()
+}
