@@ -34,16 +34,16 @@ pub fn run(global: &Global, options: &AuditOptions, output: &Output) -> Result<O
         (None, Some(_)) if global.url_was_typed => {
             Err(Failure::wrong_use("--store and --url are two ledgers: audit them one by one"))
         }
-        (None, Some(store)) => stored(store, output),
+        (None, Some(store)) => stored(store, global.database_ca.as_deref(), output),
         (None, None) if global.url_was_typed => remote(global, options, output),
         (None, None) => local(global, options, output),
     }
 }
 
 /// A ledger in any store, with no mark to hold it against.
-fn stored(store: &StoreName, output: &Output) -> Result<Outcome, Failure> {
+fn stored(store: &StoreName, authorities: Option<&Path>, output: &Output) -> Result<Outcome, Failure> {
     let (report, tip) = runtime()?.block_on(async {
-        let store = store.read().await?;
+        let store = store.read(authorities).await?;
         let report = audit::audit(&*store, &X509Reader).await.map_err(unsound)?;
         Ok((report, store.tip().await.map_err(Failure::unreachable)?))
     })?;

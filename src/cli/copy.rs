@@ -4,14 +4,14 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use crate::app::copy::{self, CopyError};
-use crate::cli::arguments::CopyOptions;
+use crate::cli::arguments::{CopyOptions, Global};
 use crate::cli::audit::style;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::runtime;
 use crate::cli::output::Output;
 use crate::pki::X509Reader;
 
-pub fn run(options: &CopyOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &CopyOptions, output: &Output) -> Result<Outcome, Failure> {
     if options.from.is(&options.to) {
         return Err(Failure::wrong_use("--from and --to name the same store"));
     }
@@ -20,10 +20,11 @@ pub fn run(options: &CopyOptions, output: &Output) -> Result<Outcome, Failure> {
         bar.set_length(of);
         bar.set_position(done);
     };
+    let authorities = global.database_ca.as_deref();
     let copied = runtime()?.block_on(async {
         // The source first: a name mistyped makes no target.
-        let from = options.from.read().await?;
-        let (to, _lock) = options.to.write().await?;
+        let from = options.from.read(authorities).await?;
+        let (to, _lock) = options.to.write(authorities).await?;
         copy::copy(&*from, &*to, &X509Reader, &mut progress).await.map_err(failure)
     });
     bar.finish_and_clear();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::cli::arguments::Global;
 use crate::cli::failure::{Failure, with_causes};
+use crate::config::Secret;
 use crate::domain::block::Height;
 use crate::pki::tls::read_certificates;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, MemberKey, PrivateKey, read_member_mark};
@@ -210,10 +211,15 @@ fn database(global: &Global) -> Result<Option<Server>, Failure> {
             None => Ok(None),
         };
     };
-    let url = url.reveal().parse().map_err(|error| Failure::wrong_use(format!("--database-url: {error}")))?;
-    let authorities = global.database_ca.as_deref().map(read_certificates).transpose();
+    server("--database-url", url, global.database_ca.as_deref()).map(Some)
+}
+
+/// The database of a URL, given as `name`, whose certificate is checked against `authorities` where they are given.
+pub fn server(name: &str, url: &Secret, authorities: Option<&Path>) -> Result<Server, Failure> {
+    let url = url.reveal().parse().map_err(|error| Failure::wrong_use(format!("{name}: {error}")))?;
+    let authorities = authorities.map(read_certificates).transpose();
     let authorities = authorities.map_err(|error| Failure::wrong_use(with_causes(&error)))?;
-    Ok(Some(Server { url, authorities }))
+    Ok(Server { url, authorities })
 }
 
 fn unreachable(error: impl std::error::Error + 'static) -> Failure {

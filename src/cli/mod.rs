@@ -87,7 +87,7 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Trust(options) => trust::run(&global, &options, &output),
         Command::Label(options) => label::run(&global, &options, &output),
         Command::Audit(options) => audit::run(&global, &options, &output),
-        Command::Copy(options) => copy::run(&options, &output),
+        Command::Copy(options) => copy::run(&global, &options, &output),
         Command::Backup(options) => backup::run(&global, &options, &output),
         Command::Restore(options) => restore::run(&global, &options, &output),
         Command::Bench(options) => bench::run(&global, &options, &output),

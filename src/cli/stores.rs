@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::cli::data_dir::{DataDir, Lock};
+use crate::cli::data_dir::{DataDir, Lock, server};
 use crate::cli::failure::{Failure, with_causes};
+use crate::config::Secret;
 use crate::ports::LedgerStore;
-use crate::store::SqliteStore;
+use crate::store::{PostgresStore, SqliteStore};
 
 /// Where a ledger is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreName {
     Path(PathBuf),
-    /// `postgres://…`, which may hold a password and is not printed.
-    Postgres(String),
+    /// `postgres://…`, which may hold a password.
+    Postgres(Secret),
 }
 
 impl FromStr for StoreName {
@@ -21,7 +22,7 @@ impl FromStr for StoreName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once("://") {
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.to_owned())),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(Secret::from(text.to_owned()))),
             Some((scheme, _)) => {
                 Err(format!("a store is a file, a data directory or postgres://…, and no {scheme}:// address"))
             }
@@ -32,19 +33,23 @@ impl FromStr for StoreName {
 }
 
 impl StoreName {
-    /// Opens the store to read it as of now, while others may write.
-    pub async fn read(&self) -> Result<Box<dyn LedgerStore>, Failure> {
+    /// Opens the store to read it as of now, while others may write. `authorities` are who a database's certificate is
+    /// checked against, if not the platform's.
+    pub async fn read(&self, authorities: Option<&Path>) -> Result<Box<dyn LedgerStore>, Failure> {
         match self {
             Self::Path(path) => {
                 let store = SqliteStore::open_read_only(&ledger_file(path));
                 Ok(Box::new(store.map_err(|error| Failure::unreachable(with_causes(&error)))?))
             }
-            Self::Postgres(_) => Err(no_postgres()),
+            Self::Postgres(url) => {
+                let store = PostgresStore::open_snapshot(&server("the store's URL", url, authorities)?).await;
+                Ok(Box::new(store.map_err(|error| Failure::unreachable(with_causes(&error)))?))
+            }
         }
     }
 
     /// Opens the store to write into it, and makes it where there is none. No node serves it while the lock is held.
-    pub async fn write(&self) -> Result<(Box<dyn LedgerStore>, Option<Lock>), Failure> {
+    pub async fn write(&self, authorities: Option<&Path>) -> Result<(Box<dyn LedgerStore>, Option<Lock>), Failure> {
         match self {
             Self::Path(path) => {
                 let lock = data_dir_of(path)?.map(|data| data.lock()).transpose()?;
@@ -52,7 +57,11 @@ impl StoreName {
                 let store = if file.exists() { SqliteStore::open(&file) } else { SqliteStore::create(&file) };
                 Ok((Box::new(store.map_err(|error| Failure::unreachable(with_causes(&error)))?), lock))
             }
-            Self::Postgres(_) => Err(no_postgres()),
+            Self::Postgres(url) => {
+                let holder = format!("process {} with a copy", std::process::id());
+                let store = PostgresStore::create(&server("the store's URL", url, authorities)?, &holder).await;
+                Ok((Box::new(store.map_err(|error| Failure::unreachable(with_causes(&error)))?), None))
+            }
         }
     }
 
@@ -82,11 +91,6 @@ fn data_dir_of(path: &Path) -> Result<Option<DataDir>, Failure> {
     }
 }
 
-/// The one place to open a PostgreSQL store from.
-fn no_postgres() -> Failure {
-    Failure::unreachable("this sealane opens ledgers in SQLite files only, and no postgres://… address")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,7 +100,7 @@ mod tests {
         assert_eq!("data".parse(), Ok(StoreName::Path("data".into())));
         assert_eq!("a/b.sqlite".parse(), Ok(StoreName::Path("a/b.sqlite".into())));
         for text in ["postgres://u:p@h/db", "postgresql://h/db"] {
-            assert_eq!(text.parse(), Ok(StoreName::Postgres(text.to_owned())));
+            assert_eq!(text.parse(), Ok(StoreName::Postgres(Secret::from(text.to_owned()))));
         }
         for text in ["", "http://node", "mysql://h/db"] {
             let refused = text.parse::<StoreName>().unwrap_err();

@@ -185,3 +185,25 @@ fn what_is_in_the_way_is_said_and_the_password_never() {
         assert!(!text.contains(password), "{text}");
     }
 }
+
+#[test]
+fn a_ledger_is_copied_there_and_back_while_its_node_serves() {
+    let (Some(there), Some(member)) = (block_on(Database::make("")), Member::make()) else { return };
+    let node = Node::serve(member.dir);
+    node.participant("maker", "manufacturer", &["--gs1-prefix", "9506000"]);
+    post_until_captured(&node, &commissioning(&node, 1));
+    let (from, to) = (member.database.url(), there.url());
+    let copied: Value =
+        serde_json::from_str(&run_ok(&["copy", "--json", "--from", &from, "--to", &to])).expect("what was copied");
+    assert_eq!(copied["treeSize"].as_u64(), Some(node.tree_size()));
+    post_until_captured(&node, &commissioning(&node, 2));
+    run_ok(&["copy", "--from", &from, "--to", &to]);
+    let file = node.dir.path().join("back.sqlite");
+    run_ok(&["copy", "--from", &to, "--to", path(&file)]);
+    for store in [&to, path(&file)] {
+        let report: Value = serde_json::from_str(&run_ok(&["audit", "--json", "--store", store])).unwrap();
+        assert_eq!(report["leaves"].as_u64(), Some(node.tree_size()), "{store}");
+    }
+    let says = refused(&run(&["copy", "--from", path(&file), "--to", &from]), 3, &["database", "process"]);
+    assert!(says.contains("with --data"), "who has the lease is named: {says}");
+}
