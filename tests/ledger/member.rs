@@ -169,11 +169,17 @@ impl Member {
 
     /// Registers a manufacturer that holds the company prefix 9506000.
     pub async fn register(&self, ledger: &Ledger) -> Maker {
+        self.register_or_refusal(ledger).await.unwrap()
+    }
+
+    /// As `register`, where the decision may be refused.
+    pub async fn register_or_refusal(&self, ledger: &Ledger) -> Result<Maker, String> {
         let applicant = Applicant::new();
         applicant.ask(ledger).await.unwrap();
         let approval = self.approval(&applicant);
-        self.decide(ledger, &applicant.id, approval.admin).await.unwrap();
-        Maker { id: applicant.id, key: Arc::new(applicant.key), certificate: approval.certificate }
+        let decided = self.decide(ledger, &applicant.id, approval.admin).await;
+        decided.map_err(|error| error.to_string())?;
+        Ok(Maker { id: applicant.id, key: Arc::new(applicant.key), certificate: approval.certificate })
     }
 
     /// What approves a request, with a certificate that begins now.

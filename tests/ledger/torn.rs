@@ -103,7 +103,7 @@ impl Refused {
         let Self::Load(error @ LoadError::Behind { .. }) = self else { return false };
         let says = error.to_string();
         let heights = format!("has signed height {marked}, and the ledger here ends at {found}");
-        says.contains(&heights) && says.contains("would fork the ledger. Bring back the newer ledger")
+        says.contains(&heights) && says.contains("would fork the ledger. Fetch the missing blocks")
     }
 }
 
