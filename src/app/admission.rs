@@ -16,8 +16,11 @@ const WAIT: Duration = Duration::from_millis(25);
 /// Captures that are let in however slow the writer is: enough to share one flush of the disk.
 const UNDER_WAY_MIN: usize = 64;
 
-/// The weight of the past in the cost of a statement, against each further block's.
-const PAST_WEIGHT: f64 = 0.9;
+/// What a block counts for against the next one: some fifty blocks are remembered.
+const PAST_WEIGHT: f64 = 0.98;
+
+/// How much blocks must differ in size, as a share of their sizes' squares, to be compared.
+const SPREAD_MIN: f64 = 1e-6;
 
 /// Who is let in.
 #[derive(Debug)]
@@ -61,19 +64,29 @@ impl Drop for Ticket {
 }
 
 /// What blocks cost, as the writer sees them: something each, as the flush of a disk, and something for each statement.
+/// Only the second tells how many statements a block may have, and it shows in how larger blocks differ from smaller
+/// ones: the slope of time over statements (least squares, in which older blocks count less).
 #[derive(Debug)]
 pub struct Pace {
     admission: Arc<Admission>,
-    /// The quickest block so far.
-    block_seconds: f64,
-    /// What statements cost beyond it, and how many they were; older ones count less.
-    seconds: f64,
+    weight: f64,
     statements: f64,
+    seconds: f64,
+    statements_squared: f64,
+    statements_seconds: f64,
 }
 
 impl Pace {
     pub fn new(admission: Arc<Admission>) -> Self {
-        Self { admission, block_seconds: f64::INFINITY, seconds: 0.0, statements: 0.0 }
+        let none = 0.0;
+        Self {
+            admission,
+            weight: none,
+            statements: none,
+            seconds: none,
+            statements_squared: none,
+            statements_seconds: none,
+        }
     }
 
     /// Learns from one block, and lets in as many as the writer can bear.
@@ -81,14 +94,24 @@ impl Pace {
         if statements == 0 {
             return;
         }
-        let took = took.as_secs_f64();
-        self.block_seconds = self.block_seconds.min(took);
-        self.seconds = self.seconds * PAST_WEIGHT + (took - self.block_seconds);
-        self.statements = self.statements * PAST_WEIGHT + statements as f64;
-        let each = self.seconds / self.statements;
-        // A cost of nothing gives infinity, which becomes the largest number, and is cut.
-        let limit = (WAIT.as_secs_f64() / each) as usize;
-        self.admission.limit.store(limit.clamp(UNDER_WAY_MIN, QUEUE_JOBS_MAX), Ordering::Relaxed);
+        let (statements, seconds) = (statements as f64, took.as_secs_f64());
+        for (sum, value) in [
+            (&mut self.weight, 1.0),
+            (&mut self.statements, statements),
+            (&mut self.seconds, seconds),
+            (&mut self.statements_squared, statements * statements),
+            (&mut self.statements_seconds, statements * seconds),
+        ] {
+            *sum = *sum * PAST_WEIGHT + value;
+        }
+        let spread = self.weight * self.statements_squared - self.statements * self.statements;
+        let slope = (self.weight * self.statements_seconds - self.statements * self.seconds) / spread;
+        // Blocks of one size tell nothing of a statement's cost, and what was known stands. A cost of nothing, or less, is
+        // one too small to see.
+        if spread > SPREAD_MIN * self.weight * self.statements_squared {
+            let limit = if slope > 0.0 { (WAIT.as_secs_f64() / slope) as usize } else { QUEUE_JOBS_MAX };
+            self.admission.limit.store(limit.clamp(UNDER_WAY_MIN, QUEUE_JOBS_MAX), Ordering::Relaxed);
+        }
     }
 }
 
@@ -115,7 +138,8 @@ mod tests {
         // A disk that takes 50 ms to flush makes blocks slow, not statements: they are to share the flush.
         let late = (0..200).map(|n| (1 + n % 500, 50_000 + 20 * (n % 500) as u64));
         assert!(limit_after(late) > 1_000, "a disk that flushes slowly");
-        assert_eq!(limit_after([(1, 2_000)]), QUEUE_JOBS_MAX, "nothing is known of a statement's cost");
+        assert_eq!(limit_after([(1, 2_000), (1, 2_100)]), QUEUE_JOBS_MAX, "nothing is known of a statement's cost");
+        assert_eq!(limit_after([(1, 2_000), (9, 1_000)]), QUEUE_JOBS_MAX, "it does not show");
         assert_eq!(limit_after([(0, 2_000)]), QUEUE_JOBS_MAX, "a heartbeat tells nothing");
     }
 
