@@ -4,6 +4,7 @@
 //! keeps it, and as many are let in as it writes within `WAIT`. Whoever is not let in is told at once to come back, before
 //! a signature is looked at.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,11 +17,11 @@ const WAIT: Duration = Duration::from_millis(25);
 /// Captures that are let in however slow the writer is: enough to share one flush of the disk.
 const UNDER_WAY_MIN: usize = 64;
 
-/// What a block counts for against the next one: some fifty blocks are remembered.
-const PAST_WEIGHT: f64 = 0.98;
+/// Blocks that a statement's cost is learnt from.
+const BLOCKS_REMEMBERED: usize = 256;
 
-/// How much blocks must differ in size, as a share of their sizes' squares, to be compared.
-const SPREAD_MIN: f64 = 1e-6;
+/// Statements that a block must have more than twice the quickest one's, to be compared with it.
+const LARGER_BY: f64 = 8.0;
 
 /// Who is let in.
 #[derive(Debug)]
@@ -64,29 +65,18 @@ impl Drop for Ticket {
 }
 
 /// What blocks cost, as the writer sees them: something each, as the flush of a disk, and something for each statement.
-/// Only the second tells how many statements a block may have, and it shows in how larger blocks differ from smaller
-/// ones: the slope of time over statements (least squares, in which older blocks count less).
+/// Only the second tells how many statements a block may have. It shows in how a larger block differs from the quickest
+/// one; where other work has held the writer up it shows too large, so the smallest counts.
 #[derive(Debug)]
 pub struct Pace {
     admission: Arc<Admission>,
-    weight: f64,
-    statements: f64,
-    seconds: f64,
-    statements_squared: f64,
-    statements_seconds: f64,
+    /// Statements and seconds of the last blocks.
+    blocks: VecDeque<(f64, f64)>,
 }
 
 impl Pace {
     pub fn new(admission: Arc<Admission>) -> Self {
-        let none = 0.0;
-        Self {
-            admission,
-            weight: none,
-            statements: none,
-            seconds: none,
-            statements_squared: none,
-            statements_seconds: none,
-        }
+        Self { admission, blocks: VecDeque::with_capacity(BLOCKS_REMEMBERED) }
     }
 
     /// Learns from one block, and lets in as many as the writer can bear.
@@ -94,24 +84,24 @@ impl Pace {
         if statements == 0 {
             return;
         }
-        let (statements, seconds) = (statements as f64, took.as_secs_f64());
-        for (sum, value) in [
-            (&mut self.weight, 1.0),
-            (&mut self.statements, statements),
-            (&mut self.seconds, seconds),
-            (&mut self.statements_squared, statements * statements),
-            (&mut self.statements_seconds, statements * seconds),
-        ] {
-            *sum = *sum * PAST_WEIGHT + value;
+        if self.blocks.len() == BLOCKS_REMEMBERED {
+            self.blocks.pop_front();
         }
-        let spread = self.weight * self.statements_squared - self.statements * self.statements;
-        let slope = (self.weight * self.statements_seconds - self.statements * self.seconds) / spread;
-        // Blocks of one size tell nothing of a statement's cost, and what was known stands. A cost of nothing, or less, is
-        // one too small to see.
-        if spread > SPREAD_MIN * self.weight * self.statements_squared {
-            let limit = if slope > 0.0 { (WAIT.as_secs_f64() / slope) as usize } else { QUEUE_JOBS_MAX };
+        self.blocks.push_back((statements as f64, took.as_secs_f64()));
+        // Blocks of one size tell nothing of a statement's cost, and what was known stands.
+        if let Some(cost) = self.statement_cost() {
+            // A cost too small to see gives infinity, which becomes the largest number, and is cut.
+            let limit = (WAIT.as_secs_f64() / cost) as usize;
             self.admission.limit.store(limit.clamp(UNDER_WAY_MIN, QUEUE_JOBS_MAX), Ordering::Relaxed);
         }
+    }
+
+    /// Seconds that one more statement takes.
+    fn statement_cost(&self) -> Option<f64> {
+        let (fewest, quickest) = self.blocks.iter().copied().min_by(|one, other| one.1.total_cmp(&other.1))?;
+        let larger = self.blocks.iter().filter(|(statements, _)| *statements >= 2.0 * fewest + LARGER_BY);
+        let costs = larger.map(|(statements, seconds)| (seconds - quickest) / (statements - fewest));
+        costs.min_by(f64::total_cmp)
     }
 }
 
@@ -139,7 +129,13 @@ mod tests {
         let late = (0..200).map(|n| (1 + n % 500, 50_000 + 20 * (n % 500) as u64));
         assert!(limit_after(late) > 1_000, "a disk that flushes slowly");
         assert_eq!(limit_after([(1, 2_000), (1, 2_100)]), QUEUE_JOBS_MAX, "nothing is known of a statement's cost");
-        assert_eq!(limit_after([(1, 2_000), (9, 1_000)]), QUEUE_JOBS_MAX, "it does not show");
+        assert_eq!(limit_after([(1, 2_000), (20, 2_000)]), QUEUE_JOBS_MAX, "it does not show");
+        // Held up by other work now and then, and seldom not.
+        let held_up = (0..200).map(|n| (1 + n % 50, 2_000 + if n % 7 == 0 { 100 } else { 900 } * (n % 50) as u64));
+        assert!((240..=260).contains(&limit_after(held_up)), "a busy machine");
+        // Beyond its strength from the first block on: what was learnt from the large ones stands.
+        let beyond = [(64, 32_000), (4_096, 2_048_000)].into_iter().chain((0..100).map(|_| (64, 32_000)));
+        assert_eq!(limit_after(beyond), UNDER_WAY_MIN, "never a small block");
         assert_eq!(limit_after([(0, 2_000)]), QUEUE_JOBS_MAX, "a heartbeat tells nothing");
     }
 
