@@ -2,6 +2,7 @@
 
 mod pending;
 pub mod postgres;
+mod queries;
 mod rows;
 mod schema;
 mod sqlite;

@@ -8,6 +8,7 @@ use diesel::sql_types::BigInt;
 
 use crate::domain::consortium::ParticipantId;
 use crate::ports::{Admission, PendingRequest, RequestFilter, StoreError, WaitingRoom};
+use crate::store::queries::sqlite as built;
 use crate::store::rows::{RequestRow, to_sql};
 use crate::store::schema::requests;
 
@@ -63,23 +64,6 @@ pub fn all(connection: &mut SqliteConnection) -> Result<Vec<PendingRequest>, Sto
 }
 
 pub fn page(connection: &mut SqliteConnection, filter: RequestFilter) -> Result<Vec<PendingRequest>, StoreError> {
-    let mut query = requests::table
-        .filter(requests::renewal.eq(filter.renewals))
-        .filter(requests::received_at.ge(filter.since.millis()))
-        .order(requests::id)
-        .limit(i64::from(filter.limit))
-        .into_boxed();
-    query = match filter.rejected {
-        Some(true) => query.filter(requests::rejected.is_not_null()),
-        Some(false) => query.filter(requests::rejected.is_null()),
-        None => query,
-    };
-    if let Some(after) = filter.after {
-        query = query.filter(requests::id.gt(String::from(after)));
-    }
-    if let Some(through) = filter.through {
-        query = query.filter(requests::id.le(String::from(through)));
-    }
-    let rows: Vec<RequestRow> = query.load(connection)?;
+    let rows: Vec<RequestRow> = built::requests_query(filter).load(connection)?;
     rows.into_iter().map(RequestRow::into_request).collect()
 }

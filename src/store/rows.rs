@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use crate::domain::block::{Checkpoint, Commit, Leaf};
 use crate::domain::consortium::ParticipantId;
 use crate::domain::hash::Hash;
+use crate::domain::index::SubjectKey;
 use crate::domain::merkle::{self, LeafIndex, TILE_WIDTH, TileId};
 use crate::domain::time::Timestamp;
 use crate::ports::{EventEntry, LeafContent, PendingRequest, RequestBody, StoreError, StoredBlock, StoredLeaf};
@@ -158,20 +159,16 @@ pub fn event_keys(event_id: &str) -> (Vec<u8>, Vec<u8>) {
     (bounded([0; 4]), bounded([0xff; 4]))
 }
 
-/// A tile's hashes, one after the other.
-pub fn tile_bytes(hashes: &[Hash]) -> Vec<u8> {
-    merkle::encode_hashes(hashes)
-}
-
 /// The first `width` hashes of a stored tile, or all of them; `None` where it is narrower.
 pub fn tile_hashes(bytes: &[u8], level: i32, index: i64, width: Option<u16>) -> Result<Option<Vec<Hash>>, StoreError> {
     let what = || format!("tile {index} of level {level}");
     if bytes.is_empty() || !bytes.len().is_multiple_of(Hash::LEN) || bytes.len() > usize::from(TILE_WIDTH) * Hash::LEN {
         return Err(StoreError::Corrupt(format!("{} has {} bytes, no whole number of hashes", what(), bytes.len())));
     }
-    let wanted = width.map_or(bytes.len(), |width| usize::from(width) * Hash::LEN);
-    let Some(bytes) = bytes.get(..wanted) else { return Ok(None) };
-    bytes.chunks_exact(Hash::LEN).map(|one| hash(one, what)).collect::<Result<_, _>>().map(Some)
+    let width = width.map_or(bytes.len() / Hash::LEN, usize::from);
+    let Some(bytes) = bytes.get(..width * Hash::LEN) else { return Ok(None) };
+    let width = u16::try_from(width).map_err(|_| StoreError::Corrupt(what()))?;
+    merkle::decode_hashes(bytes, width).map(Some).map_err(|error| StoreError::Corrupt(format!("{}: {error}", what())))
 }
 
 /// A stored tile of the width that it has.
@@ -181,6 +178,12 @@ pub fn into_tile((level, index, bytes): (i32, i64, Vec<u8>)) -> Result<(TileId, 
     let (level, width) = (u8::try_from(level).map_err(|_| place())?, u16::try_from(hashes.len()).map_err(|_| place())?);
     let tile = TileId::new(level, from_sql(index, "a tile's index")?, width).map_err(|_| place())?;
     Ok((tile, hashes))
+}
+
+/// A stored subject with a leaf that names it.
+pub fn into_subject((key, leaf): (Vec<u8>, i64)) -> Result<(SubjectKey, LeafIndex), StoreError> {
+    let key = hash(&key, || "a subject's key".to_owned())?;
+    Ok((SubjectKey::from_hash(key), leaf_index(leaf)?))
 }
 
 impl From<&EventEntry> for EventRow {

@@ -16,16 +16,17 @@ use crate::domain::block::Height;
 use crate::domain::consortium::ParticipantId;
 use crate::domain::hash::Hash;
 use crate::domain::index::SubjectKey;
-use crate::domain::merkle::{LeafIndex, TileId, TreeSize};
+use crate::domain::merkle::{self, LeafIndex, TileId, TreeSize};
 use crate::domain::statement::StatementId;
 use crate::ports::{
     Admission, Derived, EventEntry, EventFilter, LeafContent, LedgerStore, NewBlock, PendingRequest, RequestFilter,
     RowCounts, StoreError, StoredBlock, StoredLeaf, WaitingRoom,
 };
 use crate::store::pending;
+use crate::store::queries::sqlite as built;
 use crate::store::rows::{
-    BlockRow, EventRow, LeafRow, content_number, event_key, event_keys, from_sql, hash, into_tile, leaf_index,
-    tile_bytes, tile_hashes, to_sql,
+    BlockRow, EventRow, LeafRow, content_number, event_key, from_sql, into_subject, into_tile, leaf_index, tile_hashes,
+    to_sql,
 };
 use crate::store::schema::{blocks, events, leaves, long_statements, statements, subjects, tiles};
 
@@ -413,12 +414,7 @@ impl LedgerStore for SqliteStore {
 
     async fn tiles_after(&self, after: Option<(u8, u64)>, limit: u32) -> Result<Vec<(TileId, Vec<Hash>)>, StoreError> {
         self.read(move |connection| {
-            let mut query = tiles::table.order((tiles::level, tiles::tile_index)).limit(i64::from(limit)).into_boxed();
-            if let Some((level, index)) = after {
-                let same = tiles::level.eq(i32::from(level)).and(tiles::tile_index.gt(to_sql(index)));
-                query = query.filter(tiles::level.gt(i32::from(level)).or(same));
-            }
-            let rows: Vec<(i32, i64, Vec<u8>)> = query.load(connection)?;
+            let rows: Vec<(i32, i64, Vec<u8>)> = built::tiles_query(after, limit).load(connection)?;
             rows.into_iter().map(into_tile).collect()
         })
         .await
@@ -448,29 +444,15 @@ impl LedgerStore for SqliteStore {
         limit: u32,
     ) -> Result<Vec<(SubjectKey, LeafIndex)>, StoreError> {
         self.read(move |connection| {
-            let mut query = subjects::table
-                .order((subjects::subject_key, subjects::leaf_index))
-                .limit(i64::from(limit))
-                .into_boxed();
-            if let Some((key, leaf)) = after {
-                let key = key.as_hash().as_bytes().to_vec();
-                let same = subjects::subject_key.eq(key.clone()).and(subjects::leaf_index.gt(to_sql(leaf.get())));
-                query = query.filter(subjects::subject_key.gt(key).or(same));
-            }
-            let rows: Vec<(Vec<u8>, i64)> = query.load(connection)?;
-            rows.into_iter()
-                .map(|(key, leaf)| {
-                    let key = hash(&key, || "a subject's key".to_owned())?;
-                    Ok((SubjectKey::from_hash(key), leaf_index(leaf)?))
-                })
-                .collect()
+            let rows: Vec<(Vec<u8>, i64)> = built::subjects_query(after, limit).load(connection)?;
+            rows.into_iter().map(into_subject).collect()
         })
         .await
     }
 
     async fn events(&self, filter: EventFilter) -> Result<Vec<EventEntry>, StoreError> {
         self.read(move |connection| {
-            let rows: Vec<EventRow> = events_query(filter).load(connection)?;
+            let rows: Vec<EventRow> = built::events_query(filter).load(connection)?;
             rows.into_iter().map(EventRow::into_entry).collect()
         })
         .await
@@ -591,7 +573,7 @@ fn insert_derived(
         let row = (
             tiles::level.eq(i32::from(tile.level())),
             tiles::tile_index.eq(to_sql(tile.index())),
-            tiles::hashes.eq(tile_bytes(hashes)),
+            tiles::hashes.eq(merkle::encode_hashes(hashes)),
         );
         diesel::replace_into(tiles::table).values(row).execute(connection)?;
     }
@@ -633,53 +615,4 @@ fn block_rows<'a>() -> BlockRows<'a> {
 
 fn into_blocks(rows: Vec<(BlockRow, Vec<u8>)>) -> Result<Vec<StoredBlock>, StoreError> {
     rows.into_iter().map(|(row, seal)| row.into_block(&seal)).collect()
-}
-
-fn events_query<'a>(filter: EventFilter) -> events::BoxedQuery<'a, diesel::sqlite::Sqlite> {
-    let mut query = events::table
-        .filter(events::leaf_index.lt(to_sql(filter.size.get())))
-        .order((events::leaf_index, events::position))
-        .limit(i64::from(filter.limit))
-        .into_boxed();
-    if let Some(event_id) = filter.event_id {
-        let (first, last) = event_keys(&event_id);
-        query = query.filter(events::event_key.between(first, last)).filter(events::event_id.eq(event_id));
-    }
-    if let Some(subject) = filter.subject {
-        let named = subjects::table
-            .filter(subjects::subject_key.eq(subject.as_hash().as_bytes().to_vec()))
-            .select(subjects::leaf_index);
-        query = query.filter(events::leaf_index.eq_any(named));
-    }
-    if !filter.event_types.is_empty() {
-        query = query.filter(events::event_type.eq_any(filter.event_types));
-    }
-    if !filter.actions.is_empty() {
-        query = query.filter(events::action.eq_any(filter.actions));
-    }
-    if !filter.biz_steps.is_empty() {
-        query = query.filter(events::biz_step.eq_any(filter.biz_steps));
-    }
-    if !filter.dispositions.is_empty() {
-        query = query.filter(events::disposition.eq_any(filter.dispositions));
-    }
-    if !filter.read_points.is_empty() {
-        query = query.filter(events::read_point.eq_any(filter.read_points));
-    }
-    if !filter.biz_locations.is_empty() {
-        query = query.filter(events::biz_location.eq_any(filter.biz_locations));
-    }
-    if let Some(from) = filter.event_time_from {
-        query = query.filter(events::event_time.ge(from.millis()));
-    }
-    if let Some(before) = filter.event_time_before {
-        query = query.filter(events::event_time.lt(before.millis()));
-    }
-    if let Some((leaf, position)) = filter.after {
-        let leaf = to_sql(leaf.get());
-        let position = i32::try_from(position).unwrap_or(i32::MAX);
-        let same = events::leaf_index.eq(leaf).and(events::position.gt(position));
-        query = query.filter(events::leaf_index.gt(leaf).or(same));
-    }
-    query
 }

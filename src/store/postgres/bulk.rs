@@ -11,10 +11,10 @@ use super::open_error::of_write;
 use super::writer::Session;
 use crate::domain::hash::Hash;
 use crate::domain::index::SubjectKey;
-use crate::domain::merkle::{LeafIndex, TileId};
+use crate::domain::merkle::{self, LeafIndex, TileId};
 use crate::domain::statement::StatementId;
 use crate::ports::{Derived, EventEntry, NewBlock, StoreError, StoredLeaf};
-use crate::store::rows::{BlockRow, EventRow, content_number, tile_bytes, to_sql};
+use crate::store::rows::{BlockRow, EventRow, content_number, to_sql};
 
 /// Tiles that one INSERT carries: 8 MiB of them. A block has a handful; only writing all of them anew takes more than one.
 const TILES_PER_INSERT: usize = 1_000;
@@ -148,7 +148,7 @@ impl Session {
         for chunk in tiles.chunks(TILES_PER_INSERT) {
             let levels: Vec<i32> = chunk.iter().map(|(tile, _)| i32::from(tile.level())).collect();
             let indices: Vec<i64> = chunk.iter().map(|(tile, _)| to_sql(tile.index())).collect();
-            let hashes: Vec<Vec<u8>> = chunk.iter().map(|(_, hashes)| tile_bytes(hashes)).collect();
+            let hashes: Vec<Vec<u8>> = chunk.iter().map(|(_, hashes)| merkle::encode_hashes(hashes)).collect();
             self.client.execute(&self.statements.tiles, &[&levels, &indices, &hashes]).await?;
         }
         Ok(())

@@ -37,8 +37,9 @@ use crate::ports::{
     Admission, Derived, EventEntry, EventFilter, LeafContent, LedgerStore, NewBlock, PendingRequest, RequestFilter,
     RowCounts, StoreError, StoredBlock, StoredLeaf, WaitingRoom,
 };
-use crate::store::rows::{LeafRow, content_number, hash, into_tile, leaf_index, to_sql};
-use crate::store::schema::{leaves, long_statements, statements, subjects, tiles};
+use crate::store::queries::postgres as built;
+use crate::store::rows::{LeafRow, content_number, hash, into_subject, into_tile, leaf_index, to_sql};
+use crate::store::schema::{leaves, long_statements, statements, subjects};
 
 use connect::Connector;
 use open_error::of_read;
@@ -269,12 +270,8 @@ impl LedgerStore for PostgresStore {
     }
 
     async fn tiles_after(&self, after: Option<(u8, u64)>, limit: u32) -> Result<Vec<(TileId, Vec<Hash>)>, StoreError> {
-        let mut query = tiles::table.order((tiles::level, tiles::tile_index)).limit(i64::from(limit)).into_boxed();
-        if let Some((level, index)) = after {
-            let same = tiles::level.eq(i32::from(level)).and(tiles::tile_index.gt(to_sql(index)));
-            query = query.filter(tiles::level.gt(i32::from(level)).or(same));
-        }
-        let rows: Vec<(i32, i64, Vec<u8>)> = query.load(&mut *self.reader().await?).await.map_err(of_read)?;
+        let rows: Vec<(i32, i64, Vec<u8>)> =
+            built::tiles_query(after, limit).load(&mut *self.reader().await?).await.map_err(of_read)?;
         rows.into_iter().map(into_tile).collect()
     }
 
@@ -311,20 +308,9 @@ impl LedgerStore for PostgresStore {
         after: Option<(SubjectKey, LeafIndex)>,
         limit: u32,
     ) -> Result<Vec<(SubjectKey, LeafIndex)>, StoreError> {
-        let mut query =
-            subjects::table.order((subjects::subject_key, subjects::leaf_index)).limit(i64::from(limit)).into_boxed();
-        if let Some((key, leaf)) = after {
-            let key = key.as_hash().as_bytes().to_vec();
-            let same = subjects::subject_key.eq(key.clone()).and(subjects::leaf_index.gt(to_sql(leaf.get())));
-            query = query.filter(subjects::subject_key.gt(key).or(same));
-        }
-        let rows: Vec<(Vec<u8>, i64)> = query.load(&mut *self.reader().await?).await.map_err(of_read)?;
-        rows.into_iter()
-            .map(|(key, leaf)| {
-                let key = hash(&key, || "a subject's key".to_owned())?;
-                Ok((SubjectKey::from_hash(key), leaf_index(leaf)?))
-            })
-            .collect()
+        let rows: Vec<(Vec<u8>, i64)> =
+            built::subjects_query(after, limit).load(&mut *self.reader().await?).await.map_err(of_read)?;
+        rows.into_iter().map(into_subject).collect()
     }
 
     async fn events(&self, filter: EventFilter) -> Result<Vec<EventEntry>, StoreError> {

@@ -9,8 +9,9 @@ use crate::domain::consortium::ParticipantId;
 use crate::domain::hash::Hash;
 use crate::domain::merkle::{LeafIndex, TileId};
 use crate::ports::{EventEntry, EventFilter, RowCounts, StoreError, StoredBlock};
-use crate::store::rows::{BlockRow, EventRow, event_key, event_keys, from_sql, tile_hashes, to_sql};
-use crate::store::schema::{blocks, events, leaves, subjects};
+use crate::store::queries::postgres as built;
+use crate::store::rows::{BlockRow, EventRow, event_key, from_sql, tile_hashes, to_sql};
+use crate::store::schema::{blocks, leaves};
 
 /// Which blocks to read.
 pub enum Blocks {
@@ -130,57 +131,8 @@ pub async fn first_events(
 }
 
 pub async fn events(connection: &mut AsyncPgConnection, filter: EventFilter) -> Result<Vec<EventEntry>, StoreError> {
-    let rows: Vec<EventRow> = events_query(filter).load(connection).await.map_err(of_read)?;
+    let rows: Vec<EventRow> = built::events_query(filter).load(connection).await.map_err(of_read)?;
     rows.into_iter().map(EventRow::into_entry).collect()
-}
-
-fn events_query<'a>(filter: EventFilter) -> events::BoxedQuery<'a, diesel::pg::Pg> {
-    let mut query = events::table
-        .filter(events::leaf_index.lt(to_sql(filter.size.get())))
-        .order((events::leaf_index, events::position))
-        .limit(i64::from(filter.limit))
-        .into_boxed();
-    if let Some(event_id) = filter.event_id {
-        let (first, last) = event_keys(&event_id);
-        query = query.filter(events::event_key.between(first, last)).filter(events::event_id.eq(event_id));
-    }
-    if let Some(subject) = filter.subject {
-        let named = subjects::table
-            .filter(subjects::subject_key.eq(subject.as_hash().as_bytes().to_vec()))
-            .select(subjects::leaf_index);
-        query = query.filter(events::leaf_index.eq_any(named));
-    }
-    if !filter.event_types.is_empty() {
-        query = query.filter(events::event_type.eq_any(filter.event_types));
-    }
-    if !filter.actions.is_empty() {
-        query = query.filter(events::action.eq_any(filter.actions));
-    }
-    if !filter.biz_steps.is_empty() {
-        query = query.filter(events::biz_step.eq_any(filter.biz_steps));
-    }
-    if !filter.dispositions.is_empty() {
-        query = query.filter(events::disposition.eq_any(filter.dispositions));
-    }
-    if !filter.read_points.is_empty() {
-        query = query.filter(events::read_point.eq_any(filter.read_points));
-    }
-    if !filter.biz_locations.is_empty() {
-        query = query.filter(events::biz_location.eq_any(filter.biz_locations));
-    }
-    if let Some(from) = filter.event_time_from {
-        query = query.filter(events::event_time.ge(from.millis()));
-    }
-    if let Some(before) = filter.event_time_before {
-        query = query.filter(events::event_time.lt(before.millis()));
-    }
-    if let Some((leaf, position)) = filter.after {
-        let leaf = to_sql(leaf.get());
-        let position = i32::try_from(position).unwrap_or(i32::MAX);
-        let same = events::leaf_index.eq(leaf).and(events::position.gt(position));
-        query = query.filter(events::leaf_index.gt(leaf).or(same));
-    }
-    query
 }
 
 #[derive(QueryableByName)]

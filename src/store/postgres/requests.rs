@@ -7,6 +7,7 @@ use super::open_error::{of_read, of_write};
 use super::writer::Session;
 use crate::domain::consortium::ParticipantId;
 use crate::ports::{Admission, PendingRequest, RequestFilter, StoreError, WaitingRoom};
+use crate::store::queries::postgres as built;
 use crate::store::rows::{RequestRow, to_sql};
 use crate::store::schema::requests;
 
@@ -63,23 +64,6 @@ pub async fn page(
     connection: &mut AsyncPgConnection,
     filter: RequestFilter,
 ) -> Result<Vec<PendingRequest>, StoreError> {
-    let mut query = requests::table
-        .filter(requests::renewal.eq(filter.renewals))
-        .filter(requests::received_at.ge(filter.since.millis()))
-        .order(requests::id)
-        .limit(i64::from(filter.limit))
-        .into_boxed();
-    query = match filter.rejected {
-        Some(true) => query.filter(requests::rejected.is_not_null()),
-        Some(false) => query.filter(requests::rejected.is_null()),
-        None => query,
-    };
-    if let Some(after) = filter.after {
-        query = query.filter(requests::id.gt(String::from(after)));
-    }
-    if let Some(through) = filter.through {
-        query = query.filter(requests::id.le(String::from(through)));
-    }
-    let rows: Vec<RequestRow> = query.load(connection).await.map_err(of_read)?;
+    let rows: Vec<RequestRow> = built::requests_query(filter).load(connection).await.map_err(of_read)?;
     rows.into_iter().map(RequestRow::into_request).collect()
 }
