@@ -8,7 +8,7 @@ use crate::domain::block::{Checkpoint, Commit, CommitSignature, Height, Leaf, No
 use crate::domain::consortium::{Place, Registry};
 use crate::domain::hash::Hash;
 use crate::domain::index::{Subject, SubjectIndex, SubjectKey};
-use crate::domain::merkle::{self, Edge, Growth, LeafIndex};
+use crate::domain::merkle::{self, Edge, Frontier, Growth, LeafIndex};
 use crate::domain::statement::{StatementId, StatementType, VerifiedStatement};
 use crate::domain::time::Timestamp;
 use crate::ports::{EventEntry, LeafContent, MemberSigner, NewBlock, StoredBlock, StoredLeaf};
@@ -21,7 +21,7 @@ pub struct BlockBuilder {
     height: Height,
     time: Timestamp,
     /// The tree before the block, and with what it has so far.
-    before: Edge,
+    before: Frontier,
     edge: Edge,
     index: SubjectIndex,
     leaves: Vec<StoredLeaf>,
@@ -39,12 +39,12 @@ pub struct BuildError(pub String);
 
 impl BlockBuilder {
     /// Begins the block of `height` on top of a tree.
-    pub fn new(height: Height, time: Timestamp, before: Edge, index: SubjectIndex) -> Self {
+    pub fn new(height: Height, time: Timestamp, edge: Edge, index: SubjectIndex) -> Self {
         Self {
             height,
             time,
-            edge: before.clone(),
-            before,
+            before: edge.frontier().clone(),
+            edge,
             index,
             leaves: Vec::new(),
             leaf_hashes: Vec::new(),
@@ -119,7 +119,7 @@ impl BlockBuilder {
             subjects: self.subjects,
             events: self.events,
         };
-        let growth = Growth::new(self.before.frontier(), self.leaf_hashes);
+        let growth = Growth::new(&self.before, self.leaf_hashes);
         Ok(Sealed { new, block, growth, edge: self.edge, index: self.index })
     }
 
