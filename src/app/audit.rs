@@ -22,11 +22,10 @@ pub use receipts::HeldReceipt;
 pub use remote::{Held, RemoteError, RemoteNode, RemoteReport, remote};
 pub use source::{OfStore, Source, SourceLeaf};
 
-pub(super) use compare::check_request;
-pub(super) use replay::Replayed;
+pub(super) use compare::check_requests;
 pub(super) use walk::Watch;
 
-use replay::{Kept, Replay};
+use replay::{Kept, Replay, Replayed};
 use walk::{Unwatched, walk};
 
 /// What is wrong, and where that first shows.

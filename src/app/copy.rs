@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 
-use crate::app::audit::{self, AuditError, Fault, OfStore, Replayed, Watch};
+use crate::app::audit::{self, AuditError, Fault, OfStore, Watch};
 use crate::domain::block::Height;
 use crate::domain::time::Timestamp;
 use crate::ports::{
@@ -84,9 +84,7 @@ pub async fn copy(
         Err(error) => return Err(writer.failed(error)),
     };
     let requests = from.requests().await.map_err(|error| writer.failed(error.into()))?;
-    if let Some(fault) = first_fault(reader, &requests, &replayed) {
-        return Err(writer.failed(fault.into()));
-    }
+    audit::check_requests(reader, &requests, &replayed).map_err(|fault| writer.failed(fault.into()))?;
     let (blocks, leaves) = (writer.blocks, writer.leaves);
     let end = replayed.last_seal.height;
     if let Some(target) = held.filter(|held| *held > end) {
@@ -175,17 +173,6 @@ async fn compare(to: &dyn LedgerStore, new: &NewBlock) -> Result<(), CopyError> 
         }
     }
     Ok(())
-}
-
-fn first_fault(reader: &dyn CertificateReader, requests: &[PendingRequest], replayed: &Replayed) -> Option<Fault> {
-    requests.iter().find_map(|request| {
-        let what = audit::check_request(reader, request, replayed).err()?;
-        Some(Fault {
-            block: None,
-            leaf: None,
-            what: format!("the request of participant {}: {what}", request.participant),
-        })
-    })
 }
 
 /// Gives the target the requests of the source, and no others. A crash on the way is mended by the next copy.

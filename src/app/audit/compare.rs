@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::app::audit::replay::Replayed;
-use crate::app::audit::{AuditError, Report, fail};
+use crate::app::audit::{AuditError, Fault, Report, fail};
 use crate::domain::consortium::ParticipantId;
 use crate::domain::index::SubjectKey;
 use crate::domain::merkle::{LeafIndex, TileId, TreeSize};
@@ -27,11 +27,7 @@ pub(super) async fn with_stored(
     events(store, &replayed.derived).await?;
     subjects(store, &mut replayed.derived).await?;
     row_counts(store.row_counts().await?, &replayed)?;
-    for request in store.requests().await? {
-        if let Err(what) = check_request(reader, &request, &replayed) {
-            return fail(None, format!("the request of participant {}: {what}", request.participant));
-        }
-    }
+    check_requests(reader, &store.requests().await?, &replayed)?;
     Ok(replayed.report)
 }
 
@@ -55,13 +51,21 @@ fn row_counts(found: RowCounts, replayed: &Replayed) -> Result<(), AuditError> {
     }
 }
 
+/// Holds the requests that wait, or were refused, against themselves and against what was approved of them.
+pub fn check_requests(
+    reader: &dyn CertificateReader,
+    requests: &[PendingRequest],
+    replayed: &Replayed,
+) -> Result<(), Fault> {
+    requests.iter().try_for_each(|request| {
+        check_request(reader, request, replayed)
+            .or_else(|what| fail(None, format!("the request of participant {}: {what}", request.participant)))
+    })
+}
+
 /// A request stands on no leaf until it is approved. Then the leaf says what was asked for; before, only its own
 /// signature does.
-pub fn check_request(
-    reader: &dyn CertificateReader,
-    request: &PendingRequest,
-    replayed: &Replayed,
-) -> Result<(), String> {
+fn check_request(reader: &dyn CertificateReader, request: &PendingRequest, replayed: &Replayed) -> Result<(), String> {
     let (RequestBody::Registration { csr, key, .. } | RequestBody::Renewal { csr, key, .. }) = &request.body;
     let asked = reader.request(csr)?;
     if asked.key.thumbprint() != *key || asked.pem != *csr {
