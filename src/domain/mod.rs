@@ -1,5 +1,6 @@
 //! What Sealane is about, as pure functions over typed values: no clock, no randomness, no I/O, no async, no SQL, no HTTP.
 
+pub mod binary;
 pub mod block;
 pub mod consortium;
 pub mod epcis;
