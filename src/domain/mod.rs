@@ -12,5 +12,6 @@ pub mod json;
 pub mod limits;
 pub mod merkle;
 pub mod provenance;
+pub mod record;
 pub mod statement;
 pub mod time;
