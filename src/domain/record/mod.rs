@@ -339,3 +339,6 @@ fn split(entry: &[u8; ENTRY]) -> (EventKey, usize, bool) {
 fn slice<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
     bytes.get(range.clone()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
