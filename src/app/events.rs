@@ -66,14 +66,14 @@ pub async fn list(ledger: &Ledger, mut filter: EventFilter, id: Option<&Id>) -> 
                 leaf
             }
         };
-        let event = leaf.events.get(entry.position as usize);
-        if let Some(event) = event.filter(|event| id.is_none_or(|id| event.names(id))) {
+        let at_position = leaf.events.get(entry.position as usize).zip(leaf.seen.get(entry.position as usize));
+        if let Some((_, json)) = at_position.filter(|(event, _)| id.is_none_or(|id| event.names(id))) {
             events.push(FoundEvent {
                 leaf: entry.leaf,
                 position: entry.position,
                 participant: entry.participant,
                 event_id: entry.event_id,
-                json: event.json.clone(),
+                json: json.clone(),
                 context: leaf.context.clone(),
                 recorded: leaf.recorded,
             });
@@ -95,6 +95,8 @@ struct ReadLeaf {
     recorded: Timestamp,
     context: Option<Value>,
     events: Vec<Event>,
+    /// Their JSON.
+    seen: Vec<Value>,
 }
 
 async fn read_leaf(ledger: &Ledger, place: Workplace, index: LeafIndex) -> Result<(Workplace, ReadLeaf), LedgerError> {
@@ -112,6 +114,13 @@ async fn read_leaf(ledger: &Ledger, place: Workplace, index: LeafIndex) -> Resul
     let (place, document) = place.work(work).await?;
     Ok((
         place,
-        ReadLeaf { index, bytes, recorded: block.seal.time, context: document.context, events: document.events },
+        ReadLeaf {
+            index,
+            bytes,
+            recorded: block.seal.time,
+            context: document.context,
+            events: document.events,
+            seen: document.seen,
+        },
     ))
 }

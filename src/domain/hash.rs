@@ -8,6 +8,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// A SHA-256 digest: 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hash([u8; 32]);
@@ -62,7 +64,26 @@ impl Hash {
 
     /// Writes the digest in lower-case hexadecimal, as people and openssl do.
     pub fn to_hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        let halves = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
+        halves.map(|half| char::from(HEX_DIGITS[usize::from(half)])).collect()
+    }
+
+    /// Reads exactly 64 digits of lower-case hexadecimal, else `None`.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let half = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            _ => None,
+        };
+        let mut bytes = [0; Self::LEN];
+        let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+        if pairs.len() != Self::LEN {
+            return None;
+        }
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = half(*high)? << 4 | half(*low)?;
+        }
+        Some(Self(bytes))
     }
 
     fn from_decoded(bytes: Option<Vec<u8>>, text: &str) -> Result<Self, HashError> {
@@ -119,6 +140,11 @@ mod tests {
         let hash = Hash::of(b"x");
         assert_eq!(hash.to_string().parse(), Ok(hash));
         assert_eq!(Hash::from_base64(&hash.to_base64()), Ok(hash));
+        let hex = hash.to_hex();
+        assert_eq!(Hash::from_hex(&hex), Some(hash));
+        for wrong in [&hex[..63], &hex[..62], &format!("{hex}00"), &hex.to_uppercase(), &hex.replace('a', "g")] {
+            assert_eq!(Hash::from_hex(wrong), None, "{wrong}");
+        }
         let zero = Hash::from_bytes([0; 32]).to_string();
         let spare = format!("{}B", &zero[..42]);
         assert!(spare.parse::<Hash>().is_err());

@@ -1,5 +1,6 @@
 //! What Sealane is about, as pure functions over typed values: no clock, no randomness, no I/O, no async, no SQL, no HTTP.
 
+pub mod binary;
 pub mod block;
 pub mod consortium;
 pub mod epcis;
@@ -11,5 +12,6 @@ pub mod json;
 pub mod limits;
 pub mod merkle;
 pub mod provenance;
+pub mod record;
 pub mod statement;
 pub mod time;

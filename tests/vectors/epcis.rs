@@ -4,7 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use sealane::domain::consortium::ParticipantId;
 use sealane::domain::epcis::{Document, Faults, Reader, read};
+use sealane::domain::hash::Hash;
+use sealane::domain::record::{CaptureFacts, Record};
+use sealane::domain::statement::StatementId;
+use sealane::domain::time::Timestamp;
 use serde_json::Value;
 
 const QUERY: &str = "an EPCISQueryDocument answers a query and is never captured";
@@ -153,6 +158,34 @@ fn both_readers_see_the_same_events() {
                 assert_eq!(typed(strict), typed(normalised), "{}", document.path);
                 compared += 1;
             }
+        }
+    }
+    assert!(compared > 0);
+}
+
+#[test]
+fn a_record_gives_back_every_event() {
+    let Some(all) = verdicts() else { return };
+    let signer: ParticipantId = "5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10".parse().unwrap();
+    let certificate = Hash::of(b"certificate");
+    let mut compared = 0;
+    for document in &all {
+        for read in [&document.strict, &document.normalising].into_iter().flatten() {
+            let facts = |events| CaptureFacts {
+                signer: &signer,
+                certificate: &certificate,
+                signed_at: Timestamp::EPOCH,
+                bytes: 1,
+                events,
+            };
+            let make = |events| Record::of_capture(StatementId::from_hash(certificate), &[], &facts(events));
+            let bytes = make(&read.events).into_bytes();
+            let record = Record::from_bytes(bytes.clone()).unwrap();
+            let back: Vec<_> =
+                (0..record.event_keys().len() as u32).map(|at| record.event(at).unwrap().unwrap()).collect();
+            assert_eq!(back, read.events, "{}", document.path);
+            assert_eq!(make(&back).into_bytes(), bytes, "{}", document.path);
+            compared += back.len();
         }
     }
     assert!(compared > 0);

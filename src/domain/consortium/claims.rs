@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::domain::gs1::Id;
 use crate::domain::limits::{ID_CHARS_MAX, NAMESPACE_DEPTH_MAX, ORGANIZATION_CHARS_MAX};
@@ -39,6 +40,16 @@ impl ParticipantId {
     /// The id as a URI (RFC 9562 §4).
     pub fn urn(&self) -> String {
         format!("urn:uuid:{}", self.0)
+    }
+
+    /// The UUID's 16 bytes, in the order of its digits (RFC 9562 §4).
+    pub fn to_bytes(&self) -> [u8; 16] {
+        Uuid::try_parse(&self.0).expect("a ParticipantId is the text of a UUID").into_bytes()
+    }
+
+    /// Takes a UUID's 16 bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes).to_string())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::domain::epcis::coordinates::Coordinates;
 use crate::domain::epcis::vocabulary::{BizStep, Disposition};
 use crate::domain::gs1::Id;
 use crate::domain::hash::Hash;
@@ -23,6 +24,8 @@ pub struct Event {
     pub read_point: Option<Id>,
     /// Where the objects are afterwards: a GLN or another URI.
     pub biz_location: Option<Id>,
+    /// Where on the globe that was, if the event says so: by its readPoint, or else by its bizLocation.
+    pub coordinates: Option<Coordinates>,
     pub biz_transactions: Vec<BizTransaction>,
     pub sources: Vec<SourceDest>,
     pub destinations: Vec<SourceDest>,
@@ -30,8 +33,6 @@ pub struct Event {
     /// SHA-256 over the event's normalised content without `eventID`, `recordTime` and `errorDeclaration`, with
     /// members sorted: equal for two statements of one fact.
     pub content_hash: Hash,
-    /// The event's JSON as the reader saw it, for queries; never what was signed.
-    pub json: Value,
 }
 
 /// An event's identifier: an absolute URI, unique together with its participant.

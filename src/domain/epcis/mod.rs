@@ -10,6 +10,7 @@
 
 mod content_hash;
 mod context;
+mod coordinates;
 pub mod event;
 mod event_hash;
 mod fault;
@@ -27,6 +28,7 @@ use crate::domain::json;
 use crate::domain::limits::EVENTS_PER_CAPTURE_MAX;
 use crate::domain::time::Timestamp;
 
+pub use coordinates::Coordinates;
 pub use event::{Action, Event, Part, What};
 pub use fault::{Fault, FaultKind, Faults};
 pub use vocabulary::{BizStep, Disposition};
@@ -38,6 +40,8 @@ use walk::Walk;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
     pub events: Vec<Event>,
+    /// Each event's JSON as the reader saw it, in the same order: for queries, and never what was signed.
+    pub seen: Vec<Value>,
     /// When the sender made the document; `None` for a single event.
     pub creation_date: Option<Timestamp>,
     /// The document's `@context`, by which prefixes of its own have a meaning; `None` for a single event, which has
@@ -99,8 +103,8 @@ fn read_single(walk: &mut Walk, event: &mut Value) -> Option<Document> {
     let seen = event.clone();
     check_event(walk, event);
     let naming = seen.as_object().map(Naming::of)?;
-    let event = make_event(walk, event, seen.clone(), &naming)?;
-    Some(Document { events: vec![event], creation_date: None, context: None })
+    let event = make_event(walk, event, &seen, &naming)?;
+    Some(Document { events: vec![event], seen: vec![seen], creation_date: None, context: None })
 }
 
 fn read_document(walk: &mut Walk, frame: &mut Map<String, Value>) -> Option<Document> {
@@ -113,7 +117,7 @@ fn read_document(walk: &mut Walk, frame: &mut Map<String, Value>) -> Option<Docu
     };
     let naming = Naming::of(frame);
     let list = body.get_mut("eventList").and_then(Value::as_array_mut);
-    let events = walk.member("epcisBody", |walk| match list {
+    let (events, seen) = walk.member("epcisBody", |walk| match list {
         Some(list) => walk.member("eventList", |walk| read_events(walk, list, &naming)),
         None => {
             walk.fault("must be an object with the events in a list, `eventList`");
@@ -121,15 +125,16 @@ fn read_document(walk: &mut Walk, frame: &mut Map<String, Value>) -> Option<Docu
         }
     })?;
     let creation_date = frame.get("creationDate")?.as_str()?.parse().ok();
-    Some(Document { events, creation_date, context })
+    Some(Document { events, seen, creation_date, context })
 }
 
-fn read_events(walk: &mut Walk, list: &mut [Value], naming: &Naming<'_>) -> Option<Vec<Event>> {
+/// The events of a list, and the JSON of each as it was before it was made canonical.
+fn read_events(walk: &mut Walk, list: &mut [Value], naming: &Naming<'_>) -> Option<(Vec<Event>, Vec<Value>)> {
     if list.len() > EVENTS_PER_CAPTURE_MAX {
         walk.too_many(format!("one capture has at most {EVENTS_PER_CAPTURE_MAX} events; this has {}", list.len()));
         return None;
     }
-    let mut events = Vec::with_capacity(list.len());
+    let (mut events, mut all_seen) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
     for (index, event) in list.iter_mut().enumerate() {
         if walk.is_full() {
             return None;
@@ -137,10 +142,11 @@ fn read_events(walk: &mut Walk, list: &mut [Value], naming: &Naming<'_>) -> Opti
         let seen = event.clone();
         walk.item(index, |walk| {
             check_event(walk, event);
-            events.extend(make_event(walk, event, seen, naming));
+            events.extend(make_event(walk, event, &seen, naming));
         });
+        all_seen.push(seen);
     }
-    Some(events)
+    Some((events, all_seen))
 }
 
 fn check_event(walk: &mut Walk, event: &mut Value) {
@@ -161,11 +167,11 @@ fn check_event(walk: &mut Walk, event: &mut Value) {
 }
 
 /// Makes the typed event, unless a fault has been found anywhere: then no event will be given out.
-fn make_event(walk: &mut Walk, canonical: &Value, seen: Value, naming: &Naming<'_>) -> Option<Event> {
+fn make_event(walk: &mut Walk, canonical: &Value, seen: &Value, naming: &Naming<'_>) -> Option<Event> {
     if walk.has_faults() {
         return None;
     }
-    let event = typed::event(canonical.as_object()?, seen, naming);
+    let event = typed::event(canonical.as_object()?, seen.as_object()?, naming);
     if event.is_none() {
         walk.fault("this event passes every check and still cannot be read; please report it");
     }

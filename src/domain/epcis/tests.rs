@@ -120,7 +120,8 @@ fn reads_an_object_event_with_everything() {
     assert_eq!(epcs[0], epcs[1], "both spellings are one id");
     assert_eq!(quantities[0].quantity.as_deref(), Some("12.5"));
     assert_eq!(quantities[0].uom.as_deref(), Some("KGM"));
-    assert_eq!(event.json["epcList"][0], "urn:epc:id:sgtin:9506000.013435.A1", "the JSON stays as it came");
+    let coordinates = event.coordinates.unwrap();
+    assert_eq!((coordinates.latitude(), coordinates.longitude()), (52.5, 13.4));
 }
 
 #[test]
@@ -461,6 +462,16 @@ fn one_fact_has_one_content_hash() {
     assert_eq!(hash(about), plain);
     assert_ne!(hash(json!({"eventTimeZoneOffset": "+02:00"})), plain);
     assert_ne!(hash(json!({"example:note": 1})), plain);
+}
+
+#[test]
+fn the_json_of_each_event_stays_as_it_came() {
+    let urn = event("ObjectEvent", json!({"action": "ADD", "epcList": ["urn:epc:id:sgtin:9506000.013435.A1"]}));
+    let several = strict(&document_of(json!([urn, object()]))).unwrap();
+    assert_eq!(several.seen, [urn, object()]);
+    let mut single = object();
+    single["@context"] = json!("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld");
+    assert_eq!(strict(&single).unwrap().seen, [single]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::domain::epcis::content_hash::content_hash;
+use crate::domain::epcis::coordinates;
 use crate::domain::epcis::event::{
     Action, BizTransaction, ErrorDeclaration, Event, EventId, PersistentDisposition, Quantity, SourceDest, What,
 };
@@ -16,23 +17,25 @@ use crate::domain::gs1::Id;
 type Object = Map<String, Value>;
 
 /// Makes the event of `canonical`, whose JSON was `seen` before it was canonicalised.
-pub(super) fn event(canonical: &Object, seen: Value, naming: &Naming<'_>) -> Option<Event> {
+pub(super) fn event(canonical: &Object, seen: &Object, naming: &Naming<'_>) -> Option<Event> {
+    let read_point = place(canonical, "readPoint")?;
+    let biz_location = place(canonical, "bizLocation")?;
     Some(Event {
-        event_id: event_id(canonical, seen.as_object()?, naming),
+        event_id: event_id(canonical, seen, naming),
         event_time: text(canonical, "eventTime")?.parse().ok()?,
         event_time_zone_offset: text(canonical, "eventTimeZoneOffset")?.to_owned(),
         what: what(canonical)?,
         biz_step: parsed(canonical, "bizStep")?,
         disposition: parsed(canonical, "disposition")?,
         persistent_disposition: persistent_disposition(canonical)?,
-        read_point: place(canonical, "readPoint")?,
-        biz_location: place(canonical, "bizLocation")?,
+        coordinates: coordinates::of(seen, read_point.as_ref(), biz_location.as_ref()),
+        read_point,
+        biz_location,
         biz_transactions: each(canonical, "bizTransactionList", biz_transaction)?,
         sources: each(canonical, "sourceList", |item| source_dest(item, "source"))?,
         destinations: each(canonical, "destinationList", |item| source_dest(item, "destination"))?,
         error_declaration: error_declaration(canonical)?,
         content_hash: content_hash(canonical),
-        json: seen,
     })
 }
 
@@ -195,6 +198,6 @@ mod tests {
     #[test]
     fn what_was_not_checked_makes_no_event() {
         let event = json!({"type": "ObjectEvent", "eventTime": 1});
-        assert_eq!(super::event(event.as_object().unwrap(), event.clone(), &Naming::default()), None);
+        assert_eq!(super::event(event.as_object().unwrap(), event.as_object().unwrap(), &Naming::default()), None);
     }
 }

@@ -20,6 +20,9 @@ use crate::domain::limits::ID_CHARS_MAX;
 /// Where canonical Digital Link URIs live.
 pub(super) const CANONICAL_DOMAIN: &str = "https://id.gs1.org";
 
+/// Two AIs of four digits at the most, in slashes.
+const AI_SEGMENTS_CHARS_MAX: usize = 12;
+
 /// Everything but the unreserved characters of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -243,16 +246,18 @@ impl Gs1 {
     }
 
     fn to_uri(&self) -> String {
-        let mut text = format!("{CANONICAL_DOMAIN}/{}/{}", self.key.ai, encode(&self.value));
-        if let Some((ai, value)) = &self.qualifier {
-            text.push_str(&format!("/{ai}/{}", encode(value)));
+        let qualifier = self.qualifier.as_ref().map(|(ai, value)| (*ai, value));
+        let chars = self.value.len() + qualifier.map_or(0, |(_, value)| value.len());
+        let mut text = String::with_capacity(CANONICAL_DOMAIN.len() + AI_SEGMENTS_CHARS_MAX + chars);
+        text.push_str(CANONICAL_DOMAIN);
+        for (ai, value) in [(self.key.ai, &self.value)].into_iter().chain(qualifier) {
+            text.push('/');
+            text.push_str(ai);
+            text.push('/');
+            text.extend(utf8_percent_encode(value, RESERVED));
         }
         text
     }
-}
-
-fn encode(value: &str) -> impl fmt::Display {
-    utf8_percent_encode(value, RESERVED)
 }
 
 fn check_value(ai: &str, value: &str) -> Result<(), IdError> {
@@ -334,5 +339,6 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
+mod codec;
 #[cfg(test)]
 mod tests;

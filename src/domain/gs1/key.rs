@@ -27,6 +27,17 @@ impl Key {
         KEYS.into_iter().find(|key| key.ai == ai)
     }
 
+    /// The key's number in records that a node keeps, below 16: its place in the table.
+    pub fn number(&self) -> u8 {
+        let place = KEYS.into_iter().position(|key| key.ai == self.ai);
+        place.map_or(u8::MAX, |place| place as u8)
+    }
+
+    /// The key with a [`Key::number`].
+    pub fn numbered(number: u8) -> Option<&'static Self> {
+        KEYS.get(usize::from(number)).copied()
+    }
+
     /// Finds a key by its AI or its early name, as a path segment.
     pub fn find_segment(segment: &str) -> Option<&'static Self> {
         KEYS.into_iter().find(|key| key.ai == segment || key.alias == segment)
@@ -118,6 +129,7 @@ pub(super) static LOCATION: Key = Key {
 pub(super) static PARTY: Key =
     Key { ai: "417", alias: "party", kind: IdKind::Party, sequences: &[&["7040"]], prefix_end: Some(12), ..PLAIN };
 
+/// Records number the keys by their places here, so a change of the order is a new version of those.
 static KEYS: [&Key; 16] = [
     &TRADE_ITEM,
     &LOGISTIC_UNIT,

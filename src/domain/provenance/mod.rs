@@ -12,7 +12,6 @@
 
 mod case;
 mod containment;
-mod coordinates;
 mod corrections;
 mod custody;
 mod finding;

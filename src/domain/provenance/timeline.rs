@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use crate::domain::epcis::Coordinates;
 use crate::domain::epcis::event::Action;
 use crate::domain::merkle::LeafIndex;
 use crate::domain::provenance::case::Case;
-use crate::domain::provenance::coordinates;
 use crate::domain::provenance::corrections::Standing;
 use crate::domain::provenance::reading;
 use crate::domain::provenance::verdict::Party;
@@ -76,7 +76,6 @@ fn step(case: &Case<'_>, at: usize) -> Step {
         Standing::Withdraws(event) => (None, Some(case.leaf(event))),
         _ => (None, None),
     };
-    let coordinates = coordinates::of(event);
     Step {
         leaf: record.place.leaf,
         position: record.position,
@@ -88,8 +87,8 @@ fn step(case: &Case<'_>, at: usize) -> Step {
         biz_step: event.biz_step.as_ref().map(|step| step.as_str().to_owned()),
         disposition: event.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
         location: reading::location(event).map(|id| id.as_str().to_owned()),
-        latitude: coordinates.map(|place| place.latitude),
-        longitude: coordinates.map(|place| place.longitude),
+        latitude: event.coordinates.map(Coordinates::latitude),
+        longitude: event.coordinates.map(Coordinates::longitude),
         signer: party(case, &record.signer),
         via: case.via(at).map(|container| container.as_str().to_owned()),
         corrected_by,

@@ -1,7 +1,7 @@
 //! Travel: nothing moves faster than the policy says between two places whose coordinates are known.
 
+use crate::domain::epcis::Coordinates;
 use crate::domain::provenance::case::Case;
-use crate::domain::provenance::coordinates::{self, Coordinates};
 use crate::domain::provenance::finding::{Findings, Severity};
 use crate::domain::provenance::reading::{self, Act};
 
@@ -15,9 +15,9 @@ const SLACK_HOURS: f64 = 1.0;
 pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let mut before: Option<(usize, Coordinates)> = None;
     for at in case.order.iter().copied().filter(|at| in_hand(case, *at)) {
-        let Some(place) = coordinates::of(case.event(at)) else { continue };
+        let Some(place) = case.event(at).coordinates else { continue };
         if let Some((former, former_place)) = before {
-            way(case, former, at, coordinates::distance_km(former_place, place), findings);
+            way(case, former, at, former_place.distance_km(place), findings);
         }
         before = Some((at, place));
     }

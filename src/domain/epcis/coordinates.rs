@@ -1,49 +1,69 @@
 //! Coordinates: where an event says that its place is, and how far two places are apart.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::domain::epcis::Event;
 use crate::domain::gs1::Id;
 
 /// A place on the globe, in degrees.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Coordinates {
-    pub latitude: f64,
-    pub longitude: f64,
+pub struct Coordinates {
+    latitude: f64,
+    longitude: f64,
 }
 
 /// The mean radius of the earth (IUGG), in kilometres.
 const EARTH_RADIUS_KM: f64 = 6371.0088;
 
-/// Where the event took place by its readPoint, or else where it says that the objects are, by its bizLocation: a `geo:`
-/// URI (RFC 5870) as the place's id, or its members with the local names `latitude` and `longitude`.
-///
-/// 0, 0 is what people write who have no coordinates, so it is none.
-pub(super) fn of(event: &Event) -> Option<Coordinates> {
-    let by_id = |place: &Option<Id>| place.as_ref().and_then(|id| of_uri(id.as_str()));
-    let by_members = |name: &str| event.json.get(name).and_then(of_members);
-    by_id(&event.read_point)
-        .or_else(|| by_members("readPoint"))
-        .or_else(|| by_id(&event.biz_location))
-        .or_else(|| by_members("bizLocation"))
+impl Coordinates {
+    /// Takes degrees that are on the globe. 0, 0 is what people write who have no coordinates, so it is none.
+    pub fn new(latitude: f64, longitude: f64) -> Option<Self> {
+        let on_earth = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
+        let nowhere = latitude == 0.0 && longitude == 0.0;
+        (on_earth && !nowhere).then_some(Self { latitude, longitude })
+    }
+
+    /// Degrees north of the equator.
+    pub const fn latitude(self) -> f64 {
+        self.latitude
+    }
+
+    /// Degrees east of Greenwich.
+    pub const fn longitude(self) -> f64 {
+        self.longitude
+    }
+
+    /// Kilometres to another place along the surface, by the haversine formula.
+    pub fn distance_km(self, other: Self) -> f64 {
+        let radians = |degrees: f64| degrees * std::f64::consts::PI / 180.0;
+        let (latitude, other_latitude) = (radians(self.latitude), radians(other.latitude));
+        let north = ((other_latitude - latitude) / 2.0).sin();
+        let east = (radians(other.longitude - self.longitude) / 2.0).sin();
+        let a = north * north + latitude.cos() * other_latitude.cos() * east * east;
+        // Rounding may put the antipodes a hair beyond 1.
+        let a = if a > 1.0 { 1.0 } else { a };
+        2.0 * EARTH_RADIUS_KM * a.sqrt().atan2((1.0 - a).sqrt())
+    }
 }
 
-/// Kilometres between two places along the surface, by the haversine formula.
-pub(super) fn distance_km(one: Coordinates, other: Coordinates) -> f64 {
-    let radians = |degrees: f64| degrees * std::f64::consts::PI / 180.0;
-    let (latitude, other_latitude) = (radians(one.latitude), radians(other.latitude));
-    let north = ((other_latitude - latitude) / 2.0).sin();
-    let east = (radians(other.longitude - one.longitude) / 2.0).sin();
-    let a = north * north + latitude.cos() * other_latitude.cos() * east * east;
-    // Rounding may put the antipodes a hair beyond 1.
-    let a = if a > 1.0 { 1.0 } else { a };
-    2.0 * EARTH_RADIUS_KM * a.sqrt().atan2((1.0 - a).sqrt())
+/// Where the event took place by its readPoint, or else where it says that the objects are, by its bizLocation: a `geo:`
+/// URI (RFC 5870) as the place's id, or its members with the local names `latitude` and `longitude`.
+pub(super) fn of(
+    event: &Map<String, Value>,
+    read_point: Option<&Id>,
+    biz_location: Option<&Id>,
+) -> Option<Coordinates> {
+    let by_id = |place: Option<&Id>| place.and_then(|id| of_uri(id.as_str()));
+    let by_members = |name: &str| event.get(name).and_then(of_members);
+    by_id(read_point)
+        .or_else(|| by_members("readPoint"))
+        .or_else(|| by_id(biz_location))
+        .or_else(|| by_members("bizLocation"))
 }
 
 fn of_uri(uri: &str) -> Option<Coordinates> {
     let numbers = uri.strip_prefix("geo:")?.split(';').next()?;
     let mut numbers = numbers.split(',');
-    checked(decimal(numbers.next()?)?, decimal(numbers.next()?)?)
+    Coordinates::new(decimal(numbers.next()?)?, decimal(numbers.next()?)?)
 }
 
 fn of_members(place: &Value) -> Option<Coordinates> {
@@ -54,7 +74,7 @@ fn of_members(place: &Value) -> Option<Coordinates> {
         Value::String(text) => decimal(text),
         _ => None,
     };
-    checked(number("latitude")?, number("longitude")?)
+    Coordinates::new(number("latitude")?, number("longitude")?)
 }
 
 /// Reads digits with at most one sign before and one point among them: the numbers of RFC 5870.
@@ -63,12 +83,6 @@ fn decimal(text: &str) -> Option<f64> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if all_digits(whole) && all_digits(fraction) { text.parse().ok() } else { None }
-}
-
-fn checked(latitude: f64, longitude: f64) -> Option<Coordinates> {
-    let on_earth = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
-    let nowhere = latitude == 0.0 && longitude == 0.0;
-    (on_earth && !nowhere).then_some(Coordinates { latitude, longitude })
 }
 
 #[cfg(test)]
@@ -82,7 +96,7 @@ mod tests {
 
     #[test]
     fn distances_are_those_of_the_globe() {
-        let whole = |one, other| distance_km(one, other).round();
+        let whole = |one: Coordinates, other| one.distance_km(other).round();
         assert_eq!(whole(SEOUL, SEOUL), 0.0);
         assert_eq!(whole(SEOUL, LISBON), whole(LISBON, SEOUL));
         assert_eq!(whole(SEOUL, LISBON), 10418.0);
