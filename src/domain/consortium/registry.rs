@@ -1,15 +1,15 @@
 //! The state of the consortium: a fold over admin statements in ledger order, the same on every node.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::block::{MemberSet, Origin};
 use crate::domain::consortium::admin::{
     Admin, CertificateRecord, Genesis, Registration, Renewal, Revocation, renewal_consent,
 };
-use crate::domain::consortium::claims::ParticipantId;
+use crate::domain::consortium::claims::{Namespace, ParticipantId};
 use crate::domain::consortium::participant::{Certified, Claims, Participant, Revoked};
 use crate::domain::consortium::place::Place;
-use crate::domain::gs1::Id;
+use crate::domain::gs1::{CompanyPrefix, Id};
 use crate::domain::hash::Hash;
 use crate::domain::merkle::LeafIndex;
 use crate::domain::statement::PublicKey;
@@ -74,6 +74,9 @@ pub struct Registry {
     by_leaf: BTreeMap<LeafIndex, ParticipantId>,
     /// Keys ever certified: a key belongs to one participant for good.
     by_key: HashMap<Hash, ParticipantId>,
+    /// Who claims a company prefix, a namespace (with `https` as `http`) or a GLN, or did before it was revoked. No text
+    /// is two of these: they have 4 to 12 digits, a colon, and 13 digits.
+    by_claim: HashMap<String, Vec<ParticipantId>>,
 }
 
 impl Registry {
@@ -86,6 +89,7 @@ impl Registry {
             by_certificate: HashMap::new(),
             by_leaf: BTreeMap::new(),
             by_key: HashMap::new(),
+            by_claim: HashMap::new(),
         }
     }
 
@@ -142,7 +146,33 @@ impl Registry {
 
     /// The participant whose company prefix or namespace governed `id` at `leaf`.
     pub fn holder_at(&self, id: &Id, leaf: LeafIndex) -> Option<&Participant> {
-        self.participants.values().find(|one| one.in_force_at(leaf) && one.claims.cover(id))
+        self.holders(id).into_iter().find(|one| one.in_force_at(leaf))
+    }
+
+    /// All whose company prefix or namespace covers `id`, revoked or not, by their ids.
+    pub fn holders(&self, id: &Id) -> Vec<&Participant> {
+        self.claiming(id, |claims| claims.cover(id))
+    }
+
+    /// All to whom a location or party belongs, by its GLN or as covered by their prefix or namespace, revoked or not, by
+    /// their ids.
+    pub fn owners(&self, location: &Id) -> Vec<&Participant> {
+        self.claiming(location, |claims| claims.holds_location(location) || claims.cover(location))
+    }
+
+    /// Those of whom some claim could be about `id` and who `hold` it.
+    fn claiming(&self, id: &Id, hold: impl Fn(&Claims) -> bool) -> Vec<&Participant> {
+        let mut found: BTreeSet<&ParticipantId> = BTreeSet::new();
+        let mut look_up = |claim: &str| found.extend(self.by_claim.get(claim).into_iter().flatten());
+        if id.is_gs1() {
+            let digits = id.prefix_digits().unwrap_or_default();
+            CompanyPrefix::DIGITS.filter_map(|length| digits.get(..length)).for_each(&mut look_up);
+            id.gln().into_iter().for_each(look_up);
+        } else {
+            Namespace::candidates(id.as_str()).iter().for_each(|namespace| look_up(namespace));
+        }
+        let found = found.into_iter().filter_map(|one| self.participants.get(one));
+        found.filter(|one| hold(&one.claims)).collect()
     }
 
     /// Finds a claim of somebody's that collides with `claims`.
@@ -247,6 +277,12 @@ impl Registry {
         };
         self.participants.insert(registration.participant.clone(), participant);
         self.by_leaf.insert(place.leaf, registration.participant.clone());
+        let claims = &registration.claims;
+        let prefixes = claims.gs1_company_prefixes.iter().map(ToString::to_string);
+        let namespaces = claims.namespaces.iter().map(Namespace::without_tls);
+        for claim in prefixes.chain(namespaces).chain(claims.glns.iter().map(ToString::to_string)) {
+            self.by_claim.entry(claim).or_default().push(registration.participant.clone());
+        }
         self.certify(&registration.participant, &registration.certificate, place);
     }
 
