@@ -56,7 +56,7 @@ pub struct Step {
 
 /// Tells all that is recorded of the product, what was withdrawn and what repeats too, and of its containers all but repeats.
 pub(super) fn of(case: &Case<'_>) -> Vec<Step> {
-    let mut told: Vec<usize> = case.told().into_iter().collect();
+    let mut told = case.told.clone();
     told.sort_by_key(|at| case.moment(*at));
     told.into_iter().map(|at| step(case, at)).collect()
 }
@@ -64,8 +64,7 @@ pub(super) fn of(case: &Case<'_>) -> Vec<Step> {
 /// A participant by id and name.
 pub(super) fn party(case: &Case<'_>, id: &crate::domain::consortium::ParticipantId) -> Party {
     let participant = case.history.registry.participant(id);
-    let organization = participant.map(|one| one.claims.organization.as_str().to_owned());
-    Party { id: id.clone(), organization }
+    Party { id: id.clone(), organization: participant.map(|one| one.claims.organization.clone()) }
 }
 
 fn step(case: &Case<'_>, at: usize) -> Step {
@@ -90,7 +89,10 @@ fn step(case: &Case<'_>, at: usize) -> Step {
         location: reading::location(event).map(|id| id.as_str().to_owned()),
         latitude: coordinates.map(|place| place.latitude),
         longitude: coordinates.map(|place| place.longitude),
-        signer: party(case, &record.signer),
+        signer: Party {
+            id: record.signer.clone(),
+            organization: entry.participant.map(|one| one.claims.organization.clone()),
+        },
         via: case.via(at).map(|container| container.as_str().to_owned()),
         corrected_by,
         corrects,

@@ -57,7 +57,10 @@ fn what(visitor: &Visitor, step: &Step) -> String {
 
 /// A participant as it registered itself.
 pub fn name(visitor: &Visitor, party: &Party) -> String {
-    party.organization.clone().unwrap_or_else(|| visitor.say("journey.somebody").to_owned())
+    match &party.organization {
+        Some(organization) => organization.as_str().to_owned(),
+        None => visitor.say("journey.somebody").to_owned(),
+    }
 }
 
 /// A time that a script can put into the device's own zone.
