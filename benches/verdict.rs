@@ -142,7 +142,7 @@ impl Memory {
     }
 
     fn commission(&mut self, item: &Id) {
-        let lot = json!({"lotNumber": "L7", "itemExpirationDate": "2028-01-31"});
+        let lot = json!({"cbvmda:lotNumber": "L7", "cbvmda:itemExpirationDate": "2028-01-31"});
         let members = json!({"epcList": [item], "action": "ADD", "bizStep": "commissioning", "disposition": "active",
             "ilmd": lot});
         self.say(MAKER, 10, members);

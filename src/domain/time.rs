@@ -59,8 +59,7 @@ impl Timestamp {
         i64::try_from(millis).ok().and_then(Self::from_millis)
     }
 
-    /// The time as text, which `Display` gives too: a verdict holds dozens of times, and the way over a formatter takes
-    /// ten times as long.
+    /// The time as text, which `Display` gives too: a verdict holds dozens of times, and a formatter is the long way.
     pub fn text(self) -> Rfc3339Text {
         let t = OffsetDateTime::from_unix_timestamp(self.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let mut text = *b"0000-00-00T00:00:00.000Z";

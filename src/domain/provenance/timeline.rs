@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::epcis::event::Action;
+use crate::domain::gs1::Id;
 use crate::domain::merkle::LeafIndex;
 use crate::domain::provenance::case::Case;
 use crate::domain::provenance::coordinates;
@@ -33,7 +34,7 @@ pub struct Step {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disposition: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub location: Option<String>,
+    pub location: Option<Id>,
     /// Degrees north of the equator and east of Greenwich, where the event gives its place by coordinates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latitude: Option<f64>,
@@ -42,7 +43,7 @@ pub struct Step {
     pub signer: Party,
     /// The container that the record names, and the product was in, where it does not name the product itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub via: Option<String>,
+    pub via: Option<Id>,
     /// The leaf that withdraws this record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrected_by: Option<LeafIndex>,
@@ -86,14 +87,14 @@ fn step(case: &Case<'_>, at: usize) -> Step {
         action: event.action().map(word),
         biz_step: event.biz_step.as_ref().map(|step| step.as_str().to_owned()),
         disposition: event.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
-        location: reading::location(event).map(|id| id.as_str().to_owned()),
+        location: reading::location(event).cloned(),
         latitude: coordinates.map(|place| place.latitude),
         longitude: coordinates.map(|place| place.longitude),
         signer: Party {
             id: record.signer.clone(),
             organization: entry.participant.map(|one| one.claims.organization.clone()),
         },
-        via: case.via(at).map(|container| container.as_str().to_owned()),
+        via: case.via(at).cloned(),
         corrected_by,
         corrects,
         note: note(case, at),

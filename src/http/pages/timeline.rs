@@ -33,10 +33,10 @@ fn item(visitor: &Visitor, step: &Step) -> Markup {
             }
             p.who { (visitor.fill("journey.signed", &[("who", &name(visitor, &step.signer))])) }
             @if let Some(location) = &step.location {
-                p.where { (visitor.fill("journey.at", &[("place", &place_text_of(location))])) }
+                p.where { (visitor.fill("journey.at", &[("place", &place_text_of(location.as_str()))])) }
             }
             @if let Some(container) = &step.via {
-                p.where { (visitor.fill("journey.via", &[("container", &people_text_of(container))])) }
+                p.where { (visitor.fill("journey.via", &[("container", &people_text_of(container.as_str()))])) }
             }
             @if let Some(note) = &step.note { p.original lang="en" { (note) } }
         }
