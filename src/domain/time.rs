@@ -59,27 +59,47 @@ impl Timestamp {
         i64::try_from(millis).ok().and_then(Self::from_millis)
     }
 
+    /// The time as text, which `Display` gives too: a verdict holds dozens of times, and a formatter is the long way.
+    pub fn text(self) -> Rfc3339Text {
+        let t = OffsetDateTime::from_unix_timestamp(self.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut write = |from: usize, digits: usize, mut rest: u32| {
+            for digit in text.iter_mut().skip(from).take(digits).rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+        };
+        write(0, 4, t.year().unsigned_abs());
+        write(5, 2, u32::from(u8::from(t.month())));
+        write(8, 2, u32::from(t.day()));
+        write(11, 2, u32::from(t.hour()));
+        write(14, 2, u32::from(t.minute()));
+        write(17, 2, u32::from(t.second()));
+        write(20, 3, self.0.rem_euclid(1000).unsigned_abs() as u32);
+        Rfc3339Text(text)
+    }
+
     /// The same point as an `OffsetDateTime` in UTC.
     pub fn to_date_time(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 }
 
+/// A time as RFC 3339 writes it in UTC, with exactly three digits of a second.
+#[derive(Debug, Clone, Copy)]
+pub struct Rfc3339Text([u8; 24]);
+
+impl Rfc3339Text {
+    pub fn as_str(&self) -> &str {
+        // Digits and punctuation throughout.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with exactly three digits of a second.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let t = self.to_date_time();
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            t.year(),
-            u8::from(t.month()),
-            t.day(),
-            t.hour(),
-            t.minute(),
-            t.second(),
-            t.millisecond()
-        )
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -97,7 +117,7 @@ impl FromStr for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text().as_str())
     }
 }
 
@@ -118,6 +138,9 @@ mod tests {
         assert_eq!(t.to_string(), "2026-11-21T09:30:00.123Z");
         assert_eq!(t.to_string().parse(), Ok(t));
         assert_eq!(Timestamp::from_seconds(0).unwrap().to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp(Timestamp::MILLIS_MIN).to_string(), "0000-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp(Timestamp::MILLIS_MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59.999Z");
     }
 
     #[test]

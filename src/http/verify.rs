@@ -1,6 +1,6 @@
 //! `GET /verify`: the node's own verdict about a product, and where its evidence is.
 
-use actix_web::http::header::{CACHE_CONTROL, VARY};
+use actix_web::http::header::{CACHE_CONTROL, ContentType, HeaderValue, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,6 +16,11 @@ use crate::http::problem::{Code, Problem};
 
 /// Bytes of path and query: a label's code with every attribute that it may have stays well below.
 const URI_BYTES_MAX: usize = 8 * 1024;
+
+/// Bytes that hold most verdicts apart from their timelines, and most steps of one, so that an answer is seldom moved while
+/// it is written.
+const VERDICT_BYTES: usize = 2 * 1024;
+const STEP_BYTES: usize = 640;
 
 /// A verdict with what it can be checked by.
 #[derive(Serialize)]
@@ -123,8 +128,13 @@ pub async fn answer_page(
 pub async fn answer(node: &Node, id: &Id) -> Result<HttpResponse, Problem> {
     let (verdict, block) = verdict(&node.ledger, id, &node.policy).await?;
     let evidence = format!("{}/evidence?id={}", node.public_url, encode(id.as_str()));
+    let mut json = Vec::with_capacity(VERDICT_BYTES + STEP_BYTES * verdict.timeline.len());
     let body = VerdictBody { verdict, evidence, checkpoint: block.checkpoint.to_text() };
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).insert_header((VARY, "accept")).json(body))
+    serde_json::to_writer(&mut json, &body).map_err(|error| Problem::internal(&error))?;
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache")));
+    answer.insert_header((VARY, HeaderValue::from_static("accept")));
+    Ok(answer.content_type(ContentType::json()).body(json))
 }
 
 #[cfg(test)]

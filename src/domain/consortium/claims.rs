@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::domain::gs1::Id;
@@ -27,10 +28,10 @@ pub enum ClaimError {
     Namespace { found: String, reason: &'static str },
 }
 
-/// A participant's id: a UUID in lower case. Its certificates carry it as the URI `urn:uuid:…`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ParticipantId(String);
+/// A participant's id: a UUID in lower case. Its certificates carry it as the URI `urn:uuid:…`. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ParticipantId(Arc<str>);
 
 impl ParticipantId {
     pub fn as_str(&self) -> &str {
@@ -49,7 +50,7 @@ impl ParticipantId {
 
     /// Takes a UUID's 16 bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes).to_string())
+        Self(Uuid::from_bytes(bytes).to_string().into())
     }
 }
 
@@ -65,7 +66,7 @@ impl FromStr for ParticipantId {
                 _ => false,
             });
         well_formed
-            .then(|| Self(text.to_owned()))
+            .then(|| Self(text.into()))
             .ok_or_else(|| ClaimError::ParticipantId { found: text.chars().take(80).collect() })
     }
 }
@@ -80,7 +81,13 @@ impl TryFrom<String> for ParticipantId {
 
 impl From<ParticipantId> for String {
     fn from(id: ParticipantId) -> Self {
-        id.0
+        id.0.as_ref().to_owned()
+    }
+}
+
+impl Serialize for ParticipantId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -146,10 +153,10 @@ impl fmt::Display for Role {
     }
 }
 
-/// An organisation's name, for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Organization(String);
+/// An organisation's name, for people. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Organization(Arc<str>);
 
 impl Organization {
     pub fn as_str(&self) -> &str {
@@ -169,7 +176,7 @@ impl FromStr for Organization {
         if let Some(found) = trimmed.chars().find(|character| is_invisible(*character)) {
             return Err(ClaimError::OrganizationInvisible { found });
         }
-        Ok(Self(trimmed.to_owned()))
+        Ok(Self(trimmed.into()))
     }
 }
 
@@ -183,7 +190,13 @@ impl TryFrom<String> for Organization {
 
 impl From<Organization> for String {
     fn from(organization: Organization) -> Self {
-        organization.0
+        organization.0.as_ref().to_owned()
+    }
+}
+
+impl Serialize for Organization {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

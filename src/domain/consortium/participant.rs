@@ -30,7 +30,7 @@ impl Claims {
 
     /// Tells whether `id` is one of the GLNs, as a location (AI 414) or as a party (AI 417).
     pub fn holds_location(&self, id: &Id) -> bool {
-        id.is_gs1() && self.glns.iter().any(|gln| *id == gln.id() || *id == gln.party_id())
+        self.glns.iter().any(|gln| gln.is_named_by(id))
     }
 }
 

@@ -1,15 +1,15 @@
 //! The state of the consortium: a fold over admin statements in ledger order, the same on every node.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::block::{MemberSet, Origin};
 use crate::domain::consortium::admin::{
     Admin, CertificateRecord, Genesis, Registration, Renewal, Revocation, renewal_consent,
 };
-use crate::domain::consortium::claims::ParticipantId;
+use crate::domain::consortium::claims::{Namespace, ParticipantId};
 use crate::domain::consortium::participant::{Certified, Claims, Participant, Revoked};
 use crate::domain::consortium::place::Place;
-use crate::domain::gs1::Id;
+use crate::domain::gs1::{CompanyPrefix, Id};
 use crate::domain::hash::Hash;
 use crate::domain::merkle::LeafIndex;
 use crate::domain::statement::PublicKey;
@@ -74,6 +74,9 @@ pub struct Registry {
     by_leaf: BTreeMap<LeafIndex, ParticipantId>,
     /// Keys ever certified: a key belongs to one participant for good.
     by_key: HashMap<Hash, ParticipantId>,
+    /// Who claims a company prefix, a namespace (with `https` as `http`) or a GLN, or did before it was revoked. No text
+    /// is two of these: they have 4 to 12 digits, a colon, and 13 digits.
+    by_claim: HashMap<String, Vec<ParticipantId>>,
 }
 
 impl Registry {
@@ -86,6 +89,7 @@ impl Registry {
             by_certificate: HashMap::new(),
             by_leaf: BTreeMap::new(),
             by_key: HashMap::new(),
+            by_claim: HashMap::new(),
         }
     }
 
@@ -142,7 +146,33 @@ impl Registry {
 
     /// The participant whose company prefix or namespace governed `id` at `leaf`.
     pub fn holder_at(&self, id: &Id, leaf: LeafIndex) -> Option<&Participant> {
-        self.participants.values().find(|one| one.in_force_at(leaf) && one.claims.cover(id))
+        self.holders(id).into_iter().find(|one| one.in_force_at(leaf))
+    }
+
+    /// All whose company prefix or namespace covers `id`, revoked or not, by their ids.
+    pub fn holders(&self, id: &Id) -> Vec<&Participant> {
+        self.claiming(id, |claims| claims.cover(id))
+    }
+
+    /// All to whom a location or party belongs, by its GLN or as covered by their prefix or namespace, revoked or not, by
+    /// their ids.
+    pub fn owners(&self, location: &Id) -> Vec<&Participant> {
+        self.claiming(location, |claims| claims.holds_location(location) || claims.cover(location))
+    }
+
+    /// Those of whom some claim could be about `id` and who `hold` it.
+    fn claiming(&self, id: &Id, hold: impl Fn(&Claims) -> bool) -> Vec<&Participant> {
+        let mut found: BTreeSet<&ParticipantId> = BTreeSet::new();
+        let mut look_up = |claim: &str| found.extend(self.by_claim.get(claim).into_iter().flatten());
+        if id.is_gs1() {
+            let digits = id.prefix_digits().unwrap_or_default();
+            CompanyPrefix::DIGITS.filter_map(|length| digits.get(..length)).for_each(&mut look_up);
+            id.gln().into_iter().for_each(look_up);
+        } else {
+            Namespace::candidates(id.as_str()).iter().for_each(|namespace| look_up(namespace));
+        }
+        let found = found.into_iter().filter_map(|one| self.participants.get(one));
+        found.filter(|one| hold(&one.claims)).collect()
     }
 
     /// Finds a claim of somebody's that collides with `claims`.
@@ -247,6 +277,12 @@ impl Registry {
         };
         self.participants.insert(registration.participant.clone(), participant);
         self.by_leaf.insert(place.leaf, registration.participant.clone());
+        let claims = &registration.claims;
+        let prefixes = claims.gs1_company_prefixes.iter().map(ToString::to_string);
+        let namespaces = claims.namespaces.iter().map(Namespace::without_tls);
+        for claim in prefixes.chain(namespaces).chain(claims.glns.iter().map(ToString::to_string)) {
+            self.by_claim.entry(claim).or_default().push(registration.participant.clone());
+        }
         self.certify(&registration.participant, &registration.certificate, place);
     }
 
@@ -301,4 +337,112 @@ fn first_pair<T: ToString>(ours: &[T], theirs: &[T], collide: impl Fn(&T, &T) ->
     ours.iter().find_map(|one| {
         theirs.iter().find(|other| collide(one, other)).map(|other| (one.to_string(), other.to_string()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use p256::ecdsa::SigningKey;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::block::Member;
+
+    fn key(seed: u8) -> PublicKey {
+        PublicKey::from(SigningKey::from_slice(&[seed; 32]).unwrap().verifying_key())
+    }
+
+    fn place(leaf: u64) -> Place {
+        Place { leaf: LeafIndex::new(leaf).unwrap(), time: "2026-02-01T00:00:00Z".parse().unwrap() }
+    }
+
+    fn participant(number: u8) -> ParticipantId {
+        format!("00000000-0000-4000-8000-{number:012}").parse().unwrap()
+    }
+
+    struct Ledger(Registry, Hash);
+
+    impl Ledger {
+        fn new() -> Self {
+            let member = Member::new("Member", key(200)).unwrap();
+            let kid = member.kid();
+            let members = MemberSet::new(vec![member]).unwrap();
+            let created = "2026-01-01T00:00:00Z".parse().unwrap();
+            let genesis = Genesis { version: 1, origin: "ledger.example/test".parse().unwrap(), members, created };
+            Self(Registry::new(&genesis), kid)
+        }
+
+        fn apply(&mut self, admin: &Admin, leaf: u64) {
+            self.0.apply(admin, &self.1, place(leaf)).unwrap();
+        }
+
+        fn join(&mut self, number: u8, leaf: u64, claims: [Value; 3]) {
+            let [glns, prefixes, namespaces] = claims;
+            let claims = json!({"organization": "One", "roles": ["manufacturer"], "glns": glns,
+                "gs1CompanyPrefixes": prefixes, "namespaces": namespaces});
+            let certificate = CertificateRecord {
+                x509: vec![number; 8],
+                jwk: key(number),
+                not_before: "2026-01-01T00:00:00Z".parse().unwrap(),
+                not_after: "2027-01-01T00:00:00Z".parse().unwrap(),
+            };
+            let claims = serde_json::from_value(claims).unwrap();
+            let (participant, request) = (participant(number), Vec::new());
+            self.apply(
+                &Admin::Registration(Box::new(Registration { participant, claims, request, certificate })),
+                leaf,
+            );
+        }
+
+        fn revoke(&mut self, number: u8, leaf: u64) {
+            let (participant, reason) = (participant(number), "it left".to_owned());
+            self.apply(&Admin::Revocation(Revocation { participant, reason, compromised_since: None }), leaf);
+        }
+    }
+
+    #[test]
+    fn holders_and_owners_are_those_that_a_look_at_every_claim_finds() {
+        let mut ledger = Ledger::new();
+        ledger.join(7, 1, [json!(["9506000134369"]), json!(["9506000"]), json!(["https://a.example/x/"])]);
+        ledger.revoke(7, 2);
+        // The same claims again, by one whose id comes first; and some that the revoked ones would collide with.
+        ledger.join(3, 3, [json!(["9506000134369"]), json!(["95060001"]), json!(["http://a.example/"])]);
+        ledger.revoke(3, 4);
+        ledger.join(5, 5, [json!(["9521000000018"]), json!(["950600"]), json!(["urn:gdst:example.org:"])]);
+        let texts = [
+            ("https://id.gs1.org/01/09506000134352/21/A", [3, 5, 7].as_slice(), [3, 5, 7].as_slice()),
+            ("https://id.gs1.org/01/09506001000007/21/A", &[5], &[5]),
+            ("https://id.gs1.org/414/9506000134369", &[3, 5, 7], &[3, 5, 7]),
+            ("https://id.gs1.org/414/9506000134369/254/7", &[3, 5, 7], &[3, 5, 7]),
+            ("https://id.gs1.org/417/9521000000018", &[], &[5]),
+            ("https://id.gs1.org/414/9521000000018", &[], &[5]),
+            ("https://id.gs1.org/414/9521000000018/254/7", &[], &[]),
+            ("https://a.example/x/y", &[3, 7], &[3, 7]),
+            ("http://a.example/x/y", &[3, 7], &[3, 7]),
+            ("https://a.example/x/", &[3], &[3]),
+            ("https://a.example/y", &[3], &[3]),
+            ("urn:gdst:example.org:party:farm.1", &[5], &[5]),
+            ("urn:gdst:example.com:party:farm.1", &[], &[]),
+        ];
+        let Ledger(registry, _) = &ledger;
+        for (text, holders, owners) in texts {
+            let id = Id::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let ids = |found: Vec<&Participant>| found.into_iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+            let numbered = |numbers: &[u8]| numbers.iter().map(|number| participant(*number)).collect::<Vec<_>>();
+            assert_eq!(ids(registry.holders(&id)), numbered(holders), "{text}");
+            assert_eq!(ids(registry.owners(&id)), numbered(owners), "{text}");
+            let by_scan =
+                |hold: &dyn Fn(&Participant) -> bool| ids(registry.participants().filter(|one| hold(one)).collect());
+            assert_eq!(by_scan(&|one| one.claims.cover(&id)), numbered(holders), "{text}");
+            assert_eq!(
+                by_scan(&|one| one.claims.cover(&id) || one.claims.holds_location(&id)),
+                numbered(owners),
+                "{text}"
+            );
+            for leaf in 0..8 {
+                let leaf = LeafIndex::new(leaf).unwrap();
+                let first = registry.participants().find(|one| one.in_force_at(leaf) && one.claims.cover(&id));
+                assert_eq!(registry.holder_at(&id, leaf), first, "{text} at {leaf:?}");
+            }
+        }
+    }
 }

@@ -67,7 +67,8 @@ fn of_uri(uri: &str) -> Option<Coordinates> {
 }
 
 fn of_members(place: &Value) -> Option<Coordinates> {
-    let members = place.as_object()?;
+    // Most places are an id and nothing more.
+    let members = place.as_object().filter(|members| members.len() >= 2)?;
     let local = |key: &str, name: &str| key.rsplit([':', '/', '#']).next() == Some(name);
     let number = |name: &str| match members.iter().find(|(key, _)| local(key, name))?.1 {
         Value::Number(number) => number.as_f64(),

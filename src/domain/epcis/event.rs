@@ -152,30 +152,29 @@ impl Action {
 
 impl Event {
     /// Every id in the event's "what", with the part it plays, in the order of the standard's tables.
-    pub fn ids(&self) -> Vec<(Part, &Id)> {
-        let mut ids = Vec::new();
-        match &self.what {
-            What::Object { epcs, quantities, .. } => push(&mut ids, Part::Object, epcs, quantities),
+    pub fn ids(&self) -> impl Iterator<Item = (Part, &Id)> {
+        let nothing = Listed { part: Part::Object, epcs: &[], quantities: &[] };
+        let (parent, first, second) = match &self.what {
+            What::Object { epcs, quantities, .. } => (&None, Listed { part: Part::Object, epcs, quantities }, nothing),
             What::Transaction { parent, epcs, quantities, .. } => {
-                ids.extend(parent.iter().map(|id| (Part::Parent, id)));
-                push(&mut ids, Part::Object, epcs, quantities);
+                (parent, Listed { part: Part::Object, epcs, quantities }, nothing)
             }
             What::Aggregation { parent, child_epcs, child_quantities, .. }
             | What::Association { parent, child_epcs, child_quantities, .. } => {
-                ids.extend(parent.iter().map(|id| (Part::Parent, id)));
-                push(&mut ids, Part::Child, child_epcs, child_quantities);
+                (parent, Listed { part: Part::Child, epcs: child_epcs, quantities: child_quantities }, nothing)
             }
-            What::Transformation { input_epcs, input_quantities, output_epcs, output_quantities, .. } => {
-                push(&mut ids, Part::Input, input_epcs, input_quantities);
-                push(&mut ids, Part::Output, output_epcs, output_quantities);
-            }
-        }
-        ids
+            What::Transformation { input_epcs, input_quantities, output_epcs, output_quantities, .. } => (
+                &None,
+                Listed { part: Part::Input, epcs: input_epcs, quantities: input_quantities },
+                Listed { part: Part::Output, epcs: output_epcs, quantities: output_quantities },
+            ),
+        };
+        parent.iter().map(|id| (Part::Parent, id)).chain(first.ids()).chain(second.ids())
     }
 
     /// Tells whether the event's "what" names `id`.
     pub fn names(&self, id: &Id) -> bool {
-        self.ids().into_iter().any(|(_, named)| named == id)
+        self.ids().any(|(_, named)| named == id)
     }
 
     /// Tells whether the event gives what it names this disposition, by itself or lastingly.
@@ -220,7 +219,16 @@ impl Event {
     }
 }
 
-fn push<'a>(ids: &mut Vec<(Part, &'a Id)>, part: Part, epcs: &'a [Id], quantities: &'a [Quantity]) {
-    ids.extend(epcs.iter().map(|id| (part, id)));
-    ids.extend(quantities.iter().map(|quantity| (part, &quantity.epc_class)));
+/// The lists of an event in which ids play one part.
+struct Listed<'a> {
+    part: Part,
+    epcs: &'a [Id],
+    quantities: &'a [Quantity],
+}
+
+impl<'a> Listed<'a> {
+    fn ids(self) -> impl Iterator<Item = (Part, &'a Id)> {
+        let classes = self.quantities.iter().map(|quantity| &quantity.epc_class);
+        self.epcs.iter().chain(classes).map(move |id| (self.part, id))
+    }
 }

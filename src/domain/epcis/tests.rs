@@ -128,7 +128,7 @@ fn reads_an_object_event_with_everything() {
 fn reads_the_other_event_types() {
     let aggregation =
         reads(event("AggregationEvent", json!({"action": "ADD", "parentID": CRATE, "childEPCs": [ITEM]})));
-    let parts: Vec<_> = aggregation.ids().iter().map(|(part, id)| (*part, id.to_string())).collect();
+    let parts: Vec<_> = aggregation.ids().map(|(part, id)| (part, id.to_string())).collect();
     assert_eq!(parts, [(Part::Parent, CRATE.to_owned()), (Part::Child, ITEM.to_owned())]);
     reads(event("AggregationEvent", json!({"action": "DELETE", "parentID": CRATE})));
     reads(event("AggregationEvent", json!({"action": "OBSERVE", "childQuantityList": [{"epcClass": CLASS}]})));

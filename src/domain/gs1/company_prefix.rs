@@ -1,6 +1,7 @@
 //! GS1 company prefixes, as participants hold them.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -13,6 +14,9 @@ use super::id::Id;
 pub struct CompanyPrefix(String);
 
 impl CompanyPrefix {
+    /// How many digits a prefix has.
+    pub const DIGITS: RangeInclusive<usize> = 4..=12;
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -37,7 +41,7 @@ impl FromStr for CompanyPrefix {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        if (4..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        if Self::DIGITS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(Self(text.to_owned()));
         }
         Err(IdError::CompanyPrefix { found: quote(text) })

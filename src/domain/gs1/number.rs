@@ -78,6 +78,13 @@ impl Gln {
     }
 }
 
+impl Gln {
+    /// Tells whether `id` is this number's place or party, without an extension.
+    pub fn is_named_by(self, id: &Id) -> bool {
+        id.gln().is_some_and(|digits| digits.parse() == Ok(self.0))
+    }
+}
+
 impl Sscc {
     /// The id of the logistic unit.
     pub fn id(self) -> Id {

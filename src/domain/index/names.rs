@@ -5,19 +5,16 @@ use std::collections::BTreeSet;
 
 use crate::domain::consortium::{Admin, Namespace, ParticipantId};
 use crate::domain::epcis::Event;
-use crate::domain::gs1::Id;
+use crate::domain::gs1::{CompanyPrefix, Id};
 use crate::domain::index::Subject;
-
-/// The digits that a company prefix has at least and at most.
-const PREFIX_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
 
 /// The subjects of one event by its signer: every id in its "what", its transformationID, for a recall the class of each
 /// item and lot, and for a recall, or one taken back, each id as recalled by anybody and by the signer.
 pub fn of_event(event: &Event, signer: &ParticipantId) -> BTreeSet<Subject> {
-    let mut subjects: BTreeSet<Subject> = event.ids().into_iter().map(|(_, id)| Subject::id(id.as_str())).collect();
+    let mut subjects: BTreeSet<Subject> = event.ids().map(|(_, id)| Subject::id(id.as_str())).collect();
     subjects.extend(event.transformation_id().map(|id| Subject::transformation(id.as_str())));
     if event.declares("recalled") {
-        subjects.extend(event.ids().into_iter().filter_map(|(_, id)| id.class()).map(|id| Subject::id(id.as_str())));
+        subjects.extend(event.ids().filter_map(|(_, id)| id.class()).map(|id| Subject::id(id.as_str())));
     }
     if event.declares("recalled") || event.takes_back("recalled") {
         for (_, id) in event.ids() {
@@ -58,7 +55,7 @@ fn of_namespace(namespace: &Namespace) -> Subject {
 pub fn prefixes_of(id: &Id) -> Vec<Subject> {
     if id.is_gs1() {
         let digits = id.prefix_digits().unwrap_or_default();
-        return PREFIX_DIGITS.filter_map(|length| digits.get(..length)).map(Subject::prefix).collect();
+        return CompanyPrefix::DIGITS.filter_map(|length| digits.get(..length)).map(Subject::prefix).collect();
     }
     Namespace::candidates(id.as_str()).into_iter().map(Subject::prefix).collect()
 }

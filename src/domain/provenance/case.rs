@@ -9,6 +9,7 @@ use crate::domain::merkle::LeafIndex;
 use crate::domain::provenance::containment::{self, Mention};
 use crate::domain::provenance::corrections::{self, Standing};
 use crate::domain::provenance::history::{History, Record};
+use crate::domain::provenance::parts::Parts;
 use crate::domain::provenance::policy::Policy;
 use crate::domain::provenance::{custody, wording};
 use crate::domain::time::Timestamp;
@@ -18,7 +19,9 @@ use crate::domain::time::Timestamp;
 pub(super) struct Entry<'a> {
     pub record: &'a Record,
     /// The parts that the product plays in the event; none where it does not name the product.
-    pub parts: Vec<Part>,
+    pub parts: Parts,
+    /// The signer as it is registered.
+    pub participant: Option<&'a Participant>,
     pub standing: Standing,
 }
 
@@ -57,6 +60,10 @@ pub(super) struct Case<'a> {
     /// What a key in other hands said although its owner had nothing to do with the product then: shown, and not counted.
     pub disregarded: BTreeSet<usize>,
     pub subject: Subject,
+    /// The entries that name the product, and those of its containers that are part of its journey, in ledger order.
+    pub told: Vec<usize>,
+    /// All whose company prefix or namespace covers the product, revoked or not.
+    holders: Vec<&'a Participant>,
 }
 
 impl<'a> Case<'a> {
@@ -77,11 +84,15 @@ impl<'a> Case<'a> {
             origin: None,
             disregarded: BTreeSet::new(),
             subject,
+            told: Vec::new(),
+            holders: history.registry.holders(&history.id),
         };
         case.set_origins();
         let journey = custody::journey(&case);
         (case.order, case.via, case.disregarded) = (journey.order, journey.via, journey.disregarded);
         case.set_origins();
+        let told: BTreeSet<usize> = case.own.iter().chain(case.via.keys()).copied().collect();
+        case.told = told.into_iter().collect();
         case
     }
 
@@ -89,11 +100,6 @@ impl<'a> Case<'a> {
         self.origins = self.find_origins();
         let with_authority = self.origins.iter().find(|at| self.signed_by_prefix_holder(**at));
         self.origin = with_authority.or(self.origins.first()).copied();
-    }
-
-    /// The product's own entries and those of its containers that are part of its journey, in ledger order.
-    pub fn told(&self) -> BTreeSet<usize> {
-        self.own.iter().chain(self.via.keys()).copied().collect()
     }
 
     /// Tells whether an entry counts, or would if a key in other hands had not withdrawn it.
@@ -141,7 +147,7 @@ impl<'a> Case<'a> {
 
     /// Tells whether the product plays `part` in the entry.
     pub fn plays(&self, at: usize, part: Part) -> bool {
-        self.entries[at].parts.contains(&part)
+        self.entries[at].parts.contains(part)
     }
 
     /// The signer's name, for sentences.
@@ -168,12 +174,12 @@ impl<'a> Case<'a> {
 
     /// The participant whose company prefix or namespace governed the product at `leaf`.
     pub fn prefix_holder(&self, leaf: LeafIndex) -> Option<&'a Participant> {
-        self.history.registry.holder_at(&self.history.id, leaf)
+        self.holders.iter().copied().find(|one| one.in_force_at(leaf))
     }
 
     /// Tells whether the entry's signer held the product's company prefix or namespace at the entry's place.
     pub fn signed_by_prefix_holder(&self, at: usize) -> bool {
-        self.signed_by_holder_of(&self.history.id, at)
+        self.prefix_holder(self.leaf(at)).is_some_and(|holder| holder.id == *self.signer(at))
     }
 
     /// Tells whether the entry's signer held the company prefix or namespace of `id` at the entry's place.
@@ -186,8 +192,8 @@ impl<'a> Case<'a> {
     /// The signer's clock (`iat`) is what a thief would set back, so a record that the ledger accepted only after that
     /// moment counts as signed after it, whatever it says.
     pub fn compromised_since(&self, at: usize) -> Option<Timestamp> {
-        let record = self.entries[at].record;
-        let revoked = self.history.registry.participant(&record.signer)?.revoked.as_ref()?;
+        let Entry { record, participant, .. } = &self.entries[at];
+        let revoked = participant.as_ref()?.revoked.as_ref()?;
         revoked.compromised_since.filter(|since| record.signed_at >= *since || record.place.time >= *since)
     }
 
@@ -207,8 +213,7 @@ impl<'a> Case<'a> {
 
     /// All to whom a location or party belongs, or belonged before they registered anew.
     pub fn owners(&self, location: &Id) -> impl Iterator<Item = &'a ParticipantId> {
-        let participants = self.history.registry.participants();
-        participants.filter(|one| covers(&one.claims, location)).map(|one| &one.id)
+        self.history.registry.owners(location).into_iter().map(|one| &one.id)
     }
 
     /// Tells whether an entry is one of the origins.
@@ -249,15 +254,22 @@ fn covers(claims: &Claims, location: &Id) -> bool {
     claims.holds_location(location) || claims.cover(location)
 }
 
-fn entries(history: &History) -> Vec<Entry<'_>> {
+fn entries<'a>(history: &'a History) -> Vec<Entry<'a>> {
     let mut records: Vec<&Record> = history.records.iter().collect();
     records.sort_by_key(|record| (record.place.leaf, record.position));
     let standings = corrections::classify(&records);
     let parts = |record: &Record| {
-        let ids = record.event.ids().into_iter();
+        let ids = record.event.ids();
         ids.filter(|(_, id)| **id == history.id).map(|(part, _)| part).collect()
     };
-    let entry = |(record, standing)| Entry { record, parts: parts(record), standing };
+    let mut former: Option<&Participant> = None;
+    let entry = |(record, standing): (&'a Record, Standing)| {
+        // Records come in runs of one signer.
+        let known = former.filter(|one| one.id == record.signer);
+        let participant = known.or_else(|| history.registry.participant(&record.signer));
+        former = participant;
+        Entry { record, parts: parts(record), participant, standing }
+    };
     records.into_iter().zip(standings).map(entry).collect()
 }
 

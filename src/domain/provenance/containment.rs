@@ -11,13 +11,14 @@ use crate::domain::epcis::event::{Action, Part, What};
 use crate::domain::gs1::Id;
 use crate::domain::provenance::case::{Case, Entry};
 use crate::domain::provenance::corrections::Standing;
+use crate::domain::provenance::parts::Parts;
 use crate::domain::provenance::reading::{self, End};
 
 /// A record that names an id, and the parts that the id plays in it.
 #[derive(Debug)]
 pub(super) struct Mention {
     pub at: usize,
-    pub parts: Vec<Part>,
+    pub parts: Parts,
 }
 
 /// The next record of the journey, and which members of the chain it names, the innermost first.
@@ -25,7 +26,7 @@ pub(super) struct Mention {
 pub(super) struct Turn<'a> {
     pub at: usize,
     /// Each member by its place in the chain, and the parts that it plays.
-    pub named: Vec<(usize, Vec<Part>)>,
+    pub named: Vec<(usize, Parts)>,
     /// The container that the record names where it does not name the product itself.
     pub via: Option<&'a Id>,
 }
@@ -75,7 +76,7 @@ impl<'a, 'b> Containment<'a, 'b> {
         let mut named = Vec::new();
         for (index, member) in self.members.iter_mut().enumerate() {
             if let Some(mention) = member.list.get(member.cursor).filter(|mention| mention.at == at) {
-                named.push((index, mention.parts.clone()));
+                named.push((index, mention.parts));
                 member.cursor += 1;
             }
         }
@@ -90,7 +91,7 @@ impl<'a, 'b> Containment<'a, 'b> {
     pub fn apart(&self, turn: &Turn<'a>) -> Option<&'a Id> {
         let (index, parts) = turn.named.last()?;
         let container = self.members.get(index + 1)?;
-        let itself = parts.iter().any(|part| matches!(part, Part::Object | Part::Input | Part::Child));
+        let itself = [Part::Object, Part::Input, Part::Child].into_iter().any(|part| parts.contains(part));
         let later = container
             .since
             .is_some_and(|since| self.case.event(turn.at).event_time > self.case.event(since).event_time);
@@ -99,7 +100,7 @@ impl<'a, 'b> Containment<'a, 'b> {
 
     /// Goes on from a record by somebody who has the product: only such a one packs and unpacks.
     pub fn take_up(&mut self, turn: &Turn<'a>) -> Option<Notice<'a>> {
-        let child = turn.named.iter().rev().find(|(_, parts)| parts.contains(&Part::Child)).map(|(index, _)| *index);
+        let child = turn.named.iter().rev().find(|(_, parts)| parts.contains(Part::Child)).map(|(index, _)| *index);
         match (&self.case.event(turn.at).what, child) {
             (What::Aggregation { action: Action::Add, parent: Some(parent), .. }, Some(child)) => {
                 self.pack(turn.at, child, parent)
@@ -186,8 +187,8 @@ pub(super) fn mentions<'a>(id: &'a Id, entries: &[Entry<'a>]) -> BTreeMap<&'a Id
         for (part, named) in entry.record.event.ids() {
             let Some(list) = mentions.get_mut(named) else { continue };
             match list.last_mut().filter(|mention| mention.at == at) {
-                Some(mention) => mention.parts.push(part),
-                None => list.push(Mention { at, parts: vec![part] }),
+                Some(mention) => mention.parts.insert(part),
+                None => list.push(Mention { at, parts: Parts::from_iter([part]) }),
             }
         }
     }

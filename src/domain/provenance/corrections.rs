@@ -3,7 +3,7 @@
 //! An event's identity is its participant and its eventID. A declaration of error (EPCIS 2.0 §7.4.1.2) repeats the
 //! eventID of the event that it corrects; it counts from the same participant, over equal content, after that event.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::domain::consortium::ParticipantId;
 use crate::domain::hash::Hash;
@@ -24,23 +24,24 @@ pub(super) enum Standing {
     WithdrawsNothing,
 }
 
-type Identity<'a> = (&'a ParticipantId, &'a str, &'a Hash);
+/// Content, eventID and signer. The content is first since it tells most apart at its first byte.
+type Identity<'a> = (&'a Hash, &'a str, &'a ParticipantId);
 
 /// Says of each record, given in ledger order, what it is worth.
 pub(super) fn classify(records: &[&Record]) -> Vec<Standing> {
     let withdrawals = withdrawals(records);
-    let mut counted: BTreeMap<(&ParticipantId, &Hash), usize> = BTreeMap::new();
+    let mut counted: BTreeMap<(&Hash, &ParticipantId), usize> = BTreeMap::new();
     let mut standings = Vec::with_capacity(records.len());
     for (at, record) in records.iter().enumerate() {
-        let (signer, _, content) = identity(record);
+        let (content, _, signer) = identity(record);
         let standing = if is_declaration(record) {
             withdrawals.declared.get(&at).map_or(Standing::WithdrawsNothing, |event| Standing::Withdraws(*event))
         } else if let Some(by) = withdrawals.withdrawn.get(&identity(record)) {
             Standing::WithdrawnBy(*by)
-        } else if let Some(first) = counted.get(&(signer, content)) {
+        } else if let Some(first) = counted.get(&(content, signer)) {
             Standing::Repeats(*first)
         } else {
-            counted.insert((signer, content), at);
+            counted.insert((content, signer), at);
             Standing::Counts
         };
         standings.push(standing);
@@ -50,12 +51,12 @@ pub(super) fn classify(records: &[&Record]) -> Vec<Standing> {
 
 /// The pairs of counting entries, of those at `among`, with one identity and different content: something that capture
 /// refuses.
-pub(super) fn reused_ids(entries: &[Entry<'_>], among: BTreeSet<usize>) -> Vec<(usize, usize)> {
-    let mut first: BTreeMap<(&ParticipantId, &str), usize> = BTreeMap::new();
+pub(super) fn reused_ids(entries: &[Entry<'_>], among: &[usize]) -> Vec<(usize, usize)> {
+    let mut first: BTreeMap<(&str, &ParticipantId), usize> = BTreeMap::new();
     let mut pairs = Vec::new();
-    for at in among.into_iter().filter(|at| entries[*at].standing == Standing::Counts) {
-        let (signer, event_id, _) = identity(entries[at].record);
-        let earlier = *first.entry((signer, event_id)).or_insert(at);
+    for at in among.iter().copied().filter(|at| entries[*at].standing == Standing::Counts) {
+        let (_, event_id, signer) = identity(entries[at].record);
+        let earlier = *first.entry((event_id, signer)).or_insert(at);
         if earlier != at {
             pairs.push((earlier, at));
         }
@@ -72,8 +73,11 @@ struct Withdrawals<'a> {
 }
 
 fn withdrawals<'a>(records: &[&'a Record]) -> Withdrawals<'a> {
-    let mut events: BTreeMap<Identity<'a>, usize> = BTreeMap::new();
     let mut withdrawals = Withdrawals::default();
+    if !records.iter().any(|record| is_declaration(record)) {
+        return withdrawals;
+    }
+    let mut events: BTreeMap<Identity<'a>, usize> = BTreeMap::new();
     for (at, record) in records.iter().enumerate() {
         if !is_declaration(record) {
             events.entry(identity(record)).or_insert(at);
@@ -86,7 +90,7 @@ fn withdrawals<'a>(records: &[&'a Record]) -> Withdrawals<'a> {
 }
 
 fn identity(record: &Record) -> Identity<'_> {
-    (&record.signer, record.event.event_id.uri.as_str(), &record.event.content_hash)
+    (&record.event.content_hash, record.event.event_id.uri.as_str(), &record.signer)
 }
 
 fn is_declaration(record: &Record) -> bool {

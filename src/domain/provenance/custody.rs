@@ -417,6 +417,9 @@ pub(super) fn announced(case: &Case<'_>, transfer: &passage::Transfer<'_>) -> Op
 /// nothing.
 fn voided_shippings(case: &Case<'_>) -> BTreeSet<usize> {
     let mut voided = BTreeSet::new();
+    if !(0..case.entries.len()).any(|at| reading::act(case, at) == Act::VoidsShipping) {
+        return voided;
+    }
     for mentions in case.all_mentions() {
         let mut open: BTreeMap<&ParticipantId, Vec<usize>> = BTreeMap::new();
         for at in mentions.iter().map(|mention| mention.at) {

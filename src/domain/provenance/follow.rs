@@ -3,6 +3,7 @@
 //! Whoever makes evidence and whoever checks it runs the same steps over another [`Source`]; a verdict looks at
 //! nothing that was not found here. `docs/FORMATS.md` specifies it, since a change is a new version of the index.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::domain::limits::{
     FOLLOWED_LOTS_MAX, FOLLOWED_PLACES_MAX, FOLLOWED_RECALLS_MAX, FOLLOWED_STATEMENTS_MAX,
 };
 use crate::domain::merkle::LeafIndex;
-use crate::domain::provenance::history::Record;
+use crate::domain::provenance::history::{CapturedEvent, Record};
 use crate::domain::provenance::links;
 use crate::domain::time::Timestamp;
 
@@ -130,8 +131,10 @@ impl Start {
 }
 
 /// Why and from where an id is followed.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug)]
 struct Role {
+    /// The id as the index names it.
+    subject: Subject,
     /// As the id itself or a container of it.
     carries: Option<Start>,
     /// As the id itself or an input.
@@ -141,6 +144,10 @@ struct Role {
 }
 
 impl Role {
+    fn new(id: &Id) -> Self {
+        Self { subject: Subject::id(id.as_str()), carries: None, is_used: false, taken: None }
+    }
+
     fn start(&self) -> Start {
         if self.is_used { Start::Beginning } else { self.carries.unwrap_or(Start::Beginning) }
     }
@@ -183,21 +190,22 @@ struct Follower<'a, S> {
     ids: BTreeMap<Id, Role>,
     transformations: BTreeMap<Id, bool>,
     captures: BTreeMap<LeafIndex, Arc<Capture>>,
-    found: BTreeSet<(LeafIndex, usize)>,
+    /// Where events that name what is followed stand, in the order in which they were found, some of them repeatedly.
+    found: Vec<(LeafIndex, usize)>,
     parties: BTreeSet<ParticipantId>,
     trail: Trail,
 }
 
 impl<'a, S: Source> Follower<'a, S> {
     fn new(id: &Id, source: &'a mut S) -> Self {
-        let itself = Role { carries: Some(Start::Beginning), is_used: true, taken: None };
+        let itself = Role { carries: Some(Start::Beginning), is_used: true, ..Role::new(id) };
         Self {
             source,
             budget: Budget::new(),
             ids: BTreeMap::from([(id.clone(), itself)]),
             transformations: BTreeMap::new(),
             captures: BTreeMap::new(),
-            found: BTreeSet::new(),
+            found: Vec::new(),
             parties: BTreeSet::new(),
             trail: Trail::default(),
         }
@@ -222,7 +230,7 @@ impl<'a, S: Source> Follower<'a, S> {
             }
             for id in transformations {
                 let ties = |event: &Event| event.transformation_id() == Some(&id);
-                self.take_on(&Subject::transformation(id.as_str()), Wanted::Whole, &ties)?;
+                self.take_on(Subject::transformation(id.as_str()), Wanted::Whole, &ties)?;
             }
             has_found = self.find_links();
         }
@@ -234,45 +242,45 @@ impl<'a, S: Source> Follower<'a, S> {
             Start::Beginning => Wanted::Whole,
             Start::At(time) => Wanted::Since(time),
         };
-        let subject = Subject::id(id.as_str());
-        let before = self.ids.get_mut(id).and_then(|role| role.taken.replace(start));
-        match before {
-            None => self.take_on(&subject, wanted, &|event| event.names(id)),
-            Some(_) => self.take_what_is_before(&subject, wanted, &|event| event.names(id)),
+        let Some(role) = self.ids.get_mut(id) else { return Ok(()) };
+        let subject = role.subject.clone();
+        match role.taken.replace(start) {
+            None => self.take_on(subject, wanted, &|event| event.names(id)),
+            Some(_) => self.take_what_is_before(subject, wanted, &|event| event.names(id)),
         }
     }
 
     /// Takes a list in order.
-    fn take_on(&mut self, subject: &Subject, wanted: Wanted, names: &dyn Fn(&Event) -> bool) -> Result<(), S::Error> {
-        let Known { list: List { count, first, leaves }, reaches_back } = self.source.list(subject, wanted)?;
+    fn take_on(&mut self, subject: Subject, wanted: Wanted, names: &dyn Fn(&Event) -> bool) -> Result<(), S::Error> {
+        let Known { list: List { count, first, leaves }, reaches_back } = self.source.list(&subject, wanted)?;
         if !reaches_back {
-            return Err(self.cut_short(subject));
+            return Err(cut_short(self.source, subject));
         }
         let mut taken = 0;
         while first + (taken as u64) < count && !self.budget.is_spent() {
-            let Some(leaf) = leaves.get(taken) else { return Err(self.cut_short(subject)) };
+            let Some(leaf) = leaves.get(taken) else { return Err(cut_short(self.source, subject)) };
             let spent = self.take(*leaf, names)?;
             self.budget.spend(spent);
             taken += 1;
         }
         self.trail.limit_reached |= first + (taken as u64) < count;
-        self.show(subject, count, first, &leaves, 0..taken);
+        self.show(subject, count, first, leaves, 0..taken);
         Ok(())
     }
 
     /// Takes, from the last back, what of a list comes before that which was taken.
     fn take_what_is_before(
         &mut self,
-        subject: &Subject,
+        subject: Subject,
         wanted: Wanted,
         names: &dyn Fn(&Event) -> bool,
     ) -> Result<(), S::Error> {
-        let Some(shown) = self.trail.shown.get(subject).filter(|shown| !shown.leaves.is_empty()).cloned() else {
+        let Some(shown) = self.trail.shown.get(&subject).filter(|shown| !shown.leaves.is_empty()).cloned() else {
             return Ok(());
         };
-        let Known { list, reaches_back } = self.source.list(subject, wanted)?;
+        let Known { list, reaches_back } = self.source.list(&subject, wanted)?;
         let missing = usize::try_from(shown.first.saturating_sub(list.first)).unwrap_or(usize::MAX);
-        let Some(leaves) = list.leaves.get(..missing) else { return Err(self.cut_short(subject)) };
+        let Some(leaves) = list.leaves.get(..missing) else { return Err(cut_short(self.source, subject)) };
         let mut from = missing;
         while from > 0 && !self.budget.is_spent() {
             from -= 1;
@@ -280,39 +288,38 @@ impl<'a, S: Source> Follower<'a, S> {
             self.budget.spend(spent);
         }
         if !reaches_back && !self.budget.is_spent() {
-            return Err(self.cut_short(subject));
+            return Err(cut_short(self.source, subject));
         }
         self.trail.limit_reached |= from > 0 || !reaches_back;
         let all = [leaves, &shown.leaves].concat();
-        self.show(subject, list.count, list.first, &all, from..all.len());
+        let taken = from..all.len();
+        self.show(subject, list.count, list.first, all, taken);
         Ok(())
     }
 
     /// Reads the capture at a leaf, finds the events in it that name what is followed, and says what that costs.
     fn take(&mut self, leaf: LeafIndex, names: &dyn Fn(&Event) -> bool) -> Result<Cost, S::Error> {
-        let capture = match self.captures.get(&leaf) {
-            Some(capture) => Arc::clone(capture),
-            None => self.source.capture(leaf)?,
+        let capture = match self.captures.entry(leaf) {
+            Entry::Occupied(capture) => capture.into_mut(),
+            Entry::Vacant(place) => place.insert(self.source.capture(leaf)?),
         };
-        let named: Vec<usize> = (0..capture.events.len()).filter(|at| names(&capture.events[*at])).collect();
-        let cost = Cost { bytes: capture.bytes, events: named.len() };
-        self.found.extend(named.into_iter().map(|position| (leaf, position)));
-        self.parties.insert(capture.signer.clone());
-        self.captures.insert(leaf, capture);
-        Ok(cost)
+        let before = self.found.len();
+        let named = capture.events.iter().enumerate().filter(|(_, event)| names(event));
+        self.found.extend(named.map(|(position, _)| (leaf, position)));
+        if !self.parties.contains(&capture.signer) {
+            self.parties.insert(capture.signer.clone());
+        }
+        Ok(Cost { bytes: capture.bytes, events: self.found.len() - before })
     }
 
-    fn show(&mut self, subject: &Subject, count: u64, first: u64, leaves: &[LeafIndex], taken: Range<usize>) {
+    fn show(&mut self, subject: Subject, count: u64, first: u64, mut leaves: Vec<LeafIndex>, taken: Range<usize>) {
         let first = if taken.is_empty() { 0 } else { first + taken.start as u64 };
-        let leaves = leaves.get(taken).unwrap_or_default().to_vec();
-        self.trail.shown.insert(subject.clone(), List { count, first, leaves });
+        leaves.truncate(taken.end);
+        leaves.drain(..taken.start.min(leaves.len()));
+        self.trail.shown.insert(subject, List { count, first, leaves });
     }
 
-    fn cut_short(&self, subject: &Subject) -> S::Error {
-        self.source.fault(FollowFault::CutShort { subject: subject.clone() })
-    }
-
-    /// The taken captures of an id's list.
+    /// The taken captures of a list.
     fn captures_of(&self, subject: &Subject) -> impl Iterator<Item = &Arc<Capture>> {
         let leaves = self.trail.shown.get(subject).map(|list| list.leaves.as_slice()).unwrap_or_default();
         leaves.iter().filter_map(|leaf| self.captures.get(leaf))
@@ -322,7 +329,7 @@ impl<'a, S: Source> Follower<'a, S> {
     fn find_links(&mut self) -> bool {
         let (mut containers, mut inputs, mut tied) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         for (id, role) in &self.ids {
-            for capture in self.captures_of(&Subject::id(id.as_str())) {
+            for capture in self.captures_of(&role.subject) {
                 for event in &capture.events {
                     if let (Some(start), Some(container)) = (role.carries, links::container(event, id)) {
                         containers.push((container.clone(), start.no_earlier_than(event.event_time)));
@@ -347,7 +354,10 @@ impl<'a, S: Source> Follower<'a, S> {
         let room = (FOLLOWED_IDS_MAX + 1).saturating_sub(self.ids.len());
         self.trail.limit_reached |= new.len() > room;
         let mut has_found = false;
-        self.ids.extend(new.into_iter().take(room).map(|id| (id, Role::default())));
+        self.ids.extend(new.into_iter().take(room).map(|id| {
+            let role = Role::new(&id);
+            (id, role)
+        }));
         for (container, start) in containers {
             if let Some(role) = self.ids.get_mut(&container)
                 && role.carries.is_none_or(|earlier| start < earlier)
@@ -374,8 +384,8 @@ impl<'a, S: Source> Follower<'a, S> {
     /// Whose the destinations are.
     fn places(&mut self) -> Result<(), S::Error> {
         let mut places: BTreeSet<Id> = BTreeSet::new();
-        for (id, _) in self.ids.iter().filter(|(_, role)| role.carries.is_some()) {
-            for capture in self.captures_of(&Subject::id(id.as_str())) {
+        for (id, role) in self.ids.iter().filter(|(_, role)| role.carries.is_some()) {
+            for capture in self.captures_of(&role.subject) {
                 let events = capture.events.iter().filter(|event| event.names(id));
                 let destinations = events.flat_map(|event| event.destinations.iter().take(DESTINATIONS_MAX));
                 places.extend(destinations.map(|destination| destination.id.clone()));
@@ -384,7 +394,7 @@ impl<'a, S: Source> Follower<'a, S> {
         self.trail.limit_reached |= places.len() > FOLLOWED_PLACES_MAX;
         for place in places.iter().take(FOLLOWED_PLACES_MAX) {
             let held = match place.gln() {
-                Some(gln) => !self.take_prefix(&Subject::prefix(gln))?.is_empty(),
+                Some(gln) => !self.take_prefix(Subject::prefix(gln))?.is_empty(),
                 None => false,
             };
             if !held {
@@ -398,7 +408,7 @@ impl<'a, S: Source> Follower<'a, S> {
     fn holders(&mut self, id: &Id) -> Result<BTreeSet<ParticipantId>, S::Error> {
         let mut holders = BTreeSet::new();
         for subject in names::prefixes_of(id) {
-            holders.extend(self.take_prefix(&subject)?);
+            holders.extend(self.take_prefix(subject)?);
         }
         let registry = self.source.registry();
         holders.retain(|holder| registry.participant(holder).is_some_and(|one| one.claims.cover(id)));
@@ -406,31 +416,17 @@ impl<'a, S: Source> Follower<'a, S> {
     }
 
     /// The participants that a registration names with this prefix.
-    fn take_prefix(&mut self, subject: &Subject) -> Result<Vec<ParticipantId>, S::Error> {
-        let leaves = self.take_whole(subject)?;
-        let mut registered = Vec::new();
-        for leaf in leaves {
-            let fault = FollowFault::NoRegistration { subject: subject.clone(), leaf };
+    fn take_prefix(&mut self, subject: Subject) -> Result<Vec<ParticipantId>, S::Error> {
+        let list = take_whole(self.source, &mut self.trail.shown, subject.clone())?;
+        let mut registered = Vec::with_capacity(list.leaves.len());
+        for leaf in list.leaves.iter().copied() {
             match self.source.registry().registered_at(leaf) {
                 Some(participant) => registered.push(participant.id.clone()),
-                None => return Err(self.source.fault(fault)),
+                None => return Err(self.source.fault(FollowFault::NoRegistration { subject, leaf })),
             }
         }
         self.parties.extend(registered.iter().cloned());
         Ok(registered)
-    }
-
-    fn take_whole(&mut self, subject: &Subject) -> Result<Vec<LeafIndex>, S::Error> {
-        if let Some(shown) = self.trail.shown.get(subject) {
-            return Ok(shown.leaves.clone());
-        }
-        let Known { list, .. } = self.source.list(subject, Wanted::Whole)?;
-        if list.leaves.len() as u64 != list.count {
-            return Err(self.cut_short(subject));
-        }
-        let leaves = list.leaves.clone();
-        self.trail.shown.insert(subject.clone(), list);
-        Ok(leaves)
     }
 
     /// Recalls of the id and its inputs, and of their lots and classes: the holders' own first.
@@ -447,25 +443,24 @@ impl<'a, S: Source> Follower<'a, S> {
         }
         let mut budget = Budget::new();
         for (subject, id) in by_holders.into_iter().chain(by_any) {
-            self.take_last(&subject, &id, &mut budget)?;
+            self.take_last(subject, &id, &mut budget)?;
         }
         Ok(())
     }
 
     fn lots(&self, id: &Id) -> Vec<Id> {
-        let subject = Subject::id(id.as_str());
-        let captures = self.captures_of(&subject);
+        let captures = self.ids.get(id).into_iter().flat_map(|role| self.captures_of(&role.subject));
         let lots: BTreeSet<Id> =
             captures.flat_map(|capture| capture.events.iter().filter_map(|event| links::lot(event, id))).collect();
         lots.into_iter().take(FOLLOWED_LOTS_MAX).collect()
     }
 
     /// Takes the end of a list of recalls, from the last back.
-    fn take_last(&mut self, subject: &Subject, id: &Id, budget: &mut Budget) -> Result<(), S::Error> {
-        let Known { list, reaches_back } = self.source.list(subject, Wanted::Last(FOLLOWED_RECALLS_MAX))?;
+    fn take_last(&mut self, subject: Subject, id: &Id, budget: &mut Budget) -> Result<(), S::Error> {
+        let Known { list, reaches_back } = self.source.list(&subject, Wanted::Last(FOLLOWED_RECALLS_MAX))?;
         let List { count, first, leaves } = list;
         if !leaves.is_empty() && first + leaves.len() as u64 != count {
-            return Err(self.cut_short(subject));
+            return Err(cut_short(self.source, subject));
         }
         let speaks = |event: &Event| event.names(id) && (event.declares("recalled") || event.takes_back("recalled"));
         let mut from = leaves.len();
@@ -474,23 +469,26 @@ impl<'a, S: Source> Follower<'a, S> {
             budget.spend(self.take(leaves[from], &speaks)?);
         }
         if !reaches_back && !budget.is_spent() {
-            return Err(self.cut_short(subject));
+            return Err(cut_short(self.source, subject));
         }
         self.trail.limit_reached |= from > 0 || !reaches_back;
-        self.show(subject, count, first, &leaves, from..leaves.len());
+        let taken = from..leaves.len();
+        self.show(subject, count, first, leaves, taken);
         Ok(())
     }
 
     /// Everything about those that spoke and those that hold.
     fn parties(&mut self) -> Result<(), S::Error> {
         for party in std::mem::take(&mut self.parties) {
-            self.take_whole(&Subject::party(party.as_str()))?;
+            take_whole(self.source, &mut self.trail.shown, Subject::party(party.as_str()))?;
         }
         Ok(())
     }
 
     fn into_trail(self) -> Trail {
-        let Self { captures, found, mut trail, .. } = self;
+        let Self { captures, mut found, mut trail, .. } = self;
+        found.sort_unstable();
+        found.dedup();
         let records = found.into_iter().filter_map(|(leaf, position)| {
             let capture = captures.get(&leaf)?;
             Some(Record {
@@ -499,12 +497,34 @@ impl<'a, S: Source> Follower<'a, S> {
                 signer: capture.signer.clone(),
                 certificate: capture.certificate,
                 signed_at: capture.signed_at,
-                event: capture.events.get(position)?.clone(),
+                event: CapturedEvent::new(Arc::clone(capture), position)?,
             })
         });
         trail.records = records.collect();
         trail
     }
+}
+
+/// Takes the whole of a list unless it is shown already.
+fn take_whole<'s, S: Source>(
+    source: &mut S,
+    shown: &'s mut BTreeMap<Subject, List>,
+    subject: Subject,
+) -> Result<&'s List, S::Error> {
+    match shown.entry(subject) {
+        Entry::Occupied(list) => Ok(list.into_mut()),
+        Entry::Vacant(place) => {
+            let Known { list, .. } = source.list(place.key(), Wanted::Whole)?;
+            if list.leaves.len() as u64 != list.count {
+                return Err(cut_short(source, place.into_key()));
+            }
+            Ok(place.insert(list))
+        }
+    }
+}
+
+fn cut_short<S: Source>(source: &S, subject: Subject) -> S::Error {
+    source.fault(FollowFault::CutShort { subject })
 }
 
 impl Trail {

@@ -1,5 +1,6 @@
 //! What is judged: the records of one product, and the consortium as it stood.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::domain::consortium::{ParticipantId, Place, Registry};
@@ -7,6 +8,7 @@ use crate::domain::epcis::Event;
 use crate::domain::gs1::Id;
 use crate::domain::hash::Hash;
 use crate::domain::merkle::TreeSize;
+use crate::domain::provenance::follow::Capture;
 use crate::domain::time::Timestamp;
 
 /// Everything that the ledger says about one id, at one size of the ledger.
@@ -35,5 +37,28 @@ pub struct Record {
     pub certificate: Hash,
     /// The statement's `iat`: the signer's clock, which grants nothing.
     pub signed_at: Timestamp,
-    pub event: Event,
+    pub event: CapturedEvent,
+}
+
+/// An event where it stands in its capture. The capture is shared, since an event is large and a verdict only reads it.
+#[derive(Debug, Clone)]
+pub struct CapturedEvent {
+    capture: Arc<Capture>,
+    /// Below the number of the capture's events.
+    position: usize,
+}
+
+impl CapturedEvent {
+    /// Takes the event at a position from 0; `None` where the capture has none there.
+    pub fn new(capture: Arc<Capture>, position: usize) -> Option<Self> {
+        (position < capture.events.len()).then_some(Self { capture, position })
+    }
+}
+
+impl Deref for CapturedEvent {
+    type Target = Event;
+
+    fn deref(&self) -> &Event {
+        &self.capture.events[self.position]
+    }
 }

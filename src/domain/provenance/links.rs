@@ -19,7 +19,7 @@ pub fn container<'a>(event: &'a Event, child: &Id) -> Option<&'a Id> {
 
 /// What a transformation used, in the order of its lists (EPCIS 2.0 §7.4.5); nothing for other events.
 pub fn inputs(event: &Event) -> impl Iterator<Item = &Id> {
-    event.ids().into_iter().filter(|(part, _)| *part == Part::Input).map(|(_, id)| id)
+    event.ids().filter(|(part, _)| *part == Part::Input).map(|(_, id)| id)
 }
 
 /// Tells whether `event` brings `id` into being: an ObjectEvent with action ADD (EPCIS 2.0 §7.4.2), or a transformation
@@ -58,5 +58,5 @@ pub fn master_data<'a>(ilmd: &'a Value, name: &str) -> Option<&'a Value> {
 }
 
 fn plays(event: &Event, id: &Id, part: Part) -> bool {
-    event.ids().into_iter().any(|(found, named)| found == part && named == id)
+    event.ids().any(|(found, named)| found == part && named == id)
 }

@@ -19,6 +19,7 @@ mod follow;
 mod history;
 mod judge;
 pub mod links;
+mod parts;
 mod passage;
 mod policy;
 mod reading;
@@ -34,7 +35,7 @@ mod tests;
 
 pub use finding::{RULES, Reason, Severity};
 pub use follow::{Capture, FollowFault, Known, List, Source, Trail, Wanted, follow, holds_captures, is_before_span};
-pub use history::{History, Record};
+pub use history::{CapturedEvent, History, Record};
 pub use judge::judge;
 pub use policy::{Policy, stale};
 pub use timeline::Step;

@@ -1,5 +1,7 @@
 //! Small worlds for tests: a registry of a few organisations, and records made of events that the strict reader read.
 
+use std::sync::Arc;
+
 use p256::ecdsa::SigningKey;
 use serde_json::{Map, Value, json};
 
@@ -11,7 +13,7 @@ use crate::domain::epcis::{self, Event, Reader};
 use crate::domain::gs1::{Id, check_digit};
 use crate::domain::hash::Hash;
 use crate::domain::merkle::{LeafIndex, TreeSize};
-use crate::domain::provenance::{History, Policy, Record, Verdict, judge};
+use crate::domain::provenance::{Capture, CapturedEvent, History, Policy, Record, Verdict, judge};
 use crate::domain::statement::PublicKey;
 use crate::domain::time::Timestamp;
 
@@ -131,13 +133,15 @@ impl Scenario {
     pub fn say_only(&mut self, actor: &Actor, when: &str, members: Value) -> LeafIndex {
         let event = event(when, members);
         let place = self.next_place(event.event_time.plus_millis(1000));
+        let (signer, certificate, signed_at) = (actor.id.clone(), actor.certificate, event.event_time);
+        let capture = Capture { place, signer, certificate, signed_at, bytes: 0, events: vec![event] };
         self.records.push(Record {
             place,
             position: 0,
-            signer: actor.id.clone(),
-            certificate: actor.certificate,
-            signed_at: event.event_time,
-            event,
+            signer: capture.signer.clone(),
+            certificate,
+            signed_at,
+            event: CapturedEvent::new(Arc::new(capture), 0).unwrap(),
         });
         place.leaf
     }

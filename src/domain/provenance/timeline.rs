@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::domain::epcis::Coordinates;
 use crate::domain::epcis::event::Action;
+use crate::domain::gs1::Id;
 use crate::domain::merkle::LeafIndex;
 use crate::domain::provenance::case::Case;
 use crate::domain::provenance::corrections::Standing;
@@ -33,7 +34,7 @@ pub struct Step {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disposition: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub location: Option<String>,
+    pub location: Option<Id>,
     /// Degrees north of the equator and east of Greenwich, where the event gives its place by coordinates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latitude: Option<f64>,
@@ -42,7 +43,7 @@ pub struct Step {
     pub signer: Party,
     /// The container that the record names, and the product was in, where it does not name the product itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub via: Option<String>,
+    pub via: Option<Id>,
     /// The leaf that withdraws this record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrected_by: Option<LeafIndex>,
@@ -56,7 +57,7 @@ pub struct Step {
 
 /// Tells all that is recorded of the product, what was withdrawn and what repeats too, and of its containers all but repeats.
 pub(super) fn of(case: &Case<'_>) -> Vec<Step> {
-    let mut told: Vec<usize> = case.told().into_iter().collect();
+    let mut told = case.told.clone();
     told.sort_by_key(|at| case.moment(*at));
     told.into_iter().map(|at| step(case, at)).collect()
 }
@@ -64,8 +65,7 @@ pub(super) fn of(case: &Case<'_>) -> Vec<Step> {
 /// A participant by id and name.
 pub(super) fn party(case: &Case<'_>, id: &crate::domain::consortium::ParticipantId) -> Party {
     let participant = case.history.registry.participant(id);
-    let organization = participant.map(|one| one.claims.organization.as_str().to_owned());
-    Party { id: id.clone(), organization }
+    Party { id: id.clone(), organization: participant.map(|one| one.claims.organization.clone()) }
 }
 
 fn step(case: &Case<'_>, at: usize) -> Step {
@@ -86,11 +86,14 @@ fn step(case: &Case<'_>, at: usize) -> Step {
         action: event.action().map(word),
         biz_step: event.biz_step.as_ref().map(|step| step.as_str().to_owned()),
         disposition: event.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
-        location: reading::location(event).map(|id| id.as_str().to_owned()),
+        location: reading::location(event).cloned(),
         latitude: event.coordinates.map(Coordinates::latitude),
         longitude: event.coordinates.map(Coordinates::longitude),
-        signer: party(case, &record.signer),
-        via: case.via(at).map(|container| container.as_str().to_owned()),
+        signer: Party {
+            id: record.signer.clone(),
+            organization: entry.participant.map(|one| one.claims.organization.clone()),
+        },
+        via: case.via(at).cloned(),
         corrected_by,
         corrects,
         note: note(case, at),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::consortium::ParticipantId;
+use crate::domain::consortium::{Organization, ParticipantId};
 use crate::domain::gs1::Id;
 use crate::domain::merkle::TreeSize;
 use crate::domain::provenance::finding::{Reason, Severity};
@@ -64,7 +64,7 @@ pub struct State {
 pub struct Party {
     pub id: ParticipantId,
     /// Its name as registered; none if it is not.
-    pub organization: Option<String>,
+    pub organization: Option<Organization>,
 }
 
 impl Word {

@@ -9,7 +9,7 @@ const SHOWN_CHARS_MAX: usize = 80;
 
 /// The day in UTC, such as `2026-03-02`.
 pub(super) fn day(time: Timestamp) -> String {
-    time.to_string().chars().take(10).collect()
+    time.text().as_str().chars().take(10).collect()
 }
 
 /// The minute in UTC, such as `2026-03-02 09:30 UTC`.

@@ -274,7 +274,7 @@ proptest! {
             let found = record.event(position as u32).unwrap();
             prop_assert_eq!(found.as_ref(), Some(event));
             // Ids compare by their text alone.
-            let kinds = |event: &Event| event.ids().iter().map(|(_, id)| (id.kind(), id.element_string())).collect::<Vec<_>>();
+            let kinds = |event: &Event| event.ids().map(|(_, id)| (id.kind(), id.element_string())).collect::<Vec<_>>();
             prop_assert_eq!(kinds(&found.unwrap()), kinds(event));
         }
         prop_assert_eq!(record.event(given.events.len() as u32), Ok(None));

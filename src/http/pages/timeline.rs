@@ -33,10 +33,10 @@ fn item(visitor: &Visitor, step: &Step) -> Markup {
             }
             p.who { (visitor.fill("journey.signed", &[("who", &name(visitor, &step.signer))])) }
             @if let Some(location) = &step.location {
-                p.where { (visitor.fill("journey.at", &[("place", &place_text_of(location))])) }
+                p.where { (visitor.fill("journey.at", &[("place", &place_text_of(location.as_str()))])) }
             }
             @if let Some(container) = &step.via {
-                p.where { (visitor.fill("journey.via", &[("container", &people_text_of(container))])) }
+                p.where { (visitor.fill("journey.via", &[("container", &people_text_of(container.as_str()))])) }
             }
             @if let Some(note) = &step.note { p.original lang="en" { (note) } }
         }
@@ -57,7 +57,10 @@ fn what(visitor: &Visitor, step: &Step) -> String {
 
 /// A participant as it registered itself.
 pub fn name(visitor: &Visitor, party: &Party) -> String {
-    party.organization.clone().unwrap_or_else(|| visitor.say("journey.somebody").to_owned())
+    match &party.organization {
+        Some(organization) => organization.as_str().to_owned(),
+        None => visitor.say("journey.somebody").to_owned(),
+    }
 }
 
 /// A time that a script can put into the device's own zone.

@@ -7,12 +7,10 @@ use crate::domain::provenance::wording::{day, sentence_case};
 
 /// Reports corrections, and eventIDs that one participant gave to two different events.
 pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
-    for at in case.told() {
-        let entry = &case.entries[at];
-        let declared =
-            entry.record.event.error_declaration.as_ref().map(|declaration| day(declaration.declaration_time));
-        let (who, declared) = (sentence_case(&case.who(at)), declared.unwrap_or_default());
-        match entry.standing {
+    for at in case.told.iter().copied() {
+        let Some(declaration) = &case.event(at).error_declaration else { continue };
+        let (who, declared) = (sentence_case(&case.who(at)), day(declaration.declaration_time));
+        match case.entries[at].standing {
             Standing::Withdraws(event) => {
                 let sentence = format!("{who} withdrew on {declared} its record of {}.", case.day(event));
                 let leaves = [case.leaf(event), case.leaf(at)];
@@ -28,7 +26,7 @@ pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findi
             _ => {}
         }
     }
-    for (first, second) in corrections::reused_ids(&case.entries, case.told()) {
+    for (first, second) in corrections::reused_ids(&case.entries, &case.told) {
         let sentence = format!(
             "{} recorded two different things as one event, on {} and on {}.",
             sentence_case(&case.who(second)),

@@ -30,7 +30,7 @@ pub(in crate::domain::provenance) fn check(case: &Case<'_>, findings: &mut Findi
 /// The entries that count, and the declarations that withdraw others: those act too.
 fn judged<'c>(case: &'c Case<'_>) -> impl Iterator<Item = usize> + 'c {
     let acts = |standing| matches!(standing, Standing::Counts | Standing::Withdraws(_));
-    case.told().into_iter().filter(move |at| acts(case.entries[*at].standing))
+    case.told.iter().copied().filter(move |at| acts(case.entries[*at].standing))
 }
 
 fn not_in_force(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> {
@@ -53,7 +53,7 @@ fn outside_rights(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> 
     if case.entries[at].standing != Standing::Counts {
         return None;
     }
-    let signer = case.history.registry.participant(case.signer(at))?;
+    let signer = case.entries[at].participant?;
     let error = rights::check(signer, case.event(at)).err()?;
     // Bringing this very product into being without authority has a rule of its own.
     let own_rule = error.rule() != "role-step" && case.is_origin(at) && !case.signed_by_prefix_holder(at);

@@ -47,7 +47,7 @@ fn what_happened_to_the_case_happened_to_the_item() {
     assert_eq!(verdict.state.custodian.as_ref().unwrap().id, cast.seoul.id);
     assert_eq!(verdict.state.location.as_deref(), Some(cast.seoul.place.as_str()));
     assert_eq!(verdict.state.container.as_deref(), Some(CASE));
-    let via: Vec<_> = verdict.timeline.iter().map(|step| step.via.as_deref()).collect();
+    let via: Vec<_> = verdict.timeline.iter().map(|step| step.via.as_ref().map(|id| id.as_str())).collect();
     assert_eq!(via, [None, None, Some(CASE), Some(CASE)]);
     assert!(verdict.summary.ends_with("Seoul Medical has it, in the container (00)095060001343520000."));
 }
@@ -69,7 +69,7 @@ fn nested_containers_are_followed_and_left_again() {
     let verdict = ledger.verdict();
     assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec![]), "{verdict:#?}");
     assert_eq!((verdict.timeline.len(), verdict.state.container), (10, None));
-    let via = |leaf: usize| verdict.timeline[leaf].via.as_deref();
+    let via = |leaf: usize| verdict.timeline[leaf].via.as_ref().map(|id| id.as_str());
     assert_eq!((via(2), via(3), via(6)), (Some(CASE), Some(PALLET), Some(CASE)));
 }
 

@@ -22,7 +22,8 @@ fn a_whole_journey_is_authentic_and_says_why() {
         "Genuine by the records: it comes from Acme Pharma, of 2026-03-02, and every hand-over since is known; Seoul \
          Medical has it."
     );
-    assert_eq!(verdict.state.custodian.as_ref().unwrap().organization.as_deref(), Some("Seoul Medical"));
+    let custodian = verdict.state.custodian.as_ref().unwrap();
+    assert_eq!(custodian.organization.as_ref().map(|name| name.as_str()), Some("Seoul Medical"));
     assert_eq!(verdict.state.location.as_deref(), Some(cast.seoul.place.as_str()));
     assert_eq!(verdict.state.disposition.as_deref(), Some("in_progress"));
     assert!(!verdict.state.in_transit);
