@@ -37,6 +37,12 @@ pub const fn weight(bytes: usize) -> usize {
     if units == 0 { 1 } else { units }
 }
 
+/// What is learnt from a statement that the writer has done, in units. One that is long without many events costs little:
+/// it must not make a unit look cheap, as it would for all that come after it.
+pub fn done(bytes: usize, events: usize) -> usize {
+    weight(bytes).min(events.max(1))
+}
+
 /// Who is let in.
 #[derive(Debug)]
 pub struct Admission {
@@ -176,6 +182,12 @@ mod tests {
         assert!(admission.enter(1).is_some() && !admission.is_full());
         drop(second);
         assert_eq!(admission.under_way(), 0);
+    }
+
+    #[test]
+    fn what_is_learnt_from_is_what_makes_work() {
+        assert_eq!((weight(0), weight(UNIT_BYTES), weight(UNIT_BYTES + 1)), (1, 1, 2));
+        assert_eq!((done(1_000, 1), done(40_000, 100), done(4_000_000, 1), done(4_000_000, 0)), (1, 20, 1, 1));
     }
 
     #[test]
