@@ -1,5 +1,6 @@
 //! Capture: from a statement's bytes to a place on the ledger.
 
+use crate::app::admission::Ticket;
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::orderer::{Entry, OrderError, Ordered, Placed};
 use crate::app::receipt::Final;
@@ -56,17 +57,18 @@ pub struct Captured {
 /// The same signing input posted again is answered with its first place, whatever its signature and whatever has
 /// become of its signer since.
 pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<Captured, CaptureError> {
-    capture_within(ledger, submitted, None).await
+    let ticket = ledger.enter(submitted.compact().len()).ok_or(OrderError::Busy)?;
+    capture_within(ledger, &ticket, submitted, None).await
 }
 
-/// Captures a statement as [`capture`] does, if its signer's allowance has room for it. A repeat takes nothing of it,
-/// since anybody can post a statement that stands on the ledger.
+/// Captures a statement that was let in, as [`capture`] does, if its signer's allowance has room for it. A repeat takes
+/// nothing of it, since anybody can post a statement that stands on the ledger.
 pub async fn capture_within(
     ledger: &Ledger,
+    _ticket: &Ticket,
     submitted: SubmittedStatement,
     allowance: Option<&dyn Allowance>,
 ) -> Result<Captured, CaptureError> {
-    let _ticket = ledger.admission.enter().ok_or(OrderError::Busy)?;
     let view = ledger.view();
     let id = submitted.id();
     let typ = submitted.header().typ();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::app::admission::Admission;
+use crate::app::admission::{Admission, Ticket};
 use crate::app::known_signers::KnownSigners;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
 use crate::domain::block::Origin;
@@ -92,7 +92,18 @@ impl Ledger {
         QUEUE_JOBS_MAX - self.jobs.capacity().min(QUEUE_JOBS_MAX)
     }
 
-    /// Captures that are under way, and how many may be.
+    /// Lets in a statement of so many bytes, which is taken when it has come whole; `None` while the writer has enough to
+    /// do. The ticket is held until the statement's sender is answered.
+    pub fn enter(&self, bytes: usize) -> Option<Ticket> {
+        self.admission.enter(bytes)
+    }
+
+    /// Tells whether no statement would be let in now.
+    pub fn is_full(&self) -> bool {
+        self.admission.is_full()
+    }
+
+    /// How much of captures is under way, and how much may be, in units of started 2 KiB of each statement.
     pub fn captures_under_way(&self) -> (usize, usize) {
         (self.admission.under_way(), self.admission.limit())
     }

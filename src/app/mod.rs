@@ -20,5 +20,6 @@ pub mod registration;
 mod state;
 pub mod workplace;
 
+pub use admission::Ticket;
 pub use ledger::{Ledger, LedgerError, View};
 pub use state::{LoadError, State, mark_of};

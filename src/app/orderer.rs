@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::app::admission::{Admission, Pace};
+use crate::app::admission::{Admission, Pace, done};
 use crate::app::block_builder::{BlockBuilder, BuildError, Written};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::state::{LoadError, State, mark_of};
@@ -289,16 +289,20 @@ impl Orderer {
         let began = Instant::now();
         let (entries, replies): (Vec<Entry>, Vec<JobReply>) =
             batch.into_iter().map(|job| (job.entry, job.reply)).unzip();
-        let events: Vec<usize> = entries.iter().map(|entry| entry.events().len()).collect();
+        let size = |entry: &Entry| {
+            let events = entry.events().len();
+            (events, done(entry.statement().compact().len(), events))
+        };
+        let sizes: Vec<(usize, usize)> = entries.iter().map(size).collect();
         match self.write_block(entries).await {
             Ok((answers, written)) => {
                 let written = written.map(Arc::new);
                 let placed = |answer: &Result<Placed, OrderError>| matches!(answer, Ok(placed) if !placed.repeated);
-                let new: Vec<usize> =
-                    answers.iter().zip(events).filter(|(answer, _)| placed(answer)).map(|(_, events)| events).collect();
-                self.pace.learn(new.len(), began.elapsed());
+                let new = answers.iter().zip(sizes).filter(|(answer, _)| placed(answer)).map(|(_, size)| size);
+                let (events, units): (Vec<usize>, Vec<usize>) = new.unzip();
+                self.pace.learn(units.iter().sum(), began.elapsed());
                 if written.is_some() {
-                    self.observer.block_written(new.len(), new.iter().sum(), began.elapsed());
+                    self.observer.block_written(events.len(), events.iter().sum(), began.elapsed());
                 }
                 for (reply, answer) in replies.into_iter().zip(answers) {
                     reply.send(answer.map(|placed| {

@@ -25,6 +25,9 @@ impl Hash {
     /// Length in bytes.
     pub const LEN: usize = 32;
 
+    /// Length of its base64url form.
+    const TEXT_LEN: usize = 43;
+
     /// Digests `data`.
     pub fn of(data: &[u8]) -> Self {
         Self(Sha256::digest(data).into())
@@ -86,6 +89,12 @@ impl Hash {
         Some(Self(bytes))
     }
 
+    /// Writes the digest in base64url into a buffer that is long enough for it.
+    fn write<'a>(&self, buffer: &'a mut [u8; Self::TEXT_LEN]) -> &'a str {
+        let length = URL_SAFE_NO_PAD.encode_slice(self.0, buffer).unwrap_or_default();
+        buffer.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
+    }
+
     fn from_decoded(bytes: Option<Vec<u8>>, text: &str) -> Result<Self, HashError> {
         bytes.as_deref().and_then(Self::from_slice).ok_or_else(|| HashError { found: text.chars().take(80).collect() })
     }
@@ -93,7 +102,7 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+        f.write_str(self.write(&mut [0; Self::TEXT_LEN]))
     }
 }
 
@@ -114,7 +123,7 @@ impl FromStr for Hash {
 
 impl Serialize for Hash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.write(&mut [0; Self::TEXT_LEN]))
     }
 }
 

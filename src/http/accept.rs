@@ -29,9 +29,12 @@ impl Form {
 /// Picks the form that the request's `Accept` rates highest; of those rated alike the first, and the first too where none
 /// fits, which helps more than 406 does.
 pub fn preferred(request: &HttpRequest, offered: &[Form]) -> Form {
+    let mut best = (offered.first().copied().unwrap_or(Form::Json), 0_u32);
+    if !request.headers().contains_key(ACCEPT) {
+        return best.0;
+    }
     let accept = wishes(request, &ACCEPT).and_then(|()| Accept::parse(request).ok()).map(|accept| accept.0);
     let accept = accept.unwrap_or_default();
-    let mut best = (offered.first().copied().unwrap_or(Form::Json), 0_u32);
     if accept.is_empty() {
         return best.0;
     }

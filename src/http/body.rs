@@ -1,7 +1,7 @@
 //! Reading request bodies: how much, how long, and of what type.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
@@ -43,6 +43,18 @@ pub async fn read(request: &HttpRequest, payload: Payload, limit: usize) -> Resu
     let read = read_limited(request, payload, limit, &mut held).await?;
     held.keep_with(request);
     Ok(read)
+}
+
+/// Reads a body that is not wanted and keeps nothing of it: the connection cannot go on before its end, and whoever still
+/// sends does not read. One that is too long, or comes too slowly, is left, and the connection ends with the answer.
+pub async fn discard(request: &HttpRequest, payload: Payload) {
+    if declared_length(request).is_some_and(|length| length > DISCARD_BYTES_MAX) {
+        return;
+    }
+    let mut pieces = Pieces::of(payload);
+    while let Ok(Some(_)) = pieces.next().await
+        && pieces.length <= DISCARD_BYTES_MAX
+    {}
 }
 
 /// When the sender of a body is too slow.
@@ -105,7 +117,8 @@ pub fn unsupported(request: &HttpRequest, instead: &str) -> Problem {
     Problem::new(Code::UnsupportedMediaType, format!("the request has {found}; {instead}"))
 }
 
-fn refuse_encoding(request: &HttpRequest) -> Result<(), Problem> {
+/// Refuses a body in a coding.
+pub fn refuse_encoding(request: &HttpRequest) -> Result<(), Problem> {
     let Some(encoding) = request.headers().get(CONTENT_ENCODING) else { return Ok(()) };
     if encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
         return Ok(());
@@ -124,28 +137,49 @@ async fn read_limited(
         Problem::new(Code::BodyTooLarge, format!("the body is longer than the limit of {limit} bytes"))
             .with("limit", limit)
     };
-    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > DISCARD_BYTES_MAX) {
+    if declared_length(request).is_some_and(|length| length > DISCARD_BYTES_MAX) {
         return Err(too_large());
     }
-    let mut body = pin!(BodyStream::new(payload));
+    let mut pieces = Pieces::of(payload);
     let mut bytes = BytesMut::new();
-    let mut length = 0_usize;
-    let mut pace = Pace::begin();
-    while let Some(chunk) = pace.wait(poll_fn(|cx| body.as_mut().poll_next(cx))).await? {
-        let chunk =
-            chunk.map_err(|error| Problem::new(Code::BodyCutOff, format!("the body cannot be read: {error}")))?;
-        pace.received(chunk.len());
-        length = length.saturating_add(chunk.len());
-        if length > DISCARD_BYTES_MAX {
+    while let Some(piece) = pieces.next().await? {
+        if pieces.length > DISCARD_BYTES_MAX {
             break;
         }
-        if length <= limit {
-            held.grow_to(length)?;
-            bytes.extend_from_slice(&chunk);
+        if pieces.length <= limit {
+            held.grow_to(pieces.length)?;
+            bytes.extend_from_slice(&piece);
         }
     }
-    if length > limit { Err(too_large()) } else { Ok(bytes.freeze()) }
+    if pieces.length > limit { Err(too_large()) } else { Ok(bytes.freeze()) }
+}
+
+fn declared_length(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A body, piece by piece, as long as its sender keeps up.
+struct Pieces {
+    body: BodyStream<Payload>,
+    pace: Pace,
+    /// Bytes that have come.
+    length: usize,
+}
+
+impl Pieces {
+    fn of(payload: Payload) -> Self {
+        Self { body: BodyStream::new(payload), pace: Pace::begin(), length: 0 }
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let mut body = Pin::new(&mut self.body);
+        let Some(piece) = self.pace.wait(poll_fn(|cx| body.as_mut().poll_next(cx))).await? else { return Ok(None) };
+        let piece =
+            piece.map_err(|error| Problem::new(Code::BodyCutOff, format!("the body cannot be read: {error}")))?;
+        self.pace.received(piece.len());
+        self.length = self.length.saturating_add(piece.len());
+        Ok(Some(piece))
+    }
 }
 
 #[cfg(test)]

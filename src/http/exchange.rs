@@ -1,5 +1,8 @@
 //! What wraps every request: its id, its log line, its metrics, and what all answers have in common.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -11,7 +14,8 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
-use uuid::Uuid;
+use fastrand::Rng;
+use uuid::{Builder, Uuid};
 
 use crate::http::Node;
 use crate::http::accept::is_for_people;
@@ -64,28 +68,41 @@ pub async fn exchange(
     } else {
         next.call(request).await?.map_into_boxed_body()
     };
-    let (mut answer, cause) = finish_problem(answer, &id);
-    add_headers(answer.headers_mut(), &id, https);
-    record(&answer, began, &id, cause.as_deref());
+    let id_text = id.to_str().unwrap_or_default();
+    let (mut answer, cause) = finish_problem(answer, id_text);
+    record(&answer, began, id_text, cause.as_deref());
+    add_headers(answer.headers_mut(), id, https);
     Ok(answer)
 }
 
 /// Takes the id that the client chose, when it is one that a log can bear; else makes one.
-fn request_id(headers: &HeaderMap) -> String {
-    let sane = |id: &&str| {
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let is_sane = |id: &&HeaderValue| {
         (1..=REQUEST_ID_CHARS_MAX).contains(&id.len())
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+            && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte))
     };
-    let chosen = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(sane);
-    chosen.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
+    headers.get(REQUEST_ID).filter(is_sane).cloned().unwrap_or_else(made_id)
 }
 
-/// Writes a problem anew with what only this place knows; returns what the log should say of it.
+/// Makes an id that nobody has used before. It is a name in a log and no secret, so each thread asks the system for
+/// randomness once and not for every request.
+fn made_id() -> HeaderValue {
+    thread_local! {
+        static RANDOM: RefCell<Rng> = RefCell::new(Rng::with_seed(RandomState::new().build_hasher().finish()));
+    }
+    let bytes = RANDOM.with_borrow_mut(|random| random.u128(..)).to_be_bytes();
+    let mut buffer = Uuid::encode_buffer();
+    let text: &str = Builder::from_random_bytes(bytes).into_uuid().hyphenated().encode_lower(&mut buffer);
+    // Digits and hyphens, which every header may hold.
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("none"))
+}
+
+/// Writes a problem with what only this place knows; returns what the log should say of it.
 fn finish_problem(answer: ServiceResponse<BoxBody>, id: &str) -> (ServiceResponse<BoxBody>, Option<String>) {
     let Some(error) = answer.response().error() else { return (answer, None) };
     let problem = match error.as_error::<Problem>() {
-        Some(problem) => problem.clone(),
-        None => Problem::of_status(error.as_response_error().status_code(), error),
+        Some(problem) => Cow::Borrowed(problem),
+        None => Cow::Owned(Problem::of_status(error.as_response_error().status_code(), error)),
     };
     let epcis = answer.request().path().starts_with("/epcis/");
     let response = match is_for_people(answer.request()) {
@@ -96,10 +113,8 @@ fn finish_problem(answer: ServiceResponse<BoxBody>, id: &str) -> (ServiceRespons
     (answer.into_response(response), cause)
 }
 
-fn add_headers(headers: &mut HeaderMap, id: &str, https: bool) {
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(REQUEST_ID, id);
-    }
+fn add_headers(headers: &mut HeaderMap, id: HeaderValue, https: bool) {
+    headers.insert(REQUEST_ID, id);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -135,6 +150,8 @@ fn record(answer: &ServiceResponse<BoxBody>, began: Instant, id: &str, cause: Op
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -142,12 +159,14 @@ mod tests {
         let with = |id: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(REQUEST_ID, HeaderValue::from_str(id).unwrap());
-            request_id(&headers)
+            request_id(&headers).to_str().unwrap().to_owned()
         };
         assert_eq!(with("trace-7.a_B"), "trace-7.a_B");
         for wrong in ["", "a b", "a\"b", &"x".repeat(65)] {
             assert!(Uuid::parse_str(&with(wrong)).is_ok(), "{wrong:?}");
         }
-        assert!(Uuid::parse_str(&request_id(&HeaderMap::new())).is_ok());
+        let made: Vec<_> = (0..100).map(|_| made_id().to_str().unwrap().to_owned()).collect();
+        assert!(made.iter().all(|id| Uuid::parse_str(id).is_ok_and(|id| id.get_version_num() == 4)));
+        assert_eq!(made.iter().collect::<HashSet<_>>().len(), made.len());
     }
 }

@@ -89,8 +89,14 @@ impl Metrics {
                 Histogram::with_opts(times("sealane_block_seconds", "Time to make and write a block.")),
             ),
             queue_depth: gauge("sealane_queue_depth", "Statements that wait for the writer."),
-            under_way: gauge("sealane_captures_under_way", "Captures that were let in and are not final yet."),
-            under_way_max: gauge("sealane_captures_under_way_max", "Captures that are let in at once."),
+            under_way: gauge(
+                "sealane_captures_under_way",
+                "Captures that were let in and are not answered yet, in started 2 KiB of each.",
+            ),
+            under_way_max: gauge(
+                "sealane_captures_under_way_max",
+                "How much of captures is let in at once, in the same unit.",
+            ),
             tree_size: gauge("sealane_tree_size", "Leaves of the ledger."),
             near_expiry: gauge(
                 "sealane_certificates_near_expiry",

@@ -6,12 +6,14 @@
 mod codes;
 mod conversions;
 
+use std::borrow::Cow;
 use std::fmt;
 
-use actix_web::http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
@@ -30,7 +32,7 @@ pub struct Problem {
 
 #[derive(Debug, Clone, Default)]
 struct Rest {
-    detail: String,
+    detail: Cow<'static, str>,
     /// Further members, such as `faults` or `limit`.
     members: Map<String, Value>,
     /// For the log alone.
@@ -75,12 +77,12 @@ pub struct FaultSchema {
 }
 
 impl Problem {
-    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { code, rest: Box::new(Rest { detail: detail.into(), ..Rest::default() }) }
     }
 
     /// There is nothing with that name.
-    pub fn not_found(detail: impl Into<String>) -> Self {
+    pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::NotFound, detail)
     }
 
@@ -150,29 +152,16 @@ impl Problem {
 
     /// The problem as JSON. `epcis` is for paths where EPCIS 2.0 says what types there are.
     pub fn to_json(&self, epcis: bool, request_id: Option<&str>) -> Value {
-        let exception = if epcis { self.code.epcis_exception() } else { None };
-        let uri = exception.map_or_else(
-            || format!("urn:sealane:problem:{}", self.code.as_str()),
-            |exception| format!("epcisException:{exception}"),
-        );
-        let mut problem = Map::new();
-        problem.insert("type".into(), uri.into());
-        problem.insert("title".into(), self.code.title().into());
-        problem.insert("status".into(), self.code.status().into());
-        problem.insert("detail".into(), self.rest.detail.clone().into());
-        problem.insert("code".into(), self.code.as_str().into());
-        problem.extend(self.rest.members.clone());
-        if let Some(id) = request_id {
-            problem.insert("requestId".into(), id.into());
-        }
-        Value::Object(problem)
+        json!(Told { problem: self, epcis, request_id })
     }
 
     /// The whole answer.
     pub fn to_response(&self, epcis: bool, request_id: Option<&str>) -> HttpResponse {
-        let mut answer = HttpResponse::build(self.status())
-            .content_type(PROBLEM_JSON)
-            .body(self.to_json(epcis, request_id).to_string());
+        let told = Told { problem: self, epcis, request_id };
+        // It is made of texts and of JSON that was read, which can always be written.
+        let body = serde_json::to_vec(&told).unwrap_or_default();
+        let json = HeaderValue::from_static(PROBLEM_JSON);
+        let mut answer = HttpResponse::build(self.status()).insert_header((CONTENT_TYPE, json)).body(body);
         self.add_headers(answer.headers_mut());
         answer
     }
@@ -192,6 +181,35 @@ impl Problem {
     }
 }
 
+/// A problem as one request hears of it.
+struct Told<'a> {
+    problem: &'a Problem,
+    epcis: bool,
+    request_id: Option<&'a str>,
+}
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Problem { code, rest } = self.problem;
+        let mut problem = serializer.serialize_map(None)?;
+        match code.epcis_exception().filter(|_| self.epcis) {
+            Some(exception) => problem.serialize_entry("type", &format_args!("epcisException:{exception}"))?,
+            None => problem.serialize_entry("type", &format_args!("urn:sealane:problem:{}", code.as_str()))?,
+        }
+        problem.serialize_entry("title", code.title())?;
+        problem.serialize_entry("status", &code.status())?;
+        problem.serialize_entry("detail", &rest.detail)?;
+        problem.serialize_entry("code", code.as_str())?;
+        for (name, value) in &rest.members {
+            problem.serialize_entry(name, value)?;
+        }
+        if let Some(id) = self.request_id {
+            problem.serialize_entry("requestId", id)?;
+        }
+        problem.end()
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code.as_str(), self.rest.detail)
@@ -203,9 +221,9 @@ impl ResponseError for Problem {
         self.status()
     }
 
-    /// For where no `exchange` is around the handler; it writes the answer again with the request's id.
+    /// The status alone: `exchange`, which is around every handler, writes the answer with the request's id.
     fn error_response(&self) -> HttpResponse {
-        self.to_response(false, None)
+        HttpResponse::new(self.status())
     }
 }
 

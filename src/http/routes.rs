@@ -28,6 +28,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
 /// Every path, in the order in which they are tried.
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
+        // What is asked most comes first: to try the patterns of others costs as much as to refuse a capture.
+        at("/epcis/capture").post(capture::post_capture).options(capture::options_capture),
         at("/").get(front::get_front),
         at("/health/live").get(health::get_live),
         at("/health/ready").get(health::get_ready),
@@ -40,7 +42,6 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/participants/{id}/certificate").get(participants::get_certificate),
         at("/participants/{id}/decisions").post(participants::post_decision),
         at("/participants/{id}/renewals").post(participants::post_renewal),
-        at("/epcis/capture").post(capture::post_capture).options(capture::options_capture),
         at("/epcis/capture/{captureID}").get(capture::get_capture),
         at("/epcis/events").get(events::list_events),
         at("/epcis/events/{eventID:.+}").get(events::get_event),

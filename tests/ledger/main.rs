@@ -1,7 +1,8 @@
-//! The use cases over a real store, without HTTP: what depends on the order of things, and what survives a stop.
+//! The use cases over a real store, without HTTP but for `crowds`: what depends on the order of things, and what survives a stop.
 
 mod clocks;
 mod crashes;
+mod crowds;
 mod faults;
 mod following;
 mod marks;

@@ -20,13 +20,16 @@ impl<'a> CompactParts<'a> {
     /// Finds the three parts; anything but base64url characters and two dots is refused.
     pub fn split(compact: &'a [u8]) -> Result<Self, StatementError> {
         // Counted before anything else: whoever posts plain JSON should hear that, not of a stray character.
-        let found = compact.split(|byte| *byte == b'.').count();
+        let found = 1 + compact.iter().filter(|byte| **byte == b'.').count();
         let text = match std::str::from_utf8(compact) {
             Ok(text) if found == 3 => text,
             Err(error) if found == 3 => return Err(stray(compact, error.valid_up_to())),
             _ => return Err(StatementError::NotThreeParts { found }),
         };
-        if let Some(offset) = compact.iter().position(|byte| !is_base64url(*byte) && *byte != b'.') {
+        let is_stray = |byte: u8| !is_base64url(byte) & (byte != b'.');
+        // All are looked at before the first one at fault is looked for: without an end, many go at once.
+        if compact.iter().fold(false, |any, byte| any | is_stray(*byte)) {
+            let offset = compact.iter().position(|byte| is_stray(*byte)).unwrap_or_default();
             return Err(stray(compact, offset));
         }
         let mut parts = text.split('.');
@@ -92,8 +95,12 @@ fn decode(part: &'static str, text: &str) -> Result<Vec<u8>, StatementError> {
     })
 }
 
+/// Whether a byte stands for six bits in base64url. Written without branches, so that many bytes are judged at once.
 const fn is_base64url(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+    let is_digit = byte.wrapping_sub(b'0') < 10;
+    // The one bit that tells small letters from capital ones is set.
+    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    is_digit | is_letter | (byte == b'-') | (byte == b'_')
 }
 
 /// The error for the byte at `offset`, which belongs in no compact JWS.
@@ -115,4 +122,15 @@ fn stray(compact: &[u8], offset: usize) -> StatementError {
         _ => "a character outside A-Z a-z 0-9 - _",
     };
     StatementError::NotBase64url { part, offset: offset - start, fault }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64url_has_sixty_four_characters() {
+        let held: String = (0..=u8::MAX).filter(|byte| is_base64url(*byte)).map(char::from).collect();
+        assert_eq!(held, "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz");
+    }
 }

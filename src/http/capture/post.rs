@@ -8,10 +8,10 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use crate::app::Ledger;
 use crate::app::capture::{CaptureError, Captured, capture_within};
 use crate::app::orderer::OrderError;
 use crate::app::receipt::receipt;
+use crate::app::{Ledger, Ticket};
 use crate::domain::consortium::Contradiction;
 use crate::domain::limits::STATEMENT_BYTES_MAX;
 use crate::domain::statement::{StatementId, SubmittedStatement};
@@ -66,15 +66,15 @@ async fn take(
     guard: web::Data<Guard>,
 ) -> Result<HttpResponse, Problem> {
     refuse_proceeding(request)?;
-    let submitted = read(request, payload).await?;
+    let (submitted, ticket) = read(request, payload, &node.ledger).await?;
     let id = submitted.id();
     let wait = prefer::wait(request.headers());
     let ledger = node.ledger.clone();
     let mut work = Box::pin(async move {
         let allowance = guard.signers.as_ref().map(|signers| signers as &dyn Allowance);
-        let captured = capture_within(&ledger, submitted, allowance).await;
+        let captured = capture_within(&ledger, &ticket, submitted, allowance).await;
         match captured {
-            Ok(captured) => Ok(captured),
+            Ok(captured) => Ok((captured, ticket)),
             Err(error) => Err(problem_of(&ledger, error).await),
         }
     });
@@ -84,7 +84,7 @@ async fn take(
     };
     let (job, final_now) = match done {
         Some(captured) => {
-            let captured = captured?;
+            let (captured, _ticket) = captured?;
             count(&node.metrics, &captured);
             let job = match captured.receipt {
                 Some(receipt) => CaptureJob::finished(id, receipt),
@@ -96,7 +96,7 @@ async fn take(
             let metrics = Arc::clone(&node.metrics);
             Arc::clone(background).carry_on(id, async move {
                 match work.await {
-                    Ok(captured) => {
+                    Ok((captured, _)) => {
                         count(&metrics, &captured);
                         None
                     }
@@ -113,20 +113,54 @@ async fn take(
     Ok(answer(id, &job, wait, final_now))
 }
 
-/// Reads the statement, in either of its forms.
-async fn read(request: &HttpRequest, payload: web::Payload) -> Result<SubmittedStatement, Problem> {
-    match body::media_type(request).as_deref() {
-        Some(JOSE) => Ok(SubmittedStatement::parse(&body::read(request, payload, STATEMENT_BYTES_MAX).await?)?),
-        Some("application/json" | "application/ld+json") => {
-            // The body is read first: whoever sends too much hears that.
-            let document = body::read(request, payload, DOCUMENT_BYTES_MAX).await?;
-            Ok(SubmittedStatement::from_detached(detached(request)?, &document)?)
+/// Reads the statement, in either of its forms, and lets it in.
+///
+/// It is let in when its body has come whole, and before anything else is done with it: one that comes slowly keeps nobody
+/// out meanwhile, and one that is sent away costs little. Where nobody would be let in, its body is not even kept.
+async fn read(
+    request: &HttpRequest,
+    payload: web::Payload,
+    ledger: &Ledger,
+) -> Result<(SubmittedStatement, Ticket), Problem> {
+    let form = Form::of(request)?;
+    body::refuse_encoding(request)?;
+    if ledger.is_full() {
+        body::discard(request, payload).await;
+        return Err(OrderError::Busy.into());
+    }
+    let limit = match form {
+        Form::Compact => STATEMENT_BYTES_MAX,
+        Form::Detached => DOCUMENT_BYTES_MAX,
+    };
+    // The body is read first: whoever sends too much hears that.
+    let body = body::read(request, payload, limit).await?;
+    let ticket = ledger.enter(body.len()).ok_or(OrderError::Busy)?;
+    let submitted = match form {
+        Form::Compact => SubmittedStatement::parse(&body)?,
+        Form::Detached => SubmittedStatement::from_detached(detached(request)?, &body)?,
+    };
+    Ok((submitted, ticket))
+}
+
+/// The forms of a statement.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Compact,
+    /// The document as the body, and the rest in a header.
+    Detached,
+}
+
+impl Form {
+    fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        match body::media_type(request).as_deref() {
+            Some(JOSE) => Ok(Self::Compact),
+            Some("application/json" | "application/ld+json") => Ok(Self::Detached),
+            _ => Err(body::unsupported(
+                request,
+                "send a compact JWS as application/jose, or the EPCISDocument as application/json or application/ld+json \
+                 with its detached JWS in JWS-Signature",
+            )),
         }
-        _ => Err(body::unsupported(
-            request,
-            "send a compact JWS as application/jose, or the EPCISDocument as application/json or application/ld+json \
-             with its detached JWS in JWS-Signature",
-        )),
     }
 }
 

@@ -95,13 +95,13 @@ pub async fn count_answer(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let answer = next.call(request).await?;
     let BodySize::Sized(length) = answer.response().body().size() else { return Ok(answer.map_into_boxed_body()) };
-    let Some(guard) = answer.request().app_data::<web::Data<Guard>>().cloned() else {
-        return Ok(answer.map_into_boxed_body());
-    };
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     if length <= SHORT_ANSWER_BYTES_MAX {
         return Ok(answer.map_into_boxed_body());
     }
+    let Some(guard) = answer.request().app_data::<web::Data<Guard>>().cloned() else {
+        return Ok(answer.map_into_boxed_body());
+    };
     match take(&guard.memory.answers, length.div_ceil(UNIT_BYTES)) {
         Ok(permit) => Ok(answer.map_body(|_, body| match body.try_into_bytes() {
             Ok(bytes) => LongAnswer { bytes, _permit: permit }.boxed(),
