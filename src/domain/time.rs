@@ -44,6 +44,12 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// This time without its fraction of a second.
+    pub const fn whole_seconds(self) -> Self {
+        // The first of all times is a whole second, so that nothing falls below it.
+        Self(self.seconds() * 1000)
+    }
+
     /// This time and `millis` more, held within what RFC 3339 can write.
     pub fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis).clamp(Self::MILLIS_MIN, Self::MILLIS_MAX))
@@ -141,6 +147,8 @@ mod tests {
         assert_eq!(Timestamp(Timestamp::MILLIS_MIN).to_string(), "0000-01-01T00:00:00.000Z");
         assert_eq!(Timestamp(Timestamp::MILLIS_MAX).to_string(), "9999-12-31T23:59:59.999Z");
         assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp(-1).whole_seconds().to_string(), "1969-12-31T23:59:59.000Z");
+        assert_eq!(Timestamp(Timestamp::MILLIS_MIN).whole_seconds(), Timestamp(Timestamp::MILLIS_MIN));
     }
 
     #[test]

@@ -64,12 +64,17 @@ impl SignerRef {
 impl Header {
     /// The header of an EPCIS capture, signed with the key of the certificate whose DER has this SHA-256.
     pub fn epcis(certificate: Hash, aud: impl Into<String>, iat: Timestamp) -> Self {
-        Self { typ: StatementType::Epcis, signer: SignerRef::Certificate(certificate), aud: aud.into(), iat }
+        Self {
+            typ: StatementType::Epcis,
+            signer: SignerRef::Certificate(certificate),
+            aud: aud.into(),
+            iat: iat.whole_seconds(),
+        }
     }
 
     /// The header of an admin statement, signed with the member key whose thumbprint this is.
     pub fn admin(member: Hash, aud: impl Into<String>, iat: Timestamp) -> Self {
-        Self { typ: StatementType::Admin, signer: SignerRef::Member(member), aud: aud.into(), iat }
+        Self { typ: StatementType::Admin, signer: SignerRef::Member(member), aud: aud.into(), iat: iat.whole_seconds() }
     }
 
     pub const fn typ(&self) -> StatementType {
