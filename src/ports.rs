@@ -6,12 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::block::{Checkpoint, Commit, Height, Seal};
-use crate::domain::consortium::{Claims, ParticipantId};
-use crate::domain::epcis::Event;
+use crate::domain::consortium::{Claims, ParticipantId, Place};
 use crate::domain::hash::Hash;
-use crate::domain::index::SubjectKey;
 use crate::domain::merkle::{LeafIndex, TileId, TreeSize};
-use crate::domain::statement::{PublicKey, Signature, StatementId};
+use crate::domain::record::Record;
+use crate::domain::statement::{PublicKey, Signature};
 use crate::domain::time::Timestamp;
 
 /// Tells the time.
@@ -158,71 +157,15 @@ pub struct NewBlock {
     pub long_statements: Vec<(Hash, Vec<u8>)>,
     /// The tiles that it fills or widens, as wide as they are with it.
     pub tiles: Vec<(TileId, Vec<Hash>)>,
-    pub statements: Vec<(StatementId, LeafIndex)>,
-    pub subjects: Vec<(SubjectKey, LeafIndex)>,
-    pub events: Vec<EventEntry>,
+    /// Of each statement. Shared, since the writer learns from them once they are written.
+    pub records: Arc<Vec<PlacedRecord>>,
 }
 
-/// What queries ask about one event.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EventEntry {
-    pub leaf: LeafIndex,
-    /// Place within its document, from 0.
-    pub position: u32,
-    pub event_id: String,
-    pub participant: ParticipantId,
-    pub content_hash: Hash,
-    /// It declares an error in an earlier event of this id.
-    pub declaration: bool,
-    pub event_time: Timestamp,
-    pub event_type: String,
-    pub action: Option<String>,
-    pub biz_step: Option<String>,
-    pub disposition: Option<String>,
-    pub read_point: Option<String>,
-    pub biz_location: Option<String>,
-}
-
-impl EventEntry {
-    pub fn new(leaf: LeafIndex, position: u32, participant: ParticipantId, event: &Event) -> Self {
-        Self {
-            leaf,
-            position,
-            event_id: event.event_id.uri.clone(),
-            participant,
-            content_hash: event.content_hash,
-            declaration: event.error_declaration.is_some(),
-            event_time: event.event_time,
-            event_type: event.type_name().to_owned(),
-            action: event.action().map(|action| action.as_str().to_owned()),
-            biz_step: event.biz_step.as_ref().map(|step| step.as_str().to_owned()),
-            disposition: event.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
-            read_point: event.read_point.as_ref().map(|id| id.as_str().to_owned()),
-            biz_location: event.biz_location.as_ref().map(|id| id.as_str().to_owned()),
-        }
-    }
-}
-
-/// Which events to list. Every member that is given must hold.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct EventFilter {
-    pub event_id: Option<String>,
-    /// Named by this subject.
-    pub subject: Option<SubjectKey>,
-    pub event_types: Vec<String>,
-    pub actions: Vec<String>,
-    pub biz_steps: Vec<String>,
-    pub dispositions: Vec<String>,
-    pub read_points: Vec<String>,
-    pub biz_locations: Vec<String>,
-    pub event_time_from: Option<Timestamp>,
-    pub event_time_before: Option<Timestamp>,
-    /// Only leaves below this size.
-    pub size: TreeSize,
-    /// Only after this leaf and position.
-    pub after: Option<(LeafIndex, u32)>,
-    /// At most this many.
-    pub limit: u32,
+/// A statement's record with where the statement stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedRecord {
+    pub place: Place,
+    pub record: Record,
 }
 
 /// A request that waits for a member's decision, or was refused.
@@ -306,16 +249,6 @@ pub trait LedgerStore: Send + Sync {
     /// Writes a block in one transaction. On an error, `tip` tells whether it was written.
     async fn append(&self, block: NewBlock) -> Result<(), StoreError>;
 
-    /// What the ledger holds of these statements and events already, for its writer, who alone changes the answer: see
-    /// `statements` and `first_events`.
-    async fn known(
-        &self,
-        statements: Vec<StatementId>,
-        events: Vec<(ParticipantId, String)>,
-    ) -> Result<(Vec<(StatementId, LeafIndex)>, Vec<EventEntry>), StoreError> {
-        Ok((self.statements(statements).await?, self.first_events(events).await?))
-    }
-
     /// The last block, or `None` of an empty ledger.
     async fn tip(&self) -> Result<Option<StoredBlock>, StoreError>;
     async fn block(&self, height: Height) -> Result<Option<StoredBlock>, StoreError>;
@@ -341,22 +274,15 @@ pub trait LedgerStore: Send + Sync {
     /// Up to `limit` tiles after the one of a level and index, in that order, each as wide as it is stored.
     async fn tiles_after(&self, after: Option<(u8, u64)>, limit: u32) -> Result<Vec<(TileId, Vec<Hash>)>, StoreError>;
 
-    /// Where each statement that is on the ledger stands.
-    async fn statements(&self, ids: Vec<StatementId>) -> Result<Vec<(StatementId, LeafIndex)>, StoreError>;
-
-    /// The first leaves below `size` that name a subject, ascending, up to `limit`.
-    async fn leaves_of(&self, subject: SubjectKey, size: TreeSize, limit: u32) -> Result<Vec<LeafIndex>, StoreError>;
-    /// Up to `limit` rows of the index after `after`, in order of key and leaf.
-    async fn subjects(
+    /// The records of these leaves, in their order; leaves without one are left out.
+    async fn records(&self, leaves: Vec<LeafIndex>) -> Result<Vec<PlacedRecord>, StoreError>;
+    /// Records in the order of their leaves, from `first` on: up to `limit`, and no more after `bytes_max` bytes of them.
+    async fn records_from(
         &self,
-        after: Option<(SubjectKey, LeafIndex)>,
+        first: LeafIndex,
         limit: u32,
-    ) -> Result<Vec<(SubjectKey, LeafIndex)>, StoreError>;
-
-    /// Events in ledger order.
-    async fn events(&self, filter: EventFilter) -> Result<Vec<EventEntry>, StoreError>;
-    /// The first event with each (participant, eventID) that is there; error declarations are passed over.
-    async fn first_events(&self, ids: Vec<(ParticipantId, String)>) -> Result<Vec<EventEntry>, StoreError>;
+        bytes_max: usize,
+    ) -> Result<Vec<PlacedRecord>, StoreError>;
 
     /// Takes a request into the room of its kind, if it may wait there, in the place of its participant's rejected one.
     /// Forgets what is older than the room keeps.
@@ -379,8 +305,10 @@ pub trait LedgerStore: Send + Sync {
     async fn ping(&self) -> Result<(), StoreError>;
     /// Faults that the database finds in its own files.
     async fn self_check(&self) -> Result<Vec<String>, StoreError>;
-    /// Replaces every derived table's rows by `derived`, which were made anew from the leaves.
-    async fn replace_derived(&self, derived: Derived) -> Result<(), StoreError>;
+    /// Removes every row that is derived from leaves.
+    async fn clear_derived(&self) -> Result<(), StoreError>;
+    /// Writes what one block's leaves give, which was removed, in one transaction.
+    async fn add_derived(&self, derived: Derived) -> Result<(), StoreError>;
 }
 
 /// Rows in each table of the ledger.
@@ -390,16 +318,13 @@ pub struct RowCounts {
     pub long_statements: u64,
     pub blocks: u64,
     pub tiles: u64,
-    pub statements: u64,
-    pub subjects: u64,
-    pub events: u64,
+    pub records: u64,
 }
 
-/// Every row that is derived from leaves.
+/// The rows that are derived from the leaves of a block.
 #[derive(Debug, Default)]
 pub struct Derived {
+    /// The tiles that it fills or widens, as wide as they are with it.
     pub tiles: Vec<(TileId, Vec<Hash>)>,
-    pub statements: Vec<(StatementId, LeafIndex)>,
-    pub subjects: Vec<(SubjectKey, LeafIndex)>,
-    pub events: Vec<EventEntry>,
+    pub records: Arc<Vec<PlacedRecord>>,
 }

@@ -25,6 +25,7 @@ pub use source::{OfStore, Source, SourceLeaf};
 pub(super) use compare::check_requests;
 pub(super) use walk::Watch;
 
+use compare::{Comparing, Rewriting};
 use replay::{Kept, Replay, Replayed};
 use walk::{Unwatched, walk};
 
@@ -73,18 +74,21 @@ pub struct Report {
 ///
 /// The store must not grow meanwhile: give it as of one moment.
 pub async fn audit(store: &dyn LedgerStore, reader: &dyn CertificateReader) -> Result<Report, AuditError> {
-    let replayed = derive(&OfStore { store, with_tiles: true }, reader).await?;
+    let replayed = follow(&OfStore { store, with_tiles: true }, reader, &mut Comparing { store }).await?;
     if let Some(fault) = store.self_check().await?.into_iter().next() {
         return fail(None, format!("the database finds in itself: {fault}"));
     }
-    compare::with_stored(store, reader, replayed).await
+    compare::rest(store, reader, replayed).await
 }
 
-/// Writes the derived tables anew from the leaves.
+/// Writes the derived tables anew from the leaves, once these were found without fault. Where that is broken off, the
+/// ledger cannot be served until it is done again.
 pub async fn rebuild(store: &dyn LedgerStore, reader: &dyn CertificateReader) -> Result<Report, AuditError> {
-    let replayed = derive(&OfStore { store, with_tiles: false }, reader).await?;
-    store.replace_derived(replayed.derived).await?;
-    Ok(replayed.report)
+    let leaves = OfStore { store, with_tiles: false };
+    let mut replay = Replay::new(reader, None, Kept::Nothing);
+    walk(&leaves, &mut replay, TreeSize::MAX, &mut Unwatched).await?;
+    store.clear_derived().await?;
+    Ok(follow(&leaves, reader, &mut Rewriting { store }).await?.report)
 }
 
 /// Finds a ledger that was cut off, and is whole in itself: `mark`, read before the store was opened, tells the last
@@ -109,13 +113,6 @@ pub(super) async fn follow(
 ) -> Result<Replayed, AuditError> {
     let mut replay = Replay::new(reader, None, Kept::Block);
     walk(source, &mut replay, TreeSize::MAX, watch).await?;
-    Ok(replay.finish()?)
-}
-
-/// Goes through all leaves of a store.
-async fn derive(source: &OfStore<'_>, reader: &dyn CertificateReader) -> Result<Replayed, AuditError> {
-    let mut replay = Replay::new(reader, None, Kept::Derived);
-    walk(source, &mut replay, TreeSize::MAX, &mut Unwatched).await?;
     Ok(replay.finish()?)
 }
 

@@ -1,17 +1,17 @@
 //! From what a block is to hold to everything that is written for it: leaves, roots, seal, checkpoint, commit.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::app::State;
 use crate::domain::block::{Checkpoint, Commit, CommitSignature, Height, Leaf, Note, NoteKey, Seal, commit_bytes};
 use crate::domain::consortium::{Place, Registry};
 use crate::domain::hash::Hash;
-use crate::domain::index::{Subject, SubjectIndex, SubjectKey};
+use crate::domain::index::SubjectIndex;
 use crate::domain::merkle::{self, Edge, Frontier, Growth, LeafIndex};
-use crate::domain::statement::{StatementId, StatementType, VerifiedStatement};
+use crate::domain::record::Record;
+use crate::domain::statement::{StatementType, VerifiedStatement};
 use crate::domain::time::Timestamp;
-use crate::ports::{EventEntry, LeafContent, MemberSigner, NewBlock, StoredBlock, StoredLeaf};
+use crate::ports::{LeafContent, MemberSigner, NewBlock, PlacedRecord, StoredBlock, StoredLeaf};
 
 /// The round of every commit while one member decides alone.
 const ROUND: u32 = 0;
@@ -27,9 +27,7 @@ pub struct BlockBuilder {
     leaves: Vec<StoredLeaf>,
     leaf_hashes: Vec<Hash>,
     long_statements: Vec<(Hash, Vec<u8>)>,
-    statements: Vec<(StatementId, LeafIndex)>,
-    subjects: Vec<(SubjectKey, LeafIndex)>,
-    events: Vec<EventEntry>,
+    records: Vec<PlacedRecord>,
 }
 
 /// A block that cannot be made: the tree or the index refuses a leaf. Neither happens short of 2^53 leaves.
@@ -49,9 +47,7 @@ impl BlockBuilder {
             leaves: Vec::new(),
             leaf_hashes: Vec::new(),
             long_statements: Vec::new(),
-            statements: Vec::new(),
-            subjects: Vec::new(),
-            events: Vec::new(),
+            records: Vec::new(),
         }
     }
 
@@ -69,27 +65,23 @@ impl BlockBuilder {
         self.leaves.is_empty()
     }
 
-    /// Appends a statement under the subjects that it names.
+    /// Appends a statement under the subjects that its record names.
     pub fn push_statement(
         &mut self,
         statement: &VerifiedStatement,
         content: LeafContent,
-        subjects: &BTreeSet<Subject>,
-        events: impl IntoIterator<Item = EventEntry>,
+        record: Record,
     ) -> Result<LeafIndex, BuildError> {
         let leaf = Leaf::of_statement(statement.compact());
         if let Leaf::LongStatement { hash, .. } = &leaf {
             self.long_statements.push((*hash, statement.compact().as_bytes().to_vec()));
         }
-        let index = self.push_leaf(&leaf, content);
-        self.statements.push((statement.id(), index));
-        for subject in subjects {
-            let key = subject.key();
-            self.index.append(key, index).map_err(|error| BuildError(error.to_string()))?;
-            self.subjects.push((key, index));
+        let place = self.next_place();
+        for key in record.subjects() {
+            self.index.append(key, place.leaf).map_err(|error| BuildError(error.to_string()))?;
         }
-        self.events.extend(events);
-        Ok(index)
+        self.records.push(PlacedRecord { place, record });
+        Ok(self.push_leaf(&leaf, content))
     }
 
     /// Closes the block with its seal and signs it.
@@ -115,9 +107,7 @@ impl BlockBuilder {
             leaves: self.leaves,
             long_statements: self.long_statements,
             tiles: self.edge.take_tiles(self.before.size()),
-            statements: self.statements,
-            subjects: self.subjects,
-            events: self.events,
+            records: Arc::new(self.records),
         };
         let growth = Growth::new(&self.before, self.leaf_hashes);
         Ok(Sealed { new, block, growth, edge: self.edge, index: self.index })

@@ -4,8 +4,9 @@ use crate::app::admission::Ticket;
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::orderer::{Entry, OrderError, Ordered, Placed};
 use crate::app::receipt::Final;
+use crate::app::records::capture_record;
 use crate::domain::consortium::rights::{self, RightsError};
-use crate::domain::consortium::{Participant, SignerRefusal};
+use crate::domain::consortium::{EventFact, Participant, SignerRefusal};
 use crate::domain::epcis::{self, Document, Event, Faults, Reader};
 use crate::domain::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AHEAD_SECONDS_MAX};
 use crate::domain::statement::{StatementError, StatementId, StatementType, SubmittedStatement, VerifiedStatement};
@@ -108,7 +109,8 @@ fn admit(
     let (participant, _) = view.registry.signer_at(&signer, ledger.place_now(view))?;
     allowance.map_or(Ok(()), |allowance| allowance.take(&participant.id)).map_err(CaptureError::TooOften)?;
     let events = check_content(statement.payload(), participant, statement.header().iat(), ledger.now())?;
-    Ok(Entry::Capture { participant: participant.id.clone(), statement, events })
+    let record = capture_record(&statement, &participant.id, &events);
+    Ok(Entry::Capture { events: EventFact::of_all(&participant.id, &events), statement, record })
 }
 
 /// Reads a capture's payload and holds it against the clock and the signer's rights.
@@ -138,7 +140,7 @@ fn check_content(
 
 /// Finds the place of a captured statement, as of a view.
 pub async fn find(ledger: &Ledger, view: &View, id: StatementId) -> Result<Option<Placed>, LedgerError> {
-    let found = ledger.store().statements(vec![id]).await?;
-    let placed = found.first().filter(|(_, leaf)| view.size().contains(*leaf));
-    Ok(placed.map(|(_, leaf)| Placed { leaf: *leaf, repeated: true }))
+    let found = ledger.lookup.find(ledger.store(), id).await?;
+    let placed = found.filter(|leaf| view.size().contains(*leaf));
+    Ok(placed.map(|leaf| Placed { leaf, repeated: true }))
 }

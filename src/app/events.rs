@@ -1,17 +1,20 @@
 //! EPCIS queries: events as they were captured, with where they stand.
 
 use serde_json::Value;
+use tokio::runtime::Handle;
 
-use crate::app::ledger::{Ledger, LedgerError};
+use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::state::statement_text;
 use crate::app::workplace::Workplace;
 use crate::domain::consortium::ParticipantId;
 use crate::domain::epcis::{self, Event, Reader};
 use crate::domain::gs1::Id;
-use crate::domain::merkle::LeafIndex;
+use crate::domain::index::Subject;
+use crate::domain::merkle::{LeafIndex, TreeSize};
+use crate::domain::record::EventKey;
 use crate::domain::statement::SubmittedStatement;
 use crate::domain::time::Timestamp;
-use crate::ports::EventFilter;
+use crate::ports::{LedgerStore, PlacedRecord};
 
 /// Events on one page when the caller names no number, and at most.
 pub const PAGE_EVENTS_DEFAULT: u32 = 30;
@@ -19,6 +22,52 @@ pub const PAGE_EVENTS_MAX: u32 = 1_000;
 
 /// Bytes of statements that one page is read from: past them it ends early, and the next one goes on.
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of records that are searched for one page: past them it ends early too, which is after some 200,000 statements.
+const SEARCHED_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Records read at once, and bytes of them.
+const RECORDS_AT_ONCE: usize = 256;
+const RECORD_BYTES_AT_ONCE: usize = 1024 * 1024;
+
+/// Which events to list. Every member that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EventFilter {
+    pub event_id: Option<String>,
+    /// Named by the event.
+    pub id: Option<Id>,
+    pub event_types: Vec<String>,
+    pub actions: Vec<String>,
+    pub biz_steps: Vec<String>,
+    pub dispositions: Vec<String>,
+    pub read_points: Vec<String>,
+    pub biz_locations: Vec<String>,
+    pub event_time_from: Option<Timestamp>,
+    pub event_time_before: Option<Timestamp>,
+    /// Only after this leaf and position.
+    pub after: Option<(LeafIndex, u32)>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+impl EventFilter {
+    /// Tells whether the filter lets an event through.
+    fn permits(&self, event: &Event) -> bool {
+        let one_of = |wanted: &[String], found: Option<&str>| {
+            wanted.is_empty() || found.is_some_and(|found| wanted.iter().any(|one| one == found))
+        };
+        self.event_id.as_ref().is_none_or(|event_id| *event_id == event.event_id.uri)
+            && one_of(&self.event_types, Some(event.type_name()))
+            && one_of(&self.actions, event.action().map(|action| action.as_str()))
+            && one_of(&self.biz_steps, event.biz_step.as_ref().map(|step| step.as_str()))
+            && one_of(&self.dispositions, event.disposition.as_ref().map(|disposition| disposition.as_str()))
+            && one_of(&self.read_points, event.read_point.as_ref().map(Id::as_str))
+            && one_of(&self.biz_locations, event.biz_location.as_ref().map(Id::as_str))
+            && self.event_time_from.is_none_or(|from| event.event_time >= from)
+            && self.event_time_before.is_none_or(|before| event.event_time < before)
+            && self.id.as_ref().is_none_or(|id| event.names(id))
+    }
+}
 
 /// An event with where it stands and when that was recorded.
 #[derive(Debug, Clone)]
@@ -42,46 +91,146 @@ pub struct Page {
     pub next: Option<(LeafIndex, u32)>,
 }
 
-/// Lists the events that a filter lets through, and of those the ones that name `id`.
-pub async fn list(ledger: &Ledger, mut filter: EventFilter, id: Option<&Id>) -> Result<Page, LedgerError> {
-    filter.size = ledger.view().size();
+/// Lists the events that a filter lets through, in ledger order. A page may end before it is full, or be empty, and have a
+/// next one: so much was searched for it.
+pub async fn list(ledger: &Ledger, mut filter: EventFilter) -> Result<Page, LedgerError> {
     filter.limit = filter.limit.clamp(1, PAGE_EVENTS_MAX);
-    let wanted = filter.limit as usize;
-    // One more than the page tells whether there is a next one.
-    filter.limit += 1;
-    let mut place = Workplace::take().await?;
-    let entries = ledger.store().events(filter).await?;
-    let mut next = entries.get(wanted).and(entries.get(wanted - 1)).map(|last| (last.leaf, last.position));
-    let mut events = Vec::new();
-    let mut bytes = 0;
-    let mut read: Option<ReadLeaf> = None;
-    for entry in entries.into_iter().take(wanted) {
-        let at = (entry.leaf, entry.position);
-        let leaf = match read.take() {
-            Some(leaf) if leaf.index == entry.leaf => leaf,
+    let place = Workplace::take().await?;
+    let (ledger, handle) = (ledger.clone(), Handle::current());
+    let work = move || {
+        let store = handle.block_on(ledger.snapshot())?;
+        let view = ledger.view();
+        let mut search = Search::new(&ledger, &view, &filter);
+        let found = search.run(&handle, &*store)?;
+        read(&handle, &*store, found, search.next)
+    };
+    let (_, page) = place.work(work).await?;
+    Ok(page)
+}
+
+/// An event that a filter let through, by its record.
+struct Found {
+    leaf: LeafIndex,
+    position: u32,
+    recorded: Timestamp,
+    participant: ParticipantId,
+    event_id: String,
+}
+
+/// Goes through the records that may hold what is looked for.
+struct Search<'a> {
+    filter: &'a EventFilter,
+    size: TreeSize,
+    /// The leaves that the index leads to; all of them for `None`.
+    leaves: Option<Vec<LeafIndex>>,
+    /// Where the search goes on, if it was not to its end.
+    next: Option<(LeafIndex, u32)>,
+}
+
+impl<'a> Search<'a> {
+    fn new(ledger: &Ledger, view: &View, filter: &'a EventFilter) -> Self {
+        let size = view.size();
+        let of_event = filter.event_id.as_ref().map(|event_id| {
+            let keys = view.registry.participants().map(|participant| EventKey::of(&participant.id, event_id));
+            let mut leaves: Vec<LeafIndex> = keys.flat_map(|key| ledger.lookup.event(key)).collect();
+            leaves.sort_unstable();
+            leaves.dedup();
+            leaves.retain(|leaf| size.contains(*leaf));
+            leaves
+        });
+        let of_id = || Some(ledger.lookup.leaves_of(&Subject::id(filter.id.as_ref()?.as_str()).key(), size));
+        let after = filter.after.map(|(leaf, _)| leaf);
+        let mut leaves = of_event.or_else(of_id);
+        if let (Some(leaves), Some(after)) = (&mut leaves, after) {
+            leaves.retain(|leaf| *leaf >= after);
+        }
+        Self { filter, size, leaves, next: None }
+    }
+
+    fn run(&mut self, handle: &Handle, store: &dyn LedgerStore) -> Result<Vec<Found>, LedgerError> {
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        let mut from = self.filter.after.map_or(TreeSize::ZERO.next_index(), |(leaf, _)| leaf);
+        let mut chunks = self.leaves.clone().map(|leaves| {
+            let chunks: Vec<Vec<LeafIndex>> = leaves.chunks(RECORDS_AT_ONCE).map(<[LeafIndex]>::to_vec).collect();
+            chunks.into_iter()
+        });
+        loop {
+            let page = match &mut chunks {
+                Some(chunks) => match chunks.next() {
+                    Some(leaves) => handle.block_on(store.records(leaves))?,
+                    None => return Ok(found),
+                },
+                None => handle.block_on(store.records_from(from, RECORDS_AT_ONCE as u32, RECORD_BYTES_AT_ONCE))?,
+            };
+            let Some(last) = page.last().map(|last| last.place.leaf) else { return Ok(found) };
+            from = last.size_through().next_index();
+            let size = self.size;
+            for placed in page.iter().filter(|placed| size.contains(placed.place.leaf)) {
+                bytes += placed.record.as_bytes().len();
+                if self.of_record(placed, &mut found)? {
+                    return Ok(found);
+                }
+            }
+            if !self.size.contains(last) {
+                return Ok(found);
+            }
+            if bytes > SEARCHED_BYTES_MAX {
+                self.next = Some((last, u32::MAX));
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Adds a record's events; tells whether the page is full, and one more was seen.
+    fn of_record(&mut self, placed: &PlacedRecord, found: &mut Vec<Found>) -> Result<bool, LedgerError> {
+        let PlacedRecord { place, record } = placed;
+        let leaf = place.leaf;
+        let fault = |detail: String| LedgerError::Leaf { leaf, detail };
+        let Some(participant) = record.signer() else { return Ok(false) };
+        let after = self.filter.after;
+        for position in 0..record.event_keys().len() as u32 {
+            if after.is_some_and(|after| (leaf, position) <= after) {
+                continue;
+            }
+            let event = record.event(position).map_err(|error| fault(error.to_string()))?;
+            let Some(event) = event.filter(|event| self.filter.permits(event)) else { continue };
+            if found.len() == self.filter.limit as usize {
+                self.next = found.last().map(|last: &Found| (last.leaf, last.position));
+                return Ok(true);
+            }
+            let (participant, event_id) = (participant.clone(), event.event_id.uri);
+            found.push(Found { leaf, position, recorded: place.time, participant, event_id });
+        }
+        Ok(false)
+    }
+}
+
+/// Reads found events' JSON from their statements.
+fn read(
+    handle: &Handle,
+    store: &dyn LedgerStore,
+    found: Vec<Found>,
+    mut next: Option<(LeafIndex, u32)>,
+) -> Result<Page, LedgerError> {
+    let mut events = Vec::with_capacity(found.len());
+    let (mut bytes, mut open): (usize, Option<ReadLeaf>) = (0, None);
+    for Found { leaf, position, recorded, participant, event_id } in found {
+        let document = match open.take() {
+            Some(read) if read.index == leaf => read,
             _ => {
-                let (given_back, leaf) = read_leaf(ledger, place, entry.leaf).await?;
-                place = given_back;
-                bytes += leaf.bytes;
-                leaf
+                let read = read_leaf(handle, store, leaf)?;
+                bytes += read.bytes;
+                read
             }
         };
-        let at_position = leaf.events.get(entry.position as usize).zip(leaf.seen.get(entry.position as usize));
-        if let Some((_, json)) = at_position.filter(|(event, _)| id.is_none_or(|id| event.names(id))) {
-            events.push(FoundEvent {
-                leaf: entry.leaf,
-                position: entry.position,
-                participant: entry.participant,
-                event_id: entry.event_id,
-                json: json.clone(),
-                context: leaf.context.clone(),
-                recorded: leaf.recorded,
-            });
-        }
-        read = Some(leaf);
+        let fault = || LedgerError::Leaf { leaf, detail: format!("it has no event {position}, as its record says") };
+        let json = document.events.get(position as usize).cloned().ok_or_else(fault)?;
+        let context = document.context.clone();
+        events.push(FoundEvent { leaf, position, participant, event_id, json, context, recorded });
+        open = Some(document);
         if bytes > PAGE_BYTES_MAX {
             // Even where nothing follows: a page that is empty says so.
-            next = Some(at);
+            next = Some((leaf, position));
             break;
         }
     }
@@ -92,35 +241,16 @@ struct ReadLeaf {
     index: LeafIndex,
     /// Of the statement.
     bytes: usize,
-    recorded: Timestamp,
     context: Option<Value>,
-    events: Vec<Event>,
-    /// Their JSON.
-    seen: Vec<Value>,
+    events: Vec<Value>,
 }
 
-async fn read_leaf(ledger: &Ledger, place: Workplace, index: LeafIndex) -> Result<(Workplace, ReadLeaf), LedgerError> {
-    let fault = move |detail: String| LedgerError::Leaf { leaf: index, detail };
-    let stored = ledger.store().leaf(index).await?.ok_or_else(|| fault("it is not there".to_owned()))?;
-    let block =
-        ledger.store().blocks_of(vec![index]).await?.pop().ok_or_else(|| fault("it is in no block".to_owned()))?;
-    let text = statement_text(ledger.store(), &stored.bytes).await?;
+fn read_leaf(handle: &Handle, store: &dyn LedgerStore, index: LeafIndex) -> Result<ReadLeaf, LedgerError> {
+    let fault = |detail: String| LedgerError::Leaf { leaf: index, detail };
+    let stored = handle.block_on(store.leaf(index))?.ok_or_else(|| fault("it is not there".to_owned()))?;
+    let text = handle.block_on(statement_text(store, &stored.bytes))?;
     let text = text.ok_or_else(|| fault("it holds no statement".to_owned()))?;
-    let bytes = text.len();
-    let work = move || {
-        let statement = SubmittedStatement::parse(&text).map_err(|error| fault(error.to_string()))?;
-        epcis::read(statement.payload(), Reader::Strict).map_err(|error| fault(error.to_string()))
-    };
-    let (place, document) = place.work(work).await?;
-    Ok((
-        place,
-        ReadLeaf {
-            index,
-            bytes,
-            recorded: block.seal.time,
-            context: document.context,
-            events: document.events,
-            seen: document.seen,
-        },
-    ))
+    let statement = SubmittedStatement::parse(&text).map_err(|error| fault(error.to_string()))?;
+    let document = epcis::read(statement.payload(), Reader::Strict).map_err(|error| fault(error.to_string()))?;
+    Ok(ReadLeaf { index, bytes: text.len(), context: document.context, events: document.seen })
 }

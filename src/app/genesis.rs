@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::app::block_builder::{BlockBuilder, BuildError};
+use crate::app::records::admin_record;
 use crate::app::state::mark_of;
 use crate::domain::block::{Height, Member, MemberSet, MemberSetError, Origin};
 use crate::domain::consortium::{Admin, Genesis, Organization, Registry};
-use crate::domain::index::{SubjectIndex, names};
+use crate::domain::index::SubjectIndex;
 use crate::domain::merkle::Edge;
 use crate::domain::statement::{Draft, Header, StatementError, SubmittedStatement};
 use crate::domain::time::Timestamp;
@@ -46,7 +47,7 @@ pub async fn begin(
     let admin = Admin::Genesis(genesis.clone());
     let statement = sign_admin(&admin, origin, signer, now)?.verify(signer.public_key())?;
     let mut block = BlockBuilder::new(Height::GENESIS, now, Edge::new(), SubjectIndex::new());
-    block.push_statement(&statement, LeafContent::Admin, &names::of_admin(&admin), [])?;
+    block.push_statement(&statement, LeafContent::Admin, admin_record(statement.id(), &admin))?;
     let registry = Arc::new(Registry::new(&genesis));
     let (new, state, _) = block.seal(&registry, signer)?.into_parts(registry);
     store.append(new).await?;

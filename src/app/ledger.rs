@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::admission::{Admission, Ticket};
 use crate::app::known_signers::KnownSigners;
+use crate::app::lookup::Lookup;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
 use crate::domain::block::Origin;
 use crate::domain::consortium::{Place, Registry};
@@ -46,6 +47,7 @@ pub enum LedgerError {
 #[derive(Clone)]
 pub struct Ledger {
     pub(super) store: Arc<dyn LedgerStore>,
+    pub(super) lookup: Arc<Lookup>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) view: watch::Receiver<Arc<View>>,
     pub(super) jobs: mpsc::Sender<Job>,

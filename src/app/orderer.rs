@@ -15,7 +15,7 @@
 //! When 3 fails, nobody knows whether the block is durable. The writer therefore forgets what it has in memory and
 //! loads the state again, as after a crash; the senders are told to post again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,15 +25,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::app::admission::{Admission, Pace, done};
 use crate::app::block_builder::{BlockBuilder, BuildError, Written};
 use crate::app::ledger::{Ledger, Proven, Question, View};
+use crate::app::lookup::Lookup;
+use crate::app::records::admin_record;
 use crate::app::state::{LoadError, State, mark_of};
-use crate::domain::consortium::{Admin, Contradiction, Facts, ParticipantId, Refusal, Registry, SignerRefusal};
-use crate::domain::epcis::Event;
-use crate::domain::index::names;
+use crate::domain::consortium::{Admin, Contradiction, EventFact, Facts, Refusal, Registry, SignerRefusal};
 use crate::domain::limits::EVENT_TIME_AHEAD_MS_MAX;
 use crate::domain::merkle::LeafIndex;
+use crate::domain::record::{EventKey, Record, RecordError};
 use crate::domain::statement::{StatementId, VerifiedStatement};
 use crate::domain::time::Timestamp;
-use crate::ports::{Clock, EventEntry, LeafContent, LedgerStore, MemberSigner, StoreError};
+use crate::ports::{Clock, LeafContent, LedgerStore, MemberSigner, PlacedRecord, StoreError};
 
 /// Jobs that may wait. Each holds a statement, so that memory stays bounded; past it senders are told to come back.
 pub const QUEUE_JOBS_MAX: usize = 4_096;
@@ -56,8 +57,8 @@ pub enum Entry {
     /// A capture whose signature, content and rights were checked; its rights are checked again at its place.
     Capture {
         statement: VerifiedStatement,
-        participant: ParticipantId,
-        events: Vec<Event>,
+        events: Vec<EventFact>,
+        record: Record,
     },
     Admin {
         statement: VerifiedStatement,
@@ -72,19 +73,10 @@ impl Entry {
         }
     }
 
-    fn events(&self) -> &[Event] {
+    fn events(&self) -> &[EventFact] {
         match self {
             Entry::Capture { events, .. } => events,
             Entry::Admin { .. } => &[],
-        }
-    }
-
-    fn event_ids(&self) -> Vec<(ParticipantId, String)> {
-        match self {
-            Entry::Capture { participant, events, .. } => {
-                events.iter().map(|event| (participant.clone(), event.event_id.uri.clone())).collect()
-            }
-            Entry::Admin { .. } => Vec::new(),
         }
     }
 }
@@ -168,6 +160,7 @@ pub trait BlockObserver: Send + Sync {
 /// The writer. One exists for each ledger.
 pub struct Orderer {
     store: Arc<dyn LedgerStore>,
+    lookup: Arc<Lookup>,
     clock: Arc<dyn Clock>,
     signer: Arc<dyn MemberSigner>,
     observer: Arc<dyn BlockObserver>,
@@ -188,7 +181,8 @@ impl Orderer {
         signer: Arc<dyn MemberSigner>,
         observer: Arc<dyn BlockObserver>,
     ) -> Result<(Self, Ledger), LoadError> {
-        let state = State::load(&*store).await?;
+        let lookup = Arc::new(Lookup::default());
+        let state = State::load_with(&*store, &lookup).await?;
         state.reconcile(&*signer)?;
         let admission = Arc::new(Admission::new());
         let (view, seen) = watch::channel(Arc::new(view_of(&state)));
@@ -197,6 +191,7 @@ impl Orderer {
         let restored = signer.mark().is_none();
         let ledger = Ledger {
             store: Arc::clone(&store),
+            lookup: Arc::clone(&lookup),
             clock: Arc::clone(&clock),
             view: seen,
             jobs: sender,
@@ -206,8 +201,9 @@ impl Orderer {
             admission: Arc::clone(&admission),
         };
         let (state, pace) = (Some(state), Pace::new(admission));
+        let statement_time = Duration::ZERO;
         let orderer =
-            Self { store, clock, signer, observer, state, view, jobs, questions, pace, statement_time: Duration::ZERO };
+            Self { store, lookup, clock, signer, observer, state, view, jobs, questions, pace, statement_time };
         Ok((orderer, ledger))
     }
 
@@ -327,8 +323,7 @@ impl Orderer {
     async fn write_block(&mut self, entries: Vec<Entry>) -> Result<(Answers, Option<Written>), WriteError> {
         let began = tokio::time::Instant::now();
         let heartbeat = entries.is_empty();
-        let known = Known::read(&*self.store, &entries).await?;
-        let State { tip, edge, index, mut registry } = match self.state.take() {
+        let state = match self.state.take() {
             Some(state) => state,
             None => {
                 let state = self.reload().await?;
@@ -340,6 +335,15 @@ impl Orderer {
                 state
             }
         };
+        // Only now: after a failure, what stands where is known once the state is loaded.
+        let known = match Known::read(&*self.store, &self.lookup, &entries).await {
+            Ok(known) => known,
+            Err(error) => {
+                self.state = Some(state);
+                return Err(error.into());
+            }
+        };
+        let State { tip, edge, index, mut registry } = state;
         let time = self.clock.now().max(tip.seal.time.plus_millis(1));
         let mut block = BlockBuilder::new(tip.seal.height.next(), time, edge.clone(), index);
         let answers = Batch { known, block: &mut block, registry: &mut registry }.place(entries)?;
@@ -348,10 +352,12 @@ impl Orderer {
             return Ok((answers, None));
         }
         let (new, next, written) = block.seal(&registry, &*self.signer)?.into_parts(registry);
-        let slowed = self.statement_time.saturating_mul(u32::try_from(new.statements.len()).unwrap_or(u32::MAX));
+        let records = Arc::clone(&new.records);
+        let slowed = self.statement_time.saturating_mul(u32::try_from(records.len()).unwrap_or(u32::MAX));
         self.store.append(new).await?;
         tokio::time::sleep_until(began + slowed).await;
         self.signer.raise_mark(mark_of(&next.tip)).map_err(LoadError::from)?;
+        self.lookup.learn(records.iter().map(|placed| (placed.place.leaf, &placed.record)));
         self.view.send_replace(Arc::new(view_of(&next)));
         self.state = Some(next);
         Ok((answers, Some(written)))
@@ -359,7 +365,7 @@ impl Orderer {
 
     /// Recovers as after a crash.
     async fn reload(&mut self) -> Result<State, WriteError> {
-        let state = State::load(&*self.store).await?;
+        let state = State::load_with(&*self.store, &self.lookup).await?;
         state.reconcile(&*self.signer)?;
         self.view.send_replace(Arc::new(view_of(&state)));
         Ok(state)
@@ -386,17 +392,35 @@ struct Known {
 }
 
 impl Known {
-    async fn read(store: &dyn LedgerStore, entries: &[Entry]) -> Result<Self, StoreError> {
-        let ids = entries.iter().map(|entry| entry.statement().id()).collect();
-        let wanted = entries.iter().flat_map(Entry::event_ids).collect();
-        let (statements, firsts) = store.known(ids, wanted).await?;
-        let statements = statements.into_iter().collect();
-        let mut facts = Facts::default();
-        for first in firsts {
-            facts.know(first.participant, first.event_id, first.content_hash, first.leaf);
+    /// Most batches hold nothing that was seen before, and then nothing is read.
+    async fn read(store: &dyn LedgerStore, lookup: &Lookup, entries: &[Entry]) -> Result<Self, StoreError> {
+        let (mut statements, mut facts) = (HashMap::new(), Facts::default());
+        let mut leaves: BTreeSet<LeafIndex> = BTreeSet::new();
+        let keys: HashSet<EventKey> = entries.iter().flat_map(Entry::events).map(|event| event.key).collect();
+        leaves.extend(entries.iter().flat_map(|entry| lookup.statement(entry.statement().id())));
+        leaves.extend(keys.iter().flat_map(|key| lookup.event(*key)));
+        if leaves.is_empty() {
+            return Ok(Self { statements, facts });
+        }
+        // In ledger order, so that the first event of an eventID says what it stands for.
+        for PlacedRecord { place, record } in store.records(leaves.into_iter().collect()).await? {
+            statements.insert(record.statement(), place.leaf);
+            for ((key, declaration), position) in record.event_keys().zip(0..) {
+                if declaration || !keys.contains(&key) {
+                    continue;
+                }
+                let event = record.event(position).map_err(|error| unreadable(place.leaf, error))?;
+                if let Some(event) = event {
+                    facts.know(key, event.content_hash, place.leaf);
+                }
+            }
         }
         Ok(Self { statements, facts })
     }
+}
+
+fn unreadable(leaf: LeafIndex, error: RecordError) -> StoreError {
+    StoreError::Corrupt(format!("leaf {leaf}: its record: {error}"))
 }
 
 /// A batch on its way into a block.
@@ -417,7 +441,7 @@ impl Batch<'_> {
             return Ok(Ok(Placed { leaf: *leaf, repeated: true }));
         }
         match entry {
-            Entry::Capture { statement, participant, events } => self.place_capture(&statement, &participant, &events),
+            Entry::Capture { statement, events, record } => self.place_capture(&statement, &events, record),
             Entry::Admin { statement, admin } => self.place_admin(&statement, &admin),
         }
     }
@@ -425,30 +449,25 @@ impl Batch<'_> {
     fn place_capture(
         &mut self,
         statement: &VerifiedStatement,
-        participant: &ParticipantId,
-        events: &[Event],
+        events: &[EventFact],
+        record: Record,
     ) -> Result<Result<Placed, OrderError>, BuildError> {
         let place = self.block.next_place();
         if let Err(refusal) = self.registry.signer_at(statement.header().signer().hash(), place) {
             return Ok(Err(refusal.into()));
         }
         // The node's clock may have been set back since the capture was held against it.
-        let ahead = |event: &Event| event.event_time.millis_since(place.time) > EVENT_TIME_AHEAD_MS_MAX;
+        let ahead = |event: &EventFact| event.time.millis_since(place.time) > EVENT_TIME_AHEAD_MS_MAX;
         if let Some((event, position)) = events.iter().zip(0..).find(|(event, _)| ahead(event)) {
-            let event_time = event.event_time;
+            let event_time = event.time;
             return Ok(Err(OrderError::EventAhead { position, event_time, block_time: place.time }));
         }
-        if let Some(contradiction) = self.known.facts.contradiction(participant, events) {
+        if let Some(contradiction) = self.known.facts.contradiction(events) {
             return Ok(Err(OrderError::Conflict(contradiction)));
         }
-        let subjects = events.iter().flat_map(|event| names::of_event(event, participant)).collect();
-        let entries = events
-            .iter()
-            .zip(0..)
-            .map(|(event, position)| EventEntry::new(place.leaf, position, participant.clone(), event));
-        let leaf = self.block.push_statement(statement, LeafContent::Capture, &subjects, entries)?;
+        let leaf = self.block.push_statement(statement, LeafContent::Capture, record)?;
         self.known.statements.insert(statement.id(), leaf);
-        self.known.facts.learn(participant, events, leaf);
+        self.known.facts.learn(events, leaf);
         Ok(Ok(Placed { leaf, repeated: false }))
     }
 
@@ -462,7 +481,8 @@ impl Batch<'_> {
         if let Err(refusal) = self.registry.check(admin, kid.hash(), place) {
             return Ok(Err(refusal.into()));
         }
-        let leaf = self.block.push_statement(statement, LeafContent::Admin, &names::of_admin(admin), [])?;
+        let record = admin_record(statement.id(), admin);
+        let leaf = self.block.push_statement(statement, LeafContent::Admin, record)?;
         if let Err(refusal) = Arc::make_mut(self.registry).apply(admin, kid.hash(), place) {
             return Err(BuildError(refusal.to_string()));
         }

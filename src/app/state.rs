@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::app::lookup::Lookup;
 use crate::domain::block::{Height, Leaf, Seal};
 use crate::domain::consortium::{Admin, Place, Registry};
 use crate::domain::index::SubjectIndex;
@@ -9,8 +10,9 @@ use crate::domain::merkle::{self, Edge, LeafIndex, Tiles, TreeSize};
 use crate::domain::statement::SubmittedStatement;
 use crate::ports::{LeafContent, LedgerStore, Mark, MarkError, MemberSigner, StoreError, StoredBlock};
 
-/// Rows read at once while the state is loaded.
+/// Rows read at once while the state is loaded, and bytes of records.
 const PAGE_ROWS: u32 = 20_000;
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// The ledger cannot be taken up where it was left.
 #[derive(Debug, thiserror::Error)]
@@ -47,13 +49,20 @@ pub struct State {
 impl State {
     /// Makes the state from the store, and compares every root with the last commit.
     pub async fn load(store: &dyn LedgerStore) -> Result<Self, LoadError> {
+        Self::load_with(store, &Lookup::default()).await
+    }
+
+    /// Loads the state; what the records say of statements, events and subjects goes into `lookup`, in place of what it
+    /// held.
+    pub(super) async fn load_with(store: &dyn LedgerStore, lookup: &Lookup) -> Result<Self, LoadError> {
         let tip = store.tip().await?.ok_or(LoadError::Empty)?;
         let size = tip.size();
         let edge = load_edge(store, size).await?;
         if edge.root() != tip.checkpoint.root {
             return Err(LoadError::Root { what: "tree" });
         }
-        let mut index = load_index(store).await?;
+        load_lookup(store, lookup, size).await?;
+        let mut index = lookup.index().map_err(|_| LoadError::Root { what: "index" })?;
         if index.root() != tip.seal.index_root {
             return Err(LoadError::Root { what: "index" });
         }
@@ -95,30 +104,25 @@ async fn load_edge(store: &dyn LedgerStore, size: TreeSize) -> Result<Edge, Load
     Edge::from_tiles(&tiles, size).map_err(|_| LoadError::Root { what: "tree" })
 }
 
-async fn load_index(store: &dyn LedgerStore) -> Result<SubjectIndex, LoadError> {
-    load_index_before(store, None).await
-}
-
-/// Makes the index anew as it was when the tree had `size` leaves.
+/// Makes the index as it was when the tree had `size` leaves.
 pub async fn load_index_at(store: &dyn LedgerStore, size: TreeSize) -> Result<SubjectIndex, StoreError> {
-    let corrupt = |error: LoadError| match error {
-        LoadError::Store(error) => error,
-        other => StoreError::Corrupt(other.to_string()),
-    };
-    load_index_before(store, Some(size)).await.map_err(corrupt)
+    let lookup = Lookup::default();
+    load_lookup(store, &lookup, size).await?;
+    lookup.index().map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
-async fn load_index_before(store: &dyn LedgerStore, size: Option<TreeSize>) -> Result<SubjectIndex, LoadError> {
-    let mut index = SubjectIndex::new();
-    let mut after = None;
+/// Learns all that the first `size` leaves say.
+async fn load_lookup(store: &dyn LedgerStore, lookup: &Lookup, size: TreeSize) -> Result<(), StoreError> {
+    lookup.clear();
+    let mut next = TreeSize::ZERO.next_index();
     loop {
-        let page = store.subjects(after, PAGE_ROWS).await?;
-        for (key, leaf) in page.iter().filter(|(_, leaf)| size.is_none_or(|size| size.contains(*leaf))) {
-            index.append(*key, *leaf).map_err(|_| LoadError::Root { what: "index" })?;
-        }
-        match page.last() {
-            Some(last) => after = Some(*last),
-            None => return Ok(index),
+        let page = store.records_from(next, PAGE_ROWS, PAGE_BYTES).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        next = last.place.leaf.size_through().next_index();
+        let below = page.iter().filter(|placed| size.contains(placed.place.leaf));
+        lookup.learn(below.map(|placed| (placed.place.leaf, &placed.record)));
+        if !size.contains(next) {
+            return Ok(());
         }
     }
 }

@@ -3,16 +3,13 @@
 use diesel::prelude::*;
 
 use crate::domain::block::{Checkpoint, Commit, Leaf};
-use crate::domain::consortium::ParticipantId;
+use crate::domain::consortium::Place;
 use crate::domain::hash::Hash;
-use crate::domain::index::SubjectKey;
 use crate::domain::merkle::{self, LeafIndex, TILE_WIDTH, TileId};
+use crate::domain::record::Record;
 use crate::domain::time::Timestamp;
-use crate::ports::{EventEntry, LeafContent, PendingRequest, RequestBody, StoreError, StoredBlock, StoredLeaf};
+use crate::ports::{LeafContent, PendingRequest, PlacedRecord, RequestBody, StoreError, StoredBlock, StoredLeaf};
 use crate::store::schema;
-
-/// Bytes of an event's key that its id alone gives.
-const EVENT_ID_KEY_BYTES: usize = 12;
 
 #[derive(Queryable, Selectable, Insertable, Debug)]
 #[diesel(table_name = schema::leaves)]
@@ -32,24 +29,12 @@ pub struct BlockRow {
     pub commitment: String,
 }
 
-// A row whose missing values are NULL, not DEFAULT, has one statement, which is compiled once.
 #[derive(Queryable, QueryableByName, Selectable, Insertable, Debug)]
-#[diesel(table_name = schema::events, treat_none_as_default_value = false)]
-pub struct EventRow {
+#[diesel(table_name = schema::records)]
+pub struct RecordRow {
     pub leaf_index: i64,
-    pub position: i32,
-    pub event_key: Vec<u8>,
-    pub event_id: String,
-    pub participant: String,
-    pub content_hash: Vec<u8>,
-    pub declaration: bool,
-    pub event_time: i64,
-    pub event_type: String,
-    pub action: Option<String>,
-    pub biz_step: Option<String>,
-    pub disposition: Option<String>,
-    pub read_point: Option<String>,
-    pub biz_location: Option<String>,
+    pub time: i64,
+    pub bytes: Vec<u8>,
 }
 
 #[derive(Queryable, Selectable, Insertable, Debug)]
@@ -76,10 +61,6 @@ pub fn from_sql(number: i64, what: &str) -> Result<u64, StoreError> {
 pub fn leaf_index(number: i64) -> Result<LeafIndex, StoreError> {
     from_sql(number, "a leaf index")
         .and_then(|index| LeafIndex::new(index).map_err(|error| StoreError::Corrupt(error.to_string())))
-}
-
-pub fn hash(bytes: &[u8], what: impl FnOnce() -> String) -> Result<Hash, StoreError> {
-    Hash::from_slice(bytes).ok_or_else(|| StoreError::Corrupt(format!("{} is {} bytes, not 32", what(), bytes.len())))
 }
 
 pub const fn content_number(content: LeafContent) -> i32 {
@@ -145,20 +126,6 @@ impl BlockRow {
     }
 }
 
-/// What an event is looked up by: 12 bytes of the hash of its id, then 4 of its participant's. The id alone finds it by
-/// the beginning, and both together keep one participant's events from standing in the way of another's.
-pub fn event_key(event_id: &str, participant: &ParticipantId) -> Vec<u8> {
-    let [of_id, of_participant] = [event_id, participant.as_str()].map(|text| Hash::of(text.as_bytes()));
-    [&of_id.as_bytes()[..EVENT_ID_KEY_BYTES], &of_participant.as_bytes()[..4]].concat()
-}
-
-/// The first and the last key of any participant's events with an id.
-pub fn event_keys(event_id: &str) -> (Vec<u8>, Vec<u8>) {
-    let of_id = Hash::of(event_id.as_bytes());
-    let bounded = |end: [u8; 4]| [&of_id.as_bytes()[..EVENT_ID_KEY_BYTES], &end].concat();
-    (bounded([0; 4]), bounded([0xff; 4]))
-}
-
 /// The first `width` hashes of a stored tile, or all of them; `None` where it is narrower.
 pub fn tile_hashes(bytes: &[u8], level: i32, index: i64, width: Option<u16>) -> Result<Option<Vec<Hash>>, StoreError> {
     let what = || format!("tile {index} of level {level}");
@@ -180,58 +147,13 @@ pub fn into_tile((level, index, bytes): (i32, i64, Vec<u8>)) -> Result<(TileId, 
     Ok((tile, hashes))
 }
 
-/// A stored subject with a leaf that names it.
-pub fn into_subject((key, leaf): (Vec<u8>, i64)) -> Result<(SubjectKey, LeafIndex), StoreError> {
-    let key = hash(&key, || "a subject's key".to_owned())?;
-    Ok((SubjectKey::from_hash(key), leaf_index(leaf)?))
-}
-
-impl From<&EventEntry> for EventRow {
-    fn from(entry: &EventEntry) -> Self {
-        Self {
-            leaf_index: to_sql(entry.leaf.get()),
-            position: i32::try_from(entry.position).unwrap_or(i32::MAX),
-            event_key: event_key(&entry.event_id, &entry.participant),
-            event_id: entry.event_id.clone(),
-            participant: entry.participant.as_str().to_owned(),
-            content_hash: entry.content_hash.as_bytes().to_vec(),
-            declaration: entry.declaration,
-            event_time: entry.event_time.millis(),
-            event_type: entry.event_type.clone(),
-            action: entry.action.clone(),
-            biz_step: entry.biz_step.clone(),
-            disposition: entry.disposition.clone(),
-            read_point: entry.read_point.clone(),
-            biz_location: entry.biz_location.clone(),
-        }
-    }
-}
-
-impl EventRow {
-    pub fn into_entry(self) -> Result<EventEntry, StoreError> {
+impl RecordRow {
+    pub fn into_record(self) -> Result<PlacedRecord, StoreError> {
         let leaf = leaf_index(self.leaf_index)?;
-        let fault = |what: &str| {
-            StoreError::Corrupt(format!("leaf {leaf}: {what} of its event {} is not what it must be", self.position))
-        };
-        let participant = self.participant.parse().map_err(|_| fault("the participant"))?;
-        if self.event_key != event_key(&self.event_id, &participant) {
-            return Err(fault("the key"));
-        }
-        Ok(EventEntry {
-            leaf,
-            position: u32::try_from(self.position).map_err(|_| fault("the position"))?,
-            participant,
-            content_hash: hash(&self.content_hash, || format!("leaf {leaf}: the content hash of an event"))?,
-            event_time: Timestamp::from_millis(self.event_time).ok_or_else(|| fault("the time"))?,
-            event_id: self.event_id,
-            declaration: self.declaration,
-            event_type: self.event_type,
-            action: self.action,
-            biz_step: self.biz_step,
-            disposition: self.disposition,
-            read_point: self.read_point,
-            biz_location: self.biz_location,
-        })
+        let fault = |what: String| StoreError::Corrupt(format!("leaf {leaf}: its record: {what}"));
+        let time = Timestamp::from_millis(self.time).ok_or_else(|| fault(format!("{} is no time", self.time)))?;
+        let record = Record::from_bytes(self.bytes).map_err(|error| fault(error.to_string()))?;
+        Ok(PlacedRecord { place: Place { leaf, time }, record })
     }
 }
 

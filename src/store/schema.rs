@@ -34,35 +34,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    statements (id) {
-        id -> Binary,
+    records (leaf_index) {
         leaf_index -> BigInt,
-    }
-}
-
-diesel::table! {
-    subjects (subject_key, leaf_index) {
-        subject_key -> Binary,
-        leaf_index -> BigInt,
-    }
-}
-
-diesel::table! {
-    events (leaf_index, position) {
-        leaf_index -> BigInt,
-        position -> Integer,
-        event_key -> Binary,
-        event_id -> Text,
-        participant -> Text,
-        content_hash -> Binary,
-        declaration -> Bool,
-        event_time -> BigInt,
-        event_type -> Text,
-        action -> Nullable<Text>,
-        biz_step -> Nullable<Text>,
-        disposition -> Nullable<Text>,
-        read_point -> Nullable<Text>,
-        biz_location -> Nullable<Text>,
+        time -> BigInt,
+        bytes -> Binary,
     }
 }
 
@@ -78,4 +53,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(blocks, events, leaves, subjects);
+diesel::allow_tables_to_appear_in_same_query!(blocks, leaves);

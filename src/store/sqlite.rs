@@ -15,20 +15,15 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use crate::domain::block::Height;
 use crate::domain::consortium::ParticipantId;
 use crate::domain::hash::Hash;
-use crate::domain::index::SubjectKey;
-use crate::domain::merkle::{self, LeafIndex, TileId, TreeSize};
-use crate::domain::statement::StatementId;
+use crate::domain::merkle::{self, LeafIndex, TileId};
 use crate::ports::{
-    Admission, Derived, EventEntry, EventFilter, LeafContent, LedgerStore, NewBlock, PendingRequest, RequestFilter,
-    RowCounts, StoreError, StoredBlock, StoredLeaf, WaitingRoom,
+    Admission, Derived, LeafContent, LedgerStore, NewBlock, PendingRequest, PlacedRecord, RequestFilter, RowCounts,
+    StoreError, StoredBlock, StoredLeaf, WaitingRoom,
 };
 use crate::store::pending;
 use crate::store::queries::sqlite as built;
-use crate::store::rows::{
-    BlockRow, EventRow, LeafRow, content_number, event_key, from_sql, into_subject, into_tile, leaf_index, tile_hashes,
-    to_sql,
-};
-use crate::store::schema::{blocks, events, leaves, long_statements, statements, subjects, tiles};
+use crate::store::rows::{BlockRow, LeafRow, RecordRow, content_number, from_sql, into_tile, tile_hashes, to_sql};
+use crate::store::schema::{blocks, leaves, long_statements, records, tiles};
 
 mod archive;
 
@@ -37,9 +32,8 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 /// Readers that work at once. SQLite reads in WAL mode without waiting for the writer; more than cores is no gain.
 const READERS_MAX: u32 = 8;
 
-/// Memory that the writer may keep pages of the file in, in KiB: the tables that are written at random places stay in it
-/// for the first million statements.
-const WRITER_CACHE_KIB: u32 = 64 * 1024;
+/// Memory that the writer may keep pages of the file in, in KiB. It writes at the ends of tables alone, so few are needed.
+const WRITER_CACHE_KIB: u32 = 8 * 1024;
 
 /// Pages of 4 KiB in the log before they are moved into the file. A page that many blocks change is moved once, and
 /// moving this many keeps the writer for some tens of milliseconds.
@@ -272,29 +266,9 @@ impl LedgerStore for SqliteStore {
                     .on_conflict_do_nothing()
                     .execute(connection)?;
             }
-            insert_derived(connection, &block.tiles, &block.statements, &block.subjects, &block.events)?;
+            insert_derived(connection, &block.tiles, &block.records)?;
             diesel::insert_into(blocks::table).values(BlockRow::new(&block.block)?).execute(connection)?;
             Ok(())
-        })
-        .await
-    }
-
-    /// On the writer's connection, whose cache no other writer makes stale.
-    async fn known(
-        &self,
-        ids: Vec<StatementId>,
-        events: Vec<(ParticipantId, String)>,
-    ) -> Result<(Vec<(StatementId, LeafIndex)>, Vec<EventEntry>), StoreError> {
-        let writer = Arc::clone(&self.writer);
-        blocking(move || {
-            let mut connection = writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            // One transaction, or each question would ask the file anew whether it has changed.
-            connection
-                .transaction(|connection| {
-                    let places = places(connection, ids).map_err(Rollback)?;
-                    Ok((places, first_events(connection, events).map_err(Rollback)?))
-                })
-                .map_err(|error: Rollback| error.0)
         })
         .await
     }
@@ -420,46 +394,42 @@ impl LedgerStore for SqliteStore {
         .await
     }
 
-    async fn statements(&self, ids: Vec<StatementId>) -> Result<Vec<(StatementId, LeafIndex)>, StoreError> {
-        self.read(move |connection| places(connection, ids)).await
-    }
-
-    async fn leaves_of(&self, subject: SubjectKey, size: TreeSize, limit: u32) -> Result<Vec<LeafIndex>, StoreError> {
+    async fn records(&self, leaves: Vec<LeafIndex>) -> Result<Vec<PlacedRecord>, StoreError> {
         self.read(move |connection| {
-            let rows: Vec<i64> = subjects::table
-                .filter(subjects::subject_key.eq(&subject.as_hash().as_bytes()[..]))
-                .filter(subjects::leaf_index.lt(to_sql(size.get())))
-                .order(subjects::leaf_index)
-                .limit(i64::from(limit))
-                .select(subjects::leaf_index)
-                .load(connection)?;
-            rows.into_iter().map(leaf_index).collect()
+            let mut found = Vec::with_capacity(leaves.len());
+            for leaf in leaves {
+                let row: Option<RecordRow> = records::table.find(to_sql(leaf.get())).first(connection).optional()?;
+                found.extend(row.map(RecordRow::into_record).transpose()?);
+            }
+            Ok(found)
         })
         .await
     }
 
-    async fn subjects(
+    async fn records_from(
         &self,
-        after: Option<(SubjectKey, LeafIndex)>,
+        first: LeafIndex,
         limit: u32,
-    ) -> Result<Vec<(SubjectKey, LeafIndex)>, StoreError> {
+        bytes_max: usize,
+    ) -> Result<Vec<PlacedRecord>, StoreError> {
         self.read(move |connection| {
-            let rows: Vec<(Vec<u8>, i64)> = built::subjects_query(after, limit).load(connection)?;
-            rows.into_iter().map(into_subject).collect()
+            let rows = records::table
+                .filter(records::leaf_index.ge(to_sql(first.get())))
+                .order(records::leaf_index)
+                .limit(i64::from(limit))
+                .load_iter::<RecordRow, _>(connection)?;
+            let (mut found, mut bytes) = (Vec::new(), 0);
+            for row in rows {
+                let record = row?.into_record()?;
+                bytes += record.record.as_bytes().len();
+                found.push(record);
+                if bytes >= bytes_max {
+                    break;
+                }
+            }
+            Ok(found)
         })
         .await
-    }
-
-    async fn events(&self, filter: EventFilter) -> Result<Vec<EventEntry>, StoreError> {
-        self.read(move |connection| {
-            let rows: Vec<EventRow> = built::events_query(filter).load(connection)?;
-            rows.into_iter().map(EventRow::into_entry).collect()
-        })
-        .await
-    }
-
-    async fn first_events(&self, ids: Vec<(ParticipantId, String)>) -> Result<Vec<EventEntry>, StoreError> {
-        self.read(move |connection| first_events(connection, ids)).await
     }
 
     async fn add_request(&self, request: PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError> {
@@ -497,9 +467,7 @@ impl LedgerStore for SqliteStore {
                 long_statements: rows(long_statements::table.count().get_result(connection)?)?,
                 blocks: rows(blocks::table.count().get_result(connection)?)?,
                 tiles: rows(tiles::table.count().get_result(connection)?)?,
-                statements: rows(statements::table.count().get_result(connection)?)?,
-                subjects: rows(subjects::table.count().get_result(connection)?)?,
-                events: rows(events::table.count().get_result(connection)?)?,
+                records: rows(records::table.count().get_result(connection)?)?,
             })
         })
         .await
@@ -517,57 +485,25 @@ impl LedgerStore for SqliteStore {
         .await
     }
 
-    async fn replace_derived(&self, derived: Derived) -> Result<(), StoreError> {
-        self.write(move |connection| {
+    async fn clear_derived(&self) -> Result<(), StoreError> {
+        self.write(|connection| {
             diesel::delete(tiles::table).execute(connection)?;
-            diesel::delete(statements::table).execute(connection)?;
-            diesel::delete(subjects::table).execute(connection)?;
-            diesel::delete(events::table).execute(connection)?;
-            insert_derived(connection, &derived.tiles, &derived.statements, &derived.subjects, &derived.events)
+            diesel::delete(records::table).execute(connection)?;
+            Ok(())
         })
         .await
     }
-}
 
-fn places(
-    connection: &mut SqliteConnection,
-    ids: Vec<StatementId>,
-) -> Result<Vec<(StatementId, LeafIndex)>, StoreError> {
-    let mut found = Vec::new();
-    for id in ids {
-        let place = statements::table.find(&id.hash().as_bytes()[..]).select(statements::leaf_index);
-        let place: Option<i64> = place.first(connection).optional()?;
-        found.extend(place.map(leaf_index).transpose()?.map(|leaf| (id, leaf)));
+    async fn add_derived(&self, derived: Derived) -> Result<(), StoreError> {
+        self.write(move |connection| insert_derived(connection, &derived.tiles, &derived.records)).await
     }
-    Ok(found)
-}
-
-fn first_events(
-    connection: &mut SqliteConnection,
-    ids: Vec<(ParticipantId, String)>,
-) -> Result<Vec<EventEntry>, StoreError> {
-    let mut found = Vec::new();
-    for (participant, event_id) in ids {
-        let row: Option<EventRow> = events::table
-            .filter(events::event_key.eq(event_key(&event_id, &participant)))
-            .filter(events::event_id.eq(event_id))
-            .filter(events::participant.eq(participant.as_str()))
-            .filter(events::declaration.eq(false))
-            .order((events::leaf_index, events::position))
-            .first(connection)
-            .optional()?;
-        found.extend(row.map(EventRow::into_entry).transpose()?);
-    }
-    Ok(found)
 }
 
 /// Writes row by row: such a statement is compiled once, and one of many rows each time anew.
 fn insert_derived(
     connection: &mut SqliteConnection,
     grown: &[(TileId, Vec<Hash>)],
-    ids: &[(StatementId, LeafIndex)],
-    named: &[(SubjectKey, LeafIndex)],
-    entries: &[EventEntry],
+    placed: &[PlacedRecord],
 ) -> Result<(), StoreError> {
     for (tile, hashes) in grown {
         let row = (
@@ -577,17 +513,13 @@ fn insert_derived(
         );
         diesel::replace_into(tiles::table).values(row).execute(connection)?;
     }
-    for (id, leaf) in ids {
-        let row = (statements::id.eq(&id.hash().as_bytes()[..]), statements::leaf_index.eq(to_sql(leaf.get())));
-        diesel::insert_into(statements::table).values(row).execute(connection)?;
-    }
-    for (key, leaf) in named {
-        let row =
-            (subjects::subject_key.eq(&key.as_hash().as_bytes()[..]), subjects::leaf_index.eq(to_sql(leaf.get())));
-        diesel::insert_into(subjects::table).values(row).execute(connection)?;
-    }
-    for entry in entries {
-        diesel::insert_into(events::table).values(EventRow::from(entry)).execute(connection)?;
+    for PlacedRecord { place, record } in placed {
+        let row = (
+            records::leaf_index.eq(to_sql(place.leaf.get())),
+            records::time.eq(place.time.millis()),
+            records::bytes.eq(record.as_bytes()),
+        );
+        diesel::insert_into(records::table).values(row).execute(connection)?;
     }
     Ok(())
 }

@@ -14,8 +14,8 @@ use sealane::app::{Ledger, audit, receipt};
 use sealane::domain::block::Leaf;
 use sealane::domain::consortium::{Admin, Rejection};
 use sealane::domain::hash::Hash;
-use sealane::domain::merkle::{self, LeafIndex};
-use sealane::domain::statement::SubmittedStatement;
+use sealane::domain::merkle::{self, LeafIndex, TreeSize};
+use sealane::domain::statement::{StatementId, SubmittedStatement};
 use sealane::pki::X509Reader;
 use sealane::ports::MemberSigner;
 use sealane::ports::{Clock, LedgerStore};
@@ -46,9 +46,6 @@ type Row = (Step, u32, Found, Found);
 
 /// In the order in which they are taken. Nobody in the group has been answered at any of them.
 const BLOCK: &[Row] = &[
-    // The writer asks what the ledger holds of the batch.
-    (Step::Statements, 1, Nowhere, Nowhere),
-    (Step::FirstEvents, 1, Nowhere, Nowhere),
     // The commit, then the note: shown to nobody.
     (Step::Sign, 1, Nowhere, Nowhere),
     (Step::Sign, 2, Nowhere, Nowhere),
@@ -57,11 +54,12 @@ const BLOCK: &[Row] = &[
     (Step::Observe, 1, Whole, Whole),
 ];
 
-/// What is read to give a statement that is posted again its receipt.
-const RECEIPT: &[Step] = &[Step::BlocksOf, Step::Leaf, Step::Tiles];
+/// What is read to find a statement that is posted again, and to give it its receipt.
+const RECEIPT: &[Step] = &[Step::Records, Step::BlocksOf, Step::Leaf, Step::Tiles];
 
 /// What a node does to take its ledger up, at its start and after a block that could not be written.
-const RECOVERY: &[Step] = &[Step::Tip, Step::Tiles, Step::Subjects, Step::LeavesWith, Step::BlocksOf, Step::RaiseMark];
+const RECOVERY: &[Step] =
+    &[Step::Tip, Step::Tiles, Step::RecordsFrom, Step::LeavesWith, Step::BlocksOf, Step::RaiseMark];
 
 /// The steps of `init` on its ledger. The signatures are the genesis statement's, the commit's and the note's.
 const GENESIS: &[Row] = &[
@@ -166,9 +164,11 @@ impl Trial {
     }
 
     async fn found(&self, statements: &[SubmittedStatement]) -> Found {
-        let ids = statements.iter().map(SubmittedStatement::id).collect();
-        let found = self.member.store.statements(ids).await.unwrap();
-        let blocks = self.member.store.blocks_of(found.iter().map(|(_, leaf)| *leaf).collect()).await.unwrap();
+        let records = self.member.store.records_from(TreeSize::ZERO.next_index(), u32::MAX, usize::MAX).await.unwrap();
+        let ids: Vec<StatementId> = statements.iter().map(SubmittedStatement::id).collect();
+        let found: Vec<LeafIndex> =
+            records.iter().filter(|one| ids.contains(&one.record.statement())).map(|one| one.place.leaf).collect();
+        let blocks = self.member.store.blocks_of(found.clone()).await.unwrap();
         assert!(blocks.windows(2).all(|pair| pair[0] == pair[1]), "a group is one block");
         match found.len() {
             0 => Nowhere,

@@ -13,13 +13,12 @@ use sealane::app::{Ledger, LoadError};
 use sealane::domain::block::Height;
 use sealane::domain::consortium::ParticipantId;
 use sealane::domain::hash::Hash;
-use sealane::domain::index::SubjectKey;
-use sealane::domain::merkle::{LeafIndex, TileId, TreeSize};
-use sealane::domain::statement::{PublicKey, Signature, StatementId};
+use sealane::domain::merkle::{LeafIndex, TileId};
+use sealane::domain::statement::{PublicKey, Signature};
 use sealane::pki::MemberKey;
 use sealane::ports::{
-    Admission, Clock, Derived, EventEntry, EventFilter, LeafContent, LedgerStore, Mark, MarkError, MemberSigner,
-    NewBlock, PendingRequest, RequestFilter, RowCounts, StoreError, StoredBlock, StoredLeaf, WaitingRoom,
+    Admission, Clock, Derived, LeafContent, LedgerStore, Mark, MarkError, MemberSigner, NewBlock, PendingRequest,
+    PlacedRecord, RequestFilter, RowCounts, StoreError, StoredBlock, StoredLeaf, WaitingRoom,
 };
 use sealane::store::SqliteStore;
 use tempfile::TempDir;
@@ -31,12 +30,11 @@ use crate::member::{Member, copy_of};
 pub enum Step {
     Tip,
     Tiles,
-    Subjects,
+    RecordsFrom,
     LeavesWith,
     BlocksOf,
     Leaf,
-    Statements,
-    FirstEvents,
+    Records,
     Append,
     AddRequest,
     RejectRequest,
@@ -297,28 +295,17 @@ impl LedgerStore for Ports {
         self.store.tiles_after(after, limit).await
     }
 
-    async fn statements(&self, ids: Vec<StatementId>) -> Result<Vec<(StatementId, LeafIndex)>, StoreError> {
-        self.pass(Step::Statements, self.store.statements(ids)).await
+    async fn records(&self, leaves: Vec<LeafIndex>) -> Result<Vec<PlacedRecord>, StoreError> {
+        self.pass(Step::Records, self.store.records(leaves)).await
     }
 
-    async fn leaves_of(&self, subject: SubjectKey, size: TreeSize, limit: u32) -> Result<Vec<LeafIndex>, StoreError> {
-        self.store.leaves_of(subject, size, limit).await
-    }
-
-    async fn subjects(
+    async fn records_from(
         &self,
-        after: Option<(SubjectKey, LeafIndex)>,
+        first: LeafIndex,
         limit: u32,
-    ) -> Result<Vec<(SubjectKey, LeafIndex)>, StoreError> {
-        self.pass(Step::Subjects, self.store.subjects(after, limit)).await
-    }
-
-    async fn events(&self, filter: EventFilter) -> Result<Vec<EventEntry>, StoreError> {
-        self.store.events(filter).await
-    }
-
-    async fn first_events(&self, ids: Vec<(ParticipantId, String)>) -> Result<Vec<EventEntry>, StoreError> {
-        self.pass(Step::FirstEvents, self.store.first_events(ids)).await
+        bytes_max: usize,
+    ) -> Result<Vec<PlacedRecord>, StoreError> {
+        self.pass(Step::RecordsFrom, self.store.records_from(first, limit, bytes_max)).await
     }
 
     async fn add_request(&self, request: PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError> {
@@ -357,7 +344,11 @@ impl LedgerStore for Ports {
         self.store.self_check().await
     }
 
-    async fn replace_derived(&self, derived: Derived) -> Result<(), StoreError> {
-        self.store.replace_derived(derived).await
+    async fn clear_derived(&self) -> Result<(), StoreError> {
+        self.store.clear_derived().await
+    }
+
+    async fn add_derived(&self, derived: Derived) -> Result<(), StoreError> {
+        self.store.add_derived(derived).await
     }
 }

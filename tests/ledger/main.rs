@@ -8,5 +8,6 @@ mod following;
 mod marks;
 mod member;
 mod ordering;
+mod querying;
 mod requests;
 mod torn;

@@ -1,15 +1,16 @@
 //! Blocks for a store, with nothing of the use cases: whatever the tests want to be in them, and the hashes they give.
 
+use std::sync::Arc;
+
 use sealane::domain::block::{Checkpoint, Commit, Height, Leaf, Seal};
+use sealane::domain::consortium::Place;
 use sealane::domain::hash::Hash;
 use sealane::domain::index::{Subject, SubjectKey, SubjectKind};
 use sealane::domain::merkle::{Edge, LeafIndex, TileId, TreeSize, leaf_hash, root};
+use sealane::domain::record::Record;
 use sealane::domain::statement::StatementId;
 use sealane::domain::time::Timestamp;
-use sealane::ports::{EventEntry, LeafContent, LedgerStore, NewBlock, StoredBlock, StoredLeaf};
-
-pub const MAKER: &str = "5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10";
-pub const CARRIER: &str = "6a1d2f7e-7e1c-4b68-8b46-1a5b4b2d8a21";
+use sealane::ports::{LeafContent, LedgerStore, NewBlock, PlacedRecord, StoredBlock, StoredLeaf};
 
 /// The right edge of a ledger, and every hash on it.
 #[derive(Clone)]
@@ -25,13 +26,11 @@ pub struct Item {
     pub content: LeafContent,
     pub text: String,
     pub subjects: Vec<SubjectKey>,
-    /// Given their leaf when the item is.
-    pub events: Vec<EventEntry>,
 }
 
 impl Item {
     pub fn capture(text: impl Into<String>) -> Self {
-        Self { content: LeafContent::Capture, text: text.into(), subjects: Vec::new(), events: Vec::new() }
+        Self { content: LeafContent::Capture, text: text.into(), subjects: Vec::new() }
     }
 
     pub fn admin(text: impl Into<String>) -> Self {
@@ -43,9 +42,9 @@ impl Item {
         self
     }
 
-    pub fn with(mut self, events: Vec<EventEntry>) -> Self {
-        self.events = events;
-        self
+    /// What is kept beside its leaf.
+    pub fn record(&self) -> Record {
+        Record::of_admin(self.id(), &self.subjects)
     }
 
     /// What its statement goes by.
@@ -62,31 +61,13 @@ pub fn index(index: u64) -> LeafIndex {
     LeafIndex::new(index).unwrap()
 }
 
-pub fn size(size: u64) -> TreeSize {
-    TreeSize::new(size).unwrap()
-}
-
 pub fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// An event of MAKER, of the year 2026, with nothing that may be left out.
-pub fn event(event_id: &str) -> EventEntry {
-    EventEntry {
-        leaf: index(0),
-        position: 0,
-        event_id: event_id.to_owned(),
-        participant: MAKER.parse().unwrap(),
-        content_hash: Hash::of(event_id.as_bytes()),
-        declaration: false,
-        event_time: time("2026-01-01T00:00:00Z"),
-        event_type: "ObjectEvent".to_owned(),
-        action: None,
-        biz_step: None,
-        disposition: None,
-        read_point: None,
-        biz_location: None,
-    }
+/// An item's record with where the item stands.
+pub fn placed(leaf: LeafIndex, time: Timestamp, item: &Item) -> PlacedRecord {
+    PlacedRecord { place: Place { leaf, time }, record: item.record() }
 }
 
 impl Tree {
@@ -124,21 +105,18 @@ impl Tree {
             leaves: Vec::new(),
             long_statements: Vec::new(),
             tiles: Vec::new(),
-            statements: Vec::new(),
-            subjects: Vec::new(),
-            events: Vec::new(),
+            records: Arc::default(),
         };
+        let mut records = Vec::new();
         for item in items {
             let leaf = Leaf::of_statement(&item.text);
             if let Leaf::LongStatement { hash, .. } = &leaf {
                 new.long_statements.push((*hash, item.text.as_bytes().to_vec()));
             }
             let at = self.push(&mut new, &leaf, item.content);
-            new.statements.push((item.id(), at));
-            new.subjects.extend(item.subjects.iter().map(|key| (*key, at)));
-            let events = item.events.iter().zip(0..);
-            new.events.extend(events.map(|(event, position)| EventEntry { leaf: at, position, ..event.clone() }));
+            records.push(placed(at, new.block.seal.time, item));
         }
+        new.records = Arc::new(records);
         self.push(&mut new, &Leaf::Seal(seal), LeafContent::Seal);
         new.tiles = self.edge.take_tiles(before);
         new.block.checkpoint.size = self.size();

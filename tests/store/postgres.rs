@@ -269,14 +269,14 @@ async fn a_full_disk_is_said_to_be_full() {
         .sql(
             "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
              BEGIN RAISE EXCEPTION 'Auf dem Ger\u{e4}t ist kein Speicherplatz mehr' USING ERRCODE = '53100'; END $$;
-             CREATE TRIGGER full_disk BEFORE INSERT ON subjects FOR EACH STATEMENT EXECUTE FUNCTION full_disk()",
+             CREATE TRIGGER full_disk BEFORE INSERT ON records FOR EACH STATEMENT EXECUTE FUNCTION full_disk()",
         )
         .await;
     let before = store.row_counts().await.unwrap();
     let refused = store.append(tree.clone().block(&[Item::capture("a").about(&["x"])])).await;
     assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
     assert_eq!(store.row_counts().await.unwrap(), before);
-    database.sql("DROP TRIGGER full_disk ON subjects").await;
+    database.sql("DROP TRIGGER full_disk ON records").await;
     tree.append(&store, &[Item::capture("a").about(&["x"])]).await;
 }
 

@@ -99,7 +99,7 @@ fn an_event_goes_its_whole_way_and_the_node_outlives_its_connections() {
     let size = node.tree_size();
     let dir = node.stop();
     let data = dir.path().join("data");
-    block_on(database.sql("DELETE FROM subjects; UPDATE events SET biz_step = 'stolen'"));
+    block_on(database.sql("DELETE FROM records WHERE leaf_index % 2 = 0; UPDATE records SET bytes = 'stolen'"));
     assert_eq!(run(&["audit", "--data", path(&data)]).status.code(), Some(4));
     let audited = run_ok(&["audit", "--rebuild", "--json", "--data", path(&data)]);
     let report: Value = serde_json::from_str(&audited).unwrap();

@@ -295,7 +295,7 @@ fn a_backup_with_one_byte_changed_is_refused_by_name() {
         assert!(!lost.data().exists(), "leaf {leaf}");
     }
     for (sql, words) in [
-        ("DELETE FROM events", "the table of events lacks its event 0"),
+        ("DELETE FROM records", "it has no record"),
         ("UPDATE blocks SET note = checkpoint WHERE height = 1", "the note of block 1"),
     ] {
         tamper(sql);

@@ -1,8 +1,6 @@
 DROP TABLE lease;
 DROP TABLE requests;
-DROP TABLE events;
-DROP TABLE subjects;
-DROP TABLE statements;
+DROP TABLE records;
 DROP TABLE tiles;
 DROP TABLE blocks;
 DROP TABLE long_statements;

@@ -34,39 +34,13 @@ CREATE TABLE tiles (
 -- Hashes do not compress.
 ALTER TABLE tiles ALTER COLUMN hashes SET STORAGE EXTERNAL;
 
--- Derived: where each statement went, by the SHA-256 of its signing input.
-CREATE TABLE statements (
-    id BYTEA PRIMARY KEY CHECK (octet_length(id) = 32),
-    leaf_index BIGINT NOT NULL
+-- Derived: what one statement says, so that nobody has to read it again to look something up.
+CREATE TABLE records (
+    leaf_index BIGINT PRIMARY KEY,
+    -- Its block's, in milliseconds since 1970.
+    time BIGINT NOT NULL,
+    bytes BYTEA NOT NULL
 );
-
--- Derived: the leaves that name a subject, by the subject's key.
-CREATE TABLE subjects (
-    subject_key BYTEA NOT NULL CHECK (octet_length(subject_key) = 32),
-    leaf_index BIGINT NOT NULL,
-    PRIMARY KEY (subject_key, leaf_index)
-);
-
--- Derived: what queries ask about events. The events themselves are read from their leaves.
-CREATE TABLE events (
-    leaf_index BIGINT NOT NULL,
-    position INTEGER NOT NULL,
-    -- A short hash of event_id, then one of participant: what both are looked up by.
-    event_key BYTEA NOT NULL CHECK (octet_length(event_key) = 16),
-    event_id TEXT COLLATE "C" NOT NULL,
-    participant TEXT COLLATE "C" NOT NULL,
-    content_hash BYTEA NOT NULL CHECK (octet_length(content_hash) = 32),
-    declaration BOOLEAN NOT NULL,
-    event_time BIGINT NOT NULL,
-    event_type TEXT COLLATE "C" NOT NULL,
-    action TEXT COLLATE "C",
-    biz_step TEXT COLLATE "C",
-    disposition TEXT COLLATE "C",
-    read_point TEXT COLLATE "C",
-    biz_location TEXT COLLATE "C",
-    PRIMARY KEY (leaf_index, position)
-);
-CREATE INDEX events_by_key ON events (event_key);
 
 -- Not on the ledger: requests that wait for a member's decision, and those refused. What was approved is on the ledger,
 -- and what is too old is forgotten.

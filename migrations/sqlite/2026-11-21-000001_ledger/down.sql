@@ -1,7 +1,5 @@
 DROP TABLE requests;
-DROP TABLE events;
-DROP TABLE subjects;
-DROP TABLE statements;
+DROP TABLE records;
 DROP TABLE tiles;
 DROP TABLE blocks;
 DROP TABLE long_statements;

@@ -32,39 +32,13 @@ CREATE TABLE tiles (
     PRIMARY KEY (level, tile_index)
 ) STRICT;
 
--- Derived: where each statement went, by the SHA-256 of its signing input.
-CREATE TABLE statements (
-    id BLOB PRIMARY KEY NOT NULL,
-    leaf_index INTEGER NOT NULL
-) WITHOUT ROWID, STRICT;
-
--- Derived: the leaves that name a subject, by the subject's key.
-CREATE TABLE subjects (
-    subject_key BLOB NOT NULL,
-    leaf_index INTEGER NOT NULL,
-    PRIMARY KEY (subject_key, leaf_index)
-) WITHOUT ROWID, STRICT;
-
--- Derived: what queries ask about events. The events themselves are read from their leaves.
-CREATE TABLE events (
-    leaf_index INTEGER NOT NULL,
-    position INTEGER NOT NULL,
-    -- A short hash of event_id, then one of participant: what both are looked up by.
-    event_key BLOB NOT NULL,
-    event_id TEXT NOT NULL,
-    participant TEXT NOT NULL,
-    content_hash BLOB NOT NULL,
-    declaration INTEGER NOT NULL CHECK (declaration IN (0, 1)),
-    event_time INTEGER NOT NULL,
-    event_type TEXT NOT NULL,
-    action TEXT,
-    biz_step TEXT,
-    disposition TEXT,
-    read_point TEXT,
-    biz_location TEXT,
-    PRIMARY KEY (leaf_index, position)
-) WITHOUT ROWID, STRICT;
-CREATE INDEX events_by_key ON events (event_key);
+-- Derived: what one statement says, so that nobody has to read it again to look something up.
+CREATE TABLE records (
+    leaf_index INTEGER PRIMARY KEY NOT NULL,
+    -- Its block's, in milliseconds since 1970.
+    time INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+) STRICT;
 
 -- Not on the ledger: requests that wait for a member's decision, and those refused. What was approved is on the ledger,
 -- and what is too old is forgotten.

@@ -1,47 +1,115 @@
 //! What is stored beside the leaves, held against what they give.
 
-use std::collections::HashMap;
+use async_trait::async_trait;
 
 use crate::app::audit::replay::Replayed;
+use crate::app::audit::walk::Watch;
 use crate::app::audit::{AuditError, Fault, Report, fail};
 use crate::domain::consortium::ParticipantId;
-use crate::domain::index::SubjectKey;
-use crate::domain::merkle::{LeafIndex, TileId, TreeSize};
-use crate::domain::statement::StatementId;
-use crate::ports::{CertificateReader, Derived, EventFilter, LedgerStore, PendingRequest, RequestBody, RowCounts};
+use crate::domain::hash::Hash;
+use crate::domain::merkle::{LeafIndex, TileId};
+use crate::ports::{
+    CertificateReader, Derived, LedgerStore, NewBlock, PendingRequest, PlacedRecord, RequestBody, RowCounts,
+};
 
-/// Rows compared at once.
-const PAGE_ROWS: u32 = 10_000;
+/// Bytes of a block's records that are read at once: more than any block has.
+const RECORD_BYTES_MAX: usize = 1 << 30;
 
-/// Tiles compared at once, of 8 KiB each.
-const PAGE_TILES: u32 = 256;
+/// Compares what is stored beside each block's leaves with what they give.
+pub(super) struct Comparing<'a> {
+    pub store: &'a dyn LedgerStore,
+}
 
-/// Compares every table with what the leaves give; returns the report of a ledger without fault.
-pub(super) async fn with_stored(
+#[async_trait]
+impl Watch for Comparing<'_> {
+    async fn keep(&mut self, new: NewBlock) -> Result<(), AuditError> {
+        records(self.store, &new).await?;
+        tiles(self.store, &new.tiles).await
+    }
+}
+
+/// Writes beside each block's leaves what they give.
+pub(super) struct Rewriting<'a> {
+    pub store: &'a dyn LedgerStore,
+}
+
+#[async_trait]
+impl Watch for Rewriting<'_> {
+    async fn keep(&mut self, new: NewBlock) -> Result<(), AuditError> {
+        Ok(self.store.add_derived(Derived { tiles: new.tiles, records: new.records }).await?)
+    }
+}
+
+async fn records(store: &dyn LedgerStore, new: &NewBlock) -> Result<(), AuditError> {
+    let leaves = new.block.leaves();
+    let Ok(first) = LeafIndex::new(leaves.start) else { return Ok(()) };
+    let limit = u32::try_from(new.leaves.len()).unwrap_or(u32::MAX);
+    let stored = store.records_from(first, limit, RECORD_BYTES_MAX).await?;
+    let of_block = |placed: &&PlacedRecord| leaves.contains(&placed.place.leaf.get());
+    let (mut stored, mut right) = (stored.iter().filter(of_block), new.records.iter());
+    loop {
+        match (stored.next(), right.next()) {
+            (None, None) => return Ok(()),
+            (Some(stored), Some(right)) if stored == right => {}
+            (Some(stored), Some(right)) if stored.place.leaf == right.place.leaf => {
+                return fail(Some(right.place.leaf), "its record is not what it says");
+            }
+            (stored, Some(right)) if stored.is_none_or(|stored| stored.place.leaf > right.place.leaf) => {
+                return fail(Some(right.place.leaf), "it has no record");
+            }
+            (Some(stored), _) => return fail(Some(stored.place.leaf), "it has a record, and holds no statement"),
+            (None, Some(right)) => return fail(Some(right.place.leaf), "it has no record"),
+        }
+    }
+}
+
+async fn tiles(store: &dyn LedgerStore, right: &[(TileId, Vec<Hash>)]) -> Result<(), AuditError> {
+    let stored = store.tiles(right.iter().map(|(tile, _)| *tile).collect()).await?;
+    match right.iter().find(|right| !stored.contains(right)) {
+        Some((tile, _)) => fail(None, format!("tile {} of level {} is wrong", tile.index(), tile.level())),
+        None => Ok(()),
+    }
+}
+
+/// Compares what belongs to no single block; returns the report of a ledger without fault.
+pub(super) async fn rest(
     store: &dyn LedgerStore,
     reader: &dyn CertificateReader,
-    mut replayed: Replayed,
+    replayed: Replayed,
 ) -> Result<Report, AuditError> {
-    statements(store, &replayed.derived).await?;
-    tiles(store, &replayed.derived).await?;
-    events(store, &replayed.derived).await?;
-    subjects(store, &mut replayed.derived).await?;
+    last_tiles(store, &replayed).await?;
     row_counts(store.row_counts().await?, &replayed)?;
     check_requests(reader, &store.requests().await?, &replayed)?;
     Ok(replayed.report)
 }
 
+/// Finds hashes beyond the tree's end in the last tile of a level.
+async fn last_tiles(store: &dyn LedgerStore, replayed: &Replayed) -> Result<(), AuditError> {
+    let size = replayed.size()?;
+    for (level, count) in &replayed.tiles {
+        let Some(index) = count.checked_sub(1) else { continue };
+        let before = match index.checked_sub(1) {
+            Some(before) => Some((*level, before)),
+            None => level.checked_sub(1).map(|level| (level, u64::MAX)),
+        };
+        let stored = store.tiles_after(before, 1).await?;
+        let right = TileId::in_tree(*level, index, size);
+        if stored.first().map(|(tile, _)| *tile) != right {
+            return fail(None, format!("tile {index} of level {level} is wrong"));
+        }
+    }
+    Ok(())
+}
+
 /// Finds rows that no leaf gives, where no query would look.
 fn row_counts(found: RowCounts, replayed: &Replayed) -> Result<(), AuditError> {
-    let Replayed { report, derived, .. } = replayed;
+    let report = &replayed.report;
     let tables = [
         ("leaves", found.leaves, report.leaves),
         ("long statements", found.long_statements, replayed.long_statements),
         ("blocks", found.blocks, report.blocks),
-        ("tiles", found.tiles, derived.tiles.len() as u64),
-        ("statements", found.statements, derived.statements.len() as u64),
-        ("subjects", found.subjects, derived.subjects.len() as u64),
-        ("events", found.events, derived.events.len() as u64),
+        ("tiles", found.tiles, replayed.tiles.values().sum()),
+        ("records", found.records, replayed.statements),
     ];
     match tables.into_iter().find(|(_, found, right)| found != right) {
         Some((table, found, right)) => {
@@ -79,88 +147,5 @@ fn check_request(reader: &dyn CertificateReader, request: &PendingRequest, repla
             Err(format!("it is not what leaf {} says was approved", participant.registered.leaf))
         }
         _ => Ok(()),
-    }
-}
-
-async fn statements(store: &dyn LedgerStore, derived: &Derived) -> Result<(), AuditError> {
-    for chunk in derived.statements.chunks(PAGE_ROWS as usize) {
-        let stored: HashMap<StatementId, LeafIndex> =
-            store.statements(chunk.iter().map(|(id, _)| *id).collect()).await?.into_iter().collect();
-        if let Some((_, leaf)) = chunk.iter().find(|(id, leaf)| stored.get(id) != Some(leaf)) {
-            return fail(Some(*leaf), "the table of statements does not lead to it");
-        }
-    }
-    Ok(())
-}
-
-async fn tiles(store: &dyn LedgerStore, derived: &Derived) -> Result<(), AuditError> {
-    let mut right = derived.tiles.iter();
-    let mut after = None;
-    loop {
-        let page = store.tiles_after(after, PAGE_TILES).await?;
-        for stored in &page {
-            let (tile, _) = stored;
-            let place = |tile: &TileId| (tile.level(), tile.index());
-            match right.next() {
-                Some(right) if right == stored => {}
-                Some((right, _)) if place(right) == place(tile) => {
-                    return fail(None, format!("tile {} of level {} is wrong", tile.index(), tile.level()));
-                }
-                _ => return fail(None, "the tiles have other rows than the leaves give"),
-            }
-        }
-        match page.last() {
-            Some((last, _)) => after = Some((last.level(), last.index())),
-            None => break,
-        }
-    }
-    if right.next().is_some() { fail(None, "the tiles have other rows than the leaves give") } else { Ok(()) }
-}
-
-async fn events(store: &dyn LedgerStore, derived: &Derived) -> Result<(), AuditError> {
-    let mut right = derived.events.iter();
-    let mut after = None;
-    loop {
-        let filter = EventFilter { size: TreeSize::MAX, after, limit: PAGE_ROWS, ..EventFilter::default() };
-        let page = store.events(filter).await?;
-        for stored in &page {
-            if right.next() != Some(stored) {
-                let what = format!("the table of events is wrong about its event {}", stored.position);
-                return fail(Some(stored.leaf), what);
-            }
-        }
-        match page.last() {
-            Some(last) => after = Some((last.leaf, last.position)),
-            None => break,
-        }
-    }
-    match right.next() {
-        Some(missing) => fail(Some(missing.leaf), format!("the table of events lacks its event {}", missing.position)),
-        None => Ok(()),
-    }
-}
-
-async fn subjects(store: &dyn LedgerStore, derived: &mut Derived) -> Result<(), AuditError> {
-    derived.subjects.sort_unstable();
-    let mut right = derived.subjects.iter();
-    let mut after: Option<(SubjectKey, LeafIndex)> = None;
-    loop {
-        let page = store.subjects(after, PAGE_ROWS).await?;
-        for stored in &page {
-            if right.next() != Some(stored) {
-                return fail(
-                    Some(stored.1),
-                    "the table of subjects names it under a subject that it does not name, or not under one that it does",
-                );
-            }
-        }
-        match page.last() {
-            Some(last) => after = Some(*last),
-            None => break,
-        }
-    }
-    match right.next() {
-        Some((_, leaf)) => fail(Some(*leaf), "the table of subjects lacks a subject that it names"),
-        None => Ok(()),
     }
 }

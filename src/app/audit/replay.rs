@@ -1,29 +1,30 @@
 //! The fold over all leaves: every rule that a ledger keeps, and nothing that reads or waits.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::app::audit::source::SourceLeaf;
 use crate::app::audit::{Fault, Report, fail, fault};
 use crate::app::block_builder::content_of;
+use crate::app::records::{admin_record, capture_record};
 use crate::app::registration::check_record;
 use crate::domain::block::{FinalBlock, Height, Leaf, Note, NoteKey, Seal};
 use crate::domain::consortium::rights;
-use crate::domain::consortium::{Admin, Facts, ParticipantId, Place, Registry};
+use crate::domain::consortium::{Admin, EventFact, Facts, ParticipantId, Place, Registry};
 use crate::domain::epcis::{self, Event, Reader};
 use crate::domain::evidence::Anchor;
 use crate::domain::hash::Hash;
-use crate::domain::index::{Subject, SubjectIndex, names};
+use crate::domain::index::SubjectIndex;
 use crate::domain::limits::EVENT_TIME_AHEAD_MS_MAX;
 use crate::domain::merkle::{self, Edge, LeafIndex, TileId, TreeSize};
+use crate::domain::record::Record;
 use crate::domain::statement::{StatementId, StatementType, SubmittedStatement};
 use crate::domain::time::Timestamp;
-use crate::ports::{CertificateReader, Derived, EventEntry, LeafContent, NewBlock, StoredBlock, StoredLeaf};
+use crate::ports::{CertificateReader, LeafContent, NewBlock, PlacedRecord, StoredBlock, StoredLeaf};
 
 /// What is kept of a replay beside what the rules need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// Every row that a store derives from leaves, to be compared or written.
-    Derived,
     /// All that each block adds, until it is taken.
     Block,
     /// Nothing: memory grows with subjects and statements alone.
@@ -34,11 +35,20 @@ pub enum Kept {
 pub struct Replayed {
     pub report: Report,
     pub registry: Registry,
-    pub derived: Derived,
+    /// Tiles of each level.
+    pub tiles: BTreeMap<u8, u64>,
+    pub statements: u64,
     /// What participants asked for, in DER, by who asked.
     pub requests: HashMap<ParticipantId, Vec<u8>>,
     pub long_statements: u64,
     pub last_seal: Seal,
+}
+
+impl Replayed {
+    /// Leaves in the tree that the last seal ends.
+    pub fn size(&self) -> Result<TreeSize, Fault> {
+        TreeSize::new(self.report.leaves).map_err(|error| fault(None, error))
+    }
 }
 
 /// The ledger so far, as its leaves give it.
@@ -47,8 +57,8 @@ pub struct Replay<'a> {
     trusted: Option<&'a Anchor>,
     kept: Kept,
     edge: Edge,
-    /// The tiles so far, each as wide as it was with the last block.
-    tiles: BTreeMap<(u8, u64), (TileId, Vec<Hash>)>,
+    /// Tiles of each level so far.
+    tiles: BTreeMap<u8, u64>,
     index: SubjectIndex,
     registry: Option<Registry>,
     /// Size and root of the tree before the block that is open.
@@ -56,10 +66,11 @@ pub struct Replay<'a> {
     last_seal: Option<Seal>,
     facts: Facts,
     statements: HashMap<StatementId, LeafIndex>,
-    derived: Derived,
-    /// Leaves of the block that is open, and the long statements beside them.
+    /// Leaves of the block that is open, the long statements beside them, and what is derived from them.
     leaves: Vec<StoredLeaf>,
     longs: Vec<(Hash, Vec<u8>)>,
+    records: Vec<PlacedRecord>,
+    grown: Vec<(TileId, Vec<Hash>)>,
     requests: HashMap<ParticipantId, Vec<u8>>,
     long_statements: u64,
     report: Report,
@@ -81,9 +92,10 @@ impl<'a> Replay<'a> {
             last_seal: None,
             facts: Facts::default(),
             statements: HashMap::new(),
-            derived: Derived::default(),
             leaves: Vec::new(),
             longs: Vec::new(),
+            records: Vec::new(),
+            grown: Vec::new(),
             requests: HashMap::new(),
             long_statements: 0,
             report: Report::default(),
@@ -133,9 +145,6 @@ impl<'a> Replay<'a> {
         if let Some(first) = self.statements.insert(id, leaf.index) {
             return fail(at, format!("its statement stands in leaf {first} already"));
         }
-        if self.kept != Kept::Nothing {
-            self.derived.statements.push((id, leaf.index));
-        }
         let place = Place { leaf: leaf.index, time };
         match statement.header().typ() {
             StatementType::Epcis => self.capture(statement, place)?,
@@ -151,13 +160,12 @@ impl<'a> Replay<'a> {
         self.check_commit(last, seal, block)?;
         let (before, _) = self.before;
         let grown = self.edge.take_tiles(before);
-        match self.kept {
-            Kept::Derived => {
-                self.tiles
-                    .extend(grown.into_iter().map(|(tile, hashes)| ((tile.level(), tile.index()), (tile, hashes))));
-            }
-            Kept::Block => self.derived.tiles = grown,
-            Kept::Nothing => {}
+        for (tile, _) in &grown {
+            let tiles = self.tiles.entry(tile.level()).or_default();
+            *tiles = (*tiles).max(tile.index() + 1);
+        }
+        if self.kept == Kept::Block {
+            self.grown = grown;
         }
         self.report.blocks += 1;
         self.last_seal = Some(seal.clone());
@@ -169,10 +177,11 @@ impl<'a> Replay<'a> {
         if self.kept != Kept::Block {
             return None;
         }
-        let Derived { tiles, statements, subjects, events } = std::mem::take(&mut self.derived);
+        let tiles = std::mem::take(&mut self.grown);
+        let records = Arc::new(std::mem::take(&mut self.records));
         let leaves = std::mem::take(&mut self.leaves);
         let long_statements = std::mem::take(&mut self.longs);
-        Some(NewBlock { block, leaves, long_statements, tiles, statements, subjects, events })
+        Some(NewBlock { block, leaves, long_statements, tiles, records })
     }
 
     /// What all leaves came to. The last one was a seal.
@@ -185,7 +194,8 @@ impl<'a> Replay<'a> {
         Ok(Replayed {
             report: Report { participants, subjects, ..self.report },
             registry,
-            derived: Derived { tiles: self.tiles.into_values().collect(), ..self.derived },
+            tiles: self.tiles,
+            statements: self.statements.len() as u64,
             requests: self.requests,
             long_statements: self.long_statements,
             last_seal,
@@ -213,28 +223,25 @@ impl<'a> Replay<'a> {
         let (participant, certificate) = registry.signer_at(&thumbprint, place).map_err(|error| fault(at, error))?;
         let statement = statement.verify(&certificate.key).map_err(|error| fault(at, error))?;
         let document = epcis::read(statement.payload(), Reader::Strict).map_err(|error| fault(at, error))?;
-        if let Some(one) = self.facts.contradiction(&participant.id, &document.events) {
+        let facts = EventFact::of_all(&participant.id, &document.events);
+        if let Some(one) = self.facts.contradiction(&facts) {
             return fail(at, format!("event {} contradicts an earlier one of its eventID", one.position));
         }
-        self.facts.learn(&participant.id, &document.events, place.leaf);
-        let mut subjects = BTreeSet::new();
+        self.facts.learn(&facts, place.leaf);
         for (event, position) in document.events.iter().zip(0..) {
             check_time(event, place.time).map_err(|error| fault(at, format!("event {position}: {error}")))?;
             rights::check(participant, event).map_err(|error| fault(at, format!("event {position}: {error}")))?;
-            if self.kept != Kept::Nothing {
-                self.derived.events.push(EventEntry::new(place.leaf, position, participant.id.clone(), event));
-            }
-            subjects.extend(names::of_event(event, &participant.id));
             self.report.events += 1;
         }
         self.report.captures += 1;
         self.report.signatures += 1;
-        self.name(subjects, place.leaf)
+        let record = capture_record(&statement, &participant.id, &document.events);
+        self.record(place, record)
     }
 
     fn admin(&mut self, statement: SubmittedStatement, place: Place) -> Result<(), Fault> {
         let at = Some(place.leaf);
-        let kid = *statement.header().signer().hash();
+        let (id, kid) = (statement.id(), *statement.header().signer().hash());
         let admin = Admin::parse(statement.payload()).map_err(|error| fault(at, error))?;
         self.report.signatures += 1;
         match &mut self.registry {
@@ -251,21 +258,20 @@ impl<'a> Replay<'a> {
                 statement.verify(member.key()).map_err(|error| fault(at, error))?;
                 check_certificate(self.reader, &admin).map_err(|error| fault(at, error))?;
                 registry.apply(&admin, &kid, place).map_err(|error| fault(at, error))?;
-                if let (Admin::Registration(one), Kept::Derived | Kept::Block) = (&admin, self.kept) {
+                if let (Admin::Registration(one), Kept::Block) = (&admin, self.kept) {
                     self.requests.insert(one.participant.clone(), one.request.clone());
                 }
             }
         }
-        self.name(names::of_admin(&admin), place.leaf)
+        self.record(place, admin_record(id, &admin))
     }
 
-    fn name(&mut self, subjects: BTreeSet<Subject>, leaf: LeafIndex) -> Result<(), Fault> {
-        for subject in subjects {
-            let key = subject.key();
-            self.index.append(key, leaf).map_err(|error| fault(Some(leaf), error))?;
-            if self.kept != Kept::Nothing {
-                self.derived.subjects.push((key, leaf));
-            }
+    fn record(&mut self, place: Place, record: Record) -> Result<(), Fault> {
+        for key in record.subjects() {
+            self.index.append(key, place.leaf).map_err(|error| fault(Some(place.leaf), error))?;
+        }
+        if self.kept == Kept::Block {
+            self.records.push(PlacedRecord { place, record });
         }
         Ok(())
     }

@@ -31,9 +31,9 @@ pub trait Source: Send + Sync {
     async fn block(&self, height: Height) -> Result<Option<StoredBlock>, StoreError>;
     async fn long_statement(&self, hash: Hash) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Where statements stand by the source's own account, which may tell which leaf of a block is another one than was
+    /// The statements of leaves by the source's own account, which may tell which leaf of a block is another one than was
     /// signed. `None` where it keeps no such account.
-    async fn statements(&self, _ids: Vec<StatementId>) -> Result<Option<Vec<(StatementId, LeafIndex)>>, StoreError> {
+    async fn statements(&self, _leaves: Vec<LeafIndex>) -> Result<Option<Vec<(LeafIndex, StatementId)>>, StoreError> {
         Ok(None)
     }
 }
@@ -80,7 +80,8 @@ impl Source for OfStore<'_> {
         self.store.long_statement(hash).await
     }
 
-    async fn statements(&self, ids: Vec<StatementId>) -> Result<Option<Vec<(StatementId, LeafIndex)>>, StoreError> {
-        self.store.statements(ids).await.map(Some)
+    async fn statements(&self, leaves: Vec<LeafIndex>) -> Result<Option<Vec<(LeafIndex, StatementId)>>, StoreError> {
+        let records = self.store.records(leaves).await?;
+        Ok(Some(records.into_iter().map(|placed| (placed.place.leaf, placed.record.statement())).collect()))
     }
 }

@@ -166,9 +166,11 @@ async fn first_misplaced(
     placed: Vec<(StatementId, LeafIndex)>,
     fault: Fault,
 ) -> Result<Fault, AuditError> {
-    let Some(stored) = source.statements(placed.iter().map(|(id, _)| *id).collect()).await? else { return Ok(fault) };
-    let stored: HashMap<StatementId, LeafIndex> = stored.into_iter().collect();
-    let misplaced = placed.iter().find(|(id, leaf)| stored.get(id) != Some(leaf));
+    let Some(stored) = source.statements(placed.iter().map(|(_, leaf)| *leaf).collect()).await? else {
+        return Ok(fault);
+    };
+    let stored: HashMap<LeafIndex, StatementId> = stored.into_iter().collect();
+    let misplaced = placed.iter().find(|(id, leaf)| stored.get(leaf) != Some(id));
     Ok(match misplaced {
         Some((_, leaf)) => {
             super::fault(Some(*leaf), format!("it holds another statement than was signed for: {fault}"))

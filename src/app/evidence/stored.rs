@@ -9,18 +9,16 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::app::ledger::{Ledger, LedgerError, read_tiles};
-use crate::app::state::{place_in, statement_text};
-use crate::domain::consortium::{Place, Registry};
-use crate::domain::evidence::read_capture;
+use crate::app::state::statement_text;
+use crate::domain::consortium::Registry;
 use crate::domain::index::Subject;
 use crate::domain::merkle::{LeafIndex, TileId, Tiles, TreeSize};
 use crate::domain::provenance::{Capture, FollowFault, Known, List, Source, Wanted, is_before_span};
-use crate::domain::statement::SubmittedStatement;
 use crate::domain::time::Timestamp;
-use crate::ports::{LedgerStore, StoreError, StoredBlock};
+use crate::ports::{LedgerStore, PlacedRecord, StoreError, StoredBlock};
 
-/// Leaves read at once ahead of their turn. A row has 64 KiB at the most; longer statements are read one by one.
-const LEAVES_AHEAD: usize = 100;
+/// Records read at once ahead of their turn.
+const RECORDS_AHEAD: usize = 100;
 
 /// The ledger up to one size, for one answer.
 pub(super) struct Stored<'a> {
@@ -32,8 +30,8 @@ pub(super) struct Stored<'a> {
     lists: BTreeMap<Subject, Arc<Vec<LeafIndex>>>,
     /// The leaves that are likely to be asked for next.
     coming: Arc<Vec<LeafIndex>>,
-    rows: BTreeMap<LeafIndex, (Vec<u8>, Place)>,
-    texts: BTreeMap<LeafIndex, String>,
+    /// Records that were read ahead.
+    records: BTreeMap<LeafIndex, PlacedRecord>,
     captures: BTreeMap<LeafIndex, Arc<Capture>>,
 }
 
@@ -53,8 +51,7 @@ impl<'a> Stored<'a> {
             size,
             lists: BTreeMap::new(),
             coming: Arc::default(),
-            rows: BTreeMap::new(),
-            texts: BTreeMap::new(),
+            records: BTreeMap::new(),
             captures: BTreeMap::new(),
         })
     }
@@ -73,8 +70,7 @@ impl<'a> Stored<'a> {
         if let Some(list) = self.lists.get(subject) {
             return Ok(Arc::clone(list));
         }
-        let leaves = self.store.leaves_of(subject.key(), self.size, u32::MAX);
-        let list = Arc::new(self.handle.block_on(leaves)?);
+        let list = Arc::new(self.ledger.lookup.leaves_of(&subject.key(), self.size));
         self.lists.insert(subject.clone(), Arc::clone(&list));
         Ok(list)
     }
@@ -88,43 +84,37 @@ impl<'a> Stored<'a> {
     }
 
     /// The statement at a leaf, in compact form.
-    pub fn text(&mut self, leaf: LeafIndex) -> Result<String, LedgerError> {
-        if let Some(text) = self.texts.get(&leaf) {
-            return Ok(text.clone());
-        }
-        let (row, _) = self.row(leaf)?;
-        let text = self.handle.block_on(statement_text(&*self.store, &row))?;
+    pub fn text(&self, leaf: LeafIndex) -> Result<String, LedgerError> {
+        let row = self.handle.block_on(self.store.leaf(leaf))?.ok_or_else(|| fault(leaf, "it is missing"))?;
+        let text = self.handle.block_on(statement_text(&*self.store, &row.bytes))?;
         let text = text.ok_or_else(|| fault(leaf, "it holds no statement"))?;
-        let text = String::from_utf8(text).map_err(|error| fault(leaf, error))?;
-        self.texts.insert(leaf, text.clone());
-        Ok(text)
+        String::from_utf8(text).map_err(|error| fault(leaf, error))
     }
 
-    fn row(&mut self, leaf: LeafIndex) -> Result<(Vec<u8>, Place), LedgerError> {
-        if let Some(row) = self.rows.remove(&leaf) {
-            return Ok(row);
+    /// Reads a record, and those that are likely to be asked for after it.
+    fn read(&mut self, leaf: LeafIndex) -> Result<PlacedRecord, LedgerError> {
+        if let Some(record) = self.records.remove(&leaf) {
+            return Ok(record);
         }
         let from = self.coming.binary_search(&leaf).ok();
         let ahead = from.and_then(|from| self.coming.get(from..)).unwrap_or_default();
-        let unread = |one: &&LeafIndex| !self.captures.contains_key(*one) && !self.rows.contains_key(*one);
-        let wanted: Vec<LeafIndex> = match ahead.iter().filter(unread).take(LEAVES_AHEAD).copied().collect::<Vec<_>>() {
+        let unread = |one: &&LeafIndex| !self.captures.contains_key(*one) && !self.records.contains_key(*one);
+        let wanted: Vec<LeafIndex> = match ahead.iter().filter(unread).take(RECORDS_AHEAD).copied().collect::<Vec<_>>()
+        {
             wanted if wanted.first() == Some(&leaf) => wanted,
             _ => vec![leaf],
         };
-        let blocks = self.blocks_of(wanted.clone())?;
-        let stored = self.handle.block_on(self.store.leaves_at(wanted))?;
-        for (leaf, block) in stored.into_iter().zip(&blocks) {
-            self.rows.insert(leaf.index, (leaf.bytes, place_in(leaf.index, &block.seal)));
-        }
-        self.rows.remove(&leaf).ok_or_else(|| fault(leaf, "it is missing"))
+        let read = self.handle.block_on(self.store.records(wanted))?;
+        self.records.extend(read.into_iter().map(|record| (record.place.leaf, record)));
+        self.records.remove(&leaf).ok_or_else(|| fault(leaf, "its record is missing"))
     }
 
     fn time_of(&self, leaf: LeafIndex) -> Result<Timestamp, LedgerError> {
         if let Some(capture) = self.captures.get(&leaf) {
             return Ok(capture.place.time);
         }
-        let block = self.blocks_of(vec![leaf])?.pop();
-        block.map(|block| block.seal.time).ok_or_else(|| fault(leaf, "it is in no block"))
+        let record = self.handle.block_on(self.store.records(vec![leaf]))?.pop();
+        record.map(|record| record.place.time).ok_or_else(|| fault(leaf, "its record is missing"))
     }
 
     /// The last position whose block is too early for a span, or the first of the list.
@@ -166,11 +156,9 @@ impl Source for Stored<'_> {
         if let Some(capture) = self.captures.get(&leaf) {
             return Ok(Arc::clone(capture));
         }
-        let (row, place) = self.row(leaf)?;
-        self.rows.insert(leaf, (row, place));
-        let text = self.text(leaf)?;
-        let statement = SubmittedStatement::parse(text.as_bytes()).map_err(|error| fault(leaf, error))?;
-        let capture = read_capture(&statement, place, &self.registry).map_err(|error| fault(leaf, error))?;
+        let PlacedRecord { place, record } = self.read(leaf)?;
+        let capture = record.capture(place).map_err(|error| fault(leaf, error))?;
+        let capture = capture.ok_or_else(|| fault(leaf, "it holds no capture"))?;
         let capture = Arc::new(capture);
         self.captures.insert(leaf, Arc::clone(&capture));
         Ok(capture)

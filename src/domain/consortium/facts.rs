@@ -10,10 +10,40 @@ use crate::domain::consortium::claims::ParticipantId;
 use crate::domain::epcis::Event;
 use crate::domain::hash::Hash;
 use crate::domain::merkle::LeafIndex;
+use crate::domain::record::EventKey;
+use crate::domain::time::Timestamp;
 
-/// The content of each (participant, eventID), and the leaf that first gave it.
+/// What one event says of its eventID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventFact {
+    pub key: EventKey,
+    pub event_id: String,
+    pub content: Hash,
+    /// It declares an error in an earlier event of this id.
+    pub declaration: bool,
+    pub time: Timestamp,
+}
+
+impl EventFact {
+    pub fn new(participant: &ParticipantId, event: &Event) -> Self {
+        Self {
+            key: EventKey::of(participant, &event.event_id.uri),
+            event_id: event.event_id.uri.clone(),
+            content: event.content_hash,
+            declaration: event.error_declaration.is_some(),
+            time: event.event_time,
+        }
+    }
+
+    /// Of each event of a document.
+    pub fn of_all(participant: &ParticipantId, events: &[Event]) -> Vec<Self> {
+        events.iter().map(|event| Self::new(participant, event)).collect()
+    }
+}
+
+/// The content of each event, by its key, and the leaf that first gave it.
 #[derive(Debug, Default)]
-pub struct Facts(HashMap<(ParticipantId, String), (Hash, LeafIndex)>);
+pub struct Facts(HashMap<EventKey, (Hash, LeafIndex)>);
 
 /// An event that says something else than its eventID stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,35 +57,29 @@ pub struct Contradiction {
 
 impl Facts {
     /// Takes over what a ledger holds.
-    pub fn know(&mut self, participant: ParticipantId, event_id: String, content: Hash, leaf: LeafIndex) {
-        self.0.entry((participant, event_id)).or_insert((content, leaf));
+    pub fn know(&mut self, key: EventKey, content: Hash, leaf: LeafIndex) {
+        self.0.entry(key).or_insert((content, leaf));
     }
 
     /// Finds the first of a document's events that contradicts what is known, or one before it.
-    pub fn contradiction(&self, participant: &ParticipantId, events: &[Event]) -> Option<Contradiction> {
-        let mut own: HashMap<&str, &Hash> = HashMap::new();
-        facts(events).find_map(|(event, position)| {
-            let event_id = event.event_id.uri.as_str();
-            let (content, first) = match self.0.get(&(participant.clone(), event_id.to_owned())) {
+    pub fn contradiction(&self, events: &[EventFact]) -> Option<Contradiction> {
+        let mut own: HashMap<EventKey, &Hash> = HashMap::new();
+        events.iter().zip(0..).filter(|(event, _)| !event.declaration).find_map(|(event, position)| {
+            let (content, first) = match self.0.get(&event.key) {
                 Some((content, leaf)) => (content, Some(*leaf)),
-                None => (*own.entry(event_id).or_insert(&event.content_hash), None),
+                None => (*own.entry(event.key).or_insert(&event.content), None),
             };
-            let contradicts = *content != event.content_hash;
-            contradicts.then(|| Contradiction { position, event_id: event_id.to_owned(), first })
+            let contradicts = *content != event.content;
+            contradicts.then(|| Contradiction { position, event_id: event.event_id.clone(), first })
         })
     }
 
     /// Learns what a document's events stand for, once they have a leaf.
-    pub fn learn(&mut self, participant: &ParticipantId, events: &[Event], leaf: LeafIndex) {
-        for (event, _) in facts(events) {
-            self.know(participant.clone(), event.event_id.uri.clone(), event.content_hash, leaf);
+    pub fn learn(&mut self, events: &[EventFact], leaf: LeafIndex) {
+        for event in events.iter().filter(|event| !event.declaration) {
+            self.know(event.key, event.content, leaf);
         }
     }
-}
-
-/// The events that are no declarations, with their positions.
-fn facts(events: &[Event]) -> impl Iterator<Item = (&Event, u32)> {
-    events.iter().zip(0..).filter(|(event, _)| event.error_declaration.is_none())
 }
 
 #[cfg(test)]
@@ -69,7 +93,11 @@ mod tests {
     }
 
     /// Events under one eventID: each a business step, and whether it is a declaration.
-    fn events(given: &[(&str, bool)]) -> Vec<Event> {
+    fn events(given: &[(&str, bool)]) -> Vec<EventFact> {
+        events_of(&participant(), given)
+    }
+
+    fn events_of(participant: &ParticipantId, given: &[(&str, bool)]) -> Vec<EventFact> {
         let list: Vec<_> = given
             .iter()
             .map(|(step, declaration)| {
@@ -88,14 +116,14 @@ mod tests {
             "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"], "type": "EPCISDocument",
             "schemaVersion": "2.0", "creationDate": "2026-03-01T08:00:00Z", "epcisBody": {"eventList": list},
         });
-        read(document.to_string().as_bytes(), Reader::Strict).unwrap().events
+        EventFact::of_all(participant, &read(document.to_string().as_bytes(), Reader::Strict).unwrap().events)
     }
 
     #[test]
     fn a_repeat_is_no_contradiction_and_other_content_is() {
         let facts = Facts::default();
-        assert_eq!(facts.contradiction(&participant(), &events(&[("storing", false), ("storing", false)])), None);
-        let found = facts.contradiction(&participant(), &events(&[("storing", false), ("holding", false)])).unwrap();
+        assert_eq!(facts.contradiction(&events(&[("storing", false), ("storing", false)])), None);
+        let found = facts.contradiction(&events(&[("storing", false), ("holding", false)])).unwrap();
         assert_eq!((found.position, found.first), (1, None));
     }
 
@@ -103,21 +131,21 @@ mod tests {
     fn what_was_learnt_is_told_with_its_leaf() {
         let mut facts = Facts::default();
         let leaf = LeafIndex::new(7).unwrap();
-        facts.learn(&participant(), &events(&[("storing", false)]), leaf);
-        let found = facts.contradiction(&participant(), &events(&[("holding", false)])).unwrap();
+        facts.learn(&events(&[("storing", false)]), leaf);
+        let found = facts.contradiction(&events(&[("holding", false)])).unwrap();
         assert_eq!((found.position, found.first), (0, Some(leaf)));
         let other: ParticipantId = "6f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10".parse().unwrap();
-        assert_eq!(facts.contradiction(&other, &events(&[("holding", false)])), None);
+        assert_eq!(facts.contradiction(&events_of(&other, &[("holding", false)])), None);
     }
 
     #[test]
     fn a_declaration_sets_nothing_and_contradicts_nothing() {
         let mut facts = Facts::default();
         let leaf = LeafIndex::new(7).unwrap();
-        assert_eq!(facts.contradiction(&participant(), &events(&[("storing", true), ("holding", false)])), None);
-        facts.learn(&participant(), &events(&[("storing", true)]), leaf);
-        assert_eq!(facts.contradiction(&participant(), &events(&[("holding", false)])), None);
-        facts.learn(&participant(), &events(&[("holding", false)]), leaf);
-        assert_eq!(facts.contradiction(&participant(), &events(&[("storing", true)])), None);
+        assert_eq!(facts.contradiction(&events(&[("storing", true), ("holding", false)])), None);
+        facts.learn(&events(&[("storing", true)]), leaf);
+        assert_eq!(facts.contradiction(&events(&[("holding", false)])), None);
+        facts.learn(&events(&[("holding", false)]), leaf);
+        assert_eq!(facts.contradiction(&events(&[("storing", true)])), None);
     }
 }

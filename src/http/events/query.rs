@@ -2,15 +2,13 @@
 
 use serde_json::Value;
 
-use crate::app::events::{FoundEvent, PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, Page, list};
+use crate::app::events::{EventFilter, FoundEvent, PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, Page, list};
 use crate::domain::epcis::vocabulary::{BizStep, Disposition};
 use crate::domain::gs1::{Id, IdError};
-use crate::domain::index::Subject;
 use crate::domain::merkle::LeafIndex;
 use crate::http::Node;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::{Code, Problem};
-use crate::ports::EventFilter;
 
 /// The parameters of every query for events.
 pub const KNOWN: &[&str] = &[
@@ -41,7 +39,6 @@ const OBJECT_LISTS: [&str; 2] = ["epcList", "childEPCs"];
 #[derive(Debug)]
 pub struct Query {
     filter: EventFilter,
-    id: Option<Id>,
     /// The id counts only among the objects.
     objects_only: bool,
 }
@@ -59,7 +56,7 @@ impl Query {
         }
         let filter = EventFilter {
             event_id: one_event_id(parameters)?,
-            subject: id.as_ref().map(|id| Subject::id(id.as_str()).key()),
+            id,
             event_types: parameters.each("eventType", |text| one_of(text, &EVENT_TYPES))?,
             actions: parameters.each("EQ_action", |text| one_of(text, &ACTIONS))?,
             biz_steps: parameters
@@ -72,21 +69,21 @@ impl Query {
             event_time_before: parameters.time("LT_eventTime")?,
             after: token(parameters)?,
             limit: per_page(parameters)?,
-            ..EventFilter::default()
         };
-        Ok(Self { filter, id, objects_only })
+        Ok(Self { filter, objects_only })
     }
 
     /// Everything recorded under one eventID.
     pub fn of_event(event_id: String) -> Self {
         let filter = EventFilter { event_id: Some(event_id), limit: PAGE_EVENTS_MAX, ..EventFilter::default() };
-        Self { filter, id: None, objects_only: false }
+        Self { filter, objects_only: false }
     }
 
     /// Carries the query out.
     pub async fn page(self, node: &Node) -> Result<Page, Problem> {
-        let mut page = list(&node.ledger, self.filter, self.id.as_ref()).await?;
-        if let Some(id) = self.id.filter(|_| self.objects_only) {
+        let object = self.filter.id.clone().filter(|_| self.objects_only);
+        let mut page = list(&node.ledger, self.filter).await?;
+        if let Some(id) = object {
             page.events.retain(|event| is_object(event, &id));
         }
         Ok(page)
@@ -177,8 +174,7 @@ mod tests {
             (vec!["shipping".to_owned()], vec!["in_transit".to_owned()])
         );
         assert_eq!(filter.read_points, ["https://id.gs1.org/414/9506000134369"]);
-        assert_eq!(query.id.unwrap().as_str(), "https://id.gs1.org/01/09506000134352/21/A1");
-        assert!(filter.subject.is_some());
+        assert_eq!(filter.id.unwrap().as_str(), "https://id.gs1.org/01/09506000134352/21/A1");
         assert_eq!(filter.event_time_from.unwrap().to_string(), "2025-12-31T23:00:00.000Z");
         assert_eq!((filter.limit, filter.after.map(token_of).as_deref()), (5, Some("17-3")));
         assert_eq!(read("").unwrap().filter.limit, PAGE_EVENTS_DEFAULT);

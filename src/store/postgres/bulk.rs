@@ -10,11 +10,9 @@ use super::lease;
 use super::open_error::of_write;
 use super::writer::Session;
 use crate::domain::hash::Hash;
-use crate::domain::index::SubjectKey;
-use crate::domain::merkle::{self, LeafIndex, TileId};
-use crate::domain::statement::StatementId;
-use crate::ports::{Derived, EventEntry, NewBlock, StoreError, StoredLeaf};
-use crate::store::rows::{BlockRow, EventRow, content_number, to_sql};
+use crate::domain::merkle::{self, TileId};
+use crate::ports::{Derived, NewBlock, PlacedRecord, StoreError, StoredLeaf};
+use crate::store::rows::{BlockRow, content_number, to_sql};
 
 /// Tiles that one INSERT carries: 8 MiB of them. A block has a handful; only writing all of them anew takes more than one.
 const TILES_PER_INSERT: usize = 1_000;
@@ -26,30 +24,11 @@ pub struct Statements {
     long_statements: Statement,
     blocks: Statement,
     tiles: Statement,
-    statements: Statement,
-    subjects: Statement,
-    events: Statement,
+    records: Statement,
 }
 
 const LEAVES: &[Type] = &[Type::INT8, Type::INT4, Type::BYTEA];
-const STATEMENTS: &[Type] = &[Type::BYTEA, Type::INT8];
-const SUBJECTS: &[Type] = &[Type::BYTEA, Type::INT8];
-const EVENTS: &[Type] = &[
-    Type::INT8,
-    Type::INT4,
-    Type::BYTEA,
-    Type::TEXT,
-    Type::TEXT,
-    Type::BYTEA,
-    Type::BOOL,
-    Type::INT8,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-];
+const RECORDS: &[Type] = &[Type::INT8, Type::INT8, Type::BYTEA];
 
 impl Statements {
     pub async fn prepare(client: &Client) -> Result<Self, Error> {
@@ -75,14 +54,7 @@ impl Statements {
                      ON CONFLICT (level, tile_index) DO UPDATE SET hashes = EXCLUDED.hashes",
                 )
                 .await?,
-            statements: client.prepare(&copy("statements (id, leaf_index)")).await?,
-            subjects: client.prepare(&copy("subjects (subject_key, leaf_index)")).await?,
-            events: client
-                .prepare(&copy(
-                    "events (leaf_index, position, event_key, event_id, participant, content_hash, declaration, event_time, \
-                     event_type, action, biz_step, disposition, read_point, biz_location)",
-                ))
-                .await?,
+            records: client.prepare(&copy("records (leaf_index, time, bytes)")).await?,
         })
     }
 }
@@ -94,32 +66,30 @@ impl Session {
         self.write_block(block, &row).await.map_err(|error| of_write(&error))
     }
 
-    /// Replaces every row that is derived from leaves.
-    pub async fn replace_derived(&self, derived: &Derived) -> Result<(), StoreError> {
-        self.rewrite(derived).await.map_err(|error| of_write(&error))
+    /// Removes every row that is derived from leaves.
+    pub async fn clear_derived(&self) -> Result<(), StoreError> {
+        // Not TRUNCATE: that would take the rows from under an audit's snapshot.
+        let cleared = self.client.batch_execute("DELETE FROM tiles; DELETE FROM records").await;
+        cleared.map_err(|error| of_write(&error))
+    }
+
+    /// Writes what is derived from the leaves of a block.
+    pub async fn add_derived(&self, derived: &Derived) -> Result<(), StoreError> {
+        self.write_derived(&derived.tiles, &derived.records).await.map_err(|error| of_write(&error))
     }
 
     async fn write_block(&self, block: &NewBlock, row: &BlockRow) -> Result<(), Error> {
         self.copy_leaves(&block.leaves).await?;
         self.insert_long_statements(&block.long_statements).await?;
-        self.put_tiles(&block.tiles).await?;
-        self.copy_statements(&block.statements).await?;
-        self.copy_subjects(&block.subjects).await?;
-        self.copy_events(&block.events).await?;
+        self.write_derived(&block.tiles, &block.records).await?;
         let BlockRow { height, tree_size, checkpoint, note, commitment } = row;
         let values: [&(dyn ToSql + Sync); 5] = [height, tree_size, checkpoint, note, commitment];
         self.client.execute(&self.statements.blocks, &values).await.map(drop)
     }
 
-    async fn rewrite(&self, derived: &Derived) -> Result<(), Error> {
-        // Not TRUNCATE: that would take the rows from under an audit's snapshot.
-        self.client
-            .batch_execute("DELETE FROM tiles; DELETE FROM statements; DELETE FROM subjects; DELETE FROM events")
-            .await?;
-        self.put_tiles(&derived.tiles).await?;
-        self.copy_statements(&derived.statements).await?;
-        self.copy_subjects(&derived.subjects).await?;
-        self.copy_events(&derived.events).await
+    async fn write_derived(&self, tiles: &[(TileId, Vec<Hash>)], records: &[PlacedRecord]) -> Result<(), Error> {
+        self.put_tiles(tiles).await?;
+        self.copy_records(records).await
     }
 
     async fn copy_leaves(&self, leaves: &[StoredLeaf]) -> Result<(), Error> {
@@ -154,58 +124,15 @@ impl Session {
         Ok(())
     }
 
-    async fn copy_statements(&self, statements: &[(StatementId, LeafIndex)]) -> Result<(), Error> {
-        let pairs = statements.iter().map(|(id, leaf)| (id.hash().as_bytes(), *leaf));
-        self.copy_pairs(&self.statements.statements, STATEMENTS, pairs).await
-    }
-
-    async fn copy_subjects(&self, subjects: &[(SubjectKey, LeafIndex)]) -> Result<(), Error> {
-        let pairs = subjects.iter().map(|(key, leaf)| (key.as_hash().as_bytes(), *leaf));
-        self.copy_pairs(&self.statements.subjects, SUBJECTS, pairs).await
-    }
-
-    async fn copy_pairs<'a>(
-        &self,
-        statement: &Statement,
-        types: &[Type],
-        pairs: impl ExactSizeIterator<Item = (&'a [u8; 32], LeafIndex)>,
-    ) -> Result<(), Error> {
-        if pairs.len() == 0 {
+    async fn copy_records(&self, records: &[PlacedRecord]) -> Result<(), Error> {
+        if records.is_empty() {
             return Ok(());
         }
-        let sink = self.client.copy_in(statement).await?;
-        let mut rows = pin!(BinaryCopyInWriter::new(sink, types));
-        for (hash, leaf) in pairs {
-            rows.as_mut().write(&[&&hash[..], &to_sql(leaf.get())]).await?;
-        }
-        rows.finish().await.map(drop)
-    }
-
-    async fn copy_events(&self, entries: &[EventEntry]) -> Result<(), Error> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let sink = self.client.copy_in(&self.statements.events).await?;
-        let mut rows = pin!(BinaryCopyInWriter::new(sink, EVENTS));
-        for entry in entries {
-            let row = EventRow::from(entry);
-            let values: [&(dyn ToSql + Sync); 14] = [
-                &row.leaf_index,
-                &row.position,
-                &row.event_key,
-                &row.event_id,
-                &row.participant,
-                &row.content_hash,
-                &row.declaration,
-                &row.event_time,
-                &row.event_type,
-                &row.action,
-                &row.biz_step,
-                &row.disposition,
-                &row.read_point,
-                &row.biz_location,
-            ];
-            rows.as_mut().write(&values).await?;
+        let sink = self.client.copy_in(&self.statements.records).await?;
+        let mut rows = pin!(BinaryCopyInWriter::new(sink, RECORDS));
+        for PlacedRecord { place, record } in records {
+            let (leaf, time) = (to_sql(place.leaf.get()), place.time.millis());
+            rows.as_mut().write(&[&leaf, &time, &record.as_bytes()]).await?;
         }
         rows.finish().await.map(drop)
     }

@@ -30,16 +30,14 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::domain::block::Height;
 use crate::domain::consortium::ParticipantId;
 use crate::domain::hash::Hash;
-use crate::domain::index::SubjectKey;
-use crate::domain::merkle::{LeafIndex, TileId, TreeSize};
-use crate::domain::statement::StatementId;
+use crate::domain::merkle::{LeafIndex, TileId};
 use crate::ports::{
-    Admission, Derived, EventEntry, EventFilter, LeafContent, LedgerStore, NewBlock, PendingRequest, RequestFilter,
-    RowCounts, StoreError, StoredBlock, StoredLeaf, WaitingRoom,
+    Admission, Derived, LeafContent, LedgerStore, NewBlock, PendingRequest, PlacedRecord, RequestFilter, RowCounts,
+    StoreError, StoredBlock, StoredLeaf, WaitingRoom,
 };
 use crate::store::queries::postgres as built;
-use crate::store::rows::{LeafRow, content_number, hash, into_subject, into_tile, leaf_index, to_sql};
-use crate::store::schema::{leaves, long_statements, statements, subjects};
+use crate::store::rows::{LeafRow, content_number, into_tile, to_sql};
+use crate::store::schema::{leaves, long_statements};
 
 use connect::Connector;
 use open_error::of_read;
@@ -275,50 +273,17 @@ impl LedgerStore for PostgresStore {
         rows.into_iter().map(into_tile).collect()
     }
 
-    async fn statements(&self, ids: Vec<StatementId>) -> Result<Vec<(StatementId, LeafIndex)>, StoreError> {
-        let wanted: Vec<&[u8]> = ids.iter().map(|id| &id.hash().as_bytes()[..]).collect();
-        let rows: Vec<(Vec<u8>, i64)> = statements::table
-            .filter(statements::id.eq_any(wanted))
-            .load(&mut *self.reader().await?)
-            .await
-            .map_err(of_read)?;
-        rows.into_iter()
-            .map(|(id, index)| {
-                let id = hash(&id, || "a statement's id".to_owned())?;
-                Ok((StatementId::from_hash(id), leaf_index(index)?))
-            })
-            .collect()
+    async fn records(&self, leaves: Vec<LeafIndex>) -> Result<Vec<PlacedRecord>, StoreError> {
+        queries::records(&mut *self.reader().await?, &leaves).await
     }
 
-    async fn leaves_of(&self, subject: SubjectKey, size: TreeSize, limit: u32) -> Result<Vec<LeafIndex>, StoreError> {
-        let rows: Vec<i64> = subjects::table
-            .filter(subjects::subject_key.eq(&subject.as_hash().as_bytes()[..]))
-            .filter(subjects::leaf_index.lt(to_sql(size.get())))
-            .order(subjects::leaf_index)
-            .limit(i64::from(limit))
-            .select(subjects::leaf_index)
-            .load(&mut *self.reader().await?)
-            .await
-            .map_err(of_read)?;
-        rows.into_iter().map(leaf_index).collect()
-    }
-
-    async fn subjects(
+    async fn records_from(
         &self,
-        after: Option<(SubjectKey, LeafIndex)>,
+        first: LeafIndex,
         limit: u32,
-    ) -> Result<Vec<(SubjectKey, LeafIndex)>, StoreError> {
-        let rows: Vec<(Vec<u8>, i64)> =
-            built::subjects_query(after, limit).load(&mut *self.reader().await?).await.map_err(of_read)?;
-        rows.into_iter().map(into_subject).collect()
-    }
-
-    async fn events(&self, filter: EventFilter) -> Result<Vec<EventEntry>, StoreError> {
-        queries::events(&mut *self.reader().await?, filter).await
-    }
-
-    async fn first_events(&self, ids: Vec<(ParticipantId, String)>) -> Result<Vec<EventEntry>, StoreError> {
-        queries::first_events(&mut *self.reader().await?, ids).await
+        bytes_max: usize,
+    ) -> Result<Vec<PlacedRecord>, StoreError> {
+        queries::records_from(&mut *self.reader().await?, first, limit, bytes_max).await
     }
 
     async fn add_request(&self, request: PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError> {
@@ -359,7 +324,11 @@ impl LedgerStore for PostgresStore {
         queries::self_check(&mut *self.reader().await?).await
     }
 
-    async fn replace_derived(&self, derived: Derived) -> Result<(), StoreError> {
-        self.writer()?.write(|session| Box::pin(async move { session.replace_derived(&derived).await })).await
+    async fn clear_derived(&self) -> Result<(), StoreError> {
+        self.writer()?.write(|session| Box::pin(async move { session.clear_derived().await })).await
+    }
+
+    async fn add_derived(&self, derived: Derived) -> Result<(), StoreError> {
+        self.writer()?.write(|session| Box::pin(async move { session.add_derived(&derived).await })).await
     }
 }

@@ -5,12 +5,10 @@ use diesel::sql_types::{Array, BigInt, Binary, Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::open_error::of_read;
-use crate::domain::consortium::ParticipantId;
 use crate::domain::hash::Hash;
 use crate::domain::merkle::{LeafIndex, TileId};
-use crate::ports::{EventEntry, EventFilter, RowCounts, StoreError, StoredBlock};
-use crate::store::queries::postgres as built;
-use crate::store::rows::{BlockRow, EventRow, event_key, from_sql, tile_hashes, to_sql};
+use crate::ports::{PlacedRecord, RowCounts, StoreError, StoredBlock};
+use crate::store::rows::{BlockRow, RecordRow, from_sql, tile_hashes, to_sql};
 use crate::store::schema::{blocks, leaves};
 
 /// Which blocks to read.
@@ -102,37 +100,48 @@ pub async fn tiles(
     Ok(found)
 }
 
-/// The first event with each participant and eventID, in the order asked for; error declarations are passed over.
-pub async fn first_events(
+/// The records of leaves, in the order of `leaves`.
+pub async fn records(
     connection: &mut AsyncPgConnection,
-    ids: Vec<(ParticipantId, String)>,
-) -> Result<Vec<EventEntry>, StoreError> {
-    let keys: Vec<Vec<u8>> = ids.iter().map(|(participant, event_id)| event_key(event_id, participant)).collect();
-    let (participants, event_ids): (Vec<String>, Vec<String>) =
-        ids.into_iter().map(|(participant, event_id)| (String::from(participant), event_id)).unzip();
-    let rows: Vec<EventRow> = diesel::sql_query(
-        "SELECT first.*
-         FROM unnest($1, $2, $3) WITH ORDINALITY AS wanted (event_key, participant, event_id, place)
-         CROSS JOIN LATERAL (
-             SELECT * FROM events
-             WHERE events.event_key = wanted.event_key AND events.event_id = wanted.event_id
-               AND events.participant = wanted.participant AND NOT declaration
-             ORDER BY leaf_index, position LIMIT 1
-         ) AS first
+    leaves: &[LeafIndex],
+) -> Result<Vec<PlacedRecord>, StoreError> {
+    let wanted: Vec<i64> = leaves.iter().map(|leaf| to_sql(leaf.get())).collect();
+    let rows: Vec<RecordRow> = diesel::sql_query(
+        "SELECT records.*
+         FROM unnest($1) WITH ORDINALITY AS wanted (leaf_index, place)
+         JOIN records USING (leaf_index)
          ORDER BY wanted.place",
     )
-    .bind::<Array<Binary>, _>(keys)
-    .bind::<Array<Text>, _>(participants)
-    .bind::<Array<Text>, _>(event_ids)
+    .bind::<Array<BigInt>, _>(wanted)
     .load(connection)
     .await
     .map_err(of_read)?;
-    rows.into_iter().map(EventRow::into_entry).collect()
+    rows.into_iter().map(RecordRow::into_record).collect()
 }
 
-pub async fn events(connection: &mut AsyncPgConnection, filter: EventFilter) -> Result<Vec<EventEntry>, StoreError> {
-    let rows: Vec<EventRow> = built::events_query(filter).load(connection).await.map_err(of_read)?;
-    rows.into_iter().map(EventRow::into_entry).collect()
+/// Records from a leaf on. The server reckons where their bytes exceed the bound, so that no more is sent.
+pub async fn records_from(
+    connection: &mut AsyncPgConnection,
+    first: LeafIndex,
+    limit: u32,
+    bytes_max: usize,
+) -> Result<Vec<PlacedRecord>, StoreError> {
+    let rows: Vec<RecordRow> = diesel::sql_query(
+        "SELECT leaf_index, time, bytes
+         FROM (
+             SELECT *, sum(octet_length(bytes)) OVER (ORDER BY leaf_index) - octet_length(bytes) AS before
+             FROM (SELECT * FROM records WHERE leaf_index >= $1 ORDER BY leaf_index LIMIT $2) AS page
+         ) AS reckoned
+         WHERE before < $3
+         ORDER BY leaf_index",
+    )
+    .bind::<BigInt, _>(to_sql(first.get()))
+    .bind::<BigInt, _>(i64::from(limit))
+    .bind::<BigInt, _>(to_sql(bytes_max as u64))
+    .load(connection)
+    .await
+    .map_err(of_read)?;
+    rows.into_iter().map(RecordRow::into_record).collect()
 }
 
 #[derive(QueryableByName)]
@@ -146,19 +155,14 @@ struct CountRow {
     #[diesel(sql_type = BigInt)]
     tiles: i64,
     #[diesel(sql_type = BigInt)]
-    statements: i64,
-    #[diesel(sql_type = BigInt)]
-    subjects: i64,
-    #[diesel(sql_type = BigInt)]
-    events: i64,
+    records: i64,
 }
 
 pub async fn row_counts(connection: &mut AsyncPgConnection) -> Result<RowCounts, StoreError> {
     let row: CountRow = diesel::sql_query(
         "SELECT (SELECT count(*) FROM leaves) AS leaves, (SELECT count(*) FROM long_statements) AS long_statements,
                 (SELECT count(*) FROM blocks) AS blocks, (SELECT count(*) FROM tiles) AS tiles,
-                (SELECT count(*) FROM statements) AS statements, (SELECT count(*) FROM subjects) AS subjects,
-                (SELECT count(*) FROM events) AS events",
+                (SELECT count(*) FROM records) AS records",
     )
     .get_result(connection)
     .await
@@ -169,9 +173,7 @@ pub async fn row_counts(connection: &mut AsyncPgConnection) -> Result<RowCounts,
         long_statements: rows(row.long_statements)?,
         blocks: rows(row.blocks)?,
         tiles: rows(row.tiles)?,
-        statements: rows(row.statements)?,
-        subjects: rows(row.subjects)?,
-        events: rows(row.events)?,
+        records: rows(row.records)?,
     })
 }
 

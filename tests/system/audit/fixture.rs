@@ -16,7 +16,7 @@ use crate::support::{Node, document, object_event, path, run, text};
 pub const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/A1";
 
 /// Tables that a leaf gives or that leaves are read from, with each one's primary key, and the leaf that a row is about.
-pub const TABLES: [Table; 7] = [
+pub const TABLES: [Table; 5] = [
     Table { name: "leaves", key: &["leaf_index"], leaf: "leaf_index" },
     Table {
         name: "long_statements",
@@ -25,9 +25,7 @@ pub const TABLES: [Table; 7] = [
     },
     Table { name: "blocks", key: &["height"], leaf: "tree_size - 1" },
     Table { name: "tiles", key: &["level", "tile_index"], leaf: "NULL" },
-    Table { name: "statements", key: &["id"], leaf: "leaf_index" },
-    Table { name: "subjects", key: &["subject_key", "leaf_index"], leaf: "leaf_index" },
-    Table { name: "events", key: &["leaf_index", "position"], leaf: "leaf_index" },
+    Table { name: "records", key: &["leaf_index"], leaf: "leaf_index" },
 ];
 
 pub struct Table {
@@ -40,6 +38,8 @@ pub struct Table {
 pub struct Ledger {
     dir: TempDir,
     sound: Vec<u8>,
+    /// The id of the participant that registered first.
+    maker: String,
 }
 
 #[derive(QueryableByName)]
@@ -65,7 +65,7 @@ impl Ledger {
     /// revocation, and requests that were approved, refused and left waiting.
     pub fn make() -> Self {
         let node = Node::start();
-        node.participant("maker", "manufacturer", &["--gs1-prefix", "9506000"]);
+        let id = node.participant("maker", "manufacturer", &["--gs1-prefix", "9506000"]);
         let carrier = node.participant("carrier", "shipper", &["--gln", "9521321000018"]);
         let maker = Signer::of(&node, "maker");
         let mut wrong = object_event("ADD", "commissioning", &[ITEM], "2026-03-01T08:00:00.000Z");
@@ -86,13 +86,13 @@ impl Ledger {
         crate::member::ask(&node, "waiting", "distributor", &[]);
         let refused = crate::member::ask(&node, "refused", "distributor", &[]);
         node.run_ok(&["reject", &refused, "--reason", "unknown"]);
-        Self::of(node.stop())
+        Self::of(node.stop(), id)
     }
 
     /// More than 256 leaves, so that the tiles have a second level.
     pub fn make_long() -> Self {
         let node = Node::start();
-        node.participant("maker", "manufacturer", &["--gs1-prefix", "9506000"]);
+        let id = node.participant("maker", "manufacturer", &["--gs1-prefix", "9506000"]);
         let maker = Signer::of(&node, "maker");
         let post = |n: u32| {
             let item = format!("https://id.gs1.org/01/09506000134352/21/L{n}");
@@ -104,16 +104,20 @@ impl Ledger {
                 scope.spawn(move || (first..304).step_by(8).for_each(post));
             }
         });
-        Self::of(node.stop())
+        Self::of(node.stop(), id)
     }
 
-    fn of(dir: TempDir) -> Self {
-        let mut ledger = Self { sound: Vec::new(), dir };
+    fn of(dir: TempDir, maker: String) -> Self {
+        let mut ledger = Self { sound: Vec::new(), dir, maker };
         // The audit's is the last connection, which puts the journal, if one is left, into the file.
         assert_eq!(ledger.audit(), (0, String::new()));
         assert!(!ledger.file().with_extension("sqlite-wal").exists());
         ledger.sound = fs::read(ledger.file()).unwrap();
         ledger
+    }
+
+    pub fn maker(&self) -> &str {
+        &self.maker
     }
 
     pub fn sound(&self) -> &[u8] {

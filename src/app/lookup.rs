@@ -1,0 +1,96 @@
+//! What stands where: statements, events and subjects to the leaves that hold or name them.
+//!
+//! It is made from the records that the store keeps beside the leaves, and is in memory: the writer asks it for every
+//! statement whether that stands already, and an answer about a product takes two dozen lists. Nothing is written at random
+//! places for it, so that a block costs the same however long the ledger is.
+//!
+//! A table of places holds 64 bits of a keyed hash instead of what it is asked for. Two that have them in common are told
+//! apart by their records, and the key is the process's own, so that nobody can prepare such a pair.
+
+mod lists;
+mod places;
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::app::lookup::lists::Lists;
+use crate::app::lookup::places::Places;
+use crate::domain::index::{IndexError, SubjectIndex, SubjectKey};
+use crate::domain::merkle::{LeafIndex, TreeSize};
+use crate::domain::record::{EventKey, Record};
+use crate::domain::statement::StatementId;
+use crate::ports::{LedgerStore, StoreError};
+
+/// Statements, events and subjects of a ledger, by the leaves up to some size.
+#[derive(Debug, Default)]
+pub struct Lookup {
+    hasher: RandomState,
+    tables: RwLock<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    statements: Places,
+    events: Places,
+    lists: Lists,
+}
+
+impl Lookup {
+    /// Learns what a leaf that was written says. Leaves come in their order.
+    pub fn learn<'a>(&self, records: impl IntoIterator<Item = (LeafIndex, &'a Record)>) {
+        let mut tables = self.write();
+        for (leaf, record) in records {
+            tables.statements.add(self.hasher.hash_one(record.statement()), leaf);
+            for (key, _) in record.event_keys() {
+                tables.events.add(self.hasher.hash_one(key), leaf);
+            }
+            for key in record.subjects() {
+                tables.lists.add(self.hasher.hash_one(key), key, leaf, |key| self.hasher.hash_one(key));
+            }
+        }
+    }
+
+    /// The leaves below `size` that name a subject, ascending.
+    pub fn leaves_of(&self, subject: &SubjectKey, size: TreeSize) -> Vec<LeafIndex> {
+        self.read().lists.get(self.hasher.hash_one(subject), subject, size)
+    }
+
+    /// The leaves that may hold a statement.
+    pub fn statement(&self, id: StatementId) -> Vec<LeafIndex> {
+        self.read().statements.get(self.hasher.hash_one(id)).collect()
+    }
+
+    /// The leaves that may hold an event, or an error declaration of it.
+    pub fn event(&self, key: EventKey) -> Vec<LeafIndex> {
+        self.read().events.get(self.hasher.hash_one(key)).collect()
+    }
+
+    /// Makes the index of what is known. Subjects in the order of their keys are quickest.
+    pub fn index(&self) -> Result<SubjectIndex, IndexError> {
+        self.read().lists.index()
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        *self.write() = Tables::default();
+    }
+
+    /// Where a statement stands, if it does.
+    pub async fn find(&self, store: &dyn LedgerStore, id: StatementId) -> Result<Option<LeafIndex>, StoreError> {
+        let leaves = self.statement(id);
+        if leaves.is_empty() {
+            return Ok(None);
+        }
+        let records = store.records(leaves).await?;
+        Ok(records.iter().find(|placed| placed.record.statement() == id).map(|placed| placed.place.leaf))
+    }
+
+    // A panic while a table was written is a defect that has been told; what it holds are whole entries.
+    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

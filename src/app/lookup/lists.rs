@@ -1,0 +1,125 @@
+//! The leaves that name a subject.
+
+use hashbrown::HashTable;
+
+use crate::domain::index::{IndexError, SubjectIndex, SubjectKey};
+use crate::domain::merkle::{LeafIndex, TreeSize};
+
+/// Parts of a table. Each grows by itself, so that no call has to move the whole of it.
+pub(super) const SHARDS: usize = 256;
+
+/// The part of a table that a hash belongs to: by bits that a part does not look at itself.
+pub(super) const fn shard(hash: u64) -> usize {
+    (hash >> 40) as usize % SHARDS
+}
+
+/// The list of each subject.
+#[derive(Debug)]
+pub struct Lists {
+    shards: Vec<HashTable<Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    key: SubjectKey,
+    leaves: Leaves,
+}
+
+/// Most subjects of a young ledger have one leaf.
+#[derive(Debug)]
+enum Leaves {
+    One(LeafIndex),
+    Many(Vec<LeafIndex>),
+}
+
+impl Leaves {
+    fn as_slice(&self) -> &[LeafIndex] {
+        match self {
+            Leaves::One(leaf) => std::slice::from_ref(leaf),
+            Leaves::Many(leaves) => leaves,
+        }
+    }
+
+    /// Appends a leaf, once.
+    fn push(&mut self, leaf: LeafIndex) {
+        match self {
+            Leaves::One(first) if *first != leaf => *self = Leaves::Many(vec![*first, leaf]),
+            Leaves::Many(leaves) if leaves.last() != Some(&leaf) => leaves.push(leaf),
+            Leaves::One(_) | Leaves::Many(_) => {}
+        }
+    }
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| HashTable::new()).collect() }
+    }
+}
+
+impl Lists {
+    /// Appends a leaf to the list of `key`, whose hash is `hash`.
+    pub fn add(&mut self, hash: u64, key: SubjectKey, leaf: LeafIndex, hash_of: impl Fn(&SubjectKey) -> u64) {
+        let Some(shard) = self.shards.get_mut(shard(hash)) else { return };
+        match shard.find_mut(hash, |entry| entry.key == key) {
+            Some(entry) => entry.leaves.push(leaf),
+            None => {
+                shard.insert_unique(hash, Entry { key, leaves: Leaves::One(leaf) }, |entry| hash_of(&entry.key));
+            }
+        }
+    }
+
+    /// The leaves below `size` in the list of `key`, whose hash is `hash`.
+    pub fn get(&self, hash: u64, key: &SubjectKey, size: TreeSize) -> Vec<LeafIndex> {
+        let entry = self.shards.get(shard(hash)).and_then(|shard| shard.find(hash, |entry| entry.key == *key));
+        let leaves = entry.map_or(&[][..], |entry| entry.leaves.as_slice());
+        let end = leaves.partition_point(|leaf| size.contains(*leaf));
+        leaves.get(..end).unwrap_or_default().to_vec()
+    }
+
+    /// The index of all lists.
+    pub fn index(&self) -> Result<SubjectIndex, IndexError> {
+        let mut entries: Vec<&Entry> = self.shards.iter().flatten().collect();
+        entries.sort_unstable_by_key(|entry| entry.key);
+        let mut index = SubjectIndex::with_capacity(entries.len());
+        for entry in entries {
+            for leaf in entry.leaves.as_slice() {
+                index.append(entry.key, *leaf)?;
+            }
+        }
+        Ok(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::index::Subject;
+
+    fn hash_of(key: &SubjectKey) -> u64 {
+        key.as_hash().as_bytes().iter().fold(0, |hash, byte| hash << 7 ^ hash >> 57 ^ u64::from(*byte))
+    }
+
+    #[test]
+    fn lists_ascend_up_to_a_size_and_make_the_index() {
+        let (mut lists, mut index) = (Lists::default(), SubjectIndex::new());
+        let key = |n: u64| Subject::id(format!("urn:x:{n}")).key();
+        for n in 0..3_000 {
+            let leaf = LeafIndex::new(n).unwrap();
+            for key in [key(n % 1_000), key(5_000)] {
+                lists.add(hash_of(&key), key, leaf, hash_of);
+                lists.add(hash_of(&key), key, leaf, hash_of);
+                index.append(key, leaf).unwrap();
+            }
+        }
+        let list = |n: u64, size: u64| -> Vec<u64> {
+            let found = lists.get(hash_of(&key(n)), &key(n), TreeSize::new(size).unwrap());
+            found.into_iter().map(LeafIndex::get).collect()
+        };
+        assert_eq!(list(7, 3_000), [7, 1_007, 2_007]);
+        assert_eq!(list(7, 2_007), [7, 1_007]);
+        assert_eq!(list(7, 7), [0; 0]);
+        assert_eq!(list(5_000, 2_500).len(), 2_500);
+        assert_eq!(list(4_000, 3_000), [0; 0]);
+        assert_eq!(lists.index().unwrap().root(), index.root());
+    }
+}
