@@ -43,7 +43,8 @@ fn events(from: usize, count: usize) -> Vec<Event> {
 }
 
 fn record(signer: &ParticipantId, certificate: &Hash, events: &[Event]) -> Record {
-    let facts = CaptureFacts { signer, certificate, signed_at: Timestamp::EPOCH, bytes: 900, events };
+    let under = vec![vec![0]; events.len()];
+    let facts = CaptureFacts { signer, certificate, signed_at: Timestamp::EPOCH, bytes: 900, events, under: &under };
     let subject = Subject::id("https://id.gs1.org/01/09506000134352/21/B1").key();
     Record::of_capture(StatementId::from_hash(*certificate), &[subject], &facts)
 }

@@ -60,7 +60,7 @@ impl Source for &Memory {
         Ok(Known { list: List { count: whole.len() as u64, first: first as u64, leaves }, reaches_back: true })
     }
 
-    fn capture(&mut self, leaf: LeafIndex) -> Result<Arc<Capture>, FollowFault> {
+    fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> Result<Arc<Capture>, FollowFault> {
         Ok(Arc::clone(&self.captures[&leaf]))
     }
 
@@ -137,6 +137,7 @@ impl Memory {
         let certificate = self.registry.participant(&signer).unwrap().certificates[0].thumbprint;
         let place = Place { leaf, time: time(hour).plus_millis(1_000) };
         let length = bytes.len() * 4 / 3 + 400;
+        let events = (0..).zip(events).collect();
         let capture = Capture { place, signer, certificate, signed_at: time(hour), bytes: length, events };
         self.captures.insert(leaf, Arc::new(capture));
     }

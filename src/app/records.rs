@@ -1,6 +1,6 @@
 //! The records of statements: made alike where a statement comes in and where a ledger is replayed.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::domain::consortium::{Admin, ParticipantId};
 use crate::domain::epcis::Event;
@@ -10,7 +10,20 @@ use crate::domain::statement::{StatementId, VerifiedStatement};
 
 /// The record of a capture by `signer`, with the events that were read from it.
 pub fn capture_record(statement: &VerifiedStatement, signer: &ParticipantId, events: &[Event]) -> Record {
-    let subjects: BTreeSet<Subject> = events.iter().flat_map(|event| names::of_event(event, signer)).collect();
+    let mut places: BTreeMap<Subject, u32> = BTreeMap::new();
+    let mut keys = Vec::new();
+    let mut under = Vec::with_capacity(events.len());
+    for event in events {
+        let mut places_of_event = Vec::new();
+        for subject in names::of_event(event, signer) {
+            let place = *places.entry(subject).or_insert_with_key(|subject| {
+                keys.push(subject.key());
+                keys.len() as u32 - 1
+            });
+            places_of_event.push(place);
+        }
+        under.push(places_of_event);
+    }
     let header = statement.header();
     let certificate = header.signer();
     let facts = CaptureFacts {
@@ -19,15 +32,13 @@ pub fn capture_record(statement: &VerifiedStatement, signer: &ParticipantId, eve
         signed_at: header.iat(),
         bytes: statement.compact().len(),
         events,
+        under: &under,
     };
-    Record::of_capture(statement.id(), &keys(&subjects), &facts)
+    Record::of_capture(statement.id(), &keys, &facts)
 }
 
 /// The record of an admin statement.
 pub fn admin_record(statement: StatementId, admin: &Admin) -> Record {
-    Record::of_admin(statement, &keys(&names::of_admin(admin)))
-}
-
-fn keys(subjects: &BTreeSet<Subject>) -> Vec<SubjectKey> {
-    subjects.iter().map(Subject::key).collect()
+    let keys: Vec<SubjectKey> = names::of_admin(admin).iter().map(Subject::key).collect();
+    Record::of_admin(statement, &keys)
 }

@@ -156,7 +156,7 @@ impl Book {
             }
             _ => {
                 let capture = read_capture(&statement, place, &self.registry).unwrap();
-                let named = capture.events.iter().flat_map(|event| names::of_event(event, &capture.signer));
+                let named = capture.events().flat_map(|event| names::of_event(event, &capture.signer));
                 let subjects: BTreeSet<Subject> = named.collect();
                 (Said::Capture(Arc::new(capture)), subjects)
             }
@@ -340,7 +340,7 @@ impl Source for Reading<'_> {
         Ok(Known { list: List { count, first: first as u64, leaves }, reaches_back: true })
     }
 
-    fn capture(&mut self, leaf: LeafIndex) -> Result<Arc<Capture>, FollowFault> {
+    fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> Result<Arc<Capture>, FollowFault> {
         match &self.edition.book.statements[&leaf].said {
             Said::Capture(capture) => Ok(Arc::clone(capture)),
             Said::Admin(_) => panic!("leaf {leaf} holds no capture"),

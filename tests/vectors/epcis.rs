@@ -177,6 +177,7 @@ fn a_record_gives_back_every_event() {
                 signed_at: Timestamp::EPOCH,
                 bytes: 1,
                 events,
+                under: &[],
             };
             let make = |events| Record::of_capture(StatementId::from_hash(certificate), &[], &facts(events));
             let bytes = make(&read.events).into_bytes();

@@ -30,9 +30,8 @@ pub(super) struct Stored<'a> {
     lists: BTreeMap<Subject, Arc<Vec<LeafIndex>>>,
     /// The leaves that are likely to be asked for next.
     coming: Arc<Vec<LeafIndex>>,
-    /// Records that were read ahead.
+    /// Records that were read, some of them ahead of their turn.
     records: BTreeMap<LeafIndex, PlacedRecord>,
-    captures: BTreeMap<LeafIndex, Arc<Capture>>,
 }
 
 impl<'a> Stored<'a> {
@@ -52,7 +51,6 @@ impl<'a> Stored<'a> {
             lists: BTreeMap::new(),
             coming: Arc::default(),
             records: BTreeMap::new(),
-            captures: BTreeMap::new(),
         })
     }
 
@@ -92,26 +90,24 @@ impl<'a> Stored<'a> {
     }
 
     /// Reads a record, and those that are likely to be asked for after it.
-    fn read(&mut self, leaf: LeafIndex) -> Result<PlacedRecord, LedgerError> {
-        if let Some(record) = self.records.remove(&leaf) {
-            return Ok(record);
+    fn read(&mut self, leaf: LeafIndex) -> Result<&PlacedRecord, LedgerError> {
+        if !self.records.contains_key(&leaf) {
+            let from = self.coming.binary_search(&leaf).ok();
+            let ahead = from.and_then(|from| self.coming.get(from..)).unwrap_or_default();
+            let unread = ahead.iter().filter(|one| !self.records.contains_key(*one));
+            let wanted: Vec<LeafIndex> = match unread.take(RECORDS_AHEAD).copied().collect::<Vec<_>>() {
+                wanted if wanted.first() == Some(&leaf) => wanted,
+                _ => vec![leaf],
+            };
+            let read = self.handle.block_on(self.store.records(wanted))?;
+            self.records.extend(read.into_iter().map(|record| (record.place.leaf, record)));
         }
-        let from = self.coming.binary_search(&leaf).ok();
-        let ahead = from.and_then(|from| self.coming.get(from..)).unwrap_or_default();
-        let unread = |one: &&LeafIndex| !self.captures.contains_key(*one) && !self.records.contains_key(*one);
-        let wanted: Vec<LeafIndex> = match ahead.iter().filter(unread).take(RECORDS_AHEAD).copied().collect::<Vec<_>>()
-        {
-            wanted if wanted.first() == Some(&leaf) => wanted,
-            _ => vec![leaf],
-        };
-        let read = self.handle.block_on(self.store.records(wanted))?;
-        self.records.extend(read.into_iter().map(|record| (record.place.leaf, record)));
-        self.records.remove(&leaf).ok_or_else(|| fault(leaf, "its record is missing"))
+        self.records.get(&leaf).ok_or_else(|| fault(leaf, "its record is missing"))
     }
 
     fn time_of(&self, leaf: LeafIndex) -> Result<Timestamp, LedgerError> {
-        if let Some(capture) = self.captures.get(&leaf) {
-            return Ok(capture.place.time);
+        if let Some(record) = self.records.get(&leaf) {
+            return Ok(record.place.time);
         }
         let record = self.handle.block_on(self.store.records(vec![leaf]))?.pop();
         record.map(|record| record.place.time).ok_or_else(|| fault(leaf, "its record is missing"))
@@ -152,16 +148,10 @@ impl Source for Stored<'_> {
         Ok(Known { list: List { count, first: first as u64, leaves }, reaches_back: true })
     }
 
-    fn capture(&mut self, leaf: LeafIndex) -> Result<Arc<Capture>, LedgerError> {
-        if let Some(capture) = self.captures.get(&leaf) {
-            return Ok(Arc::clone(capture));
-        }
+    fn capture(&mut self, leaf: LeafIndex, subject: &Subject) -> Result<Arc<Capture>, LedgerError> {
         let PlacedRecord { place, record } = self.read(leaf)?;
-        let capture = record.capture(place).map_err(|error| fault(leaf, error))?;
-        let capture = capture.ok_or_else(|| fault(leaf, "it holds no capture"))?;
-        let capture = Arc::new(capture);
-        self.captures.insert(leaf, Arc::clone(&capture));
-        Ok(capture)
+        let capture = record.capture_under(*place, &subject.key()).map_err(|error| fault(leaf, error))?;
+        capture.map(Arc::new).ok_or_else(|| fault(leaf, "it holds no capture"))
     }
 
     fn fault(&self, found: FollowFault) -> LedgerError {

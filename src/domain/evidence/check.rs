@@ -236,7 +236,7 @@ fn check_shown(evidence: &Evidence, trail: &Trail) -> Result<(), EvidenceError> 
 fn check_names(evidence: &Evidence, captures: &Captures, admins: &Admins) -> Result<(), EvidenceError> {
     let mut named: BTreeMap<LeafIndex, BTreeSet<Subject>> = BTreeMap::new();
     for (leaf, capture) in captures {
-        let subjects = capture.events.iter().flat_map(|event| names::of_event(event, &capture.signer));
+        let subjects = capture.events().flat_map(|event| names::of_event(event, &capture.signer));
         named.insert(*leaf, subjects.collect());
     }
     named.extend(admins.iter().map(|(leaf, admin)| (*leaf, names::of_admin(admin))));

@@ -25,6 +25,6 @@ pub fn read_capture(statement: &SubmittedStatement, place: Place, registry: &Reg
         certificate,
         signed_at: header.iat(),
         bytes: statement.compact().len(),
-        events: epcis::read(statement.payload(), Reader::Strict)?.events,
+        events: (0..).zip(epcis::read(statement.payload(), Reader::Strict)?.events).collect(),
     })
 }

@@ -61,7 +61,7 @@ impl Source for Shown<'_> {
         Ok(Known { list: List { count: entry.count, first: entry.first + skipped as u64, leaves }, reaches_back })
     }
 
-    fn capture(&mut self, leaf: LeafIndex) -> Result<Arc<Capture>, EvidenceError> {
+    fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> Result<Arc<Capture>, EvidenceError> {
         self.captures.get(&leaf).cloned().ok_or(EvidenceError::CaptureMissing { leaf })
     }
 

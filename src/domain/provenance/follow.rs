@@ -32,8 +32,8 @@ pub trait Source {
     /// A subject's list, from the position that `wanted` begins at as far as it is known.
     fn list(&mut self, subject: &Subject, wanted: Wanted) -> Result<Known, Self::Error>;
 
-    /// The capture at a leaf of a list.
-    fn capture(&mut self, leaf: LeafIndex) -> Result<Arc<Capture>, Self::Error>;
+    /// The capture at a leaf of a subject's list, with all of its events that stand under the subject.
+    fn capture(&mut self, leaf: LeafIndex, subject: &Subject) -> Result<Arc<Capture>, Self::Error>;
 
     fn fault(&self, fault: FollowFault) -> Self::Error;
 }
@@ -85,7 +85,14 @@ pub struct Capture {
     pub signed_at: Timestamp,
     /// Length of the statement in compact form.
     pub bytes: usize,
-    pub events: Vec<Event>,
+    /// Events with their places in the document, from 0, ascending. Those that nobody asked for may be left out.
+    pub events: Vec<(u32, Event)>,
+}
+
+impl Capture {
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter().map(|(_, event)| event)
+    }
 }
 
 /// What was found.
@@ -189,9 +196,10 @@ struct Follower<'a, S> {
     budget: Budget,
     ids: BTreeMap<Id, Role>,
     transformations: BTreeMap<Id, bool>,
-    captures: BTreeMap<LeafIndex, Arc<Capture>>,
-    /// Where events that name what is followed stand, in the order in which they were found, some of them repeatedly.
-    found: Vec<(LeafIndex, usize)>,
+    /// What was taken of each list.
+    captures: BTreeMap<Subject, BTreeMap<LeafIndex, Arc<Capture>>>,
+    /// Events that name what is followed, in the order in which they were found, some of them repeatedly.
+    found: Vec<CapturedEvent>,
     parties: BTreeSet<ParticipantId>,
     trail: Trail,
 }
@@ -259,7 +267,7 @@ impl<'a, S: Source> Follower<'a, S> {
         let mut taken = 0;
         while first + (taken as u64) < count && !self.budget.is_spent() {
             let Some(leaf) = leaves.get(taken) else { return Err(cut_short(self.source, subject)) };
-            let spent = self.take(*leaf, names)?;
+            let spent = self.take(*leaf, &subject, names)?;
             self.budget.spend(spent);
             taken += 1;
         }
@@ -284,7 +292,7 @@ impl<'a, S: Source> Follower<'a, S> {
         let mut from = missing;
         while from > 0 && !self.budget.is_spent() {
             from -= 1;
-            let spent = self.take(leaves[from], names)?;
+            let spent = self.take(leaves[from], &subject, names)?;
             self.budget.spend(spent);
         }
         if !reaches_back && !self.budget.is_spent() {
@@ -298,18 +306,20 @@ impl<'a, S: Source> Follower<'a, S> {
     }
 
     /// Reads the capture at a leaf, finds the events in it that name what is followed, and says what that costs.
-    fn take(&mut self, leaf: LeafIndex, names: &dyn Fn(&Event) -> bool) -> Result<Cost, S::Error> {
-        let capture = match self.captures.entry(leaf) {
-            Entry::Occupied(capture) => capture.into_mut(),
-            Entry::Vacant(place) => place.insert(self.source.capture(leaf)?),
-        };
+    fn take(&mut self, leaf: LeafIndex, subject: &Subject, names: &dyn Fn(&Event) -> bool) -> Result<Cost, S::Error> {
+        let capture = self.source.capture(leaf, subject)?;
         let before = self.found.len();
-        let named = capture.events.iter().enumerate().filter(|(_, event)| names(event));
-        self.found.extend(named.map(|(position, _)| (leaf, position)));
+        let named = capture.events.iter().enumerate().filter(|(_, (_, event))| names(event));
+        self.found.extend(named.filter_map(|(index, _)| CapturedEvent::new(Arc::clone(&capture), index)));
         if !self.parties.contains(&capture.signer) {
             self.parties.insert(capture.signer.clone());
         }
-        Ok(Cost { bytes: capture.bytes, events: self.found.len() - before })
+        let cost = Cost { bytes: capture.bytes, events: self.found.len() - before };
+        match self.captures.get_mut(subject) {
+            Some(captures) => captures.insert(leaf, capture),
+            None => self.captures.entry(subject.clone()).or_default().insert(leaf, capture),
+        };
+        Ok(cost)
     }
 
     fn show(&mut self, subject: Subject, count: u64, first: u64, mut leaves: Vec<LeafIndex>, taken: Range<usize>) {
@@ -321,8 +331,7 @@ impl<'a, S: Source> Follower<'a, S> {
 
     /// The taken captures of a list.
     fn captures_of(&self, subject: &Subject) -> impl Iterator<Item = &Arc<Capture>> {
-        let leaves = self.trail.shown.get(subject).map(|list| list.leaves.as_slice()).unwrap_or_default();
-        leaves.iter().filter_map(|leaf| self.captures.get(leaf))
+        self.captures.get(subject).into_iter().flat_map(BTreeMap::values)
     }
 
     /// Finds the further ids that what was taken leads to, and says whether there is anything new about any.
@@ -330,7 +339,7 @@ impl<'a, S: Source> Follower<'a, S> {
         let (mut containers, mut inputs, mut tied) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         for (id, role) in &self.ids {
             for capture in self.captures_of(&role.subject) {
-                for event in &capture.events {
+                for event in capture.events() {
                     if let (Some(start), Some(container)) = (role.carries, links::container(event, id)) {
                         containers.push((container.clone(), start.no_earlier_than(event.event_time)));
                     }
@@ -343,7 +352,7 @@ impl<'a, S: Source> Follower<'a, S> {
         }
         for (tie, signer) in &tied {
             for capture in self.captures_of(&Subject::transformation(tie.as_str())) {
-                let of_tie = capture.events.iter().filter(|event| event.transformation_id() == Some(tie));
+                let of_tie = capture.events().filter(|event| event.transformation_id() == Some(tie));
                 if capture.signer == *signer {
                     inputs.extend(of_tie.flat_map(links::inputs).cloned());
                 }
@@ -386,7 +395,7 @@ impl<'a, S: Source> Follower<'a, S> {
         let mut places: BTreeSet<Id> = BTreeSet::new();
         for (id, role) in self.ids.iter().filter(|(_, role)| role.carries.is_some()) {
             for capture in self.captures_of(&role.subject) {
-                let events = capture.events.iter().filter(|event| event.names(id));
+                let events = capture.events().filter(|event| event.names(id));
                 let destinations = events.flat_map(|event| event.destinations.iter().take(DESTINATIONS_MAX));
                 places.extend(destinations.map(|destination| destination.id.clone()));
             }
@@ -451,7 +460,7 @@ impl<'a, S: Source> Follower<'a, S> {
     fn lots(&self, id: &Id) -> Vec<Id> {
         let captures = self.ids.get(id).into_iter().flat_map(|role| self.captures_of(&role.subject));
         let lots: BTreeSet<Id> =
-            captures.flat_map(|capture| capture.events.iter().filter_map(|event| links::lot(event, id))).collect();
+            captures.flat_map(|capture| capture.events().filter_map(|event| links::lot(event, id))).collect();
         lots.into_iter().take(FOLLOWED_LOTS_MAX).collect()
     }
 
@@ -466,7 +475,7 @@ impl<'a, S: Source> Follower<'a, S> {
         let mut from = leaves.len();
         while from > 0 && !budget.is_spent() {
             from -= 1;
-            budget.spend(self.take(leaves[from], &speaks)?);
+            budget.spend(self.take(leaves[from], &subject, &speaks)?);
         }
         if !reaches_back && !budget.is_spent() {
             return Err(cut_short(self.source, subject));
@@ -486,19 +495,19 @@ impl<'a, S: Source> Follower<'a, S> {
     }
 
     fn into_trail(self) -> Trail {
-        let Self { captures, mut found, mut trail, .. } = self;
-        found.sort_unstable();
-        found.dedup();
-        let records = found.into_iter().filter_map(|(leaf, position)| {
-            let capture = captures.get(&leaf)?;
-            Some(Record {
+        let Self { mut found, mut trail, .. } = self;
+        found.sort_unstable_by_key(CapturedEvent::place);
+        found.dedup_by_key(|event| event.place());
+        let records = found.into_iter().map(|event| {
+            let (capture, (_, position)) = (event.capture(), event.place());
+            Record {
                 place: capture.place,
-                position: u32::try_from(position).ok()?,
+                position,
                 signer: capture.signer.clone(),
                 certificate: capture.certificate,
                 signed_at: capture.signed_at,
-                event: CapturedEvent::new(Arc::clone(capture), position)?,
-            })
+                event,
+            }
         });
         trail.records = records.collect();
         trail

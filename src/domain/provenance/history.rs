@@ -7,7 +7,7 @@ use crate::domain::consortium::{ParticipantId, Place, Registry};
 use crate::domain::epcis::Event;
 use crate::domain::gs1::Id;
 use crate::domain::hash::Hash;
-use crate::domain::merkle::TreeSize;
+use crate::domain::merkle::{LeafIndex, TreeSize};
 use crate::domain::provenance::follow::Capture;
 use crate::domain::time::Timestamp;
 
@@ -44,14 +44,23 @@ pub struct Record {
 #[derive(Debug, Clone)]
 pub struct CapturedEvent {
     capture: Arc<Capture>,
-    /// Below the number of the capture's events.
-    position: usize,
+    /// Among the capture's events, below their number.
+    index: usize,
 }
 
 impl CapturedEvent {
-    /// Takes the event at a position from 0; `None` where the capture has none there.
-    pub fn new(capture: Arc<Capture>, position: usize) -> Option<Self> {
-        (position < capture.events.len()).then_some(Self { capture, position })
+    /// Takes one of a capture's events, from 0; `None` where the capture has none there.
+    pub fn new(capture: Arc<Capture>, index: usize) -> Option<Self> {
+        (index < capture.events.len()).then_some(Self { capture, index })
+    }
+
+    pub fn capture(&self) -> &Capture {
+        &self.capture
+    }
+
+    /// Its leaf, and its place in the document there.
+    pub fn place(&self) -> (LeafIndex, u32) {
+        (self.capture.place.leaf, self.capture.events[self.index].0)
     }
 }
 
@@ -59,6 +68,6 @@ impl Deref for CapturedEvent {
     type Target = Event;
 
     fn deref(&self) -> &Event {
-        &self.capture.events[self.position]
+        &self.capture.events[self.index].1
     }
 }

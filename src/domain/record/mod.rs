@@ -21,7 +21,7 @@
 //! | 32 | SHA-256 of the certificate that it names |
 //! | signed | its `iat`, in milliseconds |
 //! | number | bytes of the statement in compact form |
-//! | the rest | the events, each as `event` says |
+//! | the rest | the events, each after a list of numbers: which of the subjects it stands under, by their places from 0; then as `event` says |
 //!
 //! Numbers are those of [`binary`](crate::domain::binary). [`Record::from_bytes`] checks all but what is inside the events.
 
@@ -74,6 +74,8 @@ pub struct CaptureFacts<'a> {
     /// Length of the statement in compact form.
     pub bytes: usize,
     pub events: &'a [Event],
+    /// Of each event, which of the leaf's subjects it stands under, by their places from 0.
+    pub under: &'a [Vec<u32>],
 }
 
 /// One leaf's record, with a head that was checked.
@@ -133,7 +135,10 @@ impl Record {
         let (mut bytes, subjects) = head(CAPTURE, statement, subjects, room);
         put_number(&mut bytes, count as u64);
         let entries = bytes.len()..bytes.len() + count * ENTRY;
-        for event in capture.events {
+        for (at, event) in capture.events.iter().enumerate() {
+            let under = capture.under.get(at).map(Vec::as_slice).unwrap_or_default();
+            put_number(&mut events, under.len() as u64);
+            under.iter().for_each(|subject| put_number(&mut events, u64::from(*subject)));
             event::put(&mut events, event);
             let declaration = if event.error_declaration.is_some() { DECLARATION } else { 0 };
             bytes.extend_from_slice(EventKey::of(capture.signer, &event.event_id.uri).as_bytes());
@@ -229,20 +234,39 @@ impl Record {
         self.facts.map(|facts| ParticipantId::from_bytes(facts.signer))
     }
 
-    /// The capture, at the place of its leaf; `None` of an admin statement.
+    /// The capture, at the place of its leaf, with its events that stand under a subject; `None` of an admin statement.
+    ///
+    /// # Errors
+    ///
+    /// An event that is not as it was written, and at which byte.
+    pub fn capture_under(&self, place: Place, subject: &SubjectKey) -> Result<Option<Capture>, RecordError> {
+        let number = self.subjects().position(|key| key == *subject);
+        self.capture_of(place, |under| number.is_some_and(|number| under.contains(&(number as u64))))
+    }
+
+    /// The capture, at the place of its leaf, with all its events; `None` of an admin statement.
     ///
     /// # Errors
     ///
     /// An event that is not as it was written, and at which byte.
     pub fn capture(&self, place: Place) -> Result<Option<Capture>, RecordError> {
+        self.capture_of(place, |_| true)
+    }
+
+    /// The capture with the events that are wanted by the places of their subjects.
+    fn capture_of(&self, place: Place, wanted: impl Fn(&[u64]) -> bool) -> Result<Option<Capture>, RecordError> {
         let Some(facts) = self.facts else { return Ok(None) };
         let entries = entries(&self.bytes, &self.entries);
-        let mut events = Vec::with_capacity(entries.len());
+        let (mut events, mut under) = (Vec::new(), Vec::new());
         let mut begin = facts.begin;
-        for entry in entries {
+        for (entry, position) in entries.iter().zip(0..) {
             let (_, length, _) = split(entry);
             let end = facts.begin.saturating_add(length);
-            events.push(self.event_in(begin..end)?);
+            let mut reader = self.reader(begin..end);
+            self.read_under(&mut reader, &mut under)?;
+            if wanted(&under) {
+                events.push((position, event::read(&mut reader)?));
+            }
             begin = end;
         }
         Ok(Some(Capture {
@@ -267,12 +291,28 @@ impl Record {
         let position = position as usize;
         let Some(end) = end_of(position) else { return Ok(None) };
         let begin = position.checked_sub(1).and_then(end_of).unwrap_or(facts.begin);
-        self.event_in(begin..end).map(Some)
+        let mut reader = self.reader(begin..end);
+        self.read_under(&mut reader, &mut Vec::new())?;
+        Ok(Some(event::read(&mut reader)?))
     }
 
-    fn event_in(&self, range: Range<usize>) -> Result<Event, RecordError> {
-        let mut reader = Reader::new(slice(&self.bytes, &(0..range.end)), range.start);
-        Ok(event::read(&mut reader)?)
+    fn reader(&self, range: Range<usize>) -> Reader<'_> {
+        Reader::new(slice(&self.bytes, &(0..range.end)), range.start)
+    }
+
+    /// Reads the places of an event's subjects.
+    fn read_under(&self, reader: &mut Reader<'_>, under: &mut Vec<u64>) -> Result<(), Malformed> {
+        under.clear();
+        let subjects = (self.subjects.len() / Hash::LEN) as u64;
+        for _ in 0..reader.count(1)? {
+            let of_place = reader.clone();
+            let place = reader.number()?;
+            if place >= subjects {
+                return Err(of_place.fault(Fault::Wrong { what: "an event's subject" }));
+            }
+            under.push(place);
+        }
+        Ok(())
     }
 }
 

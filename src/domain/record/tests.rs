@@ -64,12 +64,14 @@ impl Given {
     }
 
     fn record(&self) -> Record {
+        let under: Vec<Vec<u32>> = self.events.iter().map(|_| (0..self.subjects.len() as u32).collect()).collect();
         let facts = CaptureFacts {
             signer: &self.signer,
             certificate: &self.certificate,
             signed_at: self.signed_at,
             bytes: self.bytes,
             events: &self.events,
+            under: &under,
         };
         Record::of_capture(self.statement, &self.subjects, &facts)
     }
@@ -286,8 +288,10 @@ proptest! {
             (&capture.signer, capture.certificate, capture.signed_at, capture.bytes),
             (&given.signer, given.certificate, given.signed_at, given.bytes)
         );
-        prop_assert_eq!(&capture.events, &given.events);
-        let again = Given { events: capture.events, ..given };
+        let positions: Vec<u32> = capture.events.iter().map(|(position, _)| *position).collect();
+        prop_assert_eq!(positions, (0..given.events.len() as u32).collect::<Vec<_>>());
+        prop_assert!(capture.events().eq(&given.events));
+        let again = Given { events: capture.events().cloned().collect(), ..given };
         prop_assert_eq!(again.record().into_bytes(), record.into_bytes());
     }
 
@@ -337,6 +341,33 @@ proptest! {
         }
         let _ = super::event::read(&mut Bytes::new(&bytes, 0));
     }
+}
+
+#[test]
+fn the_events_under_a_subject_are_found_without_the_others() {
+    let events = events(json!([one_item(), one_item(), one_item()]));
+    let keys: Vec<SubjectKey> =
+        ["item", "lot", "nothing"].iter().map(|text| SubjectKey::from_hash(Hash::of(text.as_bytes()))).collect();
+    let signer = "5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10".parse().unwrap();
+    let record = |under: &[Vec<u32>]| {
+        let certificate = Hash::of(b"certificate");
+        let signed_at = Timestamp::EPOCH;
+        let facts =
+            CaptureFacts { signer: &signer, certificate: &certificate, signed_at, bytes: 1, events: &events, under };
+        Record::of_capture(StatementId::from_hash(Hash::of(b"statement")), &keys, &facts)
+    };
+    let sound = record(&[vec![0], vec![1, 0], vec![]]);
+    let under = |key: &SubjectKey| -> Vec<u32> {
+        let capture = sound.capture_under(place(), key).unwrap().unwrap();
+        assert!(capture.events.iter().all(|(position, event)| *event == events[*position as usize]));
+        capture.events.iter().map(|(position, _)| *position).collect()
+    };
+    assert_eq!(under(&keys[0]), [0, 1]);
+    assert_eq!(under(&keys[1]), [1]);
+    assert_eq!(under(&keys[2]), [0; 0]);
+    assert_eq!(under(&SubjectKey::from_hash(Hash::of(b"unknown"))), [0; 0]);
+    let fault = record(&[vec![3], vec![], vec![]]).capture_under(place(), &keys[0]).unwrap_err();
+    assert!(fault.to_string().contains("an event's subject"), "{fault}");
 }
 
 /// The events of a document with these.
@@ -392,12 +423,12 @@ fn a_record_of_one_item_is_short() {
         }
         Given::of(events(json!([event]))).record().as_bytes().len()
     };
-    assert_eq!(length(&[]), 261);
-    assert_eq!(length(&[("eventID", json!("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))]), 245);
-    assert_eq!(length(&[("eventID", json!("https://events.example/2026/11/21/0001"))]), 268);
+    assert_eq!(length(&[]), 263);
+    assert_eq!(length(&[("eventID", json!("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))]), 247);
+    assert_eq!(length(&[("eventID", json!("https://events.example/2026/11/21/0001"))]), 270);
     // As another event would have it that is beside this in one document.
     let several = Given::of(events(json!([one_item(), one_item(), one_item()]))).record().as_bytes().len();
-    assert_eq!((several - length(&[])) / 2, 137);
+    assert_eq!((several - length(&[])) / 2, 139);
 }
 
 #[test]
@@ -438,12 +469,12 @@ fn faults_of_a_record_are_named() {
         (end_at(0), &(end + 1).to_be_bytes(), entries.start, "an event's end is not"),
         (end_at(1), &(end + 1).to_be_bytes(), entries.start + ENTRY, "an event's end is not"),
         (end_at(1), &(end - 1).to_be_bytes(), begin, "bytes follow where the last thing has ended"),
-        (end_at(0), &(1_u32 | DECLARATION).to_be_bytes(), begin + 1, "the bytes end within"),
+        (end_at(0), &(1_u32 | DECLARATION).to_be_bytes(), begin, "the bytes end within"),
         (entries.end + 48, &[0xff; 9], entries.end + 48, "a number is longer than it has to be, or than 64 bits"),
-        (second, &[0x95], second, "149 stands for no event type with that action"),
-        (second, &[0x80], second, "128 stands for no event type with that action"),
-        (begin, &[3 << 6], begin + 3, "3 stands for no form of an eventID"),
-        (begin, &[0x8a], begin, "the list of an event's members is not as it is written"),
+        (second + 2, &[0x95], second + 2, "149 stands for no event type with that action"),
+        (second + 2, &[0x80], second + 2, "128 stands for no event type with that action"),
+        (begin + 2, &[3 << 6], begin + 5, "3 stands for no form of an eventID"),
+        (begin + 2, &[0x8a], begin + 2, "the list of an event's members is not as it is written"),
         (second - 1, b"]", second - 25, "ilmd is not as it is written"),
     ] {
         let error = said(at, put);
@@ -490,7 +521,7 @@ fn the_bytes_of_a_version_do_not_change() {
         digests,
         [
             "6f7594b314ed433fbef98b38866ffb222b616be3dca35669f5b85aa5ec288eee",
-            "5b0a5c7d0edab1bff2c147bb00dfdd5ddd527470d8c6f50764f0eb752483ddc3",
+            "3a2c7695026a25684b57cf6b0af0c7714da89fa6fd019dc1a4a558403ba093a9",
         ]
     );
 }
