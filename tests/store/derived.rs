@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sealane::domain::consortium::Place as LeafPlace;
 use sealane::ports::{Derived, LedgerStore, PlacedRecord, RowCounts, StoreError};
 
 use crate::ledger::{Item, Tree, index, placed, time};
@@ -43,10 +44,9 @@ async fn derived_rows_are_written_anew(place: &Place) {
     let after = RowCounts { records: 1, ..before };
     assert_eq!(store.row_counts().await.unwrap(), after);
     assert_eq!(store.tiles_after(None, 10).await.unwrap(), tree.tiles());
-    assert_eq!(store.records_from(index(0), 10, 1_000).await.unwrap(), [record.clone()]);
+    assert_eq!(store.records_from(index(0), 10, 1_000).await.unwrap(), std::slice::from_ref(&record));
     // A second one of a leaf is refused, with all that came beside it.
-    let other =
-        PlacedRecord { place: sealane::domain::consortium::Place { leaf: index(6), ..record.place }, ..record.clone() };
+    let other = PlacedRecord { place: LeafPlace { leaf: index(6), ..record.place }, ..record.clone() };
     let refused = store.add_derived(derived(vec![other, record])).await;
     assert!(matches!(refused, Err(StoreError::Corrupt(_))), "{refused:?}");
     assert_eq!(store.row_counts().await.unwrap(), after);
