@@ -23,13 +23,11 @@ use crate::ports::{LedgerStore, StoreError};
 
 /// Statements, events and subjects of a ledger, by the leaves up to some size.
 #[derive(Debug, Default)]
-pub struct Lookup {
-    hasher: RandomState,
-    tables: RwLock<Tables>,
-}
+pub struct Lookup(RwLock<Tables>);
 
 #[derive(Debug, Default)]
 struct Tables {
+    hasher: RandomState,
     statements: Places,
     events: Places,
     lists: Lists,
@@ -39,40 +37,44 @@ impl Lookup {
     /// Learns what a leaf that was written says. Leaves come in their order.
     pub fn learn<'a>(&self, records: impl IntoIterator<Item = (LeafIndex, &'a Record)>) {
         let mut tables = self.write();
+        let Tables { hasher, statements, events, lists } = &mut *tables;
         for (leaf, record) in records {
-            tables.statements.add(self.hasher.hash_one(record.statement()), leaf);
+            statements.add(hasher.hash_one(record.statement()), leaf);
             for (key, _) in record.event_keys() {
-                tables.events.add(self.hasher.hash_one(key), leaf);
+                events.add(hasher.hash_one(key), leaf);
             }
             for key in record.subjects() {
-                tables.lists.add(self.hasher.hash_one(key), key, leaf, |key| self.hasher.hash_one(key));
+                lists.add(hasher.hash_one(key), key, leaf, |key| hasher.hash_one(key));
             }
         }
     }
 
+    /// Knows what another does, from one moment to the next: whoever asks meanwhile finds the one or the other whole.
+    pub fn become_like(&self, other: Self) {
+        *self.write() = other.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    }
+
     /// The leaves below `size` that name a subject, ascending.
     pub fn leaves_of(&self, subject: &SubjectKey, size: TreeSize) -> Vec<LeafIndex> {
-        self.read().lists.get(self.hasher.hash_one(subject), subject, size)
+        let tables = self.read();
+        tables.lists.get(tables.hasher.hash_one(subject), subject, size)
     }
 
     /// The leaves that may hold a statement.
     pub fn statement(&self, id: StatementId) -> Vec<LeafIndex> {
-        self.read().statements.get(self.hasher.hash_one(id)).collect()
+        let tables = self.read();
+        tables.statements.get(tables.hasher.hash_one(id)).collect()
     }
 
     /// The leaves that may hold an event, or an error declaration of it.
     pub fn event(&self, key: EventKey) -> Vec<LeafIndex> {
-        self.read().events.get(self.hasher.hash_one(key)).collect()
+        let tables = self.read();
+        tables.events.get(tables.hasher.hash_one(key)).collect()
     }
 
     /// Makes the index of what is known. Subjects in the order of their keys are quickest.
     pub fn index(&self) -> Result<SubjectIndex, IndexError> {
         self.read().lists.index()
-    }
-
-    /// Forgets everything.
-    pub fn clear(&self) {
-        *self.write() = Tables::default();
     }
 
     /// Where a statement stands, if it does.
@@ -87,10 +89,10 @@ impl Lookup {
 
     // A panic while a table was written is a defect that has been told; what it holds are whole entries.
     fn read(&self) -> RwLockReadGuard<'_, Tables> {
-        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Tables> {
-        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

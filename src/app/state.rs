@@ -52,8 +52,8 @@ impl State {
         Self::load_with(store, &Lookup::default()).await
     }
 
-    /// Loads the state; what the records say of statements, events and subjects goes into `lookup`, in place of what it
-    /// held.
+    /// Loads the state; what the records say of statements, events and subjects goes into `lookup` at the end, in place of
+    /// what it held, so that whoever asks while a node recovers is told what was known before.
     pub(super) async fn load_with(store: &dyn LedgerStore, lookup: &Lookup) -> Result<Self, LoadError> {
         let tip = store.tip().await?.ok_or(LoadError::Empty)?;
         let size = tip.size();
@@ -61,12 +61,14 @@ impl State {
         if edge.root() != tip.checkpoint.root {
             return Err(LoadError::Root { what: "tree" });
         }
-        load_lookup(store, lookup, size).await?;
-        let mut index = lookup.index().map_err(|_| LoadError::Root { what: "index" })?;
+        let known = Lookup::default();
+        load_lookup(store, &known, size).await?;
+        let mut index = known.index().map_err(|_| LoadError::Root { what: "index" })?;
         if index.root() != tip.seal.index_root {
             return Err(LoadError::Root { what: "index" });
         }
         let registry = Arc::new(load_registry(store).await?);
+        lookup.become_like(known);
         Ok(Self { tip, edge, index, registry })
     }
 
@@ -113,7 +115,6 @@ pub async fn load_index_at(store: &dyn LedgerStore, size: TreeSize) -> Result<Su
 
 /// Learns all that the first `size` leaves say.
 async fn load_lookup(store: &dyn LedgerStore, lookup: &Lookup, size: TreeSize) -> Result<(), StoreError> {
-    lookup.clear();
     let mut next = TreeSize::ZERO.next_index();
     loop {
         let page = store.records_from(next, PAGE_ROWS, PAGE_BYTES).await?;

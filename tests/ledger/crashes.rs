@@ -8,13 +8,16 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use sealane::app::capture::capture;
+use sealane::app::evidence::verdict;
 use sealane::app::receipt::Receipt;
 use sealane::app::registration::{self, RegistrationError, Status};
 use sealane::app::{Ledger, audit, receipt};
 use sealane::domain::block::Leaf;
 use sealane::domain::consortium::{Admin, Rejection};
+use sealane::domain::gs1::Id;
 use sealane::domain::hash::Hash;
 use sealane::domain::merkle::{self, LeafIndex, TreeSize};
+use sealane::domain::provenance::{Policy, Word};
 use sealane::domain::statement::{StatementId, SubmittedStatement};
 use sealane::pki::X509Reader;
 use sealane::ports::MemberSigner;
@@ -325,6 +328,27 @@ async fn a_node_whose_step_fails_goes_on_by_itself() {
             trial.recover(Vec::new(), found).await;
         }
     }
+}
+
+#[tokio::test]
+async fn what_was_known_is_known_while_a_node_recovers() {
+    let trial = Trial::begin().await;
+    let (orderer, ledger) = trial.faults.ports(&trial.member).open(trial.clock()).await.unwrap();
+    let _writer = tokio::spawn(orderer.run());
+    let id = Id::parse("https://id.gs1.org/01/09506000134352/21/first").unwrap();
+    let word = async || verdict(&ledger, &id, &Policy::default()).await.unwrap().0.word;
+    let before = word().await;
+    assert_ne!(before, Word::Unknown);
+    // The block fails, and then what the node reads to recover.
+    let failing = |step| Fault { step, nth: 1, side: Side::Before, how: How::Error };
+    trial.faults.arm([Step::Append, Step::RecordsFrom].map(failing));
+    for name in ["a", "b"] {
+        capture(&ledger, trial.member.commissioning(&trial.maker, name)).await.unwrap_err();
+        assert_eq!(word().await, before, "after {name}");
+    }
+    assert_eq!(trial.faults.disarm().len(), 0);
+    capture(&ledger, trial.member.commissioning(&trial.maker, "c")).await.unwrap();
+    assert_eq!(word().await, before);
 }
 
 #[tokio::test]
