@@ -58,7 +58,7 @@ fn edited(data: &[u8], seed: u32) -> Option<String> {
 
 /// Whatever is asked of an event elsewhere has an answer.
 fn look_at(event: &Event) {
-    assert!(event.ids().iter().all(|(_, id)| event.names(id)));
+    assert!(event.ids().all(|(_, id)| event.names(id)));
     let _ = (event.declares("recalled"), event.takes_back("recalled"), event.action(), event.type_name());
     let _ = names::of_event(event, &SIGNER);
 }

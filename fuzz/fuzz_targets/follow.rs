@@ -133,7 +133,7 @@ impl Source for Ledger {
         Ok(Known { list, reaches_back: true })
     }
 
-    fn capture(&mut self, leaf: LeafIndex) -> std::result::Result<Arc<Capture>, Infallible> {
+    fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> std::result::Result<Arc<Capture>, Infallible> {
         Ok(Arc::clone(&self.captures[&leaf]))
     }
 
@@ -167,7 +167,7 @@ impl Source for Shown<'_> {
         Ok(Known { list: List { count: *count, first: first + skipped as u64, leaves }, reaches_back })
     }
 
-    fn capture(&mut self, leaf: LeafIndex) -> std::result::Result<Arc<Capture>, FollowFault> {
+    fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> std::result::Result<Arc<Capture>, FollowFault> {
         let shown = self.trail.leaves().0.contains(&leaf);
         assert!(shown, "leaf {leaf} is asked for and was not shown");
         Ok(Arc::clone(&self.ledger.captures[&leaf]))
@@ -241,7 +241,7 @@ fn ledger(dice: &mut Unstructured<'_>) -> Result<(Ledger, Timestamp)> {
         for _ in 0..times {
             let place = Place { leaf: LeafIndex::new(leaf).expect("a leaf"), time: now };
             leaf += 1;
-            let (signer, events) = (signer.id.clone(), document.events.clone());
+            let (signer, events) = (signer.id.clone(), (0..).zip(document.events.clone()).collect());
             let capture = Capture { place, signer, certificate, signed_at, bytes, events };
             ledger.captures.insert(place.leaf, Arc::new(capture));
             for subject in &named {
