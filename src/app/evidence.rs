@@ -136,9 +136,11 @@ fn seals(blocks: Vec<StoredBlock>) -> Result<Vec<PlacedSeal>, LedgerError> {
     Ok(seals.into_values().collect())
 }
 
-fn texts(source: &mut Stored<'_>, leaves: BTreeSet<LeafIndex>) -> Result<Vec<PlacedText>, LedgerError> {
-    let text = |leaf_index| Ok(PlacedText { leaf_index, statement: source.text(leaf_index)? });
-    leaves.into_iter().map(text).collect()
+fn texts(source: &Stored<'_>, leaves: BTreeSet<LeafIndex>) -> Result<Vec<PlacedText>, LedgerError> {
+    // In the order of the set, which is the ledger's.
+    let leaves: Vec<LeafIndex> = leaves.into_iter().collect();
+    let texts = source.texts(&leaves)?;
+    Ok(leaves.into_iter().zip(texts).map(|(leaf_index, statement)| PlacedText { leaf_index, statement }).collect())
 }
 
 fn inclusion(source: &Stored<'_>, leaves: BTreeSet<LeafIndex>, size: TreeSize) -> Result<MultiProof, LedgerError> {

@@ -20,6 +20,9 @@ use crate::ports::{LedgerStore, PlacedRecord, StoreError, StoredBlock};
 /// Records read at once ahead of their turn.
 const RECORDS_AHEAD: usize = 100;
 
+/// Leaves read at once. A row has 64 KiB at the most; longer statements are read one by one.
+const ROWS_AT_ONCE: usize = 100;
+
 /// The ledger up to one size, for one answer.
 pub(super) struct Stored<'a> {
     ledger: &'a Ledger,
@@ -81,12 +84,19 @@ impl<'a> Stored<'a> {
         self.handle.block_on(read_tiles(&*self.store, wanted))
     }
 
-    /// The statement at a leaf, in compact form.
-    pub fn text(&self, leaf: LeafIndex) -> Result<String, LedgerError> {
-        let row = self.handle.block_on(self.store.leaf(leaf))?.ok_or_else(|| fault(leaf, "it is missing"))?;
-        let text = self.handle.block_on(statement_text(&*self.store, &row.bytes))?;
-        let text = text.ok_or_else(|| fault(leaf, "it holds no statement"))?;
-        String::from_utf8(text).map_err(|error| fault(leaf, error))
+    /// The statements at some leaves, in compact form and in the leaves' order.
+    pub fn texts(&self, leaves: &[LeafIndex]) -> Result<Vec<String>, LedgerError> {
+        let mut texts = Vec::with_capacity(leaves.len());
+        for some in leaves.chunks(ROWS_AT_ONCE) {
+            let mut rows = self.handle.block_on(self.store.leaves_at(some.to_vec()))?.into_iter().peekable();
+            for leaf in some {
+                let row = rows.next_if(|row| row.index == *leaf).ok_or_else(|| fault(*leaf, "it is missing"))?;
+                let text = self.handle.block_on(statement_text(&*self.store, &row.bytes))?;
+                let text = text.ok_or_else(|| fault(*leaf, "it holds no statement"))?;
+                texts.push(String::from_utf8(text).map_err(|error| fault(*leaf, error))?);
+            }
+        }
+        Ok(texts)
     }
 
     /// Reads a record, and those that are likely to be asked for after it.
