@@ -24,8 +24,10 @@ use crate::store::pending;
 use crate::store::queries::sqlite as built;
 use crate::store::rows::{BlockRow, LeafRow, RecordRow, content_number, from_sql, into_tile, tile_hashes, to_sql};
 use crate::store::schema::{blocks, leaves, long_statements, records, tiles};
+use crate::store::sqlite::log::LogMover;
 
 mod archive;
+mod log;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
@@ -35,9 +37,8 @@ const READERS_MAX: u32 = 8;
 /// Memory that the writer may keep pages of the file in, in KiB. It writes at the ends of tables alone, so few are needed.
 const WRITER_CACHE_KIB: u32 = 8 * 1024;
 
-/// Pages of 4 KiB in the log before they are moved into the file. A page that many blocks change is moved once, and
-/// moving this many keeps the writer for some tens of milliseconds.
-const WAL_PAGES: u32 = 4_000;
+/// What any transaction adds to the log, however little it writes: a page of 4 KiB of each table and index it changes.
+const PAGES_OF_ANY_WRITE: usize = 32 * 1024;
 
 /// Values that one IN list carries, far below SQLite's 32,766 parameters.
 const VALUES_PER_QUERY: usize = 1_000;
@@ -60,6 +61,8 @@ pub enum OpenError {
 pub struct SqliteStore {
     readers: Pool<ConnectionManager<SqliteConnection>>,
     writer: Arc<Mutex<SqliteConnection>>,
+    /// `None` for a store that is only read.
+    log: Option<Arc<LogMover>>,
     /// The one connection of a snapshot.
     snapshot: Option<Arc<Mutex<SnapshotConnection>>>,
 }
@@ -100,9 +103,7 @@ impl SqliteStore {
     /// Makes the file and applies every migration.
     pub fn create(path: &Path) -> Result<Self, OpenError> {
         let mut writer = connect(path)?;
-        writer
-            .run_pending_migrations(MIGRATIONS)
-            .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })?;
+        writer.run_pending_migrations(MIGRATIONS).map_err(|error| unusable(path, &error))?;
         Self::with_writer(path, writer, Readers::Live)
     }
 
@@ -130,8 +131,8 @@ impl SqliteStore {
         Self::with_writer(path, writer, readers)
     }
 
-    fn with_writer(path: &Path, writer: SqliteConnection, readers: Readers) -> Result<Self, OpenError> {
-        let pool = match readers {
+    fn with_writer(path: &Path, writer: SqliteConnection, kind: Readers) -> Result<Self, OpenError> {
+        let pool = match kind {
             Readers::Live => Pool::builder().max_size(READERS_MAX),
             Readers::Snapshot => Pool::builder().max_size(1).max_lifetime(None).idle_timeout(None),
         };
@@ -139,10 +140,15 @@ impl SqliteStore {
             .min_idle(Some(1))
             // A connection to a file does not go away by itself; to ask each time would cost more than many an answer.
             .test_on_check_out(false)
-            .connection_customizer(Box::new(readers))
+            .connection_customizer(Box::new(kind))
             .build(ConnectionManager::new(path.to_string_lossy()))
-            .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })?;
-        Ok(Self { readers, writer: Arc::new(Mutex::new(writer)), snapshot: None })
+            .map_err(|error| unusable(path, &error))?;
+        let writer = Arc::new(Mutex::new(writer));
+        let log = match kind {
+            Readers::Live => Some(Arc::new(LogMover::start(path, &writer)?)),
+            Readers::Snapshot => None,
+        };
+        Ok(Self { readers, writer, log, snapshot: None })
     }
 
     async fn read<T: Send + 'static>(
@@ -160,17 +166,23 @@ impl SqliteStore {
         .await
     }
 
+    /// Changes rows in one transaction, of some `bytes`, and returns when they are on the disk.
     async fn write<T: Send + 'static>(
         &self,
+        bytes: usize,
         change: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let writer = Arc::clone(&self.writer);
-        blocking(move || {
+        let written = blocking(move || {
             // A panic while writing rolled its transaction back; the connection itself is whole.
             let mut connection = writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             connection.immediate_transaction(|connection| change(connection).map_err(Rollback)).map_err(|error| error.0)
         })
-        .await
+        .await;
+        if let Some(log) = &self.log {
+            log.wrote(bytes + PAGES_OF_ANY_WRITE);
+        }
+        written
     }
 }
 
@@ -180,24 +192,26 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Unavailable(error.to_string()))?
 }
 
+fn unusable(path: &Path, reason: &impl ToString) -> OpenError {
+    OpenError::Unusable { path: path.to_owned(), reason: reason.to_string() }
+}
+
 fn connect(path: &Path) -> Result<SqliteConnection, OpenError> {
-    let unusable = |reason: String| OpenError::Unusable { path: path.to_owned(), reason };
     let mut connection =
-        SqliteConnection::establish(&path.to_string_lossy()).map_err(|error| unusable(error.to_string()))?;
+        SqliteConnection::establish(&path.to_string_lossy()).map_err(|error| unusable(path, &error))?;
     connection
         .batch_execute(&format!(
             "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint = {WAL_PAGES};"
+             PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint = 0;"
         ))
-        .map_err(|error| unusable(error.to_string()))?;
+        .map_err(|error| unusable(path, &error))?;
     Ok(connection)
 }
 
 fn check_migrations(path: &Path, connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let unusable = |reason: String| OpenError::Unusable { path: path.to_owned(), reason };
-    let applied = connection.applied_migrations().map_err(|error| unusable(error.to_string()))?;
+    let applied = connection.applied_migrations().map_err(|error| unusable(path, &error))?;
     let known: Vec<String> = diesel::migration::MigrationSource::<diesel::sqlite::Sqlite>::migrations(&MIGRATIONS)
-        .map_err(|error| unusable(error.to_string()))?
+        .map_err(|error| unusable(path, &error))?
         .iter()
         .map(|migration| migration.name().version().to_string())
         .collect();
@@ -206,7 +220,7 @@ fn check_migrations(path: &Path, connection: &mut SqliteConnection) -> Result<()
     }
     let pending: Vec<String> = connection
         .pending_migrations(MIGRATIONS)
-        .map_err(|error| unusable(error.to_string()))?
+        .map_err(|error| unusable(path, &error))?
         .iter()
         .map(|migration| migration.name().to_string())
         .collect();
@@ -251,7 +265,10 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn append(&self, block: NewBlock) -> Result<(), StoreError> {
-        self.write(move |connection| {
+        let leaves = block.leaves.iter().map(|leaf| leaf.bytes.len()).sum::<usize>();
+        let long = block.long_statements.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+        let bytes = leaves + long + bytes_of(&block.tiles, &block.records);
+        self.write(bytes, move |connection| {
             for leaf in &block.leaves {
                 let row = (
                     leaves::leaf_index.eq(to_sql(leaf.index.get())),
@@ -311,7 +328,7 @@ impl LedgerStore for SqliteStore {
 
     async fn leaf(&self, index: LeafIndex) -> Result<Option<StoredLeaf>, StoreError> {
         self.read(move |connection| {
-            let row: Option<LeafRow> = leaves::table.find(to_sql(index.get())).first(connection).optional()?;
+            let row: Option<LeafRow> = leaves::table.find(to_sql(index.get())).get_result(connection).optional()?;
             row.map(LeafRow::into_leaf).transpose()
         })
         .await
@@ -366,7 +383,7 @@ impl LedgerStore for SqliteStore {
     async fn long_statement(&self, hash: Hash) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(move |connection| {
             let key = hash.as_bytes().to_vec();
-            Ok(long_statements::table.find(key).select(long_statements::bytes).first(connection).optional()?)
+            Ok(long_statements::table.find(key).select(long_statements::bytes).get_result(connection).optional()?)
         })
         .await
     }
@@ -377,7 +394,7 @@ impl LedgerStore for SqliteStore {
             for tile in wanted {
                 let (level, index) = (i32::from(tile.level()), to_sql(tile.index()));
                 let row: Option<Vec<u8>> =
-                    tiles::table.find((level, index)).select(tiles::hashes).first(connection).optional()?;
+                    tiles::table.find((level, index)).select(tiles::hashes).get_result(connection).optional()?;
                 let hashes = row.map(|row| tile_hashes(&row, level, index, Some(tile.width()))).transpose()?;
                 found.extend(hashes.flatten().map(|hashes| (tile, hashes)));
             }
@@ -398,7 +415,10 @@ impl LedgerStore for SqliteStore {
         self.read(move |connection| {
             let mut found = Vec::with_capacity(leaves.len());
             for leaf in leaves {
-                let row: Option<RecordRow> = records::table.find(to_sql(leaf.get())).first(connection).optional()?;
+                // Not `first`, here and wherever a row is found by its key: it binds a LIMIT, and SQLite compiles a query
+                // with one anew each time.
+                let row: Option<RecordRow> =
+                    records::table.find(to_sql(leaf.get())).get_result(connection).optional()?;
                 found.extend(row.map(RecordRow::into_record).transpose()?);
             }
             Ok(found)
@@ -433,17 +453,17 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn add_request(&self, request: PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError> {
-        self.write(move |connection| pending::add(connection, &request, room)).await
+        self.write(0, move |connection| pending::add(connection, &request, room)).await
     }
 
     async fn reject_request(&self, participant: &ParticipantId, reason: String) -> Result<(), StoreError> {
         let participant = participant.clone();
-        self.write(move |connection| pending::reject(connection, &participant, &reason)).await
+        self.write(0, move |connection| pending::reject(connection, &participant, &reason)).await
     }
 
     async fn forget_request(&self, participant: &ParticipantId) -> Result<(), StoreError> {
         let participant = participant.clone();
-        self.write(move |connection| pending::forget(connection, &participant)).await
+        self.write(0, move |connection| pending::forget(connection, &participant)).await
     }
 
     async fn requests(&self) -> Result<Vec<PendingRequest>, StoreError> {
@@ -486,7 +506,7 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn clear_derived(&self) -> Result<(), StoreError> {
-        self.write(|connection| {
+        self.write(0, |connection| {
             diesel::delete(tiles::table).execute(connection)?;
             diesel::delete(records::table).execute(connection)?;
             Ok(())
@@ -495,8 +515,17 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn add_derived(&self, derived: Derived) -> Result<(), StoreError> {
-        self.write(move |connection| insert_derived(connection, &derived.tiles, &derived.records)).await
+        self.write(bytes_of(&derived.tiles, &derived.records), move |connection| {
+            insert_derived(connection, &derived.tiles, &derived.records)
+        })
+        .await
     }
+}
+
+/// Bytes of rows that can be made again from the leaves.
+fn bytes_of(tiles: &[(TileId, Vec<Hash>)], records: &[PlacedRecord]) -> usize {
+    let hashes = tiles.iter().map(|(_, hashes)| hashes.len() * Hash::LEN).sum::<usize>();
+    hashes + records.iter().map(|placed| placed.record.as_bytes().len()).sum::<usize>()
 }
 
 /// Writes row by row: such a statement is compiled once, and one of many rows each time anew.

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::{OpenError, Readers, SqliteStore, check_migrations};
+use super::{OpenError, Readers, SqliteStore, check_migrations, unusable};
 
 /// What a path must not show to SQLite's reader of URIs.
 const NOT_IN_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
@@ -65,15 +65,13 @@ fn uri(path: &Path) -> Result<String, OpenError> {
     if !path.exists() {
         return Err(OpenError::Missing { path: path.to_owned() });
     }
-    let absolute = std::path::absolute(path)
-        .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })?;
+    let absolute = std::path::absolute(path).map_err(|error| unusable(path, &error))?;
     let mode = if has_write_ahead_log(path) { "rw" } else { "ro" };
     Ok(format!("file:{}?mode={mode}", utf8_percent_encode(&absolute.to_string_lossy(), NOT_IN_URI)))
 }
 
 fn connect(path: &Path, uri: &str) -> Result<SqliteConnection, OpenError> {
-    let unusable = |reason: String| OpenError::Unusable { path: path.to_owned(), reason };
-    let mut connection = SqliteConnection::establish(uri).map_err(|error| unusable(error.to_string()))?;
-    connection.batch_execute("PRAGMA busy_timeout = 5000;").map_err(|error| unusable(error.to_string()))?;
+    let mut connection = SqliteConnection::establish(uri).map_err(|error| unusable(path, &error))?;
+    connection.batch_execute("PRAGMA busy_timeout = 5000;").map_err(|error| unusable(path, &error))?;
     Ok(connection)
 }
