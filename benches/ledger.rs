@@ -117,7 +117,7 @@ fn index_update(criterion: &mut Criterion) {
 }
 
 fn index_over(keys: &[SubjectKey]) -> SubjectIndex {
-    let mut index = SubjectIndex::with_capacity(keys.len());
+    let mut index = SubjectIndex::new();
     append_all(&mut index, keys, 0);
     index.root();
     index

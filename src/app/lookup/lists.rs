@@ -80,11 +80,9 @@ impl Lists {
     pub fn index(&self) -> Result<SubjectIndex, IndexError> {
         let mut entries: Vec<&Entry> = self.shards.iter().flatten().collect();
         entries.sort_unstable_by_key(|entry| entry.key);
-        let mut index = SubjectIndex::with_capacity(entries.len());
+        let mut index = SubjectIndex::new();
         for entry in entries {
-            for leaf in entry.leaves.as_slice() {
-                index.append(entry.key, *leaf)?;
-            }
+            index.append_all(entry.key, entry.leaves.as_slice().iter().copied())?;
         }
         Ok(index)
     }

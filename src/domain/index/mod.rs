@@ -9,6 +9,7 @@ mod hashing;
 mod list;
 mod map;
 pub mod names;
+mod pieces;
 mod proof;
 mod subject;
 
