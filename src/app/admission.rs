@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::app::orderer::BLOCK_BYTES_MAX;
@@ -47,6 +47,8 @@ pub fn done(bytes: usize, events: usize) -> usize {
 #[derive(Debug)]
 pub struct Admission {
     under_way: AtomicUsize,
+    /// Of these, statements that the writer has not been given yet.
+    coming: AtomicUsize,
     limit: AtomicUsize,
 }
 
@@ -55,11 +57,12 @@ pub struct Admission {
 pub struct Ticket {
     admission: Arc<Admission>,
     weight: usize,
+    handed_over: AtomicBool,
 }
 
 impl Admission {
     pub fn new() -> Self {
-        Self { under_way: AtomicUsize::new(0), limit: AtomicUsize::new(UNDER_WAY_MAX) }
+        Self { under_way: AtomicUsize::new(0), coming: AtomicUsize::new(0), limit: AtomicUsize::new(UNDER_WAY_MAX) }
     }
 
     /// Lets in a statement of so many bytes; `None` while as much is under way as can be.
@@ -70,7 +73,8 @@ impl Admission {
         let (weight, limit) = (weight(bytes), self.limit());
         let more = |under_way: usize| (under_way < limit).then(|| under_way.saturating_add(weight));
         self.under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
-        Some(Ticket { admission: Arc::clone(self), weight })
+        self.coming.fetch_add(1, Ordering::Relaxed);
+        Some(Ticket { admission: Arc::clone(self), weight, handed_over: AtomicBool::new(false) })
     }
 
     /// Tells whether nobody would be let in now.
@@ -83,14 +87,29 @@ impl Admission {
         self.under_way.load(Ordering::Relaxed)
     }
 
+    /// Statements that were let in and are not with the writer yet: they are verified, and a block can wait for them.
+    pub fn coming(&self) -> usize {
+        self.coming.load(Ordering::Relaxed)
+    }
+
     /// Units that may be under way.
     pub fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
     }
 }
 
+impl Ticket {
+    /// Says that the statement is with the writer from now on, or will never be.
+    pub fn hand_over(&self) {
+        if !self.handed_over.swap(true, Ordering::Relaxed) {
+            self.admission.coming.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Drop for Ticket {
     fn drop(&mut self) {
+        self.hand_over();
         self.admission.under_way.fetch_sub(self.weight, Ordering::Relaxed);
     }
 }
@@ -125,6 +144,12 @@ impl Pace {
             let limit = (WAIT.as_secs_f64() / cost) as usize;
             self.admission.limit.store(limit.clamp(UNDER_WAY_MIN, UNDER_WAY_MAX), Ordering::Relaxed);
         }
+    }
+
+    /// Tells whether a block of so many units is better not begun yet, since more is being verified. It has enough with half
+    /// of what may be under way: the other half comes in while it is written.
+    pub fn is_worth_waiting(&self, units: usize) -> bool {
+        self.admission.coming() > 0 && units < self.admission.limit() / 2
     }
 
     /// Seconds that one more unit takes.
@@ -181,7 +206,23 @@ mod tests {
         drop(first);
         assert!(admission.enter(1).is_some() && !admission.is_full());
         drop(second);
-        assert_eq!(admission.under_way(), 0);
+        assert_eq!((admission.under_way(), admission.coming()), (0, 0));
+    }
+
+    #[test]
+    fn a_block_waits_for_what_is_verified_and_for_half_of_what_may_be_under_way() {
+        let admission = Arc::new(Admission::new());
+        admission.limit.store(8, Ordering::Relaxed);
+        let pace = Pace::new(Arc::clone(&admission));
+        assert!(!pace.is_worth_waiting(0), "nothing is coming");
+        let tickets: Vec<Ticket> = (0..3).filter_map(|_| admission.enter(1)).collect();
+        assert!(pace.is_worth_waiting(3) && !pace.is_worth_waiting(4));
+        tickets[0].hand_over();
+        tickets[0].hand_over();
+        assert_eq!((admission.coming(), admission.under_way()), (2, 3));
+        drop(tickets);
+        assert!(!pace.is_worth_waiting(1), "refused, or handed over");
+        assert_eq!((admission.coming(), admission.under_way()), (0, 0));
     }
 
     #[test]

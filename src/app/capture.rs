@@ -66,7 +66,7 @@ pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<C
 /// nothing of it, since anybody can post a statement that stands on the ledger.
 pub async fn capture_within(
     ledger: &Ledger,
-    _ticket: &Ticket,
+    ticket: &Ticket,
     submitted: SubmittedStatement,
     allowance: Option<&dyn Allowance>,
 ) -> Result<Captured, CaptureError> {
@@ -87,7 +87,10 @@ pub async fn capture_within(
         return Ok(Captured { id, placed, receipt: None });
     }
     let ordered = match admit(ledger, &view, statement, allowance) {
-        Ok(entry) => ledger.order(entry).await?,
+        Ok(entry) => {
+            ticket.hand_over();
+            ledger.order(entry).await?
+        }
         Err(refusal) => match find(ledger, &ledger.view(), id).await? {
             Some(placed) => Ordered { placed, written: None },
             None => return Err(refusal),

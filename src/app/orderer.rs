@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::app::admission::{Admission, Pace, done};
+use crate::app::admission::{Admission, Pace, done, weight};
 use crate::app::block_builder::{BlockBuilder, BuildError, Written};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
@@ -47,6 +47,10 @@ pub const BLOCK_STATEMENTS_MAX: usize = 2_000;
 
 /// Bytes of statements in one block, so that a transaction of long statements stays small.
 pub const BLOCK_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// How long a block waits at the most for statements that are being verified: less than a disk's flush takes, which they
+/// then share.
+const GATHER: Duration = Duration::from_millis(4);
 
 /// How long no block may be made, so that a checkpoint's age can be judged.
 pub const HEARTBEAT: Duration = Duration::from_secs(600);
@@ -230,7 +234,7 @@ impl Orderer {
                 },
                 () = heartbeat => None,
             };
-            let batch = self.take_batch(first);
+            let batch = self.take_batch(first).await;
             self.write(batch).await;
         }
     }
@@ -269,14 +273,27 @@ impl Orderer {
         HEARTBEAT.saturating_sub(Duration::from_millis(age.unsigned_abs())).max(Duration::from_millis(10))
     }
 
-    /// Takes all that waits, up to a block's limits: the busier the node, the larger the group.
-    fn take_batch(&mut self, first: Option<Job>) -> Vec<Job> {
-        let mut bytes = first.as_ref().map_or(0, |job| job.entry.statement().compact().len());
-        let mut batch: Vec<Job> = first.into_iter().collect();
-        while !batch.is_empty() && batch.len() < BLOCK_STATEMENTS_MAX && bytes < BLOCK_BYTES_MAX {
-            let Ok(job) = self.jobs.try_recv() else { break };
-            bytes += job.entry.statement().compact().len();
+    /// Takes all that waits, and what is about to come, up to a block's limits: the busier the node, the larger the group.
+    /// Where nothing else is under way, nothing is waited for.
+    async fn take_batch(&mut self, first: Option<Job>) -> Vec<Job> {
+        let until = tokio::time::Instant::now() + GATHER;
+        let (mut batch, mut bytes, mut units) = (Vec::new(), 0, 0);
+        let mut next = first;
+        while let Some(job) = next {
+            let length = job.entry.statement().compact().len();
+            bytes += length;
+            units += weight(length);
             batch.push(job);
+            if batch.len() >= BLOCK_STATEMENTS_MAX || bytes >= BLOCK_BYTES_MAX {
+                break;
+            }
+            next = match self.jobs.try_recv() {
+                Ok(job) => Some(job),
+                Err(_) if self.pace.is_worth_waiting(units) => {
+                    tokio::time::timeout_at(until, self.jobs.recv()).await.ok().flatten()
+                }
+                Err(_) => None,
+            };
         }
         batch
     }
@@ -355,8 +372,8 @@ impl Orderer {
         let records = Arc::clone(&new.records);
         let slowed = self.statement_time.saturating_mul(u32::try_from(records.len()).unwrap_or(u32::MAX));
         self.store.append(new).await?;
-        tokio::time::sleep_until(began + slowed).await;
         self.signer.raise_mark(mark_of(&next.tip)).map_err(LoadError::from)?;
+        tokio::time::sleep_until(began + slowed).await;
         self.lookup.learn(records.iter().map(|placed| (placed.place.leaf, &placed.record)));
         self.view.send_replace(Arc::new(view_of(&next)));
         self.state = Some(next);
