@@ -113,19 +113,26 @@ pub async fn load_index_at(store: &dyn LedgerStore, size: TreeSize) -> Result<Su
     lookup.index().map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
-/// Learns all that the first `size` leaves say.
+/// Learns all that the first `size` leaves say. While one page is learnt, the next is read.
 async fn load_lookup(store: &dyn LedgerStore, lookup: &Lookup, size: TreeSize) -> Result<(), StoreError> {
-    let mut next = TreeSize::ZERO.next_index();
-    loop {
-        let page = store.records_from(next, PAGE_ROWS, PAGE_BYTES).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        next = last.place.leaf.size_through().next_index();
-        let below = page.iter().filter(|placed| size.contains(placed.place.leaf));
-        lookup.learn(below.map(|placed| (placed.place.leaf, &placed.record)));
-        if !size.contains(next) {
-            return Ok(());
-        }
+    let read = |next| store.records_from(next, PAGE_ROWS, PAGE_BYTES);
+    let mut page = read(TreeSize::ZERO.next_index()).await?;
+    while let Some(last) = page.last() {
+        let next = last.place.leaf.size_through().next_index();
+        let learn = async {
+            let below = page.iter().filter(|placed| size.contains(placed.place.leaf));
+            lookup.learn(below.map(|placed| (placed.place.leaf, &placed.record)));
+        };
+        page = match size.contains(next) {
+            // The store is asked first, and answers on a thread of its own.
+            true => tokio::join!(biased; read(next), learn).0?,
+            false => {
+                learn.await;
+                Vec::new()
+            }
+        };
     }
+    Ok(())
 }
 
 async fn load_registry(store: &dyn LedgerStore) -> Result<Registry, LoadError> {
