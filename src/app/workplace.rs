@@ -7,8 +7,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::app::ledger::LedgerError;
 use crate::ports::StoreError;
 
-/// Answers that are worked on at once. Each may hold 16 MiB of statements and the events in them.
-const WORKPLACES: usize = 2;
+/// Answers that are worked on at once: twice the cores of a small machine, since each waits for the store now and then. Each
+/// may hold 16 MiB of statements and the events in them.
+const WORKPLACES: usize = 4;
 
 /// How long to wait for a place, before whoever asks is told to come back.
 const WORKPLACE_WAIT: Duration = Duration::from_secs(5);

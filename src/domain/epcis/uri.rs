@@ -73,7 +73,9 @@ fn is_rest(rest: &[u8]) -> bool {
         match byte {
             b'%' if is_escape(rest.get(at + 1..at + 3)) => at += 2,
             b'#' => fragments += 1,
-            b if b.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=".contains(&b) => {}
+            b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'[' | b']' | b'@' | b'!' | b'$' | b'&' | b'\'' => {}
+            b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => {}
+            b if b.is_ascii_alphanumeric() => {}
             _ => return false,
         }
         at += 1;

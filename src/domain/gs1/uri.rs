@@ -67,7 +67,7 @@ fn cut_at(text: &str, mark: char) -> (&str, &str) {
 }
 
 fn check_characters(text: &str) -> Result<(), String> {
-    let allowed = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
+    let allowed = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
     match text.char_indices().find(|(_, c)| !allowed(*c)) {
         Some((at, c)) => Err(format!("{c:?} at byte {at} must be percent-encoded")),
         None => check_escapes(text),
@@ -96,7 +96,11 @@ fn check_scheme(scheme: &str) -> Result<(), String> {
 
 /// Checks for unreserved characters, percent-encodings, sub-delims and `extra`.
 fn check_part(part: &str, extra: &str, name: &str) -> Result<(), String> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~%!$&'()*+,;=".contains(c) || extra.contains(c);
+    let allowed = |c: char| {
+        let listed =
+            matches!(c, '-' | '.' | '_' | '~' | '%' | '!' | '$' | '&' | '\'' | '(' | ')' | '*' | '+' | ',' | ';' | '=');
+        c.is_ascii_alphanumeric() || listed || extra.contains(c)
+    };
     match part.chars().find(|c| !allowed(*c)) {
         Some(c) => Err(format!("{c:?} cannot stand in its {name}")),
         None => Ok(()),
