@@ -20,7 +20,7 @@ const WAIT: Duration = Duration::from_millis(25);
 const UNIT_BYTES: usize = 2 * 1024;
 
 /// Units that are let in however slow the writer is: statements of one event that share one flush of the disk.
-const UNDER_WAY_MIN: usize = 64;
+const UNDER_WAY_MIN: usize = 48;
 
 /// Units that are let in however quick it is, and before anything is known of it: what one block may hold.
 const UNDER_WAY_MAX: usize = BLOCK_BYTES_MAX / UNIT_BYTES;
@@ -179,7 +179,7 @@ mod tests {
         // A flush of 2 ms, then 100 µs a unit: 250 in 25 ms.
         let quick = (0..200).map(|n| (1 + n % 50, 2_000 + 100 * (n % 50) as u64));
         assert!((240..=260).contains(&limit_after(quick)), "a quick store");
-        let slow = (0..200).map(|n| (1 + n % 50, 2_000 + 500 * (n % 50) as u64));
+        let slow = (0..200).map(|n| (1 + n % 50, 2_000 + 600 * (n % 50) as u64));
         assert_eq!(limit_after(slow), UNDER_WAY_MIN, "a slow store");
         // A disk that takes 50 ms to flush makes blocks slow, not units: they are to share the flush.
         let late = (0..200).map(|n| (1 + n % 500, 50_000 + 20 * (n % 500) as u64));
@@ -190,7 +190,7 @@ mod tests {
         let held_up = (0..200).map(|n| (1 + n % 50, 2_000 + if n % 7 == 0 { 100 } else { 900 } * (n % 50) as u64));
         assert!((240..=260).contains(&limit_after(held_up)), "a busy machine");
         // Beyond its strength from the first block on: what was learnt from the large ones stands.
-        let beyond = [(64, 32_000), (4_096, 2_048_000)].into_iter().chain((0..100).map(|_| (64, 32_000)));
+        let beyond = [(64, 38_400), (4_096, 2_457_600)].into_iter().chain((0..100).map(|_| (64, 38_400)));
         assert_eq!(limit_after(beyond), UNDER_WAY_MIN, "never a small block");
         assert_eq!(limit_after([(0, 2_000)]), UNDER_WAY_MAX, "a heartbeat tells nothing");
     }

@@ -30,7 +30,7 @@ use replay::{Kept, Replay, Replayed};
 use walk::{Unwatched, walk};
 
 /// What is wrong, and where that first shows.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, thiserror::Error)]
 #[error("{}{what}", place(*block, *leaf))]
 pub struct Fault {
     /// The block in whose leaves or signatures it shows.
@@ -58,7 +58,7 @@ impl From<StoreError> for AuditError {
 }
 
 /// What an audit went through without a fault.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     pub leaves: u64,

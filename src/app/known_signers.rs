@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use crate::domain::hash::Hash;
 use crate::domain::statement::{KnownKey, PublicKey, StatementError, SubmittedStatement, VerifiedStatement};
@@ -25,6 +26,10 @@ pub const COUNTED_KEYS_MAX: usize = 4_096;
 /// than tables, all of them busy, would otherwise push each other out for ever.
 pub const IDLE_STATEMENTS_MIN: u64 = 64 * TABLES_MAX as u64;
 
+/// How long none is made after one, as a multiple of the time that took: where many signers become busy at once, their
+/// statements are not to wait for their tables.
+pub const PAUSE_FACTOR: u32 = 3;
+
 /// The limits, so that a test can come to them.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
@@ -32,6 +37,7 @@ struct Limits {
     seen: u32,
     counted_keys: usize,
     idle_statements: u64,
+    pause_factor: u32,
 }
 
 /// The tables, shared by all who verify.
@@ -55,7 +61,7 @@ struct Table {
 #[derive(Debug, Default)]
 struct Waiting {
     seen: HashMap<Hash, u32>,
-    /// The table in the making: one at a time, so that making them takes no more than one core.
+    /// The table in the making, and the pause after it: one at a time, so that making them takes a part of one core.
     making: Option<JoinHandle<()>>,
 }
 
@@ -66,6 +72,7 @@ impl Default for KnownSigners {
             seen: SEEN_MIN,
             counted_keys: COUNTED_KEYS_MAX,
             idle_statements: IDLE_STATEMENTS_MIN,
+            pause_factor: PAUSE_FACTOR,
         })
     }
 }
@@ -126,7 +133,12 @@ impl KnownSigners {
         }
         let (signers, key) = (Arc::clone(self), key.clone());
         // Without a thread there is no table, and the library goes on verifying.
-        waiting.making = thread::Builder::new().name("signer-table".into()).spawn(move || signers.insert(&key)).ok();
+        let make = move || {
+            let began = Instant::now();
+            signers.insert(&key);
+            thread::sleep(began.elapsed() * signers.limits.pause_factor);
+        };
+        waiting.making = thread::Builder::new().name("signer-table".into()).spawn(make).ok();
     }
 
     /// Tells whether there is room for a table, or one that is idle enough to go.

@@ -99,6 +99,9 @@ pub enum Command {
     Init(InitOptions),
     /// Run the node
     Serve(ServeOptions),
+    /// Check the ledger of --data for the node that runs on it
+    #[command(hide = true)]
+    SelfCheck,
     /// See all of it in one go: three organisations, a journey, a genuine and a cloned product
     Demo(DemoOptions),
     /// Make a P-256 key and a certificate request

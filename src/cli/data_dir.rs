@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use crate::cli::arguments::Global;
@@ -28,6 +29,8 @@ pub struct DataDir {
     path: PathBuf,
     /// The server that has the ledger; without one it is a file in the directory.
     server: Option<Server>,
+    /// The arguments that name the server.
+    database: Option<(Secret, Option<PathBuf>)>,
 }
 
 /// The right to write in a data directory, held until dropped or the process ends.
@@ -38,12 +41,27 @@ pub struct Lock {
 
 impl DataDir {
     fn at(path: &Path) -> Self {
-        Self { path: path.to_owned(), server: None }
+        Self { path: path.to_owned(), server: None, database: None }
     }
 
     /// Says where the ledger is: the database that the arguments name, if they do.
     pub fn with_database(self, global: &Global) -> Result<Self, Failure> {
-        Ok(Self { server: database(global)?, ..self })
+        let server = database(global)?;
+        let database = global.database_url.clone().map(|url| (url, global.database_ca.clone()));
+        Ok(Self { server, database, ..self })
+    }
+
+    /// Tells another process of this program where the directory and the ledger are. What opens a database stands in its
+    /// environment, which nobody else can read, and not on its command line.
+    pub fn hand_on(&self, command: &mut Command) {
+        command.arg("--data").arg(&self.path);
+        if let Some((url, authorities)) = &self.database {
+            command.env("SEALANE_DATABASE_URL", url.reveal());
+            match authorities {
+                Some(authorities) => command.env("SEALANE_DATABASE_CA", authorities),
+                None => command.env_remove("SEALANE_DATABASE_CA"),
+            };
+        }
     }
 
     /// Makes the directory for a new member. Refuses one that has a member already.

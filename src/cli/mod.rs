@@ -27,6 +27,7 @@ mod remote;
 mod renew;
 mod restore;
 mod seen;
+mod self_check;
 mod serve;
 mod sign;
 mod stores;
@@ -72,6 +73,7 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Init(options) => init::run(&global, &options, &output),
         Command::Serve(options) => serve::run(&global, &options.filled_from(&config), &output),
         Command::Demo(options) => demo::run(&global, &options.filled_from(&config), &output),
+        Command::SelfCheck => self_check::run(&global),
         Command::Keygen(options) => keygen::run(&options, &output),
         Command::Register(options) => register::run(&global, &options, &output),
         Command::Participants(options) => participants::run(&global, &options, &output),

@@ -3,26 +3,21 @@
 use std::net::TcpListener;
 use std::num::NonZeroU32;
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::app::Ledger;
-use crate::app::audit::{self, AuditError};
 use crate::app::orderer::Orderer;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
-use crate::cli::trust;
+use crate::cli::{self_check, trust};
 use crate::domain::provenance::Policy;
 use crate::domain::time::Timestamp;
-use crate::http::{self, AuditResult, Limits, Metrics};
+use crate::http::{self, Limits, Metrics};
 use crate::pki::X509Reader;
 use crate::ports::Clock;
-
-/// How often a running node checks itself.
-const SELF_CHECK_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The machine's clock.
 pub struct SystemClock;
@@ -84,7 +79,7 @@ impl OpenNode {
         shutdown: impl Future<Output = ()> + 'static,
     ) -> Result<(), Failure> {
         let audit = Arc::new(RwLock::new(None));
-        check_daily(self.data, Arc::clone(&audit))?;
+        self_check::every_day(self.data, Arc::clone(&audit))?;
         let node = http::Node {
             ledger: self.ledger,
             certificates: Arc::new(X509Reader),
@@ -98,39 +93,6 @@ impl OpenNode {
         // Every handle on the ledger went with the server: the writer empties its queue and ends.
         self.writer.await.map_err(Failure::unreachable)
     }
-}
-
-/// Has the node check itself whole, at its start and every day, on a thread that ends with the process.
-fn check_daily(data: DataDir, last: Arc<RwLock<Option<AuditResult>>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unreachable)?;
-    std::thread::Builder::new()
-        .name("self-check".to_owned())
-        .spawn(move || {
-            loop {
-                match runtime.block_on(check(&data)) {
-                    Ok(result) => {
-                        if let Err(fault) = &result.result {
-                            tracing::error!(%fault, "the ledger is not sound");
-                        }
-                        *last.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(result);
-                    }
-                    Err(failure) => tracing::warn!(?failure, "the node could not check itself"),
-                }
-                std::thread::sleep(SELF_CHECK_EVERY);
-            }
-        })
-        .map_err(Failure::unreachable)?;
-    Ok(())
-}
-
-/// One check, over the ledger as of now.
-async fn check(data: &DataDir) -> Result<AuditResult, Failure> {
-    let result = match audit::audit(&*data.snapshot().await?, &X509Reader).await {
-        Ok(report) => Ok(report),
-        Err(AuditError::Fault(fault)) => Err(fault),
-        Err(AuditError::Store(error)) => return Err(Failure::unreachable(error)),
-    };
-    Ok(AuditResult { at: now(), result })
 }
 
 /// Listens on an address, or says what is in the way.

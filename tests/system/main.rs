@@ -22,6 +22,7 @@ mod postgres;
 mod refusal;
 mod resolver;
 mod restore;
+mod self_check;
 mod signer;
 mod support;
 mod tls;

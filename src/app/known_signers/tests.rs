@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::statement::{Draft, Header, Signature, sign};
 use crate::domain::time::Timestamp;
 
-const LIMITS: Limits = Limits { tables: 2, seen: 3, counted_keys: 4, idle_statements: 10 };
+const LIMITS: Limits = Limits { tables: 2, seen: 3, counted_keys: 4, idle_statements: 10, pause_factor: 0 };
 
 fn signers() -> Arc<KnownSigners> {
     Arc::new(KnownSigners::with_limits(LIMITS))

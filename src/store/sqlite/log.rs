@@ -17,8 +17,8 @@ use diesel::sql_types::Integer;
 use super::{OpenError, unusable};
 
 /// Bytes that the writer commits before its log is moved. A page that many blocks change is moved once, so many are
-/// good; a start after a crash reads the log, so not too many.
-const BYTES_BETWEEN: usize = 12 * 1024 * 1024;
+/// good; but the writer's own flushes wait for the disk meanwhile, and the longer the more there is to move.
+const BYTES_BETWEEN: usize = 4 * 1024 * 1024;
 
 /// The mover of one store's log. It ends with the store.
 pub(super) struct LogMover {

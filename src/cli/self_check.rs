@@ -1,0 +1,101 @@
+//! The check that a node makes of its whole ledger, in a process of its own.
+//!
+//! It derives everything anew from the leaves, which takes as much memory again as the node has, and a core for as long as
+//! the ledger has grown. A process beside the node gives both back at its end, and steps aside for requests meanwhile.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::process::{self, Command, Stdio};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::nice;
+use serde::{Deserialize, Serialize};
+
+use crate::app::audit::{self, AuditError, Fault, Report};
+use crate::cli::arguments::Global;
+use crate::cli::data_dir::DataDir;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::node::{now, runtime};
+use crate::http::AuditResult;
+use crate::pki::X509Reader;
+
+/// How often a running node checks itself.
+const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How far it stands back behind the node's own threads: as far as can be.
+const NICENESS: i32 = 19;
+
+/// What the check's process tells the node's, as one line of JSON.
+#[derive(Debug, Serialize, Deserialize)]
+enum Found {
+    Sound(Report),
+    Fault(Fault),
+}
+
+/// Has the node in `data` check itself whole, at its start and every day, on a thread that ends with the process.
+pub fn every_day(data: DataDir, last: Arc<RwLock<Option<AuditResult>>>) -> Result<(), Failure> {
+    let check = move || {
+        loop {
+            match check(&data) {
+                Ok(found) => {
+                    let result = match found {
+                        Found::Sound(report) => Ok(report),
+                        Found::Fault(fault) => {
+                            tracing::error!(%fault, "the ledger is not sound");
+                            Err(fault)
+                        }
+                    };
+                    let result = AuditResult { at: now(), result };
+                    *last.write().unwrap_or_else(PoisonError::into_inner) = Some(result);
+                }
+                Err(failure) => tracing::warn!(%failure, "the node could not check itself"),
+            }
+            thread::sleep(EVERY);
+        }
+    };
+    thread::Builder::new().name("self-check".to_owned()).spawn(check).map_err(Failure::unreachable)?;
+    Ok(())
+}
+
+/// One check, over the ledger as of now, by a process that ends with this one.
+fn check(data: &DataDir) -> Result<Found, String> {
+    let no_process = |error: io::Error| format!("no process for it: {error}");
+    let mut command = Command::new(this_program().map_err(no_process)?);
+    command.arg("self-check").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    data.hand_on(&mut command);
+    let mut child = command.spawn().map_err(no_process)?;
+    // Nothing is ever written to it: it closes with this process, whatever ends that.
+    let _open = child.stdin.take();
+    let done = child.wait_with_output().map_err(no_process)?;
+    serde_json::from_slice(&done.stdout).map_err(|_| {
+        let said = String::from_utf8_lossy(&done.stderr);
+        format!("its process ended with {}: {}", done.status, said.trim())
+    })
+}
+
+/// The file of this very program; on Linux also after it was replaced by a later one.
+fn this_program() -> io::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() { Ok(running) } else { std::env::current_exe() }
+}
+
+/// What the process does: the check, and nothing that anybody would have to wait for.
+pub fn run(global: &Global) -> Result<Outcome, Failure> {
+    // Where the system refuses, the check is no less right.
+    let _ = nice(NICENESS);
+    thread::spawn(|| {
+        let _ = io::stdin().read(&mut [0]);
+        process::exit(0);
+    });
+    let data = DataDir::open(&global.data())?.with_database(global)?;
+    let audited = runtime()?.block_on(async { Ok(audit::audit(&*data.snapshot().await?, &X509Reader).await) })?;
+    let found = match audited {
+        Ok(report) => Found::Sound(report),
+        Err(AuditError::Fault(fault)) => Found::Fault(fault),
+        Err(AuditError::Store(error)) => return Err(Failure::unreachable(error)),
+    };
+    println!("{}", serde_json::to_string(&found).map_err(Failure::unreachable)?);
+    Ok(Outcome::Done)
+}
