@@ -3,12 +3,12 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sealane::domain::consortium::{ParticipantId, Place};
+use sealane::domain::consortium::{EventKey, ParticipantId, Place};
 use sealane::domain::epcis::{Event, Reader, read};
 use sealane::domain::hash::Hash;
 use sealane::domain::index::Subject;
 use sealane::domain::merkle::LeafIndex;
-use sealane::domain::record::{CaptureFacts, EventKey, Record};
+use sealane::domain::record::{CaptureFacts, Record};
 use sealane::domain::statement::StatementId;
 use sealane::domain::time::Timestamp;
 

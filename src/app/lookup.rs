@@ -15,9 +15,10 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::app::lookup::lists::Lists;
 use crate::app::lookup::places::Places;
+use crate::domain::consortium::EventKey;
 use crate::domain::index::{IndexError, SubjectIndex, SubjectKey};
 use crate::domain::merkle::{LeafIndex, TreeSize};
-use crate::domain::record::{EventKey, Record};
+use crate::domain::record::Record;
 use crate::domain::statement::StatementId;
 use crate::ports::{LedgerStore, StoreError};
 

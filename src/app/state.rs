@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::lookup::Lookup;
-use crate::domain::block::{Height, Leaf, Seal};
+use crate::domain::block::{Height, Leaf};
 use crate::domain::consortium::{Admin, Place, Registry};
 use crate::domain::index::SubjectIndex;
 use crate::domain::merkle::{self, Edge, LeafIndex, Tiles, TreeSize};
@@ -148,7 +148,7 @@ async fn load_registry(store: &dyn LedgerStore) -> Result<Registry, LoadError> {
             let text = statement_text(store, &stored.bytes).await?.ok_or_else(|| fault("no statement".to_owned()))?;
             let statement = SubmittedStatement::parse(&text).map_err(|error| fault(error.to_string()))?;
             let admin = Admin::parse(statement.payload()).map_err(|error| fault(error.to_string()))?;
-            let place = place_in(stored.index, &block.seal);
+            let place = Place { leaf: stored.index, time: block.seal.time };
             match (&mut registry, &admin) {
                 (None, Admin::Genesis(genesis)) => registry = Some(Registry::new(genesis)),
                 (Some(registry), _) => registry
@@ -159,11 +159,6 @@ async fn load_registry(store: &dyn LedgerStore) -> Result<Registry, LoadError> {
         }
     }
     registry.ok_or(LoadError::Empty)
-}
-
-/// A leaf's place, given the seal of its block.
-pub fn place_in(leaf: LeafIndex, seal: &Seal) -> Place {
-    Place { leaf, time: seal.time }
 }
 
 /// The statement that a leaf holds or stands for; `None` for a seal, or when a long statement's bytes are missing.

@@ -1,6 +1,6 @@
 // Statements: compact JWS, ES256 (docs/FORMATS.md, "Statement"). WebCrypto checks the signatures.
 
-import { byteLength, charLength, concat, digest, fail, fromBase64url, isHash, isTime, utf8 } from "./bytes.js";
+import { byteLength, charLength, digest, fail, fromBase64url, isHash, isTime, utf8 } from "./bytes.js";
 import { JsonError, isMap, isText, isWhole, parse } from "./json.js";
 
 export const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
@@ -135,5 +135,3 @@ export class Signatures {
     }
   }
 }
-
-export const spki = ({ x, y }) => concat(Uint8Array.from(SPKI_PREFIX), fromBase64url(x), fromBase64url(y));

@@ -10,8 +10,14 @@ use crate::domain::consortium::claims::ParticipantId;
 use crate::domain::epcis::Event;
 use crate::domain::hash::Hash;
 use crate::domain::merkle::LeafIndex;
-use crate::domain::record::EventKey;
 use crate::domain::time::Timestamp;
+
+/// What an event is looked up by: the first 16 bytes of SHA-256 over its participant's id and its eventID.
+///
+/// A participant's id has one length, so no two pairs are one text. Who finds two eventIDs of one key, after some 2^64
+/// tries, has spoilt events of its own alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventKey([u8; Self::LEN]);
 
 /// What one event says of its eventID.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +28,26 @@ pub struct EventFact {
     /// It declares an error in an earlier event of this id.
     pub declaration: bool,
     pub time: Timestamp,
+}
+
+impl EventKey {
+    /// Length in bytes.
+    pub const LEN: usize = 16;
+
+    pub fn of(participant: &ParticipantId, event_id: &str) -> Self {
+        let hash = Hash::of_parts(&[participant.as_str().as_bytes(), event_id.as_bytes()]);
+        let [key @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = *hash.as_bytes();
+        Self(key)
+    }
+
+    /// Takes a key that was computed before, as a row holds it.
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
 }
 
 impl EventFact {
@@ -147,5 +173,15 @@ mod tests {
         assert_eq!(facts.contradiction(&events(&[("holding", false)])), None);
         facts.learn(&events(&[("holding", false)]), leaf);
         assert_eq!(facts.contradiction(&events(&[("storing", true)])), None);
+    }
+
+    #[test]
+    fn an_event_key_is_the_beginning_of_a_digest() {
+        let participant = participant();
+        let key = EventKey::of(&participant, "urn:x:1");
+        assert_eq!(key.as_bytes(), &Hash::of(b"5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10urn:x:1").as_bytes()[..16]);
+        assert_eq!(EventKey::from_bytes(*key.as_bytes()), key);
+        assert_ne!(EventKey::of(&participant, "urn:x:2"), key);
+        assert_ne!(EventKey::of(&ParticipantId::from_bytes([0; 16]), "urn:x:1"), key);
     }
 }

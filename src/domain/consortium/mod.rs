@@ -15,7 +15,7 @@ pub use admin::{
     Admin, AdminError, CertificateRecord, Genesis, Registration, Rejection, Renewal, Revocation, renewal_consent,
 };
 pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role, is_invisible};
-pub use facts::{Contradiction, EventFact, Facts};
+pub use facts::{Contradiction, EventFact, EventKey, Facts};
 pub use participant::{Certified, Claims, Participant, Revoked, Standing};
 pub use place::Place;
 pub use registry::{Conflict, Refusal, Registry, SignerRefusal};

@@ -30,7 +30,7 @@ mod event;
 use std::ops::Range;
 
 use crate::domain::binary::{Fault, Malformed, Reader, put_number, put_signed};
-use crate::domain::consortium::{ParticipantId, Place};
+use crate::domain::consortium::{EventKey, ParticipantId, Place};
 use crate::domain::epcis::Event;
 use crate::domain::hash::Hash;
 use crate::domain::index::SubjectKey;
@@ -56,13 +56,6 @@ const EVENT_BYTES_LIKELY: usize = 256;
 
 /// What room is made for, for what stands once in a record: all of it but the lists.
 const FRAME_BYTES_MAX: usize = 128;
-
-/// What an event is looked up by: the first 16 bytes of SHA-256 over its participant's id and its eventID.
-///
-/// A participant's id has one length, so no two pairs are one text. Who finds two eventIDs of one key, after some 2^64
-/// tries, has spoilt events of its own alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventKey([u8; Self::LEN]);
 
 /// What the record of a capture is made of, beside its names.
 #[derive(Debug, Clone, Copy)]
@@ -105,26 +98,6 @@ struct Facts {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this is no record of a leaf: {0}")]
 pub struct RecordError(#[from] pub Malformed);
-
-impl EventKey {
-    /// Length in bytes.
-    pub const LEN: usize = 16;
-
-    pub fn of(participant: &ParticipantId, event_id: &str) -> Self {
-        let hash = Hash::of_parts(&[participant.as_str().as_bytes(), event_id.as_bytes()]);
-        let [key @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = *hash.as_bytes();
-        Self(key)
-    }
-
-    /// Takes a key that was computed before, as a row holds it.
-    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        Self(bytes)
-    }
-
-    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
-        &self.0
-    }
-}
 
 impl Record {
     /// Makes the record of a capture that stands under `subjects`.
@@ -223,10 +196,6 @@ impl Record {
             let (key, _, is_declaration) = split(entry);
             (key, is_declaration)
         })
-    }
-
-    pub fn is_capture(&self) -> bool {
-        self.facts.is_some()
     }
 
     /// Who signed; `None` of an admin statement.
@@ -373,7 +342,7 @@ fn entries<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [[u8; ENTRY]] {
 fn split(entry: &[u8; ENTRY]) -> (EventKey, usize, bool) {
     let [key @ .., a, b, c, d] = *entry;
     let end = u32::from_be_bytes([a, b, c, d]);
-    (EventKey(key), (end & !DECLARATION) as usize, end & DECLARATION != 0)
+    (EventKey::from_bytes(key), (end & !DECLARATION) as usize, end & DECLARATION != 0)
 }
 
 fn slice<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
