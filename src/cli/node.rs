@@ -12,7 +12,8 @@ use crate::app::Ledger;
 use crate::app::orderer::Orderer;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
-use crate::cli::{self_check, trust};
+use crate::cli::self_check::SelfCheck;
+use crate::cli::trust;
 use crate::domain::provenance::Policy;
 use crate::domain::time::Timestamp;
 use crate::http::{self, Limits, Metrics};
@@ -79,7 +80,7 @@ impl OpenNode {
         shutdown: impl Future<Output = ()> + 'static,
     ) -> Result<(), Failure> {
         let audit = Arc::new(RwLock::new(None));
-        self_check::every_day(self.data, Arc::clone(&audit))?;
+        let check = SelfCheck::start(self.data, Arc::clone(&audit))?;
         let node = http::Node {
             ledger: self.ledger,
             certificates: Arc::new(X509Reader),
@@ -90,6 +91,7 @@ impl OpenNode {
             audit,
         };
         http::serve(node, listener, tls, self.limits, shutdown).await.map_err(Failure::unreachable)?;
+        check.stop();
         // Every handle on the ledger went with the server: the writer empties its queue and ends.
         self.writer.await.map_err(Failure::unreachable)
     }

@@ -5,9 +5,10 @@
 
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::process::{self, Command, Stdio};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::thread;
+use std::process::{self, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::process::nice;
@@ -34,41 +35,92 @@ enum Found {
     Fault(Fault),
 }
 
-/// Has the node in `data` check itself whole, at its start and every day, on a thread that ends with the process.
-pub fn every_day(data: DataDir, last: Arc<RwLock<Option<AuditResult>>>) -> Result<(), Failure> {
-    let check = move || {
-        loop {
-            match check(&data) {
-                Ok(found) => {
-                    let result = match found {
-                        Found::Sound(report) => Ok(report),
-                        Found::Fault(fault) => {
-                            tracing::error!(%fault, "the ledger is not sound");
-                            Err(fault)
-                        }
-                    };
-                    let result = AuditResult { at: now(), result };
-                    *last.write().unwrap_or_else(PoisonError::into_inner) = Some(result);
-                }
-                Err(failure) => tracing::warn!(%failure, "the node could not check itself"),
-            }
-            thread::sleep(EVERY);
-        }
-    };
-    thread::Builder::new().name("self-check".to_owned()).spawn(check).map_err(Failure::unreachable)?;
-    Ok(())
+/// The check of a running node: at its start, and every day.
+pub struct SelfCheck {
+    process: Arc<Mutex<Process>>,
+    /// Ends the pause between two checks when it goes.
+    pause: Sender<()>,
+    thread: JoinHandle<()>,
 }
 
-/// One check, over the ledger as of now, by a process that ends with this one.
-fn check(data: &DataDir) -> Result<Found, String> {
+/// The process that checks now.
+#[derive(Default)]
+enum Process {
+    #[default]
+    None,
+    /// Nothing is ever written to it: the process ends when it closes, and it closes with the node, whatever ends that.
+    Running(#[expect(dead_code, reason = "it is kept open")] ChildStdin),
+    /// There will be no other.
+    Stopped,
+}
+
+impl SelfCheck {
+    /// Begins to check the ledger in `data`; `last` is what came of the last check.
+    pub fn start(data: DataDir, last: Arc<RwLock<Option<AuditResult>>>) -> Result<Self, Failure> {
+        let (pause, paused) = channel();
+        let process = Arc::default();
+        let checking = Arc::clone(&process);
+        let check = move || {
+            loop {
+                match check(&data, &checking) {
+                    Ok(found) => *last.write().unwrap_or_else(PoisonError::into_inner) = Some(result_of(found)),
+                    Err(_) if matches!(*lock(&checking), Process::Stopped) => return,
+                    Err(failure) => tracing::warn!(%failure, "the node could not check itself"),
+                }
+                if paused.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("self-check".to_owned()).spawn(check);
+        Ok(Self { process, pause, thread: thread.map_err(Failure::unreachable)? })
+    }
+
+    /// Ends the check and waits until its process has: a database that it still read would not be closed with the node.
+    pub fn stop(self) {
+        *lock(&self.process) = Process::Stopped;
+        drop(self.pause);
+        if self.thread.join().is_err() {
+            tracing::error!("the check of the node by itself ended with a panic");
+        }
+    }
+}
+
+fn lock(process: &Mutex<Process>) -> MutexGuard<'_, Process> {
+    process.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn result_of(found: Found) -> AuditResult {
+    let result = match found {
+        Found::Sound(report) => Ok(report),
+        Found::Fault(fault) => {
+            tracing::error!(%fault, "the ledger is not sound");
+            Err(fault)
+        }
+    };
+    AuditResult { at: now(), result }
+}
+
+/// One check, over the ledger as of now.
+fn check(data: &DataDir, process: &Mutex<Process>) -> Result<Found, String> {
     let no_process = |error: io::Error| format!("no process for it: {error}");
     let mut command = Command::new(this_program().map_err(no_process)?);
     command.arg("self-check").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     data.hand_on(&mut command);
     let mut child = command.spawn().map_err(no_process)?;
-    // Nothing is ever written to it: it closes with this process, whatever ends that.
-    let _open = child.stdin.take();
+    {
+        let mut process = lock(process);
+        if let (Process::None, Some(open)) = (&*process, child.stdin.take()) {
+            *process = Process::Running(open);
+        }
+    }
     let done = child.wait_with_output().map_err(no_process)?;
+    {
+        let mut process = lock(process);
+        if let Process::Running(_) = *process {
+            *process = Process::None;
+        }
+    }
     serde_json::from_slice(&done.stdout).map_err(|_| {
         let said = String::from_utf8_lossy(&done.stderr);
         format!("its process ended with {}: {}", done.status, said.trim())

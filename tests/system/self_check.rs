@@ -1,6 +1,7 @@
 //! A node checks its own ledger, in a process that works beside it and ends with it.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use diesel::Connection;
@@ -73,24 +74,37 @@ fn its_process_finds_the_database_of_the_node() {
     assert_eq!((&audit["passed"], &audit["report"]["blocks"]), (&json!(true), &json!(1)));
 }
 
+/// Processes that check the ledger in a directory.
+#[cfg(target_os = "linux")]
+fn checks_of(data: &Path) -> usize {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    let of_data = |line: Vec<u8>| {
+        let line = String::from_utf8_lossy(&line);
+        line.contains("self-check") && line.contains(path(data))
+    };
+    lines.map(of_data).filter(|found| *found).count()
+}
+
 #[cfg(target_os = "linux")]
 #[test]
-fn a_check_ends_with_its_node() {
+fn a_node_that_stops_has_ended_its_check_before() {
+    let mut dir = with_a_capture().stop();
+    for _ in 0..8 {
+        // At once: the check is just about to open the ledger, or reads it.
+        dir = Node::serve(dir).stop();
+        assert_eq!(checks_of(&dir.path().join("data")), 0);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_check_ends_with_a_node_that_is_killed() {
     let node = with_a_capture();
     let data = node.data();
     drop(node.kill());
-    let checks = || {
-        let processes = fs::read_dir("/proc").unwrap().flatten();
-        let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
-        lines
-            .filter(|line| {
-                let line = String::from_utf8_lossy(line);
-                line.contains("self-check") && line.contains(path(&data))
-            })
-            .count()
-    };
     let began = Instant::now();
-    while checks() > 0 {
+    while checks_of(&data) > 0 {
         assert!(began.elapsed() < PATIENCE, "it goes on without its node");
         std::thread::sleep(Duration::from_millis(20));
     }
