@@ -12,7 +12,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::process::nice;
-use serde::{Deserialize, Serialize};
 
 use crate::app::audit::{self, AuditError, Fault, Report};
 use crate::cli::arguments::Global;
@@ -29,11 +28,7 @@ const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 const NICENESS: i32 = 19;
 
 /// What the check's process tells the node's, as one line of JSON.
-#[derive(Debug, Serialize, Deserialize)]
-enum Found {
-    Sound(Report),
-    Fault(Fault),
-}
+type Found = Result<Report, Fault>;
 
 /// The check of a running node: at its start, and every day.
 pub struct SelfCheck {
@@ -63,7 +58,13 @@ impl SelfCheck {
         let check = move || {
             loop {
                 match check(&data, &checking) {
-                    Ok(found) => *last.write().unwrap_or_else(PoisonError::into_inner) = Some(result_of(found)),
+                    Ok(result) => {
+                        if let Err(fault) = &result {
+                            tracing::error!(%fault, "the ledger is not sound");
+                        }
+                        let result = AuditResult { at: now(), result };
+                        *last.write().unwrap_or_else(PoisonError::into_inner) = Some(result);
+                    }
                     Err(_) if matches!(*lock(&checking), Process::Stopped) => return,
                     Err(failure) => tracing::warn!(%failure, "the node could not check itself"),
                 }
@@ -88,17 +89,6 @@ impl SelfCheck {
 
 fn lock(process: &Mutex<Process>) -> MutexGuard<'_, Process> {
     process.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn result_of(found: Found) -> AuditResult {
-    let result = match found {
-        Found::Sound(report) => Ok(report),
-        Found::Fault(fault) => {
-            tracing::error!(%fault, "the ledger is not sound");
-            Err(fault)
-        }
-    };
-    AuditResult { at: now(), result }
 }
 
 /// One check, over the ledger as of now.
@@ -143,9 +133,9 @@ pub fn run(global: &Global) -> Result<Outcome, Failure> {
     });
     let data = DataDir::open(&global.data())?.with_database(global)?;
     let audited = runtime()?.block_on(async { Ok(audit::audit(&*data.snapshot().await?, &X509Reader).await) })?;
-    let found = match audited {
-        Ok(report) => Found::Sound(report),
-        Err(AuditError::Fault(fault)) => Found::Fault(fault),
+    let found: Found = match audited {
+        Ok(report) => Ok(report),
+        Err(AuditError::Fault(fault)) => Err(fault),
         Err(AuditError::Store(error)) => return Err(Failure::unreachable(error)),
     };
     println!("{}", serde_json::to_string(&found).map_err(Failure::unreachable)?);
