@@ -150,7 +150,8 @@ pub fn into_tile((level, index, bytes): (i32, i64, Vec<u8>)) -> Result<(TileId, 
 impl RecordRow {
     pub fn into_record(self) -> Result<PlacedRecord, StoreError> {
         let leaf = leaf_index(self.leaf_index)?;
-        let fault = |what: String| StoreError::Corrupt(format!("leaf {leaf}: its record: {what}"));
+        let again = "`sealane audit --rebuild` makes records again";
+        let fault = |what: String| StoreError::Corrupt(format!("leaf {leaf}: its record: {what}; {again}"));
         let time = Timestamp::from_millis(self.time).ok_or_else(|| fault(format!("{} is no time", self.time)))?;
         let record = Record::from_bytes(self.bytes).map_err(|error| fault(error.to_string()))?;
         Ok(PlacedRecord { place: Place { leaf, time }, record })
@@ -184,5 +185,26 @@ impl RequestRow {
             body,
             rejected: self.rejected,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_made_again() {
+        let said = |time, bytes: &[u8]| {
+            let row = RecordRow { leaf_index: 5, time, bytes: bytes.to_vec() };
+            row.into_record().unwrap_err().to_string()
+        };
+        // As an earlier version wrote it.
+        let older = said(0, &[1, 2]);
+        assert!(older.contains("leaf 5: its record: this is no record of a leaf: at byte 0: 1 stands for"), "{older}");
+        let never = said(i64::MAX, &[2, 2]);
+        assert!(never.contains("leaf 5: its record: 9223372036854775807 is no time"), "{never}");
+        for message in [older, never] {
+            assert!(message.ends_with("; `sealane audit --rebuild` makes records again"), "{message}");
+        }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | the version, 1 |
+//! | 1 | the version, 2 |
 //! | 1 | the kind: 1 for a capture, 2 for an admin statement |
 //! | 32 | the statement's id |
 //! | number | the subjects that the leaf stands under |
@@ -21,9 +21,12 @@
 //! | 32 | SHA-256 of the certificate that it names |
 //! | signed | its `iat`, in milliseconds |
 //! | number | bytes of the statement in compact form |
-//! | the rest | the events, each after a list of numbers: which of the subjects it stands under, by their places from 0; then as `event` says |
+//! | number | bytes of the lists that follow |
+//! | those | of each event a list of numbers: which of the subjects it stands under, by their places from 0 |
+//! | the rest | the events, each as `event` says |
 //!
-//! Numbers are those of [`binary`](crate::domain::binary). [`Record::from_bytes`] checks all but what is inside the events.
+//! Numbers are those of [`binary`](crate::domain::binary). [`Record::from_bytes`] checks all but what is inside the lists and
+//! the events.
 
 mod event;
 
@@ -39,7 +42,7 @@ use crate::domain::statement::StatementId;
 use crate::domain::time::Timestamp;
 
 /// A node whose records begin otherwise makes them again from the leaves.
-pub const RECORD_VERSION: u8 = 1;
+pub const RECORD_VERSION: u8 = 2;
 
 const CAPTURE: u8 = 1;
 const ADMIN: u8 = 2;
@@ -51,8 +54,9 @@ const ENTRY: usize = EventKey::LEN + 4;
 /// statement has four MiB.
 const DECLARATION: u32 = 1 << 31;
 
-/// What room is made for, for each event; most take less.
+/// What room is made for, for each event and its list of subjects; most take less.
 const EVENT_BYTES_LIKELY: usize = 256;
+const LIST_BYTES_LIKELY: usize = 8;
 
 /// What room is made for, for what stands once in a record: all of it but the lists.
 const FRAME_BYTES_MAX: usize = 128;
@@ -90,7 +94,8 @@ struct Facts {
     certificate: Hash,
     signed_at: Timestamp,
     bytes: usize,
-    /// Where the first event begins.
+    /// Where the lists begin of the subjects that each event stands under, and where the first event does.
+    lists: usize,
     begin: usize,
 }
 
@@ -104,14 +109,15 @@ impl Record {
     pub fn of_capture(statement: StatementId, subjects: &[SubjectKey], capture: &CaptureFacts<'_>) -> Self {
         let count = capture.events.len();
         let mut events = Vec::with_capacity(count * EVENT_BYTES_LIKELY);
-        let room = count * (ENTRY + EVENT_BYTES_LIKELY);
+        let mut lists = Vec::with_capacity(count * LIST_BYTES_LIKELY);
+        let room = count * (ENTRY + LIST_BYTES_LIKELY + EVENT_BYTES_LIKELY);
         let (mut bytes, subjects) = head(CAPTURE, statement, subjects, room);
         put_number(&mut bytes, count as u64);
         let entries = bytes.len()..bytes.len() + count * ENTRY;
         for (at, event) in capture.events.iter().enumerate() {
             let under = capture.under.get(at).map(Vec::as_slice).unwrap_or_default();
-            put_number(&mut events, under.len() as u64);
-            under.iter().for_each(|subject| put_number(&mut events, u64::from(*subject)));
+            put_number(&mut lists, under.len() as u64);
+            under.iter().for_each(|subject| put_number(&mut lists, u64::from(*subject)));
             event::put(&mut events, event);
             let declaration = if event.error_declaration.is_some() { DECLARATION } else { 0 };
             bytes.extend_from_slice(EventKey::of(capture.signer, &event.event_id.uri).as_bytes());
@@ -122,13 +128,16 @@ impl Record {
         bytes.extend_from_slice(capture.certificate.as_bytes());
         put_signed(&mut bytes, capture.signed_at.millis());
         put_number(&mut bytes, capture.bytes as u64);
+        put_number(&mut bytes, lists.len() as u64);
         let facts = Facts {
             signer,
             certificate: *capture.certificate,
             signed_at: capture.signed_at,
             bytes: capture.bytes,
-            begin: bytes.len(),
+            lists: bytes.len(),
+            begin: bytes.len() + lists.len(),
         };
+        bytes.extend_from_slice(&lists);
         bytes.extend_from_slice(&events);
         Self { bytes, statement, subjects, entries, facts: Some(facts) }
     }
@@ -210,7 +219,10 @@ impl Record {
     /// An event that is not as it was written, and at which byte.
     pub fn capture_under(&self, place: Place, subject: &SubjectKey) -> Result<Option<Capture>, RecordError> {
         let number = self.subjects().position(|key| key == *subject);
-        self.capture_of(place, |under| number.is_some_and(|number| under.contains(&(number as u64))))
+        self.capture_of(place, |lists| match number {
+            Some(number) => self.is_under(lists, number as u64),
+            None => Ok(false),
+        })
     }
 
     /// The capture, at the place of its leaf, with all its events; `None` of an admin statement.
@@ -219,22 +231,22 @@ impl Record {
     ///
     /// An event that is not as it was written, and at which byte.
     pub fn capture(&self, place: Place) -> Result<Option<Capture>, RecordError> {
-        self.capture_of(place, |_| true)
+        self.capture_of(place, |_| Ok(true))
     }
 
-    /// The capture with the events that are wanted by the places of their subjects.
-    fn capture_of(&self, place: Place, wanted: impl Fn(&[u64]) -> bool) -> Result<Option<Capture>, RecordError> {
+    /// The capture with the events that are wanted. What wants them reads their lists of subjects, one after the other.
+    fn capture_of(
+        &self,
+        place: Place,
+        wants: impl Fn(&mut Reader<'_>) -> Result<bool, Malformed>,
+    ) -> Result<Option<Capture>, RecordError> {
         let Some(facts) = self.facts else { return Ok(None) };
-        let entries = entries(&self.bytes, &self.entries);
-        let (mut events, mut under) = (Vec::new(), Vec::new());
-        let mut begin = facts.begin;
-        for (entry, position) in entries.iter().zip(0..) {
-            let (_, length, _) = split(entry);
-            let end = facts.begin.saturating_add(length);
-            let mut reader = self.reader(begin..end);
-            self.read_under(&mut reader, &mut under)?;
-            if wanted(&under) {
-                events.push((position, event::read(&mut reader)?));
+        let mut lists = self.reader(facts.lists..facts.begin);
+        let (mut events, mut begin) = (Vec::new(), facts.begin);
+        for (entry, position) in entries(&self.bytes, &self.entries).iter().zip(0..) {
+            let end = facts.begin.saturating_add(split(entry).1);
+            if wants(&mut lists)? {
+                events.push((position, event::read(&mut self.reader(begin..end))?));
             }
             begin = end;
         }
@@ -260,28 +272,26 @@ impl Record {
         let position = position as usize;
         let Some(end) = end_of(position) else { return Ok(None) };
         let begin = position.checked_sub(1).and_then(end_of).unwrap_or(facts.begin);
-        let mut reader = self.reader(begin..end);
-        self.read_under(&mut reader, &mut Vec::new())?;
-        Ok(Some(event::read(&mut reader)?))
+        Ok(Some(event::read(&mut self.reader(begin..end))?))
     }
 
     fn reader(&self, range: Range<usize>) -> Reader<'_> {
         Reader::new(slice(&self.bytes, &(0..range.end)), range.start)
     }
 
-    /// Reads the places of an event's subjects.
-    fn read_under(&self, reader: &mut Reader<'_>, under: &mut Vec<u64>) -> Result<(), Malformed> {
-        under.clear();
+    /// Reads an event's list, and tells whether a subject is in it.
+    fn is_under(&self, lists: &mut Reader<'_>, subject: u64) -> Result<bool, Malformed> {
         let subjects = (self.subjects.len() / Hash::LEN) as u64;
-        for _ in 0..reader.count(1)? {
-            let of_place = reader.clone();
-            let place = reader.number()?;
+        let mut found = false;
+        for _ in 0..lists.count(1)? {
+            let of_place = lists.clone();
+            let place = lists.number()?;
             if place >= subjects {
                 return Err(of_place.fault(Fault::Wrong { what: "an event's subject" }));
             }
-            under.push(place);
+            found |= place == subject;
         }
-        Ok(())
+        Ok(found)
     }
 }
 
@@ -293,7 +303,10 @@ impl Facts {
         let of_bytes = reader.clone();
         let bytes = reader.number()?;
         let bytes = usize::try_from(bytes).map_err(|_| of_bytes.fault(Fault::Number))?;
-        Ok(Self { signer, certificate, signed_at, bytes, begin: reader.offset() })
+        let length = reader.count(1)?;
+        let lists = reader.offset();
+        reader.take(length)?;
+        Ok(Self { signer, certificate, signed_at, bytes, lists, begin: lists + length })
     }
 }
 
