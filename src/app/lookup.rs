@@ -12,15 +12,18 @@ mod places;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread;
 
 use crate::app::lookup::lists::Lists;
 use crate::app::lookup::places::Places;
 use crate::domain::consortium::EventKey;
 use crate::domain::index::{IndexError, SubjectIndex, SubjectKey};
 use crate::domain::merkle::{LeafIndex, TreeSize};
-use crate::domain::record::Record;
 use crate::domain::statement::StatementId;
-use crate::ports::{LedgerStore, StoreError};
+use crate::ports::{LedgerStore, PlacedRecord, StoreError};
+
+/// Bytes of records that are worth a second thread while they are learnt.
+const BYTES_FOR_TWO: usize = 512 * 1024;
 
 /// Statements, events and subjects of a ledger, by the leaves up to some size.
 #[derive(Debug, Default)]
@@ -35,18 +38,32 @@ struct Tables {
 }
 
 impl Lookup {
-    /// Learns what a leaf that was written says. Leaves come in their order.
-    pub fn learn<'a>(&self, records: impl IntoIterator<Item = (LeafIndex, &'a Record)>) {
+    /// Learns what leaves that were written say. They come in their order.
+    pub fn learn(&self, records: &[PlacedRecord]) {
         let mut tables = self.write();
         let Tables { hasher, statements, events, lists } = &mut *tables;
-        for (leaf, record) in records {
-            statements.add(hasher.hash_one(record.statement()), leaf);
-            for (key, _) in record.event_keys() {
-                events.add(hasher.hash_one(key), leaf);
+        let hasher = &*hasher;
+        let mut learn_places = || {
+            for PlacedRecord { place, record } in records {
+                statements.add(hasher.hash_one(record.statement()), place.leaf);
+                record.event_keys().for_each(|(key, _)| events.add(hasher.hash_one(key), place.leaf));
             }
-            for key in record.subjects() {
-                lists.add(hasher.hash_one(key), key, leaf, |key| hasher.hash_one(key));
+        };
+        let mut learn_lists = || {
+            for PlacedRecord { place, record } in records {
+                for key in record.subjects() {
+                    lists.add(hasher.hash_one(key), key, place.leaf, |key| hasher.hash_one(key));
+                }
             }
+        };
+        if records.iter().map(|placed| placed.record.as_bytes().len()).sum::<usize>() < BYTES_FOR_TWO {
+            learn_places();
+            learn_lists();
+        } else {
+            thread::scope(|scope| {
+                scope.spawn(learn_places);
+                learn_lists();
+            });
         }
     }
 

@@ -374,7 +374,7 @@ impl Orderer {
         self.store.append(new).await?;
         self.signer.raise_mark(mark_of(&next.tip)).map_err(LoadError::from)?;
         tokio::time::sleep_until(began + slowed).await;
-        self.lookup.learn(records.iter().map(|placed| (placed.place.leaf, &placed.record)));
+        self.lookup.learn(&records);
         self.view.send_replace(Arc::new(view_of(&next)));
         self.state = Some(next);
         Ok((answers, Some(written)))

@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+use tokio::task;
+
 use crate::app::lookup::Lookup;
 use crate::domain::block::{Height, Leaf};
 use crate::domain::consortium::{Admin, Place, Registry};
 use crate::domain::index::SubjectIndex;
 use crate::domain::merkle::{self, Edge, LeafIndex, Tiles, TreeSize};
 use crate::domain::statement::SubmittedStatement;
-use crate::ports::{LeafContent, LedgerStore, Mark, MarkError, MemberSigner, StoreError, StoredBlock};
+use crate::ports::{LeafContent, LedgerStore, Mark, MarkError, MemberSigner, PlacedRecord, StoreError, StoredBlock};
 
 /// Rows read at once while the state is loaded, and bytes of records.
 const PAGE_ROWS: u32 = 20_000;
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Pages that are read before it is their turn.
+const PAGES_AHEAD: usize = 4;
 
 /// The ledger cannot be taken up where it was left.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +67,7 @@ impl State {
         if edge.root() != tip.checkpoint.root {
             return Err(LoadError::Root { what: "tree" });
         }
-        let known = Lookup::default();
-        load_lookup(store, &known, size).await?;
+        let known = load_lookup(store, size).await?;
         let mut index = known.index().map_err(|_| LoadError::Root { what: "index" })?;
         if index.root() != tip.seal.index_root {
             return Err(LoadError::Root { what: "index" });
@@ -108,31 +113,32 @@ async fn load_edge(store: &dyn LedgerStore, size: TreeSize) -> Result<Edge, Load
 
 /// Makes the index as it was when the tree had `size` leaves.
 pub async fn load_index_at(store: &dyn LedgerStore, size: TreeSize) -> Result<SubjectIndex, StoreError> {
-    let lookup = Lookup::default();
-    load_lookup(store, &lookup, size).await?;
-    lookup.index().map_err(|error| StoreError::Corrupt(error.to_string()))
+    load_lookup(store, size).await?.index().map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
-/// Learns all that the first `size` leaves say. While one page is learnt, the next is read.
-async fn load_lookup(store: &dyn LedgerStore, lookup: &Lookup, size: TreeSize) -> Result<(), StoreError> {
-    let read = |next| store.records_from(next, PAGE_ROWS, PAGE_BYTES);
-    let mut page = read(TreeSize::ZERO.next_index()).await?;
-    while let Some(last) = page.last() {
-        let next = last.place.leaf.size_through().next_index();
-        let learn = async {
-            let below = page.iter().filter(|placed| size.contains(placed.place.leaf));
-            lookup.learn(below.map(|placed| (placed.place.leaf, &placed.record)));
-        };
-        page = match size.contains(next) {
-            // The store is asked first, and answers on a thread of its own.
-            true => tokio::join!(biased; read(next), learn).0?,
-            false => {
-                learn.await;
-                Vec::new()
-            }
-        };
+/// Learns all that the first `size` leaves say. The store is read ahead of what is learnt: from a disk, both take long.
+async fn load_lookup(store: &dyn LedgerStore, size: TreeSize) -> Result<Lookup, StoreError> {
+    let (learner, mut pages) = mpsc::channel::<Vec<PlacedRecord>>(PAGES_AHEAD);
+    let learning = task::spawn_blocking(move || {
+        let lookup = Lookup::default();
+        while let Some(page) = pages.blocking_recv() {
+            lookup.learn(&page);
+        }
+        lookup
+    });
+    let mut next = TreeSize::ZERO.next_index();
+    while size.contains(next) {
+        let mut page = store.records_from(next, PAGE_ROWS, PAGE_BYTES).await?;
+        let Some(last) = page.last() else { break };
+        next = last.place.leaf.size_through().next_index();
+        page.truncate(page.partition_point(|placed| size.contains(placed.place.leaf)));
+        if learner.send(page).await.is_err() {
+            // It panicked, which is told below.
+            break;
+        }
     }
-    Ok(())
+    drop(learner);
+    learning.await.map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
 async fn load_registry(store: &dyn LedgerStore) -> Result<Registry, LoadError> {

@@ -1,12 +1,19 @@
 //! The leaves that name a subject.
 
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::thread;
+
 use hashbrown::HashTable;
 
-use crate::domain::index::{IndexError, SubjectIndex, SubjectKey};
+use crate::domain::index::{IndexError, SubjectIndex, SubjectKey, SubjectList};
 use crate::domain::merkle::{LeafIndex, TreeSize};
 
 /// Parts of a table. Each grows by itself, so that no call has to move the whole of it.
 pub(super) const SHARDS: usize = 256;
+
+/// Lists that are hashed before they are put into an index, some 100 bytes each.
+const LISTS_AT_ONCE: usize = 1 << 16;
 
 /// The part of a table that a hash belongs to: by bits that a part does not look at itself.
 pub(super) const fn shard(hash: u64) -> usize {
@@ -23,6 +30,12 @@ pub struct Lists {
 struct Entry {
     key: SubjectKey,
     leaves: Leaves,
+}
+
+impl Entry {
+    fn hashed(&self) -> Option<SubjectList> {
+        SubjectList::of(self.key, self.leaves.as_slice())
+    }
 }
 
 /// Most subjects of a young ledger have one leaf.
@@ -80,9 +93,18 @@ impl Lists {
     pub fn index(&self) -> Result<SubjectIndex, IndexError> {
         let mut entries: Vec<&Entry> = self.shards.iter().flatten().collect();
         entries.sort_unstable_by_key(|entry| entry.key);
+        let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let mut index = SubjectIndex::new();
-        for entry in entries {
-            index.append_all(entry.key, entry.leaves.as_slice().iter().copied())?;
+        for some in entries.chunks(LISTS_AT_ONCE) {
+            // Lists are hashed beside each other, and take nearly all of the time.
+            let hashed: Vec<Vec<SubjectList>> = thread::scope(|scope| {
+                let parts = some.chunks(some.len().div_ceil(threads));
+                let hashing: Vec<_> = parts
+                    .map(|part| scope.spawn(|| part.iter().filter_map(|entry| entry.hashed()).collect()))
+                    .collect();
+                hashing.into_iter().map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+            });
+            hashed.into_iter().flatten().try_for_each(|list| index.put(list))?;
         }
         Ok(index)
     }

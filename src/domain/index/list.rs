@@ -21,6 +21,17 @@ impl LeafList {
         Self { count: 1, last: leaf, roots: Box::default() }
     }
 
+    /// The list of some indices, which ascend; `None` of none.
+    pub fn of(leaves: &[LeafIndex]) -> Option<Self> {
+        let last = *leaves.last()?;
+        let mut pairs = Frontier::new();
+        let (in_pairs, _) = leaves.as_chunks::<2>();
+        for leaf in in_pairs.as_flattened() {
+            pairs.push(entry_hash(*leaf));
+        }
+        Some(Self { count: leaves.len() as u64, last, roots: pairs.subtree_roots().into() })
+    }
+
     pub const fn count(&self) -> u64 {
         self.count
     }
@@ -72,9 +83,12 @@ mod tests {
         for n in 1..leaves.len() {
             let bytes = [&[5][..], &(n as u64).to_be_bytes(), root(&entries[..n]).as_bytes()].concat();
             assert_eq!(list.value(), Hash::of(&bytes), "{n} entries");
+            let whole = LeafList::of(&leaves[..n]).unwrap();
+            assert_eq!((whole.value(), &whole.roots, whole.last()), (list.value(), &list.roots, list.last()));
             list.push(leaves[n]);
         }
         assert_eq!((list.count(), list.last()), (300, leaves[299]));
+        assert!(LeafList::of(&[]).is_none());
     }
 
     #[test]

@@ -40,46 +40,20 @@ impl SubjectIndex {
     /// Appends a leaf to a subject's list, and the subject where it is new. Returns false, changing nothing, where
     /// the leaf is the last of the list already.
     pub fn append(&mut self, key: SubjectKey, leaf: LeafIndex) -> Result<bool, IndexError> {
-        let mut place = Place::Top;
-        let mut depth = 0;
-        loop {
-            match self.link_at(place).target() {
-                Target::Inner(inner) => {
-                    self.inners[inner].hash = None;
-                    place = Place::Below { inner, right: key.turns_right(depth) };
-                    depth += 1;
-                }
-                Target::Subject(subject) if self.subjects[subject].key == key => {
-                    return self.subjects[subject].append(leaf);
-                }
-                Target::Subject(subject) => {
-                    self.add_beside(subject, place, depth, key, leaf)?;
-                    return Ok(true);
-                }
-                Target::Empty => {
-                    let link = self.add_subject(key, leaf)?;
-                    self.set_link(place, link);
-                    return Ok(true);
-                }
+        match self.open(&key) {
+            Slot::Taken(subject) => self.subjects[subject].append(leaf),
+            Slot::Free(free) => {
+                self.add(free, Entry { key, list: LeafList::starting_with(leaf), hash: None })?;
+                Ok(true)
             }
         }
     }
 
-    /// Appends ascending leaves to a subject's list, as [`append`](Self::append) does one by one.
-    pub fn append_all(
-        &mut self,
-        key: SubjectKey,
-        leaves: impl IntoIterator<Item = LeafIndex>,
-    ) -> Result<(), IndexError> {
-        let mut leaves = leaves.into_iter().peekable();
-        let Some(first) = leaves.next() else { return Ok(()) };
-        self.append(key, first)?;
-        // Most lists have one leaf, and nothing is looked for a second time.
-        if leaves.peek().is_some()
-            && let Target::Subject(subject) = self.way_to(&key).end
-        {
-            let entry = &mut self.subjects[subject];
-            leaves.try_for_each(|leaf| entry.append(leaf).map(drop))?;
+    /// Puts a subject with its whole list, in the place of what its list was.
+    pub fn put(&mut self, subject: SubjectList) -> Result<(), IndexError> {
+        match self.open(&subject.0.key) {
+            Slot::Taken(at) => self.subjects[at] = subject.0,
+            Slot::Free(free) => self.add(free, subject.0)?,
         }
         Ok(())
     }
@@ -138,35 +112,45 @@ impl SubjectIndex {
         way
     }
 
-    /// Adds a subject where another stands at `depth`: inner nodes as far as their keys agree, and one to part them.
-    fn add_beside(
-        &mut self,
-        other: usize,
-        place: Place,
-        depth: usize,
-        key: SubjectKey,
-        leaf: LeafIndex,
-    ) -> Result<(), IndexError> {
-        let parting = key.shared_depth(&self.subjects[other].key);
-        if self.inners.len() + (parting - depth) >= INDEX_NODES_MAX {
+    /// Finds a subject, or where it would stand, and marks the way there as changed.
+    fn open(&mut self, key: &SubjectKey) -> Slot {
+        let (mut place, mut depth) = (Place::Top, 0);
+        loop {
+            let beside = match self.link_at(place).target() {
+                Target::Inner(inner) => {
+                    self.inners[inner].hash = None;
+                    place = Place::Below { inner, right: key.turns_right(depth) };
+                    depth += 1;
+                    continue;
+                }
+                Target::Subject(subject) if self.subjects[subject].key == *key => return Slot::Taken(subject),
+                Target::Subject(other) => Some(other),
+                Target::Empty => None,
+            };
+            return Slot::Free(Free { place, depth, beside });
+        }
+    }
+
+    /// Adds a subject. Where another stands: with inner nodes as far as their keys agree, and one to part them.
+    fn add(&mut self, free: Free, entry: Entry) -> Result<(), IndexError> {
+        let Free { place, depth, beside } = free;
+        let parting = beside.map(|other| entry.key.shared_depth(&self.subjects[other].key));
+        let inners = parting.map_or(0, |parting| parting - depth + 1);
+        if self.subjects.len() >= INDEX_NODES_MAX || self.inners.len() + inners > INDEX_NODES_MAX {
             return Err(IndexError::Full { subjects: self.subjects.len() });
         }
-        let mut below = self.add_subject(key, leaf)?;
-        let mut beside = Link::to_subject(other);
-        for depth in (depth..=parting).rev() {
-            below = self.add_inner(key.turns_right(depth), below, beside);
-            beside = Link::EMPTY;
+        let key = entry.key;
+        self.subjects.push(entry);
+        let mut below = Link::to_subject(self.subjects.len() - 1);
+        if let (Some(parting), Some(other)) = (parting, beside) {
+            let mut beside = Link::to_subject(other);
+            for depth in (depth..=parting).rev() {
+                below = self.add_inner(key.turns_right(depth), below, beside);
+                beside = Link::EMPTY;
+            }
         }
         self.set_link(place, below);
         Ok(())
-    }
-
-    fn add_subject(&mut self, key: SubjectKey, leaf: LeafIndex) -> Result<Link, IndexError> {
-        if self.subjects.len() >= INDEX_NODES_MAX {
-            return Err(IndexError::Full { subjects: self.subjects.len() });
-        }
-        self.subjects.push(Entry { key, list: LeafList::starting_with(leaf), hash: None });
-        Ok(Link::to_subject(self.subjects.len() - 1))
     }
 
     fn add_inner(&mut self, right: bool, child: Link, other: Link) -> Link {
@@ -250,6 +234,32 @@ impl Entry {
     fn hash(&mut self) -> Hash {
         *self.hash.get_or_insert_with(|| subject_hash(&self.key, &self.list.value()))
     }
+}
+
+/// A subject with its whole list, hashed: made apart from an index, on whatever thread.
+#[derive(Debug)]
+pub struct SubjectList(Entry);
+
+impl SubjectList {
+    /// Takes the leaves of a subject's list, which ascend; `None` of no leaves.
+    pub fn of(key: SubjectKey, leaves: &[LeafIndex]) -> Option<Self> {
+        let mut entry = Entry { key, list: LeafList::of(leaves)?, hash: None };
+        entry.hash();
+        Some(Self(entry))
+    }
+}
+
+/// What a search for a subject ends at.
+enum Slot {
+    Taken(usize),
+    Free(Free),
+}
+
+/// A place that a subject may have: with `beside`, the other subject that stands there until now.
+struct Free {
+    place: Place,
+    depth: usize,
+    beside: Option<usize>,
 }
 
 /// Where a link is kept.
@@ -425,7 +435,11 @@ mod tests {
             for (subject, leaves) in &lists {
                 let key = Subject::party(subject.to_string()).key();
                 by_place.extend(leaves.iter().map(|place| (*place, key)));
-                by_key.append_all(key, leaves.iter().copied().map(leaf)).unwrap();
+                let leaves: Vec<LeafIndex> = leaves.iter().copied().map(leaf).collect();
+                let half = leaves.len() / 2;
+                for part in [&leaves[..half], &leaves] {
+                    SubjectList::of(key, part).into_iter().for_each(|list| by_key.put(list).unwrap());
+                }
             }
             by_place.sort_unstable();
             let mut in_order = SubjectIndex::new();

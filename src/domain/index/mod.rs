@@ -15,6 +15,6 @@ mod subject;
 
 pub use entry::{OtherKey, SubjectEntry};
 pub use hashing::{empty_hash, value_hash};
-pub use map::{IndexError, SubjectIndex};
+pub use map::{IndexError, SubjectIndex, SubjectList};
 pub use proof::{AbsenceProof, IndexProofError, PresenceProof, SubjectProof, Vacancy, verify_absence, verify_presence};
 pub use subject::{Subject, SubjectKey, SubjectKind};
