@@ -5,7 +5,7 @@ use tokio::runtime::Handle;
 
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::state::statement_text;
-use crate::app::workplace::Workplace;
+use crate::app::workplace;
 use crate::domain::consortium::{EventKey, ParticipantId};
 use crate::domain::epcis::{self, Event, Reader};
 use crate::domain::gs1::Id;
@@ -94,7 +94,6 @@ pub struct Page {
 /// next one: so much was searched for it.
 pub async fn list(ledger: &Ledger, mut filter: EventFilter) -> Result<Page, LedgerError> {
     filter.limit = filter.limit.clamp(1, PAGE_EVENTS_MAX);
-    let place = Workplace::take().await?;
     let (ledger, handle) = (ledger.clone(), Handle::current());
     let work = move || {
         let store = handle.block_on(ledger.snapshot())?;
@@ -103,8 +102,7 @@ pub async fn list(ledger: &Ledger, mut filter: EventFilter) -> Result<Page, Ledg
         let found = search.run(&handle, &*store)?;
         read(&handle, &*store, found, search.next)
     };
-    let (_, page) = place.work(work).await?;
-    Ok(page)
+    workplace::work(work).await
 }
 
 /// An event that a filter let through, by its record.

@@ -14,7 +14,7 @@ use crate::app::evidence::stored::Stored;
 use crate::app::ledger::{Ledger, LedgerError, Proven, View};
 use crate::app::receipt::seal_leaf;
 use crate::app::state::load_index_at;
-use crate::app::workplace::Workplace;
+use crate::app::workplace;
 use crate::domain::evidence::{Evidence, PlacedSeal, PlacedText};
 use crate::domain::gs1::Id;
 use crate::domain::index::{Subject, SubjectEntry, SubjectKey, SubjectProof};
@@ -27,36 +27,29 @@ const ATTEMPTS: usize = 16;
 
 /// The node's own verdict about an id, at its latest block.
 pub async fn verdict(ledger: &Ledger, id: &Id, policy: &Policy) -> Result<(Verdict, StoredBlock), LedgerError> {
-    let place = Workplace::take().await?;
-    let (view, now) = (ledger.view(), ledger.now());
-    let (ledger, id, policy) = (ledger.clone(), id.clone(), policy.clone());
-    let handle = Handle::current();
-    let (_, answer) = place
-        .work(move || {
-            let mut source = Stored::new(&ledger, handle, &view.registry, view.size())?;
-            let Trail { records, limit_reached, .. } = follow(&id, &mut source)?;
-            let (as_of, tree_size, registry) = (view.tip.seal.time, view.size(), Arc::clone(&view.registry));
-            let mut verdict = judge(&History { id, as_of, tree_size, records, limit_reached, registry }, &policy);
-            if let Some(reason) = stale(as_of, now, &policy) {
-                verdict = verdict.with(reason);
-            }
-            Ok((verdict, view.tip.clone()))
-        })
-        .await?;
-    Ok(answer)
+    let (ledger, id, policy, handle) = (ledger.clone(), id.clone(), policy.clone(), Handle::current());
+    let work = move || {
+        let (view, now) = (ledger.view(), ledger.now());
+        let mut source = Stored::new(&ledger, handle, &view.registry, view.size())?;
+        let Trail { records, limit_reached, .. } = follow(&id, &mut source)?;
+        let (as_of, tree_size, registry) = (view.tip.seal.time, view.size(), Arc::clone(&view.registry));
+        let mut verdict = judge(&History { id, as_of, tree_size, records, limit_reached, registry }, &policy);
+        if let Some(reason) = stale(as_of, now, &policy) {
+            verdict = verdict.with(reason);
+        }
+        Ok((verdict, view.tip.clone()))
+    };
+    workplace::work(work).await
 }
 
 /// Evidence about an id, at a block that the caller chose or the latest.
 pub async fn gather(ledger: &Ledger, id: &Id, block: Option<StoredBlock>) -> Result<Evidence, LedgerError> {
-    let place = Workplace::take().await?;
     let (ledger, id, handle) = (ledger.clone(), id.clone(), Handle::current());
-    let (_, evidence) = place
-        .work(move || match block {
-            Some(block) => at_block(&ledger, handle, &id, block),
-            None => at_tip(&ledger, handle, &id),
-        })
-        .await?;
-    Ok(evidence)
+    let work = move || match block {
+        Some(block) => at_block(&ledger, handle, &id, block),
+        None => at_tip(&ledger, handle, &id),
+    };
+    workplace::work(work).await
 }
 
 /// The index in memory is that of the latest block, and blocks come while the leaves are read: what is to be proven is

@@ -10,7 +10,7 @@ use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::ToSchema;
 
-use crate::app::workplace::Workplace;
+use crate::app::workplace;
 use crate::http::Node;
 use crate::http::accept::is_for_people;
 use crate::http::pages::Visitor;
@@ -47,10 +47,8 @@ pub async fn get_scan(request: HttpRequest, node: web::Data<Node>) -> HttpRespon
 pub async fn post_scan(request: HttpRequest, payload: Payload, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
     let outcome = match upload::read(&request, payload).await {
         Ok(Some(bytes)) => {
-            let place = Workplace::take().await?;
             // A picture that cannot be read is an outcome, no failure of the work.
-            let (_, found) = place.work(move || Ok(photo::codes(&bytes))).await?;
-            Outcome::of(found)
+            Outcome::of(workplace::work(move || Ok(photo::codes(&bytes))).await?)
         }
         Ok(None) => Outcome::MissingPhoto,
         Err(upload::UploadError::TooLarge) => Outcome::TooLarge,
