@@ -31,6 +31,12 @@ const BLOCKS_REMEMBERED: usize = 256;
 /// Units that a block must have more than twice the quickest one's, to be compared with it.
 const LARGER_BY: f64 = 8.0;
 
+/// Largest blocks that a unit's cost is read off: the larger, the less it is blurred by what else a block waited for.
+const LARGEST: usize = 16;
+
+/// By which part of itself the limit may grow after each block, in per cent. It falls at once.
+const GROWTH_PERCENT: usize = 5;
+
 /// What a statement of so many bytes makes the writer do, in units.
 pub const fn weight(bytes: usize) -> usize {
     let units = bytes.div_ceil(UNIT_BYTES);
@@ -116,7 +122,8 @@ impl Drop for Ticket {
 
 /// What blocks cost, as the writer sees them: something each, as the flush of a disk, and something for each unit of
 /// their statements. Only the second tells how much a block may have. It shows in how a larger block differs from the quickest
-/// one; where other work has held the writer up it shows too large, so the smallest counts.
+/// one; where other work has held the writer up it shows too large, so the smallest counts. Where the quickest itself was held
+/// up it shows too small: then larger blocks follow, one by one, and show it better.
 #[derive(Debug)]
 pub struct Pace {
     admission: Arc<Admission>,
@@ -142,7 +149,9 @@ impl Pace {
         if let Some(cost) = self.unit_cost() {
             // A cost too small to see gives infinity, which becomes the largest number, and is cut.
             let limit = (WAIT.as_secs_f64() / cost) as usize;
-            self.admission.limit.store(limit.clamp(UNDER_WAY_MIN, UNDER_WAY_MAX), Ordering::Relaxed);
+            let before = self.admission.limit();
+            let most = before + before * GROWTH_PERCENT / 100;
+            self.admission.limit.store(limit.min(most).clamp(UNDER_WAY_MIN, UNDER_WAY_MAX), Ordering::Relaxed);
         }
     }
 
@@ -155,8 +164,13 @@ impl Pace {
     /// Seconds that one more unit takes.
     fn unit_cost(&self) -> Option<f64> {
         let (fewest, quickest) = self.blocks.iter().copied().min_by(|one, other| one.1.total_cmp(&other.1))?;
-        let larger = self.blocks.iter().filter(|(units, _)| *units >= 2.0 * fewest + LARGER_BY);
-        let costs = larger.map(|(units, seconds)| (seconds - quickest) / (units - fewest));
+        let is_larger = |(units, _): &(f64, f64)| *units >= 2.0 * fewest + LARGER_BY;
+        let mut larger: Vec<(f64, f64)> = self.blocks.iter().copied().filter(is_larger).collect();
+        if larger.len() > LARGEST {
+            larger.select_nth_unstable_by(LARGEST - 1, |one, other| other.0.total_cmp(&one.0));
+            larger.truncate(LARGEST);
+        }
+        let costs = larger.into_iter().map(|(units, seconds)| (seconds - quickest) / (units - fewest));
         costs.min_by(f64::total_cmp)
     }
 }
@@ -193,6 +207,46 @@ mod tests {
         let beyond = [(64, 38_400), (4_096, 2_457_600)].into_iter().chain((0..100).map(|_| (64, 38_400)));
         assert_eq!(limit_after(beyond), UNDER_WAY_MIN, "never a small block");
         assert_eq!(limit_after([(0, 2_000)]), UNDER_WAY_MAX, "a heartbeat tells nothing");
+    }
+
+    #[test]
+    fn a_wrong_guess_is_put_right_by_the_blocks_that_follow_it() {
+        let admission = Arc::new(Admission::new());
+        let mut pace = Pace::new(Arc::clone(&admission));
+        // 500 µs a unit, and then a time in which every block is held up: none tells of the small ones' true time.
+        for n in 0..BLOCKS_REMEMBERED {
+            pace.learn(1 + n % 48, Duration::from_micros(2_000 + 500 * (n % 48) as u64));
+        }
+        for n in 0..BLOCKS_REMEMBERED {
+            pace.learn(24 + n % 25, Duration::from_micros(60_000 + 500 * (n % 25) as u64));
+        }
+        assert!(admission.limit() <= 50, "{}", admission.limit());
+        pace.learn(10, Duration::from_millis(40));
+        pace.learn(48, Duration::from_millis(41));
+        let mut most = 0;
+        // Each block has all that was let in while the one before it was written.
+        for _ in 0..2 * BLOCKS_REMEMBERED {
+            let units = admission.limit();
+            most = most.max(units);
+            pace.learn(units, Duration::from_micros(2_000 + 500 * units as u64));
+        }
+        assert!(most < 3 * UNDER_WAY_MIN, "{most}");
+        // The two are forgotten, and what is known stands.
+        assert!(admission.limit() < 3 * UNDER_WAY_MIN, "{}", admission.limit());
+    }
+
+    #[test]
+    fn after_a_slow_time_more_is_let_in_again() {
+        let admission = Arc::new(Admission::new());
+        let mut pace = Pace::new(Arc::clone(&admission));
+        for n in 0..BLOCKS_REMEMBERED {
+            pace.learn(1 + n % 48, Duration::from_micros(2_000 + 600 * (n % 48) as u64));
+        }
+        assert_eq!(admission.limit(), UNDER_WAY_MIN);
+        for n in 0..2 * BLOCKS_REMEMBERED {
+            pace.learn(1 + n % 48, Duration::from_micros(2_000 + 50 * (n % 48) as u64));
+        }
+        assert!((480..=520).contains(&admission.limit()), "{}", admission.limit());
     }
 
     #[test]
