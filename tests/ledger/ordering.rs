@@ -224,7 +224,7 @@ async fn a_slow_writer_takes_on_what_it_can_do_soon_and_sends_the_rest_away() {
     for n in 0..3 {
         // What one statement costs shows in blocks of one and of more.
         let several =
-            (0..=n * 20).map(|m| capture_spawned(&ledger, member.commissioning(&maker, &format!("W{n}.{m}"))));
+            (0..=n * 14).map(|m| capture_spawned(&ledger, member.commissioning(&maker, &format!("W{n}.{m}"))));
         for captured in several.collect::<Vec<_>>() {
             captured.await.unwrap().unwrap();
         }
