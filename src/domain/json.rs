@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use crate::domain::limits::JSON_DEPTH_MAX;
@@ -34,12 +35,12 @@ pub fn parse_within(bytes: &[u8], values_max: usize) -> Result<Value, JsonError>
         pointer: String::new(),
         message: format!("invalid UTF-8 at byte {}", error.valid_up_to()),
     })?;
-    let (path, values) = (RefCell::new(Vec::new()), Cell::new(0));
+    let (way_out, values) = (RefCell::new(Vec::new()), Cell::new(0));
     let mut deserializer = serde_json::Deserializer::from_str(text);
     // The limit below is lower than the parser's own, and names itself.
-    let value = Strict { depth: 0, path: &path, values: &values, values_max }
+    let value = Strict { depth: 0, way_out: &way_out, values: &values, values_max }
         .deserialize(&mut deserializer)
-        .map_err(|error| JsonError { pointer: pointer_of(&path.borrow()), message: error.to_string() })?;
+        .map_err(|error| JsonError { pointer: pointer_of(&way_out.borrow()), message: error.to_string() })?;
     deserializer.end().map_err(|error| JsonError { pointer: String::new(), message: error.to_string() })?;
     Ok(value)
 }
@@ -50,14 +51,15 @@ pub fn child(pointer: &str, segment: impl fmt::Display) -> String {
     format!("{pointer}/{segment}")
 }
 
-fn pointer_of(path: &[String]) -> String {
-    path.iter().fold(String::new(), |pointer, segment| child(&pointer, segment))
+fn pointer_of(way_out: &[String]) -> String {
+    way_out.iter().rev().fold(String::new(), |pointer, segment| child(&pointer, segment))
 }
 
 #[derive(Clone, Copy)]
 struct Strict<'a> {
     depth: usize,
-    path: &'a RefCell<Vec<String>>,
+    /// Where the fault is, once there is one: each level leaves its segment on the way out, the deepest first.
+    way_out: &'a RefCell<Vec<String>>,
     /// Read so far.
     values: &'a Cell<usize>,
     values_max: usize,
@@ -69,6 +71,14 @@ impl Strict<'_> {
             return Err(E::custom(format!("nested deeper than {JSON_DEPTH_MAX} levels")));
         }
         Ok(Self { depth: self.depth + 1, ..self })
+    }
+
+    /// Marks the segment that a fault was met at.
+    fn met_at<T, E>(self, read: Result<T, E>, segment: impl FnOnce() -> String) -> Result<T, E> {
+        if read.is_err() {
+            self.way_out.borrow_mut().push(segment());
+        }
+        read
     }
 }
 
@@ -117,28 +127,26 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let inner = self.deeper()?;
         let mut items = Vec::new();
-        loop {
-            self.path.borrow_mut().push(items.len().to_string());
-            let item = seq.next_element_seed(inner)?;
-            self.path.borrow_mut().pop();
-            match item {
-                Some(item) => items.push(item),
-                None => return Ok(Value::Array(items)),
-            }
+        while let Some(item) = self.met_at(seq.next_element_seed(inner), || items.len().to_string())? {
+            items.push(item);
         }
+        Ok(Value::Array(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let inner = self.deeper()?;
         let mut members = Map::new();
         while let Some(name) = map.next_key::<String>()? {
-            self.path.borrow_mut().push(name.clone());
-            if members.contains_key(&name) {
-                return Err(A::Error::custom("a member named twice"));
+            match members.entry(name) {
+                Entry::Vacant(member) => {
+                    let value = self.met_at(map.next_value_seed(inner), || member.key().clone())?;
+                    member.insert(value);
+                }
+                Entry::Occupied(member) => {
+                    let twice = Err(A::Error::custom("a member named twice"));
+                    return self.met_at(twice, || member.key().clone());
+                }
             }
-            let value = map.next_value_seed(inner)?;
-            self.path.borrow_mut().pop();
-            members.insert(name, value);
         }
         Ok(Value::Object(members))
     }
