@@ -14,10 +14,12 @@ use crate::domain::merkle::LeafIndex;
 /// is an inner node, also where one side is empty. Appending marks the way as changed; [`SubjectIndex::root`] then
 /// hashes what was marked, once for however many appends.
 ///
-/// Nodes lie in two arrays and name each other by 32-bit numbers: with few leaves a subject takes some 190 bytes.
+/// Nodes lie in two arrays and name each other by 32-bit numbers: with few leaves a subject takes some 200 bytes. An
+/// inner node holds the hashes of both its children, so that hashing a way looks at no node beside it: in a large map each
+/// is a miss of the processor's cache.
 #[derive(Debug, Clone, Default)]
 pub struct SubjectIndex {
-    top: Link,
+    top: Child,
     inners: Pieces<Inner>,
     subjects: Pieces<Entry>,
 }
@@ -34,16 +36,16 @@ pub enum IndexError {
 impl SubjectIndex {
     /// Starts with the empty map.
     pub const fn new() -> Self {
-        Self { top: Link::EMPTY, inners: Pieces::new(), subjects: Pieces::new() }
+        Self { top: Child::EMPTY, inners: Pieces::new(), subjects: Pieces::new() }
     }
 
     /// Appends a leaf to a subject's list, and the subject where it is new. Returns false, changing nothing, where
     /// the leaf is the last of the list already.
     pub fn append(&mut self, key: SubjectKey, leaf: LeafIndex) -> Result<bool, IndexError> {
         match self.open(&key) {
-            Slot::Taken(subject) => self.subjects[subject].append(leaf),
+            Slot::Taken { subject, .. } => self.subjects[subject].append(leaf),
             Slot::Free(free) => {
-                self.add(free, Entry { key, list: LeafList::starting_with(leaf), hash: None })?;
+                self.add(free, Entry { key, list: LeafList::starting_with(leaf) }, None)?;
                 Ok(true)
             }
         }
@@ -51,17 +53,20 @@ impl SubjectIndex {
 
     /// Puts a subject with its whole list, in the place of what its list was.
     pub fn put(&mut self, subject: SubjectList) -> Result<(), IndexError> {
-        match self.open(&subject.0.key) {
-            Slot::Taken(at) => self.subjects[at] = subject.0,
-            Slot::Free(free) => self.add(free, subject.0)?,
+        let SubjectList { entry, hash } = subject;
+        match self.open(&entry.key) {
+            Slot::Taken { place, subject } => {
+                self.subjects[subject] = entry;
+                self.child_mut(place).hash = Some(hash);
+            }
+            Slot::Free(free) => self.add(free, entry, Some(hash))?,
         }
         Ok(())
     }
 
     /// Computes the map's root: SHA-256(0x04) where there is no subject.
     pub fn root(&mut self) -> Hash {
-        let empty = empty_hash();
-        self.hash_of(self.top, &empty)
+        self.hash_at(Place::Top, &empty_hash())
     }
 
     /// Returns how many leaves name the subject.
@@ -86,9 +91,9 @@ impl SubjectIndex {
         self.root();
         let way = self.way_to(key);
         let empty = empty_hash();
-        let siblings = way.siblings.iter().map(|link| match link.target() {
+        let siblings = way.siblings.iter().map(|place| match self.child(*place).link.target() {
             Target::Empty => None,
-            _ => Some(self.hash_of(*link, &empty)),
+            _ => Some(self.hash_at(*place, &empty)),
         });
         let siblings = siblings.collect();
         let end = match way.end {
@@ -102,12 +107,11 @@ impl SubjectIndex {
     }
 
     fn way_to(&self, key: &SubjectKey) -> Way {
-        let mut way = Way { siblings: Vec::new(), end: self.top.target() };
+        let mut way = Way { siblings: Vec::new(), end: self.top.link.target() };
         while let Target::Inner(inner) = way.end {
             let right = key.turns_right(way.siblings.len());
-            let node = &self.inners[inner];
-            way.siblings.push(node.children[usize::from(!right)]);
-            way.end = node.children[usize::from(right)].target();
+            way.siblings.push(Place::Below { inner, right: !right });
+            way.end = self.child(Place::Below { inner, right }).link.target();
         }
         way
     }
@@ -116,77 +120,82 @@ impl SubjectIndex {
     fn open(&mut self, key: &SubjectKey) -> Slot {
         let (mut place, mut depth) = (Place::Top, 0);
         loop {
-            let beside = match self.link_at(place).target() {
+            let child = self.child(place);
+            match child.link.target() {
                 Target::Inner(inner) => {
-                    self.inners[inner].hash = None;
+                    self.child_mut(place).hash = None;
                     place = Place::Below { inner, right: key.turns_right(depth) };
                     depth += 1;
-                    continue;
                 }
-                Target::Subject(subject) if self.subjects[subject].key == *key => return Slot::Taken(subject),
-                Target::Subject(other) => Some(other),
-                Target::Empty => None,
-            };
-            return Slot::Free(Free { place, depth, beside });
+                Target::Subject(subject) if self.subjects[subject].key == *key => {
+                    self.child_mut(place).hash = None;
+                    return Slot::Taken { place, subject };
+                }
+                Target::Subject(number) => {
+                    return Slot::Free(Free { place, depth, beside: Some(Beside { child, number }) });
+                }
+                Target::Empty => return Slot::Free(Free { place, depth, beside: None }),
+            }
         }
     }
 
     /// Adds a subject. Where another stands: with inner nodes as far as their keys agree, and one to part them.
-    fn add(&mut self, free: Free, entry: Entry) -> Result<(), IndexError> {
+    fn add(&mut self, free: Free, entry: Entry, hash: Option<Hash>) -> Result<(), IndexError> {
         let Free { place, depth, beside } = free;
-        let parting = beside.map(|other| entry.key.shared_depth(&self.subjects[other].key));
+        let parting = beside.as_ref().map(|other| entry.key.shared_depth(&self.subjects[other.number].key));
         let inners = parting.map_or(0, |parting| parting - depth + 1);
         if self.subjects.len() >= INDEX_NODES_MAX || self.inners.len() + inners > INDEX_NODES_MAX {
             return Err(IndexError::Full { subjects: self.subjects.len() });
         }
         let key = entry.key;
         self.subjects.push(entry);
-        let mut below = Link::to_subject(self.subjects.len() - 1);
+        let mut below = Child { link: Link::to_subject(self.subjects.len() - 1), hash };
         if let (Some(parting), Some(other)) = (parting, beside) {
-            let mut beside = Link::to_subject(other);
+            let mut beside = other.child;
             for depth in (depth..=parting).rev() {
                 below = self.add_inner(key.turns_right(depth), below, beside);
-                beside = Link::EMPTY;
+                beside = Child::EMPTY;
             }
         }
-        self.set_link(place, below);
+        *self.child_mut(place) = below;
         Ok(())
     }
 
-    fn add_inner(&mut self, right: bool, child: Link, other: Link) -> Link {
+    fn add_inner(&mut self, right: bool, child: Child, other: Child) -> Child {
         let children = if right { [other, child] } else { [child, other] };
-        self.inners.push(Inner { children, hash: None });
-        Link::to_inner(self.inners.len() - 1)
+        self.inners.push(Inner { children });
+        Child { link: Link::to_inner(self.inners.len() - 1), hash: None }
     }
 
-    /// Hashes a subtree, recursing as deep as the map is: 256 calls at most.
-    fn hash_of(&mut self, link: Link, empty: &Hash) -> Hash {
-        match link.target() {
+    /// Hashes what stands at a place, recursing as deep as the map is: 256 calls at most.
+    fn hash_at(&mut self, place: Place, empty: &Hash) -> Hash {
+        let Child { link, hash } = self.child(place);
+        if let Some(hash) = hash {
+            return hash;
+        }
+        let hash = match link.target() {
             Target::Empty => *empty,
             Target::Subject(subject) => self.subjects[subject].hash(),
             Target::Inner(inner) => {
-                if let Some(hash) = self.inners[inner].hash {
-                    return hash;
-                }
-                let [left, right] = self.inners[inner].children;
-                let hash = inner_hash(&self.hash_of(left, empty), &self.hash_of(right, empty));
-                self.inners[inner].hash = Some(hash);
-                hash
+                let [left, right] = [false, true].map(|right| self.hash_at(Place::Below { inner, right }, empty));
+                inner_hash(&left, &right)
             }
-        }
+        };
+        self.child_mut(place).hash = Some(hash);
+        hash
     }
 
-    fn link_at(&self, place: Place) -> Link {
+    fn child(&self, place: Place) -> Child {
         match place {
             Place::Top => self.top,
             Place::Below { inner, right } => self.inners[inner].children[usize::from(right)],
         }
     }
 
-    fn set_link(&mut self, place: Place, link: Link) {
+    fn child_mut(&mut self, place: Place) -> &mut Child {
         match place {
-            Place::Top => self.top = link,
-            Place::Below { inner, right } => self.inners[inner].children[usize::from(right)] = link,
+            Place::Top => &mut self.top,
+            Place::Below { inner, right } => &mut self.inners[inner].children[usize::from(right)],
         }
     }
 }
@@ -198,23 +207,31 @@ pub(super) struct Path {
 }
 
 struct Way {
-    siblings: Vec<Link>,
+    siblings: Vec<Place>,
     end: Target,
 }
 
-/// An inner node. Its hash is `None` while something below has changed.
 #[derive(Debug, Clone)]
 struct Inner {
-    children: [Link; 2],
+    children: [Child; 2],
+}
+
+/// What stands at a place, and its hash: `None` while it has changed, or something below it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Child {
+    link: Link,
     hash: Option<Hash>,
 }
 
-/// A subject with its list. Its hash is `None` while the list has grown.
+impl Child {
+    const EMPTY: Self = Self { link: Link::EMPTY, hash: None };
+}
+
+/// A subject with its list.
 #[derive(Debug, Clone)]
 struct Entry {
     key: SubjectKey,
     list: LeafList,
-    hash: Option<Hash>,
 }
 
 impl Entry {
@@ -227,31 +244,33 @@ impl Entry {
             return Err(IndexError::NotAscending { key: self.key, last, leaf });
         }
         self.list.push(leaf);
-        self.hash = None;
         Ok(true)
     }
 
-    fn hash(&mut self) -> Hash {
-        *self.hash.get_or_insert_with(|| subject_hash(&self.key, &self.list.value()))
+    fn hash(&self) -> Hash {
+        subject_hash(&self.key, &self.list.value())
     }
 }
 
 /// A subject with its whole list, hashed: made apart from an index, on whatever thread.
 #[derive(Debug)]
-pub struct SubjectList(Entry);
+pub struct SubjectList {
+    entry: Entry,
+    hash: Hash,
+}
 
 impl SubjectList {
     /// Takes the leaves of a subject's list, which ascend; `None` of no leaves.
     pub fn of(key: SubjectKey, leaves: &[LeafIndex]) -> Option<Self> {
-        let mut entry = Entry { key, list: LeafList::of(leaves)?, hash: None };
-        entry.hash();
-        Some(Self(entry))
+        let entry = Entry { key, list: LeafList::of(leaves)? };
+        let hash = entry.hash();
+        Some(Self { entry, hash })
     }
 }
 
 /// What a search for a subject ends at.
 enum Slot {
-    Taken(usize),
+    Taken { place: Place, subject: usize },
     Free(Free),
 }
 
@@ -259,10 +278,15 @@ enum Slot {
 struct Free {
     place: Place,
     depth: usize,
-    beside: Option<usize>,
+    beside: Option<Beside>,
 }
 
-/// Where a link is kept.
+struct Beside {
+    child: Child,
+    number: usize,
+}
+
+/// Where a child is kept.
 #[derive(Clone, Copy)]
 enum Place {
     Top,
