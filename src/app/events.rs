@@ -7,7 +7,7 @@ use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::state::statement_text;
 use crate::app::workplace;
 use crate::domain::consortium::{EventKey, ParticipantId};
-use crate::domain::epcis::{self, Event, Reader};
+use crate::domain::epcis::{self, Event, Written};
 use crate::domain::gs1::Id;
 use crate::domain::index::Subject;
 use crate::domain::merkle::{LeafIndex, TreeSize};
@@ -212,7 +212,7 @@ fn read(
     let mut events = Vec::with_capacity(found.len());
     let (mut bytes, mut open): (usize, Option<ReadLeaf>) = (0, None);
     for Found { leaf, position, recorded, participant, event_id } in found {
-        let document = match open.take() {
+        let read = match open.take() {
             Some(read) if read.index == leaf => read,
             _ => {
                 let read = read_leaf(handle, store, leaf)?;
@@ -221,10 +221,10 @@ fn read(
             }
         };
         let fault = || LedgerError::Leaf { leaf, detail: format!("it has no event {position}, as its record says") };
-        let json = document.events.get(position as usize).cloned().ok_or_else(fault)?;
-        let context = document.context.clone();
+        let json = read.document.events.get(position as usize).cloned().ok_or_else(fault)?;
+        let context = read.document.context.clone();
         events.push(FoundEvent { leaf, position, participant, event_id, json, context, recorded });
-        open = Some(document);
+        open = Some(read);
         if bytes > PAGE_BYTES_MAX {
             // Even where nothing follows: a page that is empty says so.
             next = Some((leaf, position));
@@ -238,8 +238,7 @@ struct ReadLeaf {
     index: LeafIndex,
     /// Of the statement.
     bytes: usize,
-    context: Option<Value>,
-    events: Vec<Value>,
+    document: Written,
 }
 
 fn read_leaf(handle: &Handle, store: &dyn LedgerStore, index: LeafIndex) -> Result<ReadLeaf, LedgerError> {
@@ -248,6 +247,6 @@ fn read_leaf(handle: &Handle, store: &dyn LedgerStore, index: LeafIndex) -> Resu
     let text = handle.block_on(statement_text(store, &stored.bytes))?;
     let text = text.ok_or_else(|| fault("it holds no statement".to_owned()))?;
     let statement = SubmittedStatement::parse(&text).map_err(|error| fault(error.to_string()))?;
-    let document = epcis::read(statement.payload(), Reader::Strict).map_err(|error| fault(error.to_string()))?;
-    Ok(ReadLeaf { index, bytes: text.len(), context: document.context, events: document.seen })
+    let document = epcis::written(statement.payload()).map_err(|error| fault(error.to_string()))?;
+    Ok(ReadLeaf { index, bytes: text.len(), document })
 }

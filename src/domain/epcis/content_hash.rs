@@ -17,9 +17,14 @@
 //!
 //! Steps 2 to 4 are what `walk` leaves behind, and for a normalising reader what `older` makes first.
 
+use std::cmp::Ordering;
+
 use serde_json::{Map, Number, Value};
 
 use crate::domain::hash::Hash;
+
+/// What room is made for; a longer event takes more.
+const TEXT_BYTES_LIKELY: usize = 512;
 
 const LEFT_OUT: [&str; 4] = ["@context", "eventID", "recordTime", "errorDeclaration"];
 
@@ -42,7 +47,7 @@ const UNORDERED: [&str; 13] = [
 
 /// Hashes an event that `walk` has brought into canonical form.
 pub(super) fn content_hash(event: &Map<String, Value>) -> Hash {
-    let mut text = String::new();
+    let mut text = String::with_capacity(TEXT_BYTES_LIKELY);
     let said = event.iter().filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()));
     write_object(&mut text, said.collect());
     Hash::of(text.as_bytes())
@@ -55,27 +60,20 @@ fn write(text: &mut String, value: &Value) {
         Value::Bool(false) => text.push_str("false"),
         Value::Number(number) => text.push_str(&javascript_number(number)),
         Value::String(string) => write_string(text, string),
-        Value::Array(items) => {
-            text.push('[');
-            for (at, item) in items.iter().enumerate() {
-                text.push_str(if at == 0 { "" } else { "," });
-                write(text, item);
-            }
-            text.push(']');
-        }
+        Value::Array(items) => write_list(text, items, write),
         Value::Object(object) => write_object(text, object.iter().collect()),
     }
 }
 
 fn write_object(text: &mut String, mut members: Vec<(&String, &Value)>) {
-    members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+    members.sort_by(|(a, _), (b, _)| by_utf16(a, b));
     text.push('{');
     for (at, (name, value)) in members.into_iter().enumerate() {
         text.push_str(if at == 0 { "" } else { "," });
         write_string(text, name);
         text.push(':');
         match value {
-            Value::Array(items) if UNORDERED.contains(&name.as_str()) => write_sorted(text, items),
+            Value::Array(items) if items.len() > 1 && UNORDERED.contains(&name.as_str()) => write_sorted(text, items),
             _ => write(text, value),
         }
     }
@@ -83,23 +81,39 @@ fn write_object(text: &mut String, mut members: Vec<(&String, &Value)>) {
 }
 
 fn write_sorted(text: &mut String, items: &[Value]) {
-    let mut written: Vec<String> = items
-        .iter()
-        .map(|item| {
-            let mut text = String::new();
-            write(&mut text, item);
-            text
-        })
-        .collect();
-    written.sort_by(|a, b| a.encode_utf16().cmp(b.encode_utf16()));
+    let written = items.iter().map(|item| {
+        let mut text = String::new();
+        write(&mut text, item);
+        text
+    });
+    let mut written: Vec<String> = written.collect();
+    written.sort_by(|a, b| by_utf16(a, b));
+    write_list(text, &written, |text, item| text.push_str(item));
+}
+
+fn write_list<T>(text: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
     text.push('[');
-    text.push_str(&written.join(","));
+    for (at, item) in items.iter().enumerate() {
+        text.push_str(if at == 0 { "" } else { "," });
+        write(text, item);
+    }
     text.push(']');
+}
+
+/// The order of RFC 8785 §3.2.3, by UTF-16 code units; of ASCII these are its bytes.
+fn by_utf16(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 
 /// RFC 8785 §3.2.2.2: only what must be escaped, in the short form where there is one. serde_json does just that.
 fn write_string(text: &mut String, string: &str) {
-    text.push_str(&Value::from(string).to_string());
+    if string.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        text.push_str(&Value::from(string).to_string());
+    } else {
+        text.push('"');
+        text.push_str(string);
+        text.push('"');
+    }
 }
 
 /// RFC 8785 §3.2.2.3: the shortest digits that read back as the same double, laid out as ECMAScript does.

@@ -9,15 +9,16 @@
 //! `bizTransactionList`, `sourceList`, `destinationList`, `ilmd` and the extensions come last, sorted together; an
 //! array of an extension is that many members of one name, except that `…List` wraps its items, named without `List`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
 use crate::domain::epcis::context;
+use crate::domain::epcis::ids::Ids;
 use crate::domain::epcis::vocabulary::{
     BIZ_STEPS, BIZ_TRANSACTION_TYPES, COMPONENTS, DISPOSITIONS, MEASUREMENT_TYPES, SENSOR_ALERTS, SOURCE_DEST_TYPES,
 };
-use crate::domain::gs1::Id;
 use crate::domain::hash::Hash;
 use crate::domain::time::Timestamp;
 
@@ -27,7 +28,8 @@ type Object = Map<String, Value>;
 #[derive(Debug, Default)]
 pub(super) struct Naming<'a> {
     namespaces: BTreeMap<&'a str, &'a str>,
-    ignored: Vec<&'a str>,
+    ignored: HashSet<&'a str>,
+    ids: Rc<Ids>,
 }
 
 /// Members that no hash covers: they may be added or differ between records of one event.
@@ -88,11 +90,11 @@ const REPORT_ORDER: [&str; 23] = [
 
 impl<'a> Naming<'a> {
     /// Reads a document's inline namespaces, and the members that `…:ignoreFields` keeps out of its events' hashes.
-    pub(super) fn of(document: &'a Object) -> Self {
+    pub(super) fn of(document: &'a Object, ids: &Rc<Ids>) -> Self {
         let namespaces = document.get("@context").map(context::namespaces).unwrap_or_default();
         let ignoring = document.iter().filter(|(name, _)| name.ends_with(":ignoreFields"));
         let ignored = ignoring.filter_map(|(_, value)| value.as_array()).flatten().filter_map(Value::as_str);
-        Self { namespaces: namespaces.into_iter().collect(), ignored: ignored.collect() }
+        Self { namespaces: namespaces.into_iter().collect(), ignored: ignored.collect(), ids: ids.clone() }
     }
 
     /// Writes `prefix:name` as `{namespace}name` where the document declares the prefix.
@@ -115,7 +117,7 @@ impl<'a> Naming<'a> {
         if let Some(number) = plain_number(&text) {
             return number;
         }
-        Id::parse_uri(&text).map_or(text, |id| id.as_str().to_owned())
+        self.ids.parse_uri(&text).map_or(text, |id| id.as_str().to_owned())
     }
 
     fn scalar(&self, value: &Value) -> Option<String> {
@@ -136,23 +138,19 @@ pub(super) fn event_hash_id(event: &Object, naming: &Naming<'_>) -> String {
 fn pre_hash(event: &Object, naming: &Naming<'_>) -> String {
     let event_type = event.get("type").and_then(Value::as_str).unwrap_or_default();
     let mut text = format!("eventType={event_type}");
-    for name in EVENT_ORDER {
-        if let Some(value) = event.get(name) {
-            text += &standard(name, value, naming);
+    let (mut first, mut rest) = ([None; EVENT_ORDER.len()], Vec::new());
+    for (name, value) in event {
+        let name = name.as_str();
+        match EVENT_ORDER.iter().position(|standard| *standard == name).and_then(|at| first.get_mut(at)) {
+            Some(place) => *place = Some(value),
+            None if LEFT_OUT.contains(&name) || naming.ignored.contains(name) => {}
+            None => rest.push((name, value)),
         }
     }
-    let own: Vec<&str> = naming.namespaces_of(event);
-    let rest = event.iter().filter(|(name, _)| {
-        let name = name.as_str();
-        !EVENT_ORDER.contains(&name) && !LEFT_OUT.contains(&name) && !own.contains(&name)
-    });
-    text + &sorted(rest.flat_map(|(name, value)| last(name, value, naming)))
-}
-
-impl Naming<'_> {
-    fn namespaces_of<'e>(&self, event: &'e Object) -> Vec<&'e str> {
-        event.keys().map(String::as_str).filter(|name| self.ignored.contains(name)).collect()
+    for (name, value) in EVENT_ORDER.into_iter().zip(first) {
+        text += &value.map(|value| standard(name, value, naming)).unwrap_or_default();
     }
+    text + &sorted(rest.into_iter().flat_map(|(name, value)| last(name, value, naming)))
 }
 
 fn standard(name: &str, value: &Value, naming: &Naming<'_>) -> String {
@@ -266,6 +264,9 @@ fn wrapped(name: &str, content: String) -> String {
 
 fn sorted(texts: impl Iterator<Item = String>) -> String {
     let mut texts: Vec<String> = texts.collect();
+    if texts.len() == 1 {
+        return texts.pop().unwrap_or_default();
+    }
     texts.sort_unstable();
     texts.concat()
 }
@@ -291,7 +292,7 @@ mod tests {
     use serde_json::json;
 
     fn pre(document: &Value, event: &Value) -> String {
-        pre_hash(event.as_object().unwrap(), &Naming::of(document.as_object().unwrap()))
+        pre_hash(event.as_object().unwrap(), &Naming::of(document.as_object().unwrap(), &Rc::default()))
     }
 
     #[test]

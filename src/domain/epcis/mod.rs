@@ -14,6 +14,7 @@ mod coordinates;
 pub mod event;
 mod event_hash;
 mod fault;
+mod ids;
 mod older;
 mod rules;
 mod schema;
@@ -24,7 +25,7 @@ mod walk;
 
 use serde_json::{Map, Value};
 
-use crate::domain::json;
+use crate::domain::json::{self, JsonError};
 use crate::domain::limits::EVENTS_PER_CAPTURE_MAX;
 use crate::domain::time::Timestamp;
 
@@ -33,20 +34,25 @@ pub use event::{Action, Event, Part, What};
 pub use fault::{Fault, FaultKind, Faults};
 pub use vocabulary::{BizStep, Disposition};
 
-use event_hash::Naming;
+use event_hash::{Naming, event_hash_id};
 use walk::Walk;
 
 /// What one capture says: its events, in the order of the document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
     pub events: Vec<Event>,
-    /// Each event's JSON as the reader saw it, in the same order: for queries, and never what was signed.
-    pub seen: Vec<Value>,
     /// When the sender made the document; `None` for a single event.
     pub creation_date: Option<Timestamp>,
+}
+
+/// A capture's JSON as it was written, for queries: nothing of it is checked again, and it is never what was signed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
     /// The document's `@context`, by which prefixes of its own have a meaning; `None` for a single event, which has
     /// it itself.
     pub context: Option<Value>,
+    /// In the order of the document.
+    pub events: Vec<Value>,
 }
 
 /// How a document is read.
@@ -77,6 +83,25 @@ pub fn read(bytes: &[u8], reader: Reader) -> Result<Document, Faults> {
     walk.finish(read)
 }
 
+/// Takes apart what was recorded, as [`read`] with [`Reader::Strict`] let it pass.
+///
+/// # Errors
+///
+/// What is no JSON. What has the form of neither a document nor an event has no events.
+pub fn written(bytes: &[u8]) -> Result<Written, JsonError> {
+    let Value::Object(mut frame) = json::parse(bytes)? else {
+        return Ok(Written { context: None, events: Vec::new() });
+    };
+    let Some(mut body) = frame.remove("epcisBody") else {
+        return Ok(Written { context: None, events: vec![Value::Object(frame)] });
+    };
+    let events = match body.get_mut("eventList").map(Value::take) {
+        Some(Value::Array(events)) => events,
+        _ => Vec::new(),
+    };
+    Ok(Written { context: frame.remove("@context"), events })
+}
+
 fn read_top(walk: &mut Walk, document: &mut Value) -> Option<Document> {
     let Some(frame) = document.as_object_mut() else {
         walk.fault("must be an EPCISDocument or an EPCIS event, which is a JSON object");
@@ -100,24 +125,23 @@ fn read_single(walk: &mut Walk, event: &mut Value) -> Option<Document> {
     if event.get("@context").is_none() {
         walk.fault("`@context` is missing; a single event carries its own");
     }
-    let seen = event.clone();
-    check_event(walk, event);
-    let naming = seen.as_object().map(Naming::of)?;
-    let event = make_event(walk, event, &seen, &naming)?;
-    Some(Document { events: vec![event], seen: vec![seen], creation_date: None, context: None })
+    // It is a document of its own: what it says about names is read before it is made canonical.
+    let frame = event.clone();
+    let naming = Naming::of(frame.as_object()?, walk.ids());
+    let event = read_event(walk, event, &naming)?;
+    Some(Document { events: vec![event], creation_date: None })
 }
 
 fn read_document(walk: &mut Walk, frame: &mut Map<String, Value>) -> Option<Document> {
     let body = frame.remove("epcisBody");
-    let context = frame.get("@context").cloned();
     walk.members(&schema::DOCUMENT, frame);
     let Some(mut body) = body else {
         walk.fault("`epcisBody` is missing; it holds the events in `eventList`");
         return None;
     };
-    let naming = Naming::of(frame);
+    let naming = Naming::of(frame, walk.ids());
     let list = body.get_mut("eventList").and_then(Value::as_array_mut);
-    let (events, seen) = walk.member("epcisBody", |walk| match list {
+    let events = walk.member("epcisBody", |walk| match list {
         Some(list) => walk.member("eventList", |walk| read_events(walk, list, &naming)),
         None => {
             walk.fault("must be an object with the events in a list, `eventList`");
@@ -125,28 +149,39 @@ fn read_document(walk: &mut Walk, frame: &mut Map<String, Value>) -> Option<Docu
         }
     })?;
     let creation_date = frame.get("creationDate")?.as_str()?.parse().ok();
-    Some(Document { events, seen, creation_date, context })
+    Some(Document { events, creation_date })
 }
 
-/// The events of a list, and the JSON of each as it was before it was made canonical.
-fn read_events(walk: &mut Walk, list: &mut [Value], naming: &Naming<'_>) -> Option<(Vec<Event>, Vec<Value>)> {
+fn read_events(walk: &mut Walk, list: &mut [Value], naming: &Naming<'_>) -> Option<Vec<Event>> {
     if list.len() > EVENTS_PER_CAPTURE_MAX {
         walk.too_many(format!("one capture has at most {EVENTS_PER_CAPTURE_MAX} events; this has {}", list.len()));
         return None;
     }
-    let (mut events, mut all_seen) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
+    let mut events = Vec::with_capacity(list.len());
     for (index, event) in list.iter_mut().enumerate() {
         if walk.is_full() {
             return None;
         }
-        let seen = event.clone();
-        walk.item(index, |walk| {
-            check_event(walk, event);
-            events.extend(make_event(walk, event, &seen, naming));
-        });
-        all_seen.push(seen);
+        events.extend(walk.item(index, |walk| read_event(walk, event, naming)));
     }
-    Some((events, all_seen))
+    Some(events)
+}
+
+/// Checks an event, makes its JSON canonical and takes it as a typed event, unless a fault has been found anywhere: then
+/// no event will be given out.
+fn read_event(walk: &mut Walk, json: &mut Value, naming: &Naming<'_>) -> Option<Event> {
+    // The hash is of the event as it came: it rounds times that the canonical form cuts.
+    let unnamed = json.as_object().filter(|event| !event.contains_key("eventID") && !walk.has_faults());
+    let hash_id = unnamed.map(|event| event_hash_id(event, naming));
+    check_event(walk, json);
+    if walk.has_faults() {
+        return None;
+    }
+    let event = typed::event(json.as_object()?, hash_id, walk.ids());
+    if event.is_none() {
+        walk.fault("this event passes every check and still cannot be read; please report it");
+    }
+    event
 }
 
 fn check_event(walk: &mut Walk, event: &mut Value) {
@@ -164,18 +199,6 @@ fn check_event(walk: &mut Walk, event: &mut Value) {
         }
         None => walk.fault_at("type", format!("must be one of the event types of EPCIS 2.0: {known}")),
     }
-}
-
-/// Makes the typed event, unless a fault has been found anywhere: then no event will be given out.
-fn make_event(walk: &mut Walk, canonical: &Value, seen: &Value, naming: &Naming<'_>) -> Option<Event> {
-    if walk.has_faults() {
-        return None;
-    }
-    let event = typed::event(canonical.as_object()?, seen.as_object()?, naming);
-    if event.is_none() {
-        walk.fault("this event passes every check and still cannot be read; please report it");
-    }
-    event
 }
 
 #[cfg(test)]

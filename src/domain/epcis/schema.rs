@@ -83,8 +83,8 @@ impl Members {
         self.parts.iter().flat_map(|part| part.iter())
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.all().any(|member| member.name == name)
+    pub(super) fn named(&self, name: &str) -> Option<&'static Member> {
+        self.all().find(|member| member.name == name)
     }
 
     /// Adds the names in this table and in the tables of its parts.

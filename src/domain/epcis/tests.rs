@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::event::{Action, Part, What};
 use super::vocabulary::{BizStep, Disposition};
-use super::{Document, FaultKind, Faults, Reader, read};
+use super::{Document, FaultKind, Faults, Reader, Written, read, written};
 use crate::domain::hash::Hash;
 use crate::domain::limits::{EVENTS_PER_CAPTURE_MAX, FAULTS_MAX, ID_CHARS_MAX, IDS_PER_CAPTURE_MAX};
 
@@ -467,11 +467,15 @@ fn one_fact_has_one_content_hash() {
 #[test]
 fn the_json_of_each_event_stays_as_it_came() {
     let urn = event("ObjectEvent", json!({"action": "ADD", "epcList": ["urn:epc:id:sgtin:9506000.013435.A1"]}));
-    let several = strict(&document_of(json!([urn, object()]))).unwrap();
-    assert_eq!(several.seen, [urn, object()]);
+    let of = |document: &Value| written(document.to_string().as_bytes()).unwrap();
+    let document = document_of(json!([urn, object()]));
+    assert_eq!(of(&document), Written { context: document.get("@context").cloned(), events: vec![urn, object()] });
     let mut single = object();
     single["@context"] = json!("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld");
-    assert_eq!(strict(&single).unwrap().seen, [single]);
+    assert_eq!(of(&single), Written { context: None, events: vec![single] });
+    assert_eq!(of(&json!([])).events, Vec::<Value>::new());
+    assert_eq!(of(&json!({"epcisBody": 1})).events, Vec::<Value>::new());
+    assert!(written(b"{").is_err());
 }
 
 #[test]

@@ -10,77 +10,76 @@ use crate::domain::epcis::coordinates;
 use crate::domain::epcis::event::{
     Action, BizTransaction, ErrorDeclaration, Event, EventId, PersistentDisposition, Quantity, SourceDest, What,
 };
-use crate::domain::epcis::event_hash::{Naming, event_hash_id};
+use crate::domain::epcis::ids::Ids;
 use crate::domain::epcis::vocabulary::Disposition;
 use crate::domain::gs1::Id;
 
 type Object = Map<String, Value>;
 
-/// Makes the event of `canonical`, whose JSON was `seen` before it was canonicalised.
-pub(super) fn event(canonical: &Object, seen: &Object, naming: &Naming<'_>) -> Option<Event> {
-    let read_point = place(canonical, "readPoint")?;
-    let biz_location = place(canonical, "bizLocation")?;
+/// Makes the event of `canonical`, whose id is `hash_id` if it names none itself.
+pub(super) fn event(canonical: &Object, hash_id: Option<String>, ids: &Ids) -> Option<Event> {
+    let read_point = place(canonical, "readPoint", ids)?;
+    let biz_location = place(canonical, "bizLocation", ids)?;
     Some(Event {
-        event_id: event_id(canonical, seen, naming),
+        event_id: event_id(canonical, hash_id)?,
         event_time: text(canonical, "eventTime")?.parse().ok()?,
         event_time_zone_offset: text(canonical, "eventTimeZoneOffset")?.to_owned(),
-        what: what(canonical)?,
+        what: what(canonical, ids)?,
         biz_step: parsed(canonical, "bizStep")?,
         disposition: parsed(canonical, "disposition")?,
         persistent_disposition: persistent_disposition(canonical)?,
-        coordinates: coordinates::of(seen, read_point.as_ref(), biz_location.as_ref()),
+        coordinates: coordinates::of(canonical, read_point.as_ref(), biz_location.as_ref()),
         read_point,
         biz_location,
         biz_transactions: each(canonical, "bizTransactionList", biz_transaction)?,
-        sources: each(canonical, "sourceList", |item| source_dest(item, "source"))?,
-        destinations: each(canonical, "destinationList", |item| source_dest(item, "destination"))?,
+        sources: each(canonical, "sourceList", |item| source_dest(item, "source", ids))?,
+        destinations: each(canonical, "destinationList", |item| source_dest(item, "destination", ids))?,
         error_declaration: error_declaration(canonical)?,
         content_hash: content_hash(canonical),
     })
 }
 
-/// The hash id is made from the event as seen: it rounds times that the canonical form has cut.
-fn event_id(canonical: &Object, seen: &Object, naming: &Naming<'_>) -> EventId {
-    match text(canonical, "eventID") {
-        Some(uri) => EventId { uri: uri.to_owned(), given: true },
-        None => EventId { uri: event_hash_id(seen, naming), given: false },
-    }
+fn event_id(canonical: &Object, hash_id: Option<String>) -> Option<EventId> {
+    let given = text(canonical, "eventID").map(|uri| EventId { uri: uri.to_owned(), given: true });
+    given.or_else(|| hash_id.map(|uri| EventId { uri, given: false }))
 }
 
-fn what(event: &Object) -> Option<What> {
-    let parent = || optional_id(event, "parentID");
+fn what(event: &Object, ids: &Ids) -> Option<What> {
+    let parent = || optional_id(event, "parentID", ids);
+    let all_of = |name| all_of(event, name, ids);
+    let quantities = |name| quantities(event, name, ids);
     Some(match text(event, "type")? {
         "ObjectEvent" => What::Object {
             action: action(event)?,
-            epcs: ids(event, "epcList")?,
-            quantities: quantities(event, "quantityList")?,
+            epcs: all_of("epcList")?,
+            quantities: quantities("quantityList")?,
             ilmd: event.get("ilmd").cloned(),
         },
         "AggregationEvent" => What::Aggregation {
             action: action(event)?,
             parent: parent()?,
-            child_epcs: ids(event, "childEPCs")?,
-            child_quantities: quantities(event, "childQuantityList")?,
+            child_epcs: all_of("childEPCs")?,
+            child_quantities: quantities("childQuantityList")?,
         },
         "TransactionEvent" => What::Transaction {
             action: action(event)?,
             parent: parent()?,
-            epcs: ids(event, "epcList")?,
-            quantities: quantities(event, "quantityList")?,
+            epcs: all_of("epcList")?,
+            quantities: quantities("quantityList")?,
         },
         "TransformationEvent" => What::Transformation {
-            transformation_id: optional_id(event, "transformationID")?,
-            input_epcs: ids(event, "inputEPCList")?,
-            input_quantities: quantities(event, "inputQuantityList")?,
-            output_epcs: ids(event, "outputEPCList")?,
-            output_quantities: quantities(event, "outputQuantityList")?,
+            transformation_id: optional_id(event, "transformationID", ids)?,
+            input_epcs: all_of("inputEPCList")?,
+            input_quantities: quantities("inputQuantityList")?,
+            output_epcs: all_of("outputEPCList")?,
+            output_quantities: quantities("outputQuantityList")?,
             ilmd: event.get("ilmd").cloned(),
         },
         "AssociationEvent" => What::Association {
             action: action(event)?,
             parent: parent()?,
-            child_epcs: ids(event, "childEPCs")?,
-            child_quantities: quantities(event, "childQuantityList")?,
+            child_epcs: all_of("childEPCs")?,
+            child_quantities: quantities("childQuantityList")?,
         },
         _ => return None,
     })
@@ -95,11 +94,11 @@ fn action(event: &Object) -> Option<Action> {
     }
 }
 
-fn quantities(event: &Object, name: &str) -> Option<Vec<Quantity>> {
+fn quantities(event: &Object, name: &str, ids: &Ids) -> Option<Vec<Quantity>> {
     each(event, name, |item| {
         let item = item.as_object()?;
         Some(Quantity {
-            epc_class: Id::parse_uri(text(item, "epcClass")?).ok()?,
+            epc_class: ids.parse_uri(text(item, "epcClass")?).ok()?,
             quantity: item.get("quantity").map(decimal),
             uom: text(item, "uom").map(str::to_owned),
         })
@@ -123,9 +122,9 @@ fn persistent_disposition(event: &Object) -> Option<PersistentDisposition> {
     Some(PersistentDisposition { set: words("set")?, unset: words("unset")? })
 }
 
-fn place(event: &Object, name: &str) -> Option<Option<Id>> {
+fn place(event: &Object, name: &str, ids: &Ids) -> Option<Option<Id>> {
     match event.get(name) {
-        Some(place) => Some(Some(Id::parse_uri(text(place.as_object()?, "id")?).ok()?)),
+        Some(place) => Some(Some(ids.parse_uri(text(place.as_object()?, "id")?).ok()?)),
         None => Some(None),
     }
 }
@@ -135,9 +134,9 @@ fn biz_transaction(item: &Value) -> Option<BizTransaction> {
     Some(BizTransaction { kind: text(item, "type").map(str::to_owned), id: text(item, "bizTransaction")?.to_owned() })
 }
 
-fn source_dest(item: &Value, name: &str) -> Option<SourceDest> {
+fn source_dest(item: &Value, name: &str, ids: &Ids) -> Option<SourceDest> {
     let item = item.as_object()?;
-    Some(SourceDest { kind: text(item, "type")?.to_owned(), id: Id::parse_uri(text(item, name)?).ok()? })
+    Some(SourceDest { kind: text(item, "type")?.to_owned(), id: ids.parse_uri(text(item, name)?).ok()? })
 }
 
 fn error_declaration(event: &Object) -> Option<Option<ErrorDeclaration>> {
@@ -152,13 +151,13 @@ fn error_declaration(event: &Object) -> Option<Option<ErrorDeclaration>> {
     }))
 }
 
-fn ids(event: &Object, name: &str) -> Option<Vec<Id>> {
-    each(event, name, |item| Id::parse_uri(item.as_str()?).ok())
+fn all_of(event: &Object, name: &str, ids: &Ids) -> Option<Vec<Id>> {
+    each(event, name, |item| ids.parse_uri(item.as_str()?).ok())
 }
 
-fn optional_id(event: &Object, name: &str) -> Option<Option<Id>> {
+fn optional_id(event: &Object, name: &str, ids: &Ids) -> Option<Option<Id>> {
     match text(event, name) {
-        Some(uri) => Id::parse_uri(uri).ok().map(Some),
+        Some(uri) => ids.parse_uri(uri).ok().map(Some),
         None => Some(None),
     }
 }
@@ -198,6 +197,6 @@ mod tests {
     #[test]
     fn what_was_not_checked_makes_no_event() {
         let event = json!({"type": "ObjectEvent", "eventTime": 1});
-        assert_eq!(super::event(event.as_object().unwrap(), event.as_object().unwrap(), &Naming::default()), None);
+        assert_eq!(super::event(event.as_object().unwrap(), None, &Ids::default()), None);
     }
 }

@@ -4,16 +4,17 @@
 //! milliseconds in UTC. What the standard leaves to extensions is not touched. The work is linear in the input.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
 use crate::domain::epcis::Reader;
 use crate::domain::epcis::context;
 use crate::domain::epcis::fault::{Fault, FaultKind, Faults, Gathered};
+use crate::domain::epcis::ids::Ids;
 use crate::domain::epcis::schema::{List, Member, Members, Need, Others, Shape};
 use crate::domain::epcis::uri::is_absolute_uri;
 use crate::domain::epcis::vocabulary::Vocabulary;
-use crate::domain::gs1::Id;
 use crate::domain::json;
 use crate::domain::limits::{ID_CHARS_MAX, IDS_PER_CAPTURE_MAX};
 use crate::domain::time::Timestamp;
@@ -23,7 +24,9 @@ use crate::domain::time::Timestamp;
 pub(super) struct Walk {
     reader: Reader,
     path: Vec<Step>,
-    ids: usize,
+    /// How many ids have been met, and what they are.
+    id_count: usize,
+    ids: Rc<Ids>,
     found: Gathered,
 }
 
@@ -35,11 +38,16 @@ enum Step {
 
 impl Walk {
     pub(super) fn new(reader: Reader) -> Self {
-        Self { reader, path: Vec::new(), ids: 0, found: Gathered::default() }
+        Self { reader, path: Vec::new(), id_count: 0, ids: Rc::default(), found: Gathered::default() }
     }
 
     pub(super) fn finish<T>(self, read: Option<T>) -> Result<T, Faults> {
         self.found.into_result(read)
+    }
+
+    /// The ids of the document that have been read.
+    pub(super) fn ids(&self) -> &Rc<Ids> {
+        &self.ids
     }
 
     pub(super) fn has_faults(&self) -> bool {
@@ -96,15 +104,22 @@ impl Walk {
         })
     }
 
-    /// Checks an object's members one by one, then those that its table does not name.
+    /// Checks an object: that what it needs is there, then each member, by the table or as one that it does not name.
     pub(super) fn members(&mut self, members: &'static Members, object: &mut Map<String, Value>) {
-        for member in members.all() {
-            match object.get_mut(member.name) {
-                Some(value) => self.member(member.name, |walk| walk.value(&member.shape, value)),
-                None => self.missing(members, member, object),
+        for member in members.all().filter(|member| member.need != Need::Optional) {
+            if !object.contains_key(member.name) {
+                self.missing(members, member, object);
             }
         }
-        self.others(members, object);
+        for (name, value) in object {
+            if self.is_full() {
+                return;
+            }
+            match members.named(name) {
+                Some(member) => self.member(member.name, |walk| walk.value(&member.shape, value)),
+                None => self.other(members, name),
+            }
+        }
     }
 
     fn missing(&mut self, members: &Members, member: &Member, object: &Map<String, Value>) {
@@ -119,26 +134,19 @@ impl Walk {
         }
     }
 
-    fn others(&mut self, members: &Members, object: &Map<String, Value>) {
+    fn other(&mut self, members: &Members, name: &str) {
         let title = members.title;
-        for name in object.keys().filter(|name| !members.has(name)) {
-            if self.is_full() {
-                return;
-            }
-            if name == "@context" {
-                self.fault_at(name, "`@context` belongs to the document or to an event, not to a part of one");
-            } else if context::respells_standard_term(name) {
-                self.fault_at(name, "a standard member under another spelling; write its plain name of EPCIS 2.0");
-            } else if members.others == Others::Refused {
-                self.fault_at(name, format!("`{name}` is no member of {title}, which takes no extensions"));
-            } else if members.others == Others::Extensions && !is_absolute_uri(name) {
-                self.fault_at(
-                    name,
-                    format!(
-                        "`{name}` is no member of {title}; an extension carries its namespace, as in `example:{name}`"
-                    ),
-                );
-            }
+        if name == "@context" {
+            self.fault_at(name, "`@context` belongs to the document or to an event, not to a part of one");
+        } else if context::respells_standard_term(name) {
+            self.fault_at(name, "a standard member under another spelling; write its plain name of EPCIS 2.0");
+        } else if members.others == Others::Refused {
+            self.fault_at(name, format!("`{name}` is no member of {title}, which takes no extensions"));
+        } else if members.others == Others::Extensions && !is_absolute_uri(name) {
+            self.fault_at(
+                name,
+                format!("`{name}` is no member of {title}; an extension carries its namespace, as in `example:{name}`"),
+            );
         }
     }
 
@@ -231,14 +239,14 @@ impl Walk {
     }
 
     fn id(&mut self, text: &mut String) {
-        self.ids += 1;
-        if self.ids == IDS_PER_CAPTURE_MAX + 1 {
+        self.id_count += 1;
+        if self.id_count == IDS_PER_CAPTURE_MAX + 1 {
             self.too_many(format!("one capture names at most {IDS_PER_CAPTURE_MAX} identifiers; split it"));
         }
-        if self.ids > IDS_PER_CAPTURE_MAX || !self.uri(&Shape::Id, text) {
+        if self.id_count > IDS_PER_CAPTURE_MAX || !self.uri(&Shape::Id, text) {
             return;
         }
-        match Id::parse_uri(text) {
+        match self.ids.parse_uri(text) {
             Ok(id) => id.as_str().clone_into(text),
             Err(error) => self.fault(error.to_string()),
         }

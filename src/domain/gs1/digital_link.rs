@@ -3,6 +3,8 @@
 //! A compressed one cannot be told from any other URI of its domain without decompressing it, so it is an error under
 //! `id.gs1.org` and another URI elsewhere.
 
+use std::borrow::Cow;
+
 use super::ai::Ai;
 use super::error::{IdError, quote};
 use super::id::Gs1;
@@ -11,7 +13,7 @@ use super::uri::{Uri, decode};
 
 /// Reads the id that the path names; `None` when it is no Digital Link.
 pub(super) fn read(uri: &Uri<'_>) -> Result<Option<Gs1>, IdError> {
-    let segments: Vec<String> = uri.path.split('/').skip(1).map(decode).collect();
+    let segments: Vec<Cow<'_, str>> = uri.path.split('/').skip(1).map(decode).collect();
     let official = is_official(uri.host.unwrap_or_default());
     // What precedes the last primary key is a stem, which may hold anything.
     let found = (0..segments.len()).rev().find_map(|at| Candidate::at(segments.get(at..)?, official));
@@ -29,12 +31,12 @@ fn is_official(host: &str) -> bool {
 /// A primary key whose value has the right shape, and what follows.
 struct Candidate<'a> {
     key: &'static Key,
-    value: String,
-    rest: &'a [String],
+    value: Cow<'a, str>,
+    rest: &'a [Cow<'a, str>],
 }
 
 impl<'a> Candidate<'a> {
-    fn at(segments: &'a [String], official: bool) -> Option<Self> {
+    fn at(segments: &'a [Cow<'a, str>], official: bool) -> Option<Self> {
         let [name, value, rest @ ..] = segments else { return None };
         let key = Key::find_segment(name)?;
         let value = padded(key, value);
@@ -57,27 +59,27 @@ impl<'a> Candidate<'a> {
             if !key.takes(&names) {
                 return Err(self.misplaced(pair));
             }
-            qualifiers.push((ai, value.as_str()));
+            qualifiers.push((ai, value.as_ref()));
         }
         Gs1::new(key, &self.value, &qualifiers)
     }
 
-    fn misplaced(&self, pair: &[String]) -> IdError {
+    fn misplaced(&self, pair: &[Cow<'_, str>]) -> IdError {
         let found = quote(&format!("/{}", pair.join("/")));
         IdError::Qualifier { key: self.key.ai, found, allowed: self.key.allowed() }
     }
 }
 
 /// Pads a GTIN of 8, 12 or 13 digits, as early Digital Links hold it, to 14.
-fn padded(key: &Key, value: &str) -> String {
+fn padded<'a>(key: &Key, value: &'a str) -> Cow<'a, str> {
     match value.len() {
-        8 | 12 | 13 if key.ai == "01" => format!("{value:0>14}"),
-        _ => value.to_owned(),
+        8 | 12 | 13 if key.ai == "01" => Cow::Owned(format!("{value:0>14}")),
+        _ => Cow::Borrowed(value),
     }
 }
 
 /// Says why a path under `id.gs1.org` names nothing: the fault of its last key's value, where it has one.
-fn fault_of(uri: &Uri<'_>, segments: &[String]) -> IdError {
+fn fault_of(uri: &Uri<'_>, segments: &[Cow<'_, str>]) -> IdError {
     let fault = segments.windows(2).rev().find_map(|pair| {
         let [name, value] = pair else { return None };
         let key = Key::find_segment(name)?;

@@ -1,5 +1,7 @@
 //! Absolute URIs, by the letter of RFC 3986.
 
+use std::borrow::Cow;
+
 use super::error::{IdError, quote};
 
 /// An absolute URI cut into what the readers of ids look at; no part is decoded.
@@ -53,8 +55,8 @@ impl<'a> Uri<'a> {
 }
 
 /// Replaces each `%XX` by its byte; bytes that are not UTF-8 become U+FFFD, which no GS1 value holds.
-pub(super) fn decode(text: &str) -> String {
-    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+pub(super) fn decode(text: &str) -> Cow<'_, str> {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy()
 }
 
 fn is_http(scheme: &str) -> bool {
