@@ -1,5 +1,6 @@
 //! What the use cases need of the world, in the domain's words. The edges implement it.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -108,6 +109,13 @@ pub enum StoreError {
     Unavailable(String),
     #[error("the ledger holds something that it must not: {0}")]
     Corrupt(String),
+}
+
+impl StoreError {
+    /// A record that does not read: of another version, or damaged.
+    pub fn of_record(leaf: LeafIndex, fault: impl fmt::Display) -> Self {
+        Self::Corrupt(format!("leaf {leaf}: its record: {fault}; `sealane audit --rebuild` makes records again"))
+    }
 }
 
 /// What a leaf holds.

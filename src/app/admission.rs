@@ -237,16 +237,12 @@ mod tests {
 
     #[test]
     fn after_a_slow_time_more_is_let_in_again() {
-        let admission = Arc::new(Admission::new());
-        let mut pace = Pace::new(Arc::clone(&admission));
-        for n in 0..BLOCKS_REMEMBERED {
-            pace.learn(1 + n % 48, Duration::from_micros(2_000 + 600 * (n % 48) as u64));
-        }
-        assert_eq!(admission.limit(), UNDER_WAY_MIN);
-        for n in 0..2 * BLOCKS_REMEMBERED {
-            pace.learn(1 + n % 48, Duration::from_micros(2_000 + 50 * (n % 48) as u64));
-        }
-        assert!((340..=380).contains(&admission.limit()), "{}", admission.limit());
+        let blocks =
+            |count: usize, micros: u64| (0..count).map(move |n| (1 + n % 48, 2_000 + micros * (n % 48) as u64));
+        let slow = blocks(BLOCKS_REMEMBERED, 600);
+        assert_eq!(limit_after(slow.clone()), UNDER_WAY_MIN);
+        let limit = limit_after(slow.chain(blocks(2 * BLOCKS_REMEMBERED, 50)));
+        assert!((340..=380).contains(&limit), "{limit}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::domain::index::Subject;
 use crate::domain::merkle::{LeafIndex, TreeSize};
 use crate::domain::statement::SubmittedStatement;
 use crate::domain::time::Timestamp;
-use crate::ports::{LedgerStore, PlacedRecord};
+use crate::ports::{LedgerStore, PlacedRecord, StoreError};
 
 /// Events on one page when the caller names no number, and at most.
 pub const PAGE_EVENTS_DEFAULT: u32 = 30;
@@ -182,14 +182,13 @@ impl<'a> Search<'a> {
     fn of_record(&mut self, placed: &PlacedRecord, found: &mut Vec<Found>) -> Result<bool, LedgerError> {
         let PlacedRecord { place, record } = placed;
         let leaf = place.leaf;
-        let fault = |detail: String| LedgerError::Leaf { leaf, detail };
         let Some(participant) = record.signer() else { return Ok(false) };
         let after = self.filter.after;
         for position in 0..record.event_keys().len() as u32 {
             if after.is_some_and(|after| (leaf, position) <= after) {
                 continue;
             }
-            let event = record.event(position).map_err(|error| fault(error.to_string()))?;
+            let event = record.event(position).map_err(|error| StoreError::of_record(leaf, error))?;
             let Some(event) = event.filter(|event| self.filter.permits(event)) else { continue };
             if found.len() == self.filter.limit as usize {
                 self.next = found.last().map(|last: &Found| (last.leaf, last.position));

@@ -31,7 +31,7 @@ use crate::app::state::{LoadError, State, mark_of};
 use crate::domain::consortium::{Admin, Contradiction, EventFact, EventKey, Facts, Refusal, Registry, SignerRefusal};
 use crate::domain::limits::EVENT_TIME_AHEAD_MS_MAX;
 use crate::domain::merkle::LeafIndex;
-use crate::domain::record::{Record, RecordError};
+use crate::domain::record::Record;
 use crate::domain::statement::{StatementId, VerifiedStatement};
 use crate::domain::time::Timestamp;
 use crate::ports::{Clock, LeafContent, LedgerStore, MemberSigner, PlacedRecord, StoreError};
@@ -426,7 +426,7 @@ impl Known {
                 if declaration || !keys.contains(&key) {
                     continue;
                 }
-                let event = record.event(position).map_err(|error| unreadable(place.leaf, error))?;
+                let event = record.event(position).map_err(|error| StoreError::of_record(place.leaf, error))?;
                 if let Some(event) = event {
                     facts.know(key, event.content_hash, place.leaf);
                 }
@@ -434,10 +434,6 @@ impl Known {
         }
         Ok(Self { statements, facts })
     }
-}
-
-fn unreadable(leaf: LeafIndex, error: RecordError) -> StoreError {
-    StoreError::Corrupt(format!("leaf {leaf}: its record: {error}"))
 }
 
 /// A batch on its way into a block.

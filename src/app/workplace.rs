@@ -18,7 +18,7 @@ const WORKPLACES: usize = 4;
 const WORKPLACE_WAIT: Duration = Duration::from_secs(5);
 
 /// For the process, as its processors are.
-static PLACES: LazyLock<io::Result<Places>> = LazyLock::new(Places::new);
+static POOL: LazyLock<io::Result<Pool>> = LazyLock::new(Pool::new);
 
 /// Does what takes a processor's time, where requests do not wait for it.
 ///
@@ -30,17 +30,17 @@ static PLACES: LazyLock<io::Result<Places>> = LazyLock::new(Places::new);
 pub async fn work<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, LedgerError> + Send + 'static,
 ) -> Result<T, LedgerError> {
-    match &*PLACES {
-        Ok(places) => places.work(work).await,
+    match &*POOL {
+        Ok(pool) => pool.work(work).await,
         Err(error) => Err(StoreError::Unavailable(error.to_string()).into()),
     }
 }
 
 /// Threads that take the next work themselves once they have done theirs, without a thread that serves requests between
 /// the two: a runtime of which nothing but its pool is used.
-struct Places(Runtime);
+struct Pool(Runtime);
 
-impl Places {
+impl Pool {
     fn new() -> io::Result<Self> {
         Ok(Self(Builder::new_current_thread().max_blocking_threads(WORKPLACES).build()?))
     }
@@ -51,11 +51,11 @@ impl Places {
     ) -> Result<T, LedgerError> {
         let wait = Turn::default();
         let turn = Arc::clone(&wait.0);
-        let do_it = move || if turn.swap(true, Ordering::Relaxed) { Err(LedgerError::Busy) } else { work() };
+        let do_it = move || if take(&turn) { work() } else { Err(LedgerError::Busy) };
         let mut answer = self.0.spawn_blocking(do_it);
         let done = match tokio::time::timeout(WORKPLACE_WAIT, &mut answer).await {
             Ok(done) => done,
-            Err(_) if wait.give_up() => return Err(LedgerError::Busy),
+            Err(_) if take(&wait.0) => return Err(LedgerError::Busy),
             Err(_) => answer.await,
         };
         done.map_err(|error| StoreError::Unavailable(error.to_string()))?
@@ -66,16 +66,14 @@ impl Places {
 #[derive(Default)]
 struct Turn(Arc<AtomicBool>);
 
-impl Turn {
-    /// Tells whether it had not been begun.
-    fn give_up(&self) -> bool {
-        !self.0.swap(true, Ordering::Relaxed)
-    }
+/// Takes a turn, and tells whether nobody had.
+fn take(turn: &AtomicBool) -> bool {
+    !turn.swap(true, Ordering::Relaxed)
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.give_up();
+        take(&self.0);
     }
 }
 
@@ -87,13 +85,13 @@ mod tests {
     use super::*;
 
     /// Work at every place, which ends when the sender goes.
-    fn occupied(places: &'static Places) -> Sender<()> {
+    fn occupied(pool: &'static Pool) -> Sender<()> {
         let (ends, end) = channel::<()>();
         let end = Arc::new(std::sync::Mutex::new(end));
         let (begun, has_begun) = channel();
         for _ in 0..WORKPLACES {
             let (end, begun) = (Arc::clone(&end), begun.clone());
-            tokio::spawn(places.work(move || {
+            tokio::spawn(pool.work(move || {
                 begun.send(()).unwrap();
                 let _ = end.lock().unwrap().recv();
                 Ok(())
@@ -103,16 +101,16 @@ mod tests {
         ends
     }
 
-    fn places() -> &'static Places {
-        Box::leak(Box::new(Places::new().unwrap()))
+    fn pool() -> &'static Pool {
+        Box::leak(Box::new(Pool::new().unwrap()))
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn few_work_at_once_and_all_are_done() {
-        let (places, now, most) = (places(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (pool, now, most) = (pool(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let work = |n: usize| {
             let (now, most) = (Arc::clone(&now), Arc::clone(&most));
-            tokio::spawn(places.work(move || {
+            tokio::spawn(pool.work(move || {
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 std::thread::sleep(Duration::from_millis(1));
                 now.fetch_sub(1, Ordering::SeqCst);
@@ -128,12 +126,12 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn work_that_nobody_waits_for_is_not_done() {
-        let places = places();
-        let ends = occupied(places);
+        let pool = pool();
+        let ends = occupied(pool);
         let done = Arc::new(AtomicBool::new(false));
         let left = {
             let done = Arc::clone(&done);
-            places.work(move || {
+            pool.work(move || {
                 done.store(true, Ordering::SeqCst);
                 Ok(())
             })
@@ -146,7 +144,7 @@ mod tests {
         drop(ends);
         // What comes after it is done, so its turn has passed.
         for _ in 0..=WORKPLACES {
-            places.work(|| Ok(())).await.unwrap();
+            pool.work(|| Ok(())).await.unwrap();
         }
         assert!(!done.load(Ordering::SeqCst));
     }
@@ -154,13 +152,13 @@ mod tests {
     #[test]
     fn who_waits_too_long_is_told_to_come_back() {
         let outer = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
-        let places = places();
-        let ends = outer.block_on(async { tokio::spawn(async { occupied(places) }).await.unwrap() });
+        let pool = pool();
+        let ends = outer.block_on(async { tokio::spawn(async { occupied(pool) }).await.unwrap() });
         // Here time passes by itself while nothing else happens.
         let paused = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let refused = paused.block_on(places.work(|| Ok(())));
+        let refused = paused.block_on(pool.work(|| Ok(())));
         assert!(matches!(refused, Err(LedgerError::Busy)), "{refused:?}");
         drop(ends);
-        assert!(outer.block_on(places.work(|| Ok(()))).is_ok());
+        assert!(outer.block_on(pool.work(|| Ok(()))).is_ok());
     }
 }

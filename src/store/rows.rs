@@ -150,10 +150,9 @@ pub fn into_tile((level, index, bytes): (i32, i64, Vec<u8>)) -> Result<(TileId, 
 impl RecordRow {
     pub fn into_record(self) -> Result<PlacedRecord, StoreError> {
         let leaf = leaf_index(self.leaf_index)?;
-        let again = "`sealane audit --rebuild` makes records again";
-        let fault = |what: String| StoreError::Corrupt(format!("leaf {leaf}: its record: {what}; {again}"));
-        let time = Timestamp::from_millis(self.time).ok_or_else(|| fault(format!("{} is no time", self.time)))?;
-        let record = Record::from_bytes(self.bytes).map_err(|error| fault(error.to_string()))?;
+        let no_time = || StoreError::of_record(leaf, format_args!("{} is no time", self.time));
+        let time = Timestamp::from_millis(self.time).ok_or_else(no_time)?;
+        let record = Record::from_bytes(self.bytes).map_err(|error| StoreError::of_record(leaf, error))?;
         Ok(PlacedRecord { place: Place { leaf, time }, record })
     }
 }

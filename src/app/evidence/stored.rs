@@ -160,7 +160,8 @@ impl Source for Stored<'_> {
 
     fn capture(&mut self, leaf: LeafIndex, subject: &Subject) -> Result<Arc<Capture>, LedgerError> {
         let PlacedRecord { place, record } = self.read(leaf)?;
-        let capture = record.capture_under(*place, &subject.key()).map_err(|error| fault(leaf, error))?;
+        let capture =
+            record.capture_under(*place, &subject.key()).map_err(|error| StoreError::of_record(leaf, error))?;
         capture.map(Arc::new).ok_or_else(|| fault(leaf, "it holds no capture"))
     }
 
