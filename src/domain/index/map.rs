@@ -14,7 +14,7 @@ use crate::domain::merkle::LeafIndex;
 /// is an inner node, also where one side is empty. Appending marks the way as changed; [`SubjectIndex::root`] then
 /// hashes what was marked, once for however many appends.
 ///
-/// Nodes lie in two arrays and name each other by 32-bit numbers: with few leaves a subject takes some 200 bytes. An
+/// Nodes lie in two arrays and name each other by 32-bit numbers: with few leaves a subject takes some 210 bytes. An
 /// inner node holds the hashes of both its children, so that hashing a way looks at no node beside it: in a large map each
 /// is a miss of the processor's cache.
 #[derive(Debug, Clone, Default)]
