@@ -25,7 +25,7 @@ use crate::domain::time::Timestamp;
 type Object = Map<String, Value>;
 
 /// What the frame of a document says about the names in its events.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Naming<'a> {
     namespaces: BTreeMap<&'a str, &'a str>,
     ignored: HashSet<&'a str>,

@@ -120,8 +120,7 @@ impl SubjectIndex {
     fn open(&mut self, key: &SubjectKey) -> Slot {
         let (mut place, mut depth) = (Place::Top, 0);
         loop {
-            let child = self.child(place);
-            match child.link.target() {
+            match self.child(place).link.target() {
                 Target::Inner(inner) => {
                     self.child_mut(place).hash = None;
                     place = Place::Below { inner, right: key.turns_right(depth) };
@@ -131,18 +130,19 @@ impl SubjectIndex {
                     self.child_mut(place).hash = None;
                     return Slot::Taken { place, subject };
                 }
-                Target::Subject(number) => {
-                    return Slot::Free(Free { place, depth, beside: Some(Beside { child, number }) });
-                }
-                Target::Empty => return Slot::Free(Free { place, depth, beside: None }),
+                Target::Subject(_) | Target::Empty => return Slot::Free(Free { place, depth }),
             }
         }
     }
 
     /// Adds a subject. Where another stands: with inner nodes as far as their keys agree, and one to part them.
     fn add(&mut self, free: Free, entry: Entry, hash: Option<Hash>) -> Result<(), IndexError> {
-        let Free { place, depth, beside } = free;
-        let parting = beside.as_ref().map(|other| entry.key.shared_depth(&self.subjects[other.number].key));
+        let Free { place, depth } = free;
+        let mut beside = self.child(place);
+        let parting = match beside.link.target() {
+            Target::Subject(other) => Some(entry.key.shared_depth(&self.subjects[other].key)),
+            Target::Empty | Target::Inner(_) => None,
+        };
         let inners = parting.map_or(0, |parting| parting - depth + 1);
         if self.subjects.len() >= INDEX_NODES_MAX || self.inners.len() + inners > INDEX_NODES_MAX {
             return Err(IndexError::Full { subjects: self.subjects.len() });
@@ -150,8 +150,7 @@ impl SubjectIndex {
         let key = entry.key;
         self.subjects.push(entry);
         let mut below = Child { link: Link::to_subject(self.subjects.len() - 1), hash };
-        if let (Some(parting), Some(other)) = (parting, beside) {
-            let mut beside = other.child;
+        if let Some(parting) = parting {
             for depth in (depth..=parting).rev() {
                 below = self.add_inner(key.turns_right(depth), below, beside);
                 beside = Child::EMPTY;
@@ -274,16 +273,10 @@ enum Slot {
     Free(Free),
 }
 
-/// A place that a subject may have: with `beside`, the other subject that stands there until now.
+/// A place that a subject may have: empty, or another subject's until now.
 struct Free {
     place: Place,
     depth: usize,
-    beside: Option<Beside>,
-}
-
-struct Beside {
-    child: Child,
-    number: usize,
 }
 
 /// Where a child is kept.
