@@ -2,7 +2,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use sealane::app::capture::capture;
-use sealane::domain::statement::SubmittedStatement;
+use sealane_core::statement::SubmittedStatement;
 
 #[allow(dead_code, reason = "the tests of the ledger use the rest of it")]
 #[path = "../tests/ledger/member.rs"]

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sealane::domain::epcis::{Reader, read};
+use sealane_core::epcis::{Reader, read};
 
 /// Distinct documents, so that nothing learns one of them by heart.
 const DOCUMENTS: usize = 64;

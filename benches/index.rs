@@ -5,9 +5,9 @@ use std::fs;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use sealane::domain::hash::Hash;
-use sealane::domain::index::{Subject, SubjectEntry, SubjectIndex, SubjectKey};
-use sealane::domain::merkle::LeafIndex;
+use sealane_core::hash::Hash;
+use sealane_core::index::{Subject, SubjectEntry, SubjectIndex, SubjectKey};
+use sealane_core::merkle::LeafIndex;
 
 /// Products in the smaller index; the larger has ten times as many.
 const PRODUCTS: u64 = 100_000;
@@ -95,7 +95,7 @@ fn measure(products: u64) -> Figures {
 fn verified(
     asked: &[u64],
     rows: &[(SubjectKey, LeafIndex)],
-    proofs: Vec<sealane::domain::index::SubjectProof>,
+    proofs: Vec<sealane_core::index::SubjectProof>,
     root: Hash,
 ) -> Duration {
     let mut entries = Vec::new();

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use sealane::domain::hash::Hash;
-use sealane::domain::index::{Subject, SubjectIndex, SubjectKey};
-use sealane::domain::merkle::{
+use sealane_core::hash::Hash;
+use sealane_core::index::{Subject, SubjectIndex, SubjectKey};
+use sealane_core::merkle::{
     Frontier, LeafIndex, TileId, Tiles, inclusion_proof, leaf_hash, tiles_for_inclusion, verify_inclusion,
 };
 

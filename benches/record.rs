@@ -3,14 +3,14 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sealane::domain::consortium::{EventKey, ParticipantId, Place};
-use sealane::domain::epcis::{Event, Reader, read};
-use sealane::domain::hash::Hash;
-use sealane::domain::index::Subject;
-use sealane::domain::merkle::LeafIndex;
-use sealane::domain::record::{CaptureFacts, Record};
-use sealane::domain::statement::StatementId;
-use sealane::domain::time::Timestamp;
+use sealane_core::consortium::{EventKey, ParticipantId, Place};
+use sealane_core::epcis::{Event, Reader, read};
+use sealane_core::hash::Hash;
+use sealane_core::index::Subject;
+use sealane_core::merkle::LeafIndex;
+use sealane_core::record::{CaptureFacts, Record};
+use sealane_core::statement::StatementId;
+use sealane_core::time::Timestamp;
 
 /// Distinct records, so that nothing learns one of them by heart.
 const RECORDS: usize = 64;

@@ -5,9 +5,9 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{SigningKey, VerifyingKey};
-use sealane::domain::hash::Hash;
-use sealane::domain::statement::{Draft, Header, KnownKey, PublicKey, SubmittedStatement, sign};
-use sealane::domain::time::Timestamp;
+use sealane_core::hash::Hash;
+use sealane_core::statement::{Draft, Header, KnownKey, PublicKey, SubmittedStatement, sign};
+use sealane_core::time::Timestamp;
 
 /// Distinct statements, so that no branch predictor learns one signature by heart.
 const STATEMENTS: usize = 256;

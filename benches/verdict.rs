@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use p256::ecdsa::SigningKey;
-use sealane::domain::block::{Member, MemberSet};
-use sealane::domain::consortium::{Admin, CertificateRecord, Genesis, ParticipantId, Place, Registration, Registry};
-use sealane::domain::epcis::{self, Reader};
-use sealane::domain::gs1::{Id, check_digit};
-use sealane::domain::hash::Hash;
-use sealane::domain::index::{Subject, SubjectKey, names};
-use sealane::domain::merkle::{LeafIndex, TreeSize};
-use sealane::domain::provenance::{
+use sealane_core::block::{Member, MemberSet};
+use sealane_core::consortium::{Admin, CertificateRecord, Genesis, ParticipantId, Place, Registration, Registry};
+use sealane_core::epcis::{self, Reader};
+use sealane_core::gs1::{Id, check_digit};
+use sealane_core::hash::Hash;
+use sealane_core::index::{Subject, SubjectKey, names};
+use sealane_core::merkle::{LeafIndex, TreeSize};
+use sealane_core::provenance::{
     Capture, FollowFault, History, Known, List, Policy, Source, Trail, Verdict, Wanted, Word, follow, judge,
 };
-use sealane::domain::statement::PublicKey;
-use sealane::domain::time::Timestamp;
+use sealane_core::statement::PublicKey;
+use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
 /// As the server allocates.

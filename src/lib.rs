@@ -2,8 +2,8 @@
 //!
 //! The map, from the inside out; a module may use those before it and none after it:
 //!
-//! - [`domain`] is pure: GS1 identifiers, EPCIS events, statements, the tree and the index, blocks, the consortium,
-//!   evidence and verdicts.
+//! - The crate [`sealane_core`] is pure: GS1 identifiers, EPCIS events, statements, the tree and the index, blocks, the
+//!   consortium, evidence and verdicts.
 //! - [`ports`] are the traits by which the use cases reach the world.
 //! - [`app`] are the use cases: register, capture, order, prove, verify, audit.
 //! - [`store`], [`pki`], [`http`], [`config`] and [`telemetry`] are the edges. None knows another.
@@ -16,7 +16,6 @@
 pub mod app;
 pub mod cli;
 pub mod config;
-pub mod domain;
 pub mod http;
 pub mod pki;
 pub mod ports;

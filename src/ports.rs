@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::domain::block::{Checkpoint, Commit, Height, Seal};
-use crate::domain::consortium::{Claims, ParticipantId, Place};
-use crate::domain::hash::Hash;
-use crate::domain::merkle::{LeafIndex, TileId, TreeSize};
-use crate::domain::record::Record;
-use crate::domain::statement::{PublicKey, Signature};
-use crate::domain::time::Timestamp;
+use sealane_core::block::{Checkpoint, Commit, Height, Seal};
+use sealane_core::consortium::{Claims, ParticipantId, Place};
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{LeafIndex, TileId, TreeSize};
+use sealane_core::record::Record;
+use sealane_core::statement::{PublicKey, Signature};
+use sealane_core::time::Timestamp;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

@@ -10,17 +10,17 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::SigningKey;
-use sealane::domain::block::{
+use sealane_core::block::{
     Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, Origin, Seal,
     check_seal_stands_at_checkpoint, commit_bytes,
 };
-use sealane::domain::evidence::{Anchor, Evidence, PlacedSeal, check};
-use sealane::domain::gs1::Id;
-use sealane::domain::hash::Hash;
-use sealane::domain::index::{Subject, SubjectEntry, SubjectIndex, empty_hash, names, value_hash};
-use sealane::domain::merkle::{self, InclusionProof, LeafIndex, TreeSize, leaf_hash, node_hash, verify_inclusion};
-use sealane::domain::statement::{Draft, Header, PublicKey, Signature, SubmittedStatement, sign};
-use sealane::domain::time::Timestamp;
+use sealane_core::evidence::{Anchor, Evidence, PlacedSeal, check};
+use sealane_core::gs1::Id;
+use sealane_core::hash::Hash;
+use sealane_core::index::{Subject, SubjectEntry, SubjectIndex, empty_hash, names, value_hash};
+use sealane_core::merkle::{self, InclusionProof, LeafIndex, TreeSize, leaf_hash, node_hash, verify_inclusion};
+use sealane_core::statement::{Draft, Header, PublicKey, Signature, SubmittedStatement, sign};
+use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
 const PRODUCT: &str = "https://id.gs1.org/01/09506000134352/21/A1";

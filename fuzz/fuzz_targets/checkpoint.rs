@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sealane::domain::block::{Checkpoint, Commit, Leaf, Note, NoteKey, Origin, Seal};
+use sealane_core::block::{Checkpoint, Commit, Leaf, Note, NoteKey, Origin, Seal};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(seal) = Seal::parse(data) {

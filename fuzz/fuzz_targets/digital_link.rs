@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sealane::domain::gs1::{CompanyPrefix, ElementString, Gln, Gtin, Id, Sscc};
-use sealane::domain::limits::ID_CHARS_MAX;
+use sealane_core::gs1::{CompanyPrefix, ElementString, Gln, Gtin, Id, Sscc};
+use sealane_core::limits::ID_CHARS_MAX;
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };

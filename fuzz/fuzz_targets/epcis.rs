@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use sealane::domain::consortium::ParticipantId;
-use sealane::domain::epcis::{self, Document, Event, Reader};
-use sealane::domain::hash::Hash;
-use sealane::domain::index::names;
+use sealane_core::consortium::ParticipantId;
+use sealane_core::epcis::{self, Document, Event, Reader};
+use sealane_core::hash::Hash;
+use sealane_core::index::names;
 use sealane_fuzz::edits::{edit_json, noise};
 use serde_json::Value;
 

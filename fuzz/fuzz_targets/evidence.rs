@@ -4,8 +4,8 @@
 
 use arbitrary::Unstructured;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use sealane::domain::evidence::{Evidence, check};
-use sealane::domain::gs1::Id;
+use sealane_core::evidence::{Evidence, check};
+use sealane_core::gs1::Id;
 use sealane_fuzz::edits::{edit_json, lie, noise};
 use sealane_fuzz::genuine::{GENUINE, TEXTS};
 

@@ -9,18 +9,18 @@ use std::sync::{Arc, LazyLock};
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use sealane::domain::block::Seal;
-use sealane::domain::consortium::{Admin, Participant, Place, Registry};
-use sealane::domain::epcis::{self, Reader};
-use sealane::domain::gs1::Id;
-use sealane::domain::index::{Subject, SubjectKind, names};
-use sealane::domain::limits::{FOLLOWED_IDS_MAX, FOLLOWED_STATEMENTS_MAX};
-use sealane::domain::merkle::{LeafIndex, TreeSize};
-use sealane::domain::provenance::{
+use sealane_core::block::Seal;
+use sealane_core::consortium::{Admin, Participant, Place, Registry};
+use sealane_core::epcis::{self, Reader};
+use sealane_core::gs1::Id;
+use sealane_core::index::{Subject, SubjectKind, names};
+use sealane_core::limits::{FOLLOWED_IDS_MAX, FOLLOWED_STATEMENTS_MAX};
+use sealane_core::merkle::{LeafIndex, TreeSize};
+use sealane_core::provenance::{
     Capture, FollowFault, History, Known, List, Policy, Source, Trail, Wanted, Word, follow, is_before_span, judge,
 };
-use sealane::domain::statement::SubmittedStatement;
-use sealane::domain::time::Timestamp;
+use sealane_core::statement::SubmittedStatement;
+use sealane_core::time::Timestamp;
 use sealane_fuzz::genuine::GENUINE;
 use serde_json::{Value, json};
 

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use sealane::domain::index::{Subject, SubjectEntry, SubjectIndex};
-use sealane::domain::merkle::LeafIndex;
+use sealane_core::index::{Subject, SubjectEntry, SubjectIndex};
+use sealane_core::merkle::LeafIndex;
 use sealane_fuzz::edits::{edit_entry, edit_json};
 
 fuzz_target!(|data: &[u8]| {

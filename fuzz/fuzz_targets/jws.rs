@@ -5,7 +5,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use libfuzzer_sys::fuzz_target;
-use sealane::domain::statement::SubmittedStatement;
+use sealane_core::statement::SubmittedStatement;
 use serde_json::Value;
 
 fuzz_target!(|data: &[u8]| {

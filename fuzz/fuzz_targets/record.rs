@@ -5,14 +5,14 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sealane::domain::consortium::{ParticipantId, Place};
-use sealane::domain::epcis::{self, Document, Reader};
-use sealane::domain::hash::Hash;
-use sealane::domain::index::{Subject, SubjectKey, names};
-use sealane::domain::merkle::TreeSize;
-use sealane::domain::record::{CaptureFacts, Record};
-use sealane::domain::statement::StatementId;
-use sealane::domain::time::Timestamp;
+use sealane_core::consortium::{ParticipantId, Place};
+use sealane_core::epcis::{self, Document, Reader};
+use sealane_core::hash::Hash;
+use sealane_core::index::{Subject, SubjectKey, names};
+use sealane_core::merkle::TreeSize;
+use sealane_core::record::{CaptureFacts, Record};
+use sealane_core::statement::StatementId;
+use sealane_core::time::Timestamp;
 
 static SIGNER: LazyLock<ParticipantId> =
     LazyLock::new(|| "374d95fc-9457-4a51-bd6a-0bba133845a8".parse().expect("an id"));

@@ -1,9 +1,9 @@
 //! Edits of evidence that keep most of it genuine: of its JSON, and of the document with its proofs made good again.
 
 use arbitrary::{Result, Unstructured};
-use sealane::domain::evidence::Evidence;
-use sealane::domain::index::{SubjectEntry, SubjectKind};
-use sealane::domain::merkle::{LeafIndex, MultiProof};
+use sealane_core::evidence::Evidence;
+use sealane_core::index::{SubjectEntry, SubjectKind};
+use sealane_core::merkle::{LeafIndex, MultiProof};
 use serde_json::Value;
 
 use crate::genuine::{GENUINE, TEXTS, ids};

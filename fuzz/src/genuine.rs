@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
-use sealane::domain::block::{Checkpoint, Leaf, Seal};
-use sealane::domain::evidence::{Anchor, Checked, Evidence, PlacedSeal, PlacedText, check};
-use sealane::domain::gs1::Id;
-use sealane::domain::hash::Hash;
-use sealane::domain::index::{Subject, SubjectEntry};
-use sealane::domain::merkle::{LeafIndex, MultiProof, leaf_hash, node_hash, root};
-use sealane::domain::provenance::{Policy, holds_captures, judge};
+use sealane_core::block::{Checkpoint, Leaf, Seal};
+use sealane_core::evidence::{Anchor, Checked, Evidence, PlacedSeal, PlacedText, check};
+use sealane_core::gs1::Id;
+use sealane_core::hash::Hash;
+use sealane_core::index::{Subject, SubjectEntry};
+use sealane_core::merkle::{LeafIndex, MultiProof, leaf_hash, node_hash, root};
+use sealane_core::provenance::{Policy, holds_captures, judge};
 
 const ANCHOR: &[u8] = include_bytes!("../seeds/anchor.json");
 
@@ -174,7 +174,7 @@ impl Genuine {
         let path = match leaves.len() {
             0 if hashes.is_empty() => MultiProof::default(),
             0 => MultiProof(vec![root(&hashes)]),
-            _ => sealane::domain::merkle::multi_proof_of(&hashes, part.clone()),
+            _ => sealane_core::merkle::multi_proof_of(&hashes, part.clone()),
         };
         let first = if leaves.is_empty() { 0 } else { part.start as u64 };
         Some(SubjectEntry { first, leaves, path, ..entry.clone() })
@@ -194,7 +194,7 @@ impl Genuine {
 pub fn ids() -> &'static [Id] {
     static IDS: OnceLock<Vec<Id>> = OnceLock::new();
     IDS.get_or_init(|| {
-        let subjects = GENUINE.entries.keys().filter(|one| one.kind() == sealane::domain::index::SubjectKind::Id);
+        let subjects = GENUINE.entries.keys().filter(|one| one.kind() == sealane_core::index::SubjectKind::Id);
         let mut ids: BTreeSet<Id> = subjects.filter_map(|one| Id::parse(one.text()).ok()).collect();
         ids.extend(GENUINE.documents.iter().filter_map(|one| Id::parse(&one.id).ok()));
         ids.into_iter().collect()

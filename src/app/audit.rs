@@ -13,9 +13,9 @@ mod source;
 mod walk;
 
 use crate::app::state::mark_of;
-use crate::domain::block::Height;
-use crate::domain::merkle::{LeafIndex, TreeSize};
 use crate::ports::{CertificateReader, LedgerStore, Mark, StoreError};
+use sealane_core::block::Height;
+use sealane_core::merkle::{LeafIndex, TreeSize};
 
 pub use fork::{Fork, ForkError, Shown};
 pub use receipts::HeldReceipt;

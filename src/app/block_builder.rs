@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use crate::app::State;
-use crate::domain::block::{Checkpoint, Commit, CommitSignature, Height, Leaf, Note, NoteKey, Seal, commit_bytes};
-use crate::domain::consortium::{Place, Registry};
-use crate::domain::hash::Hash;
-use crate::domain::index::SubjectIndex;
-use crate::domain::merkle::{self, Edge, Frontier, Growth, LeafIndex};
-use crate::domain::record::Record;
-use crate::domain::statement::{StatementType, VerifiedStatement};
-use crate::domain::time::Timestamp;
 use crate::ports::{LeafContent, MemberSigner, NewBlock, PlacedRecord, StoredBlock, StoredLeaf};
+use sealane_core::block::{Checkpoint, Commit, CommitSignature, Height, Leaf, Note, NoteKey, Seal, commit_bytes};
+use sealane_core::consortium::{Place, Registry};
+use sealane_core::hash::Hash;
+use sealane_core::index::SubjectIndex;
+use sealane_core::merkle::{self, Edge, Frontier, Growth, LeafIndex};
+use sealane_core::record::Record;
+use sealane_core::statement::{StatementType, VerifiedStatement};
+use sealane_core::time::Timestamp;
 
 /// The round of every commit while one member decides alone.
 const ROUND: u32 = 0;

@@ -5,13 +5,13 @@ use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::orderer::{Entry, OrderError, Ordered, Placed};
 use crate::app::receipt::Final;
 use crate::app::records::capture_record;
-use crate::domain::consortium::rights::{self, RightsError};
-use crate::domain::consortium::{EventFact, Participant, SignerRefusal};
-use crate::domain::epcis::{self, Document, Event, Faults, Reader};
-use crate::domain::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AHEAD_SECONDS_MAX};
-use crate::domain::statement::{StatementError, StatementId, StatementType, SubmittedStatement, VerifiedStatement};
-use crate::domain::time::Timestamp;
 use crate::ports::{Allowance, Exceeded, StoreError};
+use sealane_core::consortium::rights::{self, RightsError};
+use sealane_core::consortium::{EventFact, Participant, SignerRefusal};
+use sealane_core::epcis::{self, Document, Event, Faults, Reader};
+use sealane_core::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AHEAD_SECONDS_MAX};
+use sealane_core::statement::{StatementError, StatementId, StatementType, SubmittedStatement, VerifiedStatement};
+use sealane_core::time::Timestamp;
 
 /// Why a statement was not captured. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]

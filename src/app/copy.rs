@@ -7,11 +7,11 @@
 use async_trait::async_trait;
 
 use crate::app::audit::{self, AuditError, Fault, OfStore, Watch};
-use crate::domain::block::Height;
-use crate::domain::time::Timestamp;
 use crate::ports::{
     Admission, CertificateReader, LedgerStore, NewBlock, PendingRequest, StoreError, StoredBlock, WaitingRoom,
 };
+use sealane_core::block::Height;
+use sealane_core::time::Timestamp;
 
 /// What was copied.
 #[derive(Debug, Clone, PartialEq)]

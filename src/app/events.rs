@@ -6,14 +6,14 @@ use tokio::runtime::Handle;
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::state::statement_text;
 use crate::app::workplace;
-use crate::domain::consortium::{EventKey, ParticipantId};
-use crate::domain::epcis::{self, Event, Written};
-use crate::domain::gs1::Id;
-use crate::domain::index::Subject;
-use crate::domain::merkle::{LeafIndex, TreeSize};
-use crate::domain::statement::SubmittedStatement;
-use crate::domain::time::Timestamp;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError};
+use sealane_core::consortium::{EventKey, ParticipantId};
+use sealane_core::epcis::{self, Event, Written};
+use sealane_core::gs1::Id;
+use sealane_core::index::Subject;
+use sealane_core::merkle::{LeafIndex, TreeSize};
+use sealane_core::statement::SubmittedStatement;
+use sealane_core::time::Timestamp;
 
 /// Events on one page when the caller names no number, and at most.
 pub const PAGE_EVENTS_DEFAULT: u32 = 30;

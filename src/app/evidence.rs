@@ -15,12 +15,12 @@ use crate::app::ledger::{Ledger, LedgerError, Proven, View};
 use crate::app::receipt::seal_leaf;
 use crate::app::state::load_index_at;
 use crate::app::workplace;
-use crate::domain::evidence::{Evidence, PlacedSeal, PlacedText};
-use crate::domain::gs1::Id;
-use crate::domain::index::{Subject, SubjectEntry, SubjectKey, SubjectProof};
-use crate::domain::merkle::{self, LeafIndex, MultiProof, TreeSize};
-use crate::domain::provenance::{History, Policy, Trail, Verdict, follow, judge, stale};
 use crate::ports::{StoreError, StoredBlock};
+use sealane_core::evidence::{Evidence, PlacedSeal, PlacedText};
+use sealane_core::gs1::Id;
+use sealane_core::index::{Subject, SubjectEntry, SubjectKey, SubjectProof};
+use sealane_core::merkle::{self, LeafIndex, MultiProof, TreeSize};
+use sealane_core::provenance::{History, Policy, Trail, Verdict, follow, judge, stale};
 
 /// How often the ledger may grow under an answer that is being gathered before it is given up.
 const ATTEMPTS: usize = 16;

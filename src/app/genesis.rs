@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::app::block_builder::{BlockBuilder, BuildError};
 use crate::app::records::admin_record;
 use crate::app::state::mark_of;
-use crate::domain::block::{Height, Member, MemberSet, MemberSetError, Origin};
-use crate::domain::consortium::{Admin, Genesis, Organization, Registry};
-use crate::domain::index::SubjectIndex;
-use crate::domain::merkle::Edge;
-use crate::domain::statement::{Draft, Header, StatementError, SubmittedStatement};
-use crate::domain::time::Timestamp;
 use crate::ports::{LeafContent, LedgerStore, MarkError, MemberSigner, StoreError};
+use sealane_core::block::{Height, Member, MemberSet, MemberSetError, Origin};
+use sealane_core::consortium::{Admin, Genesis, Organization, Registry};
+use sealane_core::index::SubjectIndex;
+use sealane_core::merkle::Edge;
+use sealane_core::statement::{Draft, Header, StatementError, SubmittedStatement};
+use sealane_core::time::Timestamp;
 
 /// The ledger cannot begin.
 #[derive(Debug, thiserror::Error)]

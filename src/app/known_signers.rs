@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use crate::domain::hash::Hash;
-use crate::domain::statement::{KnownKey, PublicKey, StatementError, SubmittedStatement, VerifiedStatement};
+use sealane_core::hash::Hash;
+use sealane_core::statement::{KnownKey, PublicKey, StatementError, SubmittedStatement, VerifiedStatement};
 
 /// Tables that are kept at once: 19 MB, and 2.8 MB for the generator's. None is made before somebody has captured
 /// [`SEEN_MIN`] statements, so an idle node has none.

@@ -8,12 +8,12 @@ use crate::app::admission::{Admission, Ticket};
 use crate::app::known_signers::KnownSigners;
 use crate::app::lookup::Lookup;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
-use crate::domain::block::Origin;
-use crate::domain::consortium::{Place, Registry};
-use crate::domain::index::{SubjectKey, SubjectProof};
-use crate::domain::merkle::{self, TileId, Tiles, TreeSize};
-use crate::domain::time::Timestamp;
 use crate::ports::{Clock, LedgerStore, StoreError, StoredBlock};
+use sealane_core::block::Origin;
+use sealane_core::consortium::{Place, Registry};
+use sealane_core::index::{SubjectKey, SubjectProof};
+use sealane_core::merkle::{self, TileId, Tiles, TreeSize};
+use sealane_core::time::Timestamp;
 
 /// What everyone may see at one moment: the last final block and the consortium as of it.
 #[derive(Clone)]

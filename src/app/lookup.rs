@@ -16,11 +16,11 @@ use std::thread;
 
 use crate::app::lookup::lists::Lists;
 use crate::app::lookup::places::Places;
-use crate::domain::consortium::EventKey;
-use crate::domain::index::{IndexError, SubjectIndex, SubjectKey};
-use crate::domain::merkle::{LeafIndex, TreeSize};
-use crate::domain::statement::StatementId;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError};
+use sealane_core::consortium::EventKey;
+use sealane_core::index::{IndexError, SubjectIndex, SubjectKey};
+use sealane_core::merkle::{LeafIndex, TreeSize};
+use sealane_core::statement::StatementId;
 
 /// Bytes of records that are worth a second thread while they are learnt.
 const BYTES_FOR_TWO: usize = 512 * 1024;

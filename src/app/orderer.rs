@@ -28,13 +28,13 @@ use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
 use crate::app::records::admin_record;
 use crate::app::state::{LoadError, State, mark_of};
-use crate::domain::consortium::{Admin, Contradiction, EventFact, EventKey, Facts, Refusal, Registry, SignerRefusal};
-use crate::domain::limits::EVENT_TIME_AHEAD_MS_MAX;
-use crate::domain::merkle::LeafIndex;
-use crate::domain::record::Record;
-use crate::domain::statement::{StatementId, VerifiedStatement};
-use crate::domain::time::Timestamp;
 use crate::ports::{Clock, LeafContent, LedgerStore, MemberSigner, PlacedRecord, StoreError};
+use sealane_core::consortium::{Admin, Contradiction, EventFact, EventKey, Facts, Refusal, Registry, SignerRefusal};
+use sealane_core::limits::EVENT_TIME_AHEAD_MS_MAX;
+use sealane_core::merkle::LeafIndex;
+use sealane_core::record::Record;
+use sealane_core::statement::{StatementId, VerifiedStatement};
+use sealane_core::time::Timestamp;
 
 /// Jobs that may wait. Each holds a statement, so that memory stays bounded; past it senders are told to come back.
 pub const QUEUE_JOBS_MAX: usize = 4_096;

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::block_builder::Written;
 use crate::app::ledger::{Ledger, LedgerError};
-use crate::domain::block::Commit;
-use crate::domain::hash::Hash;
-use crate::domain::merkle::{self, InclusionProof, LeafIndex, TreeSize};
-use crate::domain::time::Timestamp;
 use crate::ports::{StoreError, StoredBlock};
+use sealane_core::block::Commit;
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{self, InclusionProof, LeafIndex, TreeSize};
+use sealane_core::time::Timestamp;
 
 /// Proves that a leaf is in the tree that its block's commit signs. It never changes, however the ledger grows.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]

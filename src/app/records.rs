@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::consortium::{Admin, ParticipantId};
-use crate::domain::epcis::Event;
-use crate::domain::index::{Subject, SubjectKey, names};
-use crate::domain::record::{CaptureFacts, Record};
-use crate::domain::statement::{StatementId, VerifiedStatement};
+use sealane_core::consortium::{Admin, ParticipantId};
+use sealane_core::epcis::Event;
+use sealane_core::index::{Subject, SubjectKey, names};
+use sealane_core::record::{CaptureFacts, Record};
+use sealane_core::statement::{StatementId, VerifiedStatement};
 
 /// The record of a capture by `signer`, with the events that were read from it.
 pub fn capture_record(statement: &VerifiedStatement, signer: &ParticipantId, events: &[Event]) -> Record {

@@ -3,16 +3,16 @@
 use crate::app::capture;
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::orderer::{Entry, OrderError, Placed};
-use crate::domain::consortium::{
-    Admin, AdminError, CertificateRecord, Claims, Conflict, Participant, ParticipantId, Refusal, Standing,
-    renewal_consent,
-};
-use crate::domain::hash::Hash;
-use crate::domain::statement::{Signature, StatementError, StatementType, SubmittedStatement};
-use crate::domain::time::Timestamp;
 use crate::ports::{
     Admission, CertificateReader, PendingRequest, RequestBody, RequestFilter, RequestedKey, StoreError, WaitingRoom,
 };
+use sealane_core::consortium::{
+    Admin, AdminError, CertificateRecord, Claims, Conflict, Participant, ParticipantId, Refusal, Standing,
+    renewal_consent,
+};
+use sealane_core::hash::Hash;
+use sealane_core::statement::{Signature, StatementError, StatementType, SubmittedStatement};
+use sealane_core::time::Timestamp;
 
 /// Requests that may wait for a decision, registrations and renewals each. Whoever asks to be registered is unknown.
 pub const PENDING_REQUESTS_MAX: u64 = 1_000;

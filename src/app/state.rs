@@ -6,12 +6,12 @@ use tokio::sync::mpsc;
 use tokio::task;
 
 use crate::app::lookup::Lookup;
-use crate::domain::block::{Height, Leaf};
-use crate::domain::consortium::{Admin, Place, Registry};
-use crate::domain::index::SubjectIndex;
-use crate::domain::merkle::{self, Edge, LeafIndex, Tiles, TreeSize};
-use crate::domain::statement::SubmittedStatement;
 use crate::ports::{LeafContent, LedgerStore, Mark, MarkError, MemberSigner, PlacedRecord, StoreError, StoredBlock};
+use sealane_core::block::{Height, Leaf};
+use sealane_core::consortium::{Admin, Place, Registry};
+use sealane_core::index::SubjectIndex;
+use sealane_core::merkle::{self, Edge, LeafIndex, Tiles, TreeSize};
+use sealane_core::statement::SubmittedStatement;
 
 /// Rows read at once while the state is loaded, and bytes of records.
 const PAGE_ROWS: u32 = 20_000;

@@ -9,9 +9,9 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 use crate::cli::limits::LimitOptions;
 use crate::cli::stores::StoreName;
 use crate::config::{Config, LogFormat, Secret};
-use crate::domain::consortium::{Namespace, Organization, ParticipantId, Role};
-use crate::domain::gs1::{CompanyPrefix, Gln};
-use crate::domain::time::Timestamp;
+use sealane_core::consortium::{Namespace, Organization, ParticipantId, Role};
+use sealane_core::gs1::{CompanyPrefix, Gln};
+use sealane_core::time::Timestamp;
 
 pub const DEFAULT_DATA: &str = "data";
 pub const DEFAULT_URL: &str = "http://127.0.0.1:8080";

@@ -19,8 +19,8 @@ use crate::cli::remote::Remote;
 use crate::cli::seen::{self, Seen};
 use crate::cli::stores::StoreName;
 use crate::cli::trust;
-use crate::domain::json;
 use crate::pki::X509Reader;
+use sealane_core::json;
 
 /// Bytes of one file of receipts: some ten thousand of them.
 const RECEIPTS_BYTES_MAX: u64 = 64 * 1024 * 1024;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::cli::arguments::{DEFAULT_URL, Global};
 use crate::cli::failure::Failure;
 use crate::cli::tls;
-use crate::domain::limits::EVIDENCE_BYTES_MAX;
+use sealane_core::limits::EVIDENCE_BYTES_MAX;
 
 /// The longest answer that is read: evidence about a product with many long statements.
 const ANSWER_BYTES_MAX: u64 = EVIDENCE_BYTES_MAX as u64;

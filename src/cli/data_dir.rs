@@ -10,12 +10,12 @@ use std::sync::Arc;
 use crate::cli::arguments::Global;
 use crate::cli::failure::{Failure, with_causes};
 use crate::config::Secret;
-use crate::domain::block::Height;
 use crate::pki::tls::read_certificates;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, MemberKey, PrivateKey, read_member_mark};
 use crate::ports::{LedgerStore, Mark};
 use crate::store::postgres::Server;
 use crate::store::{OpenError, PostgresStore, SqliteStore};
+use sealane_core::block::Height;
 
 /// The version of the directory's layout that this program writes and reads.
 const VERSION: u32 = 1;

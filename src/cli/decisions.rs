@@ -12,13 +12,13 @@ use crate::cli::failure::{Failure, Outcome, with_causes};
 use crate::cli::node::now;
 use crate::cli::output::{Output, printable};
 use crate::cli::trust;
-use crate::domain::block::Origin;
-use crate::domain::consortium::{
-    Admin, CertificateRecord, Claims, ParticipantId, Registration, Rejection, Renewal, Revocation,
-};
-use crate::domain::hash::Hash;
 use crate::pki::{CertificateRequest, MemberKey, ParticipantSubject};
 use crate::ports::MemberSigner;
+use sealane_core::block::Origin;
+use sealane_core::consortium::{
+    Admin, CertificateRecord, Claims, ParticipantId, Registration, Rejection, Renewal, Revocation,
+};
+use sealane_core::hash::Hash;
 
 pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Result<Outcome, Failure> {
     let desk = Desk::open(global)?;

@@ -20,10 +20,10 @@ use crate::cli::register;
 use crate::cli::tls;
 use crate::cli::trust;
 use crate::cli::verify::{Answer, judge_now};
-use crate::domain::consortium::{Organization, ParticipantId};
-use crate::domain::gs1::Id;
-use crate::domain::time::Timestamp;
 use crate::telemetry;
+use sealane_core::consortium::{Organization, ParticipantId};
+use sealane_core::gs1::Id;
+use sealane_core::time::Timestamp;
 
 mod journey;
 

@@ -10,7 +10,7 @@ use crate::cli::client::Client;
 use crate::cli::data_dir::cannot;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
-use crate::domain::gs1::Id;
+use sealane_core::gs1::Id;
 
 pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Result<Outcome, Failure> {
     let id = read_id(&options.id)?;

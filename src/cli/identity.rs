@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::cli::failure::{Failure, with_causes};
-use crate::domain::hash::Hash;
-use crate::domain::statement::{Draft, Header, SubmittedStatement, sign};
-use crate::domain::time::Timestamp;
 use crate::pki::{Certificate, PrivateKey};
+use sealane_core::hash::Hash;
+use sealane_core::statement::{Draft, Header, SubmittedStatement, sign};
+use sealane_core::time::Timestamp;
 
 /// File names as `register` leaves them.
 pub const KEY_FILE: &str = "key.pem";

@@ -8,9 +8,9 @@ use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{Failure, Outcome, with_causes};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
-use crate::domain::block::Origin;
-use crate::domain::consortium::Organization;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, PrivateKey};
+use sealane_core::block::Origin;
+use sealane_core::consortium::Organization;
 
 pub fn run(global: &Global, options: &InitOptions, output: &Output) -> Result<Outcome, Failure> {
     let Some(name) = options.name.as_ref().filter(|_| !options.migrate) else {

@@ -9,8 +9,8 @@ use crate::cli::data_dir::cannot;
 use crate::cli::failure::{Failure, Outcome, with_causes};
 use crate::cli::identity::{KEY_FILE, REQUEST_FILE};
 use crate::cli::output::Output;
-use crate::domain::consortium::Organization;
 use crate::pki::{CertificateRequest, PrivateKey};
+use sealane_core::consortium::Organization;
 
 pub fn run(options: &KeygenOptions, output: &Output) -> Result<Outcome, Failure> {
     let request = make(&options.out, &options.organization)?;

@@ -14,11 +14,11 @@ use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
 use crate::cli::self_check::SelfCheck;
 use crate::cli::trust;
-use crate::domain::provenance::Policy;
-use crate::domain::time::Timestamp;
 use crate::http::{self, Limits, Metrics};
 use crate::pki::X509Reader;
 use crate::ports::Clock;
+use sealane_core::provenance::Policy;
+use sealane_core::time::Timestamp;
 
 /// The machine's clock.
 pub struct SystemClock;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::cli::arguments::Global;
-use crate::domain::consortium::is_invisible;
+use sealane_core::consortium::is_invisible;
 
 /// Characters of what others may have written in one message: the longest id, and what is wrong with it.
 const EXCERPT_CHARS_MAX: usize = 2_000;

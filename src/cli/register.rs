@@ -13,8 +13,8 @@ use crate::cli::failure::{Failure, Outcome, with_causes};
 use crate::cli::identity::{CERTIFICATE_FILE, KEY_FILE, REQUEST_FILE};
 use crate::cli::keygen;
 use crate::cli::output::Output;
-use crate::domain::hash::Hash;
 use crate::pki::CertificateRequest;
+use sealane_core::hash::Hash;
 
 /// How often `--wait` asks, and for how long: a member may have to come back from lunch.
 const WAIT_STEP: Duration = Duration::from_secs(1);

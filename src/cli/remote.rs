@@ -10,12 +10,12 @@ use serde::Deserialize;
 
 use crate::app::audit::{RemoteNode, Source, SourceLeaf};
 use crate::cli::client::{Client, FetchError};
-use crate::domain::block::{Commit, Height, Leaf, Seal};
-use crate::domain::hash::Hash;
-use crate::domain::json;
-use crate::domain::limits::{LEAF_BYTES_MAX, NOTE_BYTES_MAX, STATEMENT_BYTES_MAX};
-use crate::domain::merkle::{BundleId, LeafIndex, TILE_WIDTH, TilePath, TreeSize, decode_entries};
 use crate::ports::{StoreError, StoredBlock};
+use sealane_core::block::{Commit, Height, Leaf, Seal};
+use sealane_core::hash::Hash;
+use sealane_core::json;
+use sealane_core::limits::{LEAF_BYTES_MAX, NOTE_BYTES_MAX, STATEMENT_BYTES_MAX};
+use sealane_core::merkle::{BundleId, LeafIndex, TILE_WIDTH, TilePath, TreeSize, decode_entries};
 
 /// Bytes of one entry bundle: 256 of the longest leaves, each after its length.
 const BUNDLE_BYTES_MAX: usize = TILE_WIDTH as usize * (2 + LEAF_BYTES_MAX);

@@ -9,9 +9,9 @@ use crate::cli::client::Client;
 use crate::cli::failure::{Failure, Outcome, with_causes};
 use crate::cli::output::Output;
 use crate::cli::trust;
-use crate::domain::consortium::renewal_consent;
-use crate::domain::statement::Signature;
 use crate::pki::{CertificateRequest, PrivateKey};
+use sealane_core::consortium::renewal_consent;
+use sealane_core::statement::Signature;
 
 pub fn run(global: &Global, options: &RenewOptions, output: &Output) -> Result<Outcome, Failure> {
     let client = Client::new(global)?;

@@ -26,12 +26,12 @@ use crate::cli::node::runtime;
 use crate::cli::output::Output;
 use crate::cli::stores::ledger_file;
 use crate::config::CONFIG_FILE;
-use crate::domain::consortium::Registry;
-use crate::domain::merkle::TreeSize;
-use crate::domain::statement::PublicKey;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, PrivateKey, X509Reader};
 use crate::ports::{Mark, MemberSigner, StoredBlock};
 use crate::store::{OpenError, SqliteStore};
+use sealane_core::consortium::Registry;
+use sealane_core::merkle::TreeSize;
+use sealane_core::statement::PublicKey;
 
 pub fn run(global: &Global, options: &RestoreOptions, output: &Output) -> Result<Outcome, Failure> {
     match (&options.from, options.last_signed_size) {

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::cli::data_dir::cannot;
 use crate::cli::failure::Failure;
 use crate::cli::trust;
-use crate::domain::block::{Checkpoint, Commit, Origin};
-use crate::domain::evidence::Anchor;
-use crate::domain::hash::Hash;
-use crate::domain::json;
-use crate::domain::merkle::TreeSize;
-use crate::domain::time::Timestamp;
+use sealane_core::block::{Checkpoint, Commit, Origin};
+use sealane_core::evidence::Anchor;
+use sealane_core::hash::Hash;
+use sealane_core::json;
+use sealane_core::merkle::TreeSize;
+use sealane_core::time::Timestamp;
 
 /// A final checkpoint, and when it was seen by this machine's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +102,7 @@ mod tests {
     use p256::ecdsa::SigningKey;
 
     use super::*;
-    use crate::domain::block::{CommitSignature, Height};
+    use sealane_core::block::{CommitSignature, Height};
 
     fn seen(size: u64) -> Seen {
         let origin: Origin = "ledger.example/test".parse().unwrap();

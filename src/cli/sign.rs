@@ -10,8 +10,8 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::identity::Identity;
 use crate::cli::node::now;
 use crate::cli::output::Output;
-use crate::domain::block::Origin;
-use crate::domain::limits::STATEMENT_BYTES_MAX;
+use sealane_core::block::Origin;
+use sealane_core::limits::STATEMENT_BYTES_MAX;
 
 pub fn run(options: &SignOptions, output: &Output) -> Result<Outcome, Failure> {
     let origin: Origin = options.origin.parse().map_err(|error| Failure::wrong_use(format!("--origin: {error}")))?;

@@ -9,11 +9,11 @@ use crate::cli::data_dir::{DataDir, cannot};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::runtime;
 use crate::cli::output::Output;
-use crate::domain::block::{Leaf, Origin};
-use crate::domain::evidence::Anchor;
-use crate::domain::hash::Hash;
-use crate::domain::merkle::TreeSize;
 use crate::ports::{LedgerStore, MemberSigner, StoredLeaf};
+use sealane_core::block::{Leaf, Origin};
+use sealane_core::evidence::Anchor;
+use sealane_core::hash::Hash;
+use sealane_core::merkle::TreeSize;
 
 /// An anchor and how it came to be trusted.
 pub struct Trusted {

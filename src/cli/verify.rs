@@ -15,11 +15,11 @@ use crate::cli::node::now;
 use crate::cli::output::{Output, excerpt};
 use crate::cli::seen::{self, Seen};
 use crate::cli::trust::{self, Trusted};
-use crate::domain::evidence::{Anchor, Checked, Evidence, check};
-use crate::domain::gs1::Id;
-use crate::domain::limits::EVIDENCE_BYTES_MAX;
-use crate::domain::merkle::{ConsistencyProof, verify_consistency};
-use crate::domain::provenance::{Policy, Severity, Verdict, Word, judge, stale};
+use sealane_core::evidence::{Anchor, Checked, Evidence, check};
+use sealane_core::gs1::Id;
+use sealane_core::limits::EVIDENCE_BYTES_MAX;
+use sealane_core::merkle::{ConsistencyProof, verify_consistency};
+use sealane_core::provenance::{Policy, Severity, Verdict, Word, judge, stale};
 
 pub fn run(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Outcome, Failure> {
     let answers = match &options.evidence {

@@ -16,9 +16,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use rust_embed::Embed;
 
-use crate::domain::hash::Hash;
 use crate::http::pages::Language;
 use crate::http::problem::Problem;
+use sealane_core::hash::Hash;
 
 #[derive(Embed)]
 #[folder = "web/"]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use crate::domain::statement::StatementId;
+use sealane_core::statement::StatementId;
 
 /// Captures that are remembered after their sender stopped waiting. Those that succeed are on the ledger and forgotten
 /// here; past this number the refused ones are forgotten too.
@@ -94,7 +94,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::hash::Hash;
+    use sealane_core::hash::Hash;
 
     #[actix_web::test]
     async fn finishing_waits_for_what_is_going_on() {

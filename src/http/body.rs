@@ -10,12 +10,12 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use tokio::time::{Instant, timeout_at};
 
-use crate::domain::json;
-use crate::domain::limits::STATEMENT_BYTES_MAX;
-use crate::domain::statement::SubmittedStatement;
 use crate::http::fields::Fields;
 use crate::http::limits::memory::Held;
 use crate::http::problem::{Code, Problem};
+use sealane_core::json;
+use sealane_core::limits::STATEMENT_BYTES_MAX;
+use sealane_core::statement::SubmittedStatement;
 
 /// How long a client may take to send a body: 4 MiB at 70 kB/s.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);

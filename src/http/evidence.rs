@@ -4,12 +4,12 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::evidence::gather;
-use crate::domain::gs1::Id;
-use crate::domain::merkle::TreeSize;
 use crate::http::Node;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
 use crate::ports::StoredBlock;
+use sealane_core::gs1::Id;
+use sealane_core::merkle::TreeSize;
 
 /// Gathers the evidence about a product, at the latest checkpoint or an earlier one.
 #[utoipa::path(get, path = "/evidence", tag = "products",

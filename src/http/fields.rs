@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::domain::json::child;
 use crate::http::problem::{Code, Problem};
+use sealane_core::json::child;
 
 /// A JSON object whose members are being read.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::consortium::Role;
+    use sealane_core::consortium::Role;
 
     fn fields() -> Fields {
         Fields::of(json!({"name": "x", "roles": ["shipper", "king"], "more": 1})).unwrap()

@@ -46,9 +46,9 @@ use rustls::ServerConfig;
 
 use crate::app::Ledger;
 use crate::app::audit::{Fault, Report};
-use crate::domain::provenance::Policy;
-use crate::domain::time::Timestamp;
 use crate::ports::CertificateReader;
+use sealane_core::provenance::Policy;
+use sealane_core::time::Timestamp;
 
 use background::Background;
 use limits::Guard;

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use actix_web::HttpRequest;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::domain::time::Timestamp;
 use crate::http::problem::{Code, Problem};
+use sealane_core::time::Timestamp;
 
 /// Everything but the unreserved characters of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -70,10 +70,8 @@ impl Parameters {
     /// Reads a time. A `+` that was not percent-encoded has become a space, which no time has.
     pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
         let text = self.get(name).map(|value| value.replace(' ', "+"));
-        text.map(|text| {
-            text.parse().map_err(|error: crate::domain::time::TimestampError| bad(name, &error.to_string()))
-        })
-        .transpose()
+        text.map(|text| text.parse().map_err(|error: sealane_core::time::TimestampError| bad(name, &error.to_string())))
+            .transpose()
     }
 
     /// Reads values separated by `|`, as EPCIS 2.0 queries do.

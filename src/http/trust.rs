@@ -2,11 +2,11 @@
 
 use actix_web::{HttpResponse, web};
 
-use crate::domain::block::Leaf;
-use crate::domain::evidence::Anchor;
-use crate::domain::merkle::TreeSize;
 use crate::http::Node;
 use crate::http::problem::Problem;
+use sealane_core::block::Leaf;
+use sealane_core::evidence::Anchor;
+use sealane_core::merkle::TreeSize;
 
 /// Gives the trust anchor: origin, members and the genesis statement. Compare its fingerprint by another way.
 #[utoipa::path(get, path = "/trust", tag = "products",

@@ -6,13 +6,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::evidence::verdict;
-use crate::domain::gs1::Id;
-use crate::domain::provenance::Verdict;
 use crate::http::Node;
 use crate::http::accept::is_for_people;
 use crate::http::pages::{self, Visitor};
 use crate::http::parameters::{Parameters, encode};
 use crate::http::problem::{Code, Problem};
+use sealane_core::gs1::Id;
+use sealane_core::provenance::Verdict;
 
 /// Bytes of path and query: a label's code with every attribute that it may have stays well below.
 const URI_BYTES_MAX: usize = 8 * 1024;

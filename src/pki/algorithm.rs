@@ -3,7 +3,7 @@
 use x509_parser::asn1_rs::Tag;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
-use crate::domain::statement::PublicKey;
+use sealane_core::statement::PublicKey;
 
 /// id-ecPublicKey (RFC 5480 §2.1.1).
 const EC_PUBLIC_KEY: &str = "1.2.840.10045.2.1";

@@ -16,10 +16,10 @@ use super::request::CertificateRequest;
 use super::signer::CertificateSigner;
 use super::subject::{ParticipantSubject, SubjectError, check_organization};
 use super::validity::{Validity, ValidityError};
-use crate::domain::hash::Hash;
-use crate::domain::limits::CERTIFICATE_BYTES_MAX;
-use crate::domain::statement::PublicKey;
-use crate::domain::time::Timestamp;
+use sealane_core::hash::Hash;
+use sealane_core::limits::CERTIFICATE_BYTES_MAX;
+use sealane_core::statement::PublicKey;
+use sealane_core::time::Timestamp;
 
 /// Names of the two files of an authority, inside its directory.
 pub const KEY_FILE: &str = "ca-key.pem";

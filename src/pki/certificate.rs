@@ -14,10 +14,10 @@ use x509_parser::time::ASN1Time;
 use super::algorithm::{PublicKeyError, describe_signature, is_ecdsa_with_sha256, public_key};
 use super::pem::{self, PemError};
 use super::subject::parse_participant_id;
-use crate::domain::hash::Hash;
-use crate::domain::limits::{CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX};
-use crate::domain::statement::PublicKey;
-use crate::domain::time::Timestamp;
+use sealane_core::hash::Hash;
+use sealane_core::limits::{CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX};
+use sealane_core::statement::PublicKey;
+use sealane_core::time::Timestamp;
 
 const LABEL: &str = "CERTIFICATE";
 

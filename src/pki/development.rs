@@ -11,7 +11,7 @@ use super::ca::{self, AuthorityError, CertificateAuthority, write_text_new};
 use super::key::{KeyError, PrivateKey};
 use super::request::{CertificateRequest, RequestError};
 use super::subject::{ParticipantSubject, SubjectError};
-use crate::domain::time::Timestamp;
+use sealane_core::time::Timestamp;
 
 /// Who gets a certificate: directory, name.
 const ORGANIZATIONS: [(&str, &str); 3] = [

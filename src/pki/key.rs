@@ -16,8 +16,8 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 use super::algorithm::describe_key;
 use super::file;
 use super::pem::{self, Block, PemError};
-use crate::domain::limits::KEY_FILE_BYTES_MAX;
-use crate::domain::statement::PublicKey;
+use sealane_core::limits::KEY_FILE_BYTES_MAX;
+use sealane_core::statement::PublicKey;
 
 /// id-ecPublicKey, the algorithm of every key in a SEC 1 file.
 const EC_PUBLIC_KEY: &str = "1.2.840.10045.2.1";

@@ -11,11 +11,11 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use zeroize::Zeroizing;
 
-use crate::domain::block::Height;
-use crate::domain::hash::Hash;
-use crate::domain::statement::{PublicKey, Signature};
 use crate::pki::PrivateKey;
 use crate::ports::{Mark, MarkError, MemberSigner};
+use sealane_core::block::Height;
+use sealane_core::hash::Hash;
+use sealane_core::statement::{PublicKey, Signature};
 
 /// File names inside a member's data directory.
 pub const MEMBER_KEY_FILE: &str = "member-key.pem";

@@ -11,8 +11,8 @@ use rcgen::{
 use serde::Deserialize;
 
 use super::validity::{Validity, ValidityError};
-use crate::domain::statement::PublicKey;
-use crate::domain::time::Timestamp;
+use sealane_core::statement::PublicKey;
+use sealane_core::time::Timestamp;
 
 const CA: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/certs/profiles/ca.toml"));
 const PARTICIPANT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/certs/profiles/participant.toml"));

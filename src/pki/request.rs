@@ -12,8 +12,8 @@ use super::pem::{self, PemError};
 use super::profile::{Profile, ProfileError};
 use super::signer::CertificateSigner;
 use super::subject::{SubjectError, check_organization};
-use crate::domain::limits::CSR_BYTES_MAX;
-use crate::domain::statement::{PublicKey, Signature};
+use sealane_core::limits::CSR_BYTES_MAX;
+use sealane_core::statement::{PublicKey, Signature};
 
 const LABEL: &str = "CERTIFICATE REQUEST";
 

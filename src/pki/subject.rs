@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::domain::limits::ORGANIZATION_CHARS_MAX;
+use sealane_core::limits::ORGANIZATION_CHARS_MAX;
 
 /// What a participant's certificate says of its holder: the ledger's id, and a name for people.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The span of time in which a certificate holds.
 
-use crate::domain::time::Timestamp;
+use sealane_core::time::Timestamp;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 

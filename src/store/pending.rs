@@ -6,11 +6,11 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use crate::domain::consortium::ParticipantId;
 use crate::ports::{Admission, PendingRequest, RequestFilter, StoreError, WaitingRoom};
 use crate::store::queries::sqlite as built;
 use crate::store::rows::{RequestRow, to_sql};
 use crate::store::schema::requests;
+use sealane_core::consortium::ParticipantId;
 
 /// Adds a request, unless it repeats one or its room is full. The caller has a transaction open.
 pub fn add(

@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 
-use crate::domain::block::{Checkpoint, Commit, Leaf};
-use crate::domain::consortium::Place;
-use crate::domain::hash::Hash;
-use crate::domain::merkle::{self, LeafIndex, TILE_WIDTH, TileId};
-use crate::domain::record::Record;
-use crate::domain::time::Timestamp;
 use crate::ports::{LeafContent, PendingRequest, PlacedRecord, RequestBody, StoreError, StoredBlock, StoredLeaf};
 use crate::store::schema;
+use sealane_core::block::{Checkpoint, Commit, Leaf};
+use sealane_core::consortium::Place;
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{self, LeafIndex, TILE_WIDTH, TileId};
+use sealane_core::record::Record;
+use sealane_core::time::Timestamp;
 
 #[derive(Queryable, Selectable, Insertable, Debug)]
 #[diesel(table_name = schema::leaves)]

@@ -12,10 +12,6 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::Text;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::domain::block::Height;
-use crate::domain::consortium::ParticipantId;
-use crate::domain::hash::Hash;
-use crate::domain::merkle::{self, LeafIndex, TileId};
 use crate::ports::{
     Admission, Derived, LeafContent, LedgerStore, NewBlock, PendingRequest, PlacedRecord, RequestFilter, RowCounts,
     StoreError, StoredBlock, StoredLeaf, WaitingRoom,
@@ -25,6 +21,10 @@ use crate::store::queries::sqlite as built;
 use crate::store::rows::{BlockRow, LeafRow, RecordRow, content_number, from_sql, into_tile, tile_hashes, to_sql};
 use crate::store::schema::{blocks, leaves, long_statements, records, tiles};
 use crate::store::sqlite::log::LogMover;
+use sealane_core::block::Height;
+use sealane_core::consortium::ParticipantId;
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{self, LeafIndex, TileId};
 
 mod archive;
 mod log;

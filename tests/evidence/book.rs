@@ -8,17 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use sealane::domain::block::{Checkpoint, Commit, Height, Leaf, Seal};
-use sealane::domain::consortium::{Admin, Place, Registry};
-use sealane::domain::evidence::{Anchor, Evidence, PlacedSeal, PlacedText, read_capture};
-use sealane::domain::gs1::Id;
-use sealane::domain::hash::Hash;
-use sealane::domain::index::{Subject, SubjectEntry, SubjectIndex, names};
-use sealane::domain::merkle::{self, LeafIndex, MultiProof, TreeSize};
-use sealane::domain::provenance::{Capture, FollowFault, Known, List, Source, Trail, Wanted, follow, is_before_span};
-use sealane::domain::statement::{StatementType, SubmittedStatement};
-use sealane::domain::time::Timestamp;
 use sealane::ports::LedgerStore;
+use sealane_core::block::{Checkpoint, Commit, Height, Leaf, Seal};
+use sealane_core::consortium::{Admin, Place, Registry};
+use sealane_core::evidence::{Anchor, Evidence, PlacedSeal, PlacedText, read_capture};
+use sealane_core::gs1::Id;
+use sealane_core::hash::Hash;
+use sealane_core::index::{Subject, SubjectEntry, SubjectIndex, names};
+use sealane_core::merkle::{self, LeafIndex, MultiProof, TreeSize};
+use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, Trail, Wanted, follow, is_before_span};
+use sealane_core::statement::{StatementType, SubmittedStatement};
+use sealane_core::time::Timestamp;
 
 use crate::node::Node;
 

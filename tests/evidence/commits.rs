@@ -1,13 +1,13 @@
 //! A ledger of four members: which commits make its blocks final.
 
 use p256::ecdsa::SigningKey;
-use sealane::domain::block::{Checkpoint, Commit, CommitSignature, Height, Member, MemberSet, commit_bytes};
-use sealane::domain::consortium::{Admin, CertificateRecord, Genesis, Registration};
-use sealane::domain::evidence::{Anchor, Evidence};
-use sealane::domain::gs1::Id;
-use sealane::domain::hash::Hash;
-use sealane::domain::statement::{Draft, Header, PublicKey, Signature, sign};
-use sealane::domain::time::Timestamp;
+use sealane_core::block::{Checkpoint, Commit, CommitSignature, Height, Member, MemberSet, commit_bytes};
+use sealane_core::consortium::{Admin, CertificateRecord, Genesis, Registration};
+use sealane_core::evidence::{Anchor, Evidence};
+use sealane_core::gs1::Id;
+use sealane_core::hash::Hash;
+use sealane_core::statement::{Draft, Header, PublicKey, Signature, sign};
+use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::book::Book;

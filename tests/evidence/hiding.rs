@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sealane::domain::consortium::Admin;
-use sealane::domain::evidence::Evidence;
-use sealane::domain::gs1::Id;
-use sealane::domain::hash::Hash;
-use sealane::domain::index::{OtherKey, Subject, SubjectEntry, SubjectKind};
-use sealane::domain::merkle::{LeafIndex, MultiProof};
-use sealane::domain::provenance::{Trail, holds_captures};
+use sealane_core::consortium::Admin;
+use sealane_core::evidence::Evidence;
+use sealane_core::gs1::Id;
+use sealane_core::hash::Hash;
+use sealane_core::index::{OtherKey, Subject, SubjectEntry, SubjectKind};
+use sealane_core::merkle::{LeafIndex, MultiProof};
+use sealane_core::provenance::{Trail, holds_captures};
 
 use crate::book::{Edition, Hidden, Said};
 use crate::set;

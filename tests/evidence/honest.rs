@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sealane::domain::provenance::Severity;
+use sealane_core::provenance::Severity;
 
 use crate::set::{Case, at, cases, examine, lands};
 use crate::tampering::{self, variant};
 use crate::{hiding, texts};
 
-fn to_text(evidence: &sealane::domain::evidence::Evidence) -> String {
+fn to_text(evidence: &sealane_core::evidence::Evidence) -> String {
     serde_json::to_string(evidence).unwrap()
 }
 
@@ -50,7 +50,7 @@ fn worlds_hold_what_they_are_to_hold() {
     assert!(parts.filter(|entry| entry.first > 0).count() > 1, "no list is shown in part");
 }
 
-fn verdicts() -> impl Iterator<Item = &'static sealane::domain::provenance::Verdict> {
+fn verdicts() -> impl Iterator<Item = &'static sealane_core::provenance::Verdict> {
     cases().iter().filter_map(|case| case.outcome.as_ref().ok())
 }
 

@@ -12,14 +12,14 @@ use p256::ecdsa::SigningKey;
 use sealane::app::capture::capture;
 use sealane::app::orderer::{BlockObserver, Orderer};
 use sealane::app::{Ledger, genesis};
-use sealane::domain::block::Origin;
-use sealane::domain::evidence::Anchor;
-use sealane::domain::hash::Hash;
-use sealane::domain::merkle::LeafIndex;
-use sealane::domain::statement::{PublicKey, Signature, SubmittedStatement};
-use sealane::domain::time::Timestamp;
 use sealane::ports::{Clock, LedgerStore, Mark, MarkError, MemberSigner};
 use sealane::store::SqliteStore;
+use sealane_core::block::Origin;
+use sealane_core::evidence::Anchor;
+use sealane_core::hash::Hash;
+use sealane_core::merkle::LeafIndex;
+use sealane_core::statement::{PublicKey, Signature, SubmittedStatement};
+use sealane_core::time::Timestamp;
 use tempfile::TempDir;
 
 pub struct Node {

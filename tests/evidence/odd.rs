@@ -1,11 +1,11 @@
 //! Small ledgers of what hardly ever happens, where one reader of `docs/FORMATS.md` could go another way than the next.
 
-use sealane::domain::evidence::Evidence;
-use sealane::domain::gs1::Id;
-use sealane::domain::hash::Hash;
-use sealane::domain::index::Subject;
-use sealane::domain::statement::PublicKey;
-use sealane::domain::time::Timestamp;
+use sealane_core::evidence::Evidence;
+use sealane_core::gs1::Id;
+use sealane_core::hash::Hash;
+use sealane_core::index::Subject;
+use sealane_core::statement::PublicKey;
+use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::commits::{CERTIFICATE, Council, council, maker, time};

@@ -2,14 +2,14 @@
 
 use p256::ecdsa::SigningKey;
 use sealane::app::{genesis, registration};
-use sealane::domain::consortium::{
+use sealane::ports::{CertificateFacts, CertificateReader, RequestedKey};
+use sealane_core::consortium::{
     Admin, CertificateRecord, Claims, ParticipantId, Registration, Renewal, Revocation, renewal_consent,
 };
-use sealane::domain::gs1::check_digit;
-use sealane::domain::hash::Hash;
-use sealane::domain::statement::{Draft, Header, PublicKey, Signature, SubmittedStatement, sign};
-use sealane::domain::time::Timestamp;
-use sealane::ports::{CertificateFacts, CertificateReader, RequestedKey};
+use sealane_core::gs1::check_digit;
+use sealane_core::hash::Hash;
+use sealane_core::statement::{Draft, Header, PublicKey, Signature, SubmittedStatement, sign};
+use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::node::{Node, signing_key};

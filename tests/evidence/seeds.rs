@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use sealane::domain::evidence::{Anchor, Evidence};
-use sealane::domain::gs1::Id;
+use sealane_core::evidence::{Anchor, Evidence};
+use sealane_core::gs1::Id;
 
 use crate::set::examine;
 

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use sealane::app::evidence::{gather, verdict};
-use sealane::domain::evidence::{Anchor, Evidence, EvidenceError, check};
-use sealane::domain::gs1::{Id, IdKind};
-use sealane::domain::provenance::{Policy, Verdict, judge, stale};
-use sealane::domain::time::Timestamp;
 use sealane::ports::LedgerStore;
+use sealane_core::evidence::{Anchor, Evidence, EvidenceError, check};
+use sealane_core::gs1::{Id, IdKind};
+use sealane_core::provenance::{Policy, Verdict, judge, stale};
+use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::book::Book;
@@ -108,7 +108,7 @@ fn worth_asking(book: &Book, ids: impl Iterator<Item = Id>) -> Vec<Id> {
     let edition = book.last();
     let mut all: Vec<(usize, Id)> = ids.map(|id| (edition.trail(&id).shown.len(), id)).collect();
     all.sort_by(|one, other| other.cmp(one));
-    let known = |id: &Id| !edition.list(&sealane::domain::index::Subject::id(id.as_str())).is_empty();
+    let known = |id: &Id| !edition.list(&sealane_core::index::Subject::id(id.as_str())).is_empty();
     let group = |id: &Id| match (known(id), id.kind()) {
         (false, IdKind::Location) => 0,
         (false, _) => 1,

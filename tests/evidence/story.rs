@@ -1,7 +1,7 @@
 //! The things of a world, and the events that tell of them, each in one of the spellings that the standards allow.
 
-use sealane::domain::gs1::check_digit;
-use sealane::domain::time::Timestamp;
+use sealane_core::gs1::check_digit;
+use sealane_core::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::dice::Dice;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use sealane::domain::evidence::{Evidence, EvidenceError, PlacedText};
-use sealane::domain::gs1::Id;
-use sealane::domain::hash::Hash;
-use sealane::domain::index::{OtherKey, Subject, SubjectEntry};
-use sealane::domain::merkle::{LeafIndex, MultiProof};
+use sealane_core::evidence::{Evidence, EvidenceError, PlacedText};
+use sealane_core::gs1::Id;
+use sealane_core::hash::Hash;
+use sealane_core::index::{OtherKey, Subject, SubjectEntry};
+use sealane_core::merkle::{LeafIndex, MultiProof};
 
 use crate::book::{Edition, Said, leaf};
 

@@ -1,7 +1,7 @@
 //! Changes of a document's text: what no program that writes evidence would make.
 
-use sealane::domain::evidence::Evidence;
-use sealane::domain::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_VALUES_MAX};
+use sealane_core::evidence::Evidence;
+use sealane_core::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_VALUES_MAX};
 use serde_json::Value;
 
 use crate::dice::Dice;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sealane::domain::gs1::check_digit;
-use sealane::domain::time::Timestamp;
+use sealane_core::gs1::check_digit;
+use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::book::Book;

@@ -4,11 +4,11 @@ use sealane::app::capture::{CaptureError, capture};
 use sealane::app::orderer::OrderError;
 use sealane::app::registration::{self, RegistrationError};
 use sealane::app::{Ledger, audit};
-use sealane::domain::consortium::{Refusal, SignerRefusal};
-use sealane::domain::gs1::Id;
-use sealane::domain::provenance::{Policy, Word};
-use sealane::domain::time::Timestamp;
 use sealane::pki::X509Reader;
+use sealane_core::consortium::{Refusal, SignerRefusal};
+use sealane_core::gs1::Id;
+use sealane_core::provenance::{Policy, Word};
+use sealane_core::time::Timestamp;
 
 use crate::member::{Applicant, Member};
 

@@ -4,9 +4,9 @@ use std::net::TcpListener;
 use std::sync::{Arc, RwLock};
 
 use sealane::app::{Ledger, Ticket};
-use sealane::domain::provenance::Policy;
 use sealane::http::{Limits, Metrics, Node, serve};
 use sealane::pki::X509Reader;
+use sealane_core::provenance::Policy;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -10,17 +10,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sealane::app::orderer::{BlockObserver, Orderer};
 use sealane::app::{Ledger, LoadError};
-use sealane::domain::block::Height;
-use sealane::domain::consortium::ParticipantId;
-use sealane::domain::hash::Hash;
-use sealane::domain::merkle::{LeafIndex, TileId};
-use sealane::domain::statement::{PublicKey, Signature};
 use sealane::pki::MemberKey;
 use sealane::ports::{
     Admission, Clock, Derived, LeafContent, LedgerStore, Mark, MarkError, MemberSigner, NewBlock, PendingRequest,
     PlacedRecord, RequestFilter, RowCounts, StoreError, StoredBlock, StoredLeaf, WaitingRoom,
 };
 use sealane::store::SqliteStore;
+use sealane_core::block::Height;
+use sealane_core::consortium::ParticipantId;
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{LeafIndex, TileId};
+use sealane_core::statement::{PublicKey, Signature};
 use tempfile::TempDir;
 
 use crate::member::{Member, copy_of};

@@ -3,13 +3,13 @@
 use sealane::app::capture::capture;
 use sealane::app::evidence::{gather, verdict};
 use sealane::app::{Ledger, LedgerError};
-use sealane::domain::evidence::{Anchor, Checked, Evidence, check};
-use sealane::domain::gs1::Id;
-use sealane::domain::limits::{FOLLOWED_EVENTS_MAX, FOLLOWED_STATEMENTS_MAX};
-use sealane::domain::merkle::LeafIndex;
-use sealane::domain::provenance::{Policy, Verdict, Word};
-use sealane::domain::statement::SubmittedStatement;
 use sealane::ports::LedgerStore;
+use sealane_core::evidence::{Anchor, Checked, Evidence, check};
+use sealane_core::gs1::Id;
+use sealane_core::limits::{FOLLOWED_EVENTS_MAX, FOLLOWED_STATEMENTS_MAX};
+use sealane_core::merkle::LeafIndex;
+use sealane_core::provenance::{Policy, Verdict, Word};
+use sealane_core::statement::SubmittedStatement;
 use serde_json::{Value, json};
 
 use crate::member::{Maker, Member};

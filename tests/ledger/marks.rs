@@ -6,11 +6,11 @@ use sealane::app::capture::{CaptureError, capture};
 use sealane::app::evidence::gather;
 use sealane::app::orderer::{HEARTBEAT, OrderError};
 use sealane::app::{LoadError, audit, mark_of};
-use sealane::domain::gs1::Id;
-use sealane::domain::hash::Hash;
 use sealane::pki::X509Reader;
 use sealane::ports::{LedgerStore, Mark, MemberSigner};
 use sealane::store::SqliteStore;
+use sealane_core::gs1::Id;
+use sealane_core::hash::Hash;
 
 use crate::member::{Member, marked, member_key};
 

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use sealane::app::orderer::{BlockObserver, Orderer};
 use sealane::app::{Ledger, LoadError, genesis, registration};
-use sealane::domain::block::Origin;
-use sealane::domain::consortium::{Admin, CertificateRecord, Claims, ParticipantId, Registration, Revocation, Role};
-use sealane::domain::hash::Hash;
-use sealane::domain::statement::{Draft, Header, SubmittedStatement, sign};
-use sealane::domain::time::Timestamp;
 use sealane::pki::{
     AuthorityError, CertificateAuthority, CertificateRequest, MemberKey, ParticipantSubject, PrivateKey, Validity,
     X509Reader,
 };
 use sealane::ports::{Clock, LedgerStore, MemberSigner};
 use sealane::store::SqliteStore;
+use sealane_core::block::Origin;
+use sealane_core::consortium::{Admin, CertificateRecord, Claims, ParticipantId, Registration, Revocation, Role};
+use sealane_core::hash::Hash;
+use sealane_core::statement::{Draft, Header, SubmittedStatement, sign};
+use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -5,9 +5,9 @@ use std::num::NonZeroU32;
 use sealane::app::capture::{CaptureError, Captured, capture};
 use sealane::app::orderer::{HEARTBEAT, OrderError};
 use sealane::app::{Ledger, audit, receipt};
-use sealane::domain::consortium::SignerRefusal;
-use sealane::domain::statement::SubmittedStatement;
 use sealane::pki::X509Reader;
+use sealane_core::consortium::SignerRefusal;
+use sealane_core::statement::SubmittedStatement;
 use serde_json::json;
 use tokio::task::JoinHandle;
 

@@ -3,9 +3,9 @@
 use sealane::app::Ledger;
 use sealane::app::capture::capture;
 use sealane::app::events::{EventFilter, list};
-use sealane::domain::gs1::Id;
-use sealane::domain::merkle::LeafIndex;
-use sealane::domain::time::Timestamp;
+use sealane_core::gs1::Id;
+use sealane_core::merkle::LeafIndex;
+use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::member::{Maker, Member};

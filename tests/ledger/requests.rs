@@ -1,11 +1,11 @@
 //! Requests that wait for a decision: how many, how long, and what becomes of them.
 
 use sealane::app::registration::{self, REQUEST_AGE_MS_MAX, RegistrationError, Status};
-use sealane::domain::consortium::{Claims, ParticipantId, Role};
-use sealane::domain::hash::Hash;
-use sealane::domain::time::Timestamp;
 use sealane::pki::{CertificateRequest, PrivateKey, X509Reader};
 use sealane::ports::{Admission, LedgerStore, PendingRequest, RequestBody, WaitingRoom};
+use sealane_core::consortium::{Claims, ParticipantId, Role};
+use sealane_core::hash::Hash;
+use sealane_core::time::Timestamp;
 
 use crate::member::Member;
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use sealane::app::capture::capture;
 use sealane::app::orderer::Orderer;
 use sealane::app::{LoadError, audit};
-use sealane::domain::block::Height;
 use sealane::pki::X509Reader;
 use sealane::ports::StoredBlock;
 use sealane::store::SqliteStore;
+use sealane_core::block::Height;
 use tempfile::TempDir;
 
 use crate::member::{LEDGER_FILE, Maker, Member, Unobserved, copy_of, member_key};
@@ -107,7 +107,7 @@ impl Refused {
     }
 }
 
-fn several(member: &Member, maker: &Maker, n: usize) -> sealane::domain::statement::SubmittedStatement {
+fn several(member: &Member, maker: &Maker, n: usize) -> sealane_core::statement::SubmittedStatement {
     member.commissioning(maker, &format!("T{n}"))
 }
 

@@ -38,7 +38,7 @@ async fn a_block_that_clashes_is_refused_and_leaves_nothing(place: &Place) {
         ("a block twice", Tree::new().block(&items(3, "a"))),
         ("a leaf twice", next(|block| block.leaves.push(block.leaves[0].clone()))),
         ("a record twice", next(|block| block.records = Arc::new([&block.records[..], &block.records[..1]].concat()))),
-        ("a height twice", next(|block| block.block.seal.height = sealane::domain::block::Height::GENESIS)),
+        ("a height twice", next(|block| block.block.seal.height = sealane_core::block::Height::GENESIS)),
     ];
     for (what, block) in clashes {
         let refused = store.append(block).await;

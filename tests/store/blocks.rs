@@ -1,9 +1,9 @@
 //! Blocks and leaves, read back as they were written.
 
-use sealane::domain::block::Height;
-use sealane::domain::hash::Hash;
-use sealane::domain::limits::STATEMENT_BYTES_MAX;
 use sealane::ports::{LeafContent, LedgerStore, StoredBlock, StoredLeaf};
+use sealane_core::block::Height;
+use sealane_core::hash::Hash;
+use sealane_core::limits::STATEMENT_BYTES_MAX;
 
 use crate::ledger::{Item, Tree, index};
 use crate::place::Place;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use sealane::domain::consortium::Place as LeafPlace;
 use sealane::ports::{Derived, LedgerStore, PlacedRecord, RowCounts, StoreError};
+use sealane_core::consortium::Place as LeafPlace;
 
 use crate::ledger::{Item, Tree, index, placed, time};
 use crate::place::Place;

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use sealane::domain::block::{Checkpoint, Commit, Height, Leaf, Seal};
-use sealane::domain::consortium::Place;
-use sealane::domain::hash::Hash;
-use sealane::domain::index::{Subject, SubjectKey, SubjectKind};
-use sealane::domain::merkle::{Edge, LeafIndex, TileId, TreeSize, leaf_hash, root};
-use sealane::domain::record::Record;
-use sealane::domain::statement::StatementId;
-use sealane::domain::time::Timestamp;
 use sealane::ports::{LeafContent, LedgerStore, NewBlock, PlacedRecord, StoredBlock, StoredLeaf};
+use sealane_core::block::{Checkpoint, Commit, Height, Leaf, Seal};
+use sealane_core::consortium::Place;
+use sealane_core::hash::Hash;
+use sealane_core::index::{Subject, SubjectKey, SubjectKind};
+use sealane_core::merkle::{Edge, LeafIndex, TileId, TreeSize, leaf_hash, root};
+use sealane_core::record::Record;
+use sealane_core::statement::StatementId;
+use sealane_core::time::Timestamp;
 
 /// The right edge of a ledger, and every hash on it.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 //! What is kept beside each leaf.
 
-use sealane::domain::merkle::LeafIndex;
 use sealane::ports::{LedgerStore, PlacedRecord};
+use sealane_core::merkle::LeafIndex;
 
 use crate::ledger::{Item, Tree, index, placed};
 use crate::place::Place;

@@ -1,8 +1,8 @@
 //! Requests that wait for a decision: rooms, repeats, and what becomes of them.
 
-use sealane::domain::consortium::{Claims, ParticipantId, Role};
-use sealane::domain::hash::Hash;
 use sealane::ports::{Admission, LedgerStore, PendingRequest, RequestBody, RequestFilter, WaitingRoom};
+use sealane_core::consortium::{Claims, ParticipantId, Role};
+use sealane_core::hash::Hash;
 
 use crate::ledger::time;
 use crate::place::Place;
@@ -43,7 +43,7 @@ fn renewal(number: u32, key: &str) -> PendingRequest {
     PendingRequest { body, ..registration(number, key, 0) }
 }
 
-fn start() -> sealane::domain::time::Timestamp {
+fn start() -> sealane_core::time::Timestamp {
     time("2026-01-01T00:00:00Z")
 }
 

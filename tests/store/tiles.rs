@@ -1,7 +1,7 @@
 //! Tiles of hashes: full ones, and the right edge as wide as it is asked for.
 
-use sealane::domain::hash::Hash;
-use sealane::domain::merkle::{TileId, root_from_tiles, tiles_for_root};
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{TileId, root_from_tiles, tiles_for_root};
 
 use crate::ledger::{Item, Tree};
 use crate::place::Place;
@@ -21,11 +21,11 @@ async fn tiles_are_as_wide_as_asked_for(place: &Place) {
         let items: Vec<Item> = (1..leaves).map(|n| Item::capture(format!("{}-{n}", tree.size()))).collect();
         tree.append(&*store, &items).await;
         let size = tree.size();
-        let mut tiles = sealane::domain::merkle::Tiles::new();
+        let mut tiles = sealane_core::merkle::Tiles::new();
         for (tile, hashes) in store.tiles(tiles_for_root(size)).await.unwrap() {
             tiles.insert(tile, hashes).unwrap();
         }
-        assert_eq!(root_from_tiles(&tiles, size).unwrap(), sealane::domain::merkle::root(&tree.leaf_hashes));
+        assert_eq!(root_from_tiles(&tiles, size).unwrap(), sealane_core::merkle::root(&tree.leaf_hashes));
     }
     assert_eq!(tree.size().get(), 1212);
     let hashes = |range: std::ops::Range<usize>| tree.leaf_hashes[range].to_vec();

@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use sealane::domain::block::{Checkpoint, Commit, FinalBlock, FinalCheckpoint, Leaf, Note, NoteKey, Seal};
-use sealane::domain::evidence::Anchor;
-use sealane::domain::hash::Hash;
-use sealane::domain::merkle::{
+use sealane_core::block::{Checkpoint, Commit, FinalBlock, FinalCheckpoint, Leaf, Note, NoteKey, Seal};
+use sealane_core::evidence::Anchor;
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{
     self, BundleId, ConsistencyProof, InclusionProof, LeafIndex, TileId, TilePath, Tiles, TreeSize, decode_entries,
     decode_hashes,
 };

@@ -1,8 +1,8 @@
 //! Decisions made by hand with a member's own keys, so that anything about them can be made otherwise.
 
-use sealane::domain::consortium::{Admin, CertificateRecord, Claims, ParticipantId, Registration};
-use sealane::domain::statement::{Draft, Header, sign};
 use sealane::pki::{CertificateAuthority, CertificateRequest, ParticipantSubject, PrivateKey, Validity};
+use sealane_core::consortium::{Admin, CertificateRecord, Claims, ParticipantId, Registration};
+use sealane_core::statement::{Draft, Header, sign};
 use serde_json::{Value, json};
 
 use crate::signer::now;

@@ -6,11 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::Signature;
 use p256::ecdsa::signature::Signer as _;
-use sealane::domain::consortium::ParticipantId;
-use sealane::domain::hash::Hash;
-use sealane::domain::time::Timestamp;
 use sealane::pki::{Certificate, PrivateKey, X509Reader};
 use sealane::ports::CertificateReader;
+use sealane_core::consortium::ParticipantId;
+use sealane_core::hash::Hash;
+use sealane_core::time::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::support::{Answer, Node};

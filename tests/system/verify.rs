@@ -222,7 +222,7 @@ fn an_anchor_whose_readable_part_is_not_its_genesis_is_refused() {
     let evidence = saved.evidence(GENUINE).to_string();
     let anchor: Value = serde_json::from_slice(&std::fs::read(&saved.trust).unwrap()).unwrap();
     for (pointer, value) in [
-        ("/fingerprint", json!(sealane::domain::hash::Hash::of(b"another"))),
+        ("/fingerprint", json!(sealane_core::hash::Hash::of(b"another"))),
         ("/members/0/name", json!("Trusted Government")),
         ("/origin", json!("ledger.example/other")),
     ] {
@@ -272,7 +272,7 @@ fn change(value: &mut Value, round: usize) {
             assert!(string.is_char_boundary(at));
             string.replace_range(at..=at, other);
         }
-        Value::Null => *value = json!(sealane::domain::hash::Hash::of(b"another")),
+        Value::Null => *value = json!(sealane_core::hash::Hash::of(b"another")),
         other => panic!("{other} is no value to change"),
     }
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use sealane::domain::consortium::ParticipantId;
-use sealane::domain::epcis::{Document, Faults, Reader, read};
-use sealane::domain::hash::Hash;
-use sealane::domain::record::{CaptureFacts, Record};
-use sealane::domain::statement::StatementId;
-use sealane::domain::time::Timestamp;
+use sealane_core::consortium::ParticipantId;
+use sealane_core::epcis::{Document, Faults, Reader, read};
+use sealane_core::hash::Hash;
+use sealane_core::record::{CaptureFacts, Record};
+use sealane_core::statement::StatementId;
+use sealane_core::time::Timestamp;
 use serde_json::Value;
 
 const QUERY: &str = "an EPCISQueryDocument answers a query and is never captured";

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sealane::domain::epcis::{Reader, read};
+use sealane_core::epcis::{Reader, read};
 use serde_json::Value;
 
 /// Reads a document with every eventID taken out, so that each event gets its hash id. An answer to a query is read

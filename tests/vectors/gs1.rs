@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use sealane::domain::gs1::ai::{Ai, CharSet, Part, Rule};
-use sealane::domain::gs1::{CompanyPrefix, ElementString, Gln, Gtin, Id, Sscc, check_digit};
+use sealane_core::gs1::ai::{Ai, CharSet, Part, Rule};
+use sealane_core::gs1::{CompanyPrefix, ElementString, Gln, Gtin, Id, Sscc, check_digit};
 use serde_json::Value;
 
 /// What came of one case: it agrees, it does not, or it is none of ours.

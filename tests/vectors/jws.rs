@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::Path;
 
-use sealane::domain::json;
-use sealane::domain::statement::{CompactParts, PublicKey, StatementError, SubmittedStatement};
+use sealane_core::json;
+use sealane_core::statement::{CompactParts, PublicKey, StatementError, SubmittedStatement};
 use serde_json::{Value, json};
 
 #[test]

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sealane::domain::hash::Hash;
-use sealane::domain::merkle::{
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{
     ConsistencyProof, Frontier, InclusionProof, LeafIndex, TreeSize, leaf_hash, node_hash, root, verify_consistency,
     verify_inclusion,
 };

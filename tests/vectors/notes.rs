@@ -9,8 +9,8 @@ use std::fs;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use p256::pkcs8::DecodePrivateKey;
-use sealane::domain::block::{Checkpoint, CheckpointError, Note, NoteError, NoteKey, OriginError};
-use sealane::domain::statement::PublicKey;
+use sealane_core::block::{Checkpoint, CheckpointError, Note, NoteError, NoteKey, OriginError};
+use sealane_core::statement::PublicKey;
 use serde_json::Value;
 
 /// What became of one case.

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sealane::domain::hash::Hash;
-use sealane::domain::merkle::{
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{
     BundleId, Frontier, LeafIndex, TileId, TilePath, Tiles, TreeSize, consistency_proof, decode_entries, decode_hashes,
     encode_entries, encode_hashes, inclusion_proof, leaf_hash, root_from_tiles, tiles_for_consistency,
     tiles_for_inclusion, tiles_for_root, verify_consistency, verify_inclusion,

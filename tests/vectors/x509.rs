@@ -12,8 +12,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::{CertificateDer, UnixTime};
-use sealane::domain::time::Timestamp;
 use sealane::pki::{Certificate, CertificateError, CertificateRequest};
+use sealane_core::time::Timestamp;
 use serde_json::Value;
 use webpki::{
     BorrowedCertRevocationList, CertRevocationList, EndEntityCert, Error, KeyUsage, RevocationCheckDepth,

@@ -5,12 +5,12 @@ use async_trait::async_trait;
 use crate::app::audit::replay::Replayed;
 use crate::app::audit::walk::Watch;
 use crate::app::audit::{AuditError, Fault, Report, fail};
-use crate::domain::consortium::ParticipantId;
-use crate::domain::hash::Hash;
-use crate::domain::merkle::{LeafIndex, TileId};
 use crate::ports::{
     CertificateReader, Derived, LedgerStore, NewBlock, PendingRequest, PlacedRecord, RequestBody, RowCounts,
 };
+use sealane_core::consortium::ParticipantId;
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{LeafIndex, TileId};
 
 /// Bytes of a block's records that are read at once: more than any block has.
 const RECORD_BYTES_MAX: usize = 1 << 30;

@@ -5,11 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::block::{
+use sealane_core::block::{
     Checkpoint, CheckpointError, Commit, FinalCheckpoint, FinalityError, Height, Note, NoteError, NoteKey, Origin,
 };
-use crate::domain::evidence::Anchor;
-use crate::domain::hash::Hash;
+use sealane_core::evidence::Anchor;
+use sealane_core::hash::Hash;
 
 /// A checkpoint that members have signed, and who has shown it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

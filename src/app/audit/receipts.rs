@@ -2,11 +2,11 @@
 
 use crate::app::audit::fork::Shown;
 use crate::app::receipt::Receipt;
-use crate::domain::block::{
+use sealane_core::block::{
     Checkpoint, CheckpointError, FinalCheckpoint, FinalityError, Leaf, Seal, SealError, check_seal_stands_at_checkpoint,
 };
-use crate::domain::evidence::Anchor;
-use crate::domain::merkle::{self, ProofError, TreeSize};
+use sealane_core::evidence::Anchor;
+use sealane_core::merkle::{self, ProofError, TreeSize};
 
 /// A receipt, and for people where it was read.
 #[derive(Debug, Clone)]

@@ -14,9 +14,9 @@ use crate::app::audit::replay::{Kept, Replay};
 use crate::app::audit::source::Source;
 use crate::app::audit::walk::{Watch, walk};
 use crate::app::audit::{AuditError, Fault, Report, fail, fault};
-use crate::domain::block::{Checkpoint, FinalBlock, Height, Note, Origin};
-use crate::domain::evidence::Anchor;
 use crate::ports::{CertificateReader, StoreError, StoredBlock};
+use sealane_core::block::{Checkpoint, FinalBlock, Height, Note, Origin};
+use sealane_core::evidence::Anchor;
 
 /// A node, asked for its ledger.
 #[async_trait]

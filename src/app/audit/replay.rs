@@ -8,19 +8,19 @@ use crate::app::audit::{Fault, Report, fail, fault};
 use crate::app::block_builder::content_of;
 use crate::app::records::{admin_record, capture_record};
 use crate::app::registration::check_record;
-use crate::domain::block::{FinalBlock, Height, Leaf, Note, NoteKey, Seal};
-use crate::domain::consortium::rights;
-use crate::domain::consortium::{Admin, EventFact, Facts, ParticipantId, Place, Registry};
-use crate::domain::epcis::{self, Event, Reader};
-use crate::domain::evidence::Anchor;
-use crate::domain::hash::Hash;
-use crate::domain::index::SubjectIndex;
-use crate::domain::limits::EVENT_TIME_AHEAD_MS_MAX;
-use crate::domain::merkle::{self, Edge, LeafIndex, TileId, TreeSize};
-use crate::domain::record::Record;
-use crate::domain::statement::{StatementId, StatementType, SubmittedStatement};
-use crate::domain::time::Timestamp;
 use crate::ports::{CertificateReader, LeafContent, NewBlock, PlacedRecord, StoredBlock, StoredLeaf};
+use sealane_core::block::{FinalBlock, Height, Leaf, Note, NoteKey, Seal};
+use sealane_core::consortium::rights;
+use sealane_core::consortium::{Admin, EventFact, Facts, ParticipantId, Place, Registry};
+use sealane_core::epcis::{self, Event, Reader};
+use sealane_core::evidence::Anchor;
+use sealane_core::hash::Hash;
+use sealane_core::index::SubjectIndex;
+use sealane_core::limits::EVENT_TIME_AHEAD_MS_MAX;
+use sealane_core::merkle::{self, Edge, LeafIndex, TileId, TreeSize};
+use sealane_core::record::Record;
+use sealane_core::statement::{StatementId, StatementType, SubmittedStatement};
+use sealane_core::time::Timestamp;
 
 /// What is kept of a replay beside what the rules need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 
-use crate::domain::block::Height;
-use crate::domain::hash::Hash;
-use crate::domain::merkle::{LeafIndex, TILE_WIDTH, TileId};
-use crate::domain::statement::StatementId;
 use crate::ports::{LeafContent, LedgerStore, StoreError, StoredBlock, StoredLeaf};
+use sealane_core::block::Height;
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{LeafIndex, TILE_WIDTH, TileId};
+use sealane_core::statement::StatementId;
 
 /// A leaf as it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,11 +8,11 @@ use crate::app::audit::replay::Replay;
 use crate::app::audit::source::{Source, SourceLeaf};
 use crate::app::audit::{AuditError, Fault, at_leaf, fail, fault};
 use crate::app::orderer::{BLOCK_BYTES_MAX, BLOCK_STATEMENTS_MAX};
-use crate::domain::block::{Leaf, Seal};
-use crate::domain::limits::STATEMENT_BYTES_MAX;
-use crate::domain::merkle::{self, LeafIndex, TILE_WIDTH, TreeSize};
-use crate::domain::statement::StatementId;
 use crate::ports::{NewBlock, StoredBlock};
+use sealane_core::block::{Leaf, Seal};
+use sealane_core::limits::STATEMENT_BYTES_MAX;
+use sealane_core::merkle::{self, LeafIndex, TILE_WIDTH, TreeSize};
+use sealane_core::statement::StatementId;
 
 /// Leaves read at once: an entry bundle, 16 MiB at the most.
 const PAGE_LEAVES: u64 = TILE_WIDTH as u64;

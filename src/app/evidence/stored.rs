@@ -10,12 +10,12 @@ use tokio::runtime::Handle;
 
 use crate::app::ledger::{Ledger, LedgerError, read_tiles};
 use crate::app::state::statement_text;
-use crate::domain::consortium::Registry;
-use crate::domain::index::Subject;
-use crate::domain::merkle::{LeafIndex, TileId, Tiles, TreeSize};
-use crate::domain::provenance::{Capture, FollowFault, Known, List, Source, Wanted, is_before_span};
-use crate::domain::time::Timestamp;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError, StoredBlock};
+use sealane_core::consortium::Registry;
+use sealane_core::index::Subject;
+use sealane_core::merkle::{LeafIndex, TileId, Tiles, TreeSize};
+use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, Wanted, is_before_span};
+use sealane_core::time::Timestamp;
 
 /// Records read at once ahead of their turn.
 const RECORDS_AHEAD: usize = 100;

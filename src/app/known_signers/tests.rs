@@ -1,8 +1,8 @@
 use p256::ecdsa::SigningKey;
 
 use super::*;
-use crate::domain::statement::{Draft, Header, Signature, sign};
-use crate::domain::time::Timestamp;
+use sealane_core::statement::{Draft, Header, Signature, sign};
+use sealane_core::time::Timestamp;
 
 const LIMITS: Limits = Limits { tables: 2, seen: 3, counted_keys: 4, idle_statements: 10, pause_factor: 0 };
 

@@ -6,8 +6,8 @@ use std::thread;
 
 use hashbrown::HashTable;
 
-use crate::domain::index::{IndexError, SubjectIndex, SubjectKey, SubjectList};
-use crate::domain::merkle::{LeafIndex, TreeSize};
+use sealane_core::index::{IndexError, SubjectIndex, SubjectKey, SubjectList};
+use sealane_core::merkle::{LeafIndex, TreeSize};
 
 /// Parts of a table. Each grows by itself, so that no call has to move the whole of it.
 pub(super) const SHARDS: usize = 256;
@@ -113,7 +113,7 @@ impl Lists {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::index::Subject;
+    use sealane_core::index::Subject;
 
     fn hash_of(key: &SubjectKey) -> u64 {
         key.as_hash().as_bytes().iter().fold(0, |hash, byte| hash << 7 ^ hash >> 57 ^ u64::from(*byte))

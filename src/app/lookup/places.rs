@@ -3,7 +3,7 @@
 use hashbrown::HashTable;
 
 use crate::app::lookup::lists::{SHARDS, shard};
-use crate::domain::merkle::LeafIndex;
+use sealane_core::merkle::LeafIndex;
 
 /// Leaves by 64-bit hashes. Any number of leaves may have one hash.
 #[derive(Debug)]

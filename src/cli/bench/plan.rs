@@ -8,7 +8,7 @@ use crate::cli::bench::recipe::Fill;
 use crate::cli::bench::schedule::Phase;
 use crate::cli::bench::signers::SIGNERS_MAX;
 use crate::cli::failure::Failure;
-use crate::domain::limits::EVENTS_PER_CAPTURE_MAX;
+use sealane_core::limits::EVENTS_PER_CAPTURE_MAX;
 
 /// Each costs a file on both sides.
 const CONNECTIONS_MAX: usize = 10_000;

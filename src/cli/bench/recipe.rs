@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::cli::bench::signers::Signer;
 use crate::cli::failure::Failure;
-use crate::domain::time::Timestamp;
+use sealane_core::time::Timestamp;
 
 /// How long before the run its products were made; what is seen of them later is spread over the time since.
 const MADE_BEFORE_MS: i64 = 30 * 24 * 60 * 60 * 1000;

@@ -14,8 +14,8 @@ use crate::cli::bench::session::Session;
 use crate::cli::bench::tally::{Tallies, round};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
-use crate::domain::statement::Signature;
 use crate::pki::PrivateKey;
+use sealane_core::statement::Signature;
 
 /// What single-core verification is measured over.
 const VERIFY_SPAN: Duration = Duration::from_millis(500);

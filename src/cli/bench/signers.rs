@@ -15,12 +15,12 @@ use crate::cli::failure::{Failure, with_causes};
 use crate::cli::identity::{CERTIFICATE_FILE, KEY_FILE};
 use crate::cli::node::now;
 use crate::cli::register;
-use crate::domain::consortium::{ParticipantId, Role};
-use crate::domain::gs1::check_digit;
-use crate::domain::hash::Hash;
-use crate::domain::statement::{Draft, Header, Signature};
-use crate::domain::time::Timestamp;
 use crate::pki::{Certificate, PrivateKey};
+use sealane_core::consortium::{ParticipantId, Role};
+use sealane_core::gs1::check_digit;
+use sealane_core::hash::Hash;
+use sealane_core::statement::{Draft, Header, Signature};
+use sealane_core::time::Timestamp;
 
 /// Signers are told apart by three digits of their company prefixes.
 pub const SIGNERS_MAX: usize = 1_000;

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::time::Timestamp;
+use sealane_core::time::Timestamp;
 
 /// The genuine box: made, shipped, received, on the shelf.
 pub const GENUINE: &str = "https://id.gs1.org/01/09506000134352/21/7H3KX9QZ2M";
@@ -206,8 +206,8 @@ impl Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::epcis::{Reader, read};
-    use crate::domain::gs1::{Gln, Id};
+    use sealane_core::epcis::{Reader, read};
+    use sealane_core::gs1::{Gln, Id};
 
     #[test]
     fn every_document_of_the_journey_is_valid_epcis() {

@@ -4,12 +4,12 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 
 use crate::app::capture;
-use crate::domain::hash::{Hash, HashError};
-use crate::domain::statement::StatementId;
 use crate::http::Node;
 use crate::http::background::{Background, Late};
 use crate::http::capture::job::CaptureJob;
 use crate::http::problem::Problem;
+use sealane_core::hash::{Hash, HashError};
+use sealane_core::statement::StatementId;
 
 /// Tells how far a capture has come. One that was refused at once left nothing to ask about.
 #[utoipa::path(get, path = "/epcis/capture/{captureID}", tag = "epcis",

@@ -5,10 +5,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::receipt::{Final, Receipt, receipt};
-use crate::domain::merkle::LeafIndex;
-use crate::domain::statement::StatementId;
 use crate::http::Node;
 use crate::http::problem::Problem;
+use sealane_core::merkle::LeafIndex;
+use sealane_core::statement::StatementId;
 
 /// How far a capture has come.
 #[derive(Debug, Serialize, ToSchema)]

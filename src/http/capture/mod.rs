@@ -6,7 +6,7 @@ pub mod options;
 pub mod post;
 mod prefer;
 
-use crate::domain::limits::{HEADER_BYTES_MAX, STATEMENT_BYTES_MAX};
+use sealane_core::limits::{HEADER_BYTES_MAX, STATEMENT_BYTES_MAX};
 
 pub use get::get_capture;
 pub use options::options_capture;

@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::ALLOW;
 
-use crate::domain::limits::EVENTS_PER_CAPTURE_MAX;
 use crate::http::capture::{CBV_VERSION, DOCUMENT_BYTES_MAX, EPCIS_VERSION};
+use sealane_core::limits::EVENTS_PER_CAPTURE_MAX;
 
 /// Announces versions and limits.
 #[utoipa::path(options, path = "/epcis/capture", tag = "epcis",

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use crate::app::events::{EventFilter, FoundEvent, PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, Page, list};
-use crate::domain::epcis::vocabulary::{BizStep, Disposition};
-use crate::domain::gs1::{Id, IdError};
-use crate::domain::merkle::LeafIndex;
 use crate::http::Node;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::{Code, Problem};
+use sealane_core::epcis::vocabulary::{BizStep, Disposition};
+use sealane_core::gs1::{Id, IdError};
+use sealane_core::merkle::LeafIndex;
 
 /// The parameters of every query for events.
 pub const KNOWN: &[&str] = &[

@@ -58,7 +58,7 @@ mod tests {
 
     use super::*;
     use crate::app::audit::Fault;
-    use crate::domain::time::Timestamp;
+    use sealane_core::time::Timestamp;
 
     #[test]
     fn says_what_came_of_it() {

@@ -5,12 +5,12 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::block::{Commit, Height};
 use crate::http::Node;
 use crate::http::ledger::{IMMUTABLE, NO_CACHE};
 use crate::http::parameters::number;
 use crate::http::problem::Problem;
 use crate::ports::StoredBlock;
+use sealane_core::block::{Commit, Height};
 
 /// A block as members agreed on it.
 #[derive(Serialize, ToSchema)]

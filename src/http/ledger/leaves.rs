@@ -3,11 +3,11 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 
-use crate::domain::merkle::LeafIndex;
 use crate::http::Node;
 use crate::http::ledger::IMMUTABLE;
 use crate::http::parameters::number;
 use crate::http::problem::Problem;
+use sealane_core::merkle::LeafIndex;
 
 /// Gives the data of one leaf: a byte of kind, then its content.
 #[utoipa::path(get, path = "/ledger/leaves/{index}", tag = "ledger",

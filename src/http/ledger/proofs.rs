@@ -5,11 +5,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::receipt::inclusion;
-use crate::domain::hash::Hash;
-use crate::domain::merkle::{self, ConsistencyProof, InclusionProof, LeafIndex, RangeError, TreeSize};
 use crate::http::Node;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{self, ConsistencyProof, InclusionProof, LeafIndex, RangeError, TreeSize};
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

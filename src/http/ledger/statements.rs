@@ -3,11 +3,11 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 
-use crate::domain::hash::{Hash, HashError};
 use crate::http::Node;
 use crate::http::body::JOSE;
 use crate::http::ledger::IMMUTABLE;
 use crate::http::problem::Problem;
+use sealane_core::hash::{Hash, HashError};
 
 /// Gives a long statement by SHA-256 of its bytes, which its leaf holds.
 #[utoipa::path(get, path = "/ledger/statements/{sha256}", tag = "ledger",

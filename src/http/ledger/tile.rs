@@ -3,10 +3,10 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::domain::merkle::{BundleId, TileError, TileId, TilePath, encode_entries, encode_hashes};
 use crate::http::Node;
 use crate::http::ledger::IMMUTABLE;
 use crate::http::problem::Problem;
+use sealane_core::merkle::{BundleId, TileError, TileId, TilePath, encode_entries, encode_hashes};
 
 /// A partial tile never changes either, but nobody asks for it again once the tree has outgrown it.
 const PARTIAL: &str = "public, max-age=600";

@@ -10,9 +10,9 @@ use governor::state::direct::NotKeyed;
 use governor::state::{InMemoryState, StateStore};
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
-use crate::domain::consortium::ParticipantId;
 use crate::http::limits::address::Address;
 use crate::ports::{Allowance, Exceeded};
+use sealane_core::consortium::ParticipantId;
 
 /// Buckets for all addresses together, 8 bytes each. Addresses share one by chance, so that no flood of addresses
 /// takes memory: to empty the buckets of others, somebody would have to send as much as thousands may.

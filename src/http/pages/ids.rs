@@ -1,6 +1,6 @@
 //! Ids as people read them.
 
-use crate::domain::gs1::{Id, IdKind};
+use sealane_core::gs1::{Id, IdKind};
 
 /// Characters of a URI that is shown; the whole of it stands in its link.
 const SHOWN_CHARS_MAX: usize = 120;

@@ -84,7 +84,7 @@ impl Language {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::provenance::RULES;
+    use sealane_core::provenance::RULES;
 
     #[test]
     fn every_message_is_in_every_language() {

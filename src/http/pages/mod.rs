@@ -163,7 +163,7 @@ pub fn id_form(visitor: &Visitor, value: &str) -> Markup {
 }
 
 /// The path of the page about an id.
-pub fn page_of(id: &crate::domain::gs1::Id) -> String {
+pub fn page_of(id: &sealane_core::gs1::Id) -> String {
     id.path().map_or_else(|| format!("/verify?id={}", encode(id.as_str())), str::to_owned)
 }
 

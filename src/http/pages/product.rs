@@ -4,12 +4,12 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
-use crate::domain::gs1::{Id, IdKind};
-use crate::domain::provenance::Verdict;
 use crate::http::pages::ids::kind_key;
 use crate::http::pages::{Page, Visitor, answer, people_text, reasons, route, timeline};
 use crate::http::parameters::encode;
 use crate::ports::StoredBlock;
+use sealane_core::gs1::{Id, IdKind};
+use sealane_core::provenance::Verdict;
 
 /// Shows a verdict. `elsewhere` is the host that the scanned code leads to, where that is another one than this site.
 pub fn show(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock, elsewhere: Option<&str>) -> HttpResponse {

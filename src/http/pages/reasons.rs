@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::domain::provenance::{Reason, Severity, Verdict, Word};
 use crate::http::pages::Visitor;
+use sealane_core::provenance::{Reason, Severity, Verdict, Word};
 
 /// Every verdict a page can show: the five words, and what a page says when evidence does not hold.
 const SYMBOLS: [(&str, &str); 6] = [

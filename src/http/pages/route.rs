@@ -1,10 +1,10 @@
 //! The route of a journey, drawn from the coordinates of its steps: a line through labelled points, and no map of
 //! anybody's.
 
-use crate::domain::provenance::Step;
 use crate::http::pages::Visitor;
 use crate::http::pages::timeline::name;
 use maud::{Markup, html};
+use sealane_core::provenance::Step;
 
 /// The drawing's size, in the units of its own coordinates, and the room around it.
 const WIDTH: f64 = 640.0;

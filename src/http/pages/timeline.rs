@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use crate::domain::provenance::{Party, State, Step};
-use crate::domain::time::Timestamp;
 use crate::http::pages::Visitor;
 use crate::http::pages::ids::{people_text_of, place_text_of};
+use sealane_core::provenance::{Party, State, Step};
+use sealane_core::time::Timestamp;
 
 /// The steps as an ordered list.
 pub fn list(visitor: &Visitor, steps: &[Step]) -> Markup {

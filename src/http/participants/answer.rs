@@ -4,8 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::registration::{Listed, Status};
-use crate::domain::consortium::{Certified, Claims, Participant, Revoked};
 use crate::ports::{PendingRequest, RequestBody};
+use sealane_core::consortium::{Certified, Claims, Participant, Revoked};
 
 /// A participant, or a request to become one.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::registration;
-use crate::domain::consortium::Claims;
 use crate::http::fields::Fields;
 use crate::http::problem::Problem;
 use crate::http::{Node, body};
+use sealane_core::consortium::Claims;
 
 /// What the OpenAPI document says of a request.
 #[derive(Serialize, ToSchema)]

@@ -6,11 +6,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::registration::{self, PAGE_PARTICIPANTS_MAX, Status};
-use crate::domain::consortium::{ClaimError, ParticipantId};
 use crate::http::Node;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::participants::answer::ParticipantBody;
 use crate::http::problem::Problem;
+use sealane_core::consortium::{ClaimError, ParticipantId};
 
 #[derive(Serialize, ToSchema)]
 pub struct Participants {

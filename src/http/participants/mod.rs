@@ -9,9 +9,9 @@ pub mod list;
 pub mod renew;
 
 use crate::app::registration::{self, Listed};
-use crate::domain::consortium::ParticipantId;
 use crate::http::Node;
 use crate::http::problem::{Code, Problem};
+use sealane_core::consortium::ParticipantId;
 
 pub use certificate::get_certificate;
 pub use create::create_participant;
@@ -22,7 +22,7 @@ pub use renew::post_renewal;
 
 /// Reads the id in a path. What is no id is nobody's.
 fn id_of(text: &str) -> Result<ParticipantId, Problem> {
-    text.parse().map_err(|error: crate::domain::consortium::ClaimError| {
+    text.parse().map_err(|error: sealane_core::consortium::ClaimError| {
         Problem::new(Code::UnknownParticipant, error.to_string())
     })
 }

@@ -213,7 +213,7 @@ mod tests {
     /// Statement errors and the rules of rights bring their own names; each must be one of ours.
     #[test]
     fn every_name_that_an_error_brings_is_known() {
-        for (file, least) in [("src/domain/statement/error.rs", 30), ("src/domain/consortium/rights.rs", 3)] {
+        for (file, least) in [("crates/core/src/statement/error.rs", 30), ("crates/core/src/consortium/rights.rs", 3)] {
             let source = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
             let names: Vec<&str> = source
                 .lines()

@@ -4,14 +4,14 @@ use crate::app::LedgerError;
 use crate::app::capture::CaptureError;
 use crate::app::orderer::OrderError;
 use crate::app::registration::RegistrationError;
-use crate::domain::consortium::{AdminError, Conflict, Refusal, SignerRefusal};
-use crate::domain::epcis::Faults;
-use crate::domain::gs1::IdError;
-use crate::domain::json::JsonError;
-use crate::domain::limits::STATEMENT_BYTES_MAX;
-use crate::domain::statement::StatementError;
 use crate::http::problem::{Code, Problem};
 use crate::ports::{Exceeded, StoreError};
+use sealane_core::consortium::{AdminError, Conflict, Refusal, SignerRefusal};
+use sealane_core::epcis::Faults;
+use sealane_core::gs1::IdError;
+use sealane_core::json::JsonError;
+use sealane_core::limits::STATEMENT_BYTES_MAX;
+use sealane_core::statement::StatementError;
 
 impl From<StatementError> for Problem {
     fn from(error: StatementError) -> Self {

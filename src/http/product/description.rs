@@ -33,8 +33,8 @@ fn description(public_url: &str, origin: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::gs1::Id;
-    use crate::domain::gs1::IdError;
+    use sealane_core::gs1::Id;
+    use sealane_core::gs1::IdError;
 
     #[test]
     fn every_key_that_is_named_is_read_and_no_other() {

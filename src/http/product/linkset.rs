@@ -4,11 +4,11 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, LINK};
 use serde_json::{Map, Value, json};
 
-use crate::domain::gs1::Id;
 use crate::http::Node;
 use crate::http::pages::Language;
 use crate::http::parameters::encode;
 use crate::http::problem::Problem;
+use sealane_core::gs1::Id;
 
 /// The GS1 Web Vocabulary, which names the link types.
 pub const VOCABULARY: &str = "https://ref.gs1.org/voc/";

@@ -12,12 +12,12 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::domain::gs1::{Id, IdError};
 use crate::http::Node;
 use crate::http::accept::{Form, preferred};
 use crate::http::parameters::query_value;
 use crate::http::problem::Problem;
 use crate::http::verify::{self, VerdictSchema};
+use sealane_core::gs1::{Id, IdError};
 
 pub use description::{__path_get_resolver_description, get_resolver_description};
 use linkset::{Links, Wanted};

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::domain::gs1::{Id, IdKind};
 use crate::http::pages::page_of;
 use crate::http::parameters::encode;
 use crate::http::problem::{Code, Problem};
 use crate::http::scan::photo::{PIXELS_MAX, PhotoError};
 use crate::http::scan::upload::PHOTO_BYTES_MAX;
+use sealane_core::gs1::{Id, IdKind};
 
 /// Characters of a code's text that an answer repeats.
 const TEXT_CHARS_MAX: usize = 1_000;

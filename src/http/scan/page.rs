@@ -4,9 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
-use crate::domain::gs1::Id;
 use crate::http::pages::{Page, Visitor, answer, id_form};
 use crate::http::scan::outcome::{Outcome, shortened, target};
+use sealane_core::gs1::Id;
 
 /// Shows camera, photo and typing. Without a script there is no camera.
 pub fn form(visitor: &Visitor, origin: &str) -> HttpResponse {

@@ -9,10 +9,10 @@ use tokio_postgres::{Client, Error, Statement};
 use super::lease;
 use super::open_error::of_write;
 use super::writer::Session;
-use crate::domain::hash::Hash;
-use crate::domain::merkle::{self, TileId};
 use crate::ports::{Derived, NewBlock, PlacedRecord, StoreError, StoredLeaf};
 use crate::store::rows::{BlockRow, content_number, to_sql};
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{self, TileId};
 
 /// Tiles that one INSERT carries: 8 MiB of them. A block has a handful; only writing all of them anew takes more than one.
 const TILES_PER_INSERT: usize = 1_000;

@@ -27,10 +27,6 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::domain::block::Height;
-use crate::domain::consortium::ParticipantId;
-use crate::domain::hash::Hash;
-use crate::domain::merkle::{LeafIndex, TileId};
 use crate::ports::{
     Admission, Derived, LeafContent, LedgerStore, NewBlock, PendingRequest, PlacedRecord, RequestFilter, RowCounts,
     StoreError, StoredBlock, StoredLeaf, WaitingRoom,
@@ -38,6 +34,10 @@ use crate::ports::{
 use crate::store::queries::postgres as built;
 use crate::store::rows::{LeafRow, content_number, into_tile, to_sql};
 use crate::store::schema::{leaves, long_statements};
+use sealane_core::block::Height;
+use sealane_core::consortium::ParticipantId;
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{LeafIndex, TileId};
 
 use connect::Connector;
 use open_error::of_read;

@@ -5,11 +5,11 @@ use diesel::sql_types::{Array, BigInt, Binary, Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::open_error::of_read;
-use crate::domain::hash::Hash;
-use crate::domain::merkle::{LeafIndex, TileId};
 use crate::ports::{PlacedRecord, RowCounts, StoreError, StoredBlock};
 use crate::store::rows::{BlockRow, RecordRow, from_sql, tile_hashes, to_sql};
 use crate::store::schema::{blocks, leaves};
+use sealane_core::hash::Hash;
+use sealane_core::merkle::{LeafIndex, TileId};
 
 /// Which blocks to read.
 pub enum Blocks {

@@ -5,11 +5,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::open_error::{of_read, of_write};
 use super::writer::Session;
-use crate::domain::consortium::ParticipantId;
 use crate::ports::{Admission, PendingRequest, RequestFilter, StoreError, WaitingRoom};
 use crate::store::queries::postgres as built;
 use crate::store::rows::{RequestRow, to_sql};
 use crate::store::schema::requests;
+use sealane_core::consortium::ParticipantId;
 
 impl Session {
     /// Adds a request, unless it repeats one or its room is full. The caller has a transaction open.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sealane::domain::gs1::Id;
+use sealane_core::gs1::Id;
 use serde_json::{Value, json};
 
 /// Where an event names what it is about, one at a time.
@@ -251,7 +251,7 @@ pub fn time(event: &Value) -> i64 {
     let (date, rest) = text.split_at(text.len().min(19));
     let fraction: String = rest.chars().skip(1).take_while(char::is_ascii_digit).collect();
     let offset = rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
-    let whole: sealane::domain::time::Timestamp =
+    let whole: sealane_core::time::Timestamp =
         format!("{date}{offset}").parse().unwrap_or_else(|error| panic!("{text}: {error}"));
     whole.millis() * 10_000 + format!("{fraction:0<7}")[..7].parse::<i64>().unwrap()
 }

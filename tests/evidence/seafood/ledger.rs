@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sealane::app::capture::{CaptureError, capture};
 use sealane::app::evidence::{gather, verdict};
-use sealane::domain::gs1::Id;
-use sealane::domain::merkle::LeafIndex;
-use sealane::domain::provenance::{Policy, Verdict};
+use sealane_core::gs1::Id;
+use sealane_core::merkle::LeafIndex;
+use sealane_core::provenance::{Policy, Verdict};
 use serde_json::{Value, json};
 
 use super::chain::{Chain, Claimed, mentions, owner, poster};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use sealane::domain::provenance::{Reason, Severity, Verdict};
+use sealane_core::provenance::{Reason, Severity, Verdict};
 
 use crate::others::said_by;
 use crate::set::{Case, expected, write};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use sealane::domain::provenance::{Severity, Verdict};
+use sealane_core::provenance::{Severity, Verdict};
 use serde_json::{Value, json};
 
 use super::chain::Chain;
@@ -107,7 +107,7 @@ fn landed(seed: u64, events: Vec<Value>) -> Landed {
 }
 
 fn about<'a>(landed: &'a Landed, id: &str) -> &'a Verdict {
-    let id = sealane::domain::gs1::Id::parse_uri(id).unwrap();
+    let id = sealane_core::gs1::Id::parse_uri(id).unwrap();
     landed.answers.iter().find(|(one, _)| *one == id).map(|(_, verdict)| verdict).unwrap()
 }
 

@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sealane::domain::gs1::{Id, IdKind};
-use sealane::domain::merkle::LeafIndex;
+use sealane_core::gs1::{Id, IdKind};
+use sealane_core::merkle::LeafIndex;
 use serde_json::Value;
 
 use super::chain::{Claimed, Mention, brought_forth, destinations, mentions, places, time};

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use sealane::domain::epcis::{self, Reader};
-use sealane::domain::index::{Subject, names};
+use sealane_core::epcis::{self, Reader};
+use sealane_core::index::{Subject, names};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -237,11 +237,8 @@ fn one_altered_byte_is_found_in_its_block() {
     let auditor = Auditor::of(&node);
     let size = node.tree_size() as usize;
     let bundle = node.get(&format!("/ledger/tile/entries/000.p/{size}")).body;
-    let entries: Vec<Vec<u8>> = sealane::domain::merkle::decode_entries(&bundle, size as u16)
-        .unwrap()
-        .into_iter()
-        .map(<[u8]>::to_vec)
-        .collect();
+    let entries: Vec<Vec<u8>> =
+        sealane_core::merkle::decode_entries(&bundle, size as u16).unwrap().into_iter().map(<[u8]>::to_vec).collect();
     let blocks: Vec<Value> = (0..=height(&receipt)).map(|n| node.get(&format!("/ledger/blocks/{n}")).json()).collect();
     let mut starts = 0;
     for (leaf, entry) in entries.iter().enumerate() {

@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use sealane::app::State;
-use sealane::domain::block::{Checkpoint, Commit, CommitSignature, Leaf, Note, NoteKey, Origin, Seal};
-use sealane::domain::index::{Subject, SubjectIndex};
-use sealane::domain::merkle::{self, Frontier, TilePath};
-use sealane::domain::statement::{Draft, Header, Signature, sign};
 use sealane::pki::PrivateKey;
 use sealane::ports::LedgerStore;
 use sealane::store::SqliteStore;
+use sealane_core::block::{Checkpoint, Commit, CommitSignature, Leaf, Note, NoteKey, Origin, Seal};
+use sealane_core::index::{Subject, SubjectIndex};
+use sealane_core::merkle::{self, Frontier, TilePath};
+use sealane_core::statement::{Draft, Header, Signature, sign};
 use serde_json::{Value, json};
 
 /// One answer to a GET.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sealane::domain::hash::Hash;
+use sealane_core::hash::Hash;
 use serde_json::{Value, json};
 
 use super::{ITEM, TIME, commissioning, observation, with_maker};

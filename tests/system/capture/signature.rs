@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::Signature;
-use sealane::domain::hash::Hash;
 use sealane::pki::PrivateKey;
+use sealane_core::hash::Hash;
 
 use super::{commissioning, with_maker};
 use crate::refusal::refused;

@@ -1,9 +1,9 @@
 //! `POST /participants/{id}/decisions`: only a member decides, and only on what was asked.
 
-use sealane::domain::consortium::{Admin, Genesis, Registration, Rejection, Revocation};
-use sealane::domain::hash::Hash;
-use sealane::domain::statement::{Draft, Header, sign};
 use sealane::pki::{CertificateRequest, PrivateKey, Validity};
+use sealane_core::consortium::{Admin, Genesis, Registration, Rejection, Revocation};
+use sealane_core::hash::Hash;
+use sealane_core::statement::{Draft, Header, sign};
 use serde_json::json;
 
 use super::{count, new_csr};

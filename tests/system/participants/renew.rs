@@ -1,10 +1,10 @@
 //! `POST /participants/{id}/renewals`: a further certificate, agreed to by the key that is to be succeeded.
 
-use sealane::domain::block::Origin;
-use sealane::domain::consortium::{Admin, Renewal, renewal_consent};
-use sealane::domain::hash::Hash;
-use sealane::domain::statement::Signature;
 use sealane::pki::{CertificateRequest, PrivateKey};
+use sealane_core::block::Origin;
+use sealane_core::consortium::{Admin, Renewal, renewal_consent};
+use sealane_core::hash::Hash;
+use sealane_core::statement::Signature;
 use serde_json::{Value, json};
 
 use super::{csr_of, new_csr};

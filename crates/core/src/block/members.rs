@@ -1,0 +1,196 @@
+//! The members in force: who may sign a block, and how many of them make it final.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::hash::Hash;
+use crate::limits::{MEMBERS_MAX, ORGANIZATION_CHARS_MAX};
+use crate::statement::PublicKey;
+
+/// A member: a name and a key. Its id is the key's thumbprint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    kid: Hash,
+    name: String,
+    key: PublicKey,
+}
+
+/// The members in force at one height: at least one, ordered by the bytes of `kid`, no key twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberSet(Vec<Member>);
+
+/// What makes no set of members.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MemberSetError {
+    #[error("a consortium has 1 to {MEMBERS_MAX} members; this has {found}")]
+    Count { found: usize },
+    #[error("two members have the key {kid}")]
+    Duplicate { kid: Hash },
+    #[error("members are ordered by the bytes of kid; {kid} stands too late")]
+    Order { kid: Hash },
+    #[error("a member's name has 1 to {ORGANIZATION_CHARS_MAX} characters, none of them a control character")]
+    Name,
+    #[error("kid {kid} is not that of the member's key, {expected}")]
+    Kid { kid: Hash, expected: Hash },
+}
+
+/// The number of signatures that make a block final: more than two thirds of `members`.
+pub const fn quorum(members: usize) -> usize {
+    2 * members / 3 + 1
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MemberJson {
+    kid: Hash,
+    name: String,
+    jwk: PublicKey,
+}
+
+impl Member {
+    pub fn new(name: impl Into<String>, key: PublicKey) -> Result<Self, MemberSetError> {
+        let name = name.into();
+        if !(1..=ORGANIZATION_CHARS_MAX).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+            return Err(MemberSetError::Name);
+        }
+        Ok(Self { kid: key.thumbprint(), name, key })
+    }
+
+    /// Thumbprint of the member's key: what its signatures name it by.
+    pub const fn kid(&self) -> Hash {
+        self.kid
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
+    }
+}
+
+impl MemberSet {
+    /// Takes members in any order.
+    pub fn new(mut members: Vec<Member>) -> Result<Self, MemberSetError> {
+        members.sort_by_key(Member::kid);
+        Self::ordered(members)
+    }
+
+    fn ordered(members: Vec<Member>) -> Result<Self, MemberSetError> {
+        if !(1..=MEMBERS_MAX).contains(&members.len()) {
+            return Err(MemberSetError::Count { found: members.len() });
+        }
+        for (one, next) in members.iter().zip(members.iter().skip(1)) {
+            match one.kid.cmp(&next.kid) {
+                std::cmp::Ordering::Less => {}
+                std::cmp::Ordering::Equal => return Err(MemberSetError::Duplicate { kid: next.kid }),
+                std::cmp::Ordering::Greater => return Err(MemberSetError::Order { kid: next.kid }),
+            }
+        }
+        Ok(Self(members))
+    }
+
+    pub fn get(&self, kid: &Hash) -> Option<&Member> {
+        self.0.binary_search_by_key(kid, Member::kid).ok().and_then(|at| self.0.get(at))
+    }
+
+    /// The members, ordered by `kid`.
+    pub fn members(&self) -> impl ExactSizeIterator<Item = &Member> {
+        self.0.iter()
+    }
+
+    /// The number of their signatures that make a block final.
+    pub fn quorum(&self) -> usize {
+        quorum(self.0.len())
+    }
+
+    /// The set's one JSON form: an array in the order of `kid`, members `kid`, `name`, `jwk`, no white space.
+    pub fn to_json(&self) -> Vec<u8> {
+        // Only maps with keys that are no strings can fail here, and there are none.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// SHA-256 of the JSON form, as seals hold it.
+    pub fn hash(&self) -> Hash {
+        Hash::of(&self.to_json())
+    }
+}
+
+impl Serialize for MemberSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|member| MemberJson {
+            kid: member.kid,
+            name: member.name.clone(),
+            jwk: member.key.clone(),
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for MemberSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = |MemberJson { kid, name, jwk }| match Member::new(name, jwk) {
+            Ok(member) if member.kid != kid => Err(MemberSetError::Kid { kid, expected: member.kid }),
+            member => member,
+        };
+        let members: Result<_, _> = Vec::<MemberJson>::deserialize(deserializer)?.into_iter().map(read).collect();
+        members.and_then(Self::ordered).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use p256::ecdsa::SigningKey;
+
+    use super::*;
+
+    fn member(byte: u8) -> Member {
+        let key = PublicKey::from(SigningKey::from_slice(&[byte; 32]).unwrap().verifying_key());
+        Member::new(format!("Member {byte}"), key).unwrap()
+    }
+
+    #[test]
+    fn more_than_two_thirds_make_a_quorum() {
+        let quorums: Vec<usize> = (1..=10).map(quorum).collect();
+        assert_eq!(quorums, [1, 2, 3, 3, 4, 5, 5, 6, 7, 7]);
+        for members in 1..=MEMBERS_MAX {
+            assert!(3 * quorum(members) > 2 * members && 3 * (quorum(members) - 1) <= 2 * members);
+        }
+    }
+
+    #[test]
+    fn the_order_they_are_given_in_does_not_matter() {
+        let set = MemberSet::new(vec![member(1), member(2), member(3)]).unwrap();
+        let turned = MemberSet::new(vec![member(3), member(2), member(1)]).unwrap();
+        assert_eq!(set.hash(), turned.hash());
+        assert_eq!(set.get(&member(2).kid()), Some(&member(2)));
+        assert_eq!(set.get(&Hash::of(b"nobody")), None);
+        assert_eq!(set.members().len(), 3);
+        assert_eq!(set.quorum(), 3);
+    }
+
+    #[test]
+    fn json_has_one_form_and_is_checked() {
+        let set = MemberSet::new(vec![member(1), member(2)]).unwrap();
+        let json = String::from_utf8(set.to_json()).unwrap();
+        assert_eq!(serde_json::from_str::<MemberSet>(&json).unwrap(), set);
+        assert!(json.starts_with(r#"[{"kid":""#), "{json}");
+        let (first, second) = json[1..json.len() - 1].split_at(json.len() / 2 - 1);
+        assert!(serde_json::from_str::<MemberSet>(&format!("[{},{first}]", &second[1..])).is_err());
+        assert!(serde_json::from_str::<MemberSet>(&format!("[{first},{first}]")).is_err());
+        assert!(serde_json::from_str::<MemberSet>(&json.replace("Member 1", "")).is_err());
+        assert!(serde_json::from_str::<MemberSet>("[]").is_err());
+        let other = Hash::of(b"nobody").to_string();
+        let fault = serde_json::from_str::<MemberSet>(&json.replace(&member(1).kid().to_string(), &other));
+        assert!(fault.unwrap_err().to_string().contains("is not that of the member's key"));
+    }
+
+    #[test]
+    fn what_makes_no_set_is_refused() {
+        assert_eq!(MemberSet::new(vec![]), Err(MemberSetError::Count { found: 0 }));
+        let twice = MemberSet::new(vec![member(1), member(1)]);
+        assert_eq!(twice, Err(MemberSetError::Duplicate { kid: member(1).kid() }));
+        for name in ["", "a\nb", &"x".repeat(ORGANIZATION_CHARS_MAX + 1)] {
+            assert_eq!(Member::new(name, member(1).key), Err(MemberSetError::Name));
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Admin statements: what members put on the ledger about the consortium itself, as typed values.
+//!
+//! `docs/FORMATS.md`, "Admin statements", has each member of their JSON.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::block::{MemberSet, Origin};
+use crate::consortium::claims::ParticipantId;
+use crate::consortium::participant::Claims;
+use crate::hash::Hash;
+use crate::json::{self, JsonError};
+use crate::limits::{CLAIMS_MAX, REASON_CHARS_MAX};
+use crate::statement::{PublicKey, Signature};
+use crate::time::Timestamp;
+
+/// A payload that is no admin statement.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdminError {
+    #[error("the admin statement's payload is not strict JSON: {0}")]
+    Json(#[from] JsonError),
+    #[error("the admin statement's payload does not fit its type: {detail}")]
+    Shape { detail: String },
+    #[error("{field} is wrong: {detail}")]
+    Field { field: &'static str, detail: String },
+}
+
+/// The payload of a `sealane-admin+jws` statement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum Admin {
+    Genesis(Genesis),
+    Registration(Box<Registration>),
+    Renewal(Box<Renewal>),
+    Revocation(Revocation),
+    /// A decision against a pending request. It answers the request and never enters the ledger.
+    Rejection(Rejection),
+}
+
+/// Leaf 0: who begins this ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Genesis {
+    pub version: u32,
+    pub origin: Origin,
+    pub members: MemberSet,
+    pub created: Timestamp,
+}
+
+/// A member vouches for an organisation: its claims, its request and the certificate issued for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Registration {
+    pub participant: ParticipantId,
+    pub claims: Claims,
+    /// The PKCS#10 request in DER, so that anyone can see that the key asked for this.
+    #[serde(with = "der")]
+    pub request: Vec<u8>,
+    pub certificate: CertificateRecord,
+}
+
+/// A further certificate for a participant, asked for with a key it already had.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Renewal {
+    pub participant: ParticipantId,
+    #[serde(with = "der")]
+    pub request: Vec<u8>,
+    /// `x5t#S256` of the certificate whose key agreed.
+    pub current: Hash,
+    /// ES256 signature, r ‖ s, of the current key over `renewal_consent`.
+    pub consent: Signature,
+    pub certificate: CertificateRecord,
+}
+
+/// The end of a registration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Revocation {
+    pub participant: ParticipantId,
+    pub reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compromised_since: Option<Timestamp>,
+}
+
+/// A request refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rejection {
+    pub participant: ParticipantId,
+    /// Thumbprint of the key that was asked for, so that this refuses that request and no later one.
+    pub key: Hash,
+    pub reason: String,
+}
+
+/// What a verifier needs of a certificate, spelled out so that it need not parse X.509.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CertificateRecord {
+    /// The certificate in DER; its SHA-256 is the `x5t#S256` that statements name.
+    #[serde(with = "der")]
+    pub x509: Vec<u8>,
+    pub jwk: PublicKey,
+    pub not_before: Timestamp,
+    pub not_after: Timestamp,
+}
+
+impl CertificateRecord {
+    /// SHA-256 of the certificate's DER (RFC 7515 §4.1.8).
+    pub fn thumbprint(&self) -> Hash {
+        Hash::of(&self.x509)
+    }
+}
+
+impl Admin {
+    /// Reads the payload of an admin statement.
+    pub fn parse(payload: &[u8]) -> Result<Self, AdminError> {
+        let value = json::parse(payload)?;
+        let admin: Self =
+            serde_json::from_value(value).map_err(|error| AdminError::Shape { detail: error.to_string() })?;
+        admin.check()?;
+        Ok(admin)
+    }
+
+    /// Writes the payload: compact JSON.
+    pub fn to_payload(&self) -> Vec<u8> {
+        // Only maps with keys that are no strings can fail here, and there are none.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The participant that this concerns; none for genesis.
+    pub fn participant(&self) -> Option<&ParticipantId> {
+        match self {
+            Admin::Genesis(_) => None,
+            Admin::Registration(registration) => Some(&registration.participant),
+            Admin::Renewal(renewal) => Some(&renewal.participant),
+            Admin::Revocation(revocation) => Some(&revocation.participant),
+            Admin::Rejection(rejection) => Some(&rejection.participant),
+        }
+    }
+
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Admin::Genesis(_) => "genesis",
+            Admin::Registration(_) => "registration",
+            Admin::Renewal(_) => "renewal",
+            Admin::Revocation(_) => "revocation",
+            Admin::Rejection(_) => "rejection",
+        }
+    }
+
+    fn check(&self) -> Result<(), AdminError> {
+        match self {
+            Admin::Genesis(genesis) if genesis.version != 1 => {
+                field("version", format!("{} is unknown; this program knows 1", genesis.version))
+            }
+            Admin::Genesis(_) => Ok(()),
+            Admin::Registration(registration) => {
+                registration.claims.check()?;
+                registration.certificate.check()
+            }
+            Admin::Renewal(renewal) => renewal.certificate.check(),
+            Admin::Revocation(Revocation { reason, .. }) | Admin::Rejection(Rejection { reason, .. }) => {
+                check_reason(reason)
+            }
+        }
+    }
+}
+
+impl Claims {
+    /// Checks what no single claim shows: their number, repeats, and a role to act in.
+    pub fn check(&self) -> Result<(), AdminError> {
+        if self.roles.is_empty() {
+            return field("roles", "at least one role is needed: manufacturer, shipper or distributor");
+        }
+        distinct("roles", &self.roles)?;
+        distinct("glns", &self.glns)?;
+        distinct("gs1CompanyPrefixes", &self.gs1_company_prefixes)?;
+        distinct("namespaces", &self.namespaces)?;
+        apart("gs1CompanyPrefixes", &self.gs1_company_prefixes, |one, other| one.overlaps(other))?;
+        apart("namespaces", &self.namespaces, |one, other| one.overlaps(other))
+    }
+}
+
+impl CertificateRecord {
+    fn check(&self) -> Result<(), AdminError> {
+        if self.not_after <= self.not_before {
+            return field("certificate", "notAfter must be later than notBefore");
+        }
+        Ok(())
+    }
+}
+
+/// The bytes that a participant's current key signs to ask for a further certificate:
+/// "sealane/renewal/v1" 0x00 ‖ SHA-256(origin) ‖ participant's id ‖ 0x00 ‖ SHA-256(PKCS#10 DER).
+pub fn renewal_consent(origin: &Origin, participant: &ParticipantId, request_der: &[u8]) -> Vec<u8> {
+    let mut bytes = b"sealane/renewal/v1\0".to_vec();
+    bytes.extend_from_slice(Hash::of(origin.as_str().as_bytes()).as_bytes());
+    bytes.extend_from_slice(participant.as_str().as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(Hash::of(request_der).as_bytes());
+    bytes
+}
+
+fn check_reason(reason: &str) -> Result<(), AdminError> {
+    let length = reason.chars().count();
+    if reason.trim().is_empty() || length > REASON_CHARS_MAX {
+        return field("reason", format!("a reason has 1 to {REASON_CHARS_MAX} characters"));
+    }
+    Ok(())
+}
+
+fn field<T>(field: &'static str, detail: impl Into<String>) -> Result<T, AdminError> {
+    Err(AdminError::Field { field, detail: detail.into() })
+}
+
+fn distinct<T: PartialEq>(name: &'static str, claims: &[T]) -> Result<(), AdminError> {
+    if claims.len() > CLAIMS_MAX {
+        return field(name, format!("at most {CLAIMS_MAX} are taken"));
+    }
+    apart(name, claims, |one, other| one == other)
+}
+
+fn apart<T>(name: &'static str, claims: &[T], collide: impl Fn(&T, &T) -> bool) -> Result<(), AdminError> {
+    let collides = claims.iter().enumerate().any(|(at, one)| claims[..at].iter().any(|other| collide(one, other)));
+    if collides {
+        return field(name, "two of them are the same, or one contains the other");
+    }
+    Ok(())
+}
+
+/// Bytes as base64url without padding.
+mod der {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        URL_SAFE_NO_PAD.decode(text).map_err(|_| serde::de::Error::custom("expected base64url without padding"))
+    }
+}

@@ -1,0 +1,98 @@
+//! A participant: what it claimed, its certificates, and where its registration began and ended.
+
+use serde::{Deserialize, Serialize};
+
+use crate::consortium::claims::{Namespace, Organization, ParticipantId, Role};
+use crate::consortium::place::Place;
+use crate::gs1::{CompanyPrefix, Gln, Id};
+use crate::hash::Hash;
+use crate::merkle::LeafIndex;
+use crate::statement::PublicKey;
+use crate::time::Timestamp;
+
+/// What an organisation says of itself when it registers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Claims {
+    pub organization: Organization,
+    pub roles: Vec<Role>,
+    pub glns: Vec<Gln>,
+    pub gs1_company_prefixes: Vec<CompanyPrefix>,
+    pub namespaces: Vec<Namespace>,
+}
+
+impl Claims {
+    /// Tells whether `id` lies under a company prefix or in a namespace of these claims.
+    pub fn cover(&self, id: &Id) -> bool {
+        self.gs1_company_prefixes.iter().any(|prefix| prefix.covers(id))
+            || self.namespaces.iter().any(|namespace| namespace.covers(id))
+    }
+
+    /// Tells whether `id` is one of the GLNs, as a location (AI 414) or as a party (AI 417).
+    pub fn holds_location(&self, id: &Id) -> bool {
+        self.glns.iter().any(|gln| gln.is_named_by(id))
+    }
+}
+
+/// One certificate of a participant, from its place on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Certified {
+    /// SHA-256 of the certificate's DER, as `x5t#S256` has it.
+    pub thumbprint: Hash,
+    pub key: PublicKey,
+    pub not_before: Timestamp,
+    pub not_after: Timestamp,
+    pub der: Vec<u8>,
+    pub since: LeafIndex,
+}
+
+/// The end of a registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revoked {
+    pub at: Place,
+    pub reason: String,
+    /// What was signed after this is `suspect`: the key was in other hands.
+    pub compromised_since: Option<Timestamp>,
+}
+
+/// A registered organisation. Never forgotten: what it signed while in force stays valid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Participant {
+    pub id: ParticipantId,
+    pub claims: Claims,
+    pub registered: Place,
+    /// Oldest first; never empty.
+    pub certificates: Vec<Certified>,
+    pub revoked: Option<Revoked>,
+}
+
+/// A participant's standing at some moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    Active,
+    Revoked,
+    /// Every certificate has run out.
+    Expired,
+}
+
+impl Participant {
+    /// Tells whether the registration is in force at `leaf`: begun before it, and not ended before it.
+    pub fn in_force_at(&self, leaf: LeafIndex) -> bool {
+        self.registered.leaf < leaf && self.revoked.as_ref().is_none_or(|revoked| revoked.at.leaf > leaf)
+    }
+
+    /// The standing at the end of the ledger, at `now`.
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        if self.revoked.is_some() {
+            Standing::Revoked
+        } else if self.certificates.iter().all(|certificate| certificate.not_after < now) {
+            Standing::Expired
+        } else {
+            Standing::Active
+        }
+    }
+
+    pub fn has_role(&self, role: Role) -> bool {
+        self.claims.roles.contains(&role)
+    }
+}

@@ -1,0 +1,205 @@
+//! EPCIS 2.0 events (GS1 EPCIS 2.0 §7, CBV 2.0) read from JSON: documents, or one event alone.
+//!
+//! A document is decided by its bytes and the tables in `schema`; no context is fetched, no XML is read and nothing is
+//! written back: the signed bytes stay as they came. Two readers give the same typed events. [`Reader::Strict`] takes
+//! what EPCIS 2.0.1's JSON schema takes, less what would be ambiguous or wrong on a ledger: GS1 keys with wrong check
+//! digits, contexts that change standard names, event types of one's own. [`Reader::Normalising`] first turns older
+//! spellings into today's.
+//!
+//! Who may record an event, and what it means for a product, is decided elsewhere.
+
+mod content_hash;
+mod context;
+mod coordinates;
+pub mod event;
+mod event_hash;
+mod fault;
+mod ids;
+mod older;
+mod rules;
+mod schema;
+mod typed;
+mod uri;
+pub mod vocabulary;
+mod walk;
+
+use serde_json::{Map, Value};
+
+use crate::json::{self, JsonError};
+use crate::limits::EVENTS_PER_CAPTURE_MAX;
+use crate::time::Timestamp;
+
+pub use coordinates::Coordinates;
+pub use event::{Action, Event, Part, What};
+pub use fault::{Fault, FaultKind, Faults};
+pub use vocabulary::{BizStep, Disposition};
+
+use event_hash::{Naming, event_hash_id};
+use walk::Walk;
+
+/// What one capture says: its events, in the order of the document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    pub events: Vec<Event>,
+    /// When the sender made the document; `None` for a single event.
+    pub creation_date: Option<Timestamp>,
+}
+
+/// A capture's JSON as it was written, for queries: nothing of it is checked again, and it is never what was signed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// The document's `@context`, by which prefixes of its own have a meaning; `None` for a single event, which has
+    /// it itself.
+    pub context: Option<Value>,
+    /// In the order of the document.
+    pub events: Vec<Value>,
+}
+
+/// How a document is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// As EPCIS 2.0.1's JSON schema says, with right keys and plain contexts. What is recorded is read by this.
+    Strict,
+    /// Older spellings too (CBV URNs, `isA`, numbers in strings), for reading what others have published.
+    Normalising,
+}
+
+/// Reads an EPCISDocument, or a single event that carries its own `@context`.
+///
+/// # Errors
+///
+/// All faults found, each with a JSON pointer into the document; a normalising reader points into the normalised one.
+pub fn read(bytes: &[u8], reader: Reader) -> Result<Document, Faults> {
+    let mut walk = Walk::new(reader);
+    let mut document = match (reader, bytes.strip_prefix(older::BYTE_ORDER_MARK)) {
+        (Reader::Strict, None) => json::parse(bytes)?,
+        (Reader::Strict, Some(text)) => {
+            walk.fault("begins with a byte order mark, which JSON has not (RFC 8259 §8.1); leave out its three bytes");
+            json::parse(text)?
+        }
+        (Reader::Normalising, text) => older::normalised(json::parse(text.unwrap_or(bytes))?),
+    };
+    let read = read_top(&mut walk, &mut document);
+    walk.finish(read)
+}
+
+/// Takes apart what was recorded, as [`read`] with [`Reader::Strict`] let it pass.
+///
+/// # Errors
+///
+/// What is no JSON. What has the form of neither a document nor an event has no events.
+pub fn written(bytes: &[u8]) -> Result<Written, JsonError> {
+    let Value::Object(mut frame) = json::parse(bytes)? else {
+        return Ok(Written { context: None, events: Vec::new() });
+    };
+    let Some(mut body) = frame.remove("epcisBody") else {
+        return Ok(Written { context: None, events: vec![Value::Object(frame)] });
+    };
+    let events = match body.get_mut("eventList").map(Value::take) {
+        Some(Value::Array(events)) => events,
+        _ => Vec::new(),
+    };
+    Ok(Written { context: frame.remove("@context"), events })
+}
+
+fn read_top(walk: &mut Walk, document: &mut Value) -> Option<Document> {
+    let Some(frame) = document.as_object_mut() else {
+        walk.fault("must be an EPCISDocument or an EPCIS event, which is a JSON object");
+        return None;
+    };
+    match frame.get("type").and_then(Value::as_str) {
+        Some("EPCISDocument") => read_document(walk, frame),
+        Some("EPCISQueryDocument") => {
+            walk.fault_at("type", "an EPCISQueryDocument answers a query; what is recorded is an EPCISDocument");
+            None
+        }
+        Some(_) => read_single(walk, document),
+        None => {
+            walk.fault("`type` is missing; it is \"EPCISDocument\" or an event type such as \"ObjectEvent\"");
+            None
+        }
+    }
+}
+
+fn read_single(walk: &mut Walk, event: &mut Value) -> Option<Document> {
+    if event.get("@context").is_none() {
+        walk.fault("`@context` is missing; a single event carries its own");
+    }
+    // It is a document of its own: what it says about names is read before it is made canonical.
+    let frame = event.clone();
+    let naming = Naming::of(frame.as_object()?, walk.ids());
+    let event = read_event(walk, event, &naming)?;
+    Some(Document { events: vec![event], creation_date: None })
+}
+
+fn read_document(walk: &mut Walk, frame: &mut Map<String, Value>) -> Option<Document> {
+    let body = frame.remove("epcisBody");
+    walk.members(&schema::DOCUMENT, frame);
+    let Some(mut body) = body else {
+        walk.fault("`epcisBody` is missing; it holds the events in `eventList`");
+        return None;
+    };
+    let naming = Naming::of(frame, walk.ids());
+    let list = body.get_mut("eventList").and_then(Value::as_array_mut);
+    let events = walk.member("epcisBody", |walk| match list {
+        Some(list) => walk.member("eventList", |walk| read_events(walk, list, &naming)),
+        None => {
+            walk.fault("must be an object with the events in a list, `eventList`");
+            None
+        }
+    })?;
+    let creation_date = frame.get("creationDate")?.as_str()?.parse().ok();
+    Some(Document { events, creation_date })
+}
+
+fn read_events(walk: &mut Walk, list: &mut [Value], naming: &Naming<'_>) -> Option<Vec<Event>> {
+    if list.len() > EVENTS_PER_CAPTURE_MAX {
+        walk.too_many(format!("one capture has at most {EVENTS_PER_CAPTURE_MAX} events; this has {}", list.len()));
+        return None;
+    }
+    let mut events = Vec::with_capacity(list.len());
+    for (index, event) in list.iter_mut().enumerate() {
+        if walk.is_full() {
+            return None;
+        }
+        events.extend(walk.item(index, |walk| read_event(walk, event, naming)));
+    }
+    Some(events)
+}
+
+/// Checks an event, makes its JSON canonical and takes it as a typed event, unless a fault has been found anywhere: then
+/// no event will be given out.
+fn read_event(walk: &mut Walk, json: &mut Value, naming: &Naming<'_>) -> Option<Event> {
+    // The hash is of the event as it came: it rounds times that the canonical form cuts.
+    let unnamed = json.as_object().filter(|event| !event.contains_key("eventID") && !walk.has_faults());
+    let hash_id = unnamed.map(|event| event_hash_id(event, naming));
+    check_event(walk, json);
+    if walk.has_faults() {
+        return None;
+    }
+    let event = typed::event(json.as_object()?, hash_id, walk.ids());
+    if event.is_none() {
+        walk.fault("this event passes every check and still cannot be read; please report it");
+    }
+    event
+}
+
+fn check_event(walk: &mut Walk, event: &mut Value) {
+    let Some(object) = event.as_object_mut() else {
+        return walk.fault("must be an EPCIS event, which is a JSON object");
+    };
+    let known = schema::EVENT_TYPES.map(|members| members.title).join(", ");
+    let Some(event_type) = object.get("type") else {
+        return walk.fault(format!("`type` is missing; it is one of the event types of EPCIS 2.0: {known}"));
+    };
+    match schema::EVENT_TYPES.into_iter().find(|members| event_type == members.title) {
+        Some(members) => {
+            walk.members(members, object);
+            rules::check(walk, members.title, object);
+        }
+        None => walk.fault_at("type", format!("must be one of the event types of EPCIS 2.0: {known}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! The evidence document: exact leaves and proofs, as JSON.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::block::Commit;
+use crate::evidence::EvidenceError;
+use crate::index::SubjectEntry;
+use crate::json;
+use crate::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_VALUES_MAX};
+use crate::merkle::{LeafIndex, MultiProof};
+
+/// Evidence about one id, at one checkpoint: all that is recorded of it, or that nothing is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Evidence {
+    pub version: u32,
+    /// The canonical id.
+    pub id: String,
+    /// C2SP tlog-checkpoint text that every proof here stands on.
+    pub checkpoint: String,
+    pub commit: Commit,
+    /// The seal at the checkpoint's last leaf.
+    pub seal: PlacedSeal,
+    /// What the index under that seal says of each subject that `follows` names, in their order.
+    pub index: Vec<SubjectEntry>,
+    /// The captures among the leaves shown in `index`, in ledger order.
+    pub statements: Vec<PlacedText>,
+    /// The admin statements among them, in ledger order.
+    pub registrations: Vec<PlacedText>,
+    /// The seals of the blocks of all these statements, in ledger order.
+    pub seals: Vec<PlacedSeal>,
+    /// Shows that all leaves above stand in the tree of the checkpoint.
+    pub inclusion_proof: MultiProof,
+}
+
+/// A statement and its leaf.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlacedText {
+    pub leaf_index: LeafIndex,
+    /// Compact JWS.
+    pub statement: String,
+}
+
+/// A seal and its leaf.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlacedSeal {
+    pub leaf_index: LeafIndex,
+    /// The seal's JSON, byte for byte.
+    pub seal: String,
+}
+
+impl Evidence {
+    pub const VERSION: u32 = 2;
+
+    /// Reads the JSON of evidence. Its version is looked at first, since another one may have other members.
+    pub fn parse(bytes: &[u8]) -> Result<Self, EvidenceError> {
+        if bytes.len() > EVIDENCE_BYTES_MAX {
+            return Err(EvidenceError::TooLong { found: bytes.len() });
+        }
+        let value = json::parse_within(bytes, EVIDENCE_VALUES_MAX)?;
+        if let Some(found) = value.get("version").and_then(Value::as_u64)
+            && found != u64::from(Self::VERSION)
+        {
+            return Err(EvidenceError::Version { found });
+        }
+        serde_json::from_value(value).map_err(|error| EvidenceError::Shape { detail: error.to_string() })
+    }
+}

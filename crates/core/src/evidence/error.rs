@@ -1,0 +1,81 @@
+//! What is wrong with evidence, with the leaf or subject where that shows.
+
+use crate::block::{CheckpointError, FinalityError, SealError};
+use crate::consortium::{AdminError, Refusal};
+use crate::evidence::{Evidence, RecordError};
+use crate::gs1::{Id, IdError};
+use crate::index::{IndexProofError, Subject};
+use crate::json::JsonError;
+use crate::limits::EVIDENCE_BYTES_MAX;
+use crate::merkle::{LeafIndex, ProofError};
+use crate::provenance::FollowFault;
+use crate::statement::StatementError;
+
+/// Evidence that does not hold. The first fault in the order of the steps in `docs/FORMATS.md`.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    #[error("the evidence has {found} bytes; {EVIDENCE_BYTES_MAX} are read")]
+    TooLong { found: usize },
+    #[error("the evidence is not strict JSON: {0}")]
+    Json(#[from] JsonError),
+    #[error("this is no evidence: {detail}")]
+    Shape { detail: String },
+    #[error("evidence of version {found} is unknown; this program knows {}", Evidence::VERSION)]
+    Version { found: u64 },
+    #[error("the evidence is about {found}, and was asked for about {asked}")]
+    OtherId { asked: Id, found: String },
+    #[error("the evidence's id: {0}")]
+    Id(#[from] IdError),
+    #[error("the checkpoint: {0}")]
+    Checkpoint(#[from] CheckpointError),
+    #[error("the checkpoint is of {found}, and the trust anchor of {trusted}")]
+    OtherOrigin { trusted: String, found: String },
+    #[error("the commit: {0}")]
+    Commit(FinalityError),
+    #[error("the seal of leaf {leaf}: {error}")]
+    Seal { leaf: LeafIndex, error: SealError },
+    #[error("the checkpoint's seal: {0}")]
+    SealPlace(FinalityError),
+    #[error("the leaves are not in ledger order at leaf {leaf}")]
+    Order { leaf: LeafIndex },
+    #[error("two things are said to stand at leaf {leaf}")]
+    LeafTwice { leaf: LeafIndex },
+    #[error("the leaves are not in the tree of the checkpoint: {0}")]
+    Inclusion(#[from] ProofError),
+    #[error("the subjects of the index are not in their order at {subject}")]
+    IndexOrder { subject: Subject },
+    #[error("what the index says of {subject}: {error}")]
+    Index { subject: Subject, error: IndexProofError },
+    #[error("the evidence holds no seal of the block of leaf {leaf}")]
+    NoSeal { leaf: LeafIndex },
+    #[error("the seal of leaf {leaf} is of no block of these statements")]
+    SealUnneeded { leaf: LeafIndex },
+    #[error("the statement of leaf {leaf}: {error}")]
+    Statement { leaf: LeafIndex, error: StatementError },
+    #[error("the statement of leaf {leaf} is a {found}, which does not belong there")]
+    Kind { leaf: LeafIndex, found: &'static str },
+    #[error("the registration of leaf {leaf}: {error}")]
+    Admin { leaf: LeafIndex, error: AdminError },
+    #[error("the registration of leaf {leaf} cannot stand there: {error}")]
+    Refused { leaf: LeafIndex, error: Refusal },
+    #[error("the capture of leaf {leaf}: {error}")]
+    Record { leaf: LeafIndex, error: RecordError },
+    #[error("something is left out: the index says nothing here of {subject}, which the answer rests on")]
+    SubjectMissing { subject: Subject },
+    #[error("something is left out: leaf {leaf} names {subject}, and its statement is not here")]
+    StatementMissing { subject: Subject, leaf: LeafIndex },
+    #[error("something is left out: a list leads to leaf {leaf}, and the capture there is not here")]
+    CaptureMissing { leaf: LeafIndex },
+    #[error("something is left out: {0}")]
+    Follow(#[from] FollowFault),
+    #[error("the index is shown here for {subject}, on which the answer does not rest")]
+    SubjectUnneeded { subject: Subject },
+    #[error("of the list of {subject} other leaves are shown here than the answer rests on")]
+    OtherLeaves { subject: Subject },
+    #[error("the statement of leaf {leaf} is named by none of the lists here")]
+    Unrelated { leaf: LeafIndex },
+    #[error("the index has leaf {leaf} in the list of {subject}, which its statement does not name")]
+    NotNamed { leaf: LeafIndex, subject: Subject },
+    #[error("the statement of leaf {leaf} names {subject}, and the index does not have it in that list")]
+    NotIndexed { leaf: LeafIndex, subject: Subject },
+}

@@ -1,0 +1,101 @@
+//! `names`: the subjects under which a leaf is indexed, and the prefixes under which the holder of an id is looked for.
+//! Part of the ledger's format: a change is a new index version.
+
+use std::collections::BTreeSet;
+
+use crate::consortium::{Admin, Namespace, ParticipantId};
+use crate::epcis::Event;
+use crate::gs1::{CompanyPrefix, Id};
+use crate::index::Subject;
+
+/// The subjects of one event by its signer: every id in its "what", its transformationID, for a recall the class of each
+/// item and lot, and for a recall, or one taken back, each id as recalled by anybody and by the signer.
+pub fn of_event(event: &Event, signer: &ParticipantId) -> BTreeSet<Subject> {
+    let mut subjects: BTreeSet<Subject> = event.ids().map(|(_, id)| Subject::id(id.as_str())).collect();
+    subjects.extend(event.transformation_id().map(|id| Subject::transformation(id.as_str())));
+    if event.declares("recalled") {
+        subjects.extend(event.ids().filter_map(|(_, id)| id.class()).map(|id| Subject::id(id.as_str())));
+    }
+    if event.declares("recalled") || event.takes_back("recalled") {
+        for (_, id) in event.ids() {
+            subjects.insert(Subject::recall(id.as_str()));
+            subjects.insert(Subject::recall_by(signer.as_str(), id.as_str()));
+        }
+    }
+    subjects
+}
+
+/// The subjects of an admin statement.
+pub fn of_admin(admin: &Admin) -> BTreeSet<Subject> {
+    match admin {
+        Admin::Genesis(genesis) => {
+            genesis.members.members().map(|member| Subject::party(member.kid().to_string())).collect()
+        }
+        Admin::Registration(registration) => {
+            let claims = &registration.claims;
+            let mut subjects = BTreeSet::from([Subject::party(registration.participant.as_str())]);
+            subjects.extend(claims.gs1_company_prefixes.iter().map(|prefix| Subject::prefix(prefix.as_str())));
+            subjects.extend(claims.namespaces.iter().map(of_namespace));
+            subjects.extend(claims.glns.iter().map(|gln| Subject::prefix(gln.to_string())));
+            subjects
+        }
+        Admin::Renewal(_) | Admin::Revocation(_) | Admin::Rejection(_) => {
+            admin.participant().map(|id| Subject::party(id.as_str())).into_iter().collect()
+        }
+    }
+}
+
+/// The subject of a namespace, with `http` and `https` as one.
+fn of_namespace(namespace: &Namespace) -> Subject {
+    Subject::prefix(namespace.without_tls())
+}
+
+/// Every prefix that could cover an id, held or not: company prefixes of 4 to 12 digits for GS1's ids, namespaces for
+/// others.
+pub fn prefixes_of(id: &Id) -> Vec<Subject> {
+    if id.is_gs1() {
+        let digits = id.prefix_digits().unwrap_or_default();
+        return CompanyPrefix::DIGITS.filter_map(|length| digits.get(..length)).map(Subject::prefix).collect();
+    }
+    Namespace::candidates(id.as_str()).into_iter().map(Subject::prefix).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::NAMESPACE_DEPTH_MAX;
+
+    fn texts(id: &str) -> Vec<String> {
+        prefixes_of(&Id::parse(id).unwrap()).iter().map(|subject| subject.text().to_owned()).collect()
+    }
+
+    #[test]
+    fn prefixes_of_gs1_ids_are_the_beginnings_of_their_digits() {
+        let item = texts("https://id.gs1.org/01/19506000134359/21/A");
+        assert_eq!(item.len(), 9);
+        assert_eq!((item[0].as_str(), item[8].as_str()), ("9506", "950600013435"));
+        assert_eq!(texts("https://id.gs1.org/01/00000096385074/21/A"), Vec::<String>::new(), "a GTIN-8 has none");
+        assert_eq!(texts("https://id.gs1.org/8004/9506AB12"), ["9506"], "they end with the digits");
+    }
+
+    #[test]
+    fn prefixes_of_other_uris_end_with_a_delimiter() {
+        assert_eq!(
+            texts("https://a.example/x/y=z"),
+            ["http://a.example/", "http://a.example/x/", "http://a.example/x/y="]
+        );
+        assert_eq!(
+            texts("urn:gdst:example.org:product:lot:class:a.b"),
+            [
+                "urn:gdst:",
+                "urn:gdst:example.",
+                "urn:gdst:example.org:",
+                "urn:gdst:example.org:product:",
+                "urn:gdst:example.org:product:lot:",
+                "urn:gdst:example.org:product:lot:class:",
+                "urn:gdst:example.org:product:lot:class:a."
+            ]
+        );
+        assert_eq!(texts(&format!("https://a.example/{}", "b/".repeat(40))).len(), NAMESPACE_DEPTH_MAX);
+    }
+}

@@ -1,0 +1,71 @@
+//! What a verdict leaves to those who ask for it.
+
+use crate::provenance::finding::{Reason, Severity};
+use crate::provenance::wording;
+use crate::time::Timestamp;
+
+/// The choices behind a verdict. `Default` is what Sealane ships with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// How old the last seal may be before an answer needs saying so, in milliseconds. One hour: six heartbeats.
+    pub max_age_ms: i64,
+    /// Business steps, as bare CBV words or URIs, that begin a product's life where no commissioning and no
+    /// transformation does, such as a catch or a harvest. By default those of the GDST's standard for seafood, which
+    /// begin a fish's life in the chain.
+    pub origin_steps: Vec<String>,
+    /// How fast a product may travel between two places whose coordinates are known, in km/h. An airliner's speed over
+    /// ground with a strong wind behind it.
+    pub max_speed_kmh: u32,
+}
+
+/// The steps by which the GDST's standard (version 1.2) tells of a catch, of hatching and of the harvest of a farm.
+const GDST_ORIGIN_STEPS: [&str; 3] =
+    ["urn:gdst:bizStep:fishingEvent", "urn:gdst:bizStep:hatching", "urn:gdst:bizStep:farmHarvest"];
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_age_ms: 60 * 60 * 1000,
+            origin_steps: GDST_ORIGIN_STEPS.map(str::to_owned).to_vec(),
+            max_speed_kmh: 1_200,
+        }
+    }
+}
+
+/// Says that an answer is too old, when the last seal is older at `now` than the policy allows.
+///
+/// `judge` has no clock: whoever has one adds this with `Verdict::with`. A last seal in the future is as wrong as an old
+/// one, and no younger than its distance.
+pub fn stale(as_of: Timestamp, now: Timestamp, policy: &Policy) -> Option<Reason> {
+    let age_ms = now.millis_since(as_of).abs();
+    (age_ms > policy.max_age_ms).then(|| Reason {
+        rule: "answer-too-old",
+        severity: Severity::Gap,
+        leaves: Vec::new(),
+        sentence: format!(
+            "This answer is from {}, and the time now is {}: something may have been recorded that it does not show.",
+            wording::minute(as_of),
+            wording::minute(now)
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_too_old_after_an_hour_either_way() {
+        let policy = Policy::default();
+        let as_of: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
+        assert_eq!(stale(as_of, as_of.plus_millis(policy.max_age_ms), &policy), None);
+        let reason = stale(as_of, as_of.plus_millis(policy.max_age_ms + 1), &policy).unwrap();
+        assert_eq!((reason.rule, reason.severity), ("answer-too-old", Severity::Gap));
+        assert_eq!(
+            reason.sentence,
+            "This answer is from 2026-03-10 12:00 UTC, and the time now is 2026-03-10 13:00 UTC: something may have \
+             been recorded that it does not show."
+        );
+        assert!(stale(as_of, as_of.plus_millis(-policy.max_age_ms - 1), &policy).is_some());
+    }
+}

@@ -1,0 +1,225 @@
+//! Recalls: of the product, its lot, its class, and of what it was made from, each by the holder of that id's company
+//! prefix; anybody else's are shown as claims.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::epcis::event::{Action, Part, What};
+use crate::gs1::Id;
+use crate::limits::FOLLOWED_LOTS_MAX;
+use crate::provenance::case::{Case, in_order_of_custody};
+use crate::provenance::finding::{Findings, Severity};
+use crate::provenance::wording::{self, sentence_case};
+use crate::provenance::{links, reading};
+
+/// Judges recalls. The holder's last word about each id counts: it may take its recall back.
+pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
+    let recalls = Recalls::new(case);
+    let id = &case.history.id;
+    let journey = case.order.iter().copied().filter(|at| recalls.all.contains(at)).collect::<Vec<_>>();
+    product(case, &recalls.word(&journey, id), "it", findings);
+    let brought_forth: Vec<usize> = case.own.iter().copied().filter(|at| case.brings_forth(*at)).collect();
+    for (wider, name) in wider(case, id, &brought_forth) {
+        product(case, &recalls.word(recalls.of(&wider), id), &name, findings);
+    }
+    inputs(case, &recalls, findings);
+}
+
+/// What the records say about the recall of one id.
+struct Word {
+    /// The entry by which it is recalled, after all.
+    recalled: Option<usize>,
+    lifted: Vec<(usize, usize)>,
+    claims: Vec<usize>,
+}
+
+/// The entries that recall something, or take a recall back.
+struct Recalls<'c, 'a> {
+    case: &'c Case<'a>,
+    all: BTreeSet<usize>,
+    /// In the order of custody, by the ids that they name.
+    by_id: BTreeMap<&'a Id, Vec<usize>>,
+}
+
+impl<'c, 'a> Recalls<'c, 'a> {
+    fn new(case: &'c Case<'a>) -> Self {
+        let mut recalls = Self { case, all: BTreeSet::new(), by_id: BTreeMap::new() };
+        for at in in_order_of_custody(&case.entries) {
+            let event = case.event(at);
+            if !case.stands(at) || !(event.declares("recalled") || reading::unsets(event, "recalled")) {
+                continue;
+            }
+            recalls.all.insert(at);
+            for (_, id) in event.ids() {
+                let list = recalls.by_id.entry(id).or_default();
+                if list.last() != Some(&at) {
+                    list.push(at);
+                }
+            }
+        }
+        recalls
+    }
+
+    fn of(&self, id: &Id) -> &[usize] {
+        self.by_id.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// What `entries` say, by the word of who held the prefix of `governing` at each entry's place.
+    fn word(&self, entries: &[usize], governing: &Id) -> Word {
+        let case = self.case;
+        let mut word = Word { recalled: None, lifted: Vec::new(), claims: Vec::new() };
+        for at in entries.iter().copied() {
+            let holder = case.signed_by_holder_of(governing, at);
+            if case.event(at).declares("recalled") {
+                if holder {
+                    word.recalled = word.recalled.or(Some(at));
+                } else {
+                    word.claims.push(at);
+                }
+            } else if holder && case.compromised_since(at).is_none() {
+                // A key in other hands takes nothing back.
+                word.lifted.extend(word.recalled.take().map(|since| (since, at)));
+            }
+        }
+        word
+    }
+}
+
+/// The ids of many objects that `item` is one of, each with how a sentence names it: its lots by the entries at `among`
+/// (which bring it forth) with authority, and its class.
+fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, String)> {
+    let mut lots: BTreeMap<Id, bool> = BTreeMap::new();
+    for at in among.iter().copied() {
+        if let Some(lot) = links::lot_number(case.event(at)).and_then(|number| item.lot(number)) {
+            let authority = case.stands(at) && case.signed_by_holder_of(item, at);
+            *lots.entry(lot).or_default() |= authority;
+        }
+    }
+    let lots = lots.into_iter().take(FOLLOWED_LOTS_MAX).filter(|(_, authority)| *authority);
+    let named = lots.map(|(lot, _)| {
+        let name = format!("its lot {}", wording::id(&lot));
+        (lot, name)
+    });
+    named.chain(item.class().map(|class| (class, "all of its kind".to_owned()))).collect()
+}
+
+/// Reports what is said about a recall of the product, or of its lot or class by that `name`.
+fn product(case: &Case<'_>, word: &Word, name: &str, findings: &mut Findings) {
+    for (since, at) in word.lifted.iter().copied() {
+        let who = sentence_case(&case.who(at));
+        let sentence =
+            format!("{who} recalled {name} on {} and took the recall back on {}.", case.day(since), case.day(at));
+        findings.add("recall-lifted", Severity::Note, &[case.leaf(since), case.leaf(at)], sentence);
+    }
+    for at in word.claims.iter().copied() {
+        let holder = case.prefix_holder(case.leaf(at)).map(|holder| case.name(&holder.id));
+        let sentence = format!(
+            "{} marked {name} as recalled on {}; only {} could recall it.",
+            sentence_case(&case.who(at)),
+            case.day(at),
+            holder.as_deref().unwrap_or("the organisation to which its number belongs")
+        );
+        findings.add("recall-claimed", Severity::Note, &[case.leaf(at)], sentence);
+    }
+    if let Some(at) = word.recalled {
+        let who = sentence_case(&case.who(at));
+        let sentence = format!("{who}, to which its number belongs, recalled {name} on {}.", case.day(at));
+        findings.add("recalled", Severity::Recall, &[case.leaf(at)], sentence);
+    }
+}
+
+/// Reports the recalls of what the product was made from, through any number of transformations.
+fn inputs(case: &Case<'_>, recalls: &Recalls<'_, '_>, findings: &mut Findings) {
+    let transformations = Transformations::new(case);
+    for (input, made) in transformations.inputs_of_product() {
+        let brought_forth = transformations.brought_forth(input);
+        let mut ids = vec![(input.clone(), "it".to_owned())];
+        ids.extend(wider(case, input, brought_forth));
+        for (id, name) in ids {
+            let Some(at) = recalls.word(recalls.of(&id), input).recalled else { continue };
+            let sentence = format!(
+                "It was made from {}, and {}, to which that number belongs, recalled {name} on {}.",
+                wording::id(input),
+                case.who(at),
+                case.day(at)
+            );
+            findings.add("recalled-input", Severity::Recall, &[case.leaf(at), case.leaf(made)], sentence);
+        }
+    }
+}
+
+/// What the history says about how things were made.
+struct Transformations<'c, 'a> {
+    case: &'c Case<'a>,
+    /// The entries that bring an id forth, whatever they are worth.
+    by_output: BTreeMap<&'a Id, Vec<usize>>,
+    /// The entries that tell of one transformation: of one signer, under one transformationID (EPCIS 2.0 §7.4.5).
+    by_transformation: BTreeMap<(&'a Id, &'a str), Vec<usize>>,
+}
+
+impl<'c, 'a> Transformations<'c, 'a> {
+    fn new(case: &'c Case<'a>) -> Self {
+        let mut all = Self { case, by_output: BTreeMap::new(), by_transformation: BTreeMap::new() };
+        for at in 0..case.entries.len() {
+            let event = case.event(at);
+            let commissions = matches!(event.what, What::Object { action: Action::Add, .. });
+            for (part, id) in event.ids() {
+                if part == Part::Output || commissions {
+                    all.by_output.entry(id).or_default().push(at);
+                }
+            }
+            if let Some(transformation) = event.transformation_id().filter(|_| case.stands(at)) {
+                all.by_transformation.entry((transformation, case.signer(at).as_str())).or_default().push(at);
+            }
+        }
+        all
+    }
+
+    /// The entries that bring `id` forth.
+    fn brought_forth(&self, id: &Id) -> &[usize] {
+        self.by_output.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everything that the product was made from, each with the entry that says so: the nearest first, each once.
+    fn inputs_of_product(&self) -> Vec<(&'a Id, usize)> {
+        let case = self.case;
+        let mut found: Vec<(&Id, usize)> = Vec::new();
+        let mut seen: BTreeSet<&Id> = BTreeSet::from([&case.history.id]);
+        let mut told: BTreeSet<usize> = BTreeSet::new();
+        let mut next = 0;
+        let mut output = &case.history.id;
+        loop {
+            for at in self.makings(output) {
+                if !told.insert(at) {
+                    continue;
+                }
+                for input in links::inputs(case.event(at)) {
+                    if seen.insert(input) {
+                        found.push((input, at));
+                    }
+                }
+            }
+            let Some((input, _)) = found.get(next) else { return found };
+            (output, next) = (input, next + 1);
+        }
+    }
+
+    /// The entries that say what `output` was made from, by one who may bring it forth: the holder of its prefix, or
+    /// anybody where an input's number belongs to nobody registered.
+    fn makings(&self, output: &Id) -> Vec<usize> {
+        let case = self.case;
+        let mut makings = Vec::new();
+        for at in self.brought_forth(output).iter().copied() {
+            let nobodys =
+                *output != case.history.id && case.history.registry.holder_at(output, case.leaf(at)).is_none();
+            if !case.stands(at) || !(nobodys || case.signed_by_holder_of(output, at)) {
+                continue;
+            }
+            makings.push(at);
+            if let Some(transformation) = case.event(at).transformation_id() {
+                let parts = self.by_transformation.get(&(transformation, case.signer(at).as_str()));
+                makings.extend(parts.into_iter().flatten());
+            }
+        }
+        makings
+    }
+}

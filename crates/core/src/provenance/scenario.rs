@@ -1,0 +1,301 @@
+//! Small worlds for tests: a registry of a few organisations, and records made of events that the strict reader read.
+
+use std::sync::Arc;
+
+use p256::ecdsa::SigningKey;
+use serde_json::{Map, Value, json};
+
+use crate::block::{Member, MemberSet};
+use crate::consortium::{
+    Admin, CertificateRecord, Claims, Genesis, ParticipantId, Place, Registration, Registry, Revocation,
+};
+use crate::epcis::{self, Event, Reader};
+use crate::gs1::{Id, check_digit};
+use crate::hash::Hash;
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::provenance::{Capture, CapturedEvent, History, Policy, Record, Verdict, judge};
+use crate::statement::PublicKey;
+use crate::time::Timestamp;
+
+pub const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/S1";
+pub const CASE: &str = "https://id.gs1.org/00/095060001343520000";
+pub const PALLET: &str = "https://id.gs1.org/00/195060001343520007";
+
+/// An organisation with one certificate and one place of its own.
+#[derive(Clone)]
+pub struct Actor {
+    pub id: ParticipantId,
+    pub certificate: Hash,
+    /// Its place, as events name it.
+    pub place: String,
+    /// Itself as a party.
+    pub party: String,
+}
+
+/// A ledger in the making: each record stands at a leaf of its own, a second after its event.
+#[derive(Clone)]
+pub struct Scenario {
+    pub registry: Registry,
+    pub records: Vec<Record>,
+    pub policy: Policy,
+    pub as_of: Timestamp,
+    kid: Hash,
+    joined: u8,
+    leaf: u64,
+}
+
+/// A manufacturer, a carrier, two distributors, and a manufacturer with another company prefix.
+pub struct Cast {
+    pub acme: Actor,
+    pub swift: Actor,
+    pub seoul: Actor,
+    pub lisbon: Actor,
+    pub other: Actor,
+}
+
+impl Scenario {
+    pub fn new() -> Self {
+        let member = Member::new("Member", key(200)).unwrap();
+        let kid = member.kid();
+        let origin = "ledger.example/test".parse().unwrap();
+        let members = MemberSet::new(vec![member]).unwrap();
+        let genesis = Genesis { version: 1, origin, members, created: time("2026-01-01") };
+        Self {
+            registry: Registry::new(&genesis),
+            records: Vec::new(),
+            policy: Policy::default(),
+            as_of: time("2026-06-01"),
+            kid,
+            joined: 0,
+            leaf: 1,
+        }
+    }
+
+    /// Begins with the whole cast registered.
+    pub fn with_cast() -> (Self, Cast) {
+        let mut scenario = Self::new();
+        let cast = Cast {
+            acme: scenario.join("Acme Pharma", "manufacturer", &["9506000"], "950600099001"),
+            swift: scenario.join("Swift Freight", "shipper", &[], "952100000001"),
+            seoul: scenario.join("Seoul Medical", "distributor", &[], "952100000002"),
+            lisbon: scenario.join("Lisbon Trade", "distributor", &[], "952100000003"),
+            other: scenario.join("Other Works", "manufacturer", &["9521567"], "952156700001"),
+        };
+        (scenario, cast)
+    }
+
+    pub fn join(&mut self, name: &str, role: &str, prefixes: &[&str], gln_digits: &str) -> Actor {
+        self.joined += 1;
+        let gln = format!("{gln_digits}{}", check_digit(gln_digits).unwrap());
+        let claims: Claims = serde_json::from_value(json!({
+            "organization": name, "roles": [role], "glns": [gln], "gs1CompanyPrefixes": prefixes, "namespaces": [],
+        }))
+        .unwrap();
+        let id: ParticipantId = format!("00000000-0000-4000-8000-{:012}", self.joined).parse().unwrap();
+        let certificate = CertificateRecord {
+            x509: vec![self.joined; 8],
+            jwk: key(self.joined),
+            not_before: time("2026-01-01"),
+            not_after: time("2027-01-01"),
+        };
+        let thumbprint = certificate.thumbprint();
+        let registration = Registration { participant: id.clone(), claims, request: Vec::new(), certificate };
+        let place = self.next_place(time("2026-01-02"));
+        self.registry.apply(&Admin::Registration(Box::new(registration)), &self.kid, place).unwrap();
+        Actor {
+            id,
+            certificate: thumbprint,
+            place: format!("https://id.gs1.org/414/{gln}"),
+            party: format!("https://id.gs1.org/417/{gln}"),
+        }
+    }
+
+    pub fn revoke(&mut self, actor: &Actor, when: &str, compromised_since: Option<&str>) {
+        let revocation = Revocation {
+            participant: actor.id.clone(),
+            reason: "it left".to_owned(),
+            compromised_since: compromised_since.map(time),
+        };
+        let place = self.next_place(time(when));
+        self.registry.apply(&Admin::Revocation(revocation), &self.kid, place).unwrap();
+    }
+
+    /// Records an event of `members` over those of an observation of the item at the actor's place.
+    pub fn say(&mut self, actor: &Actor, when: &str, members: Value) -> LeafIndex {
+        let base = json!({
+            "type": "ObjectEvent", "action": "OBSERVE", "epcList": [ITEM],
+            "readPoint": {"id": actor.place}, "bizLocation": {"id": actor.place},
+        });
+        self.say_only(actor, when, merged(base, members))
+    }
+
+    /// Records an event of exactly these members, and what every event has.
+    pub fn say_only(&mut self, actor: &Actor, when: &str, members: Value) -> LeafIndex {
+        let event = event(when, members);
+        let place = self.next_place(event.event_time.plus_millis(1000));
+        let (signer, certificate, signed_at) = (actor.id.clone(), actor.certificate, event.event_time);
+        let capture = Capture { place, signer, certificate, signed_at, bytes: 0, events: vec![(0, event)] };
+        self.records.push(Record {
+            place,
+            position: 0,
+            signer: capture.signer.clone(),
+            certificate,
+            signed_at,
+            event: CapturedEvent::new(Arc::new(capture), 0).unwrap(),
+        });
+        place.leaf
+    }
+
+    pub fn commission(&mut self, actor: &Actor, when: &str) -> LeafIndex {
+        self.say(actor, when, json!({"action": "ADD", "bizStep": "commissioning", "disposition": "active"}))
+    }
+
+    pub fn ship(&mut self, actor: &Actor, when: &str, to: Option<&Actor>) -> LeafIndex {
+        let mut members = json!({"bizStep": "shipping", "disposition": "in_transit"});
+        if let Some(to) = to {
+            members["destinationList"] = json!([
+                {"type": "possessing_party", "destination": to.party},
+                {"type": "location", "destination": to.place},
+            ]);
+        }
+        self.say(actor, when, members)
+    }
+
+    pub fn receive(&mut self, actor: &Actor, when: &str) -> LeafIndex {
+        self.say(actor, when, json!({"bizStep": "receiving", "disposition": "in_progress"}))
+    }
+
+    /// An observation with this step at the actor's place.
+    pub fn step(&mut self, actor: &Actor, when: &str, step: &str) -> LeafIndex {
+        self.say(actor, when, json!({"bizStep": step}))
+    }
+
+    /// An observation of another id with this step at the actor's place.
+    pub fn step_of(&mut self, id: &str, actor: &Actor, when: &str, step: &str) -> LeafIndex {
+        self.say(actor, when, json!({"epcList": [id], "bizStep": step}))
+    }
+
+    pub fn ship_of(&mut self, id: &str, actor: &Actor, when: &str, to: Option<&Actor>) -> LeafIndex {
+        let to = to.map(|to| json!([{"type": "possessing_party", "destination": to.party}]));
+        self.say(actor, when, json!({"epcList": [id], "bizStep": "shipping", "destinationList": to}))
+    }
+
+    pub fn receive_of(&mut self, id: &str, actor: &Actor, when: &str) -> LeafIndex {
+        self.step_of(id, actor, when, "receiving")
+    }
+
+    pub fn pack(&mut self, actor: &Actor, when: &str, container: &str, children: &[&str]) -> LeafIndex {
+        self.aggregate(actor, when, "ADD", "packing", container, children)
+    }
+
+    pub fn unpack(&mut self, actor: &Actor, when: &str, container: &str, children: &[&str]) -> LeafIndex {
+        self.aggregate(actor, when, "DELETE", "unpacking", container, children)
+    }
+
+    fn aggregate(
+        &mut self,
+        actor: &Actor,
+        when: &str,
+        action: &str,
+        step: &str,
+        container: &str,
+        children: &[&str],
+    ) -> LeafIndex {
+        let children = if children.is_empty() { json!(null) } else { json!(children) };
+        let members = json!({"type": "AggregationEvent", "action": action, "bizStep": step, "parentID": container,
+            "epcList": null, "childEPCs": children});
+        self.say(actor, when, members)
+    }
+
+    /// A transformation of inputs into outputs, all of them instances.
+    pub fn make(&mut self, actor: &Actor, when: &str, inputs: &[&str], outputs: &[&str], members: Value) -> LeafIndex {
+        let mut all = json!({"type": "TransformationEvent", "action": null, "epcList": null,
+            "bizStep": "creating_class_instance", "inputEPCList": inputs, "outputEPCList": outputs});
+        for (name, value) in members.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        self.say(actor, when, all)
+    }
+
+    /// A recall of the ids by the actor, from afar.
+    pub fn recall(&mut self, actor: &Actor, when: &str, ids: &[&str], classes: &[&str]) -> LeafIndex {
+        let quantities: Vec<Value> = classes.iter().map(|class| json!({"epcClass": class})).collect();
+        let members = json!({"epcList": ids, "quantityList": quantities, "disposition": "recalled", "readPoint": null,
+            "bizLocation": null});
+        self.say(actor, when, members)
+    }
+
+    /// The same with the recall taken back.
+    pub fn lift(&mut self, actor: &Actor, when: &str, ids: &[&str], classes: &[&str]) -> LeafIndex {
+        let quantities: Vec<Value> = classes.iter().map(|class| json!({"epcClass": class})).collect();
+        let members = json!({"epcList": ids, "quantityList": quantities, "readPoint": null, "bizLocation": null,
+            "persistentDisposition": {"unset": ["recalled"]}});
+        self.say(actor, when, members)
+    }
+
+    pub fn verdict(&self) -> Verdict {
+        self.verdict_of(ITEM)
+    }
+
+    pub fn verdict_of(&self, id: &str) -> Verdict {
+        judge(&self.history(id), &self.policy)
+    }
+
+    pub fn history(&self, id: &str) -> History {
+        History {
+            id: Id::parse(id).unwrap(),
+            as_of: self.as_of,
+            tree_size: TreeSize::new(self.leaf).unwrap(),
+            records: self.records.clone(),
+            limit_reached: false,
+            registry: self.registry.clone().into(),
+        }
+    }
+
+    fn next_place(&mut self, time: Timestamp) -> Place {
+        let leaf = LeafIndex::new(self.leaf).unwrap();
+        self.leaf += 1;
+        Place { leaf, time }
+    }
+}
+
+/// A time written as one, or a day of it at nine in the morning.
+pub fn time(text: &str) -> Timestamp {
+    let whole = if text.len() == 10 { format!("{text}T09:00:00.000Z") } else { text.to_owned() };
+    whole.parse().unwrap()
+}
+
+/// Reads one event as it would be captured.
+pub fn event(when: &str, members: Value) -> Event {
+    let base = json!({
+        "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+        "eventTime": time(when).to_string(), "eventTimeZoneOffset": "+00:00",
+    });
+    let bytes = serde_json::to_vec(&merged(base, members)).unwrap();
+    match epcis::read(&bytes, Reader::Strict) {
+        Ok(document) => document.events.into_iter().next().unwrap(),
+        Err(faults) => panic!("{faults:?} in {}", String::from_utf8_lossy(&bytes)),
+    }
+}
+
+/// The ids of the rules that gave reasons, in their order, without those in the product's favour.
+pub fn rules(verdict: &Verdict) -> Vec<&'static str> {
+    let all = verdict.reasons.iter().map(|reason| reason.rule);
+    all.filter(|rule| !["custody-unbroken", "signers-registered", "code-can-be-copied"].contains(rule))
+        .filter(|rule| *rule != "commissioned-by-prefix-holder")
+        .collect()
+}
+
+fn merged(base: Value, members: Value) -> Value {
+    let mut all: Map<String, Value> = base.as_object().unwrap().clone();
+    // A null takes a member of the base away.
+    for (name, value) in members.as_object().unwrap() {
+        all.insert(name.clone(), value.clone());
+    }
+    all.retain(|_, value| !value.is_null());
+    Value::Object(all)
+}
+
+fn key(seed: u8) -> PublicKey {
+    PublicKey::from(SigningKey::from_slice(&[seed; 32]).unwrap().verifying_key())
+}

@@ -1,0 +1,292 @@
+//! Custody: hand-overs, carriers, gaps and contradictions.
+
+use serde_json::json;
+
+use crate::provenance::Word;
+use crate::provenance::scenario::{Cast, ITEM, Scenario, rules};
+
+const NOTHING: [&str; 0] = [];
+
+fn commissioned() -> (Scenario, Cast) {
+    let (mut ledger, cast) = Scenario::with_cast();
+    ledger.commission(&cast.acme, "2026-03-02");
+    (ledger, cast)
+}
+
+fn at_seoul() -> (Scenario, Cast) {
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    ledger.receive(&cast.seoul, "2026-03-05");
+    (ledger, cast)
+}
+
+#[test]
+fn goods_in_transit_are_no_gap() {
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec![]));
+    assert!(verdict.state.in_transit);
+    assert_eq!(verdict.state.custodian, None);
+    assert!(verdict.summary.ends_with("it is on its way from Acme Pharma to Seoul Medical."), "{}", verdict.summary);
+}
+
+#[test]
+fn goods_that_left_the_consortium_are_no_gap() {
+    let (mut ledger, cast) = commissioned();
+    let outside = json!([{"type": "possessing_party", "destination": "https://id.gs1.org/417/9521999000006"}]);
+    ledger.say(&cast.acme, "2026-03-03", json!({"bizStep": "shipping", "destinationList": outside}));
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec!["left-consortium"]));
+    ledger.receive(&cast.seoul, "2026-03-09");
+    assert_eq!(rules(&ledger.verdict()), ["custody-gap"], "nobody recorded how it came back");
+}
+
+#[test]
+fn a_chain_of_carriers_hands_over_and_on() {
+    for step in ["receiving", "accepting", "loading", "collecting"] {
+        let (mut ledger, cast) = commissioned();
+        let second = ledger.join("Second Freight", "carrier", &[], "952100000009");
+        ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+        ledger.step(&cast.swift, "2026-03-04", step);
+        assert_eq!(ledger.verdict().state.custodian.unwrap().id, cast.swift.id);
+        ledger.ship(&cast.swift, "2026-03-05", Some(&second));
+        ledger.step(&second, "2026-03-06", step);
+        ledger.ship(&second, "2026-03-07", Some(&cast.seoul));
+        ledger.receive(&cast.seoul, "2026-03-08");
+        let verdict = ledger.verdict();
+        assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec![]), "{verdict:#?}");
+        assert_eq!(verdict.state.custodian.unwrap().id, cast.seoul.id);
+    }
+}
+
+#[test]
+fn a_carrier_observes_on_the_way() {
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    for (day, step) in
+        ["departing", "transporting", "arriving", "unloading", "inspecting", "storing"].iter().enumerate()
+    {
+        ledger.step(&cast.swift, &format!("2026-03-{:02}", day + 4), step);
+    }
+    ledger.receive(&cast.seoul, "2026-03-20");
+    assert_eq!(rules(&ledger.verdict()), NOTHING);
+}
+
+#[test]
+fn a_carrier_at_the_door_may_record_before_its_customer_does() {
+    let (mut ledger, cast) = commissioned();
+    let at_acme = json!({"bizStep": "accepting", "readPoint": {"id": cast.acme.place}, "bizLocation": null});
+    ledger.say(&cast.swift, "2026-03-03T10:00:00Z", at_acme);
+    ledger.step(&cast.acme, "2026-03-03T10:05:00Z", "staging_outbound");
+    ledger.ship(&cast.acme, "2026-03-03T10:10:00Z", Some(&cast.seoul));
+    ledger.receive(&cast.seoul, "2026-03-05");
+    assert_eq!(rules(&ledger.verdict()), NOTHING);
+}
+
+#[test]
+fn a_carrier_that_took_it_away_unrecorded_is_a_gap() {
+    let (mut ledger, cast) = commissioned();
+    ledger.step(&cast.swift, "2026-03-03", "transporting");
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["custody-gap"]));
+    assert_eq!(
+        verdict.reasons[0].sentence,
+        "Swift Freight took it away on 2026-03-03, and Acme Pharma never recorded handing it over."
+    );
+    let mut late = ledger.clone();
+    late.ship(&cast.acme, "2026-03-04", Some(&cast.seoul));
+    assert_eq!(rules(&late.verdict()), NOTHING, "the sender's record comes a day late");
+    ledger.step(&cast.acme, "2026-03-04", "storing");
+    assert_eq!(rules(&ledger.verdict()), ["two-custodians"], "the sender still has it");
+}
+
+#[test]
+fn the_announced_destination_takes_over_with_whatever_step() {
+    for step in ["arriving", "unloading", "storing", "shipping"] {
+        let (mut ledger, cast) = commissioned();
+        ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+        ledger.step(&cast.seoul, "2026-03-05", step);
+        assert_eq!(rules(&ledger.verdict()), NOTHING, "{step}");
+    }
+}
+
+#[test]
+fn anyone_may_receive_what_was_announced_to_nobody() {
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.acme, "2026-03-03", None);
+    ledger.receive(&cast.lisbon, "2026-03-05");
+    assert_eq!(rules(&ledger.verdict()), NOTHING);
+}
+
+#[test]
+fn received_by_another() {
+    let (mut ledger, cast) = commissioned();
+    let shipped = ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    let received = ledger.receive(&cast.lisbon, "2026-03-05");
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["received-by-another"]));
+    assert_eq!(verdict.reasons[0].leaves, [shipped, received]);
+    assert_eq!(
+        verdict.reasons[0].sentence,
+        "Lisbon Trade recorded receiving it on 2026-03-05, though Acme Pharma had sent it to Seoul Medical on \
+         2026-03-03."
+    );
+}
+
+#[test]
+fn a_carrier_cannot_divert_it() {
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    ledger.receive(&cast.swift, "2026-03-04");
+    ledger.ship(&cast.swift, "2026-03-05", Some(&cast.lisbon));
+    ledger.receive(&cast.lisbon, "2026-03-06");
+    assert_eq!(rules(&ledger.verdict()), ["received-by-another"]);
+}
+
+#[test]
+fn receiving_what_nobody_sent_is_a_gap() {
+    let (mut ledger, cast) = at_seoul();
+    let leaf = ledger.receive(&cast.lisbon, "2026-03-09");
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["custody-gap"]));
+    assert!(verdict.reasons[0].leaves.contains(&leaf));
+    assert_eq!(
+        verdict.reasons[0].sentence,
+        "No record says how it came to Lisbon Trade, where it was on 2026-03-09: Seoul Medical had it, last seen \
+         there on 2026-03-05, and recorded no hand-over."
+    );
+}
+
+#[test]
+fn two_custodians_at_once() {
+    for step in ["receiving", "storing", "stocking"] {
+        let (mut ledger, cast) = at_seoul();
+        let claim = ledger.step(&cast.lisbon, "2026-03-06", step);
+        let goes_on = ledger.step(&cast.seoul, "2026-03-07", "storing");
+        let verdict = ledger.verdict();
+        assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["two-custodians", "custody-gap"]));
+        assert!(verdict.reasons[0].leaves.ends_with(&[claim, goes_on]));
+        assert_eq!(
+            verdict.reasons[0].sentence,
+            "Two at once had it: Lisbon Trade recorded having it on 2026-03-06, while Seoul Medical recorded it as its \
+             own on 2026-03-07, and neither recorded passing it to the other."
+        );
+    }
+}
+
+#[test]
+fn a_copy_that_surfaces_while_the_genuine_one_travels() {
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    ledger.step(&cast.lisbon, "2026-03-04", "stocking");
+    assert_eq!(rules(&ledger.verdict()), ["custody-gap"]);
+    ledger.receive(&cast.seoul, "2026-03-05");
+    assert_eq!(rules(&ledger.verdict()), ["two-custodians", "custody-gap"]);
+}
+
+#[test]
+fn sent_back_the_recorded_way_is_no_contradiction() {
+    let (mut ledger, cast) = at_seoul();
+    ledger.receive(&cast.lisbon, "2026-03-06");
+    ledger.ship(&cast.lisbon, "2026-03-07", Some(&cast.seoul));
+    ledger.receive(&cast.seoul, "2026-03-08");
+    assert_eq!(rules(&ledger.verdict()), ["custody-gap"], "one record is missing, and only that");
+}
+
+#[test]
+fn shipped_by_non_custodian() {
+    let (mut ledger, cast) = at_seoul();
+    let leaf = ledger.ship(&cast.lisbon, "2026-03-06", None);
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["shipped-by-non-custodian"]));
+    assert!(verdict.reasons[0].leaves.contains(&leaf));
+    assert_eq!(
+        verdict.reasons[0].sentence,
+        "Lisbon Trade recorded sending it off on 2026-03-06, though Seoul Medical had it, last seen there on \
+         2026-03-05, and recorded no hand-over."
+    );
+    assert_eq!(verdict.state.custodian.unwrap().id, cast.seoul.id, "and Seoul still has it");
+    assert_eq!(verdict.state.location, Some(cast.seoul.place));
+}
+
+#[test]
+fn shipped_twice() {
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    ledger.step(&cast.acme, "2026-03-03T10:00:00Z", "departing");
+    ledger.ship(&cast.acme, "2026-03-04", Some(&cast.seoul));
+    assert_eq!(rules(&ledger.verdict()), NOTHING, "told again");
+    ledger.ship(&cast.acme, "2026-03-05", Some(&cast.lisbon));
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["shipped-twice"]));
+    assert_eq!(
+        verdict.reasons[0].sentence,
+        "Acme Pharma sent it off again on 2026-03-05, to another destination: Acme Pharma had sent it to Seoul \
+         Medical on 2026-03-03."
+    );
+}
+
+#[test]
+fn what_could_not_be_delivered_goes_back() {
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    ledger.receive(&cast.acme, "2026-03-05");
+    ledger.ship(&cast.acme, "2026-03-06", Some(&cast.lisbon));
+    ledger.receive(&cast.lisbon, "2026-03-08");
+    assert_eq!(rules(&ledger.verdict()), NOTHING);
+}
+
+#[test]
+fn void_shipping_takes_back_the_latest_shipping_of_its_signer() {
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    ledger.step(&cast.acme, "2026-03-04", "void_shipping");
+    let verdict = ledger.verdict();
+    assert_eq!((rules(&verdict), verdict.state.in_transit), (vec![], false));
+    assert_eq!(verdict.state.custodian.unwrap().id, cast.acme.id);
+    ledger.ship(&cast.acme, "2026-03-05", Some(&cast.lisbon));
+    ledger.receive(&cast.lisbon, "2026-03-06");
+    assert_eq!(rules(&ledger.verdict()), NOTHING);
+    ledger.receive(&cast.seoul, "2026-03-07");
+    assert_eq!(rules(&ledger.verdict()), ["custody-gap"], "what was never shipped cannot be received");
+}
+
+#[test]
+fn void_shipping_without_a_shipping_changes_nothing() {
+    let (mut ledger, cast) = at_seoul();
+    ledger.step(&cast.lisbon, "2026-03-06", "void_shipping");
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec!["void-without-shipping"]));
+}
+
+#[test]
+fn visitors_and_sensors_are_no_custodians() {
+    let (mut ledger, cast) = at_seoul();
+    let at_seoul = json!({"bizStep": "inspecting", "readPoint": {"id": cast.seoul.place}, "bizLocation": null});
+    ledger.say(&cast.lisbon, "2026-03-06", at_seoul);
+    ledger.step(&cast.lisbon, "2026-03-07", "sensor_reporting");
+    ledger.say(&cast.lisbon, "2026-03-07", json!({"bizStep": "inspecting", "readPoint": null, "bizLocation": null}));
+    ledger.say_only(
+        &cast.lisbon,
+        "2026-03-07",
+        json!({
+            "type": "TransactionEvent", "action": "ADD", "epcList": [ITEM],
+            "bizTransactionList": [{"type": "inv", "bizTransaction": "urn:example:invoice:1"}],
+        }),
+    );
+    ledger.step(&cast.seoul, "2026-03-08", "storing");
+    assert_eq!(rules(&ledger.verdict()), NOTHING);
+}
+
+#[test]
+fn the_order_is_that_of_event_times_not_of_the_ledger() {
+    let (mut ledger, cast) = Scenario::with_cast();
+    ledger.receive(&cast.seoul, "2026-03-05");
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    ledger.commission(&cast.acme, "2026-03-02");
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec![]));
+    let steps: Vec<_> = verdict.timeline.iter().map(|step| step.biz_step.clone().unwrap()).collect();
+    assert_eq!(steps, ["commissioning", "shipping", "receiving"]);
+}

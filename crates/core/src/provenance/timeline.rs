@@ -1,0 +1,131 @@
+//! The timeline: every record of the product and of what it was in, for people to follow.
+
+use serde::Serialize;
+
+use crate::epcis::Coordinates;
+use crate::epcis::event::Action;
+use crate::gs1::Id;
+use crate::merkle::LeafIndex;
+use crate::provenance::case::Case;
+use crate::provenance::corrections::Standing;
+use crate::provenance::reading;
+use crate::provenance::verdict::Party;
+use crate::provenance::wording::shown;
+use crate::time::Timestamp;
+
+/// One record of the product's journey.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    pub leaf: LeafIndex,
+    /// The event's place within its statement, from 0.
+    pub position: u32,
+    pub event_id: String,
+    pub event_time: Timestamp,
+    /// The time of the block that accepted it.
+    pub accepted: Timestamp,
+    /// The event type, such as `ObjectEvent`.
+    #[serde(rename = "type")]
+    pub event_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub biz_step: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disposition: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Id>,
+    /// Degrees north of the equator and east of Greenwich, where the event gives its place by coordinates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latitude: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longitude: Option<f64>,
+    pub signer: Party,
+    /// The container that the record names, and the product was in, where it does not name the product itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<Id>,
+    /// The leaf that withdraws this record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corrected_by: Option<LeafIndex>,
+    /// The leaf of the record that this withdraws.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<LeafIndex>,
+    /// What to know when this record does not count as it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Tells all that is recorded of the product, what was withdrawn and what repeats too, and of its containers all but repeats.
+pub(super) fn of(case: &Case<'_>) -> Vec<Step> {
+    let mut told = case.told.clone();
+    told.sort_by_key(|at| case.moment(*at));
+    told.into_iter().map(|at| step(case, at)).collect()
+}
+
+/// A participant by id and name.
+pub(super) fn party(case: &Case<'_>, id: &crate::consortium::ParticipantId) -> Party {
+    let participant = case.history.registry.participant(id);
+    Party { id: id.clone(), organization: participant.map(|one| one.claims.organization.clone()) }
+}
+
+fn step(case: &Case<'_>, at: usize) -> Step {
+    let entry = &case.entries[at];
+    let (record, event) = (entry.record, &entry.record.event);
+    let (corrected_by, corrects) = match entry.standing {
+        Standing::WithdrawnBy(by) => (Some(case.leaf(by)), None),
+        Standing::Withdraws(event) => (None, Some(case.leaf(event))),
+        _ => (None, None),
+    };
+    Step {
+        leaf: record.place.leaf,
+        position: record.position,
+        event_id: event.event_id.uri.clone(),
+        event_time: event.event_time,
+        accepted: record.place.time,
+        event_type: event.type_name(),
+        action: event.action().map(word),
+        biz_step: event.biz_step.as_ref().map(|step| step.as_str().to_owned()),
+        disposition: event.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
+        location: reading::location(event).cloned(),
+        latitude: event.coordinates.map(Coordinates::latitude),
+        longitude: event.coordinates.map(Coordinates::longitude),
+        signer: Party {
+            id: record.signer.clone(),
+            organization: entry.participant.map(|one| one.claims.organization.clone()),
+        },
+        via: case.via(at).cloned(),
+        corrected_by,
+        corrects,
+        note: note(case, at),
+    }
+}
+
+fn note(case: &Case<'_>, at: usize) -> Option<String> {
+    match case.entries[at].standing {
+        Standing::Counts if case.disregards(at) => Some(
+            "Signed with a key that was in other hands; its owner did not have the product: not counted.".to_owned(),
+        ),
+        Standing::Counts => None,
+        Standing::Repeats(first) => Some(format!("Repeats the record at leaf {}.", case.leaf(first).get())),
+        Standing::WithdrawnBy(_) => Some("Withdrawn by the organisation that recorded it.".to_owned()),
+        Standing::Withdraws(_) => {
+            let declaration = case.event(at).error_declaration.as_ref();
+            let reason = declaration.and_then(|declaration| declaration.reason.as_deref()).map(shown);
+            Some(match reason {
+                Some(reason) => format!("Declares an earlier record wrong: {reason}."),
+                None => "Declares an earlier record wrong.".to_owned(),
+            })
+        }
+        Standing::WithdrawsNothing => {
+            Some("Declares wrong what its signer never recorded; changes nothing.".to_owned())
+        }
+    }
+}
+
+const fn word(action: Action) -> &'static str {
+    match action {
+        Action::Add => "ADD",
+        Action::Observe => "OBSERVE",
+        Action::Delete => "DELETE",
+    }
+}

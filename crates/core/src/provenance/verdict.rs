@@ -1,0 +1,118 @@
+//! The verdict: one word, the reasons for it, and what is known of the product's state.
+
+use serde::Serialize;
+
+use crate::consortium::{Organization, ParticipantId};
+use crate::gs1::Id;
+use crate::merkle::TreeSize;
+use crate::provenance::finding::{Reason, Severity};
+use crate::provenance::timeline::Step;
+use crate::time::Timestamp;
+
+/// What the records say about one id. Never an error: whatever they hold, there is a verdict.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    pub id: Id,
+    #[serde(rename = "verdict")]
+    pub word: Word,
+    /// One plain sentence for a person in a shop.
+    pub summary: String,
+    /// The weightiest first.
+    pub reasons: Vec<Reason>,
+    pub state: State,
+    /// By event time, then place in the ledger.
+    pub timeline: Vec<Step>,
+    /// The time of the last seal that this takes into account.
+    pub as_of: Timestamp,
+    pub tree_size: TreeSize,
+}
+
+/// The verdict in one word. The first that applies, from the top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Word {
+    Unknown,
+    Recalled,
+    Suspect,
+    Incomplete,
+    Authentic,
+}
+
+/// Where the product is and what became of it, beside the verdict: "sold" or "expired" is not "suspect".
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct State {
+    /// Who has it: its holder, or the carrier that moves it; none once it is sold or no more.
+    pub custodian: Option<Party>,
+    /// Where it was last recorded.
+    pub location: Option<String>,
+    /// The disposition that was recorded last: a CBV word or a URI.
+    pub disposition: Option<String>,
+    /// `sold`, `dispensed`, `decommissioned` or `destroyed`.
+    pub end: Option<&'static str>,
+    /// The expiry or sell-by date that it was commissioned with, `YYYY-MM-DD`.
+    pub expiry: Option<String>,
+    pub in_transit: bool,
+    /// What it is in: the id of the innermost container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+}
+
+/// A participant as verdicts name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Party {
+    pub id: ParticipantId,
+    /// Its name as registered; none if it is not.
+    pub organization: Option<Organization>,
+}
+
+impl Word {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Word::Unknown => "unknown",
+            Word::Recalled => "recalled",
+            Word::Suspect => "suspect",
+            Word::Incomplete => "incomplete",
+            Word::Authentic => "authentic",
+        }
+    }
+
+    /// The word that reasons amount to, for an id of which something is recorded.
+    pub(super) fn weigh(reasons: &[Reason]) -> Self {
+        match reasons.iter().map(|reason| reason.severity).min() {
+            Some(Severity::Recall) => Word::Recalled,
+            Some(Severity::Fails) => Word::Suspect,
+            Some(Severity::Note | Severity::Holds) => Word::Authentic,
+            Some(Severity::Gap) | None => Word::Incomplete,
+        }
+    }
+}
+
+impl Verdict {
+    /// Adds a reason that comes from outside the history, such as its age, and weighs again.
+    ///
+    /// What is unknown stays so: there is nothing that a further reason could change about it.
+    pub fn with(mut self, reason: Reason) -> Self {
+        let at = self.reasons.partition_point(|one| one.severity <= reason.severity);
+        self.reasons.insert(at, reason);
+        let word = Word::weigh(&self.reasons);
+        if self.word != Word::Unknown && word != self.word {
+            self.word = word;
+            self.summary = summary(word, &self.reasons);
+        }
+        self
+    }
+}
+
+/// The sentence for a verdict that is not authentic: its first reason, after what it means.
+pub(super) fn summary(word: Word, reasons: &[Reason]) -> String {
+    let first = reasons.first().map_or("", |reason| reason.sentence.as_str());
+    match word {
+        Word::Unknown => "Nobody has recorded this number here: nothing says that it is genuine.".to_owned(),
+        Word::Recalled => format!("Do not use it. {first}"),
+        Word::Suspect => format!("Do not trust it. {first}"),
+        Word::Incomplete => format!("Not enough is on record to call it genuine. {first}"),
+        Word::Authentic => "Genuine by the records.".to_owned(),
+    }
+}

@@ -1,0 +1,366 @@
+//! The record of a leaf: what a node derives from one statement and keeps beside its leaf, so that nobody has to parse
+//! the statement again to find it, to query its events or to judge by them.
+//!
+//! A record is a node's own: it is made from the leaf, compared with the leaf by an audit, and never shown to anybody.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 1 | the version, 2 |
+//! | 1 | the kind: 1 for a capture, 2 for an admin statement |
+//! | 32 | the statement's id |
+//! | number | the subjects that the leaf stands under |
+//! | 32 each | their keys |
+//!
+//! That is all of an admin statement. Of a capture there follow
+//!
+//! | bytes | what |
+//! |---|---|
+//! | number | its events |
+//! | 20 each | the event's [`EventKey`] (16); then, in 4 bytes, big-endian, a bit that says whether it is an error declaration, and in 31 bits where it ends, counted from where the first event begins |
+//! | 16 | the UUID of the participant that signed |
+//! | 32 | SHA-256 of the certificate that it names |
+//! | signed | its `iat`, in milliseconds |
+//! | number | bytes of the statement in compact form |
+//! | number | bytes of the lists that follow |
+//! | those | of each event a list of numbers: which of the subjects it stands under, by their places from 0 |
+//! | the rest | the events, each as `event` says |
+//!
+//! Numbers are those of [`binary`](crate::binary). [`Record::from_bytes`] checks all but what is inside the lists and
+//! the events.
+
+mod event;
+
+use std::ops::Range;
+
+use crate::binary::{Fault, Malformed, Reader, put_number, put_signed};
+use crate::consortium::{EventKey, ParticipantId, Place};
+use crate::epcis::Event;
+use crate::hash::Hash;
+use crate::index::SubjectKey;
+use crate::provenance::Capture;
+use crate::statement::StatementId;
+use crate::time::Timestamp;
+
+/// A node whose records begin otherwise makes them again from the leaves.
+pub const RECORD_VERSION: u8 = 2;
+
+const CAPTURE: u8 = 1;
+const ADMIN: u8 = 2;
+
+/// Bytes of an event's entry: its key, and where it ends.
+const ENTRY: usize = EventKey::LEN + 4;
+
+/// The bit of an error declaration beside where the event ends. Below it is room for 2 GiB of events; the longest
+/// statement has four MiB.
+const DECLARATION: u32 = 1 << 31;
+
+/// What room is made for, for each event and its list of subjects; most take less.
+const EVENT_BYTES_LIKELY: usize = 256;
+const LIST_BYTES_LIKELY: usize = 8;
+
+/// What room is made for, for what stands once in a record: all of it but the lists.
+const FRAME_BYTES_MAX: usize = 128;
+
+/// What the record of a capture is made of, beside its names.
+#[derive(Debug, Clone, Copy)]
+pub struct CaptureFacts<'a> {
+    pub signer: &'a ParticipantId,
+    /// `x5t#S256` of the certificate that the statement names.
+    pub certificate: &'a Hash,
+    pub signed_at: Timestamp,
+    /// Length of the statement in compact form.
+    pub bytes: usize,
+    pub events: &'a [Event],
+    /// Of each event, which of the leaf's subjects it stands under, by their places from 0.
+    pub under: &'a [Vec<u32>],
+}
+
+/// One leaf's record, with a head that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    bytes: Vec<u8>,
+    statement: StatementId,
+    /// Where the subjects' keys are.
+    subjects: Range<usize>,
+    /// Where the events' entries are.
+    entries: Range<usize>,
+    /// Of a capture alone.
+    facts: Option<Facts>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Facts {
+    signer: [u8; 16],
+    certificate: Hash,
+    signed_at: Timestamp,
+    bytes: usize,
+    /// Where the lists begin of the subjects that each event stands under, and where the first event does.
+    lists: usize,
+    begin: usize,
+}
+
+/// Bytes that are no record of this version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this is no record of a leaf: {0}")]
+pub struct RecordError(#[from] pub Malformed);
+
+impl Record {
+    /// Makes the record of a capture that stands under `subjects`.
+    pub fn of_capture(statement: StatementId, subjects: &[SubjectKey], capture: &CaptureFacts<'_>) -> Self {
+        let count = capture.events.len();
+        let mut events = Vec::with_capacity(count * EVENT_BYTES_LIKELY);
+        let mut lists = Vec::with_capacity(count * LIST_BYTES_LIKELY);
+        let room = count * (ENTRY + LIST_BYTES_LIKELY + EVENT_BYTES_LIKELY);
+        let (mut bytes, subjects) = head(CAPTURE, statement, subjects, room);
+        put_number(&mut bytes, count as u64);
+        let entries = bytes.len()..bytes.len() + count * ENTRY;
+        for (at, event) in capture.events.iter().enumerate() {
+            let under = capture.under.get(at).map(Vec::as_slice).unwrap_or_default();
+            put_number(&mut lists, under.len() as u64);
+            under.iter().for_each(|subject| put_number(&mut lists, u64::from(*subject)));
+            event::put(&mut events, event);
+            let declaration = if event.error_declaration.is_some() { DECLARATION } else { 0 };
+            bytes.extend_from_slice(EventKey::of(capture.signer, &event.event_id.uri).as_bytes());
+            bytes.extend_from_slice(&(events.len() as u32 | declaration).to_be_bytes());
+        }
+        let signer = capture.signer.to_bytes();
+        bytes.extend_from_slice(&signer);
+        bytes.extend_from_slice(capture.certificate.as_bytes());
+        put_signed(&mut bytes, capture.signed_at.millis());
+        put_number(&mut bytes, capture.bytes as u64);
+        put_number(&mut bytes, lists.len() as u64);
+        let facts = Facts {
+            signer,
+            certificate: *capture.certificate,
+            signed_at: capture.signed_at,
+            bytes: capture.bytes,
+            lists: bytes.len(),
+            begin: bytes.len() + lists.len(),
+        };
+        bytes.extend_from_slice(&lists);
+        bytes.extend_from_slice(&events);
+        Self { bytes, statement, subjects, entries, facts: Some(facts) }
+    }
+
+    /// Makes the record of an admin statement that stands under `subjects`.
+    pub fn of_admin(statement: StatementId, subjects: &[SubjectKey]) -> Self {
+        let (bytes, subjects) = head(ADMIN, statement, subjects, 0);
+        let entries = bytes.len()..bytes.len();
+        Self { bytes, statement, subjects, entries, facts: None }
+    }
+
+    /// Takes a record as it was stored, and checks all but the inside of its events.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, and at which byte.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, RecordError> {
+        let mut reader = Reader::new(&bytes, 0);
+        let begin = reader.clone();
+        let version = reader.byte()?;
+        if version != RECORD_VERSION {
+            return Err(begin.fault(Fault::Unknown { what: "version", found: version.into() }).into());
+        }
+        let of_kind = reader.clone();
+        let kind = reader.byte()?;
+        let statement = StatementId::from_hash(Hash::from_bytes(reader.array()?));
+        let subjects = items(&mut reader, Hash::LEN)?;
+        let (entries, facts) = match kind {
+            CAPTURE => {
+                let entries = items(&mut reader, ENTRY)?;
+                let facts = Facts::read(&mut reader)?;
+                check_ends(&bytes, &entries, reader)?;
+                (entries, Some(facts))
+            }
+            ADMIN => {
+                reader.end()?;
+                (bytes.len()..bytes.len(), None)
+            }
+            _ => return Err(of_kind.fault(Fault::Unknown { what: "kind of statement", found: kind.into() }).into()),
+        };
+        Ok(Self { statement, subjects, entries, facts, bytes })
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    pub fn statement(&self) -> StatementId {
+        self.statement
+    }
+
+    /// The keys of the subjects that the leaf stands under, in the order in which they were given.
+    pub fn subjects(&self) -> impl ExactSizeIterator<Item = SubjectKey> + '_ {
+        let (keys, _) = slice(&self.bytes, &self.subjects).as_chunks::<{ Hash::LEN }>();
+        keys.iter().map(|key| SubjectKey::from_hash(Hash::from_bytes(*key)))
+    }
+
+    /// The key of each event, in the order of the document, and whether it is an error declaration.
+    pub fn event_keys(&self) -> impl ExactSizeIterator<Item = (EventKey, bool)> + '_ {
+        entries(&self.bytes, &self.entries).iter().map(|entry| {
+            let (key, _, is_declaration) = split(entry);
+            (key, is_declaration)
+        })
+    }
+
+    /// Who signed; `None` of an admin statement.
+    pub fn signer(&self) -> Option<ParticipantId> {
+        self.facts.map(|facts| ParticipantId::from_bytes(facts.signer))
+    }
+
+    /// The capture, at the place of its leaf, with its events that stand under a subject; `None` of an admin statement.
+    ///
+    /// # Errors
+    ///
+    /// An event that is not as it was written, and at which byte.
+    pub fn capture_under(&self, place: Place, subject: &SubjectKey) -> Result<Option<Capture>, RecordError> {
+        let number = self.subjects().position(|key| key == *subject);
+        self.capture_of(place, |lists| match number {
+            Some(number) => self.is_under(lists, number as u64),
+            None => Ok(false),
+        })
+    }
+
+    /// The capture, at the place of its leaf, with all its events; `None` of an admin statement.
+    ///
+    /// # Errors
+    ///
+    /// An event that is not as it was written, and at which byte.
+    pub fn capture(&self, place: Place) -> Result<Option<Capture>, RecordError> {
+        self.capture_of(place, |_| Ok(true))
+    }
+
+    /// The capture with the events that are wanted. What wants them reads their lists of subjects, one after the other.
+    fn capture_of(
+        &self,
+        place: Place,
+        wants: impl Fn(&mut Reader<'_>) -> Result<bool, Malformed>,
+    ) -> Result<Option<Capture>, RecordError> {
+        let Some(facts) = self.facts else { return Ok(None) };
+        let mut lists = self.reader(facts.lists..facts.begin);
+        let (mut events, mut begin) = (Vec::new(), facts.begin);
+        for (entry, position) in entries(&self.bytes, &self.entries).iter().zip(0..) {
+            let end = facts.begin.saturating_add(split(entry).1);
+            if wants(&mut lists)? {
+                events.push((position, event::read(&mut self.reader(begin..end))?));
+            }
+            begin = end;
+        }
+        Ok(Some(Capture {
+            place,
+            signer: ParticipantId::from_bytes(facts.signer),
+            certificate: facts.certificate,
+            signed_at: facts.signed_at,
+            bytes: facts.bytes,
+            events,
+        }))
+    }
+
+    /// The event at a position of the document, from 0, without a look at the others; `None` past the last.
+    ///
+    /// # Errors
+    ///
+    /// An event that is not as it was written, and at which byte.
+    pub fn event(&self, position: u32) -> Result<Option<Event>, RecordError> {
+        let Some(facts) = self.facts else { return Ok(None) };
+        let entries = entries(&self.bytes, &self.entries);
+        let end_of = |at: usize| entries.get(at).map(|entry| facts.begin.saturating_add(split(entry).1));
+        let position = position as usize;
+        let Some(end) = end_of(position) else { return Ok(None) };
+        let begin = position.checked_sub(1).and_then(end_of).unwrap_or(facts.begin);
+        Ok(Some(event::read(&mut self.reader(begin..end))?))
+    }
+
+    fn reader(&self, range: Range<usize>) -> Reader<'_> {
+        Reader::new(slice(&self.bytes, &(0..range.end)), range.start)
+    }
+
+    /// Reads an event's list, and tells whether a subject is in it.
+    fn is_under(&self, lists: &mut Reader<'_>, subject: u64) -> Result<bool, Malformed> {
+        let subjects = (self.subjects.len() / Hash::LEN) as u64;
+        let mut found = false;
+        for _ in 0..lists.count(1)? {
+            let of_place = lists.clone();
+            let place = lists.number()?;
+            if place >= subjects {
+                return Err(of_place.fault(Fault::Wrong { what: "an event's subject" }));
+            }
+            found |= place == subject;
+        }
+        Ok(found)
+    }
+}
+
+impl Facts {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let signer = reader.array()?;
+        let certificate = Hash::from_bytes(reader.array()?);
+        let signed_at = event::read_time(reader)?;
+        let of_bytes = reader.clone();
+        let bytes = reader.number()?;
+        let bytes = usize::try_from(bytes).map_err(|_| of_bytes.fault(Fault::Number))?;
+        let length = reader.count(1)?;
+        let lists = reader.offset();
+        reader.take(length)?;
+        Ok(Self { signer, certificate, signed_at, bytes, lists, begin: lists + length })
+    }
+}
+
+/// The bytes that every record begins with, with room for some more, and where the subjects' keys are in them.
+fn head(kind: u8, statement: StatementId, subjects: &[SubjectKey], room: usize) -> (Vec<u8>, Range<usize>) {
+    let mut bytes = Vec::with_capacity(FRAME_BYTES_MAX + subjects.len() * Hash::LEN + room);
+    bytes.extend_from_slice(&[RECORD_VERSION, kind]);
+    bytes.extend_from_slice(statement.hash().as_bytes());
+    put_number(&mut bytes, subjects.len() as u64);
+    let begin = bytes.len();
+    for subject in subjects {
+        bytes.extend_from_slice(subject.as_hash().as_bytes());
+    }
+    let end = bytes.len();
+    (bytes, begin..end)
+}
+
+/// Where the items of one length are that follow their number.
+fn items(reader: &mut Reader<'_>, length: usize) -> Result<Range<usize>, Malformed> {
+    let count = reader.count(length)?;
+    let begin = reader.offset();
+    // As many as were counted are there.
+    reader.take(count * length)?;
+    Ok(begin..reader.offset())
+}
+
+/// Checks that each event ends after the one before, and the last with the record.
+fn check_ends(bytes: &[u8], of: &Range<usize>, events: Reader<'_>) -> Result<(), Malformed> {
+    let length = events.rest().len();
+    let mut before = 0;
+    for (at, entry) in entries(bytes, of).iter().enumerate() {
+        let (_, end, _) = split(entry);
+        if end <= before || end > length {
+            return Err(Malformed { offset: of.start + at * ENTRY, fault: Fault::Wrong { what: "an event's end" } });
+        }
+        before = end;
+    }
+    if before == length { Ok(()) } else { Err(events.fault(Fault::Trailing)) }
+}
+
+fn entries<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [[u8; ENTRY]] {
+    slice(bytes, range).as_chunks().0
+}
+
+/// An entry's key, where its event ends, and whether that is an error declaration.
+fn split(entry: &[u8; ENTRY]) -> (EventKey, usize, bool) {
+    let [key @ .., a, b, c, d] = *entry;
+    let end = u32::from_be_bytes([a, b, c, d]);
+    (EventKey::from_bytes(key), (end & !DECLARATION) as usize, end & DECLARATION != 0)
+}
+
+fn slice<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
+    bytes.get(range.clone()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

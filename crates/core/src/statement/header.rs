@@ -1,0 +1,222 @@
+//! The protected header: a strict profile of RFC 7515 §4.
+
+use serde_json::{Map, Value};
+
+use crate::hash::Hash;
+use crate::json;
+use crate::limits::ORIGIN_CHARS_MAX;
+use crate::statement::error::{ForbiddenMember, Member, StatementError};
+use crate::time::Timestamp;
+
+/// A statement's header: `alg`, `typ`, the signer, `aud` and `iat`, each once, and nothing else.
+///
+/// `alg` is always ES256, so it is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    typ: StatementType,
+    signer: SignerRef,
+    aud: String,
+    iat: Timestamp,
+}
+
+/// What the payload is, as `typ` says (RFC 7515 §4.1.9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StatementType {
+    /// `epcis+jws`: an EPCISDocument, signed by a participant.
+    Epcis,
+    /// `sealane-admin+jws`: a decision about the consortium, signed by a member.
+    Admin,
+}
+
+/// Whose key signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignerRef {
+    /// `x5t#S256`: SHA-256 of a participant's certificate in DER (RFC 7515 §4.1.8).
+    Certificate(Hash),
+    /// `kid`: SHA-256 of a member's SubjectPublicKeyInfo in DER.
+    Member(Hash),
+}
+
+impl StatementType {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Epcis => "epcis+jws",
+            Self::Admin => "sealane-admin+jws",
+        }
+    }
+
+    const fn signer_member(self) -> Member {
+        match self {
+            Self::Epcis => Member::X5tS256,
+            Self::Admin => Member::Kid,
+        }
+    }
+}
+
+impl SignerRef {
+    pub const fn hash(&self) -> &Hash {
+        match self {
+            Self::Certificate(hash) | Self::Member(hash) => hash,
+        }
+    }
+}
+
+impl Header {
+    /// The header of an EPCIS capture, signed with the key of the certificate whose DER has this SHA-256.
+    pub fn epcis(certificate: Hash, aud: impl Into<String>, iat: Timestamp) -> Self {
+        Self {
+            typ: StatementType::Epcis,
+            signer: SignerRef::Certificate(certificate),
+            aud: aud.into(),
+            iat: iat.whole_seconds(),
+        }
+    }
+
+    /// The header of an admin statement, signed with the member key whose thumbprint this is.
+    pub fn admin(member: Hash, aud: impl Into<String>, iat: Timestamp) -> Self {
+        Self { typ: StatementType::Admin, signer: SignerRef::Member(member), aud: aud.into(), iat: iat.whole_seconds() }
+    }
+
+    pub const fn typ(&self) -> StatementType {
+        self.typ
+    }
+
+    pub const fn signer(&self) -> SignerRef {
+        self.signer
+    }
+
+    /// The origin of the ledger that the statement is for.
+    pub fn aud(&self) -> &str {
+        &self.aud
+    }
+
+    /// The signer's clock, in whole seconds. It grants nothing.
+    pub const fn iat(&self) -> Timestamp {
+        self.iat
+    }
+
+    /// Reads the header's JSON. `alg` is judged first, then what may not be there, then each member.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, StatementError> {
+        let members = members_of(bytes)?;
+        check_alg(&members)?;
+        check_names(&members)?;
+        let typ = typ_of(&members)?;
+        check_signer_member(&members, typ)?;
+        Ok(Self { typ, signer: signer_of(&members, typ)?, aud: aud_of(&members)?, iat: iat_of(&members)? })
+    }
+
+    /// Writes the header as JSON without white space, in the order alg, typ, signer, aud, iat.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        let mut members = Map::new();
+        let mut put = |member: Member, value: Value| members.insert(member.name().to_owned(), value);
+        put(Member::Alg, ES256.into());
+        put(Member::Typ, self.typ.as_str().into());
+        put(self.typ.signer_member(), self.signer.hash().to_string().into());
+        put(Member::Aud, self.aud.as_str().into());
+        put(Member::Iat, self.iat.seconds().into());
+        Value::Object(members).to_string().into_bytes()
+    }
+}
+
+const ES256: &str = "ES256";
+
+fn members_of(bytes: &[u8]) -> Result<Map<String, Value>, StatementError> {
+    match json::parse(bytes) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(StatementError::HeaderNotObject),
+        // The strict parser has one error type for all faults; this one has a code of its own here.
+        Err(error) if error.message.starts_with("a member named twice") => {
+            let member = error.pointer.rsplit('/').next().unwrap_or_default();
+            Err(StatementError::DuplicateHeaderMember { member: shown(member) })
+        }
+        Err(error) => Err(StatementError::HeaderNotJson(error)),
+    }
+}
+
+fn check_alg(members: &Map<String, Value>) -> Result<(), StatementError> {
+    match members.get(Member::Alg.name()) {
+        Some(Value::String(alg)) if alg == ES256 => Ok(()),
+        Some(other) => Err(StatementError::AlgNotAllowed { found: shown(&other.to_string()) }),
+        None => Err(missing(Member::Alg)),
+    }
+}
+
+fn check_names(members: &Map<String, Value>) -> Result<(), StatementError> {
+    const KNOWN: [Member; 6] = [Member::Alg, Member::Typ, Member::X5tS256, Member::Kid, Member::Aud, Member::Iat];
+    if let Some(member) = ForbiddenMember::ALL.into_iter().find(|member| members.contains_key(member.name())) {
+        return Err(StatementError::Forbidden(member));
+    }
+    match members.keys().find(|name| !KNOWN.iter().any(|member| member.name() == name.as_str())) {
+        Some(name) => Err(StatementError::UnknownHeaderMember { member: shown(name) }),
+        None => Ok(()),
+    }
+}
+
+fn typ_of(members: &Map<String, Value>) -> Result<StatementType, StatementError> {
+    match members.get(Member::Typ.name()) {
+        None => Err(missing(Member::Typ)),
+        Some(Value::String(typ)) if typ == "epcis+jws" => Ok(StatementType::Epcis),
+        Some(Value::String(typ)) if typ == "sealane-admin+jws" => Ok(StatementType::Admin),
+        Some(Value::String(typ)) if typ == "epcis+sd-jwt" => Err(StatementError::TypNotYet),
+        Some(other) => Err(bad(Member::Typ, other)),
+    }
+}
+
+fn check_signer_member(members: &Map<String, Value>, typ: StatementType) -> Result<(), StatementError> {
+    let expected = typ.signer_member();
+    let found = match expected {
+        Member::Kid => Member::X5tS256,
+        _ => Member::Kid,
+    };
+    if members.contains_key(found.name()) {
+        return Err(StatementError::WrongSignerMember { found, expected });
+    }
+    Ok(())
+}
+
+fn signer_of(members: &Map<String, Value>, typ: StatementType) -> Result<SignerRef, StatementError> {
+    let member = typ.signer_member();
+    let value = members.get(member.name()).ok_or(missing(member))?;
+    let hash = value.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| bad(member, value))?;
+    Ok(match typ {
+        StatementType::Epcis => SignerRef::Certificate(hash),
+        StatementType::Admin => SignerRef::Member(hash),
+    })
+}
+
+fn aud_of(members: &Map<String, Value>) -> Result<String, StatementError> {
+    match members.get(Member::Aud.name()) {
+        None => Err(missing(Member::Aud)),
+        Some(Value::String(aud)) if (1..=ORIGIN_CHARS_MAX).contains(&aud.chars().count()) => Ok(aud.clone()),
+        Some(other) => Err(bad(Member::Aud, other)),
+    }
+}
+
+fn iat_of(members: &Map<String, Value>) -> Result<Timestamp, StatementError> {
+    let value = members.get(Member::Iat.name()).ok_or(missing(Member::Iat))?;
+    value.as_i64().and_then(Timestamp::from_seconds).ok_or_else(|| bad(Member::Iat, value))
+}
+
+const fn missing(member: Member) -> StatementError {
+    StatementError::MissingMember { member, expected: expected(member) }
+}
+
+fn bad(member: Member, found: &Value) -> StatementError {
+    StatementError::BadMember { member, found: shown(&found.to_string()), expected: expected(member) }
+}
+
+const fn expected(member: Member) -> &'static str {
+    match member {
+        Member::Alg => "it must be \"ES256\"",
+        Member::Typ => "it must be \"epcis+jws\" or \"sealane-admin+jws\"",
+        Member::X5tS256 => "it must be the SHA-256 of the signer's certificate in DER, base64url, 43 characters",
+        Member::Kid => "it must be the SHA-256 of the member's SubjectPublicKeyInfo in DER, base64url, 43 characters",
+        Member::Aud => "it must be one string, the ledger's origin",
+        Member::Iat => "it must be a whole number of seconds since 1970, such as 1795253400",
+    }
+}
+
+/// At most 80 characters of what was found: enough to recognise it, too few to flood a log.
+fn shown(text: &str) -> String {
+    text.chars().take(80).collect()
+}
