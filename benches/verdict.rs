@@ -1,5 +1,6 @@
 //! Verdicts: following, judging and writing, apart and together, over lists and captures that are in memory already.
 
+use sealane_core::statement::P256;
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -104,7 +105,7 @@ impl Memory {
         };
         let admin = Admin::Registration(Box::new(registration));
         let leaf = self.list_under(names::of_admin(&admin));
-        Arc::make_mut(&mut self.registry).apply(&admin, &self.kid, Place { leaf, time: time(1) }).unwrap();
+        Arc::make_mut(&mut self.registry).apply(&admin, &self.kid, Place { leaf, time: time(1) }, &P256).unwrap();
     }
 
     fn list_under(&mut self, subjects: impl IntoIterator<Item = Subject>) -> LeafIndex {

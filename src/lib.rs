@@ -6,7 +6,7 @@
 //!   consortium, evidence and verdicts.
 //! - [`ports`] are the traits by which the use cases reach the world.
 //! - [`app`] are the use cases: register, capture, order, prove, verify, audit.
-//! - [`store`], [`pki`], [`http`], [`config`] and [`telemetry`] are the edges. None knows another.
+//! - [`store`], [`pki`], [`signatures`], [`http`], [`config`] and [`telemetry`] are the edges. None knows another.
 //! - [`cli`] puts them together.
 //!
 //! An event's way: bytes from outside become a `SubmittedStatement`; its signature makes it a `VerifiedStatement`;
@@ -19,5 +19,6 @@ pub mod config;
 pub mod http;
 pub mod pki;
 pub mod ports;
+pub mod signatures;
 pub mod store;
 pub mod telemetry;

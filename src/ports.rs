@@ -71,35 +71,6 @@ pub enum MarkError {
     Io(#[from] std::io::Error),
 }
 
-/// What a PKCS#10 request asks for.
-#[derive(Debug, Clone)]
-pub struct RequestedKey {
-    pub key: PublicKey,
-    pub der: Vec<u8>,
-    pub pem: String,
-}
-
-/// What a certificate says.
-#[derive(Debug, Clone)]
-pub struct CertificateFacts {
-    pub key: PublicKey,
-    pub not_before: Timestamp,
-    pub not_after: Timestamp,
-    /// From the URI `urn:uuid:…` among its subject alternative names.
-    pub participant: Option<String>,
-}
-
-/// Reads X.509 and PKCS#10, which the core never does.
-pub trait CertificateReader: Send + Sync {
-    /// Reads one PEM request and checks its own signature. The error says what is wrong and what would be right.
-    fn request(&self, pem: &str) -> Result<RequestedKey, String>;
-
-    /// Reads a request in DER, and checks it as `request` does.
-    fn request_der(&self, der: &[u8]) -> Result<RequestedKey, String>;
-
-    fn certificate(&self, der: &[u8]) -> Result<CertificateFacts, String>;
-}
-
 /// The store failed. What it was asked to write is either whole or absent; ask it again to know which.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

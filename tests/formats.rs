@@ -3,6 +3,7 @@
 //! Each fenced block that is labelled `example:<name>` is computed again from two published seeds and compared with the
 //! page. Then the page alone is read as a stranger would: what it prints must verify with the keys it prints.
 
+use sealane_core::statement::P256;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -50,21 +51,21 @@ fn what_the_page_prints_verifies_with_the_keys_it_prints() {
     let page = page();
     let participant: Value = serde_json::from_str(&page["participant-key-jwk"]).unwrap();
     let statement = SubmittedStatement::parse(page["statement-compact"].as_bytes()).unwrap();
-    let verified = statement.verify(&PublicKey::from_jwk(&participant).unwrap()).unwrap();
+    let verified = statement.verify(&PublicKey::from_jwk(&participant).unwrap(), &P256).unwrap();
     assert_eq!(verified.payload(), page["statement-payload"].as_bytes());
     assert_eq!(verified.id().to_string(), page["statement-id"]);
 
     let checkpoint: Checkpoint = format!("{}\n", page["checkpoint"]).parse().unwrap();
     let note = Note::parse(format!("{}\n", page["signed-note"]).as_bytes()).unwrap();
     assert_eq!(note.text(), checkpoint.to_text());
-    assert!(note.verify(&[NoteKey::parse(&page["note-key"]).unwrap()]).is_ok());
+    assert!(note.verify(&[NoteKey::parse(&page["note-key"]).unwrap()], &P256).is_ok());
 
     let members: MemberSet = serde_json::from_str(&page["members"]).unwrap();
     let commit: Commit = serde_json::from_str(&page["commit"]).unwrap();
     let seal = Seal::parse(page["seal-1"].as_bytes()).unwrap();
     let last = checkpoint.size.last_index().unwrap();
     check_seal_stands_at_checkpoint(&seal, last, &checkpoint, &commit).unwrap();
-    FinalBlock::verify(seal, checkpoint.clone(), commit, &members).unwrap();
+    FinalBlock::verify(seal, checkpoint.clone(), commit, &members, &P256).unwrap();
 
     let receipt: Value = serde_json::from_str(&page["receipt"]).unwrap();
     let leaf = Leaf::of_statement(verified.compact()).encode();
@@ -78,12 +79,12 @@ fn what_the_page_prints_verifies_with_the_keys_it_prints() {
 #[test]
 fn the_evidence_on_the_page_holds() {
     let page = page();
-    let anchor = Anchor::of_genesis(page["genesis-compact"].as_bytes()).unwrap();
+    let anchor = Anchor::of_genesis(page["genesis-compact"].as_bytes(), &P256).unwrap();
     let evidence = Evidence::parse(page["evidence"].as_bytes()).unwrap();
-    let checked = check(&evidence, &Id::parse(UNKNOWN).unwrap(), &anchor).unwrap();
+    let checked = check(&evidence, &Id::parse(UNKNOWN).unwrap(), &anchor, &P256).unwrap();
     assert!(checked.history.records.is_empty());
     let known = Evidence { id: PRODUCT.to_owned(), ..evidence };
-    assert!(check(&known, &Id::parse(PRODUCT).unwrap(), &anchor).is_err());
+    assert!(check(&known, &Id::parse(PRODUCT).unwrap(), &anchor, &P256).is_err());
 }
 
 /// The labelled blocks of the page by name, each without its last newline.

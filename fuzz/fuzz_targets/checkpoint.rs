@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use sealane_core::block::{Checkpoint, Commit, Leaf, Note, NoteKey, Origin, Seal};
+use sealane_core::statement::P256;
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(seal) = Seal::parse(data) {
@@ -12,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(note) = Note::parse(data) {
         assert_eq!(note.to_text().as_bytes(), data);
         assert_eq!(Note::new(note.text().to_owned(), note.signatures().to_vec()).as_ref(), Ok(&note));
-        let _ = note.verify(&[]);
+        let _ = note.verify(&[], &P256);
         checkpoint(note.text());
     }
     if let Ok(commit) = serde_json::from_slice::<Commit>(data) {

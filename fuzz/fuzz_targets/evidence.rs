@@ -6,13 +6,14 @@ use arbitrary::Unstructured;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use sealane_core::evidence::{Evidence, check};
 use sealane_core::gs1::Id;
+use sealane_core::statement::P256;
 use sealane_fuzz::edits::{edit_json, lie, noise};
 use sealane_fuzz::genuine::{GENUINE, TEXTS};
 
 fuzz_target!(|data: &[u8]| {
     let Ok(evidence) = Evidence::parse(data) else { return };
     let Ok(id) = Id::parse(&evidence.id) else { return };
-    if let Ok(checked) = check(&evidence, &id, &GENUINE.anchor) {
+    if let Ok(checked) = check(&evidence, &id, &GENUINE.anchor, &P256) {
         GENUINE.assert_is_true(&evidence.id, &checked);
     }
 });

@@ -50,8 +50,12 @@ fn place() -> Place {
 }
 
 fn record_of(document: &Document) -> Record {
-    let subjects: Vec<SubjectKey> =
-        document.events.iter().flat_map(|event| names::of_event(event, &SIGNER)).map(|one: Subject| one.key()).collect();
+    let subjects: Vec<SubjectKey> = document
+        .events
+        .iter()
+        .flat_map(|event| names::of_event(event, &SIGNER))
+        .map(|one: Subject| one.key())
+        .collect();
     let mut first = 0;
     let under: Vec<Vec<u32>> = document
         .events

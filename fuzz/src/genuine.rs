@@ -1,5 +1,6 @@
 //! The seeds, and what a thief learns from them: every statement, seal, entry of the index and node of the tree.
 
+use sealane_core::statement::P256;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
@@ -61,7 +62,7 @@ impl Said {
 
 impl Genuine {
     fn read() -> Self {
-        let anchor = Anchor::parse(ANCHOR).expect("the seeds' anchor holds");
+        let anchor = Anchor::parse(ANCHOR, &P256).expect("the seeds' anchor holds");
         let read = |text: &&str| Evidence::parse(text.as_bytes()).expect("a seed is evidence");
         let documents: Vec<Evidence> = TEXTS.iter().map(read).collect();
         let checkpoint: Checkpoint = documents[0].checkpoint.parse().expect("a checkpoint");
@@ -79,7 +80,7 @@ impl Genuine {
         for evidence in &documents {
             assert_eq!(evidence.checkpoint, documents[0].checkpoint, "the seeds are of one checkpoint");
             let id = Id::parse(&evidence.id).expect("an id");
-            let checked = check(evidence, &id, &genuine.anchor).expect("a seed holds");
+            let checked = check(evidence, &id, &genuine.anchor, &P256).expect("a seed holds");
             genuine.said.insert(evidence.id.clone(), Said::of(&checked));
             genuine.learn(evidence, checkpoint.root);
         }

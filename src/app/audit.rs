@@ -5,21 +5,18 @@
 //! node, which `remote` also holds against what its auditor has seen before.
 
 mod compare;
-mod fork;
-mod receipts;
 mod remote;
 mod replay;
 mod source;
 mod walk;
 
 use crate::app::state::mark_of;
-use crate::ports::{CertificateReader, LedgerStore, Mark, StoreError};
+use crate::ports::{LedgerStore, Mark, StoreError};
 use sealane_core::block::Height;
 use sealane_core::merkle::{LeafIndex, TreeSize};
+use sealane_core::provider::Provider;
 
-pub use fork::{Fork, ForkError, Shown};
-pub use receipts::HeldReceipt;
-pub use remote::{Held, RemoteError, RemoteNode, RemoteReport, remote};
+pub use remote::{Held, HeldReceipt, RemoteError, RemoteNode, RemoteReport, remote};
 pub use source::{OfStore, Source, SourceLeaf};
 
 pub(super) use compare::check_requests;
@@ -73,22 +70,22 @@ pub struct Report {
 /// Re-derives everything from the leaves of a store and compares it with what is stored beside them.
 ///
 /// The store must not grow meanwhile: give it as of one moment.
-pub async fn audit(store: &dyn LedgerStore, reader: &dyn CertificateReader) -> Result<Report, AuditError> {
-    let replayed = follow(&OfStore { store, with_tiles: true }, reader, &mut Comparing { store }).await?;
+pub async fn audit(store: &dyn LedgerStore, provider: Provider<'_>) -> Result<Report, AuditError> {
+    let replayed = follow(&OfStore { store, with_tiles: true }, provider, &mut Comparing { store }).await?;
     if let Some(fault) = store.self_check().await?.into_iter().next() {
         return fail(None, format!("the database finds in itself: {fault}"));
     }
-    compare::rest(store, reader, replayed).await
+    compare::rest(store, provider, replayed).await
 }
 
 /// Writes the derived tables anew from the leaves, once these were found without fault. Where that is broken off, the
 /// ledger cannot be served until it is done again.
-pub async fn rebuild(store: &dyn LedgerStore, reader: &dyn CertificateReader) -> Result<Report, AuditError> {
+pub async fn rebuild(store: &dyn LedgerStore, provider: Provider<'_>) -> Result<Report, AuditError> {
     let leaves = OfStore { store, with_tiles: false };
-    let mut replay = Replay::new(reader, None, Kept::Nothing);
+    let mut replay = Replay::new(provider, None, Kept::Nothing);
     walk(&leaves, &mut replay, TreeSize::MAX, &mut Unwatched).await?;
     store.clear_derived().await?;
-    Ok(follow(&leaves, reader, &mut Rewriting { store }).await?.report)
+    Ok(follow(&leaves, provider, &mut Rewriting { store }).await?.report)
 }
 
 /// Finds a ledger that was cut off, and is whole in itself: `mark`, read before the store was opened, tells the last
@@ -108,10 +105,10 @@ pub async fn check_mark(store: &dyn LedgerStore, mark: &Mark) -> Result<(), Audi
 /// derived anew from its leaves.
 pub(super) async fn follow(
     source: &dyn Source,
-    reader: &dyn CertificateReader,
+    provider: Provider<'_>,
     watch: &mut dyn Watch,
 ) -> Result<Replayed, AuditError> {
-    let mut replay = Replay::new(reader, None, Kept::Block);
+    let mut replay = Replay::new(provider, None, Kept::Block);
     walk(source, &mut replay, TreeSize::MAX, watch).await?;
     Ok(replay.finish()?)
 }

@@ -80,7 +80,7 @@ pub async fn capture_within(
     let thumbprint = *submitted.header().signer().hash();
     let unknown = SignerRefusal::Unknown { thumbprint };
     let (_, certificate) = view.registry.certificate(&thumbprint).ok_or(unknown)?;
-    let statement = ledger.known_signers.verify(submitted, &certificate.key)?;
+    let statement = submitted.verify(&certificate.key, &*ledger.verifier)?;
     if allowance.is_some()
         && let Some(placed) = find(ledger, &view, id).await?
     {

@@ -7,10 +7,9 @@
 use async_trait::async_trait;
 
 use crate::app::audit::{self, AuditError, Fault, OfStore, Watch};
-use crate::ports::{
-    Admission, CertificateReader, LedgerStore, NewBlock, PendingRequest, StoreError, StoredBlock, WaitingRoom,
-};
+use crate::ports::{Admission, LedgerStore, NewBlock, PendingRequest, StoreError, StoredBlock, WaitingRoom};
 use sealane_core::block::Height;
+use sealane_core::provider::Provider;
 use sealane_core::time::Timestamp;
 
 /// What was copied.
@@ -67,7 +66,7 @@ fn left_at(kept: Option<Height>) -> String {
 pub async fn copy(
     from: &dyn LedgerStore,
     to: &dyn LedgerStore,
-    reader: &dyn CertificateReader,
+    provider: Provider<'_>,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<Copied, CopyError> {
     let end = match from.tip().await {
@@ -79,12 +78,12 @@ pub async fn copy(
     let held = to.tip().await.map_err(CopyError::Target)?.map(|tip| tip.seal.height);
     let leaves = end.map_or(0, |tip| tip.size().get());
     let mut writer = Writer { to, held, last: None, blocks: 0, leaves: 0, failure: None, progress, of: leaves };
-    let replayed = match audit::follow(&OfStore { store: from, with_tiles: true }, reader, &mut writer).await {
+    let replayed = match audit::follow(&OfStore { store: from, with_tiles: true }, provider, &mut writer).await {
         Ok(replayed) => replayed,
         Err(error) => return Err(writer.failed(error)),
     };
     let requests = from.requests().await.map_err(|error| writer.failed(error.into()))?;
-    audit::check_requests(reader, &requests, &replayed).map_err(|fault| writer.failed(fault.into()))?;
+    audit::check_requests(provider, &requests, &replayed).map_err(|fault| writer.failed(fault.into()))?;
     let (blocks, leaves) = (writer.blocks, writer.leaves);
     let end = replayed.last_seal.height;
     if let Some(target) = held.filter(|held| *held > end) {

@@ -10,7 +10,7 @@ use sealane_core::block::{Height, Member, MemberSet, MemberSetError, Origin};
 use sealane_core::consortium::{Admin, Genesis, Organization, Registry};
 use sealane_core::index::SubjectIndex;
 use sealane_core::merkle::Edge;
-use sealane_core::statement::{Draft, Header, StatementError, SubmittedStatement};
+use sealane_core::statement::{Draft, Header, P256, StatementError, SubmittedStatement};
 use sealane_core::time::Timestamp;
 
 /// The ledger cannot begin.
@@ -45,7 +45,7 @@ pub async fn begin(
     let members = MemberSet::new(vec![founder])?;
     let genesis = Genesis { version: 1, origin: origin.clone(), members, created: now };
     let admin = Admin::Genesis(genesis.clone());
-    let statement = sign_admin(&admin, origin, signer, now)?.verify(signer.public_key())?;
+    let statement = sign_admin(&admin, origin, signer, now)?.verify(signer.public_key(), &P256)?;
     let mut block = BlockBuilder::new(Height::GENESIS, now, Edge::new(), SubjectIndex::new());
     block.push_statement(&statement, LeafContent::Admin, admin_record(statement.id(), &admin))?;
     let registry = Arc::new(Registry::new(&genesis));

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::admission::{Admission, Ticket};
-use crate::app::known_signers::KnownSigners;
 use crate::app::lookup::Lookup;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
 use crate::ports::{Clock, LedgerStore, StoreError, StoredBlock};
@@ -13,6 +12,7 @@ use sealane_core::block::Origin;
 use sealane_core::consortium::{Place, Registry};
 use sealane_core::index::{SubjectKey, SubjectProof};
 use sealane_core::merkle::{self, TileId, Tiles, TreeSize};
+use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
 
 /// What everyone may see at one moment: the last final block and the consortium as of it.
@@ -54,7 +54,7 @@ pub struct Ledger {
     pub(super) questions: mpsc::Sender<Question>,
     /// The member's mark is lost: the ledger is read, and not written.
     pub(super) restored: bool,
-    pub(super) known_signers: Arc<KnownSigners>,
+    pub(super) verifier: Arc<dyn SignatureVerifier>,
     pub(super) admission: Arc<Admission>,
 }
 
@@ -74,6 +74,11 @@ pub struct Proven {
 impl Ledger {
     pub fn store(&self) -> &dyn LedgerStore {
         &*self.store
+    }
+
+    /// The verifier that this node brought.
+    pub fn verifier(&self) -> &dyn SignatureVerifier {
+        &*self.verifier
     }
 
     pub fn now(&self) -> Timestamp {

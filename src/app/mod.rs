@@ -12,7 +12,6 @@ pub mod copy;
 pub mod events;
 pub mod evidence;
 pub mod genesis;
-pub mod known_signers;
 mod ledger;
 mod lookup;
 pub mod orderer;

@@ -33,6 +33,7 @@ use sealane_core::consortium::{Admin, Contradiction, EventFact, EventKey, Facts,
 use sealane_core::limits::EVENT_TIME_AHEAD_MS_MAX;
 use sealane_core::merkle::LeafIndex;
 use sealane_core::record::Record;
+use sealane_core::statement::SignatureVerifier;
 use sealane_core::statement::{StatementId, VerifiedStatement};
 use sealane_core::time::Timestamp;
 
@@ -167,6 +168,7 @@ pub struct Orderer {
     lookup: Arc<Lookup>,
     clock: Arc<dyn Clock>,
     signer: Arc<dyn MemberSigner>,
+    verifier: Arc<dyn SignatureVerifier>,
     observer: Arc<dyn BlockObserver>,
     state: Option<State>,
     view: watch::Sender<Arc<View>>,
@@ -183,10 +185,11 @@ impl Orderer {
         store: Arc<dyn LedgerStore>,
         clock: Arc<dyn Clock>,
         signer: Arc<dyn MemberSigner>,
+        verifier: Arc<dyn SignatureVerifier>,
         observer: Arc<dyn BlockObserver>,
     ) -> Result<(Self, Ledger), LoadError> {
         let lookup = Arc::new(Lookup::default());
-        let state = State::load_with(&*store, &lookup).await?;
+        let state = State::load_with(&*store, &*verifier, &lookup).await?;
         state.reconcile(&*signer)?;
         let admission = Arc::new(Admission::new());
         let (view, seen) = watch::channel(Arc::new(view_of(&state)));
@@ -201,13 +204,25 @@ impl Orderer {
             jobs: sender,
             questions: asker,
             restored,
-            known_signers: Arc::default(),
+            verifier: Arc::clone(&verifier),
             admission: Arc::clone(&admission),
         };
         let (state, pace) = (Some(state), Pace::new(admission));
         let statement_time = Duration::ZERO;
-        let orderer =
-            Self { store, lookup, clock, signer, observer, state, view, jobs, questions, pace, statement_time };
+        let orderer = Self {
+            store,
+            lookup,
+            clock,
+            signer,
+            verifier,
+            observer,
+            state,
+            view,
+            jobs,
+            questions,
+            pace,
+            statement_time,
+        };
         Ok((orderer, ledger))
     }
 
@@ -363,7 +378,8 @@ impl Orderer {
         let State { tip, edge, index, mut registry } = state;
         let time = self.clock.now().max(tip.seal.time.plus_millis(1));
         let mut block = BlockBuilder::new(tip.seal.height.next(), time, edge.clone(), index);
-        let answers = Batch { known, block: &mut block, registry: &mut registry }.place(entries)?;
+        let answers =
+            Batch { known, block: &mut block, registry: &mut registry, verifier: &*self.verifier }.place(entries)?;
         if block.is_empty() && !heartbeat {
             self.state = Some(State { tip, edge, index: block.into_index(), registry });
             return Ok((answers, None));
@@ -382,7 +398,7 @@ impl Orderer {
 
     /// Recovers as after a crash.
     async fn reload(&mut self) -> Result<State, WriteError> {
-        let state = State::load_with(&*self.store, &self.lookup).await?;
+        let state = State::load_with(&*self.store, &*self.verifier, &self.lookup).await?;
         state.reconcile(&*self.signer)?;
         self.view.send_replace(Arc::new(view_of(&state)));
         Ok(state)
@@ -441,6 +457,7 @@ struct Batch<'a> {
     known: Known,
     block: &'a mut BlockBuilder,
     registry: &'a mut Arc<Registry>,
+    verifier: &'a dyn SignatureVerifier,
 }
 
 impl Batch<'_> {
@@ -491,12 +508,12 @@ impl Batch<'_> {
     ) -> Result<Result<Placed, OrderError>, BuildError> {
         let place = self.block.next_place();
         let kid = statement.header().signer();
-        if let Err(refusal) = self.registry.check(admin, kid.hash(), place) {
+        if let Err(refusal) = self.registry.check(admin, kid.hash(), place, self.verifier) {
             return Ok(Err(refusal.into()));
         }
         let record = admin_record(statement.id(), admin);
         let leaf = self.block.push_statement(statement, LeafContent::Admin, record)?;
-        if let Err(refusal) = Arc::make_mut(self.registry).apply(admin, kid.hash(), place) {
+        if let Err(refusal) = Arc::make_mut(self.registry).apply(admin, kid.hash(), place, self.verifier) {
             return Err(BuildError(refusal.to_string()));
         }
         self.known.statements.insert(statement.id(), leaf);

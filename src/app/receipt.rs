@@ -1,39 +1,12 @@
 //! Receipts: where a statement went, with a proof that stands on the commit of its own block.
 
-use serde::{Deserialize, Serialize};
-
 use crate::app::block_builder::Written;
 use crate::app::ledger::{Ledger, LedgerError};
 use crate::ports::{StoreError, StoredBlock};
-use sealane_core::block::Commit;
+use sealane_core::evidence::Receipt;
 use sealane_core::hash::Hash;
 use sealane_core::merkle::{self, InclusionProof, LeafIndex, TreeSize};
 use sealane_core::time::Timestamp;
-
-/// Proves that a leaf is in the tree that its block's commit signs. It never changes, however the ledger grows.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Receipt {
-    #[schema(value_type = u64)]
-    pub leaf_index: LeafIndex,
-    #[schema(value_type = u64)]
-    pub tree_size: TreeSize,
-    /// RFC 9162 §2.1.1 hash of the leaf.
-    #[schema(value_type = String)]
-    pub leaf_hash: Hash,
-    /// From the leaf to the root (RFC 9162 §2.1.3).
-    #[schema(value_type = Vec<String>)]
-    pub inclusion_proof: InclusionProof,
-    /// C2SP tlog-checkpoint text of the block.
-    pub checkpoint: String,
-    #[schema(value_type = Object)]
-    pub commit: Commit,
-    /// The block's seal, which is leaf `treeSize - 1`.
-    pub seal: String,
-    /// From the seal's leaf to the root.
-    #[schema(value_type = Vec<String>)]
-    pub seal_inclusion_proof: InclusionProof,
-}
 
 /// A statement's receipt, with the time at which it became final: that of its block.
 #[derive(Debug, Clone)]

@@ -3,15 +3,13 @@
 use crate::app::capture;
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::orderer::{Entry, OrderError, Placed};
-use crate::ports::{
-    Admission, CertificateReader, PendingRequest, RequestBody, RequestFilter, RequestedKey, StoreError, WaitingRoom,
-};
+use crate::ports::{Admission, PendingRequest, RequestBody, RequestFilter, StoreError, WaitingRoom};
 use sealane_core::consortium::{
-    Admin, AdminError, CertificateRecord, Claims, Conflict, Participant, ParticipantId, Refusal, Standing,
-    renewal_consent,
+    Admin, AdminError, CertificateReader, CertificateRecord, Claims, Conflict, Participant, ParticipantId, Refusal,
+    RequestedKey, Standing, check_record, renewal_consent,
 };
 use sealane_core::hash::Hash;
-use sealane_core::statement::{Signature, StatementError, StatementType, SubmittedStatement};
+use sealane_core::statement::{Signature, SignatureVerifier, StatementError, StatementType, SubmittedStatement};
 use sealane_core::time::Timestamp;
 
 /// Requests that may wait for a decision, registrations and renewals each. Whoever asks to be registered is unknown.
@@ -152,7 +150,7 @@ pub async fn request_renewal(
         return Err(RegistrationError::NotActive { id: id.clone(), status: status.as_str() });
     }
     let requested = reader.request(csr).map_err(RegistrationError::Request)?;
-    let current = agreeing_certificate(&view, participant, &requested, consent, ledger.now())?;
+    let current = agreeing_certificate(&view, participant, &requested, consent, ledger.now(), &*ledger.verifier)?;
     if let Some(conflict) = view.registry.key_conflict(&requested.key, Some(id)) {
         return Err(conflict.into());
     }
@@ -183,7 +181,7 @@ pub async fn decide(
     submitted.check_audience(view.registry.origin().as_str())?;
     let kid = *submitted.header().signer().hash();
     let member = view.registry.members().get(&kid).ok_or(OrderError::Admin(Refusal::NotAMember { kid }))?;
-    let statement = submitted.verify(member.key())?;
+    let statement = submitted.verify(member.key(), &*ledger.verifier)?;
     // As of the view: what is stored may not be marked yet, and is not to be shown before.
     if let Some(placed) = capture::find(ledger, &view, statement.id()).await? {
         return Ok(Some(placed));
@@ -338,6 +336,7 @@ fn agreeing_certificate(
     requested: &RequestedKey,
     consent: &str,
     now: Timestamp,
+    verifier: &dyn SignatureVerifier,
 ) -> Result<Hash, RegistrationError> {
     let fault = |detail: &str| RegistrationError::Renewal { field: "consent", detail: detail.to_owned() };
     let signature: Signature =
@@ -347,7 +346,7 @@ fn agreeing_certificate(
         .certificates
         .iter()
         .filter(|one| one.not_after >= now)
-        .find(|one| one.key.verify(&bytes, &signature).is_ok())
+        .find(|one| verifier.verify(&one.key, &bytes, &signature).is_ok())
         .map(|one| one.thumbprint)
         .ok_or_else(|| fault("the signature is by none of the participant's current keys over this request"))
 }
@@ -402,28 +401,4 @@ fn check_certificate(
         return Err(RegistrationError::OtherRequest { what: "request" });
     }
     check_record(reader, id, &asked, record).map_err(RegistrationError::Certificate)
-}
-
-/// Checks that a record says what its certificate says, for the key that was asked for.
-pub fn check_record(
-    reader: &dyn CertificateReader,
-    id: &ParticipantId,
-    asked: &RequestedKey,
-    record: &CertificateRecord,
-) -> Result<(), String> {
-    let facts = reader.certificate(&record.x509)?;
-    let differs = |what: &str| Err(format!("the certificate's {what} is not what the statement says"));
-    if facts.key != record.jwk {
-        return differs("key");
-    }
-    if asked.key != record.jwk {
-        return Err("the certificate is for another key than the request".to_owned());
-    }
-    if facts.not_before != record.not_before || facts.not_after != record.not_after {
-        return differs("validity");
-    }
-    if facts.participant.as_deref() != Some(id.as_str()) {
-        return differs("subject alternative name");
-    }
-    Ok(())
 }

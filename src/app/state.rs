@@ -11,7 +11,7 @@ use sealane_core::block::{Height, Leaf};
 use sealane_core::consortium::{Admin, Place, Registry};
 use sealane_core::index::SubjectIndex;
 use sealane_core::merkle::{self, Edge, LeafIndex, Tiles, TreeSize};
-use sealane_core::statement::SubmittedStatement;
+use sealane_core::statement::{SignatureVerifier, SubmittedStatement};
 
 /// Rows read at once while the state is loaded, and bytes of records.
 const PAGE_ROWS: u32 = 20_000;
@@ -54,13 +54,17 @@ pub struct State {
 
 impl State {
     /// Makes the state from the store, and compares every root with the last commit.
-    pub async fn load(store: &dyn LedgerStore) -> Result<Self, LoadError> {
-        Self::load_with(store, &Lookup::default()).await
+    pub async fn load(store: &dyn LedgerStore, verifier: &dyn SignatureVerifier) -> Result<Self, LoadError> {
+        Self::load_with(store, verifier, &Lookup::default()).await
     }
 
     /// Loads the state; what the records say of statements, events and subjects goes into `lookup` at the end, in place of
     /// what it held, so that whoever asks while a node recovers is told what was known before.
-    pub(super) async fn load_with(store: &dyn LedgerStore, lookup: &Lookup) -> Result<Self, LoadError> {
+    pub(super) async fn load_with(
+        store: &dyn LedgerStore,
+        verifier: &dyn SignatureVerifier,
+        lookup: &Lookup,
+    ) -> Result<Self, LoadError> {
         let tip = store.tip().await?.ok_or(LoadError::Empty)?;
         let size = tip.size();
         let edge = load_edge(store, size).await?;
@@ -72,7 +76,7 @@ impl State {
         if index.root() != tip.seal.index_root {
             return Err(LoadError::Root { what: "index" });
         }
-        let registry = Arc::new(load_registry(store).await?);
+        let registry = Arc::new(load_registry(store, verifier).await?);
         lookup.become_like(known);
         Ok(Self { tip, edge, index, registry })
     }
@@ -141,7 +145,7 @@ async fn load_lookup(store: &dyn LedgerStore, size: TreeSize) -> Result<Lookup, 
     learning.await.map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
-async fn load_registry(store: &dyn LedgerStore) -> Result<Registry, LoadError> {
+async fn load_registry(store: &dyn LedgerStore, verifier: &dyn SignatureVerifier) -> Result<Registry, LoadError> {
     let mut registry: Option<Registry> = None;
     let mut next = TreeSize::ZERO.next_index();
     loop {
@@ -158,7 +162,7 @@ async fn load_registry(store: &dyn LedgerStore) -> Result<Registry, LoadError> {
             match (&mut registry, &admin) {
                 (None, Admin::Genesis(genesis)) => registry = Some(Registry::new(genesis)),
                 (Some(registry), _) => registry
-                    .apply(&admin, statement.header().signer().hash(), place)
+                    .apply(&admin, statement.header().signer().hash(), place, verifier)
                     .map_err(|error| fault(error.to_string()))?,
                 (None, _) => return Err(fault("the ledger does not begin with a genesis statement".to_owned())),
             }

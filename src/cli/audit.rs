@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::app::audit::{self, AuditError, Fork, Held, HeldReceipt, RemoteError, Report, Shown};
-use crate::app::receipt::Receipt;
+use crate::app::audit::{self, AuditError, Held, HeldReceipt, RemoteError, Report};
 use crate::cli::arguments::{AuditOptions, Global};
 use crate::cli::client::Client;
 use crate::cli::data_dir::{DataDir, cannot};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
+use crate::cli::provider::provider;
 use crate::cli::remote::Remote;
 use crate::cli::seen::{self, Seen};
 use crate::cli::stores::StoreName;
 use crate::cli::trust;
-use crate::pki::X509Reader;
+use sealane_core::evidence::{Fork, Receipt, SignedCheckpoint};
 use sealane_core::json;
 
 /// Bytes of one file of receipts: some ten thousand of them.
@@ -44,7 +44,7 @@ pub fn run(global: &Global, options: &AuditOptions, output: &Output) -> Result<O
 fn stored(store: &StoreName, authorities: Option<&Path>, output: &Output) -> Result<Outcome, Failure> {
     let (report, tip) = runtime()?.block_on(async {
         let store = store.read(authorities).await?;
-        let report = audit::audit(&*store, &X509Reader).await.map_err(unsound)?;
+        let report = audit::audit(&*store, provider()).await.map_err(unsound)?;
         Ok((report, store.tip().await.map_err(Failure::unreachable)?))
     })?;
     let end = tip.map_or(String::new(), |tip| {
@@ -68,10 +68,10 @@ fn local(global: &Global, options: &AuditOptions, output: &Output) -> Result<Out
     let report = runtime()?.block_on(async {
         if options.rebuild {
             let store = data.store().await?;
-            audit::rebuild(&*store, &X509Reader).await.map_err(unsound)?;
+            audit::rebuild(&*store, provider()).await.map_err(unsound)?;
         }
         let store = data.snapshot().await?;
-        let report = audit::audit(&*store, &X509Reader).await.map_err(unsound)?;
+        let report = audit::audit(&*store, provider()).await.map_err(unsound)?;
         if let Some(mark) = mark {
             audit::check_mark(&*store, &mark).await.map_err(unsound)?;
         }
@@ -97,7 +97,7 @@ fn remote(global: &Global, options: &AuditOptions, output: &Output) -> Result<Ou
     };
     let held = Held { receipts, seen };
     let node = Remote::new(&client);
-    let audited = audit::remote(&node, &X509Reader, &anchor, &held, &mut progress);
+    let audited = audit::remote(&node, provider(), &anchor, &held, &mut progress);
     let report = runtime()?.block_on(audited);
     bar.finish_and_clear();
     let report = report.map_err(|error| remote_failure(error, client.url(), options.fork_out.as_deref()))?;
@@ -126,8 +126,8 @@ pub fn style() -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn shown(seen: &Seen) -> Shown {
-    Shown {
+fn shown(seen: &Seen) -> SignedCheckpoint {
+    SignedCheckpoint {
         by: format!("the checkpoint seen at {}", seen.at),
         checkpoint: seen.checkpoint.clone(),
         seal: None,
@@ -207,7 +207,7 @@ fn check_fork(options: &AuditOptions, file: &Path, output: &Output) -> Result<Ou
     let value = read_json(file)?;
     let shape = |error| Failure::unproven(format!("{} is no proof of a fork: {error}", file.display()));
     let fork: Fork = serde_json::from_value(value).map_err(|error| shape(error.to_string()))?;
-    let twice = fork.verify(&anchor).map_err(|error| shape(error.to_string()))?;
+    let twice = fork.verify(&anchor, provider().signatures).map_err(|error| shape(error.to_string()))?;
     let names: Vec<String> = twice.iter().map(|signer| format!("{} ({})", signer.name, signer.kid)).collect();
     let text = format!(
         "This is proof of a fork of {} at height {}: {} signed both of its sides.",

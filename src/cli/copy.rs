@@ -9,7 +9,7 @@ use crate::cli::audit::style;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::runtime;
 use crate::cli::output::Output;
-use crate::pki::X509Reader;
+use crate::cli::provider::provider;
 
 pub fn run(global: &Global, options: &CopyOptions, output: &Output) -> Result<Outcome, Failure> {
     if options.from.is(&options.to) {
@@ -25,7 +25,7 @@ pub fn run(global: &Global, options: &CopyOptions, output: &Output) -> Result<Ou
         // The source first: a name mistyped makes no target.
         let from = options.from.read(authorities).await?;
         let (to, _lock) = options.to.write(authorities).await?;
-        copy::copy(&*from, &*to, &X509Reader, &mut progress).await.map_err(failure)
+        copy::copy(&*from, &*to, provider(), &mut progress).await.map_err(failure)
     });
     bar.finish_and_clear();
     let copied = copied?;

@@ -22,6 +22,7 @@ mod node;
 mod output;
 mod participants;
 mod post;
+mod provider;
 mod register;
 mod remote;
 mod renew;

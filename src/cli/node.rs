@@ -12,6 +12,7 @@ use crate::app::Ledger;
 use crate::app::orderer::Orderer;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
+use crate::cli::provider::known_signers;
 use crate::cli::self_check::SelfCheck;
 use crate::cli::trust;
 use crate::http::{self, Limits, Metrics};
@@ -55,9 +56,10 @@ impl OpenNode {
         trust::check_owner(data, &*store).await?;
         let signer = Arc::new(data.member_key()?);
         let authority_pem = data.authority()?.certificate().to_pem();
-        let (orderer, ledger) = Orderer::open(store, Arc::new(SystemClock), signer, Arc::clone(&metrics) as _)
-            .await
-            .map_err(Failure::unreachable)?;
+        let (orderer, ledger) =
+            Orderer::open(store, Arc::new(SystemClock), signer, Arc::new(known_signers()), Arc::clone(&metrics) as _)
+                .await
+                .map_err(Failure::unreachable)?;
         let orderer = match write_rate {
             Some(rate) => orderer.at_most(rate),
             None => orderer,

@@ -24,9 +24,10 @@ use crate::cli::data_dir::{DataDir, cannot};
 use crate::cli::failure::{Failure, Outcome, with_causes};
 use crate::cli::node::runtime;
 use crate::cli::output::Output;
+use crate::cli::provider::provider;
 use crate::cli::stores::ledger_file;
 use crate::config::CONFIG_FILE;
-use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, PrivateKey, X509Reader};
+use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, PrivateKey};
 use crate::ports::{Mark, MemberSigner, StoredBlock};
 use crate::store::{OpenError, SqliteStore};
 use sealane_core::consortium::Registry;
@@ -172,8 +173,8 @@ fn check(backup: &Path, staged: &Path, mark: Option<Mark>) -> Result<(Report, St
         AuditError::Store(error) => Failure::unreachable(error),
     };
     runtime()?.block_on(async {
-        let report = audit::audit(&store, &X509Reader).await.map_err(refused)?;
-        let state = State::load(&store).await.map_err(Failure::unproven)?;
+        let report = audit::audit(&store, provider()).await.map_err(refused)?;
+        let state = State::load(&store, provider().signatures).await.map_err(Failure::unproven)?;
         if let Some(mark) = mark.filter(|mark| mark.height <= state.tip.seal.height) {
             audit::check_mark(&store, &mark).await.map_err(refused)?;
         }
@@ -284,8 +285,8 @@ fn settle(global: &Global, last_signed: u64, output: &Output) -> Result<Outcome,
     let key = data.member_key()?;
     let state = runtime()?.block_on(async {
         let store = data.snapshot().await?;
-        audit::audit(&*store, &X509Reader).await.map_err(unsound)?;
-        State::load(&*store).await.map_err(Failure::unproven)
+        audit::audit(&*store, provider()).await.map_err(unsound)?;
+        State::load(&*store, provider().signatures).await.map_err(Failure::unproven)
     })?;
     if !is_member(&state.registry, key.public_key()) {
         return Err(Failure::unreachable(format!(

@@ -18,8 +18,8 @@ use crate::cli::arguments::Global;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::{now, runtime};
+use crate::cli::provider::provider;
 use crate::http::AuditResult;
-use crate::pki::X509Reader;
 
 /// How often a running node checks itself.
 const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -132,7 +132,7 @@ pub fn run(global: &Global) -> Result<Outcome, Failure> {
         process::exit(0);
     });
     let data = DataDir::open(&global.data())?.with_database(global)?;
-    let audited = runtime()?.block_on(async { Ok(audit::audit(&*data.snapshot().await?, &X509Reader).await) })?;
+    let audited = runtime()?.block_on(async { Ok(audit::audit(&*data.snapshot().await?, provider()).await) })?;
     let found: Found = match audited {
         Ok(report) => Ok(report),
         Err(AuditError::Fault(fault)) => Err(fault),

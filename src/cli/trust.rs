@@ -9,6 +9,7 @@ use crate::cli::data_dir::{DataDir, cannot};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::runtime;
 use crate::cli::output::Output;
+use crate::cli::provider::provider;
 use crate::ports::{LedgerStore, MemberSigner, StoredLeaf};
 use sealane_core::block::{Leaf, Origin};
 use sealane_core::evidence::Anchor;
@@ -48,7 +49,8 @@ pub fn run(global: &Global, options: &TrustOptions, output: &Output) -> Result<O
 pub fn read(file: &Path) -> Result<Anchor, Failure> {
     let bytes =
         fs::read(file).map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", file.display())))?;
-    Anchor::parse(&bytes).map_err(|error| Failure::wrong_use(format!("{}: {error}", file.display())))
+    Anchor::parse(&bytes, provider().signatures)
+        .map_err(|error| Failure::wrong_use(format!("{}: {error}", file.display())))
 }
 
 /// The anchor for a node: the file given, else the member's own in `--data`, else the pinned one, else at first
@@ -131,11 +133,11 @@ fn anchor_of(leaf: Option<StoredLeaf>) -> Result<Anchor, Failure> {
         let message = "the ledger in --data does not begin with a genesis statement; run `sealane audit`";
         return Err(Failure::unreachable(message));
     };
-    Anchor::of_genesis(text.as_bytes()).map_err(Failure::unreachable)
+    Anchor::of_genesis(text.as_bytes(), provider().signatures).map_err(Failure::unreachable)
 }
 
 fn fetch(client: &Client) -> Result<Anchor, Failure> {
-    Anchor::parse(&client.get("/trust")?).map_err(Failure::unreachable)
+    Anchor::parse(&client.get("/trust")?, provider().signatures).map_err(Failure::unreachable)
 }
 
 fn write(file: &Path, anchor: &Anchor) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ use crate::cli::evidence;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::now;
 use crate::cli::output::{Output, excerpt};
+use crate::cli::provider::provider;
 use crate::cli::seen::{self, Seen};
 use crate::cli::trust::{self, Trusted};
 use sealane_core::evidence::{Anchor, Checked, Evidence, check};
@@ -134,7 +135,7 @@ fn checked(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor) -> Result<Checked,
         None => Id::parse_uri(&evidence.id).map_err(|error| unreadable(error.to_string()))?,
     };
     let unsound = |error: String| Failure::unproven(format!("the evidence does not hold: {}", excerpt(&error)));
-    check(&evidence, &id, anchor).map_err(|error| unsound(error.to_string()))
+    check(&evidence, &id, anchor, provider().signatures).map_err(|error| unsound(error.to_string()))
 }
 
 /// A mark before each reason, so that the eye finds what weighs.

@@ -46,7 +46,7 @@ use rustls::ServerConfig;
 
 use crate::app::Ledger;
 use crate::app::audit::{Fault, Report};
-use crate::ports::CertificateReader;
+use sealane_core::consortium::CertificateReader;
 use sealane_core::provenance::Policy;
 use sealane_core::time::Timestamp;
 

@@ -22,6 +22,6 @@ pub async fn get_trust(node: web::Data<Node>) -> Result<HttpResponse, Problem> {
         }
         Leaf::Seal(_) => return Err(Problem::internal("leaf 0 is a seal")),
     };
-    let anchor = Anchor::of_genesis(&genesis).map_err(Problem::internal)?;
+    let anchor = Anchor::of_genesis(&genesis, node.ledger.verifier()).map_err(Problem::internal)?;
     Ok(HttpResponse::Ok().json(anchor.to_json()))
 }

@@ -151,6 +151,8 @@ fn read_mark(file: &File) -> io::Result<Option<Mark>> {
 
 #[cfg(test)]
 mod tests {
+    use sealane_core::statement::{P256, SignatureVerifier};
+
     use super::*;
 
     fn mark(height: u64) -> Mark {
@@ -181,7 +183,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let key = open(dir.path()).unwrap();
         for message in [b"".as_slice(), b"a block"] {
-            assert_eq!(key.public_key().verify(message, &key.sign(message)), Ok(()));
+            assert_eq!(P256.verify(key.public_key(), message, &key.sign(message)), Ok(()));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use crate::pki::{Certificate, CertificateRequest};
-use crate::ports::{CertificateFacts, CertificateReader, RequestedKey};
+use sealane_core::consortium::{CertificateFacts, CertificateReader, RequestedKey};
 
 /// Reads requests and certificates by this module's rules.
 #[derive(Debug, Clone, Copy, Default)]

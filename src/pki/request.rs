@@ -13,7 +13,7 @@ use super::profile::{Profile, ProfileError};
 use super::signer::CertificateSigner;
 use super::subject::{SubjectError, check_organization};
 use sealane_core::limits::CSR_BYTES_MAX;
-use sealane_core::statement::{PublicKey, Signature};
+use sealane_core::statement::{P256, PublicKey, Signature, SignatureVerifier};
 
 const LABEL: &str = "CERTIFICATE REQUEST";
 
@@ -94,7 +94,7 @@ impl CertificateRequest {
             return Err(RequestError::Algorithm { found: describe_signature(&request.signature_algorithm) });
         }
         let signature = Signature::from_der(&request.signature_value.data).map_err(|_| RequestError::Signature)?;
-        public_key.verify(info.raw, &signature).map_err(|_| RequestError::Signature)?;
+        P256.verify(&public_key, info.raw, &signature).map_err(|_| RequestError::Signature)?;
         if der != rewrap(info.raw, &request.signature_value.data) {
             return Err(RequestError::Malformed);
         }

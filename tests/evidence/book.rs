@@ -3,6 +3,7 @@
 //! It is the naive second model of what a node answers with, and all that a thief of a node has: [`Book::edition`] makes
 //! evidence at any block, with lists and proofs chosen freely.
 
+use sealane_core::statement::P256;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -149,7 +150,7 @@ impl Book {
             StatementType::Admin => {
                 let admin = Admin::parse(statement.payload()).unwrap();
                 if !matches!(admin, Admin::Genesis(_)) {
-                    self.registry.apply(&admin, statement.header().signer().hash(), place).unwrap();
+                    self.registry.apply(&admin, statement.header().signer().hash(), place, &P256).unwrap();
                 }
                 let subjects = names::of_admin(&admin);
                 (Said::Admin(admin), subjects)

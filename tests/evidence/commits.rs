@@ -6,6 +6,7 @@ use sealane_core::consortium::{Admin, CertificateRecord, Genesis, Registration};
 use sealane_core::evidence::{Anchor, Evidence};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
+use sealane_core::statement::P256;
 use sealane_core::statement::{Draft, Header, PublicKey, Signature, sign};
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
@@ -89,7 +90,7 @@ pub fn council() -> Council {
         sign(Draft::new(header, &admin.to_payload()).unwrap(), &keys[1]).compact().to_owned()
     };
     let first = admin(&Admin::Genesis(genesis), "01T08:00");
-    let mut book = Book::empty(Anchor::of_genesis(first.as_bytes()).unwrap());
+    let mut book = Book::empty(Anchor::of_genesis(first.as_bytes(), &P256).unwrap());
     let three = |height: Height, checkpoint: &Checkpoint| signed(&keys[..3], 0, height, checkpoint);
     book.write(time("01T08:00"), vec![first], three);
 

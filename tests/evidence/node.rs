@@ -2,6 +2,8 @@
 //!
 //! The writer runs only while something is waited for. So what is handed in before that becomes one block, in its order.
 
+use sealane::signatures::AwsLc;
+use sealane_core::statement::P256;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -97,12 +99,13 @@ impl Node {
         genesis::begin(&store, &*signer, &"Test Member".parse().unwrap(), &origin, start).await.unwrap();
         // A leaf is its kind and then its statement.
         let first = store.leaf(LeafIndex::new(0).unwrap()).await.unwrap().unwrap();
-        let anchor = Anchor::of_genesis(&first.bytes[1..]).unwrap();
+        let anchor = Anchor::of_genesis(&first.bytes[1..], &P256).unwrap();
         let observer = Arc::new(Unobserved);
         let (orderer, ledger) = Orderer::open(
             Arc::new(store.clone()),
             Arc::clone(&clock) as Arc<dyn Clock>,
             Arc::clone(&signer) as Arc<dyn MemberSigner>,
+            Arc::new(AwsLc),
             observer,
         )
         .await

@@ -2,10 +2,10 @@
 
 use p256::ecdsa::SigningKey;
 use sealane::app::{genesis, registration};
-use sealane::ports::{CertificateFacts, CertificateReader, RequestedKey};
 use sealane_core::consortium::{
     Admin, CertificateRecord, Claims, ParticipantId, Registration, Renewal, Revocation, renewal_consent,
 };
+use sealane_core::consortium::{CertificateFacts, CertificateReader, RequestedKey};
 use sealane_core::gs1::check_digit;
 use sealane_core::hash::Hash;
 use sealane_core::statement::{Draft, Header, PublicKey, Signature, SubmittedStatement, sign};

@@ -1,5 +1,6 @@
 //! The documents that `fuzz/` begins with: they are of no use once they no longer hold.
 
+use sealane_core::statement::P256;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -12,7 +13,7 @@ use crate::set::examine;
 #[test]
 fn the_seeds_of_fuzzing_hold_and_are_of_one_block() {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
-    let anchor = Anchor::parse(&fs::read(seeds.join("anchor.json")).unwrap()).unwrap();
+    let anchor = Anchor::parse(&fs::read(seeds.join("anchor.json")).unwrap(), &P256).unwrap();
     let (mut checkpoints, mut words) = (BTreeSet::new(), BTreeSet::new());
     for entry in fs::read_dir(seeds.join("evidence")).unwrap() {
         let path = entry.unwrap().path();

@@ -1,6 +1,7 @@
 //! The shared set: documents about many ids of many random ledgers, good, changed and hidden in, each with what this
 //! program says of it. It is made once, and written as files for the other verifiers.
 
+use sealane::signatures::AwsLc;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -64,7 +65,7 @@ pub struct Case {
 
 /// Reads, checks and judges, as whoever holds the document does.
 pub fn examine(text: &[u8], id: &Id, anchor: &Anchor) -> Result<Verdict, EvidenceError> {
-    let checked = check(&Evidence::parse(text)?, id, anchor)?;
+    let checked = check(&Evidence::parse(text)?, id, anchor, &AwsLc)?;
     Ok(judge(&checked.history, &Policy::default()))
 }
 

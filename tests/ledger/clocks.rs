@@ -1,10 +1,10 @@
 //! A clock that jumps: back, far ahead, and back again.
 
+use crate::member::PROVIDER;
 use sealane::app::capture::{CaptureError, capture};
 use sealane::app::orderer::OrderError;
 use sealane::app::registration::{self, RegistrationError};
 use sealane::app::{Ledger, audit};
-use sealane::pki::X509Reader;
 use sealane_core::consortium::{Refusal, SignerRefusal};
 use sealane_core::gs1::Id;
 use sealane_core::provenance::{Policy, Word};
@@ -46,7 +46,7 @@ async fn block_times_increase_whatever_the_clock_does() {
         assert_eq!(time, ledger.now().max(last.plus_millis(1)), "jump {n}");
         last = time;
     }
-    audit::audit(&member.store, &X509Reader).await.unwrap();
+    audit::audit(&member.store, PROVIDER).await.unwrap();
 
     // A restart changes nothing about it.
     member.clock.advance(-2 * YEAR_MS);
@@ -55,7 +55,7 @@ async fn block_times_increase_whatever_the_clock_does() {
     let _writer = tokio::spawn(orderer.run());
     capture(&ledger, again.observing(&maker, "again", ledger.now().plus_millis(-HOUR_MS))).await.unwrap();
     assert_eq!(block_time(&ledger), last.plus_millis(1));
-    audit::audit(&again.store, &X509Reader).await.unwrap();
+    audit::audit(&again.store, PROVIDER).await.unwrap();
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_clock_that_stands_years_behind_refuses_what_is_signed_by_a_right_one_
     applicant.ask(&ledger).await.unwrap();
     let approval = member.approval(&applicant).admin;
     member.decide(&ledger, &applicant.id, approval).await.unwrap();
-    audit::audit(&member.store, &X509Reader).await.unwrap();
+    audit::audit(&member.store, PROVIDER).await.unwrap();
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn a_block_made_far_ahead_binds_every_later_one() {
     assert!(capture(&ledger, member.commissioning(&maker, "A1")).await.unwrap().placed.repeated);
     member.revoke(&ledger, &maker).await.unwrap();
     assert_eq!(block_time(&ledger), ahead.plus_millis(1));
-    audit::audit(&member.store, &X509Reader).await.unwrap();
+    audit::audit(&member.store, PROVIDER).await.unwrap();
 }
 
 #[tokio::test]
@@ -166,5 +166,5 @@ async fn a_clock_at_the_ends_of_time_stops_nothing() {
     }
     drop(ledger);
     writer.await.unwrap();
-    audit::audit(&member.store, &X509Reader).await.unwrap();
+    audit::audit(&member.store, PROVIDER).await.unwrap();
 }

@@ -3,13 +3,13 @@
 //! The steps are those of the crash story at the head of `src/app/orderer.rs`. A process that dies leaves its files, of
 //! which a copy is taken at that very moment; the next one opens the copy.
 
+use crate::member::PROVIDER;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use sealane::app::capture::capture;
 use sealane::app::evidence::verdict;
-use sealane::app::receipt::Receipt;
 use sealane::app::registration::{self, RegistrationError, Status};
 use sealane::app::{Ledger, audit, receipt};
 use sealane::pki::X509Reader;
@@ -17,6 +17,7 @@ use sealane::ports::MemberSigner;
 use sealane::ports::{Clock, LedgerStore};
 use sealane_core::block::Leaf;
 use sealane_core::consortium::{Admin, Rejection};
+use sealane_core::evidence::Receipt;
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
 use sealane_core::merkle::{self, LeafIndex, TreeSize};
@@ -214,7 +215,7 @@ impl Trial {
         assert_eq!(leaves.len() as u64, tip.size().get(), "no leaf is beyond the last block");
         let hashes: Vec<Hash> = leaves.iter().map(|leaf| merkle::leaf_hash(&leaf.bytes)).collect();
         assert_eq!(root_of(&hashes), tip.checkpoint.root);
-        audit::audit(&member.store, &X509Reader).await.unwrap();
+        audit::audit(&member.store, PROVIDER).await.unwrap();
 
         // Every acknowledged statement is there once, where its receipt says.
         let mut places: BTreeMap<String, Vec<LeafIndex>> = BTreeMap::new();
@@ -500,7 +501,7 @@ async fn a_genesis_that_is_cut_short_is_begun_again_or_taken_up() {
             }
             let maker = member.register(&ledger).await;
             capture(&ledger, member.commissioning(&maker, "A1")).await.unwrap();
-            audit::audit(&member.store, &X509Reader).await.unwrap();
+            audit::audit(&member.store, PROVIDER).await.unwrap();
         }
     }
 }
@@ -545,7 +546,7 @@ async fn a_request_and_its_approval_are_each_whole_or_absent() {
             assert_eq!(placed.unwrap().repeated, status == Some(Status::Active), "{fault:?}");
             let listed = registration::list(&ledger, None, None, 10).await.unwrap().listed;
             assert_eq!(listed.iter().map(|one| one.status).collect::<Vec<_>>(), [Status::Active], "{fault:?}");
-            audit::audit(&member.store, &X509Reader).await.unwrap();
+            audit::audit(&member.store, PROVIDER).await.unwrap();
         }
     }
 }

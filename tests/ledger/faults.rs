@@ -1,5 +1,6 @@
 //! The ports of a node, each of whose steps can be made to fail, or to be the last thing that the process did.
 
+use sealane::signatures::AwsLc;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::ops::Range;
@@ -182,7 +183,7 @@ impl Ports {
     /// Opens the ledger through the faults; the writer is not yet running.
     pub async fn open(self, clock: Arc<dyn Clock>) -> Result<(Orderer, Ledger), LoadError> {
         let ports = Arc::new(self);
-        Orderer::open(Arc::clone(&ports) as _, clock, Arc::clone(&ports) as _, ports).await
+        Orderer::open(Arc::clone(&ports) as _, clock, Arc::clone(&ports) as _, Arc::new(AwsLc), ports).await
     }
 
     async fn pass<T>(&self, step: Step, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {

@@ -9,6 +9,7 @@ use sealane_core::gs1::Id;
 use sealane_core::limits::{FOLLOWED_EVENTS_MAX, FOLLOWED_STATEMENTS_MAX};
 use sealane_core::merkle::LeafIndex;
 use sealane_core::provenance::{Policy, Verdict, Word};
+use sealane_core::statement::P256;
 use sealane_core::statement::SubmittedStatement;
 use serde_json::{Value, json};
 
@@ -55,7 +56,7 @@ impl Open {
     async fn checked(&self, evidence: &Evidence) -> Checked {
         let genesis = self.member.store.leaf(LeafIndex::new(0).unwrap()).await.unwrap().unwrap();
         // A leaf is its kind and then its statement.
-        check(evidence, &id(), &Anchor::of_genesis(&genesis.bytes[1..]).unwrap()).unwrap()
+        check(evidence, &id(), &Anchor::of_genesis(&genesis.bytes[1..], &P256).unwrap(), &P256).unwrap()
     }
 }
 

@@ -1,12 +1,12 @@
 //! The high-water mark: a member never signs a height twice, whatever copy of the ledger it is started on.
 
+use crate::member::PROVIDER;
 use std::sync::Arc;
 
 use sealane::app::capture::{CaptureError, capture};
 use sealane::app::evidence::gather;
 use sealane::app::orderer::{HEARTBEAT, OrderError};
 use sealane::app::{LoadError, audit, mark_of};
-use sealane::pki::X509Reader;
 use sealane::ports::{LedgerStore, Mark, MemberSigner};
 use sealane::store::SqliteStore;
 use sealane_core::gs1::Id;
@@ -52,7 +52,7 @@ async fn a_block_stored_but_not_yet_marked_is_taken_up() {
     let _writer = tokio::spawn(orderer.run());
     capture(&ledger, member.commissioning(&maker, "A1")).await.unwrap();
     assert_eq!(marked(&*member.signer), height.get() + 1);
-    audit::audit(&member.store, &X509Reader).await.unwrap();
+    audit::audit(&member.store, PROVIDER).await.unwrap();
 }
 
 #[tokio::test]
@@ -101,5 +101,5 @@ async fn without_a_mark_nothing_is_signed() {
     let (orderer, ledger) = member.open().await.unwrap();
     let _writer = tokio::spawn(orderer.run());
     capture(&ledger, member.commissioning(&maker, "A1")).await.unwrap();
-    audit::audit(&member.store, &X509Reader).await.unwrap();
+    audit::audit(&member.store, PROVIDER).await.unwrap();
 }

@@ -12,16 +12,21 @@ use sealane::pki::{
     X509Reader,
 };
 use sealane::ports::{Clock, LedgerStore, MemberSigner};
+use sealane::signatures::AwsLc;
 use sealane::store::SqliteStore;
 use sealane_core::block::Origin;
 use sealane_core::consortium::{Admin, CertificateRecord, Claims, ParticipantId, Registration, Revocation, Role};
 use sealane_core::hash::Hash;
+use sealane_core::provider::Provider;
 use sealane_core::statement::{Draft, Header, SubmittedStatement, sign};
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub const LEDGER_FILE: &str = "ledger.sqlite";
+
+/// What every check here is made with.
+pub const PROVIDER: Provider<'static> = Provider { signatures: &AwsLc, certificates: &X509Reader };
 
 pub struct TestClock(AtomicI64);
 
@@ -164,7 +169,7 @@ impl Member {
     pub async fn open(&self) -> Result<(Orderer, Ledger), LoadError> {
         let store = Arc::new(self.store.clone());
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Orderer::open(store, clock, Arc::clone(&self.signer) as _, Arc::new(Unobserved)).await
+        Orderer::open(store, clock, Arc::clone(&self.signer) as _, Arc::new(AwsLc), Arc::new(Unobserved)).await
     }
 
     /// Registers a manufacturer that holds the company prefix 9506000.

@@ -1,11 +1,11 @@
 //! What is decided at a leaf's place, whatever was true when the statement arrived.
 
+use crate::member::PROVIDER;
 use std::num::NonZeroU32;
 
 use sealane::app::capture::{CaptureError, Captured, capture};
 use sealane::app::orderer::{HEARTBEAT, OrderError};
 use sealane::app::{Ledger, audit, receipt};
-use sealane::pki::X509Reader;
 use sealane_core::consortium::SignerRefusal;
 use sealane_core::statement::SubmittedStatement;
 use serde_json::json;
@@ -42,7 +42,7 @@ async fn a_revocation_ordered_between_check_and_append_wins() {
     assert!(matches!(refused, CaptureError::Order(OrderError::Signer(SignerRefusal::Revoked { .. }))), "{refused}");
     // The block holds the revocation and its seal, and nothing else.
     assert_eq!(ledger.view().size().get(), size_before.get() + 2);
-    audit::audit(&member.store, &X509Reader).await.unwrap();
+    audit::audit(&member.store, PROVIDER).await.unwrap();
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn an_event_a_day_ahead_of_its_block_gets_no_place() {
         "{refused}"
     );
     assert_eq!(ledger.view().size().get(), size_before.get() + 2);
-    audit::audit(&member.store, &X509Reader).await.unwrap();
+    audit::audit(&member.store, PROVIDER).await.unwrap();
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn an_idle_ledger_gets_a_block_of_a_seal_alone_after_the_heartbeat() {
     let after = ledger.view();
     assert_eq!(after.size().get(), before.size().get() + 1);
     assert!(after.tip.seal.time > before.tip.seal.time);
-    audit::audit(&member.store, &X509Reader).await.unwrap();
+    audit::audit(&member.store, PROVIDER).await.unwrap();
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn whatever_is_captured_about_one_event_id_passes_the_audit() {
                 Ok(_) => captured += 1,
                 Err(error) => assert!(matches!(error, CaptureError::Order(OrderError::Conflict(_))), "{error}"),
             }
-            audit::audit(&member.store, &X509Reader).await.unwrap();
+            audit::audit(&member.store, PROVIDER).await.unwrap();
         }
     }
     assert_eq!(captured, 12, "what is stored first stands; holding contradicts it, and declarations never do");
@@ -247,7 +247,7 @@ async fn a_slow_writer_takes_on_what_it_can_do_soon_and_sends_the_rest_away() {
     capture(&ledger, member.commissioning(&maker, "again")).await.unwrap();
     drop(ledger);
     writer.await.unwrap();
-    audit::audit(&member.store, &X509Reader).await.unwrap();
+    audit::audit(&member.store, PROVIDER).await.unwrap();
 }
 
 fn capture_spawned(ledger: &Ledger, statement: SubmittedStatement) -> JoinHandle<Result<Captured, CaptureError>> {

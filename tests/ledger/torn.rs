@@ -1,5 +1,7 @@
 //! A database whose write-ahead log lost its end, or was damaged: what a lying disk leaves after a power cut.
 
+use crate::member::PROVIDER;
+use sealane::signatures::AwsLc;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +9,6 @@ use std::sync::Arc;
 use sealane::app::capture::capture;
 use sealane::app::orderer::Orderer;
 use sealane::app::{LoadError, audit};
-use sealane::pki::X509Reader;
 use sealane::ports::StoredBlock;
 use sealane::store::SqliteStore;
 use sealane_core::block::Height;
@@ -83,10 +84,10 @@ impl Killed {
         let store = SqliteStore::open(&dir.join(LEDGER_FILE)).map_err(|error| Refused::Store(error.to_string()))?;
         let clock = Arc::clone(&self.member.clock) as _;
         let signer = Arc::new(member_key(dir));
-        let opened = Orderer::open(Arc::new(store.clone()), clock, signer, Arc::new(Unobserved)).await;
+        let opened = Orderer::open(Arc::new(store.clone()), clock, signer, Arc::new(AwsLc), Arc::new(Unobserved)).await;
         let (_orderer, ledger) = opened.map_err(Refused::Load)?;
         // Every block that is taken up is whole in all its parts.
-        audit::audit(&store, &X509Reader).await.unwrap();
+        audit::audit(&store, PROVIDER).await.unwrap();
         Ok(ledger.view().tip.clone())
     }
 }

@@ -1,5 +1,6 @@
 //! The ledger as an outsider reads it: tiles, entries, checkpoint, blocks and proofs, each checked and none believed.
 
+use sealane_core::statement::P256;
 use std::process::Command;
 
 use sealane_core::block::{Checkpoint, Commit, FinalBlock, FinalCheckpoint, Leaf, Note, NoteKey, Seal};
@@ -73,7 +74,7 @@ fn entries(node: &Node, tree: TreeSize) -> Vec<Vec<u8>> {
 #[test]
 fn an_outsider_rebuilds_the_tree_and_checks_seal_and_commit() {
     let node = long_ledger();
-    let anchor = Anchor::parse(&node.get("/trust").body).unwrap();
+    let anchor = Anchor::parse(&node.get("/trust").body, &P256).unwrap();
     let members = &anchor.genesis().members;
     let note = node.get("/ledger/checkpoint");
     assert_eq!(note.header("content-type"), Some("text/plain; charset=utf-8"));
@@ -81,7 +82,7 @@ fn an_outsider_rebuilds_the_tree_and_checks_seal_and_commit() {
     let checkpoint: Checkpoint = note.text().parse().unwrap();
     let keys: Vec<NoteKey> =
         members.members().map(|one| NoteKey { name: checkpoint.origin.clone(), key: one.key().clone() }).collect();
-    assert_eq!(note.verify(&keys).unwrap().len(), 1);
+    assert_eq!(note.verify(&keys, &P256).unwrap().len(), 1);
     assert!(checkpoint.size.get() > 256, "the tree has a second level of tiles");
 
     // From the leaves up, each tile is what lies below it gives.
@@ -104,7 +105,7 @@ fn an_outsider_rebuilds_the_tree_and_checks_seal_and_commit() {
     let seal = Seal::parse(block["seal"].as_str().unwrap().as_bytes()).unwrap();
     assert_eq!(Leaf::Seal(seal.clone()).encode(), *leaves.last().unwrap());
     let commit: Commit = serde_json::from_value(block["commit"].clone()).unwrap();
-    FinalBlock::verify(seal, checkpoint, commit, members).unwrap();
+    FinalBlock::verify(seal, checkpoint, commit, members, &P256).unwrap();
 
     // One leaf at a time is the same.
     for index in [0, 1, 255, 256, leaves.len() - 1] {
@@ -161,7 +162,7 @@ fn every_proof_holds(node: &Node, hashes: &[Hash]) {
 fn a_receipt_proves_where_its_statement_went() {
     let node = Node::start();
     let maker = manufacturer(&node);
-    let anchor = Anchor::parse(&node.get("/trust").body).unwrap();
+    let anchor = Anchor::parse(&node.get("/trust").body, &P256).unwrap();
     for (serial, items) in [("R", 1), ("S", 1_200)] {
         let statement = statement(&maker, serial, items);
         let receipt = captured(&node, &statement);
@@ -171,7 +172,7 @@ fn a_receipt_proves_where_its_statement_went() {
         assert_eq!(merkle::leaf_hash(&Leaf::of_statement(&statement).encode()), hash);
         let checkpoint: Checkpoint = receipt["checkpoint"].as_str().unwrap().parse().unwrap();
         let commit: Commit = serde_json::from_value(receipt["commit"].clone()).unwrap();
-        let checkpoint = FinalCheckpoint::verify(checkpoint, commit, &anchor.genesis().members).unwrap();
+        let checkpoint = FinalCheckpoint::verify(checkpoint, commit, &anchor.genesis().members, &P256).unwrap();
         let root = checkpoint.checkpoint().root;
         assert_eq!(checkpoint.checkpoint().size, tree);
         let proof: InclusionProof = serde_json::from_value(receipt["inclusionProof"].clone()).unwrap();

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::Signature;
 use p256::ecdsa::signature::Signer as _;
 use sealane::pki::{Certificate, PrivateKey, X509Reader};
-use sealane::ports::CertificateReader;
+use sealane_core::consortium::CertificateReader;
 use sealane_core::consortium::ParticipantId;
 use sealane_core::hash::Hash;
 use sealane_core::time::Timestamp;

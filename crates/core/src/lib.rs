@@ -12,6 +12,7 @@ pub mod json;
 pub mod limits;
 pub mod merkle;
 pub mod provenance;
+pub mod provider;
 pub mod record;
 pub mod statement;
 pub mod time;

@@ -5,12 +5,11 @@ use async_trait::async_trait;
 use crate::app::audit::replay::Replayed;
 use crate::app::audit::walk::Watch;
 use crate::app::audit::{AuditError, Fault, Report, fail};
-use crate::ports::{
-    CertificateReader, Derived, LedgerStore, NewBlock, PendingRequest, PlacedRecord, RequestBody, RowCounts,
-};
+use crate::ports::{Derived, LedgerStore, NewBlock, PendingRequest, PlacedRecord, RequestBody, RowCounts};
 use sealane_core::consortium::ParticipantId;
 use sealane_core::hash::Hash;
 use sealane_core::merkle::{LeafIndex, TileId};
+use sealane_core::provider::Provider;
 
 /// Bytes of a block's records that are read at once: more than any block has.
 const RECORD_BYTES_MAX: usize = 1 << 30;
@@ -74,12 +73,12 @@ async fn tiles(store: &dyn LedgerStore, right: &[(TileId, Vec<Hash>)]) -> Result
 /// Compares what belongs to no single block; returns the report of a ledger without fault.
 pub(super) async fn rest(
     store: &dyn LedgerStore,
-    reader: &dyn CertificateReader,
+    provider: Provider<'_>,
     replayed: Replayed,
 ) -> Result<Report, AuditError> {
     last_tiles(store, &replayed).await?;
     row_counts(store.row_counts().await?, &replayed)?;
-    check_requests(reader, &store.requests().await?, &replayed)?;
+    check_requests(provider, &store.requests().await?, &replayed)?;
     Ok(replayed.report)
 }
 
@@ -120,22 +119,18 @@ fn row_counts(found: RowCounts, replayed: &Replayed) -> Result<(), AuditError> {
 }
 
 /// Holds the requests that wait, or were refused, against themselves and against what was approved of them.
-pub fn check_requests(
-    reader: &dyn CertificateReader,
-    requests: &[PendingRequest],
-    replayed: &Replayed,
-) -> Result<(), Fault> {
+pub fn check_requests(provider: Provider<'_>, requests: &[PendingRequest], replayed: &Replayed) -> Result<(), Fault> {
     requests.iter().try_for_each(|request| {
-        check_request(reader, request, replayed)
+        check_request(provider, request, replayed)
             .or_else(|what| fail(None, format!("the request of participant {}: {what}", request.participant)))
     })
 }
 
 /// A request stands on no leaf until it is approved. Then the leaf says what was asked for; before, only its own
 /// signature does.
-fn check_request(reader: &dyn CertificateReader, request: &PendingRequest, replayed: &Replayed) -> Result<(), String> {
+fn check_request(provider: Provider<'_>, request: &PendingRequest, replayed: &Replayed) -> Result<(), String> {
     let (RequestBody::Registration { csr, key, .. } | RequestBody::Renewal { csr, key, .. }) = &request.body;
-    let asked = reader.request(csr)?;
+    let asked = provider.certificates.request(csr)?;
     if asked.key.thumbprint() != *key || asked.pem != *csr {
         return Err("its certificate request is not the one that was asked with".to_owned());
     }

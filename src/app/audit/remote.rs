@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::app::audit::fork::{Fork, ForkError, Shown, note_keys};
-use crate::app::audit::receipts::{self, HeldReceipt, ReceiptError};
 use crate::app::audit::replay::{Kept, Replay};
 use crate::app::audit::source::Source;
 use crate::app::audit::walk::{Watch, walk};
 use crate::app::audit::{AuditError, Fault, Report, fail, fault};
-use crate::ports::{CertificateReader, StoreError, StoredBlock};
+use crate::ports::{StoreError, StoredBlock};
 use sealane_core::block::{Checkpoint, FinalBlock, Height, Note, Origin};
-use sealane_core::evidence::Anchor;
+use sealane_core::evidence::{Anchor, Fork, ForkError, Receipt, ReceiptError, SignedCheckpoint, note_keys};
+use sealane_core::provider::Provider;
+use sealane_core::statement::SignatureVerifier;
 
 /// A node, asked for its ledger.
 #[async_trait]
@@ -27,12 +27,19 @@ pub trait RemoteNode: Source {
     async fn note(&self) -> Result<Vec<u8>, StoreError>;
 }
 
+/// A receipt, and for people where it was read.
+#[derive(Debug, Clone)]
+pub struct HeldReceipt {
+    pub from: String,
+    pub receipt: Receipt,
+}
+
 /// What the auditor brings along.
 #[derive(Debug, Default)]
 pub struct Held {
     pub receipts: Vec<HeldReceipt>,
     /// A checkpoint of this ledger that was verified before.
-    pub seen: Option<Shown>,
+    pub seen: Option<SignedCheckpoint>,
 }
 
 /// What an audit of a node went through without a fault.
@@ -83,14 +90,22 @@ impl From<StoreError> for RemoteError {
 /// there are.
 pub async fn remote(
     node: &dyn RemoteNode,
-    reader: &dyn CertificateReader,
+    provider: Provider<'_>,
     anchor: &Anchor,
     held: &Held,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<RemoteReport, RemoteError> {
-    let mut witness =
-        Witness { anchor, known: BTreeMap::new(), note: None, note_met: false, fork: None, progress, size: 0 };
-    let result = audit(node, reader, held, &mut witness).await;
+    let mut witness = Witness {
+        anchor,
+        verifier: provider.signatures,
+        known: BTreeMap::new(),
+        note: None,
+        note_met: false,
+        fork: None,
+        progress,
+        size: 0,
+    };
+    let result = audit(node, provider, held, &mut witness).await;
     // A fork weighs more than the fault by which it stopped the replay.
     if let Some(fork) = witness.fork.take() {
         return Err(RemoteError::Fork(fork));
@@ -107,27 +122,29 @@ pub async fn remote(
 
 async fn audit(
     node: &dyn RemoteNode,
-    reader: &dyn CertificateReader,
+    provider: Provider<'_>,
     held: &Held,
     witness: &mut Witness<'_>,
 ) -> Result<(Report, StoredBlock), RemoteError> {
-    let anchor = witness.anchor;
+    let (anchor, verifier) = (witness.anchor, provider.signatures);
     for receipt in &held.receipts {
-        let checked = receipts::check(receipt, anchor);
-        let (checkpoint, shown) =
-            checked.map_err(|error| RemoteError::Receipt { from: receipt.from.clone(), error })?;
-        witness.take(Known { height: receipt.receipt.commit.height, checkpoint, shown })?;
+        let HeldReceipt { from, receipt } = receipt;
+        let checked = receipt.verify(anchor, verifier);
+        let checkpoint = checked.map_err(|error| RemoteError::Receipt { from: from.clone(), error })?.checkpoint;
+        let (commit, seal) = (receipt.commit.clone(), Some(receipt.seal.clone()));
+        let shown = SignedCheckpoint::commit(format!("the receipt in {from}"), &checkpoint, commit, seal);
+        witness.take(Known { height: receipt.commit.height, checkpoint, shown })?;
     }
     if let Some(seen) = &held.seen {
-        witness.take(known_of(seen, anchor)?)?;
+        witness.take(known_of(seen, anchor, verifier)?)?;
     }
     let tip = node.latest().await?;
-    verify_block(&tip, anchor).map_err(|error| fault(None, format!("the latest block: {error}")))?;
+    verify_block(&tip, anchor, verifier).map_err(|error| fault(None, format!("the latest block: {error}")))?;
     witness.take(Known::of(&tip, "blocks/latest of this node"))?;
-    witness.note = Some(checked_note(node.note().await?, anchor)?);
+    witness.note = Some(checked_note(node.note().await?, anchor, verifier)?);
     witness.size = tip.size().get();
     witness.block(&tip)?;
-    match replay(node, reader, witness, &tip).await {
+    match replay(node, provider, witness, &tip).await {
         Ok(report) => Ok((report, tip)),
         Err(error) => {
             // A fork is proven by two blocks, whatever is wrong with the leaves before them.
@@ -139,12 +156,12 @@ async fn audit(
 
 async fn replay(
     node: &dyn RemoteNode,
-    reader: &dyn CertificateReader,
+    provider: Provider<'_>,
     witness: &mut Witness<'_>,
     tip: &StoredBlock,
 ) -> Result<Report, RemoteError> {
     witness.check_cut_back(tip)?;
-    let mut replay = Replay::new(reader, Some(witness.anchor), Kept::Nothing);
+    let mut replay = Replay::new(provider, Some(witness.anchor), Kept::Nothing);
     walk(node, &mut replay, tip.size(), witness).await?;
     let replayed = replay.finish()?;
     if replayed.last_seal != tip.seal {
@@ -159,7 +176,7 @@ async fn replay(
 struct Known {
     height: Height,
     checkpoint: Checkpoint,
-    shown: Shown,
+    shown: SignedCheckpoint,
 }
 
 impl Known {
@@ -168,24 +185,25 @@ impl Known {
         Self {
             height: commit.height,
             checkpoint: checkpoint.clone(),
-            shown: Shown::commit(by, checkpoint, commit.clone(), Some(seal.to_json())),
+            shown: SignedCheckpoint::commit(by, checkpoint, commit.clone(), Some(seal.to_json())),
         }
     }
 }
 
-fn known_of(shown: &Shown, anchor: &Anchor) -> Result<Known, ForkError> {
+fn known_of(shown: &SignedCheckpoint, anchor: &Anchor, verifier: &dyn SignatureVerifier) -> Result<Known, ForkError> {
     let height = shown.commit.as_ref().ok_or(ForkError::Signed { side: "remembered" })?.height;
-    let checkpoint = shown.verify("remembered", height, anchor)?.checkpoint;
+    let checkpoint = shown.verify("remembered", height, anchor, verifier)?.checkpoint;
     Ok(Known { height, checkpoint, shown: shown.clone() })
 }
 
 /// Remembers what was signed, and holds each block against it.
 struct Witness<'a> {
     anchor: &'a Anchor,
+    verifier: &'a dyn SignatureVerifier,
     /// One a height: two that differ are a fork.
     known: BTreeMap<Height, Known>,
     /// The node's signed note.
-    note: Option<(Checkpoint, Shown)>,
+    note: Option<(Checkpoint, SignedCheckpoint)>,
     /// A block ends where the note's tree does.
     note_met: bool,
     fork: Option<Box<Fork>>,
@@ -249,8 +267,8 @@ impl Witness<'_> {
     }
 
     /// Keeps the proof where the two sides are one, and says that they differ in any case.
-    fn forked(&mut self, first: &Shown, second: &Shown) -> Fault {
-        match Fork::of(first, second, self.anchor) {
+    fn forked(&mut self, first: &SignedCheckpoint, second: &SignedCheckpoint) -> Fault {
+        match Fork::of(first, second, self.anchor, self.verifier) {
             Ok(fork) => {
                 let what = format!("the ledger is forked at height {}", fork.height());
                 self.fork = Some(Box::new(fork));
@@ -268,13 +286,14 @@ impl Watch for Witness<'_> {
         self.note_met |= self.note.as_ref().is_some_and(|(note, _)| note.size == block.checkpoint.size);
         let known = self.known.get(&block.commit.height).filter(|known| known.checkpoint != block.checkpoint);
         let differs = known.map(|known| known.shown.clone());
-        let of_size =
-            |(note, _): &&(Checkpoint, Shown)| note.size == block.checkpoint.size && note.root != block.checkpoint.root;
+        let of_size = |(note, _): &&(Checkpoint, SignedCheckpoint)| {
+            note.size == block.checkpoint.size && note.root != block.checkpoint.root
+        };
         let differs = differs.or_else(|| self.note.as_ref().filter(of_size).map(|(_, shown)| shown.clone()));
         let Some(known) = differs else { return Ok(()) };
         let by = format!("blocks/{} of this node", block.commit.height);
         // What is not signed as it must be is no side of a fork: the replay says what is wrong with it.
-        match verify_block(block, self.anchor) {
+        match verify_block(block, self.anchor, self.verifier) {
             Ok(()) => Err(self.forked(&known, &Known::of(block, &by).shown)),
             Err(_) => Ok(()),
         }
@@ -286,26 +305,30 @@ impl Watch for Witness<'_> {
 }
 
 /// Checks what of a block can be checked without its leaves.
-fn verify_block(block: &StoredBlock, anchor: &Anchor) -> Result<(), String> {
+fn verify_block(block: &StoredBlock, anchor: &Anchor, verifier: &dyn SignatureVerifier) -> Result<(), String> {
     let genesis = anchor.genesis();
     let origin = &block.checkpoint.origin;
     if *origin != genesis.origin {
         return Err(format!("its checkpoint is of {origin}, and the trust anchor of {}", genesis.origin));
     }
-    FinalBlock::verify(block.seal.clone(), block.checkpoint.clone(), block.commit.clone(), &genesis.members)
+    FinalBlock::verify(block.seal.clone(), block.checkpoint.clone(), block.commit.clone(), &genesis.members, verifier)
         .map(drop)
         .map_err(|error| error.to_string())
 }
 
 /// The node's signed note, once a member's signature on it is seen to hold.
-fn checked_note(bytes: Vec<u8>, anchor: &Anchor) -> Result<(Checkpoint, Shown), Fault> {
+fn checked_note(
+    bytes: Vec<u8>,
+    anchor: &Anchor,
+    verifier: &dyn SignatureVerifier,
+) -> Result<(Checkpoint, SignedCheckpoint), Fault> {
     let wrong = |error: String| fault(None, format!("the signed note: {error}"));
     let note = Note::parse(&bytes).map_err(|error| wrong(error.to_string()))?;
-    note.verify(&note_keys(anchor)).map_err(|error| wrong(error.to_string()))?;
+    note.verify(&note_keys(anchor), verifier).map_err(|error| wrong(error.to_string()))?;
     let checkpoint: Checkpoint = note.text().parse().map_err(|error| wrong(format!("{error}")))?;
     if checkpoint.origin != anchor.genesis().origin {
         return fail(None, format!("the signed note is of {}", checkpoint.origin));
     }
-    let shown = Shown::note("the signed note of this node", &checkpoint, note.to_text());
+    let shown = SignedCheckpoint::note("the signed note of this node", &checkpoint, note.to_text());
     Ok((checkpoint, shown))
 }

@@ -7,18 +7,20 @@ use crate::app::audit::source::SourceLeaf;
 use crate::app::audit::{Fault, Report, fail, fault};
 use crate::app::block_builder::content_of;
 use crate::app::records::{admin_record, capture_record};
-use crate::app::registration::check_record;
-use crate::ports::{CertificateReader, LeafContent, NewBlock, PlacedRecord, StoredBlock, StoredLeaf};
+use crate::ports::{LeafContent, NewBlock, PlacedRecord, StoredBlock, StoredLeaf};
 use sealane_core::block::{FinalBlock, Height, Leaf, Note, NoteKey, Seal};
 use sealane_core::consortium::rights;
 use sealane_core::consortium::{Admin, EventFact, Facts, ParticipantId, Place, Registry};
+use sealane_core::consortium::{CertificateReader, check_record};
 use sealane_core::epcis::{self, Event, Reader};
 use sealane_core::evidence::Anchor;
 use sealane_core::hash::Hash;
 use sealane_core::index::SubjectIndex;
 use sealane_core::limits::EVENT_TIME_AHEAD_MS_MAX;
 use sealane_core::merkle::{self, Edge, LeafIndex, TileId, TreeSize};
+use sealane_core::provider::Provider;
 use sealane_core::record::Record;
+use sealane_core::statement::SignatureVerifier;
 use sealane_core::statement::{StatementId, StatementType, SubmittedStatement};
 use sealane_core::time::Timestamp;
 
@@ -53,7 +55,7 @@ impl Replayed {
 
 /// The ledger so far, as its leaves give it.
 pub struct Replay<'a> {
-    reader: &'a dyn CertificateReader,
+    provider: Provider<'a>,
     trusted: Option<&'a Anchor>,
     kept: Kept,
     edge: Edge,
@@ -78,10 +80,10 @@ pub struct Replay<'a> {
 
 impl<'a> Replay<'a> {
     /// Begins with no leaf. The first one must be the genesis statement of `trusted`, where one is given.
-    pub fn new(reader: &'a dyn CertificateReader, trusted: Option<&'a Anchor>, kept: Kept) -> Self {
+    pub fn new(provider: Provider<'a>, trusted: Option<&'a Anchor>, kept: Kept) -> Self {
         let edge = Edge::new();
         Self {
-            reader,
+            provider,
             trusted,
             kept,
             before: (edge.size(), edge.root()),
@@ -221,7 +223,8 @@ impl<'a> Replay<'a> {
         statement.check_audience(registry.origin().as_str()).map_err(|error| fault(at, error))?;
         let thumbprint = *statement.header().signer().hash();
         let (participant, certificate) = registry.signer_at(&thumbprint, place).map_err(|error| fault(at, error))?;
-        let statement = statement.verify(&certificate.key).map_err(|error| fault(at, error))?;
+        let statement =
+            statement.verify(&certificate.key, self.provider.signatures).map_err(|error| fault(at, error))?;
         let document = epcis::read(statement.payload(), Reader::Strict).map_err(|error| fault(at, error))?;
         let facts = EventFact::of_all(&participant.id, &document.events);
         if let Some(one) = self.facts.contradiction(&facts) {
@@ -246,7 +249,8 @@ impl<'a> Replay<'a> {
         self.report.signatures += 1;
         match &mut self.registry {
             None => {
-                let anchor = Anchor::of_genesis(statement.compact().as_bytes()).map_err(|error| fault(at, error))?;
+                let anchor = Anchor::of_genesis(statement.compact().as_bytes(), self.provider.signatures)
+                    .map_err(|error| fault(at, error))?;
                 if self.trusted.is_some_and(|trusted| trusted.fingerprint() != anchor.fingerprint()) {
                     return fail(at, "it is not the genesis statement of the trust anchor");
                 }
@@ -255,9 +259,9 @@ impl<'a> Replay<'a> {
             Some(registry) => {
                 statement.check_audience(registry.origin().as_str()).map_err(|error| fault(at, error))?;
                 let member = registry.members().get(&kid).ok_or_else(|| fault(at, "its signer is no member"))?;
-                statement.verify(member.key()).map_err(|error| fault(at, error))?;
-                check_certificate(self.reader, &admin).map_err(|error| fault(at, error))?;
-                registry.apply(&admin, &kid, place).map_err(|error| fault(at, error))?;
+                statement.verify(member.key(), self.provider.signatures).map_err(|error| fault(at, error))?;
+                check_certificate(self.provider.certificates, &admin).map_err(|error| fault(at, error))?;
+                registry.apply(&admin, &kid, place, self.provider.signatures).map_err(|error| fault(at, error))?;
                 if let (Admin::Registration(one), Kept::Block) = (&admin, self.kept) {
                     self.requests.insert(one.participant.clone(), one.request.clone());
                 }
@@ -311,11 +315,17 @@ impl<'a> Replay<'a> {
         if block.seal != *seal {
             return fail(at, format!("the seal shown of block {height} is not the one that stands here"));
         }
-        FinalBlock::verify(seal.clone(), checkpoint.clone(), block.commit.clone(), registry.members())
-            .map_err(|error| fault(at, format!("the commit of block {height}: {error}")))?;
+        FinalBlock::verify(
+            seal.clone(),
+            checkpoint.clone(),
+            block.commit.clone(),
+            registry.members(),
+            self.provider.signatures,
+        )
+        .map_err(|error| fault(at, format!("the commit of block {height}: {error}")))?;
         self.report.signatures += block.commit.signatures.len() as u64;
-        let verified =
-            check_note(block, registry).map_err(|error| fault(at, format!("the note of block {height}: {error}")))?;
+        let verified = check_note(block, registry, self.provider.signatures)
+            .map_err(|error| fault(at, format!("the note of block {height}: {error}")))?;
         self.report.signatures += verified;
         Ok(())
     }
@@ -330,7 +340,7 @@ fn check_time(event: &Event, time: Timestamp) -> Result<(), String> {
 }
 
 /// Returns how many signatures the note of a block has.
-fn check_note(block: &StoredBlock, registry: &Registry) -> Result<u64, String> {
+fn check_note(block: &StoredBlock, registry: &Registry, verifier: &dyn SignatureVerifier) -> Result<u64, String> {
     let note = Note::parse(block.note.as_bytes()).map_err(|error| error.to_string())?;
     if note.text() != block.checkpoint.to_text() || note.to_text() != block.note {
         return Err("its text is not the checkpoint, or not written as it is signed".to_owned());
@@ -338,7 +348,7 @@ fn check_note(block: &StoredBlock, registry: &Registry) -> Result<u64, String> {
     let name = registry.origin().clone();
     let keys: Vec<NoteKey> =
         registry.members().members().map(|member| NoteKey { name: name.clone(), key: member.key().clone() }).collect();
-    let verified = note.verify(&keys).map_err(|error| error.to_string())?;
+    let verified = note.verify(&keys, verifier).map_err(|error| error.to_string())?;
     if verified.len() != note.signatures().len() {
         return Err("a signature on it is no member's".to_owned());
     }

@@ -4,9 +4,11 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::app::receipt::{Final, Receipt, receipt};
+use crate::app::receipt::{Final, receipt};
 use crate::http::Node;
 use crate::http::problem::Problem;
+use sealane_core::block::Commit;
+use sealane_core::evidence::Receipt;
 use sealane_core::merkle::LeafIndex;
 use sealane_core::statement::StatementId;
 
@@ -28,6 +30,7 @@ pub struct CaptureJob {
     capture_error_behaviour: &'static str,
     errors: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ReceiptDescription>)]
     receipt: Option<Receipt>,
 }
 
@@ -72,4 +75,26 @@ impl CaptureJob {
 /// Where a capture's job is.
 pub fn location(id: StatementId) -> String {
     format!("/epcis/capture/{id}")
+}
+
+/// A receipt, as the interface's description shows it. The core has no such descriptions.
+#[derive(ToSchema)]
+#[schema(as = Receipt)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "its fields are read by the derive alone")]
+pub struct ReceiptDescription {
+    leaf_index: u64,
+    tree_size: u64,
+    /// RFC 9162 §2.1.1 hash of the leaf.
+    leaf_hash: String,
+    /// From the leaf to the root (RFC 9162 §2.1.3).
+    inclusion_proof: Vec<String>,
+    /// C2SP tlog-checkpoint text of the block.
+    checkpoint: String,
+    #[schema(value_type = Object)]
+    commit: Commit,
+    /// The block's seal, which is leaf `treeSize - 1`.
+    seal: String,
+    /// From the seal's leaf to the root.
+    seal_inclusion_proof: Vec<String>,
 }

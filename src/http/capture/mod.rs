@@ -9,6 +9,7 @@ mod prefer;
 use sealane_core::limits::{HEADER_BYTES_MAX, STATEMENT_BYTES_MAX};
 
 pub use get::get_capture;
+pub use job::ReceiptDescription;
 pub use options::options_capture;
 pub use post::post_capture;
 

@@ -4,10 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::receipt::{Receipt, receipt};
+use crate::app::receipt::receipt;
 use crate::app::registration;
+use crate::http::capture::ReceiptDescription;
 use crate::http::problem::Problem;
 use crate::http::{Node, body};
+use sealane_core::evidence::Receipt;
 
 #[derive(Serialize, ToSchema)]
 pub struct Decided {
@@ -16,6 +18,7 @@ pub struct Decided {
     status: &'static str,
     /// Of the decision; none for a rejection, which never enters the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ReceiptDescription>)]
     receipt: Option<Receipt>,
 }
 

@@ -1,6 +1,7 @@
 //! Ledgers served by the test itself: a copy of a node's, blocks that its member's key signs by hand, and answers of
 //! any kind.
 
+use sealane_core::statement::P256;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -122,7 +123,7 @@ impl Shelf {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let store = SqliteStore::open(&data.join("ledger.sqlite")).unwrap();
-            let state = State::load(&store).await.unwrap();
+            let state = State::load(&store, &P256).await.unwrap();
             let leaves = store.leaves(0..state.tip.size().get()).await.unwrap();
             let mut blocks = store.last_blocks(u32::MAX).await.unwrap();
             blocks.reverse();

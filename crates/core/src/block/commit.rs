@@ -1,11 +1,12 @@
 //! The certificate of commit: the members' signatures over a checkpoint.
 
+#[cfg(any(test, feature = "signing"))]
 use p256::ecdsa::SigningKey;
 use serde::{Deserialize, Serialize};
 
 use crate::block::{Checkpoint, Height, Origin};
 use crate::hash::Hash;
-use crate::statement::{PublicKey, Signature};
+use crate::statement::Signature;
 
 /// The signatures that members gave in one round for the block of one height.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +53,9 @@ impl CommitSignature {
     }
 
     /// Signs the commit bytes; deterministic (RFC 6979).
+    #[cfg(any(test, feature = "signing"))]
     pub fn sign(key: &SigningKey, height: Height, round: u32, checkpoint: &Checkpoint) -> Self {
         let bytes = commit_bytes(&checkpoint.origin, height, round, checkpoint);
-        Self::es256(PublicKey::from(key.verifying_key()).thumbprint(), Signature::sign(key, &bytes))
+        Self::es256(crate::statement::PublicKey::from(key.verifying_key()).thumbprint(), Signature::sign(key, &bytes))
     }
 }

@@ -3,6 +3,7 @@
 use crate::block::{Checkpoint, Commit, ES256, Height, MemberSet, Seal, commit_bytes};
 use crate::hash::Hash;
 use crate::merkle::{LeafIndex, TreeSize};
+use crate::statement::SignatureVerifier;
 
 /// A checkpoint that more than two thirds of the members have signed. Only [`FinalCheckpoint::verify`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,12 @@ impl FinalCheckpoint {
     /// Checks every signature and that they are a quorum of `members`, who must be those in force at that height.
     ///
     /// One entry that is wrong in any way spoils the commit, even beside a quorum of good ones.
-    pub fn verify(checkpoint: Checkpoint, commit: Commit, members: &MemberSet) -> Result<Self, FinalityError> {
+    pub fn verify(
+        checkpoint: Checkpoint,
+        commit: Commit,
+        members: &MemberSet,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<Self, FinalityError> {
         let bytes = commit_bytes(&checkpoint.origin, commit.height, commit.round, &checkpoint);
         let mut counted: Vec<Hash> = Vec::new();
         for entry in &commit.signatures {
@@ -59,7 +65,8 @@ impl FinalCheckpoint {
             if counted.contains(&kid) {
                 return Err(FinalityError::DuplicateMember { kid });
             }
-            member.key().verify(&bytes, &entry.signature).map_err(|_| FinalityError::BadSignature { kid })?;
+            let checked = verifier.verify(member.key(), &bytes, &entry.signature);
+            checked.map_err(|_| FinalityError::BadSignature { kid })?;
             counted.push(member.kid());
         }
         let (found, needed) = (counted.len(), members.quorum());
@@ -85,10 +92,11 @@ impl FinalBlock {
         checkpoint: Checkpoint,
         commit: Commit,
         members: &MemberSet,
+        verifier: &dyn SignatureVerifier,
     ) -> Result<Self, FinalityError> {
         check_seal_members(&seal, members)?;
         check_seal_numbers(&seal, &checkpoint, &commit)?;
-        Ok(Self { seal, checkpoint: FinalCheckpoint::verify(checkpoint, commit, members)? })
+        Ok(Self { seal, checkpoint: FinalCheckpoint::verify(checkpoint, commit, members, verifier)? })
     }
 
     pub const fn seal(&self) -> &Seal {
@@ -147,7 +155,7 @@ mod tests {
 
     use super::*;
     use crate::block::{CommitSignature, Member};
-    use crate::statement::{PublicKey, Signature};
+    use crate::statement::{P256, PublicKey, Signature};
 
     fn key(byte: u8) -> SigningKey {
         SigningKey::from_slice(&[byte; 32]).unwrap()
@@ -188,7 +196,7 @@ mod tests {
     }
 
     fn verify(commit: Commit, members: &MemberSet) -> Result<FinalCheckpoint, FinalityError> {
-        FinalCheckpoint::verify(checkpoint(), commit, members)
+        FinalCheckpoint::verify(checkpoint(), commit, members, &P256)
     }
 
     #[test]
@@ -227,7 +235,7 @@ mod tests {
             Checkpoint { root: Hash::of(b"other"), ..checkpoint() },
             Checkpoint { origin: "ledger.example/other".parse().unwrap(), ..checkpoint() },
         ] {
-            let verified = FinalCheckpoint::verify(wrong, commit(1..=1), &set);
+            let verified = FinalCheckpoint::verify(wrong, commit(1..=1), &set, &P256);
             assert!(matches!(verified, Err(FinalityError::BadSignature { .. })));
         }
     }
@@ -235,9 +243,9 @@ mod tests {
     #[test]
     fn a_block_is_final_with_the_seal_that_belongs_to_it() {
         let set = members(1..=1);
-        let block = FinalBlock::verify(seal(&set), checkpoint(), commit(1..=1), &set).unwrap();
+        let block = FinalBlock::verify(seal(&set), checkpoint(), commit(1..=1), &set, &P256).unwrap();
         assert_eq!(block.seal(), &seal(&set));
-        let verify = |seal| FinalBlock::verify(seal, checkpoint(), commit(1..=1), &set);
+        let verify = |seal| FinalBlock::verify(seal, checkpoint(), commit(1..=1), &set, &P256);
         let older = Seal { height: height(2), ..seal(&set) };
         assert!(matches!(verify(older), Err(FinalityError::SealHeight { .. })));
         let beyond = Seal { previous_size: TreeSize::new(9).unwrap(), ..seal(&set) };

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::limits::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX};
-use crate::statement::{PublicKey, PublicKeyError, Signature, SignatureError};
+use crate::statement::{PublicKey, PublicKeyError, Signature, SignatureError, SignatureVerifier};
 
 use super::origin::{Origin, OriginError};
 
@@ -122,7 +122,11 @@ impl Note {
     ///
     /// At least one must have. A signature by a known key that does not hold spoils the note; one by an unknown key,
     /// or under a key id that is not the key's, is passed over.
-    pub fn verify<'a>(&self, keys: &'a [NoteKey]) -> Result<Vec<&'a NoteKey>, NoteError> {
+    pub fn verify<'a>(
+        &self,
+        keys: &'a [NoteKey],
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<Vec<&'a NoteKey>, NoteError> {
         let mut signed: Vec<&NoteKey> = Vec::new();
         for signature in &self.signatures {
             let mut known = keys.iter().filter(|key| key.name == signature.name && key.key_id() == signature.key_id);
@@ -134,7 +138,7 @@ impl Note {
                 continue;
             }
             Signature::from_der(&signature.signature)
-                .and_then(|signature| key.key.verify(self.text.as_bytes(), &signature))
+                .and_then(|signature| verifier.verify(&key.key, self.text.as_bytes(), &signature))
                 .map_err(|source| NoteError::BadSignature { name: key.name.to_string(), source })?;
             signed.push(key);
         }
@@ -206,6 +210,7 @@ mod tests {
     use p256::ecdsa::SigningKey;
 
     use super::*;
+    use crate::statement::P256;
 
     const TEXT: &str = "ledger.example/test\n4\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
 
@@ -223,10 +228,10 @@ mod tests {
         let note = Note::new(TEXT.to_owned(), vec![signature.clone(), unknown, signature]).unwrap();
         assert_eq!(Note::parse(note.to_text().as_bytes()), Ok(note.clone()));
         assert_eq!(note.text(), TEXT);
-        assert_eq!(note.verify(std::slice::from_ref(&key)), Ok(vec![&key]));
-        assert_eq!(note.verify(&[key.clone(), other.clone()]), Ok(vec![&key, &other]));
-        assert_eq!(note.verify(&[]), Err(NoteError::NoKnownKey));
-        assert!(matches!(note.verify(&[key.clone(), key]), Err(NoteError::AmbiguousKey { .. })));
+        assert_eq!(note.verify(std::slice::from_ref(&key), &P256), Ok(vec![&key]));
+        assert_eq!(note.verify(&[key.clone(), other.clone()], &P256), Ok(vec![&key, &other]));
+        assert_eq!(note.verify(&[], &P256), Err(NoteError::NoKnownKey));
+        assert!(matches!(note.verify(&[key.clone(), key], &P256), Err(NoteError::AmbiguousKey { .. })));
     }
 
     #[test]
@@ -234,14 +239,14 @@ mod tests {
         let (key, mut signature) = signed_by(7, "ledger.example/test");
         let changed = TEXT.replace("\n4\n", "\n5\n");
         let note = Note::new(changed, vec![signature.clone()]).unwrap();
-        assert!(matches!(note.verify(std::slice::from_ref(&key)), Err(NoteError::BadSignature { .. })));
+        assert!(matches!(note.verify(std::slice::from_ref(&key), &P256), Err(NoteError::BadSignature { .. })));
         signature.signature = vec![0; 64];
         let note = Note::new(TEXT.to_owned(), vec![signature.clone()]).unwrap();
-        assert!(matches!(note.verify(std::slice::from_ref(&key)), Err(NoteError::BadSignature { .. })));
+        assert!(matches!(note.verify(std::slice::from_ref(&key), &P256), Err(NoteError::BadSignature { .. })));
         // Under another key id it is some unknown key's.
         signature.key_id = [0; 4];
         let note = Note::new(TEXT.to_owned(), vec![signature]).unwrap();
-        assert_eq!(note.verify(&[key]), Err(NoteError::NoKnownKey));
+        assert_eq!(note.verify(&[key], &P256), Err(NoteError::NoKnownKey));
     }
 
     #[test]

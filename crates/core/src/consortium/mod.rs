@@ -4,6 +4,7 @@
 //! stands before it and was in force at its place.
 
 mod admin;
+mod certificates;
 mod claims;
 mod facts;
 mod participant;
@@ -14,6 +15,7 @@ pub mod rights;
 pub use admin::{
     Admin, AdminError, CertificateRecord, Genesis, Registration, Rejection, Renewal, Revocation, renewal_consent,
 };
+pub use certificates::{CertificateFacts, CertificateReader, RequestedKey, check_record};
 pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role, is_invisible};
 pub use facts::{Contradiction, EventFact, EventKey, Facts};
 pub use participant::{Certified, Claims, Participant, Revoked, Standing};

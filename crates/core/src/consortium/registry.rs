@@ -10,7 +10,7 @@ use crate::consortium::place::Place;
 use crate::gs1::{CompanyPrefix, Id};
 use crate::hash::Hash;
 use crate::merkle::LeafIndex;
-use crate::statement::PublicKey;
+use crate::statement::{PublicKey, SignatureVerifier};
 use crate::time::Timestamp;
 
 /// A claim that somebody else holds.
@@ -189,8 +189,14 @@ impl Registry {
     }
 
     /// Applies an admin statement signed by `kid` at `place`, or says why it cannot stand there.
-    pub fn apply(&mut self, admin: &Admin, kid: &Hash, place: Place) -> Result<(), Refusal> {
-        self.check(admin, kid, place)?;
+    pub fn apply(
+        &mut self,
+        admin: &Admin,
+        kid: &Hash,
+        place: Place,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<(), Refusal> {
+        self.check(admin, kid, place, verifier)?;
         match admin {
             Admin::Genesis(_) | Admin::Rejection(_) => {}
             Admin::Registration(registration) => self.register(registration, place),
@@ -201,7 +207,13 @@ impl Registry {
     }
 
     /// Says whether an admin statement signed by `kid` may stand at `place`.
-    pub fn check(&self, admin: &Admin, kid: &Hash, place: Place) -> Result<(), Refusal> {
+    pub fn check(
+        &self,
+        admin: &Admin,
+        kid: &Hash,
+        place: Place,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<(), Refusal> {
         if self.members.get(kid).is_none() {
             return Err(Refusal::NotAMember { kid: *kid });
         }
@@ -209,7 +221,7 @@ impl Registry {
             Admin::Genesis(_) => Err(Refusal::Genesis),
             Admin::Rejection(_) => Err(Refusal::Rejection),
             Admin::Registration(registration) => self.check_registration(registration, place),
-            Admin::Renewal(renewal) => self.check_renewal(renewal, place),
+            Admin::Renewal(renewal) => self.check_renewal(renewal, place, verifier),
             Admin::Revocation(revocation) => self.in_force(&revocation.participant).map(drop),
         }
     }
@@ -225,7 +237,7 @@ impl Registry {
         conflict.map_or(Ok(()), |conflict| Err(conflict.into()))
     }
 
-    fn check_renewal(&self, renewal: &Renewal, place: Place) -> Result<(), Refusal> {
+    fn check_renewal(&self, renewal: &Renewal, place: Place, verifier: &dyn SignatureVerifier) -> Result<(), Refusal> {
         let participant = self.in_force(&renewal.participant)?;
         self.check_certificate(&renewal.certificate, place)?;
         if let Some(conflict) = self.key_conflict(&renewal.certificate.jwk, Some(&participant.id)) {
@@ -240,9 +252,8 @@ impl Registry {
             return Err(Refusal::Consent { detail: "the current certificate has expired" });
         }
         let consent = renewal_consent(&self.origin, &participant.id, &renewal.request);
-        current
-            .key
-            .verify(&consent, &renewal.consent)
+        verifier
+            .verify(&current.key, &consent, &renewal.consent)
             .map_err(|_| Refusal::Consent { detail: "the signature does not verify" })
     }
 
@@ -344,6 +355,7 @@ mod tests {
 
     use super::*;
     use crate::block::Member;
+    use crate::statement::P256;
 
     fn key(seed: u8) -> PublicKey {
         PublicKey::from(SigningKey::from_slice(&[seed; 32]).unwrap().verifying_key())
@@ -370,7 +382,7 @@ mod tests {
         }
 
         fn apply(&mut self, admin: &Admin, leaf: u64) {
-            self.0.apply(admin, &self.1, place(leaf)).unwrap();
+            self.0.apply(admin, &self.1, place(leaf), &P256).unwrap();
         }
 
         fn join(&mut self, number: u8, leaf: u64, claims: [Value; 3]) {

@@ -7,7 +7,7 @@ use crate::block::Origin;
 use crate::consortium::{Admin, Genesis};
 use crate::hash::Hash;
 use crate::json::{self, JsonError};
-use crate::statement::{PublicKey, StatementError, SubmittedStatement};
+use crate::statement::{PublicKey, SignatureVerifier, StatementError, SubmittedStatement};
 
 /// The version of the anchor's JSON.
 const VERSION: u32 = 1;
@@ -51,7 +51,7 @@ pub enum AnchorError {
 
 impl Anchor {
     /// Takes the genesis statement itself. It must be signed by a member that it names, for the origin that it names.
-    pub fn of_genesis(compact: &[u8]) -> Result<Self, AnchorError> {
+    pub fn of_genesis(compact: &[u8], verifier: &dyn SignatureVerifier) -> Result<Self, AnchorError> {
         let shape = |detail: &str| AnchorError::Shape { detail: detail.to_owned() };
         let statement = SubmittedStatement::parse(compact)?;
         let Ok(Admin::Genesis(genesis)) = Admin::parse(statement.payload()) else {
@@ -60,19 +60,19 @@ impl Anchor {
         statement.check_audience(genesis.origin.as_str())?;
         let signer = genesis.members.get(statement.header().signer().hash());
         let signer = signer.ok_or_else(|| shape("its genesis statement is signed by none of the members it names"))?;
-        statement.clone().verify(signer.key())?;
+        statement.clone().verify(signer.key(), verifier)?;
         Ok(Self { genesis, statement })
     }
 
     /// Reads the JSON of an anchor.
-    pub fn parse(bytes: &[u8]) -> Result<Self, AnchorError> {
+    pub fn parse(bytes: &[u8], verifier: &dyn SignatureVerifier) -> Result<Self, AnchorError> {
         let shape = |detail: String| AnchorError::Shape { detail };
         let document: AnchorDocument =
             serde_json::from_value(json::parse(bytes)?).map_err(|error| shape(error.to_string()))?;
         if document.version != VERSION {
             return Err(shape(format!("version {} is unknown; this program knows {VERSION}", document.version)));
         }
-        let anchor = Self::of_genesis(document.genesis.as_bytes())?;
+        let anchor = Self::of_genesis(document.genesis.as_bytes(), verifier)?;
         // Whoever reads the file compares these with a member's own: they must be what is trusted.
         if anchor.document() != document {
             return Err(shape("its origin, fingerprint or members are not those of its genesis statement".to_owned()));

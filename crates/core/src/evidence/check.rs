@@ -14,7 +14,7 @@ use crate::hash::Hash;
 use crate::index::{Subject, SubjectEntry, names};
 use crate::merkle::{self, LeafIndex};
 use crate::provenance::{Capture, History, Trail, follow, holds_captures};
-use crate::statement::{StatementType, SubmittedStatement};
+use crate::statement::{SignatureVerifier, StatementType, SubmittedStatement};
 
 /// Evidence that holds: all that the ledger says about an id.
 #[derive(Debug)]
@@ -29,11 +29,16 @@ pub struct Checked {
 }
 
 /// Checks evidence about `id` against an anchor.
-pub fn check(evidence: &Evidence, id: &Id, anchor: &Anchor) -> Result<Checked, EvidenceError> {
+pub fn check(
+    evidence: &Evidence,
+    id: &Id,
+    anchor: &Anchor,
+    verifier: &dyn SignatureVerifier,
+) -> Result<Checked, EvidenceError> {
     if evidence.id != id.as_str() {
         return Err(EvidenceError::OtherId { asked: id.clone(), found: evidence.id.clone() });
     }
-    let checkpoint = final_checkpoint(evidence, anchor)?;
+    let checkpoint = final_checkpoint(evidence, anchor, verifier)?;
     let seal = parse_seal(&evidence.seal)?;
     check_seal_stands_at_checkpoint(&seal, evidence.seal.leaf_index, checkpoint.checkpoint(), checkpoint.commit())
         .and_then(|()| check_seal_members(&seal, &anchor.genesis().members))
@@ -41,8 +46,8 @@ pub fn check(evidence: &Evidence, id: &Id, anchor: &Anchor) -> Result<Checked, E
     let leaves = check_leaves(evidence, checkpoint.checkpoint())?;
     check_index(evidence, seal.index_root)?;
     let places = Places::of(evidence)?;
-    let (registry, admins) = registry(evidence, &places, anchor)?;
-    let captures = captures(evidence, &places, &registry)?;
+    let (registry, admins) = registry(evidence, &places, anchor, verifier)?;
+    let captures = captures(evidence, &places, &registry, verifier)?;
     let signatures = 1 + admins.len() + captures.len();
     let mut source = Shown::new(evidence, &registry, &captures);
     let trail = follow(id, &mut source)?;
@@ -59,7 +64,11 @@ pub fn check(evidence: &Evidence, id: &Id, anchor: &Anchor) -> Result<Checked, E
     Ok(Checked { history, checkpoint, seal, signatures, leaves, subjects: evidence.index.len() })
 }
 
-fn final_checkpoint(evidence: &Evidence, anchor: &Anchor) -> Result<FinalCheckpoint, EvidenceError> {
+fn final_checkpoint(
+    evidence: &Evidence,
+    anchor: &Anchor,
+    verifier: &dyn SignatureVerifier,
+) -> Result<FinalCheckpoint, EvidenceError> {
     let checkpoint: Checkpoint = evidence.checkpoint.parse()?;
     let trusted = &anchor.genesis().origin;
     if checkpoint.origin != *trusted {
@@ -68,7 +77,7 @@ fn final_checkpoint(evidence: &Evidence, anchor: &Anchor) -> Result<FinalCheckpo
             found: checkpoint.origin.as_str().to_owned(),
         });
     }
-    FinalCheckpoint::verify(checkpoint, evidence.commit.clone(), &anchor.genesis().members)
+    FinalCheckpoint::verify(checkpoint, evidence.commit.clone(), &anchor.genesis().members, verifier)
         .map_err(EvidenceError::Commit)
 }
 
@@ -172,7 +181,12 @@ fn parse_statement(placed: &PlacedText, typ: StatementType, origin: &str) -> Res
 type Admins = BTreeMap<LeafIndex, Admin>;
 
 /// Applies the registrations in order, from the genesis statement on.
-fn registry(evidence: &Evidence, places: &Places, anchor: &Anchor) -> Result<(Registry, Admins), EvidenceError> {
+fn registry(
+    evidence: &Evidence,
+    places: &Places,
+    anchor: &Anchor,
+    verifier: &dyn SignatureVerifier,
+) -> Result<(Registry, Admins), EvidenceError> {
     let mut registry = Registry::new(anchor.genesis());
     let mut admins = Admins::new();
     for placed in &evidence.registrations {
@@ -181,9 +195,10 @@ fn registry(evidence: &Evidence, places: &Places, anchor: &Anchor) -> Result<(Re
         let statement = parse_statement(placed, StatementType::Admin, registry.origin().as_str())?;
         let kid = *statement.header().signer().hash();
         let member = registry.members().get(&kid).ok_or(refused(Refusal::NotAMember { kid }))?;
-        let statement = statement.verify(member.key()).map_err(|error| EvidenceError::Statement { leaf, error })?;
+        let statement =
+            statement.verify(member.key(), verifier).map_err(|error| EvidenceError::Statement { leaf, error })?;
         let admin = Admin::parse(statement.payload()).map_err(|error| EvidenceError::Admin { leaf, error })?;
-        registry.apply(&admin, &kid, places.get(leaf)?).map_err(refused)?;
+        registry.apply(&admin, &kid, places.get(leaf)?, verifier).map_err(refused)?;
         admins.insert(leaf, admin);
     }
     Ok((registry, admins))
@@ -191,7 +206,12 @@ fn registry(evidence: &Evidence, places: &Places, anchor: &Anchor) -> Result<(Re
 
 type Captures = BTreeMap<LeafIndex, Arc<Capture>>;
 
-fn captures(evidence: &Evidence, places: &Places, registry: &Registry) -> Result<Captures, EvidenceError> {
+fn captures(
+    evidence: &Evidence,
+    places: &Places,
+    registry: &Registry,
+    verifier: &dyn SignatureVerifier,
+) -> Result<Captures, EvidenceError> {
     let mut captures = Captures::new();
     for placed in &evidence.statements {
         let leaf = placed.leaf_index;
@@ -199,7 +219,8 @@ fn captures(evidence: &Evidence, places: &Places, registry: &Registry) -> Result
         let (_, certificate) = registry
             .certificate(statement.header().signer().hash())
             .ok_or(EvidenceError::Record { leaf, error: RecordError::Signer })?;
-        let statement = statement.verify(&certificate.key).map_err(|error| EvidenceError::Statement { leaf, error })?;
+        let statement =
+            statement.verify(&certificate.key, verifier).map_err(|error| EvidenceError::Statement { leaf, error })?;
         let capture = read_capture(statement.as_submitted(), places.get(leaf)?, registry);
         captures.insert(leaf, Arc::new(capture.map_err(|error| EvidenceError::Record { leaf, error })?));
     }

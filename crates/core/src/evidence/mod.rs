@@ -9,6 +9,8 @@ mod anchor;
 mod check;
 mod document;
 mod error;
+mod fork;
+mod receipt;
 mod records;
 mod source;
 
@@ -16,4 +18,6 @@ pub use anchor::{Anchor, AnchorError};
 pub use check::{Checked, check};
 pub use document::{Evidence, PlacedSeal, PlacedText};
 pub use error::EvidenceError;
+pub use fork::{DoubleSigner, Fork, ForkError, SignedCheckpoint, note_keys};
+pub use receipt::{Receipt, ReceiptError, VerifiedReceipt};
 pub use records::{RecordError, read_capture};

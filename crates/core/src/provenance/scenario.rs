@@ -14,7 +14,7 @@ use crate::gs1::{Id, check_digit};
 use crate::hash::Hash;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::provenance::{Capture, CapturedEvent, History, Policy, Record, Verdict, judge};
-use crate::statement::PublicKey;
+use crate::statement::{P256, PublicKey};
 use crate::time::Timestamp;
 
 pub const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/S1";
@@ -101,7 +101,7 @@ impl Scenario {
         let thumbprint = certificate.thumbprint();
         let registration = Registration { participant: id.clone(), claims, request: Vec::new(), certificate };
         let place = self.next_place(time("2026-01-02"));
-        self.registry.apply(&Admin::Registration(Box::new(registration)), &self.kid, place).unwrap();
+        self.registry.apply(&Admin::Registration(Box::new(registration)), &self.kid, place, &P256).unwrap();
         Actor {
             id,
             certificate: thumbprint,
@@ -117,7 +117,7 @@ impl Scenario {
             compromised_since: compromised_since.map(time),
         };
         let place = self.next_place(time(when));
-        self.registry.apply(&Admin::Revocation(revocation), &self.kid, place).unwrap();
+        self.registry.apply(&Admin::Revocation(revocation), &self.kid, place, &P256).unwrap();
     }
 
     /// Records an event of `members` over those of an observation of the item at the actor's place.

@@ -1,7 +1,7 @@
 //! Making a statement: what is to be signed, then the signature put to it.
 
-use p256::ecdsa::SigningKey;
-use p256::ecdsa::signature::Signer;
+#[cfg(any(test, feature = "signing"))]
+use p256::ecdsa::{SigningKey, signature::Signer};
 
 use crate::hash::Hash;
 use crate::limits::STATEMENT_BYTES_MAX;
@@ -51,11 +51,13 @@ impl Draft {
 }
 
 /// Signs a draft. The nonce is that of RFC 6979, so the same draft and key give the same statement.
+#[cfg(any(test, feature = "signing"))]
 pub fn sign(draft: Draft, key: &SigningKey) -> SubmittedStatement {
     let signature = Signature::sign(key, draft.signing_input().as_bytes());
     draft.with_signature(signature)
 }
 
+#[cfg(any(test, feature = "signing"))]
 impl Signature {
     /// Signs `message` with ES256; deterministic (RFC 6979).
     pub fn sign(key: &SigningKey, message: &[u8]) -> Self {

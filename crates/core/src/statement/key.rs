@@ -3,7 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::VerifyingKey;
@@ -19,7 +18,7 @@ use crate::hash::Hash;
 pub struct PublicKey {
     point: [u8; 65],
     thumbprint: Hash,
-    parsed: ParsedPublicKey,
+    parsed: VerifyingKey,
 }
 
 /// What is no P-256 public key.
@@ -65,7 +64,7 @@ impl PublicKey {
             Ok(point) if point[0] == 0x04 => point,
             _ => return Err(PublicKeyError::NotUncompressed { found: point.len() }),
         };
-        let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| PublicKeyError::NotOnCurve)?;
+        let parsed = VerifyingKey::from_sec1_bytes(&point).map_err(|_| PublicKeyError::NotOnCurve)?;
         Ok(Self { point, thumbprint: Hash::of_parts(&[&SPKI_PREFIX, &point]), parsed })
     }
 
@@ -111,15 +110,15 @@ impl PublicKey {
         self.thumbprint
     }
 
+    /// The key as the default verifier takes it.
+    pub(super) const fn parsed(&self) -> &VerifyingKey {
+        &self.parsed
+    }
+
     /// The key as JWK: `kty`, `crv`, `x`, `y`, in this order.
     pub fn jwk(&self) -> Value {
         let (x, y) = self.point[1..].split_at(32);
         json!({"kty": "EC", "crv": "P-256", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y)})
-    }
-
-    /// Checks an ES256 signature over `message`. Both halves of the range of s are taken.
-    pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
-        self.parsed.verify_sig(message, &signature.0).map_err(|_| SignatureError::DoesNotHold)
     }
 }
 

@@ -11,7 +11,7 @@ mod draft;
 mod error;
 mod header;
 mod key;
-mod known_key;
+mod verifier;
 
 use std::fmt;
 
@@ -19,11 +19,13 @@ use crate::hash::Hash;
 use crate::limits::STATEMENT_BYTES_MAX;
 
 pub use compact::CompactParts;
-pub use draft::{Draft, sign};
+pub use draft::Draft;
+#[cfg(any(test, feature = "signing"))]
+pub use draft::sign;
 pub use error::{ForbiddenMember, Member, StatementError};
 pub use header::{Header, SignerRef, StatementType};
 pub use key::{PublicKey, PublicKeyError, Signature, SignatureError};
-pub use known_key::KnownKey;
+pub use verifier::{P256, SignatureVerifier};
 
 /// A statement's identity: SHA-256 of its JWS signing input.
 ///
@@ -72,41 +74,6 @@ pub struct VerifiedStatement {
     key: Hash,
 }
 
-/// A public key, with its table or without: the two ways to check a statement's signature, of which one is faster.
-#[derive(Debug, Clone, Copy)]
-pub enum VerifyingKey<'a> {
-    Plain(&'a PublicKey),
-    Known(&'a KnownKey),
-}
-
-impl VerifyingKey<'_> {
-    fn verify(self, message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
-        match self {
-            Self::Plain(key) => key.verify(message, signature),
-            Self::Known(key) => key.verify(message, signature),
-        }
-    }
-
-    const fn thumbprint(self) -> Hash {
-        match self {
-            Self::Plain(key) => key.thumbprint(),
-            Self::Known(key) => key.public().thumbprint(),
-        }
-    }
-}
-
-impl<'a> From<&'a PublicKey> for VerifyingKey<'a> {
-    fn from(key: &'a PublicKey) -> Self {
-        Self::Plain(key)
-    }
-}
-
-impl<'a> From<&'a KnownKey> for VerifyingKey<'a> {
-    fn from(key: &'a KnownKey) -> Self {
-        Self::Known(key)
-    }
-}
-
 impl SubmittedStatement {
     /// Reads a compact JWS that fills `compact` (RFC 7515 §7.1), under the strict profile of [`Header`].
     ///
@@ -134,9 +101,12 @@ impl SubmittedStatement {
     }
 
     /// Checks the signature over the bytes as received (RFC 7515 §5.2).
-    pub fn verify<'a>(self, key: impl Into<VerifyingKey<'a>>) -> Result<VerifiedStatement, StatementError> {
-        let key = key.into();
-        match key.verify(self.signing_input().as_bytes(), &self.signature) {
+    pub fn verify(
+        self,
+        key: &PublicKey,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<VerifiedStatement, StatementError> {
+        match verifier.verify(key, self.signing_input().as_bytes(), &self.signature) {
             Ok(()) => Ok(VerifiedStatement { statement: self, key: key.thumbprint() }),
             Err(_) => Err(StatementError::BadSignature),
         }

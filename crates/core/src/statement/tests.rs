@@ -60,7 +60,7 @@ fn what_is_signed_reads_back_and_verifies() {
     assert_eq!(again.header().signer(), SignerRef::Certificate(Hash::of(b"certificate")));
     assert_eq!(again.payload(), DOCUMENT);
     assert_eq!(again.check_audience(ORIGIN), Ok(()));
-    let verified = again.verify(&public()).unwrap();
+    let verified = again.verify(&public(), &P256).unwrap();
     assert_eq!(verified.id(), statement.id());
     assert_eq!(verified.compact(), statement.compact());
     assert_eq!(verified.verified_with(), public().thumbprint());
@@ -82,7 +82,7 @@ fn the_other_half_of_s_verifies_and_keeps_the_id() {
     let twin = SubmittedStatement::parse(twin.compact().as_bytes()).unwrap();
     assert_ne!(twin.compact(), statement.compact());
     assert_eq!(twin.id(), statement.id());
-    assert!(twin.verify(&public()).is_ok());
+    assert!(twin.verify(&public(), &P256).is_ok());
 }
 
 fn other_half(signature: &Signature) -> Signature {
@@ -99,7 +99,7 @@ fn the_detached_form_is_the_same_statement() {
     assert!(detached.contains(".."));
     assert_eq!(SubmittedStatement::from_detached(&detached, DOCUMENT), Ok(statement.clone()));
     let other = SubmittedStatement::from_detached(&detached, b"{}").unwrap();
-    assert_eq!(other.verify(&public()), Err(StatementError::BadSignature));
+    assert_eq!(other.verify(&public(), &P256), Err(StatementError::BadSignature));
     let fault = SubmittedStatement::from_detached(statement.compact(), DOCUMENT).unwrap_err();
     assert_eq!(fault.code(), "payload-not-detached");
     assert_eq!(code(detached.as_bytes()), "missing-payload");
@@ -242,7 +242,7 @@ fn a_signature_that_does_not_hold_is_refused() {
     let statement = signed();
     let draft = || Draft::new(header(), DOCUMENT).unwrap();
     let other = PublicKey::from(SigningKey::from_slice(&[8; 32]).unwrap().verifying_key());
-    assert_eq!(statement.clone().verify(&other), Err(StatementError::BadSignature));
+    assert_eq!(statement.clone().verify(&other, &P256), Err(StatementError::BadSignature));
     let (r, s) = statement.signature().as_bytes().split_at(32);
     let order = [
         0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad,
@@ -250,7 +250,7 @@ fn a_signature_that_does_not_hold_is_refused() {
     ];
     for (r, s) in [(&[0; 32][..], s), (r, &[0; 32][..]), (&order[..], s), (r, &order[..]), (&[0xff; 32][..], s)] {
         let bad = Signature::from_slice(&[r, s].concat()).unwrap();
-        assert_eq!(draft().with_signature(bad).verify(&public()), Err(StatementError::BadSignature));
+        assert_eq!(draft().with_signature(bad).verify(&public(), &P256), Err(StatementError::BadSignature));
     }
     let der = encode(&statement.signature().to_der().unwrap());
     let fault = SubmittedStatement::parse(format!("{}.{der}", statement.signing_input()).as_bytes()).unwrap_err();
@@ -337,7 +337,7 @@ proptest! {
         let statement = sign(Draft::new(header(), &payload).unwrap(), &key());
         let again = SubmittedStatement::parse(statement.compact().as_bytes()).unwrap();
         prop_assert_eq!(again.payload(), &payload[..]);
-        prop_assert!(again.verify(&public()).is_ok());
+        prop_assert!(again.verify(&public(), &P256).is_ok());
     }
 
     #[test]
@@ -346,7 +346,7 @@ proptest! {
         let mut bytes = statement.compact().as_bytes().to_vec();
         let at = at.index(bytes.len());
         bytes[at] ^= 1_u8 << bit;
-        let verified = SubmittedStatement::parse(&bytes).and_then(|statement| statement.verify(&public()));
+        let verified = SubmittedStatement::parse(&bytes).and_then(|statement| statement.verify(&public(), &P256));
         prop_assert!(verified.is_err());
     }
 

@@ -3,7 +3,7 @@
 //! ES256 asks whether u1·G + u2·Q has the x coordinate r. With G and Q fixed, both products are sums of points that were
 //! computed before, and no doubling is left. All of it works on public data, in variable time.
 //!
-//! [`KnownKey::verify`] answers exactly as [`PublicKey::verify`] does. Arithmetic modulo the curve's order is `p256`'s;
+//! [`KnownKey::verify`] answers exactly as [`sealane_core::statement::P256`] does. Arithmetic modulo the curve's order is `p256`'s;
 //! that of coordinates is in `field`, since `p256`'s takes three times as long.
 
 mod comb;
@@ -16,10 +16,10 @@ use p256::elliptic_curve::sec1::ToSec1Point;
 use p256::elliptic_curve::{Curve, PrimeField, ops::Reduce};
 use p256::{AffinePoint, FieldBytes, NistP256, NonZeroScalar, Scalar};
 
-use super::key::{PublicKey, Signature, SignatureError};
-use crate::hash::Hash;
 use comb::{Affine, Comb, Jacobian};
 use field::Element;
+use sealane_core::hash::Hash;
+use sealane_core::statement::{PublicKey, Signature, SignatureError};
 
 /// Bits of a window of a key's table.
 const KEY_WINDOW: usize = 7;

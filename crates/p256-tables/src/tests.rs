@@ -10,6 +10,8 @@ use p256::elliptic_curve::point::{AffineCoordinates, DecompressPoint};
 use p256::elliptic_curve::subtle::Choice;
 use proptest::prelude::*;
 
+use sealane_core::statement::{P256, SignatureVerifier};
+
 use super::*;
 
 const N: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
@@ -317,7 +319,7 @@ proptest! {
         prop_assert_eq!(known.verify(&message, &good), Ok(()));
         prop_assert_eq!(known.verify(&message, &twin), Ok(()));
         for signature in [good, twin, Signature::from_bytes(flipped)] {
-            prop_assert_eq!(known.verify(&message, &signature), key.verify(&message, &signature));
+            prop_assert_eq!(known.verify(&message, &signature), P256.verify(&key, &message, &signature));
             judge(&known, *Hash::of(&message).as_bytes(), &signature);
         }
     }

@@ -5,16 +5,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use sealane_core::block::{
+use crate::block::{
     Checkpoint, CheckpointError, Commit, FinalCheckpoint, FinalityError, Height, Note, NoteError, NoteKey, Origin,
 };
-use sealane_core::evidence::Anchor;
-use sealane_core::hash::Hash;
+use crate::evidence::Anchor;
+use crate::hash::Hash;
+use crate::statement::SignatureVerifier;
 
 /// A checkpoint that members have signed, and who has shown it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Shown {
+pub struct SignedCheckpoint {
     /// For people: where it came from.
     pub by: String,
     /// C2SP tlog-checkpoint text.
@@ -37,15 +38,15 @@ pub struct Fork {
     origin: Origin,
     height: Height,
     /// For people; whoever verifies finds out again.
-    signed_twice: Vec<Signer>,
-    first: Shown,
-    second: Shown,
+    signed_twice: Vec<DoubleSigner>,
+    first: SignedCheckpoint,
+    second: SignedCheckpoint,
 }
 
 /// A member whose signature is on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Signer {
+pub struct DoubleSigner {
     pub name: String,
     pub kid: Hash,
 }
@@ -78,8 +79,8 @@ pub enum ForkError {
 }
 
 /// A side that was verified.
-pub(super) struct Side {
-    pub(super) checkpoint: Checkpoint,
+pub struct ForkSide {
+    pub checkpoint: Checkpoint,
     committed: bool,
     signers: Vec<Hash>,
 }
@@ -88,7 +89,12 @@ impl Fork {
     pub const VERSION: u32 = 1;
 
     /// Puts two sides together, if they are a fork. At least one of them is a commit.
-    pub fn of(first: &Shown, second: &Shown, anchor: &Anchor) -> Result<Self, ForkError> {
+    pub fn of(
+        first: &SignedCheckpoint,
+        second: &SignedCheckpoint,
+        anchor: &Anchor,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<Self, ForkError> {
         let commit = first.commit.as_ref().or(second.commit.as_ref());
         let height = commit.ok_or(ForkError::NoContradiction)?.height;
         let mut fork = Self {
@@ -99,12 +105,12 @@ impl Fork {
             first: first.clone(),
             second: second.clone(),
         };
-        fork.signed_twice = fork.verify(anchor)?;
+        fork.signed_twice = fork.verify(anchor, verifier)?;
         Ok(fork)
     }
 
     /// Finds who signed twice, under an anchor. Nothing in the proof is believed but signatures.
-    pub fn verify(&self, anchor: &Anchor) -> Result<Vec<Signer>, ForkError> {
+    pub fn verify(&self, anchor: &Anchor, verifier: &dyn SignatureVerifier) -> Result<Vec<DoubleSigner>, ForkError> {
         if self.version != Self::VERSION {
             return Err(ForkError::Version { found: self.version });
         }
@@ -112,8 +118,8 @@ impl Fork {
         if self.origin != *trusted {
             return Err(ForkError::Origin { found: self.origin.clone(), trusted: trusted.clone() });
         }
-        let first = self.first.verify("first", self.height, anchor)?;
-        let second = self.second.verify("second", self.height, anchor)?;
+        let first = self.first.verify("first", self.height, anchor, verifier)?;
+        let second = self.second.verify("second", self.height, anchor, verifier)?;
         let one_height = first.committed && second.committed && first.checkpoint != second.checkpoint;
         let one_size =
             first.checkpoint.size == second.checkpoint.size && first.checkpoint.root != second.checkpoint.root;
@@ -121,9 +127,9 @@ impl Fork {
             return Err(ForkError::NoContradiction);
         }
         let members = anchor.genesis().members.members();
-        let twice: Vec<Signer> = members
+        let twice: Vec<DoubleSigner> = members
             .filter(|member| first.signers.contains(&member.kid()) && second.signers.contains(&member.kid()))
-            .map(|member| Signer { name: member.name().to_owned(), kid: member.kid() })
+            .map(|member| DoubleSigner { name: member.name().to_owned(), kid: member.kid() })
             .collect();
         if twice.is_empty() { Err(ForkError::NobodyTwice) } else { Ok(twice) }
     }
@@ -132,16 +138,16 @@ impl Fork {
         self.height
     }
 
-    pub fn sides(&self) -> [&Shown; 2] {
+    pub fn sides(&self) -> [&SignedCheckpoint; 2] {
         [&self.first, &self.second]
     }
 
-    pub fn signed_twice(&self) -> &[Signer] {
+    pub fn signed_twice(&self) -> &[DoubleSigner] {
         &self.signed_twice
     }
 }
 
-impl Shown {
+impl SignedCheckpoint {
     /// A checkpoint with its certificate of commit.
     pub fn commit(by: impl Into<String>, checkpoint: &Checkpoint, commit: Commit, seal: Option<String>) -> Self {
         Self { by: by.into(), checkpoint: checkpoint.to_text(), seal, commit: Some(commit), note: None }
@@ -152,7 +158,14 @@ impl Shown {
         Self { by: by.into(), checkpoint: checkpoint.to_text(), seal: None, commit: None, note: Some(note) }
     }
 
-    pub(super) fn verify(&self, side: &'static str, height: Height, anchor: &Anchor) -> Result<Side, ForkError> {
+    /// Checks what stands on one side of a fork at `height`; `side` names it in errors.
+    pub fn verify(
+        &self,
+        side: &'static str,
+        height: Height,
+        anchor: &Anchor,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<ForkSide, ForkError> {
         let genesis = anchor.genesis();
         let checkpoint: Checkpoint = self.checkpoint.parse().map_err(|error| ForkError::Checkpoint { side, error })?;
         if checkpoint.origin != genesis.origin {
@@ -164,22 +177,28 @@ impl Shown {
                     return Err(ForkError::Height { side, found: commit.height, height });
                 }
                 let signers = commit.signatures.iter().map(|signature| signature.kid).collect();
-                FinalCheckpoint::verify(checkpoint.clone(), commit.clone(), &genesis.members)
+                FinalCheckpoint::verify(checkpoint.clone(), commit.clone(), &genesis.members, verifier)
                     .map_err(|error| ForkError::Commit { side, error })?;
                 (true, signers)
             }
-            (None, Some(text)) => (false, signers_of(text, &self.checkpoint, side, anchor)?),
+            (None, Some(text)) => (false, signers_of(text, &self.checkpoint, side, anchor, verifier)?),
             _ => return Err(ForkError::Signed { side }),
         };
-        Ok(Side { checkpoint, committed, signers })
+        Ok(ForkSide { checkpoint, committed, signers })
     }
 }
 
 /// The members whose signatures are on a note over a checkpoint's text.
-fn signers_of(text: &str, checkpoint: &str, side: &'static str, anchor: &Anchor) -> Result<Vec<Hash>, ForkError> {
+fn signers_of(
+    text: &str,
+    checkpoint: &str,
+    side: &'static str,
+    anchor: &Anchor,
+    verifier: &dyn SignatureVerifier,
+) -> Result<Vec<Hash>, ForkError> {
     let note = Note::parse(text.as_bytes()).map_err(|error| ForkError::Note { side, error })?;
     let keys: Vec<NoteKey> = note_keys(anchor);
-    let verified = note.verify(&keys).map_err(|error| ForkError::Note { side, error })?;
+    let verified = note.verify(&keys, verifier).map_err(|error| ForkError::Note { side, error })?;
     if note.text() != checkpoint || verified.is_empty() {
         return Err(ForkError::NoteText { side });
     }
@@ -187,7 +206,7 @@ fn signers_of(text: &str, checkpoint: &str, side: &'static str, anchor: &Anchor)
 }
 
 /// The keys by which an anchor's members sign notes.
-pub(super) fn note_keys(anchor: &Anchor) -> Vec<NoteKey> {
+pub fn note_keys(anchor: &Anchor) -> Vec<NoteKey> {
     let genesis = anchor.genesis();
     let members = genesis.members.members();
     members.map(|member| NoteKey { name: genesis.origin.clone(), key: member.key().clone() }).collect()

@@ -10,7 +10,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use sealane_core::hash::Hash;
-use sealane_core::statement::{KnownKey, PublicKey, StatementError, SubmittedStatement, VerifiedStatement};
+use sealane_core::statement::{PublicKey, Signature, SignatureError, SignatureVerifier};
+use sealane_p256_tables::KnownKey;
+
+use crate::signatures::AwsLc;
 
 /// Tables that are kept at once: 19 MB, and 2.8 MB for the generator's. None is made before somebody has captured
 /// [`SEEN_MIN`] statements, so an idle node has none.
@@ -40,14 +43,17 @@ struct Limits {
     pause_factor: u32,
 }
 
-/// The tables, shared by all who verify.
+/// A verifier with tables of the signers that it has seen often. Clones share the tables.
+#[derive(Debug, Clone, Default)]
+pub struct KnownSigners(Arc<Shared>);
+
 #[derive(Debug)]
-pub struct KnownSigners {
+struct Shared {
     limits: Limits,
     tables: RwLock<HashMap<Hash, Arc<Table>>>,
     waiting: Mutex<Waiting>,
-    /// Statements so far: the time by which tables age.
-    statements: AtomicU64,
+    /// Signatures so far: the time by which tables age.
+    signatures: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -65,7 +71,24 @@ struct Waiting {
     making: Option<JoinHandle<()>>,
 }
 
-impl Default for KnownSigners {
+impl SignatureVerifier for KnownSigners {
+    /// Checks a signature by the key's table if there is one.
+    ///
+    /// Only signatures that hold bring a key closer to a table, so a stranger cannot have one made.
+    fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
+        let shared = &self.0;
+        let now = shared.signatures.fetch_add(1, Ordering::Relaxed);
+        if let Some(table) = shared.table(key) {
+            table.used.store(now, Ordering::Relaxed);
+            return table.key.verify(message, signature);
+        }
+        AwsLc.verify(key, message, signature)?;
+        shared.count(key);
+        Ok(())
+    }
+}
+
+impl Default for Shared {
     fn default() -> Self {
         Self::with_limits(Limits {
             tables: TABLES_MAX,
@@ -77,36 +100,9 @@ impl Default for KnownSigners {
     }
 }
 
-impl KnownSigners {
+impl Shared {
     fn with_limits(limits: Limits) -> Self {
-        Self { limits, tables: RwLock::default(), waiting: Mutex::default(), statements: AtomicU64::new(0) }
-    }
-
-    /// Checks a statement's signature under `key`, by its table if there is one.
-    ///
-    /// Only signatures that hold bring a key closer to a table: whoever has not the key cannot have one made.
-    pub fn verify(
-        self: &Arc<Self>,
-        submitted: SubmittedStatement,
-        key: &PublicKey,
-    ) -> Result<VerifiedStatement, StatementError> {
-        let now = self.statements.fetch_add(1, Ordering::Relaxed);
-        if let Some(table) = self.table(key) {
-            table.used.store(now, Ordering::Relaxed);
-            return submitted.verify(&table.key);
-        }
-        let verified = submitted.verify(key)?;
-        self.count(key);
-        Ok(verified)
-    }
-
-    /// The keys that have a table.
-    pub fn len(&self) -> usize {
-        self.tables.read().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        Self { limits, tables: RwLock::default(), waiting: Mutex::default(), signatures: AtomicU64::new(0) }
     }
 
     fn table(&self, key: &PublicKey) -> Option<Arc<Table>> {
@@ -144,7 +140,7 @@ impl KnownSigners {
     /// Tells whether there is room for a table, or one that is idle enough to go.
     fn has_room(&self) -> bool {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        let now = self.statements.load(Ordering::Relaxed);
+        let now = self.signatures.load(Ordering::Relaxed);
         let is_idle = |table: &Arc<Table>| self.is_idle(table, now);
         tables.len() < self.limits.tables || tables.values().any(is_idle)
     }
@@ -155,7 +151,7 @@ impl KnownSigners {
 
     /// Makes a key's table, in place of the one that lay idle longest if there is no other room.
     fn insert(&self, key: &PublicKey) {
-        let now = self.statements.load(Ordering::Relaxed);
+        let now = self.signatures.load(Ordering::Relaxed);
         let table = Arc::new(Table { key: KnownKey::new(key), used: AtomicU64::new(now) });
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         if tables.len() >= self.limits.tables {
