@@ -2,6 +2,7 @@
 
 use crate::hash::Hash;
 use crate::index::hashing::{inner_hash, subject_hash};
+use crate::index::journal::Journals;
 use crate::index::list::LeafList;
 use crate::index::pieces::Pieces;
 use crate::index::{SubjectKey, empty_hash};
@@ -19,9 +20,10 @@ use crate::merkle::LeafIndex;
 /// is a miss of the processor's cache.
 #[derive(Debug, Clone, Default)]
 pub struct SubjectIndex {
-    top: Child,
-    inners: Pieces<Inner>,
-    subjects: Pieces<Entry>,
+    pub(super) top: Child,
+    pub(super) inners: Pieces<Inner>,
+    pub(super) subjects: Pieces<Entry>,
+    pub(super) journals: Journals,
 }
 
 /// What cannot be appended.
@@ -36,14 +38,18 @@ pub enum IndexError {
 impl SubjectIndex {
     /// Starts with the empty map.
     pub const fn new() -> Self {
-        Self { top: Child::EMPTY, inners: Pieces::new(), subjects: Pieces::new() }
+        Self { top: Child::EMPTY, inners: Pieces::new(), subjects: Pieces::new(), journals: Journals::new() }
     }
 
     /// Appends a leaf to a subject's list, and the subject where it is new. Returns false, changing nothing, where
     /// the leaf is the last of the list already.
     pub fn append(&mut self, key: SubjectKey, leaf: LeafIndex) -> Result<bool, IndexError> {
         match self.open(&key) {
-            Slot::Taken { subject, .. } => self.subjects[subject].append(leaf),
+            Slot::Taken { place, subject } => {
+                self.note_list(place, subject);
+                self.mark_changed(place);
+                self.subjects[subject].append(leaf)
+            }
             Slot::Free(free) => {
                 self.add(free, Entry { key, list: LeafList::starting_with(leaf) }, None)?;
                 Ok(true)
@@ -56,6 +62,8 @@ impl SubjectIndex {
         let SubjectList { entry, hash } = subject;
         match self.open(&entry.key) {
             Slot::Taken { place, subject } => {
+                self.note_list(place, subject);
+                self.mark_changed(place);
                 self.subjects[subject] = entry;
                 self.child_mut(place).hash = Some(hash);
             }
@@ -116,18 +124,17 @@ impl SubjectIndex {
         way
     }
 
-    /// Finds a subject, or where it would stand, and marks the way there as changed.
+    /// Finds a subject, or where it would stand, and marks the way there as changed, but for the place at its end.
     fn open(&mut self, key: &SubjectKey) -> Slot {
         let (mut place, mut depth) = (Place::Top, 0);
         loop {
             match self.child(place).link.target() {
                 Target::Inner(inner) => {
-                    self.child_mut(place).hash = None;
+                    self.mark_changed(place);
                     place = Place::Below { inner, right: key.turns_right(depth) };
                     depth += 1;
                 }
                 Target::Subject(subject) if self.subjects[subject].key == *key => {
-                    self.child_mut(place).hash = None;
                     return Slot::Taken { place, subject };
                 }
                 Target::Subject(_) | Target::Empty => return Slot::Free(Free { place, depth }),
@@ -147,6 +154,7 @@ impl SubjectIndex {
         if self.subjects.len() >= INDEX_NODES_MAX || self.inners.len() + inners > INDEX_NODES_MAX {
             return Err(IndexError::Full { subjects: self.subjects.len() });
         }
+        self.mark_changed(place);
         let key = entry.key;
         self.subjects.push(entry);
         let mut below = Child { link: Link::to_subject(self.subjects.len() - 1), hash };
@@ -184,14 +192,21 @@ impl SubjectIndex {
         hash
     }
 
-    fn child(&self, place: Place) -> Child {
+    /// Marks a place as changed; the journal keeps what stood there.
+    fn mark_changed(&mut self, place: Place) {
+        let before = self.child(place);
+        self.journals.note(place, before);
+        self.child_mut(place).hash = None;
+    }
+
+    pub(super) fn child(&self, place: Place) -> Child {
         match place {
             Place::Top => self.top,
             Place::Below { inner, right } => self.inners[inner].children[usize::from(right)],
         }
     }
 
-    fn child_mut(&mut self, place: Place) -> &mut Child {
+    pub(super) fn child_mut(&mut self, place: Place) -> &mut Child {
         match place {
             Place::Top => &mut self.top,
             Place::Below { inner, right } => &mut self.inners[inner].children[usize::from(right)],
@@ -211,26 +226,26 @@ struct Way {
 }
 
 #[derive(Debug, Clone)]
-struct Inner {
+pub(super) struct Inner {
     children: [Child; 2],
 }
 
 /// What stands at a place, and its hash: `None` while it has changed, or something below it.
 #[derive(Debug, Clone, Copy, Default)]
-struct Child {
-    link: Link,
-    hash: Option<Hash>,
+pub(super) struct Child {
+    pub link: Link,
+    pub hash: Option<Hash>,
 }
 
 impl Child {
-    const EMPTY: Self = Self { link: Link::EMPTY, hash: None };
+    pub const EMPTY: Self = Self { link: Link::EMPTY, hash: None };
 }
 
 /// A subject with its list.
 #[derive(Debug, Clone)]
-struct Entry {
-    key: SubjectKey,
-    list: LeafList,
+pub(super) struct Entry {
+    pub key: SubjectKey,
+    pub list: LeafList,
 }
 
 impl Entry {
@@ -280,14 +295,14 @@ struct Free {
 }
 
 /// Where a child is kept.
-#[derive(Clone, Copy)]
-enum Place {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
     Top,
     Below { inner: usize, right: bool },
 }
 
 /// What a link leads to, by its number in its array.
-enum Target {
+pub(super) enum Target {
     Empty,
     Inner(usize),
     Subject(usize),
@@ -295,7 +310,7 @@ enum Target {
 
 /// A [`Target`] in 32 bits: the highest tells the array, and all ones are the empty subtree.
 #[derive(Debug, Clone, Copy)]
-struct Link(u32);
+pub(super) struct Link(u32);
 
 impl Link {
     const EMPTY: Self = Self(u32::MAX);
@@ -310,7 +325,7 @@ impl Link {
         Self(number as u32 | Self::SUBJECT)
     }
 
-    const fn target(self) -> Target {
+    pub const fn target(self) -> Target {
         match self.0 {
             u32::MAX => Target::Empty,
             number if number & Self::SUBJECT != 0 => Target::Subject((number & !Self::SUBJECT) as usize),

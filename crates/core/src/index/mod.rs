@@ -6,6 +6,7 @@
 
 mod entry;
 mod hashing;
+mod journal;
 mod list;
 mod map;
 pub mod names;

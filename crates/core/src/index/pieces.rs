@@ -19,6 +19,14 @@ impl<T> Pieces<T> {
         self.0.last().map_or(0, |last| (self.0.len() - 1) * PIECE + last.len())
     }
 
+    /// Drops all items from `len` on.
+    pub fn truncate(&mut self, len: usize) {
+        self.0.truncate(len.div_ceil(PIECE));
+        if let Some(last) = self.0.last_mut() {
+            last.truncate(len - (len - 1) / PIECE * PIECE);
+        }
+    }
+
     pub fn push(&mut self, item: T) {
         match self.0.last_mut() {
             Some(last) if last.len() < PIECE => last.push(item),
@@ -68,6 +76,14 @@ mod tests {
         }
         pieces[PIECE] += 1;
         assert_eq!(first, &raw const pieces[0]);
+        let mut shorter = pieces.clone();
+        for len in [2 * PIECE + 1, 2 * PIECE, PIECE + 7, 1, 0] {
+            shorter.truncate(len);
+            assert_eq!(shorter.len(), len);
+            assert!(len == 0 || shorter[len - 1] == pieces[len - 1]);
+        }
+        shorter.push(5);
+        assert_eq!((shorter.len(), shorter[0]), (1, 5));
         assert_eq!([pieces[PIECE - 1], pieces[PIECE], pieces[3 * PIECE - 1]], [PIECE - 1, PIECE + 1, 3 * PIECE - 1]);
     }
 }

@@ -3,6 +3,7 @@
 use crate::hash::Hash;
 use crate::index::hashing::{inner_hash, subject_hash};
 use crate::index::list::entry_hash;
+use crate::index::map::Path;
 use crate::index::{SubjectIndex, SubjectKey, empty_hash, value_hash};
 use crate::merkle::{LeafIndex, ProofError, root};
 
@@ -63,16 +64,25 @@ pub enum IndexProofError {
 impl SubjectIndex {
     /// Proves a subject's list, or that it has none, under [`SubjectIndex::root`].
     pub fn prove(&mut self, key: &SubjectKey) -> SubjectProof {
-        let path = self.path(key);
-        let vacancy = match path.end {
-            Some((found, _)) if found == *key => {
-                return SubjectProof::Present(PresenceProof { siblings: path.siblings });
-            }
-            Some((key, value)) => Vacancy::Other { key, value },
-            None => Vacancy::Empty,
-        };
-        SubjectProof::Absent(AbsenceProof { siblings: path.siblings, vacancy })
+        proof_of(self.path(key), key)
     }
+
+    /// Proves a subject's list as it was `blocks` final blocks ago, or that it had none, under
+    /// [`SubjectIndex::root_before`] of as many. `None` of more blocks than are kept.
+    pub fn prove_before(&mut self, key: &SubjectKey, blocks: usize) -> Option<SubjectProof> {
+        Some(proof_of(self.path_before(key, blocks)?, key))
+    }
+}
+
+fn proof_of(path: Path, key: &SubjectKey) -> SubjectProof {
+    let vacancy = match path.end {
+        Some((found, _)) if found == *key => {
+            return SubjectProof::Present(PresenceProof { siblings: path.siblings });
+        }
+        Some((key, value)) => Vacancy::Other { key, value },
+        None => Vacancy::Empty,
+    };
+    SubjectProof::Absent(AbsenceProof { siblings: path.siblings, vacancy })
 }
 
 /// Checks that exactly the leaves of `list` name the subject, in the map with `index_root`.
