@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use sealane_core::block::{Checkpoint, Commit, Height, Seal};
-use sealane_core::consortium::{Claims, ParticipantId, Place};
+use sealane_core::block::Height;
+use sealane_core::consortium::{Claims, ParticipantId};
 use sealane_core::hash::Hash;
-use sealane_core::merkle::{LeafIndex, TileId, TreeSize};
-use sealane_core::record::Record;
+use sealane_core::ledger::BlockContent;
+use sealane_core::merkle::{LeafIndex, TileId};
 use sealane_core::statement::{PublicKey, Signature};
 use sealane_core::time::Timestamp;
 
@@ -89,44 +89,6 @@ impl StoreError {
     }
 }
 
-/// What a leaf holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeafContent {
-    Seal,
-    Capture,
-    Admin,
-}
-
-/// A leaf as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredLeaf {
-    pub index: LeafIndex,
-    pub content: LeafContent,
-    pub bytes: Vec<u8>,
-}
-
-/// A block as stored: what was agreed on about the tree at its size.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredBlock {
-    pub checkpoint: Checkpoint,
-    /// The whole signed note (C2SP signed-note) over the checkpoint.
-    pub note: String,
-    pub commit: Commit,
-    pub seal: Seal,
-}
-
-impl StoredBlock {
-    /// Leaves in the tree at this block.
-    pub const fn size(&self) -> TreeSize {
-        self.checkpoint.size
-    }
-
-    /// The block's leaves, its seal included.
-    pub fn leaves(&self) -> Range<u64> {
-        self.seal.previous_size.get()..self.checkpoint.size.get()
-    }
-}
-
 /// All that one block adds, written in one transaction or not at all.
 #[derive(Debug)]
 pub struct NewBlock {
@@ -140,11 +102,12 @@ pub struct NewBlock {
     pub records: Arc<Vec<PlacedRecord>>,
 }
 
-/// A statement's record with where the statement stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlacedRecord {
-    pub place: Place,
-    pub record: Record,
+impl NewBlock {
+    /// Puts a block's content together with what was signed about it.
+    pub fn new(block: StoredBlock, content: BlockContent) -> Self {
+        let BlockContent { leaves, long_statements, tiles, records } = content;
+        Self { block, leaves, long_statements, tiles, records }
+    }
 }
 
 /// A request that waits for a member's decision, or was refused.
@@ -214,6 +177,9 @@ impl RequestBody {
         }
     }
 }
+
+/// What a store keeps, in the words of the core.
+pub use sealane_core::ledger::{LeafContent, PlacedRecord, StoredBlock, StoredLeaf};
 
 /// Keeps the ledger. What `append` has returned from is durable: it survives a crash of the process and of the machine.
 #[async_trait]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::app::orderer::BLOCK_BYTES_MAX;
+use sealane_core::limits::BLOCK_BYTES_MAX;
 
 /// For how long what is under way may keep the writer busy.
 const WAIT: Duration = Duration::from_millis(18);

@@ -1,18 +1,22 @@
 //! Audit: everything re-derived from the leaves and held against what is stored or shown. It names the first leaf at fault.
 //!
-//! `replay` is the one fold over leaves, with every rule in it, and reads nothing itself. `walk` leads the blocks of a
+//! The rules are the core's: its `Auditor` validates each block as any other member would. `walk` leads the blocks of a
 //! `Source` through it: of a store, which `compare` then holds against the rest of what is stored, or of somebody else's
 //! node, which `remote` also holds against what its auditor has seen before.
 
 mod compare;
 mod remote;
-mod replay;
 mod source;
 mod walk;
 
-use crate::app::state::mark_of;
+use std::collections::{BTreeMap, HashMap};
+
+use crate::app::head::mark_of;
 use crate::ports::{LedgerStore, Mark, StoreError};
-use sealane_core::block::Height;
+use sealane_core::block::{Height, Seal};
+use sealane_core::consortium::{Admin, ParticipantId, Registry};
+use sealane_core::evidence::Anchor;
+use sealane_core::ledger::{AuditedBlock, Auditor, Tally};
 use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::provider::Provider;
 
@@ -23,7 +27,6 @@ pub(super) use compare::check_requests;
 pub(super) use walk::Watch;
 
 use compare::{Comparing, Rewriting};
-use replay::{Kept, Replay, Replayed};
 use walk::{Unwatched, walk};
 
 /// What is wrong, and where that first shows.
@@ -82,10 +85,9 @@ pub async fn audit(store: &dyn LedgerStore, provider: Provider<'_>) -> Result<Re
 /// ledger cannot be served until it is done again.
 pub async fn rebuild(store: &dyn LedgerStore, provider: Provider<'_>) -> Result<Report, AuditError> {
     let leaves = OfStore { store, with_tiles: false };
-    let mut replay = Replay::new(provider, None, Kept::Nothing);
-    walk(&leaves, &mut replay, TreeSize::MAX, &mut Unwatched).await?;
+    walk(&leaves, &mut Replayed::new(provider, None), TreeSize::MAX, &mut Unwatched).await?;
     store.clear_derived().await?;
-    Ok(follow(&leaves, provider, &mut Rewriting { store }).await?.report)
+    Ok(follow(&leaves, provider, &mut Rewriting { store }).await?.report()?)
 }
 
 /// Finds a ledger that was cut off, and is whole in itself: `mark`, read before the store was opened, tells the last
@@ -103,14 +105,71 @@ pub async fn check_mark(store: &dyn LedgerStore, mark: &Mark) -> Result<(), Audi
 
 /// Goes through all leaves of a source, and hands each block on once it is found without fault, with all that it adds
 /// derived anew from its leaves.
-pub(super) async fn follow(
+pub(super) async fn follow<'a>(
     source: &dyn Source,
-    provider: Provider<'_>,
+    provider: Provider<'a>,
     watch: &mut dyn Watch,
-) -> Result<Replayed, AuditError> {
-    let mut replay = Replay::new(provider, None, Kept::Block);
-    walk(source, &mut replay, TreeSize::MAX, watch).await?;
-    Ok(replay.finish()?)
+) -> Result<Replayed<'a>, AuditError> {
+    let mut replayed = Replayed::new(provider, None);
+    walk(source, &mut replayed, TreeSize::MAX, watch).await?;
+    replayed.check_whole()?;
+    Ok(replayed)
+}
+
+/// A ledger that is gone through: the core's audit of it, and what is held against the rest of a store.
+pub(super) struct Replayed<'a> {
+    auditor: Auditor<'a>,
+    /// Tiles of each level.
+    tiles: BTreeMap<u8, u64>,
+    /// What participants asked for, in DER, by who asked.
+    requests: HashMap<ParticipantId, Vec<u8>>,
+}
+
+impl<'a> Replayed<'a> {
+    /// Begins with no leaf. The first one must be the genesis statement of `trusted`, if one is given.
+    fn new(provider: Provider<'a>, trusted: Option<&'a Anchor>) -> Self {
+        let auditor = Auditor::new(provider, trusted);
+        Self { auditor, tiles: BTreeMap::new(), requests: HashMap::new() }
+    }
+
+    /// The height of the block that comes next.
+    fn next_height(&self) -> Height {
+        self.auditor.state().next_height()
+    }
+
+    /// Remembers what a block has that was found without fault.
+    fn learn(&mut self, block: &AuditedBlock) {
+        for (tile, _) in &block.content.tiles {
+            let tiles = self.tiles.entry(tile.level()).or_default();
+            *tiles = (*tiles).max(tile.index() + 1);
+        }
+        for admin in &block.admins {
+            if let Admin::Registration(one) = admin {
+                self.requests.insert(one.participant.clone(), one.request.clone());
+            }
+        }
+    }
+
+    fn check_whole(&self) -> Result<(), Fault> {
+        self.last_seal().map(drop)
+    }
+
+    /// The seal of the last block.
+    pub fn last_seal(&self) -> Result<&Seal, Fault> {
+        self.auditor.state().last_seal().ok_or_else(|| fault(None, "the ledger is empty"))
+    }
+
+    pub fn registry(&self) -> Result<&Registry, Fault> {
+        self.auditor.state().registry().map(|registry| &**registry).ok_or_else(|| fault(None, "the ledger is empty"))
+    }
+
+    /// What all blocks came to.
+    pub fn report(&self) -> Result<Report, Fault> {
+        let Tally { leaves, blocks, signatures, captures, events, .. } = *self.auditor.tally();
+        let participants = self.registry()?.participants().count() as u64;
+        let subjects = self.auditor.state().subjects() as u64;
+        Ok(Report { leaves, blocks, signatures, captures, events, participants, subjects })
+    }
 }
 
 /// The beginning of a fault's message.

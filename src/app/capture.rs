@@ -2,16 +2,11 @@
 
 use crate::app::admission::Ticket;
 use crate::app::ledger::{Ledger, LedgerError, View};
-use crate::app::orderer::{Entry, OrderError, Ordered, Placed};
+use crate::app::orderer::{OrderError, Ordered};
 use crate::app::receipt::Final;
-use crate::app::records::capture_record;
 use crate::ports::{Allowance, Exceeded, StoreError};
-use sealane_core::consortium::rights::{self, RightsError};
-use sealane_core::consortium::{EventFact, Participant, SignerRefusal};
-use sealane_core::epcis::{self, Document, Event, Faults, Reader};
-use sealane_core::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AHEAD_SECONDS_MAX};
+use sealane_core::ledger::{Candidate, PlaceRefusal, Placed, signer_in_force, verify};
 use sealane_core::statement::{StatementError, StatementId, StatementType, SubmittedStatement, VerifiedStatement};
-use sealane_core::time::Timestamp;
 
 /// Why a statement was not captured. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
@@ -21,17 +16,9 @@ pub enum CaptureError {
     #[error("a capture has the typ epcis+jws; this statement's is {found}")]
     WrongType { found: &'static str },
     #[error(transparent)]
-    Signer(#[from] SignerRefusal),
-    #[error("iat is {iat}, more than {IAT_AHEAD_SECONDS_MAX} seconds ahead of this node's clock ({now})")]
-    IssuedAhead { iat: Timestamp, now: Timestamp },
+    Refused(#[from] PlaceRefusal),
     #[error("one signer may have {} statements captured a second", .0.per_second)]
     TooOften(Exceeded),
-    #[error(transparent)]
-    Epcis(#[from] Faults),
-    #[error("event {position}: eventTime {event_time} is more than a day ahead of this node's clock ({now})")]
-    EventAhead { position: u32, event_time: Timestamp, now: Timestamp },
-    #[error("event {position} ({event_id}) breaks rule {}: {error}", error.rule())]
-    Rights { position: u32, event_id: String, error: RightsError },
     #[error(transparent)]
     Order(#[from] OrderError),
     #[error(transparent)]
@@ -76,20 +63,16 @@ pub async fn capture_within(
     if typ != StatementType::Epcis {
         return Err(CaptureError::WrongType { found: typ.as_str() });
     }
-    submitted.check_audience(view.registry.origin().as_str())?;
-    let thumbprint = *submitted.header().signer().hash();
-    let unknown = SignerRefusal::Unknown { thumbprint };
-    let (_, certificate) = view.registry.certificate(&thumbprint).ok_or(unknown)?;
-    let statement = submitted.verify(&certificate.key, &*ledger.verifier)?;
+    let statement = verify(submitted, &view.registry, &*ledger.verifier)?;
     if allowance.is_some()
         && let Some(placed) = find(ledger, &view, id).await?
     {
         return Ok(Captured { id, placed, receipt: None });
     }
     let ordered = match admit(ledger, &view, statement, allowance) {
-        Ok(entry) => {
+        Ok(candidate) => {
             ticket.hand_over();
-            ledger.order(entry).await?
+            ledger.order(candidate).await?
         }
         Err(refusal) => match find(ledger, &ledger.view(), id).await? {
             Some(placed) => Ordered { placed, written: None },
@@ -107,38 +90,11 @@ fn admit(
     view: &View,
     statement: VerifiedStatement,
     allowance: Option<&dyn Allowance>,
-) -> Result<Entry, CaptureError> {
-    let signer = *statement.header().signer().hash();
-    let (participant, _) = view.registry.signer_at(&signer, ledger.place_now(view))?;
-    allowance.map_or(Ok(()), |allowance| allowance.take(&participant.id)).map_err(CaptureError::TooOften)?;
-    let events = check_content(statement.payload(), participant, statement.header().iat(), ledger.now())?;
-    let record = capture_record(&statement, &participant.id, &events);
-    Ok(Entry::Capture { events: EventFact::of_all(&participant.id, &events), statement, record })
-}
-
-/// Reads a capture's payload and holds it against the clock and the signer's rights.
-fn check_content(
-    payload: &[u8],
-    participant: &Participant,
-    iat: Timestamp,
-    now: Timestamp,
-) -> Result<Vec<Event>, CaptureError> {
-    if iat.seconds() - now.seconds() > IAT_AHEAD_SECONDS_MAX {
-        return Err(CaptureError::IssuedAhead { iat, now });
-    }
-    let Document { events, .. } = epcis::read(payload, Reader::Strict)?;
-    for (event, position) in events.iter().zip(0..) {
-        let event_time = event.event_time;
-        if event_time.millis_since(now) > EVENT_TIME_AHEAD_MS_MAX {
-            return Err(CaptureError::EventAhead { position, event_time, now });
-        }
-        rights::check(participant, event).map_err(|error| CaptureError::Rights {
-            position,
-            event_id: event.event_id.uri.clone(),
-            error,
-        })?;
-    }
-    Ok(events)
+) -> Result<Candidate, CaptureError> {
+    let at = ledger.place_now(view);
+    let signer = signer_in_force(&statement, &view.registry, at)?;
+    allowance.map_or(Ok(()), |allowance| allowance.take(&signer)).map_err(CaptureError::TooOften)?;
+    Ok(Candidate::capture(statement, &view.registry, at)?)
 }
 
 /// Finds the place of a captured statement, as of a view.

@@ -85,7 +85,7 @@ pub async fn copy(
     let requests = from.requests().await.map_err(|error| writer.failed(error.into()))?;
     audit::check_requests(provider, &requests, &replayed).map_err(|fault| writer.failed(fault.into()))?;
     let (blocks, leaves) = (writer.blocks, writer.leaves);
-    let end = replayed.last_seal.height;
+    let end = replayed.last_seal().map_err(|fault| writer.failed(fault.into()))?.height;
     if let Some(target) = held.filter(|held| *held > end) {
         return Err(CopyError::Ahead { from: end, target });
     }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use tokio::runtime::Handle;
 
+use crate::app::head::statement_text;
 use crate::app::ledger::{Ledger, LedgerError, View};
-use crate::app::state::statement_text;
 use crate::app::workplace;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError};
 use sealane_core::consortium::{EventKey, ParticipantId};

@@ -13,9 +13,8 @@ use tokio::runtime::Handle;
 use crate::app::evidence::stored::Stored;
 use crate::app::ledger::{Ledger, LedgerError, Proven, View};
 use crate::app::receipt::seal_leaf;
-use crate::app::state::load_index_at;
 use crate::app::workplace;
-use crate::ports::{StoreError, StoredBlock};
+use crate::ports::StoredBlock;
 use sealane_core::evidence::{Evidence, PlacedSeal, PlacedText};
 use sealane_core::gs1::Id;
 use sealane_core::index::{Subject, SubjectEntry, SubjectKey, SubjectProof};
@@ -60,7 +59,7 @@ fn at_tip(ledger: &Ledger, handle: Handle, id: &Id) -> Result<Evidence, LedgerEr
     let mut trail = follow(id, &mut source)?;
     for _ in 0..ATTEMPTS {
         let keys: Vec<SubjectKey> = trail.shown.keys().map(Subject::key).collect();
-        let Proven { view: at, proofs } = handle.block_on(ledger.prove(keys.clone()))?;
+        let Proven { view: at, proofs } = handle.block_on(ledger.prove(keys.clone(), None))?;
         if at.size() != view.size() {
             view = at;
             source.move_to(&view.registry, view.size())?;
@@ -73,17 +72,18 @@ fn at_tip(ledger: &Ledger, handle: Handle, id: &Id) -> Result<Evidence, LedgerEr
     Err(LedgerError::Busy)
 }
 
-/// The index of an earlier block is made anew from the rows of the leaves before it.
+/// The index of an earlier block is kept for a while as what later blocks have changed.
+///
+/// Asked for first, so that a block that is no longer kept costs no more than the question.
 fn at_block(ledger: &Ledger, handle: Handle, id: &Id, block: StoredBlock) -> Result<Evidence, LedgerError> {
     let registry = Arc::clone(&ledger.view().registry);
+    let height = Some(block.seal.height);
+    handle.block_on(ledger.prove(Vec::new(), height))?;
     let view = View { tip: block, registry };
     let mut source = Stored::new(ledger, handle.clone(), &view.registry, view.size())?;
     let trail = follow(id, &mut source)?;
-    let mut index = handle.block_on(load_index_at(ledger.store(), view.size()))?;
-    if index.root() != view.tip.seal.index_root {
-        return Err(StoreError::Corrupt("the stored subjects do not give the index of a seal".to_owned()).into());
-    }
-    let proofs = trail.shown.keys().map(|subject| index.prove(&subject.key())).collect();
+    let keys = trail.shown.keys().map(Subject::key).collect();
+    let Proven { proofs, .. } = handle.block_on(ledger.prove(keys, height))?;
     assemble(id, &view, &trail, proofs, &mut source)
 }
 

@@ -1,15 +1,13 @@
 //! The first block: who begins the ledger.
 
-use std::sync::Arc;
-
-use crate::app::block_builder::{BlockBuilder, BuildError};
-use crate::app::records::admin_record;
-use crate::app::state::mark_of;
-use crate::ports::{LeafContent, LedgerStore, MarkError, MemberSigner, StoreError};
-use sealane_core::block::{Height, Member, MemberSet, MemberSetError, Origin};
-use sealane_core::consortium::{Admin, Genesis, Organization, Registry};
-use sealane_core::index::SubjectIndex;
-use sealane_core::merkle::Edge;
+use crate::app::head::mark_of;
+use crate::app::signing::sign_block;
+use crate::ports::{LedgerStore, MarkError, MemberSigner, NewBlock, StoreError};
+use sealane_core::block::{Member, MemberSet, MemberSetError, Origin};
+use sealane_core::consortium::{Admin, Genesis, Organization, Place};
+use sealane_core::evidence::{Anchor, AnchorError};
+use sealane_core::ledger::{BlockError, Candidate, PlaceRefusal, Prefetched, Rules, State, propose};
+use sealane_core::merkle::TreeSize;
 use sealane_core::statement::{Draft, Header, P256, StatementError, SubmittedStatement};
 use sealane_core::time::Timestamp;
 
@@ -27,7 +25,11 @@ pub enum GenesisError {
     #[error(transparent)]
     Members(#[from] MemberSetError),
     #[error(transparent)]
-    Build(#[from] BuildError),
+    Anchor(#[from] AnchorError),
+    #[error(transparent)]
+    Refused(#[from] PlaceRefusal),
+    #[error(transparent)]
+    Block(#[from] BlockError),
 }
 
 /// Writes the first block: a genesis statement signed by the founding member, and its seal.
@@ -45,13 +47,14 @@ pub async fn begin(
     let members = MemberSet::new(vec![founder])?;
     let genesis = Genesis { version: 1, origin: origin.clone(), members, created: now };
     let admin = Admin::Genesis(genesis.clone());
-    let statement = sign_admin(&admin, origin, signer, now)?.verify(signer.public_key(), &P256)?;
-    let mut block = BlockBuilder::new(Height::GENESIS, now, Edge::new(), SubjectIndex::new());
-    block.push_statement(&statement, LeafContent::Admin, admin_record(statement.id(), &admin))?;
-    let registry = Arc::new(Registry::new(&genesis));
-    let (new, state, _) = block.seal(&registry, signer)?.into_parts(registry);
-    store.append(new).await?;
-    signer.raise_mark(mark_of(&state.tip))?;
+    let anchor = Anchor::of_genesis(sign_admin(&admin, origin, signer, now)?.compact().as_bytes(), &P256)?;
+    let first = Candidate::genesis(&anchor, Place { leaf: TreeSize::ZERO.next_index(), time: now })?;
+    let (mut state, known) = (State::empty(), Prefetched::default());
+    let proposal = propose(Rules::FIRST, &mut state, &known, now, vec![first], false, &P256)?;
+    let sealed = proposal.block.ok_or_else(|| BlockError("the genesis statement got no place".to_owned()))?;
+    let block = sign_block(&sealed, signer)?;
+    store.append(NewBlock::new(block.clone(), sealed.content)).await?;
+    signer.raise_mark(mark_of(&block))?;
     Ok(genesis)
 }
 

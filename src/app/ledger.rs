@@ -8,9 +8,10 @@ use crate::app::admission::{Admission, Ticket};
 use crate::app::lookup::Lookup;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
 use crate::ports::{Clock, LedgerStore, StoreError, StoredBlock};
-use sealane_core::block::Origin;
+use sealane_core::block::{Height, Origin};
 use sealane_core::consortium::{Place, Registry};
 use sealane_core::index::{SubjectKey, SubjectProof};
+use sealane_core::ledger::Candidate;
 use sealane_core::merkle::{self, TileId, Tiles, TreeSize};
 use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
@@ -37,6 +38,8 @@ pub enum LedgerError {
     Proof(#[from] merkle::ProvingError),
     #[error("too many ask about products at once")]
     Busy,
+    #[error("the index of that block is no longer kept; ask without a size for the latest block")]
+    NotKept,
     #[error("the node is stopping, or cannot go on writing")]
     Stopped,
     #[error("leaf {leaf} cannot be read: {detail}")]
@@ -61,7 +64,10 @@ pub struct Ledger {
 /// Subjects to be proven by the index in the writer's memory.
 pub(super) struct Question {
     pub keys: Vec<SubjectKey>,
-    pub reply: oneshot::Sender<Proven>,
+    /// As of which block; the last one if left out.
+    pub at: Option<Height>,
+    /// `None` if what the block's index was is no longer kept.
+    pub reply: oneshot::Sender<Option<Proven>>,
 }
 
 /// What the index says of subjects, under the seal of the view's last block.
@@ -131,24 +137,24 @@ impl Ledger {
         Place { leaf: view.size().next_index(), time: self.now().max(view.tip.seal.time) }
     }
 
-    /// Hands an entry to the writer and waits until it is final, or refused.
-    pub(super) async fn order(&self, entry: crate::app::orderer::Entry) -> Result<Ordered, OrderError> {
+    /// Hands a candidate to the writer and waits until it is final, or refused.
+    pub(super) async fn order(&self, candidate: Candidate) -> Result<Ordered, OrderError> {
         if self.restored {
             return Err(OrderError::Restored);
         }
         let (reply, answer) = JobReply::new();
-        self.jobs.try_send(Job { entry, reply }).map_err(|error| match error {
+        self.jobs.try_send(Job { candidate, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => OrderError::Busy,
             mpsc::error::TrySendError::Closed(_) => OrderError::Stopped,
         })?;
         answer.await.unwrap_or(Err(OrderError::Stopped))
     }
 
-    /// Asks the writer what the index says of subjects. It answers between two blocks.
-    pub(super) async fn prove(&self, keys: Vec<SubjectKey>) -> Result<Proven, LedgerError> {
+    /// Asks the writer what the index says of subjects as of a block, or of the last one. It answers between two blocks.
+    pub(super) async fn prove(&self, keys: Vec<SubjectKey>, at: Option<Height>) -> Result<Proven, LedgerError> {
         let (reply, answer) = oneshot::channel();
-        self.questions.send(Question { keys, reply }).await.map_err(|_| LedgerError::Stopped)?;
-        answer.await.map_err(|_| LedgerError::Stopped)
+        self.questions.send(Question { keys, at, reply }).await.map_err(|_| LedgerError::Stopped)?;
+        answer.await.map_err(|_| LedgerError::Stopped)?.ok_or(LedgerError::NotKept)
     }
 
     /// Reads the tiles that a proof needs.

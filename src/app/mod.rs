@@ -6,21 +6,21 @@
 
 mod admission;
 pub mod audit;
-mod block_builder;
 pub mod capture;
 pub mod copy;
 pub mod events;
 pub mod evidence;
 pub mod genesis;
+mod head;
 mod ledger;
 mod lookup;
 pub mod orderer;
+mod prefetch;
 pub mod receipt;
-mod records;
 pub mod registration;
-mod state;
+mod signing;
 pub mod workplace;
 
 pub use admission::Ticket;
+pub use head::{Head, LoadError, mark_of};
 pub use ledger::{Ledger, LedgerError, View};
-pub use state::{LoadError, State, mark_of};

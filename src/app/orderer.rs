@@ -2,20 +2,19 @@
 //!
 //! The crash story of a block, step by step:
 //!
-//! 1. Entries are taken off the queue and checked at their place. A crash here loses nothing that was acknowledged.
+//! 1. Candidates are taken off the queue and checked at their place. A crash here loses nothing that was acknowledged.
 //! 2. The block is built and signed in memory. As 1: the signature was shown to nobody.
 //! 3. `store.append` writes leaves, index, seal, checkpoint and commit in one transaction. A crash before it is
 //!    durable is as 1. A crash after it leaves a block whose senders were not answered: they post again, and get
 //!    the receipt of the block that is there.
 //! 4. `raise_mark` writes outside the database that this height is signed. A crash before it leaves the store one
-//!    block ahead of the mark; `State::reconcile` raises the mark to that very block. So no second block of that
+//!    block ahead of the mark; `Head::reconcile` raises the mark to that very block. So no second block of that
 //!    height is ever signed.
 //! 5. The new view is published and every sender is answered. A crash before it is as after 3.
 //!
 //! When 3 fails, nobody knows whether the block is durable. The writer therefore forgets what it has in memory and
 //! loads the state again, as after a crash; the senders are told to post again.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,31 +22,24 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::admission::{Admission, Pace, done, weight};
-use crate::app::block_builder::{BlockBuilder, BuildError, Written};
+use crate::app::head::{Head, LoadError, mark_of};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
-use crate::app::records::admin_record;
-use crate::app::state::{LoadError, State, mark_of};
-use crate::ports::{Clock, LeafContent, LedgerStore, MemberSigner, PlacedRecord, StoreError};
-use sealane_core::consortium::{Admin, Contradiction, EventFact, EventKey, Facts, Refusal, Registry, SignerRefusal};
-use sealane_core::limits::EVENT_TIME_AHEAD_MS_MAX;
-use sealane_core::merkle::LeafIndex;
-use sealane_core::record::Record;
+use crate::app::prefetch::prefetch;
+use crate::app::receipt::FreshBlock;
+use crate::app::signing::sign_block;
+use crate::ports::{Clock, LedgerStore, MemberSigner, NewBlock, StoreError};
+use sealane_core::ledger::{
+    BlockError, Candidate, NotOnTop, PlaceRefusal, Placed, Proposal, Rules, SealedBlock, propose,
+};
+use sealane_core::limits::{BLOCK_BYTES_MAX, BLOCK_STATEMENTS_MAX};
 use sealane_core::statement::SignatureVerifier;
-use sealane_core::statement::{StatementId, VerifiedStatement};
-use sealane_core::time::Timestamp;
 
 /// Jobs that may wait. Each holds a statement, so that memory stays bounded; past it senders are told to come back.
 pub const QUEUE_JOBS_MAX: usize = 4_096;
 
 /// Questions that may wait for the writer. Few are asked at once, by those who gather evidence.
 const QUESTIONS_MAX: usize = 16;
-
-/// Statements in one block: enough to share a flush of the disk among all that wait.
-pub const BLOCK_STATEMENTS_MAX: usize = 2_000;
-
-/// Bytes of statements in one block, so that a transaction of long statements stays small.
-pub const BLOCK_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How long a block waits at the most for statements that are being verified: less than a disk's flush takes, which they
 /// then share.
@@ -56,53 +48,15 @@ const GATHER: Duration = Duration::from_millis(4);
 /// How long no block may be made, so that a checkpoint's age can be judged.
 pub const HEARTBEAT: Duration = Duration::from_secs(600);
 
-/// What is to be given a place.
-#[derive(Debug)]
-pub enum Entry {
-    /// A capture whose signature, content and rights were checked; its rights are checked again at its place.
-    Capture {
-        statement: VerifiedStatement,
-        events: Vec<EventFact>,
-        record: Record,
-    },
-    Admin {
-        statement: VerifiedStatement,
-        admin: Box<Admin>,
-    },
-}
-
-impl Entry {
-    fn statement(&self) -> &VerifiedStatement {
-        match self {
-            Entry::Capture { statement, .. } | Entry::Admin { statement, .. } => statement,
-        }
-    }
-
-    fn events(&self) -> &[EventFact] {
-        match self {
-            Entry::Capture { events, .. } => events,
-            Entry::Admin { .. } => &[],
-        }
-    }
-}
-
-/// Where a statement stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Placed {
-    pub leaf: LeafIndex,
-    /// It stood there before: this was posted again.
-    pub repeated: bool,
-}
-
 /// A statement that is final.
 #[derive(Debug, Clone)]
 pub struct Ordered {
     pub placed: Placed,
     /// The block that it is new in; `None` for one that was posted again.
-    pub written: Option<Arc<Written>>,
+    pub written: Option<Arc<FreshBlock>>,
 }
 
-/// Why an entry got no place.
+/// Why a candidate got no place.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum OrderError {
     #[error("too many statements wait to be written")]
@@ -115,29 +69,17 @@ pub enum OrderError {
     )]
     Restored,
     #[error(transparent)]
-    Signer(#[from] SignerRefusal),
-    #[error(transparent)]
-    Admin(#[from] Refusal),
-    #[error(
-        "event {}: the same participant has recorded {} with other content{}; to correct that, repeat its content with an \
-         errorDeclaration; another event needs an eventID of its own",
-        .0.position, .0.event_id, .0.first.map(|leaf| format!(", in leaf {leaf}")).unwrap_or_default()
-    )]
-    Conflict(Contradiction),
-    #[error(
-        "event {position}: eventTime {event_time} is more than a day ahead of the block it would stand in ({block_time})"
-    )]
-    EventAhead { position: u32, event_time: Timestamp, block_time: Timestamp },
+    Refused(#[from] PlaceRefusal),
     #[error("the ledger could not be written, and whether this was is unknown: post it again ({0})")]
     Unwritten(String),
     #[error("the disk that holds the ledger is full; nothing was written")]
     Full,
 }
 
-/// An entry and who waits for it.
+/// A candidate and who waits for it.
 #[derive(Debug)]
 pub struct Job {
-    pub entry: Entry,
+    pub candidate: Candidate,
     pub reply: JobReply,
 }
 
@@ -170,7 +112,7 @@ pub struct Orderer {
     signer: Arc<dyn MemberSigner>,
     verifier: Arc<dyn SignatureVerifier>,
     observer: Arc<dyn BlockObserver>,
-    state: Option<State>,
+    head: Option<Head>,
     view: watch::Sender<Arc<View>>,
     jobs: mpsc::Receiver<Job>,
     questions: mpsc::Receiver<Question>,
@@ -189,10 +131,10 @@ impl Orderer {
         observer: Arc<dyn BlockObserver>,
     ) -> Result<(Self, Ledger), LoadError> {
         let lookup = Arc::new(Lookup::default());
-        let state = State::load_with(&*store, &*verifier, &lookup).await?;
-        state.reconcile(&*signer)?;
+        let head = Head::load_with(&*store, &*verifier, &lookup).await?;
+        head.reconcile(&*signer)?;
         let admission = Arc::new(Admission::new());
-        let (view, seen) = watch::channel(Arc::new(view_of(&state)));
+        let (view, seen) = watch::channel(Arc::new(view_of(&head)));
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
         let restored = signer.mark().is_none();
@@ -207,7 +149,7 @@ impl Orderer {
             verifier: Arc::clone(&verifier),
             admission: Arc::clone(&admission),
         };
-        let (state, pace) = (Some(state), Pace::new(admission));
+        let (head, pace) = (Some(head), Pace::new(admission));
         let statement_time = Duration::ZERO;
         let orderer = Self {
             store,
@@ -216,7 +158,7 @@ impl Orderer {
             signer,
             verifier,
             observer,
-            state,
+            head,
             view,
             jobs,
             questions,
@@ -271,20 +213,23 @@ impl Orderer {
     /// Proves subjects by the index of the last block. What can be read is proven, though nothing can be written, as on a
     /// full disk; where not even that goes, the closed channel tells whoever asks.
     async fn answer(&mut self, question: Question) {
-        if self.state.is_none() {
+        if self.head.is_none() {
             let loaded = self.reload().await;
-            self.state = loaded.inspect_err(|error| tracing::error!(%error, "the ledger cannot be taken up")).ok();
+            self.head = loaded.inspect_err(|error| tracing::error!(%error, "the ledger cannot be taken up")).ok();
         }
-        let Some(state) = &mut self.state else { return };
-        let proofs = question.keys.iter().map(|key| state.index.prove(key)).collect();
+        let Some(Head { tip, state, .. }) = &mut self.head else { return };
+        let last = tip.seal.height.get();
+        let blocks = question.at.map_or(Some(0), |at| usize::try_from(last.checked_sub(at.get())?).ok());
+        let prove = |blocks| question.keys.iter().map(|key| state.prove(key, blocks)).collect::<Option<Vec<_>>>();
+        let proofs = blocks.and_then(prove);
         let view = Arc::clone(&self.view.borrow());
         // An asker that has gone away loses only its answer.
-        let _ = question.reply.send(Proven { view, proofs });
+        let _ = question.reply.send(proofs.map(|proofs| Proven { view, proofs }));
     }
 
     fn until_heartbeat(&self) -> Duration {
-        let Some(state) = &self.state else { return Duration::from_secs(1) };
-        let age = self.clock.now().millis_since(state.tip.seal.time).max(0);
+        let Some(head) = &self.head else { return Duration::from_secs(1) };
+        let age = self.clock.now().millis_since(head.tip.seal.time).max(0);
         HEARTBEAT.saturating_sub(Duration::from_millis(age.unsigned_abs())).max(Duration::from_millis(10))
     }
 
@@ -295,7 +240,7 @@ impl Orderer {
         let (mut batch, mut bytes, mut units) = (Vec::new(), 0, 0);
         let mut next = first;
         while let Some(job) = next {
-            let length = job.entry.statement().compact().len();
+            let length = job.candidate.statement().compact().len();
             bytes += length;
             units += weight(length);
             batch.push(job);
@@ -315,17 +260,17 @@ impl Orderer {
 
     async fn write(&mut self, batch: Vec<Job>) {
         let began = Instant::now();
-        let (entries, replies): (Vec<Entry>, Vec<JobReply>) =
-            batch.into_iter().map(|job| (job.entry, job.reply)).unzip();
-        let size = |entry: &Entry| {
-            let events = entry.events().len();
-            (events, done(entry.statement().compact().len(), events))
+        let (candidates, replies): (Vec<Candidate>, Vec<JobReply>) =
+            batch.into_iter().map(|job| (job.candidate, job.reply)).unzip();
+        let size = |candidate: &Candidate| {
+            let events = candidate.events().len();
+            (events, done(candidate.statement().compact().len(), events))
         };
-        let sizes: Vec<(usize, usize)> = entries.iter().map(size).collect();
-        match self.write_block(entries).await {
+        let sizes: Vec<(usize, usize)> = candidates.iter().map(size).collect();
+        match self.write_block(candidates).await {
             Ok((answers, written)) => {
                 let written = written.map(Arc::new);
-                let placed = |answer: &Result<Placed, OrderError>| matches!(answer, Ok(placed) if !placed.repeated);
+                let placed = |answer: &Result<Placed, PlaceRefusal>| matches!(answer, Ok(placed) if !placed.repeated);
                 let new = answers.iter().zip(sizes).filter(|(answer, _)| placed(answer)).map(|(_, size)| size);
                 let (events, units): (Vec<usize>, Vec<usize>) = new.unzip();
                 self.pace.learn(units.iter().sum(), began.elapsed());
@@ -333,10 +278,11 @@ impl Orderer {
                     self.observer.block_written(events.len(), events.iter().sum(), began.elapsed());
                 }
                 for (reply, answer) in replies.into_iter().zip(answers) {
-                    reply.send(answer.map(|placed| {
+                    let ordered = answer.map(|placed| {
                         let written = written.clone().filter(|_| !placed.repeated);
                         Ordered { placed, written }
-                    }));
+                    });
+                    reply.send(ordered.map_err(OrderError::Refused));
                 }
             }
             Err(error) => {
@@ -350,63 +296,65 @@ impl Orderer {
         }
     }
 
-    /// Writes one block of what may stand, and answers for each entry. An error leaves no state: the next call loads
-    /// it anew.
-    async fn write_block(&mut self, entries: Vec<Entry>) -> Result<(Answers, Option<Written>), WriteError> {
+    /// Writes one block of what may stand, and answers for each candidate. After an error of the store nobody knows what is
+    /// there: no state is left, and the next call loads it anew.
+    async fn write_block(&mut self, candidates: Vec<Candidate>) -> Result<(Answers, Option<FreshBlock>), WriteError> {
         let began = tokio::time::Instant::now();
-        let heartbeat = entries.is_empty();
-        let state = match self.state.take() {
-            Some(state) => state,
+        let heartbeat = candidates.is_empty();
+        let mut head = match self.head.take() {
+            Some(head) => head,
             None => {
-                let state = self.reload().await?;
+                let head = self.reload().await?;
                 if heartbeat {
                     // This was the end of a failure. Whether a block is due, the next round tells.
-                    self.state = Some(state);
+                    self.head = Some(head);
                     return Ok((Vec::new(), None));
                 }
-                state
+                head
             }
         };
         // Only now: after a failure, what stands where is known once the state is loaded.
-        let known = match Known::read(&*self.store, &self.lookup, &entries).await {
+        let known = match prefetch(&*self.store, &self.lookup, &candidates).await {
             Ok(known) => known,
             Err(error) => {
-                self.state = Some(state);
+                self.head = Some(head);
                 return Err(error.into());
             }
         };
-        let State { tip, edge, index, mut registry } = state;
-        let time = self.clock.now().max(tip.seal.time.plus_millis(1));
-        let mut block = BlockBuilder::new(tip.seal.height.next(), time, edge.clone(), index);
-        let answers =
-            Batch { known, block: &mut block, registry: &mut registry, verifier: &*self.verifier }.place(entries)?;
-        if block.is_empty() && !heartbeat {
-            self.state = Some(State { tip, edge, index: block.into_index(), registry });
+        let (now, verifier) = (self.clock.now(), &*self.verifier);
+        let proposal = propose(Rules::FIRST, &mut head.state, &known, now, candidates, heartbeat, verifier)?;
+        let Proposal { answers, block } = proposal;
+        let Some(sealed) = block else {
+            self.head = Some(head);
             return Ok((answers, None));
-        }
-        let (new, next, written) = block.seal(&registry, &*self.signer)?.into_parts(registry);
-        let records = Arc::clone(&new.records);
+        };
+        let block = sign_block(&sealed, &*self.signer)?;
+        let SealedBlock { content, growth, successor, .. } = sealed;
+        let records = Arc::clone(&content.records);
         let slowed = self.statement_time.saturating_mul(u32::try_from(records.len()).unwrap_or(u32::MAX));
-        self.store.append(new).await?;
-        self.signer.raise_mark(mark_of(&next.tip)).map_err(LoadError::from)?;
+        self.store.append(NewBlock::new(block.clone(), content)).await?;
+        self.signer.raise_mark(mark_of(&block)).map_err(LoadError::from)?;
         tokio::time::sleep_until(began + slowed).await;
         self.lookup.learn(&records);
-        self.view.send_replace(Arc::new(view_of(&next)));
-        self.state = Some(next);
-        Ok((answers, Some(written)))
+        head.registry = Arc::clone(successor.registry());
+        head.state.apply(successor)?;
+        head.tip = block.clone();
+        self.view.send_replace(Arc::new(view_of(&head)));
+        self.head = Some(head);
+        Ok((answers, Some(FreshBlock { block, growth })))
     }
 
     /// Recovers as after a crash.
-    async fn reload(&mut self) -> Result<State, WriteError> {
-        let state = State::load_with(&*self.store, &*self.verifier, &self.lookup).await?;
-        state.reconcile(&*self.signer)?;
-        self.view.send_replace(Arc::new(view_of(&state)));
-        Ok(state)
+    async fn reload(&mut self) -> Result<Head, WriteError> {
+        let head = Head::load_with(&*self.store, &*self.verifier, &self.lookup).await?;
+        head.reconcile(&*self.signer)?;
+        self.view.send_replace(Arc::new(view_of(&head)));
+        Ok(head)
     }
 }
 
-/// What became of each entry of a batch.
-type Answers = Vec<Result<Placed, OrderError>>;
+/// What became of each candidate of a batch.
+type Answers = Vec<Result<Placed, PlaceRefusal>>;
 
 #[derive(Debug, thiserror::Error)]
 enum WriteError {
@@ -415,112 +363,11 @@ enum WriteError {
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
-    Build(#[from] BuildError),
+    Block(#[from] BlockError),
+    #[error(transparent)]
+    NotOnTop(#[from] NotOnTop),
 }
 
-/// What the ledger holds already of a batch's statements and events, and then of the batch itself.
-struct Known {
-    statements: HashMap<StatementId, LeafIndex>,
-    facts: Facts,
-}
-
-impl Known {
-    /// Most batches hold nothing that was seen before, and then nothing is read.
-    async fn read(store: &dyn LedgerStore, lookup: &Lookup, entries: &[Entry]) -> Result<Self, StoreError> {
-        let (mut statements, mut facts) = (HashMap::new(), Facts::default());
-        let mut leaves: BTreeSet<LeafIndex> = BTreeSet::new();
-        let keys: HashSet<EventKey> = entries.iter().flat_map(Entry::events).map(|event| event.key).collect();
-        leaves.extend(entries.iter().flat_map(|entry| lookup.statement(entry.statement().id())));
-        leaves.extend(keys.iter().flat_map(|key| lookup.event(*key)));
-        if leaves.is_empty() {
-            return Ok(Self { statements, facts });
-        }
-        // In ledger order, so that the first event of an eventID says what it stands for.
-        for PlacedRecord { place, record } in store.records(leaves.into_iter().collect()).await? {
-            statements.insert(record.statement(), place.leaf);
-            for ((key, declaration), position) in record.event_keys().zip(0..) {
-                if declaration || !keys.contains(&key) {
-                    continue;
-                }
-                let event = record.event(position).map_err(|error| StoreError::of_record(place.leaf, error))?;
-                if let Some(event) = event {
-                    facts.know(key, event.content_hash, place.leaf);
-                }
-            }
-        }
-        Ok(Self { statements, facts })
-    }
-}
-
-/// A batch on its way into a block.
-struct Batch<'a> {
-    known: Known,
-    block: &'a mut BlockBuilder,
-    registry: &'a mut Arc<Registry>,
-    verifier: &'a dyn SignatureVerifier,
-}
-
-impl Batch<'_> {
-    fn place(mut self, entries: Vec<Entry>) -> Result<Answers, BuildError> {
-        entries.into_iter().map(|entry| self.place_one(entry)).collect()
-    }
-
-    /// The outer error ends the block, the inner one refuses the entry alone.
-    fn place_one(&mut self, entry: Entry) -> Result<Result<Placed, OrderError>, BuildError> {
-        if let Some(leaf) = self.known.statements.get(&entry.statement().id()) {
-            return Ok(Ok(Placed { leaf: *leaf, repeated: true }));
-        }
-        match entry {
-            Entry::Capture { statement, events, record } => self.place_capture(&statement, &events, record),
-            Entry::Admin { statement, admin } => self.place_admin(&statement, &admin),
-        }
-    }
-
-    fn place_capture(
-        &mut self,
-        statement: &VerifiedStatement,
-        events: &[EventFact],
-        record: Record,
-    ) -> Result<Result<Placed, OrderError>, BuildError> {
-        let place = self.block.next_place();
-        if let Err(refusal) = self.registry.signer_at(statement.header().signer().hash(), place) {
-            return Ok(Err(refusal.into()));
-        }
-        // The node's clock may have been set back since the capture was held against it.
-        let ahead = |event: &EventFact| event.time.millis_since(place.time) > EVENT_TIME_AHEAD_MS_MAX;
-        if let Some((event, position)) = events.iter().zip(0..).find(|(event, _)| ahead(event)) {
-            let event_time = event.time;
-            return Ok(Err(OrderError::EventAhead { position, event_time, block_time: place.time }));
-        }
-        if let Some(contradiction) = self.known.facts.contradiction(events) {
-            return Ok(Err(OrderError::Conflict(contradiction)));
-        }
-        let leaf = self.block.push_statement(statement, LeafContent::Capture, record)?;
-        self.known.statements.insert(statement.id(), leaf);
-        self.known.facts.learn(events, leaf);
-        Ok(Ok(Placed { leaf, repeated: false }))
-    }
-
-    fn place_admin(
-        &mut self,
-        statement: &VerifiedStatement,
-        admin: &Admin,
-    ) -> Result<Result<Placed, OrderError>, BuildError> {
-        let place = self.block.next_place();
-        let kid = statement.header().signer();
-        if let Err(refusal) = self.registry.check(admin, kid.hash(), place, self.verifier) {
-            return Ok(Err(refusal.into()));
-        }
-        let record = admin_record(statement.id(), admin);
-        let leaf = self.block.push_statement(statement, LeafContent::Admin, record)?;
-        if let Err(refusal) = Arc::make_mut(self.registry).apply(admin, kid.hash(), place, self.verifier) {
-            return Err(BuildError(refusal.to_string()));
-        }
-        self.known.statements.insert(statement.id(), leaf);
-        Ok(Ok(Placed { leaf, repeated: false }))
-    }
-}
-
-fn view_of(state: &State) -> View {
-    View { tip: state.tip.clone(), registry: Arc::clone(&state.registry) }
+fn view_of(head: &Head) -> View {
+    View { tip: head.tip.clone(), registry: Arc::clone(&head.registry) }
 }

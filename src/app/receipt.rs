@@ -1,12 +1,18 @@
 //! Receipts: where a statement went, with a proof that stands on the commit of its own block.
 
-use crate::app::block_builder::Written;
 use crate::app::ledger::{Ledger, LedgerError};
 use crate::ports::{StoreError, StoredBlock};
 use sealane_core::evidence::Receipt;
 use sealane_core::hash::Hash;
-use sealane_core::merkle::{self, InclusionProof, LeafIndex, TreeSize};
+use sealane_core::merkle::{self, Growth, InclusionProof, LeafIndex, TreeSize};
 use sealane_core::time::Timestamp;
+
+/// A block that was just written, with the nodes above its leaves: receipts are made of it without reading the store.
+#[derive(Debug)]
+pub struct FreshBlock {
+    pub block: StoredBlock,
+    pub growth: Growth,
+}
 
 /// A statement's receipt, with the time at which it became final: that of its block.
 #[derive(Debug, Clone)]
@@ -17,8 +23,8 @@ pub struct Final {
 
 impl Final {
     /// Makes the receipt of a leaf of a block that was just written; `None` of any other leaf.
-    pub fn of_new(written: &Written, leaf: LeafIndex) -> Option<Self> {
-        let Written { block, growth } = written;
+    pub fn of_new(fresh: &FreshBlock, leaf: LeafIndex) -> Option<Self> {
+        let FreshBlock { block, growth } = fresh;
         let seal_proof = growth.inclusion_proof(block.size().last_index()?)?;
         Some(Self::new(block, leaf, growth.leaf_hash(leaf)?, growth.inclusion_proof(leaf)?, seal_proof))
     }

@@ -2,13 +2,14 @@
 
 use crate::app::capture;
 use crate::app::ledger::{Ledger, LedgerError, View};
-use crate::app::orderer::{Entry, OrderError, Placed};
+use crate::app::orderer::OrderError;
 use crate::ports::{Admission, PendingRequest, RequestBody, RequestFilter, StoreError, WaitingRoom};
 use sealane_core::consortium::{
-    Admin, AdminError, CertificateReader, CertificateRecord, Claims, Conflict, Participant, ParticipantId, Refusal,
+    Admin, AdminError, CertificateReader, CertificateRecord, Claims, Conflict, Participant, ParticipantId,
     RequestedKey, Standing, check_record, renewal_consent,
 };
 use sealane_core::hash::Hash;
+use sealane_core::ledger::{Candidate, PlaceRefusal, Placed, verify};
 use sealane_core::statement::{Signature, SignatureVerifier, StatementError, StatementType, SubmittedStatement};
 use sealane_core::time::Timestamp;
 
@@ -49,6 +50,8 @@ pub enum RegistrationError {
     Renewal { field: &'static str, detail: String },
     #[error(transparent)]
     Statement(#[from] StatementError),
+    #[error(transparent)]
+    Refused(#[from] PlaceRefusal),
     #[error("a decision has the typ sealane-admin+jws; this statement's is {found}")]
     WrongType { found: &'static str },
     #[error("the decision is about participant {found}, and was posted for {expected}")]
@@ -178,10 +181,7 @@ pub async fn decide(
     if typ != StatementType::Admin {
         return Err(RegistrationError::WrongType { found: typ.as_str() });
     }
-    submitted.check_audience(view.registry.origin().as_str())?;
-    let kid = *submitted.header().signer().hash();
-    let member = view.registry.members().get(&kid).ok_or(OrderError::Admin(Refusal::NotAMember { kid }))?;
-    let statement = submitted.verify(member.key(), &*ledger.verifier)?;
+    let statement = verify(submitted, &view.registry, &*ledger.verifier)?;
     // As of the view: what is stored may not be marked yet, and is not to be shown before.
     if let Some(placed) = capture::find(ledger, &view, statement.id()).await? {
         return Ok(Some(placed));
@@ -196,7 +196,8 @@ pub async fn decide(
         ledger.store().reject_request(id, rejection.reason.clone()).await?;
         return Ok(None);
     }
-    let ordered = ledger.order(Entry::Admin { statement, admin: Box::new(admin) }).await?;
+    let candidate = Candidate::admin(statement, reader, ledger.place_now(&view))?;
+    let ordered = ledger.order(candidate).await?;
     if let Err(error) = ledger.store().forget_request(id).await {
         // The decision stands; its request is passed over from now on, and ages.
         tracing::warn!(%error, participant = %id, "a request that was answered could not be removed");

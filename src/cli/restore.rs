@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::app::audit::{self, AuditError, Report};
-use crate::app::{State, mark_of};
+use crate::app::{Head, mark_of};
 use crate::cli::arguments::{Global, RestoreOptions};
 use crate::cli::audit::unsound;
 use crate::cli::backup::{copy_private, new_file, parent, sync};
@@ -163,7 +163,7 @@ fn stage(source: &Path, staged: &Path) -> Result<(), Failure> {
 }
 
 /// Audits the copy, and holds it against the mark where one has survived.
-fn check(backup: &Path, staged: &Path, mark: Option<Mark>) -> Result<(Report, State), Failure> {
+fn check(backup: &Path, staged: &Path, mark: Option<Mark>) -> Result<(Report, Head), Failure> {
     let store = SqliteStore::open_read_only(staged).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     let refused = |error: AuditError| match error {
         AuditError::Fault(fault) => Failure::unproven(format!(
@@ -174,7 +174,7 @@ fn check(backup: &Path, staged: &Path, mark: Option<Mark>) -> Result<(Report, St
     };
     runtime()?.block_on(async {
         let report = audit::audit(&store, provider()).await.map_err(refused)?;
-        let state = State::load(&store, provider().signatures).await.map_err(Failure::unproven)?;
+        let state = Head::load(&store, provider().signatures).await.map_err(Failure::unproven)?;
         if let Some(mark) = mark.filter(|mark| mark.height <= state.tip.seal.height) {
             audit::check_mark(&store, &mark).await.map_err(refused)?;
         }
@@ -286,7 +286,7 @@ fn settle(global: &Global, last_signed: u64, output: &Output) -> Result<Outcome,
     let state = runtime()?.block_on(async {
         let store = data.snapshot().await?;
         audit::audit(&*store, provider()).await.map_err(unsound)?;
-        State::load(&*store, provider().signatures).await.map_err(Failure::unproven)
+        Head::load(&*store, provider().signatures).await.map_err(Failure::unproven)
     })?;
     if !is_member(&state.registry, key.public_key()) {
         return Err(Failure::unreachable(format!(

@@ -7,6 +7,7 @@ use sealane::app::registration::{self, RegistrationError};
 use sealane::app::{Ledger, audit};
 use sealane_core::consortium::{Refusal, SignerRefusal};
 use sealane_core::gs1::Id;
+use sealane_core::ledger::PlaceRefusal;
 use sealane_core::provenance::{Policy, Word};
 use sealane_core::time::Timestamp;
 
@@ -68,14 +69,14 @@ async fn a_clock_that_stands_years_behind_refuses_what_is_signed_by_a_right_one_
     member.clock.advance(-3 * YEAR_MS);
 
     let refused = capture(&ledger, statement.clone()).await.unwrap_err();
-    assert!(matches!(refused, CaptureError::IssuedAhead { .. }), "{refused}");
+    assert!(matches!(refused, CaptureError::Refused(PlaceRefusal::IssuedAhead { .. })), "{refused}");
     let says = refused.to_string();
     assert!(says.contains("2026-03-01T08:00:00.000Z") && says.contains("2023-03-02T08:00:00.000Z"), "{says}");
 
     // So does an event's own time.
     let ahead = member.observing(&maker, "A1", "2026-02-28T08:00:00Z".parse().unwrap());
     let refused = capture(&ledger, ahead).await.unwrap_err();
-    assert!(matches!(refused, CaptureError::EventAhead { .. }), "{refused}");
+    assert!(matches!(refused, CaptureError::Refused(PlaceRefusal::EventAhead { .. })), "{refused}");
     let says = refused.to_string();
     assert!(says.contains("2026-02-28T08:00:00.000Z") && says.contains("2023-03-02T08:00:00.000Z"), "{says}");
 
@@ -117,7 +118,7 @@ async fn a_block_made_far_ahead_binds_every_later_one() {
 
     // By the ledger's time the certificate is over: the refusal says which time that is.
     let refused = capture(&ledger, member.commissioning(&maker, "A2")).await.unwrap_err();
-    assert!(matches!(refused, CaptureError::Signer(SignerRefusal::Expired { .. })), "{refused}");
+    assert!(matches!(refused, CaptureError::Refused(PlaceRefusal::Signer(SignerRefusal::Expired { .. }))), "{refused}");
     let says = refused.to_string();
     assert!(says.contains("the ledger's time, 2029-02-28T08:00:00"), "{says}");
 
@@ -125,7 +126,10 @@ async fn a_block_made_far_ahead_binds_every_later_one() {
     let late = Applicant::with_prefix("9522000");
     late.ask(&ledger).await.unwrap();
     let refused = member.decide(&ledger, &late.id, member.approval(&late).admin).await.unwrap_err();
-    assert!(matches!(refused, RegistrationError::Order(OrderError::Admin(Refusal::Expired { .. }))), "{refused}");
+    assert!(
+        matches!(refused, RegistrationError::Order(OrderError::Refused(PlaceRefusal::Admin(Refusal::Expired { .. })))),
+        "{refused}"
+    );
     assert!(refused.to_string().contains("the ledger's time, 2029-02-28T08:00:00"), "{refused}");
 
     // What was captured keeps its place, and time goes on by milliseconds.

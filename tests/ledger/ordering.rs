@@ -1,6 +1,7 @@
 //! What is decided at a leaf's place, whatever was true when the statement arrived.
 
 use crate::member::PROVIDER;
+use sealane_core::ledger::PlaceRefusal;
 use std::num::NonZeroU32;
 
 use sealane::app::capture::{CaptureError, Captured, capture};
@@ -39,7 +40,13 @@ async fn a_revocation_ordered_between_check_and_append_wins() {
     let (revoked, captured, ()) = tokio::join!(revocation, capture, writing);
     revoked.unwrap();
     let refused = captured.unwrap_err();
-    assert!(matches!(refused, CaptureError::Order(OrderError::Signer(SignerRefusal::Revoked { .. }))), "{refused}");
+    assert!(
+        matches!(
+            refused,
+            CaptureError::Order(OrderError::Refused(PlaceRefusal::Signer(SignerRefusal::Revoked { .. })))
+        ),
+        "{refused}"
+    );
     // The block holds the revocation and its seal, and nothing else.
     assert_eq!(ledger.view().size().get(), size_before.get() + 2);
     audit::audit(&member.store, PROVIDER).await.unwrap();
@@ -81,7 +88,7 @@ async fn an_event_a_day_ahead_of_its_block_gets_no_place() {
     kept.unwrap();
     let refused = ahead.unwrap_err();
     assert!(
-        matches!(refused, CaptureError::Order(OrderError::EventAhead { position: 0, block_time, .. }) if block_time == block),
+        matches!(refused, CaptureError::Order(OrderError::Refused(PlaceRefusal::EventAhead { position: 0, block_time, .. })) if block_time == block),
         "{refused}"
     );
     assert_eq!(ledger.view().size().get(), size_before.get() + 2);
@@ -197,7 +204,10 @@ async fn whatever_is_captured_about_one_event_id_passes_the_audit() {
             let statement = member.sign_all(&maker, events);
             match capture(&ledger, statement).await {
                 Ok(_) => captured += 1,
-                Err(error) => assert!(matches!(error, CaptureError::Order(OrderError::Conflict(_))), "{error}"),
+                Err(error) => assert!(
+                    matches!(error, CaptureError::Order(OrderError::Refused(PlaceRefusal::Conflict(_)))),
+                    "{error}"
+                ),
             }
             audit::audit(&member.store, PROVIDER).await.unwrap();
         }
@@ -213,7 +223,7 @@ async fn a_declaration_with_nothing_to_correct_does_not_take_the_event_id() {
     capture(&ledger, member.sign_all(&maker, under_one_id(&[("storing", true)]))).await.unwrap();
     capture(&ledger, member.sign_all(&maker, under_one_id(&[("holding", false)]))).await.unwrap();
     let refused = capture(&ledger, member.sign_all(&maker, under_one_id(&[("storing", false)]))).await.unwrap_err();
-    assert!(matches!(refused, CaptureError::Order(OrderError::Conflict(_))), "{refused}");
+    assert!(matches!(refused, CaptureError::Order(OrderError::Refused(PlaceRefusal::Conflict(_)))), "{refused}");
 }
 
 #[tokio::test]

@@ -3,12 +3,14 @@
 pub mod binary;
 pub mod block;
 pub mod consortium;
+pub mod content;
 pub mod epcis;
 pub mod evidence;
 pub mod gs1;
 pub mod hash;
 pub mod index;
 pub mod json;
+pub mod ledger;
 pub mod limits;
 pub mod merkle;
 pub mod provenance;

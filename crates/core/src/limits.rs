@@ -29,8 +29,18 @@ pub const FAULTS_MAX: usize = 20;
 /// own time: the writer and every audit keep that, and whoever follows a container from a time on relies on it.
 pub const EVENT_TIME_AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
-/// How far ahead of the node's clock a statement's `iat` may lie, in seconds.
+/// Statements in one block: enough to share a flush of the disk among all that wait.
+pub const BLOCK_STATEMENTS_MAX: usize = 2_000;
+
+/// Bytes of statements in one block, so that a transaction of long statements stays small.
+pub const BLOCK_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// How far ahead of its block's time a statement's `iat` may lie, in seconds.
 pub const IAT_AHEAD_SECONDS_MAX: i64 = 5 * 60;
+
+/// How far before its block's time a statement's `iat` may lie, in seconds: 7 days. A sender that was cut off for a week signs
+/// anew.
+pub const IAT_AGE_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
 
 /// Roles, GLNs, company prefixes or namespaces in one registration request, each.
 pub const CLAIMS_MAX: usize = 100;

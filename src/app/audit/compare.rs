@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 
-use crate::app::audit::replay::Replayed;
 use crate::app::audit::walk::Watch;
-use crate::app::audit::{AuditError, Fault, Report, fail};
+use crate::app::audit::{AuditError, Fault, Replayed, Report, fail};
 use crate::ports::{Derived, LedgerStore, NewBlock, PendingRequest, PlacedRecord, RequestBody, RowCounts};
 use sealane_core::consortium::ParticipantId;
 use sealane_core::hash::Hash;
@@ -74,17 +73,17 @@ async fn tiles(store: &dyn LedgerStore, right: &[(TileId, Vec<Hash>)]) -> Result
 pub(super) async fn rest(
     store: &dyn LedgerStore,
     provider: Provider<'_>,
-    replayed: Replayed,
+    replayed: Replayed<'_>,
 ) -> Result<Report, AuditError> {
     last_tiles(store, &replayed).await?;
     row_counts(store.row_counts().await?, &replayed)?;
     check_requests(provider, &store.requests().await?, &replayed)?;
-    Ok(replayed.report)
+    Ok(replayed.report()?)
 }
 
 /// Finds hashes beyond the tree's end in the last tile of a level.
-async fn last_tiles(store: &dyn LedgerStore, replayed: &Replayed) -> Result<(), AuditError> {
-    let size = replayed.size()?;
+async fn last_tiles(store: &dyn LedgerStore, replayed: &Replayed<'_>) -> Result<(), AuditError> {
+    let size = replayed.auditor.state().size();
     for (level, count) in &replayed.tiles {
         let Some(index) = count.checked_sub(1) else { continue };
         let before = match index.checked_sub(1) {
@@ -101,14 +100,14 @@ async fn last_tiles(store: &dyn LedgerStore, replayed: &Replayed) -> Result<(), 
 }
 
 /// Finds rows that no leaf gives, where no query would look.
-fn row_counts(found: RowCounts, replayed: &Replayed) -> Result<(), AuditError> {
-    let report = &replayed.report;
+fn row_counts(found: RowCounts, replayed: &Replayed<'_>) -> Result<(), AuditError> {
+    let tally = replayed.auditor.tally();
     let tables = [
-        ("leaves", found.leaves, report.leaves),
-        ("long statements", found.long_statements, replayed.long_statements),
-        ("blocks", found.blocks, report.blocks),
+        ("leaves", found.leaves, tally.leaves),
+        ("long statements", found.long_statements, tally.long_statements),
+        ("blocks", found.blocks, tally.blocks),
         ("tiles", found.tiles, replayed.tiles.values().sum()),
-        ("records", found.records, replayed.statements),
+        ("records", found.records, tally.statements),
     ];
     match tables.into_iter().find(|(_, found, right)| found != right) {
         Some((table, found, right)) => {
@@ -119,7 +118,11 @@ fn row_counts(found: RowCounts, replayed: &Replayed) -> Result<(), AuditError> {
 }
 
 /// Holds the requests that wait, or were refused, against themselves and against what was approved of them.
-pub fn check_requests(provider: Provider<'_>, requests: &[PendingRequest], replayed: &Replayed) -> Result<(), Fault> {
+pub fn check_requests(
+    provider: Provider<'_>,
+    requests: &[PendingRequest],
+    replayed: &Replayed<'_>,
+) -> Result<(), Fault> {
     requests.iter().try_for_each(|request| {
         check_request(provider, request, replayed)
             .or_else(|what| fail(None, format!("the request of participant {}: {what}", request.participant)))
@@ -128,7 +131,7 @@ pub fn check_requests(provider: Provider<'_>, requests: &[PendingRequest], repla
 
 /// A request stands on no leaf until it is approved. Then the leaf says what was asked for; before, only its own
 /// signature does.
-fn check_request(provider: Provider<'_>, request: &PendingRequest, replayed: &Replayed) -> Result<(), String> {
+fn check_request(provider: Provider<'_>, request: &PendingRequest, replayed: &Replayed<'_>) -> Result<(), String> {
     let (RequestBody::Registration { csr, key, .. } | RequestBody::Renewal { csr, key, .. }) = &request.body;
     let asked = provider.certificates.request(csr)?;
     if asked.key.thumbprint() != *key || asked.pem != *csr {
@@ -136,7 +139,8 @@ fn check_request(provider: Provider<'_>, request: &PendingRequest, replayed: &Re
     }
     let RequestBody::Registration { claims, .. } = &request.body else { return Ok(()) };
     let id: &ParticipantId = &request.participant;
-    let registered = replayed.registry.participant(id).zip(replayed.requests.get(id));
+    let registered =
+        replayed.registry().ok().and_then(|registry| registry.participant(id)).zip(replayed.requests.get(id));
     match registered {
         Some((participant, der)) if participant.claims != *claims || asked.der != *der => {
             Err(format!("it is not what leaf {} says was approved", participant.registered.leaf))

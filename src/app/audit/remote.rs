@@ -8,10 +8,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::app::audit::replay::{Kept, Replay};
 use crate::app::audit::source::Source;
 use crate::app::audit::walk::{Watch, walk};
-use crate::app::audit::{AuditError, Fault, Report, fail, fault};
+use crate::app::audit::{AuditError, Fault, Replayed, Report, fail, fault};
 use crate::ports::{StoreError, StoredBlock};
 use sealane_core::block::{Checkpoint, FinalBlock, Height, Note, Origin};
 use sealane_core::evidence::{Anchor, Fork, ForkError, Receipt, ReceiptError, SignedCheckpoint, note_keys};
@@ -161,15 +160,14 @@ async fn replay(
     tip: &StoredBlock,
 ) -> Result<Report, RemoteError> {
     witness.check_cut_back(tip)?;
-    let mut replay = Replay::new(provider, Some(witness.anchor), Kept::Nothing);
-    walk(node, &mut replay, tip.size(), witness).await?;
-    let replayed = replay.finish()?;
-    if replayed.last_seal != tip.seal {
+    let mut replayed = Replayed::new(provider, Some(witness.anchor));
+    walk(node, &mut replayed, tip.size(), witness).await?;
+    if *replayed.last_seal()? != tip.seal {
         let fault = fault(tip.size().last_index(), "the seal that stands here is not that of the latest block");
         return Err(fault.in_block(tip.seal.height).into());
     }
     witness.check_note_met(tip)?;
-    Ok(replayed.report)
+    Ok(replayed.report()?)
 }
 
 /// A checkpoint whose signatures were verified.

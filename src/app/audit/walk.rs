@@ -1,25 +1,20 @@
-//! Leads the leaves of a source through the replay, block by block.
+//! Leads the leaves of a source through the audit, block by block.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use crate::app::audit::replay::Replay;
 use crate::app::audit::source::{Source, SourceLeaf};
-use crate::app::audit::{AuditError, Fault, at_leaf, fail, fault};
-use crate::app::orderer::{BLOCK_BYTES_MAX, BLOCK_STATEMENTS_MAX};
+use crate::app::audit::{AuditError, Fault, Replayed, at_leaf, fail, fault};
 use crate::ports::{NewBlock, StoredBlock};
 use sealane_core::block::{Leaf, Seal};
-use sealane_core::limits::STATEMENT_BYTES_MAX;
+use sealane_core::ledger::{AuditedBlock, Body, BodyLeaf, Invalid, OPEN_BYTES_MAX, SealedBlock};
+use sealane_core::limits::BLOCK_STATEMENTS_MAX;
 use sealane_core::merkle::{self, LeafIndex, TILE_WIDTH, TreeSize};
-use sealane_core::statement::StatementId;
+use sealane_core::statement::{StatementId, SubmittedStatement};
 
 /// Leaves read at once: an entry bundle, 16 MiB at the most.
 const PAGE_LEAVES: u64 = TILE_WIDTH as u64;
-
-/// Bytes of leaves before a seal that are held: a block stops growing at the first limit, with the statement that
-/// reaches it.
-const OPEN_BYTES_MAX: usize = BLOCK_BYTES_MAX + STATEMENT_BYTES_MAX;
 
 /// Looks on while a ledger is replayed.
 #[async_trait]
@@ -29,7 +24,7 @@ pub trait Watch: Send {
         Ok(())
     }
 
-    /// Takes a block without fault, with all that it adds, where the replay keeps that.
+    /// Takes a block without fault, with all that it adds.
     async fn keep(&mut self, _block: NewBlock) -> Result<(), AuditError> {
         Ok(())
     }
@@ -46,7 +41,7 @@ impl Watch for Unwatched {}
 /// says of blocks.
 pub(super) async fn walk(
     source: &dyn Source,
-    replay: &mut Replay<'_>,
+    replayed: &mut Replayed<'_>,
     size: TreeSize,
     watch: &mut dyn Watch,
 ) -> Result<(), AuditError> {
@@ -55,19 +50,19 @@ pub(super) async fn walk(
     while next < size.get() {
         let page = next..size.get().min(next + PAGE_LEAVES);
         let first = LeafIndex::new(next).map_err(|error| fault(None, error))?;
-        let page = source.leaves(page).await.map_err(|error| at_leaf(error, first).in_block(replay.height()))?;
+        let page = source.leaves(page).await.map_err(|error| at_leaf(error, first).in_block(replayed.next_height()))?;
         if page.is_empty() {
             break;
         }
         for leaf in page {
-            let height = replay.height();
+            let height = replayed.next_height();
             let ends = check_leaf(&leaf, next).map_err(|fault| fault.in_block(height))?;
             next += 1;
             match ends {
                 None => open.push(leaf).map_err(|fault| fault.in_block(height))?,
                 Some(seal) => {
                     let statements = std::mem::take(&mut open).leaves;
-                    let closed = block(source, replay, &statements, &leaf, &seal, watch).await;
+                    let closed = block(source, replayed, &statements, &leaf, &seal, watch).await;
                     closed.map_err(|error| error.in_block(height))?;
                     watch.progress(next);
                 }
@@ -77,7 +72,7 @@ pub(super) async fn walk(
     match (open.leaves.first(), open.leaves.last()) {
         (Some(_), Some(last)) if next == size.get() => {
             let fault = fault(Some(last.index), "it is the last leaf of a checkpoint, and no seal");
-            Err(fault.in_block(replay.height()).into())
+            Err(fault.in_block(replayed.next_height()).into())
         }
         (Some(first), _) => fail(Some(first.index), "it stands after the last block's seal"),
         (None, _) => Ok(()),
@@ -124,16 +119,44 @@ fn check_leaf(leaf: &SourceLeaf, next: u64) -> Result<Option<Seal>, Fault> {
 /// One block: its statements in order, then its seal, then what was signed about it.
 async fn block(
     source: &dyn Source,
-    replay: &mut Replay<'_>,
+    replayed: &mut Replayed<'_>,
     statements: &[SourceLeaf],
     last: &SourceLeaf,
     seal: &Seal,
     watch: &mut dyn Watch,
 ) -> Result<(), AuditError> {
-    replay.begin_block();
-    let mut placed = Vec::with_capacity(statements.len());
+    let height = replayed.next_height();
+    let body = Body { leaves: with_long_statements(source, statements).await?, seal: seal.clone() };
+    // What a source signed is looked at before its leaves are: a fork is proven whatever is wrong with these.
+    let shown = source.block(height).await;
+    if let Ok(Some(shown)) = &shown {
+        watch.block(shown)?;
+    }
+    let sealed = match replayed.auditor.validate(&body) {
+        Ok(sealed) => sealed,
+        Err(Invalid { leaf, reason }) => {
+            let fault = fault(Some(leaf), reason);
+            let is_of_seal = leaf == last.index;
+            return Err(if is_of_seal { first_misplaced(source, statements, fault).await? } else { fault }.into());
+        }
+    };
+    check_content(&sealed, statements, last)?;
+    let shown = shown.map_err(|error| at_leaf(error, last.index))?;
+    let shown = shown.ok_or_else(|| fault(Some(last.index), format!("block {height}, which it seals, is missing")))?;
+    let audited = match replayed.auditor.close(sealed, &shown) {
+        Ok(audited) => audited,
+        Err(what) => return Err(first_misplaced(source, statements, fault(Some(last.index), what)).await?.into()),
+    };
+    replayed.learn(&audited);
+    let AuditedBlock { content, .. } = audited;
+    watch.keep(NewBlock::new(shown, content)).await
+}
+
+/// Fetches the bytes beside the leaves that stand for long statements.
+async fn with_long_statements(source: &dyn Source, leaves: &[SourceLeaf]) -> Result<Vec<BodyLeaf>, AuditError> {
+    let mut all = Vec::with_capacity(leaves.len());
     let mut long_bytes = 0;
-    for leaf in statements {
+    for leaf in leaves {
         let long = match Leaf::decode(&leaf.bytes) {
             Ok(Leaf::LongStatement { hash, .. }) => {
                 source.long_statement(hash).await.map_err(|error| at_leaf(error, leaf.index))?
@@ -144,37 +167,41 @@ async fn block(
         if long_bytes > OPEN_BYTES_MAX {
             return fail(Some(leaf.index), format!("the long statements of its block exceed {OPEN_BYTES_MAX} bytes"));
         }
-        placed.push((replay.statement(leaf, long, seal.time)?, leaf.index));
+        all.push(BodyLeaf { bytes: leaf.bytes.clone(), long });
     }
-    let height = replay.height();
-    let block = source.block(height).await.map_err(|error| at_leaf(error, last.index))?;
-    let block = block.ok_or_else(|| fault(Some(last.index), format!("block {height}, which it seals, is missing")))?;
-    watch.block(&block)?;
-    if let Err(fault) = replay.close_block(last, seal, &block) {
-        return Err(first_misplaced(source, placed, fault).await?.into());
-    }
-    match replay.take_block(block) {
-        Some(new) => watch.keep(new).await,
+    Ok(all)
+}
+
+/// Holds what is stored of each leaf's content against what it holds.
+fn check_content(sealed: &SealedBlock, statements: &[SourceLeaf], last: &SourceLeaf) -> Result<(), Fault> {
+    let stored = statements.iter().chain([last]);
+    let wrong = stored
+        .zip(&sealed.content.leaves)
+        .find(|(stored, right)| stored.content.is_some_and(|content| content != right.content));
+    match wrong {
+        Some((leaf, _)) => fail(Some(leaf.index), "it is stored as holding another kind of content than it does"),
         None => Ok(()),
     }
 }
 
 /// A seal or a commit that does not hold tells that some leaf of its block is another one than was signed. Which of
 /// them, the source may know.
-async fn first_misplaced(
-    source: &dyn Source,
-    placed: Vec<(StatementId, LeafIndex)>,
-    fault: Fault,
-) -> Result<Fault, AuditError> {
-    let Some(stored) = source.statements(placed.iter().map(|(_, leaf)| *leaf).collect()).await? else {
+async fn first_misplaced(source: &dyn Source, leaves: &[SourceLeaf], fault: Fault) -> Result<Fault, AuditError> {
+    let Some(stored) = source.statements(leaves.iter().map(|leaf| leaf.index).collect()).await? else {
         return Ok(fault);
     };
     let stored: HashMap<LeafIndex, StatementId> = stored.into_iter().collect();
-    let misplaced = placed.iter().find(|(id, leaf)| stored.get(leaf) != Some(id));
-    Ok(match misplaced {
-        Some((_, leaf)) => {
-            super::fault(Some(*leaf), format!("it holds another statement than was signed for: {fault}"))
+    for leaf in leaves {
+        let text = match Leaf::decode(&leaf.bytes) {
+            Ok(Leaf::Statement(text)) => text.into_bytes(),
+            Ok(Leaf::LongStatement { hash, .. }) => source.long_statement(hash).await?.unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let id = SubmittedStatement::parse(&text).ok().map(|statement| statement.id());
+        if stored.get(&leaf.index).copied() != id {
+            let what = format!("it holds another statement than was signed for: {fault}");
+            return Ok(super::fault(Some(leaf.index), what));
         }
-        None => fault,
-    })
+    }
+    Ok(fault)
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+use crate::app::head::statement_text;
 use crate::app::ledger::{Ledger, LedgerError, read_tiles};
-use crate::app::state::statement_text;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError, StoredBlock};
 use sealane_core::consortium::Registry;
 use sealane_core::index::Subject;

@@ -22,6 +22,7 @@ use crate::http::metrics::{CaptureOutcome, Metrics};
 use crate::http::problem::{Code, Problem};
 use crate::ports::Allowance;
 use sealane_core::consortium::Contradiction;
+use sealane_core::ledger::PlaceRefusal;
 use sealane_core::limits::STATEMENT_BYTES_MAX;
 use sealane_core::statement::{StatementId, SubmittedStatement};
 
@@ -187,7 +188,9 @@ fn refuse_proceeding(request: &HttpRequest) -> Result<(), Problem> {
 
 /// The problem of a capture, with the receipt of what stands against it.
 async fn problem_of(ledger: &Ledger, error: CaptureError) -> Problem {
-    let CaptureError::Order(OrderError::Conflict(Contradiction { first: Some(first), .. })) = error else {
+    let CaptureError::Order(OrderError::Refused(PlaceRefusal::Conflict(Contradiction { first: Some(first), .. }))) =
+        error
+    else {
         return error.into();
     };
     let problem = Problem::from(error);

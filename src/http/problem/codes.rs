@@ -49,6 +49,7 @@ codes! {
     MissingParameter = "missing-parameter", 400, "A query parameter is missing";
     UnknownParameter = "unknown-parameter", 400, "A query parameter is unknown";
     BadId = "bad-id", 400, "The identifier is malformed";
+    SizeNotKept = "size-not-kept", 410, "The ledger has grown too far past this size";
     BadJson = "bad-json", 400, "The body is not strict JSON";
     BadMember = "bad-member", 400, "A member of the JSON body is wrong";
     MissingMember = "missing-member", 400, "A member of the JSON body is missing";
@@ -99,6 +100,7 @@ codes! {
     WrongType = "wrong-type", 400, "The statement is of another type";
     WrongAudience = "wrong-audience", 400, "The statement is for another ledger";
     IssuedAhead = "issued-ahead", 400, "The statement's iat lies ahead";
+    IatTooOld = "iat-too-old", 400, "The statement's iat lies too long ago";
 
     // Who signed it, and what that signer may say.
     MissingSignature = "missing-signature", 401, "The document is not signed";

@@ -10,6 +10,7 @@ use sealane_core::consortium::{AdminError, Conflict, Refusal, SignerRefusal};
 use sealane_core::epcis::Faults;
 use sealane_core::gs1::IdError;
 use sealane_core::json::JsonError;
+use sealane_core::ledger::PlaceRefusal;
 use sealane_core::limits::STATEMENT_BYTES_MAX;
 use sealane_core::statement::StatementError;
 
@@ -77,11 +78,31 @@ impl From<Refusal> for Problem {
     }
 }
 
+impl From<PlaceRefusal> for Problem {
+    fn from(refusal: PlaceRefusal) -> Self {
+        let code = match refusal {
+            PlaceRefusal::Statement(error) => return error.into(),
+            PlaceRefusal::Signer(refusal) => return refusal.into(),
+            PlaceRefusal::Epcis(faults) => return faults.into(),
+            PlaceRefusal::Payload(error) => return error.into(),
+            PlaceRefusal::Admin(refusal) => return refusal.into(),
+            PlaceRefusal::Rights { ref error, .. } => Code::find(error.rule()).unwrap_or(Code::RoleStep),
+            PlaceRefusal::Conflict(_) => Code::EventConflict,
+            PlaceRefusal::IssuedAhead { .. } => Code::IssuedAhead,
+            PlaceRefusal::IssuedLongAgo { .. } => Code::IatTooOld,
+            PlaceRefusal::EventAhead { .. } => Code::EventAhead,
+            PlaceRefusal::Certificate(_) => Code::BadDecision,
+            PlaceRefusal::Type => Code::WrongType,
+            PlaceRefusal::BeforeGenesis => return Self::internal(refusal),
+        };
+        Self::new(code, refusal.to_string())
+    }
+}
+
 impl From<OrderError> for Problem {
     fn from(error: OrderError) -> Self {
         match error {
-            OrderError::Signer(refusal) => refusal.into(),
-            OrderError::Admin(refusal) => refusal.into(),
+            OrderError::Refused(refusal) => refusal.into(),
             OrderError::Busy => Self::new(Code::Busy, error.to_string()),
             OrderError::Stopped => Self::new(Code::Stopping, error.to_string()),
             OrderError::Restored => Self::new(Code::ReadsOnly, error.to_string()),
@@ -90,8 +111,6 @@ impl From<OrderError> for Problem {
                 let detail = "whether the statement was written is unknown: post it again, the same bytes";
                 Self::new(Code::Unwritten, detail).caused_by(cause)
             }
-            OrderError::EventAhead { .. } => Self::new(Code::EventAhead, error.to_string()),
-            OrderError::Conflict(_) => Self::new(Code::EventConflict, error.to_string()),
         }
     }
 }
@@ -113,6 +132,7 @@ impl From<LedgerError> for Problem {
         match error {
             LedgerError::Store(error) => error.into(),
             LedgerError::Busy => Self::new(Code::Busy, error.to_string()),
+            LedgerError::NotKept => Self::new(Code::SizeNotKept, error.to_string()),
             LedgerError::Stopped => Self::new(Code::Stopping, error.to_string()),
             LedgerError::Proof(_) | LedgerError::Leaf { .. } => Self::internal(error),
         }
@@ -123,19 +143,13 @@ impl From<CaptureError> for Problem {
     fn from(error: CaptureError) -> Self {
         match error {
             CaptureError::Statement(error) => error.into(),
-            CaptureError::Signer(refusal) => refusal.into(),
+            CaptureError::Refused(refusal) => refusal.into(),
             CaptureError::TooOften(Exceeded { per_second, retry_after_s }) => {
                 Self::new(Code::SignerRate, error.to_string()).with("limit", per_second).after(retry_after_s)
             }
-            CaptureError::Epcis(faults) => faults.into(),
             CaptureError::Order(error) => error.into(),
             CaptureError::Ledger(error) => error.into(),
             CaptureError::WrongType { .. } => Self::new(Code::WrongType, error.to_string()),
-            CaptureError::IssuedAhead { .. } => Self::new(Code::IssuedAhead, error.to_string()),
-            CaptureError::EventAhead { .. } => Self::new(Code::EventAhead, error.to_string()),
-            CaptureError::Rights { error: ref rule, .. } => {
-                Self::new(Code::find(rule.rule()).unwrap_or(Code::RoleStep), error.to_string())
-            }
         }
     }
 }
@@ -160,6 +174,7 @@ impl From<RegistrationError> for Problem {
             RegistrationError::Claims(error) => return error.into(),
             RegistrationError::Conflict(conflict) => return conflict.into(),
             RegistrationError::Statement(error) => return error.into(),
+            RegistrationError::Refused(refusal) => return refusal.into(),
             RegistrationError::Order(error) => return error.into(),
             RegistrationError::Ledger(error) => return error.into(),
             RegistrationError::Request(detail) => {

@@ -1,5 +1,6 @@
 //! A ledger to which a chain's companies posted what it tells, and what is then said of the goods.
 
+use sealane_core::ledger::PlaceRefusal;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealane::app::capture::{CaptureError, capture};
@@ -83,7 +84,9 @@ impl Pier {
         let by = poster(event);
         let not_its_own = match self.say(chain, event, &by).await {
             Ok(()) => return,
-            Err(CaptureError::Rights { error, .. }) if error.rule() != "role-step" => error.to_string(),
+            Err(CaptureError::Refused(PlaceRefusal::Rights { error, .. })) if error.rule() != "role-step" => {
+                error.to_string()
+            }
             Err(error) => return self.refused.push(Refused { event: event.clone(), by, why: error.to_string() }),
         };
         match owner(event).filter(|owner| *owner != by) {

@@ -1,7 +1,7 @@
 //! Ledgers served by the test itself: a copy of a node's, blocks that its member's key signs by hand, and answers of
 //! any kind.
 
-use sealane_core::statement::P256;
+use sealane_core::ledger::PlacedRecord;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use sealane::app::State;
 use sealane::pki::PrivateKey;
 use sealane::ports::LedgerStore;
 use sealane::store::SqliteStore;
@@ -123,17 +122,27 @@ impl Shelf {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let store = SqliteStore::open(&data.join("ledger.sqlite")).unwrap();
-            let state = State::load(&store, &P256).await.unwrap();
-            let leaves = store.leaves(0..state.tip.size().get()).await.unwrap();
+            let tip = store.tip().await.unwrap().unwrap();
+            let leaves = store.leaves(0..tip.size().get()).await.unwrap();
+            let mut frontier = Frontier::new();
+            for leaf in &leaves {
+                frontier.push(merkle::leaf_hash(&leaf.bytes));
+            }
+            let mut index = SubjectIndex::new();
+            for PlacedRecord { place, record } in
+                store.records_from(leaves[0].index, u32::MAX, usize::MAX).await.unwrap()
+            {
+                record.subjects().for_each(|key| assert!(index.append(key, place.leaf).unwrap()));
+            }
             let mut blocks = store.last_blocks(u32::MAX).await.unwrap();
             blocks.reverse();
             Self {
                 key: Arc::new(PrivateKey::read(&data.join("member-key.pem")).unwrap()),
                 leaves: leaves.into_iter().map(|leaf| leaf.bytes).collect(),
                 blocks: blocks.iter().map(|one| block(&one.seal, &one.checkpoint, &one.commit, &one.note)).collect(),
-                frontier: state.edge.frontier().clone(),
-                index: state.index,
-                last: state.tip.seal,
+                frontier,
+                index,
+                last: tip.seal,
             }
         })
     }

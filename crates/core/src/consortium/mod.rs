@@ -17,7 +17,7 @@ pub use admin::{
 };
 pub use certificates::{CertificateFacts, CertificateReader, RequestedKey, check_record};
 pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role, is_invisible};
-pub use facts::{Contradiction, EventFact, EventKey, Facts};
+pub use facts::{Contradiction, EventFact, EventKey};
 pub use participant::{Certified, Claims, Participant, Revoked, Standing};
 pub use place::Place;
 pub use registry::{Conflict, Refusal, Registry, SignerRefusal};

@@ -7,7 +7,9 @@ use crate::block::Origin;
 use crate::consortium::{Admin, Genesis};
 use crate::hash::Hash;
 use crate::json::{self, JsonError};
-use crate::statement::{PublicKey, SignatureVerifier, StatementError, SubmittedStatement};
+use crate::statement::{
+    PublicKey, SignatureVerifier, StatementError, StatementId, SubmittedStatement, VerifiedStatement,
+};
 
 /// The version of the anchor's JSON.
 const VERSION: u32 = 1;
@@ -16,7 +18,7 @@ const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Anchor {
     genesis: Genesis,
-    statement: SubmittedStatement,
+    statement: VerifiedStatement,
 }
 
 /// JSON of the anchor, as `GET /trust` gives it. What is not the genesis statement is for people to read.
@@ -60,7 +62,7 @@ impl Anchor {
         statement.check_audience(genesis.origin.as_str())?;
         let signer = genesis.members.get(statement.header().signer().hash());
         let signer = signer.ok_or_else(|| shape("its genesis statement is signed by none of the members it names"))?;
-        statement.clone().verify(signer.key(), verifier)?;
+        let statement = statement.verify(signer.key(), verifier)?;
         Ok(Self { genesis, statement })
     }
 
@@ -99,6 +101,16 @@ impl Anchor {
             members: members.collect(),
             genesis: self.statement.compact().to_owned(),
         }
+    }
+
+    /// The genesis statement.
+    pub const fn statement(&self) -> &VerifiedStatement {
+        &self.statement
+    }
+
+    /// The genesis statement's id.
+    pub fn genesis_id(&self) -> StatementId {
+        self.statement.id()
     }
 
     pub fn genesis(&self) -> &Genesis {

@@ -8,10 +8,10 @@ use tokio::task;
 use crate::app::lookup::Lookup;
 use crate::ports::{LeafContent, LedgerStore, Mark, MarkError, MemberSigner, PlacedRecord, StoreError, StoredBlock};
 use sealane_core::block::{Height, Leaf};
-use sealane_core::consortium::{Admin, Place, Registry};
-use sealane_core::index::SubjectIndex;
+use sealane_core::consortium::{Place, Registry};
+use sealane_core::ledger::{RegistryFold, ResumeError, State};
 use sealane_core::merkle::{self, Edge, LeafIndex, Tiles, TreeSize};
-use sealane_core::statement::{SignatureVerifier, SubmittedStatement};
+use sealane_core::statement::SignatureVerifier;
 
 /// Rows read at once while the state is loaded, and bytes of records.
 const PAGE_ROWS: u32 = 20_000;
@@ -27,8 +27,8 @@ pub enum LoadError {
     Store(#[from] StoreError),
     #[error("the ledger is empty: run `sealane init` first")]
     Empty,
-    #[error("the stored {what} does not give the root in the last commit; run `sealane audit` to see where")]
-    Root { what: &'static str },
+    #[error("{0}; run `sealane audit` to see where")]
+    Root(#[from] ResumeError),
     #[error("leaf {leaf} cannot be read: {detail}; run `sealane audit`")]
     Leaf { leaf: LeafIndex, detail: String },
     #[error(
@@ -43,16 +43,15 @@ pub enum LoadError {
     Mark(#[from] MarkError),
 }
 
-/// The right edge of everything: enough to append the next block.
+/// The last final block, and the state that the next one is made on.
 #[derive(Clone)]
-pub struct State {
+pub struct Head {
     pub tip: StoredBlock,
-    pub edge: Edge,
-    pub index: SubjectIndex,
+    pub state: State,
     pub registry: Arc<Registry>,
 }
 
-impl State {
+impl Head {
     /// Makes the state from the store, and compares every root with the last commit.
     pub async fn load(store: &dyn LedgerStore, verifier: &dyn SignatureVerifier) -> Result<Self, LoadError> {
         Self::load_with(store, verifier, &Lookup::default()).await
@@ -68,17 +67,13 @@ impl State {
         let tip = store.tip().await?.ok_or(LoadError::Empty)?;
         let size = tip.size();
         let edge = load_edge(store, size).await?;
-        if edge.root() != tip.checkpoint.root {
-            return Err(LoadError::Root { what: "tree" });
-        }
         let known = load_lookup(store, size).await?;
-        let mut index = known.index().map_err(|_| LoadError::Root { what: "index" })?;
-        if index.root() != tip.seal.index_root {
-            return Err(LoadError::Root { what: "index" });
-        }
-        let registry = Arc::new(load_registry(store, verifier).await?);
+        let index = known.index().map_err(|_| ResumeError { what: "index" })?;
+        let registry = load_registry(store, verifier).await?;
+        let state = State::resume(tip.seal.clone(), &tip.checkpoint, edge, index, registry)?;
         lookup.become_like(known);
-        Ok(Self { tip, edge, index, registry })
+        let registry = Arc::clone(state.registry().ok_or(LoadError::Empty)?);
+        Ok(Self { tip, state, registry })
     }
 
     /// Holds the state against the member's mark, and raises the mark where the last stop came between the two.
@@ -110,14 +105,9 @@ pub fn mark_of(block: &StoredBlock) -> Mark {
 async fn load_edge(store: &dyn LedgerStore, size: TreeSize) -> Result<Edge, LoadError> {
     let mut tiles = Tiles::new();
     for (tile, hashes) in store.tiles(merkle::tiles_for_root(size)).await? {
-        tiles.insert(tile, hashes).map_err(|_| LoadError::Root { what: "tree" })?;
+        tiles.insert(tile, hashes).map_err(|_| ResumeError { what: "tree" })?;
     }
-    Edge::from_tiles(&tiles, size).map_err(|_| LoadError::Root { what: "tree" })
-}
-
-/// Makes the index as it was when the tree had `size` leaves.
-pub async fn load_index_at(store: &dyn LedgerStore, size: TreeSize) -> Result<SubjectIndex, StoreError> {
-    load_lookup(store, size).await?.index().map_err(|error| StoreError::Corrupt(error.to_string()))
+    Ok(Edge::from_tiles(&tiles, size).map_err(|_| ResumeError { what: "tree" })?)
 }
 
 /// Learns all that the first `size` leaves say. The store is read ahead of what is learnt: from a disk, both take long.
@@ -146,7 +136,7 @@ async fn load_lookup(store: &dyn LedgerStore, size: TreeSize) -> Result<Lookup, 
 }
 
 async fn load_registry(store: &dyn LedgerStore, verifier: &dyn SignatureVerifier) -> Result<Registry, LoadError> {
-    let mut registry: Option<Registry> = None;
+    let mut fold = RegistryFold::default();
     let mut next = TreeSize::ZERO.next_index();
     loop {
         let page = store.leaves_with(LeafContent::Admin, next, PAGE_ROWS).await?;
@@ -156,19 +146,11 @@ async fn load_registry(store: &dyn LedgerStore, verifier: &dyn SignatureVerifier
         for (stored, block) in page.iter().zip(&blocks) {
             let fault = |detail: String| LoadError::Leaf { leaf: stored.index, detail };
             let text = statement_text(store, &stored.bytes).await?.ok_or_else(|| fault("no statement".to_owned()))?;
-            let statement = SubmittedStatement::parse(&text).map_err(|error| fault(error.to_string()))?;
-            let admin = Admin::parse(statement.payload()).map_err(|error| fault(error.to_string()))?;
             let place = Place { leaf: stored.index, time: block.seal.time };
-            match (&mut registry, &admin) {
-                (None, Admin::Genesis(genesis)) => registry = Some(Registry::new(genesis)),
-                (Some(registry), _) => registry
-                    .apply(&admin, statement.header().signer().hash(), place, verifier)
-                    .map_err(|error| fault(error.to_string()))?,
-                (None, _) => return Err(fault("the ledger does not begin with a genesis statement".to_owned())),
-            }
+            fold.take(&text, place, verifier).map_err(|error| fault(error.to_string()))?;
         }
     }
-    registry.ok_or(LoadError::Empty)
+    fold.finish().ok_or(LoadError::Empty)
 }
 
 /// The statement that a leaf holds or stands for; `None` for a seal, or when a long statement's bytes are missing.

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use sealane_core::consortium::{Admin, ParticipantId};
-use sealane_core::epcis::Event;
-use sealane_core::index::{Subject, SubjectKey, names};
-use sealane_core::record::{CaptureFacts, Record};
-use sealane_core::statement::{StatementId, VerifiedStatement};
+use crate::consortium::{Admin, ParticipantId};
+use crate::epcis::Event;
+use crate::index::{Subject, SubjectKey, names};
+use crate::record::{CaptureFacts, Record};
+use crate::statement::{StatementId, VerifiedStatement};
 
 /// The record of a capture by `signer`, with the events that were read from it.
-pub fn capture_record(statement: &VerifiedStatement, signer: &ParticipantId, events: &[Event]) -> Record {
+pub(super) fn capture_record(statement: &VerifiedStatement, signer: &ParticipantId, events: &[Event]) -> Record {
     let mut places: BTreeMap<Subject, u32> = BTreeMap::new();
     let mut keys = Vec::new();
     let mut under = Vec::with_capacity(events.len());
@@ -38,7 +38,7 @@ pub fn capture_record(statement: &VerifiedStatement, signer: &ParticipantId, eve
 }
 
 /// The record of an admin statement.
-pub fn admin_record(statement: StatementId, admin: &Admin) -> Record {
+pub(super) fn admin_record(statement: StatementId, admin: &Admin) -> Record {
     let keys: Vec<SubjectKey> = names::of_admin(admin).iter().map(Subject::key).collect();
     Record::of_admin(statement, &keys)
 }

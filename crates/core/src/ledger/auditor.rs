@@ -1,0 +1,133 @@
+//! An outsider's audit: every block of a ledger validated from its leaves, and held against what was signed about it.
+
+use crate::block::{FinalBlock, Note, NoteKey};
+use crate::consortium::{Admin, Registry};
+use crate::evidence::Anchor;
+use crate::ledger::block::{BlockContent, SealedBlock, StoredBlock};
+use crate::ledger::known::EverSeen;
+use crate::ledger::rules::Rules;
+use crate::ledger::state::State;
+use crate::ledger::validate::{Body, Invalid, InvalidReason, validate};
+use crate::provider::Provider;
+use crate::statement::SignatureVerifier;
+
+/// What an audit went through without a fault.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub leaves: u64,
+    pub blocks: u64,
+    pub signatures: u64,
+    pub captures: u64,
+    pub events: u64,
+    pub statements: u64,
+    pub long_statements: u64,
+}
+
+/// What a block holds that was found without fault.
+#[derive(Debug)]
+pub struct AuditedBlock {
+    pub content: BlockContent,
+    pub admins: Vec<Admin>,
+}
+
+/// The ledger so far, as its leaves give it.
+pub struct Auditor<'a> {
+    provider: Provider<'a>,
+    trusted: Option<&'a Anchor>,
+    state: State,
+    seen: EverSeen,
+    tally: Tally,
+}
+
+impl<'a> Auditor<'a> {
+    /// Begins with no leaf. The first one must be the genesis statement of `trusted`, if one is given.
+    pub fn new(provider: Provider<'a>, trusted: Option<&'a Anchor>) -> Self {
+        Self { provider, trusted, state: State::empty(), seen: EverSeen::default(), tally: Tally::default() }
+    }
+
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Validates the next block from its leaves, and stages it.
+    pub fn validate(&mut self, body: &Body) -> Result<SealedBlock, Invalid> {
+        let is_genesis = self.state.last_seal().is_none();
+        let block = validate(Rules::FIRST, &mut self.state, &self.seen, body, self.provider)?;
+        let first = block.content.records.first();
+        match (self.trusted.filter(|_| is_genesis), first) {
+            (Some(trusted), Some(first)) if first.record.statement() != trusted.genesis_id() => {
+                self.state.roll_back();
+                Err(Invalid { leaf: first.place.leaf, reason: Box::new(InvalidReason::OtherGenesis) })
+            }
+            _ => Ok(block),
+        }
+    }
+
+    /// Holds the staged block against what was signed about it, and makes it final. Hands back what it holds.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the checkpoint, the seal shown, the commit or the note, for people. The block is taken back.
+    pub fn close(&mut self, block: SealedBlock, shown: &StoredBlock) -> Result<AuditedBlock, String> {
+        let checked = check_signed(&block, shown, self.provider.signatures);
+        let signatures = checked.inspect_err(|_| self.state.roll_back())?;
+        let SealedBlock { content, admins, captures, events, learnt, successor, .. } = block;
+        self.state.apply(successor).map_err(|error| error.to_string())?;
+        self.seen.learn(learnt);
+        let statements = content.records.len() as u64;
+        let tally = &mut self.tally;
+        tally.leaves += content.leaves.len() as u64;
+        tally.blocks += 1;
+        tally.signatures += statements + signatures;
+        tally.captures += captures;
+        tally.events += events;
+        tally.statements += statements;
+        tally.long_statements += content.long_statements.len() as u64;
+        Ok(AuditedBlock { content, admins })
+    }
+}
+
+/// Holds a block that was validated against what was signed about it. Returns how many signatures were checked.
+///
+/// # Errors
+///
+/// The part that does not hold: the checkpoint is not of the tree that the leaves give or of another origin, the seal
+/// shown is another one, the commit is no quorum's, or the note has another text or a signature that is no member's.
+pub fn check_signed(block: &SealedBlock, shown: &StoredBlock, verifier: &dyn SignatureVerifier) -> Result<u64, String> {
+    let (registry, height) = (block.successor.registry(), block.seal.height);
+    let StoredBlock { checkpoint, commit, seal, .. } = shown;
+    if checkpoint.root != block.checkpoint.root || checkpoint.size != block.checkpoint.size {
+        return Err(format!("the checkpoint of block {height} is not of the tree that the leaves give"));
+    }
+    if checkpoint.origin != *registry.origin() {
+        return Err(format!("the checkpoint of block {height} is of another origin"));
+    }
+    if *seal != block.seal {
+        return Err(format!("the seal shown of block {height} is not the one that stands here"));
+    }
+    FinalBlock::verify(seal.clone(), checkpoint.clone(), commit.clone(), registry.members(), verifier)
+        .map_err(|error| format!("the commit of block {height}: {error}"))?;
+    let noted =
+        check_note(shown, registry, verifier).map_err(|error| format!("the note of block {height}: {error}"))?;
+    Ok(commit.signatures.len() as u64 + noted)
+}
+
+/// Returns how many signatures the note of a block has. Each must be a member's, and hold.
+fn check_note(block: &StoredBlock, registry: &Registry, verifier: &dyn SignatureVerifier) -> Result<u64, String> {
+    let note = Note::parse(block.note.as_bytes()).map_err(|error| error.to_string())?;
+    if note.text() != block.checkpoint.to_text() || note.to_text() != block.note {
+        return Err("its text is not the checkpoint, or not written as it is signed".to_owned());
+    }
+    let name = registry.origin().clone();
+    let keys: Vec<NoteKey> =
+        registry.members().members().map(|member| NoteKey { name: name.clone(), key: member.key().clone() }).collect();
+    let verified = note.verify(&keys, verifier).map_err(|error| error.to_string())?;
+    if verified.len() != note.signatures().len() {
+        return Err("a signature on it is no member's".to_owned());
+    }
+    Ok(verified.len() as u64)
+}

@@ -1,0 +1,144 @@
+//! What may be offered to a block: a statement of which everything is proven that does not depend on its place.
+
+use crate::consortium::{Admin, CertificateReader, EventFact, ParticipantId, Place, Refusal, Registry, SignerRefusal};
+use crate::content::Content;
+use crate::evidence::Anchor;
+use crate::ledger::place::{self, PlaceRefusal};
+use crate::ledger::records::{admin_record, capture_record};
+use crate::record::Record;
+use crate::statement::{SignatureVerifier, StatementId, StatementType, SubmittedStatement, VerifiedStatement};
+
+/// A statement that is for this ledger, whose signature holds, and whose content was read and allowed to its signer. Only its
+/// constructors make one. What depends on its place is checked there.
+#[derive(Debug)]
+pub struct Candidate {
+    pub(super) statement: VerifiedStatement,
+    pub(super) kind: CandidateKind,
+}
+
+#[derive(Debug)]
+pub(super) enum CandidateKind {
+    Capture { events: Vec<EventFact>, record: Record },
+    Admin { admin: Box<Admin>, record: Record },
+}
+
+/// Checks that a statement is for this ledger and that its signature holds under the key of the certificate or member
+/// that it names.
+///
+/// # Errors
+///
+/// `Statement` for another audience or a bad signature; `Signer` if no registered certificate is named; `Admin` if the
+/// signer of an admin statement is no member.
+pub fn verify(
+    submitted: SubmittedStatement,
+    registry: &Registry,
+    verifier: &dyn SignatureVerifier,
+) -> Result<VerifiedStatement, PlaceRefusal> {
+    place::check_audience(&submitted, registry.origin())?;
+    let signer = *submitted.header().signer().hash();
+    let key = match submitted.header().typ() {
+        StatementType::Epcis => {
+            let unknown = SignerRefusal::Unknown { thumbprint: signer };
+            let (_, certificate) = registry.certificate(&signer).ok_or(unknown)?;
+            &certificate.key
+        }
+        StatementType::Admin => registry.members().get(&signer).ok_or(Refusal::NotAMember { kid: signer })?.key(),
+    };
+    Ok(submitted.verify(key, verifier)?)
+}
+
+impl Candidate {
+    /// Reads a statement's content and holds it against its signer's rights and the clock, as of a place that it may get.
+    /// The times are checked again at the place itself; so is the signer's standing.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the statement breaks.
+    pub(super) fn new(
+        statement: VerifiedStatement,
+        registry: &Registry,
+        at: Place,
+        certificates: &dyn CertificateReader,
+    ) -> Result<Self, PlaceRefusal> {
+        match statement.header().typ() {
+            StatementType::Epcis => Self::capture(statement, registry, at),
+            StatementType::Admin => Self::admin(statement, certificates, at),
+        }
+    }
+
+    /// A capture whose events are read, allowed to its signer, and not too far ahead of a place that it may get.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the statement breaks: `iat`, signer in force, strict EPCIS, event times, rights.
+    pub fn capture(statement: VerifiedStatement, registry: &Registry, at: Place) -> Result<Self, PlaceRefusal> {
+        place::check_issued(statement.header().iat(), at.time)?;
+        let (participant, _) = place::check_signer(registry, statement.header().signer().hash(), at)?;
+        let Content::Capture(document) = place::read_content(&statement)? else { return Err(PlaceRefusal::Type) };
+        let events = EventFact::of_all(&participant.id, &document.events);
+        place::check_event_times(&events, at.time)?;
+        place::check_rights(participant, &document.events)?;
+        let record = capture_record(&statement, &participant.id, &document.events);
+        Ok(Self { statement, kind: CandidateKind::Capture { events, record } })
+    }
+
+    /// A decision of a member that is read, and whose certificate, if it has one, is the one that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the statement breaks: `iat`, a strict payload, the certificate.
+    pub fn admin(
+        statement: VerifiedStatement,
+        certificates: &dyn CertificateReader,
+        at: Place,
+    ) -> Result<Self, PlaceRefusal> {
+        place::check_issued(statement.header().iat(), at.time)?;
+        let Content::Admin(admin) = place::read_content(&statement)? else { return Err(PlaceRefusal::Type) };
+        place::check_certificate(certificates, &admin)?;
+        let record = admin_record(statement.id(), &admin);
+        Ok(Self { statement, kind: CandidateKind::Admin { admin, record } })
+    }
+
+    /// The genesis statement of an anchor, which begins a ledger.
+    ///
+    /// # Errors
+    ///
+    /// `IssuedAhead` or `IssuedLongAgo` by the time of the first block.
+    pub fn genesis(anchor: &Anchor, at: Place) -> Result<Self, PlaceRefusal> {
+        let statement = anchor.statement().clone();
+        place::check_issued(statement.header().iat(), at.time)?;
+        let admin = Box::new(Admin::Genesis(anchor.genesis().clone()));
+        let record = admin_record(statement.id(), &admin);
+        Ok(Self { statement, kind: CandidateKind::Admin { admin, record } })
+    }
+
+    pub fn id(&self) -> StatementId {
+        self.statement.id()
+    }
+
+    pub const fn statement(&self) -> &VerifiedStatement {
+        &self.statement
+    }
+
+    /// The events of a capture; none of an admin statement.
+    pub fn events(&self) -> &[EventFact] {
+        match &self.kind {
+            CandidateKind::Capture { events, .. } => events,
+            CandidateKind::Admin { .. } => &[],
+        }
+    }
+}
+
+/// The participant whose certificate a capture names, if it may sign at a place.
+///
+/// # Errors
+///
+/// `Signer` if the certificate is unknown, expired or not valid yet there, or its participant was revoked.
+pub fn signer_in_force(
+    statement: &VerifiedStatement,
+    registry: &Registry,
+    at: Place,
+) -> Result<ParticipantId, PlaceRefusal> {
+    let (participant, _) = place::check_signer(registry, statement.header().signer().hash(), at)?;
+    Ok(participant.id.clone())
+}

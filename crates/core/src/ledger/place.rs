@@ -1,0 +1,157 @@
+//! The rules of a place: what must hold of a statement for it to stand where it is to stand. One function a rule.
+
+use std::collections::HashMap;
+
+use crate::block::Origin;
+use crate::consortium::rights::{self, RightsError};
+use crate::consortium::{Admin, AdminError, EventKey};
+use crate::consortium::{
+    CertificateReader, Certified, Contradiction, EventFact, Participant, Place, Refusal, Registry, SignerRefusal,
+    check_record,
+};
+use crate::content::{Content, ContentError};
+use crate::epcis::{Event, Faults};
+use crate::hash::Hash;
+use crate::ledger::known::{Knowledge, Prefetched};
+use crate::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AGE_SECONDS_MAX, IAT_AHEAD_SECONDS_MAX};
+use crate::merkle::LeafIndex;
+use crate::statement::{StatementError, StatementId, SubmittedStatement, VerifiedStatement};
+use crate::time::Timestamp;
+
+/// A rule by which a statement may not stand at a place.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PlaceRefusal {
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    #[error(transparent)]
+    Signer(#[from] SignerRefusal),
+    #[error(transparent)]
+    Epcis(#[from] Faults),
+    #[error(transparent)]
+    Payload(#[from] AdminError),
+    #[error("event {position} ({event_id}) breaks rule {}: {error}", error.rule())]
+    Rights { position: u32, event_id: String, error: RightsError },
+    #[error(
+        "event {}: the same participant has recorded {} with other content{}; to correct that, repeat its content with an \
+         errorDeclaration; another event needs an eventID of its own",
+        .0.position, .0.event_id, .0.first.map(|leaf| format!(", in leaf {leaf}")).unwrap_or_default()
+    )]
+    Conflict(Contradiction),
+    #[error("iat is {iat}, more than {IAT_AHEAD_SECONDS_MAX} seconds ahead of the time of its block ({block_time})")]
+    IssuedAhead { iat: Timestamp, block_time: Timestamp },
+    #[error(
+        "iat is {iat}, more than 7 days before the time of its block ({block_time}): sign the same payload again with \
+         the present time"
+    )]
+    IssuedLongAgo { iat: Timestamp, block_time: Timestamp },
+    #[error(
+        "event {position}: eventTime {event_time} is more than a day ahead of the time of its block ({block_time})"
+    )]
+    EventAhead { position: u32, event_time: Timestamp, block_time: Timestamp },
+    #[error(transparent)]
+    Admin(#[from] Refusal),
+    #[error("its certificate: {0}")]
+    Certificate(String),
+    #[error("its payload is of another kind than its typ")]
+    Type,
+    #[error("it stands before the genesis statement")]
+    BeforeGenesis,
+}
+
+impl From<ContentError> for PlaceRefusal {
+    fn from(error: ContentError) -> Self {
+        match error {
+            ContentError::Epcis(faults) => Self::Epcis(faults),
+            ContentError::Admin(error) => Self::Payload(error),
+        }
+    }
+}
+
+/// Audience: a statement stands on the ledger that it was made for.
+pub(super) fn check_audience(statement: &SubmittedStatement, origin: &Origin) -> Result<(), PlaceRefusal> {
+    Ok(statement.check_audience(origin.as_str())?)
+}
+
+/// Signer in force: a capture's certificate was registered on an earlier leaf, its participant is not revoked, and the
+/// block's time lies within its validity.
+pub(super) fn check_signer<'a>(
+    registry: &'a Registry,
+    certificate: &Hash,
+    place: Place,
+) -> Result<(&'a Participant, &'a Certified), PlaceRefusal> {
+    Ok(registry.signer_at(certificate, place)?)
+}
+
+/// Strict EPCIS, and strict admin statements: the payload is what its `typ` says.
+pub(super) fn read_content(statement: &VerifiedStatement) -> Result<Content, PlaceRefusal> {
+    Ok(Content::read(statement)?)
+}
+
+/// Rights: the signer's roles and claims allow each event. Claims never change after a registration, so this holds at
+/// every place where the signer is in force.
+pub(super) fn check_rights(participant: &Participant, events: &[Event]) -> Result<(), PlaceRefusal> {
+    for (event, position) in events.iter().zip(0..) {
+        let refused = |error| PlaceRefusal::Rights { position, event_id: event.event_id.uri.clone(), error };
+        rights::check(participant, event).map_err(refused)?;
+    }
+    Ok(())
+}
+
+/// Identity: a statement has one leaf, whatever its signature. Returns the one that it has already.
+pub(super) fn first_place(id: &StatementId, final_ones: &dyn Knowledge, block: &Prefetched) -> Option<LeafIndex> {
+    final_ones.statement(id).or_else(|| block.statement(id))
+}
+
+/// Contradiction: what a participant's eventID stands for is fixed by the first event under it, on the ledger, in this
+/// block or in this document. An error declaration sets nothing and contradicts nothing.
+pub(super) fn check_contradiction(
+    events: &[EventFact],
+    final_ones: &dyn Knowledge,
+    block: &Prefetched,
+) -> Result<(), PlaceRefusal> {
+    let mut own: HashMap<EventKey, Hash> = HashMap::new();
+    for (event, position) in events.iter().zip(0..).filter(|(event, _)| !event.declaration) {
+        let (content, first) = match final_ones.event(&event.key).or_else(|| block.event(&event.key)) {
+            Some((content, leaf)) => (content, Some(leaf)),
+            None => (*own.entry(event.key).or_insert(event.content), None),
+        };
+        if content != event.content {
+            return Err(PlaceRefusal::Conflict(Contradiction { position, event_id: event.event_id.clone(), first }));
+        }
+    }
+    Ok(())
+}
+
+/// `iat`: a statement is at most 7 days old and 5 minutes ahead, by its block's time. Else a statement that its signer
+/// gave up could be posted years later by anyone who saw it.
+pub(super) fn check_issued(iat: Timestamp, block_time: Timestamp) -> Result<(), PlaceRefusal> {
+    let ahead = iat.seconds() - block_time.seconds();
+    if ahead > IAT_AHEAD_SECONDS_MAX {
+        return Err(PlaceRefusal::IssuedAhead { iat, block_time });
+    }
+    if -ahead > IAT_AGE_SECONDS_MAX {
+        return Err(PlaceRefusal::IssuedLongAgo { iat, block_time });
+    }
+    Ok(())
+}
+
+/// Event times: no event lies more than a day ahead of its block.
+pub(super) fn check_event_times(events: &[EventFact], block_time: Timestamp) -> Result<(), PlaceRefusal> {
+    let ahead = |event: &EventFact| event.time.millis_since(block_time) > EVENT_TIME_AHEAD_MS_MAX;
+    match events.iter().zip(0..).find(|(event, _)| ahead(event)) {
+        Some((event, position)) => Err(PlaceRefusal::EventAhead { position, event_time: event.time, block_time }),
+        None => Ok(()),
+    }
+}
+
+/// Certificates: what a registration or a renewal says of a certificate is what the certificate says, and it is for the
+/// key that was asked for.
+pub(super) fn check_certificate(reader: &dyn CertificateReader, admin: &Admin) -> Result<(), PlaceRefusal> {
+    let (request, record, id) = match admin {
+        Admin::Registration(one) => (&one.request, &one.certificate, &one.participant),
+        Admin::Renewal(one) => (&one.request, &one.certificate, &one.participant),
+        Admin::Genesis(_) | Admin::Revocation(_) | Admin::Rejection(_) => return Ok(()),
+    };
+    let asked = reader.request_der(request).map_err(PlaceRefusal::Certificate)?;
+    check_record(reader, id, &asked, record).map_err(PlaceRefusal::Certificate)
+}

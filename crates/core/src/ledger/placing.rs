@@ -1,0 +1,244 @@
+//! A block in the making: gives statements their places, and closes with the seal.
+
+use std::sync::Arc;
+
+use crate::block::{Checkpoint, Height, Leaf, Seal};
+use crate::consortium::{Admin, EventFact, Place, Registry};
+use crate::hash::Hash;
+use crate::index::SubjectIndex;
+use crate::ledger::block::{BlockContent, LeafContent, PlacedRecord, SealedBlock, StoredLeaf, Successor};
+use crate::ledger::candidate::{Candidate, CandidateKind};
+use crate::ledger::known::{Knowledge, Prefetched};
+use crate::ledger::place::{self, PlaceRefusal};
+use crate::ledger::rules::Rules;
+use crate::ledger::state::State;
+use crate::merkle::{self, Edge, Frontier, Growth, LeafIndex};
+use crate::record::Record;
+use crate::statement::{SignatureVerifier, StatementId, VerifiedStatement};
+use crate::time::Timestamp;
+
+/// Where a statement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    pub leaf: LeafIndex,
+    /// It stood there before: this was posted again.
+    pub repeated: bool,
+}
+
+/// A block that cannot be made: the tree or the index refuses a leaf. Neither happens short of 2^53 leaves.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the block cannot be made: {0}")]
+pub struct BlockError(pub String);
+
+/// Why a statement got no place.
+pub(super) enum PlaceError {
+    /// The statement alone is refused.
+    Refused(Box<PlaceRefusal>),
+    /// The whole block is.
+    Block(BlockError),
+}
+
+impl<E: Into<PlaceRefusal>> From<E> for PlaceError {
+    fn from(refusal: E) -> Self {
+        Self::Refused(Box::new(refusal.into()))
+    }
+}
+
+/// The block, and the state under it as the statements so far leave it.
+pub(super) struct Placing<'a> {
+    height: Height,
+    time: Timestamp,
+    final_ones: &'a dyn Knowledge,
+    verifier: &'a dyn SignatureVerifier,
+    index: &'a mut SubjectIndex,
+    /// The tree before the block, and with what it has so far.
+    before: Frontier,
+    edge: Edge,
+    registry: Option<Arc<Registry>>,
+    learnt: Prefetched,
+    leaves: Vec<StoredLeaf>,
+    leaf_hashes: Vec<Hash>,
+    long_statements: Vec<(Hash, Vec<u8>)>,
+    records: Vec<PlacedRecord>,
+    admins: Vec<Admin>,
+    captures: u64,
+    events: u64,
+}
+
+impl<'a> Placing<'a> {
+    /// Begins the block after a state. Its statements go into the state's index; what an earlier one left there that was
+    /// not applied is taken back.
+    pub fn begin(
+        state: &'a mut State,
+        time: Timestamp,
+        final_ones: &'a dyn Knowledge,
+        verifier: &'a dyn SignatureVerifier,
+    ) -> Self {
+        state.index.begin();
+        Self {
+            height: state.next_height(),
+            time,
+            final_ones,
+            verifier,
+            before: state.edge.frontier().clone(),
+            edge: state.edge.clone(),
+            registry: state.registry.clone(),
+            index: &mut state.index,
+            learnt: Prefetched::default(),
+            leaves: Vec::new(),
+            leaf_hashes: Vec::new(),
+            long_statements: Vec::new(),
+            records: Vec::new(),
+            admins: Vec::new(),
+            captures: 0,
+            events: 0,
+        }
+    }
+
+    /// The place that the next leaf gets.
+    pub fn next_place(&self) -> Place {
+        Place { leaf: self.edge.size().next_index(), time: self.time }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.leaves.is_empty()
+    }
+
+    /// The consortium, as the statements so far leave it.
+    pub fn registry(&self) -> Result<&Arc<Registry>, PlaceRefusal> {
+        self.registry.as_ref().ok_or(PlaceRefusal::BeforeGenesis)
+    }
+
+    pub const fn has_genesis(&self) -> bool {
+        self.registry.is_some()
+    }
+
+    /// Takes back all that the block has put into the index.
+    pub fn abandon(self) {
+        self.index.roll_back();
+    }
+
+    /// Gives a statement its place, or says where it stands already, or which rule refuses it there.
+    pub fn place(&mut self, candidate: Candidate) -> Result<Placed, PlaceError> {
+        if let Some(leaf) = place::first_place(&candidate.id(), self.final_ones, &self.learnt) {
+            return Ok(Placed { leaf, repeated: true });
+        }
+        let Candidate { statement, kind } = candidate;
+        let at = self.next_place();
+        place::check_issued(statement.header().iat(), at.time)?;
+        match kind {
+            CandidateKind::Capture { events, record } => self.place_capture(&statement, &events, record, at),
+            CandidateKind::Admin { admin, record } => self.place_admin(&statement, *admin, record, at),
+        }
+    }
+
+    fn place_capture(
+        &mut self,
+        statement: &VerifiedStatement,
+        events: &[EventFact],
+        record: Record,
+        at: Place,
+    ) -> Result<Placed, PlaceError> {
+        place::check_signer(self.registry()?, statement.header().signer().hash(), at)?;
+        place::check_event_times(events, at.time)?;
+        place::check_contradiction(events, self.final_ones, &self.learnt)?;
+        let placed = self.push_statement(statement, LeafContent::Capture, record)?;
+        self.learnt.add_events(events, placed.leaf);
+        self.captures += 1;
+        self.events += events.len() as u64;
+        Ok(placed)
+    }
+
+    fn place_admin(
+        &mut self,
+        statement: &VerifiedStatement,
+        admin: Admin,
+        record: Record,
+        at: Place,
+    ) -> Result<Placed, PlaceError> {
+        let signer = statement.header().signer();
+        let kid = signer.hash();
+        match (&mut self.registry, &admin) {
+            (None, Admin::Genesis(genesis)) => self.registry = Some(Arc::new(Registry::new(genesis))),
+            (None, _) => return Err(PlaceRefusal::BeforeGenesis.into()),
+            (Some(registry), _) => {
+                // Asked first, so that a refused statement makes no copy of the registry.
+                registry.check(&admin, kid, at, self.verifier)?;
+                Arc::make_mut(registry).apply(&admin, kid, at, self.verifier)?;
+            }
+        }
+        let placed = self.push_statement(statement, LeafContent::Admin, record)?;
+        self.admins.push(admin);
+        Ok(placed)
+    }
+
+    /// Appends a statement under the subjects that its record names.
+    fn push_statement(
+        &mut self,
+        statement: &VerifiedStatement,
+        content: LeafContent,
+        record: Record,
+    ) -> Result<Placed, PlaceError> {
+        let leaf = Leaf::of_statement(statement.compact());
+        if let Leaf::LongStatement { hash, .. } = &leaf {
+            self.long_statements.push((*hash, statement.compact().as_bytes().to_vec()));
+        }
+        let place = self.next_place();
+        for key in record.subjects() {
+            let appended = self.index.append(key, place.leaf);
+            appended.map_err(|error| PlaceError::Block(BlockError(error.to_string())))?;
+        }
+        self.records.push(PlacedRecord { place, record });
+        self.push_leaf(&leaf, content);
+        self.learn_statement(statement.id(), place.leaf);
+        Ok(Placed { leaf: place.leaf, repeated: false })
+    }
+
+    fn learn_statement(&mut self, id: StatementId, leaf: LeafIndex) {
+        self.learnt.add_statement(id, leaf);
+    }
+
+    fn push_leaf(&mut self, leaf: &Leaf, content: LeafContent) {
+        let bytes = leaf.encode();
+        let hash = merkle::leaf_hash(&bytes);
+        let index = self.edge.size().next_index();
+        self.edge.push(hash);
+        self.leaf_hashes.push(hash);
+        self.leaves.push(StoredLeaf { index, content, bytes });
+    }
+
+    /// Closes the block with its seal under the given rules.
+    pub fn seal(mut self, _rules: Rules) -> Result<SealedBlock, PlaceRefusal> {
+        let registry = Arc::clone(self.registry()?);
+        let members_hash = registry.members().hash();
+        let seal = Seal {
+            height: self.height,
+            time: self.time,
+            previous_size: self.before.size(),
+            previous_root: self.before.root(),
+            index_root: self.index.root(),
+            members_hash,
+            next_members_hash: members_hash,
+        };
+        self.push_leaf(&Leaf::Seal(seal.clone()), LeafContent::Seal);
+        let checkpoint =
+            Checkpoint { origin: registry.origin().clone(), size: self.edge.size(), root: self.edge.root() };
+        let content = BlockContent {
+            leaves: self.leaves,
+            long_statements: self.long_statements,
+            tiles: self.edge.take_tiles(self.before.size()),
+            records: Arc::new(self.records),
+        };
+        Ok(SealedBlock {
+            checkpoint,
+            content,
+            growth: Growth::new(&self.before, self.leaf_hashes),
+            admins: self.admins,
+            captures: self.captures,
+            events: self.events,
+            learnt: self.learnt,
+            successor: Successor { base: self.before.size(), seal: seal.clone(), edge: self.edge, registry },
+            seal,
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! What the next block is made on: the right edge of everything, and how it moves.
+
+use std::sync::Arc;
+
+use crate::block::{Checkpoint, Height, Seal};
+use crate::consortium::{Admin, AdminError, Place, Refusal, Registry};
+use crate::hash::Hash;
+use crate::index::{SubjectIndex, SubjectKey, SubjectProof};
+use crate::ledger::block::Successor;
+use crate::merkle::{Edge, TreeSize};
+use crate::statement::{SignatureVerifier, StatementError, SubmittedStatement};
+
+/// The ledger up to its last final block, and the block that is staged on it, if one is.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    last: Option<Seal>,
+    pub(super) edge: Edge,
+    pub(super) index: SubjectIndex,
+    pub(super) registry: Option<Arc<Registry>>,
+}
+
+/// Parts that do not belong to the last final block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the {what} does not give the root in the last commit")]
+pub struct ResumeError {
+    pub what: &'static str,
+}
+
+/// A successor of another state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the block begins after {base} leaves, and the ledger has {size}")]
+pub struct NotOnTop {
+    pub base: TreeSize,
+    pub size: TreeSize,
+}
+
+impl State {
+    /// The ledger before its first leaf.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Takes a ledger up at a final block.
+    ///
+    /// # Errors
+    ///
+    /// [`ResumeError`] if the edge does not give the checkpoint's root and size, or the index not the seal's root.
+    pub fn resume(
+        seal: Seal,
+        checkpoint: &Checkpoint,
+        edge: Edge,
+        mut index: SubjectIndex,
+        registry: Registry,
+    ) -> Result<Self, ResumeError> {
+        if edge.size() != checkpoint.size || edge.root() != checkpoint.root {
+            return Err(ResumeError { what: "tree" });
+        }
+        if index.root() != seal.index_root {
+            return Err(ResumeError { what: "index" });
+        }
+        if registry.members().hash() != seal.next_members_hash {
+            return Err(ResumeError { what: "set of members" });
+        }
+        Ok(Self { last: Some(seal), edge, index, registry: Some(Arc::new(registry)) })
+    }
+
+    /// The seal of the last final block; `None` before genesis.
+    pub const fn last_seal(&self) -> Option<&Seal> {
+        self.last.as_ref()
+    }
+
+    /// The height of the next block.
+    pub fn next_height(&self) -> Height {
+        self.last.as_ref().map_or(Height::GENESIS, |last| last.height.next())
+    }
+
+    /// Leaves in the tree of the last final block.
+    pub fn size(&self) -> TreeSize {
+        self.edge.size()
+    }
+
+    pub fn root(&self) -> Hash {
+        self.edge.root()
+    }
+
+    /// The consortium as of the last final block; `None` before genesis.
+    pub const fn registry(&self) -> Option<&Arc<Registry>> {
+        self.registry.as_ref()
+    }
+
+    /// Subjects in the index, those of a staged block included.
+    pub fn subjects(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Proves what the index says of a subject as of `blocks` final blocks ago: 0 is the last final block, whether or not
+    /// another one is staged. `None` of more blocks than are kept.
+    pub fn prove(&mut self, key: &SubjectKey, blocks: usize) -> Option<SubjectProof> {
+        self.index.prove_before(key, blocks)
+    }
+
+    /// Makes the staged block final.
+    ///
+    /// # Errors
+    ///
+    /// [`NotOnTop`] if the block was staged on another state. Nothing is changed then.
+    pub fn apply(&mut self, next: Successor) -> Result<(), NotOnTop> {
+        let Successor { base, seal, edge, registry } = next;
+        if base != self.size() {
+            return Err(NotOnTop { base, size: self.size() });
+        }
+        self.index.keep();
+        (self.last, self.edge, self.registry) = (Some(seal), edge, Some(registry));
+        Ok(())
+    }
+
+    /// Takes the staged block back, as if it had never been.
+    pub fn roll_back(&mut self) {
+        self.index.roll_back();
+    }
+}
+
+/// The consortium, made again at a start from the admin statements of a ledger whose blocks were validated when they came.
+#[derive(Debug, Default)]
+pub struct RegistryFold(Option<Registry>);
+
+/// An admin statement that cannot stand where it stands.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RegistryFoldError {
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    #[error(transparent)]
+    Payload(#[from] AdminError),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("the ledger does not begin with a genesis statement")]
+    NoGenesis,
+}
+
+impl RegistryFold {
+    /// Takes the admin statement that stands at a place. They come in ledger order.
+    pub fn take(&mut self, text: &[u8], at: Place, verifier: &dyn SignatureVerifier) -> Result<(), RegistryFoldError> {
+        let statement = SubmittedStatement::parse(text)?;
+        let admin = Admin::parse(statement.payload())?;
+        match (&mut self.0, &admin) {
+            (None, Admin::Genesis(genesis)) => self.0 = Some(Registry::new(genesis)),
+            (None, _) => return Err(RegistryFoldError::NoGenesis),
+            (Some(registry), _) => registry.apply(&admin, statement.header().signer().hash(), at, verifier)?,
+        }
+        Ok(())
+    }
+
+    /// The consortium; `None` if no statement came.
+    pub fn finish(self) -> Option<Registry> {
+        self.0
+    }
+}

@@ -1,0 +1,183 @@
+//! A block that somebody else made.
+
+use crate::block::{Leaf, LeafError, Seal};
+use crate::consortium::Registry;
+use crate::evidence::{Anchor, AnchorError};
+use crate::hash::Hash;
+use crate::ledger::block::SealedBlock;
+use crate::ledger::candidate::{Candidate, verify};
+use crate::ledger::known::Knowledge;
+use crate::ledger::place::PlaceRefusal;
+use crate::ledger::placing::{BlockError, PlaceError, Placing};
+use crate::ledger::rules::Rules;
+use crate::ledger::state::State;
+use crate::limits::{BLOCK_BYTES_MAX, BLOCK_STATEMENTS_MAX, STATEMENT_BYTES_MAX};
+use crate::merkle::LeafIndex;
+use crate::provider::Provider;
+use crate::statement::{StatementError, SubmittedStatement};
+use crate::time::Timestamp;
+
+/// What a block is said to hold. Nothing of it is believed.
+#[derive(Debug)]
+pub struct Body {
+    /// Its leaves before the seal, in order.
+    pub leaves: Vec<BodyLeaf>,
+    pub seal: Seal,
+}
+
+/// A leaf before the seal.
+#[derive(Debug)]
+pub struct BodyLeaf {
+    pub bytes: Vec<u8>,
+    /// The bytes beside the leaf, if it stands for a long statement and they are to be had.
+    pub long: Option<Vec<u8>>,
+}
+
+/// A block that may not follow the state, and the first leaf at which that shows.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("leaf {leaf}: {reason}")]
+pub struct Invalid {
+    pub leaf: LeafIndex,
+    pub reason: Box<InvalidReason>,
+}
+
+/// Why a block may not follow a state.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum InvalidReason {
+    #[error(transparent)]
+    Leaf(#[from] LeafError),
+    #[error("it holds no statement")]
+    NoStatement,
+    #[error("the long statement that it stands for is missing")]
+    LongMissing,
+    #[error("the long statement beside it does not have the hash that it holds")]
+    LongHash,
+    #[error("its statement belongs into another kind of leaf")]
+    LeafKind,
+    #[error("its statement stands in leaf {first} already")]
+    Repeated { first: LeafIndex },
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    #[error(transparent)]
+    Genesis(#[from] AnchorError),
+    #[error(transparent)]
+    Refused(#[from] PlaceRefusal),
+    #[error("its block goes on past {BLOCK_STATEMENTS_MAX} statements or {} bytes", OPEN_BYTES_MAX)]
+    TooLarge,
+    #[error("it is not the genesis statement of the trust anchor")]
+    OtherGenesis,
+    #[error("the first block has no genesis statement")]
+    NoGenesis,
+    #[error("the {member} in its seal is not what the leaves before it give")]
+    Seal { member: &'static str },
+    #[error(transparent)]
+    Block(#[from] BlockError),
+}
+
+/// Bytes of a block's statements: it stops growing at `BLOCK_BYTES_MAX`, with the statement that reaches it.
+pub const OPEN_BYTES_MAX: usize = BLOCK_BYTES_MAX + STATEMENT_BYTES_MAX;
+
+/// Runs every rule on a block that somebody else made, and stages it on the state if all of them hold.
+///
+/// `known` has what the final blocks hold of the block's statements and events.
+///
+/// # Errors
+///
+/// The first leaf at fault, and the rule. The state is then as it was.
+pub fn validate(
+    rules: Rules,
+    state: &mut State,
+    known: &dyn Knowledge,
+    body: &Body,
+    provider: Provider<'_>,
+) -> Result<SealedBlock, Invalid> {
+    let last_time = state.last_seal().map(|last| last.time);
+    let mut placing = Placing::begin(state, body.seal.time, known, provider.signatures);
+    let mut bytes = 0;
+    for (leaf, statements) in body.leaves.iter().zip(1..) {
+        let at = placing.next_place().leaf;
+        bytes += leaf.bytes.len() + leaf.long.as_ref().map_or(0, Vec::len);
+        let placed = if statements > BLOCK_STATEMENTS_MAX || bytes > OPEN_BYTES_MAX {
+            Err(InvalidReason::TooLarge)
+        } else {
+            place_leaf(&mut placing, leaf, provider)
+        };
+        if let Err(reason) = placed {
+            placing.abandon();
+            return Err(Invalid { leaf: at, reason: Box::new(reason) });
+        }
+    }
+    let leaf = placing.next_place().leaf;
+    let sealed = placing.seal(rules).map_err(|_| InvalidReason::NoGenesis);
+    let checked = sealed.and_then(|block| match differing(&block.seal, &body.seal, last_time) {
+        Some(member) => Err(InvalidReason::Seal { member }),
+        None => Ok(block),
+    });
+    checked.map_err(|reason| {
+        state.roll_back();
+        Invalid { leaf, reason: Box::new(reason) }
+    })
+}
+
+/// The first member of a seal that is not what the leaves before it give. Its time must be later than the last one.
+fn differing(right: &Seal, found: &Seal, last_time: Option<Timestamp>) -> Option<&'static str> {
+    let members = [
+        (right.height == found.height, "height"),
+        (last_time.is_none_or(|last| last < found.time), "time"),
+        (right.previous_size == found.previous_size, "previousSize"),
+        (right.previous_root == found.previous_root, "previousRoot"),
+        (right.index_root == found.index_root, "indexRoot"),
+        (right.members_hash == found.members_hash, "membersHash"),
+        (right.next_members_hash == found.next_members_hash, "nextMembersHash"),
+    ];
+    members.into_iter().find(|(holds, _)| !holds).map(|(_, member)| member)
+}
+
+fn place_leaf(placing: &mut Placing<'_>, leaf: &BodyLeaf, provider: Provider<'_>) -> Result<(), InvalidReason> {
+    let decoded = Leaf::decode(&leaf.bytes)?;
+    let text = match &decoded {
+        Leaf::Seal(_) => return Err(InvalidReason::NoStatement),
+        Leaf::Statement(text) => text.as_bytes(),
+        Leaf::LongStatement { hash, .. } => {
+            let text = leaf.long.as_deref().ok_or(InvalidReason::LongMissing)?;
+            if Hash::of(text) != *hash {
+                return Err(InvalidReason::LongHash);
+            }
+            text
+        }
+    };
+    let submitted = SubmittedStatement::parse(text)?;
+    if Leaf::of_statement(submitted.compact()) != decoded {
+        return Err(InvalidReason::LeafKind);
+    }
+    let candidate = match placing.has_genesis() {
+        true => candidate(placing, submitted, provider)?,
+        false => genesis(placing, &submitted, provider)?,
+    };
+    match placing.place(candidate) {
+        Ok(placed) if placed.repeated => Err(InvalidReason::Repeated { first: placed.leaf }),
+        Ok(_) => Ok(()),
+        Err(PlaceError::Refused(refusal)) => Err((*refusal).into()),
+        Err(PlaceError::Block(error)) => Err(error.into()),
+    }
+}
+
+fn candidate(
+    placing: &Placing<'_>,
+    submitted: SubmittedStatement,
+    provider: Provider<'_>,
+) -> Result<Candidate, InvalidReason> {
+    let registry: &Registry = placing.registry()?;
+    let verified = verify(submitted, registry, provider.signatures)?;
+    Ok(Candidate::new(verified, registry, placing.next_place(), provider.certificates)?)
+}
+
+/// Leaf 0: signed by a member that it names itself.
+fn genesis(
+    placing: &Placing<'_>,
+    submitted: &SubmittedStatement,
+    provider: Provider<'_>,
+) -> Result<Candidate, InvalidReason> {
+    let anchor = Anchor::of_genesis(submitted.compact().as_bytes(), provider.signatures)?;
+    Ok(Candidate::genesis(&anchor, placing.next_place())?)
+}

@@ -1,0 +1,40 @@
+//! What the ledger holds already of a batch's statements and events, fetched before the rules are asked.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::app::lookup::Lookup;
+use crate::ports::{LedgerStore, PlacedRecord, StoreError};
+use sealane_core::consortium::EventKey;
+use sealane_core::ledger::{Candidate, Prefetched};
+use sealane_core::merkle::LeafIndex;
+
+/// Fetches what the final blocks hold of the candidates. Most batches hold nothing that was seen before, and then nothing
+/// is read.
+pub async fn prefetch(
+    store: &dyn LedgerStore,
+    lookup: &Lookup,
+    candidates: &[Candidate],
+) -> Result<Prefetched, StoreError> {
+    let mut known = Prefetched::default();
+    let keys: HashSet<EventKey> = candidates.iter().flat_map(Candidate::events).map(|event| event.key).collect();
+    let mut leaves: BTreeSet<LeafIndex> = BTreeSet::new();
+    leaves.extend(candidates.iter().flat_map(|candidate| lookup.statement(candidate.id())));
+    leaves.extend(keys.iter().flat_map(|key| lookup.event(*key)));
+    if leaves.is_empty() {
+        return Ok(known);
+    }
+    // In ledger order, so that the first event of an eventID says what it stands for.
+    for PlacedRecord { place, record } in store.records(leaves.into_iter().collect()).await? {
+        known.add_statement(record.statement(), place.leaf);
+        for ((key, declaration), position) in record.event_keys().zip(0..) {
+            if declaration || !keys.contains(&key) {
+                continue;
+            }
+            let event = record.event(position).map_err(|error| StoreError::of_record(place.leaf, error))?;
+            if let Some(event) = event {
+                known.add_event(key, event.content_hash, place.leaf);
+            }
+        }
+    }
+    Ok(known)
+}

@@ -1,0 +1,30 @@
+//! What a member signs about a block: the commit and the note.
+
+use crate::ports::MemberSigner;
+use sealane_core::block::{Checkpoint, Commit, CommitSignature, Height, Note, NoteKey, commit_bytes};
+use sealane_core::ledger::{BlockError, SealedBlock, StoredBlock};
+
+/// The round of every commit while one member decides alone.
+const ROUND: u32 = 0;
+
+/// Signs a block that is staged: its commit, and its checkpoint as a note.
+pub fn sign_block(block: &SealedBlock, signer: &dyn MemberSigner) -> Result<StoredBlock, BlockError> {
+    let (checkpoint, seal) = (block.checkpoint.clone(), block.seal.clone());
+    let commit = commit(seal.height, &checkpoint, signer);
+    let note = signed_note(&checkpoint, signer)?;
+    Ok(StoredBlock { checkpoint, note, commit, seal })
+}
+
+fn commit(height: Height, checkpoint: &Checkpoint, signer: &dyn MemberSigner) -> Commit {
+    let bytes = commit_bytes(&checkpoint.origin, height, ROUND, checkpoint);
+    let signature = CommitSignature::es256(signer.public_key().thumbprint(), signer.sign(&bytes));
+    Commit { height, round: ROUND, signatures: vec![signature] }
+}
+
+fn signed_note(checkpoint: &Checkpoint, signer: &dyn MemberSigner) -> Result<String, BlockError> {
+    let text = checkpoint.to_text();
+    let key = NoteKey { name: checkpoint.origin.clone(), key: signer.public_key().clone() };
+    let signature = key.signature(&signer.sign(text.as_bytes())).map_err(|error| BlockError(error.to_string()))?;
+    let note = Note::new(text, vec![signature]).map_err(|error| BlockError(error.to_string()))?;
+    Ok(note.to_text())
+}
