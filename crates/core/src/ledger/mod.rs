@@ -32,6 +32,9 @@ mod rules;
 mod state;
 mod validate;
 
+#[cfg(test)]
+mod tests;
+
 pub use auditor::{AuditedBlock, Auditor, Tally, check_signed};
 pub use block::{BlockContent, LeafContent, PlacedRecord, SealedBlock, StoredBlock, StoredLeaf, Successor};
 pub use candidate::{Candidate, signer_in_force, verify};

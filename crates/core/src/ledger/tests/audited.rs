@@ -1,0 +1,138 @@
+//! An outsider's audit, which believes nothing that a node shows.
+
+use serde_json::json;
+
+use super::world::{MEMBER, PROVIDER, World, event, foreign_hash, leaf_of, signed, stored};
+use crate::block::{Checkpoint, Commit, Note};
+use crate::evidence::Anchor;
+use crate::ledger::{Auditor, Body, InvalidReason, Proposal, SealedBlock, StoredBlock, check_signed};
+use crate::statement::P256;
+
+/// A ledger of three blocks, with the body of each and what was signed about it.
+fn ledger() -> (World, Vec<(Body, StoredBlock)>) {
+    let (mut world, mut all) = (World::with_maker(), Vec::new());
+    let mut again = World::new("ledger.example/rules");
+    // The first two blocks, made again from the same statements.
+    let genesis = again.anchor.statement().compact().to_owned();
+    let mut blocks = vec![(again.state.last_seal().unwrap().clone(), vec![genesis])];
+    let admin = crate::consortium::Admin::Registration(Box::new(World::registration(1, "manufacturer", &["9506000"])));
+    let registration = again.sign_admin(&admin.to_payload(), MEMBER);
+    let mut checkpoints = vec![again.state.clone()];
+    let candidate = again.candidate(registration.clone()).unwrap();
+    again.extend(vec![candidate]);
+    checkpoints.push(again.state.clone());
+    blocks.push((again.state.last_seal().unwrap().clone(), vec![registration.compact().to_owned()]));
+    let capture = again.capture(1, &event(json!({})));
+    let candidate = again.candidate(capture.clone()).unwrap();
+    again.extend(vec![candidate]);
+    checkpoints.push(again.state.clone());
+    blocks.push((again.state.last_seal().unwrap().clone(), vec![capture.compact().to_owned()]));
+    for ((seal, statements), state) in blocks.into_iter().zip(checkpoints) {
+        let checkpoint =
+            Checkpoint { origin: again.anchor.genesis().origin.clone(), size: state.size(), root: state.root() };
+        let shown = stored(seal.clone(), checkpoint, MEMBER);
+        all.push((Body { leaves: statements.iter().map(|text| leaf_of(text)).collect(), seal }, shown));
+    }
+    std::mem::swap(&mut world, &mut again);
+    (world, all)
+}
+
+/// Goes through a ledger; the message of the first fault.
+fn audit(trusted: Option<&Anchor>, blocks: &[(Body, StoredBlock)]) -> Result<u64, String> {
+    let mut auditor = Auditor::new(PROVIDER, trusted);
+    for (body, shown) in blocks {
+        let sealed = auditor.validate(body).map_err(|invalid| invalid.to_string())?;
+        auditor.close(sealed, shown)?;
+    }
+    assert_eq!(auditor.tally().blocks, blocks.len() as u64);
+    Ok(auditor.tally().leaves)
+}
+
+#[test]
+fn a_sound_ledger_is_found_sound_and_counted() {
+    let (world, blocks) = ledger();
+    assert_eq!(audit(Some(&world.anchor), &blocks), Ok(6));
+    assert_eq!(audit(None, &blocks), Ok(6));
+    let mut auditor = Auditor::new(PROVIDER, None);
+    for (body, shown) in &blocks {
+        let sealed = auditor.validate(body).unwrap();
+        let audited = auditor.close(sealed, shown).unwrap();
+        assert_eq!(audited.content.leaves.len(), 2);
+    }
+    let tally = *auditor.tally();
+    // Three statements, three commits, three notes.
+    assert_eq!((tally.signatures, tally.captures, tally.events, tally.statements), (9, 1, 1, 3));
+}
+
+#[test]
+fn another_genesis_than_the_anchors_is_named() {
+    let (_, blocks) = ledger();
+    let other = World::new("ledger.example/other");
+    let says = audit(Some(&other.anchor), &blocks).unwrap_err();
+    assert!(says.contains(&InvalidReason::OtherGenesis.to_string()), "{says}");
+}
+
+/// The block that is staged last, and what is shown of it changed.
+fn shown(change: impl Fn(&mut StoredBlock)) -> Result<u64, String> {
+    let mut world = World::with_maker();
+    let candidate = world.candidate(world.capture(1, &event(json!({})))).unwrap();
+    let Proposal { block, .. } = world.propose(vec![candidate]);
+    let block: SealedBlock = block.unwrap();
+    let mut stored = signed(&block, MEMBER);
+    change(&mut stored);
+    check_signed(&block, &stored, &P256)
+}
+
+#[test]
+fn what_was_signed_is_held_against_the_leaves_part_by_part() {
+    assert_eq!(shown(|_| ()), Ok(2));
+    let says = |change: &dyn Fn(&mut StoredBlock)| shown(change).unwrap_err();
+    assert!(says(&|one| one.checkpoint.root = foreign_hash()).contains("not of the tree that the leaves give"));
+    let larger = |one: &mut StoredBlock| one.checkpoint.size = one.checkpoint.size.next_index().size_through();
+    assert!(says(&larger).contains("not of the tree that the leaves give"));
+    assert!(says(&|one| one.checkpoint.origin = "ledger.example/x".parse().unwrap()).contains("of another origin"));
+    assert!(says(&|one| one.seal.index_root = foreign_hash()).contains("the seal shown"));
+    assert!(says(&|one| one.commit.round = 1).contains("the commit of block 2"));
+    assert!(says(&|one| one.commit.signatures.clear()).contains("the commit of block 2"));
+    let strangers = |one: &mut StoredBlock| {
+        let Commit { signatures, .. } = stored(one.seal.clone(), one.checkpoint.clone(), 7).commit;
+        one.commit.signatures = signatures;
+    };
+    assert!(says(&strangers).contains("the commit of block 2"));
+}
+
+#[test]
+fn a_note_of_another_text_or_with_a_strangers_signature_is_refused() {
+    let says = |change: &dyn Fn(&mut StoredBlock)| shown(change).unwrap_err();
+    assert!(says(&|one| one.note.push('x')).contains("the note of block 2"));
+    // A note that holds, over another checkpoint of this ledger.
+    let other = |one: &mut StoredBlock| {
+        let checkpoint = Checkpoint { root: foreign_hash(), ..one.checkpoint.clone() };
+        one.note = stored(one.seal.clone(), checkpoint, MEMBER).note;
+    };
+    assert!(says(&other).contains("its text is not the checkpoint"));
+    // The member's line, and one more by nobody's key.
+    let one_more = |one: &mut StoredBlock| {
+        let stranger = stored(one.seal.clone(), one.checkpoint.clone(), 7).note;
+        let (ours, theirs) = (Note::parse(one.note.as_bytes()).unwrap(), Note::parse(stranger.as_bytes()).unwrap());
+        let lines = ours.signatures().iter().chain(theirs.signatures()).cloned().collect();
+        one.note = Note::new(one.checkpoint.to_text(), lines).unwrap().to_text();
+    };
+    assert!(says(&one_more).contains("no member's"));
+    let strangers = |one: &mut StoredBlock| one.note = stored(one.seal.clone(), one.checkpoint.clone(), 7).note;
+    assert!(says(&strangers).contains("the note of block 2"));
+}
+
+#[test]
+fn a_block_that_is_not_as_it_was_signed_is_taken_back() {
+    let (_, blocks) = ledger();
+    let mut auditor = Auditor::new(PROVIDER, None);
+    let (body, shown) = &blocks[0];
+    let mut wrong = shown.clone();
+    wrong.commit.signatures.clear();
+    let sealed = auditor.validate(body).unwrap();
+    assert!(auditor.close(sealed, &wrong).is_err());
+    assert_eq!((auditor.tally().blocks, auditor.state().size().get(), auditor.state().subjects()), (0, 0, 0));
+    let sealed = auditor.validate(body).unwrap();
+    assert!(auditor.close(sealed, shown).is_ok());
+}

@@ -1,0 +1,6 @@
+//! The rules of the ledger: each is broken once where a statement comes in and once in a block that somebody else made.
+
+mod audited;
+mod blocks;
+mod rules;
+mod world;
