@@ -232,6 +232,11 @@ export class Ledger {
     for (const subject of subjects) this.lists.set(subject, [...(this.lists.get(subject) ?? []), leaf]);
   }
 
+  /** The proof that these leaves, ascending, stand on the ledger. */
+  prove(leaves) {
+    return naiveMultiProof(this.leaves.map((data) => hash([0], data)), leaves).map(b64);
+  }
+
   checkpoint() {
     const root = naiveRoot(this.leaves.map((data) => hash([0], data)));
     return checkpointText({ origin: this.origin, size: this.size, root });
@@ -276,7 +281,6 @@ export class Ledger {
     const seals = [...new Set(leaves.map(sealOf))].map(({ leaf, seal }) => ({ leafIndex: leaf, seal }));
     const { leaf, seal } = this.seals.at(-1);
     const all = [...new Set([...leaves, ...seals.map(({ leafIndex }) => leafIndex), leaf])].sort((a, b) => a - b);
-    const hashes = this.leaves.map((data) => hash([0], data));
     return evidenceDocument({
       id: id.text,
       checkpoint: this.checkpoint(),
@@ -286,7 +290,7 @@ export class Ledger {
       statements: placed(this.captures),
       registrations: placed(this.admins),
       seals,
-      inclusionProof: naiveMultiProof(hashes, all).map(b64),
+      inclusionProof: this.prove(all),
       ...change,
     });
   }
