@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { EvidenceError, verify } from "../../web/verify.js";
 import { checkNames } from "../../web/verify/evidence.js";
-import { consentBytes, renewalPayload, sealText } from "./builders/formats.mjs";
+import { consentBytes, registrationPayload, renewalPayload, sealText } from "./builders/formats.mjs";
 import { Actor, CASE, ITEM, Key, Ledger, b64, documentOf, eventAt, hash, rfc, time } from "./ledger.mjs";
 
 const begin = eventAt(60, { epcList: [ITEM], action: "ADD", bizStep: "commissioning" });
@@ -135,6 +135,21 @@ test("no registration stands whose signature does not hold, or that no member si
   }
 });
 
+test("any member registers, each by its own key", async () => {
+  for (const by of [0, 1, 2, 3]) {
+    const ledger = new Ledger({ members: 4 });
+    const acme = new Actor(1, "Acme Pharma", { gs1CompanyPrefixes: ["9506000"] });
+    ledger.admin(registrationPayload({ participant: acme.id, claims: acme.claims, certificate: { ...certificateOf(acme), der: acme.der } }), { by: ledger.keys[by] });
+    ledger.close();
+    ledger.capture(acme, begin);
+    assert.equal(await word(ledger), "authentic");
+    const [, leaf] = [...ledger.admins.keys()];
+    const payload = Buffer.from(ledger.admins.get(leaf).text.split(".")[1], "base64url").toString();
+    ledger.exchange(leaf, ledger.keys[(by + 1) % 4].statement(adminHeader(ledger, ledger.keys[by]), payload));
+    await refused(ledger, ledger.evidence(ITEM), "bad-signature");
+  }
+});
+
 test("a key that a participant did not agree to signs nothing for it", async () => {
   const thief = new Key();
   const renewed = async (by, bytes) => {
@@ -198,6 +213,9 @@ test("what a list holds is of its kind, though the statement names the key", () 
   const capture = { signer: "p", events: [{ ids: [["object", { text: "urn:x:1" }]], unset: [], set: [] }] };
   const held = new Map([[5, capture]]);
   checkNames([list("id", "id urn:x:1")], held, new Map());
+  for (const [kind, key] of [["id", "id urn:x:2"], ["recall", "recall urn:x:1"], ["transformation", "transformation urn:x:1"]]) {
+    assert.throws(() => checkNames([list("id", "id urn:x:1"), list(kind, key)], held, new Map()), (error) => error.code === "not-named", key);
+  }
   for (const kind of ["party", "prefix"]) {
     assert.throws(() => checkNames([list(kind, "id urn:x:1")], held, new Map()), (error) => error.code === "not-named", kind);
   }
