@@ -238,6 +238,29 @@ test("an answer about a container that was followed from an earlier time takes t
   assert.deepEqual(asked, [210, 38]);
 });
 
+test("what a container was packed into before it was filled is followed from its filling", () => {
+  const source = new Source();
+  source.join(1);
+  source.put(1, packs(box(2), box(1), 38 * HOUR), { time: 38 * HOUR });
+  source.put(1, packs(box(1), ITEM, 50 * HOUR), { time: 50 * HOUR });
+  source.follow();
+  assert.deepEqual(source.asked.filter(([key]) => key === listOf(box(2))).map(([, wanted]) => wanted), [{ since: 50 * HOUR }]);
+});
+
+test("what it was made from is followed, and not what was made from it or what another says under the same tie", () => {
+  const source = new Source();
+  source.join(1, { gs1CompanyPrefixes: ["9506000"] });
+  source.join(2);
+  source.put(1, makes(ITEM, [box(1)], "urn:x:tie"));
+  source.put(1, makes(item(2), [box(2)], "urn:x:tie"));
+  source.put(2, makes(item(3), [box(3)], "urn:x:tie"));
+  source.put(1, makes(item(4), [ITEM, box(4)], "urn:x:other"));
+  const { shown } = source.follow();
+  const followed = [1, 2, 3, 4].map((number) => shown.has(listOf(box(number))));
+  assert.deepEqual(followed, [true, true, false, false]);
+  assert.ok(!shown.has("transformation urn:x:other"));
+});
+
 // --- Limits
 
 /** A source with a participant, and what `fill` put on it. */
