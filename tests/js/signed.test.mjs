@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { EvidenceError, verify } from "../../web/verify.js";
 import { checkNames } from "../../web/verify/evidence.js";
 import { consentBytes, registrationPayload, renewalPayload, sealText } from "./builders/formats.mjs";
-import { Actor, CASE, ITEM, Key, Ledger, b64, documentOf, eventAt, hash, rfc, time } from "./ledger.mjs";
+import { Actor, CASE, ITEM, Key, Ledger, NaiveIndex, b64, documentOf, eventAt, hash, rfc, time } from "./ledger.mjs";
 
 const begin = eventAt(60, { epcList: [ITEM], action: "ADD", bizStep: "commissioning" });
 
@@ -238,6 +238,47 @@ test("what a statement names stands in each list that is shown up to there", asy
   assert.doesNotThrow(around(list(1, [7], 3), 5, 7, 9), "beyond the part that is shown");
   assert.throws(around(list(2, [7], 3), 7, 9), isHidden, "after the last of a part that ends with its list");
   assert.throws(around(list(0, [7], 3), 5, 7), isHidden, "before the first of a part that begins with its list");
+});
+
+test("nothing is shown on which the answer does not rest, and no leaf as two things", async () => {
+  const { ledger } = journey();
+  const evidence = ledger.evidence(ITEM);
+  const unneeded = new NaiveIndex(ledger.lists).entry(`recall ${CASE}`, 0, []);
+  const key = ({ kind, subject }) => `${kind} ${subject}`;
+  const index = [...evidence.index, unneeded].sort((a, b) => NaiveIndex.order(key(a), key(b)));
+  await refused(ledger, { ...evidence, index }, "subject-unneeded");
+  const [one] = evidence.registrations;
+  const statements = [one, ...evidence.statements].sort((a, b) => a.leafIndex - b.leafIndex);
+  await refused(ledger, { ...evidence, statements }, "leaf-twice");
+  await refused(ledger, { ...evidence, inclusionProof: [b64(hash()), ...evidence.inclusionProof.slice(1)] }, "inclusion");
+});
+
+// --- Commit and checkpoint
+
+test("evidence is of the ledger that is trusted, about the id that was asked for, and a quorum committed it", async () => {
+  const { ledger } = journey({ members: 4 });
+  const evidence = ledger.evidence(ITEM);
+  const asked = { anchor: ledger.anchor(), id: ITEM };
+  const refuses = (document, change, code) =>
+    assert.rejects(verify(JSON.stringify(document), { ...asked, ...change }), (error) => error instanceof EvidenceError && error.code === code, code);
+  await refuses(evidence, { id: CASE }, "other-id");
+  await refuses({ ...evidence, checkpoint: evidence.checkpoint.replace(ledger.origin, "ledger.example/other") }, {}, "other-origin");
+  await refuses({ ...evidence, commit: ledger.commit({ signers: ledger.keys.slice(2) }) }, {}, "commit");
+  await refuses({ ...evidence, commit: ledger.commit({ signers: [new Key(), ...ledger.keys.slice(1)] }) }, {}, "commit");
+  await refuses({ ...evidence, commit: ledger.commit({ round: 1, checkpoint: `${evidence.checkpoint} ` }) }, {}, "commit");
+  await refuses({ ...evidence, seal: { ...evidence.seal, leafIndex: evidence.seal.leafIndex - 1 } }, {}, "seal-place");
+});
+
+test("no answer is older than one that was seen, nor of another ledger of that size", async () => {
+  const { ledger } = journey();
+  const evidence = JSON.stringify(ledger.evidence(ITEM));
+  const asked = { anchor: ledger.anchor(), id: ITEM };
+  const { size, root } = (await verify(evidence, asked)).checkpoint;
+  const seen = (last) => verify(evidence, { ...asked, last }).then(() => "taken", ({ code }) => code);
+  assert.equal(await seen({ size, root }), "taken");
+  assert.equal(await seen({ size: size - 1, root: b64(hash()) }), "taken");
+  assert.equal(await seen({ size: size + 1, root }), "older-than-seen");
+  assert.equal(await seen({ size, root: b64(hash()) }), "fork");
 });
 
 // --- Seals
