@@ -23,7 +23,6 @@ let stream;
 let photos = 0;
 
 $("photo-part").hidden = false;
-$("photo-note").hidden = false;
 offerServer(false);
 $("photo").addEventListener("change", readPhoto);
 if (window.isSecureContext && navigator.mediaDevices?.getUserMedia) {
@@ -41,9 +40,11 @@ function tell(text) {
   $("codes").hidden = true;
 }
 
-/** Offers to send the photo to the server, if the server takes photos. */
+/** Offers to send the photo to the server, if the server takes photos; until then says that it stays here. */
 function offerServer(offered) {
-  if ($("send")) $("send").hidden = !offered;
+  const send = $("send");
+  if (send) send.hidden = !offered;
+  $("photo-note").hidden = offered && send !== null;
 }
 
 /** The decoder, loaded if it is not there yet; nothing, and a word about it, if it cannot be. */

@@ -22,7 +22,7 @@ fn pictures() -> Option<PathBuf> {
 }
 
 /// Looks at the page that is shown, in every size and both schemes.
-async fn look(browser: &Browser, name: &str) {
+pub async fn look(browser: &Browser, name: &str) {
     for scheme in ["light", "dark"] {
         let features = json!({"features": [
             {"name": "prefers-color-scheme", "value": scheme},

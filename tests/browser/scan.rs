@@ -9,6 +9,7 @@ use image::{GrayImage, Luma};
 use serde_json::json;
 
 use crate::chromium::{Browser, Habits};
+use crate::looks::look;
 use crate::stage::{CLONED, GENUINE, Stage, uri};
 use crate::support::{Node, path, run_ok, text};
 
@@ -36,8 +37,8 @@ const LOADED: &str = "performance.getEntriesByType('resource').map(({ name }) =>
 
 /// A browser with a camera that sees a picture, as YUV4MPEG2.
 fn camera_that_sees(stage: &Stage, picture: &GrayImage) -> Habits {
-    let file = stage.driver.scratch().join("camera.y4m");
     let (width, height) = picture.dimensions();
+    let file = stage.driver.scratch().join(format!("camera-{width}x{height}.y4m"));
     let head = format!("YUV4MPEG2 W{width} H{height} F5:1 Ip A1:1 C420\nFRAME\n");
     let no_colour = vec![128; (width * height / 2) as usize];
     std::fs::write(&file, [head.as_bytes(), picture.as_raw(), &no_colour].concat()).unwrap();
@@ -149,6 +150,7 @@ async fn the_decoder_is_loaded_when_it_is_needed_and_within_the_policy() {
     assert_eq!(browser.eval(LOADED).await, json!(loaded.map(|file| format!("zxing-wasm/{file}"))));
     assert_eq!(browser.eval("document.querySelectorAll('#codes a').length").await, 2);
     assert!(!browser.shows("#loads").await, "it is there");
+    look(&browser, "scan-several").await;
     assert_eq!(browser.eval("window.violations").await, json!([]));
     assert_eq!(browser.complaints().await, Vec::<String>::new());
     assert_eq!(uploads(&stage.node), 0);
@@ -185,6 +187,25 @@ async fn the_camera_sees_a_code_without_a_detector_of_the_browser() {
     browser.wait_for("#status.checked").await;
     assert_eq!(browser.text("#word").await, "Authentic");
     assert_eq!(uploads(&stage.node), 0);
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_camera_looks_until_it_is_stopped() {
+    let stage = Stage::shared();
+    let browser = Browser::with(&stage.driver, camera_that_sees(&stage, &GrayImage::new(640, 480))).await;
+    browser.goto(&stage.url("/scan")).await;
+    browser.wait_for("#scan[data-ready]").await;
+    let button = browser.client.find(Locator::Css("#start")).await.unwrap();
+    button.click().await.unwrap();
+    wait_for_status(&browser, "Looking for a code").await;
+    assert!(browser.shows("#view").await);
+    look(&browser, "scan-camera").await;
+    assert_eq!(browser.text("#start").await, "Stop the camera");
+    button.click().await.unwrap();
+    browser.wait_until("document.getElementById('view').srcObject === null").await;
+    assert!(!browser.shows("#view").await && browser.text("#start").await == "Start the camera");
+    assert_eq!(browser.eval("document.getElementById('status').textContent").await, "");
     browser.close().await;
 }
 
@@ -228,13 +249,16 @@ async fn a_photo_is_sent_only_where_that_is_offered_and_asked_for() {
     let browser = Browser::open(&stage.driver).await;
     browser.goto(&scan).await;
     browser.wait_for("#scan[data-ready]").await;
-    assert!(!browser.shows("#send").await, "nothing was tried yet");
+    assert!(!browser.shows("#send").await && browser.shows("#photo-note").await, "nothing was tried yet");
     choose(&browser, &empty).await;
     wait_for_status(&browser, "No code was found.").await;
     assert!(browser.text("#send").await.contains("Send the photo to the server"));
+    assert!(!browser.shows("#photo-note").await, "it need not stay here");
+    look(&browser, "scan-send").await;
     assert_eq!(uploads(&node), 0);
     browser.client.find(Locator::Css("#send button")).await.unwrap().click().await.unwrap();
     browser.wait_for("#outcome").await;
+    look(&browser, "scan-outcome").await;
     assert!(browser.text("main").await.contains("No code was found."));
     assert_eq!(uploads(&node), 1);
     browser.close().await;
@@ -249,6 +273,7 @@ async fn a_photo_is_sent_only_where_that_is_offered_and_asked_for() {
     browser.goto(&stage.url("/scan")).await;
     assert!(!browser.shows("#photo").await && browser.shows("#id").await);
     assert!(browser.text("main").await.contains("Without JavaScript this page cannot read codes."));
+    look(&browser, "scan-no-script").await;
     browser.close().await;
 }
 
