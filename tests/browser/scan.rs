@@ -59,6 +59,43 @@ fn gray(file: &Path) -> GrayImage {
     image::open(file).unwrap().to_luma8()
 }
 
+/// The code that a medicine's package has: a GS1 DataMatrix of `(01)09506000134352(21)7H3KX9QZ2M(10)N2611`, whose parts end
+/// with FNC1 and not with brackets.
+const MEDICINE: [&str; 22] = [
+    "#.#.#.#.#.#.#.#.#.#.#.",
+    "##..####....##.#..####",
+    "#...#.#...#.####.####.",
+    "#.#####.#......##....#",
+    "###.##...##...#.###...",
+    "#....##....##..#...###",
+    "#..#.#..######.#......",
+    "#.##.##.####.#.#.#####",
+    "###.#..###..#..#.#.#..",
+    "##.###..#####...###..#",
+    "###.####.###....#####.",
+    "###.#.#.###.#.##.#.#.#",
+    "###....#.#..#...#.###.",
+    "##..###...#.#....###.#",
+    "###...#.##...#.#......",
+    "#.##...##..###..##.#.#",
+    "###....##.#.########..",
+    "##...#.##....###...#.#",
+    "#..##..#...###.#...#..",
+    "##.###.#.#.##..#.##..#",
+    "##..###..##..##.#####.",
+    "######################",
+];
+
+fn drawn(code: &[&str]) -> GrayImage {
+    const MODULE: u32 = 8;
+    let side = (code.len() as u32 + 8) * MODULE;
+    let is_dark = |x: u32, y: u32| {
+        let (x, y) = ((x / MODULE).wrapping_sub(4) as usize, (y / MODULE).wrapping_sub(4) as usize);
+        code.get(y).and_then(|row| row.as_bytes().get(x)) == Some(&b'#')
+    };
+    GrayImage::from_fn(side, side, |x, y| Luma([if is_dark(x, y) { 20 } else { 235 }]))
+}
+
 /// A photo of some pictures beside each other.
 fn photo(stage: &Stage, name: &str, parts: &[GrayImage]) -> PathBuf {
     let mut whole = GrayImage::from_pixel(200 + 700 * parts.len() as u32, 700, Luma([235]));
@@ -131,6 +168,17 @@ async fn a_photo_of_a_label_leads_to_its_product_and_stays_on_the_device() {
     assert_eq!(browser.text("h1").await, "(01)09506000134352 (21)4W8RT5VN6C");
     assert_eq!(uploads(&stage.node), 0);
     assert_eq!(browser.complaints().await, Vec::<String>::new());
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_medicine_s_package_leads_to_its_product() {
+    let stage = Stage::shared();
+    let browser = Browser::open(&stage.driver).await;
+    browser.goto(&stage.url("/scan")).await;
+    choose(&browser, &photo(&stage, "medicine.png", &[drawn(&MEDICINE)])).await;
+    browser.wait_for("#status.checked").await;
+    assert_eq!(browser.text("#word").await, "Authentic");
     browser.close().await;
 }
 
