@@ -56,7 +56,7 @@ const RETRY_AFTER_S: u32 = 2;
 /// What a child found: the texts of the codes in the picture, or why it could not look.
 pub type Decoded = Result<Vec<String>, PhotoError>;
 
-/// Decodes one picture inside the child process: reads it to its end, and writes a [`Decoded`] as JSON.
+/// Decodes one picture inside the child process: reads it to its end, and writes what was found as JSON.
 ///
 /// # Errors
 ///
