@@ -36,8 +36,8 @@ const PICTURES_MAX: usize = 8;
 /// leaves places to others; two, because two people behind one address may scan at once.
 const PICTURES_PER_ADDRESS_MAX: usize = 2;
 
-/// How long a child may take from its start to its answer: fifty times what a sharp photo of a phone takes. A build that
-/// is not optimised is that much slower, and runs beside a whole test suite.
+/// How long a child may take from its start to its answer: four times what a noisy photo of 12 million pixels takes of one
+/// core (0.5 s). A build that is not optimised is ten times slower, and runs beside a whole test suite.
 const DECODING_TIME_MAX: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
 
 /// Seconds of processor time that a child grants itself. The system ends it then, even if the node is gone.
