@@ -102,6 +102,9 @@ pub enum Command {
     /// Check the ledger of --data for the node that runs on it
     #[command(hide = true)]
     SelfCheck,
+    /// Decode the picture on standard input for the node that started this process
+    #[command(hide = true)]
+    DecodePicture,
     /// See all of it in one go: three organisations, a journey, a genuine and a cloned product
     Demo(DemoOptions),
     /// Make a P-256 key and a certificate request
@@ -172,6 +175,10 @@ pub struct ServeOptions {
     /// Statements written a second at the most: leaves others a share of the disk, and shows what a slow one does
     #[arg(long, env = "SEALANE_WRITE_RATE", value_name = "N")]
     pub write_rate: Option<NonZeroU32>,
+    /// Decode the pictures that people send to /scan, each in a process with limits; without it, phones decode them
+    /// themselves
+    #[arg(long, env = "SEALANE_SCAN_DECODER")]
+    pub scan_decoder: bool,
     #[command(flatten)]
     pub limits: LimitOptions,
     /// How log lines look [default: text]
@@ -186,6 +193,7 @@ impl ServeOptions {
             public_url: self.public_url.or_else(|| config.public_url.clone()),
             tls: self.tls.filled_from(config),
             write_rate: self.write_rate.or(config.write_rate),
+            scan_decoder: self.scan_decoder || config.scan_decoder.unwrap_or_default(),
             limits: self.limits.filled_from(config),
             log_format: self.log_format.or(config.log_format),
         }

@@ -9,6 +9,7 @@ mod client;
 mod copy;
 mod data_dir;
 mod decisions;
+mod decode_picture;
 mod demo;
 mod dev_certs;
 mod evidence;
@@ -67,7 +68,11 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
     if let (Command::Demo(_), false) = (&command, global.data_was_given()) {
         global.data = Some(demo::DEFAULT_DATA.into());
     }
-    let config = Config::read(&global.data()).map_err(Failure::wrong_use)?;
+    let config = match command {
+        // What is given a stranger's picture reads nothing of the member's.
+        Command::DecodePicture => Config::default(),
+        _ => Config::read(&global.data()).map_err(Failure::wrong_use)?,
+    };
     global.fill_from(&config);
     let output = Output::new(&global);
     match command {
@@ -75,6 +80,7 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Serve(options) => serve::run(&global, &options.filled_from(&config), &output),
         Command::Demo(options) => demo::run(&global, &options.filled_from(&config), &output),
         Command::SelfCheck => self_check::run(&global),
+        Command::DecodePicture => decode_picture::run(),
         Command::Keygen(options) => keygen::run(&options, &output),
         Command::Register(options) => register::run(&global, &options, &output),
         Command::Participants(options) => participants::run(&global, &options, &output),

@@ -13,9 +13,9 @@ use crate::app::orderer::Orderer;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
 use crate::cli::provider::known_signers;
-use crate::cli::self_check::SelfCheck;
+use crate::cli::self_check::{SelfCheck, this_program};
 use crate::cli::trust;
-use crate::http::{self, Limits, Metrics};
+use crate::http::{self, Limits, Metrics, PictureDecoder};
 use crate::pki::X509Reader;
 use crate::ports::Clock;
 use sealane_core::provenance::Policy;
@@ -43,6 +43,7 @@ pub struct OpenNode {
     authority_pem: String,
     data: DataDir,
     limits: Limits,
+    decoder: Option<PictureDecoder>,
 }
 
 impl OpenNode {
@@ -65,12 +66,26 @@ impl OpenNode {
             None => orderer,
         };
         let writer = tokio::spawn(orderer.run());
-        Ok(Self { ledger, writer, metrics, authority_pem, data: data.clone(), limits: Limits::default() })
+        Ok(Self {
+            ledger,
+            writer,
+            metrics,
+            authority_pem,
+            data: data.clone(),
+            limits: Limits::default(),
+            decoder: None,
+        })
     }
 
     /// Serves within other limits than the usual ones.
     pub fn within(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Decodes pictures too, each in a process of this same program.
+    pub fn decoding_pictures(self) -> Result<Self, Failure> {
+        let program = this_program().map_err(Failure::unreachable)?;
+        Ok(Self { decoder: Some(PictureDecoder::new(program)), ..self })
     }
 
     /// Serves until `shutdown`, then finishes what was taken on.
@@ -90,6 +105,7 @@ impl OpenNode {
             metrics: self.metrics,
             member_certificate_pem: self.authority_pem,
             policy: Policy::default(),
+            decoder: self.decoder,
             audit,
         };
         http::serve(node, listener, tls, self.limits, shutdown).await.map_err(Failure::unreachable)?;

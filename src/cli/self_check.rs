@@ -118,7 +118,7 @@ fn check(data: &DataDir, process: &Mutex<Process>) -> Result<Found, String> {
 }
 
 /// The file of this very program; on Linux also after it was replaced by a later one.
-fn this_program() -> io::Result<PathBuf> {
+pub fn this_program() -> io::Result<PathBuf> {
     let running = PathBuf::from("/proc/self/exe");
     if running.exists() { Ok(running) } else { std::env::current_exe() }
 }

@@ -22,6 +22,7 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
     let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
     runtime()?.block_on(async {
         let node = OpenNode::open(&data, options.write_rate).await?.within(limits);
+        let node = if options.scan_decoder { node.decoding_pictures()? } else { node };
         // Before anyone is told that the node is there: who stops it at once must not cut it off.
         let stop = stop_signal()?;
         let view = node.ledger.view();

@@ -2,10 +2,12 @@
 //!
 //! Everything is asked for again before it is used (`no-cache`, with an `ETag`): a script that is older than the evidence
 //! it checks would call good evidence tampered.
+//!
+//! What stands below `vendor/` was made by others and is given as they made it, with their licence.
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use actix_web::http::header::{
     AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, ETAG, Encoding, EntityTag, Header, IfNoneMatch, VARY,
@@ -25,16 +27,36 @@ use sealane_core::hash::Hash;
 #[include = "*.js"]
 #[include = "*.css"]
 #[include = "*.svg"]
+#[include = "*.wasm"]
+#[include = "vendor/*/LICENSE"]
 #[exclude = "*.test.js"]
 #[exclude = "test/*"]
 struct Files;
 
+/// The decoder of codes that the page to scan with loads if the browser has none, below `/assets/`. `web/decoder.js`
+/// names the first of them and the last.
+#[cfg(test)]
+const DECODER: [&str; 3] = [
+    "vendor/zxing-wasm/es/reader/index.js",
+    "vendor/zxing-wasm/es/share.js",
+    "vendor/zxing-wasm/reader/zxing_reader.wasm",
+];
+
+/// Megabytes that a phone loads of it, as gzip.
+pub const DECODER_MEGABYTES: &str = "0.4";
+
 struct Asset {
     bytes: Bytes,
-    /// The same as gzip at its best, which takes too long to be done for each request.
-    gzip: Bytes,
+    /// Made at the first request that takes it. It is made at its best, which takes too long for each request.
+    gzip: OnceLock<Option<Bytes>>,
     media_type: &'static str,
     tag: EntityTag,
+}
+
+impl Asset {
+    fn gzip(&self) -> Option<&Bytes> {
+        self.gzip.get_or_init(|| gzip(&self.bytes)).as_ref()
+    }
 }
 
 /// Every asset by its path below `/assets/`.
@@ -51,13 +73,13 @@ static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
         let media_type = media_type(&name)?;
         let bytes = if has_comments(&name) { without_comments(&bytes) } else { bytes };
         let tag = EntityTag::new_weak(Hash::of(&bytes).to_base64());
-        Some((name, Asset { gzip: gzip(&bytes)?, bytes: bytes.into(), media_type, tag }))
+        Some((name, Asset { gzip: OnceLock::new(), bytes: bytes.into(), media_type, tag }))
     });
     assets.collect()
 });
 
 fn has_comments(name: &str) -> bool {
-    name.ends_with(".js") || name.ends_with(".css")
+    !name.starts_with("vendor/") && (name.ends_with(".js") || name.ends_with(".css"))
 }
 
 /// A script or style without indentation and without the lines that are nothing but comment: these are for whoever reads
@@ -87,11 +109,15 @@ fn gzip(bytes: &[u8]) -> Option<Bytes> {
 }
 
 fn media_type(name: &str) -> Option<&'static str> {
+    if name.ends_with("/LICENSE") {
+        return Some("text/plain; charset=utf-8");
+    }
     match name.rsplit_once('.')?.1 {
         "js" => Some("text/javascript; charset=utf-8"),
         "css" => Some("text/css; charset=utf-8"),
         "json" => Some("application/json"),
         "svg" => Some("image/svg+xml"),
+        "wasm" => Some("application/wasm"),
         _ => None,
     }
 }
@@ -101,7 +127,8 @@ fn media_type(name: &str) -> Option<&'static str> {
     params(("file" = String, Path, description = "A script, the style, or the messages of a language")),
     responses(
         (status = 200, description = "The file", content(
-            (String = "text/javascript"), (String = "text/css"), (String = "image/svg+xml"), (Object = "application/json"))),
+            (String = "text/javascript"), (String = "text/css"), (String = "image/svg+xml"), (String = "application/wasm"),
+            (String = "text/plain"), (Object = "application/json"))),
         (status = 304, description = "It is the one that `If-None-Match` names"),
     ))]
 pub async fn get_asset(request: HttpRequest, file: web::Path<String>) -> Result<HttpResponse, Problem> {
@@ -116,8 +143,10 @@ pub async fn get_asset(request: HttpRequest, file: web::Path<String>) -> Result<
         return Ok(answer.finish());
     }
     answer.content_type(asset.media_type).insert_header((VARY, "accept-encoding"));
-    if takes_gzip(&request) {
-        return Ok(answer.insert_header((CONTENT_ENCODING, "gzip")).body(asset.gzip.clone()));
+    if takes_gzip(&request)
+        && let Some(gzip) = asset.gzip()
+    {
+        return Ok(answer.insert_header((CONTENT_ENCODING, "gzip")).body(gzip.clone()));
     }
     Ok(answer.body(asset.bytes.clone()))
 }
@@ -142,9 +171,36 @@ mod tests {
 
     #[test]
     fn a_page_with_all_it_loads_is_small() {
-        // A page loads one language and its own script; this is all there is.
-        let bytes: usize = ASSETS.values().map(|asset| asset.gzip.len()).sum();
+        // A page loads one language and its own script; this is all there is but for what others made.
+        let own = ASSETS.iter().filter(|(name, _)| !name.starts_with("vendor/"));
+        let bytes: usize = own.map(|(_, asset)| asset.gzip().unwrap().len()).sum();
         assert!(bytes < 100_000, "{bytes} bytes of assets");
+    }
+
+    #[test]
+    fn the_decoder_is_as_large_as_people_are_told() {
+        let bytes: usize = DECODER.iter().map(|name| ASSETS[*name].gzip().unwrap().len()).sum();
+        assert_eq!(format!("{:.1}", bytes as f64 / 1e6), DECODER_MEGABYTES, "{bytes} bytes");
+        let script = Files::get("decoder.js").unwrap().data;
+        let script = std::str::from_utf8(&script).unwrap();
+        assert!(script.contains(DECODER[0]) && script.contains(DECODER[2].rsplit_once('/').unwrap().0));
+        assert_eq!(ASSETS[DECODER[2]].media_type, "application/wasm", "else a browser does not compile it as it comes");
+    }
+
+    /// `web/vendor/*/README.md` names the hash of each file, as the package has it.
+    #[test]
+    fn what_others_made_is_as_they_made_it() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/web/vendor/zxing-wasm/README.md"));
+        let readme = readme.unwrap();
+        let vendored: Vec<_> = Files::iter().filter(|name| name.starts_with("vendor/zxing-wasm/")).collect();
+        assert_eq!(vendored.len(), DECODER.len() + 1, "and the licence: {vendored:?}");
+        for name in vendored {
+            let bytes = Files::get(&name).unwrap().data;
+            let row =
+                format!("| `{}` | `{}` |", name.trim_start_matches("vendor/zxing-wasm/"), Hash::of(&bytes).to_hex());
+            assert!(readme.contains(&row), "{row}");
+            assert_eq!(ASSETS[name.as_ref()].bytes, bytes.as_ref(), "{name} is given as it is");
+        }
     }
 
     #[test]

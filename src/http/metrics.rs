@@ -26,6 +26,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     request_seconds: HistogramVec,
     captures: IntCounterVec,
+    pictures: IntCounterVec,
     signature_failures: IntCounter,
     statements: IntCounter,
     events: IntCounter,
@@ -61,6 +62,30 @@ impl CaptureOutcome {
     }
 }
 
+/// What became of a picture that a child process decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureOutcome {
+    /// The child answered, whatever it found.
+    Decoded,
+    /// It was ended at a limit of time or memory.
+    Ended,
+    /// The client left, and the child was ended.
+    Abandoned,
+    /// The child did not do what it should.
+    Failed,
+}
+
+impl PictureOutcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            PictureOutcome::Decoded => "decoded",
+            PictureOutcome::Ended => "ended",
+            PictureOutcome::Abandoned => "abandoned",
+            PictureOutcome::Failed => "failed",
+        }
+    }
+}
+
 impl Metrics {
     pub fn new() -> Self {
         let registry = Registry::new();
@@ -77,6 +102,7 @@ impl Metrics {
                 HistogramVec::new(times("sealane_http_request_seconds", "Time to answer a request."), &["route"]),
             ),
             captures: counters("sealane_captures_total", "Statements posted for capture.", &["outcome"]),
+            pictures: counters("sealane_pictures_total", "Pictures given to a process to decode.", &["outcome"]),
             signature_failures: counter(
                 "sealane_signature_failures_total",
                 "Statements whose signature did not hold, or whose signer is unknown.",
@@ -115,6 +141,10 @@ impl Metrics {
 
     pub(super) fn capture(&self, outcome: CaptureOutcome) {
         self.captures.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    pub(super) fn picture(&self, outcome: PictureOutcome) {
+        self.pictures.with_label_values(&[outcome.as_str()]).inc();
     }
 
     /// Counts a capture that came to a problem.

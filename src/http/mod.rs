@@ -56,6 +56,7 @@ use server::Served;
 
 pub use limits::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, Limits};
 pub use metrics::Metrics;
+pub use scan::{DECODING_CPU_SECONDS_MAX, DECODING_MEMORY_BYTES_MAX, PictureDecoder, decode_picture};
 
 /// What the interface serves.
 pub struct Node {
@@ -67,6 +68,8 @@ pub struct Node {
     /// The certificates from the member's authority up, in PEM: what follows a participant's own in its chain.
     pub member_certificate_pem: String,
     pub policy: Policy,
+    /// Decodes the pictures that are sent to `/scan`; `None` if the operator has not switched it on.
+    pub decoder: Option<PictureDecoder>,
     /// The node's last check of itself; `None` until the first one is through.
     pub audit: Arc<RwLock<Option<AuditResult>>>,
 }

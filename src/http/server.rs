@@ -88,6 +88,9 @@ pub fn start(
             .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
             .client_request_timeout(HEAD_TIMEOUT)
             .client_disconnect_timeout(CLOSE_TIMEOUT)
+            // A client that has closed its side is gone, as proxies take it too: what it asked for is not worked on any
+            // more. Only so does a request hear of it before it writes its answer.
+            .h1_allow_half_closed(false)
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -50,6 +50,13 @@ impl Driver {
             heard.push(line);
         }
         panic!("chromedriver ended with {:?}, and said {heard:?}", child.wait());
+    }
+}
+
+impl Driver {
+    /// A directory that goes with it.
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
     }
 }
 

@@ -22,7 +22,7 @@ fn pictures() -> Option<PathBuf> {
 }
 
 /// Looks at the page that is shown, in every size and both schemes.
-async fn look(browser: &Browser, name: &str) {
+pub async fn look(browser: &Browser, name: &str) {
     for scheme in ["light", "dark"] {
         let features = json!({"features": [
             {"name": "prefers-color-scheme", "value": scheme},
@@ -99,7 +99,7 @@ async fn every_other_page_looks_right() {
     ] {
         browser.goto(&stage.url(path)).await;
         if path.starts_with("/scan") {
-            browser.wait_until("document.getElementById('status').textContent !== ''").await;
+            browser.wait_for("#scan[data-ready]").await;
         }
         browser.wait_until("document.readyState === 'complete'").await;
         look(&browser, name).await;
@@ -112,6 +112,7 @@ async fn what_looks_wrong_is_found() {
     let stage = Stage::shared();
     let browser = Browser::open(&stage.driver).await;
     browser.goto(&stage.url("/scan")).await;
+    browser.wait_for("#scan[data-ready]").await;
     browser.resize(360, 740).await;
     for (spoil, fault) in [
         ("add('p', 'wide').style.width = '400px'", "scrolls sideways"),

@@ -18,6 +18,7 @@ mod operations;
 mod outsider;
 mod participants;
 mod photo;
+mod photo_load;
 mod postgres;
 mod refusal;
 mod resolver;

@@ -6,7 +6,7 @@ use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 use qrcode::{Color, QrCode};
 use serde_json::json;
 
-use crate::support::{Answer, Node, text};
+use crate::support::{Answer, Node, path, run_ok, text};
 
 const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/A1";
 const OTHER: &str = "https://id.gs1.org/01/09506000134352/21/B2";
@@ -44,9 +44,16 @@ fn send_as(node: &Node, field: &str, bytes: &[u8], accept: &str) -> Answer {
     node.request("POST", "/scan", &headers, &body)
 }
 
+/// A node that decodes photos, which none does unless it is told to.
+fn decoding_node() -> Node {
+    let dir = tempfile::tempdir().unwrap();
+    run_ok(&["init", "--name", "Test Member", "--data", path(&dir.path().join("data"))]);
+    Node::serve_with(dir, "127.0.0.1:0", &["--scan-decoder"])
+}
+
 #[test]
 fn a_photo_leads_to_its_product() {
-    let node = Node::start();
+    let node = decoding_node();
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
         let answer = send_as(&node, "photo", &encoded(picture(&[ITEM]), format), "text/html");
         let target = "/verify?id=https%3A%2F%2Fid.gs1.org%2F01%2F09506000134352%2F21%2FA1";
@@ -59,7 +66,7 @@ fn a_photo_leads_to_its_product() {
 
 #[test]
 fn every_other_photo_has_its_own_answer() {
-    let node = Node::start();
+    let node = decoding_node();
     let png = |texts: &[&str]| encoded(picture(texts), ImageFormat::Png);
     let whole = png(&[ITEM]);
     let mut bomb = whole.clone();
@@ -92,7 +99,7 @@ fn every_other_photo_has_its_own_answer() {
 
 #[test]
 fn a_form_without_a_photo_is_told_what_is_missing() {
-    let node = Node::start();
+    let node = decoding_node();
     let other_field = send_as(&node, "picture", b"x", "*/*");
     assert_eq!((other_field.status, &other_field.json()["code"]), (400, &json!("missing-photo")));
     let json = node.post("/scan", "application/json", b"{}");

@@ -12,6 +12,7 @@ pub(super) mod rate;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
 use ipnet::IpNet;
 
@@ -74,6 +75,12 @@ impl Guard {
             addresses: limits.address_rate.map(AddressRate::new),
             proxies,
         }
+    }
+
+    /// Who a request comes from, as limits count it.
+    pub fn address(&self, request: &HttpRequest) -> Option<Address> {
+        let peer = request.peer_addr()?;
+        Some(Address::of(self.proxies.client(peer.ip(), request.headers())))
     }
 
     /// Takes one request out of its address's allowance.

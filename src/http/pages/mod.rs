@@ -24,7 +24,7 @@ pub use problem::problem_page;
 
 /// Scripts, style and requests of this site alone; `data:` for pictures that a script draws; the camera's picture is
 /// neither.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Who looks at a page: in which language, and whether that was chosen on the site.

@@ -24,7 +24,7 @@ pub fn problem_page(request: &HttpRequest, problem: &Problem, request_id: &str) 
         Code::BadId => "problem.bad-id",
         Code::NotFound => "problem.not-found",
         Code::UriTooLong => "problem.uri-too-long",
-        Code::Busy => "problem.busy",
+        Code::Busy | Code::DecoderBusy => "problem.busy",
         _ => "problem.title",
     });
     let main = html! {

@@ -56,6 +56,9 @@ codes! {
     UnknownMember = "unknown-member", 400, "A member of the JSON body is unknown";
 
     // A photo of a code.
+    DecoderOff = "decoder-off", 403, "This node decodes no pictures";
+    DecoderBusy = "decoder-busy", 429, "The node has enough pictures to decode";
+    PictureTooCostly = "picture-too-costly", 422, "The picture takes too much to decode";
     MissingPhoto = "missing-photo", 400, "No photo came along";
     NotAnImage = "not-an-image", 415, "This is no picture of a kind that is read";
     ImageTooLarge = "image-too-large", 413, "The picture is too large";
@@ -159,6 +162,7 @@ impl Code {
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
             Code::Busy | Code::Unwritten | Code::AddressRate | Code::SignerRate => Some(1),
+            Code::DecoderBusy => Some(2),
             Code::Stopping | Code::StoreUnavailable => Some(10),
             Code::DiskFull | Code::ReadsOnly => Some(60),
             Code::TooManyRequests => Some(3_600),

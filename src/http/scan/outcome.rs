@@ -32,6 +32,9 @@ pub enum Outcome {
     NotAnImage,
     TooLarge,
     Damaged,
+    TooCostly,
+    /// The node decodes no pictures.
+    DecoderOff,
 }
 
 impl Outcome {
@@ -41,6 +44,7 @@ impl Outcome {
             Err(PhotoError::NotAnImage) => return Self::NotAnImage,
             Err(PhotoError::TooLarge) => return Self::TooLarge,
             Err(PhotoError::Damaged) => return Self::Damaged,
+            Err(PhotoError::TooCostly) => return Self::TooCostly,
         };
         if codes.is_empty() {
             return Self::NoCode;
@@ -72,6 +76,8 @@ impl Outcome {
             Self::NotAnImage => "photo.not-an-image",
             Self::TooLarge => "photo.too-large",
             Self::Damaged => "photo.damaged",
+            Self::TooCostly => "photo.too-costly",
+            Self::DecoderOff => "photo.decoder-off",
         }
     }
 
@@ -102,6 +108,15 @@ impl Outcome {
                 Problem::new(Code::ImageTooLarge, detail).with("limit", PHOTO_BYTES_MAX)
             }
             Self::Damaged => Problem::new(Code::DamagedImage, "the picture begins well and cannot be read to its end"),
+            Self::TooCostly => Problem::new(
+                Code::PictureTooCostly,
+                "decoding the picture took too much time or memory and was ended; cut out the code, or send a smaller picture",
+            ),
+            Self::DecoderOff => Problem::new(
+                Code::DecoderOff,
+                "this node decodes no pictures; read the code on your own device and ask for its text at /verify?id=, or let \
+                 the operator start the node with --scan-decoder",
+            ),
         }
     }
 }
@@ -120,6 +135,7 @@ pub fn shortened(codes: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::pages::Language;
 
     fn of(codes: &[&str]) -> Outcome {
         Outcome::of(Ok(codes.iter().map(|text| (*text).to_owned()).collect()))
@@ -139,6 +155,26 @@ mod tests {
             target(&["https://shop.example/01/09506000134352/21/A1"]),
             "/verify?id=https%3A%2F%2Fshop.example%2F01%2F09506000134352%2F21%2FA1"
         );
+    }
+
+    #[test]
+    fn every_outcome_is_told_in_every_language() {
+        let others = [
+            Outcome::Many { codes: Vec::new() },
+            Outcome::Other { codes: Vec::new() },
+            Outcome::NoCode,
+            Outcome::MissingPhoto,
+            Outcome::NotAnImage,
+            Outcome::TooLarge,
+            Outcome::Damaged,
+            Outcome::TooCostly,
+            Outcome::DecoderOff,
+        ];
+        for outcome in others {
+            for language in Language::ALL {
+                assert!(language.find_message(outcome.message_key()).is_some(), "{outcome:?}");
+            }
+        }
     }
 
     #[test]

@@ -2,27 +2,50 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use maud::{Markup, html};
 
+use crate::http::assets::DECODER_MEGABYTES;
 use crate::http::pages::{Page, Visitor, answer, id_form};
 use crate::http::scan::outcome::{Outcome, shortened, target};
 use sealane_core::gs1::Id;
 
-/// Shows camera, photo and typing. Without a script there is no camera.
-pub fn form(visitor: &Visitor, origin: &str) -> HttpResponse {
+/// The policy of all pages, and WebAssembly: without it the page could not run its decoder of codes. Scripts still come
+/// from this site alone, and no text becomes a script.
+const SCAN_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// Shows camera, photo and typing. The page's script decodes pictures on the visitor's device; without it there is no
+/// camera, and a photo is read only if this node decodes pictures.
+pub fn form(visitor: &Visitor, origin: &str, node_decodes: bool) -> HttpResponse {
     let title = visitor.say("scan.title");
     let main = html! {
-        section.narrow.scan id="scan" data-lang=(visitor.language.tag()) {
+        section.narrow.scan id="scan" data-megabytes=(DECODER_MEGABYTES) {
             h1 { (title) }
             div.camera id="camera" hidden {
                 p.lead { (visitor.say("scan.lead")) }
                 div.finder { video id="view" aria-label=(visitor.say("scan.view")) muted playsinline {} }
                 button.wide type="button" id="start" { (visitor.say("scan.start")) }
+                p.hint id="loads" hidden { (visitor.fill("scan.loads", &[("size", DECODER_MEGABYTES)])) }
             }
             p.status id="status" role="status" aria-live="polite" {}
-            section.card aria-labelledby="photo-title" {
+            ul.codes id="codes" hidden {}
+            @if !node_decodes { noscript { p { (visitor.say("scan.no-script")) } } }
+            section.card id="photo-part" aria-labelledby="photo-title" hidden[!node_decodes] {
                 h2 id="photo-title" { (visitor.say("scan.photo")) }
-                (photo_form(visitor))
+                @if node_decodes {
+                    form.photo action=(visitor.link("/scan")) method="post" enctype="multipart/form-data" {
+                        (photo_input(visitor, true))
+                        div.photo id="send" {
+                            p.hint { (visitor.say("scan.photo.server")) }
+                            button type="submit" { (visitor.say("scan.photo.send")) }
+                        }
+                    }
+                } @else {
+                    div.photo { (photo_input(visitor, false)) }
+                }
             }
             section.card aria-labelledby="type-title" {
                 h2 id="type-title" { (visitor.say("scan.type")) }
@@ -31,18 +54,18 @@ pub fn form(visitor: &Visitor, origin: &str) -> HttpResponse {
         }
     };
     let page = Page { title: title.to_owned(), script: Some("scan.js"), origin: Some(origin.to_owned()), main };
-    answer(StatusCode::OK, visitor, page)
+    let mut shown = answer(StatusCode::OK, visitor, page);
+    shown.headers_mut().insert(CONTENT_SECURITY_POLICY, SCAN_POLICY);
+    shown
 }
 
-fn photo_form(visitor: &Visitor) -> Markup {
+/// The field to choose a photo with. That it stays on the device is true with a script only, which shows the note.
+fn photo_input(visitor: &Visitor, node_decodes: bool) -> Markup {
     html! {
-        form.photo action=(visitor.link("/scan")) method="post" enctype="multipart/form-data" {
-            label for="photo" { (visitor.say("scan.photo.label")) }
-            input id="photo" name="photo" type="file" accept="image/jpeg,image/png,image/webp" required
-                aria-describedby="photo-note";
-            p.hint id="photo-note" { (visitor.say("scan.photo.note")) }
-            button type="submit" { (visitor.say("scan.photo.send")) }
-        }
+        label for="photo" { (visitor.say("scan.photo.label")) }
+        input id="photo" name="photo" type="file" accept="image/jpeg,image/png,image/webp" required
+            aria-describedby="photo-note";
+        p.hint id="photo-note" hidden[node_decodes] { (visitor.say("scan.photo.note")) }
     }
 }
 
@@ -60,10 +83,7 @@ pub fn outcome(visitor: &Visitor, origin: &str, outcome: &Outcome) -> HttpRespon
             @if !codes.is_empty() {
                 ul.codes { @for text in &codes { li { (code(visitor, text)) } } }
             }
-            section.card aria-labelledby="again" {
-                h2 id="again" { (visitor.say("photo.again")) }
-                (photo_form(visitor))
-            }
+            p { a.button.second href=(visitor.link("/scan")) { (visitor.say("photo.again")) } }
             section.card aria-labelledby="type-title" {
                 h2 id="type-title" { (visitor.say("scan.type")) }
                 (id_form(visitor, ""))
@@ -85,8 +105,20 @@ fn code(visitor: &Visitor, text: &str) -> Markup {
 fn status(outcome: &Outcome) -> StatusCode {
     match outcome {
         Outcome::MissingPhoto => StatusCode::BAD_REQUEST,
+        Outcome::DecoderOff => StatusCode::FORBIDDEN,
         Outcome::NotAnImage => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Outcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::pages::POLICY;
+
+    #[test]
+    fn the_policy_differs_by_web_assembly_alone() {
+        assert_eq!(SCAN_POLICY.to_str().unwrap().replace(" 'wasm-unsafe-eval'", ""), POLICY);
     }
 }

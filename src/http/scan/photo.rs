@@ -7,6 +7,7 @@ use image::imageops::thumbnail;
 use image::{DynamicImage, GrayImage, ImageFormat, ImageReader, Limits};
 use rxing::helpers::detect_multiple_in_luma_with_hints;
 use rxing::{BarcodeFormat, DecodeHints};
+use serde::{Deserialize, Serialize};
 
 /// Pixels of a photo: what a phone takes unless told otherwise. Decoded they are 100 MB at most.
 pub const PIXELS_MAX: u64 = 25_000_000;
@@ -22,11 +23,14 @@ const SIDES: [u32; 2] = [1_000, 2_200];
 const CODES_MAX: usize = 10;
 
 /// Why a photo could not be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PhotoError {
     NotAnImage,
     TooLarge,
     Damaged,
+    /// Decoding it was ended: it took more time or memory than a picture may.
+    TooCostly,
 }
 
 /// The texts of the codes in a photo, each once.

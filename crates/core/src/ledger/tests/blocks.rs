@@ -107,7 +107,7 @@ fn a_ledger_begins_with_its_genesis_statement_and_nothing_else() {
     let capture = world.capture(1, &event(json!({})));
     let seal = Seal { height: Height::GENESIS, previous_size: TreeSize::ZERO, ..world.body(&[]).seal };
     let known = crate::ledger::Prefetched::default();
-    let mut refuse = |leaves: Vec<BodyLeaf>| {
+    let refuse = |leaves: Vec<BodyLeaf>| {
         let body = Body { leaves, seal: seal.clone() };
         *validate(Rules::FIRST, &mut State::empty(), &known, &body, PROVIDER).unwrap_err().reason
     };
