@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::app::admission::{Admission, Ticket};
+use crate::app::admission::{Ticket, WriterLoad};
 use crate::app::known_signers::KnownSigners;
 use crate::app::lookup::Lookup;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
@@ -55,7 +55,7 @@ pub struct Ledger {
     /// The member's mark is lost: the ledger is read, and not written.
     pub(super) restored: bool,
     pub(super) known_signers: Arc<KnownSigners>,
-    pub(super) admission: Arc<Admission>,
+    pub(super) load: Arc<WriterLoad>,
 }
 
 /// Subjects to be proven by the index in the writer's memory.
@@ -96,18 +96,18 @@ impl Ledger {
 
     /// Lets in a statement of so many bytes, which is taken when it has come whole; `None` while the writer has enough to
     /// do. The ticket is held until the statement's sender is answered.
-    pub fn enter(&self, bytes: usize) -> Option<Ticket> {
-        self.admission.enter(bytes)
+    pub fn try_acquire(&self, bytes: usize) -> Option<Ticket> {
+        self.load.try_acquire(bytes)
     }
 
     /// Tells whether no statement would be let in now.
     pub fn is_full(&self) -> bool {
-        self.admission.is_full()
+        self.load.is_full()
     }
 
     /// How much of captures is under way, and how much may be, in units of started 2 KiB of each statement.
     pub fn captures_under_way(&self) -> (usize, usize) {
-        (self.admission.under_way(), self.admission.limit())
+        (self.load.under_way(), self.load.limit())
     }
 
     /// Tells whether the writer still takes jobs.

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::app::admission::{Admission, Pace, done, weight};
+use crate::app::admission::{CostEstimator, WriterLoad, units, units_to_learn_from};
 use crate::app::block_builder::{BlockBuilder, BuildError, Written};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
@@ -172,7 +172,7 @@ pub struct Orderer {
     view: watch::Sender<Arc<View>>,
     jobs: mpsc::Receiver<Job>,
     questions: mpsc::Receiver<Question>,
-    pace: Pace,
+    estimator: CostEstimator,
     /// What one statement takes at the least.
     statement_time: Duration,
 }
@@ -188,7 +188,7 @@ impl Orderer {
         let lookup = Arc::new(Lookup::default());
         let state = State::load_with(&*store, &lookup).await?;
         state.reconcile(&*signer)?;
-        let admission = Arc::new(Admission::new());
+        let load = Arc::new(WriterLoad::new());
         let (view, seen) = watch::channel(Arc::new(view_of(&state)));
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
@@ -202,12 +202,12 @@ impl Orderer {
             questions: asker,
             restored,
             known_signers: Arc::default(),
-            admission: Arc::clone(&admission),
+            load: Arc::clone(&load),
         };
-        let (state, pace) = (Some(state), Pace::new(admission));
+        let (state, estimator) = (Some(state), CostEstimator::new(load));
         let statement_time = Duration::ZERO;
         let orderer =
-            Self { store, lookup, clock, signer, observer, state, view, jobs, questions, pace, statement_time };
+            Self { store, lookup, clock, signer, observer, state, view, jobs, questions, estimator, statement_time };
         Ok((orderer, ledger))
     }
 
@@ -277,19 +277,19 @@ impl Orderer {
     /// Where nothing else is under way, nothing is waited for.
     async fn take_batch(&mut self, first: Option<Job>) -> Vec<Job> {
         let until = tokio::time::Instant::now() + GATHER;
-        let (mut batch, mut bytes, mut units) = (Vec::new(), 0, 0);
+        let (mut batch, mut bytes, mut batch_units) = (Vec::new(), 0, 0);
         let mut next = first;
         while let Some(job) = next {
             let length = job.entry.statement().compact().len();
             bytes += length;
-            units += weight(length);
+            batch_units += units(length);
             batch.push(job);
             if batch.len() >= BLOCK_STATEMENTS_MAX || bytes >= BLOCK_BYTES_MAX {
                 break;
             }
             next = match self.jobs.try_recv() {
                 Ok(job) => Some(job),
-                Err(_) if self.pace.is_worth_waiting(units) => {
+                Err(_) if self.estimator.is_worth_waiting(batch_units) => {
                     tokio::time::timeout_at(until, self.jobs.recv()).await.ok().flatten()
                 }
                 Err(_) => None,
@@ -304,7 +304,7 @@ impl Orderer {
             batch.into_iter().map(|job| (job.entry, job.reply)).unzip();
         let size = |entry: &Entry| {
             let events = entry.events().len();
-            (events, done(entry.statement().compact().len(), events))
+            (events, units_to_learn_from(entry.statement().compact().len(), events))
         };
         let sizes: Vec<(usize, usize)> = entries.iter().map(size).collect();
         match self.write_block(entries).await {
@@ -313,7 +313,7 @@ impl Orderer {
                 let placed = |answer: &Result<Placed, OrderError>| matches!(answer, Ok(placed) if !placed.repeated);
                 let new = answers.iter().zip(sizes).filter(|(answer, _)| placed(answer)).map(|(_, size)| size);
                 let (events, units): (Vec<usize>, Vec<usize>) = new.unzip();
-                self.pace.learn(units.iter().sum(), began.elapsed());
+                self.estimator.learn(units.iter().sum(), began.elapsed());
                 if written.is_some() {
                     self.observer.block_written(events.len(), events.iter().sum(), began.elapsed());
                 }

@@ -63,7 +63,7 @@ impl Served {
     /// Takes all places but so many.
     fn leave(&self, units: usize) -> Ticket {
         let (under_way, limit) = self.ledger.captures_under_way();
-        self.ledger.enter((limit - under_way - units) * UNIT_BYTES).unwrap()
+        self.ledger.try_acquire((limit - under_way - units) * UNIT_BYTES).unwrap()
     }
 
     async fn end(self) {

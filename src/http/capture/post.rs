@@ -134,7 +134,7 @@ async fn read(
     };
     // The body is read first: whoever sends too much hears that.
     let body = body::read(request, payload, limit).await?;
-    let ticket = ledger.enter(body.len()).ok_or(OrderError::Busy)?;
+    let ticket = ledger.try_acquire(body.len()).ok_or(OrderError::Busy)?;
     let submitted = match form {
         Form::Compact => SubmittedStatement::parse(&body)?,
         Form::Detached => SubmittedStatement::from_detached(detached(request)?, &body)?,
