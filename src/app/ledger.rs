@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::admission::{Ticket, WriterLoad};
+use crate::app::answer::ClientAddress;
 use crate::app::known_signers::KnownSigners;
 use crate::app::lookup::Lookup;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
@@ -37,6 +38,10 @@ pub enum LedgerError {
     Proof(#[from] merkle::ProvingError),
     #[error("too many ask about products at once")]
     Busy,
+    #[error(
+        "the answers that this address, or all together, have not taken yet hold as much memory as they may; take those first"
+    )]
+    AnswersHeld,
     #[error("the node is stopping, or cannot go on writing")]
     Stopped,
     #[error("leaf {leaf} cannot be read: {detail}")]
@@ -56,6 +61,8 @@ pub struct Ledger {
     pub(super) restored: bool,
     pub(super) known_signers: Arc<KnownSigners>,
     pub(super) load: Arc<WriterLoad>,
+    /// Whom answers count for.
+    pub(super) client: ClientAddress,
 }
 
 /// Subjects to be proven by the index in the writer's memory.
@@ -74,6 +81,11 @@ pub struct Proven {
 impl Ledger {
     pub fn store(&self) -> &dyn LedgerStore {
         &*self.store
+    }
+
+    /// Returns a handle whose answers count for a client, when threads and memory are shared out.
+    pub fn for_client(&self, client: ClientAddress) -> Self {
+        Self { client, ..self.clone() }
     }
 
     pub fn now(&self) -> Timestamp {

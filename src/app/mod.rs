@@ -5,6 +5,7 @@
 //! again from the leaves and compares.
 
 mod admission;
+pub mod answer;
 pub mod audit;
 mod block_builder;
 pub mod capture;
@@ -20,7 +21,6 @@ pub mod receipt;
 mod records;
 pub mod registration;
 mod state;
-pub mod workplace;
 
 pub use admission::Ticket;
 pub use ledger::{Ledger, LedgerError, View};

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::admission::{CostEstimator, WriterLoad, units, units_to_learn_from};
+use crate::app::answer::ClientAddress;
 use crate::app::block_builder::{BlockBuilder, BuildError, Written};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
@@ -203,6 +204,7 @@ impl Orderer {
             restored,
             known_signers: Arc::default(),
             load: Arc::clone(&load),
+            client: ClientAddress::THIS_PROCESS,
         };
         let (state, estimator) = (Some(state), CostEstimator::new(load));
         let statement_time = Duration::ZERO;

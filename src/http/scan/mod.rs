@@ -10,9 +10,10 @@ use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::ToSchema;
 
-use crate::app::workplace;
+use crate::app::answer::PICTURES;
 use crate::http::Node;
 use crate::http::accept::is_for_people;
+use crate::http::limits::client_of;
 use crate::http::pages::Visitor;
 use crate::http::problem::Problem;
 
@@ -48,7 +49,7 @@ pub async fn post_scan(request: HttpRequest, payload: Payload, node: web::Data<N
     let outcome = match upload::read(&request, payload).await {
         Ok(Some(bytes)) => {
             // A picture that cannot be read is an outcome, no failure of the work.
-            Outcome::of(workplace::work(move || Ok(photo::codes(&bytes))).await?)
+            Outcome::of(PICTURES.run(client_of(&request), move || Ok(photo::codes(&bytes))).await?)
         }
         Ok(None) => Outcome::MissingPhoto,
         Err(upload::UploadError::TooLarge) => Outcome::TooLarge,
