@@ -1,10 +1,12 @@
 //! Back-pressure: how much may be under way, so that what is taken on is final soon.
 //!
 //! A queue that takes all that comes only makes everybody wait. The writer therefore tells how long more keeps it, and as
-//! much is let in as it writes within `WAIT`. Whoever is not let in is told at once to come back, before anything of the
-//! statement is looked at.
+//! much is let in as it writes within `WAIT`. A short statement that is not let in is told at once to come back, before
+//! anything of it is looked at. A long one waits for its turn, if it has a place to wait (`promise`).
 //!
 //! A statement weighs by its length, since one may hold a single event or ten thousand, and nobody knows before it is read.
+
+mod promise;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,6 +14,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::app::orderer::BLOCK_BYTES_MAX;
+
+use promise::Promises;
+
+pub use promise::{PROMISE_MAX, Promise, may_wait};
 
 /// For how long what is under way may keep the writer busy.
 const WAIT: Duration = Duration::from_millis(18);
@@ -56,6 +62,7 @@ pub struct WriterLoad {
     /// Of these, statements that the writer has not been given yet.
     coming: AtomicUsize,
     limit: AtomicUsize,
+    promises: Promises,
 }
 
 /// The right to have one statement under way, until it is dropped.
@@ -68,7 +75,12 @@ pub struct Ticket {
 
 impl WriterLoad {
     pub fn new() -> Self {
-        Self { under_way: AtomicUsize::new(0), coming: AtomicUsize::new(0), limit: AtomicUsize::new(UNDER_WAY_MAX) }
+        Self {
+            under_way: AtomicUsize::new(0),
+            coming: AtomicUsize::new(0),
+            limit: AtomicUsize::new(UNDER_WAY_MAX),
+            promises: Promises::new(),
+        }
     }
 
     /// Lets in a statement of `bytes`; `None` while as much is under way as may be.
@@ -81,6 +93,13 @@ impl WriterLoad {
         self.under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
         self.coming.fetch_add(1, Ordering::Relaxed);
         Some(Ticket { load: Arc::clone(self), units, queued: AtomicBool::new(false) })
+    }
+
+    /// A ticket for one that has waited, beyond the limit if it must be.
+    fn ticket(self: &Arc<Self>, units: usize) -> Ticket {
+        self.under_way.fetch_add(units, Ordering::Relaxed);
+        self.coming.fetch_add(1, Ordering::Relaxed);
+        Ticket { load: Arc::clone(self), units, queued: AtomicBool::new(false) }
     }
 
     /// Tells whether nobody would be let in now.
@@ -116,7 +135,8 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.mark_queued();
-        self.load.under_way.fetch_sub(self.units, Ordering::Relaxed);
+        self.load.under_way.fetch_sub(self.units, Ordering::SeqCst);
+        self.load.grant();
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::app::admission::{Ticket, WriterLoad};
+use crate::app::admission::{Promise, Ticket, WriterLoad};
 use crate::app::answer::ClientAddress;
 use crate::app::known_signers::KnownSigners;
 use crate::app::lookup::Lookup;
@@ -110,6 +110,17 @@ impl Ledger {
     /// do. The ticket is held until the statement's sender is answered.
     pub fn try_acquire(&self, bytes: usize) -> Option<Ticket> {
         self.load.try_acquire(bytes)
+    }
+
+    /// Gives a long statement a place to wait for the writer, by its declared length; `None` if there is none. Its client is
+    /// that of this handle.
+    pub fn promise(&self, bytes: usize) -> Option<Promise> {
+        self.load.promise(self.client, bytes)
+    }
+
+    /// Long statements that wait for the writer, and how many were refused so far.
+    pub fn captures_waiting(&self) -> (usize, u64) {
+        (self.load.waiting(), self.load.refused_promises())
     }
 
     /// Tells whether no statement would be let in now.

@@ -22,6 +22,6 @@ mod records;
 pub mod registration;
 mod state;
 
-pub use admission::Ticket;
+pub use admission::{PROMISE_MAX, Promise, Ticket, may_wait};
 pub use ledger::{Ledger, LedgerError, View};
 pub use state::{LoadError, State, mark_of};

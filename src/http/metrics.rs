@@ -157,6 +157,9 @@ impl Metrics {
         self.queue_depth.set(gauge(ledger.queue_depth() as u64));
         self.under_way.set(gauge(under_way as u64));
         self.under_way_max.set(gauge(most as u64));
+        let (waiting, refused) = ledger.captures_waiting();
+        self.waiting.with_label_values(&["writer"]).set(gauge(waiting as u64));
+        self.set_refused("writer", refused);
         self.tree_size.set(gauge(view.size().get()));
         let soon = now.plus_millis(NEAR_EXPIRY_MS);
         let near = view.registry.participants().filter(|one| {
