@@ -27,8 +27,9 @@ const CLIENT_SHARE: usize = 2;
 /// Part of the writer's limit that long statements leave to short ones.
 const KEPT_FOR_SHORT: usize = 8;
 
-/// How long a statement whose body is there waits for its turn: four times what all places take.
-const WAIT_MAX: Duration = Duration::from_secs(4);
+/// How long a statement whose body is there waits for its turn: ten times what all places take, since the writer is not all
+/// that may be slow.
+const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// How long a place is kept for a body that is coming: 4 MiB at 2 MiB a second.
 pub const PROMISE_MAX: Duration = Duration::from_secs(2);
