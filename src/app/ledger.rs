@@ -61,7 +61,7 @@ pub struct Ledger {
     pub(super) restored: bool,
     pub(super) known_signers: Arc<KnownSigners>,
     pub(super) load: Arc<WriterLoad>,
-    /// Whom answers count for.
+    /// The client that answers and places count for.
     pub(super) client: ClientAddress,
 }
 

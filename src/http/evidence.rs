@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::app::evidence::gather_within;
 use crate::http::Node;
 use crate::http::limits::Guard;
-use crate::http::limits::long_answer::{IsCounted, LongAnswer, Pieces};
+use crate::http::limits::long_answer::{AnswerPieces, IsCounted, LongAnswer};
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
 use crate::ports::StoredBlock;
@@ -36,7 +36,7 @@ pub async fn get_evidence(
         None => None,
     };
     let write = |evidence| {
-        let mut pieces = Pieces::default();
+        let mut pieces = AnswerPieces::default();
         serde_json::to_writer(&mut pieces, &evidence).map(|()| pieces)
     };
     let ledger = node.ledger_for(&request);

@@ -121,9 +121,9 @@ impl WriterLoad {
         self.promises.refused.load(Ordering::Relaxed)
     }
 
-    /// Gives tickets to those who wait, as far as the limit goes.
+    /// Gives tickets to waiters, as far as the limit goes.
     pub(super) fn grant(self: &Arc<Self>) {
-        // Whoever joins the queue calls this too, after it has joined: no one is overlooked between the two.
+        // A waiter that joins the queue calls this after it has joined, so none is overlooked between the two.
         if self.promises.waiting.load(Ordering::SeqCst) == 0 {
             return;
         }

@@ -205,7 +205,6 @@ mod tests {
                         match queue.join(client, items) {
                             Ok(joined) => {
                                 prop_assert!(has_place);
-                                // Numbers and items go up together, as long as each that came was let in or not.
                                 model.waiting.get_mut(&client).unwrap().push(items);
                                 if let Some(lost) = joined.displaced {
                                     let line = model.waiting.values_mut().find(|line| line.last() == Some(&lost)).unwrap();

@@ -34,7 +34,7 @@ const LESS_URGENT: i32 = 10;
 /// then. Each may hold 16 MiB of statements and the events in them.
 pub static VERDICTS: LazyLock<AnswerPool> = LazyLock::new(|| AnswerPool::new("verdicts", 4, Urgency::Usual));
 
-/// For EPCIS queries. One may read 64 MiB of records, where a verdict reads some kB: one at a time, and less urgent than
+/// For EPCIS queries. One may read 8 MiB of records, where a verdict reads some kB: one at a time, and less urgent than
 /// anything else, leaves a small machine a core for verdicts.
 pub static QUERIES: LazyLock<AnswerPool> = LazyLock::new(|| AnswerPool::new("queries", 1, Urgency::Low));
 

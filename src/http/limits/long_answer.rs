@@ -16,13 +16,13 @@ const PIECE_BYTES: usize = 64 * 1024;
 
 /// The bytes of an answer, in pieces: none of them is moved while the answer grows, and each is free once it is sent.
 #[derive(Debug, Default)]
-pub struct Pieces {
+pub struct AnswerPieces {
     full: VecDeque<Bytes>,
     last: BytesMut,
     length: usize,
 }
 
-impl Pieces {
+impl AnswerPieces {
     /// Cuts what is written already. The pieces share its memory.
     pub fn of(mut bytes: Bytes) -> Self {
         let mut pieces = Self { length: bytes.len(), ..Self::default() };
@@ -43,7 +43,7 @@ impl Pieces {
     }
 }
 
-impl io::Write for Pieces {
+impl io::Write for AnswerPieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.last.capacity() == 0 {
             self.last.reserve(PIECE_BYTES);
@@ -65,7 +65,7 @@ impl io::Write for Pieces {
 
 /// An answer on its way. What was sent is given back at once, so that a slow reader holds only the rest.
 pub struct LongAnswer {
-    pieces: Pieces,
+    pieces: AnswerPieces,
     lease: MemoryLease,
     gives_back: bool,
 }
@@ -75,7 +75,7 @@ pub struct IsCounted;
 
 impl LongAnswer {
     /// Sends pieces that each have memory of their own.
-    pub fn of_pieces(mut pieces: Pieces, mut lease: MemoryLease) -> Self {
+    pub fn of_pieces(mut pieces: AnswerPieces, mut lease: MemoryLease) -> Self {
         pieces.close();
         lease.shrink_to(pieces.len());
         Self { pieces, lease, gives_back: true }
@@ -83,7 +83,7 @@ impl LongAnswer {
 
     /// Sends what is in one piece of memory, which is held until all of it is sent.
     pub fn of_bytes(bytes: Bytes, lease: MemoryLease) -> Self {
-        Self { pieces: Pieces::of(bytes), lease, gives_back: false }
+        Self { pieces: AnswerPieces::of(bytes), lease, gives_back: false }
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
     async fn pieces_make_the_answer_and_are_given_back_one_by_one() {
         let budget = Arc::new(MemoryBudget::new(usize::MAX, usize::MAX));
         let text: Vec<u8> = (0..5 * PIECE_BYTES / 2).map(|n| (n % 251) as u8).collect();
-        let mut pieces = Pieces::default();
+        let mut pieces = AnswerPieces::default();
         for part in text.chunks(1_000) {
             pieces.write_all(part).unwrap();
         }

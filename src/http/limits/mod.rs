@@ -80,7 +80,7 @@ impl Guard {
         }
     }
 
-    /// Whom a request counts for.
+    /// Returns the client that a request counts for.
     fn client(&self, request: &HttpRequest) -> ClientAddress {
         let peer = request.peer_addr();
         let client = peer.map(|peer| self.proxies.client(peer.ip(), request.headers()));
@@ -103,8 +103,8 @@ impl Guard {
     }
 }
 
-/// Whom a request counts for where threads and memory are shared out. Unlike the allowance of requests, these shares hold for
-/// the machine itself too: it is one client among others.
+/// Returns the client that a request counts for when threads and memory are shared out. Unlike the allowance of requests, these
+/// shares hold for the machine itself too: it is one client among others.
 pub fn client_of(request: &HttpRequest) -> ClientAddress {
     let guard = request.app_data::<web::Data<Guard>>();
     guard.map_or(ClientAddress::THIS_PROCESS, |guard| guard.client(request))
