@@ -130,11 +130,11 @@ impl WriterLoad {
         let mut granted = Vec::new();
         let mut state = self.promises.lock();
         while self.under_way() < self.limit() - self.limit() / KEPT_FOR_SHORT {
-            let Some((client, waiter)) = state.queue.next() else { break };
+            let Some((client, waiter)) = state.queue.start_next() else { break };
             state.queue.finish(&client);
             granted.push((waiter.ticket, self.ticket(waiter.units)));
         }
-        self.promises.waiting.store(state.queue.len(), Ordering::SeqCst);
+        self.promises.waiting.store(state.queue.waiting(), Ordering::SeqCst);
         drop(state);
         for (waiter, ticket) in granted {
             // Of a waiter that has gone the ticket goes too, to the next one.
@@ -164,7 +164,7 @@ impl Promise {
     fn join(&self, ticket: oneshot::Sender<Ticket>) -> Option<InQueue<'_>> {
         let mut state = self.load.promises.lock();
         let joined = state.queue.join(self.client, Waiter { units: self.units, ticket }).ok()?;
-        self.load.promises.waiting.store(state.queue.len(), Ordering::SeqCst);
+        self.load.promises.waiting.store(state.queue.waiting(), Ordering::SeqCst);
         Some(InQueue { promise: self, number: joined.number })
     }
 }
@@ -174,7 +174,7 @@ impl Drop for InQueue<'_> {
         let promises = &self.promise.load.promises;
         let mut state = promises.lock();
         let left = state.queue.leave(&self.promise.client, self.number);
-        promises.waiting.store(state.queue.len(), Ordering::SeqCst);
+        promises.waiting.store(state.queue.waiting(), Ordering::SeqCst);
         drop(state);
         drop(left);
     }

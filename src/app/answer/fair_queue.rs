@@ -21,7 +21,7 @@ pub struct QueueLimits {
 
 /// Items that wait, by client, and whose turn is next.
 ///
-/// [`FairQueue::next`] starts an item, and the caller MUST call [`FairQueue::finish`] once for each item that it started.
+/// [`FairQueue::start_next`] starts an item, and the caller MUST call [`FairQueue::finish`] once for each item that it started.
 #[derive(Debug)]
 pub struct FairQueue<K, T> {
     limits: QueueLimits,
@@ -53,7 +53,7 @@ impl<K: Clone + Eq + Hash, T> FairQueue<K, T> {
     }
 
     /// Items that wait.
-    pub const fn len(&self) -> usize {
+    pub const fn waiting(&self) -> usize {
         self.waiting
     }
 
@@ -85,7 +85,7 @@ impl<K: Clone + Eq + Hash, T> FairQueue<K, T> {
     }
 
     /// Starts the item whose turn it is.
-    pub fn next(&mut self) -> Option<(K, T)> {
+    pub fn start_next(&mut self) -> Option<(K, T)> {
         let client = self.turns.pop_front()?;
         let line = self.lines.get_mut(&client)?;
         let (_, item) = line.waiting.pop_front()?;
@@ -217,7 +217,7 @@ mod tests {
                     }
                     Step::Next => {
                         let starters = model.starters();
-                        let Some((client, item)) = queue.next() else {
+                        let Some((client, item)) = queue.start_next() else {
                             prop_assert!(starters.is_empty());
                             continue;
                         };
@@ -252,7 +252,7 @@ mod tests {
                 // A client that can start nothing waits for itself.
                 let starters = model.starters();
                 model.overtaken.retain(|(waits, _), _| starters.contains(waits));
-                prop_assert_eq!(queue.len(), model.count());
+                prop_assert_eq!(queue.waiting(), model.count());
                 let mut turns: Vec<u8> = queue.turns.iter().copied().collect();
                 turns.sort_unstable();
                 prop_assert_eq!(turns, starters);

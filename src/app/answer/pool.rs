@@ -90,7 +90,7 @@ impl AnswerPool {
 
     /// Answers that wait for a thread.
     pub fn waiting(&self) -> usize {
-        self.lock().queue.len()
+        self.lock().queue.waiting()
     }
 
     /// Answers that got no thread in time, or found no place to wait.
@@ -150,7 +150,7 @@ impl AnswerPool {
         }
         let mut state = self.lock();
         loop {
-            let Some((client, job)) = state.queue.next() else {
+            let Some((client, job)) = state.queue.start_next() else {
                 state = self.has_turn.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
