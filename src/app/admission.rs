@@ -1,10 +1,12 @@
 //! Back-pressure: how much may be under way, so that what is taken on is final soon.
 //!
 //! A queue that takes all that comes only makes everybody wait. The writer therefore tells how long more keeps it, and as
-//! much is let in as it writes within `WAIT`. Whoever is not let in is told at once to come back, before anything of the
-//! statement is looked at.
+//! much is let in as it writes within `WAIT`. A short statement that is not let in is told at once to come back, before
+//! anything of it is looked at. A long one waits for its turn, if it has a place to wait (`promise`).
 //!
 //! A statement weighs by its length, since one may hold a single event or ten thousand, and nobody knows before it is read.
+
+mod promise;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,6 +14,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sealane_core::limits::BLOCK_BYTES_MAX;
+
+use promise::Promises;
+
+pub use promise::{PROMISE_MAX, Promise, may_wait};
 
 /// For how long what is under way may keep the writer busy.
 const WAIT: Duration = Duration::from_millis(18);
@@ -37,50 +43,63 @@ const LARGEST: usize = 16;
 /// By which part of itself the limit may grow after each block, in per cent. It falls at once.
 const GROWTH_PERCENT: usize = 5;
 
-/// What a statement of so many bytes makes the writer do, in units.
-pub const fn weight(bytes: usize) -> usize {
+/// Returns what a statement of `bytes` makes the writer do, in units.
+pub const fn units(bytes: usize) -> usize {
     let units = bytes.div_ceil(UNIT_BYTES);
     if units == 0 { 1 } else { units }
 }
 
-/// What is learnt from a statement that the writer has done, in units. One that is long without many events costs little:
-/// it must not make a unit look cheap, as it would for all that come after it.
-pub fn done(bytes: usize, events: usize) -> usize {
-    weight(bytes).min(events.max(1))
+/// Returns how many units the estimator learns from a statement that was written. A long statement of few events costs
+/// little: it must not make a unit look cheap, because many events may follow in as many bytes.
+pub fn units_to_learn_from(bytes: usize, events: usize) -> usize {
+    units(bytes).min(events.max(1))
 }
 
-/// Who is let in.
+/// Counts what the writer has to do, and lets a statement in while that is little enough.
 #[derive(Debug)]
-pub struct Admission {
+pub struct WriterLoad {
     under_way: AtomicUsize,
     /// Of these, statements that the writer has not been given yet.
     coming: AtomicUsize,
     limit: AtomicUsize,
+    promises: Promises,
 }
 
 /// The right to have one statement under way, until it is dropped.
 #[derive(Debug)]
 pub struct Ticket {
-    admission: Arc<Admission>,
-    weight: usize,
-    handed_over: AtomicBool,
+    load: Arc<WriterLoad>,
+    units: usize,
+    queued: AtomicBool,
 }
 
-impl Admission {
+impl WriterLoad {
     pub fn new() -> Self {
-        Self { under_way: AtomicUsize::new(0), coming: AtomicUsize::new(0), limit: AtomicUsize::new(UNDER_WAY_MAX) }
+        Self {
+            under_way: AtomicUsize::new(0),
+            coming: AtomicUsize::new(0),
+            limit: AtomicUsize::new(UNDER_WAY_MAX),
+            promises: Promises::new(),
+        }
     }
 
-    /// Lets in a statement of so many bytes; `None` while as much is under way as can be.
+    /// Lets in a statement of `bytes`; `None` while as much is under way as may be.
     ///
     /// Where there is room at all there is room for any, so that a long statement comes in as easily as a short one: only
     /// the last one let in goes beyond the limit, and the longest is let in where nothing is under way.
-    pub fn enter(self: &Arc<Self>, bytes: usize) -> Option<Ticket> {
-        let (weight, limit) = (weight(bytes), self.limit());
-        let more = |under_way: usize| (under_way < limit).then(|| under_way.saturating_add(weight));
+    pub fn try_acquire(self: &Arc<Self>, bytes: usize) -> Option<Ticket> {
+        let (units, limit) = (units(bytes), self.limit());
+        let more = |under_way: usize| (under_way < limit).then(|| under_way.saturating_add(units));
         self.under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
         self.coming.fetch_add(1, Ordering::Relaxed);
-        Some(Ticket { admission: Arc::clone(self), weight, handed_over: AtomicBool::new(false) })
+        Some(Ticket { load: Arc::clone(self), units, queued: AtomicBool::new(false) })
+    }
+
+    /// A ticket for one that has waited, beyond the limit if it must be.
+    fn ticket(self: &Arc<Self>, units: usize) -> Ticket {
+        self.under_way.fetch_add(units, Ordering::Relaxed);
+        self.coming.fetch_add(1, Ordering::Relaxed);
+        Ticket { load: Arc::clone(self), units, queued: AtomicBool::new(false) }
     }
 
     /// Tells whether nobody would be let in now.
@@ -105,35 +124,36 @@ impl Admission {
 }
 
 impl Ticket {
-    /// Says that the statement is with the writer from now on, or will never be.
-    pub fn hand_over(&self) {
-        if !self.handed_over.swap(true, Ordering::Relaxed) {
-            self.admission.coming.fetch_sub(1, Ordering::Relaxed);
+    /// Notes that the writer has the statement, or will never have it.
+    pub fn mark_queued(&self) {
+        if !self.queued.swap(true, Ordering::Relaxed) {
+            self.load.coming.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.hand_over();
-        self.admission.under_way.fetch_sub(self.weight, Ordering::Relaxed);
+        self.mark_queued();
+        self.load.under_way.fetch_sub(self.units, Ordering::SeqCst);
+        self.load.grant();
     }
 }
 
-/// What blocks cost, as the writer sees them: something each, as the flush of a disk, and something for each unit of
-/// their statements. Only the second tells how much a block may have. It shows in how a larger block differs from the quickest
-/// one; where other work has held the writer up it shows too large, so the smallest counts. Where the quickest itself was held
-/// up it shows too small: then larger blocks follow, one by one, and show it better.
+/// Estimates what one unit costs the writer. A block takes about `flush + cost × units`. The slope between a large block and
+/// the quickest one gives `cost`. We take the smallest slope of the last [`BLOCKS_REMEMBERED`] blocks, because other work
+/// only makes blocks slower. If the quickest block itself was held up, the slope is too small; then more is let in, larger
+/// blocks follow, and their slopes correct it.
 #[derive(Debug)]
-pub struct Pace {
-    admission: Arc<Admission>,
+pub struct CostEstimator {
+    load: Arc<WriterLoad>,
     /// Units and seconds of the last blocks.
     blocks: VecDeque<(f64, f64)>,
 }
 
-impl Pace {
-    pub fn new(admission: Arc<Admission>) -> Self {
-        Self { admission, blocks: VecDeque::with_capacity(BLOCKS_REMEMBERED) }
+impl CostEstimator {
+    pub fn new(load: Arc<WriterLoad>) -> Self {
+        Self { load, blocks: VecDeque::with_capacity(BLOCKS_REMEMBERED) }
     }
 
     /// Learns from one block of so many units, and lets in as much as the writer can bear.
@@ -149,16 +169,16 @@ impl Pace {
         if let Some(cost) = self.unit_cost() {
             // A cost too small to see gives infinity, which becomes the largest number, and is cut.
             let limit = (WAIT.as_secs_f64() / cost) as usize;
-            let before = self.admission.limit();
+            let before = self.load.limit();
             let most = before + before * GROWTH_PERCENT / 100;
-            self.admission.limit.store(limit.min(most).clamp(UNDER_WAY_MIN, UNDER_WAY_MAX), Ordering::Relaxed);
+            self.load.limit.store(limit.min(most).clamp(UNDER_WAY_MIN, UNDER_WAY_MAX), Ordering::Relaxed);
         }
     }
 
     /// Tells whether a block of so many units is better not begun yet, since more is being verified. It has enough with half
     /// of what may be under way: the other half comes in while it is written.
     pub fn is_worth_waiting(&self, units: usize) -> bool {
-        self.admission.coming() > 0 && units < self.admission.limit() / 2
+        self.load.coming() > 0 && units < self.load.limit() / 2
     }
 
     /// Seconds that one more unit takes.
@@ -180,12 +200,12 @@ mod tests {
     use super::*;
 
     fn limit_after(blocks: impl IntoIterator<Item = (usize, u64)>) -> usize {
-        let admission = Arc::new(Admission::new());
-        let mut pace = Pace::new(Arc::clone(&admission));
+        let load = Arc::new(WriterLoad::new());
+        let mut estimator = CostEstimator::new(Arc::clone(&load));
         for (units, micros) in blocks {
-            pace.learn(units, Duration::from_micros(micros));
+            estimator.learn(units, Duration::from_micros(micros));
         }
-        admission.limit()
+        load.limit()
     }
 
     #[test]
@@ -211,28 +231,28 @@ mod tests {
 
     #[test]
     fn a_wrong_guess_is_put_right_by_the_blocks_that_follow_it() {
-        let admission = Arc::new(Admission::new());
-        let mut pace = Pace::new(Arc::clone(&admission));
+        let load = Arc::new(WriterLoad::new());
+        let mut estimator = CostEstimator::new(Arc::clone(&load));
         // 500 µs a unit, and then a time in which every block is held up: none tells of the small ones' true time.
         for n in 0..BLOCKS_REMEMBERED {
-            pace.learn(1 + n % 48, Duration::from_micros(2_000 + 500 * (n % 48) as u64));
+            estimator.learn(1 + n % 48, Duration::from_micros(2_000 + 500 * (n % 48) as u64));
         }
         for n in 0..BLOCKS_REMEMBERED {
-            pace.learn(24 + n % 25, Duration::from_micros(60_000 + 500 * (n % 25) as u64));
+            estimator.learn(24 + n % 25, Duration::from_micros(60_000 + 500 * (n % 25) as u64));
         }
-        assert!(admission.limit() <= 36, "{}", admission.limit());
-        pace.learn(10, Duration::from_millis(40));
-        pace.learn(48, Duration::from_millis(41));
+        assert!(load.limit() <= 36, "{}", load.limit());
+        estimator.learn(10, Duration::from_millis(40));
+        estimator.learn(48, Duration::from_millis(41));
         let mut most = 0;
         // Each block has all that was let in while the one before it was written.
         for _ in 0..2 * BLOCKS_REMEMBERED {
-            let units = admission.limit();
+            let units = load.limit();
             most = most.max(units);
-            pace.learn(units, Duration::from_micros(2_000 + 500 * units as u64));
+            estimator.learn(units, Duration::from_micros(2_000 + 500 * units as u64));
         }
         assert!(most < 4 * UNDER_WAY_MIN, "{most}");
         // The two are forgotten, and what is known stands.
-        assert!(admission.limit() < 4 * UNDER_WAY_MIN, "{}", admission.limit());
+        assert!(load.limit() < 4 * UNDER_WAY_MIN, "{}", load.limit());
     }
 
     #[test]
@@ -247,55 +267,63 @@ mod tests {
 
     #[test]
     fn a_place_is_free_again_when_its_ticket_goes() {
-        let admission = Arc::new(Admission::new());
-        admission.limit.store(2, Ordering::Relaxed);
-        let (first, second) = (admission.enter(0), admission.enter(UNIT_BYTES));
-        assert!(first.is_some() && second.is_some() && admission.is_full());
-        assert!(admission.enter(1).is_none());
-        assert_eq!(admission.under_way(), 2, "who was sent away holds no place");
+        let load = Arc::new(WriterLoad::new());
+        load.limit.store(2, Ordering::Relaxed);
+        let (first, second) = (load.try_acquire(0), load.try_acquire(UNIT_BYTES));
+        assert!(first.is_some() && second.is_some() && load.is_full());
+        assert!(load.try_acquire(1).is_none());
+        assert_eq!(load.under_way(), 2, "who was sent away holds no place");
         drop(first);
-        assert!(admission.enter(1).is_some() && !admission.is_full());
+        assert!(load.try_acquire(1).is_some() && !load.is_full());
         drop(second);
-        assert_eq!((admission.under_way(), admission.coming()), (0, 0));
+        assert_eq!((load.under_way(), load.coming()), (0, 0));
     }
 
     #[test]
     fn a_block_waits_for_what_is_verified_and_for_half_of_what_may_be_under_way() {
-        let admission = Arc::new(Admission::new());
-        admission.limit.store(8, Ordering::Relaxed);
-        let pace = Pace::new(Arc::clone(&admission));
-        assert!(!pace.is_worth_waiting(0), "nothing is coming");
-        let tickets: Vec<Ticket> = (0..3).filter_map(|_| admission.enter(1)).collect();
-        assert!(pace.is_worth_waiting(3) && !pace.is_worth_waiting(4));
-        tickets[0].hand_over();
-        tickets[0].hand_over();
-        assert_eq!((admission.coming(), admission.under_way()), (2, 3));
+        let load = Arc::new(WriterLoad::new());
+        load.limit.store(8, Ordering::Relaxed);
+        let estimator = CostEstimator::new(Arc::clone(&load));
+        assert!(!estimator.is_worth_waiting(0), "nothing is coming");
+        let tickets: Vec<Ticket> = (0..3).filter_map(|_| load.try_acquire(1)).collect();
+        assert!(estimator.is_worth_waiting(3) && !estimator.is_worth_waiting(4));
+        tickets[0].mark_queued();
+        tickets[0].mark_queued();
+        assert_eq!((load.coming(), load.under_way()), (2, 3));
         drop(tickets);
-        assert!(!pace.is_worth_waiting(1), "refused, or handed over");
-        assert_eq!((admission.coming(), admission.under_way()), (0, 0));
+        assert!(!estimator.is_worth_waiting(1), "refused, or handed over");
+        assert_eq!((load.coming(), load.under_way()), (0, 0));
     }
 
     #[test]
     fn what_is_learnt_from_is_what_makes_work() {
-        assert_eq!((weight(0), weight(UNIT_BYTES), weight(UNIT_BYTES + 1)), (1, 1, 2));
-        assert_eq!((done(1_000, 1), done(40_000, 100), done(4_000_000, 1), done(4_000_000, 0)), (1, 20, 1, 1));
+        assert_eq!((units(0), units(UNIT_BYTES), units(UNIT_BYTES + 1)), (1, 1, 2));
+        assert_eq!(
+            (
+                units_to_learn_from(1_000, 1),
+                units_to_learn_from(40_000, 100),
+                units_to_learn_from(4_000_000, 1),
+                units_to_learn_from(4_000_000, 0)
+            ),
+            (1, 20, 1, 1)
+        );
     }
 
     #[test]
     fn a_long_statement_counts_as_many_and_is_let_in_all_the_same() {
-        let admission = Arc::new(Admission::new());
-        admission.limit.store(UNDER_WAY_MIN, Ordering::Relaxed);
+        let load = Arc::new(WriterLoad::new());
+        load.limit.store(UNDER_WAY_MIN, Ordering::Relaxed);
         let long = UNDER_WAY_MIN * UNIT_BYTES + 1;
-        let alone = admission.enter(long);
-        assert_eq!(admission.under_way(), UNDER_WAY_MIN + 1, "each unit that is begun counts");
-        assert!(alone.is_some() && admission.enter(1).is_none());
+        let alone = load.try_acquire(long);
+        assert_eq!(load.under_way(), UNDER_WAY_MIN + 1, "each unit that is begun counts");
+        assert!(alone.is_some() && load.try_acquire(1).is_none());
         drop(alone);
-        let short = admission.enter(1);
-        let beside = admission.enter(long);
+        let short = load.try_acquire(1);
+        let beside = load.try_acquire(long);
         assert!(short.is_some() && beside.is_some(), "short ones would be ahead of it for ever");
         drop(short);
-        assert!(admission.enter(1).is_none(), "it still keeps the writer busy for too long");
+        assert!(load.try_acquire(1).is_none(), "it still keeps the writer busy for too long");
         drop(beside);
-        assert_eq!(admission.under_way(), 0);
+        assert_eq!(load.under_way(), 0);
     }
 }

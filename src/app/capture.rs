@@ -45,7 +45,7 @@ pub struct Captured {
 /// The same signing input posted again is answered with its first place, whatever its signature and whatever has
 /// become of its signer since.
 pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<Captured, CaptureError> {
-    let ticket = ledger.enter(submitted.compact().len()).ok_or(OrderError::Busy)?;
+    let ticket = ledger.try_acquire(submitted.compact().len()).ok_or(OrderError::Busy)?;
     capture_within(ledger, &ticket, submitted, None).await
 }
 
@@ -71,7 +71,7 @@ pub async fn capture_within(
     }
     let ordered = match admit(ledger, &view, statement, allowance) {
         Ok(candidate) => {
-            ticket.hand_over();
+            ticket.mark_queued();
             ledger.order(candidate).await?
         }
         Err(refusal) => match find(ledger, &ledger.view(), id).await? {

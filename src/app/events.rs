@@ -3,9 +3,9 @@
 use serde_json::Value;
 use tokio::runtime::Handle;
 
+use crate::app::answer::QUERIES;
 use crate::app::head::statement_text;
 use crate::app::ledger::{Ledger, LedgerError, View};
-use crate::app::workplace;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError};
 use sealane_core::consortium::{EventKey, ParticipantId};
 use sealane_core::epcis::{self, Event, Written};
@@ -22,8 +22,10 @@ pub const PAGE_EVENTS_MAX: u32 = 1_000;
 /// Bytes of statements that one page is read from: past them it ends early, and the next one goes on.
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Bytes of records that are searched for one page: past them it ends early too, which is after some 200,000 statements.
-const SEARCHED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Leaves whose records are searched for one page, and bytes of them: past either it ends early too, so that a query which
+/// matches nothing costs some 50 ms, however long the ledger is.
+pub const SEARCHED_LEAVES_MAX: usize = 20_000;
+const SEARCHED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Records read at once, and bytes of them.
 const RECORDS_AT_ONCE: usize = 256;
@@ -92,17 +94,27 @@ pub struct Page {
 
 /// Lists the events that a filter lets through, in ledger order. A page may end before it is full, or be empty, and have a
 /// next one: so much was searched for it.
-pub async fn list(ledger: &Ledger, mut filter: EventFilter) -> Result<Page, LedgerError> {
+pub async fn list(ledger: &Ledger, filter: EventFilter) -> Result<Page, LedgerError> {
+    list_as(ledger, filter, |page| page).await
+}
+
+/// Lists as [`list`] does, and writes the page down on the thread that found it: that takes a processor's time too.
+pub async fn list_as<T: Send + 'static>(
+    ledger: &Ledger,
+    mut filter: EventFilter,
+    write: impl FnOnce(Page) -> T + Send + 'static,
+) -> Result<T, LedgerError> {
     filter.limit = filter.limit.clamp(1, PAGE_EVENTS_MAX);
+    let client = ledger.client;
     let (ledger, handle) = (ledger.clone(), Handle::current());
     let work = move || {
         let store = handle.block_on(ledger.snapshot())?;
         let view = ledger.view();
         let mut search = Search::new(&ledger, &view, &filter);
         let found = search.run(&handle, &*store)?;
-        read(&handle, &*store, found, search.next)
+        read(&handle, &*store, found, search.next).map(write)
     };
-    workplace::work(work).await
+    QUERIES.run(client, work).await
 }
 
 /// An event that a filter let through, by its record.
@@ -118,7 +130,7 @@ struct Found {
 struct Search<'a> {
     filter: &'a EventFilter,
     size: TreeSize,
-    /// The leaves that the index leads to; all of them for `None`.
+    /// The leaves that the index leads to, no more than may be searched and one; all of the ledger for `None`.
     leaves: Option<Vec<LeafIndex>>,
     /// Where the search goes on, if it was not to its end.
     next: Option<(LeafIndex, u32)>,
@@ -127,34 +139,31 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(ledger: &Ledger, view: &View, filter: &'a EventFilter) -> Self {
         let size = view.size();
+        let first = filter.after.map_or(TreeSize::ZERO.next_index(), |(leaf, _)| leaf);
         let of_event = filter.event_id.as_ref().map(|event_id| {
             let keys = view.registry.participants().map(|participant| EventKey::of(&participant.id, event_id));
             let mut leaves: Vec<LeafIndex> = keys.flat_map(|key| ledger.lookup.event(key)).collect();
             leaves.sort_unstable();
             leaves.dedup();
-            leaves.retain(|leaf| size.contains(*leaf));
+            leaves.retain(|leaf| size.contains(*leaf) && *leaf >= first);
             leaves
         });
-        let of_id = || Some(ledger.lookup.leaves_of(&Subject::id(filter.id.as_ref()?.as_str()).key(), size));
-        let after = filter.after.map(|(leaf, _)| leaf);
-        let mut leaves = of_event.or_else(of_id);
-        if let (Some(leaves), Some(after)) = (&mut leaves, after) {
-            leaves.retain(|leaf| *leaf >= after);
-        }
-        Self { filter, size, leaves, next: None }
+        let of_id = || {
+            let key = Subject::id(filter.id.as_ref()?.as_str()).key();
+            Some(ledger.lookup.leaves_from(&key, first, size, SEARCHED_LEAVES_MAX + 1))
+        };
+        Self { filter, size, leaves: of_event.or_else(of_id), next: None }
     }
 
     fn run(&mut self, handle: &Handle, store: &dyn LedgerStore) -> Result<Vec<Found>, LedgerError> {
-        let (mut found, mut bytes) = (Vec::new(), 0);
+        let (mut found, mut bytes, mut leaves) = (Vec::new(), 0, 0);
         let mut from = self.filter.after.map_or(TreeSize::ZERO.next_index(), |(leaf, _)| leaf);
-        let mut chunks = self.leaves.clone().map(|leaves| {
-            let chunks: Vec<Vec<LeafIndex>> = leaves.chunks(RECORDS_AT_ONCE).map(<[LeafIndex]>::to_vec).collect();
-            chunks.into_iter()
-        });
+        let listed = self.leaves.take();
+        let mut chunks = listed.as_ref().map(|leaves| leaves.chunks(RECORDS_AT_ONCE));
         loop {
             let page = match &mut chunks {
                 Some(chunks) => match chunks.next() {
-                    Some(leaves) => handle.block_on(store.records(leaves))?,
+                    Some(leaves) => handle.block_on(store.records(leaves.to_vec()))?,
                     None => return Ok(found),
                 },
                 None => handle.block_on(store.records_from(from, RECORDS_AT_ONCE as u32, RECORD_BYTES_AT_ONCE))?,
@@ -164,6 +173,7 @@ impl<'a> Search<'a> {
             let size = self.size;
             for placed in page.iter().filter(|placed| size.contains(placed.place.leaf)) {
                 bytes += placed.record.as_bytes().len();
+                leaves += 1;
                 if self.of_record(placed, &mut found)? {
                     return Ok(found);
                 }
@@ -171,7 +181,7 @@ impl<'a> Search<'a> {
             if !self.size.contains(last) {
                 return Ok(found);
             }
-            if bytes > SEARCHED_BYTES_MAX {
+            if bytes > SEARCHED_BYTES_MAX || leaves >= SEARCHED_LEAVES_MAX {
                 self.next = Some((last, u32::MAX));
                 return Ok(found);
             }
@@ -219,6 +229,7 @@ fn read(
                 read
             }
         };
+        bytes += read.context_bytes;
         let fault = || LedgerError::Leaf { leaf, detail: format!("it has no event {position}, as its record says") };
         let json = read.document.events.get(position as usize).cloned().ok_or_else(fault)?;
         let context = read.document.context.clone();
@@ -237,6 +248,8 @@ struct ReadLeaf {
     index: LeafIndex,
     /// Of the statement.
     bytes: usize,
+    /// Of the document's `@context`, which each of its events is given with.
+    context_bytes: usize,
     document: Written,
 }
 
@@ -247,5 +260,6 @@ fn read_leaf(handle: &Handle, store: &dyn LedgerStore, index: LeafIndex) -> Resu
     let text = text.ok_or_else(|| fault("it holds no statement".to_owned()))?;
     let statement = SubmittedStatement::parse(&text).map_err(|error| fault(error.to_string()))?;
     let document = epcis::written(statement.payload()).map_err(|error| fault(error.to_string()))?;
-    Ok(ReadLeaf { index, bytes: text.len(), document })
+    let context_bytes = document.context.as_ref().map_or(0, |context| context.to_string().len());
+    Ok(ReadLeaf { index, bytes: text.len(), context_bytes, document })
 }

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+use crate::app::answer::{MemoryBudget, MemoryLease, VERDICTS};
 use crate::app::evidence::stored::Stored;
 use crate::app::ledger::{Ledger, LedgerError, Proven, View};
 use crate::app::receipt::seal_leaf;
-use crate::app::workplace;
 use crate::ports::StoredBlock;
 use sealane_core::evidence::{Evidence, PlacedSeal, PlacedText};
 use sealane_core::gs1::Id;
@@ -24,8 +24,18 @@ use sealane_core::provenance::{History, Policy, Trail, Verdict, follow, judge, s
 /// How often the ledger may grow under an answer that is being gathered before it is given up.
 const ATTEMPTS: usize = 16;
 
+/// Copies of the statements that there are while an evidence document is made: as they were read, and in its JSON.
+const COPIES_WHILE_MADE: usize = 2;
+
+/// Bytes of an evidence document for each leaf beside its statement: its place, its part of the lists, and most of its proof.
+const BYTES_BESIDE_STATEMENT: usize = 2 * 1024;
+
+/// Bytes of an evidence document that has no statements.
+const BYTES_WITHOUT_STATEMENTS: usize = 64 * 1024;
+
 /// The node's own verdict about an id, at its latest block.
 pub async fn verdict(ledger: &Ledger, id: &Id, policy: &Policy) -> Result<(Verdict, StoredBlock), LedgerError> {
+    let client = ledger.client;
     let (ledger, id, policy, handle) = (ledger.clone(), id.clone(), policy.clone(), Handle::current());
     let work = move || {
         let (view, now) = (ledger.view(), ledger.now());
@@ -38,22 +48,59 @@ pub async fn verdict(ledger: &Ledger, id: &Id, policy: &Policy) -> Result<(Verdi
         }
         Ok((verdict, view.tip.clone()))
     };
-    workplace::work(work).await
+    VERDICTS.run(client, work).await
 }
 
 /// Evidence about an id, at a block that the caller chose or the latest.
 pub async fn gather(ledger: &Ledger, id: &Id, block: Option<StoredBlock>) -> Result<Evidence, LedgerError> {
+    let client = ledger.client;
     let (ledger, id, handle) = (ledger.clone(), id.clone(), Handle::current());
-    let work = move || match block {
-        Some(block) => at_block(&ledger, handle, &id, block),
-        None => at_tip(&ledger, handle, &id),
+    let work = move || gather_now(&ledger, handle, &id, block, &mut |_| Ok(()));
+    VERDICTS.run(client, work).await
+}
+
+/// Gathers evidence as [`gather`] does, and writes it down on the same thread. Its memory is taken out of a budget before
+/// any statement is read, and counts for the ledger's client until the lease is dropped.
+///
+/// # Errors
+///
+/// `AnswersHeld` if the budget has no room.
+pub async fn gather_within<T: Send + 'static>(
+    ledger: &Ledger,
+    id: &Id,
+    block: Option<StoredBlock>,
+    budget: &Arc<MemoryBudget>,
+    write: impl FnOnce(Evidence) -> T + Send + 'static,
+) -> Result<(T, MemoryLease), LedgerError> {
+    let client = ledger.client;
+    let (ledger, id, handle, mut lease) = (ledger.clone(), id.clone(), Handle::current(), budget.lease(client));
+    let work = move || {
+        let mut reserve = |bytes| lease.grow_to(bytes).then_some(()).ok_or(LedgerError::AnswersHeld);
+        let evidence = gather_now(&ledger, handle, &id, block, &mut reserve)?;
+        Ok((write(evidence), lease))
     };
-    workplace::work(work).await
+    VERDICTS.run(client, work).await
+}
+
+/// Asks for the memory that an evidence document takes while it is made.
+type Reserve<'a> = &'a mut dyn FnMut(usize) -> Result<(), LedgerError>;
+
+fn gather_now(
+    ledger: &Ledger,
+    handle: Handle,
+    id: &Id,
+    block: Option<StoredBlock>,
+    reserve: Reserve<'_>,
+) -> Result<Evidence, LedgerError> {
+    match block {
+        Some(block) => at_block(ledger, handle, id, block, reserve),
+        None => at_tip(ledger, handle, id, reserve),
+    }
 }
 
 /// The index in memory is that of the latest block, and blocks come while the leaves are read: what is to be proven is
 /// found first, proven, and found again at the block of the proofs, until both agree.
-fn at_tip(ledger: &Ledger, handle: Handle, id: &Id) -> Result<Evidence, LedgerError> {
+fn at_tip(ledger: &Ledger, handle: Handle, id: &Id, reserve: Reserve<'_>) -> Result<Evidence, LedgerError> {
     let mut view = ledger.view();
     let mut source = Stored::new(ledger, handle.clone(), &view.registry, view.size())?;
     let mut trail = follow(id, &mut source)?;
@@ -66,7 +113,7 @@ fn at_tip(ledger: &Ledger, handle: Handle, id: &Id) -> Result<Evidence, LedgerEr
             trail = follow(id, &mut source)?;
         }
         if trail.shown.keys().map(Subject::key).eq(keys) {
-            return assemble(id, &view, &trail, proofs, &mut source);
+            return assemble(id, &view, &trail, proofs, &mut source, reserve);
         }
     }
     Err(LedgerError::Busy)
@@ -75,7 +122,13 @@ fn at_tip(ledger: &Ledger, handle: Handle, id: &Id) -> Result<Evidence, LedgerEr
 /// The index of an earlier block is kept for a while as what later blocks have changed.
 ///
 /// Asked for first, so that a block that is no longer kept costs no more than the question.
-fn at_block(ledger: &Ledger, handle: Handle, id: &Id, block: StoredBlock) -> Result<Evidence, LedgerError> {
+fn at_block(
+    ledger: &Ledger,
+    handle: Handle,
+    id: &Id,
+    block: StoredBlock,
+    reserve: Reserve<'_>,
+) -> Result<Evidence, LedgerError> {
     let registry = Arc::clone(&ledger.view().registry);
     let height = Some(block.seal.height);
     handle.block_on(ledger.prove(Vec::new(), height))?;
@@ -84,7 +137,7 @@ fn at_block(ledger: &Ledger, handle: Handle, id: &Id, block: StoredBlock) -> Res
     let trail = follow(id, &mut source)?;
     let keys = trail.shown.keys().map(Subject::key).collect();
     let Proven { proofs, .. } = handle.block_on(ledger.prove(keys, height))?;
-    assemble(id, &view, &trail, proofs, &mut source)
+    assemble(id, &view, &trail, proofs, &mut source, reserve)
 }
 
 fn assemble(
@@ -93,8 +146,11 @@ fn assemble(
     trail: &Trail,
     proofs: Vec<SubjectProof>,
     source: &mut Stored<'_>,
+    reserve: Reserve<'_>,
 ) -> Result<Evidence, LedgerError> {
     let (captures, admins) = trail.leaves();
+    let beside = BYTES_WITHOUT_STATEMENTS + (captures.len() + admins.len()) * BYTES_BESIDE_STATEMENT;
+    reserve(COPIES_WHILE_MADE * (source.statement_bytes(&captures)? + beside))?;
     let mut index = Vec::with_capacity(proofs.len());
     for ((subject, shown), proof) in trail.shown.iter().zip(proofs) {
         let from = usize::try_from(shown.first).unwrap_or(usize::MAX);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::app::admission::{Admission, Ticket};
+use crate::app::admission::{Promise, Ticket, WriterLoad};
+use crate::app::answer::ClientAddress;
 use crate::app::lookup::Lookup;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
 use crate::ports::{Clock, LedgerStore, StoreError, StoredBlock};
@@ -40,6 +41,10 @@ pub enum LedgerError {
     Busy,
     #[error("the index of that block is no longer kept; ask without a size for the latest block")]
     NotKept,
+    #[error(
+        "the answers that this address, or all together, have not taken yet hold as much memory as they may; take those first"
+    )]
+    AnswersHeld,
     #[error("the node is stopping, or cannot go on writing")]
     Stopped,
     #[error("leaf {leaf} cannot be read: {detail}")]
@@ -58,7 +63,9 @@ pub struct Ledger {
     /// The member's mark is lost: the ledger is read, and not written.
     pub(super) restored: bool,
     pub(super) verifier: Arc<dyn SignatureVerifier>,
-    pub(super) admission: Arc<Admission>,
+    pub(super) load: Arc<WriterLoad>,
+    /// The client that answers and places count for.
+    pub(super) client: ClientAddress,
 }
 
 /// Subjects to be proven by the index in the writer's memory.
@@ -87,6 +94,11 @@ impl Ledger {
         &*self.verifier
     }
 
+    /// Returns a handle whose answers count for a client, when threads and memory are shared out.
+    pub fn for_client(&self, client: ClientAddress) -> Self {
+        Self { client, ..self.clone() }
+    }
+
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -107,18 +119,29 @@ impl Ledger {
 
     /// Lets in a statement of so many bytes, which is taken when it has come whole; `None` while the writer has enough to
     /// do. The ticket is held until the statement's sender is answered.
-    pub fn enter(&self, bytes: usize) -> Option<Ticket> {
-        self.admission.enter(bytes)
+    pub fn try_acquire(&self, bytes: usize) -> Option<Ticket> {
+        self.load.try_acquire(bytes)
+    }
+
+    /// Gives a long statement a place to wait for the writer, by its declared length; `None` if there is none. Its client is
+    /// that of this handle.
+    pub fn promise(&self, bytes: usize) -> Option<Promise> {
+        self.load.promise(self.client, bytes)
+    }
+
+    /// Long statements that wait for the writer, and how many were refused so far.
+    pub fn captures_waiting(&self) -> (usize, u64) {
+        (self.load.waiting(), self.load.refused_promises())
     }
 
     /// Tells whether no statement would be let in now.
     pub fn is_full(&self) -> bool {
-        self.admission.is_full()
+        self.load.is_full()
     }
 
     /// How much of captures is under way, and how much may be, in units of started 2 KiB of each statement.
     pub fn captures_under_way(&self) -> (usize, usize) {
-        (self.admission.under_way(), self.admission.limit())
+        (self.load.under_way(), self.load.limit())
     }
 
     /// Tells whether the writer still takes jobs.

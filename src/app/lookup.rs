@@ -78,6 +78,12 @@ impl Lookup {
         tables.lists.get(tables.hasher.hash_one(subject), subject, size)
     }
 
+    /// The first of these from `first` on, `limit` at the most.
+    pub fn leaves_from(&self, key: &SubjectKey, first: LeafIndex, size: TreeSize, limit: usize) -> Vec<LeafIndex> {
+        let tables = self.read();
+        tables.lists.get_from(tables.hasher.hash_one(key), key, first, size, limit)
+    }
+
     /// The leaves that may hold a statement.
     pub fn statement(&self, id: StatementId) -> Vec<LeafIndex> {
         let tables = self.read();

@@ -5,6 +5,7 @@
 //! again from the leaves and compares.
 
 mod admission;
+pub mod answer;
 pub mod audit;
 pub mod capture;
 pub mod copy;
@@ -19,8 +20,7 @@ mod prefetch;
 pub mod receipt;
 pub mod registration;
 mod signing;
-pub mod workplace;
 
-pub use admission::Ticket;
+pub use admission::{PROMISE_MAX, Promise, Ticket, may_wait};
 pub use head::{Head, LoadError, mark_of};
 pub use ledger::{Ledger, LedgerError, View};

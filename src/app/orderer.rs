@@ -21,7 +21,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::app::admission::{Admission, Pace, done, weight};
+use crate::app::admission::{CostEstimator, WriterLoad, units, units_to_learn_from};
+use crate::app::answer::ClientAddress;
 use crate::app::head::{Head, LoadError, mark_of};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
@@ -116,7 +117,7 @@ pub struct Orderer {
     view: watch::Sender<Arc<View>>,
     jobs: mpsc::Receiver<Job>,
     questions: mpsc::Receiver<Question>,
-    pace: Pace,
+    estimator: CostEstimator,
     /// What one statement takes at the least.
     statement_time: Duration,
 }
@@ -133,7 +134,7 @@ impl Orderer {
         let lookup = Arc::new(Lookup::default());
         let head = Head::load_with(&*store, &*verifier, &lookup).await?;
         head.reconcile(&*signer)?;
-        let admission = Arc::new(Admission::new());
+        let load = Arc::new(WriterLoad::new());
         let (view, seen) = watch::channel(Arc::new(view_of(&head)));
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
@@ -147,9 +148,10 @@ impl Orderer {
             questions: asker,
             restored,
             verifier: Arc::clone(&verifier),
-            admission: Arc::clone(&admission),
+            load: Arc::clone(&load),
+            client: ClientAddress::THIS_PROCESS,
         };
-        let (head, pace) = (Some(head), Pace::new(admission));
+        let (head, estimator) = (Some(head), CostEstimator::new(load));
         let statement_time = Duration::ZERO;
         let orderer = Self {
             store,
@@ -162,7 +164,7 @@ impl Orderer {
             view,
             jobs,
             questions,
-            pace,
+            estimator,
             statement_time,
         };
         Ok((orderer, ledger))
@@ -237,19 +239,19 @@ impl Orderer {
     /// Where nothing else is under way, nothing is waited for.
     async fn take_batch(&mut self, first: Option<Job>) -> Vec<Job> {
         let until = tokio::time::Instant::now() + GATHER;
-        let (mut batch, mut bytes, mut units) = (Vec::new(), 0, 0);
+        let (mut batch, mut bytes, mut batch_units) = (Vec::new(), 0, 0);
         let mut next = first;
         while let Some(job) = next {
             let length = job.candidate.statement().compact().len();
             bytes += length;
-            units += weight(length);
+            batch_units += units(length);
             batch.push(job);
             if batch.len() >= BLOCK_STATEMENTS_MAX || bytes >= BLOCK_BYTES_MAX {
                 break;
             }
             next = match self.jobs.try_recv() {
                 Ok(job) => Some(job),
-                Err(_) if self.pace.is_worth_waiting(units) => {
+                Err(_) if self.estimator.is_worth_waiting(batch_units) => {
                     tokio::time::timeout_at(until, self.jobs.recv()).await.ok().flatten()
                 }
                 Err(_) => None,
@@ -264,7 +266,7 @@ impl Orderer {
             batch.into_iter().map(|job| (job.candidate, job.reply)).unzip();
         let size = |candidate: &Candidate| {
             let events = candidate.events().len();
-            (events, done(candidate.statement().compact().len(), events))
+            (events, units_to_learn_from(candidate.statement().compact().len(), events))
         };
         let sizes: Vec<(usize, usize)> = candidates.iter().map(size).collect();
         match self.write_block(candidates).await {
@@ -273,7 +275,7 @@ impl Orderer {
                 let placed = |answer: &Result<Placed, PlaceRefusal>| matches!(answer, Ok(placed) if !placed.repeated);
                 let new = answers.iter().zip(sizes).filter(|(answer, _)| placed(answer)).map(|(_, size)| size);
                 let (events, units): (Vec<usize>, Vec<usize>) = new.unzip();
-                self.pace.learn(units.iter().sum(), began.elapsed());
+                self.estimator.learn(units.iter().sum(), began.elapsed());
                 if written.is_some() {
                     self.observer.block_written(events.len(), events.iter().sum(), began.elapsed());
                 }

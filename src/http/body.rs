@@ -154,7 +154,8 @@ async fn read_limited(
     if pieces.length > limit { Err(too_large()) } else { Ok(bytes.freeze()) }
 }
 
-fn declared_length(request: &HttpRequest) -> Option<usize> {
+/// The length that the head of a request announces.
+pub fn declared_length(request: &HttpRequest) -> Option<usize> {
     request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

@@ -1,10 +1,12 @@
 //! `GET /evidence`: everything needed to judge one product again, with no word of this node's.
 
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::app::evidence::gather;
+use crate::app::evidence::gather_within;
 use crate::http::Node;
+use crate::http::limits::Guard;
+use crate::http::limits::long_answer::{AnswerPieces, IsCounted, LongAnswer};
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
 use crate::ports::StoredBlock;
@@ -20,16 +22,30 @@ use sealane_core::merkle::TreeSize;
     responses(
         (status = 200, description = "The evidence document of docs/FORMATS.md", body = Object),
         (status = 404, description = "No checkpoint has this size"),
+        (status = 429, description = "Come back after `Retry-After` seconds"),
     ))]
-pub async fn get_evidence(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
+pub async fn get_evidence(
+    request: HttpRequest,
+    node: web::Data<Node>,
+    guard: web::Data<Guard>,
+) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of(&request, &["id", "size"])?;
     let id = Id::parse(parameters.required("id")?)?;
     let block = match parameters.number("size")? {
         Some(size) => Some(block_of(&node, size).await?),
         None => None,
     };
-    let evidence = gather(&node.ledger, &id, block).await?;
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).json(evidence))
+    let write = |evidence| {
+        let mut pieces = AnswerPieces::default();
+        serde_json::to_writer(&mut pieces, &evidence).map(|()| pieces)
+    };
+    let ledger = node.ledger_for(&request);
+    let (pieces, lease) = gather_within(&ledger, &id, block, guard.memory.answers(), write).await?;
+    let pieces = pieces.map_err(Problem::internal)?;
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((CACHE_CONTROL, "no-cache")).content_type(ContentType::json());
+    answer.extensions_mut().insert(IsCounted);
+    Ok(answer.body(LongAnswer::of_pieces(pieces, lease)))
 }
 
 /// The block whose checkpoint has `size` leaves.

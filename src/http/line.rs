@@ -16,8 +16,9 @@ use crate::http::limits::connections::Place;
 /// How long a client may take nothing of an answer that waits for it.
 const TAKE_NOTHING_MAX: Duration = Duration::from_secs(30);
 
-/// Bytes a second that a client must take of an answer, once it has held it up: the slowest mobile network.
-const TAKE_BYTES_PER_SECOND_MIN: u64 = 4 * 1024;
+/// Bytes a second that a client must take of an answer, once it has held it up: a slow mobile network. The longest evidence
+/// then holds its memory for twenty minutes at the most.
+const TAKE_BYTES_PER_SECOND_MIN: u64 = 16 * 1024;
 
 /// One connection.
 pub struct Line {
@@ -161,7 +162,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_trickles_is_cut_and_a_slow_one_is_not() {
-        for (bytes_per_second, survives) in [(100, false), (8_192, true)] {
+        for (bytes_per_second, survives) in [(100, false), (32_768, true)] {
             let (ours, mut theirs) = duplex(1_000);
             let reader = tokio::spawn(async move {
                 let mut bytes = vec![0; bytes_per_second];
@@ -174,7 +175,7 @@ mod tests {
             });
             let mut line = Paced::new(ours);
             // Two minutes' worth for the slow one.
-            let written = line.write_all(&vec![0; 8_192 * 120]).await;
+            let written = line.write_all(&vec![0; 32_768 * 120]).await;
             assert_eq!(written.is_ok(), survives, "{bytes_per_second}");
             drop(line);
             let seconds = reader.await.unwrap();

@@ -6,12 +6,16 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 use crate::app::Ledger;
+use crate::app::answer::AnswerPool;
 use crate::app::orderer::BlockObserver;
 use crate::http::Node;
+use crate::http::limits::Guard;
+use crate::http::limits::memory::Memory;
 use crate::http::problem::{Code, Problem};
 
 /// How near its end a certificate counts as near expiry: 30 days, in milliseconds.
@@ -37,6 +41,9 @@ pub struct Metrics {
     under_way_max: IntGauge,
     tree_size: IntGauge,
     near_expiry: IntGauge,
+    waiting: IntGaugeVec,
+    refused: IntCounterVec,
+    held_bytes: IntGaugeVec,
 }
 
 /// What became of a capture.
@@ -94,6 +101,9 @@ impl Metrics {
         let counters = |name: &str, help: &str, labels: &[&str]| {
             registered(&registry, IntCounterVec::new(Opts::new(name, help), labels))
         };
+        let gauges = |name: &str, help: &str, label: &str| {
+            registered(&registry, IntGaugeVec::new(Opts::new(name, help), &[label]))
+        };
         let times = |name: &str, help: &str| HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
         Self {
             requests: counters("sealane_http_requests_total", "Requests answered.", &["method", "route", "status"]),
@@ -128,6 +138,13 @@ impl Metrics {
                 "sealane_certificates_near_expiry",
                 "Active participants whose last certificate ends within 30 days.",
             ),
+            waiting: gauges("sealane_waiting", "Requests that wait for their turn.", "pool"),
+            refused: counters(
+                "sealane_busy_refusals_total",
+                "Requests refused because too much waits for a pool, or a budget of memory is spent.",
+                &["pool"],
+            ),
+            held_bytes: gauges("sealane_held_bytes", "Bytes of bodies and of long answers that are held.", "pool"),
             registry,
         }
     }
@@ -166,11 +183,13 @@ impl Metrics {
 
     fn observe(&self, ledger: &Ledger) {
         let (view, now) = (ledger.view(), ledger.now());
-        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let (under_way, most) = ledger.captures_under_way();
         self.queue_depth.set(gauge(ledger.queue_depth() as u64));
         self.under_way.set(gauge(under_way as u64));
         self.under_way_max.set(gauge(most as u64));
+        let (waiting, refused) = ledger.captures_waiting();
+        self.waiting.with_label_values(&["writer"]).set(gauge(waiting as u64));
+        self.set_refused("writer", refused);
         self.tree_size.set(gauge(view.size().get()));
         let soon = now.plus_millis(NEAR_EXPIRY_MS);
         let near = view.registry.participants().filter(|one| {
@@ -178,6 +197,23 @@ impl Metrics {
             one.revoked.is_none() && last.is_some_and(|end| end >= now && end <= soon)
         });
         self.near_expiry.set(gauge(near.count() as u64));
+    }
+
+    /// Copies what the pools of the process and this node's memory count themselves.
+    fn observe_pools(&self, memory: &Memory) {
+        for pool in AnswerPool::all() {
+            self.waiting.with_label_values(&[pool.name()]).set(gauge(pool.waiting() as u64));
+            self.set_refused(pool.name(), pool.refused());
+        }
+        for (name, budget) in [("answers", memory.answers()), ("bodies", memory.bodies())] {
+            self.held_bytes.with_label_values(&[name]).set(gauge(budget.held_bytes() as u64));
+            self.set_refused(name, budget.refused());
+        }
+    }
+
+    fn set_refused(&self, pool: &str, refused: u64) {
+        let counter = self.refused.with_label_values(&[pool]);
+        counter.inc_by(refused.saturating_sub(counter.get()));
     }
 
     fn to_text(&self) -> Result<Vec<u8>, prometheus::Error> {
@@ -202,6 +238,11 @@ impl BlockObserver for Metrics {
     }
 }
 
+/// A number as gauges have them.
+fn gauge(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// Adds a collector. It fails only for a name that is malformed or used twice, and the names stand above.
 fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: prometheus::Result<C>) -> C {
     let collector = collector.expect("the names and labels of metrics are well formed");
@@ -212,8 +253,9 @@ fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: pr
 /// Tells the node's metrics.
 #[utoipa::path(get, path = "/metrics", tag = "operations",
     responses((status = 200, description = "Prometheus text format", content_type = "text/plain", body = String)))]
-pub async fn get_metrics(node: web::Data<Node>) -> Result<HttpResponse, Problem> {
+pub async fn get_metrics(node: web::Data<Node>, guard: web::Data<Guard>) -> Result<HttpResponse, Problem> {
     node.metrics.observe(&node.ledger);
+    node.metrics.observe_pools(&guard.memory);
     let text = node.metrics.to_text().map_err(Problem::internal)?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(prometheus::TEXT_FORMAT).body(text))
 }

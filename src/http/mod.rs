@@ -41,7 +41,7 @@ use std::net::TcpListener;
 use std::pin::pin;
 use std::sync::{Arc, RwLock};
 
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use rustls::ServerConfig;
 
 use crate::app::Ledger;
@@ -51,7 +51,7 @@ use sealane_core::provenance::Policy;
 use sealane_core::time::Timestamp;
 
 use background::Background;
-use limits::Guard;
+use limits::{Guard, client_of};
 use server::Served;
 
 pub use limits::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, Limits};
@@ -72,6 +72,13 @@ pub struct Node {
     pub decoder: Option<PictureDecoder>,
     /// The node's last check of itself; `None` until the first one is through.
     pub audit: Arc<RwLock<Option<AuditResult>>>,
+}
+
+impl Node {
+    /// The ledger, on behalf of a request's client.
+    fn ledger_for(&self, request: &HttpRequest) -> Ledger {
+        self.ledger.for_client(client_of(request))
+    }
 }
 
 /// What a check of the whole ledger came to.

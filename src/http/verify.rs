@@ -81,7 +81,7 @@ pub async fn get_verdict(request: HttpRequest, node: web::Data<Node>) -> Result<
         let elsewhere = elsewhere(&request, &node, &id, text);
         return answer_page(&request, &node, &id, elsewhere.as_deref()).await;
     }
-    answer(&node, &id).await
+    answer(&request, &node, &id).await
 }
 
 /// Refuses what is longer than any label's code.
@@ -120,13 +120,13 @@ pub async fn answer_page(
     id: &Id,
     elsewhere: Option<&str>,
 ) -> Result<HttpResponse, Problem> {
-    let (verdict, block) = verdict(&node.ledger, id, &node.policy).await?;
+    let (verdict, block) = verdict(&node.ledger_for(request), id, &node.policy).await?;
     Ok(pages::product::show(&Visitor::of(request), &verdict, &block, elsewhere))
 }
 
 /// Writes the verdict about `id`.
-pub async fn answer(node: &Node, id: &Id) -> Result<HttpResponse, Problem> {
-    let (verdict, block) = verdict(&node.ledger, id, &node.policy).await?;
+pub async fn answer(request: &HttpRequest, node: &Node, id: &Id) -> Result<HttpResponse, Problem> {
+    let (verdict, block) = verdict(&node.ledger_for(request), id, &node.policy).await?;
     let evidence = format!("{}/evidence?id={}", node.public_url, encode(id.as_str()));
     let mut json = Vec::with_capacity(VERDICT_BYTES + STEP_BYTES * verdict.timeline.len());
     let body = VerdictBody { verdict, evidence, checkpoint: block.checkpoint.to_text() };

@@ -12,6 +12,7 @@ mod data_directory;
 mod database;
 mod label;
 mod ledger;
+mod load;
 mod member;
 mod mount;
 mod operations;

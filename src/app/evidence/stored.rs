@@ -99,6 +99,18 @@ impl<'a> Stored<'a> {
         Ok(texts)
     }
 
+    /// Bytes of the captures at some leaves, in compact form.
+    pub fn statement_bytes<'b>(
+        &mut self,
+        leaves: impl IntoIterator<Item = &'b LeafIndex>,
+    ) -> Result<usize, LedgerError> {
+        let mut bytes = 0;
+        for leaf in leaves {
+            bytes += self.read(*leaf)?.record.statement_bytes().unwrap_or_default();
+        }
+        Ok(bytes)
+    }
+
     /// Reads a record, and those that are likely to be asked for after it.
     fn read(&mut self, leaf: LeafIndex) -> Result<&PlacedRecord, LedgerError> {
         if !self.records.contains_key(&leaf) {

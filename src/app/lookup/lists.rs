@@ -83,10 +83,28 @@ impl Lists {
 
     /// The leaves below `size` in the list of `key`, whose hash is `hash`.
     pub fn get(&self, hash: u64, key: &SubjectKey, size: TreeSize) -> Vec<LeafIndex> {
+        self.below(hash, key, size).to_vec()
+    }
+
+    /// The first of these leaves from `first` on, `limit` at the most.
+    pub fn get_from(
+        &self,
+        hash: u64,
+        key: &SubjectKey,
+        first: LeafIndex,
+        size: TreeSize,
+        limit: usize,
+    ) -> Vec<LeafIndex> {
+        let leaves = self.below(hash, key, size);
+        let begin = leaves.partition_point(|leaf| *leaf < first);
+        leaves.iter().skip(begin).take(limit).copied().collect()
+    }
+
+    fn below(&self, hash: u64, key: &SubjectKey, size: TreeSize) -> &[LeafIndex] {
         let entry = self.shards.get(shard(hash)).and_then(|shard| shard.find(hash, |entry| entry.key == *key));
         let leaves = entry.map_or(&[][..], |entry| entry.leaves.as_slice());
         let end = leaves.partition_point(|leaf| size.contains(*leaf));
-        leaves.get(..end).unwrap_or_default().to_vec()
+        leaves.get(..end).unwrap_or_default()
     }
 
     /// The index of all lists.
@@ -140,6 +158,15 @@ mod tests {
         assert_eq!(list(7, 7), [0; 0]);
         assert_eq!(list(5_000, 2_500).len(), 2_500);
         assert_eq!(list(4_000, 3_000), [0; 0]);
+        let part = |first: u64, size: u64, limit: usize| -> Vec<u64> {
+            let (first, size) = (LeafIndex::new(first).unwrap(), TreeSize::new(size).unwrap());
+            let found = lists.get_from(hash_of(&key(7)), &key(7), first, size, limit);
+            found.into_iter().map(LeafIndex::get).collect()
+        };
+        assert_eq!(part(7, 3_000, 2), [7, 1_007]);
+        assert_eq!(part(8, 3_000, 2), [1_007, 2_007]);
+        assert_eq!(part(8, 2_007, 2), [1_007]);
+        assert_eq!(part(2_008, 3_000, 2), [0; 0]);
         assert_eq!(lists.index().unwrap().root(), index.root());
     }
 }

@@ -1,17 +1,19 @@
 //! `POST /epcis/capture`: takes a signed EPCIS document.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use crate::app::capture::{CaptureError, Captured, capture_within};
 use crate::app::orderer::OrderError;
 use crate::app::receipt::receipt;
-use crate::app::{Ledger, Ticket};
+use crate::app::{Ledger, PROMISE_MAX, Promise, Ticket, may_wait};
 use crate::http::Node;
 use crate::http::background::Background;
 use crate::http::body::{self, JOSE};
@@ -67,7 +69,7 @@ async fn take(
     guard: web::Data<Guard>,
 ) -> Result<HttpResponse, Problem> {
     refuse_proceeding(request)?;
-    let (submitted, ticket) = read(request, payload, &node.ledger).await?;
+    let (submitted, ticket) = read(request, payload, &node.ledger_for(request)).await?;
     let id = submitted.id();
     let wait = prefer::wait(request.headers());
     let ledger = node.ledger.clone();
@@ -116,8 +118,9 @@ async fn take(
 
 /// Reads the statement, in either of its forms, and lets it in.
 ///
-/// It is let in when its body has come whole, and before anything else is done with it: one that comes slowly keeps nobody
-/// out meanwhile, and one that is sent away costs little. Where nobody would be let in, its body is not even kept.
+/// A short one is let in when its body has come whole, and before anything else is done with it: one that comes slowly keeps
+/// nobody out meanwhile, and one that is sent away costs little. A long one is given a place to wait before its body is read,
+/// or refused: it does not cross the network for nothing. A refused body is not even kept.
 async fn read(
     request: &HttpRequest,
     payload: web::Payload,
@@ -125,22 +128,59 @@ async fn read(
 ) -> Result<(SubmittedStatement, Ticket), Problem> {
     let form = Form::of(request)?;
     body::refuse_encoding(request)?;
-    if ledger.is_full() {
-        body::discard(request, payload).await;
-        return Err(OrderError::Busy.into());
-    }
     let limit = match form {
         Form::Compact => STATEMENT_BYTES_MAX,
         Form::Detached => DOCUMENT_BYTES_MAX,
     };
-    // The body is read first: whoever sends too much hears that.
-    let body = body::read(request, payload, limit).await?;
-    let ticket = ledger.enter(body.len()).ok_or(OrderError::Busy)?;
+    let (body, ticket) = match body::declared_length(request) {
+        Some(length) if may_wait(length) && length <= limit => {
+            let Some(place) = ledger.promise(length) else { return Err(refuse(request, payload).await) };
+            read_long(body::read(request, payload, limit), ledger, place).await?
+        }
+        // One that is too long hears that, whatever the writer has to do.
+        Some(length) if length > limit => (body::read(request, payload, limit).await?, None),
+        _ if ledger.is_full() => return Err(refuse(request, payload).await),
+        _ => {
+            let body = body::read(request, payload, limit).await?;
+            let ticket = ledger.try_acquire(body.len());
+            (body, ticket)
+        }
+    };
+    let ticket = ticket.ok_or(OrderError::Busy)?;
     let submitted = match form {
         Form::Compact => SubmittedStatement::parse(&body)?,
         Form::Detached => SubmittedStatement::from_detached(detached(request)?, &body)?,
     };
     Ok((submitted, ticket))
+}
+
+async fn refuse(request: &HttpRequest, payload: web::Payload) -> Problem {
+    body::discard(request, payload).await;
+    OrderError::Busy.into()
+}
+
+/// Reads a long body that has a place to wait, and waits for its turn. A body that comes slowly loses its place, and needs
+/// another one once it is there.
+async fn read_long(
+    read: impl Future<Output = Result<Bytes, Problem>>,
+    ledger: &Ledger,
+    place: Promise,
+) -> Result<(Bytes, Option<Ticket>), Problem> {
+    let mut read = pin!(read);
+    let (body, place) = match tokio::time::timeout(PROMISE_MAX, &mut read).await {
+        Ok(body) => (body?, Some(place)),
+        Err(_) => {
+            drop(place);
+            let body = read.await?;
+            let place = ledger.promise(body.len());
+            (body, place)
+        }
+    };
+    let ticket = match place {
+        Some(place) => place.into_ticket().await,
+        None => None,
+    };
+    Ok((body, ticket))
 }
 
 /// The forms of a statement.

@@ -1,34 +1,40 @@
 //! The EPCISQueryDocument: events as they were captured, with what the ledger adds.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{CACHE_CONTROL, LINK};
+use actix_web::http::header::{CACHE_CONTROL, ContentType, LINK};
 use serde_json::{Value, json};
 
-use crate::app::events::{FoundEvent, Page};
-use crate::http::Node;
+use crate::app::events::FoundEvent;
+use sealane_core::time::Timestamp;
 
 const EPCIS_CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
 
 /// What the members that begin with `sealane:` are short for.
 const OWN_NAMESPACE: &str = "urn:sealane:epcis:";
 
-/// Writes a page. `next` is the URL of the following one.
-pub fn answer(node: &Node, page: Page, next: Option<String>) -> HttpResponse {
-    let events: Vec<Value> = page.events.into_iter().map(event).collect();
+/// Writes a page's document.
+pub fn write(events: Vec<FoundEvent>, now: Timestamp) -> String {
+    let events: Vec<Value> = events.into_iter().map(event).collect();
+    json!({
+        "@context": [EPCIS_CONTEXT, {"sealane": OWN_NAMESPACE}],
+        "type": "EPCISQueryDocument",
+        "schemaVersion": "2.0",
+        "creationDate": now,
+        "epcisBody": {
+            "queryResults": {"queryName": "SimpleEventQuery", "resultsBody": {"eventList": events}},
+        },
+    })
+    .to_string()
+}
+
+/// Answers with a page's document. `next` is the URL of the following one.
+pub fn answer(document: String, next: Option<String>) -> HttpResponse {
     let mut answer = HttpResponse::Ok();
     answer.insert_header((CACHE_CONTROL, "no-cache")).insert_header(("GS1-EPCIS-Version", "2.0.0"));
     if let Some(url) = next {
         answer.insert_header((LINK, format!("<{url}>; rel=\"next\"")));
     }
-    answer.json(json!({
-        "@context": [EPCIS_CONTEXT, {"sealane": OWN_NAMESPACE}],
-        "type": "EPCISQueryDocument",
-        "schemaVersion": "2.0",
-        "creationDate": node.ledger.now(),
-        "epcisBody": {
-            "queryResults": {"queryName": "SimpleEventQuery", "resultsBody": {"eventList": events}},
-        },
-    }))
+    answer.content_type(ContentType::json()).body(document)
 }
 
 /// The event as captured, with the context that its prefixes need, its eventID where it had none, the time of its block, and who signed it where.

@@ -39,10 +39,10 @@ pub async fn page(
     parameters: &Parameters,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
-    let page = query.page(node).await?;
+    let page = query.page(&node.ledger_for(request)).await?;
     let next = page.next.map(|after| {
         let query = parameters.with("nextPageToken", &token_of(after));
         format!("{}{}?{query}", node.public_url, request.uri().path())
     });
-    Ok(document::answer(node, page, next))
+    Ok(document::answer(page.document, next))
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::app::events::{EventFilter, FoundEvent, PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, Page, list};
-use crate::http::Node;
+use crate::app::Ledger;
+use crate::app::events::{EventFilter, FoundEvent, PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, list_as};
+use crate::http::events::document;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::{Code, Problem};
 use sealane_core::epcis::vocabulary::{BizStep, Disposition};
@@ -80,14 +81,27 @@ impl Query {
     }
 
     /// Carries the query out.
-    pub async fn page(self, node: &Node) -> Result<Page, Problem> {
+    pub async fn page(self, ledger: &Ledger) -> Result<WrittenPage, Problem> {
         let object = self.filter.id.clone().filter(|_| self.objects_only);
-        let mut page = list(&node.ledger, self.filter).await?;
-        if let Some(id) = object {
-            page.events.retain(|event| is_object(event, &id));
-        }
-        Ok(page)
+        let now = ledger.now();
+        let page = list_as(ledger, self.filter, move |mut page| {
+            if let Some(id) = object {
+                page.events.retain(|event| is_object(event, &id));
+            }
+            let (is_empty, next) = (page.events.is_empty(), page.next);
+            WrittenPage { document: document::write(page.events, now), is_empty, next }
+        });
+        Ok(page.await?)
     }
+}
+
+/// A page as it is sent.
+#[derive(Debug)]
+pub struct WrittenPage {
+    pub document: String,
+    pub is_empty: bool,
+    /// After which leaf and position the next page begins.
+    pub next: Option<(LeafIndex, u32)>,
 }
 
 /// The token of the page that begins after a leaf and position.

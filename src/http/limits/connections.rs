@@ -4,18 +4,19 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::http::limits::address::{Address, Proxies};
+use crate::app::answer::ClientAddress;
+use crate::http::limits::address::Proxies;
 
 /// The connections that are open, by address. There are no more entries than connections.
 pub struct Connections {
     per_address: usize,
     proxies: Proxies,
-    open: Mutex<HashMap<Address, usize>>,
+    open: Mutex<HashMap<ClientAddress, usize>>,
 }
 
 /// The place of one open connection; given back when dropped.
 pub struct Place {
-    held: Option<(Arc<Connections>, Address)>,
+    held: Option<(Arc<Connections>, ClientAddress)>,
 }
 
 impl Connections {
@@ -30,7 +31,7 @@ impl Connections {
         if peer.is_loopback() || self.proxies.hold(peer) {
             return Some(Place { held: None });
         }
-        let address = Address::of(peer);
+        let address = ClientAddress::of(peer);
         let mut open = self.lock();
         let count = open.entry(address).or_default();
         if *count >= self.per_address {
@@ -41,7 +42,7 @@ impl Connections {
         Some(Place { held: Some((Arc::clone(self), address)) })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Address, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ClientAddress, usize>> {
         // Each change is one number, so a panic elsewhere leaves the map whole.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,24 +1,27 @@
 //! What one client may take of the node: connections, requests, memory.
 //!
 //! `address` says who a request comes from; `connections` counts what is open; `rate` counts what is asked, by address
-//! and by signer; `memory` bounds what bodies and answers hold at a time. Numbers that operators must tune are in
+//! and by signer; `memory` bounds what bodies and answers hold at a time, and `long_answer` sends the long ones piece by piece.
+//! Threads are shared out by `app::answer`. Numbers that operators must tune are in
 //! [`Limits`]; the rest are constants beside their use.
 
 pub(super) mod address;
 pub(super) mod connections;
+pub(super) mod long_answer;
 pub(super) mod memory;
 pub(super) mod rate;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
+use actix_web::{HttpRequest, web};
 use ipnet::IpNet;
 
+use crate::app::answer::ClientAddress;
 use crate::http::problem::{Code, Problem};
 
-use address::{Address, Proxies};
+use address::Proxies;
 use connections::Connections;
 use memory::Memory;
 use rate::{AddressRate, SignerRate};
@@ -77,10 +80,11 @@ impl Guard {
         }
     }
 
-    /// Who a request comes from, as limits count it.
-    pub fn address(&self, request: &HttpRequest) -> Option<Address> {
-        let peer = request.peer_addr()?;
-        Some(Address::of(self.proxies.client(peer.ip(), request.headers())))
+    /// Returns the client that a request counts for.
+    fn client(&self, request: &HttpRequest) -> ClientAddress {
+        let peer = request.peer_addr();
+        let client = peer.map(|peer| self.proxies.client(peer.ip(), request.headers()));
+        client.map_or(ClientAddress::THIS_PROCESS, ClientAddress::of)
     }
 
     /// Takes one request out of its address's allowance.
@@ -91,10 +95,17 @@ impl Guard {
         if address.is_loopback() {
             return Ok(());
         }
-        rate.take(&Address::of(address)).map_err(|exceeded| {
+        rate.take(&ClientAddress::of(address)).map_err(|exceeded| {
             let per_second = exceeded.per_second;
             let detail = format!("this address may send {per_second} requests a second");
             Problem::new(Code::AddressRate, detail).with("limit", per_second).after(exceeded.retry_after_s)
         })
     }
+}
+
+/// Returns the client that a request counts for when threads and memory are shared out. Unlike the allowance of requests, these
+/// shares hold for the machine itself too: it is one client among others.
+pub fn client_of(request: &HttpRequest) -> ClientAddress {
+    let guard = request.app_data::<web::Data<Guard>>();
+    guard.map_or(ClientAddress::THIS_PROCESS, |guard| guard.client(request))
 }

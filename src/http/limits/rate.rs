@@ -10,7 +10,7 @@ use governor::state::direct::NotKeyed;
 use governor::state::{InMemoryState, StateStore};
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
-use crate::http::limits::address::Address;
+use crate::app::answer::ClientAddress;
 use crate::ports::{Allowance, Exceeded};
 use sealane_core::consortium::ParticipantId;
 
@@ -22,7 +22,7 @@ type Instant = <DefaultClock as Clock>::Instant;
 
 /// The allowance of each address: a second's worth at once, and then so many a second.
 pub struct AddressRate {
-    limiter: RateLimiter<Address, Buckets, DefaultClock, NoOpMiddleware<Instant>>,
+    limiter: RateLimiter<ClientAddress, Buckets, DefaultClock, NoOpMiddleware<Instant>>,
     per_second: NonZeroU32,
 }
 
@@ -33,9 +33,9 @@ struct Buckets {
 }
 
 impl StateStore for Buckets {
-    type Key = Address;
+    type Key = ClientAddress;
 
-    fn measure_and_replace<T, F, E>(&self, key: &Address, f: F) -> Result<T, E>
+    fn measure_and_replace<T, F, E>(&self, key: &ClientAddress, f: F) -> Result<T, E>
     where
         F: Fn(Option<governor::nanos::Nanos>) -> Result<(T, governor::nanos::Nanos), E>,
     {
@@ -54,7 +54,7 @@ impl AddressRate {
         Self { limiter: RateLimiter::new(Quota::per_second(per_second), buckets, DefaultClock::default()), per_second }
     }
 
-    pub fn take(&self, address: &Address) -> Result<(), Exceeded> {
+    pub fn take(&self, address: &ClientAddress) -> Result<(), Exceeded> {
         self.limiter.check_key(address).map_err(|until| exceeded(&until, self.limiter.clock().now(), self.per_second))
     }
 }
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn an_address_has_its_own_allowance() {
         let rate = AddressRate::new(NonZeroU32::new(3).unwrap());
-        let address = |text: &str| Address::of(text.parse::<IpAddr>().unwrap());
+        let address = |text: &str| ClientAddress::of(text.parse::<IpAddr>().unwrap());
         let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
         let taken = (0..100).filter(|_| rate.take(&one).is_ok()).count();
         assert!((3..100).contains(&taken), "{taken}");
@@ -104,7 +104,7 @@ mod tests {
     fn a_flood_of_addresses_takes_no_memory() {
         let rate = AddressRate::new(NonZeroU32::new(1).unwrap());
         let taken = (0..4 * BUCKETS as u128)
-            .filter(|number| rate.take(&Address::of(IpAddr::V6((number << 64).into()))).is_ok())
+            .filter(|number| rate.take(&ClientAddress::of(IpAddr::V6((number << 64).into()))).is_ok())
             .count();
         // Four addresses to a bucket: most find it in use.
         assert!(taken > BUCKETS / 2 && rate.limiter.into_state_store().states.len() == BUCKETS, "{taken}");

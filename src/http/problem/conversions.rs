@@ -131,7 +131,7 @@ impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Store(error) => error.into(),
-            LedgerError::Busy => Self::new(Code::Busy, error.to_string()),
+            LedgerError::Busy | LedgerError::AnswersHeld => Self::new(Code::Busy, error.to_string()),
             LedgerError::NotKept => Self::new(Code::SizeNotKept, error.to_string()),
             LedgerError::Stopped => Self::new(Code::Stopping, error.to_string()),
             LedgerError::Proof(_) | LedgerError::Leaf { .. } => Self::internal(error),

@@ -86,7 +86,7 @@ async fn resolve(request: &HttpRequest, node: &Node, id: &Id) -> Result<HttpResp
             Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type("application/json").finish())
         }
         None if form == Form::Html => verify::answer_page(request, node, id, None).await,
-        None => verify::answer(node, id).await,
+        None => verify::answer(request, node, id).await,
     }
 }
 

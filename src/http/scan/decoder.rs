@@ -19,7 +19,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
-use crate::http::limits::address::Address;
+use crate::app::answer::ClientAddress;
 use crate::http::metrics::{Metrics, PictureOutcome};
 use crate::http::problem::{Code, Problem};
 use crate::http::scan::photo::{self, PhotoError};
@@ -80,12 +80,12 @@ pub struct PictureDecoder {
 
 /// How many pictures the node holds for each address. Addresses with none are not in it.
 #[derive(Default)]
-struct HeldPictures(Mutex<HashMap<Option<Address>, usize>>);
+struct HeldPictures(Mutex<HashMap<ClientAddress, usize>>);
 
 /// The right to have one picture received and decoded. It ends with the child.
 pub struct PictureTicket {
     held: Arc<HeldPictures>,
-    address: Option<Address>,
+    address: ClientAddress,
 }
 
 impl PictureDecoder {
@@ -96,7 +96,7 @@ impl PictureDecoder {
     }
 
     /// Takes a place for a picture from `address` before anything of it is read, or says when to come back.
-    pub fn ticket(&self, address: Option<Address>) -> Result<PictureTicket, Problem> {
+    pub fn ticket(&self, address: ClientAddress) -> Result<PictureTicket, Problem> {
         let mut held = self.held.lock();
         let of_address = held.get(&address).copied().unwrap_or_default();
         let of_all: usize = held.values().sum();
@@ -139,7 +139,7 @@ impl PictureDecoder {
 }
 
 impl HeldPictures {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Option<Address>, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ClientAddress, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -227,13 +227,13 @@ mod tests {
         PictureDecoder::new(program.into())
     }
 
-    fn address(text: &str) -> Option<Address> {
-        Some(Address::of(text.parse().unwrap()))
+    fn address(text: &str) -> ClientAddress {
+        ClientAddress::of(text.parse().unwrap())
     }
 
     /// What of a picture that is no more than some bytes.
     async fn outcome(decoder: &PictureDecoder, metrics: &Arc<Metrics>) -> Result<Decoded, Code> {
-        let ticket = decoder.ticket(None).unwrap();
+        let ticket = decoder.ticket(ClientAddress::THIS_PROCESS).unwrap();
         decoder.decode(ticket, Bytes::from_static(b"picture"), metrics).await.map_err(|problem| problem.code())
     }
 

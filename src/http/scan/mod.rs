@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::ToSchema;
 
 use crate::http::accept::is_for_people;
-use crate::http::limits::Guard;
+use crate::http::limits::client_of;
 use crate::http::pages::Visitor;
 use crate::http::problem::Problem;
 use crate::http::{Node, body};
@@ -70,8 +70,7 @@ async fn outcome_of(request: &HttpRequest, payload: Payload, node: &Node) -> Res
         body::discard(request, payload).await;
         return Ok(Outcome::DecoderOff);
     };
-    let address = request.app_data::<web::Data<Guard>>().and_then(|guard| guard.address(request));
-    let ticket = match decoder.ticket(address) {
+    let ticket = match decoder.ticket(client_of(request)) {
         Ok(ticket) => ticket,
         Err(problem) => {
             body::discard(request, payload).await;

@@ -212,6 +212,11 @@ impl Record {
         self.facts.map(|facts| ParticipantId::from_bytes(facts.signer))
     }
 
+    /// Length of the statement in compact form; `None` of an admin statement.
+    pub fn statement_bytes(&self) -> Option<usize> {
+        self.facts.map(|facts| facts.bytes)
+    }
+
     /// The capture, at the place of its leaf, with its events that stand under a subject; `None` of an admin statement.
     ///
     /// # Errors

@@ -34,7 +34,8 @@ fn leaves_that_hold_no_statement_of_their_kind_are_refused() {
     let body = |world: &World, leaf: BodyLeaf| Body { leaves: vec![leaf], seal: world.body(&[]).seal };
     let seal = Leaf::Seal(world.body(&[]).seal).encode();
     let of = |bytes: Vec<u8>, long: Option<&str>| BodyLeaf { bytes, long: long.map(|text| text.as_bytes().to_vec()) };
-    let as_long = |text: &str| [&[2][..], Hash::of(text.as_bytes()).as_bytes(), &(text.len() as u32).to_be_bytes()].concat();
+    let as_long =
+        |text: &str| [&[2][..], Hash::of(text.as_bytes()).as_bytes(), &(text.len() as u32).to_be_bytes()].concat();
     let text = statement.compact();
     let long = "x".repeat(70_000);
     let cases = [

@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 
 /// The refusal of a block whose last statement breaks a rule. The state is as it was.
 fn in_a_block(world: &mut World, statements: &[SubmittedStatement]) -> InvalidReason {
+    // What an earlier step has staged is not part of the state.
+    world.state.roll_back();
     let body = world.body(statements);
     let (root, size) = (world.state.root(), world.state.size());
     let before = world.state.clone().index.root();
@@ -68,7 +70,8 @@ fn signature_one_by_another_key_is_refused() {
     };
     let statement = forged(2);
     assert_refused!(world, statement, PlaceRefusal::Statement(StatementError::BadSignature));
-    let right = world.sign_admin(&Admin::Registration(Box::new(World::registration(2, "shipper", &[]))).to_payload(), 200);
+    let right =
+        world.sign_admin(&Admin::Registration(Box::new(World::registration(2, "shipper", &[]))).to_payload(), 200);
     let by = |seed: u8| {
         let text = right.compact().rsplit_once('.').unwrap().0;
         let signature = Signature::sign(&secret(seed), text.as_bytes());
@@ -258,11 +261,14 @@ fn event_times_more_than_a_day_ahead_of_the_block_are_refused() {
     let at = |ahead_ms: i64| -> Timestamp { time.plus_millis(ahead_ms) };
     let good = world.capture(1, &event(json!({"eventTime": at(EVENT_TIME_AHEAD_MS_MAX)})));
     assert!(world.candidate(good).is_ok());
-    let second = event(json!({"eventTime": at(EVENT_TIME_AHEAD_MS_MAX + 1), "eventID": "urn:uuid:2f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10"}));
+    let second = event(
+        json!({"eventTime": at(EVENT_TIME_AHEAD_MS_MAX + 1), "eventID": "urn:uuid:2f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10"}),
+    );
     let wrong = world.capture_of(1, &[event(json!({})), second]);
     assert_refused!(world, wrong, PlaceRefusal::EventAhead { position: 1, .. });
     // The clock is set back between the two.
-    let candidate = world.candidate(world.capture(1, &event(json!({"eventTime": at(EVENT_TIME_AHEAD_MS_MAX)})))).unwrap();
+    let candidate =
+        world.candidate(world.capture(1, &event(json!({"eventTime": at(EVENT_TIME_AHEAD_MS_MAX)})))).unwrap();
     world.now = world.now.plus_millis(-1);
     assert!(matches!(world.propose(vec![candidate]).answers[0], Err(PlaceRefusal::EventAhead { .. })));
 }

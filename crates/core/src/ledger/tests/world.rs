@@ -3,8 +3,8 @@
 use p256::ecdsa::SigningKey;
 use serde_json::{Value, json};
 
-use crate::block::{CommitSignature, Member, MemberSet, Note, NoteKey, Seal};
 use crate::block::{Commit, Leaf};
+use crate::block::{CommitSignature, Member, MemberSet, Note, NoteKey, Seal};
 use crate::consortium::{
     Admin, CertificateFacts, CertificateReader, CertificateRecord, Genesis, ParticipantId, Place, Registration,
     RequestedKey, Revocation,
@@ -148,13 +148,7 @@ impl World {
             .unwrap()
     }
 
-    pub fn draft(
-        &self,
-        seed: u8,
-        origin: &str,
-        iat: Timestamp,
-        payload: &[u8],
-    ) -> Result<Draft, StatementError> {
+    pub fn draft(&self, seed: u8, origin: &str, iat: Timestamp, payload: &[u8]) -> Result<Draft, StatementError> {
         Draft::new(Header::epcis(certificate(seed, seed).thumbprint(), origin, iat), payload)
     }
 
@@ -164,7 +158,10 @@ impl World {
         let candidates = statements.iter().filter_map(|one| self.candidate(one.clone()).ok()).collect();
         let time = self.next_place().time;
         let proposal = propose(Rules::FIRST, &mut copy, &self.seen, time, candidates, true, &P256).unwrap();
-        Body { leaves: statements.iter().map(|one| leaf_of(one.compact())).collect(), seal: proposal.block.unwrap().seal }
+        Body {
+            leaves: statements.iter().map(|one| leaf_of(one.compact())).collect(),
+            seal: proposal.block.unwrap().seal,
+        }
     }
 }
 
@@ -181,7 +178,8 @@ pub fn sign_admin_for(origin: &str, payload: &[u8], iat: Timestamp, seed: u8) ->
 /// The certificate of a key, in the form that [`JsonReader`] reads.
 pub fn certificate(seed: u8, key: u8) -> CertificateRecord {
     let (not_before, not_after) = ("2026-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z");
-    let facts = json!({"participant": participant(seed), "key": public(key).jwk(), "from": not_before, "to": not_after});
+    let facts =
+        json!({"participant": participant(seed), "key": public(key).jwk(), "from": not_before, "to": not_after});
     CertificateRecord {
         x509: facts.to_string().into_bytes(),
         jwk: public(key),
