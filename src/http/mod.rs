@@ -13,6 +13,7 @@ mod assets;
 mod background;
 mod body;
 mod capture;
+mod cross_origin;
 mod docs;
 mod events;
 mod evidence;

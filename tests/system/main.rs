@@ -7,6 +7,7 @@ mod bench;
 mod capture;
 mod copy;
 mod crash;
+mod cross_origin;
 mod data_directory;
 #[path = "../store/database.rs"]
 mod database;
