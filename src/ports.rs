@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -16,7 +17,25 @@ use sealane_core::time::Timestamp;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
+    /// What the machine's clock says, which can be set, and can be wrong.
     fn now(&self) -> Timestamp;
+
+    /// How much time has passed since some moment of the machine's own. It only grows, nobody sets it, and it counts while
+    /// the machine sleeps.
+    fn passed(&self) -> Duration;
+
+    /// Both at one moment.
+    fn reading(&self) -> ClockReading {
+        ClockReading { now: self.now(), passed: self.passed() }
+    }
+}
+
+/// Both clocks at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockReading {
+    pub now: Timestamp,
+    /// As of [`Clock::passed`].
+    pub passed: Duration,
 }
 
 /// How much each signer may have captured.
@@ -100,11 +119,16 @@ pub trait CertificateReader: Send + Sync {
     fn certificate(&self, der: &[u8]) -> Result<CertificateFacts, String>;
 }
 
-/// The store failed. What it was asked to write is either whole or absent; ask it again to know which.
+/// The store failed. What it was asked to write is either whole or absent; unless the variant says so, ask it again to
+/// know which.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// Nothing was written.
     #[error("the disk that holds the ledger is full")]
     Full,
+    /// Nothing was written: the store takes no writes, or did not take this one.
+    #[error("the ledger's store wrote nothing: {0}")]
+    Refused(String),
     #[error("the ledger cannot be reached: {0}")]
     Unavailable(String),
     #[error("the ledger holds something that it must not: {0}")]
@@ -311,6 +335,8 @@ pub trait LedgerStore: Send + Sync {
 
     /// Tells whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
+    /// Tells whether the store writes, by writing about as much as a small block in the place of what this wrote before.
+    async fn probe_write(&self) -> Result<(), StoreError>;
     /// Faults that the database finds in its own files.
     async fn self_check(&self) -> Result<Vec<String>, StoreError>;
     /// Removes every row that is derived from leaves.

@@ -108,6 +108,7 @@ fn admit(
     statement: VerifiedStatement,
     allowance: Option<&dyn Allowance>,
 ) -> Result<Entry, CaptureError> {
+    ledger.may_write()?;
     let signer = *statement.header().signer().hash();
     let (participant, _) = view.registry.signer_at(&signer, ledger.place_now(view))?;
     allowance.map_or(Ok(()), |allowance| allowance.take(&participant.id)).map_err(CaptureError::TooOften)?;

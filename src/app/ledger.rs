@@ -8,6 +8,7 @@ use crate::app::admission::{Admission, Ticket};
 use crate::app::known_signers::KnownSigners;
 use crate::app::lookup::Lookup;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
+use crate::app::write_gate::WriteGate;
 use crate::ports::{Clock, LedgerStore, StoreError, StoredBlock};
 use sealane_core::block::Origin;
 use sealane_core::consortium::{Place, Registry};
@@ -56,6 +57,7 @@ pub struct Ledger {
     pub(super) restored: bool,
     pub(super) known_signers: Arc<KnownSigners>,
     pub(super) admission: Arc<Admission>,
+    pub(super) gate: Arc<WriteGate>,
 }
 
 /// Subjects to be proven by the index in the writer's memory.
@@ -110,9 +112,27 @@ impl Ledger {
         (self.admission.under_way(), self.admission.limit())
     }
 
-    /// Tells whether the writer still takes jobs.
+    /// Tells whether something would be written now.
     pub fn is_writable(&self) -> bool {
-        !self.restored && !self.jobs.is_closed()
+        self.obstacle().is_none()
+    }
+
+    /// Why nothing is written now, if so: by the last write, by the clock as of now, by the last check of the ledger.
+    pub fn obstacle(&self) -> Option<OrderError> {
+        let stopped = || self.jobs.is_closed().then_some(OrderError::Stopped);
+        let gate = || self.gate.obstacle(self.view().tip.seal.time, self.clock.reading());
+        self.restored.then_some(OrderError::Restored).or_else(stopped).or_else(gate)
+    }
+
+    /// Where the node's checks of its ledger tell what they came to.
+    pub fn gate(&self) -> &Arc<WriteGate> {
+        &self.gate
+    }
+
+    /// Refuses what is new while the ledger is not sound or the clock has jumped. Rights and dates are not held against
+    /// such a clock.
+    pub(super) fn may_write(&self) -> Result<(), OrderError> {
+        self.gate.next_time(self.view().tip.seal.time, self.clock.reading()).map(drop)
     }
 
     /// Tells whether the ledger was restored without its mark, so that it is only read.

@@ -7,6 +7,7 @@
 mod admission;
 pub mod audit;
 mod block_builder;
+pub mod block_clock;
 pub mod capture;
 pub mod copy;
 pub mod events;
@@ -21,7 +22,9 @@ mod records;
 pub mod registration;
 mod state;
 pub mod workplace;
+mod write_gate;
 
 pub use admission::Ticket;
 pub use ledger::{Ledger, LedgerError, View};
 pub use state::{LoadError, State, mark_of};
+pub use write_gate::WriteGate;

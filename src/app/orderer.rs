@@ -12,8 +12,9 @@
 //!    height is ever signed.
 //! 5. The new view is published and every sender is answered. A crash before it is as after 3.
 //!
-//! When 3 fails, nobody knows whether the block is durable. The writer therefore forgets what it has in memory and
-//! loads the state again, as after a crash; the senders are told to post again.
+//! When 3 fails, the writer forgets what it has in memory and loads the state again, as after a crash. Unless the store
+//! says that it wrote nothing, nobody knows whether the block is durable, and the senders are told to post again. Until
+//! a write succeeds, `WriteGate` says that the node is not ready, and nothing else is tried.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::num::NonZeroU32;
@@ -24,11 +25,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::admission::{Admission, Pace, done, weight};
 use crate::app::block_builder::{BlockBuilder, BuildError, Written};
+use crate::app::block_clock::{BlockClock, ClockJump, OtherClock};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
 use crate::app::records::admin_record;
 use crate::app::state::{LoadError, State, mark_of};
-use crate::ports::{Clock, LeafContent, LedgerStore, MemberSigner, PlacedRecord, StoreError};
+use crate::app::write_gate::{WriteGate, certain_refusal, refusal_of};
+use crate::ports::{Clock, LeafContent, LedgerStore, MarkError, MemberSigner, PlacedRecord, StoreError};
 use sealane_core::consortium::{Admin, Contradiction, EventFact, EventKey, Facts, Refusal, Registry, SignerRefusal};
 use sealane_core::limits::EVENT_TIME_AHEAD_MS_MAX;
 use sealane_core::merkle::LeafIndex;
@@ -54,6 +57,9 @@ const GATHER: Duration = Duration::from_millis(4);
 
 /// How long no block may be made, so that a checkpoint's age can be judged.
 pub const HEARTBEAT: Duration = Duration::from_secs(600);
+
+/// How often a writer that cannot write looks by itself whether it can again.
+const TRY_AGAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// What is to be given a place.
 #[derive(Debug)]
@@ -127,8 +133,17 @@ pub enum OrderError {
         "event {position}: eventTime {event_time} is more than a day ahead of the block it would stand in ({block_time})"
     )]
     EventAhead { position: u32, event_time: Timestamp, block_time: Timestamp },
-    #[error("the ledger could not be written, and whether this was is unknown: post it again ({0})")]
+    #[error(
+        "Writing failed, and we do not know whether your statement was stored. Post the same bytes again: if it was stored \
+         you get its receipt."
+    )]
     Unwritten(String),
+    #[error("the node's store takes no writes now; nothing was written")]
+    Refused(String),
+    #[error(transparent)]
+    Clock(#[from] ClockJump),
+    #[error("this node reads only: its check of its own ledger found a fault ({fault}); nothing was written")]
+    Unsound { fault: String },
     #[error("the disk that holds the ledger is full; nothing was written")]
     Full,
 }
@@ -175,6 +190,7 @@ pub struct Orderer {
     pace: Pace,
     /// What one statement takes at the least.
     statement_time: Duration,
+    gate: Arc<WriteGate>,
 }
 
 impl Orderer {
@@ -193,6 +209,7 @@ impl Orderer {
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
         let restored = signer.mark().is_none();
+        let gate = Arc::new(WriteGate::new(BlockClock::at_start(state.tip.seal.time, clock.reading())));
         let ledger = Ledger {
             store: Arc::clone(&store),
             lookup: Arc::clone(&lookup),
@@ -203,12 +220,19 @@ impl Orderer {
             restored,
             known_signers: Arc::default(),
             admission: Arc::clone(&admission),
+            gate: Arc::clone(&gate),
         };
         let (state, pace) = (Some(state), Pace::new(admission));
         let statement_time = Duration::ZERO;
         let orderer =
-            Self { store, lookup, clock, signer, observer, state, view, jobs, questions, pace, statement_time };
+            Self { store, lookup, clock, signer, observer, state, view, jobs, questions, pace, statement_time, gate };
         Ok((orderer, ledger))
+    }
+
+    /// Believes the clock after a pause of any length, because the operator says that it is about that time now.
+    pub fn accepting_clock(self, told: Timestamp) -> Result<Self, OtherClock> {
+        self.gate.accept_clock(told, self.clock.reading())?;
+        Ok(self)
     }
 
     /// Writes no more than so many statements a second, however fast the store is.
@@ -222,7 +246,9 @@ impl Orderer {
             return self.run_reading().await;
         }
         loop {
-            let heartbeat = tokio::time::sleep(self.until_heartbeat());
+            let obstacle = self.obstacle().is_some();
+            let pause = if obstacle { TRY_AGAIN_EVERY } else { self.until_heartbeat() };
+            let heartbeat = tokio::time::sleep(pause);
             let first = tokio::select! {
                 Some(question) = self.questions.recv() => {
                     self.answer(question).await;
@@ -232,8 +258,13 @@ impl Orderer {
                     Some(job) => Some(job),
                     None => return,
                 },
+                () = self.gate.changed() => continue,
                 () = heartbeat => None,
             };
+            if obstacle && first.is_none() && !self.gate.is_store_doubtful() {
+                // Whether a block is due, the next round tells. Only of a doubtful store a block is the proof.
+                continue;
+            }
             let batch = self.take_batch(first).await;
             self.write(batch).await;
         }
@@ -307,7 +338,11 @@ impl Orderer {
             (events, done(entry.statement().compact().len(), events))
         };
         let sizes: Vec<(usize, usize)> = entries.iter().map(size).collect();
-        match self.write_block(entries).await {
+        let time = match self.permit().await {
+            Ok(time) => time,
+            Err(refusal) => return replies.into_iter().for_each(|reply| reply.send(Err(refusal.clone()))),
+        };
+        match self.write_block(entries, time).await {
             Ok((answers, written)) => {
                 let written = written.map(Arc::new);
                 let placed = |answer: &Result<Placed, OrderError>| matches!(answer, Ok(placed) if !placed.repeated);
@@ -326,31 +361,52 @@ impl Orderer {
             }
             Err(error) => {
                 tracing::error!(%error, "a block could not be written");
-                let answer = match &error {
-                    WriteError::Store(StoreError::Full) => OrderError::Full,
-                    other => OrderError::Unwritten(other.to_string()),
-                };
+                let answer = error.refusal();
+                self.gate.store_failed(answer.clone());
                 replies.into_iter().for_each(|reply| reply.send(Err(answer.clone())));
             }
         }
     }
 
-    /// Writes one block of what may stand, and answers for each entry. An error leaves no state: the next call loads
-    /// it anew.
-    async fn write_block(&mut self, entries: Vec<Entry>) -> Result<(Answers, Option<Written>), WriteError> {
+    /// The time of the next block, or why there can be none now. After a write that failed the store is tried first, and
+    /// the ledger taken up from it. Only a block that is written then ends the doubt.
+    async fn permit(&mut self) -> Result<Timestamp, OrderError> {
+        if self.gate.is_store_doubtful() {
+            // To load the ledger takes long, so it is not done for a store that would refuse the block all the same.
+            self.try_store().await.inspect_err(|refusal| self.gate.store_fails_on(refusal))?;
+        }
+        let last = self.view.borrow().tip.seal.time;
+        self.gate.next_time(last, self.clock.reading())
+    }
+
+    /// Tries whether the store writes, and takes the ledger up from it. Nothing that anyone waits for is written by it.
+    async fn try_store(&mut self) -> Result<(), OrderError> {
+        self.store.probe_write().await.map_err(|error| certain_refusal(&error))?;
+        if self.state.is_none() {
+            let loaded = self.reload().await;
+            let loaded = loaded.inspect_err(|error| tracing::error!(%error, "the ledger cannot be taken up"));
+            self.state = Some(loaded.map_err(|error| error.refusal())?);
+        }
+        Ok(())
+    }
+
+    fn obstacle(&self) -> Option<OrderError> {
+        let last = self.view.borrow().tip.seal.time;
+        self.gate.obstacle(last, self.clock.reading())
+    }
+
+    /// Writes one block of what may stand, at this time, and answers for each entry. An error leaves no state: the next
+    /// call loads it anew.
+    async fn write_block(
+        &mut self,
+        entries: Vec<Entry>,
+        time: Timestamp,
+    ) -> Result<(Answers, Option<Written>), WriteError> {
         let began = tokio::time::Instant::now();
         let heartbeat = entries.is_empty();
         let state = match self.state.take() {
             Some(state) => state,
-            None => {
-                let state = self.reload().await?;
-                if heartbeat {
-                    // This was the end of a failure. Whether a block is due, the next round tells.
-                    self.state = Some(state);
-                    return Ok((Vec::new(), None));
-                }
-                state
-            }
+            None => self.reload().await?,
         };
         // Only now: after a failure, what stands where is known once the state is loaded.
         let known = match Known::read(&*self.store, &self.lookup, &entries).await {
@@ -361,7 +417,7 @@ impl Orderer {
             }
         };
         let State { tip, edge, index, mut registry } = state;
-        let time = self.clock.now().max(tip.seal.time.plus_millis(1));
+        let time = time.max(tip.seal.time.plus_millis(1));
         let mut block = BlockBuilder::new(tip.seal.height.next(), time, edge.clone(), index);
         let answers = Batch { known, block: &mut block, registry: &mut registry }.place(entries)?;
         if block.is_empty() && !heartbeat {
@@ -371,8 +427,9 @@ impl Orderer {
         let (new, next, written) = block.seal(&registry, &*self.signer)?.into_parts(registry);
         let records = Arc::clone(&new.records);
         let slowed = self.statement_time.saturating_mul(u32::try_from(records.len()).unwrap_or(u32::MAX));
-        self.store.append(new).await?;
-        self.signer.raise_mark(mark_of(&next.tip)).map_err(LoadError::from)?;
+        self.store.append(new).await.map_err(WriteError::Append)?;
+        self.signer.raise_mark(mark_of(&next.tip)).map_err(WriteError::Mark)?;
+        self.gate.block_made(time, self.clock.reading());
         tokio::time::sleep_until(began + slowed).await;
         self.lookup.learn(&records);
         self.view.send_replace(Arc::new(view_of(&next)));
@@ -400,6 +457,25 @@ enum WriteError {
     Load(#[from] LoadError),
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// Whether the block is there is unknown, unless the store says so.
+    #[error(transparent)]
+    Append(StoreError),
+    /// The block is there, and was shown to nobody.
+    #[error(transparent)]
+    Mark(MarkError),
+}
+
+impl WriteError {
+    /// What those hear whose statements were to be in the block.
+    fn refusal(&self) -> OrderError {
+        match self {
+            WriteError::Append(error) => refusal_of(error),
+            WriteError::Mark(error) => OrderError::Unwritten(error.to_string()),
+            WriteError::Store(error) | WriteError::Load(LoadError::Store(error)) => certain_refusal(error),
+            WriteError::Load(error) => OrderError::Refused(error.to_string()),
+            WriteError::Build(error) => OrderError::Refused(error.to_string()),
+        }
+    }
 }
 
 /// What the ledger holds already of a batch's statements and events, and then of the batch itself.

@@ -125,6 +125,7 @@ pub async fn request(
     claims: Claims,
     csr: &str,
 ) -> Result<PendingRequest, RegistrationError> {
+    ledger.may_write()?;
     claims.check()?;
     let requested = reader.request(csr).map_err(RegistrationError::Request)?;
     let view = ledger.view();
@@ -145,6 +146,7 @@ pub async fn request_renewal(
     csr: &str,
     consent: &str,
 ) -> Result<PendingRequest, RegistrationError> {
+    ledger.may_write()?;
     let view = ledger.view();
     let participant = view.registry.participant(id).ok_or_else(|| RegistrationError::Unknown { id: id.clone() })?;
     let status = status_of(participant, ledger.now());
@@ -188,6 +190,7 @@ pub async fn decide(
     if let Some(placed) = capture::find(ledger, &view, statement.id()).await? {
         return Ok(Some(placed));
     }
+    ledger.may_write()?;
     let admin = Admin::parse(statement.payload())?;
     if admin.participant() != Some(id) {
         let found = admin.participant().map_or("nobody".to_owned(), ToString::to_string);
@@ -195,7 +198,7 @@ pub async fn decide(
     }
     check_against_request(ledger, reader, &view, id, &admin).await?;
     if let Admin::Rejection(rejection) = &admin {
-        ledger.store().reject_request(id, rejection.reason.clone()).await?;
+        ledger.gate.note(ledger.store().reject_request(id, rejection.reason.clone()).await)?;
         return Ok(None);
     }
     let ordered = ledger.order(Entry::Admin { statement, admin: Box::new(admin) }).await?;
@@ -314,7 +317,7 @@ async fn add(ledger: &Ledger, id: ParticipantId, body: RequestBody) -> Result<Pe
     let request = PendingRequest { participant: id, received: ledger.now(), body, rejected: None };
     let room =
         WaitingRoom { requests_max: PENDING_REQUESTS_MAX, bytes_max: PENDING_BYTES_MAX, since: kept_since(ledger) };
-    match ledger.store().add_request(request.clone(), room).await? {
+    match ledger.gate.note(ledger.store().add_request(request.clone(), room).await)? {
         Admission::Waits => Ok(request),
         Admission::Repeats(waiting) => Err(RegistrationError::Waiting { waiting }),
         Admission::Full => Err(RegistrationError::Crowded),

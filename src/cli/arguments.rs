@@ -174,6 +174,10 @@ pub struct ServeOptions {
     pub write_rate: Option<NonZeroU32>,
     #[command(flatten)]
     pub limits: LimitOptions,
+    /// After more than 7 days without a block: the time that it is now, such as 2026-11-21T09:30:00Z, to confirm that the
+    /// machine's clock is right; within 5 minutes of it. Without this word such a node only reads
+    #[arg(long, env = "SEALANE_ACCEPT_CLOCK", value_name = "TIME")]
+    pub accept_clock: Option<Timestamp>,
     /// How log lines look [default: text]
     #[arg(long, env = "SEALANE_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -187,6 +191,8 @@ impl ServeOptions {
             tls: self.tls.filled_from(config),
             write_rate: self.write_rate.or(config.write_rate),
             limits: self.limits.filled_from(config),
+            // Of the moment: a file would say it again at the next start, when it is no longer true.
+            accept_clock: self.accept_clock,
             log_format: self.log_format.or(config.log_format),
         }
     }

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::num::NonZeroU32;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,6 +28,19 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         now()
     }
+
+    #[cfg(target_os = "linux")]
+    fn passed(&self) -> Duration {
+        // Unlike CLOCK_MONOTONIC this counts while the machine sleeps.
+        let read = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Duration::new(read.tv_sec.unsigned_abs(), u32::try_from(read.tv_nsec).unwrap_or_default())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn passed(&self) -> Duration {
+        static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+        START.elapsed()
+    }
 }
 
 /// The time by the machine's clock.
@@ -47,8 +61,13 @@ pub struct OpenNode {
 impl OpenNode {
     /// Opens the ledger in `data` and starts its writer. The caller holds the directory's lock.
     ///
-    /// It writes `write_rate` statements a second at the most, where that is given.
-    pub async fn open(data: &DataDir, write_rate: Option<NonZeroU32>) -> Result<Self, Failure> {
+    /// It writes `write_rate` statements a second at the most, where that is given. `accept_clock` is what the operator
+    /// says of the time.
+    pub async fn open(
+        data: &DataDir,
+        write_rate: Option<NonZeroU32>,
+        accept_clock: Option<Timestamp>,
+    ) -> Result<Self, Failure> {
         let metrics = Arc::new(Metrics::new());
         let store = data.store().await?;
         // Before the mark is held against the ledger, and raised to its end.
@@ -60,6 +79,10 @@ impl OpenNode {
             .map_err(Failure::unreachable)?;
         let orderer = match write_rate {
             Some(rate) => orderer.at_most(rate),
+            None => orderer,
+        };
+        let orderer = match accept_clock {
+            Some(told) => orderer.accepting_clock(told).map_err(Failure::wrong_use)?,
             None => orderer,
         };
         let writer = tokio::spawn(orderer.run());

@@ -1,5 +1,6 @@
 //! `serve`: runs the node.
 
+use crate::app::orderer::OrderError;
 use crate::cli::arguments::{Global, ServeOptions};
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{Failure, Outcome};
@@ -21,7 +22,7 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
     let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
     let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
     runtime()?.block_on(async {
-        let node = OpenNode::open(&data, options.write_rate).await?.within(limits);
+        let node = OpenNode::open(&data, options.write_rate, options.accept_clock).await?.within(limits);
         // Before anyone is told that the node is there: who stops it at once must not cut it off.
         let stop = stop_signal()?;
         let view = node.ledger.view();
@@ -31,6 +32,9 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
         drop(view);
         if node.ledger.is_restored() {
             output.warn(restore::reads_only(data.path()));
+        }
+        if let Some(OrderError::Clock(jump)) = node.ledger.obstacle() {
+            output.warn(format!("this node reads only: {jump}"));
         }
         node.serve(listener, tls, public_url, stop).await
     })?;

@@ -35,6 +35,7 @@ pub struct Metrics {
     under_way: IntGauge,
     under_way_max: IntGauge,
     tree_size: IntGauge,
+    writable: IntGauge,
     near_expiry: IntGauge,
 }
 
@@ -98,6 +99,7 @@ impl Metrics {
                 "How much of captures is let in at once, in the same unit.",
             ),
             tree_size: gauge("sealane_tree_size", "Leaves of the ledger."),
+            writable: gauge("sealane_writable", "1 while statements are written, 0 while something stands in the way."),
             near_expiry: gauge(
                 "sealane_certificates_near_expiry",
                 "Active participants whose last certificate ends within 30 days.",
@@ -142,6 +144,7 @@ impl Metrics {
         self.under_way.set(gauge(under_way as u64));
         self.under_way_max.set(gauge(most as u64));
         self.tree_size.set(gauge(view.size().get()));
+        self.writable.set(gauge(ledger.is_writable().into()));
         let soon = now.plus_millis(NEAR_EXPIRY_MS);
         let near = view.registry.participants().filter(|one| {
             let last = one.certificates.iter().map(|certificate| certificate.not_after).max();

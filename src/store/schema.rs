@@ -53,4 +53,11 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    write_probe (one_row) {
+        one_row -> Bool,
+        bytes -> Binary,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(blocks, leaves);

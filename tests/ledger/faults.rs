@@ -36,6 +36,7 @@ pub enum Step {
     Leaf,
     Records,
     Append,
+    ProbeWrite,
     AddRequest,
     RejectRequest,
     ForgetRequest,
@@ -338,6 +339,10 @@ impl LedgerStore for Ports {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.store.ping().await
+    }
+
+    async fn probe_write(&self) -> Result<(), StoreError> {
+        self.pass(Step::ProbeWrite, self.store.probe_write()).await
     }
 
     async fn self_check(&self) -> Result<Vec<String>, StoreError> {

@@ -23,17 +23,36 @@ use tempfile::TempDir;
 
 pub const LEDGER_FILE: &str = "ledger.sqlite";
 
-pub struct TestClock(AtomicI64);
+/// What it says, and how much time has passed, in milliseconds.
+pub struct TestClock {
+    now: AtomicI64,
+    passed: AtomicI64,
+}
 
 impl TestClock {
+    pub fn new(start: Timestamp) -> Self {
+        Self { now: AtomicI64::new(start.millis()), passed: AtomicI64::new(0) }
+    }
+
+    /// Lets time pass; a negative number sets the clock back.
     pub fn advance(&self, millis: i64) {
-        self.0.fetch_add(millis, Ordering::SeqCst);
+        self.now.fetch_add(millis, Ordering::SeqCst);
+        self.passed.fetch_add(millis.max(0), Ordering::SeqCst);
+    }
+
+    /// Sets the clock while no time passes.
+    pub fn jump(&self, millis: i64) {
+        self.now.fetch_add(millis, Ordering::SeqCst);
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst)).unwrap()
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn passed(&self) -> Duration {
+        Duration::from_millis(self.passed.load(Ordering::SeqCst).unsigned_abs())
     }
 }
 
@@ -113,7 +132,7 @@ impl Member {
     pub fn prepare() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let start: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(start.millis())));
+        let clock = Arc::new(TestClock::new(start));
         PrivateKey::generate().unwrap().write_new(&dir.path().join("member-key.pem")).unwrap();
         let signer = Arc::new(member_key(dir.path()));
         let store = SqliteStore::create(&dir.path().join(LEDGER_FILE)).unwrap();

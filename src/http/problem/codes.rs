@@ -141,8 +141,11 @@ codes! {
     Busy = "busy", 429, "The node has enough to do";
     DiskFull = "disk-full", 503, "The disk is full";
     Unwritten = "unwritten", 503, "The ledger could not be written";
+    StoreRefused = "store-refused", 503, "The ledger takes no writes now";
     StoreUnavailable = "store-unavailable", 503, "The ledger cannot be reached";
     ReadsOnly = "reads-only", 503, "The node reads only";
+    ClockJump = "clock-jump", 503, "The node's clock has jumped";
+    NotSound = "not-sound", 503, "The node's ledger is not sound";
     Stopping = "stopping", 503, "The node is stopping";
     Internal = "internal", 500, "The node failed";
 }
@@ -157,9 +160,9 @@ impl Code {
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
             Code::Busy | Code::Unwritten | Code::AddressRate | Code::SignerRate => Some(1),
-            Code::Stopping | Code::StoreUnavailable => Some(10),
-            Code::DiskFull | Code::ReadsOnly => Some(60),
-            Code::TooManyRequests => Some(3_600),
+            Code::Stopping | Code::StoreRefused | Code::StoreUnavailable => Some(10),
+            Code::DiskFull | Code::ReadsOnly | Code::ClockJump => Some(60),
+            Code::TooManyRequests | Code::NotSound => Some(3_600),
             _ => None,
         }
     }

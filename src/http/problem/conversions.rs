@@ -86,10 +86,12 @@ impl From<OrderError> for Problem {
             OrderError::Stopped => Self::new(Code::Stopping, error.to_string()),
             OrderError::Restored => Self::new(Code::ReadsOnly, error.to_string()),
             OrderError::Full => Self::new(Code::DiskFull, error.to_string()),
-            OrderError::Unwritten(cause) => {
-                let detail = "whether the statement was written is unknown: post it again, the same bytes";
-                Self::new(Code::Unwritten, detail).caused_by(cause)
-            }
+            OrderError::Unwritten(ref cause) => Self::new(Code::Unwritten, error.to_string()).caused_by(cause),
+            OrderError::Refused(ref cause) => Self::new(Code::StoreRefused, error.to_string()).caused_by(cause),
+            OrderError::Clock(jump) => Self::new(Code::ClockJump, jump.to_string())
+                .with("clock", jump.now.to_string())
+                .with("lastBlock", jump.last.to_string()),
+            OrderError::Unsound { .. } => Self::new(Code::NotSound, error.to_string()),
             OrderError::EventAhead { .. } => Self::new(Code::EventAhead, error.to_string()),
             OrderError::Conflict(_) => Self::new(Code::EventConflict, error.to_string()),
         }
@@ -100,6 +102,10 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Full => Self::new(Code::DiskFull, error.to_string()),
+            StoreError::Refused(cause) => {
+                Self::new(Code::StoreRefused, "the node's store takes no writes now; nothing was written")
+                    .caused_by(cause)
+            }
             StoreError::Unavailable(cause) => {
                 Self::new(Code::StoreUnavailable, "the node's database does not answer").caused_by(cause)
             }
