@@ -56,6 +56,7 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     pub tls_ca: Option<PathBuf>,
     pub write_rate: Option<NonZeroU32>,
+    pub invitations: Option<bool>,
     pub database_url: Option<Secret>,
     pub database_ca: Option<PathBuf>,
     pub max_connections: Option<NonZeroU32>,

@@ -210,12 +210,15 @@ pub struct PendingRequest {
     pub rejected: Option<String>,
 }
 
-/// How much may wait for a decision. Registrations and renewals have a room each, so that strangers, who can ask for
-/// the one, take no place from participants, who ask for the other.
+/// How much may wait for a decision. Registrations by strangers, those that a member has invited, and renewals have a
+/// room each, so that strangers take no place from the others; and in theirs none takes all of it by one address.
 #[derive(Debug, Clone, Copy)]
 pub struct WaitingRoom {
     pub requests_max: u64,
     pub bytes_max: u64,
+    /// Of one address, if the request has one.
+    pub address_requests_max: u64,
+    pub address_bytes_max: u64,
     /// What was received before is forgotten.
     pub since: Timestamp,
 }
@@ -227,6 +230,8 @@ pub enum Admission {
     /// This participant's request for the same key, or another one of the same participant, waits.
     Repeats(ParticipantId),
     Full,
+    /// As much of this address waits as may.
+    AddressFull,
 }
 
 /// Which requests to list.
@@ -250,12 +255,46 @@ pub struct RequestFilter {
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum RequestBody {
     /// `csr` is PEM.
-    Registration { claims: Claims, csr: String, key: Hash },
+    Registration {
+        claims: Claims,
+        csr: String,
+        key: Hash,
+        #[serde(default)]
+        entrance: Entrance,
+    },
     /// `consent` is base64url of the current key's signature.
     Renewal { csr: String, key: Hash, current: Hash, consent: String },
 }
 
+/// How a registration came in.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Entrance {
+    /// With a member's invitation, which names the participant's id.
+    Invited,
+    /// From this client address, as limits count it, if one is known.
+    Open { address: Option<String> },
+}
+
+impl Default for Entrance {
+    fn default() -> Self {
+        Self::Open { address: None }
+    }
+}
+
 impl RequestBody {
+    pub const fn is_invited(&self) -> bool {
+        matches!(self, RequestBody::Registration { entrance: Entrance::Invited, .. })
+    }
+
+    /// The client's address, of a stranger's registration.
+    pub fn address(&self) -> Option<&str> {
+        match self {
+            RequestBody::Registration { entrance: Entrance::Open { address }, .. } => address.as_deref(),
+            _ => None,
+        }
+    }
+
     pub const fn is_renewal(&self) -> bool {
         matches!(self, RequestBody::Renewal { .. })
     }
@@ -316,7 +355,8 @@ pub trait LedgerStore: Send + Sync {
         bytes_max: usize,
     ) -> Result<Vec<PlacedRecord>, StoreError>;
 
-    /// Takes a request into the room of its kind, if it may wait there, in the place of its participant's rejected one.
+    /// Takes a request into the room of its kind, if it may wait there, in the place of its participant's rejected one; an
+    /// invited one in nobody's, since an invitation is for one request.
     /// Forgets what is older than the room keeps.
     async fn add_request(&self, request: PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError>;
     /// Marks the waiting request of a participant as rejected.

@@ -132,6 +132,7 @@ fn request_of(actor: &Actor, out: PathBuf) -> Result<RegisterOptions, Failure> {
         namespace: Vec::new(),
         csr: None,
         out: Some(out),
+        invitation: None,
         wait: false,
     })
 }

@@ -16,6 +16,7 @@ mod failure;
 mod identity;
 mod init;
 mod keygen;
+mod invite;
 mod label;
 mod limits;
 mod node;
@@ -77,6 +78,7 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Keygen(options) => keygen::run(&options, &output),
         Command::Register(options) => register::run(&global, &options, &output),
         Command::Participants(options) => participants::run(&global, &options, &output),
+        Command::Invite(options) => invite::run(&global, &options, &output),
         Command::Approve(options) => decisions::approve(&global, &options, &output),
         Command::Reject(options) => decisions::reject(&global, &options, &output),
         Command::Revoke(options) => decisions::revoke(&global, &options, &output),

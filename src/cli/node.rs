@@ -56,6 +56,7 @@ pub struct OpenNode {
     authority_pem: String,
     data: DataDir,
     limits: Limits,
+    invitations: bool,
 }
 
 impl OpenNode {
@@ -86,12 +87,25 @@ impl OpenNode {
             None => orderer,
         };
         let writer = tokio::spawn(orderer.run());
-        Ok(Self { ledger, writer, metrics, authority_pem, data: data.clone(), limits: Limits::default() })
+        Ok(Self {
+            ledger,
+            writer,
+            metrics,
+            authority_pem,
+            data: data.clone(),
+            limits: Limits::default(),
+            invitations: false,
+        })
     }
 
     /// Serves within other limits than the usual ones.
     pub fn within(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Takes registrations only with an invitation, if so.
+    pub fn for_invited_only(self, invitations: bool) -> Self {
+        Self { invitations, ..self }
     }
 
     /// Serves until `shutdown`, then finishes what was taken on.
@@ -111,6 +125,7 @@ impl OpenNode {
             metrics: self.metrics,
             member_certificate_pem: self.authority_pem,
             policy: Policy::default(),
+            invitations: self.invitations,
             audit,
         };
         http::serve(node, listener, tls, self.limits, shutdown).await.map_err(Failure::unreachable)?;

@@ -22,7 +22,8 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
     let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
     let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
     runtime()?.block_on(async {
-        let node = OpenNode::open(&data, options.write_rate, options.accept_clock).await?.within(limits);
+        let node = OpenNode::open(&data, options.write_rate, options.accept_clock).await?;
+        let node = node.within(limits).for_invited_only(options.invitations);
         // Before anyone is told that the node is there: who stops it at once must not cut it off.
         let stop = stop_signal()?;
         let view = node.ledger.view();

@@ -68,6 +68,8 @@ pub struct Node {
     /// The certificates from the member's authority up, in PEM: what follows a participant's own in its chain.
     pub member_certificate_pem: String,
     pub policy: Policy,
+    /// Registrations need a member's invitation.
+    pub invitations: bool,
     /// The node's last check of itself; `None` until the first one is through.
     pub audit: Arc<RwLock<Option<AuditResult>>>,
 }

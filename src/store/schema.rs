@@ -46,6 +46,8 @@ diesel::table! {
         id -> Text,
         received_at -> BigInt,
         renewal -> Bool,
+        invited -> Bool,
+        address -> Nullable<Text>,
         key -> Binary,
         bytes -> BigInt,
         body -> Text,

@@ -46,6 +46,7 @@ impl Served {
             metrics: Arc::new(Metrics::new()),
             member_certificate_pem: String::new(),
             policy: Policy::default(),
+            invitations: false,
             audit: Arc::new(RwLock::new(None)),
         };
         let (stop, stopped) = oneshot::channel();

@@ -11,7 +11,7 @@ use sealane::pki::{
     AuthorityError, CertificateAuthority, CertificateRequest, MemberKey, ParticipantSubject, PrivateKey, Validity,
     X509Reader,
 };
-use sealane::ports::{Clock, LedgerStore, MemberSigner};
+use sealane::ports::{Clock, Entrance, LedgerStore, MemberSigner};
 use sealane::store::SqliteStore;
 use sealane_core::block::Origin;
 use sealane_core::consortium::{Admin, CertificateRecord, Claims, ParticipantId, Registration, Revocation, Role};
@@ -116,7 +116,7 @@ impl Applicant {
 
     pub async fn ask(&self, ledger: &Ledger) -> Result<(), registration::RegistrationError> {
         let (id, claims, csr) = (self.id.clone(), self.claims.clone(), self.request.to_pem());
-        registration::request(ledger, &X509Reader, id, claims, &csr).await.map(drop)
+        registration::request(ledger, &X509Reader, id, claims, &csr, Entrance::default()).await.map(drop)
     }
 }
 

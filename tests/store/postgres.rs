@@ -141,7 +141,7 @@ async fn a_ledger_of_another_version_is_told_what_to_do() {
     database.sql("DELETE FROM __diesel_schema_migrations").await;
     let behind = refusal(&server(&database.url())).await;
     assert!(matches!(behind, OpenError::Behind { .. }), "{behind}");
-    says(&behind, &["behind this program by 2 (2026-11-21-000001_ledger, ", "sealane init --migrate"]);
+    says(&behind, &["behind this program by 3 (2026-11-21-000001_ledger, ", "sealane init --migrate"]);
     assert!(matches!(PostgresStore::open_snapshot(&server(&database.url())).await, Err(OpenError::Behind { .. })));
 }
 

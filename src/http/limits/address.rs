@@ -1,6 +1,7 @@
 //! Who a request comes from.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 use ipnet::IpNet;
@@ -21,6 +22,16 @@ impl Address {
         match address.to_canonical() {
             IpAddr::V4(address) => Self(u64::from(address.to_bits()), false),
             IpAddr::V6(address) => Self((address.to_bits() >> 64) as u64, true),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    /// `192.0.2.1`, or `2001:db8:1:2::/64`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(bits, true) => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(*bits) << 64)),
+            Self(bits, false) => write!(f, "{}", Ipv4Addr::from_bits(u32::try_from(*bits).unwrap_or_default())),
         }
     }
 }
@@ -106,5 +117,7 @@ mod tests {
         assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
         assert_ne!(of("0.0.0.1"), of("0:0:0:1::"));
+        assert_eq!(of("2001:db8:1:2::1").to_string(), "2001:db8:1:2::/64");
+        assert_eq!(of("::ffff:192.0.2.1").to_string(), "192.0.2.1");
     }
 }

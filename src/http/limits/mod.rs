@@ -12,6 +12,7 @@ pub(super) mod rate;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
 use ipnet::IpNet;
 
@@ -74,6 +75,12 @@ impl Guard {
             addresses: limits.address_rate.map(AddressRate::new),
             proxies,
         }
+    }
+
+    /// Names the client's address as limits count it.
+    pub fn address_of(&self, request: &HttpRequest) -> Option<String> {
+        let peer = request.peer_addr()?;
+        Some(Address::of(self.proxies.client(peer.ip(), request.headers())).to_string())
     }
 
     /// Takes one request out of its address's allowance.

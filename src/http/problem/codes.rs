@@ -124,6 +124,7 @@ codes! {
     BadClaims = "bad-claims", 400, "The claims do not fit together";
     ClaimTaken = "claim-taken", 409, "Another participant holds this";
     RequestWaits = "request-waits", 409, "A request with this key waits already";
+    Invitation = "invitation", 403, "The invitation is not taken";
     TooManyRequests = "too-many-requests", 429, "Too many requests wait for a decision";
     UnknownParticipant = "unknown-participant", 404, "There is no such participant";
     NoCertificate = "no-certificate", 404, "The participant has no certificate yet";

@@ -6,7 +6,7 @@ use crate::app::orderer::OrderError;
 use crate::app::registration::RegistrationError;
 use crate::http::problem::{Code, Problem};
 use crate::ports::{Exceeded, StoreError};
-use sealane_core::consortium::{AdminError, Conflict, Refusal, SignerRefusal};
+use sealane_core::consortium::{AdminError, Conflict, InvitationError, Refusal, SignerRefusal};
 use sealane_core::epcis::Faults;
 use sealane_core::gs1::IdError;
 use sealane_core::json::JsonError;
@@ -160,6 +160,20 @@ impl From<AdminError> for Problem {
     }
 }
 
+impl From<InvitationError> for Problem {
+    fn from(error: InvitationError) -> Self {
+        let reason = match error {
+            InvitationError::Missing => "missing",
+            InvitationError::Malformed(_) => "malformed",
+            InvitationError::OtherLedger { .. } => "other-ledger",
+            InvitationError::Unsigned => "unsigned",
+            InvitationError::Expired { .. } => "expired",
+            InvitationError::Used { .. } => "used",
+        };
+        Self::new(Code::Invitation, error.to_string()).with("reason", reason)
+    }
+}
+
 impl From<RegistrationError> for Problem {
     fn from(error: RegistrationError) -> Self {
         let code = match error {
@@ -177,7 +191,8 @@ impl From<RegistrationError> for Problem {
                 return Self::new(Code::BadRenewal, format!("{field}: {detail}")).with_faults(faults);
             }
             RegistrationError::Waiting { .. } => Code::RequestWaits,
-            RegistrationError::Crowded => Code::TooManyRequests,
+            RegistrationError::Crowded | RegistrationError::AddressCrowded => Code::TooManyRequests,
+            RegistrationError::Invitation(error) => return error.into(),
             RegistrationError::Certified { .. } => Code::AlreadyRegistered,
             RegistrationError::Unknown { .. } => Code::UnknownParticipant,
             RegistrationError::NothingWaits { .. } => Code::NothingWaits,

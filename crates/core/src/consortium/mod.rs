@@ -6,6 +6,7 @@
 mod admin;
 mod claims;
 mod facts;
+mod invitation;
 mod participant;
 mod place;
 mod registry;
@@ -16,6 +17,7 @@ pub use admin::{
 };
 pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role, is_invisible};
 pub use facts::{Contradiction, EventFact, EventKey, Facts};
+pub use invitation::{INVITATION_AGE_MS_MAX, Invitation, InvitationError};
 pub use participant::{Certified, Claims, Participant, Revoked, Standing};
 pub use place::Place;
 pub use registry::{Conflict, Refusal, Registry, SignerRefusal};
