@@ -124,6 +124,11 @@ impl Ledger {
         self.restored.then_some(OrderError::Restored).or_else(stopped).or_else(gate)
     }
 
+    /// Tells whether the node's last check of its own ledger found a fault.
+    pub fn is_unsound(&self) -> bool {
+        self.gate.is_unsound()
+    }
+
     /// Where the node's checks of its ledger tell what they came to.
     pub fn gate(&self) -> &Arc<WriteGate> {
         &self.gate

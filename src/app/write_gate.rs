@@ -87,6 +87,10 @@ impl WriteGate {
         self.changed.notify_one();
     }
 
+    pub(super) fn is_unsound(&self) -> bool {
+        self.lock().unsound.is_some()
+    }
+
     /// Waits until something new is in the way.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod bench;
 mod certificate;
+mod check_record;
 mod client;
 mod copy;
 mod data_dir;
@@ -15,8 +16,8 @@ mod evidence;
 mod failure;
 mod identity;
 mod init;
-mod keygen;
 mod invite;
+mod keygen;
 mod label;
 mod limits;
 mod node;
@@ -77,8 +78,8 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::SelfCheck => self_check::run(&global),
         Command::Keygen(options) => keygen::run(&options, &output),
         Command::Register(options) => register::run(&global, &options, &output),
-        Command::Participants(options) => participants::run(&global, &options, &output),
         Command::Invite(options) => invite::run(&global, &options, &output),
+        Command::Participants(options) => participants::run(&global, &options, &output),
         Command::Approve(options) => decisions::approve(&global, &options, &output),
         Command::Reject(options) => decisions::reject(&global, &options, &output),
         Command::Revoke(options) => decisions::revoke(&global, &options, &output),

@@ -11,11 +11,12 @@ use tokio::task::JoinHandle;
 
 use crate::app::Ledger;
 use crate::app::orderer::Orderer;
+use crate::cli::check_record;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
 use crate::cli::self_check::SelfCheck;
 use crate::cli::trust;
-use crate::http::{self, Limits, Metrics};
+use crate::http::{self, AuditResult, Limits, Metrics};
 use crate::pki::X509Reader;
 use crate::ports::Clock;
 use sealane_core::provenance::Policy;
@@ -57,6 +58,7 @@ pub struct OpenNode {
     data: DataDir,
     limits: Limits,
     invitations: bool,
+    last_check: Option<AuditResult>,
 }
 
 impl OpenNode {
@@ -86,6 +88,9 @@ impl OpenNode {
             Some(told) => orderer.accepting_clock(told).map_err(Failure::wrong_use)?,
             None => orderer,
         };
+        let last_check = check_record::read(data);
+        // Before the first block: a ledger that was found unsound stays so until a check finds otherwise.
+        ledger.gate().checked(last_check.as_ref().and_then(AuditResult::fault));
         let writer = tokio::spawn(orderer.run());
         Ok(Self {
             ledger,
@@ -95,6 +100,7 @@ impl OpenNode {
             data: data.clone(),
             limits: Limits::default(),
             invitations: false,
+            last_check,
         })
     }
 
@@ -116,8 +122,8 @@ impl OpenNode {
         public_url: String,
         shutdown: impl Future<Output = ()> + 'static,
     ) -> Result<(), Failure> {
-        let audit = Arc::new(RwLock::new(None));
-        let check = SelfCheck::start(self.data, Arc::clone(&audit))?;
+        let audit = Arc::new(RwLock::new(self.last_check));
+        let check = SelfCheck::start(self.data, Arc::clone(&audit), Arc::clone(self.ledger.gate()))?;
         let node = http::Node {
             ledger: self.ledger,
             certificates: Arc::new(X509Reader),

@@ -34,8 +34,13 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
         if node.ledger.is_restored() {
             output.warn(restore::reads_only(data.path()));
         }
-        if let Some(OrderError::Clock(jump)) = node.ledger.obstacle() {
-            output.warn(format!("this node reads only: {jump}"));
+        match node.ledger.obstacle() {
+            Some(OrderError::Clock(jump)) => output.warn(format!("this node reads only: {jump}")),
+            Some(unsound @ OrderError::Unsound { .. }) => output.warn(format!(
+                "{unsound}. It writes again when a check finds no fault; one begins now. `sealane audit` says more, and \
+                 \"Audit and rebuild\" in docs/OPERATIONS.md what to do"
+            )),
+            _ => {}
         }
         node.serve(listener, tls, public_url, stop).await
     })?;

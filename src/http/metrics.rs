@@ -1,5 +1,6 @@
 //! What the node counts, and `GET /metrics`, which tells it in Prometheus's text format.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use actix_web::http::header::CACHE_CONTROL;
@@ -9,7 +10,6 @@ use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
-use crate::app::Ledger;
 use crate::app::orderer::BlockObserver;
 use crate::http::Node;
 use crate::http::problem::{Code, Problem};
@@ -36,6 +36,8 @@ pub struct Metrics {
     under_way_max: IntGauge,
     tree_size: IntGauge,
     writable: IntGauge,
+    sound: IntGauge,
+    checked: IntGauge,
     near_expiry: IntGauge,
 }
 
@@ -100,6 +102,11 @@ impl Metrics {
             ),
             tree_size: gauge("sealane_tree_size", "Leaves of the ledger."),
             writable: gauge("sealane_writable", "1 while statements are written, 0 while something stands in the way."),
+            sound: gauge("sealane_ledger_sound", "0 while the node's last check of its own ledger found a fault."),
+            checked: gauge(
+                "sealane_self_check_timestamp_seconds",
+                "When the node's last check of its own ledger ended, since 1970; 0 before the first.",
+            ),
             near_expiry: gauge(
                 "sealane_certificates_near_expiry",
                 "Active participants whose last certificate ends within 30 days.",
@@ -136,7 +143,8 @@ impl Metrics {
         }
     }
 
-    fn observe(&self, ledger: &Ledger) {
+    fn observe(&self, node: &Node) {
+        let ledger = &node.ledger;
         let (view, now) = (ledger.view(), ledger.now());
         let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let (under_way, most) = ledger.captures_under_way();
@@ -144,6 +152,9 @@ impl Metrics {
         self.under_way.set(gauge(under_way as u64));
         self.under_way_max.set(gauge(most as u64));
         self.tree_size.set(gauge(view.size().get()));
+        self.sound.set((!ledger.is_unsound()).into());
+        let last = node.audit.read().unwrap_or_else(PoisonError::into_inner);
+        self.checked.set(last.as_ref().map_or(0, |last| last.at.seconds()));
         self.writable.set(gauge(ledger.is_writable().into()));
         let soon = now.plus_millis(NEAR_EXPIRY_MS);
         let near = view.registry.participants().filter(|one| {
@@ -186,7 +197,7 @@ fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: pr
 #[utoipa::path(get, path = "/metrics", tag = "operations",
     responses((status = 200, description = "Prometheus text format", content_type = "text/plain", body = String)))]
 pub async fn get_metrics(node: web::Data<Node>) -> Result<HttpResponse, Problem> {
-    node.metrics.observe(&node.ledger);
+    node.metrics.observe(&node);
     let text = node.metrics.to_text().map_err(Problem::internal)?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(prometheus::TEXT_FORMAT).body(text))
 }

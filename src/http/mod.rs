@@ -82,6 +82,13 @@ pub struct AuditResult {
     pub result: Result<Report, Fault>,
 }
 
+impl AuditResult {
+    /// What is wrong with the ledger, for people.
+    pub fn fault(&self) -> Option<String> {
+        self.result.as_ref().err().map(ToString::to_string)
+    }
+}
+
 /// Serves on a bound socket until `shutdown` completes; then takes no more requests, finishes those in flight and every
 /// capture that was taken on, and returns.
 ///
