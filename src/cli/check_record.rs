@@ -12,7 +12,7 @@ use crate::http::AuditResult;
 use sealane_core::time::Timestamp;
 
 /// The file's name inside the data directory.
-const FILE: &str = "self-check.json";
+pub const CHECK_RECORD_FILE: &str = "self-check.json";
 
 /// The version of the file that this program writes and reads.
 const VERSION: u32 = 1;
@@ -31,7 +31,7 @@ struct CheckRecord {
 /// Reads what is kept; `None` before the first check, and of a file that cannot be read, which is said: the next check
 /// begins at once and writes another one.
 pub fn read(data: &DataDir) -> Option<AuditResult> {
-    let path = data.path().join(FILE);
+    let path = data.path().join(CHECK_RECORD_FILE);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
@@ -65,7 +65,7 @@ fn result_of(record: CheckRecord) -> Result<AuditResult, String> {
 
 /// Keeps a result: whoever reads finds the old one or the new one, whole. The file is its owner's alone.
 pub fn write(data: &DataDir, result: &AuditResult) -> io::Result<()> {
-    let path = data.path().join(FILE);
+    let path = data.path().join(CHECK_RECORD_FILE);
     let record = CheckRecord {
         version: VERSION,
         at: result.at,
@@ -74,7 +74,7 @@ pub fn write(data: &DataDir, result: &AuditResult) -> io::Result<()> {
     };
     let text = serde_json::to_vec_pretty(&record)?;
     // With mode 0600 from the start.
-    let mut file = tempfile::NamedTempFile::new_in(data.path())?;
+    let mut file = tempfile::Builder::new().prefix(CHECK_RECORD_FILE).tempfile_in(data.path())?;
     file.write_all(&text)?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
@@ -103,13 +103,13 @@ mod tests {
             write(&data, &result).unwrap();
             assert_eq!(read(&data), Some(result));
         }
-        let mode = fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
+        let mode = fs::metadata(dir.path().join(CHECK_RECORD_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left behind");
-        let good = fs::read_to_string(dir.path().join(FILE)).unwrap();
+        let good = fs::read_to_string(dir.path().join(CHECK_RECORD_FILE)).unwrap();
         for wrong in ["", "{}", &good.replace("\"version\": 1", "\"version\": 2"), &good.replace("\"report\"", "\"x\"")]
         {
-            fs::write(dir.path().join(FILE), wrong).unwrap();
+            fs::write(dir.path().join(CHECK_RECORD_FILE), wrong).unwrap();
             assert_eq!(read(&data), None, "{wrong}");
         }
     }
