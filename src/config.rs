@@ -57,6 +57,7 @@ pub struct Config {
     pub tls_ca: Option<PathBuf>,
     pub write_rate: Option<NonZeroU32>,
     pub scan_decoder: Option<bool>,
+    pub invitations: Option<bool>,
     pub database_url: Option<Secret>,
     pub database_ca: Option<PathBuf>,
     pub max_connections: Option<NonZeroU32>,

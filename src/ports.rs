@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -16,7 +17,25 @@ use sealane_core::time::Timestamp;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
+    /// What the machine's clock says, which can be set, and can be wrong.
     fn now(&self) -> Timestamp;
+
+    /// How much time has passed since some moment of the machine's own. It only grows, nobody sets it, and it counts while
+    /// the machine sleeps.
+    fn passed(&self) -> Duration;
+
+    /// Both at one moment.
+    fn reading(&self) -> ClockReading {
+        ClockReading { now: self.now(), passed: self.passed() }
+    }
+}
+
+/// Both clocks at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockReading {
+    pub now: Timestamp,
+    /// As of [`Clock::passed`].
+    pub passed: Duration,
 }
 
 /// How much each signer may have captured.
@@ -71,11 +90,16 @@ pub enum MarkError {
     Io(#[from] std::io::Error),
 }
 
-/// The store failed. What it was asked to write is either whole or absent; ask it again to know which.
+/// The store failed. What it was asked to write is either whole or absent; unless the variant says so, ask it again to
+/// know which.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// Nothing was written.
     #[error("the disk that holds the ledger is full")]
     Full,
+    /// Nothing was written: the store takes no writes, or did not take this one.
+    #[error("the ledger's store wrote nothing: {0}")]
+    Refused(String),
     #[error("the ledger cannot be reached: {0}")]
     Unavailable(String),
     #[error("the ledger holds something that it must not: {0}")]
@@ -120,12 +144,15 @@ pub struct PendingRequest {
     pub rejected: Option<String>,
 }
 
-/// How much may wait for a decision. Registrations and renewals have a room each, so that strangers, who can ask for
-/// the one, take no place from participants, who ask for the other.
+/// How much may wait for a decision. Registrations by strangers, those that a member has invited, and renewals have a
+/// room each, so that strangers take no place from the others; and in theirs none takes all of it by one address.
 #[derive(Debug, Clone, Copy)]
 pub struct WaitingRoom {
     pub requests_max: u64,
     pub bytes_max: u64,
+    /// Of one address, if the request has one.
+    pub address_requests_max: u64,
+    pub address_bytes_max: u64,
     /// What was received before is forgotten.
     pub since: Timestamp,
 }
@@ -137,6 +164,8 @@ pub enum Admission {
     /// This participant's request for the same key, or another one of the same participant, waits.
     Repeats(ParticipantId),
     Full,
+    /// As much of this address waits as may.
+    AddressFull,
 }
 
 /// Which requests to list.
@@ -160,12 +189,46 @@ pub struct RequestFilter {
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum RequestBody {
     /// `csr` is PEM.
-    Registration { claims: Claims, csr: String, key: Hash },
+    Registration {
+        claims: Claims,
+        csr: String,
+        key: Hash,
+        #[serde(default)]
+        entrance: Entrance,
+    },
     /// `consent` is base64url of the current key's signature.
     Renewal { csr: String, key: Hash, current: Hash, consent: String },
 }
 
+/// How a registration came in.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Entrance {
+    /// With a member's invitation, which names the participant's id.
+    Invited,
+    /// From this client address, as limits count it, if one is known.
+    Open { address: Option<String> },
+}
+
+impl Default for Entrance {
+    fn default() -> Self {
+        Self::Open { address: None }
+    }
+}
+
 impl RequestBody {
+    pub const fn is_invited(&self) -> bool {
+        matches!(self, RequestBody::Registration { entrance: Entrance::Invited, .. })
+    }
+
+    /// The client's address, of a stranger's registration.
+    pub fn address(&self) -> Option<&str> {
+        match self {
+            RequestBody::Registration { entrance: Entrance::Open { address }, .. } => address.as_deref(),
+            _ => None,
+        }
+    }
+
     pub const fn is_renewal(&self) -> bool {
         matches!(self, RequestBody::Renewal { .. })
     }
@@ -229,7 +292,8 @@ pub trait LedgerStore: Send + Sync {
         bytes_max: usize,
     ) -> Result<Vec<PlacedRecord>, StoreError>;
 
-    /// Takes a request into the room of its kind, if it may wait there, in the place of its participant's rejected one.
+    /// Takes a request into the room of its kind, if it may wait there, in the place of its participant's rejected one; an
+    /// invited one in nobody's, since an invitation is for one request.
     /// Forgets what is older than the room keeps.
     async fn add_request(&self, request: PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError>;
     /// Marks the waiting request of a participant as rejected.
@@ -248,6 +312,8 @@ pub trait LedgerStore: Send + Sync {
 
     /// Tells whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
+    /// Tells whether the store writes, by writing about as much as a small block in the place of what this wrote before.
+    async fn probe_write(&self) -> Result<(), StoreError>;
     /// Faults that the database finds in its own files.
     async fn self_check(&self) -> Result<Vec<String>, StoreError>;
     /// Removes every row that is derived from leaves.

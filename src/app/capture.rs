@@ -91,6 +91,7 @@ fn admit(
     statement: VerifiedStatement,
     allowance: Option<&dyn Allowance>,
 ) -> Result<Candidate, CaptureError> {
+    ledger.may_write()?;
     let at = ledger.place_now(view);
     let signer = signer_in_force(&statement, &view.registry, at)?;
     allowance.map_or(Ok(()), |allowance| allowance.take(&signer)).map_err(CaptureError::TooOften)?;

@@ -181,7 +181,13 @@ async fn replace_requests(to: &dyn LedgerStore, requests: &[PendingRequest]) -> 
         to.forget_request(&gone.participant).await?;
     }
     // What was let in once needs no room now.
-    let room = WaitingRoom { requests_max: u64::MAX, bytes_max: u64::MAX, since: Timestamp::EPOCH };
+    let room = WaitingRoom {
+        requests_max: u64::MAX,
+        bytes_max: u64::MAX,
+        address_requests_max: u64::MAX,
+        address_bytes_max: u64::MAX,
+        since: Timestamp::EPOCH,
+    };
     for new in requests.iter().filter(|new| !held.contains(new)) {
         if to.add_request(new.clone(), room).await? != Admission::Waits {
             let what = format!("the request of participant {} stands in another one's place", new.participant);

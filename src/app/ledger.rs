@@ -8,6 +8,7 @@ use crate::app::admission::{Promise, Ticket, WriterLoad};
 use crate::app::answer::ClientAddress;
 use crate::app::lookup::Lookup;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
+use crate::app::write_gate::WriteGate;
 use crate::ports::{Clock, LedgerStore, StoreError, StoredBlock};
 use sealane_core::block::{Height, Origin};
 use sealane_core::consortium::{Place, Registry};
@@ -66,6 +67,7 @@ pub struct Ledger {
     pub(super) load: Arc<WriterLoad>,
     /// The client that answers and places count for.
     pub(super) client: ClientAddress,
+    pub(super) gate: Arc<WriteGate>,
 }
 
 /// Subjects to be proven by the index in the writer's memory.
@@ -144,9 +146,32 @@ impl Ledger {
         (self.load.under_way(), self.load.limit())
     }
 
-    /// Tells whether the writer still takes jobs.
+    /// Tells whether something would be written now.
     pub fn is_writable(&self) -> bool {
-        !self.restored && !self.jobs.is_closed()
+        self.obstacle().is_none()
+    }
+
+    /// Why nothing is written now, if so: by the last write, by the clock as of now, by the last check of the ledger.
+    pub fn obstacle(&self) -> Option<OrderError> {
+        let stopped = || self.jobs.is_closed().then_some(OrderError::Stopped);
+        let gate = || self.gate.obstacle(self.view().tip.seal.time, self.clock.reading());
+        self.restored.then_some(OrderError::Restored).or_else(stopped).or_else(gate)
+    }
+
+    /// Tells whether the node's last check of its own ledger found a fault.
+    pub fn is_unsound(&self) -> bool {
+        self.gate.is_unsound()
+    }
+
+    /// Where the node's checks of its ledger tell what they came to.
+    pub fn gate(&self) -> &Arc<WriteGate> {
+        &self.gate
+    }
+
+    /// Refuses what is new while the ledger is not sound or the clock has jumped. Rights and dates are not held against
+    /// such a clock.
+    pub(super) fn may_write(&self) -> Result<(), OrderError> {
+        self.gate.next_time(self.view().tip.seal.time, self.clock.reading()).map(drop)
     }
 
     /// Tells whether the ledger was restored without its mark, so that it is only read.

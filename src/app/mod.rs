@@ -7,6 +7,7 @@
 mod admission;
 pub mod answer;
 pub mod audit;
+pub mod block_clock;
 pub mod capture;
 pub mod copy;
 pub mod events;
@@ -20,7 +21,9 @@ mod prefetch;
 pub mod receipt;
 pub mod registration;
 mod signing;
+mod write_gate;
 
 pub use admission::{PROMISE_MAX, Promise, Ticket, may_wait};
 pub use head::{Head, LoadError, mark_of};
 pub use ledger::{Ledger, LedgerError, View};
+pub use write_gate::WriteGate;

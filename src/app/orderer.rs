@@ -12,8 +12,9 @@
 //!    height is ever signed.
 //! 5. The new view is published and every sender is answered. A crash before it is as after 3.
 //!
-//! When 3 fails, nobody knows whether the block is durable. The writer therefore forgets what it has in memory and
-//! loads the state again, as after a crash; the senders are told to post again.
+//! When 3 fails, the writer forgets what it has in memory and loads the state again, as after a crash. Unless the store
+//! says that it wrote nothing, nobody knows whether the block is durable, and the senders are told to post again. Until
+//! a write succeeds, `WriteGate` says that the node is not ready, and nothing else is tried.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -23,18 +24,21 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::admission::{CostEstimator, WriterLoad, units, units_to_learn_from};
 use crate::app::answer::ClientAddress;
+use crate::app::block_clock::{BlockClock, ClockJump, OtherClock};
 use crate::app::head::{Head, LoadError, mark_of};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
 use crate::app::prefetch::prefetch;
 use crate::app::receipt::FreshBlock;
 use crate::app::signing::sign_block;
-use crate::ports::{Clock, LedgerStore, MemberSigner, NewBlock, StoreError};
+use crate::app::write_gate::{WriteGate, certain_refusal, refusal_of};
+use crate::ports::{Clock, LedgerStore, MarkError, MemberSigner, NewBlock, StoreError};
 use sealane_core::ledger::{
     BlockError, Candidate, NotOnTop, PlaceRefusal, Placed, Proposal, Rules, SealedBlock, propose,
 };
 use sealane_core::limits::{BLOCK_BYTES_MAX, BLOCK_STATEMENTS_MAX};
 use sealane_core::statement::SignatureVerifier;
+use sealane_core::time::Timestamp;
 
 /// Jobs that may wait. Each holds a statement, so that memory stays bounded; past it senders are told to come back.
 pub const QUEUE_JOBS_MAX: usize = 4_096;
@@ -48,6 +52,9 @@ const GATHER: Duration = Duration::from_millis(4);
 
 /// How long no block may be made, so that a checkpoint's age can be judged.
 pub const HEARTBEAT: Duration = Duration::from_secs(600);
+
+/// How often a writer that cannot write looks by itself whether it can again.
+const TRY_AGAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// A statement that is final.
 #[derive(Debug, Clone)]
@@ -71,8 +78,17 @@ pub enum OrderError {
     Restored,
     #[error(transparent)]
     Refused(#[from] PlaceRefusal),
-    #[error("the ledger could not be written, and whether this was is unknown: post it again ({0})")]
+    #[error(
+        "Writing failed, and we do not know whether your statement was stored. Post the same bytes again: if it was stored \
+         you get its receipt."
+    )]
     Unwritten(String),
+    #[error("the node's store takes no writes now; nothing was written")]
+    StoreRefused(String),
+    #[error(transparent)]
+    Clock(#[from] ClockJump),
+    #[error("this node reads only: its check of its own ledger found a fault ({fault}); nothing was written")]
+    Unsound { fault: String },
     #[error("the disk that holds the ledger is full; nothing was written")]
     Full,
 }
@@ -120,6 +136,7 @@ pub struct Orderer {
     estimator: CostEstimator,
     /// What one statement takes at the least.
     statement_time: Duration,
+    gate: Arc<WriteGate>,
 }
 
 impl Orderer {
@@ -139,6 +156,7 @@ impl Orderer {
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
         let restored = signer.mark().is_none();
+        let gate = Arc::new(WriteGate::new(BlockClock::at_start(head.tip.seal.time, clock.reading())));
         let ledger = Ledger {
             store: Arc::clone(&store),
             lookup: Arc::clone(&lookup),
@@ -150,6 +168,7 @@ impl Orderer {
             verifier: Arc::clone(&verifier),
             load: Arc::clone(&load),
             client: ClientAddress::THIS_PROCESS,
+            gate: Arc::clone(&gate),
         };
         let (head, estimator) = (Some(head), CostEstimator::new(load));
         let statement_time = Duration::ZERO;
@@ -166,8 +185,15 @@ impl Orderer {
             questions,
             estimator,
             statement_time,
+            gate,
         };
         Ok((orderer, ledger))
+    }
+
+    /// Believes the clock after a pause of any length, because the operator says that it is about that time now.
+    pub fn accepting_clock(self, told: Timestamp) -> Result<Self, OtherClock> {
+        self.gate.accept_clock(told, self.clock.reading())?;
+        Ok(self)
     }
 
     /// Writes no more than so many statements a second, however fast the store is.
@@ -181,7 +207,9 @@ impl Orderer {
             return self.run_reading().await;
         }
         loop {
-            let heartbeat = tokio::time::sleep(self.until_heartbeat());
+            let obstacle = self.obstacle().is_some();
+            let pause = if obstacle { TRY_AGAIN_EVERY } else { self.until_heartbeat() };
+            let heartbeat = tokio::time::sleep(pause);
             let first = tokio::select! {
                 Some(question) = self.questions.recv() => {
                     self.answer(question).await;
@@ -191,8 +219,13 @@ impl Orderer {
                     Some(job) => Some(job),
                     None => return,
                 },
+                () = self.gate.changed() => continue,
                 () = heartbeat => None,
             };
+            if obstacle && first.is_none() && !self.gate.is_store_doubtful() {
+                // Whether a block is due, the next round tells. Only of a doubtful store a block is the proof.
+                continue;
+            }
             let batch = self.take_batch(first).await;
             self.write(batch).await;
         }
@@ -269,7 +302,11 @@ impl Orderer {
             (events, units_to_learn_from(candidate.statement().compact().len(), events))
         };
         let sizes: Vec<(usize, usize)> = candidates.iter().map(size).collect();
-        match self.write_block(candidates).await {
+        let time = match self.permit().await {
+            Ok(time) => time,
+            Err(refusal) => return replies.into_iter().for_each(|reply| reply.send(Err(refusal.clone()))),
+        };
+        match self.write_block(candidates, time).await {
             Ok((answers, written)) => {
                 let written = written.map(Arc::new);
                 let placed = |answer: &Result<Placed, PlaceRefusal>| matches!(answer, Ok(placed) if !placed.repeated);
@@ -289,31 +326,52 @@ impl Orderer {
             }
             Err(error) => {
                 tracing::error!(%error, "a block could not be written");
-                let answer = match &error {
-                    WriteError::Store(StoreError::Full) => OrderError::Full,
-                    other => OrderError::Unwritten(other.to_string()),
-                };
+                let answer = error.refusal();
+                self.gate.store_failed(answer.clone());
                 replies.into_iter().for_each(|reply| reply.send(Err(answer.clone())));
             }
         }
     }
 
-    /// Writes one block of what may stand, and answers for each candidate. After an error of the store nobody knows what is
-    /// there: no state is left, and the next call loads it anew.
-    async fn write_block(&mut self, candidates: Vec<Candidate>) -> Result<(Answers, Option<FreshBlock>), WriteError> {
+    /// The time of the next block, or why there can be none now. After a write that failed the store is tried first, and
+    /// the ledger taken up from it. Only a block that is written then ends the doubt.
+    async fn permit(&mut self) -> Result<Timestamp, OrderError> {
+        if self.gate.is_store_doubtful() {
+            // To load the ledger takes long, so it is not done for a store that would refuse the block all the same.
+            self.try_store().await.inspect_err(|refusal| self.gate.store_fails_on(refusal))?;
+        }
+        let last = self.view.borrow().tip.seal.time;
+        self.gate.next_time(last, self.clock.reading())
+    }
+
+    /// Tries whether the store writes, and takes the ledger up from it. Nothing that anyone waits for is written by it.
+    async fn try_store(&mut self) -> Result<(), OrderError> {
+        self.store.probe_write().await.map_err(|error| certain_refusal(&error))?;
+        if self.head.is_none() {
+            let loaded = self.reload().await;
+            let loaded = loaded.inspect_err(|error| tracing::error!(%error, "the ledger cannot be taken up"));
+            self.head = Some(loaded.map_err(|error| error.refusal())?);
+        }
+        Ok(())
+    }
+
+    fn obstacle(&self) -> Option<OrderError> {
+        let last = self.view.borrow().tip.seal.time;
+        self.gate.obstacle(last, self.clock.reading())
+    }
+
+    /// Writes one block of what may stand, at this time, and answers for each candidate. After an error of the store nobody
+    /// knows what is there: no state is left, and the next call loads it anew.
+    async fn write_block(
+        &mut self,
+        candidates: Vec<Candidate>,
+        time: Timestamp,
+    ) -> Result<(Answers, Option<FreshBlock>), WriteError> {
         let began = tokio::time::Instant::now();
         let heartbeat = candidates.is_empty();
         let mut head = match self.head.take() {
             Some(head) => head,
-            None => {
-                let head = self.reload().await?;
-                if heartbeat {
-                    // This was the end of a failure. Whether a block is due, the next round tells.
-                    self.head = Some(head);
-                    return Ok((Vec::new(), None));
-                }
-                head
-            }
+            None => self.reload().await?,
         };
         // Only now: after a failure, what stands where is known once the state is loaded.
         let known = match prefetch(&*self.store, &self.lookup, &candidates).await {
@@ -323,8 +381,8 @@ impl Orderer {
                 return Err(error.into());
             }
         };
-        let (now, verifier) = (self.clock.now(), &*self.verifier);
-        let proposal = propose(Rules::FIRST, &mut head.state, &known, now, candidates, heartbeat, verifier)?;
+        let verifier = &*self.verifier;
+        let proposal = propose(Rules::FIRST, &mut head.state, &known, time, candidates, heartbeat, verifier)?;
         let Proposal { answers, block } = proposal;
         let Some(sealed) = block else {
             self.head = Some(head);
@@ -334,8 +392,9 @@ impl Orderer {
         let SealedBlock { content, growth, successor, .. } = sealed;
         let records = Arc::clone(&content.records);
         let slowed = self.statement_time.saturating_mul(u32::try_from(records.len()).unwrap_or(u32::MAX));
-        self.store.append(NewBlock::new(block.clone(), content)).await?;
-        self.signer.raise_mark(mark_of(&block)).map_err(LoadError::from)?;
+        self.store.append(NewBlock::new(block.clone(), content)).await.map_err(WriteError::Append)?;
+        self.signer.raise_mark(mark_of(&block)).map_err(WriteError::Mark)?;
+        self.gate.block_made(block.seal.time, self.clock.reading());
         tokio::time::sleep_until(began + slowed).await;
         self.lookup.learn(&records);
         head.registry = Arc::clone(successor.registry());
@@ -368,6 +427,26 @@ enum WriteError {
     Block(#[from] BlockError),
     #[error(transparent)]
     NotOnTop(#[from] NotOnTop),
+    /// Whether the block is there is unknown, unless the store says so.
+    #[error(transparent)]
+    Append(StoreError),
+    /// The block is there, and was shown to nobody.
+    #[error(transparent)]
+    Mark(MarkError),
+}
+
+impl WriteError {
+    /// What those hear whose statements were to be in the block.
+    fn refusal(&self) -> OrderError {
+        match self {
+            WriteError::Append(error) => refusal_of(error),
+            WriteError::Mark(error) => OrderError::Unwritten(error.to_string()),
+            WriteError::Store(error) | WriteError::Load(LoadError::Store(error)) => certain_refusal(error),
+            WriteError::Load(error) => OrderError::StoreRefused(error.to_string()),
+            WriteError::Block(error) => OrderError::StoreRefused(error.to_string()),
+            WriteError::NotOnTop(error) => OrderError::StoreRefused(error.to_string()),
+        }
+    }
 }
 
 fn view_of(head: &Head) -> View {

@@ -3,10 +3,10 @@
 use crate::app::capture;
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::orderer::OrderError;
-use crate::ports::{Admission, PendingRequest, RequestBody, RequestFilter, StoreError, WaitingRoom};
+use crate::ports::{Admission, Entrance, PendingRequest, RequestBody, RequestFilter, StoreError, WaitingRoom};
 use sealane_core::consortium::{
-    Admin, AdminError, CertificateReader, CertificateRecord, Claims, Conflict, Participant, ParticipantId,
-    RequestedKey, Standing, check_record, renewal_consent,
+    Admin, AdminError, CertificateReader, CertificateRecord, Claims, Conflict, Invitation, InvitationError,
+    Participant, ParticipantId, RequestedKey, Standing, check_record, renewal_consent,
 };
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed, verify};
@@ -19,11 +19,27 @@ pub const PENDING_REQUESTS_MAX: u64 = 1_000;
 /// Bytes of the requests that may wait, of each kind: 16 KiB for each. An ordinary one has under 2 KiB.
 pub const PENDING_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// Requests of strangers from one address that may wait: an office behind one address has few organisations in it. A
+/// member invites more.
+pub const PENDING_PER_ADDRESS_MAX: u64 = 16;
+
+/// Bytes of these: room for 16 of 32 KiB, and for one of the longest that is taken.
+pub const PENDING_PER_ADDRESS_BYTES_MAX: u64 = 512 * 1024;
+
 /// How long a request is kept, whether it waits or was rejected, in milliseconds: 30 days.
 pub const REQUEST_AGE_MS_MAX: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Participants on one page of the list.
 pub const PAGE_PARTICIPANTS_MAX: u32 = 1_000;
+
+/// Participants on a page if the reader asks for no number.
+pub const PAGE_PARTICIPANTS: u32 = 100;
+
+/// Bytes of claims and certificates on one page, about: strangers write a quarter of a megabyte into one request.
+pub const PAGE_BYTES_MAX: usize = 512 * 1024;
+
+/// Requests that are read at once for a page.
+const REQUESTS_AT_ONCE: u32 = 32;
 
 /// Why a request or a decision was refused. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +52,17 @@ pub enum RegistrationError {
     Conflict(#[from] Conflict),
     #[error("a request with the same key or of the same participant waits already, as participant {waiting}")]
     Waiting { waiting: ParticipantId },
-    #[error("as many requests wait as may; come back when a member has decided some")]
+    #[error(
+        "as many requests wait as may; come back when a member has decided some, or ask a member for an invitation"
+    )]
     Crowded,
+    #[error(
+        "as many requests of this address wait as may ({PENDING_PER_ADDRESS_MAX}, or {PENDING_PER_ADDRESS_BYTES_MAX} bytes); \
+         come back when a member has decided some, or ask a member for an invitation"
+    )]
+    AddressCrowded,
+    #[error(transparent)]
+    Invitation(#[from] InvitationError),
     #[error("participant {id} has a certificate for this key already; a renewal is for a new key")]
     Certified { id: ParticipantId },
     #[error("no participant and no request has the id {id}")]
@@ -118,23 +143,53 @@ impl Listed {
     }
 }
 
-/// Takes a request to register. The id is the caller's choice, at random.
+/// Who asks to be registered.
+pub struct Arrival<'a> {
+    /// The token that it sends, if any.
+    pub invitation: Option<&'a str>,
+    /// Its client address as limits count it, if known.
+    pub address: Option<String>,
+}
+
+/// Checks an arrival's invitation, which it must have if `invited_only`. A wrong one is refused also if none is needed: who
+/// sends it believes to have a place. Returns the participant's id if the invitation has one.
+pub fn admit_arrival(
+    ledger: &Ledger,
+    arrival: Arrival<'_>,
+    invited_only: bool,
+) -> Result<(Entrance, Option<ParticipantId>), InvitationError> {
+    match arrival.invitation {
+        Some(token) => {
+            let invitation = Invitation::read(token, &ledger.view().registry, ledger.now(), &*ledger.verifier)?;
+            Ok((Entrance::Invited, Some(invitation.participant().clone())))
+        }
+        None if invited_only => Err(InvitationError::Missing),
+        None => Ok((Entrance::Open { address: arrival.address }, None)),
+    }
+}
+
+/// Takes a request to register. The id is the invitation's, or else the caller's choice, at random.
 pub async fn request(
     ledger: &Ledger,
     reader: &dyn CertificateReader,
     id: ParticipantId,
     claims: Claims,
     csr: &str,
+    entrance: Entrance,
 ) -> Result<PendingRequest, RegistrationError> {
+    ledger.may_write()?;
     claims.check()?;
     let requested = reader.request(csr).map_err(RegistrationError::Request)?;
     let view = ledger.view();
+    if entrance == Entrance::Invited && view.registry.participant(&id).is_some() {
+        return Err(InvitationError::Used { participant: id }.into());
+    }
     let conflict = view.registry.key_conflict(&requested.key, None).or_else(|| view.registry.claim_conflict(&claims));
     if let Some(conflict) = conflict {
         return Err(conflict.into());
     }
     let key = requested.key.thumbprint();
-    let body = RequestBody::Registration { claims, csr: requested.pem, key };
+    let body = RequestBody::Registration { claims, csr: requested.pem, key, entrance };
     add(ledger, id, body).await
 }
 
@@ -146,6 +201,7 @@ pub async fn request_renewal(
     csr: &str,
     consent: &str,
 ) -> Result<PendingRequest, RegistrationError> {
+    ledger.may_write()?;
     let view = ledger.view();
     let participant = view.registry.participant(id).ok_or_else(|| RegistrationError::Unknown { id: id.clone() })?;
     let status = status_of(participant, ledger.now());
@@ -186,6 +242,7 @@ pub async fn decide(
     if let Some(placed) = capture::find(ledger, &view, statement.id()).await? {
         return Ok(Some(placed));
     }
+    ledger.may_write()?;
     let admin = Admin::parse(statement.payload())?;
     if admin.participant() != Some(id) {
         let found = admin.participant().map_or("nobody".to_owned(), ToString::to_string);
@@ -193,7 +250,7 @@ pub async fn decide(
     }
     check_against_request(ledger, reader, &view, id, &admin).await?;
     if let Admin::Rejection(rejection) = &admin {
-        ledger.store().reject_request(id, rejection.reason.clone()).await?;
+        ledger.gate.note(ledger.store().reject_request(id, rejection.reason.clone()).await)?;
         return Ok(None);
     }
     let candidate = Candidate::admin(statement, reader, ledger.place_now(&view))?;
@@ -244,11 +301,12 @@ pub async fn list(
         limit: limit + 1,
     };
     if matches!(status, None | Some(Status::Pending | Status::Rejected)) {
-        listed.extend(ledger.store().requests_page(filter.clone()).await?.into_iter().map(requested));
+        listed.extend(read_requests(ledger, filter.clone()).await?.into_iter().map(requested));
     }
     listed.sort_by(|one, other| one.id.cmp(&other.id));
-    let more = listed.len() > wanted;
-    listed.truncate(wanted);
+    let fitting = fitting(&listed).min(wanted);
+    let more = listed.len() > fitting;
+    listed.truncate(fitting);
     let last = listed.last().map(|one| one.id.clone());
     // Requests that the ledger has answered may be left over.
     listed.retain(|one| one.participant.is_some() || view.registry.participant(&one.id).is_none());
@@ -272,6 +330,59 @@ pub async fn find(ledger: &Ledger, id: &ParticipantId) -> Result<Option<Listed>,
     // A rejected renewal leaves the participant as it was.
     let request = request.filter(|request| request.rejected.is_none());
     Ok(Some(Listed { request, ..registered(participant, ledger.now()) }))
+}
+
+/// Requests for a page, read a few at a time: no more than fill it by their number or their bytes.
+async fn read_requests(ledger: &Ledger, filter: RequestFilter) -> Result<Vec<PendingRequest>, StoreError> {
+    let (mut read, mut bytes, mut after) = (Vec::new(), 0, filter.after.clone());
+    loop {
+        let missing = filter.limit.saturating_sub(u32::try_from(read.len()).unwrap_or(u32::MAX));
+        let limit = missing.min(REQUESTS_AT_ONCE);
+        let some = ledger.store().requests_page(RequestFilter { limit, after, ..filter.clone() }).await?;
+        let ended = some.len() < limit as usize || limit == missing;
+        bytes += some.iter().map(|request| claims_bytes(&request.body)).sum::<usize>();
+        after = some.last().map(|request| request.participant.clone());
+        read.extend(some);
+        if ended || bytes > PAGE_BYTES_MAX {
+            return Ok(read);
+        }
+    }
+}
+
+/// How many of a list's first ones fit on a page by their bytes: one at the least.
+fn fitting(listed: &[Listed]) -> usize {
+    let mut bytes = 0;
+    let fits = |one: &Listed| {
+        bytes += listed_bytes(one);
+        bytes <= PAGE_BYTES_MAX
+    };
+    listed.iter().map(fits).take_while(|fits| *fits).count().max(1)
+}
+
+/// About what one takes on a page, in bytes.
+fn listed_bytes(listed: &Listed) -> usize {
+    const BYTES_OF_ANY: usize = 512;
+    const BYTES_OF_A_CERTIFICATE: usize = 256;
+    let of_request = listed.request.as_ref().map_or(0, |request| claims_bytes(&request.body));
+    let of_participant = listed.participant.as_ref().map_or(0, |participant| {
+        written_bytes(&participant.claims) + participant.certificates.len() * BYTES_OF_A_CERTIFICATE
+    });
+    BYTES_OF_ANY + of_request + of_participant
+}
+
+fn claims_bytes(body: &RequestBody) -> usize {
+    match body {
+        RequestBody::Registration { claims, .. } => written_bytes(claims),
+        RequestBody::Renewal { .. } => 0,
+    }
+}
+
+/// About what claims take in JSON, in bytes.
+fn written_bytes(claims: &Claims) -> usize {
+    const BYTES_OF_A_NUMBER: usize = 18;
+    let numbers = claims.roles.len() + claims.glns.len() + claims.gs1_company_prefixes.len();
+    let namespaces = claims.namespaces.iter().map(|namespace| namespace.to_string().len() + 3).sum::<usize>();
+    claims.organization.as_str().len() + numbers * BYTES_OF_A_NUMBER + namespaces
 }
 
 /// How far a registered participant has come.
@@ -311,12 +422,30 @@ fn is_answered(view: &View, request: &PendingRequest) -> bool {
 
 async fn add(ledger: &Ledger, id: ParticipantId, body: RequestBody) -> Result<PendingRequest, RegistrationError> {
     let request = PendingRequest { participant: id, received: ledger.now(), body, rejected: None };
-    let room =
-        WaitingRoom { requests_max: PENDING_REQUESTS_MAX, bytes_max: PENDING_BYTES_MAX, since: kept_since(ledger) };
-    match ledger.store().add_request(request.clone(), room).await? {
+    let mut room = WaitingRoom {
+        requests_max: PENDING_REQUESTS_MAX,
+        bytes_max: PENDING_BYTES_MAX,
+        address_requests_max: PENDING_PER_ADDRESS_MAX,
+        address_bytes_max: PENDING_PER_ADDRESS_BYTES_MAX,
+        since: kept_since(ledger),
+    };
+    if request.body.is_invited() {
+        // As many as members have invited.
+        (room.requests_max, room.bytes_max) = (u64::MAX, u64::MAX);
+    }
+    match ledger.gate.note(ledger.store().add_request(request.clone(), room).await)? {
         Admission::Waits => Ok(request),
+        Admission::Repeats(waiting) if request.body.is_invited() && waiting == request.participant => {
+            // Posted again, because no answer came, or by someone else.
+            let first = ledger.store().request(&waiting).await?;
+            match first.is_some_and(|first| first.rejected.is_none() && first.body.key() == request.body.key()) {
+                true => Err(RegistrationError::Waiting { waiting }),
+                false => Err(InvitationError::Used { participant: waiting }.into()),
+            }
+        }
         Admission::Repeats(waiting) => Err(RegistrationError::Waiting { waiting }),
         Admission::Full => Err(RegistrationError::Crowded),
+        Admission::AddressFull => Err(RegistrationError::AddressCrowded),
     }
 }
 

@@ -111,6 +111,8 @@ pub enum Command {
     Keygen(KeygenOptions),
     /// Ask to be registered as a participant
     Register(RegisterOptions),
+    /// Make a one-time invitation to register, signed with the member's key
+    Invite(InviteOptions),
     /// List participants
     Participants(ParticipantsOptions),
     /// Approve a request: issue the certificate and put the registration on the ledger
@@ -181,6 +183,13 @@ pub struct ServeOptions {
     pub scan_decoder: bool,
     #[command(flatten)]
     pub limits: LimitOptions,
+    /// Take registrations only with an invitation, which `sealane invite` makes
+    #[arg(long, env = "SEALANE_INVITATIONS")]
+    pub invitations: bool,
+    /// After more than 7 days without a block: the time that it is now, such as 2026-11-21T09:30:00Z, to confirm that the
+    /// machine's clock is right; within 5 minutes of it. Without this word such a node only reads
+    #[arg(long, env = "SEALANE_ACCEPT_CLOCK", value_name = "TIME")]
+    pub accept_clock: Option<Timestamp>,
     /// How log lines look [default: text]
     #[arg(long, env = "SEALANE_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -195,6 +204,9 @@ impl ServeOptions {
             write_rate: self.write_rate.or(config.write_rate),
             scan_decoder: self.scan_decoder || config.scan_decoder.unwrap_or_default(),
             limits: self.limits.filled_from(config),
+            invitations: self.invitations || config.invitations.unwrap_or_default(),
+            // Of the moment: a file would say it again at the next start, when it is no longer true.
+            accept_clock: self.accept_clock,
             log_format: self.log_format.or(config.log_format),
         }
     }
@@ -273,9 +285,19 @@ pub struct RegisterOptions {
     /// Directory of key.pem and request.pem, and of certificate.pem with --wait
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// A member's invitation, as `sealane invite` printed it
+    #[arg(long, env = "SEALANE_INVITATION", hide_env_values = true, value_name = "TOKEN")]
+    pub invitation: Option<Secret>,
     /// Wait for the member's decision, and write the certificate into --out
     #[arg(long, requires = "out")]
     pub wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct InviteOptions {
+    /// Until when it holds, such as 2026-11-21T09:30:00Z; 30 days at the most [default: 7 days from now]
+    #[arg(long, value_name = "TIME")]
+    pub expires: Option<Timestamp>,
 }
 
 #[derive(Debug, Args)]

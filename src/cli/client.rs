@@ -68,6 +68,19 @@ impl Client {
         serde_json::from_slice(&bytes).map_err(|error| self.unexpected(path, &error.to_string()))
     }
 
+    /// Fetches one page of a list, and the path of the next one, if the node names it.
+    pub fn get_page(&self, path: &str) -> Result<(Value, Option<String>), Failure> {
+        let answer = self.agent.get(format!("{}{path}", self.url)).call();
+        let links = answer.as_ref().ok().map(|answer| answer.headers().get_all("link"));
+        let links = links.into_iter().flatten().filter_map(|link| link.to_str().ok());
+        let next = links.filter_map(next_of).next();
+        let bytes = self.expect_success(path, self.take(path, answer)?)?;
+        let page = serde_json::from_slice(&bytes).map_err(|error| self.unexpected(path, &error.to_string()))?;
+        // The link is by the node's public URL; the client goes on where it is.
+        let own = path.split('?').next().unwrap_or_default();
+        Ok((page, next.map(|query| format!("{own}?{query}"))))
+    }
+
     pub fn get(&self, path: &str) -> Result<Vec<u8>, Failure> {
         let answer = self.agent.get(format!("{}{path}", self.url)).call();
         self.expect_success(path, self.take(path, answer)?)
@@ -154,6 +167,12 @@ impl Client {
     fn unexpected(&self, path: &str, detail: &str) -> Failure {
         Failure::unreachable(format!("{}{path} did not answer as a Sealane node does: {detail}", self.url))
     }
+}
+
+/// The query of a `Link` header's target that is the next page.
+fn next_of(link: &str) -> Option<String> {
+    let (target, parameters) = link.strip_prefix('<')?.split_once('>')?;
+    parameters.contains("rel=\"next\"").then(|| target.split_once('?').map(|(_, query)| query.to_owned()))?
 }
 
 /// What a problem+json answer says, with every fault it lists.

@@ -48,7 +48,7 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Ou
     let (database_url, database_ca) = (global.database_url.clone(), global.database_ca.clone());
     let global = Global { url: Some(url), data: Some(path), tls_ca, database_url, database_ca, ..*global };
     let runtime = runtime()?;
-    let node = runtime.block_on(OpenNode::open(&data, None))?;
+    let node = runtime.block_on(OpenNode::open(&data, None, Some(now())))?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let public_url = global.url();
     let serving = runtime.spawn_blocking(move || {
@@ -132,6 +132,7 @@ fn request_of(actor: &Actor, out: PathBuf) -> Result<RegisterOptions, Failure> {
         namespace: Vec::new(),
         csr: None,
         out: Some(out),
+        invitation: None,
         wait: false,
     })
 }

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod bench;
 mod certificate;
+mod check_record;
 mod client;
 mod copy;
 mod data_dir;
@@ -16,6 +17,7 @@ mod evidence;
 mod failure;
 mod identity;
 mod init;
+mod invite;
 mod keygen;
 mod label;
 mod limits;
@@ -83,6 +85,7 @@ fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::DecodePicture => decode_picture::run(),
         Command::Keygen(options) => keygen::run(&options, &output),
         Command::Register(options) => register::run(&global, &options, &output),
+        Command::Invite(options) => invite::run(&global, &options, &output),
         Command::Participants(options) => participants::run(&global, &options, &output),
         Command::Approve(options) => decisions::approve(&global, &options, &output),
         Command::Reject(options) => decisions::reject(&global, &options, &output),

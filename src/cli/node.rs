@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::num::NonZeroU32;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,12 +11,13 @@ use tokio::task::JoinHandle;
 
 use crate::app::Ledger;
 use crate::app::orderer::Orderer;
+use crate::cli::check_record;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
 use crate::cli::provider::known_signers;
 use crate::cli::self_check::{SelfCheck, this_program};
 use crate::cli::trust;
-use crate::http::{self, Limits, Metrics, PictureDecoder};
+use crate::http::{self, AuditResult, Limits, Metrics, PictureDecoder};
 use crate::pki::X509Reader;
 use crate::ports::Clock;
 use sealane_core::provenance::Policy;
@@ -27,6 +29,19 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         now()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn passed(&self) -> Duration {
+        // Unlike CLOCK_MONOTONIC this counts while the machine sleeps.
+        let read = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Duration::new(read.tv_sec.unsigned_abs(), u32::try_from(read.tv_nsec).unwrap_or_default())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn passed(&self) -> Duration {
+        static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+        START.elapsed()
     }
 }
 
@@ -44,13 +59,20 @@ pub struct OpenNode {
     data: DataDir,
     limits: Limits,
     decoder: Option<PictureDecoder>,
+    invitations: bool,
+    last_check: Option<AuditResult>,
 }
 
 impl OpenNode {
     /// Opens the ledger in `data` and starts its writer. The caller holds the directory's lock.
     ///
-    /// It writes `write_rate` statements a second at the most, where that is given.
-    pub async fn open(data: &DataDir, write_rate: Option<NonZeroU32>) -> Result<Self, Failure> {
+    /// It writes `write_rate` statements a second at the most, where that is given. `accept_clock` is what the operator
+    /// says of the time.
+    pub async fn open(
+        data: &DataDir,
+        write_rate: Option<NonZeroU32>,
+        accept_clock: Option<Timestamp>,
+    ) -> Result<Self, Failure> {
         let metrics = Arc::new(Metrics::new());
         let store = data.store().await?;
         // Before the mark is held against the ledger, and raised to its end.
@@ -65,6 +87,13 @@ impl OpenNode {
             Some(rate) => orderer.at_most(rate),
             None => orderer,
         };
+        let orderer = match accept_clock {
+            Some(told) => orderer.accepting_clock(told).map_err(Failure::wrong_use)?,
+            None => orderer,
+        };
+        let last_check = check_record::read(data);
+        // Before the first block: a ledger that was found unsound stays so until a check finds otherwise.
+        ledger.gate().checked(last_check.as_ref().and_then(AuditResult::fault));
         let writer = tokio::spawn(orderer.run());
         Ok(Self {
             ledger,
@@ -74,6 +103,8 @@ impl OpenNode {
             data: data.clone(),
             limits: Limits::default(),
             decoder: None,
+            invitations: false,
+            last_check,
         })
     }
 
@@ -88,6 +119,11 @@ impl OpenNode {
         Ok(Self { decoder: Some(PictureDecoder::new(program)), ..self })
     }
 
+    /// Takes registrations only with an invitation, if so.
+    pub fn for_invited_only(self, invitations: bool) -> Self {
+        Self { invitations, ..self }
+    }
+
     /// Serves until `shutdown`, then finishes what was taken on.
     pub async fn serve(
         self,
@@ -96,8 +132,8 @@ impl OpenNode {
         public_url: String,
         shutdown: impl Future<Output = ()> + 'static,
     ) -> Result<(), Failure> {
-        let audit = Arc::new(RwLock::new(None));
-        let check = SelfCheck::start(self.data, Arc::clone(&audit))?;
+        let audit = Arc::new(RwLock::new(self.last_check));
+        let check = SelfCheck::start(self.data, Arc::clone(&audit), Arc::clone(self.ledger.gate()))?;
         let node = http::Node {
             ledger: self.ledger,
             certificates: Arc::new(X509Reader),
@@ -106,6 +142,7 @@ impl OpenNode {
             member_certificate_pem: self.authority_pem,
             policy: Policy::default(),
             decoder: self.decoder,
+            invitations: self.invitations,
             audit,
         };
         http::serve(node, listener, tls, self.limits, shutdown).await.map_err(Failure::unreachable)?;

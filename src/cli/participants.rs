@@ -7,14 +7,29 @@ use crate::cli::client::Client;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 
+/// Pages that are followed: a million participants, or a node that leads in a circle.
+const PAGES_MAX: usize = 10_000;
+
 pub fn run(global: &Global, options: &ParticipantsOptions, output: &Output) -> Result<Outcome, Failure> {
     let client = Client::new(global)?;
     let query = options.status.as_ref().map(|status| format!("?status={status}")).unwrap_or_default();
-    let answer = client.get_json(&format!("/participants{query}"))?;
-    let list = answer.get("participants").unwrap_or(&answer).clone();
-    let rows: Vec<String> = list.as_array().into_iter().flatten().map(row).collect();
+    let mut next = Some(format!("/participants{query}"));
+    let mut list = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let Some(path) = next.take() else { break };
+        let (mut page, following) = client.get_page(&path)?;
+        let Some(Value::Array(some)) = page.get_mut("participants").map(Value::take) else {
+            return Err(Failure::unreachable(format!("{} answered {path} with no list of participants", client.url())));
+        };
+        list.extend(some);
+        next = following;
+    }
+    if next.is_some() {
+        output.warn(format!("the list goes on past {PAGES_MAX} pages, which are not shown"));
+    }
+    let rows: Vec<String> = list.iter().map(row).collect();
     let text = if rows.is_empty() { "No participants.".to_owned() } else { rows.join("\n") };
-    output.result(&list, text);
+    output.result(&Value::Array(list), text);
     Ok(Outcome::Done)
 }
 

@@ -58,7 +58,7 @@ pub struct Asked {
 /// Posts the request.
 pub fn request(client: &Client, options: &RegisterOptions) -> Result<Asked, Failure> {
     let csr = csr(options)?;
-    let body = json!({
+    let mut body = json!({
         "organization": options.organization,
         "roles": options.role,
         "glns": options.gln,
@@ -66,6 +66,9 @@ pub fn request(client: &Client, options: &RegisterOptions) -> Result<Asked, Fail
         "namespaces": options.namespace,
         "csr": csr.to_pem(),
     });
+    if let Some(invitation) = &options.invitation {
+        body["invitation"] = invitation.reveal().trim().into();
+    }
     let answer = client.post("/participants", "application/json", body.to_string().as_bytes())?;
     let id = answer.get("id").and_then(Value::as_str);
     let id = id.ok_or_else(|| Failure::unreachable("the node's answer names no participant id"))?;

@@ -20,6 +20,7 @@ use crate::app::{Head, mark_of};
 use crate::cli::arguments::{Global, RestoreOptions};
 use crate::cli::audit::unsound;
 use crate::cli::backup::{copy_private, new_file, parent, sync};
+use crate::cli::check_record::CHECK_RECORD_FILE;
 use crate::cli::data_dir::{DataDir, cannot};
 use crate::cli::failure::{Failure, Outcome, with_causes};
 use crate::cli::node::runtime;
@@ -97,6 +98,8 @@ fn refuse_what_is_there(path: &Path) -> Result<(), Failure> {
     let ours = |name: &String| {
         ["version", "lock", "high-water-mark", "ca.pem", "ca-key.pem", MEMBER_KEY_FILE, CONFIG_FILE].contains(&name.as_str())
             || name.starts_with("ledger.sqlite.")
+            // What the lost ledger's last check came to, also half written: a check of the restored one follows.
+            || name.starts_with(CHECK_RECORD_FILE)
             // A new file system has this in its root.
             || name == "lost+found"
     };

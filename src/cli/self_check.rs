@@ -13,8 +13,10 @@ use std::time::Duration;
 
 use rustix::process::nice;
 
+use crate::app::WriteGate;
 use crate::app::audit::{self, AuditError, Fault, Report};
 use crate::cli::arguments::Global;
+use crate::cli::check_record;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::{now, runtime};
@@ -50,8 +52,8 @@ enum Process {
 }
 
 impl SelfCheck {
-    /// Begins to check the ledger in `data`; `last` is what came of the last check.
-    pub fn start(data: DataDir, last: Arc<RwLock<Option<AuditResult>>>) -> Result<Self, Failure> {
+    /// Begins to check the ledger in `data`; `last` is what came of the last check, and `gate` closes on a fault.
+    pub fn start(data: DataDir, last: Arc<RwLock<Option<AuditResult>>>, gate: Arc<WriteGate>) -> Result<Self, Failure> {
         let (pause, paused) = channel();
         let process = Arc::default();
         let checking = Arc::clone(&process);
@@ -63,6 +65,11 @@ impl SelfCheck {
                             tracing::error!(%fault, "the ledger is not sound");
                         }
                         let result = AuditResult { at: now(), result };
+                        // Kept first: a fault that was shown is not forgotten by a crash.
+                        if let Err(error) = check_record::write(&data, &result) {
+                            tracing::error!(%error, "what the check came to is lost at the next start");
+                        }
+                        gate.checked(result.fault());
                         *last.write().unwrap_or_else(PoisonError::into_inner) = Some(result);
                     }
                     Err(_) if matches!(*lock(&checking), Process::Stopped) => return,

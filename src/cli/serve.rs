@@ -1,5 +1,6 @@
 //! `serve`: runs the node.
 
+use crate::app::orderer::OrderError;
 use crate::cli::arguments::{Global, ServeOptions};
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{Failure, Outcome};
@@ -21,7 +22,8 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
     let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
     let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
     runtime()?.block_on(async {
-        let node = OpenNode::open(&data, options.write_rate).await?.within(limits);
+        let node = OpenNode::open(&data, options.write_rate, options.accept_clock).await?;
+        let node = node.within(limits).for_invited_only(options.invitations);
         let node = if options.scan_decoder { node.decoding_pictures()? } else { node };
         // Before anyone is told that the node is there: who stops it at once must not cut it off.
         let stop = stop_signal()?;
@@ -32,6 +34,14 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
         drop(view);
         if node.ledger.is_restored() {
             output.warn(restore::reads_only(data.path()));
+        }
+        match node.ledger.obstacle() {
+            Some(OrderError::Clock(jump)) => output.warn(format!("this node reads only: {jump}")),
+            Some(unsound @ OrderError::Unsound { .. }) => output.warn(format!(
+                "{unsound}. It writes again when a check finds no fault; one begins now. `sealane audit` says more, and \
+                 \"Audit and rebuild\" in docs/OPERATIONS.md what to do"
+            )),
+            _ => {}
         }
         node.serve(listener, tls, public_url, stop).await
     })?;

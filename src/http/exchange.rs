@@ -19,6 +19,7 @@ use uuid::{Builder, Uuid};
 
 use crate::http::Node;
 use crate::http::accept::is_for_people;
+use crate::http::cross_origin;
 use crate::http::limits::Guard;
 use crate::http::pages::problem_page;
 use crate::http::problem::{Code, Problem};
@@ -71,6 +72,8 @@ pub async fn exchange(
     let id_text = id.to_str().unwrap_or_default();
     let (mut answer, cause) = finish_problem(answer, id_text);
     record(&answer, began, id_text, cause.as_deref());
+    let method = answer.request().method().clone();
+    cross_origin::open_answer(&method, answer.headers_mut());
     add_headers(answer.headers_mut(), id, https);
     Ok(answer)
 }

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use crate::http::Node;
+use crate::http::problem::Problem;
 
 /// Tells that the process answers at all.
 #[utoipa::path(get, path = "/health/live", tag = "operations",
@@ -13,19 +14,27 @@ pub async fn get_live() -> HttpResponse {
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).json(json!({"status": "live"}))
 }
 
-/// Tells whether the node can do its work: the store answers and the writer takes statements.
+/// Tells whether the node can do its work: the store answers, and what is captured would be written. After a write that
+/// failed it is not ready until one succeeds.
 #[utoipa::path(get, path = "/health/ready", tag = "operations",
     responses(
         (status = 200, description = "The store answers and the writer works", body = Object),
-        (status = 503, description = "One of them does not", body = Object),
+        (status = 503, description = "One of them does not: `code` and `detail` say what stands in the writer's way", body = Object),
     ))]
 pub async fn get_ready(node: web::Data<Node>) -> HttpResponse {
     let store = node.ledger.store().ping().await;
     if let Err(error) = &store {
         tracing::warn!(%error, "the store does not answer");
     }
-    let (store, writer) = (store.is_ok(), node.ledger.is_writable());
+    let obstacle = node.ledger.obstacle();
+    let (store, writer) = (store.is_ok(), obstacle.is_none());
     let mut answer = if store && writer { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     let status = if store && writer { "ready" } else { "not ready" };
-    answer.insert_header((CACHE_CONTROL, "no-cache")).json(json!({"status": status, "store": store, "writer": writer}))
+    let mut body = json!({"status": status, "store": store, "writer": writer});
+    if let Some(obstacle) = obstacle {
+        let problem = Problem::from(obstacle);
+        body["code"] = problem.code().as_str().into();
+        body["detail"] = problem.detail().into();
+    }
+    answer.insert_header((CACHE_CONTROL, "no-cache")).json(body)
 }

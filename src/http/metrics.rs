@@ -1,5 +1,6 @@
 //! What the node counts, and `GET /metrics`, which tells it in Prometheus's text format.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use actix_web::http::header::CACHE_CONTROL;
@@ -10,7 +11,6 @@ use prometheus::{
     TextEncoder,
 };
 
-use crate::app::Ledger;
 use crate::app::answer::AnswerPool;
 use crate::app::orderer::BlockObserver;
 use crate::http::Node;
@@ -40,6 +40,9 @@ pub struct Metrics {
     under_way: IntGauge,
     under_way_max: IntGauge,
     tree_size: IntGauge,
+    writable: IntGauge,
+    sound: IntGauge,
+    checked: IntGauge,
     near_expiry: IntGauge,
     waiting: IntGaugeVec,
     refused: IntCounterVec,
@@ -134,6 +137,12 @@ impl Metrics {
                 "How much of captures is let in at once, in the same unit.",
             ),
             tree_size: gauge("sealane_tree_size", "Leaves of the ledger."),
+            writable: gauge("sealane_writable", "1 while statements are written, 0 while something stands in the way."),
+            sound: gauge("sealane_ledger_sound", "0 while the node's last check of its own ledger found a fault."),
+            checked: gauge(
+                "sealane_self_check_timestamp_seconds",
+                "When the node's last check of its own ledger ended, since 1970; 0 before the first.",
+            ),
             near_expiry: gauge(
                 "sealane_certificates_near_expiry",
                 "Active participants whose last certificate ends within 30 days.",
@@ -181,7 +190,8 @@ impl Metrics {
         }
     }
 
-    fn observe(&self, ledger: &Ledger) {
+    fn observe(&self, node: &Node) {
+        let ledger = &node.ledger;
         let (view, now) = (ledger.view(), ledger.now());
         let (under_way, most) = ledger.captures_under_way();
         self.queue_depth.set(gauge(ledger.queue_depth() as u64));
@@ -191,6 +201,10 @@ impl Metrics {
         self.waiting.with_label_values(&["writer"]).set(gauge(waiting as u64));
         self.set_refused("writer", refused);
         self.tree_size.set(gauge(view.size().get()));
+        self.sound.set((!ledger.is_unsound()).into());
+        let last = node.audit.read().unwrap_or_else(PoisonError::into_inner);
+        self.checked.set(last.as_ref().map_or(0, |last| last.at.seconds()));
+        self.writable.set(gauge(ledger.is_writable().into()));
         let soon = now.plus_millis(NEAR_EXPIRY_MS);
         let near = view.registry.participants().filter(|one| {
             let last = one.certificates.iter().map(|certificate| certificate.not_after).max();
@@ -254,7 +268,7 @@ fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: pr
 #[utoipa::path(get, path = "/metrics", tag = "operations",
     responses((status = 200, description = "Prometheus text format", content_type = "text/plain", body = String)))]
 pub async fn get_metrics(node: web::Data<Node>, guard: web::Data<Guard>) -> Result<HttpResponse, Problem> {
-    node.metrics.observe(&node.ledger);
+    node.metrics.observe(&node);
     node.metrics.observe_pools(&guard.memory);
     let text = node.metrics.to_text().map_err(Problem::internal)?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(prometheus::TEXT_FORMAT).body(text))

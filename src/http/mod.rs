@@ -13,6 +13,7 @@ mod assets;
 mod background;
 mod body;
 mod capture;
+mod cross_origin;
 mod docs;
 mod events;
 mod evidence;
@@ -70,6 +71,8 @@ pub struct Node {
     pub policy: Policy,
     /// Decodes the pictures that are sent to `/scan`; `None` if the operator has not switched it on.
     pub decoder: Option<PictureDecoder>,
+    /// Registrations need a member's invitation.
+    pub invitations: bool,
     /// The node's last check of itself; `None` until the first one is through.
     pub audit: Arc<RwLock<Option<AuditResult>>>,
 }
@@ -87,6 +90,13 @@ pub struct AuditResult {
     /// When it ended.
     pub at: Timestamp,
     pub result: Result<Report, Fault>,
+}
+
+impl AuditResult {
+    /// What is wrong with the ledger, for people.
+    pub fn fault(&self) -> Option<String> {
+        self.result.as_ref().err().map(ToString::to_string)
+    }
 }
 
 /// Serves on a bound socket until `shutdown` completes; then takes no more requests, finishes those in flight and every

@@ -9,3 +9,6 @@ mod sqlite;
 
 pub use postgres::PostgresStore;
 pub use sqlite::{OpenError, SqliteStore};
+
+/// Bytes that are written to see whether anything can be: about what a block of a few statements adds.
+const WRITE_PROBE_BYTES: usize = 64 * 1024;

@@ -21,18 +21,34 @@ pub fn add(
     let row = RequestRow::new(request)?;
     diesel::delete(requests::table.filter(requests::received_at.lt(room.since.millis()))).execute(connection)?;
     let waiting = requests::table.filter(requests::rejected.is_null());
+    let of_participant = requests::table.filter(requests::id.eq(&row.id)).select(requests::id);
     for same in [
         waiting.filter(requests::key.eq(&row.key)).select(requests::id).into_boxed(),
-        waiting.filter(requests::id.eq(&row.id)).select(requests::id).into_boxed(),
+        // An invitation that was used is used, whatever became of the request.
+        if row.invited {
+            of_participant.into_boxed()
+        } else {
+            of_participant.filter(requests::rejected.is_null()).into_boxed()
+        },
     ] {
         if let Some(id) = same.first::<String>(connection).optional()? {
             let id = id.parse().map_err(|_| StoreError::Corrupt(format!("the id of request {id}")))?;
             return Ok(Admission::Repeats(id));
         }
     }
+    let taken = (sql::<BigInt>("count(*)"), sql::<BigInt>("coalesce(sum(bytes), 0)"));
+    if let Some(address) = &row.address {
+        let (count, bytes): (i64, i64) =
+            waiting.filter(requests::address.eq(address)).select(taken.clone()).first(connection)?;
+        if count >= to_sql(room.address_requests_max)
+            || bytes.saturating_add(row.bytes) > to_sql(room.address_bytes_max)
+        {
+            return Ok(Admission::AddressFull);
+        }
+    }
     let (count, bytes): (i64, i64) = waiting
-        .filter(requests::renewal.eq(row.renewal))
-        .select((sql::<BigInt>("count(*)"), sql::<BigInt>("coalesce(sum(bytes), 0)")))
+        .filter(requests::renewal.eq(row.renewal).and(requests::invited.eq(row.invited)))
+        .select(taken)
         .first(connection)?;
     if count >= to_sql(room.requests_max) || bytes.saturating_add(row.bytes) > to_sql(room.bytes_max) {
         return Ok(Admission::Full);

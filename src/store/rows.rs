@@ -43,6 +43,8 @@ pub struct RequestRow {
     pub id: String,
     pub received_at: i64,
     pub renewal: bool,
+    pub invited: bool,
+    pub address: Option<String>,
     pub key: Vec<u8>,
     pub bytes: i64,
     pub body: String,
@@ -165,6 +167,8 @@ impl RequestRow {
             id: request.participant.as_str().to_owned(),
             received_at: request.received.millis(),
             renewal: request.body.is_renewal(),
+            invited: request.body.is_invited(),
+            address: request.body.address().map(str::to_owned),
             key: request.body.key().as_bytes().to_vec(),
             bytes: to_sql(body.len() as u64),
             body,
@@ -175,7 +179,7 @@ impl RequestRow {
     pub fn into_request(self) -> Result<PendingRequest, StoreError> {
         let fault = |what: &str| StoreError::Corrupt(format!("{what} of request {}", self.id));
         let body: RequestBody = serde_json::from_str(&self.body).map_err(|_| fault("the body"))?;
-        if self.renewal != body.is_renewal() || self.key != body.key().as_bytes() {
+        if self.renewal != body.is_renewal() || self.invited != body.is_invited() || self.key != body.key().as_bytes() {
             return Err(fault("the kind or the key"));
         }
         Ok(PendingRequest {

@@ -46,10 +46,19 @@ diesel::table! {
         id -> Text,
         received_at -> BigInt,
         renewal -> Bool,
+        invited -> Bool,
+        address -> Nullable<Text>,
         key -> Binary,
         bytes -> BigInt,
         body -> Text,
         rejected -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    write_probe (one_row) {
+        one_row -> Bool,
+        bytes -> Binary,
     }
 }
 

@@ -16,10 +16,11 @@ use crate::ports::{
     Admission, Derived, LeafContent, LedgerStore, NewBlock, PendingRequest, PlacedRecord, RequestFilter, RowCounts,
     StoreError, StoredBlock, StoredLeaf, WaitingRoom,
 };
+use crate::store::WRITE_PROBE_BYTES;
 use crate::store::pending;
 use crate::store::queries::sqlite as built;
 use crate::store::rows::{BlockRow, LeafRow, RecordRow, content_number, from_sql, into_tile, tile_hashes, to_sql};
-use crate::store::schema::{blocks, leaves, long_statements, records, tiles};
+use crate::store::schema::{blocks, leaves, long_statements, records, tiles, write_probe};
 use crate::store::sqlite::log::LogMover;
 use sealane_core::block::Height;
 use sealane_core::consortium::ParticipantId;
@@ -241,6 +242,7 @@ impl From<DieselError> for StoreError {
         let text = error.to_string();
         match error {
             _ if text.contains("disk is full") => StoreError::Full,
+            _ if text.contains("readonly database") => StoreError::Refused(text),
             DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => StoreError::Corrupt(text),
             DieselError::DeserializationError(_) => StoreError::Corrupt(text),
             _ if text.contains("malformed") || text.contains("not a database") => StoreError::Corrupt(text),
@@ -495,6 +497,15 @@ impl LedgerStore for SqliteStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|connection| Ok(connection.batch_execute("SELECT 1")?)).await
+    }
+
+    async fn probe_write(&self) -> Result<(), StoreError> {
+        self.write(WRITE_PROBE_BYTES, |connection| {
+            let row = (write_probe::one_row.eq(true), write_probe::bytes.eq(vec![0; WRITE_PROBE_BYTES]));
+            diesel::replace_into(write_probe::table).values(row).execute(connection)?;
+            Ok(())
+        })
+        .await
     }
 
     async fn self_check(&self) -> Result<Vec<String>, StoreError> {

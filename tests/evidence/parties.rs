@@ -71,7 +71,9 @@ impl Party {
     pub async fn register(&mut self, node: &mut Node) {
         let request = self.request();
         let ledger = node.ledger.clone();
-        registration::request(&ledger, &JsonReader, self.id.clone(), self.claims.clone(), &request).await.unwrap();
+        registration::request(&ledger, &JsonReader, self.id.clone(), self.claims.clone(), &request, Default::default())
+            .await
+            .unwrap();
         let certificate = self.certificate(node.now(), 0);
         self.certificates.push(certificate.thumbprint());
         let (participant, claims) = (self.id.clone(), self.claims.clone());

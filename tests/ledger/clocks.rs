@@ -2,9 +2,10 @@
 
 use crate::member::PROVIDER;
 use sealane::app::capture::{CaptureError, capture};
-use sealane::app::orderer::OrderError;
+use sealane::app::orderer::{HEARTBEAT, OrderError};
 use sealane::app::registration::{self, RegistrationError};
 use sealane::app::{Ledger, audit};
+use sealane::ports::{Clock, LedgerStore};
 use sealane_core::consortium::{Refusal, SignerRefusal};
 use sealane_core::gs1::Id;
 use sealane_core::ledger::PlaceRefusal;
@@ -171,4 +172,112 @@ async fn a_clock_at_the_ends_of_time_stops_nothing() {
     drop(ledger);
     writer.await.unwrap();
     audit::audit(&member.store, PROVIDER).await.unwrap();
+}
+
+#[tokio::test]
+async fn while_a_clock_is_400_days_ahead_nothing_is_written_and_all_is_read() {
+    let (member, maker) = Member::with_maker().await;
+    let (orderer, ledger) = member.open().await.unwrap();
+    let writer = tokio::spawn(orderer.run());
+    let first = member.commissioning(&maker, "A1");
+    capture(&ledger, first.clone()).await.unwrap();
+    let before = ledger.view().tip.clone();
+    let [right, waiting, late] = ["9521000", "9522000", "9523000"].map(Applicant::with_prefix);
+    waiting.ask(&ledger).await.unwrap();
+    let approval = member.approval(&waiting).admin;
+    let statement = member.commissioning(&maker, "A2");
+
+    member.clock.jump(400 * DAY_MS);
+    let now = ledger.now();
+    let told = |refused: OrderError| match refused {
+        OrderError::Clock(jump) => {
+            assert_eq!((jump.last, jump.now), (before.seal.time, now));
+            let says = jump.to_string();
+            assert!(says.contains("--accept-clock") && says.contains(&now.to_string()), "{says}");
+        }
+        other => panic!("{other}"),
+    };
+    match capture(&ledger, statement.clone()).await {
+        // Not that the certificate has expired, which it has by that clock.
+        Err(CaptureError::Order(refused)) => told(refused),
+        other => panic!("{other:?}"),
+    }
+    match member.decide(&ledger, &waiting.id, approval.clone()).await {
+        Err(RegistrationError::Order(refused)) => told(refused),
+        other => panic!("{other:?}"),
+    }
+    match late.ask(&ledger).await {
+        Err(RegistrationError::Order(refused)) => told(refused),
+        other => panic!("{other:?}"),
+    }
+    assert!(!ledger.is_writable());
+    told(ledger.obstacle().unwrap());
+    // What stands keeps its receipt, and products are judged.
+    assert!(capture(&ledger, first).await.unwrap().placed.repeated);
+    verdict(&ledger).await;
+
+    // The clock is right again, and what waited goes on waiting.
+    member.clock.jump(-400 * DAY_MS);
+    assert!(ledger.is_writable());
+    assert_eq!(ledger.view().tip, before, "not even a heartbeat was made");
+    member.decide(&ledger, &waiting.id, approval).await.unwrap();
+    capture(&ledger, statement).await.unwrap();
+    assert!(block_time(&ledger).millis_since(before.seal.time) < HOUR_MS);
+    right.ask(&ledger).await.unwrap();
+    drop(ledger);
+    writer.await.unwrap();
+    audit::audit(&member.store, PROVIDER).await.unwrap();
+}
+
+/// An idle node, whose heartbeat is due by the clock that jumped.
+#[tokio::test(start_paused = true)]
+async fn an_idle_node_makes_no_heartbeat_by_a_clock_that_jumped() {
+    let member = Member::begin().await;
+    let (orderer, ledger) = member.open().await.unwrap();
+    let before = ledger.view().tip.clone();
+    member.clock.jump(400 * DAY_MS);
+    let _writer = tokio::spawn(orderer.run());
+    // Time that tests make up: many of the writer's pauses.
+    tokio::time::sleep(10 * HEARTBEAT).await;
+    assert_eq!(ledger.view().tip, before);
+    assert_eq!(member.store.tip().await.unwrap().as_ref(), Some(&before));
+    // Where it is right again, the next heartbeat comes by itself.
+    member.clock.jump(-400 * DAY_MS);
+    member.clock.advance(i64::try_from(HEARTBEAT.as_millis()).unwrap());
+    let began = std::time::Instant::now();
+    while ledger.view().size() == before.size() {
+        assert!(began.elapsed().as_secs() < 60, "no heartbeat");
+        tokio::time::sleep(HEARTBEAT).await;
+    }
+    assert!(block_time(&ledger).millis_since(before.seal.time) < HOUR_MS);
+}
+
+#[tokio::test]
+async fn after_a_week_without_a_block_a_node_writes_on_the_operators_word_alone() {
+    let (member, maker) = Member::with_maker().await;
+    let last = member.store.tip().await.unwrap().unwrap().seal.time;
+    // A week, to the millisecond, is no pause that asks for a word.
+    member.clock.advance(last.plus_millis(7 * DAY_MS).millis_since(member.clock.now()));
+    let (_orderer, ledger) = member.open().await.unwrap();
+    assert!(ledger.is_writable());
+    member.clock.advance(1);
+    let (orderer, ledger) = member.open().await.unwrap();
+    match ledger.obstacle() {
+        Some(OrderError::Clock(jump)) => {
+            assert_eq!((jump.last, jump.now, jump.since_start), (last, ledger.now(), None))
+        }
+        other => panic!("{other:?}"),
+    }
+    let other = orderer.accepting_clock(ledger.now().plus_millis(-DAY_MS)).err().unwrap().to_string();
+    assert!(other.contains("5 minutes") && other.contains(&ledger.now().to_string()), "{other}");
+    let (orderer, ledger) = member.open().await.unwrap();
+    let orderer = orderer.accepting_clock(ledger.now().plus_millis(-60_000)).unwrap();
+    let writer = tokio::spawn(orderer.run());
+    capture(&ledger, member.commissioning(&maker, "A1")).await.unwrap();
+    assert_eq!(block_time(&ledger), ledger.now());
+    drop(ledger);
+    writer.await.unwrap();
+    // Once.
+    let (_orderer, ledger) = member.open().await.unwrap();
+    assert!(ledger.is_writable());
 }

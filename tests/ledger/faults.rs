@@ -37,6 +37,7 @@ pub enum Step {
     Leaf,
     Records,
     Append,
+    ProbeWrite,
     AddRequest,
     RejectRequest,
     ForgetRequest,
@@ -339,6 +340,10 @@ impl LedgerStore for Ports {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.store.ping().await
+    }
+
+    async fn probe_write(&self) -> Result<(), StoreError> {
+        self.pass(Step::ProbeWrite, self.store.probe_write()).await
     }
 
     async fn self_check(&self) -> Result<Vec<String>, StoreError> {

@@ -9,5 +9,6 @@ mod marks;
 mod member;
 mod ordering;
 mod querying;
+mod readiness;
 mod requests;
 mod torn;

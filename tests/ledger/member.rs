@@ -11,7 +11,7 @@ use sealane::pki::{
     AuthorityError, CertificateAuthority, CertificateRequest, MemberKey, ParticipantSubject, PrivateKey, Validity,
     X509Reader,
 };
-use sealane::ports::{Clock, LedgerStore, MemberSigner};
+use sealane::ports::{Clock, Entrance, LedgerStore, MemberSigner};
 use sealane::signatures::AwsLc;
 use sealane::store::SqliteStore;
 use sealane_core::block::Origin;
@@ -28,17 +28,36 @@ pub const LEDGER_FILE: &str = "ledger.sqlite";
 /// What every check here is made with.
 pub const PROVIDER: Provider<'static> = Provider { signatures: &AwsLc, certificates: &X509Reader };
 
-pub struct TestClock(AtomicI64);
+/// What it says, and how much time has passed, in milliseconds.
+pub struct TestClock {
+    now: AtomicI64,
+    passed: AtomicI64,
+}
 
 impl TestClock {
+    pub fn new(start: Timestamp) -> Self {
+        Self { now: AtomicI64::new(start.millis()), passed: AtomicI64::new(0) }
+    }
+
+    /// Lets time pass; a negative number sets the clock back.
     pub fn advance(&self, millis: i64) {
-        self.0.fetch_add(millis, Ordering::SeqCst);
+        self.now.fetch_add(millis, Ordering::SeqCst);
+        self.passed.fetch_add(millis.max(0), Ordering::SeqCst);
+    }
+
+    /// Sets the clock while no time passes.
+    pub fn jump(&self, millis: i64) {
+        self.now.fetch_add(millis, Ordering::SeqCst);
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst)).unwrap()
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn passed(&self) -> Duration {
+        Duration::from_millis(self.passed.load(Ordering::SeqCst).unsigned_abs())
     }
 }
 
@@ -102,7 +121,7 @@ impl Applicant {
 
     pub async fn ask(&self, ledger: &Ledger) -> Result<(), registration::RegistrationError> {
         let (id, claims, csr) = (self.id.clone(), self.claims.clone(), self.request.to_pem());
-        registration::request(ledger, &X509Reader, id, claims, &csr).await.map(drop)
+        registration::request(ledger, &X509Reader, id, claims, &csr, Entrance::default()).await.map(drop)
     }
 }
 
@@ -118,7 +137,7 @@ impl Member {
     pub fn prepare() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let start: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(start.millis())));
+        let clock = Arc::new(TestClock::new(start));
         PrivateKey::generate().unwrap().write_new(&dir.path().join("member-key.pem")).unwrap();
         let signer = Arc::new(member_key(dir.path()));
         let store = SqliteStore::create(&dir.path().join(LEDGER_FILE)).unwrap();

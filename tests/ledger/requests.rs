@@ -2,7 +2,7 @@
 
 use sealane::app::registration::{self, REQUEST_AGE_MS_MAX, RegistrationError, Status};
 use sealane::pki::{CertificateRequest, PrivateKey, X509Reader};
-use sealane::ports::{Admission, LedgerStore, PendingRequest, RequestBody, WaitingRoom};
+use sealane::ports::{Admission, Entrance, LedgerStore, PendingRequest, RequestBody, WaitingRoom};
 use sealane_core::consortium::{Claims, ParticipantId, Role};
 use sealane_core::hash::Hash;
 use sealane_core::time::Timestamp;
@@ -30,10 +30,15 @@ fn csr() -> String {
 fn asked(n: u32, key: u32, renewal: bool, received: Timestamp) -> PendingRequest {
     let (csr, key) = ("csr".to_owned(), Hash::of(&key.to_be_bytes()));
     let body = match renewal {
-        false => RequestBody::Registration { claims: claims(), csr, key },
+        false => RequestBody::Registration { claims: claims(), csr, key, entrance: Entrance::default() },
         true => RequestBody::Renewal { csr, key, current: key, consent: "consent".to_owned() },
     };
     PendingRequest { participant: id(n), received, body, rejected: None }
+}
+
+fn room(requests_max: u64, since: Timestamp) -> WaitingRoom {
+    let (bytes_max, most) = (1_000_000, u64::MAX);
+    WaitingRoom { requests_max, bytes_max, address_requests_max: most, address_bytes_max: most, since }
 }
 
 #[tokio::test]
@@ -41,7 +46,7 @@ async fn a_room_takes_what_fits_and_keeps_it_for_its_time() {
     let member = Member::begin().await;
     let store = &member.store;
     let start: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
-    let room = WaitingRoom { requests_max: 3, bytes_max: 1_000_000, since: start };
+    let room = room(3, start);
     let add = |request: PendingRequest, room| async move { store.add_request(request, room).await.unwrap() };
     assert_eq!(add(asked(1, 1, false, start), room).await, Admission::Waits);
     assert_eq!(add(asked(2, 1, false, start), room).await, Admission::Repeats(id(1)), "one key waits once");
@@ -72,15 +77,16 @@ async fn a_request_ends_after_a_month() {
     let (orderer, ledger) = member.open().await.unwrap();
     tokio::spawn(orderer.run());
     let csr = csr();
-    registration::request(&ledger, &X509Reader, id(1), claims(), &csr).await.unwrap();
-    let again = registration::request(&ledger, &X509Reader, id(2), claims(), &csr).await.unwrap_err();
+    registration::request(&ledger, &X509Reader, id(1), claims(), &csr, Entrance::default()).await.unwrap();
+    let again =
+        registration::request(&ledger, &X509Reader, id(2), claims(), &csr, Entrance::default()).await.unwrap_err();
     assert!(matches!(again, RegistrationError::Waiting { ref waiting } if *waiting == id(1)), "{again}");
     member.clock.advance(REQUEST_AGE_MS_MAX);
     assert!(registration::find(&ledger, &id(1)).await.unwrap().is_some());
     member.clock.advance(1);
     assert!(registration::find(&ledger, &id(1)).await.unwrap().is_none());
     assert!(registration::list(&ledger, None, None, 10).await.unwrap().listed.is_empty());
-    registration::request(&ledger, &X509Reader, id(2), claims(), &csr).await.unwrap();
+    registration::request(&ledger, &X509Reader, id(2), claims(), &csr, Entrance::default()).await.unwrap();
     assert_eq!(member.store.requests().await.unwrap().len(), 1, "the old one is gone");
 }
 
@@ -92,7 +98,7 @@ async fn an_answered_request_is_removed() {
     tokio::spawn(orderer.run());
     // Left over by a stop right after the approval: it is passed over.
     let left = PendingRequest { participant: maker.id.clone(), ..asked(0, 0, false, ledger.now()) };
-    let room = WaitingRoom { requests_max: 1, bytes_max: 1_000_000, since: Timestamp::EPOCH };
+    let room = room(1, Timestamp::EPOCH);
     member.store.add_request(left, room).await.unwrap();
     for status in [None, Some(Status::Pending), Some(Status::Active)] {
         let listed = registration::list(&ledger, status, None, 10).await.unwrap().listed;
@@ -107,7 +113,7 @@ async fn the_list_comes_in_pages() {
     let (orderer, ledger) = member.open().await.unwrap();
     tokio::spawn(orderer.run());
     for n in 1..=5 {
-        registration::request(&ledger, &X509Reader, id(n), claims(), &csr()).await.unwrap();
+        registration::request(&ledger, &X509Reader, id(n), claims(), &csr(), Entrance::default()).await.unwrap();
     }
     member.store.reject_request(&id(2), "no".to_owned()).await.unwrap();
     let all = [vec![id(1), id(2), id(3), id(4), id(5)], vec![maker.id.clone()]].concat();

@@ -12,6 +12,7 @@ crate::in_both_stores!(
     a_block_that_clashes_is_refused_and_leaves_nothing,
     readers_see_all_of_a_block_or_nothing,
     a_block_goes_on_when_nobody_waits_for_it,
+    trying_to_write_leaves_the_ledger_as_it_was,
 );
 
 fn items(count: usize, prefix: &str) -> Vec<Item> {
@@ -50,6 +51,18 @@ async fn a_block_that_clashes_is_refused_and_leaves_nothing(place: &Place) {
     let (block, leaves) = tree.append(&*store, &items(3, "b")).await;
     assert_eq!(store.tip().await.unwrap(), Some(block.clone()));
     assert_eq!(store.leaves(block.leaves()).await.unwrap(), leaves);
+}
+
+async fn trying_to_write_leaves_the_ledger_as_it_was(place: &Place) {
+    let store = place.create().await;
+    let mut tree = Tree::new();
+    tree.append(&*store, &items(3, "a")).await;
+    let (tip, counts) = (store.tip().await.unwrap(), store.row_counts().await.unwrap());
+    for _ in 0..3 {
+        store.probe_write().await.unwrap();
+    }
+    assert_eq!((store.tip().await.unwrap(), store.row_counts().await.unwrap()), (tip, counts));
+    tree.append(&*store, &items(3, "b")).await;
 }
 
 async fn readers_see_all_of_a_block_or_nothing(place: &Place) {

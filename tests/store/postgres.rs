@@ -43,7 +43,7 @@ async fn append_again(store: &dyn LedgerStore, tree: &mut Tree, tries: usize) {
         let item = Item::capture(format!("at {}", tree.size()));
         match store.append(tree.block(&[item])).await {
             Ok(()) => return,
-            Err(StoreError::Unavailable(_)) => *tree = before,
+            Err(StoreError::Unavailable(_) | StoreError::Refused(_)) => *tree = before,
             Err(other) => panic!("{other}"),
         }
     }
@@ -141,7 +141,7 @@ async fn a_ledger_of_another_version_is_told_what_to_do() {
     database.sql("DELETE FROM __diesel_schema_migrations").await;
     let behind = refusal(&server(&database.url())).await;
     assert!(matches!(behind, OpenError::Behind { .. }), "{behind}");
-    says(&behind, &["behind this program by 1 (2026-11-21-000001_ledger)", "sealane init --migrate"]);
+    says(&behind, &["behind this program by 3 (2026-11-21-000001_ledger, ", "sealane init --migrate"]);
     assert!(matches!(PostgresStore::open_snapshot(&server(&database.url())).await, Err(OpenError::Behind { .. })));
 }
 
@@ -170,7 +170,7 @@ async fn a_second_node_is_refused_and_told_who_is_the_first() {
     let snapshot = PostgresStore::open_snapshot(&server(&database.url())).await.unwrap();
     snapshot.ping().await.unwrap();
     let denied = snapshot.append(Tree::new().block(&[])).await;
-    assert!(matches!(denied, Err(StoreError::Unavailable(_))), "{denied:?}");
+    assert!(matches!(denied, Err(StoreError::Refused(_))), "{denied:?}");
     // Whoever stops lets go.
     drop(first);
     PostgresStore::open(&server(&database.url()), "two").await.unwrap();
@@ -187,7 +187,7 @@ async fn a_node_whose_lease_was_taken_over_cannot_commit() {
     let before = first.row_counts().await.unwrap();
     let fenced = first.append(tree.clone().block(&[Item::capture("a")])).await;
     match fenced {
-        Err(StoreError::Unavailable(why)) => assert!(why.contains("went to another node"), "{why}"),
+        Err(StoreError::Refused(why)) => assert!(why.contains("went to another node"), "{why}"),
         other => panic!("{other:?}"),
     }
     assert_eq!(first.row_counts().await.unwrap(), before);
@@ -198,7 +198,7 @@ async fn a_node_whose_lease_was_taken_over_cannot_commit() {
     database.cut_connections().await;
     let second = PostgresStore::open(&server(&database.url()), "two").await.unwrap();
     match first.append(tree.clone().block(&[Item::capture("a")])).await {
-        Err(StoreError::Unavailable(why)) => assert!(why.contains("another node writes the ledger"), "{why}"),
+        Err(StoreError::Refused(why)) => assert!(why.contains("another node writes the ledger"), "{why}"),
         other => panic!("{other:?}"),
     }
     tree.append(&second, &[Item::capture("b")]).await;
@@ -338,4 +338,43 @@ async fn a_session_is_durable_whatever_the_server_s_defaults_are() {
     let seen = client.query("SELECT setting FROM seen", &[]).await.unwrap();
     let seen: Vec<String> = seen.iter().map(|row| row.get(0)).collect();
     assert_eq!(seen, ["on", "read committed", "0"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_server_certainly_did_not_take_is_told_as_that() {
+    let database = database!();
+    let store = PostgresStore::create(&server(&database.url()), "one").await.unwrap();
+    let mut tree = Tree::new();
+    tree.append(&store, &[]).await;
+    store.probe_write().await.unwrap();
+    let before = store.row_counts().await.unwrap();
+    // At once, and at the commit.
+    for timing in ["", "DEFERRABLE INITIALLY DEFERRED"] {
+        for state in ["25006", "42501", "53200", "53300"] {
+            let raising = format!(
+                "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+                 BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{state}'; END $$;
+                 CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON blocks {timing} FOR EACH ROW EXECUTE FUNCTION refuse();
+                 CREATE CONSTRAINT TRIGGER refuse AFTER INSERT OR UPDATE ON write_probe {timing}
+                 FOR EACH ROW EXECUTE FUNCTION refuse();"
+            );
+            database.sql(&raising).await;
+            for refused in [store.append(tree.clone().block(&[Item::capture("a")])).await, store.probe_write().await] {
+                match refused {
+                    Err(StoreError::Refused(why)) => assert!(why.contains(&format!("SQLSTATE {state}")), "{why}"),
+                    other => panic!("{timing} {state}: {other:?}"),
+                }
+            }
+            assert_eq!(store.row_counts().await.unwrap(), before, "{state}");
+            database.sql("DROP TRIGGER refuse ON blocks; DROP TRIGGER refuse ON write_probe").await;
+        }
+    }
+    // A full disk has a name of its own.
+    let full = "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+                     BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$;
+                     CREATE TRIGGER refuse BEFORE INSERT ON blocks FOR EACH ROW EXECUTE FUNCTION refuse();";
+    database.sql(full).await;
+    assert!(matches!(store.append(tree.clone().block(&[Item::capture("a")])).await, Err(StoreError::Full)));
+    database.sql("DROP TRIGGER refuse ON blocks").await;
+    tree.append(&store, &[Item::capture("a")]).await;
 }

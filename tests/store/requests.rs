@@ -1,6 +1,6 @@
 //! Requests that wait for a decision: rooms, repeats, and what becomes of them.
 
-use sealane::ports::{Admission, LedgerStore, PendingRequest, RequestBody, RequestFilter, WaitingRoom};
+use sealane::ports::{Admission, Entrance, LedgerStore, PendingRequest, RequestBody, RequestFilter, WaitingRoom};
 use sealane_core::consortium::{Claims, ParticipantId, Role};
 use sealane_core::hash::Hash;
 
@@ -12,6 +12,7 @@ crate::in_both_stores!(
     a_rejected_request_makes_way_for_the_next,
     old_requests_are_forgotten,
     requests_come_page_by_page,
+    strangers_of_one_address_and_the_invited_have_rooms_apart,
 );
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -29,7 +30,12 @@ fn registration(number: u32, key: &str, day: i64) -> PendingRequest {
         gs1_company_prefixes: Vec::new(),
         namespaces: Vec::new(),
     };
-    let body = RequestBody::Registration { claims, csr: "PEM".to_owned(), key: Hash::of(key.as_bytes()) };
+    let body = RequestBody::Registration {
+        claims,
+        csr: "PEM".to_owned(),
+        key: Hash::of(key.as_bytes()),
+        entrance: Entrance::default(),
+    };
     PendingRequest { participant: id(number), received: start().plus_millis(day * DAY_MS), body, rejected: None }
 }
 
@@ -48,7 +54,13 @@ fn start() -> sealane_core::time::Timestamp {
 }
 
 fn room(requests_max: u64) -> WaitingRoom {
-    WaitingRoom { requests_max, bytes_max: 1_000_000, since: start() }
+    WaitingRoom {
+        requests_max,
+        bytes_max: 1_000_000,
+        address_requests_max: 2,
+        address_bytes_max: 1_000,
+        since: start(),
+    }
 }
 
 async fn add(store: &dyn LedgerStore, request: PendingRequest, room: WaitingRoom) -> Admission {
@@ -126,4 +138,43 @@ async fn requests_come_page_by_page(place: &Place) {
         let found: Vec<_> = found.into_iter().map(|request| request.participant).collect();
         assert_eq!(found, right.iter().map(|number| id(*number)).collect::<Vec<_>>(), "{filter:?}");
     }
+}
+
+/// A stranger's registration, from an address.
+fn from(address: &str, number: u32) -> PendingRequest {
+    entering(number, Entrance::Open { address: Some(address.to_owned()) })
+}
+
+fn entering(number: u32, by: Entrance) -> PendingRequest {
+    let mut request = registration(number, &format!("k{number}"), 0);
+    if let RequestBody::Registration { entrance, .. } = &mut request.body {
+        *entrance = by;
+    }
+    request
+}
+
+async fn strangers_of_one_address_and_the_invited_have_rooms_apart(place: &Place) {
+    let store = place.create().await;
+    assert_eq!(add(&*store, from("192.0.2.1", 1), room(4)).await, Admission::Waits);
+    assert_eq!(add(&*store, from("192.0.2.1", 2), room(4)).await, Admission::Waits);
+    assert_eq!(add(&*store, from("192.0.2.1", 3), room(4)).await, Admission::AddressFull);
+    assert_eq!(add(&*store, from("192.0.2.2", 3), room(4)).await, Admission::Waits);
+    let narrow = WaitingRoom { address_bytes_max: 10, ..room(4) };
+    assert_eq!(add(&*store, from("192.0.2.3", 4), narrow).await, Admission::AddressFull, "bytes count");
+    // An unknown address is nobody's.
+    assert_eq!(add(&*store, entering(4, Entrance::default()), room(4)).await, Admission::Waits);
+    assert_eq!(add(&*store, from("192.0.2.3", 5), room(4)).await, Admission::Full);
+    // The invited are not counted with them, nor they with the invited.
+    assert_eq!(add(&*store, entering(5, Entrance::Invited), room(1)).await, Admission::Waits);
+    assert_eq!(add(&*store, entering(6, Entrance::Invited), room(1)).await, Admission::Full);
+    assert_eq!(add(&*store, renewal(7, "k7"), room(1)).await, Admission::Waits);
+    assert_eq!(store.request(&id(5)).await.unwrap(), Some(entering(5, Entrance::Invited)));
+    assert_eq!(store.request(&id(1)).await.unwrap(), Some(from("192.0.2.1", 1)));
+    // What is rejected makes room for its address. An invitation that was used stays used.
+    store.reject_request(&id(1), "no".to_owned()).await.unwrap();
+    store.reject_request(&id(5), "no".to_owned()).await.unwrap();
+    assert_eq!(add(&*store, from("192.0.2.1", 8), room(4)).await, Admission::Waits);
+    let again = PendingRequest { participant: id(5), ..entering(9, Entrance::Invited) };
+    assert_eq!(add(&*store, again, room(9)).await, Admission::Repeats(id(5)));
+    assert_eq!(store.request(&id(5)).await.unwrap().unwrap().rejected.as_deref(), Some("no"));
 }

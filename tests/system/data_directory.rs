@@ -108,7 +108,7 @@ fn a_ledger_of_another_version_is_told_what_to_do() {
         SERVE,
         &member.data(),
         3,
-        &["is behind this program by 1 (", "run `sealane init --migrate` with the same --data"],
+        &["is behind this program by 3 (", "run `sealane init --migrate` with the same --data"],
     );
 }
 

@@ -5,8 +5,10 @@ mod audit;
 mod backup;
 mod bench;
 mod capture;
+mod clock;
 mod copy;
 mod crash;
+mod cross_origin;
 mod data_directory;
 #[path = "../store/database.rs"]
 mod database;
@@ -21,6 +23,7 @@ mod participants;
 mod photo;
 mod photo_load;
 mod postgres;
+mod readiness;
 mod refusal;
 mod resolver;
 mod restore;

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use crate::database::Database;
 use crate::support::{Node, document, object_event, path, run_ok};
 
+const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/A1";
+const TIME: &str = "2026-03-01T09:00:00.000Z";
+
 /// A check of a few leaves takes less, on whatever machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -60,6 +63,100 @@ fn a_leaf_that_was_changed_is_named() {
     let audit = first_check(&Node::serve(dir));
     assert_eq!((&audit["passed"], &audit["report"]), (&json!(false), &Value::Null));
     assert_eq!(audit["fault"]["leaf"], json!(4), "{audit}");
+}
+
+/// Waits until the node's readiness is as it should be.
+fn becomes(node: &Node, status: u16) -> Value {
+    let began = Instant::now();
+    loop {
+        let ready = node.get("/health/ready");
+        if ready.status == status {
+            return ready.json();
+        }
+        assert!(began.elapsed() < PATIENCE, "it is not {status}: {ready:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn change(dir: &Path, sql: &str) {
+    let file = dir.join("data/ledger.sqlite");
+    let mut connection = diesel::sqlite::SqliteConnection::establish(path(&file)).unwrap();
+    connection.batch_execute(sql).unwrap();
+}
+
+fn not_sound(answer: &crate::support::Answer) {
+    let problem = answer.json();
+    assert_eq!((answer.status, &problem["code"]), (503, &json!("not-sound")), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("leaf 4"), "{problem}");
+}
+
+#[test]
+fn a_node_whose_ledger_is_not_sound_only_reads_until_a_check_passes() {
+    let node = with_a_capture();
+    assert_eq!(becomes(&node, 200)["writer"], json!(true));
+    let ask = |name: &str| {
+        let out = node.identity(name);
+        let register = ["register", "--json", "--organization", name, "--role", "distributor", "--out", path(&out)];
+        serde_json::from_str::<Value>(&node.run_ok(&register)).unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let waiting = ask("shop");
+    let captured = node.sign("maker", &document(vec![object_event("OBSERVE", "inspecting", &[ITEM], TIME)]));
+    assert_eq!(node.post("/epcis/capture", "application/jose", captured.as_bytes()).status, 202);
+    let item = "https://id.gs1.org/01/09506000134352/21/A2";
+    let new = node.sign("maker", &document(vec![object_event("ADD", "commissioning", &[item], TIME)]));
+    let dir = node.stop();
+    let broken = "DROP TRIGGER leaves_keep_update;
+                  UPDATE leaves SET bytes = CAST(bytes || '1' AS BLOB) WHERE leaf_index = 4;";
+    change(dir.path(), broken);
+
+    let node = Node::serve(dir);
+    let ready = becomes(&node, 503);
+    assert_eq!((&ready["writer"], &ready["code"]), (&json!(false), &json!("not-sound")), "{ready}");
+    let size = node.tree_size();
+    let post = |node: &Node| node.post("/epcis/capture", "application/jose", new.as_bytes());
+    not_sound(&post(&node));
+    let says = crate::support::text(&node.run(&["approve", "--yes", &waiting]).stderr);
+    assert!(says.contains("[not-sound]"), "{says}");
+    let metrics = crate::support::text(&node.get("/metrics").body);
+    assert!(metrics.contains("\nsealane_ledger_sound 0\n") && metrics.contains("\nsealane_writable 0\n"), "{metrics}");
+    // Reading goes on: what stands keeps its receipt. People are told on every page, in their language.
+    let again = node.post("/epcis/capture", "application/jose", captured.as_bytes());
+    assert_eq!(again.status, 202, "{}", again.json());
+    for page in ["/", "/scan", "/01/09506000134352/21/A1", "/nothing"] {
+        for (language, words) in [("en", "found a fault in its own ledger"), ("ko", "자체 원장에서 결함을")] {
+            let headers = [("Accept", "text/html"), ("Accept-Language", language)];
+            let shown = crate::support::text(&node.request("GET", page, &headers, b"").body);
+            assert!(shown.contains(words), "{page} {language}: {shown}");
+        }
+    }
+
+    // A restart forgets nothing, from its first moment on.
+    let node = Node::serve(node.stop());
+    let audit = node.get("/ledger/audit").json();
+    assert_eq!((&audit["passed"], &audit["fault"]["leaf"]), (&json!(false), &json!(4)), "{audit}");
+    not_sound(&post(&node));
+    assert_eq!(node.tree_size(), size, "not even a heartbeat");
+    let record = node.data().join("self-check.json");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&record).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+
+    // Mended, it writes again once a check has passed.
+    let dir = node.stop();
+    change(
+        dir.path(),
+        "UPDATE leaves SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) AS BLOB) WHERE leaf_index = 4;",
+    );
+    let node = Node::serve(dir);
+    becomes(&node, 200);
+    assert_eq!(node.get("/ledger/audit").json()["passed"], json!(true));
+    assert_eq!(post(&node).status, 202);
+    node.run_ok(&["approve", "--yes", &waiting]);
+    let metrics = crate::support::text(&node.get("/metrics").body);
+    assert!(metrics.contains("\nsealane_ledger_sound 1\n"), "{metrics}");
+    let at = metrics.lines().find_map(|line| line.strip_prefix("sealane_self_check_timestamp_seconds ")).unwrap();
+    assert!(at.parse::<f64>().unwrap() > 1.7e9, "{at}");
+    let shown = node.request("GET", "/", &[("Accept", "text/html")], b"");
+    assert!(!crate::support::text(&shown.body).contains("fault in its own ledger"));
 }
 
 #[test]

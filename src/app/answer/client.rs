@@ -1,6 +1,7 @@
 //! The client that a request counts for.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A client as limits count it: an IPv4 address, or the /64 of an IPv6 address, because one household has all of that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +22,16 @@ impl ClientAddress {
     }
 }
 
+impl fmt::Display for ClientAddress {
+    /// `192.0.2.1`, or `2001:db8:1:2::/64`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.is_v6 {
+            true => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(self.prefix) << 64)),
+            false => write!(f, "{}", Ipv4Addr::from_bits(u32::try_from(self.prefix).unwrap_or_default())),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,5 +46,7 @@ mod tests {
         assert_ne!(of("127.0.0.1"), of("127.0.0.2"));
         assert_ne!(of("0.0.0.1"), of("0:0:0:1::"));
         assert_ne!(of("255.255.255.255"), ClientAddress::THIS_PROCESS);
+        assert_eq!(of("2001:db8:1:2::1").to_string(), "2001:db8:1:2::/64");
+        assert_eq!(of("::ffff:192.0.2.1").to_string(), "192.0.2.1");
     }
 }

@@ -66,6 +66,7 @@ fn register(desk: &Desk, client: &Client, out: &Path, prefix: &str) -> Result<Si
         namespace: Vec::new(),
         csr: None,
         out: Some(out.to_owned()),
+        invitation: None,
         wait: false,
     };
     let id = register::request(client, &request)?.id;

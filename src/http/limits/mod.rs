@@ -87,6 +87,11 @@ impl Guard {
         client.map_or(ClientAddress::THIS_PROCESS, ClientAddress::of)
     }
 
+    /// Names the client's address as limits count it.
+    pub fn address_of(&self, request: &HttpRequest) -> Option<String> {
+        request.peer_addr().map(|_| self.client(request).to_string())
+    }
+
     /// Takes one request out of its address's allowance.
     pub fn admit(&self, request: &ServiceRequest) -> Result<(), Problem> {
         let Some(rate) = &self.addresses else { return Ok(()) };

@@ -13,9 +13,10 @@ pub mod timeline;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, VARY};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use maud::{DOCTYPE, Markup, html};
 
+use crate::http::Node;
 use crate::http::parameters::encode;
 
 pub use ids::people_text;
@@ -31,6 +32,8 @@ pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self
 pub struct Visitor {
     pub language: Language,
     chosen: bool,
+    /// The node's check of its own ledger found a fault, which every page says.
+    unsound: bool,
     /// The path and query that were asked for, without `lang`.
     here: String,
 }
@@ -43,7 +46,8 @@ impl Visitor {
         let mark = if others.is_empty() { "" } else { "?" };
         let here = format!("{}{mark}{}", request.uri().path(), others.join("&"));
         let language = chosen.unwrap_or_else(|| Language::accepted(request));
-        Self { language, chosen: chosen.is_some(), here }
+        let unsound = request.app_data::<web::Data<Node>>().is_some_and(|node| node.ledger.is_unsound());
+        Self { language, chosen: chosen.is_some(), unsound, here }
     }
 
     /// A message of the table, in this visitor's language.
@@ -119,6 +123,9 @@ fn frame(visitor: &Visitor, page: Page) -> Markup {
                         a href=(visitor.link("/scan")) { (visitor.say("nav.scan")) }
                         a href=(other_link) lang=(other.tag()) hreflang=(other.tag()) { (other.name()) }
                     }
+                }
+                @if visitor.unsound {
+                    p.unsound role="alert" { strong { (visitor.say("unsound.title")) } " " (visitor.say("unsound.text")) }
                 }
                 main id="main" tabindex="-1" { (page.main) }
                 footer.foot {

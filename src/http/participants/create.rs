@@ -6,8 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::app::registration;
+use crate::app::registration::{self, Arrival};
 use crate::http::fields::Fields;
+use crate::http::limits::Guard;
 use crate::http::problem::Problem;
 use crate::http::{Node, body};
 use sealane_core::consortium::Claims;
@@ -27,6 +28,8 @@ pub struct RegistrationSchema {
     namespaces: Option<Vec<String>>,
     /// PKCS#10 request in PEM, for a P-256 key.
     csr: String,
+    /// A member's one-time token, which `sealane invite` makes.
+    invitation: Option<String>,
 }
 
 /// What is said of a request that was taken.
@@ -43,20 +46,28 @@ pub struct Waiting {
     responses(
         (status = 202, description = "The request waits", body = Waiting, headers(("Location" = String))),
         (status = 400, description = "A member of the body is wrong; `faults` says which"),
+        (status = 403, description = "An invitation is missing, or not taken: `reason` says why"),
         (status = 409, description = "Somebody holds the key, a prefix, a namespace or a GLN, or such a request waits"),
     ))]
 pub async fn create_participant(
     request: HttpRequest,
     payload: web::Payload,
     node: web::Data<Node>,
+    guard: web::Data<Guard>,
 ) -> Result<HttpResponse, Problem> {
     let mut fields = body::read_object(&request, payload).await?;
     let claims = read_claims(&mut fields)?;
     let csr: String = fields.required("csr")?;
+    let invitation: Option<String> = fields.optional("invitation")?;
     fields.finish()?;
-    // A version 4 UUID has the form of a participant's id.
-    let id = super::id_of(&Uuid::new_v4().to_string()).map_err(Problem::internal)?;
-    let waiting = registration::request(&node.ledger, &*node.certificates, id, claims, &csr).await?;
+    let arrival = Arrival { invitation: invitation.as_deref(), address: guard.address_of(&request) };
+    let (entrance, invited) = registration::admit_arrival(&node.ledger, arrival, node.invitations)?;
+    let id = match invited {
+        Some(id) => id,
+        // A version 4 UUID has the form of a participant's id.
+        None => super::id_of(&Uuid::new_v4().to_string()).map_err(Problem::internal)?,
+    };
+    let waiting = registration::request(&node.ledger, &*node.certificates, id, claims, &csr, entrance).await?;
     let id = waiting.participant.to_string();
     Ok(HttpResponse::Accepted()
         .insert_header((LOCATION, format!("/participants/{id}")))

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::registration::{self, PAGE_PARTICIPANTS_MAX, Status};
+use crate::app::registration::{self, PAGE_PARTICIPANTS, PAGE_PARTICIPANTS_MAX, Status};
 use crate::http::Node;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::participants::answer::ParticipantBody;
@@ -21,7 +21,7 @@ pub struct Participants {
 #[utoipa::path(get, path = "/participants", tag = "participants",
     params(
         ("status" = Option<String>, Query, description = "`pending`, `active`, `rejected`, `revoked` or `expired`"),
-        ("perPage" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Participants on a page: 1 to 1000, by default 1000"),
+        ("perPage" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Participants on a page: 1 to 1000, by default 100; fewer if they are long"),
         ("nextPageToken" = Option<String>, Query, description = "From the `Link` of the page before"),
     ),
     responses((status = 200, description = "Those of this status, or all", body = Participants,
@@ -42,7 +42,7 @@ pub async fn list_participants(request: HttpRequest, node: web::Data<Node>) -> R
 }
 
 fn per_page(parameters: &Parameters) -> Result<u32, Problem> {
-    let wanted = parameters.number("perPage")?.unwrap_or(PAGE_PARTICIPANTS_MAX.into());
+    let wanted = parameters.number("perPage")?.unwrap_or(PAGE_PARTICIPANTS.into());
     let fits = u32::try_from(wanted).ok().filter(|wanted| (1..=PAGE_PARTICIPANTS_MAX).contains(wanted));
     let wrong = || bad("perPage", &format!("it is 1 to {PAGE_PARTICIPANTS_MAX}")).with("limit", PAGE_PARTICIPANTS_MAX);
     fits.ok_or_else(wrong)

@@ -129,6 +129,7 @@ codes! {
     BadClaims = "bad-claims", 400, "The claims do not fit together";
     ClaimTaken = "claim-taken", 409, "Another participant holds this";
     RequestWaits = "request-waits", 409, "A request with this key waits already";
+    Invitation = "invitation", 403, "The invitation is not taken";
     TooManyRequests = "too-many-requests", 429, "Too many requests wait for a decision";
     UnknownParticipant = "unknown-participant", 404, "There is no such participant";
     NoCertificate = "no-certificate", 404, "The participant has no certificate yet";
@@ -146,8 +147,11 @@ codes! {
     Busy = "busy", 429, "The node has enough to do";
     DiskFull = "disk-full", 503, "The disk is full";
     Unwritten = "unwritten", 503, "The ledger could not be written";
+    StoreRefused = "store-refused", 503, "The ledger takes no writes now";
     StoreUnavailable = "store-unavailable", 503, "The ledger cannot be reached";
     ReadsOnly = "reads-only", 503, "The node reads only";
+    ClockJump = "clock-jump", 503, "The node's clock has jumped";
+    NotSound = "not-sound", 503, "The node's ledger is not sound";
     Stopping = "stopping", 503, "The node is stopping";
     Internal = "internal", 500, "The node failed";
 }
@@ -163,9 +167,9 @@ impl Code {
         match self {
             Code::Busy | Code::Unwritten | Code::AddressRate | Code::SignerRate => Some(1),
             Code::DecoderBusy => Some(2),
-            Code::Stopping | Code::StoreUnavailable => Some(10),
-            Code::DiskFull | Code::ReadsOnly => Some(60),
-            Code::TooManyRequests => Some(3_600),
+            Code::Stopping | Code::StoreRefused | Code::StoreUnavailable => Some(10),
+            Code::DiskFull | Code::ReadsOnly | Code::ClockJump => Some(60),
+            Code::TooManyRequests | Code::NotSound => Some(3_600),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use crate::app::orderer::OrderError;
 use crate::app::registration::RegistrationError;
 use crate::http::problem::{Code, Problem};
 use crate::ports::{Exceeded, StoreError};
-use sealane_core::consortium::{AdminError, Conflict, Refusal, SignerRefusal};
+use sealane_core::consortium::{AdminError, Conflict, InvitationError, Refusal, SignerRefusal};
 use sealane_core::epcis::Faults;
 use sealane_core::gs1::IdError;
 use sealane_core::json::JsonError;
@@ -107,10 +107,12 @@ impl From<OrderError> for Problem {
             OrderError::Stopped => Self::new(Code::Stopping, error.to_string()),
             OrderError::Restored => Self::new(Code::ReadsOnly, error.to_string()),
             OrderError::Full => Self::new(Code::DiskFull, error.to_string()),
-            OrderError::Unwritten(cause) => {
-                let detail = "whether the statement was written is unknown: post it again, the same bytes";
-                Self::new(Code::Unwritten, detail).caused_by(cause)
-            }
+            OrderError::Unwritten(ref cause) => Self::new(Code::Unwritten, error.to_string()).caused_by(cause),
+            OrderError::StoreRefused(ref cause) => Self::new(Code::StoreRefused, error.to_string()).caused_by(cause),
+            OrderError::Clock(jump) => Self::new(Code::ClockJump, jump.to_string())
+                .with("clock", jump.now.to_string())
+                .with("lastBlock", jump.last.to_string()),
+            OrderError::Unsound { .. } => Self::new(Code::NotSound, error.to_string()),
         }
     }
 }
@@ -119,6 +121,10 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Full => Self::new(Code::DiskFull, error.to_string()),
+            StoreError::Refused(cause) => {
+                Self::new(Code::StoreRefused, "the node's store takes no writes now; nothing was written")
+                    .caused_by(cause)
+            }
             StoreError::Unavailable(cause) => {
                 Self::new(Code::StoreUnavailable, "the node's database does not answer").caused_by(cause)
             }
@@ -168,6 +174,20 @@ impl From<AdminError> for Problem {
     }
 }
 
+impl From<InvitationError> for Problem {
+    fn from(error: InvitationError) -> Self {
+        let reason = match error {
+            InvitationError::Missing => "missing",
+            InvitationError::Malformed(_) => "malformed",
+            InvitationError::OtherLedger { .. } => "other-ledger",
+            InvitationError::Unsigned => "unsigned",
+            InvitationError::Expired { .. } => "expired",
+            InvitationError::Used { .. } => "used",
+        };
+        Self::new(Code::Invitation, error.to_string()).with("reason", reason)
+    }
+}
+
 impl From<RegistrationError> for Problem {
     fn from(error: RegistrationError) -> Self {
         let code = match error {
@@ -186,7 +206,8 @@ impl From<RegistrationError> for Problem {
                 return Self::new(Code::BadRenewal, format!("{field}: {detail}")).with_faults(faults);
             }
             RegistrationError::Waiting { .. } => Code::RequestWaits,
-            RegistrationError::Crowded => Code::TooManyRequests,
+            RegistrationError::Crowded | RegistrationError::AddressCrowded => Code::TooManyRequests,
+            RegistrationError::Invitation(error) => return error.into(),
             RegistrationError::Certified { .. } => Code::AlreadyRegistered,
             RegistrationError::Unknown { .. } => Code::UnknownParticipant,
             RegistrationError::NothingWaits { .. } => Code::NothingWaits,

@@ -1,6 +1,5 @@
 //! `GET /.well-known/gs1resolver`: what this resolver is (GS1-Conformant resolver standard, resolver description file).
 
-use actix_web::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 
@@ -17,7 +16,7 @@ const KEYS: [&str; 16] = [
     responses((status = 200, description = "`{name, resolverRoot, supportedPrimaryKeys[], …}`", body = Object)))]
 pub async fn get_resolver_description(node: web::Data<Node>) -> HttpResponse {
     let origin = node.ledger.origin().as_str().to_owned();
-    HttpResponse::Ok().insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*")).json(description(&node.public_url, &origin))
+    HttpResponse::Ok().json(description(&node.public_url, &origin))
 }
 
 fn description(public_url: &str, origin: &str) -> Value {

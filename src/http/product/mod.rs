@@ -7,9 +7,7 @@ mod description;
 mod linkset;
 
 use actix_web::http::Method;
-use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderValue, LINK, LOCATION, VARY,
-};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LINK, LOCATION, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::Node;
@@ -49,8 +47,6 @@ pub async fn get_product(request: HttpRequest, node: web::Data<Node>) -> Result<
     let mut answer = resolve(&request, &node, &id).await?;
     let headers = answer.headers_mut();
     headers.append(VARY, HeaderValue::from_static("accept"));
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("link"));
     if let Ok(link) = HeaderValue::from_str(&Links::of(&node, &id).header()) {
         headers.append(LINK, link);
     }

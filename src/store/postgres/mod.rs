@@ -142,7 +142,7 @@ impl PostgresStore {
     }
 
     fn writer(&self) -> Result<&Writer, StoreError> {
-        self.writer.as_ref().ok_or_else(|| StoreError::Unavailable("it was opened for reading alone".to_owned()))
+        self.writer.as_ref().ok_or_else(|| StoreError::Refused("it was opened for reading alone".to_owned()))
     }
 }
 
@@ -318,6 +318,10 @@ impl LedgerStore for PostgresStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.reader().await?.batch_execute("SELECT 1").await.map_err(of_read)
+    }
+
+    async fn probe_write(&self) -> Result<(), StoreError> {
+        self.writer()?.write(|session| Box::pin(async move { session.probe_write().await })).await
     }
 
     async fn self_check(&self) -> Result<Vec<String>, StoreError> {

@@ -92,6 +92,10 @@ impl From<OpenError> for StoreError {
     }
 }
 
+/// Classes of SQLSTATE by which a server says that it took nothing, not even at a commit: 25 (the transaction or the whole
+/// server only reads), 42 (no such table or no right to it), 53 (no room, no memory, no connection).
+const REFUSALS: [&str; 3] = ["25", "42", "53"];
+
 /// What a failed write means. Whether it was written is unknown where the connection was lost.
 pub fn of_write(error: &tokio_postgres::Error) -> StoreError {
     match error.code() {
@@ -103,6 +107,7 @@ pub fn of_write(error: &tokio_postgres::Error) -> StoreError {
             | &SqlState::DATA_CORRUPTED
             | &SqlState::INDEX_CORRUPTED,
         ) => StoreError::Corrupt(told(error)),
+        Some(code) if REFUSALS.iter().any(|class| code.code().starts_with(class)) => StoreError::Refused(told(error)),
         _ => StoreError::Unavailable(told(error)),
     }
 }

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tokio_postgres::types::ToSql;
 
 use super::open_error::{of_read, of_write};
 use super::writer::Session;
@@ -16,27 +17,43 @@ impl Session {
     pub async fn add_request(&self, request: &PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError> {
         let row = RequestRow::new(request)?;
         self.execute("DELETE FROM requests WHERE received_at < $1", &[&room.since.millis()]).await?;
-        let same =
-            "SELECT id FROM requests WHERE rejected IS NULL AND (key = $1 OR id = $2) ORDER BY key <> $1 LIMIT 1";
-        let found = self.client.query_opt(same, &[&row.key, &row.id]).await.map_err(|error| of_write(&error))?;
+        // An invitation that was used is used, whatever became of the request.
+        let same = "SELECT id FROM requests WHERE (rejected IS NULL AND (key = $1 OR id = $2)) OR ($3 AND id = $2) \
+                    ORDER BY rejected IS NOT NULL OR key <> $1 LIMIT 1";
+        let found =
+            self.client.query_opt(same, &[&row.key, &row.id, &row.invited]).await.map_err(|error| of_write(&error))?;
         if let Some(found) = found {
             let id: String = found.get(0);
             let id = id.parse().map_err(|_| StoreError::Corrupt(format!("the id of request {id}")))?;
             return Ok(Admission::Repeats(id));
         }
-        let waiting = "SELECT count(*), coalesce(sum(bytes), 0)::bigint FROM requests \
-                       WHERE rejected IS NULL AND renewal = $1";
-        let waiting = self.client.query_one(waiting, &[&row.renewal]).await.map_err(|error| of_write(&error))?;
-        let (count, bytes): (i64, i64) = (waiting.get(0), waiting.get(1));
+        if let Some(address) = &row.address {
+            let (count, bytes) = self.taken("address = $1", &[address]).await?;
+            if count >= to_sql(room.address_requests_max)
+                || bytes.saturating_add(row.bytes) > to_sql(room.address_bytes_max)
+            {
+                return Ok(Admission::AddressFull);
+            }
+        }
+        let (count, bytes) = self.taken("renewal = $1 AND invited = $2", &[&row.renewal, &row.invited]).await?;
         if count >= to_sql(room.requests_max) || bytes.saturating_add(row.bytes) > to_sql(room.bytes_max) {
             return Ok(Admission::Full);
         }
-        let RequestRow { id, received_at, renewal, key, bytes, body, rejected } = &row;
+        let RequestRow { id, received_at, renewal, invited, address, key, bytes, body, rejected } = &row;
         self.execute("DELETE FROM requests WHERE id = $1", &[id]).await?;
-        let insert = "INSERT INTO requests (id, received_at, renewal, key, bytes, body, rejected) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        self.execute(insert, &[id, received_at, renewal, key, bytes, body, rejected]).await?;
+        let insert = "INSERT INTO requests (id, received_at, renewal, invited, address, key, bytes, body, rejected) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        self.execute(insert, &[id, received_at, renewal, invited, address, key, bytes, body, rejected]).await?;
         Ok(Admission::Waits)
+    }
+
+    /// How many requests wait of those that a condition is true of, and their bytes.
+    async fn taken(&self, condition: &'static str, values: &[&(dyn ToSql + Sync)]) -> Result<(i64, i64), StoreError> {
+        let waiting = format!(
+            "SELECT count(*), coalesce(sum(bytes), 0)::bigint FROM requests WHERE rejected IS NULL AND {condition}"
+        );
+        let row = self.client.query_one(&waiting, values).await.map_err(|error| of_write(&error))?;
+        Ok((row.get(0), row.get(1)))
     }
 
     pub async fn reject_request(&self, id: &ParticipantId, reason: &str) -> Result<(), StoreError> {

@@ -12,6 +12,7 @@ use super::connect::Connector;
 use super::open_error::{OpenError, of_write};
 use super::{lease, migrations};
 use crate::ports::StoreError;
+use crate::store::WRITE_PROBE_BYTES;
 
 /// Writes transactions one after the other, and connects anew after the connection was lost.
 #[derive(Clone)]
@@ -46,7 +47,8 @@ impl Writer {
 
     /// Runs one transaction to its end, whether or not the caller waits for it.
     ///
-    /// An error leaves nothing written, but for one case: the connection was lost while the commit was under way.
+    /// An error leaves nothing written, but for one case: the connection was lost while the commit was under way. That
+    /// one is `StoreError::Unavailable`.
     pub async fn write<T: Send + 'static>(
         &self,
         change: impl for<'a> FnOnce(&'a Session) -> BoxFuture<'a, Result<T, StoreError>> + Send + 'static,
@@ -56,7 +58,10 @@ impl Writer {
             let mut place = own.session.lock().await;
             let session = match place.take().filter(|session| !session.client.is_closed()) {
                 Some(session) => session,
-                None => Session::open(&own.connector, &own.holder).await?,
+                None => {
+                    let opened = Session::open(&own.connector, &own.holder).await;
+                    opened.map_err(|error| StoreError::Refused(error.to_string()))?
+                }
             };
             let outcome = session.transaction(change).await;
             // A session whose end is unknown goes, and its lease with it.
@@ -105,19 +110,33 @@ impl Session {
         self.client.execute(sql, values).await.map(drop).map_err(|error| of_write(&error))
     }
 
+    /// Writes the row that tells whether anything can be written.
+    pub async fn probe_write(&self) -> Result<(), StoreError> {
+        let probe =
+            "INSERT INTO write_probe (bytes) VALUES ($1) ON CONFLICT (one_row) DO UPDATE SET bytes = EXCLUDED.bytes";
+        self.execute(probe, &[&vec![0_u8; WRITE_PROBE_BYTES]]).await
+    }
+
     async fn transaction<T>(
         &self,
         change: impl for<'a> FnOnce(&'a Session) -> BoxFuture<'a, Result<T, StoreError>>,
     ) -> Outcome<T> {
         match self.change_and_commit(change).await {
             Ok(value) => Outcome::Committed(value),
-            Err(Failed::Fenced) => Outcome::Broken(StoreError::Unavailable(
-                "the lease on the database went to another node; nothing was written".to_owned(),
-            )),
-            Err(Failed::Change(error)) => match self.client.batch_execute("ROLLBACK").await {
-                Ok(()) => Outcome::RolledBack(error),
-                Err(_) => Outcome::Broken(error),
-            },
+            Err(Failed::Fenced) => {
+                Outcome::Broken(StoreError::Refused("the lease on the database went to another node".to_owned()))
+            }
+            Err(Failed::Change(error)) => {
+                // Without a COMMIT the server keeps nothing, whatever became of the connection.
+                let error = match error {
+                    StoreError::Unavailable(cause) => StoreError::Refused(cause),
+                    other => other,
+                };
+                match self.client.batch_execute("ROLLBACK").await {
+                    Ok(()) => Outcome::RolledBack(error),
+                    Err(_) => Outcome::Broken(error),
+                }
+            }
             Err(Failed::Commit(error)) => Outcome::Broken(error),
         }
     }

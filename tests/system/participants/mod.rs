@@ -1,6 +1,8 @@
 //! Who is registered, who asks to be, and what members decide.
 
+mod crowd;
 mod decide;
+mod invite;
 mod lifecycle;
 mod renew;
 mod request;

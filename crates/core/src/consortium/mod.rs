@@ -7,6 +7,7 @@ mod admin;
 mod certificates;
 mod claims;
 mod facts;
+mod invitation;
 mod participant;
 mod place;
 mod registry;
@@ -18,6 +19,7 @@ pub use admin::{
 pub use certificates::{CertificateFacts, CertificateReader, RequestedKey, check_record};
 pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role, is_invisible};
 pub use facts::{Contradiction, EventFact, EventKey};
+pub use invitation::{INVITATION_AGE_MS_MAX, Invitation, InvitationError};
 pub use participant::{Certified, Claims, Participant, Revoked, Standing};
 pub use place::Place;
 pub use registry::{Conflict, Refusal, Registry, SignerRefusal};
