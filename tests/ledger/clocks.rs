@@ -6,7 +6,7 @@ use sealane::app::orderer::{HEARTBEAT, OrderError};
 use sealane::app::registration::{self, RegistrationError};
 use sealane::app::{Ledger, audit};
 use sealane::ports::{Clock, LedgerStore};
-use sealane_core::consortium::{Refusal, SignerRefusal};
+use sealane_core::consortium::SignerRefusal;
 use sealane_core::gs1::Id;
 use sealane_core::ledger::PlaceRefusal;
 use sealane_core::provenance::{Policy, Word};
@@ -41,8 +41,9 @@ async fn block_times_increase_whatever_the_clock_does() {
     let jumps = [0, -1, -HOUR_MS, 40 * DAY_MS, -40 * DAY_MS, -YEAR_MS, 0, YEAR_MS, 41 * DAY_MS, -7, 1];
     for (n, jump) in jumps.into_iter().enumerate() {
         member.clock.advance(jump);
-        // Signed by the same clock as the node's: the statement's own time is no reason to refuse it.
-        let event = member.observing(&maker, &format!("J{n}"), ledger.now().plus_millis(-HOUR_MS));
+        // Signed at the time that its block gets: the statement's own time is no reason to refuse it.
+        let iat = ledger.now().max(last);
+        let event = member.observing_at(&maker, &format!("J{n}"), iat.plus_millis(-HOUR_MS), iat);
         capture(&ledger, event).await.unwrap();
         let time = block_time(&ledger);
         assert_eq!(time, ledger.now().max(last.plus_millis(1)), "jump {n}");
@@ -55,13 +56,13 @@ async fn block_times_increase_whatever_the_clock_does() {
     let again = member.copied();
     let (orderer, ledger) = again.open().await.unwrap();
     let _writer = tokio::spawn(orderer.run());
-    capture(&ledger, again.observing(&maker, "again", ledger.now().plus_millis(-HOUR_MS))).await.unwrap();
+    capture(&ledger, again.observing_at(&maker, "again", last.plus_millis(-HOUR_MS), last)).await.unwrap();
     assert_eq!(block_time(&ledger), last.plus_millis(1));
     audit::audit(&again.store, PROVIDER).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_clock_that_stands_years_behind_refuses_what_is_signed_by_a_right_one_and_says_both_times() {
+async fn a_clock_that_stands_years_behind_goes_on_from_the_last_block_and_refuses_what_is_signed_later() {
     let (member, maker) = Member::with_maker().await;
     let (orderer, ledger) = member.open().await.unwrap();
     let _writer = tokio::spawn(orderer.run());
@@ -69,17 +70,30 @@ async fn a_clock_that_stands_years_behind_refuses_what_is_signed_by_a_right_one_
     let applicant = Applicant::with_prefix("9521000");
     member.clock.advance(-3 * YEAR_MS);
 
-    let refused = capture(&ledger, statement.clone()).await.unwrap_err();
+    // The ledger's time stands at the last block's: what was signed by then is taken.
+    let last = block_time(&ledger);
+    capture(&ledger, statement.clone()).await.unwrap();
+    assert_eq!(block_time(&ledger), last.plus_millis(1));
+
+    // What a right clock signs an hour later is not, and the refusal says both times.
+    let later: Timestamp = last.plus_millis(HOUR_MS);
+    let refused = capture(&ledger, member.observing_at(&maker, "A1", last, later)).await.unwrap_err();
     assert!(matches!(refused, CaptureError::Refused(PlaceRefusal::IssuedAhead { .. })), "{refused}");
     let says = refused.to_string();
-    assert!(says.contains("2026-03-01T08:00:00.000Z") && says.contains("2023-03-02T08:00:00.000Z"), "{says}");
+    let block = block_time(&ledger);
+    assert!(says.contains(&later.to_string()[..19]) && says.contains(&block.to_string()), "{says}");
 
     // So does an event's own time.
-    let ahead = member.observing(&maker, "A1", "2026-02-28T08:00:00Z".parse().unwrap());
+    let ahead = member.observing_at(&maker, "A1", last.plus_millis(25 * HOUR_MS), last);
     let refused = capture(&ledger, ahead).await.unwrap_err();
     assert!(matches!(refused, CaptureError::Refused(PlaceRefusal::EventAhead { .. })), "{refused}");
     let says = refused.to_string();
-    assert!(says.contains("2026-02-28T08:00:00.000Z") && says.contains("2023-03-02T08:00:00.000Z"), "{says}");
+    assert!(says.contains("2026-03-02T09:00:00.001Z") && says.contains(&block.to_string()), "{says}");
+
+    // What the wrong clock itself signs is years old by the ledger's time.
+    let refused = capture(&ledger, member.observing(&maker, "A1", last)).await.unwrap_err();
+    assert!(matches!(refused, CaptureError::Refused(PlaceRefusal::IssuedLongAgo { .. })), "{refused}");
+    assert!(refused.to_string().contains("2023-03-02T08:00:00.000Z"), "{refused}");
 
     // By that clock the member's own authority has not begun.
     applicant.ask(&ledger).await.unwrap();
@@ -88,7 +102,8 @@ async fn a_clock_that_stands_years_behind_refuses_what_is_signed_by_a_right_one_
 
     // A right clock again, and all of it goes on.
     member.clock.advance(3 * YEAR_MS);
-    capture(&ledger, statement).await.unwrap();
+    assert!(capture(&ledger, statement).await.unwrap().placed.repeated);
+    capture(&ledger, member.observing(&maker, "A1", last)).await.unwrap();
     // What was asked three years ago, by the two clocks, waits no more.
     applicant.ask(&ledger).await.unwrap();
     let approval = member.approval(&applicant).admin;
@@ -123,20 +138,18 @@ async fn a_block_made_far_ahead_binds_every_later_one() {
     let says = refused.to_string();
     assert!(says.contains("the ledger's time, 2029-02-28T08:00:00"), "{says}");
 
-    // A new certificate by the right clock is over before it begins.
+    // What the right clock signs now is too old by the ledger's time, a decision of the member too.
     let late = Applicant::with_prefix("9522000");
     late.ask(&ledger).await.unwrap();
     let refused = member.decide(&ledger, &late.id, member.approval(&late).admin).await.unwrap_err();
-    assert!(
-        matches!(refused, RegistrationError::Order(OrderError::Refused(PlaceRefusal::Admin(Refusal::Expired { .. })))),
-        "{refused}"
-    );
-    assert!(refused.to_string().contains("the ledger's time, 2029-02-28T08:00:00"), "{refused}");
+    assert!(matches!(refused, RegistrationError::Refused(PlaceRefusal::IssuedLongAgo { .. })), "{refused}");
+    assert!(refused.to_string().contains("2029-02-28T08:00:00"), "{refused}");
+    let refused = member.revoke(&ledger, &maker).await.unwrap_err();
+    assert!(matches!(refused, RegistrationError::Refused(PlaceRefusal::IssuedLongAgo { .. })), "{refused}");
 
-    // What was captured keeps its place, and time goes on by milliseconds.
+    // What was captured keeps its place.
     assert!(capture(&ledger, member.commissioning(&maker, "A1")).await.unwrap().placed.repeated);
-    member.revoke(&ledger, &maker).await.unwrap();
-    assert_eq!(block_time(&ledger), ahead.plus_millis(1));
+    assert_eq!(block_time(&ledger), ahead);
     audit::audit(&member.store, PROVIDER).await.unwrap();
 }
 

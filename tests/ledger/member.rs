@@ -263,6 +263,11 @@ impl Member {
 
     /// A sighting of one item at some time, signed.
     pub fn observing(&self, maker: &Maker, serial: &str, time: Timestamp) -> SubmittedStatement {
+        self.observing_at(maker, serial, time, self.clock.now())
+    }
+
+    /// A sighting, signed by a clock that says `iat`.
+    pub fn observing_at(&self, maker: &Maker, serial: &str, time: Timestamp, iat: Timestamp) -> SubmittedStatement {
         let event = json!({
             "type": "ObjectEvent",
             "eventTime": time.to_string(),
@@ -271,11 +276,16 @@ impl Member {
             "action": "OBSERVE",
             "bizStep": "storing",
         });
-        self.sign_all(maker, vec![event])
+        self.sign_all_at(maker, vec![event], iat)
     }
 
     /// A document of some events, signed.
     pub fn sign_all(&self, maker: &Maker, events: Vec<Value>) -> SubmittedStatement {
+        self.sign_all_at(maker, events, self.clock.now())
+    }
+
+    /// A document of some events, signed by a clock that says `iat`.
+    pub fn sign_all_at(&self, maker: &Maker, events: Vec<Value>, iat: Timestamp) -> SubmittedStatement {
         let document = json!({
             "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
             "type": "EPCISDocument",
@@ -283,7 +293,7 @@ impl Member {
             "creationDate": "2026-03-01T08:00:00.000Z",
             "epcisBody": {"eventList": events},
         });
-        let header = Header::epcis(maker.certificate, self.origin.as_str(), self.clock.now());
+        let header = Header::epcis(maker.certificate, self.origin.as_str(), iat);
         sign(Draft::new(header, document.to_string().as_bytes()).unwrap(), maker.key.signing_key())
     }
 }
