@@ -18,3 +18,6 @@ pub use hashing::{empty_hash, value_hash};
 pub use map::{IndexError, SubjectIndex, SubjectList};
 pub use proof::{AbsenceProof, IndexProofError, PresenceProof, SubjectProof, Vacancy, verify_absence, verify_presence};
 pub use subject::{Subject, SubjectKey, SubjectKind};
+
+#[cfg(test)]
+mod tests;
