@@ -124,6 +124,9 @@ pub async fn request(
     csr: &str,
 ) -> Result<PendingRequest, RegistrationError> {
     claims.check()?;
+    if let Some(what) = claims.reserved() {
+        return Err(OrderError::Admin(Refusal::Reserved { what }).into());
+    }
     let requested = reader.request(csr).map_err(RegistrationError::Request)?;
     let view = ledger.view();
     let conflict = view.registry.key_conflict(&requested.key, None).or_else(|| view.registry.claim_conflict(&claims));
@@ -187,6 +190,10 @@ pub async fn decide(
         return Ok(Some(placed));
     }
     let admin = Admin::parse(statement.payload())?;
+    // Before anything is asked about whom it concerns: some types are about no participant.
+    if let Some(what) = admin.reserved() {
+        return Err(OrderError::Admin(Refusal::Reserved { what }).into());
+    }
     if admin.participant() != Some(id) {
         let found = admin.participant().map_or("nobody".to_owned(), ToString::to_string);
         return Err(RegistrationError::OtherParticipant { expected: id.clone(), found });
@@ -385,6 +392,13 @@ async fn check_against_request(
             _ => Err(RegistrationError::OtherRequest { what: "key" }),
         },
         Admin::Revocation(_) | Admin::Genesis(_) => Ok(()),
+        // Reserved, so refused before.
+        Admin::Proposal(_)
+        | Admin::Withdrawal(_)
+        | Admin::Ballot(_)
+        | Admin::Ready(_)
+        | Admin::Fault(_)
+        | Admin::Endorsement(_) => Ok(()),
     }
 }
 

@@ -52,6 +52,7 @@ pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Resu
         participant: options.id.clone(),
         reason: options.reason.clone(),
         compromised_since: options.compromised_since,
+        dismisses_claims: false,
     };
     let answer = desk.decide(&options.id, &Admin::Revocation(revocation))?;
     output.result(&answer, format!("Revoked participant {}: it signs nothing more; what it signed stays.", options.id));
@@ -87,7 +88,8 @@ impl Desk {
         let request = request.der().to_vec();
         let Some(renewal) = renewal else {
             let claims = claims_of(asked)?;
-            let registration = Registration { participant: id.clone(), claims, request, certificate };
+            let registration =
+                Registration { participant: id.clone(), claims, request, certificate, evidence: Vec::new() };
             return Ok(Admin::Registration(Box::new(registration)));
         };
         let unreadable = || Failure::unreachable("the renewal that waits cannot be read");
@@ -172,7 +174,15 @@ fn confirm(admin: &Admin, asked: &Value) -> Result<(), Failure> {
             show("organization", asked.get("organization").and_then(Value::as_str).unwrap_or_default());
             show("new key fingerprint", &one.certificate.jwk.thumbprint().to_string());
         }
-        Admin::Genesis(_) | Admin::Revocation(_) | Admin::Rejection(_) => {}
+        Admin::Genesis(_)
+        | Admin::Revocation(_)
+        | Admin::Rejection(_)
+        | Admin::Proposal(_)
+        | Admin::Withdrawal(_)
+        | Admin::Ballot(_)
+        | Admin::Ready(_)
+        | Admin::Fault(_)
+        | Admin::Endorsement(_) => {}
     }
     if !std::io::stdin().is_terminal() {
         return Err(Failure::wrong_use("nobody is at the terminal to ask; give --yes to approve without asking"));

@@ -28,6 +28,9 @@ fn registration(number: u32, key: &str, day: i64) -> PendingRequest {
         glns: Vec::new(),
         gs1_company_prefixes: Vec::new(),
         namespaces: Vec::new(),
+        lei: None,
+        contact: None,
+        terms: None,
     };
     let body = RequestBody::Registration { claims, csr: "PEM".to_owned(), key: Hash::of(key.as_bytes()) };
     PendingRequest { participant: id(number), received: start().plus_millis(day * DAY_MS), body, rejected: None }

@@ -360,6 +360,13 @@ fn check_certificate(reader: &dyn CertificateReader, admin: &Admin) -> Result<()
         Admin::Registration(one) => (&one.request, &one.certificate, &one.participant),
         Admin::Renewal(one) => (&one.request, &one.certificate, &one.participant),
         Admin::Genesis(_) | Admin::Revocation(_) | Admin::Rejection(_) => return Ok(()),
+        // Reserved, so refused at their place.
+        Admin::Proposal(_)
+        | Admin::Withdrawal(_)
+        | Admin::Ballot(_)
+        | Admin::Ready(_)
+        | Admin::Fault(_)
+        | Admin::Endorsement(_) => return Ok(()),
     };
     let asked = reader.request_der(request)?;
     check_record(reader, id, &asked, record)

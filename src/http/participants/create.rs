@@ -70,5 +70,8 @@ fn read_claims(fields: &mut Fields) -> Result<Claims, Problem> {
         glns: fields.list("glns")?,
         gs1_company_prefixes: fields.list("gs1CompanyPrefixes")?,
         namespaces: fields.list("namespaces")?,
+        lei: None,
+        contact: None,
+        terms: None,
     })
 }

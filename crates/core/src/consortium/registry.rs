@@ -47,6 +47,8 @@ pub enum Refusal {
     CertificateRepeated,
     #[error("a rejection answers a pending request and never enters the ledger")]
     Rejection,
+    #[error("{what} is reserved: no ledger takes it yet")]
+    Reserved { what: &'static str },
 }
 
 /// Why a certificate may not sign at a place.
@@ -198,7 +200,15 @@ impl Registry {
     ) -> Result<(), Refusal> {
         self.check(admin, kid, place, verifier)?;
         match admin {
-            Admin::Genesis(_) | Admin::Rejection(_) => {}
+            // What is reserved was refused above.
+            Admin::Genesis(_)
+            | Admin::Rejection(_)
+            | Admin::Proposal(_)
+            | Admin::Withdrawal(_)
+            | Admin::Ballot(_)
+            | Admin::Ready(_)
+            | Admin::Fault(_)
+            | Admin::Endorsement(_) => {}
             Admin::Registration(registration) => self.register(registration, place),
             Admin::Renewal(renewal) => self.certify(&renewal.participant, &renewal.certificate, place),
             Admin::Revocation(revocation) => self.revoke(revocation, place),
@@ -214,6 +224,10 @@ impl Registry {
         place: Place,
         verifier: &dyn SignatureVerifier,
     ) -> Result<(), Refusal> {
+        // First, since one of the types will be signed by keys that are no member's yet.
+        if let Some(what) = admin.reserved() {
+            return Err(Refusal::Reserved { what });
+        }
         if self.members.get(kid).is_none() {
             return Err(Refusal::NotAMember { kid: *kid });
         }
@@ -223,6 +237,13 @@ impl Registry {
             Admin::Registration(registration) => self.check_registration(registration, place),
             Admin::Renewal(renewal) => self.check_renewal(renewal, place, verifier),
             Admin::Revocation(revocation) => self.in_force(&revocation.participant).map(drop),
+            // Reserved, so refused above.
+            Admin::Proposal(_)
+            | Admin::Withdrawal(_)
+            | Admin::Ballot(_)
+            | Admin::Ready(_)
+            | Admin::Fault(_)
+            | Admin::Endorsement(_) => Err(Refusal::Reserved { what: admin.type_name() }),
         }
     }
 

@@ -4,6 +4,7 @@
 //! to the whole list of its leaf indices. The map keeps of each list only what appending needs; the lists are the
 //! store's. Which subjects a leaf has is decided elsewhere.
 
+mod decisions;
 mod entry;
 mod hashing;
 mod list;

@@ -102,7 +102,8 @@ impl Scenario {
             not_after: time("2027-01-01"),
         };
         let thumbprint = certificate.thumbprint();
-        let registration = Registration { participant: id.clone(), claims, request: Vec::new(), certificate };
+        let registration =
+            Registration { participant: id.clone(), claims, request: Vec::new(), certificate, evidence: Vec::new() };
         self.decide("2026-01-02", Admin::Registration(Box::new(registration)));
         Actor {
             id,
@@ -117,6 +118,7 @@ impl Scenario {
             participant: actor.id.clone(),
             reason: "it left".to_owned(),
             compromised_since: compromised_since.map(time),
+            dismisses_claims: false,
         };
         self.decide(when, Admin::Revocation(revocation));
     }

@@ -55,7 +55,13 @@ fn registration(number: u8, [glns, prefixes, namespaces]: [Value; 3]) -> Registr
     let claims = json!({"organization": "One", "roles": ["manufacturer"], "glns": glns,
         "gs1CompanyPrefixes": prefixes, "namespaces": namespaces});
     let claims = serde_json::from_value(claims).unwrap();
-    Registration { participant: participant(number), claims, request: Vec::new(), certificate: certificate(number) }
+    Registration {
+        participant: participant(number),
+        claims,
+        request: Vec::new(),
+        certificate: certificate(number),
+        evidence: Vec::new(),
+    }
 }
 
 fn no_claims() -> [Value; 3] {
@@ -68,7 +74,7 @@ fn joining(registration: Registration) -> Admin {
 
 fn revocation(number: u8) -> Admin {
     let (participant, reason) = (participant(number), "it left".to_owned());
-    Admin::Revocation(Revocation { participant, reason, compromised_since: None })
+    Admin::Revocation(Revocation { participant, reason, compromised_since: None, dismisses_claims: false })
 }
 
 /// A renewal of a participant for the key and certificate `next`, agreed to by the key of certificate `current`.
@@ -448,9 +454,65 @@ fn a_revocation_keeps_its_reason_and_since_when_the_key_was_in_other_hands() {
     ledger.join(2, 2, no_claims());
     let since = Some(time("2026-01-20T00:00:00Z"));
     let reason = "stolen".to_owned();
-    let stolen = Revocation { participant: participant(1), reason: reason.clone(), compromised_since: since };
+    let stolen = Revocation {
+        participant: participant(1),
+        reason: reason.clone(),
+        compromised_since: since,
+        dismisses_claims: false,
+    };
     ledger.apply(&Admin::Revocation(stolen), 3);
     let revoked = Revoked { at: place(3), reason, compromised_since: since };
     assert_eq!(ledger.0.participant(&participant(1)).unwrap().revoked, Some(revoked));
     assert_eq!(ledger.0.participant(&participant(2)).unwrap().revoked, None);
+}
+
+/// A statement of a type that comes later is no leaf, whoever signs it.
+#[test]
+fn what_is_reserved_stands_nowhere() {
+    let mut ledger = Ledger::new();
+    ledger.join(1, 1, no_claims());
+    let admin = |payload: Value| Admin::parse(payload.to_string().as_bytes()).unwrap();
+    let hash = Hash::of(b"x").to_string();
+    let vote = |value: Value| {
+        json!({"kid": hash, "kind": "prevote", "height": 5, "round": 1, "value": value,
+            "signature": Signature::from_bytes([7; 64]).to_string()})
+    };
+    let one = participant(1);
+    let authority = {
+        let mut registration = registration(2, no_claims());
+        registration.claims.roles = vec!["authority".parse().unwrap()];
+        joining(registration)
+    };
+    let dismissing = admin(json!({"type": "revocation", "participant": one, "reason": "x", "dismissesClaims": true}));
+    for (admin, what) in [
+        (
+            admin(json!({"type": "proposal", "changes": [{"type": "remove", "kid": hash}], "expires": NOW})),
+            "the type proposal",
+        ),
+        (admin(json!({"type": "withdrawal", "proposal": hash})), "the type withdrawal"),
+        (admin(json!({"type": "ballot", "proposal": hash, "yes": true})), "the type ballot"),
+        (admin(json!({"type": "ready", "proposal": hash, "height": 1, "root": hash})), "the type ready"),
+        (admin(json!({"type": "fault", "first": vote(json!(null)), "second": vote(json!(hash))})), "the type fault"),
+        (admin(json!({"type": "endorsement", "registration": one})), "the type endorsement"),
+        (authority, "the role authority"),
+        (dismissing, "the member dismissesClaims of a revocation"),
+    ] {
+        let refusal = ledger.refusal(&admin);
+        assert_eq!(refusal, Refusal::Reserved { what });
+        assert_eq!(refusal.to_string(), format!("{what} is reserved: no ledger takes it yet"));
+        let stranger = key(9).thumbprint();
+        assert_eq!(ledger.0.check(&admin, &stranger, place(2), &P256), Err(Refusal::Reserved { what }));
+    }
+}
+
+#[test]
+fn what_a_registration_says_beside_its_claims_is_kept() {
+    let mut ledger = Ledger::new();
+    let mut one = registration(1, no_claims());
+    one.claims.lei = Some("506700GE1G29325QX363".parse().unwrap());
+    one.claims.contact = Some("mailto:quality@example.com".parse().unwrap());
+    one.claims.terms = Some(Hash::of(b"terms"));
+    let claims = one.claims.clone();
+    ledger.apply(&joining(one), 1);
+    assert_eq!(ledger.0.participant(&participant(1)).unwrap().claims, claims);
 }

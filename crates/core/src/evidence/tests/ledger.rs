@@ -143,6 +143,7 @@ impl Ledger {
             claims: serde_json::from_value(claims).unwrap(),
             request: vec![number; 5],
             certificate: certificate(number),
+            evidence: Vec::new(),
         }))
     }
 
@@ -161,7 +162,7 @@ impl Ledger {
 
     pub fn revocation(number: u8) -> Admin {
         let (participant, reason) = (participant(number), "it left".to_owned());
-        Admin::Revocation(Revocation { participant, reason, compromised_since: None })
+        Admin::Revocation(Revocation { participant, reason, compromised_since: None, dismisses_claims: false })
     }
 
     /// A capture of one event by the participant's certificate of this number.
