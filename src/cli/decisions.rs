@@ -143,13 +143,18 @@ fn nothing_waits(asked: &Value) -> Failure {
 
 fn claims_of(asked: &Value) -> Result<Claims, Failure> {
     let member = |name: &str| asked.get(name).cloned().unwrap_or(Value::Null);
-    let claims = json!({
+    let mut claims = json!({
         "organization": member("organization"),
         "roles": member("roles"),
         "glns": member("glns"),
         "gs1CompanyPrefixes": member("gs1CompanyPrefixes"),
         "namespaces": member("namespaces"),
     });
+    for name in ["lei", "contact", "terms"] {
+        if let Some(value) = asked.get(name) {
+            claims[name] = value.clone();
+        }
+    }
     serde_json::from_value(claims).map_err(|error| Failure::unreachable(format!("the request cannot be read: {error}")))
 }
 
@@ -167,6 +172,14 @@ fn confirm(admin: &Admin, asked: &Value) -> Result<(), Failure> {
             show("GLNs", &list(&mut claims.glns.iter().map(ToString::to_string)));
             show("company prefixes", &list(&mut claims.gs1_company_prefixes.iter().map(ToString::to_string)));
             show("namespaces", &list(&mut claims.namespaces.iter().map(ToString::to_string)));
+            let beside = [
+                ("LEI", claims.lei.as_ref().map(ToString::to_string)),
+                ("contact", claims.contact.as_ref().map(ToString::to_string)),
+                ("accepted terms", claims.terms.map(|terms| terms.to_string())),
+            ];
+            for (name, value) in beside {
+                value.iter().for_each(|value| show(name, value));
+            }
             show("key fingerprint", &one.certificate.jwk.thumbprint().to_string());
         }
         Admin::Renewal(one) => {

@@ -26,6 +26,11 @@ impl Fields {
         }
     }
 
+    /// Takes a member that may be left out, and is not `null` instead.
+    pub fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, Problem> {
+        self.0.remove(name).map(|value| read(&child("", name), value)).transpose()
+    }
+
     /// Takes a list, which is empty when it is left out.
     pub fn list<T: DeserializeOwned>(&mut self, name: &str) -> Result<Vec<T>, Problem> {
         let pointer = child("", name);
