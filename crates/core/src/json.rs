@@ -80,7 +80,6 @@ pub fn only_true<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::
 }
 
 /// Tells whether a flag is left out, as serde asks.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
 pub const fn is_false(flag: &bool) -> bool {
     !*flag
 }

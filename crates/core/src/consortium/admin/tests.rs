@@ -382,7 +382,7 @@ fn only_quotas_of_participants_are_set_for_one() {
             _ => json!(1),
         };
         let change = json!({"type": "policy", "name": name.as_str(), "value": value, "participant": ONE});
-        match parse(&proposal(&[change.clone()])) {
+        match parse(&proposal(std::slice::from_ref(&change))) {
             Ok(_) => taken.push(name.as_str()),
             Err(_) => refused(&proposal(&[change]), "is the same for all"),
         }

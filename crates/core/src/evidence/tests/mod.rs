@@ -8,7 +8,7 @@ mod ledger;
 use serde_json::{Value, json};
 
 use crate::block::FinalityError;
-use crate::consortium::{AdminError, Refusal};
+use crate::consortium::{Admin, AdminError, Endorsement, Refusal};
 use crate::evidence::{Evidence, EvidenceError, RecordError, check};
 use crate::gs1::Id;
 use crate::hash::Hash;
@@ -348,6 +348,12 @@ fn an_admin_statement_that_cannot_stand_at_its_place_is_refused() {
             let story = renewal(ledger.renewal(1, 1, 3, 2));
             let at = story.renewal;
             (story, at, Refusal::Consent { detail: "the signature does not verify" })
+        },
+        {
+            let endorsement = Endorsement { registration: participant(1) };
+            let story = renewal(Admin::Endorsement(endorsement));
+            let at = story.renewal;
+            (story, at, Refusal::Reserved { what: "the type endorsement" })
         },
         {
             let story = revocation(Ledger::revocation(9));
