@@ -102,6 +102,7 @@ impl Memory {
             claims: serde_json::from_value(claims).unwrap(),
             request: Vec::new(),
             certificate,
+            evidence: Vec::new(),
         };
         let admin = Admin::Registration(Box::new(registration));
         let leaf = self.list_under(names::of_admin(&admin));

@@ -6,7 +6,7 @@ use crate::app::orderer::OrderError;
 use crate::ports::{Admission, Entrance, PendingRequest, RequestBody, RequestFilter, StoreError, WaitingRoom};
 use sealane_core::consortium::{
     Admin, AdminError, CertificateReader, CertificateRecord, Claims, Conflict, Invitation, InvitationError,
-    Participant, ParticipantId, RequestedKey, Standing, check_record, renewal_consent,
+    Participant, ParticipantId, Refusal, RequestedKey, Standing, check_record, renewal_consent,
 };
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed, verify};
@@ -179,6 +179,9 @@ pub async fn request(
 ) -> Result<PendingRequest, RegistrationError> {
     ledger.may_write()?;
     claims.check()?;
+    if let Some(what) = claims.reserved() {
+        return Err(PlaceRefusal::Admin(Refusal::Reserved { what }).into());
+    }
     let requested = reader.request(csr).map_err(RegistrationError::Request)?;
     let view = ledger.view();
     if entrance == Entrance::Invited && view.registry.participant(&id).is_some() {
@@ -244,6 +247,10 @@ pub async fn decide(
     }
     ledger.may_write()?;
     let admin = Admin::parse(statement.payload())?;
+    // Before anything is asked about whom it concerns: some types are about no participant.
+    if let Some(what) = admin.reserved() {
+        return Err(PlaceRefusal::Admin(Refusal::Reserved { what }).into());
+    }
     if admin.participant() != Some(id) {
         let found = admin.participant().map_or("nobody".to_owned(), ToString::to_string);
         return Err(RegistrationError::OtherParticipant { expected: id.clone(), found });
@@ -515,6 +522,13 @@ async fn check_against_request(
             _ => Err(RegistrationError::OtherRequest { what: "key" }),
         },
         Admin::Revocation(_) | Admin::Genesis(_) => Ok(()),
+        // Reserved, so refused before.
+        Admin::Proposal(_)
+        | Admin::Withdrawal(_)
+        | Admin::Ballot(_)
+        | Admin::Ready(_)
+        | Admin::Fault(_)
+        | Admin::Endorsement(_) => Ok(()),
     }
 }
 

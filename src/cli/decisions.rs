@@ -52,6 +52,7 @@ pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Resu
         participant: options.id.clone(),
         reason: options.reason.clone(),
         compromised_since: options.compromised_since,
+        dismisses_claims: false,
     };
     let answer = desk.decide(&options.id, &Admin::Revocation(revocation))?;
     output.result(&answer, format!("Revoked participant {}: it signs nothing more; what it signed stays.", options.id));
@@ -87,7 +88,8 @@ impl Desk {
         let request = request.der().to_vec();
         let Some(renewal) = renewal else {
             let claims = claims_of(asked)?;
-            let registration = Registration { participant: id.clone(), claims, request, certificate };
+            let registration =
+                Registration { participant: id.clone(), claims, request, certificate, evidence: Vec::new() };
             return Ok(Admin::Registration(Box::new(registration)));
         };
         let unreadable = || Failure::unreachable("the renewal that waits cannot be read");
@@ -141,13 +143,18 @@ fn nothing_waits(asked: &Value) -> Failure {
 
 fn claims_of(asked: &Value) -> Result<Claims, Failure> {
     let member = |name: &str| asked.get(name).cloned().unwrap_or(Value::Null);
-    let claims = json!({
+    let mut claims = json!({
         "organization": member("organization"),
         "roles": member("roles"),
         "glns": member("glns"),
         "gs1CompanyPrefixes": member("gs1CompanyPrefixes"),
         "namespaces": member("namespaces"),
     });
+    for name in ["lei", "contact", "terms"] {
+        if let Some(value) = asked.get(name) {
+            claims[name] = value.clone();
+        }
+    }
     serde_json::from_value(claims).map_err(|error| Failure::unreachable(format!("the request cannot be read: {error}")))
 }
 
@@ -165,6 +172,14 @@ fn confirm(admin: &Admin, asked: &Value) -> Result<(), Failure> {
             show("GLNs", &list(&mut claims.glns.iter().map(ToString::to_string)));
             show("company prefixes", &list(&mut claims.gs1_company_prefixes.iter().map(ToString::to_string)));
             show("namespaces", &list(&mut claims.namespaces.iter().map(ToString::to_string)));
+            let beside = [
+                ("LEI", claims.lei.as_ref().map(ToString::to_string)),
+                ("contact", claims.contact.as_ref().map(ToString::to_string)),
+                ("accepted terms", claims.terms.map(|terms| terms.to_string())),
+            ];
+            for (name, value) in beside {
+                value.iter().for_each(|value| show(name, value));
+            }
             show("key fingerprint", &one.certificate.jwk.thumbprint().to_string());
         }
         Admin::Renewal(one) => {
@@ -172,7 +187,15 @@ fn confirm(admin: &Admin, asked: &Value) -> Result<(), Failure> {
             show("organization", asked.get("organization").and_then(Value::as_str).unwrap_or_default());
             show("new key fingerprint", &one.certificate.jwk.thumbprint().to_string());
         }
-        Admin::Genesis(_) | Admin::Revocation(_) | Admin::Rejection(_) => {}
+        Admin::Genesis(_)
+        | Admin::Revocation(_)
+        | Admin::Rejection(_)
+        | Admin::Proposal(_)
+        | Admin::Withdrawal(_)
+        | Admin::Ballot(_)
+        | Admin::Ready(_)
+        | Admin::Fault(_)
+        | Admin::Endorsement(_) => {}
     }
     if !std::io::stdin().is_terminal() {
         return Err(Failure::wrong_use("nobody is at the terminal to ask; give --yes to approve without asking"));

@@ -26,7 +26,7 @@ impl Fields {
         }
     }
 
-    /// Takes a member that may be left out.
+    /// Takes a member that may be left out, and is not `null` instead.
     pub fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, Problem> {
         self.0.remove(name).map(|value| read(&child("", name), value)).transpose()
     }

@@ -77,7 +77,8 @@ impl Party {
         let certificate = self.certificate(node.now(), 0);
         self.certificates.push(certificate.thumbprint());
         let (participant, claims) = (self.id.clone(), self.claims.clone());
-        let registration = Registration { participant, claims, request: request.into_bytes(), certificate };
+        let registration =
+            Registration { participant, claims, request: request.into_bytes(), certificate, evidence: Vec::new() };
         self.decide(node, Admin::Registration(Box::new(registration))).await;
     }
 
@@ -98,7 +99,8 @@ impl Party {
 
     pub async fn revoke(&mut self, node: &mut Node, compromised_since: Option<Timestamp>) {
         let participant = self.id.clone();
-        let revocation = Revocation { participant, reason: "the key was lost".to_owned(), compromised_since };
+        let reason = "the key was lost".to_owned();
+        let revocation = Revocation { participant, reason, compromised_since, dismisses_claims: false };
         self.decide(node, Admin::Revocation(revocation)).await;
         self.is_revoked = true;
     }

@@ -114,6 +114,9 @@ impl Applicant {
             glns: Vec::new(),
             gs1_company_prefixes: vec![prefix.parse().unwrap()],
             namespaces: Vec::new(),
+            lei: None,
+            contact: None,
+            terms: None,
         };
         let id = format!("5f0c1f6e-6d0b-4a57-9a35-0000{prefix:0>8}").parse().unwrap();
         Self { id, key, request, claims }
@@ -219,7 +222,7 @@ impl Member {
         };
         let thumbprint = certificate.thumbprint();
         let (participant, claims, request) = (id.clone(), claims.clone(), request.der().to_vec());
-        let registration = Registration { participant, claims, request, certificate };
+        let registration = Registration { participant, claims, request, certificate, evidence: Vec::new() };
         Approval { admin: Admin::Registration(Box::new(registration)), certificate: thumbprint }
     }
 
@@ -243,8 +246,8 @@ impl Member {
     }
 
     pub async fn revoke(&self, ledger: &Ledger, maker: &Maker) -> Result<(), registration::RegistrationError> {
-        let revocation =
-            Revocation { participant: maker.id.clone(), reason: "key lost".to_owned(), compromised_since: None };
+        let (participant, reason) = (maker.id.clone(), "key lost".to_owned());
+        let revocation = Revocation { participant, reason, compromised_since: None, dismisses_claims: false };
         self.decide(ledger, &maker.id, Admin::Revocation(revocation)).await
     }
 

@@ -20,6 +20,9 @@ fn claims() -> Claims {
         glns: Vec::new(),
         gs1_company_prefixes: Vec::new(),
         namespaces: Vec::new(),
+        lei: None,
+        contact: None,
+        terms: None,
     }
 }
 

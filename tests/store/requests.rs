@@ -29,6 +29,9 @@ fn registration(number: u32, key: &str, day: i64) -> PendingRequest {
         glns: Vec::new(),
         gs1_company_prefixes: Vec::new(),
         namespaces: Vec::new(),
+        lei: None,
+        contact: None,
+        terms: None,
     };
     let body = RequestBody::Registration {
         claims,

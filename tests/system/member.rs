@@ -45,6 +45,7 @@ impl<'a> Member<'a> {
             claims: claims_of(&asked),
             request: request.der().to_vec(),
             certificate: self.certificate(id, &request, validity),
+            evidence: Vec::new(),
         }
     }
 

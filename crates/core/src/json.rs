@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
@@ -49,6 +50,38 @@ pub fn parse_within(bytes: &[u8], values_max: usize) -> Result<Value, JsonError>
 pub fn child(pointer: &str, segment: impl fmt::Display) -> String {
     let segment = segment.to_string().replace('~', "~0").replace('/', "~1");
     format!("{pointer}/{segment}")
+}
+
+/// Reads an optional member that is there, so that `null` is no second way to leave it out.
+pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Reads a member that must be there and may be `null`.
+pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer)
+}
+
+/// Reads a list that is left out if it is empty, so that `[]` is no second way to say it.
+pub fn filled<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    match Vec::deserialize(deserializer)? {
+        list if list.is_empty() => Err(D::Error::custom("an empty list is left out")),
+        list => Ok(list),
+    }
+}
+
+/// Reads a flag that is left out if it is not set.
+pub fn only_true<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    if bool::deserialize(deserializer)? {
+        Ok(true)
+    } else {
+        Err(D::Error::custom("a flag that is not set is left out"))
+    }
+}
+
+/// Tells whether a flag is left out, as serde asks.
+pub const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 fn pointer_of(way_out: &[String]) -> String {

@@ -51,6 +51,39 @@ pub const ORGANIZATION_CHARS_MAX: usize = 200;
 /// Characters in a reason that a member gives for a decision.
 pub const REASON_CHARS_MAX: usize = 1_000;
 
+/// Files that one registration says its approver looked at: extracts of a register, a certificate or two.
+pub const LOOKED_AT_MAX: usize = 20;
+
+/// Characters in the title of such a file.
+pub const TITLE_CHARS_MAX: usize = 200;
+
+/// Characters in a media type: 127 for the type and 127 for the subtype (RFC 6838 §4.2), with the slash between.
+pub const MEDIA_TYPE_CHARS_MAX: usize = 255;
+
+/// Characters in an organisation's contact: the longest mail address is 254 (RFC 5321), and pages need some room.
+pub const CONTACT_CHARS_MAX: usize = 500;
+
+/// Characters in the URI of a consortium's terms.
+pub const TERMS_URI_CHARS_MAX: usize = 1_024;
+
+/// Changes in one proposal: members read all of them before they vote.
+pub const CHANGES_PER_PROPOSAL_MAX: usize = 10;
+
+/// Ids for which one proposal lifts a recall; each becomes a subject of the index.
+pub const LIFTED_IDS_MAX: usize = 1_000;
+
+/// Ranges of leaves whose claims one proposal dismisses: a verdict looks through all of them.
+pub const DISMISSED_RANGES_MAX: usize = 100;
+
+/// The largest number that a policy counts with, of subjects, ids or leaves: the index has no more subjects.
+pub const POLICY_COUNT_MAX: u64 = INDEX_NODES_MAX as u64;
+
+/// The fastest that a policy lets goods travel, in km/h: a satellite's.
+pub const POLICY_SPEED_KMH_MAX: u64 = 28_000;
+
+/// The most that a policy lets clocks differ, in minutes: a day, as far as an event may lie ahead of its block.
+pub const CLOCK_TOLERANCE_MINUTES_MAX: u64 = 24 * 60;
+
 /// Bytes of a PKCS#10 request in PEM.
 pub const CSR_BYTES_MAX: usize = 16 * 1024;
 

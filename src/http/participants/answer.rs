@@ -20,6 +20,12 @@ pub struct ParticipantBody {
     glns: Vec<String>,
     gs1_company_prefixes: Vec<String>,
     namespaces: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lei: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terms: Option<String>,
     /// SHA-256 of the SubjectPublicKeyInfo of the key, the newest one: for comparing by telephone.
     key_fingerprint: Option<String>,
     /// When this node took the request.
@@ -116,6 +122,9 @@ impl ParticipantBody {
             glns: texts(|claims| claims.glns.iter().map(ToString::to_string).collect()),
             gs1_company_prefixes: texts(|claims| claims.gs1_company_prefixes.iter().map(ToString::to_string).collect()),
             namespaces: texts(|claims| claims.namespaces.iter().map(ToString::to_string).collect()),
+            lei: claims.and_then(|claims| claims.lei.as_ref()).map(ToString::to_string),
+            contact: claims.and_then(|claims| claims.contact.as_ref()).map(ToString::to_string),
+            terms: claims.and_then(|claims| claims.terms).map(|terms| terms.to_string()),
             key_fingerprint: None,
             requested_at: None,
             registered_at: None,

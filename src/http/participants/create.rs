@@ -26,6 +26,12 @@ pub struct RegistrationSchema {
     gs1_company_prefixes: Option<Vec<String>>,
     /// URIs that ids begin with, for ids that are not GS1's.
     namespaces: Option<Vec<String>>,
+    /// Legal Entity Identifier (ISO 17442).
+    lei: Option<String>,
+    /// For who scans its products: an `https:`, `mailto:` or `tel:` URI.
+    contact: Option<String>,
+    /// SHA-256 of the consortium's terms that it accepts, base64url.
+    terms: Option<String>,
     /// PKCS#10 request in PEM, for a P-256 key.
     csr: String,
     /// A member's one-time token, which `sealane invite` makes.
@@ -81,5 +87,8 @@ fn read_claims(fields: &mut Fields) -> Result<Claims, Problem> {
         glns: fields.list("glns")?,
         gs1_company_prefixes: fields.list("gs1CompanyPrefixes")?,
         namespaces: fields.list("namespaces")?,
+        lei: fields.optional("lei")?,
+        contact: fields.optional("contact")?,
+        terms: fields.optional("terms")?,
     })
 }

@@ -97,7 +97,7 @@ codes! {
     X5tNotAllowed = "x5t-not-allowed", 400, "The JWS header has x5t";
     UnknownHeaderMember = "unknown-header-member", 400, "The JWS header has an unknown member";
     WrongSignerMember = "wrong-signer-member", 400, "The JWS header names its signer by the wrong member";
-    TypNotYet = "typ-not-yet", 400, "This typ is not taken yet";
+    TypeReserved = "type-reserved", 400, "This type of statement is not taken yet";
     PayloadNotDetached = "payload-not-detached", 400, "The JWS is not detached";
     MissingPayload = "missing-payload", 400, "The statement has no payload";
     WrongType = "wrong-type", 400, "The statement is of another type";

@@ -72,6 +72,7 @@ impl From<Refusal> for Problem {
             Refusal::Revoked { .. } => Code::AlreadyRevoked,
             Refusal::Consent { .. } => Code::BadRenewal,
             Refusal::CertificateRepeated => Code::AlreadyRegistered,
+            Refusal::Reserved { .. } => Code::TypeReserved,
             Refusal::Genesis | Refusal::Expired { .. } | Refusal::Rejection => Code::BadDecision,
         };
         Self::new(code, refusal.to_string())
@@ -165,11 +166,11 @@ impl From<AdminError> for Problem {
         match &error {
             AdminError::Json(fault) => fault.clone().into(),
             AdminError::Shape { .. } => Self::new(Code::BadDecision, error.to_string()),
-            AdminError::Field { field: "reason" | "certificate" | "version", .. } => {
-                Self::new(Code::BadDecision, error.to_string())
+            AdminError::Field { field: field @ ("roles" | "glns" | "gs1CompanyPrefixes" | "namespaces"), detail } => {
+                Self::new(Code::BadClaims, error.to_string())
+                    .with_faults([(format!("/{field}").as_str(), detail.as_str())])
             }
-            AdminError::Field { field, detail } => Self::new(Code::BadClaims, error.to_string())
-                .with_faults([(format!("/{field}").as_str(), detail.as_str())]),
+            AdminError::Field { .. } => Self::new(Code::BadDecision, error.to_string()),
         }
     }
 }

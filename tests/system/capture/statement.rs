@@ -136,7 +136,8 @@ fn a_header_says_each_thing_once_and_well() {
     let cases = [
         ("typ", json!("JWT"), "bad-typ", "typ is \"JWT\"; it must be \"epcis+jws\""),
         ("typ", json!("application/epcis+jws"), "bad-typ", "it must be"),
-        ("typ", json!("epcis+sd-jwt"), "typ-not-yet", "sign an EPCISDocument as \"epcis+jws\""),
+        ("typ", json!("epcis+sd-jwt"), "type-reserved", "typ \"epcis+sd-jwt\" is reserved"),
+        ("typ", json!("sealane-contract+jws"), "type-reserved", "typ \"sealane-contract+jws\" is reserved"),
         ("aud", json!([maker.origin]), "bad-aud", "one string"),
         ("iat", json!("1795253400"), "bad-iat", "whole number of seconds"),
         ("iat", json!(1.5), "bad-iat", "1.5"),

@@ -23,6 +23,7 @@ fn revocation(id: &str) -> Admin {
         participant: participant_id(id),
         reason: "closed".to_owned(),
         compromised_since: None,
+        dismisses_claims: false,
     })
 }
 
@@ -86,6 +87,27 @@ fn a_decision_is_for_this_ledger_and_this_participant() {
     .unwrap();
     let words = "about participant nobody";
     refused(&node, || member.decide(&id, &Admin::Genesis(genesis)), 400, "bad-decision", words);
+    pending(&node, &id);
+}
+
+#[test]
+fn what_is_kept_for_later_is_refused_by_its_name() {
+    let node = Node::start();
+    let member = Member::of(&node);
+    let id = ask(&node, "New", "shipper", &[]);
+    let hash = Hash::of(b"a proposal");
+    let mut authority = member.registration(&id, one_year());
+    authority.claims.roles = vec!["authority".parse().unwrap()];
+    let admin = |payload: serde_json::Value| Admin::parse(payload.to_string().as_bytes()).unwrap();
+    let dismissing = json!({"type": "revocation", "participant": id, "reason": "closed", "dismissesClaims": true});
+    for (admin, words) in [
+        (admin(json!({"type": "ballot", "proposal": hash, "yes": true})), "the type ballot is reserved"),
+        (admin(json!({"type": "endorsement", "registration": id})), "the type endorsement is reserved"),
+        (admin(dismissing), "the member dismissesClaims of a revocation is reserved"),
+        (approval(authority), "the role authority is reserved"),
+    ] {
+        refused(&node, || member.decide(&id, &admin), 400, "type-reserved", words);
+    }
     pending(&node, &id);
 }
 
@@ -164,6 +186,7 @@ fn what_is_decided_is_decided_once() {
         participant: participant_id(&id),
         reason: "twice".to_owned(),
         compromised_since: None,
+        dismisses_claims: false,
     });
     refused(&node, || member.decide(&id, &again), 409, "already-revoked", &words);
 }

@@ -192,8 +192,37 @@ fn claims_are_well_formed() {
         let problem = fault(&node, members, 400, code, words);
         assert_eq!(pointers(&problem), [pointer], "{problem}");
     }
+    fault(&node, json!({"roles": ["authority"]}), 400, "type-reserved", "the role authority is reserved");
+    let alone = "authority stands alone";
+    fault(&node, json!({"roles": ["authority", "shipper"]}), 400, "bad-claims", alone);
     let many: Vec<String> = (0..101).map(|n| format!("urn:new:{n}:")).collect();
     fault(&node, json!({"namespaces": many}), 400, "bad-claims", "namespaces is wrong: at most 100 are taken");
+}
+
+#[test]
+fn what_an_organisation_says_beside_its_claims_is_kept() {
+    let node = Node::start();
+    let terms = "ZIeffWuWCgGQl2LZEaMtRYLCABDFZB7pAni2RKnjtSU";
+    let beside = json!({"lei": "506700GE1G29325QX363", "contact": "mailto:quality@example.com", "terms": terms});
+    let cases = [
+        ("lei", json!("506700GE1G29325QX364"), "the LEI's check digits are 64"),
+        ("lei", json!(7), "expected a string"),
+        ("contact", json!("http://example.com"), "https://, mailto: or tel:"),
+        ("contact", json!([]), "expected a string"),
+        ("terms", json!("AAAA"), "a SHA-256 value is 32 bytes"),
+    ];
+    for (name, value, words) in cases {
+        let problem = fault(&node, json!({name: value}), 400, "bad-member", words);
+        assert_eq!(pointers(&problem), [format!("/{name}")], "{problem}");
+    }
+    let answer = post(&node, &body(beside.clone()));
+    assert_eq!(answer.status, 202, "{}", answer.json());
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    let shown = || node.get(&format!("/participants/{id}")).json();
+    let beside_of = |shown: &Value| json!({"lei": shown["lei"], "contact": shown["contact"], "terms": shown["terms"]});
+    assert_eq!((&shown()["status"], beside_of(&shown())), (&json!("pending"), beside.clone()));
+    node.run_ok(&["approve", &id, "--yes"]);
+    assert_eq!((&shown()["status"], beside_of(&shown())), (&json!("active"), beside));
 }
 
 #[test]

@@ -2,18 +2,40 @@
 //!
 //! `docs/FORMATS.md`, "Admin statements", has each member of their JSON.
 
+mod ballot;
+mod change;
+mod endorsement;
+mod fault;
+mod looked_at;
+mod proposal;
+mod readiness;
+mod withdrawal;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::block::{MemberSet, Origin};
-use crate::consortium::claims::ParticipantId;
+use crate::consortium::claims::{ParticipantId, Role};
 use crate::consortium::participant::Claims;
 use crate::hash::Hash;
 use crate::json::{self, JsonError};
 use crate::limits::{CLAIMS_MAX, REASON_CHARS_MAX};
 use crate::statement::{PublicKey, Signature};
 use crate::time::Timestamp;
+
+pub use ballot::Ballot;
+pub use change::{
+    AdmitMember, DismissClaims, GrantAuthority, LeafRange, LeavesPerDay, LiftRecall, MemberNoteKey, PolicyChange,
+    PolicyName, PolicyValue, ProposedChange, RemoveMember, ReplaceMember, RevokeParticipant, RulesChange, Succession,
+    TermsPolicy,
+};
+pub use endorsement::Endorsement;
+pub use fault::{FaultProof, SignedVote, VoteKind};
+pub use looked_at::LookedAt;
+pub use proposal::ChangeProposal;
+pub use readiness::Readiness;
+pub use withdrawal::ProposalWithdrawal;
 
 /// A payload that is no admin statement.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +58,13 @@ pub enum Admin {
     Revocation(Revocation),
     /// A decision against a pending request. It answers the request and never enters the ledger.
     Rejection(Rejection),
+    // The types below are read, and no ledger takes them yet: see `Admin::reserved`.
+    Proposal(ChangeProposal),
+    Withdrawal(ProposalWithdrawal),
+    Ballot(Ballot),
+    Ready(Readiness),
+    Fault(Box<FaultProof>),
+    Endorsement(Endorsement),
 }
 
 /// Leaf 0: who begins this ledger.
@@ -58,6 +87,9 @@ pub struct Registration {
     #[serde(with = "der")]
     pub request: Vec<u8>,
     pub certificate: CertificateRecord,
+    /// What the member looked at to believe the claims.
+    #[serde(default, deserialize_with = "json::filled", skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<LookedAt>,
 }
 
 /// A further certificate for a participant, asked for with a key it already had.
@@ -82,6 +114,9 @@ pub struct Revocation {
     pub reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compromised_since: Option<Timestamp>,
+    /// Reserved: what it claimed of goods that it never had counts no more.
+    #[serde(default, deserialize_with = "json::only_true", skip_serializing_if = "json::is_false")]
+    pub dismisses_claims: bool,
 }
 
 /// A request refused.
@@ -129,7 +164,7 @@ impl Admin {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// The participant that this concerns; none for genesis.
+    /// The participant that this concerns, if it is about one alone.
     pub fn participant(&self) -> Option<&ParticipantId> {
         match self {
             Admin::Genesis(_) => None,
@@ -137,6 +172,25 @@ impl Admin {
             Admin::Renewal(renewal) => Some(&renewal.participant),
             Admin::Revocation(revocation) => Some(&revocation.participant),
             Admin::Rejection(rejection) => Some(&rejection.participant),
+            Admin::Endorsement(endorsement) => Some(&endorsement.registration),
+            Admin::Proposal(_) | Admin::Withdrawal(_) | Admin::Ballot(_) | Admin::Ready(_) | Admin::Fault(_) => None,
+        }
+    }
+
+    /// What of this statement is kept for later: it is read and written, and no ledger takes it yet.
+    pub fn reserved(&self) -> Option<&'static str> {
+        match self {
+            Admin::Genesis(_) | Admin::Renewal(_) | Admin::Rejection(_) => None,
+            Admin::Registration(registration) => registration.claims.reserved(),
+            Admin::Revocation(revocation) => {
+                revocation.dismisses_claims.then_some("the member dismissesClaims of a revocation")
+            }
+            Admin::Proposal(_) => Some("the type proposal"),
+            Admin::Withdrawal(_) => Some("the type withdrawal"),
+            Admin::Ballot(_) => Some("the type ballot"),
+            Admin::Ready(_) => Some("the type ready"),
+            Admin::Fault(_) => Some("the type fault"),
+            Admin::Endorsement(_) => Some("the type endorsement"),
         }
     }
 
@@ -147,6 +201,12 @@ impl Admin {
             Admin::Renewal(_) => "renewal",
             Admin::Revocation(_) => "revocation",
             Admin::Rejection(_) => "rejection",
+            Admin::Proposal(_) => "proposal",
+            Admin::Withdrawal(_) => "withdrawal",
+            Admin::Ballot(_) => "ballot",
+            Admin::Ready(_) => "ready",
+            Admin::Fault(_) => "fault",
+            Admin::Endorsement(_) => "endorsement",
         }
     }
 
@@ -158,12 +218,16 @@ impl Admin {
             Admin::Genesis(_) => Ok(()),
             Admin::Registration(registration) => {
                 registration.claims.check()?;
-                registration.certificate.check()
+                registration.certificate.check()?;
+                looked_at::check_all(&registration.evidence)
             }
             Admin::Renewal(renewal) => renewal.certificate.check(),
             Admin::Revocation(Revocation { reason, .. }) | Admin::Rejection(Rejection { reason, .. }) => {
                 check_reason(reason)
             }
+            Admin::Proposal(proposal) => proposal.check(),
+            Admin::Fault(fault) => fault.check(),
+            Admin::Withdrawal(_) | Admin::Ballot(_) | Admin::Ready(_) | Admin::Endorsement(_) => Ok(()),
         }
     }
 }
@@ -175,11 +239,21 @@ impl Claims {
             return field("roles", "at least one role is needed: manufacturer, shipper or distributor");
         }
         distinct("roles", &self.roles)?;
+        if self.roles.contains(&Role::Authority) && self.roles.len() > 1 {
+            return field("roles", "authority stands alone: who watches over the chain is no part of it");
+        }
         distinct("glns", &self.glns)?;
         distinct("gs1CompanyPrefixes", &self.gs1_company_prefixes)?;
         distinct("namespaces", &self.namespaces)?;
         apart("gs1CompanyPrefixes", &self.gs1_company_prefixes, |one, other| one.overlaps(other))?;
         apart("namespaces", &self.namespaces, |one, other| one.overlaps(other))
+    }
+}
+
+impl Claims {
+    /// What of these claims is kept for later: see [`Admin::reserved`].
+    pub fn reserved(&self) -> Option<&'static str> {
+        self.roles.contains(&Role::Authority).then_some("the role authority")
     }
 }
 
@@ -243,3 +317,6 @@ mod der {
         URL_SAFE_NO_PAD.decode(text).map_err(|_| serde::de::Error::custom("expected base64url without padding"))
     }
 }
+
+#[cfg(test)]
+mod tests;

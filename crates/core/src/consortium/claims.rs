@@ -104,16 +104,19 @@ pub enum Role {
     Manufacturer,
     Shipper,
     Distributor,
+    /// Reserved: watches over the chain, and is no part of it.
+    Authority,
 }
 
 impl Role {
-    pub const ALL: [Role; 3] = [Role::Manufacturer, Role::Shipper, Role::Distributor];
+    pub const ALL: [Role; 4] = [Role::Manufacturer, Role::Shipper, Role::Distributor, Role::Authority];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Role::Manufacturer => "manufacturer",
             Role::Shipper => "shipper",
             Role::Distributor => "distributor",
+            Role::Authority => "authority",
         }
     }
 }

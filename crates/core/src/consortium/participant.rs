@@ -3,9 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::consortium::claims::{Namespace, Organization, ParticipantId, Role};
+use crate::consortium::contact::Contact;
+use crate::consortium::lei::Lei;
 use crate::consortium::place::Place;
 use crate::gs1::{CompanyPrefix, Gln, Id};
 use crate::hash::Hash;
+use crate::json;
 use crate::merkle::LeafIndex;
 use crate::statement::PublicKey;
 use crate::time::Timestamp;
@@ -19,6 +22,14 @@ pub struct Claims {
     pub glns: Vec<Gln>,
     pub gs1_company_prefixes: Vec<CompanyPrefix>,
     pub namespaces: Vec<Namespace>,
+    #[serde(default, deserialize_with = "json::given", skip_serializing_if = "Option::is_none")]
+    pub lei: Option<Lei>,
+    /// For who scans its products.
+    #[serde(default, deserialize_with = "json::given", skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Contact>,
+    /// SHA-256 of the consortium's terms that it accepted, as the policy `terms` names them.
+    #[serde(default, deserialize_with = "json::given", skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Hash>,
 }
 
 impl Claims {

@@ -47,6 +47,8 @@ pub enum Refusal {
     CertificateRepeated,
     #[error("a rejection answers a pending request and never enters the ledger")]
     Rejection,
+    #[error("{what} is reserved: no ledger takes it yet")]
+    Reserved { what: &'static str },
 }
 
 /// Why a certificate may not sign at a place.
@@ -198,7 +200,15 @@ impl Registry {
     ) -> Result<(), Refusal> {
         self.check(admin, kid, place, verifier)?;
         match admin {
-            Admin::Genesis(_) | Admin::Rejection(_) => {}
+            // What is reserved was refused above.
+            Admin::Genesis(_)
+            | Admin::Rejection(_)
+            | Admin::Proposal(_)
+            | Admin::Withdrawal(_)
+            | Admin::Ballot(_)
+            | Admin::Ready(_)
+            | Admin::Fault(_)
+            | Admin::Endorsement(_) => {}
             Admin::Registration(registration) => self.register(registration, place),
             Admin::Renewal(renewal) => self.certify(&renewal.participant, &renewal.certificate, place),
             Admin::Revocation(revocation) => self.revoke(revocation, place),
@@ -214,6 +224,10 @@ impl Registry {
         place: Place,
         verifier: &dyn SignatureVerifier,
     ) -> Result<(), Refusal> {
+        // First, since one of the types will be signed by keys that are no member's yet.
+        if let Some(what) = admin.reserved() {
+            return Err(Refusal::Reserved { what });
+        }
         if self.members.get(kid).is_none() {
             return Err(Refusal::NotAMember { kid: *kid });
         }
@@ -223,6 +237,13 @@ impl Registry {
             Admin::Registration(registration) => self.check_registration(registration, place),
             Admin::Renewal(renewal) => self.check_renewal(renewal, place, verifier),
             Admin::Revocation(revocation) => self.in_force(&revocation.participant).map(drop),
+            // Reserved, so refused above.
+            Admin::Proposal(_)
+            | Admin::Withdrawal(_)
+            | Admin::Ballot(_)
+            | Admin::Ready(_)
+            | Admin::Fault(_)
+            | Admin::Endorsement(_) => Err(Refusal::Reserved { what: admin.type_name() }),
         }
     }
 
@@ -349,110 +370,4 @@ fn first_pair<T: ToString>(ours: &[T], theirs: &[T], collide: impl Fn(&T, &T) ->
 }
 
 #[cfg(test)]
-mod tests {
-    use p256::ecdsa::SigningKey;
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::block::Member;
-    use crate::statement::P256;
-
-    fn key(seed: u8) -> PublicKey {
-        PublicKey::from(SigningKey::from_slice(&[seed; 32]).unwrap().verifying_key())
-    }
-
-    fn place(leaf: u64) -> Place {
-        Place { leaf: LeafIndex::new(leaf).unwrap(), time: "2026-02-01T00:00:00Z".parse().unwrap() }
-    }
-
-    fn participant(number: u8) -> ParticipantId {
-        format!("00000000-0000-4000-8000-{number:012}").parse().unwrap()
-    }
-
-    struct Ledger(Registry, Hash);
-
-    impl Ledger {
-        fn new() -> Self {
-            let member = Member::new("Member", key(200)).unwrap();
-            let kid = member.kid();
-            let members = MemberSet::new(vec![member]).unwrap();
-            let created = "2026-01-01T00:00:00Z".parse().unwrap();
-            let genesis = Genesis { version: 1, origin: "ledger.example/test".parse().unwrap(), members, created };
-            Self(Registry::new(&genesis), kid)
-        }
-
-        fn apply(&mut self, admin: &Admin, leaf: u64) {
-            self.0.apply(admin, &self.1, place(leaf), &P256).unwrap();
-        }
-
-        fn join(&mut self, number: u8, leaf: u64, claims: [Value; 3]) {
-            let [glns, prefixes, namespaces] = claims;
-            let claims = json!({"organization": "One", "roles": ["manufacturer"], "glns": glns,
-                "gs1CompanyPrefixes": prefixes, "namespaces": namespaces});
-            let certificate = CertificateRecord {
-                x509: vec![number; 8],
-                jwk: key(number),
-                not_before: "2026-01-01T00:00:00Z".parse().unwrap(),
-                not_after: "2027-01-01T00:00:00Z".parse().unwrap(),
-            };
-            let claims = serde_json::from_value(claims).unwrap();
-            let (participant, request) = (participant(number), Vec::new());
-            self.apply(
-                &Admin::Registration(Box::new(Registration { participant, claims, request, certificate })),
-                leaf,
-            );
-        }
-
-        fn revoke(&mut self, number: u8, leaf: u64) {
-            let (participant, reason) = (participant(number), "it left".to_owned());
-            self.apply(&Admin::Revocation(Revocation { participant, reason, compromised_since: None }), leaf);
-        }
-    }
-
-    #[test]
-    fn holders_and_owners_are_those_that_a_look_at_every_claim_finds() {
-        let mut ledger = Ledger::new();
-        ledger.join(7, 1, [json!(["9506000134369"]), json!(["9506000"]), json!(["https://a.example/x/"])]);
-        ledger.revoke(7, 2);
-        // The same claims again, by one whose id comes first; and some that the revoked ones would collide with.
-        ledger.join(3, 3, [json!(["9506000134369"]), json!(["95060001"]), json!(["http://a.example/"])]);
-        ledger.revoke(3, 4);
-        ledger.join(5, 5, [json!(["9521000000018"]), json!(["950600"]), json!(["urn:gdst:example.org:"])]);
-        let texts = [
-            ("https://id.gs1.org/01/09506000134352/21/A", [3, 5, 7].as_slice(), [3, 5, 7].as_slice()),
-            ("https://id.gs1.org/01/09506001000007/21/A", &[5], &[5]),
-            ("https://id.gs1.org/414/9506000134369", &[3, 5, 7], &[3, 5, 7]),
-            ("https://id.gs1.org/414/9506000134369/254/7", &[3, 5, 7], &[3, 5, 7]),
-            ("https://id.gs1.org/417/9521000000018", &[], &[5]),
-            ("https://id.gs1.org/414/9521000000018", &[], &[5]),
-            ("https://id.gs1.org/414/9521000000018/254/7", &[], &[]),
-            ("https://a.example/x/y", &[3, 7], &[3, 7]),
-            ("http://a.example/x/y", &[3, 7], &[3, 7]),
-            ("https://a.example/x/", &[3], &[3]),
-            ("https://a.example/y", &[3], &[3]),
-            ("urn:gdst:example.org:party:farm.1", &[5], &[5]),
-            ("urn:gdst:example.com:party:farm.1", &[], &[]),
-        ];
-        let Ledger(registry, _) = &ledger;
-        for (text, holders, owners) in texts {
-            let id = Id::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            let ids = |found: Vec<&Participant>| found.into_iter().map(|one| one.id.clone()).collect::<Vec<_>>();
-            let numbered = |numbers: &[u8]| numbers.iter().map(|number| participant(*number)).collect::<Vec<_>>();
-            assert_eq!(ids(registry.holders(&id)), numbered(holders), "{text}");
-            assert_eq!(ids(registry.owners(&id)), numbered(owners), "{text}");
-            let by_scan =
-                |hold: &dyn Fn(&Participant) -> bool| ids(registry.participants().filter(|one| hold(one)).collect());
-            assert_eq!(by_scan(&|one| one.claims.cover(&id)), numbered(holders), "{text}");
-            assert_eq!(
-                by_scan(&|one| one.claims.cover(&id) || one.claims.holds_location(&id)),
-                numbered(owners),
-                "{text}"
-            );
-            for leaf in 0..8 {
-                let leaf = LeafIndex::new(leaf).unwrap();
-                let first = registry.participants().find(|one| one.in_force_at(leaf) && one.claims.cover(&id));
-                assert_eq!(registry.holder_at(&id, leaf), first, "{text} at {leaf:?}");
-            }
-        }
-    }
-}
+mod tests;

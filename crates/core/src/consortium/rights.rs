@@ -142,6 +142,8 @@ fn may_record(role: Role, step: &str) -> bool {
         Role::Manufacturer => true,
         Role::Shipper => MOVING.contains(&step),
         Role::Distributor => MOVING.contains(&step) || TRADING.contains(&step),
+        // What it may record comes with the role.
+        Role::Authority => false,
     }
 }
 

@@ -21,3 +21,6 @@ pub use error::EvidenceError;
 pub use fork::{DoubleSigner, Fork, ForkError, SignedCheckpoint, note_keys};
 pub use receipt::{Receipt, ReceiptError, VerifiedReceipt};
 pub use records::{RecordError, read_capture};
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! to the whole list of its leaf indices. The map keeps of each list only what appending needs; the lists are the
 //! store's. Which subjects a leaf has is decided elsewhere.
 
+mod decisions;
 mod entry;
 mod hashing;
 mod journal;
@@ -19,3 +20,6 @@ pub use hashing::{empty_hash, value_hash};
 pub use map::{IndexError, SubjectIndex, SubjectList};
 pub use proof::{AbsenceProof, IndexProofError, PresenceProof, SubjectProof, Vacancy, verify_absence, verify_presence};
 pub use subject::{Subject, SubjectKey, SubjectKind};
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ use crate::epcis::Event;
 use crate::gs1::{CompanyPrefix, Id};
 use crate::index::Subject;
 
+pub use crate::index::decisions::of_decision;
+
 /// The subjects of one event by its signer: every id in its "what", its transformationID, for a recall the class of each
 /// item and lot, and for a recall, or one taken back, each id as recalled by anybody and by the signer.
 pub fn of_event(event: &Event, signer: &ParticipantId) -> BTreeSet<Subject> {
@@ -42,6 +44,13 @@ pub fn of_admin(admin: &Admin) -> BTreeSet<Subject> {
         Admin::Renewal(_) | Admin::Revocation(_) | Admin::Rejection(_) => {
             admin.participant().map(|id| Subject::party(id.as_str())).into_iter().collect()
         }
+        // Reserved: none of them is a leaf, and `of_decision` says what they will name.
+        Admin::Proposal(_)
+        | Admin::Withdrawal(_)
+        | Admin::Ballot(_)
+        | Admin::Ready(_)
+        | Admin::Fault(_)
+        | Admin::Endorsement(_) => Default::default(),
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Actor {
 pub struct Scenario {
     pub registry: Registry,
     pub records: Vec<Record>,
+    /// The admin statements after genesis, with their leaves.
+    pub admins: Vec<(LeafIndex, Admin)>,
     pub policy: Policy,
     pub as_of: Timestamp,
     kid: Hash,
@@ -63,6 +65,7 @@ impl Scenario {
         Self {
             registry: Registry::new(&genesis),
             records: Vec::new(),
+            admins: Vec::new(),
             policy: Policy::default(),
             as_of: time("2026-06-01"),
             kid,
@@ -99,9 +102,9 @@ impl Scenario {
             not_after: time("2027-01-01"),
         };
         let thumbprint = certificate.thumbprint();
-        let registration = Registration { participant: id.clone(), claims, request: Vec::new(), certificate };
-        let place = self.next_place(time("2026-01-02"));
-        self.registry.apply(&Admin::Registration(Box::new(registration)), &self.kid, place, &P256).unwrap();
+        let registration =
+            Registration { participant: id.clone(), claims, request: Vec::new(), certificate, evidence: Vec::new() };
+        self.decide("2026-01-02", Admin::Registration(Box::new(registration)));
         Actor {
             id,
             certificate: thumbprint,
@@ -115,9 +118,15 @@ impl Scenario {
             participant: actor.id.clone(),
             reason: "it left".to_owned(),
             compromised_since: compromised_since.map(time),
+            dismisses_claims: false,
         };
+        self.decide(when, Admin::Revocation(revocation));
+    }
+
+    fn decide(&mut self, when: &str, admin: Admin) {
         let place = self.next_place(time(when));
-        self.registry.apply(&Admin::Revocation(revocation), &self.kid, place, &P256).unwrap();
+        self.registry.apply(&admin, &self.kid, place, &P256).unwrap();
+        self.admins.push((place.leaf, admin));
     }
 
     /// Records an event of `members` over those of an observation of the item at the actor's place.

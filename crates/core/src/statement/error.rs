@@ -37,8 +37,11 @@ pub enum StatementError {
     UnknownHeaderMember { member: String },
     #[error("the header has {found}, but a statement of this typ names its signer by {expected} alone")]
     WrongSignerMember { found: Member, expected: Member },
-    #[error("typ \"epcis+sd-jwt\" is not taken yet; sign an EPCISDocument as \"epcis+jws\"")]
-    TypNotYet,
+    #[error(
+        "typ {typ:?} is reserved: no statement of this type is taken yet; sign an EPCISDocument as \"epcis+jws\", \
+         a decision of a member as \"sealane-admin+jws\""
+    )]
+    TypReserved { typ: &'static str },
     #[error("between the dots of a detached JWS stands nothing; this one has a payload of its own")]
     PayloadNotDetached,
     #[error("the statement has no payload; a detached JWS travels in JWS-Signature beside the document")]
@@ -92,7 +95,7 @@ impl StatementError {
             Self::Forbidden(member) => member.code(),
             Self::UnknownHeaderMember { .. } => "unknown-header-member",
             Self::WrongSignerMember { .. } => "wrong-signer-member",
-            Self::TypNotYet => "typ-not-yet",
+            Self::TypReserved { .. } => "type-reserved",
             Self::PayloadNotDetached => "payload-not-detached",
             Self::MissingPayload => "missing-payload",
             Self::SignatureLength { .. } => "signature-length",

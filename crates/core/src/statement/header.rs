@@ -6,6 +6,7 @@ use crate::hash::Hash;
 use crate::json;
 use crate::limits::ORIGIN_CHARS_MAX;
 use crate::statement::error::{ForbiddenMember, Member, StatementError};
+use crate::statement::types::{StatementType, TypeRow};
 use crate::time::Timestamp;
 
 /// A statement's header: `alg`, `typ`, the signer, `aud` and `iat`, each once, and nothing else.
@@ -19,15 +20,6 @@ pub struct Header {
     iat: Timestamp,
 }
 
-/// What the payload is, as `typ` says (RFC 7515 §4.1.9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StatementType {
-    /// `epcis+jws`: an EPCISDocument, signed by a participant.
-    Epcis,
-    /// `sealane-admin+jws`: a decision about the consortium, signed by a member.
-    Admin,
-}
-
 /// Whose key signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SignerRef {
@@ -35,22 +27,6 @@ pub enum SignerRef {
     Certificate(Hash),
     /// `kid`: SHA-256 of a member's SubjectPublicKeyInfo in DER.
     Member(Hash),
-}
-
-impl StatementType {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Epcis => "epcis+jws",
-            Self::Admin => "sealane-admin+jws",
-        }
-    }
-
-    const fn signer_member(self) -> Member {
-        match self {
-            Self::Epcis => Member::X5tS256,
-            Self::Admin => Member::Kid,
-        }
-    }
 }
 
 impl SignerRef {
@@ -153,13 +129,9 @@ fn check_names(members: &Map<String, Value>) -> Result<(), StatementError> {
 }
 
 fn typ_of(members: &Map<String, Value>) -> Result<StatementType, StatementError> {
-    match members.get(Member::Typ.name()) {
-        None => Err(missing(Member::Typ)),
-        Some(Value::String(typ)) if typ == "epcis+jws" => Ok(StatementType::Epcis),
-        Some(Value::String(typ)) if typ == "sealane-admin+jws" => Ok(StatementType::Admin),
-        Some(Value::String(typ)) if typ == "epcis+sd-jwt" => Err(StatementError::TypNotYet),
-        Some(other) => Err(bad(Member::Typ, other)),
-    }
+    let value = members.get(Member::Typ.name()).ok_or(missing(Member::Typ))?;
+    let row = value.as_str().and_then(TypeRow::find).ok_or_else(|| bad(Member::Typ, value))?;
+    row.read_as.ok_or(StatementError::TypReserved { typ: row.typ })
 }
 
 fn check_signer_member(members: &Map<String, Value>, typ: StatementType) -> Result<(), StatementError> {

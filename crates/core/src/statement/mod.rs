@@ -11,9 +11,12 @@ mod draft;
 mod error;
 mod header;
 mod key;
+mod types;
 mod verifier;
 
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use crate::hash::Hash;
 use crate::limits::STATEMENT_BYTES_MAX;
@@ -23,15 +26,17 @@ pub use draft::Draft;
 #[cfg(any(test, feature = "signing"))]
 pub use draft::sign;
 pub use error::{ForbiddenMember, Member, StatementError};
-pub use header::{Header, SignerRef, StatementType};
+pub use header::{Header, SignerRef};
 pub use key::{PublicKey, PublicKeyError, Signature, SignatureError};
+pub use types::{SignedBy, StatementType, TYPES, TypeRow};
 pub use verifier::{P256, SignatureVerifier};
 
 /// A statement's identity: SHA-256 of its JWS signing input.
 ///
 /// Whoever holds a valid ECDSA signature can make a second one over the same bytes, so a hash that covers the
 /// signature would name one statement twice.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct StatementId(Hash);
 
 impl StatementId {

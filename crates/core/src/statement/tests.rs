@@ -200,6 +200,18 @@ fn members_that_have_no_place_are_refused() {
 }
 
 #[test]
+fn a_reserved_type_is_refused_by_its_name() {
+    let header = format!(r#"{{"alg":"ES256",{}}}"#, good_members().replace("epcis+jws", "sealane-mandate+jws"));
+    let error = SubmittedStatement::parse(&with_header(&header)).unwrap_err();
+    assert_eq!(error, StatementError::TypReserved { typ: "sealane-mandate+jws" });
+    assert_eq!(
+        error.to_string(),
+        "typ \"sealane-mandate+jws\" is reserved: no statement of this type is taken yet; sign an EPCISDocument as \
+         \"epcis+jws\", a decision of a member as \"sealane-admin+jws\""
+    );
+}
+
+#[test]
 fn members_of_the_wrong_kind_are_refused() {
     let with = |name: &str, value: &str| {
         let mut header: serde_json::Map<_, _> =
@@ -210,7 +222,9 @@ fn members_of_the_wrong_kind_are_refused() {
     for typ in [r#""JWT""#, r#""application/epcis+jws""#, r#""EPCIS+JWS""#, "1", "null"] {
         assert_eq!(with("typ", typ), "bad-typ", "{typ}");
     }
-    assert_eq!(with("typ", r#""epcis+sd-jwt""#), "typ-not-yet");
+    for row in TYPES.into_iter().filter(|row| row.read_as.is_none()) {
+        assert_eq!(with("typ", &format!("{:?}", row.typ)), "type-reserved", "{}", row.typ);
+    }
     assert_eq!(with("typ", r#""sealane-admin+jws""#), "wrong-signer-member");
     for thumbprint in [r#""AAAA""#, r#""""#, "7", r#""AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB""#] {
         assert_eq!(with("x5t#S256", thumbprint), "bad-x5t-s256", "{thumbprint}");

@@ -106,7 +106,7 @@ impl World {
         .unwrap();
         let certificate = certificate(seed, seed);
         let request = public(seed).jwk().to_string().into_bytes();
-        Registration { participant: participant(seed), claims, request, certificate }
+        Registration { participant: participant(seed), claims, request, certificate, evidence: Vec::new() }
     }
 
     pub fn join(&mut self, seed: u8, role: &str, prefixes: &[&str]) {
@@ -115,8 +115,12 @@ impl World {
     }
 
     pub fn revoke(&mut self, seed: u8) {
-        let revocation =
-            Revocation { participant: participant(seed), reason: "it left".to_owned(), compromised_since: None };
+        let revocation = Revocation {
+            participant: participant(seed),
+            reason: "it left".to_owned(),
+            compromised_since: None,
+            dismisses_claims: false,
+        };
         self.decide(&Admin::Revocation(revocation));
     }
 

@@ -299,6 +299,32 @@ fn a_container_that_is_decommissioned_is_only_empty() {
     }
 }
 
+/// The number of the case is given up, so that what happens to it later is another case's.
+#[test]
+fn what_happens_to_a_decommissioned_container_does_not_happen_to_what_was_in_it() {
+    let (mut ledger, cast) = in_case_at_seoul();
+    ledger.pack(&cast.seoul, "2026-03-06T10:00:00Z", PALLET, &[CASE]);
+    let before = ledger.clone();
+    for members in
+        [json!({"bizStep": "decommissioning"}), json!({"action": "DELETE"}), json!({"disposition": "inactive"})]
+    {
+        for (gone, container) in [(CASE, None), (PALLET, Some(CASE))] {
+            let mut ledger = before.clone();
+            let mut all = members.clone();
+            all["epcList"] = json!([gone]);
+            ledger.say(&cast.seoul, "2026-03-07", all);
+            let verdict = ledger.verdict();
+            assert_eq!((rules(&verdict), verdict.state.end), (vec![], None), "{members} of {gone}");
+            assert_eq!(verdict.state.container.as_deref(), container, "{members} of {gone}");
+            ledger.ship_of(gone, &cast.seoul, "2026-03-08", Some(&cast.lisbon));
+            ledger.ship_of(PALLET, &cast.seoul, "2026-03-08", Some(&cast.lisbon));
+            let verdict = ledger.verdict();
+            assert_eq!((rules(&verdict), verdict.state.in_transit), (vec![], false), "{members} of {gone}");
+            assert_eq!(verdict.timeline.len(), 6, "{members} of {gone}");
+        }
+    }
+}
+
 #[test]
 fn the_holder_of_the_products_prefix_recalls_it_by_its_container() {
     let (mut ledger, cast) = in_case_at_seoul();

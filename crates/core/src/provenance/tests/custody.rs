@@ -290,3 +290,95 @@ fn the_order_is_that_of_event_times_not_of_the_ledger() {
     let steps: Vec<_> = verdict.timeline.iter().map(|step| step.biz_step.clone().unwrap()).collect();
     assert_eq!(steps, ["commissioning", "shipping", "receiving"]);
 }
+
+/// A carrier says by itself that it took the product away, and names its accomplice as the destination.
+#[test]
+fn the_word_of_a_carrier_and_its_destination_does_not_stand_in_for_the_senders() {
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.swift, "2026-03-03", Some(&cast.lisbon));
+    let received = ledger.receive(&cast.lisbon, "2026-03-05");
+    let verdict = ledger.verdict();
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["custody-gap"]), "{verdict:#?}");
+    assert!(verdict.reasons[0].leaves.contains(&received));
+    assert_eq!(
+        verdict.reasons[0].sentence,
+        "No record says how it came to Lisbon Trade, where it was on 2026-03-05: Swift Freight had taken it away on \
+         2026-03-03."
+    );
+
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.swift, "2026-03-03", Some(&cast.lisbon));
+    ledger.ship(&cast.acme, "2026-03-04", Some(&cast.lisbon));
+    ledger.receive(&cast.lisbon, "2026-03-05");
+    assert_eq!(rules(&ledger.verdict()), NOTHING, "the sender's own word came later");
+}
+
+#[test]
+fn a_carrier_that_is_the_destination_has_it() {
+    for step in ["receiving", "arriving", "storing"] {
+        let (mut ledger, cast) = commissioned();
+        ledger.ship(&cast.acme, "2026-03-03", Some(&cast.swift));
+        ledger.step(&cast.swift, "2026-03-05", step);
+        let verdict = ledger.verdict();
+        assert_eq!((rules(&verdict), verdict.state.in_transit), (vec![], false), "{step}");
+        assert_eq!(verdict.state.custodian.unwrap().id, cast.swift.id, "{step}");
+        ledger.receive(&cast.lisbon, "2026-03-07");
+        assert_eq!(rules(&ledger.verdict()), ["custody-gap"], "{step}: it never sent it on");
+    }
+}
+
+#[test]
+fn a_carrier_that_is_one_destination_of_several_carries_for_the_others() {
+    let (mut ledger, cast) = commissioned();
+    let both = json!([
+        {"type": "possessing_party", "destination": cast.swift.party},
+        {"type": "owning_party", "destination": cast.seoul.party},
+    ]);
+    ledger.say(&cast.acme, "2026-03-03", json!({"bizStep": "shipping", "destinationList": both}));
+    ledger.step(&cast.swift, "2026-03-04", "receiving");
+    assert!(ledger.verdict().state.in_transit);
+    ledger.receive(&cast.seoul, "2026-03-05");
+    assert_eq!(rules(&ledger.verdict()), NOTHING);
+}
+
+#[test]
+fn a_stolen_key_takes_no_shipping_back() {
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    ledger.step(&cast.acme, "2026-03-06", "void_shipping");
+    let mut unharmed = ledger.clone();
+    ledger.revoke(&cast.acme, "2026-03-20", Some("2026-03-05"));
+    let verdict = ledger.verdict();
+    assert!(verdict.state.in_transit, "{verdict:#?}");
+    ledger.receive(&cast.seoul, "2026-03-07");
+    let verdict = ledger.verdict();
+    assert_eq!(rules(&verdict), ["signed-after-compromise", "void-without-shipping"], "{verdict:#?}");
+    assert_eq!(verdict.state.custodian.unwrap().id, cast.seoul.id);
+    unharmed.receive(&cast.seoul, "2026-03-07");
+    assert_eq!(rules(&unharmed.verdict()), ["custody-gap"], "with the key in its own hands it does");
+}
+
+#[test]
+fn a_withdrawn_void_takes_no_shipping_back_and_a_withdrawn_shipping_is_not_what_a_void_means() {
+    let declared = |members: &serde_json::Value| {
+        let mut members = members.clone();
+        members["errorDeclaration"] = json!({"declarationTime": "2026-03-10T00:00:00Z"});
+        members
+    };
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    let void = json!({"eventID": "urn:uuid:1", "bizStep": "void_shipping"});
+    ledger.say(&cast.acme, "2026-03-04", void.clone());
+    assert!(!ledger.verdict().state.in_transit);
+    ledger.say(&cast.acme, "2026-03-04", declared(&void));
+    assert!(ledger.verdict().state.in_transit);
+
+    let (mut ledger, cast) = commissioned();
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    let again = json!({"eventID": "urn:uuid:1", "bizStep": "shipping"});
+    ledger.say(&cast.acme, "2026-03-04", again.clone());
+    ledger.say(&cast.acme, "2026-03-04", declared(&again));
+    ledger.step(&cast.acme, "2026-03-05", "void_shipping");
+    let verdict = ledger.verdict();
+    assert_eq!((rules(&verdict), verdict.state.in_transit), (vec!["corrected"], false));
+}

@@ -199,6 +199,43 @@ fn reported_stolen() {
 }
 
 #[test]
+fn only_who_reported_a_theft_or_holds_the_prefix_says_that_it_was_found() {
+    let found = json!({"persistentDisposition": {"unset": ["stolen"]}});
+    let (mut ledger, cast) = at_seoul();
+    ledger.say(&cast.seoul, "2026-03-06", json!({"disposition": "stolen"}));
+    for other in [&cast.lisbon, &cast.swift, &cast.other] {
+        let mut ledger = ledger.clone();
+        ledger.say(other, "2026-03-07", found.clone());
+        let verdict = ledger.verdict();
+        assert_eq!(verdict.word, Word::Suspect);
+        assert!(rules(&verdict).contains(&"reported-stolen"), "{verdict:#?}");
+    }
+    let from_afar = json!({"persistentDisposition": {"unset": ["stolen"]}, "bizStep": "sensor_reporting",
+        "readPoint": null, "bizLocation": null});
+    for (at, actor) in [(0, &cast.seoul), (1, &cast.acme)] {
+        let mut ledger = ledger.clone();
+        ledger.say(actor, "2026-03-07", from_afar.clone());
+        assert_eq!(rules(&ledger.verdict()), [""; 0], "{at}");
+        ledger.say(
+            actor,
+            "2026-03-08",
+            json!({"persistentDisposition": {"set": ["stolen"]}, "readPoint": null,
+            "bizLocation": null}),
+        );
+        assert_eq!(rules(&ledger.verdict()), ["reported-stolen"], "{at}: stolen again");
+    }
+}
+
+/// The holder of the prefix reported it; that Seoul had it does not make the report Seoul's to lift.
+#[test]
+fn the_custodian_does_not_lift_what_the_maker_reported() {
+    let (mut ledger, cast) = at_seoul();
+    ledger.say(&cast.acme, "2026-03-06", json!({"disposition": "stolen"}));
+    ledger.say(&cast.seoul, "2026-03-07", json!({"persistentDisposition": {"unset": ["stolen"]}}));
+    assert_eq!(rules(&ledger.verdict()), ["reported-stolen"]);
+}
+
+#[test]
 fn the_one_to_whom_it_was_sent_may_report_it_stolen() {
     let (mut ledger, cast) = Scenario::with_cast();
     ledger.commission(&cast.acme, "2026-03-02");

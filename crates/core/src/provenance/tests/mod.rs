@@ -3,6 +3,7 @@
 mod containment;
 mod custody;
 mod ending;
+mod follow;
 mod origin;
 mod properties;
 mod recall;

@@ -203,20 +203,67 @@ fn corrections_withdraw_and_stay_visible() {
     assert_eq!((step(first).corrected_by, verdict.timeline.len()), (None, 3));
 }
 
+/// Each declaration differs from the one that would withdraw the event in one thing alone.
 #[test]
-fn declarations_by_others_or_over_other_content_change_nothing() {
+fn declarations_by_others_over_other_content_or_of_another_event_id_change_nothing() {
     let (mut ledger, cast) = Scenario::with_cast();
     ledger.commission(&cast.acme, "2026-03-02");
-    let second = json!({"eventID": "urn:uuid:1", "action": "ADD", "bizStep": "commissioning"});
+    // The places are spelled out, since else each actor's event would name a place of its own.
+    let second = json!({"eventID": "urn:uuid:1", "action": "ADD", "bizStep": "commissioning",
+        "readPoint": {"id": cast.acme.place}, "bizLocation": {"id": cast.acme.place}});
     ledger.say(&cast.acme, "2026-03-09", second.clone());
     let mut declared = second;
     declared["errorDeclaration"] = json!({"declarationTime": "2026-03-10T00:00:00Z"});
-    ledger.say(&cast.other, "2026-03-09", declared.clone());
-    declared["disposition"] = json!("active");
+    let with = |name: &str, value: &str| {
+        let mut members = declared.clone();
+        members[name] = json!(value);
+        members
+    };
+    let before = ledger.clone();
+    for (what, actor, members) in [
+        ("by another", &cast.other, declared.clone()),
+        ("by one who has it", &cast.seoul, declared.clone()),
+        ("over other content", &cast.acme, with("disposition", "active")),
+        ("of another eventID", &cast.acme, with("eventID", "urn:uuid:2")),
+    ] {
+        let mut ledger = before.clone();
+        let leaf = ledger.say(actor, "2026-03-09", members);
+        let verdict = ledger.verdict();
+        assert_eq!(rules(&verdict), ["commissioned-twice", "correction-without-effect"], "{what}: {verdict:#?}");
+        assert_eq!(verdict.word, Word::Suspect, "{what}");
+        assert!(verdict.timeline.iter().all(|step| step.corrected_by.is_none() && step.corrects.is_none()), "{what}");
+        assert!(verdict.reasons.iter().any(|reason| reason.leaves == [leaf]), "{what}");
+    }
+    let mut ledger = before;
     ledger.say(&cast.acme, "2026-03-09", declared);
+    assert_eq!(rules(&ledger.verdict()), ["corrected"], "by the signer, over the same content");
+}
+
+#[test]
+fn a_declaration_that_comes_before_the_event_withdraws_nothing() {
+    let (mut ledger, cast) = Scenario::with_cast();
+    ledger.commission(&cast.acme, "2026-03-02");
+    let second = json!({"eventID": "urn:uuid:1", "action": "ADD", "bizStep": "commissioning"});
+    let mut declared = second.clone();
+    declared["errorDeclaration"] = json!({"declarationTime": "2026-03-10T00:00:00Z"});
+    ledger.say(&cast.acme, "2026-03-09", declared);
+    ledger.say(&cast.acme, "2026-03-09", second);
+    assert_eq!(rules(&ledger.verdict()), ["commissioned-twice", "correction-without-effect"]);
+}
+
+#[test]
+fn the_same_content_by_another_signer_is_no_repeat() {
+    let (mut ledger, cast) = Scenario::with_cast();
+    ledger.commission(&cast.acme, "2026-03-02");
+    ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+    ledger.receive(&cast.seoul, "2026-03-05");
+    let at_seoul = json!({"bizStep": "receiving", "disposition": "in_progress",
+        "readPoint": {"id": cast.seoul.place}, "bizLocation": {"id": cast.seoul.place}});
+    let leaf = ledger.say(&cast.lisbon, "2026-03-05", at_seoul);
     let verdict = ledger.verdict();
-    assert_eq!(verdict.word, Word::Suspect);
-    assert_eq!(rules(&verdict), ["commissioned-twice", "correction-without-effect", "correction-without-effect"]);
+    assert_eq!(rules(&verdict), ["custody-gap"], "{verdict:#?}");
+    assert!(verdict.reasons[0].leaves.contains(&leaf));
+    assert!(verdict.timeline.iter().all(|step| step.note.is_none()), "{verdict:#?}");
 }
 
 #[test]

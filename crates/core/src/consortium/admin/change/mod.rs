@@ -1,0 +1,55 @@
+//! What a proposal can change. Each change is a file of its own.
+
+mod authority;
+mod dismiss;
+mod lift;
+mod members;
+mod policy;
+mod revoke;
+mod rules;
+mod succession;
+
+use serde::{Deserialize, Serialize};
+
+use crate::consortium::admin::AdminError;
+
+pub use authority::GrantAuthority;
+pub use dismiss::{DismissClaims, LeafRange};
+pub use lift::LiftRecall;
+pub use members::{AdmitMember, MemberNoteKey, RemoveMember, ReplaceMember};
+pub use policy::{LeavesPerDay, PolicyChange, PolicyName, PolicyValue, TermsPolicy};
+pub use revoke::RevokeParticipant;
+pub use rules::RulesChange;
+pub use succession::Succession;
+
+/// One change of a proposal; `type` names it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum ProposedChange {
+    Admit(Box<AdmitMember>),
+    Remove(RemoveMember),
+    Replace(Box<ReplaceMember>),
+    Revoke(RevokeParticipant),
+    Dismiss(DismissClaims),
+    Lift(LiftRecall),
+    Authority(GrantAuthority),
+    Succeeds(Succession),
+    Policy(PolicyChange),
+    Rules(RulesChange),
+}
+
+impl ProposedChange {
+    pub(super) fn check(&self) -> Result<(), AdminError> {
+        match self {
+            Self::Admit(admission) => admission.check(),
+            Self::Replace(replacement) => replacement.check(),
+            Self::Revoke(revocation) => revocation.check(),
+            Self::Dismiss(dismissal) => dismissal.check(),
+            Self::Lift(lift) => lift.check(),
+            Self::Succeeds(succession) => succession.check(),
+            Self::Rules(rules) => rules.check(),
+            // Their parts are checked as they are read.
+            Self::Remove(_) | Self::Authority(_) | Self::Policy(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! A small ledger whose members sign whatever they are told: all leaves, blocks and lists, and evidence from them.
+//!
+//! Everything that depends on the formats of seal, genesis, index and evidence stands here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use p256::ecdsa::SigningKey;
+use serde_json::Value;
+
+use crate::block::{Checkpoint, Commit, CommitSignature, Height, Leaf, Member, MemberSet, Origin, Seal};
+use crate::consortium::{
+    Admin, CertificateRecord, Genesis, ParticipantId, Place, Registration, Registry, Renewal, Revocation,
+    renewal_consent,
+};
+use crate::evidence::{Anchor, Checked, Evidence, EvidenceError, PlacedSeal, PlacedText, check, read_capture};
+use crate::gs1::Id;
+use crate::hash::Hash;
+use crate::index::{Subject, SubjectEntry, SubjectIndex, names};
+use crate::merkle::{self, LeafIndex, MultiProof, TreeSize};
+use crate::provenance::{Capture, FollowFault, Known, List, Source, Trail, Wanted, follow, is_before_span};
+use crate::statement::{
+    Draft, Header, P256, PublicKey, Signature, StatementType, SubmittedStatement, sign as sign_draft,
+};
+use crate::time::Timestamp;
+
+pub type Lists = BTreeMap<Subject, Vec<LeafIndex>>;
+
+/// The seed of the member's key; participants have their numbers.
+pub const MEMBER: u8 = 200;
+
+pub fn key(seed: u8) -> SigningKey {
+    SigningKey::from_slice(&[seed; 32]).unwrap()
+}
+
+pub fn public(seed: u8) -> PublicKey {
+    PublicKey::from(key(seed).verifying_key())
+}
+
+pub fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub fn leaf(n: usize) -> LeafIndex {
+    LeafIndex::new(n as u64).unwrap()
+}
+
+pub fn participant(number: u8) -> ParticipantId {
+    format!("00000000-0000-4000-8000-{number:012}").parse().unwrap()
+}
+
+/// The certificate of a number's key, of the year 2026.
+pub fn certificate(number: u8) -> CertificateRecord {
+    CertificateRecord {
+        x509: vec![number; 8],
+        jwk: public(number),
+        not_before: time("2026-01-01T00:00:00Z"),
+        not_after: time("2027-01-01T00:00:00Z"),
+    }
+}
+
+/// Signs a payload by any key, in any signer's name.
+pub fn signed(typ: StatementType, signer: Hash, aud: &str, payload: &[u8], by: u8) -> String {
+    let iat = time("2026-03-01T00:00:00Z");
+    let header = match typ {
+        StatementType::Epcis => Header::epcis(signer, aud, iat),
+        StatementType::Admin => Header::admin(signer, aud, iat),
+    };
+    sign_draft(Draft::new(header, payload).unwrap(), &key(by)).compact().to_owned()
+}
+
+/// A statement as it stands at its leaf, and a sound one in whose place it stands there: the lists have what that names.
+pub struct Post {
+    text: String,
+    place_of: String,
+}
+
+impl Post {
+    /// Puts a text where another would stand by right.
+    pub fn instead(of: &Post, text: String) -> Self {
+        Self { text, place_of: of.place_of.clone() }
+    }
+}
+
+struct Block {
+    size: usize,
+    placed: PlacedSeal,
+    checkpoint: Checkpoint,
+    commit: Commit,
+}
+
+pub struct Ledger {
+    pub origin: Origin,
+    pub anchor: Anchor,
+    hashes: Vec<Hash>,
+    texts: BTreeMap<LeafIndex, String>,
+    captures: BTreeMap<LeafIndex, Arc<Capture>>,
+    lists: Lists,
+    registry: Registry,
+    blocks: Vec<Block>,
+}
+
+impl Ledger {
+    /// Begins with the block of the genesis statement.
+    pub fn new(origin: &str) -> Self {
+        let origin: Origin = origin.parse().unwrap();
+        let members = MemberSet::new(vec![Member::new("Member", public(MEMBER)).unwrap()]).unwrap();
+        let genesis = Genesis { version: 1, origin: origin.clone(), members, created: time("2026-01-01T00:00:00Z") };
+        let registry = Registry::new(&genesis);
+        let payload = Admin::Genesis(genesis).to_payload();
+        let text = signed(StatementType::Admin, public(MEMBER).thumbprint(), origin.as_str(), &payload, MEMBER);
+        let anchor = Anchor::of_genesis(text.as_bytes(), &P256).unwrap();
+        let mut ledger = Self {
+            origin,
+            anchor,
+            hashes: Vec::new(),
+            texts: BTreeMap::new(),
+            captures: BTreeMap::new(),
+            lists: Lists::new(),
+            registry,
+            blocks: Vec::new(),
+        };
+        ledger.write("2026-01-01T00:00:00Z", &[Post { place_of: text.clone(), text }]);
+        ledger
+    }
+
+    pub fn admin(&self, admin: &Admin) -> Post {
+        let text = self.admin_by(admin, MEMBER, MEMBER);
+        Post { place_of: text.clone(), text }
+    }
+
+    /// An admin statement in the name of one key, signed by another.
+    pub fn admin_by(&self, admin: &Admin, named: u8, by: u8) -> String {
+        signed(StatementType::Admin, public(named).thumbprint(), self.origin.as_str(), &admin.to_payload(), by)
+    }
+
+    pub fn registration(number: u8, prefixes: &[&str]) -> Admin {
+        let claims = serde_json::json!({"organization": format!("Organisation {number}"), "roles": ["manufacturer"],
+            "glns": [], "gs1CompanyPrefixes": prefixes, "namespaces": []});
+        Admin::Registration(Box::new(Registration {
+            participant: participant(number),
+            claims: serde_json::from_value(claims).unwrap(),
+            request: vec![number; 5],
+            certificate: certificate(number),
+            evidence: Vec::new(),
+        }))
+    }
+
+    /// A renewal for the key and certificate `next`, agreed to in the name of `current` by any key.
+    pub fn renewal(&self, number: u8, current: u8, next: u8, by: u8) -> Admin {
+        let request = vec![next; 5];
+        let consent = renewal_consent(&self.origin, &participant(number), &request);
+        Admin::Renewal(Box::new(Renewal {
+            participant: participant(number),
+            consent: Signature::sign(&key(by), &consent),
+            request,
+            current: certificate(current).thumbprint(),
+            certificate: certificate(next),
+        }))
+    }
+
+    pub fn revocation(number: u8) -> Admin {
+        let (participant, reason) = (participant(number), "it left".to_owned());
+        Admin::Revocation(Revocation { participant, reason, compromised_since: None, dismisses_claims: false })
+    }
+
+    /// A capture of one event by the participant's certificate of this number.
+    pub fn capture(&self, number: u8, event: &Value) -> Post {
+        let text = self.capture_by(number, event.to_string().as_bytes(), number);
+        Post { place_of: text.clone(), text }
+    }
+
+    /// A capture in the name of one certificate, signed by any key.
+    pub fn capture_by(&self, named: u8, payload: &[u8], by: u8) -> String {
+        signed(StatementType::Epcis, certificate(named).thumbprint(), self.origin.as_str(), payload, by)
+    }
+
+    /// Writes a block, which the member makes final; gives the leaf of its first statement.
+    pub fn write(&mut self, time: &str, posts: &[Post]) -> LeafIndex {
+        self.write_lying(time, posts, |_| {}, |_| {})
+    }
+
+    /// Writes a block whose lists or seal say something else than they should: what a quorum of liars can sign.
+    pub fn write_lying(
+        &mut self,
+        time: &str,
+        posts: &[Post],
+        change_lists: impl FnOnce(&mut Lists),
+        change_seal: impl FnOnce(&mut Seal),
+    ) -> LeafIndex {
+        let time = time.parse().unwrap();
+        let (previous_size, previous_root) = (self.hashes.len(), merkle::root(&self.hashes));
+        for post in posts {
+            self.add(Place { leaf: leaf(self.hashes.len()), time }, post);
+        }
+        change_lists(&mut self.lists);
+        let members = &self.anchor.genesis().members;
+        let mut seal = Seal {
+            height: Height::new(self.blocks.len() as u64).unwrap(),
+            time,
+            previous_size: TreeSize::new(previous_size as u64).unwrap(),
+            previous_root,
+            index_root: self.index().root(),
+            members_hash: members.hash(),
+            next_members_hash: members.hash(),
+        };
+        change_seal(&mut seal);
+        let placed = PlacedSeal { leaf_index: leaf(self.hashes.len()), seal: seal.to_json() };
+        self.hashes.push(merkle::leaf_hash(&Leaf::Seal(seal.clone()).encode()));
+        let size = self.hashes.len();
+        let checkpoint = Checkpoint {
+            origin: self.origin.clone(),
+            size: TreeSize::new(size as u64).unwrap(),
+            root: merkle::root(&self.hashes),
+        };
+        let signature = CommitSignature::sign(&key(MEMBER), seal.height, 0, &checkpoint);
+        let commit = Commit { height: seal.height, round: 0, signatures: vec![signature] };
+        self.blocks.push(Block { size, placed, checkpoint, commit });
+        leaf(previous_size)
+    }
+
+    fn add(&mut self, place: Place, post: &Post) {
+        self.hashes.push(merkle::leaf_hash(&Leaf::of_statement(&post.text).encode()));
+        self.texts.insert(place.leaf, post.text.clone());
+        let sound = SubmittedStatement::parse(post.place_of.as_bytes()).unwrap();
+        let subjects: BTreeSet<Subject> = match sound.header().typ() {
+            StatementType::Admin => {
+                let admin = Admin::parse(sound.payload()).unwrap();
+                if !matches!(admin, Admin::Genesis(_)) {
+                    self.registry.apply(&admin, sound.header().signer().hash(), place, &P256).unwrap();
+                }
+                names::of_admin(&admin)
+            }
+            StatementType::Epcis => {
+                let capture = read_capture(&sound, place, &self.registry).unwrap();
+                let named = capture.events().flat_map(|event| names::of_event(event, &capture.signer)).collect();
+                self.captures.insert(place.leaf, Arc::new(capture));
+                named
+            }
+        };
+        for subject in subjects {
+            self.lists.entry(subject).or_default().push(place.leaf);
+        }
+    }
+
+    fn index(&self) -> SubjectIndex {
+        let mut index = SubjectIndex::new();
+        for (subject, list) in &self.lists {
+            for leaf in list {
+                index.append(subject.key(), *leaf).unwrap();
+            }
+        }
+        index
+    }
+
+    pub fn list(&self, subject: &Subject) -> &[LeafIndex] {
+        self.lists.get(subject).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// What the index says of a subject, with the positions of its list that are shown.
+    pub fn entry(&self, subject: &Subject, shown: Range<usize>) -> SubjectEntry {
+        SubjectEntry::new(subject, self.list(subject), shown, self.index().prove(&subject.key()))
+    }
+
+    pub fn trail(&self, id: &str) -> Trail {
+        follow(&Id::parse(id).unwrap(), &mut Open(self)).unwrap()
+    }
+
+    /// Evidence about an id at the last block.
+    pub fn evidence(&self, id: &str) -> Evidence {
+        let trail = self.trail(id);
+        let entries = trail.shown.iter().map(|(subject, list)| {
+            let first = usize::try_from(list.first).unwrap();
+            self.entry(subject, first..first + list.leaves.len())
+        });
+        let (captures, admins) = trail.leaves();
+        self.document(id, entries.collect(), &captures, &admins)
+    }
+
+    /// Puts a document together: genuine statements, seals and inclusion proof around any entries of the index.
+    pub fn document(
+        &self,
+        id: &str,
+        index: Vec<SubjectEntry>,
+        captures: &BTreeSet<LeafIndex>,
+        admins: &BTreeSet<LeafIndex>,
+    ) -> Evidence {
+        let placed = |leaf: &LeafIndex| PlacedText { leaf_index: *leaf, statement: self.texts[leaf].clone() };
+        let last = self.blocks.last().unwrap();
+        let mut evidence = Evidence {
+            version: Evidence::VERSION,
+            id: id.to_owned(),
+            checkpoint: last.checkpoint.to_text(),
+            commit: last.commit.clone(),
+            seal: last.placed.clone(),
+            index,
+            statements: captures.iter().map(placed).collect(),
+            registrations: admins.iter().map(placed).collect(),
+            seals: Vec::new(),
+            inclusion_proof: MultiProof::default(),
+        };
+        let leaves = captures.union(admins).map(|leaf| usize::try_from(leaf.get()).unwrap());
+        let blocks: BTreeSet<usize> = leaves.map(|leaf| self.blocks.partition_point(|one| one.size <= leaf)).collect();
+        evidence.seals = blocks.into_iter().map(|height| self.seal(height)).collect();
+        self.prove(&mut evidence);
+        evidence
+    }
+
+    pub fn seal(&self, height: usize) -> PlacedSeal {
+        self.blocks[height].placed.clone()
+    }
+
+    /// Makes the inclusion proof of whatever leaves the document shows.
+    pub fn prove(&self, evidence: &mut Evidence) {
+        let seals = evidence.seals.iter().chain([&evidence.seal]).map(|one| one.leaf_index);
+        let texts = evidence.statements.iter().chain(&evidence.registrations).map(|one| one.leaf_index);
+        let leaves: BTreeSet<u64> = seals.chain(texts).map(LeafIndex::get).collect();
+        let mut proof = Vec::new();
+        self.beside(0..self.hashes.len(), &leaves, &mut proof);
+        evidence.inclusion_proof = MultiProof(proof);
+    }
+
+    fn beside(&self, span: Range<usize>, leaves: &BTreeSet<u64>, proof: &mut Vec<Hash>) {
+        if leaves.range(span.start as u64..span.end as u64).next().is_none() {
+            proof.push(merkle::root(&self.hashes[span]));
+        } else if span.len() > 1 {
+            let middle = span.start + span.len().next_power_of_two() / 2;
+            self.beside(span.start..middle, leaves, proof);
+            self.beside(middle..span.end, leaves, proof);
+        }
+    }
+
+    /// Signs the checkpoint of an altered document again, by any key in any name.
+    pub fn commit(&self, evidence: &mut Evidence, named: u8, by: u8) {
+        let block = self.blocks.last().unwrap();
+        let mut signature = CommitSignature::sign(&key(by), block.commit.height, 0, &block.checkpoint);
+        signature.kid = public(named).thumbprint();
+        evidence.commit.signatures = vec![signature];
+    }
+
+    pub fn check(&self, evidence: &Evidence) -> Result<Checked, EvidenceError> {
+        check(evidence, &Id::parse(&evidence.id).unwrap(), &self.anchor, &P256)
+    }
+}
+
+/// The ledger as the source of an honest node.
+struct Open<'a>(&'a Ledger);
+
+impl Source for Open<'_> {
+    type Error = FollowFault;
+
+    fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    fn list(&mut self, subject: &Subject, wanted: Wanted) -> Result<Known, FollowFault> {
+        let list = self.0.list(subject);
+        let is_early = |leaf: &LeafIndex, time| is_before_span(self.0.captures[leaf].place.time, time);
+        let first = match wanted {
+            Wanted::Whole => 0,
+            Wanted::Since(time) => list.iter().rposition(|leaf| is_early(leaf, time)).unwrap_or(0),
+            Wanted::Last(most) => list.len().saturating_sub(most),
+        };
+        let (count, leaves) = (list.len() as u64, list[first..].to_vec());
+        Ok(Known { list: List { count, first: first as u64, leaves }, reaches_back: true })
+    }
+
+    fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> Result<Arc<Capture>, FollowFault> {
+        Ok(Arc::clone(&self.0.captures[&leaf]))
+    }
+
+    fn fault(&self, fault: FollowFault) -> FollowFault {
+        fault
+    }
+}

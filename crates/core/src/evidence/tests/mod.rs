@@ -1,0 +1,555 @@
+//! Each step and each refusal of the check, by evidence in which everything else holds.
+//!
+//! A document that is only altered fails at inclusion first. So where a leaf itself is wrong, it stands so in tree, index,
+//! seal and commit: what a quorum of liars could sign, and what a verifier refuses all the same.
+
+mod ledger;
+
+use serde_json::{Value, json};
+
+use crate::block::FinalityError;
+use crate::consortium::{Admin, AdminError, Endorsement, Refusal};
+use crate::evidence::{Evidence, EvidenceError, RecordError, check};
+use crate::gs1::Id;
+use crate::hash::Hash;
+use crate::index::{IndexProofError, Subject, SubjectEntry};
+use crate::limits::EVIDENCE_BYTES_MAX;
+use crate::merkle::{LeafIndex, MultiProof};
+use crate::provenance::FollowFault;
+use crate::statement::{P256, StatementError, StatementType};
+use ledger::{Ledger, Lists, MEMBER, Post, certificate, leaf, participant, public, signed};
+
+const ORIGIN: &str = "ledger.example/test";
+const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/S1";
+const OTHER: &str = "https://id.gs1.org/01/09506000134352/21/S2";
+const CASE: &str = "https://id.gs1.org/00/095060001343520000";
+
+/// Fails unless the check refuses the evidence with an error of this form.
+macro_rules! refused {
+    ($ledger:expr, $evidence:expr, $pattern:pat $(if $guard:expr)?) => {{
+        let error = $ledger.check(&$evidence).expect_err("this evidence was believed");
+        assert!(matches!(&error, $pattern $(if $guard)?), "{error:?}");
+    }};
+}
+
+fn event(when: &str, members: &Value) -> Value {
+    let mut event = json!({
+        "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+        "type": "ObjectEvent", "eventTime": when, "eventTimeZoneOffset": "+00:00", "action": "OBSERVE",
+    });
+    event.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    event
+}
+
+fn commissioning(id: &str) -> Value {
+    event("2026-02-05T00:00:00Z", &json!({"action": "ADD", "bizStep": "commissioning", "epcList": [id]}))
+}
+
+fn storing(when: &str, id: &str) -> Value {
+    event(when, &json!({"bizStep": "storing", "epcList": [id]}))
+}
+
+fn packing(when: &str, container: &str, item: &str) -> Value {
+    let members = json!({"type": "AggregationEvent", "action": "ADD", "bizStep": "packing", "parentID": container,
+        "childEPCs": [item]});
+    event(when, &members)
+}
+
+/// Texts that stand in the place of the sound ones.
+#[derive(Default)]
+struct Instead {
+    registration: Option<String>,
+    commissioning: Option<String>,
+    renewal: Option<String>,
+    revocation: Option<String>,
+}
+
+/// The ledger of all these tests, and where its statements stand.
+struct Story {
+    ledger: Ledger,
+    registration: LeafIndex,
+    commissioning: LeafIndex,
+    renewal: LeafIndex,
+    revocation: LeafIndex,
+}
+
+impl Story {
+    fn sound() -> Self {
+        Self::with(Instead::default())
+    }
+
+    fn with(instead: Instead) -> Self {
+        let mut ledger = Ledger::new(ORIGIN);
+        let place = |sound: Post, text: Option<String>| match text {
+            Some(text) => Post::instead(&sound, text),
+            None => sound,
+        };
+        let first = place(ledger.admin(&Ledger::registration(1, &["9506000"])), instead.registration);
+        let second = ledger.admin(&Ledger::registration(2, &[]));
+        let registration = ledger.write("2026-01-02T00:00:00Z", &[first, second]);
+        // Two of a time before the case had the item in it, of which evidence shows the later.
+        for day in ["2026-02-01T00:00:00Z", "2026-02-03T00:00:00Z"] {
+            ledger.write(day, &[ledger.capture(1, &storing(day, CASE))]);
+        }
+        let post = place(ledger.capture(1, &commissioning(ITEM)), instead.commissioning);
+        let commissioned = ledger.write("2026-02-05T00:00:00Z", &[post]);
+        let seen = ledger.capture(2, &storing("2026-02-20T00:00:00Z", ITEM));
+        ledger.write("2026-02-20T00:00:00Z", &[seen]);
+        let packed = ledger.capture(1, &packing("2026-03-01T00:00:00Z", CASE, ITEM));
+        ledger.write("2026-03-01T00:00:00Z", &[packed]);
+        let post = place(ledger.admin(&ledger.renewal(1, 1, 3, 1)), instead.renewal);
+        let renewal = ledger.write("2026-03-02T00:00:00Z", &[post]);
+        let post = place(ledger.admin(&Ledger::revocation(2)), instead.revocation);
+        let revocation = ledger.write("2026-03-03T00:00:00Z", &[post]);
+        // Of this nothing is in the evidence about the item.
+        ledger.write("2026-03-04T00:00:00Z", &[ledger.capture(1, &commissioning(OTHER))]);
+        Self { ledger, registration, commissioning: commissioned, renewal, revocation }
+    }
+
+    fn evidence(&self) -> Evidence {
+        self.ledger.evidence(ITEM)
+    }
+}
+
+fn item() -> Subject {
+    Subject::id(ITEM)
+}
+
+fn entry<'a>(evidence: &'a mut Evidence, subject: &Subject) -> &'a mut SubjectEntry {
+    evidence.index.iter_mut().find(|entry| entry.subject() == *subject).unwrap()
+}
+
+#[test]
+fn sound_evidence_is_believed() {
+    let story = Story::sound();
+    let evidence = story.evidence();
+    let checked = story.ledger.check(&evidence).unwrap();
+    let leaves: Vec<u64> = checked.history.records.iter().map(|record| record.place.leaf.get()).collect();
+    assert_eq!(leaves, [7, 9, 11, 13]);
+    assert_eq!((checked.signatures, checked.leaves), (1 + 4 + 4, 8 + 7 + 1));
+    assert_eq!(checked.subjects, evidence.index.len());
+    assert_eq!(checked.history.tree_size.get(), 21);
+    assert_eq!(checked.history.as_of, checked.seal.time);
+    assert_eq!(checked.history.records[1].place.time, "2026-02-05T00:00:00Z".parse().unwrap());
+    let json = serde_json::to_vec(&evidence).unwrap();
+    assert_eq!(Evidence::parse(&json).unwrap(), evidence);
+    let nothing = story.ledger.evidence("https://id.gs1.org/01/09506000134352/21/UNKNOWN");
+    assert!(story.ledger.check(&nothing).unwrap().history.records.is_empty());
+}
+
+#[test]
+fn a_document_that_is_none_is_refused_before_anything_in_it_is_looked_at() {
+    let json = serde_json::to_value(Story::sound().evidence()).unwrap();
+    let parse = |value: &Value| Evidence::parse(value.to_string().as_bytes()).unwrap_err();
+    let with = |name: &str, value: Value| {
+        let mut json = json.clone();
+        json[name] = value;
+        json
+    };
+    assert!(matches!(parse(&with("version", json!(99))), EvidenceError::Version { found: 99 }));
+    assert!(matches!(parse(&with("more", json!(1))), EvidenceError::Shape { .. }));
+    assert!(matches!(parse(&with("seals", json!(null))), EvidenceError::Shape { .. }));
+    assert!(matches!(Evidence::parse(b"{"), Err(EvidenceError::Json(_))));
+    let long = vec![b' '; EVIDENCE_BYTES_MAX + 1];
+    assert!(matches!(Evidence::parse(&long), Err(EvidenceError::TooLong { found }) if found == EVIDENCE_BYTES_MAX + 1));
+}
+
+#[test]
+fn evidence_about_another_id_or_of_another_ledger_is_refused() {
+    let story = Story::sound();
+    let evidence = story.evidence();
+    let asked = Id::parse(OTHER).unwrap();
+    let other = check(&evidence, &asked, &story.ledger.anchor, &P256).unwrap_err();
+    assert!(matches!(other, EvidenceError::OtherId { .. }), "{other:?}");
+    let elsewhere = Ledger::new("ledger.example/other");
+    refused!(elsewhere, evidence, EvidenceError::OtherOrigin { trusted, found }
+        if trusted == "ledger.example/other" && found == ORIGIN);
+    let mut damaged = evidence;
+    damaged.checkpoint.push('x');
+    refused!(story.ledger, damaged, EvidenceError::Checkpoint(_));
+}
+
+#[test]
+fn a_commit_that_no_quorum_signed_is_refused() {
+    let story = Story::sound();
+    let mut evidence = story.evidence();
+    story.ledger.commit(&mut evidence, 1, 1);
+    refused!(story.ledger, evidence, EvidenceError::Commit(FinalityError::UnknownMember { .. }));
+    story.ledger.commit(&mut evidence, MEMBER, 1);
+    refused!(story.ledger, evidence, EvidenceError::Commit(FinalityError::BadSignature { .. }));
+    evidence.commit.signatures.clear();
+    refused!(story.ledger, evidence, EvidenceError::Commit(FinalityError::NoQuorum { .. }));
+    story.ledger.commit(&mut evidence, MEMBER, MEMBER);
+    story.ledger.check(&evidence).unwrap();
+}
+
+#[test]
+fn a_seal_that_is_not_the_checkpoints_is_refused() {
+    let story = Story::sound();
+    let mut evidence = story.evidence();
+    evidence.seal = story.ledger.seal(3);
+    refused!(story.ledger, evidence, EvidenceError::SealPlace(FinalityError::SealPlace { .. }));
+    evidence.seal.leaf_index = story.evidence().seal.leaf_index;
+    refused!(story.ledger, evidence, EvidenceError::SealPlace(FinalityError::SealHeight { .. }));
+    evidence.seal.seal = "{}".to_owned();
+    refused!(story.ledger, evidence, EvidenceError::Seal { .. });
+    let mut damaged = story.evidence();
+    damaged.seals[1].seal.push(' ');
+    let found = damaged.seals[1].leaf_index;
+    refused!(story.ledger, damaged, EvidenceError::Seal { leaf, .. } if *leaf == found);
+}
+
+#[test]
+fn a_seal_of_other_members_is_refused() {
+    let mut story = Story::sound();
+    let nothing = |_: &mut Lists| {};
+    story.ledger.write_lying("2026-03-05T00:00:00Z", &[], nothing, |seal| seal.members_hash = Hash::of(b"others"));
+    refused!(story.ledger, story.evidence(), EvidenceError::SealPlace(FinalityError::SealMembers { .. }));
+}
+
+#[test]
+fn leaves_out_of_order_or_twice_are_refused() {
+    let story = Story::sound();
+    let sound = story.evidence();
+    let mut evidence = sound.clone();
+    evidence.statements.swap(0, 1);
+    refused!(story.ledger, evidence, EvidenceError::Order { .. });
+    let mut evidence = sound.clone();
+    evidence.registrations.swap(0, 1);
+    refused!(story.ledger, evidence, EvidenceError::Order { .. });
+    let mut evidence = sound.clone();
+    evidence.seals.swap(0, 1);
+    refused!(story.ledger, evidence, EvidenceError::Order { .. });
+    let mut evidence = sound.clone();
+    let first = evidence.statements[0].clone();
+    evidence.statements.insert(0, first);
+    refused!(story.ledger, evidence, EvidenceError::Order { leaf } if *leaf == sound.statements[0].leaf_index);
+    let mut evidence = sound.clone();
+    evidence.registrations.push(sound.statements[3].clone());
+    evidence.registrations.sort_by_key(|one| one.leaf_index);
+    refused!(story.ledger, evidence, EvidenceError::LeafTwice { leaf } if *leaf == sound.statements[3].leaf_index);
+    let mut evidence = sound.clone();
+    evidence.seals[0].leaf_index = sound.registrations[1].leaf_index;
+    refused!(story.ledger, evidence, EvidenceError::LeafTwice { leaf } if *leaf == sound.registrations[1].leaf_index);
+}
+
+#[test]
+fn leaves_that_are_not_in_the_tree_are_refused() {
+    let story = Story::sound();
+    let sound = story.evidence();
+    let mut evidence = sound.clone();
+    evidence.statements[1].statement = story.ledger.capture_by(1, commissioning(OTHER).to_string().as_bytes(), 1);
+    refused!(story.ledger, evidence, EvidenceError::Inclusion(_));
+    let mut evidence = sound.clone();
+    evidence.inclusion_proof.0[0] = Hash::of(b"x");
+    refused!(story.ledger, evidence, EvidenceError::Inclusion(_));
+    let mut evidence = sound;
+    evidence.inclusion_proof = MultiProof::default();
+    refused!(story.ledger, evidence, EvidenceError::Inclusion(_));
+}
+
+#[test]
+fn entries_of_the_index_are_in_order_and_proven() {
+    let story = Story::sound();
+    let sound = story.evidence();
+    let mut evidence = sound.clone();
+    evidence.index.swap(0, 1);
+    refused!(story.ledger, evidence, EvidenceError::IndexOrder { .. });
+    let mut evidence = sound.clone();
+    evidence.index.insert(0, sound.index[0].clone());
+    refused!(story.ledger, evidence, EvidenceError::IndexOrder { .. });
+    let mut evidence = sound;
+    entry(&mut evidence, &item()).leaves.pop();
+    refused!(story.ledger, evidence, EvidenceError::Index { subject, error: IndexProofError::Part(_) }
+        if *subject == item());
+}
+
+#[test]
+fn each_block_of_a_statement_shows_its_seal_and_no_other_does() {
+    let story = Story::sound();
+    let sound = story.evidence();
+    let mut evidence = sound.clone();
+    // The leaf's block is then that of a later seal, which does not begin at or before the leaf.
+    let at = evidence.seals.iter().position(|seal| seal.leaf_index > story.commissioning).unwrap();
+    evidence.seals.remove(at);
+    story.ledger.prove(&mut evidence);
+    refused!(story.ledger, evidence, EvidenceError::NoSeal { leaf } if *leaf == story.commissioning);
+    let mut evidence = sound.clone();
+    evidence.seals.pop();
+    story.ledger.prove(&mut evidence);
+    refused!(story.ledger, evidence, EvidenceError::NoSeal { leaf } if *leaf == story.revocation);
+    let mut evidence = sound;
+    let unneeded = story.ledger.seal(2);
+    evidence.seals.push(unneeded.clone());
+    evidence.seals.sort_by_key(|seal| seal.leaf_index);
+    story.ledger.prove(&mut evidence);
+    refused!(story.ledger, evidence, EvidenceError::SealUnneeded { leaf } if *leaf == unneeded.leaf_index);
+}
+
+/// What stands at the leaf of the first registration, in tree, index, seal and commit, is this.
+fn with_registration(text: impl Fn(&Ledger) -> String) -> Story {
+    let text = text(&Ledger::new(ORIGIN));
+    Story::with(Instead { registration: Some(text), ..Instead::default() })
+}
+
+#[test]
+fn a_registration_whose_signature_does_not_hold_is_refused() {
+    let registration = Ledger::registration(1, &["9506000"]);
+    for by in [1, 2, 99] {
+        let story = with_registration(|ledger| ledger.admin_by(&registration, MEMBER, by));
+        refused!(story.ledger, story.evidence(), EvidenceError::Statement { leaf, error: StatementError::BadSignature }
+            if *leaf == story.registration);
+    }
+}
+
+#[test]
+fn a_registration_that_no_member_signed_is_refused() {
+    let registration = Ledger::registration(1, &["9506000"]);
+    let story = with_registration(|ledger| ledger.admin_by(&registration, 1, 1));
+    let kid = public(1).thumbprint();
+    let expected = Refusal::NotAMember { kid };
+    refused!(story.ledger, story.evidence(), EvidenceError::Refused { leaf, error }
+        if *leaf == story.registration && *error == expected);
+}
+
+#[test]
+fn what_is_no_admin_statement_of_this_ledger_is_no_registration() {
+    let (kid, payload) = (public(MEMBER).thumbprint(), Ledger::registration(1, &["9506000"]).to_payload());
+    let story = with_registration(|_| signed(StatementType::Admin, kid, "ledger.example/other", &payload, MEMBER));
+    refused!(story.ledger, story.evidence(), EvidenceError::Statement { leaf, error: StatementError::WrongAudience { .. } }
+        if *leaf == story.registration);
+    let story = with_registration(|ledger| ledger.capture_by(1, &payload, 1));
+    refused!(story.ledger, story.evidence(), EvidenceError::Kind { leaf, found: "epcis+jws" }
+        if *leaf == story.registration);
+    let story = with_registration(|_| "registration".to_owned());
+    refused!(story.ledger, story.evidence(), EvidenceError::Statement { leaf, error: StatementError::NotThreeParts { .. } }
+        if *leaf == story.registration);
+    let story = with_registration(|_| signed(StatementType::Admin, kid, ORIGIN, b"{}", MEMBER));
+    refused!(story.ledger, story.evidence(), EvidenceError::Admin { leaf, error: AdminError::Shape { .. } }
+        if *leaf == story.registration);
+}
+
+#[test]
+fn an_admin_statement_that_cannot_stand_at_its_place_is_refused() {
+    let ledger = Ledger::new(ORIGIN);
+    let renewal =
+        |admin| Story::with(Instead { renewal: Some(ledger.admin_by(&admin, MEMBER, MEMBER)), ..Instead::default() });
+    let revocation = |admin| {
+        Story::with(Instead { revocation: Some(ledger.admin_by(&admin, MEMBER, MEMBER)), ..Instead::default() })
+    };
+    let unknown = Refusal::UnknownParticipant { participant: participant(9) };
+    for (story, at, expected) in [
+        {
+            let story = renewal(Ledger::registration(1, &["9506000"]));
+            let at = story.renewal;
+            (story, at, Refusal::AlreadyRegistered { participant: participant(1) })
+        },
+        {
+            let story = renewal(ledger.renewal(1, 1, 3, 2));
+            let at = story.renewal;
+            (story, at, Refusal::Consent { detail: "the signature does not verify" })
+        },
+        {
+            let endorsement = Endorsement { registration: participant(1) };
+            let story = renewal(Admin::Endorsement(endorsement));
+            let at = story.renewal;
+            (story, at, Refusal::Reserved { what: "the type endorsement" })
+        },
+        {
+            let story = revocation(Ledger::revocation(9));
+            let at = story.revocation;
+            (story, at, unknown)
+        },
+    ] {
+        refused!(story.ledger, story.evidence(), EvidenceError::Refused { leaf, error } if *leaf == at && *error == expected);
+    }
+}
+
+/// What stands at the leaf of the commissioning, in tree, index, seal and commit, is this.
+fn with_commissioning(text: impl Fn(&Ledger) -> String) -> Story {
+    let text = text(&Ledger::new(ORIGIN));
+    Story::with(Instead { commissioning: Some(text), ..Instead::default() })
+}
+
+#[test]
+fn a_capture_whose_signature_does_not_hold_is_refused() {
+    let payload = commissioning(ITEM).to_string();
+    for by in [2, 3, MEMBER, 99] {
+        let story = with_commissioning(|ledger| ledger.capture_by(1, payload.as_bytes(), by));
+        refused!(story.ledger, story.evidence(), EvidenceError::Statement { leaf, error: StatementError::BadSignature }
+            if *leaf == story.commissioning);
+    }
+}
+
+#[test]
+fn a_capture_by_a_certificate_that_nobody_registered_is_refused() {
+    let payload = commissioning(ITEM).to_string();
+    let story = with_commissioning(|ledger| ledger.capture_by(9, payload.as_bytes(), 9));
+    refused!(story.ledger, story.evidence(), EvidenceError::Record { leaf, error: RecordError::Signer }
+        if *leaf == story.commissioning);
+}
+
+#[test]
+fn what_is_no_capture_of_this_ledger_is_none() {
+    let (thumbprint, payload) = (certificate(1).thumbprint(), commissioning(ITEM).to_string().into_bytes());
+    let story = with_commissioning(|_| signed(StatementType::Epcis, thumbprint, "ledger.example/other", &payload, 1));
+    refused!(story.ledger, story.evidence(), EvidenceError::Statement { leaf, error: StatementError::WrongAudience { .. } }
+        if *leaf == story.commissioning);
+    let story = with_commissioning(|ledger| ledger.admin_by(&Ledger::revocation(1), MEMBER, MEMBER));
+    refused!(story.ledger, story.evidence(), EvidenceError::Kind { leaf, found: "sealane-admin+jws" }
+        if *leaf == story.commissioning);
+    let story = with_commissioning(|_| "a.b".to_owned());
+    refused!(story.ledger, story.evidence(), EvidenceError::Statement { leaf, error: StatementError::NotThreeParts { .. } }
+        if *leaf == story.commissioning);
+    let story = with_commissioning(|ledger| ledger.capture_by(1, b"{}", 1));
+    refused!(story.ledger, story.evidence(), EvidenceError::Record { leaf, error: RecordError::Epcis(_) }
+        if *leaf == story.commissioning);
+}
+
+#[test]
+fn what_the_answer_rests_on_cannot_be_left_out() {
+    let story = Story::sound();
+    let sound = story.evidence();
+    for subject in sound.index.iter().map(SubjectEntry::subject) {
+        let mut evidence = sound.clone();
+        evidence.index.retain(|entry| entry.subject() != subject);
+        refused!(story.ledger, evidence, EvidenceError::SubjectMissing { subject: found } if *found == subject);
+    }
+    let trail = story.ledger.trail(ITEM);
+    let (captures, admins) = trail.leaves();
+    let first_of_case = story.ledger.list(&Subject::id(CASE))[1];
+    for gone in &captures {
+        let mut captures = captures.clone();
+        captures.remove(gone);
+        let evidence = story.ledger.document(ITEM, sound.index.clone(), &captures, &admins);
+        if *gone == first_of_case {
+            // Nothing then shows that the case's list is shown from before the packing on.
+            refused!(story.ledger, evidence, EvidenceError::Follow(FollowFault::CutShort { .. }));
+            continue;
+        }
+        refused!(story.ledger, evidence, EvidenceError::CaptureMissing { leaf } if leaf == gone);
+    }
+    let without = |gone: LeafIndex| {
+        let mut admins = admins.clone();
+        admins.remove(&gone);
+        story.ledger.document(ITEM, sound.index.clone(), &captures, &admins)
+    };
+    refused!(story.ledger, without(story.revocation), EvidenceError::StatementMissing { leaf, subject }
+        if *leaf == story.revocation && *subject == Subject::party(participant(2).as_str()));
+    refused!(story.ledger, without(story.renewal), EvidenceError::StatementMissing { leaf, .. }
+        if *leaf == story.renewal);
+    // Without its registration nobody signed what is here.
+    refused!(
+        story.ledger,
+        without(story.registration),
+        EvidenceError::Record { error: RecordError::Signer, .. } | EvidenceError::Refused { .. }
+    );
+}
+
+#[test]
+fn a_registration_to_which_only_a_prefix_leads_cannot_be_left_out() {
+    let mut ledger = Ledger::new(ORIGIN);
+    ledger.write("2026-01-02T00:00:00Z", &[ledger.admin(&Ledger::registration(1, &["9506000"]))]);
+    let sound = ledger.evidence(ITEM);
+    assert_eq!((sound.statements.len(), sound.registrations.len()), (0, 1));
+    ledger.check(&sound).unwrap();
+    let evidence = ledger.document(ITEM, sound.index, &[].into(), &[].into());
+    refused!(ledger, evidence, EvidenceError::Follow(FollowFault::NoRegistration { subject, .. })
+        if *subject == Subject::prefix("9506000"));
+}
+
+#[test]
+fn a_list_that_is_shown_in_part_is_refused() {
+    let story = Story::sound();
+    let sound = story.evidence();
+    let trail = story.ledger.trail(ITEM);
+    for (subject, list) in trail.shown.iter().filter(|(_, list)| !list.leaves.is_empty()) {
+        let (first, end) = (usize::try_from(list.first).unwrap(), usize::try_from(list.count).unwrap());
+        for shown in [first + 1..end, first..end - 1] {
+            let mut evidence = sound.clone();
+            *entry(&mut evidence, subject) = story.ledger.entry(subject, shown.clone());
+            refused!(story.ledger, evidence, EvidenceError::Follow(FollowFault::CutShort { subject: found })
+                if found == subject);
+        }
+    }
+}
+
+#[test]
+fn more_than_the_answer_rests_on_is_refused() {
+    let story = Story::sound();
+    let sound = story.evidence();
+    let mut evidence = sound.clone();
+    let unneeded = Subject::id(OTHER);
+    let length = story.ledger.list(&unneeded).len();
+    evidence.index.push(story.ledger.entry(&unneeded, 0..length));
+    evidence.index.sort_by_key(SubjectEntry::subject);
+    refused!(story.ledger, evidence, EvidenceError::SubjectUnneeded { subject } if *subject == unneeded);
+
+    let mut evidence = sound.clone();
+    let case = Subject::id(CASE);
+    assert_eq!((entry(&mut evidence, &case).first, story.ledger.list(&case).len()), (1, 3));
+    *entry(&mut evidence, &case) = story.ledger.entry(&case, 0..3);
+    let (mut captures, admins) = story.ledger.trail(ITEM).leaves();
+    captures.insert(story.ledger.list(&case)[0]);
+    let evidence = story.ledger.document(ITEM, evidence.index, &captures, &admins);
+    refused!(story.ledger, evidence, EvidenceError::OtherLeaves { subject } if *subject == case);
+
+    let unrelated = story.ledger.list(&unneeded)[0];
+    captures.remove(&story.ledger.list(&case)[0]);
+    captures.insert(unrelated);
+    let evidence = story.ledger.document(ITEM, sound.index, &captures, &admins);
+    refused!(story.ledger, evidence, EvidenceError::Unrelated { leaf } if *leaf == unrelated);
+}
+
+#[test]
+fn an_admin_statement_that_no_list_leads_to_is_refused() {
+    let mut ledger = Ledger::new(ORIGIN);
+    let registrations =
+        [ledger.admin(&Ledger::registration(1, &["9506000"])), ledger.admin(&Ledger::registration(2, &[]))];
+    let first = ledger.write("2026-01-02T00:00:00Z", &registrations);
+    ledger.write("2026-02-05T00:00:00Z", &[ledger.capture(1, &commissioning(ITEM))]);
+    let (captures, mut admins) = ledger.trail(ITEM).leaves();
+    let second = leaf(usize::try_from(first.get()).unwrap() + 1);
+    assert!(admins.insert(second));
+    let evidence = ledger.document(ITEM, ledger.evidence(ITEM).index, &captures, &admins);
+    refused!(ledger, evidence, EvidenceError::Unrelated { leaf } if *leaf == second);
+}
+
+#[test]
+fn a_leaf_in_a_list_that_its_statement_does_not_name_is_refused() {
+    let text = |ledger: &Ledger| ledger.capture_by(1, commissioning(OTHER).to_string().as_bytes(), 1);
+    let story = with_commissioning(text);
+    refused!(story.ledger, story.evidence(), EvidenceError::NotNamed { leaf, subject }
+        if *leaf == story.commissioning && *subject == item());
+    let ledger = Ledger::new(ORIGIN);
+    let other = ledger.admin_by(&Ledger::registration(9, &[]), MEMBER, MEMBER);
+    let story = Story::with(Instead { revocation: Some(other), ..Instead::default() });
+    refused!(story.ledger, story.evidence(), EvidenceError::NotNamed { leaf, subject }
+        if *leaf == story.revocation && *subject == Subject::party(participant(2).as_str()));
+}
+
+/// The packing names the case. The quorum's index does not have it in the case's list, as though the case had no records.
+#[test]
+fn a_leaf_that_is_not_in_a_list_that_its_statement_names_is_refused() {
+    for before in [false, true] {
+        let mut ledger = Ledger::new(ORIGIN);
+        ledger.write("2026-01-02T00:00:00Z", &[ledger.admin(&Ledger::registration(1, &["9506000"]))]);
+        if before {
+            let day = "2026-02-28T00:00:00Z";
+            ledger.write(day, &[ledger.capture(1, &storing(day, CASE))]);
+        }
+        let packed = ledger.capture(1, &packing("2026-03-01T00:00:00Z", CASE, ITEM));
+        let case = Subject::id(CASE);
+        let hide = |lists: &mut Lists| {
+            let list = lists.get_mut(&Subject::id(CASE)).unwrap();
+            list.pop();
+            if list.is_empty() {
+                lists.remove(&Subject::id(CASE));
+            }
+        };
+        let hidden = ledger.write_lying("2026-03-01T00:00:00Z", &[packed], hide, |_| {});
+        let evidence = ledger.evidence(ITEM);
+        assert_eq!(ledger.list(&case).len(), usize::from(before));
+        refused!(ledger, evidence, EvidenceError::NotIndexed { leaf, subject } if *leaf == hidden && *subject == case);
+    }
+}
