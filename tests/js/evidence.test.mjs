@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { EvidenceError, trustedAnchor, verify } from "../../web/verify.js";
+import { VERSIONS } from "./builders/formats.mjs";
 import { Actor, CASE, ITEM, Key, Ledger, NaiveIndex, PALLET, b64, documentOf, eventAt, hash, naiveMultiProof, naiveRoot, rfc, time } from "./ledger.mjs";
 
+const VERSION = `"version":${VERSIONS.evidence}`;
 const PLACE = "https://id.gs1.org/414/9506000134307";
 const SEOUL = "https://id.gs1.org/417/8800000000015";
 const LOT = "https://id.gs1.org/01/09506000134352/10/L7";
@@ -156,12 +158,13 @@ test("each fault has its code, the first one in the order of the steps", async (
   const change = (members) => ({ ...clone(evidence), ...members });
   const commit = (options) => change({ commit: ledger.commit(options) });
   await refused(ledger, "{", "json");
-  await refused(ledger, JSON.stringify(evidence).replace('"version":2', '"version":2,"version":2'), "json");
+  await refused(ledger, JSON.stringify(evidence).replace(VERSION, `${VERSION},${VERSION}`), "json");
   await refused(ledger, "[".repeat(1000), "json");
   for (const other of ["null", "[]", "1", '"x"', "{}"]) await refused(ledger, other, "shape");
-  await refused(ledger, { version: 3 }, "version");
+  await refused(ledger, { version: VERSIONS.evidence + 1 }, "version");
+  await refused(ledger, { version: VERSIONS.evidence - 1 }, "version");
   await refused(ledger, { ...change({}), limitReached: true }, "shape");
-  await refused(ledger, change({ version: 2.5 }), "shape");
+  await refused(ledger, change({ version: VERSIONS.evidence + 0.5 }), "shape");
   await refused(ledger, evidence, "other-id", { id: PALLET });
   await refused(ledger, change({ id: "https://id.gs1.org/01/09506000134352/22/V/21/S1" }), "other-id");
   await refused(ledger, evidence, "id", { id: "not an id" });
@@ -179,7 +182,7 @@ test("each fault has its code, the first one in the order of the steps", async (
   assert.equal((await answer(ledger, commit({ round: 7 }))).verdict, "authentic");
   const seal = (members) => change({ seal: { ...evidence.seal, ...members } });
   await refused(ledger, seal({ seal: `${evidence.seal.seal} ` }), "seal");
-  await refused(ledger, seal({ seal: evidence.seal.seal.replace('"version":1', '"version":2') }), "seal");
+  await refused(ledger, seal({ seal: evidence.seal.seal.replace(`"version":${VERSIONS.seal}`, `"version":${VERSIONS.seal + 1}`) }), "seal");
   await refused(ledger, seal({ leafIndex: evidence.seal.leafIndex - 1 }), "seal-place");
   await refused(ledger, seal({ seal: evidence.seal.seal.replace(/"time":"\d{4}/, '"time":"2031') }), ["leaf-twice", "inclusion"]);
   const older = { leafIndex: evidence.seal.leafIndex, seal: evidence.seals[0].seal };
@@ -201,14 +204,14 @@ test("whatever stands in a document, it is refused as evidence and in few words"
   const sealed = (change) => JSON.stringify({ ...evidence, seal: { ...evidence.seal, seal: change(evidence.seal.seal) } });
   const cases = [
     [`${text}\0`, "json"], [`${text} true`, "json"], [`${text},`, "json"], [`\ufeff${text}`, "json"],
-    [put("{", '{"__proto__":{"version":2},'), "shape"], [put("{", '{"constructor":null,'), "shape"],
-    [put('"version":2', '"__proto__":{"version":2}'), "shape"],
+    [put("{", `{"__proto__":{${VERSION}},`), "shape"], [put("{", '{"constructor":null,'), "shape"],
+    [put(VERSION, `"__proto__":{${VERSION}}`), "shape"],
     [put('"commit":{', '"commit":{"__proto__":{"height":0},'), "shape"],
     [put('"kind":"id"', '"kind":"__proto__"'), "shape"], [put('"kind":"id"', '"kind":"toString"'), "shape"],
     [put(ITEM, `${ITEM}\\ud800`), "json"], [put(ITEM, `${ITEM}\ud800`), "json"], [put(ITEM, `${ITEM}e\u0301`), "other-id"],
     [put(ITEM, ITEM + long("\n\u2028").replaceAll("\n", "\\n")), "other-id"], [put("{", `{"${long("x")}":1,`), "shape"],
-    [put("{", `{"${long("x")}":1,"${long("x")}":1,`), "json"], [put('"version":2', `"version":${long("2")}`), "json"],
-    [put('"version":2', `"version":2.${long("0")}`), "shape"], [put('"version":2', `"version":2e-${long("0")}`), "shape"],
+    [put("{", `{"${long("x")}":1,"${long("x")}":1,`), "json"], [put(VERSION, `"version":${long("2")}`), "json"],
+    [put(VERSION, `${VERSION}.${long("0")}`), "shape"], [put(VERSION, `${VERSION}e-${long("0")}`), "shape"],
     [put('"signatures":[', `"signatures":[${"null,".repeat(500_000)}`), "shape"],
     [JSON.stringify({ ...evidence, checkpoint: long("x\n") }), "checkpoint"],
     [JSON.stringify({ ...evidence, checkpoint: evidence.checkpoint.replace(/\n\d+/, `\n${long("1")}`) }), "checkpoint"],
@@ -354,7 +357,7 @@ test("a trust anchor is one only where its genesis statement says so", async () 
   const anchor = ledger.anchor();
   assert.deepEqual((await trustedAnchor(anchor)).fingerprint, anchor.fingerprint);
   const changes = [
-    { version: 2 }, { origin: "other" }, { fingerprint: b64(hash()) }, { members: [] }, { members: [{ ...anchor.members[0], name: "Other" }] },
+    { version: VERSIONS.anchor + 1 }, { origin: "other" }, { fingerprint: b64(hash()) }, { members: [] }, { members: [{ ...anchor.members[0], name: "Other" }] },
     { extra: 1 }, { genesis: 1 }, { genesis: anchor.genesis.slice(0, -4) + "AAAA" },
   ];
   for (const change of changes) {

@@ -15,6 +15,7 @@ import { Signatures, keyOf, parseStatement } from "../../web/verify/jws.js";
 import { checkCommit, commitBytes, membersText, parseCheckpoint, parseSeal, readCommit, readMembers, sealLeaf, statementLeaf } from "../../web/verify/ledger.js";
 import { verifyReceipt } from "../../web/verify/receipt.js";
 import { emptyHash, entryHash, leafHash, multiRoot, nodeHash, rootOf, subjectKey, valueHash, verifyIndexEntry } from "../../web/verify/tree.js";
+import { anchorDocument } from "./builders/formats.mjs";
 
 const page = readFileSync(new URL("../../docs/FORMATS.md", import.meta.url), "utf8");
 const examples = new Map([...page.matchAll(/```text example:([\w-]+)\n([\s\S]*?)\n```/g)].map(([, name, text]) => [name, text]));
@@ -24,13 +25,8 @@ const table = (name) => new Map(example(name).split("\n").map((line) => line.spl
 const bytes = (text) => Buffer.from(text, "base64url");
 const never = (message) => assert.fail(message);
 
-const anchor = () => ({
-  version: 1,
-  origin: "ledger.example/formats",
-  fingerprint: digest(utf8(example("genesis-compact").split(".").slice(0, 2).join("."))),
-  members: JSON.parse(example("members")),
-  genesis: example("genesis-compact"),
-});
+const anchor = () =>
+  anchorDocument({ origin: "ledger.example/formats", members: JSON.parse(example("members")), genesis: example("genesis-compact") });
 
 test("keys and statements", async () => {
   const key = keyOf(parse(example("participant-key-jwk")));

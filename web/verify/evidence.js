@@ -335,7 +335,7 @@ function checkShown({ index, statements, registrations }, { shown }) {
 }
 
 /** Checks that each statement names what the index says that it names, and nothing else of what is shown. */
-function checkNames(index, captures, admins) {
+export function checkNames(index, captures, admins) {
   const named = new Map();
   for (const [leaf, { events, signer }] of captures) {
     const subjects = new Set();
