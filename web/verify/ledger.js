@@ -84,12 +84,17 @@ export function readMembers(value, wrong) {
     if (!isHash(noteKey) || !isEd25519Key(fromBase64url(noteKey))) wrong("a member's noteKey is no Ed25519 key");
     return { kid, name, key, noteKey };
   });
-  const hex = (kid) => [...fromBase64url(kid)].map((byte) => String.fromCharCode(byte)).join("");
-  if (members.some((member, at) => at > 0 && hex(members[at - 1].kid) >= hex(member.kid))) wrong("the members are out of order");
-  const twice = (read) => new Set(members.map(read)).size < members.length;
-  if (twice(({ kid }) => hex(kid).slice(0, KID_BYTES))) wrong(`two members' kids have the first ${KID_BYTES} bytes in common`);
-  if (twice(({ noteKey }) => noteKey)) wrong("two members have one noteKey");
+  checkApart(members, wrong);
   return members;
+}
+
+/** Checks that members stand in their order and are told apart by what names them. */
+export function checkApart(members, wrong) {
+  const bytes = (kid) => [...fromBase64url(kid)].map((byte) => String.fromCharCode(byte)).join("");
+  if (members.some((member, at) => at > 0 && bytes(members[at - 1].kid) >= bytes(member.kid))) wrong("the members are out of order");
+  const twice = (read) => new Set(members.map(read)).size < members.length;
+  if (twice(({ kid }) => bytes(kid).slice(0, KID_BYTES))) wrong(`two members' kids have the first ${KID_BYTES} bytes in common`);
+  if (twice(({ noteKey }) => noteKey)) wrong("two members have one noteKey");
 }
 
 /** The members' one JSON form, over which `membersHash` goes. */

@@ -60,10 +60,10 @@ function readGenesis({ type, origin, rules, created, ...genesis }, time, wrong) 
   if (!isOrigin(origin)) wrong("its origin is malformed");
   checkRules(rules, wrong);
   const members = readMembers(genesis.members, wrong);
-  if (!Array.isArray(genesis.founders) || genesis.founders.length !== members.length) wrong("it has not one founder's signature for each member");
+  if (!Array.isArray(genesis.founders) || genesis.founders.length !== members.length) wrong("it has not one founder's consent for each member");
   const founders = genesis.founders.map((item, at) => {
     const { kid, signature } = membersOf(item, ["kid", "signature"], [], wrong);
-    if (kid !== members[at].kid || !isSignature(signature)) wrong("a founder's signature is malformed, or not in the order of the members");
+    if (kid !== members[at].kid || !isSignature(signature)) wrong("a founder's consent is malformed, or not in the order of the members");
     return fromBase64url(signature);
   });
   if (genesis.continues !== undefined) checkLost(genesis.continues, origin, wrong);

@@ -76,6 +76,9 @@ export const sealText = ({ height, time, previousSize, previousRoot, indexRoot, 
 
 export const checkpointText = ({ origin, size, root }) => `${origin}\n${size}\n${Buffer.from(root).toString("base64")}\n`;
 
+/** The id of a member's Ed25519 key in a signed note. */
+export const noteKeyId = (origin, noteKey) => hash(`${origin}\n`, [1], Buffer.from(noteKey, "base64url")).subarray(0, 4);
+
 export const commitBytes = ({ origin, height, round, checkpoint }) =>
   Buffer.concat([Buffer.from("sealane/commit/v1\0"), hash(origin), u64(height), u32(round), hash(checkpoint)]);
 
