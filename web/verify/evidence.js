@@ -29,8 +29,7 @@ export async function checkEvidence(value, id, anchor, last) {
   checkSealMembers(seal, anchor);
   checkLast(checkpoint, last);
   const leaves = checkLeaves(evidence, checkpoint);
-  checkSigners(evidence);
-  checkIndex(evidence.index, fromBase64url(seal.indexRoot));
+  checkIndex(evidence, fromBase64url(seal.indexRoot));
   const places = placesOf(evidence);
   const { registry, admins } = await readRegistrations(evidence.registrations, places, anchor, signatures);
   const captures = await readCaptures(evidence.statements, places, registry, signatures);
@@ -93,20 +92,16 @@ function proving(code, what, check) {
   }
 }
 
-/** Checks that the signers ascend by their bytes, and that each is named by a list. */
-function checkSigners({ signers, index }) {
+function checkIndex({ signers, index }, indexRoot) {
   const late = signers.findIndex((signer, at) => at > 0 && bySigner(signers[at - 1], signer) >= 0);
   if (late >= 0) fail("signers-order", `the signers are not in their one order at number ${late}`);
-  const named = new Set(index.flatMap(({ numbers }) => numbers));
-  const unnamed = signers.findIndex((_, at) => !named.has(at));
-  if (unnamed >= 0) fail("signer-unneeded", `signer number ${unnamed} is named by none of the lists here`);
-}
-
-function checkIndex(index, indexRoot) {
   index.forEach((entry, at) => {
     if (at > 0 && bySubject(index[at - 1].key, entry.key) >= 0) fail("index-order", `the subjects are out of order at ${entry.key}`);
     proving("index", `what the index says of ${entry.key}`, () => verifyIndexEntry(entry, indexRoot));
   });
+  const named = new Set(index.flatMap(({ numbers }) => numbers));
+  const unnamed = signers.findIndex((_, at) => !named.has(at));
+  if (unnamed >= 0) fail("signer-unneeded", `signer number ${unnamed} is named by none of the lists here`);
 }
 
 /** The place of each statement: its block is the one whose seal comes next, and begins at or before it. */
