@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use sealane_core::block::{Checkpoint, Commit, Height, Seal};
+use sealane_core::block::{Checkpoint, Commit, Height, NotePublicKey, Seal};
 use sealane_core::consortium::{Claims, ParticipantId, Place};
 use sealane_core::hash::Hash;
 use sealane_core::merkle::{LeafIndex, TileId, TreeSize};
@@ -45,6 +45,11 @@ pub trait MemberSigner: Send + Sync {
 
     /// Signs, as ES256 r ‖ s, bytes that begin a JWS or with "sealane/…/v1" 0x00.
     fn sign(&self, bytes: &[u8]) -> Signature;
+
+    fn note_key(&self) -> &NotePublicKey;
+
+    /// Signs the text of a note, as Ed25519, by the note key.
+    fn sign_note(&self, text: &[u8]) -> [u8; 64];
 
     /// The highest height whose commit was released, if any.
     fn mark(&self) -> Option<Mark>;

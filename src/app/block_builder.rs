@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::app::State;
 use crate::ports::{LeafContent, MemberSigner, NewBlock, PlacedRecord, StoredBlock, StoredLeaf};
 use sealane_core::block::{Checkpoint, Commit, CommitSignature, Height, Leaf, Note, NoteKey, Seal, commit_bytes};
-use sealane_core::consortium::{Place, Registry};
+use sealane_core::consortium::{Place, RULES, Registry};
 use sealane_core::hash::Hash;
 use sealane_core::index::SubjectIndex;
 use sealane_core::merkle::{self, Edge, Frontier, Growth, LeafIndex};
@@ -77,8 +77,8 @@ impl BlockBuilder {
             self.long_statements.push((*hash, statement.compact().as_bytes().to_vec()));
         }
         let place = self.next_place();
-        for key in record.subjects() {
-            self.index.append(key, place.leaf).map_err(|error| BuildError(error.to_string()))?;
+        for (key, entry) in record.list_entries(place.leaf) {
+            self.index.append(key, entry).map_err(|error| BuildError(error.to_string()))?;
         }
         self.records.push(PlacedRecord { place, record });
         Ok(self.push_leaf(&leaf, content))
@@ -95,6 +95,8 @@ impl BlockBuilder {
             index_root: self.index.root(),
             members_hash,
             next_members_hash: members_hash,
+            rules: RULES,
+            enacted: Vec::new(),
         };
         self.push_leaf(&Leaf::Seal(seal.clone()), LeafContent::Seal);
         let checkpoint =
@@ -132,9 +134,11 @@ impl BlockBuilder {
 
 fn signed_note(checkpoint: &Checkpoint, signer: &dyn MemberSigner) -> Result<String, BuildError> {
     let text = checkpoint.to_text();
-    let key = NoteKey { name: checkpoint.origin.clone(), key: signer.public_key().clone() };
-    let signature = key.signature(&signer.sign(text.as_bytes())).map_err(|error| BuildError(error.to_string()))?;
-    let note = Note::new(text, vec![signature]).map_err(|error| BuildError(error.to_string()))?;
+    let ecdsa = NoteKey::ecdsa(checkpoint.origin.clone(), signer.public_key().clone());
+    let ed25519 = NoteKey::ed25519(checkpoint.origin.clone(), signer.note_key().clone());
+    let signature = signer.sign(text.as_bytes()).to_der().map_err(|error| BuildError(error.to_string()))?;
+    let lines = vec![ecdsa.line(signature), ed25519.line(signer.sign_note(text.as_bytes()).to_vec())];
+    let note = Note::new(text, lines).map_err(|error| BuildError(error.to_string()))?;
     Ok(note.to_text())
 }
 

@@ -7,7 +7,7 @@ use crate::app::records::admin_record;
 use crate::app::state::mark_of;
 use crate::ports::{LeafContent, LedgerStore, MarkError, MemberSigner, StoreError};
 use sealane_core::block::{Height, Member, MemberSet, MemberSetError, Origin};
-use sealane_core::consortium::{Admin, Genesis, Organization, Registry};
+use sealane_core::consortium::{Admin, Founder, Genesis, Organization, Registry, founder_bytes};
 use sealane_core::index::SubjectIndex;
 use sealane_core::merkle::Edge;
 use sealane_core::statement::{Draft, Header, P256, StatementError, SubmittedStatement};
@@ -41,13 +41,15 @@ pub async fn begin(
     if store.tip().await?.is_some() {
         return Err(GenesisError::Exists);
     }
-    let founder = Member::new(name.as_str(), signer.public_key().clone())?;
-    let members = MemberSet::new(vec![founder])?;
-    let genesis = Genesis { version: 1, origin: origin.clone(), members, created: now };
+    let member = Member::new(name.as_str(), signer.public_key().clone(), signer.note_key().clone())?;
+    let kid = member.kid();
+    let founder = Founder { kid, signature: signer.sign(&founder_bytes(origin, &member)) };
+    let members = MemberSet::new(vec![member])?;
+    let genesis = Genesis::new(origin.clone(), members, vec![founder], now);
     let admin = Admin::Genesis(genesis.clone());
     let statement = sign_admin(&admin, origin, signer, now)?.verify(signer.public_key(), &P256)?;
     let mut block = BlockBuilder::new(Height::GENESIS, now, Edge::new(), SubjectIndex::new());
-    block.push_statement(&statement, LeafContent::Admin, admin_record(statement.id(), &admin))?;
+    block.push_statement(&statement, LeafContent::Admin, admin_record(statement.id(), &kid, &admin))?;
     let registry = Arc::new(Registry::new(&genesis));
     let (new, state, _) = block.seal(&registry, signer)?.into_parts(registry);
     store.append(new).await?;

@@ -511,7 +511,7 @@ impl Batch<'_> {
         if let Err(refusal) = self.registry.check(admin, kid.hash(), place, self.verifier) {
             return Ok(Err(refusal.into()));
         }
-        let record = admin_record(statement.id(), admin);
+        let record = admin_record(statement.id(), kid.hash(), admin);
         let leaf = self.block.push_statement(statement, LeafContent::Admin, record)?;
         if let Err(refusal) = Arc::make_mut(self.registry).apply(admin, kid.hash(), place, self.verifier) {
             return Err(BuildError(refusal.to_string()));

@@ -29,8 +29,15 @@ pub const FAULTS_MAX: usize = 20;
 /// own time: the writer and every audit keep that, and whoever follows a container from a time on relies on it.
 pub const EVENT_TIME_AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
-/// How far ahead of the node's clock a statement's `iat` may lie, in seconds.
+/// How far ahead of its block's time a statement's `iat` may lie, in seconds: clocks differ.
 pub const IAT_AHEAD_SECONDS_MAX: i64 = 5 * 60;
+
+/// How far before its block's time a statement's `iat` may lie, in seconds: a week, for a device that was without a network.
+/// Without an end a statement that was signed and put away could be posted years later by who saw it.
+pub const IAT_AGE_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
+
+/// Proposals that one block enacts. A seal has to fit a leaf, and each id takes 46 bytes of it.
+pub const ENACTED_MAX: usize = 100;
 
 /// Roles, GLNs, company prefixes or namespaces in one registration request, each.
 pub const CLAIMS_MAX: usize = 100;

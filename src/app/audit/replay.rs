@@ -8,12 +8,12 @@ use crate::app::audit::{Fault, Report, fail, fault};
 use crate::app::block_builder::content_of;
 use crate::app::records::{admin_record, capture_record};
 use crate::ports::{LeafContent, NewBlock, PlacedRecord, StoredBlock, StoredLeaf};
-use sealane_core::block::{FinalBlock, Height, Leaf, Note, NoteKey, Seal};
+use sealane_core::block::{FinalBlock, Height, Leaf, Note, Seal};
 use sealane_core::consortium::rights;
-use sealane_core::consortium::{Admin, EventFact, Facts, ParticipantId, Place, Registry};
+use sealane_core::consortium::{Admin, EventFact, Facts, ParticipantId, Place, RULES, Registry};
 use sealane_core::consortium::{CertificateReader, check_record};
 use sealane_core::epcis::{self, Event, Reader};
-use sealane_core::evidence::Anchor;
+use sealane_core::evidence::{Anchor, note_keys};
 use sealane_core::hash::Hash;
 use sealane_core::index::SubjectIndex;
 use sealane_core::limits::EVENT_TIME_AHEAD_MS_MAX;
@@ -251,7 +251,7 @@ impl<'a> Replay<'a> {
             None => {
                 let anchor = Anchor::of_genesis(statement.compact().as_bytes(), self.provider.signatures)
                     .map_err(|error| fault(at, error))?;
-                if self.trusted.is_some_and(|trusted| trusted.fingerprint() != anchor.fingerprint()) {
+                if self.trusted.is_some_and(|trusted| trusted.genesis_id() != anchor.genesis_id()) {
                     return fail(at, "it is not the genesis statement of the trust anchor");
                 }
                 self.registry = Some(Registry::new(anchor.genesis()));
@@ -267,12 +267,12 @@ impl<'a> Replay<'a> {
                 }
             }
         }
-        self.record(place, admin_record(id, &admin))
+        self.record(place, admin_record(id, &kid, &admin))
     }
 
     fn record(&mut self, place: Place, record: Record) -> Result<(), Fault> {
-        for key in record.subjects() {
-            self.index.append(key, place.leaf).map_err(|error| fault(Some(place.leaf), error))?;
+        for (key, entry) in record.list_entries(place.leaf) {
+            self.index.append(key, entry).map_err(|error| fault(Some(place.leaf), error))?;
         }
         if self.kept == Kept::Block {
             self.records.push(PlacedRecord { place, record });
@@ -294,6 +294,8 @@ impl<'a> Replay<'a> {
             (seal.index_root == self.index.root(), "indexRoot"),
             (seal.members_hash == members, "membersHash"),
             (seal.next_members_hash == members, "nextMembersHash"),
+            (seal.rules == RULES, "rules"),
+            (seal.enacted.is_empty(), "enacted"),
         ];
         match expected.iter().find(|(holds, _)| !holds) {
             Some((_, member)) => fail(at, format!("the {member} in its seal is not what the leaves before it give")),
@@ -314,6 +316,11 @@ impl<'a> Replay<'a> {
         }
         if block.seal != *seal {
             return fail(at, format!("the seal shown of block {height} is not the one that stands here"));
+        }
+        if let Some(anchor) = self.trusted.filter(|anchor| anchor.height() == height)
+            && (checkpoint.size, checkpoint.root, registry.members()) != (anchor.size(), anchor.root(), anchor.members())
+        {
+            return fail(at, format!("block {height} has another size, root or members than the trust anchor of that block"));
         }
         FinalBlock::verify(
             seal.clone(),
@@ -345,12 +352,13 @@ fn check_note(block: &StoredBlock, registry: &Registry, verifier: &dyn Signature
     if note.text() != block.checkpoint.to_text() || note.to_text() != block.note {
         return Err("its text is not the checkpoint, or not written as it is signed".to_owned());
     }
-    let name = registry.origin().clone();
-    let keys: Vec<NoteKey> =
-        registry.members().members().map(|member| NoteKey { name: name.clone(), key: member.key().clone() }).collect();
+    let keys = note_keys(registry.origin(), registry.members());
     let verified = note.verify(&keys, verifier).map_err(|error| error.to_string())?;
     if verified.len() != note.signatures().len() {
-        return Err("a signature on it is no member's".to_owned());
+        return Err("a signature on it is no member's, or stands there twice".to_owned());
+    }
+    if !keys.chunks(2).any(|pair| pair.iter().all(|key| verified.contains(&key))) {
+        return Err("no member has signed it with both its keys, ECDSA and Ed25519".to_owned());
     }
     Ok(verified.len() as u64)
 }

@@ -144,8 +144,8 @@ impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
         match &error {
             AdminError::Json(fault) => fault.clone().into(),
-            AdminError::Shape { .. } => Self::new(Code::BadDecision, error.to_string()),
-            AdminError::Field { field: "reason" | "certificate" | "version", .. } => {
+            AdminError::Shape { .. } | AdminError::GenesisVersion { .. } => Self::new(Code::BadDecision, error.to_string()),
+            AdminError::Field { field: "reason" | "certificate" | "rules" | "founders" | "continues", .. } => {
                 Self::new(Code::BadDecision, error.to_string())
             }
             AdminError::Field { field, detail } => Self::new(Code::BadClaims, error.to_string())

@@ -7,17 +7,19 @@ mod admin;
 mod certificates;
 mod claims;
 mod facts;
+mod genesis;
 mod participant;
 mod place;
 mod registry;
 pub mod rights;
 
 pub use admin::{
-    Admin, AdminError, CertificateRecord, Genesis, Registration, Rejection, Renewal, Revocation, renewal_consent,
+    Admin, AdminError, CertificateRecord, Registration, Rejection, Renewal, Revocation, renewal_consent,
 };
 pub use certificates::{CertificateFacts, CertificateReader, RequestedKey, check_record};
 pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role, is_invisible};
 pub use facts::{Contradiction, EventFact, EventKey, Facts};
+pub use genesis::{Continues, Founder, Genesis, RULES, founder_bytes};
 pub use participant::{Certified, Claims, Participant, Revoked, Standing};
 pub use place::Place;
 pub use registry::{Conflict, Refusal, Registry, SignerRefusal};

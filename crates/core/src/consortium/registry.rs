@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::block::{MemberSet, Origin};
-use crate::consortium::admin::{Admin, CertificateRecord, Genesis, Registration, Renewal, Revocation, renewal_consent};
+use crate::consortium::admin::{Admin, CertificateRecord, Registration, Renewal, Revocation, renewal_consent};
 use crate::consortium::claims::{Namespace, ParticipantId};
+use crate::consortium::genesis::Genesis;
 use crate::consortium::participant::{Certified, Claims, Participant, Revoked};
 use crate::consortium::place::Place;
 use crate::gs1::{CompanyPrefix, Id};
@@ -354,7 +355,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::block::Member;
+    use crate::block::{Member, NoteSigningKey};
     use crate::statement::P256;
 
     fn key(seed: u8) -> PublicKey {
@@ -373,11 +374,11 @@ mod tests {
 
     impl Ledger {
         fn new() -> Self {
-            let member = Member::new("Member", key(200)).unwrap();
+            let member = Member::new("Member", key(200), NoteSigningKey::from_seed(&[200; 32]).public()).unwrap();
             let kid = member.kid();
             let members = MemberSet::new(vec![member]).unwrap();
             let created = "2026-01-01T00:00:00Z".parse().unwrap();
-            let genesis = Genesis { version: 1, origin: "ledger.example/test".parse().unwrap(), members, created };
+            let genesis = Genesis::new("ledger.example/test".parse().unwrap(), members, Vec::new(), created);
             Self(Registry::new(&genesis), kid)
         }
 

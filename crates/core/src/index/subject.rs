@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::hash::Hash;
 
 /// Opens the bytes that a key is the digest of. A new index version changes the number.
-const KEY_DOMAIN: &[u8] = b"sealane/index/v1\0";
+const KEY_DOMAIN: &[u8] = b"sealane/index/v2\0";
 
 /// The kinds of subject. One text under two kinds is two subjects.
+///
+/// A reserved kind has its word and its byte, and no statement names a subject of it yet. The order is that of the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SubjectKind {
@@ -24,6 +26,28 @@ pub enum SubjectKind {
     Policy,
     /// An id that events recall, or whose recall they take back; with a participant before it, those of its own.
     Recall,
+    /// Reserved: what a sealed event names.
+    Blind,
+    /// Reserved: who is acted for, and who acts.
+    Mandate,
+    /// Reserved: an id, or a pseudonym, that owners act on.
+    Owner,
+    /// Reserved: a document, or an id that documents are about.
+    Document,
+    /// A business transaction: an order, an invoice, a despatch advice.
+    Transaction,
+    /// Reserved: a participant, for its keys to encrypt to.
+    Key,
+    /// Reserved.
+    Contract,
+    /// Reserved: an id that outcomes and strikes are about.
+    Notice,
+    /// Reserved: the hash of what was erased.
+    Erasure,
+    /// Reserved: a proposal, with its ballots and readiness.
+    Proposal,
+    /// Reserved: a member that signed two blocks of one height.
+    Fault,
 }
 
 /// Something that leaves are about.
@@ -33,12 +57,33 @@ pub struct Subject {
     text: String,
 }
 
-/// A subject's key: SHA-256("sealane/index/v1" ‖ 0x00 ‖ kind ‖ text). Its bits, most significant first, are the way
+/// A subject's key: SHA-256("sealane/index/v2" ‖ 0x00 ‖ kind ‖ text). Its bits, most significant first, are the way
 /// from the map's root to the subject; 0 is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SubjectKey(Hash);
 
 impl SubjectKind {
+    /// Every kind, in the order of their bytes.
+    pub const ALL: [Self; 17] = [
+        Self::Id,
+        Self::Party,
+        Self::Prefix,
+        Self::Transformation,
+        Self::Policy,
+        Self::Recall,
+        Self::Blind,
+        Self::Mandate,
+        Self::Owner,
+        Self::Document,
+        Self::Transaction,
+        Self::Key,
+        Self::Contract,
+        Self::Notice,
+        Self::Erasure,
+        Self::Proposal,
+        Self::Fault,
+    ];
+
     /// The byte that stands for the kind in a key.
     pub const fn byte(self) -> u8 {
         match self {
@@ -48,6 +93,17 @@ impl SubjectKind {
             Self::Transformation => 0x04,
             Self::Policy => 0x05,
             Self::Recall => 0x06,
+            Self::Blind => 0x07,
+            Self::Mandate => 0x08,
+            Self::Owner => 0x09,
+            Self::Document => 0x0a,
+            Self::Transaction => 0x0b,
+            Self::Key => 0x0c,
+            Self::Contract => 0x0d,
+            Self::Notice => 0x0e,
+            Self::Erasure => 0x0f,
+            Self::Proposal => 0x10,
+            Self::Fault => 0x11,
         }
     }
 
@@ -59,6 +115,17 @@ impl SubjectKind {
             Self::Transformation => "transformation",
             Self::Policy => "policy",
             Self::Recall => "recall",
+            Self::Blind => "blind",
+            Self::Mandate => "mandate",
+            Self::Owner => "owner",
+            Self::Document => "document",
+            Self::Transaction => "transaction",
+            Self::Key => "key",
+            Self::Contract => "contract",
+            Self::Notice => "notice",
+            Self::Erasure => "erasure",
+            Self::Proposal => "proposal",
+            Self::Fault => "fault",
         }
     }
 }
@@ -97,6 +164,11 @@ impl Subject {
     /// Takes a participant's id and a canonical id: the recalls of the one by the other.
     pub fn recall_by(participant: &str, id: &str) -> Self {
         Self::new(SubjectKind::Recall, format!("{participant} {id}"))
+    }
+
+    /// Takes the canonical URI of a business transaction.
+    pub fn transaction(uri: impl Into<String>) -> Self {
+        Self::new(SubjectKind::Transaction, uri)
     }
 
     pub const fn kind(&self) -> SubjectKind {
@@ -173,23 +245,27 @@ mod tests {
             (Subject::transformation("t"), 4),
             (Subject::policy("t"), 5),
             (Subject::recall("t"), 6),
+            (Subject::transaction("t"), 11),
+            (Subject::new(SubjectKind::Fault, "t"), 17),
         ];
         for (subject, byte) in kinds {
-            let bytes = [b"sealane/index/v1\0", &[byte][..], b"t"].concat();
+            let bytes = [b"sealane/index/v2\0", &[byte][..], b"t"].concat();
             assert_eq!(*subject.key().as_hash(), Hash::of(&bytes), "{subject}");
         }
-        // Computed once with `printf 'sealane/index/v1\0\001https://id.gs1.org/01/09506000134352' | sha256sum`.
+        // Computed once with `printf 'sealane/index/v2\0\001https://id.gs1.org/01/09506000134352' | sha256sum`.
         assert_eq!(
             Subject::id("https://id.gs1.org/01/09506000134352").key().as_hash().to_hex(),
-            "36c9c4b9ee24507c5a761fcaca97e2ab587f8d5029600c2836b86076c923f0cf"
+            "2bb2a04aef5d5f2c1cc435f4ba3f8c1ba1188070de4fcd9294296a9b420f3881"
         );
     }
 
     #[test]
     fn a_kind_is_one_word() {
-        for kind in [SubjectKind::Id, SubjectKind::Transformation] {
+        for (kind, byte) in SubjectKind::ALL.into_iter().zip(1..) {
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
+            assert_eq!(kind.byte(), byte, "{kind}");
         }
+        assert!(SubjectKind::ALL.is_sorted());
     }
 
     #[test]
