@@ -1730,7 +1730,14 @@ def test_examples():
     assert unbase64url(header, "").decode() == page["statement-header"]
 
     genesis = statement(page["genesis-compact"], "example")
-    anchor = Anchor({"version": 1, "origin": genesis.aud, "genesis": page["genesis-compact"], "fingerprint": base64url(genesis.id), "members": json.loads(page["members"])})
+    anchor = Anchor(json.loads(page["anchor"]))
+    assert anchor.origin == genesis.aud and anchor.height == 0 and json.loads(page["anchor"])["genesis"] == page["genesis-compact"]
+    note_seed = ed25519.Ed25519PrivateKey.from_private_bytes(sha256(b"sealane example member note key"))
+    note = note_seed.public_key().public_bytes_raw()
+    assert base64url(note) == page["member-note-key"] == json.loads(page["members"])[0]["noteKey"]
+    note_id = sha256(anchor.origin.encode() + b"\n\x01" + note)[:4]
+    assert page["note-key-ed25519"] == f"{anchor.origin}+{note_id.hex()}+{base64.b64encode(bytes([1]) + note).decode()}"
+    assert founder_bytes(anchor.origin, genesis.admin["entries"][0]).hex() == page["founder-bytes"]
     assert base64url(anchor.members_hash) == page["members-hash"] and sha256(page["members"].encode()) == anchor.members_hash
     assert is_origin(page["default-origin"]) and page["default-origin"].endswith(page["member-key-kid"])
 
@@ -1746,6 +1753,11 @@ def test_examples():
 
     text = page["checkpoint"] + "\n"
     assert checkpoint(text, anchor.origin) == (4, tree_root(tree))
+    lines = [line.split(" ")[1:] for line in page["signed-note"].split("\n\n")[1].splitlines()]
+    assert page["signed-note"].startswith(text) and [name for name, _ in lines] == [anchor.origin] * 2
+    by_key, by_note = (base64.b64decode(line) for _, line in lines)
+    assert by_key[:4] == thumbprint(key)[:4] and by_note == note_id + note_seed.sign(text.encode())
+    key_at(key).verify(by_key[4:], text.encode(), ec.ECDSA(hashes.SHA256()))
     assert sha256(anchor.origin.encode()).hex() == page["origin-hash"] and sha256(text.encode()).hex() == page["checkpoint-hash"]
     assert commit_bytes(anchor.origin, 1, 0, text).hex() == page["commit-bytes"]
     assert commit(json.loads(page["commit"]), anchor.origin, text, anchor.keys) == (1, 1)
@@ -1757,7 +1769,9 @@ def test_examples():
         kind, digest, subject = line.split(None, 2)
         assert index_key(kind, subject).hex() == digest
     values = dict(re.split(r"  +", line) for line in page["index-hashes"].splitlines())
-    value = lambda *numbers: index_value(len(numbers), tree_root(leaf_hash(n.to_bytes(8, "big")) for n in numbers))
+    acme, seoul = (participant_signer(text) for text in ("5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10", "9b2f4c1e-0a3d-4e5f-8b7a-6c5d4e3f2a1b"))
+    entries = {0: (member_signer(thumbprint(key)), 0), 2: (acme, 0x01), 5: (acme, 0x02), 9: (seoul, 0x04)}
+    value = lambda *numbers: index_value(len(numbers), tree_root(list_entry(n, *entries[n]) for n in numbers))
     product = index_key("id", "https://id.gs1.org/01/09506000134352/21/A1"), value(2)
     member = index_key("party", page["member-key-kid"]), value(0)
     assert values["empty subtree"] == EMPTY_SUBTREE.hex() and values["value of leaves [2]"] == value(2).hex()
@@ -1766,6 +1780,11 @@ def test_examples():
     assert whole_index(dict([member])) == seals[0].index_root
     assert seals[1].index_root.hex() == values["index root of seal 1"]
     assert seals[1].index_root == whole_index(dict([member, product]))
+    for name in ("index-presence", "index-absence"):
+        Entry(json.loads(page[name]), [acme]).verify(seals[1].index_root)
+    root, part = page["index-part"].splitlines()
+    Entry(json.loads(part), [acme, seoul]).verify(bytes.fromhex(root.split()[-1]))
+    evidence(anchor, page["evidence"], json.loads(page["evidence"])["id"])
 
 
 def test_multi_leaf():
