@@ -120,6 +120,13 @@ test("only the holder of the prefix ends from afar what another has", () => {
   assert.deepEqual(judged((w) => [...received(w), w.say(w.lisbon, 3, afar)])[1], ["custody-gap"]);
 });
 
+test("a recall is spoken from afar by the holder of the prefix alone: another that says it has it in hand", () => {
+  const received = (w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.seoul, 2, step("receiving"))];
+  const recalls = (who) => judged((w) => [...received(w), w.say(w[who], 3, { disposition: "recalled" })]);
+  assert.deepEqual(recalls("acme"), ["recalled", ["recalled"]]);
+  assert.deepEqual(recalls("lisbon"), ["incomplete", ["custody-gap", "recall-claimed"]]);
+});
+
 test("what was sold comes back to its seller or to the prefix's holder", () => {
   const sold = (w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.seoul, 2, step("receiving")), w.say(w.seoul, 3, step("retail_selling"))];
   const back = (who) => judged((w) => [...sold(w), w.say(w[who], 4, { disposition: "returned" })]);

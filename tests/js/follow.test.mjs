@@ -13,7 +13,8 @@ const CLASS = "https://id.gs1.org/01/09506000134352";
 const box = (number) => parseUri(`urn:x:box-${String(number).padStart(4, "0")}`);
 const place = (number) => parseUri(`urn:x:place-${String(number).padStart(4, "0")}`);
 const HOUR = 3600000;
-const uuid = (number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+/** A participant's id: its number, or the id itself. */
+const uuid = (number) => (typeof number === "string" ? number : `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`);
 
 const event = (members) => ({
   type: "ObjectEvent", action: "OBSERVE", time: 0, step: "", disposition: undefined, set: [], unset: [], ids: [["object", ITEM]], parent: undefined,
@@ -239,6 +240,29 @@ test("an answer about a container that was followed from an earlier time takes t
   assert.deepEqual(asked, [210, 38]);
 });
 
+test("what a container was packed into before it was filled is followed from its filling", () => {
+  const source = new Source();
+  source.join(1);
+  source.put(1, packs(box(2), box(1), 38 * HOUR), { time: 38 * HOUR });
+  source.put(1, packs(box(1), ITEM, 50 * HOUR), { time: 50 * HOUR });
+  source.follow();
+  assert.deepEqual(source.asked.filter(([key]) => key === listOf(box(2))).map(([, wanted]) => wanted), [{ since: 50 * HOUR }]);
+});
+
+test("what it was made from is followed, and not what was made from it or what another says under the same tie", () => {
+  const source = new Source();
+  source.join(1, { gs1CompanyPrefixes: ["9506000"] });
+  source.join(2);
+  source.put(1, makes(ITEM, [box(1)], "urn:x:tie"));
+  source.put(1, makes(item(2), [box(2)], "urn:x:tie"));
+  source.put(2, makes(item(3), [box(3)], "urn:x:tie"));
+  source.put(1, makes(item(4), [ITEM, box(4)], "urn:x:other"));
+  const { shown } = source.follow();
+  const followed = [1, 2, 3, 4].map((number) => shown.has(listOf(box(number))));
+  assert.deepEqual(followed, [true, true, false, false]);
+  assert.ok(!shown.has("transformation urn:x:other"));
+});
+
 // --- Limits
 
 /** A source with a participant, and what `fill` put on it. */
@@ -319,6 +343,26 @@ test("of recalls the last hundred are taken, and a budget of their own bounds th
   // From the last back, so that the newest are seen in any case.
   const large = of(4, { bytes: 6 * 1024 * 1024 });
   assert.deepEqual([list(large).first, list(large).leaves, large.limitReached], [2, [4, 5], true]);
+});
+
+test("records that spend their budget leave recalls theirs", () => {
+  const source = filled((one) => {
+    for (let at = 0; at < 1000; at++) one.put(1, event({ time: at }));
+    one.put(1, event({ ids: [["object", parseId(CLASS), true]], disposition: "recalled" }));
+  });
+  const { limitReached, shown } = source.follow();
+  assert.deepEqual([limitReached, shown.get(`recall ${CLASS}`).leaves], [false, [1002]]);
+});
+
+test("the holders' own recalls are taken before anybody's, whatever the order of their texts", () => {
+  const holder = "ffffffff-0000-4000-8000-000000000001";
+  const source = new Source();
+  source.join(holder, { namespaces: ["acct:a:"] });
+  const id = parseUri("acct:a:1");
+  source.put(holder, event({ ids: [["object", id]] }));
+  source.follow(id);
+  const recalls = source.asked.map(([key]) => key).filter((key) => key.startsWith("recall"));
+  assert.deepEqual(recalls, [`recall ${holder} acct:a:1`, "recall acct:a:1"]);
 });
 
 test("who holds the prefix is asked of every prefix that could cover an id, and its recalls come first", () => {

@@ -6,8 +6,8 @@ import { test } from "node:test";
 
 import { EvidenceError, verify } from "../../web/verify.js";
 import { checkNames } from "../../web/verify/evidence.js";
-import { consentBytes, memberSigner, renewalPayload, sealText, signerBytes } from "./builders/formats.mjs";
-import { Actor, CASE, ITEM, Key, Ledger, b64, documentOf, eventAt, hash, rfc, time } from "./ledger.mjs";
+import { consentBytes, memberSigner, registrationPayload, renewalPayload, sealText, signerBytes } from "./builders/formats.mjs";
+import { Actor, CASE, ITEM, Key, Ledger, NaiveIndex, b64, documentOf, eventAt, hash, rfc, time } from "./ledger.mjs";
 
 const begin = eventAt(60, { epcList: [ITEM], action: "ADD", bizStep: "commissioning" });
 
@@ -135,6 +135,21 @@ test("no registration stands whose signature does not hold, or that no member si
   }
 });
 
+test("any member registers, each by its own key", async () => {
+  for (const by of [0, 1, 2, 3]) {
+    const ledger = new Ledger({ members: 4 });
+    const acme = new Actor(1, "Acme Pharma", { gs1CompanyPrefixes: ["9506000"] });
+    ledger.admin(registrationPayload({ participant: acme.id, claims: acme.claims, certificate: { ...certificateOf(acme), der: acme.der } }), { by: ledger.keys[by] });
+    ledger.close();
+    ledger.capture(acme, begin);
+    assert.equal(await word(ledger), "authentic");
+    const [, leaf] = [...ledger.admins.keys()];
+    const payload = Buffer.from(ledger.admins.get(leaf).text.split(".")[1], "base64url").toString();
+    ledger.exchange(leaf, ledger.keys[(by + 1) % 4].statement(adminHeader(ledger, ledger.keys[by]), payload));
+    await refused(ledger, ledger.evidence(ITEM), "bad-signature");
+  }
+});
+
 test("a key that a participant did not agree to signs nothing for it", async () => {
   const thief = new Key();
   const renewed = async (by, bytes) => {
@@ -202,7 +217,11 @@ test("what a list holds is of its kind, though the statement names the key", () 
     assert.throws(() => checkNames([list(kind, "party p")], captures, admins), (error) => error.code === "not-named", kind);
   }
   const held = new Map([[5, { signer: ACME, events: [observed] }]]);
-  checkNames([list("id", "id urn:x:1", signerBytes(ACME))], held, new Map());
+  const byAcme = (kind, key) => list(kind, key, signerBytes(ACME));
+  checkNames([byAcme("id", "id urn:x:1")], held, new Map());
+  for (const [kind, key] of [["id", "id urn:x:2"], ["recall", "recall urn:x:1"], ["transformation", "transformation urn:x:1"]]) {
+    assert.throws(() => checkNames([byAcme("id", "id urn:x:1"), byAcme(kind, key)], held, new Map()), (error) => error.code === "not-named", key);
+  }
   for (const kind of ["party", "prefix"]) {
     assert.throws(() => checkNames([list(kind, "id urn:x:1")], held, new Map()), (error) => error.code === "not-named", kind);
   }
@@ -227,6 +246,47 @@ test("what a statement names stands in each list that is shown up to there", asy
   assert.doesNotThrow(around(list(1, [7], 3), 5, 7, 9), "beyond the part that is shown");
   assert.throws(around(list(2, [7], 3), 7, 9), isHidden, "after the last of a part that ends with its list");
   assert.throws(around(list(0, [7], 3), 5, 7), isHidden, "before the first of a part that begins with its list");
+});
+
+test("nothing is shown on which the answer does not rest, and no leaf as two things", async () => {
+  const { ledger } = journey();
+  const evidence = ledger.evidence(ITEM);
+  const unneeded = new NaiveIndex(ledger.lists).entry(`recall ${CASE}`, 0, []);
+  const key = ({ kind, subject }) => `${kind} ${subject}`;
+  const index = [...evidence.index, unneeded].sort((a, b) => NaiveIndex.order(key(a), key(b)));
+  await refused(ledger, { ...evidence, index }, "subject-unneeded");
+  const [one] = evidence.registrations;
+  const statements = [one, ...evidence.statements].sort((a, b) => a.leafIndex - b.leafIndex);
+  await refused(ledger, { ...evidence, statements }, "leaf-twice");
+  await refused(ledger, { ...evidence, inclusionProof: [b64(hash()), ...evidence.inclusionProof.slice(1)] }, "inclusion");
+});
+
+// --- Commit and checkpoint
+
+test("evidence is of the ledger that is trusted, about the id that was asked for, and a quorum committed it", async () => {
+  const { ledger } = journey({ members: 4 });
+  const evidence = ledger.evidence(ITEM);
+  const asked = { anchor: ledger.anchor(), id: ITEM };
+  const refuses = (document, change, code) =>
+    assert.rejects(verify(JSON.stringify(document), { ...asked, ...change }), (error) => error instanceof EvidenceError && error.code === code, code);
+  await refuses(evidence, { id: CASE }, "other-id");
+  await refuses({ ...evidence, checkpoint: evidence.checkpoint.replace(ledger.origin, "ledger.example/other") }, {}, "other-origin");
+  await refuses({ ...evidence, commit: ledger.commit({ signers: ledger.keys.slice(2) }) }, {}, "commit");
+  await refuses({ ...evidence, commit: ledger.commit({ signers: [new Key(), ...ledger.keys.slice(1)] }) }, {}, "commit");
+  await refuses({ ...evidence, commit: ledger.commit({ round: 1, checkpoint: `${evidence.checkpoint} ` }) }, {}, "commit");
+  await refuses({ ...evidence, seal: { ...evidence.seal, leafIndex: evidence.seal.leafIndex - 1 } }, {}, "seal-place");
+});
+
+test("no answer is older than one that was seen, nor of another ledger of that size", async () => {
+  const { ledger } = journey();
+  const evidence = JSON.stringify(ledger.evidence(ITEM));
+  const asked = { anchor: ledger.anchor(), id: ITEM };
+  const { size, root } = (await verify(evidence, asked)).checkpoint;
+  const seen = (last) => verify(evidence, { ...asked, last }).then(() => "taken", ({ code }) => code);
+  assert.equal(await seen({ size, root }), "taken");
+  assert.equal(await seen({ size: size - 1, root: b64(hash()) }), "taken");
+  assert.equal(await seen({ size: size + 1, root }), "older-than-seen");
+  assert.equal(await seen({ size, root: b64(hash()) }), "fork");
 });
 
 // --- Seals
