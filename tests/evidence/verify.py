@@ -1771,17 +1771,23 @@ def test_examples():
     values = dict(re.split(r"  +", line) for line in page["index-hashes"].splitlines())
     acme, seoul = (participant_signer(text) for text in ("5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10", "9b2f4c1e-0a3d-4e5f-8b7a-6c5d4e3f2a1b"))
     entries = {0: (member_signer(thumbprint(key)), 0), 2: (acme, 0x01), 5: (acme, 0x02), 9: (seoul, 0x04)}
+    written = dict(line.rsplit("  ", 1) for line in page["index-entries"].splitlines())
+    assert written == {f"leaf {n}": (n.to_bytes(8, "big") + by + bytes([acts])).hex() for n, (by, acts) in entries.items()}
     value = lambda *numbers: index_value(len(numbers), tree_root(list_entry(n, *entries[n]) for n in numbers))
     product = index_key("id", "https://id.gs1.org/01/09506000134352/21/A1"), value(2)
     member = index_key("party", page["member-key-kid"]), value(0)
-    assert values["empty subtree"] == EMPTY_SUBTREE.hex() and values["value of leaves [2]"] == value(2).hex()
-    assert values["value of leaves [2, 5, 9]"] == value(2, 5, 9).hex() and values["value of leaves [0]"] == value(0).hex()
+    assert values["empty subtree"] == EMPTY_SUBTREE.hex() and values["value of leaf 2"] == value(2).hex()
+    assert values["value of the longer list"] == value(2, 5, 9).hex() and values["value of leaf 0"] == value(0).hex()
     assert values["node of the product"] == index_leaf_node(*product).hex() and values["node of the member"] == index_leaf_node(*member).hex()
     assert whole_index(dict([member])) == seals[0].index_root
     assert seals[1].index_root.hex() == values["index root of seal 1"]
     assert seals[1].index_root == whole_index(dict([member, product]))
     for name in ("index-presence", "index-absence"):
         Entry(json.loads(page[name]), [acme]).verify(seals[1].index_root)
+    for line in page["acts"].splitlines():
+        acts, text = line.split("  ", 1)
+        event = Event({"eventTime": "2026-11-21T09:29:00.000Z", **json.loads(text)})
+        assert event.acts("https://id.gs1.org/01/09506000134352/21/A1") == int(acts, 16), text
     root, part = page["index-part"].splitlines()
     Entry(json.loads(part), [acme, seoul]).verify(bytes.fromhex(root.split()[-1]))
     evidence(anchor, page["evidence"], json.loads(page["evidence"])["id"])
