@@ -1,5 +1,7 @@
 //! EPCIS queries: events as they were captured, with where they stand.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use tokio::runtime::Handle;
 
@@ -10,7 +12,7 @@ use crate::ports::{LedgerStore, PlacedRecord, StoreError};
 use sealane_core::consortium::{EventKey, ParticipantId};
 use sealane_core::epcis::{self, Event, Written};
 use sealane_core::gs1::Id;
-use sealane_core::index::Subject;
+use sealane_core::index::{Subject, names};
 use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::statement::SubmittedStatement;
 use sealane_core::time::Timestamp;
@@ -41,12 +43,33 @@ pub struct EventFilter {
     pub dispositions: Vec<String>,
     pub read_points: Vec<String>,
     pub biz_locations: Vec<String>,
+    /// Each must hold.
+    pub transactions: Vec<TransactionFilter>,
     pub event_time_from: Option<Timestamp>,
     pub event_time_before: Option<Timestamp>,
     /// Only after this leaf and position.
     pub after: Option<(LeafIndex, u32)>,
     /// At most this many.
     pub limit: u32,
+}
+
+/// Which business transactions an event is to have one of.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TransactionFilter {
+    /// Its type, as a bare word or a URI; any for `None`.
+    pub kind: Option<String>,
+    /// Their URIs.
+    pub uris: Vec<String>,
+}
+
+impl TransactionFilter {
+    fn permits(&self, event: &Event) -> bool {
+        let wanted: Vec<Subject> = self.uris.iter().map(|uri| names::of_transaction(uri)).collect();
+        event.biz_transactions.iter().any(|one| {
+            self.kind.as_ref().is_none_or(|kind| one.kind.as_ref() == Some(kind))
+                && wanted.contains(&names::of_transaction(&one.id))
+        })
+    }
 }
 
 impl EventFilter {
@@ -65,6 +88,7 @@ impl EventFilter {
             && self.event_time_from.is_none_or(|from| event.event_time >= from)
             && self.event_time_before.is_none_or(|before| event.event_time < before)
             && self.id.as_ref().is_none_or(|id| event.names(id))
+            && self.transactions.iter().all(|one| one.permits(event))
     }
 }
 
@@ -136,8 +160,13 @@ impl<'a> Search<'a> {
             leaves
         });
         let of_id = || Some(ledger.lookup.leaves_of(&Subject::id(filter.id.as_ref()?.as_str()).key(), size));
+        let of_transactions = || {
+            let wanted = filter.transactions.first()?.uris.iter();
+            let lists = wanted.flat_map(|uri| ledger.lookup.leaves_of(&names::of_transaction(uri).key(), size));
+            Some(lists.collect::<BTreeSet<LeafIndex>>().into_iter().collect())
+        };
         let after = filter.after.map(|(leaf, _)| leaf);
-        let mut leaves = of_event.or_else(of_id);
+        let mut leaves = of_event.or_else(of_id).or_else(of_transactions);
         if let (Some(leaves), Some(after)) = (&mut leaves, after) {
             leaves.retain(|leaf| *leaf >= after);
         }

@@ -1,12 +1,12 @@
 //! `sealane audit --url`: somebody else's node, replayed over its bundles, and caught at whatever it does.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use sealane_core::epcis::{self, Reader};
-use sealane_core::index::{Subject, names};
+use sealane_core::index::names::{self, Names};
+use sealane_core::index::{Acts, Subject};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -84,9 +84,9 @@ fn made(serial: &str) -> Value {
 }
 
 /// The subjects that a document's events name.
-fn subjects(document: &Value, signer: &Signer) -> BTreeSet<Subject> {
+fn subjects(document: &Value, signer: &Signer) -> Names {
     let document = epcis::read(document.to_string().as_bytes(), Reader::Strict).unwrap();
-    document.events.iter().flat_map(|event| names::of_event(event, &signer.participant)).collect()
+    names::of_capture(&document.events, &signer.participant)
 }
 
 fn height(receipt: &Value) -> u64 {
@@ -568,7 +568,7 @@ fn the_members_key_under_a_false_index_is_named_at_its_first_block() {
     let (sound, leaves) = (shelf.height(), shelf.size());
     // From here on the index names a product that no leaf names, under sound statements and signatures.
     let (text, mut too_many) = statement("S4");
-    too_many.insert(Subject::id("https://id.gs1.org/01/09506000134352/21/NEVER"));
+    too_many.insert(Subject::id("https://id.gs1.org/01/09506000134352/21/NEVER"), Acts::NONE);
     shelf.append(&[(text, too_many)]);
     shelf.append(&[statement("S5")]);
     let server = shelf.serve();
@@ -644,5 +644,5 @@ fn what_a_member_must_not_sign_is_named_where_it_stands() {
     // An admin statement of a type that nobody knows yet, by the member's own key.
     let payload = br#"{"type":"proposal","text":"x"}"#;
     let unknown = shelf.sign_admin(payload);
-    refused(&|shelf| shelf.append(&[(unknown.clone(), BTreeSet::new())]), leaf, "proposal");
+    refused(&|shelf| shelf.append(&[(unknown.clone(), Names::new())]), leaf, "proposal");
 }

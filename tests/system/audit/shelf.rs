@@ -2,7 +2,6 @@
 //! any kind.
 
 use sealane_core::statement::P256;
-use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -11,13 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use sealane::app::State;
-use sealane::pki::PrivateKey;
+use sealane::pki::{NotePrivateKey, PrivateKey};
 use sealane::ports::LedgerStore;
 use sealane::store::SqliteStore;
 use sealane_core::block::{Checkpoint, Commit, CommitSignature, Leaf, Note, NoteKey, Origin, Seal};
-use sealane_core::index::{Subject, SubjectIndex};
+use sealane_core::index::names::Names;
+use sealane_core::index::{ListEntry, SignerTag, SubjectIndex};
 use sealane_core::merkle::{self, Frontier, TilePath};
-use sealane_core::statement::{Draft, Header, Signature, sign};
+use sealane_core::consortium::Registry;
+use sealane_core::statement::{Draft, Header, Signature, StatementType, SubmittedStatement, sign};
 use serde_json::{Value, json};
 
 /// One answer to a GET.
@@ -110,10 +111,12 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> Reply) {
 #[derive(Clone)]
 pub struct Shelf {
     key: Arc<PrivateKey>,
+    note_key: Arc<NotePrivateKey>,
     leaves: Vec<Vec<u8>>,
     blocks: Vec<Value>,
     frontier: Frontier,
     index: SubjectIndex,
+    registry: Arc<Registry>,
     last: Seal,
 }
 
@@ -129,10 +132,12 @@ impl Shelf {
             blocks.reverse();
             Self {
                 key: Arc::new(PrivateKey::read(&data.join("member-key.pem")).unwrap()),
+                note_key: Arc::new(NotePrivateKey::read(&data.join("member-note-key.pem")).unwrap()),
                 leaves: leaves.into_iter().map(|leaf| leaf.bytes).collect(),
                 blocks: blocks.iter().map(|one| block(&one.seal, &one.checkpoint, &one.commit, &one.note)).collect(),
                 frontier: state.edge.frontier().clone(),
                 index: state.index,
+                registry: state.registry,
                 last: state.tip.seal,
             }
         })
@@ -142,6 +147,19 @@ impl Shelf {
     pub fn sign_admin(&self, payload: &[u8]) -> String {
         let header = Header::admin(self.key.public().thumbprint(), self.origin().as_str(), self.last.time);
         sign(Draft::new(header, payload).unwrap(), self.key.signing_key()).compact().to_owned()
+    }
+
+    /// Who a list entry says to have signed; of a stranger some participant.
+    fn signer_of(&self, statement: &str) -> SignerTag {
+        let statement = SubmittedStatement::parse(statement.as_bytes()).ok();
+        match statement.as_ref().map(|statement| (statement.header().typ(), statement.header().signer().hash())) {
+            Some((StatementType::Admin, kid)) => SignerTag::of_member(kid),
+            Some((_, certificate)) => {
+                let known = self.registry.certificate(certificate).map(|(one, _)| SignerTag::of_participant(&one.id));
+                known.unwrap_or(SignerTag::Participant([0; 16]))
+            }
+            None => SignerTag::Participant([0; 16]),
+        }
     }
 
     fn origin(&self) -> Origin {
@@ -158,21 +176,22 @@ impl Shelf {
     }
 
     /// Signs a block of statements, each with the subjects that it is put under.
-    pub fn append(&mut self, statements: &[(String, BTreeSet<Subject>)]) {
+    pub fn append(&mut self, statements: &[(String, Names)]) {
         self.append_altered(statements, |_, bytes| bytes);
     }
 
     /// Signs a block whose leaves are altered before they are hashed, by their place in the block.
     pub fn append_altered(
         &mut self,
-        statements: &[(String, BTreeSet<Subject>)],
+        statements: &[(String, Names)],
         alter: impl Fn(usize, Vec<u8>) -> Vec<u8>,
     ) {
         let (previous_size, previous_root) = (self.frontier.size(), self.frontier.root());
-        for (place, (statement, subjects)) in statements.iter().enumerate() {
+        for (place, (statement, names)) in statements.iter().enumerate() {
             let leaf = self.frontier.size().next_index();
-            for subject in subjects {
-                assert!(self.index.append(subject.key(), leaf).unwrap());
+            for (subject, acts) in names {
+                let entry = ListEntry { leaf, signer: self.signer_of(statement), acts: *acts };
+                assert!(self.index.append(subject.key(), entry).unwrap());
             }
             self.push(alter(place, Leaf::of_statement(statement).encode()));
         }
@@ -189,9 +208,12 @@ impl Shelf {
         let key = self.key.signing_key();
         let signatures = vec![CommitSignature::sign(key, seal.height, 0, &checkpoint)];
         let commit = Commit { height: seal.height, round: 0, signatures };
-        let name = NoteKey { name: checkpoint.origin.clone(), key: self.key.public().clone() };
-        let line = name.signature(&Signature::sign(key, checkpoint.to_text().as_bytes())).unwrap();
-        let note = Note::new(checkpoint.to_text(), vec![line]).unwrap().to_text();
+        let text = checkpoint.to_text();
+        let ecdsa = NoteKey::ecdsa(checkpoint.origin.clone(), self.key.public().clone());
+        let ed25519 = NoteKey::ed25519(checkpoint.origin.clone(), self.note_key.public());
+        let first = ecdsa.line(Signature::sign(key, text.as_bytes()).to_der().unwrap());
+        let second = ed25519.line(self.note_key.sign(text.as_bytes()).to_vec());
+        let note = Note::new(text, vec![first, second]).unwrap().to_text();
         self.blocks.push(block(&seal, &checkpoint, &commit, &note));
         self.last = seal;
     }
