@@ -37,7 +37,7 @@ test("note keys and signed notes", async () => {
   const [member] = readMembers(parse(example("members")), never);
   assert.equal(member.noteKey, example("member-note-key"));
   assert.ok(isEd25519Key(bytes(member.noteKey)));
-  const [name, id, key] = example("note-key-ed25519").split("+");
+  const [, name, id, key] = /^([^+]+)\+([0-9a-f]{8})\+(.*)$/.exec(example("note-key-ed25519"));
   assert.deepEqual([name, Buffer.from(key, "base64").toString("hex")], ["ledger.example/formats", `01${bytes(member.noteKey).toString("hex")}`]);
   assert.equal(Buffer.from(noteKeyId(name, member.noteKey)).toString("hex"), id);
   const { signed, checkpoint } = await verifyNote(`${example("signed-note")}\n`, { anchor: anchor() });
@@ -144,7 +144,8 @@ test("the index", () => {
     const read = JSON.parse(text);
     const siblings = read.siblings.map((sibling) => (sibling === null ? undefined : bytes(sibling)));
     const signers = read.signers.map((number) => signerOf([ACME, SEOUL][number]));
-    return { ...read, signers, path: read.path.map(bytes), siblings };
+    const other = read.other && { key: bytes(read.other.key), value: bytes(read.other.value) };
+    return { ...read, signers, path: read.path.map(bytes), siblings, other };
   };
   const root = Buffer.from(hashes.get("index root of seal 1"), "hex");
   verifyIndexEntry(entry(example("index-presence")), root);
