@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { EvidenceError } from "../../web/verify.js";
 import { readEpcis } from "../../web/verify/epcis.js";
+import { vectors } from "./builders/vectors.mjs";
 import { documentOf, eventAt } from "./ledger.mjs";
 
 const bytes = (value) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
@@ -26,6 +27,18 @@ test("ids, words and times become what they stand for", () => {
   assert.deepEqual([event.step, event.disposition, event.set, event.unset], ["shipping", "in_transit", ["recalled"], ["urn:x:mine"]]);
   assert.equal(event.readPoint.text, "https://id.gs1.org/414/9506000134307");
   assert.equal(event.destinations[0].text, "https://id.gs1.org/417/9506000134307");
+});
+
+test("a business transaction is indexed as an id, or as it stands where no id may be written so", () => {
+  const written = ["urn:epc:id:gdti:9506000.13435.1", "https://shop.example/orders/7", "https://id.gs1.org/orders/7", "urn:epcglobal:cbv::po", "x:y"];
+  const bizTransactionList = written.map((bizTransaction) => ({ type: "po", bizTransaction }));
+  const expected = ["https://id.gs1.org/253/95060001343521", ...written.slice(1)];
+  assert.deepEqual(read({ epcList: [ITEM], bizTransactionList }).transactions, expected);
+  for (const type of ["AggregationEvent", "AssociationEvent"]) {
+    const members = { type, action: "ADD", epcList: undefined, parentID: "urn:x:box", childEPCs: [ITEM], bizTransactionList };
+    assert.deepEqual(read(members).transactions, expected, type);
+  }
+  assert.deepEqual(read({ epcList: [ITEM] }).transactions, []);
 });
 
 test("content is compared whatever its spelling, order and eventID", () => {
@@ -69,20 +82,20 @@ test("a context adds names, and changes none", () => {
   ]) refusesEvent({ epcList: [ITEM] }, { "@context": [url, inline] });
 });
 
-const vectors = `${process.env.SEALANE_VECTORS ?? new URL("../../../shared/vectors", import.meta.url).pathname}/epcis/event-hash-reference/examples`;
+const hashes = vectors("epcis/event-hash-reference/examples");
 
-test("event hash ids are the published ones", { skip: !existsSync(vectors) }, () => {
-  const published = readdirSync(vectors).filter((file) => file.endsWith(".hashes"));
+test("event hash ids are the published ones", { skip: hashes.skip }, () => {
+  const published = readdirSync(hashes.path).filter((file) => file.endsWith(".hashes"));
   assert.ok(published.length > 5);
   for (const file of published) {
-    const source = `${vectors}/${file.replace(".hashes", ".jsonld")}`;
+    const source = `${hashes.path}/${file.replace(".hashes", ".jsonld")}`;
     if (!existsSync(source)) continue;
     const document = JSON.parse(readFileSync(source, "utf8").replace(/^\ufeff/, ""));
     // What answers a query is not recorded.
     if (document.type === "EPCISQueryDocument") continue;
     const events = document.epcisBody?.eventList ?? [document];
     for (const event of events) delete event.eventID;
-    const expected = readFileSync(`${vectors}/${file}`, "utf8").split(/\s+/).filter((text) => text !== "").sort();
+    const expected = readFileSync(`${hashes.path}/${file}`, "utf8").split(/\s+/).filter((text) => text !== "").sort();
     assert.deepEqual(readEpcis(bytes(document)).map(({ eventId }) => eventId).sort(), expected, file);
   }
 });

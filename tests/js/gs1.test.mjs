@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { canonicalId } from "../../web/verify.js";
 import * as gs1 from "../../web/verify/gs1.js";
+import { vectors } from "./builders/vectors.mjs";
 
 const ITEM = "https://id.gs1.org/01/09506000134352/21/A1";
 const refuses = (text) => assert.throws(() => canonicalId(text), gs1.IdError, JSON.stringify(text));
@@ -59,19 +60,18 @@ test("company prefixes, classes and lots", () => {
   }
 });
 
-const vectors = process.env.SEALANE_VECTORS ?? new URL("../../../shared/vectors", import.meta.url).pathname;
-const normaliser = `${vectors}/epcis/event-hash-reference/digital_link_normaliser_vectors.json`;
-const brackets = `${vectors}/epcis/gs1-syntax-engine/bracketed_AI_vectors.json`;
+const normaliser = vectors("epcis/event-hash-reference/digital_link_normaliser_vectors.json");
+const brackets = vectors("epcis/gs1-syntax-engine/bracketed_AI_vectors.json");
 
-test("Digital Links are normalised as by the reference", { skip: !existsSync(normaliser) }, () => {
-  for (const { input, expected } of JSON.parse(readFileSync(normaliser, "utf8"))) {
+test("Digital Links are normalised as by the reference", { skip: normaliser.skip }, () => {
+  for (const { input, expected } of JSON.parse(readFileSync(normaliser.path, "utf8"))) {
     const found = attempt(() => gs1.parseUri(input));
     assert.equal(found?.key ? found.text : null, expected, input);
   }
 });
 
-test("element strings are read as by the GS1 Syntax Engine", { skip: !existsSync(brackets) }, () => {
-  for (const { bracketed_AI: bracketed, expected_unbracketed_AI: plain } of JSON.parse(readFileSync(brackets, "utf8"))) {
+test("element strings are read as by the GS1 Syntax Engine", { skip: brackets.skip }, () => {
+  for (const { bracketed_AI: bracketed, expected_unbracketed_AI: plain } of JSON.parse(readFileSync(brackets.path, "utf8"))) {
     const found = attempt(() => gs1.parseId(bracketed))?.text;
     const expected = plain === null ? undefined : attempt(() => gs1.parseId(plain.replaceAll("^", "\x1d")))?.text;
     assert.equal(found, expected, bracketed);

@@ -4,79 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { SENTENCES, judge, say } from "../../web/verify.js";
-import { readEpcis } from "../../web/verify/epcis.js";
-import { checkDigit, parseId } from "../../web/verify/gs1.js";
+import { SENTENCES, say } from "../../web/verify.js";
 import { distanceKm, stale, withReason } from "../../web/verify/judge.js";
-import { Registry } from "../../web/verify/registry.js";
-import { CASE, ITEM, PALLET } from "./ledger.mjs";
-
-const LOT = "https://id.gs1.org/01/09506000134352/10/L7";
-const INPUT = "https://id.gs1.org/01/09521567000018/21/I1";
-const hour = (at) => Date.UTC(2026, 2, 1, at);
-const CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
-
-/** Records without a ledger: each stands at a leaf of its own, a second after its event. Times are hours of March. */
-class World {
-  records = [];
-  registry = new Registry("ledger.example", []);
-  leaf = 1;
-
-  constructor() {
-    this.acme = this.join("Acme Pharma", "manufacturer", ["9506000"], "950600099001");
-    this.swift = this.join("Swift Freight", "shipper", [], "952100000001");
-    this.seoul = this.join("Seoul Medical", "distributor", [], "952100000002");
-    this.lisbon = this.join("Lisbon Trade", "distributor", [], "952100000003");
-    this.other = this.join("Other Works", "manufacturer", ["9521567"], "952156700001");
-  }
-
-  #apply(admin, at) {
-    this.registry.apply(admin, { leaf: this.leaf++, time: at }, undefined, (message) => assert.fail(message));
-  }
-
-  join(organization, role, gs1CompanyPrefixes, digits) {
-    const gln = digits + checkDigit(digits);
-    const id = `00000000-0000-4000-8000-${String(this.leaf).padStart(12, "0")}`;
-    const certificate = { thumbprint: organization, key: { thumbprint: organization }, notBefore: hour(-9999), notAfter: hour(9999) };
-    const claims = { organization, roles: [role], glns: [gln], gs1CompanyPrefixes, namespaces: [] };
-    this.#apply({ type: "registration", participant: id, claims, certificate }, hour(-999));
-    return { id, certificate: organization, place: `https://id.gs1.org/414/${gln}`, party: `https://id.gs1.org/417/${gln}` };
-  }
-
-  revoke(actor, at, compromisedSince) {
-    this.#apply({ type: "revocation", participant: actor.id, reason: "x", compromisedSince }, hour(at));
-  }
-
-  say(actor, at, members) {
-    const all = {
-      "@context": CONTEXT, type: "ObjectEvent", action: "OBSERVE", epcList: [ITEM], eventTimeZoneOffset: "+00:00",
-      eventTime: new Date(hour(at)).toISOString(), readPoint: { id: actor.place }, bizLocation: { id: actor.place }, ...members,
-    };
-    const [event] = readEpcis(Buffer.from(JSON.stringify(all)));
-    const place = { leaf: this.leaf++, time: event.time + 1000 };
-    this.records.push({ place, position: 0, signer: actor.id, certificate: actor.certificate, signedAt: event.time, event });
-    return place.leaf;
-  }
-
-  make(actor, at, members) {
-    return this.say(actor, at, { type: "TransformationEvent", action: undefined, epcList: undefined, ...members });
-  }
-
-  pack(actor, at, parentID, children, action = "ADD") {
-    return this.say(actor, at, { type: "AggregationEvent", action, parentID, childEPCs: children, epcList: undefined });
-  }
-
-  judge(id = ITEM, { policy, limitReached = false } = {}) {
-    const { registry, records, leaf } = this;
-    return judge({ id: parseId(id), asOf: hour(2000), treeSize: leaf, records, limitReached, registry }, policy);
-  }
-}
-
-const begin = { action: "ADD", bizStep: "commissioning", disposition: "active" };
-const step = (bizStep, members) => ({ bizStep, ...members });
-const to = (actor) => step("shipping", { destinationList: [{ type: "possessing_party", destination: actor.party }] });
-const nowhere = { readPoint: undefined, bizLocation: undefined };
-const lasting = (change) => ({ persistentDisposition: change, bizStep: "holding" });
+import { INPUT, ITEM, LOT, World, begin, hour, lasting, nowhere, rules, step, to } from "./builders/world.mjs";
+import { CASE, PALLET } from "./ledger.mjs";
 
 /** `[what it shows, the word, its rules, records: [who, hour, members]]`; the item was commissioned by Acme at hour 0. */
 const CASES = [
@@ -116,9 +47,6 @@ const CASES = [
     [w.acme, 1, step("inspecting", { readPoint: { id: "geo:37.5665,126.978" } })], [w.acme, 2, step("inspecting", { readPoint: { id: "geo:38.7223,-9.1393" } })],
   ]],
 ];
-
-const FAVOUR = /registered$|unbroken|copied|prefix-holder/;
-const rules = ({ reasons }) => reasons.map(({ rule }) => rule).filter((rule) => !FAVOUR.test(rule));
 
 test("each rule speaks where it should", () => {
   for (const [name, word, expected, records] of CASES) {

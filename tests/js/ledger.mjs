@@ -1,9 +1,15 @@
 // A ledger in memory, made the plain way: what the verifier is tested against. It shares the verifier's reading of
 // statements and its `follow`, and none of its proofs.
 
-import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import { generateKeyPairSync, sign } from "node:crypto";
 
 import "./webcrypto.mjs";
+import {
+  anchorDocument, b64, checkpointText, commitBytes, emptyNode, evidenceDocument, genesisPayload, hash, innerNode, listEntryHash,
+  listValueHash, memberEntry, memberSigner, membersHash, registrationPayload, revocationPayload, rfc, sealLeaf, sealText, statementLeaf,
+  subjectKey, subjectNode,
+} from "./builders/formats.mjs";
+import { actsOf } from "../../web/verify/acts.js";
 import { readEpcis } from "../../web/verify/epcis.js";
 import { bySubject, follow, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent, textOf } from "../../web/verify/follow.js";
 import { parseId } from "../../web/verify/gs1.js";
@@ -11,20 +17,15 @@ import { Signatures, keyOf } from "../../web/verify/jws.js";
 import { parse } from "../../web/verify/json.js";
 import { Registry, readAdmin } from "../../web/verify/registry.js";
 
-export const hash = (...parts) => createHash("sha256").update(Buffer.concat(parts.map((part) => Buffer.from(part)))).digest();
-export const b64 = (bytes) => Buffer.from(bytes).toString("base64url");
-const u64 = (number) => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(BigInt(number));
-  return bytes;
-};
-const u32 = (number) => u64(number).subarray(4);
+export { b64, hash, rfc, statementLeaf } from "./builders/formats.mjs";
 
 /** A P-256 key with its JWK and its thumbprint. */
 export class Key {
   constructor() {
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const { kty, crv, x, y } = publicKey.export({ format: "jwk" });
+    const note = generateKeyPairSync("ed25519");
+    Object.assign(this, { notePrivateKey: note.privateKey, noteKey: note.publicKey.export({ format: "jwk" }).x });
     Object.assign(this, { privateKey, jwk: { kty, crv, x, y }, kid: b64(hash(publicKey.export({ format: "der", type: "spki" }))) });
   }
 
@@ -60,16 +61,15 @@ export function naiveMultiProof(leaves, shown) {
   return walk(0, leaves.length);
 }
 
-const KINDS = ["id", "party", "prefix", "transformation", "policy", "recall"];
 const bit = (key, depth) => (key[depth >> 3] >> (7 - (depth & 7))) & 1;
 
-/** The index over lists by subject, by the definition in docs/FORMATS.md. */
+/** The index over lists of `{leaf, signer, acts}` by subject, by the definition in docs/FORMATS.md. */
 export class NaiveIndex {
   constructor(lists) {
     this.lists = lists;
-    this.nodes = [...lists].map(([subject, leaves]) => {
+    this.nodes = [...lists].map(([subject, list]) => {
       const key = NaiveIndex.key(subject);
-      const value = hash([5], u64(leaves.length), naiveRoot(leaves.map((leaf) => hash([0], u64(leaf)))));
+      const value = listValueHash(list.length, naiveRoot(list.map(listEntryHash)));
       return { subject, key, value };
     });
   }
@@ -80,17 +80,20 @@ export class NaiveIndex {
   }
 
   static key(subject) {
-    return hash("sealane/index/v1\0", [KINDS.indexOf(kindOf(subject)) + 1], textOf(subject));
+    return subjectKey(kindOf(subject), textOf(subject));
   }
 
   root(nodes = this.nodes, depth = 0) {
-    if (nodes.length === 0) return hash([4]);
-    if (nodes.length === 1) return hash([2], nodes[0].key, nodes[0].value);
+    if (nodes.length === 0) return emptyNode();
+    if (nodes.length === 1) return subjectNode(nodes[0].key, nodes[0].value);
     const [left, right] = [0, 1].map((side) => nodes.filter(({ key }) => bit(key, depth) === side));
-    return hash([3], this.root(left, depth + 1), this.root(right, depth + 1));
+    return innerNode(this.root(left, depth + 1), this.root(right, depth + 1));
   }
 
-  /** The entry of evidence for a subject, showing `leaves` from the position `first` of its list. */
+  /**
+   * The entry of evidence for a subject, showing `leaves` from the position `first` of its list. Its `signers` are texts
+   * (`evidenceDocument` numbers them).
+   */
   entry(subject, first, leaves) {
     const key = NaiveIndex.key(subject);
     const siblings = [];
@@ -102,17 +105,20 @@ export class NaiveIndex {
       [nodes, depth] = [here, depth + 1];
     }
     const list = this.lists.get(subject) ?? [];
-    const entries = list.map((leaf) => hash([0], u64(leaf)));
+    const entries = list.map(listEntryHash);
     const shown = leaves.map((_, at) => first + at);
+    const told = (name) => shown.map((at) => list[at]?.[name] ?? list[0]?.[name]);
     const path = leaves.length === list.length ? [] : naiveMultiProof(entries, shown).map(b64);
     const [end] = nodes;
     const other = end && !end.key.equals(key) ? { other: { key: b64(end.key), value: b64(end.value) } } : {};
-    return { kind: kindOf(subject), subject: textOf(subject), count: list.length, first, leaves, path, siblings, ...other };
+    return {
+      kind: kindOf(subject), subject: textOf(subject), count: list.length, first, leaves, signers: told("signer"), acts: told("acts"), path,
+      siblings, ...other,
+    };
   }
 }
 
 export const time = (minutes) => Date.UTC(2026, 2, 1) + minutes * 60000;
-export const rfc = (millis) => new Date(millis).toISOString();
 
 /** A participant: its key, claims and certificates are made up as it registers. */
 export class Actor {
@@ -131,8 +137,8 @@ export class Ledger {
     this.origin = origin;
     this.keys = Array.from({ length: members }, () => new Key());
     this.keys.sort((a, b) => Buffer.compare(Buffer.from(a.kid, "base64url"), Buffer.from(b.kid, "base64url")));
-    this.members = this.keys.map(({ kid, jwk }, at) => ({ kid, name: `Member ${at}`, jwk }));
-    this.membersHash = b64(hash(JSON.stringify(this.members)));
+    this.members = this.keys.map((key, at) => memberEntry(key, `Member ${at}`));
+    this.membersHash = membersHash(this.members);
     this.leaves = [];
     this.lists = new Map();
     this.seals = [];
@@ -140,17 +146,19 @@ export class Ledger {
     this.captures = new Map();
     this.admins = new Map();
     this.pending = [];
-    const genesis = { type: "genesis", version: 1, origin, members: this.members, created: rfc(this.now) };
-    this.genesis = this.admin(genesis);
+    const created = this.now + 3600000;
+    this.genesis = this.admin(genesisPayload({ origin, members: this.members, keys: this.keys, created }));
     const kidKeys = this.members.map(({ kid, name, jwk }) => ({ kid, name, key: keyOf(parse(JSON.stringify(jwk))) }));
     this.registry = new Registry(origin, kidKeys);
     this.close();
   }
 
-  anchor() {
-    const fingerprint = b64(hash(this.genesis.slice(0, this.genesis.lastIndexOf("."))));
-    const members = this.members.map(({ name, kid, jwk }) => ({ name, kid, jwk }));
-    return { version: 1, origin: this.origin, fingerprint, members, genesis: this.genesis };
+  /** The trust anchor of the block `height`, by default of genesis. */
+  anchor(height = 0) {
+    const { origin, members, genesis, seals } = this;
+    const size = seals[height].leaf + 1;
+    const root = b64(naiveRoot(this.leaves.slice(0, size).map((data) => hash([0], data))));
+    return anchorDocument({ origin, members, genesis, height, size, root });
   }
 
   get size() {
@@ -160,22 +168,21 @@ export class Ledger {
   /** Puts an admin statement on the ledger. */
   admin(payload, { by = this.keys[0], aud = this.origin } = {}) {
     const text = by.statement({ alg: "ES256", typ: "sealane-admin+jws", kid: by.kid, aud, iat: Math.floor(this.now / 1000) }, payload);
-    this.pending.push({ leaf: this.size, text, admin: payload });
+    this.pending.push({ leaf: this.size, text, admin: payload, by });
     this.leaves.push(statementLeaf(text));
     return text;
   }
 
   register(...actors) {
     for (const { id, claims, der, key } of actors) {
-      const certificate = { x509: b64(der), jwk: key.jwk, notBefore: rfc(time(-1e6)), notAfter: rfc(time(1e6)) };
-      this.admin({ type: "registration", participant: id, claims, request: b64("request"), certificate });
+      const certificate = { der, jwk: key.jwk, notBefore: time(-1e6), notAfter: time(1e6) };
+      this.admin(registrationPayload({ participant: id, claims, certificate }));
     }
     this.close();
   }
 
   revoke(actor, compromisedSince) {
-    const since = compromisedSince === undefined ? {} : { compromisedSince: rfc(compromisedSince) };
-    this.admin({ type: "revocation", participant: actor.id, reason: "a test", ...since });
+    this.admin(revocationPayload({ participant: actor.id, compromisedSince }));
     this.close();
   }
 
@@ -200,51 +207,67 @@ export class Ledger {
     for (const one of this.pending) this.#index(one);
     this.pending = [];
     const previousSize = this.seals.length === 0 ? 0 : this.seals.at(-1).leaf + 1;
-    const seal = JSON.stringify({
-      version: 1,
+    const seal = sealText({
       height: this.seals.length,
-      time: rfc(this.now),
+      time: this.now,
       previousSize,
       previousRoot: b64(naiveRoot(this.leaves.slice(0, previousSize).map((data) => hash([0], data)))),
       indexRoot: b64(new NaiveIndex(this.lists).root()),
       membersHash: this.membersHash,
-      nextMembersHash: this.membersHash,
     });
     this.seals.push({ leaf: this.size, seal });
-    this.leaves.push(Buffer.concat([Buffer.from([0]), Buffer.from(seal)]));
+    this.leaves.push(sealLeaf(seal));
   }
 
-  #index({ leaf, text, admin, capture }) {
+  /** Exchanges the statement at a leaf, as a quorum could that signs anything: later proofs hold. */
+  exchange(leaf, text) {
+    (this.captures.get(leaf) ?? this.admins.get(leaf)).text = text;
+    this.leaves[leaf] = statementLeaf(text);
+  }
+
+  #index({ leaf, text, admin, by, capture }) {
     const place = { leaf, time: this.now };
     const payload = Buffer.from(text.split(".")[1], "base64url");
-    let subjects;
+    let [subjects, signer, acts] = [undefined, undefined, () => 0];
     if (admin) {
       const read = readAdmin(payload, (message) => {
         throw new Error(message);
       });
       if (read.type !== "genesis") this.registry.apply(read, place, new Signatures(), (message) => { throw new Error(message); });
       subjects = namesOfAdmin(read);
+      signer = memberSigner(by.kid);
       this.admins.set(leaf, { text, admin: read });
     } else {
       const events = readEpcis(payload);
-      subjects = new Set(events.flatMap((event) => [...namesOfEvent(event, capture.id)]));
+      const speaking = events.map((event) => ({ event, subjects: namesOfEvent(event, capture.id) }));
+      subjects = new Set(speaking.flatMap((one) => [...one.subjects]));
+      signer = capture.id;
+      acts = (subject) => actsOf(speaking, subject);
       const iat = JSON.parse(Buffer.from(text.split(".")[0], "base64url")).iat * 1000;
       this.captures.set(leaf, {
         text, place, signer: capture.id, certificate: capture.thumbprint, signedAt: iat, bytes: text.length, events,
       });
     }
-    for (const subject of subjects) this.lists.set(subject, [...(this.lists.get(subject) ?? []), leaf]);
+    for (const subject of subjects) this.list(subject, { leaf, signer, acts: acts(subject) });
+  }
+
+  /** Puts an entry into a subject's list. */
+  list(subject, entry) {
+    this.lists.set(subject, [...(this.lists.get(subject) ?? []), entry].sort((a, b) => a.leaf - b.leaf));
+  }
+
+  /** The proof that these leaves, ascending, stand on the ledger. */
+  prove(leaves) {
+    return naiveMultiProof(this.leaves.map((data) => hash([0], data)), leaves).map(b64);
   }
 
   checkpoint() {
     const root = naiveRoot(this.leaves.map((data) => hash([0], data)));
-    return `${this.origin}\n${this.size}\n${root.toString("base64")}\n`;
+    return checkpointText({ origin: this.origin, size: this.size, root });
   }
 
   commit({ signers = this.keys, round = 0, height = this.seals.length - 1, checkpoint = this.checkpoint() } = {}) {
-    const bytes = Buffer.concat([
-      Buffer.from("sealane/commit/v1\0"), hash(this.origin), u64(height), u32(round), hash(checkpoint),
-    ]);
+    const bytes = commitBytes({ origin: this.origin, height, round, checkpoint });
     const signatures = signers.map((key) => ({ alg: "ES256", kid: key.kid, signature: b64(key.sign(bytes)) }));
     return { height, round, signatures };
   }
@@ -260,7 +283,7 @@ export class Ledger {
       cutShort: (subject) => { throw new Error(`cut short: ${subject}`); },
       noRegistration: (subject) => { throw new Error(`no registration: ${subject}`); },
       list(subject, wanted) {
-        const list = lists.get(subject) ?? [];
+        const list = (lists.get(subject) ?? []).map(({ leaf }) => leaf);
         let first = 0;
         if (wanted?.since !== undefined) first = Math.max(list.filter((leaf) => isBeforeSpan(blockTime(leaf), wanted.since)).length - 1, 0);
         if (wanted?.last !== undefined) first = Math.max(list.length - wanted.last, 0);
@@ -282,9 +305,7 @@ export class Ledger {
     const seals = [...new Set(leaves.map(sealOf))].map(({ leaf, seal }) => ({ leafIndex: leaf, seal }));
     const { leaf, seal } = this.seals.at(-1);
     const all = [...new Set([...leaves, ...seals.map(({ leafIndex }) => leafIndex), leaf])].sort((a, b) => a - b);
-    const hashes = this.leaves.map((data) => hash([0], data));
-    return {
-      version: 2,
+    return evidenceDocument({
       id: id.text,
       checkpoint: this.checkpoint(),
       commit: this.commit(),
@@ -293,16 +314,9 @@ export class Ledger {
       statements: placed(this.captures),
       registrations: placed(this.admins),
       seals,
-      inclusionProof: naiveMultiProof(hashes, all).map(b64),
-      ...change,
-    };
+      inclusionProof: this.prove(all),
+    }, change);
   }
-}
-
-export function statementLeaf(text) {
-  const bytes = Buffer.from(text);
-  if (bytes.length < 65535) return Buffer.concat([Buffer.from([1]), bytes]);
-  return Buffer.concat([Buffer.from([2]), hash(bytes), u32(bytes.length)]);
 }
 
 const CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";

@@ -1,0 +1,214 @@
+// From hand to hand: who may let go of a product, who takes it over, and what a carrier, a receiver and a thief can say.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { World, at, begin, hour, nowhere, rules, step, to } from "./builders/world.mjs";
+
+const CASE = "https://id.gs1.org/00/095060001343520000";
+
+/** A world in which Acme made the item at hour 0, and what was recorded then. */
+function after(records, change = {}) {
+  const world = new World();
+  world.say(world.acme, 0, begin);
+  records(world);
+  change.revoke?.(world);
+  return world;
+}
+const judged = (records, change) => {
+  const verdict = after(records, change).judge();
+  return [verdict.verdict, rules(verdict)];
+};
+const custodian = (records) => {
+  const world = after(records);
+  const { state } = world.judge();
+  return [["acme", "swift", "seoul", "lisbon", "other"].find((name) => world[name].id === state.custodian?.id), state.inTransit];
+};
+const carrying = (actor) => step("shipping", { ...at(actor) });
+const toBoth = (...actors) => step("shipping", { destinationList: actors.map((actor) => ({ type: "possessing_party", destination: actor.party })) });
+
+// --- A carrier and its accomplice
+
+test("the receiver's word does not stand in for the sender's release", () => {
+  // The carrier takes it from Acme, names the accomplice as its destination, and the accomplice receives it: Acme never let go.
+  const robbed = (w) => [w.say(w.swift, 2, to(w.lisbon)), w.say(w.lisbon, 3, step("receiving"))];
+  assert.deepEqual(judged(robbed), ["incomplete", ["custody-gap"]]);
+  for (const taking of ["accepting", "storing", "inspecting"]) {
+    assert.deepEqual(judged((w) => [w.say(w.swift, 2, to(w.lisbon)), w.say(w.lisbon, 3, step(taking))]), ["incomplete", ["custody-gap"]], taking);
+  }
+  // That the accomplice passes it on makes it no better.
+  const passed = (w) => [...robbed(w), w.say(w.lisbon, 4, to(w.seoul)), w.say(w.seoul, 5, step("receiving"))];
+  assert.deepEqual(judged(passed), ["incomplete", ["custody-gap"]]);
+});
+
+test("a carrier that collects before the sender's own record of shipping is no gap once that is there", () => {
+  assert.deepEqual(judged((w) => [w.say(w.swift, 2, step("transporting")), w.say(w.acme, 3, to(w.lisbon)), w.say(w.lisbon, 4, step("receiving"))]), ["authentic", []]);
+});
+
+test("what a carrier took away and nobody released is a gap, whoever it says it brings it to", () => {
+  assert.deepEqual(judged((w) => w.say(w.swift, 2, to(w.lisbon))), ["incomplete", ["custody-gap"]]);
+  assert.deepEqual(judged((w) => w.say(w.swift, 2, carrying(w.swift))), ["incomplete", ["custody-gap"]]);
+  const collected = (w) => w.say(w.swift, 2, { ...step("transporting"), ...at(w.acme) });
+  assert.deepEqual(judged(collected), ["authentic", []], "at the holder's own place it only handles it");
+});
+
+test("the sender's destination stands, whatever a carrier says", () => {
+  const redirected = (w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.swift, 2, to(w.lisbon))];
+  assert.deepEqual(judged((w) => [...redirected(w), w.say(w.lisbon, 3, step("receiving"))]), ["suspect", ["received-by-another"]]);
+  assert.deepEqual(judged((w) => [...redirected(w), w.say(w.seoul, 3, step("receiving"))]), ["authentic", []]);
+  // Where the sender named none, a carrier's fills in.
+  const filled = (w) => [w.say(w.acme, 1, step("shipping")), w.say(w.swift, 2, to(w.lisbon))];
+  assert.deepEqual(judged((w) => [...filled(w), w.say(w.lisbon, 3, step("receiving"))]), ["authentic", []]);
+  assert.deepEqual(judged((w) => [...filled(w), w.say(w.seoul, 3, step("receiving"))]), ["suspect", ["received-by-another"]]);
+});
+
+test("a carrier that is the destination takes it over, and one that is to bring it to others does not", () => {
+  assert.deepEqual(custodian((w) => [w.say(w.acme, 1, to(w.swift)), w.say(w.swift, 2, step("receiving"))]), ["swift", false]);
+  assert.deepEqual(custodian((w) => [w.say(w.acme, 1, toBoth(w.swift, w.seoul)), w.say(w.swift, 2, step("receiving"))]), ["swift", true]);
+  assert.deepEqual(custodian((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.swift, 2, step("receiving"))]), ["swift", true]);
+  const taken = (w) => [w.say(w.acme, 1, to(w.swift)), w.say(w.swift, 2, step("receiving"))];
+  assert.deepEqual(judged((w) => [...taken(w), w.say(w.lisbon, 3, step("receiving"))]), ["incomplete", ["custody-gap"]]);
+});
+
+test("no carrier ends what it carries", () => {
+  const [, found] = judged((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.swift, 2, step("retail_selling"))]);
+  assert.ok(found.includes("custody-gap"), found);
+});
+
+// --- Taking over
+
+test("the announced receiver takes it over by any record of having it, and nobody else does", () => {
+  for (const word of ["receiving", "accepting", "storing"]) {
+    assert.deepEqual(judged((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.seoul, 2, step(word))]), ["authentic", []], word);
+  }
+  assert.deepEqual(judged((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.lisbon, 2, step("receiving"))]), ["suspect", ["received-by-another"]]);
+  assert.deepEqual(judged((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.lisbon, 2, step("storing"))]), ["incomplete", ["custody-gap"]]);
+  assert.deepEqual(judged((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.lisbon, 2, step("shipping"))]), ["suspect", ["shipped-by-non-custodian"]]);
+});
+
+test("where nobody was announced anybody may receive, and only receive", () => {
+  const sent = (w) => w.say(w.acme, 1, step("shipping"));
+  assert.deepEqual(judged((w) => [sent(w), w.say(w.lisbon, 2, step("receiving"))]), ["authentic", []]);
+  assert.deepEqual(judged((w) => [sent(w), w.say(w.lisbon, 2, step("storing"))]), ["incomplete", ["custody-gap"]]);
+  // The carrier that took it without a release had it from nobody.
+  const taken = (w) => w.say(w.swift, 1, carrying(w.swift));
+  assert.deepEqual(judged((w) => [taken(w), w.say(w.lisbon, 2, step("receiving"))]), ["incomplete", ["custody-gap"]]);
+});
+
+test("the sender takes back what could not be delivered, and goes on with what it released by another word only", () => {
+  assert.deepEqual(judged((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.acme, 2, step("receiving")), w.say(w.lisbon, 3, step("storing"))])[1], ["custody-gap"]);
+  assert.deepEqual(custodian((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.acme, 2, step("receiving"))]), ["acme", false]);
+  assert.deepEqual(custodian((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.acme, 2, step("storing"))]), [undefined, true]);
+});
+
+test("a visitor at the holder's own place takes nothing, and elsewhere it has it", () => {
+  const observed = (place) => judged((w) => w.say(w.lisbon, 2, { ...step("inspecting"), ...place(w) }));
+  assert.deepEqual(observed((w) => at(w.acme)), ["authentic", []]);
+  assert.deepEqual(observed(() => nowhere), ["authentic", []]);
+  assert.deepEqual(observed((w) => at(w.lisbon)), ["incomplete", ["custody-gap"]]);
+  assert.deepEqual(observed((w) => at(w.seoul)), ["incomplete", ["custody-gap"]]);
+  // A sale at the holder's place is no observation.
+  assert.deepEqual(judged((w) => w.say(w.lisbon, 2, { ...step("retail_selling"), ...at(w.acme) }))[1], ["custody-gap"]);
+});
+
+test("only the holder of the prefix ends from afar what another has", () => {
+  const afar = { type: "TransactionEvent", bizTransactionList: [{ bizTransaction: "urn:x:t" }], bizStep: "retail_selling" };
+  const received = (w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.seoul, 2, step("receiving"))];
+  assert.deepEqual(judged((w) => [...received(w), w.say(w.acme, 3, { ...step("decommissioning") })])[1], []);
+  assert.deepEqual(judged((w) => [...received(w), w.say(w.lisbon, 3, { ...step("decommissioning") })])[1], ["custody-gap"]);
+  assert.deepEqual(judged((w) => [...received(w), w.say(w.seoul, 3, afar)])[1], []);
+  assert.deepEqual(judged((w) => [...received(w), w.say(w.lisbon, 3, afar)])[1], ["custody-gap"]);
+});
+
+test("a recall is spoken from afar by the holder of the prefix alone: another that says it has it in hand", () => {
+  const received = (w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.seoul, 2, step("receiving"))];
+  const recalls = (who) => judged((w) => [...received(w), w.say(w[who], 3, { disposition: "recalled" })]);
+  assert.deepEqual(recalls("acme"), ["recalled", ["recalled"]]);
+  assert.deepEqual(recalls("lisbon"), ["incomplete", ["custody-gap", "recall-claimed"]]);
+});
+
+test("what was sold comes back to its seller or to the prefix's holder", () => {
+  const sold = (w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.seoul, 2, step("receiving")), w.say(w.seoul, 3, step("retail_selling"))];
+  const back = (who) => judged((w) => [...sold(w), w.say(w[who], 4, { disposition: "returned" })]);
+  assert.deepEqual(back("seoul"), ["authentic", []]);
+  assert.deepEqual(back("acme"), ["authentic", []]);
+  assert.deepEqual(back("lisbon"), ["incomplete", ["returned-elsewhere"]]);
+  const destroyed = (w) => [w.say(w.acme, 1, step("destroying")), w.say(w.acme, 2, { disposition: "returned" })];
+  assert.deepEqual(judged(destroyed)[1], ["event-after-terminal"]);
+});
+
+// --- Shippings taken back
+
+const voids = step("void_shipping");
+
+test("a shipping is taken back by its own signer, the latest one before", () => {
+  assert.deepEqual(judged((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.acme, 2, voids), w.say(w.acme, 3, to(w.lisbon))]), ["authentic", []]);
+  assert.deepEqual(judged((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.lisbon, 2, voids), w.say(w.acme, 3, to(w.lisbon))]), [
+    "suspect", ["shipped-twice", "void-without-shipping"],
+  ]);
+  assert.deepEqual(judged((w) => [w.say(w.acme, 1, voids), w.say(w.acme, 2, to(w.seoul)), w.say(w.acme, 3, to(w.lisbon))]), [
+    "suspect", ["shipped-twice", "void-without-shipping"],
+  ]);
+  const twice = (w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.acme, 2, voids), w.say(w.acme, 3, voids), w.say(w.acme, 4, to(w.lisbon))];
+  assert.deepEqual(judged(twice), ["authentic", ["void-without-shipping"]]);
+});
+
+test("a stolen key takes no shipping back", () => {
+  // Acme sent it to Seoul; with Acme's key a thief takes that back, so that Seoul's receiving would look like a robbery.
+  const world = new World();
+  world.say(world.acme, 0, begin);
+  world.say(world.acme, 1, to(world.seoul));
+  world.say(world.acme, 6, voids);
+  world.say(world.seoul, 7, step("receiving"));
+  world.revoke(world.acme, 9, hour(5));
+  const verdict = world.judge();
+  assert.deepEqual(rules(verdict), ["signed-after-compromise", "void-without-shipping"]);
+  assert.equal(verdict.state.custodian.id, world.seoul.id);
+});
+
+test("a stolen key's own shipping is not taken back either, and what the owner voided before stays void", () => {
+  const world = new World();
+  world.say(world.acme, 0, begin);
+  world.say(world.acme, 1, to(world.seoul));
+  world.say(world.acme, 2, voids);
+  world.say(world.acme, 3, to(world.lisbon));
+  world.say(world.lisbon, 4, step("receiving"));
+  world.revoke(world.acme, 9, hour(5));
+  assert.deepEqual([world.judge().verdict, rules(world.judge())], ["authentic", []]);
+});
+
+test("a container's shipping is taken back for what is in it", () => {
+  const world = new World();
+  world.say(world.acme, 0, begin);
+  world.pack(world.acme, 1, CASE, ["https://id.gs1.org/01/09506000134352/21/S1"]);
+  world.say(world.acme, 2, { ...to(world.seoul), epcList: [CASE] });
+  world.say(world.acme, 3, { ...voids, epcList: [CASE] });
+  world.say(world.acme, 4, { ...to(world.lisbon), epcList: [CASE] });
+  world.say(world.lisbon, 5, { ...step("receiving"), epcList: [CASE] });
+  assert.deepEqual([world.judge().verdict, rules(world.judge())], ["authentic", []]);
+});
+
+// --- Keys in other hands
+
+test("a thief with the key of one who had nothing to do with it is disregarded, and noted", () => {
+  const lisbon = { revoke: (w) => w.revoke(w.lisbon, 9, hour(1)) };
+  assert.deepEqual(judged((w) => w.say(w.lisbon, 3, step("receiving")), lisbon), ["authentic", ["compromised-stranger"]]);
+  // Where it had to do with it, by any account, its word stands and is doubted.
+  const concerned = [
+    (w) => [w.say(w.acme, 1, to(w.lisbon)), w.say(w.lisbon, 3, step("receiving"))],
+    (w) => [w.say(w.acme, 1, step("shipping")), w.say(w.lisbon, 2, step("receiving"), { signedAt: 0, accepted: 0.5 }), w.say(w.lisbon, 3, step("storing"))],
+  ];
+  for (const records of concerned) assert.deepEqual(judged(records, lisbon), ["suspect", ["signed-after-compromise"]]);
+  const swift = { revoke: (w) => w.revoke(w.swift, 9, hour(3)) };
+  const carried = (w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.swift, 2, step("transporting")), w.say(w.swift, 4, step("transporting"))];
+  assert.deepEqual(judged(carried, swift), ["suspect", ["signed-after-compromise"]]);
+});
+
+test("a thief with the maker's or the seller's key is never a stranger", () => {
+  const acme = { revoke: (w) => w.revoke(w.acme, 9, hour(5)) };
+  const gone = (w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.seoul, 2, step("receiving"))];
+  assert.deepEqual(judged((w) => [...gone(w), w.say(w.acme, 6, { ...step("inspecting"), ...nowhere })], acme), ["suspect", ["signed-after-compromise"]]);
+  const seoul = { revoke: (w) => w.revoke(w.seoul, 9, hour(5)) };
+  const sold = (w) => [...gone(w), w.say(w.seoul, 3, step("retail_selling")), w.say(w.seoul, 6, { disposition: "returned" })];
+  assert.deepEqual(judged(sold, seoul), ["suspect", ["signed-after-compromise"]]);
+});
