@@ -26,5 +26,6 @@ mod self_check;
 mod signer;
 mod support;
 mod tls;
+mod trust;
 mod verifiers;
 mod verify;
