@@ -153,6 +153,7 @@ fn nth_mut<'a>(value: &'a mut Value, at: &mut usize) -> Option<&'a mut Value> {
 
 /// Lies in a few places as somebody does who knows all that the seeds know, and proves whatever can be proven of it.
 pub fn lie(evidence: &mut Evidence, dice: &mut Unstructured<'_>) -> Result<()> {
+    GENUINE.widen_signers(evidence);
     for _ in 0..=dice.int_in_range(0..=2)? {
         lie_once(evidence, dice)?;
     }

@@ -202,7 +202,7 @@ fn lying(lie: fn(&Subject, ListEntry) -> ListEntry) -> Council {
     let mut council = council();
     council.observe(4, &[&item("P")]);
     council.book.lies_about = Some(lie);
-    council.observe(6, &[&item("P")]);
+    council.tell(6, "ObjectEvent", json!({"epcList": [item("P")], "action": "OBSERVE", "bizStep": "shipping"}));
     council
 }
 

@@ -312,7 +312,8 @@ impl Changes<'_> {
 
     /// Lies about who signed, and about what was done.
     fn signers_and_acts(&mut self) {
-        let stranger = SignerTag::Participant([0xee; 16]);
+        // Last of all, so that the others keep their numbers.
+        let stranger = SignerTag::Member([0xff; 16]);
         self.push("a signer that signed nothing", &["SignerUnneeded"], |e| {
             e.signers = SignerList::of(e.signers.as_slice().iter().copied().chain([stranger]));
         });
