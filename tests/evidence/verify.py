@@ -30,6 +30,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 SAFE = 2**53  # numbers are below it
 DAY = 86_400_000  # milliseconds
@@ -1733,7 +1734,7 @@ def test_examples():
     anchor = Anchor(json.loads(page["anchor"]))
     assert anchor.origin == genesis.aud and anchor.height == 0 and json.loads(page["anchor"])["genesis"] == page["genesis-compact"]
     note_seed = ed25519.Ed25519PrivateKey.from_private_bytes(sha256(b"sealane example member note key"))
-    note = note_seed.public_key().public_bytes_raw()
+    note = raw_of(note_seed)
     assert base64url(note) == page["member-note-key"] == json.loads(page["members"])[0]["noteKey"]
     note_id = sha256(anchor.origin.encode() + b"\n\x01" + note)[:4]
     assert page["note-key-ed25519"] == f"{anchor.origin}+{note_id.hex()}+{base64.b64encode(bytes([1]) + note).decode()}"
@@ -1881,10 +1882,13 @@ def test_strictness():
     assert not holds(any_time, "2026-02-29T00:00:00Z", "") and not holds(own_time, "2026-11-21T08:29:00.12Z", "")
 
 
+def raw_of(private):
+    return private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
 def test_note_keys():
     for seed in range(20):
-        key = ed25519.Ed25519PrivateKey.from_private_bytes(sha256(bytes([seed]))).public_key()
-        point = ed25519_point(key.public_bytes_raw())
+        point = ed25519_point(raw_of(ed25519.Ed25519PrivateKey.from_private_bytes(sha256(bytes([seed])))))
         assert point and not is_of_small_order(point)
     small = (
         "0100000000000000000000000000000000000000000000000000000000000000", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
