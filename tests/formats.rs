@@ -12,8 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::SigningKey;
 use sealane_core::block::{
-    Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, NoteSigningKey, Origin, Seal,
-    check_seal_stands_at_checkpoint, commit_bytes,
+    Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, NoteSigningKey,
+    Origin, Seal, check_seal_stands_at_checkpoint, commit_bytes,
 };
 use sealane_core::consortium::{Admin, Founder, Genesis, founder_bytes};
 use sealane_core::epcis::{Reader, read};
@@ -21,7 +21,8 @@ use sealane_core::evidence::{Anchor, Evidence, PlacedSeal, check};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
 use sealane_core::index::{
-    Acts, ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, SubjectKind, empty_hash, names, value_hash,
+    Acts, ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, SubjectKind, empty_hash, names,
+    value_hash,
 };
 use sealane_core::merkle::{self, InclusionProof, LeafIndex, TreeSize, leaf_hash, node_hash, verify_inclusion};
 use sealane_core::statement::{Draft, Header, PublicKey, Signature, SubmittedStatement, sign};
@@ -183,7 +184,19 @@ impl Ledger {
         let signature = CommitSignature::sign(&member_key, seal_1.height, 0, &checkpoint);
         let commit = Commit { height: seal_1.height, round: 0, signatures: vec![signature] };
         let seals = [seal_0, seal_1];
-        Self { member_key, note_key, participant_key, origin, members, genesis, capture, seals, leaves, checkpoint, commit }
+        Self {
+            member_key,
+            note_key,
+            participant_key,
+            origin,
+            members,
+            genesis,
+            capture,
+            seals,
+            leaves,
+            checkpoint,
+            commit,
+        }
     }
 
     fn leaf_hashes(&self) -> [Hash; 4] {
@@ -593,8 +606,10 @@ fn document() -> String {
 
 /// The list of the product: under seal 1 its first entry alone, in the page's longer list all three.
 fn longer_list() -> [ListEntry; 3] {
-    let entry = |leaf, signer: &str, acts| {
-        ListEntry { leaf: place(leaf), signer: SignerTag::of_participant(&signer.parse().unwrap()), acts }
+    let entry = |leaf, signer: &str, acts| ListEntry {
+        leaf: place(leaf),
+        signer: SignerTag::of_participant(&signer.parse().unwrap()),
+        acts,
     };
     [
         entry(2, PARTICIPANT, Acts::BRINGS_FORTH),

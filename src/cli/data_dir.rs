@@ -222,7 +222,8 @@ impl DataDir {
             .map_err(|error| Failure::unreachable(with_causes(&error)))?;
         let note_key = NotePrivateKey::read(&self.path.join(NOTE_KEY_FILE))
             .map_err(|error| Failure::unreachable(with_causes(&error)))?;
-        MemberKey::open(key, note_key, &self.path).map_err(|error| cannot("open the high-water mark in", &self.path, &error))
+        MemberKey::open(key, note_key, &self.path)
+            .map_err(|error| cannot("open the high-water mark in", &self.path, &error))
     }
 
     pub fn authority(&self) -> Result<CertificateAuthority, Failure> {

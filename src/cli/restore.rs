@@ -96,16 +96,8 @@ fn refuse_what_is_there(path: &Path) -> Result<(), Failure> {
         )));
     }
     let ours = |name: &String| {
-        const OURS: [&str; 8] = [
-            "version",
-            "lock",
-            "high-water-mark",
-            "ca.pem",
-            "ca-key.pem",
-            MEMBER_KEY_FILE,
-            NOTE_KEY_FILE,
-            CONFIG_FILE,
-        ];
+        const OURS: [&str; 8] =
+            ["version", "lock", "high-water-mark", "ca.pem", "ca-key.pem", MEMBER_KEY_FILE, NOTE_KEY_FILE, CONFIG_FILE];
         OURS.contains(&name.as_str())
             || name.starts_with("ledger.sqlite.")
             // A new file system has this in its root.

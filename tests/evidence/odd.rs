@@ -245,13 +245,18 @@ pub fn cases() -> Vec<Odd> {
         _ => entry,
     };
     let fewer_acts = |_: &Subject, entry: ListEntry| ListEntry { acts: Acts::NONE, ..entry };
-    let other_signer = |_: &Subject, entry: ListEntry| ListEntry { signer: SignerTag::Participant([0xee; 16]), ..entry };
+    let other_signer =
+        |_: &Subject, entry: ListEntry| ListEntry { signer: SignerTag::Participant([0xee; 16]), ..entry };
     let member_signer = |_: &Subject, entry: ListEntry| match entry.signer {
         SignerTag::Participant(tag) => ListEntry { signer: SignerTag::Member(tag), ..entry },
         SignerTag::Member(_) => entry,
     };
     for (what, lie, refusal) in [
-        ("a list with an act that the statement does not say", other_acts as fn(&Subject, ListEntry) -> ListEntry, "OtherActs"),
+        (
+            "a list with an act that the statement does not say",
+            other_acts as fn(&Subject, ListEntry) -> ListEntry,
+            "OtherActs",
+        ),
         ("a list without an act that the statement says", fewer_acts, "OtherActs"),
         ("a list that names another signer", other_signer, "OtherSigner"),
         ("a list that names a member for a participant", member_signer, "OtherSigner"),

@@ -13,6 +13,9 @@ use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
 use rustix::process::{Pid, Signal, kill_process};
+use sealane::ports::LedgerStore;
+use sealane::store::SqliteStore;
+use sealane_core::merkle::leaf_hash;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -105,7 +108,8 @@ fn a_directory_of_another_version_is_told_which_program_to_run() {
     fails(SERVE, &member.data(), 3, &["is of version 3, and this sealane knows 2", "a later one"]);
     fails(&["audit"], &member.data(), 3, &["is of version 3"]);
     fs::write(&version, "1\n").unwrap();
-    let older = ["is of version 1, whose formats this sealane does not read", "it reads version 2", "sealane init --name NAME"];
+    let older =
+        ["is of version 1, whose formats this sealane does not read", "it reads version 2", "sealane init --name NAME"];
     fails(SERVE, &member.data(), 3, &older);
     fails(&["audit"], &member.data(), 3, &older);
     fs::write(&version, "one").unwrap();
@@ -144,27 +148,39 @@ fn a_ledger_of_another_version_is_told_what_to_do() {
 #[test]
 fn a_ledger_of_the_first_version_is_named_with_both_versions() {
     // What a directory of this version would hold if somebody put an older ledger there, or a database has one.
-    let rewritten = |sql: &str| {
+    let rewritten = |from: &str, to: &str| {
         let member = Member::make();
+        let file = member.data().join("ledger.sqlite");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let leaves = runtime.block_on(async { SqliteStore::open(&file).unwrap().leaves(0..2).await.unwrap() });
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut tile = String::new();
         member.sql("DROP TRIGGER leaves_keep_update");
-        member.sql(sql);
+        for leaf in leaves {
+            let bytes = String::from_utf8(leaf.bytes).unwrap().replace(from, to).into_bytes();
+            member.sql(&format!("UPDATE leaves SET bytes = x'{}' WHERE leaf_index = {}", hex(&bytes), leaf.index));
+            tile.push_str(&leaf_hash(&bytes).to_hex());
+        }
+        member.sql(&format!("UPDATE tiles SET hashes = x'{tile}'"));
         member
     };
-    let genesis = rewritten(
-        "UPDATE leaves SET bytes = unhex(replace(hex(bytes), hex('eyJ0eXBlIjoiZ2VuZXNpcyIsInZlcnNpb24iOjIs'), \
-         hex('eyJ0eXBlIjoiZ2VuZXNpcyIsInZlcnNpb24iOjEs')))",
-    );
+    // The payloads up to their version, in base64url.
+    let genesis = rewritten("eyJ0eXBlIjoiZ2VuZXNpcyIsInZlcnNpb24iOjIs", "eyJ0eXBlIjoiZ2VuZXNpcyIsInZlcnNpb24iOjEs");
     let words = ["genesis statement has version 1, and this program reads version 2", "sealane init"];
     fails(SERVE, &genesis.data(), 3, &words);
-    let seal = rewritten(
-        "UPDATE leaves SET bytes = unhex(replace(hex(bytes), hex('{\"version\":2'), hex('{\"version\":1'))) WHERE content = 0",
-    );
-    let words = ["the seal has version 1, and this program reads version 2", "sealane init"];
-    fails(SERVE, &seal.data(), 3, &words);
+    let of_seal = ["the seal has version 1, and this program reads version 2", "sealane init"];
+    let seal = rewritten("{\"version\":2", "{\"version\":1");
+    fails(SERVE, &seal.data(), 3, &of_seal);
     // A backup is a copy of such a file.
-    let other = tempfile::tempdir().unwrap();
-    let file = seal.data().join("ledger.sqlite");
-    fails(&["restore", "--from", path(&file)], &other.path().join("data"), 4, &words[..1]);
+    for (member, words) in [(&genesis, &words), (&seal, &of_seal)] {
+        let other = tempfile::tempdir().unwrap();
+        let file = member.data().join("ledger.sqlite");
+        let data = other.path().join("data");
+        let output = run_bounded(&["restore", "--from", path(&file), "--data", path(&data)]);
+        let says = text(&output.stderr);
+        assert!(!output.status.success() && says.contains(words[0]) && says.contains(words[1]), "{says}");
+        assert!(!data.exists());
+    }
 }
 
 #[test]
@@ -445,7 +461,8 @@ fn uuid() -> String {
 
 #[test]
 fn a_demonstration_has_one_member() {
-    for (members, words) in [("2", "of one member; give --members 1"), ("0", "one member at least"), ("x", "such as 1")] {
+    for (members, words) in [("2", "of one member; give --members 1"), ("0", "one member at least"), ("x", "such as 1")]
+    {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         fails(&["demo", "--no-serve", "--listen", "127.0.0.1:0", "--members", members], &data, 2, &[words]);

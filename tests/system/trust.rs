@@ -90,11 +90,18 @@ fn an_anchor_that_is_not_what_it_says_is_refused() {
     refused(&|anchor| anchor["root"] = json!("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"), differs);
     refused(&|anchor| anchor["height"] = json!(1), differs);
     refused(&|anchor| anchor["members"][0]["name"] = json!("Other"), differs);
-    refused(&|anchor| anchor["version"] = json!(1), "this trust anchor has version 1, and this program reads version 2");
+    refused(
+        &|anchor| anchor["version"] = json!(1),
+        "this trust anchor has version 1, and this program reads version 2",
+    );
     // As a node of version 1 gave it.
-    let old = |anchor: &mut Value| *anchor = json!({"version": 1, "origin": "x", "fingerprint": "x", "members": [], "genesis": "x"});
+    let old = |anchor: &mut Value| {
+        *anchor = json!({"version": 1, "origin": "x", "fingerprint": "x", "members": [], "genesis": "x"})
+    };
     refused(&old, "sealane trust --out FILE");
-    for (query, status) in [("height=9", 404), ("height=x", 400), ("height=-1", 400), ("height=00", 400), ("size=1", 400)] {
+    for (query, status) in
+        [("height=9", 404), ("height=x", 400), ("height=-1", 400), ("height=00", 400), ("size=1", 400)]
+    {
         assert_eq!(node.get(&format!("/trust?{query}")).status, status, "{query}");
     }
 }
@@ -144,7 +151,12 @@ fn events_are_found_by_their_business_transactions() {
     assert_eq!(found(&format!("EQ_bizTransaction_po={po}")), [ITEM]);
     assert_eq!(found(&format!("EQ_bizTransaction_inv={po}")), [""; 0], "the type matches too");
     assert_eq!(found(&format!("EQ_bizTransaction={po}%7Chttps://shop.example/bills/7")), [ITEM, OTHER]);
-    assert_eq!(found("EQ_bizTransaction_inv=https://shop.example/bills/7&EQ_bizTransaction_desadv=https://id.gs1.org/253/9506000134352"), [OTHER]);
+    assert_eq!(
+        found(
+            "EQ_bizTransaction_inv=https://shop.example/bills/7&EQ_bizTransaction_desadv=https://id.gs1.org/253/9506000134352"
+        ),
+        [OTHER]
+    );
     assert_eq!(found("EQ_bizTransaction=https://id.gs1.org/orders/7"), [OTHER]);
     assert_eq!(found("EQ_bizTransaction=urn:x:unknown"), [""; 0]);
     assert_eq!(node.get("/epcis/events?EQ_bizTransaction_bill=urn:x:1").status, 400);

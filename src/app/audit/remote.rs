@@ -324,7 +324,8 @@ fn checked_note(
 ) -> Result<(Checkpoint, SignedCheckpoint), Fault> {
     let wrong = |error: String| fault(None, format!("the signed note: {error}"));
     let note = Note::parse(&bytes).map_err(|error| wrong(error.to_string()))?;
-    note.verify(&note_keys(&anchor.genesis().origin, anchor.members()), verifier).map_err(|error| wrong(error.to_string()))?;
+    note.verify(&note_keys(&anchor.genesis().origin, anchor.members()), verifier)
+        .map_err(|error| wrong(error.to_string()))?;
     let checkpoint: Checkpoint = note.text().parse().map_err(|error| wrong(format!("{error}")))?;
     if checkpoint.origin != anchor.genesis().origin {
         return fail(None, format!("the signed note is of {}", checkpoint.origin));

@@ -318,9 +318,13 @@ impl<'a> Replay<'a> {
             return fail(at, format!("the seal shown of block {height} is not the one that stands here"));
         }
         if let Some(anchor) = self.trusted.filter(|anchor| anchor.height() == height)
-            && (checkpoint.size, checkpoint.root, registry.members()) != (anchor.size(), anchor.root(), anchor.members())
+            && (checkpoint.size, checkpoint.root, registry.members())
+                != (anchor.size(), anchor.root(), anchor.members())
         {
-            return fail(at, format!("block {height} has another size, root or members than the trust anchor of that block"));
+            return fail(
+                at,
+                format!("block {height} has another size, root or members than the trust anchor of that block"),
+            );
         }
         FinalBlock::verify(
             seal.clone(),

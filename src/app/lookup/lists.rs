@@ -112,7 +112,9 @@ impl Leaves {
     fn push(&mut self, entry: Packed) {
         match self {
             Leaves::One(first) if first.leaf() != entry.leaf() => *self = Leaves::Many(vec![*first, entry]),
-            Leaves::Many(entries) if entries.last().is_none_or(|last| last.leaf() != entry.leaf()) => entries.push(entry),
+            Leaves::Many(entries) if entries.last().is_none_or(|last| last.leaf() != entry.leaf()) => {
+                entries.push(entry)
+            }
             Leaves::One(_) | Leaves::Many(_) => {}
         }
     }

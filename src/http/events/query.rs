@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::app::events::{EventFilter, FoundEvent, TransactionFilter, PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, Page, list};
+use crate::app::events::{
+    EventFilter, FoundEvent, PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, Page, TransactionFilter, list,
+};
 use crate::http::Node;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::{Code, Problem};

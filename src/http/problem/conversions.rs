@@ -144,7 +144,9 @@ impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
         match &error {
             AdminError::Json(fault) => fault.clone().into(),
-            AdminError::Shape { .. } | AdminError::GenesisVersion { .. } => Self::new(Code::BadDecision, error.to_string()),
+            AdminError::Shape { .. } | AdminError::GenesisVersion { .. } => {
+                Self::new(Code::BadDecision, error.to_string())
+            }
             AdminError::Field { field: "reason" | "certificate" | "rules" | "founders" | "continues", .. } => {
                 Self::new(Code::BadDecision, error.to_string())
             }

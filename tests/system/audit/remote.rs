@@ -585,11 +585,20 @@ fn a_subject_left_out_of_the_index_is_named_at_its_block() {
     let recall = document(vec![recall]);
     let whole = subjects(&recall, &maker);
     assert!(whole.len() > 1);
-    for left_out in &whole {
+    let without = whole.keys().map(|left_out| {
         let mut hidden = whole.clone();
         hidden.remove(left_out);
+        hidden
+    });
+    // Nor may an entry say that something else was done.
+    let with_other_acts = whole.keys().map(|subject| {
+        let mut lie = whole.clone();
+        lie.insert(subject.clone(), whole[subject] | Acts::NOT_KNOWN);
+        lie
+    });
+    for names in without.chain(with_other_acts) {
         let mut lying = shelf.clone();
-        lying.append(&[(maker.statement(&recall), hidden)]);
+        lying.append(&[(maker.statement(&recall), names)]);
         let words = format!("block {}, leaf {}: the indexRoot in its seal", lying.height(), lying.size() - 1);
         auditor.refuses(&lying.serve().url, &[], 4, &[&words]);
     }

@@ -14,10 +14,10 @@ use sealane::pki::{NotePrivateKey, PrivateKey};
 use sealane::ports::LedgerStore;
 use sealane::store::SqliteStore;
 use sealane_core::block::{Checkpoint, Commit, CommitSignature, Leaf, Note, NoteKey, Origin, Seal};
+use sealane_core::consortium::Registry;
 use sealane_core::index::names::Names;
 use sealane_core::index::{ListEntry, SignerTag, SubjectIndex};
 use sealane_core::merkle::{self, Frontier, TilePath};
-use sealane_core::consortium::Registry;
 use sealane_core::statement::{Draft, Header, Signature, StatementType, SubmittedStatement, sign};
 use serde_json::{Value, json};
 
@@ -152,10 +152,10 @@ impl Shelf {
     /// Who a list entry says to have signed; of a stranger some participant.
     fn signer_of(&self, statement: &str) -> SignerTag {
         let statement = SubmittedStatement::parse(statement.as_bytes()).ok();
-        match statement.as_ref().map(|statement| (statement.header().typ(), statement.header().signer().hash())) {
-            Some((StatementType::Admin, kid)) => SignerTag::of_member(kid),
+        match statement.as_ref().map(|statement| (statement.header().typ(), *statement.header().signer().hash())) {
+            Some((StatementType::Admin, kid)) => SignerTag::of_member(&kid),
             Some((_, certificate)) => {
-                let known = self.registry.certificate(certificate).map(|(one, _)| SignerTag::of_participant(&one.id));
+                let known = self.registry.certificate(&certificate).map(|(one, _)| SignerTag::of_participant(&one.id));
                 known.unwrap_or(SignerTag::Participant([0; 16]))
             }
             None => SignerTag::Participant([0; 16]),
@@ -181,11 +181,7 @@ impl Shelf {
     }
 
     /// Signs a block whose leaves are altered before they are hashed, by their place in the block.
-    pub fn append_altered(
-        &mut self,
-        statements: &[(String, Names)],
-        alter: impl Fn(usize, Vec<u8>) -> Vec<u8>,
-    ) {
+    pub fn append_altered(&mut self, statements: &[(String, Names)], alter: impl Fn(usize, Vec<u8>) -> Vec<u8>) {
         let (previous_size, previous_root) = (self.frontier.size(), self.frontier.root());
         for (place, (statement, names)) in statements.iter().enumerate() {
             let leaf = self.frontier.size().next_index();

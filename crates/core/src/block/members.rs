@@ -90,12 +90,7 @@ impl Member {
     }
 
     fn json(&self) -> MemberJson {
-        MemberJson {
-            kid: self.kid,
-            name: self.name.clone(),
-            jwk: self.key.clone(),
-            note_key: self.note_key.clone(),
-        }
+        MemberJson { kid: self.kid, name: self.name.clone(), jwk: self.key.clone(), note_key: self.note_key.clone() }
     }
 }
 

@@ -174,7 +174,9 @@ impl NoteKey {
     /// its type and the key (C2SP signed-note, "Signatures").
     pub fn key_id(&self) -> [u8; 4] {
         let hash = match &self.key {
-            NoteKeyKind::Ed25519(key) => Hash::of_parts(&[self.name.as_str().as_bytes(), b"\n", &[ED25519], key.as_bytes()]),
+            NoteKeyKind::Ed25519(key) => {
+                Hash::of_parts(&[self.name.as_str().as_bytes(), b"\n", &[ED25519], key.as_bytes()])
+            }
             NoteKeyKind::EcdsaP256(key) => key.thumbprint(),
         };
         let [a, b, c, d, ..] = *hash.as_bytes();

@@ -18,7 +18,9 @@ pub struct NotePublicKey(VerifyingKey);
 /// What is no Ed25519 public key, or no signature by one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotePublicKeyError {
-    #[error("a noteKey is an Ed25519 public key, 32 bytes in base64url, 43 characters without padding; this is {found:?}")]
+    #[error(
+        "a noteKey is an Ed25519 public key, 32 bytes in base64url, 43 characters without padding; this is {found:?}"
+    )]
     Text { found: String },
     #[error("the 32 bytes of the Ed25519 key are no point of the curve, or one of small order")]
     Point,

@@ -75,9 +75,10 @@ impl Genesis {
             verifier.verify(member.key(), &founder_bytes(&self.origin, member), &founder.signature).is_err()
         });
         match consents.next() {
-            Some((member, _)) => {
-                fault("founders", format!("the consent of {} does not hold for its entry and this origin", member.kid()))
-            }
+            Some((member, _)) => fault(
+                "founders",
+                format!("the consent of {} does not hold for its entry and this origin", member.kid()),
+            ),
             None => Ok(()),
         }
     }
@@ -114,7 +115,9 @@ impl Continues {
 pub(super) fn check_version(payload: &Value) -> Result<(), AdminError> {
     let is_genesis = payload.get("type").and_then(Value::as_str) == Some("genesis");
     match payload.get("version").and_then(Value::as_u64) {
-        Some(found) if is_genesis && found != u64::from(VERSION) => Err(AdminError::GenesisVersion { found, read: VERSION }),
+        Some(found) if is_genesis && found != u64::from(VERSION) => {
+            Err(AdminError::GenesisVersion { found, read: VERSION })
+        }
         _ => Ok(()),
     }
 }
@@ -219,7 +222,8 @@ mod tests {
             read(json).unwrap_err()
         };
         // A genesis statement of version 1 had none of the new members.
-        let old = json!({"type": "genesis", "version": 1, "origin": "a", "members": [], "created": "2026-11-21T09:00:00Z"});
+        let old =
+            json!({"type": "genesis", "version": 1, "origin": "a", "members": [], "created": "2026-11-21T09:00:00Z"});
         let fault = read(old).unwrap_err();
         assert!(fault.contains("version 1, and this program reads version 2"), "{fault}");
         assert!(changed(&|json| json["version"] = json!(3)).contains("version 3, and this program reads version 2"));

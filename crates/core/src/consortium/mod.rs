@@ -13,9 +13,7 @@ mod place;
 mod registry;
 pub mod rights;
 
-pub use admin::{
-    Admin, AdminError, CertificateRecord, Registration, Rejection, Renewal, Revocation, renewal_consent,
-};
+pub use admin::{Admin, AdminError, CertificateRecord, Registration, Rejection, Renewal, Revocation, renewal_consent};
 pub use certificates::{CertificateFacts, CertificateReader, RequestedKey, check_record};
 pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role, is_invisible};
 pub use facts::{Contradiction, EventFact, EventKey, Facts};

@@ -111,7 +111,8 @@ impl Anchor {
         };
         // Whoever reads the file compares these with a member's own: they must be what is trusted.
         if anchor.document() != document {
-            let detail = "its origin, fingerprint, members, size or root are not what its genesis statement and height give";
+            let detail =
+                "its origin, fingerprint, members, size or root are not what its genesis statement and height give";
             return Err(shape(detail.to_owned()));
         }
         Ok(anchor)
@@ -165,12 +166,7 @@ impl Anchor {
     /// What people compare over the telephone: SHA-256(genesis id ‖ height as u64, big-endian ‖ root ‖ hash of the members).
     pub fn fingerprint(&self) -> Hash {
         let height = self.height.get().to_be_bytes();
-        Hash::of_parts(&[
-            self.genesis_id().as_bytes(),
-            &height,
-            self.root.as_bytes(),
-            self.members.hash().as_bytes(),
-        ])
+        Hash::of_parts(&[self.genesis_id().as_bytes(), &height, self.root.as_bytes(), self.members.hash().as_bytes()])
     }
 
     /// Checks that a checkpoint is final by this anchor, whose origin it must be of.

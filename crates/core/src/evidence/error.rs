@@ -22,7 +22,8 @@ pub enum EvidenceError {
     Shape { detail: String },
     #[error(
         "this evidence has version {found}, and this program reads version {}: fetch it again with `sealane evidence ID \
-         --out FILE`, or verify it with the sealane that fetched it", Evidence::VERSION
+         --out FILE`, or verify it with the sealane that fetched it",
+        Evidence::VERSION
     )]
     Version { found: u64 },
     #[error("the evidence has a label or handovers, which these rules do not know: verify it with a later sealane")]
@@ -85,7 +86,9 @@ pub enum EvidenceError {
     Unrelated { leaf: LeafIndex },
     #[error("the index has leaf {leaf} in the list of {subject}, which its statement does not name")]
     NotNamed { leaf: LeafIndex, subject: Subject },
-    #[error("the index has leaf {leaf} in the list of {subject} as signed by {listed}, and its statement is by {found}")]
+    #[error(
+        "the index has leaf {leaf} in the list of {subject} as signed by {listed}, and its statement is by {found}"
+    )]
     OtherSigner { leaf: LeafIndex, subject: Subject, listed: SignerTag, found: SignerTag },
     #[error(
         "the index has leaf {leaf} in the list of {subject} with acts {:#04x}, and its statement gives {:#04x}",

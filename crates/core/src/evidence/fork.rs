@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::block::{
-    Checkpoint, CheckpointError, Commit, FinalCheckpoint, FinalityError, Height, Member, MemberSet, Note, NoteError, NoteKey, NoteKeyKind,
-    Origin,
+    Checkpoint, CheckpointError, Commit, FinalCheckpoint, FinalityError, Height, Member, MemberSet, Note, NoteError,
+    NoteKey, NoteKeyKind, Origin,
 };
 use crate::evidence::Anchor;
 use crate::hash::Hash;

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::block::{
-    Checkpoint, CheckpointError, Commit, FinalityError, Leaf, Seal, SealError,
-    check_seal_stands_at_checkpoint,
+    Checkpoint, CheckpointError, Commit, FinalityError, Leaf, Seal, SealError, check_seal_stands_at_checkpoint,
 };
 use crate::evidence::Anchor;
 use crate::hash::Hash;

@@ -222,9 +222,11 @@ mod tests {
         assert_eq!(acts_on(ITEM, "AggregationEvent", seen.clone()), 0);
         assert_eq!(acts_on(ITEM, "AssociationEvent", seen), 0);
         let order = json!({"type": "po", "bizTransaction": "urn:x:po"});
-        let sale = |step| json!({
-            "action": "ADD", "bizTransactionList": [order], "epcList": [ITEM], "readPoint": place, "bizStep": step,
-        });
+        let sale = |step| {
+            json!({
+                "action": "ADD", "bizTransactionList": [order], "epcList": [ITEM], "readPoint": place, "bizStep": step,
+            })
+        };
         assert_eq!(acts_on(ITEM, "TransactionEvent", sale("storing")), 0);
         assert_eq!(acts_on(ITEM, "TransactionEvent", sale("retail_selling")), 0x10);
         assert_eq!(acts_on(ITEM, "TransactionEvent", sale("shipping")), 0x02);

@@ -170,8 +170,7 @@ mod tests {
         let participant: ParticipantId = PARTICIPANT.parse().unwrap();
         let signer = SignerTag::of_participant(&participant);
         let entry = ListEntry { leaf: LeafIndex::new(0x0102).unwrap(), signer, acts: Acts::from_byte(0x41) };
-        let expected =
-            [&[0, 0, 0, 0, 0, 0, 1, 2][..], &[0], &participant.to_bytes(), &[0x41]].concat();
+        let expected = [&[0, 0, 0, 0, 0, 0, 1, 2][..], &[0], &participant.to_bytes(), &[0x41]].concat();
         assert_eq!(entry.to_bytes(), *expected);
         let kid = Hash::of(b"a key");
         let by_member = ListEntry { signer: SignerTag::of_member(&kid), acts: Acts::NONE, ..entry };

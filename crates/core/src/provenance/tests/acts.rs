@@ -34,7 +34,8 @@ fn shapes() -> Vec<(Value, Part)> {
 
 /// Each step with no disposition, and each disposition with each of the steps that decide something.
 fn words() -> Vec<(Option<&'static str>, Option<&'static str>)> {
-    let deciding = ["shipping", "receiving", "void_shipping", "sensor_reporting", "dispensing", "decommissioning", "storing"];
+    let deciding =
+        ["shipping", "receiving", "void_shipping", "sensor_reporting", "dispensing", "decommissioning", "storing"];
     let mut words = vec![(None, None)];
     words.extend(BIZ_STEPS.words.iter().map(|step| (Some(*step), None)));
     words.extend(DISPOSITIONS.words.iter().map(|disposition| (None, Some(*disposition))));
@@ -78,7 +79,10 @@ fn acts_and_reading_agree_over_all_words() {
                 (Acts::TAKES, said == Act::Receives),
                 (Acts::HAS_IN_HAND, said == Act::Handles && placed && !brings_forth),
                 (Acts::ENDS, recorded_end(&case, at).is_some()),
-                (Acts::PACKS, part == Part::Child && members["type"] == "AggregationEvent" && members["action"] != "OBSERVE"),
+                (
+                    Acts::PACKS,
+                    part == Part::Child && members["type"] == "AggregationEvent" && members["action"] != "OBSERVE",
+                ),
                 (Acts::DECLARES_ERROR, false),
                 (Acts::NOT_KNOWN, false),
             ] {
