@@ -524,9 +524,9 @@ fn receipts_that_prove_nothing_are_told_from_faults_of_the_node() {
         assert!(says.contains("proves nothing, of this node or another"), "{says}");
     }
     let mut seal = receipt.clone();
-    seal["seal"] = json!(receipt["seal"].as_str().unwrap().replace("\"version\":1", "\"version\":2"));
+    seal["seal"] = json!(receipt["seal"].as_str().unwrap().replace("\"version\":2", "\"version\":1"));
     let file = auditor.keep("altered.json", &seal);
-    auditor.refuses(&node.url, &["--receipts", path(&file)], 4, &["the seal has version 2; this program knows 1"]);
+    auditor.refuses(&node.url, &["--receipts", path(&file)], 4, &["the seal has version 1, and this program reads version 2"]);
     // Files that hold none are wrong use, before anybody is asked.
     for (wrong, words) in [
         (json!({"captureID": "x", "receipt": null}), "holds no receipt"),
@@ -648,7 +648,8 @@ fn what_a_member_must_not_sign_is_named_where_it_stands() {
         }
     };
     refused(&altered(0, "", ""), leaf, "leaf kind 0x07 is unknown");
-    refused(&altered(1, "\"version\":1", "\"version\":2"), leaf + 1, "the seal has version 2; this program knows 1");
+    refused(&altered(1, "\"version\":2", "\"version\":1"), leaf + 1, "the seal has version 1, and this program reads");
+    refused(&altered(1, "\"rules\":1", "\"rules\":2"), leaf + 1, "the rules in its seal is not");
     refused(&altered(1, "\"height\":", "\"height\":9"), leaf + 1, "the height in its seal is not");
     // An admin statement of a type that nobody knows yet, by the member's own key.
     let payload = br#"{"type":"proposal","text":"x"}"#;
