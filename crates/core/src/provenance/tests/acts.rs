@@ -64,7 +64,7 @@ fn acts_and_reading_agree_over_all_words() {
                 members["disposition"] = json!(disposition);
             }
             let mut scenario = begin.clone();
-            scenario.say_only(stranger, "2026-03-01T08:00", members.clone());
+            scenario.say_only(stranger, "2026-03-01", members.clone());
             let history = scenario.history(ITEM);
             let case = Case::new(&history, &policy);
             let [at] = case.own[..] else { panic!("one record: {members}") };
