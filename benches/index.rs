@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use sealane_core::hash::Hash;
-use sealane_core::index::{Subject, SubjectEntry, SubjectIndex, SubjectKey};
+use sealane_core::index::{Acts, ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, SubjectKey};
 use sealane_core::merkle::LeafIndex;
 
 /// Products in the smaller index; the larger has ten times as many.
@@ -54,16 +54,16 @@ fn ratio(one: Duration, other: Duration) -> f64 {
 }
 
 fn measure(products: u64) -> Figures {
-    let mut rows: Vec<(SubjectKey, LeafIndex)> = Vec::new();
+    let mut rows: Vec<(SubjectKey, u64)> = Vec::new();
     for n in 0..products {
-        rows.extend((0..LEAVES_EACH).map(|round| (key(n), leaf(round * products + n))));
+        rows.extend((0..LEAVES_EACH).map(|round| (key(n), round * products + n)));
     }
     rows.sort_unstable();
     let before = resident_bytes();
     let began = Instant::now();
     let mut index = SubjectIndex::new();
     for (key, leaf) in &rows {
-        index.append(*key, *leaf).expect("the rows ascend");
+        index.append(*key, entry(*leaf)).expect("the rows ascend");
     }
     black_box(index.root());
     let rebuild = began.elapsed();
@@ -82,7 +82,7 @@ fn measure(products: u64) -> Figures {
         let changed: Vec<SubjectKey> = (0..CHANGED).map(|n| key((n * 7_919 + round * 104_729) % products)).collect();
         let began = Instant::now();
         for key in changed {
-            index.append(key, leaf(next)).expect("the leaves ascend");
+            index.append(key, entry(next)).expect("the leaves ascend");
             next += 1;
         }
         black_box(index.root());
@@ -94,19 +94,20 @@ fn measure(products: u64) -> Figures {
 /// The time to check one proof.
 fn verified(
     asked: &[u64],
-    rows: &[(SubjectKey, LeafIndex)],
+    rows: &[(SubjectKey, u64)],
     proofs: Vec<sealane_core::index::SubjectProof>,
     root: Hash,
 ) -> Duration {
+    let signers = SignerList::of([entry(0).signer]);
     let mut entries = Vec::new();
     for (n, proof) in asked.iter().zip(proofs) {
         let (subject, key) = (subject(*n), key(*n));
         let at = rows.partition_point(|(other, _)| *other < key);
-        let list: Vec<LeafIndex> = rows[at..].iter().take_while(|row| row.0 == key).map(|row| row.1).collect();
-        entries.push(SubjectEntry::new(&subject, &list, 0..list.len(), proof));
+        let list: Vec<ListEntry> = rows[at..].iter().take_while(|row| row.0 == key).map(|row| entry(row.1)).collect();
+        entries.push(SubjectEntry::new(&subject, &list, 0..list.len(), proof, &signers));
     }
     let began = Instant::now();
-    let held = entries.iter().filter(|entry| entry.verify(root).is_ok()).count();
+    let held = entries.iter().filter(|entry| entry.verify(root, &signers).is_ok()).count();
     let each = began.elapsed() / u32::try_from(entries.len()).expect("a few");
     assert_eq!(held, entries.len(), "a proof that does not hold would be timed for nothing");
     each
@@ -120,8 +121,10 @@ fn key(n: u64) -> SubjectKey {
     subject(n).key()
 }
 
-fn leaf(index: u64) -> LeafIndex {
-    LeafIndex::new(index).expect("below the limit")
+/// Some signer's, who let it go.
+fn entry(index: u64) -> ListEntry {
+    let leaf = LeafIndex::new(index).expect("below the limit");
+    ListEntry { leaf, signer: SignerTag::Participant([7; 16]), acts: Acts::LETS_GO }
 }
 
 /// Memory of this process that is in use, by `/proc`; where there is none, the figure is 0.

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use sealane_core::hash::Hash;
-use sealane_core::index::{Subject, SubjectIndex, SubjectKey};
+use sealane_core::index::{Acts, ListEntry, SignerTag, Subject, SubjectIndex, SubjectKey};
 use sealane_core::merkle::{
     Frontier, LeafIndex, TileId, Tiles, inclusion_proof, leaf_hash, tiles_for_inclusion, verify_inclusion,
 };
@@ -75,7 +75,7 @@ fn tree_append(criterion: &mut Criterion) {
 fn proofs(criterion: &mut Criterion) {
     let log = Log::of(LEAVES);
     let (size, root) = (log.frontier.size(), log.frontier.root());
-    let index = index_of(LEAVES / 3);
+    let index = LeafIndex::new(LEAVES / 3).expect("below the limit");
     let tiles = log.read(tiles_for_inclusion(index, size));
     let proof = inclusion_proof(&tiles, index, size).expect("the tiles are read");
     let hash = leaf_hash(&index.get().to_be_bytes());
@@ -125,7 +125,7 @@ fn index_over(keys: &[SubjectKey]) -> SubjectIndex {
 
 fn append_all(index: &mut SubjectIndex, keys: &[SubjectKey], first_leaf: u64) {
     for (leaf, key) in (first_leaf..).zip(keys) {
-        index.append(*key, index_of(leaf)).expect("the leaves ascend");
+        index.append(*key, entry(leaf)).expect("the leaves ascend");
     }
 }
 
@@ -133,8 +133,9 @@ fn key(n: u64) -> SubjectKey {
     Subject::id(format!("https://id.gs1.org/01/09506000134352/21/{n}")).key()
 }
 
-fn index_of(leaf: u64) -> LeafIndex {
-    LeafIndex::new(leaf).expect("below the limit")
+fn entry(leaf: u64) -> ListEntry {
+    let leaf = LeafIndex::new(leaf).expect("below the limit");
+    ListEntry { leaf, signer: SignerTag::Participant([7; 16]), acts: Acts::LETS_GO }
 }
 
 criterion_group!(ledger, tree_append, proofs, index_update);

@@ -6,7 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sealane_core::consortium::{EventKey, ParticipantId, Place};
 use sealane_core::epcis::{Event, Reader, read};
 use sealane_core::hash::Hash;
-use sealane_core::index::Subject;
+use sealane_core::index::{Acts, Subject};
 use sealane_core::merkle::LeafIndex;
 use sealane_core::record::{CaptureFacts, Record};
 use sealane_core::statement::StatementId;
@@ -46,7 +46,7 @@ fn record(signer: &ParticipantId, certificate: &Hash, events: &[Event]) -> Recor
     let under = vec![vec![0]; events.len()];
     let facts = CaptureFacts { signer, certificate, signed_at: Timestamp::EPOCH, bytes: 900, events, under: &under };
     let subject = Subject::id("https://id.gs1.org/01/09506000134352/21/B1").key();
-    Record::of_capture(StatementId::from_hash(*certificate), &[subject], &facts)
+    Record::of_capture(StatementId::from_hash(*certificate), &[(subject, Acts::BRINGS_FORTH)], &facts)
 }
 
 fn records(criterion: &mut Criterion) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use p256::ecdsa::SigningKey;
-use sealane_core::block::{Member, MemberSet};
+use sealane_core::block::{Member, MemberSet, NoteSigningKey};
 use sealane_core::consortium::{Admin, CertificateRecord, Genesis, ParticipantId, Place, Registration, Registry};
 use sealane_core::epcis::{self, Reader};
 use sealane_core::gs1::{Id, check_digit};
@@ -72,11 +72,11 @@ impl Source for &Memory {
 
 impl Memory {
     fn new() -> Self {
-        let member = Member::new("Member", key(200)).unwrap();
+        let member = Member::new("Member", key(200), NoteSigningKey::from_seed(&[200; 32]).public()).unwrap();
         let kid = member.kid();
         let origin = "ledger.example/bench".parse().unwrap();
         let members = MemberSet::new(vec![member]).unwrap();
-        let genesis = Genesis { version: 1, origin, members, created: time(0) };
+        let genesis = Genesis::new(origin, members, Vec::new(), time(0));
         let registry = Arc::new(Registry::new(&genesis));
         let mut memory = Self { registry, lists: HashMap::new(), captures: HashMap::new(), next_leaf: 1, kid };
         for number in 1..=PARTICIPANTS {
@@ -105,7 +105,7 @@ impl Memory {
             evidence: Vec::new(),
         };
         let admin = Admin::Registration(Box::new(registration));
-        let leaf = self.list_under(names::of_admin(&admin));
+        let leaf = self.list_under(names::of_admin(&admin).into_keys());
         Arc::make_mut(&mut self.registry).apply(&admin, &self.kid, Place { leaf, time: time(1) }, &P256).unwrap();
     }
 
@@ -134,7 +134,7 @@ impl Memory {
         let bytes = event.to_string().into_bytes();
         let events = epcis::read(&bytes, Reader::Strict).unwrap().events;
         let signer = participant(number);
-        let subjects: Vec<Subject> = events.iter().flat_map(|event| names::of_event(event, &signer)).collect();
+        let subjects: Vec<Subject> = names::of_capture(&events, &signer).into_keys().collect();
         let leaf = self.list_under(subjects);
         let certificate = self.registry.participant(&signer).unwrap().certificates[0].thumbprint;
         let place = Place { leaf, time: time(hour).plus_millis(1_000) };

@@ -2,7 +2,7 @@
 """Rebuilds a Sealane node's tree from its tiles alone, and checks seal and commit: an outsider's check.
 
 Reads /trust, /ledger/checkpoint, /ledger/blocks/latest and /ledger/tile/..., and nothing else. Uses no code of Sealane's:
-SHA-256 from Python, ECDSA from the `cryptography` package. Exit code 0 when all of it holds, 4 when something does not.
+SHA-256 from Python, ECDSA and Ed25519 from the `cryptography` package. Exit code 0 when all of it holds, 4 when something does not.
 
     scripts/replay.py http://127.0.0.1:8080
 """
@@ -16,10 +16,11 @@ import urllib.request
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 WIDTH = 256
+ED25519 = b"\x01"  # the type of such a key in signed notes
 
 
 class Fault(Exception):
@@ -98,11 +99,67 @@ def key_of(jwk):
     return ec.EllipticCurvePublicNumbers(*numbers, ec.SECP256R1()).public_key()
 
 
-def verify(key, signature_der, message, what):
+def spki(key):
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def verify(key, signature, message, what):
     try:
-        key.verify(signature_der, message, ec.ECDSA(hashes.SHA256()))
+        if isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(signature, message)
+        else:
+            key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
         raise Fault(f"the signature on {what} does not hold") from None
+
+
+def version(document, known, what):
+    found = document.get("version")
+    expect(found == known, f"{what} is of version {found}, and version {known} is read here: use the replay.py of the node's version")
+
+
+def members_hash(members):
+    """SHA-256 over the members' entries in their one form."""
+    entry = lambda member: {name: member[name] for name in ("kid", "name", "jwk", "noteKey")} | {
+        "jwk": {name: member["jwk"][name] for name in ("kty", "crv", "x", "y")}
+    }
+    return sha256(json.dumps([entry(member) for member in members], separators=(",", ":"), ensure_ascii=False).encode())
+
+
+class Anchor:
+    """What is trusted: the ledger as it was after a block (docs/FORMATS.md, "Trust anchor")."""
+
+    def __init__(self, trust):
+        version(trust, 2, "the trust anchor")
+        self.origin, self.height, self.size = trust["origin"], trust["height"], trust["size"]
+        self.root = from_base64url(trust["root"])
+        self.members_hash = members_hash(trust["members"])
+        genesis = sha256(trust["genesis"].rpartition(".")[0].encode())
+        fingerprint = sha256(genesis, struct.pack(">Q", self.height), self.root, self.members_hash)
+        expect(fingerprint == from_base64url(trust["fingerprint"]), "the trust anchor's fingerprint is not that of what it says")
+        self.keys = {member["kid"]: key_of(member["jwk"]) for member in trust["members"]}
+        self.note_keys = {}
+        for member in trust["members"]:
+            key = self.keys[member["kid"]]
+            expect(sha256(spki(key)) == from_base64url(member["kid"]), "a member's kid is not its key's thumbprint")
+            raw = from_base64url(member["noteKey"])
+            self.note_keys[sha256(spki(key))[:4]] = key
+            named = sha256(self.origin.encode(), b"\n", ED25519, raw)[:4]
+            self.note_keys[named] = ed25519.Ed25519PublicKey.from_public_bytes(raw)
+
+    def check_note(self, text, signatures):
+        """A node's two lines, by its ECDSA key and by its Ed25519 key, among those of others."""
+        held = set()
+        for line in signatures.splitlines():
+            name, value = line.removeprefix("\u2014 ").split(" ")
+            raw = base64.b64decode(value)
+            key = self.note_keys.get(raw[:4])
+            if name != self.origin or key is None:
+                continue
+            verify(key, raw[4:], text.encode(), "the note")
+            held.add("Ed25519" if isinstance(key, ed25519.Ed25519PublicKey) else "ECDSA")
+        for kind in ("ECDSA", "Ed25519"):
+            expect(kind in held, f"the note has no {kind} signature of a member")
 
 
 def raw_to_der(raw):
@@ -112,8 +169,7 @@ def raw_to_der(raw):
 
 def check(url):
     node = Node(url)
-    trust = json.loads(node.get("/trust"))
-    members = {member["kid"]: key_of(member["jwk"]) for member in trust["members"]}
+    anchor = Anchor(json.loads(node.get("/trust")))
 
     # The block and the checkpoint are two requests: ask again until they are of one moment.
     for _ in range(20):
@@ -126,20 +182,8 @@ def check(url):
     expect(text == block["checkpoint"], "checkpoint and latest block never agree")
     origin, size, root = text.splitlines()
     size = int(size)
-    expect(origin == trust["origin"], "the checkpoint is of another origin than the trust anchor")
-
-    # The signed note: type 0x02, ECDSA over the text, key id from the SPKI.
-    for line in signatures.splitlines():
-        name, value = line.removeprefix("\u2014 ").split(" ")
-        raw = base64.b64decode(value)
-        expect(name == origin, "the note is signed under another name")
-        signers = [
-            key
-            for key in members.values()
-            if sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))[:4] == raw[:4]
-        ]
-        expect(signers, "the note is signed by no member")
-        verify(signers[0], raw[4:], text.encode(), "the note")
+    expect(origin == anchor.origin, "the checkpoint is of another origin than the trust anchor")
+    anchor.check_note(text, signatures)
 
     # The tree, from entries up: each tile must be what the one below it gives.
     last_leaf = b""
@@ -163,18 +207,27 @@ def check(url):
     expect(last_leaf[:1] == b"\x00", "the checkpoint's last leaf is no seal")
     expect(last_leaf[1:].decode() == block["seal"], "the block's seal is not the one in the tree")
     seal = json.loads(block["seal"])
+    version(seal, 2, "the seal")
+    expect(seal["rules"] == 1 and seal["enacted"] == [], "the block goes by rules that are not known here")
     commit = block["commit"]
     expect(seal["height"] == commit["height"], "seal and commit are of different heights")
     previous = seal["previousSize"]
+    expect(seal["height"] >= anchor.height, "the block is below the trust anchor's: only an older trust anchor shows it")
+    expect(root_of(row[: anchor.size]) == anchor.root, "the tree does not begin with the trust anchor's")
     expect(root_of(row[:previous]) == from_base64url(seal["previousRoot"]), "the seal's previousRoot is wrong")
+    if seal["height"] == anchor.height:
+        # Trusted by the anchor, not by its commit.
+        expect(size == anchor.size and from_base64url(seal["nextMembersHash"]) == anchor.members_hash, "the block is not the trust anchor's")
+        return size, count, seal
+    expect(from_base64url(seal["membersHash"]) == anchor.members_hash, "the seal names other members than the trust anchor")
     message = b"sealane/commit/v1\x00" + sha256(origin.encode())
     message += struct.pack(">QI", commit["height"], commit["round"]) + sha256(text.encode())
     signed = set()
     for entry in commit["signatures"]:
-        expect(entry["alg"] == "ES256" and entry["kid"] in members, "a commit's signature is no member's")
-        verify(members[entry["kid"]], raw_to_der(from_base64url(entry["signature"])), message, "the commit")
+        expect(entry["alg"] == "ES256" and entry["kid"] in anchor.keys, "a commit's signature is no member's")
+        verify(anchor.keys[entry["kid"]], raw_to_der(from_base64url(entry["signature"])), message, "the commit")
         signed.add(entry["kid"])
-    expect(len(signed) > 2 * len(members) / 3, "the commit has no quorum")
+    expect(len(signed) > 2 * len(anchor.keys) / 3, "the commit has no quorum")
     return size, count, seal
 
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use sealane_core::block::Height;
+use sealane_core::block::{Height, NotePublicKey};
 use sealane_core::consortium::{Claims, ParticipantId};
 use sealane_core::hash::Hash;
 use sealane_core::ledger::BlockContent;
@@ -64,6 +64,11 @@ pub trait MemberSigner: Send + Sync {
 
     /// Signs, as ES256 r ‖ s, bytes that begin a JWS or with "sealane/…/v1" 0x00.
     fn sign(&self, bytes: &[u8]) -> Signature;
+
+    fn note_key(&self) -> &NotePublicKey;
+
+    /// Signs the text of a note, as Ed25519, by the note key.
+    fn sign_note(&self, text: &[u8]) -> [u8; 64];
 
     /// The highest height whose commit was released, if any.
     fn mark(&self) -> Option<Mark>;

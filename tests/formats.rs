@@ -12,19 +12,28 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::SigningKey;
 use sealane_core::block::{
-    Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, Origin, Seal,
-    check_seal_stands_at_checkpoint, commit_bytes,
+    Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, NoteSigningKey,
+    Origin, Seal, check_seal_stands_at_checkpoint, commit_bytes,
 };
+use sealane_core::consortium::{Admin, Founder, Genesis, founder_bytes};
+use sealane_core::epcis::{Reader, read};
 use sealane_core::evidence::{Anchor, Evidence, PlacedSeal, check};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
-use sealane_core::index::{Subject, SubjectEntry, SubjectIndex, empty_hash, names, value_hash};
+use sealane_core::index::{
+    Acts, ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, SubjectKind, empty_hash, names,
+    value_hash,
+};
 use sealane_core::merkle::{self, InclusionProof, LeafIndex, TreeSize, leaf_hash, node_hash, verify_inclusion};
 use sealane_core::statement::{Draft, Header, PublicKey, Signature, SubmittedStatement, sign};
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
 const PRODUCT: &str = "https://id.gs1.org/01/09506000134352/21/A1";
+/// Who signed the example's statement, and who is in the longer list of the page's index.
+const PARTICIPANT: &str = "5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10";
+const OTHER_PARTICIPANT: &str = "9b2f4c1e-0a3d-4e5f-8b7a-6c5d4e3f2a1b";
+
 const UNKNOWN: &str = "https://id.gs1.org/01/09506000134352/21/B2";
 
 #[test]
@@ -58,7 +67,8 @@ fn what_the_page_prints_verifies_with_the_keys_it_prints() {
     let checkpoint: Checkpoint = format!("{}\n", page["checkpoint"]).parse().unwrap();
     let note = Note::parse(format!("{}\n", page["signed-note"]).as_bytes()).unwrap();
     assert_eq!(note.text(), checkpoint.to_text());
-    assert!(note.verify(&[NoteKey::parse(&page["note-key"]).unwrap()], &P256).is_ok());
+    let keys = ["note-key", "note-key-ed25519"].map(|key| NoteKey::parse(&page[key]).unwrap());
+    assert_eq!(note.verify(&keys, &P256).unwrap().len(), 2);
 
     let members: MemberSet = serde_json::from_str(&page["members"]).unwrap();
     let commit: Commit = serde_json::from_str(&page["commit"]).unwrap();
@@ -79,7 +89,8 @@ fn what_the_page_prints_verifies_with_the_keys_it_prints() {
 #[test]
 fn the_evidence_on_the_page_holds() {
     let page = page();
-    let anchor = Anchor::of_genesis(page["genesis-compact"].as_bytes(), &P256).unwrap();
+    let anchor = Anchor::parse(page["anchor"].as_bytes(), &P256).unwrap();
+    assert_eq!(anchor, Anchor::of_genesis(page["genesis-compact"].as_bytes(), &P256).unwrap());
     let evidence = Evidence::parse(page["evidence"].as_bytes()).unwrap();
     let checked = check(&evidence, &Id::parse(UNKNOWN).unwrap(), &anchor, &P256).unwrap();
     assert!(checked.history.records.is_empty());
@@ -106,6 +117,7 @@ fn page() -> BTreeMap<String, String> {
 /// The ledger of the examples: two blocks, four leaves.
 struct Ledger {
     member_key: SigningKey,
+    note_key: NoteSigningKey,
     participant_key: SigningKey,
     origin: Origin,
     members: MemberSet,
@@ -121,14 +133,20 @@ impl Ledger {
     fn new() -> Self {
         let member_key = example_key("sealane example member key");
         let participant_key = example_key("sealane example participant key");
-        let member = Member::new("Example Member", PublicKey::from(member_key.verifying_key())).unwrap();
+        let note_key = NoteSigningKey::from_seed(Hash::of(b"sealane example member note key").as_bytes());
+        let public = PublicKey::from(member_key.verifying_key());
+        let member = Member::new("Example Member", public, note_key.public()).unwrap();
         let kid = member.kid();
-        let members = MemberSet::new(vec![member]).unwrap();
         let origin: Origin = "ledger.example/formats".parse().unwrap();
 
+        let founder = Founder { kid, signature: Signature::sign(&member_key, &founder_bytes(&origin, &member)) };
+        let members = MemberSet::new(vec![member]).unwrap();
         let payload = json!({
-            "type": "genesis", "version": 1, "origin": origin, "members": members, "created": "2026-11-21T09:00:00.000Z",
+            "type": "genesis", "version": 2, "origin": origin, "rules": 1, "members": members, "founders": [founder],
+            "created": "2026-11-21T09:00:00.000Z",
         });
+        let admin = Genesis::new(origin.clone(), members.clone(), vec![founder], seconds("2026-11-21T09:00:00Z"));
+        assert_eq!(payload.to_string().as_bytes(), Admin::Genesis(admin).to_payload());
         let header = Header::admin(kid, origin.as_str(), seconds("2026-11-21T09:00:00Z"));
         let genesis = sign(Draft::new(header, payload.to_string().as_bytes()).unwrap(), &member_key);
         let certificate = Hash::of(b"sealane example certificate");
@@ -137,7 +155,7 @@ impl Ledger {
 
         let first = Leaf::of_statement(genesis.compact());
         let mut index = SubjectIndex::new();
-        index.append(Subject::party(kid.to_string()).key(), place(0)).unwrap();
+        index.append(Subject::party(kid.to_string()).key(), by_member(&kid)).unwrap();
         let seal_0 = Seal {
             height: Height::GENESIS,
             time: "2026-11-21T09:00:00.000Z".parse().unwrap(),
@@ -146,9 +164,11 @@ impl Ledger {
             index_root: index.root(),
             members_hash: members.hash(),
             next_members_hash: members.hash(),
+            rules: 1,
+            enacted: Vec::new(),
         };
         let second = Leaf::Seal(seal_0.clone());
-        index.append(Subject::id(PRODUCT).key(), place(2)).unwrap();
+        index.append(Subject::id(PRODUCT).key(), longer_list()[0]).unwrap();
         let seal_1 = Seal {
             height: Height::new(1).unwrap(),
             time: "2026-11-21T09:30:00.000Z".parse().unwrap(),
@@ -164,7 +184,19 @@ impl Ledger {
         let signature = CommitSignature::sign(&member_key, seal_1.height, 0, &checkpoint);
         let commit = Commit { height: seal_1.height, round: 0, signatures: vec![signature] };
         let seals = [seal_0, seal_1];
-        Self { member_key, participant_key, origin, members, genesis, capture, seals, leaves, checkpoint, commit }
+        Self {
+            member_key,
+            note_key,
+            participant_key,
+            origin,
+            members,
+            genesis,
+            capture,
+            seals,
+            leaves,
+            checkpoint,
+            commit,
+        }
     }
 
     fn leaf_hashes(&self) -> [Hash; 4] {
@@ -181,6 +213,7 @@ fn examples(ledger: &Ledger) -> BTreeMap<&'static str, String> {
     keys(ledger, &mut examples);
     statement(ledger, &mut examples);
     ids(&mut examples);
+    acts(&mut examples);
     tree(ledger, &mut examples);
     block(ledger, &mut examples);
     commit(ledger, &mut examples);
@@ -199,6 +232,7 @@ fn keys(ledger: &Ledger, examples: &mut Examples) {
     examples.insert("member-key-spki", hex(&member.spki_der()));
     examples.insert("member-key-kid", member.thumbprint().to_string());
     examples.insert("member-key-jwk", member.jwk().to_string());
+    examples.insert("member-note-key", ledger.note_key.public().to_string());
     let participant = PublicKey::from(ledger.participant_key.verifying_key());
     examples.insert("participant-key-private", hex(&ledger.participant_key.to_bytes()));
     examples.insert("participant-key-jwk", participant.jwk().to_string());
@@ -291,6 +325,40 @@ fn ids(examples: &mut Examples) {
     examples.insert("id-prefixes", lines.join("\n"));
 }
 
+/// What events say to have done with the product: their members, and the byte.
+fn acts(examples: &mut Examples) {
+    let item = r#""type":"ObjectEvent","epcList":["https://id.gs1.org/01/09506000134352/21/A1"]"#;
+    let case = r#""type":"AggregationEvent","parentID":"https://id.gs1.org/00/195060001343500016","childEPCs":["https://id.gs1.org/01/09506000134352/21/A1"]"#;
+    let place = r#""readPoint":{"id":"https://id.gs1.org/414/9506000134369"}"#;
+    let events = [
+        format!(r#"{{{item},"action":"ADD","bizStep":"commissioning",{place}}}"#),
+        format!(r#"{{{item},"action":"OBSERVE","bizStep":"shipping",{place}}}"#),
+        format!(r#"{{{item},"action":"OBSERVE","bizStep":"receiving",{place}}}"#),
+        format!(r#"{{{item},"action":"OBSERVE","bizStep":"storing",{place}}}"#),
+        format!(r#"{{{item},"action":"OBSERVE","bizStep":"storing"}}"#),
+        format!(r#"{{{item},"action":"OBSERVE","bizStep":"void_shipping",{place}}}"#),
+        format!(r#"{{{item},"action":"OBSERVE","disposition":"stolen",{place}}}"#),
+        format!(r#"{{{item},"action":"DELETE","bizStep":"decommissioning",{place}}}"#),
+        format!(r#"{{{item},"action":"OBSERVE","bizStep":"dispensing","disposition":"partially_dispensed",{place}}}"#),
+        format!(r#"{{{case},"action":"ADD","bizStep":"packing",{place}}}"#),
+        format!(r#"{{{case},"action":"OBSERVE","bizStep":"departing",{place}}}"#),
+        format!(
+            r#"{{{item},"action":"OBSERVE","bizStep":"shipping","errorDeclaration":{{"declarationTime":"2026-11-21T09:30:00.000Z"}}}}"#
+        ),
+    ];
+    let signer = PARTICIPANT.parse().unwrap();
+    let line = |event: &String| {
+        let mut document: Value = serde_json::from_str(event).unwrap();
+        document["@context"] = json!(["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"]);
+        document["eventTime"] = json!("2026-11-21T09:29:00.000Z");
+        document["eventTimeZoneOffset"] = json!("+00:00");
+        let read = read(document.to_string().as_bytes(), Reader::Strict).unwrap();
+        let acts = names::of_capture(&read.events, &signer)[&Subject::id(PRODUCT)];
+        format!("{:#04x}  {event}", acts.byte())
+    };
+    examples.insert("acts", events.iter().map(line).collect::<Vec<_>>().join("\n"));
+}
+
 fn tree(ledger: &Ledger, examples: &mut Examples) {
     let [a, b, c, d] = ledger.leaf_hashes();
     let (left, right) = (node_hash(&a, &b), node_hash(&c, &d));
@@ -321,10 +389,23 @@ fn block(ledger: &Ledger, examples: &mut Examples) {
     examples.insert("members-hash", ledger.members.hash().to_string());
     examples.insert("checkpoint", ledger.checkpoint.to_text().trim_end().to_owned());
     examples.insert("default-origin", Origin::of_genesis_key(&ledger.kid()).to_string());
-    let key = NoteKey { name: ledger.origin.clone(), key: PublicKey::from(ledger.member_key.verifying_key()) };
-    let signature = Signature::sign(&ledger.member_key, ledger.checkpoint.to_text().as_bytes());
-    let note = Note::new(ledger.checkpoint.to_text(), vec![key.signature(&signature).unwrap()]).unwrap();
+    let key = NoteKey::ecdsa(ledger.origin.clone(), PublicKey::from(ledger.member_key.verifying_key()));
+    let ed25519 = NoteKey::ed25519(ledger.origin.clone(), ledger.note_key.public());
+    let text = ledger.checkpoint.to_text();
+    let first = key.line(Signature::sign(&ledger.member_key, text.as_bytes()).to_der().unwrap());
+    let second = ed25519.line(ledger.note_key.sign(text.as_bytes()).to_vec());
+    let note = Note::new(text, vec![first, second]).unwrap();
     examples.insert("note-key", key.to_vkey());
+    examples.insert("note-key-ed25519", ed25519.to_vkey());
+    let member = ledger.members.members().next().unwrap();
+    examples.insert("founder-bytes", hex(&founder_bytes(&ledger.origin, member)));
+    let anchor = Anchor::of_genesis(ledger.genesis.compact().as_bytes(), &P256).unwrap();
+    let (root, id) = (merkle::root(&ledger.leaf_hashes()[..2]), *ledger.genesis.id().hash());
+    let members = ledger.members.hash();
+    let fingerprint = [id.as_bytes(), &0_u64.to_be_bytes()[..], root.as_bytes(), members.as_bytes()].concat();
+    assert_eq!((anchor.fingerprint(), fingerprint.len()), (Hash::of(&fingerprint), 32 + 8 + 32 + 32));
+    assert_eq!((anchor.size(), anchor.height()), (TreeSize::new(2).unwrap(), Height::GENESIS));
+    examples.insert("anchor", anchor.to_json().to_string());
     examples.insert("signed-note", note.to_text().trim_end().to_owned());
 }
 
@@ -347,24 +428,36 @@ fn index(ledger: &Ledger, examples: &mut Examples) {
         Subject::transformation("urn:uuid:8c9a2f4e-5f0b-4a8e-9d7e-2b1f6c3a4d5e"),
         Subject::policy("default"),
         Subject::recall(PRODUCT),
+        Subject::transaction("urn:epcglobal:cbv:bt:9506000000005:PO-1"),
+        Subject::new(SubjectKind::Proposal, ledger.genesis.id().to_string()),
     ];
     let line = |subject: &Subject| {
         format!("{:<14}  {}  {}", subject.kind().as_str(), subject.key().as_hash().to_hex(), subject.text())
     };
     examples.insert("index-keys", subjects.each_ref().map(line).join("\n"));
 
-    let product = Entry::new(&Subject::id(PRODUCT), &[2]);
-    let party = Entry::new(&Subject::party(&kid), &[0]);
+    let [of_member, of_first, of_second, of_third] =
+        [by_member(&ledger.kid()), longer_list()[0], longer_list()[1], longer_list()[2]];
+    let bytes = [of_member, of_first, of_second, of_third].map(|entry| {
+        let kind = u8::from(matches!(entry.signer, SignerTag::Member(_)));
+        let (SignerTag::Member(tag) | SignerTag::Participant(tag)) = entry.signer;
+        let bytes = [&entry.leaf.get().to_be_bytes()[..], &[kind], &tag, &[entry.acts.byte()]].concat();
+        assert_eq!(bytes, entry.to_bytes());
+        format!("leaf {}  {}", entry.leaf, hex(&bytes))
+    });
+    examples.insert("index-entries", bytes.join("\n"));
+    let product = Entry::new(&Subject::id(PRODUCT), &[of_first]);
+    let party = Entry::new(&Subject::party(&kid), &[of_member]);
     let root = subtree(&[product.clone(), party.clone()], 0);
     assert_eq!(root, ledger.seals[1].index_root);
     assert_eq!(party.node(), ledger.seals[0].index_root);
-    let longer = Entry::new(&Subject::id(PRODUCT), &[2, 5, 9]);
+    let longer = Entry::new(&Subject::id(PRODUCT), &longer_list());
     let lines = [
         ("empty subtree", empty_hash()),
-        ("value of leaves [2]", product.value),
-        ("value of leaves [2, 5, 9]", longer.value),
+        ("value of leaf 2", product.value),
+        ("value of the longer list", longer.value),
         ("node of the product", product.node()),
-        ("value of leaves [0]", party.value),
+        ("value of leaf 0", party.value),
         ("node of the member", party.node()),
         ("index root of seal 1", root),
     ];
@@ -374,8 +467,8 @@ fn index(ledger: &Ledger, examples: &mut Examples) {
 /// The index under seal 1.
 fn last_index(ledger: &Ledger) -> SubjectIndex {
     let mut index = SubjectIndex::new();
-    index.append(Subject::party(ledger.kid().to_string()).key(), place(0)).unwrap();
-    index.append(Subject::id(PRODUCT).key(), place(2)).unwrap();
+    index.append(Subject::party(ledger.kid().to_string()).key(), by_member(&ledger.kid())).unwrap();
+    index.append(Subject::id(PRODUCT).key(), longer_list()[0]).unwrap();
     index
 }
 
@@ -388,19 +481,23 @@ fn index_proofs(ledger: &Ledger, examples: &mut Examples) {
     let mut index = last_index(ledger);
     let root = ledger.seals[1].index_root;
     let known = Subject::id(PRODUCT);
-    let entry = SubjectEntry::new(&known, &[place(2)], 0..1, index.prove(&known.key()));
-    assert_eq!(entry.verify(root), Ok(()));
+    let list = longer_list();
+    let signers = SignerList::of([list[0].signer]);
+    let entry = SubjectEntry::new(&known, &list[..1], 0..1, index.prove(&known.key()), &signers);
+    assert_eq!(entry.verify(root, &signers), Ok(()));
+    assert_eq!(serde_json::to_string(&signers).unwrap(), format!("[\"{PARTICIPANT}\"]"));
     examples.insert("index-presence", serde_json::to_string(&entry).unwrap());
     let absent = Subject::prefix("9506000");
-    let entry = SubjectEntry::new(&absent, &[], 0..0, index.prove(&absent.key()));
-    assert_eq!(entry.verify(root), Ok(()));
+    let entry = SubjectEntry::new(&absent, &[], 0..0, index.prove(&absent.key()), &signers);
+    assert_eq!(entry.verify(root, &signers), Ok(()));
     examples.insert("index-absence", serde_json::to_string(&entry).unwrap());
 
-    let list = [place(2), place(5), place(9)];
     let mut longer = SubjectIndex::new();
-    list.iter().for_each(|leaf| assert!(longer.append(known.key(), *leaf).unwrap()));
-    let part = SubjectEntry::new(&known, &list, 1..3, longer.prove(&known.key()));
-    assert_eq!(part.verify(longer.root()), Ok(()));
+    list.iter().for_each(|entry| assert!(longer.append(known.key(), *entry).unwrap()));
+    let signers = SignerList::of(list.iter().map(|entry| entry.signer));
+    assert_eq!(serde_json::to_string(&signers).unwrap(), format!("[\"{PARTICIPANT}\",\"{OTHER_PARTICIPANT}\"]"));
+    let part = SubjectEntry::new(&known, &list, 1..3, longer.prove(&known.key()), &signers);
+    assert_eq!(part.verify(longer.root(), &signers), Ok(()));
     let root = longer.root().to_hex();
     examples.insert("index-part", format!("index root  {root}\n{}", serde_json::to_string(&part).unwrap()));
 }
@@ -413,19 +510,22 @@ fn unknown(ledger: &Ledger) -> Evidence {
     subjects.push(Subject::id(id.as_str()));
     subjects.sort();
     let mut index = last_index(ledger);
-    let absent = |subject| SubjectEntry::new(subject, &[], 0..0, index.prove(&subject.key()));
+    let absent = |subject| SubjectEntry::new(subject, &[], 0..0, index.prove(&subject.key()), &SignerList::default());
     let index = subjects.iter().map(absent).collect();
     let hashes = ledger.leaf_hashes();
     Evidence {
         version: Evidence::VERSION,
         id: UNKNOWN.to_owned(),
+        label: BTreeMap::new(),
         checkpoint: ledger.checkpoint.to_text(),
         commit: ledger.commit.clone(),
         seal: PlacedSeal { leaf_index: place(3), seal: ledger.seals[1].to_json() },
+        signers: SignerList::default(),
         index,
         statements: Vec::new(),
         registrations: Vec::new(),
         seals: Vec::new(),
+        handovers: Vec::new(),
         inclusion_proof: merkle::multi_proof_of(&hashes, 3..4),
     }
 }
@@ -459,9 +559,9 @@ struct Entry {
 }
 
 impl Entry {
-    fn new(subject: &Subject, leaves: &[u64]) -> Self {
-        let entries: Vec<Hash> = leaves.iter().map(|leaf| leaf_hash(&leaf.to_be_bytes())).collect();
-        let value = value_hash(leaves.len() as u64, &merkle::root(&entries));
+    fn new(subject: &Subject, list: &[ListEntry]) -> Self {
+        let entries: Vec<Hash> = list.iter().map(|entry| leaf_hash(&entry.to_bytes())).collect();
+        let value = value_hash(list.len() as u64, &merkle::root(&entries));
         Self { key: *subject.key().as_hash(), value }
     }
 
@@ -502,6 +602,25 @@ fn document() -> String {
         ),
         PRODUCT
     )
+}
+
+/// The list of the product: under seal 1 its first entry alone, in the page's longer list all three.
+fn longer_list() -> [ListEntry; 3] {
+    let entry = |leaf, signer: &str, acts| ListEntry {
+        leaf: place(leaf),
+        signer: SignerTag::of_participant(&signer.parse().unwrap()),
+        acts,
+    };
+    [
+        entry(2, PARTICIPANT, Acts::BRINGS_FORTH),
+        entry(5, PARTICIPANT, Acts::LETS_GO),
+        entry(9, OTHER_PARTICIPANT, Acts::TAKES),
+    ]
+}
+
+/// The entry of leaf 0 in the list of the member.
+fn by_member(kid: &Hash) -> ListEntry {
+    ListEntry { leaf: place(0), signer: SignerTag::of_member(kid), acts: Acts::NONE }
 }
 
 fn hash_of(leaf: &Leaf) -> Hash {

@@ -26,7 +26,7 @@ export async function check({ id, claim, size }) {
   const held = recall();
   const [trust, evidence] = await Promise.all([get("/trust"), get(evidenceOf(id))]);
   const anchor = held?.anchor ?? trust;
-  if (held && held.anchor !== trust) {
+  if (held && !isOfOneLedger(held.anchor, trust)) {
     throw new Tampered("tampered.anchor", { before: fingerprint(held.anchor), now: fingerprint(trust) });
   }
   const judged = (text) => holds(EvidenceError, () => verify(text, { anchor, id, now: Date.now() }));
@@ -35,9 +35,12 @@ export async function check({ id, claim, size }) {
   const { checkpoint } = verdict;
   const last = await newest(held?.last, checkpoint, verifyConsistency);
   const ms = Math.max(1, Math.round(performance.now() - began));
-  // The ledger may have grown since the server wrote its page: its word is held against the records that it had.
-  const then = isOther(verdict, claim) && checkpoint.size !== size ? await judged(await get(evidenceOf(id, size))) : verdict;
-  const proven = isOther(then, claim) ? then.verdict : undefined;
+  // The ledger may have grown since the server wrote its page: its word is held against the records that it had. A node keeps
+  // the index of its last blocks alone; past them only the verdict of now can be shown.
+  const hasGrown = isOther(verdict, claim) && checkpoint.size !== size;
+  const earlier = hasGrown ? await getIfKept(evidenceOf(id, size)) : undefined;
+  const then = earlier === undefined ? verdict : await judged(earlier);
+  const proven = isOther(then, claim) && !(hasGrown && earlier === undefined) ? then.verdict : undefined;
   const since = held?.since ?? Date.now();
   remember(anchor, since, last);
   const newer = last.size > checkpoint.size ? last.size : undefined;
@@ -59,6 +62,8 @@ async function holds(EvidenceError, work) {
   try {
     return await work();
   } catch (error) {
+    // Between a page that is kept and a node that was renewed this happens to the honest.
+    if (error instanceof EvidenceError && error.code === "version") throw new Error(error.message.replace(/\.?$/, ""));
     if (error instanceof EvidenceError) throw new Tampered("tampered.evidence", { why: `${error.message} [${error.code}]` });
     throw error;
   }
@@ -94,10 +99,31 @@ async function fetched(path) {
   }
 }
 
+/** The text of an answer; `undefined` if the node keeps no longer what was asked for. */
+async function getIfKept(path) {
+  const answer = await fetched(path);
+  if (answer.status === 410) return undefined;
+  if (!answer.ok) throw new Failed(String(answer.status));
+  return answer.text();
+}
+
 async function get(path) {
   const answer = await fetched(path);
   if (!answer.ok) throw new Failed(String(answer.status));
   return answer.text();
+}
+
+/**
+ * Tells whether two anchors' texts are of one ledger: a node may come to show a later block of it. What is held is believed, so
+ * that nothing rests on the other one.
+ */
+function isOfOneLedger(held, shown) {
+  try {
+    const [one, other] = [held, shown].map((text) => JSON.parse(text));
+    return one.genesis === other.genesis && one.origin === other.origin;
+  } catch {
+    return held === shown;
+  }
 }
 
 /** The fingerprint that an anchor's text gives itself; the verifier checks that it is its genesis statement's. */

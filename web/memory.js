@@ -3,7 +3,8 @@
 // Local storage belongs to the site's address, so there is one anchor for an address: a site that turns up with another
 // ledger is noticed, whatever name that ledger gives itself.
 
-const KEY = "sealane.trust.v1";
+/** Of the trust anchor's version: one of an earlier version is of a ledger that is read no more. */
+const KEY = "sealane.trust.v2";
 
 /** Reads what is remembered: `{anchor, since, last}`, or undefined. */
 export function recall() {

@@ -7,12 +7,13 @@
 // checked, is in docs/FORMATS.md ("Evidence"); what the verdict means, in docs/VERDICT.md. Receipts are checked by
 // ./verify/receipt.js, which this does not load.
 
+import { readAnchor } from "./verify/anchor.js";
 import { EvidenceError, fail, fromBase64url, isHash, toBase64url } from "./verify/bytes.js";
-import { checkEvidence, readJson } from "./verify/evidence.js";
+import { readJson } from "./verify/document.js";
+import { checkEvidence } from "./verify/evidence.js";
 import { IdError, parseId } from "./verify/gs1.js";
 import { judge, stale, withReason } from "./verify/judge.js";
 import { Signatures } from "./verify/jws.js";
-import { readAnchor } from "./verify/ledger.js";
 import { readAdmin } from "./verify/registry.js";
 import { ProofError, verifyConsistency as checkConsistency } from "./verify/tree.js";
 
@@ -51,7 +52,7 @@ export async function verify(evidence, { anchor, id, now, last, policy }) {
   return { ...verdict, checks, checkpoint: shown, seal: seal.text, fingerprint: trusted.fingerprint };
 }
 
-/** Reads a trust anchor and checks that one of the members that it names signed its genesis statement. */
+/** Reads a trust anchor and checks that its fingerprint and its founders' signatures hold. */
 export async function trustedAnchor(anchor) {
   const signatures = new Signatures();
   const trusted = readAnchor(readJson(anchor, "anchor", "the trust anchor"), signatures, readAdmin);

@@ -92,7 +92,7 @@ static CONSORTIUM: LazyLock<(Registry, BTreeMap<Subject, Vec<LeafIndex>>)> = Laz
         let place = Place { leaf: *leaf, time: seal.time };
         // A seed need not show the registration that a renewal renews.
         if registry.apply(&admin, statement.header().signer().hash(), place, &P256).is_ok() {
-            for subject in names::of_admin(&admin) {
+            for subject in names::of_admin(&admin).into_keys() {
                 lists.entry(subject).or_default().push(*leaf);
             }
         }
@@ -237,8 +237,7 @@ fn ledger(dice: &mut Unstructured<'_>) -> Result<(Ledger, Timestamp)> {
         let bytes = *dice.choose(&[1_000, 1_000, 1_000, 1_000, 4 << 20, (3 << 22) - 1])?;
         let certificate = dice.choose(&signer.certificates)?.thumbprint;
         let signed_at = now.plus_millis(dice.int_in_range(-9_000..=5)? * MINUTE_MS);
-        let named = document.events.iter().flat_map(|event| names::of_event(event, &signer.id));
-        let named: BTreeSet<Subject> = named.collect();
+        let named: BTreeSet<Subject> = names::of_capture(&document.events, &signer.id).into_keys().collect();
         for _ in 0..times {
             let place = Place { leaf: LeafIndex::new(leaf).expect("a leaf"), time: now };
             leaf += 1;

@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use sealane_core::consortium::{ParticipantId, Place};
 use sealane_core::epcis::{self, Document, Reader};
 use sealane_core::hash::Hash;
-use sealane_core::index::{Subject, SubjectKey, names};
+use sealane_core::index::{Acts, SubjectKey, names};
 use sealane_core::merkle::TreeSize;
 use sealane_core::record::{CaptureFacts, Record};
 use sealane_core::statement::StatementId;
@@ -50,11 +50,11 @@ fn place() -> Place {
 }
 
 fn record_of(document: &Document) -> Record {
-    let subjects: Vec<SubjectKey> = document
+    let subjects: Vec<(SubjectKey, Acts)> = document
         .events
         .iter()
         .flat_map(|event| names::of_event(event, &SIGNER))
-        .map(|one: Subject| one.key())
+        .map(|(subject, acts)| (subject.key(), acts))
         .collect();
     let mut first = 0;
     let under: Vec<Vec<u32>> = document

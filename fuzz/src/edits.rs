@@ -2,7 +2,7 @@
 
 use arbitrary::{Result, Unstructured};
 use sealane_core::evidence::Evidence;
-use sealane_core::index::{SubjectEntry, SubjectKind};
+use sealane_core::index::{Acts, SubjectEntry, SubjectKind};
 use sealane_core::merkle::{LeafIndex, MultiProof};
 use serde_json::Value;
 
@@ -153,6 +153,7 @@ fn nth_mut<'a>(value: &'a mut Value, at: &mut usize) -> Option<&'a mut Value> {
 
 /// Lies in a few places as somebody does who knows all that the seeds know, and proves whatever can be proven of it.
 pub fn lie(evidence: &mut Evidence, dice: &mut Unstructured<'_>) -> Result<()> {
+    GENUINE.widen_signers(evidence);
     for _ in 0..=dice.int_in_range(0..=2)? {
         lie_once(evidence, dice)?;
     }
@@ -202,7 +203,7 @@ fn lie_once(evidence: &mut Evidence, dice: &mut Unstructured<'_>) -> Result<()> 
 
 /// Changes one thing about what the index is said to say.
 pub fn edit_entry(entry: &mut SubjectEntry, dice: &mut Unstructured<'_>) -> Result<()> {
-    match dice.int_in_range(0..=13)? {
+    match dice.int_in_range(0..=17)? {
         0 => entry.count = near(entry.count, dice)?,
         1 => entry.first = near(entry.first, dice)?,
         2 => remove(&mut entry.leaves, dice)?,
@@ -234,6 +235,17 @@ pub fn edit_entry(entry: &mut SubjectEntry, dice: &mut Unstructured<'_>) -> Resu
         12 => {
             let (count, first, leaves, path) = (0, 0, Vec::new(), MultiProof::default());
             (entry.count, entry.first, entry.leaves, entry.path) = (count, first, leaves, path);
+            (entry.signers, entry.acts) = (Vec::new(), Vec::new());
+        }
+        13 => remove(&mut entry.signers, dice)?,
+        14 => remove(&mut entry.acts, dice)?,
+        15 if !entry.signers.is_empty() => {
+            let at = dice.choose_index(entry.signers.len())?;
+            entry.signers[at] = dice.int_in_range(0..=9)?;
+        }
+        16 if !entry.acts.is_empty() => {
+            let at = dice.choose_index(entry.acts.len())?;
+            entry.acts[at] = Acts::from_byte(dice.int_in_range(0..=255)?);
         }
         _ => entry.subject = of(&GENUINE.entries, dice)?.subject,
     }

@@ -9,7 +9,7 @@ use sealane_core::block::{Checkpoint, Leaf, Seal};
 use sealane_core::evidence::{Anchor, Checked, Evidence, PlacedSeal, PlacedText, check};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
-use sealane_core::index::{Subject, SubjectEntry};
+use sealane_core::index::{ListEntry, SignerList, Subject, SubjectEntry};
 use sealane_core::merkle::{LeafIndex, MultiProof, leaf_hash, node_hash, root};
 use sealane_core::provenance::{Policy, holds_captures, judge};
 
@@ -35,7 +35,10 @@ pub struct Genuine {
     pub statements: BTreeMap<LeafIndex, PlacedText>,
     pub registrations: BTreeMap<LeafIndex, PlacedText>,
     pub seals: BTreeMap<LeafIndex, PlacedSeal>,
+    /// With their signers numbered by `signers`.
     pub entries: BTreeMap<Subject, SubjectEntry>,
+    /// All who signed what the seeds show.
+    signers: SignerList,
     /// Roots of the subtrees over `[start, end)`.
     nodes: BTreeMap<(u64, u64), Hash>,
     size: u64,
@@ -73,6 +76,7 @@ impl Genuine {
             registrations: BTreeMap::new(),
             seals: BTreeMap::new(),
             entries: BTreeMap::new(),
+            signers: SignerList::of(documents.iter().flat_map(|one| one.signers.as_slice().iter().copied())),
             nodes: BTreeMap::new(),
             size: checkpoint.size.get(),
             said: BTreeMap::new(),
@@ -91,8 +95,10 @@ impl Genuine {
         self.statements.extend(evidence.statements.iter().map(|one| (one.leaf_index, one.clone())));
         self.registrations.extend(evidence.registrations.iter().map(|one| (one.leaf_index, one.clone())));
         self.seals.extend(evidence.seals.iter().chain([&evidence.seal]).map(|one| (one.leaf_index, one.clone())));
-        for entry in &evidence.index {
-            self.entries.insert(entry.subject(), entry.clone());
+        let mut wide = evidence.clone();
+        self.widen_signers(&mut wide);
+        for entry in wide.index {
+            self.entries.insert(entry.subject(), entry);
         }
         let mut leaves = BTreeMap::new();
         for one in evidence.statements.iter().chain(&evidence.registrations) {
@@ -104,6 +110,11 @@ impl Genuine {
         }
         let mut proof = evidence.inclusion_proof.0.iter();
         assert_eq!(self.node(0..self.size, &leaves, &mut proof), root);
+    }
+
+    /// Numbers the signers of a document as `entries` does, so that entries can be put into it.
+    pub fn widen_signers(&self, evidence: &mut Evidence) {
+        renumber(evidence, self.signers.clone());
     }
 
     /// The hash of a span, keeping every hash on the way.
@@ -125,6 +136,9 @@ impl Genuine {
     /// Puts everything in order, and makes the inclusion proof of whatever leaves the document shows, as far as it is
     /// known. What is not known stays as it is.
     pub fn mend(&self, evidence: &mut Evidence) {
+        let named = evidence.index.iter().flat_map(|entry| &entry.signers);
+        let few = SignerList::of(named.filter_map(|number| evidence.signers.get(*number)));
+        renumber(evidence, few);
         evidence.index.sort_by_key(SubjectEntry::subject);
         evidence.statements.sort_by_key(|one| one.leaf_index);
         evidence.registrations.sort_by_key(|one| one.leaf_index);
@@ -171,14 +185,16 @@ impl Genuine {
     pub fn part(&self, subject: &Subject, part: Range<usize>) -> Option<SubjectEntry> {
         let entry = self.entries.get(subject).filter(|entry| entry.count == entry.leaves.len() as u64)?;
         let leaves = entry.leaves.get(part.clone())?.to_vec();
-        let hashes: Vec<Hash> = entry.leaves.iter().map(|leaf| leaf_hash(&leaf.get().to_be_bytes())).collect();
+        let (signers, acts) = (entry.signers.get(part.clone())?.to_vec(), entry.acts.get(part.clone())?.to_vec());
+        let listed = entry.entries(&self.signers).ok()?;
+        let hashes: Vec<Hash> = listed.iter().map(ListEntry::hash).collect();
         let path = match leaves.len() {
             0 if hashes.is_empty() => MultiProof::default(),
             0 => MultiProof(vec![root(&hashes)]),
             _ => sealane_core::merkle::multi_proof_of(&hashes, part.clone()),
         };
         let first = if leaves.is_empty() { 0 } else { part.start as u64 };
-        Some(SubjectEntry { first, leaves, path, ..entry.clone() })
+        Some(SubjectEntry { first, leaves, signers, acts, path, ..entry.clone() })
     }
 
     /// Panics where evidence that holds says anything else than the genuine document about its id.
@@ -200,4 +216,12 @@ pub fn ids() -> &'static [Id] {
         ids.extend(GENUINE.documents.iter().filter_map(|one| Id::parse(&one.id).ok()));
         ids.into_iter().collect()
     })
+}
+
+/// Numbers the signers of a document by another list. One that is not in it gets no number that is.
+fn renumber(evidence: &mut Evidence, signers: SignerList) {
+    for number in evidence.index.iter_mut().flat_map(|entry| &mut entry.signers) {
+        *number = evidence.signers.get(*number).and_then(|signer| signers.number(&signer)).unwrap_or(u32::MAX);
+    }
+    evidence.signers = signers;
 }

@@ -1,5 +1,7 @@
 //! EPCIS queries: events as they were captured, with where they stand.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use tokio::runtime::Handle;
 
@@ -10,7 +12,7 @@ use crate::ports::{LedgerStore, PlacedRecord, StoreError};
 use sealane_core::consortium::{EventKey, ParticipantId};
 use sealane_core::epcis::{self, Event, Written};
 use sealane_core::gs1::Id;
-use sealane_core::index::Subject;
+use sealane_core::index::{Subject, names};
 use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::statement::SubmittedStatement;
 use sealane_core::time::Timestamp;
@@ -43,12 +45,33 @@ pub struct EventFilter {
     pub dispositions: Vec<String>,
     pub read_points: Vec<String>,
     pub biz_locations: Vec<String>,
+    /// Each must hold.
+    pub transactions: Vec<TransactionFilter>,
     pub event_time_from: Option<Timestamp>,
     pub event_time_before: Option<Timestamp>,
     /// Only after this leaf and position.
     pub after: Option<(LeafIndex, u32)>,
     /// At most this many.
     pub limit: u32,
+}
+
+/// Which business transactions an event is to have one of.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TransactionFilter {
+    /// Its type, as a bare word or a URI; any for `None`.
+    pub kind: Option<String>,
+    /// Their URIs.
+    pub uris: Vec<String>,
+}
+
+impl TransactionFilter {
+    fn permits(&self, event: &Event) -> bool {
+        let wanted: Vec<Subject> = self.uris.iter().map(|uri| names::of_transaction(uri)).collect();
+        event.biz_transactions.iter().any(|one| {
+            self.kind.as_ref().is_none_or(|kind| one.kind.as_ref() == Some(kind))
+                && wanted.contains(&names::of_transaction(&one.id))
+        })
+    }
 }
 
 impl EventFilter {
@@ -67,6 +90,7 @@ impl EventFilter {
             && self.event_time_from.is_none_or(|from| event.event_time >= from)
             && self.event_time_before.is_none_or(|before| event.event_time < before)
             && self.id.as_ref().is_none_or(|id| event.names(id))
+            && self.transactions.iter().all(|one| one.permits(event))
     }
 }
 
@@ -152,7 +176,13 @@ impl<'a> Search<'a> {
             let key = Subject::id(filter.id.as_ref()?.as_str()).key();
             Some(ledger.lookup.leaves_from(&key, first, size, SEARCHED_LEAVES_MAX + 1))
         };
-        Self { filter, size, leaves: of_event.or_else(of_id), next: None }
+        let of_transactions = || {
+            let keys = filter.transactions.first()?.uris.iter().map(|uri| names::of_transaction(uri).key());
+            let lists = keys.flat_map(|key| ledger.lookup.leaves_from(&key, first, size, SEARCHED_LEAVES_MAX + 1));
+            let leaves: BTreeSet<LeafIndex> = lists.collect();
+            Some(leaves.into_iter().take(SEARCHED_LEAVES_MAX + 1).collect())
+        };
+        Self { filter, size, leaves: of_event.or_else(of_id).or_else(of_transactions), next: None }
     }
 
     fn run(&mut self, handle: &Handle, store: &dyn LedgerStore) -> Result<Vec<Found>, LedgerError> {

@@ -6,6 +6,7 @@
 mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -17,7 +18,7 @@ use crate::app::receipt::seal_leaf;
 use crate::ports::StoredBlock;
 use sealane_core::evidence::{Evidence, PlacedSeal, PlacedText};
 use sealane_core::gs1::Id;
-use sealane_core::index::{Subject, SubjectEntry, SubjectKey, SubjectProof};
+use sealane_core::index::{ListEntry, SignerList, Subject, SubjectEntry, SubjectKey, SubjectProof};
 use sealane_core::merkle::{self, LeafIndex, MultiProof, TreeSize};
 use sealane_core::provenance::{History, Policy, Trail, Verdict, follow, judge, stale};
 
@@ -151,12 +152,17 @@ fn assemble(
     let (captures, admins) = trail.leaves();
     let beside = BYTES_WITHOUT_STATEMENTS + (captures.len() + admins.len()) * BYTES_BESIDE_STATEMENT;
     reserve(COPIES_WHILE_MADE * (source.statement_bytes(&captures)? + beside))?;
-    let mut index = Vec::with_capacity(proofs.len());
-    for ((subject, shown), proof) in trail.shown.iter().zip(proofs) {
+    let mut parts = Vec::with_capacity(proofs.len());
+    for (subject, shown) in &trail.shown {
         let from = usize::try_from(shown.first).unwrap_or(usize::MAX);
-        let list = source.whole_list(subject)?;
-        index.push(SubjectEntry::new(subject, &list, from..from.saturating_add(shown.leaves.len()), proof));
+        parts.push((subject, source.whole_list(subject)?, from..from.saturating_add(shown.leaves.len())));
     }
+    let shown = parts.iter().flat_map(|(_, list, part)| list.get(part.clone()).unwrap_or_default());
+    let signers = SignerList::of(shown.map(|entry| entry.signer));
+    let entry = |((subject, list, part), proof): ((&Subject, Arc<Vec<ListEntry>>, Range<usize>), SubjectProof)| {
+        SubjectEntry::new(subject, &list, part, proof, &signers)
+    };
+    let index = parts.into_iter().zip(proofs).map(entry).collect();
     let all: BTreeSet<LeafIndex> = captures.union(&admins).copied().collect();
     let seals = seals(source.blocks_of(all.iter().copied().collect())?)?;
     let seal = PlacedSeal { leaf_index: seal_leaf(&view.tip)?, seal: view.tip.seal.to_json() };
@@ -165,13 +171,16 @@ fn assemble(
     Ok(Evidence {
         version: Evidence::VERSION,
         id: id.as_str().to_owned(),
+        label: BTreeMap::new(),
         checkpoint: view.tip.checkpoint.to_text(),
         commit: view.tip.commit.clone(),
         seal,
+        signers,
         index,
         statements: texts(source, captures)?,
         registrations: texts(source, admins)?,
         seals,
+        handovers: Vec::new(),
         inclusion_proof: inclusion(source, proven, view.size())?,
     })
 }

@@ -4,7 +4,7 @@ use crate::app::head::mark_of;
 use crate::app::signing::sign_block;
 use crate::ports::{LedgerStore, MarkError, MemberSigner, NewBlock, StoreError};
 use sealane_core::block::{Member, MemberSet, MemberSetError, Origin};
-use sealane_core::consortium::{Admin, Genesis, Organization, Place};
+use sealane_core::consortium::{Admin, Founder, Genesis, Organization, Place, founder_bytes};
 use sealane_core::evidence::{Anchor, AnchorError};
 use sealane_core::ledger::{BlockError, Candidate, PlaceRefusal, Prefetched, Rules, State, propose};
 use sealane_core::merkle::TreeSize;
@@ -43,9 +43,11 @@ pub async fn begin(
     if store.tip().await?.is_some() {
         return Err(GenesisError::Exists);
     }
-    let founder = Member::new(name.as_str(), signer.public_key().clone())?;
-    let members = MemberSet::new(vec![founder])?;
-    let genesis = Genesis { version: 1, origin: origin.clone(), members, created: now };
+    let member = Member::new(name.as_str(), signer.public_key().clone(), signer.note_key().clone())?;
+    let kid = member.kid();
+    let founder = Founder { kid, signature: signer.sign(&founder_bytes(origin, &member)) };
+    let members = MemberSet::new(vec![member])?;
+    let genesis = Genesis::new(origin.clone(), members, vec![founder], now);
     let admin = Admin::Genesis(genesis.clone());
     let anchor = Anchor::of_genesis(sign_admin(&admin, origin, signer, now)?.compact().as_bytes(), &P256)?;
     let first = Candidate::genesis(&anchor, Place { leaf: TreeSize::ZERO.next_index(), time: now })?;

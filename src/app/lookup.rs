@@ -18,7 +18,7 @@ use crate::app::lookup::lists::Lists;
 use crate::app::lookup::places::Places;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError};
 use sealane_core::consortium::EventKey;
-use sealane_core::index::{IndexError, SubjectIndex, SubjectKey};
+use sealane_core::index::{IndexError, ListEntry, SubjectIndex, SubjectKey};
 use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::statement::StatementId;
 
@@ -51,8 +51,8 @@ impl Lookup {
         };
         let mut learn_lists = || {
             for PlacedRecord { place, record } in records {
-                for key in record.subjects() {
-                    lists.add(hasher.hash_one(key), key, place.leaf, |key| hasher.hash_one(key));
+                for (key, entry) in record.list_entries(place.leaf) {
+                    lists.add(hasher.hash_one(key), key, entry, |key| hasher.hash_one(key));
                 }
             }
         };
@@ -72,8 +72,8 @@ impl Lookup {
         *self.write() = other.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     }
 
-    /// The leaves below `size` that name a subject, ascending.
-    pub fn leaves_of(&self, subject: &SubjectKey, size: TreeSize) -> Vec<LeafIndex> {
+    /// The list of a subject, of leaves below `size`.
+    pub fn entries_of(&self, subject: &SubjectKey, size: TreeSize) -> Vec<ListEntry> {
         let tables = self.read();
         tables.lists.get(tables.hasher.hash_one(subject), subject, size)
     }

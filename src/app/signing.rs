@@ -23,8 +23,10 @@ fn commit(height: Height, checkpoint: &Checkpoint, signer: &dyn MemberSigner) ->
 
 fn signed_note(checkpoint: &Checkpoint, signer: &dyn MemberSigner) -> Result<String, BlockError> {
     let text = checkpoint.to_text();
-    let key = NoteKey { name: checkpoint.origin.clone(), key: signer.public_key().clone() };
-    let signature = key.signature(&signer.sign(text.as_bytes())).map_err(|error| BlockError(error.to_string()))?;
-    let note = Note::new(text, vec![signature]).map_err(|error| BlockError(error.to_string()))?;
+    let ecdsa = NoteKey::ecdsa(checkpoint.origin.clone(), signer.public_key().clone());
+    let ed25519 = NoteKey::ed25519(checkpoint.origin.clone(), signer.note_key().clone());
+    let signature = signer.sign(text.as_bytes()).to_der().map_err(|error| BlockError(error.to_string()))?;
+    let lines = vec![ecdsa.line(signature), ed25519.line(signer.sign_note(text.as_bytes()).to_vec())];
+    let note = Note::new(text, lines).map_err(|error| BlockError(error.to_string()))?;
     Ok(note.to_text())
 }

@@ -246,6 +246,19 @@ pub struct DemoOptions {
     /// End after the journey instead of serving it
     #[arg(long)]
     pub no_serve: bool,
+    /// Members of the consortium: 1, until members vote
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = one_member)]
+    pub members: u32,
+}
+
+/// Reads the number of members of a demonstration. One member decides alone here; several need their votes.
+fn one_member(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(1) => Ok(1),
+        Ok(0) => Err("a consortium has one member at least; give --members 1".to_owned()),
+        Ok(_) => Err("this sealane runs a consortium of one member; give --members 1".to_owned()),
+        Err(_) => Err("expected a number of members, such as 1".to_owned()),
+    }
 }
 
 impl DemoOptions {

@@ -17,7 +17,7 @@ use crate::cli::failure::{Failure, Outcome, with_causes};
 use crate::cli::node::runtime;
 use crate::cli::output::Output;
 use crate::config::CONFIG_FILE;
-use crate::pki::{MEMBER_KEY_FILE, PrivateKey};
+use crate::pki::{MEMBER_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
 use crate::ports::{LedgerStore, StoredBlock};
 use crate::store::SqliteStore;
 
@@ -72,6 +72,8 @@ fn save_keys(data: &DataDir, dir: &Path) -> Result<(), Failure> {
     let failed = |error: &(dyn std::error::Error + 'static)| Failure::unreachable(with_causes(error));
     let key = PrivateKey::read(&data.path().join(MEMBER_KEY_FILE)).map_err(|error| failed(&error))?;
     key.write_new(&dir.join(MEMBER_KEY_FILE)).map_err(|error| failed(&error))?;
+    let note_key = NotePrivateKey::read(&data.path().join(NOTE_KEY_FILE)).map_err(|error| failed(&error))?;
+    note_key.write_new(&dir.join(NOTE_KEY_FILE)).map_err(|error| failed(&error))?;
     data.authority()?.save(dir).map_err(|error| failed(&error))?;
     let config = data.path().join(CONFIG_FILE);
     if config.exists() {

@@ -11,14 +11,16 @@ use crate::cli::arguments::Global;
 use crate::cli::failure::{Failure, with_causes};
 use crate::config::Secret;
 use crate::pki::tls::read_certificates;
-use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, MemberKey, PrivateKey, read_member_mark};
+use crate::pki::{
+    CertificateAuthority, MEMBER_KEY_FILE, MemberKey, NOTE_KEY_FILE, NotePrivateKey, PrivateKey, read_member_mark,
+};
 use crate::ports::{LedgerStore, Mark};
 use crate::store::postgres::Server;
 use crate::store::{OpenError, PostgresStore, SqliteStore};
 use sealane_core::block::Height;
 
 /// The version of the directory's layout that this program writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const VERSION_FILE: &str = "version";
 const LOCK_FILE: &str = "lock";
 const LEDGER_FILE: &str = "ledger.sqlite";
@@ -96,6 +98,11 @@ impl DataDir {
             Ok(VERSION) => Ok(Self::at(path)),
             Ok(newer) if newer > VERSION => Err(Failure::unreachable(format!(
                 "{} is of version {newer}, and this sealane knows {VERSION}: run the sealane that made it, or a later one",
+                path.display()
+            ))),
+            Ok(older) if older > 0 => Err(Failure::unreachable(format!(
+                "{} is of version {older}, whose formats this sealane does not read; it reads version {VERSION}: run the \
+                 sealane that made it, or begin a new ledger in another --data with `sealane init --name NAME`",
                 path.display()
             ))),
             _ => Err(Failure::unreachable(format!(
@@ -213,7 +220,10 @@ impl DataDir {
     pub fn member_key(&self) -> Result<MemberKey, Failure> {
         let key = PrivateKey::read(&self.path.join(MEMBER_KEY_FILE))
             .map_err(|error| Failure::unreachable(with_causes(&error)))?;
-        MemberKey::open(key, &self.path).map_err(|error| cannot("open the high-water mark in", &self.path, &error))
+        let note_key = NotePrivateKey::read(&self.path.join(NOTE_KEY_FILE))
+            .map_err(|error| Failure::unreachable(with_causes(&error)))?;
+        MemberKey::open(key, note_key, &self.path)
+            .map_err(|error| cannot("open the high-water mark in", &self.path, &error))
     }
 
     pub fn authority(&self) -> Result<CertificateAuthority, Failure> {

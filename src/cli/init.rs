@@ -8,7 +8,7 @@ use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{Failure, Outcome, with_causes};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
-use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, PrivateKey};
+use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
 use sealane_core::block::Origin;
 use sealane_core::consortium::Organization;
 
@@ -24,7 +24,7 @@ pub fn run(global: &Global, options: &InitOptions, output: &Output) -> Result<Ou
     output.result(
         &result,
         format!(
-            "Member {name} begins the ledger {origin} in {}.\n\nBack up {0}/{MEMBER_KEY_FILE} and {0}/ca-key.pem: nothing replaces them.\nNext: sealane serve{}",
+            "Member {name} begins the ledger {origin} in {}.\n\nBack up {0}/{MEMBER_KEY_FILE}, {0}/{NOTE_KEY_FILE} and {0}/ca-key.pem: nothing replaces them.\nNext: sealane serve{}",
             data.display(),
             if global.data_was_given() { format!(" --data {}", data.display()) } else { String::new() }
         ),
@@ -49,9 +49,11 @@ pub fn create(data: &DataDir, name: &Organization, origin: Option<Origin>) -> Re
         }
     })?;
     let key = PrivateKey::generate().map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    let note_key = NotePrivateKey::generate().map_err(|error| Failure::unreachable(with_causes(&error)))?;
     let authority =
         CertificateAuthority::create(name.as_str(), now).map_err(|error| Failure::wrong_use(with_causes(&error)))?;
     key.write_new(&data.path().join(MEMBER_KEY_FILE)).map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    note_key.write_new(&data.path().join(NOTE_KEY_FILE)).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     authority.save(data.path()).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     let signer = data.member_key()?;
     let origin = origin.unwrap_or_else(|| Origin::of_genesis_key(&key.public().thumbprint()));

@@ -28,9 +28,10 @@ use crate::cli::output::Output;
 use crate::cli::provider::provider;
 use crate::cli::stores::ledger_file;
 use crate::config::CONFIG_FILE;
-use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, PrivateKey};
+use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
 use crate::ports::{Mark, MemberSigner, StoredBlock};
 use crate::store::{OpenError, SqliteStore};
+use sealane_core::block::NotePublicKey;
 use sealane_core::consortium::Registry;
 use sealane_core::merkle::TreeSize;
 use sealane_core::statement::PublicKey;
@@ -96,7 +97,9 @@ fn refuse_what_is_there(path: &Path) -> Result<(), Failure> {
         )));
     }
     let ours = |name: &String| {
-        ["version", "lock", "high-water-mark", "ca.pem", "ca-key.pem", MEMBER_KEY_FILE, CONFIG_FILE].contains(&name.as_str())
+        const OURS: [&str; 8] =
+            ["version", "lock", "high-water-mark", "ca.pem", "ca-key.pem", MEMBER_KEY_FILE, NOTE_KEY_FILE, CONFIG_FILE];
+        OURS.contains(&name.as_str())
             || name.starts_with("ledger.sqlite.")
             // What the lost ledger's last check came to, also half written: a check of the restored one follows.
             || name.starts_with(CHECK_RECORD_FILE)
@@ -118,9 +121,10 @@ fn restore_into(data: &DataDir, source: &Path, backup: &Path) -> Result<(Report,
         let mark = data.mark()?;
         let (report, state) = check(backup, &staged, mark)?;
         let keys = Keys::find(data, backup)?;
-        if !is_member(&state.registry, keys.member.public()) {
+        if !is_member(&state.registry, keys.member.public(), &keys.note.public()) {
             return Err(Failure::unreachable(format!(
-                "{} is the key of no member of the ledger in {}: give the keys and the backup of one member",
+                "{} and {NOTE_KEY_FILE} are not the keys of one member of the ledger in {}: give the keys and the backup of one \
+                 member",
                 keys.member_from.display(),
                 backup.display()
             )));
@@ -188,6 +192,7 @@ fn check(backup: &Path, staged: &Path, mark: Option<Mark>) -> Result<(Report, He
 /// The member's keys: those in the data directory, and from the backup what it lacks.
 struct Keys {
     member: PrivateKey,
+    note: NotePrivateKey,
     member_from: PathBuf,
     authority: CertificateAuthority,
 }
@@ -201,7 +206,7 @@ impl Keys {
         let member_from = place(MEMBER_KEY_FILE).join(MEMBER_KEY_FILE);
         if !member_from.exists() {
             return Err(Failure::unreachable(format!(
-                "the member's keys are neither in {} nor in {}: put member-key.pem, ca-key.pem and ca.pem into {0} first; \
+                "the member's keys are neither in {} nor in {}: put member-key.pem, member-note-key.pem, ca-key.pem and ca.pem into {0} first; \
                  nothing was restored",
                 data.path().display(),
                 backup.display()
@@ -209,8 +214,9 @@ impl Keys {
         }
         let failed = |error: &(dyn std::error::Error + 'static)| Failure::unreachable(with_causes(error));
         let member = PrivateKey::read(&member_from).map_err(|error| failed(&error))?;
+        let note = NotePrivateKey::read(&place(NOTE_KEY_FILE).join(NOTE_KEY_FILE)).map_err(|error| failed(&error))?;
         let authority = CertificateAuthority::load(&place("ca-key.pem")).map_err(|error| failed(&error))?;
-        Ok(Self { member, member_from, authority })
+        Ok(Self { member, note, member_from, authority })
     }
 
     /// Writes the keys that the data directory lacks, and the settings of the backup where it has none.
@@ -223,6 +229,9 @@ impl Keys {
         if lacks(MEMBER_KEY_FILE) {
             self.member.write_new(&data.path().join(MEMBER_KEY_FILE)).map_err(|error| failed(&error))?;
         }
+        if lacks(NOTE_KEY_FILE) {
+            self.note.write_new(&data.path().join(NOTE_KEY_FILE)).map_err(|error| failed(&error))?;
+        }
         let config = backup.join(CONFIG_FILE);
         if backup.is_dir() && config.exists() && lacks(CONFIG_FILE) {
             copy_private(&config, &data.path().join(CONFIG_FILE))?;
@@ -231,8 +240,9 @@ impl Keys {
     }
 }
 
-fn is_member(registry: &Registry, key: &PublicKey) -> bool {
-    registry.members().get(&key.thumbprint()).is_some()
+/// Tells whether a member of the ledger has both of these keys.
+fn is_member(registry: &Registry, key: &PublicKey, note_key: &NotePublicKey) -> bool {
+    registry.members().get(&key.thumbprint()).is_some_and(|member| member.note_key() == note_key)
 }
 
 fn tell(path: &Path, report: &Report, tip: &StoredBlock, mark: Option<Mark>, output: &Output) {
@@ -291,9 +301,9 @@ fn settle(global: &Global, last_signed: u64, output: &Output) -> Result<Outcome,
         audit::audit(&*store, provider()).await.map_err(unsound)?;
         Head::load(&*store, provider().signatures).await.map_err(Failure::unproven)
     })?;
-    if !is_member(&state.registry, key.public_key()) {
+    if !is_member(&state.registry, key.public_key(), key.note_key()) {
         return Err(Failure::unreachable(format!(
-            "{MEMBER_KEY_FILE} in {} is the key of no member of the ledger there",
+            "{MEMBER_KEY_FILE} and {NOTE_KEY_FILE} in {} are not the keys of one member of the ledger there",
             path.display()
         )));
     }

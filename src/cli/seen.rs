@@ -55,7 +55,7 @@ pub fn remember(anchor: &Anchor, seen: &Seen) -> Result<(), Failure> {
 
 /// Named by the genesis statement: another ledger may give itself the same origin.
 fn file(anchor: &Anchor) -> Result<PathBuf, Failure> {
-    Ok(trust::pins()?.join(format!("{}.seen.json", anchor.fingerprint())))
+    Ok(trust::pins()?.join(format!("{}.seen.json", anchor.genesis_id())))
 }
 
 fn read(path: &Path, origin: &Origin) -> Result<Option<Seen>, Failure> {

@@ -10,6 +10,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::node::runtime;
 use crate::cli::output::Output;
 use crate::cli::provider::provider;
+use crate::pki::NOTE_KEY_FILE;
 use crate::ports::{LedgerStore, MemberSigner, StoredLeaf};
 use sealane_core::block::{Leaf, Origin};
 use sealane_core::evidence::Anchor;
@@ -115,9 +116,18 @@ pub async fn check_owner(data: &DataDir, store: &dyn LedgerStore) -> Result<(), 
         return Ok(());
     };
     let genesis = anchor_of(Some(leaf))?;
-    let kid = data.member_key()?.public_key().thumbprint();
-    if genesis.genesis().members.get(&kid).is_some() {
+    let key = data.member_key()?;
+    let member = genesis.genesis().members.get(&key.public_key().thumbprint());
+    if member.is_some_and(|member| member.note_key() == key.note_key()) {
         return Ok(());
+    }
+    if member.is_some() {
+        return Err(Failure::unreachable(format!(
+            "{NOTE_KEY_FILE} in {} is not the note key of this member on the ledger {}: put the right one there, from a backup \
+             with keys",
+            data.path().display(),
+            genesis.genesis().origin
+        )));
     }
     Err(Failure::unreachable(format!(
         "the ledger {} in {} is not that of the member in {}, whose key has no part in it: give the --data and the \

@@ -22,6 +22,7 @@ use sealane_core::merkle::TreeSize;
     responses(
         (status = 200, description = "The evidence document of docs/FORMATS.md", body = Object),
         (status = 404, description = "No checkpoint has this size"),
+        (status = 410, description = "The ledger has grown too far past this size; ask without it for the latest"),
         (status = 429, description = "Come back after `Retry-After` seconds"),
     ))]
 pub async fn get_evidence(

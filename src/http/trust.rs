@@ -1,17 +1,26 @@
 //! `GET /trust`: the trust anchor, from which everything that this ledger says can be checked.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::Node;
+use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
-use sealane_core::block::Leaf;
+use sealane_core::block::{Height, Leaf};
 use sealane_core::evidence::Anchor;
 use sealane_core::merkle::TreeSize;
 
-/// Gives the trust anchor: origin, members and the genesis statement. Compare its fingerprint by another way.
+/// Parameters of the query.
+const KNOWN: &[&str] = &["height"];
+
+/// Gives the trust anchor after the last change of members, or after the block of `height`: origin, members, root and the
+/// genesis statement. Compare its fingerprint by another way.
 #[utoipa::path(get, path = "/trust", tag = "products",
-    responses((status = 200, description = "`{version, origin, fingerprint, members[], genesis}`", body = Object)))]
-pub async fn get_trust(node: web::Data<Node>) -> Result<HttpResponse, Problem> {
+    params(("height" = Option<u64>, Query, description = "the block after which the anchor is: 0 for genesis")),
+    responses((status = 200, description = "`{version, origin, height, size, root, members[], fingerprint, genesis}`", body = Object),
+        (status = 400, description = "the height is no number", body = Object),
+        (status = 404, description = "there is no block of this height", body = Object)))]
+pub async fn get_trust(node: web::Data<Node>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let height = Parameters::of(&request, KNOWN)?.number("height")?;
     let first = node.ledger.store().leaf(TreeSize::ZERO.next_index()).await?;
     let first = first.ok_or_else(|| Problem::internal("leaf 0 is missing"))?;
     let genesis = match Leaf::decode(&first.bytes).map_err(Problem::internal)? {
@@ -22,6 +31,14 @@ pub async fn get_trust(node: web::Data<Node>) -> Result<HttpResponse, Problem> {
         }
         Leaf::Seal(_) => return Err(Problem::internal("leaf 0 is a seal")),
     };
-    let anchor = Anchor::of_genesis(&genesis, node.ledger.verifier()).map_err(Problem::internal)?;
+    let mut anchor = Anchor::of_genesis(&genesis, node.ledger.verifier()).map_err(Problem::internal)?;
+    // Members do not change under the rules of this program, so that those of genesis are those after every block.
+    if let Some(height) = height.filter(|height| *height > 0) {
+        let height = Height::new(height).map_err(|error| bad("height", &error.to_string()))?;
+        let block = node.ledger.store().block(height).await?;
+        let block = block.ok_or_else(|| Problem::not_found(format!("there is no block of height {height}")))?;
+        let members = anchor.members().clone();
+        anchor = anchor.after(height, &block.checkpoint, members);
+    }
     Ok(HttpResponse::Ok().json(anchor.to_json()))
 }

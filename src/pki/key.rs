@@ -54,6 +54,8 @@ pub enum KeyError {
     Encrypted { path: PathBuf },
     #[error("the key in {} is {found}; make a P-256 key: sealane keygen, or openssl ecparam -name prime256v1 -genkey -noout", path.display())]
     NotP256 { path: PathBuf, found: String },
+    #[error("the key in {0} is no Ed25519 key in PKCS#8; make one: openssl genpkey -algorithm ed25519 -out {0}", path.display())]
+    NotEd25519 { path: PathBuf },
 }
 
 impl PrivateKey {

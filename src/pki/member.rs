@@ -1,4 +1,4 @@
-//! The member's key in use: it signs blocks and decisions, and keeps the mark of what it has signed.
+//! The member's keys in use: they sign blocks, decisions and notes, and one keeps the mark of what it has signed.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -11,9 +11,9 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use zeroize::Zeroizing;
 
-use crate::pki::PrivateKey;
+use crate::pki::{NotePrivateKey, PrivateKey};
 use crate::ports::{Mark, MarkError, MemberSigner};
-use sealane_core::block::Height;
+use sealane_core::block::{Height, NotePublicKey};
 use sealane_core::hash::Hash;
 use sealane_core::statement::{PublicKey, Signature};
 
@@ -30,6 +30,9 @@ pub struct MemberKey {
     /// The same key for aws-lc-rs, which signs several times as fast and wipes its memory too.
     quick: EcdsaKeyPair,
     randomness: SystemRandom,
+    note_key: NotePrivateKey,
+    /// Its public half.
+    note_public: NotePublicKey,
     marks: Mutex<MarkFile>,
 }
 
@@ -40,8 +43,8 @@ struct MarkFile {
 }
 
 impl MemberKey {
-    /// Joins a key with the mark's file in `dir`, which is made if it is not there.
-    pub fn open(key: PrivateKey, dir: &Path) -> io::Result<Self> {
+    /// Joins the keys with the mark's file in `dir`, which is made if it is not there.
+    pub fn open(key: PrivateKey, note_key: NotePrivateKey, dir: &Path) -> io::Result<Self> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -51,7 +54,8 @@ impl MemberKey {
             .open(dir.join(MARK_FILE))?;
         let mark = read_mark(&file)?;
         let quick = quick(&key).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-        Ok(Self { key, quick, randomness: SystemRandom::new(), marks: Mutex::new(MarkFile { file, mark }) })
+        let (note_public, marks) = (note_key.public(), Mutex::new(MarkFile { file, mark }));
+        Ok(Self { key, quick, randomness: SystemRandom::new(), note_key, note_public, marks })
     }
 
     fn marks(&self) -> std::sync::MutexGuard<'_, MarkFile> {
@@ -84,6 +88,14 @@ impl MemberSigner for MemberKey {
         let quick = self.quick.sign(&self.randomness, bytes).ok();
         let quick = quick.and_then(|signature| Signature::from_slice(signature.as_ref()));
         quick.unwrap_or_else(|| Signature::sign(self.key.signing_key(), bytes))
+    }
+
+    fn note_key(&self) -> &NotePublicKey {
+        &self.note_public
+    }
+
+    fn sign_note(&self, text: &[u8]) -> [u8; 64] {
+        self.note_key.sign(text)
     }
 
     fn mark(&self) -> Option<Mark> {
@@ -160,7 +172,7 @@ mod tests {
     }
 
     fn open(dir: &Path) -> io::Result<MemberKey> {
-        MemberKey::open(PrivateKey::generate().unwrap(), dir)
+        MemberKey::open(PrivateKey::generate().unwrap(), NotePrivateKey::generate().unwrap(), dir)
     }
 
     #[test]
@@ -184,6 +196,7 @@ mod tests {
         let key = open(dir.path()).unwrap();
         for message in [b"".as_slice(), b"a block"] {
             assert_eq!(P256.verify(key.public_key(), message, &key.sign(message)), Ok(()));
+            assert_eq!(key.note_key().verify(message, &key.sign_note(message)), Ok(()));
         }
     }
 

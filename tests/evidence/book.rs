@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use sealane::ports::LedgerStore;
 use sealane_core::block::{Checkpoint, Commit, Height, Leaf, Seal};
-use sealane_core::consortium::{Admin, Place, Registry};
+use sealane_core::consortium::{Admin, Place, RULES, Registry};
 use sealane_core::evidence::{Anchor, Evidence, PlacedSeal, PlacedText, read_capture};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
-use sealane_core::index::{Subject, SubjectEntry, SubjectIndex, names};
+use sealane_core::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, names};
 use sealane_core::merkle::{self, LeafIndex, MultiProof, TreeSize};
 use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, Trail, Wanted, follow, is_before_span};
 use sealane_core::statement::{StatementType, SubmittedStatement};
@@ -28,12 +28,14 @@ pub struct Book {
     pub blocks: Vec<Block>,
     hashes: Vec<Hash>,
     statements: BTreeMap<LeafIndex, Statement>,
-    lists: BTreeMap<Subject, Vec<LeafIndex>>,
+    lists: BTreeMap<Subject, Vec<ListEntry>>,
     registry: Registry,
     /// What the next seals say of the members; a lie where it is another hash.
     pub members_hash: Hash,
     /// A subject that the lists are not to have from now on: a lie of all members together.
     pub leaves_out: Option<Subject>,
+    /// What the lists are to say of a leaf in place of the truth from now on: a lie of all members together.
+    pub lies_about: Option<fn(&Subject, ListEntry) -> ListEntry>,
 }
 
 /// A block with all that was agreed on about it.
@@ -98,7 +100,7 @@ impl Book {
         let members_hash = anchor.genesis().members.hash();
         let (statements, lists) = (BTreeMap::new(), BTreeMap::new());
         let (blocks, hashes) = (Vec::new(), Vec::new());
-        Self { anchor, blocks, hashes, statements, lists, registry, members_hash, leaves_out: None }
+        Self { anchor, blocks, hashes, statements, lists, registry, members_hash, leaves_out: None, lies_about: None }
     }
 
     /// Reads a whole ledger: each leaf is a statement, or the next block's seal.
@@ -132,6 +134,8 @@ impl Book {
             index_root: index_of(&self.lists).root(),
             members_hash: self.members_hash,
             next_members_hash: genesis.members.hash(),
+            rules: RULES,
+            enacted: Vec::new(),
         };
         self.hashes.push(merkle::leaf_hash(&Leaf::Seal(seal.clone()).encode()));
         let size = self.hashes.len();
@@ -146,24 +150,27 @@ impl Book {
         let place = Place { leaf: leaf(self.hashes.len()), time };
         self.hashes.push(merkle::leaf_hash(&Leaf::of_statement(&text).encode()));
         let statement = SubmittedStatement::parse(text.as_bytes()).unwrap();
-        let (said, subjects) = match statement.header().typ() {
+        let kid = *statement.header().signer().hash();
+        let (said, signer, names) = match statement.header().typ() {
             StatementType::Admin => {
                 let admin = Admin::parse(statement.payload()).unwrap();
                 if !matches!(admin, Admin::Genesis(_)) {
-                    self.registry.apply(&admin, statement.header().signer().hash(), place, &P256).unwrap();
+                    self.registry.apply(&admin, &kid, place, &P256).unwrap();
                 }
-                let subjects = names::of_admin(&admin);
-                (Said::Admin(admin), subjects)
+                let names = names::of_admin(&admin);
+                (Said::Admin(admin), SignerTag::of_member(&kid), names)
             }
             _ => {
                 let capture = read_capture(&statement, place, &self.registry).unwrap();
-                let named = capture.events().flat_map(|event| names::of_event(event, &capture.signer));
-                let subjects: BTreeSet<Subject> = named.collect();
-                (Said::Capture(Arc::new(capture)), subjects)
+                let names = names::of_capture(capture.events(), &capture.signer);
+                let signer = SignerTag::of_participant(&capture.signer);
+                (Said::Capture(Arc::new(capture)), signer, names)
             }
         };
-        for subject in subjects.into_iter().filter(|subject| self.leaves_out.as_ref() != Some(subject)) {
-            self.lists.entry(subject).or_default().push(place.leaf);
+        for (subject, acts) in names.into_iter().filter(|(subject, _)| self.leaves_out.as_ref() != Some(subject)) {
+            let entry = ListEntry { leaf: place.leaf, signer, acts };
+            let entry = self.lies_about.map_or(entry, |lie| lie(&subject, entry));
+            self.lists.entry(subject).or_default().push(entry);
         }
         self.statements.insert(place.leaf, Statement { text, said });
     }
@@ -180,23 +187,26 @@ impl Book {
     pub fn edition(&self, height: usize) -> Edition<'_> {
         let block = &self.blocks[height];
         // The seal covers what stands before it, its own block included.
-        let below = |list: &Vec<LeafIndex>| -> Vec<LeafIndex> {
-            list.iter().copied().filter(|leaf| leaf.get() < block.size as u64).collect()
+        let below = |list: &Vec<ListEntry>| -> Vec<ListEntry> {
+            list.iter().copied().filter(|entry| entry.leaf.get() < block.size as u64).collect()
         };
-        let lists = self.lists.iter().map(|(subject, list)| (subject.clone(), below(list)));
-        let lists: BTreeMap<Subject, Vec<LeafIndex>> = lists.filter(|(_, list)| !list.is_empty()).collect();
-        let mut index = index_of(&lists);
+        let entries = self.lists.iter().map(|(subject, list)| (subject.clone(), below(list)));
+        let entries: BTreeMap<Subject, Vec<ListEntry>> = entries.filter(|(_, list)| !list.is_empty()).collect();
+        let leaves = |list: &Vec<ListEntry>| list.iter().map(|entry| entry.leaf).collect();
+        let lists = entries.iter().map(|(subject, list)| (subject.clone(), leaves(list))).collect();
+        let signers = SignerList::of(entries.values().flatten().map(|entry| entry.signer));
+        let mut index = index_of(&entries);
         assert_eq!(index.root(), block.seal.index_root, "the index of block {height}");
         assert!(block.checkpoint.ends_with(&format!("\n{}\n", merkle::root(&self.hashes[..block.size]).to_base64())));
-        Edition { book: self, block, lists, index: RefCell::new(index) }
+        Edition { book: self, block, lists, entries, signers, index: RefCell::new(index) }
     }
 }
 
-fn index_of(lists: &BTreeMap<Subject, Vec<LeafIndex>>) -> SubjectIndex {
+fn index_of(lists: &BTreeMap<Subject, Vec<ListEntry>>) -> SubjectIndex {
     let mut index = SubjectIndex::new();
     for (subject, list) in lists {
-        for leaf in list {
-            index.append(subject.key(), *leaf).unwrap();
+        for entry in list {
+            index.append(subject.key(), *entry).unwrap();
         }
     }
     index
@@ -207,6 +217,9 @@ pub struct Edition<'a> {
     pub book: &'a Book,
     pub block: &'a Block,
     pub lists: BTreeMap<Subject, Vec<LeafIndex>>,
+    entries: BTreeMap<Subject, Vec<ListEntry>>,
+    /// All who signed. The entries made here name them by their numbers in it, until a document is put together.
+    signers: SignerList,
     /// Proving hashes what was not hashed yet.
     index: RefCell<SubjectIndex>,
 }
@@ -222,7 +235,8 @@ impl Edition<'_> {
     /// The genuine entry of a subject, with the positions of its list that are shown.
     pub fn entry(&self, subject: &Subject, shown: Shown) -> SubjectEntry {
         let proof = self.index.borrow_mut().prove(&subject.key());
-        SubjectEntry::new(subject, self.list(subject), shown, proof)
+        let list = self.entries.get(subject).map(Vec::as_slice).unwrap_or_default();
+        SubjectEntry::new(subject, list, shown, proof, &self.signers)
     }
 
     /// What an answer about `id` rests on.
@@ -263,18 +277,34 @@ impl Edition<'_> {
             id: id.as_str().to_owned(),
             checkpoint: self.block.checkpoint.clone(),
             commit: self.block.commit.clone(),
+            label: BTreeMap::new(),
             seal: self.block.placed(),
+            signers: self.signers.clone(),
             index,
             statements: texts(captures),
             registrations: texts(admins),
             seals: Vec::new(),
+            handovers: Vec::new(),
             inclusion_proof: MultiProof::default(),
         };
+        self.shorten_signers(&mut evidence);
         let leaves = captures.union(admins).map(|leaf| usize::try_from(leaf.get()).unwrap());
         let blocks: BTreeSet<usize> = leaves.map(|leaf| self.block_of(leaf)).collect();
         evidence.seals = blocks.into_iter().map(|block| self.book.blocks[block].placed()).collect();
         self.prove(&mut evidence);
         evidence
+    }
+
+    /// Numbers the signers by those that the entries name, none else: as a document has them.
+    pub fn shorten_signers(&self, evidence: &mut Evidence) {
+        let named = evidence.index.iter().flat_map(|entry| &entry.signers);
+        let few = SignerList::of(named.filter_map(|number| evidence.signers.get(*number)));
+        renumber(evidence, few);
+    }
+
+    /// Numbers the signers as the entries that are made here do.
+    pub fn widen_signers(&self, evidence: &mut Evidence) {
+        renumber(evidence, self.signers.clone());
     }
 
     /// Makes the inclusion proof of whatever leaves the document shows.
@@ -351,4 +381,11 @@ impl Source for Reading<'_> {
     fn fault(&self, fault: FollowFault) -> FollowFault {
         fault
     }
+}
+
+fn renumber(evidence: &mut Evidence, signers: SignerList) {
+    for number in evidence.index.iter_mut().flat_map(|entry| &mut entry.signers) {
+        *number = evidence.signers.get(*number).and_then(|signer| signers.number(&signer)).unwrap_or(u32::MAX);
+    }
+    evidence.signers = signers;
 }

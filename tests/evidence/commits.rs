@@ -1,8 +1,8 @@
 //! A ledger of four members: which commits make its blocks final.
 
 use p256::ecdsa::SigningKey;
-use sealane_core::block::{Checkpoint, Commit, CommitSignature, Height, Member, MemberSet, commit_bytes};
-use sealane_core::consortium::{Admin, CertificateRecord, Genesis, Registration};
+use sealane_core::block::{Checkpoint, Commit, CommitSignature, Height, Member, MemberSet, Origin, commit_bytes};
+use sealane_core::consortium::{Admin, CertificateRecord, Founder, Genesis, Registration, founder_bytes};
 use sealane_core::evidence::{Anchor, Evidence};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
@@ -12,7 +12,7 @@ use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::book::Book;
-use crate::node::signing_key;
+use crate::node::{note_key, signing_key};
 use crate::set::examine;
 use crate::tampering::variant;
 
@@ -79,15 +79,24 @@ fn signed(keys: &[SigningKey], round: u32, height: Height, checkpoint: &Checkpoi
 
 /// Four members, of whom three have committed to each block: genesis, a registration, a commissioning.
 pub fn council() -> Council {
-    let keys: Vec<SigningKey> = (0..4).map(|number| signing_key(&format!("council {number}"))).collect();
-    let member = |(number, key)| Member::new(format!("Member {number}"), public(key)).unwrap();
+    let mut keys: Vec<SigningKey> = (0..4).map(|number| signing_key(&format!("council {number}"))).collect();
+    // The founder with the lowest kid signs.
+    keys.sort_by_key(|key| public(key).thumbprint());
+    let member = |(number, key)| {
+        Member::new(format!("Member {number}"), public(key), note_key(&format!("council {number}")).public()).unwrap()
+    };
     let members = MemberSet::new(keys.iter().enumerate().map(member).collect()).unwrap();
-    let origin = ORIGIN.parse().unwrap();
-    let genesis = Genesis { version: 1, origin, members, created: time("01T08:00") };
+    let origin: Origin = ORIGIN.parse().unwrap();
+    let founder = |(member, key): (&Member, &SigningKey)| Founder {
+        kid: member.kid(),
+        signature: Signature::sign(key, &founder_bytes(&origin, member)),
+    };
+    let founders = members.members().zip(&keys).map(founder).collect();
+    let genesis = Genesis::new(origin.clone(), members, founders, time("01T08:00"));
     let origin = genesis.origin.clone();
     let admin = |admin: &Admin, when: &str| {
-        let header = Header::admin(public(&keys[1]).thumbprint(), origin.as_str(), time(when));
-        sign(Draft::new(header, &admin.to_payload()).unwrap(), &keys[1]).compact().to_owned()
+        let header = Header::admin(public(&keys[0]).thumbprint(), origin.as_str(), time(when));
+        sign(Draft::new(header, &admin.to_payload()).unwrap(), &keys[0]).compact().to_owned()
     };
     let first = admin(&Admin::Genesis(genesis), "01T08:00");
     let mut book = Book::empty(Anchor::of_genesis(first.as_bytes(), &P256).unwrap());

@@ -160,7 +160,10 @@ fn without_leaf(edition: &Edition<'_>, id: &Id, leaf: LeafIndex, keeps_count: bo
         }
         let entry = edition.entry(subject, 0..genuine.len());
         let count = if keeps_count { entry.count } else { list.count };
-        SubjectEntry { count, first: list.first, leaves: list.leaves.clone(), ..entry }
+        let kept: Vec<usize> = (0..genuine.len()).filter(|at| list.leaves.contains(&genuine[*at])).collect();
+        let signers = kept.iter().map(|at| entry.signers[*at]).collect();
+        let acts = kept.iter().map(|at| entry.acts[*at]).collect();
+        SubjectEntry { count, first: list.first, leaves: list.leaves.clone(), signers, acts, ..entry }
     });
     let entries = entries.collect();
     let (captures, admins) = trail.leaves();

@@ -16,7 +16,7 @@ use sealane::app::orderer::{BlockObserver, Orderer};
 use sealane::app::{Ledger, genesis};
 use sealane::ports::{Clock, LedgerStore, Mark, MarkError, MemberSigner};
 use sealane::store::SqliteStore;
-use sealane_core::block::Origin;
+use sealane_core::block::{NotePublicKey, NoteSigningKey, Origin};
 use sealane_core::evidence::Anchor;
 use sealane_core::hash::Hash;
 use sealane_core::merkle::LeafIndex;
@@ -58,13 +58,17 @@ impl BlockObserver for Unobserved {
 pub struct SeededMember {
     key: SigningKey,
     public: PublicKey,
+    note: NoteSigningKey,
+    note_public: NotePublicKey,
     mark: Mutex<Option<Mark>>,
 }
 
 impl SeededMember {
     fn new(seed: &str) -> Self {
         let key = signing_key(seed);
-        Self { public: PublicKey::from(key.verifying_key()), key, mark: Mutex::new(None) }
+        let note = note_key(seed);
+        let (public, note_public) = (PublicKey::from(key.verifying_key()), note.public());
+        Self { public, key, note, note_public, mark: Mutex::new(None) }
     }
 }
 
@@ -75,6 +79,14 @@ impl MemberSigner for SeededMember {
 
     fn sign(&self, bytes: &[u8]) -> Signature {
         Signature::sign(&self.key, bytes)
+    }
+
+    fn note_key(&self) -> &NotePublicKey {
+        &self.note_public
+    }
+
+    fn sign_note(&self, text: &[u8]) -> [u8; 64] {
+        self.note.sign(text)
     }
 
     fn mark(&self) -> Option<Mark> {
@@ -90,6 +102,11 @@ impl MemberSigner for SeededMember {
 /// A P-256 key that is the SHA-256 of its seed.
 pub fn signing_key(seed: &str) -> SigningKey {
     SigningKey::from_slice(Hash::of(seed.as_bytes()).as_bytes()).unwrap()
+}
+
+/// The Ed25519 key beside the P-256 key of a seed.
+pub fn note_key(seed: &str) -> NoteSigningKey {
+    NoteSigningKey::from_seed(Hash::of(format!("note {seed}").as_bytes()).as_bytes())
 }
 
 impl Node {

@@ -3,7 +3,7 @@
 use sealane_core::evidence::Evidence;
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
-use sealane_core::index::Subject;
+use sealane_core::index::{Acts, ListEntry, SignerTag, Subject, SubjectKind};
 use sealane_core::statement::PublicKey;
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
@@ -197,6 +197,15 @@ fn cut_short() -> Council {
     council
 }
 
+/// A list that a quorum signed, though its last entry lies about who signed or what was done.
+fn lying(lie: fn(&Subject, ListEntry) -> ListEntry) -> Council {
+    let mut council = council();
+    council.observe(4, &[&item("P")]);
+    council.book.lies_about = Some(lie);
+    council.tell(6, "ObjectEvent", json!({"epcList": [item("P")], "action": "OBSERVE", "bizStep": "shipping"}));
+    council
+}
+
 /// A seal that a quorum signed, though it names other members.
 fn of_other_members() -> Council {
     let mut council = council();
@@ -231,6 +240,29 @@ pub fn cases() -> Vec<Odd> {
     cases.extend(SPELLINGS.iter().map(|(spelling, _)| sound("a spelling", spelling)));
     cases.extend(OTHERS.iter().map(|other| sound("a URI that looks like a key", other)));
     cases.push(odd(&cut_short(), "a list without its last leaf", &item("Q"), Some("NotIndexed")));
+    let other_acts = |subject: &Subject, entry: ListEntry| match subject.kind() {
+        SubjectKind::Id => ListEntry { acts: entry.acts | Acts::ENDS, ..entry },
+        _ => entry,
+    };
+    let fewer_acts = |_: &Subject, entry: ListEntry| ListEntry { acts: Acts::NONE, ..entry };
+    let other_signer =
+        |_: &Subject, entry: ListEntry| ListEntry { signer: SignerTag::Participant([0xee; 16]), ..entry };
+    let member_signer = |_: &Subject, entry: ListEntry| match entry.signer {
+        SignerTag::Participant(tag) => ListEntry { signer: SignerTag::Member(tag), ..entry },
+        SignerTag::Member(_) => entry,
+    };
+    for (what, lie, refusal) in [
+        (
+            "a list with an act that the statement does not say",
+            other_acts as fn(&Subject, ListEntry) -> ListEntry,
+            "OtherActs",
+        ),
+        ("a list without an act that the statement says", fewer_acts, "OtherActs"),
+        ("a list that names another signer", other_signer, "OtherSigner"),
+        ("a list that names a member for a participant", member_signer, "OtherSigner"),
+    ] {
+        cases.push(odd(&lying(lie), what, &item("P"), Some(refusal)));
+    }
     cases.push(odd(&of_other_members(), "a seal of other members", &item("P"), Some("SealPlace")));
     cases
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sealane_core::evidence::{Evidence, EvidenceError, PlacedText};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
-use sealane_core::index::{OtherKey, Subject, SubjectEntry};
+use sealane_core::index::{Acts, OtherKey, SignerList, SignerTag, Subject, SubjectEntry};
 use sealane_core::merkle::{LeafIndex, MultiProof};
 
 use crate::book::{Edition, Said, leaf};
@@ -27,18 +27,24 @@ struct Changes<'a> {
     edition: &'a Edition<'a>,
     id: Id,
     sound: Evidence,
+    /// The entries of the sound document with signers numbered as the edition does.
+    index: Vec<SubjectEntry>,
     all: Vec<Tampered>,
 }
 
 /// Every change of the evidence about `id`. `older` is an earlier edition of the same ledger, `foreign` evidence of another.
 pub fn changed(edition: &Edition<'_>, older: &Edition<'_>, foreign: &Evidence, id: &Id) -> Vec<Tampered> {
-    let mut changes = Changes { edition, id: id.clone(), sound: edition.honest(id), all: Vec::new() };
+    let sound = edition.honest(id);
+    let mut wide = sound.clone();
+    edition.widen_signers(&mut wide);
+    let mut changes = Changes { edition, id: id.clone(), sound, index: wide.index, all: Vec::new() };
     changes.statements();
     changes.registrations();
     changes.seals();
     changes.order();
     changes.entries(older);
     changes.lists();
+    changes.signers_and_acts();
     changes.absence();
     changes.commit(older, foreign);
     changes.proof();
@@ -68,11 +74,11 @@ impl Changes<'_> {
             self.push(format!("statement {gone} removed"), &["Inclusion"], |evidence| {
                 evidence.statements.remove(at);
             });
-            let proven = self.without(&[gone], self.sound.index.clone());
+            let proven = self.without(&[gone], self.index.clone());
             let refusals: &[&str] = &["CaptureMissing"];
             self.push(format!("statement {gone} removed, inclusion proven"), refusals, |evidence| *evidence = proven);
             for keeps_count in [false, true] {
-                let index = self.sound.index.iter().map(|entry| shortened(entry, gone, keeps_count)).collect();
+                let index = self.index.iter().map(|entry| shortened(entry, gone, keeps_count)).collect();
                 let proven = self.without(&[gone], index);
                 let what = format!("statement {gone} removed from all lists, count kept: {keeps_count}");
                 self.push(what, &["Index"], |evidence| *evidence = proven);
@@ -107,7 +113,7 @@ impl Changes<'_> {
             let mut captures: BTreeSet<LeafIndex> = self.sound.statements.iter().map(|one| one.leaf_index).collect();
             captures.insert(leaf);
             let admins = self.sound.registrations.iter().map(|one| one.leaf_index).collect();
-            let more = self.edition.document(&self.id, self.sound.index.clone(), &captures, &admins);
+            let more = self.edition.document(&self.id, self.index.clone(), &captures, &admins);
             self.push("a genuine statement too many", &["Unrelated", "Record"], |evidence| *evidence = more);
         }
         self.push("a capture as a registration", &["Kind"], |evidence| {
@@ -148,9 +154,9 @@ impl Changes<'_> {
             self.push(format!("{kind} {gone} removed"), &["Inclusion"], |evidence| {
                 evidence.registrations.remove(at);
             });
-            let proven = self.without(&[gone], self.sound.index.clone());
+            let proven = self.without(&[gone], self.index.clone());
             self.push(format!("{kind} {gone} removed, inclusion proven"), refusals, |evidence| *evidence = proven);
-            let index = self.sound.index.iter().map(|entry| shortened(entry, gone, false)).collect();
+            let index = self.index.iter().map(|entry| shortened(entry, gone, false)).collect();
             let proven = self.without(&[gone], index);
             let what = format!("{kind} {gone} removed from all lists");
             self.push(what, &["Index"], |evidence| *evidence = proven);
@@ -203,8 +209,8 @@ impl Changes<'_> {
             let first = evidence.index[0].clone();
             evidence.index.insert(0, first);
         });
-        self.push("an older version", &["Version"], |evidence| evidence.version = 1);
-        self.push("a later version", &["Version"], |evidence| evidence.version = 3);
+        self.push("an older version", &["Version"], |evidence| evidence.version = 2);
+        self.push("a later version", &["Version"], |evidence| evidence.version = 4);
         self.push("about another id", &["OtherId"], |evidence| evidence.id.push('X'));
         self.push("about an id that is not canonical", &["OtherId"], |evidence| {
             evidence.id = evidence.id.replacen("https://id.gs1.org/", "https://shop.example/", 1) + "?";
@@ -216,7 +222,7 @@ impl Changes<'_> {
             let subject = self.sound.index[at].subject();
             let kind = subject.kind().as_str();
             let remove = |evidence: &mut Evidence| drop(evidence.index.remove(at));
-            self.push(format!("{kind} entry {at} removed"), &["SubjectMissing"], remove);
+            self.push(format!("{kind} entry {at} removed"), &["SubjectMissing", "SignerUnneeded"], remove);
             let beside = self.sound.index[(at + 1) % self.sound.index.len()].clone();
             self.push(format!("{kind} entry {at} with another subject's proof"), &["Index"], |evidence| {
                 let entry = &mut evidence.index[at];
@@ -235,9 +241,12 @@ impl Changes<'_> {
             let length = self.edition.list(&subject).len();
             let entry = self.edition.entry(&subject, 0..length);
             let what = format!("a needless {} entry of {length} leaves", subject.kind().as_str());
+            let edition = self.edition;
             self.push(what, &["SubjectUnneeded"], |evidence| {
+                edition.widen_signers(evidence);
                 evidence.index.push(entry);
                 evidence.index.sort_by_key(SubjectEntry::subject);
+                edition.shorten_signers(evidence);
             });
         }
     }
@@ -283,8 +292,13 @@ impl Changes<'_> {
             let entry = self.edition.entry(&subject, part.clone());
             let refusals: &[&str] = &["Follow", "SubjectMissing", "OtherLeaves", "Unrelated"];
             let what = format!("{what} of a list, proven");
-            self.push(what.clone(), refusals, |evidence| evidence.index[at] = entry.clone());
-            let index = self.sound.index.iter().enumerate();
+            let edition = self.edition;
+            self.push(what.clone(), refusals, |evidence| {
+                edition.widen_signers(evidence);
+                evidence.index[at] = entry.clone();
+                edition.shorten_signers(evidence);
+            });
+            let index = self.index.iter().enumerate();
             let index: Vec<SubjectEntry> =
                 index.map(|(n, one)| if n == at { entry.clone() } else { one.clone() }).collect();
             let shown: BTreeSet<LeafIndex> = index.iter().flat_map(|entry| entry.leaves.iter().copied()).collect();
@@ -294,6 +308,55 @@ impl Changes<'_> {
             let refusals: &[&str] = &["Follow", "SubjectMissing", "CaptureMissing", "OtherLeaves", "Record", "Refused"];
             self.push(format!("{what}, the rest removed"), refusals, |evidence| *evidence = proven);
         }
+    }
+
+    /// Lies about who signed, and about what was done.
+    fn signers_and_acts(&mut self) {
+        // Last of all, so that the others keep their numbers.
+        let stranger = SignerTag::Member([0xff; 16]);
+        self.push("a signer that signed nothing", &["SignerUnneeded"], |e| {
+            e.signers = SignerList::of(e.signers.as_slice().iter().copied().chain([stranger]));
+        });
+        self.push("no signers", &["Index"], |e| e.signers = SignerList::default());
+        self.push("the signers reversed", &["SignerOrder"], |e| {
+            let mut signers = serde_json::to_value(&e.signers).unwrap();
+            signers.as_array_mut().unwrap().reverse();
+            e.signers = serde_json::from_value(signers).unwrap();
+        });
+        self.push("a signer twice", &["SignerOrder"], |e| {
+            let mut signers = serde_json::to_value(&e.signers).unwrap();
+            let list = signers.as_array_mut().unwrap();
+            list.extend(list.last().cloned());
+            e.signers = serde_json::from_value(signers).unwrap();
+        });
+        self.push("another signer of all their leaves", &["Index"], |e| {
+            let others = e.signers.as_slice().iter().map(|signer| match signer {
+                SignerTag::Participant(tag) => SignerTag::Member(*tag),
+                SignerTag::Member(tag) => SignerTag::Participant(*tag),
+            });
+            e.signers = SignerList::of(others);
+        });
+        for at in 0..self.sound.index.len() {
+            let Some(last) = self.sound.index[at].leaves.len().checked_sub(1) else { continue };
+            let kind = self.sound.index[at].kind.as_str();
+            let signers = u32::try_from(self.sound.signers.as_slice().len()).unwrap();
+            self.push(format!("a {kind} leaf {at} by the next signer"), &["Index"], |e| {
+                e.index[at].signers[last] = (e.index[at].signers[last] + 1) % signers;
+            });
+            self.push(format!("a {kind} leaf {at} by no signer"), &["Index"], |e| e.index[at].signers[last] = signers);
+            // Another one of the eight for each list.
+            let bit = at % 8;
+            self.push(format!("a {kind} leaf {at} with act {bit} changed"), &["Index"], |e| {
+                let acts = &mut e.index[at].acts[last];
+                *acts = Acts::from_byte(acts.byte() ^ 1 << bit);
+            });
+            self.push(format!("a {kind} list {at} without its last acts"), &["Index"], |e| {
+                let _ = e.index[at].acts.pop();
+            });
+            self.push(format!("a {kind} list {at} with a signer more"), &["Index"], |e| e.index[at].signers.push(0));
+        }
+        self.push("a label", &["Reserved"], |e| drop(e.label.insert("10".to_owned(), "L1".to_owned())));
+        self.push("a handover", &["Reserved"], |e| e.handovers.push(serde_json::Value::Null));
     }
 
     /// A known subject that is said to be unknown.
@@ -307,6 +370,8 @@ impl Changes<'_> {
             count: 0,
             first: 0,
             leaves: Vec::new(),
+            signers: Vec::new(),
+            acts: Vec::new(),
             path: MultiProof::default(),
             ..entry.clone()
         };
@@ -387,8 +452,8 @@ impl Changes<'_> {
 /// An entry without one of its leaves.
 fn shortened(entry: &SubjectEntry, gone: LeafIndex, keeps_count: bool) -> SubjectEntry {
     let mut entry = entry.clone();
-    if entry.leaves.contains(&gone) {
-        entry.leaves.retain(|leaf| *leaf != gone);
+    if let Ok(at) = entry.leaves.binary_search(&gone) {
+        let _ = (entry.leaves.remove(at), entry.signers.remove(at), entry.acts.remove(at));
         entry.count -= u64::from(!keeps_count);
     }
     entry

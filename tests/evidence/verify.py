@@ -28,8 +28,9 @@ from urllib.parse import unquote_to_bytes
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 SAFE = 2**53  # numbers are below it
 DAY = 86_400_000  # milliseconds
@@ -179,6 +180,20 @@ def any_time(text, what):
     return time
 
 
+def written_time(time):
+    """A time as the ledger writes it, from milliseconds: Howard Hinnant's civil from days."""
+    days, rest = divmod(time, DAY)
+    era, day_of_era = divmod(days + 719_468, 146_097)
+    year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    month = (5 * day_of_year + 2) // 153
+    day = day_of_year - (153 * month + 2) // 5 + 1
+    month = month + 3 if month < 10 else month - 9
+    year = year_of_era + era * 400 + (month <= 2)
+    seconds, millis = divmod(rest, 1000)
+    return f"{year:04}-{month:02}-{day:02}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{millis:03}Z"
+
+
 def own_time(text, what):
     """A time as the ledger writes it: UTC with exactly three digits of a second."""
     need(isinstance(text, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text, re.ASCII), f"{what} is not written as the ledger writes times")
@@ -227,7 +242,45 @@ def signed_by(point, message_hash_input, signature):
         return False
 
 
+FIELD = 2**255 - 19
+CURVE_D = -121_665 * pow(121_666, -1, FIELD) % FIELD
+
+
+def ed25519_point(data):
+    """The point of a public key by RFC 8032 §5.1.3, or None."""
+    number = int.from_bytes(data, "little")
+    y, sign = number % 2**255, number >> 255
+    if y >= FIELD:
+        return None
+    square = (y * y - 1) * pow(CURVE_D * y * y + 1, -1, FIELD) % FIELD
+    x = pow(square, (FIELD + 3) // 8, FIELD)
+    if (x * x - square) % FIELD:
+        x = x * pow(2, (FIELD - 1) // 4, FIELD) % FIELD
+    if (x * x - square) % FIELD or (x == 0 and sign):
+        return None
+    return (x if x % 2 == sign else FIELD - x), y
+
+
+def is_of_small_order(point):
+    """Whether eight times the point is the neutral element."""
+    x, y = point
+    for _ in range(3):
+        product = CURVE_D * x * x * y * y % FIELD
+        x, y = 2 * x * y * pow(1 + product, -1, FIELD) % FIELD, (y * y + x * x) * pow(1 - product, -1, FIELD) % FIELD
+    return (x, y) == (0, 1)
+
+
+@functools.lru_cache(maxsize=4096)
+def note_key(text):
+    point = ed25519_point(hash_of(text, "a noteKey"))
+    need(point and not is_of_small_order(point), "a noteKey is no point of Ed25519, or one of small order")
+    return text
+
+
 # --- Statement ---------------------------------------------------------------------------------------------------------
+
+
+RESERVED_TYPS = ("epcis+sd-jwt", *(f"sealane-{kind}+jws" for kind in ("key", "mandate", "erasure", "owner", "document", "contract")))
 
 
 class Statement:
@@ -244,6 +297,7 @@ class Statement:
         header = strict_json(raw, "a statement's header")
         need(isinstance(header, dict), "a statement's header is no object")
         need(header.get("alg") == "ES256", "a statement's alg is not ES256")
+        need(header.get("typ") not in RESERVED_TYPS, "a statement's typ is kept for later")
         need(header.get("typ") in ("epcis+jws", "sealane-admin+jws"), "a statement's typ is not known")
         self.capture = header["typ"] == "epcis+jws"
         signer = "x5t#S256" if self.capture else "kid"
@@ -274,6 +328,16 @@ class Statement:
     def names(self, participant):
         """The subjects that it names, where this participant signed."""
         return set().union(*(event.names(participant) for event in self.events)) if self.capture else admin_names(self.admin)
+
+    @functools.lru_cache(maxsize=4)
+    def acts(self, participant):
+        """What it says to have done with each id that it names; with other subjects nothing."""
+        done = {}
+        for event in self.events if self.capture else ():
+            for kind, subject in event.names(participant):
+                if kind == "id":
+                    done[subject] = done.get(subject, 0) | event.acts(subject)
+        return done
 
 
 @functools.lru_cache(maxsize=16384)
@@ -357,12 +421,29 @@ def leaf_hash_of(compact):
 # --- Block and seal ----------------------------------------------------------------------------------------------------
 
 
+def version(value, known, what):
+    """Looks at a version before any other member."""
+    found = value.get("version") if isinstance(value, dict) else None
+    need(is_int(found), f"{what} has no version")
+    need(found == known, f"{what} is of version {found}, and version {known} is read here")
+
+
+def rules(value, what):
+    need(is_int(value), f"the rules of {what} are no number")
+    need(value == 1, f"{what} goes by rules {value}, and rules 1 are known here")
+
+
 class Seal:
-    MEMBERS = ("version", "height", "time", "previousSize", "previousRoot", "indexRoot", "membersHash", "nextMembersHash")
+    MEMBERS = (
+        "version", "height", "time", "previousSize", "previousRoot", "indexRoot", "membersHash", "nextMembersHash", "rules", "enacted",
+    )  # fmt: skip
 
     def __init__(self, index, text):
-        value = obj(strict_json(text, "a seal"), "a seal", self.MEMBERS)
-        need(value["version"] == 1 and type(value["version"]) is int, "a seal's version is not 1")
+        value = strict_json(text, "a seal")
+        version(value, 2, "a seal")
+        obj(value, "a seal", self.MEMBERS)
+        rules(value["rules"], "a seal")
+        need(array(value["enacted"], "enacted") == [], "a seal enacts proposals, which rules 1 do not know")
         self.index = index
         self.height = whole(value["height"], "a seal's height")
         self.time = own_time(value["time"], "a seal's time")
@@ -371,18 +452,18 @@ class Seal:
         self.members_hash = hash_of(value["membersHash"], "a seal's membersHash")
         nothing = {self.height == 0, self.previous_size == 0, hash_of(value["previousRoot"], "a seal's previousRoot") == sha256(b"")}
         need(len(nothing) == 1, "a seal is half of genesis")
-        hash_of(value["nextMembersHash"], "a seal's nextMembersHash")
+        self.next_members_hash = hash_of(value["nextMembersHash"], "a seal's nextMembersHash")
         written = json.dumps({name: value[name] for name in self.MEMBERS}, separators=(",", ":"))
         need(written == text, "a seal is not written as seals are")
         self.leaf_hash = leaf_hash(b"\x00" + text.encode())
 
 
 def members(value, what):
-    """The members' keys by kid, and membersHash."""
+    """The members' keys by kid, membersHash, and their entries as they stand under it."""
     need(1 <= len(array(value, what)) <= 100, f"{what} are not 1 to 100")
     keys, written = {}, []
     for member in value:
-        obj(member, "a member", ("kid", "name", "jwk"))
+        obj(member, "a member", ("kid", "name", "jwk", "noteKey"))
         point = jwk(member["jwk"], "a member's jwk")
         kid = hash_of(member["kid"], "a member's kid")
         need(kid == thumbprint(point), "a member's kid is not its key's thumbprint")
@@ -391,8 +472,11 @@ def members(value, what):
         need(1 <= len(name) <= 200 and not has_control(name), "a member's name is none")
         keys[kid] = point
         key = {name: member["jwk"][name] for name in ("kty", "crv", "x", "y")}
-        written.append({"kid": member["kid"], "name": name, "jwk": key})
-    return keys, sha256(json.dumps(written, separators=(",", ":"), ensure_ascii=False).encode())
+        written.append({"kid": member["kid"], "name": name, "jwk": key, "noteKey": note_key(member["noteKey"])})
+    need(len({kid[:16] for kid in keys}) == len(keys), f"{what} have the first 16 bytes of a kid twice")
+    need(len({member["noteKey"] for member in written}) == len(keys), f"{what} have one noteKey twice")
+    entries = [json.dumps(member, separators=(",", ":"), ensure_ascii=False).encode() for member in written]
+    return keys, sha256(b"[" + b",".join(entries) + b"]"), entries
 
 
 # --- Checkpoint and commit ---------------------------------------------------------------------------------------------
@@ -419,36 +503,65 @@ def commit_bytes(origin, height, round_, text):
     )
 
 
-def commit(value, origin, text, keys):
-    """The height that a certificate of commit makes final, and how many signed."""
+def commit(value, origin, text, keys, trusted=False):
+    """The height that a certificate of commit makes final, and how many signed; of a block that is trusted nobody need have."""
     obj(value, "the commit", ("height", "round", "signatures"))
     height = whole(value["height"], "the commit's height")
     message = commit_bytes(origin, height, whole(value["round"], "the commit's round", 2**32), text)
     signed = set()
     for entry in array(value["signatures"], "the commit's signatures"):
         obj(entry, "a vote", ("alg", "kid", "signature"))
-        need(entry["alg"] == "ES256", "a vote's alg is not ES256")
+        need(text_of(entry["alg"], "a vote's alg") == "ES256" or trusted, "a vote's alg is not ES256")
         kid = hash_of(entry["kid"], "a vote's kid")
+        if trusted:
+            unbase64url(entry["signature"], "a vote's signature", 64)
+            continue
         need(kid in keys, "a vote is a stranger's")
         need(kid not in signed, "a member votes twice")
         signature = unbase64url(entry["signature"], "a vote's signature", 64)
         need(signed_by(keys[kid], message, signature), "a vote's signature does not hold")
         signed.add(kid)
-    need(len(signed) >= 2 * len(keys) // 3 + 1, "the commit has too few votes")
+    need(trusted or len(signed) >= 2 * len(keys) // 3 + 1, "the commit has too few votes")
     return height, len(signed)
 
 
 # --- Index -------------------------------------------------------------------------------------------------------------
 
-KINDS = {"id": 1, "party": 2, "prefix": 3, "transformation": 4, "policy": 5, "recall": 6}
+KINDS = {
+    name: byte
+    for byte, name in enumerate(
+        "id party prefix transformation policy recall blind mandate owner document transaction key contract notice erasure proposal fault".split(), 1
+    )
+}
+OF_CAPTURES = ("id", "transformation", "recall", "transaction")
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def index_key(kind, subject):
-    return sha256(b"sealane/index/v1\x00" + bytes([KINDS[kind]]) + subject.encode())
+    return sha256(b"sealane/index/v2\x00" + bytes([KINDS[kind]]) + subject.encode())
 
 
 def index_value(count, list_root):
     return sha256(b"\x05" + count.to_bytes(8, "big") + list_root)
+
+
+def participant_signer(participant):
+    return b"\x00" + bytes.fromhex(participant.replace("-", ""))
+
+
+def member_signer(kid):
+    return b"\x01" + kid[:16]
+
+
+def signer(text, what):
+    """The 17 bytes of a signer that JSON names."""
+    text_of(text, what)
+    return participant_signer(text) if re.fullmatch(UUID, text, re.ASCII) else member_signer(unbase64url(text, what, 16))
+
+
+def list_entry(leaf, signer_, acts):
+    """The hash of a list's entry."""
+    return leaf_hash(leaf.to_bytes(8, "big") + signer_ + bytes([acts]))
 
 
 EMPTY_SUBTREE = sha256(b"\x04")
@@ -462,6 +575,16 @@ def bit(key, depth):
     return key[depth // 8] >> (7 - depth % 8) & 1
 
 
+def whole_index(nodes, depth=0):
+    """The root over {key: value}."""
+    if not nodes:
+        return EMPTY_SUBTREE
+    if len(nodes) == 1:
+        return index_leaf_node(*next(iter(nodes.items())))
+    halves = [{k: v for k, v in nodes.items() if bit(k, depth) == side} for side in (0, 1)]
+    return sha256(b"\x03" + whole_index(halves[0], depth + 1) + whole_index(halves[1], depth + 1))
+
+
 def index_root(key, end, siblings):
     """Joins the hash at the end of a key's way with the siblings, from the last to the first."""
     for depth in range(len(siblings) - 1, -1, -1):
@@ -473,8 +596,8 @@ def index_root(key, end, siblings):
 class Entry:
     """One subject of `index`, and the part of its list that is shown."""
 
-    def __init__(self, value):
-        required = ("kind", "subject", "count", "first", "leaves", "path", "siblings")
+    def __init__(self, value, signers):
+        required = ("kind", "subject", "count", "first", "leaves", "signers", "acts", "path", "siblings")
         obj(value, "an entry of index", required, ("other",))
         kind, subject = text_of(value["kind"], "a kind"), text_of(value["subject"], "a subject")
         need(kind in KINDS, f"no kind is called {short(kind)}")
@@ -486,6 +609,12 @@ class Entry:
         for leaf in self.leaves:
             whole(leaf, f"a leaf of {self.name}")
         need(all(a < b for a, b in zip(self.leaves, self.leaves[1:])), f"leaves of {self.name} are not in order")
+        self.numbers = array(value["signers"], f"signers of {self.name}")
+        self.acts = array(value["acts"], f"acts of {self.name}")
+        need(len(self.numbers) == len(self.acts) == len(self.leaves), f"leaves, signers and acts of {self.name} have not one length")
+        self.signers = [signers[whole(number, f"a signer's number in {self.name}", len(signers))] for number in self.numbers]
+        for acts in self.acts:
+            whole(acts, f"acts in {self.name}", 256)
         self.end = self.first + len(self.leaves)
         need(self.end <= self.count, f"{self.name} shows more than its list has")
         need(self.leaves or self.first == 0, f"{self.name} shows nothing, and not from the first position")
@@ -514,7 +643,7 @@ class Entry:
                 end = index_leaf_node(*self.other)
         else:
             need(self.other is None, f"{self.name} is present and has other")
-            shown = [(self.first + i, leaf_hash(leaf.to_bytes(8, "big"))) for i, leaf in enumerate(self.leaves)]
+            shown = [(self.first + i, list_entry(*said)) for i, said in enumerate(zip(self.leaves, self.signers, self.acts))]
             end = index_leaf_node(key, index_value(self.count, multi_leaf_inclusion_proof(self.count, shown, self.path, f"the path of {self.name}")))
         need(index_root(key, end, self.siblings) == root, f"{self.name} is not so in the index")
 
@@ -782,6 +911,23 @@ FIELDS = {
 }
 
 
+def words(name, *bare):
+    """The spellings of words of the CBV."""
+    starts = ("", f"cbv:{name}-", f"https://ref.gs1.org/cbv/{name}-", f"http://ref.gs1.org/cbv/{name}-")
+    return frozenset(start + word for word in bare for start in starts)
+
+
+steps, dispositions = functools.partial(words, "BizStep"), functools.partial(words, "Disp")
+LETS_GO, TAKES = steps("shipping", "consigning", "departing"), steps("receiving", "accepting")
+TAKES_BACK, AFAR, STOLEN = steps("void_shipping"), steps("sensor_reporting", "reserving"), dispositions("stolen")
+PARTLY = dispositions("partially_dispensed")
+# An end: its steps, its dispositions.
+DESTROYED = steps("destroying"), dispositions("destroyed", "disposed")
+SOLD = steps("retail_selling"), dispositions("retail_sold")
+DISPENSED = steps("dispensing"), dispositions("dispensed")
+DECOMMISSIONED = steps("decommissioning"), dispositions("inactive")
+
+
 class Event:
     def __init__(self, value):
         need(isinstance(value, dict), "an event is no object")
@@ -805,6 +951,16 @@ class Event:
         marks = lambda name: any(word in RECALLED for word in array(persistent.get(name, []), name) if isinstance(word, str))
         self.recalls = value.get("disposition") in RECALLED or marks("set")
         self.touches_recall = self.recalls or marks("unset")
+        transactions = [
+            text_of(member(item, "bizTransaction"), "bizTransaction")
+            for item in array(value.get("bizTransactionList", []), "bizTransactionList")
+        ]
+        # What is no id stands as it is written.
+        self.transactions = {text if isinstance(read_id(text), Refused) else read_id(text) for text in transactions}
+        self.step = value.get("bizStep") if isinstance(value.get("bizStep"), str) else None
+        self.declared = {word for word in [value.get("disposition"), *persistent.get("set", [])] if isinstance(word, str)}
+        self.has_place = "readPoint" in value or "bizLocation" in value
+        self.is_error = "errorDeclaration" in value
         places = [canonical_id(member(item, "destination"), "destination") for item in array(value.get("destinationList", []), "destinationList")]
         self.destinations = places[:16]
         ilmd = value.get("ilmd", {})
@@ -816,6 +972,7 @@ class Event:
         named = {("id", identifier) for identifier in self.ids}
         if self.transformation is not None:
             named.add(("transformation", self.transformation))
+        named.update(("transaction", text) for text in self.transactions)
         if self.touches_recall:
             for identifier in self.ids:
                 named.add(("recall", identifier))
@@ -827,6 +984,46 @@ class Event:
     def counts(self, kind, identifier):
         """Whether the event is one of those counted for this id's list, or this transformationID's."""
         return self.transformation == identifier if kind == "transformation" else identifier in self.ids
+
+    # Acts
+
+    def acts(self, identifier):
+        """What it says to have done with an id that it names, perhaps as the class of what it recalls."""
+        byte = 0x40 if self.is_error else 0
+        if identifier not in self.ids:
+            return byte
+        origin = self.brings_forth(identifier)
+        reading = self.reads()
+        byte |= 0x01 if origin else 0
+        byte |= {"lets go": 0x02, "takes": 0x04}.get(reading, 0)
+        byte |= 0x08 if reading == "has in hand" and self.has_place and not origin else 0
+        byte |= 0x10 if self.ends() else 0
+        byte |= 0x20 if self.type == "AggregationEvent" and self.action in ("ADD", "DELETE") else 0
+        return byte
+
+    def reads(self):
+        if self.step in LETS_GO:
+            return "lets go"
+        if self.step in TAKES:
+            return "takes"
+        if self.step in TAKES_BACK:
+            return "takes back"
+        if self.step in AFAR or self.declares(STOLEN) or self.type == "TransactionEvent":
+            return "from afar"
+        return "has in hand"
+
+    def declares(self, spellings):
+        return not self.declared.isdisjoint(spellings)
+
+    def is_by(self, end):
+        return self.step in end[0] or self.declares(end[1])
+
+    def ends(self):
+        if self.is_by(DESTROYED) or self.is_by(SOLD):
+            return True
+        if self.declares(PARTLY):
+            return False
+        return self.is_by(DISPENSED) or self.is_by(DECOMMISSIONED) or (self.type == "ObjectEvent" and self.action == "DELETE")
 
     def brings_forth(self, identifier):
         if self.type == "ObjectEvent":
@@ -849,11 +1046,13 @@ def epcis_events(payload):
 # --- Admin statements --------------------------------------------------------------------------------------------------
 
 ADMIN = {
-    "genesis": ("type", "version", "origin", "members", "created"),
+    "genesis": ("type", "version", "origin", "rules", "members", "founders", "created"),
     "registration": ("type", "participant", "claims", "request", "certificate"),
     "renewal": ("type", "participant", "request", "current", "consent", "certificate"),
     "revocation": ("type", "participant", "reason"),
 }
+OPTIONAL = {"genesis": ("continues",), "revocation": ("compromisedSince",)}
+RESERVED_ADMIN = ("proposal", "withdrawal", "ballot", "ready", "fault", "endorsement")
 NOBODYS = ("did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:")
 
 
@@ -923,15 +1122,15 @@ def admin_statement(payload):
     value = strict_json(payload, "an admin statement")
     need(isinstance(value, dict), "an admin statement is no object")
     kind = value.get("type")
+    need(kind not in RESERVED_ADMIN, f"the type {short(kind)} of admin statements is kept for later")
     need(isinstance(kind, str) and kind in ADMIN, f"no leaf holds an admin statement of type {short(kind)}")
-    obj(value, f"a {kind}", ADMIN[kind], ("compromisedSince",) if kind == "revocation" else ())
     if kind == "genesis":
-        need(type(value["version"]) is int and value["version"] == 1, "a genesis has not the version 1")
-        need(is_origin(value["origin"]), "a genesis has no origin")
-        any_time(value["created"], "created")
-        return {**value, "keys": members(value["members"], "members")}
+        version(value, 2, "a genesis")
+    obj(value, f"a {kind}", ADMIN[kind], OPTIONAL.get(kind, ()))
+    if kind == "genesis":
+        return genesis(value)
     need(
-        isinstance(value["participant"], str) and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value["participant"]),
+        isinstance(value["participant"], str) and re.fullmatch(UUID, value["participant"], re.ASCII),
         "a participant's id is no UUID in lower case",
     )
     read = {"type": kind, "participant": value["participant"]}
@@ -951,9 +1150,31 @@ def admin_statement(payload):
     return read
 
 
+def genesis(value):
+    need(is_origin(value["origin"]), "a genesis has no origin")
+    rules(value["rules"], "a genesis")
+    keys, members_hash, entries = members(value["members"], "members")
+    consents = []
+    for item in array(value["founders"], "founders"):
+        obj(item, "a founder", ("kid", "signature"))
+        consents.append((hash_of(item["kid"], "a founder's kid"), unbase64url(item["signature"], "a founder's signature", 64)))
+    need([kid for kid, _ in consents] == list(keys), "the founders are not the members in their order")
+    if "continues" in value:
+        lost = obj(value["continues"], "continues", ("origin", "checkpoint", "fingerprint"))
+        need(is_origin(lost["origin"]) and lost["origin"] != value["origin"], "a genesis continues no other ledger")
+        checkpoint(lost["checkpoint"], lost["origin"])
+        hash_of(lost["fingerprint"], "the fingerprint of what is continued")
+    created = any_time(value["created"], "created")
+    return {"type": "genesis", "origin": value["origin"], "keys": keys, "members_hash": members_hash, "entries": entries, "consents": consents, "created": created}
+
+
+def founder_bytes(origin, entry):
+    return b"sealane/founder/v1\x00" + sha256(origin.encode()) + sha256(entry)
+
+
 def admin_names(admin):
     if admin["type"] == "genesis":
-        return {("party", base64url(kid)) for kid in admin["keys"][0]}
+        return {("party", base64url(kid)) for kid in admin["keys"]}
     named = {("party", admin["participant"])}
     if admin["type"] == "registration":
         named.update(("prefix", text) for group in admin["claims"] for text in group)
@@ -1017,17 +1238,41 @@ class Registry:
 
 
 class Anchor:
+    MEMBERS = ("version", "origin", "genesis", "height", "size", "root", "members", "fingerprint")
+
     def __init__(self, value):
-        obj(value, "the anchor", ("version", "origin", "fingerprint", "members", "genesis"))
-        need(type(value["version"]) is int and value["version"] == 1, "the anchor's version is not known")
-        genesis = statement(value["genesis"], "the anchor's genesis")
-        need(not genesis.capture and genesis.admin["type"] == "genesis", "the anchor's genesis is none")
-        self.origin = genesis.admin["origin"]
-        self.keys, self.members_hash = genesis.admin["keys"]
-        need(value["origin"] == self.origin == genesis.aud, "the anchor's origin is not its genesis's")
-        need(genesis.signer in self.keys and genesis.is_signed_by(self.keys[genesis.signer]), "the anchor's genesis is signed by none of its members")
-        need(value["fingerprint"] == base64url(genesis.id), "the anchor's fingerprint is another's")
-        need(value["members"] == genesis.admin["members"], "the anchor's members are not its genesis's")
+        version(value, 2, "the anchor")
+        obj(value, "the anchor", self.MEMBERS)
+        said = statement(value["genesis"], "the anchor's genesis")
+        need(not said.capture and said.admin["type"] == "genesis", "the anchor's genesis is none")
+        first = said.admin
+        self.origin = first["origin"]
+        need(value["origin"] == self.origin == said.aud, "the anchor's origin is not its genesis's")
+        need(said.signer == next(iter(first["keys"])), "the anchor's genesis is not signed by the first of its members")
+        need(said.is_signed_by(first["keys"][said.signer]), "the signature of the anchor's genesis does not hold")
+        for (kid, consent), entry in zip(first["consents"], first["entries"]):
+            need(signed_by(first["keys"][kid], founder_bytes(self.origin, entry), consent), f"the consent of {base64url(kid)} does not hold")
+        self.height = whole(value["height"], "the anchor's height")
+        self.size = whole(value["size"], "the anchor's size")
+        self.root = hash_of(value["root"], "the anchor's root")
+        self.keys, self.members_hash, _ = members(value["members"], "the anchor's members")
+        fingerprint = sha256(said.id + self.height.to_bytes(8, "big") + self.root + self.members_hash)
+        need(value["fingerprint"] == base64url(fingerprint), "the anchor's fingerprint is another's")
+        if self.height == 0:
+            need(self.members_hash == first["members_hash"], "the anchor's members are not its genesis's")
+            need((self.size, self.root) == (2, block_0(said)), "the anchor's size and root are not those of block 0")
+
+
+def block_0(said):
+    """The root of the tree of block 0, which the genesis statement gives."""
+    first = said.admin
+    value = index_value(1, list_entry(0, member_signer(said.signer), 0))
+    seal = {
+        "version": 2, "height": 0, "time": written_time(first["created"]), "previousSize": 0, "previousRoot": base64url(sha256(b"")),
+        "indexRoot": base64url(whole_index({index_key(*subject): value for subject in admin_names(first)})),
+        "membersHash": base64url(first["members_hash"]), "nextMembersHash": base64url(first["members_hash"]), "rules": 1, "enacted": [],
+    }  # fmt: skip
+    return tree_root([said.leaf_hash, Seal(1, json.dumps(seal, separators=(",", ":"))).leaf_hash])
 
 
 # --- follows(id) -------------------------------------------------------------------------------------------------------
@@ -1269,7 +1514,10 @@ class Follows:
 
 # --- Evidence ----------------------------------------------------------------------------------------------------------
 
-EVIDENCE = ("version", "id", "checkpoint", "commit", "seal", "index", "statements", "registrations", "seals", "inclusionProof")
+EVIDENCE = (
+    "version", "id", "label", "checkpoint", "commit", "seal", "signers", "index", "statements", "registrations", "seals", "handovers",
+    "inclusionProof",
+)  # fmt: skip
 
 
 def ascending(leaves, what):
@@ -1300,23 +1548,30 @@ def evidence(anchor, data, asked=None):
     need(isinstance(value, dict), "the evidence is no object")
 
     # 1
-    need(type(value.get("version")) is int and value["version"] == 2, "the version of the evidence is not known")
+    version(value, 3, "the evidence")
     obj(value, "the evidence", EVIDENCE)
     identifier = text_of(value["id"], "id")
     need(canonical_id(identifier, "id") == identifier, "id is not in its canonical form")
+    need(value["label"] == {}, "the label is not empty: it is kept for later")
+    need(array(value["handovers"], "handovers") == [], "handovers is not empty, and rules 1 know none")
     need(asked is None or canonical_id(asked) == identifier, "the evidence is about another id")
 
     # 2
     size, root = checkpoint(value["checkpoint"], anchor.origin)
-    height, votes = commit(value["commit"], anchor.origin, value["checkpoint"], anchor.keys)
+    own = isinstance(value["commit"], dict) and value["commit"].get("height") == anchor.height
+    height, votes = commit(value["commit"], anchor.origin, value["checkpoint"], anchor.keys, own)
+    need(height >= anchor.height, f"the block {height} is below the anchor's, {anchor.height}: only an older anchor shows it")
+    need(not own or (size, root) == (anchor.size, anchor.root), "the anchor's block has another size or root")
     last = read_seal(value["seal"])
     need(last.index == size - 1, "the seal does not stand at the checkpoint's last leaf")
     need(last.height == height, "the seal is of another height than the commit")
     need(last.previous_size <= last.index, "the seal's block begins after its end")
-    need(last.members_hash == anchor.members_hash, "the seal names other members than the anchor")
+    named = last.next_members_hash if own else last.members_hash
+    need(named == anchor.members_hash, "the seal names other members than the anchor")
 
     # 3
-    entries = [Entry(item) for item in array(value["index"], "index")]
+    signers = [signer(text, "a signer") for text in array(value["signers"], "signers")]
+    entries = [Entry(item, signers) for item in array(value["index"], "index")]
     captures = read_statements(value["statements"], "statements")
     registrations = read_statements(value["registrations"], "registrations")
     seals = [read_seal(item) for item in array(value["seals"], "seals")]
@@ -1340,6 +1595,9 @@ def evidence(anchor, data, asked=None):
     need({seal.index for seal in blocks.values()} == set(ends), "a seal is of no statement's block")
 
     # 4
+    ascending(signers, "signers")
+    used = {number for entry in entries for number in entry.numbers}
+    need(len(used) == len(signers), "a signer is named by no entry")
     for entry in entries:
         entry.verify(last.index_root)
     index = {(entry.kind, entry.subject): entry for entry in entries}
@@ -1375,9 +1633,15 @@ def evidence(anchor, data, asked=None):
     # 8
     named = {leaf: said.names(participant) for leaf, (said, participant, _) in signed.items()}
     named.update((leaf, said.names(None)) for leaf, said in registrations.items())
+    said_by = {leaf: (participant_signer(participant), said.acts(participant)) for leaf, (said, participant, _) in signed.items()}
+    said_by.update((leaf, (member_signer(said.signer), {})) for leaf, said in registrations.items())
     for entry in entries:
         for leaf in entry.leaves:
             need((entry.kind, entry.subject) in named[leaf], f"the statement at leaf {leaf} does not name {entry.name}")
+        for leaf, signed_as, acts in zip(entry.leaves, entry.signers, entry.acts):
+            by, done = said_by[leaf]
+            need(signed_as == by, f"{entry.name} names another signer of leaf {leaf}")
+            need(acts == (done.get(entry.subject, 0) if entry.kind == "id" else 0), f"{entry.name} has other acts of leaf {leaf}")
     for leaf, subjects in named.items():
         for subject in subjects:
             entry = index.get(subject)
@@ -1414,23 +1678,13 @@ def naive_proof(digests, shown, low=0):
     return naive_proof(digests[:k], shown, low) + naive_proof(digests[k:], shown, low + k)
 
 
-def naive_index(nodes, depth=0):
-    """The root over {key: value}."""
-    if not nodes:
-        return EMPTY_SUBTREE
-    if len(nodes) == 1:
-        return index_leaf_node(*next(iter(nodes.items())))
-    halves = [{k: v for k, v in nodes.items() if bit(k, depth) == side} for side in (0, 1)]
-    return sha256(b"\x03" + naive_index(halves[0], depth + 1) + naive_index(halves[1], depth + 1))
-
-
 def naive_way(nodes, key, depth=0):
     """The siblings on a key's way and what stands at its end."""
     if len(nodes) <= 1:
         return [], next(iter(nodes.items()), None)
     halves = [{k: v for k, v in nodes.items() if bit(k, depth) == side} for side in (0, 1)]
     siblings, end = naive_way(halves[bit(key, depth)], key, depth + 1)
-    sibling = naive_index(halves[1 - bit(key, depth)], depth + 1)
+    sibling = whole_index(halves[1 - bit(key, depth)], depth + 1)
     return [None if sibling == EMPTY_SUBTREE else base64url(sibling), *siblings], end
 
 
@@ -1448,6 +1702,7 @@ def self_test():
     test_index()
     test_ids()
     test_strictness()
+    test_note_keys()
     print("self-test: all holds")
 
 
@@ -1476,7 +1731,14 @@ def test_examples():
     assert unbase64url(header, "").decode() == page["statement-header"]
 
     genesis = statement(page["genesis-compact"], "example")
-    anchor = Anchor({"version": 1, "origin": genesis.aud, "genesis": page["genesis-compact"], "fingerprint": base64url(genesis.id), "members": json.loads(page["members"])})
+    anchor = Anchor(json.loads(page["anchor"]))
+    assert anchor.origin == genesis.aud and anchor.height == 0 and json.loads(page["anchor"])["genesis"] == page["genesis-compact"]
+    note_seed = ed25519.Ed25519PrivateKey.from_private_bytes(sha256(b"sealane example member note key"))
+    note = raw_of(note_seed)
+    assert base64url(note) == page["member-note-key"] == json.loads(page["members"])[0]["noteKey"]
+    note_id = sha256(anchor.origin.encode() + b"\n\x01" + note)[:4]
+    assert page["note-key-ed25519"] == f"{anchor.origin}+{note_id.hex()}+{base64.b64encode(bytes([1]) + note).decode()}"
+    assert founder_bytes(anchor.origin, genesis.admin["entries"][0]).hex() == page["founder-bytes"]
     assert base64url(anchor.members_hash) == page["members-hash"] and sha256(page["members"].encode()) == anchor.members_hash
     assert is_origin(page["default-origin"]) and page["default-origin"].endswith(page["member-key-kid"])
 
@@ -1492,6 +1754,11 @@ def test_examples():
 
     text = page["checkpoint"] + "\n"
     assert checkpoint(text, anchor.origin) == (4, tree_root(tree))
+    lines = [line.split(" ")[1:] for line in page["signed-note"].split("\n\n")[1].splitlines()]
+    assert page["signed-note"].startswith(text) and [name for name, _ in lines] == [anchor.origin] * 2
+    by_key, by_note = (base64.b64decode(line) for _, line in lines)
+    assert by_key[:4] == thumbprint(key)[:4] and by_note == note_id + note_seed.sign(text.encode())
+    key_at(key).verify(by_key[4:], text.encode(), ec.ECDSA(hashes.SHA256()))
     assert sha256(anchor.origin.encode()).hex() == page["origin-hash"] and sha256(text.encode()).hex() == page["checkpoint-hash"]
     assert commit_bytes(anchor.origin, 1, 0, text).hex() == page["commit-bytes"]
     assert commit(json.loads(page["commit"]), anchor.origin, text, anchor.keys) == (1, 1)
@@ -1503,15 +1770,28 @@ def test_examples():
         kind, digest, subject = line.split(None, 2)
         assert index_key(kind, subject).hex() == digest
     values = dict(re.split(r"  +", line) for line in page["index-hashes"].splitlines())
-    value = lambda *numbers: index_value(len(numbers), tree_root(leaf_hash(n.to_bytes(8, "big")) for n in numbers))
+    acme, seoul = (participant_signer(text) for text in ("5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10", "9b2f4c1e-0a3d-4e5f-8b7a-6c5d4e3f2a1b"))
+    entries = {0: (member_signer(thumbprint(key)), 0), 2: (acme, 0x01), 5: (acme, 0x02), 9: (seoul, 0x04)}
+    written = dict(line.rsplit("  ", 1) for line in page["index-entries"].splitlines())
+    assert written == {f"leaf {n}": (n.to_bytes(8, "big") + by + bytes([acts])).hex() for n, (by, acts) in entries.items()}
+    value = lambda *numbers: index_value(len(numbers), tree_root(list_entry(n, *entries[n]) for n in numbers))
     product = index_key("id", "https://id.gs1.org/01/09506000134352/21/A1"), value(2)
     member = index_key("party", page["member-key-kid"]), value(0)
-    assert values["empty subtree"] == EMPTY_SUBTREE.hex() and values["value of leaves [2]"] == value(2).hex()
-    assert values["value of leaves [2, 5, 9]"] == value(2, 5, 9).hex() and values["value of leaves [0]"] == value(0).hex()
+    assert values["empty subtree"] == EMPTY_SUBTREE.hex() and values["value of leaf 2"] == value(2).hex()
+    assert values["value of the longer list"] == value(2, 5, 9).hex() and values["value of leaf 0"] == value(0).hex()
     assert values["node of the product"] == index_leaf_node(*product).hex() and values["node of the member"] == index_leaf_node(*member).hex()
-    assert naive_index(dict([member])) == seals[0].index_root
+    assert whole_index(dict([member])) == seals[0].index_root
     assert seals[1].index_root.hex() == values["index root of seal 1"]
-    assert seals[1].index_root == naive_index(dict([member, product]))
+    assert seals[1].index_root == whole_index(dict([member, product]))
+    for name in ("index-presence", "index-absence"):
+        Entry(json.loads(page[name]), [acme]).verify(seals[1].index_root)
+    for line in page["acts"].splitlines():
+        acts, text = line.split("  ", 1)
+        event = Event({"eventTime": "2026-11-21T09:29:00.000Z", **json.loads(text)})
+        assert event.acts("https://id.gs1.org/01/09506000134352/21/A1") == int(acts, 16), text
+    root, part = page["index-part"].splitlines()
+    Entry(json.loads(part), [acme, seoul]).verify(bytes.fromhex(root.split()[-1]))
+    evidence(anchor, page["evidence"], json.loads(page["evidence"])["id"])
 
 
 def test_multi_leaf():
@@ -1537,29 +1817,37 @@ def test_multi_leaf():
 
 def test_index():
     chance = random.Random(3)
+    signers = [participant_signer("5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10"), member_signer(bytes(32))]
+    told = lambda leaves: {"leaves": leaves, "signers": [n % 2 for n in leaves], "acts": list(leaves)}
     for count in (0, 1, 2, 3, 10, 40):
         lists = {f"s{i}": sorted(chance.sample(range(200), chance.randint(1, 12))) for i in range(count)}
-        entry_hashes = {name: [leaf_hash(n.to_bytes(8, "big")) for n in leaves] for name, leaves in lists.items()}
+        said = lambda leaf: (leaf, signers[leaf % 2], leaf)
+        entry_hashes = {name: [list_entry(*said(n)) for n in leaves] for name, leaves in lists.items()}
         nodes = {index_key("id", name): index_value(len(h), naive_root(h)) for name, h in entry_hashes.items()}
-        root = naive_index(nodes)
+        root = whole_index(nodes)
         for name in [*lists, "absent", "absent too", "nobody"]:
             siblings, end = naive_way(nodes, index_key("id", name))
-            value = {"kind": "id", "subject": name, "count": 0, "first": 0, "leaves": [], "path": [], "siblings": siblings}
+            value = {"kind": "id", "subject": name, "count": 0, "first": 0, "path": [], "siblings": siblings, **told([])}
             leaves = lists.get(name)
             if leaves:
                 low = chance.randrange(len(leaves) + 1)
                 high = chance.randint(low, len(leaves))
                 path = naive_proof(entry_hashes[name], range(low, high))
-                value.update(count=len(leaves), first=low if low < high else 0, leaves=leaves[low:high], path=[base64url(h) for h in path])
+                value.update(told(leaves[low:high]))
+                value.update(count=len(leaves), first=low if low < high else 0, path=[base64url(h) for h in path])
             elif end:
                 value["other"] = {"key": base64url(end[0]), "value": base64url(end[1])}
-            entry = Entry(value)
+            entry = Entry(value, signers)
             entry.verify(root)
             for change in ({"count": entry.count + 1}, {"siblings": siblings + [None]}, {"subject": name + "x"}):
-                changed = holds(lambda: Entry({**value, **change}).verify(root))
+                changed = holds(lambda: Entry({**value, **change}, signers).verify(root))
                 assert not changed or (not leaves and "subject" in change), (value, change)
             if leaves and low < high:
-                assert not holds(lambda: Entry({**value, "leaves": value["leaves"][:-1]}).verify(root))
+                assert not holds(lambda: Entry({**value, **told(value["leaves"][:-1])}, signers).verify(root))
+                for change in ({"leaves": value["leaves"][:-1]}, {"signers": [2, *value["signers"][1:]]}, {"acts": [256, *value["acts"][1:]]}):
+                    assert not holds(lambda: Entry({**value, **change}, signers)), change
+                for change in ({"signers": [1 - n for n in value["signers"]]}, {"acts": [n ^ 1 for n in value["acts"]]}):
+                    assert not holds(lambda: Entry({**value, **change}, signers).verify(root)), change
                 assert entry.shows(leaves[low]) and entry.would_show(leaves[low] + 1) == (high == len(leaves) or high > low + 1)
 
 
@@ -1587,9 +1875,30 @@ def test_strictness():
     for text in ("AA=", "AB", "A", "A+/A", "AA\n", "AAé"):
         assert not holds(unbase64url, text, "x"), text
     assert any_time("1970-01-01T00:00:00Z", "") == 0 and any_time("2026-11-21t09:29:00.12399+01:00", "") == own_time("2026-11-21T08:29:00.123Z", "")
+    for text in ("1970-01-01T00:00:00.000Z", "0000-02-29T23:59:59.999Z", "9999-12-31T00:00:00.001Z", "2026-11-21T08:29:00.123Z"):
+        assert written_time(own_time(text, "")) == text
     assert any_time("2016-12-31T23:59:60Z", "") == any_time("2017-01-01 08:59:60.5+09:00", "") == any_time("2016-12-31T23:59:59.999Z", "")
     assert not holds(any_time, "2016-12-31T22:59:60Z", "") and not holds(any_time, "0000-01-01T00:00:00+01:00", "")
     assert not holds(any_time, "2026-02-29T00:00:00Z", "") and not holds(own_time, "2026-11-21T08:29:00.12Z", "")
+
+
+def raw_of(private):
+    return private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def test_note_keys():
+    for seed in range(20):
+        point = ed25519_point(raw_of(ed25519.Ed25519PrivateKey.from_private_bytes(sha256(bytes([seed])))))
+        assert point and not is_of_small_order(point)
+    small = (
+        "0100000000000000000000000000000000000000000000000000000000000000", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "0000000000000000000000000000000000000000000000000000000000000000", "0000000000000000000000000000000000000000000000000000000000000080",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+    )  # fmt: skip
+    assert all(is_of_small_order(ed25519_point(bytes.fromhex(text))) for text in small)
+    none = ("f2" + "ff" * 30 + "7f", "ff" * 32, "02" + "00" * 31, "01" + "00" * 30 + "80")
+    assert not any(ed25519_point(bytes.fromhex(text)) for text in none)
 
 
 # --- Command line ------------------------------------------------------------------------------------------------------

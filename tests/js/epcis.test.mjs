@@ -29,6 +29,18 @@ test("ids, words and times become what they stand for", () => {
   assert.equal(event.destinations[0].text, "https://id.gs1.org/417/9506000134307");
 });
 
+test("a business transaction is indexed as an id, or as it stands where no id may be written so", () => {
+  const written = ["urn:epc:id:gdti:9506000.13435.1", "https://shop.example/orders/7", "https://id.gs1.org/orders/7", "urn:epcglobal:cbv::po", "x:y"];
+  const bizTransactionList = written.map((bizTransaction) => ({ type: "po", bizTransaction }));
+  const expected = ["https://id.gs1.org/253/95060001343521", ...written.slice(1)];
+  assert.deepEqual(read({ epcList: [ITEM], bizTransactionList }).transactions, expected);
+  for (const type of ["AggregationEvent", "AssociationEvent"]) {
+    const members = { type, action: "ADD", epcList: undefined, parentID: "urn:x:box", childEPCs: [ITEM], bizTransactionList };
+    assert.deepEqual(read(members).transactions, expected, type);
+  }
+  assert.deepEqual(read({ epcList: [ITEM] }).transactions, []);
+});
+
 test("content is compared whatever its spelling, order and eventID", () => {
   const one = read({ epcList: [ITEM, "urn:x:b"], bizStep: "storing", eventID: "urn:x:1", "ext:n": 1.0 });
   const two = read({ "ext:n": 1, bizStep: "cbv:BizStep-storing", epcList: ["urn:x:b", "urn:epc:id:sgtin:9506000.013435.A1"], eventID: "urn:x:2" });

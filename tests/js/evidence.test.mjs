@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { EvidenceError, trustedAnchor, verify } from "../../web/verify.js";
-import { VERSIONS } from "./builders/formats.mjs";
+import { VERSIONS, evidenceDocument } from "./builders/formats.mjs";
 import { Actor, CASE, ITEM, Key, Ledger, NaiveIndex, PALLET, b64, documentOf, eventAt, hash, naiveMultiProof, naiveRoot, rfc, time } from "./ledger.mjs";
 
 const VERSION = `"version":${VERSIONS.evidence}`;
@@ -189,6 +189,49 @@ test("each fault has its code, the first one in the order of the steps", async (
   await refused(ledger, change({ seal: older }), ["seal-place"]);
 });
 
+test("what a later version will say is refused, and named", async () => {
+  const { ledger } = journey();
+  const evidence = ledger.evidence(ITEM);
+  const because = (change, code, message) =>
+    assert.rejects(verify(JSON.stringify({ ...evidence, ...change }), { anchor: ledger.anchor(), id: ITEM }), (error) => {
+      assert.ok(error instanceof EvidenceError && error.code === code && message.test(error.message), `${error.code}: ${error.message}`);
+      return true;
+    });
+  for (const handovers of [[null], [{}], [{ height: 1 }]]) await because({ handovers }, "handovers", /handovers must be empty/);
+  for (const handovers of [null, {}, undefined]) await because({ handovers }, "shape", /./);
+  for (const label of [{ 10: "L7" }, null, [], undefined]) await because({ label }, "shape", /label/);
+  const known = VERSIONS.evidence;
+  await because({ version: known - 1 }, "version", new RegExp(`of version ${known - 1}, and version ${known} is read here; ask the node`));
+  await because({ version: known + 1 }, "version", new RegExp(`of version ${known + 1}, and version ${known} is read here; use a newer version`));
+});
+
+test("signers ascend, each once, each used, and a list's numbers name them", async () => {
+  const { ledger } = journey();
+  const evidence = ledger.evidence(ITEM);
+  const { signers, index } = evidence;
+  assert.equal(signers.length, 4, "a member, and Acme, Seoul and Other Works");
+  const numbered = (change) => index.map((entry) => ({ ...entry, signers: entry.signers.map(change) }));
+  const swapped = { signers: [signers[1], signers[0], ...signers.slice(2)], index: numbered((number) => (number < 2 ? 1 - number : number)) };
+  await refused(ledger, { ...evidence, ...swapped }, "signers-order");
+  const [first, ...rest] = signers;
+  await refused(ledger, { ...evidence, signers: [first, first, ...rest], index: numbered((number) => number + 1) }, "signers-order");
+  const last = b64(Buffer.alloc(16, 0xff));
+  await refused(ledger, { ...evidence, signers: [...signers, last] }, "signer-unneeded");
+  await refused(ledger, { ...evidence, signers: [first, "00000000-0000-4000-8000-000000000001a", ...rest] }, "shape");
+  for (const text of ["", 1, null, first.toUpperCase().replace(/0/g, "A"), `${last}A`]) await refused(ledger, { ...evidence, signers: [text, ...rest] }, "shape");
+  const present = index.findIndex(({ leaves }) => leaves.length > 1);
+  const entry = (change) => ({ ...evidence, index: index.map((one, at) => (at === present ? { ...one, ...change } : one)) });
+  const { signers: numbers, acts, leaves } = index[present];
+  for (const number of [signers.length, -1, 0.5, "0", null]) await refused(ledger, entry({ signers: [number, ...numbers.slice(1)] }), "shape");
+  for (const number of [256, -1, 0.5, "0", null]) await refused(ledger, entry({ acts: [number, ...acts.slice(1)] }), "shape");
+  for (const change of [{ signers: numbers.slice(1) }, { acts: acts.slice(1) }, { leaves: leaves.slice(1) }, { acts: [...acts, 0] }]) {
+    await refused(ledger, entry(change), "shape");
+  }
+  await refused(ledger, entry({ acts: acts.map((one) => one ^ 1) }), "index");
+  const other = (number) => (number === 0 ? 1 : 0);
+  await refused(ledger, entry({ signers: numbers.map(other) }), "index");
+});
+
 test("whatever stands in a document, it is refused as evidence and in few words", async () => {
   const { ledger } = journey();
   const evidence = ledger.evidence(ITEM);
@@ -200,6 +243,7 @@ test("whatever stands in a document, it is refused as evidence and in few words"
   const long = (letter) => letter.repeat(3_000_000);
   const present = evidence.index.findIndex(({ count }) => count > 0);
   const entry = (members) => JSON.stringify({ ...evidence, index: evidence.index.map((one, at) => (at === present ? { ...one, ...members } : one)) });
+  const leavesOf = (count) => ({ leaves: [...Array(count).keys()], signers: Array(count).fill(0), acts: Array(count).fill(0) });
   const number = (name, written) => entry({ [name]: "@" }).replace('"@"', written);
   const sealed = (change) => JSON.stringify({ ...evidence, seal: { ...evidence.seal, seal: change(evidence.seal.seal) } });
   const cases = [
@@ -221,7 +265,7 @@ test("whatever stands in a document, it is refused as evidence and in few words"
     [number("count", "1e3"), "shape"], [number("count", "-0"), "shape"], [number("count", "9007199254740993"), "shape"],
     [number("first", "9007199254740991"), "index"], [number("first", "18446744073709551615"), "shape"],
     [number("leaves", "[9007199254740991]"), "shape"], [number("leaves", '{"length":1}'), "shape"],
-    [entry({ siblings: Array(300_000).fill(null) }), "index"], [entry({ leaves: [...Array(300_000).keys()] }), "index"],
+    [entry({ siblings: Array(300_000).fill(null) }), "index"], [entry(leavesOf(300_000)), "index"], [entry({ leaves: [...Array(300_000).keys()] }), "shape"],
     [entry({ path: Array(50_000).fill(b64(hash())) }), "index"],
   ];
   for (const [changed, code] of cases) {
@@ -250,10 +294,10 @@ test("only what the answer rests on is shown, and all of it", async () => {
     const seals = [...new Set(leaves.map((leaf) => ledger.seals.find((one) => one.leaf > leaf)))].map(({ leaf, seal }) => ({ leafIndex: leaf, seal }));
     const stand = [...new Set([...leaves, ...seals.map(({ leafIndex }) => leafIndex), evidence.seal.leafIndex])].sort((a, b) => a - b);
     const hashes = ledger.leaves.map((data) => hash([0], data));
-    return {
+    return evidenceDocument({
       ...evidence, index: all, statements: placed(ledger.captures), registrations: placed(ledger.admins), seals,
       inclusionProof: naiveMultiProof(hashes, stand).map(b64),
-    };
+    });
   };
   assert.equal((await answer(ledger, showing(() => {}))).verdict, "authentic");
   const entries = evidence.index.length;
@@ -270,7 +314,7 @@ test("only what the answer rests on is shown, and all of it", async () => {
   await refused(ledger, more, "subject-unneeded");
   const another = showing((list) => {
     const key = "id https://id.gs1.org/01/09506000134352/21/S2";
-    return [...list, { key, first: 0, leaves: ledger.lists.get(key) }].sort((a, b) => NaiveIndex.order(a.key, b.key));
+    return [...list, { key, first: 0, leaves: ledger.lists.get(key).map(({ leaf }) => leaf) }].sort((a, b) => NaiveIndex.order(a.key, b.key));
   });
   // Its signer's registration is not shown either.
   await refused(ledger, another, "signer");
@@ -290,7 +334,22 @@ test("an index that lies is found out where it shows", async () => {
   // What put the case on the pallet is shown in the case's list.
   const hidden = lying(({ lists }) => lists.set(pallet, lists.get(pallet).slice(1)));
   await refused(hidden, hidden.evidence(ITEM), "not-indexed");
-  const invented = lying(({ lists, captures }) => lists.set(key, [...lists.get(key), [...captures.keys()].at(-1)]));
+  // Who signed, and what was done, is held against each statement that is shown.
+  const seoul = "00000000-0000-4000-8000-000000000002";
+  const change = (key, members) => lying(({ lists }) => lists.set(key, lists.get(key).map((entry, at) => (at === 0 ? { ...entry, ...members } : entry))));
+  const party = `party ${seoul}`;
+  for (const of of [key, pallet, party, "prefix 9506000", "transformation urn:x:t1"]) {
+    const evidence = (members) => [change(of, members)].map((ledger) => [ledger, ledger.evidence(ITEM)])[0];
+    for (const signer of ["00000000-0000-4000-8000-000000000004", b64(Buffer.alloc(16, 7))]) await refused(...evidence({ signer }), "other-signer");
+    await refused(...evidence({ acts: 0x80 }), "other-acts");
+  }
+  const acted = journey().ledger.lists.get(key);
+  assert.ok(acted.some(({ acts }) => acts !== 0));
+  for (const bit of [1, 2, 4, 8, 16, 32, 64, 128]) {
+    const ledger = change(key, { acts: acted[0].acts ^ bit });
+    await refused(ledger, ledger.evidence(ITEM), "other-acts");
+  }
+  const invented = lying((ledger) => ledger.list(key, { ...ledger.lists.get(key)[0], leaf: [...ledger.captures.keys()].at(-1) }));
   await refused(invented, invented.evidence(ITEM), "not-named");
 });
 
@@ -346,7 +405,7 @@ test("registrations that cannot stand where they stand are refused", async () =>
     const text = key.statement({ alg: "ES256", typ: "sealane-admin+jws", kid: key.kid, aud: ledger.origin, iat: 1 }, payload(ledger));
     ledger.admins.get(leaf).text = text;
     ledger.leaves[leaf] = Buffer.concat([Buffer.from([1]), Buffer.from(text)]);
-    ledger.lists.set(`party ${acme.id}`, [...ledger.lists.get(`party ${acme.id}`), leaf]);
+    ledger.list(`party ${acme.id}`, { ...ledger.lists.get(`party ${acme.id}`)[0], leaf });
     ledger.close();
     await refused(ledger, ledger.evidence(ITEM), code);
   }

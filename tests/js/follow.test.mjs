@@ -18,7 +18,7 @@ const uuid = (number) => (typeof number === "string" ? number : `00000000-0000-4
 
 const event = (members) => ({
   type: "ObjectEvent", action: "OBSERVE", time: 0, step: "", disposition: undefined, set: [], unset: [], ids: [["object", ITEM]], parent: undefined,
-  transformationId: undefined, ilmd: undefined, destinations: [], ...members,
+  transformationId: undefined, transactions: [], ilmd: undefined, destinations: [], ...members,
 });
 const packs = (parent, child, time = 0) =>
   event({ type: "AggregationEvent", action: "ADD", parent, ids: [["parent", parent], ["child", child]], time });
@@ -111,13 +111,14 @@ test("an id, its containers, inputs, ties, destinations, recalls and parties are
   for (const key of [listOf(item(2)), `recall ${box(1).text}`, `recall ${uuid(2)} ${ITEM.text}`]) assert.ok(!shown.has(key), key);
 });
 
-test("an event names its ids, its tie, what it recalls, by itself and by its signer, and a recall the classes too", () => {
+test("an event names its ids, its tie, its transactions, what it recalls, by itself and by its signer, and a recall the classes too", () => {
   const names = (members) => [...namesOfEvent(event(members), uuid(1))];
   assert.deepEqual(names({}), [listOf(ITEM)]);
   const recalls = [`recall ${ITEM.text}`, `recall ${uuid(1)} ${ITEM.text}`];
   assert.deepEqual(names({ disposition: "recalled" }), [listOf(ITEM), `id ${CLASS}`, ...recalls]);
   assert.deepEqual(names({ set: ["recalled"] }), [listOf(ITEM), `id ${CLASS}`, ...recalls]);
   assert.deepEqual(names({ unset: ["recalled"] }), [listOf(ITEM), ...recalls]);
+  assert.deepEqual(names({ transactions: ["urn:x:b", "urn:x:a", "urn:x:b"] }), [listOf(ITEM), "transaction urn:x:b", "transaction urn:x:a"]);
   assert.deepEqual([...namesOfEvent(makes(ITEM, [box(1)], "urn:x:tie"), uuid(1))], [listOf(box(1)), listOf(ITEM), "transformation urn:x:tie"]);
 });
 

@@ -5,17 +5,21 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import "./webcrypto.mjs";
-import { verify } from "../../web/verify.js";
+import { trustedAnchor, verify } from "../../web/verify.js";
+import { actsIn, signerOf } from "../../web/verify/acts.js";
+import { founderBytes } from "../../web/verify/anchor.js";
 import { digest, sha256, toBase64url, toHex, utf8 } from "../../web/verify/bytes.js";
+import { isEd25519Key } from "../../web/verify/ed25519.js";
 import { readEpcis } from "../../web/verify/epcis.js";
 import { prefixesOf } from "../../web/verify/follow.js";
 import { IdError, classOf, parseUri } from "../../web/verify/gs1.js";
 import { parse } from "../../web/verify/json.js";
 import { Signatures, keyOf, parseStatement } from "../../web/verify/jws.js";
 import { checkCommit, commitBytes, membersText, parseCheckpoint, parseSeal, readCommit, readMembers, sealLeaf, statementLeaf } from "../../web/verify/ledger.js";
+import { verifyNote } from "../../web/verify/note.js";
 import { verifyReceipt } from "../../web/verify/receipt.js";
 import { emptyHash, entryHash, leafHash, multiRoot, nodeHash, rootOf, subjectKey, valueHash, verifyIndexEntry } from "../../web/verify/tree.js";
-import { anchorDocument } from "./builders/formats.mjs";
+import { memberSigner, noteKeyId, u64 } from "./builders/formats.mjs";
 
 const page = readFileSync(new URL("../../docs/FORMATS.md", import.meta.url), "utf8");
 const examples = new Map([...page.matchAll(/```text example:([\w-]+)\n([\s\S]*?)\n```/g)].map(([, name, text]) => [name, text]));
@@ -25,8 +29,30 @@ const table = (name) => new Map(example(name).split("\n").map((line) => line.spl
 const bytes = (text) => Buffer.from(text, "base64url");
 const never = (message) => assert.fail(message);
 
-const anchor = () =>
-  anchorDocument({ origin: "ledger.example/formats", members: JSON.parse(example("members")), genesis: example("genesis-compact") });
+const CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+
+const anchor = () => JSON.parse(example("anchor"));
+
+test("note keys and signed notes", async () => {
+  const [member] = readMembers(parse(example("members")), never);
+  assert.equal(member.noteKey, example("member-note-key"));
+  assert.ok(isEd25519Key(bytes(member.noteKey)));
+  const [, name, id, key] = /^([^+]+)\+([0-9a-f]{8})\+(.*)$/.exec(example("note-key-ed25519"));
+  assert.deepEqual([name, Buffer.from(key, "base64").toString("hex")], ["ledger.example/formats", `01${bytes(member.noteKey).toString("hex")}`]);
+  assert.equal(Buffer.from(noteKeyId(name, member.noteKey)).toString("hex"), id);
+  const { signed, checkpoint } = await verifyNote(`${example("signed-note")}\n`, { anchor: anchor() });
+  assert.deepEqual(signed.map(({ alg }) => alg).sort(), ["ES256", "EdDSA"]);
+  assert.equal(checkpoint.size, 4);
+});
+
+test("the trust anchor and a founder's consent", async () => {
+  const { origin, height, size, members, fingerprint } = await trustedAnchor(example("anchor"));
+  assert.deepEqual([origin, height, size, fingerprint], ["ledger.example/formats", 0, 2, anchor().fingerprint]);
+  assert.equal(membersText(members), example("members"));
+  assert.equal(anchor().genesis, example("genesis-compact"));
+  assert.equal(toHex(founderBytes(origin, members[0])), example("founder-bytes"));
+  assert.equal(toHex(bytes(anchor().root)), table("tree").get("node 0-1"));
+});
 
 test("keys and statements", async () => {
   const key = keyOf(parse(example("participant-key-jwk")));
@@ -100,20 +126,42 @@ test("the index", () => {
     assert.equal(toHex(subjectKey(kind, subject)), key, kind);
   }
   const hashes = table("index-hashes");
-  const list = (...leaves) => rootOf(leaves.map(entryHash));
+  const [ACME, SEOUL] = ["5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10", "9b2f4c1e-0a3d-4e5f-8b7a-6c5d4e3f2a1b"];
+  const said = new Map([[2, [ACME, 0x01]], [5, [ACME, 0x02]], [9, [SEOUL, 0x04]]]);
+  said.set(0, [memberSigner(example("member-key-kid")), 0]);
+  const entryOf = (leaf) => ({ leaf, signer: signerOf(said.get(leaf)[0]), acts: said.get(leaf)[1] });
+  for (const [place, hex] of table("index-entries")) {
+    const { leaf, signer, acts } = entryOf(Number(place.split(" ")[1]));
+    assert.equal(toHex(Buffer.concat([u64(leaf), signer, Buffer.from([acts])])), hex, place);
+  }
+  assert.equal(table("index-entries").size, 4);
+  const list = (...leaves) => rootOf(leaves.map((leaf) => entryHash(entryOf(leaf))));
   assert.equal(toHex(emptyHash()), hashes.get("empty subtree"));
-  assert.equal(toHex(valueHash(1, list(2))), hashes.get("value of leaves [2]"));
-  assert.equal(toHex(valueHash(3, list(2, 5, 9))), hashes.get("value of leaves [2, 5, 9]"));
+  assert.equal(toHex(valueHash(1, list(2))), hashes.get("value of leaf 2"));
+  assert.equal(toHex(valueHash(1, list(0))), hashes.get("value of leaf 0"));
+  assert.equal(toHex(valueHash(3, list(2, 5, 9))), hashes.get("value of the longer list"));
   const entry = (text) => {
     const read = JSON.parse(text);
     const siblings = read.siblings.map((sibling) => (sibling === null ? undefined : bytes(sibling)));
-    return { ...read, path: read.path.map(bytes), siblings };
+    const signers = read.signers.map((number) => signerOf([ACME, SEOUL][number]));
+    const other = read.other && { key: bytes(read.other.key), value: bytes(read.other.value) };
+    return { ...read, signers, path: read.path.map(bytes), siblings, other };
   };
   const root = Buffer.from(hashes.get("index root of seal 1"), "hex");
   verifyIndexEntry(entry(example("index-presence")), root);
   verifyIndexEntry(entry(example("index-absence")), root);
   const [rootLine, part] = example("index-part").split("\n");
   verifyIndexEntry(entry(part), Buffer.from(rootLine.split(/ {2,}/)[1], "hex"));
+});
+
+test("acts", () => {
+  const lines = example("acts").split("\n").map((line) => line.split("  "));
+  assert.ok(lines.length > 5);
+  for (const [acts, text] of lines) {
+    const event = { "@context": CONTEXT, eventTime: "2026-11-21T09:29:00.000Z", eventTimeZoneOffset: "+00:00", ...JSON.parse(text) };
+    const [read] = readEpcis(Buffer.from(JSON.stringify(event)));
+    assert.equal(actsIn(read, "https://id.gs1.org/01/09506000134352/21/A1"), Number(acts), text);
+  }
 });
 
 test("the receipt", async () => {

@@ -6,9 +6,10 @@ import { generateKeyPairSync, sign } from "node:crypto";
 import "./webcrypto.mjs";
 import {
   anchorDocument, b64, checkpointText, commitBytes, emptyNode, evidenceDocument, genesisPayload, hash, innerNode, listEntryHash,
-  listValueHash, memberEntry, membersHash, registrationPayload, revocationPayload, rfc, sealLeaf, sealText, statementLeaf,
+  listValueHash, memberEntry, memberSigner, membersHash, registrationPayload, revocationPayload, rfc, sealLeaf, sealText, statementLeaf,
   subjectKey, subjectNode,
 } from "./builders/formats.mjs";
+import { actsOf } from "../../web/verify/acts.js";
 import { readEpcis } from "../../web/verify/epcis.js";
 import { bySubject, follow, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent, textOf } from "../../web/verify/follow.js";
 import { parseId } from "../../web/verify/gs1.js";
@@ -23,6 +24,8 @@ export class Key {
   constructor() {
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const { kty, crv, x, y } = publicKey.export({ format: "jwk" });
+    const note = generateKeyPairSync("ed25519");
+    Object.assign(this, { notePrivateKey: note.privateKey, noteKey: note.publicKey.export({ format: "jwk" }).x });
     Object.assign(this, { privateKey, jwk: { kty, crv, x, y }, kid: b64(hash(publicKey.export({ format: "der", type: "spki" }))) });
   }
 
@@ -60,13 +63,13 @@ export function naiveMultiProof(leaves, shown) {
 
 const bit = (key, depth) => (key[depth >> 3] >> (7 - (depth & 7))) & 1;
 
-/** The index over lists by subject, by the definition in docs/FORMATS.md. */
+/** The index over lists of `{leaf, signer, acts}` by subject, by the definition in docs/FORMATS.md. */
 export class NaiveIndex {
   constructor(lists) {
     this.lists = lists;
-    this.nodes = [...lists].map(([subject, leaves]) => {
+    this.nodes = [...lists].map(([subject, list]) => {
       const key = NaiveIndex.key(subject);
-      const value = listValueHash(leaves.length, naiveRoot(leaves.map(listEntryHash)));
+      const value = listValueHash(list.length, naiveRoot(list.map(listEntryHash)));
       return { subject, key, value };
     });
   }
@@ -87,7 +90,10 @@ export class NaiveIndex {
     return innerNode(this.root(left, depth + 1), this.root(right, depth + 1));
   }
 
-  /** The entry of evidence for a subject, showing `leaves` from the position `first` of its list. */
+  /**
+   * The entry of evidence for a subject, showing `leaves` from the position `first` of its list. Its `signers` are texts
+   * (`evidenceDocument` numbers them).
+   */
   entry(subject, first, leaves) {
     const key = NaiveIndex.key(subject);
     const siblings = [];
@@ -101,10 +107,14 @@ export class NaiveIndex {
     const list = this.lists.get(subject) ?? [];
     const entries = list.map(listEntryHash);
     const shown = leaves.map((_, at) => first + at);
+    const told = (name) => shown.map((at) => list[at]?.[name] ?? list[0]?.[name]);
     const path = leaves.length === list.length ? [] : naiveMultiProof(entries, shown).map(b64);
     const [end] = nodes;
     const other = end && !end.key.equals(key) ? { other: { key: b64(end.key), value: b64(end.value) } } : {};
-    return { kind: kindOf(subject), subject: textOf(subject), count: list.length, first, leaves, path, siblings, ...other };
+    return {
+      kind: kindOf(subject), subject: textOf(subject), count: list.length, first, leaves, signers: told("signer"), acts: told("acts"), path,
+      siblings, ...other,
+    };
   }
 }
 
@@ -136,14 +146,19 @@ export class Ledger {
     this.captures = new Map();
     this.admins = new Map();
     this.pending = [];
-    this.genesis = this.admin(genesisPayload({ origin, members: this.members, created: this.now }));
+    const created = this.now + 3600000;
+    this.genesis = this.admin(genesisPayload({ origin, members: this.members, keys: this.keys, created }));
     const kidKeys = this.members.map(({ kid, name, jwk }) => ({ kid, name, key: keyOf(parse(JSON.stringify(jwk))) }));
     this.registry = new Registry(origin, kidKeys);
     this.close();
   }
 
-  anchor() {
-    return anchorDocument(this);
+  /** The trust anchor of the block `height`, by default of genesis. */
+  anchor(height = 0) {
+    const { origin, members, genesis, seals } = this;
+    const size = seals[height].leaf + 1;
+    const root = b64(naiveRoot(this.leaves.slice(0, size).map((data) => hash([0], data))));
+    return anchorDocument({ origin, members, genesis, height, size, root });
   }
 
   get size() {
@@ -153,7 +168,7 @@ export class Ledger {
   /** Puts an admin statement on the ledger. */
   admin(payload, { by = this.keys[0], aud = this.origin } = {}) {
     const text = by.statement({ alg: "ES256", typ: "sealane-admin+jws", kid: by.kid, aud, iat: Math.floor(this.now / 1000) }, payload);
-    this.pending.push({ leaf: this.size, text, admin: payload });
+    this.pending.push({ leaf: this.size, text, admin: payload, by });
     this.leaves.push(statementLeaf(text));
     return text;
   }
@@ -210,26 +225,35 @@ export class Ledger {
     this.leaves[leaf] = statementLeaf(text);
   }
 
-  #index({ leaf, text, admin, capture }) {
+  #index({ leaf, text, admin, by, capture }) {
     const place = { leaf, time: this.now };
     const payload = Buffer.from(text.split(".")[1], "base64url");
-    let subjects;
+    let [subjects, signer, acts] = [undefined, undefined, () => 0];
     if (admin) {
       const read = readAdmin(payload, (message) => {
         throw new Error(message);
       });
       if (read.type !== "genesis") this.registry.apply(read, place, new Signatures(), (message) => { throw new Error(message); });
       subjects = namesOfAdmin(read);
+      signer = memberSigner(by.kid);
       this.admins.set(leaf, { text, admin: read });
     } else {
       const events = readEpcis(payload);
-      subjects = new Set(events.flatMap((event) => [...namesOfEvent(event, capture.id)]));
+      const speaking = events.map((event) => ({ event, subjects: namesOfEvent(event, capture.id) }));
+      subjects = new Set(speaking.flatMap((one) => [...one.subjects]));
+      signer = capture.id;
+      acts = (subject) => actsOf(speaking, subject);
       const iat = JSON.parse(Buffer.from(text.split(".")[0], "base64url")).iat * 1000;
       this.captures.set(leaf, {
         text, place, signer: capture.id, certificate: capture.thumbprint, signedAt: iat, bytes: text.length, events,
       });
     }
-    for (const subject of subjects) this.lists.set(subject, [...(this.lists.get(subject) ?? []), leaf]);
+    for (const subject of subjects) this.list(subject, { leaf, signer, acts: acts(subject) });
+  }
+
+  /** Puts an entry into a subject's list. */
+  list(subject, entry) {
+    this.lists.set(subject, [...(this.lists.get(subject) ?? []), entry].sort((a, b) => a.leaf - b.leaf));
   }
 
   /** The proof that these leaves, ascending, stand on the ledger. */
@@ -259,7 +283,7 @@ export class Ledger {
       cutShort: (subject) => { throw new Error(`cut short: ${subject}`); },
       noRegistration: (subject) => { throw new Error(`no registration: ${subject}`); },
       list(subject, wanted) {
-        const list = lists.get(subject) ?? [];
+        const list = (lists.get(subject) ?? []).map(({ leaf }) => leaf);
         let first = 0;
         if (wanted?.since !== undefined) first = Math.max(list.filter((leaf) => isBeforeSpan(blockTime(leaf), wanted.since)).length - 1, 0);
         if (wanted?.last !== undefined) first = Math.max(list.length - wanted.last, 0);
@@ -291,8 +315,7 @@ export class Ledger {
       registrations: placed(this.admins),
       seals,
       inclusionProof: this.prove(all),
-      ...change,
-    });
+    }, change);
   }
 }
 

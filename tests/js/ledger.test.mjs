@@ -5,11 +5,9 @@ import { test } from "node:test";
 
 import { EvidenceError, timeText } from "../../web/verify/bytes.js";
 import { parse } from "../../web/verify/json.js";
-import { Signatures } from "../../web/verify/jws.js";
 import {
-  checkCommit, commitBytes, isOrigin, membersText, parseCheckpoint, parseSeal, readAnchor, readCommit, readMembers, sealLeaf, statementLeaf,
+  checkApart, checkCommit, commitBytes, isOrigin, membersText, parseCheckpoint, parseSeal, readCommit, readMembers, sealLeaf, statementLeaf,
 } from "../../web/verify/ledger.js";
-import { readAdmin } from "../../web/verify/registry.js";
 import * as formats from "./builders/formats.mjs";
 import { Key, b64, hash } from "./ledger.mjs";
 
@@ -142,8 +140,17 @@ test("members stand in the order of their kids, each once, under the hash of the
   refusesShape(() => readEntries([{ ...one, jwk: two.jwk }, two]), /kid is not that of its key/);
   refusesShape(() => readEntries([{ ...one, jwk: { ...one.jwk, crv: "P-384" } }]), /no P-256 key/);
   for (const name of ["", "x".repeat(201), "a\nb", 1, null]) refusesShape(() => readEntries([{ ...one, name }]), /name is wrong/);
+  for (const noteKey of ["", b64(Buffer.alloc(31)), b64(Buffer.alloc(32)), 1, undefined]) refusesShape(() => readEntries([{ ...one, noteKey }]), /noteKey is (no Ed25519 key|missing)/);
+  refusesShape(() => readEntries([one, { ...two, noteKey: one.noteKey }]), /have one noteKey/);
   assert.equal(readEntries([{ ...one, name: "\u{1f600}".repeat(200) }]).length, 1);
   refusesShape(() => readEntries([{ ...one, extra: 1 }]), /extra is unknown/);
+});
+
+test("no two members' kids begin with the same 16 bytes, by which the index names them", () => {
+  const kidOf = (first, last) => b64(Buffer.concat([Buffer.alloc(15), Buffer.from([first]), Buffer.alloc(15), Buffer.from([last])]));
+  const pair = (one, other) => [{ kid: one, noteKey: "a" }, { kid: other, noteKey: "b" }];
+  checkApart(pair(kidOf(1, 0), kidOf(2, 0)), wrong);
+  refusesShape(() => checkApart(pair(kidOf(1, 0), kidOf(1, 1)), wrong), /first 16 bytes in common/);
 });
 
 test("there are 1 to 100 members", () => {
@@ -162,13 +169,20 @@ test("a seal is read in its one form", () => {
   const seal = parseSeal(formats.sealText(later), 9);
   assert.deepEqual([seal.height, seal.previousSize, timeText(seal.time), seal.indexRoot], [3, 5, "2026-03-01T00:00:00.000Z", later.indexRoot]);
   const bad = (change, because) => refuses(() => parseSeal(formats.sealText(later, change), 9), "seal", because);
-  for (const name of ["version", "height", "previousSize"]) for (const number of [-1, 1.5, "1", null]) bad({ [name]: number }, /number is malformed/);
+  for (const name of ["height", "previousSize"]) for (const number of [-1, 1.5, "1", null]) bad({ [name]: number }, /number is malformed/);
   for (const name of ["previousRoot", "indexRoot", "membersHash", "nextMembersHash"]) {
     for (const text of ["", b64(Buffer.alloc(31)), 1, null]) bad({ [name]: text }, /hash is malformed/);
   }
   for (const time of ["now", "2026-03-01", 1, null]) bad({ time }, /time is malformed/);
-  bad({ version: formats.VERSIONS.seal + 1 }, /version/);
-  bad({ version: 0 }, /version/);
+  const known = formats.VERSIONS.seal;
+  bad({ version: known + 1 }, new RegExp(`of version ${known + 1}, and version ${known} is read here; use a newer version`));
+  bad({ version: known - 1 }, new RegExp(`of version ${known - 1}, and version ${known} is read here; .*start a new one`));
+  for (const version of [-1, 1.5, "1", null]) bad({ version }, /version is no whole number/);
+  // The version is looked at before anything else.
+  refuses(() => parseSeal(`{"version":${known - 1}}`, 9), "seal", /is read here/);
+  for (const rules of [0, 2]) bad({ rules }, new RegExp(`rules ${rules}, and rules 1 are known here`));
+  for (const rules of ["1", 1.5, null]) bad({ rules }, /number of its rules/);
+  for (const enacted of [[b64(hash())], {}, null]) bad({ enacted }, /enacts a proposal/);
   for (const time of ["2026-03-01T00:00:00Z", "2026-03-01T01:00:00.000+01:00", "2026-03-01T00:00:00.0000Z"]) bad({ time }, /one form/);
   bad({ extra: 1 }, /extra is unknown/);
   const text = formats.sealText(later);
@@ -198,50 +212,4 @@ test("a statement stands in its leaf whole, or by hash and length from 65,535 by
   assert.equal(statementLeaf("x".repeat(65534))[0], 1);
   assert.deepEqual([statementLeaf("x".repeat(65535))[0], statementLeaf("x".repeat(65535)).length], [2, 37]);
   assert.deepEqual([...sealLeaf("ab")], [0, 0x61, 0x62]);
-});
-
-// --- Trust anchor
-
-const header = (key, change = {}) => ({ alg: "ES256", typ: "sealane-admin+jws", kid: key.kid, aud: ORIGIN, iat: 1, ...change });
-const genesis = (change = {}) => ({ ...formats.genesisPayload({ origin: ORIGIN, members: entries, created: 0 }), ...change });
-const anchorOf = (statement, change = {}) => ({ ...formats.anchorDocument({ origin: ORIGIN, members: entries, genesis: statement }), ...change });
-
-async function readAnchored(document) {
-  const signatures = new Signatures();
-  const read = readAnchor(value(document), signatures, readAdmin);
-  await signatures.settle();
-  return read;
-}
-
-const refusesAnchor = async (document, because) => {
-  const isMeant = (error) => error instanceof EvidenceError && error.code === "anchor" && because.test(error.message);
-  await assert.rejects(readAnchored(document), isMeant, String(because));
-};
-
-test("a trust anchor is the genesis statement that one of its members signed", async () => {
-  for (const key of keys) {
-    const statement = key.statement(header(key), genesis());
-    const { origin, members, fingerprint } = await readAnchored(anchorOf(statement));
-    assert.deepEqual([origin, members.length, fingerprint], [ORIGIN, 4, anchorOf(statement).fingerprint]);
-  }
-  const [key, other] = keys;
-  const stranger = new Key();
-  const good = key.statement(header(key), genesis());
-  await refusesAnchor(anchorOf(stranger.statement(header(stranger), genesis())), /signed by no member/);
-  await refusesAnchor(anchorOf(stranger.statement(header(key), genesis())), /signature does not hold/);
-  await refusesAnchor(anchorOf(other.statement(header(key), genesis())), /signature does not hold/);
-  await refusesAnchor(anchorOf(key.statement(header(key, { aud: "ledger.example/other" }), genesis())), /for another ledger/);
-  await refusesAnchor(anchorOf(key.statement(header(key), formats.revocationPayload({ participant: "00000000-0000-4000-8000-000000000001" }))), /no genesis/);
-  const asCapture = { typ: "epcis+jws", kid: undefined, "x5t#S256": key.kid };
-  await refusesAnchor(anchorOf(key.statement(header(key, asCapture), genesis())), /signed by no member/);
-  for (const version of [0, formats.VERSIONS.anchor + 1, "1"]) await refusesAnchor(anchorOf(good, { version }), /version is unknown/);
-  await refusesAnchor(anchorOf(good, { genesis: 1 }), /no statement/);
-  const [one, ...rest] = anchorOf(good).members;
-  const changes = [
-    { origin: "ledger.example/other" }, { fingerprint: b64(hash()) }, { members: rest }, { members: [...rest, one] }, { members: {} },
-    { members: [{ ...one, name: "Other" }, ...rest] }, { members: [{ ...one, kid: rest[0].kid }, ...rest] },
-    { members: [{ ...one, jwk: rest[0].jwk }, ...rest] }, { members: [one, ...rest, one] },
-  ];
-  for (const change of changes) await refusesAnchor(anchorOf(good, change), /not those of its genesis/);
-  await refusesAnchor(anchorOf(good, { extra: 1 }), /extra is unknown/);
 });

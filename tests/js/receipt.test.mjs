@@ -98,6 +98,10 @@ test("a receipt's seal stands last, at its height", async () => {
   await refuses({ ...good, seal: `${good.seal} ` }, asked, "seal");
   await refuses({ ...good, seal: 1 }, asked, "receipt", /malformed/);
   assert.ok(sealLeaf(good.seal).equals(ledger.leaves.at(-1)));
+  // A seal that a quorum signed, and that names other members.
+  ledger.membersHash = b64(hash("other members"));
+  ledger.close();
+  await refuses(receiptOf(ledger, leaf), asked, "seal-place", /other members/);
 });
 
 test("a quorum signed the receipt's checkpoint, of the ledger that is trusted", async () => {

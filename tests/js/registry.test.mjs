@@ -8,7 +8,7 @@ import { EvidenceError } from "../../web/verify/bytes.js";
 import { parseId, parseUri } from "../../web/verify/gs1.js";
 import { Signatures } from "../../web/verify/jws.js";
 import { Registry, breach, broughtIntoBeing, covers, holdsLocation, namespaceCandidates, readAdmin } from "../../web/verify/registry.js";
-import { consentBytes, genesisPayload, memberEntry, registrationPayload, renewalPayload, revocationPayload } from "./builders/formats.mjs";
+import { checkpointText, consentBytes, genesisPayload, memberEntry, registrationPayload, renewalPayload, revocationPayload } from "./builders/formats.mjs";
 import { Key, b64, hash } from "./ledger.mjs";
 
 const ORIGIN = "ledger.example/registry";
@@ -244,7 +244,7 @@ test("the namespaces that could hold a URI end at a delimiter after something wi
 const key = new Key();
 const given = { der: "a certificate", jwk: key.jwk, notBefore: hour(0), notAfter: hour(1) };
 const payloads = {
-  genesis: genesisPayload({ origin: ORIGIN, members: [memberEntry(key, "Member")], created: hour(0) }),
+  genesis: genesisPayload({ origin: ORIGIN, members: [memberEntry(key, "Member")], keys: [key], created: hour(0) }),
   registration: registrationPayload({ participant: uuid(1), claims: noClaims, certificate: given }),
   renewal: renewalPayload({ participant: uuid(1), request: "r", current: b64(hash()), consent: Buffer.alloc(64, 1), certificate: given }),
   revocation: revocationPayload({ participant: uuid(1), compromisedSince: hour(1) }),
@@ -272,10 +272,46 @@ test("each admin statement has its members and no other", () => {
 });
 
 test("genesis names an origin, a version and members", () => {
-  for (const version of [0, payloads.genesis.version + 1, "1", null]) refusesPayload({ ...payloads.genesis, version }, /version is unknown/);
+  const { version: known } = payloads.genesis;
+  refusesPayload({ ...payloads.genesis, version: known - 1 }, new RegExp(`of version ${known - 1}, and version ${known} is read here; .*start a new one`));
+  refusesPayload({ ...payloads.genesis, version: known + 1 }, new RegExp(`of version ${known + 1}, and version ${known} is read here; use a newer version`));
+  // The version is looked at before anything else.
+  refusesPayload({ type: "genesis", version: known - 1 }, /is read here/);
+  for (const version of [-1, 1.5, "1", null]) refusesPayload({ ...payloads.genesis, version }, /version is no whole number/);
   for (const origin of ["", "a b", "a+b", "a\u0000b", "x".repeat(256), 1]) refusesPayload({ ...payloads.genesis, origin }, /origin is malformed/);
   for (const created of ["now", 1, null]) refusesPayload({ ...payloads.genesis, created }, /time is malformed/);
   for (const members of [[], {}, null]) refusesPayload({ ...payloads.genesis, members }, /1 to 100 members/);
+  for (const rules of [0, 2]) refusesPayload({ ...payloads.genesis, rules }, new RegExp(`rules ${rules}, and rules 1 are known here`));
+  for (const rules of ["1", 1.5, null]) refusesPayload({ ...payloads.genesis, rules }, /number of its rules/);
+});
+
+test("genesis has each founder's consent in the order of the members", () => {
+  const { founders } = payloads.genesis;
+  for (const other of [[], null, {}, [...founders, ...founders]]) refusesPayload({ ...payloads.genesis, founders: other }, /one founder's consent for each member/);
+  for (const change of [{ kid: new Key().kid }, { kid: 1 }, { signature: b64(Buffer.alloc(63)) }, { signature: null }]) {
+    refusesPayload({ ...payloads.genesis, founders: [{ ...founders[0], ...change }] }, /founder's consent is malformed/);
+  }
+  refusesPayload({ ...payloads.genesis, founders: [{ ...founders[0], extra: 1 }] }, /extra is unknown/);
+});
+
+test("genesis may go on from one ledger that was lost, which is another", () => {
+  const checkpoint = checkpointText({ origin: "ledger.example/lost", size: 7, root: hash("root") });
+  const continues = { origin: "ledger.example/lost", checkpoint, fingerprint: b64(hash("fingerprint")) };
+  assert.equal(read({ ...payloads.genesis, continues }).type, "genesis");
+  const refusesLost = (change, because) => refusesPayload({ ...payloads.genesis, continues: { ...continues, ...change } }, because);
+  refusesPayload({ ...payloads.genesis, continues: null }, /must be an object/);
+  for (const origin of [ORIGIN, "a b", 1]) refusesLost({ origin }, /no other ledger's origin/);
+  refusesLost({ origin: "ledger.example/third" }, /no checkpoint of that origin/);
+  refusesLost({ checkpoint: 1 }, /no checkpoint of that origin/);
+  refusesLost({ fingerprint: "x" }, /no fingerprint/);
+  refusesLost({ extra: 1 }, /extra is unknown/);
+  assert.throws(() => read({ ...payloads.genesis, continues: { ...continues, checkpoint: "x" } }), { code: "checkpoint" });
+});
+
+test("types that are kept for later are refused by name", () => {
+  for (const type of ["proposal", "withdrawal", "ballot", "ready", "fault", "endorsement"]) {
+    assert.throws(() => read({ type }), (error) => error instanceof EvidenceError && error.code === "type-reserved" && error.message.includes(type));
+  }
 });
 
 test("a participant is a UUID in lower case", () => {

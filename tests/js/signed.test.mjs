@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { EvidenceError, verify } from "../../web/verify.js";
 import { checkNames } from "../../web/verify/evidence.js";
-import { consentBytes, registrationPayload, renewalPayload, sealText } from "./builders/formats.mjs";
+import { consentBytes, memberSigner, registrationPayload, renewalPayload, sealText, signerBytes } from "./builders/formats.mjs";
 import { Actor, CASE, ITEM, Key, Ledger, NaiveIndex, b64, documentOf, eventAt, hash, rfc, time } from "./ledger.mjs";
 
 const begin = eventAt(60, { epcList: [ITEM], action: "ADD", bizStep: "commissioning" });
@@ -180,6 +180,12 @@ test("a registration that comes after what its certificate signed gives no right
 
 // --- Lists
 
+const ACME = "00000000-0000-4000-8000-000000000001";
+/** What is left of an event that says nothing but that it names `urn:x:1`. */
+const observed = {
+  type: "ObjectEvent", action: "OBSERVE", step: "", ids: [["object", { text: "urn:x:1" }]], unset: [], set: [], transactions: [],
+};
+
 /** The journey, with what a node signs into its index. */
 function lying(lie) {
   const world = journey();
@@ -190,31 +196,31 @@ function lying(lie) {
 
 test("an admin statement in a list of captures is found out, and a capture in a list of registrations", async () => {
   const [, registration] = [...journey().ledger.admins.keys()];
-  const put = (lists, key, leaf) => lists.set(key, [...lists.get(key), leaf].sort((a, b) => a - b));
-  const acme = "00000000-0000-4000-8000-000000000001";
-  const inParty = lying((lists, { leaves }) => put(lists, `party ${acme}`, leaves[0]));
+  const put = (ledger, key, leaf) => ledger.list(key, { ...ledger.lists.get(key)[0], leaf });
+  const inParty = lying((_, { ledger, leaves }) => put(ledger, `party ${ACME}`, leaves[0]));
   await refused(inParty, inParty.evidence(ITEM), "not-named");
   const { ledger } = journey();
   const evidence = ledger.evidence(ITEM);
-  const withRegistration = { ...evidence, index: evidence.index.map((one) => (one.kind === "id" ? { ...one, leaves: [registration, ...one.leaves], count: one.count + 1 } : one)) };
+  const withRegistration = { ...evidence, index: evidence.index.map((one) => (one.kind === "id" ? { ...one, leaves: [registration, ...one.leaves], signers: [0, ...one.signers], acts: [0, ...one.acts], count: one.count + 1 } : one)) };
   await refused(ledger, withRegistration, "index");
 });
 
 test("what a list holds is of its kind, though the statement names the key", () => {
   const claims = { gs1CompanyPrefixes: ["9506000"], glns: [], namespaces: [] };
-  const admin = { type: "registration", participant: "p", claims };
+  const member = new Key().kid;
+  const admin = { type: "registration", participant: "p", claims, member };
   const [captures, admins] = [new Map(), new Map([[5, admin]])];
-  const list = (kind, key) => ({ kind, key, first: 0, count: 1, leaves: [5] });
+  const list = (kind, key, signer = signerBytes(memberSigner(member))) => ({ kind, key, first: 0, count: 1, leaves: [5], signers: [signer], acts: [0] });
   const party = list("party", "party p");
   checkNames([party, list("prefix", "prefix 9506000")], captures, admins);
   for (const kind of ["id", "recall", "transformation"]) {
     assert.throws(() => checkNames([list(kind, "party p")], captures, admins), (error) => error.code === "not-named", kind);
   }
-  const capture = { signer: "p", events: [{ ids: [["object", { text: "urn:x:1" }]], unset: [], set: [] }] };
-  const held = new Map([[5, capture]]);
-  checkNames([list("id", "id urn:x:1")], held, new Map());
+  const held = new Map([[5, { signer: ACME, events: [observed] }]]);
+  const byAcme = (kind, key) => list(kind, key, signerBytes(ACME));
+  checkNames([byAcme("id", "id urn:x:1")], held, new Map());
   for (const [kind, key] of [["id", "id urn:x:2"], ["recall", "recall urn:x:1"], ["transformation", "transformation urn:x:1"]]) {
-    assert.throws(() => checkNames([list("id", "id urn:x:1"), list(kind, key)], held, new Map()), (error) => error.code === "not-named", key);
+    assert.throws(() => checkNames([byAcme("id", "id urn:x:1"), byAcme(kind, key)], held, new Map()), (error) => error.code === "not-named", key);
   }
   for (const kind of ["party", "prefix"]) {
     assert.throws(() => checkNames([list(kind, "id urn:x:1")], held, new Map()), (error) => error.code === "not-named", kind);
@@ -222,15 +228,17 @@ test("what a list holds is of its kind, though the statement names the key", () 
 });
 
 test("what a statement names stands in each list that is shown up to there", async () => {
-  for (const [key, code] of [["party 00000000-0000-4000-8000-000000000001", "not-indexed"], ["prefix 9506000", "not-indexed"]]) {
+  for (const [key, code] of [[`party ${ACME}`, "not-indexed"], ["prefix 9506000", "not-indexed"]]) {
     const without = lying((lists) => lists.delete(key));
     await refused(without, without.evidence(ITEM), code);
   }
-  const checked = (list) => () => checkNames([list], new Map([[5, { signer: "p", events: [{ ids: [["object", { text: "urn:x:1" }]], unset: [], set: [] }] }]]), new Map());
-  const list = (first, leaves, count) => ({ kind: "id", key: "id urn:x:1", first, count, leaves });
+  const checked = (list) => () => checkNames([list], new Map([[5, { signer: ACME, events: [observed] }]]), new Map());
+  const list = (first, leaves, count) => ({
+    kind: "id", key: "id urn:x:1", first, count, leaves, signers: leaves.map(() => signerBytes(ACME)), acts: leaves.map(() => 0),
+  });
   const isHidden = (error) => error.code === "not-indexed";
   assert.throws(checked(list(0, [], 0)), isHidden, "an empty list");
-  const named = (leaf) => ({ signer: "p", events: [{ ids: [["object", { text: "urn:x:1" }]], unset: [], set: [] }], leaf });
+  const named = (leaf) => ({ signer: ACME, events: [observed], leaf });
   const around = (list, ...leaves) => () => checkNames([list], new Map(leaves.map((leaf) => [leaf, named(leaf)])), new Map());
   assert.throws(around(list(0, [7], 1), 5, 7), isHidden, "before the first of a whole list");
   assert.throws(around(list(0, [7], 1), 7, 9), isHidden, "after the last of a whole list");

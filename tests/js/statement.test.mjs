@@ -29,7 +29,9 @@ test("the header has these members and no other", () => {
   refused(made({ nonce: "1" }), "unknown-header-member");
   refused(made({ typ: undefined }), "missing-typ");
   refused(made({ typ: "JWT" }), "bad-typ");
-  refused(made({ typ: "epcis+sd-jwt" }), "typ-not-yet");
+  for (const kept of ["epcis+sd-jwt", "sealane-key+jws", "sealane-mandate+jws", "sealane-erasure+jws", "sealane-owner+jws", "sealane-document+jws", "sealane-contract+jws"]) {
+    refused(made({ typ: kept }), "type-reserved");
+  }
   refused(made({ "x5t#S256": key.kid }), "wrong-signer-member");
   refused(made({ typ: "epcis+jws" }), "wrong-signer-member");
   refused(made({ kid: undefined }), "missing-kid");

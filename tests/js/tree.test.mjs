@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ProofError, inclusionRoot, multiRoot, rootOf, verifyConsistency, verifyIndexEntry } from "../../web/verify/tree.js";
-import { emptyNode, innerNode, listEntryHash, listValueHash, subjectKey, subjectNode } from "./builders/formats.mjs";
-import { NaiveIndex, hash, naiveMultiProof, naiveRoot } from "./ledger.mjs";
+import { ProofError, entryHash, inclusionRoot, indexRoot, multiRoot, rootOf, verifyConsistency, verifyIndexEntry } from "../../web/verify/tree.js";
+import { emptyNode, innerNode, listEntryHash, listValueHash, signerBytes, subjectKey, subjectNode } from "./builders/formats.mjs";
+import { NaiveIndex, b64, hash, naiveMultiProof, naiveRoot } from "./ledger.mjs";
 
 let state = 1;
 
@@ -13,6 +13,10 @@ function random() {
   return state / 2 ** 32;
 }
 
+const ACME = "00000000-0000-4000-8000-000000000001";
+const entryOf = (leaf) => ({ leaf, signer: ACME, acts: leaf % 256 });
+/** What an entry of the index shows of these leaves. */
+const showing = (leaves) => ({ leaves, signers: leaves.map(() => signerBytes(ACME)), acts: leaves.map((leaf) => entryOf(leaf).acts) });
 const leavesOf = (count) => Array.from({ length: count }, (_, at) => hash([0], [at]));
 
 /** RFC 9162 §2.1.3.1 and §2.1.4.1, as they stand there. */
@@ -111,6 +115,7 @@ test("multi-leaf proofs show exactly the leaves that they are for", () => {
 test("the index proves presence, parts and absence, and no change of them", () => {
   const bytes = (entry) => ({
     ...entry,
+    signers: entry.signers.map(signerBytes),
     path: entry.path.map((text) => Buffer.from(text, "base64url")),
     siblings: entry.siblings.map((text) => (text === null ? undefined : Buffer.from(text, "base64url"))),
     other: entry.other && { key: Buffer.from(entry.other.key, "base64url"), value: Buffer.from(entry.other.value, "base64url") },
@@ -119,38 +124,58 @@ test("the index proves presence, parts and absence, and no change of them", () =
     const lists = new Map();
     for (let subject = 0; subject < round; subject++) {
       const leaves = new Set(Array.from({ length: 1 + (subject % 5) }, () => Math.floor(random() * 1000)));
-      lists.set(`id urn:x:${subject}`, [...leaves].sort((a, b) => a - b));
+      lists.set(`id urn:x:${subject}`, [...leaves].sort((a, b) => a - b).map(entryOf));
     }
     const index = new NaiveIndex(lists);
     const root = index.root();
     for (const [subject, list] of lists) {
+      const all = list.map(({ leaf }) => leaf);
       for (let first = 0; first < list.length; first++) {
         for (let end = first + 1; end <= list.length; end++) {
-          const entry = bytes(index.entry(subject, first, list.slice(first, end)));
+          const entry = bytes(index.entry(subject, first, all.slice(first, end)));
           verifyIndexEntry(entry, root);
+          const more = { leaves: [...entry.leaves, 2000], signers: [...entry.signers, signerBytes(ACME)], acts: [...entry.acts, 0] };
           const changes = [
-            { leaves: entry.leaves.slice(1) }, { leaves: [...entry.leaves, 2000] }, { count: entry.count + 1 }, { first: first + 1 },
+            { leaves: entry.leaves.slice(1) }, more, { count: entry.count + 1 }, { first: first + 1 },
             { subject: "urn:x:other" }, { kind: "recall" }, { siblings: [...entry.siblings, undefined] },
             { path: [...entry.path, hash()] }, { other: { key: hash(), value: hash() } }, { count: 0, leaves: [], first: 0, path: [] },
-            { leaves: entry.leaves.map((leaf) => leaf + 1) },
+            { leaves: entry.leaves.map((leaf) => leaf + 1) }, { acts: entry.acts.map((acts) => acts ^ 1) },
+            { signers: entry.signers.map(() => signerBytes("00000000-0000-4000-8000-000000000002")) },
+            { signers: entry.signers.map((signer) => Buffer.concat([Buffer.from([1]), signer.subarray(1)])) },
           ];
           for (const change of changes) assert.ok(!holds(() => verifyIndexEntry({ ...entry, ...change }, root)), JSON.stringify(change));
         }
       }
-      const nothing = { ...bytes(index.entry(subject, 0, list)), leaves: [], path: [naiveRoot(list.map((leaf) => hash([0], u64(leaf))))] };
+      const nothing = { ...bytes(index.entry(subject, 0, all)), ...showing([]), path: [naiveRoot(list.map(listEntryHash))] };
       verifyIndexEntry(nothing, root);
       assert.ok(!holds(() => verifyIndexEntry({ ...nothing, first: 1 }, root)));
     }
     for (let absent = 0; absent < 5; absent++) {
       const entry = bytes(index.entry(`id urn:absent:${Math.floor(random() * 1e9)}`, 0, []));
       verifyIndexEntry(entry, root);
-      assert.ok(!holds(() => verifyIndexEntry({ ...entry, leaves: [1] }, root)));
-      assert.ok(!holds(() => verifyIndexEntry({ ...entry, count: 1, leaves: [1] }, root)));
+      assert.ok(!holds(() => verifyIndexEntry({ ...entry, ...showing([1]) }, root)));
+      assert.ok(!holds(() => verifyIndexEntry({ ...entry, count: 1, ...showing([1]) }, root)));
       assert.ok(!holds(() => verifyIndexEntry(entry, hash([9]))));
     }
   }
-  const written = { kind: "id", subject: "urn:x:1", count: 0, first: 0, leaves: [], path: [], siblings: [hash([4])] };
+  const written = { kind: "id", subject: "urn:x:1", count: 0, first: 0, ...showing([]), path: [], siblings: [hash([4])] };
   assert.ok(!holds(() => verifyIndexEntry(written, hash([3], hash([4]), hash([4])))), "an empty subtree written out");
+});
+
+test("a list's entry is 26 bytes: its leaf, its signer and its acts", () => {
+  const member = b64(Buffer.alloc(16, 7));
+  for (const [leaf, signer, acts] of [[0, ACME, 0], [2 ** 40 + 1, ACME, 0xff], [5, member, 0]]) {
+    const bytes = Buffer.concat([u64(leaf), signerBytes(signer), Buffer.from([acts])]);
+    assert.equal(bytes.length, 26);
+    assert.ok(same(entryHash({ leaf, signer: signerBytes(signer), acts }), hash([0], bytes)));
+  }
+});
+
+test("the root over subjects is that of a naive index", () => {
+  for (let count = 0; count < 20; count++) {
+    const index = new NaiveIndex(new Map(Array.from({ length: count }, (_, at) => [`party ${at}`, [entryOf(at)]])));
+    assert.ok(same(indexRoot(index.nodes), index.root()), `${count}`);
+  }
 });
 
 const u64 = (number) => {
@@ -166,25 +191,25 @@ const bitOf = (text) => subjectKey("id", text)[0] >> 7;
 const subjectAt = (bit, number = 0) => (bitOf(`urn:x:${number}`) === bit ? `urn:x:${number}` : subjectAt(bit, number + 1));
 const refusesEntry = (entry, root, because) =>
   assert.throws(() => verifyIndexEntry(entry, root), (error) => error instanceof ProofError && because.test(error.message), String(because));
-const absent = (subject, members) => ({ kind: "id", subject, count: 0, first: 0, leaves: [], path: [], siblings: [], ...members });
+const absent = (subject, members) => ({ kind: "id", subject, count: 0, first: 0, leaves: [], signers: [], acts: [], path: [], siblings: [], ...members });
 
 test("a subject's own node does not prove its absence", () => {
   for (const depth of [0, 1, 5]) {
     const subject = "urn:x:present";
     const key = subjectKey("id", subject);
-    const value = listValueHash(1, listEntryHash(7));
+    const value = listValueHash(1, listEntryHash(entryOf(7)));
     const beside = hash("another");
     let root = subjectNode(key, value);
     for (let at = depth - 1; at >= 0; at--) root = (key[at >> 3] >> (7 - (at & 7))) & 1 ? innerNode(beside, root) : innerNode(root, beside);
     const siblings = Array(depth).fill(beside);
-    verifyIndexEntry({ ...absent(subject, { siblings }), count: 1, leaves: [7] }, root);
+    verifyIndexEntry({ ...absent(subject, { siblings }), count: 1, ...showing([7]) }, root);
     refusesEntry(absent(subject, { siblings, other: { key, value } }), root, /cannot stand at the end of this way/);
   }
 });
 
 test("another subject proves an absence only at the end of the way that both go", () => {
   const [left, right] = [subjectAt(0), subjectAt(1)];
-  const value = listValueHash(1, listEntryHash(7));
+  const value = listValueHash(1, listEntryHash(entryOf(7)));
   const other = (subject) => ({ key: subjectKey("id", subject), value });
   const node = (subject) => subjectNode(subjectKey("id", subject), value);
   // Alone in the index, it proves that every other subject is absent.
@@ -203,14 +228,14 @@ test("an absent subject has no leaves, whatever the proof leads to", () => {
 
 test("a list that was signed out of order, or with a leaf twice, is no list", () => {
   const key = subjectKey("id", "urn:x:1");
-  const entry = (leaves) => ({ ...absent("urn:x:1"), count: leaves.length, leaves });
-  const root = (leaves) => subjectNode(key, listValueHash(leaves.length, naiveRoot(leaves.map(listEntryHash))));
+  const entry = (leaves) => ({ ...absent("urn:x:1"), count: leaves.length, ...showing(leaves) });
+  const root = (leaves) => subjectNode(key, listValueHash(leaves.length, naiveRoot(leaves.map((leaf) => listEntryHash(entryOf(leaf))))));
   verifyIndexEntry(entry([3, 5, 9]), root([3, 5, 9]));
   for (const leaves of [[5, 3], [3, 3], [3, 9, 5], [3, 5, 5]]) refusesEntry(entry(leaves), root(leaves), /does not ascend/);
 });
 
 test("of a list of which nothing is shown the path is its root alone", () => {
-  const list = naiveRoot([3, 5].map(listEntryHash));
+  const list = naiveRoot([3, 5].map((leaf) => listEntryHash(entryOf(leaf))));
   const root = subjectNode(subjectKey("id", "urn:x:1"), listValueHash(2, list));
   const nothing = { ...absent("urn:x:1"), count: 2, path: [list] };
   verifyIndexEntry(nothing, root);
@@ -220,14 +245,14 @@ test("of a list of which nothing is shown the path is its root alone", () => {
 });
 
 test("more leaves than a list has are not shown of it", () => {
-  const list = naiveRoot([3, 5].map(listEntryHash));
+  const list = naiveRoot([3, 5].map((leaf) => listEntryHash(entryOf(leaf))));
   const root = subjectNode(subjectKey("id", "urn:x:1"), listValueHash(2, list));
-  refusesEntry({ ...absent("urn:x:1"), count: 2, first: 2, leaves: [9], path: [list] }, root, /more leaves are shown than the list has/);
+  refusesEntry({ ...absent("urn:x:1"), count: 2, first: 2, ...showing([9]), path: [list] }, root, /more leaves are shown than the list has/);
 });
 
 test("a present subject has no other in its place", () => {
-  const root = subjectNode(subjectKey("id", "urn:x:1"), listValueHash(1, listEntryHash(7)));
-  const present = { ...absent("urn:x:1"), count: 1, leaves: [7] };
+  const root = subjectNode(subjectKey("id", "urn:x:1"), listValueHash(1, listEntryHash(entryOf(7))));
+  const present = { ...absent("urn:x:1"), count: 1, ...showing([7]) };
   verifyIndexEntry(present, root);
   refusesEntry({ ...present, other: { key: hash(), value: hash() } }, root, /no other in its place/);
 });

@@ -17,7 +17,7 @@ use sealane::ports::{
     PlacedRecord, RequestFilter, RowCounts, StoreError, StoredBlock, StoredLeaf, WaitingRoom,
 };
 use sealane::store::SqliteStore;
-use sealane_core::block::Height;
+use sealane_core::block::{Height, NotePublicKey};
 use sealane_core::consortium::ParticipantId;
 use sealane_core::hash::Hash;
 use sealane_core::merkle::{LeafIndex, TileId};
@@ -228,6 +228,14 @@ impl MemberSigner for Ports {
         let signature = self.signer.sign(bytes);
         self.faults.strike(self.life, Step::Sign, Side::After);
         signature
+    }
+
+    fn note_key(&self) -> &NotePublicKey {
+        self.signer.note_key()
+    }
+
+    fn sign_note(&self, text: &[u8]) -> [u8; 64] {
+        self.signer.sign_note(text)
     }
 
     fn mark(&self) -> Option<Mark> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use sealane::app::orderer::{BlockObserver, Orderer};
 use sealane::app::{Ledger, LoadError, genesis, registration};
 use sealane::pki::{
-    AuthorityError, CertificateAuthority, CertificateRequest, MemberKey, ParticipantSubject, PrivateKey, Validity,
-    X509Reader,
+    AuthorityError, CertificateAuthority, CertificateRequest, MemberKey, NotePrivateKey, ParticipantSubject,
+    PrivateKey, Validity, X509Reader,
 };
 use sealane::ports::{Clock, Entrance, LedgerStore, MemberSigner};
 use sealane::signatures::AwsLc;
@@ -142,6 +142,7 @@ impl Member {
         let start: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
         let clock = Arc::new(TestClock::new(start));
         PrivateKey::generate().unwrap().write_new(&dir.path().join("member-key.pem")).unwrap();
+        NotePrivateKey::generate().unwrap().write_new(&dir.path().join("member-note-key.pem")).unwrap();
         let signer = Arc::new(member_key(dir.path()));
         let store = SqliteStore::create(&dir.path().join(LEDGER_FILE)).unwrap();
         let authority = Arc::new(CertificateAuthority::create("Test Member", start).unwrap());
@@ -301,9 +302,10 @@ impl Member {
     }
 }
 
-/// Reads the member's key and mark anew, as a restart does.
+/// Reads the member's keys and mark anew, as a restart does.
 pub fn member_key(dir: &Path) -> MemberKey {
-    MemberKey::open(PrivateKey::read(&dir.join("member-key.pem")).unwrap(), dir).unwrap()
+    let note_key = NotePrivateKey::read(&dir.join("member-note-key.pem")).unwrap();
+    MemberKey::open(PrivateKey::read(&dir.join("member-key.pem")).unwrap(), note_key, dir).unwrap()
 }
 
 /// A copy of every file in a directory, as somebody would find them who cut the power now.

@@ -6,7 +6,7 @@ use sealane::ports::{LeafContent, LedgerStore, NewBlock, PlacedRecord, StoredBlo
 use sealane_core::block::{Checkpoint, Commit, Height, Leaf, Seal};
 use sealane_core::consortium::Place;
 use sealane_core::hash::Hash;
-use sealane_core::index::{Subject, SubjectKey, SubjectKind};
+use sealane_core::index::{Acts, Subject, SubjectKey, SubjectKind};
 use sealane_core::merkle::{Edge, LeafIndex, TileId, TreeSize, leaf_hash, root};
 use sealane_core::record::Record;
 use sealane_core::statement::StatementId;
@@ -44,7 +44,8 @@ impl Item {
 
     /// What is kept beside its leaf.
     pub fn record(&self) -> Record {
-        Record::of_admin(self.id(), &self.subjects)
+        let names: Vec<(SubjectKey, Acts)> = self.subjects.iter().map(|key| (*key, Acts::NONE)).collect();
+        Record::of_admin(self.id(), &Hash::of(b"a member"), &names)
     }
 
     /// What its statement goes by.
@@ -90,6 +91,8 @@ impl Tree {
             index_root: Hash::of(b"an index"),
             members_hash: Hash::of(b"members"),
             next_members_hash: Hash::of(b"members"),
+            rules: 1,
+            enacted: Vec::new(),
         };
         let mut new = NewBlock {
             block: StoredBlock {

@@ -121,12 +121,15 @@ fn keys_are_saved_when_asked_for_and_the_mark_never() {
     let output = node.run(&["backup", "--with-keys", "--out", path(&out)]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("is the member: keep it offline"), "{}", text(&output.stderr));
-    assert_eq!(names(&out), ["ca-key.pem", "ca.pem", "ledger.sqlite", "member-key.pem", "sealane.toml"]);
+    assert_eq!(
+        names(&out),
+        ["ca-key.pem", "ca.pem", "ledger.sqlite", "member-key.pem", "member-note-key.pem", "sealane.toml"]
+    );
     assert_eq!(mode(&out), 0o700);
-    for name in ["ca-key.pem", "ledger.sqlite", "member-key.pem", "sealane.toml"] {
+    for name in ["ca-key.pem", "ledger.sqlite", "member-key.pem", "member-note-key.pem", "sealane.toml"] {
         assert_eq!(mode(&out.join(name)), 0o600, "{name}");
     }
-    for name in ["ca-key.pem", "ca.pem", "member-key.pem", "sealane.toml"] {
+    for name in ["ca-key.pem", "ca.pem", "member-key.pem", "member-note-key.pem", "sealane.toml"] {
         assert_eq!(fs::read(out.join(name)).unwrap(), fs::read(data.join(name)).unwrap(), "{name}");
     }
     run_ok(&["audit", "--store", path(&out)]);

@@ -1,7 +1,7 @@
 //! A node whose ledger has stood still for long: only its operator knows whether the clock is right.
 
 use sealane::app::genesis;
-use sealane::pki::{MemberKey, PrivateKey};
+use sealane::pki::{MemberKey, NotePrivateKey, PrivateKey};
 use sealane::store::SqliteStore;
 use sealane_core::time::Timestamp;
 use serde_json::Value;
@@ -25,7 +25,11 @@ fn begun_before(pause_ms: i64) -> (TempDir, Timestamp) {
         }
     }
     let begun = now().plus_millis(-pause_ms);
-    let signer = MemberKey::open(PrivateKey::read(&data.join("member-key.pem")).unwrap(), &data).unwrap();
+    let signer = MemberKey::open(
+        PrivateKey::read(&data.join("member-key.pem")).unwrap(),
+        NotePrivateKey::read(&data.join("member-note-key.pem")).unwrap(),
+        &data,
+    ).unwrap();
     let store = SqliteStore::create(&data.join("ledger.sqlite")).unwrap();
     let (name, origin) = ("Test Member".parse().unwrap(), "test.example/pause".parse().unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

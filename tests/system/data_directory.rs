@@ -4,16 +4,24 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
+use rustix::process::{Pid, Signal, kill_process};
+use sealane::ports::LedgerStore;
+use sealane::store::SqliteStore;
+use sealane_core::merkle::leaf_hash;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::mount::Mount;
 use crate::signer::{Signer, captured};
-use crate::support::{Node, document, object_event, path, run, run_ok, text};
+use crate::support::{Node, document, object_event, path, run, run_ok, sealane, text};
 
 /// A data directory in which nothing runs.
 struct Member {
@@ -37,12 +45,32 @@ impl Member {
     }
 }
 
+/// How long a command may take that is to fail at once. `serve` would go on for ever if what it should refuse passed.
+const FAILING_SECONDS_MAX: u64 = 60;
+
+/// Runs a command to its end, or kills it after [`FAILING_SECONDS_MAX`].
+fn run_bounded(arguments: &[&str]) -> Output {
+    let mut command = sealane(arguments);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    let (ended, end) = mpsc::channel::<()>();
+    let watch = thread::spawn(move || {
+        if end.recv_timeout(Duration::from_secs(FAILING_SECONDS_MAX)) == Err(RecvTimeoutError::Timeout) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    drop(ended);
+    watch.join().unwrap();
+    output
+}
+
 /// Runs a command that must fail with this exit code and say each of `words`.
 #[track_caller]
 fn fails(arguments: &[&str], data: &Path, code: i32, words: &[&str]) {
     let mut all = arguments.to_vec();
     all.extend(["--data", path(data)]);
-    let output = run(&all);
+    let output = run_bounded(&all);
     let says = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {says}");
     assert_eq!(text(&output.stdout), "", "{arguments:?}");
@@ -76,9 +104,14 @@ fn a_directory_that_is_missing_or_holds_no_member_is_told_how_to_make_one() {
 fn a_directory_of_another_version_is_told_which_program_to_run() {
     let member = Member::make();
     let version = member.data().join("version");
-    fs::write(&version, "2\n").unwrap();
-    fails(SERVE, &member.data(), 3, &["is of version 2, and this sealane knows 1", "a later one"]);
-    fails(&["audit"], &member.data(), 3, &["is of version 2"]);
+    fs::write(&version, "3\n").unwrap();
+    fails(SERVE, &member.data(), 3, &["is of version 3, and this sealane knows 2", "a later one"]);
+    fails(&["audit"], &member.data(), 3, &["is of version 3"]);
+    fs::write(&version, "1\n").unwrap();
+    let older =
+        ["is of version 1, whose formats this sealane does not read", "it reads version 2", "sealane init --name NAME"];
+    fails(SERVE, &member.data(), 3, &older);
+    fails(&["audit"], &member.data(), 3, &older);
     fs::write(&version, "one").unwrap();
     fails(SERVE, &member.data(), 3, &["holds \"one\" where its version should stand", "damaged"]);
     // Without it, what the key has signed tells an `init` that was cut short from a member in use.
@@ -86,13 +119,13 @@ fn a_directory_of_another_version_is_told_which_program_to_run() {
     let cut_short = ["an `init` was cut short in ", "remove it and run `sealane init` again"];
     fails(SERVE, &member.data(), 3, &cut_short);
     fails(INIT, &member.data(), 3, &cut_short);
-    fs::write(&version, "1\n").unwrap();
+    fs::write(&version, "2\n").unwrap();
     let node = Node::serve(member.dir);
     node.participant("maker", "manufacturer", &["--gs1-prefix", "9506000"]);
     let dir = node.stop();
     let data = dir.path().join("data");
     fs::remove_file(data.join("version")).unwrap();
-    let lost = ["whose key has signed blocks, and version is missing: write the line 1 into "];
+    let lost = ["whose key has signed blocks, and version is missing: write the line 2 into "];
     fails(SERVE, &data, 3, &lost);
     fails(INIT, &data, 3, &lost);
 }
@@ -110,6 +143,56 @@ fn a_ledger_of_another_version_is_told_what_to_do() {
         3,
         &["is behind this program by 3 (", "run `sealane init --migrate` with the same --data"],
     );
+}
+
+#[test]
+fn a_ledger_of_the_first_version_is_named_with_both_versions() {
+    // What a directory of this version would hold if somebody put an older ledger there, or a database has one.
+    let rewritten = |from: &str, to: &str| {
+        let member = Member::make();
+        let file = member.data().join("ledger.sqlite");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let leaves = runtime.block_on(async { SqliteStore::open(&file).unwrap().leaves(0..2).await.unwrap() });
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut tile = String::new();
+        member.sql("DROP TRIGGER leaves_keep_update");
+        for leaf in leaves {
+            let bytes = String::from_utf8(leaf.bytes).unwrap().replace(from, to).into_bytes();
+            member.sql(&format!("UPDATE leaves SET bytes = x'{}' WHERE leaf_index = {}", hex(&bytes), leaf.index));
+            tile.push_str(&leaf_hash(&bytes).to_hex());
+        }
+        member.sql(&format!("UPDATE tiles SET hashes = x'{tile}'"));
+        member
+    };
+    // The payloads up to their version, in base64url.
+    let genesis = rewritten("eyJ0eXBlIjoiZ2VuZXNpcyIsInZlcnNpb24iOjIs", "eyJ0eXBlIjoiZ2VuZXNpcyIsInZlcnNpb24iOjEs");
+    let words = ["genesis statement has version 1, and this program reads version 2", "sealane init"];
+    fails(SERVE, &genesis.data(), 3, &words);
+    let of_seal = ["the seal has version 1, and this program reads version 2", "sealane init"];
+    let seal = rewritten("{\"version\":2", "{\"version\":1");
+    fails(SERVE, &seal.data(), 3, &of_seal);
+    // A backup is a copy of such a file.
+    for (member, words) in [(&genesis, &words), (&seal, &of_seal)] {
+        let other = tempfile::tempdir().unwrap();
+        let file = member.data().join("ledger.sqlite");
+        let data = other.path().join("data");
+        let output = run_bounded(&["restore", "--from", path(&file), "--data", path(&data)]);
+        let says = text(&output.stderr);
+        assert!(!output.status.success() && says.contains(words[0]) && says.contains(words[1]), "{says}");
+        assert!(!data.exists());
+    }
+}
+
+#[test]
+fn the_note_key_is_this_members_own() {
+    let member = Member::make();
+    let note_key = member.data().join("member-note-key.pem");
+    assert_eq!(fs::metadata(&note_key).unwrap().permissions().mode() & 0o777, 0o600);
+    let other = Member::make();
+    fs::copy(other.data().join("member-note-key.pem"), &note_key).unwrap();
+    fails(SERVE, &member.data(), 3, &["member-note-key.pem in ", "is not the note key of this member"]);
+    fs::remove_file(&note_key).unwrap();
+    fails(SERVE, &member.data(), 3, &["cannot read the private key ", "member-note-key.pem"]);
 }
 
 #[test]
@@ -374,4 +457,19 @@ fn json_output_is_one_value() {
 
 fn uuid() -> String {
     "00000000-0000-4000-8000-000000000000".to_owned()
+}
+
+#[test]
+fn a_demonstration_has_one_member() {
+    for (members, words) in [("2", "of one member; give --members 1"), ("0", "one member at least"), ("x", "such as 1")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        fails(&["demo", "--no-serve", "--listen", "127.0.0.1:0", "--members", members], &data, 2, &[words]);
+        assert!(!data.exists());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let demo = ["demo", "--no-serve", "--listen", "127.0.0.1:0", "--members", "1", "--data", path(&data)];
+    assert!(run_bounded(&demo).status.success());
 }

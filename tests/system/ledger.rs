@@ -3,8 +3,8 @@
 use sealane_core::statement::P256;
 use std::process::Command;
 
-use sealane_core::block::{Checkpoint, Commit, FinalBlock, FinalCheckpoint, Leaf, Note, NoteKey, Seal};
-use sealane_core::evidence::Anchor;
+use sealane_core::block::{Checkpoint, Commit, FinalBlock, FinalCheckpoint, Leaf, Note, Seal};
+use sealane_core::evidence::{Anchor, note_keys};
 use sealane_core::hash::Hash;
 use sealane_core::merkle::{
     self, BundleId, ConsistencyProof, InclusionProof, LeafIndex, TileId, TilePath, Tiles, TreeSize, decode_entries,
@@ -80,9 +80,9 @@ fn an_outsider_rebuilds_the_tree_and_checks_seal_and_commit() {
     assert_eq!(note.header("content-type"), Some("text/plain; charset=utf-8"));
     let note = Note::parse(&note.body).unwrap();
     let checkpoint: Checkpoint = note.text().parse().unwrap();
-    let keys: Vec<NoteKey> =
-        members.members().map(|one| NoteKey { name: checkpoint.origin.clone(), key: one.key().clone() }).collect();
-    assert_eq!(note.verify(&keys, &P256).unwrap().len(), 1);
+    let keys = note_keys(&checkpoint.origin, members);
+    assert_eq!(note.verify(&keys, &P256).unwrap().len(), 2, "one line by ECDSA, one by Ed25519");
+    assert_eq!(note.signatures().len(), 2);
     assert!(checkpoint.size.get() > 256, "the tree has a second level of tiles");
 
     // From the leaves up, each tile is what lies below it gives.

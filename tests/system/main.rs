@@ -31,5 +31,6 @@ mod self_check;
 mod signer;
 mod support;
 mod tls;
+mod trust;
 mod verifiers;
 mod verify;

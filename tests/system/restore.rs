@@ -242,14 +242,18 @@ fn a_restore_refuses_what_is_there_and_what_does_not_belong_together() {
     run_ok(&["init", "--name", "Other", "--data", path(&other.path().join("data"))]);
     let mark = lost.data().join("high-water-mark");
     let held = fs::read(&mark).unwrap();
-    fails(&other.path().join("data"), 3, &["is the key of no member of the ledger in "]);
+    fails(&other.path().join("data"), 3, &["are not the keys of one member of the ledger in "]);
     fs::copy(other.path().join("data/high-water-mark"), &mark).unwrap();
     fails(&old, 4, &["nothing was restored: this member's key has signed another block 0 than the one here"]);
     fs::write(&mark, "garbage").unwrap();
     fails(&old, 3, &["high-water mark"]);
     fs::write(&mark, held).unwrap();
     fs::rename(lost.data().join("member-key.pem"), lost.at("key.pem")).unwrap();
-    fails(&old, 3, &["the member's keys are neither in ", "put member-key.pem, ca-key.pem and ca.pem into "]);
+    fails(
+        &old,
+        3,
+        &["the member's keys are neither in ", "put member-key.pem, member-note-key.pem, ca-key.pem and ca.pem into "],
+    );
     assert!(!file.exists());
     fs::rename(lost.at("key.pem"), lost.data().join("member-key.pem")).unwrap();
     fs::copy(other.path().join("data/ca.pem"), lost.data().join("ca.pem")).unwrap();
@@ -341,7 +345,7 @@ fn a_restore_that_was_killed_is_no_ledger_and_is_begun_anew() {
 
     // After its keys and the version, and before the ledger has its name.
     fs::create_dir_all(lost.data()).unwrap();
-    for name in ["member-key.pem", "ca-key.pem", "ca.pem", "version"] {
+    for name in ["member-key.pem", "member-note-key.pem", "ca-key.pem", "ca.pem", "version"] {
         fs::copy(lost.at("lost").join(name), lost.data().join(name)).unwrap();
     }
     fs::copy(backup.join("ledger.sqlite"), &staged).unwrap();

@@ -171,7 +171,7 @@ fn key_id(case: &Value, place: &str) -> Outcome {
     let secret = p256::ecdsa::SigningKey::from(secret.expect("a P-256 key in PEM"));
     let key = PublicKey::from(secret.verifying_key());
     assert_eq!(key.thumbprint().to_hex(), case["log_id_hex"].as_str().unwrap(), "{place}");
-    let key = NoteKey { name: "testkey".parse().unwrap(), key };
+    let key = NoteKey::ecdsa("testkey".parse().unwrap(), key);
     assert_eq!(u64::from(u32::from_be_bytes(key.key_id())), case["key_id"].as_u64().unwrap(), "{place}");
     Passed
 }

@@ -267,7 +267,8 @@ function mentionsOf({ history: { id }, entries }) {
 
 // --- Reading: what an event says about having the product and about its end (CBV 2.0)
 
-const ACTS = new Map([
+/** What a business step says about having the product. */
+export const STEP_ACTS = new Map([
   ["shipping", "ships"], ["consigning", "ships"], ["departing", "ships"], ["receiving", "receives"],
   ["accepting", "receives"], ["void_shipping", "voids"], ["sensor_reporting", "afar"], ["reserving", "afar"],
 ]);
@@ -275,7 +276,7 @@ const ACTS = new Map([
 /** `ships`, `receives`, `voids`, `handles` or `afar`. */
 export function actOf(one, at) {
   const event = one.event(at);
-  if (ACTS.has(event.step)) return ACTS.get(event.step);
+  if (STEP_ACTS.has(event.step)) return STEP_ACTS.get(event.step);
   if (declares(event, "stolen")) return "afar";
   const holders = event.step === "decommissioning" || declares(event, "recalled");
   if (holders && one.byPrefixHolder(at)) return "afar";
@@ -292,8 +293,10 @@ export const permits = (end, step) => MAY_FOLLOW[end].includes(step);
 export const mayBeReturned = (end) => end <= 1;
 
 /** The end that an entry puts to what it names itself, as a number into `ENDS`. */
-export function recordedEnd(one, at) {
-  const event = one.event(at);
+export const recordedEnd = (one, at) => endIn(one.event(at));
+
+/** The end that an event puts to what it names, as a number into `ENDS`. */
+export function endIn(event) {
   if (event.step === "destroying" || declares(event, "destroyed") || declares(event, "disposed")) return 3;
   if (event.step === "retail_selling" || declares(event, "retail_sold")) return 0;
   if (declares(event, "partially_dispensed")) return undefined;

@@ -316,8 +316,8 @@ function checkRules(type, map, place) {
 
 /**
  * Reads an EPCISDocument, or a single event with its own `@context`, as a list of typed events:
- * `{type, action, time, eventId, step, disposition, set, unset, ids: [part, id], parent, transformationId, ilmd, readPoint,
- * bizLocation, destinations, declaration, content, inInstances}`.
+ * `{type, action, time, eventId, step, disposition, set, unset, ids: [part, id], parent, transformationId, transactions,
+ * ilmd, readPoint, bizLocation, destinations, declaration, content}`.
  */
 export function readEpcis(payload) {
   const read = () => parse(payload);
@@ -380,6 +380,7 @@ function typed(type, map, hashId) {
     ids: [...(parent ? [["parent", parent, false]] : []), ...parts[type]()],
     parent,
     transformationId: type === "TransformationEvent" ? idAt("transformationID") : undefined,
+    transactions: (map.get("bizTransactionList") ?? []).map((item) => transactionOf(item.get("bizTransaction"))),
     ilmd: type === "ObjectEvent" || type === "TransformationEvent" ? map.get("ilmd") : undefined,
     readPoint: placeAt("readPoint"),
     bizLocation: placeAt("bizLocation"),
@@ -392,6 +393,16 @@ function typed(type, map, hashId) {
     },
     content: contentHash(map),
   };
+}
+
+/** A business transaction as it is indexed: as an id, or as it stands where no id may be written so. */
+function transactionOf(text) {
+  try {
+    return parseUri(text).text;
+  } catch (error) {
+    if (error instanceof IdError) return text;
+    throw error;
+  }
 }
 
 /** True where the event gives what it names this disposition, by itself or lastingly. */

@@ -1,73 +1,16 @@
 // From an evidence document and a trust anchor to a history that needs nobody's word, by the steps of docs/FORMATS.md,
 // "Evidence", in their order.
 
-import { EvidenceError, byteLength, digest, fail, firstWhere, fromBase64url, isHash, toBase64url, utf8 } from "./bytes.js";
+import { actsOf, bySigner, memberSigner, participantSigner } from "./acts.js";
+import { checkFinal, checkSealMembers } from "./anchor.js";
+import { EvidenceError, equal, fail, firstWhere, fromBase64url, toBase64url } from "./bytes.js";
+import { readEvidence } from "./document.js";
 import { readEpcis } from "./epcis.js";
-import { bySubject, follow, holdsCaptures, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent, subject } from "./follow.js";
-import { asEvidence, isMap, isText, membersOf, parse } from "./json.js";
+import { bySubject, follow, holdsCaptures, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent } from "./follow.js";
 import { Signatures, parseStatement } from "./jws.js";
-import {
-  checkCommit, isCount, isIndex, membersText, parseCheckpoint, parseSeal, readCommit, sealLeaf, statementLeaf,
-} from "./ledger.js";
+import { parseCheckpoint, parseSeal, sealLeaf, statementLeaf } from "./ledger.js";
 import { Registry, readAdmin } from "./registry.js";
-import { KINDS, ProofError, leafHash, multiRoot, verifyIndexEntry } from "./tree.js";
-
-const VERSION = 2;
-const BYTES_MAX = 64 * 1024 * 1024;
-const MEMBERS = [
-  "version", "id", "checkpoint", "commit", "seal", "index", "statements", "registrations", "seals", "inclusionProof",
-];
-
-/** Parses JSON that came as text, bytes, or already parsed. */
-export function readJson(input, code, what) {
-  const bytes = input instanceof ArrayBuffer ? new Uint8Array(input) : input;
-  const given = isText(bytes) || bytes instanceof Uint8Array ? bytes : JSON.stringify(bytes) ?? "";
-  const length = isText(given) ? byteLength(given) : given.length;
-  if (length > BYTES_MAX) fail("too-long", `${what} has ${length} bytes; ${BYTES_MAX} are read`);
-  return asEvidence(code, what, () => parse(given));
-}
-
-function readEvidence(value) {
-  const wrong = (message) => fail("shape", `this is no evidence: ${message}`);
-  const version = isMap(value) ? value.get("version") : undefined;
-  if (isCount(version) && version !== VERSION) fail("version", `evidence of version ${version} is unknown; this program knows ${VERSION}`);
-  const read = membersOf(value, MEMBERS, [], wrong);
-  if (read.version !== VERSION || !isText(read.id) || !isText(read.checkpoint)) wrong("version, id or checkpoint is malformed");
-  const list = (items, each) => (Array.isArray(items) ? items.map(each) : wrong("a list is missing"));
-  const hash = (text) => (isHash(text) ? fromBase64url(text) : wrong("a hash is malformed"));
-  const count = (number) => (isCount(number) ? number : wrong("a number is malformed"));
-  const leaf = (number) => (isIndex(number) ? number : wrong("a leaf index is malformed"));
-  const placed = (name) => (item) => {
-    const found = membersOf(item, ["leafIndex", name], [], wrong);
-    return { leaf: leaf(found.leafIndex), text: isText(found[name]) ? found[name] : wrong(`${name} is no text`) };
-  };
-  return {
-    id: read.id,
-    checkpoint: read.checkpoint,
-    commit: readCommit(read.commit, wrong),
-    seal: placed("seal")(read.seal),
-    index: list(read.index, (item) => {
-      const entry = membersOf(item, ["kind", "subject", "count", "first", "leaves", "path", "siblings"], ["other"], wrong);
-      if (!KINDS.includes(entry.kind) || !isText(entry.subject)) wrong("a subject is malformed");
-      const other = entry.other === undefined ? undefined : membersOf(entry.other, ["key", "value"], [], wrong);
-      return {
-        kind: entry.kind,
-        subject: entry.subject,
-        key: subject(entry.kind, entry.subject),
-        count: count(entry.count),
-        first: count(entry.first),
-        leaves: list(entry.leaves, leaf),
-        path: list(entry.path, hash),
-        siblings: list(entry.siblings, (sibling) => (sibling === null ? undefined : hash(sibling))),
-        other: other && { key: hash(other.key), value: hash(other.value) },
-      };
-    }),
-    statements: list(read.statements, placed("statement")),
-    registrations: list(read.registrations, placed("statement")),
-    seals: list(read.seals, placed("seal")),
-    inclusionProof: list(read.inclusionProof, hash),
-  };
-}
+import { ProofError, leafHash, multiRoot, verifyIndexEntry } from "./tree.js";
 
 /**
  * Checks evidence (parsed JSON) about `id` against an anchor: `{history, checkpoint, seal, checks}`. `last` is the
@@ -77,21 +20,16 @@ export async function checkEvidence(value, id, anchor, last) {
   const evidence = readEvidence(value);
   if (evidence.id !== id.text) fail("other-id", `the evidence is about ${evidence.id}, and was asked for about ${id.text}`);
   const checkpoint = parseCheckpoint(evidence.checkpoint);
-  if (checkpoint.origin !== anchor.origin) {
-    fail("other-origin", `the checkpoint is of ${checkpoint.origin}, and the trust anchor of ${anchor.origin}`);
-  }
   const signatures = new Signatures();
-  checkCommit(checkpoint, evidence.commit, anchor.members, signatures);
+  checkFinal(checkpoint, evidence.commit, anchor, signatures);
   // From here on a quorum has signed what is read, so that no stranger can ask for work.
   await signatures.settle();
   const seal = sealOf(evidence.seal);
   checkSealPlace(seal, evidence.seal.leaf, checkpoint, evidence.commit);
-  if (seal.membersHash !== digest(utf8(membersText(anchor.members)))) {
-    fail("seal-place", "the checkpoint's seal: it names other members than the trust anchor");
-  }
+  checkSealMembers(seal, anchor);
   checkLast(checkpoint, last);
   const leaves = checkLeaves(evidence, checkpoint);
-  checkIndex(evidence.index, fromBase64url(seal.indexRoot));
+  checkIndex(evidence, fromBase64url(seal.indexRoot));
   const places = placesOf(evidence);
   const { registry, admins } = await readRegistrations(evidence.registrations, places, anchor, signatures);
   const captures = await readCaptures(evidence.statements, places, registry, signatures);
@@ -154,11 +92,16 @@ function proving(code, what, check) {
   }
 }
 
-function checkIndex(index, indexRoot) {
+function checkIndex({ signers, index }, indexRoot) {
+  const late = signers.findIndex((signer, at) => at > 0 && bySigner(signers[at - 1], signer) >= 0);
+  if (late >= 0) fail("signers-order", `the signers are not in their one order at number ${late}`);
   index.forEach((entry, at) => {
     if (at > 0 && bySubject(index[at - 1].key, entry.key) >= 0) fail("index-order", `the subjects are out of order at ${entry.key}`);
     proving("index", `what the index says of ${entry.key}`, () => verifyIndexEntry(entry, indexRoot));
   });
+  const named = new Set(index.flatMap(({ numbers }) => numbers));
+  const unnamed = signers.findIndex((_, at) => !named.has(at));
+  if (unnamed >= 0) fail("signer-unneeded", `signer number ${unnamed} is named by none of the lists here`);
 }
 
 /** The place of each statement: its block is the one whose seal comes next, and begins at or before it. */
@@ -238,7 +181,7 @@ async function readRegistrations(list, places, anchor, signatures) {
     const admin = readAdmin(statement.payload, (message) => fail("admin", `the registration of leaf ${leaf}: ${message}`));
     const refuse = (message) => fail("refused", `the registration of leaf ${leaf} cannot stand there: ${message}`);
     registry.apply(admin, places.get(leaf), consents, refuse);
-    admins.set(leaf, admin);
+    admins.set(leaf, { ...admin, member: statement.signer });
   };
   try {
     await inTwoPasses(list, signatures, open, read);
@@ -334,30 +277,41 @@ function checkShown({ index, statements, registrations }, { shown }) {
   if (unrelated) fail("unrelated", `the statement of leaf ${unrelated.leaf} is named by none of the lists here`);
 }
 
-/** Checks that each statement names what the index says that it names, and nothing else of what is shown. */
+/**
+ * Checks that each statement names what the index says that it names, and nothing else of what is shown, and that it is by
+ * whom, and says what, the index says.
+ */
 export function checkNames(index, captures, admins) {
-  const named = new Map();
+  const told = new Map();
   for (const [leaf, { events, signer }] of captures) {
-    const subjects = new Set();
-    for (const event of events) for (const key of namesOfEvent(event, signer)) subjects.add(key);
-    named.set(leaf, subjects);
+    const speaking = events.map((event) => ({ event, subjects: namesOfEvent(event, signer) }));
+    const subjects = new Set(speaking.flatMap((one) => [...one.subjects]));
+    told.set(leaf, { subjects, signer: participantSigner(signer), acts: (key) => actsOf(speaking, key) });
   }
-  for (const [leaf, admin] of admins) named.set(leaf, namesOfAdmin(admin));
+  for (const [leaf, admin] of admins) {
+    told.set(leaf, { subjects: namesOfAdmin(admin), signer: memberSigner(admin.member), acts: () => 0 });
+  }
   const listed = new Map();
-  for (const { key, kind, leaves, first, count } of index) {
-    for (const leaf of leaves) {
-      const subjects = named.get(leaf) ?? fail("statement-missing", `something is left out: leaf ${leaf} names ${key}, and its statement is not here`);
-      if (!subjects.has(key) || holdsCaptures(kind) !== captures.has(leaf)) {
+  for (const { key, kind, leaves, signers, acts, first, count } of index) {
+    leaves.forEach((leaf, at) => {
+      const said = told.get(leaf) ?? fail("statement-missing", `something is left out: leaf ${leaf} names ${key}, and its statement is not here`);
+      if (!said.subjects.has(key) || holdsCaptures(kind) !== captures.has(leaf)) {
         fail("not-named", `the index has leaf ${leaf} in the list of ${key}, which its statement does not name`);
       }
-    }
+      if (!equal(said.signer, signers[at])) {
+        fail("other-signer", `the index says in the list of ${key} that another signed leaf ${leaf} than did`);
+      }
+      if (said.acts(key) !== acts[at]) {
+        fail("other-acts", `the index says in the list of ${key} that leaf ${leaf} did ${acts[at]} to it, and its events did ${said.acts(key)}`);
+      }
+    });
     // Where the part that is shown begins or ends with its list, it reaches to every leaf on that side.
     const from = count === 0 || (leaves.length > 0 && first === 0) ? 0 : (leaves[0] ?? Infinity);
     const to = first + leaves.length === count ? Infinity : (leaves.at(-1) ?? -1);
     listed.set(key, { leaves: new Set(leaves), from, to });
   }
-  for (const leaf of [...named.keys()].sort((a, b) => a - b)) {
-    for (const key of named.get(leaf)) {
+  for (const leaf of [...told.keys()].sort((a, b) => a - b)) {
+    for (const key of told.get(leaf).subjects) {
       const list = listed.get(key);
       const within = list && list.from <= leaf && leaf <= list.to;
       if (within && !list.leaves.has(leaf)) {

@@ -22,7 +22,7 @@ export const subject = (kind, text) => `${kind} ${text}`;
 export const kindOf = (key) => key.slice(0, key.indexOf(" "));
 export const textOf = (key) => key.slice(key.indexOf(" ") + 1);
 export const bySubject = (a, b) => kindByte(kindOf(a)) - kindByte(kindOf(b)) || byBytes(textOf(a), textOf(b));
-export const holdsCaptures = (kind) => kind === "id" || kind === "transformation" || kind === "recall";
+export const holdsCaptures = (kind) => ["id", "transformation", "recall", "transaction"].includes(kind);
 
 /** The subjects of one event by its signer. */
 export function namesOfEvent(event, signer) {
@@ -30,6 +30,7 @@ export function namesOfEvent(event, signer) {
   const ids = event.ids.map(([, id]) => id);
   for (const id of ids) subjects.add(subject("id", id.text));
   if (event.transformationId) subjects.add(subject("transformation", event.transformationId.text));
+  for (const transaction of event.transactions) subjects.add(subject("transaction", transaction));
   if (declares(event, "recalled")) {
     for (const id of ids) if (classOf(id)) subjects.add(subject("id", classOf(id).text));
   }

@@ -195,6 +195,14 @@ export function membersOf(value, required, optional, wrong) {
   return Object.fromEntries([...required, ...optional].map((name) => [name, value.get(name)]));
 }
 
+/** Checks the version of a format: another one is named, with the one that is read here and what to do. */
+export function checkVersion(found, known, ifOlder, wrong) {
+  if (!isWhole(found) || found < 0) wrong("its version is no whole number");
+  if (found === known) return;
+  const remedy = found > known ? "use a newer version of this program" : ifOlder;
+  wrong(`it is of version ${found}, and version ${known} is read here; ${remedy}`);
+}
+
 /** Runs a reader, and turns its JSON errors into refusals under `code`. */
 export function asEvidence(code, what, read) {
   try {

@@ -6,6 +6,13 @@ import { JsonError, isMap, isText, isWhole, parse } from "./json.js";
 export const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
 const HEADER_BYTES_MAX = 4096;
 const FORBIDDEN = ["crit", "b64", "jwk", "jku", "x5c", "x5u", "x5t"];
+/** Who signs a statement of a typ, by the member that names the key; what is not taken yet names nobody. */
+const TYPS = new Map([
+  ["epcis+jws", "x5t#S256"],
+  ["sealane-admin+jws", "kid"],
+  ...["epcis+sd-jwt", "sealane-key+jws", "sealane-mandate+jws", "sealane-erasure+jws", "sealane-owner+jws", "sealane-document+jws",
+    "sealane-contract+jws"].map((typ) => [typ, undefined]),
+]);
 const KNOWN = ["alg", "typ", "x5t#S256", "kid", "aud", "iat"];
 
 /**
@@ -45,9 +52,9 @@ function readHeader(bytes) {
   const unknown = [...members.keys()].find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) fail("unknown-header-member", `the header's ${unknown.slice(0, 80)} is unknown`);
   const typ = need("typ");
-  if (typ === "epcis+sd-jwt") fail("typ-not-yet", 'typ "epcis+sd-jwt" is not taken yet');
-  if (typ !== "epcis+jws" && typ !== "sealane-admin+jws") fail("bad-typ", "the header's typ is unknown");
-  const [own, other] = typ === "epcis+jws" ? ["x5t#S256", "kid"] : ["kid", "x5t#S256"];
+  if (!TYPS.has(typ)) fail("bad-typ", "the header's typ is unknown");
+  const own = TYPS.get(typ) ?? fail("type-reserved", `typ "${typ}" is kept for later, and not taken yet`);
+  const other = own === "kid" ? "x5t#S256" : "kid";
   if (members.has(other)) fail("wrong-signer-member", `a statement of this typ names its signer by ${own} alone`);
   const signer = need(own);
   if (!isHash(signer)) fail(`bad-${codeOf(own)}`, `the header's ${own} is no SHA-256 in base64url`);

@@ -1,12 +1,15 @@
-// The ledger's own formats: checkpoint, commit, members, seal, leaf, trust anchor (docs/FORMATS.md).
+// The ledger's own formats: checkpoint, commit, members, seal, leaf (docs/FORMATS.md).
 
 import {
   charLength, concat, digest, fail, fromBase64, fromBase64url, hasControl, hasSpace, isHash, sha256, timeOf,
   timeText, u32be, u64be, utf8,
 } from "./bytes.js";
-import { asEvidence, isText, isWhole, membersOf, parse } from "./json.js";
-import { keyOf, parseStatement } from "./jws.js";
+import { isEd25519Key } from "./ed25519.js";
+import { asEvidence, checkVersion, isMap, isText, isWhole, membersOf, parse } from "./json.js";
+import { keyOf } from "./jws.js";
 
+/** The number of the rules by which blocks are made and checked. */
+const RULES = 1;
 export const SIZE_MAX = Number.MAX_SAFE_INTEGER;
 const LEAF_BYTES_MAX = 65535;
 const NOTHING = digest();
@@ -67,40 +70,71 @@ export function checkCommit(checkpoint, commit, members, signatures) {
   if (counted.size < needed) fail("commit", `the commit: ${counted.size} of ${members.length} members signed; ${needed} are needed`);
 }
 
-/** Reads the members of a consortium from parsed JSON, in their one order: `[{kid, name, key}]`. */
+/** The first bytes of a kid, by which the index names its member. */
+const KID_BYTES = 16;
+
+/** Reads the members of a consortium from parsed JSON, in their one order: `[{kid, name, key, noteKey}]`. */
 export function readMembers(value, wrong) {
   if (!Array.isArray(value) || value.length < 1 || value.length > 100) wrong("there are 1 to 100 members");
   const members = value.map((item) => {
-    const { kid, name, jwk } = membersOf(item, ["kid", "name", "jwk"], [], wrong);
+    const { kid, name, jwk, noteKey } = membersOf(item, ["kid", "name", "jwk", "noteKey"], [], wrong);
     const key = keyOf(jwk) ?? wrong("a member's jwk is no P-256 key");
     if (!isText(name) || name === "" || charLength(name) > 200 || hasControl(name)) wrong("a member's name is wrong");
     if (kid !== key.thumbprint) wrong("a member's kid is not that of its key");
-    return { kid, name, key };
+    if (!isHash(noteKey) || !isEd25519Key(fromBase64url(noteKey))) wrong("a member's noteKey is no Ed25519 key");
+    return { kid, name, key, noteKey };
   });
-  const hex = (kid) => [...fromBase64url(kid)].map((byte) => String.fromCharCode(byte)).join("");
-  if (members.some((member, at) => at > 0 && hex(members[at - 1].kid) >= hex(member.kid))) wrong("the members are out of order");
+  checkApart(members, wrong);
   return members;
 }
 
-/** The members' one JSON form, over which `membersHash` goes. */
-export function membersText(members) {
-  const one = ({ kid, name, key }) =>
-    `{"kid":"${kid}","name":${JSON.stringify(name)},"jwk":{"kty":"EC","crv":"P-256","x":"${key.x}","y":"${key.y}"}}`;
-  return `[${members.map(one).join(",")}]`;
+/** Checks that members stand in their order and are told apart by what names them. */
+export function checkApart(members, wrong) {
+  const bytes = (kid) => [...fromBase64url(kid)].map((byte) => String.fromCharCode(byte)).join("");
+  if (members.some((member, at) => at > 0 && bytes(members[at - 1].kid) >= bytes(member.kid))) wrong("the members are out of order");
+  const twice = (read) => new Set(members.map(read)).size < members.length;
+  if (twice(({ kid }) => bytes(kid).slice(0, KID_BYTES))) wrong(`two members' kids have the first ${KID_BYTES} bytes in common`);
+  if (twice(({ noteKey }) => noteKey)) wrong("two members have one noteKey");
 }
 
+/** The members' one JSON form, over which `membersHash` goes. */
+export const membersText = (members) => `[${members.map(memberText).join(",")}]`;
+
+/** A member's own JSON in that form. */
+export function memberText({ kid, name, key, noteKey }) {
+  const jwk = `{"kty":"EC","crv":"P-256","x":"${key.x}","y":"${key.y}"}`;
+  return `{"kid":"${kid}","name":${JSON.stringify(name)},"jwk":${jwk},"noteKey":"${noteKey}"}`;
+}
+
+/** The hash of the members, as seals name them. */
+export const membersHash = (members) => digest(utf8(membersText(members)));
+
 const SEAL_HASHES = ["previousRoot", "indexRoot", "membersHash", "nextMembersHash"];
-const SEAL = ["version", "height", "time", "previousSize", ...SEAL_HASHES];
+const SEAL = ["version", "height", "time", "previousSize", ...SEAL_HASHES, "rules", "enacted"];
+const SEAL_VERSION = 2;
+export const OLDER_LEDGER = "a ledger of an earlier version cannot be read, nor changed into one of this: start a new one";
+
+/** Checks that a block was made by rules that are known here. */
+export function checkRules(rules, wrong) {
+  if (!isCount(rules)) wrong("the number of its rules is malformed");
+  if (rules !== RULES) wrong(`it goes by rules ${rules}, and rules ${RULES} are known here; use a newer version of this program`);
+}
+
+/** A seal's one form. `time` is text. */
+export const sealText = (seal) => JSON.stringify({ version: SEAL_VERSION, ...seal });
 
 /** Reads a seal's JSON, whose one form is checked byte for byte. `time` becomes milliseconds. */
 export function parseSeal(text, leaf) {
   const wrong = (message) => fail("seal", `the seal of leaf ${leaf}: ${message}`);
-  const seal = membersOf(asEvidence("seal", `the seal of leaf ${leaf}`, () => parse(text)), SEAL, [], wrong);
-  if (!isCount(seal.version) || !isCount(seal.height) || !isCount(seal.previousSize)) wrong("a number is malformed");
+  const value = asEvidence("seal", `the seal of leaf ${leaf}`, () => parse(text));
+  if (isMap(value) && value.has("version")) checkVersion(value.get("version"), SEAL_VERSION, OLDER_LEDGER, wrong);
+  const seal = membersOf(value, SEAL, [], wrong);
+  if (!isCount(seal.height) || !isCount(seal.previousSize)) wrong("a number is malformed");
   if (!SEAL_HASHES.every((name) => isHash(seal[name]))) wrong("a hash is malformed");
   const time = isText(seal.time) ? timeOf(seal.time) : undefined;
   if (time === undefined) wrong("its time is malformed");
-  if (seal.version !== 1) wrong(`its version ${seal.version} is unknown`);
+  checkRules(seal.rules, wrong);
+  if (!Array.isArray(seal.enacted) || seal.enacted.length > 0) wrong(`it enacts a proposal, and rules ${RULES} know none`);
   if (JSON.stringify({ ...seal, time: timeText(time) }) !== text) wrong("it is not written in its one form");
   const first = seal.height === 0;
   if (first !== (seal.previousSize === 0) || first !== (seal.previousRoot === NOTHING)) wrong("only genesis follows nothing");
@@ -115,32 +149,4 @@ export function statementLeaf(compact) {
   const bytes = utf8(compact);
   if (bytes.length < LEAF_BYTES_MAX) return concat(Uint8Array.of(1), bytes);
   return concat(Uint8Array.of(2), sha256(bytes), u32be(bytes.length));
-}
-
-/**
- * Reads a trust anchor: `{origin, members, fingerprint}`. `signatures` is asked for that of the genesis
- * statement.
- */
-export function readAnchor(anchor, signatures, readAdmin) {
-  const wrong = (message) => fail("anchor", `the trust anchor: ${message}`);
-  const document = membersOf(anchor, ["version", "origin", "fingerprint", "members", "genesis"], [], wrong);
-  if (document.version !== 1) wrong("its version is unknown");
-  if (!isText(document.genesis)) wrong("genesis is no statement");
-  const statement = parseStatement(document.genesis);
-  const genesis = readAdmin(statement.payload, wrong);
-  if (genesis.type !== "genesis") wrong("its statement is no genesis statement");
-  if (statement.aud !== genesis.origin) wrong("its genesis statement is for another ledger");
-  const signer = genesis.members.find((member) => member.kid === statement.signer);
-  if (statement.typ !== "sealane-admin+jws" || !signer) wrong("its genesis statement is signed by no member that it names");
-  signatures.ask(signer.key, statement.input, statement.signature, () => wrong("its signature does not hold"));
-  const members = document.members;
-  const same = Array.isArray(members) && members.length === genesis.members.length && members.every((item, at) => {
-    const { name, kid, jwk } = membersOf(item, ["name", "kid", "jwk"], [], wrong);
-    const own = genesis.members[at];
-    return name === own.name && kid === own.kid && keyOf(jwk)?.thumbprint === own.kid;
-  });
-  if (document.origin !== genesis.origin || document.fingerprint !== statement.id || !same) {
-    wrong("its origin, fingerprint or members are not those of its genesis statement");
-  }
-  return { origin: genesis.origin, members: genesis.members, fingerprint: statement.id };
 }

@@ -1,10 +1,12 @@
 // Receipts: where a statement went (docs/FORMATS.md, "Receipt").
 
+import { checkFinal, checkSealMembers, readAnchor } from "./anchor.js";
 import { fail, fromBase64url, isHash, toBase64url } from "./bytes.js";
-import { checkSealPlace, readJson } from "./evidence.js";
+import { readJson } from "./document.js";
+import { checkSealPlace } from "./evidence.js";
 import { isText, membersOf } from "./json.js";
 import { Signatures } from "./jws.js";
-import { checkCommit, isIndex, parseCheckpoint, parseSeal, readAnchor, readCommit, sealLeaf, statementLeaf } from "./ledger.js";
+import { isIndex, parseCheckpoint, parseSeal, readCommit, sealLeaf, statementLeaf } from "./ledger.js";
 import { readAdmin } from "./registry.js";
 import { ProofError, inclusionRoot, leafHash } from "./tree.js";
 
@@ -22,10 +24,9 @@ export async function verifyReceipt(receipt, { anchor, statement }) {
   const signatures = new Signatures();
   const trusted = readAnchor(readJson(anchor, "anchor", "the trust anchor"), signatures, readAdmin);
   const checkpoint = parseCheckpoint(read.checkpoint);
-  if (checkpoint.origin !== trusted.origin) fail("other-origin", "the receipt is of another ledger");
   if (checkpoint.size !== treeSize) wrong("its checkpoint has another size");
   const commit = readCommit(read.commit, wrong);
-  checkCommit(checkpoint, commit, trusted.members, signatures);
+  checkFinal(checkpoint, commit, trusted, signatures);
   const include = (index, data, proof) => {
     if (!Array.isArray(proof) || !proof.every(isHash)) wrong("a proof is malformed");
     const root = inclusionRoot(index, treeSize, leafHash(data), proof.map(fromBase64url));
@@ -40,6 +41,7 @@ export async function verifyReceipt(receipt, { anchor, statement }) {
       if (!isText(read.seal)) wrong("its seal is malformed");
       seal = parseSeal(read.seal, treeSize - 1);
       checkSealPlace(seal, treeSize - 1, checkpoint, commit);
+      checkSealMembers(seal, trusted);
       include(treeSize - 1, sealLeaf(read.seal), read.sealInclusionProof);
     }
   } catch (error) {

@@ -1,34 +1,42 @@
 // The consortium: admin statements, the registry as their fold, and what each role may record
 // (docs/FORMATS.md, "Admin statements").
 
-import { byBytes, byteLength, charLength, concat, digest, fromBase64url, hasControl, isHash, sha256, timeOf, trim, utf8 } from "./bytes.js";
+import { byBytes, byteLength, charLength, concat, digest, fail, fromBase64url, hasControl, isHash, sha256, timeOf, trim, utf8 } from "./bytes.js";
 import { declares } from "./epcis.js";
 import { IdError, isCompanyPrefix, isGln, parseUri, prefixCovers } from "./gs1.js";
-import { asEvidence, isMap, isText, membersOf, parse } from "./json.js";
+import { asEvidence, checkVersion, isMap, isText, membersOf, parse } from "./json.js";
 import { keyOf } from "./jws.js";
-import { isOrigin, isSignature, readMembers } from "./ledger.js";
+import { OLDER_LEDGER, checkRules, isOrigin, isSignature, parseCheckpoint, readMembers } from "./ledger.js";
 
 const TYPES = {
-  genesis: ["version", "origin", "members", "created"],
+  genesis: ["version", "origin", "rules", "members", "founders", "created"],
   registration: ["participant", "claims", "request", "certificate"],
   renewal: ["participant", "request", "current", "consent", "certificate"],
   revocation: ["participant", "reason"],
   rejection: ["participant", "key", "reason"],
 };
+const OPTIONAL = { genesis: ["continues"], revocation: ["compromisedSince"] };
+/** Types whose bytes are kept for later (docs/FORMATS.md): refused by name until then. */
+const RESERVED = ["proposal", "withdrawal", "ballot", "ready", "fault", "endorsement"];
+const GENESIS_VERSION = 2;
 const INVISIBLE = /[\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u;
 
 /** Reads the payload of an admin statement; `wrong` refuses it. Bytes, keys and times become what they stand for. */
 export function readAdmin(payload, wrong) {
   const value = asEvidence("admin", "the admin statement's payload", () => parse(payload));
+  if (isMap(value) && RESERVED.includes(value.get("type"))) {
+    fail("type-reserved", `an admin statement of type ${value.get("type")} is not taken yet: a later version will`);
+  }
   if (!isMap(value) || !isText(value.get("type")) || !Object.hasOwn(TYPES, value.get("type"))) wrong("its type is unknown");
   const type = value.get("type");
-  const admin = membersOf(value, ["type", ...TYPES[type]], type === "revocation" ? ["compromisedSince"] : [], wrong);
+  if (type === "genesis" && value.has("version")) {
+    checkVersion(value.get("version"), GENESIS_VERSION, OLDER_LEDGER, wrong);
+  }
+  const admin = membersOf(value, ["type", ...TYPES[type]], OPTIONAL[type] ?? [], wrong);
   const time = (text) => (isText(text) ? timeOf(text) : undefined) ?? wrong("a time is malformed");
   const bytes = (text) => (isText(text) ? fromBase64url(text) : undefined) ?? wrong("bytes are malformed");
   if (type === "genesis") {
-    if (admin.version !== 1) wrong("its version is unknown");
-    if (!isOrigin(admin.origin)) wrong("its origin is malformed");
-    return { type, origin: admin.origin, members: readMembers(admin.members, wrong), created: time(admin.created) };
+    return readGenesis(admin, time, wrong);
   }
   if (!isParticipant(admin.participant)) wrong("its participant is no UUID in lower case");
   if (type === "registration") admin.claims = readClaims(admin.claims, wrong);
@@ -46,6 +54,30 @@ export function readAdmin(payload, wrong) {
   if (type === "rejection" && !isHash(admin.key)) wrong("its key is malformed");
   if (type === "revocation") admin.compromisedSince = admin.compromisedSince == null ? undefined : time(admin.compromisedSince);
   return admin;
+}
+
+function readGenesis({ type, origin, rules, created, ...genesis }, time, wrong) {
+  if (!isOrigin(origin)) wrong("its origin is malformed");
+  checkRules(rules, wrong);
+  const members = readMembers(genesis.members, wrong);
+  if (!Array.isArray(genesis.founders) || genesis.founders.length !== members.length) wrong("it has not one founder's consent for each member");
+  const founders = genesis.founders.map((item, at) => {
+    const { kid, signature } = membersOf(item, ["kid", "signature"], [], wrong);
+    if (kid !== members[at].kid || !isSignature(signature)) wrong("a founder's consent is malformed, or not in the order of the members");
+    return fromBase64url(signature);
+  });
+  if (genesis.continues !== undefined) checkLost(genesis.continues, origin, wrong);
+  return { type, origin, rules, members, founders, created: time(created) };
+}
+
+/** Checks what genesis says of the ledger that was lost, from which this one goes on. */
+function checkLost(value, origin, wrong) {
+  const lost = membersOf(value, ["origin", "checkpoint", "fingerprint"], [], wrong);
+  if (!isOrigin(lost.origin) || lost.origin === origin) wrong("what it continues is no other ledger's origin");
+  if (!isText(lost.checkpoint) || parseCheckpoint(lost.checkpoint).origin !== lost.origin) {
+    wrong("what it continues has no checkpoint of that origin");
+  }
+  if (!isHash(lost.fingerprint)) wrong("what it continues has no fingerprint");
 }
 
 const isParticipant = (text) => isText(text) && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);

@@ -110,15 +110,30 @@ function powerBelow(width) {
   return power;
 }
 
-export const KINDS = ["id", "party", "prefix", "transformation", "policy", "recall"];
-const KEY_DOMAIN = utf8("sealane/index/v1\0");
+/** In the order of their bytes, from 1. */
+export const KINDS = [
+  "id", "party", "prefix", "transformation", "policy", "recall", "blind", "mandate", "owner", "document", "transaction",
+  "key", "contract", "notice", "erasure", "proposal", "fault",
+];
+const KEY_DOMAIN = utf8("sealane/index/v2\0");
 
 export const kindByte = (kind) => KINDS.indexOf(kind) + 1;
 export const subjectKey = (kind, text) => sha256(KEY_DOMAIN, byte(kindByte(kind)), utf8(text));
 export const emptyHash = () => EMPTY_HASH;
 const EMPTY_HASH = sha256(EMPTY);
-export const entryHash = (leaf) => leafHash(u64be(leaf));
+/** Of a list's entry: `signer` is the 17 bytes that name who signed the leaf, `acts` what was done. */
+export const entryHash = ({ leaf, signer, acts }) => sha256(LEAF, u64be(leaf), signer, byte(acts));
 export const valueHash = (count, listRoot) => sha256(VALUE, u64be(count), listRoot);
+
+const nodeOf = (key, value) => sha256(SUBJECT, key, value);
+
+/** The root of the index with these subjects and no others, each `{key, value}`. */
+export function indexRoot(subjects, depth = 0) {
+  if (subjects.length === 0) return EMPTY_HASH;
+  if (subjects.length === 1) return nodeOf(subjects[0].key, subjects[0].value);
+  const under = (right) => indexRoot(subjects.filter(({ key }) => turnsRight(key, depth) === right), depth + 1);
+  return sha256(INNER, under(false), under(true));
+}
 
 const turnsRight = (key, depth) => ((key[depth >> 3] >> (7 - (depth & 7))) & 1) === 1;
 
@@ -129,9 +144,10 @@ function sharedBits(one, other) {
 
 /**
  * Checks what the index says of one subject:
- * `{kind, subject, count, first, leaves, path, siblings, other: {key, value} | undefined}`, hashes as bytes.
+ * `{kind, subject, count, first, leaves, signers, acts, path, siblings, other: {key, value} | undefined}`, hashes and
+ * signers as bytes.
  */
-export function verifyIndexEntry(entry, indexRoot) {
+export function verifyIndexEntry(entry, root) {
   const key = subjectKey(entry.kind, entry.subject);
   const depth = entry.siblings.length;
   if (depth > 256) wrong(`the way has ${depth} steps; a key has 256 bits`);
@@ -141,7 +157,7 @@ export function verifyIndexEntry(entry, indexRoot) {
     const sibling = entry.siblings[at] ?? EMPTY_HASH;
     hash = turnsRight(key, at) ? sha256(INNER, sibling, hash) : sha256(INNER, hash, sibling);
   }
-  if (!equal(hash, indexRoot)) wrong(`the proof leads to the index root ${toBase64url(hash)}, which is not the seal's`);
+  if (!equal(hash, root)) wrong(`the proof leads to the index root ${toBase64url(hash)}, which is not the seal's`);
 }
 
 function vacancy(entry, key, depth) {
@@ -150,22 +166,23 @@ function vacancy(entry, key, depth) {
   if (equal(entry.other.key, key) || sharedBits(entry.other.key, key) < depth) {
     wrong("the other key cannot stand at the end of this way");
   }
-  return sha256(SUBJECT, entry.other.key, entry.other.value);
+  return nodeOf(entry.other.key, entry.other.value);
 }
 
 function presence(entry, key) {
   if (entry.other) wrong("a present subject has no other in its place");
   const listRoot = partRoot(entry);
-  return sha256(SUBJECT, key, valueHash(entry.count, listRoot));
+  return nodeOf(key, valueHash(entry.count, listRoot));
 }
 
-function partRoot({ count, first, leaves, path }) {
+function partRoot({ count, first, leaves, signers, acts, path }) {
   for (let at = 1; at < leaves.length; at++) if (leaves[at - 1] >= leaves[at]) wrong("the list does not ascend");
   if (leaves.length === 0) {
     if (first !== 0 || path.length !== 1) wrong("of a list of which nothing is shown, the path is its root alone");
     return path[0];
   }
   if (first + leaves.length > count) wrong("more leaves are shown than the list has");
-  return multiRoot(count, leaves.map((leaf, at) => [first + at, entryHash(leaf)]), path);
+  const entry = (leaf, at) => [first + at, entryHash({ leaf, signer: signers[at], acts: acts[at] })];
+  return multiRoot(count, leaves.map(entry), path);
 }
 

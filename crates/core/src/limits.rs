@@ -35,12 +35,15 @@ pub const BLOCK_STATEMENTS_MAX: usize = 2_000;
 /// Bytes of statements in one block, so that a transaction of long statements stays small.
 pub const BLOCK_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// How far ahead of its block's time a statement's `iat` may lie, in seconds.
+/// How far ahead of its block's time a statement's `iat` may lie, in seconds: clocks differ.
 pub const IAT_AHEAD_SECONDS_MAX: i64 = 5 * 60;
 
-/// How far before its block's time a statement's `iat` may lie, in seconds: 7 days. A sender that was cut off for a week signs
-/// anew.
+/// How far before its block's time a statement's `iat` may lie, in seconds: a week, for a device that was without a network.
+/// Without an end a statement that was signed and put away could be posted years later by who saw it.
 pub const IAT_AGE_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
+
+/// Proposals that one block enacts. A seal has to fit a leaf, and each id takes 46 bytes of it.
+pub const ENACTED_MAX: usize = 100;
 
 /// Roles, GLNs, company prefixes or namespaces in one registration request, each.
 pub const CLAIMS_MAX: usize = 100;

@@ -309,7 +309,7 @@ fn verify_block(block: &StoredBlock, anchor: &Anchor, verifier: &dyn SignatureVe
     if *origin != genesis.origin {
         return Err(format!("its checkpoint is of {origin}, and the trust anchor of {}", genesis.origin));
     }
-    FinalBlock::verify(block.seal.clone(), block.checkpoint.clone(), block.commit.clone(), &genesis.members, verifier)
+    FinalBlock::verify(block.seal.clone(), block.checkpoint.clone(), block.commit.clone(), anchor.members(), verifier)
         .map(drop)
         .map_err(|error| error.to_string())
 }
@@ -322,7 +322,8 @@ fn checked_note(
 ) -> Result<(Checkpoint, SignedCheckpoint), Fault> {
     let wrong = |error: String| fault(None, format!("the signed note: {error}"));
     let note = Note::parse(&bytes).map_err(|error| wrong(error.to_string()))?;
-    note.verify(&note_keys(anchor), verifier).map_err(|error| wrong(error.to_string()))?;
+    note.verify(&note_keys(&anchor.genesis().origin, anchor.members()), verifier)
+        .map_err(|error| wrong(error.to_string()))?;
     let checkpoint: Checkpoint = note.text().parse().map_err(|error| wrong(format!("{error}")))?;
     if checkpoint.origin != anchor.genesis().origin {
         return fail(None, format!("the signed note is of {}", checkpoint.origin));

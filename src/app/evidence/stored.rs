@@ -12,7 +12,7 @@ use crate::app::head::statement_text;
 use crate::app::ledger::{Ledger, LedgerError, read_tiles};
 use crate::ports::{LedgerStore, PlacedRecord, StoreError, StoredBlock};
 use sealane_core::consortium::Registry;
-use sealane_core::index::Subject;
+use sealane_core::index::{ListEntry, Subject};
 use sealane_core::merkle::{LeafIndex, TileId, Tiles, TreeSize};
 use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, Wanted, is_before_span};
 use sealane_core::time::Timestamp;
@@ -30,9 +30,9 @@ pub(super) struct Stored<'a> {
     handle: Handle,
     registry: Arc<Registry>,
     size: TreeSize,
-    lists: BTreeMap<Subject, Arc<Vec<LeafIndex>>>,
+    lists: BTreeMap<Subject, Arc<Vec<ListEntry>>>,
     /// The leaves that are likely to be asked for next.
-    coming: Arc<Vec<LeafIndex>>,
+    coming: Arc<Vec<ListEntry>>,
     /// Records that were read, some of them ahead of their turn.
     records: BTreeMap<LeafIndex, PlacedRecord>,
 }
@@ -67,11 +67,11 @@ impl<'a> Stored<'a> {
     }
 
     /// A subject's list below the size.
-    pub fn whole_list(&mut self, subject: &Subject) -> Result<Arc<Vec<LeafIndex>>, LedgerError> {
+    pub fn whole_list(&mut self, subject: &Subject) -> Result<Arc<Vec<ListEntry>>, LedgerError> {
         if let Some(list) = self.lists.get(subject) {
             return Ok(Arc::clone(list));
         }
-        let list = Arc::new(self.ledger.lookup.leaves_of(&subject.key(), self.size));
+        let list = Arc::new(self.ledger.lookup.entries_of(&subject.key(), self.size));
         self.lists.insert(subject.clone(), Arc::clone(&list));
         Ok(list)
     }
@@ -114,10 +114,10 @@ impl<'a> Stored<'a> {
     /// Reads a record, and those that are likely to be asked for after it.
     fn read(&mut self, leaf: LeafIndex) -> Result<&PlacedRecord, LedgerError> {
         if !self.records.contains_key(&leaf) {
-            let from = self.coming.binary_search(&leaf).ok();
+            let from = self.coming.binary_search_by_key(&leaf, |entry| entry.leaf).ok();
             let ahead = from.and_then(|from| self.coming.get(from..)).unwrap_or_default();
-            let unread = ahead.iter().filter(|one| !self.records.contains_key(*one));
-            let wanted: Vec<LeafIndex> = match unread.take(RECORDS_AHEAD).copied().collect::<Vec<_>>() {
+            let unread = ahead.iter().map(|entry| entry.leaf).filter(|leaf| !self.records.contains_key(leaf));
+            let wanted: Vec<LeafIndex> = match unread.take(RECORDS_AHEAD).collect::<Vec<_>>() {
                 wanted if wanted.first() == Some(&leaf) => wanted,
                 _ => vec![leaf],
             };
@@ -136,11 +136,11 @@ impl<'a> Stored<'a> {
     }
 
     /// The last position whose block is too early for a span, or the first of the list.
-    fn start_of_span(&self, list: &[LeafIndex], since: Timestamp) -> Result<usize, LedgerError> {
+    fn start_of_span(&self, list: &[ListEntry], since: Timestamp) -> Result<usize, LedgerError> {
         let (mut early, mut late) = (0, list.len());
-        while let Some(leaf) = list.get(usize::midpoint(early, late)).filter(|_| early < late) {
+        while let Some(entry) = list.get(usize::midpoint(early, late)).filter(|_| early < late) {
             let middle = usize::midpoint(early, late);
-            if is_before_span(self.time_of(*leaf)?, since) {
+            if is_before_span(self.time_of(entry.leaf)?, since) {
                 early = middle + 1;
             } else {
                 late = middle;
@@ -164,7 +164,7 @@ impl Source for Stored<'_> {
             Wanted::Since(time) => self.start_of_span(&list, time)?,
             Wanted::Last(most) => list.len().saturating_sub(most),
         };
-        let leaves = list.get(first..).unwrap_or_default().to_vec();
+        let leaves = list.get(first..).unwrap_or_default().iter().map(|entry| entry.leaf).collect();
         self.coming = list;
         let count = self.coming.len() as u64;
         Ok(Known { list: List { count, first: first as u64, leaves }, reaches_back: true })

@@ -20,6 +20,8 @@ use crate::http::problem::Problem;
         ("EQ_readPoint" = Option<String>, Query, description = "Identifier of a place"),
         ("EQ_bizLocation" = Option<String>, Query, description = "Identifier of a place"),
         ("EQ_eventID" = Option<String>, Query, description = "One eventID"),
+        ("EQ_bizTransaction" = Option<String>, Query, description = "URIs of business transactions of any type, with `|` between; \
+            with a type of the CBV after it, as `EQ_bizTransaction_po`, those of that type"),
         ("MATCH_anyEPC" = Option<String>, Query, description = "One identifier, named in any part of the event"),
         ("MATCH_epc" = Option<String>, Query, description = "One identifier, in `epcList` or `childEPCs`"),
         ("perPage" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Events on a page: 1 to 1000, by default 30"),

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use crate::app::Ledger;
-use crate::app::events::{EventFilter, FoundEvent, PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, list_as};
+use crate::app::events::{EventFilter, FoundEvent, PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, TransactionFilter, list_as};
 use crate::http::events::document;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::{Code, Problem};
+use sealane_core::epcis::is_absolute_uri;
 use sealane_core::epcis::vocabulary::{BizStep, Disposition};
 use sealane_core::gs1::{Id, IdError};
 use sealane_core::merkle::LeafIndex;
@@ -22,6 +23,20 @@ pub const KNOWN: &[&str] = &[
     "EQ_readPoint",
     "EQ_bizLocation",
     "EQ_eventID",
+    "EQ_bizTransaction",
+    "EQ_bizTransaction_bol",
+    "EQ_bizTransaction_cert",
+    "EQ_bizTransaction_desadv",
+    "EQ_bizTransaction_inv",
+    "EQ_bizTransaction_pedigree",
+    "EQ_bizTransaction_po",
+    "EQ_bizTransaction_poc",
+    "EQ_bizTransaction_prodorder",
+    "EQ_bizTransaction_recadv",
+    "EQ_bizTransaction_rma",
+    "EQ_bizTransaction_testprd",
+    "EQ_bizTransaction_testres",
+    "EQ_bizTransaction_upevt",
     "MATCH_anyEPC",
     "MATCH_epc",
     "perPage",
@@ -32,6 +47,12 @@ const EVENT_TYPES: [&str; 5] =
     ["ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent", "AssociationEvent"];
 
 const ACTIONS: [&str; 3] = ["ADD", "OBSERVE", "DELETE"];
+
+/// What the names of the queries for business transactions begin with (EPCIS 2.0 §8.2.7.1).
+const BIZ_TRANSACTION: &str = "EQ_bizTransaction";
+
+/// Business transactions in one parameter: each is a list of its own that is read.
+const TRANSACTIONS_MAX: usize = 100;
 
 /// Lists where `MATCH_epc` looks; `MATCH_anyEPC` looks everywhere.
 const OBJECT_LISTS: [&str; 2] = ["epcList", "childEPCs"];
@@ -66,6 +87,7 @@ impl Query {
                 .each("EQ_disposition", |text| text.parse().map(|one: Disposition| one.as_str().to_owned()))?,
             read_points: parameters.each("EQ_readPoint", canonical)?,
             biz_locations: parameters.each("EQ_bizLocation", canonical)?,
+            transactions: transactions(parameters)?,
             event_time_from: parameters.time("GE_eventTime")?,
             event_time_before: parameters.time("LT_eventTime")?,
             after: token(parameters)?,
@@ -141,6 +163,25 @@ fn one_event_id(parameters: &Parameters) -> Result<Option<String>, Problem> {
     }
 }
 
+/// The queries for business transactions: `EQ_bizTransaction` of any type, `EQ_bizTransaction_<type>` of that one.
+fn transactions(parameters: &Parameters) -> Result<Vec<TransactionFilter>, Problem> {
+    let mut filters = Vec::new();
+    for name in KNOWN.iter().filter(|name| name.starts_with(BIZ_TRANSACTION)) {
+        let kind = name.strip_prefix(BIZ_TRANSACTION).and_then(|rest| rest.strip_prefix('_')).map(str::to_owned);
+        let uris = parameters.each(name, |text| match is_absolute_uri(text) {
+            true => Ok(text.to_owned()),
+            false => Err(format!("{text:?} is no absolute URI, as every bizTransaction is")),
+        })?;
+        if uris.len() > TRANSACTIONS_MAX {
+            return Err(bad(name, &format!("one query takes up to {TRANSACTIONS_MAX} of them")));
+        }
+        if !uris.is_empty() {
+            filters.push(TransactionFilter { kind, uris });
+        }
+    }
+    Ok(filters)
+}
+
 fn one_of(text: &str, known: &[&str]) -> Result<String, String> {
     let found = known.iter().find(|known| **known == text);
     found.map(|known| (*known).to_owned()).ok_or_else(|| format!("{text:?} is none of {}", known.join(", ")))
@@ -165,6 +206,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+    use sealane_core::epcis::vocabulary::BIZ_TRANSACTION_TYPES;
 
     fn read(query: &str) -> Result<Query, String> {
         let request = TestRequest::with_uri(&format!("/epcis/events?{query}")).to_http_request();
@@ -195,6 +237,21 @@ mod tests {
     }
 
     #[test]
+    fn transactions_are_asked_for_with_and_without_their_type() {
+        let query = read("EQ_bizTransaction_po=urn:x:1%7Curn:x:2&EQ_bizTransaction=urn:x:3").unwrap();
+        let of = |kind: Option<&str>, uris: &[&str]| TransactionFilter {
+            kind: kind.map(str::to_owned),
+            uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
+        };
+        assert_eq!(query.filter.transactions, [of(None, &["urn:x:3"]), of(Some("po"), &["urn:x:1", "urn:x:2"])]);
+        let types = KNOWN.iter().filter_map(|name| name.strip_prefix("EQ_bizTransaction_"));
+        assert!(types.eq(BIZ_TRANSACTION_TYPES.words.iter().copied()));
+        let many = vec!["urn:x:1"; TRANSACTIONS_MAX + 1].join("%7C");
+        let fault = read(&format!("EQ_bizTransaction={many}")).map(drop).unwrap_err();
+        assert!(fault.contains("up to 100"), "{fault}");
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         for (query, words) in [
             ("EQ_foo=1", "\"EQ_foo\" is unknown here; known are eventType"),
@@ -207,6 +264,8 @@ mod tests {
             ("MATCH_epc=urn:a:1&MATCH_anyEPC=urn:a:2", "one identifier"),
             ("MATCH_anyEPC=https://id.gs1.org/01/09506000134353/21/A", "should be 2"),
             ("GE_eventTime=yesterday", "RFC 3339"),
+            ("EQ_bizTransaction=PO-7", "no absolute URI"),
+            ("EQ_bizTransaction_bill=urn:x:1", "is unknown here"),
         ] {
             let fault = read(query).map(drop).unwrap_err();
             assert!(fault.contains(words), "{query}: {fault}");

@@ -165,7 +165,9 @@ impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
         match &error {
             AdminError::Json(fault) => fault.clone().into(),
-            AdminError::Shape { .. } => Self::new(Code::BadDecision, error.to_string()),
+            AdminError::Shape { .. } | AdminError::GenesisVersion { .. } => {
+                Self::new(Code::BadDecision, error.to_string())
+            }
             AdminError::Field { field: field @ ("roles" | "glns" | "gs1CompanyPrefixes" | "namespaces"), detail } => {
                 Self::new(Code::BadClaims, error.to_string())
                     .with_faults([(format!("/{field}").as_str(), detail.as_str())])

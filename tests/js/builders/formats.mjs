@@ -3,7 +3,8 @@
 
 import { createHash } from "node:crypto";
 
-export const VERSIONS = { genesis: 1, seal: 1, evidence: 2, anchor: 1 };
+export const VERSIONS = { genesis: 2, seal: 2, evidence: 3, anchor: 2 };
+export const RULES = 1;
 
 export const hash = (...parts) => createHash("sha256").update(Buffer.concat(parts.map((part) => Buffer.from(part)))).digest();
 export const b64 = (bytes) => Buffer.from(bytes).toString("base64url");
@@ -17,21 +18,27 @@ export const rfc = (millis) => new Date(millis).toISOString();
 
 // --- Members, genesis, trust anchor
 
-export const memberEntry = ({ kid, jwk }, name) => ({ kid, name, jwk });
+export const memberEntry = ({ kid, jwk, noteKey }, name) => ({ kid, name, jwk, noteKey });
 export const membersHash = (entries) => b64(hash(JSON.stringify(entries)));
 
-export const genesisPayload = ({ origin, members, created }) => ({
-  type: "genesis", version: VERSIONS.genesis, origin, members, created: rfc(created),
+/** What a founder signs in order to be a member, by its entry. */
+export const founderBytes = (origin, entry) => Buffer.concat([Buffer.from("sealane/founder/v1\0"), hash(origin), hash(JSON.stringify(entry))]);
+
+/** `keys` are the members' own, in their order. */
+export const genesisPayload = ({ origin, members, keys, created }) => ({
+  type: "genesis", version: VERSIONS.genesis, origin, rules: RULES, members,
+  founders: members.map((entry, at) => ({ kid: entry.kid, signature: b64(keys[at].sign(founderBytes(origin, entry))) })),
+  created: rfc(created),
 });
 
-/** `genesis` is the statement in compact form. */
-export const anchorDocument = ({ origin, members, genesis }) => ({
-  version: VERSIONS.anchor,
-  origin,
-  fingerprint: b64(hash(genesis.slice(0, genesis.lastIndexOf(".")))),
-  members: members.map(({ name, kid, jwk }) => ({ name, kid, jwk })),
-  genesis,
+/** `genesis` is the statement in compact form; `size` and `root` are of the tree after the block `height`. */
+export const anchorDocument = ({ origin, members, genesis, height = 0, size, root }) => ({
+  version: VERSIONS.anchor, origin, genesis, height, size, root, members,
+  fingerprint: fingerprint({ genesis, height, root, members }),
 });
+
+export const fingerprint = ({ genesis, height, root, members }) =>
+  b64(hash(hash(genesis.slice(0, genesis.lastIndexOf("."))), u64(height), Buffer.from(root, "base64url"), Buffer.from(membersHash(members), "base64url")));
 
 // --- Admin statements' payloads
 
@@ -62,22 +69,33 @@ export function statementLeaf(text) {
 export const sealLeaf = (text) => Buffer.concat([Buffer.from([0]), Buffer.from(text)]);
 
 /** A seal's text. `change` sets members to something else. */
-export const sealText = ({ height, time, previousSize, previousRoot, indexRoot, membersHash, nextMembersHash = membersHash }, change = {}) =>
+export const sealText = ({ height, time, previousSize, previousRoot, indexRoot, membersHash, nextMembersHash = membersHash, rules = RULES, enacted = [] }, change = {}) =>
   JSON.stringify({
-    version: VERSIONS.seal, height, time: rfc(time), previousSize, previousRoot, indexRoot, membersHash, nextMembersHash, ...change,
+    version: VERSIONS.seal, height, time: rfc(time), previousSize, previousRoot, indexRoot, membersHash, nextMembersHash, rules, enacted, ...change,
   });
 
 export const checkpointText = ({ origin, size, root }) => `${origin}\n${size}\n${Buffer.from(root).toString("base64")}\n`;
+
+/** The id of a member's Ed25519 key in a signed note. */
+export const noteKeyId = (origin, noteKey) => hash(`${origin}\n`, [1], Buffer.from(noteKey, "base64url")).subarray(0, 4);
 
 export const commitBytes = ({ origin, height, round, checkpoint }) =>
   Buffer.concat([Buffer.from("sealane/commit/v1\0"), hash(origin), u64(height), u32(round), hash(checkpoint)]);
 
 // --- The index
 
-const KINDS = ["id", "party", "prefix", "transformation", "policy", "recall"];
+const KINDS = { id: 1, party: 2, prefix: 3, transformation: 4, policy: 5, recall: 6, transaction: 0x0b };
 
-export const subjectKey = (kind, text) => hash("sealane/index/v1\0", [KINDS.indexOf(kind) + 1], text);
-export const listEntryHash = (leaf) => hash([0], u64(leaf));
+export const subjectKey = (kind, text) => hash("sealane/index/v2\0", [KINDS[kind]], text);
+
+/** How a list names who signed a leaf: the id of a participant, or the first 16 bytes of a member's `kid`. */
+export const memberSigner = (kid) => b64(Buffer.from(kid, "base64url").subarray(0, 16));
+const isParticipant = (signer) => signer.length === 36;
+export const signerBytes = (signer) =>
+  isParticipant(signer) ? Buffer.from(`00${signer.replaceAll("-", "")}`, "hex") : Buffer.concat([Buffer.from([1]), Buffer.from(signer, "base64url")]);
+
+/** An entry of a list is `{leaf, signer, acts}`, the signer as JSON names it. */
+export const listEntryHash = ({ leaf, signer, acts }) => hash([0], u64(leaf), signerBytes(signer), [acts]);
 export const listValueHash = (count, root) => hash([5], u64(count), root);
 export const subjectNode = (key, value) => hash([2], key, value);
 export const innerNode = (left, right) => hash([3], left, right);
@@ -85,4 +103,17 @@ export const emptyNode = () => hash([4]);
 
 // --- Evidence
 
-export const evidenceDocument = (members) => ({ version: VERSIONS.evidence, ...members });
+/**
+ * `index` are entries whose `signers` are texts; here they become numbers into the evidence's own. `change` sets members to
+ * something else.
+ */
+export function evidenceDocument({ id, checkpoint, commit, seal, index, ...lists }, change = {}) {
+  const order = (a, b) => Buffer.compare(signerBytes(a), signerBytes(b));
+  const signers = [...new Set(index.flatMap((entry) => entry.signers))].sort(order);
+  const numbered = index.map((entry) => ({ ...entry, signers: entry.signers.map((signer) => signers.indexOf(signer)) }));
+  const { statements, registrations, seals, inclusionProof } = lists;
+  return {
+    version: VERSIONS.evidence, id, label: {}, checkpoint, commit, seal, signers, index: numbered, statements, registrations,
+    seals, handovers: [], inclusionProof, ...change,
+  };
+}

@@ -1,12 +1,12 @@
 //! `sealane audit --url`: somebody else's node, replayed over its bundles, and caught at whatever it does.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use sealane_core::epcis::{self, Reader};
-use sealane_core::index::{Subject, names};
+use sealane_core::index::names::{self, Names};
+use sealane_core::index::{Acts, Subject};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -84,9 +84,9 @@ fn made(serial: &str) -> Value {
 }
 
 /// The subjects that a document's events name.
-fn subjects(document: &Value, signer: &Signer) -> BTreeSet<Subject> {
+fn subjects(document: &Value, signer: &Signer) -> Names {
     let document = epcis::read(document.to_string().as_bytes(), Reader::Strict).unwrap();
-    document.events.iter().flat_map(|event| names::of_event(event, &signer.participant)).collect()
+    names::of_capture(&document.events, &signer.participant)
 }
 
 fn height(receipt: &Value) -> u64 {
@@ -524,9 +524,14 @@ fn receipts_that_prove_nothing_are_told_from_faults_of_the_node() {
         assert!(says.contains("proves nothing, of this node or another"), "{says}");
     }
     let mut seal = receipt.clone();
-    seal["seal"] = json!(receipt["seal"].as_str().unwrap().replace("\"version\":1", "\"version\":2"));
+    seal["seal"] = json!(receipt["seal"].as_str().unwrap().replace("\"version\":2", "\"version\":1"));
     let file = auditor.keep("altered.json", &seal);
-    auditor.refuses(&node.url, &["--receipts", path(&file)], 4, &["the seal has version 2; this program knows 1"]);
+    auditor.refuses(
+        &node.url,
+        &["--receipts", path(&file)],
+        4,
+        &["the seal has version 1, and this program reads version 2"],
+    );
     // Files that hold none are wrong use, before anybody is asked.
     for (wrong, words) in [
         (json!({"captureID": "x", "receipt": null}), "holds no receipt"),
@@ -568,7 +573,7 @@ fn the_members_key_under_a_false_index_is_named_at_its_first_block() {
     let (sound, leaves) = (shelf.height(), shelf.size());
     // From here on the index names a product that no leaf names, under sound statements and signatures.
     let (text, mut too_many) = statement("S4");
-    too_many.insert(Subject::id("https://id.gs1.org/01/09506000134352/21/NEVER"));
+    too_many.insert(Subject::id("https://id.gs1.org/01/09506000134352/21/NEVER"), Acts::NONE);
     shelf.append(&[(text, too_many)]);
     shelf.append(&[statement("S5")]);
     let server = shelf.serve();
@@ -585,11 +590,20 @@ fn a_subject_left_out_of_the_index_is_named_at_its_block() {
     let recall = document(vec![recall]);
     let whole = subjects(&recall, &maker);
     assert!(whole.len() > 1);
-    for left_out in &whole {
+    let without = whole.keys().map(|left_out| {
         let mut hidden = whole.clone();
         hidden.remove(left_out);
+        hidden
+    });
+    // Nor may an entry say that something else was done.
+    let with_other_acts = whole.keys().map(|subject| {
+        let mut lie = whole.clone();
+        lie.insert(subject.clone(), whole[subject] | Acts::NOT_KNOWN);
+        lie
+    });
+    for names in without.chain(with_other_acts) {
         let mut lying = shelf.clone();
-        lying.append(&[(maker.statement(&recall), hidden)]);
+        lying.append(&[(maker.statement(&recall), names)]);
         let words = format!("block {}, leaf {}: the indexRoot in its seal", lying.height(), lying.size() - 1);
         auditor.refuses(&lying.serve().url, &[], 4, &[&words]);
     }
@@ -639,10 +653,11 @@ fn what_a_member_must_not_sign_is_named_where_it_stands() {
         }
     };
     refused(&altered(0, "", ""), leaf, "leaf kind 0x07 is unknown");
-    refused(&altered(1, "\"version\":1", "\"version\":2"), leaf + 1, "the seal has version 2; this program knows 1");
+    refused(&altered(1, "\"version\":2", "\"version\":1"), leaf + 1, "the seal has version 1, and this program reads");
+    refused(&altered(1, "\"rules\":1", "\"rules\":2"), leaf + 1, "the rules in its seal is not");
     refused(&altered(1, "\"height\":", "\"height\":9"), leaf + 1, "the height in its seal is not");
     // An admin statement of a type that nobody knows yet, by the member's own key.
     let payload = br#"{"type":"proposal","text":"x"}"#;
     let unknown = shelf.sign_admin(payload);
-    refused(&|shelf| shelf.append(&[(unknown.clone(), BTreeSet::new())]), leaf, "proposal");
+    refused(&|shelf| shelf.append(&[(unknown.clone(), Names::new())]), leaf, "proposal");
 }

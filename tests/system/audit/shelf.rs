@@ -2,7 +2,6 @@
 //! any kind.
 
 use sealane_core::ledger::PlacedRecord;
-use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -10,13 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use sealane::pki::PrivateKey;
+use sealane::app::Head;
+use sealane::pki::{NotePrivateKey, PrivateKey};
 use sealane::ports::LedgerStore;
 use sealane::store::SqliteStore;
 use sealane_core::block::{Checkpoint, Commit, CommitSignature, Leaf, Note, NoteKey, Origin, Seal};
-use sealane_core::index::{Subject, SubjectIndex};
+use sealane_core::consortium::Registry;
+use sealane_core::index::names::Names;
+use sealane_core::index::{ListEntry, SignerTag, SubjectIndex};
 use sealane_core::merkle::{self, Frontier, TilePath};
-use sealane_core::statement::{Draft, Header, Signature, sign};
+use sealane_core::statement::{Draft, Header, P256, Signature, StatementType, SubmittedStatement, sign};
 use serde_json::{Value, json};
 
 /// One answer to a GET.
@@ -109,10 +111,12 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> Reply) {
 #[derive(Clone)]
 pub struct Shelf {
     key: Arc<PrivateKey>,
+    note_key: Arc<NotePrivateKey>,
     leaves: Vec<Vec<u8>>,
     blocks: Vec<Value>,
     frontier: Frontier,
     index: SubjectIndex,
+    registry: Arc<Registry>,
     last: Seal,
 }
 
@@ -124,6 +128,7 @@ impl Shelf {
             let store = SqliteStore::open(&data.join("ledger.sqlite")).unwrap();
             let tip = store.tip().await.unwrap().unwrap();
             let leaves = store.leaves(0..tip.size().get()).await.unwrap();
+            let registry = Head::load(&store, &P256).await.unwrap().registry;
             let mut frontier = Frontier::new();
             for leaf in &leaves {
                 frontier.push(merkle::leaf_hash(&leaf.bytes));
@@ -132,16 +137,20 @@ impl Shelf {
             for PlacedRecord { place, record } in
                 store.records_from(leaves[0].index, u32::MAX, usize::MAX).await.unwrap()
             {
-                record.subjects().for_each(|key| assert!(index.append(key, place.leaf).unwrap()));
+                for (key, entry) in record.list_entries(place.leaf) {
+                    assert!(index.append(key, entry).unwrap());
+                }
             }
             let mut blocks = store.last_blocks(u32::MAX).await.unwrap();
             blocks.reverse();
             Self {
                 key: Arc::new(PrivateKey::read(&data.join("member-key.pem")).unwrap()),
+                note_key: Arc::new(NotePrivateKey::read(&data.join("member-note-key.pem")).unwrap()),
                 leaves: leaves.into_iter().map(|leaf| leaf.bytes).collect(),
                 blocks: blocks.iter().map(|one| block(&one.seal, &one.checkpoint, &one.commit, &one.note)).collect(),
                 frontier,
                 index,
+                registry,
                 last: tip.seal,
             }
         })
@@ -151,6 +160,19 @@ impl Shelf {
     pub fn sign_admin(&self, payload: &[u8]) -> String {
         let header = Header::admin(self.key.public().thumbprint(), self.origin().as_str(), self.last.time);
         sign(Draft::new(header, payload).unwrap(), self.key.signing_key()).compact().to_owned()
+    }
+
+    /// Who a list entry says to have signed; of a stranger some participant.
+    fn signer_of(&self, statement: &str) -> SignerTag {
+        let statement = SubmittedStatement::parse(statement.as_bytes()).ok();
+        match statement.as_ref().map(|statement| (statement.header().typ(), *statement.header().signer().hash())) {
+            Some((StatementType::Admin, kid)) => SignerTag::of_member(&kid),
+            Some((_, certificate)) => {
+                let known = self.registry.certificate(&certificate).map(|(one, _)| SignerTag::of_participant(&one.id));
+                known.unwrap_or(SignerTag::Participant([0; 16]))
+            }
+            None => SignerTag::Participant([0; 16]),
+        }
     }
 
     fn origin(&self) -> Origin {
@@ -167,21 +189,18 @@ impl Shelf {
     }
 
     /// Signs a block of statements, each with the subjects that it is put under.
-    pub fn append(&mut self, statements: &[(String, BTreeSet<Subject>)]) {
+    pub fn append(&mut self, statements: &[(String, Names)]) {
         self.append_altered(statements, |_, bytes| bytes);
     }
 
     /// Signs a block whose leaves are altered before they are hashed, by their place in the block.
-    pub fn append_altered(
-        &mut self,
-        statements: &[(String, BTreeSet<Subject>)],
-        alter: impl Fn(usize, Vec<u8>) -> Vec<u8>,
-    ) {
+    pub fn append_altered(&mut self, statements: &[(String, Names)], alter: impl Fn(usize, Vec<u8>) -> Vec<u8>) {
         let (previous_size, previous_root) = (self.frontier.size(), self.frontier.root());
-        for (place, (statement, subjects)) in statements.iter().enumerate() {
+        for (place, (statement, names)) in statements.iter().enumerate() {
             let leaf = self.frontier.size().next_index();
-            for subject in subjects {
-                assert!(self.index.append(subject.key(), leaf).unwrap());
+            for (subject, acts) in names {
+                let entry = ListEntry { leaf, signer: self.signer_of(statement), acts: *acts };
+                assert!(self.index.append(subject.key(), entry).unwrap());
             }
             self.push(alter(place, Leaf::of_statement(statement).encode()));
         }
@@ -198,9 +217,12 @@ impl Shelf {
         let key = self.key.signing_key();
         let signatures = vec![CommitSignature::sign(key, seal.height, 0, &checkpoint)];
         let commit = Commit { height: seal.height, round: 0, signatures };
-        let name = NoteKey { name: checkpoint.origin.clone(), key: self.key.public().clone() };
-        let line = name.signature(&Signature::sign(key, checkpoint.to_text().as_bytes())).unwrap();
-        let note = Note::new(checkpoint.to_text(), vec![line]).unwrap().to_text();
+        let text = checkpoint.to_text();
+        let ecdsa = NoteKey::ecdsa(checkpoint.origin.clone(), self.key.public().clone());
+        let ed25519 = NoteKey::ed25519(checkpoint.origin.clone(), self.note_key.public());
+        let first = ecdsa.line(Signature::sign(key, text.as_bytes()).to_der().unwrap());
+        let second = ed25519.line(self.note_key.sign(text.as_bytes()).to_vec());
+        let note = Note::new(text, vec![first, second]).unwrap().to_text();
         self.blocks.push(block(&seal, &checkpoint, &commit, &note));
         self.last = seal;
     }

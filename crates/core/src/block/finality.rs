@@ -5,7 +5,8 @@ use crate::hash::Hash;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::statement::SignatureVerifier;
 
-/// A checkpoint that more than two thirds of the members have signed. Only [`FinalCheckpoint::verify`] makes one.
+/// A checkpoint that more than two thirds of the members have signed, or the trust anchor's own. Only
+/// [`FinalCheckpoint::verify`] and an anchor make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FinalCheckpoint {
     checkpoint: Checkpoint,
@@ -42,6 +43,13 @@ pub enum FinalityError {
     SealRange { previous_size: TreeSize, size: TreeSize },
     #[error("the seal names the members {found}, but these members hash to {expected}")]
     SealMembers { found: Hash, expected: Hash },
+    #[error(
+        "this is of block {height}, and the trust anchor begins after block {anchor}: verify it with an older anchor, such as \
+         that of GET /trust?height=0"
+    )]
+    BelowAnchor { height: Height, anchor: Height },
+    #[error("the checkpoint of block {height} has another size or root than the trust anchor, which is of that block")]
+    OtherThanAnchor { height: Height },
 }
 
 impl FinalCheckpoint {
@@ -74,6 +82,11 @@ impl FinalCheckpoint {
             return Err(FinalityError::NoQuorum { found, needed, members: members.members().len() });
         }
         Ok(Self { checkpoint, commit })
+    }
+
+    /// Takes the checkpoint that is the trust anchor's own.
+    pub(crate) const fn of_anchor(checkpoint: Checkpoint, commit: Commit) -> Self {
+        Self { checkpoint, commit }
     }
 
     pub const fn checkpoint(&self) -> &Checkpoint {
@@ -154,7 +167,7 @@ mod tests {
     use p256::ecdsa::SigningKey;
 
     use super::*;
-    use crate::block::{CommitSignature, Member};
+    use crate::block::{CommitSignature, Member, NoteSigningKey};
     use crate::statement::{P256, PublicKey, Signature};
 
     fn key(byte: u8) -> SigningKey {
@@ -162,7 +175,10 @@ mod tests {
     }
 
     fn members(bytes: std::ops::RangeInclusive<u8>) -> MemberSet {
-        let member = |byte| Member::new(format!("Member {byte}"), PublicKey::from(key(byte).verifying_key())).unwrap();
+        let member = |byte| {
+            let note_key = NoteSigningKey::from_seed(&[byte; 32]).public();
+            Member::new(format!("Member {byte}"), PublicKey::from(key(byte).verifying_key()), note_key).unwrap()
+        };
         MemberSet::new(bytes.map(member).collect()).unwrap()
     }
 
@@ -192,6 +208,8 @@ mod tests {
             index_root: Hash::of(b"index"),
             members_hash: members.hash(),
             next_members_hash: members.hash(),
+            rules: 1,
+            enacted: Vec::new(),
         }
     }
 

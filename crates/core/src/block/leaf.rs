@@ -126,6 +126,8 @@ mod tests {
             previous_root: Hash::of(b""),
             index_root: Hash::of(b"index"),
             members_hash: Hash::of(b"members"),
+            rules: 1,
+            enacted: Vec::new(),
             next_members_hash: Hash::of(b"members"),
         }
     }

@@ -1,17 +1,23 @@
 //! The members in force: who may sign a block, and how many of them make it final.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::block::NotePublicKey;
 use crate::hash::Hash;
+use crate::index::SignerTag;
 use crate::limits::{MEMBERS_MAX, ORGANIZATION_CHARS_MAX};
 use crate::statement::PublicKey;
 
-/// A member: a name and a key. Its id is the key's thumbprint.
+/// A member: a name, the key that signs blocks and statements, and the key that signs notes. Its id is the thumbprint of
+/// the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     kid: Hash,
     name: String,
     key: PublicKey,
+    note_key: NotePublicKey,
 }
 
 /// The members in force at one height: at least one, ordered by the bytes of `kid`, no key twice.
@@ -25,6 +31,10 @@ pub enum MemberSetError {
     Count { found: usize },
     #[error("two members have the key {kid}")]
     Duplicate { kid: Hash },
+    #[error("the members {kid} and {other} have the first 16 bytes in common, by which the index names them")]
+    Alike { kid: Hash, other: Hash },
+    #[error("two members have the noteKey {note_key}")]
+    DuplicateNoteKey { note_key: NotePublicKey },
     #[error("members are ordered by the bytes of kid; {kid} stands too late")]
     Order { kid: Hash },
     #[error("a member's name has 1 to {ORGANIZATION_CHARS_MAX} characters, none of them a control character")]
@@ -39,20 +49,21 @@ pub const fn quorum(members: usize) -> usize {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct MemberJson {
     kid: Hash,
     name: String,
     jwk: PublicKey,
+    note_key: NotePublicKey,
 }
 
 impl Member {
-    pub fn new(name: impl Into<String>, key: PublicKey) -> Result<Self, MemberSetError> {
+    pub fn new(name: impl Into<String>, key: PublicKey, note_key: NotePublicKey) -> Result<Self, MemberSetError> {
         let name = name.into();
         if !(1..=ORGANIZATION_CHARS_MAX).contains(&name.chars().count()) || name.chars().any(char::is_control) {
             return Err(MemberSetError::Name);
         }
-        Ok(Self { kid: key.thumbprint(), name, key })
+        Ok(Self { kid: key.thumbprint(), name, key, note_key })
     }
 
     /// Thumbprint of the member's key: what its signatures name it by.
@@ -66,6 +77,20 @@ impl Member {
 
     pub const fn key(&self) -> &PublicKey {
         &self.key
+    }
+
+    pub const fn note_key(&self) -> &NotePublicKey {
+        &self.note_key
+    }
+
+    /// The member's one JSON form, as it stands in the JSON of a set: `kid`, `name`, `jwk`, `noteKey`, no white space.
+    pub fn to_json(&self) -> Vec<u8> {
+        // Only maps with keys that are no strings can fail here, and there are none.
+        serde_json::to_vec(&self.json()).unwrap_or_default()
+    }
+
+    fn json(&self) -> MemberJson {
+        MemberJson { kid: self.kid, name: self.name.clone(), jwk: self.key.clone(), note_key: self.note_key.clone() }
     }
 }
 
@@ -86,6 +111,14 @@ impl MemberSet {
                 std::cmp::Ordering::Equal => return Err(MemberSetError::Duplicate { kid: next.kid }),
                 std::cmp::Ordering::Greater => return Err(MemberSetError::Order { kid: next.kid }),
             }
+        }
+        if let Some((kid, other)) = alike(members.iter().map(Member::kid)) {
+            return Err(MemberSetError::Alike { kid, other });
+        }
+        let mut note_keys: Vec<&NotePublicKey> = members.iter().map(Member::note_key).collect();
+        note_keys.sort_unstable_by_key(|key| key.as_bytes());
+        if let Some(pair) = note_keys.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(MemberSetError::DuplicateNoteKey { note_key: pair[0].clone() });
         }
         Ok(Self(members))
     }
@@ -116,19 +149,25 @@ impl MemberSet {
     }
 }
 
+/// Finds two keys that the index could not tell apart: one whose beginning another has too. A list entry names a member by
+/// it for good, so a member that is admitted is held against all that ever were.
+pub fn alike(kids: impl IntoIterator<Item = Hash>) -> Option<(Hash, Hash)> {
+    let mut seen: HashMap<SignerTag, Hash> = HashMap::new();
+    kids.into_iter().find_map(|kid| {
+        let before = seen.insert(SignerTag::of_member(&kid), kid)?;
+        Some((before, kid))
+    })
+}
+
 impl Serialize for MemberSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|member| MemberJson {
-            kid: member.kid,
-            name: member.name.clone(),
-            jwk: member.key.clone(),
-        }))
+        serializer.collect_seq(self.0.iter().map(Member::json))
     }
 }
 
 impl<'de> Deserialize<'de> for MemberSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = |MemberJson { kid, name, jwk }| match Member::new(name, jwk) {
+        let read = |MemberJson { kid, name, jwk, note_key }| match Member::new(name, jwk, note_key) {
             Ok(member) if member.kid != kid => Err(MemberSetError::Kid { kid, expected: member.kid }),
             member => member,
         };
@@ -142,10 +181,15 @@ mod tests {
     use p256::ecdsa::SigningKey;
 
     use super::*;
+    use crate::block::NoteSigningKey;
+
+    fn note_key(byte: u8) -> NotePublicKey {
+        NoteSigningKey::from_seed(&[byte; 32]).public()
+    }
 
     fn member(byte: u8) -> Member {
         let key = PublicKey::from(SigningKey::from_slice(&[byte; 32]).unwrap().verifying_key());
-        Member::new(format!("Member {byte}"), key).unwrap()
+        Member::new(format!("Member {byte}"), key, note_key(byte)).unwrap()
     }
 
     #[test]
@@ -185,12 +229,26 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_begin_alike_are_found() {
+        let kid = |first: u8, last: u8| {
+            let mut bytes = [7; 32];
+            (bytes[15], bytes[16]) = (first, last);
+            Hash::from_bytes(bytes)
+        };
+        assert_eq!(alike([kid(1, 1), kid(2, 1), kid(3, 1)]), None);
+        assert_eq!(alike([kid(1, 1), kid(2, 1), kid(1, 2)]), Some((kid(1, 1), kid(1, 2))));
+    }
+
+    #[test]
     fn what_makes_no_set_is_refused() {
         assert_eq!(MemberSet::new(vec![]), Err(MemberSetError::Count { found: 0 }));
         let twice = MemberSet::new(vec![member(1), member(1)]);
         assert_eq!(twice, Err(MemberSetError::Duplicate { kid: member(1).kid() }));
+        let one_note_key = Member { note_key: note_key(1), ..member(2) };
+        let fault = MemberSet::new(vec![member(1), one_note_key]);
+        assert_eq!(fault, Err(MemberSetError::DuplicateNoteKey { note_key: note_key(1) }));
         for name in ["", "a\nb", &"x".repeat(ORGANIZATION_CHARS_MAX + 1)] {
-            assert_eq!(Member::new(name, member(1).key), Err(MemberSetError::Name));
+            assert_eq!(Member::new(name, member(1).key, note_key(1)), Err(MemberSetError::Name));
         }
     }
 }

@@ -12,6 +12,7 @@ mod finality;
 mod leaf;
 mod members;
 mod note;
+mod note_key;
 mod origin;
 mod seal;
 
@@ -25,8 +26,11 @@ pub use checkpoint::{Checkpoint, CheckpointError};
 pub use commit::{Commit, CommitSignature, ES256, commit_bytes};
 pub use finality::{FinalBlock, FinalCheckpoint, FinalityError, check_seal_members, check_seal_stands_at_checkpoint};
 pub use leaf::{Leaf, LeafError};
-pub use members::{Member, MemberSet, MemberSetError, quorum};
-pub use note::{Note, NoteError, NoteKey, NoteSignature};
+pub use members::{Member, MemberSet, MemberSetError, alike, quorum};
+pub use note::{Note, NoteError, NoteKey, NoteKeyKind, NoteSignature};
+#[cfg(any(test, feature = "signing"))]
+pub use note_key::NoteSigningKey;
+pub use note_key::{NotePublicKey, NotePublicKeyError};
 pub use origin::{Origin, OriginError};
 pub use seal::{Seal, SealError};
 

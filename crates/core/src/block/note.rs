@@ -1,14 +1,17 @@
-//! C2SP signed notes with ECDSA P-256 keys, so that standard tools read a node's checkpoints.
+//! C2SP signed notes, so that standard tools read a node's checkpoints.
 //!
-//! A note's key is a member's key. Its signature is of type 0x02: ASN.1 DER, under a key id of the first four bytes
-//! of SHA-256 of the SubjectPublicKeyInfo. Other types are carried and not judged.
+//! A node signs two lines: one by the member's key, of type 0x02 (ECDSA P-256, ASN.1 DER, under a key id of the first four
+//! bytes of SHA-256 of the SubjectPublicKeyInfo), and one by its note key, of type 0x01 (Ed25519). Other types are carried
+//! and not judged.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::hash::Hash;
 use crate::limits::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX};
 use crate::statement::{PublicKey, PublicKeyError, Signature, SignatureError, SignatureVerifier};
 
+use super::note_key::{NotePublicKey, NotePublicKeyError};
 use super::origin::{Origin, OriginError};
 
 /// A text and the signatures under it.
@@ -24,7 +27,7 @@ pub struct NoteSignature {
     /// The key's name; for a checkpoint, its origin. A name obeys the same rules.
     pub name: Origin,
     pub key_id: [u8; 4],
-    /// As the key's type says; for type 0x02 ASN.1 DER.
+    /// As the key's type says: for type 0x02 ASN.1 DER, for type 0x01 64 bytes.
     pub signature: Vec<u8>,
 }
 
@@ -32,7 +35,16 @@ pub struct NoteSignature {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteKey {
     pub name: Origin,
-    pub key: PublicKey,
+    pub key: NoteKeyKind,
+}
+
+/// The types of key that this program knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoteKeyKind {
+    /// Type 0x01.
+    Ed25519(NotePublicKey),
+    /// Type 0x02.
+    EcdsaP256(PublicKey),
 }
 
 /// What is no signed note, no key of one, or does not hold.
@@ -52,20 +64,25 @@ pub enum NoteError {
     Key { detail: &'static str },
     #[error("the key's name: {0}")]
     Name(#[from] OriginError),
-    #[error("the key is of type {found:#04x}; this program knows 0x02, ECDSA P-256")]
+    #[error("the key is of type {found:#04x}; this program knows 0x01, Ed25519, and 0x02, ECDSA P-256")]
     KeyType { found: u8 },
     #[error("the key itself: {0}")]
     PublicKey(#[from] PublicKeyError),
+    #[error("the key itself: {0}")]
+    NotePublicKey(#[from] NotePublicKeyError),
     #[error("the key's hash is {found}, but the key hashes to {expected}")]
     KeyHash { expected: String, found: String },
     #[error("two of the keys have the name {name} and one key id")]
     AmbiguousKey { name: String },
     #[error("the signature by {name} does not hold: {source}")]
     BadSignature { name: String, source: SignatureError },
+    #[error("the signature by {name} does not hold: {source}")]
+    BadEd25519 { name: String, source: NotePublicKeyError },
     #[error("no signature is by a known key")]
     NoKnownKey,
 }
 
+const ED25519: u8 = 0x01;
 const ECDSA: u8 = 0x02;
 
 impl Note {
@@ -137,9 +154,7 @@ impl Note {
             if signed.contains(&key) {
                 continue;
             }
-            Signature::from_der(&signature.signature)
-                .and_then(|signature| verifier.verify(&key.key, self.text.as_bytes(), &signature))
-                .map_err(|source| NoteError::BadSignature { name: key.name.to_string(), source })?;
+            key.verify(self.text.as_bytes(), &signature.signature, verifier)?;
             signed.push(key);
         }
         if signed.is_empty() { Err(NoteError::NoKnownKey) } else { Ok(signed) }
@@ -147,21 +162,52 @@ impl Note {
 }
 
 impl NoteKey {
-    /// First four bytes of SHA-256 of the SubjectPublicKeyInfo in DER.
+    pub const fn ecdsa(name: Origin, key: PublicKey) -> Self {
+        Self { name, key: NoteKeyKind::EcdsaP256(key) }
+    }
+
+    pub const fn ed25519(name: Origin, key: NotePublicKey) -> Self {
+        Self { name, key: NoteKeyKind::Ed25519(key) }
+    }
+
+    /// First four bytes of a SHA-256: of an ECDSA key's SubjectPublicKeyInfo in DER; of an Ed25519 key's name, a newline,
+    /// its type and the key (C2SP signed-note, "Signatures").
     pub fn key_id(&self) -> [u8; 4] {
-        let [a, b, c, d, ..] = *self.key.thumbprint().as_bytes();
+        let hash = match &self.key {
+            NoteKeyKind::Ed25519(key) => {
+                Hash::of_parts(&[self.name.as_str().as_bytes(), b"\n", &[ED25519], key.as_bytes()])
+            }
+            NoteKeyKind::EcdsaP256(key) => key.thumbprint(),
+        };
+        let [a, b, c, d, ..] = *hash.as_bytes();
         [a, b, c, d]
     }
 
-    /// Makes a signature line out of this key's ES256 signature over the note's text.
-    pub fn signature(&self, signature: &Signature) -> Result<NoteSignature, SignatureError> {
-        Ok(NoteSignature { name: self.name.clone(), key_id: self.key_id(), signature: signature.to_der()? })
+    /// Makes a signature line out of this key's signature over the note's text, in the form that the key's type says.
+    pub fn line(&self, signature: Vec<u8>) -> NoteSignature {
+        NoteSignature { name: self.name.clone(), key_id: self.key_id(), signature }
     }
 
-    /// Writes the key as note tools take it: name, key id in hexadecimal, base64 of type and SubjectPublicKeyInfo.
+    fn verify(&self, text: &[u8], signature: &[u8], verifier: &dyn SignatureVerifier) -> Result<(), NoteError> {
+        let name = || self.name.to_string();
+        match &self.key {
+            NoteKeyKind::Ed25519(key) => {
+                key.verify(text, signature).map_err(|source| NoteError::BadEd25519 { name: name(), source })
+            }
+            NoteKeyKind::EcdsaP256(key) => Signature::from_der(signature)
+                .and_then(|signature| verifier.verify(key, text, &signature))
+                .map_err(|source| NoteError::BadSignature { name: name(), source }),
+        }
+    }
+
+    /// Writes the key as note tools take it: name, key id in hexadecimal, base64 of type and key. An ECDSA key is its
+    /// SubjectPublicKeyInfo, an Ed25519 key its 32 bytes.
     pub fn to_vkey(&self) -> String {
-        let key = STANDARD.encode([&[ECDSA], self.key.spki_der().as_slice()].concat());
-        format!("{}+{}+{key}", self.name, hex(self.key_id()))
+        let key = match &self.key {
+            NoteKeyKind::Ed25519(key) => [&[ED25519], key.as_bytes().as_slice()].concat(),
+            NoteKeyKind::EcdsaP256(key) => [&[ECDSA], key.spki_der().as_slice()].concat(),
+        };
+        format!("{}+{}+{}", self.name, hex(self.key_id()), STANDARD.encode(key))
     }
 
     /// Reads what [`Self::to_vkey`] writes.
@@ -176,7 +222,11 @@ impl NoteKey {
         }
         let key = STANDARD.decode(key).map_err(|_| NoteError::Key { detail: "the last part is not base64" })?;
         let key = match key.split_first() {
-            Some((&ECDSA, spki)) => Self { name, key: PublicKey::from_spki_der(spki)? },
+            Some((&ECDSA, spki)) => Self::ecdsa(name, PublicKey::from_spki_der(spki)?),
+            Some((&ED25519, key)) => {
+                let key = key.try_into().map_err(|_| NoteError::Key { detail: "an Ed25519 key has 32 bytes" })?;
+                Self::ed25519(name, NotePublicKey::from_bytes(key)?)
+            }
             Some((&found, _)) => return Err(NoteError::KeyType { found }),
             None => return Err(NoteError::Key { detail: "the last part is empty" }),
         };
@@ -210,14 +260,15 @@ mod tests {
     use p256::ecdsa::SigningKey;
 
     use super::*;
+    use crate::block::NoteSigningKey;
     use crate::statement::P256;
 
     const TEXT: &str = "ledger.example/test\n4\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
 
     fn signed_by(byte: u8, name: &str) -> (NoteKey, NoteSignature) {
         let secret = SigningKey::from_slice(&[byte; 32]).unwrap();
-        let key = NoteKey { name: name.parse().unwrap(), key: PublicKey::from(secret.verifying_key()) };
-        let signature = key.signature(&Signature::sign(&secret, TEXT.as_bytes())).unwrap();
+        let key = NoteKey::ecdsa(name.parse().unwrap(), PublicKey::from(secret.verifying_key()));
+        let signature = key.line(Signature::sign(&secret, TEXT.as_bytes()).to_der().unwrap());
         (key, signature)
     }
 
@@ -293,7 +344,31 @@ mod tests {
         ] {
             assert!(NoteKey::parse(&wrong).is_err(), "{wrong}");
         }
-        let ed25519 = format!("{name}+{hash}+{}", STANDARD.encode([1; 33]));
-        assert_eq!(NoteKey::parse(&ed25519), Err(NoteError::KeyType { found: 1 }));
+        let unknown = format!("{name}+{hash}+{}", STANDARD.encode([3; 33]));
+        assert_eq!(NoteKey::parse(&unknown), Err(NoteError::KeyType { found: 3 }));
+    }
+
+    #[test]
+    fn an_ed25519_line_stands_beside_the_ecdsa_line() {
+        let secret = NoteSigningKey::from_seed(&[7; 32]);
+        let (ecdsa, first) = signed_by(7, "ledger.example/test");
+        let key = NoteKey::ed25519(ecdsa.name.clone(), secret.public());
+        let second = key.line(secret.sign(TEXT.as_bytes()).to_vec());
+        let note = Note::new(TEXT.to_owned(), vec![first.clone(), second.clone()]).unwrap();
+        let keys = [ecdsa, key.clone()];
+        assert_eq!(note.verify(&keys, &P256).unwrap().len(), 2);
+        assert_eq!(note.verify(&keys[1..], &P256), Ok(vec![&key]));
+        let mut changed = second.clone();
+        changed.signature[9] ^= 1;
+        for signature in [changed, NoteSignature { signature: second.signature[..63].to_vec(), ..second }] {
+            let note = Note::new(TEXT.to_owned(), vec![first.clone(), signature]).unwrap();
+            assert!(matches!(note.verify(&keys, &P256), Err(NoteError::BadEd25519 { .. })));
+        }
+        let vkey = key.to_vkey();
+        assert_eq!(NoteKey::parse(&vkey), Ok(key));
+        let (begin, _) = vkey.rsplit_once('+').unwrap();
+        for wrong in [[&[1][..], &[2; 32]].concat(), [&[1][..], &[7; 31]].concat()] {
+            assert!(NoteKey::parse(&format!("{begin}+{}", STANDARD.encode(wrong))).is_err());
+        }
     }
 }

@@ -1,10 +1,14 @@
 //! The seal: the last leaf of each block.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::block::Height;
 use crate::hash::Hash;
+use crate::limits::ENACTED_MAX;
 use crate::merkle::TreeSize;
+use crate::statement::StatementId;
 use crate::time::Timestamp;
 
 /// What a block commits to beside its leaves.
@@ -27,6 +31,10 @@ pub struct Seal {
     pub members_hash: Hash,
     /// The members whose quorum makes the next block final.
     pub next_members_hash: Hash,
+    /// The number of the rules by which the block was made.
+    pub rules: u32,
+    /// The proposals that this block enacts, in their order.
+    pub enacted: Vec<StatementId>,
 }
 
 /// Bytes that are no seal.
@@ -34,8 +42,13 @@ pub struct Seal {
 pub enum SealError {
     #[error("the seal's JSON does not fit: {detail}")]
     Json { detail: String },
-    #[error("the seal has version {found}; this program knows 1")]
+    #[error(
+        "the seal has version {found}, and this program reads version {VERSION}; read it with the sealane that wrote it, \
+         or begin a new ledger: `sealane init`"
+    )]
     Version { found: u64 },
+    #[error("a seal enacts up to {ENACTED_MAX} proposals, none twice; this one has {found}")]
+    Enacted { found: usize },
     #[error("the seal is not written in its one form: the same values are written {expected}")]
     NotCanonical { expected: String },
     #[error("a seal of height 0 follows the empty tree, and only that one does; this has height {height} after {size}")]
@@ -53,17 +66,26 @@ struct SealJson {
     index_root: Hash,
     members_hash: Hash,
     next_members_hash: Hash,
+    rules: u32,
+    enacted: Vec<Hash>,
 }
 
-const VERSION: u64 = 1;
+/// The one member that every version has.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u64,
+}
+
+const VERSION: u64 = 2;
 
 impl Seal {
     /// Writes the seal's JSON.
     pub fn to_json(&self) -> String {
+        let enacted: Vec<String> = self.enacted.iter().map(|id| format!("\"{id}\"")).collect();
         format!(
             concat!(
                 r#"{{"version":{},"height":{},"time":"{}","previousSize":{},"previousRoot":"{}","indexRoot":"{}","#,
-                r#""membersHash":"{}","nextMembersHash":"{}"}}"#
+                r#""membersHash":"{}","nextMembersHash":"{}","rules":{},"enacted":[{}]}}"#
             ),
             VERSION,
             self.height,
@@ -72,17 +94,21 @@ impl Seal {
             self.previous_root,
             self.index_root,
             self.members_hash,
-            self.next_members_hash
+            self.next_members_hash,
+            self.rules,
+            enacted.join(",")
         )
     }
 
     /// Reads a seal's JSON; bytes that [`Self::to_json`] would not write are refused.
     pub fn parse(bytes: &[u8]) -> Result<Self, SealError> {
-        let json: SealJson =
-            serde_json::from_slice(bytes).map_err(|error| SealError::Json { detail: error.to_string() })?;
-        if json.version != VERSION {
-            return Err(SealError::Version { found: json.version });
+        let fault = |error: serde_json::Error| SealError::Json { detail: error.to_string() };
+        // First of all: a seal of another version has other members.
+        let Versioned { version } = serde_json::from_slice(bytes).map_err(fault)?;
+        if version != VERSION {
+            return Err(SealError::Version { found: version });
         }
+        let json: SealJson = serde_json::from_slice(bytes).map_err(fault)?;
         let seal = Self {
             height: json.height,
             time: json.time,
@@ -91,13 +117,22 @@ impl Seal {
             index_root: json.index_root,
             members_hash: json.members_hash,
             next_members_hash: json.next_members_hash,
+            rules: json.rules,
+            enacted: json.enacted.into_iter().map(StatementId::from_hash).collect(),
         };
         let expected = seal.to_json();
         if expected.as_bytes() != bytes {
             return Err(SealError::NotCanonical { expected });
         }
         seal.check_genesis()?;
+        seal.check_enacted()?;
         Ok(seal)
+    }
+
+    fn check_enacted(&self) -> Result<(), SealError> {
+        let distinct: BTreeSet<&Hash> = self.enacted.iter().map(StatementId::hash).collect();
+        let found = self.enacted.len();
+        if found > ENACTED_MAX || distinct.len() != found { Err(SealError::Enacted { found }) } else { Ok(()) }
     }
 
     fn check_genesis(&self) -> Result<(), SealError> {
@@ -124,6 +159,8 @@ mod tests {
             index_root: Hash::of(b"index"),
             members_hash: Hash::of(b"members"),
             next_members_hash: Hash::of(b"members"),
+            rules: 1,
+            enacted: Vec::new(),
         }
     }
 
@@ -131,7 +168,7 @@ mod tests {
     fn has_one_form() {
         let json = seal().to_json();
         let begin =
-            r#"{"version":1,"height":42,"time":"2026-11-21T09:30:00.000Z","previousSize":1207,"previousRoot":""#;
+            r#"{"version":2,"height":42,"time":"2026-11-21T09:30:00.000Z","previousSize":1207,"previousRoot":""#;
         assert!(json.starts_with(begin), "{json}");
         assert_eq!(Seal::parse(json.as_bytes()), Ok(seal()));
     }
@@ -145,9 +182,9 @@ mod tests {
             json.replace("09:30:00.000Z", "09:30:00Z"),
             json.replace("09:30:00.000Z", "09:30:00.0001Z"),
             json.replace("09:30:00.000Z", "10:30:00.000+01:00"),
-            json.replace(r#""height":42,"#, "").replace(r#""version":1,"#, r#""version":1,"height":42,"#),
+            json.replace(r#""height":42,"#, "").replace(r#""version":2,"#, r#""version":2,"height":42,"#),
             json.replace("height", "\\u0068eight"),
-            json.replace(r#""version":1,"height":42"#, r#""height":42,"version":1"#),
+            json.replace(r#""version":2,"height":42"#, r#""height":42,"version":2"#),
         ];
         for text in changed.iter().filter(|text| **text != json) {
             assert!(matches!(Seal::parse(text.as_bytes()), Err(SealError::NotCanonical { .. })), "{text}");
@@ -169,8 +206,29 @@ mod tests {
         ] {
             assert!(matches!(Seal::parse(text.as_bytes()), Err(SealError::Json { .. })), "{text}");
         }
-        let other = json.replace(r#""version":1"#, r#""version":2"#);
-        assert_eq!(Seal::parse(other.as_bytes()), Err(SealError::Version { found: 2 }));
+        for found in [1, 3] {
+            let other = json.replace(r#""version":2"#, &format!("\"version\":{found}"));
+            let fault = Seal::parse(other.as_bytes()).unwrap_err();
+            assert_eq!(fault, SealError::Version { found });
+            assert!(fault.to_string().contains("this program reads version 2; read it with the sealane"), "{fault}");
+        }
+        let first = br#"{"version":1,"height":42,"members":[]}"#;
+        assert_eq!(Seal::parse(first), Err(SealError::Version { found: 1 }), "whatever else it has");
+    }
+
+    #[test]
+    fn enacted_proposals_stand_in_their_order_and_once() {
+        let ids: Vec<StatementId> =
+            (0..=ENACTED_MAX).map(|n| StatementId::from_hash(Hash::of(&n.to_be_bytes()))).collect();
+        let with = |enacted: &[StatementId]| Seal { enacted: enacted.to_vec(), ..seal() };
+        for enacted in [&ids[..1], &ids[3..5], &ids[..ENACTED_MAX]] {
+            assert_eq!(Seal::parse(with(enacted).to_json().as_bytes()), Ok(with(enacted)));
+        }
+        let two = with(&ids[..2]).to_json();
+        assert!(two.ends_with(&format!(r#","rules":1,"enacted":["{}","{}"]}}"#, ids[0], ids[1])), "{two}");
+        for (wrong, found) in [(ids.as_slice(), ENACTED_MAX + 1), (&[ids[0], ids[0]], 2)] {
+            assert_eq!(Seal::parse(with(wrong).to_json().as_bytes()), Err(SealError::Enacted { found }));
+        }
     }
 
     #[test]

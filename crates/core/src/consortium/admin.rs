@@ -15,8 +15,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::block::{MemberSet, Origin};
+use crate::block::Origin;
 use crate::consortium::claims::{ParticipantId, Role};
+use crate::consortium::genesis::{self, Genesis};
 use crate::consortium::participant::Claims;
 use crate::hash::Hash;
 use crate::json::{self, JsonError};
@@ -26,9 +27,8 @@ use crate::time::Timestamp;
 
 pub use ballot::Ballot;
 pub use change::{
-    AdmitMember, DismissClaims, GrantAuthority, LeafRange, LeavesPerDay, LiftRecall, MemberNoteKey, PolicyChange,
-    PolicyName, PolicyValue, ProposedChange, RemoveMember, ReplaceMember, RevokeParticipant, RulesChange, Succession,
-    TermsPolicy,
+    AdmitMember, DismissClaims, GrantAuthority, LeafRange, LeavesPerDay, LiftRecall, PolicyChange, PolicyName,
+    PolicyValue, ProposedChange, RemoveMember, ReplaceMember, RevokeParticipant, RulesChange, Succession, TermsPolicy,
 };
 pub use endorsement::Endorsement;
 pub use fault::{FaultProof, SignedVote, VoteKind};
@@ -46,6 +46,11 @@ pub enum AdminError {
     Shape { detail: String },
     #[error("{field} is wrong: {detail}")]
     Field { field: &'static str, detail: String },
+    #[error(
+        "the ledger's genesis statement has version {found}, and this program reads version {read}; use the sealane that \
+         wrote it, or begin a new ledger: `sealane init`"
+    )]
+    GenesisVersion { found: u64, read: u32 },
 }
 
 /// The payload of a `sealane-admin+jws` statement.
@@ -65,16 +70,6 @@ pub enum Admin {
     Ready(Readiness),
     Fault(Box<FaultProof>),
     Endorsement(Endorsement),
-}
-
-/// Leaf 0: who begins this ledger.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Genesis {
-    pub version: u32,
-    pub origin: Origin,
-    pub members: MemberSet,
-    pub created: Timestamp,
 }
 
 /// A member vouches for an organisation: its claims, its request and the certificate issued for it.
@@ -152,6 +147,7 @@ impl Admin {
     /// Reads the payload of an admin statement.
     pub fn parse(payload: &[u8]) -> Result<Self, AdminError> {
         let value = json::parse(payload)?;
+        genesis::check_version(&value)?;
         let admin: Self =
             serde_json::from_value(value).map_err(|error| AdminError::Shape { detail: error.to_string() })?;
         admin.check()?;
@@ -212,10 +208,7 @@ impl Admin {
 
     fn check(&self) -> Result<(), AdminError> {
         match self {
-            Admin::Genesis(genesis) if genesis.version != 1 => {
-                field("version", format!("{} is unknown; this program knows 1", genesis.version))
-            }
-            Admin::Genesis(_) => Ok(()),
+            Admin::Genesis(genesis) => genesis.check(),
             Admin::Registration(registration) => {
                 registration.claims.check()?;
                 registration.certificate.check()?;

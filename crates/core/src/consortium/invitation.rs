@@ -131,7 +131,7 @@ mod tests {
     use p256::ecdsa::{Signature as Ecdsa, SigningKey};
 
     use super::*;
-    use crate::block::{Member, MemberSet};
+    use crate::block::{Member, MemberSet, NoteSigningKey};
     use crate::consortium::Genesis;
     use crate::statement::{P256, PublicKey};
 
@@ -143,8 +143,9 @@ mod tests {
 
     fn registry(origin: &str) -> Registry {
         let public = PublicKey::from_sec1(key(1).verifying_key().to_sec1_point(false).as_bytes()).unwrap();
-        let members = MemberSet::new(vec![Member::new("A", public).unwrap()]).unwrap();
-        Registry::new(&Genesis { version: 1, origin: origin.parse().unwrap(), members, created: Timestamp::EPOCH })
+        let note_key = NoteSigningKey::from_seed(&[1; 32]).public();
+        let members = MemberSet::new(vec![Member::new("A", public, note_key).unwrap()]).unwrap();
+        Registry::new(&Genesis::new(origin.parse().unwrap(), members, Vec::new(), Timestamp::EPOCH))
     }
 
     fn token(origin: &str, signer: u8, expires_ms: i64) -> (Invitation, String) {

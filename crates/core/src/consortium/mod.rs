@@ -8,6 +8,7 @@ mod certificates;
 mod claims;
 mod contact;
 mod facts;
+mod genesis;
 mod invitation;
 mod lei;
 mod participant;
@@ -17,15 +18,15 @@ pub mod rights;
 
 pub use admin::{
     Admin, AdminError, AdmitMember, Ballot, CertificateRecord, ChangeProposal, DismissClaims, Endorsement, FaultProof,
-    Genesis, GrantAuthority, LeafRange, LeavesPerDay, LiftRecall, LookedAt, MemberNoteKey, PolicyChange, PolicyName,
-    PolicyValue, ProposalWithdrawal, ProposedChange, Readiness, Registration, Rejection, RemoveMember, Renewal,
-    ReplaceMember, Revocation, RevokeParticipant, RulesChange, SignedVote, Succession, TermsPolicy, VoteKind,
-    renewal_consent,
+    GrantAuthority, LeafRange, LeavesPerDay, LiftRecall, LookedAt, PolicyChange, PolicyName, PolicyValue,
+    ProposalWithdrawal, ProposedChange, Readiness, Registration, Rejection, RemoveMember, Renewal, ReplaceMember,
+    Revocation, RevokeParticipant, RulesChange, SignedVote, Succession, TermsPolicy, VoteKind, renewal_consent,
 };
 pub use certificates::{CertificateFacts, CertificateReader, RequestedKey, check_record};
 pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role, is_invisible};
 pub use contact::{Contact, ContactError};
 pub use facts::{Contradiction, EventFact, EventKey};
+pub use genesis::{Continues, Founder, Genesis, RULES, founder_bytes};
 pub use invitation::{INVITATION_AGE_MS_MAX, Invitation, InvitationError};
 pub use lei::{Lei, LeiError};
 pub use participant::{Certified, Claims, Participant, Revoked, Standing};

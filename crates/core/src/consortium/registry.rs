@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::block::{MemberSet, Origin};
-use crate::consortium::admin::{Admin, CertificateRecord, Genesis, Registration, Renewal, Revocation, renewal_consent};
+use crate::consortium::admin::{Admin, CertificateRecord, Registration, Renewal, Revocation, renewal_consent};
 use crate::consortium::claims::{Namespace, ParticipantId};
+use crate::consortium::genesis::Genesis;
 use crate::consortium::participant::{Certified, Claims, Participant, Revoked};
 use crate::consortium::place::Place;
 use crate::gs1::{CompanyPrefix, Id};

@@ -32,6 +32,7 @@ use crate::time::Timestamp;
 pub use coordinates::Coordinates;
 pub use event::{Action, Event, Part, What};
 pub use fault::{Fault, FaultKind, Faults};
+pub use uri::is_absolute_uri;
 pub use vocabulary::{BizStep, Disposition};
 
 use event_hash::{Naming, event_hash_id};

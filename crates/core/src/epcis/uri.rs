@@ -1,7 +1,7 @@
 //! What JSON schema calls `format: uri`: an absolute URI by the grammar of RFC 3986.
 
 /// True when `text` is a scheme, a colon and only characters that RFC 3986 §2 lets stand in a URI.
-pub(super) fn is_absolute_uri(text: &str) -> bool {
+pub fn is_absolute_uri(text: &str) -> bool {
     text.split_once(':').is_some_and(|(scheme, rest)| is_scheme(scheme) && is_rest(rest.as_bytes()))
 }
 

@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::block::{Checkpoint, FinalCheckpoint, Leaf, Seal, check_seal_members, check_seal_stands_at_checkpoint};
+use crate::block::{Checkpoint, FinalCheckpoint, Leaf, Seal, check_seal_stands_at_checkpoint};
 use crate::consortium::{Admin, Place, Refusal, Registry};
 use crate::evidence::document::{Evidence, PlacedSeal, PlacedText};
 use crate::evidence::source::Shown;
 use crate::evidence::{Anchor, EvidenceError, RecordError, read_capture};
 use crate::gs1::Id;
 use crate::hash::Hash;
-use crate::index::{Subject, SubjectEntry, names};
+use crate::index::names::{self, Names};
+use crate::index::{ListEntry, SignerTag, Subject, SubjectEntry};
 use crate::merkle::{self, LeafIndex};
 use crate::provenance::{Capture, History, Trail, follow, holds_captures};
 use crate::statement::{SignatureVerifier, StatementType, SubmittedStatement};
@@ -38,10 +39,13 @@ pub fn check(
     if evidence.id != id.as_str() {
         return Err(EvidenceError::OtherId { asked: id.clone(), found: evidence.id.clone() });
     }
+    if !evidence.label.is_empty() || !evidence.handovers.is_empty() {
+        return Err(EvidenceError::Reserved);
+    }
     let checkpoint = final_checkpoint(evidence, anchor, verifier)?;
     let seal = parse_seal(&evidence.seal)?;
     check_seal_stands_at_checkpoint(&seal, evidence.seal.leaf_index, checkpoint.checkpoint(), checkpoint.commit())
-        .and_then(|()| check_seal_members(&seal, &anchor.genesis().members))
+        .and_then(|()| anchor.check_seal_members(&seal))
         .map_err(EvidenceError::SealPlace)?;
     let leaves = check_leaves(evidence, checkpoint.checkpoint())?;
     check_index(evidence, seal.index_root)?;
@@ -77,8 +81,7 @@ fn final_checkpoint(
             found: checkpoint.origin.as_str().to_owned(),
         });
     }
-    FinalCheckpoint::verify(checkpoint, evidence.commit.clone(), &anchor.genesis().members, verifier)
-        .map_err(EvidenceError::Commit)
+    anchor.check_final(checkpoint, evidence.commit.clone(), verifier).map_err(EvidenceError::Commit)
 }
 
 fn parse_seal(placed: &PlacedSeal) -> Result<Seal, EvidenceError> {
@@ -118,18 +121,26 @@ fn in_order(leaves: impl Iterator<Item = LeafIndex>) -> Result<(), EvidenceError
 }
 
 fn check_index(evidence: &Evidence, index_root: Hash) -> Result<(), EvidenceError> {
+    let signers = &evidence.signers;
+    if let Some(signer) = signers.out_of_order() {
+        return Err(EvidenceError::SignerOrder { signer });
+    }
     let mut last: Option<Subject> = None;
     for entry in &evidence.index {
         let subject = entry.subject();
         if last.as_ref().is_some_and(|last| *last >= subject) {
             return Err(EvidenceError::IndexOrder { subject });
         }
-        if let Err(error) = entry.verify(index_root) {
+        if let Err(error) = entry.verify(index_root, signers) {
             return Err(EvidenceError::Index { subject, error });
         }
         last = Some(subject);
     }
-    Ok(())
+    let named: BTreeSet<u32> = evidence.index.iter().flat_map(|entry| entry.signers.iter().copied()).collect();
+    match signers.as_slice().iter().zip(0..).find(|(_, number)| !named.contains(number)) {
+        Some((signer, _)) => Err(EvidenceError::SignerUnneeded { signer: *signer }),
+        None => Ok(()),
+    }
 }
 
 /// The place of each statement.
@@ -178,7 +189,8 @@ fn parse_statement(placed: &PlacedText, typ: StatementType, origin: &str) -> Res
     Ok(statement)
 }
 
-type Admins = BTreeMap<LeafIndex, Admin>;
+/// The admin statements, with who signed each.
+type Admins = BTreeMap<LeafIndex, (Hash, Admin)>;
 
 /// Applies the registrations in order, from the genesis statement on.
 fn registry(
@@ -199,7 +211,7 @@ fn registry(
             statement.verify(member.key(), verifier).map_err(|error| EvidenceError::Statement { leaf, error })?;
         let admin = Admin::parse(statement.payload()).map_err(|error| EvidenceError::Admin { leaf, error })?;
         registry.apply(&admin, &kid, places.get(leaf)?, verifier).map_err(refused)?;
-        admins.insert(leaf, admin);
+        admins.insert(leaf, (kid, admin));
     }
     Ok((registry, admins))
 }
@@ -251,33 +263,51 @@ fn check_shown(evidence: &Evidence, trail: &Trail) -> Result<(), EvidenceError> 
     }
 }
 
-/// Checks that each statement names what the index says that it names, and nothing else of what is shown.
+/// What a statement gives the index: who signed it, and its names.
+struct Indexed {
+    signer: SignerTag,
+    names: Names,
+}
+
+/// Checks that each statement names what the index says that it names, by whom and with which acts, and nothing else of
+/// what is shown.
 fn check_names(evidence: &Evidence, captures: &Captures, admins: &Admins) -> Result<(), EvidenceError> {
-    let mut named: BTreeMap<LeafIndex, BTreeSet<Subject>> = BTreeMap::new();
-    for (leaf, capture) in captures {
-        let subjects = capture.events().flat_map(|event| names::of_event(event, &capture.signer));
-        named.insert(*leaf, subjects.collect());
-    }
-    named.extend(admins.iter().map(|(leaf, admin)| (*leaf, names::of_admin(admin))));
+    let of_capture = |(leaf, capture): (&LeafIndex, &Arc<Capture>)| {
+        let signer = SignerTag::of_participant(&capture.signer);
+        (*leaf, Indexed { signer, names: names::of_capture(capture.events(), &capture.signer) })
+    };
+    let of_admin = |(leaf, (kid, admin)): (&LeafIndex, &(Hash, Admin))| {
+        (*leaf, Indexed { signer: SignerTag::of_member(kid), names: names::of_admin(admin) })
+    };
+    let indexed: BTreeMap<LeafIndex, Indexed> =
+        captures.iter().map(of_capture).chain(admins.iter().map(of_admin)).collect();
     let mut listed: BTreeMap<Subject, &SubjectEntry> = BTreeMap::new();
     for entry in &evidence.index {
         let subject = entry.subject();
-        for leaf in &entry.leaves {
-            match named.get(leaf) {
-                None => return Err(EvidenceError::StatementMissing { subject, leaf: *leaf }),
-                Some(names) if !names.contains(&subject) => {
-                    return Err(EvidenceError::NotNamed { leaf: *leaf, subject });
-                }
-                Some(_) if holds_captures(entry.kind) != captures.contains_key(leaf) => {
-                    return Err(EvidenceError::NotNamed { leaf: *leaf, subject });
-                }
-                Some(_) => {}
+        let shown = entry.entries(&evidence.signers);
+        for ListEntry { leaf, signer, acts } in
+            shown.map_err(|error| EvidenceError::Index { subject: subject.clone(), error })?
+        {
+            let Some(statement) = indexed.get(&leaf) else {
+                return Err(EvidenceError::StatementMissing { subject, leaf });
+            };
+            let Some(said) = statement.names.get(&subject) else {
+                return Err(EvidenceError::NotNamed { leaf, subject });
+            };
+            if holds_captures(entry.kind) != captures.contains_key(&leaf) {
+                return Err(EvidenceError::NotNamed { leaf, subject });
+            }
+            if signer != statement.signer {
+                return Err(EvidenceError::OtherSigner { leaf, subject, listed: signer, found: statement.signer });
+            }
+            if acts != *said {
+                return Err(EvidenceError::OtherActs { leaf, subject, listed: acts, found: *said });
             }
         }
         listed.insert(subject, entry);
     }
-    for (leaf, names) in named {
-        for subject in names {
+    for (leaf, statement) in indexed {
+        for subject in statement.names.into_keys() {
             let Some(entry) = listed.get(&subject) else { continue };
             if entry.shows_place_of(leaf) && entry.leaves.binary_search(&leaf).is_err() {
                 return Err(EvidenceError::NotIndexed { leaf, subject });

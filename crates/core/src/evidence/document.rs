@@ -1,11 +1,13 @@
 //! The evidence document: exact leaves and proofs, as JSON.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::block::Commit;
 use crate::evidence::EvidenceError;
-use crate::index::SubjectEntry;
+use crate::index::{SignerList, SubjectEntry};
 use crate::json;
 use crate::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_VALUES_MAX};
 use crate::merkle::{LeafIndex, MultiProof};
@@ -17,11 +19,15 @@ pub struct Evidence {
     pub version: u32,
     /// The canonical id.
     pub id: String,
+    /// What the code that was scanned says beside the id, by AI. Reserved: empty.
+    pub label: BTreeMap<String, String>,
     /// C2SP tlog-checkpoint text that every proof here stands on.
     pub checkpoint: String,
     pub commit: Commit,
     /// The seal at the checkpoint's last leaf.
     pub seal: PlacedSeal,
+    /// Who signed the leaves shown in `index`.
+    pub signers: SignerList,
     /// What the index under that seal says of each subject that `follows` names, in their order.
     pub index: Vec<SubjectEntry>,
     /// The captures among the leaves shown in `index`, in ledger order.
@@ -30,6 +36,8 @@ pub struct Evidence {
     pub registrations: Vec<PlacedText>,
     /// The seals of the blocks of all these statements, in ledger order.
     pub seals: Vec<PlacedSeal>,
+    /// The changes of members after the anchor's block. Reserved: empty.
+    pub handovers: Vec<Value>,
     /// Shows that all leaves above stand in the tree of the checkpoint.
     pub inclusion_proof: MultiProof,
 }
@@ -53,7 +61,7 @@ pub struct PlacedSeal {
 }
 
 impl Evidence {
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
 
     /// Reads the JSON of evidence. Its version is looked at first, since another one may have other members.
     pub fn parse(bytes: &[u8]) -> Result<Self, EvidenceError> {

@@ -4,7 +4,7 @@ use crate::block::{CheckpointError, FinalityError, SealError};
 use crate::consortium::{AdminError, Refusal};
 use crate::evidence::{Evidence, RecordError};
 use crate::gs1::{Id, IdError};
-use crate::index::{IndexProofError, Subject};
+use crate::index::{Acts, IndexProofError, SignerTag, Subject};
 use crate::json::JsonError;
 use crate::limits::EVIDENCE_BYTES_MAX;
 use crate::merkle::{LeafIndex, ProofError};
@@ -20,8 +20,14 @@ pub enum EvidenceError {
     Json(#[from] JsonError),
     #[error("this is no evidence: {detail}")]
     Shape { detail: String },
-    #[error("evidence of version {found} is unknown; this program knows {}", Evidence::VERSION)]
+    #[error(
+        "this evidence has version {found}, and this program reads version {}: fetch it again with `sealane evidence ID \
+         --out FILE`, or verify it with the sealane that fetched it",
+        Evidence::VERSION
+    )]
     Version { found: u64 },
+    #[error("the evidence has a label or handovers, which these rules do not know: verify it with a later sealane")]
+    Reserved,
     #[error("the evidence is about {found}, and was asked for about {asked}")]
     OtherId { asked: Id, found: String },
     #[error("the evidence's id: {0}")]
@@ -44,6 +50,10 @@ pub enum EvidenceError {
     Inclusion(#[from] ProofError),
     #[error("the subjects of the index are not in their order at {subject}")]
     IndexOrder { subject: Subject },
+    #[error("the signers are not in their order, or one stands twice, at {signer}")]
+    SignerOrder { signer: SignerTag },
+    #[error("the signer {signer} signed none of the leaves shown")]
+    SignerUnneeded { signer: SignerTag },
     #[error("what the index says of {subject}: {error}")]
     Index { subject: Subject, error: IndexProofError },
     #[error("the evidence holds no seal of the block of leaf {leaf}")]
@@ -76,6 +86,15 @@ pub enum EvidenceError {
     Unrelated { leaf: LeafIndex },
     #[error("the index has leaf {leaf} in the list of {subject}, which its statement does not name")]
     NotNamed { leaf: LeafIndex, subject: Subject },
+    #[error(
+        "the index has leaf {leaf} in the list of {subject} as signed by {listed}, and its statement is by {found}"
+    )]
+    OtherSigner { leaf: LeafIndex, subject: Subject, listed: SignerTag, found: SignerTag },
+    #[error(
+        "the index has leaf {leaf} in the list of {subject} with acts {:#04x}, and its statement gives {:#04x}",
+        listed.byte(), found.byte()
+    )]
+    OtherActs { leaf: LeafIndex, subject: Subject, listed: Acts, found: Acts },
     #[error("the statement of leaf {leaf} names {subject}, and the index does not have it in that list")]
     NotIndexed { leaf: LeafIndex, subject: Subject },
 }

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::block::{
-    Checkpoint, CheckpointError, Commit, FinalCheckpoint, FinalityError, Height, Note, NoteError, NoteKey, Origin,
+    Checkpoint, CheckpointError, Commit, FinalCheckpoint, FinalityError, Height, Member, MemberSet, Note, NoteError,
+    NoteKey, NoteKeyKind, Origin,
 };
 use crate::evidence::Anchor;
 use crate::hash::Hash;
@@ -126,7 +127,7 @@ impl Fork {
         if !one_height && !one_size {
             return Err(ForkError::NoContradiction);
         }
-        let members = anchor.genesis().members.members();
+        let members = anchor.members().members();
         let twice: Vec<DoubleSigner> = members
             .filter(|member| first.signers.contains(&member.kid()) && second.signers.contains(&member.kid()))
             .map(|member| DoubleSigner { name: member.name().to_owned(), kid: member.kid() })
@@ -177,7 +178,12 @@ impl SignedCheckpoint {
                     return Err(ForkError::Height { side, found: commit.height, height });
                 }
                 let signers = commit.signatures.iter().map(|signature| signature.kid).collect();
-                FinalCheckpoint::verify(checkpoint.clone(), commit.clone(), &genesis.members, verifier)
+                // Also at the anchor's own height: what proves a fork there is another commit than the anchor's.
+                anchor
+                    .check_above(commit.height)
+                    .and_then(|()| {
+                        FinalCheckpoint::verify(checkpoint.clone(), commit.clone(), anchor.members(), verifier)
+                    })
                     .map_err(|error| ForkError::Commit { side, error })?;
                 (true, signers)
             }
@@ -197,17 +203,31 @@ fn signers_of(
     verifier: &dyn SignatureVerifier,
 ) -> Result<Vec<Hash>, ForkError> {
     let note = Note::parse(text.as_bytes()).map_err(|error| ForkError::Note { side, error })?;
-    let keys: Vec<NoteKey> = note_keys(anchor);
+    let keys: Vec<NoteKey> = note_keys(&anchor.genesis().origin, anchor.members());
     let verified = note.verify(&keys, verifier).map_err(|error| ForkError::Note { side, error })?;
     if note.text() != checkpoint || verified.is_empty() {
         return Err(ForkError::NoteText { side });
     }
-    Ok(verified.iter().map(|key| key.key.thumbprint()).collect())
+    Ok(signed_by(anchor, &verified))
 }
 
-/// The keys by which an anchor's members sign notes.
-pub fn note_keys(anchor: &Anchor) -> Vec<NoteKey> {
-    let genesis = anchor.genesis();
-    let members = genesis.members.members();
-    members.map(|member| NoteKey { name: genesis.origin.clone(), key: member.key().clone() }).collect()
+/// The members of which one of these keys is.
+fn signed_by(anchor: &Anchor, keys: &[&NoteKey]) -> Vec<Hash> {
+    let is_of = |member: &Member, key: &NoteKey| match &key.key {
+        NoteKeyKind::Ed25519(key) => key == member.note_key(),
+        NoteKeyKind::EcdsaP256(key) => key == member.key(),
+    };
+    let members = anchor.members().members();
+    members.filter(|member| keys.iter().any(|key| is_of(member, key))).map(Member::kid).collect()
+}
+
+/// The keys by which the members of a ledger sign notes: two of each.
+pub fn note_keys(origin: &Origin, members: &MemberSet) -> Vec<NoteKey> {
+    let of_member = |member: &Member| {
+        [
+            NoteKey::ecdsa(origin.clone(), member.key().clone()),
+            NoteKey::ed25519(origin.clone(), member.note_key().clone()),
+        ]
+    };
+    members.members().flat_map(of_member).collect()
 }

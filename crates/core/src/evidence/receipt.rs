@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::block::{
-    Checkpoint, CheckpointError, Commit, FinalCheckpoint, FinalityError, Leaf, Seal, SealError,
-    check_seal_stands_at_checkpoint,
+    Checkpoint, CheckpointError, Commit, FinalityError, Leaf, Seal, SealError, check_seal_stands_at_checkpoint,
 };
 use crate::evidence::Anchor;
 use crate::hash::Hash;
@@ -82,7 +81,7 @@ impl Receipt {
             return Err(ReceiptError::Size { said: self.tree_size, size: checkpoint.size });
         }
         let commit = self.commit.clone();
-        let verified = FinalCheckpoint::verify(checkpoint.clone(), commit.clone(), &genesis.members, verifier);
+        let verified = anchor.check_final(checkpoint.clone(), commit.clone(), verifier);
         verified.map_err(ReceiptError::Commit)?;
         let Checkpoint { size, root, .. } = &checkpoint;
         let seal = Seal::parse(self.seal.as_bytes())?;

@@ -81,6 +81,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::block::NoteSigningKey;
     use crate::index::names;
     use crate::statement::{PublicKey, Signature};
 
@@ -123,19 +124,19 @@ mod tests {
 
     #[test]
     fn a_proposal_stands_under_its_id_and_all_that_its_changes_touch() {
-        let (jwk, hash) = (json!(key(3)), Hash::of(b"x").to_string());
+        let (jwk, note_key) = (json!(key(3)), NoteSigningKey::from_seed(&[3; 32]).public());
         let proof = Signature::from_bytes([7; 64]).to_string();
         let recall = |id: &str| (SubjectKind::Recall, id.to_owned());
         let mut together = Vec::new();
         let mut changes = Vec::new();
         for (change, expected) in [
             (
-                json!({"type": "admit", "name": "New", "jwk": jwk, "noteKey": hash, "proof": proof}),
+                json!({"type": "admit", "name": "New", "jwk": jwk, "noteKey": note_key, "proof": proof}),
                 vec![party(&kid(3))],
             ),
             (json!({"type": "remove", "kid": kid(1)}), vec![party(&kid(1))]),
             (
-                json!({"type": "replace", "kid": kid(2), "jwk": jwk, "noteKey": hash, "proof": proof}),
+                json!({"type": "replace", "kid": kid(2), "jwk": jwk, "noteKey": note_key, "proof": proof}),
                 vec![party(&kid(2)), party(&kid(3))],
             ),
             (json!({"type": "revoke", "participant": ONE, "reason": "it left"}), vec![party(ONE)]),

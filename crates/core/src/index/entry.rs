@@ -7,9 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::hash::Hash;
 use crate::index::hashing::subject_hash;
-use crate::index::list::entry_hash;
 use crate::index::proof::{AbsenceProof, IndexProofError, Vacancy, climb, verify_absence};
-use crate::index::{Subject, SubjectKey, SubjectKind, SubjectProof, value_hash};
+use crate::index::{Acts, ListEntry, SignerList, Subject, SubjectKey, SubjectKind, SubjectProof, value_hash};
 use crate::merkle::{self, LeafIndex, MultiProof, TreeSize};
 
 /// One subject in the index under a seal. An absent one has a `count` of 0.
@@ -24,6 +23,10 @@ pub struct SubjectEntry {
     pub first: u64,
     /// The leaves shown: a contiguous part of the list.
     pub leaves: Vec<LeafIndex>,
+    /// Of each of these leaves who signed it: a number into the list of signers that goes beside the entries.
+    pub signers: Vec<u32>,
+    /// Of each of these leaves what it says to have done with the subject.
+    pub acts: Vec<Acts>,
     /// Shows the part in the tree over the list; the tree's root itself where nothing is shown.
     pub path: MultiProof,
     /// What lies beside the way, from the top; `None` for an empty subtree.
@@ -42,8 +45,15 @@ pub struct OtherKey {
 }
 
 impl SubjectEntry {
-    /// Shows the positions `shown` of a subject's whole list, which is the one that `proof` was made for.
-    pub fn new(subject: &Subject, list: &[LeafIndex], shown: Range<usize>, proof: SubjectProof) -> Self {
+    /// Shows the positions `shown` of a subject's whole list, which is the one that `proof` was made for. Who signed them
+    /// is among `signers`.
+    pub fn new(
+        subject: &Subject,
+        list: &[ListEntry],
+        shown: Range<usize>,
+        proof: SubjectProof,
+        signers: &SignerList,
+    ) -> Self {
         let (siblings, other) = match proof {
             SubjectProof::Present(proof) => (proof.siblings, None),
             SubjectProof::Absent(AbsenceProof { siblings, vacancy }) => match vacancy {
@@ -51,25 +61,44 @@ impl SubjectEntry {
                 Vacancy::Other { key, value } => (siblings, Some(OtherKey { key, value })),
             },
         };
-        let leaves = list.get(shown.clone()).unwrap_or_default().to_vec();
-        let first = if leaves.is_empty() { 0 } else { shown.start as u64 };
-        let path = if leaves.len() == list.len() {
+        let part = list.get(shown.clone()).unwrap_or_default();
+        let first = if part.is_empty() { 0 } else { shown.start as u64 };
+        let leaves = part.iter().map(|entry| entry.leaf).collect();
+        // A signer that is not among them has no number, so that the entry proves nothing.
+        let number = |entry: &ListEntry| signers.number(&entry.signer).unwrap_or(u32::MAX);
+        let (signers, acts) = (part.iter().map(number).collect(), part.iter().map(|entry| entry.acts).collect());
+        let path = if part.len() == list.len() {
             MultiProof::default()
         } else {
-            let entries: Vec<Hash> = list.iter().map(|leaf| entry_hash(*leaf)).collect();
+            let entries: Vec<Hash> = list.iter().map(ListEntry::hash).collect();
             merkle::multi_proof_of(&entries, shown)
         };
         let (kind, text) = (subject.kind(), subject.text().to_owned());
-        Self { kind, subject: text, count: list.len() as u64, first, leaves, path, siblings, other }
+        Self { kind, subject: text, count: list.len() as u64, first, leaves, signers, acts, path, siblings, other }
     }
 
     pub fn subject(&self) -> Subject {
         Subject::new(self.kind, self.subject.clone())
     }
 
-    /// Checks that the index with `index_root` says this of the subject.
-    pub fn verify(&self, index_root: Hash) -> Result<(), IndexProofError> {
+    /// The entries shown, with their signers by the list that goes beside them.
+    pub fn entries(&self, signers: &SignerList) -> Result<Vec<ListEntry>, IndexProofError> {
+        let (leaves, named, acts) = (self.leaves.len(), self.signers.len(), self.acts.len());
+        if named != leaves || acts != leaves {
+            return Err(IndexProofError::Lengths { leaves, signers: named, acts });
+        }
+        let of = self.leaves.iter().zip(&self.signers).zip(&self.acts);
+        let entry = |((leaf, number), acts): ((&LeafIndex, &u32), &Acts)| {
+            let unknown = || IndexProofError::UnknownSigner { number: *number, signers: signers.as_slice().len() };
+            Ok(ListEntry { leaf: *leaf, signer: signers.get(*number).ok_or_else(unknown)?, acts: *acts })
+        };
+        of.map(entry).collect()
+    }
+
+    /// Checks that the index with `index_root` says this of the subject. `signers` goes beside the entry.
+    pub fn verify(&self, index_root: Hash, signers: &SignerList) -> Result<(), IndexProofError> {
         let key = self.subject().key();
+        let entries = self.entries(signers)?;
         if self.count == 0 {
             if !self.leaves.is_empty() || self.first != 0 || !self.path.0.is_empty() {
                 return Err(IndexProofError::LeavesOfAbsent);
@@ -83,7 +112,7 @@ impl SubjectEntry {
         if self.other.is_some() {
             return Err(IndexProofError::OtherBesidePresent);
         }
-        let value = value_hash(self.count, &self.list_root()?);
+        let value = value_hash(self.count, &self.list_root(&entries)?);
         climb(&key, subject_hash(&key, &value), &self.siblings, index_root)
     }
 
@@ -95,7 +124,7 @@ impl SubjectEntry {
         (self.first == 0 || *first <= leaf) && (ends_with_list || leaf <= *last)
     }
 
-    fn list_root(&self) -> Result<Hash, IndexProofError> {
+    fn list_root(&self, shown: &[ListEntry]) -> Result<Hash, IndexProofError> {
         if let Some(pair) = self.leaves.windows(2).find(|pair| pair[0] >= pair[1]) {
             return Err(IndexProofError::NotAscending { previous: pair[0], leaf: pair[1] });
         }
@@ -107,8 +136,8 @@ impl SubjectEntry {
         }
         let part = IndexProofError::Part;
         let positions = (0..).map_while(|at| LeafIndex::new(self.first.checked_add(at)?).ok());
-        let entries: Vec<(LeafIndex, Hash)> = positions.zip(self.leaves.iter().map(|leaf| entry_hash(*leaf))).collect();
-        if entries.len() != self.leaves.len() {
+        let entries: Vec<(LeafIndex, Hash)> = positions.zip(shown.iter().map(ListEntry::hash)).collect();
+        if entries.len() != shown.len() {
             return Err(IndexProofError::NothingShown);
         }
         let size = TreeSize::new(self.count).map_err(|_| IndexProofError::NothingShown)?;
@@ -126,9 +155,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::index::{SubjectIndex, empty_hash};
+    use crate::index::{SignerTag, SubjectIndex, empty_hash};
 
-    type Lists = Vec<Vec<LeafIndex>>;
+    type Lists = Vec<Vec<ListEntry>>;
+
+    /// An entry whose signer, one of three, and acts follow from its leaf.
+    fn listed(leaf: u64) -> ListEntry {
+        let signer = match leaf % 3 {
+            0 => SignerTag::Member([7; 16]),
+            n => SignerTag::Participant([n as u8; 16]),
+        };
+        ListEntry { leaf: LeafIndex::new(leaf).unwrap(), signer, acts: Acts::from_byte(leaf as u8) }
+    }
+
+    fn signers() -> SignerList {
+        SignerList::of((0..3).map(|leaf| listed(leaf).signer))
+    }
 
     fn subject(n: usize) -> Subject {
         Subject::id(format!("https://example.com/{n}"))
@@ -137,8 +179,8 @@ mod tests {
     fn index_of(lists: &Lists) -> SubjectIndex {
         let mut index = SubjectIndex::new();
         for (n, list) in lists.iter().enumerate() {
-            for leaf in list {
-                index.append(subject(n).key(), *leaf).unwrap();
+            for entry in list {
+                index.append(subject(n).key(), *entry).unwrap();
             }
         }
         index
@@ -156,7 +198,7 @@ mod tests {
             [] => empty_hash(),
             [only] => {
                 let entries: Vec<Hash> =
-                    lists[*only].iter().map(|leaf| merkle::leaf_hash(&leaf.get().to_be_bytes())).collect();
+                    lists[*only].iter().map(|entry| merkle::leaf_hash(&entry.to_bytes())).collect();
                 let count = (entries.len() as u64).to_be_bytes();
                 let value = Hash::of_parts(&[&[5], &count, merkle::root(&entries).as_bytes()]);
                 Hash::of_parts(&[&[2], subject(*only).key().as_hash().as_bytes(), value.as_bytes()])
@@ -170,12 +212,12 @@ mod tests {
 
     fn entry(lists: &Lists, n: usize, shown: Range<usize>) -> SubjectEntry {
         let list = lists.get(n).cloned().unwrap_or_default();
-        SubjectEntry::new(&subject(n), &list, shown, index_of(lists).prove(&subject(n).key()))
+        SubjectEntry::new(&subject(n), &list, shown, index_of(lists).prove(&subject(n).key()), &signers())
     }
 
     fn lists() -> impl Strategy<Value = Lists> {
         let list = prop::collection::btree_set(0..500_u64, 0..9);
-        let list = list.prop_map(|set| set.into_iter().map(|leaf| LeafIndex::new(leaf).unwrap()).collect());
+        let list = list.prop_map(|set| set.into_iter().map(listed).collect());
         prop::collection::vec(list, 1..24)
     }
 
@@ -198,6 +240,8 @@ mod tests {
         push(&|e| e.other = Some(OtherKey { key: subject(77).key(), value: Hash::of(b"x") }));
         push(&|e| (e.count, e.first, e.leaves, e.path) = (0, 0, Vec::new(), MultiProof::default()));
         push(&|e| e.siblings.reverse());
+        push(&|e| e.signers.push(0));
+        push(&|e| e.acts.push(Acts::NONE));
         push(&|e| e.leaves.reverse());
         for at in 0..entry.siblings.len() {
             push(&|e| e.siblings[at] = Some(Hash::of(b"x")));
@@ -211,12 +255,17 @@ mod tests {
         }
         for at in 0..entry.leaves.len() {
             push(&|e| {
-                let _ = e.leaves.remove(at);
+                let _ = (e.leaves.remove(at), e.signers.remove(at), e.acts.remove(at));
             });
             push(&|e| {
-                e.leaves.remove(at);
+                let _ = (e.leaves.remove(at), e.signers.remove(at), e.acts.remove(at));
                 e.count -= 1;
             });
+            push(&|e| e.signers[at] = (e.signers[at] + 1) % 3);
+            push(&|e| e.signers[at] = 3);
+            push(&|e| e.signers[at] = u32::MAX);
+            push(&|e| e.acts[at] |= Acts::DECLARES_ERROR);
+            push(&|e| e.acts[at] = Acts::from_byte(e.acts[at].byte() ^ 1));
             push(&|e| e.leaves[at] = LeafIndex::new(e.leaves[at].get() + 501).unwrap());
         }
         for at in 0..entry.path.0.len() {
@@ -244,42 +293,41 @@ mod tests {
             let (a, b) = (a.index(length + 1), b.index(length + 1));
             for shown in [0..length, a.min(b)..a.max(b), 0..0] {
                 let entry = entry(&lists, n, shown);
-                prop_assert_eq!(entry.verify(root), Ok(()));
-                prop_assert!(entry.verify(Hash::of(b"another block's root")).is_err());
+                let signers = signers();
+                prop_assert_eq!(entry.verify(root, &signers), Ok(()));
+                prop_assert!(entry.verify(Hash::of(b"another block's root"), &signers).is_err());
                 let json = serde_json::to_string(&entry).unwrap();
                 prop_assert_eq!(&serde_json::from_str::<SubjectEntry>(&json).unwrap(), &entry);
                 for changed in mutations(&entry) {
                     // One proof of absence can serve for several subjects that are all absent.
                     let is_absent = changed.count == 0 && changed.subject() != entry.subject();
-                    prop_assert!(changed == entry || is_absent || changed.verify(root).is_err(), "{:?}", changed);
+                    prop_assert!(changed == entry || is_absent || changed.verify(root, &signers).is_err(), "{:?}", changed);
                 }
                 let next = lists.get(n + 1).map_or(0, Vec::len);
                 let other = SubjectEntry { subject: format!("https://example.com/{}", n + 1), ..entry.clone() };
-                prop_assert!(other.verify(root).is_err() || (length, next) == (0, 0));
+                prop_assert!(other.verify(root, &signers).is_err() || (length, next) == (0, 0));
             }
         }
     }
 
     #[test]
     fn positions_beyond_every_tree_prove_nothing() {
-        let leaf = |n| LeafIndex::new(n).unwrap();
-        let lists: Lists = vec![vec![leaf(1), leaf(2)], vec![leaf(2)]];
+        let lists: Lists = vec![vec![listed(1), listed(2)], vec![listed(2)]];
         let root = naive_root(&lists, "");
         for first in [1 << 53, (1 << 53) - 2, u64::MAX - 1, u64::MAX] {
             for count in [1, 2, (1 << 53) - 1, 1 << 53, u64::MAX] {
                 let entry = SubjectEntry { first, count, ..entry(&lists, 0, 0..2) };
-                assert!(entry.verify(root).is_err(), "{entry:?}");
+                assert!(entry.verify(root, &signers()).is_err(), "{entry:?}");
             }
         }
     }
 
     #[test]
     fn a_grown_list_does_not_prove_its_earlier_state() {
-        let leaf = |n| LeafIndex::new(n).unwrap();
-        let before: Lists = vec![vec![leaf(1)], vec![leaf(2)]];
-        let after: Lists = vec![vec![leaf(1), leaf(5)], vec![leaf(2)]];
+        let before: Lists = vec![vec![listed(1)], vec![listed(2)]];
+        let after: Lists = vec![vec![listed(1), listed(5)], vec![listed(2)]];
         let stale = entry(&before, 0, 0..1);
-        assert_eq!(stale.verify(naive_root(&before, "")), Ok(()));
-        assert!(matches!(stale.verify(naive_root(&after, "")), Err(IndexProofError::Root { .. })));
+        assert_eq!(stale.verify(naive_root(&before, ""), &signers()), Ok(()));
+        assert!(matches!(stale.verify(naive_root(&after, ""), &signers()), Err(IndexProofError::Root { .. })));
     }
 }

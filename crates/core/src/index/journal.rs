@@ -204,36 +204,45 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::index::{Subject, SubjectEntry};
+    use crate::index::{Acts, ListEntry, SignerList, SignerTag, Subject, SubjectEntry};
     use crate::merkle::LeafIndex;
 
     fn subject(n: u8) -> Subject {
         Subject::id(format!("https://example.com/{n}"))
     }
 
-    fn leaf(n: u64) -> LeafIndex {
-        LeafIndex::new(n).unwrap()
+    /// An entry whose signer, one of three, and acts follow from its leaf.
+    fn entry(n: u64) -> ListEntry {
+        let signer = match n % 3 {
+            0 => SignerTag::Member([7; 16]),
+            rest => SignerTag::Participant([rest as u8; 16]),
+        };
+        ListEntry { leaf: LeafIndex::new(n).unwrap(), signer, acts: Acts::from_byte(n as u8) }
+    }
+
+    fn signers() -> SignerList {
+        SignerList::of((0..3).map(|n| entry(n).signer))
     }
 
     /// The lists of all subjects after some block, and the root over them, computed by a map without journals.
     #[derive(Clone, Default)]
-    struct Model(Vec<Vec<LeafIndex>>);
+    struct Model(Vec<Vec<ListEntry>>);
 
     impl Model {
-        fn append(&mut self, n: u8, leaf: LeafIndex) {
+        fn append(&mut self, n: u8, entry: ListEntry) {
             self.0.resize_with(self.0.len().max(usize::from(n) + 1), Vec::new);
-            self.0[usize::from(n)].push(leaf);
+            self.0[usize::from(n)].push(entry);
         }
 
         fn root(&self) -> Hash {
             let mut index = SubjectIndex::new();
             for (n, list) in (0..).zip(&self.0) {
-                list.iter().for_each(|leaf| assert!(index.append(subject(n).key(), *leaf).unwrap()));
+                list.iter().for_each(|entry| assert!(index.append(subject(n).key(), *entry).unwrap()));
             }
             index.root()
         }
 
-        fn list(&self, n: u8) -> &[LeafIndex] {
+        fn list(&self, n: u8) -> &[ListEntry] {
             self.0.get(usize::from(n)).map(Vec::as_slice).unwrap_or_default()
         }
     }
@@ -255,8 +264,8 @@ mod tests {
                 let mut model = models.last().unwrap().clone();
                 for n in subjects {
                     next += 1;
-                    index.append(subject(n).key(), leaf(next)).unwrap();
-                    model.append(n, leaf(next));
+                    index.append(subject(n).key(), entry(next)).unwrap();
+                    model.append(n, entry(next));
                     if is_asked {
                         check(&mut index, &models)?;
                     }
@@ -284,8 +293,8 @@ mod tests {
             for n in (0..30).step_by(7) {
                 let list = model.list(n);
                 let proof = index.prove_before(&subject(n).key(), back).unwrap();
-                let entry = SubjectEntry::new(&subject(n), list, 0..list.len(), proof);
-                prop_assert_eq!(entry.verify(root), Ok(()), "{} back, subject {}", back, n);
+                let entry = SubjectEntry::new(&subject(n), list, 0..list.len(), proof, &signers());
+                prop_assert_eq!(entry.verify(root, &signers()), Ok(()), "{} back, subject {}", back, n);
             }
         }
         prop_assert!(index.prove_before(&subject(0).key(), models.len()).is_none());
@@ -297,7 +306,7 @@ mod tests {
         let mut index = SubjectIndex::new();
         for block in 0..2 * KEPT_BLOCKS_MAX as u64 {
             index.begin();
-            index.append(subject(1).key(), leaf(block)).unwrap();
+            index.append(subject(1).key(), entry(block)).unwrap();
             index.keep();
         }
         assert_eq!(index.kept_blocks(), KEPT_BLOCKS_MAX);
@@ -308,13 +317,13 @@ mod tests {
             if index.journals.open.is_none() {
                 for n in 0..70_000_u32 {
                     next += 1;
-                    index.append(Subject::party(n.to_string()).key(), leaf(next)).unwrap();
+                    index.append(Subject::party(n.to_string()).key(), entry(next)).unwrap();
                 }
                 index.begin();
             }
             for n in 0..70_000_u32 {
                 next += 1;
-                index.append(Subject::party(n.to_string()).key(), leaf(next)).unwrap();
+                index.append(Subject::party(n.to_string()).key(), entry(next)).unwrap();
             }
             index.root();
         }

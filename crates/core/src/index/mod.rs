@@ -1,22 +1,26 @@
 //! The index: a sparse Merkle map from subject to the leaves that name it, whose root every seal carries.
 //!
 //! It lets an answer prove that it left nothing out, and that an unknown subject is unknown. A subject's value commits
-//! to the whole list of its leaf indices. The map keeps of each list only what appending needs; the lists are the
+//! to the whole list of its leaves, each with its signer and with what it says to have done. The map keeps of each list only what appending needs; the lists are the
 //! store's. Which subjects a leaf has is decided elsewhere.
 
+mod acts;
 mod decisions;
 mod entry;
 mod hashing;
 mod journal;
 mod list;
+mod list_entry;
 mod map;
 pub mod names;
 mod pieces;
 mod proof;
 mod subject;
 
+pub use acts::Acts;
 pub use entry::{OtherKey, SubjectEntry};
 pub use hashing::{empty_hash, value_hash};
+pub use list_entry::{ListEntry, SignerList, SignerTag, SignerTagError};
 pub use map::{IndexError, SubjectIndex, SubjectList};
 pub use proof::{AbsenceProof, IndexProofError, PresenceProof, SubjectProof, Vacancy, verify_absence, verify_presence};
 pub use subject::{Subject, SubjectKey, SubjectKind};

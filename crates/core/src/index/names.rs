@@ -1,41 +1,68 @@
 //! `names`: the subjects under which a leaf is indexed, and the prefixes under which the holder of an id is looked for.
 //! Part of the ledger's format: a change is a new index version.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::consortium::{Admin, Namespace, ParticipantId};
 use crate::epcis::Event;
 use crate::gs1::{CompanyPrefix, Id};
-use crate::index::Subject;
+use crate::index::{Acts, Subject, acts};
 
 pub use crate::index::decisions::of_decision;
 
-/// The subjects of one event by its signer: every id in its "what", its transformationID, for a recall the class of each
-/// item and lot, and for a recall, or one taken back, each id as recalled by anybody and by the signer.
-pub fn of_event(event: &Event, signer: &ParticipantId) -> BTreeSet<Subject> {
-    let mut subjects: BTreeSet<Subject> = event.ids().map(|(_, id)| Subject::id(id.as_str())).collect();
-    subjects.extend(event.transformation_id().map(|id| Subject::transformation(id.as_str())));
+/// The subjects of a leaf, each with what the leaf says to have done with it.
+pub type Names = BTreeMap<Subject, Acts>;
+
+/// The subjects of one event by its signer: every id in its "what", its transformationID, its business transactions, for a
+/// recall the class of each item and lot, and for a recall, or one taken back, each id as recalled by anybody and by the
+/// signer.
+pub fn of_event(event: &Event, signer: &ParticipantId) -> Names {
+    let acts = acts::of_event(event);
+    let mut names = Names::new();
     if event.declares("recalled") {
-        subjects.extend(event.ids().filter_map(|(_, id)| id.class()).map(|id| Subject::id(id.as_str())));
+        let classes = acts.keys().filter_map(|id| id.class());
+        names.extend(classes.map(|id| (Subject::id(id.as_str()), acts::error_declaration(event))));
     }
     if event.declares("recalled") || event.takes_back("recalled") {
-        for (_, id) in event.ids() {
-            subjects.insert(Subject::recall(id.as_str()));
-            subjects.insert(Subject::recall_by(signer.as_str(), id.as_str()));
+        for id in acts.keys() {
+            names.insert(Subject::recall(id.as_str()), Acts::NONE);
+            names.insert(Subject::recall_by(signer.as_str(), id.as_str()), Acts::NONE);
         }
     }
-    subjects
+    names.extend(event.transformation_id().map(|id| (Subject::transformation(id.as_str()), Acts::NONE)));
+    names.extend(event.biz_transactions.iter().map(|one| (of_transaction(&one.id), Acts::NONE)));
+    // After the classes: the event may name one of them in a field too, and then does with it what it says.
+    names.extend(acts.into_iter().map(|(id, acts)| (Subject::id(id.as_str()), acts)));
+    names
+}
+
+/// The subjects of a capture: what any of its events names, with the acts of them all.
+pub fn of_capture<'a>(events: impl IntoIterator<Item = &'a Event>, signer: &ParticipantId) -> Names {
+    let mut names = Names::new();
+    for (subject, acts) in events.into_iter().flat_map(|event| of_event(event, signer)) {
+        *names.entry(subject).or_default() |= acts;
+    }
+    names
+}
+
+/// The subject of a business transaction. An id has its canonical form; what no id may look like stands as it is.
+pub fn of_transaction(uri: &str) -> Subject {
+    Id::parse_uri(uri).map_or_else(|_| Subject::transaction(uri), |id| Subject::transaction(id.as_str()))
 }
 
 /// The subjects of an admin statement.
-pub fn of_admin(admin: &Admin) -> BTreeSet<Subject> {
+pub fn of_admin(admin: &Admin) -> Names {
+    subjects_of_admin(admin).into_iter().map(|subject| (subject, Acts::NONE)).collect()
+}
+
+fn subjects_of_admin(admin: &Admin) -> Vec<Subject> {
     match admin {
         Admin::Genesis(genesis) => {
             genesis.members.members().map(|member| Subject::party(member.kid().to_string())).collect()
         }
         Admin::Registration(registration) => {
             let claims = &registration.claims;
-            let mut subjects = BTreeSet::from([Subject::party(registration.participant.as_str())]);
+            let mut subjects = vec![Subject::party(registration.participant.as_str())];
             subjects.extend(claims.gs1_company_prefixes.iter().map(|prefix| Subject::prefix(prefix.as_str())));
             subjects.extend(claims.namespaces.iter().map(of_namespace));
             subjects.extend(claims.glns.iter().map(|gln| Subject::prefix(gln.to_string())));

@@ -2,9 +2,8 @@
 
 use crate::hash::Hash;
 use crate::index::hashing::{inner_hash, subject_hash};
-use crate::index::list::entry_hash;
 use crate::index::map::Path;
-use crate::index::{SubjectIndex, SubjectKey, empty_hash, value_hash};
+use crate::index::{ListEntry, SubjectIndex, SubjectKey, empty_hash, value_hash};
 use crate::merkle::{LeafIndex, ProofError, root};
 
 /// What the map says of a subject.
@@ -55,6 +54,10 @@ pub enum IndexProofError {
     OtherBesidePresent,
     #[error("where nothing of a list is shown, `first` is 0 and the path is the root of the list alone")]
     NothingShown,
+    #[error("{leaves} leaves are shown of the list, with {signers} signers and {acts} acts; each leaf has one of both")]
+    Lengths { leaves: usize, signers: usize, acts: usize },
+    #[error("the list names the signer {number}, and there are {signers}, counted from 0")]
+    UnknownSigner { number: u32, signers: usize },
     #[error("the part of the list: {0}")]
     Part(ProofError),
     #[error("the proof leads to the index root {computed}; the seal's is {expected}")]
@@ -85,20 +88,20 @@ fn proof_of(path: Path, key: &SubjectKey) -> SubjectProof {
     SubjectProof::Absent(AbsenceProof { siblings: path.siblings, vacancy })
 }
 
-/// Checks that exactly the leaves of `list` name the subject, in the map with `index_root`.
+/// Checks that exactly the entries of `list` are of leaves that name the subject, in the map with `index_root`.
 pub fn verify_presence(
     key: &SubjectKey,
-    list: &[LeafIndex],
+    list: &[ListEntry],
     proof: &PresenceProof,
     index_root: Hash,
 ) -> Result<(), IndexProofError> {
     if list.is_empty() {
         return Err(IndexProofError::EmptyList);
     }
-    if let Some(pair) = list.windows(2).find(|pair| pair[0] >= pair[1]) {
-        return Err(IndexProofError::NotAscending { previous: pair[0], leaf: pair[1] });
+    if let Some(pair) = list.windows(2).find(|pair| pair[0].leaf >= pair[1].leaf) {
+        return Err(IndexProofError::NotAscending { previous: pair[0].leaf, leaf: pair[1].leaf });
     }
-    let entries: Vec<Hash> = list.iter().map(|leaf| entry_hash(*leaf)).collect();
+    let entries: Vec<Hash> = list.iter().map(ListEntry::hash).collect();
     let value = value_hash(list.len() as u64, &root(&entries));
     climb(key, subject_hash(key, &value), &proof.siblings, index_root)
 }
@@ -142,11 +145,16 @@ pub(super) fn climb(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::Subject;
+    use crate::index::{Acts, SignerTag, Subject};
     use proptest::prelude::*;
 
     fn leaf(index: u64) -> LeafIndex {
         LeafIndex::new(index).unwrap()
+    }
+
+    fn entry(index: u64) -> ListEntry {
+        let signer = SignerTag::Participant([index as u8; 16]);
+        ListEntry { leaf: leaf(index), signer, acts: Acts::from_byte(index as u8) }
     }
 
     fn key(n: u32) -> SubjectKey {
@@ -157,15 +165,15 @@ mod tests {
     fn index_of(count: u32) -> SubjectIndex {
         let mut index = SubjectIndex::new();
         for n in 0..count {
-            for leaf in list_of(n) {
-                index.append(key(n), leaf).unwrap();
+            for entry in list_of(n) {
+                index.append(key(n), entry).unwrap();
             }
         }
         index
     }
 
-    fn list_of(n: u32) -> Vec<LeafIndex> {
-        (0..u64::from(n % 5) + 1).map(|round| leaf(u64::from(n) + 1_000 * round)).collect()
+    fn list_of(n: u32) -> Vec<ListEntry> {
+        (0..u64::from(n % 5) + 1).map(|round| entry(u64::from(n) + 1_000 * round)).collect()
     }
 
     fn presence(index: &mut SubjectIndex, n: u32) -> PresenceProof {
@@ -200,9 +208,26 @@ mod tests {
             assert!(matches!(fault, IndexProofError::Root { .. }), "{fault}");
         }
         assert_eq!(verify_presence(&key(9), &[], &proof, root), Err(IndexProofError::EmptyList));
-        let twice = [leaf(9), leaf(9)];
+        let twice = [entry(9), entry(9)];
         let fault = IndexProofError::NotAscending { previous: leaf(9), leaf: leaf(9) };
         assert_eq!(verify_presence(&key(9), &twice, &proof, root), Err(fault));
+    }
+
+    #[test]
+    fn another_signer_or_other_acts_fail() {
+        let mut index = index_of(50);
+        let (root, proof, list) = (index.root(), presence(&mut index, 9), list_of(9));
+        let SignerTag::Participant(tag) = list[0].signer else { panic!("a participant") };
+        for entry in [
+            ListEntry { signer: SignerTag::Member(tag), ..list[0] },
+            ListEntry { signer: SignerTag::Participant([99; 16]), ..list[0] },
+            ListEntry { acts: list[0].acts | Acts::NOT_KNOWN, ..list[0] },
+            ListEntry { acts: Acts::NONE, ..list[0] },
+        ] {
+            let changed = [&[entry], &list[1..]].concat();
+            let fault = verify_presence(&key(9), &changed, &proof, root).unwrap_err();
+            assert!(matches!(fault, IndexProofError::Root { .. }), "{entry:?}: {fault}");
+        }
     }
 
     #[test]
@@ -210,7 +235,7 @@ mod tests {
         let mut index = index_of(50);
         let root = index.root();
         let proof = presence(&mut index, 7);
-        let entries: Vec<Hash> = list_of(7).into_iter().map(entry_hash).collect();
+        let entries: Vec<Hash> = list_of(7).iter().map(ListEntry::hash).collect();
         let value = value_hash(3, &crate::merkle::root(&entries));
         let stray = AbsenceProof { siblings: proof.siblings, vacancy: Vacancy::Other { key: key(7), value } };
         for n in [7, 8] {

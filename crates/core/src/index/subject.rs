@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::hash::Hash;
 
 /// Opens the bytes that a key is the digest of. A new index version changes the number.
-const KEY_DOMAIN: &[u8] = b"sealane/index/v1\0";
+const KEY_DOMAIN: &[u8] = b"sealane/index/v2\0";
 
 /// The kinds of subject. One text under two kinds is two subjects.
 ///
@@ -57,7 +57,7 @@ pub struct Subject {
     text: String,
 }
 
-/// A subject's key: SHA-256("sealane/index/v1" ‖ 0x00 ‖ kind ‖ text). Its bits, most significant first, are the way
+/// A subject's key: SHA-256("sealane/index/v2" ‖ 0x00 ‖ kind ‖ text). Its bits, most significant first, are the way
 /// from the map's root to the subject; 0 is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SubjectKey(Hash);
@@ -249,13 +249,13 @@ mod tests {
             (Subject::new(SubjectKind::Fault, "t"), 17),
         ];
         for (subject, byte) in kinds {
-            let bytes = [b"sealane/index/v1\0", &[byte][..], b"t"].concat();
+            let bytes = [b"sealane/index/v2\0", &[byte][..], b"t"].concat();
             assert_eq!(*subject.key().as_hash(), Hash::of(&bytes), "{subject}");
         }
-        // Computed once with `printf 'sealane/index/v1\0\001https://id.gs1.org/01/09506000134352' | sha256sum`.
+        // Computed once with `printf 'sealane/index/v2\0\001https://id.gs1.org/01/09506000134352' | sha256sum`.
         assert_eq!(
             Subject::id("https://id.gs1.org/01/09506000134352").key().as_hash().to_hex(),
-            "36c9c4b9ee24507c5a761fcaca97e2ab587f8d5029600c2836b86076c923f0cf"
+            "2bb2a04aef5d5f2c1cc435f4ba3f8c1ba1188070de4fcd9294296a9b420f3881"
         );
     }
 

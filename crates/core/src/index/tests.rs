@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use crate::hash::Hash;
 use crate::index::hashing::subject_hash;
-use crate::index::list::entry_hash;
 use crate::index::{
-    AbsenceProof, IndexProofError, OtherKey, PresenceProof, Subject, SubjectEntry, SubjectProof, Vacancy, empty_hash,
-    value_hash,
+    AbsenceProof, Acts, IndexProofError, ListEntry, OtherKey, PresenceProof, SignerList, SignerTag, Subject,
+    SubjectEntry, SubjectProof, Vacancy, empty_hash, value_hash,
 };
 use crate::merkle::{self, LeafIndex, MultiProof};
 
@@ -19,24 +18,36 @@ fn subject() -> Subject {
     Subject::id("https://example.com/1")
 }
 
-fn leaves(list: &[u64]) -> Vec<LeafIndex> {
-    list.iter().copied().map(leaf).collect()
+/// An entry whose signer, one of two, and acts follow from its leaf.
+fn listed(n: u64) -> ListEntry {
+    let signer = if n % 2 == 0 { SignerTag::Member([7; 16]) } else { SignerTag::Participant([1; 16]) };
+    ListEntry { leaf: leaf(n), signer, acts: Acts::from_byte(n as u8) }
+}
+
+fn signers() -> SignerList {
+    SignerList::of([listed(0).signer, listed(1).signer])
 }
 
 /// The entry of a list, whatever its order, as the only one of an index.
 fn entry(list: &[u64], shown: Range<usize>) -> SubjectEntry {
-    SubjectEntry::new(&subject(), &leaves(list), shown, SubjectProof::Present(PresenceProof { siblings: Vec::new() }))
+    let list: Vec<ListEntry> = list.iter().copied().map(listed).collect();
+    let proof = SubjectProof::Present(PresenceProof { siblings: Vec::new() });
+    SubjectEntry::new(&subject(), &list, shown, proof, &signers())
 }
 
 /// The root of an index in which the list stands alone: what members who break the rules together could sign.
 fn root(list: &[u64]) -> Hash {
-    let entries: Vec<Hash> = list.iter().copied().map(|one| entry_hash(leaf(one))).collect();
-    subject_hash(&subject().key(), &value_hash(list.len() as u64, &merkle::root(&entries)))
+    subject_hash(&subject().key(), &value(list))
+}
+
+fn value(list: &[u64]) -> Hash {
+    let entries: Vec<Hash> = list.iter().map(|one| listed(*one).hash()).collect();
+    value_hash(list.len() as u64, &merkle::root(&entries))
 }
 
 fn absent() -> SubjectEntry {
     let proof = AbsenceProof { siblings: Vec::new(), vacancy: Vacancy::Empty };
-    SubjectEntry::new(&subject(), &[], 0..0, SubjectProof::Absent(proof))
+    SubjectEntry::new(&subject(), &[], 0..0, SubjectProof::Absent(proof), &signers())
 }
 
 #[test]
@@ -54,7 +65,7 @@ fn leaves_that_do_not_ascend_prove_nothing_even_under_a_root_that_holds_them() {
         let expected = fault.map_or(Ok(()), |(previous, next)| {
             Err(IndexProofError::NotAscending { previous: leaf(previous), leaf: leaf(next) })
         });
-        assert_eq!(entry(list, shown.clone()).verify(root(list)), expected, "{list:?} {shown:?}");
+        assert_eq!(entry(list, shown.clone()).verify(root(list), &signers()), expected, "{list:?} {shown:?}");
     }
 }
 
@@ -80,10 +91,10 @@ fn an_entry_that_contradicts_itself_proves_nothing() {
     const LIST: [u64; 3] = [1, 4, 9];
     let other = Some(OtherKey { key: Subject::id("urn:example:2").key(), value: Hash::of(b"value") });
     let hash = Hash::of(b"x");
-    let cases: [(&str, SubjectEntry, IndexProofError); 9] = [
+    let cases: [(&str, SubjectEntry, IndexProofError); 12] = [
         (
             "an absent one with leaves",
-            SubjectEntry { leaves: leaves(&[1]), ..absent() },
+            SubjectEntry { leaves: vec![leaf(1)], signers: vec![0], acts: vec![Acts::NONE], ..absent() },
             IndexProofError::LeavesOfAbsent,
         ),
         ("an absent one with a position", SubjectEntry { first: 1, ..absent() }, IndexProofError::LeavesOfAbsent),
@@ -122,23 +133,41 @@ fn an_entry_that_contradicts_itself_proves_nothing() {
             SubjectEntry { siblings: vec![Some(hash); 257], ..entry(&LIST, 0..3) },
             IndexProofError::TooDeep { found: 257 },
         ),
+        (
+            "a leaf without a signer",
+            SubjectEntry { signers: vec![0, 1], ..entry(&LIST, 0..3) },
+            IndexProofError::Lengths { leaves: 3, signers: 2, acts: 3 },
+        ),
+        (
+            "acts of no leaf",
+            SubjectEntry { acts: vec![Acts::NONE; 4], ..entry(&LIST, 0..3) },
+            IndexProofError::Lengths { leaves: 3, signers: 3, acts: 4 },
+        ),
+        (
+            "a signer that is not beside it",
+            SubjectEntry { signers: vec![0, 2, 0], ..entry(&LIST, 0..3) },
+            IndexProofError::UnknownSigner { number: 2, signers: 2 },
+        ),
     ];
     for (what, entry, fault) in cases {
-        assert_eq!(entry.verify(root(&LIST)), Err(fault), "{what}");
+        assert_eq!(entry.verify(root(&LIST), &signers()), Err(fault), "{what}");
     }
     let longer = SubjectEntry { count: 4, ..entry(&LIST, 0..3) };
-    assert!(matches!(longer.verify(root(&LIST)), Err(IndexProofError::Part(_))), "{:?}", longer.verify(root(&LIST)));
+    assert!(
+        matches!(longer.verify(root(&LIST), &signers()), Err(IndexProofError::Part(_))),
+        "{:?}",
+        longer.verify(root(&LIST), &signers())
+    );
     let shorter = SubjectEntry { count: 2, ..entry(&LIST, 0..3) };
-    assert!(matches!(shorter.verify(root(&LIST)), Err(IndexProofError::Part(_))));
+    assert!(matches!(shorter.verify(root(&LIST), &signers()), Err(IndexProofError::Part(_))));
 }
 
 #[test]
 fn a_subject_is_not_absent_beside_itself() {
     let list = [1, 4];
-    let entries: Vec<Hash> = list.iter().copied().map(|one| entry_hash(leaf(one))).collect();
-    let itself = OtherKey { key: subject().key(), value: value_hash(2, &merkle::root(&entries)) };
+    let itself = OtherKey { key: subject().key(), value: value(&list) };
     let hidden = SubjectEntry { other: Some(itself), ..absent() };
-    assert!(matches!(hidden.verify(root(&list)), Err(IndexProofError::OffTheWay { .. })));
-    assert!(matches!(absent().verify(root(&list)), Err(IndexProofError::Root { .. })));
-    assert_eq!(absent().verify(empty_hash()), Ok(()));
+    assert!(matches!(hidden.verify(root(&list), &signers()), Err(IndexProofError::OffTheWay { .. })));
+    assert!(matches!(absent().verify(root(&list), &signers()), Err(IndexProofError::Root { .. })));
+    assert_eq!(absent().verify(empty_hash(), &signers()), Ok(()));
 }

@@ -1,8 +1,8 @@
 //! An outsider's audit: every block of a ledger validated from its leaves, and held against what was signed about it.
 
-use crate::block::{FinalBlock, Note, NoteKey};
+use crate::block::{FinalBlock, Note};
 use crate::consortium::{Admin, Registry};
-use crate::evidence::Anchor;
+use crate::evidence::{Anchor, note_keys};
 use crate::ledger::block::{BlockContent, SealedBlock, StoredBlock};
 use crate::ledger::known::EverSeen;
 use crate::ledger::rules::Rules;
@@ -59,7 +59,7 @@ impl<'a> Auditor<'a> {
         let block = validate(Rules::FIRST, &mut self.state, &self.seen, body, self.provider)?;
         let first = block.content.records.first();
         match (self.trusted.filter(|_| is_genesis), first) {
-            (Some(trusted), Some(first)) if first.record.statement() != trusted.genesis_id() => {
+            (Some(trusted), Some(first)) if *first.record.statement().hash() != trusted.genesis_id() => {
                 self.state.roll_back();
                 Err(Invalid { leaf: first.place.leaf, reason: Box::new(InvalidReason::OtherGenesis) })
             }
@@ -73,7 +73,8 @@ impl<'a> Auditor<'a> {
     ///
     /// What is wrong with the checkpoint, the seal shown, the commit or the note, for people. The block is taken back.
     pub fn close(&mut self, block: SealedBlock, shown: &StoredBlock) -> Result<AuditedBlock, String> {
-        let checked = check_signed(&block, shown, self.provider.signatures);
+        let checked = check_signed(&block, shown, self.provider.signatures)
+            .and_then(|signatures| check_anchor(&block, self.trusted).map(|()| signatures));
         let signatures = checked.inspect_err(|_| self.state.roll_back())?;
         let SealedBlock { content, admins, captures, events, learnt, successor, .. } = block;
         self.state.apply(successor).map_err(|error| error.to_string())?;
@@ -116,18 +117,30 @@ pub fn check_signed(block: &SealedBlock, shown: &StoredBlock, verifier: &dyn Sig
     Ok(commit.signatures.len() as u64 + noted)
 }
 
+/// Holds the block that a trust anchor is of against it.
+fn check_anchor(block: &SealedBlock, trusted: Option<&Anchor>) -> Result<(), String> {
+    let height = block.seal.height;
+    let Some(anchor) = trusted.filter(|anchor| anchor.height() == height) else { return Ok(()) };
+    let (checkpoint, members) = (&block.checkpoint, block.successor.registry().members());
+    if (checkpoint.size, checkpoint.root, members) != (anchor.size(), anchor.root(), anchor.members()) {
+        return Err(format!("block {height} has another size, root or members than the trust anchor of that block"));
+    }
+    Ok(())
+}
+
 /// Returns how many signatures the note of a block has. Each must be a member's, and hold.
 fn check_note(block: &StoredBlock, registry: &Registry, verifier: &dyn SignatureVerifier) -> Result<u64, String> {
     let note = Note::parse(block.note.as_bytes()).map_err(|error| error.to_string())?;
     if note.text() != block.checkpoint.to_text() || note.to_text() != block.note {
         return Err("its text is not the checkpoint, or not written as it is signed".to_owned());
     }
-    let name = registry.origin().clone();
-    let keys: Vec<NoteKey> =
-        registry.members().members().map(|member| NoteKey { name: name.clone(), key: member.key().clone() }).collect();
+    let keys = note_keys(registry.origin(), registry.members());
     let verified = note.verify(&keys, verifier).map_err(|error| error.to_string())?;
     if verified.len() != note.signatures().len() {
-        return Err("a signature on it is no member's".to_owned());
+        return Err("a signature on it is no member's, or stands there twice".to_owned());
+    }
+    if !keys.chunks(2).any(|pair| pair.iter().all(|key| verified.contains(&key))) {
+        return Err("no member has signed it with both its keys, ECDSA and Ed25519".to_owned());
     }
     Ok(verified.len() as u64)
 }

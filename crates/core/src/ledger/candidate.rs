@@ -95,7 +95,7 @@ impl Candidate {
         place::check_issued(statement.header().iat(), at.time)?;
         let Content::Admin(admin) = place::read_content(&statement)? else { return Err(PlaceRefusal::Type) };
         place::check_certificate(certificates, &admin)?;
-        let record = admin_record(statement.id(), &admin);
+        let record = admin_record(statement.id(), statement.header().signer().hash(), &admin);
         Ok(Self { statement, kind: CandidateKind::Admin { admin, record } })
     }
 
@@ -108,7 +108,7 @@ impl Candidate {
         let statement = anchor.statement().clone();
         place::check_issued(statement.header().iat(), at.time)?;
         let admin = Box::new(Admin::Genesis(anchor.genesis().clone()));
-        let record = admin_record(statement.id(), &admin);
+        let record = admin_record(statement.id(), statement.header().signer().hash(), &admin);
         Ok(Self { statement, kind: CandidateKind::Admin { admin, record } })
     }
 

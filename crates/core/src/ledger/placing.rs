@@ -184,8 +184,8 @@ impl<'a> Placing<'a> {
             self.long_statements.push((*hash, statement.compact().as_bytes().to_vec()));
         }
         let place = self.next_place();
-        for key in record.subjects() {
-            let appended = self.index.append(key, place.leaf);
+        for (key, entry) in record.list_entries(place.leaf) {
+            let appended = self.index.append(key, entry);
             appended.map_err(|error| PlaceError::Block(BlockError(error.to_string())))?;
         }
         self.records.push(PlacedRecord { place, record });
@@ -208,7 +208,7 @@ impl<'a> Placing<'a> {
     }
 
     /// Closes the block with its seal under the given rules.
-    pub fn seal(mut self, _rules: Rules) -> Result<SealedBlock, PlaceRefusal> {
+    pub fn seal(mut self, rules: Rules) -> Result<SealedBlock, PlaceRefusal> {
         let registry = Arc::clone(self.registry()?);
         let members_hash = registry.members().hash();
         let seal = Seal {
@@ -219,6 +219,8 @@ impl<'a> Placing<'a> {
             index_root: self.index.root(),
             members_hash,
             next_members_hash: members_hash,
+            rules: rules.number(),
+            enacted: Vec::new(),
         };
         self.push_leaf(&Leaf::Seal(seal.clone()), LeafContent::Seal);
         let checkpoint =

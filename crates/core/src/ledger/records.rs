@@ -4,22 +4,26 @@ use std::collections::BTreeMap;
 
 use crate::consortium::{Admin, ParticipantId};
 use crate::epcis::Event;
-use crate::index::{Subject, SubjectKey, names};
+use crate::hash::Hash;
+use crate::index::{Acts, Subject, SubjectKey, names};
 use crate::record::{CaptureFacts, Record};
 use crate::statement::{StatementId, VerifiedStatement};
 
 /// The record of a capture by `signer`, with the events that were read from it.
 pub(super) fn capture_record(statement: &VerifiedStatement, signer: &ParticipantId, events: &[Event]) -> Record {
     let mut places: BTreeMap<Subject, u32> = BTreeMap::new();
-    let mut keys = Vec::new();
+    let mut names: Vec<(SubjectKey, Acts)> = Vec::new();
     let mut under = Vec::with_capacity(events.len());
     for event in events {
         let mut places_of_event = Vec::new();
-        for subject in names::of_event(event, signer) {
+        for (subject, acts) in names::of_event(event, signer) {
             let place = *places.entry(subject).or_insert_with_key(|subject| {
-                keys.push(subject.key());
-                keys.len() as u32 - 1
+                names.push((subject.key(), Acts::NONE));
+                names.len() as u32 - 1
             });
+            if let Some((_, of_all)) = names.get_mut(place as usize) {
+                *of_all |= acts;
+            }
             places_of_event.push(place);
         }
         under.push(places_of_event);
@@ -34,11 +38,12 @@ pub(super) fn capture_record(statement: &VerifiedStatement, signer: &Participant
         events,
         under: &under,
     };
-    Record::of_capture(statement.id(), &keys, &facts)
+    Record::of_capture(statement.id(), &names, &facts)
 }
 
-/// The record of an admin statement.
-pub(super) fn admin_record(statement: StatementId, admin: &Admin) -> Record {
-    let keys: Vec<SubjectKey> = names::of_admin(admin).iter().map(Subject::key).collect();
-    Record::of_admin(statement, &keys)
+/// The record of an admin statement, signed by the member with the key `kid`.
+pub(super) fn admin_record(statement: StatementId, kid: &Hash, admin: &Admin) -> Record {
+    let names: Vec<(SubjectKey, Acts)> =
+        names::of_admin(admin).into_iter().map(|(subject, acts)| (subject.key(), acts)).collect();
+    Record::of_admin(statement, kid, &names)
 }

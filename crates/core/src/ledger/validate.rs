@@ -129,6 +129,8 @@ fn differing(right: &Seal, found: &Seal, last_time: Option<Timestamp>) -> Option
         (right.index_root == found.index_root, "indexRoot"),
         (right.members_hash == found.members_hash, "membersHash"),
         (right.next_members_hash == found.next_members_hash, "nextMembersHash"),
+        (right.rules == found.rules, "rules"),
+        (right.enacted == found.enacted, "enacted"),
     ];
     members.into_iter().find(|(holds, _)| !holds).map(|(_, member)| member)
 }

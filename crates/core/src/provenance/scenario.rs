@@ -5,7 +5,7 @@ use std::sync::Arc;
 use p256::ecdsa::SigningKey;
 use serde_json::{Map, Value, json};
 
-use crate::block::{Member, MemberSet};
+use crate::block::{Member, MemberSet, NoteSigningKey};
 use crate::consortium::{
     Admin, CertificateRecord, Claims, Genesis, ParticipantId, Place, Registration, Registry, Revocation,
 };
@@ -57,11 +57,11 @@ pub struct Cast {
 
 impl Scenario {
     pub fn new() -> Self {
-        let member = Member::new("Member", key(200)).unwrap();
+        let member = Member::new("Member", key(200), NoteSigningKey::from_seed(&[200; 32]).public()).unwrap();
         let kid = member.kid();
         let origin = "ledger.example/test".parse().unwrap();
         let members = MemberSet::new(vec![member]).unwrap();
-        let genesis = Genesis { version: 1, origin, members, created: time("2026-01-01") };
+        let genesis = Genesis::new(origin, members, Vec::new(), time("2026-01-01"));
         Self {
             registry: Registry::new(&genesis),
             records: Vec::new(),

@@ -5,11 +5,12 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | the version, 2 |
+//! | 1 | the version, 3 |
 //! | 1 | the kind: 1 for a capture, 2 for an admin statement |
 //! | 32 | the statement's id |
+//! | 16 | who signed: a participant's UUID, or the beginning of a member's `kid` |
 //! | number | the subjects that the leaf stands under |
-//! | 32 each | their keys |
+//! | 33 each | their keys (32), and what the leaf says to have done with them ([`Acts`]) |
 //!
 //! That is all of an admin statement. Of a capture there follow
 //!
@@ -17,7 +18,6 @@
 //! |---|---|
 //! | number | its events |
 //! | 20 each | the event's [`EventKey`] (16); then, in 4 bytes, big-endian, a bit that says whether it is an error declaration, and in 31 bits where it ends, counted from where the first event begins |
-//! | 16 | the UUID of the participant that signed |
 //! | 32 | SHA-256 of the certificate that it names |
 //! | signed | its `iat`, in milliseconds |
 //! | number | bytes of the statement in compact form |
@@ -36,16 +36,20 @@ use crate::binary::{Fault, Malformed, Reader, put_number, put_signed};
 use crate::consortium::{EventKey, ParticipantId, Place};
 use crate::epcis::Event;
 use crate::hash::Hash;
-use crate::index::SubjectKey;
+use crate::index::{Acts, ListEntry, SignerTag, SubjectKey};
+use crate::merkle::LeafIndex;
 use crate::provenance::Capture;
 use crate::statement::StatementId;
 use crate::time::Timestamp;
 
 /// A node whose records begin otherwise makes them again from the leaves.
-pub const RECORD_VERSION: u8 = 2;
+pub const RECORD_VERSION: u8 = 3;
 
 const CAPTURE: u8 = 1;
 const ADMIN: u8 = 2;
+
+/// Bytes of a name: the subject's key, and the acts.
+const NAME: usize = Hash::LEN + 1;
 
 /// Bytes of an event's entry: its key, and where it ends.
 const ENTRY: usize = EventKey::LEN + 4;
@@ -80,8 +84,9 @@ pub struct CaptureFacts<'a> {
 pub struct Record {
     bytes: Vec<u8>,
     statement: StatementId,
-    /// Where the subjects' keys are.
-    subjects: Range<usize>,
+    signer: SignerTag,
+    /// Where the names are.
+    names: Range<usize>,
     /// Where the events' entries are.
     entries: Range<usize>,
     /// Of a capture alone.
@@ -90,7 +95,6 @@ pub struct Record {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Facts {
-    signer: [u8; 16],
     certificate: Hash,
     signed_at: Timestamp,
     bytes: usize,
@@ -105,13 +109,14 @@ struct Facts {
 pub struct RecordError(#[from] pub Malformed);
 
 impl Record {
-    /// Makes the record of a capture that stands under `subjects`.
-    pub fn of_capture(statement: StatementId, subjects: &[SubjectKey], capture: &CaptureFacts<'_>) -> Self {
+    /// Makes the record of a capture that stands under these subjects, none of them twice.
+    pub fn of_capture(statement: StatementId, names: &[(SubjectKey, Acts)], capture: &CaptureFacts<'_>) -> Self {
         let count = capture.events.len();
         let mut events = Vec::with_capacity(count * EVENT_BYTES_LIKELY);
         let mut lists = Vec::with_capacity(count * LIST_BYTES_LIKELY);
         let room = count * (ENTRY + LIST_BYTES_LIKELY + EVENT_BYTES_LIKELY);
-        let (mut bytes, subjects) = head(CAPTURE, statement, subjects, room);
+        let signer = SignerTag::of_participant(capture.signer);
+        let (mut bytes, names) = head(CAPTURE, statement, signer, names, room);
         put_number(&mut bytes, count as u64);
         let entries = bytes.len()..bytes.len() + count * ENTRY;
         for (at, event) in capture.events.iter().enumerate() {
@@ -123,14 +128,11 @@ impl Record {
             bytes.extend_from_slice(EventKey::of(capture.signer, &event.event_id.uri).as_bytes());
             bytes.extend_from_slice(&(events.len() as u32 | declaration).to_be_bytes());
         }
-        let signer = capture.signer.to_bytes();
-        bytes.extend_from_slice(&signer);
         bytes.extend_from_slice(capture.certificate.as_bytes());
         put_signed(&mut bytes, capture.signed_at.millis());
         put_number(&mut bytes, capture.bytes as u64);
         put_number(&mut bytes, lists.len() as u64);
         let facts = Facts {
-            signer,
             certificate: *capture.certificate,
             signed_at: capture.signed_at,
             bytes: capture.bytes,
@@ -139,14 +141,16 @@ impl Record {
         };
         bytes.extend_from_slice(&lists);
         bytes.extend_from_slice(&events);
-        Self { bytes, statement, subjects, entries, facts: Some(facts) }
+        Self { bytes, statement, signer, names, entries, facts: Some(facts) }
     }
 
-    /// Makes the record of an admin statement that stands under `subjects`.
-    pub fn of_admin(statement: StatementId, subjects: &[SubjectKey]) -> Self {
-        let (bytes, subjects) = head(ADMIN, statement, subjects, 0);
+    /// Makes the record of an admin statement by the member with the key `kid` that stands under these subjects, none of
+    /// them twice.
+    pub fn of_admin(statement: StatementId, kid: &Hash, names: &[(SubjectKey, Acts)]) -> Self {
+        let signer = SignerTag::of_member(kid);
+        let (bytes, names) = head(ADMIN, statement, signer, names, 0);
         let entries = bytes.len()..bytes.len();
-        Self { bytes, statement, subjects, entries, facts: None }
+        Self { bytes, statement, signer, names, entries, facts: None }
     }
 
     /// Takes a record as it was stored, and checks all but the inside of its events.
@@ -164,21 +168,22 @@ impl Record {
         let of_kind = reader.clone();
         let kind = reader.byte()?;
         let statement = StatementId::from_hash(Hash::from_bytes(reader.array()?));
-        let subjects = items(&mut reader, Hash::LEN)?;
-        let (entries, facts) = match kind {
+        let tag = reader.array()?;
+        let names = items(&mut reader, NAME)?;
+        let (signer, entries, facts) = match kind {
             CAPTURE => {
                 let entries = items(&mut reader, ENTRY)?;
                 let facts = Facts::read(&mut reader)?;
                 check_ends(&bytes, &entries, reader)?;
-                (entries, Some(facts))
+                (SignerTag::Participant(tag), entries, Some(facts))
             }
             ADMIN => {
                 reader.end()?;
-                (bytes.len()..bytes.len(), None)
+                (SignerTag::Member(tag), bytes.len()..bytes.len(), None)
             }
             _ => return Err(of_kind.fault(Fault::Unknown { what: "kind of statement", found: kind.into() }).into()),
         };
-        Ok(Self { statement, subjects, entries, facts, bytes })
+        Ok(Self { statement, signer, names, entries, facts, bytes })
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -195,8 +200,19 @@ impl Record {
 
     /// The keys of the subjects that the leaf stands under, in the order in which they were given.
     pub fn subjects(&self) -> impl ExactSizeIterator<Item = SubjectKey> + '_ {
-        let (keys, _) = slice(&self.bytes, &self.subjects).as_chunks::<{ Hash::LEN }>();
-        keys.iter().map(|key| SubjectKey::from_hash(Hash::from_bytes(*key)))
+        self.names().map(|(key, _)| key)
+    }
+
+    /// The subjects that the leaf stands under, and what it says to have done with each, in the order in which they were
+    /// given.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = (SubjectKey, Acts)> + '_ {
+        let (names, _) = slice(&self.bytes, &self.names).as_chunks::<NAME>();
+        names.iter().map(|[key @ .., acts]| (SubjectKey::from_hash(Hash::from_bytes(*key)), Acts::from_byte(*acts)))
+    }
+
+    /// What the index gets of the leaf: an entry for the list of each of its subjects.
+    pub fn list_entries(&self, leaf: LeafIndex) -> impl ExactSizeIterator<Item = (SubjectKey, ListEntry)> + '_ {
+        self.names().map(move |(key, acts)| (key, ListEntry { leaf, signer: self.signer, acts }))
     }
 
     /// The key of each event, in the order of the document, and whether it is an error declaration.
@@ -207,9 +223,9 @@ impl Record {
         })
     }
 
-    /// Who signed; `None` of an admin statement.
+    /// The participant that signed; `None` of an admin statement.
     pub fn signer(&self) -> Option<ParticipantId> {
-        self.facts.map(|facts| ParticipantId::from_bytes(facts.signer))
+        self.signer.participant()
     }
 
     /// Length of the statement in compact form; `None` of an admin statement.
@@ -245,7 +261,7 @@ impl Record {
         place: Place,
         wants: impl Fn(&mut Reader<'_>) -> Result<bool, Malformed>,
     ) -> Result<Option<Capture>, RecordError> {
-        let Some(facts) = self.facts else { return Ok(None) };
+        let (Some(facts), Some(signer)) = (self.facts, self.signer()) else { return Ok(None) };
         let mut lists = self.reader(facts.lists..facts.begin);
         let (mut events, mut begin) = (Vec::new(), facts.begin);
         for (entry, position) in entries(&self.bytes, &self.entries).iter().zip(0..) {
@@ -257,7 +273,7 @@ impl Record {
         }
         Ok(Some(Capture {
             place,
-            signer: ParticipantId::from_bytes(facts.signer),
+            signer,
             certificate: facts.certificate,
             signed_at: facts.signed_at,
             bytes: facts.bytes,
@@ -286,7 +302,7 @@ impl Record {
 
     /// Reads an event's list, and tells whether a subject is in it.
     fn is_under(&self, lists: &mut Reader<'_>, subject: u64) -> Result<bool, Malformed> {
-        let subjects = (self.subjects.len() / Hash::LEN) as u64;
+        let subjects = (self.names.len() / NAME) as u64;
         let mut found = false;
         for _ in 0..lists.count(1)? {
             let of_place = lists.clone();
@@ -302,7 +318,6 @@ impl Record {
 
 impl Facts {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let signer = reader.array()?;
         let certificate = Hash::from_bytes(reader.array()?);
         let signed_at = event::read_time(reader)?;
         let of_bytes = reader.clone();
@@ -311,19 +326,28 @@ impl Facts {
         let length = reader.count(1)?;
         let lists = reader.offset();
         reader.take(length)?;
-        Ok(Self { signer, certificate, signed_at, bytes, lists, begin: lists + length })
+        Ok(Self { certificate, signed_at, bytes, lists, begin: lists + length })
     }
 }
 
-/// The bytes that every record begins with, with room for some more, and where the subjects' keys are in them.
-fn head(kind: u8, statement: StatementId, subjects: &[SubjectKey], room: usize) -> (Vec<u8>, Range<usize>) {
-    let mut bytes = Vec::with_capacity(FRAME_BYTES_MAX + subjects.len() * Hash::LEN + room);
+/// The bytes that every record begins with, with room for some more, and where the names are in them.
+fn head(
+    kind: u8,
+    statement: StatementId,
+    signer: SignerTag,
+    names: &[(SubjectKey, Acts)],
+    room: usize,
+) -> (Vec<u8>, Range<usize>) {
+    let (SignerTag::Participant(tag) | SignerTag::Member(tag)) = signer;
+    let mut bytes = Vec::with_capacity(FRAME_BYTES_MAX + names.len() * NAME + room);
     bytes.extend_from_slice(&[RECORD_VERSION, kind]);
     bytes.extend_from_slice(statement.hash().as_bytes());
-    put_number(&mut bytes, subjects.len() as u64);
+    bytes.extend_from_slice(&tag);
+    put_number(&mut bytes, names.len() as u64);
     let begin = bytes.len();
-    for subject in subjects {
+    for (subject, acts) in names {
         bytes.extend_from_slice(subject.as_hash().as_bytes());
+        bytes.push(acts.byte());
     }
     let end = bytes.len();
     (bytes, begin..end)

@@ -14,7 +14,7 @@ use crate::epcis::vocabulary::{BIZ_STEPS, BIZ_TRANSACTION_TYPES, DISPOSITIONS, E
 use crate::epcis::{Action, BizStep, Coordinates, Disposition, Event, Reader, What, read};
 use crate::gs1::Id;
 use crate::hash::Hash;
-use crate::index::SubjectKey;
+use crate::index::{Acts, ListEntry, SignerTag, SubjectKey};
 use crate::merkle::LeafIndex;
 use crate::statement::StatementId;
 use crate::time::Timestamp;
@@ -38,7 +38,7 @@ const IDS: &[&str] = &[
 #[derive(Debug, Clone)]
 struct Given {
     statement: StatementId,
-    subjects: Vec<SubjectKey>,
+    names: Vec<(SubjectKey, Acts)>,
     signer: ParticipantId,
     certificate: Hash,
     signed_at: Timestamp,
@@ -50,7 +50,7 @@ impl Given {
     fn of(events: Vec<Event>) -> Self {
         Self {
             statement: StatementId::from_hash(Hash::of(b"statement")),
-            subjects: vec![SubjectKey::from_hash(Hash::of(b"subject"))],
+            names: vec![(SubjectKey::from_hash(Hash::of(b"subject")), Acts::LETS_GO)],
             signer: "5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10".parse().unwrap(),
             certificate: Hash::of(b"certificate"),
             signed_at: Timestamp::from_millis(1_795_253_400_000).unwrap(),
@@ -60,7 +60,7 @@ impl Given {
     }
 
     fn record(&self) -> Record {
-        let under: Vec<Vec<u32>> = self.events.iter().map(|_| (0..self.subjects.len() as u32).collect()).collect();
+        let under: Vec<Vec<u32>> = self.events.iter().map(|_| (0..self.names.len() as u32).collect()).collect();
         let facts = CaptureFacts {
             signer: &self.signer,
             certificate: &self.certificate,
@@ -69,7 +69,7 @@ impl Given {
             events: &self.events,
             under: &under,
         };
-        Record::of_capture(self.statement, &self.subjects, &facts)
+        Record::of_capture(self.statement, &self.names, &facts)
     }
 }
 
@@ -225,7 +225,7 @@ prop_compose! {
 prop_compose! {
     fn given()(
         statement in hash(),
-        subjects in vec(hash(), 0..4),
+        names in vec((hash(), any::<u8>()), 0..4),
         signer: [u8; 16],
         certificate in hash(),
         signed_at in time(),
@@ -234,7 +234,7 @@ prop_compose! {
     ) -> Given {
         Given {
             statement: StatementId::from_hash(statement),
-            subjects: subjects.into_iter().map(SubjectKey::from_hash).collect(),
+            names: names.into_iter().map(|(key, acts)| (SubjectKey::from_hash(key), Acts::from_byte(acts))).collect(),
             signer: ParticipantId::from_bytes(signer),
             certificate,
             signed_at,
@@ -261,7 +261,11 @@ proptest! {
         let record = Record::from_bytes(made.as_bytes().to_vec()).unwrap();
         prop_assert_eq!(&record, &made);
         prop_assert_eq!(record.statement(), given.statement);
-        prop_assert!(record.subjects().eq(given.subjects.iter().copied()));
+        prop_assert!(record.names().eq(given.names.iter().copied()));
+        prop_assert!(record.subjects().eq(given.names.iter().map(|(key, _)| *key)));
+        let signer = SignerTag::of_participant(&given.signer);
+        let entry = |acts| ListEntry { leaf: place().leaf, signer, acts };
+        prop_assert!(record.list_entries(place().leaf).eq(given.names.iter().map(|(key, acts)| (*key, entry(*acts)))));
         let key = |event: &Event| {
             (EventKey::of(&given.signer, &event.event_id.uri), event.error_declaration.is_some())
         };
@@ -350,7 +354,8 @@ fn the_events_under_a_subject_are_found_without_the_others() {
         let signed_at = Timestamp::EPOCH;
         let facts =
             CaptureFacts { signer: &signer, certificate: &certificate, signed_at, bytes: 1, events: &events, under };
-        Record::of_capture(StatementId::from_hash(Hash::of(b"statement")), &keys, &facts)
+        let names: Vec<(SubjectKey, Acts)> = keys.iter().map(|key| (*key, Acts::NONE)).collect();
+        Record::of_capture(StatementId::from_hash(Hash::of(b"statement")), &names, &facts)
     };
     let sound = record(&[vec![0], vec![1, 0], vec![]]);
     let under = |key: &SubjectKey| -> Vec<u32> {
@@ -394,14 +399,17 @@ fn one_item() -> Value {
 
 #[test]
 fn an_admin_statement_has_names_and_nothing_else() {
-    let subjects = [SubjectKey::from_hash(Hash::of(b"a")), SubjectKey::from_hash(Hash::of(b"b"))];
+    let names = ["a", "b"].map(|text| (SubjectKey::from_hash(Hash::of(text.as_bytes())), Acts::NONE));
+    let kid = Hash::of(b"kid");
     let statement = StatementId::from_hash(Hash::of(b"s"));
-    let made = Record::of_admin(statement, &subjects);
+    let made = Record::of_admin(statement, &kid, &names);
     let record = Record::from_bytes(made.as_bytes().to_vec()).unwrap();
     assert_eq!(record, made);
-    assert_eq!(record.as_bytes().len(), 2 + 32 + 1 + 2 * 32);
+    assert_eq!(record.as_bytes().len(), 2 + 32 + 16 + 1 + 2 * 33);
     assert_eq!(record.statement(), statement);
-    assert!(record.subjects().eq(subjects));
+    assert!(record.names().eq(names));
+    let signer = SignerTag::of_member(&kid);
+    assert!(record.list_entries(place().leaf).all(|(_, entry)| entry.signer == signer && entry.acts == Acts::NONE));
     assert_eq!(record.signer(), None);
     assert_eq!((record.signer(), record.event_keys().len(), record.event(0)), (None, 0, Ok(None)));
     assert!(record.capture(place()).unwrap().is_none());
@@ -419,9 +427,9 @@ fn a_record_of_one_item_is_short() {
         }
         Given::of(events(json!([event]))).record().as_bytes().len()
     };
-    assert_eq!(length(&[]), 264);
-    assert_eq!(length(&[("eventID", json!("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))]), 248);
-    assert_eq!(length(&[("eventID", json!("https://events.example/2026/11/21/0001"))]), 271);
+    assert_eq!(length(&[]), 265);
+    assert_eq!(length(&[("eventID", json!("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))]), 249);
+    assert_eq!(length(&[("eventID", json!("https://events.example/2026/11/21/0001"))]), 272);
     // As another event would have it that is beside this in one document.
     let several = Given::of(events(json!([one_item(), one_item(), one_item()]))).record().as_bytes().len();
     assert_eq!((several - length(&[])) / 2, 139);
@@ -450,14 +458,14 @@ fn faults_of_a_record_are_named() {
     for (at, put, place, words) in [
         (0, &[1][..], 0, "1 stands for no version"),
         (1, &[3], 1, "3 stands for no kind of statement"),
-        (34, &[0xff, 0xff, 0xff, 0x7f], 34, "the bytes end within what begins here"),
-        (34, &[0x80, 0], 34, "a number is longer than it has to be"),
+        (50, &[0xff, 0xff, 0xff, 0x7f], 50, "the bytes end within what begins here"),
+        (50, &[0x80, 0], 50, "a number is longer than it has to be"),
         (end_at(0), &0_u32.to_be_bytes(), entries.start, "an event's end is not as it is written"),
         (end_at(0), &(end + 1).to_be_bytes(), entries.start, "an event's end is not"),
         (end_at(1), &(end + 1).to_be_bytes(), entries.start + ENTRY, "an event's end is not"),
         (end_at(1), &(end - 1).to_be_bytes(), begin, "bytes follow where the last thing has ended"),
         (end_at(0), &(1_u32 | DECLARATION).to_be_bytes(), begin + 1, "the bytes end within"),
-        (entries.end + 48, &[0xff; 10], entries.end + 48, "a number is longer than it has to be, or than 64 bits"),
+        (entries.end + 32, &[0xff; 10], entries.end + 32, "a number is longer than it has to be, or than 64 bits"),
         (lists - 1, &[0xff, 0x7f], lists - 1, "the bytes end within what begins here"),
         (lists - 1, &[5], entries.start + ENTRY, "an event's end is not"),
         (lists - 1, &[3], begin - 1, "bytes follow where the last thing has ended"),
@@ -483,7 +491,7 @@ fn the_bytes_of_a_version_do_not_change() {
         ERROR_REASONS.words,
     ];
     let words = lists.map(|words| words.join(" ")).join("\n");
-    assert_eq!(RECORD_VERSION, 2);
+    assert_eq!(RECORD_VERSION, 3);
     let full = json!({
         "type": "TransformationEvent",
         "eventID": "https://events.example/1",
@@ -511,7 +519,7 @@ fn the_bytes_of_a_version_do_not_change() {
         digests,
         [
             "6f7594b314ed433fbef98b38866ffb222b616be3dca35669f5b85aa5ec288eee",
-            "172e19d02a1e35258aa45a10aa3da739b04d075b0badbeb4c4b927e61f539dbc",
+            "ab8afa1c876345708f77e332b3175a584186a50a77f4eb698800882503a92f5f",
         ]
     );
 }

@@ -4,6 +4,7 @@ use p256::ecdsa::SigningKey;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::block::NoteSigningKey;
 use crate::limits::{
     LIFTED_IDS_MAX, LOOKED_AT_MAX, MEDIA_TYPE_CHARS_MAX, POLICY_COUNT_MAX, TERMS_URI_CHARS_MAX, TITLE_CHARS_MAX,
 };
@@ -30,6 +31,10 @@ fn hash(text: &str) -> String {
     Hash::of(text.as_bytes()).to_string()
 }
 
+fn note_key() -> String {
+    NoteSigningKey::from_seed(&[7; 32]).public().to_string()
+}
+
 fn signature() -> String {
     Signature::from_bytes([7; 64]).to_string()
 }
@@ -41,9 +46,9 @@ fn proposal(changes: &[Value]) -> Value {
 /// One change of each kind, with all that it may have.
 fn changes() -> Vec<Value> {
     vec![
-        json!({"type": "admit", "name": "Second", "jwk": jwk(1), "noteKey": hash("note"), "proof": signature()}),
+        json!({"type": "admit", "name": "Second", "jwk": jwk(1), "noteKey": note_key(), "proof": signature()}),
         json!({"type": "remove", "kid": kid(2)}),
-        json!({"type": "replace", "kid": kid(2), "jwk": jwk(3), "noteKey": hash("note"), "proof": signature()}),
+        json!({"type": "replace", "kid": kid(2), "jwk": jwk(3), "noteKey": note_key(), "proof": signature()}),
         json!({"type": "revoke", "participant": ONE, "reason": "it left", "compromisedSince": TIME,
             "dismissesClaims": true}),
         json!({"type": "dismiss", "participant": ONE, "claims": [{"from": 3, "to": 3}, {"from": 5, "to": 9}],
@@ -295,8 +300,9 @@ fn each_change_is_checked() {
     for (change, name, value, words) in [
         (&admit, "name", json!(""), "a member's name has"),
         (&admit, "name", json!("a\nb"), "a member's name has"),
-        (&admit, "noteKey", json!("AAAA"), "a note key is 32 bytes"),
-        (&admit, "noteKey", json!(format!("{}=", hash("note"))), "a note key is 32 bytes"),
+        (&admit, "noteKey", json!("AAAA"), "a noteKey is an Ed25519 public key, 32 bytes"),
+        (&admit, "noteKey", json!(format!("{}=", note_key())), "a noteKey is an Ed25519 public key, 32 bytes"),
+        (&admit, "noteKey", json!(Hash::from_bytes([2; 32])), "no point of the curve"),
         (&admit, "proof", json!("AAAA"), "signature"),
         (&replace, "kid", json!(kid(3)), "the new key is the old one"),
         (&revoke, "reason", json!(" "), "a reason has 1 to"),

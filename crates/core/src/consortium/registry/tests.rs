@@ -4,7 +4,7 @@ use p256::ecdsa::SigningKey;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::block::Member;
+use crate::block::{Member, NoteSigningKey};
 use crate::consortium::{Rejection, Standing};
 use crate::statement::{P256, Signature};
 
@@ -37,8 +37,9 @@ fn participant(number: u8) -> ParticipantId {
 }
 
 fn genesis() -> Genesis {
-    let members = MemberSet::new(vec![Member::new("Member", key(MEMBER)).unwrap()]).unwrap();
-    Genesis { version: 1, origin: ORIGIN.parse().unwrap(), members, created: time("2026-01-01T00:00:00Z") }
+    let note_key = NoteSigningKey::from_seed(&[MEMBER; 32]).public();
+    let members = MemberSet::new(vec![Member::new("Member", key(MEMBER), note_key).unwrap()]).unwrap();
+    Genesis::new(ORIGIN.parse().unwrap(), members, Vec::new(), time("2026-01-01T00:00:00Z"))
 }
 
 /// A certificate of this number's key, of the year 2026.

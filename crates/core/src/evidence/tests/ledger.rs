@@ -9,15 +9,17 @@ use std::sync::Arc;
 use p256::ecdsa::SigningKey;
 use serde_json::Value;
 
-use crate::block::{Checkpoint, Commit, CommitSignature, Height, Leaf, Member, MemberSet, Origin, Seal};
+use crate::block::{
+    Checkpoint, Commit, CommitSignature, Height, Leaf, Member, MemberSet, NoteSigningKey, Origin, Seal,
+};
 use crate::consortium::{
-    Admin, CertificateRecord, Genesis, ParticipantId, Place, Registration, Registry, Renewal, Revocation,
-    renewal_consent,
+    Admin, CertificateRecord, Founder, Genesis, ParticipantId, Place, RULES, Registration, Registry, Renewal,
+    Revocation, founder_bytes, renewal_consent,
 };
 use crate::evidence::{Anchor, Checked, Evidence, EvidenceError, PlacedSeal, PlacedText, check, read_capture};
 use crate::gs1::Id;
 use crate::hash::Hash;
-use crate::index::{Subject, SubjectEntry, SubjectIndex, names};
+use crate::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, names};
 use crate::merkle::{self, LeafIndex, MultiProof, TreeSize};
 use crate::provenance::{Capture, FollowFault, Known, List, Source, Trail, Wanted, follow, is_before_span};
 use crate::statement::{
@@ -25,7 +27,7 @@ use crate::statement::{
 };
 use crate::time::Timestamp;
 
-pub type Lists = BTreeMap<Subject, Vec<LeafIndex>>;
+pub type Lists = BTreeMap<Subject, Vec<ListEntry>>;
 
 /// The seed of the member's key; participants have their numbers.
 pub const MEMBER: u8 = 200;
@@ -105,8 +107,12 @@ impl Ledger {
     /// Begins with the block of the genesis statement.
     pub fn new(origin: &str) -> Self {
         let origin: Origin = origin.parse().unwrap();
-        let members = MemberSet::new(vec![Member::new("Member", public(MEMBER)).unwrap()]).unwrap();
-        let genesis = Genesis { version: 1, origin: origin.clone(), members, created: time("2026-01-01T00:00:00Z") };
+        let note_key = NoteSigningKey::from_seed(&[MEMBER; 32]).public();
+        let member = Member::new("Member", public(MEMBER), note_key).unwrap();
+        let signature = Signature::sign(&key(MEMBER), &founder_bytes(&origin, &member));
+        let founders = vec![Founder { kid: member.kid(), signature }];
+        let members = MemberSet::new(vec![member]).unwrap();
+        let genesis = Genesis::new(origin.clone(), members, founders, time("2026-01-01T00:00:00Z"));
         let registry = Registry::new(&genesis);
         let payload = Admin::Genesis(genesis).to_payload();
         let text = signed(StatementType::Admin, public(MEMBER).thumbprint(), origin.as_str(), &payload, MEMBER);
@@ -204,6 +210,8 @@ impl Ledger {
             index_root: self.index().root(),
             members_hash: members.hash(),
             next_members_hash: members.hash(),
+            rules: RULES,
+            enacted: Vec::new(),
         };
         change_seal(&mut seal);
         let placed = PlacedSeal { leaf_index: leaf(self.hashes.len()), seal: seal.to_json() };
@@ -224,80 +232,100 @@ impl Ledger {
         self.hashes.push(merkle::leaf_hash(&Leaf::of_statement(&post.text).encode()));
         self.texts.insert(place.leaf, post.text.clone());
         let sound = SubmittedStatement::parse(post.place_of.as_bytes()).unwrap();
-        let subjects: BTreeSet<Subject> = match sound.header().typ() {
+        let kid = *sound.header().signer().hash();
+        let (signer, names) = match sound.header().typ() {
             StatementType::Admin => {
                 let admin = Admin::parse(sound.payload()).unwrap();
                 if !matches!(admin, Admin::Genesis(_)) {
-                    self.registry.apply(&admin, sound.header().signer().hash(), place, &P256).unwrap();
+                    self.registry.apply(&admin, &kid, place, &P256).unwrap();
                 }
-                names::of_admin(&admin)
+                (SignerTag::of_member(&kid), names::of_admin(&admin))
             }
             StatementType::Epcis => {
                 let capture = read_capture(&sound, place, &self.registry).unwrap();
-                let named = capture.events().flat_map(|event| names::of_event(event, &capture.signer)).collect();
+                let names = names::of_capture(capture.events(), &capture.signer);
+                let signer = SignerTag::of_participant(&capture.signer);
                 self.captures.insert(place.leaf, Arc::new(capture));
-                named
+                (signer, names)
             }
         };
-        for subject in subjects {
-            self.lists.entry(subject).or_default().push(place.leaf);
+        for (subject, acts) in names {
+            self.lists.entry(subject).or_default().push(ListEntry { leaf: place.leaf, signer, acts });
         }
     }
 
     fn index(&self) -> SubjectIndex {
         let mut index = SubjectIndex::new();
         for (subject, list) in &self.lists {
-            for leaf in list {
-                index.append(subject.key(), *leaf).unwrap();
+            for entry in list {
+                index.append(subject.key(), *entry).unwrap();
             }
         }
         index
     }
 
-    pub fn list(&self, subject: &Subject) -> &[LeafIndex] {
+    fn entries(&self, subject: &Subject) -> &[ListEntry] {
         self.lists.get(subject).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub fn list(&self, subject: &Subject) -> Vec<LeafIndex> {
+        self.entries(subject).iter().map(|entry| entry.leaf).collect()
+    }
+
+    /// All who signed. The entries made here name them by their numbers in it, until a document is put together.
+    fn signers(&self) -> SignerList {
+        SignerList::of(self.lists.values().flatten().map(|entry| entry.signer))
     }
 
     /// What the index says of a subject, with the positions of its list that are shown.
     pub fn entry(&self, subject: &Subject, shown: Range<usize>) -> SubjectEntry {
-        SubjectEntry::new(subject, self.list(subject), shown, self.index().prove(&subject.key()))
+        let proof = self.index().prove(&subject.key());
+        SubjectEntry::new(subject, self.entries(subject), shown, proof, &self.signers())
     }
 
     pub fn trail(&self, id: &str) -> Trail {
         follow(&Id::parse(id).unwrap(), &mut Open(self)).unwrap()
     }
 
-    /// Evidence about an id at the last block.
-    pub fn evidence(&self, id: &str) -> Evidence {
-        let trail = self.trail(id);
-        let entries = trail.shown.iter().map(|(subject, list)| {
+    /// The entries on which an answer about an id rests.
+    pub fn shown(&self, id: &str) -> Vec<SubjectEntry> {
+        let entry = |(subject, list): (&Subject, &List)| {
             let first = usize::try_from(list.first).unwrap();
             self.entry(subject, first..first + list.leaves.len())
-        });
-        let (captures, admins) = trail.leaves();
-        self.document(id, entries.collect(), &captures, &admins)
+        };
+        self.trail(id).shown.iter().map(entry).collect()
+    }
+
+    /// Evidence about an id at the last block.
+    pub fn evidence(&self, id: &str) -> Evidence {
+        let (captures, admins) = self.trail(id).leaves();
+        self.document(id, self.shown(id), &captures, &admins)
     }
 
     /// Puts a document together: genuine statements, seals and inclusion proof around any entries of the index.
     pub fn document(
         &self,
         id: &str,
-        index: Vec<SubjectEntry>,
+        mut index: Vec<SubjectEntry>,
         captures: &BTreeSet<LeafIndex>,
         admins: &BTreeSet<LeafIndex>,
     ) -> Evidence {
         let placed = |leaf: &LeafIndex| PlacedText { leaf_index: *leaf, statement: self.texts[leaf].clone() };
         let last = self.blocks.last().unwrap();
+        let signers = only_named(&mut index, &self.signers());
         let mut evidence = Evidence {
             version: Evidence::VERSION,
             id: id.to_owned(),
             checkpoint: last.checkpoint.to_text(),
             commit: last.commit.clone(),
+            label: BTreeMap::new(),
             seal: last.placed.clone(),
+            signers,
             index,
             statements: captures.iter().map(placed).collect(),
             registrations: admins.iter().map(placed).collect(),
             seals: Vec::new(),
+            handovers: Vec::new(),
             inclusion_proof: MultiProof::default(),
         };
         let leaves = captures.union(admins).map(|leaf| usize::try_from(leaf.get()).unwrap());
@@ -342,6 +370,16 @@ impl Ledger {
     pub fn check(&self, evidence: &Evidence) -> Result<Checked, EvidenceError> {
         check(evidence, &Id::parse(&evidence.id).unwrap(), &self.anchor, &P256)
     }
+}
+
+/// Numbers the signers by those that the entries name, none else: as a document has them.
+fn only_named(index: &mut [SubjectEntry], all: &SignerList) -> SignerList {
+    let named = index.iter().flat_map(|entry| &entry.signers);
+    let few = SignerList::of(named.map(|number| all.get(*number).unwrap()));
+    for number in index.iter_mut().flat_map(|entry| &mut entry.signers) {
+        *number = few.number(&all.get(*number).unwrap()).unwrap();
+    }
+    few
 }
 
 /// The ledger as the source of an honest node.

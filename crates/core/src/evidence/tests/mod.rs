@@ -12,7 +12,7 @@ use crate::consortium::{Admin, AdminError, Endorsement, Refusal};
 use crate::evidence::{Evidence, EvidenceError, RecordError, check};
 use crate::gs1::Id;
 use crate::hash::Hash;
-use crate::index::{IndexProofError, Subject, SubjectEntry};
+use crate::index::{Acts, IndexProofError, ListEntry, SignerList, SignerTag, Subject, SubjectEntry};
 use crate::limits::EVIDENCE_BYTES_MAX;
 use crate::merkle::{LeafIndex, MultiProof};
 use crate::provenance::FollowFault;
@@ -115,8 +115,8 @@ fn item() -> Subject {
     Subject::id(ITEM)
 }
 
-fn entry<'a>(evidence: &'a mut Evidence, subject: &Subject) -> &'a mut SubjectEntry {
-    evidence.index.iter_mut().find(|entry| entry.subject() == *subject).unwrap()
+fn entry<'a>(index: &'a mut [SubjectEntry], subject: &Subject) -> &'a mut SubjectEntry {
+    index.iter_mut().find(|entry| entry.subject() == *subject).unwrap()
 }
 
 #[test]
@@ -259,7 +259,8 @@ fn entries_of_the_index_are_in_order_and_proven() {
     evidence.index.insert(0, sound.index[0].clone());
     refused!(story.ledger, evidence, EvidenceError::IndexOrder { .. });
     let mut evidence = sound;
-    entry(&mut evidence, &item()).leaves.pop();
+    let shorter = entry(&mut evidence.index, &item());
+    let _ = (shorter.leaves.pop(), shorter.signers.pop(), shorter.acts.pop());
     refused!(story.ledger, evidence, EvidenceError::Index { subject, error: IndexProofError::Part(_) }
         if *subject == item());
 }
@@ -410,18 +411,19 @@ fn what_is_no_capture_of_this_ledger_is_none() {
 fn what_the_answer_rests_on_cannot_be_left_out() {
     let story = Story::sound();
     let sound = story.evidence();
-    for subject in sound.index.iter().map(SubjectEntry::subject) {
-        let mut evidence = sound.clone();
-        evidence.index.retain(|entry| entry.subject() != subject);
-        refused!(story.ledger, evidence, EvidenceError::SubjectMissing { subject: found } if *found == subject);
-    }
     let trail = story.ledger.trail(ITEM);
     let (captures, admins) = trail.leaves();
+    for subject in sound.index.iter().map(SubjectEntry::subject) {
+        let mut index = story.ledger.shown(ITEM);
+        index.retain(|entry| entry.subject() != subject);
+        let evidence = story.ledger.document(ITEM, index, &captures, &admins);
+        refused!(story.ledger, evidence, EvidenceError::SubjectMissing { subject: found } if *found == subject);
+    }
     let first_of_case = story.ledger.list(&Subject::id(CASE))[1];
     for gone in &captures {
         let mut captures = captures.clone();
         captures.remove(gone);
-        let evidence = story.ledger.document(ITEM, sound.index.clone(), &captures, &admins);
+        let evidence = story.ledger.document(ITEM, story.ledger.shown(ITEM), &captures, &admins);
         if *gone == first_of_case {
             // Nothing then shows that the case's list is shown from before the packing on.
             refused!(story.ledger, evidence, EvidenceError::Follow(FollowFault::CutShort { .. }));
@@ -432,7 +434,7 @@ fn what_the_answer_rests_on_cannot_be_left_out() {
     let without = |gone: LeafIndex| {
         let mut admins = admins.clone();
         admins.remove(&gone);
-        story.ledger.document(ITEM, sound.index.clone(), &captures, &admins)
+        story.ledger.document(ITEM, story.ledger.shown(ITEM), &captures, &admins)
     };
     refused!(story.ledger, without(story.revocation), EvidenceError::StatementMissing { leaf, subject }
         if *leaf == story.revocation && *subject == Subject::party(participant(2).as_str()));
@@ -453,7 +455,7 @@ fn a_registration_to_which_only_a_prefix_leads_cannot_be_left_out() {
     let sound = ledger.evidence(ITEM);
     assert_eq!((sound.statements.len(), sound.registrations.len()), (0, 1));
     ledger.check(&sound).unwrap();
-    let evidence = ledger.document(ITEM, sound.index, &[].into(), &[].into());
+    let evidence = ledger.document(ITEM, ledger.shown(ITEM), &[].into(), &[].into());
     refused!(ledger, evidence, EvidenceError::Follow(FollowFault::NoRegistration { subject, .. })
         if *subject == Subject::prefix("9506000"));
 }
@@ -461,13 +463,14 @@ fn a_registration_to_which_only_a_prefix_leads_cannot_be_left_out() {
 #[test]
 fn a_list_that_is_shown_in_part_is_refused() {
     let story = Story::sound();
-    let sound = story.evidence();
     let trail = story.ledger.trail(ITEM);
+    let (captures, admins) = trail.leaves();
     for (subject, list) in trail.shown.iter().filter(|(_, list)| !list.leaves.is_empty()) {
         let (first, end) = (usize::try_from(list.first).unwrap(), usize::try_from(list.count).unwrap());
         for shown in [first + 1..end, first..end - 1] {
-            let mut evidence = sound.clone();
-            *entry(&mut evidence, subject) = story.ledger.entry(subject, shown.clone());
+            let mut index = story.ledger.shown(ITEM);
+            *entry(&mut index, subject) = story.ledger.entry(subject, shown.clone());
+            let evidence = story.ledger.document(ITEM, index, &captures, &admins);
             refused!(story.ledger, evidence, EvidenceError::Follow(FollowFault::CutShort { subject: found })
                 if found == subject);
         }
@@ -477,27 +480,27 @@ fn a_list_that_is_shown_in_part_is_refused() {
 #[test]
 fn more_than_the_answer_rests_on_is_refused() {
     let story = Story::sound();
-    let sound = story.evidence();
-    let mut evidence = sound.clone();
+    let (mut captures, admins) = story.ledger.trail(ITEM).leaves();
     let unneeded = Subject::id(OTHER);
     let length = story.ledger.list(&unneeded).len();
-    evidence.index.push(story.ledger.entry(&unneeded, 0..length));
-    evidence.index.sort_by_key(SubjectEntry::subject);
+    let mut index = story.ledger.shown(ITEM);
+    index.push(story.ledger.entry(&unneeded, 0..length));
+    index.sort_by_key(SubjectEntry::subject);
+    let evidence = story.ledger.document(ITEM, index, &captures, &admins);
     refused!(story.ledger, evidence, EvidenceError::SubjectUnneeded { subject } if *subject == unneeded);
 
-    let mut evidence = sound.clone();
+    let mut index = story.ledger.shown(ITEM);
     let case = Subject::id(CASE);
-    assert_eq!((entry(&mut evidence, &case).first, story.ledger.list(&case).len()), (1, 3));
-    *entry(&mut evidence, &case) = story.ledger.entry(&case, 0..3);
-    let (mut captures, admins) = story.ledger.trail(ITEM).leaves();
+    assert_eq!((entry(&mut index, &case).first, story.ledger.list(&case).len()), (1, 3));
+    *entry(&mut index, &case) = story.ledger.entry(&case, 0..3);
     captures.insert(story.ledger.list(&case)[0]);
-    let evidence = story.ledger.document(ITEM, evidence.index, &captures, &admins);
+    let evidence = story.ledger.document(ITEM, index, &captures, &admins);
     refused!(story.ledger, evidence, EvidenceError::OtherLeaves { subject } if *subject == case);
 
     let unrelated = story.ledger.list(&unneeded)[0];
     captures.remove(&story.ledger.list(&case)[0]);
     captures.insert(unrelated);
-    let evidence = story.ledger.document(ITEM, sound.index, &captures, &admins);
+    let evidence = story.ledger.document(ITEM, story.ledger.shown(ITEM), &captures, &admins);
     refused!(story.ledger, evidence, EvidenceError::Unrelated { leaf } if *leaf == unrelated);
 }
 
@@ -511,7 +514,7 @@ fn an_admin_statement_that_no_list_leads_to_is_refused() {
     let (captures, mut admins) = ledger.trail(ITEM).leaves();
     let second = leaf(usize::try_from(first.get()).unwrap() + 1);
     assert!(admins.insert(second));
-    let evidence = ledger.document(ITEM, ledger.evidence(ITEM).index, &captures, &admins);
+    let evidence = ledger.document(ITEM, ledger.shown(ITEM), &captures, &admins);
     refused!(ledger, evidence, EvidenceError::Unrelated { leaf } if *leaf == second);
 }
 
@@ -552,4 +555,67 @@ fn a_leaf_that_is_not_in_a_list_that_its_statement_names_is_refused() {
         assert_eq!(ledger.list(&case).len(), usize::from(before));
         refused!(ledger, evidence, EvidenceError::NotIndexed { leaf, subject } if *leaf == hidden && *subject == case);
     }
+}
+
+/// The commissioning is in the item's list, as all members sign it, by somebody else or with other acts than its own.
+#[test]
+fn a_leaf_whose_statement_gives_another_signer_or_other_acts_is_refused() {
+    let with = |lie: &dyn Fn(&mut ListEntry)| {
+        let mut ledger = Ledger::new(ORIGIN);
+        ledger.write("2026-01-02T00:00:00Z", &[ledger.admin(&Ledger::registration(1, &["9506000"]))]);
+        let post = ledger.capture(1, &commissioning(ITEM));
+        let change = |lists: &mut Lists| lie(lists.get_mut(&item()).unwrap().last_mut().unwrap());
+        let leaf = ledger.write_lying("2026-02-05T00:00:00Z", &[post], change, |_| {});
+        (ledger, leaf)
+    };
+    let (sound, _) = with(&|_| {});
+    sound.check(&sound.evidence(ITEM)).unwrap();
+    let own = SignerTag::of_participant(&participant(1));
+    for other in [SignerTag::of_participant(&participant(2)), SignerTag::of_member(&public(MEMBER).thumbprint())] {
+        let (ledger, at) = with(&|entry| entry.signer = other);
+        refused!(ledger, ledger.evidence(ITEM), EvidenceError::OtherSigner { leaf, subject, listed, found }
+            if *leaf == at && *subject == item() && (*listed, *found) == (other, own));
+    }
+    for acts in [Acts::NONE, Acts::ENDS, Acts::BRINGS_FORTH | Acts::DECLARES_ERROR] {
+        let (ledger, at) = with(&|entry| entry.acts = acts);
+        refused!(ledger, ledger.evidence(ITEM), EvidenceError::OtherActs { leaf, subject, listed, found }
+            if *leaf == at && *subject == item() && (*listed, *found) == (acts, Acts::BRINGS_FORTH));
+    }
+}
+
+#[test]
+fn the_signers_are_in_order_and_each_has_signed_something_here() {
+    let story = Story::sound();
+    let sound = story.evidence();
+    let all = sound.signers.as_slice();
+    assert_eq!(all.len(), 3, "two participants and the member");
+    let list = |signers: &[SignerTag]| -> SignerList {
+        serde_json::from_value(serde_json::to_value(signers).unwrap()).unwrap()
+    };
+    let mut evidence = sound.clone();
+    evidence.signers = list(&[all[1], all[0], all[2]]);
+    refused!(story.ledger, evidence, EvidenceError::SignerOrder { signer } if *signer == all[0]);
+    evidence.signers = list(&[all[0], all[0], all[1], all[2]]);
+    refused!(story.ledger, evidence, EvidenceError::SignerOrder { signer } if *signer == all[0]);
+    let more = SignerTag::Member([0xff; 16]);
+    evidence.signers = list(&[all, &[more]].concat());
+    refused!(story.ledger, evidence, EvidenceError::SignerUnneeded { signer } if *signer == more);
+    evidence.signers = list(&all[..2]);
+    refused!(
+        story.ledger,
+        evidence,
+        EvidenceError::Index { error: IndexProofError::UnknownSigner { number: 2, signers: 2 }, .. }
+    );
+}
+
+#[test]
+fn a_label_and_handovers_are_kept_for_later() {
+    let story = Story::sound();
+    let sound = story.evidence();
+    let mut evidence = sound.clone();
+    evidence.label.insert("17".to_owned(), "270101".to_owned());
+    refused!(story.ledger, evidence, EvidenceError::Reserved);
+    let mut evidence = sound;
+    evidence.handovers.push(json!({}));
+    refused!(story.ledger, evidence, EvidenceError::Reserved);
 }

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::world::{MEMBER, PROVIDER, World, event, foreign_hash, leaf_of, signed, stored};
-use crate::block::{Checkpoint, Commit, Note};
+use super::world::{MEMBER, PROVIDER, World, event, foreign_hash, leaf_of, member, signed, stored};
+use crate::block::{Checkpoint, Commit, Height, MemberSet, Note};
 use crate::evidence::Anchor;
-use crate::ledger::{Auditor, Body, InvalidReason, Proposal, SealedBlock, StoredBlock, check_signed};
+use crate::ledger::{Auditor, Body, InvalidReason, Proposal, Rules, SealedBlock, StoredBlock, check_signed, propose};
 use crate::statement::P256;
 
 /// A ledger of three blocks, with the body of each and what was signed about it.
@@ -60,8 +60,8 @@ fn a_sound_ledger_is_found_sound_and_counted() {
         assert_eq!(audited.content.leaves.len(), 2);
     }
     let tally = *auditor.tally();
-    // Three statements, three commits, three notes.
-    assert_eq!((tally.signatures, tally.captures, tally.events, tally.statements), (9, 1, 1, 3));
+    // Three statements, three commits, three notes of two lines each.
+    assert_eq!((tally.signatures, tally.captures, tally.events, tally.statements), (12, 1, 1, 3));
 }
 
 #[test]
@@ -70,6 +70,48 @@ fn another_genesis_than_the_anchors_is_named() {
     let other = World::new("ledger.example/other");
     let says = audit(Some(&other.anchor), &blocks).unwrap_err();
     assert!(says.contains(&InvalidReason::OtherGenesis.to_string()), "{says}");
+}
+
+/// The genesis statement does not give the time of the first block: the anchor does.
+#[test]
+fn a_first_block_that_is_not_the_anchors_is_refused() {
+    let (world, mut blocks) = ledger();
+    let (body, _) = &mut blocks[0];
+    body.seal.time = body.seal.time.plus_millis(1);
+    let mut auditor = Auditor::new(PROVIDER, Some(&world.anchor));
+    let sealed = auditor.validate(body).unwrap();
+    let shown = signed(&sealed, MEMBER);
+    assert!(check_signed(&sealed, &shown, &P256).is_ok());
+    let says = auditor.close(sealed, &shown).unwrap_err();
+    assert!(says.contains("block 0 has another size, root or members than the trust anchor"), "{says}");
+    assert_eq!(auditor.state().size().get(), 0);
+}
+
+#[test]
+fn the_block_of_a_later_anchor_is_held_against_it() {
+    let (world, blocks) = ledger();
+    let height = |height: u64| Height::new(height).unwrap();
+    let members = || world.anchor.members().clone();
+    for at in [1, 2] {
+        let checkpoint = &blocks[at].1.checkpoint;
+        let anchor = |checkpoint: &Checkpoint, members: MemberSet| {
+            world.anchor.clone().after(height(at as u64), checkpoint, members)
+        };
+        assert_eq!(audit(Some(&anchor(checkpoint, members())), &blocks), Ok(6));
+        let other_root = Checkpoint { root: foreign_hash(), ..checkpoint.clone() };
+        let other_size = Checkpoint { size: checkpoint.size.next_index().size_through(), ..checkpoint.clone() };
+        for wrong in [
+            anchor(&other_root, members()),
+            anchor(&other_size, members()),
+            anchor(checkpoint, MemberSet::new(vec![member(7)]).unwrap()),
+        ] {
+            let says = audit(Some(&wrong), &blocks).unwrap_err();
+            let expected = format!("block {at} has another size, root or members than the trust anchor");
+            assert!(says.contains(&expected), "{says}");
+            // Nothing before it is.
+            assert_eq!(audit(Some(&wrong), &blocks[..at]), Ok(2 * at as u64));
+        }
+    }
 }
 
 /// The block that is staged last, and what is shown of it changed.
@@ -85,7 +127,8 @@ fn shown(change: impl Fn(&mut StoredBlock)) -> Result<u64, String> {
 
 #[test]
 fn what_was_signed_is_held_against_the_leaves_part_by_part() {
-    assert_eq!(shown(|_| ()), Ok(2));
+    // The commit's, and the two lines of the note.
+    assert_eq!(shown(|_| ()), Ok(3));
     let says = |change: &dyn Fn(&mut StoredBlock)| shown(change).unwrap_err();
     assert!(says(&|one| one.checkpoint.root = foreign_hash()).contains("not of the tree that the leaves give"));
     let larger = |one: &mut StoredBlock| one.checkpoint.size = one.checkpoint.size.next_index().size_through();
@@ -111,7 +154,7 @@ fn a_note_of_another_text_or_with_a_strangers_signature_is_refused() {
         one.note = stored(one.seal.clone(), checkpoint, MEMBER).note;
     };
     assert!(says(&other).contains("its text is not the checkpoint"));
-    // The member's line, and one more by nobody's key.
+    // The member's lines, and those by nobody's keys.
     let one_more = |one: &mut StoredBlock| {
         let stranger = stored(one.seal.clone(), one.checkpoint.clone(), 7).note;
         let (ours, theirs) = (Note::parse(one.note.as_bytes()).unwrap(), Note::parse(stranger.as_bytes()).unwrap());
@@ -121,6 +164,52 @@ fn a_note_of_another_text_or_with_a_strangers_signature_is_refused() {
     assert!(says(&one_more).contains("no member's"));
     let strangers = |one: &mut StoredBlock| one.note = stored(one.seal.clone(), one.checkpoint.clone(), 7).note;
     assert!(says(&strangers).contains("the note of block 2"));
+}
+
+/// A note of some of the lines of another.
+fn note_of(text: &str, choose: impl Fn(usize) -> bool) -> String {
+    let note = Note::parse(text.as_bytes()).unwrap();
+    let lines = note.signatures().iter().enumerate().filter(|(at, _)| choose(*at));
+    Note::new(note.text().to_owned(), lines.map(|(_, line)| line.clone()).collect()).unwrap().to_text()
+}
+
+#[test]
+fn a_note_with_one_of_a_members_two_lines_is_refused() {
+    for gone in [0, 1] {
+        let says = shown(|one| one.note = note_of(&one.note, |at| at != gone)).unwrap_err();
+        assert!(says.contains("no member has signed it with both its keys"), "without line {gone}: {says}");
+    }
+    let twice = |one: &mut StoredBlock| {
+        let line = one.note.lines().last().unwrap().to_owned();
+        one.note.push_str(&format!("{line}\n"));
+    };
+    let says = shown(twice).unwrap_err();
+    assert!(says.contains("stands there twice"), "{says}");
+}
+
+#[test]
+fn the_two_lines_of_a_note_are_one_members() {
+    const OTHER: u8 = 201;
+    let mut world = World::founded_by("ledger.example/two", &[MEMBER, OTHER]);
+    let time = world.next_place().time;
+    let block = propose(Rules::FIRST, &mut world.state, &world.seen, time, Vec::new(), true, &P256).unwrap().block;
+    let block = block.unwrap();
+    let (mut both, other) = (signed(&block, MEMBER), signed(&block, OTHER));
+    both.commit.signatures.extend(other.commit.signatures.clone());
+    let lines = other.note.lines().skip_while(|line| !line.starts_with('—'));
+    both.note.extend(lines.map(|line| format!("{line}\n")));
+    let check = |lines: &[usize]| {
+        let note = note_of(&both.note, |at| lines.contains(&at));
+        check_signed(&block, &StoredBlock { note, ..both.clone() }, &P256)
+    };
+    // The two signatures of the commit, and each line.
+    for (lines, signatures) in [(&[0, 1][..], 4), (&[2, 3], 4), (&[0, 1, 2], 5), (&[0, 1, 2, 3], 6)] {
+        assert_eq!(check(lines), Ok(signatures), "{lines:?}");
+    }
+    for lines in [&[0, 2][..], &[0, 3], &[1, 2], &[1, 3]] {
+        let says = check(lines).unwrap_err();
+        assert!(says.contains("no member has signed it with both its keys"), "{lines:?}: {says}");
+    }
 }
 
 #[test]

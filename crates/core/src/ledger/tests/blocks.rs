@@ -3,17 +3,17 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::world::{MEMBER, PROVIDER, World, event, foreign_hash, leaf_of, public, sign_admin_for};
+use super::world::{ITEM, MEMBER, PROVIDER, World, event, foreign_hash, leaf_of, participant, public, sign_admin_for};
 use crate::block::{Checkpoint, Height, Leaf, Seal};
 use crate::consortium::{Admin, Place};
 use crate::hash::Hash;
-use crate::index::SubjectIndex;
+use crate::index::{Acts, ListEntry, SignerTag, Subject, SubjectIndex, SubjectKey};
 use crate::ledger::{
     Body, BodyLeaf, InvalidReason, NotOnTop, RegistryFold, RegistryFoldError, ResumeError, Rules, State, UnknownRules,
     validate,
 };
 use crate::merkle::{Edge, LeafIndex, TreeSize};
-use crate::statement::P256;
+use crate::statement::{P256, StatementId};
 
 fn refused(world: &mut World, body: &Body) -> InvalidReason {
     *validate(Rules::FIRST, &mut world.state, &world.seen, body, PROVIDER).unwrap_err().reason
@@ -78,7 +78,7 @@ fn each_member_of_a_seal_is_held_against_what_the_leaves_give() {
     let statement = world.capture(1, &event(json!({})));
     let right = world.body(std::slice::from_ref(&statement)).seal;
     let last = world.now;
-    let changes: [(&str, &dyn Fn(&mut Seal)); 8] = [
+    let changes: [(&str, &dyn Fn(&mut Seal)); 10] = [
         ("height", &|seal| seal.height = seal.height.next()),
         ("time", &|seal| seal.time = last),
         ("time", &|seal| seal.time = last.plus_millis(-1)),
@@ -87,6 +87,8 @@ fn each_member_of_a_seal_is_held_against_what_the_leaves_give() {
         ("indexRoot", &|seal| seal.index_root = foreign_hash()),
         ("membersHash", &|seal| seal.members_hash = foreign_hash()),
         ("nextMembersHash", &|seal| seal.next_members_hash = foreign_hash()),
+        ("rules", &|seal| seal.rules += 1),
+        ("enacted", &|seal| seal.enacted.push(StatementId::from_hash(foreign_hash()))),
     ];
     for (expected, change) in changes {
         let mut body = world.body(std::slice::from_ref(&statement));
@@ -100,6 +102,49 @@ fn each_member_of_a_seal_is_held_against_what_the_leaves_give() {
     body.seal.time = last.plus_millis(1);
     let sealed = validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).unwrap();
     assert_eq!((sealed.seal.height, sealed.seal.index_root), (right.height, right.index_root));
+}
+
+/// The lists that a block's index gives to others say who signed and what was done, so a false word there is no smaller lie
+/// than a false leaf.
+#[test]
+fn a_block_whose_index_says_another_signer_or_other_acts_is_refused() {
+    let mut world = World::with_maker();
+    let statement = world.capture(1, &event(json!({})));
+    let before = world.state.index.clone();
+    let candidate = world.candidate(statement.clone()).unwrap();
+    let block = world.propose(vec![candidate]).block.unwrap();
+    world.state.roll_back();
+    let entries: Vec<(SubjectKey, ListEntry)> =
+        block.content.records.iter().flat_map(|one| one.record.list_entries(one.place.leaf)).collect();
+    let root_with = |at: usize, lie: &dyn Fn(ListEntry) -> ListEntry| {
+        let mut index = before.clone();
+        for (n, (key, entry)) in entries.iter().enumerate() {
+            assert_eq!(index.append(*key, if n == at { lie(*entry) } else { *entry }), Ok(true));
+        }
+        index.root()
+    };
+    let right = world.body(std::slice::from_ref(&statement)).seal.index_root;
+    assert_eq!(root_with(0, &|entry| entry), right, "as the block itself makes it");
+    let item = Subject::id(ITEM).key();
+    let of_item = entries.iter().position(|(key, _)| *key == item).unwrap();
+    let signer = SignerTag::of_participant(&participant(1));
+    assert_eq!((entries[of_item].1.signer, entries[of_item].1.acts), (signer, Acts::BRINGS_FORTH));
+    let SignerTag::Participant(id) = signer else { panic!("a participant signed") };
+    let lies: [(&str, &dyn Fn(ListEntry) -> ListEntry); 5] = [
+        ("no act", &|entry| ListEntry { acts: Acts::NONE, ..entry }),
+        ("another act", &|entry| ListEntry { acts: Acts::ENDS, ..entry }),
+        ("one act more", &|entry| ListEntry { acts: entry.acts | Acts::DECLARES_ERROR, ..entry }),
+        ("another participant", &|entry| ListEntry { signer: SignerTag::of_participant(&participant(2)), ..entry }),
+        ("a member in its place", &|entry| ListEntry { signer: SignerTag::Member(id), ..entry }),
+    ];
+    for (what, lie) in lies {
+        let mut body = world.body(std::slice::from_ref(&statement));
+        body.seal.index_root = root_with(of_item, lie);
+        let reason = refused(&mut world, &body);
+        assert!(matches!(reason, InvalidReason::Seal { member: "indexRoot" }), "{what}: {reason}");
+    }
+    let body = world.body(std::slice::from_ref(&statement));
+    assert!(validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).is_ok());
 }
 
 #[test]

@@ -3,11 +3,10 @@
 use p256::ecdsa::SigningKey;
 use serde_json::{Value, json};
 
-use crate::block::{Commit, Leaf};
-use crate::block::{CommitSignature, Member, MemberSet, Note, NoteKey, Seal};
+use crate::block::{Commit, CommitSignature, Leaf, Member, MemberSet, Note, NoteKey, NoteSigningKey, Origin, Seal};
 use crate::consortium::{
-    Admin, CertificateFacts, CertificateReader, CertificateRecord, Genesis, ParticipantId, Place, Registration,
-    RequestedKey, Revocation,
+    Admin, CertificateFacts, CertificateReader, CertificateRecord, Founder, Genesis, ParticipantId, Place,
+    Registration, RequestedKey, Revocation, founder_bytes,
 };
 use crate::evidence::Anchor;
 use crate::hash::Hash;
@@ -43,6 +42,15 @@ pub fn public(seed: u8) -> PublicKey {
     PublicKey::from(secret(seed).verifying_key())
 }
 
+/// The key by which a member signs notes for standard tools.
+pub fn note_secret(seed: u8) -> NoteSigningKey {
+    NoteSigningKey::from_seed(&[seed; 32])
+}
+
+pub fn member(seed: u8) -> Member {
+    Member::new("Member", public(seed), note_secret(seed).public()).unwrap()
+}
+
 pub fn participant(seed: u8) -> ParticipantId {
     format!("00000000-0000-4000-8000-{seed:012}").parse().unwrap()
 }
@@ -50,11 +58,23 @@ pub fn participant(seed: u8) -> ParticipantId {
 impl World {
     /// A ledger of `origin` whose genesis block is final.
     pub fn new(origin: &str) -> Self {
+        Self::founded_by(origin, &[MEMBER])
+    }
+
+    /// A ledger of several members, each of which agrees to found it; the first by `kid` signs the genesis statement.
+    pub fn founded_by(origin: &str, seeds: &[u8]) -> Self {
         let now: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
-        let members = MemberSet::new(vec![Member::new("Member", public(MEMBER)).unwrap()]).unwrap();
-        let genesis = Genesis { version: 1, origin: origin.parse().unwrap(), members, created: now };
-        let admin = Admin::Genesis(genesis);
-        let statement = sign_admin_for(origin, &admin.to_payload(), now, MEMBER);
+        let mut seeds = seeds.to_vec();
+        seeds.sort_by_key(|seed| public(*seed).thumbprint());
+        let name: Origin = origin.parse().unwrap();
+        let founder = |seed: &u8| {
+            let signature = Signature::sign(&secret(*seed), &founder_bytes(&name, &member(*seed)));
+            Founder { kid: public(*seed).thumbprint(), signature }
+        };
+        let founders = seeds.iter().map(founder).collect();
+        let members = MemberSet::new(seeds.iter().copied().map(member).collect()).unwrap();
+        let admin = Admin::Genesis(Genesis::new(name, members, founders, now));
+        let statement = sign_admin_for(origin, &admin.to_payload(), now, seeds[0]);
         let anchor = Anchor::of_genesis(statement.compact().as_bytes(), &P256).unwrap();
         let mut world = Self { state: State::empty(), seen: EverSeen::default(), anchor, now };
         let place = Place { leaf: TreeSize::ZERO.next_index(), time: now };
@@ -218,9 +238,14 @@ pub fn signed(block: &SealedBlock, seed: u8) -> StoredBlock {
 pub fn stored(seal: Seal, checkpoint: crate::block::Checkpoint, seed: u8) -> StoredBlock {
     let key = secret(seed);
     let signatures = vec![CommitSignature::sign(&key, seal.height, 0, &checkpoint)];
-    let name = NoteKey { name: checkpoint.origin.clone(), key: public(seed) };
-    let line = name.signature(&Signature::sign(&key, checkpoint.to_text().as_bytes())).unwrap();
-    let note = Note::new(checkpoint.to_text(), vec![line]).unwrap().to_text();
+    let text = checkpoint.to_text();
+    let ecdsa = NoteKey::ecdsa(checkpoint.origin.clone(), public(seed));
+    let ed25519 = NoteKey::ed25519(checkpoint.origin.clone(), note_secret(seed).public());
+    let lines = vec![
+        ecdsa.line(Signature::sign(&key, text.as_bytes()).to_der().unwrap()),
+        ed25519.line(note_secret(seed).sign(text.as_bytes()).to_vec()),
+    ];
+    let note = Note::new(text, lines).unwrap().to_text();
     StoredBlock { commit: Commit { height: seal.height, round: 0, signatures }, checkpoint, note, seal }
 }
 

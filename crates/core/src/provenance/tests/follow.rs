@@ -32,11 +32,11 @@ impl Lists {
         let mut captures = BTreeMap::new();
         let mut named = Vec::new();
         for (leaf, admin) in &ledger.admins {
-            named.extend(names::of_admin(admin).into_iter().map(|subject| (*leaf, subject)));
+            named.extend(names::of_admin(admin).into_keys().map(|subject| (*leaf, subject)));
         }
         for record in &ledger.records {
             let subjects = names::of_event(&record.event, &record.signer);
-            named.extend(subjects.into_iter().map(|subject| (record.place.leaf, subject)));
+            named.extend(subjects.into_keys().map(|subject| (record.place.leaf, subject)));
             captures.insert(record.place.leaf, Arc::new(record.event.capture().clone()));
         }
         named.sort_unstable();

@@ -1,5 +1,6 @@
 //! Each rule by events that make it speak, and by the nearest events that do not.
 
+mod acts;
 mod containment;
 mod custody;
 mod ending;

@@ -1,10 +1,8 @@
 //! Who is a member: `admit`, `remove`, `replace`.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use crate::block::Member;
+use crate::block::{Member, NotePublicKey};
 use crate::consortium::admin::{AdminError, field};
 use crate::hash::Hash;
 use crate::statement::{PublicKey, Signature};
@@ -15,7 +13,7 @@ use crate::statement::{PublicKey, Signature};
 pub struct AdmitMember {
     pub name: String,
     pub jwk: PublicKey,
-    pub note_key: MemberNoteKey,
+    pub note_key: NotePublicKey,
     /// ES256 by the new key over "sealane/member/v1" 0x00 ‖ SHA-256(origin) ‖ SHA-256(its member entry).
     pub proof: Signature,
 }
@@ -34,28 +32,14 @@ pub struct ReplaceMember {
     /// The member's key so far.
     pub kid: Hash,
     pub jwk: PublicKey,
-    pub note_key: MemberNoteKey,
+    pub note_key: NotePublicKey,
     /// As for an admission, by the new key.
     pub proof: Signature,
 }
 
-/// The 32 bytes of a member's Ed25519 key for notes, base64url. Whether they are a point is asked when it is admitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MemberNoteKey([u8; 32]);
-
-impl MemberNoteKey {
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
 impl AdmitMember {
     pub(super) fn check(&self) -> Result<(), AdminError> {
-        match Member::new(self.name.as_str(), self.jwk.clone()) {
+        match Member::new(self.name.as_str(), self.jwk.clone(), self.note_key.clone()) {
             Ok(_) => Ok(()),
             Err(error) => field("name", error.to_string()),
         }
@@ -68,21 +52,5 @@ impl ReplaceMember {
             return field("jwk", "the new key is the old one; a replacement is for another key");
         }
         Ok(())
-    }
-}
-
-impl Serialize for MemberNoteKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for MemberNoteKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = URL_SAFE_NO_PAD.decode(String::deserialize(deserializer)?).ok();
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok()).map(Self);
-        bytes.ok_or_else(|| {
-            serde::de::Error::custom("a note key is 32 bytes in base64url without padding, 43 characters")
-        })
     }
 }

@@ -16,7 +16,7 @@ use crate::consortium::admin::AdminError;
 pub use authority::GrantAuthority;
 pub use dismiss::{DismissClaims, LeafRange};
 pub use lift::LiftRecall;
-pub use members::{AdmitMember, MemberNoteKey, RemoveMember, ReplaceMember};
+pub use members::{AdmitMember, RemoveMember, ReplaceMember};
 pub use policy::{LeavesPerDay, PolicyChange, PolicyName, PolicyValue, TermsPolicy};
 pub use revoke::RevokeParticipant;
 pub use rules::RulesChange;

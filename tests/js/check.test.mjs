@@ -1,0 +1,92 @@
+// The check of a product's page, with a node and a device's storage that are objects here.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import "./webcrypto.mjs";
+import { Failed, Tampered, check } from "../../web/check.js";
+import { VERSIONS } from "./builders/formats.mjs";
+import { Actor, ITEM, Ledger, eventAt } from "./ledger.mjs";
+
+function journey() {
+  const ledger = new Ledger();
+  const acme = new Actor(1, "Acme Pharma", { gs1CompanyPrefixes: ["9506000"] });
+  ledger.register(acme);
+  ledger.capture(acme, eventAt(60, { epcList: [ITEM], action: "ADD", bizStep: "commissioning" }));
+  return ledger;
+}
+
+/** What the node at this site's address answers, by the path's beginning. */
+function site(answers) {
+  const kept = new Map();
+  globalThis.localStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, text) => kept.set(key, text), removeItem: (key) => kept.delete(key) };
+  globalThis.fetch = async (path) => {
+    const [, text] = Object.entries(answers).find(([start]) => path.startsWith(start)) ?? assert.fail(path);
+    return typeof text === "number" ? { ok: false, status: text } : { ok: true, status: 200, text: async () => text, json: async () => JSON.parse(text) };
+  };
+  return { answers, kept };
+}
+
+const served = (ledger) => ({ "/trust": JSON.stringify(ledger.anchor()), "/evidence": JSON.stringify(ledger.evidence(ITEM)) });
+/** The answer is old when this runs, which is no other verdict than the one that is claimed. */
+const look = (ledger) => check({ id: ITEM, claim: "authentic", size: ledger.size });
+const tampered = (key, why = /./) => (error) => error instanceof Tampered && error.key === key && why.test(JSON.stringify(error.values));
+
+test("the first visit keeps the ledger's anchor, and a later one believes it alone", async () => {
+  const ledger = journey();
+  const { answers, kept } = site(served(ledger));
+  const first = await look(ledger);
+  assert.deepEqual([first.firstContact, first.fingerprint, first.proven], [true, ledger.anchor().fingerprint, undefined]);
+  assert.equal(kept.size, 1);
+  assert.equal((await look(ledger)).firstContact, false);
+  const other = journey();
+  Object.assign(answers, served(other));
+  await assert.rejects(look(other), tampered("tampered.anchor", new RegExp(other.anchor().fingerprint)));
+});
+
+test("a later anchor of the same ledger is no other ledger, and what is held goes on", async () => {
+  const ledger = journey();
+  const { answers } = site(served(ledger));
+  await look(ledger);
+  answers["/trust"] = JSON.stringify(ledger.anchor(2));
+  const again = await look(ledger);
+  assert.deepEqual([again.firstContact, again.fingerprint], [false, ledger.anchor().fingerprint]);
+  // Another ledger cannot pass for the one that is held by naming its origin.
+  const other = new Ledger();
+  answers["/trust"] = JSON.stringify({ ...ledger.anchor(2), genesis: other.genesis });
+  await assert.rejects(look(ledger), tampered("tampered.anchor"));
+  answers["/trust"] = "{";
+  await assert.rejects(look(ledger), tampered("tampered.anchor"));
+});
+
+test("evidence that does not hold is tampered with, and evidence of another version is not", async () => {
+  const ledger = journey();
+  const evidence = ledger.evidence(ITEM);
+  const { answers } = site(served(ledger));
+  answers["/evidence"] = JSON.stringify({ ...evidence, handovers: [1] });
+  await assert.rejects(look(ledger), tampered("tampered.evidence", /handovers must be empty.*\[handovers\]/));
+  answers["/evidence"] = JSON.stringify({ ...evidence, version: VERSIONS.evidence + 1 });
+  await assert.rejects(look(ledger), (error) => !(error instanceof Tampered) && /use a newer version of this program/.test(error.message));
+  answers["/evidence"] = 503;
+  await assert.rejects(look(ledger), (error) => error instanceof Failed && error.message === "503");
+});
+
+test("past what the node keeps the device's own verdict stands, and the server's word is held against nothing", async (t) => {
+  const ledger = journey();
+  const { answers } = site(served(ledger));
+  // An answer of a moment ago: one that is too old counts as no other verdict.
+  t.mock.timers.enable({ apis: ["Date"], now: Date.parse(JSON.parse(ledger.evidence(ITEM).seal.seal).time) + 1_000 });
+  const claimed = { id: ITEM, claim: "suspect", size: ledger.size - 1 };
+  // The claim was of an earlier size: `/evidence` with a size is asked first, since its path begins alike.
+  const evidence = answers["/evidence"];
+  delete answers["/evidence"];
+  const sized = `/evidence?id=${encodeURIComponent(ITEM)}&size=`;
+  Object.assign(answers, { [sized]: 410, "/evidence": evidence });
+  const seen = await check(claimed);
+  assert.deepEqual([seen.verdict.verdict === "suspect", seen.proven], [false, undefined]);
+  answers[sized] = 404;
+  await assert.rejects(check(claimed), (error) => error instanceof Failed && error.message === "404");
+  // At the size that was claimed the server's word is another one than what its own evidence gives.
+  answers[sized] = evidence;
+  assert.notEqual((await check(claimed)).proven, undefined);
+});
