@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use sealane::app::orderer::{BlockObserver, Orderer};
 use sealane::app::{Ledger, LoadError, genesis, registration};
-use sealane::pki::{NotePrivateKey, 
-    AuthorityError, CertificateAuthority, CertificateRequest, MemberKey, ParticipantSubject, PrivateKey, Validity,
-    X509Reader,
+use sealane::pki::{
+    AuthorityError, CertificateAuthority, CertificateRequest, MemberKey, NotePrivateKey, ParticipantSubject,
+    PrivateKey, Validity, X509Reader,
 };
 use sealane::ports::{Clock, LedgerStore, MemberSigner};
 use sealane::signatures::AwsLc;

@@ -121,7 +121,10 @@ fn keys_are_saved_when_asked_for_and_the_mark_never() {
     let output = node.run(&["backup", "--with-keys", "--out", path(&out)]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("is the member: keep it offline"), "{}", text(&output.stderr));
-    assert_eq!(names(&out), ["ca-key.pem", "ca.pem", "ledger.sqlite", "member-key.pem", "member-note-key.pem", "sealane.toml"]);
+    assert_eq!(
+        names(&out),
+        ["ca-key.pem", "ca.pem", "ledger.sqlite", "member-key.pem", "member-note-key.pem", "sealane.toml"]
+    );
     assert_eq!(mode(&out), 0o700);
     for name in ["ca-key.pem", "ledger.sqlite", "member-key.pem", "member-note-key.pem", "sealane.toml"] {
         assert_eq!(mode(&out.join(name)), 0o600, "{name}");

@@ -249,7 +249,11 @@ fn a_restore_refuses_what_is_there_and_what_does_not_belong_together() {
     fails(&old, 3, &["high-water mark"]);
     fs::write(&mark, held).unwrap();
     fs::rename(lost.data().join("member-key.pem"), lost.at("key.pem")).unwrap();
-    fails(&old, 3, &["the member's keys are neither in ", "put member-key.pem, member-note-key.pem, ca-key.pem and ca.pem into "]);
+    fails(
+        &old,
+        3,
+        &["the member's keys are neither in ", "put member-key.pem, member-note-key.pem, ca-key.pem and ca.pem into "],
+    );
     assert!(!file.exists());
     fs::rename(lost.at("key.pem"), lost.data().join("member-key.pem")).unwrap();
     fs::copy(other.path().join("data/ca.pem"), lost.data().join("ca.pem")).unwrap();

@@ -526,7 +526,12 @@ fn receipts_that_prove_nothing_are_told_from_faults_of_the_node() {
     let mut seal = receipt.clone();
     seal["seal"] = json!(receipt["seal"].as_str().unwrap().replace("\"version\":2", "\"version\":1"));
     let file = auditor.keep("altered.json", &seal);
-    auditor.refuses(&node.url, &["--receipts", path(&file)], 4, &["the seal has version 1, and this program reads version 2"]);
+    auditor.refuses(
+        &node.url,
+        &["--receipts", path(&file)],
+        4,
+        &["the seal has version 1, and this program reads version 2"],
+    );
     // Files that hold none are wrong use, before anybody is asked.
     for (wrong, words) in [
         (json!({"captureID": "x", "receipt": null}), "holds no receipt"),
