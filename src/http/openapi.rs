@@ -164,7 +164,7 @@ mod tests {
             let responses = &document["paths"][path][method]["responses"];
             responses.as_object().unwrap().keys().cloned().collect()
         };
-        assert_eq!(statuses("/trust", "get"), ["200", "400", "414", "429", "500", "503"]);
+        assert_eq!(statuses("/trust", "get"), ["200", "400", "404", "414", "429", "500", "503"]);
         assert_eq!(
             statuses("/participants/{id}/renewals", "post"),
             ["202", "400", "404", "408", "409", "413", "414", "415", "429", "500", "503"]

@@ -370,7 +370,11 @@ fn evidence_put_together_from_other_evidence_does_not_hold() {
             "two things are said to stand at leaf ",
         ),
         ("a statement twice", with(&newer, &[("/statements/1", &newer["statements"][0])]), "not in ledger order"),
-        ("another version", with(&newer, &[("/version", &json!(3))]), "version 3 is unknown"),
+        (
+            "another version",
+            with(&newer, &[("/version", &json!(4))]),
+            "has version 4, and this program reads version 3",
+        ),
         ("no signature", with(&newer, &[("/commit/signatures", &none)]), "the commit"),
     ];
     for (what, evidence, words) in &cases {
