@@ -6,7 +6,6 @@
 mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -18,7 +17,7 @@ use crate::app::receipt::seal_leaf;
 use crate::ports::StoredBlock;
 use sealane_core::evidence::{Evidence, PlacedSeal, PlacedText};
 use sealane_core::gs1::Id;
-use sealane_core::index::{ListEntry, SignerList, Subject, SubjectEntry, SubjectKey, SubjectProof};
+use sealane_core::index::{SignerList, Subject, SubjectEntry, SubjectKey, SubjectProof};
 use sealane_core::merkle::{self, LeafIndex, MultiProof, TreeSize};
 use sealane_core::provenance::{History, Policy, Trail, Verdict, follow, judge, stale};
 
@@ -159,10 +158,9 @@ fn assemble(
     }
     let shown = parts.iter().flat_map(|(_, list, part)| list.get(part.clone()).unwrap_or_default());
     let signers = SignerList::of(shown.map(|entry| entry.signer));
-    let entry = |((subject, list, part), proof): ((&Subject, Arc<Vec<ListEntry>>, Range<usize>), SubjectProof)| {
-        SubjectEntry::new(subject, &list, part, proof, &signers)
-    };
-    let index = parts.into_iter().zip(proofs).map(entry).collect();
+    let parts = parts.into_iter().zip(proofs);
+    let index =
+        parts.map(|((subject, list, part), proof)| SubjectEntry::new(subject, &list, part, proof, &signers)).collect();
     let all: BTreeSet<LeafIndex> = captures.union(&admins).copied().collect();
     let seals = seals(source.blocks_of(all.iter().copied().collect())?)?;
     let seal = PlacedSeal { leaf_index: seal_leaf(&view.tip)?, seal: view.tip.seal.to_json() };

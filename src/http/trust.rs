@@ -17,8 +17,7 @@ const KNOWN: &[&str] = &["height"];
 #[utoipa::path(get, path = "/trust", tag = "products",
     params(("height" = Option<u64>, Query, description = "the block after which the anchor is: 0 for genesis")),
     responses((status = 200, description = "`{version, origin, height, size, root, members[], fingerprint, genesis}`", body = Object),
-        (status = 400, description = "the height is no number", body = Object),
-        (status = 404, description = "there is no block of this height", body = Object)))]
+        (status = 404, description = "There is no block of this height")))]
 pub async fn get_trust(node: web::Data<Node>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let height = Parameters::of(&request, KNOWN)?.number("height")?;
     let first = node.ledger.store().leaf(TreeSize::ZERO.next_index()).await?;

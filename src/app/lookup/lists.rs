@@ -199,7 +199,7 @@ mod tests {
     /// An entry whose signer, one of seven, and acts follow from its leaf.
     fn entry(n: u64) -> ListEntry {
         let tag = [(n % 7) as u8; 16];
-        let signer = if n % 7 == 0 { SignerTag::Member(tag) } else { SignerTag::Participant(tag) };
+        let signer = if n.is_multiple_of(7) { SignerTag::Member(tag) } else { SignerTag::Participant(tag) };
         ListEntry { leaf: LeafIndex::new(n).unwrap(), signer, acts: Acts::from_byte(n as u8) }
     }
 

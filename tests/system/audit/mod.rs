@@ -285,7 +285,9 @@ fn a_node_is_audited_while_it_works() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for n in 0.. {
-                let event = object_event("OBSERVE", "inspecting", &[ITEM], &format!("2026-03-01T08:00:00.{n:03}Z"));
+                // Each at a time of its own, however many there are.
+                let time = format!("2026-03-01T08:{:02}:{:02}.{:03}Z", n / 60_000, n / 1_000 % 60, n % 1_000);
+                let event = object_event("OBSERVE", "inspecting", &[ITEM], &time);
                 captured(&node, maker.statement(&document(vec![event])));
                 if done.load(std::sync::atomic::Ordering::Relaxed) {
                     break;

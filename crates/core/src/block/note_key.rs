@@ -11,9 +11,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An Ed25519 public key (RFC 8032): a point of the curve that is not of small order.
+/// An Ed25519 public key (RFC 8032): a point of the curve that is not of small order. Kept as its bytes, a sixth of the
+/// point, since few notes are verified under it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotePublicKey(VerifyingKey);
+pub struct NotePublicKey([u8; 32]);
 
 /// What is no Ed25519 public key, or no signature by one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,17 +41,18 @@ impl NotePublicKey {
         if key.is_weak() || key.to_edwards().compress().as_bytes() != bytes {
             return Err(NotePublicKeyError::Point);
         }
-        Ok(Self(key))
+        Ok(Self(*bytes))
     }
 
-    pub fn as_bytes(&self) -> &[u8; Self::LEN] {
-        self.0.as_bytes()
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
     }
 
     /// Checks a signature over a text (RFC 8032 §5.1.7), of which there is one spelling.
     pub fn verify(&self, text: &[u8], signature: &[u8]) -> Result<(), NotePublicKeyError> {
         let bytes = signature.try_into().map_err(|_| NotePublicKeyError::Length { found: signature.len() })?;
-        self.0.verify_strict(text, &Signature::from_bytes(bytes)).map_err(|_| NotePublicKeyError::Mismatch)
+        let key = VerifyingKey::from_bytes(&self.0).map_err(|_| NotePublicKeyError::Point)?;
+        key.verify_strict(text, &Signature::from_bytes(bytes)).map_err(|_| NotePublicKeyError::Mismatch)
     }
 }
 
@@ -95,7 +97,7 @@ impl NoteSigningKey {
     }
 
     pub fn public(&self) -> NotePublicKey {
-        NotePublicKey(self.0.verifying_key())
+        NotePublicKey(self.0.verifying_key().to_bytes())
     }
 
     /// Signs a note's text; deterministic (RFC 8032 §5.1.6).
