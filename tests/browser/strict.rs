@@ -8,7 +8,7 @@ use crate::chromium::Browser;
 use crate::stage::{GENUINE, Stage, UNKNOWN};
 
 /// Bytes of a product's page with everything that it loads, evidence too, over the wire.
-const PAGE_BYTES_MAX: u64 = 100_000;
+const PAGE_BYTES_MAX: u64 = 110_000;
 
 /// Counts what the policy forbids.
 const WATCH: &str = "window.violations = [];

@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(genesis.verify_founders(&P256), Ok(()));
         let elsewhere = Genesis { origin: "ledger.example/other".parse().unwrap(), ..genesis.clone() };
         let mut swapped = genesis.clone();
-        let first = swapped.founders[0].signature.clone();
+        let first = swapped.founders[0].signature;
         swapped.founders[0].signature = std::mem::replace(&mut swapped.founders[1].signature, first);
         for wrong in [elsewhere, swapped] {
             let fault = wrong.verify_founders(&P256).unwrap_err().to_string();

@@ -391,14 +391,15 @@ mod tests {
     /// An entry whose signer and acts follow from its leaf.
     fn entry(index: u64) -> ListEntry {
         let byte = index as u8;
-        let signer = if index % 3 == 0 { SignerTag::Member([byte; 16]) } else { SignerTag::Participant([byte; 16]) };
+        let signer =
+            if index.is_multiple_of(3) { SignerTag::Member([byte; 16]) } else { SignerTag::Participant([byte; 16]) };
         ListEntry { leaf: leaf(index), signer, acts: Acts::from_byte(byte) }
     }
 
     /// The bytes of [`entry`] as the specification words them.
     fn entry_bytes(index: u64) -> Vec<u8> {
         let byte = index as u8;
-        [&index.to_be_bytes()[..], &[u8::from(index % 3 == 0)], &[byte; 16], &[byte]].concat()
+        [&index.to_be_bytes()[..], &[u8::from(index.is_multiple_of(3))], &[byte; 16], &[byte]].concat()
     }
 
     /// A key that agrees with every other of this kind in all bits but the last `n`.

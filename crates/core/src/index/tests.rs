@@ -20,7 +20,7 @@ fn subject() -> Subject {
 
 /// An entry whose signer, one of two, and acts follow from its leaf.
 fn listed(n: u64) -> ListEntry {
-    let signer = if n % 2 == 0 { SignerTag::Member([7; 16]) } else { SignerTag::Participant([1; 16]) };
+    let signer = if n.is_multiple_of(2) { SignerTag::Member([7; 16]) } else { SignerTag::Participant([1; 16]) };
     ListEntry { leaf: leaf(n), signer, acts: Acts::from_byte(n as u8) }
 }
 

@@ -72,7 +72,7 @@ fn another_genesis_than_the_anchors_is_named() {
     assert!(says.contains(&InvalidReason::OtherGenesis.to_string()), "{says}");
 }
 
-/// The genesis statement does not give the time of the first block: the anchor does.
+/// The rules take any time for the first block; the anchor takes `created` of the genesis statement.
 #[test]
 fn a_first_block_that_is_not_the_anchors_is_refused() {
     let (world, mut blocks) = ledger();

@@ -52,7 +52,7 @@ fn leaves_that_hold_no_statement_of_their_kind_are_refused() {
         assert!(reason.contains(says), "{says}: {reason}");
     }
     // A long statement may not stand in a leaf of its own, nor a short one beside it.
-    let mut whole = world.body(&[statement.clone()]);
+    let mut whole = world.body(std::slice::from_ref(&statement));
     whole.leaves = vec![BodyLeaf { bytes: leaf_of(text).bytes, long: None }];
     assert!(validate(Rules::FIRST, &mut world.state, &world.seen, &whole, PROVIDER).is_ok());
 }
@@ -74,11 +74,12 @@ fn a_statement_in_the_wrong_kind_of_leaf_is_refused() {
 
 #[test]
 fn each_member_of_a_seal_is_held_against_what_the_leaves_give() {
+    type Change<'a> = (&'static str, &'a dyn Fn(&mut Seal));
     let mut world = World::with_maker();
     let statement = world.capture(1, &event(json!({})));
     let right = world.body(std::slice::from_ref(&statement)).seal;
     let last = world.now;
-    let changes: [(&str, &dyn Fn(&mut Seal)); 10] = [
+    let changes: [Change<'_>; 10] = [
         ("height", &|seal| seal.height = seal.height.next()),
         ("time", &|seal| seal.time = last),
         ("time", &|seal| seal.time = last.plus_millis(-1)),
