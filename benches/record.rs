@@ -8,7 +8,7 @@ use sealane_core::epcis::{Event, Reader, read};
 use sealane_core::hash::Hash;
 use sealane_core::index::{Acts, Subject};
 use sealane_core::merkle::LeafIndex;
-use sealane_core::record::{CaptureFacts, Record};
+use sealane_core::record::{CaptureFacts, LeafRecord};
 use sealane_core::statement::StatementId;
 use sealane_core::time::Timestamp;
 
@@ -42,11 +42,11 @@ fn events(from: usize, count: usize) -> Vec<Event> {
     read(document.as_bytes(), Reader::Strict).expect("a fault would be timed for nothing").events
 }
 
-fn record(signer: &ParticipantId, certificate: &Hash, events: &[Event]) -> Record {
+fn record(signer: &ParticipantId, certificate: &Hash, events: &[Event]) -> LeafRecord {
     let under = vec![vec![0]; events.len()];
     let facts = CaptureFacts { signer, certificate, signed_at: Timestamp::EPOCH, bytes: 900, events, under: &under };
     let subject = Subject::id("https://id.gs1.org/01/09506000134352/21/B1").key();
-    Record::of_capture(StatementId::from_hash(*certificate), &[(subject, Acts::BRINGS_FORTH)], &facts)
+    LeafRecord::of_capture(StatementId::from_hash(*certificate), &[(subject, Acts::BRINGS_FORTH)], &facts)
 }
 
 fn records(criterion: &mut Criterion) {
@@ -59,7 +59,7 @@ fn records(criterion: &mut Criterion) {
     });
     for count in [1, EVENTS] {
         let given: Vec<Vec<Event>> = (0..RECORDS).map(|number| events(number * count, count)).collect();
-        let made: Vec<Record> = given.iter().map(|events| record(&signer, &certificate, events)).collect();
+        let made: Vec<LeafRecord> = given.iter().map(|events| record(&signer, &certificate, events)).collect();
         let mut at = 0;
         let mut next = move || {
             at = (at + 1) % RECORDS;
@@ -70,7 +70,7 @@ fn records(criterion: &mut Criterion) {
             bencher.iter(|| record(&signer, &certificate, black_box(&given[next()])));
         });
         group.bench_function(format!("take from bytes, events: {count}"), |bencher| {
-            bencher.iter(|| Record::from_bytes(black_box(made[next()].as_bytes()).to_vec()).unwrap());
+            bencher.iter(|| LeafRecord::from_bytes(black_box(made[next()].as_bytes()).to_vec()).unwrap());
         });
         group.bench_function(format!("read the capture, events: {count}"), |bencher| {
             bencher.iter_with_large_drop(|| black_box(&made[next()]).capture(place).unwrap());

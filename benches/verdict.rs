@@ -15,7 +15,7 @@ use sealane_core::hash::Hash;
 use sealane_core::index::{Subject, SubjectKey, names};
 use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::provenance::{
-    Capture, FollowFault, History, Known, List, Policy, Source, Trail, Verdict, Wanted, Word, follow, judge,
+    Capture, FollowFault, History, Known, List, Policy, Source, Trail, Verdict, WantedList, Word, follow, judge,
 };
 use sealane_core::statement::PublicKey;
 use sealane_core::time::Timestamp;
@@ -51,11 +51,11 @@ impl Source for &Memory {
         &self.registry
     }
 
-    fn list(&mut self, subject: &Subject, wanted: Wanted) -> Result<Known, FollowFault> {
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, FollowFault> {
         let whole = self.lists.get(&subject.key()).map(Vec::as_slice).unwrap_or_default();
         let first = match wanted {
-            Wanted::Whole | Wanted::Since(_) => 0,
-            Wanted::Last(most) => whole.len().saturating_sub(most),
+            WantedList::Whole | WantedList::Since(_) => 0,
+            WantedList::Last(most) => whole.len().saturating_sub(most),
         };
         let leaves = whole[first..].to_vec();
         Ok(Known { list: List { count: whole.len() as u64, first: first as u64, leaves }, reaches_back: true })

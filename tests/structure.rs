@@ -54,7 +54,15 @@ const FILE_LINES_MAX: usize = 700;
 const PRODUCT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 const CORE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/core/src");
 
+const TABLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/p256-tables/src");
+
 fn sources_under(root: &str) -> Vec<(PathBuf, String)> {
+    let found = sources_under_any(root);
+    assert!(found.len() > 50, "the sources under {root} were not found");
+    found
+}
+
+fn sources_under_any(root: &str) -> Vec<(PathBuf, String)> {
     fn walk(dir: &Path, found: &mut Vec<(PathBuf, String)>) {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
@@ -68,7 +76,6 @@ fn sources_under(root: &str) -> Vec<(PathBuf, String)> {
     }
     let mut found = Vec::new();
     walk(Path::new(root), &mut found);
-    assert!(found.len() > 50, "the sources under {root} were not found");
     found
 }
 
@@ -202,6 +209,42 @@ fn no_file_is_an_attic_or_too_long() {
         assert!(!["utils", "util", "common", "helpers", "helper", "misc"].contains(&name), "{}", file.display());
         assert!(text.lines().count() <= FILE_LINES_MAX, "{} has {} lines", file.display(), text.lines().count());
     }
+}
+
+/// The public types that a source declares, outside its unit tests.
+fn public_types(text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let declared = |line: &str| {
+        let rest = line.trim_start().strip_prefix("pub ")?;
+        let rest = ["struct ", "enum ", "trait ", "type "].iter().find_map(|word| rest.strip_prefix(word))?;
+        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        // A macro's own name is none.
+        (!name.is_empty()).then_some(name)
+    };
+    // An associated type of a trait's implementation has no `pub`.
+    code.lines().filter_map(declared).collect()
+}
+
+#[test]
+fn no_two_public_types_have_one_name() {
+    let mut places: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+    for (file, text) in sources().into_iter().chain(sources_under(CORE)).chain(sources_under_any(TABLES)) {
+        if file.components().any(|part| part.as_os_str() == "tests") {
+            continue;
+        }
+        for name in public_types(&text) {
+            places.entry(name).or_default().push(file.display().to_string());
+        }
+    }
+    places.retain(|_, files| files.len() > 1);
+    assert!(places.is_empty(), "one word, one meaning, one type: {places:#?}");
+}
+
+#[test]
+fn the_reader_of_types_sees_every_form() {
+    let text = "pub struct A;\n    pub enum B {}\npub(crate) struct C;\npub trait D: E {}\npub type F<T> = G<T>;\n\
+                // pub struct H\n#[cfg(test)]\nmod tests {\n pub struct I;\n}";
+    assert_eq!(public_types(text), ["A", "B", "D", "F"]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use sealane_core::index::{Subject, SubjectKind, names};
 use sealane_core::limits::{FOLLOWED_IDS_MAX, FOLLOWED_STATEMENTS_MAX};
 use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::provenance::{
-    Capture, FollowFault, History, Known, List, Policy, Source, Trail, Wanted, Word, follow, is_before_span, judge,
+    Capture, FollowFault, History, Known, List, Policy, Source, Trail, WantedList, Word, follow, is_before_span, judge,
 };
 use sealane_core::statement::SubmittedStatement;
 use sealane_core::time::Timestamp;
@@ -123,12 +123,12 @@ impl Source for Ledger {
         &CONSORTIUM.0
     }
 
-    fn list(&mut self, subject: &Subject, wanted: Wanted) -> std::result::Result<Known, Infallible> {
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> std::result::Result<Known, Infallible> {
         let list = self.lists.get(subject).map(Vec::as_slice).unwrap_or_default();
         let first = match wanted {
-            Wanted::Whole => 0,
-            Wanted::Since(time) => list.iter().rposition(|leaf| early(&self.captures, *leaf, time)).unwrap_or(0),
-            Wanted::Last(most) => list.len().saturating_sub(most),
+            WantedList::Whole => 0,
+            WantedList::Since(time) => list.iter().rposition(|leaf| early(&self.captures, *leaf, time)).unwrap_or(0),
+            WantedList::Last(most) => list.len().saturating_sub(most),
         };
         let list = List { count: list.len() as u64, first: first as u64, leaves: list[first..].to_vec() };
         Ok(Known { list, reaches_back: true })
@@ -150,15 +150,15 @@ impl Source for Shown<'_> {
         &CONSORTIUM.0
     }
 
-    fn list(&mut self, subject: &Subject, wanted: Wanted) -> std::result::Result<Known, FollowFault> {
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> std::result::Result<Known, FollowFault> {
         let List { count, first, leaves } = self.trail.shown.get(subject).expect("what is asked for has been shown");
         let before = match wanted {
-            Wanted::Whole => (0, *first == 0),
-            Wanted::Since(time) => {
+            WantedList::Whole => (0, *first == 0),
+            WantedList::Since(time) => {
                 let before = leaves.partition_point(|leaf| early(&self.ledger.captures, *leaf, time));
                 (before.saturating_sub(1), before > 0 || *first == 0)
             }
-            Wanted::Last(most) => {
+            WantedList::Last(most) => {
                 let from = count.saturating_sub(most as u64);
                 (from.saturating_sub(*first) as usize, *first <= from && leaves.is_empty() == (*count == 0))
             }

@@ -10,7 +10,7 @@ use sealane_core::epcis::{self, Document, Reader};
 use sealane_core::hash::Hash;
 use sealane_core::index::{Acts, SubjectKey, names};
 use sealane_core::merkle::TreeSize;
-use sealane_core::record::{CaptureFacts, Record};
+use sealane_core::record::{CaptureFacts, LeafRecord};
 use sealane_core::statement::StatementId;
 use sealane_core::time::Timestamp;
 
@@ -18,7 +18,7 @@ static SIGNER: LazyLock<ParticipantId> =
     LazyLock::new(|| "374d95fc-9457-4a51-bd6a-0bba133845a8".parse().expect("an id"));
 
 fuzz_target!(|data: &[u8]| {
-    if let Ok(record) = Record::from_bytes(data.to_vec()) {
+    if let Ok(record) = LeafRecord::from_bytes(data.to_vec()) {
         assert_eq!(record.as_bytes(), data);
         look_at(&record);
     }
@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let Ok(document) = epcis::read(text, Reader::Strict) else { return };
     let record = record_of(&document);
-    let read = Record::from_bytes(record.as_bytes().to_vec()).expect("a record that was made");
+    let read = LeafRecord::from_bytes(record.as_bytes().to_vec()).expect("a record that was made");
     assert_eq!(read, record);
     let capture = read.capture(place()).expect("its events").expect("a capture");
     assert!(capture.events.iter().map(|(_, event)| event).eq(&document.events));
@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
         let mut bytes = record.into_bytes();
         let at = usize::from(u16::from_be_bytes([high, low])) % bytes.len();
         bytes[at] ^= with;
-        if let Ok(record) = Record::from_bytes(bytes) {
+        if let Ok(record) = LeafRecord::from_bytes(bytes) {
             look_at(&record);
         }
     }
@@ -49,7 +49,7 @@ fn place() -> Place {
     Place { leaf: TreeSize::ZERO.next_index(), time: Timestamp::EPOCH }
 }
 
-fn record_of(document: &Document) -> Record {
+fn record_of(document: &Document) -> LeafRecord {
     let subjects: Vec<(SubjectKey, Acts)> = document
         .events
         .iter()
@@ -73,11 +73,11 @@ fn record_of(document: &Document) -> Record {
         events: &document.events,
         under: &under,
     };
-    Record::of_capture(StatementId::from_hash(Hash::of(b"statement")), &subjects, &facts)
+    LeafRecord::of_capture(StatementId::from_hash(Hash::of(b"statement")), &subjects, &facts)
 }
 
 /// Whatever is asked of a record has an answer, and the ways to ask agree.
-fn look_at(record: &Record) {
+fn look_at(record: &LeafRecord) {
     let whole = record.capture(place());
     for (position, _) in (0..).zip(record.event_keys()) {
         let one = record.event(position);

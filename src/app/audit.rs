@@ -1,7 +1,7 @@
 //! Audit: everything re-derived from the leaves and held against what is stored or shown. It names the first leaf at fault.
 //!
 //! The rules are the core's: its `Auditor` validates each block as any other member would. `walk` leads the blocks of a
-//! `Source` through it: of a store, which `compare` then holds against the rest of what is stored, or of somebody else's
+//! `LedgerSource` through it: of a store, which `compare` then holds against the rest of what is stored, or of somebody else's
 //! node, which `remote` also holds against what its auditor has seen before.
 
 mod compare;
@@ -16,12 +16,12 @@ use crate::ports::{LedgerStore, Mark, StoreError};
 use sealane_core::block::{Height, Seal};
 use sealane_core::consortium::{Admin, ParticipantId, Registry};
 use sealane_core::evidence::Anchor;
-use sealane_core::ledger::{AuditedBlock, Auditor, Tally};
+use sealane_core::ledger::{AuditTally, AuditedBlock, Auditor};
 use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::provider::Provider;
 
-pub use remote::{Held, HeldReceipt, RemoteError, RemoteNode, RemoteReport, remote};
-pub use source::{OfStore, Source, SourceLeaf};
+pub use remote::{HeldBefore, HeldReceipt, RemoteError, RemoteNode, RemoteReport, remote};
+pub use source::{LedgerSource, OfStore, SourceLeaf};
 
 pub(super) use compare::check_requests;
 pub(super) use walk::Watch;
@@ -106,7 +106,7 @@ pub async fn check_mark(store: &dyn LedgerStore, mark: &Mark) -> Result<(), Audi
 /// Goes through all leaves of a source, and hands each block on once it is found without fault, with all that it adds
 /// derived anew from its leaves.
 pub(super) async fn follow<'a>(
-    source: &dyn Source,
+    source: &dyn LedgerSource,
     provider: Provider<'a>,
     watch: &mut dyn Watch,
 ) -> Result<Replayed<'a>, AuditError> {
@@ -165,7 +165,7 @@ impl<'a> Replayed<'a> {
 
     /// What all blocks came to.
     pub fn report(&self) -> Result<Report, Fault> {
-        let Tally { leaves, blocks, signatures, captures, events, .. } = *self.auditor.tally();
+        let AuditTally { leaves, blocks, signatures, captures, events, .. } = *self.auditor.tally();
         let participants = self.registry()?.participants().count() as u64;
         let subjects = self.auditor.state().subjects() as u64;
         Ok(Report { leaves, blocks, signatures, captures, events, participants, subjects })

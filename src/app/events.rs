@@ -111,14 +111,14 @@ pub struct FoundEvent {
 
 /// A page of events, and where the next one begins.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub struct EventPage {
     pub events: Vec<FoundEvent>,
     pub next: Option<(LeafIndex, u32)>,
 }
 
 /// Lists the events that a filter lets through, in ledger order. A page may end before it is full, or be empty, and have a
 /// next one: so much was searched for it.
-pub async fn list(ledger: &Ledger, filter: EventFilter) -> Result<Page, LedgerError> {
+pub async fn list(ledger: &Ledger, filter: EventFilter) -> Result<EventPage, LedgerError> {
     list_as(ledger, filter, |page| page).await
 }
 
@@ -126,7 +126,7 @@ pub async fn list(ledger: &Ledger, filter: EventFilter) -> Result<Page, LedgerEr
 pub async fn list_as<T: Send + 'static>(
     ledger: &Ledger,
     mut filter: EventFilter,
-    write: impl FnOnce(Page) -> T + Send + 'static,
+    write: impl FnOnce(EventPage) -> T + Send + 'static,
 ) -> Result<T, LedgerError> {
     filter.limit = filter.limit.clamp(1, PAGE_EVENTS_MAX);
     let client = ledger.client;
@@ -247,7 +247,7 @@ fn read(
     store: &dyn LedgerStore,
     found: Vec<Found>,
     mut next: Option<(LeafIndex, u32)>,
-) -> Result<Page, LedgerError> {
+) -> Result<EventPage, LedgerError> {
     let mut events = Vec::with_capacity(found.len());
     let (mut bytes, mut open): (usize, Option<ReadLeaf>) = (0, None);
     for Found { leaf, position, recorded, participant, event_id } in found {
@@ -271,7 +271,7 @@ fn read(
             break;
         }
     }
-    Ok(Page { events, next })
+    Ok(EventPage { events, next })
 }
 
 struct ReadLeaf {

@@ -271,7 +271,7 @@ pub async fn decide(
 
 /// Some of those who are registered or wait, and where the next ones begin.
 #[derive(Debug)]
-pub struct Page {
+pub struct ParticipantPage {
     pub listed: Vec<Listed>,
     /// The id to go on after, while there may be more.
     pub next: Option<ParticipantId>,
@@ -283,7 +283,7 @@ pub async fn list(
     status: Option<Status>,
     after: Option<ParticipantId>,
     limit: u32,
-) -> Result<Page, LedgerError> {
+) -> Result<ParticipantPage, LedgerError> {
     let (view, now) = (ledger.view(), ledger.now());
     let limit = limit.clamp(1, PAGE_PARTICIPANTS_MAX);
     let wanted = limit as usize;
@@ -326,7 +326,7 @@ pub async fn list(
             }
         }
     }
-    Ok(Page { listed, next: last.filter(|_| more) })
+    Ok(ParticipantPage { listed, next: last.filter(|_| more) })
 }
 
 /// The participant or request with an id.

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::app::audit::{self, AuditError, Held, HeldReceipt, RemoteError, Report};
+use crate::app::audit::{self, AuditError, HeldBefore, HeldReceipt, RemoteError, Report};
 use crate::cli::arguments::{AuditOptions, Global};
 use crate::cli::client::Client;
 use crate::cli::data_dir::{DataDir, cannot};
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
 use crate::cli::provider::provider;
@@ -28,7 +28,7 @@ const RECEIPTS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Proofs of one fork in one directory that find a name of their own.
 const FORK_FILES_MAX: u32 = 1_000;
 
-pub fn run(global: &Global, options: &AuditOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &AuditOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     match (&options.fork, &options.store) {
         (Some(file), _) => check_fork(options, file, output),
         (None, Some(_)) if global.url_was_typed => {
@@ -41,7 +41,7 @@ pub fn run(global: &Global, options: &AuditOptions, output: &Output) -> Result<O
 }
 
 /// A ledger in any store, with no mark to hold it against.
-fn stored(store: &StoreName, authorities: Option<&Path>, output: &Output) -> Result<Outcome, Failure> {
+fn stored(store: &StoreName, authorities: Option<&Path>, output: &Output) -> Result<CommandOutcome, Failure> {
     let (report, tip) = runtime()?.block_on(async {
         let store = store.read(authorities).await?;
         let report = audit::audit(&*store, provider()).await.map_err(unsound)?;
@@ -52,10 +52,10 @@ fn stored(store: &StoreName, authorities: Option<&Path>, output: &Output) -> Res
         format!(" It ends at block {height} of {time}, root {root}.")
     });
     output.result(&report, format!("The ledger is sound: {}.{end}", counts(&report)));
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
-fn local(global: &Global, options: &AuditOptions, output: &Output) -> Result<Outcome, Failure> {
+fn local(global: &Global, options: &AuditOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     if options.trust.is_some() || !options.receipts.is_empty() || options.fork_out.is_some() {
         return Err(Failure::wrong_use(
             "--trust, --receipts and --fork-out belong to the audit of a node: give its --url",
@@ -78,10 +78,10 @@ fn local(global: &Global, options: &AuditOptions, output: &Output) -> Result<Out
         Ok(report)
     })?;
     output.result(&report, format!("The ledger in {} is sound: {}.", data.path().display(), counts(&report)));
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
-fn remote(global: &Global, options: &AuditOptions, output: &Output) -> Result<Outcome, Failure> {
+fn remote(global: &Global, options: &AuditOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     if options.rebuild {
         return Err(Failure::wrong_use("--rebuild writes the tables of --data; another's node has none here"));
     }
@@ -95,7 +95,7 @@ fn remote(global: &Global, options: &AuditOptions, output: &Output) -> Result<Ou
         bar.set_length(of);
         bar.set_position(done);
     };
-    let held = Held { receipts, seen };
+    let held = HeldBefore { receipts, seen };
     let node = Remote::new(&client);
     let audited = audit::remote(&node, provider(), &anchor, &held, &mut progress);
     let report = runtime()?.block_on(audited);
@@ -109,7 +109,7 @@ fn remote(global: &Global, options: &AuditOptions, output: &Output) -> Result<Ou
     };
     let counts = counts(&report.report);
     output.result(&report, format!("The ledger {origin} at {} is sound: {counts}.{receipts}", client.url()));
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 fn counts(report: &Report) -> String {
@@ -201,7 +201,7 @@ fn save(fork: &Fork, out: Option<&Path>) -> Result<PathBuf, Failure> {
     Err(Failure::unreachable(format!("{FORK_FILES_MAX} files fork-{height}….json are here already")))
 }
 
-fn check_fork(options: &AuditOptions, file: &Path, output: &Output) -> Result<Outcome, Failure> {
+fn check_fork(options: &AuditOptions, file: &Path, output: &Output) -> Result<CommandOutcome, Failure> {
     let trust = options.trust.as_deref().ok_or_else(|| Failure::wrong_use("--fork needs --trust FILE"))?;
     let anchor = trust::read(trust)?;
     let value = read_json(file)?;
@@ -216,7 +216,7 @@ fn check_fork(options: &AuditOptions, file: &Path, output: &Output) -> Result<Ou
         names.join(", ")
     );
     output.result(&json!({"fork": true, "height": fork.height(), "signedTwice": twice}), text);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// Reads every receipt in some files, and in the `.json` files of some directories.

@@ -13,7 +13,7 @@ use crate::app::audit;
 use crate::cli::arguments::{BackupOptions, Global};
 use crate::cli::audit::unsound;
 use crate::cli::data_dir::{DataDir, cannot};
-use crate::cli::failure::{Failure, Outcome, with_causes};
+use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::node::runtime;
 use crate::cli::output::Output;
 use crate::config::CONFIG_FILE;
@@ -21,7 +21,7 @@ use crate::pki::{MEMBER_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
 use crate::ports::{LedgerStore, StoredBlock};
 use crate::store::SqliteStore;
 
-pub fn run(global: &Global, options: &BackupOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &BackupOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let data = DataDir::open(&global.data())?;
     let out = &options.out;
     if out.exists() && !out.is_dir() {
@@ -46,7 +46,7 @@ pub fn run(global: &Global, options: &BackupOptions, output: &Output) -> Result<
     }
     sync(dir)?;
     tell(&tip, bytes, &path, options.with_keys, output);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// Copies the ledger's file, and returns the last block in the copy.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::cli::arguments::{BenchOptions, Global};
 use crate::cli::client::Client;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
 
 mod answer;
@@ -29,7 +29,7 @@ mod tally;
 use own_node::OwnNode;
 use plan::Plan;
 use report::{Before, Measured};
-use session::Session;
+use session::LoadSession;
 
 /// The node that is measured.
 struct Target<'a> {
@@ -41,7 +41,7 @@ struct Target<'a> {
     pid: Option<u32>,
 }
 
-pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let plan = Plan::of(options)?;
     if global.url.is_some() {
         measure(&Target::new(global, options.pid)?, &plan, options, output)?;
@@ -55,7 +55,7 @@ pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<O
         let global = Global { url, data, tls_ca: None, database_url, database_ca, ..*global };
         measure(&Target::new(&global, Some(node.pid()))?, &plan, options, output)?;
     }
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 impl<'a> Target<'a> {
@@ -83,7 +83,7 @@ impl<'a> Target<'a> {
 }
 
 fn measure(target: &Target, plan: &Plan, options: &BenchOptions, output: &Output) -> Result<(), Failure> {
-    let mut session = Session::open(target, plan, options.ids.as_deref(), output)?;
+    let mut session = LoadSession::open(target, plan, options.ids.as_deref(), output)?;
     let verified = report::verify_rate()?;
     if !plan.warm_up.is_zero() {
         session.warm_up(plan)?;

@@ -8,14 +8,14 @@ use serde_json::json;
 use crate::cli::arguments::{CertificateOptions, Global};
 use crate::cli::client::Client;
 use crate::cli::data_dir::cannot;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
 
-pub fn run(global: &Global, options: &CertificateOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &CertificateOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     fetch(&Client::new(global)?, options.id.as_str(), &options.out)?;
     let text = format!("The certificate chain of participant {} is in {}.", options.id, options.out.display());
     output.result(&json!({"id": options.id, "certificate": options.out}), text);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// Writes the chain to a file.

@@ -23,7 +23,7 @@ pub struct Client {
 }
 
 /// An answer of any status.
-pub struct Answer {
+pub struct HttpAnswer {
     pub status: u16,
     pub body: Vec<u8>,
 }
@@ -118,7 +118,7 @@ impl Client {
     }
 
     /// Posts and returns whatever is answered.
-    pub fn post_any(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Answer, Failure> {
+    pub fn post_any(&self, path: &str, content_type: &str, body: &[u8]) -> Result<HttpAnswer, Failure> {
         let request = self
             .agent
             .post(format!("{}{path}", self.url))
@@ -131,11 +131,11 @@ impl Client {
         &self,
         path: &str,
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<HttpAnswer, Failure> {
         let mut answer = answer.map_err(|error| self.unreachable(&error))?;
         let status = answer.status().as_u16();
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
-        Ok(Answer { status, body: body.map_err(|error| self.unexpected(path, &error.to_string()))? })
+        Ok(HttpAnswer { status, body: body.map_err(|error| self.unexpected(path, &error.to_string()))? })
     }
 
     /// Says why a node was not reached, and what may help.
@@ -155,7 +155,7 @@ impl Client {
         Failure::unreachable(format!("cannot reach {}: {text}; {next}", self.url))
     }
 
-    fn expect_success(&self, path: &str, answer: Answer) -> Result<Vec<u8>, Failure> {
+    fn expect_success(&self, path: &str, answer: HttpAnswer) -> Result<Vec<u8>, Failure> {
         if (200..300).contains(&answer.status) {
             return Ok(answer.body);
         }
@@ -176,7 +176,7 @@ fn next_of(link: &str) -> Option<String> {
 }
 
 /// What a problem+json answer says, with every fault it lists.
-pub fn refusal(answer: &Answer) -> Option<String> {
+pub fn refusal(answer: &HttpAnswer) -> Option<String> {
     let problem: Value = serde_json::from_slice(&answer.body).ok()?;
     let detail = problem.get("detail").or_else(|| problem.get("title"))?.as_str()?;
     let code = problem.get("code").and_then(Value::as_str).map(|code| format!(" [{code}]")).unwrap_or_default();

@@ -6,12 +6,12 @@ use serde_json::json;
 use crate::app::copy::{self, CopyError};
 use crate::cli::arguments::{CopyOptions, Global};
 use crate::cli::audit::style;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::runtime;
 use crate::cli::output::Output;
 use crate::cli::provider::provider;
 
-pub fn run(global: &Global, options: &CopyOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &CopyOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     if options.from.is(&options.to) {
         return Err(Failure::wrong_use("--from and --to name the same store"));
     }
@@ -44,7 +44,7 @@ pub fn run(global: &Global, options: &CopyOptions, output: &Output) -> Result<Ou
         copied.blocks, copied.leaves
     );
     output.result(&result, text);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 fn failure(error: CopyError) -> Failure {

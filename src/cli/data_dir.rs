@@ -16,7 +16,7 @@ use crate::pki::{
 };
 use crate::ports::{LedgerStore, Mark};
 use crate::store::postgres::Server;
-use crate::store::{OpenError, PostgresStore, SqliteStore};
+use crate::store::{PostgresStore, SqliteOpenError, SqliteStore};
 use sealane_core::block::Height;
 
 /// The version of the directory's layout that this program writes and reads.
@@ -255,9 +255,9 @@ fn unreachable(error: impl std::error::Error + 'static) -> Failure {
 }
 
 /// A file that is missing may never have been: the ledger may be elsewhere.
-fn unreachable_file(error: OpenError) -> Failure {
+fn unreachable_file(error: SqliteOpenError) -> Failure {
     match error {
-        OpenError::Missing { .. } => {
+        SqliteOpenError::Missing { .. } => {
             Failure::unreachable(format!("{error}; or, if it is in PostgreSQL, give its --database-url"))
         }
         other => unreachable(other),

@@ -8,7 +8,7 @@ use crate::app::genesis::sign_admin;
 use crate::cli::arguments::{ApproveOptions, Global, RejectOptions, RevokeOptions};
 use crate::cli::client::Client;
 use crate::cli::data_dir::DataDir;
-use crate::cli::failure::{Failure, Outcome, with_causes};
+use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::node::now;
 use crate::cli::output::{Output, printable};
 use crate::cli::trust;
@@ -20,7 +20,7 @@ use sealane_core::consortium::{
 };
 use sealane_core::hash::Hash;
 
-pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let desk = Desk::open(global)?;
     let asked = desk.client.get_json(&format!("/participants/{}", options.id))?;
     let admin = desk.approval(&options.id, &asked)?;
@@ -33,20 +33,20 @@ pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Re
         options.id
     );
     output.result(&json!({"id": options.id, "status": "active"}), text);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
-pub fn reject(global: &Global, options: &RejectOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn reject(global: &Global, options: &RejectOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let desk = Desk::open(global)?;
     let asked = desk.client.get_json(&format!("/participants/{}", options.id))?;
     let rejection =
         Rejection { participant: options.id.clone(), key: waiting_key(&asked)?, reason: options.reason.clone() };
     let answer = desk.decide(&options.id, &Admin::Rejection(rejection))?;
     output.result(&answer, format!("Rejected the request of participant {}.", options.id));
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
-pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let desk = Desk::open(global)?;
     let revocation = Revocation {
         participant: options.id.clone(),
@@ -56,7 +56,7 @@ pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Resu
     };
     let answer = desk.decide(&options.id, &Admin::Revocation(revocation))?;
     output.result(&answer, format!("Revoked participant {}: it signs nothing more; what it signed stays.", options.id));
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// Where a member decides: its keys, its authority, and a node.

@@ -5,7 +5,7 @@ use std::io;
 use rlimit::{Resource, setrlimit};
 use rustix::process::nice;
 
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::http::{DECODING_CPU_SECONDS_MAX, DECODING_MEMORY_BYTES_MAX, decode_picture};
 
 /// How far the process stands back behind the node: a tenth of a core stays its own while the node needs all of them.
@@ -20,12 +20,12 @@ const LIMITS: [(Resource, u64); 5] = [
     (Resource::CORE, 0),
 ];
 
-pub fn run() -> Result<Outcome, Failure> {
+pub fn run() -> Result<CommandOutcome, Failure> {
     // If the system refuses, the limits hold all the same.
     let _ = nice(NICENESS);
     for (resource, most) in LIMITS {
         setrlimit(resource, most, most).map_err(Failure::unreachable)?;
     }
     decode_picture(io::stdin().lock(), io::stdout().lock()).map_err(Failure::unreachable)?;
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }

@@ -11,7 +11,7 @@ use crate::cli::certificate;
 use crate::cli::client::Client;
 use crate::cli::data_dir::DataDir;
 use crate::cli::decisions::Desk;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::identity::{CERTIFICATE_FILE, Identity};
 use crate::cli::init;
 use crate::cli::node::{OpenNode, listen, now, runtime, stop_signal};
@@ -19,7 +19,7 @@ use crate::cli::output::Output;
 use crate::cli::register;
 use crate::cli::tls;
 use crate::cli::trust;
-use crate::cli::verify::{Answer, judge_now};
+use crate::cli::verify::{VerifyAnswer, judge_now};
 use crate::telemetry;
 use sealane_core::consortium::{Organization, ParticipantId};
 use sealane_core::gs1::Id;
@@ -27,13 +27,13 @@ use sealane_core::time::Timestamp;
 
 mod journey;
 
-use journey::{ACTORS, Actor, CLONED, GENUINE, Step, steps};
+use journey::{ACTORS, CLONED, DemoActor, GENUINE, JourneyStep, steps};
 
 pub const DEFAULT_DATA: &str = "data-demo";
 
 const MEMBER: &str = "Demo Consortium";
 
-pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     telemetry::start(false, "warn");
     let path = global.data();
     let fresh = DataDir::open_if_there(&path)?.is_none();
@@ -71,7 +71,7 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Ou
     let served = runtime.block_on(serving).map_err(Failure::unreachable)?;
     shown?;
     served?;
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 fn begin(global: &Global, path: &Path, output: &Output) -> Result<DataDir, Failure> {
@@ -97,7 +97,7 @@ fn show(global: &Global, fresh: bool, output: &Output) -> Result<(), Failure> {
 
 /// An organisation of the journey with what it signs with.
 struct Registered {
-    actor: &'static Actor,
+    actor: &'static DemoActor,
     identity: Identity,
 }
 
@@ -121,7 +121,7 @@ fn register_all(global: &Global, client: &Client, output: &Output) -> Result<Vec
     Ok(registered)
 }
 
-fn request_of(actor: &Actor, out: PathBuf) -> Result<RegisterOptions, Failure> {
+fn request_of(actor: &DemoActor, out: PathBuf) -> Result<RegisterOptions, Failure> {
     let fault = |error: &dyn std::fmt::Display| Failure::wrong_use(error);
     let prefix = (!actor.prefix.is_empty()).then(|| actor.prefix.parse()).transpose();
     Ok(RegisterOptions {
@@ -156,7 +156,7 @@ fn play(client: &Client, actors: &[Registered], output: &Output) -> Result<(), F
     Ok(())
 }
 
-fn line_of(step: &Step, actor: &Actor, today: Timestamp, leaf: &str) -> String {
+fn line_of(step: &JourneyStep, actor: &DemoActor, today: Timestamp, leaf: &str) -> String {
     let day = step.time(today).to_string();
     let day = day.get(..10).unwrap_or_default();
     format!("   {day}  {:22} {:58} leaf {leaf}", actor.name, step.told)
@@ -180,7 +180,7 @@ fn judge_both(global: &Global, client: &Client, output: &Output) -> Result<(), F
     Ok(())
 }
 
-fn product(answer: &Answer, id: &Id, url: &str) -> Value {
+fn product(answer: &VerifyAnswer, id: &Id, url: &str) -> Value {
     json!({"id": id, "url": url, "verdict": answer.verdict.word, "reasons": answer.verdict.reasons})
 }
 

@@ -8,11 +8,11 @@ use serde_json::json;
 use crate::cli::arguments::{EvidenceOptions, Global};
 use crate::cli::client::Client;
 use crate::cli::data_dir::cannot;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
 use sealane_core::gs1::Id;
 
-pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let id = read_id(&options.id)?;
     let bytes = fetch(&Client::new(global)?, &id)?;
     fs::write(&options.out, &bytes).map_err(|error| cannot("write", &options.out, &error))?;
@@ -21,7 +21,7 @@ pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Resul
         options.out.display()
     );
     output.result(&json!({"id": id, "evidence": options.out}), text);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// Reads an id as people type it.

@@ -12,7 +12,7 @@ const FREE_SPACE: &str = "; free some space on that disk and run this again";
 
 /// A command that did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CommandOutcome {
     /// Exit code 0. A verdict was `authentic`, where one was asked for.
     Done,
     /// Exit code 1: everything asked for was proven, and a verdict is another one.
@@ -33,11 +33,11 @@ enum Kind {
     Unproven,
 }
 
-impl Outcome {
+impl CommandOutcome {
     pub const fn exit_code(self) -> u8 {
         match self {
-            Outcome::Done => 0,
-            Outcome::OtherVerdict => 1,
+            CommandOutcome::Done => 0,
+            CommandOutcome::OtherVerdict => 1,
         }
     }
 }

@@ -5,14 +5,14 @@ use std::str::FromStr;
 use crate::app::genesis;
 use crate::cli::arguments::{Global, InitOptions};
 use crate::cli::data_dir::DataDir;
-use crate::cli::failure::{Failure, Outcome, with_causes};
+use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
 use sealane_core::block::Origin;
 use sealane_core::consortium::Organization;
 
-pub fn run(global: &Global, options: &InitOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &InitOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let Some(name) = options.name.as_ref().filter(|_| !options.migrate) else {
         return migrate(global, output);
     };
@@ -29,7 +29,7 @@ pub fn run(global: &Global, options: &InitOptions, output: &Output) -> Result<Ou
             if global.data_was_given() { format!(" --data {}", data.display()) } else { String::new() }
         ),
     );
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// Makes keys, authority and ledger in an empty data directory.
@@ -64,10 +64,10 @@ pub fn create(data: &DataDir, name: &Organization, origin: Option<Origin>) -> Re
     Ok(origin)
 }
 
-fn migrate(global: &Global, output: &Output) -> Result<Outcome, Failure> {
+fn migrate(global: &Global, output: &Output) -> Result<CommandOutcome, Failure> {
     let data = DataDir::open(&global.data())?.with_database(global)?;
     let _lock = data.lock()?;
     runtime()?.block_on(data.migrate_store())?;
     output.result(&serde_json::json!({"migrated": true}), "The ledger is up to date.");
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }

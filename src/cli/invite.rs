@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::cli::arguments::{Global, InviteOptions};
 use crate::cli::data_dir::DataDir;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::now;
 use crate::cli::output::Output;
 use crate::cli::trust;
@@ -16,7 +16,7 @@ use sealane_core::consortium::{INVITATION_AGE_MS_MAX, Invitation};
 const INVITATION_AGE_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// Prints the token, and nothing else on standard output. Nothing is written down here: the ledger shows what was used.
-pub fn run(global: &Global, options: &InviteOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &InviteOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let data = DataDir::open(&global.data())?.with_database(global)?;
     let origin = trust::of_data(&data)?.genesis().origin.clone();
     let now = now();
@@ -37,5 +37,5 @@ pub fn run(global: &Global, options: &InviteOptions, output: &Output) -> Result<
          The request will be that of participant {id}; a member still decides on it."
     ));
     output.result(&json!({"invitation": token, "participant": id, "expires": expires, "origin": origin}), &token);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use crate::cli::arguments::KeygenOptions;
 use crate::cli::data_dir::cannot;
-use crate::cli::failure::{Failure, Outcome, with_causes};
+use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::identity::{KEY_FILE, REQUEST_FILE};
 use crate::cli::output::Output;
 use crate::pki::{CertificateRequest, PrivateKey};
 use sealane_core::consortium::Organization;
 
-pub fn run(options: &KeygenOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(options: &KeygenOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let request = make(&options.out, &options.organization)?;
     let fingerprint = request.public_key().thumbprint();
     let key = options.out.join(KEY_FILE);
@@ -25,7 +25,7 @@ pub fn run(options: &KeygenOptions, output: &Output) -> Result<Outcome, Failure>
             request.display()
         ),
     );
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// Makes `key.pem` and `request.pem` in `dir`; returns the request. Overwrites nothing.

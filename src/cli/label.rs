@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::cli::arguments::{Global, LabelOptions};
 use crate::cli::client::Client;
 use crate::cli::evidence::read_id;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
 
 /// Modules of white around the code (ISO/IEC 18004 §9.1).
@@ -36,7 +36,7 @@ enum Format {
     Png,
 }
 
-pub fn run(global: &Global, options: &LabelOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &LabelOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let format = format_of(&options.out)?;
     let id = read_id(&options.id)?;
     let (Some(path), Some(text)) = (id.path(), id.element_string()) else {
@@ -58,7 +58,7 @@ pub fn run(global: &Global, options: &LabelOptions, output: &Output) -> Result<O
     write(&options.out, &bytes, options.force)?;
     let shown = options.out.display().to_string();
     output.result(&json!({"link": link, "file": shown}), format!("{shown}: {link}"));
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 fn format_of(file: &Path) -> Result<Format, Failure> {

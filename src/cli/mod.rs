@@ -43,7 +43,7 @@ use std::process::ExitCode;
 
 use crate::config::Config;
 use arguments::{Arguments, Command};
-use failure::{Failure, Outcome};
+use failure::{CommandOutcome, Failure};
 use output::Output;
 
 /// Runs the command line of this process.
@@ -65,7 +65,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<Outcome, Failure> {
+fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
     let Arguments { mut global, command } = arguments;
     if let (Command::Demo(_), false) = (&command, global.data_was_given()) {
         global.data = Some(demo::DEFAULT_DATA.into());

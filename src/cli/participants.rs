@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use crate::cli::arguments::{Global, ParticipantsOptions};
 use crate::cli::client::Client;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
 
 /// Pages that are followed: a million participants, or a node that leads in a circle.
 const PAGES_MAX: usize = 10_000;
 
-pub fn run(global: &Global, options: &ParticipantsOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &ParticipantsOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let client = Client::new(global)?;
     let query = options.status.as_ref().map(|status| format!("?status={status}")).unwrap_or_default();
     let mut next = Some(format!("/participants{query}"));
@@ -30,7 +30,7 @@ pub fn run(global: &Global, options: &ParticipantsOptions, output: &Output) -> R
     let rows: Vec<String> = list.iter().map(row).collect();
     let text = if rows.is_empty() { "No participants.".to_owned() } else { rows.join("\n") };
     output.result(&Value::Array(list), text);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 fn row(participant: &Value) -> String {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::arguments::{Global, PostOptions};
 use crate::cli::client::Client;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::identity::Identity;
 use crate::cli::node::now;
 use crate::cli::output::Output;
@@ -17,7 +17,7 @@ use crate::cli::trust;
 /// From this many files on, a progress bar stands in for a line each.
 const PROGRESS_FROM_FILES: usize = 5;
 
-pub fn run(global: &Global, options: &PostOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &PostOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let client = Client::new(global)?;
     let identity = identity_of(&options.signer)?;
     // What is signed is for the ledger that is trusted, whatever the node at the URL says of itself.
@@ -48,7 +48,7 @@ pub fn run(global: &Global, options: &PostOptions, output: &Output) -> Result<Ou
     }
     progress.finish_and_clear();
     print(&receipts, output);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 fn print(receipts: &[Value], output: &Output) {

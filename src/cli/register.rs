@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::cli::arguments::{Global, RegisterOptions};
 use crate::cli::certificate;
 use crate::cli::client::Client;
-use crate::cli::failure::{Failure, Outcome, with_causes};
+use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::identity::{CERTIFICATE_FILE, KEY_FILE, REQUEST_FILE};
 use crate::cli::keygen;
 use crate::cli::output::Output;
@@ -20,7 +20,7 @@ use sealane_core::hash::Hash;
 const WAIT_STEP: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub fn run(global: &Global, options: &RegisterOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &RegisterOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let client = Client::new(global)?;
     let Asked { id, fingerprint } = request(&client, options)?;
     if !options.wait {
@@ -31,20 +31,20 @@ pub fn run(global: &Global, options: &RegisterOptions, output: &Output) -> Resul
             options.organization
         );
         output.result(&json!({"id": id, "status": "pending", "keyFingerprint": fingerprint}), text);
-        return Ok(Outcome::Done);
+        return Ok(CommandOutcome::Done);
     }
     output.say(format!(
         "Asked to register as participant {id}, with the key {fingerprint}.\nWaiting for a member: sealane approve {id}"
     ));
     wait(&client, &id)?;
-    let Some(dir) = &options.out else { return Ok(Outcome::Done) };
+    let Some(dir) = &options.out else { return Ok(CommandOutcome::Done) };
     let path = dir.join(CERTIFICATE_FILE);
     certificate::fetch(&client, &id, &path)?;
     output.result(
         &json!({"id": id, "status": "active", "certificate": path}),
         format!("Registered as participant {id}; the certificate is in {}.", path.display()),
     );
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// A request that was taken.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use crate::app::audit::{RemoteNode, Source, SourceLeaf};
+use crate::app::audit::{LedgerSource, RemoteNode, SourceLeaf};
 use crate::cli::client::{Client, FetchError};
 use crate::ports::{StoreError, StoredBlock};
 use sealane_core::block::{Commit, Height, Leaf, Seal};
@@ -126,7 +126,7 @@ impl<'a> Remote<'a> {
 }
 
 #[async_trait]
-impl Source for Remote<'_> {
+impl LedgerSource for Remote<'_> {
     async fn leaves(&self, range: Range<u64>) -> Result<Vec<SourceLeaf>, StoreError> {
         let width = u16::try_from(range.end - range.start).map_err(corrupt)?;
         let bundle = BundleId::new(range.start / u64::from(TILE_WIDTH), width).map_err(corrupt)?;

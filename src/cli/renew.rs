@@ -6,14 +6,14 @@ use serde_json::json;
 
 use crate::cli::arguments::{Global, RenewOptions};
 use crate::cli::client::Client;
-use crate::cli::failure::{Failure, Outcome, with_causes};
+use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::output::Output;
 use crate::cli::trust;
 use crate::pki::{CertificateRequest, PrivateKey};
 use sealane_core::consortium::renewal_consent;
 use sealane_core::statement::Signature;
 
-pub fn run(global: &Global, options: &RenewOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &RenewOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let client = Client::new(global)?;
     let csr = fs::read_to_string(&options.csr)
         .map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", options.csr.display())))?;
@@ -30,5 +30,5 @@ pub fn run(global: &Global, options: &RenewOptions, output: &Output) -> Result<O
         options.id
     );
     output.result(&answer, text);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }

@@ -22,7 +22,7 @@ use crate::cli::audit::unsound;
 use crate::cli::backup::{copy_private, new_file, parent, sync};
 use crate::cli::check_record::CHECK_RECORD_FILE;
 use crate::cli::data_dir::{DataDir, cannot};
-use crate::cli::failure::{Failure, Outcome, with_causes};
+use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::node::runtime;
 use crate::cli::output::Output;
 use crate::cli::provider::provider;
@@ -30,13 +30,13 @@ use crate::cli::stores::ledger_file;
 use crate::config::CONFIG_FILE;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
 use crate::ports::{Mark, MemberSigner, StoredBlock};
-use crate::store::{OpenError, SqliteStore};
+use crate::store::{SqliteOpenError, SqliteStore};
 use sealane_core::block::NotePublicKey;
 use sealane_core::consortium::Registry;
 use sealane_core::merkle::TreeSize;
 use sealane_core::statement::PublicKey;
 
-pub fn run(global: &Global, options: &RestoreOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &RestoreOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     match (&options.from, options.last_signed_size) {
         (Some(backup), _) => restore(&global.data(), backup, output),
         (None, Some(size)) => settle(global, size, output),
@@ -54,7 +54,7 @@ pub fn reads_only(data: &Path) -> String {
     )
 }
 
-fn restore(path: &Path, backup: &Path, output: &Output) -> Result<Outcome, Failure> {
+fn restore(path: &Path, backup: &Path, output: &Output) -> Result<CommandOutcome, Failure> {
     let source = ledger_file(backup);
     if !source.is_file() {
         return Err(Failure::unreachable(format!("there is no backup of a ledger at {}", source.display())));
@@ -73,7 +73,7 @@ fn restore(path: &Path, backup: &Path, output: &Output) -> Result<Outcome, Failu
     }
     let (report, tip, mark) = restored?;
     tell(path, &report, &tip, mark, output);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// A ledger that is there, or a part of one, is never written over.
@@ -155,7 +155,7 @@ fn stage(source: &Path, staged: &Path) -> Result<(), Failure> {
     new_file(staged)?;
     match SqliteStore::open_read_only(source).map(drop) {
         Ok(()) => SqliteStore::copy_file(source, staged).map_err(|error| failed(&error))?,
-        Err(OpenError::Behind { .. }) => {
+        Err(SqliteOpenError::Behind { .. }) => {
             let older = with_ending(staged, ".older");
             remove(&older)?;
             let brought_up = SqliteStore::copy_file(source, &older)
@@ -284,7 +284,7 @@ fn tell(path: &Path, report: &Report, tip: &StoredBlock, mark: Option<Mark>, out
 }
 
 /// Takes the operator's word that the key has signed nothing beyond the ledger that is here.
-fn settle(global: &Global, last_signed: u64, output: &Output) -> Result<Outcome, Failure> {
+fn settle(global: &Global, last_signed: u64, output: &Output) -> Result<CommandOutcome, Failure> {
     let path = &global.data();
     let data = DataDir::open(path)?.with_database(global)?;
     let _lock = data.lock()?;
@@ -315,7 +315,7 @@ fn settle(global: &Global, last_signed: u64, output: &Output) -> Result<Outcome,
         path.display()
     );
     output.result(&json!({"height": height, "treeSize": size, "writes": true}), text);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 fn compare_sizes(path: &Path, tip: &StoredBlock, last_signed: u64) -> Result<(), Failure> {

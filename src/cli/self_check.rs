@@ -18,7 +18,7 @@ use crate::app::audit::{self, AuditError, Fault, Report};
 use crate::cli::arguments::Global;
 use crate::cli::check_record;
 use crate::cli::data_dir::DataDir;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::{now, runtime};
 use crate::cli::provider::provider;
 use crate::http::AuditResult;
@@ -131,7 +131,7 @@ pub fn this_program() -> io::Result<PathBuf> {
 }
 
 /// What the process does: the check, and nothing that anybody would have to wait for.
-pub fn run(global: &Global) -> Result<Outcome, Failure> {
+pub fn run(global: &Global) -> Result<CommandOutcome, Failure> {
     // Where the system refuses, the check is no less right.
     let _ = nice(NICENESS);
     thread::spawn(|| {
@@ -146,5 +146,5 @@ pub fn run(global: &Global) -> Result<Outcome, Failure> {
         Err(AuditError::Store(error)) => return Err(Failure::unreachable(error)),
     };
     println!("{}", serde_json::to_string(&found).map_err(Failure::unreachable)?);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }

@@ -3,14 +3,14 @@
 use crate::app::orderer::OrderError;
 use crate::cli::arguments::{Global, ServeOptions};
 use crate::cli::data_dir::DataDir;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::{OpenNode, listen, runtime, stop_signal};
 use crate::cli::output::Output;
 use crate::cli::{restore, tls};
 use crate::config::LogFormat;
 use crate::telemetry;
 
-pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     telemetry::start(options.log_format == Some(LogFormat::Json), "info");
     let data = DataDir::open(&global.data())?.with_database(global)?;
     let _lock = data.lock()?;
@@ -46,7 +46,7 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<O
         node.serve(listener, tls, public_url, stop).await
     })?;
     output.say("Stopped; everything acknowledged is on disk.");
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// Files that a node has open beside its connections: the database, its log and the readers of both, keys, standard output.

@@ -6,14 +6,14 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::cli::arguments::{SignOptions, SignerOptions};
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::identity::Identity;
 use crate::cli::node::now;
 use crate::cli::output::Output;
 use sealane_core::block::Origin;
 use sealane_core::limits::STATEMENT_BYTES_MAX;
 
-pub fn run(options: &SignOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(options: &SignOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let origin: Origin = options.origin.parse().map_err(|error| Failure::wrong_use(format!("--origin: {error}")))?;
     let identity = identity_of(&options.signer)?
         .ok_or_else(|| Failure::wrong_use("give --as DIR, or --key FILE and --cert FILE"))?;
@@ -21,7 +21,7 @@ pub fn run(options: &SignOptions, output: &Output) -> Result<Outcome, Failure> {
     let statement = identity.sign(&payload, origin.as_str(), now())?;
     let text = if options.detached { statement.detached() } else { statement.compact().to_owned() };
     output.result(&json!({"statement": text, "id": statement.id().to_string()}), &text);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// The identity that the options name; `None` when they name none.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::arguments::{Global, TrustOptions};
 use crate::cli::client::Client;
 use crate::cli::data_dir::{DataDir, cannot};
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::runtime;
 use crate::cli::output::Output;
 use crate::cli::provider::provider;
@@ -24,7 +24,7 @@ pub struct Trusted {
     pub first_contact: bool,
 }
 
-pub fn run(global: &Global, options: &TrustOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &TrustOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let (anchor, text) = match (&options.pin, &options.out) {
         (Some(file), _) => {
             let anchor = read(file)?;
@@ -43,7 +43,7 @@ pub fn run(global: &Global, options: &TrustOptions, output: &Output) -> Result<O
     };
     let text = format!("{text}\nFingerprint, to compare with a member's own: {}", anchor.fingerprint());
     output.result(&anchor.to_json(), text);
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// Reads an anchor from a file.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::arguments::{Global, VerifyOptions};
 use crate::cli::client::Client;
 use crate::cli::evidence;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::now;
 use crate::cli::output::{Output, excerpt};
 use crate::cli::provider::provider;
@@ -22,23 +22,23 @@ use sealane_core::limits::EVIDENCE_BYTES_MAX;
 use sealane_core::merkle::{ConsistencyProof, verify_consistency};
 use sealane_core::provenance::{Policy, Severity, Verdict, Word, judge, stale};
 
-pub fn run(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Outcome, Failure> {
+pub fn run(global: &Global, options: &VerifyOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let answers = match &options.evidence {
         Some(file) => vec![offline(options, file)?],
         None => online(global, options, output)?,
     };
     let authentic = answers.iter().all(|answer| answer.verdict.word == Word::Authentic);
-    let values: Vec<Value> = answers.iter().map(Answer::to_json).collect();
-    let text = answers.iter().map(Answer::to_text).collect::<Vec<_>>().join("\n\n");
+    let values: Vec<Value> = answers.iter().map(VerifyAnswer::to_json).collect();
+    let text = answers.iter().map(VerifyAnswer::to_text).collect::<Vec<_>>().join("\n\n");
     match values.as_slice() {
         [one] => output.result(one, text),
         many => output.result(&many, text),
     }
-    Ok(if authentic { Outcome::Done } else { Outcome::OtherVerdict })
+    Ok(if authentic { CommandOutcome::Done } else { CommandOutcome::OtherVerdict })
 }
 
 /// A verdict reached here, and what it stands on.
-pub struct Answer {
+pub struct VerifyAnswer {
     pub verdict: Verdict,
     pub checked: Checked,
     pub first_contact: bool,
@@ -46,7 +46,7 @@ pub struct Answer {
     took: Duration,
 }
 
-fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Vec<Answer>, Failure> {
+fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Vec<VerifyAnswer>, Failure> {
     let ids = options.ids.iter().map(|text| evidence::read_id(text)).collect::<Result<Vec<Id>, _>>()?;
     let client = Client::new(global)?;
     let trusted = trust::choose(global, options.trust.as_deref(), &client, output)?;
@@ -54,7 +54,7 @@ fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<V
 }
 
 /// Fetches the evidence about an id, checks it and judges it by this machine's clock.
-pub fn judge_now(client: &Client, id: &Id, trusted: &Trusted) -> Result<Answer, Failure> {
+pub fn judge_now(client: &Client, id: &Id, trusted: &Trusted) -> Result<VerifyAnswer, Failure> {
     let policy = Policy::default();
     let bytes = evidence::fetch(client, id)?;
     let mut answer = judged(&bytes, Some(id), &trusted.anchor, &policy)?;
@@ -99,7 +99,7 @@ fn hold_against_last_seen(client: &Client, checked: &Checked, anchor: &Anchor) -
 }
 
 /// Judges saved evidence as of its own time, since it cannot get younger.
-fn offline(options: &VerifyOptions, file: &Path) -> Result<Answer, Failure> {
+fn offline(options: &VerifyOptions, file: &Path) -> Result<VerifyAnswer, Failure> {
     let trust = options.trust.as_deref().ok_or_else(|| Failure::wrong_use("--evidence needs --trust FILE"))?;
     let anchor = trust::read(trust)?;
     let asked = match options.ids.as_slice() {
@@ -113,11 +113,11 @@ fn offline(options: &VerifyOptions, file: &Path) -> Result<Answer, Failure> {
 }
 
 /// Checks evidence and judges what it shows.
-fn judged(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor, policy: &Policy) -> Result<Answer, Failure> {
+fn judged(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor, policy: &Policy) -> Result<VerifyAnswer, Failure> {
     let began = Instant::now();
     let checked = checked(bytes, asked, anchor)?;
     let verdict = judge(&checked.history, policy);
-    Ok(Answer { verdict, checked, first_contact: false, took: began.elapsed() })
+    Ok(VerifyAnswer { verdict, checked, first_contact: false, took: began.elapsed() })
 }
 
 /// Reads a file as far as the first byte that makes it too long.
@@ -148,7 +148,7 @@ const fn symbol(severity: Severity) -> char {
     }
 }
 
-impl Answer {
+impl VerifyAnswer {
     pub fn to_json(&self) -> Value {
         let mut value = serde_json::to_value(&self.verdict).unwrap_or_default();
         let checkpoint = self.checked.checkpoint.checkpoint();

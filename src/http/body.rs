@@ -11,7 +11,7 @@ use actix_web::web::{Bytes, BytesMut, Payload};
 use tokio::time::{Instant, timeout_at};
 
 use crate::http::fields::Fields;
-use crate::http::limits::memory::Held;
+use crate::http::limits::memory::HeldBytes;
 use crate::http::problem::{Code, Problem};
 use sealane_core::json;
 use sealane_core::limits::STATEMENT_BYTES_MAX;
@@ -39,7 +39,7 @@ pub const JOSE: &str = "application/jose";
 /// Reads a whole body of at most `limit` bytes.
 pub async fn read(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Problem> {
     refuse_encoding(request)?;
-    let mut held = Held::for_body_of(request);
+    let mut held = HeldBytes::for_body_of(request);
     let read = read_limited(request, payload, limit, &mut held).await?;
     held.keep_with(request);
     Ok(read)
@@ -131,7 +131,7 @@ async fn read_limited(
     request: &HttpRequest,
     payload: Payload,
     limit: usize,
-    held: &mut Held,
+    held: &mut HeldBytes,
 ) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(Code::BodyTooLarge, format!("the body is longer than the limit of {limit} bytes"))

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use crate::app::View;
 use crate::http::Node;
 use crate::http::pages::timeline::time;
-use crate::http::pages::{Page, Visitor, answer, id_form};
+use crate::http::pages::{HtmlPage, Visitor, answer, id_form};
 use crate::http::problem::Problem;
 use crate::ports::StoredBlock;
 
@@ -21,7 +21,7 @@ pub async fn get_front(request: HttpRequest, node: web::Data<Node>) -> Result<Ht
     let view = node.ledger.view();
     let blocks = node.ledger.store().last_blocks(BLOCKS_SHOWN).await?;
     let visitor = Visitor::of(&request);
-    let page = Page {
+    let page = HtmlPage {
         title: visitor.say("front.title").to_owned(),
         script: Some("front.js"),
         origin: Some(view.registry.origin().as_str().to_owned()),

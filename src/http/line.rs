@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_rustls::server::TlsStream;
 
-use crate::http::limits::connections::Place;
+use crate::http::limits::connections::ConnectionPlace;
 
 /// How long a client may take nothing of an answer that waits for it.
 const TAKE_NOTHING_MAX: Duration = Duration::from_secs(30);
@@ -23,7 +23,7 @@ const TAKE_BYTES_PER_SECOND_MIN: u64 = 16 * 1024;
 /// One connection.
 pub struct Line {
     transport: Transport,
-    _place: Place,
+    _place: ConnectionPlace,
 }
 
 enum Transport {
@@ -32,11 +32,11 @@ enum Transport {
 }
 
 impl Line {
-    pub fn plain(stream: Paced<TcpStream>, place: Place) -> Self {
+    pub fn plain(stream: Paced<TcpStream>, place: ConnectionPlace) -> Self {
         Self { transport: Transport::Plain(stream), _place: place }
     }
 
-    pub fn tls(stream: TlsStream<Paced<TcpStream>>, place: Place) -> Self {
+    pub fn tls(stream: TlsStream<Paced<TcpStream>>, place: ConnectionPlace) -> Self {
         Self { transport: Transport::Tls(Box::new(stream)), _place: place }
     }
 }

@@ -19,7 +19,7 @@ const IDENTIFIER_CHARS_SHOWN: usize = 64;
 
 /// A public key that Sealane takes no signatures from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PublicKeyError {
+pub enum CertifiedKeyError {
     #[error("the key is {found}; make a P-256 key: openssl ecparam -name prime256v1 -genkey -noout -out key.pem")]
     NotP256 { found: String },
     #[error("the key's point is compressed; write it in full: openssl ec -conv_form uncompressed")]
@@ -29,19 +29,19 @@ pub enum PublicKeyError {
 }
 
 /// Takes a P-256 key with a named curve and an uncompressed point: written in one way only, a key has one thumbprint.
-pub(super) fn public_key(spki: &SubjectPublicKeyInfo<'_>) -> Result<PublicKey, PublicKeyError> {
+pub(super) fn public_key(spki: &SubjectPublicKeyInfo<'_>) -> Result<PublicKey, CertifiedKeyError> {
     PublicKey::from_spki_der(spki.raw).map_err(|_| explain(spki))
 }
 
-fn explain(spki: &SubjectPublicKeyInfo<'_>) -> PublicKeyError {
+fn explain(spki: &SubjectPublicKeyInfo<'_>) -> CertifiedKeyError {
     let curve = curve_of(&spki.algorithm);
     let algorithm = spki.algorithm.algorithm.to_id_string();
     if algorithm != EC_PUBLIC_KEY || curve.as_deref() != Some(P256) {
-        return PublicKeyError::NotP256 { found: describe_key(&algorithm, curve.as_deref()) };
+        return CertifiedKeyError::NotP256 { found: describe_key(&algorithm, curve.as_deref()) };
     }
     match spki.subject_public_key.data.first() {
-        Some(2 | 3) => PublicKeyError::Compressed,
-        _ => PublicKeyError::NoPoint,
+        Some(2 | 3) => CertifiedKeyError::Compressed,
+        _ => CertifiedKeyError::NoPoint,
     }
 }
 

@@ -11,7 +11,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-use super::algorithm::{PublicKeyError, describe_signature, is_ecdsa_with_sha256, public_key};
+use super::algorithm::{CertifiedKeyError, describe_signature, is_ecdsa_with_sha256, public_key};
 use super::pem::{self, PemError};
 use super::subject::parse_participant_id;
 use sealane_core::hash::Hash;
@@ -51,7 +51,7 @@ pub enum CertificateError {
     #[error("the bytes are no X.509 certificate: {detail}")]
     Malformed { detail: String },
     #[error(transparent)]
-    Key(#[from] PublicKeyError),
+    Key(#[from] CertifiedKeyError),
     #[error("the certificate is signed with {found}; it must be ECDSA with SHA-256")]
     Algorithm { found: String },
     #[error(
@@ -432,7 +432,7 @@ mod tests {
             Certificate::parse_pem(&openssl.read("c.pem")).unwrap_err()
         };
         let rsa = ["genpkey", "-algorithm", "RSA", "-out", "key.pem"];
-        assert!(matches!(parse(&rsa, "", "-sha256"), CertificateError::Key(PublicKeyError::NotP256 { .. })));
+        assert!(matches!(parse(&rsa, "", "-sha256"), CertificateError::Key(CertifiedKeyError::NotP256 { .. })));
         assert!(matches!(parse(P256_KEY, "", "-sha384"), CertificateError::Algorithm { .. }));
         for names in [
             format!("URI:urn:uuid:{ID},URI:urn:uuid:{ID}"),

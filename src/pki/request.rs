@@ -6,7 +6,7 @@ use rcgen::{CertificateParams, DistinguishedName, DnType};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 
-use super::algorithm::{PublicKeyError, describe_signature, is_ecdsa_with_sha256, public_key};
+use super::algorithm::{CertifiedKeyError, describe_signature, is_ecdsa_with_sha256, public_key};
 use super::key::PrivateKey;
 use super::pem::{self, PemError};
 use super::profile::{Profile, ProfileError};
@@ -42,7 +42,7 @@ pub enum RequestError {
     #[error("the block is no PKCS#10 request; make one: openssl req -new -sha256 -key key.pem -out request.pem")]
     Malformed,
     #[error(transparent)]
-    Key(#[from] PublicKeyError),
+    Key(#[from] CertifiedKeyError),
     #[error("the request is signed with {found}; sign it with ECDSA and SHA-256: openssl req -new -sha256")]
     Algorithm { found: String },
     #[error("the request's own signature does not hold; sign the request with the key that is in it")]

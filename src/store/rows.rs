@@ -8,7 +8,7 @@ use sealane_core::block::{Checkpoint, Commit, Leaf};
 use sealane_core::consortium::Place;
 use sealane_core::hash::Hash;
 use sealane_core::merkle::{self, LeafIndex, TILE_WIDTH, TileId};
-use sealane_core::record::Record;
+use sealane_core::record::LeafRecord;
 use sealane_core::time::Timestamp;
 
 #[derive(Queryable, Selectable, Insertable, Debug)]
@@ -154,7 +154,7 @@ impl RecordRow {
         let leaf = leaf_index(self.leaf_index)?;
         let no_time = || StoreError::of_record(leaf, format_args!("{} is no time", self.time));
         let time = Timestamp::from_millis(self.time).ok_or_else(no_time)?;
-        let record = Record::from_bytes(self.bytes).map_err(|error| StoreError::of_record(leaf, error))?;
+        let record = LeafRecord::from_bytes(self.bytes).map_err(|error| StoreError::of_record(leaf, error))?;
         Ok(PlacedRecord { place: Place { leaf, time }, record })
     }
 }

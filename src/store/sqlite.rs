@@ -46,7 +46,7 @@ const VALUES_PER_QUERY: usize = 1_000;
 
 /// The database file cannot serve.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum SqliteOpenError {
     #[error("no ledger at {}: bring it back with `sealane restore --from BACKUP`; `sealane init` in a new directory begins another ledger", path.display())]
     Missing { path: PathBuf },
     #[error("the ledger at {} was made by a newer sealane (migration {version}); run that version or a later one", path.display())]
@@ -102,37 +102,41 @@ impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Readers {
 
 impl SqliteStore {
     /// Makes the file and applies every migration.
-    pub fn create(path: &Path) -> Result<Self, OpenError> {
+    pub fn create(path: &Path) -> Result<Self, SqliteOpenError> {
         let mut writer = connect(path)?;
         writer.run_pending_migrations(MIGRATIONS).map_err(|error| unusable(path, &error))?;
         Self::with_writer(path, writer, Readers::Live)
     }
 
     /// Applies the migrations that a file of an older version lacks.
-    pub fn migrate(path: &Path) -> Result<(), OpenError> {
-        if path.exists() { Self::create(path).map(drop) } else { Err(OpenError::Missing { path: path.to_owned() }) }
+    pub fn migrate(path: &Path) -> Result<(), SqliteOpenError> {
+        if path.exists() {
+            Self::create(path).map(drop)
+        } else {
+            Err(SqliteOpenError::Missing { path: path.to_owned() })
+        }
     }
 
     /// Opens a file whose migrations are exactly this program's.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
+    pub fn open(path: &Path) -> Result<Self, SqliteOpenError> {
         Self::open_with(path, Readers::Live)
     }
 
     /// Opens a file as `open` does, to read it as of now, however it grows meanwhile.
-    pub fn open_snapshot(path: &Path) -> Result<Self, OpenError> {
+    pub fn open_snapshot(path: &Path) -> Result<Self, SqliteOpenError> {
         Self::open_with(path, Readers::Snapshot)
     }
 
-    fn open_with(path: &Path, readers: Readers) -> Result<Self, OpenError> {
+    fn open_with(path: &Path, readers: Readers) -> Result<Self, SqliteOpenError> {
         if !path.exists() {
-            return Err(OpenError::Missing { path: path.to_owned() });
+            return Err(SqliteOpenError::Missing { path: path.to_owned() });
         }
         let mut writer = connect(path)?;
         check_migrations(path, &mut writer)?;
         Self::with_writer(path, writer, readers)
     }
 
-    fn with_writer(path: &Path, writer: SqliteConnection, kind: Readers) -> Result<Self, OpenError> {
+    fn with_writer(path: &Path, writer: SqliteConnection, kind: Readers) -> Result<Self, SqliteOpenError> {
         let pool = match kind {
             Readers::Live => Pool::builder().max_size(READERS_MAX),
             Readers::Snapshot => Pool::builder().max_size(1).max_lifetime(None).idle_timeout(None),
@@ -193,11 +197,11 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Unavailable(error.to_string()))?
 }
 
-fn unusable(path: &Path, reason: &impl ToString) -> OpenError {
-    OpenError::Unusable { path: path.to_owned(), reason: reason.to_string() }
+fn unusable(path: &Path, reason: &impl ToString) -> SqliteOpenError {
+    SqliteOpenError::Unusable { path: path.to_owned(), reason: reason.to_string() }
 }
 
-fn connect(path: &Path) -> Result<SqliteConnection, OpenError> {
+fn connect(path: &Path) -> Result<SqliteConnection, SqliteOpenError> {
     let mut connection =
         SqliteConnection::establish(&path.to_string_lossy()).map_err(|error| unusable(path, &error))?;
     connection
@@ -209,7 +213,7 @@ fn connect(path: &Path) -> Result<SqliteConnection, OpenError> {
     Ok(connection)
 }
 
-fn check_migrations(path: &Path, connection: &mut SqliteConnection) -> Result<(), OpenError> {
+fn check_migrations(path: &Path, connection: &mut SqliteConnection) -> Result<(), SqliteOpenError> {
     let applied = connection.applied_migrations().map_err(|error| unusable(path, &error))?;
     let known: Vec<String> = diesel::migration::MigrationSource::<diesel::sqlite::Sqlite>::migrations(&MIGRATIONS)
         .map_err(|error| unusable(path, &error))?
@@ -217,7 +221,7 @@ fn check_migrations(path: &Path, connection: &mut SqliteConnection) -> Result<()
         .map(|migration| migration.name().version().to_string())
         .collect();
     if let Some(newer) = applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
-        return Err(OpenError::Newer { path: path.to_owned(), version: newer });
+        return Err(SqliteOpenError::Newer { path: path.to_owned(), version: newer });
     }
     let pending: Vec<String> = connection
         .pending_migrations(MIGRATIONS)
@@ -225,7 +229,7 @@ fn check_migrations(path: &Path, connection: &mut SqliteConnection) -> Result<()
         .iter()
         .map(|migration| migration.name().to_string())
         .collect();
-    if pending.is_empty() { Ok(()) } else { Err(OpenError::Behind { path: path.to_owned(), pending }) }
+    if pending.is_empty() { Ok(()) } else { Err(SqliteOpenError::Behind { path: path.to_owned(), pending }) }
 }
 
 /// Carries a `StoreError` through diesel's transaction, which wants to make errors of its own.

@@ -142,7 +142,10 @@ async fn without_javascript_the_page_is_whole_and_says_that_nothing_was_checked(
 
     browser.goto(&stage.url("/scan")).await;
     assert!(browser.shows("input#id").await);
-    assert!(!browser.shows("input#photo").await, "this node decodes no pictures, and without a script nothing else does");
+    assert!(
+        !browser.shows("input#photo").await,
+        "this node decodes no pictures, and without a script nothing else does"
+    );
     assert!(!browser.shows("#start").await, "there is no camera without a script, and so no button for one");
     browser.close().await;
 }

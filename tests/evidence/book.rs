@@ -17,7 +17,7 @@ use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
 use sealane_core::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, names};
 use sealane_core::merkle::{self, LeafIndex, MultiProof, TreeSize};
-use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, Trail, Wanted, follow, is_before_span};
+use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, is_before_span};
 use sealane_core::statement::{StatementType, SubmittedStatement};
 use sealane_core::time::Timestamp;
 
@@ -353,7 +353,7 @@ impl Source for Reading<'_> {
         &self.edition.book.registry
     }
 
-    fn list(&mut self, subject: &Subject, wanted: Wanted) -> Result<Known, FollowFault> {
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, FollowFault> {
         let genuine = self.edition.list(subject);
         let cut = self.hidden.lists.get(subject).cloned().unwrap_or(0..genuine.len());
         let list: Vec<LeafIndex> =
@@ -363,9 +363,9 @@ impl Source for Reading<'_> {
             is_before_span(capture.place.time, time)
         };
         let first = match wanted {
-            Wanted::Whole => 0,
-            Wanted::Since(time) => list.iter().rposition(|leaf| early(leaf, time)).unwrap_or(0),
-            Wanted::Last(most) => list.len().saturating_sub(most),
+            WantedList::Whole => 0,
+            WantedList::Since(time) => list.iter().rposition(|leaf| early(leaf, time)).unwrap_or(0),
+            WantedList::Last(most) => list.len().saturating_sub(most),
         };
         let (count, leaves) = (list.len() as u64, list[first..].to_vec());
         Ok(Known { list: List { count, first: first as u64, leaves }, reaches_back: true })

@@ -8,7 +8,7 @@ use sealane_core::consortium::Place;
 use sealane_core::hash::Hash;
 use sealane_core::index::{Acts, Subject, SubjectKey, SubjectKind};
 use sealane_core::merkle::{Edge, LeafIndex, TileId, TreeSize, leaf_hash, root};
-use sealane_core::record::Record;
+use sealane_core::record::LeafRecord;
 use sealane_core::statement::StatementId;
 use sealane_core::time::Timestamp;
 
@@ -43,9 +43,9 @@ impl Item {
     }
 
     /// What is kept beside its leaf.
-    pub fn record(&self) -> Record {
+    pub fn record(&self) -> LeafRecord {
         let names: Vec<(SubjectKey, Acts)> = self.subjects.iter().map(|key| (*key, Acts::NONE)).collect();
-        Record::of_admin(self.id(), &Hash::of(b"a member"), &names)
+        LeafRecord::of_admin(self.id(), &Hash::of(b"a member"), &names)
     }
 
     /// What its statement goes by.

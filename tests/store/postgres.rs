@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sealane::ports::{LedgerStore, RowCounts, StoreError};
 use sealane::store::PostgresStore;
-use sealane::store::postgres::{OpenError, Server};
+use sealane::store::postgres::{PostgresOpenError, Server};
 
 use crate::database::Database;
 use crate::ledger::{Item, Tree};
@@ -21,7 +21,7 @@ macro_rules! database {
 }
 
 /// Opens a ledger, which must be refused; returns why.
-async fn refusal(server: &Server) -> OpenError {
+async fn refusal(server: &Server) -> PostgresOpenError {
     match PostgresStore::open(server, "a test").await {
         Ok(_) => panic!("the ledger could be opened"),
         Err(error) => error,
@@ -29,7 +29,7 @@ async fn refusal(server: &Server) -> OpenError {
 }
 
 #[track_caller]
-fn says(error: &OpenError, words: &[&str]) {
+fn says(error: &PostgresOpenError, words: &[&str]) {
     let text = error.to_string();
     for word in words {
         assert!(text.contains(word), "no {word:?} in {text}");
@@ -70,17 +70,17 @@ async fn whoever_cannot_connect_is_told_why_and_never_the_password() {
     let (head, host) = url.split_once('@').unwrap();
     let (user, password) = head.rsplit_once(':').unwrap();
     let wrong_password = refusal(&server(&format!("{user}:s3cret@{host}"))).await;
-    assert!(matches!(wrong_password, OpenError::Refused { .. }), "{wrong_password}");
+    assert!(matches!(wrong_password, PostgresOpenError::Refused { .. }), "{wrong_password}");
     says(&wrong_password, &["refused this user or password", "28P01", "pg_hba.conf"]);
     let no_password = refusal(&server(&format!("{user}@{host}"))).await;
     says(&no_password, &["refused this user or password", "password missing"]);
     let no_database = refusal(&server(&format!("{url}_gone"))).await;
-    assert!(matches!(no_database, OpenError::NoDatabase { .. }), "{no_database}");
+    assert!(matches!(no_database, PostgresOpenError::NoDatabase { .. }), "{no_database}");
     says(&no_database, &["createdb"]);
     // A port that nobody listens on: it was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let nobody = refusal(&server(&format!("postgres://ann:s3cret@127.0.0.1:{port}/x"))).await;
-    assert!(matches!(nobody, OpenError::Unreachable { .. }), "{nobody}");
+    assert!(matches!(nobody, PostgresOpenError::Unreachable { .. }), "{nobody}");
     says(&nobody, &["cannot connect to the database x at 127.0.0.1", "see whether the server runs"]);
     for error in [wrong_password, no_password, no_database, nobody] {
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
@@ -119,7 +119,7 @@ async fn tls_is_as_strict_as_the_url_says() {
         asked(&by_address, "", true),
     ] {
         let error = refusal(&refused).await;
-        assert!(matches!(error, OpenError::Tls { .. }), "{error}");
+        assert!(matches!(error, PostgresOpenError::Tls { .. }), "{error}");
         says(&error, &["no TLS with the database", "--database-ca FILE", "certificate"]);
     }
     says(&refusal(&asked(&by_name, "prefer", true)).await, &["is of no use with sslmode=prefer", "verify-full"]);
@@ -130,26 +130,32 @@ async fn tls_is_as_strict_as_the_url_says() {
 async fn a_ledger_of_another_version_is_told_what_to_do() {
     let database = database!();
     let missing = refusal(&server(&database.url())).await;
-    assert!(matches!(missing, OpenError::Missing { .. }), "{missing}");
-    assert!(matches!(PostgresStore::migrate(&server(&database.url()), "a test").await, Err(OpenError::Missing { .. })));
+    assert!(matches!(missing, PostgresOpenError::Missing { .. }), "{missing}");
+    assert!(matches!(
+        PostgresStore::migrate(&server(&database.url()), "a test").await,
+        Err(PostgresOpenError::Missing { .. })
+    ));
     PostgresStore::create(&server(&database.url()), "a test").await.unwrap();
     PostgresStore::migrate(&server(&database.url()), "a test").await.unwrap();
     database.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')").await;
     let newer = refusal(&server(&database.url())).await;
-    assert!(matches!(newer, OpenError::Newer { .. }), "{newer}");
+    assert!(matches!(newer, PostgresOpenError::Newer { .. }), "{newer}");
     says(&newer, &["migration 29990101000000", "a later one"]);
     database.sql("DELETE FROM __diesel_schema_migrations").await;
     let behind = refusal(&server(&database.url())).await;
-    assert!(matches!(behind, OpenError::Behind { .. }), "{behind}");
+    assert!(matches!(behind, PostgresOpenError::Behind { .. }), "{behind}");
     says(&behind, &["behind this program by 3 (2026-11-21-000001_ledger, ", "sealane init --migrate"]);
-    assert!(matches!(PostgresStore::open_snapshot(&server(&database.url())).await, Err(OpenError::Behind { .. })));
+    assert!(matches!(
+        PostgresStore::open_snapshot(&server(&database.url())).await,
+        Err(PostgresOpenError::Behind { .. })
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn text_in_another_encoding_is_refused() {
     let Some(database) = Database::make("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0").await else { return };
     match PostgresStore::create(&server(&database.url()), "a test").await {
-        Err(error @ OpenError::Unusable { .. }) => says(&error, &["LATIN1", "createdb --encoding UTF8"]),
+        Err(error @ PostgresOpenError::Unusable { .. }) => says(&error, &["LATIN1", "createdb --encoding UTF8"]),
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("the ledger could be made"),
     }
@@ -160,12 +166,15 @@ async fn a_second_node_is_refused_and_told_who_is_the_first() {
     let database = database!();
     let first = PostgresStore::create(&server(&database.url()), "process 7 with --data /srv/one").await.unwrap();
     let error = refusal(&server(&database.url())).await;
-    assert!(matches!(error, OpenError::Held { .. }), "{error}");
+    assert!(matches!(error, PostgresOpenError::Held { .. }), "{error}");
     says(
         &error,
         &["another node writes", "process 7 with --data /srv/one from 127.0.0.1, since 20", "stop that one first"],
     );
-    assert!(matches!(PostgresStore::create(&server(&database.url()), "two").await, Err(OpenError::Held { .. })));
+    assert!(matches!(
+        PostgresStore::create(&server(&database.url()), "two").await,
+        Err(PostgresOpenError::Held { .. })
+    ));
     // Reading needs no lease.
     let snapshot = PostgresStore::open_snapshot(&server(&database.url())).await.unwrap();
     snapshot.ping().await.unwrap();

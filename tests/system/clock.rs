@@ -17,7 +17,7 @@ fn begun_before(pause_ms: i64) -> (TempDir, Timestamp) {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     run_ok(&["init", "--name", "Test Member", "--data", path(&data)]);
-    let kept = ["member-key.pem", "ca-key.pem", "ca.pem", "version", "lock"];
+    let kept = ["member-key.pem", "member-note-key.pem", "ca-key.pem", "ca.pem", "version", "lock"];
     for file in std::fs::read_dir(&data).unwrap() {
         let file = file.unwrap();
         if !kept.contains(&file.file_name().to_str().unwrap()) {
@@ -29,7 +29,8 @@ fn begun_before(pause_ms: i64) -> (TempDir, Timestamp) {
         PrivateKey::read(&data.join("member-key.pem")).unwrap(),
         NotePrivateKey::read(&data.join("member-note-key.pem")).unwrap(),
         &data,
-    ).unwrap();
+    )
+    .unwrap();
     let store = SqliteStore::create(&data.join("ledger.sqlite")).unwrap();
     let (name, origin) = ("Test Member".parse().unwrap(), "test.example/pause".parse().unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -113,8 +113,9 @@ fn a_copy_goes_on_from_any_block_of_the_same_ledger() {
         // A request that the source has no longer, and one that was rejected since.
         connect(&to)
             .batch_execute(
-                "INSERT INTO requests SELECT '00000000-0000-4000-8000-000000000009', received_at, renewal, key, bytes, body, \
-                 'gone' FROM requests LIMIT 1; UPDATE requests SET rejected = NULL WHERE rejected = 'unknown';",
+                "INSERT INTO requests (id, received_at, renewal, key, bytes, body, rejected) \
+                 SELECT '00000000-0000-4000-8000-000000000009', received_at, renewal, key, bytes, body, 'gone' \
+                 FROM requests LIMIT 1; UPDATE requests SET rejected = NULL WHERE rejected = 'unknown';",
             )
             .unwrap();
         assert_eq!(copy(&ledger.file(), &to), (0, String::new()), "from {height}");

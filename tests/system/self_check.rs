@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
+use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::database::Database;
+use crate::signer::now;
 use crate::support::{Node, document, object_event, path, run_ok};
 
 const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/A1";
@@ -17,12 +19,12 @@ const TIME: &str = "2026-03-01T09:00:00.000Z";
 /// A check of a few leaves takes less, on whatever machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the node says of its first check, once that is through.
-fn first_check(node: &Node) -> Value {
+/// What the node says of its first check after `start`, once that is through. A check before it is told until then.
+fn first_check(node: &Node, start: Timestamp) -> Value {
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         let audit = node.get("/ledger/audit").json();
-        if !audit["at"].is_null() {
+        if audit["at"].as_str().is_some_and(|at| at.parse::<Timestamp>().unwrap() >= start) {
             return audit;
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -31,19 +33,21 @@ fn first_check(node: &Node) -> Value {
 }
 
 /// A node whose ledger has the capture of one event, started again so that it checks that.
-fn with_a_capture() -> Node {
+fn with_a_capture() -> (Node, Timestamp) {
     let node = Node::start();
     node.participant("maker", "manufacturer", &["--gs1-prefix", "9506000"]);
     let item = "https://id.gs1.org/01/09506000134352/21/A1";
     let event = object_event("ADD", "commissioning", &[item], "2026-03-01T08:00:00.000Z");
     assert_eq!(node.capture("maker", &document(vec![event])).status, 202);
-    Node::serve(node.stop())
+    let dir = node.stop();
+    let start = now();
+    (Node::serve(dir), start)
 }
 
 #[test]
 fn a_sound_ledger_is_found_sound() {
-    let node = with_a_capture();
-    let audit = first_check(&node);
+    let (node, start) = with_a_capture();
+    let audit = first_check(&node, start);
     assert_eq!((&audit["passed"], &audit["fault"]), (&json!(true), &Value::Null));
     let report = &audit["report"];
     assert_eq!((&report["captures"], &report["events"], &report["participants"]), (&json!(1), &json!(1), &json!(1)));
@@ -52,15 +56,15 @@ fn a_sound_ledger_is_found_sound() {
 
 #[test]
 fn a_leaf_that_was_changed_is_named() {
-    let node = with_a_capture();
-    let dir = node.stop();
+    let dir = with_a_capture().0.stop();
     let file = dir.path().join("data/ledger.sqlite");
     let mut connection = diesel::sqlite::SqliteConnection::establish(path(&file)).unwrap();
     let change = "DROP TRIGGER leaves_keep_update;
                   UPDATE leaves SET bytes = CAST(bytes || '1' AS BLOB) WHERE leaf_index = 4;";
     connection.batch_execute(change).unwrap();
     drop(connection);
-    let audit = first_check(&Node::serve(dir));
+    let start = now();
+    let audit = first_check(&Node::serve(dir), start);
     assert_eq!((&audit["passed"], &audit["report"]), (&json!(false), &Value::Null));
     assert_eq!(audit["fault"]["leaf"], json!(4), "{audit}");
 }
@@ -92,7 +96,7 @@ fn not_sound(answer: &crate::support::Answer) {
 
 #[test]
 fn a_node_whose_ledger_is_not_sound_only_reads_until_a_check_passes() {
-    let node = with_a_capture();
+    let node = with_a_capture().0;
     assert_eq!(becomes(&node, 200)["writer"], json!(true));
     let ask = |name: &str| {
         let out = node.identity(name);
@@ -167,7 +171,7 @@ fn its_process_finds_the_database_of_the_node() {
     let data = dir.path().join("data");
     run_ok(&["init", "--name", "Test Member", "--data", path(&data), "--database-url", &database.url()]);
     let node = Node::serve_with(dir, "127.0.0.1:0", &["--database-url", &database.url()]);
-    let audit = first_check(&node);
+    let audit = first_check(&node, Timestamp::EPOCH);
     assert_eq!((&audit["passed"], &audit["report"]["blocks"]), (&json!(true), &json!(1)));
 }
 
@@ -186,7 +190,7 @@ fn checks_of(data: &Path) -> usize {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_node_that_stops_has_ended_its_check_before() {
-    let mut dir = with_a_capture().stop();
+    let mut dir = with_a_capture().0.stop();
     for _ in 0..8 {
         // At once: the check is just about to open the ledger, or reads it.
         dir = Node::serve(dir).stop();
@@ -197,7 +201,7 @@ fn a_node_that_stops_has_ended_its_check_before() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_check_ends_with_a_node_that_is_killed() {
-    let node = with_a_capture();
+    let node = with_a_capture().0;
     let data = node.data();
     drop(node.kill());
     let began = Instant::now();

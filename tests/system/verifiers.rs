@@ -76,7 +76,7 @@ fn spoiled(sound: &Value) -> Vec<(&'static str, Value)> {
     let mut all = vec![
         ("no index", changed(&|e| e["index"] = json!([]))),
         ("no proof", changed(&|e| e["inclusionProof"] = json!([]))),
-        ("another version", changed(&|e| e["version"] = json!(3))),
+        ("another version", changed(&|e| e["version"] = json!(4))),
         ("a further member", changed(&|e| e["note"] = json!(1))),
         ("no signature", changed(&|e| e["commit"]["signatures"] = json!([]))),
         ("another round", changed(&|e| e["commit"]["round"] = json!(1))),

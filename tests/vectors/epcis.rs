@@ -7,7 +7,7 @@ use std::path::Path;
 use sealane_core::consortium::ParticipantId;
 use sealane_core::epcis::{Document, Faults, Reader, read};
 use sealane_core::hash::Hash;
-use sealane_core::record::{CaptureFacts, Record};
+use sealane_core::record::{CaptureFacts, LeafRecord};
 use sealane_core::statement::StatementId;
 use sealane_core::time::Timestamp;
 use serde_json::Value;
@@ -179,9 +179,9 @@ fn a_record_gives_back_every_event() {
                 events,
                 under: &[],
             };
-            let make = |events| Record::of_capture(StatementId::from_hash(certificate), &[], &facts(events));
+            let make = |events| LeafRecord::of_capture(StatementId::from_hash(certificate), &[], &facts(events));
             let bytes = make(&read.events).into_bytes();
-            let record = Record::from_bytes(bytes.clone()).unwrap();
+            let record = LeafRecord::from_bytes(bytes.clone()).unwrap();
             let back: Vec<_> =
                 (0..record.event_keys().len() as u32).map(|at| record.event(at).unwrap().unwrap()).collect();
             assert_eq!(back, read.events, "{}", document.path);

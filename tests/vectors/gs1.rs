@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use sealane_core::gs1::ai::{Ai, CharSet, Part, Rule};
+use sealane_core::gs1::ai::{Ai, AiPart, CharSet, Rule};
 use sealane_core::gs1::{CompanyPrefix, ElementString, Gln, Gtin, Id, Sscc, check_digit};
 use serde_json::Value;
 
@@ -331,7 +331,7 @@ fn is_component(word: &str) -> bool {
     word.starts_with(['N', 'X', 'Y', 'Z']) && word[1..].starts_with(|c: char| c == '.' || c.is_ascii_digit())
 }
 
-fn compare_part(part: &Part, component: &str) -> Outcome {
+fn compare_part(part: &AiPart, component: &str) -> Outcome {
     let mut words = component.split(',');
     let format = words.next().unwrap_or_default();
     let bare = format.trim_matches(['[', ']']);

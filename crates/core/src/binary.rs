@@ -11,12 +11,12 @@
 #[error("at byte {offset}: {fault}")]
 pub struct Malformed {
     pub offset: usize,
-    pub fault: Fault,
+    pub fault: BinaryFault,
 }
 
 /// What is wrong with some bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum BinaryFault {
     #[error("the bytes end within what begins here")]
     Short,
     #[error("bytes follow where the last thing has ended")]
@@ -74,18 +74,18 @@ impl<'a> Reader<'a> {
     }
 
     /// A fault of what begins here.
-    pub fn fault(&self, fault: Fault) -> Malformed {
+    pub fn fault(&self, fault: BinaryFault) -> Malformed {
         Malformed { offset: self.at, fault }
     }
 
     pub fn take(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, _) = self.rest().split_at_checked(count).ok_or_else(|| self.fault(Fault::Short))?;
+        let (taken, _) = self.rest().split_at_checked(count).ok_or_else(|| self.fault(BinaryFault::Short))?;
         self.at += count;
         Ok(taken)
     }
 
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let array = *self.rest().first_chunk().ok_or_else(|| self.fault(Fault::Short))?;
+        let array = *self.rest().first_chunk().ok_or_else(|| self.fault(BinaryFault::Short))?;
         self.at += N;
         Ok(array)
     }
@@ -102,13 +102,13 @@ impl<'a> Reader<'a> {
             number |= bits;
             if byte & 0x80 == 0 {
                 if lost || (*byte == 0 && at > 0) {
-                    return Err(self.fault(Fault::Number));
+                    return Err(self.fault(BinaryFault::Number));
                 }
                 self.at += at + 1;
                 return Ok(number);
             }
         }
-        let fault = if self.rest().len() < NUMBER_BYTES_MAX { Fault::Short } else { Fault::Number };
+        let fault = if self.rest().len() < NUMBER_BYTES_MAX { BinaryFault::Short } else { BinaryFault::Number };
         Err(self.fault(fault))
     }
 
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         let begin = self.clone();
         let count = usize::try_from(self.number()?).unwrap_or(usize::MAX);
         if count > self.rest().len() / bytes_min.max(1) {
-            return Err(begin.fault(Fault::Short));
+            return Err(begin.fault(BinaryFault::Short));
         }
         Ok(count)
     }
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
     pub fn text(&mut self) -> Result<&'a str, Malformed> {
         let begin = self.clone();
         let count = self.count(1)?;
-        std::str::from_utf8(self.take(count)?).map_err(|_| begin.fault(Fault::Utf8))
+        std::str::from_utf8(self.take(count)?).map_err(|_| begin.fault(BinaryFault::Utf8))
     }
 
     /// A list's items, each of `bytes_min` bytes or more.
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
 
     /// Checks that nothing is left.
     pub fn end(&self) -> Result<(), Malformed> {
-        if self.rest().is_empty() { Ok(()) } else { Err(self.fault(Fault::Trailing)) }
+        if self.rest().is_empty() { Ok(()) } else { Err(self.fault(BinaryFault::Trailing)) }
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
 
     use super::*;
 
-    fn number(bytes: &[u8]) -> Result<u64, Fault> {
+    fn number(bytes: &[u8]) -> Result<u64, BinaryFault> {
         Reader::new(bytes, 0).number().map_err(|error| error.fault)
     }
 
@@ -171,22 +171,22 @@ mod tests {
         assert_eq!(number(&[0x80, 0x01]), Ok(128));
         assert_eq!(number(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]), Ok(u64::MAX));
         for wrong in [&[0x80, 0][..], &[0xff; 11], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02]] {
-            assert_eq!(number(wrong), Err(Fault::Number), "{wrong:?}");
+            assert_eq!(number(wrong), Err(BinaryFault::Number), "{wrong:?}");
         }
         for short in [&[][..], &[0x80], &[0xff; 9]] {
-            assert_eq!(number(short), Err(Fault::Short), "{short:?}");
+            assert_eq!(number(short), Err(BinaryFault::Short), "{short:?}");
         }
     }
 
     #[test]
     fn faults_say_where_they_are() {
         let mut reader = Reader::new(&[9, 9, 2, b'a', 0xff, 0xff], 2);
-        assert_eq!(reader.text(), Err(Malformed { offset: 2, fault: Fault::Utf8 }));
+        assert_eq!(reader.text(), Err(Malformed { offset: 2, fault: BinaryFault::Utf8 }));
         let mut reader = Reader::new(&[9, 200, 1, b'a'], 1);
         assert_eq!(reader.text().unwrap_err().to_string(), "at byte 1: the bytes end within what begins here");
         let mut reader = Reader::new(&[1, b'a', 7], 0);
         assert_eq!(reader.text(), Ok("a"));
-        assert_eq!(reader.end(), Err(Malformed { offset: 2, fault: Fault::Trailing }));
+        assert_eq!(reader.end(), Err(Malformed { offset: 2, fault: BinaryFault::Trailing }));
     }
 
     #[test]
@@ -195,7 +195,10 @@ mod tests {
         let list = Reader::new(&bytes, 0).list(1, |reader| Ok((reader.byte()?, [0_u64; 8]))).unwrap();
         assert_eq!(list.len(), 100);
         let claimed = [&[0xff; 9][..], &[0x01; 20]].concat();
-        assert_eq!(Reader::new(&claimed, 0).list(1, Reader::byte).map_err(|error| error.fault), Err(Fault::Short));
+        assert_eq!(
+            Reader::new(&claimed, 0).list(1, Reader::byte).map_err(|error| error.fault),
+            Err(BinaryFault::Short)
+        );
     }
 
     proptest! {

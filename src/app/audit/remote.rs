@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::app::audit::source::Source;
+use crate::app::audit::source::LedgerSource;
 use crate::app::audit::walk::{Watch, walk};
 use crate::app::audit::{AuditError, Fault, Replayed, Report, fail, fault};
 use crate::ports::{StoreError, StoredBlock};
@@ -19,7 +19,7 @@ use sealane_core::statement::SignatureVerifier;
 
 /// A node, asked for its ledger.
 #[async_trait]
-pub trait RemoteNode: Source {
+pub trait RemoteNode: LedgerSource {
     /// The latest block.
     async fn latest(&self) -> Result<StoredBlock, StoreError>;
     /// The signed note over its latest checkpoint, as text.
@@ -35,7 +35,7 @@ pub struct HeldReceipt {
 
 /// What the auditor brings along.
 #[derive(Debug, Default)]
-pub struct Held {
+pub struct HeldBefore {
     pub receipts: Vec<HeldReceipt>,
     /// A checkpoint of this ledger that was verified before.
     pub seen: Option<SignedCheckpoint>,
@@ -91,7 +91,7 @@ pub async fn remote(
     node: &dyn RemoteNode,
     provider: Provider<'_>,
     anchor: &Anchor,
-    held: &Held,
+    held: &HeldBefore,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<RemoteReport, RemoteError> {
     let mut witness = Witness {
@@ -122,7 +122,7 @@ pub async fn remote(
 async fn audit(
     node: &dyn RemoteNode,
     provider: Provider<'_>,
-    held: &Held,
+    held: &HeldBefore,
     witness: &mut Witness<'_>,
 ) -> Result<(Report, StoredBlock), RemoteError> {
     let (anchor, verifier) = (witness.anchor, provider.signatures);

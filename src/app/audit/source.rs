@@ -25,7 +25,7 @@ pub struct SourceLeaf {
 ///
 /// An error `Corrupt` is a fault of the ledger, every other one ends the audit without a result.
 #[async_trait]
-pub trait Source: Send + Sync {
+pub trait LedgerSource: Send + Sync {
     /// Leaves in order, the first of the range first; fewer than asked for only at the ledger's end.
     async fn leaves(&self, range: Range<u64>) -> Result<Vec<SourceLeaf>, StoreError>;
     async fn block(&self, height: Height) -> Result<Option<StoredBlock>, StoreError>;
@@ -59,7 +59,7 @@ impl OfStore<'_> {
 }
 
 #[async_trait]
-impl Source for OfStore<'_> {
+impl LedgerSource for OfStore<'_> {
     async fn leaves(&self, range: Range<u64>) -> Result<Vec<SourceLeaf>, StoreError> {
         let leaves = self.store.leaves(range).await?;
         let hashes = if self.with_tiles { self.stored_hashes(&leaves).await? } else { HashMap::new() };

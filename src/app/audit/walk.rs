@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use crate::app::audit::source::{Source, SourceLeaf};
+use crate::app::audit::source::{LedgerSource, SourceLeaf};
 use crate::app::audit::{AuditError, Fault, Replayed, at_leaf, fail, fault};
 use crate::ports::{NewBlock, StoredBlock};
 use sealane_core::block::{Leaf, Seal};
@@ -40,7 +40,7 @@ impl Watch for Unwatched {}
 /// Goes through the first `size` leaves in order, or all of them. A seal among them ends its block, whatever the source
 /// says of blocks.
 pub(super) async fn walk(
-    source: &dyn Source,
+    source: &dyn LedgerSource,
     replayed: &mut Replayed<'_>,
     size: TreeSize,
     watch: &mut dyn Watch,
@@ -118,7 +118,7 @@ fn check_leaf(leaf: &SourceLeaf, next: u64) -> Result<Option<Seal>, Fault> {
 
 /// One block: its statements in order, then its seal, then what was signed about it.
 async fn block(
-    source: &dyn Source,
+    source: &dyn LedgerSource,
     replayed: &mut Replayed<'_>,
     statements: &[SourceLeaf],
     last: &SourceLeaf,
@@ -153,7 +153,7 @@ async fn block(
 }
 
 /// Fetches the bytes beside the leaves that stand for long statements.
-async fn with_long_statements(source: &dyn Source, leaves: &[SourceLeaf]) -> Result<Vec<BodyLeaf>, AuditError> {
+async fn with_long_statements(source: &dyn LedgerSource, leaves: &[SourceLeaf]) -> Result<Vec<BodyLeaf>, AuditError> {
     let mut all = Vec::with_capacity(leaves.len());
     let mut long_bytes = 0;
     for leaf in leaves {
@@ -186,7 +186,7 @@ fn check_content(sealed: &SealedBlock, statements: &[SourceLeaf], last: &SourceL
 
 /// A seal or a commit that does not hold tells that some leaf of its block is another one than was signed. Which of
 /// them, the source may know.
-async fn first_misplaced(source: &dyn Source, leaves: &[SourceLeaf], fault: Fault) -> Result<Fault, AuditError> {
+async fn first_misplaced(source: &dyn LedgerSource, leaves: &[SourceLeaf], fault: Fault) -> Result<Fault, AuditError> {
     let Some(stored) = source.statements(leaves.iter().map(|leaf| leaf.index).collect()).await? else {
         return Ok(fault);
     };

@@ -14,7 +14,7 @@ use crate::ports::{LedgerStore, PlacedRecord, StoreError, StoredBlock};
 use sealane_core::consortium::Registry;
 use sealane_core::index::{ListEntry, Subject};
 use sealane_core::merkle::{LeafIndex, TileId, Tiles, TreeSize};
-use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, Wanted, is_before_span};
+use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, WantedList, is_before_span};
 use sealane_core::time::Timestamp;
 
 /// Records read at once ahead of their turn.
@@ -157,12 +157,12 @@ impl Source for Stored<'_> {
         &self.registry
     }
 
-    fn list(&mut self, subject: &Subject, wanted: Wanted) -> Result<Known, LedgerError> {
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, LedgerError> {
         let list = self.whole_list(subject)?;
         let first = match wanted {
-            Wanted::Whole => 0,
-            Wanted::Since(time) => self.start_of_span(&list, time)?,
-            Wanted::Last(most) => list.len().saturating_sub(most),
+            WantedList::Whole => 0,
+            WantedList::Since(time) => self.start_of_span(&list, time)?,
+            WantedList::Last(most) => list.len().saturating_sub(most),
         };
         let leaves = list.get(first..).unwrap_or_default().iter().map(|entry| entry.leaf).collect();
         self.coming = list;

@@ -13,7 +13,7 @@ const EXCERPT_BYTES_MAX: usize = 400;
 
 /// An answer that has come whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct NodeAnswer {
     pub status: u16,
     pub retry_after: Option<Duration>,
     /// The node closes the connection behind it.
@@ -25,7 +25,7 @@ pub struct Answer {
 /// What cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the answer is not HTTP/1.1 with a length")]
-pub struct Malformed;
+pub struct MalformedAnswer;
 
 /// Reads the bytes of one connection, answer by answer, and keeps no body.
 #[derive(Debug, Default)]
@@ -33,12 +33,12 @@ pub struct AnswerReader {
     /// A head that has not come whole.
     head: Vec<u8>,
     /// An answer whose head has come, and bytes of its body that have not.
-    body: Option<(Answer, usize)>,
+    body: Option<(NodeAnswer, usize)>,
 }
 
 impl AnswerReader {
     /// Takes what has come; gives the answer once it is whole. One is on its way at a time, so nothing may follow it.
-    pub fn take(&mut self, bytes: &[u8]) -> Result<Option<Answer>, Malformed> {
+    pub fn take(&mut self, bytes: &[u8]) -> Result<Option<NodeAnswer>, MalformedAnswer> {
         if let Some((answer, missing)) = self.body.take() {
             return self.take_body(answer, missing, bytes);
         }
@@ -50,35 +50,40 @@ impl AnswerReader {
         self.take_head(&head)
     }
 
-    fn take_head(&mut self, bytes: &[u8]) -> Result<Option<Answer>, Malformed> {
+    fn take_head(&mut self, bytes: &[u8]) -> Result<Option<NodeAnswer>, MalformedAnswer> {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
         let mut response = httparse::Response::new(&mut headers);
-        let length = match response.parse(bytes).map_err(|_| Malformed)? {
+        let length = match response.parse(bytes).map_err(|_| MalformedAnswer)? {
             httparse::Status::Complete(length) => length,
             httparse::Status::Partial if bytes.len() <= HEAD_BYTES_MAX => {
                 self.head = bytes.to_vec();
                 return Ok(None);
             }
-            httparse::Status::Partial => return Err(Malformed),
+            httparse::Status::Partial => return Err(MalformedAnswer),
         };
-        let status = response.code.ok_or(Malformed)?;
+        let status = response.code.ok_or(MalformedAnswer)?;
         let value = |name: &str| {
             let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
             found.and_then(|header| str::from_utf8(header.value).ok()).map(str::trim)
         };
-        let body: usize = value("content-length").and_then(|text| text.parse().ok()).ok_or(Malformed)?;
+        let body: usize = value("content-length").and_then(|text| text.parse().ok()).ok_or(MalformedAnswer)?;
         let retry_after = value("retry-after").and_then(|text| text.parse().ok()).map(Duration::from_secs);
         let closes = value("connection").is_some_and(|text| text.eq_ignore_ascii_case("close"));
-        let answer = Answer { status, retry_after, closes, excerpt: String::new() };
+        let answer = NodeAnswer { status, retry_after, closes, excerpt: String::new() };
         self.take_body(answer, body, bytes.get(length..).unwrap_or_default())
     }
 
-    fn take_body(&mut self, mut answer: Answer, missing: usize, bytes: &[u8]) -> Result<Option<Answer>, Malformed> {
+    fn take_body(
+        &mut self,
+        mut answer: NodeAnswer,
+        missing: usize,
+        bytes: &[u8],
+    ) -> Result<Option<NodeAnswer>, MalformedAnswer> {
         if answer.status >= 300 && answer.status != 429 {
             let room = EXCERPT_BYTES_MAX.saturating_sub(answer.excerpt.len());
             answer.excerpt.push_str(&String::from_utf8_lossy(bytes.get(..room.min(bytes.len())).unwrap_or_default()));
         }
-        let missing = missing.checked_sub(bytes.len()).ok_or(Malformed)?;
+        let missing = missing.checked_sub(bytes.len()).ok_or(MalformedAnswer)?;
         if missing == 0 {
             return Ok(Some(answer));
         }
@@ -119,9 +124,9 @@ mod tests {
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab",
         ] {
-            assert_eq!(AnswerReader::default().take(bytes), Err(Malformed), "{}", String::from_utf8_lossy(bytes));
+            assert_eq!(AnswerReader::default().take(bytes), Err(MalformedAnswer), "{}", String::from_utf8_lossy(bytes));
         }
         let endless = [b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &[b'a'; HEAD_BYTES_MAX]].concat();
-        assert_eq!(AnswerReader::default().take(&endless), Err(Malformed));
+        assert_eq!(AnswerReader::default().take(&endless), Err(MalformedAnswer));
     }
 }

@@ -7,7 +7,7 @@ use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-use crate::cli::bench::answer::{Answer, AnswerReader};
+use crate::cli::bench::answer::{AnswerReader, NodeAnswer};
 
 /// A connection, or one that is being made.
 pub struct Connection {
@@ -19,12 +19,12 @@ pub struct Connection {
 
 /// How far a connection is.
 #[derive(Debug)]
-pub enum Step {
+pub enum ReadStep {
     /// Nothing to do until the next event.
     Waits,
     /// It has come to be: requests may go out.
     Opened,
-    Answered(Answer),
+    Answered(NodeAnswer),
     /// The node has closed it.
     Closed,
 }
@@ -44,17 +44,17 @@ impl Connection {
     }
 
     /// Takes an event; `request` is the one on its way, if any, and `buffer` where bytes may be read to.
-    pub fn take(&mut self, event: &Event, request: Option<&[u8]>, buffer: &mut [u8]) -> io::Result<Step> {
+    pub fn take(&mut self, event: &Event, request: Option<&[u8]>, buffer: &mut [u8]) -> io::Result<ReadStep> {
         if !self.is_open {
             return self.open();
         }
         if let (true, Some(request)) = (event.is_writable(), request) {
             self.go_on(request)?;
         }
-        if event.is_readable() || event.is_read_closed() { self.read(buffer) } else { Ok(Step::Waits) }
+        if event.is_readable() || event.is_read_closed() { self.read(buffer) } else { Ok(ReadStep::Waits) }
     }
 
-    fn open(&mut self) -> io::Result<Step> {
+    fn open(&mut self) -> io::Result<ReadStep> {
         if let Some(error) = self.stream.take_error()? {
             return Err(error);
         }
@@ -62,9 +62,9 @@ impl Connection {
             Ok(_) => {
                 self.stream.set_nodelay(true)?;
                 self.is_open = true;
-                Ok(Step::Opened)
+                Ok(ReadStep::Opened)
             }
-            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(Step::Waits),
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(ReadStep::Waits),
             Err(error) => Err(error),
         }
     }
@@ -82,22 +82,22 @@ impl Connection {
         Ok(())
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<Step> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<ReadStep> {
         loop {
             let count = match self.stream.read(buffer) {
-                Ok(0) => return Ok(Step::Closed),
+                Ok(0) => return Ok(ReadStep::Closed),
                 Ok(count) => count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Step::Waits),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(ReadStep::Waits),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
             let taken = self.reader.take(buffer.get(..count).unwrap_or_default());
             if let Some(answer) = taken.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))? {
-                return Ok(Step::Answered(answer));
+                return Ok(ReadStep::Answered(answer));
             }
             // Less than there was room for: no more has come, and an event will tell when it does.
             if count < buffer.len() {
-                return Ok(Step::Waits);
+                return Ok(ReadStep::Waits);
             }
         }
     }

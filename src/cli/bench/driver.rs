@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
 
-use crate::cli::bench::answer::Answer;
-use crate::cli::bench::connection::{Connection, Step};
+use crate::cli::bench::answer::NodeAnswer;
+use crate::cli::bench::connection::{Connection, ReadStep};
 use crate::cli::bench::ids::Ids;
 use crate::cli::bench::process;
 use crate::cli::bench::recipe::Recipe;
 use crate::cli::bench::schedule::{Due, Schedule};
-use crate::cli::bench::tally::{Kind, Outcome, Series, Tallies};
+use crate::cli::bench::tally::{Kind, RequestOutcome, Series, Tallies};
 use crate::cli::failure::Failure;
 
 /// How long one answer may take before its connection counts as broken: the node is asked to answer within 60 s.
@@ -145,9 +145,9 @@ impl Driver {
                 let slot = event.token().0;
                 let Some(Slot { connection: Some(connection), .. }) = self.slots.get_mut(slot) else { continue };
                 match connection.take(event, None, &mut self.buffer) {
-                    Ok(Step::Opened) => self.opened(slot),
-                    Ok(Step::Waits | Step::Answered(_)) => {}
-                    Ok(Step::Closed) => self.reconnect(slot, Duration::ZERO),
+                    Ok(ReadStep::Opened) => self.opened(slot),
+                    Ok(ReadStep::Waits | ReadStep::Answered(_)) => {}
+                    Ok(ReadStep::Closed) => self.reconnect(slot, Duration::ZERO),
                     Err(_) => self.reconnect(slot, RECONNECT_AFTER),
                 }
             }
@@ -327,28 +327,28 @@ impl Run<'_, '_> {
         let bytes =
             request.map(|request| bytes_of(request.kind, request.statement, self.load.statements, &slot.question));
         match connection.take(event, bytes, &mut driver.buffer) {
-            Ok(Step::Waits) => {}
-            Ok(Step::Opened) => driver.opened(number),
-            Ok(Step::Answered(answer)) => self.answered(number, &answer, event.is_read_closed()),
-            Ok(Step::Closed) => self.lose(number, "the node closed the connection", Duration::ZERO),
+            Ok(ReadStep::Waits) => {}
+            Ok(ReadStep::Opened) => driver.opened(number),
+            Ok(ReadStep::Answered(answer)) => self.answered(number, &answer, event.is_read_closed()),
+            Ok(ReadStep::Closed) => self.lose(number, "the node closed the connection", Duration::ZERO),
             Err(error) => self.lose(number, &error.to_string(), RECONNECT_AFTER),
         }
     }
 
-    fn answered(&mut self, number: usize, answer: &Answer, is_closed: bool) {
+    fn answered(&mut self, number: usize, answer: &NodeAnswer, is_closed: bool) {
         let Some(request) = self.driver.slots.get_mut(number).and_then(|slot| slot.request.take()) else { return };
         let outcome = match answer.status {
-            200 => Outcome::Done,
-            429 => Outcome::Refused,
-            _ => Outcome::Failed,
+            200 => RequestOutcome::Done,
+            429 => RequestOutcome::Refused,
+            _ => RequestOutcome::Failed,
         };
         match (outcome, request.kind) {
-            (Outcome::Done, Kind::Capture) => self.captured(&request),
-            (Outcome::Refused, Kind::Capture) if self.load.retry => {
+            (RequestOutcome::Done, Kind::Capture) => self.captured(&request),
+            (RequestOutcome::Refused, Kind::Capture) if self.load.retry => {
                 let again = Instant::now() + answer.retry_after.unwrap_or_default();
                 self.waiting.push(Reverse((again, request.statement)));
             }
-            (Outcome::Failed, _) => self.note_error(&format!("status {}: {}", answer.status, answer.excerpt)),
+            (RequestOutcome::Failed, _) => self.note_error(&format!("status {}: {}", answer.status, answer.excerpt)),
             _ => {}
         }
         self.count(&request, outcome);
@@ -368,7 +368,7 @@ impl Run<'_, '_> {
         }
     }
 
-    fn count(&mut self, request: &Request, outcome: Outcome) {
+    fn count(&mut self, request: &Request, outcome: RequestOutcome) {
         self.under_way -= 1;
         let latency = request.due.at.elapsed();
         if let Some(phase) = self.results.phases.get_mut(request.due.phase) {
@@ -387,7 +387,7 @@ impl Run<'_, '_> {
             if self.load.retry_lost && request.kind == Kind::Capture {
                 self.waiting.push(Reverse((Instant::now() + RECONNECT_AFTER, request.statement)));
             }
-            self.count(&request, Outcome::Failed);
+            self.count(&request, RequestOutcome::Failed);
         }
         self.driver.reconnect(number, after);
     }

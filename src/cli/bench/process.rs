@@ -11,7 +11,7 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Memory of a process, in megabytes of 1,000,000 bytes.
 #[derive(Debug, Clone, Copy)]
-pub struct Memory {
+pub struct ProcessMemory {
     pub resident_mb: f64,
     /// The most since its start.
     pub peak_mb: f64,
@@ -26,14 +26,14 @@ pub fn cpu_time(pid: u32) -> Option<Duration> {
     Some(TICK * ticks()?.checked_add(ticks()?)?)
 }
 
-pub fn memory(pid: u32) -> Option<Memory> {
+pub fn memory(pid: u32) -> Option<ProcessMemory> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let mb = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name))?;
         let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
         Some(kib * 1024.0 / 1e6)
     };
-    Some(Memory { resident_mb: mb("VmRSS:")?, peak_mb: mb("VmHWM:")? })
+    Some(ProcessMemory { resident_mb: mb("VmRSS:")?, peak_mb: mb("VmHWM:")? })
 }
 
 /// The time that this thread has had.

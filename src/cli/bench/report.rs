@@ -10,7 +10,7 @@ use crate::cli::bench::driver::Cost;
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::process;
 use crate::cli::bench::schedule::Phase;
-use crate::cli::bench::session::Session;
+use crate::cli::bench::session::LoadSession;
 use crate::cli::bench::tally::{Tallies, round};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
@@ -93,7 +93,7 @@ pub fn describe(
     target: &Target,
     plan: &Plan,
     before: &Before,
-    session: &mut Session,
+    session: &mut LoadSession,
     measured: &Measured,
     verified: f64,
 ) -> Result<Value, Failure> {

@@ -41,7 +41,7 @@ const SPARE: f64 = 1.2;
 const FILL_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Everything that one run holds.
-pub struct Session<'a> {
+pub struct LoadSession<'a> {
     target: &'a Target<'a>,
     driver: Driver,
     /// How statements are made; `None` where none are.
@@ -57,7 +57,7 @@ pub struct Session<'a> {
     pace: f64,
 }
 
-impl<'a> Session<'a> {
+impl<'a> LoadSession<'a> {
     pub fn open(target: &'a Target, plan: &Plan, ids: Option<&Path>, output: &Output) -> Result<Self, Failure> {
         let ids = Ids::read(ids)?;
         if !plan.has_writes() && ids.is_empty() {

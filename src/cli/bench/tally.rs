@@ -25,7 +25,7 @@ pub enum Kind {
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// A capture that is final, or a page that was asked for.
     Done,
     /// 429: the node has enough to do.
@@ -35,7 +35,7 @@ pub enum Outcome {
 }
 
 /// Counts and latencies of one kind.
-pub struct Tally {
+pub struct LoadTally {
     pub done: u64,
     pub refused: u64,
     pub failed: u64,
@@ -45,28 +45,28 @@ pub struct Tally {
 
 /// Counts and latencies of a phase.
 pub struct Tallies {
-    pub captures: Tally,
-    pub verdicts: Tally,
-    pub evidence: Tally,
+    pub captures: LoadTally,
+    pub verdicts: LoadTally,
+    pub evidence: LoadTally,
     pub events: u64,
     /// Due in the phase and never sent, since the node fell too far behind.
     pub unsent: u64,
 }
 
-impl Tally {
+impl LoadTally {
     fn new() -> Result<Self, Failure> {
         let latency_us = Histogram::new_with_bounds(1, LATENCY_US_MAX, 3).map_err(Failure::unreachable)?;
         Ok(Self { done: 0, refused: 0, failed: 0, latency_us })
     }
 
-    fn count(&mut self, outcome: Outcome, latency: Duration) {
+    fn count(&mut self, outcome: RequestOutcome, latency: Duration) {
         match outcome {
-            Outcome::Done => {
+            RequestOutcome::Done => {
                 self.done += 1;
                 self.latency_us.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
             }
-            Outcome::Refused => self.refused += 1,
-            Outcome::Failed => self.failed += 1,
+            RequestOutcome::Refused => self.refused += 1,
+            RequestOutcome::Failed => self.failed += 1,
         }
     }
 
@@ -103,11 +103,11 @@ impl Tally {
 
 impl Tallies {
     pub fn new() -> Result<Self, Failure> {
-        let (captures, verdicts, evidence) = (Tally::new()?, Tally::new()?, Tally::new()?);
+        let (captures, verdicts, evidence) = (LoadTally::new()?, LoadTally::new()?, LoadTally::new()?);
         Ok(Self { captures, verdicts, evidence, events: 0, unsent: 0 })
     }
 
-    pub fn count(&mut self, kind: Kind, outcome: Outcome, latency: Duration) {
+    pub fn count(&mut self, kind: Kind, outcome: RequestOutcome, latency: Duration) {
         let tally = match kind {
             Kind::Capture => &mut self.captures,
             Kind::Verify => &mut self.verdicts,
@@ -118,7 +118,7 @@ impl Tallies {
 
     fn clear(&mut self) {
         (self.events, self.unsent) = (0, 0);
-        [&mut self.captures, &mut self.verdicts, &mut self.evidence].into_iter().for_each(Tally::clear);
+        [&mut self.captures, &mut self.verdicts, &mut self.evidence].into_iter().for_each(LoadTally::clear);
     }
 
     pub fn add(&mut self, other: &Self) -> Result<(), Failure> {
@@ -129,7 +129,7 @@ impl Tallies {
         self.evidence.add(&other.evidence)
     }
 
-    const fn each(&self) -> [&Tally; 3] {
+    const fn each(&self) -> [&LoadTally; 3] {
         [&self.captures, &self.verdicts, &self.evidence]
     }
 
@@ -195,7 +195,7 @@ impl Series {
         self.began.get_or_insert(now);
     }
 
-    pub fn count(&mut self, kind: Kind, outcome: Outcome, latency: Duration) {
+    pub fn count(&mut self, kind: Kind, outcome: RequestOutcome, latency: Duration) {
         self.now.count(kind, outcome, latency);
     }
 

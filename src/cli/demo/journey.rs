@@ -15,7 +15,7 @@ pub const CLONED: &str = "https://id.gs1.org/01/09506000134352/21/4W8RT5VN6C";
 const CASE: &str = "https://id.gs1.org/00/095060001000000012";
 
 /// An organisation of the journey.
-pub struct Actor {
+pub struct DemoActor {
     pub directory: &'static str,
     pub name: &'static str,
     pub role: &'static str,
@@ -24,8 +24,8 @@ pub struct Actor {
     pub gln: &'static str,
 }
 
-pub const ACTORS: [Actor; 4] = [
-    Actor {
+pub const ACTORS: [DemoActor; 4] = [
+    DemoActor {
         directory: "manufacturer",
         name: "Nordlys Pharma",
         role: "manufacturer",
@@ -33,7 +33,7 @@ pub const ACTORS: [Actor; 4] = [
         prefix: "9506000",
         gln: "9506000134369",
     },
-    Actor {
+    DemoActor {
         directory: "shipper",
         name: "Havvei Logistics",
         role: "shipper",
@@ -41,7 +41,7 @@ pub const ACTORS: [Actor; 4] = [
         prefix: "9521000",
         gln: "9521000000018",
     },
-    Actor {
+    DemoActor {
         directory: "distributor",
         name: "Hansung Medical",
         role: "distributor",
@@ -49,7 +49,7 @@ pub const ACTORS: [Actor; 4] = [
         prefix: "9522000",
         gln: "9522000000015",
     },
-    Actor {
+    DemoActor {
         directory: "second-distributor",
         name: "Costa Farma",
         role: "distributor",
@@ -73,7 +73,7 @@ enum What {
 }
 
 /// One event of the journey.
-pub struct Step {
+pub struct JourneyStep {
     pub actor: &'static str,
     pub told: &'static str,
     days_ago: i64,
@@ -84,60 +84,66 @@ pub struct Step {
 const BOTH: &[&str] = &[GENUINE, CLONED];
 
 /// The journey in order of time.
-pub fn steps() -> Vec<Step> {
+pub fn steps() -> Vec<JourneyStep> {
     let moved = |ids, step, disposition, to| What::Moved { ids, step, disposition, to };
     vec![
-        Step {
+        JourneyStep {
             actor: "manufacturer",
             told: "commissions two boxes of Nordlys 20 mg, lot N2611",
             days_ago: 20,
             hour: 8,
             what: What::Made,
         },
-        Step { actor: "manufacturer", told: "packs them into a case", days_ago: 19, hour: 9, what: What::Packed },
-        Step {
+        JourneyStep {
+            actor: "manufacturer",
+            told: "packs them into a case",
+            days_ago: 19,
+            hour: 9,
+            what: What::Packed,
+        },
+        JourneyStep {
             actor: "manufacturer",
             told: "ships them to Hansung Medical",
             days_ago: 18,
             hour: 7,
             what: moved(BOTH, "shipping", "in_transit", Some("9522000000015")),
         },
-        Step {
+        JourneyStep {
             actor: "shipper",
             told: "loads them at Bergen",
             days_ago: 18,
             hour: 10,
             what: moved(BOTH, "loading", "in_transit", None),
         },
-        Step {
+        JourneyStep {
             actor: "shipper",
             told: "unloads them at Incheon",
             days_ago: 6,
             hour: 3,
             what: moved(BOTH, "unloading", "in_transit", None),
         },
-        Step {
+        JourneyStep {
             actor: "distributor",
             told: "receives them in Seoul",
             days_ago: 5,
             hour: 2,
             what: moved(BOTH, "receiving", "in_progress", None),
         },
-        Step {
+        JourneyStep {
             actor: "distributor",
             told: "puts both boxes on the shelf",
             days_ago: 4,
             hour: 1,
             what: moved(BOTH, "stocking", "sellable_accessible", None),
         },
-        Step {
+        JourneyStep {
             actor: "second-distributor",
             told: "receives a box with one of these codes, in Lisbon",
             days_ago: 3,
             hour: 11,
             what: moved(&[CLONED], "receiving", "in_progress", None),
         },
-        Step {
+        JourneyStep {
             actor: "distributor",
             told: "counts its stock in Seoul: both boxes are there",
             days_ago: 1,
@@ -147,7 +153,7 @@ pub fn steps() -> Vec<Step> {
     ]
 }
 
-impl Step {
+impl JourneyStep {
     /// When it happened, told from the day of the demo.
     pub fn time(&self, today: Timestamp) -> Timestamp {
         const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -157,7 +163,7 @@ impl Step {
     }
 
     /// The EPCIS document that `actor` signs.
-    pub fn document(&self, actor: &Actor, today: Timestamp) -> Value {
+    pub fn document(&self, actor: &DemoActor, today: Timestamp) -> Value {
         json!({
             "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
             "type": "EPCISDocument",
@@ -167,7 +173,7 @@ impl Step {
         })
     }
 
-    fn event(&self, actor: &Actor, today: Timestamp) -> Value {
+    fn event(&self, actor: &DemoActor, today: Timestamp) -> Value {
         let time = self.time(today).to_string();
         let place = json!({"id": format!("https://id.gs1.org/414/{}", actor.gln)});
         let mut event = match &self.what {

@@ -15,7 +15,7 @@ pub struct Connections {
 }
 
 /// The place of one open connection; given back when dropped.
-pub struct Place {
+pub struct ConnectionPlace {
     held: Option<(Arc<Connections>, ClientAddress)>,
 }
 
@@ -26,10 +26,10 @@ impl Connections {
 
     /// Gives a place to a new connection, unless its address has as many as it may. The machine itself and the
     /// operator's proxies have as many as they like.
-    pub fn place(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+    pub fn place(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionPlace> {
         let peer = peer.to_canonical();
         if peer.is_loopback() || self.proxies.hold(peer) {
-            return Some(Place { held: None });
+            return Some(ConnectionPlace { held: None });
         }
         let address = ClientAddress::of(peer);
         let mut open = self.lock();
@@ -39,7 +39,7 @@ impl Connections {
         }
         *count += 1;
         drop(open);
-        Some(Place { held: Some((Arc::clone(self), address)) })
+        Some(ConnectionPlace { held: Some((Arc::clone(self), address)) })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ClientAddress, usize>> {
@@ -48,7 +48,7 @@ impl Connections {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         let Some((connections, address)) = self.held.take() else { return };
         let mut open = connections.lock();

@@ -58,9 +58,9 @@ impl Memory {
 
 /// The memory that one body holds while it is read, and until its request is answered.
 #[derive(Default)]
-pub struct Held(Option<MemoryLease>);
+pub struct HeldBytes(Option<MemoryLease>);
 
-impl Held {
+impl HeldBytes {
     /// Nothing yet, of the memory of the node that the request came to.
     pub fn for_body_of(request: &HttpRequest) -> Self {
         let guard = request.app_data::<web::Data<Guard>>();
@@ -153,13 +153,13 @@ mod tests {
         let guard = web::Data::new(Guard::new(&Limits::default()));
         let request = || TestRequest::post().app_data(guard.clone()).to_http_request();
         let (one, other) = (request(), request());
-        let mut held = Held::for_body_of(&one);
+        let mut held = HeldBytes::for_body_of(&one);
         assert!(held.grow_to(1).is_ok() && held.grow_to(BODIES_PER_CLIENT_BYTES_MAX).is_ok());
-        let refused = Held::for_body_of(&other).grow_to(1).map_err(|problem| problem.code());
+        let refused = HeldBytes::for_body_of(&other).grow_to(1).map_err(|problem| problem.code());
         assert_eq!(refused, Err(Code::Busy));
         held.keep_with(&one);
-        assert!(Held::for_body_of(&other).grow_to(1).is_err(), "until the request is gone");
+        assert!(HeldBytes::for_body_of(&other).grow_to(1).is_err(), "until the request is gone");
         drop(one);
-        assert!(Held::for_body_of(&other).grow_to(1).is_ok());
+        assert!(HeldBytes::for_body_of(&other).grow_to(1).is_ok());
     }
 }

@@ -78,7 +78,7 @@ fn with_language(path: &str, language: Language) -> String {
 }
 
 /// A page without its frame.
-pub struct Page {
+pub struct HtmlPage {
     pub title: String,
     /// Name of its script below `/assets/`.
     pub script: Option<&'static str>,
@@ -87,7 +87,7 @@ pub struct Page {
 }
 
 /// Answers with a page.
-pub fn answer(status: StatusCode, visitor: &Visitor, page: Page) -> HttpResponse {
+pub fn answer(status: StatusCode, visitor: &Visitor, page: HtmlPage) -> HttpResponse {
     HttpResponseBuilder::new(status)
         .insert_header((CACHE_CONTROL, "no-cache"))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
@@ -97,7 +97,7 @@ pub fn answer(status: StatusCode, visitor: &Visitor, page: Page) -> HttpResponse
         .body(frame(visitor, page).into_string())
 }
 
-fn frame(visitor: &Visitor, page: Page) -> Markup {
+fn frame(visitor: &Visitor, page: HtmlPage) -> Markup {
     let (other, other_link) = visitor.other_language();
     html! {
         (DOCTYPE)

@@ -4,7 +4,7 @@ use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse};
 use maud::html;
 
-use crate::http::pages::{Page, Visitor, answer, id_form};
+use crate::http::pages::{HtmlPage, Visitor, answer, id_form};
 use crate::http::problem::{Code, Problem};
 
 /// Characters of what was typed that are put into the box again.
@@ -41,7 +41,7 @@ pub fn problem_page(request: &HttpRequest, problem: &Problem, request_id: &str) 
             p.meta { (visitor.fill("problem.id", &[("id", request_id)])) " · " code { (problem.code().as_str()) } }
         }
     };
-    let page = Page { title: title.to_owned(), script: None, origin: None, main };
+    let page = HtmlPage { title: title.to_owned(), script: None, origin: None, main };
     let mut shown = answer(problem.status(), &visitor, page);
     problem.add_headers(shown.headers_mut());
     shown

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
 use crate::http::pages::ids::kind_key;
-use crate::http::pages::{Page, Visitor, answer, people_text, reasons, route, timeline};
+use crate::http::pages::{HtmlPage, Visitor, answer, people_text, reasons, route, timeline};
 use crate::http::parameters::encode;
 use crate::ports::StoredBlock;
 use sealane_core::gs1::{Id, IdKind};
@@ -42,7 +42,7 @@ pub fn show(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock, elsewhere
         }
     };
     let origin = Some(block.checkpoint.origin.as_str().to_owned());
-    answer(StatusCode::OK, visitor, Page { title, script: Some("page.js"), origin, main })
+    answer(StatusCode::OK, visitor, HtmlPage { title, script: Some("page.js"), origin, main })
 }
 
 fn head(visitor: &Visitor, id: &Id, number: &str, elsewhere: Option<&str>) -> Markup {

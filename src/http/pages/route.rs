@@ -4,7 +4,7 @@
 use crate::http::pages::Visitor;
 use crate::http::pages::timeline::name;
 use maud::{Markup, html};
-use sealane_core::provenance::Step;
+use sealane_core::provenance::TimelineStep;
 
 /// The drawing's size, in the units of its own coordinates, and the room around it.
 const WIDTH: f64 = 640.0;
@@ -24,7 +24,7 @@ struct Point {
 }
 
 /// Draws the route of a timeline; nothing where fewer than two of its places are known.
-pub fn drawing(visitor: &Visitor, timeline: &[Step]) -> Markup {
+pub fn drawing(visitor: &Visitor, timeline: &[TimelineStep]) -> Markup {
     let steps = timeline.iter().map(|step| (step.latitude, step.longitude, name(visitor, &step.signer)));
     draw(visitor, &points(steps))
 }

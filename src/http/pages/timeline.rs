@@ -4,11 +4,11 @@ use maud::{Markup, html};
 
 use crate::http::pages::Visitor;
 use crate::http::pages::ids::{people_text_of, place_text_of};
-use sealane_core::provenance::{Party, State, Step};
+use sealane_core::provenance::{Party, ProductState, TimelineStep};
 use sealane_core::time::Timestamp;
 
 /// The steps as an ordered list.
-pub fn list(visitor: &Visitor, steps: &[Step]) -> Markup {
+pub fn list(visitor: &Visitor, steps: &[TimelineStep]) -> Markup {
     html! {
         ol.timeline id="timeline" {
             @for step in steps { (item(visitor, step)) }
@@ -17,7 +17,7 @@ pub fn list(visitor: &Visitor, steps: &[Step]) -> Markup {
     }
 }
 
-fn item(visitor: &Visitor, step: &Step) -> Markup {
+fn item(visitor: &Visitor, step: &TimelineStep) -> Markup {
     let withdrawn = step.corrected_by.is_some();
     html! {
         li.withdrawn[withdrawn] {
@@ -44,7 +44,7 @@ fn item(visitor: &Visitor, step: &Step) -> Markup {
 }
 
 /// What happened, by the business step where the table knows it.
-fn what(visitor: &Visitor, step: &Step) -> String {
+fn what(visitor: &Visitor, step: &TimelineStep) -> String {
     let by_type = || visitor.language.find_message(&format!("type.{}", step.event_type)).unwrap_or(step.event_type);
     match &step.biz_step {
         Some(biz_step) => {
@@ -72,7 +72,7 @@ pub fn time(visitor: &Visitor, at: Timestamp) -> Markup {
 }
 
 /// Who has the product and what became of it; nothing where nothing is known.
-pub fn state(visitor: &Visitor, state: &State) -> Markup {
+pub fn state(visitor: &Visitor, state: &ProductState) -> Markup {
     let mut rows: Vec<(&str, String)> = Vec::new();
     if let Some(custodian) = &state.custodian {
         let on_its_way = if state.in_transit { format!(" · {}", visitor.say("state.transit")) } else { String::new() };

@@ -17,7 +17,7 @@ use crate::http::pages::Visitor;
 use crate::http::problem::Problem;
 use crate::http::{Node, body};
 
-use outcome::Outcome;
+use outcome::ScanOutcome;
 
 pub use decoder::{DECODING_CPU_SECONDS_MAX, DECODING_MEMORY_BYTES_MAX, PictureDecoder, decode_picture};
 
@@ -54,7 +54,7 @@ pub async fn get_scan(request: HttpRequest, node: web::Data<Node>) -> HttpRespon
 pub async fn post_scan(request: HttpRequest, payload: Payload, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
     let origin = node.ledger.origin();
     let mut answer = match outcome_of(&request, payload, &node).await? {
-        Outcome::Product { target } => {
+        ScanOutcome::Product { target } => {
             let target = Visitor::of(&request).link(&target);
             HttpResponse::SeeOther().insert_header((LOCATION, target)).finish()
         }
@@ -65,10 +65,10 @@ pub async fn post_scan(request: HttpRequest, payload: Payload, node: web::Data<N
     Ok(answer)
 }
 
-async fn outcome_of(request: &HttpRequest, payload: Payload, node: &Node) -> Result<Outcome, Problem> {
+async fn outcome_of(request: &HttpRequest, payload: Payload, node: &Node) -> Result<ScanOutcome, Problem> {
     let Some(decoder) = &node.decoder else {
         body::discard(request, payload).await;
-        return Ok(Outcome::DecoderOff);
+        return Ok(ScanOutcome::DecoderOff);
     };
     let ticket = match decoder.ticket(client_of(request)) {
         Ok(ticket) => ticket,
@@ -78,9 +78,9 @@ async fn outcome_of(request: &HttpRequest, payload: Payload, node: &Node) -> Res
         }
     };
     match upload::read(request, payload).await {
-        Ok(Some(bytes)) => Ok(Outcome::of(decoder.decode(ticket, bytes, &node.metrics).await?)),
-        Ok(None) => Ok(Outcome::MissingPhoto),
-        Err(upload::UploadError::TooLarge) => Ok(Outcome::TooLarge),
+        Ok(Some(bytes)) => Ok(ScanOutcome::of(decoder.decode(ticket, bytes, &node.metrics).await?)),
+        Ok(None) => Ok(ScanOutcome::MissingPhoto),
+        Err(upload::UploadError::TooLarge) => Ok(ScanOutcome::TooLarge),
         Err(upload::UploadError::Problem(problem)) => Err(problem),
     }
 }

@@ -14,7 +14,7 @@ const TEXT_CHARS_MAX: usize = 1_000;
 
 /// What was found, or why nothing was.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ScanOutcome {
     /// One product: the path of its page.
     Product {
         target: String,
@@ -37,7 +37,7 @@ pub enum Outcome {
     DecoderOff,
 }
 
-impl Outcome {
+impl ScanOutcome {
     pub fn of(found: Result<Vec<String>, PhotoError>) -> Self {
         let codes = match found {
             Ok(codes) => codes,
@@ -137,14 +137,14 @@ mod tests {
     use super::*;
     use crate::http::pages::Language;
 
-    fn of(codes: &[&str]) -> Outcome {
-        Outcome::of(Ok(codes.iter().map(|text| (*text).to_owned()).collect()))
+    fn of(codes: &[&str]) -> ScanOutcome {
+        ScanOutcome::of(Ok(codes.iter().map(|text| (*text).to_owned()).collect()))
     }
 
     #[test]
     fn one_product_is_led_to() {
         let target = |codes: &[&str]| match of(codes) {
-            Outcome::Product { target } => target,
+            ScanOutcome::Product { target } => target,
             other => panic!("{codes:?}: {other:?}"),
         };
         assert_eq!(target(&["(01)09506000134352(21)A1"]), "/01/09506000134352/21/A1");
@@ -160,15 +160,15 @@ mod tests {
     #[test]
     fn every_outcome_is_told_in_every_language() {
         let others = [
-            Outcome::Many { codes: Vec::new() },
-            Outcome::Other { codes: Vec::new() },
-            Outcome::NoCode,
-            Outcome::MissingPhoto,
-            Outcome::NotAnImage,
-            Outcome::TooLarge,
-            Outcome::Damaged,
-            Outcome::TooCostly,
-            Outcome::DecoderOff,
+            ScanOutcome::Many { codes: Vec::new() },
+            ScanOutcome::Other { codes: Vec::new() },
+            ScanOutcome::NoCode,
+            ScanOutcome::MissingPhoto,
+            ScanOutcome::NotAnImage,
+            ScanOutcome::TooLarge,
+            ScanOutcome::Damaged,
+            ScanOutcome::TooCostly,
+            ScanOutcome::DecoderOff,
         ];
         for outcome in others {
             for language in Language::ALL {
@@ -179,11 +179,11 @@ mod tests {
 
     #[test]
     fn everything_else_has_its_own_answer() {
-        assert_eq!(of(&[]), Outcome::NoCode);
-        assert!(matches!(of(&["https://win.example/"]), Outcome::Other { .. }));
-        assert!(matches!(of(&["WIFI:S:x;;"]), Outcome::Other { .. }));
+        assert_eq!(of(&[]), ScanOutcome::NoCode);
+        assert!(matches!(of(&["https://win.example/"]), ScanOutcome::Other { .. }));
+        assert!(matches!(of(&["WIFI:S:x;;"]), ScanOutcome::Other { .. }));
         let two = of(&["(01)09506000134352(21)A1", "(01)09506000134352(21)B2", "x"]);
-        let Outcome::Many { codes } = two else { panic!("{two:?}") };
+        let ScanOutcome::Many { codes } = two else { panic!("{two:?}") };
         assert_eq!(codes.len(), 2);
     }
 }

@@ -6,8 +6,8 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use maud::{Markup, html};
 
 use crate::http::assets::DECODER_MEGABYTES;
-use crate::http::pages::{Page, Visitor, answer, id_form};
-use crate::http::scan::outcome::{Outcome, shortened, target};
+use crate::http::pages::{HtmlPage, Visitor, answer, id_form};
+use crate::http::scan::outcome::{ScanOutcome, shortened, target};
 use sealane_core::gs1::Id;
 
 /// The policy of all pages, and WebAssembly: without it the page could not run its decoder of codes. Scripts still come
@@ -53,7 +53,7 @@ pub fn form(visitor: &Visitor, origin: &str, node_decodes: bool) -> HttpResponse
             }
         }
     };
-    let page = Page { title: title.to_owned(), script: Some("scan.js"), origin: Some(origin.to_owned()), main };
+    let page = HtmlPage { title: title.to_owned(), script: Some("scan.js"), origin: Some(origin.to_owned()), main };
     let mut shown = answer(StatusCode::OK, visitor, page);
     shown.headers_mut().insert(CONTENT_SECURITY_POLICY, SCAN_POLICY);
     shown
@@ -70,10 +70,10 @@ fn photo_input(visitor: &Visitor, node_decodes: bool) -> Markup {
 }
 
 /// Says what a photo came to, with a way on.
-pub fn outcome(visitor: &Visitor, origin: &str, outcome: &Outcome) -> HttpResponse {
+pub fn outcome(visitor: &Visitor, origin: &str, outcome: &ScanOutcome) -> HttpResponse {
     let title = visitor.say("photo.title");
     let codes = match outcome {
-        Outcome::Many { codes } | Outcome::Other { codes } => shortened(codes),
+        ScanOutcome::Many { codes } | ScanOutcome::Other { codes } => shortened(codes),
         _ => Vec::new(),
     };
     let main = html! {
@@ -90,7 +90,7 @@ pub fn outcome(visitor: &Visitor, origin: &str, outcome: &Outcome) -> HttpRespon
             }
         }
     };
-    let page = Page { title: title.to_owned(), script: None, origin: Some(origin.to_owned()), main };
+    let page = HtmlPage { title: title.to_owned(), script: None, origin: Some(origin.to_owned()), main };
     answer(status(outcome), visitor, page)
 }
 
@@ -102,12 +102,12 @@ fn code(visitor: &Visitor, text: &str) -> Markup {
     }
 }
 
-fn status(outcome: &Outcome) -> StatusCode {
+fn status(outcome: &ScanOutcome) -> StatusCode {
     match outcome {
-        Outcome::MissingPhoto => StatusCode::BAD_REQUEST,
-        Outcome::DecoderOff => StatusCode::FORBIDDEN,
-        Outcome::NotAnImage => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Outcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ScanOutcome::MissingPhoto => StatusCode::BAD_REQUEST,
+        ScanOutcome::DecoderOff => StatusCode::FORBIDDEN,
+        ScanOutcome::NotAnImage => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ScanOutcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

@@ -9,7 +9,7 @@ use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_core::Stream;
 
 use crate::http::body::{Pace, media_type, unsupported};
-use crate::http::limits::memory::Held;
+use crate::http::limits::memory::HeldBytes;
 use crate::http::problem::{Code, Problem};
 
 /// Bytes of a photo: a phone's 24 megapixels at its best quality.
@@ -37,7 +37,7 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Option<Byte
         let problem = unsupported(request, "send a form as multipart/form-data, with the picture as its field photo");
         return Err(UploadError::Problem(problem));
     }
-    let mut held = Held::for_body_of(request);
+    let mut held = HeldBytes::for_body_of(request);
     let photo = read_form(Multipart::new(request.headers(), payload), &mut held).await?;
     held.keep_with(request);
     Ok(photo)
@@ -49,7 +49,7 @@ impl From<Problem> for UploadError {
     }
 }
 
-async fn read_form(mut form: Multipart, held: &mut Held) -> Result<Option<Bytes>, UploadError> {
+async fn read_form(mut form: Multipart, held: &mut HeldBytes) -> Result<Option<Bytes>, UploadError> {
     let mut pace = Pace::begin();
     for _ in 0..FIELDS_MAX {
         // What is skipped in other fields counts for nothing here.
@@ -64,7 +64,7 @@ async fn read_form(mut form: Multipart, held: &mut Held) -> Result<Option<Bytes>
 }
 
 /// Reads a field, and what is too much of it only to throw it away, so that whoever sends it still reads the answer.
-async fn read_field(mut field: Field, pace: &mut Pace, held: &mut Held) -> Result<Bytes, UploadError> {
+async fn read_field(mut field: Field, pace: &mut Pace, held: &mut HeldBytes) -> Result<Bytes, UploadError> {
     let mut bytes = BytesMut::new();
     let mut length = 0_usize;
     while let Some(chunk) = pace.wait(next(&mut field)).await? {

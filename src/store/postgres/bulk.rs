@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Error, Statement};
 
 use super::lease;
 use super::open_error::of_write;
-use super::writer::Session;
+use super::writer::WriterSession;
 use crate::ports::{Derived, NewBlock, PlacedRecord, StoreError, StoredLeaf};
 use crate::store::rows::{BlockRow, content_number, to_sql};
 use sealane_core::hash::Hash;
@@ -59,7 +59,7 @@ impl Statements {
     }
 }
 
-impl Session {
+impl WriterSession {
     /// Writes all that a block adds. The caller has a transaction open.
     pub async fn append(&self, block: &NewBlock) -> Result<(), StoreError> {
         let row = BlockRow::new(&block.block)?;

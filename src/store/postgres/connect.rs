@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::{DatabaseUrl, TlsMode};
-use super::open_error::OpenError;
+use super::open_error::PostgresOpenError;
 use super::tls;
 
 /// What every session is set to, whatever the server's defaults are. Settings that a server's version does not have are
@@ -43,17 +43,18 @@ pub struct Connector {
 impl Connector {
     /// Prepares TLS as the URL asks for it. `authorities` are trusted instead of the system's. Called on the runtime
     /// that is to carry the connections.
-    pub fn new(url: DatabaseUrl, authorities: Option<&[CertificateDer<'static>]>) -> Result<Self, OpenError> {
+    pub fn new(url: DatabaseUrl, authorities: Option<&[CertificateDer<'static>]>) -> Result<Self, PostgresOpenError> {
         let mode = url.tls().unwrap_or(if authorities.is_some() { TlsMode::VerifyFull } else { TlsMode::Prefer });
         match (mode, authorities) {
-            (TlsMode::Disable, Some(_)) => return Err(OpenError::UnusedAuthorities { mode: "disable" }),
-            (TlsMode::Prefer, Some(_)) => return Err(OpenError::UnusedAuthorities { mode: "prefer" }),
+            (TlsMode::Disable, Some(_)) => return Err(PostgresOpenError::UnusedAuthorities { mode: "disable" }),
+            (TlsMode::Prefer, Some(_)) => return Err(PostgresOpenError::UnusedAuthorities { mode: "prefer" }),
             _ => {}
         }
         let tls = tls::client_config(mode, authorities)
-            .map_err(|error| OpenError::TlsSetup { reason: error.to_string() })?
+            .map_err(|error| PostgresOpenError::TlsSetup { reason: error.to_string() })?
             .map(MakeRustlsConnect::new);
-        let runtime = Handle::try_current().map_err(|error| OpenError::TlsSetup { reason: error.to_string() })?;
+        let runtime =
+            Handle::try_current().map_err(|error| PostgresOpenError::TlsSetup { reason: error.to_string() })?;
         Ok(Self { config: url.config(mode), url: Arc::new(url), tls, runtime })
     }
 
@@ -67,10 +68,10 @@ impl Connector {
     }
 
     /// Makes a connection for queries by diesel.
-    pub async fn reader(&self) -> Result<AsyncPgConnection, OpenError> {
+    pub async fn reader(&self) -> Result<AsyncPgConnection, PostgresOpenError> {
         let own = self.clone();
         self.on_runtime(async move {
-            let refused = |error: tokio_postgres::Error| OpenError::of_connection(&error, own.database());
+            let refused = |error: tokio_postgres::Error| PostgresOpenError::of_connection(&error, own.database());
             let made = match own.tls.clone() {
                 Some(tls) => {
                     let (client, connection) = own.config.connect(tls).await.map_err(refused)?;
@@ -81,7 +82,7 @@ impl Connector {
                     AsyncPgConnection::try_from_client_and_connection(client, connection).await
                 }
             };
-            let unusable = |reason: String| OpenError::Unusable { database: own.database(), reason };
+            let unusable = |reason: String| PostgresOpenError::Unusable { database: own.database(), reason };
             let mut connection = made.map_err(|error| unusable(error.to_string()))?;
             connection.batch_execute(SESSION).await.map_err(|error| unusable(error.to_string()))?;
             Ok(connection)
@@ -90,10 +91,10 @@ impl Connector {
     }
 
     /// Makes a connection that diesel is not between: it tells SQLSTATEs, and copies rows in bulk.
-    pub async fn writer(&self) -> Result<Client, OpenError> {
+    pub async fn writer(&self) -> Result<Client, PostgresOpenError> {
         let own = self.clone();
         self.on_runtime(async move {
-            let refused = |error: tokio_postgres::Error| OpenError::of_connection(&error, own.database());
+            let refused = |error: tokio_postgres::Error| PostgresOpenError::of_connection(&error, own.database());
             let client = match own.tls.clone() {
                 Some(tls) => {
                     let (client, connection) = own.config.connect(tls).await.map_err(refused)?;
@@ -115,9 +116,9 @@ impl Connector {
 
     async fn on_runtime<T: Send + 'static>(
         &self,
-        work: impl Future<Output = Result<T, OpenError>> + Send + 'static,
-    ) -> Result<T, OpenError> {
-        let stopped = |error: tokio::task::JoinError| OpenError::Unusable {
+        work: impl Future<Output = Result<T, PostgresOpenError>> + Send + 'static,
+    ) -> Result<T, PostgresOpenError> {
+        let stopped = |error: tokio::task::JoinError| PostgresOpenError::Unusable {
             database: self.database(),
             reason: format!("connecting to it was broken off: {error}"),
         };

@@ -8,7 +8,7 @@ use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::open_error::OpenError;
+use super::open_error::PostgresOpenError;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
@@ -19,31 +19,31 @@ struct Setting {
 }
 
 /// Tells whether the database holds a ledger's tables, of whatever version.
-pub async fn is_there(connection: &mut AsyncPgConnection, database: &str) -> Result<bool, OpenError> {
+pub async fn is_there(connection: &mut AsyncPgConnection, database: &str) -> Result<bool, PostgresOpenError> {
     let table = "SELECT '' AS value WHERE to_regclass('__diesel_schema_migrations') IS NOT NULL";
     Ok(!rows(connection, database, table).await?.is_empty())
 }
 
 /// Refuses a database whose migrations are not exactly this program's.
-pub async fn check(connection: &mut AsyncPgConnection, database: &str) -> Result<(), OpenError> {
+pub async fn check(connection: &mut AsyncPgConnection, database: &str) -> Result<(), PostgresOpenError> {
     if !is_there(connection, database).await? {
-        return Err(OpenError::Missing { database: database.to_owned() });
+        return Err(PostgresOpenError::Missing { database: database.to_owned() });
     }
     let applied = rows(connection, database, "SELECT version AS value FROM __diesel_schema_migrations").await?;
-    let known = known().map_err(|reason| OpenError::Unusable { database: database.to_owned(), reason })?;
+    let known = known().map_err(|reason| PostgresOpenError::Unusable { database: database.to_owned(), reason })?;
     if let Some(newer) = applied.iter().find(|version| known.iter().all(|(known, _)| known != *version)) {
-        return Err(OpenError::Newer { database: database.to_owned(), version: newer.clone() });
+        return Err(PostgresOpenError::Newer { database: database.to_owned(), version: newer.clone() });
     }
     let pending: Vec<String> =
         known.into_iter().filter(|(version, _)| !applied.contains(version)).map(|(_, name)| name).collect();
-    if pending.is_empty() { Ok(()) } else { Err(OpenError::Behind { database: database.to_owned(), pending }) }
+    if pending.is_empty() { Ok(()) } else { Err(PostgresOpenError::Behind { database: database.to_owned(), pending }) }
 }
 
 /// Refuses a database that keeps text in another encoding, which some text of a ledger would not fit into.
-pub async fn check_encoding(connection: &mut AsyncPgConnection, database: &str) -> Result<(), OpenError> {
+pub async fn check_encoding(connection: &mut AsyncPgConnection, database: &str) -> Result<(), PostgresOpenError> {
     let found = rows(connection, database, "SELECT current_setting('server_encoding') AS value").await?;
     match found.into_iter().next() {
-        Some(encoding) if encoding != "UTF8" => Err(OpenError::Unusable {
+        Some(encoding) if encoding != "UTF8" => Err(PostgresOpenError::Unusable {
             database: database.to_owned(),
             reason: format!(
                 "its encoding is {encoding}; make one with `createdb --encoding UTF8 --template template0 NAME`"
@@ -54,7 +54,7 @@ pub async fn check_encoding(connection: &mut AsyncPgConnection, database: &str) 
 }
 
 /// Says in the log that the server does not keep what it has acknowledged, if that is so.
-pub async fn warn_of_lost_writes(connection: &mut AsyncPgConnection, database: &str) -> Result<(), OpenError> {
+pub async fn warn_of_lost_writes(connection: &mut AsyncPgConnection, database: &str) -> Result<(), PostgresOpenError> {
     let unsafe_settings = "SELECT name AS value FROM pg_settings \
          WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'";
     for setting in rows(connection, database, unsafe_settings).await? {
@@ -64,7 +64,7 @@ pub async fn warn_of_lost_writes(connection: &mut AsyncPgConnection, database: &
 }
 
 /// Applies every migration that the database lacks, each in a transaction of its own.
-pub async fn run(connection: AsyncPgConnection, database: &str) -> Result<(), OpenError> {
+pub async fn run(connection: AsyncPgConnection, database: &str) -> Result<(), PostgresOpenError> {
     // The harness blocks its thread while it waits for the server.
     let migrated = tokio::task::spawn_blocking(move || {
         let mut harness: AsyncConnectionWrapper<AsyncPgConnection> = connection.into();
@@ -75,7 +75,7 @@ pub async fn run(connection: AsyncPgConnection, database: &str) -> Result<(), Op
         Ok(Err(reason)) => reason,
         Err(error) => error.to_string(),
     };
-    Err(OpenError::Unusable { database: database.to_owned(), reason })
+    Err(PostgresOpenError::Unusable { database: database.to_owned(), reason })
 }
 
 /// Version and name of each migration in this program.
@@ -84,10 +84,14 @@ fn known() -> Result<Vec<(String, String)>, String> {
     Ok(migrations.iter().map(|one| (one.name().version().to_string(), one.name().to_string())).collect())
 }
 
-async fn rows(connection: &mut AsyncPgConnection, database: &str, query: &str) -> Result<Vec<String>, OpenError> {
+async fn rows(
+    connection: &mut AsyncPgConnection,
+    database: &str,
+    query: &str,
+) -> Result<Vec<String>, PostgresOpenError> {
     let found: Vec<Setting> = diesel::sql_query(query)
         .load(connection)
         .await
-        .map_err(|error| OpenError::Unusable { database: database.to_owned(), reason: error.to_string() })?;
+        .map_err(|error| PostgresOpenError::Unusable { database: database.to_owned(), reason: error.to_string() })?;
     Ok(found.into_iter().map(|row| row.value).collect())
 }

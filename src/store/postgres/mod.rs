@@ -45,7 +45,7 @@ use queries::Blocks;
 use writer::Writer;
 
 pub use address::{DatabaseUrl, DatabaseUrlError};
-pub use open_error::OpenError;
+pub use open_error::PostgresOpenError;
 
 /// Readers that work at once. A server allows a hundred connections unless it is told otherwise.
 const READERS_MAX: usize = 8;
@@ -87,7 +87,7 @@ enum Reader {
 impl PostgresStore {
     /// Makes the tables in an empty database, or brings those that are there up to this program's version, and takes the
     /// lease. `holder` says to people who has it.
-    pub async fn create(server: &Server, holder: &str) -> Result<Self, OpenError> {
+    pub async fn create(server: &Server, holder: &str) -> Result<Self, PostgresOpenError> {
         let connector = connector(server)?;
         let mut connection = connector.reader().await?;
         migrations::check_encoding(&mut connection, &connector.database()).await?;
@@ -97,17 +97,17 @@ impl PostgresStore {
     }
 
     /// Applies the migrations that the tables of an older version lack.
-    pub async fn migrate(server: &Server, holder: &str) -> Result<(), OpenError> {
+    pub async fn migrate(server: &Server, holder: &str) -> Result<(), PostgresOpenError> {
         let connector = connector(server)?;
         let database = connector.database();
         if !migrations::is_there(&mut connector.reader().await?, &database).await? {
-            return Err(OpenError::Missing { database });
+            return Err(PostgresOpenError::Missing { database });
         }
         Self::create(server, holder).await.map(drop)
     }
 
     /// Opens a ledger whose migrations are exactly this program's, and takes the lease.
-    pub async fn open(server: &Server, holder: &str) -> Result<Self, OpenError> {
+    pub async fn open(server: &Server, holder: &str) -> Result<Self, PostgresOpenError> {
         let connector = connector(server)?;
         let mut connection = connector.reader().await?;
         migrations::check(&mut connection, &connector.database()).await?;
@@ -118,11 +118,14 @@ impl PostgresStore {
     }
 
     /// Opens a ledger to read it as of now, however it grows meanwhile. Takes no lease: a node may be writing it.
-    pub async fn open_snapshot(server: &Server) -> Result<Self, OpenError> {
+    pub async fn open_snapshot(server: &Server) -> Result<Self, PostgresOpenError> {
         let connector = connector(server)?;
         let mut connection = connector.reader().await?;
         let begun = connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
-        begun.map_err(|error| OpenError::Unusable { database: connector.database(), reason: error.to_string() })?;
+        begun.map_err(|error| PostgresOpenError::Unusable {
+            database: connector.database(),
+            reason: error.to_string(),
+        })?;
         // The server takes the snapshot at the transaction's first query, which this is.
         migrations::check(&mut connection, &connector.database()).await?;
         Ok(Self { readers: Readers::Snapshot(Arc::new(Mutex::new(connection))), writer: None })
@@ -166,12 +169,12 @@ impl DerefMut for Reader {
     }
 }
 
-fn connector(server: &Server) -> Result<Connector, OpenError> {
+fn connector(server: &Server) -> Result<Connector, PostgresOpenError> {
     Connector::new(server.url.clone(), server.authorities.as_deref())
 }
 
 /// Readers that connect when they are needed, and anew when their connection was lost.
-fn pool(connector: Connector) -> Result<Pool<AsyncPgConnection>, OpenError> {
+fn pool(connector: Connector) -> Result<Pool<AsyncPgConnection>, PostgresOpenError> {
     let database = connector.database();
     let mut config = ManagerConfig::default();
     config.recycling_method = RecyclingMethod::Fast;
@@ -187,7 +190,7 @@ fn pool(connector: Connector) -> Result<Pool<AsyncPgConnection>, OpenError> {
         .wait_timeout(Some(READER_TIMEOUT))
         .create_timeout(Some(READER_TIMEOUT))
         .build()
-        .map_err(|error| OpenError::Unusable { database, reason: error.to_string() })
+        .map_err(|error| PostgresOpenError::Unusable { database, reason: error.to_string() })
 }
 
 #[async_trait]

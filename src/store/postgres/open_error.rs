@@ -8,7 +8,7 @@ use crate::ports::StoreError;
 
 /// The database cannot serve. No message holds a password.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum PostgresOpenError {
     #[error(
         "no ledger in the database {database}: bring it back from a backup, or look whether --database-url names the right \
          one; `sealane init` with a new --data begins another ledger"
@@ -53,7 +53,7 @@ pub enum OpenError {
     Held { database: String, holder: String, since: String },
 }
 
-impl OpenError {
+impl PostgresOpenError {
     /// Reads what the driver or the server said when a connection was made or first used.
     pub(super) fn of_connection(error: &tokio_postgres::Error, database: String) -> Self {
         let reason = told(error);
@@ -86,8 +86,8 @@ pub fn told(error: &tokio_postgres::Error) -> String {
     text
 }
 
-impl From<OpenError> for StoreError {
-    fn from(error: OpenError) -> Self {
+impl From<PostgresOpenError> for StoreError {
+    fn from(error: PostgresOpenError) -> Self {
         StoreError::Unavailable(error.to_string())
     }
 }

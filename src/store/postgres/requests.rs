@@ -5,14 +5,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio_postgres::types::ToSql;
 
 use super::open_error::{of_read, of_write};
-use super::writer::Session;
+use super::writer::WriterSession;
 use crate::ports::{Admission, PendingRequest, RequestFilter, StoreError, WaitingRoom};
 use crate::store::queries::postgres as built;
 use crate::store::rows::{RequestRow, to_sql};
 use crate::store::schema::requests;
 use sealane_core::consortium::ParticipantId;
 
-impl Session {
+impl WriterSession {
     /// Adds a request, unless it repeats one or its room is full. The caller has a transaction open.
     pub async fn add_request(&self, request: &PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError> {
         let row = RequestRow::new(request)?;

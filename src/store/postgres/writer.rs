@@ -9,7 +9,7 @@ use tokio_postgres::types::ToSql;
 
 use super::bulk::Statements;
 use super::connect::Connector;
-use super::open_error::{OpenError, of_write};
+use super::open_error::{PostgresOpenError, of_write};
 use super::{lease, migrations};
 use crate::ports::StoreError;
 use crate::store::WRITE_PROBE_BYTES;
@@ -19,11 +19,11 @@ use crate::store::WRITE_PROBE_BYTES;
 pub struct Writer {
     connector: Connector,
     holder: Arc<str>,
-    session: Arc<Mutex<Option<Session>>>,
+    session: Arc<Mutex<Option<WriterSession>>>,
 }
 
 /// A connection that holds the lease.
-pub struct Session {
+pub struct WriterSession {
     pub client: Client,
     pub statements: Statements,
     epoch: i64,
@@ -31,17 +31,17 @@ pub struct Session {
 
 impl Writer {
     /// Takes the lease of a ledger that is there. `holder` says to people who has it.
-    pub async fn open(connector: Connector, holder: &str) -> Result<Self, OpenError> {
-        let session = Session::open(&connector, holder).await?;
+    pub async fn open(connector: Connector, holder: &str) -> Result<Self, PostgresOpenError> {
+        let session = WriterSession::open(&connector, holder).await?;
         Ok(Self { connector, holder: holder.into(), session: Arc::new(Mutex::new(Some(session))) })
     }
 
     /// Takes the lease, and brings the tables up to this program's version first.
-    pub async fn migrate(connector: Connector, holder: &str) -> Result<Self, OpenError> {
+    pub async fn migrate(connector: Connector, holder: &str) -> Result<Self, PostgresOpenError> {
         let client = connector.writer().await?;
         lease::lock(&client, &connector.database()).await?;
         migrations::run(connector.reader().await?, &connector.database()).await?;
-        let session = Session::begin(client, &connector, holder).await?;
+        let session = WriterSession::begin(client, &connector, holder).await?;
         Ok(Self { connector, holder: holder.into(), session: Arc::new(Mutex::new(Some(session))) })
     }
 
@@ -51,7 +51,7 @@ impl Writer {
     /// one is `StoreError::Unavailable`.
     pub async fn write<T: Send + 'static>(
         &self,
-        change: impl for<'a> FnOnce(&'a Session) -> BoxFuture<'a, Result<T, StoreError>> + Send + 'static,
+        change: impl for<'a> FnOnce(&'a WriterSession) -> BoxFuture<'a, Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, StoreError> {
         let own = self.clone();
         let written = self.connector.runtime().spawn(async move {
@@ -59,7 +59,7 @@ impl Writer {
             let session = match place.take().filter(|session| !session.client.is_closed()) {
                 Some(session) => session,
                 None => {
-                    let opened = Session::open(&own.connector, &own.holder).await;
+                    let opened = WriterSession::open(&own.connector, &own.holder).await;
                     opened.map_err(|error| StoreError::Refused(error.to_string()))?
                 }
             };
@@ -91,17 +91,17 @@ impl<T> Outcome<T> {
     }
 }
 
-impl Session {
-    async fn open(connector: &Connector, holder: &str) -> Result<Self, OpenError> {
+impl WriterSession {
+    async fn open(connector: &Connector, holder: &str) -> Result<Self, PostgresOpenError> {
         let client = connector.writer().await?;
         lease::lock(&client, &connector.database()).await?;
         Self::begin(client, connector, holder).await
     }
 
-    async fn begin(client: Client, connector: &Connector, holder: &str) -> Result<Self, OpenError> {
+    async fn begin(client: Client, connector: &Connector, holder: &str) -> Result<Self, PostgresOpenError> {
         let epoch = lease::begin(&client, holder, &connector.database()).await?;
         let statements = Statements::prepare(&client).await;
-        let statements = statements.map_err(|error| OpenError::of_connection(&error, connector.database()))?;
+        let statements = statements.map_err(|error| PostgresOpenError::of_connection(&error, connector.database()))?;
         Ok(Self { client, statements, epoch })
     }
 
@@ -119,7 +119,7 @@ impl Session {
 
     async fn transaction<T>(
         &self,
-        change: impl for<'a> FnOnce(&'a Session) -> BoxFuture<'a, Result<T, StoreError>>,
+        change: impl for<'a> FnOnce(&'a WriterSession) -> BoxFuture<'a, Result<T, StoreError>>,
     ) -> Outcome<T> {
         match self.change_and_commit(change).await {
             Ok(value) => Outcome::Committed(value),
@@ -143,7 +143,7 @@ impl Session {
 
     async fn change_and_commit<T>(
         &self,
-        change: impl for<'a> FnOnce(&'a Session) -> BoxFuture<'a, Result<T, StoreError>>,
+        change: impl for<'a> FnOnce(&'a WriterSession) -> BoxFuture<'a, Result<T, StoreError>>,
     ) -> Result<T, Failed> {
         let began = self.client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
         let fence = [&self.epoch as _];

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::{OpenError, Readers, SqliteStore, check_migrations, unusable};
+use super::{Readers, SqliteOpenError, SqliteStore, check_migrations, unusable};
 
 /// What a path must not show to SQLite's reader of URIs.
 const NOT_IN_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
@@ -18,14 +18,14 @@ const NOT_IN_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
 #[derive(Debug, thiserror::Error)]
 pub enum CopyFileError {
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] SqliteOpenError),
     #[error("the ledger at {} cannot be copied to {}: {reason}", from.display(), to.display())]
     Copy { from: PathBuf, to: PathBuf, reason: String },
 }
 
 impl SqliteStore {
     /// Opens a file to read it as of now, and never to change it: a backup stays as it is, a node goes on beside it.
-    pub fn open_read_only(path: &Path) -> Result<Self, OpenError> {
+    pub fn open_read_only(path: &Path) -> Result<Self, SqliteOpenError> {
         if has_write_ahead_log(path) {
             return Self::open_snapshot(path);
         }
@@ -61,16 +61,16 @@ fn has_write_ahead_log(path: &Path) -> bool {
     read.is_ok() && header[18] == 2
 }
 
-fn uri(path: &Path) -> Result<String, OpenError> {
+fn uri(path: &Path) -> Result<String, SqliteOpenError> {
     if !path.exists() {
-        return Err(OpenError::Missing { path: path.to_owned() });
+        return Err(SqliteOpenError::Missing { path: path.to_owned() });
     }
     let absolute = std::path::absolute(path).map_err(|error| unusable(path, &error))?;
     let mode = if has_write_ahead_log(path) { "rw" } else { "ro" };
     Ok(format!("file:{}?mode={mode}", utf8_percent_encode(&absolute.to_string_lossy(), NOT_IN_URI)))
 }
 
-fn connect(path: &Path, uri: &str) -> Result<SqliteConnection, OpenError> {
+fn connect(path: &Path, uri: &str) -> Result<SqliteConnection, SqliteOpenError> {
     let mut connection = SqliteConnection::establish(uri).map_err(|error| unusable(path, &error))?;
     connection.batch_execute("PRAGMA busy_timeout = 5000;").map_err(|error| unusable(path, &error))?;
     Ok(connection)

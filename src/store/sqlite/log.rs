@@ -14,7 +14,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
-use super::{OpenError, unusable};
+use super::{SqliteOpenError, unusable};
 
 /// Bytes that the writer commits before its log is moved. A page that many blocks change is moved once, so many are
 /// good; but the writer's own flushes wait for the disk meanwhile, and the longer the more there is to move.
@@ -41,7 +41,7 @@ struct Moved {
 
 impl LogMover {
     /// Begins to move the log of the file at `path`, which `writer` alone writes to.
-    pub fn start(path: &Path, writer: &Arc<Mutex<SqliteConnection>>) -> Result<Self, OpenError> {
+    pub fn start(path: &Path, writer: &Arc<Mutex<SqliteConnection>>) -> Result<Self, SqliteOpenError> {
         let mut connection =
             SqliteConnection::establish(&path.to_string_lossy()).map_err(|error| unusable(path, &error))?;
         connection

@@ -628,7 +628,11 @@ fn what_a_member_must_not_sign_is_named_where_it_stands() {
     let ahead =
         document(vec![object_event("OBSERVE", "storing", &["urn:example:a"], &now().plus_millis(2 * day).to_string())]);
     let ahead = (maker.statement(&ahead), subjects(&ahead, &maker));
-    refused(&|shelf| shelf.append(std::slice::from_ref(&ahead)), leaf, "is more than a day ahead of its block's time");
+    refused(
+        &|shelf| shelf.append(std::slice::from_ref(&ahead)),
+        leaf,
+        "is more than a day ahead of the time of its block",
+    );
     // The same statement again, another's claim, another ledger's statement.
     let one = (statement.clone(), names.clone());
     refused(&|shelf| shelf.append(&[one.clone(), one.clone()]), leaf + 1, "its statement stands in leaf");

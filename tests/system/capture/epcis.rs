@@ -109,7 +109,7 @@ fn an_event_in_the_far_future_is_refused() {
     let (node, maker) = with_maker();
     for time in ["2999-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59+14:00"] {
         let statement = maker.statement(&observation(json!({"eventTime": time})));
-        let words = "is more than a day ahead of this node's clock";
+        let words = "is more than a day ahead of the time of its block";
         refused(&node, || capture(&node, statement), 400, "event-ahead", words);
     }
     // What is planned for tomorrow morning may be said today.

@@ -191,7 +191,13 @@ fn the_signers_clock_is_not_far_ahead() {
     let (node, maker) = with_maker();
     let payload = commissioning("A1").to_string();
     let ahead = maker.sign(&maker.header_with("iat", now().seconds() + 3_600), payload.as_bytes());
-    refused(&node, || capture(&node, ahead), 400, "issued-ahead", "more than 300 seconds ahead of this node's clock");
+    refused(
+        &node,
+        || capture(&node, ahead),
+        400,
+        "issued-ahead",
+        "more than 300 seconds ahead of the time of its block",
+    );
     // A clock that is behind grants nothing and costs nothing.
     captured(&node, maker.sign(&maker.header_with("iat", 1), payload.as_bytes()));
 }

@@ -7,7 +7,7 @@ use crate::limits::FAULTS_MAX;
 
 /// One place where a document breaks the standard or a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct EpcisFault {
     /// JSON pointer (RFC 6901) to the value at fault; empty for the whole document.
     pub pointer: String,
     /// What is wrong there, and what would be right.
@@ -27,13 +27,13 @@ pub enum FaultKind {
 /// Everything found wrong with one document: at least one fault and at most [`FAULTS_MAX`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Faults {
-    list: Vec<Fault>,
+    list: Vec<EpcisFault>,
     more: bool,
 }
 
 impl Faults {
     /// The faults, in the order of the document.
-    pub fn iter(&self) -> std::slice::Iter<'_, Fault> {
+    pub fn iter(&self) -> std::slice::Iter<'_, EpcisFault> {
         self.list.iter()
     }
 
@@ -49,15 +49,15 @@ impl Faults {
 }
 
 impl<'a> IntoIterator for &'a Faults {
-    type Item = &'a Fault;
-    type IntoIter = std::slice::Iter<'a, Fault>;
+    type Item = &'a EpcisFault;
+    type IntoIter = std::slice::Iter<'a, EpcisFault>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for EpcisFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = if self.pointer.is_empty() { "the top" } else { &self.pointer };
         write!(f, "at {place}: {}", self.message)
@@ -78,19 +78,19 @@ impl std::error::Error for Faults {}
 impl From<JsonError> for Faults {
     fn from(error: JsonError) -> Self {
         let JsonError { pointer, message } = error;
-        Self { list: vec![Fault { pointer, message, kind: FaultKind::Standard }], more: false }
+        Self { list: vec![EpcisFault { pointer, message, kind: FaultKind::Standard }], more: false }
     }
 }
 
 /// Gathers faults up to the limit.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    list: Vec<Fault>,
+    list: Vec<EpcisFault>,
     more: bool,
 }
 
 impl Gathered {
-    pub(super) fn push(&mut self, fault: Fault) {
+    pub(super) fn push(&mut self, fault: EpcisFault) {
         if self.list.len() < FAULTS_MAX {
             self.list.push(fault);
         } else {
@@ -114,7 +114,7 @@ impl Gathered {
             _ => {
                 if self.list.is_empty() {
                     let message = "passes every check and still cannot be read; please report it".to_owned();
-                    self.push(Fault { pointer: String::new(), message, kind: FaultKind::Standard });
+                    self.push(EpcisFault { pointer: String::new(), message, kind: FaultKind::Standard });
                 }
                 Err(Faults { list: self.list, more: self.more })
             }
@@ -132,7 +132,7 @@ mod tests {
         for n in 0..=FAULTS_MAX {
             assert!(!gathered.is_full());
             let kind = if n == 0 { FaultKind::TooMany } else { FaultKind::Standard };
-            gathered.push(Fault { pointer: format!("/{n}"), message: "wrong".into(), kind });
+            gathered.push(EpcisFault { pointer: format!("/{n}"), message: "wrong".into(), kind });
         }
         assert!(gathered.is_full());
         let faults = gathered.into_result(Some(())).unwrap_err();

@@ -31,7 +31,7 @@ use crate::time::Timestamp;
 
 pub use coordinates::Coordinates;
 pub use event::{Action, Event, Part, What};
-pub use fault::{Fault, FaultKind, Faults};
+pub use fault::{EpcisFault, FaultKind, Faults};
 pub use uri::is_absolute_uri;
 pub use vocabulary::{BizStep, Disposition};
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::epcis::Reader;
 use crate::epcis::context;
-use crate::epcis::fault::{Fault, FaultKind, Faults, Gathered};
+use crate::epcis::fault::{EpcisFault, FaultKind, Faults, Gathered};
 use crate::epcis::ids::Ids;
 use crate::epcis::schema::{List, Member, Members, Need, Others, Shape};
 use crate::epcis::uri::is_absolute_uri;
@@ -94,7 +94,7 @@ impl Walk {
     }
 
     fn push(&mut self, pointer: String, message: String, kind: FaultKind) {
-        self.found.push(Fault { pointer, message, kind });
+        self.found.push(EpcisFault { pointer, message, kind });
     }
 
     fn pointer(&self) -> String {

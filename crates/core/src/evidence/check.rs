@@ -8,7 +8,7 @@ use crate::block::{Checkpoint, FinalCheckpoint, Leaf, Seal, check_seal_stands_at
 use crate::consortium::{Admin, Place, Refusal, Registry};
 use crate::evidence::document::{Evidence, PlacedSeal, PlacedText};
 use crate::evidence::source::Shown;
-use crate::evidence::{Anchor, EvidenceError, RecordError, read_capture};
+use crate::evidence::{Anchor, CaptureFault, EvidenceError, read_capture};
 use crate::gs1::Id;
 use crate::hash::Hash;
 use crate::index::names::{self, Names};
@@ -230,7 +230,7 @@ fn captures(
         let statement = parse_statement(placed, StatementType::Epcis, registry.origin().as_str())?;
         let (_, certificate) = registry
             .certificate(statement.header().signer().hash())
-            .ok_or(EvidenceError::Record { leaf, error: RecordError::Signer })?;
+            .ok_or(EvidenceError::Record { leaf, error: CaptureFault::Signer })?;
         let statement =
             statement.verify(&certificate.key, verifier).map_err(|error| EvidenceError::Statement { leaf, error })?;
         let capture = read_capture(statement.as_submitted(), places.get(leaf)?, registry);

@@ -2,7 +2,7 @@
 
 use crate::block::{CheckpointError, FinalityError, SealError};
 use crate::consortium::{AdminError, Refusal};
-use crate::evidence::{Evidence, RecordError};
+use crate::evidence::{CaptureFault, Evidence};
 use crate::gs1::{Id, IdError};
 use crate::index::{Acts, IndexProofError, SignerTag, Subject};
 use crate::json::JsonError;
@@ -69,7 +69,7 @@ pub enum EvidenceError {
     #[error("the registration of leaf {leaf} cannot stand there: {error}")]
     Refused { leaf: LeafIndex, error: Refusal },
     #[error("the capture of leaf {leaf}: {error}")]
-    Record { leaf: LeafIndex, error: RecordError },
+    Record { leaf: LeafIndex, error: CaptureFault },
     #[error("something is left out: the index says nothing here of {subject}, which the answer rests on")]
     SubjectMissing { subject: Subject },
     #[error("something is left out: leaf {leaf} names {subject}, and its statement is not here")]

@@ -20,7 +20,7 @@ pub use document::{Evidence, PlacedSeal, PlacedText};
 pub use error::EvidenceError;
 pub use fork::{DoubleSigner, Fork, ForkError, SignedCheckpoint, note_keys};
 pub use receipt::{Receipt, ReceiptError, VerifiedReceipt};
-pub use records::{RecordError, read_capture};
+pub use records::{CaptureFault, read_capture};
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use crate::statement::SubmittedStatement;
 
 /// A capture that should not stand on a ledger.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum RecordError {
+pub enum CaptureFault {
     #[error("no registration has the certificate that it names")]
     Signer,
     #[error("its payload is not an EPCIS document: {0}")]
@@ -15,10 +15,14 @@ pub enum RecordError {
 }
 
 /// Reads the capture that stands at `place`.
-pub fn read_capture(statement: &SubmittedStatement, place: Place, registry: &Registry) -> Result<Capture, RecordError> {
+pub fn read_capture(
+    statement: &SubmittedStatement,
+    place: Place,
+    registry: &Registry,
+) -> Result<Capture, CaptureFault> {
     let header = statement.header();
     let certificate = *header.signer().hash();
-    let (participant, _) = registry.certificate(&certificate).ok_or(RecordError::Signer)?;
+    let (participant, _) = registry.certificate(&certificate).ok_or(CaptureFault::Signer)?;
     Ok(Capture {
         place,
         signer: participant.id.clone(),

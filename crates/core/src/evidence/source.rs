@@ -7,7 +7,7 @@ use crate::consortium::Registry;
 use crate::evidence::{Evidence, EvidenceError};
 use crate::index::{Subject, SubjectEntry};
 use crate::merkle::LeafIndex;
-use crate::provenance::{Capture, FollowFault, Known, List, Source, Wanted, is_before_span};
+use crate::provenance::{Capture, FollowFault, Known, List, Source, WantedList, is_before_span};
 
 /// The lists and captures that evidence shows.
 pub(super) struct Shown<'a> {
@@ -26,9 +26,9 @@ impl<'a> Shown<'a> {
         Self { registry, entries, captures }
     }
 
-    fn is_before(&self, leaf: LeafIndex, wanted: Wanted) -> bool {
+    fn is_before(&self, leaf: LeafIndex, wanted: WantedList) -> bool {
         match (wanted, self.captures.get(&leaf)) {
-            (Wanted::Since(time), Some(capture)) => is_before_span(capture.place.time, time),
+            (WantedList::Since(time), Some(capture)) => is_before_span(capture.place.time, time),
             _ => false,
         }
     }
@@ -41,17 +41,17 @@ impl Source for Shown<'_> {
         self.registry
     }
 
-    fn list(&mut self, subject: &Subject, wanted: Wanted) -> Result<Known, EvidenceError> {
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, EvidenceError> {
         let missing = || EvidenceError::SubjectMissing { subject: subject.clone() };
         let entry = self.entries.get(subject).ok_or_else(missing)?;
         let (skipped, reaches_back) = match wanted {
-            Wanted::Whole => (0, entry.first == 0),
-            Wanted::Since(_) => {
+            WantedList::Whole => (0, entry.first == 0),
+            WantedList::Since(_) => {
                 let before = entry.leaves.partition_point(|leaf| self.is_before(*leaf, wanted));
                 // Where nothing that is shown is old enough, the list itself has to begin there.
                 (before.saturating_sub(1), before > 0 || entry.first == 0)
             }
-            Wanted::Last(most) => {
+            WantedList::Last(most) => {
                 let first = entry.count.saturating_sub(most as u64);
                 let skipped = usize::try_from(first.saturating_sub(entry.first)).unwrap_or(usize::MAX);
                 (skipped, entry.first <= first && entry.leaves.is_empty() == (entry.count == 0))

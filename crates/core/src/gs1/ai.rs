@@ -15,12 +15,12 @@ pub struct Ai {
     /// True where the first two digits of the AI fix its length, so that no separator (FNC1) has to follow.
     pub predefined_length: bool,
     /// What the value is made of, in order; only the last part may vary in length.
-    pub parts: &'static [Part],
+    pub parts: &'static [AiPart],
 }
 
 /// A stretch of a value with one set of characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
+pub struct AiPart {
     pub set: CharSet,
     /// Fewest characters.
     pub min: usize,
@@ -122,7 +122,7 @@ impl Ai {
     }
 
     /// Cuts a value into its parts; `None` when its length or characters do not fit.
-    fn split<'a>(&self, value: &'a str) -> Option<Vec<(&'static Part, &'a str)>> {
+    fn split<'a>(&self, value: &'a str) -> Option<Vec<(&'static AiPart, &'a str)>> {
         let mut rest = value;
         let mut parts = Vec::with_capacity(self.parts.len());
         for part in self.parts {
@@ -141,12 +141,12 @@ impl Ai {
     }
 
     fn to_words(self) -> String {
-        let words: Vec<String> = self.parts.iter().copied().map(Part::to_words).collect();
+        let words: Vec<String> = self.parts.iter().copied().map(AiPart::to_words).collect();
         words.join(", then ")
     }
 }
 
-impl Part {
+impl AiPart {
     fn has_shape(&self, text: &str) -> bool {
         let shaping = |rule: &&Rule| matches!(rule, Rule::Zero | Rule::CompanyPrefix);
         self.rules.iter().filter(shaping).all(|rule| rule.accepts(text))

@@ -3,7 +3,7 @@
 //! What a value means is left out: countries, currencies, coordinates and coupons are checked as characters only,
 //! since none of them is part of an id.
 
-use super::ai::{Ai, CharSet, Part, Rule};
+use super::ai::{Ai, AiPart, CharSet, Rule};
 
 pub(super) static TABLE: &[Ai] = &[
     // Keys and their qualifiers.
@@ -88,45 +88,45 @@ pub(super) static TABLE: &[Ai] = &[
     ended("8030", &[part(CharSet::Base64Url, 1, 90)]),
 ];
 
-const GTIN: Part = n(14).with(&[Rule::CheckDigit("GTIN")]);
-const DATE: Part = n(6).with(&[Rule::Date]);
-const SIXTIETH: Part = n(2).with(&[Rule::Sixtieth]);
+const GTIN: AiPart = n(14).with(&[Rule::CheckDigit("GTIN")]);
+const DATE: AiPart = n(6).with(&[Rule::Date]);
+const SIXTIETH: AiPart = n(2).with(&[Rule::Sixtieth]);
 
 /// AIs whose length is predefined: no separator has to follow.
-const fn fixed(codes: &'static str, parts: &'static [Part]) -> Ai {
+const fn fixed(codes: &'static str, parts: &'static [AiPart]) -> Ai {
     Ai { codes, predefined_length: true, parts }
 }
 
 /// AIs whose value ends at a separator or with the message, even where its length is fixed.
-const fn ended(codes: &'static str, parts: &'static [Part]) -> Ai {
+const fn ended(codes: &'static str, parts: &'static [AiPart]) -> Ai {
     Ai { codes, predefined_length: false, parts }
 }
 
-const fn n(len: usize) -> Part {
+const fn n(len: usize) -> AiPart {
     part(CharSet::Digits, len, len)
 }
 
-const fn n_to(max: usize) -> Part {
+const fn n_to(max: usize) -> AiPart {
     part(CharSet::Digits, 1, max)
 }
 
-const fn x(len: usize) -> Part {
+const fn x(len: usize) -> AiPart {
     part(CharSet::Cset82, len, len)
 }
 
-const fn x_to(max: usize) -> Part {
+const fn x_to(max: usize) -> AiPart {
     part(CharSet::Cset82, 1, max)
 }
 
-const fn y_to(max: usize) -> Part {
+const fn y_to(max: usize) -> AiPart {
     part(CharSet::Cset39, 1, max)
 }
 
-const fn part(set: CharSet, min: usize, max: usize) -> Part {
-    Part { set, min, max, optional: false, rules: &[] }
+const fn part(set: CharSet, min: usize, max: usize) -> AiPart {
+    AiPart { set, min, max, optional: false, rules: &[] }
 }
 
-impl Part {
+impl AiPart {
     const fn with(self, rules: &'static [Rule]) -> Self {
         Self { rules, ..self }
     }

@@ -13,7 +13,7 @@ use crate::statement::SignatureVerifier;
 
 /// What an audit went through without a fault.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct AuditTally {
     pub leaves: u64,
     pub blocks: u64,
     pub signatures: u64,
@@ -36,20 +36,20 @@ pub struct Auditor<'a> {
     trusted: Option<&'a Anchor>,
     state: State,
     seen: EverSeen,
-    tally: Tally,
+    tally: AuditTally,
 }
 
 impl<'a> Auditor<'a> {
     /// Begins with no leaf. The first one must be the genesis statement of `trusted`, if one is given.
     pub fn new(provider: Provider<'a>, trusted: Option<&'a Anchor>) -> Self {
-        Self { provider, trusted, state: State::empty(), seen: EverSeen::default(), tally: Tally::default() }
+        Self { provider, trusted, state: State::empty(), seen: EverSeen::default(), tally: AuditTally::default() }
     }
 
     pub const fn state(&self) -> &State {
         &self.state
     }
 
-    pub const fn tally(&self) -> &Tally {
+    pub const fn tally(&self) -> &AuditTally {
         &self.tally
     }
 

@@ -8,7 +8,7 @@ use crate::consortium::{Admin, Place, Registry};
 use crate::hash::Hash;
 use crate::ledger::known::Prefetched;
 use crate::merkle::{Edge, Growth, LeafIndex, TileId, TreeSize};
-use crate::record::Record;
+use crate::record::LeafRecord;
 use crate::statement::StatementType;
 
 /// What a leaf holds.
@@ -41,7 +41,7 @@ pub struct StoredLeaf {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlacedRecord {
     pub place: Place,
-    pub record: Record,
+    pub record: LeafRecord,
 }
 
 /// A block as stored: what was agreed on about the tree at its size.

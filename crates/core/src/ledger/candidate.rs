@@ -5,7 +5,7 @@ use crate::content::Content;
 use crate::evidence::Anchor;
 use crate::ledger::place::{self, PlaceRefusal};
 use crate::ledger::records::{admin_record, capture_record};
-use crate::record::Record;
+use crate::record::LeafRecord;
 use crate::statement::{SignatureVerifier, StatementId, StatementType, SubmittedStatement, VerifiedStatement};
 
 /// A statement that is for this ledger, whose signature holds, and whose content was read and allowed to its signer. Only its
@@ -18,8 +18,8 @@ pub struct Candidate {
 
 #[derive(Debug)]
 pub(super) enum CandidateKind {
-    Capture { events: Vec<EventFact>, record: Record },
-    Admin { admin: Box<Admin>, record: Record },
+    Capture { events: Vec<EventFact>, record: LeafRecord },
+    Admin { admin: Box<Admin>, record: LeafRecord },
 }
 
 /// Checks that a statement is for this ledger and that its signature holds under the key of the certificate or member

@@ -13,7 +13,7 @@ use crate::ledger::place::{self, PlaceRefusal};
 use crate::ledger::rules::Rules;
 use crate::ledger::state::State;
 use crate::merkle::{self, Edge, Frontier, Growth, LeafIndex};
-use crate::record::Record;
+use crate::record::LeafRecord;
 use crate::statement::{SignatureVerifier, StatementId, VerifiedStatement};
 use crate::time::Timestamp;
 
@@ -136,7 +136,7 @@ impl<'a> Placing<'a> {
         &mut self,
         statement: &VerifiedStatement,
         events: &[EventFact],
-        record: Record,
+        record: LeafRecord,
         at: Place,
     ) -> Result<Placed, PlaceError> {
         place::check_signer(self.registry()?, statement.header().signer().hash(), at)?;
@@ -153,7 +153,7 @@ impl<'a> Placing<'a> {
         &mut self,
         statement: &VerifiedStatement,
         admin: Admin,
-        record: Record,
+        record: LeafRecord,
         at: Place,
     ) -> Result<Placed, PlaceError> {
         let signer = statement.header().signer();
@@ -177,7 +177,7 @@ impl<'a> Placing<'a> {
         &mut self,
         statement: &VerifiedStatement,
         content: LeafContent,
-        record: Record,
+        record: LeafRecord,
     ) -> Result<Placed, PlaceError> {
         let leaf = Leaf::of_statement(statement.compact());
         if let Leaf::LongStatement { hash, .. } = &leaf {

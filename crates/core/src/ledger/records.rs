@@ -6,11 +6,11 @@ use crate::consortium::{Admin, ParticipantId};
 use crate::epcis::Event;
 use crate::hash::Hash;
 use crate::index::{Acts, Subject, SubjectKey, names};
-use crate::record::{CaptureFacts, Record};
+use crate::record::{CaptureFacts, LeafRecord};
 use crate::statement::{StatementId, VerifiedStatement};
 
 /// The record of a capture by `signer`, with the events that were read from it.
-pub(super) fn capture_record(statement: &VerifiedStatement, signer: &ParticipantId, events: &[Event]) -> Record {
+pub(super) fn capture_record(statement: &VerifiedStatement, signer: &ParticipantId, events: &[Event]) -> LeafRecord {
     let mut places: BTreeMap<Subject, u32> = BTreeMap::new();
     let mut names: Vec<(SubjectKey, Acts)> = Vec::new();
     let mut under = Vec::with_capacity(events.len());
@@ -38,12 +38,12 @@ pub(super) fn capture_record(statement: &VerifiedStatement, signer: &Participant
         events,
         under: &under,
     };
-    Record::of_capture(statement.id(), &names, &facts)
+    LeafRecord::of_capture(statement.id(), &names, &facts)
 }
 
 /// The record of an admin statement, signed by the member with the key `kid`.
-pub(super) fn admin_record(statement: StatementId, kid: &Hash, admin: &Admin) -> Record {
+pub(super) fn admin_record(statement: StatementId, kid: &Hash, admin: &Admin) -> LeafRecord {
     let names: Vec<(SubjectKey, Acts)> =
         names::of_admin(admin).into_iter().map(|(subject, acts)| (subject.key(), acts)).collect();
-    Record::of_admin(statement, kid, &names)
+    LeafRecord::of_admin(statement, kid, &names)
 }

@@ -1,7 +1,7 @@
 //! A block that somebody else made.
 
 use crate::block::{Leaf, LeafError, Seal};
-use crate::consortium::Registry;
+use crate::consortium::{Admin, Registry};
 use crate::evidence::{Anchor, AnchorError};
 use crate::hash::Hash;
 use crate::ledger::block::SealedBlock;
@@ -66,6 +66,8 @@ pub enum InvalidReason {
     TooLarge,
     #[error("it is not the genesis statement of the trust anchor")]
     OtherGenesis,
+    #[error("the first block holds its genesis statement and nothing else")]
+    BesideGenesis,
     #[error("the first block has no genesis statement")]
     NoGenesis,
     #[error("the {member} in its seal is not what the leaves before it give")]
@@ -99,6 +101,8 @@ pub fn validate(
         bytes += leaf.bytes.len() + leaf.long.as_ref().map_or(0, Vec::len);
         let placed = if statements > BLOCK_STATEMENTS_MAX || bytes > OPEN_BYTES_MAX {
             Err(InvalidReason::TooLarge)
+        } else if last_time.is_none() && statements > 1 {
+            Err(InvalidReason::BesideGenesis)
         } else {
             place_leaf(&mut placing, leaf, provider)
         };
@@ -109,7 +113,7 @@ pub fn validate(
     }
     let leaf = placing.next_place().leaf;
     let sealed = placing.seal(rules).map_err(|_| InvalidReason::NoGenesis);
-    let checked = sealed.and_then(|block| match differing(&block.seal, &body.seal, last_time) {
+    let checked = sealed.and_then(|block| match differing(&block, &body.seal, last_time) {
         Some(member) => Err(InvalidReason::Seal { member }),
         None => Ok(block),
     });
@@ -119,11 +123,18 @@ pub fn validate(
     })
 }
 
-/// The first member of a seal that is not what the leaves before it give. Its time must be later than the last one.
-fn differing(right: &Seal, found: &Seal, last_time: Option<Timestamp>) -> Option<&'static str> {
+/// The first member of a seal that is not what the leaves before it give. Its time must be later than the last one, and that of
+/// the first block is when the genesis statement says that the ledger was created.
+fn differing(block: &SealedBlock, found: &Seal, last_time: Option<Timestamp>) -> Option<&'static str> {
+    let right = &block.seal;
+    let is_timely = match (last_time, block.admins.first()) {
+        (Some(last), _) => last < found.time,
+        (None, Some(Admin::Genesis(genesis))) => found.time == genesis.created,
+        (None, _) => false,
+    };
     let members = [
         (right.height == found.height, "height"),
-        (last_time.is_none_or(|last| last < found.time), "time"),
+        (is_timely, "time"),
         (right.previous_size == found.previous_size, "previousSize"),
         (right.previous_root == found.previous_root, "previousRoot"),
         (right.index_root == found.index_root, "indexRoot"),

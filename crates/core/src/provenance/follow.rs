@@ -30,7 +30,7 @@ pub trait Source {
     fn registry(&self) -> &Registry;
 
     /// A subject's list, from the position that `wanted` begins at as far as it is known.
-    fn list(&mut self, subject: &Subject, wanted: Wanted) -> Result<Known, Self::Error>;
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, Self::Error>;
 
     /// The capture at a leaf of a subject's list, with all of its events that stand under the subject.
     fn capture(&mut self, leaf: LeafIndex, subject: &Subject) -> Result<Arc<Capture>, Self::Error>;
@@ -40,7 +40,7 @@ pub trait Source {
 
 /// From where on a list is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum WantedList {
     Whole,
     /// From the last leaf on whose block's time is more than a day before this ([`is_before_span`]); else whole.
     Since(Timestamp),
@@ -238,7 +238,7 @@ impl<'a, S: Source> Follower<'a, S> {
             }
             for id in transformations {
                 let ties = |event: &Event| event.transformation_id() == Some(&id);
-                self.take_on(Subject::transformation(id.as_str()), Wanted::Whole, &ties)?;
+                self.take_on(Subject::transformation(id.as_str()), WantedList::Whole, &ties)?;
             }
             has_found = self.find_links();
         }
@@ -247,8 +247,8 @@ impl<'a, S: Source> Follower<'a, S> {
 
     fn take_id(&mut self, id: &Id, start: Start) -> Result<(), S::Error> {
         let wanted = match start {
-            Start::Beginning => Wanted::Whole,
-            Start::At(time) => Wanted::Since(time),
+            Start::Beginning => WantedList::Whole,
+            Start::At(time) => WantedList::Since(time),
         };
         let Some(role) = self.ids.get_mut(id) else { return Ok(()) };
         let subject = role.subject.clone();
@@ -259,7 +259,12 @@ impl<'a, S: Source> Follower<'a, S> {
     }
 
     /// Takes a list in order.
-    fn take_on(&mut self, subject: Subject, wanted: Wanted, names: &dyn Fn(&Event) -> bool) -> Result<(), S::Error> {
+    fn take_on(
+        &mut self,
+        subject: Subject,
+        wanted: WantedList,
+        names: &dyn Fn(&Event) -> bool,
+    ) -> Result<(), S::Error> {
         let Known { list: List { count, first, leaves }, reaches_back } = self.source.list(&subject, wanted)?;
         if !reaches_back {
             return Err(cut_short(self.source, subject));
@@ -280,7 +285,7 @@ impl<'a, S: Source> Follower<'a, S> {
     fn take_what_is_before(
         &mut self,
         subject: Subject,
-        wanted: Wanted,
+        wanted: WantedList,
         names: &dyn Fn(&Event) -> bool,
     ) -> Result<(), S::Error> {
         let Some(shown) = self.trail.shown.get(&subject).filter(|shown| !shown.leaves.is_empty()).cloned() else {
@@ -466,7 +471,7 @@ impl<'a, S: Source> Follower<'a, S> {
 
     /// Takes the end of a list of recalls, from the last back.
     fn take_last(&mut self, subject: Subject, id: &Id, budget: &mut Budget) -> Result<(), S::Error> {
-        let Known { list, reaches_back } = self.source.list(&subject, Wanted::Last(FOLLOWED_RECALLS_MAX))?;
+        let Known { list, reaches_back } = self.source.list(&subject, WantedList::Last(FOLLOWED_RECALLS_MAX))?;
         let List { count, first, leaves } = list;
         if !leaves.is_empty() && first + leaves.len() as u64 != count {
             return Err(cut_short(self.source, subject));
@@ -523,7 +528,7 @@ fn take_whole<'s, S: Source>(
     match shown.entry(subject) {
         Entry::Occupied(list) => Ok(list.into_mut()),
         Entry::Vacant(place) => {
-            let Known { list, .. } = source.list(place.key(), Wanted::Whole)?;
+            let Known { list, .. } = source.list(place.key(), WantedList::Whole)?;
             if list.leaves.len() as u64 != list.count {
                 return Err(cut_short(source, place.into_key()));
             }

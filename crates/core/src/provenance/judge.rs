@@ -10,7 +10,7 @@ use crate::provenance::passage::Passage;
 use crate::provenance::policy::Policy;
 use crate::provenance::reading::{self, End};
 use crate::provenance::rules::{corrected, ending, origin, recall, signers, stolen, travel};
-use crate::provenance::verdict::{self, State, Verdict, Word};
+use crate::provenance::verdict::{self, ProductState, Verdict, Word};
 use crate::provenance::wording::{self, day};
 use crate::provenance::{links, timeline};
 
@@ -55,7 +55,7 @@ fn unknown(case: &Case<'_>) -> Verdict {
         word: Word::Unknown,
         summary: verdict::summary(Word::Unknown, &[]),
         reasons: findings.into_reasons(),
-        state: State::default(),
+        state: ProductState::default(),
         timeline: Vec::new(),
         as_of: history.as_of,
         tree_size: history.tree_size,
@@ -63,7 +63,7 @@ fn unknown(case: &Case<'_>) -> Verdict {
 }
 
 /// One product: every rule. Gives its state, and the summary should it turn out authentic.
-fn one(case: &Case<'_>, findings: &mut Findings) -> (State, String) {
+fn one(case: &Case<'_>, findings: &mut Findings) -> (ProductState, String) {
     corrected::check(case, findings);
     signers::check(case, findings);
     origin::check(case, findings);
@@ -89,14 +89,14 @@ fn one(case: &Case<'_>, findings: &mut Findings) -> (State, String) {
 }
 
 /// A class, a lot or a place: what is known of it, and never that it is authentic.
-fn many(case: &Case<'_>, findings: &mut Findings) -> State {
+fn many(case: &Case<'_>, findings: &mut Findings) -> ProductState {
     corrected::check(case, findings);
     if case.subject == Subject::Lot {
         origin::check_lot(case, findings);
     }
     recall::check(case, findings);
     not_serialised(case, findings);
-    State { expiry: expiry(case), ..State::default() }
+    ProductState { expiry: expiry(case), ..ProductState::default() }
 }
 
 fn not_serialised(case: &Case<'_>, findings: &mut Findings) {
@@ -113,14 +113,14 @@ fn not_serialised(case: &Case<'_>, findings: &mut Findings) {
     findings.add("not-serialised", Severity::Gap, &[], sentence.to_owned());
 }
 
-fn state(case: &Case<'_>, custody: &Custody<'_>, end: Option<(End, usize)>) -> State {
+fn state(case: &Case<'_>, custody: &Custody<'_>, end: Option<(End, usize)>) -> ProductState {
     let custodian = match &custody.passage {
         Passage::Held(by) => Some(*by),
         Passage::Moving(transfer) => transfer.carrier,
         Passage::Unknown | Passage::Ended(_) => None,
     };
     let disposition = case.order.iter().rev().find_map(|at| case.event(*at).disposition.as_ref());
-    State {
+    ProductState {
         custodian: custodian.map(|id| timeline::party(case, id)),
         location: custody.last.and_then(|at| reading::location(case.event(at))).map(|id| id.as_str().to_owned()),
         disposition: disposition.map(|disposition| disposition.as_str().to_owned()),
@@ -172,7 +172,7 @@ fn date(ilmd: &Value, name: &str) -> Option<String> {
     is_day.then(|| day.to_owned())
 }
 
-fn expiry_note(case: &Case<'_>, state: &State, findings: &mut Findings) {
+fn expiry_note(case: &Case<'_>, state: &ProductState, findings: &mut Findings) {
     let Some(expiry) = state.expiry.as_ref().filter(|expiry| **expiry < day(case.history.as_of)) else { return };
     let leaves: Vec<_> = case.origin.map(|at| case.leaf(at)).into_iter().collect();
     findings.add("expired", Severity::Note, &leaves, format!("Its date of expiry, {expiry}, has passed."));

@@ -34,9 +34,11 @@ mod scenario;
 mod tests;
 
 pub use finding::{RULES, Reason, Severity};
-pub use follow::{Capture, FollowFault, Known, List, Source, Trail, Wanted, follow, holds_captures, is_before_span};
+pub use follow::{
+    Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, holds_captures, is_before_span,
+};
 pub use history::{CapturedEvent, History, Record};
 pub use judge::judge;
 pub use policy::{Policy, stale};
-pub use timeline::Step;
-pub use verdict::{Party, State, Verdict, Word};
+pub use timeline::TimelineStep;
+pub use verdict::{Party, ProductState, Verdict, Word};

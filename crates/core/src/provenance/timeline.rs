@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 /// One record of the product's journey.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Step {
+pub struct TimelineStep {
     pub leaf: LeafIndex,
     /// The event's place within its statement, from 0.
     pub position: u32,
@@ -56,7 +56,7 @@ pub struct Step {
 }
 
 /// Tells all that is recorded of the product, what was withdrawn and what repeats too, and of its containers all but repeats.
-pub(super) fn of(case: &Case<'_>) -> Vec<Step> {
+pub(super) fn of(case: &Case<'_>) -> Vec<TimelineStep> {
     let mut told = case.told.clone();
     told.sort_by_key(|at| case.moment(*at));
     told.into_iter().map(|at| step(case, at)).collect()
@@ -68,7 +68,7 @@ pub(super) fn party(case: &Case<'_>, id: &crate::consortium::ParticipantId) -> P
     Party { id: id.clone(), organization: participant.map(|one| one.claims.organization.clone()) }
 }
 
-fn step(case: &Case<'_>, at: usize) -> Step {
+fn step(case: &Case<'_>, at: usize) -> TimelineStep {
     let entry = &case.entries[at];
     let (record, event) = (entry.record, &entry.record.event);
     let (corrected_by, corrects) = match entry.standing {
@@ -76,7 +76,7 @@ fn step(case: &Case<'_>, at: usize) -> Step {
         Standing::Withdraws(event) => (None, Some(case.leaf(event))),
         _ => (None, None),
     };
-    Step {
+    TimelineStep {
         leaf: record.place.leaf,
         position: record.position,
         event_id: event.event_id.uri.clone(),

@@ -6,7 +6,7 @@ use crate::consortium::{Organization, ParticipantId};
 use crate::gs1::Id;
 use crate::merkle::TreeSize;
 use crate::provenance::finding::{Reason, Severity};
-use crate::provenance::timeline::Step;
+use crate::provenance::timeline::TimelineStep;
 use crate::time::Timestamp;
 
 /// What the records say about one id. Never an error: whatever they hold, there is a verdict.
@@ -20,9 +20,9 @@ pub struct Verdict {
     pub summary: String,
     /// The weightiest first.
     pub reasons: Vec<Reason>,
-    pub state: State,
+    pub state: ProductState,
     /// By event time, then place in the ledger.
-    pub timeline: Vec<Step>,
+    pub timeline: Vec<TimelineStep>,
     /// The time of the last seal that this takes into account.
     pub as_of: Timestamp,
     pub tree_size: TreeSize,
@@ -42,7 +42,7 @@ pub enum Word {
 /// Where the product is and what became of it, beside the verdict: "sold" or "expired" is not "suspect".
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct State {
+pub struct ProductState {
     /// Who has it: its holder, or the carrier that moves it; none once it is sold or no more.
     pub custodian: Option<Party>,
     /// Where it was last recorded.

@@ -30,7 +30,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::binary::{Fault, Malformed, Reader, put_number, put_signed, put_text};
+use crate::binary::{BinaryFault, Malformed, Reader, put_number, put_signed, put_text};
 use crate::epcis::event::{BizTransaction, ErrorDeclaration, EventId, PersistentDisposition, Quantity, SourceDest};
 use crate::epcis::vocabulary::{BIZ_TRANSACTION_TYPES, ERROR_REASONS, SOURCE_DEST_TYPES, Vocabulary};
 use crate::epcis::{Action, BizStep, Coordinates, Disposition, Event, What};
@@ -192,7 +192,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Event, Malformed> {
 
 pub(super) fn read_time(reader: &mut Reader<'_>) -> Result<Timestamp, Malformed> {
     let begin = reader.clone();
-    Timestamp::from_millis(reader.signed()?).ok_or_else(|| begin.fault(Fault::Wrong { what: "a time" }))
+    Timestamp::from_millis(reader.signed()?).ok_or_else(|| begin.fault(BinaryFault::Wrong { what: "a time" }))
 }
 
 /// The members that are there, a bit for each.
@@ -284,7 +284,7 @@ fn read_what(reader: &mut Reader<'_>, begin: &Reader<'_>, first: u8, present: u1
         _ => OUTPUT_EPCS | OUTPUT_QUANTITIES | ILMD,
     };
     if has(foreign) {
-        return Err(begin.fault(Fault::Wrong { what: "the list of an event's members" }));
+        return Err(begin.fault(BinaryFault::Wrong { what: "the list of an event's members" }));
     }
     Ok(match (kind, action) {
         (OBJECT, Some(action)) => What::Object { action, epcs, quantities, ilmd },
@@ -303,7 +303,7 @@ fn read_what(reader: &mut Reader<'_>, begin: &Reader<'_>, first: u8, present: u1
             output_quantities,
             ilmd,
         },
-        _ => return Err(begin.fault(Fault::Unknown { what: "event type with that action", found: first.into() })),
+        _ => return Err(begin.fault(BinaryFault::Unknown { what: "event type with that action", found: first.into() })),
     })
 }
 
@@ -358,7 +358,7 @@ fn read_event_id(reader: &mut Reader<'_>, form: u8) -> Result<String, Malformed>
             let digits = Hash::from_bytes(reader.array()?).to_hex();
             Ok([HASH_PREFIX, &digits, HASH_SUFFIX].concat())
         }
-        _ => Err(reader.fault(Fault::Unknown { what: "form of an eventID", found: form.into() })),
+        _ => Err(reader.fault(BinaryFault::Unknown { what: "form of an eventID", found: form.into() })),
     }
 }
 
@@ -386,7 +386,7 @@ fn read_quantity(reader: &mut Reader<'_>) -> Result<Quantity, Malformed> {
     let of_flags = reader.clone();
     let flags = reader.byte()?;
     if flags & !(WITH_NUMBER | WITH_UNIT) != 0 {
-        return Err(of_flags.fault(Fault::Unknown { what: "form of a quantity", found: flags.into() }));
+        return Err(of_flags.fault(BinaryFault::Unknown { what: "form of a quantity", found: flags.into() }));
     }
     let text = |reader: &mut Reader<'_>| reader.text().map(str::to_owned);
     Ok(Quantity {
@@ -399,7 +399,7 @@ fn read_quantity(reader: &mut Reader<'_>) -> Result<Quantity, Malformed> {
 fn read_source_dest(reader: &mut Reader<'_>) -> Result<SourceDest, Malformed> {
     let begin = reader.clone();
     let kind = read_known(reader, &SOURCE_DEST_TYPES)?;
-    let kind = kind.ok_or_else(|| begin.fault(Fault::Unknown { what: SOURCE_DEST_TYPES.title, found: 0 }))?;
+    let kind = kind.ok_or_else(|| begin.fault(BinaryFault::Unknown { what: SOURCE_DEST_TYPES.title, found: 0 }))?;
     Ok(SourceDest { kind, id: Id::decode(reader)? })
 }
 
@@ -415,13 +415,14 @@ fn read_coordinates(reader: &mut Reader<'_>) -> Result<Coordinates, Malformed> {
     let begin = reader.clone();
     let latitude = f64::from_le_bytes(reader.array()?);
     let longitude = f64::from_le_bytes(reader.array()?);
-    Coordinates::new(latitude, longitude).ok_or_else(|| begin.fault(Fault::Wrong { what: "a place on the globe" }))
+    Coordinates::new(latitude, longitude)
+        .ok_or_else(|| begin.fault(BinaryFault::Wrong { what: "a place on the globe" }))
 }
 
 fn read_json(reader: &mut Reader<'_>) -> Result<Value, Malformed> {
     let begin = reader.clone();
     let text = reader.take(reader.rest().len())?;
-    serde_json::from_slice(text).map_err(|_| begin.fault(Fault::Wrong { what: "ilmd" }))
+    serde_json::from_slice(text).map_err(|_| begin.fault(BinaryFault::Wrong { what: "ilmd" }))
 }
 
 fn put_disposition(out: &mut Vec<u8>, disposition: &Disposition) {
@@ -437,7 +438,7 @@ fn read_persistent(reader: &mut Reader<'_>) -> Result<PersistentDisposition, Mal
     let set = reader.list(1, read_disposition)?;
     let unset = reader.list(1, read_disposition)?;
     if set.is_empty() && unset.is_empty() {
-        return Err(begin.fault(Fault::Wrong { what: "an empty list" }));
+        return Err(begin.fault(BinaryFault::Wrong { what: "an empty list" }));
     }
     Ok(PersistentDisposition { set, unset })
 }
@@ -470,7 +471,7 @@ fn read_word<T: Clone>(
     }
     let place = found.checked_sub(2).and_then(|place| usize::try_from(place).ok());
     let word = place.and_then(|place| standard.get(place));
-    word.cloned().ok_or_else(|| begin.fault(Fault::Unknown { what, found }))
+    word.cloned().ok_or_else(|| begin.fault(BinaryFault::Unknown { what, found }))
 }
 
 /// Writes a word that is kept as text, or that there is none.
@@ -493,7 +494,7 @@ fn read_known(reader: &mut Reader<'_>, list: &Vocabulary) -> Result<Option<Strin
     }
     let place = found.checked_sub(2).and_then(|place| usize::try_from(place).ok());
     let word = place.and_then(|place| list.words.get(place));
-    let word = word.ok_or_else(|| begin.fault(Fault::Unknown { what: list.title, found }))?;
+    let word = word.ok_or_else(|| begin.fault(BinaryFault::Unknown { what: list.title, found }))?;
     Ok(Some((*word).to_owned()))
 }
 
@@ -523,7 +524,7 @@ fn filled<T>(
     }
     let begin = reader.clone();
     let items = reader.list(bytes_min, item)?;
-    if items.is_empty() { Err(begin.fault(Fault::Wrong { what: "an empty list" })) } else { Ok(items) }
+    if items.is_empty() { Err(begin.fault(BinaryFault::Wrong { what: "an empty list" })) } else { Ok(items) }
 }
 
 fn optional<T>(

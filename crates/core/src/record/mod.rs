@@ -25,14 +25,14 @@
 //! | those | of each event a list of numbers: which of the subjects it stands under, by their places from 0 |
 //! | the rest | the events, each as `event` says |
 //!
-//! Numbers are those of [`binary`](crate::binary). [`Record::from_bytes`] checks all but what is inside the lists and
+//! Numbers are those of [`binary`](crate::binary). [`LeafRecord::from_bytes`] checks all but what is inside the lists and
 //! the events.
 
 mod event;
 
 use std::ops::Range;
 
-use crate::binary::{Fault, Malformed, Reader, put_number, put_signed};
+use crate::binary::{BinaryFault, Malformed, Reader, put_number, put_signed};
 use crate::consortium::{EventKey, ParticipantId, Place};
 use crate::epcis::Event;
 use crate::hash::Hash;
@@ -81,7 +81,7 @@ pub struct CaptureFacts<'a> {
 
 /// One leaf's record, with a head that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct LeafRecord {
     bytes: Vec<u8>,
     statement: StatementId,
     signer: SignerTag,
@@ -106,9 +106,9 @@ struct Facts {
 /// Bytes that are no record of this version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this is no record of a leaf: {0}")]
-pub struct RecordError(#[from] pub Malformed);
+pub struct LeafRecordError(#[from] pub Malformed);
 
-impl Record {
+impl LeafRecord {
     /// Makes the record of a capture that stands under these subjects, none of them twice.
     pub fn of_capture(statement: StatementId, names: &[(SubjectKey, Acts)], capture: &CaptureFacts<'_>) -> Self {
         let count = capture.events.len();
@@ -158,12 +158,12 @@ impl Record {
     /// # Errors
     ///
     /// What is wrong, and at which byte.
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, RecordError> {
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, LeafRecordError> {
         let mut reader = Reader::new(&bytes, 0);
         let begin = reader.clone();
         let version = reader.byte()?;
         if version != RECORD_VERSION {
-            return Err(begin.fault(Fault::Unknown { what: "version", found: version.into() }).into());
+            return Err(begin.fault(BinaryFault::Unknown { what: "version", found: version.into() }).into());
         }
         let of_kind = reader.clone();
         let kind = reader.byte()?;
@@ -181,7 +181,11 @@ impl Record {
                 reader.end()?;
                 (SignerTag::Member(tag), bytes.len()..bytes.len(), None)
             }
-            _ => return Err(of_kind.fault(Fault::Unknown { what: "kind of statement", found: kind.into() }).into()),
+            _ => {
+                return Err(of_kind
+                    .fault(BinaryFault::Unknown { what: "kind of statement", found: kind.into() })
+                    .into());
+            }
         };
         Ok(Self { statement, signer, names, entries, facts, bytes })
     }
@@ -238,7 +242,7 @@ impl Record {
     /// # Errors
     ///
     /// An event that is not as it was written, and at which byte.
-    pub fn capture_under(&self, place: Place, subject: &SubjectKey) -> Result<Option<Capture>, RecordError> {
+    pub fn capture_under(&self, place: Place, subject: &SubjectKey) -> Result<Option<Capture>, LeafRecordError> {
         let number = self.subjects().position(|key| key == *subject);
         self.capture_of(place, |lists| match number {
             Some(number) => self.is_under(lists, number as u64),
@@ -251,7 +255,7 @@ impl Record {
     /// # Errors
     ///
     /// An event that is not as it was written, and at which byte.
-    pub fn capture(&self, place: Place) -> Result<Option<Capture>, RecordError> {
+    pub fn capture(&self, place: Place) -> Result<Option<Capture>, LeafRecordError> {
         self.capture_of(place, |_| Ok(true))
     }
 
@@ -260,7 +264,7 @@ impl Record {
         &self,
         place: Place,
         wants: impl Fn(&mut Reader<'_>) -> Result<bool, Malformed>,
-    ) -> Result<Option<Capture>, RecordError> {
+    ) -> Result<Option<Capture>, LeafRecordError> {
         let (Some(facts), Some(signer)) = (self.facts, self.signer()) else { return Ok(None) };
         let mut lists = self.reader(facts.lists..facts.begin);
         let (mut events, mut begin) = (Vec::new(), facts.begin);
@@ -286,7 +290,7 @@ impl Record {
     /// # Errors
     ///
     /// An event that is not as it was written, and at which byte.
-    pub fn event(&self, position: u32) -> Result<Option<Event>, RecordError> {
+    pub fn event(&self, position: u32) -> Result<Option<Event>, LeafRecordError> {
         let Some(facts) = self.facts else { return Ok(None) };
         let entries = entries(&self.bytes, &self.entries);
         let end_of = |at: usize| entries.get(at).map(|entry| facts.begin.saturating_add(split(entry).1));
@@ -308,7 +312,7 @@ impl Record {
             let of_place = lists.clone();
             let place = lists.number()?;
             if place >= subjects {
-                return Err(of_place.fault(Fault::Wrong { what: "an event's subject" }));
+                return Err(of_place.fault(BinaryFault::Wrong { what: "an event's subject" }));
             }
             found |= place == subject;
         }
@@ -322,7 +326,7 @@ impl Facts {
         let signed_at = event::read_time(reader)?;
         let of_bytes = reader.clone();
         let bytes = reader.number()?;
-        let bytes = usize::try_from(bytes).map_err(|_| of_bytes.fault(Fault::Number))?;
+        let bytes = usize::try_from(bytes).map_err(|_| of_bytes.fault(BinaryFault::Number))?;
         let length = reader.count(1)?;
         let lists = reader.offset();
         reader.take(length)?;
@@ -369,11 +373,14 @@ fn check_ends(bytes: &[u8], of: &Range<usize>, events: Reader<'_>) -> Result<(),
     for (at, entry) in entries(bytes, of).iter().enumerate() {
         let (_, end, _) = split(entry);
         if end <= before || end > length {
-            return Err(Malformed { offset: of.start + at * ENTRY, fault: Fault::Wrong { what: "an event's end" } });
+            return Err(Malformed {
+                offset: of.start + at * ENTRY,
+                fault: BinaryFault::Wrong { what: "an event's end" },
+            });
         }
         before = end;
     }
-    if before == length { Ok(()) } else { Err(events.fault(Fault::Trailing)) }
+    if before == length { Ok(()) } else { Err(events.fault(BinaryFault::Trailing)) }
 }
 
 fn entries<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [[u8; ENTRY]] {

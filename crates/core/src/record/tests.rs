@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::{CaptureFacts, DECLARATION, ENTRY, EventKey, RECORD_VERSION, Record};
+use super::{CaptureFacts, DECLARATION, ENTRY, EventKey, LeafRecord, RECORD_VERSION};
 use crate::binary::Reader as Bytes;
 use crate::consortium::{ParticipantId, Place};
 use crate::epcis::event::{BizTransaction, ErrorDeclaration, EventId, PersistentDisposition, Quantity, SourceDest};
@@ -59,7 +59,7 @@ impl Given {
         }
     }
 
-    fn record(&self) -> Record {
+    fn record(&self) -> LeafRecord {
         let under: Vec<Vec<u32>> = self.events.iter().map(|_| (0..self.names.len() as u32).collect()).collect();
         let facts = CaptureFacts {
             signer: &self.signer,
@@ -69,7 +69,7 @@ impl Given {
             events: &self.events,
             under: &under,
         };
-        Record::of_capture(self.statement, &self.names, &facts)
+        LeafRecord::of_capture(self.statement, &self.names, &facts)
     }
 }
 
@@ -245,7 +245,7 @@ prop_compose! {
 }
 
 /// Reads everything that a record says; what it is does not matter.
-fn read_all(record: &Record) {
+fn read_all(record: &LeafRecord) {
     let _ = (record.statement(), record.signer(), record.subjects().count());
     let keys = record.event_keys().count() as u32;
     for position in 0..=keys {
@@ -258,7 +258,7 @@ proptest! {
     #[test]
     fn everything_comes_back(given in given()) {
         let made = given.record();
-        let record = Record::from_bytes(made.as_bytes().to_vec()).unwrap();
+        let record = LeafRecord::from_bytes(made.as_bytes().to_vec()).unwrap();
         prop_assert_eq!(&record, &made);
         prop_assert_eq!(record.statement(), given.statement);
         prop_assert!(record.names().eq(given.names.iter().copied()));
@@ -299,10 +299,10 @@ proptest! {
     fn a_record_has_one_length(given in given(), more: u8) {
         let bytes = given.record().into_bytes();
         for end in 0..bytes.len() {
-            prop_assert!(Record::from_bytes(bytes[..end].to_vec()).is_err(), "cut to {} of {}", end, bytes.len());
+            prop_assert!(LeafRecord::from_bytes(bytes[..end].to_vec()).is_err(), "cut to {} of {}", end, bytes.len());
         }
         let longer = [&bytes[..], &[more]].concat();
-        prop_assert!(Record::from_bytes(longer).is_err());
+        prop_assert!(LeafRecord::from_bytes(longer).is_err());
     }
 
     #[test]
@@ -321,7 +321,7 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = *byte;
         }
-        if let Ok(record) = Record::from_bytes(bytes) {
+        if let Ok(record) = LeafRecord::from_bytes(bytes) {
             read_all(&record);
         }
         // Within the events alone, of which no head keeps anything out.
@@ -330,13 +330,13 @@ proptest! {
         for (at, byte) in changes.iter().filter(|_| !events.is_empty()) {
             bytes[events.start + at.index(events.len())] = *byte;
         }
-        read_all(&Record::from_bytes(bytes).unwrap());
+        read_all(&LeafRecord::from_bytes(bytes).unwrap());
     }
 
     #[test]
     fn nor_do_bytes_of_no_record(bytes: Vec<u8>) {
         let bytes = [&[RECORD_VERSION][..], &bytes].concat();
-        if let Ok(record) = Record::from_bytes(bytes.clone()) {
+        if let Ok(record) = LeafRecord::from_bytes(bytes.clone()) {
             read_all(&record);
         }
         let _ = super::event::read(&mut Bytes::new(&bytes, 0));
@@ -355,7 +355,7 @@ fn the_events_under_a_subject_are_found_without_the_others() {
         let facts =
             CaptureFacts { signer: &signer, certificate: &certificate, signed_at, bytes: 1, events: &events, under };
         let names: Vec<(SubjectKey, Acts)> = keys.iter().map(|key| (*key, Acts::NONE)).collect();
-        Record::of_capture(StatementId::from_hash(Hash::of(b"statement")), &names, &facts)
+        LeafRecord::of_capture(StatementId::from_hash(Hash::of(b"statement")), &names, &facts)
     };
     let sound = record(&[vec![0], vec![1, 0], vec![]]);
     let under = |key: &SubjectKey| -> Vec<u32> {
@@ -402,8 +402,8 @@ fn an_admin_statement_has_names_and_nothing_else() {
     let names = ["a", "b"].map(|text| (SubjectKey::from_hash(Hash::of(text.as_bytes())), Acts::NONE));
     let kid = Hash::of(b"kid");
     let statement = StatementId::from_hash(Hash::of(b"s"));
-    let made = Record::of_admin(statement, &kid, &names);
-    let record = Record::from_bytes(made.as_bytes().to_vec()).unwrap();
+    let made = LeafRecord::of_admin(statement, &kid, &names);
+    let record = LeafRecord::from_bytes(made.as_bytes().to_vec()).unwrap();
     assert_eq!(record, made);
     assert_eq!(record.as_bytes().len(), 2 + 32 + 16 + 1 + 2 * 33);
     assert_eq!(record.statement(), statement);
@@ -414,7 +414,7 @@ fn an_admin_statement_has_names_and_nothing_else() {
     assert_eq!((record.signer(), record.event_keys().len(), record.event(0)), (None, 0, Ok(None)));
     assert!(record.capture(place()).unwrap().is_none());
     for end in 0..record.as_bytes().len() {
-        assert!(Record::from_bytes(record.as_bytes()[..end].to_vec()).is_err());
+        assert!(LeafRecord::from_bytes(record.as_bytes()[..end].to_vec()).is_err());
     }
 }
 
@@ -449,7 +449,7 @@ fn faults_of_a_record_are_named() {
     let said = |at: usize, put: &[u8]| {
         let mut bytes = record.as_bytes().to_vec();
         bytes[at..at + put.len()].copy_from_slice(put);
-        match Record::from_bytes(bytes) {
+        match LeafRecord::from_bytes(bytes) {
             Ok(record) => record.event(0).err().or_else(|| record.capture(place()).err()).unwrap().to_string(),
             Err(error) => error.to_string(),
         }

@@ -28,15 +28,15 @@ pub enum StatementError {
     #[error("alg is {found}; the only algorithm taken is \"ES256\"")]
     AlgNotAllowed { found: String },
     #[error("the header has no {member}; {expected}")]
-    MissingMember { member: Member, expected: &'static str },
+    MissingMember { member: HeaderMember, expected: &'static str },
     #[error("the header's {member} is {found}; {expected}")]
-    BadMember { member: Member, found: String, expected: &'static str },
+    BadMember { member: HeaderMember, found: String, expected: &'static str },
     #[error("the header's {} is refused: {}", .0.name(), .0.reason())]
     Forbidden(ForbiddenMember),
     #[error("the header's {member:?} is unknown; it holds alg, typ, aud, iat and x5t#S256 or kid, and nothing else")]
     UnknownHeaderMember { member: String },
     #[error("the header has {found}, but a statement of this typ names its signer by {expected} alone")]
-    WrongSignerMember { found: Member, expected: Member },
+    WrongSignerMember { found: HeaderMember, expected: HeaderMember },
     #[error(
         "typ {typ:?} is reserved: no statement of this type is taken yet; sign an EPCISDocument as \"epcis+jws\", \
          a decision of a member as \"sealane-admin+jws\""
@@ -56,7 +56,7 @@ pub enum StatementError {
 
 /// A header member that a statement must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Member {
+pub enum HeaderMember {
     Alg,
     Typ,
     X5tS256,
@@ -110,7 +110,7 @@ impl StatementError {
     }
 }
 
-impl Member {
+impl HeaderMember {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Alg => "alg",
@@ -145,7 +145,7 @@ impl Member {
     }
 }
 
-impl std::fmt::Display for Member {
+impl std::fmt::Display for HeaderMember {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::hash::Hash;
 use crate::json;
 use crate::limits::ORIGIN_CHARS_MAX;
-use crate::statement::error::{ForbiddenMember, Member, StatementError};
+use crate::statement::error::{ForbiddenMember, HeaderMember, StatementError};
 use crate::statement::types::{StatementType, TypeRow};
 use crate::time::Timestamp;
 
@@ -84,12 +84,12 @@ impl Header {
     /// Writes the header as JSON without white space, in the order alg, typ, signer, aud, iat.
     pub(super) fn to_json(&self) -> Vec<u8> {
         let mut members = Map::new();
-        let mut put = |member: Member, value: Value| members.insert(member.name().to_owned(), value);
-        put(Member::Alg, ES256.into());
-        put(Member::Typ, self.typ.as_str().into());
+        let mut put = |member: HeaderMember, value: Value| members.insert(member.name().to_owned(), value);
+        put(HeaderMember::Alg, ES256.into());
+        put(HeaderMember::Typ, self.typ.as_str().into());
         put(self.typ.signer_member(), self.signer.hash().to_string().into());
-        put(Member::Aud, self.aud.as_str().into());
-        put(Member::Iat, self.iat.seconds().into());
+        put(HeaderMember::Aud, self.aud.as_str().into());
+        put(HeaderMember::Iat, self.iat.seconds().into());
         Value::Object(members).to_string().into_bytes()
     }
 }
@@ -110,15 +110,22 @@ fn members_of(bytes: &[u8]) -> Result<Map<String, Value>, StatementError> {
 }
 
 fn check_alg(members: &Map<String, Value>) -> Result<(), StatementError> {
-    match members.get(Member::Alg.name()) {
+    match members.get(HeaderMember::Alg.name()) {
         Some(Value::String(alg)) if alg == ES256 => Ok(()),
         Some(other) => Err(StatementError::AlgNotAllowed { found: shown(&other.to_string()) }),
-        None => Err(missing(Member::Alg)),
+        None => Err(missing(HeaderMember::Alg)),
     }
 }
 
 fn check_names(members: &Map<String, Value>) -> Result<(), StatementError> {
-    const KNOWN: [Member; 6] = [Member::Alg, Member::Typ, Member::X5tS256, Member::Kid, Member::Aud, Member::Iat];
+    const KNOWN: [HeaderMember; 6] = [
+        HeaderMember::Alg,
+        HeaderMember::Typ,
+        HeaderMember::X5tS256,
+        HeaderMember::Kid,
+        HeaderMember::Aud,
+        HeaderMember::Iat,
+    ];
     if let Some(member) = ForbiddenMember::ALL.into_iter().find(|member| members.contains_key(member.name())) {
         return Err(StatementError::Forbidden(member));
     }
@@ -129,16 +136,16 @@ fn check_names(members: &Map<String, Value>) -> Result<(), StatementError> {
 }
 
 fn typ_of(members: &Map<String, Value>) -> Result<StatementType, StatementError> {
-    let value = members.get(Member::Typ.name()).ok_or(missing(Member::Typ))?;
-    let row = value.as_str().and_then(TypeRow::find).ok_or_else(|| bad(Member::Typ, value))?;
+    let value = members.get(HeaderMember::Typ.name()).ok_or(missing(HeaderMember::Typ))?;
+    let row = value.as_str().and_then(TypeRow::find).ok_or_else(|| bad(HeaderMember::Typ, value))?;
     row.read_as.ok_or(StatementError::TypReserved { typ: row.typ })
 }
 
 fn check_signer_member(members: &Map<String, Value>, typ: StatementType) -> Result<(), StatementError> {
     let expected = typ.signer_member();
     let found = match expected {
-        Member::Kid => Member::X5tS256,
-        _ => Member::Kid,
+        HeaderMember::Kid => HeaderMember::X5tS256,
+        _ => HeaderMember::Kid,
     };
     if members.contains_key(found.name()) {
         return Err(StatementError::WrongSignerMember { found, expected });
@@ -157,34 +164,36 @@ fn signer_of(members: &Map<String, Value>, typ: StatementType) -> Result<SignerR
 }
 
 fn aud_of(members: &Map<String, Value>) -> Result<String, StatementError> {
-    match members.get(Member::Aud.name()) {
-        None => Err(missing(Member::Aud)),
+    match members.get(HeaderMember::Aud.name()) {
+        None => Err(missing(HeaderMember::Aud)),
         Some(Value::String(aud)) if (1..=ORIGIN_CHARS_MAX).contains(&aud.chars().count()) => Ok(aud.clone()),
-        Some(other) => Err(bad(Member::Aud, other)),
+        Some(other) => Err(bad(HeaderMember::Aud, other)),
     }
 }
 
 fn iat_of(members: &Map<String, Value>) -> Result<Timestamp, StatementError> {
-    let value = members.get(Member::Iat.name()).ok_or(missing(Member::Iat))?;
-    value.as_i64().and_then(Timestamp::from_seconds).ok_or_else(|| bad(Member::Iat, value))
+    let value = members.get(HeaderMember::Iat.name()).ok_or(missing(HeaderMember::Iat))?;
+    value.as_i64().and_then(Timestamp::from_seconds).ok_or_else(|| bad(HeaderMember::Iat, value))
 }
 
-const fn missing(member: Member) -> StatementError {
+const fn missing(member: HeaderMember) -> StatementError {
     StatementError::MissingMember { member, expected: expected(member) }
 }
 
-fn bad(member: Member, found: &Value) -> StatementError {
+fn bad(member: HeaderMember, found: &Value) -> StatementError {
     StatementError::BadMember { member, found: shown(&found.to_string()), expected: expected(member) }
 }
 
-const fn expected(member: Member) -> &'static str {
+const fn expected(member: HeaderMember) -> &'static str {
     match member {
-        Member::Alg => "it must be \"ES256\"",
-        Member::Typ => "it must be \"epcis+jws\" or \"sealane-admin+jws\"",
-        Member::X5tS256 => "it must be the SHA-256 of the signer's certificate in DER, base64url, 43 characters",
-        Member::Kid => "it must be the SHA-256 of the member's SubjectPublicKeyInfo in DER, base64url, 43 characters",
-        Member::Aud => "it must be one string, the ledger's origin",
-        Member::Iat => "it must be a whole number of seconds since 1970, such as 1795253400",
+        HeaderMember::Alg => "it must be \"ES256\"",
+        HeaderMember::Typ => "it must be \"epcis+jws\" or \"sealane-admin+jws\"",
+        HeaderMember::X5tS256 => "it must be the SHA-256 of the signer's certificate in DER, base64url, 43 characters",
+        HeaderMember::Kid => {
+            "it must be the SHA-256 of the member's SubjectPublicKeyInfo in DER, base64url, 43 characters"
+        }
+        HeaderMember::Aud => "it must be one string, the ledger's origin",
+        HeaderMember::Iat => "it must be a whole number of seconds since 1970, such as 1795253400",
     }
 }
 

@@ -25,7 +25,7 @@ pub use compact::CompactParts;
 pub use draft::Draft;
 #[cfg(any(test, feature = "signing"))]
 pub use draft::sign;
-pub use error::{ForbiddenMember, Member, StatementError};
+pub use error::{ForbiddenMember, HeaderMember, StatementError};
 pub use header::{Header, SignerRef};
 pub use key::{PublicKey, PublicKeyError, Signature, SignatureError};
 pub use types::{SignedBy, StatementType, TYPES, TypeRow};

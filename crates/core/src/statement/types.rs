@@ -1,6 +1,6 @@
 //! Which types of statement there are: for each `typ` who signs it, and whether its payload is read yet.
 
-use crate::statement::error::Member;
+use crate::statement::error::HeaderMember;
 
 /// What the payload is, as `typ` says (RFC 7515 §4.1.9). Only the types that are read have a value of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,10 +57,10 @@ impl StatementType {
     }
 
     /// The member of the header that names the signer.
-    pub(super) const fn signer_member(self) -> Member {
+    pub(super) const fn signer_member(self) -> HeaderMember {
         match self.row().signed_by {
-            SignedBy::Participant | SignedBy::Owner => Member::X5tS256,
-            SignedBy::Member => Member::Kid,
+            SignedBy::Participant | SignedBy::Owner => HeaderMember::X5tS256,
+            SignedBy::Member => HeaderMember::Kid,
         }
     }
 
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn captures_name_a_certificate_and_admin_statements_a_member() {
-        assert_eq!(StatementType::Epcis.signer_member(), Member::X5tS256);
-        assert_eq!(StatementType::Admin.signer_member(), Member::Kid);
+        assert_eq!(StatementType::Epcis.signer_member(), HeaderMember::X5tS256);
+        assert_eq!(StatementType::Admin.signer_member(), HeaderMember::Kid);
     }
 }

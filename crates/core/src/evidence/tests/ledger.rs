@@ -21,13 +21,13 @@ use crate::gs1::Id;
 use crate::hash::Hash;
 use crate::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, names};
 use crate::merkle::{self, LeafIndex, MultiProof, TreeSize};
-use crate::provenance::{Capture, FollowFault, Known, List, Source, Trail, Wanted, follow, is_before_span};
+use crate::provenance::{Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, is_before_span};
 use crate::statement::{
     Draft, Header, P256, PublicKey, Signature, StatementType, SubmittedStatement, sign as sign_draft,
 };
 use crate::time::Timestamp;
 
-pub type Lists = BTreeMap<Subject, Vec<ListEntry>>;
+pub type TestLists = BTreeMap<Subject, Vec<ListEntry>>;
 
 /// The seed of the member's key; participants have their numbers.
 pub const MEMBER: u8 = 200;
@@ -92,18 +92,18 @@ struct Block {
     commit: Commit,
 }
 
-pub struct Ledger {
+pub struct TestLedger {
     pub origin: Origin,
     pub anchor: Anchor,
     hashes: Vec<Hash>,
     texts: BTreeMap<LeafIndex, String>,
     captures: BTreeMap<LeafIndex, Arc<Capture>>,
-    lists: Lists,
+    lists: TestLists,
     registry: Registry,
     blocks: Vec<Block>,
 }
 
-impl Ledger {
+impl TestLedger {
     /// Begins with the block of the genesis statement.
     pub fn new(origin: &str) -> Self {
         let origin: Origin = origin.parse().unwrap();
@@ -123,7 +123,7 @@ impl Ledger {
             hashes: Vec::new(),
             texts: BTreeMap::new(),
             captures: BTreeMap::new(),
-            lists: Lists::new(),
+            lists: TestLists::new(),
             registry,
             blocks: Vec::new(),
         };
@@ -192,7 +192,7 @@ impl Ledger {
         &mut self,
         time: &str,
         posts: &[Post],
-        change_lists: impl FnOnce(&mut Lists),
+        change_lists: impl FnOnce(&mut TestLists),
         change_seal: impl FnOnce(&mut Seal),
     ) -> LeafIndex {
         let time = time.parse().unwrap();
@@ -383,7 +383,7 @@ fn only_named(index: &mut [SubjectEntry], all: &SignerList) -> SignerList {
 }
 
 /// The ledger as the source of an honest node.
-struct Open<'a>(&'a Ledger);
+struct Open<'a>(&'a TestLedger);
 
 impl Source for Open<'_> {
     type Error = FollowFault;
@@ -392,13 +392,13 @@ impl Source for Open<'_> {
         &self.0.registry
     }
 
-    fn list(&mut self, subject: &Subject, wanted: Wanted) -> Result<Known, FollowFault> {
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, FollowFault> {
         let list = self.0.list(subject);
         let is_early = |leaf: &LeafIndex, time| is_before_span(self.0.captures[leaf].place.time, time);
         let first = match wanted {
-            Wanted::Whole => 0,
-            Wanted::Since(time) => list.iter().rposition(|leaf| is_early(leaf, time)).unwrap_or(0),
-            Wanted::Last(most) => list.len().saturating_sub(most),
+            WantedList::Whole => 0,
+            WantedList::Since(time) => list.iter().rposition(|leaf| is_early(leaf, time)).unwrap_or(0),
+            WantedList::Last(most) => list.len().saturating_sub(most),
         };
         let (count, leaves) = (list.len() as u64, list[first..].to_vec());
         Ok(Known { list: List { count, first: first as u64, leaves }, reaches_back: true })

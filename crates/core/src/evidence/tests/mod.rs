@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::block::FinalityError;
 use crate::consortium::{Admin, AdminError, Endorsement, Refusal};
-use crate::evidence::{Evidence, EvidenceError, RecordError, check};
+use crate::evidence::{CaptureFault, Evidence, EvidenceError, check};
 use crate::gs1::Id;
 use crate::hash::Hash;
 use crate::index::{Acts, IndexProofError, ListEntry, SignerList, SignerTag, Subject, SubjectEntry};
@@ -17,7 +17,7 @@ use crate::limits::EVIDENCE_BYTES_MAX;
 use crate::merkle::{LeafIndex, MultiProof};
 use crate::provenance::FollowFault;
 use crate::statement::{P256, StatementError, StatementType};
-use ledger::{Ledger, Lists, MEMBER, Post, certificate, leaf, participant, public, signed};
+use ledger::{MEMBER, Post, TestLedger, TestLists, certificate, leaf, participant, public, signed};
 
 const ORIGIN: &str = "ledger.example/test";
 const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/S1";
@@ -66,7 +66,7 @@ struct Instead {
 
 /// The ledger of all these tests, and where its statements stand.
 struct Story {
-    ledger: Ledger,
+    ledger: TestLedger,
     registration: LeafIndex,
     commissioning: LeafIndex,
     renewal: LeafIndex,
@@ -79,13 +79,13 @@ impl Story {
     }
 
     fn with(instead: Instead) -> Self {
-        let mut ledger = Ledger::new(ORIGIN);
+        let mut ledger = TestLedger::new(ORIGIN);
         let place = |sound: Post, text: Option<String>| match text {
             Some(text) => Post::instead(&sound, text),
             None => sound,
         };
-        let first = place(ledger.admin(&Ledger::registration(1, &["9506000"])), instead.registration);
-        let second = ledger.admin(&Ledger::registration(2, &[]));
+        let first = place(ledger.admin(&TestLedger::registration(1, &["9506000"])), instead.registration);
+        let second = ledger.admin(&TestLedger::registration(2, &[]));
         let registration = ledger.write("2026-01-02T00:00:00Z", &[first, second]);
         // Two of a time before the case had the item in it, of which evidence shows the later.
         for day in ["2026-02-01T00:00:00Z", "2026-02-03T00:00:00Z"] {
@@ -99,7 +99,7 @@ impl Story {
         ledger.write("2026-03-01T00:00:00Z", &[packed]);
         let post = place(ledger.admin(&ledger.renewal(1, 1, 3, 1)), instead.renewal);
         let renewal = ledger.write("2026-03-02T00:00:00Z", &[post]);
-        let post = place(ledger.admin(&Ledger::revocation(2)), instead.revocation);
+        let post = place(ledger.admin(&TestLedger::revocation(2)), instead.revocation);
         let revocation = ledger.write("2026-03-03T00:00:00Z", &[post]);
         // Of this nothing is in the evidence about the item.
         ledger.write("2026-03-04T00:00:00Z", &[ledger.capture(1, &commissioning(OTHER))]);
@@ -161,7 +161,7 @@ fn evidence_about_another_id_or_of_another_ledger_is_refused() {
     let asked = Id::parse(OTHER).unwrap();
     let other = check(&evidence, &asked, &story.ledger.anchor, &P256).unwrap_err();
     assert!(matches!(other, EvidenceError::OtherId { .. }), "{other:?}");
-    let elsewhere = Ledger::new("ledger.example/other");
+    let elsewhere = TestLedger::new("ledger.example/other");
     refused!(elsewhere, evidence, EvidenceError::OtherOrigin { trusted, found }
         if trusted == "ledger.example/other" && found == ORIGIN);
     let mut damaged = evidence;
@@ -202,7 +202,7 @@ fn a_seal_that_is_not_the_checkpoints_is_refused() {
 #[test]
 fn a_seal_of_other_members_is_refused() {
     let mut story = Story::sound();
-    let nothing = |_: &mut Lists| {};
+    let nothing = |_: &mut TestLists| {};
     story.ledger.write_lying("2026-03-05T00:00:00Z", &[], nothing, |seal| seal.members_hash = Hash::of(b"others"));
     refused!(story.ledger, story.evidence(), EvidenceError::SealPlace(FinalityError::SealMembers { .. }));
 }
@@ -288,14 +288,14 @@ fn each_block_of_a_statement_shows_its_seal_and_no_other_does() {
 }
 
 /// What stands at the leaf of the first registration, in tree, index, seal and commit, is this.
-fn with_registration(text: impl Fn(&Ledger) -> String) -> Story {
-    let text = text(&Ledger::new(ORIGIN));
+fn with_registration(text: impl Fn(&TestLedger) -> String) -> Story {
+    let text = text(&TestLedger::new(ORIGIN));
     Story::with(Instead { registration: Some(text), ..Instead::default() })
 }
 
 #[test]
 fn a_registration_whose_signature_does_not_hold_is_refused() {
-    let registration = Ledger::registration(1, &["9506000"]);
+    let registration = TestLedger::registration(1, &["9506000"]);
     for by in [1, 2, 99] {
         let story = with_registration(|ledger| ledger.admin_by(&registration, MEMBER, by));
         refused!(story.ledger, story.evidence(), EvidenceError::Statement { leaf, error: StatementError::BadSignature }
@@ -305,7 +305,7 @@ fn a_registration_whose_signature_does_not_hold_is_refused() {
 
 #[test]
 fn a_registration_that_no_member_signed_is_refused() {
-    let registration = Ledger::registration(1, &["9506000"]);
+    let registration = TestLedger::registration(1, &["9506000"]);
     let story = with_registration(|ledger| ledger.admin_by(&registration, 1, 1));
     let kid = public(1).thumbprint();
     let expected = Refusal::NotAMember { kid };
@@ -315,7 +315,7 @@ fn a_registration_that_no_member_signed_is_refused() {
 
 #[test]
 fn what_is_no_admin_statement_of_this_ledger_is_no_registration() {
-    let (kid, payload) = (public(MEMBER).thumbprint(), Ledger::registration(1, &["9506000"]).to_payload());
+    let (kid, payload) = (public(MEMBER).thumbprint(), TestLedger::registration(1, &["9506000"]).to_payload());
     let story = with_registration(|_| signed(StatementType::Admin, kid, "ledger.example/other", &payload, MEMBER));
     refused!(story.ledger, story.evidence(), EvidenceError::Statement { leaf, error: StatementError::WrongAudience { .. } }
         if *leaf == story.registration);
@@ -332,7 +332,7 @@ fn what_is_no_admin_statement_of_this_ledger_is_no_registration() {
 
 #[test]
 fn an_admin_statement_that_cannot_stand_at_its_place_is_refused() {
-    let ledger = Ledger::new(ORIGIN);
+    let ledger = TestLedger::new(ORIGIN);
     let renewal =
         |admin| Story::with(Instead { renewal: Some(ledger.admin_by(&admin, MEMBER, MEMBER)), ..Instead::default() });
     let revocation = |admin| {
@@ -341,7 +341,7 @@ fn an_admin_statement_that_cannot_stand_at_its_place_is_refused() {
     let unknown = Refusal::UnknownParticipant { participant: participant(9) };
     for (story, at, expected) in [
         {
-            let story = renewal(Ledger::registration(1, &["9506000"]));
+            let story = renewal(TestLedger::registration(1, &["9506000"]));
             let at = story.renewal;
             (story, at, Refusal::AlreadyRegistered { participant: participant(1) })
         },
@@ -357,7 +357,7 @@ fn an_admin_statement_that_cannot_stand_at_its_place_is_refused() {
             (story, at, Refusal::Reserved { what: "the type endorsement" })
         },
         {
-            let story = revocation(Ledger::revocation(9));
+            let story = revocation(TestLedger::revocation(9));
             let at = story.revocation;
             (story, at, unknown)
         },
@@ -367,8 +367,8 @@ fn an_admin_statement_that_cannot_stand_at_its_place_is_refused() {
 }
 
 /// What stands at the leaf of the commissioning, in tree, index, seal and commit, is this.
-fn with_commissioning(text: impl Fn(&Ledger) -> String) -> Story {
-    let text = text(&Ledger::new(ORIGIN));
+fn with_commissioning(text: impl Fn(&TestLedger) -> String) -> Story {
+    let text = text(&TestLedger::new(ORIGIN));
     Story::with(Instead { commissioning: Some(text), ..Instead::default() })
 }
 
@@ -386,7 +386,7 @@ fn a_capture_whose_signature_does_not_hold_is_refused() {
 fn a_capture_by_a_certificate_that_nobody_registered_is_refused() {
     let payload = commissioning(ITEM).to_string();
     let story = with_commissioning(|ledger| ledger.capture_by(9, payload.as_bytes(), 9));
-    refused!(story.ledger, story.evidence(), EvidenceError::Record { leaf, error: RecordError::Signer }
+    refused!(story.ledger, story.evidence(), EvidenceError::Record { leaf, error: CaptureFault::Signer }
         if *leaf == story.commissioning);
 }
 
@@ -396,14 +396,14 @@ fn what_is_no_capture_of_this_ledger_is_none() {
     let story = with_commissioning(|_| signed(StatementType::Epcis, thumbprint, "ledger.example/other", &payload, 1));
     refused!(story.ledger, story.evidence(), EvidenceError::Statement { leaf, error: StatementError::WrongAudience { .. } }
         if *leaf == story.commissioning);
-    let story = with_commissioning(|ledger| ledger.admin_by(&Ledger::revocation(1), MEMBER, MEMBER));
+    let story = with_commissioning(|ledger| ledger.admin_by(&TestLedger::revocation(1), MEMBER, MEMBER));
     refused!(story.ledger, story.evidence(), EvidenceError::Kind { leaf, found: "sealane-admin+jws" }
         if *leaf == story.commissioning);
     let story = with_commissioning(|_| "a.b".to_owned());
     refused!(story.ledger, story.evidence(), EvidenceError::Statement { leaf, error: StatementError::NotThreeParts { .. } }
         if *leaf == story.commissioning);
     let story = with_commissioning(|ledger| ledger.capture_by(1, b"{}", 1));
-    refused!(story.ledger, story.evidence(), EvidenceError::Record { leaf, error: RecordError::Epcis(_) }
+    refused!(story.ledger, story.evidence(), EvidenceError::Record { leaf, error: CaptureFault::Epcis(_) }
         if *leaf == story.commissioning);
 }
 
@@ -444,14 +444,14 @@ fn what_the_answer_rests_on_cannot_be_left_out() {
     refused!(
         story.ledger,
         without(story.registration),
-        EvidenceError::Record { error: RecordError::Signer, .. } | EvidenceError::Refused { .. }
+        EvidenceError::Record { error: CaptureFault::Signer, .. } | EvidenceError::Refused { .. }
     );
 }
 
 #[test]
 fn a_registration_to_which_only_a_prefix_leads_cannot_be_left_out() {
-    let mut ledger = Ledger::new(ORIGIN);
-    ledger.write("2026-01-02T00:00:00Z", &[ledger.admin(&Ledger::registration(1, &["9506000"]))]);
+    let mut ledger = TestLedger::new(ORIGIN);
+    ledger.write("2026-01-02T00:00:00Z", &[ledger.admin(&TestLedger::registration(1, &["9506000"]))]);
     let sound = ledger.evidence(ITEM);
     assert_eq!((sound.statements.len(), sound.registrations.len()), (0, 1));
     ledger.check(&sound).unwrap();
@@ -506,9 +506,9 @@ fn more_than_the_answer_rests_on_is_refused() {
 
 #[test]
 fn an_admin_statement_that_no_list_leads_to_is_refused() {
-    let mut ledger = Ledger::new(ORIGIN);
+    let mut ledger = TestLedger::new(ORIGIN);
     let registrations =
-        [ledger.admin(&Ledger::registration(1, &["9506000"])), ledger.admin(&Ledger::registration(2, &[]))];
+        [ledger.admin(&TestLedger::registration(1, &["9506000"])), ledger.admin(&TestLedger::registration(2, &[]))];
     let first = ledger.write("2026-01-02T00:00:00Z", &registrations);
     ledger.write("2026-02-05T00:00:00Z", &[ledger.capture(1, &commissioning(ITEM))]);
     let (captures, mut admins) = ledger.trail(ITEM).leaves();
@@ -520,12 +520,12 @@ fn an_admin_statement_that_no_list_leads_to_is_refused() {
 
 #[test]
 fn a_leaf_in_a_list_that_its_statement_does_not_name_is_refused() {
-    let text = |ledger: &Ledger| ledger.capture_by(1, commissioning(OTHER).to_string().as_bytes(), 1);
+    let text = |ledger: &TestLedger| ledger.capture_by(1, commissioning(OTHER).to_string().as_bytes(), 1);
     let story = with_commissioning(text);
     refused!(story.ledger, story.evidence(), EvidenceError::NotNamed { leaf, subject }
         if *leaf == story.commissioning && *subject == item());
-    let ledger = Ledger::new(ORIGIN);
-    let other = ledger.admin_by(&Ledger::registration(9, &[]), MEMBER, MEMBER);
+    let ledger = TestLedger::new(ORIGIN);
+    let other = ledger.admin_by(&TestLedger::registration(9, &[]), MEMBER, MEMBER);
     let story = Story::with(Instead { revocation: Some(other), ..Instead::default() });
     refused!(story.ledger, story.evidence(), EvidenceError::NotNamed { leaf, subject }
         if *leaf == story.revocation && *subject == Subject::party(participant(2).as_str()));
@@ -535,15 +535,15 @@ fn a_leaf_in_a_list_that_its_statement_does_not_name_is_refused() {
 #[test]
 fn a_leaf_that_is_not_in_a_list_that_its_statement_names_is_refused() {
     for before in [false, true] {
-        let mut ledger = Ledger::new(ORIGIN);
-        ledger.write("2026-01-02T00:00:00Z", &[ledger.admin(&Ledger::registration(1, &["9506000"]))]);
+        let mut ledger = TestLedger::new(ORIGIN);
+        ledger.write("2026-01-02T00:00:00Z", &[ledger.admin(&TestLedger::registration(1, &["9506000"]))]);
         if before {
             let day = "2026-02-28T00:00:00Z";
             ledger.write(day, &[ledger.capture(1, &storing(day, CASE))]);
         }
         let packed = ledger.capture(1, &packing("2026-03-01T00:00:00Z", CASE, ITEM));
         let case = Subject::id(CASE);
-        let hide = |lists: &mut Lists| {
+        let hide = |lists: &mut TestLists| {
             let list = lists.get_mut(&Subject::id(CASE)).unwrap();
             list.pop();
             if list.is_empty() {
@@ -561,10 +561,10 @@ fn a_leaf_that_is_not_in_a_list_that_its_statement_names_is_refused() {
 #[test]
 fn a_leaf_whose_statement_gives_another_signer_or_other_acts_is_refused() {
     let with = |lie: &dyn Fn(&mut ListEntry)| {
-        let mut ledger = Ledger::new(ORIGIN);
-        ledger.write("2026-01-02T00:00:00Z", &[ledger.admin(&Ledger::registration(1, &["9506000"]))]);
+        let mut ledger = TestLedger::new(ORIGIN);
+        ledger.write("2026-01-02T00:00:00Z", &[ledger.admin(&TestLedger::registration(1, &["9506000"]))]);
         let post = ledger.capture(1, &commissioning(ITEM));
-        let change = |lists: &mut Lists| lie(lists.get_mut(&item()).unwrap().last_mut().unwrap());
+        let change = |lists: &mut TestLists| lie(lists.get_mut(&item()).unwrap().last_mut().unwrap());
         let leaf = ledger.write_lying("2026-02-05T00:00:00Z", &[post], change, |_| {});
         (ledger, leaf)
     };

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use super::{Gs1, Id, IdKind, Inner};
-use crate::binary::{Fault, Malformed, Reader, put_text};
+use crate::binary::{BinaryFault, Malformed, Reader, put_text};
 use crate::gs1::key::Key;
 
 /// Qualifiers that one key can be identified by, and none.
@@ -37,7 +37,7 @@ impl Id {
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let begin = reader.clone();
         let tag = reader.byte()?;
-        let unknown = || begin.fault(Fault::Unknown { what: "kind of identifier", found: tag.into() });
+        let unknown = || begin.fault(BinaryFault::Unknown { what: "kind of identifier", found: tag.into() });
         let text = reader.text()?;
         let Some(number) = tag.checked_sub(1) else {
             return Ok(Self(Arc::new(Inner { text: text.to_owned(), kind: IdKind::Other, gs1: None })));
@@ -127,14 +127,21 @@ mod tests {
         for text in IDS {
             let bytes = encoded(&Id::parse(text).unwrap());
             for end in 0..bytes.len() {
-                assert_eq!(decoded(&bytes[..end]).map_err(|error| error.fault), Err(Fault::Short), "{text} to {end}");
+                assert_eq!(
+                    decoded(&bytes[..end]).map_err(|error| error.fault),
+                    Err(BinaryFault::Short),
+                    "{text} to {end}"
+                );
             }
         }
         // A key beyond the table, a qualifier that an SSCC has not, and a payment slip without its reference.
         for tag in [1 + 16 * 4, 255, 1 + 4 + 1, 1 + 14 * 4] {
             let error = decoded(&[tag, 1, b'1', 1, b'1']).unwrap_err();
             let found = tag.into();
-            assert_eq!(error, Malformed { offset: 0, fault: Fault::Unknown { what: "kind of identifier", found } });
+            assert_eq!(
+                error,
+                Malformed { offset: 0, fault: BinaryFault::Unknown { what: "kind of identifier", found } }
+            );
         }
     }
 }

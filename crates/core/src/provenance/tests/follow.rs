@@ -12,7 +12,7 @@ use crate::index::{Subject, SubjectKind, names};
 use crate::limits::{FOLLOWED_RECALLS_MAX, FOLLOWED_STATEMENTS_MAX};
 use crate::merkle::LeafIndex;
 use crate::provenance::scenario::{CASE, Cast, ITEM, PALLET, Scenario, time};
-use crate::provenance::{Capture, FollowFault, Known, List, Source, Trail, Wanted, follow, is_before_span};
+use crate::provenance::{Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, is_before_span};
 
 const INNER: &str = "https://id.gs1.org/00/295060001343520004";
 const INPUT: &str = "https://id.gs1.org/01/09506000134352/21/I1";
@@ -65,13 +65,13 @@ impl Source for Lists {
         &self.registry
     }
 
-    fn list(&mut self, subject: &Subject, wanted: Wanted) -> Result<Known, FollowFault> {
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, FollowFault> {
         let list = self.lists.get(subject).map(Vec::as_slice).unwrap_or_default();
         let is_early = |leaf: &LeafIndex, time| is_before_span(self.captures[leaf].place.time, time);
         let from = match wanted {
-            Wanted::Whole => 0,
-            Wanted::Since(time) => list.iter().rposition(|leaf| is_early(leaf, time)).unwrap_or(0),
-            Wanted::Last(most) => list.len().saturating_sub(most),
+            WantedList::Whole => 0,
+            WantedList::Since(time) => list.iter().rposition(|leaf| is_early(leaf, time)).unwrap_or(0),
+            WantedList::Last(most) => list.len().saturating_sub(most),
         };
         let given = self.held_back.get(subject).cloned().unwrap_or(0..list.len());
         let first = from.max(given.start).min(given.end);
