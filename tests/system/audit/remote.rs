@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use sealane_core::epcis::{self, Reader};
+use sealane_core::hash::Hash;
 use sealane_core::index::names::{self, Names};
 use sealane_core::index::{Acts, Subject};
 use serde_json::{Value, json};
@@ -661,7 +662,10 @@ fn what_a_member_must_not_sign_is_named_where_it_stands() {
     refused(&altered(1, "\"rules\":1", "\"rules\":2"), leaf + 1, "the rules in its seal is not");
     refused(&altered(1, "\"height\":", "\"height\":9"), leaf + 1, "the height in its seal is not");
     // An admin statement of a type that nobody knows yet, by the member's own key.
-    let payload = br#"{"type":"proposal","text":"x"}"#;
-    let unknown = shelf.sign_admin(payload);
-    refused(&|shelf| shelf.append(&[(unknown.clone(), Names::new())]), leaf, "proposal");
+    let unknown = shelf.sign_admin(br#"{"type":"treaty","text":"x"}"#);
+    refused(&|shelf| shelf.append(&[(unknown.clone(), Names::new())]), leaf, "treaty");
+    // One of a type that is read, and that no ledger takes yet.
+    let withdrawal = format!(r#"{{"type":"withdrawal","proposal":"{}"}}"#, Hash::of(b"a proposal"));
+    let reserved = shelf.sign_admin(withdrawal.as_bytes());
+    refused(&|shelf| shelf.append(&[(reserved.clone(), Names::new())]), leaf, "withdrawal");
 }

@@ -187,7 +187,7 @@ fn a_statement_of_another_kind_is_refused() {
 }
 
 #[test]
-fn the_signers_clock_is_not_far_ahead() {
+fn the_signers_clock_is_not_far_ahead_and_not_a_week_behind() {
     let (node, maker) = with_maker();
     let payload = commissioning("A1").to_string();
     let ahead = maker.sign(&maker.header_with("iat", now().seconds() + 3_600), payload.as_bytes());
@@ -198,6 +198,9 @@ fn the_signers_clock_is_not_far_ahead() {
         "issued-ahead",
         "more than 300 seconds ahead of the time of its block",
     );
-    // A clock that is behind grants nothing and costs nothing.
-    captured(&node, maker.sign(&maker.header_with("iat", 1), payload.as_bytes()));
+    let week = 7 * 24 * 3_600;
+    let old = maker.sign(&maker.header_with("iat", now().seconds() - week - 60), payload.as_bytes());
+    refused(&node, || capture(&node, old), 400, "iat-too-old", "more than 7 days before the time of its block");
+    // A clock that is behind by less grants nothing and costs nothing.
+    captured(&node, maker.sign(&maker.header_with("iat", now().seconds() - week + 600), payload.as_bytes()));
 }

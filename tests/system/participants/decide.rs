@@ -81,7 +81,8 @@ fn a_decision_is_for_this_ledger_and_this_participant() {
     refused(&node, send, 404, "unknown-participant", "it is a UUID such as");
     let trust = node.get("/trust").json();
     let genesis: Genesis = serde_json::from_value(json!({
-        "version": 2, "origin": node.origin, "rules": 1, "created": now(), "founders": [],
+        "version": 2, "origin": node.origin, "rules": 1, "created": now(),
+        "founders": [{"kid": trust["members"][0]["kid"], "signature": "A".repeat(86)}],
         "members": trust["members"].clone(),
     }))
     .unwrap();
