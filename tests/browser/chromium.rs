@@ -154,9 +154,14 @@ impl Browser {
 
     /// Waits until an element is there.
     pub async fn wait_for(&self, css: &str) -> Element {
-        match self.client.wait().at_most(PATIENCE).every(GLANCE).for_element(Locator::Css(css)).await {
-            Ok(element) => element,
-            Err(error) => panic!("no {css}: {error}\n{}", self.text("body").await),
+        let began = Instant::now();
+        loop {
+            match self.client.wait().at_most(PATIENCE).every(GLANCE).for_element(Locator::Css(css)).await {
+                Ok(element) => return element,
+                // A page that is left while it is asked says so; the next one is asked again.
+                Err(error) if error.to_string().contains("aborted by navigation") && began.elapsed() < PATIENCE => {}
+                Err(error) => panic!("no {css}: {error}\n{}", self.text("body").await),
+            }
         }
     }
 
