@@ -144,7 +144,7 @@ impl WriterLoad {
 }
 
 impl Promise {
-    /// Waits for the statement's turn; `None` after [`WAIT_MAX`].
+    /// Waits for the statement's turn; `None` after `WAIT_MAX`.
     pub async fn into_ticket(self) -> Option<Ticket> {
         let (ticket, mut granted) = oneshot::channel();
         let place = self.join(ticket);

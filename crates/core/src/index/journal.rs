@@ -107,7 +107,7 @@ impl SubjectIndex {
     }
 
     /// Makes what was appended since `begin` final. It can still be answered as of before, for the last
-    /// [`KEPT_BLOCKS_MAX`] blocks and [`KEPT_PLACES_MAX`] places.
+    /// `KEPT_BLOCKS_MAX` blocks and `KEPT_PLACES_MAX` places.
     pub fn keep(&mut self) {
         let Some(journal) = self.journals.open.take() else { return };
         self.root();
