@@ -150,8 +150,16 @@ pub(super) fn check_certificate(reader: &dyn CertificateReader, admin: &Admin) -
     let (request, record, id) = match admin {
         Admin::Registration(one) => (&one.request, &one.certificate, &one.participant),
         Admin::Renewal(one) => (&one.request, &one.certificate, &one.participant),
-        // A registration and a renewal alone bring a certificate.
-        _ => return Ok(()),
+        // Each type by its name, so that one that comes to bring a certificate is asked about here.
+        Admin::Genesis(_)
+        | Admin::Revocation(_)
+        | Admin::Rejection(_)
+        | Admin::Proposal(_)
+        | Admin::Withdrawal(_)
+        | Admin::Ballot(_)
+        | Admin::Ready(_)
+        | Admin::Fault(_)
+        | Admin::Endorsement(_) => return Ok(()),
     };
     let asked = reader.request_der(request).map_err(PlaceRefusal::Certificate)?;
     check_record(reader, id, &asked, record).map_err(PlaceRefusal::Certificate)

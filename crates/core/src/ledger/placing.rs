@@ -14,7 +14,7 @@ use crate::ledger::rules::Rules;
 use crate::ledger::state::State;
 use crate::merkle::{self, Edge, Frontier, Growth, LeafIndex};
 use crate::record::LeafRecord;
-use crate::statement::{SignatureVerifier, StatementId, VerifiedStatement};
+use crate::statement::{SignatureVerifier, VerifiedStatement};
 use crate::time::Timestamp;
 
 /// Where a statement stands.
@@ -190,12 +190,8 @@ impl<'a> Placing<'a> {
         }
         self.records.push(PlacedRecord { place, record });
         self.push_leaf(&leaf, content);
-        self.learn_statement(statement.id(), place.leaf);
+        self.learnt.add_statement(statement.id(), place.leaf);
         Ok(Placed { leaf: place.leaf, repeated: false })
-    }
-
-    fn learn_statement(&mut self, id: StatementId, leaf: LeafIndex) {
-        self.learnt.add_statement(id, leaf);
     }
 
     fn push_leaf(&mut self, leaf: &Leaf, content: LeafContent) {

@@ -245,7 +245,6 @@ fn a_start_from_parts_that_do_not_give_the_signed_roots_is_refused() {
     let candidate = world.candidate(world.capture(1, &event(json!({})))).unwrap();
     let before = world.state.clone();
     world.extend(vec![candidate]);
-    let State { .. } = &world.state;
     let seal = world.state.last_seal().unwrap().clone();
     let checkpoint = Checkpoint {
         origin: world.anchor.genesis().origin.clone(),

@@ -1,10 +1,9 @@
 //! One rule a test: capture refuses the statement, and an audit refuses the block that has it.
 
+use p256::elliptic_curve::PrimeField;
 use serde_json::json;
 
-use super::world::{
-    JsonReader, PROVIDER, World, certificate, document, event, participant, public, secret, sign_admin_for,
-};
+use super::world::{PROVIDER, World, certificate, document, event, participant, public, secret, sign_admin_for};
 use crate::consortium::{Admin, Refusal, SignerRefusal};
 use crate::ledger::{Candidate, InvalidReason, PlaceRefusal, Rules, validate};
 use crate::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AGE_SECONDS_MAX, IAT_AHEAD_SECONDS_MAX};
@@ -168,8 +167,6 @@ fn identity_a_statement_stands_once_whatever_its_signature() {
     assert!(matches!(refused, InvalidReason::Repeated { first: leaf } if leaf == first.leaf), "{refused}");
 }
 
-use p256::elliptic_curve::PrimeField;
-
 #[test]
 fn contradiction_other_content_under_an_event_id_is_refused_wherever_the_first_one_stands() {
     let storing = json!({"action": "OBSERVE", "bizStep": "storing"});
@@ -321,5 +318,4 @@ fn decisions_that_may_not_stand_are_refused() {
     let rejection = world.sign_admin(rejection.to_string().as_bytes(), 200);
     let refused = in_a_block(&mut world, &[rejection]);
     assert!(matches!(refused, InvalidReason::Refused(PlaceRefusal::Admin(Refusal::Rejection))), "{refused}");
-    let _ = JsonReader;
 }
