@@ -1,7 +1,8 @@
-//! One rule a test: capture refuses the statement, and an audit refuses the block that has it.
+//! One rule a function, each tried twice: as the rule meets a statement that comes in (`capture`), and as it meets a block that
+//! another member made (`audit`).
 
 use p256::elliptic_curve::PrimeField;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::world::{PROVIDER, World, certificate, document, event, participant, public, secret, sign_admin_for};
 use crate::consortium::{Admin, Refusal, SignerRefusal};
@@ -11,64 +12,145 @@ use crate::merkle::LeafIndex;
 use crate::statement::{Signature, StatementError, SubmittedStatement, sign};
 use crate::time::Timestamp;
 
-/// The refusal of a block whose last statement breaks a rule. The state is as it was.
-fn in_a_block(world: &mut World, statements: &[SubmittedStatement]) -> InvalidReason {
-    // What an earlier step has staged is not part of the state.
-    world.state.roll_back();
-    let body = world.body(statements);
-    let (root, size) = (world.state.root(), world.state.size());
-    let before = world.state.clone().index.root();
-    let invalid = validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).unwrap_err();
-    assert_eq!((world.state.root(), world.state.size(), world.state.index.root()), (root, size, before));
-    let last = size.get() + statements.len() as u64 - 1;
-    assert_eq!(invalid.leaf, LeafIndex::new(last).unwrap(), "{invalid}");
-    *invalid.reason
+macro_rules! on_both_sides {
+    ($($rule:ident),+ $(,)?) => {
+        mod capture {
+            use super::Side;
+            $(#[test] fn $rule() { super::$rule(Side::Capture) })+
+        }
+        mod audit {
+            use super::Side;
+            $(#[test] fn $rule() { super::$rule(Side::Audit) })+
+        }
+    };
 }
 
-/// The refusal where the statement comes in, which must be the one in a block too.
+on_both_sides!(
+    audience_of_another_ledger,
+    signature_by_another_key,
+    signer_stranger,
+    signer_revoked,
+    signer_expired,
+    strict_epcis,
+    rights,
+    identity,
+    identity_of_a_final_statement,
+    contradiction_within_a_document,
+    contradiction_within_a_block,
+    contradiction_of_a_final_event,
+    iat,
+    event_times,
+    certificates,
+    decisions,
+);
+
+/// Where a statement meets the rules.
+#[derive(Debug, Clone, Copy)]
+enum Side {
+    /// It comes in, and is offered to the next block of one's own.
+    Capture,
+    /// It is in a block that another member made.
+    Audit,
+}
+
+/// What became of the last statement.
+#[derive(Debug)]
+enum Outcome {
+    Stands,
+    Repeats(LeafIndex),
+    Refused(PlaceRefusal),
+}
+
+impl Side {
+    /// Offers statements as one block, of which all but the last may stand. The state is then as it was.
+    fn meets(self, world: &mut World, statements: &[SubmittedStatement]) -> Outcome {
+        // What an earlier step has staged is not part of the state.
+        world.state.roll_back();
+        let before = (world.state.root(), world.state.size(), world.state.clone().index.root());
+        let outcome = match self {
+            Side::Capture => captured(world, statements),
+            Side::Audit => audited(world, statements),
+        };
+        world.state.roll_back();
+        assert_eq!((world.state.root(), world.state.size(), world.state.clone().index.root()), before);
+        outcome
+    }
+}
+
+fn captured(world: &mut World, statements: &[SubmittedStatement]) -> Outcome {
+    let (last, others) = statements.split_last().unwrap();
+    let mut candidates: Vec<Candidate> = others.iter().map(|one| world.candidate(one.clone()).unwrap()).collect();
+    match world.candidate(last.clone()) {
+        Ok(candidate) => candidates.push(candidate),
+        Err(refusal) => return Outcome::Refused(refusal),
+    }
+    let mut answers = world.propose(candidates).answers;
+    let answer = answers.pop().unwrap();
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    match answer {
+        Ok(placed) if placed.repeated => Outcome::Repeats(placed.leaf),
+        Ok(_) => Outcome::Stands,
+        Err(refusal) => Outcome::Refused(refusal),
+    }
+}
+
+fn audited(world: &mut World, statements: &[SubmittedStatement]) -> Outcome {
+    let body = world.body(statements);
+    let last = LeafIndex::new(world.state.size().get() + statements.len() as u64 - 1).unwrap();
+    let invalid = match validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER) {
+        Ok(block) => {
+            assert_eq!(block.seal, body.seal);
+            return Outcome::Stands;
+        }
+        Err(invalid) => invalid,
+    };
+    let outcome = match *invalid.reason {
+        InvalidReason::Refused(refusal) => Outcome::Refused(refusal),
+        InvalidReason::Repeated { first } => Outcome::Repeats(first),
+        other => panic!("{other}"),
+    };
+    assert_eq!(invalid.leaf, last, "{outcome:?}");
+    outcome
+}
+
+/// Asserts that a rule refuses the last of some statements.
 macro_rules! assert_refused {
-    ($world:expr, $statement:expr, $refusal:pat) => {{
-        let statement = $statement;
-        let refused = $world.candidate(statement.clone()).unwrap_err();
-        assert!(matches!(&refused, $refusal), "where it comes in: {refused}");
-        let refused = in_a_block(&mut $world, &[statement]);
-        assert!(matches!(&refused, InvalidReason::Refused($refusal)), "in a block: {refused}");
+    ($side:expr, $world:expr, $statements:expr, $refusal:pat $(if $guard:expr)?) => {{
+        let outcome = $side.meets(&mut $world, &$statements);
+        assert!(matches!(&outcome, Outcome::Refused($refusal) $(if $guard)?), "{outcome:?}");
     }};
 }
 
-#[test]
-fn what_may_stand_stands_and_is_taken_in_a_block() {
-    let mut world = World::with_maker();
-    let statement = world.capture(1, &event(json!({})));
-    let body = world.body(std::slice::from_ref(&statement));
-    let block = validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).unwrap();
-    assert_eq!((block.seal, block.captures, block.events), (body.seal, 1, 1));
-    let candidate = world.candidate(statement).unwrap();
-    assert!(!world.extend(vec![candidate]).pop().unwrap().unwrap().repeated);
+fn stands(side: Side, world: &mut World, statement: &SubmittedStatement) -> bool {
+    matches!(side.meets(world, std::slice::from_ref(statement)), Outcome::Stands)
 }
 
-#[test]
-fn audience_a_statement_for_another_ledger_is_refused() {
+/// Makes a block of a statement final.
+fn make_final(world: &mut World, statement: &SubmittedStatement) -> LeafIndex {
+    let candidate = world.candidate(statement.clone()).unwrap();
+    let placed = world.extend(vec![candidate]).pop().unwrap().unwrap();
+    assert!(!placed.repeated);
+    placed.leaf
+}
+
+fn audience_of_another_ledger(side: Side) {
     let mut world = World::with_maker();
     let payload = document(&[event(json!({}))]).to_string();
     let draft = world.draft(1, "ledger.example/another", world.next_place().time, payload.as_bytes()).unwrap();
-    assert_refused!(world, sign(draft, &secret(1)), PlaceRefusal::Statement(StatementError::WrongAudience { .. }));
+    let statement = sign(draft, &secret(1));
+    assert_refused!(side, world, [statement], PlaceRefusal::Statement(StatementError::WrongAudience { .. }));
     let admin = sign_admin_for("ledger.example/another", b"{}", world.now, super::world::MEMBER);
-    assert_refused!(world, admin, PlaceRefusal::Statement(StatementError::WrongAudience { .. }));
+    assert_refused!(side, world, [admin], PlaceRefusal::Statement(StatementError::WrongAudience { .. }));
 }
 
-#[test]
-fn signature_one_by_another_key_is_refused() {
+fn signature_by_another_key(side: Side) {
     let mut world = World::with_maker();
     let payload = document(&[event(json!({}))]).to_string();
     let time = world.next_place().time;
-    let forged = |seed| {
-        let draft = world.draft(1, world.origin(), time, payload.as_bytes()).unwrap();
-        let signature = Signature::sign(&secret(seed), draft.signing_input().as_bytes());
-        draft.with_signature(signature)
-    };
-    let statement = forged(2);
-    assert_refused!(world, statement, PlaceRefusal::Statement(StatementError::BadSignature));
+    let draft = world.draft(1, world.origin(), time, payload.as_bytes()).unwrap();
+    let signature = Signature::sign(&secret(2), draft.signing_input().as_bytes());
+    let forged = draft.with_signature(signature);
+    assert_refused!(side, world, [forged], PlaceRefusal::Statement(StatementError::BadSignature));
     let right =
         world.sign_admin(&Admin::Registration(Box::new(World::registration(2, "shipper", &[]))).to_payload(), 200);
     let by = |seed: u8| {
@@ -76,27 +158,218 @@ fn signature_one_by_another_key_is_refused() {
         let signature = Signature::sign(&secret(seed), text.as_bytes());
         SubmittedStatement::parse(format!("{text}.{signature}").as_bytes()).unwrap()
     };
-    assert!(world.candidate(by(200)).is_ok());
-    assert_refused!(world, by(7), PlaceRefusal::Statement(StatementError::BadSignature));
+    assert!(stands(side, &mut world, &by(200)));
+    assert_refused!(side, world, [by(7)], PlaceRefusal::Statement(StatementError::BadSignature));
 }
 
-#[test]
-fn signer_a_stranger_a_revoked_one_and_an_expired_one_are_refused() {
+fn signer_stranger(side: Side) {
     let mut world = World::with_maker();
     let stranger = world.capture(9, &event(json!({})));
-    assert_refused!(world, stranger, PlaceRefusal::Signer(SignerRefusal::Unknown { .. }));
-    // It comes in while its signer is in force, and gets its place when it no longer is.
-    let statement = world.capture(1, &event(json!({})));
-    let early = world.candidate(statement.clone()).unwrap();
-    world.revoke(1);
-    let refused = world.extend(vec![early]).pop().unwrap().unwrap_err();
-    assert!(matches!(refused, PlaceRefusal::Signer(SignerRefusal::Revoked { .. })), "{refused}");
-    assert_refused!(world, statement, PlaceRefusal::Signer(SignerRefusal::Revoked { .. }));
+    assert_refused!(side, world, [stranger], PlaceRefusal::Signer(SignerRefusal::Unknown { .. }));
+}
 
+fn signer_revoked(side: Side) {
+    let mut world = World::with_maker();
+    let statement = world.capture(1, &event(json!({})));
+    assert!(stands(side, &mut world, &statement));
+    world.revoke(1);
+    assert_refused!(side, world, [statement], PlaceRefusal::Signer(SignerRefusal::Revoked { .. }));
+}
+
+fn signer_expired(side: Side) {
     let mut world = World::with_maker();
     world.now = "2027-02-01T00:00:00Z".parse().unwrap();
     let late = world.capture(1, &event(json!({})));
-    assert_refused!(world, late, PlaceRefusal::Signer(SignerRefusal::Expired { .. }));
+    assert_refused!(side, world, [late], PlaceRefusal::Signer(SignerRefusal::Expired { .. }));
+}
+
+fn strict_epcis(side: Side) {
+    let mut world = World::with_maker();
+    let wrong = world.capture(1, &event(json!({"action": "CREATE"})));
+    assert_refused!(side, world, [wrong], PlaceRefusal::Epcis(_));
+    let nothing = sign(world.draft(1, world.origin(), world.next_place().time, b"{}").unwrap(), &secret(1));
+    assert_refused!(side, world, [nothing], PlaceRefusal::Epcis(_));
+    let admin = world.sign_admin(b"{\"type\":\"registration\"}", 200);
+    assert_refused!(side, world, [admin], PlaceRefusal::Payload(_));
+}
+
+fn rights(side: Side) {
+    let mut world = World::with_maker();
+    world.join(2, "shipper", &["9521000"]);
+    let shipper = world.capture(2, &event(json!({})));
+    assert_refused!(side, world, [shipper], PlaceRefusal::Rights { position: 0, .. });
+    let good = event(json!({"eventID": "urn:uuid:2f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10"}));
+    let foreign = event(json!({"epcList": ["https://id.gs1.org/01/09521000000018/21/A1"]}));
+    let second = world.capture_of(1, &[good, foreign]);
+    assert_refused!(side, world, [second], PlaceRefusal::Rights { position: 1, .. });
+}
+
+/// A statement, and the same one with the other `s` of its signature, which holds too.
+fn twins(world: &World) -> [SubmittedStatement; 2] {
+    let statement = world.capture(1, &event(json!({})));
+    let text = statement.compact().rsplit_once('.').unwrap().0.to_owned();
+    let [r, s] = [&statement.signature().as_bytes()[..32], &statement.signature().as_bytes()[32..]];
+    let s = p256::Scalar::from_repr(p256::FieldBytes::try_from(s).unwrap()).unwrap();
+    let signature = Signature::from_slice(&[r, (-s).to_repr().as_slice()].concat()).unwrap();
+    let twin = SubmittedStatement::parse(format!("{text}.{signature}").as_bytes()).unwrap();
+    [statement, twin]
+}
+
+fn identity(side: Side) {
+    let mut world = World::with_maker();
+    let both = twins(&world);
+    let first = world.state.size().next_index();
+    let outcome = side.meets(&mut world, &both);
+    assert!(matches!(outcome, Outcome::Repeats(leaf) if leaf == first), "{outcome:?}");
+}
+
+fn identity_of_a_final_statement(side: Side) {
+    let mut world = World::with_maker();
+    let [statement, twin] = twins(&world);
+    let first = make_final(&mut world, &statement);
+    for again in [twin, statement] {
+        let outcome = side.meets(&mut world, &[again]);
+        assert!(matches!(outcome, Outcome::Repeats(leaf) if leaf == first), "{outcome:?}");
+    }
+}
+
+fn observing(step: &str) -> Value {
+    event(json!({"action": "OBSERVE", "bizStep": step}))
+}
+
+fn contradiction_within_a_document(side: Side) {
+    let mut world = World::with_maker();
+    let repeat = world.capture_of(1, &[observing("storing"), observing("storing")]);
+    assert!(stands(side, &mut world, &repeat));
+    let within = world.capture_of(1, &[observing("storing"), observing("holding")]);
+    assert_refused!(side, world, [within], PlaceRefusal::Conflict(found) if (found.position, found.first) == (1, None));
+}
+
+fn contradiction_within_a_block(side: Side) {
+    let mut world = World::with_maker();
+    let both = [world.capture(1, &observing("storing")), world.capture(1, &observing("holding"))];
+    let first = Some(world.state.size().next_index());
+    assert_refused!(side, world, both, PlaceRefusal::Conflict(found) if (found.position, found.first) == (0, first));
+}
+
+fn contradiction_of_a_final_event(side: Side) {
+    let mut world = World::with_maker();
+    let (first, second) = (world.capture(1, &observing("storing")), world.capture(1, &observing("holding")));
+    let leaf = Some(make_final(&mut world, &first));
+    assert_refused!(side, world, [second], PlaceRefusal::Conflict(found) if (found.position, found.first) == (0, leaf));
+    // Another participant's eventID is another.
+    world.join(2, "shipper", &[]);
+    let other = world.capture(2, &observing("holding"));
+    assert!(stands(side, &mut world, &other));
+}
+
+fn iat(side: Side) {
+    let mut world = World::with_maker();
+    let payload = document(&[event(json!({}))]).to_string();
+    let time = world.next_place().time;
+    let at = |world: &World, seconds: i64| {
+        let iat = time.plus_millis(1_000 * seconds);
+        sign(world.draft(1, world.origin(), iat, payload.as_bytes()).unwrap(), &secret(1))
+    };
+    for good in [IAT_AHEAD_SECONDS_MAX, -IAT_AGE_SECONDS_MAX] {
+        let statement = at(&world, good);
+        assert!(stands(side, &mut world, &statement));
+    }
+    let (ahead, old) = (at(&world, IAT_AHEAD_SECONDS_MAX + 1), at(&world, -IAT_AGE_SECONDS_MAX - 1));
+    assert_refused!(side, world, [ahead], PlaceRefusal::IssuedAhead { .. });
+    assert_refused!(side, world, [old], PlaceRefusal::IssuedLongAgo { .. });
+    // A decision of a member too.
+    let admin = Admin::Registration(Box::new(World::registration(2, "shipper", &[]))).to_payload();
+    let old = sign_admin_for(world.origin(), &admin, time.plus_millis(-1_000 * (IAT_AGE_SECONDS_MAX + 1)), 200);
+    assert_refused!(side, world, [old], PlaceRefusal::IssuedLongAgo { .. });
+}
+
+fn event_times(side: Side) {
+    let mut world = World::with_maker();
+    let time = world.next_place().time;
+    let at = |ahead_ms: i64| -> Timestamp { time.plus_millis(ahead_ms) };
+    let good = world.capture(1, &event(json!({"eventTime": at(EVENT_TIME_AHEAD_MS_MAX)})));
+    assert!(stands(side, &mut world, &good));
+    let second = event(
+        json!({"eventTime": at(EVENT_TIME_AHEAD_MS_MAX + 1), "eventID": "urn:uuid:2f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10"}),
+    );
+    let wrong = world.capture_of(1, &[event(json!({})), second]);
+    assert_refused!(side, world, [wrong], PlaceRefusal::EventAhead { position: 1, .. });
+}
+
+fn certificates(side: Side) {
+    let mut world = World::with_maker();
+    let right = || World::registration(2, "shipper", &[]);
+    for what in ["key", "request", "validity", "participant", "bytes"] {
+        let mut one = right();
+        match what {
+            "key" => one.certificate.jwk = public(3),
+            "request" => one.request = public(3).jwk().to_string().into_bytes(),
+            "validity" => one.certificate.not_after = one.certificate.not_after.plus_millis(1),
+            "participant" => one.certificate.x509 = certificate(3, 2).x509,
+            _ => one.certificate.x509 = b"none".to_vec(),
+        }
+        let statement = world.sign_admin(&Admin::Registration(Box::new(one)).to_payload(), 200);
+        let outcome = side.meets(&mut world, &[statement]);
+        assert!(matches!(outcome, Outcome::Refused(PlaceRefusal::Certificate(_))), "{what}: {outcome:?}");
+    }
+    let statement = world.sign_admin(&Admin::Registration(Box::new(right())).to_payload(), 200);
+    assert!(stands(side, &mut world, &statement));
+}
+
+fn decisions(side: Side) {
+    let mut world = World::with_maker();
+    let again = Admin::Registration(Box::new(World::registration(1, "shipper", &[]))).to_payload();
+    let statement = world.sign_admin(&again, 200);
+    assert_refused!(side, world, [statement], PlaceRefusal::Admin(Refusal::AlreadyRegistered { .. }));
+    let by_a_stranger = world.sign_admin(&again, 7);
+    assert_refused!(side, world, [by_a_stranger], PlaceRefusal::Admin(Refusal::NotAMember { .. }));
+    let second_genesis = SubmittedStatement::parse(world.anchor.statement().compact().as_bytes()).unwrap();
+    let outcome = side.meets(&mut world, &[second_genesis]);
+    assert!(matches!(outcome, Outcome::Repeats(leaf) if leaf.get() == 0), "{outcome:?}");
+    let rejection = json!({"type": "rejection", "participant": participant(1), "key": public(1).thumbprint(),
+        "reason": "no"});
+    let rejection = world.sign_admin(rejection.to_string().as_bytes(), 200);
+    assert_refused!(side, world, [rejection], PlaceRefusal::Admin(Refusal::Rejection));
+}
+
+/// A candidate comes in while it may stand, and gets its place when it no longer may.
+#[test]
+fn what_changes_between_arrival_and_place_is_asked_again() {
+    let refusal = |world: &mut World, early: Candidate| world.propose(vec![early]).answers.pop().unwrap().unwrap_err();
+    let mut world = World::with_maker();
+    let early = world.candidate(world.capture(1, &event(json!({})))).unwrap();
+    world.revoke(1);
+    let refused = refusal(&mut world, early);
+    assert!(matches!(refused, PlaceRefusal::Signer(SignerRefusal::Revoked { .. })), "{refused}");
+
+    let mut world = World::with_maker();
+    let time = world.next_place().time;
+    let payload = document(&[event(json!({}))]).to_string();
+    let oldest = time.plus_millis(-1_000 * IAT_AGE_SECONDS_MAX);
+    let old = sign(world.draft(1, world.origin(), oldest, payload.as_bytes()).unwrap(), &secret(1));
+    let early = world.candidate(old).unwrap();
+    world.now = world.now.plus_millis(2_000);
+    let refused = refusal(&mut world, early);
+    assert!(matches!(refused, PlaceRefusal::IssuedLongAgo { .. }), "{refused}");
+
+    // The clock is set back between the two.
+    let mut world = World::with_maker();
+    let ahead = world.next_place().time.plus_millis(EVENT_TIME_AHEAD_MS_MAX);
+    let early = world.candidate(world.capture(1, &event(json!({"eventTime": ahead})))).unwrap();
+    world.now = world.now.plus_millis(-1);
+    let refused = refusal(&mut world, early);
+    assert!(matches!(refused, PlaceRefusal::EventAhead { .. }), "{refused}");
+}
+
+#[test]
+fn a_repeat_is_told_the_place_that_it_has() {
+    let mut world = World::with_maker();
+    let both = twins(&world).map(|one| world.candidate(one).unwrap());
+    let answers = world.extend(both.into());
+    let [first, second] = answers.as_slice() else { panic!() };
+    let (first, second) = (first.as_ref().unwrap(), second.as_ref().unwrap());
+    assert_eq!((first.repeated, second.repeated, second.leaf), (false, true, first.leaf));
 }
 
 #[test]
@@ -105,8 +378,8 @@ fn signer_in_the_block_that_registers_it_is_taken_after_its_registration_alone()
     let registration = Admin::Registration(Box::new(World::registration(1, "manufacturer", &["9506000"])));
     let admin = world.sign_admin(&registration.to_payload(), 200);
     let capture = world.capture(1, &event(json!({})));
-    let refused = in_a_block(&mut world, std::slice::from_ref(&capture));
-    assert!(matches!(refused, InvalidReason::Refused(PlaceRefusal::Signer(SignerRefusal::Unknown { .. }))));
+    let alone = std::slice::from_ref(&capture);
+    assert_refused!(Side::Audit, world, *alone, PlaceRefusal::Signer(SignerRefusal::Unknown { .. }));
     let mut body = world.body(&[admin, capture]);
     let invalid = validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).unwrap_err();
     assert!(matches!(*invalid.reason, InvalidReason::Seal { member: "previousSize" | "indexRoot" }), "{invalid}");
@@ -114,97 +387,6 @@ fn signer_in_the_block_that_registers_it_is_taken_after_its_registration_alone()
     body.leaves.reverse();
     let invalid = validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).unwrap_err();
     assert!(matches!(*invalid.reason, InvalidReason::Refused(PlaceRefusal::Signer(_))), "{invalid}");
-}
-
-#[test]
-fn strict_epcis_a_payload_that_breaks_it_is_refused() {
-    let mut world = World::with_maker();
-    let wrong = world.capture(1, &event(json!({"action": "CREATE"})));
-    assert_refused!(world, wrong, PlaceRefusal::Epcis(_));
-    let nothing = sign(world.draft(1, world.origin(), world.next_place().time, b"{}").unwrap(), &secret(1));
-    assert_refused!(world, nothing, PlaceRefusal::Epcis(_));
-    let admin = world.sign_admin(b"{\"type\":\"registration\"}", 200);
-    assert_refused!(world, admin, PlaceRefusal::Payload(_));
-}
-
-#[test]
-fn rights_what_the_signers_roles_and_claims_do_not_allow_is_refused() {
-    let mut world = World::with_maker();
-    world.join(2, "shipper", &["9521000"]);
-    let shipper = world.capture(2, &event(json!({})));
-    assert_refused!(world, shipper, PlaceRefusal::Rights { position: 0, .. });
-    let good = event(json!({"eventID": "urn:uuid:2f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10"}));
-    let foreign = event(json!({"epcList": ["https://id.gs1.org/01/09521000000018/21/A1"]}));
-    let second = world.capture_of(1, &[good, foreign]);
-    assert_refused!(world, second, PlaceRefusal::Rights { position: 1, .. });
-}
-
-#[test]
-fn identity_a_statement_stands_once_whatever_its_signature() {
-    let mut world = World::with_maker();
-    let statement = world.capture(1, &event(json!({})));
-    let text = statement.compact().rsplit_once('.').unwrap().0.to_owned();
-    // The other s of the same signature holds too.
-    let twin = {
-        let [r, s] = [&statement.signature().as_bytes()[..32], &statement.signature().as_bytes()[32..]];
-        let s = p256::Scalar::from_repr(p256::FieldBytes::try_from(s).unwrap()).unwrap();
-        let bytes = [r, (-s).to_repr().as_slice()].concat();
-        let signature = Signature::from_slice(&bytes).unwrap();
-        SubmittedStatement::parse(format!("{text}.{signature}").as_bytes()).unwrap()
-    };
-    let both = [statement.clone(), twin.clone()];
-    let refused = in_a_block(&mut world, &both);
-    assert!(matches!(refused, InvalidReason::Repeated { .. }), "{refused}");
-    let candidates: Vec<Candidate> = both.into_iter().map(|one| world.candidate(one).unwrap()).collect();
-    let answers = world.extend(candidates);
-    let [first, second] = answers.as_slice() else { panic!() };
-    let (first, second) = (first.as_ref().unwrap(), second.as_ref().unwrap());
-    assert_eq!((first.repeated, second.repeated, second.leaf), (false, true, first.leaf));
-    // Once it is final too.
-    let again = world.candidate(twin.clone()).unwrap();
-    assert_eq!(world.extend(vec![again]).pop().unwrap().unwrap(), *second);
-    let refused = in_a_block(&mut world, &[twin]);
-    assert!(matches!(refused, InvalidReason::Repeated { first: leaf } if leaf == first.leaf), "{refused}");
-}
-
-#[test]
-fn contradiction_other_content_under_an_event_id_is_refused_wherever_the_first_one_stands() {
-    let storing = json!({"action": "OBSERVE", "bizStep": "storing"});
-    let holding = json!({"action": "OBSERVE", "bizStep": "holding"});
-    let contradicts = |refused: &PlaceRefusal, at: u32, first: bool| match refused {
-        PlaceRefusal::Conflict(found) => (found.position, found.first.is_some()) == (at, first),
-        _ => false,
-    };
-    // Within one document: a repeat is none.
-    let mut world = World::with_maker();
-    let repeat = world.capture_of(1, &[event(storing.clone()), event(storing.clone())]);
-    let candidate = world.candidate(repeat).unwrap();
-    assert!(world.propose(vec![candidate]).answers[0].is_ok());
-    let within = world.capture_of(1, &[event(storing.clone()), event(holding.clone())]);
-    let candidate = world.candidate(within.clone()).unwrap();
-    assert!(contradicts(world.propose(vec![candidate]).answers[0].as_ref().unwrap_err(), 1, false));
-    let refused = in_a_block(&mut world, &[within]);
-    assert!(matches!(&refused, InvalidReason::Refused(refused) if contradicts(refused, 1, false)), "{refused}");
-
-    // Within one block.
-    let (first, second) = (world.capture(1, &event(storing.clone())), world.capture(1, &event(holding.clone())));
-    let candidates = vec![world.candidate(first.clone()).unwrap(), world.candidate(second.clone()).unwrap()];
-    let answers = world.propose(candidates).answers;
-    assert!(answers[0].is_ok() && contradicts(answers[1].as_ref().unwrap_err(), 0, true));
-    let refused = in_a_block(&mut world, &[first.clone(), second.clone()]);
-    assert!(matches!(&refused, InvalidReason::Refused(refused) if contradicts(refused, 0, true)), "{refused}");
-
-    // Against a final block; another participant's eventID is another.
-    let candidate = world.candidate(first).unwrap();
-    world.extend(vec![candidate]);
-    let candidate = world.candidate(second.clone()).unwrap();
-    assert!(contradicts(world.propose(vec![candidate]).answers[0].as_ref().unwrap_err(), 0, true));
-    let refused = in_a_block(&mut world, &[second]);
-    assert!(matches!(&refused, InvalidReason::Refused(refused) if contradicts(refused, 0, true)), "{refused}");
-    world.join(2, "shipper", &[]);
-    let other = world.capture(2, &event(holding));
-    let candidate = world.candidate(other).unwrap();
-    assert!(world.extend(vec![candidate])[0].is_ok());
 }
 
 #[test]
@@ -221,101 +403,4 @@ fn contradiction_an_error_declaration_sets_nothing_and_contradicts_nothing() {
     }
     let candidate = world.candidate(world.capture(1, &event(holding))).unwrap();
     assert!(matches!(world.propose(vec![candidate]).answers[0], Err(PlaceRefusal::Conflict(_))));
-}
-
-#[test]
-fn iat_more_than_five_minutes_ahead_or_seven_days_old_by_the_blocks_time_is_refused() {
-    let mut world = World::with_maker();
-    let payload = document(&[event(json!({}))]).to_string();
-    let time = world.next_place().time;
-    let at = |world: &World, seconds: i64| {
-        let iat = time.plus_millis(1_000 * seconds);
-        sign(world.draft(1, world.origin(), iat, payload.as_bytes()).unwrap(), &secret(1))
-    };
-    for good in [IAT_AHEAD_SECONDS_MAX, -IAT_AGE_SECONDS_MAX] {
-        let statement = at(&world, good);
-        let body = world.body(std::slice::from_ref(&statement));
-        assert!(world.candidate(statement).is_ok());
-        assert!(validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).is_ok());
-    }
-    let (ahead, old) = (at(&world, IAT_AHEAD_SECONDS_MAX + 1), at(&world, -IAT_AGE_SECONDS_MAX - 1));
-    assert_refused!(world, ahead, PlaceRefusal::IssuedAhead { .. });
-    assert_refused!(world, old, PlaceRefusal::IssuedLongAgo { .. });
-    // A decision of a member too.
-    let admin = Admin::Registration(Box::new(World::registration(2, "shipper", &[]))).to_payload();
-    let old = sign_admin_for(world.origin(), &admin, time.plus_millis(-1_000 * (IAT_AGE_SECONDS_MAX + 1)), 200);
-    assert_refused!(world, old, PlaceRefusal::IssuedLongAgo { .. });
-    // It comes in in time, and gets its place too late.
-    let candidate = world.candidate(at(&world, -IAT_AGE_SECONDS_MAX)).unwrap();
-    world.now = world.now.plus_millis(2_000);
-    assert!(matches!(world.propose(vec![candidate]).answers[0], Err(PlaceRefusal::IssuedLongAgo { .. })));
-}
-
-#[test]
-fn event_times_more_than_a_day_ahead_of_the_block_are_refused() {
-    let mut world = World::with_maker();
-    let time = world.next_place().time;
-    let at = |ahead_ms: i64| -> Timestamp { time.plus_millis(ahead_ms) };
-    let good = world.capture(1, &event(json!({"eventTime": at(EVENT_TIME_AHEAD_MS_MAX)})));
-    assert!(world.candidate(good).is_ok());
-    let second = event(
-        json!({"eventTime": at(EVENT_TIME_AHEAD_MS_MAX + 1), "eventID": "urn:uuid:2f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10"}),
-    );
-    let wrong = world.capture_of(1, &[event(json!({})), second]);
-    assert_refused!(world, wrong, PlaceRefusal::EventAhead { position: 1, .. });
-    // The clock is set back between the two.
-    let candidate =
-        world.candidate(world.capture(1, &event(json!({"eventTime": at(EVENT_TIME_AHEAD_MS_MAX)})))).unwrap();
-    world.now = world.now.plus_millis(-1);
-    assert!(matches!(world.propose(vec![candidate]).answers[0], Err(PlaceRefusal::EventAhead { .. })));
-}
-
-#[test]
-fn certificates_that_are_not_what_was_asked_for_are_refused() {
-    let world = World::with_maker();
-    let right = || World::registration(2, "shipper", &[]);
-    let mut wrong: Vec<(&str, crate::consortium::Registration)> = Vec::new();
-    for what in ["key", "request", "validity", "participant", "bytes"] {
-        let mut one = right();
-        match what {
-            "key" => one.certificate.jwk = public(3),
-            "request" => one.request = public(3).jwk().to_string().into_bytes(),
-            "validity" => one.certificate.not_after = one.certificate.not_after.plus_millis(1),
-            "participant" => one.certificate.x509 = certificate(3, 2).x509,
-            _ => one.certificate.x509 = b"none".to_vec(),
-        }
-        wrong.push((what, one));
-    }
-    for (what, one) in wrong {
-        let mut world = World::with_maker();
-        let statement = world.sign_admin(&Admin::Registration(Box::new(one)).to_payload(), 200);
-        let refused = world.candidate(statement.clone()).unwrap_err();
-        assert!(matches!(refused, PlaceRefusal::Certificate(_)), "{what}: {refused}");
-        let refused = in_a_block(&mut world, &[statement]);
-        assert!(matches!(refused, InvalidReason::Refused(PlaceRefusal::Certificate(_))), "{what}: {refused}");
-    }
-    let statement = world.sign_admin(&Admin::Registration(Box::new(right())).to_payload(), 200);
-    assert!(world.candidate(statement).is_ok());
-}
-
-#[test]
-fn decisions_that_may_not_stand_are_refused() {
-    let mut world = World::with_maker();
-    let again = Admin::Registration(Box::new(World::registration(1, "shipper", &[]))).to_payload();
-    let statement = world.sign_admin(&again, 200);
-    let candidate = world.candidate(statement.clone()).unwrap();
-    let refused = world.propose(vec![candidate]).answers.pop().unwrap().unwrap_err();
-    assert!(matches!(refused, PlaceRefusal::Admin(Refusal::AlreadyRegistered { .. })), "{refused}");
-    let refused = in_a_block(&mut world, &[statement]);
-    assert!(matches!(refused, InvalidReason::Refused(PlaceRefusal::Admin(Refusal::AlreadyRegistered { .. }))));
-    let by_a_stranger = world.sign_admin(&again, 7);
-    assert_refused!(world, by_a_stranger, PlaceRefusal::Admin(Refusal::NotAMember { .. }));
-    let second_genesis = SubmittedStatement::parse(world.anchor.statement().compact().as_bytes()).unwrap();
-    let refused = in_a_block(&mut world, &[second_genesis]);
-    assert!(matches!(refused, InvalidReason::Repeated { .. }), "{refused}");
-    let rejection = json!({"type": "rejection", "participant": participant(1), "key": public(1).thumbprint(),
-        "reason": "no"});
-    let rejection = world.sign_admin(rejection.to_string().as_bytes(), 200);
-    let refused = in_a_block(&mut world, &[rejection]);
-    assert!(matches!(refused, InvalidReason::Refused(PlaceRefusal::Admin(Refusal::Rejection))), "{refused}");
 }
