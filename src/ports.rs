@@ -1,4 +1,4 @@
-//! What the use cases need of the world, in the domain's words. The edges implement it.
+//! What the use cases need of the world, in the core's words. The edges implement it; `cli` has the real clock.
 
 use std::fmt;
 use std::ops::Range;
@@ -62,7 +62,12 @@ pub struct Exceeded {
 pub trait MemberSigner: Send + Sync {
     fn public_key(&self) -> &PublicKey;
 
-    /// Signs, as ES256 r ‖ s, bytes that begin a JWS or with "sealane/…/v1" 0x00.
+    /// Signs, as ES256 r ‖ s, bytes of one of three forms, so that a signature over one never passes for another:
+    ///
+    /// - the signing input of a JWS, which is base64url and a dot: it has neither a newline nor a 0x00;
+    /// - bytes that begin with "sealane/…/v1" 0x00;
+    /// - the text of a checkpoint, for its note: it has newlines, and no 0x00, since an origin has no control characters
+    ///   and the other lines are a number and base64.
     fn sign(&self, bytes: &[u8]) -> Signature;
 
     fn note_key(&self) -> &NotePublicKey;

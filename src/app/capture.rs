@@ -8,7 +8,7 @@ use crate::ports::{Allowance, Exceeded, StoreError};
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed, signer_in_force, verify};
 use sealane_core::statement::{StatementError, StatementId, StatementType, SubmittedStatement, VerifiedStatement};
 
-/// Why a statement was not captured. Nothing of it was written.
+/// Why a statement was not captured. Nothing of it was written, but for [`OrderError::Unwritten`]: then this is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     #[error(transparent)]

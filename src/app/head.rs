@@ -52,7 +52,8 @@ pub struct Head {
 }
 
 impl Head {
-    /// Makes the state from the store, and compares every root with the last commit.
+    /// Makes the state from the store. Compares the tree with the stored checkpoint, and the index and the members with
+    /// the last seal. Checks no signature of a commit or a statement: an audit does that.
     pub async fn load(store: &dyn LedgerStore, verifier: &dyn SignatureVerifier) -> Result<Self, LoadError> {
         Self::load_with(store, verifier, &Lookup::default()).await
     }

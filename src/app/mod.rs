@@ -1,8 +1,10 @@
 //! The use cases: what Sealane does, over the ports.
 //!
-//! A statement flows one way. `capture` and `registration` take bytes from outside to a verified statement with checked
-//! content; `orderer` gives it a place; `receipt`, `evidence` and `verdict` prove what stands there; `audit` does all of it
-//! again from the leaves and compares.
+//! A statement flows one way. `admission` says how much may be under way. `capture` and `registration` take a
+//! `SubmittedStatement`, verify it and check its content; `genesis` begins a ledger. `orderer` gives a statement its place.
+//! `receipt` and `evidence` prove what stands there, and `evidence` has the node's own verdict; `events` lists events.
+//! `audit` does all of it again from the leaves and compares, and `copy` audits what it copies. [`Ledger`] is the handle that
+//! they share; `answer` shares out threads and memory.
 
 mod admission;
 pub mod answer;

@@ -4,7 +4,8 @@
 //!
 //! 1. Candidates are taken off the queue and checked at their place. A crash here loses nothing that was acknowledged.
 //! 2. The block is built and signed in memory. As 1: the signature was shown to nobody.
-//! 3. `store.append` writes leaves, index, seal, checkpoint and commit in one transaction. A crash before it is
+//! 3. `store.append` writes leaves (the seal is the last one), long statements, tiles, records, and the block's
+//!    checkpoint, note and commit in one transaction. The index is in memory alone. A crash before the transaction is
 //!    durable is as 1. A crash after it leaves a block whose senders were not answered: they post again, and get
 //!    the receipt of the block that is there.
 //! 4. `raise_mark` writes outside the database that this height is signed. A crash before it leaves the store one
@@ -12,9 +13,10 @@
 //!    height is ever signed.
 //! 5. The new view is published and every sender is answered. A crash before it is as after 3.
 //!
-//! When 3 fails, the writer forgets what it has in memory and loads the state again, as after a crash. Unless the store
-//! says that it wrote nothing, nobody knows whether the block is durable, and the senders are told to post again. Until
-//! a write succeeds, `WriteGate` says that the node is not ready, and nothing else is tried.
+//! When 3 or 4 fails, the writer forgets what it has in memory and loads the state again, as after a crash. If the store
+//! says that it wrote nothing, the senders hear that. Else it is unknown whether the block is durable, and they are told to
+//! post again. Until a block is written, `WriteGate` says that the node is not ready. Every 5 s, and for each group of
+//! statements that comes, the writer tries the store (`probe_write`), and then a block, if need be of a seal alone.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

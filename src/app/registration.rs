@@ -41,7 +41,8 @@ pub const PAGE_BYTES_MAX: usize = 512 * 1024;
 /// Requests that are read at once for a page.
 const REQUESTS_AT_ONCE: u32 = 32;
 
-/// Why a request or a decision was refused. Nothing was written.
+/// Why a request or a decision was refused. Nothing was written, but for [`OrderError::Unwritten`] and a
+/// [`StoreError`] that does not say so: then this is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistrationError {
     #[error("csr: {0}")]

@@ -1,4 +1,8 @@
-//! The command line: one file a command, and the composition root in `node`.
+//! The command line. A command has a file with a function `run`; `decisions` has three (`approve`, `reject`, `revoke`).
+//!
+//! The other files serve several commands: `arguments`, `output`, `failure`; `data_dir` and `stores`, where a member's files
+//! and ledger are; `node`, which puts a node together; `check_record`, `client`, `identity`, `limits`, `provider`, `remote`,
+//! `seen`, `tls`.
 
 mod arguments;
 mod audit;

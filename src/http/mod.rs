@@ -1,8 +1,9 @@
 //! The HTTP interface: requests in, use cases called, answers out.
 //!
-//! `routes` is the table of all that is served. Each handler has a file of its own and does three things: it reads the
-//! request into domain types, calls a use case, and writes the answer. `problem` alone knows which error has which
-//! status; `exchange` wraps every request with its id, its log line, its metrics and the headers that all answers have.
+//! `routes` is the table of all that is served. A handler has a file of its own, but for pairs that belong together (`health`,
+//! `docs`, `scan`, `ledger/proofs`). It does three things: it reads the request into the core's types, calls a use case, and
+//! writes the answer. `problem` says which error has which status; `exchange` wraps every request with its id, its log line,
+//! its metrics and the headers that all answers have.
 //! `docs/API.md` is the same for people who call it.
 //!
 //! Absent: sessions, and any state but that of captures whose sender stopped waiting

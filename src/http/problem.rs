@@ -1,4 +1,5 @@
-//! What went wrong, as RFC 9457 problem details. This file alone knows which error has which status.
+//! What went wrong, as RFC 9457 problem details. `codes` has each code with its status, and `conversions` says which error
+//! has which code. (The page of `/scan` has statuses of its own, in `scan/page.rs`.)
 //!
 //! Every problem has a [`Code`], which programs go by and `docs/API.md` lists. An error that is nobody's business
 //! outside becomes [`Code::Internal`]: its cause goes to the log, once, and the answer says nothing of it.

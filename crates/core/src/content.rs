@@ -1,4 +1,7 @@
-//! From a verified statement to what it holds: the one reader, for whoever takes a statement up.
+//! From a verified statement to what it holds: the reader for candidates, so for capture, the writer and audits.
+//!
+//! Others know the type that they need and call `epcis::read` or `Admin::parse` themselves: `evidence`, `RegistryFold` at a
+//! start, and a node's registration.
 
 use crate::consortium::{Admin, AdminError};
 use crate::epcis::{self, Document, Faults, Reader};

@@ -1,4 +1,7 @@
-//! Every limit that Sealane puts on what it is given, in one place, with its unit and its reason.
+//! Limits on what a ledger, its formats and its verifiers take, each with its unit and its reason.
+//!
+//! Other limits are constants beside their use: those of a node (connections, queues, memory, requests) in `app`, `http` and
+//! `pki`, and some of this crate, such as those of the index's journal. `docs/OPERATIONS.md`, "Limits", lists them.
 
 /// Longest statement, in bytes of its compact form: one commissioning event can name thousands of items.
 pub const STATEMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -24,9 +27,9 @@ pub const ID_CHARS_MAX: usize = 1_024;
 /// Faults that one answer lists before it stops looking.
 pub const FAULTS_MAX: usize = 20;
 
-/// How far ahead of the node's clock an event may lie, in milliseconds: one day, since clocks and
-/// planned departures differ but no one has seen next year. No block holds an event that lies further ahead of the block's
-/// own time: the writer and every audit keep that, and whoever follows a container from a time on relies on it.
+/// How far ahead of its block's time an event may lie, in milliseconds: one day, since clocks and planned departures
+/// differ but no one has seen next year. Capture checks it at the time that the block would have, the writer and every
+/// audit at the block's own. `provenance::follow` relies on it when it follows a container from a time on.
 pub const EVENT_TIME_AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
 /// Statements in one block: enough to share a flush of the disk among all that wait.

@@ -19,7 +19,7 @@ CREATE TABLE blocks (
     -- Leaves in the tree once this block is in it; its seal is leaf tree_size - 1.
     tree_size INTEGER NOT NULL UNIQUE,
     checkpoint TEXT NOT NULL,
-    -- The node's signature line of the checkpoint as a C2SP signed note.
+    -- The whole C2SP signed note: the checkpoint's text and the signature lines.
     note TEXT NOT NULL,
     commitment TEXT NOT NULL
 ) STRICT;

@@ -1,7 +1,8 @@
 //! Blocks: what a leaf holds, the seal that closes a block, the checkpoint over it, and the members' commit.
 //!
 //! [`Leaf`] and [`Seal`] are what goes into the tree; [`Checkpoint`] names the tree after it; [`Commit`] is what the
-//! members sign about the checkpoint. [`FinalCheckpoint`] and [`FinalBlock`] exist only where a quorum has signed.
+//! members sign about the checkpoint. A [`FinalBlock`] exists only if a quorum has signed it. A [`FinalCheckpoint`]
+//! exists if a quorum has signed it, or if it is the trust anchor's own, which its user believes beforehand.
 //! No tree is computed here, and no key is held.
 //!
 //! `docs/FORMATS.md` has every byte.

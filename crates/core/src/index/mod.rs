@@ -1,8 +1,9 @@
 //! The index: a sparse Merkle map from subject to the leaves that name it, whose root every seal carries.
 //!
 //! It lets an answer prove that it left nothing out, and that an unknown subject is unknown. A subject's value commits
-//! to the whole list of its leaves, each with its signer and with what it says to have done. The map keeps of each list only what appending needs; the lists are the
-//! store's. Which subjects a leaf has is decided elsewhere.
+//! to the whole list of its leaves, each with its signer and with what it says to have done. The map keeps of each list only
+//! what appending needs; the host keeps the lists. `journal` has what recent blocks changed. [`names`] says which subjects a
+//! leaf has; `acts` says what a leaf says to have done with an id; `decisions` says what reserved statements will name.
 
 mod acts;
 mod decisions;

@@ -1,4 +1,5 @@
-//! What may be offered to a block: a statement of which everything is proven that does not depend on its place.
+//! What may be offered to a block: a statement whose signature is verified, whose content is read, and whose rights are
+//! checked. What depends on its final leaf and block time is checked at a provisional place here, and again at its place.
 
 use crate::consortium::{Admin, CertificateReader, EventFact, ParticipantId, Place, Refusal, Registry, SignerRefusal};
 use crate::content::Content;

@@ -1,24 +1,30 @@
-//! The rules of the ledger, once: how a state and statements make the next block, and whether a block that somebody else
+//! The rules of the ledger, once: how a state and statements make the next block, and whether a block that another party
 //! made may follow a state.
 //!
-//! [`propose`] makes a block of candidates, which capture has proven as far as that goes without a place. [`validate`] runs
-//! every rule on a block of which nothing is believed. Both leave the block *staged*: its statements are in the
-//! index of the [`State`], and [`State::apply`] makes it final, or [`State::roll_back`] takes it back. Each takes the number
-//! of the [`Rules`] in force. Nothing here signs, waits or reads: what the ledger holds of a block's statements and events
-//! is fetched beforehand, as [`Knowledge`].
+//! [`propose`] makes a block of [`Candidate`]s. Capture has verified the signature of a candidate, read its content and checked
+//! its rights. What depends on the final leaf and block time is checked again when the candidate gets its place. [`validate`]
+//! runs every rule on a block of which nothing is believed. Both leave the block *staged*: its statements are in the index of
+//! the [`State`], and [`State::apply`] makes it final, or [`State::roll_back`] removes it. Both take a [`Rules`] number; only
+//! [`Rules::FIRST`] exists. Nothing here signs, waits or reads: the host fetches beforehand what the ledger holds of a block's
+//! statements and events, as [`Knowledge`].
 //!
-//! The rules of a place are in `place`, one function a rule, and nowhere else:
-//!
-//! | rule | function |
-//! |---|---|
-//! | audience | `place::check_audience` |
-//! | signer in force | `place::check_signer` |
-//! | strict EPCIS | `place::read_content` |
-//! | rights | `place::check_rights` |
-//! | identity | `place::first_place` |
-//! | contradiction | `place::check_contradiction` |
-//! | `iat` | `place::check_issued` |
-//! | event times | `place::check_event_times` |
+//! | rule | function | checked |
+//! |---|---|---|
+//! | audience | `place::check_audience` | once, with the signature |
+//! | signature | [`verify`] | once |
+//! | strict EPCIS, strict admin statements | `place::read_content` | once |
+//! | rights | `place::check_rights` | once: claims never change |
+//! | certificate of a decision | `place::check_certificate` | once |
+//! | `iat` | `place::check_issued` | at the provisional place and at the place |
+//! | signer in force | `place::check_signer` | at both |
+//! | event times | `place::check_event_times` | at both |
+//! | identity | `place::first_place` | at the place |
+//! | contradiction | `place::check_contradiction` | at the place |
+//! | what decisions may stand | `consortium::Registry::check` | at the place |
+//! | genesis: its signer, its founders, nothing beside it | `evidence::Anchor::of_genesis`, `Registry::new`, [`validate`] | at the first place |
+//! | form of a leaf | `validate::place_leaf` | by [`validate`] |
+//! | size of a block | [`validate`]; the host of [`propose`] | as a block grows |
+//! | seal: each member, time later than the last | `validate::differing` | by [`validate`]; [`propose`] writes the seal |
 
 mod auditor;
 mod block;

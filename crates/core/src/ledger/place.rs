@@ -1,4 +1,5 @@
-//! The rules of a place: what must hold of a statement for it to stand where it is to stand. One function a rule.
+//! What must hold of a statement at its place. One function a rule. The page of `ledger` lists them, with the rules that are
+//! elsewhere: those for decisions are in `consortium::Registry::check`, those for a block and its seal in `validate`.
 
 use std::collections::HashMap;
 

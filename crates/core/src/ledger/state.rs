@@ -19,7 +19,8 @@ pub struct State {
     pub(super) registry: Option<Arc<Registry>>,
 }
 
-/// Parts that do not belong to the last final block.
+/// Parts that do not belong to the last final block: the tree is not that of its checkpoint, or the index or the members
+/// are not those of its seal. The message speaks of the root in the last commit for all three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the {what} does not give the root in the last commit")]
 pub struct ResumeError {
@@ -44,7 +45,8 @@ impl State {
     ///
     /// # Errors
     ///
-    /// [`ResumeError`] if the edge does not give the checkpoint's root and size, or the index not the seal's root.
+    /// [`ResumeError`] if the edge does not give the checkpoint's root and size, the index not the seal's root, or the
+    /// registry not the members of the seal's `nextMembersHash`. No signature is checked.
     pub fn resume(
         seal: Seal,
         checkpoint: &Checkpoint,
