@@ -132,7 +132,7 @@ async fn block(
     if let Ok(Some(shown)) = &shown {
         watch.block(shown)?;
     }
-    let sealed = match replayed.auditor.validate(&body) {
+    let sealed = match replayed.auditor.validate(body) {
         Ok(sealed) => sealed,
         Err(Invalid { leaf, reason }) => {
             let fault = fault(Some(leaf), reason);
@@ -167,7 +167,7 @@ async fn with_long_statements(source: &dyn LedgerSource, leaves: &[SourceLeaf]) 
         if long_bytes > OPEN_BYTES_MAX {
             return fail(Some(leaf.index), format!("the long statements of its block exceed {OPEN_BYTES_MAX} bytes"));
         }
-        all.push(BodyLeaf { bytes: leaf.bytes.clone(), long });
+        all.push(BodyLeaf::Shown { bytes: leaf.bytes.clone(), long });
     }
     Ok(all)
 }

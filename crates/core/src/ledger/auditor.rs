@@ -54,7 +54,7 @@ impl<'a> Auditor<'a> {
     }
 
     /// Validates the next block from its leaves, and stages it.
-    pub fn validate(&mut self, body: &Body) -> Result<SealedBlock, Invalid> {
+    pub fn validate(&mut self, body: Body) -> Result<SealedBlock, Invalid> {
         let is_genesis = self.state.last_seal().is_none();
         let block = validate(Rules::FIRST, &mut self.state, &self.seen, body, self.provider)?;
         let first = block.content.records.first();

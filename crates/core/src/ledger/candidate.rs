@@ -1,23 +1,51 @@
 //! What may be offered to a block: a statement whose signature is verified, whose content is read, and whose rights are
 //! checked. What depends on its final leaf and block time is checked at a provisional place here, and again at its place.
 
+use std::sync::Arc;
+
+use crate::block::Leaf;
 use crate::consortium::{Admin, CertificateReader, EventFact, ParticipantId, Place, Refusal, Registry, SignerRefusal};
 use crate::content::Content;
 use crate::evidence::Anchor;
+use crate::hash::Hash;
 use crate::ledger::place::{self, PlaceRefusal};
 use crate::ledger::records::{admin_record, capture_record};
+use crate::merkle;
 use crate::record::LeafRecord;
 use crate::statement::{SignatureVerifier, StatementId, StatementType, SubmittedStatement, VerifiedStatement};
 
 /// A statement that is for this ledger, whose signature holds, and whose content was read and allowed to its signer. Only its
 /// constructors make one. What depends on its place is checked there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Candidate {
-    pub(super) statement: VerifiedStatement,
+    pub(super) statement: Arc<VerifiedStatement>,
+    pub(super) leaf: StatementLeaf,
     pub(super) kind: CandidateKind,
 }
 
-#[derive(Debug)]
+/// The leaf that a statement gets, whatever its place.
+#[derive(Debug, Clone)]
+pub(super) struct StatementLeaf {
+    pub bytes: Vec<u8>,
+    /// Its hash in the tree.
+    pub hash: Hash,
+    /// SHA-256 of the statement, if it is too long for its leaf.
+    pub long: Option<Hash>,
+}
+
+impl StatementLeaf {
+    fn of(statement: &VerifiedStatement) -> Self {
+        let leaf = Leaf::of_statement(statement.compact());
+        let long = match &leaf {
+            Leaf::LongStatement { hash, .. } => Some(*hash),
+            Leaf::Statement(_) | Leaf::Seal(_) => None,
+        };
+        let bytes = leaf.encode();
+        Self { hash: merkle::leaf_hash(&bytes), bytes, long }
+    }
+}
+
+#[derive(Debug, Clone)]
 pub(super) enum CandidateKind {
     Capture { events: Vec<EventFact>, record: LeafRecord },
     Admin { admin: Box<Admin>, record: LeafRecord },
@@ -49,6 +77,10 @@ pub fn verify(
 }
 
 impl Candidate {
+    fn of(statement: VerifiedStatement, kind: CandidateKind) -> Self {
+        Self { leaf: StatementLeaf::of(&statement), statement: Arc::new(statement), kind }
+    }
+
     /// Reads a statement's content and holds it against its signer's rights and the clock, as of a place that it may get.
     /// The times are checked again at the place itself; so is the signer's standing.
     ///
@@ -80,7 +112,7 @@ impl Candidate {
         place::check_event_times(&events, at.time)?;
         place::check_rights(participant, &document.events)?;
         let record = capture_record(&statement, &participant.id, &document.events);
-        Ok(Self { statement, kind: CandidateKind::Capture { events, record } })
+        Ok(Self::of(statement, CandidateKind::Capture { events, record }))
     }
 
     /// A decision of a member that is read, and whose certificate, if it has one, is the one that was asked for.
@@ -97,7 +129,7 @@ impl Candidate {
         let Content::Admin(admin) = place::read_content(&statement)? else { return Err(PlaceRefusal::Type) };
         place::check_certificate(certificates, &admin)?;
         let record = admin_record(statement.id(), statement.header().signer().hash(), &admin);
-        Ok(Self { statement, kind: CandidateKind::Admin { admin, record } })
+        Ok(Self::of(statement, CandidateKind::Admin { admin, record }))
     }
 
     /// The genesis statement of an anchor, which begins a ledger.
@@ -110,15 +142,21 @@ impl Candidate {
         place::check_issued(statement.header().iat(), at.time)?;
         let admin = Box::new(Admin::Genesis(anchor.genesis().clone()));
         let record = admin_record(statement.id(), statement.header().signer().hash(), &admin);
-        Ok(Self { statement, kind: CandidateKind::Admin { admin, record } })
+        Ok(Self::of(statement, CandidateKind::Admin { admin, record }))
     }
 
     pub fn id(&self) -> StatementId {
         self.statement.id()
     }
 
-    pub const fn statement(&self) -> &VerifiedStatement {
+    pub fn statement(&self) -> &VerifiedStatement {
         &self.statement
+    }
+
+    /// The hash of its leaf in the tree. It is over the bytes that were verified, signature included, so two statements with
+    /// one id and two signatures have two.
+    pub const fn leaf_hash(&self) -> Hash {
+        self.leaf.hash
     }
 
     /// The events of a capture; none of an admin statement.

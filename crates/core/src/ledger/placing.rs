@@ -7,7 +7,7 @@ use crate::consortium::{Admin, EventFact, Place, Registry};
 use crate::hash::Hash;
 use crate::index::SubjectIndex;
 use crate::ledger::block::{BlockContent, LeafContent, PlacedRecord, SealedBlock, StoredLeaf, Successor};
-use crate::ledger::candidate::{Candidate, CandidateKind};
+use crate::ledger::candidate::{Candidate, CandidateKind, StatementLeaf};
 use crate::ledger::known::{Knowledge, Prefetched};
 use crate::ledger::place::{self, PlaceRefusal};
 use crate::ledger::rules::Rules;
@@ -123,18 +123,19 @@ impl<'a> Placing<'a> {
         if let Some(leaf) = place::first_place(&candidate.id(), self.final_ones, &self.learnt) {
             return Ok(Placed { leaf, repeated: true });
         }
-        let Candidate { statement, kind } = candidate;
+        let Candidate { statement, leaf, kind } = candidate;
         let at = self.next_place();
         place::check_issued(statement.header().iat(), at.time)?;
         match kind {
-            CandidateKind::Capture { events, record } => self.place_capture(&statement, &events, record, at),
-            CandidateKind::Admin { admin, record } => self.place_admin(&statement, *admin, record, at),
+            CandidateKind::Capture { events, record } => self.place_capture(&statement, leaf, &events, record, at),
+            CandidateKind::Admin { admin, record } => self.place_admin(&statement, leaf, *admin, record, at),
         }
     }
 
     fn place_capture(
         &mut self,
         statement: &VerifiedStatement,
+        leaf: StatementLeaf,
         events: &[EventFact],
         record: LeafRecord,
         at: Place,
@@ -142,7 +143,7 @@ impl<'a> Placing<'a> {
         place::check_signer(self.registry()?, statement.header().signer().hash(), at)?;
         place::check_event_times(events, at.time)?;
         place::check_contradiction(events, self.final_ones, &self.learnt)?;
-        let placed = self.push_statement(statement, LeafContent::Capture, record)?;
+        let placed = self.push_statement(statement, leaf, LeafContent::Capture, record)?;
         self.learnt.add_events(events, placed.leaf);
         self.captures += 1;
         self.events += events.len() as u64;
@@ -152,6 +153,7 @@ impl<'a> Placing<'a> {
     fn place_admin(
         &mut self,
         statement: &VerifiedStatement,
+        leaf: StatementLeaf,
         admin: Admin,
         record: LeafRecord,
         at: Place,
@@ -167,7 +169,7 @@ impl<'a> Placing<'a> {
                 Arc::make_mut(registry).apply(&admin, kid, at, self.verifier)?;
             }
         }
-        let placed = self.push_statement(statement, LeafContent::Admin, record)?;
+        let placed = self.push_statement(statement, leaf, LeafContent::Admin, record)?;
         self.admins.push(admin);
         Ok(placed)
     }
@@ -176,27 +178,24 @@ impl<'a> Placing<'a> {
     fn push_statement(
         &mut self,
         statement: &VerifiedStatement,
+        leaf: StatementLeaf,
         content: LeafContent,
         record: LeafRecord,
     ) -> Result<Placed, PlaceError> {
-        let leaf = Leaf::of_statement(statement.compact());
-        if let Leaf::LongStatement { hash, .. } = &leaf {
-            self.long_statements.push((*hash, statement.compact().as_bytes().to_vec()));
-        }
         let place = self.next_place();
         for (key, entry) in record.list_entries(place.leaf) {
             let appended = self.index.append(key, entry);
             appended.map_err(|error| PlaceError::Block(BlockError(error.to_string())))?;
         }
         self.records.push(PlacedRecord { place, record });
-        self.push_leaf(&leaf, content);
         self.learnt.add_statement(statement.id(), place.leaf);
+        let StatementLeaf { bytes, hash, long } = leaf;
+        self.long_statements.extend(long.map(|hash| (hash, statement.compact().as_bytes().to_vec())));
+        self.push_leaf(bytes, hash, content);
         Ok(Placed { leaf: place.leaf, repeated: false })
     }
 
-    fn push_leaf(&mut self, leaf: &Leaf, content: LeafContent) {
-        let bytes = leaf.encode();
-        let hash = merkle::leaf_hash(&bytes);
+    fn push_leaf(&mut self, bytes: Vec<u8>, hash: Hash, content: LeafContent) {
         let index = self.edge.size().next_index();
         self.edge.push(hash);
         self.leaf_hashes.push(hash);
@@ -218,7 +217,9 @@ impl<'a> Placing<'a> {
             rules: rules.number(),
             enacted: Vec::new(),
         };
-        self.push_leaf(&Leaf::Seal(seal.clone()), LeafContent::Seal);
+        let leaf = Leaf::Seal(seal.clone()).encode();
+        let hash = merkle::leaf_hash(&leaf);
+        self.push_leaf(leaf, hash, LeafContent::Seal);
         let checkpoint =
             Checkpoint { origin: registry.origin().clone(), size: self.edge.size(), root: self.edge.root() };
         let content = BlockContent {

@@ -17,8 +17,8 @@ use crate::provider::Provider;
 use crate::statement::{StatementError, SubmittedStatement};
 use crate::time::Timestamp;
 
-/// What a block is said to hold. Nothing of it is believed.
-#[derive(Debug)]
+/// What a block is said to hold. Of leaves that are shown, nothing is believed.
+#[derive(Debug, Clone)]
 pub struct Body {
     /// Its leaves before the seal, in order.
     pub leaves: Vec<BodyLeaf>,
@@ -26,11 +26,27 @@ pub struct Body {
 }
 
 /// A leaf before the seal.
-#[derive(Debug)]
-pub struct BodyLeaf {
-    pub bytes: Vec<u8>,
-    /// The bytes beside the leaf, if it stands for a long statement and they are to be had.
-    pub long: Option<Vec<u8>>,
+#[derive(Debug, Clone)]
+pub enum BodyLeaf {
+    /// As another party shows it.
+    Shown {
+        bytes: Vec<u8>,
+        /// The bytes beside the leaf, if it stands for a long statement and they are to be had.
+        long: Option<Vec<u8>>,
+    },
+    /// The leaf of a statement that this host has verified already, of exactly these bytes: what does not depend on the
+    /// place is not checked again.
+    Verified(Box<Candidate>),
+}
+
+impl BodyLeaf {
+    /// Bytes of the leaf, and of the long statement that it stands for.
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::Shown { bytes, long } => bytes.len() + long.as_ref().map_or(0, Vec::len),
+            Self::Verified(candidate) => candidate.statement().compact().len(),
+        }
+    }
 }
 
 /// A block that may not follow the state, and the first leaf at which that shows.
@@ -90,15 +106,16 @@ pub fn validate(
     rules: Rules,
     state: &mut State,
     known: &dyn Knowledge,
-    body: &Body,
+    body: Body,
     provider: Provider<'_>,
 ) -> Result<SealedBlock, Invalid> {
+    let Body { leaves, seal } = body;
     let last_time = state.last_seal().map(|last| last.time);
-    let mut placing = Placing::begin(state, body.seal.time, known, provider.signatures);
+    let mut placing = Placing::begin(state, seal.time, known, provider.signatures);
     let mut bytes = 0;
-    for (leaf, statements) in body.leaves.iter().zip(1..) {
+    for (leaf, statements) in leaves.into_iter().zip(1..) {
         let at = placing.next_place().leaf;
-        bytes += leaf.bytes.len() + leaf.long.as_ref().map_or(0, Vec::len);
+        bytes += leaf.size_bytes();
         let placed = if statements > BLOCK_STATEMENTS_MAX || bytes > OPEN_BYTES_MAX {
             Err(InvalidReason::TooLarge)
         } else if last_time.is_none() && statements > 1 {
@@ -113,7 +130,7 @@ pub fn validate(
     }
     let leaf = placing.next_place().leaf;
     let sealed = placing.seal(rules).map_err(|_| InvalidReason::NoGenesis);
-    let checked = sealed.and_then(|block| match differing(&block, &body.seal, last_time) {
+    let checked = sealed.and_then(|block| match differing(&block, &seal, last_time) {
         Some(member) => Err(InvalidReason::Seal { member }),
         None => Ok(block),
     });
@@ -146,13 +163,32 @@ fn differing(block: &SealedBlock, found: &Seal, last_time: Option<Timestamp>) ->
     members.into_iter().find(|(holds, _)| !holds).map(|(_, member)| member)
 }
 
-fn place_leaf(placing: &mut Placing<'_>, leaf: &BodyLeaf, provider: Provider<'_>) -> Result<(), InvalidReason> {
-    let decoded = Leaf::decode(&leaf.bytes)?;
+fn place_leaf(placing: &mut Placing<'_>, leaf: BodyLeaf, provider: Provider<'_>) -> Result<(), InvalidReason> {
+    let candidate = match leaf {
+        BodyLeaf::Shown { bytes, long } => shown(placing, &bytes, long.as_deref(), provider)?,
+        BodyLeaf::Verified(candidate) => *candidate,
+    };
+    match placing.place(candidate) {
+        Ok(placed) if placed.repeated => Err(InvalidReason::Repeated { first: placed.leaf }),
+        Ok(_) => Ok(()),
+        Err(PlaceError::Refused(refusal)) => Err((*refusal).into()),
+        Err(PlaceError::Block(error)) => Err(error.into()),
+    }
+}
+
+/// Verifies the statement of a leaf that another party shows.
+fn shown(
+    placing: &Placing<'_>,
+    bytes: &[u8],
+    long: Option<&[u8]>,
+    provider: Provider<'_>,
+) -> Result<Candidate, InvalidReason> {
+    let decoded = Leaf::decode(bytes)?;
     let text = match &decoded {
         Leaf::Seal(_) => return Err(InvalidReason::NoStatement),
         Leaf::Statement(text) => text.as_bytes(),
         Leaf::LongStatement { hash, .. } => {
-            let text = leaf.long.as_deref().ok_or(InvalidReason::LongMissing)?;
+            let text = long.ok_or(InvalidReason::LongMissing)?;
             if Hash::of(text) != *hash {
                 return Err(InvalidReason::LongHash);
             }
@@ -163,15 +199,9 @@ fn place_leaf(placing: &mut Placing<'_>, leaf: &BodyLeaf, provider: Provider<'_>
     if Leaf::of_statement(submitted.compact()) != decoded {
         return Err(InvalidReason::LeafKind);
     }
-    let candidate = match placing.has_genesis() {
-        true => candidate(placing, submitted, provider)?,
-        false => genesis(placing, &submitted, provider)?,
-    };
-    match placing.place(candidate) {
-        Ok(placed) if placed.repeated => Err(InvalidReason::Repeated { first: placed.leaf }),
-        Ok(_) => Ok(()),
-        Err(PlaceError::Refused(refusal)) => Err((*refusal).into()),
-        Err(PlaceError::Block(error)) => Err(error.into()),
+    match placing.has_genesis() {
+        true => candidate(placing, submitted, provider),
+        false => genesis(placing, &submitted, provider),
     }
 }
 

@@ -42,7 +42,7 @@ fn ledger() -> (World, Vec<(Body, StoredBlock)>) {
 fn audit(trusted: Option<&Anchor>, blocks: &[(Body, StoredBlock)]) -> Result<u64, String> {
     let mut auditor = Auditor::new(PROVIDER, trusted);
     for (body, shown) in blocks {
-        let sealed = auditor.validate(body).map_err(|invalid| invalid.to_string())?;
+        let sealed = auditor.validate(body.clone()).map_err(|invalid| invalid.to_string())?;
         auditor.close(sealed, shown)?;
     }
     assert_eq!(auditor.tally().blocks, blocks.len() as u64);
@@ -56,7 +56,7 @@ fn a_sound_ledger_is_found_sound_and_counted() {
     assert_eq!(audit(None, &blocks), Ok(6));
     let mut auditor = Auditor::new(PROVIDER, None);
     for (body, shown) in &blocks {
-        let sealed = auditor.validate(body).unwrap();
+        let sealed = auditor.validate(body.clone()).unwrap();
         let audited = auditor.close(sealed, shown).unwrap();
         assert_eq!(audited.content.leaves.len(), 2);
     }
@@ -81,17 +81,17 @@ fn a_first_block_of_another_time_or_with_more_in_it_is_refused_whatever_the_anch
         let mut auditor = Auditor::new(PROVIDER, trusted);
         let (body, _) = &mut blocks[0];
         body.seal.time = body.seal.time.plus_millis(1);
-        let invalid = auditor.validate(body).unwrap_err();
+        let invalid = auditor.validate(body.clone()).unwrap_err();
         assert!(matches!(*invalid.reason, InvalidReason::Seal { member: "time" }), "{invalid}");
         body.seal.time = body.seal.time.plus_millis(-1);
         // A registration that could stand in the next block.
         let admin = Admin::Registration(Box::new(World::registration(7, "shipper", &[])));
         let more = sign_admin_for(world.origin(), &admin.to_payload(), body.seal.time, MEMBER);
         body.leaves.push(leaf_of(more.compact()));
-        let invalid = auditor.validate(body).unwrap_err();
+        let invalid = auditor.validate(body.clone()).unwrap_err();
         assert!(matches!(*invalid.reason, InvalidReason::BesideGenesis), "{invalid}");
         body.leaves.pop();
-        assert!(auditor.validate(body).is_ok());
+        assert!(auditor.validate(body.clone()).is_ok());
     }
 }
 
@@ -227,9 +227,9 @@ fn a_block_that_is_not_as_it_was_signed_is_taken_back() {
     let (body, shown) = &blocks[0];
     let mut wrong = shown.clone();
     wrong.commit.signatures.clear();
-    let sealed = auditor.validate(body).unwrap();
+    let sealed = auditor.validate(body.clone()).unwrap();
     assert!(auditor.close(sealed, &wrong).is_err());
     assert_eq!((auditor.tally().blocks, auditor.state().size().get(), auditor.state().subjects()), (0, 0, 0));
-    let sealed = auditor.validate(body).unwrap();
+    let sealed = auditor.validate(body.clone()).unwrap();
     assert!(auditor.close(sealed, shown).is_ok());
 }

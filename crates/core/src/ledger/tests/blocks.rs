@@ -9,14 +9,14 @@ use crate::consortium::{Admin, Place};
 use crate::hash::Hash;
 use crate::index::{Acts, ListEntry, SignerTag, Subject, SubjectIndex, SubjectKey};
 use crate::ledger::{
-    Body, BodyLeaf, InvalidReason, NotOnTop, RegistryFold, RegistryFoldError, ResumeError, Rules, State, UnknownRules,
-    validate,
+    Body, BodyLeaf, InvalidReason, NotOnTop, PlaceRefusal, RegistryFold, RegistryFoldError, ResumeError, Rules, State,
+    UnknownRules, validate,
 };
-use crate::merkle::{Edge, LeafIndex, TreeSize};
-use crate::statement::{P256, StatementId};
+use crate::merkle::{Edge, LeafIndex, TreeSize, leaf_hash};
+use crate::statement::{P256, StatementId, SubmittedStatement};
 
 fn refused(world: &mut World, body: &Body) -> InvalidReason {
-    *validate(Rules::FIRST, &mut world.state, &world.seen, body, PROVIDER).unwrap_err().reason
+    *validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).unwrap_err().reason
 }
 
 #[test]
@@ -33,7 +33,8 @@ fn leaves_that_hold_no_statement_of_their_kind_are_refused() {
     let statement = world.capture(1, &event(json!({})));
     let body = |world: &World, leaf: BodyLeaf| Body { leaves: vec![leaf], seal: world.body(&[]).seal };
     let seal = Leaf::Seal(world.body(&[]).seal).encode();
-    let of = |bytes: Vec<u8>, long: Option<&str>| BodyLeaf { bytes, long: long.map(|text| text.as_bytes().to_vec()) };
+    let of =
+        |bytes: Vec<u8>, long: Option<&str>| BodyLeaf::Shown { bytes, long: long.map(|text| text.as_bytes().to_vec()) };
     let as_long =
         |text: &str| [&[2][..], Hash::of(text.as_bytes()).as_bytes(), &(text.len() as u32).to_be_bytes()].concat();
     let text = statement.compact();
@@ -53,8 +54,9 @@ fn leaves_that_hold_no_statement_of_their_kind_are_refused() {
     }
     // A long statement may not stand in a leaf of its own, nor a short one beside it.
     let mut whole = world.body(std::slice::from_ref(&statement));
-    whole.leaves = vec![BodyLeaf { bytes: leaf_of(text).bytes, long: None }];
-    assert!(validate(Rules::FIRST, &mut world.state, &world.seen, &whole, PROVIDER).is_ok());
+    whole.leaves = vec![leaf_of(text)];
+    assert!(matches!(&whole.leaves[0], BodyLeaf::Shown { long: None, .. }));
+    assert!(validate(Rules::FIRST, &mut world.state, &world.seen, whole, PROVIDER).is_ok());
 }
 
 #[test]
@@ -64,11 +66,16 @@ fn a_statement_in_the_wrong_kind_of_leaf_is_refused() {
     let padded = world.capture(1, &event(json!({"example:note": "y".repeat(60_000)})));
     assert!(padded.compact().len() > 65_535, "{}", padded.compact().len());
     let mut body = world.body(std::slice::from_ref(&padded));
-    assert!(validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).is_ok());
-    let Ok(Leaf::LongStatement { hash, length }) = Leaf::decode(&body.leaves[0].bytes) else { panic!() };
-    body.leaves[0].bytes = [&[2][..], hash.as_bytes(), &(length + 1).to_be_bytes()].concat();
+    assert!(validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).is_ok());
+    let [BodyLeaf::Shown { bytes, long }] = body.leaves.as_mut_slice() else { panic!() };
+    let Ok(Leaf::LongStatement { hash, length }) = Leaf::decode(bytes) else { panic!() };
+    *bytes = [&[2][..], hash.as_bytes(), &(length + 1).to_be_bytes()].concat();
+    let text = long.take();
+    let unknown = body.clone();
+    let [BodyLeaf::Shown { long, .. }] = body.leaves.as_mut_slice() else { panic!() };
+    *long = text;
     assert!(matches!(refused(&mut world, &body), InvalidReason::LeafKind));
-    body.leaves[0].long = None;
+    let body = unknown;
     assert!(matches!(refused(&mut world, &body), InvalidReason::LongMissing));
 }
 
@@ -101,7 +108,7 @@ fn each_member_of_a_seal_is_held_against_what_the_leaves_give() {
     }
     let mut body = world.body(std::slice::from_ref(&statement));
     body.seal.time = last.plus_millis(1);
-    let sealed = validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).unwrap();
+    let sealed = validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).unwrap();
     assert_eq!((sealed.seal.height, sealed.seal.index_root), (right.height, right.index_root));
 }
 
@@ -145,7 +152,7 @@ fn a_block_whose_index_says_another_signer_or_other_acts_is_refused() {
         assert!(matches!(reason, InvalidReason::Seal { member: "indexRoot" }), "{what}: {reason}");
     }
     let body = world.body(std::slice::from_ref(&statement));
-    assert!(validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).is_ok());
+    assert!(validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).is_ok());
 }
 
 #[test]
@@ -156,7 +163,7 @@ fn a_ledger_begins_with_its_genesis_statement_and_nothing_else() {
     let known = crate::ledger::Prefetched::default();
     let refuse = |leaves: Vec<BodyLeaf>| {
         let body = Body { leaves, seal: seal.clone() };
-        *validate(Rules::FIRST, &mut State::empty(), &known, &body, PROVIDER).unwrap_err().reason
+        *validate(Rules::FIRST, &mut State::empty(), &known, body, PROVIDER).unwrap_err().reason
     };
     assert!(matches!(refuse(vec![leaf_of(capture.compact())]), InvalidReason::Genesis(_)));
     assert!(matches!(refuse(Vec::new()), InvalidReason::NoGenesis));
@@ -215,7 +222,7 @@ proptest! {
             let statement = world.capture(1, &one);
             let body = world.body(std::slice::from_ref(&statement));
             let block = if is_validated {
-                validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).unwrap()
+                validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).unwrap()
             } else {
                 let candidate = world.candidate(statement.clone()).unwrap();
                 world.propose(vec![candidate]).block.unwrap()
@@ -286,4 +293,34 @@ fn the_consortium_is_made_again_from_its_statements_in_order() {
     assert_eq!(registry.participants().count(), 1);
     assert!(registry.key_conflict(&public(1), None).is_some());
     assert!(RegistryFold::default().finish().is_none());
+}
+
+#[test]
+fn a_leaf_that_was_verified_before_stands_as_one_that_is_shown_and_its_place_is_checked_all_the_same() {
+    let mut world = World::with_maker();
+    let first = world.capture(1, &event(json!({"action": "OBSERVE"})));
+    let long = "y".repeat(60_000);
+    let second = world
+        .capture(1, &event(json!({"eventID": "urn:uuid:2f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10", "example:note": long})));
+    let body = world.body(&[first.clone(), second.clone()]);
+    let verified = |world: &World, one: &SubmittedStatement| {
+        let candidate = world.candidate(one.clone()).unwrap();
+        assert_eq!(candidate.leaf_hash(), leaf_hash(&Leaf::of_statement(one.compact()).encode()));
+        BodyLeaf::Verified(Box::new(candidate))
+    };
+    let mixed = vec![verified(&world, &first), body.leaves[1].clone()];
+    let all = vec![verified(&world, &first), verified(&world, &second)];
+    let shown = validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).unwrap();
+    for leaves in [mixed, all] {
+        let same = Body { leaves, seal: body.seal.clone() };
+        let block = validate(Rules::FIRST, &mut world.state, &world.seen, same, PROVIDER).unwrap();
+        assert_eq!((&block.checkpoint, &block.content.leaves), (&shown.checkpoint, &shown.content.leaves));
+        assert_eq!(block.content.long_statements, shown.content.long_statements);
+    }
+    // It was verified while its signer was in force.
+    let early = verified(&world, &first);
+    world.revoke(1);
+    let late = Body { leaves: vec![early], seal: world.body(&[]).seal };
+    let reason = refused(&mut world, &late);
+    assert!(matches!(reason, InvalidReason::Refused(PlaceRefusal::Signer(_))), "{reason}");
 }

@@ -97,7 +97,7 @@ fn captured(world: &mut World, statements: &[SubmittedStatement]) -> Outcome {
 fn audited(world: &mut World, statements: &[SubmittedStatement]) -> Outcome {
     let body = world.body(statements);
     let last = LeafIndex::new(world.state.size().get() + statements.len() as u64 - 1).unwrap();
-    let invalid = match validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER) {
+    let invalid = match validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER) {
         Ok(block) => {
             assert_eq!(block.seal, body.seal);
             return Outcome::Stands;
@@ -381,11 +381,11 @@ fn signer_in_the_block_that_registers_it_is_taken_after_its_registration_alone()
     let alone = std::slice::from_ref(&capture);
     assert_refused!(Side::Audit, world, *alone, PlaceRefusal::Signer(SignerRefusal::Unknown { .. }));
     let mut body = world.body(&[admin, capture]);
-    let invalid = validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).unwrap_err();
+    let invalid = validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).unwrap_err();
     assert!(matches!(*invalid.reason, InvalidReason::Seal { member: "previousSize" | "indexRoot" }), "{invalid}");
     // The capture alone goes first.
     body.leaves.reverse();
-    let invalid = validate(Rules::FIRST, &mut world.state, &world.seen, &body, PROVIDER).unwrap_err();
+    let invalid = validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).unwrap_err();
     assert!(matches!(*invalid.reason, InvalidReason::Refused(PlaceRefusal::Signer(_))), "{invalid}");
 }
 

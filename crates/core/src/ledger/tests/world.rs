@@ -192,7 +192,7 @@ impl World {
 pub fn leaf_of(compact: &str) -> BodyLeaf {
     let leaf = Leaf::of_statement(compact);
     let long = matches!(leaf, Leaf::LongStatement { .. }).then(|| compact.as_bytes().to_vec());
-    BodyLeaf { bytes: leaf.encode(), long }
+    BodyLeaf::Shown { bytes: leaf.encode(), long }
 }
 
 pub fn sign_admin_for(origin: &str, payload: &[u8], iat: Timestamp, seed: u8) -> SubmittedStatement {
