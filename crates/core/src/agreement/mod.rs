@@ -18,6 +18,7 @@ mod equivocation;
 mod logged;
 mod outline;
 mod proposal;
+mod said;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -33,6 +34,7 @@ pub use equivocation::{Equivocation, EquivocationError};
 pub use logged::{Logged, LoggedValue, Timer, TimerKind};
 pub use outline::BlockOutline;
 pub use proposal::{RoundProposal, proposal_bytes};
+pub use said::Said;
 pub use value::ValueId;
 pub use vote::{SaidError, Vote, VoteKind, vote_bytes};
 
