@@ -1,5 +1,7 @@
 //! What the use cases need of the world, in the core's words. The edges implement it; `cli` has the real clock.
 
+mod agreement;
+
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use sealane_core::ledger::BlockContent;
 use sealane_core::merkle::{LeafIndex, TileId};
 use sealane_core::statement::{PublicKey, Signature};
 use sealane_core::time::Timestamp;
+
+pub use agreement::{Act, Agreement, AgreementError, Patience, Wanted};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

@@ -11,10 +11,12 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("store", &["store", "app", "ports"]),
     ("pki", &["pki", "app", "ports"]),
     ("signatures", &["signatures"]),
+    ("bft", &["bft", "app", "ports"]),
+    ("net", &["net", "app", "ports"]),
     ("http", &["http", "app", "ports"]),
     ("config", &["config", "app", "ports"]),
     ("telemetry", &["telemetry", "app", "ports"]),
-    ("cli", &["cli", "http", "store", "pki", "signatures", "config", "telemetry", "app", "ports"]),
+    ("cli", &["cli", "http", "store", "pki", "signatures", "bft", "net", "config", "telemetry", "app", "ports"]),
 ];
 
 /// What the core must not reach for: clocks, randomness, I/O, async, SQL, HTTP.
@@ -45,6 +47,7 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("actix_web", &["http"]),
     ("rcgen", &["pki"]),
     ("sealane_p256_tables", &["signatures"]),
+    ("arc_malachitebft", &["bft"]),
     ("clap::", &["cli", "config"]),
 ];
 

@@ -28,6 +28,7 @@
 //! A receipt is checked by [`evidence::Receipt::verify`], a proof of a fork by [`evidence::Fork::verify`]. The rules of the
 //! ledger, by which blocks are made and held against, are in [`ledger`].
 
+pub mod agreement;
 pub mod binary;
 pub mod block;
 pub mod consortium;

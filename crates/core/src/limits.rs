@@ -121,6 +121,14 @@ pub const NOTE_SIGNATURES_MAX: usize = 100;
 /// Members of one consortium, hence signatures in one commit.
 pub const MEMBERS_MAX: usize = 100;
 
+/// The highest round of one height that members vote in. A round takes up to a minute, so a height ends years before; and
+/// the number after it is a number too, which the state machine counts on.
+pub const ROUND_MAX: u32 = 1_000_000;
+
+/// Bytes of one block's body that a vote log keeps, and that members send each other: 8 MiB of statements (more than that
+/// times 29 peers would outlast the time that a proposer has), and 64 KiB for what stands around them.
+pub const LOGGED_BODY_BYTES_MAX: usize = 8 * 1024 * 1024 + 64 * 1024;
+
 /// Reasons that one rule gives in one verdict; further findings only add their leaves to the last.
 pub const REASONS_PER_RULE_MAX: usize = 10;
 

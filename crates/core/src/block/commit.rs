@@ -38,11 +38,16 @@ const DOMAIN: &[u8] = b"sealane/commit/v1\0";
 ///
 /// "sealane/commit/v1" 0x00 ‖ SHA-256(origin) ‖ height u64be ‖ round u32be ‖ SHA-256(checkpoint text).
 pub fn commit_bytes(origin: &Origin, height: Height, round: u32, checkpoint: &Checkpoint) -> Vec<u8> {
+    commit_bytes_of_hash(origin, height, round, &checkpoint.hash())
+}
+
+/// The same bytes, from SHA-256 of the checkpoint's text.
+pub fn commit_bytes_of_hash(origin: &Origin, height: Height, round: u32, checkpoint: &Hash) -> Vec<u8> {
     let mut bytes = DOMAIN.to_vec();
     bytes.extend_from_slice(origin.hash().as_bytes());
     bytes.extend_from_slice(&height.get().to_be_bytes());
     bytes.extend_from_slice(&round.to_be_bytes());
-    bytes.extend_from_slice(checkpoint.hash().as_bytes());
+    bytes.extend_from_slice(checkpoint.as_bytes());
     bytes
 }
 

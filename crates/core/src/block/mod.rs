@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::TREE_SIZE_MAX;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use commit::{Commit, CommitSignature, ES256, commit_bytes};
+pub use commit::{Commit, CommitSignature, ES256, commit_bytes, commit_bytes_of_hash};
 pub use finality::{FinalBlock, FinalCheckpoint, FinalityError, check_seal_members, check_seal_stands_at_checkpoint};
 pub use leaf::{Leaf, LeafError};
 pub use members::{Member, MemberSet, MemberSetError, alike, quorum};

@@ -1,0 +1,147 @@
+//! Equivocation: one member's signatures under two things of which an honest one signs one at most.
+
+use crate::agreement::{RoundProposal, SaidError, ValueId, Vote, VoteKind};
+use crate::block::{Height, MemberSet, Origin};
+use crate::consortium::{FaultKind, FaultProof, SignedVote};
+use crate::hash::Hash;
+use crate::statement::SignatureVerifier;
+
+/// Two things that one member signed for one height and round.
+///
+/// On the ledger it is a [`FaultProof`]. Precommits of different rounds are none: in a later round an honest member may
+/// give its precommit to another block, after a quorum's prevotes for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Equivocation {
+    Votes(Vote, Vote),
+    Proposals(RoundProposal, RoundProposal),
+}
+
+/// Why two signatures convict no member.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EquivocationError {
+    #[error("they are not of one member, kind, height and round: an honest member may sign both")]
+    Apart,
+    #[error("both say the same; saying a thing twice is no fault")]
+    Same,
+    #[error("a proposal is for a block, and rests on no round but an earlier one")]
+    NoProposal,
+    #[error("a vote rests on no earlier round")]
+    NoVote,
+    #[error(transparent)]
+    Said(#[from] SaidError),
+}
+
+impl Equivocation {
+    pub const fn signer(&self) -> Hash {
+        match self {
+            Self::Votes(first, _) => first.signer,
+            Self::Proposals(first, _) => first.signer,
+        }
+    }
+
+    pub const fn height(&self) -> Height {
+        match self {
+            Self::Votes(first, _) => first.height,
+            Self::Proposals(first, _) => first.height,
+        }
+    }
+
+    pub const fn round(&self) -> u32 {
+        match self {
+            Self::Votes(first, _) => first.round,
+            Self::Proposals(first, _) => first.round,
+        }
+    }
+
+    /// Checks that the two clash, and that the member signed both. `members` are those in force at their height.
+    pub fn verify(
+        &self,
+        origin: &Origin,
+        members: &MemberSet,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<(), EquivocationError> {
+        match self {
+            Self::Votes(first, second) => {
+                let place = |one: &Vote| (one.signer, one.kind, one.height, one.round);
+                check_clash(place(first) == place(second), first.value == second.value)?;
+                first.verify(origin, members, verifier)?;
+                second.verify(origin, members, verifier)?;
+            }
+            Self::Proposals(first, second) => {
+                let place = |one: &RoundProposal| (one.signer, one.height, one.round);
+                let word = |one: &RoundProposal| (one.value, one.pol_round);
+                check_clash(place(first) == place(second), word(first) == word(second))?;
+                first.verify(origin, members, verifier)?;
+                second.verify(origin, members, verifier)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the form in which it stands on the ledger. That proves nothing before [`Self::verify`].
+    pub fn of_fault(proof: &FaultProof) -> Result<Self, EquivocationError> {
+        let FaultProof { first, second } = proof;
+        match (first.kind, second.kind) {
+            (FaultKind::Proposal, FaultKind::Proposal) => {
+                Ok(Self::Proposals(proposal_of(first)?, proposal_of(second)?))
+            }
+            (FaultKind::Proposal, _) | (_, FaultKind::Proposal) => Err(EquivocationError::Apart),
+            _ => Ok(Self::Votes(vote_of(first)?, vote_of(second)?)),
+        }
+    }
+
+    /// The form in which it stands on the ledger.
+    pub fn to_fault(&self) -> FaultProof {
+        match self {
+            Self::Votes(first, second) => FaultProof { first: fault_of_vote(first), second: fault_of_vote(second) },
+            Self::Proposals(first, second) => {
+                FaultProof { first: fault_of_proposal(first), second: fault_of_proposal(second) }
+            }
+        }
+    }
+}
+
+fn check_clash(one_place: bool, same: bool) -> Result<(), EquivocationError> {
+    match (one_place, same) {
+        (false, _) => Err(EquivocationError::Apart),
+        (true, true) => Err(EquivocationError::Same),
+        (true, false) => Ok(()),
+    }
+}
+
+fn vote_of(signed: &SignedVote) -> Result<Vote, EquivocationError> {
+    let kind = match signed.kind {
+        FaultKind::Prevote => VoteKind::Prevote,
+        FaultKind::Precommit => VoteKind::Precommit,
+        FaultKind::Proposal => return Err(EquivocationError::Apart),
+    };
+    if signed.pol_round.is_some() {
+        return Err(EquivocationError::NoVote);
+    }
+    let SignedVote { kid, height, round, value, signature, .. } = *signed;
+    Ok(Vote { kind, height, round, value: value.map(ValueId::from_hash), signer: kid, signature })
+}
+
+fn proposal_of(signed: &SignedVote) -> Result<RoundProposal, EquivocationError> {
+    let SignedVote { kid, height, round, pol_round, value, signature, .. } = *signed;
+    let value = ValueId::from_hash(value.ok_or(EquivocationError::NoProposal)?);
+    if pol_round.is_some_and(|earlier| earlier >= round) {
+        return Err(EquivocationError::NoProposal);
+    }
+    Ok(RoundProposal { height, round, pol_round, value, signer: kid, signature })
+}
+
+fn fault_of_vote(vote: &Vote) -> SignedVote {
+    let kind = match vote.kind {
+        VoteKind::Prevote => FaultKind::Prevote,
+        VoteKind::Precommit => FaultKind::Precommit,
+    };
+    let Vote { height, round, value, signer, signature, .. } = *vote;
+    SignedVote { kid: signer, kind, height, round, pol_round: None, value: value.map(|one| *one.hash()), signature }
+}
+
+fn fault_of_proposal(proposal: &RoundProposal) -> SignedVote {
+    let RoundProposal { height, round, pol_round, value, signer, signature } = *proposal;
+    let (kind, value) = (FaultKind::Proposal, Some(*value.hash()));
+    SignedVote { kid: signer, kind, height, round, pol_round, value, signature }
+}
