@@ -1,5 +1,14 @@
 //! What the use cases need of the world, in the domain's words. The edges implement it.
 
+mod peers;
+mod vote_log;
+
+pub use peers::{
+    AddressKeeper, LastWords, NodeCertificate, NodeCertificateError, NodeCertificates, NodeIdentity, PeerEvent,
+    PeerStanding, Peers, Roster, To,
+};
+pub use vote_log::{VoteLog, VoteLogError};
+
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
