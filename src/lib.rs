@@ -6,7 +6,7 @@
 //!   consortium, evidence and verdicts.
 //! - [`ports`] are the traits by which the use cases reach the world.
 //! - [`app`] are the use cases: register, capture, order, prove, verify, audit.
-//! - [`store`], [`pki`], [`signatures`], [`http`], [`config`] and [`telemetry`] are the edges. None knows another.
+//! - [`store`], [`pki`], [`signatures`], [`http`], [`net`], [`config`] and [`telemetry`] are the edges. None knows another.
 //! - [`cli`] puts them together.
 //!
 //! An event's way: bytes from outside become a `SubmittedStatement`; its signature makes it a `VerifiedStatement`;
@@ -17,6 +17,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod http;
+pub mod net;
 pub mod pki;
 pub mod ports;
 pub mod signatures;

@@ -12,9 +12,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("pki", &["pki", "app", "ports"]),
     ("signatures", &["signatures"]),
     ("http", &["http", "app", "ports"]),
+    ("net", &["net", "app", "ports"]),
     ("config", &["config", "app", "ports"]),
     ("telemetry", &["telemetry", "app", "ports"]),
-    ("cli", &["cli", "http", "store", "pki", "signatures", "config", "telemetry", "app", "ports"]),
+    ("cli", &["cli", "http", "store", "pki", "net", "signatures", "config", "telemetry", "app", "ports"]),
 ];
 
 /// What the core must not reach for: clocks, randomness, I/O, async, SQL, HTTP.
@@ -44,6 +45,7 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("tokio_postgres", &["store"]),
     ("actix_web", &["http"]),
     ("rcgen", &["pki"]),
+    ("tokio_rustls::TlsConnector", &["net"]),
     ("sealane_p256_tables", &["signatures"]),
     ("clap::", &["cli", "config"]),
 ];
