@@ -6,7 +6,7 @@
 //!   consortium, evidence and verdicts.
 //! - [`ports`] are the traits by which the use cases reach the world.
 //! - [`app`] are the use cases: register, capture, order, prove, verify, audit.
-//! - [`store`], [`pki`], [`signatures`], [`http`], [`net`], [`config`] and [`telemetry`] are the edges. None knows another.
+//! - [`store`], [`pki`], [`signatures`], [`bft`], [`net`], [`http`], [`config`] and [`telemetry`] are the edges. None knows another.
 //! - [`cli`] puts them together.
 //!
 //! An event's way: bytes from outside become a `SubmittedStatement`; its signature makes it a `VerifiedStatement`;
@@ -14,6 +14,7 @@
 //! leaf in a block; a receipt proves the leaf; evidence proves every leaf that a verdict rests on.
 
 pub mod app;
+pub mod bft;
 pub mod cli;
 pub mod config;
 pub mod http;

@@ -1,13 +1,8 @@
 //! What the use cases need of the world, in the domain's words. The edges implement it.
 
+mod agreement;
 mod peers;
 mod vote_log;
-
-pub use peers::{
-    AddressKeeper, LastWords, NodeCertificate, NodeCertificateError, NodeCertificates, NodeIdentity, PeerEvent,
-    PeerStanding, Peers, Roster, To,
-};
-pub use vote_log::{VoteLog, VoteLogError};
 
 use std::fmt;
 use std::ops::Range;
@@ -23,6 +18,13 @@ use sealane_core::ledger::BlockContent;
 use sealane_core::merkle::{LeafIndex, TileId};
 use sealane_core::statement::{PublicKey, Signature};
 use sealane_core::time::Timestamp;
+
+pub use agreement::{Act, Agreement, AgreementError, Patience, Wanted};
+pub use peers::{
+    AddressKeeper, LastWords, NodeCertificate, NodeCertificateError, NodeCertificates, NodeIdentity, PeerEvent,
+    PeerStanding, Peers, Roster, To,
+};
+pub use vote_log::{VoteLog, VoteLogError};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

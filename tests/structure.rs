@@ -11,11 +11,12 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("store", &["store", "app", "ports"]),
     ("pki", &["pki", "app", "ports"]),
     ("signatures", &["signatures"]),
-    ("http", &["http", "app", "ports"]),
+    ("bft", &["bft", "app", "ports"]),
     ("net", &["net", "app", "ports"]),
+    ("http", &["http", "app", "ports"]),
     ("config", &["config", "app", "ports"]),
     ("telemetry", &["telemetry", "app", "ports"]),
-    ("cli", &["cli", "http", "store", "pki", "net", "signatures", "config", "telemetry", "app", "ports"]),
+    ("cli", &["cli", "http", "store", "pki", "signatures", "bft", "net", "config", "telemetry", "app", "ports"]),
 ];
 
 /// What the core must not reach for: clocks, randomness, I/O, async, SQL, HTTP.
@@ -47,6 +48,7 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("rcgen", &["pki"]),
     ("tokio_rustls::TlsConnector", &["net"]),
     ("sealane_p256_tables", &["signatures"]),
+    ("arc_malachitebft", &["bft"]),
     ("clap::", &["cli", "config"]),
 ];
 

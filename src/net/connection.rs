@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_rustls::TlsStream;
@@ -52,8 +52,10 @@ pub(super) async fn accept(shared: &Shared, stream: TcpStream, address: IpAddr) 
 
 /// Dials a member's node, as far as its hello.
 pub(super) async fn dial(shared: &Shared, wanted: Hash, endpoint: &str) -> Result<Greeted, Trouble> {
+    let connecting = timeout(shared.times.handshake, TcpStream::connect(endpoint)).await;
+    let late = || std::io::Error::from(std::io::ErrorKind::TimedOut);
+    let stream = connecting.unwrap_or_else(|_| Err(late())).map_err(Trouble::Unreachable)?;
     let greeting = async {
-        let stream = TcpStream::connect(endpoint).await.map_err(Trouble::Unreachable)?;
         let address = stream.peer_addr().map_err(Trouble::Unreachable)?.ip();
         stream.set_nodelay(true).map_err(Trouble::Unreachable)?;
         // Nodes are known by their certificates; the name is not sent.
@@ -154,8 +156,11 @@ async fn part_twins(
 async fn tell_twin(stream: &mut TlsStream<TcpStream>, other: Hash) {
     let told = [frame(&Message::Twin { tls_key: other })];
     // Who does not listen is told again when it comes again.
-    if write_frames(stream, &told, GOODBYE).await.is_ok() {
-        let _ = timeout(GOODBYE, stream.shutdown()).await;
+    if write_frames(stream, &told, GOODBYE).await.is_ok() && stream.shutdown().await.is_ok() {
+        // A socket that is closed while something unread is in it takes back what was said last.
+        let mut unread = [0; 4 * 1024];
+        let drained = async { while stream.read(&mut unread).await.is_ok_and(|read| read > 0) {} };
+        let _ = timeout(GOODBYE, drained).await;
     }
 }
 
@@ -180,7 +185,11 @@ async fn read_one(shared: &Shared, link: &Arc<Link>, stream: &mut (impl AsyncRea
         Message::Pong(sent) => {
             let now = shared.started.elapsed();
             if let Some(took) = now.checked_sub(Duration::from_micros(sent)) {
+                let is_first = link.round_trip().is_none();
                 link.ping_took(took);
+                if is_first {
+                    shared.changed();
+                }
             }
         }
         Message::Hello(_) => return Err(Trouble::NoHello),

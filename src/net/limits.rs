@@ -70,7 +70,7 @@ impl Default for NetTimes {
             handshake: Duration::from_secs(5),
             ping_every: Duration::from_secs(5),
             silence: Duration::from_secs(15),
-            stall: Duration::from_secs(10),
+            stall: Duration::from_secs(20),
             redial_first: Duration::from_millis(100),
             redial_max: Duration::from_secs(30),
             steady: Duration::from_secs(10),

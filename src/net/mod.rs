@@ -137,7 +137,7 @@ impl PeerNetwork {
         self.shared.counters.read()
     }
 
-    /// Changes whenever a connection, an address or the roster does.
+    /// Changes whenever a connection comes or ends, also one that was refused, or an address or the roster changes.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.shared.changes.subscribe()
     }
@@ -188,6 +188,7 @@ async fn work(shared: Arc<Shared>, listener: Option<TcpListener>) {
                     let is_members = shared.table.lock().is_members(client);
                     let Some(place) = half_open.place(client, is_members) else {
                         count(&shared.counters.half_open_refused, 1);
+                        shared.changed();
                         continue;
                     };
                     let shared = Arc::clone(&shared);
@@ -199,6 +200,7 @@ async fn work(shared: Arc<Shared>, listener: Option<TcpListener>) {
                             Err(trouble) => ("a node that is not known".to_owned(), trouble),
                         };
                         shared.counters.trouble(&trouble, &with, Some(address));
+                        shared.changed();
                     });
                 }
                 Err(error) => {

@@ -37,7 +37,7 @@ pub(super) struct Shared {
     pub counters: Counters,
     /// When this began: pings count from here.
     pub started: Instant,
-    /// Counts the changes of connections, addresses and the roster.
+    /// Counts the changes of connections, addresses and the roster, and the connections that were refused.
     pub changes: watch::Sender<u64>,
 }
 
@@ -58,7 +58,7 @@ impl Shared {
         self.table.lock().link(kid).is_some()
     }
 
-    fn changed(&self) {
+    pub fn changed(&self) {
         self.changes.send_modify(|changes| *changes = changes.wrapping_add(1));
     }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use sealane::net::{NetSetup, NetTimes, PeerNetwork};
+use sealane::net::{NetSetup, NetTimes, PeerCounts, PeerNetwork};
 use sealane::pki::{MemberKey, NodeTls, NotePrivateKey, PrivateKey};
 use sealane::ports::{AddressKeeper, Clock, LastWords, MemberSigner, PeerEvent, PeerStanding, Peers, Roster, To};
 use sealane::signatures::AwsLc;
@@ -208,15 +208,14 @@ pub fn connected(standing: &[PeerStanding]) -> usize {
     standing.iter().filter(|peer| peer.connected_since.is_some()).count()
 }
 
-/// Waits until a number that only grows is high enough, looking again whenever a connection comes or goes.
+/// Waits until a connection has ended, or was not made, so many times for a reason.
 pub async fn until_trouble(node: &PeerNetwork, name: &str, count: u64) {
-    let mut ticks = tokio::time::interval(Duration::from_millis(5));
-    soon(&format!("{count} × {name}"), async {
-        while node.counts().trouble(name) < count {
-            ticks.tick().await;
-        }
-    })
-    .await;
+    until_counted(node, &format!("{count} × {name}"), |counts| counts.trouble(name) >= count).await;
+}
+
+/// Waits until a node's numbers are as they should be.
+pub async fn until_counted(node: &PeerNetwork, what: &str, holds: impl Fn(&PeerCounts) -> bool) {
+    until(node, what, |_| holds(&node.counts())).await;
 }
 
 /// The next event that is looked for; others are passed over.

@@ -157,12 +157,8 @@ async fn a_line_that_is_idle_is_kept_and_its_length_is_known() {
     let first = quick(Plan::new(&roster)).start(&keys[0], Some(listener));
     let second = quick(Plan::new(&roster)).dialling([(&keys[0], address)]).start(&keys[1], None);
     until_connected(&second, 1).await;
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(5));
-    crate::consortium::soon("both know how long a ping takes", async {
-        while [&first, &second].iter().any(|node| node.standing().iter().all(|peer| peer.round_trip.is_none())) {
-            ticks.tick().await;
-        }
-    })
-    .await;
+    for node in [&first, &second] {
+        until(node, "how long a ping takes", |standing| standing[0].round_trip.is_some()).await;
+    }
     assert_eq!(second.counts().connected, 1);
 }

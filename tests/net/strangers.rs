@@ -6,10 +6,10 @@ use tokio::net::TcpStream;
 
 use crate::consortium::{
     Keys, Plan, connected, deliver, keys, listen, roster, soon, start_all, statement, until, until_connected,
-    until_trouble,
+    until_counted, until_trouble,
 };
 use crate::impostor::{Impostor, Shown, hello};
-use sealane::net::PeerNetwork;
+use sealane::net::{PeerCounts, PeerNetwork};
 use sealane::ports::Peers;
 use sealane_core::agreement::Hello;
 
@@ -138,13 +138,8 @@ async fn who_does_not_say_who_it_is_has_so_long_and_so_many_places() {
     for _ in 0..20 {
         open.push(TcpStream::connect(address).await.unwrap());
     }
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(5));
-    soon("all are dealt with", async {
-        while node.counts().half_open_refused + node.counts().trouble("handshake-time") < 20 {
-            ticks.tick().await;
-        }
-    })
-    .await;
+    let dealt_with = |counts: &PeerCounts| counts.half_open_refused + counts.trouble("handshake-time") >= 20;
+    until_counted(&node, "all are dealt with", dealt_with).await;
     // On a slow machine some places are given back before the last connection comes.
     assert!(node.counts().half_open_refused > 0 && node.counts().trouble("handshake-time") >= 8, "{:?}", node.counts());
     Impostor::greet(address, &keys[1]).await;
@@ -163,14 +158,8 @@ async fn a_thousand_that_connect_and_close_do_not_disturb_the_members() {
             deliver((&keys[1], &nodes[1]), (&keys[0], &nodes[0]), &message).await;
         }
     }
-    let counts = || nodes[0].counts();
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(5));
-    soon("all thousand are dealt with", async {
-        while counts().half_open_refused + counts().trouble("tls") < 1_000 {
-            ticks.tick().await;
-        }
-    })
-    .await;
+    let dealt_with = |counts: &PeerCounts| counts.half_open_refused + counts.trouble("tls") >= 1_000;
+    until_counted(&nodes[0], "all thousand are dealt with", dealt_with).await;
     deliver((&keys[0], &nodes[0]), (&keys[1], &nodes[1]), &statement("after all")).await;
     assert_eq!(connected(&nodes[0].standing()), 1);
 }

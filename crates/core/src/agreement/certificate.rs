@@ -181,7 +181,7 @@ impl RoundCertificate {
         bytes::whole(bytes, Self::read)
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, AgreementBytesError> {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, AgreementBytesError> {
         let height = bytes::read_height(reader)?;
         let round = bytes::read_round(reader)?;
         let begin = reader.clone();

@@ -8,7 +8,7 @@ mod tests;
 
 use crate::agreement::address::{NodeAddressError, SignedAddress};
 use crate::agreement::bytes::{self, AgreementBytesError};
-use crate::agreement::{BlockOutline, PolkaCertificate, RoundCertificate, RoundProposal, ValueId, Vote};
+use crate::agreement::{BlockOutline, RoundProposal, Said, ValueId, Vote};
 use crate::binary::{Malformed, Reader};
 use crate::block::{Commit, CommitSignature, Height, Origin, OriginError, Seal};
 use crate::hash::Hash;
@@ -32,10 +32,8 @@ pub enum Message {
     /// The first message on a connection, of either side, and no later one.
     Hello(Hello),
     Status(Status),
-    Vote(Vote),
-    Proposal(RoundProposal),
-    Polka(PolkaCertificate),
-    Round(RoundCertificate),
+    /// A vote, a proposal or a certificate.
+    Said(Said),
     /// The body of a proposed block, without its statements.
     Outline {
         value: ValueId,
@@ -88,6 +86,15 @@ pub struct Hello {
 pub enum LastSaid {
     Vote(Vote),
     Proposal(RoundProposal),
+}
+
+impl From<LastSaid> for Said {
+    fn from(last: LastSaid) -> Self {
+        match last {
+            LastSaid::Vote(vote) => Self::Vote(vote),
+            LastSaid::Proposal(proposal) => Self::Proposal(proposal),
+        }
+    }
 }
 
 /// Where a node stands.
@@ -166,10 +173,10 @@ impl Message {
             Self::Pong(_) => "pong",
             Self::Hello(_) => "hello",
             Self::Status(_) => "status",
-            Self::Vote(_) => "vote",
-            Self::Proposal(_) => "proposal",
-            Self::Polka(_) => "polka",
-            Self::Round(_) => "round",
+            Self::Said(Said::Vote(_)) => "vote",
+            Self::Said(Said::Proposal(_)) => "proposal",
+            Self::Said(Said::Polka(_)) => "polka",
+            Self::Said(Said::Round(_)) => "round",
             Self::Outline { .. } => "outline",
             Self::AskOutline { .. } => "ask-outline",
             Self::Statements(_) => "statements",
@@ -187,18 +194,15 @@ impl Message {
             Self::Pong(_) => 1,
             Self::Hello(_) => 2,
             Self::Status(_) => 3,
-            Self::Vote(_) => 4,
-            Self::Proposal(_) => 5,
-            Self::Polka(_) => 6,
-            Self::Round(_) => 7,
-            Self::Outline { .. } => 8,
-            Self::AskOutline { .. } => 9,
-            Self::Statements(_) => 10,
-            Self::AskStatements { .. } => 11,
-            Self::AskBlocks { .. } => 12,
-            Self::Block(_) => 13,
-            Self::Addresses(_) => 14,
-            Self::Twin { .. } => 15,
+            Self::Said(_) => 4,
+            Self::Outline { .. } => 5,
+            Self::AskOutline { .. } => 6,
+            Self::Statements(_) => 7,
+            Self::AskStatements { .. } => 8,
+            Self::AskBlocks { .. } => 9,
+            Self::Block(_) => 10,
+            Self::Addresses(_) => 11,
+            Self::Twin { .. } => 12,
         }
     }
 
@@ -209,10 +213,7 @@ impl Message {
             Self::Ping(number) | Self::Pong(number) => out.extend_from_slice(&number.to_be_bytes()),
             Self::Hello(hello) => hello.put(&mut out),
             Self::Status(status) => status.put(&mut out),
-            Self::Vote(vote) => vote.put(&mut out),
-            Self::Proposal(proposal) => proposal.put(&mut out),
-            Self::Polka(polka) => out.extend_from_slice(&polka.to_bytes()),
-            Self::Round(round) => out.extend_from_slice(&round.to_bytes()),
+            Self::Said(said) => out.extend_from_slice(&said.to_bytes()),
             Self::Outline { value, outline } => {
                 out.extend_from_slice(value.hash().as_bytes());
                 out.extend_from_slice(&outline.to_bytes());
@@ -250,32 +251,29 @@ impl Message {
             1 => Self::Pong(u64::from_be_bytes(reader.array()?)),
             2 => return Hello::read(reader, bytes.len()).map(Self::Hello),
             3 => Self::Status(Status::read(reader)?),
-            4 => Self::Vote(Vote::read(reader)?),
-            5 => Self::Proposal(RoundProposal::read(reader)?),
-            6 => return Ok(Self::Polka(PolkaCertificate::parse(reader.rest())?)),
-            7 => return Ok(Self::Round(RoundCertificate::parse(reader.rest())?)),
-            8 => {
+            4 => return Ok(Self::Said(Said::parse(reader.rest())?)),
+            5 => {
                 let value = ValueId::from_hash(bytes::read_hash(reader)?);
                 return Ok(Self::Outline { value, outline: BlockOutline::parse(reader.rest())? });
             }
-            9 => Self::AskOutline {
+            6 => Self::AskOutline {
                 height: bytes::read_height(reader)?,
                 value: ValueId::from_hash(bytes::read_hash(reader)?),
             },
-            10 => {
+            7 => {
                 let statements = read_statements(reader)?;
                 check_count("statements", BLOCK_STATEMENTS_MAX, statements.len())?;
                 Self::Statements(statements)
             }
-            11 => Self::AskStatements {
+            8 => Self::AskStatements {
                 height: bytes::read_height(reader)?,
                 value: ValueId::from_hash(bytes::read_hash(reader)?),
                 leaves: read_leaves(reader)?,
             },
-            12 => Self::AskBlocks { from: read_height(reader)? },
-            13 => Self::Block(FinalBlockPart::read(reader)?),
-            14 => Self::Addresses(read_addresses(reader)?),
-            15 => Self::Twin { tls_key: bytes::read_hash(reader)? },
+            9 => Self::AskBlocks { from: read_height(reader)? },
+            10 => Self::Block(FinalBlockPart::read(reader)?),
+            11 => Self::Addresses(read_addresses(reader)?),
+            12 => Self::Twin { tls_key: bytes::read_hash(reader)? },
             found => return Err(MessageError::Kind { found }),
         };
         reader.end()?;

@@ -20,6 +20,7 @@ mod logged;
 mod message;
 mod outline;
 mod proposal;
+mod said;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -40,6 +41,7 @@ pub use message::{
 };
 pub use outline::BlockOutline;
 pub use proposal::{RoundProposal, proposal_bytes};
+pub use said::Said;
 pub use value::ValueId;
 pub use vote::{SaidError, Vote, VoteKind, vote_bytes};
 

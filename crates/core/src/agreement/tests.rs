@@ -415,6 +415,17 @@ fn a_malformed_outline_is_refused() {
 const LEAF_TOO_LONG: u32 = crate::limits::LEAF_BYTES_MAX as u32 + 1;
 
 #[test]
+fn a_message_is_of_a_kind_that_is_known() {
+    let said = Said::Round(round_certificate(Justification::Enter, &[(1, PREVOTE, None)]));
+    assert_eq!((said.height(), said.round()), (height(7), 2));
+    let fault = BinaryFault::Unknown { what: "kind of message", found: 4 };
+    let fault = Err(AgreementBytesError::Malformed(Malformed { offset: 0, fault }));
+    assert_eq!(Said::parse(&with(&said.to_bytes(), 0, &[4])), fault);
+    assert!(Said::parse(&[&said.to_bytes()[..], &[0]].concat()).is_err());
+    assert!(Said::parse(&[]).is_err());
+}
+
+#[test]
 fn a_malformed_entry_of_a_log_is_refused() {
     let at = |offset, fault| Err(AgreementBytesError::Malformed(Malformed { offset, fault }));
     let unknown = |what, found| BinaryFault::Unknown { what, found };
@@ -503,6 +514,15 @@ fn any_round_certificate() -> impl Strategy<Value = RoundCertificate> {
     })
 }
 
+fn any_said() -> impl Strategy<Value = Said> {
+    prop_oneof![
+        any_vote().prop_map(Said::Vote),
+        any_proposal().prop_map(Said::Proposal),
+        any_polka().prop_map(Said::Polka),
+        any_round_certificate().prop_map(Said::Round),
+    ]
+}
+
 fn any_logged() -> impl Strategy<Value = Logged> {
     let timer = prop_oneof![Just(TimerKind::Propose), Just(TimerKind::Prevote), Just(TimerKind::Precommit)];
     prop_oneof![
@@ -528,6 +548,7 @@ proptest! {
         polka in any_polka(),
         round in any_round_certificate(),
         logged in any_logged(),
+        said in any_said(),
         leaves in prop::collection::vec(any_hash(), 0..50),
     ) {
         prop_assert_eq!(Vote::parse(&vote.to_bytes()), Ok(vote));
@@ -535,6 +556,7 @@ proptest! {
         prop_assert_eq!(PolkaCertificate::parse(&polka.to_bytes()), Ok(polka));
         prop_assert_eq!(RoundCertificate::parse(&round.to_bytes()), Ok(round));
         prop_assert_eq!(Logged::parse(&logged.to_bytes()), Ok(logged));
+        prop_assert_eq!(Said::parse(&said.to_bytes()), Ok(said));
         let outline = BlockOutline { leaves, ..outline() };
         prop_assert_eq!(BlockOutline::parse(&outline.to_bytes()), Ok(outline));
     }

@@ -1,0 +1,172 @@
+//! The port `Agreement`, over one height after another.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use sealane_core::agreement::{Logged, Said, Timer, ValueId, honest_one};
+use sealane_core::block::{Height, MemberSet, Origin};
+use sealane_core::hash::Hash;
+use sealane_core::statement::SignatureVerifier;
+
+use crate::bft::ahead::Ahead;
+use crate::bft::host::Host;
+use crate::bft::under_way::UnderWay;
+use crate::ports::{Act, Agreement, AgreementError, MemberSigner, Patience};
+
+/// Agreement by Malachite's core crates.
+pub struct MalachiteAgreement {
+    origin: Origin,
+    signer: Arc<dyn MemberSigner>,
+    verifier: Arc<dyn SignatureVerifier>,
+    patience: Patience,
+    reachable: Option<BTreeSet<Hash>>,
+    /// The last block that is final, and how many members there are after it; nothing of it or below is listened to.
+    tip: Height,
+    members: Option<usize>,
+    ahead: Ahead,
+    /// The height for which the caller was told that others have begun it.
+    told: Option<Height>,
+    under_way: Option<UnderWay>,
+}
+
+impl MalachiteAgreement {
+    /// Makes one for a member's key. No height is under way; [`Agreement::stand`] says after which block it begins.
+    pub fn new(
+        origin: Origin,
+        signer: Arc<dyn MemberSigner>,
+        verifier: Arc<dyn SignatureVerifier>,
+        patience: Patience,
+    ) -> Self {
+        Self {
+            origin,
+            signer,
+            verifier,
+            patience,
+            reachable: None,
+            tip: Height::GENESIS,
+            members: None,
+            ahead: Ahead::default(),
+            told: None,
+            under_way: None,
+        }
+    }
+
+    /// Number of others' words that are kept: bounded by the number of members, whatever they send.
+    pub fn words(&self) -> usize {
+        self.ahead.len() + self.under_way.as_ref().map_or(0, UnderWay::words)
+    }
+
+    /// Does something at the height under way, if there is one that is not decided.
+    fn at(
+        &mut self,
+        work: impl FnOnce(&mut UnderWay) -> Result<(), AgreementError>,
+    ) -> Result<Vec<Act>, AgreementError> {
+        let Some(height) = &mut self.under_way else { return Ok(Vec::new()) };
+        if let Some(failed) = height.failed() {
+            return Err(failed.clone());
+        }
+        if height.is_decided() {
+            return Ok(Vec::new());
+        }
+        let done = work(height);
+        // Of a call that fails nothing is carried out.
+        let acts = height.take_acts();
+        done?;
+        if height.is_decided() {
+            self.decided();
+        }
+        Ok(acts)
+    }
+
+    /// The height under way is final: what follows is of the next one. How many members that has is not known yet.
+    fn decided(&mut self) {
+        self.tip = self.tip.next();
+        self.members = None;
+        self.ahead.forget_to(self.tip, true);
+    }
+
+    /// Tells, once a height, that one honest member at least has begun the next one.
+    fn told_to_begin(&mut self) -> Vec<Act> {
+        let next = self.tip.next();
+        let idle = self.under_way.as_ref().is_none_or(UnderWay::is_decided);
+        let enough = self.members.is_some_and(|members| self.ahead.speakers(next) >= honest_one(members));
+        if !idle || !enough || self.told == Some(next) {
+            return Vec::new();
+        }
+        self.told = Some(next);
+        vec![Act::Begin(next)]
+    }
+}
+
+impl Agreement for MalachiteAgreement {
+    fn stand(&mut self, tip: Height, members: &MemberSet) -> Vec<Act> {
+        self.under_way = None;
+        self.tip = tip;
+        self.members = Some(members.members().len());
+        self.ahead.forget_to(tip, true);
+        self.told_to_begin()
+    }
+
+    fn begin(&mut self, height: Height, members: &MemberSet, replay: Vec<Logged>) -> Result<Vec<Act>, AgreementError> {
+        let before = Height::new(height.get().saturating_sub(1)).unwrap_or(Height::GENESIS);
+        self.stand(before, members);
+        self.told = Some(height);
+        let host = Host::new(
+            self.origin.clone(),
+            Arc::clone(&self.signer),
+            height,
+            members.clone(),
+            self.patience,
+            self.reachable.clone(),
+        );
+        let mut begun = UnderWay::begin(host, replay)?;
+        let mut acts = begun.take_acts();
+        let decided = begun.is_decided();
+        self.under_way = Some(begun);
+        if decided {
+            self.decided();
+        }
+        for (from, said) in self.ahead.take(height) {
+            acts.extend(self.hear(from, said)?);
+        }
+        Ok(acts)
+    }
+
+    fn hear(&mut self, from: Hash, said: Said) -> Result<Vec<Act>, AgreementError> {
+        let here = self.tip.next();
+        let under_way = self.under_way.as_ref().is_some_and(|height| !height.is_decided());
+        if under_way && said.height() == here {
+            let verifier = Arc::clone(&self.verifier);
+            return self.at(|height| height.hear(said, verifier.as_ref()));
+        }
+        self.ahead.keep(self.tip, from, said);
+        Ok(self.told_to_begin())
+    }
+
+    fn time_out(&mut self, timer: Timer) -> Result<Vec<Act>, AgreementError> {
+        self.at(|height| height.time_out(timer))
+    }
+
+    fn propose(&mut self, round: u32, value: ValueId) -> Result<Vec<Act>, AgreementError> {
+        self.at(|height| height.propose(round, value))
+    }
+
+    fn check(&mut self, round: u32, value: ValueId, valid: bool) -> Result<Vec<Act>, AgreementError> {
+        self.at(|height| height.check(round, value, valid))
+    }
+
+    fn greet(&mut self, peer: Hash) -> Result<Vec<Act>, AgreementError> {
+        self.at(|height| {
+            height.greet(peer);
+            Ok(())
+        })
+    }
+
+    fn reach(&mut self, reachable: BTreeSet<Hash>) -> Result<Vec<Act>, AgreementError> {
+        self.reachable = Some(reachable.clone());
+        self.at(|height| {
+            height.reach(reachable);
+            Ok(())
+        })
+    }
+}
