@@ -18,6 +18,7 @@ pub mod bft;
 pub mod cli;
 pub mod config;
 pub mod http;
+pub mod net;
 pub mod pki;
 pub mod ports;
 pub mod signatures;

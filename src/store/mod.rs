@@ -1,4 +1,5 @@
-//! The one place that knows SQL. Each back end implements `ports::LedgerStore`.
+//! The one place that knows SQL, and the files that a member keeps beside it. Each back end implements
+//! `ports::LedgerStore`; the log of votes implements `ports::VoteLog`.
 
 mod pending;
 pub mod postgres;
@@ -6,9 +7,11 @@ mod queries;
 mod rows;
 mod schema;
 mod sqlite;
+mod vote_log;
 
 pub use postgres::PostgresStore;
 pub use sqlite::{SqliteOpenError, SqliteStore};
+pub use vote_log::{VOTE_LOG_FILES, VoteLogFile};
 
 /// Bytes that are written to see whether anything can be: about what a block of a few statements adds.
 const WRITE_PROBE_BYTES: usize = 64 * 1024;
