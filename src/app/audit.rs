@@ -6,6 +6,7 @@
 
 mod compare;
 mod remote;
+mod resume;
 mod source;
 mod walk;
 
@@ -17,16 +18,18 @@ use sealane_core::block::{Height, Seal};
 use sealane_core::consortium::{Admin, ParticipantId, Registry};
 use sealane_core::evidence::Anchor;
 use sealane_core::ledger::{AuditTally, AuditedBlock, Auditor};
-use sealane_core::merkle::{LeafIndex, TreeSize};
+use sealane_core::merkle::{LeafIndex, TILE_HEIGHT, TILE_WIDTH, TreeSize};
 use sealane_core::provider::Provider;
 
 pub use remote::{HeldBefore, HeldReceipt, RemoteError, RemoteNode, RemoteReport, remote};
+pub use resume::{AuditedPrefix, LedgerCheck, check};
 pub use source::{LedgerSource, OfStore, SourceLeaf};
 
 pub(super) use compare::check_requests;
 pub(super) use walk::Watch;
 
 use compare::{Comparing, Rewriting};
+use resume::RecordsDigest;
 use walk::{Unwatched, walk};
 
 /// What is wrong, and where that first shows.
@@ -74,11 +77,18 @@ pub struct Report {
 ///
 /// The store must not grow meanwhile: give it as of one moment.
 pub async fn audit(store: &dyn LedgerStore, provider: Provider<'_>) -> Result<Report, AuditError> {
-    let replayed = follow(&OfStore { store, with_tiles: true }, provider, &mut Comparing { store }).await?;
+    Ok(whole(store, provider).await?.0)
+}
+
+/// As `audit`; also returns what a later check may go on from.
+async fn whole(store: &dyn LedgerStore, provider: Provider<'_>) -> Result<(Report, AuditedPrefix), AuditError> {
+    let mut comparing = Comparing { store, digest: RecordsDigest::default() };
+    let replayed = follow(&OfStore { store, with_tiles: true }, provider, &mut comparing).await?;
     if let Some(fault) = store.self_check().await?.into_iter().next() {
         return fail(None, format!("the database finds in itself: {fault}"));
     }
-    compare::rest(store, provider, replayed).await
+    compare::rest(store, provider, &replayed).await?;
+    Ok((replayed.report()?, AuditedPrefix::of(&replayed, comparing.digest)?))
 }
 
 /// Writes the derived tables anew from the leaves, once these were found without fault. Where that is broken off, the
@@ -130,6 +140,22 @@ impl<'a> Replayed<'a> {
     fn new(provider: Provider<'a>, trusted: Option<&'a Anchor>) -> Self {
         let auditor = Auditor::new(provider, trusted);
         Self { auditor, tiles: BTreeMap::new(), requests: HashMap::new() }
+    }
+
+    /// Goes on from what an earlier audit found sound, with the requests that were approved in it.
+    fn resume(auditor: Auditor<'a>, requests: HashMap<ParticipantId, Vec<u8>>) -> Self {
+        let size = auditor.state().size();
+        let tiles_of = |level: u8| {
+            let hashes = size.get().checked_shr(TILE_HEIGHT * u32::from(level)).unwrap_or(0);
+            hashes.div_ceil(u64::from(TILE_WIDTH))
+        };
+        let tiles = (0..).map(|level| (level, tiles_of(level))).take_while(|(_, tiles)| *tiles > 0).collect();
+        Self { auditor, tiles, requests }
+    }
+
+    /// Leaves gone through so far.
+    fn size(&self) -> TreeSize {
+        self.auditor.state().size()
     }
 
     /// The height of the block that comes next.

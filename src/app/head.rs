@@ -6,7 +6,9 @@ use tokio::sync::mpsc;
 use tokio::task;
 
 use crate::app::lookup::Lookup;
-use crate::ports::{LeafContent, LedgerStore, Mark, MarkError, MemberSigner, PlacedRecord, StoreError, StoredBlock};
+use crate::ports::{
+    LeafContent, LedgerStore, Mark, MarkError, MemberSigner, PlacedRecord, StoreError, StoredBlock, StoredLeaf,
+};
 use sealane_core::block::{Height, Leaf};
 use sealane_core::consortium::{Place, Registry};
 use sealane_core::ledger::{RegistryFold, ResumeError, State};
@@ -68,9 +70,9 @@ impl Head {
         let tip = store.tip().await?.ok_or(LoadError::Empty)?;
         let size = tip.size();
         let edge = load_edge(store, size).await?;
-        let known = load_lookup(store, size).await?;
+        let known = load_lookup(store, size, &mut |_| Ok(())).await?;
         let index = known.index().map_err(|_| ResumeError { what: "index" })?;
-        let registry = load_registry(store, verifier).await?;
+        let registry = load_registry(store, verifier, size, &mut |_| ()).await?;
         let state = State::resume(tip.seal.clone(), &tip.checkpoint, edge, index, registry)?;
         lookup.become_like(known);
         let registry = Arc::clone(state.registry().ok_or(LoadError::Empty)?);
@@ -103,7 +105,7 @@ pub fn mark_of(block: &StoredBlock) -> Mark {
     Mark { height: block.commit.height, round: block.commit.round, checkpoint: block.checkpoint.hash() }
 }
 
-async fn load_edge(store: &dyn LedgerStore, size: TreeSize) -> Result<Edge, LoadError> {
+pub(super) async fn load_edge(store: &dyn LedgerStore, size: TreeSize) -> Result<Edge, LoadError> {
     let mut tiles = Tiles::new();
     for (tile, hashes) in store.tiles(merkle::tiles_for_root(size)).await? {
         tiles.insert(tile, hashes).map_err(|_| ResumeError { what: "tree" })?;
@@ -111,8 +113,13 @@ async fn load_edge(store: &dyn LedgerStore, size: TreeSize) -> Result<Edge, Load
     Ok(Edge::from_tiles(&tiles, size).map_err(|_| ResumeError { what: "tree" })?)
 }
 
-/// Learns all that the first `size` leaves say. The store is read ahead of what is learnt: from a disk, both take long.
-async fn load_lookup(store: &dyn LedgerStore, size: TreeSize) -> Result<Lookup, StoreError> {
+/// Learns all that the first `size` leaves say, and shows `watch` each page of records. The store is read ahead of what is
+/// learnt: from a disk, both take long.
+pub(super) async fn load_lookup(
+    store: &dyn LedgerStore,
+    size: TreeSize,
+    watch: &mut (dyn FnMut(&[PlacedRecord]) -> Result<(), StoreError> + Send),
+) -> Result<Lookup, StoreError> {
     let (learner, mut pages) = mpsc::channel::<Vec<PlacedRecord>>(PAGES_AHEAD);
     let learning = task::spawn_blocking(move || {
         let lookup = Lookup::default();
@@ -127,6 +134,7 @@ async fn load_lookup(store: &dyn LedgerStore, size: TreeSize) -> Result<Lookup, 
         let Some(last) = page.last() else { break };
         next = last.place.leaf.size_through().next_index();
         page.truncate(page.partition_point(|placed| size.contains(placed.place.leaf)));
+        watch(&page)?;
         if learner.send(page).await.is_err() {
             // It panicked, which is told below.
             break;
@@ -136,19 +144,34 @@ async fn load_lookup(store: &dyn LedgerStore, size: TreeSize) -> Result<Lookup, 
     learning.await.map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
-async fn load_registry(store: &dyn LedgerStore, verifier: &dyn SignatureVerifier) -> Result<Registry, LoadError> {
+/// An admin statement as a store has it: its leaf, its text, and the block that the store says to hold it.
+pub(super) struct StoredAdmin<'a> {
+    pub leaf: &'a StoredLeaf,
+    pub text: &'a [u8],
+    pub block: &'a StoredBlock,
+}
+
+/// Makes the consortium as of the first `size` leaves from their admin statements, and shows `watch` each of these.
+pub(super) async fn load_registry(
+    store: &dyn LedgerStore,
+    verifier: &dyn SignatureVerifier,
+    size: TreeSize,
+    watch: &mut (dyn FnMut(StoredAdmin<'_>) + Send),
+) -> Result<Registry, LoadError> {
     let mut fold = RegistryFold::default();
     let mut next = TreeSize::ZERO.next_index();
-    loop {
-        let page = store.leaves_with(LeafContent::Admin, next, PAGE_ROWS).await?;
+    while size.contains(next) {
+        let mut page = store.leaves_with(LeafContent::Admin, next, PAGE_ROWS).await?;
         let Some(last) = page.last() else { break };
         next = last.index.size_through().next_index();
+        page.truncate(page.partition_point(|leaf| size.contains(leaf.index)));
         let blocks = store.blocks_of(page.iter().map(|leaf| leaf.index).collect()).await?;
         for (stored, block) in page.iter().zip(&blocks) {
             let fault = |detail: String| LoadError::Leaf { leaf: stored.index, detail };
             let text = statement_text(store, &stored.bytes).await?.ok_or_else(|| fault("no statement".to_owned()))?;
             let place = Place { leaf: stored.index, time: block.seal.time };
             fold.take(&text, place, verifier).map_err(|error| fault(error.to_string()))?;
+            watch(StoredAdmin { leaf: stored, text: &text, block });
         }
     }
     fold.finish().ok_or(LoadError::Empty)

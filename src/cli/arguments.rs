@@ -101,7 +101,7 @@ pub enum Command {
     Serve(ServeOptions),
     /// Check the ledger of --data for the node that runs on it
     #[command(hide = true)]
-    SelfCheck,
+    SelfCheck(SelfCheckOptions),
     /// Decode the picture on standard input for the node that started this process
     #[command(hide = true)]
     DecodePicture,
@@ -441,6 +441,13 @@ pub struct LabelOptions {
     /// Overwrite a file that is there
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SelfCheckOptions {
+    /// Read all of it again, whatever was checked before
+    #[arg(long)]
+    pub whole: bool,
 }
 
 #[derive(Debug, Args)]

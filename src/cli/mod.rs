@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod bench;
 mod certificate;
+mod check_base;
 mod check_record;
 mod client;
 mod copy;
@@ -85,7 +86,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
         Command::Init(options) => init::run(&global, &options, &output),
         Command::Serve(options) => serve::run(&global, &options.filled_from(&config), &output),
         Command::Demo(options) => demo::run(&global, &options.filled_from(&config), &output),
-        Command::SelfCheck => self_check::run(&global),
+        Command::SelfCheck(options) => self_check::run(&global, &options),
         Command::DecodePicture => decode_picture::run(),
         Command::Keygen(options) => keygen::run(&options, &output),
         Command::Register(options) => register::run(&global, &options, &output),

@@ -1,11 +1,13 @@
 //! `GET /health/live` and `GET /health/ready`: for whoever restarts nodes and sends them traffic.
 
+use std::sync::PoisonError;
+
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use crate::http::Node;
 use crate::http::problem::Problem;
+use crate::http::{AuditResult, Node};
 
 /// Tells that the process answers at all.
 #[utoipa::path(get, path = "/health/live", tag = "operations",
@@ -15,7 +17,8 @@ pub async fn get_live() -> HttpResponse {
 }
 
 /// Tells whether the node can do its work: the store answers, and what is captured would be written. After a write that
-/// failed it is not ready until one succeeds.
+/// failed it is not ready until one succeeds. `selfCheck` says what the node's last check of its ledger came to, from which
+/// leaf on it read the ledger, and when the last whole check was.
 #[utoipa::path(get, path = "/health/ready", tag = "operations",
     responses(
         (status = 200, description = "The store answers and the writer works", body = Object),
@@ -31,6 +34,10 @@ pub async fn get_ready(node: web::Data<Node>) -> HttpResponse {
     let mut answer = if store && writer { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     let status = if store && writer { "ready" } else { "not ready" };
     let mut body = json!({"status": status, "store": store, "writer": writer});
+    if let Some(last) = &*node.audit.read().unwrap_or_else(PoisonError::into_inner) {
+        let AuditResult { at, from, whole_at, result } = last;
+        body["selfCheck"] = json!({"at": at, "passed": result.is_ok(), "from": from, "wholeAt": whole_at});
+    }
     if let Some(obstacle) = obstacle {
         let problem = Problem::from(obstacle);
         body["code"] = problem.code().as_str().into();

@@ -49,6 +49,7 @@ use rustls::ServerConfig;
 use crate::app::Ledger;
 use crate::app::audit::{Fault, Report};
 use sealane_core::consortium::CertificateReader;
+use sealane_core::merkle::TreeSize;
 use sealane_core::provenance::Policy;
 use sealane_core::time::Timestamp;
 
@@ -85,11 +86,15 @@ impl Node {
     }
 }
 
-/// What a check of the whole ledger came to.
+/// What the node's check of its own ledger came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditResult {
     /// When it ended.
     pub at: Timestamp,
+    /// Leaves before this one were covered by the checks before, and not read again; 0 for a whole check.
+    pub from: TreeSize,
+    /// When the last whole check ended; `None` before the first.
+    pub whole_at: Option<Timestamp>,
     pub result: Result<Report, Fault>,
 }
 

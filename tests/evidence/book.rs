@@ -18,7 +18,7 @@ use sealane_core::hash::Hash;
 use sealane_core::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, names};
 use sealane_core::merkle::{self, LeafIndex, MultiProof, TreeSize};
 use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, is_before_span};
-use sealane_core::statement::{StatementType, SubmittedStatement};
+use sealane_core::statement::{StatementId, StatementType, SubmittedStatement};
 use sealane_core::time::Timestamp;
 
 use crate::node::Node;
@@ -32,6 +32,9 @@ pub struct Book {
     registry: Registry,
     /// What the next seals say of the members; a lie where it is another hash.
     pub members_hash: Hash,
+    /// What the next seals say of the rules, and of the proposals that they enact: lies where it is another number, or any.
+    pub rules: u32,
+    pub enacted: Vec<StatementId>,
     /// A subject that the lists are not to have from now on: a lie of all members together.
     pub leaves_out: Option<Subject>,
     /// What the lists are to say of a leaf in place of the truth from now on: a lie of all members together.
@@ -100,7 +103,19 @@ impl Book {
         let members_hash = anchor.genesis().members.hash();
         let (statements, lists) = (BTreeMap::new(), BTreeMap::new());
         let (blocks, hashes) = (Vec::new(), Vec::new());
-        Self { anchor, blocks, hashes, statements, lists, registry, members_hash, leaves_out: None, lies_about: None }
+        Self {
+            anchor,
+            blocks,
+            hashes,
+            statements,
+            lists,
+            registry,
+            members_hash,
+            rules: RULES,
+            enacted: Vec::new(),
+            leaves_out: None,
+            lies_about: None,
+        }
     }
 
     /// Reads a whole ledger: each leaf is a statement, or the next block's seal.
@@ -134,8 +149,8 @@ impl Book {
             index_root: index_of(&self.lists).root(),
             members_hash: self.members_hash,
             next_members_hash: genesis.members.hash(),
-            rules: RULES,
-            enacted: Vec::new(),
+            rules: self.rules,
+            enacted: self.enacted.clone(),
         };
         self.hashes.push(merkle::leaf_hash(&Leaf::Seal(seal.clone()).encode()));
         let size = self.hashes.len();

@@ -4,7 +4,7 @@ use sealane_core::evidence::Evidence;
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
 use sealane_core::index::{Acts, ListEntry, SignerTag, Subject, SubjectKind};
-use sealane_core::statement::PublicKey;
+use sealane_core::statement::{PublicKey, StatementId};
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -214,6 +214,17 @@ fn of_other_members() -> Council {
     council
 }
 
+/// Two blocks about an item, of which the first has a seal of rules that nobody here knows: by them it may mean anything.
+fn of_unknown_rules(lie: fn(&mut Council)) -> Council {
+    let mut council = council();
+    let (rules, enacted) = (council.book.rules, council.book.enacted.clone());
+    lie(&mut council);
+    council.observe(4, &[&item("P")]);
+    (council.book.rules, council.book.enacted) = (rules, enacted);
+    council.observe(6, &[&item("P")]);
+    council
+}
+
 fn odd(council: &Council, what: &'static str, id: &str, refusal: Option<&'static str>) -> Odd {
     let id = Id::parse(id).unwrap();
     let now = council.book.blocks.last().unwrap().seal.time;
@@ -264,6 +275,11 @@ pub fn cases() -> Vec<Odd> {
         cases.push(odd(&lying(lie), what, &item("P"), Some(refusal)));
     }
     cases.push(odd(&of_other_members(), "a seal of other members", &item("P"), Some("SealPlace")));
+    let later_rules = of_unknown_rules(|council| council.book.rules = 2);
+    cases.push(odd(&later_rules, "a seal of later rules", &item("P"), Some("Seal")));
+    let enacting =
+        of_unknown_rules(|council| council.book.enacted = vec![StatementId::from_hash(Hash::of(b"a proposal"))]);
+    cases.push(odd(&enacting, "a seal that enacts a proposal", &item("P"), Some("Seal")));
     cases
 }
 

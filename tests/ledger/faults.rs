@@ -92,6 +92,15 @@ struct Plan {
     wreck: Option<TempDir>,
     /// What the mark ever said of each height.
     marked: BTreeMap<Height, BTreeSet<Hash>>,
+    /// Leaves that were asked for by their places, and long statements.
+    read: Reads,
+}
+
+/// What was asked of a store by its place or its hash.
+#[derive(Debug, Default)]
+pub struct Reads {
+    pub leaves: BTreeSet<u64>,
+    pub long_statements: BTreeSet<Hash>,
 }
 
 impl Faults {
@@ -103,6 +112,7 @@ impl Faults {
             calls: 0,
             wreck: None,
             marked: BTreeMap::new(),
+            read: Reads::default(),
         };
         Arc::new(Self(Mutex::new(plan)))
     }
@@ -126,6 +136,11 @@ impl Faults {
         plan.dir = wreck.path().to_owned();
         plan.life += 1;
         Some(wreck)
+    }
+
+    /// What was read since the last call.
+    pub fn take_reads(&self) -> Reads {
+        std::mem::take(&mut self.plan().read)
     }
 
     /// Heights that were marked with two different checkpoints.
@@ -273,14 +288,18 @@ impl LedgerStore for Ports {
     }
 
     async fn leaf(&self, index: LeafIndex) -> Result<Option<StoredLeaf>, StoreError> {
+        self.faults.plan().read.leaves.insert(index.get());
         self.pass(Step::Leaf, self.store.leaf(index)).await
     }
 
     async fn leaves(&self, range: Range<u64>) -> Result<Vec<StoredLeaf>, StoreError> {
-        self.store.leaves(range).await
+        let leaves = self.store.leaves(range).await?;
+        self.faults.plan().read.leaves.extend(leaves.iter().map(|leaf| leaf.index.get()));
+        Ok(leaves)
     }
 
     async fn leaves_at(&self, indices: Vec<LeafIndex>) -> Result<Vec<StoredLeaf>, StoreError> {
+        self.faults.plan().read.leaves.extend(indices.iter().map(|index| index.get()));
         self.store.leaves_at(indices).await
     }
 
@@ -294,6 +313,7 @@ impl LedgerStore for Ports {
     }
 
     async fn long_statement(&self, hash: Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        self.faults.plan().read.long_statements.insert(hash);
         self.store.long_statement(hash).await
     }
 

@@ -11,4 +11,5 @@ mod ordering;
 mod querying;
 mod readiness;
 mod requests;
+mod resuming;
 mod torn;

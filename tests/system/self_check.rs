@@ -1,7 +1,7 @@
 //! A node checks its own ledger, in a process that works beside it and ends with it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use diesel::Connection;
@@ -54,9 +54,119 @@ fn a_sound_ledger_is_found_sound() {
     assert_eq!(report["leaves"], json!(node.tree_size()));
 }
 
+fn base_of(dir: &Path) -> PathBuf {
+    dir.join("data/self-check-base.json")
+}
+
+/// Has the next check be whole, as OPERATIONS.md says.
+fn demand_whole(dir: &Path) {
+    match fs::remove_file(base_of(dir)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
+        _ => {}
+    }
+}
+
+/// A directory whose ledger a whole check has found sound, with what that check said.
+fn wholly_checked() -> (tempfile::TempDir, Value) {
+    let dir = with_a_capture().0.stop();
+    demand_whole(dir.path());
+    let start = now();
+    let node = Node::serve(dir);
+    let audit = first_check(&node, start);
+    assert_eq!((&audit["from"], &audit["wholeAt"]), (&json!(0), &audit["at"]));
+    (node.stop(), audit)
+}
+
+#[test]
+fn a_check_goes_on_from_the_one_before_until_a_month_has_passed() {
+    let (dir, whole) = wholly_checked();
+    let size = whole["report"]["leaves"].as_u64().unwrap();
+    let node = Node::serve(dir);
+    let item = "https://id.gs1.org/01/09506000134352/21/A2";
+    let event = object_event("ADD", "commissioning", &[item], TIME);
+    assert_eq!(node.capture("maker", &document(vec![event])).status, 202);
+    let dir = node.stop();
+    let mut reports = Vec::new();
+    let (mut dir, mut from) = (dir, None);
+    for _ in 0..2 {
+        let start = now();
+        let node = Node::serve(dir);
+        let audit = first_check(&node, start);
+        assert_eq!((&audit["passed"], &audit["wholeAt"]), (&json!(true), &whole["at"]), "{audit}");
+        let ready = node.get("/health/ready").json()["selfCheck"].clone();
+        let told = json!({"at": audit["at"], "passed": true, "from": audit["from"], "wholeAt": whole["at"]});
+        assert_eq!(ready, told);
+        let record: Value = serde_json::from_slice(&fs::read(node.data().join("self-check.json")).unwrap()).unwrap();
+        assert_eq!((&record["from"], &record["wholeAt"]), (&audit["from"], &whole["at"]));
+        // Each from where the one before ended; the node may have been checked once more before the capture.
+        let began = audit["from"].as_u64().unwrap();
+        assert!(began >= from.unwrap_or(size), "{audit}");
+        from = audit["report"]["leaves"].as_u64();
+        reports.push(audit["report"].clone());
+        dir = node.stop();
+    }
+    assert_eq!(reports[1]["captures"], json!(2));
+
+    let file = base_of(dir.path());
+    let mut base: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let month_ago = now().plus_millis(-30 * 24 * 60 * 60 * 1_000);
+    base["wholeAt"] = json!(month_ago);
+    fs::write(&file, base.to_string()).unwrap();
+    let start = now();
+    let node = Node::serve(dir);
+    let audit = first_check(&node, start);
+    assert_eq!((&audit["from"], &audit["wholeAt"], &audit["report"]), (&json!(0), &audit["at"], &reports[1]));
+
+    // A record that does not read, and none at all: whole too.
+    let mut dir = node.stop();
+    for damaged in [Some("{"), None] {
+        match damaged {
+            Some(text) => fs::write(base_of(dir.path()), text).unwrap(),
+            None => demand_whole(dir.path()),
+        }
+        let start = now();
+        let node = Node::serve(dir);
+        let audit = first_check(&node, start);
+        assert_eq!((&audit["passed"], &audit["from"]), (&json!(true), &json!(0)), "{audit}");
+        dir = node.stop();
+    }
+}
+
+#[test]
+fn an_operator_demands_a_whole_check_of_a_node_that_runs() {
+    let (dir, _) = wholly_checked();
+    let start = now();
+    let node = Node::serve(dir);
+    let partial = first_check(&node, start);
+    assert_ne!(partial["from"], json!(0));
+    let start = now();
+    fs::remove_file(node.data().join("self-check-base.json")).unwrap();
+    let audit = first_check(&node, start);
+    assert_eq!((&audit["passed"], &audit["from"], &audit["wholeAt"]), (&json!(true), &json!(0), &audit["at"]));
+    assert!(node.data().join("self-check-base.json").exists());
+}
+
+#[test]
+fn after_a_fault_no_check_goes_on_from_before() {
+    let (dir, _) = wholly_checked();
+    let base = fs::read(base_of(dir.path())).unwrap();
+    demand_whole(dir.path());
+    change(dir.path(), "DROP TRIGGER leaves_keep_update; UPDATE leaves SET bytes = X'01' WHERE leaf_index = 4;");
+    let node = Node::serve(dir);
+    becomes(&node, 503);
+    assert!(!node.data().join("self-check-base.json").exists());
+    let dir = node.stop();
+    // By which the check before would have passed.
+    fs::write(base_of(dir.path()), base).unwrap();
+    let start = now();
+    let audit = first_check(&Node::serve(dir), start);
+    assert_eq!((&audit["passed"], &audit["from"], &audit["fault"]["leaf"]), (&json!(false), &json!(0), &json!(4)));
+}
+
 #[test]
 fn a_leaf_that_was_changed_is_named() {
     let dir = with_a_capture().0.stop();
+    demand_whole(dir.path());
     let file = dir.path().join("data/ledger.sqlite");
     let mut connection = diesel::sqlite::SqliteConnection::establish(path(&file)).unwrap();
     let change = "DROP TRIGGER leaves_keep_update;
@@ -109,6 +219,7 @@ fn a_node_whose_ledger_is_not_sound_only_reads_until_a_check_passes() {
     let item = "https://id.gs1.org/01/09506000134352/21/A2";
     let new = node.sign("maker", &document(vec![object_event("ADD", "commissioning", &[item], TIME)]));
     let dir = node.stop();
+    demand_whole(dir.path());
     let broken = "DROP TRIGGER leaves_keep_update;
                   UPDATE leaves SET bytes = CAST(bytes || '1' AS BLOB) WHERE leaf_index = 4;";
     change(dir.path(), broken);

@@ -37,7 +37,7 @@ pub(super) struct Unwatched;
 
 impl Watch for Unwatched {}
 
-/// Goes through the first `size` leaves in order, or all of them. A seal among them ends its block, whatever the source
+/// Goes through the leaves in order, from where `replayed` stands to the first `size` of them or to the end. A seal among them ends its block, whatever the source
 /// says of blocks.
 pub(super) async fn walk(
     source: &dyn LedgerSource,
@@ -46,7 +46,7 @@ pub(super) async fn walk(
     watch: &mut dyn Watch,
 ) -> Result<(), AuditError> {
     let mut open = Open::default();
-    let mut next = 0;
+    let mut next = replayed.size().get();
     while next < size.get() {
         let page = next..size.get().min(next + PAGE_LEAVES);
         let first = LeafIndex::new(next).map_err(|error| fault(None, error))?;

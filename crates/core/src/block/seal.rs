@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::block::Height;
+use crate::consortium::RULES;
 use crate::hash::Hash;
 use crate::limits::ENACTED_MAX;
 use crate::merkle::TreeSize;
@@ -49,6 +50,10 @@ pub enum SealError {
     Version { found: u64 },
     #[error("a seal enacts up to {ENACTED_MAX} proposals, none twice; this one has {found}")]
     Enacted { found: usize },
+    #[error("its block goes by rules {found}, and this program knows {RULES} alone: verify it with a later sealane")]
+    UnknownRules { found: u32 },
+    #[error("its block enacts a proposal, and rules {RULES} know none: verify it with a later sealane")]
+    Enacts,
     #[error("the seal is not written in its one form: the same values are written {expected}")]
     NotCanonical { expected: String },
     #[error("a seal of height 0 follows the empty tree, and only that one does; this has height {height} after {size}")]
@@ -127,6 +132,19 @@ impl Seal {
         seal.check_genesis()?;
         seal.check_enacted()?;
         Ok(seal)
+    }
+
+    /// Refuses a block that was made by rules that this program does not know. A proof that stands on its seal may mean
+    /// something else by those rules.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::UnknownRules`], or [`SealError::Enacts`] of a block that enacts a proposal: rules 1 know none.
+    pub fn check_rules(&self) -> Result<(), SealError> {
+        if self.rules != RULES {
+            return Err(SealError::UnknownRules { found: self.rules });
+        }
+        if self.enacted.is_empty() { Ok(()) } else { Err(SealError::Enacts) }
     }
 
     fn check_enacted(&self) -> Result<(), SealError> {

@@ -84,8 +84,10 @@ fn final_checkpoint(
     anchor.check_final(checkpoint, evidence.commit.clone(), verifier).map_err(EvidenceError::Commit)
 }
 
+/// Reads a seal of a block that was made by rules that are known here.
 fn parse_seal(placed: &PlacedSeal) -> Result<Seal, EvidenceError> {
-    Seal::parse(placed.seal.as_bytes()).map_err(|error| EvidenceError::Seal { leaf: placed.leaf_index, error })
+    let parsed = Seal::parse(placed.seal.as_bytes()).and_then(|seal| seal.check_rules().map(|()| seal));
+    parsed.map_err(|error| EvidenceError::Seal { leaf: placed.leaf_index, error })
 }
 
 /// Finds every leaf of the evidence in the tree, and says how many there are.

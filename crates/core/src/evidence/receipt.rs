@@ -85,6 +85,7 @@ impl Receipt {
         verified.map_err(ReceiptError::Commit)?;
         let Checkpoint { size, root, .. } = &checkpoint;
         let seal = Seal::parse(self.seal.as_bytes())?;
+        seal.check_rules()?;
         let time = seal.time;
         let seal_leaf = size.last_index().ok_or(ReceiptError::Empty)?;
         check_seal_stands_at_checkpoint(&seal, seal_leaf, &checkpoint, &commit).map_err(ReceiptError::SealPlace)?;

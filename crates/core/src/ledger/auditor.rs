@@ -1,5 +1,7 @@
 //! An outsider's audit: every block of a ledger validated from its leaves, and held against what was signed about it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::block::{FinalBlock, Note};
 use crate::consortium::{Admin, Registry};
 use crate::evidence::{Anchor, note_keys};
@@ -12,7 +14,8 @@ use crate::provider::Provider;
 use crate::statement::SignatureVerifier;
 
 /// What an audit went through without a fault.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditTally {
     pub leaves: u64,
     pub blocks: u64,
@@ -43,6 +46,12 @@ impl<'a> Auditor<'a> {
     /// Begins with no leaf. The first one must be the genesis statement of `trusted`, if one is given.
     pub fn new(provider: Provider<'a>, trusted: Option<&'a Anchor>) -> Self {
         Self { provider, trusted, state: State::empty(), seen: EverSeen::default(), tally: AuditTally::default() }
+    }
+
+    /// Goes on with a ledger whose blocks up to `state` an earlier audit found sound. `seen` MUST have every statement and
+    /// event of those blocks, and `tally` is what that audit came to.
+    pub const fn resume(provider: Provider<'a>, state: State, seen: EverSeen, tally: AuditTally) -> Self {
+        Self { provider, trusted: None, state, seen, tally }
     }
 
     pub const fn state(&self) -> &State {

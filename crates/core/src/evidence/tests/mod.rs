@@ -7,16 +7,16 @@ mod ledger;
 
 use serde_json::{Value, json};
 
-use crate::block::FinalityError;
+use crate::block::{FinalityError, Seal, SealError};
 use crate::consortium::{Admin, AdminError, Endorsement, Refusal};
-use crate::evidence::{CaptureFault, Evidence, EvidenceError, check};
+use crate::evidence::{CaptureFault, Evidence, EvidenceError, Receipt, ReceiptError, check};
 use crate::gs1::Id;
 use crate::hash::Hash;
 use crate::index::{Acts, IndexProofError, ListEntry, SignerList, SignerTag, Subject, SubjectEntry};
 use crate::limits::EVIDENCE_BYTES_MAX;
-use crate::merkle::{LeafIndex, MultiProof};
+use crate::merkle::{InclusionProof, LeafIndex, MultiProof};
 use crate::provenance::FollowFault;
-use crate::statement::{P256, StatementError, StatementType};
+use crate::statement::{P256, StatementError, StatementId, StatementType};
 use ledger::{MEMBER, Post, TestLedger, TestLists, certificate, leaf, participant, public, signed};
 
 const ORIGIN: &str = "ledger.example/test";
@@ -197,6 +197,45 @@ fn a_seal_that_is_not_the_checkpoints_is_refused() {
     damaged.seals[1].seal.push(' ');
     let found = damaged.seals[1].leaf_index;
     refused!(story.ledger, damaged, EvidenceError::Seal { leaf, .. } if *leaf == found);
+}
+
+/// By such rules the statements may mean something else, of the checkpoint's own block and of every other one.
+#[test]
+fn a_seal_of_other_rules_or_with_a_proposal_is_refused() {
+    let lies: [(fn(&mut Seal), fn(&SealError) -> bool); 3] = [
+        (|seal| seal.rules = 2, |error| matches!(error, SealError::UnknownRules { found: 2 })),
+        (|seal| seal.rules = 0, |error| matches!(error, SealError::UnknownRules { found: 0 })),
+        (
+            |seal| seal.enacted = vec![StatementId::from_hash(Hash::of(b"proposal"))],
+            |error| *error == SealError::Enacts,
+        ),
+    ];
+    for (lie, is_right) in lies {
+        let mut story = Story::sound();
+        let seen = story.ledger.capture(2, &storing("2026-03-05T00:00:00Z", ITEM));
+        let first = story.ledger.write_lying("2026-03-05T00:00:00Z", &[seen], |_| {}, lie);
+        let at = first.size_through().next_index();
+        let evidence = story.evidence();
+        refused!(story.ledger, evidence, EvidenceError::Seal { leaf, error } if *leaf == at && is_right(error));
+        // A receipt stands on the same seal.
+        let (size, proof) = (at.size_through(), InclusionProof(Vec::new()));
+        let receipt = Receipt {
+            leaf_index: first,
+            tree_size: size,
+            leaf_hash: Hash::of(b"leaf"),
+            inclusion_proof: proof.clone(),
+            checkpoint: evidence.checkpoint.clone(),
+            commit: evidence.commit.clone(),
+            seal: evidence.seal.seal.clone(),
+            seal_inclusion_proof: proof,
+        };
+        let refusal = receipt.verify(&story.ledger.anchor, &P256).unwrap_err();
+        assert!(matches!(&refusal, ReceiptError::Seal(error) if is_right(error)), "{refusal}");
+        // Under a sound seal, the older one is still read.
+        let other = story.ledger.capture(2, &storing("2026-03-06T00:00:00Z", ITEM));
+        story.ledger.write("2026-03-06T00:00:00Z", &[other]);
+        refused!(story.ledger, story.evidence(), EvidenceError::Seal { leaf, error } if *leaf == at && is_right(error));
+    }
 }
 
 #[test]

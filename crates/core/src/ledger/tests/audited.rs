@@ -6,7 +6,9 @@ use super::world::{MEMBER, PROVIDER, World, event, foreign_hash, leaf_of, member
 use crate::block::{Checkpoint, Commit, Height, MemberSet, Note};
 use crate::consortium::Admin;
 use crate::evidence::Anchor;
-use crate::ledger::{Auditor, Body, InvalidReason, Proposal, Rules, SealedBlock, StoredBlock, check_signed, propose};
+use crate::ledger::{
+    Auditor, Body, EverSeen, InvalidReason, Proposal, Rules, SealedBlock, StoredBlock, check_signed, propose,
+};
 use crate::statement::P256;
 
 /// A ledger of three blocks, with the body of each and what was signed about it.
@@ -63,6 +65,30 @@ fn a_sound_ledger_is_found_sound_and_counted() {
     let tally = *auditor.tally();
     // Three statements, three commits, three notes of two lines each.
     assert_eq!((tally.signatures, tally.captures, tally.events, tally.statements), (12, 1, 1, 3));
+}
+
+#[test]
+fn an_audit_goes_on_where_another_ended_and_knows_what_stood_there() {
+    let (_, mut blocks) = ledger();
+    let mut first = Auditor::new(PROVIDER, None);
+    let mut seen = EverSeen::default();
+    for (body, shown) in &blocks[..2] {
+        let mut sealed = first.validate(body).unwrap();
+        seen.learn(std::mem::take(&mut sealed.learnt));
+        first.close(sealed, shown).unwrap();
+    }
+    let mut second = Auditor::resume(PROVIDER, first.state().clone(), seen, *first.tally());
+    for auditor in [&mut first, &mut second] {
+        let (body, shown) = &blocks[2];
+        let sealed = auditor.validate(body).unwrap();
+        auditor.close(sealed, shown).unwrap();
+    }
+    assert_eq!((first.tally(), first.state().root()), (second.tally(), second.state().root()));
+    // What it was told of, it takes for known: the registration of block 1 may not stand again.
+    let (again, _) = blocks.remove(1);
+    blocks[1].0.leaves = again.leaves;
+    let invalid = second.validate(&blocks[1].0).unwrap_err();
+    assert!(matches!(*invalid.reason, InvalidReason::Repeated { first } if first.get() == 2), "{invalid}");
 }
 
 #[test]
