@@ -1,11 +1,12 @@
 //! The open ledger: what every use case is given.
 
 use std::sync::Arc;
-
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::admission::{Promise, Ticket, WriterLoad};
 use crate::app::answer::ClientAddress;
+use crate::app::council::Council;
 use crate::app::lookup::Lookup;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
 use crate::app::write_gate::WriteGate;
@@ -17,6 +18,9 @@ use sealane_core::ledger::Candidate;
 use sealane_core::merkle::{self, TileId, Tiles, TreeSize};
 use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
+
+/// How long a statement's sender waits for the other members to agree, at the most.
+const FINAL_WITHIN: Duration = Duration::from_secs(30);
 
 /// What everyone may see at one moment: the last final block and the consortium as of it.
 #[derive(Clone)]
@@ -59,6 +63,7 @@ pub struct Ledger {
     pub(super) lookup: Arc<Lookup>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) view: watch::Receiver<Arc<View>>,
+    pub(super) council: watch::Receiver<Arc<Council>>,
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) questions: mpsc::Sender<Question>,
     /// The member's mark is lost: the ledger is read, and not written.
@@ -108,6 +113,11 @@ impl Ledger {
     /// The latest final state.
     pub fn view(&self) -> Arc<View> {
         Arc::clone(&self.view.borrow())
+    }
+
+    /// How the members stand, as this node sees them.
+    pub fn council(&self) -> Arc<Council> {
+        Arc::clone(&self.council.borrow())
     }
 
     pub fn origin(&self) -> Origin {
@@ -171,7 +181,12 @@ impl Ledger {
     /// Refuses what is new while the ledger is not sound or the clock has jumped. Rights and dates are not held against
     /// such a clock.
     pub(super) fn may_write(&self) -> Result<(), OrderError> {
-        self.gate.next_time(self.view().tip.seal.time, self.clock.reading()).map(drop)
+        self.gate.next_time(self.view().tip.seal.time, self.clock.reading())?;
+        let council = self.council();
+        if let Some(reason) = &council.silent {
+            return Err(OrderError::Silent(reason.clone()));
+        }
+        council.no_quorum().map_or(Ok(()), |missing| Err(OrderError::NoQuorum(missing)))
     }
 
     /// Tells whether the ledger was restored without its mark, so that it is only read.
@@ -195,7 +210,13 @@ impl Ledger {
             mpsc::error::TrySendError::Full(_) => OrderError::Busy,
             mpsc::error::TrySendError::Closed(_) => OrderError::Stopped,
         })?;
-        answer.await.unwrap_or(Err(OrderError::Stopped))
+        if self.council().members.len() <= 1 {
+            return answer.await.unwrap_or(Err(OrderError::Stopped));
+        }
+        match tokio::time::timeout(FINAL_WITHIN, answer).await {
+            Ok(answered) => answered.unwrap_or(Err(OrderError::Stopped)),
+            Err(_) => Err(OrderError::NotFinalYet),
+        }
     }
 
     /// Asks the writer what the index says of subjects as of a block, or of the last one. It answers between two blocks.

@@ -12,6 +12,7 @@ pub mod audit;
 pub mod block_clock;
 pub mod capture;
 pub mod copy;
+pub mod council;
 pub mod events;
 pub mod evidence;
 pub mod genesis;

@@ -10,15 +10,15 @@ use sealane_core::merkle::LeafIndex;
 
 /// Fetches what the final blocks hold of the candidates. Most batches hold nothing that was seen before, and then nothing
 /// is read.
-pub async fn prefetch(
+pub async fn prefetch<'a>(
     store: &dyn LedgerStore,
     lookup: &Lookup,
-    candidates: &[Candidate],
+    candidates: impl Iterator<Item = &'a Candidate> + Clone + Send,
 ) -> Result<Prefetched, StoreError> {
     let mut known = Prefetched::default();
-    let keys: HashSet<EventKey> = candidates.iter().flat_map(Candidate::events).map(|event| event.key).collect();
+    let keys: HashSet<EventKey> = candidates.clone().flat_map(Candidate::events).map(|event| event.key).collect();
     let mut leaves: BTreeSet<LeafIndex> = BTreeSet::new();
-    leaves.extend(candidates.iter().flat_map(|candidate| lookup.statement(candidate.id())));
+    leaves.extend(candidates.flat_map(|candidate| lookup.statement(candidate.id())));
     leaves.extend(keys.iter().flat_map(|key| lookup.event(*key)));
     if leaves.is_empty() {
         return Ok(known);

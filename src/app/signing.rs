@@ -21,7 +21,7 @@ fn commit(height: Height, checkpoint: &Checkpoint, signer: &dyn MemberSigner) ->
     Commit { height, round: ROUND, signatures: vec![signature] }
 }
 
-fn signed_note(checkpoint: &Checkpoint, signer: &dyn MemberSigner) -> Result<String, BlockError> {
+pub fn signed_note(checkpoint: &Checkpoint, signer: &dyn MemberSigner) -> Result<String, BlockError> {
     let text = checkpoint.to_text();
     let ecdsa = NoteKey::ecdsa(checkpoint.origin.clone(), signer.public_key().clone());
     let ed25519 = NoteKey::ed25519(checkpoint.origin.clone(), signer.note_key().clone());

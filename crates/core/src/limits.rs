@@ -38,6 +38,10 @@ pub const BLOCK_STATEMENTS_MAX: usize = 2_000;
 /// Bytes of statements in one block, so that a transaction of long statements stays small.
 pub const BLOCK_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Bytes of statements at which a block stops to grow that several members vote on. With one more statement it is still sent
+/// to all of them within the time that they wait for it.
+pub const SHARED_BLOCK_BYTES_MAX: usize = 7 * 512 * 1024;
+
 /// How far ahead of its block's time a statement's `iat` may lie, in seconds: clocks differ.
 pub const IAT_AHEAD_SECONDS_MAX: i64 = 5 * 60;
 

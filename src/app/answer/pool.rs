@@ -45,10 +45,12 @@ enum Urgency {
     Low,
 }
 
+/// How many of a pool's threads may work for one client: all but one, so that another client finds one free.
+const fn threads_of_a_client(threads: usize) -> usize {
+    if threads > 1 { threads - 1 } else { 1 }
+}
+
 /// Threads that work on answers of one kind, in turns that are fair to clients.
-///
-/// While a pool has several threads, one client has half of them: another client finds a thread free, and the memory that the
-/// answers to one client take while they are made is bounded too.
 pub struct AnswerPool {
     name: &'static str,
     threads: usize,
@@ -71,7 +73,7 @@ impl AnswerPool {
         let limits = QueueLimits {
             waiting_max: WAITING_MAX,
             waiting_per_client_max: WAITING_PER_CLIENT_MAX,
-            running_per_client_max: (threads / 2).max(1),
+            running_per_client_max: threads_of_a_client(threads),
         };
         let state = Mutex::new(State { queue: FairQueue::new(limits), started: 0 });
         Self { name, threads, urgency, state, has_turn: Condvar::new(), refused: AtomicU64::new(0) }
@@ -233,7 +235,7 @@ mod tests {
         let (ends, end) = channel::<()>();
         let end = Arc::new(Mutex::new(end));
         let (begun, has_begun) = channel();
-        for _ in 0..THREADS / 2 {
+        for _ in 0..threads_of_a_client(THREADS) {
             let (end, begun) = (Arc::clone(&end), begun.clone());
             tokio::spawn(pool.run(by, move || {
                 begun.send(()).unwrap();
@@ -241,7 +243,7 @@ mod tests {
                 Ok(())
             }));
         }
-        tokio::task::block_in_place(|| has_begun.iter().take(THREADS / 2).count());
+        tokio::task::block_in_place(|| has_begun.iter().take(threads_of_a_client(THREADS)).count());
         ends
     }
 

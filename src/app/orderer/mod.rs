@@ -1,52 +1,80 @@
-//! The one writer: gives statements their places, makes blocks, and answers everyone who waits.
+//! The one writer: gives statements their places, agrees with the other members on blocks, and answers everyone who waits.
+//!
+//! One member decides alone by the same steps as thirty: statements wait in the `pool`; a height begins; whose turn it is
+//! builds a block of what waits (`build`), the others check it (`bodies`); a quorum's votes decide; the block is written
+//! (`finish`). `agreement` says who does what when, and does nothing itself: its acts are carried out in `acts`. What was
+//! missed is fetched as final blocks (`catch_up`).
 //!
 //! The crash story of a block, step by step:
 //!
-//! 1. Candidates are taken off the queue and checked at their place. A crash here loses nothing that was acknowledged.
-//! 2. The block is built and signed in memory. As 1: the signature was shown to nobody.
-//! 3. `store.append` writes leaves (the seal is the last one), long statements, tiles, records, and the block's
+//! 1. Candidates are taken out of the pool and checked at their place. A crash here loses nothing that was acknowledged.
+//! 2. The block is built in memory. As 1. With several members its body is in the vote log, which is flushed before anything
+//!    about it leaves: a start replays the log, and this member says what it said before, or nothing.
+//! 3. The block is decided. A crash here loses nothing: with one member its signature was shown to no one; with several the
+//!    votes are in the log, or the block comes as a final one from the others.
+//! 4. `store.append` writes leaves (the seal is the last one), long statements, tiles, records, and the block's
 //!    checkpoint, note and commit in one transaction. The index is in memory alone. A crash before the transaction is
-//!    durable is as 1. A crash after it leaves a block whose senders were not answered: they post again, and get
+//!    durable is as 3. A crash after it leaves a block whose senders were not answered: they post again, and get
 //!    the receipt of the block that is there.
-//! 4. `raise_mark` writes outside the database that this height is signed. A crash before it leaves the store one
+//! 5. `raise_mark` writes outside the database that this height is signed. A crash before it leaves the store one
 //!    block ahead of the mark; `Head::reconcile` raises the mark to that very block. So no second block of that
 //!    height is ever signed.
-//! 5. The new view is published and every sender is answered. A crash before it is as after 3.
+//! 6. The new view is published and every sender is answered. A crash before it is as after 4.
 //!
-//! When 3 or 4 fails, the writer forgets what it has in memory and loads the state again, as after a crash. If the store
+//! If 4 or 5 fails, the writer forgets what it has in memory and loads the state again, as after a crash. If the store
 //! says that it wrote nothing, the senders hear that. Else it is unknown whether the block is durable, and they are told to
 //! post again. Until a block is written, `WriteGate` says that the node is not ready. Every 5 s, and for each group of
 //! statements that comes, the writer tries the store (`probe_write`), and then a block, if need be of a seal alone.
 
+mod acts;
+mod alone;
+mod bodies;
+mod build;
+mod catch_up;
+mod finish;
+mod job;
+mod peers;
+mod pool;
+
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
-use crate::app::admission::{CostEstimator, WriterLoad, units, units_to_learn_from};
+use crate::app::admission::{CostEstimator, WriterLoad};
 use crate::app::answer::ClientAddress;
-use crate::app::block_clock::{BlockClock, ClockJump, OtherClock};
-use crate::app::head::{Head, LoadError, mark_of};
+use crate::app::block_clock::{BlockClock, OtherClock};
+use crate::app::council::Council;
+use crate::app::head::{Head, LoadError};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
-use crate::app::prefetch::prefetch;
-use crate::app::receipt::FreshBlock;
-use crate::app::signing::sign_block;
-use crate::app::write_gate::{WriteGate, certain_refusal, refusal_of};
-use crate::ports::{Clock, LedgerStore, MarkError, MemberSigner, NewBlock, StoreError};
-use sealane_core::ledger::{
-    BlockError, Candidate, NotOnTop, PlaceRefusal, Placed, Proposal, Rules, SealedBlock, propose,
-};
-use sealane_core::limits::{BLOCK_BYTES_MAX, BLOCK_STATEMENTS_MAX};
+use crate::app::orderer::bodies::UnderWay;
+use crate::app::orderer::catch_up::CatchUp;
+use crate::app::orderer::peers::{Neighbours, Verified};
+use crate::app::orderer::pool::{Pool, Source};
+use crate::app::write_gate::WriteGate;
+use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog};
+use sealane_core::agreement::Timer;
+use sealane_core::block::{Height, Origin};
+use sealane_core::consortium::CertificateReader;
+use sealane_core::provider::Provider;
 use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
+
+pub use alone::{NoPeers, NoVoteLog};
+pub use job::{Job, JobReply, OrderError, Ordered};
 
 /// Jobs that may wait. Each holds a statement, so that memory stays bounded; past it senders are told to come back.
 pub const QUEUE_JOBS_MAX: usize = 4_096;
 
 /// Questions that may wait for the writer. Few are asked at once, by those who gather evidence.
 const QUESTIONS_MAX: usize = 16;
+
+/// Groups of other members' statements that may be verified and wait to be taken.
+const VERIFIED_MAX: usize = 64;
 
 /// How long a block waits at the most for statements that are being verified: less than a disk's flush takes, which they
 /// then share.
@@ -58,69 +86,22 @@ pub const HEARTBEAT: Duration = Duration::from_secs(600);
 /// How often a writer that cannot write looks by itself whether it can again.
 const TRY_AGAIN_EVERY: Duration = Duration::from_secs(5);
 
-/// A statement that is final.
-#[derive(Debug, Clone)]
-pub struct Ordered {
-    pub placed: Placed,
-    /// The block that it is new in; `None` for one that was posted again.
-    pub written: Option<Arc<FreshBlock>>,
-}
-
-/// Why a candidate got no place.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum OrderError {
-    #[error("too many statements wait to be written")]
-    Busy,
-    #[error("the node is stopping")]
-    Stopped,
-    #[error(
-        "this node reads only: its ledger was restored, and nobody has said yet that nothing was signed after the last block \
-         that is here"
-    )]
-    Restored,
-    #[error(transparent)]
-    Refused(#[from] PlaceRefusal),
-    #[error(
-        "Writing failed, and we do not know whether your statement was stored. Post the same bytes again: if it was stored \
-         you get its receipt."
-    )]
-    Unwritten(String),
-    #[error("the node's store takes no writes now; nothing was written")]
-    StoreRefused(String),
-    #[error(transparent)]
-    Clock(#[from] ClockJump),
-    #[error("this node reads only: its check of its own ledger found a fault ({fault}); nothing was written")]
-    Unsound { fault: String },
-    #[error("the disk that holds the ledger is full; nothing was written")]
-    Full,
-}
-
-/// A candidate and who waits for it.
-#[derive(Debug)]
-pub struct Job {
-    pub candidate: Candidate,
-    pub reply: JobReply,
-}
-
-/// The way back to a sender.
-#[derive(Debug)]
-pub struct JobReply(oneshot::Sender<Result<Ordered, OrderError>>);
-
-impl JobReply {
-    pub fn new() -> (Self, oneshot::Receiver<Result<Ordered, OrderError>>) {
-        let (sender, receiver) = oneshot::channel();
-        (Self(sender), receiver)
-    }
-
-    fn send(self, answer: Result<Ordered, OrderError>) {
-        // A sender that has gone away loses only its answer; the statement stands.
-        let _ = self.0.send(answer);
-    }
-}
+/// How often a node with other members looks at where they stand, and says where it stands.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
 
 /// What the writer tells about each block, for metrics.
 pub trait BlockObserver: Send + Sync {
     fn block_written(&self, statements: usize, events: usize, took: Duration);
+}
+
+/// By what a node agrees with other members, or with itself if it is the only one.
+pub struct Consensus {
+    /// Makes the agreement of a ledger, by its name.
+    pub agreement: Box<dyn FnOnce(&Origin) -> Box<dyn Agreement> + Send>,
+    pub log: Box<dyn VoteLog>,
+    pub peers: Arc<dyn Peers>,
+    /// Reads the certificates in decisions that other members send.
+    pub certificates: Arc<dyn CertificateReader>,
 }
 
 /// The writer. One exists for each ledger.
@@ -130,15 +111,52 @@ pub struct Orderer {
     clock: Arc<dyn Clock>,
     signer: Arc<dyn MemberSigner>,
     verifier: Arc<dyn SignatureVerifier>,
+    certificates: Arc<dyn CertificateReader>,
     observer: Arc<dyn BlockObserver>,
+    agreement: Box<dyn Agreement>,
+    log: Box<dyn VoteLog>,
+    peers: Arc<dyn Peers>,
     head: Option<Head>,
     view: watch::Sender<Arc<View>>,
+    council: watch::Sender<Arc<Council>>,
     jobs: mpsc::Receiver<Job>,
+    /// Every handle on the ledger is gone.
+    jobs_ended: bool,
     questions: mpsc::Receiver<Question>,
     estimator: CostEstimator,
     /// What one statement takes at the least.
     statement_time: Duration,
     gate: Arc<WriteGate>,
+    pool: Pool,
+    /// What is known of the blocks that are proposed at the height under way.
+    under_way: Option<UnderWay>,
+    timers: BTreeMap<Timer, Instant>,
+    neighbours: Neighbours,
+    verified: mpsc::Receiver<Verified>,
+    catch_up: CatchUp,
+    /// Why this member's key signs nothing more, if so.
+    silent: Option<String>,
+    /// A block is due though nothing waits: a heartbeat, or the proof that a doubtful store writes.
+    is_due: bool,
+    /// The height that others have begun.
+    called: Option<Height>,
+}
+
+/// What the writer is woken by.
+enum Event {
+    Question(Question),
+    Job(Job),
+    JobsEnded,
+    Gate,
+    /// Nothing came for as long as nothing may come.
+    Pause,
+    Timer(Timer),
+    Peer(PeerEvent),
+    Verified(Verified),
+    /// It is time to say again what was said, and to look who is there.
+    Status,
+    /// Statements of this node's clients wait to be told to the others.
+    Gossip,
 }
 
 impl Orderer {
@@ -149,6 +167,7 @@ impl Orderer {
         signer: Arc<dyn MemberSigner>,
         verifier: Arc<dyn SignatureVerifier>,
         observer: Arc<dyn BlockObserver>,
+        consensus: Consensus,
     ) -> Result<(Self, Ledger), LoadError> {
         let lookup = Arc::new(Lookup::default());
         let head = Head::load_with(&*store, &*verifier, &lookup).await?;
@@ -157,13 +176,18 @@ impl Orderer {
         let (view, seen) = watch::channel(Arc::new(view_of(&head)));
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
+        let (verified_by, verified) = mpsc::channel(VERIFIED_MAX);
         let restored = signer.mark().is_none();
         let gate = Arc::new(WriteGate::new(BlockClock::at_start(head.tip.seal.time, clock.reading())));
+        let own = signer.public_key().thumbprint();
+        let neighbours = Neighbours::new(own, Arc::new(head.registry.members().clone()), verified_by);
+        let (council, members) = watch::channel(Arc::new(neighbours.council(&head, &[], None, clock.now())));
         let ledger = Ledger {
             store: Arc::clone(&store),
             lookup: Arc::clone(&lookup),
             clock: Arc::clone(&clock),
             view: seen,
+            council: members,
             jobs: sender,
             questions: asker,
             restored,
@@ -172,22 +196,36 @@ impl Orderer {
             client: ClientAddress::THIS_PROCESS,
             gate: Arc::clone(&gate),
         };
-        let (head, estimator) = (Some(head), CostEstimator::new(load));
-        let statement_time = Duration::ZERO;
+        let Consensus { agreement, log, peers, certificates } = consensus;
         let orderer = Self {
             store,
             lookup,
             clock,
             signer,
             verifier,
+            certificates,
             observer,
-            head,
+            agreement: agreement(head.registry.origin()),
+            log,
+            peers,
+            head: Some(head),
             view,
+            council,
             jobs,
+            jobs_ended: false,
             questions,
-            estimator,
-            statement_time,
+            estimator: CostEstimator::new(load),
+            statement_time: Duration::ZERO,
             gate,
+            pool: Pool::default(),
+            under_way: None,
+            timers: BTreeMap::new(),
+            neighbours,
+            verified,
+            catch_up: CatchUp::default(),
+            silent: None,
+            is_due: false,
+            called: None,
         };
         Ok((orderer, ledger))
     }
@@ -203,33 +241,19 @@ impl Orderer {
         Self { statement_time: Duration::from_secs(1) / statements_per_second.get(), ..self }
     }
 
-    /// Writes blocks until every handle on the ledger is gone, then returns with the queue empty.
+    /// Writes blocks until every handle on the ledger is gone, then returns with nothing of this node's clients waiting.
     pub async fn run(mut self) {
         if self.signer.mark().is_none() {
             return self.run_reading().await;
         }
+        self.take_up().await;
         loop {
-            let obstacle = self.obstacle().is_some();
-            let pause = if obstacle { TRY_AGAIN_EVERY } else { self.until_heartbeat() };
-            let heartbeat = tokio::time::sleep(pause);
-            let first = tokio::select! {
-                Some(question) = self.questions.recv() => {
-                    self.answer(question).await;
-                    continue;
-                }
-                job = self.jobs.recv() => match job {
-                    Some(job) => Some(job),
-                    None => return,
-                },
-                () = self.gate.changed() => continue,
-                () = heartbeat => None,
-            };
-            if obstacle && first.is_none() && !self.gate.is_store_doubtful() {
-                // Whether a block is due, the next round tells. Only of a doubtful store a block is the proof.
-                continue;
+            let event = self.next_event().await;
+            self.take(event).await;
+            if self.jobs_ended && self.pool.own().next().is_none() {
+                return;
             }
-            let batch = self.take_batch(first).await;
-            self.write(batch).await;
+            self.advance().await;
         }
     }
 
@@ -245,6 +269,58 @@ impl Orderer {
                 },
             }
         }
+    }
+
+    /// Waits for what is to be dealt with next.
+    async fn next_event(&mut self) -> Event {
+        let timer = self.timers.iter().min_by_key(|(_, at)| **at).map(|(timer, at)| (*timer, *at));
+        let pause = Instant::now() + self.pause();
+        let takes_jobs = !self.jobs_ended && !self.pool.is_full_for(Source::Client);
+        let (status_at, gossip_at) = (self.neighbours.status_at(), self.neighbours.gossip_at());
+        let at = |at: Option<Instant>| tokio::time::sleep_until(at.unwrap_or(pause));
+        tokio::select! {
+            Some(question) = self.questions.recv() => Event::Question(question),
+            job = self.jobs.recv(), if takes_jobs => job.map_or(Event::JobsEnded, Event::Job),
+            event = self.peers.next() => Event::Peer(event),
+            Some(verified) = self.verified.recv() => Event::Verified(verified),
+            () = self.gate.changed() => Event::Gate,
+            () = at(timer.map(|(_, at)| at)), if timer.is_some() => match timer {
+                Some((timer, _)) => Event::Timer(timer),
+                None => Event::Pause,
+            },
+            () = at(status_at), if status_at.is_some() => Event::Status,
+            () = at(gossip_at), if gossip_at.is_some() => Event::Gossip,
+            () = at(None) => Event::Pause,
+        }
+    }
+
+    /// How long nothing may come before the writer looks by itself what there is to do.
+    fn pause(&self) -> Duration {
+        if self.obstacle().is_some() { TRY_AGAIN_EVERY } else { self.until_heartbeat() }
+    }
+
+    async fn take(&mut self, event: Event) {
+        match event {
+            Event::Question(question) => self.answer(question).await,
+            Event::Job(job) => self.take_job(job).await,
+            Event::JobsEnded => self.jobs_ended = true,
+            Event::Gate => {}
+            Event::Pause => self.look_up().await,
+            Event::Timer(timer) => {
+                self.timers.remove(&timer);
+                let acts = self.agreement.time_out(timer);
+                self.carry_out(acts).await;
+            }
+            Event::Peer(event) => self.hear(event).await,
+            Event::Verified(verified) => self.take_verified(verified).await,
+            Event::Status => self.tell_status().await,
+            Event::Gossip => self.neighbours.gossip(&*self.peers),
+        }
+    }
+
+    /// Tells whether this member decides alone.
+    fn is_alone(&self) -> bool {
+        self.neighbours.members().members().len() == 1
     }
 
     /// Proves subjects by the index of the last block. What can be read is proven, though nothing can be written, as on a
@@ -270,184 +346,14 @@ impl Orderer {
         HEARTBEAT.saturating_sub(Duration::from_millis(age.unsigned_abs())).max(Duration::from_millis(10))
     }
 
-    /// Takes all that waits, and what is about to come, up to a block's limits: the busier the node, the larger the group.
-    /// Where nothing else is under way, nothing is waited for.
-    async fn take_batch(&mut self, first: Option<Job>) -> Vec<Job> {
-        let until = tokio::time::Instant::now() + GATHER;
-        let (mut batch, mut bytes, mut batch_units) = (Vec::new(), 0, 0);
-        let mut next = first;
-        while let Some(job) = next {
-            let length = job.candidate.statement().compact().len();
-            bytes += length;
-            batch_units += units(length);
-            batch.push(job);
-            if batch.len() >= BLOCK_STATEMENTS_MAX || bytes >= BLOCK_BYTES_MAX {
-                break;
-            }
-            next = match self.jobs.try_recv() {
-                Ok(job) => Some(job),
-                Err(_) if self.estimator.is_worth_waiting(batch_units) => {
-                    tokio::time::timeout_at(until, self.jobs.recv()).await.ok().flatten()
-                }
-                Err(_) => None,
-            };
-        }
-        batch
-    }
-
-    async fn write(&mut self, batch: Vec<Job>) {
-        let began = Instant::now();
-        let (candidates, replies): (Vec<Candidate>, Vec<JobReply>) =
-            batch.into_iter().map(|job| (job.candidate, job.reply)).unzip();
-        let size = |candidate: &Candidate| {
-            let events = candidate.events().len();
-            (events, units_to_learn_from(candidate.statement().compact().len(), events))
-        };
-        let sizes: Vec<(usize, usize)> = candidates.iter().map(size).collect();
-        let time = match self.permit().await {
-            Ok(time) => time,
-            Err(refusal) => return replies.into_iter().for_each(|reply| reply.send(Err(refusal.clone()))),
-        };
-        match self.write_block(candidates, time).await {
-            Ok((answers, written)) => {
-                let written = written.map(Arc::new);
-                let placed = |answer: &Result<Placed, PlaceRefusal>| matches!(answer, Ok(placed) if !placed.repeated);
-                let new = answers.iter().zip(sizes).filter(|(answer, _)| placed(answer)).map(|(_, size)| size);
-                let (events, units): (Vec<usize>, Vec<usize>) = new.unzip();
-                self.estimator.learn(units.iter().sum(), began.elapsed());
-                if written.is_some() {
-                    self.observer.block_written(events.len(), events.iter().sum(), began.elapsed());
-                }
-                for (reply, answer) in replies.into_iter().zip(answers) {
-                    let ordered = answer.map(|placed| {
-                        let written = written.clone().filter(|_| !placed.repeated);
-                        Ordered { placed, written }
-                    });
-                    reply.send(ordered.map_err(OrderError::Refused));
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "a block could not be written");
-                let answer = error.refusal();
-                self.gate.store_failed(answer.clone());
-                replies.into_iter().for_each(|reply| reply.send(Err(answer.clone())));
-            }
-        }
-    }
-
-    /// The time of the next block, or why there can be none now. After a write that failed the store is tried first, and
-    /// the ledger taken up from it. Only a block that is written then ends the doubt.
-    async fn permit(&mut self) -> Result<Timestamp, OrderError> {
-        if self.gate.is_store_doubtful() {
-            // To load the ledger takes long, so it is not done for a store that would refuse the block all the same.
-            self.try_store().await.inspect_err(|refusal| self.gate.store_fails_on(refusal))?;
-        }
-        let last = self.view.borrow().tip.seal.time;
-        self.gate.next_time(last, self.clock.reading())
-    }
-
-    /// Tries whether the store writes, and takes the ledger up from it. Nothing that anyone waits for is written by it.
-    async fn try_store(&mut self) -> Result<(), OrderError> {
-        self.store.probe_write().await.map_err(|error| certain_refusal(&error))?;
-        if self.head.is_none() {
-            let loaded = self.reload().await;
-            let loaded = loaded.inspect_err(|error| tracing::error!(%error, "the ledger cannot be taken up"));
-            self.head = Some(loaded.map_err(|error| error.refusal())?);
-        }
-        Ok(())
-    }
-
     fn obstacle(&self) -> Option<OrderError> {
         let last = self.view.borrow().tip.seal.time;
-        self.gate.obstacle(last, self.clock.reading())
+        let silent = || self.silent.clone().map(OrderError::Silent);
+        self.gate.obstacle(last, self.clock.reading()).or_else(silent)
     }
 
-    /// Writes one block of what may stand, at this time, and answers for each candidate. After an error of the store nobody
-    /// knows what is there: no state is left, and the next call loads it anew.
-    async fn write_block(
-        &mut self,
-        candidates: Vec<Candidate>,
-        time: Timestamp,
-    ) -> Result<(Answers, Option<FreshBlock>), WriteError> {
-        let began = tokio::time::Instant::now();
-        let heartbeat = candidates.is_empty();
-        let mut head = match self.head.take() {
-            Some(head) => head,
-            None => self.reload().await?,
-        };
-        // Only now: after a failure, what stands where is known once the state is loaded.
-        let known = match prefetch(&*self.store, &self.lookup, &candidates).await {
-            Ok(known) => known,
-            Err(error) => {
-                self.head = Some(head);
-                return Err(error.into());
-            }
-        };
-        let verifier = &*self.verifier;
-        let proposal = propose(Rules::FIRST, &mut head.state, &known, time, candidates, heartbeat, verifier)?;
-        let Proposal { answers, block } = proposal;
-        let Some(sealed) = block else {
-            self.head = Some(head);
-            return Ok((answers, None));
-        };
-        let block = sign_block(&sealed, &*self.signer)?;
-        let SealedBlock { content, growth, successor, .. } = sealed;
-        let records = Arc::clone(&content.records);
-        let slowed = self.statement_time.saturating_mul(u32::try_from(records.len()).unwrap_or(u32::MAX));
-        self.store.append(NewBlock::new(block.clone(), content)).await.map_err(WriteError::Append)?;
-        self.signer.raise_mark(mark_of(&block)).map_err(WriteError::Mark)?;
-        self.gate.block_made(block.seal.time, self.clock.reading());
-        tokio::time::sleep_until(began + slowed).await;
-        self.lookup.learn(&records);
-        head.registry = Arc::clone(successor.registry());
-        head.state.apply(successor)?;
-        head.tip = block.clone();
-        self.view.send_replace(Arc::new(view_of(&head)));
-        self.head = Some(head);
-        Ok((answers, Some(FreshBlock { block, growth })))
-    }
-
-    /// Recovers as after a crash.
-    async fn reload(&mut self) -> Result<Head, WriteError> {
-        let head = Head::load_with(&*self.store, &*self.verifier, &self.lookup).await?;
-        head.reconcile(&*self.signer)?;
-        self.view.send_replace(Arc::new(view_of(&head)));
-        Ok(head)
-    }
-}
-
-/// What became of each candidate of a batch.
-type Answers = Vec<Result<Placed, PlaceRefusal>>;
-
-#[derive(Debug, thiserror::Error)]
-enum WriteError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    #[error(transparent)]
-    Block(#[from] BlockError),
-    #[error(transparent)]
-    NotOnTop(#[from] NotOnTop),
-    /// Whether the block is there is unknown, unless the store says so.
-    #[error(transparent)]
-    Append(StoreError),
-    /// The block is there, and was shown to nobody.
-    #[error(transparent)]
-    Mark(MarkError),
-}
-
-impl WriteError {
-    /// What those hear whose statements were to be in the block.
-    fn refusal(&self) -> OrderError {
-        match self {
-            WriteError::Append(error) => refusal_of(error),
-            WriteError::Mark(error) => OrderError::Unwritten(error.to_string()),
-            WriteError::Store(error) | WriteError::Load(LoadError::Store(error)) => certain_refusal(error),
-            WriteError::Load(error) => OrderError::StoreRefused(error.to_string()),
-            WriteError::Block(error) => OrderError::StoreRefused(error.to_string()),
-            WriteError::NotOnTop(error) => OrderError::StoreRefused(error.to_string()),
-        }
+    fn provider(&self) -> Provider<'_> {
+        Provider { signatures: &*self.verifier, certificates: &*self.certificates }
     }
 }
 

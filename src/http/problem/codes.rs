@@ -152,6 +152,9 @@ codes! {
     ReadsOnly = "reads-only", 503, "The node reads only";
     ClockJump = "clock-jump", 503, "The node's clock has jumped";
     NotSound = "not-sound", 503, "The node's ledger is not sound";
+    NoQuorum = "no-quorum", 503, "Too few members can be reached";
+    NotFinalYet = "not-final-yet", 503, "The members have not agreed yet";
+    NotSigning = "not-signing", 503, "The member's node signs nothing";
     Stopping = "stopping", 503, "The node is stopping";
     Internal = "internal", 500, "The node failed";
 }

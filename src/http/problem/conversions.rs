@@ -114,6 +114,12 @@ impl From<OrderError> for Problem {
                 .with("clock", jump.now.to_string())
                 .with("lastBlock", jump.last.to_string()),
             OrderError::Unsound { .. } => Self::new(Code::NotSound, error.to_string()),
+            OrderError::NoQuorum(ref missing) => Self::new(Code::NoQuorum, error.to_string())
+                .with("needed", missing.needed)
+                .with("members", missing.members)
+                .with("reachable", missing.reachable),
+            OrderError::NotFinalYet => Self::new(Code::NotFinalYet, error.to_string()),
+            OrderError::Silent(_) => Self::new(Code::NotSigning, error.to_string()),
         }
     }
 }

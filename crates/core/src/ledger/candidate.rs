@@ -87,7 +87,7 @@ impl Candidate {
     /// # Errors
     ///
     /// The first rule that the statement breaks.
-    pub(super) fn new(
+    pub fn read(
         statement: VerifiedStatement,
         registry: &Registry,
         at: Place,

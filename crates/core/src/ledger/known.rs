@@ -45,6 +45,11 @@ impl Prefetched {
         }
     }
 
+    /// Tells whether a statement is the same as one here, or has an event of a participant's eventID that is here.
+    pub fn touches(&self, id: StatementId, events: &[EventFact]) -> bool {
+        self.statements.contains_key(&id) || events.iter().any(|event| self.events.contains_key(&event.key))
+    }
+
     fn extend(&mut self, other: Self) {
         self.statements.extend(other.statements);
         other.events.into_iter().for_each(|(key, (content, leaf))| self.add_event(key, content, leaf));

@@ -45,7 +45,7 @@ pub use auditor::{AuditTally, AuditedBlock, Auditor, check_signed};
 pub use block::{BlockContent, LeafContent, PlacedRecord, SealedBlock, StoredBlock, StoredLeaf, Successor};
 pub use candidate::{Candidate, signer_in_force, verify};
 pub use known::{EverSeen, Knowledge, Prefetched};
-pub use place::PlaceRefusal;
+pub use place::{PlaceRefusal, check_next};
 pub use placing::{BlockError, Placed};
 pub use propose::{Proposal, propose};
 pub use rules::{Rules, UnknownRules};

@@ -13,10 +13,11 @@ use crate::consortium::{
 use crate::content::{Content, ContentError};
 use crate::epcis::{Event, Faults};
 use crate::hash::Hash;
+use crate::ledger::candidate::{Candidate, CandidateKind};
 use crate::ledger::known::{Knowledge, Prefetched};
 use crate::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AGE_SECONDS_MAX, IAT_AHEAD_SECONDS_MAX};
 use crate::merkle::LeafIndex;
-use crate::statement::{StatementError, StatementId, SubmittedStatement, VerifiedStatement};
+use crate::statement::{SignatureVerifier, StatementError, StatementId, SubmittedStatement, VerifiedStatement};
 use crate::time::Timestamp;
 
 /// A rule by which a statement may not stand at a place.
@@ -66,6 +67,56 @@ impl From<ContentError> for PlaceRefusal {
             ContentError::Admin(error) => Self::Payload(error),
         }
     }
+}
+
+/// Runs the rules that depend on the place, on a statement of which the others hold. Returns the leaf in which it stands
+/// already, if it does.
+///
+/// `block` has what stands before it in its own block. There is no registry before genesis.
+pub(super) fn check_all(
+    candidate: &Candidate,
+    registry: Option<&Registry>,
+    final_ones: &dyn Knowledge,
+    block: &Prefetched,
+    at: Place,
+    verifier: &dyn SignatureVerifier,
+) -> Result<Option<LeafIndex>, PlaceRefusal> {
+    if let Some(leaf) = first_place(&candidate.id(), final_ones, block) {
+        return Ok(Some(leaf));
+    }
+    let header = candidate.statement().header();
+    check_issued(header.iat(), at.time)?;
+    match (&candidate.kind, registry) {
+        (CandidateKind::Capture { events, .. }, Some(registry)) => {
+            check_signer(registry, header.signer().hash(), at)?;
+            check_event_times(events, at.time)?;
+            check_contradiction(events, final_ones, block)?;
+        }
+        (CandidateKind::Admin { admin, .. }, Some(registry)) => {
+            registry.check(admin, header.signer().hash(), at, verifier)?;
+        }
+        (CandidateKind::Admin { admin, .. }, None) if matches!(**admin, Admin::Genesis(_)) => {}
+        (_, None) => return Err(PlaceRefusal::BeforeGenesis),
+    }
+    Ok(None)
+}
+
+/// Tells whether a statement may stand next on top of the final blocks, without making a block. Returns the leaf in which it
+/// stands already, if it does.
+///
+/// `known` has what the final blocks hold of the statement and its events.
+///
+/// # Errors
+///
+/// The rule that refuses it there.
+pub fn check_next(
+    candidate: &Candidate,
+    registry: &Registry,
+    known: &dyn Knowledge,
+    at: Place,
+    verifier: &dyn SignatureVerifier,
+) -> Result<Option<LeafIndex>, PlaceRefusal> {
+    check_all(candidate, Some(registry), known, &Prefetched::default(), at, verifier)
 }
 
 /// Audience: a statement stands on the ledger that it was made for.

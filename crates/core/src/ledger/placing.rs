@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::block::{Checkpoint, Height, Leaf, Seal};
-use crate::consortium::{Admin, EventFact, Place, Registry};
+use crate::consortium::{Admin, Place, Registry};
 use crate::hash::Hash;
 use crate::index::SubjectIndex;
 use crate::ledger::block::{BlockContent, LeafContent, PlacedRecord, SealedBlock, StoredLeaf, Successor};
@@ -120,58 +120,38 @@ impl<'a> Placing<'a> {
 
     /// Gives a statement its place, or says where it stands already, or which rule refuses it there.
     pub fn place(&mut self, candidate: Candidate) -> Result<Placed, PlaceError> {
-        if let Some(leaf) = place::first_place(&candidate.id(), self.final_ones, &self.learnt) {
+        let at = self.next_place();
+        let registry = self.registry.as_deref();
+        let first = place::check_all(&candidate, registry, self.final_ones, &self.learnt, at, self.verifier)?;
+        if let Some(leaf) = first {
             return Ok(Placed { leaf, repeated: true });
         }
         let Candidate { statement, leaf, kind } = candidate;
-        let at = self.next_place();
-        place::check_issued(statement.header().iat(), at.time)?;
         match kind {
-            CandidateKind::Capture { events, record } => self.place_capture(&statement, leaf, &events, record, at),
-            CandidateKind::Admin { admin, record } => self.place_admin(&statement, leaf, *admin, record, at),
-        }
-    }
-
-    fn place_capture(
-        &mut self,
-        statement: &VerifiedStatement,
-        leaf: StatementLeaf,
-        events: &[EventFact],
-        record: LeafRecord,
-        at: Place,
-    ) -> Result<Placed, PlaceError> {
-        place::check_signer(self.registry()?, statement.header().signer().hash(), at)?;
-        place::check_event_times(events, at.time)?;
-        place::check_contradiction(events, self.final_ones, &self.learnt)?;
-        let placed = self.push_statement(statement, leaf, LeafContent::Capture, record)?;
-        self.learnt.add_events(events, placed.leaf);
-        self.captures += 1;
-        self.events += events.len() as u64;
-        Ok(placed)
-    }
-
-    fn place_admin(
-        &mut self,
-        statement: &VerifiedStatement,
-        leaf: StatementLeaf,
-        admin: Admin,
-        record: LeafRecord,
-        at: Place,
-    ) -> Result<Placed, PlaceError> {
-        let signer = statement.header().signer();
-        let kid = signer.hash();
-        match (&mut self.registry, &admin) {
-            (None, Admin::Genesis(genesis)) => self.registry = Some(Arc::new(Registry::new(genesis))),
-            (None, _) => return Err(PlaceRefusal::BeforeGenesis.into()),
-            (Some(registry), _) => {
-                // Asked first, so that a refused statement makes no copy of the registry.
-                registry.check(&admin, kid, at, self.verifier)?;
-                Arc::make_mut(registry).apply(&admin, kid, at, self.verifier)?;
+            CandidateKind::Capture { events, record } => {
+                let placed = self.push_statement(&statement, leaf, LeafContent::Capture, record)?;
+                self.learnt.add_events(&events, placed.leaf);
+                self.captures += 1;
+                self.events += events.len() as u64;
+                Ok(placed)
+            }
+            CandidateKind::Admin { admin, record } => {
+                self.decide(&admin, statement.header().signer().hash(), at)?;
+                let placed = self.push_statement(&statement, leaf, LeafContent::Admin, record)?;
+                self.admins.push(*admin);
+                Ok(placed)
             }
         }
-        let placed = self.push_statement(statement, leaf, LeafContent::Admin, record)?;
-        self.admins.push(admin);
-        Ok(placed)
+    }
+
+    /// Lets a decision take effect.
+    fn decide(&mut self, admin: &Admin, kid: &Hash, at: Place) -> Result<(), PlaceRefusal> {
+        match (&mut self.registry, admin) {
+            (None, Admin::Genesis(genesis)) => self.registry = Some(Arc::new(Registry::new(genesis))),
+            (None, _) => return Err(PlaceRefusal::BeforeGenesis),
+            (Some(registry), _) => Arc::make_mut(registry).apply(admin, kid, at, self.verifier)?,
+        }
+        Ok(())
     }
 
     /// Appends a statement under the subjects that its record names.

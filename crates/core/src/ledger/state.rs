@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::block::{Checkpoint, Height, Seal};
+use crate::block::{Checkpoint, Height, Leaf, Seal};
 use crate::consortium::{Admin, AdminError, Place, Refusal, Registry};
 use crate::hash::Hash;
 use crate::index::{SubjectIndex, SubjectKey, SubjectProof};
 use crate::ledger::block::Successor;
-use crate::merkle::{Edge, TreeSize};
+use crate::merkle::{self, Edge, TreeSize};
 use crate::statement::{SignatureVerifier, StatementError, SubmittedStatement};
 
 /// The ledger up to its last final block, and the block that is staged on it, if one is.
@@ -99,6 +99,16 @@ impl State {
     /// another one is staged. `None` of more blocks than are kept.
     pub fn prove(&mut self, key: &SubjectKey, blocks: usize) -> Option<SubjectProof> {
         self.index.prove_before(key, blocks)
+    }
+
+    /// The checkpoint of the block that these leaves and this seal would make after the last final one, whether or not they
+    /// may stand. `None` before genesis.
+    pub fn checkpoint_with(&self, leaves: &[Hash], seal: &Seal) -> Option<Checkpoint> {
+        let origin = self.registry.as_ref()?.origin().clone();
+        let mut edge = self.edge.clone();
+        leaves.iter().for_each(|leaf| edge.push(*leaf));
+        edge.push(merkle::leaf_hash(&Leaf::Seal(seal.clone()).encode()));
+        Some(Checkpoint { origin, size: edge.size(), root: edge.root() })
     }
 
     /// Makes the staged block final.

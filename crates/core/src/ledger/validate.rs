@@ -41,7 +41,7 @@ pub enum BodyLeaf {
 
 impl BodyLeaf {
     /// Bytes of the leaf, and of the long statement that it stands for.
-    fn size_bytes(&self) -> usize {
+    pub fn size_bytes(&self) -> usize {
         match self {
             Self::Shown { bytes, long } => bytes.len() + long.as_ref().map_or(0, Vec::len),
             Self::Verified(candidate) => candidate.statement().compact().len(),
@@ -90,6 +90,33 @@ pub enum InvalidReason {
     Seal { member: &'static str },
     #[error(transparent)]
     Block(#[from] BlockError),
+}
+
+impl InvalidReason {
+    /// The rule, in a word or two, for counting.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Leaf(_) | Self::NoStatement | Self::LeafKind => "leaf",
+            Self::LongMissing | Self::LongHash => "long-statement",
+            Self::Repeated { .. } => "repeated",
+            Self::Statement(_) => "statement",
+            Self::Genesis(_) | Self::OtherGenesis | Self::BesideGenesis | Self::NoGenesis => "genesis",
+            Self::Refused(PlaceRefusal::Statement(_)) => "statement",
+            Self::Refused(PlaceRefusal::Signer(_)) => "signer",
+            Self::Refused(PlaceRefusal::Epcis(_) | PlaceRefusal::Payload(_) | PlaceRefusal::Type) => "content",
+            Self::Refused(PlaceRefusal::Rights { .. }) => "rights",
+            Self::Refused(PlaceRefusal::Conflict(_)) => "contradiction",
+            Self::Refused(
+                PlaceRefusal::IssuedAhead { .. } | PlaceRefusal::IssuedLongAgo { .. } | PlaceRefusal::EventAhead { .. },
+            ) => "time",
+            Self::Refused(PlaceRefusal::Admin(_) | PlaceRefusal::Certificate(_) | PlaceRefusal::BeforeGenesis) => {
+                "decision"
+            }
+            Self::TooLarge => "size",
+            Self::Seal { .. } => "seal",
+            Self::Block(_) => "block",
+        }
+    }
 }
 
 /// Bytes of a block's statements: it stops growing at `BLOCK_BYTES_MAX`, with the statement that reaches it.
@@ -212,7 +239,7 @@ fn candidate(
 ) -> Result<Candidate, InvalidReason> {
     let registry: &Registry = placing.registry()?;
     let verified = verify(submitted, registry, provider.signatures)?;
-    Ok(Candidate::new(verified, registry, placing.next_place(), provider.certificates)?)
+    Ok(Candidate::read(verified, registry, placing.next_place(), provider.certificates)?)
 }
 
 /// Leaf 0: signed by a member that it names itself.

@@ -154,7 +154,7 @@ impl World {
     pub fn candidate(&self, submitted: SubmittedStatement) -> Result<Candidate, PlaceRefusal> {
         let registry = self.state.registry().unwrap();
         let verified = verify(submitted, registry, &P256)?;
-        Candidate::new(verified, registry, self.next_place(), &JsonReader)
+        Candidate::read(verified, registry, self.next_place(), &JsonReader)
     }
 
     pub fn sign_admin(&self, payload: &[u8], seed: u8) -> SubmittedStatement {

@@ -1,0 +1,59 @@
+//! The neighbours of a member that has none.
+
+use std::future::pending;
+
+use async_trait::async_trait;
+
+use crate::ports::{Mark, PeerEvent, PeerStanding, Peers, Roster, To, VoteLog, VoteLogError};
+use sealane_core::agreement::{Logged, Message};
+use sealane_core::block::Height;
+
+/// No other members.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoPeers;
+
+/// Keeps nothing: a member that decides alone shows nothing before its block is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoVoteLog;
+
+#[async_trait]
+impl Peers for NoPeers {
+    fn say(&self, _: To, _: &Message) -> usize {
+        0
+    }
+
+    async fn next(&self) -> PeerEvent {
+        pending().await
+    }
+
+    fn standing(&self) -> Vec<PeerStanding> {
+        Vec::new()
+    }
+
+    fn admit(&self, _: Roster) {}
+}
+
+#[async_trait]
+impl VoteLog for NoVoteLog {
+    fn height(&self) -> Option<Height> {
+        None
+    }
+
+    fn released(&self) -> Option<Mark> {
+        None
+    }
+
+    fn begin(&mut self, _: Mark) -> Result<(), VoteLogError> {
+        Ok(())
+    }
+
+    fn append(&mut self, _: &Logged) {}
+
+    async fn flush(&mut self) -> Result<(), VoteLogError> {
+        Ok(())
+    }
+
+    async fn entries(&self) -> Result<Vec<Logged>, VoteLogError> {
+        Ok(Vec::new())
+    }
+}

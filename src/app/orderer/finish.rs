@@ -1,0 +1,175 @@
+//! A decided block is written, published, and told to everyone who waits for it.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::app::head::{Head, LoadError, mark_of};
+use crate::app::orderer::bodies::{OwnBlock, UnderWay};
+use crate::app::orderer::{OrderError, Ordered, Orderer, view_of};
+use crate::app::receipt::FreshBlock;
+use crate::app::signing::signed_note;
+use crate::app::write_gate::{certain_refusal, refusal_of};
+use crate::ports::{Act, MarkError, NewBlock, StoreError, StoredBlock};
+use sealane_core::agreement::ValueId;
+use sealane_core::block::Commit;
+use sealane_core::ledger::{BlockError, NotOnTop, PlacedRecord, Placed, SealedBlock};
+use sealane_core::merkle::Growth;
+
+impl Orderer {
+    /// Writes the block that was decided, and stands on it.
+    pub(super) async fn finish(&mut self, value: ValueId, commit: Commit) -> Vec<Act> {
+        self.timers.clear();
+        let Some(under_way) = self.under_way.take() else { return Vec::new() };
+        match self.finish_block(under_way, value, commit).await {
+            Ok(()) => self.stand(),
+            Err(error) => {
+                self.write_failed(&error);
+                Vec::new()
+            }
+        }
+    }
+
+    async fn finish_block(
+        &mut self,
+        mut under_way: UnderWay,
+        value: ValueId,
+        commit: Commit,
+    ) -> Result<(), WriteError> {
+        let staged = under_way.staged.take().filter(|(staged, _)| *staged == value).map(|(_, sealed)| sealed);
+        let sealed = match staged {
+            Some(sealed) => sealed,
+            None => self.stage_body(&under_way, value).await?,
+        };
+        let own = under_way.own.filter(|own| own.value == value);
+        self.write(sealed, commit, own).await
+    }
+
+    /// Writes a block that is staged and final, and answers those who wait for its statements.
+    pub(super) async fn write(
+        &mut self,
+        sealed: SealedBlock,
+        commit: Commit,
+        own: Option<OwnBlock>,
+    ) -> Result<(), WriteError> {
+        let began = own.as_ref().map_or_else(Instant::now, |own| own.began);
+        let SealedBlock { seal, checkpoint, content, growth, admins, learnt, successor, events, .. } = sealed;
+        let note = signed_note(&checkpoint, &*self.signer)?;
+        let block = StoredBlock { checkpoint, note, commit, seal };
+        let records = Arc::clone(&content.records);
+        let statements = records.len();
+        let slowed = self.statement_time.saturating_mul(u32::try_from(statements).unwrap_or(u32::MAX));
+        let written = self.store.append(NewBlock::new(block.clone(), content)).await.map_err(WriteError::Append);
+        let written = written.and_then(|()| self.signer.raise_mark(mark_of(&block)).map_err(WriteError::Mark));
+        if let Err(error) = written {
+            self.answer_failed(&records, &growth, &error.refusal());
+            return Err(error);
+        }
+        self.gate.block_made(block.seal.time, self.clock.reading());
+        if !slowed.is_zero() {
+            tokio::time::sleep_until(began + slowed).await;
+        }
+        self.lookup.learn(&records);
+        let Some(head) = &mut self.head else { return Ok(()) };
+        head.registry = Arc::clone(successor.registry());
+        head.state.apply(successor)?;
+        head.tip = block.clone();
+        self.view.send_replace(Arc::new(view_of(head)));
+        if let Some(OwnBlock { work, .. }) = own {
+            self.estimator.learn(work, began.elapsed());
+        }
+        let events = usize::try_from(events).unwrap_or(usize::MAX);
+        self.observer.block_written(statements, events, began.elapsed());
+        self.answer_written(&records, Arc::new(FreshBlock { block, growth }));
+        if !self.is_alone() {
+            self.drop_what_cannot_stand(&learnt, !admins.is_empty());
+        }
+        Ok(())
+    }
+
+    /// Answers those whose statements are in a block that is written. The first sender of each is told that it is new.
+    fn answer_written(&mut self, records: &[PlacedRecord], fresh: Arc<FreshBlock>) {
+        for PlacedRecord { place, record } in records {
+            let Some(leaf) = fresh.growth.leaf_hash(place.leaf) else { continue };
+            let senders = self.pool.remove_all(&record.statement(), &leaf);
+            for (sender, repeated) in senders.into_iter().zip(std::iter::once(false).chain(std::iter::repeat(true))) {
+                let written = (!repeated).then(|| Arc::clone(&fresh));
+                sender.send(Ok(Ordered { placed: Placed { leaf: place.leaf, repeated }, written }));
+            }
+        }
+    }
+
+    fn answer_failed(&mut self, records: &[PlacedRecord], growth: &Growth, refusal: &OrderError) {
+        for PlacedRecord { place, record } in records {
+            let Some(leaf) = growth.leaf_hash(place.leaf) else { continue };
+            for sender in self.pool.remove_all(&record.statement(), &leaf) {
+                sender.send(Err(refusal.clone()));
+            }
+        }
+    }
+
+    /// Begins to wait for the next height.
+    pub(super) fn stand(&mut self) -> Vec<Act> {
+        let Some(head) = &self.head else { return Vec::new() };
+        let (tip, registry) = (mark_of(&head.tip), Arc::clone(&head.registry));
+        if let Err(error) = self.log.begin(tip) {
+            self.fall_silent(&error.to_string());
+            return Vec::new();
+        }
+        self.agreement.stand(tip.height, registry.members())
+    }
+
+    /// Forgets what is in memory: it is loaded again before the next block, as after a crash.
+    pub(super) fn write_failed(&mut self, error: &WriteError) {
+        tracing::error!(%error, "a block could not be written");
+        self.head = None;
+        self.under_way = None;
+        self.timers.clear();
+        self.gate.store_failed(error.refusal());
+    }
+
+    /// Recovers as after a crash.
+    pub(super) async fn reload(&mut self) -> Result<Head, WriteError> {
+        let head = Head::load_with(&*self.store, &*self.verifier, &self.lookup).await?;
+        head.reconcile(&*self.signer)?;
+        self.view.send_replace(Arc::new(view_of(&head)));
+        Ok(head)
+    }
+}
+
+/// Why a block was not written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Block(#[from] BlockError),
+    #[error(transparent)]
+    NotOnTop(#[from] NotOnTop),
+    /// Whether the block is there is unknown, unless the store says so.
+    #[error(transparent)]
+    Append(StoreError),
+    /// The block is there, and was shown to nobody.
+    #[error(transparent)]
+    Mark(MarkError),
+    /// A quorum has decided on a block that this node's rules refuse, or of which it has not all.
+    #[error("the members have decided on block {height}, and {detail}")]
+    Decided { height: sealane_core::block::Height, detail: String },
+}
+
+impl WriteError {
+    /// What those hear whose statements were to be in the block.
+    pub(super) fn refusal(&self) -> OrderError {
+        match self {
+            WriteError::Append(error) => refusal_of(error),
+            WriteError::Mark(error) => OrderError::Unwritten(error.to_string()),
+            WriteError::Store(error) | WriteError::Load(LoadError::Store(error)) => certain_refusal(error),
+            WriteError::Load(error) => OrderError::StoreRefused(error.to_string()),
+            WriteError::Block(error) => OrderError::StoreRefused(error.to_string()),
+            WriteError::NotOnTop(error) => OrderError::StoreRefused(error.to_string()),
+            WriteError::Decided { .. } => OrderError::Unwritten(self.to_string()),
+        }
+    }
+}

@@ -1,0 +1,466 @@
+//! What members' nodes say to each other beside the votes: statements that wait, where each stands, and who is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
+
+use crate::app::council::{Council, MemberStanding};
+use crate::app::head::Head;
+use crate::app::orderer::job::Job;
+use crate::app::orderer::pool::Source;
+use crate::app::orderer::{OrderError, Ordered, Orderer, STATUS_EVERY};
+use crate::app::prefetch::prefetch;
+use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, Roster, To};
+use sealane_core::agreement::{Hello, LastSaid, Message, Status};
+use sealane_core::block::{Height, MemberSet};
+use sealane_core::consortium::{Place, Registry};
+use sealane_core::hash::Hash;
+use sealane_core::ledger::{Candidate, PlaceRefusal, Placed, Prefetched, check_next, verify};
+use sealane_core::merkle::LeafIndex;
+use sealane_core::provider::Provider;
+use sealane_core::statement::SubmittedStatement;
+use sealane_core::time::Timestamp;
+
+/// How long after its last status a member counts as reachable.
+const REACHABLE_FOR: Duration = Duration::from_secs(3);
+
+/// How long statements are gathered before they are told to the other members, at the most.
+const GOSSIP_AFTER: Duration = Duration::from_millis(5);
+
+/// Bytes of statements that are told at once.
+const GOSSIP_BYTES: usize = 256 * 1024;
+
+/// How often a statement that is not final yet is told again, while its client waits.
+const SAY_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// Groups of statements that are verified at a time for one member. More are dropped, and said again by it.
+const VERIFYING_MAX: usize = 4;
+
+/// Statements of another member that hold by themselves.
+pub(super) struct Verified {
+    from: Hash,
+    candidates: Vec<Candidate>,
+}
+
+/// The other members, as far as this node knows.
+pub(super) struct Neighbours {
+    own: Hash,
+    members: Arc<MemberSet>,
+    heard: BTreeMap<Hash, Heard>,
+    /// Members that have said since this node's start what they hold of its signatures.
+    asked: BTreeSet<Hash>,
+    reachable: BTreeSet<Hash>,
+    status_at: Instant,
+    again_at: Instant,
+    /// Statements that are to be told, and since when the first one waits.
+    gossip: Vec<Vec<u8>>,
+    gossip_bytes: usize,
+    gossip_at: Option<Instant>,
+    verified: mpsc::Sender<Verified>,
+    verifying: BTreeMap<Hash, Arc<Semaphore>>,
+    /// Proposed blocks that were not valid, by the word that their reason begins with.
+    invalid: BTreeMap<String, u64>,
+}
+
+/// What a member said last of itself.
+#[derive(Debug, Clone)]
+pub(super) struct Heard {
+    pub status: Status,
+    pub at: Instant,
+    /// The same by the clock.
+    pub time: Timestamp,
+}
+
+impl Neighbours {
+    pub fn new(own: Hash, members: Arc<MemberSet>, verified: mpsc::Sender<Verified>) -> Self {
+        let now = Instant::now();
+        let verifying = members.members().map(|one| (one.kid(), Arc::new(Semaphore::new(VERIFYING_MAX)))).collect();
+        Self {
+            own,
+            members,
+            heard: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            reachable: BTreeSet::new(),
+            status_at: now,
+            again_at: now,
+            gossip: Vec::new(),
+            gossip_bytes: 0,
+            gossip_at: None,
+            verified,
+            verifying,
+            invalid: BTreeMap::new(),
+        }
+    }
+
+    pub const fn members(&self) -> &Arc<MemberSet> {
+        &self.members
+    }
+
+    /// When to say again where this node stands; `None` if there is no other member.
+    pub fn status_at(&self) -> Option<Instant> {
+        (self.members.members().len() > 1).then_some(self.status_at)
+    }
+
+    /// When to tell the others of the statements that wait, if some do.
+    pub const fn gossip_at(&self) -> Option<Instant> {
+        self.gossip_at
+    }
+
+    /// What members were heard to say, by `kid`.
+    pub const fn heard(&self) -> &BTreeMap<Hash, Heard> {
+        &self.heard
+    }
+
+    /// Takes a statement that the others are to be told of.
+    fn tell(&mut self, candidate: &Candidate) {
+        if self.members.members().len() > 1 {
+            let compact = candidate.statement().compact().as_bytes().to_vec();
+            self.gossip_bytes += compact.len();
+            self.gossip.push(compact);
+            let now = Instant::now();
+            let at = if self.gossip_bytes >= GOSSIP_BYTES { now } else { now + GOSSIP_AFTER };
+            self.gossip_at = Some(self.gossip_at.map_or(at, |earlier| earlier.min(at)));
+        }
+    }
+
+    /// Tells the others of the statements that wait.
+    pub fn gossip(&mut self, peers: &dyn Peers) {
+        self.gossip_at = None;
+        self.gossip_bytes = 0;
+        for part in parts(std::mem::take(&mut self.gossip)) {
+            peers.say(To::All, &Message::Statements(part));
+        }
+    }
+
+    /// Counts a proposed block that was not valid, by the first word of its reason.
+    pub fn note_invalid(&mut self, fault: &str) {
+        let reason = fault.split(':').next().unwrap_or_default();
+        *self.invalid.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// How the members stand.
+    pub fn council(&self, head: &Head, standing: &[PeerStanding], silent: Option<String>, now: Timestamp) -> Council {
+        let members = self.members.members().map(|member| {
+            let (kid, is_self) = (member.kid(), member.kid() == self.own);
+            let peer = standing.iter().find(|peer| peer.kid == kid);
+            let heard = self.heard.get(&kid);
+            let offset = heard.map(|heard| heard.status.time.millis_since(heard.time));
+            MemberStanding {
+                kid,
+                name: member.name().to_owned(),
+                is_self,
+                reachable: is_self || self.reachable.contains(&kid),
+                heard: if is_self { Some(now) } else { heard.map(|heard| heard.time) },
+                connected_since: peer.and_then(|peer| peer.connected_since),
+                url: peer.and_then(|peer| peer.address.as_ref()).map(|address| address.address().url().to_owned()),
+                tip: if is_self { Some(head.tip.seal.height) } else { heard.map(|heard| heard.status.tip) },
+                root: if is_self { Some(head.tip.checkpoint.root) } else { heard.map(|heard| heard.status.root) },
+                round_trip: peer.and_then(|peer| peer.round_trip),
+                clock_offset_ms: offset,
+                trouble: peer.and_then(|peer| peer.trouble.clone()),
+            }
+        });
+        Council { members: members.collect(), invalid_bodies: self.invalid.clone(), silent }
+    }
+}
+
+/// Statements in groups of at most so many bytes as are told at once, but for a longer one alone.
+fn parts(statements: Vec<Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
+    let (mut parts, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for statement in statements {
+        if bytes + statement.len() > GOSSIP_BYTES && !part.is_empty() {
+            parts.push(std::mem::take(&mut part));
+            bytes = 0;
+        }
+        bytes += statement.len();
+        part.push(statement);
+    }
+    if !part.is_empty() {
+        parts.push(part);
+    }
+    parts
+}
+
+/// Reads a statement of another member, and verifies all of it that does not depend on its place.
+pub(super) fn candidate_of(
+    compact: &[u8],
+    registry: &Registry,
+    at: Place,
+    provider: Provider<'_>,
+) -> Result<Candidate, PlaceRefusal> {
+    let submitted = SubmittedStatement::parse(compact)?;
+    let verified = verify(submitted, registry, provider.signatures)?;
+    Candidate::read(verified, registry, at, provider.certificates)
+}
+
+impl Orderer {
+    /// Tells whether this node may sign at this moment: enough members have told it what it signed before.
+    pub(super) fn may_vote(&self) -> bool {
+        self.silent.is_none() && self.neighbours.asked.len() + 1 >= self.neighbours.members.quorum()
+    }
+
+    /// The place that a statement would get now.
+    pub(super) fn next_place(&self, head: &Head) -> Place {
+        Place { leaf: head.tip.size().next_index(), time: self.clock.now().max(head.tip.seal.time) }
+    }
+
+    /// Takes a statement of a client of this node.
+    pub(super) async fn take_job(&mut self, job: Job) {
+        let Job { candidate, reply } = job;
+        if self.is_alone() {
+            // Whether it may stand, the block of the next moment tells.
+            let _ = self.pool.add(candidate, Source::Client, Some(reply), Instant::now());
+            return;
+        }
+        match self.check_standing(std::slice::from_ref(&candidate)).await.pop() {
+            Some(Ok(None)) => {
+                self.neighbours.tell(&candidate);
+                // Who is refused for want of room is answered there.
+                let _ = self.pool.add(candidate, Source::Client, Some(reply), Instant::now());
+            }
+            Some(Ok(Some(leaf))) => reply.send(Ok(Ordered { placed: Placed { leaf, repeated: true }, written: None })),
+            Some(Err(refusal)) => reply.send(Err(OrderError::Refused(refusal))),
+            None => reply.send(Err(OrderError::Busy)),
+        }
+    }
+
+    /// Takes statements of another member, as far as they may stand.
+    pub(super) async fn take_verified(&mut self, verified: Verified) {
+        let Verified { from, candidates } = verified;
+        let standing = self.check_standing(&candidates).await;
+        for (candidate, standing) in candidates.into_iter().zip(standing) {
+            if matches!(standing, Ok(None)) {
+                // What does not fit is said again by the member whose client waits.
+                let _ = self.pool.add(candidate, Source::Member(from), None, Instant::now());
+            }
+        }
+        self.pursue_all().await;
+    }
+
+    /// Whether each candidate may stand on the last final block; the leaf that it has, if it stands already. Nothing if the
+    /// store cannot be asked.
+    async fn check_standing(
+        &mut self,
+        candidates: &[Candidate],
+    ) -> Vec<Result<Option<LeafIndex>, PlaceRefusal>> {
+        let Some(head) = &self.head else { return Vec::new() };
+        let Ok(known) = prefetch(&*self.store, &self.lookup, candidates.iter()).await else { return Vec::new() };
+        let at = self.next_place(head);
+        candidates.iter().map(|one| check_next(one, &head.registry, &known, at, &*self.verifier)).collect()
+    }
+
+    /// Drops what may not stand any more after a block: else a height would begin for it, and no member could propose.
+    pub(super) fn drop_what_cannot_stand(&mut self, learnt: &Prefetched, has_decisions: bool) {
+        let Some(head) = &self.head else { return };
+        let (registry, at) = (Arc::clone(&head.registry), self.next_place(head));
+        let touched = |one: &Candidate| has_decisions || learnt.touches(one.id(), one.events());
+        let cannot = |one: &Candidate| {
+            touched(one) && !matches!(check_next(one, &registry, learnt, at, &*self.verifier), Ok(None))
+        };
+        for (candidate, senders) in self.pool.remove_where(cannot) {
+            let answer = match check_next(&candidate, &registry, learnt, at, &*self.verifier) {
+                Ok(Some(leaf)) => Ok(Ordered { placed: Placed { leaf, repeated: true }, written: None }),
+                Ok(None) => continue,
+                Err(refusal) => Err(OrderError::Refused(refusal)),
+            };
+            senders.into_iter().for_each(|sender| sender.send(answer.clone()));
+        }
+    }
+
+    /// Deals with what another member's node did.
+    pub(super) async fn hear(&mut self, event: PeerEvent) {
+        match event {
+            PeerEvent::Connected { from, hello } => self.greet(from, &hello).await,
+            PeerEvent::Said { from, message } => self.hear_message(from, message).await,
+            PeerEvent::Disconnected { from } => {
+                self.neighbours.heard.remove(&from);
+                self.look_who_is_there().await;
+            }
+            PeerEvent::Twins { kid, tls_keys } if kid == self.neighbours.own => {
+                let [one, other] = tls_keys;
+                self.fall_silent(&format!(
+                    "two nodes run with this member's key, with the TLS keys {one} and {other}: stop one of them, and start \
+                     the other again"
+                ));
+            }
+            PeerEvent::Twins { kid, .. } => {
+                tracing::error!(member = %kid, "two nodes run with the key of one member");
+            }
+        }
+    }
+
+    /// A member has connected. What it holds of this member's signatures must all be known here.
+    async fn greet(&mut self, from: Hash, hello: &Hello) {
+        if let Some(last) = &hello.last
+            && let Some(reason) = self.unknown_word(from, last)
+        {
+            return self.fall_silent(&reason);
+        }
+        if self.neighbours.members.get(&from).is_some() {
+            self.neighbours.asked.insert(from);
+        }
+        self.say_status(To::One(from));
+        let own: Vec<Vec<u8>> = self.pool.own().map(|one| one.statement().compact().as_bytes().to_vec()).collect();
+        for part in parts(own) {
+            self.peers.say(To::One(from), &Message::Statements(part));
+        }
+        if self.may_vote() {
+            let acts = self.agreement.greet(from);
+            self.carry_out(acts).await;
+        }
+    }
+
+    /// Why a word with this member's signature shows that its log is not all that it has signed.
+    fn unknown_word(&self, from: Hash, last: &LastSaid) -> Option<String> {
+        let (signer, height, round) = match last {
+            LastSaid::Vote(vote) => (vote.signer, vote.height, vote.round),
+            LastSaid::Proposal(proposal) => (proposal.signer, proposal.height, proposal.round),
+        };
+        let here = self.head.as_ref()?.state.next_height();
+        let is_known = || self.under_way.as_ref().is_some_and(|one| one.height == height && one.words().contains(last));
+        if signer != self.neighbours.own || height < here || is_known() || !self.is_genuine(last) {
+            return None;
+        }
+        Some(format!(
+            "the member {from} holds a signature of this member's key for height {height}, round {round}, and the vote log here \
+             does not have it: this is an older copy of the data directory, or a second process runs with this key. If this \
+             is the only node with this key, `sealane members rejoin` takes it up"
+        ))
+    }
+
+    fn is_genuine(&self, last: &LastSaid) -> bool {
+        let Some(head) = &self.head else { return false };
+        let (origin, members) = (head.registry.origin(), head.registry.members());
+        match last {
+            LastSaid::Vote(vote) => vote.verify(origin, members, &*self.verifier).is_ok(),
+            LastSaid::Proposal(proposal) => proposal.verify(origin, members, &*self.verifier).is_ok(),
+        }
+    }
+
+    async fn hear_message(&mut self, from: Hash, message: Message) {
+        match message {
+            Message::Said(said) if self.may_vote() => {
+                let acts = self.agreement.hear(from, said);
+                self.carry_out(acts).await;
+            }
+            // It is said again to whoever may vote.
+            Message::Said(_) => {}
+            Message::Status(status) => self.hear_status(from, status).await,
+            Message::Outline { value, outline } => self.hear_outline(from, value, outline).await,
+            Message::AskOutline { value, .. } => self.show(To::One(from), value),
+            Message::AskStatements { height, value, leaves } => self.tell_statements(from, height, value, &leaves),
+            Message::Statements(statements) => {
+                let others = self.fill_bodies(statements).await;
+                self.verify_elsewhere(from, others);
+            }
+            Message::AskBlocks { from: first } => self.tell_blocks(from, first),
+            Message::Block(part) => self.hear_block(from, part).await,
+            // The transport deals with these.
+            _ => {}
+        }
+    }
+
+    /// Has statements verified on other threads. Those that wait here already are not looked at again.
+    fn verify_elsewhere(&self, from: Hash, statements: Vec<Vec<u8>>) {
+        let Some(head) = &self.head else { return };
+        let Some(permit) = self.neighbours.verifying.get(&from) else { return };
+        let Ok(permit) = Arc::clone(permit).try_acquire_owned() else { return };
+        let new: Vec<Vec<u8>> = statements.into_iter().filter(|one| !self.is_waiting(one)).collect();
+        if new.is_empty() {
+            return;
+        }
+        let (registry, at) = (Arc::clone(&head.registry), self.next_place(head));
+        let (verifier, certificates) = (Arc::clone(&self.verifier), Arc::clone(&self.certificates));
+        let sender = self.neighbours.verified.clone();
+        tokio::task::spawn_blocking(move || {
+            let provider = Provider { signatures: &*verifier, certificates: &*certificates };
+            let read = |one: &Vec<u8>| candidate_of(one, &registry, at, provider).ok();
+            let candidates = new.iter().filter_map(read).collect();
+            // The writer has ended, or has enough to do: the member says them again.
+            let _ = sender.try_send(Verified { from, candidates });
+            drop(permit);
+        });
+    }
+
+    fn is_waiting(&self, compact: &[u8]) -> bool {
+        let Ok(text) = std::str::from_utf8(compact) else { return true };
+        let leaf = sealane_core::block::Leaf::of_statement(text).encode();
+        self.pool.get(&sealane_core::merkle::leaf_hash(&leaf)).is_some()
+    }
+
+    /// Says where this node stands, and looks where the others do.
+    pub(super) async fn tell_status(&mut self) {
+        let now = Instant::now();
+        self.neighbours.status_at = now + STATUS_EVERY;
+        self.say_status(To::All);
+        self.pool.forget_old(now);
+        if now >= self.neighbours.again_at {
+            self.neighbours.again_at = now + SAY_AGAIN_AFTER;
+            let own: Vec<Candidate> = self.pool.own().cloned().collect();
+            own.iter().for_each(|one| self.neighbours.tell(one));
+        }
+        self.look_who_is_there().await;
+        self.pursue_all().await;
+        self.catch_up_if_behind();
+    }
+
+    fn say_status(&self, to: To) {
+        let Some(head) = &self.head else { return };
+        let (tip, root) = (head.tip.seal.height, head.tip.checkpoint.root);
+        self.peers.say(to, &Message::Status(Status { tip, root, time: self.clock.now(), address: None }));
+    }
+
+    async fn hear_status(&mut self, from: Hash, status: Status) {
+        let (at, time) = (Instant::now(), self.clock.now());
+        let is_new = self.neighbours.heard.insert(from, Heard { status, at, time }).is_none();
+        if is_new {
+            self.look_who_is_there().await;
+        }
+        self.catch_up_if_behind();
+    }
+
+    /// Notes who can be reached, and tells the agreement if that has changed.
+    async fn look_who_is_there(&mut self) {
+        let now = Instant::now();
+        let heard = self.neighbours.heard.iter();
+        let there = heard.filter(|(_, heard)| now.duration_since(heard.at) < REACHABLE_FOR).map(|(kid, _)| *kid);
+        let reachable: BTreeSet<Hash> = there.collect();
+        if reachable != self.neighbours.reachable {
+            self.neighbours.reachable.clone_from(&reachable);
+            let acts = self.agreement.reach(reachable);
+            self.carry_out(acts).await;
+        }
+        self.publish_council();
+    }
+
+    /// Publishes how the members stand.
+    pub(super) fn publish_council(&self) {
+        let Some(head) = &self.head else { return };
+        let council = self.neighbours.council(head, &self.peers.standing(), self.silent.clone(), self.clock.now());
+        self.council.send_replace(Arc::new(council));
+    }
+
+    /// Sends final blocks to a member that lacks them, from the store, beside the writer.
+    fn tell_blocks(&self, to: Hash, first: Height) {
+        let Some(tip) = self.head.as_ref().map(|head| head.tip.seal.height) else { return };
+        if first > tip {
+            return;
+        }
+        let (store, peers): (Arc<dyn LedgerStore>, _) = (Arc::clone(&self.store), Arc::clone(&self.peers));
+        let Ok(permit) = Arc::clone(self.catch_up.telling()).try_acquire_owned() else { return };
+        tokio::spawn(async move {
+            if let Err(error) = super::catch_up::tell_blocks(&*store, &*peers, to, first, tip).await {
+                tracing::warn!(%error, member = %to, "final blocks cannot be read for a member that lacks them");
+            }
+            drop(permit);
+        });
+    }
+
+    /// Says who may connect.
+    pub(super) fn admit(&self) {
+        self.peers.admit(Roster::of_members(Arc::clone(&self.neighbours.members)));
+    }
+}

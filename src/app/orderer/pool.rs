@@ -1,0 +1,254 @@
+//! Statements that wait for a place: those of this node's clients, and those that other members have sent.
+//!
+//! A statement is known by the hash of its leaf, which is over all of its bytes. By its id alone, a liar could put a known
+//! statement with a broken signature in the place of the verified one.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::app::orderer::job::{JobReply, OrderError};
+use sealane_core::hash::Hash;
+use sealane_core::ledger::Candidate;
+use sealane_core::statement::StatementId;
+
+/// Statements that may wait of one source, so that no source takes the place of another.
+pub const POOL_STATEMENTS_MAX: usize = 4_096;
+
+/// Bytes of statements that may wait of one source.
+pub const POOL_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Forms of one statement that may wait: the signature of a signing input can be made anew without end.
+const FORMS_MAX: usize = 4;
+
+/// How long a statement of another member waits. That member says it again while its client waits.
+pub const FOREIGN_FOR: Duration = Duration::from_secs(60);
+
+/// Places of a queue that may be empty, beside as many as are taken, before they are cleared away.
+const ORDER_SLACK: usize = 64;
+
+/// Who brought a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// A client of this node.
+    Client,
+    /// The member with this `kid`.
+    Member(Hash),
+}
+
+/// Why a statement was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotPooled {
+    /// It waits already. Its sender waits with it.
+    Waits,
+    /// Its source has as many waiting as it may.
+    Full,
+    /// As many forms of it wait as may.
+    Forms,
+}
+
+/// The statements that wait, in turn from each source.
+#[derive(Debug, Default)]
+pub struct Pool {
+    waiting: HashMap<Hash, Waiting>,
+    forms: HashMap<StatementId, Vec<Hash>>,
+    queues: BTreeMap<Source, Queue>,
+    /// The source whose turn is next.
+    turn: Option<Source>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    candidate: Candidate,
+    source: Source,
+    since: Instant,
+    senders: Vec<JobReply>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// In the order of arrival. Those that are gone from `waiting` are skipped.
+    order: VecDeque<Hash>,
+    statements: usize,
+    bytes: usize,
+}
+
+impl Pool {
+    /// Statements that wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Bytes of the statements that wait.
+    pub fn bytes(&self) -> usize {
+        self.queues.values().map(|queue| queue.bytes).sum()
+    }
+
+    /// Tells whether a source may bring no more.
+    pub fn is_full_for(&self, source: Source) -> bool {
+        let full = |queue: &Queue| queue.statements >= POOL_STATEMENTS_MAX || queue.bytes >= POOL_BYTES_MAX;
+        self.queues.get(&source).is_some_and(full)
+    }
+
+    /// Tells whether the statement with a leaf waits.
+    pub fn get(&self, leaf: &Hash) -> Option<&Candidate> {
+        self.waiting.get(leaf).map(|waiting| &waiting.candidate)
+    }
+
+    /// Takes a statement, and who waits for it. A sender whose statement is not taken is answered here.
+    pub fn add(
+        &mut self,
+        candidate: Candidate,
+        source: Source,
+        sender: Option<JobReply>,
+        now: Instant,
+    ) -> Result<(), NotPooled> {
+        let leaf = candidate.leaf_hash();
+        if let Some(waiting) = self.waiting.get_mut(&leaf) {
+            waiting.senders.extend(sender);
+            // It is this node's own now: it is kept as long as its client waits, and said again.
+            return Err(NotPooled::Waits);
+        }
+        let forms = self.forms.entry(candidate.id()).or_default();
+        let refused = match () {
+            () if forms.len() >= FORMS_MAX => Some(NotPooled::Forms),
+            () if self.queues.get(&source).is_some_and(Queue::is_full) => Some(NotPooled::Full),
+            () => None,
+        };
+        if let Some(refused) = refused {
+            if forms.is_empty() {
+                self.forms.remove(&candidate.id());
+            }
+            if let Some(sender) = sender {
+                sender.send(Err(OrderError::Busy));
+            }
+            return Err(refused);
+        }
+        forms.push(leaf);
+        let queue = self.queues.entry(source).or_default();
+        queue.order.push_back(leaf);
+        queue.statements += 1;
+        queue.bytes += bytes_of(&candidate);
+        self.waiting.insert(leaf, Waiting { candidate, source, since: now, senders: sender.into_iter().collect() });
+        Ok(())
+    }
+
+    /// Copies of what waits, in turn from each source: up to so many statements, and no more once so many bytes are reached.
+    pub fn offer(&mut self, statements_max: usize, bytes_max: usize) -> Vec<Candidate> {
+        let mut offered = Vec::new();
+        let mut bytes = 0;
+        let sources: Vec<Source> = self.queues.keys().copied().collect();
+        let Some(begin) = sources.iter().position(|source| Some(*source) >= self.turn).or(Some(0)) else {
+            return offered;
+        };
+        let mut cursors: Vec<(Source, usize)> = Vec::with_capacity(sources.len());
+        for at in 0..sources.len() {
+            cursors.push((sources[(begin + at) % sources.len()], 0));
+        }
+        let mut left = cursors.len();
+        while left > 0 && offered.len() < statements_max && bytes < bytes_max {
+            left = 0;
+            for (source, cursor) in &mut cursors {
+                let Some(queue) = self.queues.get(source) else { continue };
+                let next = queue.order.iter().skip(*cursor).position(|leaf| self.waiting.contains_key(leaf));
+                let Some(skipped) = next else {
+                    *cursor = queue.order.len();
+                    continue;
+                };
+                let Some(waiting) = queue.order.get(*cursor + skipped).and_then(|leaf| self.waiting.get(leaf)) else {
+                    continue;
+                };
+                *cursor += skipped + 1;
+                left += 1;
+                bytes += bytes_of(&waiting.candidate);
+                offered.push(waiting.candidate.clone());
+                if offered.len() >= statements_max || bytes >= bytes_max {
+                    break;
+                }
+            }
+        }
+        self.turn = sources.get((begin + 1) % sources.len().max(1)).copied();
+        offered
+    }
+
+    /// Takes a statement out, and hands back who waits for it.
+    pub fn remove(&mut self, leaf: &Hash) -> Vec<JobReply> {
+        let Some(Waiting { candidate, source, senders, .. }) = self.waiting.remove(leaf) else { return Vec::new() };
+        if let Some(forms) = self.forms.get_mut(&candidate.id()) {
+            forms.retain(|form| form != leaf);
+            if forms.is_empty() {
+                self.forms.remove(&candidate.id());
+            }
+        }
+        if let Some(queue) = self.queues.get_mut(&source) {
+            queue.statements -= 1;
+            queue.bytes -= bytes_of(&candidate);
+            while queue.order.front().is_some_and(|front| !self.waiting.contains_key(front)) {
+                queue.order.pop_front();
+            }
+            // One that stays in front must not make the line behind it grow by all that came and went.
+            if queue.order.len() > 2 * queue.statements + ORDER_SLACK {
+                queue.order.retain(|one| self.waiting.contains_key(one));
+            }
+            if queue.statements == 0 {
+                self.queues.remove(&source);
+            }
+        }
+        senders
+    }
+
+    /// Takes every form of a statement out, with who waits for it: of the one with `leaf` first.
+    pub fn remove_all(&mut self, id: &StatementId, leaf: &Hash) -> Vec<JobReply> {
+        let mut senders = self.remove(leaf);
+        for form in self.forms.get(id).cloned().unwrap_or_default() {
+            senders.extend(self.remove(&form));
+        }
+        senders
+    }
+
+    /// Takes everything out that satisfies a condition, and hands back who waited.
+    pub fn remove_where(&mut self, condition: impl Fn(&Candidate) -> bool) -> Vec<(Candidate, Vec<JobReply>)> {
+        let gone: Vec<Hash> =
+            self.waiting.iter().filter(|(_, waiting)| condition(&waiting.candidate)).map(|(leaf, _)| *leaf).collect();
+        let candidate = |pool: &Self, leaf: &Hash| pool.waiting.get(leaf).map(|waiting| waiting.candidate.clone());
+        gone.iter().filter_map(|leaf| Some((candidate(self, leaf)?, self.remove(leaf)))).collect()
+    }
+
+    /// Takes out what clients of this node have brought, and hands back all who wait.
+    pub fn drain_clients(&mut self) -> Vec<JobReply> {
+        let own = |waiting: &Waiting| waiting.source == Source::Client || !waiting.senders.is_empty();
+        let gone: Vec<Hash> = self.waiting.iter().filter(|(_, one)| own(one)).map(|(leaf, _)| *leaf).collect();
+        gone.iter().flat_map(|leaf| self.remove(leaf)).collect()
+    }
+
+    /// Forgets what others brought long ago and no client of this node waits for.
+    pub fn forget_old(&mut self, now: Instant) {
+        let old = |waiting: &Waiting| {
+            waiting.source != Source::Client
+                && waiting.senders.is_empty()
+                && now.duration_since(waiting.since) > FOREIGN_FOR
+        };
+        let gone: Vec<Hash> = self.waiting.iter().filter(|(_, one)| old(one)).map(|(leaf, _)| *leaf).collect();
+        gone.iter().for_each(|leaf| drop(self.remove(leaf)));
+    }
+
+    /// The statements that a client of this node waits for, as it sent them.
+    pub fn own(&self) -> impl Iterator<Item = &Candidate> {
+        self.waiting.values().filter(|one| !one.senders.is_empty()).map(|one| &one.candidate)
+    }
+}
+
+impl Queue {
+    fn is_full(&self) -> bool {
+        self.statements >= POOL_STATEMENTS_MAX || self.bytes >= POOL_BYTES_MAX
+    }
+}
+
+fn bytes_of(candidate: &Candidate) -> usize {
+    candidate.statement().compact().len()
+}
