@@ -44,7 +44,7 @@ impl Greeted {
 /// Takes a connection that came in as far as its hello, in the time that a handshake has.
 pub(super) async fn accept(shared: &Shared, stream: TcpStream, address: IpAddr) -> Result<Greeted, Trouble> {
     let greeting = async {
-        let stream = shared.tls.acceptor.accept(stream).await.map_err(Trouble::Tls)?;
+        let stream = shared.tls.acceptor.accept(stream).await.map_err(Trouble::of_handshake)?;
         greet(shared, stream.into(), address, None).await
     };
     timeout(shared.times.handshake, greeting).await.map_err(|_| Trouble::HandshakeTime)?
@@ -60,7 +60,7 @@ pub(super) async fn dial(shared: &Shared, wanted: Hash, endpoint: &str) -> Resul
         stream.set_nodelay(true).map_err(Trouble::Unreachable)?;
         // Nodes are known by their certificates; the name is not sent.
         let name = ServerName::IpAddress(address.into());
-        let stream = shared.tls.connector.connect(name, stream).await.map_err(Trouble::Tls)?;
+        let stream = shared.tls.connector.connect(name, stream).await.map_err(Trouble::of_handshake)?;
         greet(shared, stream.into(), address, Some(wanted)).await
     };
     timeout(shared.times.handshake, greeting).await.map_err(|_| Trouble::HandshakeTime)?
@@ -74,7 +74,7 @@ async fn greet(
 ) -> Result<Greeted, Trouble> {
     let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).cloned();
     let shown = shown.ok_or_else(|| Trouble::Tls(std::io::ErrorKind::InvalidData.into()))?;
-    let identity = shared.tls.judge.judge(&shown).map_err(|error| Trouble::Tls(std::io::Error::other(error)))?;
+    let identity = shared.tls.judge.judge(&shown).map_err(Trouble::Certificate)?;
     if let Some(wanted) = wanted.filter(|wanted| *wanted != identity.kid) {
         return Err(Trouble::OtherMember { wanted, found: identity.kid });
     }

@@ -7,6 +7,7 @@ use sealane_core::block::Origin;
 use sealane_core::hash::Hash;
 
 use super::limits::FRAME_BYTES_MAX;
+use crate::ports::NodeCertificateError;
 
 /// Why a connection was not made, or came to its end. The names are those that [`PeerCounts`](super::PeerCounts) counts by.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,8 @@ pub enum Trouble {
     HandshakeTime,
     #[error("{0}")]
     Tls(io::Error),
+    #[error("is refused: {0}")]
+    Certificate(NodeCertificateError),
     #[error("shows {found} where {wanted} was expected: its address is another member's")]
     OtherMember { wanted: Hash, found: Hash },
     #[error("belongs to the ledger {found}")]
@@ -48,7 +51,7 @@ pub enum Trouble {
 }
 
 /// The kinds of [`Trouble`], for counting.
-pub(super) const TROUBLES: [&str; 17] = [
+pub(super) const TROUBLES: [&str; 18] = [
     "unreachable",
     "handshake-time",
     "tls",
@@ -66,9 +69,21 @@ pub(super) const TROUBLES: [&str; 17] = [
     "duplicate",
     "twin",
     "closed",
+    "certificate",
 ];
 
 impl Trouble {
+    /// What a handshake failed by: the other's certificate, if that is it.
+    pub(super) fn of_handshake(error: io::Error) -> Self {
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) = tls
+            && let Some(fault) = other.0.downcast_ref::<NodeCertificateError>()
+        {
+            return Self::Certificate(fault.clone());
+        }
+        Self::Tls(error)
+    }
+
     /// The place of its kind in [`TROUBLES`].
     pub(super) const fn number(&self) -> usize {
         match self {
@@ -89,6 +104,7 @@ impl Trouble {
             Self::Duplicate => 14,
             Self::Twin { .. } => 15,
             Self::Closed(_) => 16,
+            Self::Certificate(_) => 17,
         }
     }
 

@@ -174,7 +174,7 @@ mod tests {
         NodeTls::open(member(dir), dir).unwrap()
     }
 
-    fn keys(nodes: &[&NodeTls]) -> impl Fn(&Hash) -> Option<PublicKey> {
+    fn keys(nodes: &[&NodeTls]) -> impl Fn(&Hash) -> Option<PublicKey> + use<> {
         let keys: Vec<PublicKey> = nodes.iter().map(|node| node.member.public_key().clone()).collect();
         move |kid: &Hash| keys.iter().find(|key| key.thumbprint() == *kid).cloned()
     }

@@ -1,6 +1,7 @@
 //! The one place that knows SQL, and the files that a member keeps beside it. Each back end implements
 //! `ports::LedgerStore`; the log of votes implements `ports::VoteLog`.
 
+mod addresses;
 mod pending;
 pub mod postgres;
 mod queries;
@@ -9,6 +10,7 @@ mod schema;
 mod sqlite;
 mod vote_log;
 
+pub use addresses::{ADDRESS_FILE, AddressFile};
 pub use postgres::PostgresStore;
 pub use sqlite::{SqliteOpenError, SqliteStore};
 pub use vote_log::{VOTE_LOG_FILES, VoteLogFile};

@@ -27,7 +27,7 @@ async fn a_member_that_is_removed_is_cut_off_at_once_and_does_not_come_back() {
     })
     .await;
     nodes[1].admit(left);
-    until_trouble(&nodes[0], "tls", 1).await;
+    until_trouble(&nodes[0], "certificate", 1).await;
     let refused = Impostor::connect(addresses[0], Shown::of(&keys[2])).await;
     if let Ok(mut refused) = refused {
         assert_eq!(refused.read().await, None);

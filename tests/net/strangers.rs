@@ -31,9 +31,9 @@ async fn is_refused(to: std::net::SocketAddr, shown: Shown) {
 async fn a_strangers_certificate_and_one_that_no_member_signed_are_refused() {
     let (keys, node, address) = node_and_member().await;
     is_refused(address, Shown::of(&Keys::make())).await;
-    until_trouble(&node, "tls", 1).await;
+    until_trouble(&node, "certificate", 1).await;
     is_refused(address, Shown::forged(keys[1].kid())).await;
-    until_trouble(&node, "tls", 2).await;
+    until_trouble(&node, "certificate", 2).await;
     assert_eq!((node.counts().connected, connected(&node.standing())), (0, 0));
     // The same place takes the member itself.
     Impostor::greet(address, &keys[1]).await;
