@@ -3,7 +3,7 @@
 //! The crash story of a block, step by step:
 //!
 //! 1. Candidates are taken off the queue and checked at their place. A crash here loses nothing that was acknowledged.
-//! 2. The block is built and signed in memory. As 1: the signature was shown to nobody.
+//! 2. The block is built and signed in memory. As 1: the signature was not shown.
 //! 3. `store.append` writes leaves, index, seal, checkpoint and commit in one transaction. A crash before it is
 //!    durable is as 1. A crash after it leaves a block whose senders were not answered: they post again, and get
 //!    the receipt of the block that is there.
@@ -246,7 +246,7 @@ impl Orderer {
     }
 
     /// Proves subjects by the index of the last block. What can be read is proven, though nothing can be written, as on a
-    /// full disk; where not even that goes, the closed channel tells whoever asks.
+    /// full disk; where not even that goes, the closed channel tells the asker.
     async fn answer(&mut self, question: Question) {
         if self.head.is_none() {
             let loaded = self.reload().await;
@@ -344,7 +344,7 @@ impl Orderer {
         self.gate.next_time(last, self.clock.reading())
     }
 
-    /// Tries whether the store writes, and takes the ledger up from it. Nothing that anyone waits for is written by it.
+    /// Tries whether the store writes, and takes the ledger up from it. Nothing that a sender waits for is written by it.
     async fn try_store(&mut self) -> Result<(), OrderError> {
         self.store.probe_write().await.map_err(|error| certain_refusal(&error))?;
         if self.head.is_none() {
@@ -430,7 +430,7 @@ enum WriteError {
     /// Whether the block is there is unknown, unless the store says so.
     #[error(transparent)]
     Append(StoreError),
-    /// The block is there, and was shown to nobody.
+    /// The block is there, and was not shown.
     #[error(transparent)]
     Mark(MarkError),
 }

@@ -22,7 +22,7 @@ use sealane_core::statement::PublicKey;
 /// id-ecPublicKey, the algorithm of every key in a SEC 1 file.
 const EC_PUBLIC_KEY: &str = "1.2.840.10045.2.1";
 
-/// Bits of a file's mode that let somebody besides its owner at it.
+/// Bits of a file's mode that let other users than its owner at it.
 const OTHERS: u32 = 0o077;
 
 /// A P-256 private key. Its memory is wiped when dropped, and no formatting shows it.
@@ -78,7 +78,7 @@ impl PrivateKey {
         file::write_new(path, 0o600, &text).map_err(failed)
     }
 
-    /// Reads a key file that nobody but its owner can open.
+    /// Reads a key file that its owner alone can open.
     ///
     /// Takes PKCS#8 ("PRIVATE KEY") and SEC 1 ("EC PRIVATE KEY", RFC 5915), the latter also behind the
     /// "EC PARAMETERS" block that `openssl ecparam -genkey` puts first.

@@ -1,4 +1,4 @@
-//! From a verified statement to what it holds: the one reader, for whoever takes a statement up.
+//! From a verified statement to what it holds: the one reader, for capture, audit and verifiers.
 
 use crate::consortium::{Admin, AdminError};
 use crate::epcis::{self, Document, Faults, Reader};

@@ -26,7 +26,7 @@ pub const FAULTS_MAX: usize = 20;
 
 /// How far ahead of the node's clock an event may lie, in milliseconds: one day, since clocks and
 /// planned departures differ but no one has seen next year. No block holds an event that lies further ahead of the block's
-/// own time: the writer and every audit keep that, and whoever follows a container from a time on relies on it.
+/// own time: the writer and every audit keep that, and `follow` relies on it when it follows a container from a time on.
 pub const EVENT_TIME_AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
 /// Statements in one block: enough to share a flush of the disk among all that wait.

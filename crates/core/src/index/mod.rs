@@ -1,8 +1,8 @@
 //! The index: a sparse Merkle map from subject to the leaves that name it, whose root every seal carries.
 //!
 //! It lets an answer prove that it left nothing out, and that an unknown subject is unknown. A subject's value commits
-//! to the whole list of its leaves, each with its signer and with what it says to have done. The map keeps of each list only what appending needs; the lists are the
-//! store's. Which subjects a leaf has is decided elsewhere.
+//! to the whole list of its leaves, each with its signer and with what it says to have done. The map keeps of each list only
+//! what appending needs; the lists are the store's. Which subjects a leaf has is decided elsewhere.
 
 mod acts;
 mod decisions;
