@@ -31,7 +31,7 @@ pub trait Clock: Send + Sync {
     /// What the machine's clock says, which can be set, and can be wrong.
     fn now(&self) -> Timestamp;
 
-    /// How much time has passed since some moment of the machine's own. It only grows, nobody sets it, and it counts while
+    /// How much time has passed since some moment of the machine's own. It only grows, it cannot be set, and it counts while
     /// the machine sleeps.
     fn passed(&self) -> Duration;
 
@@ -51,7 +51,7 @@ pub struct ClockReading {
 
 /// How much each signer may have captured.
 pub trait Allowance: Send + Sync {
-    /// Takes one capture out of a signer's allowance. Called only for whom a signature has been verified, so that nobody
+    /// Takes one capture out of a signer's allowance. Called only for whom a signature has been verified, so that no sender
     /// uses up what is another's.
     fn take(&self, signer: &ParticipantId) -> Result<(), Exceeded>;
 }
@@ -68,7 +68,7 @@ pub struct Exceeded {
 ///
 /// The mark is kept outside the database, so that restoring a backup cannot make the member sign a height twice. The
 /// signature of a block is made first, stored with the block in one transaction, then the mark is raised, and only
-/// then is the block shown to anyone: a crash between any two of these leaves either no block, or a block whose own
+/// then is the block shown: a crash between any two of these leaves either no block, or a block whose own
 /// commit is the one that the mark would have named.
 pub trait MemberSigner: Send + Sync {
     fn public_key(&self) -> &PublicKey;
@@ -314,7 +314,7 @@ pub trait LedgerStore: Send + Sync {
     ) -> Result<Vec<PlacedRecord>, StoreError>;
 
     /// Takes a request into the room of its kind, if it may wait there, in the place of its participant's rejected one; an
-    /// invited one in nobody's, since an invitation is for one request.
+    /// invited one in the place of none, since an invitation is for one request.
     /// Forgets what is older than the room keeps.
     async fn add_request(&self, request: PendingRequest, room: WaitingRoom) -> Result<Admission, StoreError>;
     /// Marks the waiting request of a participant as rejected.

@@ -1,10 +1,10 @@
 //! Back-pressure: how much may be under way, so that what is taken on is final soon.
 //!
-//! A queue that takes all that comes only makes everybody wait. The writer therefore tells how long more keeps it, and as
+//! A queue that takes all that comes only makes every sender wait. The writer therefore tells how long more keeps it, and as
 //! much is let in as it writes within `WAIT`. A short statement that is not let in is told at once to come back, before
 //! anything of it is looked at. A long one waits for its turn, if it has a place to wait (`promise`).
 //!
-//! A statement weighs by its length, since one may hold a single event or ten thousand, and nobody knows before it is read.
+//! A statement weighs by its length, since one may hold a single event or ten thousand, which is not known before it is read.
 
 mod promise;
 
@@ -102,7 +102,7 @@ impl WriterLoad {
         Ticket { load: Arc::clone(self), units, queued: AtomicBool::new(false) }
     }
 
-    /// Tells whether nobody would be let in now.
+    /// Tells whether no sender would be let in now.
     pub fn is_full(&self) -> bool {
         self.under_way() >= self.limit()
     }

@@ -1,7 +1,7 @@
 //! The time of the next block, by a clock that may jump.
 //!
 //! A block's time binds the ledger for good: certificates end by it. So a block is never made at a time that cannot have
-//! come yet, by a second clock that nobody sets and that only tells how much time has passed.
+//! come yet, by a second clock that cannot be set and only tells how much time has passed.
 
 use std::time::Duration;
 
@@ -158,7 +158,7 @@ mod tests {
     enum Step {
         /// Time passes, and the clock goes along.
         Pass(u32),
-        /// Somebody sets the clock, by so much.
+        /// The operator sets the clock, by so much.
         Set(i64),
         Block,
     }

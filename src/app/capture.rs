@@ -50,7 +50,7 @@ pub async fn capture(ledger: &Ledger, submitted: SubmittedStatement) -> Result<C
 }
 
 /// Captures a statement that was let in, as [`capture`] does, if its signer's allowance has room for it. A repeat takes
-/// nothing of it, since anybody can post a statement that stands on the ledger.
+/// nothing of it, since every client can post a statement that stands on the ledger.
 pub async fn capture_within(
     ledger: &Ledger,
     ticket: &Ticket,

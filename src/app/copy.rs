@@ -1,8 +1,9 @@
 //! Copying a ledger from one store into another, block by block, each audited before it is written.
 //!
 //! What the target gets is derived from the bytes of the leaves: of what the source has derived itself, nothing is
-//! copied. Only its tiles are looked at, which tell the leaf whose bytes were changed. Blocks go in order, each in one transaction, so a copy that is broken off, by a fault of the source or by a
-//! crash, leaves the target with the blocks before, and the next copy goes on from there.
+//! copied. Only its tiles are looked at, which tell the leaf whose bytes were changed. Blocks go in order, each in one
+//! transaction, so a copy that is broken off, by a fault of the source or by a crash, leaves the target with the blocks
+//! before, and the next copy goes on from there.
 
 use async_trait::async_trait;
 
@@ -62,7 +63,7 @@ fn left_at(kept: Option<Height>) -> String {
 /// Copies `from` into `to`, which is empty or holds a beginning of the same ledger. `progress` is told of leaves done, and
 /// of how many there are.
 ///
-/// The source must not grow meanwhile: give it as of one moment. Nobody else may write into the target.
+/// The source must not grow meanwhile: give it as of one moment. No other process may write into the target.
 pub async fn copy(
     from: &dyn LedgerStore,
     to: &dyn LedgerStore,

@@ -1,6 +1,6 @@
 //! Evidence about an id, gathered from the store, and the node's own verdict over the same leaves.
 //!
-//! Anybody may ask, and one answer can mean reading megabytes of statements. So what is followed has limits, and the
+//! Every client may ask, and one answer can mean reading megabytes of statements. So what is followed has limits, and the
 //! work is done away from the threads that answer requests, for few at a time.
 
 mod stored;

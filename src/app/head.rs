@@ -61,7 +61,7 @@ impl Head {
     }
 
     /// Loads the state; what the records say of statements, events and subjects goes into `lookup` at the end, in place of
-    /// what it held, so that whoever asks while a node recovers is told what was known before.
+    /// what it held, so that a client that asks while a node recovers is told what was known before.
     pub(super) async fn load_with(
         store: &dyn LedgerStore,
         verifier: &dyn SignatureVerifier,

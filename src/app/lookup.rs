@@ -5,7 +5,7 @@
 //! places for it, so that a block costs the same however long the ledger is.
 //!
 //! A table of places holds 64 bits of a keyed hash instead of what it is asked for. Two that have them in common are told
-//! apart by their records, and the key is the process's own, so that nobody can prepare such a pair.
+//! apart by their records, and the key is the process's own, so that a sender cannot prepare such a pair.
 
 mod lists;
 mod places;
@@ -67,7 +67,7 @@ impl Lookup {
         }
     }
 
-    /// Knows what another does, from one moment to the next: whoever asks meanwhile finds the one or the other whole.
+    /// Knows what another does, from one moment to the next: a question meanwhile finds the one or the other whole.
     pub fn become_like(&self, other: Self) {
         *self.write() = other.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     }

@@ -13,7 +13,7 @@ use sealane_core::ledger::{Candidate, PlaceRefusal, Placed, verify};
 use sealane_core::statement::{Signature, SignatureVerifier, StatementError, StatementType, SubmittedStatement};
 use sealane_core::time::Timestamp;
 
-/// Requests that may wait for a decision, registrations and renewals each. Whoever asks to be registered is unknown.
+/// Requests that may wait for a decision, registrations and renewals each. An applicant is unknown.
 pub const PENDING_REQUESTS_MAX: u64 = 1_000;
 
 /// Bytes of the requests that may wait, of each kind: 16 KiB for each. An ordinary one has under 2 KiB.
@@ -411,7 +411,7 @@ fn registered(participant: &Participant, now: Timestamp) -> Listed {
     }
 }
 
-/// Somebody who is not registered.
+/// An applicant that is not registered.
 fn requested(request: PendingRequest) -> Listed {
     let status = if request.rejected.is_some() { Status::Rejected } else { Status::Pending };
     Listed { id: request.participant.clone(), status, participant: None, request: Some(request) }
@@ -497,7 +497,7 @@ async fn check_against_request(
     admin: &Admin,
 ) -> Result<(), RegistrationError> {
     let newest = kept_request(ledger, id).await?;
-    // Whoever was rejected is known, and waits for nothing.
+    // A rejected applicant is known, and waits for nothing.
     let known = newest.is_some() || view.registry.participant(id).is_some();
     let waiting = newest.filter(|one| one.rejected.is_none() && !is_answered(view, one));
     let nothing = || match known {

@@ -1,4 +1,4 @@
-//! `audit`: derives everything from the leaves again, of the own data directory or of somebody else's node.
+//! `audit`: derives everything from the leaves again, of the own data directory or of another member's node.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};

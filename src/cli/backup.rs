@@ -28,7 +28,7 @@ pub fn run(global: &Global, options: &BackupOptions, output: &Output) -> Result<
         return Err(exists(out));
     }
     let dir = if out.is_dir() { out } else { parent(out) };
-    // Whoever looks finds a backup whole or not at all: it is made beside its place, and moved there when it is on disk.
+    // A reader finds a backup whole or not at all: it is made beside its place, and moved there when it is on disk.
     let staging = tempfile::Builder::new()
         .prefix(".sealane-backup-")
         .permissions(Permissions::from_mode(0o700))

@@ -79,7 +79,7 @@ fn result_of(record: CheckRecord) -> Result<AuditResult, String> {
     Ok(AuditResult { at, from, whole_at, result })
 }
 
-/// Keeps a result: whoever reads finds the old one or the new one, whole. The file is its owner's alone.
+/// Keeps a result: a reader finds the old one or the new one, whole. The file is its owner's alone.
 pub fn write(data: &DataDir, result: &AuditResult) -> io::Result<()> {
     let record = CheckRecord {
         version: VERSION,

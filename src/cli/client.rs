@@ -50,7 +50,7 @@ impl Client {
             .tls_config(tls::client_config(global.tls_ca.as_deref())?)
             .http_status_as_error(false)
             .timeout_global(Some(ANSWER_TIMEOUT))
-            // Whoever is asked answers itself: a redirect would let one node speak for another.
+            // The node that is asked answers itself: a redirect would let one node speak for another.
             .max_redirects(0)
             .user_agent(concat!("sealane/", env!("CARGO_PKG_VERSION")))
             .build()

@@ -54,7 +54,7 @@ impl DataDir {
     }
 
     /// Tells another process of this program where the directory and the ledger are. What opens a database stands in its
-    /// environment, which nobody else can read, and not on its command line.
+    /// environment, which no other user can read, and not on its command line.
     pub fn hand_on(&self, command: &mut Command) {
         command.arg("--data").arg(&self.path);
         if let Some((url, authorities)) = &self.database {
@@ -205,7 +205,7 @@ impl DataDir {
         })
     }
 
-    /// Who writes, in words for whoever is refused meanwhile.
+    /// Says who writes, to the operator whose process is refused meanwhile.
     fn holder(&self) -> String {
         let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
         format!("process {} with --data {}", std::process::id(), path.display())
@@ -264,7 +264,7 @@ fn unreachable_file(error: SqliteOpenError) -> Failure {
     }
 }
 
-/// A directory that has a key and no version: its `init` did not come to its end, or somebody lost the file since.
+/// A directory that has a key and no version: its `init` did not come to its end, or the file was lost since.
 fn cut_short(path: &Path) -> Failure {
     let message = match read_member_mark(path) {
         Ok(mark) if mark.is_none_or(|mark| mark.height == Height::GENESIS) => format!(

@@ -1,4 +1,4 @@
-//! Somebody else's node as an audit reads it: C2SP entry bundles, blocks and long statements over HTTP.
+//! Another member's node as an audit reads it: C2SP entry bundles, blocks and long statements over HTTP.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;

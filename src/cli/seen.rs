@@ -84,7 +84,7 @@ fn parse(bytes: &[u8], origin: &Origin) -> Result<Seen, String> {
     Ok(seen)
 }
 
-/// Whoever reads finds the old one or the new one, whole.
+/// A reader finds the old one or the new one, whole.
 fn write(path: &Path, seen: &Seen) -> Result<(), Failure> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let fault = |error: std::io::Error| cannot("write", path, &error);

@@ -192,7 +192,7 @@ pub fn this_program() -> io::Result<PathBuf> {
     if running.exists() { Ok(running) } else { std::env::current_exe() }
 }
 
-/// What the process does: the check, and nothing that anybody would have to wait for.
+/// Checks the ledger, in the process of its own; nothing waits for it.
 pub fn run(global: &Global, options: &SelfCheckOptions) -> Result<CommandOutcome, Failure> {
     // Where the system refuses, the check is no less right.
     let _ = nice(NICENESS);

@@ -25,7 +25,7 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
         let node = OpenNode::open(&data, options.write_rate, options.accept_clock).await?;
         let node = node.within(limits).for_invited_only(options.invitations);
         let node = if options.scan_decoder { node.decoding_pictures()? } else { node };
-        // Before anyone is told that the node is there: who stops it at once must not cut it off.
+        // Before it is told that the node is there: a stop right after that must not cut it off.
         let stop = stop_signal()?;
         let view = node.ledger.view();
         let result = serde_json::json!({"url": url, "origin": node.ledger.origin(), "treeSize": view.size()});

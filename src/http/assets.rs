@@ -82,7 +82,7 @@ fn has_comments(name: &str) -> bool {
     !name.starts_with("vendor/") && (name.ends_with(".js") || name.ends_with(".css"))
 }
 
-/// A script or style without indentation and without the lines that are nothing but comment: these are for whoever reads
+/// A script or style without indentation and without the lines that are nothing but comment: these are for readers of
 /// the sources, and a sixth of what a phone would load. A template literal over several lines stays as it is.
 fn without_comments(bytes: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes);

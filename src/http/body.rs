@@ -26,7 +26,7 @@ const BODY_GRACE: Duration = Duration::from_secs(10);
 /// Bytes a second that a client must send of a body, on the average: the slowest mobile network.
 const BODY_BYTES_PER_SECOND_MIN: u64 = 4 * 1024;
 
-/// Bytes of a body that are read only to be thrown away, so that whoever sends too much still reads why it was refused
+/// Bytes of a body that are read only to be thrown away, so that a client that sends too much still reads why it was refused
 /// instead of a connection that is cut.
 const DISCARD_BYTES_MAX: usize = 8 * STATEMENT_BYTES_MAX;
 

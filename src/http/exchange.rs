@@ -87,7 +87,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     headers.get(REQUEST_ID).filter(is_sane).cloned().unwrap_or_else(made_id)
 }
 
-/// Makes an id that nobody has used before. It is a name in a log and no secret, so each thread asks the system for
+/// Makes an id that was not used before. It is a name in a log and no secret, so each thread asks the system for
 /// randomness once and not for every request.
 fn made_id() -> HeaderValue {
     thread_local! {

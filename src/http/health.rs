@@ -1,4 +1,4 @@
-//! `GET /health/live` and `GET /health/ready`: for whoever restarts nodes and sends them traffic.
+//! `GET /health/live` and `GET /health/ready`: for what restarts nodes and sends them traffic.
 
 use std::sync::PoisonError;
 

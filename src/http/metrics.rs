@@ -159,7 +159,7 @@ impl Metrics {
     }
 
     pub(super) fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
-        // Methods that nobody serves are one label: a client could make up any number of them.
+        // Methods that are not served are one label: a client could make up any number of them.
         let method = if ["GET", "HEAD", "POST", "OPTIONS"].contains(&method) { method } else { "other" };
         self.requests.with_label_values(&[method, route, &status.to_string()]).inc();
         self.request_seconds.with_label_values(&[route]).observe(took.as_secs_f64());

@@ -1,7 +1,7 @@
 //! What went wrong, as RFC 9457 problem details. `codes` has each code with its status, and `conversions` says which error
 //! has which code. (The page of `/scan` has statuses of its own, in `scan/page.rs`.)
 //!
-//! Every problem has a [`Code`], which programs go by and `docs/API.md` lists. An error that is nobody's business
+//! Every problem has a [`Code`], which programs go by and `docs/API.md` lists. An error that is not the client's business
 //! outside becomes [`Code::Internal`]: its cause goes to the log, once, and the answer says nothing of it.
 
 mod codes;
@@ -48,7 +48,8 @@ struct Rest {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Problem)]
 pub struct ProblemSchema {
-    /// Under `/epcis` an `epcisException:…` of EPCIS 2.0 where it has one that fits; else `urn:sealane:problem:` and the code.
+    /// Under `/epcis` an `epcisException:…` of EPCIS 2.0 where it has one that fits; else `urn:sealane:problem:` and the
+    /// code.
     #[serde(rename = "type")]
     uri: String,
     title: String,

@@ -2,7 +2,7 @@
 //! framework.
 //!
 //! HTTP/1.1 alone is spoken. The framework's HTTP/2 sets no limit on the streams of a connection, so that one connection
-//! could hold any number of requests; whoever wants HTTP/2 lets a proxy speak it.
+//! could hold any number of requests; an operator who wants HTTP/2 lets a proxy speak it.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};

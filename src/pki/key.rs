@@ -83,7 +83,7 @@ impl PrivateKey {
         Ok(self.signing.to_pkcs8_der()?.to_bytes())
     }
 
-    /// Reads a key file that nobody but its owner can open.
+    /// Reads a key file that its owner alone can open.
     ///
     /// Takes PKCS#8 ("PRIVATE KEY") and SEC 1 ("EC PRIVATE KEY", RFC 5915), the latter also behind the
     /// "EC PARAMETERS" block that `openssl ecparam -genkey` puts first.

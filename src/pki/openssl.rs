@@ -1,4 +1,4 @@
-//! The openssl program, as somebody outside uses it; tests only.
+//! The openssl program, as an outsider uses it; tests only.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -22,7 +22,7 @@ const SERVER: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/certs/pr
 /// Octets of a serial number: RFC 5280 §4.1.2.2 allows 20, and fewer than 16 would not hold 120 random bits.
 const SERIAL_BYTES: std::ops::RangeInclusive<usize> = 16..=20;
 
-/// Octets of a key identifier, as with the method that everybody's tools know (RFC 5280 §4.2.1.2).
+/// Octets of a key identifier, as with the method that all tools know (RFC 5280 §4.2.1.2).
 const KEY_IDENTIFIER_BYTES: usize = 20;
 
 /// One kind of certificate.

@@ -107,7 +107,7 @@ impl CertificateRequest {
         &self.public_key
     }
 
-    /// The first O of the subject, if there is one. Whoever made the request wrote it: nobody has checked it.
+    /// The first O of the subject, if there is one. The applicant wrote it, and it is not checked.
     pub fn organization(&self) -> Option<&str> {
         self.organization.as_deref()
     }

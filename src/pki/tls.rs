@@ -33,7 +33,7 @@ pub enum TlsError {
     Refused { certificates: PathBuf, source: rustls::Error },
 }
 
-/// Reads a certificate chain, the node's own first, and its key, which nobody but its owner may open.
+/// Reads a certificate chain, the node's own first, and its key, which its owner alone may open.
 pub fn server_config(certificates: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
     let chain = read_certificates(certificates)?;
     let text = read_private(key)?;

@@ -15,7 +15,7 @@ use sealane_p256_tables::KnownKey;
 
 use crate::signatures::AwsLc;
 
-/// Tables that are kept at once: 19 MB, and 2.8 MB for the generator's. None is made before somebody has captured
+/// Tables that are kept at once: 19 MB, and 2.8 MB for the generator's. None is made before a signer has captured
 /// [`SEEN_MIN`] statements, so an idle node has none.
 pub const TABLES_MAX: usize = 128;
 

@@ -1,6 +1,6 @@
 //! Requests that wait for a decision or were rejected: the one table that is neither on the ledger nor derived from it.
 //!
-//! Anybody may have a request added, so adding one reads the table by its indexes alone.
+//! Every client may have a request added, so adding one reads the table by its indexes alone.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;

@@ -4,7 +4,7 @@
 //! last. A signed one is folded first, so that small ones of either sign are short: 0, −1, 1, −2 become 0, 1, 2, 3. A
 //! text is its number of bytes and its UTF-8. A list is its number of items and the items.
 //!
-//! Nothing here says what the bytes mean, or begins them with a version: whoever uses it does.
+//! Nothing here says what the bytes mean, or begins them with a version: the caller does.
 
 /// Bytes that are not what was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

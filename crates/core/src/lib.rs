@@ -1,6 +1,6 @@
 //! The core of Sealane, as pure functions over typed values: no clock, no randomness, no I/O, no async, no SQL, no HTTP.
 //!
-//! Whoever holds evidence, a receipt or a proof of a fork checks it with this crate alone, against a trust anchor:
+//! A holder of evidence, a receipt or a proof of a fork checks it with this crate alone, against a trust anchor:
 //!
 //! ```
 //! use sealane_core::evidence::{Anchor, Evidence, check};
@@ -46,4 +46,5 @@ pub mod provenance;
 pub mod provider;
 pub mod record;
 pub mod statement;
+mod text;
 pub mod time;

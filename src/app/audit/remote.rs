@@ -1,4 +1,4 @@
-//! Audit of somebody else's node: its ledger replayed as it shows it, and held against what its auditor has seen before.
+//! Audit of another member's node: its ledger replayed as it shows it, and held against what its auditor has seen before.
 //!
 //! The node may show anything. What it signed stands: a checkpoint of a height for which its members have signed another
 //! one, in a receipt, in a checkpoint seen earlier or in another answer of the node, is proof of a fork.

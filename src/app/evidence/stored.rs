@@ -1,6 +1,6 @@
 //! The store as the source that `follow` goes through.
 //!
-//! Following is one synchronous walk, the same for a node and for whoever verifies. It runs on a thread of its own, which
+//! Following is one synchronous walk, the same for a node and for a verifier. It runs on a thread of its own, which
 //! waits for the store.
 
 use std::collections::BTreeMap;

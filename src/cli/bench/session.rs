@@ -51,7 +51,7 @@ pub struct LoadSession<'a> {
     /// The share of the requests that are statements.
     writes: f64,
     retry: bool,
-    /// The number of the next statement that nobody has signed.
+    /// The number of the next statement that is not signed yet.
     next: u64,
     /// Requests that the node has lately answered each second.
     pace: f64,

@@ -229,7 +229,7 @@ impl Series {
         }
         self.second += 1;
         self.now.clear();
-        // Somebody may be looking on.
+        // A person may be looking on.
         writeln!(self.file, "{line}").and_then(|()| self.file.flush()).map_err(Failure::unreachable)
     }
 }

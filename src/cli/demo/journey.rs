@@ -9,7 +9,7 @@ use sealane_core::time::Timestamp;
 /// The genuine box: made, shipped, received, on the shelf.
 pub const GENUINE: &str = "https://id.gs1.org/01/09506000134352/21/7H3KX9QZ2M";
 
-/// The box whose code somebody has copied onto another one.
+/// The box whose code a counterfeiter has copied onto another one.
 pub const CLONED: &str = "https://id.gs1.org/01/09506000134352/21/4W8RT5VN6C";
 
 const CASE: &str = "https://id.gs1.org/00/095060001000000012";

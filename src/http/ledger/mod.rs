@@ -1,4 +1,4 @@
-//! The ledger itself: all that somebody needs to check it, or to keep a copy.
+//! The ledger itself: all that an auditor needs to check it, or to keep a copy.
 
 pub mod audit;
 pub mod blocks;

@@ -8,7 +8,7 @@ use crate::http::ledger::IMMUTABLE;
 use crate::http::problem::Problem;
 use sealane_core::merkle::{BundleId, TileError, TileId, TilePath, encode_entries, encode_hashes};
 
-/// A partial tile never changes either, but nobody asks for it again once the tree has outgrown it.
+/// A partial tile never changes either, but no client asks for it again once the tree has outgrown it.
 const PARTIAL: &str = "public, max-age=600";
 
 /// Gives a tile of hashes, or a bundle of the leaves themselves.

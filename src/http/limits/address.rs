@@ -26,7 +26,7 @@ impl Proxies {
     }
 
     /// The client's address: the peer's, unless that is one of the proxies; then the last one in `X-Forwarded-For` that
-    /// is none of them. What stands before that, anybody may have written.
+    /// is none of them. What stands before that, the client may have written.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         if !self.hold(client) {

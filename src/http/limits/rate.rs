@@ -15,7 +15,7 @@ use crate::ports::{Allowance, Exceeded};
 use sealane_core::consortium::ParticipantId;
 
 /// Buckets for all addresses together, 8 bytes each. Addresses share one by chance, so that no flood of addresses
-/// takes memory: to empty the buckets of others, somebody would have to send as much as thousands may.
+/// takes memory: to empty the buckets of others, a client would have to send as much as thousands may.
 const BUCKETS: usize = 1 << 16;
 
 type Instant = <DefaultClock as Clock>::Instant;
@@ -26,7 +26,7 @@ pub struct AddressRate {
     per_second: NonZeroU32,
 }
 
-/// A bucket for each address, some of them shared. The hash has a secret, so that nobody can choose whose to share.
+/// A bucket for each address, some of them shared. The hash has a secret, so that a client cannot choose whose to share.
 struct Buckets {
     states: Box<[InMemoryState]>,
     secret: RandomState,

@@ -102,7 +102,7 @@ impl From<&Listed> for ParticipantBody {
 }
 
 impl ParticipantBody {
-    /// As a list has it: certificate requests are long, and only whoever decides on one reads it.
+    /// As a list has it: certificate requests are long, and only the member that decides on one reads it.
     pub fn without_csr(mut self) -> Self {
         self.csr = None;
         if let Some(renewal) = &mut self.renewal {

@@ -20,7 +20,7 @@ pub use get::get_participant;
 pub use list::list_participants;
 pub use renew::post_renewal;
 
-/// Reads the id in a path. What is no id is nobody's.
+/// Reads the id in a path. What is no id belongs to no participant.
 fn id_of(text: &str) -> Result<ParticipantId, Problem> {
     text.parse().map_err(|error: sealane_core::consortium::ClaimError| {
         Problem::new(Code::UnknownParticipant, error.to_string())

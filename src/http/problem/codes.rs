@@ -67,7 +67,7 @@ codes! {
     SeveralFound = "many-codes", 422, "More than one code was found";
     ForeignFound = "other-code", 422, "The code is no identifier of GS1's";
 
-    // The statement as such (RFC 7515), before anyone asks who signed it.
+    // The statement as such (RFC 7515), before it is asked who signed it.
     StatementTooLong = "statement-too-long", 413, "The statement is too long";
     NotThreeParts = "not-three-parts", 400, "This is no compact JWS";
     WhiteSpace = "white-space", 400, "White space in a compact JWS";

@@ -1,7 +1,7 @@
 //! GS1 Digital Link paths: what a scanned label leads to, by the GS1-Conformant resolver standard.
 //!
 //! A Digital Link of this node's is answered here and not by a redirect to somewhere else: people get a page, programs the
-//! verdict, and whoever asks for it the set of all links. `?linkType=` redirects to one of these.
+//! verdict, and a client that asks for it the set of all links. `?linkType=` redirects to one of these.
 
 mod description;
 mod linkset;
@@ -78,7 +78,7 @@ async fn resolve(request: &HttpRequest, node: &Node, id: &Id) -> Result<HttpResp
         }
         None if form == Form::Linkset => Ok(links.answer()),
         None if request.method() == Method::HEAD && form == Form::Json => {
-            // What a head says is the same whatever the verdict is: nobody has to work it out.
+            // What a head says is the same whatever the verdict is: it need not be worked out.
             Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type("application/json").finish())
         }
         None if form == Form::Html => verify::answer_page(request, node, id, None).await,

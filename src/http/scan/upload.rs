@@ -63,7 +63,7 @@ async fn read_form(mut form: Multipart, held: &mut HeldBytes) -> Result<Option<B
     Ok(None)
 }
 
-/// Reads a field, and what is too much of it only to throw it away, so that whoever sends it still reads the answer.
+/// Reads a field, and what is too much of it only to throw it away, so that its sender still reads the answer.
 async fn read_field(mut field: Field, pace: &mut Pace, held: &mut HeldBytes) -> Result<Bytes, UploadError> {
     let mut bytes = BytesMut::new();
     let mut length = 0_usize;

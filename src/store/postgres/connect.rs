@@ -36,7 +36,7 @@ pub struct Connector {
     url: Arc<DatabaseUrl>,
     config: Config,
     tls: Option<MakeRustlsConnect>,
-    /// Where connections live, whoever asks for one: a worker thread that ends must not take them along.
+    /// Where connections live, on whatever thread one is asked for: a worker thread that ends must not take them along.
     runtime: Handle,
 }
 

@@ -1,4 +1,4 @@
-//! Ledger files that nobody writes: opened without changing a byte, and copied whole while somebody else writes.
+//! Ledger files that are only read: opened without changing a byte, and copied whole while another process writes.
 
 use std::fs::File;
 use std::io::Read;

@@ -1,6 +1,6 @@
 //! Moves the write-ahead log into the file while the writer goes on.
 //!
-//! Left to SQLite, whoever commits past a number of pages moves them all, and everybody who waits for the writer waits
+//! Left to SQLite, a commit past a number of pages moves them all, and every sender who waits for the writer waits
 //! for that. Here another connection moves them; the writer is kept only for what it has committed meanwhile, so that
 //! the log comes to its end and begins anew.
 
@@ -28,7 +28,7 @@ pub(super) struct LogMover {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What SQLite answers to a checkpoint: whether somebody stood in the way, pages in the log, and pages moved of them.
+/// What SQLite answers to a checkpoint: whether a reader stood in the way, pages in the log, and pages moved of them.
 #[derive(Debug, QueryableByName)]
 struct Moved {
     #[diesel(sql_type = Integer)]

@@ -137,7 +137,8 @@ impl MemberSet {
         quorum(self.0.len())
     }
 
-    /// The set's one JSON form: an array in the order of `kid`, members `kid`, `name`, `jwk`, no white space.
+    /// The set's one JSON form: an array in the order of `kid`, each member with `kid`, `name`, `jwk`, `noteKey`, no white
+    /// space.
     pub fn to_json(&self) -> Vec<u8> {
         // Only maps with keys that are no strings can fail here, and there are none.
         serde_json::to_vec(self).unwrap_or_default()

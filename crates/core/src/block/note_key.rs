@@ -9,7 +9,8 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, VerifyingKey};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::serde_as_text;
 
 /// An Ed25519 public key (RFC 8032): a point of the curve that is not of small order. Kept as its bytes, a sixth of the
 /// point, since few notes are verified under it.
@@ -72,18 +73,7 @@ impl FromStr for NotePublicKey {
     }
 }
 
-impl Serialize for NotePublicKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for NotePublicKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+serde_as_text!(NotePublicKey);
 
 /// An Ed25519 private key in memory: for tests and examples. A node's is in a file (`pki`). It wipes itself.
 #[cfg(any(test, feature = "signing"))]

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use crate::hash::Hash;
 use crate::limits::ORIGIN_CHARS_MAX;
+use crate::text::serde_as_text;
 
 /// A ledger's origin: the first line of its checkpoints, the `aud` of its statements, the name in its signed notes.
 ///
@@ -61,18 +60,7 @@ impl fmt::Display for Origin {
     }
 }
 
-impl Serialize for Origin {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Origin {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+serde_as_text!(Origin);
 
 #[cfg(test)]
 mod tests {

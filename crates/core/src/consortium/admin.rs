@@ -78,7 +78,7 @@ pub enum Admin {
 pub struct Registration {
     pub participant: ParticipantId,
     pub claims: Claims,
-    /// The PKCS#10 request in DER, so that anyone can see that the key asked for this.
+    /// The PKCS#10 request in DER, so that an auditor can see that the key asked for this.
     #[serde(with = "der")]
     pub request: Vec<u8>,
     pub certificate: CertificateRecord,

@@ -209,7 +209,7 @@ impl fmt::Display for Organization {
     }
 }
 
-/// Characters that nobody sees: two names that differ in them alone look the same, and some turn what stands beside
+/// Characters that are not seen: two names that differ in them alone look the same, and some turn what stands beside
 /// them round. Soft hyphen, zero-width characters, directional marks, overrides and isolates, byte order mark, tags.
 pub const fn is_invisible(character: char) -> bool {
     matches!(

@@ -1,11 +1,10 @@
-//! Where somebody who scans a product can reach the organisation that made it.
+//! Where a person who scans a product can reach the organisation that made it.
 
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use crate::limits::CONTACT_CHARS_MAX;
+use crate::text::serde_as_text;
 
 /// A web page, a mail address or a telephone number as a URI: `https:`, `mailto:` (RFC 6068) or `tel:` (RFC 3966).
 ///
@@ -78,7 +77,7 @@ fn is_web(rest: &str) -> bool {
     is_host(host) && port.is_none_or(is_port)
 }
 
-/// Two names or more of a DNS name in ASCII, the last of them no number: an address in digits is nobody's for long.
+/// Two names or more of a DNS name in ASCII, the last of them no number: an address in digits changes hands.
 fn is_host(host: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -111,17 +110,7 @@ impl fmt::Display for Contact {
     }
 }
 
-impl Serialize for Contact {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Contact {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+serde_as_text!(Contact);
 
 #[cfg(test)]
 mod tests {

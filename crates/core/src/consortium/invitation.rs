@@ -50,7 +50,7 @@ pub enum InvitationError {
 }
 
 impl Invitation {
-    /// Invites whoever will be this participant; `id` is chosen at random.
+    /// Invites a future participant by an `id` that is chosen at random.
     pub fn new(id: Uuid, expires: Timestamp) -> Option<Self> {
         Some(Self { participant: id.hyphenated().to_string().parse().ok()?, expires })
     }

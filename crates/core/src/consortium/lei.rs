@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::text::serde_as_text;
 
 /// A Legal Entity Identifier (ISO 17442-1): 18 capitals or digits, and two check digits by ISO 7064, MOD 97-10.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -70,17 +70,7 @@ impl fmt::Display for Lei {
     }
 }
 
-impl Serialize for Lei {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Lei {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+serde_as_text!(Lei);
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ use crate::merkle::LeafIndex;
 use crate::statement::{PublicKey, SignatureVerifier};
 use crate::time::Timestamp;
 
-/// A claim that somebody else holds.
+/// A claim that another participant holds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {claim} {}", clash(claim, held, holder))]
 pub struct Conflict {
@@ -176,7 +176,7 @@ impl Registry {
         found.filter(|one| hold(&one.claims)).collect()
     }
 
-    /// Finds a claim of somebody's that collides with `claims`.
+    /// Finds a participant's claim that collides with `claims`.
     ///
     /// Active company prefixes are prefix-free and each has one holder; so with namespaces; a GLN has one holder.
     pub fn claim_conflict(&self, claims: &Claims) -> Option<Conflict> {

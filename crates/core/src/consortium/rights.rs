@@ -7,16 +7,16 @@
 //! | distributor | those of `MOVING`, and trading, selling and ending what it holds: the steps of `TRADING` |
 //!
 //! An event that ends the life of what it names by its action or disposition (`ENDS`) needs the right to the step that
-//! does so, whatever step it names itself. Apart from that, anyone may observe what it holds: an event without a business
-//! step, or with one outside the CBV, needs no role.
-//! Whether a signer really held the goods is for the verdict: a suspicious event is recorded, and judged.
+//! does so, whatever step it names itself. Apart from that, every participant may observe what it holds: an event without a
+//! business step, or with one outside the CBV, needs no role. Whether a signer really held the goods is for the verdict: a
+//! suspicious event is recorded, and judged.
 
 use crate::consortium::claims::Role;
 use crate::consortium::participant::{Claims, Participant};
 use crate::epcis::{Action, Event, What};
 use crate::gs1::Id;
 
-/// Steps of anyone who carries, stores or inspects goods (CBV 2.0 §7.1).
+/// Steps of every participant that carries, stores or inspects goods (CBV 2.0 §7.1).
 const MOVING: &[&str] = &[
     "accepting",
     "arriving",

@@ -1,4 +1,4 @@
-//! The hash of what an event says, whoever says it and whenever it was recorded.
+//! The hash of what an event says, without who says it and when it was recorded.
 //!
 //! A repeat of an eventID is a duplicate when its content hash is the same, and an error declaration counts only over
 //! the same content hash. To compute it from an event as signed:

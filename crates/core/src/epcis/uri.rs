@@ -9,7 +9,7 @@ pub fn is_absolute_uri(text: &str) -> bool {
 /// Vocabulary, and the context's own prefix `cbv:`.
 ///
 /// RFC 3986 §6.2 lets one URI be spelt in many ways (letter case, escapes, a port, dot segments). A rule that compares
-/// words exactly must not take another spelling for somebody else's word, so this errs on the side of GS1.
+/// words exactly must not take another spelling for a word of another vocabulary, so this errs on the side of GS1.
 pub(super) fn is_gs1_vocabulary(text: &str) -> bool {
     let plain = unescaped(text).to_ascii_lowercase();
     match plain.split_once(':') {

@@ -32,13 +32,13 @@ impl Vocabulary {
         self.words.iter().copied().find(|word| *word == bare)
     }
 
-    /// True for a bare word of the list, and for a URI of somebody else's vocabulary.
+    /// True for a bare word of the list, and for a URI of another vocabulary.
     pub fn permits(&self, text: &str) -> bool {
         self.words.contains(&text) || (is_absolute_uri(text) && !self.forbids(text))
     }
 
     /// True for text that stands among GS1's own words and is none of this list: a standard word in a spelling that
-    /// nothing here reads, or one that GS1 never published. Either would pass for somebody else's word.
+    /// nothing here reads, or one that GS1 never published. Either would pass for a word of another vocabulary.
     pub fn imitates(&self, text: &str) -> bool {
         self.word(text).is_none() && is_gs1_vocabulary(text)
     }

@@ -109,7 +109,7 @@ impl Anchor {
             Height::GENESIS => genesis,
             _ => Self { height, size, root, members: document.members.clone(), ..genesis },
         };
-        // Whoever reads the file compares these with a member's own: they must be what is trusted.
+        // People compare these with a member's own: they must be what is trusted.
         if anchor.document() != document {
             let detail =
                 "its origin, fingerprint, members, size or root are not what its genesis statement and height give";
@@ -176,7 +176,7 @@ impl Anchor {
 
     /// Checks that a checkpoint is final by this anchor, whose origin it must be of.
     ///
-    /// The anchor's own block is trusted by its root, whoever committed it. A block below is not trusted.
+    /// The anchor's own block is trusted by its root; its commit is not verified. A block below is not trusted.
     pub fn check_final(
         &self,
         checkpoint: Checkpoint,

@@ -1,4 +1,4 @@
-//! From an evidence document and an anchor to a history that needs nobody's word. The steps are those of
+//! From an evidence document and an anchor to a history that is proven. The steps are those of
 //! `docs/FORMATS.md`, in its order.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! A fork: two texts of one ledger that the same members signed, of which one at most can be true.
 //!
-//! Two commits for one height, or two roots for one size. Whoever holds both needs nobody's word: the signatures are
+//! Two commits for one height, or two roots for one size. The two are proof by themselves: the signatures are
 //! over the height and the checkpoint, and no honest member signs a height twice.
 
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ pub struct Fork {
     version: u32,
     origin: Origin,
     height: Height,
-    /// For people; whoever verifies finds out again.
+    /// For people; a verifier finds out again.
     signed_twice: Vec<DoubleSigner>,
     first: SignedCheckpoint,
     second: SignedCheckpoint,

@@ -4,10 +4,10 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use super::error::{IdError, quote};
 use super::id::Id;
+
+use crate::text::serde_as_text;
 
 /// The digits with which GS1 lets one organisation begin its keys: 4 to 12 of them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,17 +54,7 @@ impl fmt::Display for CompanyPrefix {
     }
 }
 
-impl Serialize for CompanyPrefix {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for CompanyPrefix {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+serde_as_text!(CompanyPrefix);
 
 #[cfg(test)]
 mod tests {

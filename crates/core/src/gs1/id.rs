@@ -327,7 +327,7 @@ impl Serialize for Id {
 }
 
 impl<'de> Deserialize<'de> for Id {
-    /// Reads only canonical text: two spellings of one id in stored data would be two ids to whoever compares bytes.
+    /// Reads only canonical text: by bytes, two spellings of one id in stored data would be two ids.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let found = String::deserialize(deserializer)?;
         let id = Self::parse_uri(&found).map_err(serde::de::Error::custom)?;

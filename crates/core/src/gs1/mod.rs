@@ -1,6 +1,6 @@
 //! GS1 identifiers: one canonical id out of every spelling that the trade uses.
 //!
-//! The same item is written as a GS1 Digital Link URI under anybody's domain, as an EPC URN, as a bracketed element
+//! The same item is written as a GS1 Digital Link URI under any domain, as an EPC URN, as a bracketed element
 //! string on a label and as a plain one in a scanner. [`Id`] reads them all and holds one text, the GS1 Digital Link
 //! URI under `id.gs1.org` with only what identifies: the index, the rights and the verdict compare nothing else.
 //!

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use super::check_digit::check_digit;
 use super::error::{IdError, quote};
 use super::id::{Gs1, Id};
 use super::key::{self, Key};
+
+use crate::text::serde_as_text;
 
 /// Makes a number type that holds `$width` digits, the last one the check digit.
 macro_rules! number {
@@ -32,17 +32,7 @@ macro_rules! number {
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-            }
-        }
+        serde_as_text!($name);
     };
 }
 

@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::consortium::ParticipantId;
 use crate::hash::Hash;
 use crate::index::Acts;
 use crate::merkle::{LeafIndex, leaf_hash};
+use crate::text::serde_as_text;
 
 /// A leaf in the list of a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,18 +112,7 @@ impl FromStr for SignerTag {
     }
 }
 
-impl Serialize for SignerTag {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for SignerTag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+serde_as_text!(SignerTag);
 
 /// The signers that the lists beside it name by their numbers from 0: ascending, none twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

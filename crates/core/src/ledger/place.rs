@@ -175,7 +175,7 @@ pub(super) fn check_contradiction(
 }
 
 /// `iat`: a statement is at most 7 days old and 5 minutes ahead, by its block's time. Else a statement that its signer
-/// gave up could be posted years later by anyone who saw it.
+/// gave up could be posted years later by a reader who kept it.
 pub(super) fn check_issued(iat: Timestamp, block_time: Timestamp) -> Result<(), PlaceRefusal> {
     let ahead = iat.seconds() - block_time.seconds();
     if ahead > IAT_AHEAD_SECONDS_MAX {

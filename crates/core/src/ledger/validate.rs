@@ -1,4 +1,4 @@
-//! A block that somebody else made.
+//! A block that another member made.
 
 use crate::block::{Leaf, LeafError, Seal};
 use crate::consortium::{Admin, Registry};
@@ -122,7 +122,7 @@ impl InvalidReason {
 /// Bytes of a block's statements: it stops growing at `BLOCK_BYTES_MAX`, with the statement that reaches it.
 pub const OPEN_BYTES_MAX: usize = BLOCK_BYTES_MAX + STATEMENT_BYTES_MAX;
 
-/// Runs every rule on a block that somebody else made, and stages it on the state if all of them hold.
+/// Runs every rule on a block that another member made, and stages it on the state if all of them hold.
 ///
 /// `known` has what the final blocks hold of the block's statements and events.
 ///
@@ -167,8 +167,8 @@ pub fn validate(
     })
 }
 
-/// The first member of a seal that is not what the leaves before it give. Its time must be later than the last one, and that of
-/// the first block is when the genesis statement says that the ledger was created.
+/// The first member of a seal that is not what the leaves before it give. Its time must be later than the last one, and that
+/// of the first block is when the genesis statement says that the ledger was created.
 fn differing(block: &SealedBlock, found: &Seal, last_time: Option<Timestamp>) -> Option<&'static str> {
     let right = &block.seal;
     let is_timely = match (last_time, block.admins.first()) {

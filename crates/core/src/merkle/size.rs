@@ -29,7 +29,7 @@ impl TreeSize {
     /// The size of the tree without leaves.
     pub const ZERO: Self = Self(0);
 
-    /// The largest tree there can be: an upper bound for whoever wants all leaves.
+    /// The largest tree there can be: the upper bound of a caller that wants all leaves.
     pub const MAX: Self = Self(TREE_SIZE_MAX);
 
     pub const fn new(size: u64) -> Result<Self, RangeError> {

@@ -98,7 +98,7 @@ impl<'a, 'b> Containment<'a, 'b> {
         (itself && later).then_some(container.id)
     }
 
-    /// Goes on from a record by somebody who has the product: only such a one packs and unpacks.
+    /// Goes on from a record by the participant that has the product: only that one packs and unpacks.
     pub fn take_up(&mut self, turn: &Turn<'a>) -> Option<Notice<'a>> {
         let child = turn.named.iter().rev().find(|(_, parts)| parts.contains(Part::Child)).map(|(index, _)| *index);
         match (&self.case.event(turn.at).what, child) {

@@ -1,6 +1,6 @@
 //! Custody: the walk through a product's events in the order of custody, and what does not fit together.
 //!
-//! A missing record and a copied label look alike at first: somebody has the product, and nobody recorded giving it
+//! A missing record and a copied label look alike at first: a participant has the product, and no record gives it
 //! to them. That alone is a gap. It becomes a contradiction when the account that it broke goes on as though nothing
 //! had happened: both accounts are kept, and an event that fits only the older one shows two custodians.
 
@@ -22,7 +22,7 @@ use crate::provenance::wording::{self, sentence_case};
 #[derive(Debug)]
 pub(super) struct Custody<'a> {
     pub passage: Passage<'a>,
-    /// The last entry that fits the account: where the product was last in somebody's hands.
+    /// The last entry that fits the account: where a participant last had the product.
     pub last: Option<usize>,
     pub unbroken: bool,
     /// The entries that fit an account: their signers had to do with the product.
@@ -182,7 +182,7 @@ impl<'a, 'b> Walk<'a, 'b> {
     }
 
     /// Goes on from an entry with the account after it. Only such an entry can have packed or unpacked the product: what
-    /// somebody says aside, or against the account, is not in the hands of anybody who could.
+    /// is said aside, or against the account, is said by a participant that could not.
     fn take_up(&mut self, turn: &Turn<'a>, next: Passage<'a>) {
         self.passage = next;
         self.last = Some(turn.at);

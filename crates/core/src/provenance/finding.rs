@@ -78,7 +78,7 @@ pub const RULES: &[(&str, Severity)] = &[
     ("signers-registered", Severity::Holds),
 ];
 
-/// Findings as they come, with no more of one rule than anybody reads.
+/// Findings as they come, with no more of one rule than people read.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     reasons: Vec<Reason>,

@@ -1,7 +1,7 @@
 //! `follows`: which lists of the index an answer about an id rests on, and which leaves of each.
 //!
-//! Whoever makes evidence and whoever checks it runs the same steps over another [`Source`]; a verdict looks at
-//! nothing that was not found here. `docs/FORMATS.md` specifies it, since a change is a new version of the index.
+//! The node that makes evidence and the verifier that checks it run the same steps, each over its own [`Source`]; a verdict
+//! looks at nothing that was not found here. `docs/FORMATS.md` specifies it, since a change is a new version of the index.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +85,7 @@ pub struct Capture {
     pub signed_at: Timestamp,
     /// Length of the statement in compact form.
     pub bytes: usize,
-    /// Events with their places in the document, from 0, ascending. Those that nobody asked for may be left out.
+    /// Events with their places in the document, from 0, ascending. Those that were not asked for may be left out.
     pub events: Vec<(u32, Event)>,
 }
 

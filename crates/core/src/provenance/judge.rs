@@ -45,7 +45,7 @@ pub fn judge(history: &History, policy: &Policy) -> Verdict {
     }
 }
 
-/// What nobody has recorded. Of a kind of product or a place that is no surprise: single pieces are recorded.
+/// What no participant has recorded. Of a kind of product or a place that is no surprise: single pieces are recorded.
 fn unknown(case: &Case<'_>) -> Verdict {
     let history = case.history;
     let mut findings = Findings::default();

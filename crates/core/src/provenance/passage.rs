@@ -9,7 +9,7 @@ use crate::provenance::reading::{self, Act, End};
 /// Who has the product, as far as one account of it goes.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Passage<'a> {
-    /// Nobody has spoken yet.
+    /// No record has been read yet.
     Unknown,
     Held(&'a ParticipantId),
     Moving(Transfer<'a>),
@@ -52,9 +52,9 @@ pub(super) enum Fit {
     Gap,
     /// Received by another than the announced destination.
     ReceivedByAnother,
-    /// Sent off by somebody who does not have it.
+    /// Sent off by a participant that does not have it.
     ShippedByNonCustodian,
-    /// Sent off again to somebody else.
+    /// Sent off again to another participant.
     ShippedTwice,
     /// Still with the sender, though a carrier has taken it away.
     TwoCustodians,
@@ -67,7 +67,7 @@ pub(super) fn follow<'a>(case: &Case<'a>, passage: &Passage<'a>, at: usize, act:
     let end = reading::end(case, at);
     let (fit, next) = match passage {
         Passage::Ended(ending) => from_ended(case, *ending, at),
-        // From afar only the holder of the prefix ends it: anybody else must have it for that.
+        // From afar only the holder of the prefix ends it: every other participant must have it for that.
         _ if from_afar(act) && (end.is_none() || case.signed_by_prefix_holder(at)) => (Fit::Aside, passage.clone()),
         Passage::Unknown => (Fit::Fits, taken_up(case, at, act)),
         Passage::Held(by) => from_held(case, by, at, act, end.is_some()),
@@ -193,7 +193,7 @@ pub(super) fn destinations<'a>(case: &Case<'a>, at: usize) -> Vec<&'a Id> {
     ids
 }
 
-/// Tells whether two announcements name different participants and nobody in common.
+/// Tells whether two announcements name different participants and none in common.
 fn diverge(case: &Case<'_>, one: &[&Id], other: &[&Id]) -> bool {
     let owners = |ids: &[&Id]| -> Vec<_> {
         let owners = ids.iter().filter_map(|id| case.owner(id));

@@ -34,8 +34,8 @@ impl Default for Policy {
 
 /// Says that an answer is too old, when the last seal is older at `now` than the policy allows.
 ///
-/// `judge` has no clock: whoever has one adds this with `Verdict::with`. A last seal in the future is as wrong as an old
-/// one, and no younger than its distance.
+/// `judge` has no clock: a caller that has one adds this with `Verdict::with`. A last seal in the future is as wrong as an
+/// old one, and no younger than its distance.
 pub fn stale(as_of: Timestamp, now: Timestamp, policy: &Policy) -> Option<Reason> {
     let age_ms = now.millis_since(as_of).abs();
     (age_ms > policy.max_age_ms).then(|| Reason {

@@ -131,7 +131,7 @@ pub(super) fn returns(case: &Case<'_>, at: usize, seller: &ParticipantId) -> boo
 }
 
 /// Tells whether the entry's signer is one to whom what `seller` sold comes back with nothing missing on record: the
-/// seller, or the holder of the prefix. Anybody else may hold an empty package.
+/// seller, or the holder of the prefix. Every other participant may hold an empty package.
 pub(super) fn takes_back(case: &Case<'_>, at: usize, seller: &ParticipantId) -> bool {
     case.signer(at) == seller || case.signed_by_prefix_holder(at)
 }

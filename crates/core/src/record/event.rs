@@ -24,7 +24,7 @@
 //!
 //! A quantity is its class's id, a byte with a bit for the number (1) and the unit (2), and these as texts. A word is 0
 //! where there is none, 1 before the text of one that is not of the standard's list, and else 2 + its place in that
-//! list. Places count from 0, in the order of `vocabulary` and `gs1::key`: whoever changes that makes a new version of
+//! list. Places count from 0, in the order of `vocabulary` and `gs1::key`: a change of either order makes a new version of
 //! the record.
 
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! The record of a leaf: what a node derives from one statement and keeps beside its leaf, so that nobody has to parse
 //! the statement again to find it, to query its events or to judge by them.
 //!
-//! A record is a node's own: it is made from the leaf, compared with the leaf by an audit, and never shown to anybody.
+//! A record is a node's own: it is made from the leaf, compared with the leaf by an audit, and never shown.
 //!
 //! | bytes | what |
 //! |---|---|

@@ -19,7 +19,7 @@ pub struct CompactParts<'a> {
 impl<'a> CompactParts<'a> {
     /// Finds the three parts; anything but base64url characters and two dots is refused.
     pub fn split(compact: &'a [u8]) -> Result<Self, StatementError> {
-        // Counted before anything else: whoever posts plain JSON should hear that, not of a stray character.
+        // Counted before anything else: a sender of plain JSON should hear that, not of a stray character.
         let found = 1 + compact.iter().filter(|byte| **byte == b'.').count();
         let text = match std::str::from_utf8(compact) {
             Ok(text) if found == 3 => text,

@@ -1,4 +1,4 @@
-//! Statements: compact JWS (RFC 7515, ES256), the exact bytes that somebody signed.
+//! Statements: compact JWS (RFC 7515, ES256), the exact bytes that were signed.
 //!
 //! A statement goes one way through this module: bytes, then [`SubmittedStatement`] (well formed, nothing proven), then
 //! [`VerifiedStatement`] (its signature holds under a key that the caller chose). The payload is opaque here: what it
@@ -33,7 +33,7 @@ pub use verifier::{P256, SignatureVerifier};
 
 /// A statement's identity: SHA-256 of its JWS signing input.
 ///
-/// Whoever holds a valid ECDSA signature can make a second one over the same bytes, so a hash that covers the
+/// The holder of a valid ECDSA signature can make a second one over the same bytes, so a hash that covers the
 /// signature would name one statement twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -62,7 +62,7 @@ impl fmt::Debug for StatementId {
     }
 }
 
-/// A well-formed statement whose signature nobody has checked.
+/// A well-formed statement whose signature is not checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubmittedStatement {
     compact: String,

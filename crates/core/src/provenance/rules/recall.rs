@@ -1,5 +1,5 @@
 //! Recalls: of the product, its lot, its class, and of what it was made from, each by the holder of that id's company
-//! prefix; anybody else's are shown as claims.
+//! prefix; those of others are shown as claims.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -204,7 +204,7 @@ impl<'c, 'a> Transformations<'c, 'a> {
     }
 
     /// The entries that say what `output` was made from, by one who may bring it forth: the holder of its prefix, or
-    /// anybody where an input's number belongs to nobody registered.
+    /// every participant if an input's number belongs to none that is registered.
     fn makings(&self, output: &Id) -> Vec<usize> {
         let case = self.case;
         let mut makings = Vec::new();

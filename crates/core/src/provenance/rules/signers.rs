@@ -1,6 +1,6 @@
-//! Signers: registered and in force at the record's place, within their rights, with a key that nobody else had.
+//! Signers: registered and in force at the record's place, within their rights, with a key that was in no other hands.
 //!
-//! The ledger refuses the first two; they are judged again here so that a verdict needs nobody's word for it.
+//! The ledger refuses the first two; they are judged again here, so that a verdict does not rest on the ledger's word.
 
 use std::collections::BTreeSet;
 
@@ -68,7 +68,7 @@ fn outside_rights(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> 
     (!own_rule).then_some(("signer-outside-rights", sentence))
 }
 
-/// Finds what was signed with a key that was in other hands, by somebody whose word custody rests on.
+/// Finds what was signed with a key that was in other hands, by a participant whose word custody rests on.
 fn after_compromise(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> {
     let since = case.compromised_since(at).filter(|_| !case.disregards(at))?;
     let sentence = format!(

@@ -1,4 +1,4 @@
-//! Theft: reported by somebody who has to do with the product; anybody else's report is shown as a claim.
+//! Theft: reported by a participant that has to do with the product; the report of any other is shown as a claim.
 
 use std::collections::BTreeSet;
 
