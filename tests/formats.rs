@@ -11,7 +11,11 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::SigningKey;
-use sealane_core::agreement::{Message, NodeAddress, SignedAddress, Status};
+use sealane_core::agreement::{
+    BlockOutline, Justification, Logged, LoggedValue, Message, NodeAddress, PolkaCertificate, PolkaSignature,
+    RoundCertificate, RoundProposal, RoundSignature, SignedAddress, Status, ValueId, Vote, VoteKind, proposal_bytes,
+    vote_bytes,
+};
 use sealane_core::block::{
     Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, NoteSigningKey,
     Origin, Seal, check_seal_stands_at_checkpoint, commit_bytes,
@@ -218,6 +222,7 @@ fn examples(ledger: &Ledger) -> BTreeMap<&'static str, String> {
     tree(ledger, &mut examples);
     block(ledger, &mut examples);
     commit(ledger, &mut examples);
+    agreement(ledger, &mut examples);
     index(ledger, &mut examples);
     index_proofs(ledger, &mut examples);
     evidence(ledger, &mut examples);
@@ -419,6 +424,49 @@ fn commit(ledger: &Ledger, examples: &mut Examples) {
     examples.insert("checkpoint-hash", ledger.checkpoint.hash().to_hex());
     examples.insert("commit-bytes", hex(&bytes));
     examples.insert("commit", serde_json::to_string(&ledger.commit).unwrap());
+}
+
+fn agreement(ledger: &Ledger, examples: &mut Examples) {
+    let Commit { height, .. } = ledger.commit;
+    let (origin, signer) = (&ledger.origin, ledger.kid());
+    let value = ValueId::of(&ledger.checkpoint);
+    let sign = |bytes: &[u8]| Signature::sign(&ledger.member_key, bytes);
+
+    let prevote = vote_bytes(origin, VoteKind::Prevote, height, 0, Some(value));
+    let none = vote_bytes(origin, VoteKind::Precommit, height, 0, None);
+    let proposal = proposal_bytes(origin, height, 2, Some(0), value);
+    assert_eq!((prevote.len(), none.len(), proposal.len()), (16 + 32 + 1 + 8 + 4 + 33, 94, 20 + 32 + 8 + 4 + 8 + 32));
+    // A precommit for a block is what its commit holds.
+    assert_eq!(
+        vote_bytes(origin, VoteKind::Precommit, height, 0, Some(value)),
+        commit_bytes(origin, height, 0, &ledger.checkpoint)
+    );
+    examples.insert("prevote-bytes", hex(&prevote));
+    examples.insert("nil-precommit-bytes", hex(&none));
+    examples.insert("proposal-bytes", hex(&proposal));
+
+    let (kind, signature) = (VoteKind::Prevote, sign(&prevote));
+    let vote = Vote { kind, height, round: 0, value: Some(value), signer, signature };
+    assert_eq!(Vote::parse(&vote.to_bytes()), Ok(vote));
+    assert_eq!(vote.verify(origin, &ledger.members, &P256), Ok(()));
+    examples.insert("vote", hex(&vote.to_bytes()));
+    let pol_round = Some(0);
+    let proposal = RoundProposal { height, round: 2, pol_round, value, signer, signature: sign(&proposal) };
+    assert_eq!(proposal.verify(origin, &ledger.members, &P256), Ok(()));
+    examples.insert("round-proposal", hex(&proposal.to_bytes()));
+    let signatures = vec![PolkaSignature { kid: signer, signature }];
+    let polka = PolkaCertificate { height, round: 0, value, signatures };
+    assert_eq!(polka.verify(origin, &ledger.members, &P256), Ok(()));
+    examples.insert("polka-certificate", hex(&polka.to_bytes()));
+    let last = RoundSignature { kind: VoteKind::Precommit, value: None, kid: signer, signature: sign(&none) };
+    let round =
+        RoundCertificate { height, round: 0, justifies: Justification::Leave, signatures: vec![last] };
+    assert_eq!(round.verify(origin, &ledger.members, &P256), Ok(()));
+    examples.insert("round-certificate", hex(&round.to_bytes()));
+    let outline = BlockOutline { seal: ledger.seals[1].clone(), leaves: vec![hash_of(&ledger.leaves[2])] }.to_bytes();
+    examples.insert("outline", format!("{} bytes: …{}", outline.len(), hex(&outline[outline.len() - 40..])));
+    let found = LoggedValue { round: 2, valid_round: pol_round, proposer: signer, value, valid: true };
+    examples.insert("log-value", hex(&Logged::Value(found).to_bytes()));
 }
 
 fn index(ledger: &Ledger, examples: &mut Examples) {

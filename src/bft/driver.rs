@@ -100,17 +100,18 @@ impl MalachiteAgreement {
 
 impl Agreement for MalachiteAgreement {
     fn stand(&mut self, tip: Height, members: &MemberSet) -> Vec<Act> {
-        self.under_way = None;
+        let timers = self.under_way.take().map(|_| Act::CancelAll);
         self.tip = tip;
         self.members = Some(members.members().len());
         self.ahead.forget_to(tip, true);
-        self.told_to_begin()
+        timers.into_iter().chain(self.told_to_begin()).collect()
     }
 
     fn begin(&mut self, height: Height, members: &MemberSet, replay: Vec<Logged>) -> Result<Vec<Act>, AgreementError> {
         let before = Height::new(height.get().saturating_sub(1)).unwrap_or(Height::GENESIS);
-        self.stand(before, members);
+        // Told of nothing that it is about to do.
         self.told = Some(height);
+        let mut acts = self.stand(before, members);
         let host = Host::new(
             self.origin.clone(),
             Arc::clone(&self.signer),
@@ -120,7 +121,7 @@ impl Agreement for MalachiteAgreement {
             self.reachable.clone(),
         );
         let mut begun = UnderWay::begin(host, replay)?;
-        let mut acts = begun.take_acts();
+        acts.extend(begun.take_acts());
         let decided = begun.is_decided();
         self.under_way = Some(begun);
         if decided {

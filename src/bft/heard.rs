@@ -141,9 +141,8 @@ impl Heard {
     /// Forgets what is of rounds long over.
     pub fn forget_before(&mut self, under_way: u32) {
         let first = under_way.saturating_sub(ROUNDS_KEPT);
-        if self.votes.first_key_value().is_some_and(|((round, ..), _)| *round < first) {
-            self.votes.retain(|(round, ..), _| *round >= first);
-        }
+        self.votes.retain(|(round, ..), _| *round >= first);
+        self.proposals.retain(|round, _| *round >= first);
     }
 
     /// Number of words that are kept.

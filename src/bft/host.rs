@@ -46,7 +46,8 @@ pub(super) struct Host {
     pub to_build: Option<u32>,
     /// The round after 0 in which this member gave its last vote to a block, until that was told with all that led to it.
     pub locked: Option<(u32, ValueId)>,
-    pub decided: bool,
+    /// The decision, which is told after all else of its call: others need this member's last vote as soon as it can be had.
+    decision: Option<Act>,
 }
 
 impl Host {
@@ -74,13 +75,28 @@ impl Host {
             timers: BTreeMap::new(),
             to_build: None,
             locked: None,
-            decided: false,
+            decision: None,
         }
     }
 
     /// Whether there is no other member: then nothing is said, and so nothing has to be kept.
     pub fn is_alone(&self) -> bool {
         self.members.members().len() == 1
+    }
+
+    pub const fn is_decided(&self) -> bool {
+        self.decision.is_some()
+    }
+
+    /// The acts so far, and the decision at their end.
+    pub fn take_acts(&mut self) -> Vec<Act> {
+        let mut acts = std::mem::take(&mut self.acts);
+        if let Some(decision) = &self.decision {
+            // Timers of a height that is over.
+            acts.retain(|act| !matches!(act, Act::Wake(..)));
+            acts.push(decision.clone());
+        }
+        acts
     }
 
     pub fn on(&mut self, effect: Effect<Ctx>) -> Resume<Ctx> {
@@ -327,8 +343,7 @@ impl Host {
         // In one order, since they come in that of arrival.
         signatures.sort_by_key(|one| one.kid);
         let commit = Commit { height: self.height, round: context::number_of(certificate.round), signatures };
-        self.decided = true;
-        self.acts.push(Act::Decide { value: certificate.value_id.0, commit });
+        self.decision = Some(Act::Decide { value: certificate.value_id.0, commit });
     }
 
     fn tell_faults(&mut self, evidence: &MisbehaviorEvidence<Ctx>) {

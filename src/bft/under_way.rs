@@ -96,12 +96,12 @@ impl UnderWay {
     }
 
     pub const fn is_decided(&self) -> bool {
-        self.host.decided
+        self.host.is_decided()
     }
 
-    /// The acts so far.
+    /// The acts so far, and the decision at their end.
     pub fn take_acts(&mut self) -> Vec<Act> {
-        std::mem::take(&mut self.host.acts)
+        self.host.take_acts()
     }
 
     /// Number of words that are kept.
@@ -246,7 +246,7 @@ impl UnderWay {
         }
         self.feed(Input::TimeoutElapsed(context::their_timeout(timer)))?;
         self.settle()?;
-        if !self.host.decided {
+        if !self.host.is_decided() {
             self.say_on(None);
             if timer.kind == TimerKind::Rebroadcast {
                 self.want_again();
@@ -306,7 +306,7 @@ impl UnderWay {
 
     /// Carries out what follows from the library's new state, once it has run to its end.
     fn settle(&mut self) -> Result<(), AgreementError> {
-        if self.host.decided {
+        if self.host.is_decided() {
             return Ok(());
         }
         if let Some(round) = self.host.to_build.take_if(|round| context::number_of(self.core.round()) == *round)

@@ -82,7 +82,7 @@ pub enum Act {
     CancelAll,
     /// More members than lie are voting at this height, which is not under way here.
     Begin(Height),
-    /// The block is final. Write it, then [`stand`](Agreement::stand) on it or begin the next height.
+    /// The block is final. This is the last act of its height. Write it, then [`stand`](Agreement::stand) on it or begin the next height.
     Decide { value: ValueId, commit: Commit },
     /// Members have signed two things in one place.
     Faults(Vec<Equivocation>),

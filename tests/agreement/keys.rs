@@ -1,0 +1,101 @@
+//! Keys of the simulated members: a keyed hash in the place of a signature, since thousands are made a second.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use p256::ecdsa::SigningKey;
+use sealane::ports::{Mark, MarkError, MemberSigner};
+use sealane_core::block::{Member, MemberSet, NotePublicKey, NoteSigningKey, Origin};
+use sealane_core::hash::Hash;
+use sealane_core::statement::{PublicKey, Signature, SignatureError, SignatureVerifier};
+
+/// The most members that a simulation has.
+pub const MEMBERS_MAX: usize = 10;
+
+pub static ORIGIN: LazyLock<Origin> = LazyLock::new(|| "ledger.example/simulated".parse().unwrap());
+
+static KEYS: LazyLock<Vec<Arc<SimulatedKey>>> = LazyLock::new(|| (1..=MEMBERS_MAX).map(SimulatedKey::new).collect());
+
+/// A member's key: a real public one, and a secret that everybody could compute, but that liars leave alone.
+pub struct SimulatedKey {
+    public: PublicKey,
+    note_key: NotePublicKey,
+    secret: Hash,
+}
+
+/// Checks keyed hashes.
+pub struct KeyedHashes {
+    secrets: BTreeMap<Hash, Hash>,
+    /// The mutation in which nothing is checked.
+    pub trusts_all: bool,
+}
+
+impl SimulatedKey {
+    fn new(number: usize) -> Arc<Self> {
+        let seed = [number as u8; 32];
+        let public = PublicKey::from(SigningKey::from_slice(&seed).unwrap().verifying_key());
+        Arc::new(Self { public, note_key: NoteSigningKey::from_seed(&seed).public(), secret: Hash::of(&seed) })
+    }
+
+    pub fn kid(&self) -> Hash {
+        self.public.thumbprint()
+    }
+
+    fn member(&self, number: usize) -> Member {
+        Member::new(format!("Member {number}"), self.public.clone(), self.note_key.clone()).unwrap()
+    }
+}
+
+fn keyed(secret: &Hash, bytes: &[u8]) -> Signature {
+    let half = Hash::of_parts(&[secret.as_bytes(), bytes]);
+    let mut signature = [0; 64];
+    signature[..32].copy_from_slice(half.as_bytes());
+    Signature::from_bytes(signature)
+}
+
+/// The first `count` keys in the order of their members in the set, and the set.
+pub fn consortium(count: usize) -> (Vec<Arc<SimulatedKey>>, MemberSet) {
+    let mut keys: Vec<Arc<SimulatedKey>> = KEYS.iter().take(count).cloned().collect();
+    keys.sort_by_key(|key| key.kid());
+    let members = keys.iter().enumerate().map(|(number, key)| key.member(number)).collect();
+    (keys, MemberSet::new(members).unwrap())
+}
+
+impl KeyedHashes {
+    pub fn new(trusts_all: bool) -> Self {
+        Self { secrets: KEYS.iter().map(|key| (key.kid(), key.secret)).collect(), trusts_all }
+    }
+}
+
+impl SignatureVerifier for KeyedHashes {
+    fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
+        let secret = self.secrets.get(&key.thumbprint()).ok_or(SignatureError::DoesNotHold)?;
+        if self.trusts_all || keyed(secret, message) == *signature { Ok(()) } else { Err(SignatureError::DoesNotHold) }
+    }
+}
+
+impl MemberSigner for SimulatedKey {
+    fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+
+    fn sign(&self, bytes: &[u8]) -> Signature {
+        keyed(&self.secret, bytes)
+    }
+
+    fn note_key(&self) -> &NotePublicKey {
+        &self.note_key
+    }
+
+    fn sign_note(&self, _: &[u8]) -> [u8; 64] {
+        [0; 64]
+    }
+
+    fn mark(&self) -> Option<Mark> {
+        None
+    }
+
+    fn raise_mark(&self, _: Mark) -> Result<(), MarkError> {
+        Ok(())
+    }
+}

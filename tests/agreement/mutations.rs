@@ -1,0 +1,45 @@
+//! Each rule is taken out in turn, and some seed shows that it is missing.
+
+use crate::mutation::Mutation;
+use crate::seeds::run;
+
+/// Seeds that are tried before a mutation counts as unnoticed.
+const SEEDS_MAX: u64 = 200;
+
+/// The first seed that fails under a mutation, and passes without it.
+fn noticed(mutation: Mutation) {
+    let failed = (1..=SEEDS_MAX).find_map(|seed| run(seed, mutation).err().map(|error| (seed, error)));
+    let (seed, error) = failed.unwrap_or_else(|| panic!("{mutation:?} is not noticed in {SEEDS_MAX} seeds"));
+    println!("{mutation:?}: seed {seed}: {error}");
+    run(seed, Mutation::None).unwrap();
+}
+
+#[test]
+fn a_word_that_leaves_before_the_log_is_durable_is_noticed() {
+    noticed(Mutation::NoFlush);
+}
+
+#[test]
+fn a_log_that_is_not_read_is_noticed() {
+    noticed(Mutation::NoReplay);
+}
+
+#[test]
+fn words_to_come_from_any_connection_are_noticed() {
+    noticed(Mutation::AnyConnection);
+}
+
+#[test]
+fn what_is_not_said_again_is_noticed() {
+    noticed(Mutation::NothingAgain);
+}
+
+#[test]
+fn signatures_that_are_not_checked_are_noticed() {
+    noticed(Mutation::TrustsAll);
+}
+
+#[test]
+fn a_quorum_of_one_less_is_noticed() {
+    noticed(Mutation::HastyQuorum);
+}

@@ -1,0 +1,139 @@
+//! What happens to a simulated consortium, from one number.
+
+use fastrand::Rng;
+
+use crate::keys::MEMBERS_MAX;
+use crate::liar::{LIES, Lie};
+use crate::node::{Micros, SECOND};
+
+/// Until when things go wrong. Afterwards every honest node is up and reaches every other.
+pub const HEALED: Micros = 20 * SECOND;
+
+/// All that a seed decides.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub seed: u64,
+    pub members: usize,
+    /// The liars, fewer than a third, with what they do.
+    pub liars: Vec<(usize, Vec<Lie>)>,
+    pub delay: std::ops::Range<Micros>,
+    /// In percent.
+    pub loss: u32,
+    pub twice: u32,
+    pub cuts: Vec<Cut>,
+    /// Node, and after how many calls of ports in its life it dies.
+    pub deaths: Vec<(usize, u64)>,
+    /// A node that finds an older copy of its ledger after its first death.
+    pub older_store: Option<usize>,
+    /// Milliseconds that a node's clock is ahead.
+    pub clock_offsets_ms: Vec<i64>,
+    pub posts: Vec<(Micros, usize)>,
+}
+
+/// A time in which words from one node to another are lost.
+#[derive(Debug, Clone)]
+pub struct Cut {
+    pub from: usize,
+    pub to: usize,
+    pub time: std::ops::Range<Micros>,
+    /// Whether the nodes notice: else words are lost in silence.
+    pub noticed: bool,
+}
+
+impl Plan {
+    pub fn of(seed: u64) -> Self {
+        let mut dice = Rng::with_seed(seed ^ 0x5ea1_a4e0);
+        let members = if dice.u32(..100) < 60 { 4 } else { dice.usize(5..=MEMBERS_MAX) };
+        let mut order: Vec<usize> = (0..members).collect();
+        dice.shuffle(&mut order);
+        let liars =
+            order.iter().take(dice.usize(..=(members - 1) / 3)).map(|one| (*one, some_lies(&mut dice))).collect();
+        let base = dice.u64(500..40_000);
+        let spread = if dice.u32(..100) < 20 { 800_000 } else { base };
+        let mut plan = Self {
+            seed,
+            members,
+            liars,
+            delay: base..base + spread + 1,
+            loss: if dice.bool() { 0 } else { dice.u32(1..20) },
+            twice: if dice.bool() { 0 } else { dice.u32(1..20) },
+            cuts: Vec::new(),
+            deaths: Vec::new(),
+            older_store: None,
+            clock_offsets_ms: (0..members).map(|_| dice.i64(-1_500..1_500)).collect(),
+            posts: Vec::new(),
+        };
+        plan.cut(&mut dice);
+        for node in 0..members {
+            for _ in 0..3 {
+                if dice.u32(..100) < 30 {
+                    plan.deaths.push((node, dice.u64(1..1_500)));
+                }
+            }
+        }
+        if dice.u32(..100) < 15 {
+            plan.older_store = Some(dice.usize(..members));
+        }
+        // A clock that is far off makes its node useless while it is, so only where there is no liar beside it.
+        if plan.liars.is_empty() && dice.bool() {
+            plan.clock_offsets_ms[dice.usize(..members)] = if dice.bool() { 10_000 } else { -10_000 };
+        }
+        for _ in 0..dice.usize(5..25) {
+            plan.posts.push((dice.u64(..HEALED), dice.usize(..members)));
+        }
+        plan
+    }
+
+    pub fn is_liar(&self, node: usize) -> bool {
+        self.liars.iter().any(|(liar, _)| *liar == node)
+    }
+
+    fn cut(&mut self, dice: &mut Rng) {
+        for _ in 0..dice.usize(..4) {
+            let start = dice.u64(..HEALED * 3 / 4);
+            let time = start..(start + dice.u64(SECOND..10 * SECOND)).min(HEALED);
+            match dice.u32(..4) {
+                // Two sides that do not reach each other.
+                0 => {
+                    let side: Vec<bool> = (0..self.members).map(|_| dice.bool()).collect();
+                    for from in 0..self.members {
+                        for to in 0..self.members {
+                            if side[from] != side[to] {
+                                self.cuts.push(Cut { from, to, time: time.clone(), noticed: true });
+                            }
+                        }
+                    }
+                }
+                // One link, both ways.
+                1 => {
+                    let (from, to) = (dice.usize(..self.members), dice.usize(..self.members));
+                    self.cuts.push(Cut { from, to, time: time.clone(), noticed: true });
+                    self.cuts.push(Cut { from: to, to: from, time, noticed: true });
+                }
+                // One link, one way.
+                2 => {
+                    let (from, to) = (dice.usize(..self.members), dice.usize(..self.members));
+                    self.cuts.push(Cut { from, to, time, noticed: false });
+                }
+                // A node that comes and goes.
+                _ => {
+                    let node = dice.usize(..self.members);
+                    let mut at = time.start;
+                    while at < time.end {
+                        let end = (at + dice.u64(SECOND / 10..SECOND)).min(time.end);
+                        for other in (0..self.members).filter(|other| *other != node) {
+                            self.cuts.push(Cut { from: node, to: other, time: at..end, noticed: true });
+                            self.cuts.push(Cut { from: other, to: node, time: at..end, noticed: true });
+                        }
+                        at = end + dice.u64(SECOND / 10..SECOND);
+                    }
+                }
+            }
+        }
+        self.cuts.retain(|cut| cut.from != cut.to);
+    }
+}
+
+fn some_lies(dice: &mut Rng) -> Vec<Lie> {
+    (0..dice.usize(1..=3)).map(|_| LIES[dice.usize(..LIES.len())]).collect()
+}

@@ -1,0 +1,476 @@
+//! One thread, virtual time, and what must always hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use fastrand::Rng;
+use sealane_core::agreement::{Said, Timer, ValueId, VoteKind};
+use sealane_core::block::{FinalCheckpoint, Height, MemberSet};
+use sealane_core::hash::Hash;
+
+use crate::keys::{KeyedHashes, consortium};
+use crate::liar::Liar;
+use crate::mutation::Mutation;
+use crate::node::{Crashed, Micros, Node, SECOND, Wire};
+use crate::plan::{HEALED, Plan};
+
+/// After everything works again, all that was posted is final everywhere within this.
+const CALM_MAX: Micros = 30 * SECOND;
+
+/// The same where a liar goes on.
+const CALM_AMONG_LIARS_MAX: Micros = 90 * SECOND;
+
+/// How long nothing may happen at the end.
+const IDLE: Micros = 12 * SECOND;
+
+/// Words that a node may keep for each member: its places in 21 rounds, twice, and what is kept of later heights.
+const WORDS_PER_MEMBER_MAX: usize = 21 * (2 * 2 + 4) + 2 * 35;
+
+/// What a run has shown.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub blocks: u64,
+    pub rounds_most: u32,
+    pub deaths: u64,
+    /// Members that were found to have said two things.
+    pub convicted: BTreeSet<usize>,
+    /// A number that differs where anything does.
+    pub trace: u64,
+    /// From when everything worked again until all was final everywhere.
+    pub calm: Micros,
+}
+
+enum Event {
+    Deliver { from: usize, to: usize, wire: Wire },
+    Tick { node: usize, count: u64 },
+    Timer { node: usize, timer: Timer },
+    Post { node: usize, statement: u32 },
+    Cut { at: usize, begins: bool },
+    Restart { node: usize },
+}
+
+/// Where a member signs: height, round and which word.
+type Place = (usize, Height, u32, Option<VoteKind>);
+
+pub struct World {
+    plan: Plan,
+    dice: Rng,
+    now: Micros,
+    queue: BTreeMap<(Micros, u64), Event>,
+    count: u64,
+    nodes: Vec<Node>,
+    liars: BTreeMap<usize, Liar>,
+    members: MemberSet,
+    kids: Vec<Hash>,
+    /// How many cuts there are now from one to another, and how many of them are noticed.
+    cut: BTreeMap<(usize, usize), (u32, u32)>,
+    deaths: BTreeMap<usize, Vec<u64>>,
+    set_timers: BTreeSet<(usize, Timer, Micros)>,
+    /// What honest members have said, as heard on the wire.
+    said: BTreeMap<Place, (Option<ValueId>, Option<u32>)>,
+    posted: u32,
+    healed: bool,
+    /// When an honest node last said anything but its status.
+    last_word: Micros,
+    outcome: Outcome,
+}
+
+impl World {
+    pub fn new(plan: Plan, mutation: Mutation) -> Self {
+        let (keys, members) = consortium(plan.members);
+        let kids: Vec<Hash> = keys.iter().map(|key| key.kid()).collect();
+        let verifier = Arc::new(KeyedHashes::new(mutation == Mutation::TrustsAll));
+        let seed = plan.seed.wrapping_mul(1_000);
+        let node = |number| Node::new(number, &keys, &members, &verifier, mutation, seed + number as u64);
+        let mut nodes: Vec<Node> = (0..plan.members).map(node).collect();
+        let liar = |(number, lies): &(usize, Vec<_>)| {
+            (*number, Liar::new(lies.clone(), Arc::clone(&keys[*number]), kids.clone(), seed + 100 + *number as u64))
+        };
+        let liars = plan.liars.iter().map(liar).collect();
+        let mut deaths: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+        for (node, at) in &plan.deaths {
+            deaths.entry(*node).or_default().push(*at);
+        }
+        for node in &mut nodes {
+            node.clock_offset_ms = plan.clock_offsets_ms[node.number];
+            node.dies_at = deaths.get_mut(&node.number).and_then(Vec::pop);
+        }
+        let dice = Rng::with_seed(plan.seed ^ 0xd1ce);
+        let mut world = Self {
+            dice,
+            now: 0,
+            queue: BTreeMap::new(),
+            count: 0,
+            nodes,
+            liars,
+            members,
+            kids,
+            cut: BTreeMap::new(),
+            deaths,
+            set_timers: BTreeSet::new(),
+            said: BTreeMap::new(),
+            posted: 0,
+            healed: false,
+            last_word: 0,
+            outcome: Outcome::default(),
+            plan,
+        };
+        world.lay_out();
+        world
+    }
+
+    fn lay_out(&mut self) {
+        for node in 0..self.nodes.len() {
+            self.at(250_000 + node as Micros * 1_000, Event::Tick { node, count: 1 });
+        }
+        for (time, node) in self.plan.posts.clone() {
+            self.post_at(time, node);
+        }
+        for (at, cut) in self.plan.cuts.clone().into_iter().enumerate() {
+            self.at(cut.time.start, Event::Cut { at, begins: true });
+            self.at(cut.time.end, Event::Cut { at, begins: false });
+        }
+    }
+
+    fn post_at(&mut self, time: Micros, node: usize) {
+        self.posted += 1;
+        self.at(time, Event::Post { node, statement: self.posted });
+    }
+
+    fn at(&mut self, time: Micros, event: Event) {
+        self.count += 1;
+        self.queue.insert((time.max(self.now), self.count), event);
+    }
+
+    fn is_honest(&self, node: usize) -> bool {
+        !self.plan.is_liar(node)
+    }
+
+    fn honest(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| self.is_honest(node.number))
+    }
+
+    /// Runs all of it: trouble, calm, and nothing to do.
+    pub fn run(mut self) -> Result<Outcome, String> {
+        self.run_until(HEALED)?;
+        self.heal()?;
+        let honest: Vec<usize> = self.honest().map(|node| node.number).collect();
+        let mut asked = Vec::new();
+        for node in honest {
+            self.post_at(HEALED + SECOND / 10, node);
+            asked.push(self.posted);
+        }
+        let limit = HEALED + if self.liars.is_empty() { CALM_MAX } else { CALM_AMONG_LIARS_MAX };
+        while !self.is_calm(&asked) {
+            if self.now >= limit {
+                return Err(self.report("not all that was posted is final everywhere in time"));
+            }
+            self.run_until(self.now + SECOND / 2)?;
+        }
+        self.outcome.calm = self.now - HEALED;
+        self.check_idle()?;
+        self.check_ledgers()?;
+        Ok(self.outcome)
+    }
+
+    fn is_calm(&self, asked: &[u32]) -> bool {
+        let most = self.honest().map(Node::tip).max();
+        self.honest().all(|node| {
+            Some(node.tip()) == most && node.pool.is_empty() && asked.iter().all(|one| node.store.holds(*one))
+        })
+    }
+
+    /// Where there is nothing to agree on, nothing is said and nothing is written, whatever liars send.
+    fn check_idle(&mut self) -> Result<(), String> {
+        self.run_until(self.now + 4 * SECOND)?;
+        let before: Vec<(Height, u64)> = self.honest().map(|node| (node.tip(), node.begun)).collect();
+        let since = self.now;
+        self.run_until(self.now + IDLE)?;
+        let after: Vec<(Height, u64)> = self.honest().map(|node| (node.tip(), node.begun)).collect();
+        if before != after {
+            return Err(self.report("heights are begun while nothing waits"));
+        }
+        if self.last_word > since {
+            return Err(self.report("something is said while nothing waits"));
+        }
+        Ok(())
+    }
+
+    fn check_ledgers(&mut self) -> Result<(), String> {
+        let strict = KeyedHashes::new(false);
+        let longest = self.honest().max_by_key(|node| node.tip()).expect("one is honest").store.blocks.clone();
+        let mut seen = BTreeSet::new();
+        for one in &longest {
+            if !one.block.statements.iter().all(|statement| seen.insert(*statement)) {
+                return Err(self.report("a statement stands twice"));
+            }
+        }
+        for node in self.honest() {
+            for (one, other) in node.store.blocks.iter().zip(&longest) {
+                if one.block != other.block {
+                    return Err(self.report("two blocks of one height are final"));
+                }
+                let commit = one.commit.clone();
+                let checked = FinalCheckpoint::verify(one.block.checkpoint(), commit, &self.members, &strict);
+                if let Err(error) = checked {
+                    return Err(self.report(&format!("a commit does not hold: {error}")));
+                }
+            }
+            if node.store.blocks.len() != longest.len() {
+                return Err(self.report("a ledger is shorter than another"));
+            }
+            if let Some(lost) = node.acknowledged.iter().find(|one| !seen.contains(one)) {
+                return Err(self.report(&format!("statement {lost} was acknowledged, and is on no ledger")));
+            }
+            let most = WORDS_PER_MEMBER_MAX * self.nodes.len();
+            if node.words_most > most {
+                return Err(self.report(&format!("a node kept {} words, more than {most}", node.words_most)));
+            }
+        }
+        let rounds = longest.iter().map(|one| one.commit.round).max();
+        self.outcome.rounds_most = rounds.unwrap_or_default();
+        self.outcome.blocks = longest.len() as u64;
+        self.check_faults(&strict)
+    }
+
+    /// Whoever is convicted has lied.
+    fn check_faults(&mut self, strict: &KeyedHashes) -> Result<(), String> {
+        let pairs: Vec<_> = self.honest().flat_map(|node| node.faults.clone()).collect();
+        for pair in pairs {
+            let number = self.kids.iter().position(|kid| *kid == pair.signer());
+            if pair.verify(&crate::keys::ORIGIN, &self.members, strict).is_err() {
+                return Err(self.report("a proof of two words proves nothing"));
+            }
+            match number {
+                Some(number) if !self.is_honest(number) => self.outcome.convicted.insert(number),
+                _ => return Err(self.report("an honest member is convicted")),
+            };
+        }
+        Ok(())
+    }
+
+    pub fn report(&self, what: &str) -> String {
+        let tips: Vec<String> = self
+            .nodes
+            .iter()
+            .map(|node| {
+                let state = if node.is_up() { "" } else { " down" };
+                let liar = if self.is_honest(node.number) { "" } else { " liar" };
+                format!("{}{liar}{state} at {}, {} in its pool", node.number, node.tip(), node.pool.len())
+            })
+            .collect();
+        format!("{what}; at {} s: {}; {:?}", self.now / SECOND, tips.join("; "), self.plan.liars)
+    }
+
+    pub fn run_until(&mut self, end: Micros) -> Result<(), String> {
+        while let Some(((time, _), _)) = self.queue.first_key_value() {
+            if *time > end {
+                break;
+            }
+            let Some(((time, _), event)) = self.queue.pop_first() else { break };
+            self.now = time;
+            self.happen(event)?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), String> {
+        let now = self.now;
+        match event {
+            Event::Deliver { from, to, wire } => {
+                let lost = self.cut.get(&(from, to)).is_some_and(|(cuts, _)| *cuts > 0);
+                if lost || !self.nodes[to].is_up() {
+                    return Ok(());
+                }
+                self.trace(from, to, &wire);
+                if let Some(liar) = self.liars.get_mut(&to) {
+                    liar.see(&wire);
+                }
+                self.call(to, |node| node.receive(now, from, wire))
+            }
+            Event::Tick { node, count } => {
+                self.at(now + 250_000, Event::Tick { node, count: count + 1 });
+                if !self.nodes[node].is_up() {
+                    return Ok(());
+                }
+                let tip = self.nodes[node].tip();
+                if let Some(liar) = self.liars.get_mut(&node) {
+                    for (to, wire) in liar.junk(tip) {
+                        self.post_off(node, to, wire);
+                    }
+                }
+                self.call(node, |node| node.tick(now, count))
+            }
+            Event::Timer { node, timer } => {
+                self.set_timers.remove(&(node, timer, now));
+                let is_set = self.nodes[node].timers.get(&timer) == Some(&now);
+                if !is_set || !self.nodes[node].is_up() {
+                    return Ok(());
+                }
+                self.call(node, |node| node.time_out(now, timer))
+            }
+            Event::Post { node, statement } => {
+                if !self.nodes[node].is_up() {
+                    return Ok(());
+                }
+                self.call(node, |node| node.post(now, statement))
+            }
+            Event::Cut { at, begins } => self.change_cut(at, begins),
+            Event::Restart { node } => self.restart(node),
+        }
+    }
+
+    fn trace(&mut self, from: usize, to: usize, wire: &Wire) {
+        let kind = match wire {
+            Wire::Said(said) => u64::from(said.round()) * 100 + said.height().get() * 7,
+            Wire::Block(block) => block.height.get() + 1_000,
+            _ => 3,
+        };
+        let word = self.now ^ (from as u64) << 56 ^ (to as u64) << 48 ^ kind << 20;
+        self.outcome.trace = (self.outcome.trace ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(17);
+    }
+
+    /// Calls a node, sends what it sends, and sets its timers. If it dies on the way, it starts again some time later.
+    fn call(&mut self, number: usize, call: impl FnOnce(&mut Node) -> Result<(), Crashed>) -> Result<(), String> {
+        let done = call(&mut self.nodes[number]);
+        self.send_off(number)?;
+        if done.is_err() {
+            return self.die(number);
+        }
+        for (timer, time) in &self.nodes[number].timers {
+            if self.set_timers.insert((number, *timer, *time)) {
+                self.count += 1;
+                self.queue.insert((*time, self.count), Event::Timer { node: number, timer: *timer });
+            }
+        }
+        Ok(())
+    }
+
+    fn send_off(&mut self, number: usize) -> Result<(), String> {
+        for (to, wire) in std::mem::take(&mut self.nodes[number].outbox) {
+            if let Some(liar) = self.liars.get_mut(&number) {
+                for (to, wire) in liar.bend(&self.nodes[number], to, wire) {
+                    self.post_off(number, to, wire);
+                }
+                continue;
+            }
+            self.overhear(number, &wire)?;
+            self.post_off(number, to, wire);
+        }
+        Ok(())
+    }
+
+    /// Holds what an honest member says against what it has said before in the same place.
+    fn overhear(&mut self, number: usize, wire: &Wire) -> Result<(), String> {
+        let Wire::Said(said) = wire else { return Ok(()) };
+        self.last_word = self.now;
+        let (place, word) = match said {
+            Said::Vote(vote) if vote.signer == self.kids[number] => {
+                ((number, vote.height, vote.round, Some(vote.kind)), (vote.value, None))
+            }
+            Said::Proposal(proposal) if proposal.signer == self.kids[number] => {
+                ((number, proposal.height, proposal.round, None), (Some(proposal.value), proposal.pol_round))
+            }
+            _ => return Ok(()),
+        };
+        match self.said.insert(place, word) {
+            Some(before) if before != word => {
+                Err(self.report(&format!("honest member {number} has said two things at {place:?}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts something on its way, which may be lost, late or doubled.
+    fn post_off(&mut self, from: usize, to: usize, wire: Wire) {
+        let (loss, twice) = if self.healed { (0, 0) } else { (self.plan.loss, self.plan.twice) };
+        let copies = 1 + usize::from(self.dice.u32(..100) < twice);
+        for _ in 0..copies {
+            let late = self.dice.u64(self.plan.delay.clone());
+            if self.dice.u32(..100) >= loss {
+                self.at(self.now + late, Event::Deliver { from, to, wire: wire.clone() });
+            }
+        }
+    }
+
+    fn die(&mut self, number: usize) -> Result<(), String> {
+        self.outcome.deaths += 1;
+        let node = &mut self.nodes[number];
+        node.crash();
+        if self.plan.older_store == Some(number) {
+            // A copy of some blocks ago, and the log of today.
+            self.plan.older_store = None;
+            let kept = node.store.blocks.len().saturating_sub(2);
+            node.store.blocks.truncate(kept);
+        }
+        let rest = self.dice.u64(SECOND / 20..5 * SECOND);
+        self.at(self.now + rest, Event::Restart { node: number });
+        for other in 0..self.nodes.len() {
+            self.connect(other, number, false)?;
+        }
+        Ok(())
+    }
+
+    fn restart(&mut self, number: usize) -> Result<(), String> {
+        if self.nodes[number].is_up() {
+            return Ok(());
+        }
+        let now = self.now;
+        if !self.healed {
+            let calls = self.nodes[number].calls;
+            self.nodes[number].dies_at = self.deaths.get_mut(&number).and_then(Vec::pop).map(|more| calls + more);
+        }
+        self.call(number, |node| node.start(now))?;
+        for other in 0..self.nodes.len() {
+            let is_cut = self.cut.get(&(other, number)).is_some_and(|(_, noticed)| *noticed > 0);
+            let is_there = self.nodes[other].is_up() && !is_cut;
+            self.connect(other, number, is_there)?;
+            self.connect(number, other, is_there)?;
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, node: usize, other: usize, is_up: bool) -> Result<(), String> {
+        if node == other || !self.nodes[node].is_up() {
+            return Ok(());
+        }
+        let now = self.now;
+        self.call(node, |node| node.connect(now, other, is_up))
+    }
+
+    fn change_cut(&mut self, at: usize, begins: bool) -> Result<(), String> {
+        let cut = self.plan.cuts[at].clone();
+        let (cuts, noticed) = self.cut.entry((cut.from, cut.to)).or_default();
+        let change = |count: &mut u32| *count = if begins { *count + 1 } else { count.saturating_sub(1) };
+        change(cuts);
+        if cut.noticed {
+            change(noticed);
+            let is_up = *noticed == 0 && self.nodes[cut.to].is_up();
+            self.connect(cut.from, cut.to, is_up)?;
+        }
+        Ok(())
+    }
+
+    /// From now on everything works.
+    fn heal(&mut self) -> Result<(), String> {
+        self.healed = true;
+        self.cut.clear();
+        for at in 0..self.plan.cuts.len() {
+            self.plan.cuts[at].noticed = false;
+        }
+        for number in 0..self.nodes.len() {
+            self.nodes[number].dies_at = None;
+            self.nodes[number].clock_offset_ms = 0;
+            if !self.nodes[number].is_up() {
+                self.restart(number)?;
+            }
+        }
+        for node in 0..self.nodes.len() {
+            for other in 0..self.nodes.len() {
+                self.connect(node, other, true)?;
+            }
+        }
+        Ok(())
+    }
+}
