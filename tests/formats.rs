@@ -459,8 +459,7 @@ fn agreement(ledger: &Ledger, examples: &mut Examples) {
     assert_eq!(polka.verify(origin, &ledger.members, &P256), Ok(()));
     examples.insert("polka-certificate", hex(&polka.to_bytes()));
     let last = RoundSignature { kind: VoteKind::Precommit, value: None, kid: signer, signature: sign(&none) };
-    let round =
-        RoundCertificate { height, round: 0, justifies: Justification::Leave, signatures: vec![last] };
+    let round = RoundCertificate { height, round: 0, justifies: Justification::Leave, signatures: vec![last] };
     assert_eq!(round.verify(origin, &ledger.members, &P256), Ok(()));
     examples.insert("round-certificate", hex(&round.to_bytes()));
     let outline = BlockOutline { seal: ledger.seals[1].clone(), leaves: vec![hash_of(&ledger.leaves[2])] }.to_bytes();

@@ -16,4 +16,27 @@ mod heard;
 mod host;
 mod under_way;
 
+use std::sync::Arc;
+
+use crate::app::orderer::{Consensus, NoPeers, NoVoteLog};
+use crate::ports::{MemberSigner, Patience};
+use sealane_core::consortium::CertificateReader;
+use sealane_core::statement::SignatureVerifier;
+
 pub use driver::MalachiteAgreement;
+
+/// What a member agrees by that decides alone.
+pub fn alone(
+    signer: Arc<dyn MemberSigner>,
+    verifier: Arc<dyn SignatureVerifier>,
+    certificates: Arc<dyn CertificateReader>,
+) -> Consensus {
+    Consensus {
+        agreement: Box::new(|origin| {
+            Box::new(MalachiteAgreement::new(origin.clone(), signer, verifier, Patience::default()))
+        }),
+        log: Box::new(NoVoteLog),
+        peers: Arc::new(NoPeers),
+        certificates,
+    }
+}

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::Ledger;
 use crate::app::orderer::Orderer;
+use crate::bft;
 use crate::cli::check_record;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
@@ -79,10 +80,12 @@ impl OpenNode {
         trust::check_owner(data, &*store).await?;
         let signer = Arc::new(data.member_key()?);
         let authority_pem = data.authority()?.certificate().to_pem();
-        let (orderer, ledger) =
-            Orderer::open(store, Arc::new(SystemClock), signer, Arc::new(known_signers()), Arc::clone(&metrics) as _)
-                .await
-                .map_err(Failure::unreachable)?;
+        let verifier = Arc::new(known_signers());
+        let consensus = bft::alone(Arc::clone(&signer) as _, Arc::clone(&verifier) as _, Arc::new(X509Reader));
+        let observer = Arc::clone(&metrics) as _;
+        let (orderer, ledger) = Orderer::open(store, Arc::new(SystemClock), signer, verifier, observer, consensus)
+            .await
+            .map_err(Failure::unreachable)?;
         let orderer = match write_rate {
             Some(rate) => orderer.at_most(rate),
             None => orderer,

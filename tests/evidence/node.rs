@@ -14,6 +14,8 @@ use p256::ecdsa::SigningKey;
 use sealane::app::capture::capture;
 use sealane::app::orderer::{BlockObserver, Orderer};
 use sealane::app::{Ledger, genesis};
+use sealane::bft;
+use sealane::pki::X509Reader;
 use sealane::ports::{Clock, LedgerStore, Mark, MarkError, MemberSigner};
 use sealane::store::SqliteStore;
 use sealane_core::block::{NotePublicKey, NoteSigningKey, Origin};
@@ -129,6 +131,7 @@ impl Node {
             Arc::clone(&signer) as Arc<dyn MemberSigner>,
             Arc::new(AwsLc),
             observer,
+            bft::alone(Arc::clone(&signer) as _, Arc::new(AwsLc), Arc::new(X509Reader)),
         )
         .await
         .unwrap();

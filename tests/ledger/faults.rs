@@ -11,7 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sealane::app::orderer::{BlockObserver, Orderer};
 use sealane::app::{Ledger, LoadError};
-use sealane::pki::MemberKey;
+use sealane::bft;
+use sealane::pki::{MemberKey, X509Reader};
 use sealane::ports::{
     Admission, Clock, Derived, LeafContent, LedgerStore, Mark, MarkError, MemberSigner, NewBlock, PendingRequest,
     PlacedRecord, RequestFilter, RowCounts, StoreError, StoredBlock, StoredLeaf, WaitingRoom,
@@ -199,7 +200,8 @@ impl Ports {
     /// Opens the ledger through the faults; the writer is not yet running.
     pub async fn open(self, clock: Arc<dyn Clock>) -> Result<(Orderer, Ledger), LoadError> {
         let ports = Arc::new(self);
-        Orderer::open(Arc::clone(&ports) as _, clock, Arc::clone(&ports) as _, Arc::new(AwsLc), ports).await
+        let consensus = bft::alone(Arc::clone(&ports) as _, Arc::new(AwsLc), Arc::new(X509Reader));
+        Orderer::open(Arc::clone(&ports) as _, clock, Arc::clone(&ports) as _, Arc::new(AwsLc), ports, consensus).await
     }
 
     async fn pass<T>(&self, step: Step, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {

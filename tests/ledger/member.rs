@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sealane::app::orderer::{BlockObserver, Orderer};
 use sealane::app::{Ledger, LoadError, genesis, registration};
+use sealane::bft;
 use sealane::pki::{
     AuthorityError, CertificateAuthority, CertificateRequest, MemberKey, NotePrivateKey, ParticipantSubject,
     PrivateKey, Validity, X509Reader,
@@ -192,7 +193,9 @@ impl Member {
     pub async fn open(&self) -> Result<(Orderer, Ledger), LoadError> {
         let store = Arc::new(self.store.clone());
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Orderer::open(store, clock, Arc::clone(&self.signer) as _, Arc::new(AwsLc), Arc::new(Unobserved)).await
+        let consensus = bft::alone(Arc::clone(&self.signer) as _, Arc::new(AwsLc), Arc::new(X509Reader));
+        Orderer::open(store, clock, Arc::clone(&self.signer) as _, Arc::new(AwsLc), Arc::new(Unobserved), consensus)
+            .await
     }
 
     /// Registers a manufacturer that holds the company prefix 9506000.

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use sealane::app::capture::capture;
 use sealane::app::orderer::Orderer;
 use sealane::app::{LoadError, audit};
-use sealane::ports::StoredBlock;
+use sealane::bft;
+use sealane::pki::X509Reader;
+use sealane::ports::{MemberSigner, StoredBlock};
 use sealane::store::SqliteStore;
 use sealane_core::block::Height;
 use tempfile::TempDir;
@@ -83,8 +85,10 @@ impl Killed {
     async fn start(&self, dir: &Path) -> Result<StoredBlock, Refused> {
         let store = SqliteStore::open(&dir.join(LEDGER_FILE)).map_err(|error| Refused::Store(error.to_string()))?;
         let clock = Arc::clone(&self.member.clock) as _;
-        let signer = Arc::new(member_key(dir));
-        let opened = Orderer::open(Arc::new(store.clone()), clock, signer, Arc::new(AwsLc), Arc::new(Unobserved)).await;
+        let signer: Arc<dyn MemberSigner> = Arc::new(member_key(dir));
+        let consensus = bft::alone(Arc::clone(&signer), Arc::new(AwsLc), Arc::new(X509Reader));
+        let (store_port, observer) = (Arc::new(store.clone()), Arc::new(Unobserved));
+        let opened = Orderer::open(store_port, clock, signer, Arc::new(AwsLc), observer, consensus).await;
         let (_orderer, ledger) = opened.map_err(Refused::Load)?;
         // Every block that is taken up is whole in all its parts.
         audit::audit(&store, PROVIDER).await.unwrap();

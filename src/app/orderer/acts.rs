@@ -90,7 +90,10 @@ impl Orderer {
     fn has_reason(&self, to_build: Option<u32>) -> bool {
         let next = self.head.as_ref().map(|head| head.state.next_height());
         let is_called = to_build.is_none() && self.called.is_some() && self.called == next;
-        !self.pool.is_empty() || self.is_due || is_called || to_build.is_some_and(|round| self.is_empty_block_due(round))
+        !self.pool.is_empty()
+            || self.is_due
+            || is_called
+            || to_build.is_some_and(|round| self.is_empty_block_due(round))
     }
 
     /// Carries out acts in their order, and what follows from each after those that were there before.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
+use crate::app::orderer::HEARTBEAT;
 use crate::app::orderer::Orderer;
 use crate::app::orderer::build::EMPTY_AFTER;
 use crate::app::orderer::finish::WriteError;
 use crate::app::orderer::peers::candidate_of;
-use crate::app::orderer::HEARTBEAT;
 use crate::app::prefetch::prefetch;
 use crate::ports::{Act, AgreementError, To, Wanted};
 use sealane_core::agreement::{BlockOutline, LastSaid, Logged, Message, ValueId};
@@ -369,7 +369,8 @@ impl Orderer {
         // Whose signer is not in force on the last final block, an honest proposer has not verified.
         let shown = body.leaves.iter().flatten().position(|leaf| matches!(leaf, BodyLeaf::Shown { .. }));
         let Some(head) = &mut self.head else { return Ok(Err("the ledger is not loaded".to_owned())) };
-        let provider = sealane_core::provider::Provider { signatures: &*self.verifier, certificates: &*self.certificates };
+        let provider =
+            sealane_core::provider::Provider { signatures: &*self.verifier, certificates: &*self.certificates };
         let validated = validate(Rules::FIRST, &mut head.state, &known, body.to_body(), provider);
         Ok(match (validated, shown) {
             (Err(invalid), _) => Err(format!("{}: {invalid}", invalid.reason.name())),

@@ -101,7 +101,8 @@ impl Orderer {
         if is_voting && furthest.get() <= tip.get() + 1 && now.duration_since(since) < ONE_BEHIND_FOR {
             return;
         }
-        self.catch_up.asked = Some(Asked { member, until: now + ANSWER_WITHIN, statements: Vec::new(), blocks: 0, bytes: 0 });
+        self.catch_up.asked =
+            Some(Asked { member, until: now + ANSWER_WITHIN, statements: Vec::new(), blocks: 0, bytes: 0 });
         self.peers.say(To::One(member), &Message::AskBlocks { from: tip.next() });
     }
 
@@ -212,7 +213,8 @@ pub(super) async fn tell_blocks(
             if bytes + text.len() > MESSAGE_BYTES_MAX / 2 && !part.is_empty() {
                 let statements: Vec<Vec<u8>> = std::mem::take(&mut part);
                 let count = u32::try_from(statements.len()).unwrap_or(u32::MAX);
-                peers.say(To::One(to), &Message::Block(FinalBlockPart { height, first: before, statements, end: None }));
+                peers
+                    .say(To::One(to), &Message::Block(FinalBlockPart { height, first: before, statements, end: None }));
                 before += count;
                 bytes = 0;
             }

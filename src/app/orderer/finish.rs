@@ -13,7 +13,7 @@ use crate::app::write_gate::{certain_refusal, refusal_of};
 use crate::ports::{Act, MarkError, NewBlock, StoreError, StoredBlock};
 use sealane_core::agreement::ValueId;
 use sealane_core::block::Commit;
-use sealane_core::ledger::{BlockError, NotOnTop, PlacedRecord, Placed, SealedBlock};
+use sealane_core::ledger::{BlockError, NotOnTop, Placed, PlacedRecord, SealedBlock};
 use sealane_core::merkle::Growth;
 
 impl Orderer {

@@ -77,4 +77,3 @@ impl JobReply {
         let _ = self.0.send(answer);
     }
 }
-

@@ -242,10 +242,7 @@ impl Orderer {
 
     /// Whether each candidate may stand on the last final block; the leaf that it has, if it stands already. Nothing if the
     /// store cannot be asked.
-    async fn check_standing(
-        &mut self,
-        candidates: &[Candidate],
-    ) -> Vec<Result<Option<LeafIndex>, PlaceRefusal>> {
+    async fn check_standing(&mut self, candidates: &[Candidate]) -> Vec<Result<Option<LeafIndex>, PlaceRefusal>> {
         let Some(head) = &self.head else { return Vec::new() };
         let Ok(known) = prefetch(&*self.store, &self.lookup, candidates.iter()).await else { return Vec::new() };
         let at = self.next_place(head);
