@@ -11,7 +11,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::SigningKey;
-use sealane_core::agreement::{Message, NodeAddress, SignedAddress, Status};
+use sealane_core::agreement::{Message, NodeAddress, NodeStatus, SignedAddress};
 use sealane_core::block::{
     Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, NoteSigningKey,
     Origin, Seal, check_seal_stands_at_checkpoint, commit_bytes,
@@ -544,7 +544,7 @@ fn between_nodes(ledger: &Ledger, examples: &mut Examples) {
     examples.insert("address", serde_json::to_string(&signed).unwrap());
     examples.insert("address-signed-bytes", hex(&bytes));
     let (tip, root, time) = (ledger.seals[1].height, ledger.checkpoint.root, ledger.seals[1].time);
-    let status = Message::Status(Status { tip, root, time, address: Some(signed) });
+    let status = Message::Status(NodeStatus { tip, root, time, address: Some(signed) });
     assert_eq!(Message::parse(&status.to_bytes()).as_ref(), Ok(&status));
     examples.insert("message-status", hex(&status.to_bytes()));
 }
