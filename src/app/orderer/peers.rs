@@ -14,7 +14,7 @@ use crate::app::orderer::pool::Source;
 use crate::app::orderer::{OrderError, Ordered, Orderer, STATUS_EVERY};
 use crate::app::prefetch::prefetch;
 use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, Roster, To};
-use sealane_core::agreement::{Hello, LastSaid, Message, Status};
+use sealane_core::agreement::{Hello, LastSaid, Message, NodeStatus};
 use sealane_core::block::{Height, MemberSet};
 use sealane_core::consortium::{Place, Registry};
 use sealane_core::hash::Hash;
@@ -68,7 +68,7 @@ pub(super) struct Neighbours {
 /// What a member said last of itself.
 #[derive(Debug, Clone)]
 pub(super) struct Heard {
-    pub status: Status,
+    pub status: NodeStatus,
     pub at: Instant,
     /// The same by the clock.
     pub time: Timestamp,
@@ -407,10 +407,10 @@ impl Orderer {
     fn say_status(&self, to: To) {
         let Some(head) = &self.head else { return };
         let (tip, root) = (head.tip.seal.height, head.tip.checkpoint.root);
-        self.peers.say(to, &Message::Status(Status { tip, root, time: self.clock.now(), address: None }));
+        self.peers.say(to, &Message::Status(NodeStatus { tip, root, time: self.clock.now(), address: None }));
     }
 
-    async fn hear_status(&mut self, from: Hash, status: Status) {
+    async fn hear_status(&mut self, from: Hash, status: NodeStatus) {
         let (at, time) = (Instant::now(), self.clock.now());
         let is_new = self.neighbours.heard.insert(from, Heard { status, at, time }).is_none();
         if is_new {
