@@ -12,8 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::SigningKey;
 use sealane_core::agreement::{
-    BlockOutline, Justification, Logged, LoggedValue, PolkaCertificate, PolkaSignature, RoundCertificate, RoundProposal,
-    RoundSignature, ValueId, Vote, VoteKind, proposal_bytes, vote_bytes,
+    BlockOutline, Justification, Logged, LoggedValue, PolkaCertificate, PolkaSignature, RoundCertificate,
+    RoundProposal, RoundSignature, ValueId, Vote, VoteKind, proposal_bytes, vote_bytes,
 };
 use sealane_core::block::{
     Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, NoteSigningKey,
@@ -457,8 +457,7 @@ fn agreement(ledger: &Ledger, examples: &mut Examples) {
     assert_eq!(polka.verify(origin, &ledger.members, &P256), Ok(()));
     examples.insert("polka-certificate", hex(&polka.to_bytes()));
     let last = RoundSignature { kind: VoteKind::Precommit, value: None, kid: signer, signature: sign(&none) };
-    let round =
-        RoundCertificate { height, round: 0, justifies: Justification::Leave, signatures: vec![last] };
+    let round = RoundCertificate { height, round: 0, justifies: Justification::Leave, signatures: vec![last] };
     assert_eq!(round.verify(origin, &ledger.members, &P256), Ok(()));
     examples.insert("round-certificate", hex(&round.to_bytes()));
     let outline = BlockOutline { seal: ledger.seals[1].clone(), leaves: vec![hash_of(&ledger.leaves[2])] }.to_bytes();

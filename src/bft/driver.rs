@@ -27,6 +27,8 @@ pub struct MalachiteAgreement {
     /// The height for which the caller was told that others have begun it.
     told: Option<Height>,
     under_way: Option<UnderWay>,
+    /// Why the height under way has stopped.
+    failed: Option<AgreementError>,
 }
 
 impl MalachiteAgreement {
@@ -48,6 +50,7 @@ impl MalachiteAgreement {
             ahead: Ahead::default(),
             told: None,
             under_way: None,
+            failed: None,
         }
     }
 
@@ -61,17 +64,17 @@ impl MalachiteAgreement {
         &mut self,
         work: impl FnOnce(&mut UnderWay) -> Result<(), AgreementError>,
     ) -> Result<Vec<Act>, AgreementError> {
-        let Some(height) = &mut self.under_way else { return Ok(Vec::new()) };
-        if let Some(failed) = height.failed() {
+        if let Some(failed) = &self.failed {
             return Err(failed.clone());
         }
-        if height.is_decided() {
-            return Ok(Vec::new());
-        }
+        let Some(height) = self.under_way.as_mut().filter(|height| !height.is_decided()) else { return Ok(Vec::new()) };
         let done = work(height);
-        // Of a call that fails nothing is carried out.
         let acts = height.take_acts();
-        done?;
+        if let Err(failed) = done {
+            // Nothing of such a call is carried out.
+            self.failed = Some(failed.clone());
+            return Err(failed);
+        }
         if height.is_decided() {
             self.decided();
         }
@@ -101,6 +104,7 @@ impl MalachiteAgreement {
 impl Agreement for MalachiteAgreement {
     fn stand(&mut self, tip: Height, members: &MemberSet) -> Vec<Act> {
         let timers = self.under_way.take().map(|_| Act::CancelAll);
+        self.failed = None;
         self.tip = tip;
         self.members = Some(members.members().len());
         self.ahead.forget_to(tip, true);
@@ -120,7 +124,7 @@ impl Agreement for MalachiteAgreement {
             self.patience,
             self.reachable.clone(),
         );
-        let mut begun = UnderWay::begin(host, replay)?;
+        let mut begun = UnderWay::begin(host, replay).inspect_err(|failed| self.failed = Some(failed.clone()))?;
         acts.extend(begun.take_acts());
         let decided = begun.is_decided();
         self.under_way = Some(begun);
@@ -134,6 +138,9 @@ impl Agreement for MalachiteAgreement {
     }
 
     fn hear(&mut self, from: Hash, said: Said) -> Result<Vec<Act>, AgreementError> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
         let here = self.tip.next();
         let under_way = self.under_way.as_ref().is_some_and(|height| !height.is_decided());
         if under_way && said.height() == here {

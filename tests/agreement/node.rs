@@ -205,7 +205,8 @@ impl Node {
     /// Begins the height after the tip, unless the log says that a later one was begun: then blocks are to come first.
     fn begin(&mut self) {
         let height = self.tip().next();
-        if self.is_under_way || height < self.log.height {
+        let is_older = height < self.log.height;
+        if self.is_under_way || (is_older && self.mutation != Mutation::OlderHeights) {
             return;
         }
         let replay = if self.log.height == height && self.mutation != Mutation::NoReplay {
@@ -213,7 +214,7 @@ impl Node {
         } else {
             Vec::new()
         };
-        self.log.begin(height);
+        self.log.begin(self.log.height.max(height));
         self.is_under_way = true;
         self.begun += 1;
         let members = self.members.clone();
