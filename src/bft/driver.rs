@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sealane_core::agreement::{Logged, Said, Timer, ValueId, honest_one};
-use sealane_core::block::{Height, MemberSet, Origin};
+use sealane_core::block::{Height, Member, MemberSet, Origin};
 use sealane_core::hash::Hash;
 use sealane_core::statement::SignatureVerifier;
 
@@ -20,9 +20,10 @@ pub struct MalachiteAgreement {
     verifier: Arc<dyn SignatureVerifier>,
     patience: Patience,
     reachable: Option<BTreeSet<Hash>>,
-    /// The last block that is final, and how many members there are after it; nothing of it or below is listened to.
+    /// The last block that is final; nothing of it or below is listened to.
     tip: Height,
-    members: Option<usize>,
+    /// The members after it, once they are known.
+    members: Option<BTreeSet<Hash>>,
     ahead: Ahead,
     /// The height for which the caller was told that others have begun it.
     told: Option<Height>,
@@ -81,7 +82,7 @@ impl MalachiteAgreement {
         Ok(acts)
     }
 
-    /// The height under way is final: what follows is of the next one. How many members that has is not known yet.
+    /// The height under way is final: what follows is of the next one, whose members are not known yet.
     fn decided(&mut self) {
         self.tip = self.tip.next();
         self.members = None;
@@ -92,7 +93,8 @@ impl MalachiteAgreement {
     fn told_to_begin(&mut self) -> Vec<Act> {
         let next = self.tip.next();
         let idle = self.under_way.as_ref().is_none_or(UnderWay::is_decided);
-        let enough = self.members.is_some_and(|members| self.ahead.speakers(next) >= honest_one(members));
+        let enough = |members: &BTreeSet<Hash>| self.ahead.speakers(next, members) >= honest_one(members.len());
+        let enough = self.members.as_ref().is_some_and(enough);
         if !idle || !enough || self.told == Some(next) {
             return Vec::new();
         }
@@ -106,7 +108,7 @@ impl Agreement for MalachiteAgreement {
         let timers = self.under_way.take().map(|_| Act::CancelAll);
         self.failed = None;
         self.tip = tip;
-        self.members = Some(members.members().len());
+        self.members = Some(members.members().map(Member::kid).collect());
         self.ahead.forget_to(tip, true);
         timers.into_iter().chain(self.told_to_begin()).collect()
     }

@@ -42,6 +42,8 @@ pub trait Agreement: Send {
     fn hear(&mut self, from: Hash, said: Said) -> Result<Vec<Act>, AgreementError>;
 
     /// A timer that [`Act::Wake`] set has run out. One that was cancelled or is of an earlier round does nothing.
+    ///
+    /// The caller MAY hold timers back as long as it likes: that no two blocks are final never rests on them.
     fn time_out(&mut self, timer: Timer) -> Result<Vec<Act>, AgreementError>;
 
     /// Answers [`Act::Build`]: this is the block that this member proposes. The caller has its whole body, and has logged it.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use sealane_core::agreement::{Said, Timer, ValueId, VoteKind};
-use sealane_core::block::{FinalCheckpoint, Height, MemberSet};
+use sealane_core::block::{FinalCheckpoint, Height};
 use sealane_core::hash::Hash;
 
-use crate::keys::{KeyedHashes, consortium};
+use crate::keys::{KeyedHashes, ORIGIN, Rotation, consortium};
 use crate::liar::Liar;
 use crate::mutation::Mutation;
 use crate::node::{Crashed, Micros, Node, SECOND, Wire};
@@ -60,7 +60,7 @@ pub struct World {
     count: u64,
     nodes: Vec<Node>,
     liars: BTreeMap<usize, Liar>,
-    members: MemberSet,
+    members: Rotation,
     kids: Vec<Hash>,
     strict: KeyedHashes,
     /// How many cuts there are now from one to another, and how many of them are noticed.
@@ -78,7 +78,8 @@ pub struct World {
 
 impl World {
     pub fn new(plan: Plan, mutation: Mutation) -> Self {
-        let (keys, members) = consortium(plan.members);
+        let (keys, _) = consortium(plan.members);
+        let members = Rotation::new(plan.members, plan.rotation);
         let kids: Vec<Hash> = keys.iter().map(|key| key.kid()).collect();
         let verifier = Arc::new(KeyedHashes::new(mutation == Mutation::TrustsAll));
         let seed = plan.seed.wrapping_mul(1_000);
@@ -213,7 +214,7 @@ impl World {
         }
         for one in self.honest().flat_map(|node| &node.store.blocks) {
             let commit = one.commit.clone();
-            FinalCheckpoint::verify(one.block.checkpoint(), commit, &self.members, &self.strict)
+            FinalCheckpoint::verify(one.block.checkpoint(), commit, self.members.at(one.block.height), &self.strict)
                 .map_err(|error| self.report(&format!("a commit does not hold: {error}")))?;
         }
         Ok(())
@@ -254,7 +255,7 @@ impl World {
         let pairs: Vec<_> = self.honest().flat_map(|node| node.faults.clone()).collect();
         for pair in pairs {
             let number = self.kids.iter().position(|kid| *kid == pair.signer());
-            if pair.verify(&crate::keys::ORIGIN, &self.members, &self.strict).is_err() {
+            if pair.verify(&ORIGIN, self.members.at(pair.height()), &self.strict).is_err() {
                 return Err(self.report("a proof of two words proves nothing"));
             }
             match number {
