@@ -6,7 +6,7 @@
 //!   consortium, evidence and verdicts.
 //! - [`ports`] are the traits by which the use cases reach the world.
 //! - [`app`] are the use cases: register, capture, order, prove, verify, audit.
-//! - [`store`], [`pki`], [`signatures`], [`bft`], [`http`], [`config`] and [`telemetry`] are the edges. None knows another.
+//! - [`store`], [`pki`], [`signatures`], [`bft`], [`net`], [`http`], [`config`] and [`telemetry`] are the edges. None knows another.
 //! - [`cli`] puts them together.
 //!
 //! An event's way: bytes from outside become a `SubmittedStatement`; its signature makes it a `VerifiedStatement`;
@@ -18,6 +18,7 @@ pub mod bft;
 pub mod cli;
 pub mod config;
 pub mod http;
+pub mod net;
 pub mod pki;
 pub mod ports;
 pub mod signatures;

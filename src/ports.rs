@@ -1,6 +1,8 @@
 //! What the use cases need of the world, in the domain's words. The edges implement it.
 
 mod agreement;
+mod peers;
+mod vote_log;
 
 use std::fmt;
 use std::ops::Range;
@@ -18,6 +20,11 @@ use sealane_core::statement::{PublicKey, Signature};
 use sealane_core::time::Timestamp;
 
 pub use agreement::{Act, Agreement, AgreementError, Patience, Wanted};
+pub use peers::{
+    AddressKeeper, LastWords, NodeCertificate, NodeCertificateError, NodeCertificates, NodeIdentity, PeerEvent,
+    PeerStanding, Peers, Roster, To,
+};
+pub use vote_log::{VoteLog, VoteLogError};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

@@ -12,8 +12,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::SigningKey;
 use sealane_core::agreement::{
-    BlockOutline, Justification, Logged, LoggedValue, PolkaCertificate, PolkaSignature, RoundCertificate,
-    RoundProposal, RoundSignature, ValueId, Vote, VoteKind, proposal_bytes, vote_bytes,
+    BlockOutline, Justification, Logged, LoggedValue, Message, NodeAddress, NodeStatus, PolkaCertificate,
+    PolkaSignature, RoundCertificate, RoundProposal, RoundSignature, SignedAddress, ValueId, Vote, VoteKind,
+    proposal_bytes, vote_bytes,
 };
 use sealane_core::block::{
     Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, NoteSigningKey,
@@ -225,6 +226,7 @@ fn examples(ledger: &Ledger) -> BTreeMap<&'static str, String> {
     index(ledger, &mut examples);
     index_proofs(ledger, &mut examples);
     evidence(ledger, &mut examples);
+    between_nodes(ledger, &mut examples);
     receipt_and_tiles(ledger, &mut examples);
     examples
 }
@@ -579,6 +581,19 @@ fn unknown(ledger: &Ledger) -> Evidence {
 
 fn evidence(ledger: &Ledger, examples: &mut Examples) {
     examples.insert("evidence", serde_json::to_string(&unknown(ledger)).unwrap());
+}
+
+fn between_nodes(ledger: &Ledger, examples: &mut Examples) {
+    let address = NodeAddress::new(ledger.kid(), "node.example:7443", "https://node.example", 1).unwrap();
+    let bytes = address.signed_bytes(&ledger.origin);
+    let signed = SignedAddress::new(address, Signature::sign(&ledger.member_key, &bytes));
+    assert_eq!(signed.verify(&ledger.origin, &ledger.members, &P256), Ok(()));
+    examples.insert("address", serde_json::to_string(&signed).unwrap());
+    examples.insert("address-signed-bytes", hex(&bytes));
+    let (tip, root, time) = (ledger.seals[1].height, ledger.checkpoint.root, ledger.seals[1].time);
+    let status = Message::Status(NodeStatus { tip, root, time, address: Some(signed) });
+    assert_eq!(Message::parse(&status.to_bytes()).as_ref(), Ok(&status));
+    examples.insert("message-status", hex(&status.to_bytes()));
 }
 
 fn receipt_and_tiles(ledger: &Ledger, examples: &mut Examples) {

@@ -46,6 +46,7 @@ const ONE_PLACE: &[(&str, &[&str])] = &[
     ("tokio_postgres", &["store"]),
     ("actix_web", &["http"]),
     ("rcgen", &["pki"]),
+    ("tokio_rustls::TlsConnector", &["net"]),
     ("sealane_p256_tables", &["signatures"]),
     ("arc_malachitebft", &["bft"]),
     ("clap::", &["cli", "config"]),

@@ -9,6 +9,7 @@ use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
+use crate::store::VoteLogFile;
 use sealane_core::block::Origin;
 use sealane_core::consortium::Organization;
 
@@ -59,6 +60,9 @@ pub fn create(data: &DataDir, name: &Organization, origin: Option<Origin>) -> Re
     let origin = origin.unwrap_or_else(|| Origin::of_genesis_key(&key.public().thumbprint()));
     runtime
         .block_on(genesis::begin(&*store, &signer, name, &origin, now))
+        .map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    // With the key, so that a log that is missing later is a lost one.
+    VoteLogFile::create(data.path(), key.public().thumbprint(), &origin)
         .map_err(|error| Failure::unreachable(with_causes(&error)))?;
     data.finish()?;
     Ok(origin)

@@ -28,9 +28,9 @@ use crate::cli::output::Output;
 use crate::cli::provider::provider;
 use crate::cli::stores::ledger_file;
 use crate::config::CONFIG_FILE;
-use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
+use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, NODE_TLS_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
 use crate::ports::{Mark, MemberSigner, StoredBlock};
-use crate::store::{SqliteOpenError, SqliteStore};
+use crate::store::{ADDRESS_FILE, SqliteOpenError, SqliteStore, VOTE_LOG_FILES};
 use sealane_core::block::NotePublicKey;
 use sealane_core::consortium::Registry;
 use sealane_core::merkle::TreeSize;
@@ -100,6 +100,8 @@ fn refuse_what_is_there(path: &Path) -> Result<(), Failure> {
         const OURS: [&str; 8] =
             ["version", "lock", "high-water-mark", "ca.pem", "ca-key.pem", MEMBER_KEY_FILE, NOTE_KEY_FILE, CONFIG_FILE];
         OURS.contains(&name.as_str())
+            || VOTE_LOG_FILES.contains(&name.as_str())
+            || [NODE_TLS_KEY_FILE, ADDRESS_FILE].contains(&name.as_str())
             || name.starts_with("ledger.sqlite.")
             // What the lost ledger's last check came to, also half written: a check of the restored one follows.
             || name.starts_with(CHECK_RECORD_FILE)

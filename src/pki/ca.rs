@@ -210,7 +210,7 @@ impl IssuedCertificate {
 }
 
 /// Draws a positive serial number of exactly `bytes` octets (RFC 5280 §4.1.2.2).
-fn serial_number(bytes: usize) -> Result<Vec<u8>, AuthorityError> {
+pub(super) fn serial_number(bytes: usize) -> Result<Vec<u8>, AuthorityError> {
     let mut serial = vec![0; bytes];
     rand::fill(&mut serial).map_err(|_| AuthorityError::Randomness)?;
     if let Some(first) = serial.first_mut() {

@@ -157,6 +157,11 @@ impl Certificate {
         self.authority
     }
 
+    /// True when the certificate's key may sign: its usage has digitalSignature.
+    pub const fn may_sign(&self) -> bool {
+        self.signs
+    }
+
     pub fn der(&self) -> &[u8] {
         &self.der
     }

@@ -78,6 +78,11 @@ impl PrivateKey {
         file::write_new(path, 0o600, &text).map_err(failed)
     }
 
+    /// The key as PKCS#8 in DER, for TLS.
+    pub(super) fn pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, p256::pkcs8::Error> {
+        Ok(self.signing.to_pkcs8_der()?.to_bytes())
+    }
+
     /// Reads a key file that nobody but its owner can open.
     ///
     /// Takes PKCS#8 ("PRIVATE KEY") and SEC 1 ("EC PRIVATE KEY", RFC 5915), the latter also behind the

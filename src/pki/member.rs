@@ -58,6 +58,11 @@ impl MemberKey {
         Ok(Self { key, quick, randomness: SystemRandom::new(), note_key, note_public, marks })
     }
 
+    /// The member's private key, for the certificate of its node.
+    pub(super) const fn private_key(&self) -> &PrivateKey {
+        &self.key
+    }
+
     fn marks(&self) -> std::sync::MutexGuard<'_, MarkFile> {
         // The mark in memory changes only after the file: a panic between the two leaves the lower one, which is safe
         // to read since the file is read again at the next start.

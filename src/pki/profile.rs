@@ -16,6 +16,7 @@ use sealane_core::time::Timestamp;
 
 const CA: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/certs/profiles/ca.toml"));
 const PARTICIPANT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/certs/profiles/participant.toml"));
+const NODE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/certs/profiles/node.toml"));
 const SERVER: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/certs/profiles/server.toml"));
 
 /// Octets of a serial number: RFC 5280 §4.1.2.2 allows 20, and fewer than 16 would not hold 120 random bits.
@@ -137,6 +138,11 @@ impl Profile {
     /// The profile of a participant's certificate.
     pub fn participant() -> Result<Self, ProfileError> {
         Self::parse(PARTICIPANT)
+    }
+
+    /// The profile of the TLS certificate by which a member's node shows itself to other members' nodes.
+    pub fn node() -> Result<Self, ProfileError> {
+        Self::parse(NODE)
     }
 
     /// The profile of the development set's TLS certificate for localhost.
@@ -287,6 +293,7 @@ mod tests {
     fn the_compiled_in_profiles_parse() {
         assert!(Profile::ca().unwrap().extensions.basic_constraints.ca);
         assert_eq!(Profile::participant().unwrap().validity_days, 365);
+        assert_eq!(Profile::node().unwrap().validity_days, 90);
         assert_eq!(Profile::server().unwrap().extensions.extended_key_usage, [ExtendedKeyUsageEntry::ServerAuth]);
     }
 

@@ -126,6 +126,21 @@ pub const ROUND_MAX: u32 = 1_000_000;
 /// times 29 peers would outlast the time that a proposer has), and 64 KiB for what stands around them.
 pub const LOGGED_BODY_BYTES_MAX: usize = 8 * 1024 * 1024 + 64 * 1024;
 
+/// Bytes of one message between members' nodes: a block's statements or a part of them, and what stands around them.
+pub const MESSAGE_BYTES_MAX: usize = LOGGED_BODY_BYTES_MAX;
+
+/// Bytes of the first message on a connection. It is read of whom little is known yet; one of today has under 1,300.
+pub const HELLO_BYTES_MAX: usize = 4 * 1024;
+
+/// Bytes of HOST:PORT: a name of 253 characters (RFC 1035 §2.3.4) and a port.
+pub const PEER_ADDRESS_BYTES_MAX: usize = 253 + 1 + 5;
+
+/// Bytes of the URL of a node. Longer ones than this are cut by some tools on the way.
+pub const PEER_URL_BYTES_MAX: usize = 1_024;
+
+/// The highest number of an address: 2^53 − 1, which every JSON reader keeps exact. Addresses change a few times a year.
+pub const ADDRESS_NUMBER_MAX: u64 = TREE_SIZE_MAX;
+
 /// Reasons that one rule gives in one verdict; further findings only add their leaves to the last.
 pub const REASONS_PER_RULE_MAX: usize = 10;
 

@@ -12,10 +12,12 @@
 //!
 //! `docs/FORMATS.md` has every byte.
 
+mod address;
 mod bytes;
 mod certificate;
 mod equivocation;
 mod logged;
+mod message;
 mod outline;
 mod proposal;
 mod said;
@@ -26,12 +28,17 @@ mod vote;
 
 use crate::block::{Height, Member, MemberSet};
 
+pub use address::{NodeAddress, NodeAddressError, SignedAddress};
 pub use bytes::AgreementBytesError;
 pub use certificate::{
     CertificateFault, Justification, PolkaCertificate, PolkaSignature, RoundCertificate, RoundSignature,
 };
 pub use equivocation::{Equivocation, EquivocationError};
 pub use logged::{Logged, LoggedValue, Timer, TimerKind};
+pub use message::{
+    FinalBlockEnd, FinalBlockPart, Hello, LastSaid, Message, MessageError, NodeStatus, PROTOCOL_VERSION,
+    PROTOCOL_VERSION_MIN,
+};
 pub use outline::BlockOutline;
 pub use proposal::{RoundProposal, proposal_bytes};
 pub use said::Said;

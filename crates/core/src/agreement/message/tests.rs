@@ -1,0 +1,349 @@
+//! Messages that round-trip, and bytes that are none.
+
+use p256::ecdsa::SigningKey;
+use proptest::prelude::*;
+
+use super::*;
+use crate::agreement::{
+    Justification, NodeAddress, PolkaCertificate, PolkaSignature, RoundCertificate, RoundSignature, SaidError,
+    VoteKind, proposal_bytes, vote_bytes,
+};
+use crate::block::{Member, MemberSet, NoteSigningKey};
+use crate::limits::{ADDRESS_NUMBER_MAX, PEER_ADDRESS_BYTES_MAX, PEER_URL_BYTES_MAX};
+use crate::merkle::TreeSize;
+use crate::statement::{P256, PublicKey, Signature};
+
+fn key(byte: u8) -> SigningKey {
+    SigningKey::from_slice(&[byte; 32]).unwrap()
+}
+
+fn public(byte: u8) -> PublicKey {
+    PublicKey::from(key(byte).verifying_key())
+}
+
+fn kid(byte: u8) -> Hash {
+    public(byte).thumbprint()
+}
+
+fn origin() -> Origin {
+    "ledger.example/test".parse().unwrap()
+}
+
+fn height(height: u64) -> Height {
+    Height::new(height).unwrap()
+}
+
+fn value() -> ValueId {
+    ValueId::from_hash(Hash::of(b"value"))
+}
+
+fn vote() -> Vote {
+    let (kind, value) = (VoteKind::Prevote, Some(value()));
+    let signature = Signature::sign(&key(1), &vote_bytes(&origin(), kind, height(7), 3, value));
+    Vote { kind, height: height(7), round: 3, value, signer: kid(1), signature }
+}
+
+fn proposal() -> RoundProposal {
+    let signature = Signature::sign(&key(1), &proposal_bytes(&origin(), height(7), 3, Some(1), value()));
+    RoundProposal { height: height(7), round: 3, pol_round: Some(1), value: value(), signer: kid(1), signature }
+}
+
+fn address() -> SignedAddress {
+    let address = NodeAddress::new(kid(1), "a.example:7443", "https://a.example", 3).unwrap();
+    let signature = Signature::sign(&key(1), &address.signed_bytes(&origin()));
+    SignedAddress::new(address, signature)
+}
+
+fn seal(at: u64) -> Seal {
+    Seal {
+        height: height(at),
+        time: "2026-11-21T09:30:00.000Z".parse().unwrap(),
+        previous_size: TreeSize::new(7).unwrap(),
+        previous_root: Hash::of(b"before"),
+        index_root: Hash::of(b"index"),
+        members_hash: Hash::of(b"members"),
+        next_members_hash: Hash::of(b"members"),
+        rules: 1,
+        enacted: Vec::new(),
+    }
+}
+
+fn end() -> FinalBlockEnd {
+    let signature = |by| CommitSignature::es256(kid(by), vote().signature);
+    let mut signatures = vec![signature(1), signature(2), signature(3)];
+    signatures.sort_by_key(|one| one.kid);
+    FinalBlockEnd { seal: seal(7), commit: Commit { height: height(7), round: 2, signatures } }
+}
+
+fn hello() -> Hello {
+    Hello { version: 1, origin: origin(), rules: 1, run: 99, last: Some(LastSaid::Vote(vote())) }
+}
+
+fn status() -> NodeStatus {
+    let time = "2026-11-21T09:30:00.123Z".parse().unwrap();
+    NodeStatus { tip: height(6), root: Hash::of(b"root"), time, address: Some(address()) }
+}
+
+/// One message or more of each kind.
+fn every() -> Vec<Message> {
+    let polka = PolkaCertificate {
+        height: height(7),
+        round: 3,
+        value: value(),
+        signatures: vec![PolkaSignature { kid: kid(1), signature: vote().signature }],
+    };
+    let signature = RoundSignature { kind: VoteKind::Precommit, value: None, kid: kid(1), signature: vote().signature };
+    let round =
+        RoundCertificate { height: height(7), round: 3, justifies: Justification::Leave, signatures: vec![signature] };
+    let part = |statements: &[&[u8]], end| {
+        let statements = statements.iter().map(|one| one.to_vec()).collect();
+        Message::Block(FinalBlockPart { height: height(7), first: 4, statements, end })
+    };
+    vec![
+        Message::Ping(7),
+        Message::Pong(u64::MAX),
+        Message::Hello(hello()),
+        Message::Hello(Hello { last: None, ..hello() }),
+        Message::Hello(Hello { last: Some(LastSaid::Proposal(proposal())), version: 0, ..hello() }),
+        Message::Status(status()),
+        Message::Status(NodeStatus { tip: Height::GENESIS, address: None, ..status() }),
+        Message::Said(Said::Vote(vote())),
+        Message::Said(LastSaid::Proposal(proposal()).into()),
+        Message::Said(Said::Polka(polka)),
+        Message::Said(Said::Round(round)),
+        Message::Outline { value: value(), outline: BlockOutline { seal: seal(7), leaves: vec![Hash::of(b"leaf")] } },
+        Message::AskOutline { height: height(7), value: value() },
+        Message::Statements(vec![b"a.b.c".to_vec(), b"d.e.f".to_vec()]),
+        Message::AskStatements { height: height(7), value: value(), leaves: vec![Hash::of(b"leaf")] },
+        Message::AskBlocks { from: Height::GENESIS },
+        part(&[b"a.b.c", b"d"], None),
+        part(&[], Some(end())),
+        part(&[b"a.b.c"], Some(end())),
+        Message::Addresses(vec![address(), address()]),
+        Message::Twin { tls_key: Hash::of(b"other") },
+    ]
+}
+
+fn fault(bytes: &[u8]) -> MessageError {
+    Message::parse(bytes).unwrap_err()
+}
+
+#[test]
+fn every_message_is_read_as_it_was_written_and_in_one_form_only() {
+    let mut kinds: Vec<u8> = every().iter().map(Message::kind).collect();
+    kinds.dedup();
+    assert_eq!(kinds, (0..=12).collect::<Vec<u8>>(), "each kind has an example");
+    for message in every() {
+        let bytes = message.to_bytes();
+        assert_eq!(Message::parse(&bytes).as_ref(), Ok(&message), "{}", message.name());
+        for cut in 0..bytes.len() {
+            assert!(Message::parse(&bytes[..cut]).is_err(), "{} cut at {cut}", message.name());
+        }
+        assert!(Message::parse(&[&bytes[..], &[0]].concat()).is_err(), "{} and one byte", message.name());
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            // What still reads is something else, and is written as it was read.
+            if let Ok(other) = Message::parse(&changed) {
+                assert_eq!(other.to_bytes(), changed, "{} at {at}", message.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn lengths_and_kinds_are_looked_at_first() {
+    assert_eq!(fault(&[]), MessageError::Length { found: 0 });
+    let long = vec![0; MESSAGE_BYTES_MAX + 1];
+    assert_eq!(fault(&long), MessageError::Length { found: MESSAGE_BYTES_MAX + 1 });
+    assert_eq!(fault(&[13]), MessageError::Kind { found: 13 });
+    assert_eq!(fault(&[255, 1, 2]), MessageError::Kind { found: 255 });
+}
+
+#[test]
+fn a_number_of_things_makes_no_room_before_it_is_checked() {
+    assert!(matches!(fault(&[7, 0, 0]), MessageError::Count { found: 0, .. }));
+    assert!(matches!(fault(&[7, 0xff, 0xff]), MessageError::Count { found: 65_535, .. }));
+    assert!(matches!(fault(&[7, 0, 1, 0, 0, 0, 0]), MessageError::Statement { found: 0 }));
+    assert!(matches!(fault(&[7, 0, 1, 0xff, 0xff, 0xff, 0xff]), MessageError::Statement { found: u32::MAX }));
+    let asked = Message::AskStatements { height: height(7), value: value(), leaves: Vec::new() };
+    assert!(matches!(fault(&asked.to_bytes()), MessageError::Count { found: 0, .. }));
+    let leaves = vec![Hash::of(b"leaf"); BLOCK_STATEMENTS_MAX];
+    let asked = |leaves| Message::AskStatements { height: height(7), value: value(), leaves }.to_bytes();
+    assert!(Message::parse(&asked(leaves.clone())).is_ok());
+    assert!(matches!(fault(&asked([&leaves[..], &leaves[..1]].concat())), MessageError::Count { found: 2_001, .. }));
+    assert!(matches!(fault(&[11, 0]), MessageError::Count { found: 0, .. }));
+    assert!(matches!(fault(&[11, 101]), MessageError::Count { found: 101, .. }));
+    let many = vec![b"x".to_vec(); BLOCK_STATEMENTS_MAX];
+    assert!(Message::parse(&Message::Statements(many).to_bytes()).is_ok());
+}
+
+#[test]
+fn a_part_of_a_block_has_something_and_fits_its_block() {
+    let part = |first, statements: usize, end| {
+        Message::Block(FinalBlockPart { height: height(7), first, statements: vec![vec![b'x']; statements], end })
+    };
+    assert_eq!(fault(&part(0, 0, None).to_bytes()), MessageError::EmptyPart);
+    assert!(Message::parse(&part(1_999, 1, None).to_bytes()).is_ok());
+    assert_eq!(fault(&part(2_000, 1, None).to_bytes()), MessageError::Statements { found: 2_001 });
+    assert!(matches!(fault(&part(u32::MAX, 1, None).to_bytes()), MessageError::Statements { .. }));
+    let other = FinalBlockEnd { seal: seal(8), ..end() };
+    let found = MessageError::OtherHeight { seal: height(8), height: height(7) };
+    assert_eq!(fault(&part(0, 0, Some(other)).to_bytes()), found);
+    let unsigned = Commit { signatures: Vec::new(), ..end().commit };
+    let found = fault(&part(0, 0, Some(FinalBlockEnd { commit: unsigned, ..end() })).to_bytes());
+    assert_eq!(found, MessageError::Bytes(AgreementBytesError::Signatures { found: 0 }));
+}
+
+#[test]
+fn a_hello_of_a_later_version_may_go_on_and_one_of_this_may_not() {
+    let later = Hello { version: 2, ..hello() };
+    let bytes = [Message::Hello(later.clone()).to_bytes(), b"more of it".to_vec()].concat();
+    assert_eq!(Message::parse(&bytes), Ok(Message::Hello(later.clone())));
+    assert_eq!(later.common_version(), Some(1), "each speaks the lower version");
+    assert_eq!(Hello { version: 0, ..hello() }.common_version(), None);
+    let long = [bytes, vec![0; HELLO_BYTES_MAX]].concat();
+    assert!(matches!(fault(&long), MessageError::HelloLength { .. }));
+    let bytes = [Message::Hello(hello()).to_bytes(), b"more of it".to_vec()].concat();
+    assert!(Message::parse(&bytes).is_err());
+}
+
+#[test]
+fn an_address_is_its_members_own_words() {
+    let member = |byte| {
+        let note_key = NoteSigningKey::from_seed(&[byte; 32]).public();
+        Member::new(format!("Member {byte}"), public(byte), note_key).unwrap()
+    };
+    let members = MemberSet::new(vec![member(1), member(2)]).unwrap();
+    let signed = address();
+    assert_eq!(signed.verify(&origin(), &members, &P256), Ok(()));
+    assert_eq!(SignedAddress::parse(&signed.to_bytes()), Ok(signed.clone()));
+    assert!(signed.to_bytes().len() <= SignedAddress::BYTES_MAX);
+    let elsewhere = "ledger.example/other".parse().unwrap();
+    let bad = Err(SaidError::BadSignature { kid: kid(1) });
+    assert_eq!(signed.verify(&elsewhere, &members, &P256), bad);
+    let of = |by: u8, peer: &str, url: &str, number| {
+        SignedAddress::new(NodeAddress::new(kid(by), peer, url, number).unwrap(), *signed.signature())
+    };
+    for changed in [
+        of(1, "b.example:7443", "https://a.example", 3),
+        of(1, "a.example:7443", "https://b.example", 3),
+        of(1, "a.example:7443", "https://a.example", 4),
+        // One text ends where the other begins, and only the lengths between them tell.
+        of(1, "a.example:7", "https://a.example", 3),
+    ] {
+        assert_eq!(changed.verify(&origin(), &members, &P256), bad, "{changed:?}");
+    }
+    let others = of(2, "a.example:7443", "https://a.example", 3);
+    assert_eq!(others.verify(&origin(), &members, &P256), Err(SaidError::BadSignature { kid: kid(2) }));
+    let strangers = of(3, "a.example:7443", "https://a.example", 3);
+    assert_eq!(strangers.verify(&origin(), &members, &P256), Err(SaidError::UnknownMember { kid: kid(3) }));
+    assert_eq!(signed.verify_by(&origin(), &public(1), &P256), Ok(()));
+    assert_eq!(signed.verify_by(&origin(), &public(2), &P256), bad);
+}
+
+#[test]
+fn addresses_are_hosts_with_ports_and_urls() {
+    let peer = |peer: &str| NodeAddress::new(kid(1), peer, "https://a.example", 1).is_ok();
+    let longest = format!("{}:7443", "a".repeat(PEER_ADDRESS_BYTES_MAX - 5));
+    for good in ["a.example:7443", "10.0.0.1:1", "[2001:db8::1]:65535", "localhost:7443", &longest] {
+        assert!(peer(good), "{good}");
+    }
+    for bad in [
+        "",
+        ":7443",
+        "a.example",
+        "a.example:",
+        "a.example:0",
+        "a.example:07443",
+        "a.example:65536",
+        "a.example:+1",
+        "a example:1",
+        "a.example:1 ",
+        "2001:db8::1:7443",
+        "[2001:db8::1:7443",
+        "[a.example]:1",
+        "[]:1",
+        "ä.example:1",
+        "https://a.example:1",
+        &format!("a{longest}"),
+    ] {
+        assert!(!peer(bad), "{bad}");
+    }
+    let url = |url: &str| NodeAddress::new(kid(1), "a.example:7443", url, 1).is_ok();
+    let longest = format!("https://{}", "a".repeat(PEER_URL_BYTES_MAX - 8));
+    for good in ["https://a.example", "http://127.0.0.1:8080", "https://[::1]:8443/x", &longest] {
+        assert!(url(good), "{good}");
+    }
+    for bad in [
+        "",
+        "https://",
+        "ftp://a.example",
+        "a.example",
+        "https:// a",
+        "https://a b",
+        "https:///x",
+        &format!("{longest}a"),
+    ] {
+        assert!(!url(bad), "{bad}");
+    }
+    let numbered = |number| NodeAddress::new(kid(1), "a.example:1", "https://a.example", number);
+    assert!(numbered(ADDRESS_NUMBER_MAX).is_ok());
+    let error = NodeAddressError::Number { found: ADDRESS_NUMBER_MAX + 1 };
+    assert_eq!(numbered(ADDRESS_NUMBER_MAX + 1), Err(error));
+}
+
+#[test]
+fn an_addresss_json_round_trips_and_is_checked() {
+    let json = serde_json::to_string(&address()).unwrap();
+    assert!(json.contains(r#""peer":"a.example:7443","url":"https://a.example","number":3,"#), "{json}");
+    assert_eq!(serde_json::from_str::<SignedAddress>(&json).unwrap(), address());
+    assert!(serde_json::from_str::<SignedAddress>(&json.replace("a.example:7443", "a.example")).is_err());
+    assert!(serde_json::from_str::<SignedAddress>(&json.replace("number", "numbers")).is_err());
+}
+
+prop_compose! {
+    fn any_statements()(statements in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..60), 1..30)) -> Vec<Vec<u8>> {
+        statements
+    }
+}
+
+fn any_message() -> impl Strategy<Value = Message> {
+    let hash = any::<[u8; 32]>().prop_map(Hash::from_bytes);
+    let at = (1..1_u64 << 50).prop_map(height);
+    let value = any::<[u8; 32]>().prop_map(|bytes| ValueId::from_hash(Hash::from_bytes(bytes)));
+    prop_oneof![
+        any::<u64>().prop_map(Message::Ping),
+        any::<u64>().prop_map(Message::Pong),
+        (1..=1_u16, any::<u32>(), any::<u64>())
+            .prop_map(|(version, rules, run)| { Message::Hello(Hello { version, rules, run, ..hello() }) }),
+        (at.clone(), hash.clone(), 0..1_i64 << 40).prop_map(|(tip, root, millis)| {
+            Message::Status(NodeStatus { tip, root, time: Timestamp::from_millis(millis).unwrap(), address: None })
+        }),
+        any_statements().prop_map(Message::Statements),
+        (at.clone(), value.clone(), prop::collection::vec(hash.clone(), 1..50))
+            .prop_map(|(height, value, leaves)| Message::AskStatements { height, value, leaves }),
+        (at.clone(), value).prop_map(|(height, value)| Message::AskOutline { height, value }),
+        at.clone().prop_map(|from| Message::AskBlocks { from }),
+        (at, 0..1_000_u32, any_statements()).prop_map(|(height, first, statements)| {
+            Message::Block(FinalBlockPart { height, first, statements, end: None })
+        }),
+        hash.prop_map(|tls_key| Message::Twin { tls_key }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_was_written_is_read(message in any_message()) {
+        prop_assert_eq!(Message::parse(&message.to_bytes()), Ok(message));
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused_and_what_is_read_is_written_alike(kind in 0..20_u8, mut bytes: Vec<u8>) {
+        bytes.insert(0, kind);
+        if let Ok(message) = Message::parse(&bytes) {
+            let later = matches!(&message, Message::Hello(hello) if hello.version > PROTOCOL_VERSION);
+            prop_assert!(later || message.to_bytes() == bytes);
+        }
+    }
+}
