@@ -12,9 +12,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::SigningKey;
 use sealane_core::agreement::{
-    BlockOutline, Justification, Logged, LoggedValue, Message, NodeAddress, NodeStatus, PolkaCertificate, PolkaSignature,
-    RoundCertificate, RoundProposal, RoundSignature, SignedAddress, ValueId, Vote, VoteKind, proposal_bytes,
-    vote_bytes,
+    BlockOutline, Justification, Logged, LoggedValue, Message, NodeAddress, NodeStatus, PolkaCertificate,
+    PolkaSignature, RoundCertificate, RoundProposal, RoundSignature, SignedAddress, ValueId, Vote, VoteKind,
+    proposal_bytes, vote_bytes,
 };
 use sealane_core::block::{
     Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, NoteSigningKey,

@@ -13,7 +13,7 @@ use crate::app::orderer::job::Job;
 use crate::app::orderer::pool::Source;
 use crate::app::orderer::{OrderError, Ordered, Orderer, STATUS_EVERY};
 use crate::app::prefetch::prefetch;
-use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, Roster, To};
+use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, To};
 use sealane_core::agreement::{Hello, LastSaid, Message, NodeStatus};
 use sealane_core::block::{Height, MemberSet};
 use sealane_core::consortium::{Place, Registry};
@@ -276,7 +276,7 @@ impl Orderer {
                 self.neighbours.heard.remove(&from);
                 self.look_who_is_there().await;
             }
-            PeerEvent::Twins { kid, tls_keys } if kid == self.neighbours.own => {
+            PeerEvent::Twins { kid, tls_keys, told_by: None } if kid == self.neighbours.own => {
                 let [one, other] = tls_keys;
                 self.fall_silent(&format!(
                     "two nodes run with this member's key, with the TLS keys {one} and {other}: stop one of them, and start \
@@ -454,10 +454,5 @@ impl Orderer {
             }
             drop(permit);
         });
-    }
-
-    /// Says who may connect.
-    pub(super) fn admit(&self) {
-        self.peers.admit(Roster::of_members(Arc::clone(&self.neighbours.members)));
     }
 }
