@@ -111,6 +111,10 @@ impl Orderer {
     /// Begins to wait for the next height.
     pub(super) fn stand(&mut self) -> Vec<Act> {
         let Some(head) = &self.head else { return Vec::new() };
+        if self.recovered.is_some() {
+            // What the log has is taken up first.
+            return Vec::new();
+        }
         let (tip, registry) = (mark_of(&head.tip), Arc::clone(&head.registry));
         if let Err(error) = self.log.begin(tip) {
             self.fall_silent(&error.to_string());

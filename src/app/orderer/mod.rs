@@ -58,7 +58,7 @@ use crate::app::orderer::peers::{Neighbours, Verified};
 use crate::app::orderer::pool::{Pool, Source};
 use crate::app::write_gate::WriteGate;
 use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog};
-use sealane_core::agreement::Timer;
+use sealane_core::agreement::{Logged, Timer};
 use sealane_core::block::{Height, Origin};
 use sealane_core::consortium::CertificateReader;
 use sealane_core::provider::Provider;
@@ -145,6 +145,8 @@ pub struct Orderer {
     is_due: bool,
     /// The height that others have begun.
     called: Option<Height>,
+    /// What the log has of the height that was under way at the last stop, until this member takes it up.
+    recovered: Option<Vec<Logged>>,
 }
 
 /// What the writer is woken by.
@@ -232,6 +234,7 @@ impl Orderer {
             silent: None,
             is_due: false,
             called: None,
+            recovered: None,
         };
         Ok((orderer, ledger))
     }
@@ -251,6 +254,10 @@ impl Orderer {
     pub async fn run(mut self) {
         if self.signer.mark().is_none() {
             return self.run_reading().await;
+        }
+        match self.log.entries().await {
+            Ok(entries) => self.recovered = Some(entries),
+            Err(error) => self.fall_silent(&error.to_string()),
         }
         self.take_up().await;
         loop {
