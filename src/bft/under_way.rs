@@ -15,7 +15,7 @@ use sealane_core::statement::SignatureVerifier;
 use crate::bft::context::{self, Ctx, Id, Kid};
 use crate::bft::heard::within_reach;
 use crate::bft::host::Host;
-use crate::ports::{Act, AgreementError, Wanted};
+use crate::ports::{Act, AgreementError, WantedBlock};
 
 /// The height under way.
 pub(super) struct UnderWay {
@@ -320,6 +320,10 @@ impl UnderWay {
                 None => self.host.acts.push(Act::Build { round }),
             }
         }
+        let again = Timer { kind: TimerKind::Rebroadcast, round: self.round() };
+        if !self.host.timers.contains_key(&again) {
+            self.host.wake(again);
+        }
         if let Some((round, value)) = self.host.locked.take() {
             self.tell_lock(round, value);
         }
@@ -368,7 +372,7 @@ impl UnderWay {
     fn ask(&mut self, proposal: &RoundProposal) {
         let RoundProposal { height, round, pol_round, value, .. } = *proposal;
         let holders = self.host.heard.holders(value).into_iter().filter(|kid| *kid != self.host.me).collect();
-        self.host.acts.push(Act::Want(Wanted { value, height, round, pol_round, holders }));
+        self.host.acts.push(Act::Want(WantedBlock { value, height, round, pol_round, holders }));
     }
 
     /// Says all that is known of this height, its own and others' words: the way to the round first, then proposals, then

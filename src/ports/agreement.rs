@@ -76,7 +76,7 @@ pub enum Act {
     /// It is this member's turn: build a block, and answer by [`Agreement::propose`] if this round is still under way then.
     Build { round: u32 },
     /// Get a block if it is not here, check it, and answer by [`Agreement::check`]. Asked again now and then until answered.
-    Want(Wanted),
+    Want(WantedBlock),
     /// Call [`Agreement::time_out`] after this time, in place of an earlier time for the same timer.
     Wake(Timer, Duration),
     /// Drop this timer.
@@ -93,7 +93,7 @@ pub enum Act {
 
 /// A proposed block whose body this node has to find and to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedBlock {
     pub value: ValueId,
     pub height: Height,
     pub round: u32,
