@@ -190,8 +190,9 @@ impl UnderWay {
         if polka.verify(&self.host.origin, &self.host.members, verifier).is_err() {
             return Ok(());
         }
-        self.keep_votes(polka.votes())?;
-        self.feed(Input::PolkaCertificate(context::their_polka(polka)))
+        self.check_own(polka.votes())?;
+        self.feed(Input::PolkaCertificate(context::their_polka(polka)))?;
+        self.take_votes(polka.votes())
     }
 
     fn hear_round_certificate(
@@ -205,8 +206,9 @@ impl UnderWay {
         if certificate.verify(&self.host.origin, &self.host.members, verifier).is_err() {
             return Ok(());
         }
-        self.keep_votes(certificate.votes())?;
-        self.feed(Input::RoundCertificate(context::their_round_certificate(certificate)))
+        self.check_own(certificate.votes())?;
+        self.feed(Input::RoundCertificate(context::their_round_certificate(certificate)))?;
+        self.take_votes(certificate.votes())
     }
 
     /// Keeps a vote that was verified.
@@ -218,9 +220,23 @@ impl UnderWay {
         Ok(())
     }
 
-    /// Keeps votes of a certificate that was verified, and that moves this member to their round if it is a later one.
-    fn keep_votes(&mut self, mut votes: impl Iterator<Item = Vote>) -> Result<(), AgreementError> {
-        votes.try_for_each(|vote| self.keep_vote(vote))
+    fn check_own(&self, mut votes: impl Iterator<Item = Vote>) -> Result<(), AgreementError> {
+        votes.try_for_each(|vote| self.host.check_own_vote(&vote))
+    }
+
+    /// Takes the votes of a certificate that was verified, and that the library has seen. It leaves some aside, such as those of
+    /// a round that it is in already; but what is kept here it must have too, since it is not taken twice.
+    fn take_votes(&mut self, votes: impl Iterator<Item = Vote>) -> Result<(), AgreementError> {
+        for vote in votes {
+            if self.host.is_decided() {
+                break;
+            }
+            if within_reach(vote.round, self.round()) && !self.host.heard.is_idle_vote(&vote) {
+                self.keep_vote(vote)?;
+                self.feed(Input::Vote(context::their_vote(&vote)))?;
+            }
+        }
+        Ok(())
     }
 
     /// Compares the votes of a certificate that is not verified with what was heard.
@@ -233,6 +249,7 @@ impl UnderWay {
             let clashes = self.host.heard.would_convict(&vote);
             if clashes && vote.verify(&self.host.origin, &self.host.members, verifier).is_ok() {
                 self.keep_vote(vote)?;
+                self.feed(Input::Vote(context::their_vote(&vote)))?;
             }
         }
         Ok(())
