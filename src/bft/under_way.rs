@@ -6,7 +6,7 @@ use arc_malachitebft_core_consensus::{Error, Input, LocallyProposedValue, Params
 use arc_malachitebft_core_types::{Round, ThresholdParams, ValueOrigin, ValuePayload, VoteExtensionPolicy};
 use sealane_core::agreement::{
     Logged, LoggedValue, PolkaCertificate, RoundCertificate, RoundProposal, Said, Timer, TimerKind, ValueId, Vote,
-    proposer_of,
+    honest_one, proposer_of,
 };
 use sealane_core::hash::Hash;
 use sealane_core::limits::ROUND_MAX;
@@ -27,6 +27,8 @@ pub(super) struct UnderWay {
     wanted: BTreeMap<(u32, ValueId), bool>,
     /// The blocks that this member has proposed before a crash, by round.
     proposed: BTreeMap<u32, ValueId>,
+    /// Whether the caller knows that others are at this height.
+    told: bool,
 }
 
 impl UnderWay {
@@ -42,8 +44,8 @@ impl UnderWay {
         let at = context::at(host.height);
         // Nothing of another height reaches the library, so its queue for those has no room.
         let core = State::new(Ctx, at, voters.clone(), params, 0, 0);
-        let mut height =
-            Self { core, host, found: BTreeMap::new(), wanted: BTreeMap::new(), proposed: BTreeMap::new() };
+        let (found, wanted, proposed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut height = Self { core, host, found, wanted, proposed, told: false };
         let inputs = height.read(&replay)?;
         if !replay.is_empty() {
             height.host.replaying = Some(replay.iter().map(Logged::to_bytes).collect());
@@ -345,7 +347,21 @@ impl UnderWay {
             self.tell_lock(round, value);
         }
         self.want();
+        self.tell_of_others();
         Ok(())
+    }
+
+    /// Tells, once, that one honest member beside this one is at this height too.
+    fn tell_of_others(&mut self) {
+        if self.told {
+            return;
+        }
+        let mut others = self.host.heard.voters();
+        others.remove(&self.host.me);
+        if others.len() >= honest_one(self.host.members.members().len()) {
+            self.told = true;
+            self.host.acts.push(Act::Begin(self.host.height));
+        }
     }
 
     /// Tells what made this member give its last vote to a block, so that others can do the same. After round 0 it is likely
