@@ -113,7 +113,10 @@ impl Host {
                 resume.resume_with(())
             }
             Effect::CancelTimeout(timeout, resume) => {
+                // What was said is said again for as long as the height lasts, also where the library thinks that it needs
+                // not be: words are lost.
                 if let Some(timer) = context::timer_of(timeout)
+                    && timer.kind != TimerKind::Rebroadcast
                     && self.timers.remove(&timer).is_some()
                 {
                     self.acts.push(Act::Cancel(timer));

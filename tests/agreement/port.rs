@@ -203,6 +203,22 @@ fn a_certificate_moves_a_member_that_is_far_behind() {
 }
 
 #[test]
+fn the_votes_of_a_certificate_count_where_it_moves_nobody() {
+    // A certificate to enter round 0, which is under way: its votes are votes all the same.
+    let mut four = Four::at(1);
+    four.begin(Vec::new()).unwrap();
+    four.one.time_out(Timer { kind: TimerKind::Propose, round: 0 }).unwrap();
+    let entry = |by: usize| {
+        let vote = four.vote(by, PREVOTE, 4, 0, None);
+        RoundSignature { kind: PREVOTE, value: None, kid: vote.signer, signature: vote.signature }
+    };
+    let signatures = vec![entry(2), entry(3)];
+    let certificate = RoundCertificate { height: height(4), round: 0, justifies: Justification::Enter, signatures };
+    let acts = four.hear(2, Said::Round(certificate));
+    assert_eq!(votes(&acts), [(PRECOMMIT, 0, None)], "with its own a quorum: {acts:?}");
+}
+
+#[test]
 fn a_proposer_that_is_away_is_not_waited_for_long() {
     let mut four = Four::at(1);
     let patience = Patience::default();
