@@ -12,9 +12,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::SigningKey;
 use sealane_core::agreement::{
-    BlockOutline, Justification, Logged, LoggedValue, Message, NodeAddress, PolkaCertificate, PolkaSignature,
-    RoundCertificate, RoundProposal, RoundSignature, SignedAddress, Status, ValueId, Vote, VoteKind, proposal_bytes,
-    vote_bytes,
+    BlockOutline, Justification, Logged, LoggedValue, Message, NodeAddress, NodeStatus, PolkaCertificate,
+    PolkaSignature, RoundCertificate, RoundProposal, RoundSignature, SignedAddress, ValueId, Vote, VoteKind,
+    proposal_bytes, vote_bytes,
 };
 use sealane_core::block::{
     Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, NoteSigningKey,
@@ -591,7 +591,7 @@ fn between_nodes(ledger: &Ledger, examples: &mut Examples) {
     examples.insert("address", serde_json::to_string(&signed).unwrap());
     examples.insert("address-signed-bytes", hex(&bytes));
     let (tip, root, time) = (ledger.seals[1].height, ledger.checkpoint.root, ledger.seals[1].time);
-    let status = Message::Status(Status { tip, root, time, address: Some(signed) });
+    let status = Message::Status(NodeStatus { tip, root, time, address: Some(signed) });
     assert_eq!(Message::parse(&status.to_bytes()).as_ref(), Ok(&status));
     examples.insert("message-status", hex(&status.to_bytes()));
 }

@@ -2,7 +2,7 @@
 
 use crate::app::head::mark_of;
 use crate::app::signing::sign_block;
-use crate::ports::{LedgerStore, MarkError, MemberSigner, NewBlock, StoreError};
+use crate::ports::{LedgerStore, MarkError, MemberSigner, NewBlock, StoreError, StoredBlock};
 use sealane_core::block::{Member, MemberSet, MemberSetError, Origin};
 use sealane_core::consortium::{Admin, Founder, Genesis, Organization, Place, founder_bytes};
 use sealane_core::evidence::{Anchor, AnchorError};
@@ -50,14 +50,25 @@ pub async fn begin(
     let genesis = Genesis::new(origin.clone(), members, vec![founder], now);
     let admin = Admin::Genesis(genesis.clone());
     let anchor = Anchor::of_genesis(sign_admin(&admin, origin, signer, now)?.compact().as_bytes(), &P256)?;
-    let first = Candidate::genesis(&anchor, Place { leaf: TreeSize::ZERO.next_index(), time: now })?;
+    write(store, signer, &anchor).await?;
+    Ok(genesis)
+}
+
+/// Writes the first block of a genesis statement. Its founders write the same one each, with a commit of their own.
+pub async fn write(
+    store: &dyn LedgerStore,
+    signer: &dyn MemberSigner,
+    anchor: &Anchor,
+) -> Result<StoredBlock, GenesisError> {
+    let created = anchor.genesis().created;
+    let first = Candidate::genesis(anchor, Place { leaf: TreeSize::ZERO.next_index(), time: created })?;
     let (mut state, known) = (State::empty(), Prefetched::default());
-    let proposal = propose(Rules::FIRST, &mut state, &known, now, vec![first], false, &P256)?;
+    let proposal = propose(Rules::FIRST, &mut state, &known, created, vec![first], false, &P256)?;
     let sealed = proposal.block.ok_or_else(|| BlockError("the genesis statement got no place".to_owned()))?;
     let block = sign_block(&sealed, signer)?;
     store.append(NewBlock::new(block.clone(), sealed.content)).await?;
     signer.raise_mark(mark_of(&block))?;
-    Ok(genesis)
+    Ok(block)
 }
 
 /// Signs an admin statement with the member's key.

@@ -1,7 +1,7 @@
 //! What members have said of heights that are not under way here, before it can be verified: who is a member then is not
 //! known yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealane_core::agreement::{Said, VoteKind};
 use sealane_core::block::Height;
@@ -63,9 +63,9 @@ impl Ahead {
         }
     }
 
-    /// How many members have voted or proposed at a height.
-    pub fn speakers(&self, height: Height) -> usize {
-        self.heights.get(&height).map_or(0, BTreeMap::len)
+    /// How many of these members have said something of a height.
+    pub fn speakers(&self, height: Height, members: &BTreeSet<Hash>) -> usize {
+        self.heights.get(&height).map_or(0, |said| said.keys().filter(|kid| members.contains(*kid)).count())
     }
 
     /// Takes what was said of a height, with who said it, and forgets what was said of those before.
@@ -97,6 +97,10 @@ mod tests {
         Height::new(height).unwrap()
     }
 
+    fn speakers(ahead: &Ahead, at: u64) -> usize {
+        ahead.speakers(height(at), &[1, 2].map(kid).into())
+    }
+
     fn kid(byte: u8) -> Hash {
         Hash::of(&[byte])
     }
@@ -119,13 +123,15 @@ mod tests {
         for at in 0..20 {
             ahead.keep(height(7), kid(1), vote(1, at, 0, 1));
         }
-        assert_eq!((ahead.len(), ahead.speakers(height(8)), ahead.speakers(height(9))), (2, 1, 1));
+        assert_eq!((ahead.len(), speakers(&ahead, 8), speakers(&ahead, 9)), (2, 1, 1));
         ahead.keep(height(7), kid(1), vote(2, 8, 0, 1));
         ahead.keep(height(7), kid(1), proposal(2, 8, 0));
         assert_eq!(ahead.len(), 2, "another's words, passed on");
         ahead.keep(height(7), kid(2), proposal(2, 8, 0));
-        assert_eq!(ahead.speakers(height(8)), 2);
-        assert_eq!(ahead.take(height(8)).len(), 2);
+        assert_eq!(speakers(&ahead, 8), 2);
+        ahead.keep(height(7), kid(3), vote(3, 8, 0, 1));
+        assert_eq!(speakers(&ahead, 8), 2, "one that is no member any more");
+        assert_eq!(ahead.take(height(8)).len(), 3);
         assert_eq!(ahead.len(), 1);
         ahead.forget_to(height(9), true);
         assert_eq!(ahead.len(), 0);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sealane_core::agreement::{Logged, Said, Timer, ValueId, honest_one};
-use sealane_core::block::{Height, MemberSet, Origin};
+use sealane_core::block::{Height, Member, MemberSet, Origin};
 use sealane_core::hash::Hash;
 use sealane_core::statement::SignatureVerifier;
 
@@ -20,13 +20,16 @@ pub struct MalachiteAgreement {
     verifier: Arc<dyn SignatureVerifier>,
     patience: Patience,
     reachable: Option<BTreeSet<Hash>>,
-    /// The last block that is final, and how many members there are after it; nothing of it or below is listened to.
+    /// The last block that is final; nothing of it or below is listened to.
     tip: Height,
-    members: Option<usize>,
+    /// The members after it, once they are known.
+    members: Option<BTreeSet<Hash>>,
     ahead: Ahead,
     /// The height for which the caller was told that others have begun it.
     told: Option<Height>,
     under_way: Option<UnderWay>,
+    /// Why the height under way has stopped.
+    failed: Option<AgreementError>,
 }
 
 impl MalachiteAgreement {
@@ -48,6 +51,7 @@ impl MalachiteAgreement {
             ahead: Ahead::default(),
             told: None,
             under_way: None,
+            failed: None,
         }
     }
 
@@ -61,24 +65,24 @@ impl MalachiteAgreement {
         &mut self,
         work: impl FnOnce(&mut UnderWay) -> Result<(), AgreementError>,
     ) -> Result<Vec<Act>, AgreementError> {
-        let Some(height) = &mut self.under_way else { return Ok(Vec::new()) };
-        if let Some(failed) = height.failed() {
+        if let Some(failed) = &self.failed {
             return Err(failed.clone());
         }
-        if height.is_decided() {
-            return Ok(Vec::new());
-        }
+        let Some(height) = self.under_way.as_mut().filter(|height| !height.is_decided()) else { return Ok(Vec::new()) };
         let done = work(height);
-        // Of a call that fails nothing is carried out.
         let acts = height.take_acts();
-        done?;
+        if let Err(failed) = done {
+            // Nothing of such a call is carried out.
+            self.failed = Some(failed.clone());
+            return Err(failed);
+        }
         if height.is_decided() {
             self.decided();
         }
         Ok(acts)
     }
 
-    /// The height under way is final: what follows is of the next one. How many members that has is not known yet.
+    /// The height under way is final: what follows is of the next one, whose members are not known yet.
     fn decided(&mut self) {
         self.tip = self.tip.next();
         self.members = None;
@@ -89,7 +93,8 @@ impl MalachiteAgreement {
     fn told_to_begin(&mut self) -> Vec<Act> {
         let next = self.tip.next();
         let idle = self.under_way.as_ref().is_none_or(UnderWay::is_decided);
-        let enough = self.members.is_some_and(|members| self.ahead.speakers(next) >= honest_one(members));
+        let enough = |members: &BTreeSet<Hash>| self.ahead.speakers(next, members) >= honest_one(members.len());
+        let enough = self.members.as_ref().is_some_and(enough);
         if !idle || !enough || self.told == Some(next) {
             return Vec::new();
         }
@@ -101,8 +106,9 @@ impl MalachiteAgreement {
 impl Agreement for MalachiteAgreement {
     fn stand(&mut self, tip: Height, members: &MemberSet) -> Vec<Act> {
         let timers = self.under_way.take().map(|_| Act::CancelAll);
+        self.failed = None;
         self.tip = tip;
-        self.members = Some(members.members().len());
+        self.members = Some(members.members().map(Member::kid).collect());
         self.ahead.forget_to(tip, true);
         timers.into_iter().chain(self.told_to_begin()).collect()
     }
@@ -120,7 +126,7 @@ impl Agreement for MalachiteAgreement {
             self.patience,
             self.reachable.clone(),
         );
-        let mut begun = UnderWay::begin(host, replay)?;
+        let mut begun = UnderWay::begin(host, replay).inspect_err(|failed| self.failed = Some(failed.clone()))?;
         acts.extend(begun.take_acts());
         let decided = begun.is_decided();
         self.under_way = Some(begun);
@@ -134,6 +140,9 @@ impl Agreement for MalachiteAgreement {
     }
 
     fn hear(&mut self, from: Hash, said: Said) -> Result<Vec<Act>, AgreementError> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
         let here = self.tip.next();
         let under_way = self.under_way.as_ref().is_some_and(|height| !height.is_decided());
         if under_way && said.height() == here {

@@ -20,6 +20,12 @@ use crate::bft::context::{self, Ctx, RawSignature};
 use crate::bft::heard::Heard;
 use crate::ports::{Act, AgreementError, MemberSigner, Patience};
 
+/// Where a member signs at most one thing: the kind of its vote, or none for a proposal, and the round.
+type Place = (Option<VoteKind>, u32);
+
+/// What it signs there: a value, and the earlier round that a proposal rests on.
+type Word = (Option<ValueId>, Option<u32>);
+
 /// All of a height but the library's own state.
 ///
 /// It never answers with an error: the library's macro would log it and go on. What must stop is kept in `failed`, and the
@@ -39,7 +45,7 @@ pub(super) struct Host {
     /// The entries of the log while it is replayed: what is in it is not logged again.
     pub replaying: Option<BTreeSet<Vec<u8>>>,
     /// What this member has signed in each place.
-    signed: BTreeMap<(Option<VoteKind>, u32), (Option<ValueId>, Option<u32>)>,
+    signed: BTreeMap<Place, Word>,
     /// Timers that run, with what they were set to.
     pub timers: BTreeMap<Timer, Duration>,
     /// The round for which this member was asked to build a block, and was not given one.
@@ -257,6 +263,24 @@ impl Host {
         }
     }
 
+    /// Refuses a word that is signed by this member's key, verified, and was not signed here.
+    pub fn check_own_vote(&self, vote: &Vote) -> Result<(), AgreementError> {
+        self.check_own(vote.signer, (Some(vote.kind), vote.round), (vote.value, None))
+    }
+
+    /// The same of a proposal.
+    pub fn check_own_proposal(&self, proposal: &RoundProposal) -> Result<(), AgreementError> {
+        let said = (Some(proposal.value), proposal.pol_round);
+        self.check_own(proposal.signer, (None, proposal.round), said)
+    }
+
+    fn check_own(&self, signer: Hash, place: Place, said: Word) -> Result<(), AgreementError> {
+        if signer != self.me || self.signed.get(&place) == Some(&said) {
+            return Ok(());
+        }
+        Err(AgreementError::SignedElsewhere { height: self.height, round: place.1 })
+    }
+
     fn sign_vote(&mut self, vote: &Vote) -> RawSignature {
         let what = match vote.kind {
             VoteKind::Prevote => "prevote",
@@ -273,13 +297,7 @@ impl Host {
     }
 
     /// Signs one thing in each place, whatever the library asks for.
-    fn sign(
-        &mut self,
-        place: (Option<VoteKind>, u32),
-        said: (Option<ValueId>, Option<u32>),
-        what: &'static str,
-        bytes: &[u8],
-    ) -> RawSignature {
+    fn sign(&mut self, place: Place, said: Word, what: &'static str, bytes: &[u8]) -> RawSignature {
         if *self.signed.entry(place).or_insert(said) != said {
             let (height, round) = (self.height, place.1);
             self.failed.get_or_insert(AgreementError::SecondSignature { height, round, what });

@@ -37,6 +37,7 @@ pub fn alone(
         }),
         log: Box::new(NoVoteLog),
         peers: Arc::new(NoPeers),
+        words: Arc::default(),
         certificates,
     }
 }

@@ -119,12 +119,12 @@ impl UnderWay {
         let done: Result<(), Error<Ctx>> = process!(
             input: input, state: core, metrics: &(), with: effect => Ok::<_, Error<Ctx>>(host.on(effect))
         );
-        if let Some(failed) = &self.host.failed {
-            return Err(failed.clone());
+        if let Some(failed) = self.host.failed.take() {
+            return Err(failed);
         }
         done.map_err(|error| {
             let height = self.host.height;
-            let failed = match error {
+            match error {
                 Error::ReplayDivergence(kind, _, round) => {
                     let what = match kind {
                         arc_malachitebft_core_consensus::RecordKind::Prevote => "prevote",
@@ -134,9 +134,7 @@ impl UnderWay {
                     AgreementError::SecondSignature { height, round: context::number_of(round), what }
                 }
                 error => AgreementError::Stopped { height, detail: error.to_string() },
-            };
-            self.host.failed = Some(failed.clone());
-            failed
+            }
         })
     }
 
@@ -158,7 +156,7 @@ impl UnderWay {
         if vote.verify(&self.host.origin, &self.host.members, verifier).is_err() {
             return Ok(());
         }
-        self.keep_vote(vote);
+        self.keep_vote(vote)?;
         self.feed(Input::Vote(context::their_vote(&vote)))
     }
 
@@ -175,6 +173,7 @@ impl UnderWay {
             if proposal.verify(&self.host.origin, &self.host.members, verifier).is_err() {
                 return Ok(());
             }
+            self.host.check_own_proposal(proposal)?;
             if let Some(pair) = self.host.heard.add_proposal(*proposal) {
                 self.host.acts.push(Act::Faults(vec![pair]));
             }
@@ -186,13 +185,12 @@ impl UnderWay {
     fn hear_polka(&mut self, polka: &PolkaCertificate, verifier: &dyn SignatureVerifier) -> Result<(), AgreementError> {
         let known = self.core.polka_certificate(Round::new(polka.round), &Id(polka.value)).is_some();
         if known {
-            self.look_for_faults(polka.votes(), verifier);
-            return Ok(());
+            return self.look_for_faults(polka.votes(), verifier);
         }
         if polka.verify(&self.host.origin, &self.host.members, verifier).is_err() {
             return Ok(());
         }
-        self.keep_votes(polka.votes());
+        self.keep_votes(polka.votes())?;
         self.feed(Input::PolkaCertificate(context::their_polka(polka)))
     }
 
@@ -202,38 +200,42 @@ impl UnderWay {
         verifier: &dyn SignatureVerifier,
     ) -> Result<(), AgreementError> {
         if certificate.round < self.round() || certificate.votes().all(|vote| self.host.heard.knows_vote(&vote)) {
-            self.look_for_faults(certificate.votes(), verifier);
-            return Ok(());
+            return self.look_for_faults(certificate.votes(), verifier);
         }
         if certificate.verify(&self.host.origin, &self.host.members, verifier).is_err() {
             return Ok(());
         }
-        self.keep_votes(certificate.votes());
+        self.keep_votes(certificate.votes())?;
         self.feed(Input::RoundCertificate(context::their_round_certificate(certificate)))
     }
 
     /// Keeps a vote that was verified.
-    fn keep_vote(&mut self, vote: Vote) {
+    fn keep_vote(&mut self, vote: Vote) -> Result<(), AgreementError> {
+        self.host.check_own_vote(&vote)?;
         if let Some(pair) = self.host.heard.add_vote(vote) {
             self.host.acts.push(Act::Faults(vec![pair]));
         }
+        Ok(())
     }
 
     /// Keeps votes of a certificate that was verified, and that moves this member to their round if it is a later one.
-    fn keep_votes(&mut self, votes: impl Iterator<Item = Vote>) {
-        for vote in votes {
-            self.keep_vote(vote);
-        }
+    fn keep_votes(&mut self, mut votes: impl Iterator<Item = Vote>) -> Result<(), AgreementError> {
+        votes.try_for_each(|vote| self.keep_vote(vote))
     }
 
     /// Compares the votes of a certificate that is not verified with what was heard.
-    fn look_for_faults(&mut self, votes: impl Iterator<Item = Vote>, verifier: &dyn SignatureVerifier) {
+    fn look_for_faults(
+        &mut self,
+        votes: impl Iterator<Item = Vote>,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<(), AgreementError> {
         for vote in votes {
             let clashes = self.host.heard.would_convict(&vote);
             if clashes && vote.verify(&self.host.origin, &self.host.members, verifier).is_ok() {
-                self.keep_vote(vote);
+                self.keep_vote(vote)?;
             }
         }
+        Ok(())
     }
 
     pub fn time_out(&mut self, timer: Timer) -> Result<(), AgreementError> {
@@ -401,10 +403,5 @@ impl UnderWay {
         let valid = self.core.driver.valid_value().map(|valid| valid.value.0);
         let own = self.host.heard.proposals_of(round).iter().filter(|one| one.signer == self.host.me);
         own.map(|one| one.value).chain(valid).filter(|value| self.found.get(value) == Some(&true)).collect()
-    }
-
-    /// Stops for good, as an error of the library does.
-    pub fn failed(&self) -> Option<&AgreementError> {
-        self.host.failed.as_ref()
     }
 }

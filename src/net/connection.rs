@@ -194,7 +194,12 @@ async fn read_one(shared: &Shared, link: &Arc<Link>, stream: &mut (impl AsyncRea
         }
         Message::Hello(_) => return Err(Trouble::NoHello),
         Message::Addresses(addresses) => shared.learn(&addresses, from),
-        Message::Twin { tls_key } => shared.twins(shared.own_kid, [shared.own_tls_key, tls_key]),
+        Message::Twin { tls_key } if shared.is_member(&from) => {
+            // In the room of who says it, which is bounded.
+            let tls_keys = [shared.own_tls_key, tls_key];
+            let event = PeerEvent::Twins { kid: shared.own_kid, tls_keys, told_by: Some(from) };
+            shared.inbox.put_message(from, bytes.len(), event).await;
+        }
         message => {
             if let Message::Status(status) = &message {
                 shared.learn(status.address.as_slice(), from);

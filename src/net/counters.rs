@@ -97,7 +97,7 @@ impl Counters {
     }
 
     /// Tells whether a line may be logged now, and how many were not since the last one.
-    fn may_log(&self) -> Option<u64> {
+    pub fn may_log(&self) -> Option<u64> {
         let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if complaints.logged.is_some_and(|logged| now.duration_since(logged) < ONCE_A_MINUTE) {

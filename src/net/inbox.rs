@@ -203,7 +203,7 @@ mod tests {
         for run in 0..1_000 {
             inbox.put_event(a, connected(a, run));
             inbox.put_event(a, PeerEvent::Disconnected { from: a });
-            inbox.put_event(a, PeerEvent::Twins { kid: a, tls_keys: [a, a] });
+            inbox.put_event(a, PeerEvent::Twins { kid: a, tls_keys: [a, a], told_by: None });
         }
         assert!(inbox.lock().queues[&a].events.len() <= 5, "{}", inbox.lock().queues[&a].events.len());
         inbox.forget(&a);

@@ -16,7 +16,7 @@ use super::table::{Link, Placed, Table};
 use super::tls::NodeTlsSetup;
 use super::trouble::Trouble;
 use crate::ports::{Clock, LastWords, PeerEvent, PeerStanding, Roster, To};
-use sealane_core::agreement::{Hello, Message, SignedAddress, Status};
+use sealane_core::agreement::{Hello, Message, NodeStatus, SignedAddress};
 use sealane_core::block::Origin;
 use sealane_core::hash::Hash;
 use sealane_core::limits::MEMBERS_MAX;
@@ -113,10 +113,13 @@ impl Shared {
         self.changed();
     }
 
-    /// Tells the own side that two nodes show one member's key.
+    /// Tells the own side that it has seen two nodes with one member's key.
     pub fn twins(&self, kid: Hash, tls_keys: [Hash; 2]) {
-        tracing::error!(%kid, first = %tls_keys[0], second = %tls_keys[1], "two nodes show one member's key");
-        self.inbox.put_event(kid, PeerEvent::Twins { kid, tls_keys });
+        if let Some(kept_back) = self.counters.may_log() {
+            let [first, second] = tls_keys;
+            tracing::error!(%kid, %first, %second, kept_back, "two nodes show one member's key");
+        }
+        self.inbox.put_event(kid, PeerEvent::Twins { kid, tls_keys, told_by: None });
     }
 
     /// Puts a frame on its way, or cuts off the node that is too far behind.
@@ -134,7 +137,7 @@ impl Shared {
         let status;
         let message = match message {
             Message::Status(said) if said.address.is_none() => {
-                status = Message::Status(Status { address: self.book.own(), ..said.clone() });
+                status = Message::Status(NodeStatus { address: self.book.own(), ..said.clone() });
                 &status
             }
             message => message,

@@ -19,9 +19,10 @@ use sealane_core::hash::Hash;
 /// **After a crash** [`begin`](Self::begin) is given what the log has of the height. It then says the same as before, or
 /// nothing. Given less than was flushed, it can sign a second vote in one place, which convicts this member.
 ///
-/// **After an error** nothing was said, and every later call gives the same error until [`begin`](Self::begin). An error is
-/// no message of another member: those are dropped without one, whatever they are. It means that this node's log or
-/// program is wrong, and begin with the same log gives it again.
+/// **After an error** nothing was said, and every later call gives the same error until [`begin`](Self::begin) or
+/// [`stand`](Self::stand). Others' messages give none: what does not hold is dropped, whatever it is. An error means that this
+/// node's log or program is wrong, or that its key signs elsewhere too. The caller MUST NOT begin again before a person has
+/// looked at it, unless the height has become final meanwhile.
 pub trait Agreement: Send {
     /// Blocks up to `tip` are final and written here, and no height is under way until [`begin`](Self::begin). `members` are
     /// those in force after it. To be called at the start, and after each final block that is not followed by `begin`.
@@ -41,6 +42,8 @@ pub trait Agreement: Send {
     fn hear(&mut self, from: Hash, said: Said) -> Result<Vec<Act>, AgreementError>;
 
     /// A timer that [`Act::Wake`] set has run out. One that was cancelled or is of an earlier round does nothing.
+    ///
+    /// The caller MAY hold timers back as long as it likes: that no two blocks are final never rests on them.
     fn time_out(&mut self, timer: Timer) -> Result<Vec<Act>, AgreementError>;
 
     /// Answers [`Act::Build`]: this is the block that this member proposes. The caller has its whole body, and has logged it.
@@ -144,6 +147,11 @@ pub enum AgreementError {
          and this program do not belong together. It signs nothing more"
     )]
     SecondSignature { height: Height, round: u32, what: &'static str },
+    #[error(
+        "at height {height}, round {round} others have a vote or proposal by this member's key that this node's vote log does \
+         not have: the log is older than what left, or another process uses the key. It signs nothing more"
+    )]
+    SignedElsewhere { height: Height, round: u32 },
     #[error("the vote log holds an entry of height {found} among those of height {height}")]
     ForeignEntry { height: Height, found: Height },
     #[error("agreement on height {height} has stopped: {detail}")]

@@ -71,9 +71,13 @@ pub enum PeerEvent {
         from: Hash,
     },
     /// Two nodes show this member's key, under two TLS keys. Both were told. It may be this node's own.
+    ///
+    /// `told_by` is the member whose word this is; `None` if this node has seen both itself. A member may lie: its word alone
+    /// is no reason to fall silent.
     Twins {
         kid: Hash,
         tls_keys: [Hash; 2],
+        told_by: Option<Hash>,
     },
 }
 

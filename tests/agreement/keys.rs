@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use p256::ecdsa::SigningKey;
 use sealane::ports::{Mark, MarkError, MemberSigner};
-use sealane_core::block::{Member, MemberSet, NotePublicKey, NoteSigningKey, Origin};
+use sealane_core::block::{Height, Member, MemberSet, NotePublicKey, NoteSigningKey, Origin};
 use sealane_core::hash::Hash;
 use sealane_core::statement::{PublicKey, Signature, SignatureError, SignatureVerifier};
 
@@ -59,6 +59,29 @@ pub fn consortium(count: usize) -> (Vec<Arc<SimulatedKey>>, MemberSet) {
     keys.sort_by_key(|key| key.kid());
     let members = keys.iter().enumerate().map(|(number, key)| key.member(number)).collect();
     (keys, MemberSet::new(members).unwrap())
+}
+
+/// The members of each height: all, or all but one, which is another one every few heights.
+#[derive(Clone)]
+pub struct Rotation {
+    sets: Vec<MemberSet>,
+    heights: u64,
+}
+
+impl Rotation {
+    pub fn new(count: usize, heights: Option<u64>) -> Self {
+        let (keys, all) = consortium(count);
+        let Some(heights) = heights else { return Self { sets: vec![all], heights: 1 } };
+        let without = |away: usize| {
+            let rest = keys.iter().enumerate().filter(|(number, _)| *number != away);
+            MemberSet::new(rest.map(|(number, key)| key.member(number)).collect()).unwrap()
+        };
+        Self { sets: (0..count).map(without).collect(), heights }
+    }
+
+    pub fn at(&self, height: Height) -> &MemberSet {
+        &self.sets[(height.get() / self.heights) as usize % self.sets.len()]
+    }
 }
 
 impl KeyedHashes {

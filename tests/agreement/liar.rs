@@ -80,6 +80,18 @@ impl Liar {
         to % 2 == 1
     }
 
+    /// Whether a word holds one of its own: its honest inside, which knows of no lies, would stop at it.
+    pub fn is_about_itself(&self, wire: &Wire) -> bool {
+        let me = self.key.kid();
+        match wire {
+            Wire::Said(Said::Vote(vote)) => vote.signer == me,
+            Wire::Said(Said::Proposal(proposal)) => proposal.signer == me,
+            Wire::Said(Said::Polka(polka)) => polka.votes().any(|vote| vote.signer == me),
+            Wire::Said(Said::Round(certificate)) => certificate.votes().any(|vote| vote.signer == me),
+            _ => false,
+        }
+    }
+
     /// Sees what comes in.
     pub fn see(&mut self, wire: &Wire) {
         if let Wire::Said(said) = wire {

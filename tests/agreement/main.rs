@@ -10,6 +10,7 @@ mod mutation;
 mod mutations;
 mod node;
 mod plan;
+mod port;
 mod seeds;
 mod situations;
 mod toys;

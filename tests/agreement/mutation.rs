@@ -8,6 +8,8 @@ pub enum Mutation {
     NoFlush,
     /// The log is written, and not read after a crash.
     NoReplay,
+    /// A member whose ledger is older than its log votes at the heights between.
+    OlderHeights,
     /// Words of heights to come count from whoever passes them on.
     AnyConnection,
     /// What was said once is not said again.

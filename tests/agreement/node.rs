@@ -7,11 +7,11 @@ use fastrand::Rng;
 use sealane::bft::MalachiteAgreement;
 use sealane::ports::{Act, Agreement, MemberSigner, Patience, Wanted};
 use sealane_core::agreement::{Equivocation, Logged, Said, Timer, ValueId, Vote, VoteKind};
-use sealane_core::block::{Commit, CommitSignature, FinalCheckpoint, Height, MemberSet};
+use sealane_core::block::{Commit, CommitSignature, FinalCheckpoint, Height};
 use sealane_core::hash::Hash;
 use sealane_core::statement::Signature;
 
-use crate::keys::{KeyedHashes, ORIGIN, SimulatedKey};
+use crate::keys::{KeyedHashes, ORIGIN, Rotation, SimulatedKey};
 use crate::mutation::Mutation;
 use crate::toys::{FinalToy, ToyBlock, ToyLog, ToyStore};
 
@@ -45,7 +45,7 @@ pub struct Node {
     pub number: usize,
     pub key: Arc<SimulatedKey>,
     kids: Vec<Hash>,
-    members: MemberSet,
+    members: Rotation,
     verifier: Arc<KeyedHashes>,
     mutation: Mutation,
     pub dice: Rng,
@@ -91,7 +91,7 @@ impl Node {
     pub fn new(
         number: usize,
         keys: &[Arc<SimulatedKey>],
-        members: &MemberSet,
+        members: &Rotation,
         verifier: &Arc<KeyedHashes>,
         mutation: Mutation,
         seed: u64,
@@ -177,7 +177,7 @@ impl Node {
         let signer: Arc<dyn MemberSigner> = self.key.clone();
         let verifier = self.verifier.clone();
         let mut agreement = MalachiteAgreement::new(ORIGIN.clone(), signer, verifier, Patience::default());
-        let acts = agreement.stand(self.tip(), &self.members);
+        let acts = agreement.stand(self.tip(), self.members.at(self.tip().next()));
         self.agreement = Some(agreement);
         self.acts.extend(acts);
         self.tell_reach();
@@ -205,7 +205,8 @@ impl Node {
     /// Begins the height after the tip, unless the log says that a later one was begun: then blocks are to come first.
     fn begin(&mut self) {
         let height = self.tip().next();
-        if self.is_under_way || height < self.log.height {
+        let is_older = height < self.log.height;
+        if self.is_under_way || (is_older && self.mutation != Mutation::OlderHeights) {
             return;
         }
         let replay = if self.log.height == height && self.mutation != Mutation::NoReplay {
@@ -213,10 +214,10 @@ impl Node {
         } else {
             Vec::new()
         };
-        self.log.begin(height);
+        self.log.begin(self.log.height.max(height));
         self.is_under_way = true;
         self.begun += 1;
-        let members = self.members.clone();
+        let members = self.members.at(height).clone();
         let acts = self.agreement().begin(height, &members, replay).expect("the log and the program belong together");
         self.acts.extend(acts);
     }
@@ -374,7 +375,8 @@ impl Node {
         self.logged_blocks.clear();
         self.wanted.clear();
         self.unbuilt = None;
-        let (tip, members) = (self.tip(), self.members.clone());
+        let tip = self.tip();
+        let members = self.members.at(tip.next()).clone();
         let acts = self.agreement().stand(tip, &members);
         self.acts.extend(acts);
         // An older store under a newer log: once the blocks are here, the log is gone on with.
@@ -485,7 +487,8 @@ impl Node {
             return Ok(());
         }
         let checkpoint = last.block.checkpoint();
-        let checked = FinalCheckpoint::verify(checkpoint, last.commit.clone(), &self.members, self.verifier.as_ref());
+        let members = self.members.at(last.block.height);
+        let checked = FinalCheckpoint::verify(checkpoint, last.commit.clone(), members, self.verifier.as_ref());
         if checked.is_err() || !self.follows(&last.block) {
             return Ok(());
         }
@@ -507,7 +510,7 @@ impl Node {
         }
         let seen = self.hasty.entry((value, round)).or_default();
         seen.insert(signer, signature);
-        let enough = seen.len() + 1 >= self.members.quorum();
+        let enough = seen.len() + 1 >= self.members.at(height).quorum();
         let signatures = seen.iter().map(|(kid, signature)| CommitSignature::es256(*kid, *signature)).collect();
         let Some(block) = self.blocks.get(&value).filter(|block| enough && self.follows(block)).cloned() else {
             return Ok(());

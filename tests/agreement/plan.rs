@@ -14,6 +14,8 @@ pub const HEALED: Micros = 20 * SECOND;
 pub struct Plan {
     pub seed: u64,
     pub members: usize,
+    /// Every so many heights another member is out.
+    pub rotation: Option<u64>,
     /// The liars, fewer than a third, with what they do.
     pub liars: Vec<(usize, Vec<Lie>)>,
     pub delay: std::ops::Range<Micros>,
@@ -44,15 +46,17 @@ impl Plan {
     pub fn of(seed: u64) -> Self {
         let mut dice = Rng::with_seed(seed ^ 0x5ea1_a4e0);
         let members = if dice.u32(..100) < 60 { 4 } else { dice.usize(5..=MEMBERS_MAX) };
+        let rotation = (members > 4 && dice.bool()).then(|| dice.u64(1..4));
+        let liars_most = (members - usize::from(rotation.is_some()) - 1) / 3;
         let mut order: Vec<usize> = (0..members).collect();
         dice.shuffle(&mut order);
-        let liars =
-            order.iter().take(dice.usize(..=(members - 1) / 3)).map(|one| (*one, some_lies(&mut dice))).collect();
+        let liars = order.iter().take(dice.usize(..=liars_most)).map(|one| (*one, some_lies(&mut dice))).collect();
         let base = dice.u64(500..40_000);
         let spread = if dice.u32(..100) < 20 { 800_000 } else { base };
         let mut plan = Self {
             seed,
             members,
+            rotation,
             liars,
             delay: base..base + spread + 1,
             loss: if dice.bool() { 0 } else { dice.u32(1..20) },

@@ -19,6 +19,7 @@ fn quiet(seed: u64) -> Plan {
     Plan {
         seed,
         members: 4,
+        rotation: None,
         liars: Vec::new(),
         delay: 1_000..3_000,
         loss: 0,
@@ -51,6 +52,13 @@ fn two_members_without_a_connection_agree_by_way_of_a_third() {
     // Else nothing is final before there is a connection again.
     let mute = run_plan(plan, Mutation::NothingAgain);
     assert!(mute.as_ref().is_err() || mute.as_ref().is_ok_and(|mute| mute.blocks < 5), "{mute:?}");
+}
+
+#[test]
+fn members_change_every_height() {
+    let plan = Plan { members: 7, rotation: Some(1), clock_offsets_ms: vec![0; 7], ..quiet(4) };
+    let outcome = run_plan(plan, Mutation::None).unwrap();
+    assert!(outcome.blocks >= 20 && outcome.rounds_most == 0, "{outcome:?}");
 }
 
 #[test]

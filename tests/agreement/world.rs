@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use sealane_core::agreement::{Said, Timer, ValueId, VoteKind};
-use sealane_core::block::{FinalCheckpoint, Height, MemberSet};
+use sealane_core::block::{FinalCheckpoint, Height};
 use sealane_core::hash::Hash;
 
-use crate::keys::{KeyedHashes, consortium};
+use crate::keys::{KeyedHashes, ORIGIN, Rotation, consortium};
 use crate::liar::Liar;
 use crate::mutation::Mutation;
 use crate::node::{Crashed, Micros, Node, SECOND, Wire};
@@ -60,8 +60,9 @@ pub struct World {
     count: u64,
     nodes: Vec<Node>,
     liars: BTreeMap<usize, Liar>,
-    members: MemberSet,
+    members: Rotation,
     kids: Vec<Hash>,
+    strict: KeyedHashes,
     /// How many cuts there are now from one to another, and how many of them are noticed.
     cut: BTreeMap<(usize, usize), (u32, u32)>,
     deaths: BTreeMap<usize, Vec<u64>>,
@@ -77,7 +78,8 @@ pub struct World {
 
 impl World {
     pub fn new(plan: Plan, mutation: Mutation) -> Self {
-        let (keys, members) = consortium(plan.members);
+        let (keys, _) = consortium(plan.members);
+        let members = Rotation::new(plan.members, plan.rotation);
         let kids: Vec<Hash> = keys.iter().map(|key| key.kid()).collect();
         let verifier = Arc::new(KeyedHashes::new(mutation == Mutation::TrustsAll));
         let seed = plan.seed.wrapping_mul(1_000);
@@ -105,6 +107,7 @@ impl World {
             liars,
             members,
             kids,
+            strict: KeyedHashes::new(false),
             cut: BTreeMap::new(),
             deaths,
             set_timers: BTreeSet::new(),
@@ -153,6 +156,7 @@ impl World {
     /// Runs all of it: trouble, calm, and nothing to do.
     pub fn run(mut self) -> Result<Outcome, String> {
         self.run_until(HEALED)?;
+        self.check_blocks()?;
         self.heal()?;
         let honest: Vec<usize> = self.honest().map(|node| node.number).collect();
         let mut asked = Vec::new();
@@ -162,6 +166,7 @@ impl World {
         }
         let limit = HEALED + if self.liars.is_empty() { CALM_MAX } else { CALM_AMONG_LIARS_MAX };
         while !self.is_calm(&asked) {
+            self.check_blocks()?;
             if self.now >= limit {
                 return Err(self.report("not all that was posted is final everywhere in time"));
             }
@@ -169,6 +174,7 @@ impl World {
         }
         self.outcome.calm = self.now - HEALED;
         self.check_idle()?;
+        self.check_blocks()?;
         self.check_ledgers()?;
         Ok(self.outcome)
     }
@@ -196,9 +202,30 @@ impl World {
         Ok(())
     }
 
+    /// No two blocks of one height, and each final by a quorum's signatures, at any time.
+    fn check_blocks(&self) -> Result<(), String> {
+        let longest = self.longest();
+        for node in self.honest() {
+            for (one, other) in node.store.blocks.iter().zip(&longest.store.blocks) {
+                if one.block != other.block {
+                    return Err(self.report("two blocks of one height are final"));
+                }
+            }
+        }
+        for one in self.honest().flat_map(|node| &node.store.blocks) {
+            let commit = one.commit.clone();
+            FinalCheckpoint::verify(one.block.checkpoint(), commit, self.members.at(one.block.height), &self.strict)
+                .map_err(|error| self.report(&format!("a commit does not hold: {error}")))?;
+        }
+        Ok(())
+    }
+
+    fn longest(&self) -> &Node {
+        self.honest().max_by_key(|node| node.tip()).expect("one is honest")
+    }
+
     fn check_ledgers(&mut self) -> Result<(), String> {
-        let strict = KeyedHashes::new(false);
-        let longest = self.honest().max_by_key(|node| node.tip()).expect("one is honest").store.blocks.clone();
+        let longest = self.longest().store.blocks.clone();
         let mut seen = BTreeSet::new();
         for one in &longest {
             if !one.block.statements.iter().all(|statement| seen.insert(*statement)) {
@@ -206,16 +233,6 @@ impl World {
             }
         }
         for node in self.honest() {
-            for (one, other) in node.store.blocks.iter().zip(&longest) {
-                if one.block != other.block {
-                    return Err(self.report("two blocks of one height are final"));
-                }
-                let commit = one.commit.clone();
-                let checked = FinalCheckpoint::verify(one.block.checkpoint(), commit, &self.members, &strict);
-                if let Err(error) = checked {
-                    return Err(self.report(&format!("a commit does not hold: {error}")));
-                }
-            }
             if node.store.blocks.len() != longest.len() {
                 return Err(self.report("a ledger is shorter than another"));
             }
@@ -230,15 +247,15 @@ impl World {
         let rounds = longest.iter().map(|one| one.commit.round).max();
         self.outcome.rounds_most = rounds.unwrap_or_default();
         self.outcome.blocks = longest.len() as u64;
-        self.check_faults(&strict)
+        self.check_faults()
     }
 
     /// Whoever is convicted has lied.
-    fn check_faults(&mut self, strict: &KeyedHashes) -> Result<(), String> {
+    fn check_faults(&mut self) -> Result<(), String> {
         let pairs: Vec<_> = self.honest().flat_map(|node| node.faults.clone()).collect();
         for pair in pairs {
             let number = self.kids.iter().position(|kid| *kid == pair.signer());
-            if pair.verify(&crate::keys::ORIGIN, &self.members, strict).is_err() {
+            if pair.verify(&ORIGIN, self.members.at(pair.height()), &self.strict).is_err() {
                 return Err(self.report("a proof of two words proves nothing"));
             }
             match number {
@@ -286,6 +303,9 @@ impl World {
                 self.trace(from, to, &wire);
                 if let Some(liar) = self.liars.get_mut(&to) {
                     liar.see(&wire);
+                    if liar.is_about_itself(&wire) {
+                        return Ok(());
+                    }
                 }
                 self.call(to, |node| node.receive(now, from, wire))
             }

@@ -1,6 +1,7 @@
 //! The use cases over a real store, without HTTP but for `crowds`: what depends on the order of things, and what survives a stop.
 
 mod clocks;
+mod consortium;
 mod crashes;
 mod crowds;
 mod faults;

@@ -15,11 +15,15 @@ use sealane::pki::{
 use sealane::ports::{Clock, Entrance, LedgerStore, MemberSigner};
 use sealane::signatures::AwsLc;
 use sealane::store::SqliteStore;
-use sealane_core::block::Origin;
-use sealane_core::consortium::{Admin, CertificateRecord, Claims, ParticipantId, Registration, Revocation, Role};
+use sealane_core::block::{self as consensus, MemberSet, Origin};
+use sealane_core::consortium::{
+    Admin, CertificateRecord, Claims, Founder, Genesis, ParticipantId, Registration, Revocation, Role, founder_bytes,
+};
+use sealane_core::evidence::Anchor;
 use sealane_core::hash::Hash;
+use sealane_core::merkle::LeafIndex;
 use sealane_core::provider::Provider;
-use sealane_core::statement::{Draft, Header, SubmittedStatement, sign};
+use sealane_core::statement::{Draft, Header, P256, SubmittedStatement, sign};
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -135,6 +139,44 @@ impl Member {
         let member = Self::prepare();
         member.write_genesis().await.unwrap();
         member
+    }
+
+    /// Several members that begin one ledger together.
+    pub async fn found(count: usize) -> Vec<Self> {
+        let mut members: Vec<Self> = (0..count).map(|_| Self::prepare()).collect();
+        members.sort_by_key(|member| member.signer.public_key().thumbprint());
+        let entries: Vec<consensus::Member> = members.iter().zip(1..).map(|(one, number)| one.entry(number)).collect();
+        let origin = members[0].origin.clone();
+        let founder = |(member, entry): (&Self, &consensus::Member)| Founder {
+            kid: entry.kid(),
+            signature: member.signer.sign(&founder_bytes(&origin, entry)),
+        };
+        let founders = members.iter().zip(&entries).map(founder).collect();
+        let set = MemberSet::new(entries.clone()).unwrap();
+        let now = members[0].clock.now();
+        let admin = Admin::Genesis(Genesis::new(origin.clone(), set, founders, now));
+        let statement = members[0].signed(&admin);
+        for member in &members {
+            let anchor = Anchor::of_genesis(statement.compact().as_bytes(), &P256).unwrap();
+            genesis::write(&member.store, &*member.signer, &anchor).await.unwrap();
+        }
+        members
+    }
+
+    pub fn origin(&self) -> Origin {
+        self.origin.clone()
+    }
+
+    /// The members of the ledger's genesis.
+    pub async fn set(&self) -> MemberSet {
+        let leaf = self.store.leaf(LeafIndex::new(0).unwrap()).await.unwrap().unwrap();
+        // A leaf is its kind and then its statement.
+        Anchor::of_genesis(&leaf.bytes[1..], &P256).unwrap().members().clone()
+    }
+
+    fn entry(&self, number: u32) -> consensus::Member {
+        let (key, note_key) = (self.signer.public_key().clone(), self.signer.note_key().clone());
+        consensus::Member::new(&format!("Member {number}"), key, note_key).unwrap()
     }
 
     /// Makes keys and an empty store, with no block in it.

@@ -2,7 +2,7 @@
 
 use sealane::ports::MemberSigner;
 use sealane::ports::{PeerEvent, Peers, To};
-use sealane_core::agreement::{LastSaid, Message, Status, ValueId, Vote, VoteKind, vote_bytes};
+use sealane_core::agreement::{LastSaid, Message, NodeStatus, ValueId, Vote, VoteKind, vote_bytes};
 use sealane_core::block::Height;
 use sealane_core::hash::Hash;
 use tokio::io::copy_bidirectional;
@@ -30,7 +30,7 @@ async fn four_nodes_connect_and_each_hears_each() {
     }
     // By now each pair has one connection on which both have talked, so what goes to all arrives at all.
     let status =
-        Status { tip: Height::new(9).unwrap(), root: Hash::of(b"root"), time: MachineClock.now(), address: None };
+        NodeStatus { tip: Height::new(9).unwrap(), root: Hash::of(b"root"), time: MachineClock.now(), address: None };
     assert_eq!(nodes[0].say(To::All, &Message::Status(status.clone())), 3);
     for node in &nodes[1..] {
         let said = event(node, "the status", |event| match event {

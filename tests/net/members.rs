@@ -1,7 +1,7 @@
 //! Who may connect follows the ledger.
 
 use sealane::ports::{PeerEvent, Peers, To};
-use sealane_core::agreement::{Message, Status};
+use sealane_core::agreement::{Message, NodeStatus};
 use sealane_core::block::Height;
 use sealane_core::hash::Hash;
 
@@ -51,7 +51,7 @@ async fn a_candidate_says_where_it_stands_and_nothing_else() {
     until_connected(&other, 1).await;
     let standing = node.standing();
     assert_eq!((standing[0].kid, standing[0].is_member), (candidate.kid(), false));
-    let status = Message::Status(Status {
+    let status = Message::Status(NodeStatus {
         tip: Height::GENESIS,
         root: Hash::of(b"root"),
         time: MachineClock.now(),

@@ -8,7 +8,7 @@ use crate::app::head::mark_of;
 use crate::app::orderer::bodies::UnderWay;
 use crate::app::orderer::{OrderError, Orderer};
 use crate::ports::{Act, AgreementError, To};
-use sealane_core::agreement::{Logged, Message};
+use sealane_core::agreement::{LastSaid, Logged, Message};
 
 impl Orderer {
     /// Takes up the height that was under way at the last stop: this member says again what it said then.
@@ -160,6 +160,11 @@ impl Orderer {
     /// Adds an entry to the log of what this member knows and says at the height under way.
     pub(super) fn note(&mut self, entry: &Logged) {
         self.log.append(entry);
+        match entry {
+            Logged::Vote(vote) => self.words.learn(LastSaid::Vote(*vote)),
+            Logged::Proposal(proposal) => self.words.learn(LastSaid::Proposal(*proposal)),
+            Logged::Polka(_) | Logged::Timeout(_) | Logged::Value(_) | Logged::Body { .. } => {}
+        }
         if let Some(under_way) = &mut self.under_way {
             under_way.remember(entry);
         }

@@ -35,6 +35,7 @@ mod finish;
 mod job;
 mod peers;
 mod pool;
+mod words;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -66,6 +67,7 @@ use sealane_core::time::Timestamp;
 
 pub use alone::{NoPeers, NoVoteLog};
 pub use job::{Job, JobReply, OrderError, Ordered};
+pub use words::SeenWords;
 
 /// Jobs that may wait. Each holds a statement, so that memory stays bounded; past it senders are told to come back.
 pub const QUEUE_JOBS_MAX: usize = 4_096;
@@ -100,6 +102,8 @@ pub struct Consensus {
     pub agreement: Box<dyn FnOnce(&Origin) -> Box<dyn Agreement> + Send>,
     pub log: Box<dyn VoteLog>,
     pub peers: Arc<dyn Peers>,
+    /// What `peers` tells each member of its own signatures.
+    pub words: Arc<SeenWords>,
     /// Reads the certificates in decisions that other members send.
     pub certificates: Arc<dyn CertificateReader>,
 }
@@ -116,6 +120,7 @@ pub struct Orderer {
     agreement: Box<dyn Agreement>,
     log: Box<dyn VoteLog>,
     peers: Arc<dyn Peers>,
+    words: Arc<SeenWords>,
     head: Option<Head>,
     view: watch::Sender<Arc<View>>,
     council: watch::Sender<Arc<Council>>,
@@ -196,7 +201,7 @@ impl Orderer {
             client: ClientAddress::THIS_PROCESS,
             gate: Arc::clone(&gate),
         };
-        let Consensus { agreement, log, peers, certificates } = consensus;
+        let Consensus { agreement, log, peers, words, certificates } = consensus;
         let orderer = Self {
             store,
             lookup,
@@ -208,6 +213,7 @@ impl Orderer {
             agreement: agreement(head.registry.origin()),
             log,
             peers,
+            words,
             head: Some(head),
             view,
             council,

@@ -13,8 +13,8 @@ use crate::app::orderer::job::Job;
 use crate::app::orderer::pool::Source;
 use crate::app::orderer::{OrderError, Ordered, Orderer, STATUS_EVERY};
 use crate::app::prefetch::prefetch;
-use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, Roster, To};
-use sealane_core::agreement::{Hello, LastSaid, Message, Status};
+use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, To};
+use sealane_core::agreement::{Hello, LastSaid, Message, NodeStatus};
 use sealane_core::block::{Height, MemberSet};
 use sealane_core::consortium::{Place, Registry};
 use sealane_core::hash::Hash;
@@ -68,7 +68,7 @@ pub(super) struct Neighbours {
 /// What a member said last of itself.
 #[derive(Debug, Clone)]
 pub(super) struct Heard {
-    pub status: Status,
+    pub status: NodeStatus,
     pub at: Instant,
     /// The same by the clock.
     pub time: Timestamp,
@@ -276,7 +276,7 @@ impl Orderer {
                 self.neighbours.heard.remove(&from);
                 self.look_who_is_there().await;
             }
-            PeerEvent::Twins { kid, tls_keys } if kid == self.neighbours.own => {
+            PeerEvent::Twins { kid, tls_keys, told_by: None } if kid == self.neighbours.own => {
                 let [one, other] = tls_keys;
                 self.fall_silent(&format!(
                     "two nodes run with this member's key, with the TLS keys {one} and {other}: stop one of them, and start \
@@ -407,10 +407,10 @@ impl Orderer {
     fn say_status(&self, to: To) {
         let Some(head) = &self.head else { return };
         let (tip, root) = (head.tip.seal.height, head.tip.checkpoint.root);
-        self.peers.say(to, &Message::Status(Status { tip, root, time: self.clock.now(), address: None }));
+        self.peers.say(to, &Message::Status(NodeStatus { tip, root, time: self.clock.now(), address: None }));
     }
 
-    async fn hear_status(&mut self, from: Hash, status: Status) {
+    async fn hear_status(&mut self, from: Hash, status: NodeStatus) {
         let (at, time) = (Instant::now(), self.clock.now());
         let is_new = self.neighbours.heard.insert(from, Heard { status, at, time }).is_none();
         if is_new {
@@ -454,10 +454,5 @@ impl Orderer {
             }
             drop(permit);
         });
-    }
-
-    /// Says who may connect.
-    pub(super) fn admit(&self) {
-        self.peers.admit(Roster::of_members(Arc::clone(&self.neighbours.members)));
     }
 }

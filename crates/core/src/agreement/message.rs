@@ -31,7 +31,7 @@ pub enum Message {
     Pong(u64),
     /// The first message on a connection, of either side, and no later one.
     Hello(Hello),
-    Status(Status),
+    Status(NodeStatus),
     /// A vote, a proposal or a certificate.
     Said(Said),
     /// The body of a proposed block, without its statements.
@@ -99,7 +99,7 @@ impl From<LastSaid> for Said {
 
 /// Where a node stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
+pub struct NodeStatus {
     /// Its last final block.
     pub tip: Height,
     /// The root of its tree there.
@@ -250,7 +250,7 @@ impl Message {
             0 => Self::Ping(u64::from_be_bytes(reader.array()?)),
             1 => Self::Pong(u64::from_be_bytes(reader.array()?)),
             2 => return Hello::read(reader, bytes.len()).map(Self::Hello),
-            3 => Self::Status(Status::read(reader)?),
+            3 => Self::Status(NodeStatus::read(reader)?),
             4 => return Ok(Self::Said(Said::parse(reader.rest())?)),
             5 => {
                 let value = ValueId::from_hash(bytes::read_hash(reader)?);
@@ -331,7 +331,7 @@ impl Hello {
     }
 }
 
-impl Status {
+impl NodeStatus {
     /// height u64be ‖ root ‖ milliseconds since 1970 i64be ‖ u8 0, or u8 1 and a signed address.
     fn put(&self, out: &mut Vec<u8>) {
         put_height(out, self.tip);

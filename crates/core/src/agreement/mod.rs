@@ -36,8 +36,8 @@ pub use certificate::{
 pub use equivocation::{Equivocation, EquivocationError};
 pub use logged::{Logged, LoggedValue, Timer, TimerKind};
 pub use message::{
-    FinalBlockEnd, FinalBlockPart, Hello, LastSaid, Message, MessageError, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN,
-    Status,
+    FinalBlockEnd, FinalBlockPart, Hello, LastSaid, Message, MessageError, NodeStatus, PROTOCOL_VERSION,
+    PROTOCOL_VERSION_MIN,
 };
 pub use outline::BlockOutline;
 pub use proposal::{RoundProposal, proposal_bytes};

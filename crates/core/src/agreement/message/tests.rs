@@ -79,9 +79,9 @@ fn hello() -> Hello {
     Hello { version: 1, origin: origin(), rules: 1, run: 99, last: Some(LastSaid::Vote(vote())) }
 }
 
-fn status() -> Status {
+fn status() -> NodeStatus {
     let time = "2026-11-21T09:30:00.123Z".parse().unwrap();
-    Status { tip: height(6), root: Hash::of(b"root"), time, address: Some(address()) }
+    NodeStatus { tip: height(6), root: Hash::of(b"root"), time, address: Some(address()) }
 }
 
 /// One message or more of each kind.
@@ -106,7 +106,7 @@ fn every() -> Vec<Message> {
         Message::Hello(Hello { last: None, ..hello() }),
         Message::Hello(Hello { last: Some(LastSaid::Proposal(proposal())), version: 0, ..hello() }),
         Message::Status(status()),
-        Message::Status(Status { tip: Height::GENESIS, address: None, ..status() }),
+        Message::Status(NodeStatus { tip: Height::GENESIS, address: None, ..status() }),
         Message::Said(Said::Vote(vote())),
         Message::Said(LastSaid::Proposal(proposal()).into()),
         Message::Said(Said::Polka(polka)),
@@ -318,7 +318,7 @@ fn any_message() -> impl Strategy<Value = Message> {
         (1..=1_u16, any::<u32>(), any::<u64>())
             .prop_map(|(version, rules, run)| { Message::Hello(Hello { version, rules, run, ..hello() }) }),
         (at.clone(), hash.clone(), 0..1_i64 << 40).prop_map(|(tip, root, millis)| {
-            Message::Status(Status { tip, root, time: Timestamp::from_millis(millis).unwrap(), address: None })
+            Message::Status(NodeStatus { tip, root, time: Timestamp::from_millis(millis).unwrap(), address: None })
         }),
         any_statements().prop_map(Message::Statements),
         (at.clone(), value.clone(), prop::collection::vec(hash.clone(), 1..50))

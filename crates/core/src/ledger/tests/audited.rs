@@ -73,21 +73,21 @@ fn an_audit_goes_on_where_another_ended_and_knows_what_stood_there() {
     let mut first = Auditor::new(PROVIDER, None);
     let mut seen = EverSeen::default();
     for (body, shown) in &blocks[..2] {
-        let mut sealed = first.validate(body).unwrap();
+        let mut sealed = first.validate(body.clone()).unwrap();
         seen.learn(std::mem::take(&mut sealed.learnt));
         first.close(sealed, shown).unwrap();
     }
     let mut second = Auditor::resume(PROVIDER, first.state().clone(), seen, *first.tally());
     for auditor in [&mut first, &mut second] {
         let (body, shown) = &blocks[2];
-        let sealed = auditor.validate(body).unwrap();
+        let sealed = auditor.validate(body.clone()).unwrap();
         auditor.close(sealed, shown).unwrap();
     }
     assert_eq!((first.tally(), first.state().root()), (second.tally(), second.state().root()));
     // What it was told of, it takes for known: the registration of block 1 may not stand again.
     let (again, _) = blocks.remove(1);
     blocks[1].0.leaves = again.leaves;
-    let invalid = second.validate(&blocks[1].0).unwrap_err();
+    let invalid = second.validate(blocks[1].0.clone()).unwrap_err();
     assert!(matches!(*invalid.reason, InvalidReason::Repeated { first } if first.get() == 2), "{invalid}");
 }
 

@@ -1,0 +1,186 @@
+//! Several members on real sockets, each with a store of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sealane::app::capture::{CaptureError, Captured, capture};
+use sealane::app::orderer::{Consensus, OrderError, Orderer, SeenWords};
+use sealane::app::Ledger;
+use sealane::bft::MalachiteAgreement;
+use sealane::net::{NetSetup, NetTimes, PeerNetwork};
+use sealane::pki::{NodeTls, X509Reader};
+use sealane::ports::{Clock, MemberSigner, Patience, Roster};
+use sealane::signatures::AwsLc;
+use sealane::store::{AddressFile, VoteLogFile};
+use sealane_core::hash::Hash;
+use sealane_core::time::Timestamp;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::member::{Maker, Member, Unobserved};
+
+/// How long anything may take.
+const SOON: Duration = Duration::from_secs(30);
+
+struct MachineClock(std::time::Instant);
+
+impl Clock for MachineClock {
+    fn now(&self) -> Timestamp {
+        // The members' ledger begins on 2026-03-01; from there on time passes as it does.
+        let start: Timestamp = "2026-03-01T08:00:01Z".parse().unwrap();
+        start.plus_millis(i64::try_from(self.passed().as_millis()).unwrap())
+    }
+
+    fn passed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+struct Running {
+    ledger: Ledger,
+    writer: JoinHandle<()>,
+    network: Arc<PeerNetwork>,
+}
+
+struct Four {
+    members: Vec<Member>,
+    addresses: BTreeMap<Hash, String>,
+    clock: Arc<MachineClock>,
+    running: Vec<Option<Running>>,
+}
+
+impl Four {
+    async fn start() -> Self {
+        let members = Member::found(4).await;
+        let mut listeners = Vec::new();
+        let mut addresses = BTreeMap::new();
+        for member in &members {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            addresses.insert(member.signer.public_key().thumbprint(), listener.local_addr().unwrap().to_string());
+            VoteLogFile::create(member.dir.path(), member.signer.public_key().thumbprint(), &member.origin()).unwrap();
+            listeners.push(listener);
+        }
+        let clock = Arc::new(MachineClock(std::time::Instant::now()));
+        let running = members.iter().map(|_| None).collect();
+        let mut four = Self { members, addresses, clock, running };
+        for (at, listener) in listeners.into_iter().enumerate() {
+            four.run(at, listener).await;
+        }
+        four
+    }
+
+    async fn run(&mut self, at: usize, listener: TcpListener) {
+        let member = &self.members[at];
+        let kid = member.signer.public_key().thumbprint();
+        let roster = Roster::of_members(Arc::new(member.set().await));
+        let words = Arc::new(SeenWords::default());
+        let setup = NetSetup {
+            origin: member.origin(),
+            roster,
+            signer: Arc::clone(&member.signer) as _,
+            verifier: Arc::new(AwsLc),
+            certificates: Arc::new(NodeTls::open(Arc::clone(&member.signer), member.dir.path()).unwrap()),
+            clock: Arc::clone(&self.clock) as _,
+            last_words: Arc::clone(&words) as _,
+            keeper: Arc::new(AddressFile::in_dir(member.dir.path())),
+            own_address: None,
+            overrides: self.addresses.iter().filter(|(one, _)| **one != kid).map(|(k, a)| (*k, a.clone())).collect(),
+            times: NetTimes { redial_max: Duration::from_millis(300), ..NetTimes::default() },
+        };
+        let network = Arc::new(PeerNetwork::start(setup, Some(listener)).unwrap());
+        let signer = Arc::clone(&member.signer);
+        let consensus = Consensus {
+            agreement: Box::new(move |origin| {
+                Box::new(MalachiteAgreement::new(origin.clone(), signer, Arc::new(AwsLc), Patience::default()))
+            }),
+            log: Box::new(VoteLogFile::open(member.dir.path(), kid, &member.origin()).unwrap()),
+            peers: Arc::clone(&network) as _,
+            words,
+            certificates: Arc::new(X509Reader),
+        };
+        let (store, clock) = (Arc::new(member.store.clone()), Arc::clone(&self.clock) as Arc<dyn Clock>);
+        let signer = Arc::clone(&member.signer) as Arc<dyn MemberSigner>;
+        let opened = Orderer::open(store, clock, signer, Arc::new(AwsLc), Arc::new(Unobserved), consensus).await;
+        let (orderer, ledger) = opened.unwrap();
+        self.running[at] = Some(Running { ledger, writer: tokio::spawn(orderer.run()), network });
+    }
+
+    /// Ends a node without warning.
+    fn kill(&mut self, at: usize) {
+        let Running { writer, network, .. } = self.running[at].take().unwrap();
+        writer.abort();
+        drop(network);
+    }
+
+    fn ledger(&self, at: usize) -> &Ledger {
+        &self.running[at].as_ref().unwrap().ledger
+    }
+
+    /// Waits until a node sees so many members.
+    async fn until_reachable(&self, at: usize, count: usize) {
+        let ledger = self.ledger(at);
+        let seen = async {
+            while ledger.council().members.iter().filter(|one| one.reachable).count() != count {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(SOON, seen).await.unwrap_or_else(|_| panic!("{:?}", ledger.council()));
+    }
+
+    /// Waits until all that run have the same last block as the one that is furthest, at this height at the least.
+    async fn until_level(&self, height: u64) {
+        let views = || self.running.iter().flatten().map(|one| one.ledger.view().tip.clone()).collect::<Vec<_>>();
+        let level = async {
+            loop {
+                let tips = views();
+                let all_there = tips.iter().all(|tip| tip.seal.height.get() >= height);
+                if all_there && tips.windows(2).all(|two| two[0].checkpoint == two[1].checkpoint) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(SOON, level).await.unwrap_or_else(|_| panic!("not level: {:?}", views()));
+    }
+
+    async fn register(&self, at: usize) -> Maker {
+        self.members[at].register(self.ledger(at)).await
+    }
+
+    async fn post(&self, at: usize, maker: &Maker, serial: &str) -> Result<Captured, CaptureError> {
+        let time = self.clock.now();
+        let statement = self.members[at].observing_at(maker, serial, time, time);
+        tokio::time::timeout(SOON, capture(self.ledger(at), statement)).await.expect("no answer")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_members_agree_and_one_may_be_away() {
+    let mut four = Four::start().await;
+    for at in 0..4 {
+        four.until_reachable(at, 4).await;
+    }
+    let maker = four.register(0).await;
+    four.until_level(1).await;
+    // Each member takes statements, and the quorum's commit is in each receipt.
+    for at in 0..4 {
+        let captured = four.post(at, &maker, &format!("S{at}")).await.unwrap();
+        let receipt = captured.receipt.unwrap().receipt;
+        assert!(receipt.commit.signatures.len() >= 3, "{receipt:?}");
+    }
+    four.until_level(5).await;
+    four.kill(3);
+    for serial in 0..5 {
+        four.post(serial % 3, &maker, &format!("T{serial}")).await.unwrap();
+    }
+    four.kill(2);
+    four.until_reachable(0, 2).await;
+    let refused = four.post(0, &maker, "U").await.unwrap_err();
+    assert!(
+        matches!(&refused, CaptureError::Order(OrderError::NoQuorum(missing)) if missing.reachable == 2),
+        "{refused}"
+    );
+    let said = refused.to_string();
+    assert!(said.contains("3 of 4 members must agree and 2 can be reached (missing: Member "), "{said}");
+}
