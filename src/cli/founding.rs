@@ -87,18 +87,24 @@ pub fn found(global: &Global, options: &InitOptions, output: &Output) -> Result<
     // Before a genesis statement is signed or taken: what is in the way of the ledger is met while all can begin anew.
     let runtime = runtime()?;
     let store = runtime.block_on(data.create_store())?;
+    let tip = runtime.block_on(store.tip()).map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    if tip.is_some() && !data.path().join(GENESIS_FILE).exists() {
+        return Err(other_ledger(&data));
+    }
     let anchor = anchor(&data, &founders, &signer, options.genesis.as_deref())?;
     runtime.block_on(genesis::write(&*store, &signer, &anchor)).map_err(|error| match error {
-        genesis::GenesisError::Exists => Failure::unreachable(format!(
-            "{} holds another ledger: a new one begins in an empty place",
-            data.ledger_place()
-        )),
+        genesis::GenesisError::Exists => other_ledger(&data),
         other => Failure::unreachable(with_causes(&other)),
     })?;
     add_settings(&data, &founders, own)?;
     data.finish()?;
     tell(&data, &founders, &anchor, own, output);
     Ok(CommandOutcome::Done)
+}
+
+fn other_ledger(data: &DataDir) -> Failure {
+    let place = data.ledger_place();
+    Failure::unreachable(format!("{place} holds another ledger: a new one begins in an empty place"))
 }
 
 /// Reads every founder's document.
