@@ -1,5 +1,8 @@
 //! `sealane.toml` in the data directory: the same settings as flags and `SEALANE_*`, which both win over it.
 
+mod found;
+mod peers;
+
 use std::fmt;
 use std::io::ErrorKind;
 use std::net::IpAddr;
@@ -9,6 +12,9 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 use serde::Deserialize;
+
+pub use found::{FoundedSettings, SettingsError};
+pub use peers::{PeerEndpoint, PeerSettings, PeerSettingsError, PeersSection};
 
 /// The file's name inside the data directory.
 pub const CONFIG_FILE: &str = "sealane.toml";
@@ -68,6 +74,8 @@ pub struct Config {
     pub log_format: Option<LogFormat>,
     pub json: Option<bool>,
     pub quiet: Option<bool>,
+    #[serde(default)]
+    pub peers: PeersSection,
 }
 
 /// One address, or a network of them.

@@ -16,6 +16,8 @@ use sealane_core::time::Timestamp;
 pub enum GenesisError {
     #[error("there is a ledger here already")]
     Exists,
+    #[error("the keys here are of no member in the genesis statement")]
+    NoMember,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -32,7 +34,7 @@ pub enum GenesisError {
     Block(#[from] BlockError),
 }
 
-/// Writes the first block: a genesis statement signed by the founding member, and its seal.
+/// Begins a ledger of one member: signs its genesis statement, and writes the first block.
 pub async fn begin(
     store: &dyn LedgerStore,
     signer: &dyn MemberSigner,
@@ -47,23 +49,43 @@ pub async fn begin(
     let kid = member.kid();
     let founder = Founder { kid, signature: signer.sign(&founder_bytes(origin, &member)) };
     let members = MemberSet::new(vec![member])?;
-    let genesis = Genesis::new(origin.clone(), members, vec![founder], now);
-    let admin = Admin::Genesis(genesis.clone());
-    let anchor = Anchor::of_genesis(sign_admin(&admin, origin, signer, now)?.compact().as_bytes(), &P256)?;
+    let anchor = sign(Genesis::new(origin.clone(), members, vec![founder], now), signer)?;
     write(store, signer, &anchor).await?;
-    Ok(genesis)
+    Ok(anchor.genesis().clone())
 }
 
-/// Writes the first block of a genesis statement. Its founders write the same one each, with a commit of their own.
+/// Signs a genesis statement, at the time at which it says that it was created. The signer MUST be the first of its members.
+pub fn sign(genesis: Genesis, signer: &dyn MemberSigner) -> Result<Anchor, GenesisError> {
+    let (origin, created) = (genesis.origin.clone(), genesis.created);
+    let statement = sign_admin(&Admin::Genesis(genesis), &origin, signer, created)?;
+    Ok(Anchor::of_genesis(statement.compact().as_bytes(), &P256)?)
+}
+
+/// Writes block 0, which the genesis statement gives whole: each founder the same one, with a commit of its own. The store may
+/// hold that very block already: then an earlier call ended before it raised the mark.
 pub async fn write(
     store: &dyn LedgerStore,
     signer: &dyn MemberSigner,
     anchor: &Anchor,
 ) -> Result<StoredBlock, GenesisError> {
-    let created = anchor.genesis().created;
-    let first = Candidate::genesis(anchor, Place { leaf: TreeSize::ZERO.next_index(), time: created })?;
+    let members = &anchor.genesis().members;
+    let own = members.get(&signer.public_key().thumbprint()).filter(|own| own.note_key() == signer.note_key());
+    if own.is_none() {
+        return Err(GenesisError::NoMember);
+    }
+    if let Some(tip) = store.tip().await? {
+        let checkpoint = &tip.checkpoint;
+        let is_this = tip.seal.height == anchor.height() && checkpoint.origin == anchor.genesis().origin;
+        if !is_this || checkpoint.root != anchor.root() {
+            return Err(GenesisError::Exists);
+        }
+        signer.raise_mark(mark_of(&tip))?;
+        return Ok(tip);
+    }
+    let time = anchor.genesis().created;
+    let first = Candidate::genesis(anchor, Place { leaf: TreeSize::ZERO.next_index(), time })?;
     let (mut state, known) = (State::empty(), Prefetched::default());
-    let proposal = propose(Rules::FIRST, &mut state, &known, created, vec![first], false, &P256)?;
+    let proposal = propose(Rules::FIRST, &mut state, &known, time, vec![first], false, &P256)?;
     let sealed = proposal.block.ok_or_else(|| BlockError("the genesis statement got no place".to_owned()))?;
     let block = sign_block(&sealed, signer)?;
     store.append(NewBlock::new(block.clone(), sealed.content)).await?;

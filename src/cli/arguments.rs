@@ -1,5 +1,7 @@
 //! The command line's grammar. Each flag has its `SEALANE_*` variable; `sealane.toml` comes after both.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -8,9 +10,10 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::cli::limits::LimitOptions;
 use crate::cli::stores::StoreName;
-use crate::config::{Config, LogFormat, Secret};
+use crate::config::{Config, LogFormat, PeerEndpoint, Secret};
 use sealane_core::consortium::{Namespace, Organization, ParticipantId, Role};
 use sealane_core::gs1::{CompanyPrefix, Gln};
+use sealane_core::hash::Hash;
 use sealane_core::time::Timestamp;
 
 pub const DEFAULT_DATA: &str = "data";
@@ -154,13 +157,28 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct InitOptions {
     /// The member's name
-    #[arg(long, required_unless_present = "migrate")]
+    #[arg(long, required_unless_present_any = ["migrate", "found"])]
     pub name: Option<Organization>,
     /// The ledger's origin: a name like a URL without a scheme [default: one with a hash of the member's key]
     #[arg(long)]
     pub origin: Option<String>,
+    /// Begin a ledger together with others: make this founder's keys, and founder.json for the other founders
+    #[arg(long, requires_all = ["origin", "peer_address", "public_url"])]
+    pub founder: bool,
+    /// With --founder: where other members' nodes reach this one
+    #[arg(long, value_name = "HOST:PORT", requires = "founder")]
+    pub peer_address: Option<PeerEndpoint>,
+    /// With --founder: where people reach this node
+    #[arg(long, value_name = "URL", requires = "founder")]
+    pub public_url: Option<String>,
+    /// Begin the ledger of these founders: the founder.json of each, this one's too
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["name", "origin", "founder"])]
+    pub found: Vec<PathBuf>,
+    /// With --found: the genesis.jose of the founder with the lowest kid; that one runs --found without it, before all others
+    #[arg(long, value_name = "FILE", requires = "found")]
+    pub genesis: Option<PathBuf>,
     /// Bring the ledger of an older version up to this one instead
-    #[arg(long, conflicts_with_all = ["name", "origin"])]
+    #[arg(long, conflicts_with_all = ["name", "origin", "founder", "found"])]
     pub migrate: bool,
 }
 
@@ -172,6 +190,15 @@ pub struct ServeOptions {
     /// Where people reach this node [default: http(s):// and the address listened on]
     #[arg(long, env = "SEALANE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// Address and port on which other members' nodes reach this one, such as 0.0.0.0:7443 [default: none]
+    #[arg(long, env = "SEALANE_PEER_LISTEN", value_name = "ADDRESS:PORT")]
+    pub peer_listen: Option<SocketAddr>,
+    /// Where other members' nodes find this one; it is told to them, signed by the member's key
+    #[arg(long, env = "SEALANE_PEER_ADDRESS", value_name = "HOST:PORT")]
+    pub peer_address: Option<PeerEndpoint>,
+    /// Where other members' nodes are found; from the file alone
+    #[arg(skip)]
+    pub peer_addresses: BTreeMap<Hash, PeerEndpoint>,
     #[command(flatten)]
     pub tls: TlsOptions,
     /// Statements written a second at the most: leaves others a share of the disk, and shows what a slow one does
@@ -200,6 +227,9 @@ impl ServeOptions {
         Self {
             listen: self.listen.or_else(|| config.listen.clone()),
             public_url: self.public_url.or_else(|| config.public_url.clone()),
+            peer_listen: self.peer_listen.or(config.peers.listen),
+            peer_address: self.peer_address.or_else(|| config.peers.address.clone()),
+            peer_addresses: config.peers.addresses.clone(),
             tls: self.tls.filled_from(config),
             write_rate: self.write_rate.or(config.write_rate),
             scan_decoder: self.scan_decoder || config.scan_decoder.unwrap_or_default(),

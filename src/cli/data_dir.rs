@@ -25,6 +25,10 @@ const VERSION_FILE: &str = "version";
 const LOCK_FILE: &str = "lock";
 const LEDGER_FILE: &str = "ledger.sqlite";
 
+/// What a founder gives to the others, and the statement that the first of them signs.
+pub const FOUNDER_FILE: &str = "founder.json";
+pub const GENESIS_FILE: &str = "genesis.jose";
+
 /// A member's data directory that is there and of this program's version, and where the member's ledger is.
 #[derive(Debug, Clone)]
 pub struct DataDir {
@@ -69,9 +73,7 @@ impl DataDir {
     /// Makes the directory for a new member. Refuses one that has a member already.
     pub fn create(path: &Path) -> Result<Self, Failure> {
         if path.join(VERSION_FILE).exists() {
-            let message =
-                format!("{} has a member already; choose another --data, or `sealane serve` it", path.display());
-            return Err(Failure::unreachable(message));
+            return Err(has_member(path));
         }
         if path.join(MEMBER_KEY_FILE).exists() {
             return Err(cut_short(path));
@@ -110,6 +112,24 @@ impl DataDir {
                 path.join(VERSION_FILE).display()
             ))),
         }
+    }
+
+    /// Opens a directory that `init --founder` made, in which no ledger was founded yet.
+    pub fn open_founder(path: &Path) -> Result<Self, Failure> {
+        if path.join(VERSION_FILE).exists() {
+            return Err(has_member(path));
+        }
+        if path.join(FOUNDER_FILE).exists() {
+            return Ok(Self::at(path));
+        }
+        if path.join(MEMBER_KEY_FILE).exists() {
+            return Err(cut_short(path));
+        }
+        Err(Failure::unreachable(format!(
+            "no founder in {}: run `sealane init --founder --name NAME --origin ORIGIN --peer-address HOST:PORT --public-url URL \
+             --data {0}` first",
+            path.display()
+        )))
     }
 
     /// Opens the directory if a member is there; `None` when there is none.
@@ -264,10 +284,37 @@ fn unreachable_file(error: SqliteOpenError) -> Failure {
     }
 }
 
-/// A directory that has a key and no version: its `init` did not come to its end, or the file was lost since.
+fn has_member(path: &Path) -> Failure {
+    let message = format!("{} has a member already; choose another --data, or `sealane serve` it", path.display());
+    Failure::unreachable(message)
+}
+
+/// A directory that `init --founder` made.
+fn not_founded(path: &Path) -> Failure {
+    let (data, founder) = (path.display(), path.join(FOUNDER_FILE));
+    let missing = match path.join(GENESIS_FILE).exists() {
+        false => format!(
+            "has a founder, and its ledger is not founded yet: give {} to the other founders",
+            founder.display()
+        ),
+        true => "has a founder, and the founding of its ledger was cut short".to_owned(),
+    };
+    Failure::unreachable(format!(
+        "{data} {missing}. Next, with the {FOUNDER_FILE} of every founder: `sealane init --found FILE… --data {data}`"
+    ))
+}
+
+fn is_first(mark: Mark) -> bool {
+    mark.height == Height::GENESIS
+}
+
+/// A directory that has a key and no version: it is a founder's, its `init` did not come to its end, or the file was lost since.
 fn cut_short(path: &Path) -> Failure {
+    if path.join(FOUNDER_FILE).exists() && read_member_mark(path).is_ok_and(|mark| mark.is_none_or(is_first)) {
+        return not_founded(path);
+    }
     let message = match read_member_mark(path) {
-        Ok(mark) if mark.is_none_or(|mark| mark.height == Height::GENESIS) => format!(
+        Ok(mark) if mark.is_none_or(is_first) => format!(
             "an `init` was cut short in {}: nothing has been recorded there; remove it and run `sealane init` again; if its keys were put \
              there to bring a ledger back: `sealane restore --from BACKUP --data {0}`",
             path.display()

@@ -20,6 +20,7 @@ use crate::cli::register;
 use crate::cli::tls;
 use crate::cli::trust;
 use crate::cli::verify::{VerifyAnswer, judge_now};
+use crate::config::PeerSettings;
 use crate::telemetry;
 use sealane_core::consortium::{Organization, ParticipantId};
 use sealane_core::gs1::Id;
@@ -48,7 +49,7 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Co
     let (database_url, database_ca) = (global.database_url.clone(), global.database_ca.clone());
     let global = Global { url: Some(url), data: Some(path), tls_ca, database_url, database_ca, ..*global };
     let runtime = runtime()?;
-    let node = runtime.block_on(OpenNode::open(&data, None, Some(now())))?;
+    let node = runtime.block_on(OpenNode::open(&data, None, Some(now()), &PeerSettings::default()))?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let public_url = global.url();
     let serving = runtime.spawn_blocking(move || {

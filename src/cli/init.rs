@@ -6,18 +6,29 @@ use crate::app::genesis;
 use crate::cli::arguments::{Global, InitOptions};
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
+use crate::cli::founding::{self, FounderOptions};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
 use crate::store::VoteLogFile;
 use sealane_core::block::Origin;
 use sealane_core::consortium::Organization;
+use sealane_core::hash::Hash;
+use sealane_core::time::Timestamp;
 
 pub fn run(global: &Global, options: &InitOptions, output: &Output) -> Result<CommandOutcome, Failure> {
+    if !options.found.is_empty() {
+        return founding::found(global, options, output);
+    }
     let Some(name) = options.name.as_ref().filter(|_| !options.migrate) else {
         return migrate(global, output);
     };
     let origin = options.origin.as_deref().map(Origin::from_str).transpose().map_err(Failure::wrong_use)?;
+    if let (true, Some(origin), Some(peer), Some(url)) =
+        (options.founder, &origin, &options.peer_address, &options.public_url)
+    {
+        return founding::declare(global, &FounderOptions { name, origin: origin.clone(), peer, url }, output);
+    }
     let data = DataDir::create(&global.data())?.with_database(global)?;
     let origin = create(&data, name, origin)?;
     let data = global.data();
@@ -49,6 +60,20 @@ pub fn create(data: &DataDir, name: &Organization, origin: Option<Origin>) -> Re
             ))),
         }
     })?;
+    let kid = make_keys(data, name, now)?;
+    let signer = data.member_key()?;
+    let origin = origin.unwrap_or_else(|| Origin::of_genesis_key(&kid));
+    runtime
+        .block_on(genesis::begin(&*store, &signer, name, &origin, now))
+        .map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    // With the key, so that a log that is missing later is a lost one.
+    VoteLogFile::create(data.path(), kid, &origin).map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    data.finish()?;
+    Ok(origin)
+}
+
+/// Makes a member's keys and authority in a directory that has none; returns the member's `kid`.
+pub fn make_keys(data: &DataDir, name: &Organization, now: Timestamp) -> Result<Hash, Failure> {
     let key = PrivateKey::generate().map_err(|error| Failure::unreachable(with_causes(&error)))?;
     let note_key = NotePrivateKey::generate().map_err(|error| Failure::unreachable(with_causes(&error)))?;
     let authority =
@@ -56,16 +81,7 @@ pub fn create(data: &DataDir, name: &Organization, origin: Option<Origin>) -> Re
     key.write_new(&data.path().join(MEMBER_KEY_FILE)).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     note_key.write_new(&data.path().join(NOTE_KEY_FILE)).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     authority.save(data.path()).map_err(|error| Failure::unreachable(with_causes(&error)))?;
-    let signer = data.member_key()?;
-    let origin = origin.unwrap_or_else(|| Origin::of_genesis_key(&key.public().thumbprint()));
-    runtime
-        .block_on(genesis::begin(&*store, &signer, name, &origin, now))
-        .map_err(|error| Failure::unreachable(with_causes(&error)))?;
-    // With the key, so that a log that is missing later is a lost one.
-    VoteLogFile::create(data.path(), key.public().thumbprint(), &origin)
-        .map_err(|error| Failure::unreachable(with_causes(&error)))?;
-    data.finish()?;
-    Ok(origin)
+    Ok(key.public().thumbprint())
 }
 
 fn migrate(global: &Global, output: &Output) -> Result<CommandOutcome, Failure> {

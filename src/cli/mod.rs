@@ -1,7 +1,7 @@
 //! The command line. A command has a file with a function `run`; `decisions` has three (`approve`, `reject`, `revoke`).
 //!
 //! The other files serve several commands: `arguments`, `output`, `failure`; `data_dir` and `stores`, where a member's files
-//! and ledger are; `node`, which puts a node together; `check_record`, `client`, `identity`, `limits`, `provider`, `remote`,
+//! and ledger are; `founding`, which `init` uses; `node`, which puts a node together; `check_record`, `client`, `identity`, `limits`, `provider`, `remote`,
 //! `seen`, `tls`.
 
 mod arguments;
@@ -20,6 +20,7 @@ mod demo;
 mod dev_certs;
 mod evidence;
 mod failure;
+mod founding;
 mod identity;
 mod init;
 mod invite;

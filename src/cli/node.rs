@@ -18,6 +18,7 @@ use crate::cli::failure::Failure;
 use crate::cli::provider::known_signers;
 use crate::cli::self_check::{SelfCheck, this_program};
 use crate::cli::trust;
+use crate::config::PeerSettings;
 use crate::http::{self, AuditResult, Limits, Metrics, PictureDecoder};
 use crate::pki::X509Reader;
 use crate::ports::Clock;
@@ -68,11 +69,12 @@ impl OpenNode {
     /// Opens the ledger in `data` and starts its writer. The caller holds the directory's lock.
     ///
     /// It writes `write_rate` statements a second at the most, where that is given. `accept_clock` is what the operator
-    /// says of the time.
+    /// says of the time, and `peers` how the node meets other members' nodes.
     pub async fn open(
         data: &DataDir,
         write_rate: Option<NonZeroU32>,
         accept_clock: Option<Timestamp>,
+        peers: &PeerSettings,
     ) -> Result<Self, Failure> {
         let metrics = Arc::new(Metrics::new());
         let store = data.store().await?;
@@ -86,6 +88,9 @@ impl OpenNode {
         let (orderer, ledger) = Orderer::open(store, Arc::new(SystemClock), signer, verifier, observer, consensus)
             .await
             .map_err(Failure::unreachable)?;
+        for kid in peers.strangers(&ledger.view().registry.members()) {
+            tracing::warn!(%kid, "[peers.addresses] of sealane.toml has a key that is no member's in force");
+        }
         let orderer = match write_rate {
             Some(rate) => orderer.at_most(rate),
             None => orderer,

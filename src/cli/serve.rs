@@ -7,7 +7,7 @@ use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::{OpenNode, listen, runtime, stop_signal};
 use crate::cli::output::Output;
 use crate::cli::{restore, tls};
-use crate::config::LogFormat;
+use crate::config::{LogFormat, PeerSettings};
 use crate::telemetry;
 
 pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
@@ -21,8 +21,11 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
     let address = listener.local_addr().map_err(Failure::unreachable)?;
     let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
     let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
+    let (peer_address, addresses) = (options.peer_address.clone(), options.peer_addresses.clone());
+    let peers = PeerSettings::new(options.peer_listen, peer_address, &public_url, addresses);
+    let peers = peers.map_err(Failure::wrong_use)?;
     runtime()?.block_on(async {
-        let node = OpenNode::open(&data, options.write_rate, options.accept_clock).await?;
+        let node = OpenNode::open(&data, options.write_rate, options.accept_clock, &peers).await?;
         let node = node.within(limits).for_invited_only(options.invitations);
         let node = if options.scan_decoder { node.decoding_pictures()? } else { node };
         // Before it is told that the node is there: a stop right after that must not cut it off.

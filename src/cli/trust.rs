@@ -11,7 +11,7 @@ use crate::cli::node::runtime;
 use crate::cli::output::Output;
 use crate::cli::provider::provider;
 use crate::pki::NOTE_KEY_FILE;
-use crate::ports::{LedgerStore, MemberSigner, StoredLeaf};
+use crate::ports::{LedgerStore, MemberSigner};
 use sealane_core::block::{Leaf, Origin};
 use sealane_core::evidence::Anchor;
 use sealane_core::hash::Hash;
@@ -104,18 +104,13 @@ fn other_ledger(url: &str, found: &Origin, expected: &Origin) -> Failure {
 
 /// The anchor of the ledger in a data directory.
 pub fn of_data(data: &DataDir) -> Result<Anchor, Failure> {
-    let leaf = runtime()?.block_on(async {
-        data.snapshot().await?.leaf(TreeSize::ZERO.next_index()).await.map_err(Failure::unreachable)
-    })?;
-    anchor_of(leaf)
+    let anchor = runtime()?.block_on(async { of_store(&*data.snapshot().await?).await })?;
+    anchor.ok_or_else(no_genesis)
 }
 
 /// Refuses a ledger that was begun with another member key than the one in the data directory. An empty one passes.
 pub async fn check_owner(data: &DataDir, store: &dyn LedgerStore) -> Result<(), Failure> {
-    let Some(leaf) = store.leaf(TreeSize::ZERO.next_index()).await.map_err(Failure::unreachable)? else {
-        return Ok(());
-    };
-    let genesis = anchor_of(Some(leaf))?;
+    let Some(genesis) = of_store(store).await? else { return Ok(()) };
     let key = data.member_key()?;
     let member = genesis.genesis().members.get(&key.public_key().thumbprint());
     if member.is_some_and(|member| member.note_key() == key.note_key()) {
@@ -138,12 +133,24 @@ pub async fn check_owner(data: &DataDir, store: &dyn LedgerStore) -> Result<(), 
     )))
 }
 
-fn anchor_of(leaf: Option<StoredLeaf>) -> Result<Anchor, Failure> {
-    let Some(Ok(Leaf::Statement(text))) = leaf.map(|leaf| Leaf::decode(&leaf.bytes)) else {
-        let message = "the ledger in --data does not begin with a genesis statement; run `sealane audit`";
-        return Err(Failure::unreachable(message));
+/// The anchor of the ledger in a store; `None` of an empty one.
+async fn of_store(store: &dyn LedgerStore) -> Result<Option<Anchor>, Failure> {
+    let Some(leaf) = store.leaf(TreeSize::ZERO.next_index()).await.map_err(Failure::unreachable)? else {
+        return Ok(None);
     };
-    Anchor::of_genesis(text.as_bytes(), provider().signatures).map_err(Failure::unreachable)
+    let text = match Leaf::decode(&leaf.bytes) {
+        Ok(Leaf::Statement(text)) => text.into_bytes(),
+        // As that of many founders is.
+        Ok(Leaf::LongStatement { hash, .. }) => {
+            store.long_statement(hash).await.map_err(Failure::unreachable)?.ok_or_else(no_genesis)?
+        }
+        _ => return Err(no_genesis()),
+    };
+    Anchor::of_genesis(&text, provider().signatures).map(Some).map_err(Failure::unreachable)
+}
+
+fn no_genesis() -> Failure {
+    Failure::unreachable("the ledger in --data does not begin with a genesis statement; run `sealane audit`")
 }
 
 fn fetch(client: &Client) -> Result<Anchor, Failure> {

@@ -14,7 +14,14 @@ use crate::cli::failure::Failure;
 use crate::cli::node::stop_signal;
 
 /// Settings of a node in the environment that are not meant for this one.
-const NOT_INHERITED: [&str; 4] = ["SEALANE_PUBLIC_URL", "SEALANE_TLS_CERT", "SEALANE_TLS_KEY", "SEALANE_URL"];
+const NOT_INHERITED: [&str; 6] = [
+    "SEALANE_PEER_ADDRESS",
+    "SEALANE_PEER_LISTEN",
+    "SEALANE_PUBLIC_URL",
+    "SEALANE_TLS_CERT",
+    "SEALANE_TLS_KEY",
+    "SEALANE_URL",
+];
 
 /// A running node; dropped, it is stopped and its data are removed.
 pub struct OwnNode {

@@ -68,17 +68,22 @@ impl NodeAddress {
         number: u64,
     ) -> Result<Self, NodeAddressError> {
         let (peer, url) = (peer.into(), url.into());
-        let shown = |text: &str| text.chars().take(SHOWN_CHARS_MAX).collect();
-        if !is_endpoint(&peer) {
-            return Err(NodeAddressError::Peer { found: shown(&peer) });
-        }
-        if !is_url(&url) {
-            return Err(NodeAddressError::Url { found: shown(&url) });
-        }
+        Self::check_peer(&peer)?;
+        Self::check_url(&url)?;
         if number > ADDRESS_NUMBER_MAX {
             return Err(NodeAddressError::Number { found: number });
         }
         Ok(Self { kid, peer, url, number })
+    }
+
+    /// Checks that a text is HOST:PORT, as [`Self::new`] takes it.
+    pub fn check_peer(text: &str) -> Result<(), NodeAddressError> {
+        if is_endpoint(text) { Ok(()) } else { Err(NodeAddressError::Peer { found: shown(text) }) }
+    }
+
+    /// Checks that a text is a node's URL, as [`Self::new`] takes it.
+    pub fn check_url(text: &str) -> Result<(), NodeAddressError> {
+        if is_url(text) { Ok(()) } else { Err(NodeAddressError::Url { found: shown(text) }) }
     }
 
     /// Thumbprint of the key of the member whose node it is.
@@ -216,6 +221,10 @@ fn read_text<'a>(reader: &mut Reader<'a>, bytes_max: usize) -> Result<&'a str, M
     }
     let text = reader.take(found).map_err(AgreementBytesError::from)?;
     std::str::from_utf8(text).map_err(|_| MessageError::Utf8)
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARS_MAX).collect()
 }
 
 fn is_endpoint(text: &str) -> bool {

@@ -35,6 +35,8 @@ pub enum FinalityError {
     BadSignature { kid: Hash },
     #[error("{found} of {members} members have signed; {needed} are needed")]
     NoQuorum { found: usize, needed: usize, members: usize },
+    #[error("the commit of block 0 is of round 0, as no member votes on it; this is of height {height}, round {round}")]
+    NotFirst { height: Height, round: u32 },
     #[error("the checkpoint has {size} leaves, so its seal is the last of them, not the leaf at {found}")]
     SealPlace { size: TreeSize, found: LeafIndex },
     #[error("the seal has height {seal}, but the commit is for height {commit}")]
@@ -62,6 +64,17 @@ impl FinalCheckpoint {
         members: &MemberSet,
         verifier: &dyn SignatureVerifier,
     ) -> Result<Self, FinalityError> {
+        Self::signed_by(members.quorum(), checkpoint, commit, members, verifier)
+    }
+
+    /// Checks every signature and that `needed` members gave one.
+    fn signed_by(
+        needed: usize,
+        checkpoint: Checkpoint,
+        commit: Commit,
+        members: &MemberSet,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<Self, FinalityError> {
         let bytes = commit_bytes(&checkpoint.origin, commit.height, commit.round, &checkpoint);
         let mut counted: Vec<Hash> = Vec::new();
         for entry in &commit.signatures {
@@ -77,7 +90,7 @@ impl FinalCheckpoint {
             checked.map_err(|_| FinalityError::BadSignature { kid })?;
             counted.push(member.kid());
         }
-        let (found, needed) = (counted.len(), members.quorum());
+        let found = counted.len();
         if found < needed {
             return Err(FinalityError::NoQuorum { found, needed, members: members.members().len() });
         }
@@ -110,6 +123,26 @@ impl FinalBlock {
         check_seal_members(&seal, members)?;
         check_seal_numbers(&seal, &checkpoint, &commit)?;
         Ok(Self { seal, checkpoint: FinalCheckpoint::verify(checkpoint, commit, members, verifier)? })
+    }
+
+    /// Checks what is signed of block 0, which the caller MUST have derived from the genesis statement itself.
+    ///
+    /// No member votes on block 0: the genesis statement, with the consent of each founder, makes it final. A node's copy has the
+    /// signature of the node's own member. So one entry is enough, and every entry must hold.
+    pub fn verify_first(
+        seal: Seal,
+        checkpoint: Checkpoint,
+        commit: Commit,
+        members: &MemberSet,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<Self, FinalityError> {
+        let Commit { height, round, .. } = commit;
+        if height != Height::GENESIS || round != 0 {
+            return Err(FinalityError::NotFirst { height, round });
+        }
+        check_seal_members(&seal, members)?;
+        check_seal_numbers(&seal, &checkpoint, &commit)?;
+        Ok(Self { seal, checkpoint: FinalCheckpoint::signed_by(1, checkpoint, commit, members, verifier)? })
     }
 
     pub const fn seal(&self) -> &Seal {
@@ -270,6 +303,32 @@ mod tests {
         assert!(matches!(verify(beyond), Err(FinalityError::SealRange { .. })));
         let others = seal(&members(2..=2));
         assert!(matches!(verify(others), Err(FinalityError::SealMembers { .. })));
+    }
+
+    #[test]
+    fn block_0_needs_one_signature_and_no_quorum() {
+        let set = members(1..=4);
+        let first = |signers: std::ops::RangeInclusive<u8>, round| {
+            let sign = |byte| CommitSignature::sign(&key(byte), Height::GENESIS, round, &checkpoint());
+            Commit { height: Height::GENESIS, round, signatures: signers.map(sign).collect() }
+        };
+        let of = |set: &MemberSet| Seal { height: Height::GENESIS, ..seal(set) };
+        let verify = |commit| FinalBlock::verify_first(of(&set), checkpoint(), commit, &set, &P256);
+        for signers in [1..=1, 3..=3, 2..=4, 1..=4] {
+            assert_eq!(verify(first(signers, 0)).unwrap().seal().height, Height::GENESIS);
+        }
+        assert!(matches!(verify(first(5..=4, 0)), Err(FinalityError::NoQuorum { found: 0, needed: 1, members: 4 })));
+        assert!(matches!(verify(first(1..=1, 1)), Err(FinalityError::NotFirst { round: 1, .. })));
+        assert!(matches!(verify(commit(1..=4)), Err(FinalityError::NotFirst { round: 0, .. })));
+        assert!(matches!(verify(first(4..=5, 0)), Err(FinalityError::UnknownMember { .. })));
+        let mut bad = first(1..=2, 0);
+        bad.signatures[1].signature = Signature::from_bytes([1; 64]);
+        assert!(matches!(verify(bad), Err(FinalityError::BadSignature { .. })));
+        let others = FinalBlock::verify_first(of(&members(1..=1)), checkpoint(), first(1..=1, 0), &set, &P256);
+        assert!(matches!(others, Err(FinalityError::SealMembers { .. })));
+        // Whoever has not derived the block from the genesis statement asks for a quorum.
+        let quorum = FinalBlock::verify(of(&set), checkpoint(), first(1..=1, 0), &set, &P256);
+        assert!(matches!(quorum, Err(FinalityError::NoQuorum { found: 1, needed: 3, members: 4 })));
     }
 
     #[test]

@@ -160,20 +160,32 @@ pub fn alike(kids: impl IntoIterator<Item = Hash>) -> Option<(Hash, Hash)> {
     })
 }
 
+impl Serialize for Member {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Member {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let MemberJson { kid, name, jwk, note_key } = MemberJson::deserialize(deserializer)?;
+        let read = Self::new(name, jwk, note_key).and_then(|member| match member.kid == kid {
+            true => Ok(member),
+            false => Err(MemberSetError::Kid { kid, expected: member.kid }),
+        });
+        read.map_err(serde::de::Error::custom)
+    }
+}
+
 impl Serialize for MemberSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Member::json))
+        serializer.collect_seq(&self.0)
     }
 }
 
 impl<'de> Deserialize<'de> for MemberSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = |MemberJson { kid, name, jwk, note_key }| match Member::new(name, jwk, note_key) {
-            Ok(member) if member.kid != kid => Err(MemberSetError::Kid { kid, expected: member.kid }),
-            member => member,
-        };
-        let members: Result<_, _> = Vec::<MemberJson>::deserialize(deserializer)?.into_iter().map(read).collect();
-        members.and_then(Self::ordered).map_err(serde::de::Error::custom)
+        Self::ordered(Vec::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

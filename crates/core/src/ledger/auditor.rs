@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::block::{FinalBlock, Note};
+use crate::block::{FinalBlock, Height, Note};
 use crate::consortium::{Admin, Registry};
 use crate::evidence::{Anchor, note_keys};
 use crate::ledger::block::{BlockContent, SealedBlock, StoredBlock};
@@ -106,7 +106,7 @@ impl<'a> Auditor<'a> {
 /// # Errors
 ///
 /// The part that does not hold: the checkpoint is not of the tree that the leaves give or of another origin, the seal
-/// shown is another one, the commit is no quorum's, or the note has another text or a signature that is no member's.
+/// shown is another one, the commit is no quorum's (of block 0: no member's), or the note has another text or a signature that is no member's.
 pub fn check_signed(block: &SealedBlock, shown: &StoredBlock, verifier: &dyn SignatureVerifier) -> Result<u64, String> {
     let (registry, height) = (block.successor.registry(), block.seal.height);
     let StoredBlock { checkpoint, commit, seal, .. } = shown;
@@ -119,7 +119,9 @@ pub fn check_signed(block: &SealedBlock, shown: &StoredBlock, verifier: &dyn Sig
     if *seal != block.seal {
         return Err(format!("the seal shown of block {height} is not the one that stands here"));
     }
-    FinalBlock::verify(seal.clone(), checkpoint.clone(), commit.clone(), registry.members(), verifier)
+    // Block 0 was derived from its genesis statement: no member votes on it.
+    let verify = if height == Height::GENESIS { FinalBlock::verify_first } else { FinalBlock::verify };
+    verify(seal.clone(), checkpoint.clone(), commit.clone(), registry.members(), verifier)
         .map_err(|error| format!("the commit of block {height}: {error}"))?;
     let noted =
         check_note(shown, registry, verifier).map_err(|error| format!("the note of block {height}: {error}"))?;

@@ -246,6 +246,36 @@ fn the_two_lines_of_a_note_are_one_members() {
     }
 }
 
+/// Each founder's node signs its own copy of block 0; a later block takes a quorum.
+#[test]
+fn block_0_of_several_founders_is_signed_by_the_member_whose_copy_it_is() {
+    let founders = [MEMBER, 201, 202, 203];
+    let mut world = World::founded_by("ledger.example/four", &founders);
+    let genesis = world.anchor.statement().compact().to_owned();
+    let seal = world.state.last_seal().unwrap().clone();
+    let checkpoint =
+        Checkpoint { origin: world.origin().parse().unwrap(), size: world.state.size(), root: world.state.root() };
+    let body = Body { leaves: vec![leaf_of(&genesis)], seal: seal.clone() };
+    for founder in founders {
+        let shown = stored(seal.clone(), checkpoint.clone(), founder);
+        assert_eq!(audit(Some(&world.anchor), &[(body.clone(), shown)]), Ok(2));
+    }
+    let says = |shown: StoredBlock| audit(Some(&world.anchor), &[(body.clone(), shown)]).unwrap_err();
+    let own = stored(seal.clone(), checkpoint.clone(), MEMBER);
+    let stranger = stored(seal, checkpoint, 7);
+    assert!(says(StoredBlock { commit: stranger.commit, ..own.clone() }).contains("who is no member in force"));
+    assert!(says(StoredBlock { note: stranger.note, ..own.clone() }).contains("the note of block 0"));
+    let unsigned = Commit { signatures: Vec::new(), ..own.commit.clone() };
+    assert!(says(StoredBlock { commit: unsigned, ..own.clone() }).contains("0 of 4 members have signed; 1 are needed"));
+    let later = Commit { round: 1, ..own.commit.clone() };
+    assert!(says(StoredBlock { commit: later, ..own }).contains("of round 0"));
+    let time = world.next_place().time;
+    let block = propose(Rules::FIRST, &mut world.state, &world.seen, time, Vec::new(), true, &P256).unwrap().block;
+    let block = block.unwrap();
+    let says = check_signed(&block, &signed(&block, MEMBER), &P256).unwrap_err();
+    assert!(says.contains("the commit of block 1: 1 of 4 members have signed; 3 are needed"), "{says}");
+}
+
 #[test]
 fn a_block_that_is_not_as_it_was_signed_is_taken_back() {
     let (_, blocks) = ledger();
