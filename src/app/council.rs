@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use crate::app::orderer::OrderError;
 use crate::ports::StoredBlock;
 use sealane_core::block::{Height, quorum};
 use sealane_core::hash::Hash;
@@ -66,6 +67,12 @@ impl Council {
             reachable: reachable.len(),
             missing: missing.into_iter().map(|member| (member.name.clone(), member.heard)).collect(),
         })
+    }
+
+    /// Why nothing is recorded through this node, if so: it signs nothing, or too few members can be reached.
+    pub fn obstacle(&self) -> Option<OrderError> {
+        let silent = self.silent.clone().map(OrderError::Silent);
+        silent.or_else(|| self.no_quorum().map(OrderError::NoQuorum))
     }
 
     /// Members that can be reached, this node's own among them.
@@ -149,6 +156,7 @@ mod tests {
             ..Council::default()
         };
         assert_eq!((council.reachable(), council.no_quorum()), (3, None));
+        assert!(council.obstacle().is_none());
         council.members[2].reachable = false;
         let lost = council.no_quorum().unwrap();
         assert_eq!(
@@ -157,6 +165,9 @@ mod tests {
              heard since this node started)"
         );
         assert!(lost.to_string().ends_with(&lost.shortage()));
+        assert!(matches!(council.obstacle(), Some(OrderError::NoQuorum(found)) if found == lost));
+        council.silent = Some("two nodes run".to_owned());
+        assert!(matches!(council.obstacle(), Some(OrderError::Silent(reason)) if reason == "two nodes run"));
         let lags: Vec<Option<u64>> = council.members.iter().map(|member| council.lag(member)).collect();
         assert_eq!(lags, [Some(0), Some(2), None, Some(0)]);
     }

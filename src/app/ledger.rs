@@ -178,7 +178,7 @@ impl Ledger {
         let stopped = || self.jobs.is_closed().then_some(OrderError::Stopped);
         let gate = || self.gate.obstacle(self.view().tip.seal.time, self.clock.reading());
         let own = self.restored.then_some(OrderError::Restored).or_else(stopped).or_else(gate);
-        own.or_else(|| self.silence()).or_else(|| self.council.borrow().no_quorum().map(OrderError::NoQuorum))
+        own.or_else(|| self.council.borrow().obstacle())
     }
 
     /// Tells whether the node's last check of its own ledger found a fault.
@@ -195,11 +195,7 @@ impl Ledger {
     /// such a clock.
     pub(super) fn may_write(&self) -> Result<(), OrderError> {
         self.gate.next_time(self.view().tip.seal.time, self.clock.reading())?;
-        let council = self.council();
-        if let Some(reason) = &council.silent {
-            return Err(OrderError::Silent(reason.clone()));
-        }
-        council.no_quorum().map_or(Ok(()), |missing| Err(OrderError::NoQuorum(missing)))
+        self.council.borrow().obstacle().map_or(Ok(()), Err)
     }
 
     /// Tells whether the ledger was restored without its mark, so that it is only read.

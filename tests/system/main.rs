@@ -16,6 +16,7 @@ mod label;
 mod ledger;
 mod load;
 mod member;
+mod members;
 mod mount;
 mod operations;
 mod outsider;
