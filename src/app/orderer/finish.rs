@@ -80,6 +80,7 @@ impl Orderer {
         }
         let events = usize::try_from(events).unwrap_or(usize::MAX);
         self.observer.block_written(statements, events, began.elapsed());
+        self.observer.block_agreed(block.commit.round);
         self.answer_written(&records, Arc::new(FreshBlock { block, growth }));
         if !self.is_alone() {
             self.drop_what_cannot_stand(&learnt, !admins.is_empty());

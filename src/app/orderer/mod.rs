@@ -33,6 +33,7 @@ mod build;
 mod catch_up;
 mod finish;
 mod job;
+mod observer;
 mod peers;
 mod pool;
 mod words;
@@ -67,6 +68,7 @@ use sealane_core::time::Timestamp;
 
 pub use alone::{NoPeers, NoVoteLog};
 pub use job::{Job, JobReply, OrderError, Ordered};
+pub use observer::{BlockObserver, WriterStanding};
 pub use words::SeenWords;
 
 /// Jobs that may wait. Each holds a statement, so that memory stays bounded; past it senders are told to come back.
@@ -90,11 +92,6 @@ const TRY_AGAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// How often a node with other members looks at where they stand, and says where it stands.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
-
-/// What the writer tells about each block, for metrics.
-pub trait BlockObserver: Send + Sync {
-    fn block_written(&self, statements: usize, events: usize, took: Duration);
-}
 
 /// By what a node agrees with other members, or with itself if it is the only one.
 pub struct Consensus {
@@ -267,6 +264,7 @@ impl Orderer {
                 return;
             }
             self.advance().await;
+            self.tell_observer();
         }
     }
 

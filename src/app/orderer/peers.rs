@@ -50,6 +50,8 @@ pub(super) struct Neighbours {
     own: Hash,
     members: Arc<MemberSet>,
     heard: BTreeMap<Hash, Heard>,
+    /// What members that are no longer connected were heard to say last.
+    lost: BTreeMap<Hash, Heard>,
     /// Members that have said since this node's start what they hold of its signatures.
     asked: BTreeSet<Hash>,
     reachable: BTreeSet<Hash>,
@@ -82,6 +84,7 @@ impl Neighbours {
             own,
             members,
             heard: BTreeMap::new(),
+            lost: BTreeMap::new(),
             asked: BTreeSet::new(),
             reachable: BTreeSet::new(),
             status_at: now,
@@ -146,8 +149,8 @@ impl Neighbours {
         let members = self.members.members().map(|member| {
             let (kid, is_self) = (member.kid(), member.kid() == self.own);
             let peer = standing.iter().find(|peer| peer.kid == kid);
-            let heard = self.heard.get(&kid);
-            let offset = heard.map(|heard| heard.status.time.millis_since(heard.time));
+            let heard = self.heard.get(&kid).or_else(|| self.lost.get(&kid));
+            let offset = self.heard.get(&kid).map(|heard| heard.status.time.millis_since(heard.time));
             MemberStanding {
                 kid,
                 name: member.name().to_owned(),
@@ -289,7 +292,9 @@ impl Orderer {
             PeerEvent::Connected { from, hello } => self.greet(from, &hello).await,
             PeerEvent::Said { from, message } => self.hear_message(from, message).await,
             PeerEvent::Disconnected { from } => {
-                self.neighbours.heard.remove(&from);
+                if let Some(heard) = self.neighbours.heard.remove(&from) {
+                    self.neighbours.lost.insert(from, heard);
+                }
                 self.look_who_is_there().await;
             }
             PeerEvent::Twins { kid, tls_keys, told_by: None } if kid == self.neighbours.own => {
