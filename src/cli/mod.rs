@@ -12,6 +12,7 @@ mod certificate;
 mod check_base;
 mod check_record;
 mod client;
+mod consensus;
 mod copy;
 mod data_dir;
 mod decisions;

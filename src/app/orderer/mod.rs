@@ -66,7 +66,7 @@ use sealane_core::provider::Provider;
 use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
 
-pub use alone::{NoPeers, NoVoteLog};
+pub use alone::{NoPeers, NoVoteLog, UnusableVoteLog};
 pub use job::{Job, JobReply, OrderError, Ordered};
 pub use observer::{BlockObserver, WriterStanding};
 pub use words::SeenWords;
