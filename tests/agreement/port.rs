@@ -184,6 +184,36 @@ fn others_at_a_height_wake_this_member() {
 }
 
 #[test]
+fn others_at_a_height_under_way_are_told_of_once() {
+    let mut four = Four::at(1);
+    assert!(!four.begin(Vec::new()).unwrap().contains(&Act::Begin(height(4))));
+    let own = four.one.time_out(Timer { kind: TimerKind::Propose, round: 0 }).unwrap();
+    assert!(!own.contains(&Act::Begin(height(4))), "its own vote is no other's");
+    let told = [2, 3, 0].map(|by| {
+        let vote = four.vote(by, PREVOTE, 4, 0, None);
+        four.hear(by, Said::Vote(vote)).contains(&Act::Begin(height(4)))
+    });
+    assert_eq!(told, [false, true, false]);
+}
+
+#[test]
+fn what_was_said_is_said_again_until_the_end() {
+    let mut four = Four::at(1);
+    let acts = four.begin(Vec::new()).unwrap();
+    let patience = Patience::default();
+    assert_eq!(wake(&acts, TimerKind::Rebroadcast), Some((0, patience.rebroadcast)));
+    let own = four.one.time_out(Timer { kind: TimerKind::Propose, round: 0 }).unwrap();
+    let Some(Act::Say(vote)) = own.iter().find(|act| matches!(act, Act::Say(_))) else { panic!("{own:?}") };
+    for _ in 0..3 {
+        let acts = four.one.time_out(Timer { kind: TimerKind::Rebroadcast, round: 0 }).unwrap();
+        assert!(acts.contains(&Act::Repeat { to: None, said: vote.clone() }), "{acts:?}");
+        assert_eq!(wake(&acts, TimerKind::Rebroadcast), Some((0, patience.rebroadcast)));
+    }
+    // One that was not set does nothing.
+    assert_eq!(four.one.time_out(Timer { kind: TimerKind::Rebroadcast, round: 1 }), Ok(Vec::new()));
+}
+
+#[test]
 fn a_certificate_moves_a_member_that_is_far_behind() {
     let mut four = Four::at(1);
     four.begin(Vec::new()).unwrap();
