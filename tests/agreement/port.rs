@@ -308,6 +308,24 @@ fn a_log_that_does_not_fit_stops_it() {
 }
 
 #[test]
+fn a_height_that_is_begun_again_without_its_log_gets_no_second_vote() {
+    let mut four = Four::at(1);
+    four.begin(Vec::new()).unwrap();
+    let acts = four.one.time_out(Timer { kind: TimerKind::Propose, round: 0 }).unwrap();
+    assert_eq!(votes(&acts), [(PREVOTE, 0, None)]);
+    for stands_between in [false, true] {
+        if stands_between {
+            four.one.stand(height(3), &four.members);
+        }
+        four.begin(Vec::new()).unwrap();
+        let proposal = four.proposal(0, 0, value(1));
+        four.hear(0, Said::Proposal(proposal));
+        let refused = Err(AgreementError::SecondSignature { height: height(4), round: 0, what: "prevote" });
+        assert_eq!(four.one.check(0, value(1), true), refused);
+    }
+}
+
+#[test]
 fn a_key_that_signs_elsewhere_stops_it() {
     for voted in [None, Some(value(1))] {
         let mut four = Four::at(1);
