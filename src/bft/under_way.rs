@@ -8,13 +8,14 @@ use sealane_core::agreement::{
     Logged, LoggedValue, PolkaCertificate, RoundCertificate, RoundProposal, Said, Timer, TimerKind, ValueId, Vote,
     honest_one, proposer_of,
 };
+use sealane_core::block::Height;
 use sealane_core::hash::Hash;
 use sealane_core::limits::ROUND_MAX;
 use sealane_core::statement::SignatureVerifier;
 
 use crate::bft::context::{self, Ctx, Id, Kid};
 use crate::bft::heard::within_reach;
-use crate::bft::host::Host;
+use crate::bft::host::{Host, Place, Word};
 use crate::ports::{Act, AgreementError, WantedBlock};
 
 /// The height under way.
@@ -99,6 +100,11 @@ impl UnderWay {
 
     pub const fn is_decided(&self) -> bool {
         self.host.is_decided()
+    }
+
+    /// What this member has signed at this height.
+    pub fn into_signed(self) -> (Height, BTreeMap<Place, Word>) {
+        (self.host.height, self.host.signed)
     }
 
     /// The acts so far, and the decision at their end.
