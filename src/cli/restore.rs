@@ -20,6 +20,7 @@ use crate::app::{Head, mark_of};
 use crate::cli::arguments::{Global, RestoreOptions};
 use crate::cli::audit::unsound;
 use crate::cli::backup::{copy_private, new_file, parent, sync};
+use crate::cli::check_base::{self, CHECK_BASE_FILE};
 use crate::cli::check_record::CHECK_RECORD_FILE;
 use crate::cli::data_dir::{DataDir, cannot};
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
@@ -65,6 +66,8 @@ fn restore(path: &Path, backup: &Path, output: &Output) -> Result<CommandOutcome
     let data = DataDir::unfinished(path);
     let restored = data.lock().and_then(|_lock| {
         refuse_what_is_there(path)?;
+        // What checks found sound of the lost ledger says nothing of this one: its first check reads all of it.
+        check_base::remove(&data).map_err(|error| cannot("remove", &path.join(CHECK_BASE_FILE), &error))?;
         restore_into(&data, &source, backup)
     });
     if restored.is_err() && made {
@@ -103,8 +106,9 @@ fn refuse_what_is_there(path: &Path) -> Result<(), Failure> {
             || VOTE_LOG_FILES.contains(&name.as_str())
             || [NODE_TLS_KEY_FILE, ADDRESS_FILE].contains(&name.as_str())
             || name.starts_with("ledger.sqlite.")
-            // What the lost ledger's last check came to, also half written: a check of the restored one follows.
+            // What the lost ledger's last checks came to, also half written: a whole check of the restored one follows.
             || name.starts_with(CHECK_RECORD_FILE)
+            || name.starts_with(CHECK_BASE_FILE)
             // A new file system has this in its root.
             || name == "lost+found"
     };

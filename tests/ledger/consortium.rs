@@ -183,4 +183,12 @@ async fn four_members_agree_and_one_may_be_away() {
     );
     let said = refused.to_string();
     assert!(said.contains("3 of 4 members must agree and 2 can be reached (missing: Member "), "{said}");
+    // It is known since when each is missing, how far it was, and how far this node is itself.
+    let ledger = four.ledger(0);
+    assert!(matches!(ledger.obstacle(), Some(OrderError::NoQuorum(_))) && !ledger.is_writable());
+    assert!(!said.contains("not heard since this node started"), "{said}");
+    let council = ledger.council_now();
+    let own = council.members.iter().find(|one| one.is_self).unwrap();
+    assert_eq!(own.tip, Some(ledger.view().tip.seal.height));
+    assert!(council.members.iter().all(|one| one.tip.is_some() && one.heard.is_some()), "{council:?}");
 }

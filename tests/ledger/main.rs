@@ -2,6 +2,7 @@
 
 mod clocks;
 mod consortium;
+mod council;
 mod crashes;
 mod crowds;
 mod faults;
