@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 pub use found::{FoundedSettings, SettingsError};
 pub use peers::{PeerEndpoint, PeerSettings, PeerSettingsError, PeersSection};
@@ -55,7 +55,9 @@ impl fmt::Debug for Secret {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Config {
-    pub url: Option<String>,
+    /// One URL, or a list of them.
+    #[serde(deserialize_with = "one_or_more", default)]
+    pub url: Vec<String>,
     pub listen: Option<String>,
     pub public_url: Option<String>,
     pub tls_cert: Option<PathBuf>,
@@ -116,6 +118,20 @@ pub enum ConfigError {
     Parse { path: PathBuf, source: toml::de::Error },
 }
 
+/// Reads a text, or a list of texts.
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a text or a list of texts")]
+    enum OneOrMore {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match OneOrMore::deserialize(deserializer)? {
+        OneOrMore::One(one) => vec![one],
+        OneOrMore::More(more) => more,
+    })
+}
+
 impl Config {
     /// Reads the file in `data`; no file is an empty one.
     pub fn read(data: &Path) -> Result<Self, ConfigError> {
@@ -145,7 +161,11 @@ mod tests {
     #[test]
     fn reads_settings_and_names_unknown_ones() {
         let config = Config::parse("url = \"http://node:1\"\nlog-format = \"json\"\n").unwrap();
-        assert_eq!(config.url.as_deref(), Some("http://node:1"));
+        assert_eq!(config.url, ["http://node:1"]);
+        let several = Config::parse("url = [\"http://node:1\", \"http://node:2\"]").unwrap();
+        assert_eq!(several.url, ["http://node:1", "http://node:2"]);
+        let error = Config::parse("url = 7").unwrap_err().to_string();
+        assert!(error.contains("expected a text or a list of texts"), "{error}");
         assert_eq!(config.log_format, Some(LogFormat::Json));
         let error = Config::parse("lisen = \"127.0.0.1:1\"").unwrap_err().to_string();
         assert!(error.contains("lisen"), "{error}");

@@ -19,7 +19,7 @@ use sealane_core::merkle::{LeafIndex, TileId};
 use sealane_core::statement::{PublicKey, Signature};
 use sealane_core::time::Timestamp;
 
-pub use agreement::{Act, Agreement, AgreementError, Patience, Wanted};
+pub use agreement::{Act, Agreement, AgreementError, Patience, WantedBlock};
 pub use peers::{
     AddressKeeper, LastWords, NodeCertificate, NodeCertificateError, NodeCertificates, NodeIdentity, PeerEvent,
     PeerStanding, Peers, Roster, To,

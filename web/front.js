@@ -1,6 +1,7 @@
 // The front page lives: blocks appear as they are made. It asks every few seconds, and not at all while nobody looks.
 
 import { element, number, timeElement } from "./elements.js";
+import { showMembers } from "./members.js";
 import { messages } from "./messages.js";
 
 const EVERY_MS = 5000;
@@ -9,11 +10,13 @@ const SHOWN = 8;
 
 const $ = (id) => document.getElementById(id);
 const rows = $("blocks");
-const { fill } = await messages();
+const council = $("council");
+const texts = await messages();
+const { fill } = texts;
 let wait = EVERY_MS;
 let timer;
 
-for (const time of rows.querySelectorAll("time")) time.replaceWith(timeElement(Date.parse(time.dateTime)));
+for (const time of document.querySelectorAll("#blocks time, #council time")) time.replaceWith(timeElement(Date.parse(time.dateTime)));
 
 document.addEventListener("visibilitychange", () => {
   clearTimeout(timer);
@@ -24,6 +27,7 @@ if (!document.hidden) timer = setTimeout(look, wait);
 async function look() {
   try {
     await add(await block("latest"));
+    await showMembers(council, $("quorum"), texts);
     $("pulse").hidden = false;
     wait = EVERY_MS;
   } catch {

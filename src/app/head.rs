@@ -89,10 +89,11 @@ impl Head {
             Some(mark) if mark.height > found.height => {
                 Err(LoadError::Behind { marked: mark.height, found: found.height })
             }
-            Some(mark) if mark.height == found.height && mark != found => {
+            Some(mark) if mark.height == found.height && mark.checkpoint != found.checkpoint => {
                 Err(LoadError::Forked { height: found.height })
             }
-            Some(mark) if mark == found => Ok(()),
+            // Two members may have decided one block in two rounds.
+            Some(mark) if mark.height == found.height => Ok(()),
             // Stored but not yet marked: the block's own commit is the one to mark.
             Some(_) => Ok(signer.raise_mark(found)?),
             None => Ok(()),

@@ -120,6 +120,17 @@ impl Ledger {
         Arc::clone(&self.council.borrow())
     }
 
+    /// The same, with this node's own member as of now.
+    pub fn council_now(&self) -> Council {
+        self.council.borrow().with_own_tip(&self.view().tip, self.now())
+    }
+
+    /// Why this node signs nothing, if so. Other members may go on without it.
+    pub fn silence(&self) -> Option<OrderError> {
+        let silent = || self.council.borrow().silent.clone().map(OrderError::Silent);
+        self.restored.then_some(OrderError::Restored).or_else(silent)
+    }
+
     pub fn origin(&self) -> Origin {
         self.view().registry.origin().clone()
     }
@@ -161,11 +172,13 @@ impl Ledger {
         self.obstacle().is_none()
     }
 
-    /// Why nothing is written now, if so: by the last write, by the clock as of now, by the last check of the ledger.
+    /// Why nothing is written now, if so: by the last write, by the clock as of now, by the last check of the ledger; because
+    /// this node signs nothing, or too few members can be reached.
     pub fn obstacle(&self) -> Option<OrderError> {
         let stopped = || self.jobs.is_closed().then_some(OrderError::Stopped);
         let gate = || self.gate.obstacle(self.view().tip.seal.time, self.clock.reading());
-        self.restored.then_some(OrderError::Restored).or_else(stopped).or_else(gate)
+        let own = self.restored.then_some(OrderError::Restored).or_else(stopped).or_else(gate);
+        own.or_else(|| self.council.borrow().obstacle())
     }
 
     /// Tells whether the node's last check of its own ledger found a fault.
@@ -182,11 +195,7 @@ impl Ledger {
     /// such a clock.
     pub(super) fn may_write(&self) -> Result<(), OrderError> {
         self.gate.next_time(self.view().tip.seal.time, self.clock.reading())?;
-        let council = self.council();
-        if let Some(reason) = &council.silent {
-            return Err(OrderError::Silent(reason.clone()));
-        }
-        council.no_quorum().map_or(Ok(()), |missing| Err(OrderError::NoQuorum(missing)))
+        self.council.borrow().obstacle().map_or(Ok(()), Err)
     }
 
     /// Tells whether the ledger was restored without its mark, so that it is only read.

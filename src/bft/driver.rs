@@ -1,6 +1,6 @@
 //! The port `Agreement`, over one height after another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sealane_core::agreement::{Logged, Said, Timer, ValueId, honest_one};
@@ -9,7 +9,7 @@ use sealane_core::hash::Hash;
 use sealane_core::statement::SignatureVerifier;
 
 use crate::bft::ahead::Ahead;
-use crate::bft::host::Host;
+use crate::bft::host::{Host, Place, Word};
 use crate::bft::under_way::UnderWay;
 use crate::ports::{Act, Agreement, AgreementError, MemberSigner, Patience};
 
@@ -28,6 +28,9 @@ pub struct MalachiteAgreement {
     /// The height for which the caller was told that others have begun it.
     told: Option<Height>,
     under_way: Option<UnderWay>,
+    /// What was signed at the height that was under way before. If it is begun again with less than that in the log, nothing
+    /// else is signed all the same.
+    signed: Option<(Height, BTreeMap<Place, Word>)>,
     /// Why the height under way has stopped.
     failed: Option<AgreementError>,
 }
@@ -51,6 +54,7 @@ impl MalachiteAgreement {
             ahead: Ahead::default(),
             told: None,
             under_way: None,
+            signed: None,
             failed: None,
         }
     }
@@ -105,7 +109,9 @@ impl MalachiteAgreement {
 
 impl Agreement for MalachiteAgreement {
     fn stand(&mut self, tip: Height, members: &MemberSet) -> Vec<Act> {
-        let timers = self.under_way.take().map(|_| Act::CancelAll);
+        let before = self.under_way.take();
+        let timers = before.is_some().then_some(Act::CancelAll);
+        self.signed = before.map(UnderWay::into_signed).or(self.signed.take());
         self.failed = None;
         self.tip = tip;
         self.members = Some(members.members().map(Member::kid).collect());
@@ -118,7 +124,7 @@ impl Agreement for MalachiteAgreement {
         // Told of nothing that it is about to do.
         self.told = Some(height);
         let mut acts = self.stand(before, members);
-        let host = Host::new(
+        let mut host = Host::new(
             self.origin.clone(),
             Arc::clone(&self.signer),
             height,
@@ -126,6 +132,9 @@ impl Agreement for MalachiteAgreement {
             self.patience,
             self.reachable.clone(),
         );
+        if let Some((_, signed)) = self.signed.as_ref().filter(|(at, _)| *at == height) {
+            host.signed.clone_from(signed);
+        }
         let mut begun = UnderWay::begin(host, replay).inspect_err(|failed| self.failed = Some(failed.clone()))?;
         acts.extend(begun.take_acts());
         let decided = begun.is_decided();

@@ -130,6 +130,11 @@ impl Heard {
         holders
     }
 
+    /// Who has voted.
+    pub fn voters(&self) -> BTreeSet<Hash> {
+        self.votes.keys().map(|(_, _, signer)| *signer).collect()
+    }
+
     /// The votes that may help others: those of the round under way, the one before it and all after, and of earlier ones
     /// the last votes for a block.
     pub fn votes_to_say(&self, under_way: u32) -> impl Iterator<Item = &Vote> {

@@ -21,10 +21,10 @@ use crate::bft::heard::Heard;
 use crate::ports::{Act, AgreementError, MemberSigner, Patience};
 
 /// Where a member signs at most one thing: the kind of its vote, or none for a proposal, and the round.
-type Place = (Option<VoteKind>, u32);
+pub(super) type Place = (Option<VoteKind>, u32);
 
 /// What it signs there: a value, and the earlier round that a proposal rests on.
-type Word = (Option<ValueId>, Option<u32>);
+pub(super) type Word = (Option<ValueId>, Option<u32>);
 
 /// All of a height but the library's own state.
 ///
@@ -45,7 +45,7 @@ pub(super) struct Host {
     /// The entries of the log while it is replayed: what is in it is not logged again.
     pub replaying: Option<BTreeSet<Vec<u8>>>,
     /// What this member has signed in each place.
-    signed: BTreeMap<Place, Word>,
+    pub signed: BTreeMap<Place, Word>,
     /// Timers that run, with what they were set to.
     pub timers: BTreeMap<Timer, Duration>,
     /// The round for which this member was asked to build a block, and was not given one.
@@ -113,7 +113,10 @@ impl Host {
                 resume.resume_with(())
             }
             Effect::CancelTimeout(timeout, resume) => {
+                // What was said is said again for as long as the height lasts, also where the library thinks that it needs
+                // not be: words are lost.
                 if let Some(timer) = context::timer_of(timeout)
+                    && timer.kind != TimerKind::Rebroadcast
                     && self.timers.remove(&timer).is_some()
                 {
                     self.acts.push(Act::Cancel(timer));

@@ -6,16 +6,17 @@ use arc_malachitebft_core_consensus::{Error, Input, LocallyProposedValue, Params
 use arc_malachitebft_core_types::{Round, ThresholdParams, ValueOrigin, ValuePayload, VoteExtensionPolicy};
 use sealane_core::agreement::{
     Logged, LoggedValue, PolkaCertificate, RoundCertificate, RoundProposal, Said, Timer, TimerKind, ValueId, Vote,
-    proposer_of,
+    honest_one, proposer_of,
 };
+use sealane_core::block::Height;
 use sealane_core::hash::Hash;
 use sealane_core::limits::ROUND_MAX;
 use sealane_core::statement::SignatureVerifier;
 
 use crate::bft::context::{self, Ctx, Id, Kid};
 use crate::bft::heard::within_reach;
-use crate::bft::host::Host;
-use crate::ports::{Act, AgreementError, Wanted};
+use crate::bft::host::{Host, Place, Word};
+use crate::ports::{Act, AgreementError, WantedBlock};
 
 /// The height under way.
 pub(super) struct UnderWay {
@@ -27,6 +28,8 @@ pub(super) struct UnderWay {
     wanted: BTreeMap<(u32, ValueId), bool>,
     /// The blocks that this member has proposed before a crash, by round.
     proposed: BTreeMap<u32, ValueId>,
+    /// Whether the caller knows that others are at this height.
+    told: bool,
 }
 
 impl UnderWay {
@@ -42,8 +45,8 @@ impl UnderWay {
         let at = context::at(host.height);
         // Nothing of another height reaches the library, so its queue for those has no room.
         let core = State::new(Ctx, at, voters.clone(), params, 0, 0);
-        let mut height =
-            Self { core, host, found: BTreeMap::new(), wanted: BTreeMap::new(), proposed: BTreeMap::new() };
+        let (found, wanted, proposed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut height = Self { core, host, found, wanted, proposed, told: false };
         let inputs = height.read(&replay)?;
         if !replay.is_empty() {
             height.host.replaying = Some(replay.iter().map(Logged::to_bytes).collect());
@@ -97,6 +100,11 @@ impl UnderWay {
 
     pub const fn is_decided(&self) -> bool {
         self.host.is_decided()
+    }
+
+    /// What this member has signed at this height.
+    pub fn into_signed(self) -> (Height, BTreeMap<Place, Word>) {
+        (self.host.height, self.host.signed)
     }
 
     /// The acts so far, and the decision at their end.
@@ -190,8 +198,9 @@ impl UnderWay {
         if polka.verify(&self.host.origin, &self.host.members, verifier).is_err() {
             return Ok(());
         }
-        self.keep_votes(polka.votes())?;
-        self.feed(Input::PolkaCertificate(context::their_polka(polka)))
+        self.check_own(polka.votes())?;
+        self.feed(Input::PolkaCertificate(context::their_polka(polka)))?;
+        self.take_votes(polka.votes())
     }
 
     fn hear_round_certificate(
@@ -205,8 +214,9 @@ impl UnderWay {
         if certificate.verify(&self.host.origin, &self.host.members, verifier).is_err() {
             return Ok(());
         }
-        self.keep_votes(certificate.votes())?;
-        self.feed(Input::RoundCertificate(context::their_round_certificate(certificate)))
+        self.check_own(certificate.votes())?;
+        self.feed(Input::RoundCertificate(context::their_round_certificate(certificate)))?;
+        self.take_votes(certificate.votes())
     }
 
     /// Keeps a vote that was verified.
@@ -218,9 +228,23 @@ impl UnderWay {
         Ok(())
     }
 
-    /// Keeps votes of a certificate that was verified, and that moves this member to their round if it is a later one.
-    fn keep_votes(&mut self, mut votes: impl Iterator<Item = Vote>) -> Result<(), AgreementError> {
-        votes.try_for_each(|vote| self.keep_vote(vote))
+    fn check_own(&self, mut votes: impl Iterator<Item = Vote>) -> Result<(), AgreementError> {
+        votes.try_for_each(|vote| self.host.check_own_vote(&vote))
+    }
+
+    /// Takes the votes of a certificate that was verified, and that the library has seen. It leaves some aside, such as those of
+    /// a round that it is in already; but what is kept here it must have too, since it is not taken twice.
+    fn take_votes(&mut self, votes: impl Iterator<Item = Vote>) -> Result<(), AgreementError> {
+        for vote in votes {
+            if self.host.is_decided() {
+                break;
+            }
+            if within_reach(vote.round, self.round()) && !self.host.heard.is_idle_vote(&vote) {
+                self.keep_vote(vote)?;
+                self.feed(Input::Vote(context::their_vote(&vote)))?;
+            }
+        }
+        Ok(())
     }
 
     /// Compares the votes of a certificate that is not verified with what was heard.
@@ -233,6 +257,7 @@ impl UnderWay {
             let clashes = self.host.heard.would_convict(&vote);
             if clashes && vote.verify(&self.host.origin, &self.host.members, verifier).is_ok() {
                 self.keep_vote(vote)?;
+                self.feed(Input::Vote(context::their_vote(&vote)))?;
             }
         }
         Ok(())
@@ -320,11 +345,29 @@ impl UnderWay {
                 None => self.host.acts.push(Act::Build { round }),
             }
         }
+        let again = Timer { kind: TimerKind::Rebroadcast, round: self.round() };
+        if !self.host.timers.contains_key(&again) {
+            self.host.wake(again);
+        }
         if let Some((round, value)) = self.host.locked.take() {
             self.tell_lock(round, value);
         }
         self.want();
+        self.tell_of_others();
         Ok(())
+    }
+
+    /// Tells, once, that one honest member beside this one is at this height too.
+    fn tell_of_others(&mut self) {
+        if self.told {
+            return;
+        }
+        let mut others = self.host.heard.voters();
+        others.remove(&self.host.me);
+        if others.len() >= honest_one(self.host.members.members().len()) {
+            self.told = true;
+            self.host.acts.push(Act::Begin(self.host.height));
+        }
     }
 
     /// Tells what made this member give its last vote to a block, so that others can do the same. After round 0 it is likely
@@ -368,7 +411,7 @@ impl UnderWay {
     fn ask(&mut self, proposal: &RoundProposal) {
         let RoundProposal { height, round, pol_round, value, .. } = *proposal;
         let holders = self.host.heard.holders(value).into_iter().filter(|kid| *kid != self.host.me).collect();
-        self.host.acts.push(Act::Want(Wanted { value, height, round, pol_round, holders }));
+        self.host.acts.push(Act::Want(WantedBlock { value, height, round, pol_round, holders }));
     }
 
     /// Says all that is known of this height, its own and others' words: the way to the round first, then proposals, then

@@ -39,9 +39,10 @@ pub struct Global {
     /// The member's data directory [default: ./data]
     #[arg(long, global = true, env = "SEALANE_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// The node to talk to [default: http://127.0.0.1:8080]
-    #[arg(long, global = true, env = "SEALANE_URL", value_name = "URL")]
-    pub url: Option<String>,
+    /// The node to talk to [default: http://127.0.0.1:8080]. With post, verify, evidence and audit it may be given several
+    /// times, or with commas: the next node is asked if one cannot be reached, or answers 429 or 5xx
+    #[arg(long, global = true, env = "SEALANE_URL", value_name = "URL", value_delimiter = ',')]
+    pub url: Vec<String>,
     /// `--url` stands on the command line itself
     #[arg(skip)]
     pub url_was_typed: bool,
@@ -83,12 +84,20 @@ impl Global {
         self.data.is_some()
     }
 
+    /// The node to talk to; of several, the first.
     pub fn url(&self) -> String {
-        self.url.clone().unwrap_or_else(|| DEFAULT_URL.to_owned())
+        self.url.first().cloned().unwrap_or_else(|| DEFAULT_URL.to_owned())
+    }
+
+    /// The nodes to talk to: one at least.
+    pub fn urls(&self) -> Vec<String> {
+        if self.url.is_empty() { vec![DEFAULT_URL.to_owned()] } else { self.url.clone() }
     }
 
     pub fn fill_from(&mut self, config: &Config) {
-        self.url = self.url.take().or_else(|| config.url.clone());
+        if self.url.is_empty() {
+            self.url.clone_from(&config.url);
+        }
         self.tls_ca = self.tls_ca.take().or_else(|| config.tls_ca.clone());
         self.database_url = self.database_url.take().or_else(|| config.database_url.clone());
         self.database_ca = self.database_ca.take().or_else(|| config.database_ca.clone());
@@ -117,6 +126,8 @@ pub enum Command {
     Register(RegisterOptions),
     /// Make a one-time invitation to register, signed with the member's key
     Invite(InviteOptions),
+    /// Show the members as the node sees them: how far each is, who is missing, and whether they can agree on blocks
+    Members,
     /// List participants
     Participants(ParticipantsOptions),
     /// Approve a request: issue the certificate and put the registration on the ledger

@@ -86,8 +86,26 @@ fn remote(global: &Global, options: &AuditOptions, output: &Output) -> Result<Co
         return Err(Failure::wrong_use("--rebuild writes the tables of --data; another's node has none here"));
     }
     let receipts = read_receipts(&options.receipts)?;
-    let client = Client::new(global)?;
-    let anchor = trust::choose(global, options.trust.as_deref(), &client, output)?.anchor;
+    // An audit is of one node from its beginning to its end.
+    let mut clients = Client::of_each(global)?;
+    let Some(last) = clients.pop() else { return Err(Failure::wrong_use("give the --url of a node")) };
+    for client in clients {
+        match remote_node(global, options, &client, &receipts, output) {
+            Err(failure) if failure.is_unreachable() => output.warn(format!("{failure}; the next node is audited")),
+            audited => return audited,
+        }
+    }
+    remote_node(global, options, &last, &receipts, output)
+}
+
+fn remote_node(
+    global: &Global,
+    options: &AuditOptions,
+    client: &Client,
+    receipts: &[HeldReceipt],
+    output: &Output,
+) -> Result<CommandOutcome, Failure> {
+    let anchor = trust::choose(global, options.trust.as_deref(), client, output)?.anchor;
     let origin = &anchor.genesis().origin;
     let seen = seen::last(&anchor)?.map(|seen| shown(&seen));
     let bar = if output.shows_progress() { ProgressBar::new(0).with_style(style()) } else { ProgressBar::hidden() };
@@ -95,8 +113,8 @@ fn remote(global: &Global, options: &AuditOptions, output: &Output) -> Result<Co
         bar.set_length(of);
         bar.set_position(done);
     };
-    let held = HeldBefore { receipts, seen };
-    let node = Remote::new(&client);
+    let held = HeldBefore { receipts: receipts.to_vec(), seen };
+    let node = Remote::new(client);
     let audited = audit::remote(&node, provider(), &anchor, &held, &mut progress);
     let report = runtime()?.block_on(audited);
     bar.finish_and_clear();

@@ -43,14 +43,14 @@ struct Target<'a> {
 
 pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let plan = Plan::of(options)?;
-    if global.url.is_some() {
+    if !global.url.is_empty() {
         measure(&Target::new(global, options.pid)?, &plan, options, output)?;
     } else {
         if options.pid.is_some() {
             return Err(Failure::wrong_use("--pid names the process of the node at --url: give that too"));
         }
         let node = OwnNode::start(global)?;
-        let (url, data) = (Some(node.url.clone()), Some(node.data().to_owned()));
+        let (url, data) = (vec![node.url.clone()], Some(node.data().to_owned()));
         let (database_url, database_ca) = (global.database_url.clone(), global.database_ca.clone());
         let global = Global { url, data, tls_ca: None, database_url, database_ca, ..*global };
         measure(&Target::new(&global, Some(node.pid()))?, &plan, options, output)?;

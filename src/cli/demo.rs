@@ -47,7 +47,7 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Co
     // Its own certificate is one to trust, unless another authority was named.
     let tls_ca = global.tls_ca.clone().or_else(|| options.tls.tls_cert.clone());
     let (database_url, database_ca) = (global.database_url.clone(), global.database_ca.clone());
-    let global = Global { url: Some(url), data: Some(path), tls_ca, database_url, database_ca, ..*global };
+    let global = Global { url: vec![url], data: Some(path), tls_ca, database_url, database_ca, ..*global };
     let runtime = runtime()?;
     let node = runtime.block_on(OpenNode::open(&data, None, Some(now()), &PeerSettings::default()))?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

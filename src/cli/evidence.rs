@@ -14,7 +14,7 @@ use sealane_core::gs1::Id;
 
 pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let id = read_id(&options.id)?;
-    let bytes = fetch(&Client::new(global)?, &id)?;
+    let bytes = fetch(&Client::of_any(global)?, &id)?;
     fs::write(&options.out, &bytes).map_err(|error| cannot("write", &options.out, &error))?;
     let text = format!(
         "Saved the evidence about {id} to {0}.\nJudge it anywhere: sealane verify --evidence {0} --trust FILE",

@@ -1,7 +1,7 @@
 //! How a command ends, and the exit code that says so.
 
 use std::error::Error;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, ErrorKind};
 
 use crate::cli::output::printable;
@@ -42,6 +42,12 @@ impl CommandOutcome {
     }
 }
 
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl Failure {
     /// Exit code 2: the command or what it was given is wrong.
     pub fn wrong_use(message: impl Display) -> Self {
@@ -64,6 +70,11 @@ impl Failure {
             Kind::Unreachable => 3,
             Kind::Unproven => 4,
         }
+    }
+
+    /// Tells whether a server or a store could not be reached, or refused.
+    pub fn is_unreachable(&self) -> bool {
+        self.kind == Kind::Unreachable
     }
 
     pub fn print(&self) {

@@ -12,6 +12,7 @@ mod certificate;
 mod check_base;
 mod check_record;
 mod client;
+mod consensus;
 mod copy;
 mod data_dir;
 mod decisions;
@@ -27,6 +28,7 @@ mod invite;
 mod keygen;
 mod label;
 mod limits;
+mod members;
 mod node;
 mod output;
 mod participants;
@@ -92,6 +94,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
         Command::Keygen(options) => keygen::run(&options, &output),
         Command::Register(options) => register::run(&global, &options, &output),
         Command::Invite(options) => invite::run(&global, &options, &output),
+        Command::Members => members::run(&global, &output),
         Command::Participants(options) => participants::run(&global, &options, &output),
         Command::Approve(options) => decisions::approve(&global, &options, &output),
         Command::Reject(options) => decisions::reject(&global, &options, &output),

@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 
 use crate::app::Ledger;
 use crate::app::orderer::Orderer;
-use crate::bft;
 use crate::cli::check_record;
+use crate::cli::consensus::consensus;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
 use crate::cli::provider::known_signers;
@@ -23,6 +23,7 @@ use crate::http::{self, AuditResult, Limits, Metrics, PictureDecoder};
 use crate::pki::X509Reader;
 use crate::ports::Clock;
 use sealane_core::provenance::Policy;
+use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
 
 /// The machine's clock.
@@ -79,11 +80,11 @@ impl OpenNode {
         let metrics = Arc::new(Metrics::new());
         let store = data.store().await?;
         // Before the mark is held against the ledger, and raised to its end.
-        trust::check_owner(data, &*store).await?;
+        let genesis = trust::check_owner(data, &*store).await?;
         let signer = Arc::new(data.member_key()?);
         let authority_pem = data.authority()?.certificate().to_pem();
-        let verifier = Arc::new(known_signers());
-        let consensus = bft::alone(Arc::clone(&signer) as _, Arc::clone(&verifier) as _, Arc::new(X509Reader));
+        let verifier: Arc<dyn SignatureVerifier> = Arc::new(known_signers());
+        let consensus = consensus(data, &genesis, &signer, &verifier, peers).await?;
         let observer = Arc::clone(&metrics) as _;
         let (orderer, ledger) = Orderer::open(store, Arc::new(SystemClock), signer, verifier, observer, consensus)
             .await

@@ -18,7 +18,7 @@ use crate::cli::trust;
 const PROGRESS_FROM_FILES: usize = 5;
 
 pub fn run(global: &Global, options: &PostOptions, output: &Output) -> Result<CommandOutcome, Failure> {
-    let client = Client::new(global)?;
+    let client = Client::of_any(global)?;
     let identity = identity_of(&options.signer)?;
     // What is signed is for the ledger that is trusted, whatever the node at the URL says of itself.
     let origin = trust::choose(global, None, &client, output)?.anchor.genesis().origin.clone();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::app::LoadError;
 use crate::cli::arguments::{Global, TrustOptions};
 use crate::cli::client::Client;
 use crate::cli::data_dir::{DataDir, cannot};
@@ -13,6 +14,7 @@ use crate::cli::provider::provider;
 use crate::pki::NOTE_KEY_FILE;
 use crate::ports::{LedgerStore, MemberSigner};
 use sealane_core::block::{Leaf, Origin};
+use sealane_core::consortium::Genesis;
 use sealane_core::evidence::Anchor;
 use sealane_core::hash::Hash;
 use sealane_core::merkle::TreeSize;
@@ -108,13 +110,14 @@ pub fn of_data(data: &DataDir) -> Result<Anchor, Failure> {
     anchor.ok_or_else(no_genesis)
 }
 
-/// Refuses a ledger that was begun with another member key than the one in the data directory. An empty one passes.
-pub async fn check_owner(data: &DataDir, store: &dyn LedgerStore) -> Result<(), Failure> {
-    let Some(genesis) = of_store(store).await? else { return Ok(()) };
+/// Refuses a ledger that was begun with another member key than the one in the data directory, and an empty one. Returns how
+/// it was begun.
+pub async fn check_owner(data: &DataDir, store: &dyn LedgerStore) -> Result<Genesis, Failure> {
+    let Some(genesis) = of_store(store).await? else { return Err(Failure::unreachable(LoadError::Empty)) };
     let key = data.member_key()?;
     let member = genesis.genesis().members.get(&key.public_key().thumbprint());
     if member.is_some_and(|member| member.note_key() == key.note_key()) {
-        return Ok(());
+        return Ok(genesis.genesis().clone());
     }
     if member.is_some() {
         return Err(Failure::unreachable(format!(

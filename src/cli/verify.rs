@@ -48,7 +48,7 @@ pub struct VerifyAnswer {
 
 fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Vec<VerifyAnswer>, Failure> {
     let ids = options.ids.iter().map(|text| evidence::read_id(text)).collect::<Result<Vec<Id>, _>>()?;
-    let client = Client::new(global)?;
+    let client = Client::of_any(global)?;
     let trusted = trust::choose(global, options.trust.as_deref(), &client, output)?;
     ids.iter().map(|id| judge_now(&client, id, &trusted)).collect()
 }

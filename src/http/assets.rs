@@ -163,8 +163,16 @@ mod tests {
 
     #[test]
     fn what_pages_name_is_there() {
-        for name in ["style.css", "icon.svg", "page.js", "scan.js", "front.js", "messages.en.json", "messages.ko.json"]
-        {
+        for name in [
+            "style.css",
+            "icon.svg",
+            "page.js",
+            "scan.js",
+            "front.js",
+            "members.js",
+            "messages.en.json",
+            "messages.ko.json",
+        ] {
             assert!(ASSETS.contains_key(name), "{name}");
         }
     }

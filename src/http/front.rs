@@ -5,9 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use maud::{Markup, html};
 
 use crate::app::View;
+use crate::app::council::Council;
 use crate::http::Node;
 use crate::http::pages::timeline::time;
-use crate::http::pages::{HtmlPage, Visitor, answer, id_form};
+use crate::http::pages::{HtmlPage, Visitor, answer, id_form, members};
 use crate::http::problem::Problem;
 use crate::ports::StoredBlock;
 
@@ -25,12 +26,12 @@ pub async fn get_front(request: HttpRequest, node: web::Data<Node>) -> Result<Ht
         title: visitor.say("front.title").to_owned(),
         script: Some("front.js"),
         origin: Some(view.registry.origin().as_str().to_owned()),
-        main: main(&visitor, &view, &blocks),
+        main: main(&visitor, &view, &node.ledger.council_now(), node.ledger.silence().is_some(), &blocks),
     };
     Ok(answer(StatusCode::OK, &visitor, page))
 }
 
-fn main(visitor: &Visitor, view: &View, blocks: &[StoredBlock]) -> Markup {
+fn main(visitor: &Visitor, view: &View, council: &Council, is_silent: bool, blocks: &[StoredBlock]) -> Markup {
     let participants = view.registry.participants().filter(|one| one.revoked.is_none()).count();
     html! {
         section.hero {
@@ -45,8 +46,7 @@ fn main(visitor: &Visitor, view: &View, blocks: &[StoredBlock]) -> Markup {
                 div { dt { (visitor.say("front.records")) } dd id="size" { (view.size()) } }
                 div { dt { (visitor.say("front.participants")) } dd { (participants) } }
             }
-            h3 { (visitor.say("front.members")) }
-            ul.members { @for member in view.registry.members().members() { li { (member.name()) } } }
+            (members::section(visitor, council, is_silent))
             h3 { (visitor.say("front.blocks")) " " span.live id="pulse" hidden { (visitor.say("front.live")) } }
             p.visually-hidden id="news" role="status" aria-live="polite" {}
             table {

@@ -1,5 +1,7 @@
 //! What the node counts, and `GET /metrics`, which tells it in Prometheus's text format.
 
+mod council;
+
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -12,7 +14,8 @@ use prometheus::{
 };
 
 use crate::app::answer::AnswerPool;
-use crate::app::orderer::BlockObserver;
+use crate::app::council::Council;
+use crate::app::orderer::{BlockObserver, WriterStanding};
 use crate::http::Node;
 use crate::http::limits::Guard;
 use crate::http::limits::memory::Memory;
@@ -47,6 +50,11 @@ pub struct Metrics {
     waiting: IntGaugeVec,
     refused: IntCounterVec,
     held_bytes: IntGaugeVec,
+    consensus_height: IntGauge,
+    rounds: IntCounterVec,
+    pool_statements: IntGauge,
+    pool_bytes: IntGauge,
+    catching_up: IntGauge,
 }
 
 /// What became of a capture.
@@ -154,6 +162,15 @@ impl Metrics {
                 &["pool"],
             ),
             held_bytes: gauges("sealane_held_bytes", "Bytes of bodies and of long answers that are held.", "pool"),
+            consensus_height: gauge("sealane_consensus_height", "The last final block of this node."),
+            rounds: counters(
+                "sealane_consensus_rounds_total",
+                "Blocks by the round in which the members decided on them: 0 is the first, `more` is 3 and later.",
+                &["round"],
+            ),
+            pool_statements: gauge("sealane_pool_statements", "Statements that wait for a block."),
+            pool_bytes: gauge("sealane_pool_bytes", "Bytes of the statements that wait for a block."),
+            catching_up: gauge("sealane_catching_up", "1 while this node fetches final blocks that it has missed."),
             registry,
         }
     }
@@ -201,6 +218,7 @@ impl Metrics {
         self.waiting.with_label_values(&["writer"]).set(gauge(waiting as u64));
         self.set_refused("writer", refused);
         self.tree_size.set(gauge(view.size().get()));
+        self.consensus_height.set(gauge(view.tip.seal.height.get()));
         self.sound.set((!ledger.is_unsound()).into());
         let last = node.audit.read().unwrap_or_else(PoisonError::into_inner);
         self.checked.set(last.as_ref().map_or(0, |last| last.at.seconds()));
@@ -230,9 +248,11 @@ impl Metrics {
         counter.inc_by(refused.saturating_sub(counter.get()));
     }
 
-    fn to_text(&self) -> Result<Vec<u8>, prometheus::Error> {
+    /// All that was counted, and how the members stand.
+    fn to_text(&self, council: &Council) -> Result<Vec<u8>, prometheus::Error> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        TextEncoder::new().encode(&council::families(council)?, &mut text)?;
         Ok(text)
     }
 }
@@ -249,6 +269,18 @@ impl BlockObserver for Metrics {
         self.statements.inc_by(statements as u64);
         self.events.inc_by(events as u64);
         self.block_seconds.observe(took.as_secs_f64());
+    }
+
+    fn block_agreed(&self, round: u32) {
+        // As many labels as tell something: members that take this many rounds have a trouble.
+        let round = ["0", "1", "2"].get(round as usize).unwrap_or(&"more");
+        self.rounds.with_label_values(&[round]).inc();
+    }
+
+    fn writer_stands(&self, standing: WriterStanding) {
+        self.pool_statements.set(gauge(standing.pool_statements as u64));
+        self.pool_bytes.set(gauge(standing.pool_bytes as u64));
+        self.catching_up.set(standing.is_catching_up.into());
     }
 }
 
@@ -270,7 +302,7 @@ fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: pr
 pub async fn get_metrics(node: web::Data<Node>, guard: web::Data<Guard>) -> Result<HttpResponse, Problem> {
     node.metrics.observe(&node);
     node.metrics.observe_pools(&guard.memory);
-    let text = node.metrics.to_text().map_err(Problem::internal)?;
+    let text = node.metrics.to_text(&node.ledger.council_now()).map_err(Problem::internal)?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(prometheus::TEXT_FORMAT).body(text))
 }
 
@@ -287,7 +319,9 @@ mod tests {
         metrics.capture_refused(&Problem::new(Code::BadSignature, ""));
         metrics.capture_refused(&Problem::new(Code::Busy, ""));
         metrics.block_written(2, 7, Duration::from_millis(4));
-        let text = String::from_utf8(metrics.to_text().unwrap()).unwrap();
+        [0, 0, 2, 3, 40].into_iter().for_each(|round| metrics.block_agreed(round));
+        metrics.writer_stands(WriterStanding { pool_statements: 3, pool_bytes: 1_800, is_catching_up: true });
+        let text = String::from_utf8(metrics.to_text(&Council::default()).unwrap()).unwrap();
         for line in [
             r#"sealane_http_requests_total{method="GET",route="/verify",status="200"} 1"#,
             r#"sealane_http_requests_total{method="other",route="none",status="404"} 1"#,
@@ -297,6 +331,12 @@ mod tests {
             "sealane_signature_failures_total 1",
             "sealane_events_total 7",
             "sealane_block_seconds_count 1",
+            r#"sealane_consensus_rounds_total{round="0"} 2"#,
+            r#"sealane_consensus_rounds_total{round="2"} 1"#,
+            r#"sealane_consensus_rounds_total{round="more"} 2"#,
+            "sealane_pool_statements 3",
+            "sealane_pool_bytes 1800",
+            "sealane_catching_up 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
         }

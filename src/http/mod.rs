@@ -25,6 +25,7 @@ mod health;
 mod ledger;
 mod limits;
 mod line;
+mod members;
 mod metrics;
 mod openapi;
 mod pages;

@@ -8,7 +8,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::http::problem::{FaultSchema, PROBLEM_JSON, ProblemSchema};
 use crate::http::{
-    assets, capture, docs, events, evidence, front, health, ledger, metrics, participants, product, scan, trust, verify,
+    assets, capture, docs, events, evidence, front, health, ledger, members, metrics, participants, product, scan,
+    trust, verify,
 };
 
 #[derive(OpenApi)]
@@ -26,6 +27,7 @@ use crate::http::{
         get_openapi,
         docs::get_docs_redirect,
         docs::get_docs,
+        members::get_members,
         participants::create::create_participant,
         participants::list::list_participants,
         participants::get::get_participant,
@@ -57,6 +59,7 @@ use crate::http::{
     ),
     components(schemas(ProblemSchema, FaultSchema)),
     tags(
+        (name = "members", description = "The members that agree on blocks"),
         (name = "participants", description = "Registration of organisations and their certificates"),
         (name = "epcis", description = "EPCIS 2.0 capture and query"),
         (name = "products", description = "Verdicts, evidence and the trust anchor"),

@@ -6,8 +6,8 @@ use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Respo
 
 use crate::http::problem::Problem;
 use crate::http::{
-    assets, capture, docs, events, evidence, front, health, ledger, metrics, openapi, participants, product, scan,
-    trust, verify,
+    assets, capture, docs, events, evidence, front, health, ledger, members, metrics, openapi, participants, product,
+    scan, trust, verify,
 };
 
 /// One path and the methods that it takes. `HEAD` goes with `GET`, and every path answers `OPTIONS`.
@@ -37,6 +37,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/openapi.json").get(openapi::get_openapi),
         at("/docs").get(docs::get_docs_redirect),
         at("/docs/{file:.*}").get(docs::get_docs),
+        at("/members").get(members::get_members),
         at("/participants").post(participants::create_participant).get(participants::list_participants),
         at("/participants/{id}").get(participants::get_participant),
         at("/participants/{id}/certificate").get(participants::get_certificate),

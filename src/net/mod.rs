@@ -203,6 +203,8 @@ async fn work(shared: Arc<Shared>, listener: Option<TcpListener>) {
                         shared.changed();
                     });
                 }
+                // It was gone before it was accepted.
+                Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {}
                 Err(error) => {
                     tracing::debug!(%error, "no connection could be accepted");
                     tokio::time::sleep(ACCEPT_AGAIN).await;
@@ -217,8 +219,8 @@ async fn work(shared: Arc<Shared>, listener: Option<TcpListener>) {
 async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, std::net::IpAddr)> {
     let Some(listener) = listener else { return std::future::pending().await };
     let (stream, address) = listener.accept().await?;
-    // Votes are small and wait for each other.
-    stream.set_nodelay(true)?;
+    // Votes are small and wait for each other. A connection that is gone already is told of when it is read.
+    let _ = stream.set_nodelay(true);
     Ok((stream, address.ip()))
 }
 

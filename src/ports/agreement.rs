@@ -43,7 +43,8 @@ pub trait Agreement: Send {
 
     /// A timer that [`Act::Wake`] set has run out. One that was cancelled or is of an earlier round does nothing.
     ///
-    /// The caller MAY hold timers back as long as it likes: that no two blocks are final never rests on them.
+    /// The caller MAY hold timers back while it has nothing that a block could hold and was not told by [`Act::Begin`] that
+    /// others are at this height: that no two blocks are final never rests on timers.
     fn time_out(&mut self, timer: Timer) -> Result<Vec<Act>, AgreementError>;
 
     /// Answers [`Act::Build`]: this is the block that this member proposes. The caller has its whole body, and has logged it.
@@ -76,14 +77,15 @@ pub enum Act {
     /// It is this member's turn: build a block, and answer by [`Agreement::propose`] if this round is still under way then.
     Build { round: u32 },
     /// Get a block if it is not here, check it, and answer by [`Agreement::check`]. Asked again now and then until answered.
-    Want(Wanted),
+    Want(WantedBlock),
     /// Call [`Agreement::time_out`] after this time, in place of an earlier time for the same timer.
     Wake(Timer, Duration),
     /// Drop this timer.
     Cancel(Timer),
     /// Drop all timers.
     CancelAll,
-    /// More members than lie are voting at this height, which is not under way here.
+    /// Other members, more than lie, are voting at this height. If it is not under way here, begin it. If it is, hold its
+    /// timers back no longer, even if there is nothing to propose: the others may wait for this member.
     Begin(Height),
     /// The block is final. This is the last act of its height. Write it, then [`stand`](Agreement::stand) on it or begin the next height.
     Decide { value: ValueId, commit: Commit },
@@ -93,7 +95,7 @@ pub enum Act {
 
 /// A proposed block whose body this node has to find and to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedBlock {
     pub value: ValueId,
     pub height: Height,
     pub round: u32,

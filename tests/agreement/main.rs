@@ -4,6 +4,7 @@
 //! `SEALANE_SEEDS` says how many numbers are tried, and `SEALANE_FIRST_SEED` with which to begin; `scripts/simulate` sets
 //! them. A number that fails is a test: see `found.rs`.
 
+mod found;
 mod keys;
 mod liar;
 mod mutation;

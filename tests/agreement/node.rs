@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use sealane::bft::MalachiteAgreement;
-use sealane::ports::{Act, Agreement, MemberSigner, Patience, Wanted};
+use sealane::ports::{Act, Agreement, MemberSigner, Patience, WantedBlock};
 use sealane_core::agreement::{Equivocation, Logged, Said, Timer, ValueId, Vote, VoteKind};
 use sealane_core::block::{Commit, CommitSignature, FinalCheckpoint, Height};
 use sealane_core::hash::Hash;
@@ -67,7 +67,7 @@ pub struct Node {
     own: BTreeSet<u32>,
     blocks: BTreeMap<ValueId, ToyBlock>,
     logged_blocks: BTreeSet<ValueId>,
-    wanted: BTreeMap<ValueId, Wanted>,
+    wanted: BTreeMap<ValueId, WantedBlock>,
     unbuilt: Option<u32>,
     pub timers: BTreeMap<Timer, Micros>,
     tips: BTreeMap<usize, Height>,
@@ -312,7 +312,7 @@ impl Node {
     }
 
     /// Asks those that have a block for it, if it is not here.
-    fn ask(&mut self, wanted: &Wanted) -> Result<(), Crashed> {
+    fn ask(&mut self, wanted: &WantedBlock) -> Result<(), Crashed> {
         if self.blocks.contains_key(&wanted.value) {
             return Ok(());
         }
@@ -337,7 +337,7 @@ impl Node {
         self.blocks.get(&value)
     }
 
-    fn is_valid(&self, block: &ToyBlock, wanted: &Wanted) -> bool {
+    fn is_valid(&self, block: &ToyBlock, wanted: &WantedBlock) -> bool {
         let clock_ms = self.clock_ms();
         let recent = wanted.pol_round.is_some() || block.time_ms >= clock_ms - 60_000;
         self.follows(block) && recent && block.time_ms <= clock_ms + 5_000

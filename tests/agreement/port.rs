@@ -184,6 +184,36 @@ fn others_at_a_height_wake_this_member() {
 }
 
 #[test]
+fn others_at_a_height_under_way_are_told_of_once() {
+    let mut four = Four::at(1);
+    assert!(!four.begin(Vec::new()).unwrap().contains(&Act::Begin(height(4))));
+    let own = four.one.time_out(Timer { kind: TimerKind::Propose, round: 0 }).unwrap();
+    assert!(!own.contains(&Act::Begin(height(4))), "its own vote is no other's");
+    let told = [2, 3, 0].map(|by| {
+        let vote = four.vote(by, PREVOTE, 4, 0, None);
+        four.hear(by, Said::Vote(vote)).contains(&Act::Begin(height(4)))
+    });
+    assert_eq!(told, [false, true, false]);
+}
+
+#[test]
+fn what_was_said_is_said_again_until_the_end() {
+    let mut four = Four::at(1);
+    let acts = four.begin(Vec::new()).unwrap();
+    let patience = Patience::default();
+    assert_eq!(wake(&acts, TimerKind::Rebroadcast), Some((0, patience.rebroadcast)));
+    let own = four.one.time_out(Timer { kind: TimerKind::Propose, round: 0 }).unwrap();
+    let Some(Act::Say(vote)) = own.iter().find(|act| matches!(act, Act::Say(_))) else { panic!("{own:?}") };
+    for _ in 0..3 {
+        let acts = four.one.time_out(Timer { kind: TimerKind::Rebroadcast, round: 0 }).unwrap();
+        assert!(acts.contains(&Act::Repeat { to: None, said: vote.clone() }), "{acts:?}");
+        assert_eq!(wake(&acts, TimerKind::Rebroadcast), Some((0, patience.rebroadcast)));
+    }
+    // One that was not set does nothing.
+    assert_eq!(four.one.time_out(Timer { kind: TimerKind::Rebroadcast, round: 1 }), Ok(Vec::new()));
+}
+
+#[test]
 fn a_certificate_moves_a_member_that_is_far_behind() {
     let mut four = Four::at(1);
     four.begin(Vec::new()).unwrap();
@@ -200,6 +230,22 @@ fn a_certificate_moves_a_member_that_is_far_behind() {
     assert_eq!(wake(&acts, TimerKind::Precommit).map(|(round, _)| round), Some(49), "{acts:?}");
     let acts = four.one.time_out(Timer { kind: TimerKind::Precommit, round: 49 }).unwrap();
     assert_eq!(wake(&acts, TimerKind::Propose).map(|(round, _)| round), Some(50), "{acts:?}");
+}
+
+#[test]
+fn the_votes_of_a_certificate_count_where_it_moves_nobody() {
+    // A certificate to enter round 0, which is under way: its votes are votes all the same.
+    let mut four = Four::at(1);
+    four.begin(Vec::new()).unwrap();
+    four.one.time_out(Timer { kind: TimerKind::Propose, round: 0 }).unwrap();
+    let entry = |by: usize| {
+        let vote = four.vote(by, PREVOTE, 4, 0, None);
+        RoundSignature { kind: PREVOTE, value: None, kid: vote.signer, signature: vote.signature }
+    };
+    let signatures = vec![entry(2), entry(3)];
+    let certificate = RoundCertificate { height: height(4), round: 0, justifies: Justification::Enter, signatures };
+    let acts = four.hear(2, Said::Round(certificate));
+    assert_eq!(votes(&acts), [(PRECOMMIT, 0, None)], "with its own a quorum: {acts:?}");
 }
 
 #[test]
@@ -259,6 +305,24 @@ fn a_log_that_does_not_fit_stops_it() {
     let expected = AgreementError::ForeignEntry { height: height(4), found: height(5) };
     assert_eq!(four.begin(vec![foreign]), Err(expected));
     assert!(four.begin(Vec::new()).is_ok());
+}
+
+#[test]
+fn a_height_that_is_begun_again_without_its_log_gets_no_second_vote() {
+    let mut four = Four::at(1);
+    four.begin(Vec::new()).unwrap();
+    let acts = four.one.time_out(Timer { kind: TimerKind::Propose, round: 0 }).unwrap();
+    assert_eq!(votes(&acts), [(PREVOTE, 0, None)]);
+    for stands_between in [false, true] {
+        if stands_between {
+            four.one.stand(height(3), &four.members);
+        }
+        four.begin(Vec::new()).unwrap();
+        let proposal = four.proposal(0, 0, value(1));
+        four.hear(0, Said::Proposal(proposal));
+        let refused = Err(AgreementError::SecondSignature { height: height(4), round: 0, what: "prevote" });
+        assert_eq!(four.one.check(0, value(1), true), refused);
+    }
 }
 
 #[test]

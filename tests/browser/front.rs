@@ -29,6 +29,10 @@ async fn a_block_appears_as_it_is_made() {
         json!(format!("Block {after} was added."))
     );
     assert_eq!(browser.text("#size").await, stage.node.tree_size().to_string());
+    // The members go along: this node's own stands at the new block.
+    browser.wait_until(&format!("document.querySelector('#council td').textContent === '{after}'")).await;
+    assert_eq!(browser.text("#quorum").await, "One member keeps this ledger and decides alone.");
+    assert!(browser.text("#council").await.contains("this node"));
     assert!(browser.shows("#pulse").await);
     assert_eq!(browser.eval("document.getElementById('blocks').children.length").await, 8);
     browser.close().await;

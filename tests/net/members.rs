@@ -6,8 +6,8 @@ use sealane_core::block::Height;
 use sealane_core::hash::Hash;
 
 use crate::consortium::{
-    MachineClock, Plan, connected, deliver, event, keys, listen, roster, start_all, statement, until, until_connected,
-    until_trouble,
+    MachineClock, Plan, connected, deliver, event, keys, listen, roster, soon, start_all, statement, until,
+    until_connected, until_trouble,
 };
 use crate::impostor::{Impostor, Shown};
 use sealane::ports::{Clock, MemberSigner};
@@ -35,6 +35,18 @@ async fn a_member_that_is_removed_is_cut_off_at_once_and_does_not_come_back() {
     deliver((&keys[0], &nodes[0]), (&keys[1], &nodes[1]), &statement("the others go on")).await;
     nodes[0].admit(roster(&keys));
     until_connected(&nodes[0], 2).await;
+}
+
+#[tokio::test]
+async fn the_socket_of_who_is_removed_is_closed() {
+    let keys = keys(2);
+    let (listener, address) = listen().await;
+    let node = Plan::new(&roster(&keys)).start(&keys[0], Some(listener));
+    let mut removed = Impostor::greet(address, &keys[1]).await;
+    until_connected(&node, 1).await;
+    node.admit(roster(&keys[..1]));
+    soon("the end", removed.read_to_end()).await;
+    until_trouble(&node, "removed", 1).await;
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod label;
 mod ledger;
 mod load;
 mod member;
+mod members;
 mod mount;
 mod operations;
 mod outsider;

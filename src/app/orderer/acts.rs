@@ -11,17 +11,21 @@ use crate::ports::{Act, AgreementError, To};
 use sealane_core::agreement::{LastSaid, Logged, Message};
 
 impl Orderer {
-    /// Takes up the height that was under way at the last stop: this member says again what it said then.
+    /// Takes up the height that was under way at the last stop: this member says again what it said then. Not before enough
+    /// others have told it what it has signed, and not before it has caught up with its own log.
     pub(super) async fn take_up(&mut self) {
         let Some(head) = &self.head else { return };
         let (tip, registry, next) = (mark_of(&head.tip), head.registry.clone(), head.state.next_height());
+        let is_behind = self.log.height().is_some_and(|logged| logged > next);
+        if !self.may_vote() || (is_behind && !self.is_alone()) {
+            return;
+        }
+        let Some(entries) = self.recovered.take() else { return };
+        // Of a height that is final since, nothing is said any more.
+        let entries = if self.log.height() == Some(next) { entries } else { Vec::new() };
         if let Err(error) = self.log.begin(tip) {
             return self.fall_silent(&error.to_string());
         }
-        let entries = match self.log.entries().await {
-            Ok(entries) => entries,
-            Err(error) => return self.fall_silent(&error.to_string()),
-        };
         let acts = if entries.is_empty() {
             Ok(self.agreement.stand(tip.height, registry.members()))
         } else {
@@ -43,7 +47,10 @@ impl Orderer {
         if let Some(reason) = self.silent.clone() {
             return self.refuse_clients(&OrderError::Silent(reason));
         }
-        if !self.may_vote() {
+        if self.recovered.is_some() {
+            self.take_up().await;
+        }
+        if !self.may_vote() || self.recovered.is_some() {
             return;
         }
         let round = match &self.under_way {

@@ -1,4 +1,4 @@
-//! The neighbours of a member that has none.
+//! What a member has that decides alone, and one whose log of votes cannot be used.
 
 use std::future::pending;
 
@@ -15,6 +15,47 @@ pub struct NoPeers;
 /// Keeps nothing: a member that decides alone shows nothing before its block is written.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoVoteLog;
+
+/// A log of votes that cannot be used. What the member has signed is not known, so it signs nothing.
+#[derive(Debug)]
+pub struct UnusableVoteLog {
+    reason: String,
+}
+
+impl UnusableVoteLog {
+    pub const fn because(reason: String) -> Self {
+        Self { reason }
+    }
+
+    fn error(&self) -> VoteLogError {
+        VoteLogError::Failed { reason: self.reason.clone() }
+    }
+}
+
+#[async_trait]
+impl VoteLog for UnusableVoteLog {
+    fn height(&self) -> Option<Height> {
+        None
+    }
+
+    fn released(&self) -> Option<Mark> {
+        None
+    }
+
+    fn begin(&mut self, _: Mark) -> Result<(), VoteLogError> {
+        Err(self.error())
+    }
+
+    fn append(&mut self, _: &Logged) {}
+
+    async fn flush(&mut self) -> Result<(), VoteLogError> {
+        Err(self.error())
+    }
+
+    async fn entries(&self) -> Result<Vec<Logged>, VoteLogError> {
+        Err(self.error())
+    }
+}
 
 #[async_trait]
 impl Peers for NoPeers {

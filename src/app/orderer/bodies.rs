@@ -10,7 +10,7 @@ use crate::app::orderer::build::EMPTY_AFTER;
 use crate::app::orderer::finish::WriteError;
 use crate::app::orderer::peers::candidate_of;
 use crate::app::prefetch::prefetch;
-use crate::ports::{Act, AgreementError, To, Wanted};
+use crate::ports::{Act, AgreementError, To, WantedBlock};
 use sealane_core::agreement::{BlockOutline, LastSaid, Logged, Message, ValueId};
 use sealane_core::block::{Height, Leaf};
 use sealane_core::hash::Hash;
@@ -54,7 +54,7 @@ pub(super) struct OwnBlock {
 
 /// A body that is looked for.
 struct Pursuit {
-    wanted: Wanted,
+    wanted: WantedBlock,
     /// How many of its holders were asked.
     asked: usize,
 }
@@ -161,7 +161,7 @@ fn compact_of(leaf: &BodyLeaf) -> Option<Vec<u8>> {
 
 impl Orderer {
     /// Looks for a block that members vote on, and checks it.
-    pub(super) async fn want(&mut self, wanted: Wanted) -> Result<Vec<Act>, AgreementError> {
+    pub(super) async fn want(&mut self, wanted: WantedBlock) -> Result<Vec<Act>, AgreementError> {
         let Some(under_way) = &mut self.under_way else { return Ok(Vec::new()) };
         if wanted.height != under_way.height {
             return Ok(Vec::new());
@@ -310,7 +310,7 @@ impl Orderer {
     }
 
     /// What speaks against a block that is no fault of it on the ledger: its size, its time by this clock, an empty one early.
-    fn vote_against(&self, value: ValueId, wanted: &Wanted) -> Option<String> {
+    fn vote_against(&self, value: ValueId, wanted: &WantedBlock) -> Option<String> {
         let body = self.under_way.as_ref()?.bodies.get(&value)?;
         let seal = &body.outline.seal;
         let last = self.head.as_ref()?.tip.seal.time;

@@ -70,6 +70,11 @@ impl Default for CatchUp {
 }
 
 impl CatchUp {
+    /// Tells whether final blocks are asked for that this node has missed.
+    pub const fn is_fetching(&self) -> bool {
+        self.asked.is_some()
+    }
+
     pub const fn telling(&self) -> &Arc<Semaphore> {
         &self.telling
     }

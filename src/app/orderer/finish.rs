@@ -80,6 +80,7 @@ impl Orderer {
         }
         let events = usize::try_from(events).unwrap_or(usize::MAX);
         self.observer.block_written(statements, events, began.elapsed());
+        self.observer.block_agreed(block.commit.round);
         self.answer_written(&records, Arc::new(FreshBlock { block, growth }));
         if !self.is_alone() {
             self.drop_what_cannot_stand(&learnt, !admins.is_empty());
@@ -111,6 +112,10 @@ impl Orderer {
     /// Begins to wait for the next height.
     pub(super) fn stand(&mut self) -> Vec<Act> {
         let Some(head) = &self.head else { return Vec::new() };
+        if self.recovered.is_some() {
+            // What the log has is taken up first.
+            return Vec::new();
+        }
         let (tip, registry) = (mark_of(&head.tip), Arc::clone(&head.registry));
         if let Err(error) = self.log.begin(tip) {
             self.fall_silent(&error.to_string());

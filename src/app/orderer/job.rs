@@ -72,6 +72,11 @@ impl JobReply {
         (Self(sender), receiver)
     }
 
+    /// Tells whether its sender has gone away.
+    pub(super) fn is_gone(&self) -> bool {
+        self.0.is_closed()
+    }
+
     pub(super) fn send(self, answer: Result<Ordered, OrderError>) {
         // A sender that has gone away loses only its answer; the statement stands.
         let _ = self.0.send(answer);

@@ -33,6 +33,7 @@ mod build;
 mod catch_up;
 mod finish;
 mod job;
+mod observer;
 mod peers;
 mod pool;
 mod words;
@@ -58,15 +59,16 @@ use crate::app::orderer::peers::{Neighbours, Verified};
 use crate::app::orderer::pool::{Pool, Source};
 use crate::app::write_gate::WriteGate;
 use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog};
-use sealane_core::agreement::Timer;
+use sealane_core::agreement::{Logged, Timer};
 use sealane_core::block::{Height, Origin};
 use sealane_core::consortium::CertificateReader;
 use sealane_core::provider::Provider;
 use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
 
-pub use alone::{NoPeers, NoVoteLog};
+pub use alone::{NoPeers, NoVoteLog, UnusableVoteLog};
 pub use job::{Job, JobReply, OrderError, Ordered};
+pub use observer::{BlockObserver, WriterStanding};
 pub use words::SeenWords;
 
 /// Jobs that may wait. Each holds a statement, so that memory stays bounded; past it senders are told to come back.
@@ -90,11 +92,6 @@ const TRY_AGAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// How often a node with other members looks at where they stand, and says where it stands.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
-
-/// What the writer tells about each block, for metrics.
-pub trait BlockObserver: Send + Sync {
-    fn block_written(&self, statements: usize, events: usize, took: Duration);
-}
 
 /// By what a node agrees with other members, or with itself if it is the only one.
 pub struct Consensus {
@@ -145,6 +142,8 @@ pub struct Orderer {
     is_due: bool,
     /// The height that others have begun.
     called: Option<Height>,
+    /// What the log has of the height that was under way at the last stop, until this member takes it up.
+    recovered: Option<Vec<Logged>>,
 }
 
 /// What the writer is woken by.
@@ -232,6 +231,7 @@ impl Orderer {
             silent: None,
             is_due: false,
             called: None,
+            recovered: None,
         };
         Ok((orderer, ledger))
     }
@@ -252,6 +252,10 @@ impl Orderer {
         if self.signer.mark().is_none() {
             return self.run_reading().await;
         }
+        match self.log.entries().await {
+            Ok(entries) => self.recovered = Some(entries),
+            Err(error) => self.fall_silent(&error.to_string()),
+        }
         self.take_up().await;
         loop {
             let event = self.next_event().await;
@@ -260,6 +264,7 @@ impl Orderer {
                 return;
             }
             self.advance().await;
+            self.tell_observer();
         }
     }
 

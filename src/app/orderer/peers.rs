@@ -14,7 +14,7 @@ use crate::app::orderer::pool::Source;
 use crate::app::orderer::{OrderError, Ordered, Orderer, STATUS_EVERY};
 use crate::app::prefetch::prefetch;
 use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, To};
-use sealane_core::agreement::{Hello, LastSaid, Message, NodeStatus};
+use sealane_core::agreement::{Hello, LastSaid, Logged, Message, NodeStatus};
 use sealane_core::block::{Height, MemberSet};
 use sealane_core::consortium::{Place, Registry};
 use sealane_core::hash::Hash;
@@ -50,6 +50,8 @@ pub(super) struct Neighbours {
     own: Hash,
     members: Arc<MemberSet>,
     heard: BTreeMap<Hash, Heard>,
+    /// What members that are no longer connected were heard to say last.
+    lost: BTreeMap<Hash, Heard>,
     /// Members that have said since this node's start what they hold of its signatures.
     asked: BTreeSet<Hash>,
     reachable: BTreeSet<Hash>,
@@ -82,6 +84,7 @@ impl Neighbours {
             own,
             members,
             heard: BTreeMap::new(),
+            lost: BTreeMap::new(),
             asked: BTreeSet::new(),
             reachable: BTreeSet::new(),
             status_at: now,
@@ -146,8 +149,8 @@ impl Neighbours {
         let members = self.members.members().map(|member| {
             let (kid, is_self) = (member.kid(), member.kid() == self.own);
             let peer = standing.iter().find(|peer| peer.kid == kid);
-            let heard = self.heard.get(&kid);
-            let offset = heard.map(|heard| heard.status.time.millis_since(heard.time));
+            let heard = self.heard.get(&kid).or_else(|| self.lost.get(&kid));
+            let offset = self.heard.get(&kid).map(|heard| heard.status.time.millis_since(heard.time));
             MemberStanding {
                 kid,
                 name: member.name().to_owned(),
@@ -267,13 +270,31 @@ impl Orderer {
         }
     }
 
+    /// Drops what may not stand any more because time has passed, as when its certificate has ended.
+    async fn drop_what_has_aged(&mut self) {
+        let all: Vec<Candidate> = self.pool.all().cloned().collect();
+        let standing = self.check_standing(&all).await;
+        for (candidate, standing) in all.iter().zip(standing) {
+            let answer = match standing {
+                Ok(None) => continue,
+                Ok(Some(leaf)) => Ok(Ordered { placed: Placed { leaf, repeated: true }, written: None }),
+                Err(refusal) => Err(OrderError::Refused(refusal)),
+            };
+            for sender in self.pool.remove(&candidate.leaf_hash()) {
+                sender.send(answer.clone());
+            }
+        }
+    }
+
     /// Deals with what another member's node did.
     pub(super) async fn hear(&mut self, event: PeerEvent) {
         match event {
             PeerEvent::Connected { from, hello } => self.greet(from, &hello).await,
             PeerEvent::Said { from, message } => self.hear_message(from, message).await,
             PeerEvent::Disconnected { from } => {
-                self.neighbours.heard.remove(&from);
+                if let Some(heard) = self.neighbours.heard.remove(&from) {
+                    self.neighbours.lost.insert(from, heard);
+                }
                 self.look_who_is_there().await;
             }
             PeerEvent::Twins { kid, tls_keys, told_by: None } if kid == self.neighbours.own => {
@@ -317,7 +338,17 @@ impl Orderer {
             LastSaid::Proposal(proposal) => (proposal.signer, proposal.height, proposal.round),
         };
         let here = self.head.as_ref()?.state.next_height();
-        let is_known = || self.under_way.as_ref().is_some_and(|one| one.height == height && one.words().contains(last));
+        // Of heights below the one in the log it has forgotten what it said.
+        let here = self.log.height().map_or(here, |logged| logged.max(here));
+        let is_logged = |entry: &Logged| match (entry, last) {
+            (Logged::Vote(vote), LastSaid::Vote(last)) => vote == last,
+            (Logged::Proposal(proposal), LastSaid::Proposal(last)) => proposal == last,
+            _ => false,
+        };
+        let is_known = || {
+            self.recovered.iter().flatten().any(is_logged)
+                || self.under_way.as_ref().is_some_and(|one| one.height == height && one.words().contains(last))
+        };
         if signer != self.neighbours.own || height < here || is_known() || !self.is_genuine(last) {
             return None;
         }
@@ -396,6 +427,7 @@ impl Orderer {
         self.pool.forget_old(now);
         if now >= self.neighbours.again_at {
             self.neighbours.again_at = now + SAY_AGAIN_AFTER;
+            self.drop_what_has_aged().await;
             let own: Vec<Candidate> = self.pool.own().cloned().collect();
             own.iter().for_each(|one| self.neighbours.tell(one));
         }

@@ -226,15 +226,19 @@ impl Pool {
         gone.iter().flat_map(|leaf| self.remove(leaf)).collect()
     }
 
-    /// Forgets what others brought long ago and no client of this node waits for.
+    /// Forgets what came long ago and no client of this node waits for any more.
     pub fn forget_old(&mut self, now: Instant) {
-        let old = |waiting: &Waiting| {
-            waiting.source != Source::Client
-                && waiting.senders.is_empty()
-                && now.duration_since(waiting.since) > FOREIGN_FOR
-        };
+        for waiting in self.waiting.values_mut() {
+            waiting.senders.retain(|sender| !sender.is_gone());
+        }
+        let old = |waiting: &Waiting| waiting.senders.is_empty() && now.duration_since(waiting.since) > FOREIGN_FOR;
         let gone: Vec<Hash> = self.waiting.iter().filter(|(_, one)| old(one)).map(|(leaf, _)| *leaf).collect();
         gone.iter().for_each(|leaf| drop(self.remove(leaf)));
+    }
+
+    /// All that waits.
+    pub fn all(&self) -> impl Iterator<Item = &Candidate> {
+        self.waiting.values().map(|one| &one.candidate)
     }
 
     /// The statements that a client of this node waits for, as it sent them.

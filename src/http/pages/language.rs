@@ -123,6 +123,7 @@ mod tests {
         let rust = [
             "front.rs",
             "pages/mod.rs",
+            "pages/members.rs",
             "pages/product.rs",
             "pages/reasons.rs",
             "pages/timeline.rs",
@@ -132,7 +133,7 @@ mod tests {
             "scan/page.rs",
         ];
         let files = rust.iter().map(|file| format!("{root}/src/http/{file}"));
-        let scripts = ["page.js", "scan.js", "front.js"].iter().map(|file| format!("{root}/web/{file}"));
+        let scripts = ["page.js", "scan.js", "front.js", "members.js"].iter().map(|file| format!("{root}/web/{file}"));
         let mut count = 0;
         for file in files.chain(scripts) {
             let text = std::fs::read_to_string(&file).unwrap();

@@ -5,6 +5,7 @@
 
 mod ids;
 mod language;
+pub mod members;
 mod problem;
 pub mod product;
 mod reasons;

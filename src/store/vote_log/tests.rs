@@ -337,6 +337,18 @@ async fn a_bad_frame_before_a_good_one_is_damage_and_not_a_torn_write() {
 }
 
 #[tokio::test]
+async fn a_frame_counts_only_after_the_one_that_it_was_written_after() {
+    let (log, media) = at_height_3().await;
+    let mut files = media.each_ref().map(|medium| medium.after_crash(|_| false));
+    let Durable { slot, tail, .. } = log.durable;
+    let other_past = Tail { check: Hash::of(b"another frame"), ..tail };
+    let (bytes, _) = frame::write(&log.mark, 3, other_past, &[0, 0, 0, 1, 9]).unwrap();
+    files[slot].truncate(tail.offset as usize);
+    files[slot].extend_from_slice(&bytes);
+    assert_eq!(story(&open(files).unwrap()).await, said_at_height_3());
+}
+
+#[tokio::test]
 async fn two_files_that_do_not_belong_together_are_refused() {
     let (log, media) = at_height_3().await;
     let whole = media.each_ref().map(|medium| medium.after_crash(|_| false));

@@ -2,7 +2,7 @@
 
 use crate::agreement::{RoundProposal, SaidError, ValueId, Vote, VoteKind};
 use crate::block::{Height, MemberSet, Origin};
-use crate::consortium::{FaultKind, FaultProof, SignedVote};
+use crate::consortium::{FaultProof, SignedKind, SignedVote};
 use crate::hash::Hash;
 use crate::statement::SignatureVerifier;
 
@@ -82,10 +82,10 @@ impl Equivocation {
     pub fn of_fault(proof: &FaultProof) -> Result<Self, EquivocationError> {
         let FaultProof { first, second } = proof;
         match (first.kind, second.kind) {
-            (FaultKind::Proposal, FaultKind::Proposal) => {
+            (SignedKind::Proposal, SignedKind::Proposal) => {
                 Ok(Self::Proposals(proposal_of(first)?, proposal_of(second)?))
             }
-            (FaultKind::Proposal, _) | (_, FaultKind::Proposal) => Err(EquivocationError::Apart),
+            (SignedKind::Proposal, _) | (_, SignedKind::Proposal) => Err(EquivocationError::Apart),
             _ => Ok(Self::Votes(vote_of(first)?, vote_of(second)?)),
         }
     }
@@ -111,9 +111,9 @@ fn check_clash(one_place: bool, same: bool) -> Result<(), EquivocationError> {
 
 fn vote_of(signed: &SignedVote) -> Result<Vote, EquivocationError> {
     let kind = match signed.kind {
-        FaultKind::Prevote => VoteKind::Prevote,
-        FaultKind::Precommit => VoteKind::Precommit,
-        FaultKind::Proposal => return Err(EquivocationError::Apart),
+        SignedKind::Prevote => VoteKind::Prevote,
+        SignedKind::Precommit => VoteKind::Precommit,
+        SignedKind::Proposal => return Err(EquivocationError::Apart),
     };
     if signed.pol_round.is_some() {
         return Err(EquivocationError::NoVote);
@@ -133,8 +133,8 @@ fn proposal_of(signed: &SignedVote) -> Result<RoundProposal, EquivocationError> 
 
 fn fault_of_vote(vote: &Vote) -> SignedVote {
     let kind = match vote.kind {
-        VoteKind::Prevote => FaultKind::Prevote,
-        VoteKind::Precommit => FaultKind::Precommit,
+        VoteKind::Prevote => SignedKind::Prevote,
+        VoteKind::Precommit => SignedKind::Precommit,
     };
     let Vote { height, round, value, signer, signature, .. } = *vote;
     SignedVote { kid: signer, kind, height, round, pol_round: None, value: value.map(|one| *one.hash()), signature }
@@ -142,6 +142,6 @@ fn fault_of_vote(vote: &Vote) -> SignedVote {
 
 fn fault_of_proposal(proposal: &RoundProposal) -> SignedVote {
     let RoundProposal { height, round, pol_round, value, signer, signature } = *proposal;
-    let (kind, value) = (FaultKind::Proposal, Some(*value.hash()));
+    let (kind, value) = (SignedKind::Proposal, Some(*value.hash()));
     SignedVote { kid: signer, kind, height, round, pol_round, value, signature }
 }

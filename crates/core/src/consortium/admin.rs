@@ -31,7 +31,7 @@ pub use change::{
     PolicyValue, ProposedChange, RemoveMember, ReplaceMember, RevokeParticipant, RulesChange, Succession, TermsPolicy,
 };
 pub use endorsement::Endorsement;
-pub use fault::{FaultKind, FaultProof, SignedVote};
+pub use fault::{FaultProof, SignedKind, SignedVote};
 pub use looked_at::LookedAt;
 pub use proposal::ChangeProposal;
 pub use readiness::Readiness;

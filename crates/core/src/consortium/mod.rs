@@ -17,10 +17,10 @@ mod registry;
 pub mod rights;
 
 pub use admin::{
-    Admin, AdminError, AdmitMember, Ballot, CertificateRecord, ChangeProposal, DismissClaims, Endorsement, FaultKind,
-    FaultProof, GrantAuthority, LeafRange, LeavesPerDay, LiftRecall, LookedAt, PolicyChange, PolicyName, PolicyValue,
+    Admin, AdminError, AdmitMember, Ballot, CertificateRecord, ChangeProposal, DismissClaims, Endorsement, FaultProof,
+    GrantAuthority, LeafRange, LeavesPerDay, LiftRecall, LookedAt, PolicyChange, PolicyName, PolicyValue,
     ProposalWithdrawal, ProposedChange, Readiness, Registration, Rejection, RemoveMember, Renewal, ReplaceMember,
-    Revocation, RevokeParticipant, RulesChange, SignedVote, Succession, TermsPolicy, renewal_consent,
+    Revocation, RevokeParticipant, RulesChange, SignedKind, SignedVote, Succession, TermsPolicy, renewal_consent,
 };
 pub use certificates::{CertificateFacts, CertificateReader, RequestedKey, check_record};
 pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role, is_invisible};

@@ -21,7 +21,7 @@ pub struct FaultProof {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SignedVote {
     pub kid: Hash,
-    pub kind: FaultKind,
+    pub kind: SignedKind,
     pub height: Height,
     pub round: u32,
     /// Of a proposal the earlier round whose quorum it rests on, if it rests on one.
@@ -37,7 +37,7 @@ pub struct SignedVote {
 /// What was signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum FaultKind {
+pub enum SignedKind {
     Prevote,
     /// The last vote: of a block, its commit's signature.
     Precommit,
@@ -68,11 +68,11 @@ impl SignedVote {
             return field(side, "no block of height 0 is voted on");
         }
         match (self.kind, self.pol_round, self.value) {
-            (FaultKind::Proposal, _, None) => field(side, "a proposal has a value"),
-            (FaultKind::Proposal, Some(pol_round), _) if pol_round >= self.round => {
+            (SignedKind::Proposal, _, None) => field(side, "a proposal has a value"),
+            (SignedKind::Proposal, Some(pol_round), _) if pol_round >= self.round => {
                 field(side, "polRound is a round before that of the proposal")
             }
-            (FaultKind::Prevote | FaultKind::Precommit, Some(_), _) => field(side, "only a proposal has a polRound"),
+            (SignedKind::Prevote | SignedKind::Precommit, Some(_), _) => field(side, "only a proposal has a polRound"),
             _ => Ok(()),
         }
     }

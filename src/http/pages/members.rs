@@ -1,0 +1,132 @@
+//! Who keeps the ledger: each member with its last block, and whether they can agree. `members.js` keeps it up to date.
+
+use maud::{Markup, html};
+
+use crate::app::council::{Council, MemberStanding};
+use crate::http::pages::Visitor;
+use crate::http::pages::timeline::time;
+use sealane_core::block::quorum;
+
+/// The members as this node sees them, and the line about their quorum.
+pub fn section(visitor: &Visitor, council: &Council, is_silent: bool) -> Markup {
+    html! {
+        h3 id="members" { (visitor.say("front.members")) }
+        table.members aria-labelledby="members" {
+            thead { tr {
+                th scope="col" { (visitor.say("members.member")) }
+                th scope="col" { (visitor.say("members.height")) }
+                th scope="col" { (visitor.say("members.lag")) }
+                th scope="col" { (visitor.say("members.state")) }
+            } }
+            tbody id="council" { @for member in &council.members { (row(visitor, council, member)) } }
+        }
+        p.quorum id="quorum" role="status" { (agreement(visitor, council)) }
+        @if is_silent { p.quorum { (visitor.say("members.silent")) } }
+    }
+}
+
+fn row(visitor: &Visitor, council: &Council, member: &MemberStanding) -> Markup {
+    let number = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), |number| number.to_string());
+    html! {
+        tr data-kid=(member.kid) {
+            th scope="row" { (member.name) }
+            td { (number(member.tip.map(|tip| tip.get()))) }
+            td { (number(council.lag(member))) }
+            td { (state(visitor, member)) }
+        }
+    }
+}
+
+fn state(visitor: &Visitor, member: &MemberStanding) -> Markup {
+    match member.heard {
+        _ if member.is_self => html! { (visitor.say("members.self")) },
+        _ if member.reachable => html! { (visitor.say("members.reachable")) },
+        None => html! { (visitor.say("members.unheard")) },
+        Some(heard) => {
+            let (before, after) = visitor.say("members.missing").split_once("{time}").unwrap_or_default();
+            html! { (before) (time(visitor, heard)) (after) }
+        }
+    }
+}
+
+/// Whether enough members can be reached to agree on blocks, and what that means.
+fn agreement(visitor: &Visitor, council: &Council) -> String {
+    let (members, reachable) = (council.members.len(), council.reachable());
+    let needed = quorum(members);
+    let counts = [members, needed, reachable].map(|count| count.to_string());
+    let [of, needed_text, reachable_text] = &counts;
+    let values = [("members", of.as_str()), ("needed", needed_text), ("reachable", reachable_text)];
+    match reachable.checked_sub(needed) {
+        _ if members == 1 => visitor.say("members.one").to_owned(),
+        None => visitor.fill("members.lost", &values),
+        Some(0) => visitor.fill("members.exact", &values),
+        Some(spare) => {
+            let spare = spare.to_string();
+            let [of, needed, reachable] = values;
+            visitor.fill("members.spare", &[of, needed, reachable, ("spare", &spare)])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use sealane_core::block::Height;
+    use sealane_core::hash::Hash;
+
+    use super::*;
+
+    fn council(reachable: &[bool]) -> Council {
+        let member = |(at, reachable): (usize, &bool)| MemberStanding {
+            kid: Hash::of(&at.to_be_bytes()),
+            name: format!("Member <{at}>"),
+            is_self: at == 0,
+            reachable: *reachable,
+            heard: (at != 3).then(|| "2026-11-28T12:03:00.000Z".parse().unwrap()),
+            connected_since: None,
+            url: None,
+            tip: (at != 3).then(|| Height::new(20 - at as u64).unwrap()),
+            root: None,
+            round_trip: None,
+            clock_offset_ms: None,
+            trouble: None,
+        };
+        Council { members: reachable.iter().enumerate().map(member).collect(), ..Council::default() }
+    }
+
+    fn shown(reachable: &[bool], language: &str, is_silent: bool) -> String {
+        let visitor = Visitor::of(&TestRequest::get().uri(&format!("/?lang={language}")).to_http_request());
+        section(&visitor, &council(reachable), is_silent).into_string()
+    }
+
+    #[test]
+    fn each_member_has_a_row_with_how_far_it_is() {
+        let page = shown(&[true, true, false, false], "en", false);
+        for part in [
+            "<th scope=\"row\">Member &lt;0&gt;</th><td>20</td><td>0</td><td>this node</td>",
+            "<td>19</td><td>1</td><td>can be reached</td>",
+            "<td>18</td><td>2</td><td>missing since <time datetime=\"2026-11-28T12:03:00.000Z\">",
+            "<td>–</td><td>–</td><td>not heard yet</td>",
+            "3 of 4 members must agree; only 2 can be reached. Nothing new is recorded until enough are back.",
+        ] {
+            assert!(page.contains(part), "{part} is missing in {page}");
+        }
+        assert!(!page.contains("signs nothing"), "{page}");
+        assert!(shown(&[true], "en", true).contains("This node signs nothing at the moment."));
+    }
+
+    #[test]
+    fn the_quorum_is_told_in_both_languages() {
+        let full = [true; 4];
+        assert!(
+            shown(&full, "en", false).contains("3 of 4 members must agree; 4 can be reached: 1 of them may be away.")
+        );
+        assert!(
+            shown(&full, "ko", false)
+                .contains("회원 4곳 가운데 3곳이 동의해야 합니다. 4곳이 연결되어 있어 1곳까지 빠져도 됩니다.")
+        );
+        assert!(shown(&[true, true, true, false], "en", false).contains("3 can be reached: none of them may be away."));
+        assert!(shown(&[true], "en", false).contains("One member keeps this ledger and decides alone."));
+        assert!(shown(&[true, true, false], "ko", false).contains("<time datetime=\"2026-11-28T12:03:00.000Z\">"));
+    }
+}

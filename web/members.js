@@ -1,0 +1,40 @@
+// Keeps the members of the front page up to date, by what the node says at /members.
+
+import { element, number, timeElement } from "./elements.js";
+
+/** Shows the members anew, and says so aloud only if the line about their quorum has changed. */
+export async function showMembers(rows, line, { say, fill }) {
+  const answer = await fetch("/members", { headers: { accept: "application/json" } });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const told = await answer.json();
+  rows.replaceChildren(...told.members.map((member) => row(member, say)));
+  const text = agreement(told, say, fill);
+  if (line.textContent !== text) line.textContent = text;
+}
+
+function row(member, say) {
+  const shown = (value) => (value === undefined ? "–" : number(value));
+  return element(
+    "tr",
+    { "data-kid": member.kid },
+    element("th", { scope: "row" }, member.name),
+    element("td", {}, shown(member.height)),
+    element("td", {}, shown(member.lag)),
+    element("td", {}, ...state(member, say)),
+  );
+}
+
+function state(member, say) {
+  if (member.self) return [say("members.self")];
+  if (member.reachable) return [say("members.reachable")];
+  if (member.heard === undefined) return [say("members.unheard")];
+  const [before, after] = say("members.missing").split("{time}");
+  return [before, timeElement(Date.parse(member.heard)), after];
+}
+
+function agreement({ members, quorum, reachable }, say, fill) {
+  if (members.length === 1) return say("members.one");
+  const values = { members: members.length, needed: quorum, reachable, spare: reachable - quorum };
+  if (reachable < quorum) return fill("members.lost", values);
+  return reachable === quorum ? fill("members.exact", values) : fill("members.spare", values);
+}
