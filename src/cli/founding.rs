@@ -19,11 +19,11 @@ use serde_json::json;
 
 use crate::app::founding::{FOUNDER_DOCUMENT_BYTES_MAX, FounderDocument, Founders, NamedFounder};
 use crate::app::genesis;
-use crate::cli::arguments::{Global, InitOptions};
+use crate::cli::arguments::Global;
 use crate::cli::backup::parent;
 use crate::cli::data_dir::{DataDir, FOUNDER_FILE, GENESIS_FILE, cannot};
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
-use crate::cli::init::make_keys;
+use crate::cli::init::{InitOptions, make_keys};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
 use crate::cli::provider::provider;

@@ -1,20 +1,52 @@
 //! `init`: makes a member.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::Args;
+
 use crate::app::genesis;
-use crate::cli::arguments::{Global, InitOptions};
+use crate::cli::arguments::Global;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::founding::{self, FounderOptions};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
+use crate::config::PeerEndpoint;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
 use crate::store::VoteLogFile;
 use sealane_core::block::Origin;
 use sealane_core::consortium::Organization;
 use sealane_core::hash::Hash;
 use sealane_core::time::Timestamp;
+
+#[derive(Debug, Args)]
+pub struct InitOptions {
+    /// The member's name
+    #[arg(long, required_unless_present_any = ["migrate", "found"])]
+    pub name: Option<Organization>,
+    /// The ledger's origin: a name like a URL without a scheme [default: one with a hash of the member's key]
+    #[arg(long)]
+    pub origin: Option<String>,
+    /// Begin a ledger together with others: make this founder's keys, and founder.json for the other founders
+    #[arg(long, requires_all = ["origin", "peer_address", "public_url"])]
+    pub founder: bool,
+    /// With --founder: where other members' nodes reach this one
+    #[arg(long, value_name = "HOST:PORT", requires = "founder")]
+    pub peer_address: Option<PeerEndpoint>,
+    /// With --founder: where people reach this node
+    #[arg(long, value_name = "URL", requires = "founder")]
+    pub public_url: Option<String>,
+    /// Begin the ledger of these founders: the founder.json of each, this one's too
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["name", "origin", "founder"])]
+    pub found: Vec<PathBuf>,
+    /// With --found: the genesis.jose of the founder with the lowest kid; that one runs --found without it, before all others
+    #[arg(long, value_name = "FILE", requires = "found")]
+    pub genesis: Option<PathBuf>,
+    /// Bring the ledger of an older version up to this one instead
+    #[arg(long, conflicts_with_all = ["name", "origin", "founder", "found"])]
+    pub migrate: bool,
+}
 
 pub fn run(global: &Global, options: &InitOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     if !options.found.is_empty() {

@@ -89,7 +89,7 @@ impl OpenNode {
         let (orderer, ledger) = Orderer::open(store, Arc::new(SystemClock), signer, verifier, observer, consensus)
             .await
             .map_err(Failure::unreachable)?;
-        for kid in peers.strangers(&ledger.view().registry.members()) {
+        for kid in peers.strangers(ledger.view().registry.members()) {
             tracing::warn!(%kid, "[peers.addresses] of sealane.toml has a key that is no member's in force");
         }
         let orderer = match write_rate {
