@@ -9,6 +9,7 @@ use crate::app::orderer::bodies::UnderWay;
 use crate::app::orderer::{OrderError, Orderer};
 use crate::ports::{Act, AgreementError, To};
 use sealane_core::agreement::{LastSaid, Logged, Message};
+use sealane_core::block::{Height, MemberSet};
 
 impl Orderer {
     /// Takes up the height that was under way at the last stop: this member says again what it said then. Not before enough
@@ -29,17 +30,27 @@ impl Orderer {
         let acts = if entries.is_empty() {
             Ok(self.agreement.stand(tip.height, registry.members()))
         } else {
-            let mut under_way = UnderWay::at(next);
-            for entry in &entries {
-                if let Logged::Body { value, bytes } = entry {
-                    self.recover_body(&mut under_way, *value, bytes);
-                }
-                under_way.remember(entry);
-            }
-            self.under_way = Some(under_way);
-            self.agreement.begin(next, registry.members(), entries)
+            self.begin_with(next, registry.members(), entries)
         };
         self.carry_out(acts).await;
+    }
+
+    /// Begins a height of which the log may have something.
+    fn begin_with(
+        &mut self,
+        height: Height,
+        members: &MemberSet,
+        entries: Vec<Logged>,
+    ) -> Result<Vec<Act>, AgreementError> {
+        let mut under_way = UnderWay::at(height);
+        for entry in &entries {
+            if let Logged::Body { value, bytes } = entry {
+                self.recover_body(&mut under_way, *value, bytes);
+            }
+            under_way.remember(entry);
+        }
+        self.under_way = Some(under_way);
+        self.agreement.begin(height, members, entries)
     }
 
     /// Does what there is to do now: begins a height if something waits for it, or builds the block that is due.
@@ -84,13 +95,26 @@ impl Orderer {
         }
         let head = self.head.as_ref()?;
         let (height, registry) = (head.state.next_height(), head.registry.clone());
-        if let Err(error) = self.log.begin(mark_of(&head.tip)) {
+        let flushed = match self.log.begin(mark_of(&head.tip)) {
+            // What was logged and not flushed belongs to what is replayed.
+            Ok(()) if self.log.height() == Some(height) && self.has_failed => self.log.flush().await,
+            begun => begun,
+        };
+        self.has_failed = false;
+        if let Err(error) = flushed {
             self.fall_silent(&error.to_string());
             return None;
         }
+        // After a write that failed, the log has what was said of this very height. With one member it has nothing.
+        let entries = match self.log.entries().await {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.fall_silent(&error.to_string());
+                return None;
+            }
+        };
         self.called = None;
-        self.under_way = Some(UnderWay::at(height));
-        Some(self.agreement.begin(height, registry.members(), Vec::new()))
+        Some(self.begin_with(height, registry.members(), entries))
     }
 
     /// Tells whether there is something for a block to hold, or a block is due by itself.

@@ -129,6 +129,7 @@ impl Orderer {
         tracing::error!(%error, "a block could not be written");
         self.head = None;
         self.under_way = None;
+        self.has_failed = true;
         self.timers.clear();
         self.gate.store_failed(error.refusal());
     }

@@ -56,7 +56,7 @@ use crate::app::lookup::Lookup;
 use crate::app::orderer::bodies::UnderWay;
 use crate::app::orderer::catch_up::CatchUp;
 use crate::app::orderer::peers::{Neighbours, Verified};
-use crate::app::orderer::pool::{Pool, Source};
+use crate::app::orderer::pool::{BroughtBy, Pool};
 use crate::app::write_gate::WriteGate;
 use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog};
 use sealane_core::agreement::{Logged, Timer};
@@ -93,10 +93,13 @@ const TRY_AGAIN_EVERY: Duration = Duration::from_secs(5);
 /// How often a node with other members looks at where they stand, and says where it stands.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 
+/// Makes the agreement of the ledger with a name.
+pub type AgreementMaker = Box<dyn FnOnce(&Origin) -> Box<dyn Agreement> + Send>;
+
 /// By what a node agrees with other members, or with itself if it is the only one.
 pub struct Consensus {
     /// Makes the agreement of a ledger, by its name.
-    pub agreement: Box<dyn FnOnce(&Origin) -> Box<dyn Agreement> + Send>,
+    pub agreement: AgreementMaker,
     pub log: Box<dyn VoteLog>,
     pub peers: Arc<dyn Peers>,
     /// What `peers` tells each member of its own signatures.
@@ -142,6 +145,8 @@ pub struct Orderer {
     is_due: bool,
     /// The height that others have begun.
     called: Option<Height>,
+    /// A write failed since the last height was begun.
+    has_failed: bool,
     /// What the log has of the height that was under way at the last stop, until this member takes it up.
     recovered: Option<Vec<Logged>>,
 }
@@ -231,6 +236,7 @@ impl Orderer {
             silent: None,
             is_due: false,
             called: None,
+            has_failed: false,
             recovered: None,
         };
         Ok((orderer, ledger))
@@ -286,7 +292,7 @@ impl Orderer {
     async fn next_event(&mut self) -> Event {
         let timer = self.timers.iter().min_by_key(|(_, at)| **at).map(|(timer, at)| (*timer, *at));
         let pause = Instant::now() + self.pause();
-        let takes_jobs = !self.jobs_ended && !self.pool.is_full_for(Source::Client);
+        let takes_jobs = !self.jobs_ended && !self.pool.is_full_for(BroughtBy::Client);
         let (status_at, gossip_at) = (self.neighbours.status_at(), self.neighbours.gossip_at());
         let at = |at: Option<Instant>| tokio::time::sleep_until(at.unwrap_or(pause));
         tokio::select! {

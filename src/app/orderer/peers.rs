@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::app::council::{Council, MemberStanding};
 use crate::app::head::Head;
 use crate::app::orderer::job::Job;
-use crate::app::orderer::pool::Source;
+use crate::app::orderer::pool::BroughtBy;
 use crate::app::orderer::{OrderError, Ordered, Orderer, STATUS_EVERY};
 use crate::app::prefetch::prefetch;
 use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, To};
@@ -215,14 +215,14 @@ impl Orderer {
         let Job { candidate, reply } = job;
         if self.is_alone() {
             // Whether it may stand, the block of the next moment tells.
-            let _ = self.pool.add(candidate, Source::Client, Some(reply), Instant::now());
+            let _ = self.pool.add(candidate, BroughtBy::Client, Some(reply), Instant::now());
             return;
         }
         match self.check_standing(std::slice::from_ref(&candidate)).await.pop() {
             Some(Ok(None)) => {
                 self.neighbours.tell(&candidate);
                 // Who is refused for want of room is answered there.
-                let _ = self.pool.add(candidate, Source::Client, Some(reply), Instant::now());
+                let _ = self.pool.add(candidate, BroughtBy::Client, Some(reply), Instant::now());
             }
             Some(Ok(Some(leaf))) => reply.send(Ok(Ordered { placed: Placed { leaf, repeated: true }, written: None })),
             Some(Err(refusal)) => reply.send(Err(OrderError::Refused(refusal))),
@@ -237,7 +237,7 @@ impl Orderer {
         for (candidate, standing) in candidates.into_iter().zip(standing) {
             if matches!(standing, Ok(None)) {
                 // What does not fit is said again by the member whose client waits.
-                let _ = self.pool.add(candidate, Source::Member(from), None, Instant::now());
+                let _ = self.pool.add(candidate, BroughtBy::Member(from), None, Instant::now());
             }
         }
         self.pursue_all().await;

@@ -30,7 +30,7 @@ const ORDER_SLACK: usize = 64;
 
 /// Who brought a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
+pub enum BroughtBy {
     /// A client of this node.
     Client,
     /// The member with this `kid`.
@@ -53,15 +53,15 @@ pub enum NotPooled {
 pub struct Pool {
     waiting: HashMap<Hash, Waiting>,
     forms: HashMap<StatementId, Vec<Hash>>,
-    queues: BTreeMap<Source, Queue>,
+    queues: BTreeMap<BroughtBy, Queue>,
     /// The source whose turn is next.
-    turn: Option<Source>,
+    turn: Option<BroughtBy>,
 }
 
 #[derive(Debug)]
 struct Waiting {
     candidate: Candidate,
-    source: Source,
+    source: BroughtBy,
     since: Instant,
     senders: Vec<JobReply>,
 }
@@ -90,7 +90,7 @@ impl Pool {
     }
 
     /// Tells whether a source may bring no more.
-    pub fn is_full_for(&self, source: Source) -> bool {
+    pub fn is_full_for(&self, source: BroughtBy) -> bool {
         let full = |queue: &Queue| queue.statements >= POOL_STATEMENTS_MAX || queue.bytes >= POOL_BYTES_MAX;
         self.queues.get(&source).is_some_and(full)
     }
@@ -104,7 +104,7 @@ impl Pool {
     pub fn add(
         &mut self,
         candidate: Candidate,
-        source: Source,
+        source: BroughtBy,
         sender: Option<JobReply>,
         now: Instant,
     ) -> Result<(), NotPooled> {
@@ -142,11 +142,11 @@ impl Pool {
     pub fn offer(&mut self, statements_max: usize, bytes_max: usize) -> Vec<Candidate> {
         let mut offered = Vec::new();
         let mut bytes = 0;
-        let sources: Vec<Source> = self.queues.keys().copied().collect();
+        let sources: Vec<BroughtBy> = self.queues.keys().copied().collect();
         let Some(begin) = sources.iter().position(|source| Some(*source) >= self.turn).or(Some(0)) else {
             return offered;
         };
-        let mut cursors: Vec<(Source, usize)> = Vec::with_capacity(sources.len());
+        let mut cursors: Vec<(BroughtBy, usize)> = Vec::with_capacity(sources.len());
         for at in 0..sources.len() {
             cursors.push((sources[(begin + at) % sources.len()], 0));
         }
@@ -221,7 +221,7 @@ impl Pool {
 
     /// Takes out what clients of this node have brought, and hands back all who wait.
     pub fn drain_clients(&mut self) -> Vec<JobReply> {
-        let own = |waiting: &Waiting| waiting.source == Source::Client || !waiting.senders.is_empty();
+        let own = |waiting: &Waiting| waiting.source == BroughtBy::Client || !waiting.senders.is_empty();
         let gone: Vec<Hash> = self.waiting.iter().filter(|(_, one)| own(one)).map(|(leaf, _)| *leaf).collect();
         gone.iter().flat_map(|leaf| self.remove(leaf)).collect()
     }
