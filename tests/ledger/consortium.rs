@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealane::app::Ledger;
 use sealane::app::capture::{CaptureError, Captured, capture};
 use sealane::app::orderer::{Consensus, OrderError, Orderer, SeenWords};
+use sealane::app::{Ledger, audit};
 use sealane::bft::MalachiteAgreement;
 use sealane::net::{NetSetup, NetTimes, PeerNetwork};
 use sealane::pki::{NodeTls, X509Reader};
@@ -18,7 +18,7 @@ use sealane_core::time::Timestamp;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::member::{Maker, Member, Unobserved};
+use crate::member::{Maker, Member, PROVIDER, Unobserved};
 
 /// How long anything may take.
 const SOON: Duration = Duration::from_secs(30);
@@ -106,6 +106,22 @@ impl Four {
         self.running[at] = Some(Running { ledger, writer: tokio::spawn(orderer.run()), network });
     }
 
+    /// Starts a node again that was ended, where the others expect it.
+    async fn restart(&mut self, at: usize) {
+        let kid = self.members[at].signer.public_key().thumbprint();
+        let address = self.addresses[&kid].clone();
+        let bound = async {
+            loop {
+                match TcpListener::bind(&address).await {
+                    Ok(listener) => return listener,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        let listener = tokio::time::timeout(SOON, bound).await.unwrap();
+        self.run(at, listener).await;
+    }
+
     /// Ends a node without warning.
     fn kill(&mut self, at: usize) {
         let Running { writer, network, .. } = self.running[at].take().unwrap();
@@ -191,4 +207,89 @@ async fn four_members_agree_and_one_may_be_away() {
     let own = council.members.iter().find(|one| one.is_self).unwrap();
     assert_eq!(own.tip, Some(ledger.view().tip.seal.height));
     assert!(council.members.iter().all(|one| one.tip.is_some() && one.heard.is_some()), "{council:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_was_away_fetches_what_it_missed_and_votes_again() {
+    let mut four = Four::start().await;
+    for at in 0..4 {
+        four.until_reachable(at, 4).await;
+    }
+    let maker = four.register(0).await;
+    four.kill(3);
+    for serial in 0..20 {
+        four.post(serial % 3, &maker, &format!("S{serial}")).await.unwrap();
+    }
+    let height = four.ledger(0).view().tip.seal.height.get();
+    four.restart(3).await;
+    four.until_reachable(3, 4).await;
+    four.until_level(height).await;
+    // Without its vote there would be no quorum now.
+    four.kill(1);
+    four.until_reachable(3, 3).await;
+    four.until_reachable(0, 3).await;
+    let captured = four.post(3, &maker, "T").await.unwrap();
+    let own = four.members[3].signer.public_key().thumbprint();
+    let commit = captured.receipt.unwrap().receipt.commit;
+    assert!(commit.signatures.iter().any(|one| one.kid == own), "{commit:?}");
+    for at in [0, 2, 3] {
+        audit::audit(&four.members[at].store, PROVIDER).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_four_stop_at_once_and_go_on_where_they_were() {
+    let mut four = Four::start().await;
+    four.until_reachable(0, 4).await;
+    let maker = four.register(0).await;
+    for round in 0..3 {
+        // Some of these are under way when the nodes end.
+        let posts: Vec<_> = (0..8)
+            .map(|number| {
+                let time = four.clock.now();
+                let statement = four.members[0].observing_at(&maker, &format!("R{round}N{number}"), time, time);
+                let ledger = four.ledger(number % 4).clone();
+                tokio::spawn(async move { capture(&ledger, statement).await.map(|captured| captured.id) })
+            })
+            .collect();
+        let first = posts.into_iter().next().unwrap().await.unwrap();
+        for at in 0..4 {
+            four.kill(at);
+        }
+        for at in 0..4 {
+            four.restart(at).await;
+        }
+        for at in 0..4 {
+            four.until_reachable(at, 4).await;
+        }
+        if let Ok(id) = first {
+            four.until_level(1).await;
+            let found = sealane::app::capture::find(four.ledger(2), &four.ledger(2).view(), id).await.unwrap();
+            assert!(found.is_some(), "what was acknowledged is on every node");
+        }
+        four.post(round % 4, &maker, &format!("After{round}")).await.unwrap();
+    }
+    let tips = (0..4).map(|at| four.ledger(at).council_now().silent);
+    assert!(tips.into_iter().all(|silent| silent.is_none()));
+}
+
+/// Else every member would begin a height for the refused one, and none could propose.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_event_id_with_two_contents_at_two_members_holds_up_nobody() {
+    let four = Four::start().await;
+    for at in 0..4 {
+        four.until_reachable(at, 4).await;
+    }
+    let maker = four.register(0).await;
+    for round in 0..10 {
+        let time = four.clock.now();
+        let observed = |step: &str| four.members[0].stepping_at(&maker, &format!("E{round}"), step, time);
+        let (one, other) = (observed("storing"), observed("holding"));
+        let (one, other) = tokio::join!(capture(four.ledger(0), one), capture(four.ledger(1), other));
+        let refused = [&one, &other].into_iter().filter(|answer| answer.is_err()).count();
+        assert_eq!(refused, 1, "{one:?} {other:?}");
+        let began = std::time::Instant::now();
+        four.post(2, &maker, &format!("F{round}")).await.unwrap();
+        assert!(began.elapsed() < SOON);
+    }
 }

@@ -328,6 +328,20 @@ impl Member {
         self.sign_all_at(maker, vec![event], iat)
     }
 
+    /// An observation under an eventID of its own, in which only the step may differ.
+    pub fn stepping_at(&self, maker: &Maker, serial: &str, step: &str, time: Timestamp) -> SubmittedStatement {
+        let event = json!({
+            "type": "ObjectEvent",
+            "eventID": format!("https://id.example.com/events/{serial}"),
+            "eventTime": "2026-03-01T08:00:00Z",
+            "eventTimeZoneOffset": "+00:00",
+            "epcList": [format!("https://id.gs1.org/01/09506000134352/21/{serial}")],
+            "action": "OBSERVE",
+            "bizStep": step,
+        });
+        self.sign_all_at(maker, vec![event], time)
+    }
+
     /// A document of some events, signed.
     pub fn sign_all(&self, maker: &Maker, events: Vec<Value>) -> SubmittedStatement {
         self.sign_all_at(maker, events, self.clock.now())
