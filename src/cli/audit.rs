@@ -19,7 +19,7 @@ use crate::cli::remote::Remote;
 use crate::cli::seen::{self, Seen};
 use crate::cli::stores::StoreName;
 use crate::cli::trust;
-use sealane_core::evidence::{Fork, Receipt, SignedCheckpoint};
+use sealane_core::evidence::{DoubleSigner, Fork, Receipt, SignedCheckpoint};
 use sealane_core::json;
 
 /// Bytes of one file of receipts: some ten thousand of them.
@@ -186,15 +186,22 @@ fn remote_failure(error: RemoteError, url: &str, fork_out: Option<&Path>) -> Fai
 /// What a fork comes to, in words.
 fn told(fork: &Fork) -> String {
     let [first, second] = fork.sides();
-    let names: Vec<String> =
-        fork.signed_twice().iter().map(|signer| format!("{} ({})", signer.name, signer.kid)).collect();
     format!(
-        "the ledger is forked: {} signed two histories of it at height {}, one in {}, the other in {}",
-        names.join(", "),
+        "the ledger is forked: {} two histories of it at height {}, one in {}, the other in {}",
+        signers(fork.signed_twice()),
         fork.height(),
         first.by,
         second.by
     )
+}
+
+/// Who signed both sides, or that it cannot be told.
+fn signers(twice: &[DoubleSigner]) -> String {
+    if twice.is_empty() {
+        return "more than a third of the members, none of them by name since the rounds differ, signed".to_owned();
+    }
+    let names: Vec<String> = twice.iter().map(|signer| format!("{} ({})", signer.name, signer.kid)).collect();
+    format!("{} signed", names.join(", "))
 }
 
 /// Writes the proof where it was asked for, else into a file that is not there yet.
@@ -226,12 +233,11 @@ fn check_fork(options: &AuditOptions, file: &Path, output: &Output) -> Result<Co
     let shape = |error| Failure::unproven(format!("{} is no proof of a fork: {error}", file.display()));
     let fork: Fork = serde_json::from_value(value).map_err(|error| shape(error.to_string()))?;
     let twice = fork.verify(&anchor, provider().signatures).map_err(|error| shape(error.to_string()))?;
-    let names: Vec<String> = twice.iter().map(|signer| format!("{} ({})", signer.name, signer.kid)).collect();
     let text = format!(
-        "This is proof of a fork of {} at height {}: {} signed both of its sides.",
+        "This is proof of a fork of {} at height {}: {} both of its sides.",
         anchor.genesis().origin,
         fork.height(),
-        names.join(", ")
+        signers(&twice)
     );
     output.result(&json!({"fork": true, "height": fork.height(), "signedTwice": twice}), text);
     Ok(CommandOutcome::Done)

@@ -417,16 +417,20 @@ impl Orderer {
         }
     }
 
+    /// A block that was proposed at the height under way, or at the one before.
+    fn body(&self, value: ValueId) -> Option<&ProposedBlock> {
+        self.under_way.iter().chain(&self.before).find_map(|height| height.bodies.get(&value))
+    }
+
     /// Shows the outline of a block to those who lack it.
     pub(super) fn show(&self, to: To, value: ValueId) {
-        let Some(body) = self.under_way.as_ref().and_then(|one| one.bodies.get(&value)) else { return };
+        let Some(body) = self.body(value) else { return };
         self.peers.say(to, &Message::Outline { value, outline: body.outline.clone() });
     }
 
     /// Answers who lacks statements of a proposed block, as far as they are here.
-    pub(super) fn tell_statements(&self, to: Hash, height: Height, value: ValueId, leaves: &[Hash]) {
-        let Some(under_way) = self.under_way.as_ref().filter(|one| one.height == height) else { return };
-        let Some(body) = under_way.bodies.get(&value) else { return };
+    pub(super) fn tell_statements(&self, to: Hash, value: ValueId, leaves: &[Hash]) {
+        let Some(body) = self.body(value) else { return };
         let (mut part, mut bytes) = (Vec::new(), 0);
         for statement in leaves.iter().filter_map(|hash| body.statement(hash)) {
             if bytes + statement.len() > MESSAGE_BYTES_MAX / 2 && !part.is_empty() {

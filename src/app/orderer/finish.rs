@@ -20,9 +20,13 @@ impl Orderer {
     /// Writes the block that was decided, and stands on it.
     pub(super) async fn finish(&mut self, value: ValueId, commit: Commit) -> Vec<Act> {
         self.timers.clear();
-        let Some(under_way) = self.under_way.take() else { return Vec::new() };
-        match self.finish_block(under_way, value, commit).await {
-            Ok(()) => self.stand(),
+        let Some(mut under_way) = self.under_way.take() else { return Vec::new() };
+        match self.finish_block(&mut under_way, value, commit).await {
+            Ok(()) => {
+                // A member that has the votes, and not yet all of the block, asks for the rest of it now.
+                self.before = Some(under_way);
+                self.stand()
+            }
             Err(error) => {
                 self.write_failed(&error);
                 Vec::new()
@@ -32,16 +36,16 @@ impl Orderer {
 
     async fn finish_block(
         &mut self,
-        mut under_way: UnderWay,
+        under_way: &mut UnderWay,
         value: ValueId,
         commit: Commit,
     ) -> Result<(), WriteError> {
         let staged = under_way.staged.take().filter(|(staged, _)| *staged == value).map(|(_, sealed)| sealed);
         let sealed = match staged {
             Some(sealed) => sealed,
-            None => self.stage_body(&under_way, value).await?,
+            None => self.stage_body(under_way, value).await?,
         };
-        let own = under_way.own.filter(|own| own.value == value);
+        let own = under_way.own.take().filter(|own| own.value == value);
         self.write(sealed, commit, own).await
     }
 

@@ -135,6 +135,8 @@ pub struct Orderer {
     pool: Pool,
     /// What is known of the blocks that are proposed at the height under way.
     under_way: Option<UnderWay>,
+    /// The same of the last final block's height.
+    before: Option<UnderWay>,
     timers: BTreeMap<Timer, Instant>,
     neighbours: Neighbours,
     verified: mpsc::Receiver<Verified>,
@@ -229,6 +231,7 @@ impl Orderer {
             gate,
             pool: Pool::default(),
             under_way: None,
+            before: None,
             timers: BTreeMap::new(),
             neighbours,
             verified,

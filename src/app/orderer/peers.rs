@@ -379,7 +379,7 @@ impl Orderer {
             Message::Status(status) => self.hear_status(from, status).await,
             Message::Outline { value, outline } => self.hear_outline(from, value, outline).await,
             Message::AskOutline { value, .. } => self.show(To::One(from), value),
-            Message::AskStatements { height, value, leaves } => self.tell_statements(from, height, value, &leaves),
+            Message::AskStatements { value, leaves, .. } => self.tell_statements(from, value, &leaves),
             Message::Statements(statements) => {
                 let others = self.fill_bodies(statements).await;
                 self.verify_elsewhere(from, others);

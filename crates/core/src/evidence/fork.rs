@@ -1,7 +1,9 @@
 //! A fork: two texts of one ledger that the same members signed, of which one at most can be true.
 //!
-//! Two commits for one height, or two roots for one size. The two are proof by themselves: the signatures are
-//! over the height and the checkpoint, and no honest member signs a height twice.
+//! Two commits for one height, or two roots for one size. The two are proof by themselves. A member is convicted by name if it
+//! signed both commits in one round, or two notes of one size: an honest one signs a note only of a block that is final. In a
+//! later round of the same height an honest member may sign another block, after a quorum's prevotes for it. So two commits of
+//! different rounds prove that more than a third of the members broke the rules, and name nobody.
 
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +84,8 @@ pub enum ForkError {
 /// A side that was verified.
 pub struct ForkSide {
     pub checkpoint: Checkpoint,
-    committed: bool,
+    /// The round of its commit; `None` of a note.
+    round: Option<u32>,
     signers: Vec<Hash>,
 }
 
@@ -110,7 +113,8 @@ impl Fork {
         Ok(fork)
     }
 
-    /// Finds who signed twice, under an anchor. Nothing in the proof is believed but signatures.
+    /// Finds who signed twice, under an anchor; no member of two commits of different rounds, which prove a fork all the same.
+    /// Nothing in the proof is believed but signatures.
     pub fn verify(&self, anchor: &Anchor, verifier: &dyn SignatureVerifier) -> Result<Vec<DoubleSigner>, ForkError> {
         if self.version != Self::VERSION {
             return Err(ForkError::Version { found: self.version });
@@ -121,11 +125,17 @@ impl Fork {
         }
         let first = self.first.verify("first", self.height, anchor, verifier)?;
         let second = self.second.verify("second", self.height, anchor, verifier)?;
-        let one_height = first.committed && second.committed && first.checkpoint != second.checkpoint;
+        let both_committed = first.round.is_some() && second.round.is_some();
+        let one_height = both_committed && first.checkpoint != second.checkpoint;
         let one_size =
             first.checkpoint.size == second.checkpoint.size && first.checkpoint.root != second.checkpoint.root;
         if !one_height && !one_size {
             return Err(ForkError::NoContradiction);
+        }
+        // A member that decides alone has no other round to go to.
+        let convicts = first.round == second.round || anchor.members().members().len() == 1;
+        if !convicts {
+            return if both_committed { Ok(Vec::new()) } else { Err(ForkError::NobodyTwice) };
         }
         let members = anchor.members().members();
         let twice: Vec<DoubleSigner> = members
@@ -172,7 +182,7 @@ impl SignedCheckpoint {
         if checkpoint.origin != genesis.origin {
             return Err(ForkError::OtherOrigin { side });
         }
-        let (committed, signers) = match (&self.commit, &self.note) {
+        let (round, signers) = match (&self.commit, &self.note) {
             (Some(commit), None) => {
                 if commit.height != height {
                     return Err(ForkError::Height { side, found: commit.height, height });
@@ -185,12 +195,12 @@ impl SignedCheckpoint {
                         FinalCheckpoint::verify(checkpoint.clone(), commit.clone(), anchor.members(), verifier)
                     })
                     .map_err(|error| ForkError::Commit { side, error })?;
-                (true, signers)
+                (Some(commit.round), signers)
             }
-            (None, Some(text)) => (false, signers_of(text, &self.checkpoint, side, anchor, verifier)?),
+            (None, Some(text)) => (None, signers_of(text, &self.checkpoint, side, anchor, verifier)?),
             _ => return Err(ForkError::Signed { side }),
         };
-        Ok(ForkSide { checkpoint, committed, signers })
+        Ok(ForkSide { checkpoint, round, signers })
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod audited;
 mod blocks;
+mod forks;
 mod rules;
 mod world;
