@@ -132,7 +132,9 @@ impl Agreement for MalachiteAgreement {
             self.patience,
             self.reachable.clone(),
         );
-        if let Some((_, signed)) = self.signed.as_ref().filter(|(at, _)| *at == height) {
+        // A member that decides alone has shown its signature to no one, if its block was not written.
+        let is_alone = members.members().len() == 1;
+        if let Some((_, signed)) = self.signed.as_ref().filter(|(at, _)| *at == height && !is_alone) {
             host.signed.clone_from(signed);
         }
         let mut begun = UnderWay::begin(host, replay).inspect_err(|failed| self.failed = Some(failed.clone()))?;
