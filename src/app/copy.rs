@@ -92,7 +92,7 @@ pub async fn copy(
     }
     replace_requests(to, &requests).await.map_err(CopyError::Target)?;
     match (to.tip().await.map_err(CopyError::Target)?, writer.last) {
-        (Some(tip), Some(last)) if (&tip.seal, &tip.checkpoint) == (&last.seal, &last.checkpoint) => {
+        (Some(tip), Some(last)) if is_same_block(&tip, &last) => {
             Ok(Copied { tip, blocks, leaves, requests: requests.len() as u64 })
         }
         _ => Err(CopyError::Differs { height: end }),
@@ -159,8 +159,7 @@ async fn compare(to: &dyn LedgerStore, new: &NewBlock) -> Result<(), CopyError> 
     let height = new.block.seal.height;
     let differs = || CopyError::Differs { height };
     let held = to.block(height).await.map_err(CopyError::Target)?.ok_or_else(differs)?;
-    // Commits and notes of one block differ from member to member: whose votes came first, and who signs the note.
-    if (&held.seal, &held.checkpoint) != (&new.block.seal, &new.block.checkpoint) {
+    if !is_same_block(&held, &new.block) {
         let (held, found) = (&held.checkpoint.origin, &new.block.checkpoint.origin);
         return Err(match held == found && height != Height::GENESIS {
             true => differs(),
@@ -176,6 +175,17 @@ async fn compare(to: &dyn LedgerStore, new: &NewBlock) -> Result<(), CopyError> 
         }
     }
     Ok(())
+}
+
+/// Tells whether two stores hold one block. Among several members, commit and note differ from store to store: whose votes came
+/// first, and who signs the note. What one member alone has signed is alike everywhere.
+fn is_same_block(one: &StoredBlock, other: &StoredBlock) -> bool {
+    let signers = |block: &StoredBlock| block.commit.signatures.iter().map(|one| one.kid).collect::<Vec<_>>();
+    let (signers, others) = (signers(one), signers(other));
+    if signers.len() == 1 && signers == others {
+        return one == other;
+    }
+    (&one.seal, &one.checkpoint) == (&other.seal, &other.checkpoint)
 }
 
 /// Gives the target the requests of the source, and no others. A crash on the way is mended by the next copy.
