@@ -176,7 +176,7 @@ impl Member {
 
     fn entry(&self, number: u32) -> consensus::Member {
         let (key, note_key) = (self.signer.public_key().clone(), self.signer.note_key().clone());
-        consensus::Member::new(&format!("Member {number}"), key, note_key).unwrap()
+        consensus::Member::new(format!("Member {number}"), key, note_key).unwrap()
     }
 
     /// Makes keys and an empty store, with no block in it.
