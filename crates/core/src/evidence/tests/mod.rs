@@ -202,7 +202,9 @@ fn a_seal_that_is_not_the_checkpoints_is_refused() {
 /// By such rules the statements may mean something else, of the checkpoint's own block and of every other one.
 #[test]
 fn a_seal_of_other_rules_or_with_a_proposal_is_refused() {
-    let lies: [(fn(&mut Seal), fn(&SealError) -> bool); 3] = [
+    type Lie = fn(&mut Seal);
+    type IsRight = fn(&SealError) -> bool;
+    let lies: [(Lie, IsRight); 3] = [
         (|seal| seal.rules = 2, |error| matches!(error, SealError::UnknownRules { found: 2 })),
         (|seal| seal.rules = 0, |error| matches!(error, SealError::UnknownRules { found: 0 })),
         (
