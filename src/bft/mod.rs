@@ -1,9 +1,9 @@
 //! Agreement by the algorithm of Malachite's core crates, Tendermint with rounds, driven from here.
 //!
 //! This is the only place that names `arc_malachitebft`. The library decides when to vote for what, and proves to itself
-//! that others did. It runs to its end within each call and asks for things by *effects*. [`host`] answers them: signatures
-//! are made at once, and all else becomes an [`Act`](crate::ports::Act). [`heard`] keeps what members have said of the height
-//! under way, verified, so that it can be said on. [`ahead`] keeps a little of the heights after it. [`driver`] puts them
+//! that others did. It runs to its end within each call and asks for things by *effects*. `host` answers them: signatures
+//! are made at once, and all else becomes an [`Act`](crate::ports::Act). `heard` keeps what members have said of the height
+//! under way, verified, so that it can be said on. `ahead` keeps a little of the heights after it. `driver` puts them
 //! together.
 //!
 //! There is no clock, no socket, no file and no thread here. Everything is walked in one order, so that the same calls give
