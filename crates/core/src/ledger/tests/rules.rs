@@ -187,6 +187,11 @@ fn strict_epcis(side: Side) {
     let mut world = World::with_maker();
     let wrong = world.capture(1, &event(json!({"action": "CREATE"})));
     assert_refused!(side, world, [wrong], PlaceRefusal::Epcis(_));
+    // An older spelling, which a reader of what others have published takes.
+    let mut older = event(json!({"isA": "ObjectEvent"}));
+    older.as_object_mut().unwrap().remove("type");
+    let older = world.capture(1, &older);
+    assert_refused!(side, world, [older], PlaceRefusal::Epcis(_));
     let nothing = sign(world.draft(1, world.origin(), world.next_place().time, b"{}").unwrap(), &secret(1));
     assert_refused!(side, world, [nothing], PlaceRefusal::Epcis(_));
     let admin = world.sign_admin(b"{\"type\":\"registration\"}", 200);
