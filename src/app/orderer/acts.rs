@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::app::head::mark_of;
 use crate::app::orderer::bodies::UnderWay;
+use crate::app::orderer::job::answer_all;
 use crate::app::orderer::{OrderError, Orderer};
 use crate::ports::{Act, AgreementError, To};
 use sealane_core::agreement::{LastSaid, Logged, Message};
@@ -118,7 +119,7 @@ impl Orderer {
     }
 
     /// Tells whether there is something for a block to hold, or a block is due by itself.
-    fn has_reason(&self, to_build: Option<u32>) -> bool {
+    pub(super) fn has_reason(&self, to_build: Option<u32>) -> bool {
         let next = self.head.as_ref().map(|head| head.state.next_height());
         let is_called = to_build.is_none() && self.called.is_some() && self.called == next;
         !self.pool.is_empty()
@@ -191,10 +192,8 @@ impl Orderer {
     /// Adds an entry to the log of what this member knows and says at the height under way.
     pub(super) fn note(&mut self, entry: &Logged) {
         self.log.append(entry);
-        match entry {
-            Logged::Vote(vote) => self.words.learn(LastSaid::Vote(*vote)),
-            Logged::Proposal(proposal) => self.words.learn(LastSaid::Proposal(*proposal)),
-            Logged::Polka(_) | Logged::Timeout(_) | Logged::Value(_) | Logged::Body { .. } => {}
+        if let Some(said) = LastSaid::of_logged(entry) {
+            self.words.learn(said);
         }
         if let Some(under_way) = &mut self.under_way {
             under_way.remember(entry);
@@ -214,8 +213,6 @@ impl Orderer {
     /// Tells every client that waits why its statement is not recorded. With one member it is forgotten; with several, others
     /// may have it.
     pub(super) fn refuse_clients(&mut self, refusal: &OrderError) {
-        for sender in self.pool.drain_clients() {
-            sender.send(Err(refusal.clone()));
-        }
+        answer_all(self.pool.drain_clients(), &Err(refusal.clone()));
     }
 }

@@ -8,14 +8,14 @@ use crate::app::orderer::HEARTBEAT;
 use crate::app::orderer::Orderer;
 use crate::app::orderer::build::EMPTY_AFTER;
 use crate::app::orderer::finish::WriteError;
-use crate::app::orderer::peers::candidate_of;
+use crate::app::orderer::peers::{PART_BYTES_MAX, candidate_of, parts};
 use crate::app::prefetch::prefetch;
 use crate::ports::{Act, AgreementError, To, WantedBlock};
 use sealane_core::agreement::{BlockOutline, LastSaid, Logged, Message, ValueId};
 use sealane_core::block::{Height, Leaf};
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{Body, BodyLeaf, Candidate, Rules, SealedBlock, validate};
-use sealane_core::limits::{BLOCK_STATEMENTS_MAX, MESSAGE_BYTES_MAX, STATEMENT_BYTES_MAX};
+use sealane_core::limits::{BLOCK_STATEMENTS_MAX, STATEMENT_BYTES_MAX};
 use sealane_core::merkle::{self, LeafIndex};
 
 /// Bodies of one height that are kept. Each proposer shows one a round, and heights take few rounds.
@@ -80,11 +80,7 @@ impl UnderWay {
 
     /// Notes what was signed.
     pub fn remember(&mut self, entry: &Logged) {
-        match entry {
-            Logged::Vote(vote) => self.words.push(LastSaid::Vote(*vote)),
-            Logged::Proposal(proposal) => self.words.push(LastSaid::Proposal(*proposal)),
-            Logged::Polka(_) | Logged::Timeout(_) | Logged::Value(_) | Logged::Body { .. } => {}
-        }
+        self.words.extend(LastSaid::of_logged(entry));
     }
 
     /// What this node has seen signed at this height, in order.
@@ -419,7 +415,8 @@ impl Orderer {
 
     /// A block that was proposed at the height under way, or at the one before.
     fn body(&self, value: ValueId) -> Option<&ProposedBlock> {
-        self.under_way.iter().chain(&self.before).find_map(|height| height.bodies.get(&value))
+        let under_way = self.under_way.as_ref().and_then(|height| height.bodies.get(&value));
+        under_way.or_else(|| self.before.get(&value))
     }
 
     /// Shows the outline of a block to those who lack it.
@@ -431,16 +428,8 @@ impl Orderer {
     /// Answers who lacks statements of a proposed block, as far as they are here.
     pub(super) fn tell_statements(&self, to: Hash, value: ValueId, leaves: &[Hash]) {
         let Some(body) = self.body(value) else { return };
-        let (mut part, mut bytes) = (Vec::new(), 0);
-        for statement in leaves.iter().filter_map(|hash| body.statement(hash)) {
-            if bytes + statement.len() > MESSAGE_BYTES_MAX / 2 && !part.is_empty() {
-                self.peers.say(To::One(to), &Message::Statements(std::mem::take(&mut part)));
-                bytes = 0;
-            }
-            bytes += statement.len();
-            part.push(statement);
-        }
-        if !part.is_empty() {
+        let statements = leaves.iter().filter_map(|hash| body.statement(hash)).collect();
+        for part in parts(statements, PART_BYTES_MAX) {
             self.peers.say(To::One(to), &Message::Statements(part));
         }
     }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::app::admission::{units, units_to_learn_from};
 use crate::app::orderer::bodies::{OwnBlock, ProposedBlock};
 use crate::app::orderer::finish::WriteError;
+use crate::app::orderer::job::answer_all;
 use crate::app::orderer::{GATHER, HEARTBEAT, OrderError, Ordered, Orderer};
 use crate::app::prefetch::prefetch;
 use crate::app::write_gate::certain_refusal;
@@ -22,7 +23,7 @@ pub(super) const EMPTY_AFTER: Duration = Duration::from_secs(10);
 
 impl Orderer {
     /// Looks by itself what there is to do, since nothing came.
-    pub(super) async fn look_up(&mut self) {
+    pub(super) fn look_up(&mut self) {
         // Of a doubtful store, only a block is the proof that it writes again.
         self.is_due = self.gate.is_store_doubtful() || (self.obstacle().is_none() && self.is_heartbeat_due());
     }
@@ -47,7 +48,7 @@ impl Orderer {
         if let Some(under_way) = &mut self.under_way {
             under_way.to_build = Some(round);
         }
-        if !self.has_reason_to_build(round) {
+        if !self.has_reason(Some(round)) {
             return Ok(Vec::new());
         }
         let began = Instant::now();
@@ -78,10 +79,6 @@ impl Orderer {
                 Ok(Vec::new())
             }
         }
-    }
-
-    fn has_reason_to_build(&self, round: u32) -> bool {
-        !self.pool.is_empty() || self.is_due || self.is_empty_block_due(round)
     }
 
     /// The time of the next block, or why there can be none now. After a write that failed the store is tried first, and
@@ -154,16 +151,8 @@ impl Orderer {
                 }
                 // Another form of it is in this block: its senders hear when that is final.
                 Ok(placed) if !size.contains(placed.leaf) => {}
-                Ok(placed) => {
-                    for sender in self.pool.remove(leaf) {
-                        sender.send(Ok(Ordered { placed, written: None }));
-                    }
-                }
-                Err(refusal) => {
-                    for sender in self.pool.remove(leaf) {
-                        sender.send(Err(OrderError::Refused(refusal.clone())));
-                    }
-                }
+                Ok(placed) => answer_all(self.pool.remove(leaf), &Ok(Ordered { placed, written: None })),
+                Err(refusal) => answer_all(self.pool.remove(leaf), &Err(refusal.into())),
             }
         }
         let (Some(sealed), Some(under_way)) = (block, &mut self.under_way) else { return Ok(None) };

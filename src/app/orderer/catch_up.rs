@@ -10,14 +10,14 @@ use tokio::time::Instant;
 use crate::app::head::statement_text;
 use crate::app::orderer::Orderer;
 use crate::app::orderer::finish::WriteError;
-use crate::app::orderer::peers::candidate_of;
+use crate::app::orderer::peers::{PART_BYTES_MAX, candidate_of, leaf_hash_of, parts};
 use crate::app::prefetch::prefetch;
 use crate::ports::{LedgerStore, Peers, StoreError, To};
 use sealane_core::agreement::{FinalBlockEnd, FinalBlockPart, Message};
 use sealane_core::block::{FinalBlock, Height};
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{Body, BodyLeaf, Candidate, Rules, validate};
-use sealane_core::limits::{BLOCK_STATEMENTS_MAX, MESSAGE_BYTES_MAX};
+use sealane_core::limits::BLOCK_STATEMENTS_MAX;
 use sealane_core::provider::Provider;
 
 /// How long a node that is one block behind waits for the votes that may be on their way.
@@ -194,11 +194,6 @@ impl Orderer {
     }
 }
 
-fn leaf_hash_of(compact: &[u8]) -> Option<Hash> {
-    let text = std::str::from_utf8(compact).ok()?;
-    Some(sealane_core::merkle::leaf_hash(&sealane_core::block::Leaf::of_statement(text).encode()))
-}
-
 /// Reads final blocks from the store and sends them, in parts that fit into a message.
 pub(super) async fn tell_blocks(
     store: &dyn LedgerStore,
@@ -212,23 +207,21 @@ pub(super) async fn tell_blocks(
         let Ok(height) = Height::new(number) else { return Ok(()) };
         let Some(block) = store.block(height).await? else { return Ok(()) };
         let leaves = store.leaves(block.leaves()).await?;
-        let (mut part, mut bytes, mut before) = (Vec::new(), 0, 0_u32);
+        let mut statements = Vec::new();
         for leaf in &leaves {
-            let Some(text) = statement_text(store, &leaf.bytes).await? else { continue };
-            if bytes + text.len() > MESSAGE_BYTES_MAX / 2 && !part.is_empty() {
-                let statements: Vec<Vec<u8>> = std::mem::take(&mut part);
-                let count = u32::try_from(statements.len()).unwrap_or(u32::MAX);
-                peers
-                    .say(To::One(to), &Message::Block(FinalBlockPart { height, first: before, statements, end: None }));
-                before += count;
-                bytes = 0;
-            }
-            bytes += text.len();
-            sent += text.len();
-            part.push(text);
+            statements.extend(statement_text(store, &leaf.bytes).await?);
         }
-        let end = Some(FinalBlockEnd { seal: block.seal, commit: block.commit });
-        peers.say(To::One(to), &Message::Block(FinalBlockPart { height, first: before, statements: part, end }));
+        sent += statements.iter().map(Vec::len).sum::<usize>();
+        let mut parts = parts(statements, PART_BYTES_MAX);
+        let last = parts.pop().unwrap_or_default();
+        let mut first = 0;
+        let mut say = |statements: Vec<Vec<u8>>, end| {
+            let before = first;
+            first += u32::try_from(statements.len()).unwrap_or(u32::MAX);
+            peers.say(To::One(to), &Message::Block(FinalBlockPart { height, first: before, statements, end }));
+        };
+        parts.into_iter().for_each(|part| say(part, None));
+        say(last, Some(FinalBlockEnd { seal: block.seal, commit: block.commit }));
         if sent > ANSWER_BYTES_MAX {
             break;
         }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::app::head::{Head, LoadError, mark_of};
 use crate::app::orderer::bodies::{OwnBlock, UnderWay};
+use crate::app::orderer::job::answer_all;
 use crate::app::orderer::{OrderError, Ordered, Orderer, view_of};
 use crate::app::receipt::FreshBlock;
 use crate::app::signing::signed_note;
@@ -24,7 +25,7 @@ impl Orderer {
         match self.finish_block(&mut under_way, value, commit).await {
             Ok(()) => {
                 // A member that has the votes, and not yet all of the block, asks for the rest of it now.
-                self.before = Some(under_way);
+                self.before = under_way.bodies;
                 self.stand()
             }
             Err(error) => {
@@ -107,9 +108,7 @@ impl Orderer {
     fn answer_failed(&mut self, records: &[PlacedRecord], growth: &Growth, refusal: &OrderError) {
         for PlacedRecord { place, record } in records {
             let Some(leaf) = growth.leaf_hash(place.leaf) else { continue };
-            for sender in self.pool.remove_all(&record.statement(), &leaf) {
-                sender.send(Err(refusal.clone()));
-            }
+            answer_all(self.pool.remove_all(&record.statement(), &leaf), &Err(refusal.clone()));
         }
     }
 

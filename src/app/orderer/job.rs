@@ -8,6 +8,7 @@ use crate::app::block_clock::ClockJump;
 use crate::app::council::NoQuorum;
 use crate::app::receipt::FreshBlock;
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed};
+use sealane_core::merkle::LeafIndex;
 
 /// A statement that is final.
 #[derive(Debug, Clone)]
@@ -15,6 +16,13 @@ pub struct Ordered {
     pub placed: Placed,
     /// The block that it is new in; `None` for one that was posted again.
     pub written: Option<Arc<FreshBlock>>,
+}
+
+impl Ordered {
+    /// A statement that stood in a leaf before.
+    pub(super) const fn before(leaf: LeafIndex) -> Self {
+        Self { placed: Placed { leaf, repeated: true }, written: None }
+    }
 }
 
 /// Why a candidate got no place.
@@ -81,4 +89,9 @@ impl JobReply {
         // A sender that has gone away loses only its answer; the statement stands.
         let _ = self.0.send(answer);
     }
+}
+
+/// Gives all who wait for a statement the same answer.
+pub(super) fn answer_all(senders: Vec<JobReply>, answer: &Result<Ordered, OrderError>) {
+    senders.into_iter().for_each(|sender| sender.send(answer.clone()));
 }

@@ -53,13 +53,13 @@ use crate::app::council::Council;
 use crate::app::head::{Head, LoadError};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
-use crate::app::orderer::bodies::UnderWay;
+use crate::app::orderer::bodies::{ProposedBlock, UnderWay};
 use crate::app::orderer::catch_up::CatchUp;
 use crate::app::orderer::peers::{Neighbours, Verified};
 use crate::app::orderer::pool::{BroughtBy, Pool};
 use crate::app::write_gate::WriteGate;
 use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog};
-use sealane_core::agreement::{Logged, Timer};
+use sealane_core::agreement::{Logged, Timer, ValueId};
 use sealane_core::block::{Height, Origin};
 use sealane_core::consortium::CertificateReader;
 use sealane_core::provider::Provider;
@@ -135,8 +135,8 @@ pub struct Orderer {
     pool: Pool,
     /// What is known of the blocks that are proposed at the height under way.
     under_way: Option<UnderWay>,
-    /// The same of the last final block's height.
-    before: Option<UnderWay>,
+    /// The blocks that were proposed at the last final one's height, for members that lack them.
+    before: BTreeMap<ValueId, ProposedBlock>,
     timers: BTreeMap<Timer, Instant>,
     neighbours: Neighbours,
     verified: mpsc::Receiver<Verified>,
@@ -231,7 +231,7 @@ impl Orderer {
             gate,
             pool: Pool::default(),
             under_way: None,
-            before: None,
+            before: BTreeMap::new(),
             timers: BTreeMap::new(),
             neighbours,
             verified,
@@ -325,7 +325,7 @@ impl Orderer {
             Event::Job(job) => self.take_job(job).await,
             Event::JobsEnded => self.jobs_ended = true,
             Event::Gate => {}
-            Event::Pause => self.look_up().await,
+            Event::Pause => self.look_up(),
             Event::Timer(timer) => {
                 self.timers.remove(&timer);
                 let acts = self.agreement.time_out(timer);

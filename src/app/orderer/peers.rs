@@ -9,17 +9,18 @@ use tokio::time::Instant;
 
 use crate::app::council::{Council, MemberStanding};
 use crate::app::head::Head;
-use crate::app::orderer::job::Job;
+use crate::app::orderer::job::{Job, answer_all};
 use crate::app::orderer::pool::BroughtBy;
 use crate::app::orderer::{OrderError, Ordered, Orderer, STATUS_EVERY};
 use crate::app::prefetch::prefetch;
 use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, To};
 use sealane_core::agreement::{Hello, LastSaid, Logged, Message, NodeStatus};
-use sealane_core::block::{Height, MemberSet};
+use sealane_core::block::{Height, Leaf, MemberSet};
 use sealane_core::consortium::{Place, Registry};
 use sealane_core::hash::Hash;
-use sealane_core::ledger::{Candidate, PlaceRefusal, Placed, Prefetched, check_next, verify};
-use sealane_core::merkle::LeafIndex;
+use sealane_core::ledger::{Candidate, PlaceRefusal, Prefetched, check_next, verify};
+use sealane_core::limits::MESSAGE_BYTES_MAX;
+use sealane_core::merkle::{self, LeafIndex};
 use sealane_core::provider::Provider;
 use sealane_core::statement::SubmittedStatement;
 use sealane_core::time::Timestamp;
@@ -32,6 +33,9 @@ const GOSSIP_AFTER: Duration = Duration::from_millis(5);
 
 /// Bytes of statements that are told at once.
 const GOSSIP_BYTES: usize = 256 * 1024;
+
+/// Bytes of statements in one message that was asked for: with one statement more it still is a message.
+pub(super) const PART_BYTES_MAX: usize = MESSAGE_BYTES_MAX / 2;
 
 /// How often a statement that is not final yet is told again, while its client waits.
 const SAY_AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -133,7 +137,7 @@ impl Neighbours {
     pub fn gossip(&mut self, peers: &dyn Peers) {
         self.gossip_at = None;
         self.gossip_bytes = 0;
-        for part in parts(std::mem::take(&mut self.gossip)) {
+        for part in parts(std::mem::take(&mut self.gossip), GOSSIP_BYTES) {
             peers.say(To::All, &Message::Statements(part));
         }
     }
@@ -170,11 +174,17 @@ impl Neighbours {
     }
 }
 
-/// Statements in groups of at most so many bytes as are told at once, but for a longer one alone.
-fn parts(statements: Vec<Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
+/// The hash of the leaf that a statement gets; `None` of bytes that are none.
+pub(super) fn leaf_hash_of(compact: &[u8]) -> Option<Hash> {
+    let text = std::str::from_utf8(compact).ok()?;
+    Some(merkle::leaf_hash(&Leaf::of_statement(text).encode()))
+}
+
+/// Statements in groups of at most so many bytes, but for a longer one alone.
+pub(super) fn parts(statements: Vec<Vec<u8>>, bytes_max: usize) -> Vec<Vec<Vec<u8>>> {
     let (mut parts, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
     for statement in statements {
-        if bytes + statement.len() > GOSSIP_BYTES && !part.is_empty() {
+        if bytes + statement.len() > bytes_max && !part.is_empty() {
             parts.push(std::mem::take(&mut part));
             bytes = 0;
         }
@@ -215,16 +225,16 @@ impl Orderer {
         let Job { candidate, reply } = job;
         if self.is_alone() {
             // Whether it may stand, the block of the next moment tells.
-            let _ = self.pool.add(candidate, BroughtBy::Client, Some(reply), Instant::now());
+            self.pool.add(candidate, BroughtBy::Client, Some(reply), Instant::now());
             return;
         }
         match self.check_standing(std::slice::from_ref(&candidate)).await.pop() {
             Some(Ok(None)) => {
                 self.neighbours.tell(&candidate);
                 // Who is refused for want of room is answered there.
-                let _ = self.pool.add(candidate, BroughtBy::Client, Some(reply), Instant::now());
+                self.pool.add(candidate, BroughtBy::Client, Some(reply), Instant::now());
             }
-            Some(Ok(Some(leaf))) => reply.send(Ok(Ordered { placed: Placed { leaf, repeated: true }, written: None })),
+            Some(Ok(Some(leaf))) => reply.send(Ok(Ordered::before(leaf))),
             Some(Err(refusal)) => reply.send(Err(OrderError::Refused(refusal))),
             None => reply.send(Err(OrderError::Busy)),
         }
@@ -237,7 +247,7 @@ impl Orderer {
         for (candidate, standing) in candidates.into_iter().zip(standing) {
             if matches!(standing, Ok(None)) {
                 // What does not fit is said again by the member whose client waits.
-                let _ = self.pool.add(candidate, BroughtBy::Member(from), None, Instant::now());
+                self.pool.add(candidate, BroughtBy::Member(from), None, Instant::now());
             }
         }
         self.pursue_all().await;
@@ -255,34 +265,29 @@ impl Orderer {
     /// Drops what may not stand any more after a block: else a height would begin for it, and no member could propose.
     pub(super) fn drop_what_cannot_stand(&mut self, learnt: &Prefetched, has_decisions: bool) {
         let Some(head) = &self.head else { return };
-        let (registry, at) = (Arc::clone(&head.registry), self.next_place(head));
-        let touched = |one: &Candidate| has_decisions || learnt.touches(one.id(), one.events());
-        let cannot = |one: &Candidate| {
-            touched(one) && !matches!(check_next(one, &registry, learnt, at, &*self.verifier), Ok(None))
-        };
-        for (candidate, senders) in self.pool.remove_where(cannot) {
-            let answer = match check_next(&candidate, &registry, learnt, at, &*self.verifier) {
-                Ok(Some(leaf)) => Ok(Ordered { placed: Placed { leaf, repeated: true }, written: None }),
-                Ok(None) => continue,
-                Err(refusal) => Err(OrderError::Refused(refusal)),
-            };
-            senders.into_iter().for_each(|sender| sender.send(answer.clone()));
-        }
+        let at = self.next_place(head);
+        let touched = self.pool.all().filter(|one| has_decisions || learnt.touches(one.id(), one.events()));
+        let check = |one: &Candidate| check_next(one, &head.registry, learnt, at, &*self.verifier);
+        let standing = touched.map(|one| (one.leaf_hash(), check(one))).collect();
+        self.drop_by_standing(standing);
     }
 
     /// Drops what may not stand any more because time has passed, as when its certificate has ended.
     async fn drop_what_has_aged(&mut self) {
         let all: Vec<Candidate> = self.pool.all().cloned().collect();
         let standing = self.check_standing(&all).await;
-        for (candidate, standing) in all.iter().zip(standing) {
+        self.drop_by_standing(all.iter().map(Candidate::leaf_hash).zip(standing).collect());
+    }
+
+    /// Drops each statement that stands already, or may not stand, and answers who waits for it.
+    fn drop_by_standing(&mut self, all: Vec<(Hash, Result<Option<LeafIndex>, PlaceRefusal>)>) {
+        for (leaf_hash, standing) in all {
             let answer = match standing {
                 Ok(None) => continue,
-                Ok(Some(leaf)) => Ok(Ordered { placed: Placed { leaf, repeated: true }, written: None }),
-                Err(refusal) => Err(OrderError::Refused(refusal)),
+                Ok(Some(leaf)) => Ok(Ordered::before(leaf)),
+                Err(refusal) => Err(refusal.into()),
             };
-            for sender in self.pool.remove(&candidate.leaf_hash()) {
-                sender.send(answer.clone());
-            }
+            answer_all(self.pool.remove(&leaf_hash), &answer);
         }
     }
 
@@ -322,7 +327,7 @@ impl Orderer {
         }
         self.say_status(To::One(from));
         let own: Vec<Vec<u8>> = self.pool.own().map(|one| one.statement().compact().as_bytes().to_vec()).collect();
-        for part in parts(own) {
+        for part in parts(own, GOSSIP_BYTES) {
             self.peers.say(To::One(from), &Message::Statements(part));
         }
         if self.may_vote() {
@@ -333,39 +338,28 @@ impl Orderer {
 
     /// Why a word with this member's signature shows that its log is not all that it has signed.
     fn unknown_word(&self, from: Hash, last: &LastSaid) -> Option<String> {
-        let (signer, height, round) = match last {
-            LastSaid::Vote(vote) => (vote.signer, vote.height, vote.round),
-            LastSaid::Proposal(proposal) => (proposal.signer, proposal.height, proposal.round),
-        };
+        let (height, round) = (last.height(), last.round());
         let here = self.head.as_ref()?.state.next_height();
         // Of heights below the one in the log it has forgotten what it said.
         let here = self.log.height().map_or(here, |logged| logged.max(here));
-        let is_logged = |entry: &Logged| match (entry, last) {
-            (Logged::Vote(vote), LastSaid::Vote(last)) => vote == last,
-            (Logged::Proposal(proposal), LastSaid::Proposal(last)) => proposal == last,
-            _ => false,
-        };
+        let is_logged = |entry: &Logged| LastSaid::of_logged(entry).as_ref() == Some(last);
         let is_known = || {
             self.recovered.iter().flatten().any(is_logged)
                 || self.under_way.as_ref().is_some_and(|one| one.height == height && one.words().contains(last))
         };
-        if signer != self.neighbours.own || height < here || is_known() || !self.is_genuine(last) {
+        if last.signer() != self.neighbours.own || height < here || is_known() || !self.is_genuine(last) {
             return None;
         }
         Some(format!(
             "the member {from} holds a signature of this member's key for height {height}, round {round}, and the vote log here \
-             does not have it: this is an older copy of the data directory, or a second process runs with this key. If this \
-             is the only node with this key, `sealane members rejoin` takes it up"
+             does not have it: this is an older copy of the data directory, or a second process runs with this key"
         ))
     }
 
     fn is_genuine(&self, last: &LastSaid) -> bool {
         let Some(head) = &self.head else { return false };
         let (origin, members) = (head.registry.origin(), head.registry.members());
-        match last {
-            LastSaid::Vote(vote) => vote.verify(origin, members, &*self.verifier).is_ok(),
-            LastSaid::Proposal(proposal) => proposal.verify(origin, members, &*self.verifier).is_ok(),
-        }
+        last.verify(origin, members, &*self.verifier).is_ok()
     }
 
     async fn hear_message(&mut self, from: Hash, message: Message) {
@@ -414,9 +408,7 @@ impl Orderer {
     }
 
     fn is_waiting(&self, compact: &[u8]) -> bool {
-        let Ok(text) = std::str::from_utf8(compact) else { return true };
-        let leaf = sealane_core::block::Leaf::of_statement(text).encode();
-        self.pool.get(&sealane_core::merkle::leaf_hash(&leaf)).is_some()
+        leaf_hash_of(compact).is_none_or(|leaf| self.pool.get(&leaf).is_some())
     }
 
     /// Says where this node stands, and looks where the others do.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::app::orderer::job::{JobReply, OrderError};
+use crate::app::orderer::job::{JobReply, OrderError, answer_all};
 use sealane_core::hash::Hash;
 use sealane_core::ledger::Candidate;
 use sealane_core::statement::StatementId;
@@ -22,7 +22,7 @@ pub const POOL_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Forms of one statement that may wait: the signature of a signing input can be made anew without end.
 const FORMS_MAX: usize = 4;
 
-/// How long a statement of another member waits. That member says it again while its client waits.
+/// How long a statement waits that no client of this node waits for. The member whose client does says it again.
 pub const FOREIGN_FOR: Duration = Duration::from_secs(60);
 
 /// Places of a queue that may be empty, beside as many as are taken, before they are cleared away.
@@ -35,17 +35,6 @@ pub enum BroughtBy {
     Client,
     /// The member with this `kid`.
     Member(Hash),
-}
-
-/// Why a statement was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotPooled {
-    /// It waits already. Its sender waits with it.
-    Waits,
-    /// Its source has as many waiting as it may.
-    Full,
-    /// As many forms of it wait as may.
-    Forms,
 }
 
 /// The statements that wait, in turn from each source.
@@ -91,51 +80,33 @@ impl Pool {
 
     /// Tells whether a source may bring no more.
     pub fn is_full_for(&self, source: BroughtBy) -> bool {
-        let full = |queue: &Queue| queue.statements >= POOL_STATEMENTS_MAX || queue.bytes >= POOL_BYTES_MAX;
-        self.queues.get(&source).is_some_and(full)
+        self.queues.get(&source).is_some_and(Queue::is_full)
     }
 
-    /// Tells whether the statement with a leaf waits.
+    /// The statement with a leaf, if it waits.
     pub fn get(&self, leaf: &Hash) -> Option<&Candidate> {
         self.waiting.get(leaf).map(|waiting| &waiting.candidate)
     }
 
-    /// Takes a statement, and who waits for it. A sender whose statement is not taken is answered here.
-    pub fn add(
-        &mut self,
-        candidate: Candidate,
-        source: BroughtBy,
-        sender: Option<JobReply>,
-        now: Instant,
-    ) -> Result<(), NotPooled> {
+    /// Takes a statement, and who waits for it. If its source has as many waiting as it may, or as many forms of it wait as may,
+    /// it is not taken, and its sender is told so.
+    pub fn add(&mut self, candidate: Candidate, source: BroughtBy, sender: Option<JobReply>, now: Instant) {
         let leaf = candidate.leaf_hash();
         if let Some(waiting) = self.waiting.get_mut(&leaf) {
-            waiting.senders.extend(sender);
             // It is this node's own now: it is kept as long as its client waits, and said again.
-            return Err(NotPooled::Waits);
+            return waiting.senders.extend(sender);
+        }
+        let waiting_forms = self.forms.get(&candidate.id()).map_or(0, Vec::len);
+        if waiting_forms >= FORMS_MAX || self.is_full_for(source) {
+            return answer_all(sender.into_iter().collect(), &Err(OrderError::Busy));
         }
         let forms = self.forms.entry(candidate.id()).or_default();
-        let refused = match () {
-            () if forms.len() >= FORMS_MAX => Some(NotPooled::Forms),
-            () if self.queues.get(&source).is_some_and(Queue::is_full) => Some(NotPooled::Full),
-            () => None,
-        };
-        if let Some(refused) = refused {
-            if forms.is_empty() {
-                self.forms.remove(&candidate.id());
-            }
-            if let Some(sender) = sender {
-                sender.send(Err(OrderError::Busy));
-            }
-            return Err(refused);
-        }
         forms.push(leaf);
         let queue = self.queues.entry(source).or_default();
         queue.order.push_back(leaf);
         queue.statements += 1;
         queue.bytes += bytes_of(&candidate);
         self.waiting.insert(leaf, Waiting { candidate, source, since: now, senders: sender.into_iter().collect() });
-        Ok(())
     }
 
     /// Copies of what waits, in turn from each source: up to so many statements, and no more once so many bytes are reached.
@@ -209,14 +180,6 @@ impl Pool {
             senders.extend(self.remove(&form));
         }
         senders
-    }
-
-    /// Takes everything out that satisfies a condition, and hands back who waited.
-    pub fn remove_where(&mut self, condition: impl Fn(&Candidate) -> bool) -> Vec<(Candidate, Vec<JobReply>)> {
-        let gone: Vec<Hash> =
-            self.waiting.iter().filter(|(_, waiting)| condition(&waiting.candidate)).map(|(leaf, _)| *leaf).collect();
-        let candidate = |pool: &Self, leaf: &Hash| pool.waiting.get(leaf).map(|waiting| waiting.candidate.clone());
-        gone.iter().filter_map(|leaf| Some((candidate(self, leaf)?, self.remove(leaf)))).collect()
     }
 
     /// Takes out what clients of this node have brought, and hands back all who wait.

@@ -17,7 +17,7 @@ pub struct SeenWords(Mutex<BTreeMap<Hash, LastSaid>>);
 impl SeenWords {
     /// Notes what a member has signed. It was verified before.
     pub(super) fn learn(&self, said: LastSaid) {
-        let (signer, place) = (signer_of(&said), place_of(&said));
+        let (signer, place) = (said.signer(), place_of(&said));
         let mut words = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if words.get(&signer).is_none_or(|held| place_of(held) <= place) {
             words.insert(signer, said);
@@ -35,18 +35,12 @@ impl LastWords for SeenWords {
     }
 }
 
-const fn signer_of(said: &LastSaid) -> Hash {
-    match said {
-        LastSaid::Vote(vote) => vote.signer,
-        LastSaid::Proposal(proposal) => proposal.signer,
-    }
-}
-
 /// Where a word stands among those of its signer: a round's proposal, prevote, precommit.
 fn place_of(said: &LastSaid) -> (Height, u32, u8) {
-    match said {
-        LastSaid::Proposal(proposal) => (proposal.height, proposal.round, 0),
-        LastSaid::Vote(Vote { height, round, kind: VoteKind::Prevote, .. }) => (*height, *round, 1),
-        LastSaid::Vote(Vote { height, round, kind: VoteKind::Precommit, .. }) => (*height, *round, 2),
-    }
+    let turn = match said {
+        LastSaid::Proposal(_) => 0,
+        LastSaid::Vote(Vote { kind: VoteKind::Prevote, .. }) => 1,
+        LastSaid::Vote(Vote { kind: VoteKind::Precommit, .. }) => 2,
+    };
+    (said.height(), said.round(), turn)
 }

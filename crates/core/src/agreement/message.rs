@@ -8,13 +8,14 @@ mod tests;
 
 use crate::agreement::address::{NodeAddressError, SignedAddress};
 use crate::agreement::bytes::{self, AgreementBytesError};
-use crate::agreement::{BlockOutline, RoundProposal, Said, ValueId, Vote};
+use crate::agreement::{BlockOutline, Logged, RoundProposal, Said, SaidError, ValueId, Vote};
 use crate::binary::{Malformed, Reader};
-use crate::block::{Commit, CommitSignature, Height, Origin, OriginError, Seal};
+use crate::block::{Commit, CommitSignature, Height, MemberSet, Origin, OriginError, Seal};
 use crate::hash::Hash;
 use crate::limits::{
     BLOCK_STATEMENTS_MAX, HELLO_BYTES_MAX, LEAF_BYTES_MAX, MEMBERS_MAX, MESSAGE_BYTES_MAX, STATEMENT_BYTES_MAX,
 };
+use crate::statement::SignatureVerifier;
 use crate::time::Timestamp;
 
 /// The version of these messages that this program speaks at best. Two nodes speak the lower one of theirs.
@@ -86,6 +87,51 @@ pub struct Hello {
 pub enum LastSaid {
     Vote(Vote),
     Proposal(RoundProposal),
+}
+
+impl LastSaid {
+    /// What an entry of the log shows as signed, if it is a vote or a proposal.
+    pub const fn of_logged(entry: &Logged) -> Option<Self> {
+        match entry {
+            Logged::Vote(vote) => Some(Self::Vote(*vote)),
+            Logged::Proposal(proposal) => Some(Self::Proposal(*proposal)),
+            Logged::Polka(_) | Logged::Timeout(_) | Logged::Value(_) | Logged::Body { .. } => None,
+        }
+    }
+
+    pub const fn signer(&self) -> Hash {
+        match self {
+            Self::Vote(vote) => vote.signer,
+            Self::Proposal(proposal) => proposal.signer,
+        }
+    }
+
+    pub const fn height(&self) -> Height {
+        match self {
+            Self::Vote(vote) => vote.height,
+            Self::Proposal(proposal) => proposal.height,
+        }
+    }
+
+    pub const fn round(&self) -> u32 {
+        match self {
+            Self::Vote(vote) => vote.round,
+            Self::Proposal(proposal) => proposal.round,
+        }
+    }
+
+    /// Checks that a member in force signed it.
+    pub fn verify(
+        &self,
+        origin: &Origin,
+        members: &MemberSet,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<(), SaidError> {
+        match self {
+            Self::Vote(vote) => vote.verify(origin, members, verifier),
+            Self::Proposal(proposal) => proposal.verify(origin, members, verifier),
+        }
+    }
 }
 
 impl From<LastSaid> for Said {
