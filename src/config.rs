@@ -1,5 +1,6 @@
 //! `sealane.toml` in the data directory: the same settings as flags and `SEALANE_*`, which both win over it.
 
+mod agreement;
 mod found;
 mod peers;
 
@@ -13,6 +14,7 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
+pub use agreement::{AgreementSection, AgreementSettingsError};
 pub use found::{FoundedSettings, SettingsError};
 pub use peers::{PeerEndpoint, PeerSettings, PeerSettingsError, PeersSection};
 
@@ -78,6 +80,8 @@ pub struct Config {
     pub quiet: Option<bool>,
     #[serde(default)]
     pub peers: PeersSection,
+    #[serde(default)]
+    pub agreement: AgreementSection,
 }
 
 /// One address, or a network of them.

@@ -64,12 +64,7 @@ pub struct Exceeded {
     pub retry_after_s: u32,
 }
 
-/// The member's key and the mark of what it has signed.
-///
-/// The mark is kept outside the database, so that restoring a backup cannot make the member sign a height twice. The
-/// signature of a block is made first, stored with the block in one transaction, then the mark is raised, and only
-/// then is the block shown: a crash between any two of these leaves either no block, or a block whose own
-/// commit is the one that the mark would have named.
+/// The member's keys. What they have signed is in the [`VoteLog`].
 pub trait MemberSigner: Send + Sync {
     fn public_key(&self) -> &PublicKey;
 
@@ -85,30 +80,15 @@ pub trait MemberSigner: Send + Sync {
 
     /// Signs the text of a note, as Ed25519, by the note key.
     fn sign_note(&self, text: &[u8]) -> [u8; 64];
-
-    /// The highest height whose commit was released, if any.
-    fn mark(&self) -> Option<Mark>;
-
-    /// Raises the mark, durably before it returns. Refuses to lower it.
-    fn raise_mark(&self, mark: Mark) -> Result<(), MarkError>;
 }
 
-/// The last block that this member's key has signed.
+/// A final block that this member's key has signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     pub height: Height,
     pub round: u32,
     /// SHA-256 of the checkpoint's text.
     pub checkpoint: Hash,
-}
-
-/// The mark could not be raised.
-#[derive(Debug, thiserror::Error)]
-pub enum MarkError {
-    #[error("height {wanted} is not above height {marked}, which this member's key has signed already")]
-    Lower { wanted: Height, marked: Height },
-    #[error("the high-water mark cannot be written: {0}")]
-    Io(#[from] std::io::Error),
 }
 
 /// The store failed. What it was asked to write is either whole or absent; unless the variant says so, ask it again to

@@ -2,7 +2,7 @@
 
 use crate::app::head::mark_of;
 use crate::app::signing::sign_block;
-use crate::ports::{LedgerStore, MarkError, MemberSigner, NewBlock, StoreError, StoredBlock};
+use crate::ports::{LedgerStore, MemberSigner, NewBlock, StoreError, StoredBlock, VoteLog, VoteLogError};
 use sealane_core::block::{Member, MemberSet, MemberSetError, Origin};
 use sealane_core::consortium::{Admin, Founder, Genesis, Organization, Place, founder_bytes};
 use sealane_core::evidence::{Anchor, AnchorError};
@@ -21,7 +21,7 @@ pub enum GenesisError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Mark(#[from] MarkError),
+    Log(#[from] VoteLogError),
     #[error("the genesis statement cannot be signed: {0}")]
     Statement(#[from] StatementError),
     #[error(transparent)]
@@ -38,6 +38,7 @@ pub enum GenesisError {
 pub async fn begin(
     store: &dyn LedgerStore,
     signer: &dyn MemberSigner,
+    log: &mut dyn VoteLog,
     name: &Organization,
     origin: &Origin,
     now: Timestamp,
@@ -50,7 +51,7 @@ pub async fn begin(
     let founder = Founder { kid, signature: signer.sign(&founder_bytes(origin, &member)) };
     let members = MemberSet::new(vec![member])?;
     let anchor = sign(Genesis::new(origin.clone(), members, vec![founder], now), signer)?;
-    write(store, signer, &anchor).await?;
+    write(store, signer, log, &anchor).await?;
     Ok(anchor.genesis().clone())
 }
 
@@ -62,10 +63,11 @@ pub fn sign(genesis: Genesis, signer: &dyn MemberSigner) -> Result<Anchor, Genes
 }
 
 /// Writes block 0, which the genesis statement gives whole: each founder the same one, with a commit of its own. The store may
-/// hold that very block already: then an earlier call ended before it raised the mark.
+/// hold that very block already: then an earlier call ended before the log said so.
 pub async fn write(
     store: &dyn LedgerStore,
     signer: &dyn MemberSigner,
+    log: &mut dyn VoteLog,
     anchor: &Anchor,
 ) -> Result<StoredBlock, GenesisError> {
     let members = &anchor.genesis().members;
@@ -79,7 +81,8 @@ pub async fn write(
         if !is_this || checkpoint.root != anchor.root() {
             return Err(GenesisError::Exists);
         }
-        signer.raise_mark(mark_of(&tip))?;
+        log.begin(mark_of(&tip))?;
+        log.flush().await?;
         return Ok(tip);
     }
     let time = anchor.genesis().created;
@@ -89,7 +92,8 @@ pub async fn write(
     let sealed = proposal.block.ok_or_else(|| BlockError("the genesis statement got no place".to_owned()))?;
     let block = sign_block(&sealed, signer)?;
     store.append(NewBlock::new(block.clone(), sealed.content)).await?;
-    signer.raise_mark(mark_of(&block))?;
+    log.begin(mark_of(&block))?;
+    log.flush().await?;
     Ok(block)
 }
 

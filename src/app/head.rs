@@ -7,7 +7,7 @@ use tokio::task;
 
 use crate::app::lookup::Lookup;
 use crate::ports::{
-    LeafContent, LedgerStore, Mark, MarkError, MemberSigner, PlacedRecord, StoreError, StoredBlock, StoredLeaf,
+    LeafContent, LedgerStore, Mark, PlacedRecord, StoreError, StoredBlock, StoredLeaf, VoteLog, VoteLogError,
 };
 use sealane_core::block::{Height, Leaf};
 use sealane_core::consortium::{Place, Registry};
@@ -42,7 +42,7 @@ pub enum LoadError {
     #[error("this member's key has signed another block of height {height} than the one stored here: do not go on")]
     Forked { height: Height },
     #[error(transparent)]
-    Mark(#[from] MarkError),
+    Log(#[from] VoteLogError),
 }
 
 /// The last final block, and the state that the next one is made on.
@@ -79,29 +79,30 @@ impl Head {
         Ok(Self { tip, state, registry })
     }
 
-    /// Holds the state against the member's mark, and raises the mark where the last stop came between the two.
-    ///
-    /// Where there is no mark, nothing tells whether blocks beyond this state were signed. None is made from it:
-    /// `Orderer::open` then takes no statements.
-    pub fn reconcile(&self, signer: &dyn MemberSigner) -> Result<(), LoadError> {
+    /// Holds the state against the log of votes. A member that decides alone makes the log durable where the last stop came
+    /// between the two. With several members, a state that is behind the log is brought up to it by the others' blocks.
+    pub async fn reconcile(&self, log: &mut dyn VoteLog) -> Result<(), LoadError> {
         let found = mark_of(&self.tip);
-        match signer.mark() {
-            Some(mark) if mark.height > found.height => {
+        let is_alone = self.registry.members().members().len() == 1;
+        match log.released() {
+            Some(mark) if mark.height > found.height && is_alone => {
                 Err(LoadError::Behind { marked: mark.height, found: found.height })
             }
+            // Two members may have decided one block in two rounds.
             Some(mark) if mark.height == found.height && mark.checkpoint != found.checkpoint => {
                 Err(LoadError::Forked { height: found.height })
             }
-            // Two members may have decided one block in two rounds.
-            Some(mark) if mark.height == found.height => Ok(()),
-            // Stored but not yet marked: the block's own commit is the one to mark.
-            Some(_) => Ok(signer.raise_mark(found)?),
-            None => Ok(()),
+            // Stored, and the log may not say so yet, or not durably: the block's own commit is the one to note.
+            _ if is_alone => {
+                log.begin(found)?;
+                Ok(log.flush().await?)
+            }
+            _ => Ok(()),
         }
     }
 }
 
-/// The mark that a block's commit leaves.
+/// What the log of votes keeps of a final block.
 pub fn mark_of(block: &StoredBlock) -> Mark {
     Mark { height: block.commit.height, round: block.commit.round, checkpoint: block.checkpoint.hash() }
 }

@@ -66,8 +66,6 @@ pub struct Ledger {
     pub(super) council: watch::Receiver<Arc<Council>>,
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) questions: mpsc::Sender<Question>,
-    /// The member's mark is lost: the ledger is read, and not written.
-    pub(super) restored: bool,
     pub(super) verifier: Arc<dyn SignatureVerifier>,
     pub(super) load: Arc<WriterLoad>,
     /// The client that answers and places count for.
@@ -127,8 +125,7 @@ impl Ledger {
 
     /// Why this node signs nothing, if so. Other members may go on without it.
     pub fn silence(&self) -> Option<OrderError> {
-        let silent = || self.council.borrow().silent.clone().map(OrderError::Silent);
-        self.restored.then_some(OrderError::Restored).or_else(silent)
+        self.council.borrow().silent.clone().map(OrderError::Silent)
     }
 
     pub fn origin(&self) -> Origin {
@@ -177,7 +174,7 @@ impl Ledger {
     pub fn obstacle(&self) -> Option<OrderError> {
         let stopped = || self.jobs.is_closed().then_some(OrderError::Stopped);
         let gate = || self.gate.obstacle(self.view().tip.seal.time, self.clock.reading());
-        let own = self.restored.then_some(OrderError::Restored).or_else(stopped).or_else(gate);
+        let own = stopped().or_else(gate);
         own.or_else(|| self.council.borrow().obstacle())
     }
 
@@ -198,11 +195,6 @@ impl Ledger {
         self.council.borrow().obstacle().map_or(Ok(()), Err)
     }
 
-    /// Tells whether the ledger was restored without its mark, so that it is only read.
-    pub const fn is_restored(&self) -> bool {
-        self.restored
-    }
-
     /// The place that a statement would get if it were ordered now: rights are checked against it, and again by the
     /// writer.
     pub fn place_now(&self, view: &View) -> Place {
@@ -211,9 +203,6 @@ impl Ledger {
 
     /// Hands a candidate to the writer and waits until it is final, or refused.
     pub(super) async fn order(&self, candidate: Candidate) -> Result<Ordered, OrderError> {
-        if self.restored {
-            return Err(OrderError::Restored);
-        }
         let (reply, answer) = JobReply::new();
         self.jobs.try_send(Job { candidate, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => OrderError::Busy,

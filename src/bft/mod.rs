@@ -18,8 +18,8 @@ mod under_way;
 
 use std::sync::Arc;
 
-use crate::app::orderer::{Consensus, NoPeers, NoVoteLog};
-use crate::ports::{MemberSigner, Patience};
+use crate::app::orderer::{Consensus, NoPeers};
+use crate::ports::{MemberSigner, Patience, VoteLog};
 use sealane_core::consortium::CertificateReader;
 use sealane_core::statement::SignatureVerifier;
 
@@ -28,6 +28,7 @@ pub use driver::MalachiteAgreement;
 /// What a member agrees by that decides alone.
 pub fn alone(
     signer: Arc<dyn MemberSigner>,
+    log: Box<dyn VoteLog>,
     verifier: Arc<dyn SignatureVerifier>,
     certificates: Arc<dyn CertificateReader>,
 ) -> Consensus {
@@ -35,7 +36,7 @@ pub fn alone(
         agreement: Box::new(|origin| {
             Box::new(MalachiteAgreement::new(origin.clone(), signer, verifier, Patience::default()))
         }),
-        log: Box::new(NoVoteLog),
+        log,
         peers: Arc::new(NoPeers),
         words: Arc::default(),
         certificates,

@@ -11,7 +11,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 use crate::cli::init::InitOptions;
 use crate::cli::limits::LimitOptions;
 use crate::cli::stores::StoreName;
-use crate::config::{Config, LogFormat, PeerEndpoint, Secret};
+use crate::config::{AgreementSection, Config, LogFormat, PeerEndpoint, Secret};
 use sealane_core::consortium::{Namespace, Organization, ParticipantId, Role};
 use sealane_core::gs1::{CompanyPrefix, Gln};
 use sealane_core::hash::Hash;
@@ -127,7 +127,7 @@ pub enum Command {
     /// Make a one-time invitation to register, signed with the member's key
     Invite(InviteOptions),
     /// Show the members as the node sees them: how far each is, who is missing, and whether they can agree on blocks
-    Members,
+    Members(MembersOptions),
     /// List participants
     Participants(ParticipantsOptions),
     /// Approve a request: issue the certificate and put the registration on the ledger
@@ -183,6 +183,9 @@ pub struct ServeOptions {
     /// Where other members' nodes are found; from the file alone
     #[arg(skip)]
     pub peer_addresses: BTreeMap<Hash, PeerEndpoint>,
+    /// How long the node waits for other members, of the file alone
+    #[arg(skip)]
+    pub agreement: AgreementSection,
     #[command(flatten)]
     pub tls: TlsOptions,
     /// Statements written a second at the most: leaves others a share of the disk, and shows what a slow one does
@@ -214,6 +217,7 @@ impl ServeOptions {
             peer_listen: self.peer_listen.or(config.peers.listen),
             peer_address: self.peer_address.or_else(|| config.peers.address.clone()),
             peer_addresses: config.peers.addresses.clone(),
+            agreement: config.agreement.clone(),
             tls: self.tls.filled_from(config),
             write_rate: self.write_rate.or(config.write_rate),
             scan_decoder: self.scan_decoder || config.scan_decoder.unwrap_or_default(),
@@ -507,6 +511,29 @@ pub struct BackupOptions {
 }
 
 #[derive(Debug, Args)]
+pub struct MembersOptions {
+    #[command(subcommand)]
+    pub action: Option<MembersAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MembersAction {
+    /// Take up a lost log of votes again, with the node stopped and its ledger level with the others'
+    Rejoin(RejoinOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct RejoinOptions {
+    /// Vote at the very next height, since this member's key has signed nothing after the ledger's last block, whose height is
+    /// this. A second signature for one height convicts the member for good
+    #[arg(long, value_name = "HEIGHT")]
+    pub nothing_signed_after: Option<u64>,
+    /// With --nothing-signed-after: do not ask
+    #[arg(long, short, requires = "nothing_signed_after")]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct RestoreOptions {
     /// A backup: a ledger's file, or a directory as `backup --with-keys` leaves it
     #[arg(
@@ -516,8 +543,8 @@ pub struct RestoreOptions {
         conflicts_with = "last_signed_size"
     )]
     pub from: Option<PathBuf>,
-    /// After a restore without a high-water mark: the tree size of the newest checkpoint that this member's key has
-    /// signed, by everybody's account. Where the ledger ends there, the node may write again
+    /// After a restore without a log of votes, for a ledger of one member: the tree size of the newest checkpoint that this
+    /// member's key has signed, by everybody's account. Where the ledger ends there, the node may write again
     #[arg(long, value_name = "LEAVES")]
     pub last_signed_size: Option<u64>,
 }

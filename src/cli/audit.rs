@@ -64,7 +64,7 @@ fn local(global: &Global, options: &AuditOptions, output: &Output) -> Result<Com
     let data = DataDir::open(&global.data())?.with_database(global)?;
     // Reading goes on beside a running node; writing needs the directory alone.
     let _lock = if options.rebuild { Some(data.lock()?) } else { None };
-    let mark = data.mark()?;
+    let mark = data.last_signed()?;
     let report = runtime()?.block_on(async {
         if options.rebuild {
             let store = data.store().await?;

@@ -1,6 +1,6 @@
 //! `backup`: saves the ledger of a data directory, also while a node serves it.
 //!
-//! The high-water mark is never saved: put back beside an older ledger, it would let the key sign a height twice.
+//! The log of votes is never saved: put back beside an older ledger, it would let the key sign a height twice.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -52,7 +52,7 @@ pub fn run(global: &Global, options: &BackupOptions, output: &Output) -> Result<
 /// Copies the ledger's file, and returns the last block in the copy.
 fn save_ledger(data: &DataDir, file: &Path) -> Result<StoredBlock, Failure> {
     // Read first: what is copied later holds every block up to it, or the ledger here is an older one itself.
-    let mark = data.mark()?;
+    let mark = data.last_signed()?;
     new_file(file)?;
     SqliteStore::copy_file(&data.ledger_path(), file).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     sync(file)?;

@@ -31,13 +31,14 @@ use plan::Plan;
 use report::{Before, Measured};
 use session::LoadSession;
 
-/// The node that is measured.
+/// The node that is measured, or several of one ledger.
 struct Target<'a> {
     /// With the data of the member that approves the signers.
     global: &'a Global,
     client: Client,
+    /// What requests name as their host: the first node's.
     host: String,
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     pid: Option<u32>,
 }
 
@@ -60,26 +61,30 @@ pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<C
 
 impl<'a> Target<'a> {
     fn new(global: &'a Global, pid: Option<u32>) -> Result<Self, Failure> {
-        let url = global.url();
-        let Some(host) = url.strip_prefix("http://").map(|host| host.trim_end_matches('/')) else {
-            let message = format!("--url {url}: what is measured is a node, without TLS: give http://");
-            return Err(Failure::wrong_use(message));
-        };
-        let with_port = if host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
-            host.to_owned()
-        } else {
-            format!("{host}:80")
-        };
-        let cannot = |detail: &str| Failure::unreachable(format!("cannot find the node at {url}: {detail}"));
-        let mut addresses = with_port.to_socket_addrs().map_err(|error| cannot(&error.to_string()))?;
-        let address = addresses.next().ok_or_else(|| cannot("its name has no address"))?;
-        Ok(Self { global, client: Client::new(global)?, host: host.to_owned(), address, pid })
+        let nodes = global.urls().iter().map(|url| find(url)).collect::<Result<Vec<_>, Failure>>()?;
+        let host = nodes.first().map(|(host, _)| host.clone()).unwrap_or_default();
+        let addresses = nodes.into_iter().map(|(_, address)| address).collect();
+        Ok(Self { global, client: Client::of_any(global)?, host, addresses, pid })
     }
 
     /// Where the node's files are, if this machine has them.
     fn data(&self) -> Option<&Path> {
         self.global.data.as_deref().filter(|dir| dir.is_dir())
     }
+}
+
+/// The host of a node's URL, and its address.
+fn find(url: &str) -> Result<(String, SocketAddr), Failure> {
+    let Some(host) = url.strip_prefix("http://").map(|host| host.trim_end_matches('/')) else {
+        let message = format!("--url {url}: what is measured is a node, without TLS: give http://");
+        return Err(Failure::wrong_use(message));
+    };
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let with_port = if has_port { host.to_owned() } else { format!("{host}:80") };
+    let cannot = |detail: &str| Failure::unreachable(format!("cannot find the node at {url}: {detail}"));
+    let mut addresses = with_port.to_socket_addrs().map_err(|error| cannot(&error.to_string()))?;
+    let address = addresses.next().ok_or_else(|| cannot("its name has no address"))?;
+    Ok((host.to_owned(), address))
 }
 
 fn measure(target: &Target, plan: &Plan, options: &BenchOptions, output: &Output) -> Result<(), Failure> {

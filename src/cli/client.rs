@@ -76,6 +76,11 @@ impl Client {
         global.urls().into_iter().map(|url| Self::of(global, vec![url])).collect()
     }
 
+    /// Talks to the node at a URL that is known from elsewhere.
+    pub fn at(global: &Global, url: &str) -> Result<Self, Failure> {
+        Self::of(global, vec![url.to_owned()])
+    }
+
     fn of(global: &Global, urls: Vec<String>) -> Result<Self, Failure> {
         if let Some(url) = urls.iter().find(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
             return Err(Failure::wrong_use(format!(

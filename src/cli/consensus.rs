@@ -12,7 +12,7 @@ use crate::cli::node::SystemClock;
 use crate::config::PeerSettings;
 use crate::net::{NetSetup, NetTimes, PeerNetwork};
 use crate::pki::{MemberKey, NodeTls, X509Reader};
-use crate::ports::{MemberSigner, Patience, Roster, VoteLog};
+use crate::ports::{MemberSigner, Roster, VoteLog, VoteLogError};
 use crate::store::{AddressFile, VoteLogFile};
 use sealane_core::consortium::Genesis;
 use sealane_core::statement::SignatureVerifier;
@@ -26,15 +26,18 @@ pub async fn consensus(
     peers: &PeerSettings,
 ) -> Result<Consensus, Failure> {
     let key = Arc::clone(signer) as Arc<dyn MemberSigner>;
-    if genesis.members.members().len() == 1 {
-        return Ok(bft::alone(key, Arc::clone(verifier), Arc::new(X509Reader)));
-    }
     let kid = signer.public_key().thumbprint();
     let log: Box<dyn VoteLog> = match VoteLogFile::open(data.path(), kid, &genesis.origin) {
         Ok(log) => Box::new(log),
         // What it has signed is not known: it signs nothing, and everything can be read.
-        Err(error) => Box::new(UnusableVoteLog::because(with_causes(&error))),
+        Err(error) => {
+            tracing::error!("this node signs nothing: {}", with_causes(&error));
+            Box::new(UnusableVoteLog::because(told_to_strangers(&error).to_owned()))
+        }
     };
+    if genesis.members.members().len() == 1 {
+        return Ok(bft::alone(key, log, Arc::clone(verifier), Arc::new(X509Reader)));
+    }
     let words = Arc::new(SeenWords::default());
     let certificates = NodeTls::open(Arc::clone(signer), data.path());
     let certificates = certificates.map_err(|error| Failure::unreachable(with_causes(&error)))?;
@@ -60,14 +63,28 @@ pub async fn consensus(
         })?),
     };
     let network = PeerNetwork::start(setup, listener).map_err(|error| Failure::wrong_use(with_causes(&error)))?;
-    let for_agreement = Arc::clone(verifier);
+    let (for_agreement, patience) = (Arc::clone(verifier), peers.patience());
     Ok(Consensus {
         agreement: Box::new(move |origin| {
-            Box::new(MalachiteAgreement::new(origin.clone(), key, for_agreement, Patience::default()))
+            Box::new(MalachiteAgreement::new(origin.clone(), key, for_agreement, patience))
         }),
         log,
         peers: Arc::new(network),
         words,
         certificates: Arc::new(X509Reader),
     })
+}
+
+/// Why a log cannot be used, for all who ask: the operator hears more.
+const fn told_to_strangers(error: &VoteLogError) -> &'static str {
+    match error {
+        VoteLogError::Lost { .. } => {
+            "its log of votes is lost, so nothing tells what its key has signed after the last block that is here. Reading goes \
+             on; its operator takes the log up again by `sealane members rejoin`"
+        }
+        VoteLogError::Damaged { .. } => {
+            "its log of votes is damaged. Reading goes on; its log says more to its operator"
+        }
+        _ => "its log of votes cannot be used. Reading goes on; its log says more to its operator",
+    }
 }

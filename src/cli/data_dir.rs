@@ -11,13 +11,12 @@ use crate::cli::arguments::Global;
 use crate::cli::failure::{Failure, with_causes};
 use crate::config::Secret;
 use crate::pki::tls::read_certificates;
-use crate::pki::{
-    CertificateAuthority, MEMBER_KEY_FILE, MemberKey, NOTE_KEY_FILE, NotePrivateKey, PrivateKey, read_member_mark,
-};
+use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, MemberKey, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
 use crate::ports::{LedgerStore, Mark};
 use crate::store::postgres::Server;
-use crate::store::{PostgresStore, SqliteOpenError, SqliteStore};
-use sealane_core::block::Height;
+use crate::store::{PostgresStore, SqliteOpenError, SqliteStore, VoteLogFile};
+use sealane_core::block::{Height, Origin};
+use sealane_core::hash::Hash;
 
 /// The version of the directory's layout that this program writes and reads.
 const VERSION: u32 = 2;
@@ -231,19 +230,26 @@ impl DataDir {
         format!("process {} with --data {}", std::process::id(), path.display())
     }
 
-    /// What the member's key has signed last, if anything.
-    pub fn mark(&self) -> Result<Option<Mark>, Failure> {
-        read_member_mark(&self.path).map_err(|error| cannot("read the high-water mark in", &self.path, &error))
+    /// The last final block that the member's log of votes says its key has signed, if any.
+    pub fn last_signed(&self) -> Result<Option<Mark>, Failure> {
+        VoteLogFile::read_released(&self.path).map_err(unreachable)
     }
 
-    /// The member's key with its mark.
+    /// The member's log of votes, which a command writes that holds the directory's lock.
+    pub fn vote_log(&self, kid: Hash, origin: &Origin) -> Result<VoteLogFile, Failure> {
+        VoteLogFile::open(&self.path, kid, origin).map_err(unreachable)
+    }
+
+    /// The member's keys.
     pub fn member_key(&self) -> Result<MemberKey, Failure> {
         let key = PrivateKey::read(&self.path.join(MEMBER_KEY_FILE))
             .map_err(|error| Failure::unreachable(with_causes(&error)))?;
         let note_key = NotePrivateKey::read(&self.path.join(NOTE_KEY_FILE))
             .map_err(|error| Failure::unreachable(with_causes(&error)))?;
-        MemberKey::open(key, note_key, &self.path)
-            .map_err(|error| cannot("open the high-water mark in", &self.path, &error))
+        MemberKey::new(key, note_key).map_err(|error| {
+            let path = self.path.join(MEMBER_KEY_FILE);
+            Failure::unreachable(format!("{} holds a key that cannot sign: {error}", path.display()))
+        })
     }
 
     pub fn authority(&self) -> Result<CertificateAuthority, Failure> {
@@ -310,10 +316,11 @@ fn is_first(mark: Mark) -> bool {
 
 /// A directory that has a key and no version: it is a founder's, its `init` did not come to its end, or the file was lost since.
 fn cut_short(path: &Path) -> Failure {
-    if path.join(FOUNDER_FILE).exists() && read_member_mark(path).is_ok_and(|mark| mark.is_none_or(is_first)) {
+    if path.join(FOUNDER_FILE).exists() && VoteLogFile::read_released(path).is_ok_and(|mark| mark.is_none_or(is_first))
+    {
         return not_founded(path);
     }
-    let message = match read_member_mark(path) {
+    let message = match VoteLogFile::read_released(path) {
         Ok(mark) if mark.is_none_or(is_first) => format!(
             "an `init` was cut short in {}: nothing has been recorded there; remove it and run `sealane init` again; if its keys were put \
              there to bring a ledger back: `sealane restore --from BACKUP --data {0}`",

@@ -1,7 +1,5 @@
 //! `approve`, `reject`, `revoke`: the member's decisions, signed with the member's key.
 
-use std::io::{BufRead, IsTerminal, Write};
-
 use serde_json::{Value, json};
 
 use crate::app::genesis::sign_admin;
@@ -10,7 +8,7 @@ use crate::cli::client::Client;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::node::now;
-use crate::cli::output::{Output, printable};
+use crate::cli::output::{Output, ask, printable};
 use crate::cli::trust;
 use crate::pki::{CertificateRequest, MemberKey, ParticipantSubject};
 use crate::ports::MemberSigner;
@@ -197,12 +195,9 @@ fn confirm(admin: &Admin, asked: &Value) -> Result<(), Failure> {
         | Admin::Fault(_)
         | Admin::Endorsement(_) => {}
     }
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::wrong_use("nobody is at the terminal to ask; give --yes to approve without asking"));
-    }
-    eprint!("Approve? Compare the fingerprint with the organisation's own first. [y/N] ");
-    let _ = std::io::stderr().flush();
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).map_err(Failure::wrong_use)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(Failure::wrong_use("not approved")) }
+    ask(
+        "Approve? Compare the fingerprint with the organisation's own first. [y/N] ",
+        "give --yes to approve without asking",
+        "not approved",
+    )
 }

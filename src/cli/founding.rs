@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `genesis.jose` durable | the one genesis statement that this key signs or takes; another one is refused from now on |
 //! | block 0 durable | a ledger that no node serves yet |
-//! | mark raised, `sealane.toml` written | the same |
+//! | log of votes and `sealane.toml` written | the same |
 //! | `version` written | a member |
 
 use std::fs::{self, File, Permissions};
@@ -82,8 +82,7 @@ pub fn found(global: &Global, options: &InitOptions, output: &Output) -> Result<
     let signer = data.member_key()?;
     let founders = gather(&options.found)?;
     let own = own_document(&founders, &signer, data.path())?;
-    VoteLogFile::open(data.path(), own.member().kid(), founders.origin())
-        .map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    let mut log = data.vote_log(own.member().kid(), founders.origin())?;
     // Before a genesis statement is signed or taken: what is in the way of the ledger is met while all can begin anew.
     let runtime = runtime()?;
     let store = runtime.block_on(data.create_store())?;
@@ -92,7 +91,7 @@ pub fn found(global: &Global, options: &InitOptions, output: &Output) -> Result<
         return Err(other_ledger(&data));
     }
     let anchor = anchor(&data, &founders, &signer, options.genesis.as_deref())?;
-    runtime.block_on(genesis::write(&*store, &signer, &anchor)).map_err(|error| match error {
+    runtime.block_on(genesis::write(&*store, &signer, &mut log, &anchor)).map_err(|error| match error {
         genesis::GenesisError::Exists => other_ledger(&data),
         other => Failure::unreachable(with_causes(&other)),
     })?;

@@ -95,11 +95,12 @@ pub fn create(data: &DataDir, name: &Organization, origin: Option<Origin>) -> Re
     let kid = make_keys(data, name, now)?;
     let signer = data.member_key()?;
     let origin = origin.unwrap_or_else(|| Origin::of_genesis_key(&kid));
-    runtime
-        .block_on(genesis::begin(&*store, &signer, name, &origin, now))
-        .map_err(|error| Failure::unreachable(with_causes(&error)))?;
     // With the key, so that a log that is missing later is a lost one.
-    VoteLogFile::create(data.path(), kid, &origin).map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    let log = VoteLogFile::create(data.path(), kid, &origin);
+    let mut log = log.map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    runtime
+        .block_on(genesis::begin(&*store, &signer, &mut log, name, &origin, now))
+        .map_err(|error| Failure::unreachable(with_causes(&error)))?;
     data.finish()?;
     Ok(origin)
 }

@@ -4,10 +4,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::arguments::Global;
+use crate::cli::arguments::{Global, MembersAction, MembersOptions};
 use crate::cli::client::Client;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::{Output, excerpt};
+use crate::cli::rejoin;
 
 /// Characters of a `kid` that people are shown.
 const KID_CHARS: usize = 8;
@@ -49,7 +50,10 @@ struct RequestSeen {
     url: Option<String>,
 }
 
-pub fn run(global: &Global, output: &Output) -> Result<CommandOutcome, Failure> {
+pub fn run(global: &Global, options: &MembersOptions, output: &Output) -> Result<CommandOutcome, Failure> {
+    if let Some(MembersAction::Rejoin(options)) = &options.action {
+        return rejoin::run(global, options, output);
+    }
     let client = Client::new(global)?;
     let answer = client.get_json("/members")?;
     output.result(&answer, text_of(&answer, client.url())?);

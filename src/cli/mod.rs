@@ -35,6 +35,7 @@ mod participants;
 mod post;
 mod provider;
 mod register;
+mod rejoin;
 mod remote;
 mod renew;
 mod restore;
@@ -94,7 +95,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
         Command::Keygen(options) => keygen::run(&options, &output),
         Command::Register(options) => register::run(&global, &options, &output),
         Command::Invite(options) => invite::run(&global, &options, &output),
-        Command::Members => members::run(&global, &output),
+        Command::Members(options) => members::run(&global, &options, &output),
         Command::Participants(options) => participants::run(&global, &options, &output),
         Command::Approve(options) => decisions::approve(&global, &options, &output),
         Command::Reject(options) => decisions::reject(&global, &options, &output),

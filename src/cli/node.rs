@@ -79,7 +79,7 @@ impl OpenNode {
     ) -> Result<Self, Failure> {
         let metrics = Arc::new(Metrics::new());
         let store = data.store().await?;
-        // Before the mark is held against the ledger, and raised to its end.
+        // Before the log of votes is held against the ledger, and brought to its end.
         let genesis = trust::check_owner(data, &*store).await?;
         let signer = Arc::new(data.member_key()?);
         let authority_pem = data.authority()?.certificate().to_pem();

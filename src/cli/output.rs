@@ -1,10 +1,11 @@
 //! What a command prints: text for people, or one JSON value for programs.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use serde::Serialize;
 
 use crate::cli::arguments::Global;
+use crate::cli::failure::Failure;
 use sealane_core::consortium::is_invisible;
 
 /// Characters of what others may have written in one message: the longest id, and what is wrong with it.
@@ -87,6 +88,18 @@ fn print_line(line: &str) {
     if writeln!(io::stdout(), "{}", printable(line)).is_err() {
         std::process::exit(0);
     }
+}
+
+/// Asks the person at the terminal. `otherwise` says what to do where there is none, `refusal` what a no means.
+pub fn ask(question: &str, otherwise: &str, refusal: &str) -> Result<(), Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::wrong_use(format!("nobody is at the terminal to ask; {otherwise}")));
+    }
+    eprint!("{question}");
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(Failure::wrong_use)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(Failure::wrong_use(refusal)) }
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 //! 2. Keys that the directory lacks are copied from the backup, then `version` is written. Still no ledger.
 //! 3. The copy is renamed to `ledger.sqlite`: the ledger is there, whole.
 //!
-//! The mark is not written by any of them. One that has survived tells the next start whether blocks are missing; where
-//! none has, the node reads only, until `--last-signed-size` says that none is.
+//! The log of votes is not written by any of them. One that has survived tells the next start whether blocks are missing; where
+//! none has, the node signs nothing, until `--last-signed-size` or `sealane members rejoin` makes it anew.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
@@ -29,9 +29,11 @@ use crate::cli::output::Output;
 use crate::cli::provider::provider;
 use crate::cli::stores::ledger_file;
 use crate::config::CONFIG_FILE;
-use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, NODE_TLS_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
+use crate::pki::{
+    CertificateAuthority, MEMBER_KEY_FILE, MemberKey, NODE_TLS_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey,
+};
 use crate::ports::{Mark, MemberSigner, StoredBlock};
-use crate::store::{ADDRESS_FILE, SqliteOpenError, SqliteStore, VOTE_LOG_FILES};
+use crate::store::{ADDRESS_FILE, LogStart, SqliteOpenError, SqliteStore, VOTE_LOG_FILES, VoteLogFile};
 use sealane_core::block::NotePublicKey;
 use sealane_core::consortium::Registry;
 use sealane_core::merkle::TreeSize;
@@ -45,13 +47,22 @@ pub fn run(global: &Global, options: &RestoreOptions, output: &Output) -> Result
     }
 }
 
-/// What a node without a mark says of itself.
-pub fn reads_only(data: &Path) -> String {
+/// What comes after a restore without a log of votes, for one member and for one of several.
+fn signs_nothing(data: &Path, members: usize) -> String {
+    let data = data.display();
+    let next = match members {
+        1 => format!(
+            "When everybody agrees that it has not: `sealane restore --last-signed-size LEAVES --data {data}`; see \"You lost the \
+             disk\" in docs/OPERATIONS.md"
+        ),
+        _ => format!(
+            "Let `sealane serve --data {data}` fetch what the other members have, stop it, then `sealane members rejoin --data \
+             {data}`; see \"A lost log of votes\" in docs/CONSORTIUM.md"
+        ),
+    };
     format!(
-        "this node reads only: its high-water mark is lost, and nothing here tells whether its key has signed blocks after \
-         the last one. When everybody agrees that it has not: stop it, then `sealane restore --last-signed-size LEAVES \
-         --data {}`; see \"You lost the disk\" in docs/OPERATIONS.md",
-        data.display()
+        "this node only reads: its log of votes is lost, and nothing here tells whether its key has signed blocks after the last \
+         one. {next}"
     )
 }
 
@@ -74,8 +85,7 @@ fn restore(path: &Path, backup: &Path, output: &Output) -> Result<CommandOutcome
         // What is left of a directory that was made for this is of no use; the failure is the thing to tell.
         let _ = fs::remove_dir_all(path);
     }
-    let (report, tip, mark) = restored?;
-    tell(path, &report, &tip, mark, output);
+    tell(path, &restored?, output);
     Ok(CommandOutcome::Done)
 }
 
@@ -100,8 +110,8 @@ fn refuse_what_is_there(path: &Path) -> Result<(), Failure> {
         )));
     }
     let ours = |name: &String| {
-        const OURS: [&str; 8] =
-            ["version", "lock", "high-water-mark", "ca.pem", "ca-key.pem", MEMBER_KEY_FILE, NOTE_KEY_FILE, CONFIG_FILE];
+        const OURS: [&str; 7] =
+            ["version", "lock", "ca.pem", "ca-key.pem", MEMBER_KEY_FILE, NOTE_KEY_FILE, CONFIG_FILE];
         OURS.contains(&name.as_str())
             || VOTE_LOG_FILES.contains(&name.as_str())
             || [NODE_TLS_KEY_FILE, ADDRESS_FILE].contains(&name.as_str())
@@ -121,13 +131,21 @@ fn refuse_what_is_there(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn restore_into(data: &DataDir, source: &Path, backup: &Path) -> Result<(Report, StoredBlock, Option<Mark>), Failure> {
+/// A ledger that was brought back.
+struct Restored {
+    report: Report,
+    head: Head,
+    /// The last block that the log of votes has as signed; `None` if the log is lost.
+    mark: Option<Mark>,
+}
+
+fn restore_into(data: &DataDir, source: &Path, backup: &Path) -> Result<Restored, Failure> {
     let staged = with_ending(&data.ledger_path(), ".restoring");
     let result = stage(source, &staged).and_then(|()| {
-        let mark = data.mark()?;
-        let (report, state) = check(backup, &staged, mark)?;
+        let mark = data.last_signed()?;
+        let (report, head) = check(backup, &staged, mark)?;
         let keys = Keys::find(data, backup)?;
-        if !is_member(&state.registry, keys.member.public(), &keys.note.public()) {
+        if !is_member(&head.registry, keys.member.public(), &keys.note.public()) {
             return Err(Failure::unreachable(format!(
                 "{} and {NOTE_KEY_FILE} are not the keys of one member of the ledger in {}: give the keys and the backup of one \
                  member",
@@ -143,7 +161,7 @@ fn restore_into(data: &DataDir, source: &Path, backup: &Path) -> Result<(Report,
         fs::rename(&staged, data.ledger_path()).map_err(|error| cannot("write", &data.ledger_path(), &error))?;
         sync(data.path())?;
         sync(parent(data.path()))?;
-        Ok((report, state.tip, mark))
+        Ok(Restored { report, head, mark })
     });
     if result.is_err() {
         // The failure is the thing to tell; what is left of the copy is removed by the next try.
@@ -175,7 +193,7 @@ fn stage(source: &Path, staged: &Path) -> Result<(), Failure> {
     sync(staged)
 }
 
-/// Audits the copy, and holds it against the mark where one has survived.
+/// Audits the copy, and holds it against the log of votes where it has survived.
 fn check(backup: &Path, staged: &Path, mark: Option<Mark>) -> Result<(Report, Head), Failure> {
     let store = SqliteStore::open_read_only(staged).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     let refused = |error: AuditError| match error {
@@ -251,7 +269,9 @@ fn is_member(registry: &Registry, key: &PublicKey, note_key: &NotePublicKey) -> 
     registry.members().get(&key.thumbprint()).is_some_and(|member| member.note_key() == note_key)
 }
 
-fn tell(path: &Path, report: &Report, tip: &StoredBlock, mark: Option<Mark>, output: &Output) {
+fn tell(path: &Path, Restored { report, head, mark }: &Restored, output: &Output) {
+    let tip = &head.tip;
+    let members = head.registry.members().members().len();
     let (height, size, root, time) = (tip.seal.height, tip.size(), tip.checkpoint.root, tip.seal.time);
     let behind = mark.filter(|mark| mark.height > height);
     let result = json!({
@@ -271,6 +291,12 @@ fn tell(path: &Path, report: &Report, tip: &StoredBlock, mark: Option<Mark>, out
         "Restored the ledger into {data}: it is sound up to block {height} of {time} with {size} leaves, root {root}."
     );
     match (mark, behind) {
+        (_, Some(_)) if members > 1 => {
+            output.result(
+                &result,
+                format!("{text}\nNext: `sealane serve --data {data}` fetches the blocks after it from the others."),
+            );
+        }
         (_, Some(mark)) => {
             output.result(&result, text);
             output.warn(format!(
@@ -284,7 +310,7 @@ fn tell(path: &Path, report: &Report, tip: &StoredBlock, mark: Option<Mark>, out
         (Some(_), None) => output.result(&result, format!("{text}\nNext: sealane serve --data {data}")),
         (None, None) => {
             output.result(&result, text);
-            output.warn(reads_only(path));
+            output.warn(signs_nothing(path, members));
         }
     }
 }
@@ -294,34 +320,53 @@ fn settle(global: &Global, last_signed: u64, output: &Output) -> Result<CommandO
     let path = &global.data();
     let data = DataDir::open(path)?.with_database(global)?;
     let _lock = data.lock()?;
-    if let Some(mark) = data.mark()? {
-        return Err(Failure::unreachable(format!(
-            "the high-water mark in {} is there: this member's key has signed block {}, and nothing has to be said",
-            path.display(),
-            mark.height
-        )));
-    }
-    let key = data.member_key()?;
-    let state = runtime()?.block_on(async {
-        let store = data.snapshot().await?;
-        audit::audit(&*store, provider()).await.map_err(unsound)?;
-        Head::load(&*store, provider().signatures).await.map_err(Failure::unproven)
-    })?;
-    if !is_member(&state.registry, key.public_key(), key.note_key()) {
-        return Err(Failure::unreachable(format!(
-            "{MEMBER_KEY_FILE} and {NOTE_KEY_FILE} in {} are not the keys of one member of the ledger there",
+    let (key, head) = lost_log(&data)?;
+    let members = head.registry.members().members().len();
+    if members > 1 {
+        return Err(Failure::wrong_use(format!(
+            "--last-signed-size is for a ledger of one member, and this one has {members}: `sealane members rejoin --data {}`",
             path.display()
         )));
     }
-    compare_sizes(path, &state.tip, last_signed)?;
-    key.raise_mark(mark_of(&state.tip)).map_err(|error| Failure::unreachable(with_causes(&error)))?;
-    let (height, size) = (state.tip.seal.height, state.tip.size());
+    compare_sizes(path, &head.tip, last_signed)?;
+    make_log(&data, &key, &head, LogStart::After(mark_of(&head.tip)))?;
+    let (height, size) = (head.tip.seal.height, head.tip.size());
     let text = format!(
-        "The high-water mark is block {height} with {size} leaves. From here on the node writes.\nNext: sealane serve --data {}",
+        "The log of votes begins after block {height} with {size} leaves. From here on the node writes.\nNext: sealane serve --data {}",
         path.display()
     );
     output.result(&json!({"height": height, "treeSize": size, "writes": true}), text);
     Ok(CommandOutcome::Done)
+}
+
+/// The keys and the ledger of a member whose log of votes is lost. The whole ledger was audited, since the member goes on from it.
+pub fn lost_log(data: &DataDir) -> Result<(MemberKey, Head), Failure> {
+    if let Some(mark) = data.last_signed()? {
+        return Err(Failure::unreachable(format!(
+            "the log of votes in {} is there: this member's key has signed block {}, and nothing has to be said",
+            data.path().display(),
+            mark.height
+        )));
+    }
+    let key = data.member_key()?;
+    let head = runtime()?.block_on(async {
+        let store = data.snapshot().await?;
+        audit::audit(&*store, provider()).await.map_err(unsound)?;
+        Head::load(&*store, provider().signatures).await.map_err(Failure::unproven)
+    })?;
+    if !is_member(&head.registry, key.public_key(), key.note_key()) {
+        return Err(Failure::unreachable(format!(
+            "{MEMBER_KEY_FILE} and {NOTE_KEY_FILE} in {} are not the keys of one member of the ledger there",
+            data.path().display()
+        )));
+    }
+    Ok((key, head))
+}
+
+/// Makes the log of votes anew.
+pub fn make_log(data: &DataDir, key: &MemberKey, head: &Head, start: LogStart) -> Result<(), Failure> {
+    let made = VoteLogFile::create_again(data.path(), key.public_key().thumbprint(), head.registry.origin(), start);
+    made.map(drop).map_err(|error| Failure::unreachable(with_causes(&error)))
 }
 
 fn compare_sizes(path: &Path, tip: &StoredBlock, last_signed: u64) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::{OpenNode, listen, runtime, stop_signal};
 use crate::cli::output::Output;
-use crate::cli::{restore, tls};
+use crate::cli::tls;
 use crate::config::{LogFormat, PeerSettings};
 use crate::telemetry;
 
@@ -23,7 +23,8 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
     let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
     let (peer_address, addresses) = (options.peer_address.clone(), options.peer_addresses.clone());
     let peers = PeerSettings::new(options.peer_listen, peer_address, &public_url, addresses);
-    let peers = peers.map_err(Failure::wrong_use)?;
+    let patience = options.agreement.patience().map_err(Failure::wrong_use)?;
+    let peers = peers.map_err(Failure::wrong_use)?.waiting(patience);
     runtime()?.block_on(async {
         let node = OpenNode::open(&data, options.write_rate, options.accept_clock, &peers).await?;
         let node = node.within(limits).for_invited_only(options.invitations);
@@ -35,15 +36,13 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
         let text = format!("Serving the ledger {} at {url} (Ctrl-C stops it).", node.ledger.origin());
         output.result(&result, text);
         drop(view);
-        if node.ledger.is_restored() {
-            output.warn(restore::reads_only(data.path()));
-        }
         match node.ledger.obstacle() {
             Some(OrderError::Clock(jump)) => output.warn(format!("this node reads only: {jump}")),
             Some(unsound @ OrderError::Unsound { .. }) => output.warn(format!(
                 "{unsound}. It writes again when a check finds no fault; one begins now. `sealane audit` says more, and \
                  \"Audit and rebuild\" in docs/OPERATIONS.md what to do"
             )),
+            Some(silent @ OrderError::Silent(_)) => output.warn(silent.to_string()),
             _ => {}
         }
         node.serve(listener, tls, public_url, stop).await

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+use crate::ports::Patience;
 use sealane_core::agreement::{NodeAddress, NodeAddressError};
 use sealane_core::block::MemberSet;
 use sealane_core::hash::Hash;
@@ -66,6 +67,7 @@ pub struct PeerSettings {
     listen: Option<SocketAddr>,
     own: Option<(PeerEndpoint, String)>,
     addresses: BTreeMap<Hash, PeerEndpoint>,
+    patience: Patience,
 }
 
 /// Settings that do not fit together.
@@ -94,7 +96,22 @@ impl PeerSettings {
         if address.is_some() {
             NodeAddress::check_url(url).map_err(PeerSettingsError::Url)?;
         }
-        Ok(Self { listen, own: address.map(|address| (address, url.to_owned())), addresses })
+        Ok(Self {
+            listen,
+            own: address.map(|address| (address, url.to_owned())),
+            addresses,
+            patience: Patience::default(),
+        })
+    }
+
+    /// Waits so long for the other members.
+    pub fn waiting(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// How long the node waits for the other members.
+    pub const fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// Where the node listens for others; `None` of one that only dials.

@@ -52,6 +52,8 @@ pub struct Metrics {
     held_bytes: IntGaugeVec,
     consensus_height: IntGauge,
     rounds: IntCounterVec,
+    flush_seconds: Histogram,
+    faults: IntCounter,
     pool_statements: IntGauge,
     pool_bytes: IntGauge,
     catching_up: IntGauge,
@@ -168,6 +170,14 @@ impl Metrics {
                 "Blocks by the round in which the members decided on them: 0 is the first, `more` is 3 and later.",
                 &["round"],
             ),
+            flush_seconds: registered(
+                &registry,
+                Histogram::with_opts(times(
+                    "sealane_consensus_flush_seconds",
+                    "Time to make the log of votes durable.",
+                )),
+            ),
+            faults: counter("sealane_faults_total", "Times that a member has signed two things in one place."),
             pool_statements: gauge("sealane_pool_statements", "Statements that wait for a block."),
             pool_bytes: gauge("sealane_pool_bytes", "Bytes of the statements that wait for a block."),
             catching_up: gauge("sealane_catching_up", "1 while this node fetches final blocks that it has missed."),
@@ -277,6 +287,14 @@ impl BlockObserver for Metrics {
         self.rounds.with_label_values(&[round]).inc();
     }
 
+    fn log_flushed(&self, took: Duration) {
+        self.flush_seconds.observe(took.as_secs_f64());
+    }
+
+    fn member_at_fault(&self) {
+        self.faults.inc();
+    }
+
     fn writer_stands(&self, standing: WriterStanding) {
         self.pool_statements.set(gauge(standing.pool_statements as u64));
         self.pool_bytes.set(gauge(standing.pool_bytes as u64));
@@ -319,6 +337,8 @@ mod tests {
         metrics.capture_refused(&Problem::new(Code::BadSignature, ""));
         metrics.capture_refused(&Problem::new(Code::Busy, ""));
         metrics.block_written(2, 7, Duration::from_millis(4));
+        metrics.log_flushed(Duration::from_millis(1));
+        metrics.member_at_fault();
         [0, 0, 2, 3, 40].into_iter().for_each(|round| metrics.block_agreed(round));
         metrics.writer_stands(WriterStanding { pool_statements: 3, pool_bytes: 1_800, is_catching_up: true });
         let text = String::from_utf8(metrics.to_text(&Council::default()).unwrap()).unwrap();
@@ -334,6 +354,8 @@ mod tests {
             r#"sealane_consensus_rounds_total{round="0"} 2"#,
             r#"sealane_consensus_rounds_total{round="2"} 1"#,
             r#"sealane_consensus_rounds_total{round="more"} 2"#,
+            "sealane_consensus_flush_seconds_count 1",
+            "sealane_faults_total 1",
             "sealane_pool_statements 3",
             "sealane_pool_bytes 1800",
             "sealane_catching_up 1",

@@ -30,7 +30,7 @@ pub use ca::{AuthorityError, CertificateAuthority, IssuedCertificate};
 pub use certificate::{Certificate, CertificateError, VerifyError};
 pub use development::{DevelopmentError, write_development_set};
 pub use key::{KeyError, PrivateKey};
-pub use member::{MEMBER_KEY_FILE, MemberKey, read_member_mark};
+pub use member::{MEMBER_KEY_FILE, MemberKey};
 pub use node_tls::{NODE_TLS_KEY_FILE, NodeTls};
 pub use note_key::{NOTE_KEY_FILE, NotePrivateKey};
 pub use reader::X509Reader;

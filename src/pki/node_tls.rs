@@ -164,14 +164,13 @@ mod tests {
         "2026-11-21T09:30:00Z".parse().unwrap()
     }
 
-    /// A member's keys in a directory of their own.
-    fn member(dir: &Path) -> Arc<MemberKey> {
+    fn member() -> Arc<MemberKey> {
         let (key, note_key) = (PrivateKey::generate().unwrap(), NotePrivateKey::generate().unwrap());
-        Arc::new(MemberKey::open(key, note_key, dir).unwrap())
+        Arc::new(MemberKey::new(key, note_key).unwrap())
     }
 
     fn node(dir: &Path) -> NodeTls {
-        NodeTls::open(member(dir), dir).unwrap()
+        NodeTls::open(member(), dir).unwrap()
     }
 
     fn keys(nodes: &[&NodeTls]) -> impl Fn(&Hash) -> Option<PublicKey> + use<> {

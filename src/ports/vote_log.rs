@@ -16,6 +16,10 @@ use sealane_core::hash::Hash;
 /// that an older copy of the ledger is noticed. And what was said of the block after it ([`entries`](Self::entries)), so that
 /// a node that starts again says the same.
 ///
+/// A member that decides alone uses the first answer only: it shows nothing of a block before the block is stored. It signs the
+/// commit, stores it with the block in one transaction, makes this log durable, and only then shows the block. A crash
+/// between any two of these leaves either no block, or a block whose own commit is the one that the log would have named.
+///
 /// An implementation MUST have all that was appended on stable storage when `flush` returns `Ok`, and MUST NOT lose what an
 /// earlier `flush` made durable, whenever the process or the machine stops. What was begun or appended and not flushed MAY be
 /// lost, whole or in part: a part of one flush is never seen.
@@ -30,6 +34,10 @@ pub trait VoteLog: Send {
     /// The final block below the height under way: the highest that was released. `None` of a log in which no height was
     /// begun.
     fn released(&self) -> Option<Mark>;
+
+    /// The height at which this key may have said more than the log has, since an earlier log was lost: it says nothing at
+    /// this height.
+    fn unknown(&self) -> Option<Height>;
 
     /// Begins the height after a final block, and forgets what was said before. Nothing is written until the next `flush`.
     ///
@@ -59,8 +67,8 @@ pub trait VoteLog: Send {
 #[derive(Debug, thiserror::Error)]
 pub enum VoteLogError {
     #[error(
-        "the log of votes is lost: {} is not there, so nothing tells what this member's key has signed. If nothing was \
-         signed after the ledger's end, say so with `sealane restore --last-signed-size`", path.display()
+        "the log of votes is lost: {} is not there, so nothing tells what this member's key has signed after the last block \
+         that is here. `sealane members rejoin` takes it up again; see \"A lost log of votes\" in docs/CONSORTIUM.md", path.display()
     )]
     Lost { path: PathBuf },
     #[error("{} exists already and is not overwritten: a log of votes is made once, together with its key", path.display())]

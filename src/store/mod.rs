@@ -13,7 +13,7 @@ mod vote_log;
 pub use addresses::{ADDRESS_FILE, AddressFile};
 pub use postgres::PostgresStore;
 pub use sqlite::{SqliteOpenError, SqliteStore};
-pub use vote_log::{VOTE_LOG_FILES, VoteLogFile};
+pub use vote_log::{LogStart, VOTE_LOG_FILES, VoteLogFile};
 
 /// Bytes that are written to see whether anything can be: about what a block of a few statements adds.
 const WRITE_PROBE_BYTES: usize = 64 * 1024;

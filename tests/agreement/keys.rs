@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use p256::ecdsa::SigningKey;
-use sealane::ports::{Mark, MarkError, MemberSigner};
+use sealane::ports::MemberSigner;
 use sealane_core::block::{Height, Member, MemberSet, NotePublicKey, NoteSigningKey, Origin};
 use sealane_core::hash::Hash;
 use sealane_core::statement::{PublicKey, Signature, SignatureError, SignatureVerifier};
@@ -112,13 +112,5 @@ impl MemberSigner for SimulatedKey {
 
     fn sign_note(&self, _: &[u8]) -> [u8; 64] {
         [0; 64]
-    }
-
-    fn mark(&self) -> Option<Mark> {
-        None
-    }
-
-    fn raise_mark(&self, _: Mark) -> Result<(), MarkError> {
-        Ok(())
     }
 }

@@ -16,8 +16,8 @@ use sealane::app::orderer::{BlockObserver, Orderer};
 use sealane::app::{Ledger, genesis};
 use sealane::bft;
 use sealane::pki::X509Reader;
-use sealane::ports::{Clock, LedgerStore, Mark, MarkError, MemberSigner};
-use sealane::store::SqliteStore;
+use sealane::ports::{Clock, LedgerStore, MemberSigner};
+use sealane::store::{SqliteStore, VoteLogFile};
 use sealane_core::block::{NotePublicKey, NoteSigningKey, Origin};
 use sealane_core::evidence::Anchor;
 use sealane_core::hash::Hash;
@@ -56,13 +56,12 @@ impl BlockObserver for Unobserved {
     fn block_written(&self, _statements: usize, _events: usize, _took: Duration) {}
 }
 
-/// A member whose key follows from a seed. Its mark is as short-lived as its ledger.
+/// A member whose key follows from a seed.
 pub struct SeededMember {
     key: SigningKey,
     public: PublicKey,
     note: NoteSigningKey,
     note_public: NotePublicKey,
-    mark: Mutex<Option<Mark>>,
 }
 
 impl SeededMember {
@@ -70,7 +69,7 @@ impl SeededMember {
         let key = signing_key(seed);
         let note = note_key(seed);
         let (public, note_public) = (PublicKey::from(key.verifying_key()), note.public());
-        Self { public, key, note, note_public, mark: Mutex::new(None) }
+        Self { public, key, note, note_public }
     }
 }
 
@@ -89,15 +88,6 @@ impl MemberSigner for SeededMember {
 
     fn sign_note(&self, text: &[u8]) -> [u8; 64] {
         self.note.sign(text)
-    }
-
-    fn mark(&self) -> Option<Mark> {
-        *self.mark.lock().unwrap()
-    }
-
-    fn raise_mark(&self, mark: Mark) -> Result<(), MarkError> {
-        *self.mark.lock().unwrap() = Some(mark);
-        Ok(())
     }
 }
 
@@ -120,7 +110,9 @@ impl Node {
         let signer = Arc::new(SeededMember::new(&format!("member {seed}")));
         let store = SqliteStore::create(&dir.path().join("ledger.sqlite")).unwrap();
         let origin: Origin = format!("test.example/world-{seed}").parse().unwrap();
-        genesis::begin(&store, &*signer, &"Test Member".parse().unwrap(), &origin, start).await.unwrap();
+        let mut log = VoteLogFile::create(dir.path(), signer.public.thumbprint(), &origin).unwrap();
+        let name = "Test Member".parse().unwrap();
+        genesis::begin(&store, &*signer, &mut log, &name, &origin, start).await.unwrap();
         // A leaf is its kind and then its statement.
         let first = store.leaf(LeafIndex::new(0).unwrap()).await.unwrap().unwrap();
         let anchor = Anchor::of_genesis(&first.bytes[1..], &P256).unwrap();
@@ -131,7 +123,7 @@ impl Node {
             Arc::clone(&signer) as Arc<dyn MemberSigner>,
             Arc::new(AwsLc),
             observer,
-            bft::alone(Arc::clone(&signer) as _, Arc::new(AwsLc), Arc::new(X509Reader)),
+            bft::alone(Arc::clone(&signer) as _, Box::new(log), Arc::new(AwsLc), Arc::new(X509Reader)),
         )
         .await
         .unwrap();

@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use sealane::app::capture::{CaptureError, Captured, capture};
 use sealane::app::orderer::{Consensus, OrderError, Orderer, SeenWords};
-use sealane::app::{Ledger, audit};
+use sealane::app::{Ledger, audit, mark_of};
 use sealane::bft::MalachiteAgreement;
 use sealane::net::{NetSetup, NetTimes, PeerNetwork};
 use sealane::pki::{NodeTls, X509Reader};
-use sealane::ports::{Clock, MemberSigner, Patience, Roster};
+use sealane::ports::{Clock, LedgerStore, MemberSigner, Patience, Roster};
 use sealane::signatures::AwsLc;
-use sealane::store::{AddressFile, VoteLogFile};
+use sealane::store::{AddressFile, LogStart, SqliteStore, VoteLogFile};
 use sealane_core::hash::Hash;
 use sealane_core::time::Timestamp;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::member::{Maker, Member, PROVIDER, Unobserved};
+use crate::member::{LEDGER_FILE, Maker, Member, PROVIDER, Unobserved, copy_in_use, lose_log};
 
 /// How long anything may take.
 const SOON: Duration = Duration::from_secs(30);
@@ -58,7 +58,6 @@ impl Four {
         for member in &members {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             addresses.insert(member.signer.public_key().thumbprint(), listener.local_addr().unwrap().to_string());
-            VoteLogFile::create(member.dir.path(), member.signer.public_key().thumbprint(), &member.origin()).unwrap();
             listeners.push(listener);
         }
         let clock = Arc::new(MachineClock(std::time::Instant::now()));
@@ -292,4 +291,64 @@ async fn one_event_id_with_two_contents_at_two_members_holds_up_nobody() {
         four.post(2, &maker, &format!("F{round}")).await.unwrap();
         assert!(began.elapsed() < SOON);
     }
+}
+
+/// What it may have said of the height after the last final block is lost, so it says nothing of that one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_log_is_taken_up_again_one_height_later() {
+    let mut four = Four::start().await;
+    for at in 0..4 {
+        four.until_reachable(at, 4).await;
+    }
+    let maker = four.register(0).await;
+    four.post(0, &maker, "S").await.unwrap();
+    four.until_level(2).await;
+    four.kill(3);
+    let (dir, own) = (four.members[3].dir.path().to_owned(), four.members[3].kid());
+    lose_log(&dir);
+    let tip = four.members[3].store.tip().await.unwrap().unwrap();
+    let start = LogStart::Unknown(mark_of(&tip));
+    VoteLogFile::create_again(&dir, own, &four.members[3].origin(), start).unwrap();
+    four.restart(3).await;
+    four.until_reachable(3, 4).await;
+    // It takes statements, and has no voice in the block that they come into.
+    let first = four.post(3, &maker, "T").await.unwrap().receipt.unwrap().receipt.commit;
+    assert_eq!(first.height, tip.seal.height.next());
+    assert!(first.signatures.iter().all(|one| one.kid != own), "{first:?}");
+    four.until_level(first.height.get()).await;
+    // Without its vote there would be no quorum for the next one.
+    four.kill(1);
+    four.until_reachable(3, 3).await;
+    four.until_reachable(0, 3).await;
+    let next = four.post(3, &maker, "U").await.unwrap().receipt.unwrap().receipt.commit;
+    assert!(next.signatures.iter().any(|one| one.kid == own), "{next:?}");
+    assert_eq!(four.ledger(3).council_now().silent, None);
+}
+
+/// As after a restored backup: the log says that more was signed than the store has.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_store_under_a_newer_log_fetches_what_it_lacks_and_votes_again() {
+    let mut four = Four::start().await;
+    for at in 0..4 {
+        four.until_reachable(at, 4).await;
+    }
+    let maker = four.register(0).await;
+    four.until_level(1).await;
+    let older = four.members[3].dir.path().join("older.sqlite");
+    copy_in_use(&four.members[3].dir.path().join(LEDGER_FILE), &older);
+    for serial in 0..4 {
+        four.post(serial, &maker, &format!("S{serial}")).await.unwrap();
+    }
+    four.until_level(5).await;
+    four.kill(3);
+    four.members[3].store = SqliteStore::open(&older).unwrap();
+    four.restart(3).await;
+    four.until_reachable(3, 4).await;
+    four.until_level(5).await;
+    four.kill(1);
+    four.until_reachable(3, 3).await;
+    four.until_reachable(0, 3).await;
+    let commit = four.post(3, &maker, "T").await.unwrap().receipt.unwrap().receipt.commit;
+    assert!(commit.signatures.iter().any(|one| one.kid == four.members[3].kid()), "{commit:?}");
+    audit::audit(&four.members[3].store, PROVIDER).await.unwrap();
 }

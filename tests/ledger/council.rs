@@ -2,22 +2,18 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use sealane::app::Ledger;
 use sealane::app::capture::{CaptureError, capture};
-use sealane::app::orderer::{Consensus, OrderError, Orderer};
+use sealane::app::orderer::{Consensus, OrderError, Orderer, UnusableVoteLog};
 use sealane::app::registration::RegistrationError;
-use sealane::bft;
-use sealane::pki::X509Reader;
-use sealane::ports::{Mark, VoteLog, VoteLogError};
+use sealane::ports::VoteLog;
 use sealane::signatures::AwsLc;
-use sealane_core::agreement::Logged;
 use sealane_core::block::Height;
 
 use crate::member::{Applicant, Member, Unobserved};
 
 async fn open(member: &Member, log: Option<Box<dyn VoteLog>>) -> (Orderer, Ledger) {
-    let consensus = bft::alone(Arc::clone(&member.signer) as _, Arc::new(AwsLc), Arc::new(X509Reader));
+    let consensus = member.consensus();
     let consensus = match log {
         Some(log) => Consensus { log, ..consensus },
         None => consensus,
@@ -47,38 +43,11 @@ async fn a_member_of_four_whom_no_other_reaches_is_not_ready_and_is_read() {
     writer.await.unwrap();
 }
 
-/// A log that a disk has lost.
-struct LostLog;
-
-#[async_trait]
-impl VoteLog for LostLog {
-    fn height(&self) -> Option<Height> {
-        None
-    }
-
-    fn released(&self) -> Option<Mark> {
-        None
-    }
-
-    fn begin(&mut self, _: Mark) -> Result<(), VoteLogError> {
-        Err(VoteLogError::Lost { path: "vote-log-0".into() })
-    }
-
-    fn append(&mut self, _: &Logged) {}
-
-    async fn flush(&mut self) -> Result<(), VoteLogError> {
-        Ok(())
-    }
-
-    async fn entries(&self) -> Result<Vec<Logged>, VoteLogError> {
-        Ok(Vec::new())
-    }
-}
-
 #[tokio::test]
 async fn a_member_that_signs_nothing_is_not_ready_and_says_why() {
     let (member, maker) = Member::with_maker().await;
-    let (orderer, ledger) = open(&member, Some(Box::new(LostLog))).await;
+    let (orderer, ledger) =
+        open(&member, Some(Box::new(UnusableVoteLog::because("the log of votes is lost".to_owned())))).await;
     let writer = tokio::spawn(orderer.run());
     // The first thing that the writer does is to take up its log.
     let began = std::time::Instant::now();

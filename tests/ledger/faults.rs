@@ -14,18 +14,19 @@ use sealane::app::{Ledger, LoadError};
 use sealane::bft;
 use sealane::pki::{MemberKey, X509Reader};
 use sealane::ports::{
-    Admission, Clock, Derived, LeafContent, LedgerStore, Mark, MarkError, MemberSigner, NewBlock, PendingRequest,
-    PlacedRecord, RequestFilter, RowCounts, StoreError, StoredBlock, StoredLeaf, WaitingRoom,
+    Admission, Clock, Derived, LeafContent, LedgerStore, Mark, MemberSigner, NewBlock, PendingRequest, PlacedRecord,
+    RequestFilter, RowCounts, StoreError, StoredBlock, StoredLeaf, VoteLog, VoteLogError, WaitingRoom,
 };
-use sealane::store::SqliteStore;
-use sealane_core::block::{Height, NotePublicKey};
+use sealane::store::{SqliteStore, VoteLogFile};
+use sealane_core::agreement::Logged;
+use sealane_core::block::{Height, NotePublicKey, Origin};
 use sealane_core::consortium::ParticipantId;
 use sealane_core::hash::Hash;
 use sealane_core::merkle::{LeafIndex, TileId};
 use sealane_core::statement::{PublicKey, Signature};
 use tempfile::TempDir;
 
-use crate::member::{Member, copy_of};
+use crate::member::{Member, copy_of, log_in};
 
 /// A call on a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +154,15 @@ impl Faults {
     /// A member's ports in the process that runs now.
     pub fn ports(self: &Arc<Self>, member: &Member) -> Ports {
         let life = self.plan().life;
-        Ports { faults: Arc::clone(self), life, store: member.store.clone(), signer: Arc::clone(&member.signer) }
+        let (dir, origin) = (member.dir.path().to_owned(), member.origin());
+        Ports {
+            faults: Arc::clone(self),
+            life,
+            store: member.store.clone(),
+            signer: Arc::clone(&member.signer),
+            dir,
+            origin,
+        }
     }
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
@@ -194,13 +203,21 @@ pub struct Ports {
     life: u32,
     store: SqliteStore,
     signer: Arc<MemberKey>,
+    dir: PathBuf,
+    origin: Origin,
 }
 
 impl Ports {
+    /// The log of votes as it is now.
+    pub fn log(&self) -> FaultyLog {
+        FaultyLog { ports: self.clone(), log: log_in(&self.dir, &self.signer, &self.origin), is_pending: false }
+    }
+
     /// Opens the ledger through the faults; the writer is not yet running.
     pub async fn open(self, clock: Arc<dyn Clock>) -> Result<(Orderer, Ledger), LoadError> {
+        let log = Box::new(self.log());
         let ports = Arc::new(self);
-        let consensus = bft::alone(Arc::clone(&ports) as _, Arc::new(AwsLc), Arc::new(X509Reader));
+        let consensus = bft::alone(Arc::clone(&ports) as _, log, Arc::new(AwsLc), Arc::new(X509Reader));
         Orderer::open(Arc::clone(&ports) as _, clock, Arc::clone(&ports) as _, Arc::new(AwsLc), ports, consensus).await
     }
 
@@ -254,16 +271,57 @@ impl MemberSigner for Ports {
     fn sign_note(&self, text: &[u8]) -> [u8; 64] {
         self.signer.sign_note(text)
     }
+}
 
-    fn mark(&self) -> Option<Mark> {
-        self.signer.mark()
+/// The log of votes, with the faults on the way.
+pub struct FaultyLog {
+    ports: Ports,
+    log: VoteLogFile,
+    /// Something is not durable yet.
+    is_pending: bool,
+}
+
+#[async_trait]
+impl VoteLog for FaultyLog {
+    fn height(&self) -> Option<Height> {
+        self.log.height()
     }
 
-    fn raise_mark(&self, mark: Mark) -> Result<(), MarkError> {
-        self.strike_mark(Side::Before)?;
-        self.signer.raise_mark(mark)?;
-        self.faults.plan().marked.entry(mark.height).or_default().insert(mark.checkpoint);
-        Ok(self.strike_mark(Side::After)?)
+    fn released(&self) -> Option<Mark> {
+        self.log.released()
+    }
+
+    fn unknown(&self) -> Option<Height> {
+        self.log.unknown()
+    }
+
+    fn begin(&mut self, after: Mark) -> Result<(), VoteLogError> {
+        let before = self.log.released();
+        self.log.begin(after)?;
+        self.is_pending |= self.log.released() != before;
+        Ok(())
+    }
+
+    fn append(&mut self, entry: &Logged) {
+        self.log.append(entry);
+    }
+
+    async fn flush(&mut self) -> Result<(), VoteLogError> {
+        let failed = |source| VoteLogError::Io { action: "write", path: "vote-log-0".into(), source };
+        if !self.is_pending {
+            return self.log.flush().await;
+        }
+        self.ports.strike_mark(Side::Before).map_err(failed)?;
+        self.log.flush().await?;
+        self.is_pending = false;
+        if let Some(mark) = self.log.released() {
+            self.ports.faults.plan().marked.entry(mark.height).or_default().insert(mark.checkpoint);
+        }
+        self.ports.strike_mark(Side::After).map_err(failed)
+    }
+
+    async fn entries(&self) -> Result<Vec<Logged>, VoteLogError> {
+        self.log.entries().await
     }
 }
 

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use sealane::app::orderer::{BlockObserver, Orderer};
+use sealane::app::orderer::{BlockObserver, Consensus, Orderer, UnusableVoteLog};
 use sealane::app::{Ledger, LoadError, genesis, registration};
 use sealane::bft;
 use sealane::pki::{
     AuthorityError, CertificateAuthority, CertificateRequest, MemberKey, NotePrivateKey, ParticipantSubject,
     PrivateKey, Validity, X509Reader,
 };
-use sealane::ports::{Clock, Entrance, LedgerStore, MemberSigner};
+use sealane::ports::{Clock, Entrance, LedgerStore, MemberSigner, VoteLog};
 use sealane::signatures::AwsLc;
-use sealane::store::SqliteStore;
+use sealane::store::{SqliteStore, VOTE_LOG_FILES, VoteLogFile};
 use sealane_core::block::{self as consensus, MemberSet, Origin};
 use sealane_core::consortium::{
     Admin, CertificateRecord, Claims, Founder, Genesis, ParticipantId, Registration, Revocation, Role, founder_bytes,
@@ -158,7 +158,7 @@ impl Member {
         let statement = members[0].signed(&admin);
         for member in &members {
             let anchor = Anchor::of_genesis(statement.compact().as_bytes(), &P256).unwrap();
-            genesis::write(&member.store, &*member.signer, &anchor).await.unwrap();
+            genesis::write(&member.store, &*member.signer, &mut member.log(), &anchor).await.unwrap();
         }
         members
     }
@@ -179,7 +179,12 @@ impl Member {
         consensus::Member::new(format!("Member {number}"), key, note_key).unwrap()
     }
 
-    /// Makes keys and an empty store, with no block in it.
+    /// The member's log of votes, opened anew.
+    pub fn log(&self) -> VoteLogFile {
+        log_in(self.dir.path(), &self.signer, &self.origin)
+    }
+
+    /// Makes keys, an empty log of votes and an empty store, with no block in it.
     pub fn prepare() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let start: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
@@ -190,21 +195,23 @@ impl Member {
         let store = SqliteStore::create(&dir.path().join(LEDGER_FILE)).unwrap();
         let authority = Arc::new(CertificateAuthority::create("Test Member", start).unwrap());
         let origin: Origin = "test.example/ledger".parse().unwrap();
+        VoteLogFile::create(dir.path(), signer.public_key().thumbprint(), &origin).unwrap();
         Self { dir, clock, store, signer, authority, origin }
     }
 
     pub async fn write_genesis(&self) -> Result<(), genesis::GenesisError> {
-        self.write_genesis_through(self.store.clone(), Arc::clone(&self.signer)).await
+        self.write_genesis_through(self.store.clone(), Arc::clone(&self.signer), self.log()).await
     }
 
     /// Writes the first block through other ports than this member's own.
-    pub fn write_genesis_through<Store: LedgerStore, Signer: MemberSigner>(
+    pub fn write_genesis_through<Store: LedgerStore, Signer: MemberSigner, Log: VoteLog>(
         &self,
         store: Store,
         signer: Arc<Signer>,
-    ) -> impl Future<Output = Result<(), genesis::GenesisError>> + use<Store, Signer> {
+        mut log: Log,
+    ) -> impl Future<Output = Result<(), genesis::GenesisError>> + use<Store, Signer, Log> {
         let (name, origin, now) = ("Test Member".parse().unwrap(), self.origin.clone(), self.clock.now());
-        async move { genesis::begin(&store, &*signer, &name, &origin, now).await.map(drop) }
+        async move { genesis::begin(&store, &*signer, &mut log, &name, &origin, now).await.map(drop) }
     }
 
     /// The same member started anew on what is in another directory.
@@ -231,11 +238,24 @@ impl Member {
         (member, maker)
     }
 
+    /// What it agrees by with itself.
+    pub fn consensus(&self) -> Consensus {
+        let log: Box<dyn VoteLog> = match VoteLogFile::open(self.dir.path(), self.kid(), &self.origin) {
+            Ok(log) => Box::new(log),
+            Err(error) => Box::new(UnusableVoteLog::because(error.to_string())),
+        };
+        bft::alone(Arc::clone(&self.signer) as _, log, Arc::new(AwsLc), Arc::new(X509Reader))
+    }
+
+    pub fn kid(&self) -> Hash {
+        self.signer.public_key().thumbprint()
+    }
+
     /// Opens the ledger; the writer is not yet running.
     pub async fn open(&self) -> Result<(Orderer, Ledger), LoadError> {
         let store = Arc::new(self.store.clone());
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let consensus = bft::alone(Arc::clone(&self.signer) as _, Arc::new(AwsLc), Arc::new(X509Reader));
+        let consensus = self.consensus();
         Orderer::open(store, clock, Arc::clone(&self.signer) as _, Arc::new(AwsLc), Arc::new(Unobserved), consensus)
             .await
     }
@@ -361,10 +381,22 @@ impl Member {
     }
 }
 
-/// Reads the member's keys and mark anew, as a restart does.
+/// A member's log of votes in a directory.
+pub fn log_in(dir: &Path, signer: &MemberKey, origin: &Origin) -> VoteLogFile {
+    VoteLogFile::open(dir, signer.public_key().thumbprint(), origin).unwrap()
+}
+
+/// Takes a member's log of votes away.
+pub fn lose_log(dir: &Path) {
+    for name in VOTE_LOG_FILES {
+        std::fs::remove_file(dir.join(name)).unwrap();
+    }
+}
+
+/// Reads the member's keys anew, as a restart does.
 pub fn member_key(dir: &Path) -> MemberKey {
     let note_key = NotePrivateKey::read(&dir.join("member-note-key.pem")).unwrap();
-    MemberKey::open(PrivateKey::read(&dir.join("member-key.pem")).unwrap(), note_key, dir).unwrap()
+    MemberKey::new(PrivateKey::read(&dir.join("member-key.pem")).unwrap(), note_key).unwrap()
 }
 
 /// A copy of every file in a directory, as somebody would find them who cut the power now.
@@ -377,7 +409,15 @@ pub fn copy_of(dir: &Path) -> TempDir {
     copy
 }
 
-/// The height that the member's key has signed.
-pub fn marked(signer: &dyn MemberSigner) -> u64 {
-    signer.mark().unwrap().height.get()
+/// The height that the member's key has signed, as the log of votes in its directory says.
+pub fn marked(dir: &Path) -> u64 {
+    VoteLogFile::read_released(dir).unwrap().unwrap().height.get()
+}
+
+/// Copies a database that is in use, as an operator's backup would.
+pub fn copy_in_use(from: &Path, to: &Path) {
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, SqliteConnection};
+    let mut connection = SqliteConnection::establish(from.to_str().unwrap()).unwrap();
+    connection.batch_execute(&format!("VACUUM INTO '{}'", to.display())).unwrap();
 }

@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sealane::app::capture::capture;
-use sealane::app::orderer::Orderer;
+use sealane::app::orderer::{Orderer, UnusableVoteLog};
 use sealane::app::{LoadError, audit};
 use sealane::bft;
 use sealane::pki::X509Reader;
-use sealane::ports::{MemberSigner, StoredBlock};
-use sealane::store::SqliteStore;
+use sealane::ports::{MemberSigner, StoredBlock, VoteLog};
+use sealane::store::{SqliteStore, VoteLogFile};
 use sealane_core::block::Height;
 use tempfile::TempDir;
 
-use crate::member::{LEDGER_FILE, Maker, Member, Unobserved, copy_of, member_key};
+use crate::member::{LEDGER_FILE, Maker, Member, Unobserved, copy_of, lose_log, member_key};
 
 /// Blocks that the log holds, and nothing else does.
 const BLOCKS: usize = 5;
@@ -86,7 +86,11 @@ impl Killed {
         let store = SqliteStore::open(&dir.join(LEDGER_FILE)).map_err(|error| Refused::Store(error.to_string()))?;
         let clock = Arc::clone(&self.member.clock) as _;
         let signer: Arc<dyn MemberSigner> = Arc::new(member_key(dir));
-        let consensus = bft::alone(Arc::clone(&signer), Arc::new(AwsLc), Arc::new(X509Reader));
+        let log: Box<dyn VoteLog> = match VoteLogFile::open(dir, self.member.kid(), &self.member.origin()) {
+            Ok(log) => Box::new(log),
+            Err(error) => Box::new(UnusableVoteLog::because(error.to_string())),
+        };
+        let consensus = bft::alone(Arc::clone(&signer), log, Arc::new(AwsLc), Arc::new(X509Reader));
         let (store_port, observer) = (Arc::new(store.clone()), Arc::new(Unobserved));
         let opened = Orderer::open(store_port, clock, signer, Arc::new(AwsLc), observer, consensus).await;
         let (_orderer, ledger) = opened.map_err(Refused::Load)?;
@@ -141,7 +145,7 @@ fn any_below(end: usize, place: usize) -> usize {
     (place as u64 ^ 0x5eed).wrapping_mul(0x9e37_79b9_7f4a_7c15) as usize % end
 }
 
-/// Opens a damaged copy with the mark, then without: a mark that is lost as well leaves the committed blocks before the
+/// Opens a damaged copy with the log of votes, then without: a log of votes that is lost as well leaves the committed blocks before the
 /// damage, and nothing else.
 async fn must_be_noticed(killed: &Killed, log: &[u8], good: usize, what: &str) {
     let (expected, last) = (killed.last_whole(good), killed.last());
@@ -152,13 +156,13 @@ async fn must_be_noticed(killed: &Killed, log: &[u8], good: usize, what: &str) {
             assert!(refused.is_behind(last.seal.height, expected.seal.height), "{what}: {refused:?}");
         }
     }
-    fs::remove_file(dir.path().join("high-water-mark")).unwrap();
+    lose_log(dir.path());
     let tip = killed.start(dir.path()).await.unwrap_or_else(|refused| panic!("{what}: {refused:?}"));
     assert_eq!(&tip, expected, "{what}");
 }
 
 #[tokio::test]
-async fn a_log_cut_off_anywhere_gives_the_blocks_before_the_cut_or_is_refused_by_the_mark() {
+async fn a_log_cut_off_anywhere_gives_the_blocks_before_the_cut_or_is_refused_by_the_votes() {
     let killed = Killed::make().await;
     let log = killed.log();
     let boundaries: Vec<usize> = boundaries(&log).collect();
@@ -171,7 +175,7 @@ async fn a_log_cut_off_anywhere_gives_the_blocks_before_the_cut_or_is_refused_by
 }
 
 #[tokio::test]
-async fn a_bit_flipped_anywhere_in_a_log_gives_the_blocks_before_it_or_is_refused_by_the_mark() {
+async fn a_bit_flipped_anywhere_in_a_log_gives_the_blocks_before_it_or_is_refused_by_the_votes() {
     let killed = Killed::make().await;
     let log = killed.log();
     let boundaries: Vec<usize> = boundaries(&log).collect();

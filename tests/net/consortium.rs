@@ -41,7 +41,7 @@ impl Keys {
     pub fn make() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (key, note_key) = (PrivateKey::generate().unwrap(), NotePrivateKey::generate().unwrap());
-        let member = Arc::new(MemberKey::open(key, note_key, dir.path()).unwrap());
+        let member = Arc::new(MemberKey::new(key, note_key).unwrap());
         let tls = Arc::new(NodeTls::open(Arc::clone(&member), dir.path()).unwrap());
         Self { member, tls, _dir: dir }
     }

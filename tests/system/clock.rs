@@ -2,7 +2,8 @@
 
 use sealane::app::genesis;
 use sealane::pki::{MemberKey, NotePrivateKey, PrivateKey};
-use sealane::store::SqliteStore;
+use sealane::ports::MemberSigner;
+use sealane::store::{SqliteStore, VoteLogFile};
 use sealane_core::time::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -25,16 +26,16 @@ fn begun_before(pause_ms: i64) -> (TempDir, Timestamp) {
         }
     }
     let begun = now().plus_millis(-pause_ms);
-    let signer = MemberKey::open(
+    let signer = MemberKey::new(
         PrivateKey::read(&data.join("member-key.pem")).unwrap(),
         NotePrivateKey::read(&data.join("member-note-key.pem")).unwrap(),
-        &data,
     )
     .unwrap();
     let store = SqliteStore::create(&data.join("ledger.sqlite")).unwrap();
     let (name, origin) = ("Test Member".parse().unwrap(), "test.example/pause".parse().unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(genesis::begin(&store, &signer, &name, &origin, begun)).unwrap();
+    let mut log = VoteLogFile::create(&data, signer.public_key().thumbprint(), &origin).unwrap();
+    runtime.block_on(genesis::begin(&store, &signer, &mut log, &name, &origin, begun)).unwrap();
     (dir, begun)
 }
 

@@ -285,10 +285,16 @@ fn a_directory_with_a_file_missing_or_damaged_says_which() {
     damaged("ledger.sqlite", Some(""), &["is behind this program"]);
     damaged("member-key.pem", None, &["cannot read the private key ", "member-key.pem"]);
     damaged("ca.pem", None, &["ca.pem"]);
-    damaged("high-water-mark", Some("garbage"), &["high-water mark"]);
     let member = Member::make();
     fs::write(member.data().join("sealane.toml"), "lisen = \"127.0.0.1:1\"").unwrap();
     fails(SERVE, &member.data(), 2, &["sealane.toml", "lisen"]);
+    fs::write(member.data().join("sealane.toml"), "[agreement]\nvote-ms = 1").unwrap();
+    fails(
+        SERVE,
+        &member.data(),
+        2,
+        &["vote-ms in [agreement] of sealane.toml is 1: give milliseconds from 10 to 60000"],
+    );
 }
 
 #[test]

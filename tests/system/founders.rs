@@ -80,7 +80,7 @@ impl Founder {
     fn key(&self) -> MemberKey {
         let key = PrivateKey::read(&self.data().join("member-key.pem")).unwrap();
         let note_key = NotePrivateKey::read(&self.data().join("member-note-key.pem")).unwrap();
-        MemberKey::open(key, note_key, &self.data()).unwrap()
+        MemberKey::new(key, note_key).unwrap()
     }
 
     fn found(&self, files: &[PathBuf], genesis: Option<&Path>) -> std::process::Output {
@@ -312,7 +312,7 @@ fn a_file_that_is_not_as_its_founder_signed_it_is_named() {
 /// Signs a founder's document with keys of the test's own.
 fn document(place: &Path, note_key: NotePrivateKey, name: &str, peer: &str) -> PathBuf {
     let dir = tempfile::tempdir().unwrap();
-    let key = MemberKey::open(PrivateKey::generate().unwrap(), note_key, dir.path()).unwrap();
+    let key = MemberKey::new(PrivateKey::generate().unwrap(), note_key).unwrap();
     let signed =
         FounderDocument::sign(&key, &name.parse().unwrap(), &ORIGIN.parse().unwrap(), peer, "https://x.example");
     let file = place.join(format!("{}.json", name.replace(' ', "-")));
@@ -366,7 +366,7 @@ fn a_hundred_founders_begin_a_ledger_and_their_anchor_is_found_again() {
             let key = PrivateKey::generate().unwrap();
             key.write_new(&dir.path().join("key.pem")).unwrap();
             let again = PrivateKey::read(&dir.path().join("key.pem")).unwrap();
-            let signer = MemberKey::open(key, fresh(), dir.path()).unwrap();
+            let signer = MemberKey::new(key, fresh()).unwrap();
             let peer = format!("m{at}.example:1");
             let (name, origin) = (name(at).parse().unwrap(), ORIGIN.parse().unwrap());
             let signed = FounderDocument::sign(&signer, &name, &origin, &peer, "https://x.example").unwrap();
@@ -386,7 +386,7 @@ fn a_hundred_founders_begin_a_ledger_and_their_anchor_is_found_again() {
     let own_key = own.key();
     let dir = tempfile::tempdir().unwrap();
     let (_, lowest) = others.swap_remove(0);
-    let lowest = MemberKey::open(lowest, fresh(), dir.path()).unwrap();
+    let lowest = MemberKey::new(lowest, fresh()).unwrap();
     let is_first = own_key.public_key().thumbprint() < lowest.public_key().thumbprint();
     let signer: &dyn MemberSigner = if is_first { &own_key } else { &lowest };
     let anchor = genesis::sign(all.genesis(now()), signer).unwrap();
@@ -486,7 +486,7 @@ fn a_founding_that_was_cut_short_goes_on_and_a_key_founds_once() {
     let genesis = fs::read(first.genesis()).unwrap();
     second.found_ok(&two, Some(&first.genesis()));
     // A stop before `version`, and one before the first block.
-    for gone in [&["version"][..], &["version", "sealane.toml", "ledger.sqlite", "high-water-mark"]] {
+    for gone in [&["version"][..], &["version", "sealane.toml", "ledger.sqlite"]] {
         for founder in [first, second] {
             gone.iter().for_each(|name| fs::remove_file(founder.data().join(name)).unwrap());
             let next = format!("sealane init --found FILE… --data {}", founder.data().display());

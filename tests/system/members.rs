@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use sealane::store::VOTE_LOG_FILES;
 use serde_json::{Value, json};
 
 use crate::support::{Node, document, object_event, path, run, text};
@@ -124,11 +125,17 @@ fn metrics_tell_how_the_members_stand() {
 fn a_node_that_signs_nothing_says_so() {
     let node = Node::start();
     let dir = node.stop();
-    fs::remove_file(dir.path().join("data/high-water-mark")).unwrap();
+    let logs = VOTE_LOG_FILES.map(|name| dir.path().join("data").join(name));
+    logs.iter().for_each(|log| fs::write(log, "garbage").unwrap());
+    let node = Node::serve(dir);
+    let reason = node.get("/members").json()["notSigning"].as_str().unwrap().to_owned();
+    assert!(reason.contains("its log of votes is damaged"), "{reason}");
+    let dir = node.stop();
+    logs.iter().for_each(|log| fs::remove_file(log).unwrap());
     let node = Node::serve(dir);
     let told = node.get("/members").json();
     let reason = told["notSigning"].as_str().unwrap();
-    assert!(reason.contains("this node reads only"), "{reason}");
+    assert!(reason.contains("its log of votes is lost") && reason.contains("sealane members rejoin"), "{reason}");
     let ready = node.get("/health/ready");
     assert_eq!((ready.status, &ready.json()["detail"]), (503, &json!(reason)));
     let shown = node.run_ok(&["members"]);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
+use sealane::store::VOTE_LOG_FILES;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -120,13 +121,13 @@ fn an_older_backup_beside_a_surviving_mark_is_not_gone_on_from_until_the_missing
 }
 
 #[test]
-fn without_its_mark_a_node_reads_only_until_it_is_said_what_was_signed() {
+fn without_its_log_a_node_reads_only_until_it_is_said_what_was_signed() {
     let lost = Lost::make();
     lost.lose_disk();
     let told = lost.restore("old-with-keys");
     assert_eq!((&told["treeSize"], &told["writes"]), (&lost.saved.into(), &false.into()));
     assert!(told["lastSignedHeight"].is_null(), "{told}");
-    assert!(!lost.data().join("high-water-mark").exists());
+    assert!(VOTE_LOG_FILES.iter().all(|name| !lost.data().join(name).exists()));
 
     let (saved, last) = (lost.saved.to_string(), lost.last.to_string());
     let node = Node::serve(lost.dir);
@@ -159,7 +160,7 @@ fn without_its_mark_a_node_reads_only_until_it_is_said_what_was_signed() {
     fails_while_served(&node, &last);
     let dir = node.stop();
     let said = run_ok(&["restore", "--last-signed-size", &last, "--data", path(&dir.path().join("data"))]);
-    assert!(said.starts_with(&format!("The high-water mark is block 4 with {last} leaves.")), "{said}");
+    assert!(said.starts_with(&format!("The log of votes begins after block 4 with {last} leaves.")), "{said}");
     let node = Node::serve(dir);
     assert_eq!(node.get("/health/ready").status, 200);
     node.participant("carrier", "shipper", &["--gln", "9521321000018"]);
@@ -188,13 +189,13 @@ fn reads_only(node: &Node, size: u64) {
         "2026-03-01T08:00:00.000Z",
     );
     let refused = capture(node, signer.statement(&document(vec![item])));
-    assert_eq!((refused.status, &refused.json()["code"]), (503, &"reads-only".into()), "{}", refused.json());
-    assert!(refused.json()["detail"].as_str().unwrap().contains("its ledger was restored"), "{}", refused.json());
+    assert_eq!((refused.status, &refused.json()["code"]), (503, &"not-signing".into()), "{}", refused.json());
+    assert!(refused.json()["detail"].as_str().unwrap().contains("its log of votes is lost"), "{}", refused.json());
     // A statement that is there already has its receipt, which is read.
     let id = node.get("/participants").json()["participants"][0]["id"].as_str().unwrap().to_owned();
     let revoked = node.run(&["revoke", &id, "--reason", "any"]);
     assert_eq!(revoked.status.code(), Some(3));
-    assert!(text(&revoked.stderr).contains("reads only"), "{}", text(&revoked.stderr));
+    assert!(text(&revoked.stderr).contains("signs nothing"), "{}", text(&revoked.stderr));
     assert_eq!(node.tree_size(), size);
 }
 
@@ -207,9 +208,9 @@ fn fails_while_served(node: &Node, size: &str) {
 }
 
 #[test]
-fn a_copy_made_by_hand_without_the_mark_is_read_only_too() {
+fn a_copy_made_by_hand_without_the_log_is_read_only_too() {
     let lost = Lost::make();
-    fs::remove_file(lost.data().join("high-water-mark")).unwrap();
+    VOTE_LOG_FILES.iter().for_each(|name| fs::remove_file(lost.data().join(name)).unwrap());
     let size = lost.last;
     let node = Node::serve(lost.dir);
     reads_only(&node, size);
@@ -240,14 +241,16 @@ fn a_restore_refuses_what_is_there_and_what_does_not_belong_together() {
     // Another member's ledger, and another block of the height that is marked.
     let other = TempDir::new().unwrap();
     run_ok(&["init", "--name", "Other", "--data", path(&other.path().join("data"))]);
-    let mark = lost.data().join("high-water-mark");
-    let held = fs::read(&mark).unwrap();
+    let logs = VOTE_LOG_FILES.map(|name| lost.data().join(name));
+    let held = logs.each_ref().map(|log| fs::read(log).unwrap());
     fails(&other.path().join("data"), 3, &["are not the keys of one member of the ledger in "]);
-    fs::copy(other.path().join("data/high-water-mark"), &mark).unwrap();
+    for (log, name) in logs.iter().zip(VOTE_LOG_FILES) {
+        fs::copy(other.path().join("data").join(name), log).unwrap();
+    }
     fails(&old, 4, &["nothing was restored: this member's key has signed another block 0 than the one here"]);
-    fs::write(&mark, "garbage").unwrap();
-    fails(&old, 3, &["high-water mark"]);
-    fs::write(&mark, held).unwrap();
+    logs.iter().for_each(|log| fs::write(log, "garbage").unwrap());
+    fails(&old, 3, &["the log of votes is damaged"]);
+    logs.iter().zip(&held).for_each(|(log, held)| fs::write(log, held).unwrap());
     fs::rename(lost.data().join("member-key.pem"), lost.at("key.pem")).unwrap();
     fails(
         &old,

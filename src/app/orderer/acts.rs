@@ -8,7 +8,7 @@ use crate::app::head::mark_of;
 use crate::app::orderer::bodies::UnderWay;
 use crate::app::orderer::job::answer_all;
 use crate::app::orderer::{OrderError, Orderer};
-use crate::ports::{Act, AgreementError, To};
+use crate::ports::{Act, AgreementError, To, VoteLogError};
 use sealane_core::agreement::{LastSaid, Logged, Message};
 use sealane_core::block::{Height, MemberSet};
 
@@ -96,6 +96,11 @@ impl Orderer {
         }
         let head = self.head.as_ref()?;
         let (height, registry) = (head.state.next_height(), head.registry.clone());
+        if self.is_alone() {
+            // Nothing is said to anyone before the block is written.
+            self.has_failed = false;
+            return Some(self.begin_with(height, registry.members(), Vec::new()));
+        }
         let flushed = match self.log.begin(mark_of(&head.tip)) {
             // What was logged and not flushed belongs to what is replayed.
             Ok(()) if self.log.height() == Some(height) && self.has_failed => self.log.flush().await,
@@ -106,7 +111,7 @@ impl Orderer {
             self.fall_silent(&error.to_string());
             return None;
         }
-        // After a write that failed, the log has what was said of this very height. With one member it has nothing.
+        // After a write that failed, the log has what was said of this very height.
         let entries = match self.log.entries().await {
             Ok(entries) => entries,
             Err(error) => {
@@ -142,7 +147,9 @@ impl Orderer {
                 }
                 Act::Say(said) => {
                     // Before anything leaves: what a restart does not know of, it could contradict.
-                    if let Err(error) = self.log.flush().await {
+                    if !self.is_alone()
+                        && let Err(error) = self.flush_log().await
+                    {
                         return self.fall_silent(&error.to_string());
                     }
                     self.peers.say(To::All, &Message::Said(said));
@@ -177,6 +184,7 @@ impl Orderer {
                 Act::Decide { value, commit } => Ok(self.finish(value, commit).await),
                 Act::Faults(faults) => {
                     for fault in faults {
+                        self.observer.member_at_fault();
                         tracing::error!(member = %fault.signer(), "a member has signed two things in one place: {fault:?}");
                     }
                     Ok(Vec::new())
@@ -189,9 +197,19 @@ impl Orderer {
         }
     }
 
+    /// Makes the log of votes durable.
+    pub(super) async fn flush_log(&mut self) -> Result<(), VoteLogError> {
+        let began = Instant::now();
+        self.log.flush().await?;
+        self.observer.log_flushed(began.elapsed());
+        Ok(())
+    }
+
     /// Adds an entry to the log of what this member knows and says at the height under way.
     pub(super) fn note(&mut self, entry: &Logged) {
-        self.log.append(entry);
+        if !self.is_alone() {
+            self.log.append(entry);
+        }
         if let Some(said) = LastSaid::of_logged(entry) {
             self.words.learn(said);
         }

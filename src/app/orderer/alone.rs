@@ -12,10 +12,6 @@ use sealane_core::block::Height;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoPeers;
 
-/// Keeps nothing: a member that decides alone shows nothing before its block is written.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoVoteLog;
-
 /// A log of votes that cannot be used. What the member has signed is not known, so it signs nothing.
 #[derive(Debug)]
 pub struct UnusableVoteLog {
@@ -39,6 +35,10 @@ impl VoteLog for UnusableVoteLog {
     }
 
     fn released(&self) -> Option<Mark> {
+        None
+    }
+
+    fn unknown(&self) -> Option<Height> {
         None
     }
 
@@ -72,29 +72,4 @@ impl Peers for NoPeers {
     }
 
     fn admit(&self, _: Roster) {}
-}
-
-#[async_trait]
-impl VoteLog for NoVoteLog {
-    fn height(&self) -> Option<Height> {
-        None
-    }
-
-    fn released(&self) -> Option<Mark> {
-        None
-    }
-
-    fn begin(&mut self, _: Mark) -> Result<(), VoteLogError> {
-        Ok(())
-    }
-
-    fn append(&mut self, _: &Logged) {}
-
-    async fn flush(&mut self) -> Result<(), VoteLogError> {
-        Ok(())
-    }
-
-    async fn entries(&self) -> Result<Vec<Logged>, VoteLogError> {
-        Ok(Vec::new())
-    }
 }

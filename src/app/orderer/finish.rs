@@ -11,7 +11,7 @@ use crate::app::orderer::{OrderError, Ordered, Orderer, view_of};
 use crate::app::receipt::FreshBlock;
 use crate::app::signing::signed_note;
 use crate::app::write_gate::{certain_refusal, refusal_of};
-use crate::ports::{Act, MarkError, NewBlock, StoreError, StoredBlock};
+use crate::ports::{Act, NewBlock, StoreError, StoredBlock, VoteLogError};
 use sealane_core::agreement::ValueId;
 use sealane_core::block::Commit;
 use sealane_core::ledger::{BlockError, NotOnTop, Placed, PlacedRecord, SealedBlock};
@@ -65,7 +65,10 @@ impl Orderer {
         let statements = records.len();
         let slowed = self.statement_time.saturating_mul(u32::try_from(statements).unwrap_or(u32::MAX));
         let written = self.store.append(NewBlock::new(block.clone(), content)).await.map_err(WriteError::Append);
-        let written = written.and_then(|()| self.signer.raise_mark(mark_of(&block)).map_err(WriteError::Mark));
+        let written = match written {
+            Ok(()) if self.is_alone() => self.release(&block).await,
+            written => written,
+        };
         if let Err(error) = written {
             self.answer_failed(&records, &growth, &error.refusal());
             return Err(error);
@@ -91,6 +94,13 @@ impl Orderer {
             self.drop_what_cannot_stand(&learnt, !admins.is_empty());
         }
         Ok(())
+    }
+
+    /// Makes durable outside the store that the only member has signed a block, before the block is shown. With several members,
+    /// the first word about the next height does that.
+    async fn release(&mut self, block: &StoredBlock) -> Result<(), WriteError> {
+        self.log.begin(mark_of(block)).map_err(WriteError::Log)?;
+        self.flush_log().await.map_err(WriteError::Log)
     }
 
     /// Answers those whose statements are in a block that is written. The first sender of each is told that it is new.
@@ -140,7 +150,7 @@ impl Orderer {
     /// Recovers as after a crash.
     pub(super) async fn reload(&mut self) -> Result<Head, WriteError> {
         let head = Head::load_with(&*self.store, &*self.verifier, &self.lookup).await?;
-        head.reconcile(&*self.signer)?;
+        head.reconcile(&mut *self.log).await?;
         self.view.send_replace(Arc::new(view_of(&head)));
         Ok(head)
     }
@@ -162,7 +172,7 @@ pub(super) enum WriteError {
     Append(StoreError),
     /// The block is there, and was shown to nobody.
     #[error(transparent)]
-    Mark(MarkError),
+    Log(VoteLogError),
     /// A quorum has decided on a block that this node's rules refuse, or of which it has not all.
     #[error("the members have decided on block {height}, and {detail}")]
     Decided { height: sealane_core::block::Height, detail: String },
@@ -173,7 +183,7 @@ impl WriteError {
     pub(super) fn refusal(&self) -> OrderError {
         match self {
             WriteError::Append(error) => refusal_of(error),
-            WriteError::Mark(error) => OrderError::Unwritten(error.to_string()),
+            WriteError::Log(error) => OrderError::Unwritten(error.to_string()),
             WriteError::Store(error) | WriteError::Load(LoadError::Store(error)) => certain_refusal(error),
             WriteError::Load(error) => OrderError::StoreRefused(error.to_string()),
             WriteError::Block(error) => OrderError::StoreRefused(error.to_string()),

@@ -32,11 +32,6 @@ pub enum OrderError {
     Busy,
     #[error("the node is stopping")]
     Stopped,
-    #[error(
-        "this node reads only: its ledger was restored, and nobody has said yet that nothing was signed after the last block \
-         that is here"
-    )]
-    Restored,
     #[error(transparent)]
     Refused(#[from] PlaceRefusal),
     #[error(
@@ -59,7 +54,7 @@ pub enum OrderError {
          another member"
     )]
     NotFinalYet,
-    #[error("this node signs nothing more until it is started again: {0}")]
+    #[error("this node signs nothing: {0}")]
     Silent(String),
 }
 

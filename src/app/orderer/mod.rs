@@ -16,9 +16,9 @@
 //!    checkpoint, note and commit in one transaction. The index is in memory alone. A crash before the transaction is
 //!    durable is as 3. A crash after it leaves a block whose senders were not answered: they post again, and get
 //!    the receipt of the block that is there.
-//! 5. `raise_mark` writes outside the database that this height is signed. A crash before it leaves the store one
-//!    block ahead of the mark; `Head::reconcile` raises the mark to that very block. So no second block of that
-//!    height is ever signed.
+//! 5. The log of votes says, outside the database, that this height is signed: with one member now, in a flush of its own;
+//!    with several in the first flush of the next height. A crash before it leaves the store one block ahead of the log;
+//!    `Head::reconcile` notes that very block. So no second block of that height is ever signed.
 //! 6. The new view is published and every sender is answered. A crash before it is as after 4.
 //!
 //! If 4 or 5 fails, the writer forgets what it has in memory and loads the state again, as after a crash. If the store
@@ -58,7 +58,7 @@ use crate::app::orderer::catch_up::CatchUp;
 use crate::app::orderer::peers::{Neighbours, Verified};
 use crate::app::orderer::pool::{BroughtBy, Pool};
 use crate::app::write_gate::WriteGate;
-use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog};
+use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog, VoteLogError};
 use sealane_core::agreement::{Logged, Timer, ValueId};
 use sealane_core::block::{Height, Origin};
 use sealane_core::consortium::CertificateReader;
@@ -66,7 +66,7 @@ use sealane_core::provider::Provider;
 use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
 
-pub use alone::{NoPeers, NoVoteLog, UnusableVoteLog};
+pub use alone::{NoPeers, UnusableVoteLog};
 pub use job::{Job, JobReply, OrderError, Ordered};
 pub use observer::{BlockObserver, WriterStanding};
 pub use words::SeenWords;
@@ -182,17 +182,22 @@ impl Orderer {
     ) -> Result<(Self, Ledger), LoadError> {
         let lookup = Arc::new(Lookup::default());
         let head = Head::load_with(&*store, &*verifier, &lookup).await?;
-        head.reconcile(&*signer)?;
+        let Consensus { agreement, mut log, peers, words, certificates } = consensus;
+        let silent = match head.reconcile(&mut *log).await {
+            Ok(()) => None,
+            // Everything can be read without it.
+            Err(LoadError::Log(VoteLogError::Failed { reason })) => Some(reason),
+            Err(error) => return Err(error),
+        };
         let load = Arc::new(WriterLoad::new());
         let (view, seen) = watch::channel(Arc::new(view_of(&head)));
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
         let (verified_by, verified) = mpsc::channel(VERIFIED_MAX);
-        let restored = signer.mark().is_none();
         let gate = Arc::new(WriteGate::new(BlockClock::at_start(head.tip.seal.time, clock.reading())));
         let own = signer.public_key().thumbprint();
         let neighbours = Neighbours::new(own, Arc::new(head.registry.members().clone()), verified_by);
-        let (council, members) = watch::channel(Arc::new(neighbours.council(&head, &[], None, clock.now())));
+        let (council, members) = watch::channel(Arc::new(neighbours.council(&head, &[], silent.clone(), clock.now())));
         let ledger = Ledger {
             store: Arc::clone(&store),
             lookup: Arc::clone(&lookup),
@@ -201,13 +206,11 @@ impl Orderer {
             council: members,
             jobs: sender,
             questions: asker,
-            restored,
             verifier: Arc::clone(&verifier),
             load: Arc::clone(&load),
             client: ClientAddress::THIS_PROCESS,
             gate: Arc::clone(&gate),
         };
-        let Consensus { agreement, log, peers, words, certificates } = consensus;
         let orderer = Self {
             store,
             lookup,
@@ -236,7 +239,7 @@ impl Orderer {
             neighbours,
             verified,
             catch_up: CatchUp::default(),
-            silent: None,
+            silent,
             is_due: false,
             called: None,
             has_failed: false,
@@ -258,9 +261,6 @@ impl Orderer {
 
     /// Writes blocks until every handle on the ledger is gone, then returns with nothing of this node's clients waiting.
     pub async fn run(mut self) {
-        if self.signer.mark().is_none() {
-            return self.run_reading().await;
-        }
         match self.log.entries().await {
             Ok(entries) => self.recovered = Some(entries),
             Err(error) => self.fall_silent(&error.to_string()),
@@ -274,20 +274,6 @@ impl Orderer {
             }
             self.advance().await;
             self.tell_observer();
-        }
-    }
-
-    /// Answers questions and makes no block, not even for a heartbeat: without a mark, any block could be the second one of
-    /// its height that the member's key has signed.
-    async fn run_reading(mut self) {
-        loop {
-            tokio::select! {
-                Some(question) = self.questions.recv() => self.answer(question).await,
-                job = self.jobs.recv() => match job {
-                    Some(job) => job.reply.send(Err(OrderError::Restored)),
-                    None => return,
-                },
-            }
         }
     }
 

@@ -11,6 +11,12 @@ pub trait BlockObserver: Send + Sync {
     /// A block was written that the members decided on in a round: 0 is the first one.
     fn block_agreed(&self, _round: u32) {}
 
+    /// The log of votes was made durable, which took so long.
+    fn log_flushed(&self, _took: Duration) {}
+
+    /// A member has signed two things in one place.
+    fn member_at_fault(&self) {}
+
     /// The writer has dealt with one thing, and stands so.
     fn writer_stands(&self, _standing: WriterStanding) {}
 }

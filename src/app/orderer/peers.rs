@@ -210,9 +210,13 @@ pub(super) fn candidate_of(
 }
 
 impl Orderer {
-    /// Tells whether this node may sign at this moment: enough members have told it what it signed before.
+    /// Tells whether this node may sign at this moment: enough members have told it what it signed before, and its log has all
+    /// that it may have said at this height.
     pub(super) fn may_vote(&self) -> bool {
-        self.silent.is_none() && self.neighbours.asked.len() + 1 >= self.neighbours.members.quorum()
+        let is_unknown = |unknown: Height| self.head.as_ref().is_none_or(|head| head.state.next_height() <= unknown);
+        self.silent.is_none()
+            && self.neighbours.asked.len() + 1 >= self.neighbours.members.quorum()
+            && !self.log.unknown().is_some_and(is_unknown)
     }
 
     /// The place that a statement would get now.
@@ -342,6 +346,8 @@ impl Orderer {
         let here = self.head.as_ref()?.state.next_height();
         // Of heights below the one in the log it has forgotten what it said.
         let here = self.log.height().map_or(here, |logged| logged.max(here));
+        // And at a height that a lost log had, it says nothing.
+        let here = self.log.unknown().map_or(here, |unknown| unknown.next().max(here));
         let is_logged = |entry: &Logged| LastSaid::of_logged(entry).as_ref() == Some(last);
         let is_known = || {
             self.recovered.iter().flatten().any(is_logged)

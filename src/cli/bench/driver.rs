@@ -99,7 +99,7 @@ struct Slot {
 
 /// Open connections, to be used for one load after another.
 pub struct Driver {
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     host: String,
     poll: Poll,
     slots: Vec<Slot>,
@@ -110,13 +110,13 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Begins `connections` connections to a node.
-    pub fn new(address: SocketAddr, host: String, connections: usize) -> Result<Self, Failure> {
+    /// Begins `connections` connections to a node, or to several in turn.
+    pub fn new(addresses: Vec<SocketAddr>, host: String, connections: usize) -> Result<Self, Failure> {
         let poll = Poll::new().map_err(Failure::unreachable)?;
         let slot = || Slot { connection: None, request: None, question: Vec::new(), again: Some(Instant::now()) };
         let slots = (0..connections).map(|_| slot()).collect();
         let (free, buffer) = (VecDeque::with_capacity(connections), vec![0; BUFFER_BYTES]);
-        Ok(Self { address, host, poll, slots, free, buffer, last_open: Instant::now() })
+        Ok(Self { addresses, host, poll, slots, free, buffer, last_open: Instant::now() })
     }
 
     /// Sends a load by a schedule, and waits for every answer.
@@ -173,7 +173,8 @@ impl Driver {
         let registry = self.poll.registry();
         for (number, slot) in self.slots.iter_mut().enumerate() {
             if slot.again.is_some_and(|again| again <= now) {
-                slot.connection = Connection::begin(self.address, registry, Token(number)).ok();
+                let address = self.addresses.get(number % self.addresses.len().max(1));
+                slot.connection = address.and_then(|to| Connection::begin(*to, registry, Token(number)).ok());
                 slot.again = slot.connection.is_none().then_some(now + RECONNECT_AFTER);
             }
         }

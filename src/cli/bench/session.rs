@@ -1,4 +1,4 @@
-//! A run against one node: signers and connections, and waves of statements that are signed, then sent.
+//! A run against a node, or several of one ledger: signers and connections, and waves of statements that are signed, then sent.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ impl<'a> LoadSession<'a> {
         });
         Ok(Self {
             target,
-            driver: Driver::new(target.address, target.host.clone(), plan.connections)?,
+            driver: Driver::new(target.addresses.clone(), target.host.clone(), plan.connections)?,
             recipe: recipe.transpose()?,
             ids,
             mix: plan.mix,

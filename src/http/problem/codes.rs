@@ -149,7 +149,6 @@ codes! {
     Unwritten = "unwritten", 503, "The ledger could not be written";
     StoreRefused = "store-refused", 503, "The ledger takes no writes now";
     StoreUnavailable = "store-unavailable", 503, "The ledger cannot be reached";
-    ReadsOnly = "reads-only", 503, "The node reads only";
     ClockJump = "clock-jump", 503, "The node's clock has jumped";
     NotSound = "not-sound", 503, "The node's ledger is not sound";
     NoQuorum = "no-quorum", 503, "Too few members can be reached";
@@ -171,7 +170,7 @@ impl Code {
             Code::Busy | Code::Unwritten | Code::AddressRate | Code::SignerRate => Some(1),
             Code::DecoderBusy => Some(2),
             Code::Stopping | Code::StoreRefused | Code::StoreUnavailable => Some(10),
-            Code::DiskFull | Code::ReadsOnly | Code::ClockJump => Some(60),
+            Code::DiskFull | Code::ClockJump => Some(60),
             Code::TooManyRequests | Code::NotSound => Some(3_600),
             _ => None,
         }

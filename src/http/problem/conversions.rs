@@ -106,7 +106,6 @@ impl From<OrderError> for Problem {
             OrderError::Refused(refusal) => refusal.into(),
             OrderError::Busy => Self::new(Code::Busy, error.to_string()),
             OrderError::Stopped => Self::new(Code::Stopping, error.to_string()),
-            OrderError::Restored => Self::new(Code::ReadsOnly, error.to_string()),
             OrderError::Full => Self::new(Code::DiskFull, error.to_string()),
             OrderError::Unwritten(ref cause) => Self::new(Code::Unwritten, error.to_string()).caused_by(cause),
             OrderError::StoreRefused(ref cause) => Self::new(Code::StoreRefused, error.to_string()).caused_by(cause),

@@ -25,7 +25,7 @@ mod slot;
 mod tests;
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,6 +52,9 @@ const FILE_BYTES_KEPT: u64 = 16 * 1024 * 1024;
 /// Bytes of a frame and its header without entries, at the most: an origin has 255 characters of up to 4 bytes.
 const FIRST_FRAME_BYTES_MAX: u64 = 2 * 1024;
 
+/// How often the log is read again, by another process, before it counts as damaged.
+const READ_TRIES: u32 = 3;
+
 /// Bytes of the length before an entry.
 const LENGTH_BYTES: usize = 4;
 
@@ -66,6 +69,27 @@ pub struct VoteLogFile {
 impl VoteLogFile {
     /// Makes an empty log in `dir`, durable when this returns. It is made once, together with the member's key.
     pub fn create(dir: &Path, kid: Hash, origin: &Origin) -> Result<Self, VoteLogError> {
+        Self::create_from(dir, kid, origin, LogStart::Nothing)
+    }
+
+    /// Makes the log anew in place of one that is lost, durable when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`VoteLogError::Exists`] if the log is there.
+    pub fn create_again(dir: &Path, kid: Hash, origin: &Origin, start: LogStart) -> Result<Self, VoteLogError> {
+        let paths = paths_in(dir);
+        // One file without the other counts as lost, and so does what an earlier call may have left.
+        if let Some(gone) = paths.iter().find(|path| !path.exists()) {
+            for path in paths.iter().filter(|path| *path != gone && path.exists()) {
+                let failed = |source| VoteLogError::Io { action: "remove what is left of", path: path.clone(), source };
+                fs::remove_file(path).map_err(failed)?;
+            }
+        }
+        Self::create_from(dir, kid, origin, start)
+    }
+
+    fn create_from(dir: &Path, kid: Hash, origin: &Origin, start: LogStart) -> Result<Self, VoteLogError> {
         let paths = paths_in(dir);
         if let Some(path) = paths.iter().find(|path| path.exists()) {
             return Err(VoteLogError::Exists { path: path.clone() });
@@ -77,7 +101,7 @@ impl VoteLogFile {
             })
         };
         let slots = [make(&paths[0])?, make(&paths[1])?];
-        let log = TwoSlots::create(slots, paths, kid, origin)?;
+        let log = TwoSlots::create(slots, paths, kid, origin, start)?;
         let synced = File::open(dir).and_then(|dir| dir.sync_all());
         synced.map_err(|source| VoteLogError::Io { action: "make", path: dir.to_owned(), source })?;
         Ok(Self { log })
@@ -96,10 +120,37 @@ impl VoteLogFile {
         Ok(Self { log: TwoSlots::open(slots, paths, kid, origin)? })
     }
 
+    /// Reads which final block a member's key has helped to make last; `None` if none is known, or the log is lost.
+    pub fn read_released(dir: &Path) -> Result<Option<Mark>, VoteLogError> {
+        let mut tries_left = READ_TRIES;
+        loop {
+            tries_left -= 1;
+            match read_released_once(&paths_in(dir)) {
+                // A node may be writing both files while they are read.
+                Err(VoteLogError::Damaged { .. }) if tries_left > 0 => {}
+                done => return done,
+            }
+        }
+    }
+
     /// True if one of the two files is in `dir`.
     pub fn is_in(dir: &Path) -> bool {
         paths_in(dir).iter().any(|path| fs::symlink_metadata(path).is_ok())
     }
+}
+
+fn read_released_once(paths: &[PathBuf; 2]) -> Result<Option<Mark>, VoteLogError> {
+    let mut bytes = [Vec::new(), Vec::new()];
+    for (bytes, path) in bytes.iter_mut().zip(paths) {
+        let read = File::open(path).and_then(|file| file.take(VOTE_LOG_BYTES_MAX).read_to_end(bytes));
+        match read {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(VoteLogError::Io { action: "read", path: path.clone(), source }),
+        }
+    }
+    let firsts = [first_frame(&bytes[0], &paths[0])?, first_frame(&bytes[1], &paths[1])?];
+    Ok(newest(&firsts, paths)?.2.start.released())
 }
 
 fn paths_in(dir: &Path) -> [PathBuf; 2] {
@@ -113,7 +164,11 @@ impl VoteLog for VoteLogFile {
     }
 
     fn released(&self) -> Option<Mark> {
-        self.log.released()
+        self.log.start().released()
+    }
+
+    fn unknown(&self) -> Option<Height> {
+        self.log.start().unknown()
     }
 
     fn begin(&mut self, after: Mark) -> Result<(), VoteLogError> {
@@ -154,31 +209,71 @@ struct TwoSlots<S> {
 #[derive(Debug, Clone, Copy)]
 struct Durable {
     slot: usize,
-    released: Option<Mark>,
+    start: LogStart,
     tail: Tail,
+}
+
+/// From where a log goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogStart {
+    /// Nothing was signed yet.
+    Nothing,
+    /// This final block was the last; what was said of the next one follows.
+    After(Mark),
+    /// This final block is the last that is known; what was said of the next one is not.
+    Unknown(Mark),
+}
+
+impl LogStart {
+    const fn released(self) -> Option<Mark> {
+        match self {
+            Self::Nothing => None,
+            Self::After(mark) | Self::Unknown(mark) => Some(mark),
+        }
+    }
+
+    fn unknown(self) -> Option<Height> {
+        match self {
+            Self::Unknown(mark) => Some(mark.height.next()),
+            Self::Nothing | Self::After(_) => None,
+        }
+    }
+
+    /// The height under way as frames name it: 0 before the first, which is genesis and never voted on.
+    fn number(self) -> u64 {
+        self.released().map_or(0, |released| released.height.next().get())
+    }
 }
 
 /// What the first frame of a height begins with.
 struct Header {
     kid: Hash,
     origin: Origin,
-    /// The final block below the height; `None` of an empty log.
-    released: Option<Mark>,
+    start: LogStart,
 }
 
 impl<S: Slot> TwoSlots<S> {
-    fn create(slots: [S; 2], paths: [PathBuf; 2], kid: Hash, origin: &Origin) -> Result<Self, VoteLogError> {
+    fn create(
+        slots: [S; 2],
+        paths: [PathBuf; 2],
+        kid: Hash,
+        origin: &Origin,
+        start: LogStart,
+    ) -> Result<Self, VoteLogError> {
         let mark = Uuid::new_v4().into_bytes();
-        let header = Header { kid, origin: origin.clone(), released: None }.to_bytes();
-        let mut tail = Tail::START;
-        // The second file gets a header too: one that is shorter than that was not written by this program.
-        for (slot, path) in slots.iter().zip(&paths) {
-            let (bytes, next) = frame::write(&mark, 0, Tail::START, &header).unwrap_or((Vec::new(), Tail::START));
+        let mut tails = Vec::new();
+        // The second file gets a header too: one that is shorter than that was not written by this program. It comes second,
+        // so that it never counts alone.
+        for (slot, path, start) in [(&slots[0], &paths[0], start), (&slots[1], &paths[1], LogStart::Nothing)] {
+            let header = Header { kid, origin: origin.clone(), start }.to_bytes();
+            let framed = frame::write(&mark, start.number(), Tail::START, &header);
+            let (bytes, next) = framed.unwrap_or((Vec::new(), Tail::START));
             let written = slot.write_at(&bytes, 0).and_then(|()| slot.sync());
             written.map_err(|source| VoteLogError::Io { action: "make", path: path.clone(), source })?;
-            tail = next;
+            tails.push(next);
         }
-        let durable = Durable { slot: 0, released: None, tail };
+        let tail = tails.first().copied().unwrap_or(Tail::START);
+        let durable = Durable { slot: 0, start, tail };
         Ok(Self::with(slots, paths, kid, origin.clone(), mark, durable))
     }
 
@@ -205,13 +300,13 @@ impl<S: Slot> TwoSlots<S> {
             return Err(VoteLogError::OtherLedger { path, found, expected: origin.clone() });
         }
         let other = 1 - slot;
-        let (released, height) = (header.released, number_of(header.released));
+        let (start, height) = (header.start, header.start.number());
         if firsts[other].is_none() {
             check_is_torn(&bytes[other], &mark, height + 1, 1, 0, &paths[other])?;
         }
         let (tail, _) = follow(&bytes[slot], &mark, height);
         check_is_torn(&bytes[slot], &mark, height, tail.number + 1, tail.offset, &paths[slot])?;
-        let durable = Durable { slot, released, tail };
+        let durable = Durable { slot, start, tail };
         Ok(Self::with(slots, paths, kid, origin.clone(), mark, durable))
     }
 
@@ -232,17 +327,17 @@ impl<S: Slot> TwoSlots<S> {
     }
 
     fn height(&self) -> Option<Height> {
-        self.released().map(|released| released.height.next())
+        self.start().released().map(|released| released.height.next())
     }
 
-    fn released(&self) -> Option<Mark> {
-        self.begun.or(self.durable.released)
+    fn start(&self) -> LogStart {
+        self.begun.map_or(self.durable.start, LogStart::After)
     }
 
     fn begin(&mut self, after: Mark) -> Result<(), VoteLogError> {
         self.check_works()?;
         let wanted = after.height.next();
-        match self.released() {
+        match self.start().released() {
             Some(before) if before.height > after.height => {
                 return Err(VoteLogError::Lower { wanted, under_way: before.height.next() });
             }
@@ -292,15 +387,16 @@ impl<S: Slot> TwoSlots<S> {
         if self.begun.is_none() && self.pending.is_empty() {
             return Ok(());
         }
-        let (slot, released, at, mut payload) = match self.begun {
-            Some(after) => {
-                let header = Header { kid: self.kid, origin: self.origin.clone(), released: Some(after) };
-                (1 - self.durable.slot, Some(after), Tail::START, header.to_bytes())
+        let start = self.start();
+        let (slot, at, mut payload) = match self.begun {
+            Some(_) => {
+                let header = Header { kid: self.kid, origin: self.origin.clone(), start };
+                (1 - self.durable.slot, Tail::START, header.to_bytes())
             }
-            None => (self.durable.slot, self.durable.released, self.durable.tail, Vec::new()),
+            None => (self.durable.slot, self.durable.tail, Vec::new()),
         };
         payload.extend_from_slice(&self.pending);
-        let framed = frame::write(&self.mark, number_of(released), at, &payload);
+        let framed = frame::write(&self.mark, start.number(), at, &payload);
         let (bytes, tail) = framed.ok_or_else(|| too_long(payload.len() as u64))?;
         // Stands until all is durable: a call that is dropped on the way leaves it.
         self.failed = Some("a flush was not waited for".to_owned());
@@ -312,7 +408,7 @@ impl<S: Slot> TwoSlots<S> {
             self.failed = Some(source.to_string());
             return Err(VoteLogError::Io { action: "write", path: self.paths[slot].clone(), source });
         }
-        self.durable = Durable { slot, released, tail };
+        self.durable = Durable { slot, start, tail };
         self.begun = None;
         self.pending.clear();
         self.failed = None;
@@ -320,7 +416,7 @@ impl<S: Slot> TwoSlots<S> {
     }
 
     async fn entries(&self) -> Result<Vec<Logged>, VoteLogError> {
-        let Durable { slot, released, tail } = self.durable;
+        let Durable { slot, start, tail } = self.durable;
         if self.begun.is_some() || tail.number == 0 {
             return Ok(Vec::new());
         }
@@ -329,7 +425,7 @@ impl<S: Slot> TwoSlots<S> {
         let path = &self.paths[slot];
         let failed = |source| VoteLogError::Io { action: "read", path: path.clone(), source };
         let bytes = read.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(failed)?;
-        let (found, payloads) = follow(&bytes, &mark, number_of(released));
+        let (found, payloads) = follow(&bytes, &mark, start.number());
         if found != tail {
             return Err(damaged(path.clone(), "has lost frames since it was opened".to_owned()));
         }
@@ -353,11 +449,6 @@ fn write_durably<S: Slot>(slot: &S, is_first: bool, bytes: &[u8], offset: u64) -
     slot.sync()
 }
 
-/// The height under way as frames name it: 0 before the first, which is genesis and never voted on.
-fn number_of(released: Option<Mark>) -> u64 {
-    released.map_or(0, |released| released.height.next().get())
-}
-
 /// The header in a file's first frame; `None` if no frame holds there.
 fn first_frame(bytes: &[u8], path: &Path) -> Result<Option<(FrameMark, Header)>, VoteLogError> {
     let Some(first) = frame::read(bytes).filter(|first| first.number == 0) else { return Ok(None) };
@@ -366,7 +457,7 @@ fn first_frame(bytes: &[u8], path: &Path) -> Result<Option<(FrameMark, Header)>,
         Some(&found) => return Err(VoteLogError::Version { path: path.to_owned(), found, read: VERSION }),
     }
     let header = Header::read(first.payload).map(|(header, _)| header);
-    match header.filter(|header| number_of(header.released) == first.height) {
+    match header.filter(|header| header.start.number() == first.height) {
         Some(header) => Ok(Some((first.mark, header))),
         None => Err(damaged(path.to_owned(), "begins with a header that does not read".to_owned())),
     }
@@ -383,7 +474,7 @@ fn newest<'a>(
             Err(damaged(paths[1].clone(), format!("belongs to another log than {}", paths[0].display())))
         }
         (Some(first), Some(second)) => {
-            let (one, other) = (number_of(first.2.released), number_of(second.2.released));
+            let (one, other) = (first.2.start.number(), second.2.start.number());
             match one == other && one > 0 {
                 true => Err(damaged(paths[1].clone(), format!("has the same height as {}", paths[0].display()))),
                 false => Ok(if other > one { second } else { first }),
@@ -452,17 +543,19 @@ fn read_entries(mut rest: &[u8], entries: &mut Vec<Logged>) -> Result<(), String
 }
 
 impl Header {
-    /// u8 version ‖ kid ‖ u16be length ‖ origin ‖ u8 0, or u8 1 ‖ u64be height ‖ u32be round ‖ SHA-256 of the checkpoint.
+    /// u8 version ‖ kid ‖ u16be length ‖ origin ‖ u8 0, or u8 1 ‖ u64be height ‖ u32be round ‖ SHA-256 of the checkpoint. It is
+    /// u8 2 in place of 1 if what was said of the next height is not known.
     fn to_bytes(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
         out.extend_from_slice(self.kid.as_bytes());
         // 255 characters are at most 1,020 bytes.
         out.extend_from_slice(&(self.origin.as_str().len() as u16).to_be_bytes());
         out.extend_from_slice(self.origin.as_str().as_bytes());
-        match self.released {
-            None => out.push(0),
-            Some(Mark { height, round, checkpoint }) => {
-                out.push(1);
+        match self.start {
+            LogStart::Nothing => out.push(0),
+            LogStart::After(mark) | LogStart::Unknown(mark) => {
+                let Mark { height, round, checkpoint } = mark;
+                out.push(if matches!(self.start, LogStart::After(_)) { 1 } else { 2 });
                 out.extend_from_slice(&height.get().to_be_bytes());
                 out.extend_from_slice(&round.to_be_bytes());
                 out.extend_from_slice(checkpoint.as_bytes());
@@ -478,19 +571,20 @@ impl Header {
         let (length, rest) = rest.split_first_chunk()?;
         let (origin, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
         let origin = std::str::from_utf8(origin).ok()?.parse().ok()?;
-        let (is_there, rest) = rest.split_first()?;
-        let (released, rest) = match is_there {
-            0 => (None, rest),
-            1 => {
+        let (kind, rest) = rest.split_first()?;
+        let (start, rest) = match kind {
+            0 => (LogStart::Nothing, rest),
+            1 | 2 => {
                 let (height, rest) = rest.split_first_chunk()?;
                 let (round, rest) = rest.split_first_chunk()?;
                 let (checkpoint, rest) = rest.split_first_chunk()?;
                 let height = Height::new(u64::from_be_bytes(*height)).ok()?;
                 let (round, checkpoint) = (u32::from_be_bytes(*round), Hash::from_bytes(*checkpoint));
-                (Some(Mark { height, round, checkpoint }), rest)
+                let mark = Mark { height, round, checkpoint };
+                (if *kind == 1 { LogStart::After(mark) } else { LogStart::Unknown(mark) }, rest)
             }
             _ => return None,
         };
-        Some((Self { kid: Hash::from_bytes(*kid), origin, released }, rest))
+        Some((Self { kid: Hash::from_bytes(*kid), origin, start }, rest))
     }
 }

@@ -106,7 +106,7 @@ fn paths() -> [PathBuf; 2] {
 
 fn create() -> (Log, [Medium; 2]) {
     let media = [Medium::default(), Medium::default()];
-    (TwoSlots::create(media.clone(), paths(), kid(), &origin()).unwrap(), media)
+    (TwoSlots::create(media.clone(), paths(), kid(), &origin(), LogStart::Nothing).unwrap(), media)
 }
 
 fn open(bytes: [Vec<u8>; 2]) -> Result<Log, VoteLogError> {
@@ -133,7 +133,7 @@ fn value(round: u32) -> Logged {
 
 /// What a log says of itself: the last final block, and what was said after it.
 async fn story(log: &Log) -> (Option<u64>, Vec<Logged>) {
-    (log.released().map(|mark| mark.height.get()), log.entries().await.unwrap())
+    (log.start().released().map(|mark| mark.height.get()), log.entries().await.unwrap())
 }
 
 /// A log with height 3 durable, in frames of one entry and of two; height 2 is in the other file.
@@ -167,9 +167,9 @@ fn crashes(media: &[Medium; 2]) -> Vec<[Vec<u8>; 2]> {
 #[tokio::test]
 async fn a_log_answers_what_was_released_and_what_was_said() {
     let (mut log, media) = create();
-    assert_eq!((log.height(), log.released()), (None, None));
+    assert_eq!((log.height(), log.start().released()), (None, None));
     log.begin(mark(0)).unwrap();
-    assert_eq!((log.height(), log.released()), (Some(Height::new(1).unwrap()), Some(mark(0))));
+    assert_eq!((log.height(), log.start().released()), (Some(Height::new(1).unwrap()), Some(mark(0))));
     log.append(&timer(0));
     assert_eq!(log.entries().await.unwrap(), [], "nothing is durable before a flush");
     log.flush().await.unwrap();
@@ -322,7 +322,7 @@ async fn a_bad_frame_before_a_good_one_is_damage_and_not_a_torn_write() {
     for at in (0..last).step_by(7) {
         let mut changed = whole.clone();
         changed[slot][at] ^= 0x40;
-        let opened = open(changed).map(|log| log.released());
+        let opened = open(changed).map(|log| log.start().released());
         assert!(matches!(opened, Err(VoteLogError::Damaged { .. })), "byte {at}: {opened:?}");
     }
     // The very last frame may be torn, so it is left out.
@@ -332,7 +332,7 @@ async fn a_bad_frame_before_a_good_one_is_damage_and_not_a_torn_write() {
     for at in (0..whole[1 - slot].len()).step_by(7) {
         let mut changed = whole.clone();
         changed[1 - slot][at] ^= 1;
-        assert_eq!(open(changed).unwrap().released(), Some(mark(2)), "the older height counts no more");
+        assert_eq!(open(changed).unwrap().start().released(), Some(mark(2)), "the older height counts no more");
     }
 }
 
@@ -369,7 +369,7 @@ async fn two_files_that_do_not_belong_together_are_refused() {
 #[tokio::test]
 async fn a_later_version_is_named() {
     let (log, _) = create();
-    let mut payload = Header { kid: kid(), origin: origin(), released: None }.to_bytes();
+    let mut payload = Header { kid: kid(), origin: origin(), start: LogStart::Nothing }.to_bytes();
     payload[0] = 2;
     let (bytes, _) = frame::write(&log.mark, 0, Tail::START, &payload).unwrap();
     assert!(matches!(open([bytes.clone(), bytes]), Err(VoteLogError::Version { found: 2, read: 1, .. })));
@@ -419,4 +419,37 @@ async fn files_are_their_owners_alone_and_both_are_needed() {
         assert!(matches!(VoteLogFile::open(path, kid(), &origin()), Err(VoteLogError::Lost { .. })), "{name}");
         fs::rename(&moved, path.join(name)).unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_lost_log_is_made_anew_and_says_from_where_it_knows() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path();
+    assert_eq!(VoteLogFile::read_released(path).unwrap(), None, "a log that is lost knows nothing");
+    let made = VoteLogFile::create_again(path, kid(), &origin(), LogStart::Unknown(mark(7))).unwrap();
+    drop(made);
+    let mut log = VoteLogFile::open(path, kid(), &origin()).unwrap();
+    let (released, eight) = (Some(mark(7)), Height::new(8).unwrap());
+    assert_eq!((log.released(), log.height(), log.unknown()), (released, Some(eight), Some(eight)));
+    assert_eq!(VoteLogFile::read_released(path).unwrap(), released);
+    assert_eq!(log.entries().await.unwrap(), []);
+    // One that is there is not made again, nor is a height below it begun.
+    let again = VoteLogFile::create_again(path, kid(), &origin(), LogStart::After(mark(9)));
+    assert!(matches!(again, Err(VoteLogError::Exists { .. })));
+    assert!(matches!(log.begin(mark(6)), Err(VoteLogError::Lower { .. })));
+    // From the next height on, all is known.
+    log.begin(mark(8)).unwrap();
+    assert_eq!(log.unknown(), None);
+    log.append(&timer(0));
+    log.flush().await.unwrap();
+    drop(log);
+    let log = VoteLogFile::open(path, kid(), &origin()).unwrap();
+    assert_eq!((log.unknown(), log.released()), (None, Some(mark(8))));
+    assert_eq!(log.entries().await.unwrap(), [timer(0)]);
+    drop(log);
+
+    // One file without the other counts as lost.
+    fs::remove_file(path.join(VOTE_LOG_FILES[0])).unwrap();
+    let log = VoteLogFile::create_again(path, kid(), &origin(), LogStart::After(mark(9))).unwrap();
+    assert_eq!((log.released(), log.unknown()), (Some(mark(9)), None));
 }

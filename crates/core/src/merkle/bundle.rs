@@ -103,6 +103,14 @@ mod tests {
     }
 
     #[test]
+    fn the_widest_bundle_is_read_and_none_wider() {
+        let widest = vec![&b"e"[..]; usize::from(TILE_WIDTH)];
+        let bundle = encode_entries(widest.iter().copied()).unwrap();
+        assert_eq!(decode_entries(&bundle, TILE_WIDTH).unwrap(), widest);
+        assert_eq!(decode_entries(&bundle, 257), Err(BundleError::EntryCount { found: 257 }));
+    }
+
+    #[test]
     fn a_tile_is_its_hashes() {
         let hashes = [Hash::of(b"a"), Hash::of(b"b")];
         let bytes = encode_hashes(&hashes);

@@ -99,6 +99,7 @@ mod tests {
         let mut edge = Edge::new();
         let mut stored = Tiles::new();
         let mut number = 0_u32;
+        let mut full = [0_u64; 3];
         for step in [1, 1, 2, 250, 1, 1, 3, 256, 512, 7, 1_000, 64_000, 1, 300] {
             let before = edge.size();
             for _ in 0..step {
@@ -107,6 +108,11 @@ mod tests {
             }
             for (tile, hashes) in edge.take_tiles(before) {
                 assert!(!tile.fits(before), "{tile:?} was there before");
+                if tile.width() == TILE_WIDTH {
+                    let next = &mut full[usize::from(tile.level())];
+                    assert_eq!(tile.index(), *next, "full tiles of a level come one after the other");
+                    *next += 1;
+                }
                 stored.insert(tile, hashes).unwrap();
             }
             assert_eq!(Edge::from_tiles(&stored, edge.size()).unwrap(), edge, "after {number}");
@@ -115,6 +121,7 @@ mod tests {
             }
         }
         assert!(edge.take_tiles(edge.size()).is_empty());
+        assert_eq!(full, [u64::from(number) >> 8, u64::from(number) >> 16, 0]);
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn requests(count: usize) -> Vec<Vec<u8>> {
 fn drive(address: SocketAddr, load: &Load, phase: Phase, ids: &mut Ids) -> (Tallies, Option<String>) {
     let mut phases = [Tallies::new().unwrap()];
     let mut first_error = None;
-    let mut driver = Driver::new(address, "test".to_owned(), 1).unwrap();
+    let mut driver = Driver::new(vec![address], "test".to_owned(), 1).unwrap();
     let mut results = Results { ids, phases: &mut phases, series: None, first_error: &mut first_error };
     driver.drive(load, &mut Schedule::new(vec![(0, phase)]), &mut results).unwrap();
     let [tallies] = phases;
