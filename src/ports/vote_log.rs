@@ -97,6 +97,9 @@ pub enum VoteLogError {
         "the log of votes could not be written earlier ({reason}), so this key signs nothing until the node is started again"
     )]
     Failed { reason: String },
+    /// What is in the log is not known to the caller.
+    #[error("{reason}")]
+    Unusable { reason: String },
     #[error("cannot {action} the log of votes {}", path.display())]
     Io { action: &'static str, path: PathBuf, source: io::Error },
 }

@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use sealane::pki::PrivateKey;
 use sealane::ports::{LedgerStore, VoteLog};
 use sealane::store::{SqliteStore, VOTE_LOG_FILES, VoteLogFile};
-use sealane_core::block::Origin;
+use sealane_core::block::{Height, Origin};
 use sealane_core::merkle::leaf_hash;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -103,11 +103,12 @@ fn a_directory_that_is_missing_or_holds_no_member_is_told_how_to_make_one() {
 }
 
 #[test]
-fn init_makes_an_empty_log_of_votes_together_with_the_key() {
+fn init_makes_a_log_of_votes_together_with_the_key() {
     let member = Member::make();
     let kid = PrivateKey::read(&member.data().join("member-key.pem")).unwrap().public().thumbprint();
     let log = VoteLogFile::open(&member.data(), kid, &Origin::of_genesis_key(&kid)).unwrap();
-    assert_eq!((log.height(), log.released()), (None, None));
+    assert_eq!(log.released().map(|mark| mark.height), Some(Height::GENESIS));
+    assert_eq!(log.unknown(), None);
     for name in VOTE_LOG_FILES {
         let mode = fs::metadata(member.data().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o600, "{name}");

@@ -25,8 +25,8 @@ use crate::support::{Node, path, run, run_ok, sealane, text};
 const ORIGIN: &str = "ledger.example/founded";
 
 /// A founder's directory as `init --founder` leaves it.
-struct Founder {
-    dir: TempDir,
+pub struct Founder {
+    pub dir: TempDir,
     name: String,
     kid: String,
 }
@@ -36,7 +36,7 @@ impl Founder {
         Self::declare_at(name, ORIGIN, &format!("{}.example:7443", name.to_lowercase()))
     }
 
-    fn declare_at(name: &str, origin: &str, peer: &str) -> Self {
+    pub fn declare_at(name: &str, origin: &str, peer: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         let url = format!("https://{}.example", name.to_lowercase());
@@ -60,19 +60,19 @@ impl Founder {
         Self { dir, name: name.to_owned(), kid: declared["kid"].as_str().unwrap().to_owned() }
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
-    fn file(&self) -> PathBuf {
+    pub fn file(&self) -> PathBuf {
         self.data().join("founder.json")
     }
 
-    fn genesis(&self) -> PathBuf {
+    pub fn genesis(&self) -> PathBuf {
         self.data().join("genesis.jose")
     }
 
-    fn document(&self) -> NamedFounder {
+    pub fn document(&self) -> NamedFounder {
         let document = FounderDocument::parse(&fs::read(self.file()).unwrap(), &P256).unwrap();
         NamedFounder { file: self.file().display().to_string(), document }
     }
@@ -91,7 +91,7 @@ impl Founder {
         run(&arguments)
     }
 
-    fn found_ok(&self, files: &[PathBuf], genesis: Option<&Path>) -> Value {
+    pub fn found_ok(&self, files: &[PathBuf], genesis: Option<&Path>) -> Value {
         let output = self.found(files, genesis);
         assert!(output.status.success(), "{}: {}", self.name, text(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
@@ -122,7 +122,7 @@ fn founders(names: &[&str]) -> Vec<Founder> {
     founders
 }
 
-fn files(founders: &[Founder]) -> Vec<PathBuf> {
+pub fn files(founders: &[Founder]) -> Vec<PathBuf> {
     founders.iter().map(Founder::file).collect()
 }
 
@@ -311,7 +311,6 @@ fn a_file_that_is_not_as_its_founder_signed_it_is_named() {
 
 /// Signs a founder's document with keys of the test's own.
 fn document(place: &Path, note_key: NotePrivateKey, name: &str, peer: &str) -> PathBuf {
-    let dir = tempfile::tempdir().unwrap();
     let key = MemberKey::new(PrivateKey::generate().unwrap(), note_key).unwrap();
     let signed =
         FounderDocument::sign(&key, &name.parse().unwrap(), &ORIGIN.parse().unwrap(), peer, "https://x.example");
@@ -384,7 +383,6 @@ fn a_hundred_founders_begin_a_ledger_and_their_anchor_is_found_again() {
     let all = Founders::gather(files.iter().map(named).collect()).unwrap();
     let genesis = place.path().join("genesis.jose");
     let own_key = own.key();
-    let dir = tempfile::tempdir().unwrap();
     let (_, lowest) = others.swap_remove(0);
     let lowest = MemberKey::new(lowest, fresh()).unwrap();
     let is_first = own_key.public_key().thumbprint() < lowest.public_key().thumbprint();

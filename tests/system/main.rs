@@ -27,6 +27,7 @@ mod photo_load;
 mod postgres;
 mod readiness;
 mod refusal;
+mod rejoin;
 mod resolver;
 mod restore;
 mod self_check;

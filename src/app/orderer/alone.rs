@@ -24,7 +24,7 @@ impl UnusableVoteLog {
     }
 
     fn error(&self) -> VoteLogError {
-        VoteLogError::Failed { reason: self.reason.clone() }
+        VoteLogError::Unusable { reason: self.reason.clone() }
     }
 }
 

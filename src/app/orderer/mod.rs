@@ -186,7 +186,7 @@ impl Orderer {
         let silent = match head.reconcile(&mut *log).await {
             Ok(()) => None,
             // Everything can be read without it.
-            Err(LoadError::Log(VoteLogError::Failed { reason })) => Some(reason),
+            Err(LoadError::Log(VoteLogError::Unusable { reason })) => Some(reason),
             Err(error) => return Err(error),
         };
         let load = Arc::new(WriterLoad::new());
