@@ -1,7 +1,7 @@
 //! `demo`: the whole of Sealane in one command, over the same HTTP interface that everyone uses.
 //!
 //! `together` has several members, each with a process of its own, and kills some of them; `alone` has one, in this process.
-//! `scenes` is what both play, and `journey` what it is about.
+//! `scenes` is what both play, and `journey` what it is about; `stage` and `outage` need several members.
 
 mod alone;
 mod home;
@@ -11,6 +11,7 @@ mod nodes;
 mod outage;
 mod ports;
 mod scenes;
+mod stage;
 mod standing;
 mod together;
 

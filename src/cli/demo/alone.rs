@@ -9,7 +9,7 @@ use crate::cli::client::Client;
 use crate::cli::data_dir::DataDir;
 use crate::cli::demo::journey::{CLONED, GENUINE, steps};
 use crate::cli::demo::scenes::{RegisteredActor, judge_both, register_all, sign};
-use crate::cli::demo::standing::{MemberTip, NodeTip};
+use crate::cli::demo::standing::{MemberTip, NodeTip, wait_until_recent};
 use crate::cli::demo::{home, label_of, program};
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::init;
@@ -86,6 +86,7 @@ fn show(global: &Global, fresh: bool, output: &Output) -> Result<(), Failure> {
         play(&client, &actors, &trusted.anchor, output)?;
     } else {
         output.say(format!("The demo was played before; this is what is in {}.\n", global.data().display()));
+        wait_until_recent(&client)?;
     }
     output.say("4. Two boxes are scanned. Signatures, proofs and rules are checked here, not believed.\n");
     let products = judge_both(&client, &trusted, &global.url(), output)?;

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::demo::journey::{GENUINE, later_steps, waiting_step};
 use crate::cli::demo::scenes::{RegisteredActor, SignedStep, sign};
+use crate::cli::demo::stage::Stage;
 use crate::cli::demo::standing::{NodeTip, list, wait_for, wait_until_level, wait_until_ready};
-use crate::cli::demo::together::Stage;
 use crate::cli::failure::Failure;
 use crate::cli::node::now;
 use crate::cli::verify::judge_now;
@@ -36,11 +36,12 @@ pub fn play(stage: &Stage<'_>, actors: &[RegisteredActor]) -> Result<Value, Fail
         victims.push(kill(stage, 1)?);
         told.insert(key(1), post_without(stage, actors, &victims)?);
     }
+    let before = victims.len();
     while members - victims.len() >= needed {
         victims.push(kill(stage, victims.len() + 1)?);
     }
     let step = sign(&waiting_step(), actors, stage.anchor(), now())?;
-    told.insert(key(victims.len()), refused(stage, &step, &victims)?);
+    told.insert(key(victims.len()), refused(stage, &step, &victims, before)?);
     come_back(stage, &step, &victims)?;
     Ok(told.into())
 }
@@ -99,19 +100,22 @@ fn post_without(stage: &Stage<'_>, actors: &[RegisteredActor], victims: &[Victim
     Ok(json!({"posted": steps.len(), "final": receipts.len()}))
 }
 
-/// A post is refused, and verifying goes on.
-fn refused(stage: &Stage<'_>, step: &SignedStep, victims: &[Victim]) -> Result<Value, Failure> {
+/// A post is refused, and verifying goes on. The first `before` of the victims were told of.
+fn refused(stage: &Stage<'_>, step: &SignedStep, victims: &[Victim], before: usize) -> Result<Value, Failure> {
     let left = left(stage, victims);
+    let further = &victims[before..];
     stage.title(format!(
-        "The node of {} is killed{}. {} {} left, and nothing becomes final.",
-        names(stage, victims.last().iter().map(|victim| victim.at)),
-        if victims.len() > 1 { " too" } else { "" },
+        "The {} of {} {} killed{}. {} {} left, and nothing becomes final.",
+        if further.len() == 1 { "node" } else { "nodes" },
+        names(stage, further.iter().map(|victim| victim.at)),
+        if further.len() == 1 { "is" } else { "are" },
+        if before > 0 { " too" } else { "" },
         capital(number(left.len())),
         if left.len() == 1 { "is" } else { "are" },
     ));
     let client = &stage.clients[left[0]];
     // A node knows of a loss when a connection ends or falls silent. What is posted before that is taken, and waits.
-    wait_for(|| Ok(client.get_json("/members")?.get("noQuorum").cloned()))?;
+    wait_for("a node misses nobody", || Ok(client.get_json("/members")?.get("noQuorum").cloned()))?;
     let answer = client.post_any("/epcis/capture", "application/jose", step.compact().as_bytes())?;
     let problem: RefusedPost = serde_json::from_slice(&answer.body).map_err(|error| {
         Failure::unreachable(format!("{} answered a post with status {}: {error}", client.url(), answer.status))
@@ -166,6 +170,11 @@ fn number_or_digits(count: u64) -> String {
     }
 }
 
+/// So many members, and no other, at the beginning of a sentence.
+pub fn all(count: usize) -> String {
+    if count == 2 { "Both".to_owned() } else { format!("All {}", number(count)) }
+}
+
 /// A word with which a sentence begins.
 pub fn capital(word: &str) -> String {
     let mut letters = word.chars();
@@ -180,7 +189,7 @@ mod tests {
     #[test]
     fn phases_are_named_by_how_many_are_away() {
         assert_eq!([1, 2, 3].map(key), ["withoutOne", "withoutTwo", "withoutThree"]);
-        assert_eq!(capital("two"), "Two");
+        assert_eq!((capital("two"), all(2), all(4)), ("Two".to_owned(), "Both".to_owned(), "All four".to_owned()));
         assert_eq!((number_or_digits(7), number_or_digits(8)), ("seven".to_owned(), "8".to_owned()));
     }
 }

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
+use crate::cli::node::now;
 use sealane_core::agreement::proposer_of;
-use sealane_core::block::{Checkpoint, Commit, Height, MemberSet};
+use sealane_core::block::{Checkpoint, Commit, Height, MemberSet, Seal};
+use sealane_core::provenance::{Policy, stale};
 
 /// How long is waited for what members bring about together: connections, blocks that were missed.
 const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -24,6 +26,7 @@ const ROOT_CHARS: usize = 12;
 #[derive(Debug, Deserialize)]
 pub struct NodeTip {
     pub height: Height,
+    seal: String,
     checkpoint: String,
     commit: Commit,
 }
@@ -89,27 +92,36 @@ pub fn table(members: &[MemberTip<'_>]) -> Result<Vec<String>, Failure> {
 /// Waits until each node is ready: it has met enough others to agree with.
 pub fn wait_until_ready(clients: &[&Client]) -> Result<(), Failure> {
     for client in clients {
-        wait_for(|| client.get("/health/ready").map(Some))?;
+        wait_for("a node is not ready", || client.get("/health/ready").map(Some))?;
     }
     Ok(())
 }
 
 /// Waits until all nodes show the same last block, and returns it as each shows it.
 pub fn wait_until_level(clients: &[&Client]) -> Result<Vec<NodeTip>, Failure> {
-    wait_for(|| {
+    wait_for("the nodes show different blocks", || {
         let tips = clients.iter().map(|client| NodeTip::of(client)).collect::<Result<Vec<_>, _>>()?;
         let level = tips.windows(2).all(|two| two[0].checkpoint == two[1].checkpoint);
         Ok(level.then_some(tips))
     })
 }
 
-/// Asks again and again until there is an answer. Fails with what stood in the way last.
-pub fn wait_for<T>(ask: impl Fn() -> Result<Option<T>, Failure>) -> Result<T, Failure> {
+/// Waits until the last block is young enough for a verdict to stand on. A ledger that stood still gets one when its nodes
+/// have met.
+pub fn wait_until_recent(client: &Client) -> Result<(), Failure> {
+    wait_for("the last block is too old", || {
+        let seal = Seal::parse(NodeTip::of(client)?.seal.as_bytes()).map_err(Failure::unproven)?;
+        Ok(stale(seal.time, now(), &Policy::default()).is_none().then_some(()))
+    })
+}
+
+/// Asks again and again until there is an answer. Fails with what stood in the way last, or with `lack`.
+pub fn wait_for<T>(lack: &str, ask: impl Fn() -> Result<Option<T>, Failure>) -> Result<T, Failure> {
     let began = Instant::now();
     loop {
         let failure = match ask() {
             Ok(Some(answer)) => return Ok(answer),
-            Ok(None) => Failure::unreachable("the members' nodes differ"),
+            Ok(None) => Failure::unreachable(lack),
             Err(failure) => failure,
         };
         if began.elapsed() > WAIT_MAX {
@@ -151,7 +163,7 @@ mod tests {
         let checkpoint = Checkpoint { origin, size: TreeSize::new(31).unwrap(), root: Hash::of(b"root") };
         let height = Height::new(15).unwrap();
         let commit = Commit { height, round: 0, signatures: Vec::new() };
-        let tip = NodeTip { height, checkpoint: checkpoint.to_text(), commit };
+        let tip = NodeTip { height, seal: String::new(), checkpoint: checkpoint.to_text(), commit };
         let shown = MemberTip { name: "Guild", url: "http://127.0.0.1:8081", tip: &tip };
         let root: String = Hash::of(b"root").to_string().chars().take(12).collect();
         assert_eq!(
