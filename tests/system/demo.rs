@@ -199,7 +199,8 @@ fn four_members_tell_one_story_and_each_goes_on_by_itself() {
     let peer = Config::read(&home.join("carriers")).unwrap().peers.listen.unwrap();
     let held = TcpListener::bind(peer).unwrap();
     let log = home.join("carriers").join("node.log");
-    let words = ["the node of Carriers Guild did not start", path(&log), &format!("cannot listen on {peer}")];
+    let says = format!("{} says:\nsealane: cannot listen on {peer}", log.display());
+    let words = ["the node of Carriers Guild did not start", &says];
     refused(&home, &["--no-serve"], 3, &words);
     drop(held);
 

@@ -50,6 +50,14 @@ struct Processes {
     running: Vec<Option<Child>>,
 }
 
+/// A node that was started.
+struct StartingNode {
+    /// The first line that it prints comes when it serves, and an empty one when it ends before.
+    line: Receiver<String>,
+    /// Where its log begins, after what earlier processes wrote.
+    log_from: u64,
+}
+
 impl DemoNodes {
     fn processes(&self) -> MutexGuard<'_, Processes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -57,29 +65,27 @@ impl DemoNodes {
 
     /// Starts the nodes of some members and waits until each serves.
     pub fn start(&self, seats: &[Seat], which: &[usize]) -> Result<(), Failure> {
-        let started: Vec<(usize, Receiver<String>)> =
-            which.iter().map(|at| Ok((*at, self.spawn(*at, &seats[*at])?))).collect::<Result<_, Failure>>()?;
+        let started: Vec<StartingNode> =
+            which.iter().map(|at| self.spawn(*at, &seats[*at])).collect::<Result<_, Failure>>()?;
         let until = Instant::now() + START_MAX;
-        for (at, line) in started {
-            let seat = &seats[at];
-            match line.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(line) if line.starts_with('{') => {}
-                Ok(_) | Err(RecvTimeoutError::Disconnected) => return Err(not_started(seat, "did not start")),
-                Err(RecvTimeoutError::Timeout) => {
-                    return Err(not_started(seat, &format!("did not serve within {} s", START_MAX.as_secs())));
-                }
-            }
+        for (node, at) in started.iter().zip(which) {
+            let what = match node.line.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) if line.starts_with('{') => continue,
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => "did not start".to_owned(),
+                Err(RecvTimeoutError::Timeout) => format!("did not serve within {} s", START_MAX.as_secs()),
+            };
+            return Err(not_started(&seats[*at], &what, node.log_from));
         }
         Ok(())
     }
 
-    /// Starts a member's node. The first line that it prints comes when it serves, and an empty one when it ends before.
-    fn spawn(&self, at: usize, seat: &Seat) -> Result<Receiver<String>, Failure> {
+    fn spawn(&self, at: usize, seat: &Seat) -> Result<StartingNode, Failure> {
         let mut processes = self.processes();
         if processes.stopped {
             return Err(Failure::unreachable("the demonstration was stopped"));
         }
-        let mut child = command(seat)?.spawn().map_err(|error| {
+        let (log, log_from) = open_log(seat)?;
+        let mut child = command(seat, log)?.spawn().map_err(|error| {
             Failure::unreachable(format!("the node of {} did not start: {error}", seat.member.name))
         })?;
         let (told, line) = channel();
@@ -97,7 +103,7 @@ impl DemoNodes {
             processes.running.resize_with(at + 1, || None);
         }
         processes.running[at] = Some(child);
-        Ok(line)
+        Ok(StartingNode { line, log_from })
     }
 
     /// The process of a member's node, if it was started.
@@ -161,11 +167,19 @@ fn with_number((at, child): (usize, Option<Child>)) -> Option<(usize, Child)> {
     child.map(|child| (at, child))
 }
 
-/// `serve`, by the settings in the member's directory alone.
-fn command(seat: &Seat) -> Result<Command, Failure> {
+/// Opens a node's log at its end, and says where that is.
+fn open_log(seat: &Seat) -> Result<(File, u64), Failure> {
     let path = seat.data.join(LOG_FILE);
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
-    let log = log.map_err(|error| cannot("write", &path, &error))?;
+    let open = || {
+        let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+        let length = log.metadata()?.len();
+        Ok((log, length))
+    };
+    open().map_err(|error: io::Error| cannot("write", &path, &error))
+}
+
+/// `serve`, by the settings in the member's directory alone.
+fn command(seat: &Seat, log: File) -> Result<Command, Failure> {
     let mut command = Command::new(this_program().map_err(Failure::unreachable)?);
     command.arg0("sealane").arg("serve").arg("--data").arg(&seat.data).args(["--json", "--until-stdin-closes"]);
     // The ledger may have stood still for long: the demonstration takes the time of this machine as right.
@@ -182,17 +196,17 @@ fn command(seat: &Seat) -> Result<Command, Failure> {
     Ok(command)
 }
 
-fn not_started(seat: &Seat, what: &str) -> Failure {
+fn not_started(seat: &Seat, what: &str, log_from: u64) -> Failure {
     let path = seat.data.join(LOG_FILE);
-    let tail = tail(&path).unwrap_or_else(|error| format!("it cannot be read: {error}"));
-    Failure::unreachable(format!("the node of {} {what}. {} ends with:\n{tail}", seat.member.name, path.display()))
+    let tail = tail(&path, log_from).unwrap_or_else(|error| format!("it cannot be read: {error}"));
+    Failure::unreachable(format!("the node of {} {what}; {} says:\n{tail}", seat.member.name, path.display()))
 }
 
-/// The last lines of a file.
-fn tail(path: &Path) -> io::Result<String> {
+/// The last lines of a file, as far as they come after `from`.
+fn tail(path: &Path, from: u64) -> io::Result<String> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    file.seek(SeekFrom::Start(from.max(length.saturating_sub(TAIL_BYTES))))?;
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
@@ -210,8 +224,8 @@ mod tests {
         let path = dir.path().join(LOG_FILE);
         let lines: Vec<String> = (0..2_000).map(|at| format!("line {at}")).collect();
         std::fs::write(&path, lines.join("\n") + "\n").unwrap();
-        assert_eq!(tail(&path).unwrap(), lines[1_992..].join("\n"));
-        std::fs::write(&path, "one\n").unwrap();
-        assert_eq!(tail(&path).unwrap(), "one");
+        assert_eq!(tail(&path, 0).unwrap(), lines[1_992..].join("\n"));
+        std::fs::write(&path, "before\nafter\n").unwrap();
+        assert_eq!(tail(&path, 7).unwrap(), "after");
     }
 }

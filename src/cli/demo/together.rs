@@ -190,7 +190,7 @@ fn tell_what_next(seats: &[Seat], nodes: &DemoNodes, output: &Output) {
         first.data.display()
     );
     if let Some(pid) = nodes.pid(seats.len() - 1) {
-        text.push_str(&format!("Or end a node, and look at `members` again: kill {pid}\n"));
+        text.push_str(&format!("Or end the node of {}, and look at `members` again: kill {pid}\n", last.member.name));
     }
     text.push_str(&format!("Later, each member goes on by itself: {program} serve --data {}", first.data.display()));
     output.say(text);
