@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn names_are_listed_as_people_say_them() {
-        assert_eq!(list::<&str>(&[]), "");
+        assert_eq!(list(&[] as &[&str]), "");
         assert_eq!(list(&["A"]), "A");
         assert_eq!(list(&["A", "B", "C"]), "A, B and C");
     }
