@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::cli::demo::{MEMBERS_DEFAULT, MEMBERS_MAX};
 use crate::cli::init::InitOptions;
 use crate::cli::limits::LimitOptions;
 use crate::cli::stores::StoreName;
@@ -34,7 +35,7 @@ pub struct Arguments {
     pub command: Command,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The member's data directory [default: ./data]
     #[arg(long, global = true, env = "SEALANE_DATA", value_name = "DIR")]
@@ -118,7 +119,7 @@ pub enum Command {
     /// Decode the picture on standard input for the node that started this process
     #[command(hide = true)]
     DecodePicture,
-    /// See all of it in one go: three organisations, a journey, a genuine and a cloned product
+    /// See all of it in one go: members that keep one ledger, a journey, a genuine and a cloned product, nodes that fail
     Demo(DemoOptions),
     /// Make a P-256 key and a certificate request
     Keygen(KeygenOptions),
@@ -207,6 +208,9 @@ pub struct ServeOptions {
     /// How log lines look [default: text]
     #[arg(long, env = "SEALANE_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
+    /// Stop when standard input ends too: the process that started this node, and held the other end, has gone
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
 }
 
 impl ServeOptions {
@@ -226,6 +230,7 @@ impl ServeOptions {
             // Of the moment: a file would say it again at the next start, when it is no longer true.
             accept_clock: self.accept_clock,
             log_format: self.log_format.or(config.log_format),
+            until_stdin_closes: self.until_stdin_closes,
         }
     }
 
@@ -254,34 +259,39 @@ impl TlsOptions {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct DemoOptions {
-    /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, env = "SEALANE_LISTEN", value_name = "ADDRESS", default_value = DEFAULT_LISTEN)]
-    pub listen: String,
+    /// Address and port of the first member's node; the others take the ports after it, and port 0 takes free ones [default:
+    /// 127.0.0.1:8080, and what several members were given before]
+    #[arg(long, env = "SEALANE_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<String>,
     #[command(flatten)]
     pub tls: TlsOptions,
-    /// End after the journey instead of serving it
+    /// End after the story instead of serving
     #[arg(long)]
     pub no_serve: bool,
-    /// Members of the consortium: 1, until members vote
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = one_member)]
-    pub members: u32,
+    /// Members of the consortium, each with a node of its own: 1 to 7
+    #[arg(long, value_name = "N", default_value_t = MEMBERS_DEFAULT, value_parser = demo_members)]
+    pub members: usize,
 }
 
-/// Reads the number of members of a demonstration. One member decides alone here; several need their votes.
-fn one_member(text: &str) -> Result<u32, String> {
+/// Reads the number of members of a demonstration.
+fn demo_members(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(1) => Ok(1),
         Ok(0) => Err("a consortium has one member at least; give --members 1".to_owned()),
-        Ok(_) => Err("this sealane runs a consortium of one member; give --members 1".to_owned()),
-        Err(_) => Err("expected a number of members, such as 1".to_owned()),
+        Ok(members @ 1..=MEMBERS_MAX) => Ok(members),
+        Ok(_) => Err(format!("the demo has {MEMBERS_MAX} members at the most, so that one machine can run them all")),
+        Err(_) => Err(format!("expected a number of members from 1 to {MEMBERS_MAX}, such as {MEMBERS_DEFAULT}")),
     }
 }
 
 impl DemoOptions {
     pub fn filled_from(self, config: &Config) -> Self {
         Self { tls: self.tls.filled_from(config), ..self }
+    }
+
+    pub fn listen(&self) -> &str {
+        self.listen.as_deref().unwrap_or(DEFAULT_LISTEN)
     }
 }
 

@@ -35,6 +35,7 @@ use sealane_core::agreement::NodeAddress;
 use sealane_core::block::{Member, Origin};
 use sealane_core::consortium::Organization;
 use sealane_core::evidence::Anchor;
+use sealane_core::hash::Hash;
 use sealane_core::limits::STATEMENT_BYTES_MAX;
 
 /// Mode of what is given to others: anyone may read it.
@@ -48,11 +49,43 @@ pub struct FounderOptions<'a> {
     pub url: &'a str,
 }
 
+/// A founder that was made: no ledger is there yet.
+pub struct DeclaredFounder {
+    pub kid: Hash,
+    /// Its document for the other founders.
+    pub file: PathBuf,
+}
+
+/// A ledger that was founded in one founder's directory.
+pub struct FoundedLedger {
+    founders: Founders,
+    pub anchor: Anchor,
+    own: FounderDocument,
+}
+
 /// Makes a founder: keys, authority, an empty vote log, and the document for the other founders.
 pub fn declare(global: &Global, options: &FounderOptions<'_>, output: &Output) -> Result<CommandOutcome, Failure> {
+    let FounderOptions { name, origin, .. } = options;
+    let data = global.data();
+    let DeclaredFounder { kid, file } = make_founder(&data, options)?;
+    let shown = data.display();
+    output.result(
+        &json!({"origin": origin, "kid": kid, "name": name, "data": data, "founder": file}),
+        format!(
+            "{name} ({kid}) is a founder of {origin}, in {shown}. No ledger is there yet.\n\nBack up {shown}/{MEMBER_KEY_FILE}, \
+             {shown}/{NOTE_KEY_FILE} and {shown}/ca-key.pem: nothing replaces them.\nGive {} to the other founders, and take \
+             theirs.\nNext, with the {FOUNDER_FILE} of every founder: sealane init --found FILE… --data {shown}",
+            file.display()
+        ),
+    );
+    Ok(CommandOutcome::Done)
+}
+
+/// Makes a founder in an empty directory.
+pub fn make_founder(data: &Path, options: &FounderOptions<'_>) -> Result<DeclaredFounder, Failure> {
     let FounderOptions { name, origin, peer, url } = options;
     NodeAddress::check_url(url).map_err(|error| Failure::wrong_use(format!("--public-url: {error}")))?;
-    let data = DataDir::create(&global.data())?;
+    let data = DataDir::create(data)?;
     let _lock = data.lock()?;
     let kid = make_keys(&data, name, now())?;
     let signer = data.member_key()?;
@@ -60,45 +93,41 @@ pub fn declare(global: &Global, options: &FounderOptions<'_>, output: &Output) -
     let document =
         FounderDocument::sign(&signer, name, origin, peer.as_str(), url).map_err(|error| Failure::wrong_use(&error))?;
     // Last of all: with it the directory is a founder's, and without it an `init` that was cut short.
-    let path = data.path().join(FOUNDER_FILE);
-    write_public(&path, &document.to_json())?;
-    let shown = data.path().display();
-    output.result(
-        &json!({"origin": origin, "kid": kid, "name": name, "data": data.path(), "founder": path}),
-        format!(
-            "{name} ({kid}) is a founder of {origin}, in {shown}. No ledger is there yet.\n\nBack up {shown}/{MEMBER_KEY_FILE}, \
-             {shown}/{NOTE_KEY_FILE} and {shown}/ca-key.pem: nothing replaces them.\nGive {} to the other founders, and take \
-             theirs.\nNext, with the {FOUNDER_FILE} of every founder: sealane init --found FILE… --data {shown}",
-            path.display()
-        ),
-    );
-    Ok(CommandOutcome::Done)
+    let file = data.path().join(FOUNDER_FILE);
+    write_public(&file, &document.to_json())?;
+    Ok(DeclaredFounder { kid, file })
 }
 
 /// Begins the ledger of several founders, at one of them.
 pub fn found(global: &Global, options: &InitOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let data = DataDir::open_founder(&global.data())?.with_database(global)?;
+    let founded = begin(&data, &options.found, options.genesis.as_deref())?;
+    tell(&data, &founded, output);
+    Ok(CommandOutcome::Done)
+}
+
+/// Begins the ledger of the founders in `files`, in the directory of one of them.
+pub fn begin(data: &DataDir, files: &[PathBuf], genesis: Option<&Path>) -> Result<FoundedLedger, Failure> {
     let _lock = data.lock()?;
     let signer = data.member_key()?;
-    let founders = gather(&options.found)?;
-    let own = own_document(&founders, &signer, data.path())?;
+    let founders = gather(files)?;
+    let own = own_document(&founders, &signer, data.path())?.clone();
     let mut log = data.vote_log(own.member().kid(), founders.origin())?;
     // Before a genesis statement is signed or taken: what is in the way of the ledger is met while all can begin anew.
     let runtime = runtime()?;
     let store = runtime.block_on(data.create_store())?;
     let tip = runtime.block_on(store.tip()).map_err(|error| Failure::unreachable(with_causes(&error)))?;
     if tip.is_some() && !data.path().join(GENESIS_FILE).exists() {
-        return Err(other_ledger(&data));
+        return Err(other_ledger(data));
     }
-    let anchor = anchor(&data, &founders, &signer, options.genesis.as_deref())?;
+    let anchor = anchor(data, &founders, &signer, genesis)?;
     runtime.block_on(genesis::write(&*store, &signer, &mut log, &anchor)).map_err(|error| match error {
-        genesis::GenesisError::Exists => other_ledger(&data),
+        genesis::GenesisError::Exists => other_ledger(data),
         other => Failure::unreachable(with_causes(&other)),
     })?;
-    add_settings(&data, &founders, own)?;
+    add_settings(data, &founders, &own)?;
     data.finish()?;
-    tell(&data, &founders, &anchor, own, output);
-    Ok(CommandOutcome::Done)
+    Ok(FoundedLedger { founders, anchor, own })
 }
 
 fn other_ledger(data: &DataDir) -> Failure {
@@ -214,7 +243,8 @@ fn add_settings(data: &DataDir, founders: &Founders, own: &FounderDocument) -> R
     replace(&path, &text, mode & 0o777).map_err(|error| cannot("write", &path, &error))
 }
 
-fn tell(data: &DataDir, founders: &Founders, anchor: &Anchor, own: &FounderDocument, output: &Output) {
+fn tell(data: &DataDir, founded: &FoundedLedger, output: &Output) {
+    let FoundedLedger { founders, anchor, own } = founded;
     let (own, shown) = (own.member().kid(), data.path().display());
     let is_first = founders.first().is_some_and(|first| first.kid() == own);
     let members = founders.all().map(|one| {
@@ -259,7 +289,7 @@ fn read_at_most(file: &Path, bytes_max: usize) -> Result<Vec<u8>, String> {
 }
 
 /// Writes a file that is given to others.
-fn write_public(path: &Path, text: &str) -> Result<(), Failure> {
+pub fn write_public(path: &Path, text: &str) -> Result<(), Failure> {
     replace(path, text, PUBLIC_MODE).map_err(|error| cannot("write", path, &error))
 }
 

@@ -1,12 +1,15 @@
 //! The composition root: a data directory, a clock, keys and a store become a running node.
 
+use std::io;
 use std::net::TcpListener;
 use std::num::NonZeroU32;
 use std::sync::{Arc, RwLock};
+use std::thread;
 use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::app::Ledger;
@@ -188,5 +191,19 @@ pub fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+    })
+}
+
+/// Reads standard input to its end; the future completes then.
+pub fn input_end() -> Result<impl Future<Output = ()>, Failure> {
+    let (reading, ended) = oneshot::channel::<()>();
+    let read = move || {
+        // An error ends it too: nothing more comes either way.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        drop(reading);
+    };
+    thread::Builder::new().name("input".to_owned()).spawn(read).map_err(Failure::unreachable)?;
+    Ok(async move {
+        let _ = ended.await;
     })
 }

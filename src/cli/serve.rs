@@ -4,7 +4,7 @@ use crate::app::orderer::OrderError;
 use crate::cli::arguments::{Global, ServeOptions};
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure};
-use crate::cli::node::{OpenNode, listen, runtime, stop_signal};
+use crate::cli::node::{OpenNode, input_end, listen, runtime, stop_signal};
 use crate::cli::output::Output;
 use crate::cli::tls;
 use crate::config::{LogFormat, PeerSettings};
@@ -30,7 +30,14 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
         let node = node.within(limits).for_invited_only(options.invitations);
         let node = if options.scan_decoder { node.decoding_pictures()? } else { node };
         // Before it is told that the node is there: a stop right after that must not cut it off.
-        let stop = stop_signal()?;
+        let asked = stop_signal()?;
+        let left = options.until_stdin_closes.then(input_end).transpose()?;
+        let stop = async move {
+            match left {
+                None => asked.await,
+                Some(left) => tokio::select! { () = asked => {}, () = left => {} },
+            }
+        };
         let view = node.ledger.view();
         let result = serde_json::json!({"url": url, "origin": node.ledger.origin(), "treeSize": view.size()});
         let text = format!("Serving the ledger {} at {url} (Ctrl-C stops it).", node.ledger.origin());

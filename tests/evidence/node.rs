@@ -6,8 +6,8 @@ use sealane::signatures::AwsLc;
 use sealane_core::statement::P256;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use p256::ecdsa::SigningKey;

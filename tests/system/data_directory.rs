@@ -479,18 +479,3 @@ fn json_output_is_one_value() {
 fn uuid() -> String {
     "00000000-0000-4000-8000-000000000000".to_owned()
 }
-
-#[test]
-fn a_demonstration_has_one_member() {
-    for (members, words) in [("2", "of one member; give --members 1"), ("0", "one member at least"), ("x", "such as 1")]
-    {
-        let dir = tempfile::tempdir().unwrap();
-        let data = dir.path().join("data");
-        fails(&["demo", "--no-serve", "--listen", "127.0.0.1:0", "--members", members], &data, 2, &[words]);
-        assert!(!data.exists());
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
-    let demo = ["demo", "--no-serve", "--listen", "127.0.0.1:0", "--members", "1", "--data", path(&data)];
-    assert!(run_bounded(&demo).status.success());
-}

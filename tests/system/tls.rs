@@ -115,8 +115,11 @@ fn the_demo_runs_over_https_too() {
     let pair = Pair::new();
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("demo");
+    // Of two members neither may be away.
     let told = run_ok(&[
         "demo",
+        "--members",
+        "2",
         "--no-serve",
         "--json",
         "--listen",
@@ -131,4 +134,9 @@ fn the_demo_runs_over_https_too() {
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert!(told["products"][0]["url"].as_str().unwrap().starts_with("https://127.0.0.1:"), "{told}");
     assert_eq!(told["products"][0]["verdict"], "authentic");
+    assert_eq!(told["outage"], serde_json::json!({"withoutOne": {"status": 503, "code": "no-quorum"}}));
+    // What it was served with stands in the settings: a second run needs no flags.
+    let again = run_ok(&["demo", "--members", "2", "--no-serve", "--json", "--data", path(&data)]);
+    let again: serde_json::Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(again["products"][0]["url"], told["products"][0]["url"]);
 }

@@ -1,4 +1,5 @@
-//! The journey that the demo plays: a medicine from the plant to two pharmacies, and a counterfeit with a copied code.
+//! The journey that the demo plays: a medicine from the plant to two pharmacies, and a counterfeit with a copied code. Later
+//! steps are for members of which some are away.
 //!
 //! The keys lie under GS1's own sample prefixes 950 and 952, which no company is given.
 
@@ -61,8 +62,11 @@ pub const ACTORS: [DemoActor; 4] = [
 
 /// What an event is about and how.
 enum What {
-    /// Both boxes, or one.
-    Made,
+    /// Both boxes, or one of those that follow.
+    Made {
+        ids: &'static [&'static str],
+        lot: &'static str,
+    },
     Packed,
     Moved {
         ids: &'static [&'static str],
@@ -83,6 +87,13 @@ pub struct JourneyStep {
 
 const BOTH: &[&str] = &[GENUINE, CLONED];
 
+/// Boxes of a later lot.
+const LATER: [&[&str]; 3] = [
+    &["https://id.gs1.org/01/09506000134352/21/8C3FQ6YT1B"],
+    &["https://id.gs1.org/01/09506000134352/21/5N9DS2WK7J"],
+    &["https://id.gs1.org/01/09506000134352/21/2G6PX4ZL0R"],
+];
+
 /// The journey in order of time.
 pub fn steps() -> Vec<JourneyStep> {
     let moved = |ids, step, disposition, to| What::Moved { ids, step, disposition, to };
@@ -92,7 +103,7 @@ pub fn steps() -> Vec<JourneyStep> {
             told: "commissions two boxes of Nordlys 20 mg, lot N2611",
             days_ago: 20,
             hour: 8,
-            what: What::Made,
+            what: What::Made { ids: BOTH, lot: "N2611" },
         },
         JourneyStep {
             actor: "manufacturer",
@@ -153,6 +164,29 @@ pub fn steps() -> Vec<JourneyStep> {
     ]
 }
 
+/// What goes on while a member is away: today's work of the manufacturer.
+pub fn later_steps() -> Vec<JourneyStep> {
+    let made = |ids| JourneyStep {
+        actor: "manufacturer",
+        told: "commissions a box of lot N2612",
+        days_ago: 0,
+        hour: 0,
+        what: What::Made { ids, lot: "N2612" },
+    };
+    LATER.into_iter().map(made).collect()
+}
+
+/// What has to wait while too many members are away.
+pub fn waiting_step() -> JourneyStep {
+    JourneyStep {
+        actor: "distributor",
+        told: "counts its stock in Seoul again",
+        days_ago: 0,
+        hour: 0,
+        what: What::Moved { ids: BOTH, step: "stock_taking", disposition: "sellable_accessible", to: None },
+    }
+}
+
 impl JourneyStep {
     /// When it happened, told from the day of the demo.
     pub fn time(&self, today: Timestamp) -> Timestamp {
@@ -177,10 +211,10 @@ impl JourneyStep {
         let time = self.time(today).to_string();
         let place = json!({"id": format!("https://id.gs1.org/414/{}", actor.gln)});
         let mut event = match &self.what {
-            What::Made => json!({
+            What::Made { ids, lot } => json!({
                 "type": "ObjectEvent", "action": "ADD", "bizStep": "commissioning", "disposition": "active",
-                "epcList": BOTH,
-                "ilmd": {"cbvmda:lotNumber": "N2611", "cbvmda:itemExpirationDate": "2031-11-30"},
+                "epcList": ids,
+                "ilmd": {"cbvmda:lotNumber": lot, "cbvmda:itemExpirationDate": "2031-11-30"},
             }),
             What::Packed => json!({
                 "type": "AggregationEvent", "action": "ADD", "bizStep": "packing", "disposition": "in_progress",
@@ -218,7 +252,7 @@ mod tests {
     #[test]
     fn every_document_of_the_journey_is_valid_epcis() {
         let today: Timestamp = "2026-11-21T09:30:00Z".parse().unwrap();
-        for step in steps() {
+        for step in steps().into_iter().chain(later_steps()).chain([waiting_step()]) {
             let actor = ACTORS.iter().find(|actor| actor.directory == step.actor).unwrap();
             let document = step.document(actor, today).to_string();
             assert_eq!(read(document.as_bytes(), Reader::Strict).unwrap().events.len(), 1, "{}", step.told);
@@ -230,7 +264,7 @@ mod tests {
         for actor in &ACTORS {
             actor.gln.parse::<Gln>().unwrap();
         }
-        for id in [GENUINE, CLONED, CASE] {
+        for id in [GENUINE, CLONED, CASE].into_iter().chain(LATER.into_iter().flatten().copied()) {
             assert_eq!(Id::parse(id).unwrap().as_str(), id);
         }
     }
