@@ -75,8 +75,8 @@ pub fn signers(commit: &Commit, members: &MemberSet) -> String {
 
 /// A line for each member under a head.
 pub fn table(members: &[MemberTip<'_>]) -> Result<Vec<String>, Failure> {
-    let width = |text: fn(&MemberTip<'_>) -> usize| members.iter().map(text).max().unwrap_or_default();
-    let (name_width, url_width) = (width(|one| one.name.len()), width(|one| one.url.len()));
+    let widest = |head: &str, text: fn(&MemberTip<'_>) -> usize| members.iter().map(text).fold(head.len(), usize::max);
+    let (name_width, url_width) = (widest("member", |one| one.name.len()), widest("node", |one| one.url.len()));
     let line = |name: &str, url: &str, height: &str, leaves: &str, root: &str| {
         format!("{name:name_width$}  {url:url_width$}  {height:>6}  {leaves:>6}  {root}")
     };
