@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sealane::app::capture::{CaptureError, Captured, capture};
-use sealane::app::orderer::{Consensus, OrderError, Orderer, SeenWords};
+use sealane::app::orderer::{Consensus, HEARTBEAT, OrderError, Orderer, SeenWords};
 use sealane::app::{Ledger, audit, mark_of};
 use sealane::bft::MalachiteAgreement;
 use sealane::net::{NetSetup, NetTimes, PeerNetwork};
@@ -23,7 +24,11 @@ use crate::member::{LEDGER_FILE, Maker, Member, PROVIDER, Unobserved, copy_in_us
 /// How long anything may take.
 const SOON: Duration = Duration::from_secs(30);
 
-struct MachineClock(std::time::Instant);
+/// The machine's time, and what a test lets pass beside it.
+struct MachineClock {
+    began: std::time::Instant,
+    skipped_ms: AtomicU64,
+}
 
 impl Clock for MachineClock {
     fn now(&self) -> Timestamp {
@@ -33,7 +38,7 @@ impl Clock for MachineClock {
     }
 
     fn passed(&self) -> Duration {
-        self.0.elapsed()
+        self.began.elapsed() + Duration::from_millis(self.skipped_ms.load(Ordering::SeqCst))
     }
 }
 
@@ -60,7 +65,7 @@ impl Four {
             addresses.insert(member.signer.public_key().thumbprint(), listener.local_addr().unwrap().to_string());
             listeners.push(listener);
         }
-        let clock = Arc::new(MachineClock(std::time::Instant::now()));
+        let clock = Arc::new(MachineClock { began: std::time::Instant::now(), skipped_ms: AtomicU64::new(0) });
         let running = members.iter().map(|_| None).collect();
         let mut four = Self { members, addresses, clock, running };
         for (at, listener) in listeners.into_iter().enumerate() {
@@ -270,6 +275,28 @@ async fn all_four_stop_at_once_and_go_on_where_they_were() {
     }
     let tips = (0..4).map(|at| four.ledger(at).council_now().silent);
     assert!(tips.into_iter().all(|silent| silent.is_none()));
+}
+
+/// Each member finds that a block is due, and one of them proposes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_is_one_block() {
+    let four = Four::start().await;
+    for at in 0..4 {
+        four.until_reachable(at, 4).await;
+    }
+    four.register(0).await;
+    four.until_level(1).await;
+    for height in 2..5 {
+        four.clock.skipped_ms.fetch_add(HEARTBEAT.as_millis() as u64, Ordering::SeqCst);
+        four.until_level(height).await;
+        // Long enough for a height that nobody needs to be begun, and its first round to fail.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        for at in 0..4 {
+            let ledger = four.ledger(at);
+            assert_eq!(ledger.view().tip.seal.height.get(), height, "member {at}");
+            assert!(ledger.council().invalid_bodies.is_empty(), "{:?}", ledger.council().invalid_bodies);
+        }
+    }
 }
 
 /// Else every member would begin a height for the refused one, and none could propose.

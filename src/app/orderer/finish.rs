@@ -74,6 +74,8 @@ impl Orderer {
             return Err(error);
         }
         self.gate.block_made(block.seal.time, self.clock.reading());
+        // Whichever member proposed it: the next one is due another time.
+        self.is_due = false;
         if !slowed.is_zero() {
             tokio::time::sleep_until(began + slowed).await;
         }
