@@ -86,8 +86,6 @@ class Member:
         settings = f'listen = "127.0.0.1:{port}"\njson = true\n'
         if database:
             settings += f'database-url = "{database}"\n'
-            authority = os.environ.get("SEALANE_TEST_POSTGRES_CA")
-            settings += f'database-ca = "{authority}"\n' if authority else ""
         (self.data / "sealane.toml").write_text(settings)
 
     def found(self, files, genesis=None):
