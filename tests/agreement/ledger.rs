@@ -284,8 +284,7 @@ impl Ledger {
         self.entries.retain(|(key, entry)| index.append(*key, *entry).is_ok());
         let mut edge = Edge::default();
         self.leaves.iter().for_each(|leaf| edge.push(*leaf));
-        let checkpoint =
-            Checkpoint { origin: self.registry().origin().clone(), size: edge.size(), root: edge.root() };
+        let checkpoint = Checkpoint { origin: self.registry().origin().clone(), size: edge.size(), root: edge.root() };
         let seal = Seal { index_root: index.root(), ..self.state.last_seal().unwrap().clone() };
         let registry = self.registry().clone();
         self.state = State::resume(seal, &checkpoint, edge, index, registry).expect("all but the index is as it was");

@@ -157,7 +157,9 @@ impl Liar {
         };
         let mut twin = block;
         let first = twin.statements.first().cloned();
-        if let Some(broken) = first.as_ref().and_then(|one| statements::broken(one)).filter(|_| self.breaks(proposal.height)) {
+        if let Some(broken) =
+            first.as_ref().and_then(|one| statements::broken(one)).filter(|_| self.breaks(proposal.height))
+        {
             twin.statements[0] = broken;
         } else if self.does(Lie::BadBlock) {
             let seal = &mut twin.seal;

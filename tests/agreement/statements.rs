@@ -45,7 +45,8 @@ struct Signed {
 
 static SIGNED: LazyLock<BTreeMap<Posted, Signed>> = LazyLock::new(|| {
     let forms = [Form::Good, Form::GoodToo, Form::Broken];
-    let contents = |number| [0, 1].into_iter().flat_map(move |content| forms.map(|form| Posted { number, content, form }));
+    let contents =
+        |number| [0, 1].into_iter().flat_map(move |content| forms.map(|form| Posted { number, content, form }));
     (0..NUMBERS).flat_map(contents).map(|posted| (posted, posted.sign())).collect()
 });
 

@@ -144,9 +144,8 @@ impl Orderer {
         let Proposal { answers, block } =
             propose(Rules::FIRST, &mut head.state, &known, time, candidates, even_if_empty, &*self.verifier)?;
         let place = Place { leaf: size.next_index(), time };
-        let may_stand = |one: &Candidate| {
-            matches!(check_next(one, &head.registry, &known, place, &*self.verifier), Ok(None))
-        };
+        let may_stand =
+            |one: &Candidate| matches!(check_next(one, &head.registry, &known, place, &*self.verifier), Ok(None));
         let (mut kept, mut work) = (Vec::new(), 0);
         for (at, (leaf, answer)) in leaves.iter().zip(answers).enumerate() {
             match answer {
