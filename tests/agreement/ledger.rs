@@ -70,6 +70,9 @@ pub struct Decided {
     pub commit: Commit,
 }
 
+/// What became of a statement in a block that a node has built.
+pub type PlaceAnswer = Result<Placed, PlaceRefusal>;
+
 /// What was written of a block.
 pub struct Written {
     pub places: Vec<(StatementId, LeafIndex, Hash)>,
@@ -185,7 +188,7 @@ impl Ledger {
         time: Timestamp,
         candidates: &[Candidate],
         even_if_empty: bool,
-    ) -> (Vec<Result<Placed, PlaceRefusal>>, Option<(ValueId, Block)>) {
+    ) -> (Vec<PlaceAnswer>, Option<(ValueId, Block)>) {
         self.leave_traces();
         self.staged = None;
         let (candidates, verifier) = (candidates.to_vec(), Arc::clone(&self.verifier));

@@ -51,7 +51,7 @@ pub struct Outcome {
 }
 
 enum Event {
-    Deliver { from: usize, to: usize, wire: Wire },
+    Deliver { from: usize, to: usize, wire: Box<Wire> },
     Tick { node: usize, count: u64 },
     Timer { node: usize, timer: Timer },
     Post { node: usize, posted: Posted },
@@ -351,6 +351,7 @@ impl World {
         let now = self.now;
         match event {
             Event::Deliver { from, to, wire } => {
+                let wire = *wire;
                 let lost = self.cut.get(&(from, to)).is_some_and(|(cuts, _)| *cuts > 0);
                 if lost || !self.nodes[to].is_up() {
                     return Ok(());
@@ -464,7 +465,7 @@ impl World {
         for _ in 0..copies {
             let late = self.dice.u64(self.plan.delay.clone());
             if self.dice.u32(..100) >= loss {
-                self.at(self.now + late, Event::Deliver { from, to, wire: wire.clone() });
+                self.at(self.now + late, Event::Deliver { from, to, wire: Box::new(wire.clone()) });
             }
         }
     }
