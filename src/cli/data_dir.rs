@@ -6,6 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::cli::arguments::Global;
 use crate::cli::failure::{Failure, with_causes};
@@ -22,6 +24,12 @@ use sealane_core::hash::Hash;
 const VERSION: u32 = 2;
 const VERSION_FILE: &str = "version";
 const LOCK_FILE: &str = "lock";
+
+/// How long the lock may take to come free, and how often it is looked at. A process that was killed while it started another
+/// one leaves it with that one, until the system has loaded its program.
+const LOCK_WITHIN: Duration = Duration::from_secs(3);
+const LOCK_EVERY: Duration = Duration::from_millis(20);
+
 const LEDGER_FILE: &str = "ledger.sqlite";
 
 /// What a founder gives to the others, and the statement that the first of them signs.
@@ -147,12 +155,18 @@ impl DataDir {
         })
     }
 
-    /// Takes the right to write, or says that another process has it.
+    /// Takes the right to write, or says that another process has it. Waits for one that was killed a moment ago.
     pub fn lock(&self) -> Result<Lock, Failure> {
         let path = self.path.join(LOCK_FILE);
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
         let file = file.map_err(|error| cannot("write", &path, &error))?;
-        match file.try_lock() {
+        let began = Instant::now();
+        let mut taken = file.try_lock();
+        while matches!(taken, Err(TryLockError::WouldBlock)) && began.elapsed() < LOCK_WITHIN {
+            thread::sleep(LOCK_EVERY);
+            taken = file.try_lock();
+        }
+        match taken {
             Ok(()) => Ok(Lock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Failure::unreachable(format!(
                 "another sealane process is using {}: stop it first, or choose another --data",
@@ -338,4 +352,22 @@ fn cut_short(path: &Path) -> Failure {
 /// Says what could not be done with a path, and what to do about it.
 pub fn cannot(action: &str, path: &Path, error: &std::io::Error) -> Failure {
     Failure::unreachable(format!("cannot {action} {}: {}", path.display(), with_causes(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn the_lock_of_a_process_that_was_killed_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir { path: dir.path().to_owned(), server: None, database: None };
+        // What a process leaves that ends between a fork and the program that was to run: its lock, in another one for a while.
+        let Lock { _file: file } = data.lock().unwrap();
+        let mut heir = Command::new("sleep").arg("0.3").stdin(Stdio::from(file)).spawn().unwrap();
+        assert!(data.lock().is_ok());
+        heir.wait().unwrap();
+    }
 }

@@ -13,8 +13,9 @@ use sealane_core::hash::Hash;
 use sealane_core::statement::Signature;
 
 use crate::keys::{ORIGIN, SimulatedKey};
+use crate::ledger::Block;
 use crate::node::{Node, Wire};
-use crate::toys::{FinalToy, ToyBlock};
+use crate::statements;
 
 /// A way to lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +40,11 @@ pub enum Lie {
     Silent,
     /// Final blocks that are none, and a tip that is not its own.
     FalseFinal,
+    /// Proposes a statement that all know, with a signature that does not hold.
+    BrokenSignature,
 }
 
-pub const LIES: [Lie; 10] = [
+pub const LIES: [Lie; 11] = [
     Lie::TwoProposals,
     Lie::TwoVotes,
     Lie::Withholds,
@@ -52,6 +55,7 @@ pub const LIES: [Lie; 10] = [
     Lie::OldWords,
     Lie::Silent,
     Lie::FalseFinal,
+    Lie::BrokenSignature,
 ];
 
 pub struct Liar {
@@ -59,8 +63,8 @@ pub struct Liar {
     key: Arc<SimulatedKey>,
     kids: Vec<Hash>,
     dice: Rng,
-    /// Its own blocks, and what it shows to others in their place.
-    twins: Vec<(ValueId, ToyBlock)>,
+    /// Values of its own blocks, and the value and block that it shows to others in their place.
+    twins: Vec<(ValueId, ValueId, Block)>,
     old: Vec<Wire>,
     /// Votes of others that it has seen, to make certificates of.
     seen: Vec<Vote>,
@@ -117,27 +121,33 @@ impl Liar {
             Wire::Said(Said::Vote(vote)) if vote.signer == self.key.kid() => {
                 vec![(to, Wire::Said(Said::Vote(self.bend_vote(to, vote))))]
             }
-            Wire::Block(_) if self.does(Lie::Withholds) && (Self::is_fooled(to) || self.dice.bool()) => Vec::new(),
-            Wire::Block(block) => {
-                let value = block.id();
-                let twin = self.twins.iter().find(|(real, _)| *real == value).map(|(_, twin)| twin.clone());
-                vec![(to, Wire::Block(twin.filter(|_| self.fools(to)).unwrap_or(block)))]
+            Wire::Block(..) if self.does(Lie::Withholds) && (Self::is_fooled(to) || self.dice.bool()) => Vec::new(),
+            Wire::Block(value, block) => {
+                let twin = self.twins.iter().find(|(real, ..)| *real == value).filter(|_| self.fools(to));
+                let (value, block) = twin.map_or((value, block), |(_, value, twin)| (*value, twin.clone()));
+                vec![(to, Wire::Block(value, block))]
             }
             Wire::Status(tip) if self.does(Lie::FalseFinal) => {
                 let other = if self.dice.bool() { tip.get() + 3 } else { 0 };
                 vec![(to, Wire::Status(Height::new(other).unwrap()))]
             }
             Wire::Final(last) if self.does(Lie::FalseFinal) => {
-                let FinalToy { mut block, commit } = *last;
-                block.statements.push(7_000_000);
-                vec![(to, Wire::Final(Box::new(FinalToy { block, commit })))]
+                let mut last = *last;
+                last.block.statements.push(statements::Posted::new(statements::NUMBERS - 1).compact());
+                vec![(to, Wire::Final(Box::new(last)))]
             }
             other => vec![(to, other)],
         }
     }
 
     fn fools(&self, to: usize) -> bool {
-        self.does(Lie::BadBlock) || (self.does(Lie::TwoProposals) && Self::is_fooled(to))
+        let fools_all = self.does(Lie::BadBlock) || self.does(Lie::BrokenSignature);
+        fools_all || (self.does(Lie::TwoProposals) && Self::is_fooled(to))
+    }
+
+    /// Whether its next block has a broken signature: not if it has other faults to show, and then every other one.
+    fn breaks(&self, height: Height) -> bool {
+        self.does(Lie::BrokenSignature) && (!self.does(Lie::BadBlock) || height.get().is_multiple_of(2))
     }
 
     fn bend_proposal(&mut self, node: &Node, to: usize, proposal: RoundProposal) -> Vec<(usize, Wire)> {
@@ -146,26 +156,36 @@ impl Liar {
             return vec![(to, honest)];
         };
         let mut twin = block;
-        if self.does(Lie::BadBlock) {
-            match proposal.height.get() % 3 {
-                0 => twin.time_ms += 3_600_000,
-                1 => twin.previous = Hash::of(b"another past"),
-                _ => twin.statements = vec![1, 1],
+        let first = twin.statements.first().cloned();
+        if let Some(broken) =
+            first.as_ref().and_then(|one| statements::broken(one)).filter(|_| self.breaks(proposal.height))
+        {
+            twin.statements[0] = broken;
+        } else if self.does(Lie::BadBlock) {
+            let seal = &mut twin.seal;
+            match (proposal.height.get() % 6, first) {
+                (0, _) => seal.time = seal.time.plus_millis(3_600_000),
+                (1, _) => seal.previous_root = Hash::of(b"another past"),
+                (2, _) => seal.index_root = Hash::of(b"another index"),
+                (3, Some(first)) => twin.statements.extend(statements::rival(&first)),
+                (4, Some(_)) => drop(twin.statements.pop()),
+                (_, Some(first)) => twin.statements.push(first),
+                (_, None) => twin.statements.push(statements::Posted::new(0).compact()),
             }
         } else {
-            twin.time_ms += 1;
+            twin.seal.time = twin.seal.time.plus_millis(1);
         }
-        let value = twin.id();
-        if !self.twins.iter().any(|(real, _)| *real == proposal.value) {
-            self.twins.push((proposal.value, twin.clone()));
+        let Some(value) = node.ledger.value_of(&twin) else { return vec![(to, honest)] };
+        if !self.twins.iter().any(|(real, ..)| *real == proposal.value) {
+            self.twins.push((proposal.value, value, twin.clone()));
         }
         let mut other = RoundProposal { value, ..proposal };
         other.signature = self.key.sign(&other.signed_bytes(&ORIGIN));
-        vec![(to, Wire::Said(Said::Proposal(other))), (to, Wire::Block(twin))]
+        vec![(to, Wire::Said(Said::Proposal(other))), (to, Wire::Block(value, twin))]
     }
 
     fn bend_vote(&mut self, to: usize, vote: Vote) -> Vote {
-        let twin = self.twins.iter().find(|(real, _)| Some(*real) == vote.value).map(|(_, twin)| twin.id());
+        let twin = self.twins.iter().find(|(real, ..)| Some(*real) == vote.value).map(|(_, value, _)| *value);
         let mut other = vote;
         if let Some(twin) = twin.filter(|_| self.fools(to)) {
             other.value = Some(twin);

@@ -18,4 +18,14 @@ pub enum Mutation {
     TrustsAll,
     /// A block is final with one signature less.
     HastyQuorum,
+    /// What a proposed block has put into the index stays there when another block is looked at.
+    NoRollBack,
+    /// A statement counts as verified if one with its id was, whatever its bytes are.
+    PoolById,
+    /// What may not stand on the last block waits for the next one all the same.
+    KeepsRefused,
+    /// A client is told that its statement may not stand because of another one in a block that is not final.
+    HastyRefusal,
+    /// The log has the votes for a block, and not the block.
+    NoBlockInLog,
 }

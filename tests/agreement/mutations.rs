@@ -49,3 +49,28 @@ fn signatures_that_are_not_checked_are_noticed() {
 fn a_quorum_of_one_less_is_noticed() {
     noticed(Mutation::HastyQuorum, "a commit does not hold");
 }
+
+#[test]
+fn a_block_that_is_not_rolled_back_is_noticed() {
+    noticed(Mutation::NoRollBack, "");
+}
+
+#[test]
+fn a_pool_that_knows_statements_by_their_id_is_noticed() {
+    noticed(Mutation::PoolById, "a statement on the ledger does not verify");
+}
+
+#[test]
+fn a_pool_that_keeps_what_may_not_stand_is_noticed() {
+    noticed(Mutation::KeepsRefused, "");
+}
+
+#[test]
+fn a_refusal_by_a_block_that_is_not_final_is_noticed() {
+    noticed(Mutation::HastyRefusal, "was refused, and is on the ledger");
+}
+
+#[test]
+fn a_log_without_the_block_that_was_voted_for_is_noticed() {
+    noticed(Mutation::NoBlockInLog, "");
+}

@@ -1,19 +1,30 @@
-//! A member's node: the product's agreement over toys, and a caller that carries out its acts as the contract says.
+//! A member's node: the product's agreement, its rules and its pool, and a caller that carries out what the agreement says as the
+//! contract has it. `waiting` has the statements that wait for a block.
+
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use fastrand::Rng;
+use sealane::app::orderer::{OrderError, Ordered, Pool};
 use sealane::bft::MalachiteAgreement;
 use sealane::ports::{Act, Agreement, MemberSigner, Patience, WantedBlock};
 use sealane_core::agreement::{Equivocation, Logged, Said, Timer, ValueId, Vote, VoteKind};
 use sealane_core::block::{Commit, CommitSignature, FinalCheckpoint, Height};
 use sealane_core::hash::Hash;
-use sealane_core::statement::Signature;
+use sealane_core::limits::SHARED_BLOCK_BYTES_MAX;
+use sealane_core::merkle::LeafIndex;
+use sealane_core::statement::{Signature, StatementId};
+use sealane_core::time::Timestamp;
+use tokio::time::Instant;
 
+use crate::base::{self, start};
 use crate::keys::{KeyedHashes, ORIGIN, Rotation, SimulatedKey};
+use crate::ledger::{Block, Decided, Ledger};
+use crate::log::SimulatedLog;
 use crate::mutation::Mutation;
-use crate::toys::{FinalToy, ToyBlock, ToyLog, ToyStore};
+use crate::statements::Compact;
 
 /// Virtual microseconds.
 pub type Micros = u64;
@@ -23,23 +34,27 @@ pub const SECOND: Micros = 1_000_000;
 /// An empty block stands this long after the one before.
 const HEARTBEAT_MS: i64 = 10_000;
 
-/// Another node's statement is forgotten this long after it was heard last, as are those of clients that nobody waits for.
-const FOREIGN_KEPT: Micros = 10 * SECOND;
+/// Statements that a block has at the most.
+const STATEMENTS_MAX: usize = 5;
 
 /// What nodes send each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wire {
     Said(Said),
-    Block(ToyBlock),
+    /// The block of a value, by the word of who shows it.
+    Block(ValueId, Block),
     AskBlock(ValueId),
-    Statement(u32),
+    Statement(Compact),
     Status(Height),
     AskFinal(Height),
-    Final(Box<FinalToy>),
+    Final(Box<Decided>),
 }
 
 /// The process has died.
 pub struct Crashed;
+
+/// A client that waits: the end at which it hears of its statement.
+type Client = tokio::sync::oneshot::Receiver<Result<Ordered, OrderError>>;
 
 pub struct Node {
     pub number: usize,
@@ -53,19 +68,21 @@ pub struct Node {
     pub clock_offset_ms: i64,
     now: Micros,
 
-    // What a crash leaves.
-    pub store: ToyStore,
-    pub log: ToyLog,
+    // What a crash leaves: of the ledger its blocks.
+    pub ledger: Ledger,
+    pub log: SimulatedLog,
 
     // What a crash loses.
     agreement: Option<MalachiteAgreement>,
     is_under_way: bool,
     /// Whether others are known to be at the height under way.
     told: bool,
-    /// Statements that wait, and when each was heard last.
-    pub pool: BTreeMap<u32, Micros>,
-    own: BTreeSet<u32>,
-    blocks: BTreeMap<ValueId, ToyBlock>,
+    /// Statements that wait, by the clock of the pool, which begins here.
+    pub pool: Pool,
+    epoch: Instant,
+    /// Clients that wait here.
+    clients: Vec<Client>,
+    blocks: BTreeMap<ValueId, Block>,
     logged_blocks: BTreeSet<ValueId>,
     wanted: BTreeMap<ValueId, WantedBlock>,
     unbuilt: Option<u32>,
@@ -78,7 +95,9 @@ pub struct Node {
 
     // What is seen from outside.
     pub outbox: Vec<(usize, Wire)>,
-    pub acknowledged: BTreeSet<u32>,
+    pub acknowledged: BTreeMap<StatementId, LeafIndex>,
+    /// Statements whose clients were told that they may not stand.
+    pub refused: BTreeSet<StatementId>,
     pub faults: Vec<Equivocation>,
     /// Calls of ports so far, each counted before and after, and the count at which the process dies.
     pub calls: u64,
@@ -106,13 +125,14 @@ impl Node {
             dice: Rng::with_seed(seed),
             clock_offset_ms: 0,
             now: 0,
-            store: ToyStore::default(),
-            log: ToyLog::new(),
+            ledger: Ledger::new(base::of(keys.len()), verifier.clone()),
+            log: SimulatedLog::new(),
             agreement: None,
             is_under_way: false,
-            pool: BTreeMap::new(),
+            pool: Pool::default(),
+            epoch: Instant::now(),
             told: false,
-            own: BTreeSet::new(),
+            clients: Vec::new(),
             blocks: BTreeMap::new(),
             logged_blocks: BTreeSet::new(),
             wanted: BTreeMap::new(),
@@ -124,13 +144,15 @@ impl Node {
             acts: VecDeque::new(),
             hasty: BTreeMap::new(),
             outbox: Vec::new(),
-            acknowledged: BTreeSet::new(),
+            acknowledged: BTreeMap::new(),
+            refused: BTreeSet::new(),
             faults: Vec::new(),
             calls: 0,
             dies_at: None,
             words_most: 0,
             begun: 0,
         };
+        node.ledger.forgets_to_roll_back = mutation == Mutation::NoRollBack;
         assert!(node.start(0).is_ok());
         node
     }
@@ -140,7 +162,7 @@ impl Node {
     }
 
     pub fn tip(&self) -> Height {
-        self.store.tip()
+        self.ledger.tip()
     }
 
     /// A port is about to be called, or has been: one of the moments at which a process may die.
@@ -155,8 +177,8 @@ impl Node {
         self.agreement = None;
         self.is_under_way = false;
         self.told = false;
-        self.pool.clear();
-        self.own.clear();
+        self.pool = Pool::default();
+        self.clients.clear();
         self.blocks.clear();
         self.logged_blocks.clear();
         self.wanted.clear();
@@ -174,6 +196,7 @@ impl Node {
     /// Starts, with what is durable.
     pub fn start(&mut self, now: Micros) -> Result<(), Crashed> {
         self.now = now;
+        self.ledger.reload();
         let signer: Arc<dyn MemberSigner> = self.key.clone();
         let verifier = self.verifier.clone();
         let mut agreement = MalachiteAgreement::new(ORIGIN.clone(), signer, verifier, Patience::default());
@@ -181,12 +204,7 @@ impl Node {
         self.agreement = Some(agreement);
         self.acts.extend(acts);
         self.tell_reach();
-        for entry in &self.log.entries {
-            if let Logged::Body { value, bytes } = entry {
-                self.blocks.insert(*value, ToyBlock::parse(bytes));
-                self.logged_blocks.insert(*value);
-            }
-        }
+        self.recover_blocks();
         // What was begun may have been told: it is gone on with, whether or not there is anything to do.
         if self.log.height == self.tip().next() {
             self.begin();
@@ -194,12 +212,22 @@ impl Node {
         self.carry_out()
     }
 
+    /// Takes the blocks out of the log that members may be voting on.
+    fn recover_blocks(&mut self) {
+        for entry in &self.log.entries {
+            if let Logged::Body { value, bytes } = entry {
+                self.blocks.insert(*value, Block::parse(bytes));
+                self.logged_blocks.insert(*value);
+            }
+        }
+    }
+
     fn agreement(&mut self) -> &mut MalachiteAgreement {
         self.agreement.as_mut().expect("only a node that is up is called")
     }
 
-    fn clock_ms(&self) -> i64 {
-        (self.now / 1_000) as i64 + 1_000_000 + self.clock_offset_ms
+    fn clock(&self) -> Timestamp {
+        start().plus_millis((self.now / 1_000) as i64 + 60_000 + self.clock_offset_ms)
     }
 
     /// Begins the height after the tip, unless the log says that a later one was begun: then blocks are to come first.
@@ -247,7 +275,7 @@ impl Node {
             Act::Repeat { to, said } => self.send_to(to, &Wire::Said(said))?,
             Act::Show { to, value } => {
                 if let Some(block) = self.blocks.get(&value).cloned() {
-                    self.send_to(to, &Wire::Block(block))?;
+                    self.send_to(to, &Wire::Block(value, block))?;
                 }
             }
             Act::Build { round } => self.build(round)?,
@@ -272,7 +300,10 @@ impl Node {
             Act::Decide { .. } if self.mutation == Mutation::HastyQuorum => {}
             Act::Decide { value, commit } => {
                 let block = self.blocks.get(&value).expect("a block that was decided was checked here").clone();
-                self.write(FinalToy { block, commit })?;
+                self.stage(value, &block).unwrap_or_else(|fault| {
+                    panic!("node {} would write a block that may not follow: {fault}", self.number)
+                });
+                self.write(block, commit)?;
             }
             Act::Faults(pairs) => self.faults.extend(pairs),
         }
@@ -286,7 +317,7 @@ impl Node {
     }
 
     fn append_block(&mut self, value: ValueId) -> Result<(), Crashed> {
-        if self.logged_blocks.insert(value) {
+        if self.mutation != Mutation::NoBlockInLog && self.logged_blocks.insert(value) {
             let bytes = self.blocks[&value].to_bytes();
             self.append(Logged::Body { value, bytes })?;
         }
@@ -294,16 +325,16 @@ impl Node {
     }
 
     fn build(&mut self, round: u32) -> Result<(), Crashed> {
-        let (previous, last_ms) = self.store.last();
-        let statements: Vec<u32> = self.pool.keys().copied().filter(|one| !self.store.holds(*one)).take(5).collect();
-        let time_ms = self.clock_ms().max(last_ms + 1);
-        if statements.is_empty() && time_ms < last_ms + HEARTBEAT_MS {
+        let (time, last) = (self.clock(), self.ledger.last_time());
+        let candidates = self.pool.offer(STATEMENTS_MAX, SHARED_BLOCK_BYTES_MAX);
+        let even_if_empty = time.millis_since(last) >= HEARTBEAT_MS;
+        let (answers, built) = self.ledger.build(time, &candidates, even_if_empty);
+        self.answer_refused(&candidates, answers);
+        let Some((value, block)) = built else {
             self.unbuilt = Some(round);
             return Ok(());
-        }
+        };
         self.unbuilt = None;
-        let block = ToyBlock { height: self.tip().next(), previous, time_ms, statements };
-        let value = block.id();
         self.blocks.insert(value, block);
         self.append_block(value)?;
         let acts = self.agreement().propose(round, value).expect("no second proposal");
@@ -326,46 +357,36 @@ impl Node {
     fn check(&mut self, value: ValueId) -> Result<(), Crashed> {
         let Some(block) = self.blocks.get(&value).cloned() else { return Ok(()) };
         let Some(wanted) = self.wanted.remove(&value) else { return Ok(()) };
-        let valid = self.is_valid(&block, &wanted);
+        let valid = self.is_valid(value, &block, &wanted);
         self.append_block(value)?;
         let acts = self.agreement().check(wanted.round, value, valid).expect("a check is taken");
         self.acts.extend(acts);
         Ok(())
     }
 
-    pub fn block(&self, value: ValueId) -> Option<&ToyBlock> {
+    pub fn block(&self, value: ValueId) -> Option<&Block> {
         self.blocks.get(&value)
     }
 
-    fn is_valid(&self, block: &ToyBlock, wanted: &WantedBlock) -> bool {
-        let clock_ms = self.clock_ms();
-        let recent = wanted.pol_round.is_some() || block.time_ms >= clock_ms - 60_000;
-        self.follows(block) && recent && block.time_ms <= clock_ms + 5_000
+    fn is_valid(&mut self, value: ValueId, block: &Block, wanted: &WantedBlock) -> bool {
+        let ahead = block.seal.time.millis_since(self.clock());
+        let since = block.seal.time.millis_since(self.ledger.last_time());
+        let is_due = !block.statements.is_empty() || since >= HEARTBEAT_MS;
+        let is_timely = ahead <= 5_000 && (wanted.pol_round.is_some() || ahead >= -60_000);
+        is_due && is_timely && block.statements.len() <= STATEMENTS_MAX && self.stage(value, block).is_ok()
     }
 
-    /// The rules that are the same at every node, whatever the time.
-    fn follows(&self, block: &ToyBlock) -> bool {
-        let (previous, last_ms) = self.store.last();
-        let distinct: BTreeSet<u32> = block.statements.iter().copied().collect();
-        let is_due = !block.statements.is_empty() || block.time_ms >= last_ms + HEARTBEAT_MS;
-        let is_new = distinct.len() == block.statements.len() && !distinct.iter().any(|one| self.store.holds(*one));
-        let in_order = block.height == self.tip().next() && block.previous == previous && block.time_ms > last_ms;
-        in_order && is_due && is_new && block.statements.len() <= 5
+    /// Runs every rule on a block, as each node does, whatever the time.
+    fn stage(&mut self, value: ValueId, block: &Block) -> Result<(), String> {
+        let read = |compact: &Compact| waiting::read(&self.pool, compact, self.mutation, self.kids.len());
+        self.ledger.stage(value, block, read)
     }
 
-    /// Writes a final block, and stands on it.
-    fn write(&mut self, last: FinalToy) -> Result<(), Crashed> {
+    /// Writes the final block that is staged, and stands on it.
+    fn write(&mut self, block: Block, commit: Commit) -> Result<(), Crashed> {
         self.port()?;
-        let FinalToy { block, commit } = &last;
-        assert!(self.follows(block), "node {} would write a block that does not follow", self.number);
-        for statement in &block.statements {
-            self.pool.remove(statement);
-            if self.own.remove(statement) {
-                self.acknowledged.insert(*statement);
-            }
-        }
-        assert_eq!(commit.height, block.height);
-        self.store.blocks.push(last);
+        let written = self.ledger.write(block, commit);
+        self.answer_written(written);
         self.port()?;
         self.log.begin(self.log.height.max(self.tip().next()));
         self.is_under_way = false;
@@ -381,12 +402,7 @@ impl Node {
         self.acts.extend(acts);
         // An older store under a newer log: once the blocks are here, the log is gone on with.
         if !self.pool.is_empty() || (tip.next() == self.log.height && !self.log.entries.is_empty()) {
-            for entry in &self.log.entries {
-                if let Logged::Body { value, bytes } = entry {
-                    self.blocks.insert(*value, ToyBlock::parse(bytes));
-                    self.logged_blocks.insert(*value);
-                }
-            }
+            self.recover_blocks();
             self.begin();
         }
         Ok(())
@@ -417,27 +433,6 @@ impl Node {
         }
     }
 
-    /// A client posts here.
-    pub fn post(&mut self, now: Micros, statement: u32) -> Result<(), Crashed> {
-        self.now = now;
-        self.own.insert(statement);
-        self.take_statement(statement)?;
-        self.send_all(&Wire::Statement(statement))?;
-        self.carry_out()
-    }
-
-    fn take_statement(&mut self, statement: u32) -> Result<(), Crashed> {
-        if self.store.holds(statement) {
-            return Ok(());
-        }
-        self.pool.insert(statement, self.now);
-        self.begin();
-        if let Some(round) = self.unbuilt.take() {
-            self.build(round)?;
-        }
-        Ok(())
-    }
-
     pub fn receive(&mut self, now: Micros, from: usize, wire: Wire) -> Result<(), Crashed> {
         self.now = now;
         match wire {
@@ -451,28 +446,27 @@ impl Node {
                 let acts = self.agreement().hear(kid, said).expect("a message is no error");
                 self.acts.extend(acts);
             }
-            Wire::Block(block) => {
-                if block.height == self.tip().next() {
-                    let (value, statements) = (block.id(), block.statements.clone());
+            Wire::Block(value, block) => {
+                if self.ledger.value_of(&block) == Some(value) {
+                    let statements = block.statements.clone();
                     self.blocks.entry(value).or_insert(block);
                     self.check(value)?;
                     for statement in statements {
-                        self.take_statement(statement)?;
+                        self.hear_statement(from, &statement)?;
                     }
                 }
             }
             Wire::AskBlock(value) => {
                 if let Some(block) = self.blocks.get(&value).cloned() {
-                    self.send(from, Wire::Block(block))?;
+                    self.send(from, Wire::Block(value, block))?;
                 }
             }
-            Wire::Statement(statement) => self.take_statement(statement)?,
+            Wire::Statement(statement) => self.hear_statement(from, &statement)?,
             Wire::Status(tip) => {
                 self.tips.insert(from, tip);
             }
             Wire::AskFinal(height) => {
-                let at = usize::try_from(height.get()).unwrap_or_default();
-                if let Some(last) = at.checked_sub(1).and_then(|at| self.store.blocks.get(at)).cloned() {
+                if let Some(last) = self.ledger.at(height).cloned() {
                     self.send(from, Wire::Final(Box::new(last)))?;
                 }
             }
@@ -482,17 +476,21 @@ impl Node {
     }
 
     /// Takes a final block from another node, whose word counts for nothing.
-    fn catch_up(&mut self, from: usize, last: FinalToy) -> Result<(), Crashed> {
-        if last.block.height != self.tip().next() || last.commit.height != last.block.height {
+    fn catch_up(&mut self, from: usize, last: Decided) -> Result<(), Crashed> {
+        let Decided { block, checkpoint, commit } = last;
+        if block.height() != self.tip().next() || commit.height != block.height() {
             return Ok(());
         }
-        let checkpoint = last.block.checkpoint();
-        let members = self.members.at(last.block.height);
-        let checked = FinalCheckpoint::verify(checkpoint, last.commit.clone(), members, self.verifier.as_ref());
-        if checked.is_err() || !self.follows(&last.block) {
+        let value = ValueId::of(&checkpoint);
+        if self.ledger.value_of(&block) != Some(value) || self.stage(value, &block).is_err() {
             return Ok(());
         }
-        self.write(last)?;
+        let members = self.members.at(block.height());
+        if FinalCheckpoint::verify(checkpoint, commit.clone(), members, self.verifier.as_ref()).is_err() {
+            self.ledger.roll_back();
+            return Ok(());
+        }
+        self.write(block, commit)?;
         if self.tips.get(&from).is_some_and(|tip| *tip > self.tip()) {
             self.send(from, Wire::AskFinal(self.tip().next()))?;
         }
@@ -512,11 +510,12 @@ impl Node {
         seen.insert(signer, signature);
         let enough = seen.len() + 1 >= self.members.at(height).quorum();
         let signatures = seen.iter().map(|(kid, signature)| CommitSignature::es256(*kid, *signature)).collect();
-        let Some(block) = self.blocks.get(&value).filter(|block| enough && self.follows(block)).cloned() else {
+        let Some(block) = self.blocks.get(&value).filter(|_| enough).cloned() else { return Ok(()) };
+        if self.stage(value, &block).is_err() {
             return Ok(());
-        };
+        }
         self.acts.clear();
-        self.write(FinalToy { block, commit: Commit { height, round, signatures } })
+        self.write(block, Commit { height, round, signatures })
     }
 
     /// A quarter of a second has passed.
@@ -526,12 +525,12 @@ impl Node {
             self.send_all(&Wire::Status(self.tip()))?;
         }
         if count.is_multiple_of(20) {
-            for statement in self.own.clone() {
+            self.drop_what_has_aged();
+            for statement in self.own() {
                 self.send_all(&Wire::Statement(statement))?;
             }
         }
-        let (own, oldest) = (&self.own, now.saturating_sub(FOREIGN_KEPT));
-        self.pool.retain(|statement, heard| own.contains(statement) || *heard >= oldest);
+        self.pool.forget_old(self.pool_time());
         if let Some(round) = self.unbuilt.take() {
             self.build(round)?;
         }

@@ -30,6 +30,16 @@ pub struct Plan {
     /// Milliseconds that a node's clock is ahead.
     pub clock_offsets_ms: Vec<i64>,
     pub posts: Vec<(Micros, usize)>,
+    /// Times at which two nodes are posted two things that are one: one eventID with two contents, or one statement with two
+    /// signatures.
+    pub pairs: Vec<(Micros, [usize; 2], Pair)>,
+}
+
+/// Two things that are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pair {
+    Rivals,
+    Forms,
 }
 
 /// A time in which words from one node to another are lost.
@@ -66,6 +76,7 @@ impl Plan {
             older_store: None,
             clock_offsets_ms: (0..members).map(|_| dice.i64(-1_500..1_500)).collect(),
             posts: Vec::new(),
+            pairs: Vec::new(),
         };
         plan.cut(&mut dice);
         for node in 0..members {
@@ -84,6 +95,17 @@ impl Plan {
         }
         for _ in 0..dice.usize(5..25) {
             plan.posts.push((dice.u64(..HEALED), dice.usize(..members)));
+        }
+        // By dice of their own: what a seed decided before stays as it was.
+        let mut more = Rng::with_seed(seed ^ 0x0057_a7e5);
+        for (_, lies) in &mut plan.liars {
+            if more.u32(..100) < 25 {
+                lies.push(Lie::BrokenSignature);
+            }
+        }
+        for _ in 0..more.usize(..4) {
+            let pair = if more.bool() { Pair::Rivals } else { Pair::Forms };
+            plan.pairs.push((more.u64(..HEALED), [more.usize(..members), more.usize(..members)], pair));
         }
         plan
     }
@@ -139,5 +161,6 @@ impl Plan {
 }
 
 fn some_lies(dice: &mut Rng) -> Vec<Lie> {
-    (0..dice.usize(1..=3)).map(|_| LIES[dice.usize(..LIES.len())]).collect()
+    let drawn = LIES.iter().filter(|lie| **lie != Lie::BrokenSignature).collect::<Vec<_>>();
+    (0..dice.usize(1..=3)).map(|_| *drawn[dice.usize(..drawn.len())]).collect()
 }

@@ -3,16 +3,17 @@
 use sealane::bft::MalachiteAgreement;
 use sealane::ports::{Act, Agreement, MemberSigner, Patience};
 use sealane_core::agreement::ValueId;
-use sealane_core::block::{FinalCheckpoint, Height};
+use sealane_core::block::{Checkpoint, FinalCheckpoint, Height};
+use sealane_core::hash::Hash;
+use sealane_core::merkle::TreeSize;
 use std::sync::Arc;
 
 use crate::keys::{KeyedHashes, ORIGIN, consortium};
 use crate::liar::Lie;
 use crate::mutation::Mutation;
 use crate::node::SECOND;
-use crate::plan::{Cut, HEALED, Plan};
+use crate::plan::{Cut, HEALED, Pair, Plan};
 use crate::seeds::run_plan;
-use crate::toys::ToyBlock;
 
 /// Four honest members, nothing lost, and something to agree on all the time.
 fn quiet(seed: u64) -> Plan {
@@ -29,6 +30,7 @@ fn quiet(seed: u64) -> Plan {
         older_store: None,
         clock_offsets_ms: vec![0; 4],
         posts: (0..20).map(|at| (at * SECOND, at as usize % 4)).collect(),
+        pairs: Vec::new(),
     }
 }
 
@@ -81,6 +83,17 @@ fn each_lie_alone_stops_nothing() {
 }
 
 #[test]
+fn two_things_that_are_one_are_posted_at_two_members() {
+    for (seed, pair) in [(5, Pair::Rivals), (6, Pair::Forms)] {
+        let pairs = (0..15).map(|at| (at * SECOND, [at as usize % 4, (at as usize + 1) % 4], pair)).collect();
+        let outcome = run_plan(Plan { pairs, ..quiet(seed) }, Mutation::None).unwrap();
+        // Of rivals one is refused, each time; forms are one statement.
+        let refused = if pair == Pair::Rivals { 15 } else { 0 };
+        assert!(outcome.blocks >= 20 && outcome.refused >= refused, "{pair:?}: {outcome:?}");
+    }
+}
+
+#[test]
 fn a_member_alone_decides_and_logs_nothing() {
     let (keys, members) = consortium(1);
     let signer: Arc<dyn MemberSigner> = keys[0].clone();
@@ -91,14 +104,15 @@ fn a_member_alone_decides_and_logs_nothing() {
         let height = Height::new(at).unwrap();
         let acts = alone.begin(height, &members, Vec::new()).unwrap();
         assert!(acts.contains(&Act::Build { round: 0 }), "{acts:?}");
-        let previous = sealane_core::hash::Hash::of(b"");
-        let block = ToyBlock { height, previous, time_ms: 5, statements: vec![1] };
-        let decided = alone.propose(0, ValueId::of(&block.checkpoint())).unwrap();
+        let root = Hash::of(&[at as u8]);
+        let checkpoint = Checkpoint { origin: ORIGIN.clone(), size: TreeSize::new(10 * at).unwrap(), root };
+        let proposed = ValueId::of(&checkpoint);
+        let decided = alone.propose(0, proposed).unwrap();
         let silent = |act: &Act| matches!(act, Act::Wake(..) | Act::Cancel(_) | Act::CancelAll | Act::Build { .. });
         let (last, before) = decided.split_last().unwrap();
         assert!(acts.iter().chain(before).all(silent), "{acts:?} {decided:?}");
         let Act::Decide { value, commit } = last else { panic!("{last:?}") };
-        assert_eq!(*value, block.id());
-        FinalCheckpoint::verify(block.checkpoint(), commit.clone(), &members, verifier.as_ref()).unwrap();
+        assert_eq!(*value, proposed);
+        FinalCheckpoint::verify(checkpoint, commit.clone(), &members, verifier.as_ref()).unwrap();
     }
 }

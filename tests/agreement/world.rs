@@ -7,12 +7,17 @@ use fastrand::Rng;
 use sealane_core::agreement::{Said, Timer, ValueId, VoteKind};
 use sealane_core::block::{FinalCheckpoint, Height};
 use sealane_core::hash::Hash;
+use sealane_core::merkle::LeafIndex;
+use sealane_core::statement::StatementId;
 
+use crate::base;
 use crate::keys::{KeyedHashes, ORIGIN, Rotation, consortium};
+use crate::ledger::Ledger;
 use crate::liar::Liar;
 use crate::mutation::Mutation;
 use crate::node::{Crashed, Micros, Node, SECOND, Wire};
-use crate::plan::{HEALED, Plan};
+use crate::plan::{HEALED, Pair, Plan};
+use crate::statements::{self, Form, Posted};
 
 /// After everything works again, all that was posted is final everywhere within this.
 const CALM_MAX: Micros = 30 * SECOND;
@@ -35,6 +40,8 @@ pub struct Outcome {
     pub blocks: u64,
     pub rounds_most: u32,
     pub deaths: u64,
+    /// Statements of which a client was told that they may not stand.
+    pub refused: usize,
     /// Members that were found to have said two things.
     pub convicted: BTreeSet<usize>,
     /// A number that differs where anything does.
@@ -44,10 +51,10 @@ pub struct Outcome {
 }
 
 enum Event {
-    Deliver { from: usize, to: usize, wire: Wire },
+    Deliver { from: usize, to: usize, wire: Box<Wire> },
     Tick { node: usize, count: u64 },
     Timer { node: usize, timer: Timer },
-    Post { node: usize, statement: u32 },
+    Post { node: usize, posted: Posted },
     Cut { at: usize, begins: bool },
     Restart { node: usize },
 }
@@ -132,15 +139,37 @@ impl World {
         for (time, node) in self.plan.posts.clone() {
             self.post_at(time, node);
         }
+        for (time, nodes, pair) in self.plan.pairs.clone() {
+            self.post_pair_at(time, nodes, pair);
+        }
         for (at, cut) in self.plan.cuts.clone().into_iter().enumerate() {
             self.at(cut.time.start, Event::Cut { at, begins: true });
             self.at(cut.time.end, Event::Cut { at, begins: false });
         }
     }
 
-    fn post_at(&mut self, time: Micros, node: usize) {
+    fn next_statement(&mut self) -> Posted {
         self.posted += 1;
-        self.at(time, Event::Post { node, statement: self.posted });
+        Posted::new(self.posted)
+    }
+
+    fn post_at(&mut self, time: Micros, node: usize) -> Posted {
+        let posted = self.next_statement();
+        self.at(time, Event::Post { node, posted });
+        posted
+    }
+
+    /// Posts two things that are one at two nodes, at once; one of the two may stand.
+    fn post_pair_at(&mut self, time: Micros, nodes: [usize; 2], pair: Pair) -> [Posted; 2] {
+        let first = self.next_statement();
+        let second = match pair {
+            Pair::Rivals => first.rival(),
+            Pair::Forms => first.in_form(Form::GoodToo),
+        };
+        for (node, posted) in nodes.into_iter().zip([first, second]) {
+            self.at(time, Event::Post { node, posted });
+        }
+        [first, second]
     }
 
     fn at(&mut self, time: Micros, event: Event) {
@@ -163,9 +192,11 @@ impl World {
         self.heal()?;
         let honest: Vec<usize> = self.honest().map(|node| node.number).collect();
         let mut asked = Vec::new();
-        for node in honest {
-            self.post_at(HEALED + SECOND / 10, node);
-            asked.push(self.posted);
+        for node in &honest {
+            asked.push(vec![self.post_at(HEALED + SECOND / 10, *node)]);
+        }
+        for pair in [Pair::Rivals, Pair::Forms] {
+            asked.push(self.post_pair_at(HEALED + SECOND / 10, [honest[0], honest[1]], pair).to_vec());
         }
         let limit = HEALED + if self.liars.is_empty() { CALM_MAX } else { CALM_AMONG_LIARS_MAX };
         while !self.is_calm(&asked) {
@@ -182,10 +213,12 @@ impl World {
         Ok(self.outcome)
     }
 
-    fn is_calm(&self, asked: &[u32]) -> bool {
+    /// Whether all that was posted last, one at least of each group, is final at every honest node, and nothing waits.
+    fn is_calm(&self, asked: &[Vec<Posted>]) -> bool {
         let most = self.honest().map(Node::tip).max();
         self.honest().all(|node| {
-            Some(node.tip()) == most && node.pool.is_empty() && asked.iter().all(|one| node.store.holds(*one))
+            let stands = |group: &Vec<Posted>| group.iter().any(|one| node.ledger.place(&one.id()).is_some());
+            Some(node.tip()) == most && node.pool.is_empty() && asked.iter().all(stands)
         })
     }
 
@@ -210,15 +243,15 @@ impl World {
     fn check_blocks(&self) -> Result<(), String> {
         let longest = self.longest();
         for node in self.honest() {
-            for (one, other) in node.store.blocks.iter().zip(&longest.store.blocks) {
-                if one.block != other.block {
+            for (one, other) in node.ledger.blocks.iter().zip(&longest.ledger.blocks) {
+                if one.block != other.block || one.checkpoint != other.checkpoint {
                     return Err(self.report("two blocks of one height are final"));
                 }
             }
         }
-        for one in self.honest().flat_map(|node| &node.store.blocks) {
-            let commit = one.commit.clone();
-            FinalCheckpoint::verify(one.block.checkpoint(), commit, self.members.at(one.block.height), &self.strict)
+        for one in self.honest().flat_map(|node| &node.ledger.blocks) {
+            let (checkpoint, commit) = (one.checkpoint.clone(), one.commit.clone());
+            FinalCheckpoint::verify(checkpoint, commit, self.members.at(one.block.height()), &self.strict)
                 .map_err(|error| self.report(&format!("a commit does not hold: {error}")))?;
         }
         Ok(())
@@ -229,29 +262,47 @@ impl World {
     }
 
     fn check_ledgers(&mut self) -> Result<(), String> {
-        let longest = self.longest().store.blocks.clone();
-        let mut seen = BTreeSet::new();
-        for one in &longest {
-            if !one.block.statements.iter().all(|statement| seen.insert(*statement)) {
-                return Err(self.report("a statement stands twice"));
-            }
-        }
+        let audited = self.audit()?;
+        let length = audited.blocks.len();
         for node in self.honest() {
-            if node.store.blocks.len() != longest.len() {
+            if node.ledger.blocks.len() != length {
                 return Err(self.report("a ledger is shorter than another"));
             }
-            if let Some(lost) = node.acknowledged.iter().find(|one| !seen.contains(one)) {
-                return Err(self.report(&format!("statement {lost} was acknowledged, and is on no ledger")));
+            let lost = |(id, leaf): &(&StatementId, &LeafIndex)| audited.place(id) != Some(**leaf);
+            if let Some((id, leaf)) = node.acknowledged.iter().find(lost) {
+                return Err(self.report(&format!("statement {id} was acknowledged at leaf {leaf}, and is not there")));
+            }
+            if let Some(id) = node.refused.iter().find(|id| audited.place(id).is_some()) {
+                return Err(self.report(&format!("statement {id} was refused, and is on the ledger")));
             }
             let most = WORDS_PER_MEMBER_MAX * self.nodes.len();
             if node.words_most > most {
                 return Err(self.report(&format!("a node kept {} words, more than {most}", node.words_most)));
             }
         }
-        let rounds = longest.iter().map(|one| one.commit.round).max();
+        let rounds = audited.blocks.iter().map(|one| one.commit.round).max();
         self.outcome.rounds_most = rounds.unwrap_or_default();
-        self.outcome.blocks = longest.len() as u64;
+        self.outcome.blocks = length as u64;
+        self.outcome.refused = self.honest().map(|node| node.refused.len()).sum();
         self.check_faults()
+    }
+
+    /// Makes the ledger again from its blocks, by every rule and with no memory of what was verified but by its bytes: it holds
+    /// each statement once, and of each eventID one content.
+    fn audit(&self) -> Result<Ledger, String> {
+        let mut audited = Ledger::new(base::of(self.nodes.len()), Arc::new(KeyedHashes::new(false)));
+        for one in &self.longest().ledger.blocks {
+            let unverified = one.block.statements.iter().any(|compact| statements::verified(compact).is_none());
+            if unverified {
+                return Err(self.report("a statement on the ledger does not verify"));
+            }
+            let value = ValueId::of(&one.checkpoint);
+            let staged = audited.stage(value, &one.block, |compact| statements::verified(compact));
+            staged.map_err(|fault| self.report(&format!("block {} does not hold: {fault}", one.block.height())))?;
+            let written = audited.write(one.block.clone(), one.commit.clone());
+            audited.learn(written.learnt);
+        }
+        Ok(audited)
     }
 
     /// Whoever is convicted has lied.
@@ -300,6 +351,7 @@ impl World {
         let now = self.now;
         match event {
             Event::Deliver { from, to, wire } => {
+                let wire = *wire;
                 let lost = self.cut.get(&(from, to)).is_some_and(|(cuts, _)| *cuts > 0);
                 if lost || !self.nodes[to].is_up() {
                     return Ok(());
@@ -334,11 +386,11 @@ impl World {
                 }
                 self.call(node, |node| node.time_out(now, timer))
             }
-            Event::Post { node, statement } => {
+            Event::Post { node, posted } => {
                 if !self.nodes[node].is_up() {
                     return Ok(());
                 }
-                self.call(node, |node| node.post(now, statement))
+                self.call(node, |node| node.post(now, &posted.compact()))
             }
             Event::Cut { at, begins } => self.change_cut(at, begins),
             Event::Restart { node } => self.restart(node),
@@ -348,7 +400,7 @@ impl World {
     fn trace(&mut self, from: usize, to: usize, wire: &Wire) {
         let kind = match wire {
             Wire::Said(said) => u64::from(said.round()) * 100 + said.height().get() * 7,
-            Wire::Block(block) => block.height.get() + 1_000,
+            Wire::Block(_, block) => block.height().get() + 1_000,
             _ => 3,
         };
         let word = self.now ^ (from as u64) << 56 ^ (to as u64) << 48 ^ kind << 20;
@@ -413,7 +465,7 @@ impl World {
         for _ in 0..copies {
             let late = self.dice.u64(self.plan.delay.clone());
             if self.dice.u32(..100) >= loss {
-                self.at(self.now + late, Event::Deliver { from, to, wire: wire.clone() });
+                self.at(self.now + late, Event::Deliver { from, to, wire: Box::new(wire.clone()) });
             }
         }
     }
@@ -425,8 +477,8 @@ impl World {
         if self.plan.older_store == Some(number) {
             // A copy of some blocks ago, and the log of today.
             self.plan.older_store = None;
-            let kept = node.store.blocks.len().saturating_sub(2);
-            node.store.blocks.truncate(kept);
+            let kept = node.ledger.blocks.len().saturating_sub(2);
+            node.ledger.blocks.truncate(kept);
         }
         let rest = self.dice.u64(SECOND / 20..5 * SECOND);
         self.at(self.now + rest, Event::Restart { node: number });

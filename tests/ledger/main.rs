@@ -10,6 +10,7 @@ mod following;
 mod marks;
 mod member;
 mod ordering;
+mod proposing;
 mod querying;
 mod readiness;
 mod requests;

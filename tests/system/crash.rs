@@ -66,6 +66,49 @@ exec "{1}" "$@"
 }
 
 #[test]
+fn four_members_whose_nodes_are_killed_lose_nothing_acknowledged() {
+    let stores = if std::env::var_os("SEALANE_TEST_POSTGRES").is_some() { "mixed" } else { "sqlite" };
+    let arguments = ["members", "6", "7", "--stores", stores, "--check-every", "3"];
+    let output = crash(env!("CARGO_BIN_EXE_sealane"), &arguments);
+    let says = text(&output.stdout);
+    assert!(output.status.success(), "{says}{}", text(&output.stderr));
+    let summary = says.lines().last().unwrap();
+    assert!(summary.starts_with("6 rounds (") && summary.contains(" 0 lost; "), "{summary}");
+    assert!(!summary.contains(" 0 statements acknowledged"), "{summary}");
+}
+
+/// A member's node that starts on an older copy of its directory does not know what its key has signed since.
+#[test]
+fn the_script_notices_a_member_that_may_not_sign_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let forgetful = dir.path().join("sealane");
+    // Of each directory the second life's beginning is kept, and the third life begins with it.
+    let script = format!(
+        r#"#!/bin/sh
+if [ "$1" = serve ]; then
+    for last; do :; done
+    kept="{0}/kept-$(basename "$last")"
+    lives=$(cat "$kept-lives" 2>/dev/null || echo 0)
+    echo $((lives + 1)) >"$kept-lives"
+    if [ "$lives" = 1 ]; then cp -r "$last" "$kept"; fi
+    if [ "$lives" = 2 ]; then rm -rf "$last" && cp -r "$kept" "$last"; fi
+fi
+exec "{1}" "$@"
+"#,
+        dir.path().display(),
+        env!("CARGO_BIN_EXE_sealane")
+    );
+    fs::write(&forgetful, script).unwrap();
+    fs::set_permissions(&forgetful, fs::Permissions::from_mode(0o755)).unwrap();
+    let arguments = ["members", "20", "7", "--stores", "sqlite", "--check-every", "1", "--directory", path(dir.path())];
+    let output = crash(path(&forgetful), &arguments);
+    let says = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{}{says}", text(&output.stdout));
+    assert!(says.contains("signs nothing") && says.contains("seed 7"), "{says}");
+    assert!(text(&output.stdout).lines().last().unwrap().contains("SOMETHING lost"));
+}
+
+#[test]
 fn a_disk_that_runs_full_under_load_stops_writing_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let Some(mount) = Mount::make(dir.path(), "size=2m") else { return };

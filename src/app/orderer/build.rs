@@ -13,7 +13,8 @@ use crate::app::prefetch::prefetch;
 use crate::app::write_gate::certain_refusal;
 use crate::ports::{Act, AgreementError};
 use sealane_core::agreement::ValueId;
-use sealane_core::ledger::{BodyLeaf, Candidate, Proposal, Rules, propose};
+use sealane_core::consortium::Place;
+use sealane_core::ledger::{BodyLeaf, Candidate, Proposal, Rules, check_next, propose};
 use sealane_core::limits::{BLOCK_BYTES_MAX, BLOCK_STATEMENTS_MAX, SHARED_BLOCK_BYTES_MAX};
 use sealane_core::time::Timestamp;
 
@@ -142,6 +143,9 @@ impl Orderer {
             if alone { Vec::new() } else { candidates.iter().cloned().map(Some).collect() };
         let Proposal { answers, block } =
             propose(Rules::FIRST, &mut head.state, &known, time, candidates, even_if_empty, &*self.verifier)?;
+        let place = Place { leaf: size.next_index(), time };
+        let may_stand =
+            |one: &Candidate| matches!(check_next(one, &head.registry, &known, place, &*self.verifier), Ok(None));
         let (mut kept, mut work) = (Vec::new(), 0);
         for (at, (leaf, answer)) in leaves.iter().zip(answers).enumerate() {
             match answer {
@@ -152,6 +156,8 @@ impl Orderer {
                 // Another form of it is in this block: its senders hear when that is final.
                 Ok(placed) if !size.contains(placed.leaf) => {}
                 Ok(placed) => answer_all(self.pool.remove(leaf), &Ok(Ordered { placed, written: None })),
+                // Another one of this block stands against it. It hears so once that is final: it may stand if it is not.
+                Err(_) if bodies.get(at).and_then(Option::as_ref).is_some_and(may_stand) => {}
                 Err(refusal) => answer_all(self.pool.remove(leaf), &Err(refusal.into())),
             }
         }

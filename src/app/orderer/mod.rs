@@ -56,7 +56,6 @@ use crate::app::lookup::Lookup;
 use crate::app::orderer::bodies::{ProposedBlock, UnderWay};
 use crate::app::orderer::catch_up::CatchUp;
 use crate::app::orderer::peers::{Neighbours, Verified};
-use crate::app::orderer::pool::{BroughtBy, Pool};
 use crate::app::write_gate::WriteGate;
 use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog, VoteLogError};
 use sealane_core::agreement::{Logged, Timer, ValueId};
@@ -69,6 +68,7 @@ use sealane_core::time::Timestamp;
 pub use alone::{NoPeers, UnusableVoteLog};
 pub use job::{Job, JobReply, OrderError, Ordered};
 pub use observer::{BlockObserver, WriterStanding};
+pub use pool::{BroughtBy, Pool};
 pub use words::SeenWords;
 
 /// Jobs that may wait. Each holds a statement, so that memory stays bounded; past it senders are told to come back.

@@ -40,7 +40,8 @@ pub enum BroughtBy {
 /// The statements that wait, in turn from each source.
 #[derive(Debug, Default)]
 pub struct Pool {
-    waiting: HashMap<Hash, Waiting>,
+    /// In an order that is the same in each run, since what is said to others follows it.
+    waiting: BTreeMap<Hash, Waiting>,
     forms: HashMap<StatementId, Vec<Hash>>,
     queues: BTreeMap<BroughtBy, Queue>,
     /// The source whose turn is next.
