@@ -346,6 +346,10 @@ mod tests {
         }
         let unknown = format!("{name}+{hash}+{}", STANDARD.encode([3; 33]));
         assert_eq!(NoteKey::parse(&unknown), Err(NoteError::KeyType { found: 3 }));
+        for hash in [&hash[1..], "0123456g", "0123456A"] {
+            let refused = NoteKey::parse(&format!("{name}+{hash}+{blob}"));
+            assert!(matches!(refused, Err(NoteError::Key { detail }) if detail.contains("eight")), "{hash}");
+        }
     }
 
     #[test]

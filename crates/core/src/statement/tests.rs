@@ -130,6 +130,11 @@ fn the_place_of_a_stray_character_is_named() {
     let text = signed().compact().replacen('.', ".ab=", 1);
     let fault = SubmittedStatement::parse(text.as_bytes()).unwrap_err();
     assert_eq!(fault, StatementError::NotBase64url { part: "payload", offset: 2, fault: "padding is not taken" });
+    let fault = SubmittedStatement::parse(format!("a+{}", signed().compact()).as_bytes()).unwrap_err();
+    assert!(matches!(fault, StatementError::NotBase64url { part: "header", offset: 1, .. }), "{fault}");
+    // What has not three parts is told so, whatever stands in it.
+    let fault = SubmittedStatement::parse(b"{\"\xff\": 1}").unwrap_err();
+    assert_eq!(fault, StatementError::NotThreeParts { found: 1 });
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! A document that is only altered fails at inclusion first. So where a leaf itself is wrong, it stands so in tree, index,
 //! seal and commit: what a quorum of liars could sign, and what a verifier refuses all the same.
 
+mod documents;
 mod ledger;
 
 use serde_json::{Value, json};
