@@ -92,12 +92,14 @@ impl Leaf {
 }
 
 fn statement(compact: &[u8]) -> Result<Leaf, LeafError> {
-    let text =
-        std::str::from_utf8(compact).map_err(|error| LeafError::NotCompact { offset: 1 + error.valid_up_to() })?;
-    match text.bytes().position(|byte| !byte.is_ascii_graphic()) {
-        Some(offset) => Err(LeafError::NotCompact { offset: 1 + offset }),
-        None => Ok(Leaf::Statement(text.to_owned())),
+    // All are looked at before the first one at fault is looked for: without an end, many go at once.
+    if !compact.iter().fold(true, |all, byte| all & byte.is_ascii_graphic()) {
+        let offset = compact.iter().position(|byte| !byte.is_ascii_graphic()).unwrap_or_default();
+        return Err(LeafError::NotCompact { offset: 1 + offset });
     }
+    let text = std::str::from_utf8(compact);
+    let text = text.map_err(|error| LeafError::NotCompact { offset: 1 + error.valid_up_to() })?;
+    Ok(Leaf::Statement(text.to_owned()))
 }
 
 fn long_statement(content: &[u8]) -> Result<Leaf, LeafError> {
