@@ -213,11 +213,13 @@ impl World {
         Ok(self.outcome)
     }
 
-    /// Whether all that was posted last, one at least of each group, is final at every honest node, and nothing waits.
+    /// Whether all that was posted last, one at least of each group, is final at every honest node, and nothing waits. A liar
+    /// may have brought the other event of one eventID, which its signer has signed too: then the first one is refused.
     fn is_calm(&self, asked: &[Vec<Posted>]) -> bool {
         let most = self.honest().map(Node::tip).max();
         self.honest().all(|node| {
-            let stands = |group: &Vec<Posted>| group.iter().any(|one| node.ledger.place(&one.id()).is_some());
+            let is_final = |one: &Posted| node.ledger.place(&one.id()).is_some();
+            let stands = |group: &Vec<Posted>| group.iter().any(|one| is_final(one) || is_final(&one.rival()));
             Some(node.tip()) == most && node.pool.is_empty() && asked.iter().all(stands)
         })
     }
