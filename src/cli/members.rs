@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::cli::arguments::{Global, MembersAction, MembersOptions};
 use crate::cli::client::Client;
 use crate::cli::failure::{CommandOutcome, Failure};
-use crate::cli::output::{Output, excerpt};
+use crate::cli::output::{Output, capital, excerpt};
 use crate::cli::rejoin;
 
 /// Characters of a `kid` that people are shown.
@@ -68,7 +68,7 @@ fn text_of(answer: &Value, url: &str) -> Result<String, Failure> {
     lines.push(String::new());
     lines.push(seen.agreement());
     if let Some(reason) = &seen.not_signing {
-        lines.push(format!("This node signs nothing: {}", excerpt(reason)));
+        lines.push(excerpt(&capital(reason)));
     }
     for request in &seen.requests {
         let url = request.url.as_deref().unwrap_or("no address");
@@ -185,7 +185,7 @@ mod tests {
         answer["members"][1]["trouble"] = "connection refused".into();
         answer["members"][3]["reachable"] = false.into();
         answer["reachable"] = 2.into();
-        answer["notSigning"] = "two nodes run".into();
+        answer["notSigning"] = "this node signs nothing: two nodes run".into();
         answer["requests"] = json!([{"kid": "eeee", "name": "Barn", "url": "https://barn.example"}]);
         let text = text_of(&answer, "http://a").unwrap();
         for line in [

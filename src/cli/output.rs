@@ -90,6 +90,13 @@ fn print_line(line: &str) {
     }
 }
 
+/// A text with which a sentence begins.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}
+
 /// Asks the person at the terminal. `otherwise` says what to do where there is none, `refusal` what a no means.
 pub fn ask(question: &str, otherwise: &str, refusal: &str) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {

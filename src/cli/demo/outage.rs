@@ -9,6 +9,7 @@ use crate::cli::demo::stage::Stage;
 use crate::cli::demo::standing::{NodeTip, list, wait_for, wait_until_level, wait_until_ready};
 use crate::cli::failure::Failure;
 use crate::cli::node::now;
+use crate::cli::output::capital;
 use crate::cli::verify::judge_now;
 use sealane_core::block::{Height, quorum};
 use sealane_core::gs1::Id;
@@ -173,13 +174,6 @@ fn number_or_digits(count: u64) -> String {
 /// So many members, and no other, at the beginning of a sentence.
 pub fn all(count: usize) -> String {
     if count == 2 { "Both".to_owned() } else { format!("All {}", number(count)) }
-}
-
-/// A word with which a sentence begins.
-pub fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    first.unwrap_or_default() + letters.as_str()
 }
 
 #[cfg(test)]

@@ -10,14 +10,14 @@ use crate::cli::client::Client;
 use crate::cli::demo::journey::{DemoActor, steps};
 use crate::cli::demo::members::Seat;
 use crate::cli::demo::nodes::DemoNodes;
-use crate::cli::demo::outage::{self, all, capital, number};
+use crate::cli::demo::outage::{self, all, number};
 use crate::cli::demo::scenes::{RegisteredActor, SignedStep, judge_both, register_all, sign};
 use crate::cli::demo::standing::{
     MemberTip, NodeTip, signers, table, wait_until_level, wait_until_ready, wait_until_recent,
 };
 use crate::cli::failure::Failure;
 use crate::cli::node::now;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, capital};
 use crate::cli::trust::{self, Trusted};
 use sealane_core::block::{Commit, quorum};
 use sealane_core::evidence::{Anchor, Receipt};

@@ -15,12 +15,12 @@ use crate::cli::data_dir::Lock;
 use crate::cli::demo::journey::GENUINE;
 use crate::cli::demo::members::{FoundedDemo, Seat, found, seated};
 use crate::cli::demo::nodes::{DemoNodes, LOG_FILE};
-use crate::cli::demo::outage::{all, capital, number};
+use crate::cli::demo::outage::{all, number};
 use crate::cli::demo::stage::Stage;
 use crate::cli::demo::{home, label_of, program};
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::{runtime, stop_signal};
-use crate::cli::output::Output;
+use crate::cli::output::{Output, capital};
 
 /// How often it is looked, while all serve, whether a node has ended by itself.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
