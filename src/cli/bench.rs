@@ -45,7 +45,12 @@ struct Target<'a> {
 pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let plan = Plan::of(options)?;
     if !global.url.is_empty() {
-        measure(&Target::new(global, options.pid)?, &plan, options, output)?;
+        // The first of several nodes registers the signers.
+        let urls = global.urls();
+        let (url, data, tls_ca) = (urls.iter().take(1).cloned().collect(), global.data.clone(), global.tls_ca.clone());
+        let (database_url, database_ca) = (global.database_url.clone(), global.database_ca.clone());
+        let first = Global { url, data, tls_ca, database_url, database_ca, ..*global };
+        measure(&Target::new(&first, &urls, options.pid)?, &plan, options, output)?;
     } else {
         if options.pid.is_some() {
             return Err(Failure::wrong_use("--pid names the process of the node at --url: give that too"));
@@ -54,17 +59,17 @@ pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<C
         let (url, data) = (vec![node.url.clone()], Some(node.data().to_owned()));
         let (database_url, database_ca) = (global.database_url.clone(), global.database_ca.clone());
         let global = Global { url, data, tls_ca: None, database_url, database_ca, ..*global };
-        measure(&Target::new(&global, Some(node.pid()))?, &plan, options, output)?;
+        measure(&Target::new(&global, &global.urls(), Some(node.pid()))?, &plan, options, output)?;
     }
     Ok(CommandOutcome::Done)
 }
 
 impl<'a> Target<'a> {
-    fn new(global: &'a Global, pid: Option<u32>) -> Result<Self, Failure> {
-        let nodes = global.urls().iter().map(|url| find(url)).collect::<Result<Vec<_>, Failure>>()?;
+    fn new(global: &'a Global, urls: &[String], pid: Option<u32>) -> Result<Self, Failure> {
+        let nodes = urls.iter().map(|url| find(url)).collect::<Result<Vec<_>, Failure>>()?;
         let host = nodes.first().map(|(host, _)| host.clone()).unwrap_or_default();
         let addresses = nodes.into_iter().map(|(_, address)| address).collect();
-        Ok(Self { global, client: Client::of_any(global)?, host, addresses, pid })
+        Ok(Self { global, client: Client::new(global)?, host, addresses, pid })
     }
 
     /// Where the node's files are, if this machine has them.
