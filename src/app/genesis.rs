@@ -81,8 +81,7 @@ pub async fn write(
         if !is_this || checkpoint.root != anchor.root() {
             return Err(GenesisError::Exists);
         }
-        log.begin(mark_of(&tip))?;
-        log.flush().await?;
+        log.release(mark_of(&tip)).await?;
         return Ok(tip);
     }
     let time = anchor.genesis().created;
@@ -92,8 +91,7 @@ pub async fn write(
     let sealed = proposal.block.ok_or_else(|| BlockError("the genesis statement got no place".to_owned()))?;
     let block = sign_block(&sealed, signer)?;
     store.append(NewBlock::new(block.clone(), sealed.content)).await?;
-    log.begin(mark_of(&block))?;
-    log.flush().await?;
+    log.release(mark_of(&block)).await?;
     Ok(block)
 }
 

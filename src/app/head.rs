@@ -93,10 +93,7 @@ impl Head {
                 Err(LoadError::Forked { height: found.height })
             }
             // Stored, and the log may not say so yet, or not durably: the block's own commit is the one to note.
-            _ if is_alone => {
-                log.begin(found)?;
-                Ok(log.flush().await?)
-            }
+            _ if is_alone => Ok(log.release(found).await?),
             _ => Ok(()),
         }
     }

@@ -47,9 +47,7 @@ pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<C
     if !global.url.is_empty() {
         // The first of several nodes registers the signers.
         let urls = global.urls();
-        let (url, data, tls_ca) = (urls.iter().take(1).cloned().collect(), global.data.clone(), global.tls_ca.clone());
-        let (database_url, database_ca) = (global.database_url.clone(), global.database_ca.clone());
-        let first = Global { url, data, tls_ca, database_url, database_ca, ..*global };
+        let first = Global { url: urls.iter().take(1).cloned().collect(), ..global.clone() };
         measure(&Target::new(&first, &urls, options.pid)?, &plan, options, output)?;
     } else {
         if options.pid.is_some() {
@@ -57,8 +55,7 @@ pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<C
         }
         let node = OwnNode::start(global)?;
         let (url, data) = (vec![node.url.clone()], Some(node.data().to_owned()));
-        let (database_url, database_ca) = (global.database_url.clone(), global.database_ca.clone());
-        let global = Global { url, data, tls_ca: None, database_url, database_ca, ..*global };
+        let global = Global { url, data, tls_ca: None, ..global.clone() };
         measure(&Target::new(&global, &global.urls(), Some(node.pid()))?, &plan, options, output)?;
     }
     Ok(CommandOutcome::Done)

@@ -2,12 +2,11 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use unicode_width::UnicodeWidthStr;
 
 use crate::cli::arguments::{Global, MembersAction, MembersOptions};
 use crate::cli::client::Client;
 use crate::cli::failure::{CommandOutcome, Failure};
-use crate::cli::output::{Output, capital, excerpt};
+use crate::cli::output::{Output, capital, columns, excerpt};
 use crate::cli::rejoin;
 
 /// Characters of a `kid` that people are shown.
@@ -81,19 +80,7 @@ fn text_of(answer: &Value, url: &str) -> Result<String, Failure> {
 fn table(members: &[MemberSeen]) -> Vec<String> {
     let head = ["member", "kid", "height", "lag", "round trip", "clock", "state"].map(str::to_owned);
     let rows: Vec<[String; 7]> = std::iter::once(head).chain(members.iter().map(MemberSeen::row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or_default();
-    let widths: [usize; 7] = std::array::from_fn(width);
-    let line = |row: &[String; 7]| {
-        let mut line = String::new();
-        for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
-            let pad = " ".repeat(width - cell.width());
-            let (before, after) = if (2..=5).contains(&at) { (pad.as_str(), "") } else { ("", pad.as_str()) };
-            let gap = if at == 0 { "" } else { "  " };
-            line.push_str(&format!("{gap}{before}{cell}{after}"));
-        }
-        line.trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    columns(&rows, 2..=5)
 }
 
 impl MemberSeen {

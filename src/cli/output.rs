@@ -1,8 +1,10 @@
 //! What a command prints: text for people, or one JSON value for programs.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use crate::cli::arguments::Global;
 use crate::cli::failure::Failure;
@@ -88,6 +90,23 @@ fn print_line(line: &str) {
     if writeln!(io::stdout(), "{}", printable(line)).is_err() {
         std::process::exit(0);
     }
+}
+
+/// Lines of a table, each cell as wide as the widest of its column. Cells of the columns in `right` stand at their right.
+pub fn columns<const N: usize>(rows: &[[String; N]], right: RangeInclusive<usize>) -> Vec<String> {
+    let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or_default();
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[String; N]| {
+        let mut line = String::new();
+        for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let pad = " ".repeat(width - cell.width());
+            let (before, after) = if right.contains(&at) { (pad.as_str(), "") } else { ("", pad.as_str()) };
+            let gap = if at == 0 { "" } else { "  " };
+            line.push_str(&format!("{gap}{before}{cell}{after}"));
+        }
+        line.trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
 }
 
 /// A text with which a sentence begins.

@@ -109,10 +109,11 @@ fn ask_others(global: &Global, data: &DataDir, head: &Head, own: Hash) -> Result
              {height}: `sealane members rejoin --nothing-signed-after {height} --data {path}`"
         )));
     }
+    let runtime = runtime()?;
     let mut answered = BTreeMap::new();
     let mut silent = Vec::new();
     for url in urls_of_others(global, data, own) {
-        match last_block_of(global, &url, head) {
+        match runtime.block_on(last_block_of(global, &url, head)) {
             Ok((kid, found)) => {
                 answered.entry(kid).and_modify(|one: &mut Height| *one = (*one).max(found)).or_insert(found);
             }
@@ -152,11 +153,10 @@ fn urls_of_others(global: &Global, data: &DataDir, own: Hash) -> Vec<String> {
 
 /// Fetches a node's last block: of which member's node it is, by the note that only that one signs, and its height, by the
 /// signatures of a quorum.
-fn last_block_of(global: &Global, url: &str, head: &Head) -> Result<(Hash, Height), String> {
+async fn last_block_of(global: &Global, url: &str, head: &Head) -> Result<(Hash, Height), String> {
     let client = Client::at(global, url).map_err(|error| error.to_string())?;
     let remote = Remote::new(&client);
-    let fetched = runtime().map_err(|error| error.to_string())?.block_on(remote.latest());
-    let StoredBlock { checkpoint, note, commit, seal } = fetched.map_err(|error| error.to_string())?;
+    let StoredBlock { checkpoint, note, commit, seal } = remote.latest().await.map_err(|error| error.to_string())?;
     let (members, origin) = (head.registry.members(), head.registry.origin());
     let note = Note::parse(note.as_bytes()).map_err(|error| error.to_string())?;
     if note.text() != checkpoint.to_text() || checkpoint.origin != *origin {
@@ -168,11 +168,7 @@ fn last_block_of(global: &Global, url: &str, head: &Head) -> Result<(Hash, Heigh
     });
     let signer = signer.ok_or("its note is signed by no member's key")?.kid();
     let height = seal.height;
-    if height == Height::GENESIS {
-        FinalBlock::verify_first(seal, checkpoint, commit, members, provider().signatures)
-    } else {
-        FinalBlock::verify(seal, checkpoint, commit, members, provider().signatures)
-    }
-    .map_err(|error| error.to_string())?;
+    let verify = if height == Height::GENESIS { FinalBlock::verify_first } else { FinalBlock::verify };
+    verify(seal, checkpoint, commit, members, provider().signatures).map_err(|error| error.to_string())?;
     Ok((signer, height))
 }

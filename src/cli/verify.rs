@@ -62,16 +62,17 @@ fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<V
 /// Fetches the evidence about an id, checks it and judges it by this machine's clock.
 pub fn judge_now(client: &Client, id: &Id, trusted: &Trusted) -> Result<VerifyAnswer, Failure> {
     let policy = Policy::default();
+    let last = if seen::has_a_place() { seen::last(&trusted.anchor)? } else { None };
     let began = Instant::now();
     let mut answer = loop {
         let bytes = evidence::fetch(client, id)?;
         let answer = judged(&bytes, Some(id), &trusted.anchor, &policy)?;
-        if began.elapsed() >= LEVEL_WITHIN || !may_be_late(&answer.checked, &trusted.anchor)? {
+        if began.elapsed() >= LEVEL_WITHIN || !may_be_late(&answer.checked, &trusted.anchor, last.as_ref()) {
             break answer;
         }
         std::thread::sleep(ASK_AGAIN_AFTER);
     };
-    hold_against_last_seen(client, &answer.checked, &trusted.anchor)?;
+    hold_against_last_seen(client, &answer.checked, &trusted.anchor, last)?;
     if let Some(reason) = stale(answer.checked.history.as_of, now(), &policy) {
         answer.verdict = answer.verdict.with(reason);
     }
@@ -80,21 +81,23 @@ pub fn judge_now(client: &Client, id: &Id, trusted: &Trusted) -> Result<VerifyAn
 }
 
 /// Tells whether the node is one of several members' and has not all that another one has shown before.
-fn may_be_late(checked: &Checked, anchor: &Anchor) -> Result<bool, Failure> {
-    if anchor.members().members().len() == 1 || !seen::has_a_place() {
-        return Ok(false);
-    }
+fn may_be_late(checked: &Checked, anchor: &Anchor, last: Option<&Seen>) -> bool {
     let size = checked.checkpoint.checkpoint().size;
-    Ok(seen::last(anchor)?.is_some_and(|last| size < last.size))
+    anchor.members().members().len() > 1 && last.is_some_and(|last| size < last.size)
 }
 
 /// Refuses a ledger that is older than the one seen before, or does not begin with it; remembers the one shown now.
-fn hold_against_last_seen(client: &Client, checked: &Checked, anchor: &Anchor) -> Result<(), Failure> {
+fn hold_against_last_seen(
+    client: &Client,
+    checked: &Checked,
+    anchor: &Anchor,
+    last: Option<Seen>,
+) -> Result<(), Failure> {
     if !seen::has_a_place() {
         return Ok(());
     }
     let shown = checked.checkpoint.checkpoint();
-    if let Some(last) = seen::last(anchor)? {
+    if let Some(last) = last {
         let before = format!("{} leaves, seen at {}", last.size, last.at);
         let fault =
             |what: String| Failure::unproven(format!("the node shows a checkpoint of {} leaves, {what}", shown.size));

@@ -59,6 +59,16 @@ pub trait VoteLog: Send {
     /// again: every later call answers [`VoteLogError::Failed`].
     async fn flush(&mut self) -> Result<(), VoteLogError>;
 
+    /// Notes, durably, that this key has signed a final block: begins the height after it, and flushes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`begin`](Self::begin) and [`flush`](Self::flush).
+    async fn release(&mut self, block: Mark) -> Result<(), VoteLogError> {
+        self.begin(block)?;
+        self.flush().await
+    }
+
     /// What is durable of the height under way, in order: what a crash now would leave.
     async fn entries(&self) -> Result<Vec<Logged>, VoteLogError>;
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::node::now;
+use crate::cli::output::columns;
 use sealane_core::agreement::proposer_of;
 use sealane_core::block::{Checkpoint, Commit, Height, MemberSet, Seal};
 use sealane_core::provenance::{Policy, stale};
@@ -75,18 +76,19 @@ pub fn signers(commit: &Commit, members: &MemberSet) -> String {
 
 /// A line for each member under a head.
 pub fn table(members: &[MemberTip<'_>]) -> Result<Vec<String>, Failure> {
-    let widest = |head: &str, text: fn(&MemberTip<'_>) -> usize| members.iter().map(text).fold(head.len(), usize::max);
-    let (name_width, url_width) = (widest("member", |one| one.name.len()), widest("node", |one| one.url.len()));
-    let line = |name: &str, url: &str, height: &str, leaves: &str, root: &str| {
-        format!("{name:name_width$}  {url:url_width$}  {height:>6}  {leaves:>6}  {root}")
-    };
-    let mut lines = vec![line("member", "node", "height", "leaves", "root")];
+    let mut rows = vec![["member", "node", "height", "leaves", "root"].map(str::to_owned)];
     for MemberTip { name, url, tip } in members {
         let Checkpoint { size, root, .. } = tip.checkpoint()?;
         let root: String = root.to_string().chars().take(ROOT_CHARS).collect();
-        lines.push(line(name, url, &tip.height.to_string(), &size.to_string(), &format!("{root}…")));
+        rows.push([
+            (*name).to_owned(),
+            (*url).to_owned(),
+            tip.height.to_string(),
+            size.to_string(),
+            format!("{root}…"),
+        ]);
     }
-    Ok(lines)
+    Ok(columns(&rows, 2..=3))
 }
 
 /// Waits until each node is ready: it has met enough others to agree with.

@@ -80,11 +80,10 @@ impl VoteLogFile {
     pub fn create_again(dir: &Path, kid: Hash, origin: &Origin, start: LogStart) -> Result<Self, VoteLogError> {
         let paths = paths_in(dir);
         // One file without the other counts as lost, and so does what an earlier call may have left.
-        if let Some(gone) = paths.iter().find(|path| !path.exists()) {
-            for path in paths.iter().filter(|path| *path != gone && path.exists()) {
-                let failed = |source| VoteLogError::Io { action: "remove what is left of", path: path.clone(), source };
-                fs::remove_file(path).map_err(failed)?;
-            }
+        let is_whole = paths.iter().all(|path| path.exists());
+        for path in paths.iter().filter(|path| !is_whole && path.exists()) {
+            let failed = |source| VoteLogError::Io { action: "remove what is left of", path: path.clone(), source };
+            fs::remove_file(path).map_err(failed)?;
         }
         Self::create_from(dir, kid, origin, start)
     }
