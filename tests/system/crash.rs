@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -33,29 +33,36 @@ fn a_node_that_is_killed_under_load_loses_nothing_acknowledged() {
     assert!(!summary.contains(" 0 acknowledged"), "{summary}");
 }
 
-/// A node that starts on an older copy of its directory, mark and all, and so forgets what it acknowledged.
-#[test]
-fn the_script_notices_a_node_that_forgets() {
-    let dir = tempfile::tempdir().unwrap();
-    let forgetful = dir.path().join("sealane");
-    // The first life registers. The second is killed under load, and the third finds what the second found.
+/// A program that runs ours, and begins the third life of a data directory with what was there at the beginning of the second. What
+/// it keeps of a directory is named by `ending`, in the shell's words.
+fn forgetful(dir: &Path, ending: &str) -> PathBuf {
+    let program = dir.join("sealane");
     let script = format!(
         r#"#!/bin/sh
 if [ "$1" = serve ]; then
     for last; do :; done
-    kept="{0}/kept"
-    lives=$(cat "{0}/lives" 2>/dev/null || echo 0)
-    echo $((lives + 1)) >"{0}/lives"
+    kept="{0}/kept{ending}"
+    lives=$(cat "$kept-lives" 2>/dev/null || echo 0)
+    echo $((lives + 1)) >"$kept-lives"
     if [ "$lives" = 1 ]; then cp -r "$last" "$kept"; fi
     if [ "$lives" = 2 ]; then rm -rf "$last" && cp -r "$kept" "$last"; fi
 fi
 exec "{1}" "$@"
 "#,
-        dir.path().display(),
+        dir.display(),
         env!("CARGO_BIN_EXE_sealane")
     );
-    fs::write(&forgetful, script).unwrap();
-    fs::set_permissions(&forgetful, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+/// A node that starts on an older copy of its directory, log of votes and all, and so forgets what it acknowledged.
+#[test]
+fn the_script_notices_a_node_that_forgets() {
+    let dir = tempfile::tempdir().unwrap();
+    // The first life registers. The second is killed under load, and the third finds what the second found.
+    let forgetful = forgetful(dir.path(), "");
     let load = ["--shortest", "0.3", "--longest", "0.4", "--statements", "400", "--kinds", "load"];
     let arguments = [&["--cycles", "2", "--init-kills", "0", "--directory", path(dir.path())], &load[..]].concat();
     let output = crash(path(&forgetful), &arguments);
@@ -81,25 +88,7 @@ fn four_members_whose_nodes_are_killed_lose_nothing_acknowledged() {
 #[test]
 fn the_script_notices_a_member_that_may_not_sign_any_more() {
     let dir = tempfile::tempdir().unwrap();
-    let forgetful = dir.path().join("sealane");
-    // Of each directory the second life's beginning is kept, and the third life begins with it.
-    let script = format!(
-        r#"#!/bin/sh
-if [ "$1" = serve ]; then
-    for last; do :; done
-    kept="{0}/kept-$(basename "$last")"
-    lives=$(cat "$kept-lives" 2>/dev/null || echo 0)
-    echo $((lives + 1)) >"$kept-lives"
-    if [ "$lives" = 1 ]; then cp -r "$last" "$kept"; fi
-    if [ "$lives" = 2 ]; then rm -rf "$last" && cp -r "$kept" "$last"; fi
-fi
-exec "{1}" "$@"
-"#,
-        dir.path().display(),
-        env!("CARGO_BIN_EXE_sealane")
-    );
-    fs::write(&forgetful, script).unwrap();
-    fs::set_permissions(&forgetful, fs::Permissions::from_mode(0o755)).unwrap();
+    let forgetful = forgetful(dir.path(), "-$(basename \"$last\")");
     let arguments = ["members", "20", "7", "--stores", "sqlite", "--check-every", "1", "--directory", path(dir.path())];
     let output = crash(path(&forgetful), &arguments);
     let says = text(&output.stderr);

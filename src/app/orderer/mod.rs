@@ -57,7 +57,7 @@ use crate::app::orderer::bodies::{ProposedBlock, UnderWay};
 use crate::app::orderer::catch_up::CatchUp;
 use crate::app::orderer::peers::{Neighbours, Verified};
 use crate::app::write_gate::WriteGate;
-use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog, VoteLogError};
+use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog};
 use sealane_core::agreement::{Logged, Timer, ValueId};
 use sealane_core::block::{Height, Origin};
 use sealane_core::consortium::CertificateReader;
@@ -183,11 +183,13 @@ impl Orderer {
         let lookup = Arc::new(Lookup::default());
         let head = Head::load_with(&*store, &*verifier, &lookup).await?;
         let Consensus { agreement, mut log, peers, words, certificates } = consensus;
-        let silent = match head.reconcile(&mut *log).await {
-            Ok(()) => None,
-            // Everything can be read without it.
-            Err(LoadError::Log(VoteLogError::Unusable { reason })) => Some(reason),
-            Err(error) => return Err(error),
+        let (recovered, silent) = match log.entries().await {
+            Ok(entries) => {
+                head.reconcile(&mut *log).await?;
+                (Some(entries), None)
+            }
+            // What it has signed is not known: it signs nothing, and everything can be read.
+            Err(error) => (None, Some(error.to_string())),
         };
         let load = Arc::new(WriterLoad::new());
         let (view, seen) = watch::channel(Arc::new(view_of(&head)));
@@ -243,7 +245,7 @@ impl Orderer {
             is_due: false,
             called: None,
             has_failed: false,
-            recovered: None,
+            recovered,
         };
         Ok((orderer, ledger))
     }
@@ -261,10 +263,6 @@ impl Orderer {
 
     /// Writes blocks until every handle on the ledger is gone, then returns with nothing of this node's clients waiting.
     pub async fn run(mut self) {
-        match self.log.entries().await {
-            Ok(entries) => self.recovered = Some(entries),
-            Err(error) => self.fall_silent(&error.to_string()),
-        }
         self.take_up().await;
         loop {
             let event = self.next_event().await;
