@@ -21,7 +21,7 @@ code of Sealane's it is checked that
   things, or that a thread has panicked.
 
 At the end the nodes stop, and `sealane audit` of all four finds nothing. The seed decides rounds, victims, moments and what
-clients do; keys, and what the machine does meanwhile, differ from run to run.
+clients do; keys, ports, and what the machine does meanwhile, differ from run to run.
 """
 
 import argparse
@@ -170,7 +170,7 @@ class Run:
     # The consortium
 
     def found(self):
-        ports = free_ports(self.dice, 2 * len(NAMES))
+        ports = free_ports(2 * len(NAMES))
         for number, name in enumerate(NAMES):
             in_postgres = self.options.stores == "mixed" and number % 2 == 1
             database = self.make_database(name.lower()) if in_postgres else None
@@ -219,7 +219,7 @@ class Run:
                     status, body = connection.ask("GET", "/health/ready")
                     council = connection.get_json("/members")
                     seen = f"{status} {body[:500]!r}, {council['reachable']} members reachable"
-                    expect("notSigning" not in council, f"{member.name} signs nothing: {council.get('notSigning')}")
+                    check_signing(member, council)
                     if status == 200 and council["reachable"] == len(NAMES):
                         break
                 except Killed as error:
@@ -268,6 +268,10 @@ class Run:
         with self.news:
             self.news.wait_for(lambda: self.problems or holds(), FINAL_WITHIN)
             self.check_problems()
+            if not holds():
+                # Too few that sign are why nothing is final.
+                for member in self.members:
+                    check_signing(member, member.connect().get_json("/members"))
             expect(holds(), what)
 
     # Rounds
@@ -495,14 +499,21 @@ class Client:
         return first, found[0]
 
 
+def check_signing(member, council):
+    """Fails if a member's node says that it signs nothing."""
+    expect("notSigning" not in council, f"{member.name} signs nothing: {council.get('notSigning')}")
+
+
 def held_by(forms, receipt):
     """What a receipt says of a statement: the form of it that stands on the ledger."""
     held = [Held(form, receipt) for form in forms]
     return next((one for one in held if one.hash == one.expected_hash()), held[0])
 
 
-def free_ports(dice, count):
-    """Ports that are free, and that the system gives to no connection of its own accord."""
+def free_ports(count):
+    """Ports that are free, and that the system gives to no connection of its own accord. Not by the seed: two runs with one seed
+    may run at once."""
+    dice = random.SystemRandom()
     lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     ports = []
     while len(ports) < count:
