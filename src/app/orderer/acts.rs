@@ -72,7 +72,7 @@ impl Orderer {
                 round => round,
             },
         };
-        if !self.has_reason(round) {
+        if !self.has_reason(round) || (round.is_none() && !self.is_called() && self.rests_until().is_some()) {
             return;
         }
         let acts = match round {
@@ -120,17 +120,23 @@ impl Orderer {
             }
         };
         self.called = None;
+        self.begun_at = Some(Instant::now());
         Some(self.begin_with(height, registry.members(), entries))
     }
 
     /// Tells whether there is something for a block to hold, or a block is due by itself.
     pub(super) fn has_reason(&self, to_build: Option<u32>) -> bool {
-        let next = self.head.as_ref().map(|head| head.state.next_height());
-        let is_called = to_build.is_none() && self.called.is_some() && self.called == next;
+        let is_called = to_build.is_none() && self.is_called();
         !self.pool.is_empty()
             || self.is_due
             || is_called
             || to_build.is_some_and(|round| self.is_empty_block_due(round))
+    }
+
+    /// Tells whether others have begun the next height.
+    fn is_called(&self) -> bool {
+        let next = self.head.as_ref().map(|head| head.state.next_height());
+        self.called.is_some() && self.called == next
     }
 
     /// Carries out acts in their order, and what follows from each after those that were there before.

@@ -36,6 +36,7 @@ mod job;
 mod observer;
 mod peers;
 mod pool;
+mod verifying;
 mod words;
 
 use std::collections::BTreeMap;
@@ -55,7 +56,8 @@ use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
 use crate::app::orderer::bodies::{ProposedBlock, UnderWay};
 use crate::app::orderer::catch_up::CatchUp;
-use crate::app::orderer::peers::{Neighbours, Verified};
+use crate::app::orderer::peers::Neighbours;
+use crate::app::orderer::verifying::{GROUPS_IN_ALL_MAX, Verified};
 use crate::app::write_gate::WriteGate;
 use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog};
 use sealane_core::agreement::{Logged, Timer, ValueId};
@@ -77,12 +79,13 @@ pub const QUEUE_JOBS_MAX: usize = 4_096;
 /// Questions that may wait for the writer. Few are asked at once, by those who gather evidence.
 const QUESTIONS_MAX: usize = 16;
 
-/// Groups of other members' statements that may be verified and wait to be taken.
-const VERIFIED_MAX: usize = 64;
-
 /// How long a block waits at the most for statements that are being verified: less than a disk's flush takes, which they
 /// then share.
 const GATHER: Duration = Duration::from_millis(4);
+
+/// From one height's beginning to the next one's at the least, among several members: each costs every member flushes, votes
+/// and a seal that stays for good, so statements that come close together share one.
+const HEIGHT_EVERY: Duration = Duration::from_millis(15);
 
 /// How long no block may be made, so that a checkpoint's age can be judged.
 pub const HEARTBEAT: Duration = Duration::from_secs(600);
@@ -147,6 +150,8 @@ pub struct Orderer {
     is_due: bool,
     /// The height that others have begun.
     called: Option<Height>,
+    /// When this node began the last height.
+    begun_at: Option<Instant>,
     /// A write failed since the last height was begun.
     has_failed: bool,
     /// What the log has of the height that was under way at the last stop, until this member takes it up.
@@ -168,6 +173,8 @@ enum Event {
     Status,
     /// Statements of this node's clients wait to be told to the others.
     Gossip,
+    /// The next height may begin.
+    Rested,
 }
 
 impl Orderer {
@@ -195,7 +202,7 @@ impl Orderer {
         let (view, seen) = watch::channel(Arc::new(view_of(&head)));
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
-        let (verified_by, verified) = mpsc::channel(VERIFIED_MAX);
+        let (verified_by, verified) = mpsc::channel(GROUPS_IN_ALL_MAX);
         let gate = Arc::new(WriteGate::new(BlockClock::at_start(head.tip.seal.time, clock.reading())));
         let own = signer.public_key().thumbprint();
         let neighbours = Neighbours::new(own, Arc::new(head.registry.members().clone()), verified_by);
@@ -244,6 +251,7 @@ impl Orderer {
             silent,
             is_due: false,
             called: None,
+            begun_at: None,
             has_failed: false,
             recovered,
         };
@@ -281,6 +289,7 @@ impl Orderer {
         let pause = Instant::now() + self.pause();
         let takes_jobs = !self.jobs_ended && !self.pool.is_full_for(BroughtBy::Client);
         let (status_at, gossip_at) = (self.neighbours.status_at(), self.neighbours.gossip_at());
+        let rested_at = self.rests_until();
         let at = |at: Option<Instant>| tokio::time::sleep_until(at.unwrap_or(pause));
         tokio::select! {
             Some(question) = self.questions.recv() => Event::Question(question),
@@ -294,6 +303,7 @@ impl Orderer {
             },
             () = at(status_at), if status_at.is_some() => Event::Status,
             () = at(gossip_at), if gossip_at.is_some() => Event::Gossip,
+            () = at(rested_at), if rested_at.is_some() => Event::Rested,
             () = at(None) => Event::Pause,
         }
     }
@@ -308,7 +318,7 @@ impl Orderer {
             Event::Question(question) => self.answer(question).await,
             Event::Job(job) => self.take_job(job).await,
             Event::JobsEnded => self.jobs_ended = true,
-            Event::Gate => {}
+            Event::Gate | Event::Rested => {}
             Event::Pause => self.look_up(),
             Event::Timer(timer) => {
                 self.timers.remove(&timer);
@@ -320,6 +330,12 @@ impl Orderer {
             Event::Status => self.tell_status().await,
             Event::Gossip => self.neighbours.gossip(&*self.peers),
         }
+    }
+
+    /// Until when the next height is not begun yet, if so.
+    fn rests_until(&self) -> Option<Instant> {
+        let until = self.begun_at? + HEIGHT_EVERY;
+        (self.under_way.is_none() && !self.is_alone() && until > Instant::now()).then_some(until)
     }
 
     /// Tells whether this member decides alone.
