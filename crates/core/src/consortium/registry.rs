@@ -370,5 +370,6 @@ fn first_pair<T: ToString>(ours: &[T], theirs: &[T], collide: impl Fn(&T, &T) ->
     })
 }
 
+mod shown;
 #[cfg(test)]
 mod tests;
