@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::app::answer::{MemoryBudget, MemoryLease, VERDICTS};
 use crate::app::evidence::stored::Stored;
-use crate::app::handovers::{bytes_of, handovers, sets};
+use crate::app::handovers::{bytes_of, handovers};
 use crate::app::ledger::{Ledger, LedgerError, Proven, View};
 use crate::app::receipt::seal_leaf;
 use crate::ports::StoredBlock;
@@ -115,7 +115,7 @@ fn with_members(ledger: &Ledger, handle: &Handle, evidence: Evidence, from: Heig
     let registry = &view.registry;
     let made = handle.block_on(handovers(ledger, registry, from, evidence.commit.height))?;
     let handovers: Vec<Handover> = made.iter().map(|one| Handover::clone(one)).collect();
-    let sets: Vec<&MemberSet> = sets(registry).map(|(_, members)| members).collect();
+    let sets: Vec<&MemberSet> = registry.member_changes().map(|change| &*change.members).collect();
     let shown: Vec<&MemberSet> =
         sets.first().copied().into_iter().chain(handovers.iter().map(|one| &one.members)).collect();
     let mut former: BTreeMap<Hash, PublicKey> = BTreeMap::new();

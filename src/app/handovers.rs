@@ -20,23 +20,16 @@ const BYTES_BESIDE_MEMBERS: usize = 2 * 1024;
 #[derive(Debug, Clone, Default)]
 pub struct HandoverMemo(Arc<Mutex<BTreeMap<Height, Arc<Handover>>>>);
 
-/// Every set of members that the ledger has had, each with the first height that it makes final. Under the rules of this program
-/// it is that of the founders alone.
-pub fn sets(registry: &Registry) -> impl DoubleEndedIterator<Item = (Height, &MemberSet)> {
-    std::iter::once((Height::GENESIS, registry.members()))
-}
-
 /// The blocks that changed the members, in order, each with those after it.
 pub fn changes(registry: &Registry) -> impl DoubleEndedIterator<Item = (Height, &MemberSet)> {
     let block_before = |from: Height| Height::new(from.get().checked_sub(1)?).ok();
     // No block brought in the founders.
-    sets(registry).filter_map(move |(from, members)| Some((block_before(from)?, members)))
+    registry.member_changes().filter_map(move |change| Some((block_before(change.from)?, &*change.members)))
 }
 
 /// The members after a block, as far as this registry tells.
 pub fn members_after(registry: &Registry, height: Height) -> &MemberSet {
-    let in_force = sets(registry).rfind(|(from, _)| *from <= height.next());
-    in_force.map_or(registry.members(), |(_, members)| members)
+    registry.members_at(height.next())
 }
 
 /// The last block up to `tip` that changed the members; genesis, if none did.

@@ -202,9 +202,9 @@ impl Book {
             StatementType::Admin => {
                 let admin = Admin::parse(statement.payload()).unwrap();
                 if !matches!(admin, Admin::Genesis(_)) {
-                    self.registry.apply_shown(&admin, place, &P256).unwrap();
+                    self.registry.apply_shown(&admin, &kid, place, &P256).unwrap();
                 }
-                let names = names::of_admin(&admin);
+                let names = names::of_admin(&admin, statement.id());
                 (Said::Admin(admin), SignerTag::of_member(&kid), names)
             }
             _ => {

@@ -1129,9 +1129,10 @@ ADMIN = {
     "registration": ("type", "participant", "claims", "request", "certificate"),
     "renewal": ("type", "participant", "request", "current", "consent", "certificate"),
     "revocation": ("type", "participant", "reason"),
+    "endorsement": ("type", "registration"),
 }
 OPTIONAL = {"genesis": ("continues",), "revocation": ("compromisedSince",)}
-RESERVED_ADMIN = ("proposal", "withdrawal", "ballot", "ready", "fault", "endorsement")
+RESERVED_ADMIN = ("proposal", "withdrawal", "ballot", "ready", "fault")
 NOBODYS = ("did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:")
 
 
@@ -1208,11 +1209,15 @@ def admin_statement(payload):
     obj(value, f"a {kind}", ADMIN[kind], OPTIONAL.get(kind, ()))
     if kind == "genesis":
         return genesis(value)
+    if kind == "endorsement":
+        value = {**value, "participant": value["registration"]}
     need(
         isinstance(value["participant"], str) and re.fullmatch(UUID, value["participant"], re.ASCII),
         "a participant's id is no UUID in lower case",
     )
     read = {"type": kind, "participant": value["participant"]}
+    if kind == "endorsement":
+        return read
     if kind == "revocation":
         reason = text_of(value["reason"], "reason")
         need(1 <= len(reason) <= 1000 and reason.strip(WHITE), "a revocation has no reason")
@@ -1289,6 +1294,8 @@ class Registry:
             self.participants[participant] = [admin["claims"], False]
         else:
             need(known is not None and not known[1], f"{participant} is not registered, or revoked")
+        if kind == "endorsement":
+            return  # that there were enough of them, the quorum has seen
         if kind == "revocation":
             known[1] = True
             return

@@ -259,6 +259,30 @@ test("a list that names another signer before the anchor's block is refused", as
   await refused(evidence, ledger.anchor(height), "other-signer");
 });
 
+test("an endorsement changes nothing, and is by a member in force", async () => {
+  const endorsed = (by) => {
+    const ledger = new Ledger({ members: 4 });
+    const acme = new Actor(1, "Acme Pharma", { gs1CompanyPrefixes: ["9506000"] });
+    register(ledger, acme, ledger.keys[0]);
+    ledger.admin({ type: "endorsement", registration: acme.id }, { by: by ?? ledger.keys[1] });
+    ledger.close();
+    ledger.capture(acme, eventAt(60, { epcList: [ITEM], action: "ADD", bizStep: "commissioning" }));
+    return ledger;
+  };
+  const ledger = endorsed();
+  assert.equal((await answer(ledger, ledger.evidence(ITEM))).verdict, "authentic");
+  const lied = endorsed(new Key());
+  await refused(lied.evidence(ITEM), lied.anchor(), "refused", /none in force/);
+  const nobody = new Ledger({ members: 4 });
+  const acme = new Actor(1, "Acme Pharma", { gs1CompanyPrefixes: ["9506000"] });
+  register(nobody, acme, nobody.keys[0]);
+  const leaf = nobody.size;
+  nobody.revoke(acme);
+  nobody.exchange(leaf, nobody.keys[0].statement({ alg: "ES256", typ: "sealane-admin+jws", kid: nobody.keys[0].kid, aud: nobody.origin, iat: 1 }, { type: "endorsement", registration: "00000000-0000-4000-8000-000000000007" }));
+  nobody.close();
+  await refused(nobody.evidence(ITEM), nobody.anchor(), "refused", /is not registered/);
+});
+
 test("a seal on the way names the members in force at its block", async () => {
   const ledger = new Ledger({ members: 4 });
   const acme = new Actor(1, "Acme Pharma", { gs1CompanyPrefixes: ["9506000"] });

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::block::Height;
-use crate::consortium::RULES;
+use crate::consortium::{RULES, knows_rules};
 use crate::hash::Hash;
 use crate::limits::ENACTED_MAX;
 use crate::merkle::TreeSize;
@@ -139,7 +139,7 @@ impl Seal {
     ///
     /// [`SealError::UnknownRules`].
     pub fn check_rules(&self) -> Result<(), SealError> {
-        if self.rules == RULES { Ok(()) } else { Err(SealError::UnknownRules { found: self.rules }) }
+        if knows_rules(self.rules) { Ok(()) } else { Err(SealError::UnknownRules { found: self.rules }) }
     }
 
     fn check_enacted(&self) -> Result<(), SealError> {

@@ -15,7 +15,7 @@ use crate::index::names::{self, Names};
 use crate::index::{ListEntry, SignerTag, Subject, SubjectEntry};
 use crate::merkle::{self, LeafIndex};
 use crate::provenance::{Capture, History, Trail, follow, holds_captures};
-use crate::statement::{PublicKey, SignatureVerifier, StatementType, SubmittedStatement};
+use crate::statement::{PublicKey, SignatureVerifier, StatementId, StatementType, SubmittedStatement};
 
 /// Evidence that holds: all that the ledger says about an id.
 #[derive(Debug)]
@@ -220,8 +220,8 @@ fn parse_statement(placed: &PlacedText, typ: StatementType, origin: &str) -> Res
     Ok(statement)
 }
 
-/// The admin statements, with who signed each.
-type Admins = BTreeMap<LeafIndex, (Hash, Admin)>;
+/// The admin statements, with who signed each and its id.
+type Admins = BTreeMap<LeafIndex, (Hash, StatementId, Admin)>;
 
 /// The keys of `formerMembers`, by their thumbprints.
 type Former<'a> = BTreeMap<Hash, &'a PublicKey>;
@@ -244,9 +244,9 @@ fn registry(
         let key = signer_key(evidence, members, &former, &kid, leaf, height)?;
         let statement = statement.verify(key, verifier).map_err(|error| EvidenceError::Statement { leaf, error })?;
         let admin = Admin::parse(statement.payload()).map_err(|error| EvidenceError::Admin { leaf, error })?;
-        let applied = registry.apply_shown(&admin, place, verifier);
+        let applied = registry.apply_shown(&admin, &kid, place, verifier);
         applied.map_err(|error| EvidenceError::Refused { leaf, error })?;
-        admins.insert(leaf, (kid, admin));
+        admins.insert(leaf, (kid, statement.id(), admin));
     }
     Ok((registry, admins))
 }
@@ -277,7 +277,7 @@ fn signer_key<'a>(
 
 /// Checks that the former members are in their order, that nothing else shows them, and that each has signed something.
 fn check_former_members(evidence: &Evidence, anchor: &Anchor, admins: &Admins) -> Result<(), EvidenceError> {
-    let signers: BTreeSet<Hash> = admins.values().map(|(kid, _)| *kid).collect();
+    let signers: BTreeSet<Hash> = admins.values().map(|(kid, ..)| *kid).collect();
     let mut last: Option<Hash> = None;
     for key in &evidence.former_members {
         let kid = key.thumbprint();
@@ -355,8 +355,8 @@ fn check_names(evidence: &Evidence, captures: &Captures, admins: &Admins) -> Res
         let signer = SignerTag::of_participant(&capture.signer);
         (*leaf, Indexed { signer, names: names::of_capture(capture.events(), &capture.signer) })
     };
-    let of_admin = |(leaf, (kid, admin)): (&LeafIndex, &(Hash, Admin))| {
-        (*leaf, Indexed { signer: SignerTag::of_member(kid), names: names::of_admin(admin) })
+    let of_admin = |(leaf, (kid, id, admin)): (&LeafIndex, &(Hash, StatementId, Admin))| {
+        (*leaf, Indexed { signer: SignerTag::of_member(kid), names: names::of_admin(admin, *id) })
     };
     let indexed: BTreeMap<LeafIndex, Indexed> =
         captures.iter().map(of_capture).chain(admins.iter().map(of_admin)).collect();

@@ -1,8 +1,9 @@
 //! Ledgers whose members change: chains of handovers, and evidence, receipts and forks that rest on them.
 
-use super::ledger::{TestLedger, member_set, public};
+use super::ledger::{TestLedger, certificate, member_set, participant, public};
 use super::{CASE, ITEM, ORIGIN, commissioning, storing};
 use crate::block::{FinalityError, Height, MemberSet, Seal, SealError};
+use crate::consortium::{Admin, Endorsement};
 use crate::evidence::{
     Anchor, Evidence, EvidenceError, Fork, ForkError, Handover, HandoverError, MemberChain, ReceiptError,
     SignedCheckpoint,
@@ -10,7 +11,7 @@ use crate::evidence::{
 use crate::hash::Hash;
 use crate::limits::HANDOVERS_MAX;
 use crate::merkle::{InclusionProof, LeafIndex};
-use crate::statement::{P256, PublicKey};
+use crate::statement::{P256, PublicKey, StatementId};
 
 const FOUNDERS: [u8; 4] = [200, 201, 202, 203];
 /// The seeds of the members after the genesis block and after each change: the first goes, a new one comes.
@@ -323,6 +324,29 @@ fn a_seal_on_the_way_names_the_members_in_force_at_its_block() {
     ledger.write("2026-01-04T00:00:00Z", &[]);
     let error = ledger.check(&ledger.evidence(ITEM)).unwrap_err();
     assert!(matches!(error, EvidenceError::SealMembers { .. }), "{error:?}");
+}
+
+/// Of four members one at least endorses a registration, by a policy that a verifier does not know.
+#[test]
+fn how_the_members_counted_is_their_word() {
+    let mut ledger = TestLedger::founded_by(ORIGIN, &FOUNDERS);
+    ledger.write("2026-01-03T00:00:00Z", &[ledger.admin_of(&TestLedger::registration(1, &["9506000"]), 201)]);
+    let endorsement = Admin::Endorsement(Endorsement { registration: participant(1) });
+    ledger.write("2026-01-04T00:00:00Z", &[ledger.admin_of(&endorsement, 202)]);
+    let post = ledger.capture(1, &commissioning(ITEM));
+    let enacts = |seal: &mut Seal| seal.enacted = vec![StatementId::from_hash(Hash::of(b"a proposal"))];
+    let told = ledger.write_lying("2026-02-05T00:00:00Z", &[post], |_| {}, enacts);
+    let checked = ledger.check(&ledger.evidence(ITEM)).unwrap();
+    let place = checked.history.records[0].place;
+    assert_eq!(place.leaf, told);
+    let signed = checked.history.registry.signer_at(&certificate(1).thumbprint(), place);
+    assert_eq!(signed.unwrap().0.id, participant(1), "nobody is pending for who sees no policy");
+    // One by a stranger is refused, whatever it does not change.
+    let mut lied = TestLedger::founded_by(ORIGIN, &FOUNDERS);
+    lied.write("2026-01-03T00:00:00Z", &[lied.admin_of(&TestLedger::registration(1, &["9506000"]), 201)]);
+    lied.write("2026-01-04T00:00:00Z", &[lied.admin_of(&endorsement, 99)]);
+    let error = lied.check(&lied.evidence(ITEM)).unwrap_err();
+    assert!(matches!(error, EvidenceError::NotInForce { .. }), "{error:?}");
 }
 
 #[test]

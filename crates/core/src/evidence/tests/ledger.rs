@@ -344,9 +344,9 @@ impl TestLedger {
             StatementType::Admin => {
                 let admin = Admin::parse(sound.payload()).unwrap();
                 if !matches!(admin, Admin::Genesis(_)) {
-                    self.registry.apply_shown(&admin, place, &P256).unwrap();
+                    self.registry.apply_shown(&admin, &kid, place, &P256).unwrap();
                 }
-                (SignerTag::of_member(&kid), names::of_admin(&admin))
+                (SignerTag::of_member(&kid), names::of_admin(&admin, sound.id()))
             }
             StatementType::Epcis => {
                 let capture = read_capture(&sound, place, &self.registry).unwrap();
