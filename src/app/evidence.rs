@@ -63,7 +63,8 @@ pub async fn gather(ledger: &Ledger, id: &Id, block: Option<StoredBlock>) -> Res
     VERDICTS.run(client, work).await
 }
 
-/// Gathers evidence as [`gather`] does, with the handovers above a block, and writes it down on the same thread. Its memory is taken out of a budget before
+/// Gathers evidence as [`gather`] does, with the handovers above the block `from`, and writes it down on the same thread. Its
+/// memory is taken out of a budget before
 /// any statement is read, and counts for the ledger's client until the lease is dropped.
 ///
 /// # Errors
