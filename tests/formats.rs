@@ -22,7 +22,7 @@ use sealane_core::block::{
 };
 use sealane_core::consortium::{Admin, Founder, Genesis, founder_bytes};
 use sealane_core::epcis::{Reader, read};
-use sealane_core::evidence::{Anchor, Evidence, PlacedSeal, check};
+use sealane_core::evidence::{Anchor, Evidence, Handover, MemberChain, PlacedSeal, check};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
 use sealane_core::index::{
@@ -30,7 +30,7 @@ use sealane_core::index::{
     value_hash,
 };
 use sealane_core::merkle::{self, InclusionProof, LeafIndex, TreeSize, leaf_hash, node_hash, verify_inclusion};
-use sealane_core::statement::{Draft, Header, PublicKey, Signature, SubmittedStatement, sign};
+use sealane_core::statement::{Draft, Header, PublicKey, Signature, StatementId, SubmittedStatement, sign};
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -99,6 +99,10 @@ fn the_evidence_on_the_page_holds() {
     let evidence = Evidence::parse(page["evidence"].as_bytes()).unwrap();
     let checked = check(&evidence, &Id::parse(UNKNOWN).unwrap(), &anchor, &P256).unwrap();
     assert!(checked.history.records.is_empty());
+    let handover: Handover = serde_json::from_str(&page["handover"]).unwrap();
+    let chain = MemberChain::verify(anchor.clone(), std::slice::from_ref(&handover), &P256).unwrap();
+    assert_eq!((chain.last_members(), chain.last_height().get()), (&handover.members, 2));
+    assert_eq!(chain.in_force_at(chain.last_height()), Some(anchor.members()));
     let known = Evidence { id: PRODUCT.to_owned(), ..evidence };
     assert!(check(&known, &Id::parse(PRODUCT).unwrap(), &anchor, &P256).is_err());
 }
@@ -226,6 +230,7 @@ fn examples(ledger: &Ledger) -> BTreeMap<&'static str, String> {
     index(ledger, &mut examples);
     index_proofs(ledger, &mut examples);
     evidence(ledger, &mut examples);
+    handover(ledger, &mut examples);
     between_nodes(ledger, &mut examples);
     receipt_and_tiles(ledger, &mut examples);
     examples
@@ -575,12 +580,44 @@ fn unknown(ledger: &Ledger) -> Evidence {
         registrations: Vec::new(),
         seals: Vec::new(),
         handovers: Vec::new(),
+        former_members: Vec::new(),
         inclusion_proof: merkle::multi_proof_of(&hashes, 3..4),
     }
 }
 
 fn evidence(ledger: &Ledger, examples: &mut Examples) {
     examples.insert("evidence", serde_json::to_string(&unknown(ledger)).unwrap());
+}
+
+/// Block 2, which brings in a second member.
+fn handover(ledger: &Ledger, examples: &mut Examples) {
+    let key = PublicKey::from(example_key("sealane example second member key").verifying_key());
+    let note_key = NoteSigningKey::from_seed(Hash::of(b"sealane example second member note key").as_bytes()).public();
+    let second = Member::new("Second Member", key, note_key).unwrap();
+    let members = MemberSet::new(ledger.members.members().cloned().chain([second]).collect()).unwrap();
+    let seal = Seal {
+        height: Height::new(2).unwrap(),
+        time: seconds("2026-11-21T10:00:00.000Z"),
+        previous_size: ledger.checkpoint.size,
+        previous_root: ledger.checkpoint.root,
+        next_members_hash: members.hash(),
+        enacted: vec![StatementId::from_hash(Hash::of(b"sealane example proposal"))],
+        ..ledger.seals[1].clone()
+    };
+    let before = hash_of(&Leaf::of_statement("x"));
+    let mut hashes = ledger.leaf_hashes().to_vec();
+    hashes.extend([before, hash_of(&Leaf::Seal(seal.clone()))]);
+    let checkpoint =
+        Checkpoint { origin: ledger.origin.clone(), size: TreeSize::new(6).unwrap(), root: merkle::root(&hashes) };
+    let signatures = vec![CommitSignature::sign(&ledger.member_key, seal.height, 0, &checkpoint)];
+    let handover = Handover {
+        checkpoint: checkpoint.to_text(),
+        commit: Commit { height: seal.height, round: 0, signatures },
+        seal: seal.to_json(),
+        seal_inclusion_proof: InclusionProof(vec![before, ledger.checkpoint.root]),
+        members,
+    };
+    examples.insert("handover", serde_json::to_string(&handover).unwrap());
 }
 
 fn between_nodes(ledger: &Ledger, examples: &mut Examples) {

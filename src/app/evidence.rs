@@ -12,14 +12,18 @@ use tokio::runtime::Handle;
 
 use crate::app::answer::{MemoryBudget, MemoryLease, VERDICTS};
 use crate::app::evidence::stored::Stored;
+use crate::app::handovers::{bytes_of, handovers};
 use crate::app::ledger::{Ledger, LedgerError, Proven, View};
 use crate::app::receipt::seal_leaf;
 use crate::ports::StoredBlock;
-use sealane_core::evidence::{Evidence, PlacedSeal, PlacedText};
+use sealane_core::block::{Height, MemberSet};
+use sealane_core::evidence::{Evidence, Handover, PlacedSeal, PlacedText};
 use sealane_core::gs1::Id;
+use sealane_core::hash::Hash;
 use sealane_core::index::{SignerList, Subject, SubjectEntry, SubjectKey, SubjectProof};
 use sealane_core::merkle::{self, LeafIndex, MultiProof, TreeSize};
 use sealane_core::provenance::{History, Policy, Trail, Verdict, follow, judge, stale};
+use sealane_core::statement::{PublicKey, SubmittedStatement};
 
 /// How often the ledger may grow under an answer that is being gathered before it is given up.
 const ATTEMPTS: usize = 16;
@@ -55,11 +59,12 @@ pub async fn verdict(ledger: &Ledger, id: &Id, policy: &Policy) -> Result<(Verdi
 pub async fn gather(ledger: &Ledger, id: &Id, block: Option<StoredBlock>) -> Result<Evidence, LedgerError> {
     let client = ledger.client;
     let (ledger, id, handle) = (ledger.clone(), id.clone(), Handle::current());
-    let work = move || gather_now(&ledger, handle, &id, block, &mut |_| Ok(()));
+    let work = move || gather_now(&ledger, handle, &id, block, Height::GENESIS, &mut |_| Ok(()));
     VERDICTS.run(client, work).await
 }
 
-/// Gathers evidence as [`gather`] does, and writes it down on the same thread. Its memory is taken out of a budget before
+/// Gathers evidence as [`gather`] does, with the handovers above the block `from`, and writes it down on the same thread. Its
+/// memory is taken out of a budget before
 /// any statement is read, and counts for the ledger's client until the lease is dropped.
 ///
 /// # Errors
@@ -69,6 +74,7 @@ pub async fn gather_within<T: Send + 'static>(
     ledger: &Ledger,
     id: &Id,
     block: Option<StoredBlock>,
+    from: Height,
     budget: &Arc<MemoryBudget>,
     write: impl FnOnce(Evidence) -> T + Send + 'static,
 ) -> Result<(T, MemoryLease), LedgerError> {
@@ -76,7 +82,7 @@ pub async fn gather_within<T: Send + 'static>(
     let (ledger, id, handle, mut lease) = (ledger.clone(), id.clone(), Handle::current(), budget.lease(client));
     let work = move || {
         let mut reserve = |bytes| lease.grow_to(bytes).then_some(()).ok_or(LedgerError::AnswersHeld);
-        let evidence = gather_now(&ledger, handle, &id, block, &mut reserve)?;
+        let evidence = gather_now(&ledger, handle, &id, block, from, &mut reserve)?;
         Ok((write(evidence), lease))
     };
     VERDICTS.run(client, work).await
@@ -90,12 +96,43 @@ fn gather_now(
     handle: Handle,
     id: &Id,
     block: Option<StoredBlock>,
+    from: Height,
     reserve: Reserve<'_>,
 ) -> Result<Evidence, LedgerError> {
-    match block {
-        Some(block) => at_block(ledger, handle, id, block, reserve),
-        None => at_tip(ledger, handle, id, reserve),
+    let view = ledger.view();
+    let tip = block.as_ref().map_or(view.tip.seal.height, |block| block.seal.height);
+    let handed_over = COPIES_WHILE_MADE * bytes_of(&view.registry, from, tip);
+    let mut reserve = |bytes| reserve(bytes + handed_over);
+    let evidence = match block {
+        Some(block) => at_block(ledger, handle.clone(), id, block, &mut reserve)?,
+        None => at_tip(ledger, handle.clone(), id, &mut reserve)?,
+    };
+    with_members(ledger, &handle, evidence, from)
+}
+
+/// Adds what shows who was in force: the handovers above `from`, and the keys of members that signed and that nothing else shows.
+fn with_members(ledger: &Ledger, handle: &Handle, evidence: Evidence, from: Height) -> Result<Evidence, LedgerError> {
+    let view = ledger.view();
+    let registry = &view.registry;
+    let made = handle.block_on(handovers(ledger, registry, from, evidence.commit.height))?;
+    let handovers: Vec<Handover> = made.iter().map(|one| Handover::clone(one)).collect();
+    let sets: Vec<&MemberSet> = registry.member_changes().map(|change| &*change.members).collect();
+    let shown: Vec<&MemberSet> =
+        sets.first().copied().into_iter().chain(handovers.iter().map(|one| &one.members)).collect();
+    let mut former: BTreeMap<Hash, PublicKey> = BTreeMap::new();
+    for placed in &evidence.registrations {
+        let fault = |detail: String| LedgerError::Leaf { leaf: placed.leaf_index, detail };
+        let statement =
+            SubmittedStatement::parse(placed.statement.as_bytes()).map_err(|error| fault(error.to_string()))?;
+        let kid = *statement.header().signer().hash();
+        if shown.iter().any(|set| set.get(&kid).is_some()) {
+            continue;
+        }
+        let member = sets.iter().find_map(|set| set.get(&kid));
+        let member = member.ok_or_else(|| fault(format!("its signer {kid} was never a member")))?;
+        former.insert(kid, member.key().clone());
     }
+    Ok(Evidence { handovers, former_members: former.into_values().collect(), ..evidence })
 }
 
 /// The index in memory is that of the latest block, and blocks come while the leaves are read: what is to be proven is
@@ -179,6 +216,7 @@ fn assemble(
         registrations: texts(source, admins)?,
         seals,
         handovers: Vec::new(),
+        former_members: Vec::new(),
         inclusion_proof: inclusion(source, proven, view.size())?,
     })
 }

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::app::admission::{Promise, Ticket, WriterLoad};
 use crate::app::answer::ClientAddress;
 use crate::app::council::Council;
+use crate::app::handovers::HandoverMemo;
 use crate::app::lookup::Lookup;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
 use crate::app::write_gate::WriteGate;
@@ -71,6 +72,7 @@ pub struct Ledger {
     /// The client that answers and places count for.
     pub(super) client: ClientAddress,
     pub(super) gate: Arc<WriteGate>,
+    pub(super) handovers: HandoverMemo,
 }
 
 /// Subjects to be proven by the index in the writer's memory.

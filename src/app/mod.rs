@@ -2,7 +2,8 @@
 //!
 //! A statement flows one way. `admission` says how much may be under way. `capture` and `registration` take a
 //! `SubmittedStatement`, verify it and check its content; `founding` and `genesis` begin a ledger. `orderer` gives a statement its place.
-//! `receipt` and `evidence` prove what stands there, and `evidence` has the node's own verdict; `events` lists events.
+//! `receipt` and `evidence` prove what stands there, `handovers` who was in force, and `evidence` has the node's own verdict; `events`
+//! lists events.
 //! `audit` does all of it again from the leaves and compares, and `copy` audits what it copies. [`Ledger`] is the handle that
 //! they share; `answer` shares out threads and memory.
 
@@ -17,6 +18,7 @@ pub mod events;
 pub mod evidence;
 pub mod founding;
 pub mod genesis;
+pub mod handovers;
 mod head;
 mod ledger;
 mod lookup;

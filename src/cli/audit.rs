@@ -19,7 +19,7 @@ use crate::cli::remote::Remote;
 use crate::cli::seen::{self, Seen};
 use crate::cli::stores::StoreName;
 use crate::cli::trust;
-use sealane_core::evidence::{DoubleSigner, Fork, Receipt, SignedCheckpoint};
+use sealane_core::evidence::{DoubleSigner, Fork, MemberChain, Receipt, SignedCheckpoint};
 use sealane_core::json;
 
 /// Bytes of one file of receipts: some ten thousand of them.
@@ -232,10 +232,11 @@ fn check_fork(options: &AuditOptions, file: &Path, output: &Output) -> Result<Co
     let value = read_json(file)?;
     let shape = |error| Failure::unproven(format!("{} is no proof of a fork: {error}", file.display()));
     let fork: Fork = serde_json::from_value(value).map_err(|error| shape(error.to_string()))?;
-    let twice = fork.verify(&anchor, provider().signatures).map_err(|error| shape(error.to_string()))?;
+    let members = MemberChain::new(anchor);
+    let twice = fork.verify(&members, provider().signatures).map_err(|error| shape(error.to_string()))?;
     let text = format!(
         "This is proof of a fork of {} at height {}: {} both of its sides.",
-        anchor.genesis().origin,
+        members.anchor().genesis().origin,
         fork.height(),
         signers(&twice)
     );

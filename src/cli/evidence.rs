@@ -10,11 +10,13 @@ use crate::cli::client::Client;
 use crate::cli::data_dir::cannot;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
+use sealane_core::block::Height;
 use sealane_core::gs1::Id;
 
 pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let id = read_id(&options.id)?;
-    let bytes = fetch(&Client::of_any(global)?, &id)?;
+    // Whole, so that it holds for every anchor.
+    let bytes = fetch(&Client::of_any(global)?, &id, Height::GENESIS)?;
     fs::write(&options.out, &bytes).map_err(|error| cannot("write", &options.out, &error))?;
     let text = format!(
         "Saved the evidence about {id} to {0}.\nJudge it anywhere: sealane verify --evidence {0} --trust FILE",
@@ -33,7 +35,11 @@ pub fn read_id(text: &str) -> Result<Id, Failure> {
     })
 }
 
-/// Fetches the bytes of the evidence about an id.
-pub fn fetch(client: &Client, id: &Id) -> Result<Vec<u8>, Failure> {
-    client.get(&format!("/evidence?id={}", utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC)))
+/// Fetches the bytes of the evidence about an id, with the changes of members in blocks above a height.
+pub fn fetch(client: &Client, id: &Id, from: Height) -> Result<Vec<u8>, Failure> {
+    let id = utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC);
+    match from {
+        Height::GENESIS => client.get(&format!("/evidence?id={id}")),
+        from => client.get(&format!("/evidence?id={id}&from={from}")),
+    }
 }

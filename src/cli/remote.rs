@@ -12,9 +12,10 @@ use crate::app::audit::{LedgerSource, RemoteNode, SourceLeaf};
 use crate::cli::client::{Client, FetchError};
 use crate::ports::{StoreError, StoredBlock};
 use sealane_core::block::{Commit, Height, Leaf, Seal};
+use sealane_core::evidence::Handover;
 use sealane_core::hash::Hash;
 use sealane_core::json;
-use sealane_core::limits::{LEAF_BYTES_MAX, NOTE_BYTES_MAX, STATEMENT_BYTES_MAX};
+use sealane_core::limits::{EVIDENCE_BYTES_MAX, LEAF_BYTES_MAX, NOTE_BYTES_MAX, STATEMENT_BYTES_MAX};
 use sealane_core::merkle::{BundleId, LeafIndex, TILE_WIDTH, TilePath, TreeSize, decode_entries};
 
 /// Bytes of one entry bundle: 256 of the longest leaves, each after its length.
@@ -165,6 +166,23 @@ impl RemoteNode for Remote<'_> {
         let note = self.fetch("/ledger/checkpoint", NOTE_BYTES_MAX)?;
         note.ok_or_else(|| StoreError::Unavailable(format!("{} has no /ledger/checkpoint", self.client.url())))
     }
+
+    async fn handovers(&self, from: Height) -> Result<Vec<Handover>, StoreError> {
+        handovers(self.client, from)
+    }
+}
+
+/// `GET /ledger/handovers?from=H`: the changes of members in blocks above a height. Nothing in them is believed yet.
+pub fn handovers(client: &Client, from: Height) -> Result<Vec<Handover>, StoreError> {
+    let path = format!("/ledger/handovers?from={from}");
+    let bytes = client.fetch(&path, EVIDENCE_BYTES_MAX).map_err(|error| match error {
+        FetchError::NoAnswer(said) => StoreError::Unavailable(said),
+        FetchError::TooLong { .. } => StoreError::Corrupt(format!("{path}: {error}")),
+    })?;
+    let bytes = bytes.ok_or_else(|| StoreError::Unavailable(format!("{} has no /ledger/handovers", client.url())))?;
+    let wrong = |error: String| StoreError::Corrupt(format!("{path}: {error}"));
+    let value = json::parse(&bytes).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
 }
 
 fn block_of(bytes: &[u8]) -> Result<StoredBlock, String> {

@@ -15,7 +15,7 @@ use crate::pki::NOTE_KEY_FILE;
 use crate::ports::{LedgerStore, MemberSigner};
 use sealane_core::block::{Leaf, Origin};
 use sealane_core::consortium::Genesis;
-use sealane_core::evidence::Anchor;
+use sealane_core::evidence::{Anchor, MemberChain};
 use sealane_core::hash::Hash;
 use sealane_core::merkle::TreeSize;
 
@@ -24,6 +24,8 @@ pub struct Trusted {
     pub anchor: Anchor,
     /// It was taken from the node itself just now: compare its fingerprint.
     pub first_contact: bool,
+    /// It is the one that is pinned for its origin.
+    is_pinned: bool,
 }
 
 pub fn run(global: &Global, options: &TrustOptions, output: &Output) -> Result<CommandOutcome, Failure> {
@@ -62,7 +64,7 @@ pub fn read(file: &Path) -> Result<Anchor, Failure> {
 /// Says so on first contact. A URL that was met before keeps its ledger: another one there is a failed proof, not a
 /// new acquaintance.
 pub fn choose(global: &Global, file: Option<&Path>, client: &Client, output: &Output) -> Result<Trusted, Failure> {
-    let known = |anchor| Trusted { anchor, first_contact: false };
+    let known = |anchor| Trusted { anchor, first_contact: false, is_pinned: false };
     if let Some(file) = file {
         return read(file).map(known);
     }
@@ -94,7 +96,18 @@ pub fn choose(global: &Global, file: Option<&Path>, client: &Client, output: &Ou
     if met.is_none() {
         remember(client.url(), &anchor.genesis().origin)?;
     }
-    Ok(Trusted { anchor, first_contact })
+    Ok(Trusted { anchor, first_contact, is_pinned: true })
+}
+
+impl Trusted {
+    /// Pins the members seen last, if the anchor is a pin and members have come or gone since. What is verified from now on rests on
+    /// their keys alone, and no longer on those of members that have left.
+    pub fn renew(&self, members: &MemberChain) -> Result<(), Failure> {
+        if self.is_pinned && members.changes() > 0 {
+            pin(&members.renewed())?;
+        }
+        Ok(())
+    }
 }
 
 fn other_ledger(url: &str, found: &Origin, expected: &Origin) -> Failure {
@@ -170,7 +183,10 @@ fn pin(anchor: &Anchor) -> Result<PathBuf, Failure> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir).map_err(|error| cannot("make", dir, &error))?;
     }
-    write(&path, anchor)?;
+    // Whoever reads the pin meanwhile finds the old one or the new one, whole.
+    let beside = path.with_extension("json.new");
+    write(&beside, anchor)?;
+    fs::rename(&beside, &path).map_err(|error| cannot("write", &path, &error))?;
     Ok(path)
 }
 

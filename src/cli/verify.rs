@@ -65,14 +65,17 @@ pub fn judge_now(client: &Client, id: &Id, trusted: &Trusted) -> Result<VerifyAn
     let last = if seen::has_a_place() { seen::last(&trusted.anchor)? } else { None };
     let began = Instant::now();
     let mut answer = loop {
-        let bytes = evidence::fetch(client, id)?;
+        let bytes = evidence::fetch(client, id, trusted.anchor.height())?;
         let answer = judged(&bytes, Some(id), &trusted.anchor, &policy)?;
-        if began.elapsed() >= LEVEL_WITHIN || !may_be_late(&answer.checked, &trusted.anchor, last.as_ref()) {
+        if began.elapsed() >= LEVEL_WITHIN || !may_be_late(&answer.checked, last.as_ref()) {
             break answer;
         }
         std::thread::sleep(ASK_AGAIN_AFTER);
     };
     hold_against_last_seen(client, &answer.checked, &trusted.anchor, last)?;
+    if seen::has_a_place() {
+        trusted.renew(&answer.checked.members)?;
+    }
     if let Some(reason) = stale(answer.checked.history.as_of, now(), &policy) {
         answer.verdict = answer.verdict.with(reason);
     }
@@ -81,9 +84,9 @@ pub fn judge_now(client: &Client, id: &Id, trusted: &Trusted) -> Result<VerifyAn
 }
 
 /// Tells whether the node is one of several members' and has not all that another one has shown before.
-fn may_be_late(checked: &Checked, anchor: &Anchor, last: Option<&Seen>) -> bool {
+fn may_be_late(checked: &Checked, last: Option<&Seen>) -> bool {
     let size = checked.checkpoint.checkpoint().size;
-    anchor.members().members().len() > 1 && last.is_some_and(|last| size < last.size)
+    checked.members.last_members().members().len() > 1 && last.is_some_and(|last| size < last.size)
 }
 
 /// Refuses a ledger that is older than the one seen before, or does not begin with it; remembers the one shown now.

@@ -10,6 +10,7 @@ use crate::http::limits::long_answer::{AnswerPieces, IsCounted, LongAnswer};
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
 use crate::ports::StoredBlock;
+use sealane_core::block::Height;
 use sealane_core::gs1::Id;
 use sealane_core::merkle::TreeSize;
 
@@ -18,6 +19,7 @@ use sealane_core::merkle::TreeSize;
     params(
         ("id" = String, Query, min_length = 1, max_length = 1024, description = "As for /verify"),
         ("size" = Option<u64>, Query, description = "Tree size of a checkpoint; the latest when left out"),
+        ("from" = Option<u64>, Query, description = "Height of a trust anchor: the changes of members up to it are left out"),
     ),
     responses(
         (status = 200, description = "The evidence document of docs/FORMATS.md", body = Object),
@@ -30,18 +32,19 @@ pub async fn get_evidence(
     node: web::Data<Node>,
     guard: web::Data<Guard>,
 ) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of(&request, &["id", "size"])?;
+    let parameters = Parameters::of(&request, &["id", "size", "from"])?;
     let id = Id::parse(parameters.required("id")?)?;
     let block = match parameters.number("size")? {
         Some(size) => Some(block_of(&node, size).await?),
         None => None,
     };
+    let from = Height::new(parameters.number("from")?.unwrap_or(0)).map_err(|error| bad("from", &error.to_string()))?;
     let write = |evidence| {
         let mut pieces = AnswerPieces::default();
         serde_json::to_writer(&mut pieces, &evidence).map(|()| pieces)
     };
     let ledger = node.ledger_for(&request);
-    let (pieces, lease) = gather_within(&ledger, &id, block, guard.memory.answers(), write).await?;
+    let (pieces, lease) = gather_within(&ledger, &id, block, from, guard.memory.answers(), write).await?;
     let pieces = pieces.map_err(Problem::internal)?;
     let mut answer = HttpResponse::Ok();
     answer.insert_header((CACHE_CONTROL, "no-cache")).content_type(ContentType::json());

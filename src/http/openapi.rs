@@ -46,6 +46,7 @@ use crate::http::{
         ledger::checkpoint::get_checkpoint,
         ledger::tile::get_tile,
         ledger::blocks::get_block,
+        ledger::handovers::get_handovers,
         ledger::leaves::get_leaf,
         ledger::statements::get_statement,
         ledger::audit::get_audit,

@@ -53,6 +53,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/ledger/checkpoint").get(ledger::get_checkpoint),
         at("/ledger/tile/{path:.+}").get(ledger::get_tile),
         at("/ledger/blocks/{height}").get(ledger::get_block),
+        at("/ledger/handovers").get(ledger::get_handovers),
         at("/ledger/leaves/{index}").get(ledger::get_leaf),
         at("/ledger/statements/{sha256}").get(ledger::get_statement),
         at("/ledger/audit").get(ledger::get_audit),

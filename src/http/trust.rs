@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::app::handovers::{last_change, members_after};
 use crate::http::Node;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
@@ -31,13 +32,19 @@ pub async fn get_trust(node: web::Data<Node>, request: HttpRequest) -> Result<Ht
         Leaf::Seal(_) => return Err(Problem::internal("leaf 0 is a seal")),
     };
     let mut anchor = Anchor::of_genesis(&genesis, node.ledger.verifier()).map_err(Problem::internal)?;
-    // Members do not change under the rules of this program, so that those of genesis are those after every block.
-    if let Some(height) = height.filter(|height| *height > 0) {
-        let height = Height::new(height).map_err(|error| bad("height", &error.to_string()))?;
+    let view = node.ledger.view();
+    let tip = view.tip.seal.height;
+    let height = match height {
+        Some(height) => Height::new(height).map_err(|error| bad("height", &error.to_string()))?,
+        None => last_change(&view.registry, tip),
+    };
+    if height > tip {
+        return Err(Problem::not_found(format!("there is no block of height {height}")));
+    }
+    if height > Height::GENESIS {
         let block = node.ledger.store().block(height).await?;
-        let block = block.ok_or_else(|| Problem::not_found(format!("there is no block of height {height}")))?;
-        let members = anchor.members().clone();
-        anchor = anchor.after(height, &block.checkpoint, members);
+        let block = block.ok_or_else(|| Problem::internal(format!("block {height} is missing")))?;
+        anchor = anchor.after(height, &block.checkpoint, members_after(&view.registry, height).clone());
     }
     Ok(HttpResponse::Ok().json(anchor.to_json()))
 }

@@ -10,13 +10,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use sealane::ports::LedgerStore;
-use sealane_core::block::{Checkpoint, Commit, Height, Leaf, Seal};
+use sealane_core::block::{Checkpoint, Commit, Height, Leaf, MemberSet, Seal};
 use sealane_core::consortium::{Admin, Place, RULES, Registry};
-use sealane_core::evidence::{Anchor, Evidence, PlacedSeal, PlacedText, read_capture};
+use sealane_core::evidence::{Anchor, Evidence, Handover, PlacedSeal, PlacedText, read_capture};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
 use sealane_core::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, names};
-use sealane_core::merkle::{self, LeafIndex, MultiProof, TreeSize};
+use sealane_core::merkle::{self, InclusionProof, LeafIndex, MultiProof, TreeSize};
 use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, is_before_span};
 use sealane_core::statement::{StatementId, StatementType, SubmittedStatement};
 use sealane_core::time::Timestamp;
@@ -30,8 +30,11 @@ pub struct Book {
     statements: BTreeMap<LeafIndex, Statement>,
     lists: BTreeMap<Subject, Vec<ListEntry>>,
     registry: Registry,
-    /// What the next seals say of the members; a lie where it is another hash.
+    /// What the next seals say of the members, and of those after them; lies where these are other hashes.
     pub members_hash: Hash,
+    pub next_members_hash: Hash,
+    /// The changes of members, as evidence shows them.
+    pub handovers: Vec<Handover>,
     /// What the next seals say of the rules, and of the proposals that they enact: lies where it is another number, or any.
     pub rules: u32,
     pub enacted: Vec<StatementId>,
@@ -111,6 +114,8 @@ impl Book {
             lists,
             registry,
             members_hash,
+            next_members_hash: members_hash,
+            handovers: Vec::new(),
             rules: RULES,
             enacted: Vec::new(),
             leaves_out: None,
@@ -148,7 +153,7 @@ impl Book {
             previous_root,
             index_root: index_of(&self.lists).root(),
             members_hash: self.members_hash,
-            next_members_hash: genesis.members.hash(),
+            next_members_hash: self.next_members_hash,
             rules: self.rules,
             enacted: self.enacted.clone(),
         };
@@ -158,6 +163,33 @@ impl Book {
         let checkpoint = Checkpoint { origin: genesis.origin, size: TreeSize::new(size as u64).unwrap(), root };
         let commit = commit(seal.height, &checkpoint);
         self.blocks.push(Block { size, json: seal.to_json(), seal, checkpoint: checkpoint.to_text(), commit });
+    }
+
+    /// Writes a block without statements that hands over to other members.
+    pub fn hand_over(&mut self, time: Timestamp, members: MemberSet, commit: impl Fn(Height, &Checkpoint) -> Commit) {
+        self.next_members_hash = members.hash();
+        self.write(time, Vec::new(), commit);
+        self.members_hash = self.next_members_hash;
+        let seal_inclusion_proof = self.way_of_last();
+        let Block { json, checkpoint, commit, .. } = self.blocks.last().unwrap().clone();
+        self.handovers.push(Handover { checkpoint, commit, seal: json, seal_inclusion_proof, members });
+    }
+
+    /// From the last leaf up, the roots of all that stands left of it.
+    fn way_of_last(&self) -> InclusionProof {
+        let (mut end, mut way) = (self.hashes.len() - 1, Vec::new());
+        while end > 0 {
+            let width = 1 << end.trailing_zeros();
+            way.push(merkle::root(&self.hashes[end - width..end]));
+            end -= width;
+        }
+        InclusionProof(way)
+    }
+
+    /// The anchor after a block, where these are the members.
+    pub fn anchor_at(&self, height: usize, members: &MemberSet) -> Anchor {
+        let block = &self.blocks[height];
+        self.anchor.clone().after(block.seal.height, &block.checkpoint.parse().unwrap(), members.clone())
     }
 
     /// Adds a statement as the next leaf.
@@ -170,7 +202,7 @@ impl Book {
             StatementType::Admin => {
                 let admin = Admin::parse(statement.payload()).unwrap();
                 if !matches!(admin, Admin::Genesis(_)) {
-                    self.registry.apply(&admin, &kid, place, &P256).unwrap();
+                    self.registry.apply_shown(&admin, &kid, place, &P256).unwrap();
                 }
                 let names = names::of_admin(&admin, statement.id());
                 (Said::Admin(admin), SignerTag::of_member(&kid), names)
@@ -299,7 +331,8 @@ impl Edition<'_> {
             statements: texts(captures),
             registrations: texts(admins),
             seals: Vec::new(),
-            handovers: Vec::new(),
+            handovers: self.handovers(),
+            former_members: Vec::new(),
             inclusion_proof: MultiProof::default(),
         };
         self.shorten_signers(&mut evidence);
@@ -308,6 +341,12 @@ impl Edition<'_> {
         evidence.seals = blocks.into_iter().map(|block| self.book.blocks[block].placed()).collect();
         self.prove(&mut evidence);
         evidence
+    }
+
+    /// The changes of members up to this block.
+    fn handovers(&self) -> Vec<Handover> {
+        let upto = |handover: &&Handover| handover.commit.height <= self.block.seal.height;
+        self.book.handovers.iter().filter(upto).cloned().collect()
     }
 
     /// Numbers the signers by those that the entries name, none else: as a document has them.

@@ -3,13 +3,14 @@
 //!
 //! `world` makes a ledger from a seed, by way of a real store and orderer (`node`). `book` is a second, naive model of the
 //! same ledger: the whole genuine tree and index in memory, and no key. A thief who has exactly that makes the documents
-//! of `tampering` and of `hiding`. `odd` has small ledgers of what hardly ever happens. `set` puts all of them together, and
+//! of `tampering` and of `hiding`. `odd` has small ledgers of what hardly ever happens, `handing_over` one whose members change ten times. `set` puts all of them together, and
 //! hands them to the other verifiers as files. `seafood` does the same with chains of custody that others wrote down, and
 //! with one of its own.
 
 mod book;
 mod commits;
 mod dice;
+mod handing_over;
 mod hiding;
 mod honest;
 mod node;

@@ -279,7 +279,7 @@ pub fn cases() -> Vec<Odd> {
     cases.push(odd(&later_rules, "a seal of later rules", &item("P"), Some("Seal")));
     let enacting =
         of_unknown_rules(|council| council.book.enacted = vec![StatementId::from_hash(Hash::of(b"a proposal"))]);
-    cases.push(odd(&enacting, "a seal that enacts a proposal", &item("P"), Some("Seal")));
+    cases.push(odd(&enacting, "a seal that enacts a proposal", &item("P"), None));
     cases
 }
 

@@ -18,7 +18,7 @@ use crate::book::Book;
 use crate::dice::Dice;
 use crate::tampering::variant;
 use crate::world::World;
-use crate::{commits, hiding, odd, tampering, texts};
+use crate::{commits, handing_over, hiding, odd, tampering, texts};
 
 const SEEDS: std::ops::Range<u64> = 1..9;
 
@@ -159,6 +159,15 @@ pub fn cases() -> &'static [Case] {
             let outcome = said.map(|verdict| at(verdict, one.now)).map_err(|error| variant(&error));
             let (name, anchor) = (format!("odd: {}", one.what), anchor.clone());
             cases.push(Case { name, anchor, id: one.id, now: one.now, text, claimed: None, outcome });
+        }
+        let relay = handing_over::Relay::run();
+        for one in handing_over::cases(&relay) {
+            let text = serde_json::to_string(&one.evidence).unwrap();
+            let said = examine(text.as_bytes(), &relay.id, &one.anchor);
+            let now = "2026-03-20T00:00:00Z".parse().unwrap();
+            let outcome = said.map(|verdict| at(verdict, now)).map_err(|error| variant(&error));
+            let (name, anchor) = (format!("handing over: {}", one.what), one.anchor.to_json());
+            cases.push(Case { name, anchor, id: relay.id.clone(), now, text, claimed: None, outcome });
         }
         cases
     })

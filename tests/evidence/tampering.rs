@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use sealane_core::evidence::{Evidence, EvidenceError, PlacedText};
+use sealane_core::evidence::{Evidence, EvidenceError, Handover, PlacedText};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
 use sealane_core::index::{Acts, OtherKey, SignerList, SignerTag, Subject, SubjectEntry};
-use sealane_core::merkle::{LeafIndex, MultiProof};
+use sealane_core::merkle::{InclusionProof, LeafIndex, MultiProof};
+use sealane_core::statement::PublicKey;
 
 use crate::book::{Edition, Said, leaf};
+use crate::node::signing_key;
 
 /// A changed document, and the errors one of which refuses it.
 pub struct Tampered {
@@ -356,7 +358,16 @@ impl Changes<'_> {
             self.push(format!("a {kind} list {at} with a signer more"), &["Index"], |e| e.index[at].signers.push(0));
         }
         self.push("a label", &["Reserved"], |e| drop(e.label.insert("10".to_owned(), "L1".to_owned())));
-        self.push("a handover", &["Reserved"], |e| e.handovers.push(serde_json::Value::Null));
+        let members = self.edition.book.anchor.members().clone();
+        self.push("a handover that changes nobody", &["Handover"], |e| {
+            let (checkpoint, commit, seal) = (e.checkpoint.clone(), e.commit.clone(), e.seal.seal.clone());
+            let seal_inclusion_proof = InclusionProof(Vec::new());
+            e.handovers.push(Handover { checkpoint, commit, seal, seal_inclusion_proof, members });
+        });
+        let stranger = PublicKey::from(signing_key("stranger").verifying_key());
+        self.push("a former member", &["FormerUnneeded"], |e| e.former_members.push(stranger));
+        let founder = self.edition.book.anchor.members().members().next().unwrap().key().clone();
+        self.push("a founder as a former member", &["FormerKnown"], |e| e.former_members.push(founder));
     }
 
     /// A known subject that is said to be unknown.

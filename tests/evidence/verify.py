@@ -443,7 +443,9 @@ class Seal:
         version(value, 2, "a seal")
         obj(value, "a seal", self.MEMBERS)
         rules(value["rules"], "a seal")
-        need(array(value["enacted"], "enacted") == [], "a seal enacts proposals, which rules 1 do not know")
+        enacted = [hash_of(text, "what a seal enacts") for text in array(value["enacted"], "enacted")]
+        need(len(enacted) <= 100 and len(set(enacted)) == len(enacted), "a seal enacts more than 100 proposals, or one twice")
+        self.enacted = enacted
         self.index = index
         self.height = whole(value["height"], "a seal's height")
         self.time = own_time(value["time"], "a seal's time")
@@ -503,6 +505,18 @@ def commit_bytes(origin, height, round_, text):
     )
 
 
+def shape_of_commit(value):
+    """A commit that has its members, whoever signed it."""
+    obj(value, "the commit", ("height", "round", "signatures"))
+    whole(value["height"], "the commit's height")
+    whole(value["round"], "the commit's round", 2**32)
+    for entry in array(value["signatures"], "the commit's signatures"):
+        obj(entry, "a vote", ("alg", "kid", "signature"))
+        text_of(entry["alg"], "a vote's alg")
+        hash_of(entry["kid"], "a vote's kid")
+        unbase64url(entry["signature"], "a vote's signature", 64)
+
+
 def commit(value, origin, text, keys, trusted=False):
     """The height that a certificate of commit makes final, and how many signed; of a block that is trusted nobody need have."""
     obj(value, "the commit", ("height", "round", "signatures"))
@@ -523,6 +537,71 @@ def commit(value, origin, text, keys, trusted=False):
         signed.add(kid)
     need(trusted or len(signed) >= 2 * len(keys) // 3 + 1, "the commit has too few votes")
     return height, len(signed)
+
+
+# --- Handover ----------------------------------------------------------------------------------------------------------
+
+
+class Handover:
+    """One change of members as it is shown: nothing of it is believed yet."""
+
+    def __init__(self, value):
+        obj(value, "a handover", ("checkpoint", "commit", "seal", "sealInclusionProof", "members"))
+        self.checkpoint, self.commit = text_of(value["checkpoint"], "a handover's checkpoint"), value["commit"]
+        shape_of_commit(self.commit)
+        self.seal = Seal(None, text_of(value["seal"], "a handover's seal"))
+        self.proof = [hash_of(text, "a hash of sealInclusionProof") for text in array(value["sealInclusionProof"], "sealInclusionProof")]
+        self.keys, self.hash, _ = members(value["members"], "a handover's members")
+
+
+class Chain:
+    """Who is in force at each height above an anchor's."""
+
+    def __init__(self, anchor, handovers):
+        need(len(handovers) <= 500, "there are more than 500 handovers")
+        self.anchor = anchor
+        self.sets = [(anchor.height, anchor.keys, anchor.members_hash)]  # each from the height after its own
+        self.votes = 0
+        heights = [handover.seal.height for handover in handovers]
+        ascending(heights, "the handovers")
+        for handover in handovers:
+            if handover.seal.height > anchor.height:  # the anchor has what the others led to
+                self.append(handover)
+
+    def append(self, handover):
+        seal = handover.seal
+        _, keys, hash_ = self.sets[-1]
+        size, root = checkpoint(handover.checkpoint, self.anchor.origin)
+        need(seal.members_hash == hash_, f"the handover before that of block {seal.height} is left out")
+        need(seal.next_members_hash != seal.members_hash, f"block {seal.height} changes no members")
+        need(seal.next_members_hash == handover.hash, f"block {seal.height} hands over to other members")
+        height, votes = commit(handover.commit, self.anchor.origin, handover.checkpoint, keys)
+        need(seal.height == height and seal.previous_size < size, "a handover's seal is of another block than its commit")
+        need(last_leaf_root(size, seal.leaf_hash, handover.proof) == root, "a handover's seal is not the last leaf of its tree")
+        self.votes += votes
+        self.sets.append((height, handover.keys, handover.hash))
+
+    def in_force(self, height):
+        """The keys and the hash of those whose quorum makes the block of this height final; None where the anchor does not say."""
+        before = [one for one in self.sets if one[0] < height]
+        return before[-1][1:] if before else (None, None)
+
+    def check_seal(self, seal):
+        _, hash_ = self.in_force(seal.height)
+        need(hash_ is None or seal.members_hash == hash_, f"block {seal.height} was made by other members than the handovers lead to")
+
+
+def last_leaf_root(size, digest, proof):
+    """The root of a tree of so many leaves from its last one: everything else stands to the left of it."""
+    rest = size - 1
+    for sibling in proof:
+        need(rest > 0, "a proof has a hash left over")
+        while rest % 2 == 0:
+            rest //= 2
+        digest = node_hash(sibling, digest)
+        rest //= 2
+    need(rest == 0, "a proof has too few hashes")
+    return digest
 
 
 # --- Index -------------------------------------------------------------------------------------------------------------
@@ -1050,9 +1129,10 @@ ADMIN = {
     "registration": ("type", "participant", "claims", "request", "certificate"),
     "renewal": ("type", "participant", "request", "current", "consent", "certificate"),
     "revocation": ("type", "participant", "reason"),
+    "endorsement": ("type", "registration"),
 }
 OPTIONAL = {"genesis": ("continues",), "revocation": ("compromisedSince",)}
-RESERVED_ADMIN = ("proposal", "withdrawal", "ballot", "ready", "fault", "endorsement")
+RESERVED_ADMIN = ("proposal", "withdrawal", "ballot", "ready", "fault")
 NOBODYS = ("did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:")
 
 
@@ -1129,11 +1209,15 @@ def admin_statement(payload):
     obj(value, f"a {kind}", ADMIN[kind], OPTIONAL.get(kind, ()))
     if kind == "genesis":
         return genesis(value)
+    if kind == "endorsement":
+        value = {**value, "participant": value["registration"]}
     need(
         isinstance(value["participant"], str) and re.fullmatch(UUID, value["participant"], re.ASCII),
         "a participant's id is no UUID in lower case",
     )
     read = {"type": kind, "participant": value["participant"]}
+    if kind == "endorsement":
+        return read
     if kind == "revocation":
         reason = text_of(value["reason"], "reason")
         need(1 <= len(reason) <= 1000 and reason.strip(WHITE), "a revocation has no reason")
@@ -1184,18 +1268,19 @@ def admin_names(admin):
 class Registry:
     """What the registrations, renewals and revocations come to, in their order."""
 
-    def __init__(self, origin, keys):
-        self.origin, self.keys = origin, keys
+    def __init__(self, origin):
+        self.origin = origin
         self.participants = {}  # id -> [(registration's claims), revoked]
         self.certificates = {}  # x5t#S256 -> (participant, Certificate)
         self.owners = {}  # key's point -> participant
         self.consents = 0
 
-    def apply(self, said, time):
+    def apply(self, said, keys, time):
+        """Applies a statement at its place, where these keys are those that a member may have signed by."""
         need(not said.capture, "a capture stands among the registrations")
         need(said.aud == self.origin, "an admin statement is for another ledger")
-        need(said.signer in self.keys, "an admin statement is signed by no member")
-        need(said.is_signed_by(self.keys[said.signer]), "the signature of an admin statement does not hold")
+        need(said.signer in keys, "an admin statement is signed by no member")
+        need(said.is_signed_by(keys[said.signer]), "the signature of an admin statement does not hold")
         admin = said.admin
         kind = admin["type"]
         need(kind != "genesis", "a genesis stands after the first leaf")
@@ -1209,6 +1294,8 @@ class Registry:
             self.participants[participant] = [admin["claims"], False]
         else:
             need(known is not None and not known[1], f"{participant} is not registered, or revoked")
+        if kind == "endorsement":
+            return  # that there were enough of them, the quorum has seen
         if kind == "revocation":
             known[1] = True
             return
@@ -1256,6 +1343,7 @@ class Anchor:
         self.size = whole(value["size"], "the anchor's size")
         self.root = hash_of(value["root"], "the anchor's root")
         self.keys, self.members_hash, _ = members(value["members"], "the anchor's members")
+        self.founders = first["keys"]
         fingerprint = sha256(said.id + self.height.to_bytes(8, "big") + self.root + self.members_hash)
         need(value["fingerprint"] == base64url(fingerprint), "the anchor's fingerprint is another's")
         if self.height == 0:
@@ -1516,7 +1604,7 @@ class Follows:
 
 EVIDENCE = (
     "version", "id", "label", "checkpoint", "commit", "seal", "signers", "index", "statements", "registrations", "seals", "handovers",
-    "inclusionProof",
+    "formerMembers", "inclusionProof",
 )  # fmt: skip
 
 
@@ -1553,21 +1641,25 @@ def evidence(anchor, data, asked=None):
     identifier = text_of(value["id"], "id")
     need(canonical_id(identifier, "id") == identifier, "id is not in its canonical form")
     need(value["label"] == {}, "the label is not empty: it is kept for later")
-    need(array(value["handovers"], "handovers") == [], "handovers is not empty, and rules 1 know none")
     need(asked is None or canonical_id(asked) == identifier, "the evidence is about another id")
 
     # 2
+    handovers = [Handover(item) for item in array(value["handovers"], "handovers")]
+    former = [jwk(item, "a former member's key") for item in array(value["formerMembers"], "formerMembers")]
+    chain = Chain(anchor, handovers)
     size, root = checkpoint(value["checkpoint"], anchor.origin)
     own = isinstance(value["commit"], dict) and value["commit"].get("height") == anchor.height
-    height, votes = commit(value["commit"], anchor.origin, value["checkpoint"], anchor.keys, own)
-    need(height >= anchor.height, f"the block {height} is below the anchor's, {anchor.height}: only an older anchor shows it")
+    said_height = value["commit"].get("height") if isinstance(value["commit"], dict) else None
+    need(is_int(said_height) and said_height >= anchor.height, f"the block {short(said_height)} is below the anchor's, {anchor.height}: only an older anchor shows it")
+    height, votes = commit(value["commit"], anchor.origin, value["checkpoint"], chain.in_force(said_height)[0] or anchor.keys, own)
+    need(chain.sets[-1][0] <= height, "a handover is of a later block than the evidence")
     need(not own or (size, root) == (anchor.size, anchor.root), "the anchor's block has another size or root")
     last = read_seal(value["seal"])
     need(last.index == size - 1, "the seal does not stand at the checkpoint's last leaf")
     need(last.height == height, "the seal is of another height than the commit")
     need(last.previous_size <= last.index, "the seal's block begins after its end")
-    named = last.next_members_hash if own else last.members_hash
-    need(named == anchor.members_hash, "the seal names other members than the anchor")
+    chain.check_seal(last)
+    need(last.next_members_hash == chain.in_force(height + 1)[1], "the seal hands over to other members than the handovers lead to")
 
     # 3
     signers = [signer(text, "a signer") for text in array(value["signers"], "signers")]
@@ -1593,6 +1685,8 @@ def evidence(anchor, data, asked=None):
         need(at < len(seals) and seals[at].previous_size <= leaf, f"the seal of leaf {leaf} is not there")
         blocks[leaf] = seals[at]
     need({seal.index for seal in blocks.values()} == set(ends), "a seal is of no statement's block")
+    for seal in seals:
+        chain.check_seal(seal)
 
     # 4
     ascending(signers, "signers")
@@ -1603,9 +1697,20 @@ def evidence(anchor, data, asked=None):
     index = {(entry.kind, entry.subject): entry for entry in entries}
 
     # 5
-    registry = Registry(anchor.origin, anchor.keys)
+    registry = Registry(anchor.origin)
+    by_kid = {thumbprint(point): point for point in former}
+    shown = {**anchor.founders}
+    for handover in handovers:
+        shown.update(handover.keys)
     for leaf, said in registrations.items():
-        registry.apply(said, blocks[leaf].time)
+        keys, _ = chain.in_force(blocks[leaf].height)
+        if keys is None:  # before the anchor's end nobody but the index says who was a member
+            need(leaf < anchor.size, f"nobody is known to be a member at leaf {leaf}")
+            keys = {**by_kid, **shown, **anchor.keys}
+        registry.apply(said, keys, blocks[leaf].time)
+    ascending([thumbprint(point) for point in former], "formerMembers")
+    need(not by_kid.keys() & shown.keys(), "formerMembers has one who is shown elsewhere")
+    need(by_kid.keys() <= {said.signer for said in registrations.values()}, "formerMembers has one who signed nothing here")
 
     # 6
     signed = {}
@@ -1648,7 +1753,7 @@ def evidence(anchor, data, asked=None):
             if entry and not entry.shows(leaf):
                 need(not entry.would_show(leaf), f"the list of {entry.name} lacks leaf {leaf}")
 
-    return len(leaves), len(entries), votes + len(captures) + len(registrations) + registry.consents
+    return len(leaves), len(entries), votes + chain.votes + len(captures) + len(registrations) + registry.consents
 
 
 # --- Self-test ---------------------------------------------------------------------------------------------------------
@@ -1792,6 +1897,16 @@ def test_examples():
     root, part = page["index-part"].splitlines()
     Entry(json.loads(part), [acme, seoul]).verify(bytes.fromhex(root.split()[-1]))
     evidence(anchor, page["evidence"], json.loads(page["evidence"])["id"])
+    handover = Handover(json.loads(page["handover"]))
+    chain = Chain(anchor, [handover])
+    assert handover.hash == sha256(json.dumps(json.loads(page["handover"])["members"], separators=(",", ":")).encode())
+    assert [chain.in_force(height)[1] for height in (0, 1, 2, 3)] == [None, anchor.members_hash, anchor.members_hash, handover.hash]
+    for size in range(1, 20):
+        digests = [leaf_hash(bytes([n])) for n in range(size)]
+        bounds = list(itertools.accumulate((1 << bit for bit in reversed(range(5)) if (size - 1) >> bit & 1), initial=0))
+        proof = [naive_root(digests[a:b]) for a, b in zip(bounds, bounds[1:])][::-1]
+        assert last_leaf_root(size, digests[-1], proof) == naive_root(digests)
+        assert not holds(last_leaf_root, size, digests[-1], proof + [digests[0]]) and not (proof and holds(last_leaf_root, size, digests[-1], proof[1:]))
 
 
 def test_multi_leaf():

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { EvidenceError, verify } from "../../web/verify.js";
-import { checkFinal, checkSealMembers, readAnchor } from "../../web/verify/anchor.js";
+import { readAnchor } from "../../web/verify/anchor.js";
+import { MemberChain } from "../../web/verify/handover.js";
 import { parse } from "../../web/verify/json.js";
 import { Signatures } from "../../web/verify/jws.js";
 import { membersHash, parseCheckpoint } from "../../web/verify/ledger.js";
@@ -172,33 +173,23 @@ test("a seal names an anchor's members: before its own block's change, after eve
   const anchor = await read(anchorOf(GENESIS, { height: 7, size: 40, root: b64(hash()) }));
   const [own, other] = [membersHash(anchor.members), b64(hash())];
   const seal = (height, before, after) => ({ height, membersHash: before, nextMembersHash: after });
-  for (const good of [seal(7, other, own), seal(8, own, own), seal(8, own, other)]) checkSealMembers(good, anchor);
+  for (const good of [seal(7, other, own), seal(8, own, own), seal(8, own, other)]) new MemberChain(anchor).checkSealMembers(good);
   for (const bad of [seal(7, own, other), seal(8, other, own)]) {
-    assert.throws(() => checkSealMembers(bad, anchor), (error) => error.code === "seal-place" && /other members/.test(error.message));
+    assert.throws(() => new MemberChain(anchor).checkSealMembers(bad), (error) => error.code === "seal-members" && /other members/.test(error.message));
   }
 });
 
 test("a checkpoint of another origin is not final, whoever signed", async () => {
   const anchor = await read(anchorOf());
   const checkpoint = parseCheckpoint(formats.checkpointText({ origin: "ledger.example/other", size: 2, root: hash() }));
-  assert.throws(() => checkFinal(checkpoint, { height: 1, round: 0, signatures: [] }, anchor), { code: "other-origin" });
+  assert.throws(() => new MemberChain(anchor).checkFinal(checkpoint, { height: 1, round: 0, signatures: [] }), { code: "other-origin" });
 });
 
 test("receipts go by the same anchors", async () => {
   const { ledger, statement, leaf } = journey();
-  const proofOf = (at) => {
-    const hashes = ledger.leaves.map((data) => hash([0], data));
-    const walk = (lo, hi) => {
-      if (hi - lo === 1) return [];
-      let k = 1;
-      while (k * 2 < hi - lo) k *= 2;
-      return at < lo + k ? [...walk(lo, lo + k), naiveRoot(hashes.slice(lo + k, hi))] : [...walk(lo + k, hi), naiveRoot(hashes.slice(lo, lo + k))];
-    };
-    return walk(0, hashes.length).map(b64);
-  };
   const receipt = {
-    leafIndex: leaf, treeSize: ledger.size, leafHash: b64(hash([0], ledger.leaves[leaf])), inclusionProof: proofOf(leaf),
-    checkpoint: ledger.checkpoint(), commit: { ...ledger.commit(), signatures: [] }, seal: ledger.seals.at(-1).seal, sealInclusionProof: proofOf(ledger.size - 1),
+    leafIndex: leaf, treeSize: ledger.size, leafHash: b64(hash([0], ledger.leaves[leaf])), inclusionProof: ledger.path(leaf),
+    checkpoint: ledger.checkpoint(), commit: { ...ledger.commit(), signatures: [] }, seal: ledger.seals.at(-1).seal, sealInclusionProof: ledger.path(ledger.size - 1),
   };
   assert.equal((await verifyReceipt(receipt, { anchor: ledger.anchor(2), statement })).time, ledger.now);
   await assert.rejects(verifyReceipt(receipt, { anchor: ledger.anchor(1), statement }), { code: "commit" });

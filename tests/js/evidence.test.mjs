@@ -197,7 +197,8 @@ test("what a later version will say is refused, and named", async () => {
       assert.ok(error instanceof EvidenceError && error.code === code && message.test(error.message), `${error.code}: ${error.message}`);
       return true;
     });
-  for (const handovers of [[null], [{}], [{ height: 1 }]]) await because({ handovers }, "handovers", /handovers must be empty/);
+  for (const handovers of [[null], [{}], [{ height: 1 }]]) await because({ handovers }, "shape", /./);
+  for (const formerMembers of [[null], [{}], null, undefined]) await because({ formerMembers }, "shape", /./);
   for (const handovers of [null, {}, undefined]) await because({ handovers }, "shape", /./);
   for (const label of [{ 10: "L7" }, null, [], undefined]) await because({ label }, "shape", /label/);
   const known = VERSIONS.evidence;

@@ -13,6 +13,7 @@ import { isEd25519Key } from "../../web/verify/ed25519.js";
 import { readEpcis } from "../../web/verify/epcis.js";
 import { prefixesOf } from "../../web/verify/follow.js";
 import { IdError, classOf, parseUri } from "../../web/verify/gs1.js";
+import { MemberChain, readHandovers } from "../../web/verify/handover.js";
 import { parse } from "../../web/verify/json.js";
 import { Signatures, keyOf, parseStatement } from "../../web/verify/jws.js";
 import { checkCommit, commitBytes, membersText, parseCheckpoint, parseSeal, readCommit, readMembers, sealLeaf, statementLeaf } from "../../web/verify/ledger.js";
@@ -182,4 +183,12 @@ test("evidence that an id is unknown", async () => {
   const later = await verify(evidence, { anchor: anchor(), id, now });
   assert.deepEqual(later.reasons.map(({ rule }) => rule), ["answer-too-old"]);
   assert.equal(later.verdict, "unknown");
+});
+
+test("a handover to a second member", async () => {
+  const trusted = await trustedAnchor(JSON.stringify(anchor()));
+  const read = readHandovers(parse(`[${example("handover")}]`), assert.fail);
+  const chain = await MemberChain.verify(trusted, read, new Signatures());
+  assert.deepEqual([chain.inForceAt(2).members.length, chain.inForceAt(3).members.length, chain.lastChange], [1, 2, 2]);
+  assert.equal(chain.inForceAt(3).hash, JSON.parse(JSON.parse(example("handover")).seal).nextMembersHash);
 });

@@ -5,8 +5,8 @@ import { generateKeyPairSync, sign } from "node:crypto";
 
 import "./webcrypto.mjs";
 import {
-  anchorDocument, b64, checkpointText, commitBytes, emptyNode, evidenceDocument, genesisPayload, hash, innerNode, listEntryHash,
-  listValueHash, memberEntry, memberSigner, membersHash, registrationPayload, revocationPayload, rfc, sealLeaf, sealText, statementLeaf,
+  anchorDocument, b64, checkpointText, commitBytes, emptyNode, evidenceDocument, genesisPayload, handoverDocument, hash, innerNode,
+  listEntryHash, listValueHash, memberEntry, memberSigner, membersHash, registrationPayload, revocationPayload, rfc, sealLeaf, sealText, statementLeaf,
   subjectKey, subjectNode,
 } from "./builders/formats.mjs";
 import { actsOf } from "../../web/verify/acts.js";
@@ -135,10 +135,11 @@ export class Actor {
 export class Ledger {
   constructor({ origin = "ledger.example/js", members = 1 } = {}) {
     this.origin = origin;
-    this.keys = Array.from({ length: members }, () => new Key());
-    this.keys.sort((a, b) => Buffer.compare(Buffer.from(a.kid, "base64url"), Buffer.from(b.kid, "base64url")));
-    this.members = this.keys.map((key, at) => memberEntry(key, `Member ${at}`));
-    this.membersHash = membersHash(this.members);
+    this.#setMembers(Array.from({ length: members }, () => new Key()));
+    this.founders = this.members;
+    /** The members after each block, and the handovers of those that changed them. */
+    this.membersAfter = [];
+    this.handovers = [];
     this.leaves = [];
     this.lists = new Map();
     this.seals = [];
@@ -155,7 +156,8 @@ export class Ledger {
 
   /** The trust anchor of the block `height`, by default of genesis. */
   anchor(height = 0) {
-    const { origin, members, genesis, seals } = this;
+    const { origin, genesis, seals } = this;
+    const members = this.membersAfter[height];
     const size = seals[height].leaf + 1;
     const root = b64(naiveRoot(this.leaves.slice(0, size).map((data) => hash([0], data))));
     return anchorDocument({ origin, members, genesis, height, size, root });
@@ -201,8 +203,43 @@ export class Ledger {
     return this.size - 1;
   }
 
-  /** Closes a block. */
-  close() {
+  #setMembers(keys) {
+    this.keys = [...keys].sort((a, b) => Buffer.compare(Buffer.from(a.kid, "base64url"), Buffer.from(b.kid, "base64url")));
+    this.members = this.keys.map((key) => memberEntry(key, `Member ${key.kid.slice(0, 4)}`));
+    this.membersHash = membersHash(this.members);
+  }
+
+  /** Closes a block that hands over to the members with these keys. Gives its height. */
+  handOver(keys) {
+    const before = { keys: this.keys, membersHash: this.membersHash };
+    this.#setMembers(keys);
+    this.close(before);
+    const { leaf, seal } = this.seals.at(-1);
+    this.handovers.push(handoverDocument({
+      checkpoint: this.checkpoint(), commit: this.commit({ signers: before.keys }), seal, sealInclusionProof: this.path(leaf), members: this.members,
+    }));
+    return this.seals.length - 1;
+  }
+
+  /** The handovers of the blocks after some height. */
+  handoversFrom(height) {
+    return this.handovers.filter(({ commit }) => commit.height > height);
+  }
+
+  /** The inclusion proof of a leaf (RFC 9162 §2.1.3.1). */
+  path(at) {
+    const hashes = this.leaves.map((data) => hash([0], data));
+    const walk = (lo, hi) => {
+      if (hi - lo === 1) return [];
+      let k = 1;
+      while (k * 2 < hi - lo) k *= 2;
+      return at < lo + k ? [...walk(lo, lo + k), naiveRoot(hashes.slice(lo + k, hi))] : [...walk(lo + k, hi), naiveRoot(hashes.slice(lo, lo + k))];
+    };
+    return walk(0, hashes.length).map(b64);
+  }
+
+  /** Closes a block, made final by its signers: by default the members, who stay. */
+  close(before = { keys: this.keys, membersHash: this.membersHash }) {
     this.now += 3600000;
     for (const one of this.pending) this.#index(one);
     this.pending = [];
@@ -213,8 +250,11 @@ export class Ledger {
       previousSize,
       previousRoot: b64(naiveRoot(this.leaves.slice(0, previousSize).map((data) => hash([0], data)))),
       indexRoot: b64(new NaiveIndex(this.lists).root()),
-      membersHash: this.membersHash,
+      membersHash: before.membersHash,
+      nextMembersHash: this.membersHash,
     });
+    this.signers = before.keys;
+    this.membersAfter.push(this.members);
     this.seals.push({ leaf: this.size, seal });
     this.leaves.push(sealLeaf(seal));
   }
@@ -236,7 +276,7 @@ export class Ledger {
       if (read.type !== "genesis") this.registry.apply(read, place, new Signatures(), (message) => { throw new Error(message); });
       subjects = namesOfAdmin(read);
       signer = memberSigner(by.kid);
-      this.admins.set(leaf, { text, admin: read });
+      this.admins.set(leaf, { text, admin: read, by });
     } else {
       const events = readEpcis(payload);
       const speaking = events.map((event) => ({ event, subjects: namesOfEvent(event, capture.id) }));
@@ -266,7 +306,7 @@ export class Ledger {
     return checkpointText({ origin: this.origin, size: this.size, root });
   }
 
-  commit({ signers = this.keys, round = 0, height = this.seals.length - 1, checkpoint = this.checkpoint() } = {}) {
+  commit({ signers = this.signers, round = 0, height = this.seals.length - 1, checkpoint = this.checkpoint() } = {}) {
     const bytes = commitBytes({ origin: this.origin, height, round, checkpoint });
     const signatures = signers.map((key) => ({ alg: "ES256", kid: key.kid, signature: b64(key.sign(bytes)) }));
     return { height, round, signatures };
@@ -292,8 +332,19 @@ export class Ledger {
     };
   }
 
-  /** Evidence about an id, as a value whose `JSON.stringify` is the document. */
-  evidence(text, change = {}) {
+  /**
+   * The keys that evidence with some handovers has to show beside them: of members that signed some of its registrations, and
+   * are neither founders nor in a handover.
+   */
+  formerMembers(leaves, handovers) {
+    const shown = new Set([this.founders, ...handovers.map(({ members }) => members)].flat().map(({ kid }) => kid));
+    const signers = new Map(leaves.filter((leaf) => this.admins.has(leaf)).map((leaf) => [this.admins.get(leaf).by.kid, this.admins.get(leaf).by]));
+    const former = [...signers.values()].filter(({ kid }) => !shown.has(kid));
+    return former.sort((a, b) => Buffer.compare(Buffer.from(a.kid, "base64url"), Buffer.from(b.kid, "base64url"))).map(({ jwk }) => jwk);
+  }
+
+  /** Evidence about an id, as a value whose `JSON.stringify` is the document, with the handovers after a block. */
+  evidence(text, change = {}, { from = 0 } = {}) {
     const id = parseId(text);
     const { shown } = follow(id, this.source());
     const lists = new Map(this.lists);
@@ -314,6 +365,8 @@ export class Ledger {
       statements: placed(this.captures),
       registrations: placed(this.admins),
       seals,
+      handovers: this.handoversFrom(from),
+      formerMembers: this.formerMembers(leaves, this.handoversFrom(from)),
       inclusionProof: this.prove(all),
     }, change);
   }

@@ -182,7 +182,7 @@ test("a seal is read in its one form", () => {
   refuses(() => parseSeal(`{"version":${known - 1}}`, 9), "seal", /is read here/);
   for (const rules of [0, 2]) bad({ rules }, new RegExp(`rules ${rules}, and rules 1 are known here`));
   for (const rules of ["1", 1.5, null]) bad({ rules }, /number of its rules/);
-  for (const enacted of [[b64(hash())], {}, null]) bad({ enacted }, /enacts a proposal/);
+  for (const enacted of [[b64(hash()), b64(hash())], ["x"], [1], {}, null]) bad({ enacted }, /enacts up to 100 proposals/);
   for (const time of ["2026-03-01T00:00:00Z", "2026-03-01T01:00:00.000+01:00", "2026-03-01T00:00:00.0000Z"]) bad({ time }, /one form/);
   bad({ extra: 1 }, /extra is unknown/);
   const text = formats.sealText(later);

@@ -309,9 +309,15 @@ test("genesis may go on from one ledger that was lost, which is another", () => 
 });
 
 test("types that are kept for later are refused by name", () => {
-  for (const type of ["proposal", "withdrawal", "ballot", "ready", "fault", "endorsement"]) {
+  for (const type of ["proposal", "withdrawal", "ballot", "ready", "fault"]) {
     assert.throws(() => read({ type }), (error) => error instanceof EvidenceError && error.code === "type-reserved" && error.message.includes(type));
   }
+});
+
+test("an endorsement names a registration, and counts nothing", () => {
+  assert.deepEqual(read({ type: "endorsement", registration: uuid(1) }), { type: "endorsement", participant: uuid(1) });
+  for (const registration of ["", 1, null, uuid(1).toUpperCase().replaceAll("0", "A")]) refusesPayload({ type: "endorsement", registration }, /no UUID/);
+  refusesPayload({ type: "endorsement", registration: uuid(1), participant: uuid(1) }, /unknown/);
 });
 
 test("a participant is a UUID in lower case", () => {

@@ -334,7 +334,7 @@ async function resealed(change) {
 
 test("the checkpoint's seal names the members, the index and the height that count", async () => {
   const others = await resealed({ membersHash: b64(hash("others")) });
-  await refused(others, others.evidence(ITEM), "seal-place", /other members/);
+  await refused(others, others.evidence(ITEM), "seal-members", /other members/);
   const height = await resealed({ height: 99 });
   await refused(height, height.evidence(ITEM), "seal-place", /height/);
   const later = await resealed({ previousSize: 99 });

@@ -21,8 +21,8 @@ export const fingerprintOf = ({ genesis, height, root, members }) =>
   digest(fromBase64url(genesis), u64be(height), fromBase64url(root), fromBase64url(members));
 
 /**
- * Reads a trust anchor: `{origin, height, size, root, members, membersHash, fingerprint}`, the members those after the block
- * `height`. `signatures` is asked for that of the genesis statement and for each founder's.
+ * Reads a trust anchor: `{origin, height, size, root, members, membersHash, founders, fingerprint}`, the members those after the
+ * block `height`, the founders those of the genesis statement. `signatures` is asked for that of the genesis statement and for each founder's.
  */
 export function readAnchor(anchor, signatures, readAdmin) {
   const wrong = (message) => fail("anchor", `the trust anchor: ${message}`);
@@ -41,7 +41,7 @@ export function readAnchor(anchor, signatures, readAdmin) {
     const same = hash === first.membersHash && size === first.size && root === first.root;
     if (!same) wrong("its members, size and root are not those of block 0, which its genesis statement gives");
   }
-  return { origin, height, size, root, members, membersHash: hash, fingerprint };
+  return { origin, height, size, root, members, membersHash: hash, founders: genesis.members, fingerprint };
 }
 
 function readGenesis(compact, signatures, readAdmin, wrong) {
@@ -73,24 +73,18 @@ function genesisTree({ members, created, rules }, leaf) {
 }
 
 /**
- * Checks that a checkpoint is final by an anchor: one above the anchor's block by a quorum of its members, whose signatures
- * `signatures` is asked for, and that of the block itself by the anchor alone.
+ * Checks that a checkpoint is final by an anchor: one above the anchor's block by a quorum of `members`, those in force there, whose
+ * signatures `signatures` is asked for, and that of the block itself by the anchor alone.
  */
-export function checkFinal(checkpoint, commit, anchor, signatures) {
+export function checkFinal(checkpoint, commit, anchor, members, signatures) {
   if (checkpoint.origin !== anchor.origin) {
     fail("other-origin", `the checkpoint is of ${checkpoint.origin}, and the trust anchor of ${anchor.origin}`);
   }
   if (commit.height > anchor.height) {
-    checkCommit(checkpoint, commit, anchor.members, signatures);
+    checkCommit(checkpoint, commit, members, signatures);
   } else if (commit.height < anchor.height) {
     fail("below-anchor", `the checkpoint is of block ${commit.height}, and the trust anchor of block ${anchor.height}: only an older trust anchor shows it`);
   } else if (checkpoint.size !== anchor.size || !equal(checkpoint.root, fromBase64url(anchor.root))) {
     fail("other-tree", `the checkpoint of block ${commit.height} has another size or root than the trust anchor`);
   }
-}
-
-/** Checks that a seal names the members that the anchor has for its block. */
-export function checkSealMembers(seal, anchor) {
-  const named = seal.height === anchor.height ? seal.nextMembersHash : seal.membersHash;
-  if (named !== anchor.membersHash) fail("seal-place", "the checkpoint's seal: it names other members than the trust anchor");
 }

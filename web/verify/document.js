@@ -3,7 +3,9 @@
 import { signerOf } from "./acts.js";
 import { byteLength, fail, fromBase64url, isHash } from "./bytes.js";
 import { subject } from "./follow.js";
+import { readHandovers } from "./handover.js";
 import { asEvidence, checkVersion, isMap, isText, membersOf, parse } from "./json.js";
+import { keyOf } from "./jws.js";
 import { isCount, isIndex, readCommit } from "./ledger.js";
 import { KINDS } from "./tree.js";
 
@@ -12,7 +14,7 @@ const IF_OLDER = "ask the node for the evidence again (GET /evidence)";
 const BYTES_MAX = 64 * 1024 * 1024;
 const MEMBERS = [
   "version", "id", "label", "checkpoint", "commit", "seal", "signers", "index", "statements", "registrations", "seals",
-  "handovers", "inclusionProof",
+  "handovers", "formerMembers", "inclusionProof",
 ];
 
 const ENTRY = ["kind", "subject", "count", "first", "leaves", "signers", "acts", "path", "siblings"];
@@ -34,8 +36,6 @@ export function readEvidence(value) {
   const read = membersOf(value, MEMBERS, [], wrong);
   if (read.version !== VERSION || !isText(read.id) || !isText(read.checkpoint)) wrong("version, id or checkpoint is malformed");
   if (!isMap(read.label) || read.label.size > 0) wrong("label must be empty: what a code says beside its id is not taken yet");
-  if (!Array.isArray(read.handovers)) wrong("a list is missing");
-  if (read.handovers.length > 0) fail("handovers", "handovers must be empty: by the rules that this program knows, no members hand over");
   const list = (items, each) => (Array.isArray(items) ? items.map(each) : wrong("a list is missing"));
   const hash = (text) => (isHash(text) ? fromBase64url(text) : wrong("a hash is malformed"));
   const count = (number) => (isCount(number) ? number : wrong("a number is malformed"));
@@ -77,6 +77,8 @@ export function readEvidence(value) {
     statements: list(read.statements, placed("statement")),
     registrations: list(read.registrations, placed("statement")),
     seals: list(read.seals, placed("seal")),
+    handovers: readHandovers(read.handovers, wrong),
+    formerMembers: list(read.formerMembers, (jwk) => keyOf(jwk) ?? wrong("a former member's key is no P-256 key")),
     inclusionProof: list(read.inclusionProof, hash),
   };
 }

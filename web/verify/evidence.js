@@ -2,13 +2,13 @@
 // "Evidence", in their order.
 
 import { actsOf, bySigner, memberSigner, participantSigner } from "./acts.js";
-import { checkFinal, checkSealMembers } from "./anchor.js";
-import { EvidenceError, equal, fail, firstWhere, fromBase64url, toBase64url } from "./bytes.js";
+import { EvidenceError, equal, fail, firstWhere, fromBase64url, toBase64url, toHex } from "./bytes.js";
 import { readEvidence } from "./document.js";
 import { readEpcis } from "./epcis.js";
 import { bySubject, follow, holdsCaptures, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent } from "./follow.js";
+import { MemberChain } from "./handover.js";
 import { Signatures, parseStatement } from "./jws.js";
-import { parseCheckpoint, parseSeal, sealLeaf, statementLeaf } from "./ledger.js";
+import { checkSealPlace, parseCheckpoint, parseSeal, sealLeaf, statementLeaf } from "./ledger.js";
 import { Registry, readAdmin } from "./registry.js";
 import { ProofError, leafHash, multiRoot, verifyIndexEntry } from "./tree.js";
 
@@ -21,17 +21,21 @@ export async function checkEvidence(value, id, anchor, last) {
   if (evidence.id !== id.text) fail("other-id", `the evidence is about ${evidence.id}, and was asked for about ${id.text}`);
   const checkpoint = parseCheckpoint(evidence.checkpoint);
   const signatures = new Signatures();
-  checkFinal(checkpoint, evidence.commit, anchor, signatures);
+  const chain = await MemberChain.verify(anchor, evidence.handovers, signatures);
+  if (chain.lastChange > evidence.commit.height) fail("handovers", `it has the handover of block ${chain.lastChange}, and is itself of block ${evidence.commit.height}`);
+  chain.checkFinal(checkpoint, evidence.commit, signatures);
   // From here on a quorum has signed what is read, so that no stranger can ask for work.
   await signatures.settle();
   const seal = sealOf(evidence.seal);
   checkSealPlace(seal, evidence.seal.leaf, checkpoint, evidence.commit);
-  checkSealMembers(seal, anchor);
+  chain.checkSealMembers(seal);
+  chain.checkNextMembers(seal);
   checkLast(checkpoint, last);
   const leaves = checkLeaves(evidence, checkpoint);
   checkIndex(evidence, fromBase64url(seal.indexRoot));
-  const places = placesOf(evidence);
-  const { registry, admins } = await readRegistrations(evidence.registrations, places, anchor, signatures);
+  const places = placesOf(evidence, chain);
+  const { registry, admins } = await readRegistrations(evidence, places, chain, signatures);
+  checkFormerMembers(evidence, anchor, admins);
   const captures = await readCaptures(evidence.statements, places, registry, signatures);
   const trail = follow(id, new Shown(evidence.index, registry, captures));
   checkShown(evidence, trail);
@@ -43,13 +47,6 @@ export async function checkEvidence(value, id, anchor, last) {
     seal,
     checks: { signatures: signatures.count, proofs: 1 + evidence.index.length, subjects: evidence.index.length, leaves },
   };
-}
-
-export function checkSealPlace(seal, leaf, checkpoint, commit) {
-  const wrong = (message) => fail("seal-place", `the checkpoint's seal: ${message}`);
-  if (leaf + 1 !== checkpoint.size) wrong(`it stands at leaf ${leaf}, not at the last of ${checkpoint.size}`);
-  if (seal.height !== commit.height) wrong(`it has height ${seal.height}, and the commit ${commit.height}`);
-  if (seal.previousSize >= checkpoint.size) wrong("it says that its block begins after the checkpoint's end");
 }
 
 function checkLast(checkpoint, last) {
@@ -105,7 +102,7 @@ function checkIndex({ signers, index }, indexRoot) {
 }
 
 /** The place of each statement: its block is the one whose seal comes next, and begins at or before it. */
-function placesOf({ statements, registrations, seals }) {
+function placesOf({ statements, registrations, seals }, chain) {
   const read = seals.map((placed) => ({ leaf: placed.leaf, seal: sealOf(placed) }));
   const needed = new Set();
   const places = new Map();
@@ -113,10 +110,11 @@ function placesOf({ statements, registrations, seals }) {
     const found = read[firstWhere(read.length, (at) => read[at].leaf > leaf)];
     if (!found || found.seal.previousSize > leaf) fail("no-seal", `the evidence holds no seal of the block of leaf ${leaf}`);
     needed.add(found.leaf);
-    places.set(leaf, { leaf, time: found.seal.time });
+    places.set(leaf, { leaf, time: found.seal.time, height: found.seal.height });
   }
   const unneeded = read.find(({ leaf }) => !needed.has(leaf));
   if (unneeded) fail("seal-unneeded", `the seal of leaf ${unneeded.leaf} is of no block of these statements`);
+  for (const { seal } of read) if (seal.height > chain.anchor.height) chain.checkSealMembers(seal);
   return places;
 }
 
@@ -167,15 +165,14 @@ async function inTwoPasses(list, signatures, open, read) {
   if (fault) throw fault;
 }
 
-async function readRegistrations(list, places, anchor, signatures) {
+async function readRegistrations(evidence, places, chain, signatures) {
+  const { anchor } = chain;
   const registry = new Registry(anchor.origin, anchor.members);
   const admins = new Map();
   const consents = new Signatures(signatures);
   const open = (placed) => {
     const statement = readPlaced(placed, "sealane-admin+jws", anchor.origin);
-    const member = anchor.members.find(({ kid }) => kid === statement.signer);
-    if (!member) fail("refused", `the registration of leaf ${placed.leaf}: only a member may sign it`);
-    return { statement, key: member.key };
+    return { statement, key: keyOfSigner(statement.signer, places.get(placed.leaf), evidence, chain) };
   };
   const read = (leaf, statement) => {
     const admin = readAdmin(statement.payload, (message) => fail("admin", `the registration of leaf ${leaf}: ${message}`));
@@ -184,11 +181,44 @@ async function readRegistrations(list, places, anchor, signatures) {
     admins.set(leaf, { ...admin, member: statement.signer });
   };
   try {
-    await inTwoPasses(list, signatures, open, read);
+    await inTwoPasses(evidence.registrations, signatures, open, read);
   } finally {
     await consents.settle();
   }
   return { registry, admins };
+}
+
+const keyIn = (members, kid) => members.find((one) => one.kid === kid)?.key;
+
+/**
+ * The key of the member who signed an admin statement. Above the anchor's block the member is in force there by the anchor and the
+ * handovers. Before its end the anchor does not tell who was: the quorum has signed the list entry that names the signer.
+ */
+function keyOfSigner(kid, { leaf, height }, { handovers, formerMembers }, chain) {
+  const refuse = (message) => fail("refused", `the registration of leaf ${leaf}: ${message}`);
+  const { anchor } = chain;
+  const inForce = chain.inForceAt(height);
+  if (inForce || leaf >= anchor.size) {
+    return keyIn(inForce?.members ?? [], kid) ?? refuse(`only a member may sign it, and ${kid} is none in force at block ${height}`);
+  }
+  for (const members of [anchor.founders, anchor.members, ...handovers.map((one) => one.members)]) {
+    const key = keyIn(members, kid);
+    if (key) return key;
+  }
+  return formerMembers.find((key) => key.thumbprint === kid) ?? refuse(`it stands before the trust anchor's block, and the key of its signer ${kid} is not among formerMembers`);
+}
+
+/** Checks that the former members are in their order, that nothing else shows them, and that each has signed something. */
+function checkFormerMembers({ handovers, formerMembers }, { founders }, admins) {
+  const wrong = (message) => fail("former-members", `formerMembers: ${message}`);
+  const signers = new Set([...admins.values()].map(({ member }) => member));
+  const shown = new Set([founders, ...handovers.map(({ members }) => members)].flatMap((members) => members.map(({ kid }) => kid)));
+  const bytes = ({ thumbprint }) => toHex(fromBase64url(thumbprint));
+  formerMembers.forEach((key, at) => {
+    if (at > 0 && bytes(formerMembers[at - 1]) >= bytes(key)) wrong(`they are out of order, or one stands twice, at ${key.thumbprint}`);
+    if (shown.has(key.thumbprint)) wrong(`${key.thumbprint} is shown as a founder or by a handover`);
+    if (!signers.has(key.thumbprint)) wrong(`${key.thumbprint} signed none of the registrations here`);
+  });
 }
 
 async function readCaptures(list, places, registry, signatures) {

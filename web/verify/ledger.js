@@ -12,6 +12,8 @@ import { keyOf } from "./jws.js";
 const RULES = 1;
 export const SIZE_MAX = Number.MAX_SAFE_INTEGER;
 const LEAF_BYTES_MAX = 65535;
+/** Proposals that one block enacts. */
+const ENACTED_MAX = 100;
 const NOTHING = digest();
 
 export const isOrigin = (text) =>
@@ -134,11 +136,22 @@ export function parseSeal(text, leaf) {
   const time = isText(seal.time) ? timeOf(seal.time) : undefined;
   if (time === undefined) wrong("its time is malformed");
   checkRules(seal.rules, wrong);
-  if (!Array.isArray(seal.enacted) || seal.enacted.length > 0) wrong(`it enacts a proposal, and rules ${RULES} know none`);
+  const { enacted } = seal;
+  if (!Array.isArray(enacted) || !enacted.every(isHash) || enacted.length > ENACTED_MAX || new Set(enacted).size < enacted.length) {
+    wrong(`it enacts up to ${ENACTED_MAX} proposals, none twice, each by its id`);
+  }
   if (JSON.stringify({ ...seal, time: timeText(time) }) !== text) wrong("it is not written in its one form");
   const first = seal.height === 0;
   if (first !== (seal.previousSize === 0) || first !== (seal.previousRoot === NOTHING)) wrong("only genesis follows nothing");
   return { ...seal, time, text };
+}
+
+/** Checks that a seal found at a leaf is the one that belongs to this checkpoint and commit. */
+export function checkSealPlace(seal, leaf, checkpoint, commit) {
+  const wrong = (message) => fail("seal-place", `the checkpoint's seal: ${message}`);
+  if (leaf + 1 !== checkpoint.size) wrong(`it stands at leaf ${leaf}, not at the last of ${checkpoint.size}`);
+  if (seal.height !== commit.height) wrong(`it has height ${seal.height}, and the commit ${commit.height}`);
+  if (seal.previousSize >= checkpoint.size) wrong("it says that its block begins after the checkpoint's end");
 }
 
 /** The data of a seal's leaf. */

@@ -1,12 +1,12 @@
 // Receipts: where a statement went (docs/FORMATS.md, "Receipt").
 
-import { checkFinal, checkSealMembers, readAnchor } from "./anchor.js";
+import { readAnchor } from "./anchor.js";
 import { fail, fromBase64url, isHash, toBase64url } from "./bytes.js";
 import { readJson } from "./document.js";
-import { checkSealPlace } from "./evidence.js";
+import { MemberChain, readHandovers } from "./handover.js";
 import { isText, membersOf } from "./json.js";
 import { Signatures } from "./jws.js";
-import { isIndex, parseCheckpoint, parseSeal, readCommit, sealLeaf, statementLeaf } from "./ledger.js";
+import { checkSealPlace, isIndex, parseCheckpoint, parseSeal, readCommit, sealLeaf, statementLeaf } from "./ledger.js";
 import { readAdmin } from "./registry.js";
 import { ProofError, inclusionRoot, leafHash } from "./tree.js";
 
@@ -14,9 +14,10 @@ const MEMBERS = ["leafIndex", "treeSize", "leafHash", "inclusionProof", "checkpo
 
 /**
  * Checks that a receipt shows the statement (compact form) in the ledger of the trust anchor:
- * `{leafIndex, checkpoint: {origin, size, root}, time}`, the time only where the receipt has its seal.
+ * `{leafIndex, checkpoint: {origin, size, root}, time}`, the time only where the receipt has its seal. `handovers` are the changes of
+ * members between the anchor's block and the receipt's (`GET /ledger/handovers`).
  */
-export async function verifyReceipt(receipt, { anchor, statement }) {
+export async function verifyReceipt(receipt, { anchor, statement, handovers = [] }) {
   const wrong = (message) => fail("receipt", `the receipt: ${message}`);
   const read = membersOf(readJson(receipt, "receipt", "the receipt"), MEMBERS, ["seal", "sealInclusionProof"], wrong);
   const { leafIndex, treeSize } = read;
@@ -26,7 +27,8 @@ export async function verifyReceipt(receipt, { anchor, statement }) {
   const checkpoint = parseCheckpoint(read.checkpoint);
   if (checkpoint.size !== treeSize) wrong("its checkpoint has another size");
   const commit = readCommit(read.commit, wrong);
-  checkFinal(checkpoint, commit, trusted, signatures);
+  const chain = await MemberChain.verify(trusted, readHandovers(readJson(handovers, "handovers", "the handovers"), wrong), signatures);
+  chain.checkFinal(checkpoint, commit, signatures);
   const include = (index, data, proof) => {
     if (!Array.isArray(proof) || !proof.every(isHash)) wrong("a proof is malformed");
     const root = inclusionRoot(index, treeSize, leafHash(data), proof.map(fromBase64url));
@@ -41,7 +43,7 @@ export async function verifyReceipt(receipt, { anchor, statement }) {
       if (!isText(read.seal)) wrong("its seal is malformed");
       seal = parseSeal(read.seal, treeSize - 1);
       checkSealPlace(seal, treeSize - 1, checkpoint, commit);
-      checkSealMembers(seal, trusted);
+      chain.checkSealMembers(seal);
       include(treeSize - 1, sealLeaf(read.seal), read.sealInclusionProof);
     }
   } catch (error) {

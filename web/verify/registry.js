@@ -14,10 +14,11 @@ const TYPES = {
   renewal: ["participant", "request", "current", "consent", "certificate"],
   revocation: ["participant", "reason"],
   rejection: ["participant", "key", "reason"],
+  endorsement: ["registration"],
 };
 const OPTIONAL = { genesis: ["continues"], revocation: ["compromisedSince"] };
 /** Types whose bytes are kept for later (docs/FORMATS.md): refused by name until then. */
-const RESERVED = ["proposal", "withdrawal", "ballot", "ready", "fault", "endorsement"];
+const RESERVED = ["proposal", "withdrawal", "ballot", "ready", "fault"];
 const GENESIS_VERSION = 2;
 const INVISIBLE = /[\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u;
 
@@ -37,6 +38,10 @@ export function readAdmin(payload, wrong) {
   const bytes = (text) => (isText(text) ? fromBase64url(text) : undefined) ?? wrong("bytes are malformed");
   if (type === "genesis") {
     return readGenesis(admin, time, wrong);
+  }
+  if (type === "endorsement") {
+    if (!isParticipant(admin.registration)) wrong("its registration is no UUID in lower case");
+    return { type, participant: admin.registration };
   }
   if (!isParticipant(admin.participant)) wrong("its participant is no UUID in lower case");
   if (type === "registration") admin.claims = readClaims(admin.claims, wrong);
@@ -244,6 +249,10 @@ export class Registry {
           reason: admin.reason,
           compromisedSince: admin.compromisedSince,
         };
+        return undefined;
+      case "endorsement":
+        // That a participant had enough of them where it signed, the quorum has seen.
+        this.#inForce(admin.participant, wrong);
         return undefined;
       default:
         return wrong(`a ${admin.type} never stands there`);

@@ -207,3 +207,7 @@ pub const EVIDENCE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// JSON values in one evidence document: what is followed at the most has under a million. Each takes some 70 bytes of
 /// memory, and two bytes of text are enough to ask for one.
 pub const EVIDENCE_VALUES_MAX: usize = 1 << 22;
+
+/// Handovers in one evidence document. A consortium that changes its members each fortnight makes as many in twenty years, and one
+/// of 100 members has some 50 kB: together less than half of what a document may have.
+pub const HANDOVERS_MAX: usize = 500;

@@ -13,7 +13,9 @@ use crate::app::audit::walk::{Watch, walk};
 use crate::app::audit::{AuditError, Fault, Replayed, Report, fail, fault};
 use crate::ports::{StoreError, StoredBlock};
 use sealane_core::block::{Checkpoint, FinalBlock, Height, Note, Origin};
-use sealane_core::evidence::{Anchor, Fork, ForkError, Receipt, ReceiptError, SignedCheckpoint, note_keys};
+use sealane_core::evidence::{
+    Anchor, Fork, ForkError, Handover, MemberChain, Receipt, ReceiptError, SignedCheckpoint, note_keys,
+};
 use sealane_core::provider::Provider;
 use sealane_core::statement::SignatureVerifier;
 
@@ -24,6 +26,8 @@ pub trait RemoteNode: LedgerSource {
     async fn latest(&self) -> Result<StoredBlock, StoreError>;
     /// The signed note over its latest checkpoint, as text.
     async fn note(&self) -> Result<Vec<u8>, StoreError>;
+    /// The changes of members in blocks above this height.
+    async fn handovers(&self, from: Height) -> Result<Vec<Handover>, StoreError>;
 }
 
 /// A receipt, and for people where it was read.
@@ -94,8 +98,11 @@ pub async fn remote(
     held: &HeldBefore,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<RemoteReport, RemoteError> {
+    let handovers = node.handovers(anchor.height()).await?;
+    let members = MemberChain::verify(anchor.clone(), &handovers, provider.signatures)
+        .map_err(|(position, error)| fault(None, format!("handover {position}, from 0, of this node: {error}")))?;
     let mut witness = Witness {
-        anchor,
+        members: &members,
         verifier: provider.signatures,
         known: BTreeMap::new(),
         note: None,
@@ -125,22 +132,25 @@ async fn audit(
     held: &HeldBefore,
     witness: &mut Witness<'_>,
 ) -> Result<(Report, StoredBlock), RemoteError> {
-    let (anchor, verifier) = (witness.anchor, provider.signatures);
+    let (members, verifier) = (witness.members, provider.signatures);
     for receipt in &held.receipts {
         let HeldReceipt { from, receipt } = receipt;
-        let checked = receipt.verify(anchor, verifier);
+        let checked = receipt.verify(members, verifier);
         let checkpoint = checked.map_err(|error| RemoteError::Receipt { from: from.clone(), error })?.checkpoint;
         let (commit, seal) = (receipt.commit.clone(), Some(receipt.seal.clone()));
         let shown = SignedCheckpoint::commit(format!("the receipt in {from}"), &checkpoint, commit, seal);
         witness.take(Known { height: receipt.commit.height, checkpoint, shown })?;
     }
-    if let Some(seen) = &held.seen {
-        witness.take(known_of(seen, anchor, verifier)?)?;
+    // What was seen before the anchor's block is covered by it: the replay meets the anchor's size and root.
+    let is_above =
+        |seen: &&SignedCheckpoint| seen.commit.as_ref().is_none_or(|commit| commit.height > members.anchor().height());
+    if let Some(seen) = held.seen.as_ref().filter(is_above) {
+        witness.take(known_of(seen, members, verifier)?)?;
     }
     let tip = node.latest().await?;
-    verify_block(&tip, anchor, verifier).map_err(|error| fault(None, format!("the latest block: {error}")))?;
+    verify_block(&tip, members, verifier).map_err(|error| fault(None, format!("the latest block: {error}")))?;
     witness.take(Known::of(&tip, "blocks/latest of this node"))?;
-    witness.note = Some(checked_note(node.note().await?, anchor, verifier)?);
+    witness.note = Some(checked_note(node.note().await?, members, tip.seal.height, verifier)?);
     witness.size = tip.size().get();
     witness.block(&tip)?;
     match replay(node, provider, witness, &tip).await {
@@ -160,7 +170,7 @@ async fn replay(
     tip: &StoredBlock,
 ) -> Result<Report, RemoteError> {
     witness.check_cut_back(tip)?;
-    let mut replayed = Replayed::new(provider, Some(witness.anchor));
+    let mut replayed = Replayed::new(provider, Some(witness.members.anchor()));
     walk(node, &mut replayed, tip.size(), witness).await?;
     if *replayed.last_seal()? != tip.seal {
         let fault = fault(tip.size().last_index(), "the seal that stands here is not that of the latest block");
@@ -188,15 +198,20 @@ impl Known {
     }
 }
 
-fn known_of(shown: &SignedCheckpoint, anchor: &Anchor, verifier: &dyn SignatureVerifier) -> Result<Known, ForkError> {
+fn known_of(
+    shown: &SignedCheckpoint,
+    members: &MemberChain,
+    verifier: &dyn SignatureVerifier,
+) -> Result<Known, ForkError> {
     let height = shown.commit.as_ref().ok_or(ForkError::Signed { side: "remembered" })?.height;
-    let checkpoint = shown.verify("remembered", height, anchor, verifier)?.checkpoint;
+    let checkpoint = shown.verify("remembered", height, members, verifier)?.checkpoint;
     Ok(Known { height, checkpoint, shown: shown.clone() })
 }
 
 /// Remembers what was signed, and holds each block against it.
 struct Witness<'a> {
-    anchor: &'a Anchor,
+    /// Who was in force when, by the auditor's anchor and the node's handovers.
+    members: &'a MemberChain,
     verifier: &'a dyn SignatureVerifier,
     /// One a height: two that differ are a fork.
     known: BTreeMap<Height, Known>,
@@ -266,7 +281,7 @@ impl Witness<'_> {
 
     /// Keeps the proof where the two sides are one, and says that they differ in any case.
     fn forked(&mut self, first: &SignedCheckpoint, second: &SignedCheckpoint) -> Fault {
-        match Fork::of(first, second, self.anchor, self.verifier) {
+        match Fork::of(first, second, self.members, self.verifier) {
             Ok(fork) => {
                 let what = format!("the ledger is forked at height {}", fork.height());
                 self.fork = Some(Box::new(fork));
@@ -291,7 +306,7 @@ impl Watch for Witness<'_> {
         let Some(known) = differs else { return Ok(()) };
         let by = format!("blocks/{} of this node", block.commit.height);
         // What is not signed as it must be is no side of a fork: the replay says what is wrong with it.
-        match verify_block(block, self.anchor, self.verifier) {
+        match verify_block(block, self.members, self.verifier) {
             Ok(()) => Err(self.forked(&known, &Known::of(block, &by).shown)),
             Err(_) => Ok(()),
         }
@@ -303,29 +318,40 @@ impl Watch for Witness<'_> {
 }
 
 /// Checks what of a block can be checked without its leaves.
-fn verify_block(block: &StoredBlock, anchor: &Anchor, verifier: &dyn SignatureVerifier) -> Result<(), String> {
-    let genesis = anchor.genesis();
+fn verify_block(block: &StoredBlock, members: &MemberChain, verifier: &dyn SignatureVerifier) -> Result<(), String> {
+    let genesis = members.anchor().genesis();
     let origin = &block.checkpoint.origin;
     if *origin != genesis.origin {
         return Err(format!("its checkpoint is of {origin}, and the trust anchor of {}", genesis.origin));
     }
-    FinalBlock::verify(block.seal.clone(), block.checkpoint.clone(), block.commit.clone(), anchor.members(), verifier)
-        .map(drop)
-        .map_err(|error| error.to_string())
+    let StoredBlock { seal, checkpoint, commit, .. } = block;
+    // The anchor's own block needs no signatures. Another one of its height is a side of a fork, if the anchor's members signed it.
+    let is_anchors = || commit.height == members.anchor().height() && *checkpoint == members.anchor().checkpoint();
+    let verified = match members.in_force_at(commit.height) {
+        None if is_anchors() => members.check_seal_members(seal),
+        set => {
+            let set = set.unwrap_or(members.anchor().members());
+            FinalBlock::verify(seal.clone(), checkpoint.clone(), commit.clone(), set, verifier).map(drop)
+        }
+    };
+    verified.map_err(|error| error.to_string())
 }
 
 /// The node's signed note, once a member's signature on it is seen to hold.
 fn checked_note(
     bytes: Vec<u8>,
-    anchor: &Anchor,
+    members: &MemberChain,
+    tip: Height,
     verifier: &dyn SignatureVerifier,
 ) -> Result<(Checkpoint, SignedCheckpoint), Fault> {
     let wrong = |error: String| fault(None, format!("the signed note: {error}"));
     let note = Note::parse(&bytes).map_err(|error| wrong(error.to_string()))?;
-    note.verify(&note_keys(&anchor.genesis().origin, anchor.members()), verifier)
-        .map_err(|error| wrong(error.to_string()))?;
+    // A node that was removed signs no more; one that has come signs from its first block on.
+    let origin = &members.anchor().genesis().origin;
+    let signers = members.in_force_at(tip.next()).unwrap_or(members.anchor().members());
+    note.verify(&note_keys(origin, signers), verifier).map_err(|error| wrong(error.to_string()))?;
     let checkpoint: Checkpoint = note.text().parse().map_err(|error| wrong(format!("{error}")))?;
-    if checkpoint.origin != anchor.genesis().origin {
+    if checkpoint.origin != *origin {
         return fail(None, format!("the signed note is of {}", checkpoint.origin));
     }
     let shown = SignedCheckpoint::note("the signed note of this node", &checkpoint, note.to_text());

@@ -51,6 +51,7 @@ use crate::app::admission::{CostEstimator, WriterLoad};
 use crate::app::answer::ClientAddress;
 use crate::app::block_clock::{BlockClock, OtherClock};
 use crate::app::council::Council;
+use crate::app::handovers::HandoverMemo;
 use crate::app::head::{Head, LoadError};
 use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
@@ -219,6 +220,7 @@ impl Orderer {
             load: Arc::clone(&load),
             client: ClientAddress::THIS_PROCESS,
             gate: Arc::clone(&gate),
+            handovers: HandoverMemo::default(),
         };
         let orderer = Self {
             store,

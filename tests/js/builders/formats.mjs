@@ -111,9 +111,13 @@ export function evidenceDocument({ id, checkpoint, commit, seal, index, ...lists
   const order = (a, b) => Buffer.compare(signerBytes(a), signerBytes(b));
   const signers = [...new Set(index.flatMap((entry) => entry.signers))].sort(order);
   const numbered = index.map((entry) => ({ ...entry, signers: entry.signers.map((signer) => signers.indexOf(signer)) }));
-  const { statements, registrations, seals, inclusionProof } = lists;
+  const { statements, registrations, seals, handovers = [], formerMembers = [], inclusionProof } = lists;
   return {
     version: VERSIONS.evidence, id, label: {}, checkpoint, commit, seal, signers, index: numbered, statements, registrations,
-    seals, handovers: [], inclusionProof, ...change,
+    seals, handovers, formerMembers, inclusionProof, ...change,
   };
 }
+
+/** A handover: a block that changes the members, and those after it. */
+export const handoverDocument = ({ checkpoint, commit, seal, sealInclusionProof, members }, change = {}) =>
+  ({ checkpoint, commit, seal, sealInclusionProof, members, ...change });

@@ -163,7 +163,12 @@ impl Anchor {
         self.root
     }
 
-    /// The members after the block of the anchor's height. Rules 1 change none.
+    /// The checkpoint of the anchor's block.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { origin: self.genesis.origin.clone(), size: self.size, root: self.root }
+    }
+
+    /// The members after the block of the anchor's height.
     pub const fn members(&self) -> &MemberSet {
         &self.members
     }
@@ -174,30 +179,12 @@ impl Anchor {
         Hash::of_parts(&[self.genesis_id().as_bytes(), &height, self.root.as_bytes(), self.members.hash().as_bytes()])
     }
 
-    /// Checks that a checkpoint is final by this anchor, whose origin it must be of.
-    ///
-    /// The anchor's own block is trusted by its root; its commit is not verified. A block below is not trusted.
-    pub fn check_final(
-        &self,
-        checkpoint: Checkpoint,
-        commit: Commit,
-        verifier: &dyn SignatureVerifier,
-    ) -> Result<FinalCheckpoint, FinalityError> {
-        self.check_above(commit.height)?;
-        if commit.height > self.height {
-            return FinalCheckpoint::verify(checkpoint, commit, &self.members, verifier);
-        }
+    /// Takes the checkpoint of the anchor's own block, which is trusted by its size and root; its commit is not verified.
+    pub(super) fn own_block(&self, checkpoint: Checkpoint, commit: Commit) -> Result<FinalCheckpoint, FinalityError> {
         if checkpoint.size != self.size || checkpoint.root != self.root {
             return Err(FinalityError::OtherThanAnchor { height: self.height });
         }
         Ok(FinalCheckpoint::of_anchor(checkpoint, commit))
-    }
-
-    /// Checks that the seal of a block that is final by this anchor names the members that the anchor gives.
-    pub fn check_seal_members(&self, seal: &Seal) -> Result<(), FinalityError> {
-        let found = if seal.height == self.height { seal.next_members_hash } else { seal.members_hash };
-        let expected = self.members.hash();
-        if found == expected { Ok(()) } else { Err(FinalityError::SealMembers { found, expected }) }
     }
 
     /// Refuses a height below the anchor's.

@@ -4,18 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::block::{Checkpoint, FinalCheckpoint, Leaf, Seal, check_seal_stands_at_checkpoint};
-use crate::consortium::{Admin, Place, Refusal, Registry};
+use crate::block::{Checkpoint, FinalCheckpoint, Height, Leaf, Member, Seal, check_seal_stands_at_checkpoint};
+use crate::consortium::{Admin, Place, Registry};
 use crate::evidence::document::{Evidence, PlacedSeal, PlacedText};
 use crate::evidence::source::Shown;
-use crate::evidence::{Anchor, CaptureFault, EvidenceError, read_capture};
+use crate::evidence::{Anchor, CaptureFault, EvidenceError, MemberChain, read_capture};
 use crate::gs1::Id;
 use crate::hash::Hash;
 use crate::index::names::{self, Names};
 use crate::index::{ListEntry, SignerTag, Subject, SubjectEntry};
 use crate::merkle::{self, LeafIndex};
 use crate::provenance::{Capture, History, Trail, follow, holds_captures};
-use crate::statement::{SignatureVerifier, StatementId, StatementType, SubmittedStatement};
+use crate::statement::{PublicKey, SignatureVerifier, StatementId, StatementType, SubmittedStatement};
 
 /// Evidence that holds: all that the ledger says about an id.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Checked {
     pub history: History,
     pub checkpoint: FinalCheckpoint,
     pub seal: Seal,
+    /// Who came into force since the anchor.
+    pub members: MemberChain,
     /// How many signatures were checked, leaves found in the tree, and subjects in the index.
     pub signatures: usize,
     pub leaves: usize,
@@ -39,18 +41,21 @@ pub fn check(
     if evidence.id != id.as_str() {
         return Err(EvidenceError::OtherId { asked: id.clone(), found: evidence.id.clone() });
     }
-    if !evidence.label.is_empty() || !evidence.handovers.is_empty() {
+    if !evidence.label.is_empty() {
         return Err(EvidenceError::Reserved);
     }
-    let checkpoint = final_checkpoint(evidence, anchor, verifier)?;
+    let members = member_chain(evidence, anchor, verifier)?;
+    let checkpoint = final_checkpoint(evidence, &members, verifier)?;
     let seal = parse_seal(&evidence.seal)?;
     check_seal_stands_at_checkpoint(&seal, evidence.seal.leaf_index, checkpoint.checkpoint(), checkpoint.commit())
-        .and_then(|()| anchor.check_seal_members(&seal))
+        .and_then(|()| members.check_seal_members(&seal))
+        .and_then(|()| members.check_next_members(&seal))
         .map_err(EvidenceError::SealPlace)?;
     let leaves = check_leaves(evidence, checkpoint.checkpoint())?;
     check_index(evidence, seal.index_root)?;
-    let places = Places::of(evidence)?;
-    let (registry, admins) = registry(evidence, &places, anchor, verifier)?;
+    let places = Places::of(evidence, &members)?;
+    let (registry, admins) = registry(evidence, &places, &members, verifier)?;
+    check_former_members(evidence, anchor, &admins)?;
     let captures = captures(evidence, &places, &registry, verifier)?;
     let signatures = 1 + admins.len() + captures.len();
     let mut source = Shown::new(evidence, &registry, &captures);
@@ -65,23 +70,38 @@ pub fn check(
         limit_reached: trail.limit_reached,
         registry: Arc::new(registry),
     };
-    Ok(Checked { history, checkpoint, seal, signatures, leaves, subjects: evidence.index.len() })
+    Ok(Checked { history, checkpoint, seal, members, signatures, leaves, subjects: evidence.index.len() })
+}
+
+/// Verifies the handovers, none of which is of a later block than the evidence.
+fn member_chain(
+    evidence: &Evidence,
+    anchor: &Anchor,
+    verifier: &dyn SignatureVerifier,
+) -> Result<MemberChain, EvidenceError> {
+    let members = MemberChain::verify(anchor.clone(), &evidence.handovers, verifier);
+    let members = members.map_err(|(position, error)| EvidenceError::Handover { position, error })?;
+    let (handover, own) = (members.last_height(), evidence.commit.height);
+    if members.changes() > 0 && handover > own {
+        return Err(EvidenceError::HandoverAbove { handover, own });
+    }
+    Ok(members)
 }
 
 fn final_checkpoint(
     evidence: &Evidence,
-    anchor: &Anchor,
+    members: &MemberChain,
     verifier: &dyn SignatureVerifier,
 ) -> Result<FinalCheckpoint, EvidenceError> {
     let checkpoint: Checkpoint = evidence.checkpoint.parse()?;
-    let trusted = &anchor.genesis().origin;
+    let trusted = &members.anchor().genesis().origin;
     if checkpoint.origin != *trusted {
         return Err(EvidenceError::OtherOrigin {
             trusted: trusted.as_str().to_owned(),
             found: checkpoint.origin.as_str().to_owned(),
         });
     }
-    anchor.check_final(checkpoint, evidence.commit.clone(), verifier).map_err(EvidenceError::Commit)
+    members.check_final(checkpoint, evidence.commit.clone(), verifier).map_err(EvidenceError::Commit)
 }
 
 /// Reads a seal of a block that was made by rules that are known here.
@@ -145,12 +165,13 @@ fn check_index(evidence: &Evidence, index_root: Hash) -> Result<(), EvidenceErro
     }
 }
 
-/// The place of each statement.
-struct Places(BTreeMap<LeafIndex, Place>);
+/// The place of each statement, and the height of its block.
+struct Places(BTreeMap<LeafIndex, (Place, Height)>);
 
 impl Places {
-    /// A leaf's block is the one whose seal comes next, and whose leaves begin at or before it.
-    fn of(evidence: &Evidence) -> Result<Self, EvidenceError> {
+    /// A leaf's block is the one whose seal comes next, and whose leaves begin at or before it. Of a block above the anchor's the
+    /// seal names the members in force there.
+    fn of(evidence: &Evidence, members: &MemberChain) -> Result<Self, EvidenceError> {
         let seals: Vec<(LeafIndex, Seal)> = evidence
             .seals
             .iter()
@@ -163,18 +184,26 @@ impl Places {
             match seals.get(at) {
                 Some((seal_leaf, seal)) if seal.previous_size.get() <= leaf.get() => {
                     needed.insert(*seal_leaf);
-                    places.insert(leaf, Place { leaf, time: seal.time });
+                    places.insert(leaf, (Place { leaf, time: seal.time }, seal.height));
                 }
                 _ => return Err(EvidenceError::NoSeal { leaf }),
             }
         }
-        match seals.iter().find(|(leaf, _)| !needed.contains(leaf)) {
-            Some((leaf, _)) => Err(EvidenceError::SealUnneeded { leaf: *leaf }),
-            None => Ok(Self(places)),
+        if let Some((leaf, _)) = seals.iter().find(|(leaf, _)| !needed.contains(leaf)) {
+            return Err(EvidenceError::SealUnneeded { leaf: *leaf });
         }
+        for (leaf, seal) in seals.iter().filter(|(_, seal)| seal.height > members.anchor().height()) {
+            let named = members.check_seal_members(seal);
+            named.map_err(|error| EvidenceError::SealMembers { leaf: *leaf, error })?;
+        }
+        Ok(Self(places))
     }
 
     fn get(&self, leaf: LeafIndex) -> Result<Place, EvidenceError> {
+        self.of_block(leaf).map(|(place, _)| place)
+    }
+
+    fn of_block(&self, leaf: LeafIndex) -> Result<(Place, Height), EvidenceError> {
         self.0.get(&leaf).copied().ok_or(EvidenceError::NoSeal { leaf })
     }
 }
@@ -194,28 +223,76 @@ fn parse_statement(placed: &PlacedText, typ: StatementType, origin: &str) -> Res
 /// The admin statements, with who signed each and its id.
 type Admins = BTreeMap<LeafIndex, (Hash, StatementId, Admin)>;
 
+/// The keys of `formerMembers`, by their thumbprints.
+type Former<'a> = BTreeMap<Hash, &'a PublicKey>;
+
 /// Applies the registrations in order, from the genesis statement on.
 fn registry(
     evidence: &Evidence,
     places: &Places,
-    anchor: &Anchor,
+    members: &MemberChain,
     verifier: &dyn SignatureVerifier,
 ) -> Result<(Registry, Admins), EvidenceError> {
-    let mut registry = Registry::new(anchor.genesis());
+    let mut registry = Registry::new(members.anchor().genesis());
+    let former: Former<'_> = evidence.former_members.iter().map(|key| (key.thumbprint(), key)).collect();
     let mut admins = Admins::new();
     for placed in &evidence.registrations {
         let leaf = placed.leaf_index;
-        let refused = |error| EvidenceError::Refused { leaf, error };
         let statement = parse_statement(placed, StatementType::Admin, registry.origin().as_str())?;
         let kid = *statement.header().signer().hash();
-        let member = registry.members().get(&kid).ok_or(refused(Refusal::NotAMember { kid }))?;
-        let statement =
-            statement.verify(member.key(), verifier).map_err(|error| EvidenceError::Statement { leaf, error })?;
+        let (place, height) = places.of_block(leaf)?;
+        let key = signer_key(evidence, members, &former, &kid, leaf, height)?;
+        let statement = statement.verify(key, verifier).map_err(|error| EvidenceError::Statement { leaf, error })?;
         let admin = Admin::parse(statement.payload()).map_err(|error| EvidenceError::Admin { leaf, error })?;
-        registry.apply(&admin, &kid, places.get(leaf)?, verifier).map_err(refused)?;
+        let applied = registry.apply_shown(&admin, &kid, place, verifier);
+        applied.map_err(|error| EvidenceError::Refused { leaf, error })?;
         admins.insert(leaf, (kid, statement.id(), admin));
     }
     Ok((registry, admins))
+}
+
+/// The key of the member who signed an admin statement.
+///
+/// Above the anchor's block the member is in force there by the anchor and the handovers. Before its end the anchor does not tell
+/// who was: the quorum has signed the list entry that names the signer, and only the key that has this thumbprint is looked for.
+fn signer_key<'a>(
+    evidence: &'a Evidence,
+    members: &'a MemberChain,
+    former: &Former<'a>,
+    kid: &Hash,
+    leaf: LeafIndex,
+    height: Height,
+) -> Result<&'a PublicKey, EvidenceError> {
+    if let Some(in_force) = members.in_force_at(height) {
+        let member = in_force.get(kid).ok_or(EvidenceError::NotInForce { leaf, kid: *kid, height })?;
+        return Ok(member.key());
+    }
+    if leaf.get() >= members.anchor().size().get() {
+        return Err(EvidenceError::NotInForce { leaf, kid: *kid, height });
+    }
+    let shown = evidence.handovers.iter().find_map(|handover| handover.members.get(kid));
+    let known = members.member(kid).or(shown).map(Member::key);
+    known.or_else(|| former.get(kid).copied()).ok_or(EvidenceError::FormerMissing { leaf, kid: *kid })
+}
+
+/// Checks that the former members are in their order, that nothing else shows them, and that each has signed something.
+fn check_former_members(evidence: &Evidence, anchor: &Anchor, admins: &Admins) -> Result<(), EvidenceError> {
+    let signers: BTreeSet<Hash> = admins.values().map(|(kid, ..)| *kid).collect();
+    let mut last: Option<Hash> = None;
+    for key in &evidence.former_members {
+        let kid = key.thumbprint();
+        if last.replace(kid).is_some_and(|last| last >= kid) {
+            return Err(EvidenceError::FormerOrder { kid });
+        }
+        let sets = evidence.handovers.iter().map(|handover| &handover.members).chain([&anchor.genesis().members]);
+        if sets.into_iter().any(|set| set.get(&kid).is_some()) {
+            return Err(EvidenceError::FormerKnown { kid });
+        }
+        if !signers.contains(&kid) {
+            return Err(EvidenceError::FormerUnneeded { kid });
+        }
+    }
+    Ok(())
 }
 
 type Captures = BTreeMap<LeafIndex, Arc<Capture>>;

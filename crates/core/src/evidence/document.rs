@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::block::Commit;
-use crate::evidence::EvidenceError;
+use crate::evidence::{EvidenceError, Handover};
 use crate::index::{SignerList, SubjectEntry};
 use crate::json;
 use crate::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_VALUES_MAX};
 use crate::merkle::{LeafIndex, MultiProof};
+use crate::statement::PublicKey;
 
 /// Evidence about one id, at one checkpoint: all that is recorded of it, or that nothing is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,8 +37,11 @@ pub struct Evidence {
     pub registrations: Vec<PlacedText>,
     /// The seals of the blocks of all these statements, in ledger order.
     pub seals: Vec<PlacedSeal>,
-    /// The changes of members after the anchor's block. Reserved: empty.
-    pub handovers: Vec<Value>,
+    /// The changes of members up to this block, from some block on: those that an anchor of that block or a later one needs.
+    pub handovers: Vec<Handover>,
+    /// The keys of members that signed some of `registrations` and that neither the genesis statement nor `handovers` shows, by
+    /// their thumbprints.
+    pub former_members: Vec<PublicKey>,
     /// Shows that all leaves above stand in the tree of the checkpoint.
     pub inclusion_proof: MultiProof,
 }

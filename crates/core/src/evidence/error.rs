@@ -1,9 +1,10 @@
 //! What is wrong with evidence, with the leaf or subject where that shows.
 
-use crate::block::{CheckpointError, FinalityError, SealError};
+use crate::block::{CheckpointError, FinalityError, Height, SealError};
 use crate::consortium::{AdminError, Refusal};
-use crate::evidence::{CaptureFault, Evidence};
+use crate::evidence::{CaptureFault, Evidence, HandoverError};
 use crate::gs1::{Id, IdError};
+use crate::hash::Hash;
 use crate::index::{Acts, IndexProofError, SignerTag, Subject};
 use crate::json::JsonError;
 use crate::limits::EVIDENCE_BYTES_MAX;
@@ -26,8 +27,12 @@ pub enum EvidenceError {
         Evidence::VERSION
     )]
     Version { found: u64 },
-    #[error("the evidence has a label or handovers, which these rules do not know: verify it with a later sealane")]
+    #[error("the evidence has a label, which these rules do not know: verify it with a later sealane")]
     Reserved,
+    #[error("handover {position}, from 0: {error}")]
+    Handover { position: usize, error: HandoverError },
+    #[error("it has the handover of block {handover}, and is itself of block {own}")]
+    HandoverAbove { handover: Height, own: Height },
     #[error("the evidence is about {found}, and was asked for about {asked}")]
     OtherId { asked: Id, found: String },
     #[error("the evidence's id: {0}")]
@@ -42,6 +47,8 @@ pub enum EvidenceError {
     Seal { leaf: LeafIndex, error: SealError },
     #[error("the checkpoint's seal: {0}")]
     SealPlace(FinalityError),
+    #[error("the seal of leaf {leaf} is of a block above the trust anchor's: {error}")]
+    SealMembers { leaf: LeafIndex, error: FinalityError },
     #[error("the leaves are not in ledger order at leaf {leaf}")]
     Order { leaf: LeafIndex },
     #[error("two things are said to stand at leaf {leaf}")]
@@ -68,6 +75,22 @@ pub enum EvidenceError {
     Admin { leaf: LeafIndex, error: AdminError },
     #[error("the registration of leaf {leaf} cannot stand there: {error}")]
     Refused { leaf: LeafIndex, error: Refusal },
+    #[error(
+        "the registration of leaf {leaf} is signed by {kid}, who is no member in force at its block, {height}, by the trust \
+         anchor and the handovers"
+    )]
+    NotInForce { leaf: LeafIndex, kid: Hash, height: Height },
+    #[error(
+        "the registration of leaf {leaf} stands before the trust anchor's block, and the key of its signer {kid} is not among \
+         formerMembers"
+    )]
+    FormerMissing { leaf: LeafIndex, kid: Hash },
+    #[error("formerMembers are ordered by the bytes of their thumbprints, none twice; {kid} stands too late")]
+    FormerOrder { kid: Hash },
+    #[error("formerMembers has {kid}, who is shown as a founder or by a handover")]
+    FormerKnown { kid: Hash },
+    #[error("formerMembers has {kid}, who signed none of the registrations here")]
+    FormerUnneeded { kid: Hash },
     #[error("the capture of leaf {leaf}: {error}")]
     Record { leaf: LeafIndex, error: CaptureFault },
     #[error("something is left out: the index says nothing here of {subject}, which the answer rests on")]

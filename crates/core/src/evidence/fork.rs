@@ -11,7 +11,7 @@ use crate::block::{
     Checkpoint, CheckpointError, Commit, FinalCheckpoint, FinalityError, Height, Member, MemberSet, Note, NoteError,
     NoteKey, NoteKeyKind, Origin,
 };
-use crate::evidence::Anchor;
+use crate::evidence::MemberChain;
 use crate::hash::Hash;
 use crate::statement::SignatureVerifier;
 
@@ -96,35 +96,39 @@ impl Fork {
     pub fn of(
         first: &SignedCheckpoint,
         second: &SignedCheckpoint,
-        anchor: &Anchor,
+        chain: &MemberChain,
         verifier: &dyn SignatureVerifier,
     ) -> Result<Self, ForkError> {
         let commit = first.commit.as_ref().or(second.commit.as_ref());
         let height = commit.ok_or(ForkError::NoContradiction)?.height;
         let mut fork = Self {
             version: Self::VERSION,
-            origin: anchor.genesis().origin.clone(),
+            origin: chain.anchor().genesis().origin.clone(),
             height,
             signed_twice: Vec::new(),
             first: first.clone(),
             second: second.clone(),
         };
-        fork.signed_twice = fork.verify(anchor, verifier)?;
+        fork.signed_twice = fork.verify(chain, verifier)?;
         Ok(fork)
     }
 
-    /// Finds who signed twice, under an anchor; no member of two commits of different rounds, which prove a fork all the same.
-    /// Nothing in the proof is believed but signatures.
-    pub fn verify(&self, anchor: &Anchor, verifier: &dyn SignatureVerifier) -> Result<Vec<DoubleSigner>, ForkError> {
+    /// Finds who signed twice, of the members in force at the height by an anchor and its handovers; no member of two commits of
+    /// different rounds, which prove a fork all the same. Nothing in the proof is believed but signatures.
+    pub fn verify(
+        &self,
+        chain: &MemberChain,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<Vec<DoubleSigner>, ForkError> {
         if self.version != Self::VERSION {
             return Err(ForkError::Version { found: self.version });
         }
-        let trusted = &anchor.genesis().origin;
+        let trusted = &chain.anchor().genesis().origin;
         if self.origin != *trusted {
             return Err(ForkError::Origin { found: self.origin.clone(), trusted: trusted.clone() });
         }
-        let first = self.first.verify("first", self.height, anchor, verifier)?;
-        let second = self.second.verify("second", self.height, anchor, verifier)?;
+        let first = self.first.verify("first", self.height, chain, verifier)?;
+        let second = self.second.verify("second", self.height, chain, verifier)?;
         let both_committed = first.round.is_some() && second.round.is_some();
         let one_height = both_committed && first.checkpoint != second.checkpoint;
         let one_size =
@@ -133,12 +137,13 @@ impl Fork {
             return Err(ForkError::NoContradiction);
         }
         // A member that decides alone has no other round to go to.
-        let convicts = first.round == second.round || anchor.members().members().len() == 1;
+        let members = chain.signers_at(self.height);
+        let convicts = first.round == second.round || members.members().len() == 1;
         if !convicts {
             return if both_committed { Ok(Vec::new()) } else { Err(ForkError::NobodyTwice) };
         }
-        let members = anchor.members().members();
         let twice: Vec<DoubleSigner> = members
+            .members()
             .filter(|member| first.signers.contains(&member.kid()) && second.signers.contains(&member.kid()))
             .map(|member| DoubleSigner { name: member.name().to_owned(), kid: member.kid() })
             .collect();
@@ -174,10 +179,10 @@ impl SignedCheckpoint {
         &self,
         side: &'static str,
         height: Height,
-        anchor: &Anchor,
+        chain: &MemberChain,
         verifier: &dyn SignatureVerifier,
     ) -> Result<ForkSide, ForkError> {
-        let genesis = anchor.genesis();
+        let genesis = chain.anchor().genesis();
         let checkpoint: Checkpoint = self.checkpoint.parse().map_err(|error| ForkError::Checkpoint { side, error })?;
         if checkpoint.origin != genesis.origin {
             return Err(ForkError::OtherOrigin { side });
@@ -189,15 +194,18 @@ impl SignedCheckpoint {
                 }
                 let signers = commit.signatures.iter().map(|signature| signature.kid).collect();
                 // Also at the anchor's own height: what proves a fork there is another commit than the anchor's.
-                anchor
-                    .check_above(commit.height)
-                    .and_then(|()| {
-                        FinalCheckpoint::verify(checkpoint.clone(), commit.clone(), anchor.members(), verifier)
-                    })
+                let members = chain.signers_at(height);
+                chain
+                    .anchor()
+                    .check_above(height)
+                    .and_then(|()| FinalCheckpoint::verify(checkpoint.clone(), commit.clone(), members, verifier))
                     .map_err(|error| ForkError::Commit { side, error })?;
                 (Some(commit.round), signers)
             }
-            (None, Some(text)) => (None, signers_of(text, &self.checkpoint, side, anchor, verifier)?),
+            (None, Some(text)) => {
+                let members = chain.signers_at(height);
+                (None, signers_of(text, &self.checkpoint, side, &genesis.origin, members, verifier)?)
+            }
             _ => return Err(ForkError::Signed { side }),
         };
         Ok(ForkSide { checkpoint, round, signers })
@@ -209,26 +217,26 @@ fn signers_of(
     text: &str,
     checkpoint: &str,
     side: &'static str,
-    anchor: &Anchor,
+    origin: &Origin,
+    members: &MemberSet,
     verifier: &dyn SignatureVerifier,
 ) -> Result<Vec<Hash>, ForkError> {
     let note = Note::parse(text.as_bytes()).map_err(|error| ForkError::Note { side, error })?;
-    let keys: Vec<NoteKey> = note_keys(&anchor.genesis().origin, anchor.members());
+    let keys: Vec<NoteKey> = note_keys(origin, members);
     let verified = note.verify(&keys, verifier).map_err(|error| ForkError::Note { side, error })?;
     if note.text() != checkpoint || verified.is_empty() {
         return Err(ForkError::NoteText { side });
     }
-    Ok(signed_by(anchor, &verified))
+    Ok(signed_by(members, &verified))
 }
 
 /// The members of which one of these keys is.
-fn signed_by(anchor: &Anchor, keys: &[&NoteKey]) -> Vec<Hash> {
+fn signed_by(members: &MemberSet, keys: &[&NoteKey]) -> Vec<Hash> {
     let is_of = |member: &Member, key: &NoteKey| match &key.key {
         NoteKeyKind::Ed25519(key) => key == member.note_key(),
         NoteKeyKind::EcdsaP256(key) => key == member.key(),
     };
-    let members = anchor.members().members();
-    members.filter(|member| keys.iter().any(|key| is_of(member, key))).map(Member::kid).collect()
+    members.members().filter(|member| keys.iter().any(|key| is_of(member, key))).map(Member::kid).collect()
 }
 
 /// The keys by which the members of a ledger sign notes: two of each.

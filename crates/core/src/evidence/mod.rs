@@ -10,6 +10,7 @@ mod check;
 mod document;
 mod error;
 mod fork;
+mod handover;
 mod receipt;
 mod records;
 mod source;
@@ -19,6 +20,7 @@ pub use check::{Checked, check};
 pub use document::{Evidence, PlacedSeal, PlacedText};
 pub use error::EvidenceError;
 pub use fork::{DoubleSigner, Fork, ForkError, SignedCheckpoint, note_keys};
+pub use handover::{Handover, HandoverError, MemberChain};
 pub use receipt::{Receipt, ReceiptError, VerifiedReceipt};
 pub use records::{CaptureFault, read_capture};
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::block::{
     Checkpoint, CheckpointError, Commit, FinalityError, Leaf, Seal, SealError, check_seal_stands_at_checkpoint,
 };
-use crate::evidence::Anchor;
+use crate::evidence::MemberChain;
 use crate::hash::Hash;
 use crate::merkle::{self, InclusionProof, LeafIndex, ProofError, TreeSize};
 use crate::statement::SignatureVerifier;
@@ -63,15 +63,19 @@ pub struct VerifiedReceipt {
 }
 
 impl Receipt {
-    /// Checks the receipt under an anchor: the leaf and the seal stand in the tree of its checkpoint, which is final
-    /// (RFC 9162 §2.1.3.2). So a node that shows the same checkpoint for this height has that leaf there, and one that
+    /// Checks the receipt under an anchor and the handovers up to its block: the leaf and the seal stand in the tree of its
+    /// checkpoint, which is final (RFC 9162 §2.1.3.2), by the members that the seal names. So a node that shows the same checkpoint for this height has that leaf there, and one that
     /// shows another has forked.
     ///
     /// # Errors
     ///
     /// The first part of the receipt that does not hold.
-    pub fn verify(&self, anchor: &Anchor, verifier: &dyn SignatureVerifier) -> Result<VerifiedReceipt, ReceiptError> {
-        let genesis = anchor.genesis();
+    pub fn verify(
+        &self,
+        chain: &MemberChain,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<VerifiedReceipt, ReceiptError> {
+        let genesis = chain.anchor().genesis();
         let checkpoint: Checkpoint = self.checkpoint.parse()?;
         if checkpoint.origin != genesis.origin {
             let (found, trusted) = (checkpoint.origin.to_string(), genesis.origin.to_string());
@@ -81,14 +85,16 @@ impl Receipt {
             return Err(ReceiptError::Size { said: self.tree_size, size: checkpoint.size });
         }
         let commit = self.commit.clone();
-        let verified = anchor.check_final(checkpoint.clone(), commit.clone(), verifier);
+        let verified = chain.check_final(checkpoint.clone(), commit.clone(), verifier);
         verified.map_err(ReceiptError::Commit)?;
         let Checkpoint { size, root, .. } = &checkpoint;
         let seal = Seal::parse(self.seal.as_bytes())?;
         seal.check_rules()?;
         let time = seal.time;
         let seal_leaf = size.last_index().ok_or(ReceiptError::Empty)?;
-        check_seal_stands_at_checkpoint(&seal, seal_leaf, &checkpoint, &commit).map_err(ReceiptError::SealPlace)?;
+        check_seal_stands_at_checkpoint(&seal, seal_leaf, &checkpoint, &commit)
+            .and_then(|()| chain.check_seal_members(&seal))
+            .map_err(ReceiptError::SealPlace)?;
         let seal_hash = merkle::leaf_hash(&Leaf::Seal(seal).encode());
         merkle::verify_inclusion(seal_leaf, *size, seal_hash, &self.seal_inclusion_proof, *root)
             .map_err(ReceiptError::SealProof)?;

@@ -12,6 +12,7 @@ mod participants;
 mod policies;
 mod proposals;
 mod refusal;
+mod shown;
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -16,11 +16,13 @@ use crate::consortium::{
     Admin, CertificateRecord, Founder, Genesis, ParticipantId, Place, RULES, Registration, Registry, Renewal,
     Revocation, founder_bytes, renewal_consent,
 };
-use crate::evidence::{Anchor, Checked, Evidence, EvidenceError, PlacedSeal, PlacedText, check, read_capture};
+use crate::evidence::{
+    Anchor, Checked, Evidence, EvidenceError, Handover, PlacedSeal, PlacedText, Receipt, check, read_capture,
+};
 use crate::gs1::Id;
 use crate::hash::Hash;
 use crate::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, names};
-use crate::merkle::{self, LeafIndex, MultiProof, TreeSize};
+use crate::merkle::{self, InclusionProof, LeafIndex, MultiProof, TreeSize};
 use crate::provenance::{Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, is_before_span};
 use crate::statement::{
     Draft, Header, P256, PublicKey, Signature, StatementType, SubmittedStatement, sign as sign_draft,
@@ -29,7 +31,7 @@ use crate::time::Timestamp;
 
 pub type TestLists = BTreeMap<Subject, Vec<ListEntry>>;
 
-/// The seed of the member's key; participants have their numbers.
+/// The seed of the member's key; participants have their numbers, and further members have seeds from 201 on.
 pub const MEMBER: u8 = 200;
 
 pub fn key(seed: u8) -> SigningKey {
@@ -101,21 +103,44 @@ pub struct TestLedger {
     lists: TestLists,
     registry: Registry,
     blocks: Vec<Block>,
+    /// The seeds of those whose signatures make the next block final.
+    signers: Vec<u8>,
+    members: MemberSet,
+    pub handovers: Vec<Handover>,
+}
+
+fn member(seed: u8) -> Member {
+    let note_key = NoteSigningKey::from_seed(&[seed; 32]).public();
+    Member::new(if seed == MEMBER { "Member".to_owned() } else { format!("Member {seed}") }, public(seed), note_key)
+        .unwrap()
+}
+
+pub fn member_set(seeds: &[u8]) -> MemberSet {
+    MemberSet::new(seeds.iter().copied().map(member).collect()).unwrap()
 }
 
 impl TestLedger {
     /// Begins with the block of the genesis statement.
     pub fn new(origin: &str) -> Self {
+        Self::founded_by(origin, &[MEMBER])
+    }
+
+    /// Begins with the founders of these seeds.
+    pub fn founded_by(origin: &str, seeds: &[u8]) -> Self {
         let origin: Origin = origin.parse().unwrap();
-        let note_key = NoteSigningKey::from_seed(&[MEMBER; 32]).public();
-        let member = Member::new("Member", public(MEMBER), note_key).unwrap();
-        let signature = Signature::sign(&key(MEMBER), &founder_bytes(&origin, &member));
-        let founders = vec![Founder { kid: member.kid(), signature }];
-        let members = MemberSet::new(vec![member]).unwrap();
-        let genesis = Genesis::new(origin.clone(), members, founders, time("2026-01-01T00:00:00Z"));
+        let mut seeds = seeds.to_vec();
+        seeds.sort_by_key(|seed| public(*seed).thumbprint());
+        let founder = |seed: &u8| Founder {
+            kid: public(*seed).thumbprint(),
+            signature: Signature::sign(&key(*seed), &founder_bytes(&origin, &member(*seed))),
+        };
+        let founders = seeds.iter().map(founder).collect();
+        let members = member_set(&seeds);
+        let genesis = Genesis::new(origin.clone(), members.clone(), founders, time("2026-01-01T00:00:00Z"));
         let registry = Registry::new(&genesis);
         let payload = Admin::Genesis(genesis).to_payload();
-        let text = signed(StatementType::Admin, public(MEMBER).thumbprint(), origin.as_str(), &payload, MEMBER);
+        let first = seeds[0];
+        let text = signed(StatementType::Admin, public(first).thumbprint(), origin.as_str(), &payload, first);
         let anchor = Anchor::of_genesis(text.as_bytes(), &P256).unwrap();
         let mut ledger = Self {
             origin,
@@ -126,6 +151,9 @@ impl TestLedger {
             lists: TestLists::new(),
             registry,
             blocks: Vec::new(),
+            signers: seeds,
+            members,
+            handovers: Vec::new(),
         };
         ledger.write("2026-01-01T00:00:00Z", &[Post { place_of: text.clone(), text }]);
         ledger
@@ -133,6 +161,12 @@ impl TestLedger {
 
     pub fn admin(&self, admin: &Admin) -> Post {
         let text = self.admin_by(admin, MEMBER, MEMBER);
+        Post { place_of: text.clone(), text }
+    }
+
+    /// An admin statement by the member of this seed.
+    pub fn admin_of(&self, admin: &Admin, seed: u8) -> Post {
+        let text = self.admin_by(admin, seed, seed);
         Post { place_of: text.clone(), text }
     }
 
@@ -201,7 +235,7 @@ impl TestLedger {
             self.add(Place { leaf: leaf(self.hashes.len()), time }, post);
         }
         change_lists(&mut self.lists);
-        let members = &self.anchor.genesis().members;
+        let members = self.members.clone();
         let mut seal = Seal {
             height: Height::new(self.blocks.len() as u64).unwrap(),
             time,
@@ -222,10 +256,83 @@ impl TestLedger {
             size: TreeSize::new(size as u64).unwrap(),
             root: merkle::root(&self.hashes),
         };
-        let signature = CommitSignature::sign(&key(MEMBER), seal.height, 0, &checkpoint);
-        let commit = Commit { height: seal.height, round: 0, signatures: vec![signature] };
+        let commit = signed_by(&self.signers, seal.height, &checkpoint);
         self.blocks.push(Block { size, placed, checkpoint, commit });
         leaf(previous_size)
+    }
+
+    /// Writes a block without statements that hands over to the members of these seeds; gives its height.
+    pub fn hand_over(&mut self, time: &str, seeds: &[u8]) -> usize {
+        let next = member_set(seeds);
+        let hash = next.hash();
+        self.write_lying(time, &[], |_| {}, |seal| seal.next_members_hash = hash);
+        let block = self.blocks.last().unwrap();
+        self.handovers.push(Handover {
+            checkpoint: block.checkpoint.to_text(),
+            commit: block.commit.clone(),
+            seal: block.placed.seal.clone(),
+            seal_inclusion_proof: self.way_of_last(),
+            members: next.clone(),
+        });
+        self.members = next;
+        self.signers = seeds.to_vec();
+        self.blocks.len() - 1
+    }
+
+    /// From the last leaf up, the roots of all that stands left of it.
+    fn way_of_last(&self) -> InclusionProof {
+        let (mut end, mut way) = (self.hashes.len() - 1, Vec::new());
+        while end > 0 {
+            let width = 1 << end.trailing_zeros();
+            way.push(merkle::root(&self.hashes[end - width..end]));
+            end -= width;
+        }
+        InclusionProof(way)
+    }
+
+    /// The last block's commit, by others.
+    pub fn commit_by(&self, seeds: &[u8]) -> Commit {
+        let block = self.blocks.last().unwrap();
+        signed_by(seeds, block.commit.height, &block.checkpoint)
+    }
+
+    /// The anchor after a block, where these were the members.
+    pub fn anchor_at(&self, height: usize, seeds: &[u8]) -> Anchor {
+        let block = &self.blocks[height];
+        self.anchor.clone().after(block.commit.height, &block.checkpoint, member_set(seeds))
+    }
+
+    /// A receipt of the statement at a leaf of the last block.
+    pub fn receipt(&self, leaf_index: LeafIndex) -> Receipt {
+        let block = self.blocks.last().unwrap();
+        let proof = |index: u64| {
+            let mut leaves = Vec::new();
+            self.way(0..self.hashes.len(), usize::try_from(index).unwrap(), &mut leaves);
+            InclusionProof(leaves)
+        };
+        Receipt {
+            leaf_index,
+            tree_size: block.checkpoint.size,
+            leaf_hash: self.hashes[usize::try_from(leaf_index.get()).unwrap()],
+            inclusion_proof: proof(leaf_index.get()),
+            checkpoint: block.checkpoint.to_text(),
+            commit: block.commit.clone(),
+            seal: block.placed.seal.clone(),
+            seal_inclusion_proof: proof(block.placed.leaf_index.get()),
+        }
+    }
+
+    fn way(&self, span: Range<usize>, index: usize, way: &mut Vec<Hash>) {
+        if span.len() == 1 {
+            return;
+        }
+        let middle = span.start + span.len().next_power_of_two() / 2;
+        let (inside, beside) = match index < middle {
+            true => (span.start..middle, middle..span.end),
+            false => (middle..span.end, span.start..middle),
+        };
+        self.way(inside, index, way);
+        way.push(merkle::root(&self.hashes[beside]));
     }
 
     fn add(&mut self, place: Place, post: &Post) {
@@ -237,7 +344,7 @@ impl TestLedger {
             StatementType::Admin => {
                 let admin = Admin::parse(sound.payload()).unwrap();
                 if !matches!(admin, Admin::Genesis(_)) {
-                    self.registry.apply(&admin, &kid, place, &P256).unwrap();
+                    self.registry.apply_shown(&admin, &kid, place, &P256).unwrap();
                 }
                 (SignerTag::of_member(&kid), names::of_admin(&admin, sound.id()))
             }
@@ -325,7 +432,8 @@ impl TestLedger {
             statements: captures.iter().map(placed).collect(),
             registrations: admins.iter().map(placed).collect(),
             seals: Vec::new(),
-            handovers: Vec::new(),
+            handovers: self.handovers.clone(),
+            former_members: Vec::new(),
             inclusion_proof: MultiProof::default(),
         };
         let leaves = captures.union(admins).map(|leaf| usize::try_from(leaf.get()).unwrap());
@@ -368,8 +476,17 @@ impl TestLedger {
     }
 
     pub fn check(&self, evidence: &Evidence) -> Result<Checked, EvidenceError> {
-        check(evidence, &Id::parse(&evidence.id).unwrap(), &self.anchor, &P256)
+        self.check_under(evidence, &self.anchor)
     }
+
+    pub fn check_under(&self, evidence: &Evidence, anchor: &Anchor) -> Result<Checked, EvidenceError> {
+        check(evidence, &Id::parse(&evidence.id).unwrap(), anchor, &P256)
+    }
+}
+
+fn signed_by(seeds: &[u8], height: Height, checkpoint: &Checkpoint) -> Commit {
+    let signatures = seeds.iter().map(|seed| CommitSignature::sign(&key(*seed), height, 0, checkpoint)).collect();
+    Commit { height, round: 0, signatures }
 }
 
 /// Numbers the signers by those that the entries name, none else: as a document has them.
