@@ -18,7 +18,7 @@ use crate::cli::register;
 use crate::cli::trust::Trusted;
 use crate::cli::verify::{VerifyAnswer, judge_now};
 use sealane_core::consortium::{Admin, Endorsement, ParticipantId};
-use sealane_core::evidence::{Anchor, Receipt};
+use sealane_core::evidence::{Anchor, MemberChain, Receipt};
 use sealane_core::gs1::Id;
 use sealane_core::statement::SubmittedStatement;
 use sealane_core::time::Timestamp;
@@ -116,7 +116,7 @@ impl SignedStep {
             .map_err(|error| Failure::unreachable(format!("{} answered without a receipt: {error}", client.url())))?;
         let unproven =
             |what: &dyn std::fmt::Display| Failure::unproven(format!("the receipt of {}: {what}", client.url()));
-        receipt.verify(anchor, provider().signatures).map_err(|error| unproven(&error))?;
+        receipt.verify(&MemberChain::new(anchor.clone()), provider().signatures).map_err(|error| unproven(&error))?;
         if !receipt.is_for(compact) {
             return Err(unproven(&"it is for another statement"));
         }
