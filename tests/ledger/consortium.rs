@@ -1,20 +1,24 @@
 //! Several members on real sockets, each with a store of its own.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use sealane::app::capture::{CaptureError, Captured, capture};
 use sealane::app::orderer::{Consensus, HEARTBEAT, OrderError, Orderer, SeenWords};
 use sealane::app::{Ledger, audit, mark_of};
 use sealane::bft::MalachiteAgreement;
 use sealane::net::{NetSetup, NetTimes, PeerNetwork};
 use sealane::pki::{NodeTls, X509Reader};
-use sealane::ports::{Clock, LedgerStore, MemberSigner, Patience, Roster};
+use sealane::ports::{Clock, LedgerStore, MemberSigner, Patience, PeerEvent, PeerStanding, Peers, Roster, To};
 use sealane::signatures::AwsLc;
 use sealane::store::{AddressFile, LogStart, SqliteStore, VoteLogFile};
+use sealane_core::agreement::Message;
+use sealane_core::block::Leaf;
 use sealane_core::hash::Hash;
+use sealane_core::merkle;
 use sealane_core::time::Timestamp;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -42,6 +46,36 @@ impl Clock for MachineClock {
     }
 }
 
+/// The network, and what is asked for in it: of whom, and the statement's leaf.
+struct Overheard {
+    network: Arc<PeerNetwork>,
+    asked: Asked,
+}
+
+type Asked = Arc<Mutex<Vec<(Hash, Hash)>>>;
+
+#[async_trait]
+impl Peers for Overheard {
+    fn say(&self, to: To, message: &Message) -> usize {
+        if let (To::One(to), Message::AskStatements { leaves, .. }) = (to, message) {
+            self.asked.lock().unwrap().extend(leaves.iter().map(|leaf| (to, *leaf)));
+        }
+        self.network.say(to, message)
+    }
+
+    async fn next(&self) -> PeerEvent {
+        self.network.next().await
+    }
+
+    fn standing(&self) -> Vec<PeerStanding> {
+        self.network.standing()
+    }
+
+    fn admit(&self, roster: Roster) {
+        self.network.admit(roster);
+    }
+}
+
 struct Running {
     ledger: Ledger,
     writer: JoinHandle<()>,
@@ -53,6 +87,7 @@ struct Four {
     addresses: BTreeMap<Hash, String>,
     clock: Arc<MachineClock>,
     running: Vec<Option<Running>>,
+    asked: Asked,
 }
 
 impl Four {
@@ -67,7 +102,7 @@ impl Four {
         }
         let clock = Arc::new(MachineClock { began: std::time::Instant::now(), skipped_ms: AtomicU64::new(0) });
         let running = members.iter().map(|_| None).collect();
-        let mut four = Self { members, addresses, clock, running };
+        let mut four = Self { members, addresses, clock, running, asked: Asked::default() };
         for (at, listener) in listeners.into_iter().enumerate() {
             four.run(at, listener).await;
         }
@@ -99,7 +134,7 @@ impl Four {
                 Box::new(MalachiteAgreement::new(origin.clone(), signer, Arc::new(AwsLc), Patience::default()))
             }),
             log: Box::new(VoteLogFile::open(member.dir.path(), kid, &member.origin()).unwrap()),
-            peers: Arc::clone(&network) as _,
+            peers: Arc::new(Overheard { network: Arc::clone(&network), asked: Arc::clone(&self.asked) }),
             words,
             certificates: Arc::new(X509Reader),
         };
@@ -211,6 +246,35 @@ async fn four_members_agree_and_one_may_be_away() {
     let own = council.members.iter().find(|one| one.is_self).unwrap();
     assert_eq!(own.tip, Some(ledger.view().tip.seal.height));
     assert!(council.members.iter().all(|one| one.tip.is_some() && one.heard.is_some()), "{council:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_comes_after_its_proposers_own_statements() {
+    let mut four = Four::start().await;
+    for at in 0..4 {
+        four.until_reachable(at, 4).await;
+    }
+    let maker = four.register(0).await;
+    four.until_level(1).await;
+    let own: Vec<Hash> = four.members.iter().map(|one| one.signer.public_key().thumbprint()).collect();
+    let mut posted = BTreeMap::new();
+    let mut posts = Vec::new();
+    for number in 0..400 {
+        let (at, time) = (number % 4, four.clock.now());
+        let statement = four.members[at].observing_at(&maker, &format!("S{number}"), time, time);
+        posted.insert(merkle::leaf_hash(&Leaf::of_statement(statement.compact()).encode()), own[at]);
+        let ledger = four.ledger(at).clone();
+        posts.push(tokio::spawn(async move { capture(&ledger, statement).await }));
+        if number % 8 == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    for post in posts {
+        tokio::time::timeout(SOON, post).await.expect("no answer").unwrap().unwrap();
+    }
+    let asked = four.asked.lock().unwrap();
+    let needless: Vec<_> = asked.iter().filter(|(of, leaf)| posted.get(leaf) == Some(of)).collect();
+    assert!(needless.is_empty(), "{} of {} that were asked for were on their way", needless.len(), asked.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,8 @@ use crate::app::orderer::HEARTBEAT;
 use crate::app::orderer::Orderer;
 use crate::app::orderer::build::EMPTY_AFTER;
 use crate::app::orderer::finish::WriteError;
-use crate::app::orderer::peers::{PART_BYTES_MAX, candidate_of, parts};
+use crate::app::orderer::peers::{PART_BYTES_MAX, parts};
+use crate::app::orderer::verifying::{leaf_hash_of, read_leaf};
 use crate::app::prefetch::prefetch;
 use crate::ports::{Act, AgreementError, To, WantedBlock};
 use sealane_core::agreement::{BlockOutline, LastSaid, Logged, Message, ValueId};
@@ -16,7 +17,7 @@ use sealane_core::block::{Height, Leaf};
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{Body, BodyLeaf, Candidate, Rules, SealedBlock, validate};
 use sealane_core::limits::{BLOCK_STATEMENTS_MAX, STATEMENT_BYTES_MAX};
-use sealane_core::merkle::{self, LeafIndex};
+use sealane_core::merkle::LeafIndex;
 
 /// Bodies of one height that are kept. Each proposer shows one a round, and heights take few rounds.
 const BODIES_MAX: usize = 32;
@@ -109,16 +110,13 @@ impl ProposedBlock {
         missing.map(|(hash, _)| *hash).collect()
     }
 
-    /// Puts a leaf where it belongs. Tells whether it belongs here.
-    fn put(&mut self, hash: &Hash, leaf: &BodyLeaf) -> bool {
-        let mut belongs = false;
+    /// Puts a leaf where it belongs.
+    fn put(&mut self, hash: &Hash, leaf: &BodyLeaf) {
         for (wanted, place) in self.outline.leaves.iter().zip(&mut self.leaves) {
             if wanted == hash && place.is_none() {
                 *place = Some(leaf.clone());
-                belongs = true;
             }
         }
-        belongs
     }
 
     /// The statement whose leaf has a hash, in compact form.
@@ -188,6 +186,8 @@ impl Orderer {
         let Some(under_way) = &mut self.under_way else { return Ok(Vec::new()) };
         let height = under_way.height;
         let Some(pursuit) = under_way.wanted.get_mut(&value) else { return Ok(Vec::new()) };
+        let holders = &pursuit.wanted.holders;
+        let holder = holders.get(pursuit.asked % holders.len().max(1));
         let question = match under_way.bodies.get_mut(&value) {
             None => Message::AskOutline { height, value },
             Some(body) => {
@@ -196,14 +196,20 @@ impl Orderer {
                         body.put(&hash, &BodyLeaf::Verified(Box::new(candidate.clone())));
                     }
                 }
-                match body.missing() {
-                    missing if missing.is_empty() => return self.check(value).await,
-                    leaves => Message::AskStatements { height, value, leaves },
+                let mut leaves = body.missing();
+                if leaves.is_empty() {
+                    return self.check(value).await;
                 }
+                // What the holder has sent already is not asked for.
+                let is_coming = |leaf: &Hash| holder.is_some_and(|from| self.neighbours.verifying.is_coming(from, leaf));
+                leaves.retain(|leaf| !is_coming(leaf));
+                if leaves.is_empty() {
+                    return Ok(Vec::new());
+                }
+                Message::AskStatements { height, value, leaves }
             }
         };
-        let holders = &pursuit.wanted.holders;
-        if let Some(holder) = holders.get(pursuit.asked % holders.len().max(1)) {
+        if let Some(holder) = holder {
             pursuit.asked += 1;
             self.peers.say(To::One(*holder), &question);
         }
@@ -228,50 +234,12 @@ impl Orderer {
         self.carry_out(acts).await;
     }
 
-    /// Takes statements that bodies lack. Hands back those that no body lacks.
-    pub(super) async fn fill_bodies(&mut self, statements: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-        let lacks = |body: &ProposedBlock| body.leaves.iter().any(Option::is_none);
-        let is_lacking = self.under_way.as_ref().is_some_and(|one| one.bodies.values().any(lacks));
-        if !is_lacking {
-            return statements;
-        }
-        let (mut others, mut touched) = (Vec::new(), Vec::new());
-        for bytes in statements {
-            let Some((hash, leaf)) = self.read_leaf(&bytes) else { continue };
-            let Some(under_way) = &mut self.under_way else { continue };
-            let mut belongs = false;
-            for (value, body) in &mut under_way.bodies {
-                if body.put(&hash, &leaf) {
-                    belongs = true;
-                    touched.push(*value);
-                }
-            }
-            if !belongs {
-                others.push(bytes);
-            }
-        }
-        touched.dedup();
-        for value in touched {
-            let whole = |one: &UnderWay| one.bodies.get(&value).is_some_and(|body| body.missing().is_empty());
-            if self.under_way.as_ref().is_some_and(whole) {
-                let acts = self.pursue(value).await;
-                self.carry_out(acts).await;
-            }
-        }
-        others
-    }
-
-    /// The leaf that a statement gets. One that does not stand by itself is left to `validate` to refuse.
-    fn read_leaf(&self, compact: &[u8]) -> Option<(Hash, BodyLeaf)> {
-        let text = std::str::from_utf8(compact).ok()?;
-        let head = self.head.as_ref()?;
-        match candidate_of(compact, &head.registry, self.next_place(head), self.provider()) {
-            Ok(candidate) => Some((candidate.leaf_hash(), BodyLeaf::Verified(Box::new(candidate)))),
-            Err(_) => {
-                let leaf = Leaf::of_statement(text);
-                let long = matches!(leaf, Leaf::LongStatement { .. }).then(|| compact.to_vec());
-                let bytes = leaf.encode();
-                Some((merkle::leaf_hash(&bytes), BodyLeaf::Shown { bytes, long }))
+    /// Puts leaves where bodies lack them.
+    pub(super) fn fill_bodies(&mut self, leaves: &[(Hash, BodyLeaf)]) {
+        let Some(under_way) = &mut self.under_way else { return };
+        for body in under_way.bodies.values_mut().filter(|body| body.leaves.iter().any(Option::is_none)) {
+            for (hash, leaf) in leaves {
+                body.put(hash, leaf);
             }
         }
     }
@@ -401,9 +369,11 @@ impl Orderer {
                 return Some(body);
             }
             let Message::Statements(statements) = Message::parse(rest).ok()? else { return None };
+            let head = self.head.as_ref()?;
             for statement in statements {
-                let (hash, leaf) = self.read_leaf(&statement)?;
-                body.put(&hash, &leaf);
+                let compact = String::from_utf8(statement).ok()?;
+                let leaf = read_leaf(&compact, &head.registry, self.next_place(head), self.provider());
+                body.put(&leaf_hash_of(&compact), &leaf);
             }
             Some(body)
         };

@@ -62,6 +62,8 @@ impl Orderer {
             }
         };
         self.gather().await;
+        // What is in the block goes before it, so that the others verify it meanwhile, and need not ask for it.
+        self.neighbours.gossip(&*self.peers);
         let bytes_max = if self.is_alone() { BLOCK_BYTES_MAX } else { SHARED_BLOCK_BYTES_MAX };
         let candidates = self.pool.offer(BLOCK_STATEMENTS_MAX, bytes_max);
         let even_if_empty = std::mem::take(&mut self.is_due) || self.is_empty_block_due(round);

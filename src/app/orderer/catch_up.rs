@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use crate::app::head::statement_text;
 use crate::app::orderer::Orderer;
 use crate::app::orderer::finish::WriteError;
-use crate::app::orderer::peers::{PART_BYTES_MAX, candidate_of, leaf_hash_of, parts};
+use crate::app::orderer::peers::{PART_BYTES_MAX, candidate_of, parts};
+use crate::app::orderer::verifying::leaf_hash_of;
 use crate::app::prefetch::prefetch;
 use crate::ports::{LedgerStore, Peers, StoreError, To};
 use sealane_core::agreement::{FinalBlockEnd, FinalBlockPart, Message};
@@ -160,7 +161,7 @@ impl Orderer {
         let provider = Provider { signatures: &*self.verifier, certificates: &*self.certificates };
         let at = sealane_core::consortium::Place { leaf: head.tip.size().next_index(), time: seal.time };
         let registry = Arc::clone(&head.registry);
-        let read = |compact: &Vec<u8>| match self.pool.get(&leaf_hash_of(compact)?) {
+        let read = |compact: &Vec<u8>| match self.pool.get(&leaf_hash_of(std::str::from_utf8(compact).ok()?)) {
             Some(candidate) => Some(candidate.clone()),
             None => candidate_of(compact, &registry, at, provider).ok(),
         };

@@ -36,6 +36,7 @@ mod job;
 mod observer;
 mod peers;
 mod pool;
+mod verifying;
 mod words;
 
 use std::collections::BTreeMap;
@@ -55,7 +56,8 @@ use crate::app::ledger::{Ledger, Proven, Question, View};
 use crate::app::lookup::Lookup;
 use crate::app::orderer::bodies::{ProposedBlock, UnderWay};
 use crate::app::orderer::catch_up::CatchUp;
-use crate::app::orderer::peers::{Neighbours, Verified};
+use crate::app::orderer::peers::Neighbours;
+use crate::app::orderer::verifying::{GROUPS_IN_ALL_MAX, Verified};
 use crate::app::write_gate::WriteGate;
 use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog};
 use sealane_core::agreement::{Logged, Timer, ValueId};
@@ -76,9 +78,6 @@ pub const QUEUE_JOBS_MAX: usize = 4_096;
 
 /// Questions that may wait for the writer. Few are asked at once, by those who gather evidence.
 const QUESTIONS_MAX: usize = 16;
-
-/// Groups of other members' statements that may be verified and wait to be taken.
-const VERIFIED_MAX: usize = 64;
 
 /// How long a block waits at the most for statements that are being verified: less than a disk's flush takes, which they
 /// then share.
@@ -195,7 +194,7 @@ impl Orderer {
         let (view, seen) = watch::channel(Arc::new(view_of(&head)));
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
-        let (verified_by, verified) = mpsc::channel(VERIFIED_MAX);
+        let (verified_by, verified) = mpsc::channel(GROUPS_IN_ALL_MAX);
         let gate = Arc::new(WriteGate::new(BlockClock::at_start(head.tip.seal.time, clock.reading())));
         let own = signer.public_key().thumbprint();
         let neighbours = Neighbours::new(own, Arc::new(head.registry.members().clone()), verified_by);

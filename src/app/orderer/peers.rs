@@ -4,23 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::app::council::{Council, MemberStanding};
 use crate::app::head::Head;
 use crate::app::orderer::job::{Job, answer_all};
 use crate::app::orderer::pool::BroughtBy;
+use crate::app::orderer::verifying::{Means, Verified, Verifying};
 use crate::app::orderer::{OrderError, Ordered, Orderer, STATUS_EVERY};
 use crate::app::prefetch::prefetch;
 use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, To};
 use sealane_core::agreement::{Hello, LastSaid, Logged, Message, NodeStatus};
-use sealane_core::block::{Height, Leaf, MemberSet};
+use sealane_core::block::{Height, MemberSet};
 use sealane_core::consortium::{Place, Registry};
 use sealane_core::hash::Hash;
-use sealane_core::ledger::{Candidate, PlaceRefusal, Prefetched, check_next, verify};
+use sealane_core::ledger::{BodyLeaf, Candidate, PlaceRefusal, Prefetched, check_next, verify};
 use sealane_core::limits::MESSAGE_BYTES_MAX;
-use sealane_core::merkle::{self, LeafIndex};
+use sealane_core::merkle::LeafIndex;
 use sealane_core::provider::Provider;
 use sealane_core::statement::SubmittedStatement;
 use sealane_core::time::Timestamp;
@@ -40,15 +41,6 @@ pub(super) const PART_BYTES_MAX: usize = MESSAGE_BYTES_MAX / 2;
 /// How often a statement that is not final yet is told again, while its client waits.
 const SAY_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
-/// Groups of statements that are verified at a time for one member. More are dropped, and said again by it.
-const VERIFYING_MAX: usize = 4;
-
-/// Statements of another member that hold by themselves.
-pub(super) struct Verified {
-    from: Hash,
-    candidates: Vec<Candidate>,
-}
-
 /// The other members, as far as this node knows.
 pub(super) struct Neighbours {
     own: Hash,
@@ -65,8 +57,7 @@ pub(super) struct Neighbours {
     gossip: Vec<Vec<u8>>,
     gossip_bytes: usize,
     gossip_at: Option<Instant>,
-    verified: mpsc::Sender<Verified>,
-    verifying: BTreeMap<Hash, Arc<Semaphore>>,
+    pub verifying: Verifying,
     /// Proposed blocks that were not valid, by the word that their reason begins with.
     invalid: BTreeMap<String, u64>,
 }
@@ -83,7 +74,7 @@ pub(super) struct Heard {
 impl Neighbours {
     pub fn new(own: Hash, members: Arc<MemberSet>, verified: mpsc::Sender<Verified>) -> Self {
         let now = Instant::now();
-        let verifying = members.members().map(|one| (one.kid(), Arc::new(Semaphore::new(VERIFYING_MAX)))).collect();
+        let verifying = Verifying::new(&members, verified);
         Self {
             own,
             members,
@@ -96,7 +87,6 @@ impl Neighbours {
             gossip: Vec::new(),
             gossip_bytes: 0,
             gossip_at: None,
-            verified,
             verifying,
             invalid: BTreeMap::new(),
         }
@@ -174,12 +164,6 @@ impl Neighbours {
     }
 }
 
-/// The hash of the leaf that a statement gets; `None` of bytes that are none.
-pub(super) fn leaf_hash_of(compact: &[u8]) -> Option<Hash> {
-    let text = std::str::from_utf8(compact).ok()?;
-    Some(merkle::leaf_hash(&Leaf::of_statement(text).encode()))
-}
-
 /// Statements in groups of at most so many bytes, but for a longer one alone.
 pub(super) fn parts(statements: Vec<Vec<u8>>, bytes_max: usize) -> Vec<Vec<Vec<u8>>> {
     let (mut parts, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
@@ -234,7 +218,12 @@ impl Orderer {
         }
         match self.check_standing(std::slice::from_ref(&candidate)).await.pop() {
             Some(Ok(None)) => {
+                let is_idle = self.under_way.is_none();
                 self.neighbours.tell(&candidate);
+                if is_idle {
+                    // Its block begins now, at whoever's turn it is.
+                    self.neighbours.gossip(&*self.peers);
+                }
                 // Who is refused for want of room is answered there.
                 self.pool.add(candidate, BroughtBy::Client, Some(reply), Instant::now());
             }
@@ -244,9 +233,17 @@ impl Orderer {
         }
     }
 
-    /// Takes statements of another member, as far as they may stand.
+    /// Takes statements of another member: blocks that lack them have them now, and those that may stand wait for a place.
     pub(super) async fn take_verified(&mut self, verified: Verified) {
-        let Verified { from, candidates } = verified;
+        let means = self.means();
+        self.neighbours.verifying.end(&verified, means.as_ref());
+        let Verified { from, statements, .. } = verified;
+        self.fill_bodies(&statements);
+        let verified = statements.into_iter().filter_map(|(_, leaf)| match leaf {
+            BodyLeaf::Verified(candidate) => Some(*candidate),
+            BodyLeaf::Shown { .. } => None,
+        });
+        let candidates: Vec<Candidate> = verified.collect();
         let standing = self.check_standing(&candidates).await;
         for (candidate, standing) in candidates.into_iter().zip(standing) {
             if matches!(standing, Ok(None)) {
@@ -255,6 +252,17 @@ impl Orderer {
             }
         }
         self.pursue_all().await;
+    }
+
+    /// By what statements of other members are verified now; `None` if the ledger is not loaded.
+    fn means(&self) -> Option<Means> {
+        let head = self.head.as_ref()?;
+        Some(Means {
+            registry: Arc::clone(&head.registry),
+            at: self.next_place(head),
+            verifier: Arc::clone(&self.verifier),
+            certificates: Arc::clone(&self.certificates),
+        })
     }
 
     /// Whether each candidate may stand on the last final block; the leaf that it has, if it stands already. Nothing if the
@@ -381,40 +389,16 @@ impl Orderer {
             Message::AskOutline { value, .. } => self.show(To::One(from), value),
             Message::AskStatements { value, leaves, .. } => self.tell_statements(from, value, &leaves),
             Message::Statements(statements) => {
-                let others = self.fill_bodies(statements).await;
-                self.verify_elsewhere(from, others);
+                if let Some(means) = self.means() {
+                    let is_here = |leaf: &Hash| self.pool.get(leaf).is_some();
+                    self.neighbours.verifying.add(from, statements, is_here, &means);
+                }
             }
             Message::AskBlocks { from: first } => self.tell_blocks(from, first),
             Message::Block(part) => self.hear_block(from, part).await,
             // The transport deals with these.
             _ => {}
         }
-    }
-
-    /// Has statements verified on other threads. Those that wait here already are not looked at again.
-    fn verify_elsewhere(&self, from: Hash, statements: Vec<Vec<u8>>) {
-        let Some(head) = &self.head else { return };
-        let Some(permit) = self.neighbours.verifying.get(&from) else { return };
-        let Ok(permit) = Arc::clone(permit).try_acquire_owned() else { return };
-        let new: Vec<Vec<u8>> = statements.into_iter().filter(|one| !self.is_waiting(one)).collect();
-        if new.is_empty() {
-            return;
-        }
-        let (registry, at) = (Arc::clone(&head.registry), self.next_place(head));
-        let (verifier, certificates) = (Arc::clone(&self.verifier), Arc::clone(&self.certificates));
-        let sender = self.neighbours.verified.clone();
-        tokio::task::spawn_blocking(move || {
-            let provider = Provider { signatures: &*verifier, certificates: &*certificates };
-            let read = |one: &Vec<u8>| candidate_of(one, &registry, at, provider).ok();
-            let candidates = new.iter().filter_map(read).collect();
-            // The writer has ended, or has enough to do: the member says them again.
-            let _ = sender.try_send(Verified { from, candidates });
-            drop(permit);
-        });
-    }
-
-    fn is_waiting(&self, compact: &[u8]) -> bool {
-        leaf_hash_of(compact).is_none_or(|leaf| self.pool.get(&leaf).is_some())
     }
 
     /// Says where this node stands, and looks where the others do.
