@@ -201,7 +201,8 @@ impl Orderer {
                     return self.check(value).await;
                 }
                 // What the holder has sent already is not asked for.
-                let is_coming = |leaf: &Hash| holder.is_some_and(|from| self.neighbours.verifying.is_coming(from, leaf));
+                let is_coming =
+                    |leaf: &Hash| holder.is_some_and(|from| self.neighbours.verifying.is_coming(from, leaf));
                 leaves.retain(|leaf| !is_coming(leaf));
                 if leaves.is_empty() {
                     return Ok(Vec::new());
