@@ -1,9 +1,13 @@
-//! How many connections have not shown yet who is at their other end, and whose.
+//! How many connections have not shown yet who is at their other end, and whose; and how many such begin in a second.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::limits::{HALF_OPEN_MAX, HALF_OPEN_PER_ADDRESS_MAX};
+use tokio::time::{Duration, Instant};
+
+use super::limits::{
+    HALF_OPEN_MAX, HALF_OPEN_PER_ADDRESS_MAX, HANDSHAKES_PER_ADDRESS_MAX, STRANGERS_PER_SECOND_MAX,
+};
 use crate::app::answer::ClientAddress;
 
 /// The connections whose handshake is under way, by address.
@@ -17,6 +21,37 @@ struct Counts {
     by_address: HashMap<ClientAddress, usize>,
     /// Of addresses from which no member has come.
     strangers: usize,
+    second: Second,
+}
+
+/// What has begun in the second under way. It holds few addresses, since few strangers begin in a second.
+struct Second {
+    began: Instant,
+    by_address: HashMap<ClientAddress, u32>,
+    strangers: u32,
+}
+
+impl Default for Second {
+    fn default() -> Self {
+        Self { began: Instant::now(), by_address: HashMap::new(), strangers: 0 }
+    }
+}
+
+impl Second {
+    /// Counts a connection that begins now, unless too many have.
+    fn begin(&mut self, address: ClientAddress, is_members: bool) -> bool {
+        if self.began.elapsed() >= Duration::from_secs(1) {
+            *self = Self::default();
+        }
+        let of_address = self.by_address.get(&address).copied().unwrap_or_default();
+        let is_too_many = of_address >= HANDSHAKES_PER_ADDRESS_MAX
+            || (!is_members && self.strangers >= STRANGERS_PER_SECOND_MAX);
+        if !is_too_many {
+            self.by_address.insert(address, of_address + 1);
+            self.strangers += u32::from(!is_members);
+        }
+        !is_too_many
+    }
 }
 
 /// The place of one such connection; given back when dropped.
@@ -37,6 +72,9 @@ impl HalfOpen {
         let mut counts = self.lock();
         let of_address = counts.by_address.get(&address).copied().unwrap_or_default();
         if of_address >= HALF_OPEN_PER_ADDRESS_MAX || (!is_members && counts.strangers >= HALF_OPEN_MAX) {
+            return None;
+        }
+        if !counts.second.begin(address, is_members) {
             return None;
         }
         counts.by_address.insert(address, of_address + 1);
@@ -63,6 +101,23 @@ mod tests {
 
     fn address(last: usize) -> ClientAddress {
         ClientAddress::of(format!("192.0.2.{last}").parse().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_has_so_many_handshakes_of_strangers_and_members_go_on() {
+        let half_open = Arc::new(HalfOpen::default());
+        let begun = |address, is_members| half_open.place(address, is_members).is_some();
+        // Each is over at once, so none waits beside another.
+        let of_one = (0..200).filter(|_| begun(address(1), false)).count();
+        assert_eq!(of_one, HANDSHAKES_PER_ADDRESS_MAX as usize);
+        let of_others = (0..200).filter(|last| begun(address(2 + last % 100), false)).count();
+        assert_eq!(of_one + of_others, STRANGERS_PER_SECOND_MAX as usize);
+        let of_a_member = (0..200).filter(|_| begun(address(250), true)).count();
+        assert_eq!(of_a_member, HANDSHAKES_PER_ADDRESS_MAX as usize);
+        tokio::time::advance(Duration::from_millis(999)).await;
+        assert!(!begun(address(200), false));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(begun(address(200), false) && begun(address(1), false) && begun(address(250), true));
     }
 
     #[test]
