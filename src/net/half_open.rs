@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::{Duration, Instant};
 
-use super::limits::{
-    HALF_OPEN_MAX, HALF_OPEN_PER_ADDRESS_MAX, HANDSHAKES_PER_ADDRESS_MAX, STRANGERS_PER_SECOND_MAX,
-};
+use super::limits::{HALF_OPEN_MAX, HALF_OPEN_PER_ADDRESS_MAX, HANDSHAKES_PER_ADDRESS_MAX, STRANGERS_PER_SECOND_MAX};
 use crate::app::answer::ClientAddress;
 
 /// The connections whose handshake is under way, by address.
@@ -44,8 +42,8 @@ impl Second {
             *self = Self::default();
         }
         let of_address = self.by_address.get(&address).copied().unwrap_or_default();
-        let is_too_many = of_address >= HANDSHAKES_PER_ADDRESS_MAX
-            || (!is_members && self.strangers >= STRANGERS_PER_SECOND_MAX);
+        let is_too_many =
+            of_address >= HANDSHAKES_PER_ADDRESS_MAX || (!is_members && self.strangers >= STRANGERS_PER_SECOND_MAX);
         if !is_too_many {
             self.by_address.insert(address, of_address + 1);
             self.strangers += u32::from(!is_members);

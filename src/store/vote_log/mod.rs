@@ -30,6 +30,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::JoinError;
 use uuid::Uuid;
 
 use self::frame::{FrameMark, Tail};
@@ -401,8 +403,8 @@ impl<S: Slot> TwoSlots<S> {
         self.failed = Some("a flush was not waited for".to_owned());
         let slots = Arc::clone(&self.slots);
         let is_first = self.begun.is_some();
-        let work = tokio::task::spawn_blocking(move || write_durably(&slots[slot], is_first, &bytes, at.offset));
-        let written = work.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let written = blocking(move || write_durably(&slots[slot], is_first, &bytes, at.offset)).await;
+        let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
         if let Err(source) = written {
             self.failed = Some(source.to_string());
             return Err(VoteLogError::Io { action: "write", path: self.paths[slot].clone(), source });
@@ -436,6 +438,15 @@ impl<S: Slot> TwoSlots<S> {
             read.map_err(|detail| damaged(path.clone(), detail))?;
         }
         Ok(entries)
+    }
+}
+
+/// Does work that blocks: on this thread, if the runtime has others, since a change of threads takes longer than most disks on
+/// a busy machine. Its other work goes to another thread meanwhile.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, JoinError> {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => Ok(tokio::task::block_in_place(work)),
+        _ => tokio::task::spawn_blocking(work).await,
     }
 }
 
