@@ -17,7 +17,7 @@ use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::provenance::{
     Capture, FollowFault, History, Known, List, Policy, Source, Trail, Verdict, WantedList, Word, follow, judge,
 };
-use sealane_core::statement::PublicKey;
+use sealane_core::statement::{PublicKey, StatementId};
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -105,7 +105,8 @@ impl Memory {
             evidence: Vec::new(),
         };
         let admin = Admin::Registration(Box::new(registration));
-        let leaf = self.list_under(names::of_admin(&admin).into_keys());
+        let leaf =
+            self.list_under(names::of_admin(&admin, StatementId::from_hash(Hash::of(&admin.to_payload()))).into_keys());
         Arc::make_mut(&mut self.registry).apply(&admin, &self.kid, Place { leaf, time: time(1) }, &P256).unwrap();
     }
 

@@ -6,7 +6,7 @@ use crate::ports::{LedgerStore, MemberSigner, NewBlock, StoreError, StoredBlock,
 use sealane_core::block::{Member, MemberSet, MemberSetError, Origin};
 use sealane_core::consortium::{Admin, Founder, Genesis, Organization, Place, founder_bytes};
 use sealane_core::evidence::{Anchor, AnchorError};
-use sealane_core::ledger::{BlockError, Candidate, PlaceRefusal, Prefetched, Rules, State, propose};
+use sealane_core::ledger::{BlockError, Candidate, PlaceRefusal, Prefetched, State, propose};
 use sealane_core::merkle::TreeSize;
 use sealane_core::statement::{Draft, Header, P256, StatementError, SubmittedStatement};
 use sealane_core::time::Timestamp;
@@ -87,7 +87,7 @@ pub async fn write(
     let time = anchor.genesis().created;
     let first = Candidate::genesis(anchor, Place { leaf: TreeSize::ZERO.next_index(), time })?;
     let (mut state, known) = (State::empty(), Prefetched::default());
-    let proposal = propose(Rules::FIRST, &mut state, &known, time, vec![first], false, &P256)?;
+    let proposal = propose(&mut state, &known, time, vec![first], false, &P256)?;
     let sealed = proposal.block.ok_or_else(|| BlockError("the genesis statement got no place".to_owned()))?;
     let block = sign_block(&sealed, signer)?;
     store.append(NewBlock::new(block.clone(), sealed.content)).await?;

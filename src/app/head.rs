@@ -169,7 +169,7 @@ pub(super) async fn load_registry(
             let fault = |detail: String| LoadError::Leaf { leaf: stored.index, detail };
             let text = statement_text(store, &stored.bytes).await?.ok_or_else(|| fault("no statement".to_owned()))?;
             let place = Place { leaf: stored.index, time: block.seal.time };
-            fold.take(&text, place, verifier).map_err(|error| fault(error.to_string()))?;
+            fold.take(&text, place, block.seal.height, verifier).map_err(|error| fault(error.to_string()))?;
             watch(StoredAdmin { leaf: stored, text: &text, block });
         }
     }

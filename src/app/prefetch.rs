@@ -1,14 +1,15 @@
-//! What the ledger holds already of a batch's statements and events, fetched before the rules are asked.
+//! What the ledger holds already of a batch's statements and events, and the blocks that it names, fetched before the rules are asked.
 
 use std::collections::{BTreeSet, HashSet};
 
 use crate::app::lookup::Lookup;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError};
+use sealane_core::block::Height;
 use sealane_core::consortium::EventKey;
-use sealane_core::ledger::{Candidate, Prefetched};
+use sealane_core::ledger::{Candidate, KnownBlock, Prefetched};
 use sealane_core::merkle::LeafIndex;
 
-/// Fetches what the final blocks hold of the candidates. Most batches hold nothing that was seen before, and then nothing
+/// Fetches what the final blocks hold of the candidates, and the blocks that they name. Most batches hold nothing that was seen before, and then nothing
 /// is read.
 pub async fn prefetch<'a>(
     store: &dyn LedgerStore,
@@ -16,6 +17,12 @@ pub async fn prefetch<'a>(
     candidates: impl Iterator<Item = &'a Candidate> + Clone + Send,
 ) -> Result<Prefetched, StoreError> {
     let mut known = Prefetched::default();
+    let named: BTreeSet<Height> = candidates.clone().filter_map(Candidate::named_block).collect();
+    for height in named {
+        if let Some(block) = store.block(height).await? {
+            known.add_block(height, KnownBlock { time: block.seal.time, root: block.checkpoint.root });
+        }
+    }
     let keys: HashSet<EventKey> = candidates.clone().flat_map(Candidate::events).map(|event| event.key).collect();
     let mut leaves: BTreeSet<LeafIndex> = BTreeSet::new();
     leaves.extend(candidates.flat_map(|candidate| lookup.statement(candidate.id())));

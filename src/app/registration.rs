@@ -396,6 +396,8 @@ fn written_bytes(claims: &Claims) -> usize {
 /// How far a registered participant has come.
 pub fn status_of(participant: &Participant, now: Timestamp) -> Status {
     match participant.standing(now) {
+        // Registered, and it may sign nothing before other members have endorsed it.
+        Standing::Unendorsed => Status::Pending,
         Standing::Active => Status::Active,
         Standing::Revoked => Status::Revoked,
         Standing::Expired => Status::Expired,
@@ -523,7 +525,7 @@ async fn check_against_request(
             _ => Err(RegistrationError::OtherRequest { what: "key" }),
         },
         Admin::Revocation(_) | Admin::Genesis(_) => Ok(()),
-        // Reserved, so refused before.
+        // An endorsement answers no request; of the others none is about one participant.
         Admin::Proposal(_)
         | Admin::Withdrawal(_)
         | Admin::Ballot(_)

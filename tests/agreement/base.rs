@@ -13,7 +13,7 @@ use sealane_core::consortium::{
 use sealane_core::evidence::Anchor;
 use sealane_core::hash::Hash;
 use sealane_core::index::{ListEntry, SubjectKey};
-use sealane_core::ledger::{Candidate, EverSeen, Rules, SealedBlock, State, propose, verify};
+use sealane_core::ledger::{Candidate, EverSeen, SealedBlock, State, propose, verify};
 use sealane_core::statement::PublicKey;
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ impl Base {
 
     fn extend(&mut self, candidate: Candidate, verifier: &KeyedHashes) {
         let seen = EverSeen::default();
-        let made = propose(Rules::FIRST, &mut self.state, &seen, start(), vec![candidate], false, verifier).unwrap();
+        let made = propose(&mut self.state, &seen, start(), vec![candidate], false, verifier).unwrap();
         let block = made.block.unwrap_or_else(|| panic!("{:?}", made.answers));
         self.leaves.extend(leaves_of(&block));
         self.entries.extend(entries_of(&block));

@@ -8,8 +8,8 @@ use sealane_core::consortium::{Place, Registry};
 use sealane_core::hash::Hash;
 use sealane_core::index::{ListEntry, SubjectIndex, SubjectKey};
 use sealane_core::ledger::{
-    Body, BodyLeaf, Candidate, EverSeen, Knowledge, PlaceRefusal, Placed, Prefetched, Rules, SealedBlock, State,
-    check_next, propose, validate,
+    Body, BodyLeaf, Candidate, EverSeen, Knowledge, PlaceRefusal, Placed, Prefetched, SealedBlock, State, check_next,
+    propose, validate,
 };
 use sealane_core::merkle::{Edge, LeafIndex};
 use sealane_core::provider::Provider;
@@ -179,7 +179,7 @@ impl Ledger {
         known: &dyn Knowledge,
         clock: Timestamp,
     ) -> Result<Option<LeafIndex>, PlaceRefusal> {
-        check_next(candidate, self.registry(), known, self.next_place(clock), &*self.verifier)
+        check_next(candidate, self.registry(), known, self.next_place(clock), self.state.next_height(), &*self.verifier)
     }
 
     /// Builds a block, and stages it.
@@ -193,7 +193,7 @@ impl Ledger {
         self.staged = None;
         let (candidates, verifier) = (candidates.to_vec(), Arc::clone(&self.verifier));
         let texts: Vec<Compact> = candidates.iter().map(|one| one.statement().compact().into()).collect();
-        let made = propose(Rules::FIRST, &mut self.state, &self.seen, time, candidates, even_if_empty, &*verifier);
+        let made = propose(&mut self.state, &self.seen, time, candidates, even_if_empty, &*verifier);
         let made = made.expect("short of 2^53 leaves a block can be made");
         let block = made.block.map(|sealed| {
             let kept = texts.into_iter().zip(&made.answers);
@@ -239,7 +239,7 @@ impl Ledger {
     fn validate(&mut self, body: Body) -> Result<SealedBlock, String> {
         let verifier = Arc::clone(&self.verifier);
         let provider = Provider { signatures: &*verifier, certificates: &CERTIFICATES };
-        let checked = validate(Rules::FIRST, &mut self.state, &self.seen, body, provider);
+        let checked = validate(&mut self.state, &self.seen, body, provider);
         checked.map_err(|invalid| invalid.to_string())
     }
 

@@ -172,7 +172,7 @@ impl Book {
                 if !matches!(admin, Admin::Genesis(_)) {
                     self.registry.apply(&admin, &kid, place, &P256).unwrap();
                 }
-                let names = names::of_admin(&admin);
+                let names = names::of_admin(&admin, statement.id());
                 (Said::Admin(admin), SignerTag::of_member(&kid), names)
             }
             _ => {

@@ -79,6 +79,25 @@ pub const TERMS_URI_CHARS_MAX: usize = 1_024;
 /// Changes in one proposal: members read all of them before they vote.
 pub const CHANGES_PER_PROPOSAL_MAX: usize = 10;
 
+/// Proposals of one member that are open at a time: nobody fills the list that the others have to read.
+pub const OPEN_PROPOSALS_MAX: usize = 2;
+
+/// Days that a proposal is open at most: long enough for the holidays of a member's staff.
+pub const PROPOSAL_DAYS_MAX: i64 = 30;
+
+/// Minutes within which all keys that a proposal brings in say that they are ready, by the time of seals: together they have to
+/// be there when it is enacted. So old may the block be, too, that one of them names.
+pub const READY_MINUTES_MAX: i64 = 30;
+
+/// Minutes from one readiness of a key to its next: a node that waits for others says it again, and does not fill the ledger.
+pub const READY_PAUSE_MINUTES_MIN: i64 = 10;
+
+/// Heights back from its block's to which a fault may be proven: members' nodes keep far fewer of what others said.
+pub const FAULT_HEIGHTS_MAX: u64 = 10_000;
+
+/// Heights between two faults of one key that are proven: one is enough to vote on it, and ten thousand would fill the ledger.
+pub const FAULT_HEIGHTS_APART_MIN: u64 = 1_000;
+
 /// Ids for which one proposal lifts a recall; each becomes a subject of the index.
 pub const LIFTED_IDS_MAX: usize = 1_000;
 

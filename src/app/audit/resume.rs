@@ -22,11 +22,12 @@ use crate::app::audit::compare::{self, Comparing};
 use crate::app::audit::walk::walk;
 use crate::app::audit::{AuditError, Fault, OfStore, Replayed, Report, fault, whole};
 use crate::app::head::{LoadError, StoredAdmin, load_edge, load_lookup, load_registry, mark_of};
-use crate::ports::{LedgerStore, PlacedRecord, StoreError};
+use crate::ports::{LedgerStore, PlacedRecord, StoreError, StoredBlock};
 use sealane_core::block::{Checkpoint, Height, Leaf, Seal};
 use sealane_core::consortium::{Admin, ParticipantId};
 use sealane_core::hash::Hash;
-use sealane_core::ledger::{AuditTally, Auditor, EverSeen, Prefetched, State};
+use sealane_core::ledger::{AuditTally, Auditor, EverSeen, KnownBlock, Prefetched, State};
+use sealane_core::limits::READY_MINUTES_MAX;
 use sealane_core::merkle::{self, Edge, LeafIndex, TILE_WIDTH, TileId, TreeSize};
 use sealane_core::provider::Provider;
 use sealane_core::statement::SubmittedStatement;
@@ -198,6 +199,7 @@ async fn take_up<'a>(
         Ok(())
     })
     .await?;
+    seen.learn(last_blocks(store, &block).await?);
     let index = lookup.index().map_err(|error| GoOnError::Differs(error.to_string()))?;
     drop(lookup);
     if digest.clone().finish() != before.records {
@@ -220,6 +222,22 @@ async fn take_up<'a>(
     let state = State::resume(block.seal, &block.checkpoint, edge, index, registry).map_err(LoadError::from)?;
     let auditor = Auditor::resume(provider, state, seen, tally);
     Ok((Replayed::resume(auditor, requests), digest))
+}
+
+/// The blocks up to one that a node may still name to say that it is ready.
+async fn last_blocks(store: &dyn LedgerStore, last: &StoredBlock) -> Result<Prefetched, StoreError> {
+    let mut known = Prefetched::default();
+    let oldest = last.seal.time.plus_millis(-READY_MINUTES_MAX * 60_000);
+    let mut next = Some(last.clone());
+    while let Some(block) = next.filter(|block| block.seal.time >= oldest) {
+        let height = block.seal.height;
+        known.add_block(height, KnownBlock { time: block.seal.time, root: block.checkpoint.root });
+        next = match height.get().checked_sub(1).map(Height::new) {
+            Some(Ok(before)) => store.block(before).await?,
+            _ => None,
+        };
+    }
+    Ok(known)
 }
 
 /// The statements and events of records.

@@ -15,7 +15,7 @@ use crate::ports::{Act, AgreementError, To, WantedBlock};
 use sealane_core::agreement::{BlockOutline, LastSaid, Logged, Message, ValueId};
 use sealane_core::block::{Height, Leaf};
 use sealane_core::hash::Hash;
-use sealane_core::ledger::{Body, BodyLeaf, Candidate, Rules, SealedBlock, validate};
+use sealane_core::ledger::{Body, BodyLeaf, Candidate, SealedBlock, validate};
 use sealane_core::limits::{BLOCK_STATEMENTS_MAX, STATEMENT_BYTES_MAX};
 use sealane_core::merkle::LeafIndex;
 
@@ -336,7 +336,7 @@ impl Orderer {
         let Some(head) = &mut self.head else { return Ok(Err("the ledger is not loaded".to_owned())) };
         let provider =
             sealane_core::provider::Provider { signatures: &*self.verifier, certificates: &*self.certificates };
-        let validated = validate(Rules::FIRST, &mut head.state, &known, body.to_body(), provider);
+        let validated = validate(&mut head.state, &known, body.to_body(), provider);
         Ok(match (validated, shown) {
             (Err(invalid), _) => Err(format!("{}: {invalid}", invalid.reason.name())),
             (Ok(_), Some(at)) => {

@@ -14,7 +14,7 @@ use crate::app::write_gate::certain_refusal;
 use crate::ports::{Act, AgreementError};
 use sealane_core::agreement::ValueId;
 use sealane_core::consortium::Place;
-use sealane_core::ledger::{BodyLeaf, Candidate, Proposal, Rules, check_next, propose};
+use sealane_core::ledger::{BodyLeaf, Candidate, Proposal, check_next, propose};
 use sealane_core::limits::{BLOCK_BYTES_MAX, BLOCK_STATEMENTS_MAX, SHARED_BLOCK_BYTES_MAX};
 use sealane_core::time::Timestamp;
 
@@ -144,10 +144,11 @@ impl Orderer {
         let mut bodies: Vec<Option<Candidate>> =
             if alone { Vec::new() } else { candidates.iter().cloned().map(Some).collect() };
         let Proposal { answers, block } =
-            propose(Rules::FIRST, &mut head.state, &known, time, candidates, even_if_empty, &*self.verifier)?;
-        let place = Place { leaf: size.next_index(), time };
-        let may_stand =
-            |one: &Candidate| matches!(check_next(one, &head.registry, &known, place, &*self.verifier), Ok(None));
+            propose(&mut head.state, &known, time, candidates, even_if_empty, &*self.verifier)?;
+        let (place, height) = (Place { leaf: size.next_index(), time }, head.state.next_height());
+        let may_stand = |one: &Candidate| {
+            matches!(check_next(one, &head.registry, &known, place, height, &*self.verifier), Ok(None))
+        };
         let (mut kept, mut work) = (Vec::new(), 0);
         for (at, (leaf, answer)) in leaves.iter().zip(answers).enumerate() {
             match answer {

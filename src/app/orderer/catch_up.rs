@@ -17,7 +17,7 @@ use crate::ports::{LedgerStore, Peers, StoreError, To};
 use sealane_core::agreement::{FinalBlockEnd, FinalBlockPart, Message};
 use sealane_core::block::{FinalBlock, Height};
 use sealane_core::hash::Hash;
-use sealane_core::ledger::{Body, BodyLeaf, Candidate, Rules, validate};
+use sealane_core::ledger::{Body, BodyLeaf, Candidate, validate};
 use sealane_core::limits::BLOCK_STATEMENTS_MAX;
 use sealane_core::provider::Provider;
 
@@ -171,7 +171,7 @@ impl Orderer {
         let known = prefetch(&*self.store, &self.lookup, candidates.iter()).await?;
         let leaves = candidates.into_iter().map(|one| BodyLeaf::Verified(Box::new(one))).collect();
         let body = Body { leaves, seal: seal.clone() };
-        let sealed = match validate(Rules::FIRST, &mut head.state, &known, body, provider) {
+        let sealed = match validate(&mut head.state, &known, body, provider) {
             Ok(sealed) => sealed,
             Err(invalid) => return Ok(Err(invalid.to_string())),
         };

@@ -270,16 +270,18 @@ impl Orderer {
     async fn check_standing(&mut self, candidates: &[Candidate]) -> Vec<Result<Option<LeafIndex>, PlaceRefusal>> {
         let Some(head) = &self.head else { return Vec::new() };
         let Ok(known) = prefetch(&*self.store, &self.lookup, candidates.iter()).await else { return Vec::new() };
-        let at = self.next_place(head);
-        candidates.iter().map(|one| check_next(one, &head.registry, &known, at, &*self.verifier)).collect()
+        let (at, height) = (self.next_place(head), head.state.next_height());
+        candidates.iter().map(|one| check_next(one, &head.registry, &known, at, height, &*self.verifier)).collect()
     }
 
     /// Drops what may not stand any more after a block: else a height would begin for it, and no member could propose.
     pub(super) fn drop_what_cannot_stand(&mut self, learnt: &Prefetched, has_decisions: bool) {
         let Some(head) = &self.head else { return };
-        let at = self.next_place(head);
-        let touched = self.pool.all().filter(|one| has_decisions || learnt.touches(one.id(), one.events()));
-        let check = |one: &Candidate| check_next(one, &head.registry, learnt, at, &*self.verifier);
+        let (at, height) = (self.next_place(head), head.state.next_height());
+        // What names a block is looked at with what the store has, every few seconds: `learnt` knows the last block alone.
+        let all = self.pool.all().filter(|one| one.named_block().is_none());
+        let touched = all.filter(|one| has_decisions || learnt.touches(one.id(), one.events()));
+        let check = |one: &Candidate| check_next(one, &head.registry, learnt, at, height, &*self.verifier);
         let standing = touched.map(|one| (one.leaf_hash(), check(one))).collect();
         self.drop_by_standing(standing);
     }

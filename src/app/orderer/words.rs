@@ -31,7 +31,7 @@ impl LastWords for SeenWords {
     }
 
     fn rules(&self) -> u32 {
-        Rules::FIRST.number()
+        Rules::LATEST.number()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::cli::provider::provider;
 use crate::cli::register;
 use crate::cli::trust::Trusted;
 use crate::cli::verify::{VerifyAnswer, judge_now};
-use sealane_core::consortium::ParticipantId;
+use sealane_core::consortium::{Admin, Endorsement, ParticipantId};
 use sealane_core::evidence::{Anchor, Receipt};
 use sealane_core::gs1::Id;
 use sealane_core::statement::SubmittedStatement;
@@ -26,6 +26,7 @@ use sealane_core::time::Timestamp;
 /// An organisation of the journey with what it signs with.
 pub struct RegisteredActor {
     pub actor: &'static DemoActor,
+    participant: ParticipantId,
     identity: Identity,
 }
 
@@ -48,10 +49,21 @@ pub fn register_all(
         certificate::fetch(client, &id, &dir.join(CERTIFICATE_FILE))?;
         let claims = if actor.prefix.is_empty() { String::new() } else { format!(", company prefix {}", actor.prefix) };
         output.say(format!("   {:22} {} in {}{claims}", actor.name, actor.role, actor.city));
-        registered.push(RegisteredActor { actor, identity: Identity::read_dir(&dir)? });
+        registered.push(RegisteredActor { actor, participant, identity: Identity::read_dir(&dir)? });
     }
     output.say("");
     Ok(registered)
+}
+
+/// Has another member, which `global` is about, endorse each registration: where four members or more keep a ledger, one alone
+/// registers nobody.
+pub fn endorse_all(global: &Global, actors: &[RegisteredActor]) -> Result<(), Failure> {
+    let desk = Desk::open(global)?;
+    for one in actors {
+        let endorsement = Endorsement { registration: one.participant.clone() };
+        desk.decide(&one.participant, &Admin::Endorsement(endorsement))?;
+    }
+    Ok(())
 }
 
 fn request_of(actor: &DemoActor, out: PathBuf) -> Result<RegisterOptions, Failure> {

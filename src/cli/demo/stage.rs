@@ -11,7 +11,7 @@ use crate::cli::demo::journey::{DemoActor, steps};
 use crate::cli::demo::members::Seat;
 use crate::cli::demo::nodes::DemoNodes;
 use crate::cli::demo::outage::{self, all, number};
-use crate::cli::demo::scenes::{RegisteredActor, SignedStep, judge_both, register_all, sign};
+use crate::cli::demo::scenes::{RegisteredActor, SignedStep, endorse_all, judge_both, register_all, sign};
 use crate::cli::demo::standing::{
     MemberTip, NodeTip, signers, table, wait_until_level, wait_until_ready, wait_until_recent,
 };
@@ -20,6 +20,7 @@ use crate::cli::node::now;
 use crate::cli::output::{Output, capital};
 use crate::cli::trust::{self, Trusted};
 use sealane_core::block::{Commit, quorum};
+use sealane_core::consortium::ENDORSED_FROM_MEMBERS;
 use sealane_core::evidence::{Anchor, Receipt};
 
 /// What the scenes are played with. A member is known by its number.
@@ -100,6 +101,10 @@ impl<'a> Stage<'a> {
         let actors = register_all(&self.seats[0].arguments(global), &self.clients[0], home, self.output)?;
         // At another member they are known when it has those blocks.
         self.wait_until_level()?;
+        if let Some(second) = self.seats.get(1).filter(|_| self.seats.len() >= ENDORSED_FROM_MEMBERS) {
+            endorse_all(&second.arguments(global), &actors)?;
+            self.wait_until_level()?;
+        }
         let (count, needed) = (self.seats.len(), quorum(self.seats.len()));
         self.title(format!(
             "Goods move. Each organisation signs what it did, and posts it at the member nearest to it.\n   Any member will do: a \

@@ -113,6 +113,7 @@ codes! {
     CertificateRevoked = "certificate-revoked", 403, "The signer's registration is revoked";
     CertificateExpired = "certificate-expired", 403, "The signer's certificate has expired";
     CertificateNotYetValid = "certificate-not-yet-valid", 403, "The signer's certificate is not valid yet";
+    NotEndorsed = "not-endorsed", 403, "Members have to endorse the signer first";
     NotAMember = "not-a-member", 403, "The signer is not a member";
     RoleStep = "role-step", 403, "The signer's role does not record this";
     RoleCommission = "role-commission", 403, "Only a manufacturer brings objects into being";
@@ -139,6 +140,7 @@ codes! {
     BadDecision = "bad-decision", 400, "The decision cannot be carried out";
     OtherRequest = "other-request", 409, "The decision is about something else than was asked";
     AlreadyRegistered = "already-registered", 409, "This is registered already";
+    NotItsRegistrar = "not-its-registrar", 403, "Another member registered the participant";
     AlreadyRevoked = "already-revoked", 409, "The participant is revoked already";
 
     // The node.
@@ -153,6 +155,7 @@ codes! {
     NotSound = "not-sound", 503, "The node's ledger is not sound";
     NoQuorum = "no-quorum", 503, "Too few members can be reached";
     NotFinalYet = "not-final-yet", 503, "The members have not agreed yet";
+    UnknownRules = "unknown-rules", 503, "The node does not know the rules in force";
     NotSigning = "not-signing", 503, "The member's node signs nothing";
     Stopping = "stopping", 503, "The node is stopping";
     Internal = "internal", 500, "The node failed";

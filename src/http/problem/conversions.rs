@@ -49,6 +49,9 @@ impl From<SignerRefusal> for Problem {
         let code = match refusal {
             SignerRefusal::Unknown { .. } => Code::UnknownCertificate,
             SignerRefusal::Revoked { .. } => Code::CertificateRevoked,
+            SignerRefusal::NotEndorsed { missing, .. } => {
+                return Self::new(Code::NotEndorsed, refusal.to_string()).with("missing", missing);
+            }
             SignerRefusal::Expired { .. } => Code::CertificateExpired,
             SignerRefusal::NotYetValid { .. } => Code::CertificateNotYetValid,
         };
@@ -73,7 +76,14 @@ impl From<Refusal> for Problem {
             Refusal::Consent { .. } => Code::BadRenewal,
             Refusal::CertificateRepeated => Code::AlreadyRegistered,
             Refusal::Reserved { .. } => Code::TypeReserved,
-            Refusal::Genesis | Refusal::Expired { .. } | Refusal::Rejection => Code::BadDecision,
+            Refusal::NotItsRegistrar { .. } => Code::NotItsRegistrar,
+            Refusal::Genesis
+            | Refusal::Expired { .. }
+            | Refusal::Rejection
+            | Refusal::Endorsement(_)
+            | Refusal::Proposal(_)
+            | Refusal::Fault(_)
+            | Refusal::OfTheWholeLedger { .. } => Code::BadDecision,
         };
         Self::new(code, refusal.to_string())
     }
@@ -94,6 +104,7 @@ impl From<PlaceRefusal> for Problem {
             PlaceRefusal::EventAhead { .. } => Code::EventAhead,
             PlaceRefusal::Certificate(_) => Code::BadDecision,
             PlaceRefusal::Type => Code::WrongType,
+            PlaceRefusal::Rules(_) => Code::UnknownRules,
             PlaceRefusal::BeforeGenesis => return Self::internal(refusal),
         };
         Self::new(code, refusal.to_string())

@@ -96,14 +96,11 @@ fn what_is_kept_for_later_is_refused_by_its_name() {
     let node = Node::start();
     let member = Member::of(&node);
     let id = ask(&node, "New", "shipper", &[]);
-    let hash = Hash::of(b"a proposal");
     let mut authority = member.registration(&id, one_year());
     authority.claims.roles = vec!["authority".parse().unwrap()];
     let admin = |payload: serde_json::Value| Admin::parse(payload.to_string().as_bytes()).unwrap();
     let dismissing = json!({"type": "revocation", "participant": id, "reason": "closed", "dismissesClaims": true});
     for (admin, words) in [
-        (admin(json!({"type": "ballot", "proposal": hash, "yes": true})), "the type ballot is reserved"),
-        (admin(json!({"type": "endorsement", "registration": id})), "the type endorsement is reserved"),
         (admin(dismissing), "the member dismissesClaims of a revocation is reserved"),
         (approval(authority), "the role authority is reserved"),
     ] {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::block::Height;
-use crate::consortium::RULES;
+use crate::consortium::{RULES, knows_rules};
 use crate::hash::Hash;
 use crate::limits::ENACTED_MAX;
 use crate::merkle::TreeSize;
@@ -52,7 +52,7 @@ pub enum SealError {
     Enacted { found: usize },
     #[error("its block goes by rules {found}, and this program knows {RULES} alone: verify it with a later sealane")]
     UnknownRules { found: u32 },
-    #[error("its block enacts a proposal, and rules {RULES} know none: verify it with a later sealane")]
+    #[error("its block enacts a proposal, which a verifier does not follow yet: verify it with a later sealane")]
     Enacts,
     #[error("the seal is not written in its one form: the same values are written {expected}")]
     NotCanonical { expected: String },
@@ -139,9 +139,10 @@ impl Seal {
     ///
     /// # Errors
     ///
-    /// [`SealError::UnknownRules`], or [`SealError::Enacts`] of a block that enacts a proposal: rules 1 know none.
+    /// [`SealError::UnknownRules`], or [`SealError::Enacts`] of a block that enacts a proposal: what it changes is seen by who
+    /// follows the whole ledger.
     pub fn check_rules(&self) -> Result<(), SealError> {
-        if self.rules != RULES {
+        if !knows_rules(self.rules) {
             return Err(SealError::UnknownRules { found: self.rules });
         }
         if self.enacted.is_empty() { Ok(()) } else { Err(SealError::Enacts) }

@@ -63,7 +63,6 @@ pub enum Admin {
     Revocation(Revocation),
     /// A decision against a pending request. It answers the request and never enters the ledger.
     Rejection(Rejection),
-    // The types below are read, and no ledger takes them yet: see `Admin::reserved`.
     Proposal(ChangeProposal),
     Withdrawal(ProposalWithdrawal),
     Ballot(Ballot),
@@ -181,12 +180,8 @@ impl Admin {
             Admin::Revocation(revocation) => {
                 revocation.dismisses_claims.then_some("the member dismissesClaims of a revocation")
             }
-            Admin::Proposal(_) => Some("the type proposal"),
-            Admin::Withdrawal(_) => Some("the type withdrawal"),
-            Admin::Ballot(_) => Some("the type ballot"),
-            Admin::Ready(_) => Some("the type ready"),
-            Admin::Fault(_) => Some("the type fault"),
-            Admin::Endorsement(_) => Some("the type endorsement"),
+            Admin::Proposal(proposal) => proposal.changes.iter().find_map(ProposedChange::reserved),
+            Admin::Withdrawal(_) | Admin::Ballot(_) | Admin::Ready(_) | Admin::Fault(_) | Admin::Endorsement(_) => None,
         }
     }
 

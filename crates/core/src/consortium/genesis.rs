@@ -12,8 +12,15 @@ use crate::time::Timestamp;
 /// The version of a genesis statement that this program reads and writes.
 const VERSION: u32 = 2;
 
-/// The rules that this program knows, by their number. A ledger's rules change only by a vote of its members.
+/// The number of the rules that a new ledger begins with. A ledger's rules change only by a vote of its members.
 pub const RULES: u32 = 1;
+
+/// Tells whether this program knows the rules of a number.
+///
+/// Rules 2 are for tests of the change alone, and known only with the feature `test-rules-2`.
+pub const fn knows_rules(number: u32) -> bool {
+    number == RULES || (cfg!(feature = "test-rules-2") && number == 2)
+}
 
 /// Leaf 0: who begins this ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -26,9 +26,13 @@ pub use certificates::{CertificateFacts, CertificateReader, RequestedKey, check_
 pub use claims::{ClaimError, Namespace, Organization, ParticipantId, Role, is_invisible};
 pub use contact::{Contact, ContactError};
 pub use facts::{Contradiction, EventFact, EventKey};
-pub use genesis::{Continues, Founder, Genesis, RULES, founder_bytes};
+pub use genesis::{Continues, Founder, Genesis, RULES, founder_bytes, knows_rules};
 pub use invitation::{INVITATION_AGE_MS_MAX, Invitation, InvitationError};
 pub use lei::{Lei, LeiError};
-pub use participant::{Certified, Claims, Participant, Revoked, Standing};
+pub use participant::{Certified, Claims, Endorsed, Participant, Revoked, Standing};
 pub use place::Place;
-pub use registry::{Conflict, Refusal, Registry, SignerRefusal};
+pub use registry::{
+    CastBallot, ChangeRefusal, Conflict, DecidedRules, Decision, ENDORSED_FROM_MEMBERS, EndorsementRefusal,
+    FaultRefusal, LedgerProposal, MemberChange, MemberFault, NextRules, Policies, PolicySet, ProposalEnd,
+    ProposalRefusal, Refusal, Registry, SignerRefusal, Tally, member_proof_bytes,
+};

@@ -66,12 +66,26 @@ pub struct Revoked {
     pub compromised_since: Option<Timestamp>,
 }
 
+/// A member's word for a registration that another member made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Endorsed {
+    /// The key that signed it.
+    pub by: Hash,
+    pub at: Place,
+}
+
 /// A registered organisation. Never forgotten: what it signed while in force stays valid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Participant {
     pub id: ParticipantId,
     pub claims: Claims,
     pub registered: Place,
+    /// The member that registered it, by the key that it had then.
+    pub registered_by: Hash,
+    /// Members beside that one that have to endorse the registration, as the policy was at its place.
+    pub endorsements_needed: u64,
+    /// In ledger order, at most as many as are needed.
+    pub endorsements: Vec<Endorsed>,
     /// Oldest first; never empty.
     pub certificates: Vec<Certified>,
     pub revoked: Option<Revoked>,
@@ -80,6 +94,8 @@ pub struct Participant {
 /// A participant's standing at some moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
+    /// Registered, and other members still have to endorse it.
+    Unendorsed,
     Active,
     Revoked,
     /// Every certificate has run out.
@@ -87,15 +103,31 @@ pub enum Standing {
 }
 
 impl Participant {
-    /// Tells whether the registration is in force at `leaf`: begun before it, and not ended before it.
+    /// Tells whether the registration is in force at `leaf`: begun before it, endorsed before it by all the members that it
+    /// needs, and not ended before it.
     pub fn in_force_at(&self, leaf: LeafIndex) -> bool {
-        self.registered.leaf < leaf && self.revoked.as_ref().is_none_or(|revoked| revoked.at.leaf > leaf)
+        self.registered.leaf < leaf
+            && self.endorsements_missing_at(leaf) == 0
+            && self.revoked.as_ref().is_none_or(|revoked| revoked.at.leaf > leaf)
+    }
+
+    /// How many endorsements are missing at `leaf`: those on earlier leaves count.
+    pub fn endorsements_missing_at(&self, leaf: LeafIndex) -> u64 {
+        let given = self.endorsements.iter().filter(|one| one.at.leaf < leaf).count() as u64;
+        self.endorsements_needed.saturating_sub(given)
+    }
+
+    /// How many endorsements are missing at the end of the ledger.
+    pub fn endorsements_missing(&self) -> u64 {
+        self.endorsements_needed.saturating_sub(self.endorsements.len() as u64)
     }
 
     /// The standing at the end of the ledger, at `now`.
     pub fn standing(&self, now: Timestamp) -> Standing {
         if self.revoked.is_some() {
             Standing::Revoked
+        } else if self.endorsements_missing() > 0 {
+            Standing::Unendorsed
         } else if self.certificates.iter().all(|certificate| certificate.not_after < now) {
             Standing::Expired
         } else {

@@ -9,7 +9,7 @@ use crate::hash::Hash;
 use crate::index::{IndexError, ListEntry, SignerTag, SubjectIndex, names};
 use crate::json::{self, JsonError};
 use crate::merkle::{self, TreeSize};
-use crate::statement::{SignatureVerifier, StatementError, SubmittedStatement, VerifiedStatement};
+use crate::statement::{SignatureVerifier, StatementError, StatementId, SubmittedStatement, VerifiedStatement};
 
 /// The version of the anchor's JSON.
 const VERSION: u64 = 2;
@@ -77,7 +77,7 @@ impl Anchor {
         let statement = statement.verify(signer.key(), verifier)?;
         genesis.verify_founders(verifier)?;
         let leaf = Leaf::of_statement(statement.compact());
-        let seal = first_seal(&genesis, &signer.kid())?;
+        let seal = first_seal(&genesis, statement.id(), &signer.kid())?;
         let hashes = [leaf, Leaf::Seal(seal)].map(|leaf| merkle::leaf_hash(&leaf.encode()));
         let size = TreeSize::ZERO.next_index().size_through().next_index().size_through();
         let (root, members) = (merkle::root(&hashes), genesis.members.clone());
@@ -207,10 +207,10 @@ impl Anchor {
 }
 
 /// The seal of block 0, which the genesis statement gives whole.
-fn first_seal(genesis: &Genesis, signer: &Hash) -> Result<Seal, IndexError> {
+fn first_seal(genesis: &Genesis, id: StatementId, signer: &Hash) -> Result<Seal, IndexError> {
     let members_hash = genesis.members.hash();
     let mut index = SubjectIndex::new();
-    for (subject, acts) in names::of_admin(&Admin::Genesis(genesis.clone())) {
+    for (subject, acts) in names::of_admin(&Admin::Genesis(genesis.clone()), id) {
         let entry = ListEntry { leaf: TreeSize::ZERO.next_index(), signer: SignerTag::of_member(signer), acts };
         index.append(subject.key(), entry)?;
     }

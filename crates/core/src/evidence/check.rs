@@ -15,7 +15,7 @@ use crate::index::names::{self, Names};
 use crate::index::{ListEntry, SignerTag, Subject, SubjectEntry};
 use crate::merkle::{self, LeafIndex};
 use crate::provenance::{Capture, History, Trail, follow, holds_captures};
-use crate::statement::{SignatureVerifier, StatementType, SubmittedStatement};
+use crate::statement::{SignatureVerifier, StatementId, StatementType, SubmittedStatement};
 
 /// Evidence that holds: all that the ledger says about an id.
 #[derive(Debug)]
@@ -191,8 +191,8 @@ fn parse_statement(placed: &PlacedText, typ: StatementType, origin: &str) -> Res
     Ok(statement)
 }
 
-/// The admin statements, with who signed each.
-type Admins = BTreeMap<LeafIndex, (Hash, Admin)>;
+/// The admin statements, with who signed each and its id.
+type Admins = BTreeMap<LeafIndex, (Hash, StatementId, Admin)>;
 
 /// Applies the registrations in order, from the genesis statement on.
 fn registry(
@@ -213,7 +213,7 @@ fn registry(
             statement.verify(member.key(), verifier).map_err(|error| EvidenceError::Statement { leaf, error })?;
         let admin = Admin::parse(statement.payload()).map_err(|error| EvidenceError::Admin { leaf, error })?;
         registry.apply(&admin, &kid, places.get(leaf)?, verifier).map_err(refused)?;
-        admins.insert(leaf, (kid, admin));
+        admins.insert(leaf, (kid, statement.id(), admin));
     }
     Ok((registry, admins))
 }
@@ -278,8 +278,8 @@ fn check_names(evidence: &Evidence, captures: &Captures, admins: &Admins) -> Res
         let signer = SignerTag::of_participant(&capture.signer);
         (*leaf, Indexed { signer, names: names::of_capture(capture.events(), &capture.signer) })
     };
-    let of_admin = |(leaf, (kid, admin)): (&LeafIndex, &(Hash, Admin))| {
-        (*leaf, Indexed { signer: SignerTag::of_member(kid), names: names::of_admin(admin) })
+    let of_admin = |(leaf, (kid, id, admin)): (&LeafIndex, &(Hash, StatementId, Admin))| {
+        (*leaf, Indexed { signer: SignerTag::of_member(kid), names: names::of_admin(admin, *id) })
     };
     let indexed: BTreeMap<LeafIndex, Indexed> =
         captures.iter().map(of_capture).chain(admins.iter().map(of_admin)).collect();

@@ -1,4 +1,4 @@
-//! The subjects of what members decide together. These statements are reserved: none of them is a leaf yet.
+//! The subjects of what members decide together.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ const VERDICT: &str = "verdict";
 /// The policy under which changes of the rules stand.
 const RULES: &str = "rules";
 
-/// The subjects of a decision by its statement's id; none for the types that `of_admin` names.
-pub fn of_decision(admin: &Admin, id: StatementId) -> BTreeSet<Subject> {
+/// The subjects of a decision by its statement's id; none for the types that `names` has itself.
+pub(super) fn of_decision(admin: &Admin, id: StatementId) -> BTreeSet<Subject> {
     match admin {
         Admin::Proposal(proposal) => of_proposal(proposal, id),
         Admin::Withdrawal(withdrawal) => [of_id(withdrawal.proposal)].into(),
@@ -102,11 +102,10 @@ mod tests {
         StatementId::from_hash(Hash::of(b"its own"))
     }
 
-    /// The names of a payload, as kind and text; nothing of it is named as a statement that may be a leaf now.
+    /// The names of a payload, as kind and text.
     fn names(payload: &Value) -> Vec<(SubjectKind, String)> {
         let admin = Admin::parse(payload.to_string().as_bytes()).unwrap();
-        assert_eq!(names::of_admin(&admin).len(), 0);
-        of_decision(&admin, id()).iter().map(|subject| (subject.kind(), subject.text().to_owned())).collect()
+        names::of_admin(&admin, id()).keys().map(|subject| (subject.kind(), subject.text().to_owned())).collect()
     }
 
     fn sorted(mut expected: Vec<(SubjectKind, String)>) -> Vec<(SubjectKind, String)> {

@@ -3,7 +3,7 @@
 //! It lets an answer prove that it left nothing out, and that an unknown subject is unknown. A subject's value commits
 //! to the whole list of its leaves, each with its signer and with what it says to have done. The map keeps of each list only
 //! what appending needs; the host keeps the lists. `journal` has what recent blocks changed. [`names`] says which subjects a
-//! leaf has; `acts` says what a leaf says to have done with an id; `decisions` says what reserved statements will name.
+//! leaf has; `acts` says what a leaf says to have done with an id; `decisions` says so of what members decide together.
 
 mod acts;
 mod decisions;

@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use crate::consortium::{Admin, Namespace, ParticipantId};
 use crate::epcis::Event;
 use crate::gs1::{CompanyPrefix, Id};
-use crate::index::{Acts, Subject, acts};
-
-pub use crate::index::decisions::of_decision;
+use crate::index::{Acts, Subject, acts, decisions};
+use crate::statement::StatementId;
 
 /// The subjects of a leaf, each with what the leaf says to have done with it.
 pub type Names = BTreeMap<Subject, Acts>;
@@ -50,9 +49,10 @@ pub fn of_transaction(uri: &str) -> Subject {
     Id::parse_uri(uri).map_or_else(|_| Subject::transaction(uri), |id| Subject::transaction(id.as_str()))
 }
 
-/// The subjects of an admin statement.
-pub fn of_admin(admin: &Admin) -> Names {
-    subjects_of_admin(admin).into_iter().map(|subject| (subject, Acts::NONE)).collect()
+/// The subjects of an admin statement, by its content and its id.
+pub fn of_admin(admin: &Admin, id: StatementId) -> Names {
+    let decided = decisions::of_decision(admin, id);
+    subjects_of_admin(admin).into_iter().chain(decided).map(|subject| (subject, Acts::NONE)).collect()
 }
 
 fn subjects_of_admin(admin: &Admin) -> Vec<Subject> {
@@ -71,7 +71,7 @@ fn subjects_of_admin(admin: &Admin) -> Vec<Subject> {
         Admin::Renewal(_) | Admin::Revocation(_) | Admin::Rejection(_) => {
             admin.participant().map(|id| Subject::party(id.as_str())).into_iter().collect()
         }
-        // Reserved: none of them is a leaf, and `of_decision` says what they will name.
+        // Named by `decisions`.
         Admin::Proposal(_)
         | Admin::Withdrawal(_)
         | Admin::Ballot(_)

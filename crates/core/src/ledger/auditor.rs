@@ -7,7 +7,6 @@ use crate::consortium::{Admin, Registry};
 use crate::evidence::{Anchor, note_keys};
 use crate::ledger::block::{BlockContent, SealedBlock, StoredBlock};
 use crate::ledger::known::EverSeen;
-use crate::ledger::rules::Rules;
 use crate::ledger::state::State;
 use crate::ledger::validate::{Body, Invalid, InvalidReason, validate};
 use crate::provider::Provider;
@@ -49,7 +48,7 @@ impl<'a> Auditor<'a> {
     }
 
     /// Goes on with a ledger whose blocks up to `state` an earlier audit found sound. `seen` MUST have every statement and
-    /// event of those blocks, and `tally` is what that audit came to.
+    /// event of those blocks, and the blocks of their last half hour, and `tally` is what that audit came to.
     pub const fn resume(provider: Provider<'a>, state: State, seen: EverSeen, tally: AuditTally) -> Self {
         Self { provider, trusted: None, state, seen, tally }
     }
@@ -65,7 +64,7 @@ impl<'a> Auditor<'a> {
     /// Validates the next block from its leaves, and stages it.
     pub fn validate(&mut self, body: Body) -> Result<SealedBlock, Invalid> {
         let is_genesis = self.state.last_seal().is_none();
-        let block = validate(Rules::FIRST, &mut self.state, &self.seen, body, self.provider)?;
+        let block = validate(&mut self.state, &self.seen, body, self.provider)?;
         let first = block.content.records.first();
         match (self.trusted.filter(|_| is_genesis), first) {
             (Some(trusted), Some(first)) if *first.record.statement().hash() != trusted.genesis_id() => {
@@ -121,7 +120,8 @@ pub fn check_signed(block: &SealedBlock, shown: &StoredBlock, verifier: &dyn Sig
     }
     // Block 0 was derived from its genesis statement: no member votes on it.
     let verify = if height == Height::GENESIS { FinalBlock::verify_first } else { FinalBlock::verify };
-    verify(seal.clone(), checkpoint.clone(), commit.clone(), registry.members(), verifier)
+    // Those in force at its height: what it enacts holds from the next one on.
+    verify(seal.clone(), checkpoint.clone(), commit.clone(), registry.members_at(height), verifier)
         .map_err(|error| format!("the commit of block {height}: {error}"))?;
     let noted =
         check_note(shown, registry, verifier).map_err(|error| format!("the note of block {height}: {error}"))?;
@@ -145,7 +145,7 @@ fn check_note(block: &StoredBlock, registry: &Registry, verifier: &dyn Signature
     if note.text() != block.checkpoint.to_text() || note.to_text() != block.note {
         return Err("its text is not the checkpoint, or not written as it is signed".to_owned());
     }
-    let keys = note_keys(registry.origin(), registry.members());
+    let keys = note_keys(registry.origin(), registry.members_at(block.seal.height));
     let verified = note.verify(&keys, verifier).map_err(|error| error.to_string())?;
     if verified.len() != note.signatures().len() {
         return Err("a signature on it is no member's, or stands there twice".to_owned());

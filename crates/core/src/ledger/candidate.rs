@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use crate::block::Leaf;
+use crate::block::{Height, Leaf};
 use crate::consortium::{Admin, CertificateReader, EventFact, ParticipantId, Place, Refusal, Registry, SignerRefusal};
 use crate::content::Content;
 use crate::evidence::Anchor;
 use crate::hash::Hash;
 use crate::ledger::place::{self, PlaceRefusal};
 use crate::ledger::records::{admin_record, capture_record};
+use crate::ledger::rules::Rules;
 use crate::merkle;
 use crate::record::LeafRecord;
 use crate::statement::{SignatureVerifier, StatementId, StatementType, SubmittedStatement, VerifiedStatement};
@@ -57,7 +58,7 @@ pub(super) enum CandidateKind {
 /// # Errors
 ///
 /// `Statement` for another audience or a bad signature; `Signer` if no registered certificate is named; `Admin` if the
-/// signer of an admin statement is no member.
+/// signer of an admin statement is no member, and no open proposal brings it in.
 pub fn verify(
     submitted: SubmittedStatement,
     registry: &Registry,
@@ -71,7 +72,7 @@ pub fn verify(
             let (_, certificate) = registry.certificate(&signer).ok_or(unknown)?;
             &certificate.key
         }
-        StatementType::Admin => registry.members().get(&signer).ok_or(Refusal::NotAMember { kid: signer })?.key(),
+        StatementType::Admin => registry.admin_key(&signer).ok_or(Refusal::NotAMember { kid: signer })?,
     };
     Ok(submitted.verify(key, verifier)?)
 }
@@ -109,7 +110,9 @@ impl Candidate {
         let (participant, _) = place::check_signer(registry, statement.header().signer().hash(), at)?;
         let Content::Capture(document) = place::read_content(&statement)? else { return Err(PlaceRefusal::Type) };
         let events = EventFact::of_all(&participant.id, &document.events);
-        place::check_event_times(&events, at.time)?;
+        // By rules that are unknown here no block is made, which is found at the place.
+        let rules = Rules::of(registry.rules_at(at.time)).unwrap_or(Rules::FIRST);
+        place::check_event_times(&events, at.time, rules)?;
         place::check_rights(participant, &document.events)?;
         let record = capture_record(&statement, &participant.id, &document.events);
         Ok(Self::of(statement, CandidateKind::Capture { events, record }))
@@ -157,6 +160,17 @@ impl Candidate {
     /// one id and two signatures have two.
     pub const fn leaf_hash(&self) -> Hash {
         self.leaf.hash
+    }
+
+    /// The height that a `ready` names, of a block that has to be known where it gets its place.
+    pub fn named_block(&self) -> Option<Height> {
+        match &self.kind {
+            CandidateKind::Admin { admin, .. } => match &**admin {
+                Admin::Ready(ready) => Some(ready.height),
+                _ => None,
+            },
+            CandidateKind::Capture { .. } => None,
+        }
     }
 
     /// The events of a capture; none of an admin statement.

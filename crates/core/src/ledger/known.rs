@@ -1,22 +1,38 @@
 //! What the ledger holds already of statements and events.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use crate::block::Height;
 use crate::consortium::{EventFact, EventKey};
 use crate::hash::Hash;
+use crate::limits::READY_MINUTES_MAX;
 use crate::merkle::LeafIndex;
 use crate::statement::StatementId;
+use crate::time::Timestamp;
+
+/// A final block, as a node that is ready names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownBlock {
+    /// Of its seal.
+    pub time: Timestamp,
+    /// Of the tree after it.
+    pub root: Hash,
+}
 
 /// Answers what the final blocks hold of a statement or an event.
 ///
-/// An implementation MUST know every final statement and event that the block at hand holds again. It MUST NOT know one
-/// of a block that is not final.
+/// An implementation MUST know every final statement and event that the block at hand holds again, and every final block
+/// that a `ready` in it names and that is no older than `READY_MINUTES_MAX` before the last one. It MUST NOT know one of a
+/// block that is not final.
 pub trait Knowledge {
     /// The leaf of a statement.
     fn statement(&self, id: &StatementId) -> Option<LeafIndex>;
 
     /// The content of an event, and the leaf that first gave it. Error declarations give none.
     fn event(&self, key: &EventKey) -> Option<(Hash, LeafIndex)>;
+
+    /// The block of a height.
+    fn block(&self, height: Height) -> Option<KnownBlock>;
 }
 
 /// What was fetched for one block.
@@ -24,6 +40,7 @@ pub trait Knowledge {
 pub struct Prefetched {
     statements: HashMap<StatementId, LeafIndex>,
     events: HashMap<EventKey, (Hash, LeafIndex)>,
+    blocks: BTreeMap<Height, KnownBlock>,
 }
 
 impl Prefetched {
@@ -45,6 +62,11 @@ impl Prefetched {
         }
     }
 
+    /// Takes a block.
+    pub fn add_block(&mut self, height: Height, block: KnownBlock) {
+        self.blocks.insert(height, block);
+    }
+
     /// Tells whether a statement is the same as one here, or has an event of a participant's eventID that is here.
     pub fn touches(&self, id: StatementId, events: &[EventFact]) -> bool {
         self.statements.contains_key(&id) || events.iter().any(|event| self.events.contains_key(&event.key))
@@ -53,6 +75,16 @@ impl Prefetched {
     fn extend(&mut self, other: Self) {
         self.statements.extend(other.statements);
         other.events.into_iter().for_each(|(key, (content, leaf))| self.add_event(key, content, leaf));
+        self.blocks.extend(other.blocks);
+    }
+
+    /// Forgets the blocks that a `ready` after the last one names no more.
+    fn forget_old_blocks(&mut self) {
+        let Some((_, last)) = self.blocks.last_key_value() else { return };
+        let oldest = last.time.plus_millis(-READY_MINUTES_MAX * 60_000);
+        while self.blocks.first_key_value().is_some_and(|(_, block)| block.time < oldest) {
+            self.blocks.pop_first();
+        }
     }
 }
 
@@ -64,9 +96,14 @@ impl Knowledge for Prefetched {
     fn event(&self, key: &EventKey) -> Option<(Hash, LeafIndex)> {
         self.events.get(key).copied()
     }
+
+    fn block(&self, height: Height) -> Option<KnownBlock> {
+        self.blocks.get(&height).copied()
+    }
 }
 
-/// All statements and events of a ledger that is replayed from its first leaf: some 50 bytes a statement, 60 an event.
+/// All statements and events of a ledger that is replayed from its first leaf: some 50 bytes a statement, 60 an event; and
+/// its blocks of the last half hour, 60 bytes each.
 #[derive(Debug, Default)]
 pub struct EverSeen(Prefetched);
 
@@ -74,6 +111,7 @@ impl EverSeen {
     /// Learns what a block holds, once it is final.
     pub fn learn(&mut self, block: Prefetched) {
         self.0.extend(block);
+        self.0.forget_old_blocks();
     }
 }
 
@@ -84,5 +122,9 @@ impl Knowledge for EverSeen {
 
     fn event(&self, key: &EventKey) -> Option<(Hash, LeafIndex)> {
         self.0.event(key)
+    }
+
+    fn block(&self, height: Height) -> Option<KnownBlock> {
+        self.0.block(height)
     }
 }

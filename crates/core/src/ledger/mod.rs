@@ -4,8 +4,8 @@
 //! [`propose`] makes a block of [`Candidate`]s. Capture has verified the signature of a candidate, read its content and checked
 //! its rights. What depends on the final leaf and block time is checked again when the candidate gets its place. [`validate`]
 //! runs every rule on a block of which nothing is believed. Both leave the block *staged*: its statements are in the index of
-//! the [`State`], and [`State::apply`] makes it final, or [`State::roll_back`] removes it. Both take a [`Rules`] number; only
-//! [`Rules::FIRST`] exists. Nothing here signs, waits or reads: the host fetches beforehand what the ledger holds of a block's
+//! the [`State`], and [`State::apply`] makes it final, or [`State::roll_back`] removes it. Both go by the rules that the members
+//! have put in force, which the state knows ([`State::rules_at`]). Nothing here signs, waits or reads: the host fetches beforehand what the ledger holds of a block's
 //! statements and events, as [`Knowledge`].
 //!
 //! | rule | function | checked |
@@ -21,6 +21,8 @@
 //! | identity | `place::first_place` | at the place |
 //! | contradiction | `place::check_contradiction` | at the place |
 //! | what decisions may stand | `consortium::Registry::check` | at the place |
+//! | which block a ready node has | `place::check_ready` | at the place |
+//! | nothing after the statement that enacts a proposal | `Placing::is_complete` | as a block grows |
 //! | genesis: its signer, its founders, nothing beside it | `evidence::Anchor::of_genesis`, `Registry::new`, [`validate`] | at the first place |
 //! | form of a leaf | `validate::place_leaf` | by [`validate`] |
 //! | size of a block | [`validate`]; the host of [`propose`] | as a block grows |
@@ -44,7 +46,7 @@ mod tests;
 pub use auditor::{AuditTally, AuditedBlock, Auditor, check_signed};
 pub use block::{BlockContent, LeafContent, PlacedRecord, SealedBlock, StoredBlock, StoredLeaf, Successor};
 pub use candidate::{Candidate, signer_in_force, verify};
-pub use known::{EverSeen, Knowledge, Prefetched};
+pub use known::{EverSeen, Knowledge, KnownBlock, Prefetched};
 pub use place::{PlaceRefusal, check_next};
 pub use placing::{BlockError, Placed};
 pub use propose::{Proposal, propose};

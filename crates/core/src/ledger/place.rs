@@ -3,19 +3,19 @@
 
 use std::collections::HashMap;
 
-use crate::block::Origin;
+use crate::block::{Height, Origin};
 use crate::consortium::rights::{self, RightsError};
-use crate::consortium::{Admin, AdminError, EventKey};
 use crate::consortium::{
-    CertificateReader, Certified, Contradiction, EventFact, Participant, Place, Refusal, Registry, SignerRefusal,
-    check_record,
+    Admin, AdminError, CertificateReader, Certified, Contradiction, Decision, EventFact, EventKey, Participant, Place,
+    ProposalRefusal, Readiness, Refusal, Registry, SignerRefusal, check_record,
 };
 use crate::content::{Content, ContentError};
 use crate::epcis::{Event, Faults};
 use crate::hash::Hash;
 use crate::ledger::candidate::{Candidate, CandidateKind};
 use crate::ledger::known::{Knowledge, Prefetched};
-use crate::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AGE_SECONDS_MAX, IAT_AHEAD_SECONDS_MAX};
+use crate::ledger::rules::{Rules, UnknownRules};
+use crate::limits::{IAT_AGE_SECONDS_MAX, IAT_AHEAD_SECONDS_MAX, READY_MINUTES_MAX};
 use crate::merkle::LeafIndex;
 use crate::statement::{SignatureVerifier, StatementError, StatementId, SubmittedStatement, VerifiedStatement};
 use crate::time::Timestamp;
@@ -47,9 +47,10 @@ pub enum PlaceRefusal {
     )]
     IssuedLongAgo { iat: Timestamp, block_time: Timestamp },
     #[error(
-        "event {position}: eventTime {event_time} is more than a day ahead of the time of its block ({block_time})"
+        "event {position}: eventTime {event_time} is more than {} ahead of the time of its block ({block_time})",
+        rules.event_time_ahead()
     )]
-    EventAhead { position: u32, event_time: Timestamp, block_time: Timestamp },
+    EventAhead { position: u32, event_time: Timestamp, block_time: Timestamp, rules: Rules },
     #[error(transparent)]
     Admin(#[from] Refusal),
     #[error("its certificate: {0}")]
@@ -58,6 +59,8 @@ pub enum PlaceRefusal {
     Type,
     #[error("it stands before the genesis statement")]
     BeforeGenesis,
+    #[error(transparent)]
+    Rules(#[from] UnknownRules),
 }
 
 impl From<ContentError> for PlaceRefusal {
@@ -69,6 +72,14 @@ impl From<ContentError> for PlaceRefusal {
     }
 }
 
+/// The place that a statement may get, in a block of this height and by these rules.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NextPlace {
+    pub place: Place,
+    pub height: Height,
+    pub rules: Rules,
+}
+
 /// Runs the rules that depend on the place, on a statement of which the others hold. Returns the leaf in which it stands
 /// already, if it does.
 ///
@@ -78,22 +89,25 @@ pub(super) fn check_all(
     registry: Option<&Registry>,
     final_ones: &dyn Knowledge,
     block: &Prefetched,
-    at: Place,
+    at: NextPlace,
     verifier: &dyn SignatureVerifier,
 ) -> Result<Option<LeafIndex>, PlaceRefusal> {
     if let Some(leaf) = first_place(&candidate.id(), final_ones, block) {
         return Ok(Some(leaf));
     }
+    let NextPlace { place, height, rules } = at;
     let header = candidate.statement().header();
-    check_issued(header.iat(), at.time)?;
+    check_issued(header.iat(), place.time)?;
     match (&candidate.kind, registry) {
         (CandidateKind::Capture { events, .. }, Some(registry)) => {
-            check_signer(registry, header.signer().hash(), at)?;
-            check_event_times(events, at.time)?;
+            check_signer(registry, header.signer().hash(), place)?;
+            check_event_times(events, place.time, rules)?;
             check_contradiction(events, final_ones, block)?;
         }
         (CandidateKind::Admin { admin, .. }, Some(registry)) => {
-            registry.check(admin, header.signer().hash(), at, verifier)?;
+            let (id, kid) = (candidate.id(), *header.signer().hash());
+            registry.check(&Decision { id, admin, kid, place, height }, verifier)?;
+            check_ready(admin, final_ones, place)?;
         }
         (CandidateKind::Admin { admin, .. }, None) if matches!(**admin, Admin::Genesis(_)) => {}
         (_, None) => return Err(PlaceRefusal::BeforeGenesis),
@@ -104,19 +118,34 @@ pub(super) fn check_all(
 /// Tells whether a statement may stand next on top of the final blocks, without making a block. Returns the leaf in which it
 /// stands already, if it does.
 ///
-/// `known` has what the final blocks hold of the statement and its events.
+/// `known` has what the final blocks hold of the statement and its events, and the block that it names. `height` is that of the
+/// next block.
 ///
 /// # Errors
 ///
-/// The rule that refuses it there.
+/// The rule that refuses it there; `Rules` if this program does not know those of the next block.
 pub fn check_next(
     candidate: &Candidate,
     registry: &Registry,
     known: &dyn Knowledge,
-    at: Place,
+    place: Place,
+    height: Height,
     verifier: &dyn SignatureVerifier,
 ) -> Result<Option<LeafIndex>, PlaceRefusal> {
-    check_all(candidate, Some(registry), known, &Prefetched::default(), at, verifier)
+    let rules = Rules::of(registry.rules_at(place.time))?;
+    check_all(candidate, Some(registry), known, &Prefetched::default(), NextPlace { place, height, rules }, verifier)
+}
+
+/// A ready node has this ledger: the block that it names is final, has the root that it says, and is not old, by the time of
+/// the block at hand.
+fn check_ready(admin: &Admin, final_ones: &dyn Knowledge, at: Place) -> Result<(), Refusal> {
+    let Admin::Ready(Readiness { height, root, .. }) = admin else { return Ok(()) };
+    let is_recent = |time: Timestamp| at.time.millis_since(time) <= READY_MINUTES_MAX * 60_000;
+    match final_ones.block(*height).filter(|block| is_recent(block.time)) {
+        None => Err(ProposalRefusal::ReadyHeight { height: *height }.into()),
+        Some(block) if block.root != *root => Err(ProposalRefusal::ReadyRoot { height: *height }.into()),
+        Some(_) => Ok(()),
+    }
 }
 
 /// Audience: a statement stands on the ledger that it was made for.
@@ -188,10 +217,12 @@ pub(super) fn check_issued(iat: Timestamp, block_time: Timestamp) -> Result<(), 
 }
 
 /// Event times: no event lies more than a day ahead of its block.
-pub(super) fn check_event_times(events: &[EventFact], block_time: Timestamp) -> Result<(), PlaceRefusal> {
-    let ahead = |event: &EventFact| event.time.millis_since(block_time) > EVENT_TIME_AHEAD_MS_MAX;
+pub(super) fn check_event_times(events: &[EventFact], block_time: Timestamp, rules: Rules) -> Result<(), PlaceRefusal> {
+    let ahead = |event: &EventFact| event.time.millis_since(block_time) > rules.event_time_ahead_ms_max();
     match events.iter().zip(0..).find(|(event, _)| ahead(event)) {
-        Some((event, position)) => Err(PlaceRefusal::EventAhead { position, event_time: event.time, block_time }),
+        Some((event, position)) => {
+            Err(PlaceRefusal::EventAhead { position, event_time: event.time, block_time, rules })
+        }
         None => Ok(()),
     }
 }

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use crate::block::{Checkpoint, Height, Leaf, Seal};
-use crate::consortium::{Admin, Place, Registry};
+use crate::consortium::{Admin, Decision, Place, Registry};
 use crate::hash::Hash;
 use crate::index::SubjectIndex;
 use crate::ledger::block::{BlockContent, LeafContent, PlacedRecord, SealedBlock, StoredLeaf, Successor};
 use crate::ledger::candidate::{Candidate, CandidateKind, StatementLeaf};
-use crate::ledger::known::{Knowledge, Prefetched};
-use crate::ledger::place::{self, PlaceRefusal};
-use crate::ledger::rules::Rules;
+use crate::ledger::known::{Knowledge, KnownBlock, Prefetched};
+use crate::ledger::place::{self, NextPlace, PlaceRefusal};
+use crate::ledger::rules::{Rules, UnknownRules};
 use crate::ledger::state::State;
 use crate::merkle::{self, Edge, Frontier, Growth, LeafIndex};
 use crate::record::LeafRecord;
-use crate::statement::{SignatureVerifier, VerifiedStatement};
+use crate::statement::{SignatureVerifier, StatementId, VerifiedStatement};
 use crate::time::Timestamp;
 
 /// Where a statement stands.
@@ -25,10 +25,17 @@ pub struct Placed {
     pub repeated: bool,
 }
 
-/// A block that cannot be made: the tree or the index refuses a leaf. Neither happens short of 2^53 leaves.
+/// A block that cannot be made: this program does not know the rules that are in force, or the tree or the index refuses a
+/// leaf, which happens not short of 2^53 leaves.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the block cannot be made: {0}")]
 pub struct BlockError(pub String);
+
+impl From<UnknownRules> for BlockError {
+    fn from(error: UnknownRules) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Why a statement got no place.
 pub(super) enum PlaceError {
@@ -48,6 +55,7 @@ impl<E: Into<PlaceRefusal>> From<E> for PlaceError {
 pub(super) struct Placing<'a> {
     height: Height,
     time: Timestamp,
+    rules: Rules,
     final_ones: &'a dyn Knowledge,
     verifier: &'a dyn SignatureVerifier,
     index: &'a mut SubjectIndex,
@@ -55,6 +63,8 @@ pub(super) struct Placing<'a> {
     before: Frontier,
     edge: Edge,
     registry: Option<Arc<Registry>>,
+    /// The proposal that the last statement enacted.
+    enacted: Option<StatementId>,
     learnt: Prefetched,
     leaves: Vec<StoredLeaf>,
     leaf_hashes: Vec<Hash>,
@@ -66,23 +76,26 @@ pub(super) struct Placing<'a> {
 }
 
 impl<'a> Placing<'a> {
-    /// Begins the block after a state. Its statements go into the state's index; what an earlier one left there that was
-    /// not applied is taken back.
+    /// Begins the block after a state, by the rules that are in force at its time. Its statements go into the state's index; what
+    /// an earlier one left there that was not applied is taken back.
     pub fn begin(
         state: &'a mut State,
         time: Timestamp,
         final_ones: &'a dyn Knowledge,
         verifier: &'a dyn SignatureVerifier,
-    ) -> Self {
+    ) -> Result<Self, UnknownRules> {
+        let rules = state.rules_at(time)?;
         state.index.begin();
-        Self {
+        Ok(Self {
             height: state.next_height(),
             time,
+            rules,
             final_ones,
             verifier,
             before: state.edge.frontier().clone(),
             edge: state.edge.clone(),
             registry: state.registry.clone(),
+            enacted: None,
             index: &mut state.index,
             learnt: Prefetched::default(),
             leaves: Vec::new(),
@@ -92,12 +105,17 @@ impl<'a> Placing<'a> {
             admins: Vec::new(),
             captures: 0,
             events: 0,
-        }
+        })
     }
 
     /// The place that the next leaf gets.
     pub fn next_place(&self) -> Place {
         Place { leaf: self.edge.size().next_index(), time: self.time }
+    }
+
+    /// Tells whether the last statement enacted a proposal, so that the block takes no more.
+    pub const fn is_complete(&self) -> bool {
+        self.enacted.is_some()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -122,7 +140,8 @@ impl<'a> Placing<'a> {
     pub fn place(&mut self, candidate: Candidate) -> Result<Placed, PlaceError> {
         let at = self.next_place();
         let registry = self.registry.as_deref();
-        let first = place::check_all(&candidate, registry, self.final_ones, &self.learnt, at, self.verifier)?;
+        let next = NextPlace { place: at, height: self.height, rules: self.rules };
+        let first = place::check_all(&candidate, registry, self.final_ones, &self.learnt, next, self.verifier)?;
         if let Some(leaf) = first {
             return Ok(Placed { leaf, repeated: true });
         }
@@ -136,7 +155,7 @@ impl<'a> Placing<'a> {
                 Ok(placed)
             }
             CandidateKind::Admin { admin, record } => {
-                self.decide(&admin, statement.header().signer().hash(), at)?;
+                self.decide(&admin, statement.id(), statement.header().signer().hash(), at)?;
                 let placed = self.push_statement(&statement, leaf, LeafContent::Admin, record)?;
                 self.admins.push(*admin);
                 Ok(placed)
@@ -145,11 +164,14 @@ impl<'a> Placing<'a> {
     }
 
     /// Lets a decision take effect.
-    fn decide(&mut self, admin: &Admin, kid: &Hash, at: Place) -> Result<(), PlaceRefusal> {
+    fn decide(&mut self, admin: &Admin, id: StatementId, kid: &Hash, place: Place) -> Result<(), PlaceRefusal> {
         match (&mut self.registry, admin) {
             (None, Admin::Genesis(genesis)) => self.registry = Some(Arc::new(Registry::new(genesis))),
             (None, _) => return Err(PlaceRefusal::BeforeGenesis),
-            (Some(registry), _) => Arc::make_mut(registry).apply(admin, kid, at, self.verifier)?,
+            (Some(registry), _) => {
+                let decision = Decision { id, admin, kid: *kid, place, height: self.height };
+                self.enacted = Arc::make_mut(registry).decide(&decision, self.verifier)?;
+            }
         }
         Ok(())
     }
@@ -182,26 +204,26 @@ impl<'a> Placing<'a> {
         self.leaves.push(StoredLeaf { index, content, bytes });
     }
 
-    /// Closes the block with its seal under the given rules.
-    pub fn seal(mut self, rules: Rules) -> Result<SealedBlock, PlaceRefusal> {
+    /// Closes the block with its seal.
+    pub fn seal(mut self) -> Result<SealedBlock, PlaceRefusal> {
         let registry = Arc::clone(self.registry()?);
-        let members_hash = registry.members().hash();
         let seal = Seal {
             height: self.height,
             time: self.time,
             previous_size: self.before.size(),
             previous_root: self.before.root(),
             index_root: self.index.root(),
-            members_hash,
-            next_members_hash: members_hash,
-            rules: rules.number(),
-            enacted: Vec::new(),
+            members_hash: registry.members_at(self.height).hash(),
+            next_members_hash: registry.members_at(self.height.next()).hash(),
+            rules: self.rules.number(),
+            enacted: self.enacted.into_iter().collect(),
         };
         let leaf = Leaf::Seal(seal.clone()).encode();
         let hash = merkle::leaf_hash(&leaf);
         self.push_leaf(leaf, hash, LeafContent::Seal);
         let checkpoint =
             Checkpoint { origin: registry.origin().clone(), size: self.edge.size(), root: self.edge.root() };
+        self.learnt.add_block(self.height, KnownBlock { time: self.time, root: checkpoint.root });
         let content = BlockContent {
             leaves: self.leaves,
             long_statements: self.long_statements,

@@ -44,6 +44,6 @@ pub(super) fn capture_record(statement: &VerifiedStatement, signer: &Participant
 /// The record of an admin statement, signed by the member with the key `kid`.
 pub(super) fn admin_record(statement: StatementId, kid: &Hash, admin: &Admin) -> LeafRecord {
     let names: Vec<(SubjectKey, Acts)> =
-        names::of_admin(admin).into_iter().map(|(subject, acts)| (subject.key(), acts)).collect();
+        names::of_admin(admin, statement).into_iter().map(|(subject, acts)| (subject.key(), acts)).collect();
     LeafRecord::of_admin(statement, kid, &names)
 }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::block::{Checkpoint, Height, Leaf, Seal};
-use crate::consortium::{Admin, AdminError, Place, Refusal, Registry};
+use crate::consortium::{Admin, AdminError, Decision, Place, Refusal, Registry};
 use crate::hash::Hash;
 use crate::index::{SubjectIndex, SubjectKey, SubjectProof};
 use crate::ledger::block::Successor;
+use crate::ledger::rules::{Rules, UnknownRules};
 use crate::merkle::{self, Edge, TreeSize};
 use crate::statement::{SignatureVerifier, StatementError, SubmittedStatement};
+use crate::time::Timestamp;
 
 /// The ledger up to its last final block, and the block that is staged on it, if one is.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +76,16 @@ impl State {
     /// The height of the next block.
     pub fn next_height(&self) -> Height {
         self.last.as_ref().map_or(Height::GENESIS, |last| last.height.next())
+    }
+
+    /// The rules for the next block, if it is closed at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownRules`] if the members have decided on rules that this program does not know, and they are in force then: no
+    /// block is made or validated by them here.
+    pub fn rules_at(&self, time: Timestamp) -> Result<Rules, UnknownRules> {
+        Rules::of(self.registry.as_ref().map_or(Rules::FIRST.number(), |registry| registry.rules_at(time)))
     }
 
     /// Leaves in the tree of the last final block.
@@ -150,14 +162,27 @@ pub enum RegistryFoldError {
 }
 
 impl RegistryFold {
-    /// Takes the admin statement that stands at a place. They come in ledger order.
-    pub fn take(&mut self, text: &[u8], at: Place, verifier: &dyn SignatureVerifier) -> Result<(), RegistryFoldError> {
+    /// Takes the admin statement that stands at a place, in the block of a height. They come in ledger order.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot stand there. Its signature, and the block that a `ready` names, are not looked at again.
+    pub fn take(
+        &mut self,
+        text: &[u8],
+        place: Place,
+        height: Height,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<(), RegistryFoldError> {
         let statement = SubmittedStatement::parse(text)?;
         let admin = Admin::parse(statement.payload())?;
         match (&mut self.0, &admin) {
             (None, Admin::Genesis(genesis)) => self.0 = Some(Registry::new(genesis)),
             (None, _) => return Err(RegistryFoldError::NoGenesis),
-            (Some(registry), _) => registry.apply(&admin, statement.header().signer().hash(), at, verifier)?,
+            (Some(registry), _) => {
+                let (id, kid) = (statement.id(), *statement.header().signer().hash());
+                registry.decide(&Decision { id, admin: &admin, kid, place, height }, verifier)?;
+            }
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::ledger::candidate::{Candidate, verify};
 use crate::ledger::known::Knowledge;
 use crate::ledger::place::PlaceRefusal;
 use crate::ledger::placing::{BlockError, PlaceError, Placing};
-use crate::ledger::rules::Rules;
+use crate::ledger::rules::UnknownRules;
 use crate::ledger::state::State;
 use crate::limits::{BLOCK_BYTES_MAX, BLOCK_STATEMENTS_MAX, STATEMENT_BYTES_MAX};
 use crate::merkle::LeafIndex;
@@ -86,6 +86,10 @@ pub enum InvalidReason {
     BesideGenesis,
     #[error("the first block has no genesis statement")]
     NoGenesis,
+    #[error("it stands after the statement that enacts a proposal, with which its block ends")]
+    AfterEnactment,
+    #[error(transparent)]
+    Rules(#[from] UnknownRules),
     #[error("the {member} in its seal is not what the leaves before it give")]
     Seal { member: &'static str },
     #[error(transparent)]
@@ -113,6 +117,8 @@ impl InvalidReason {
                 "decision"
             }
             Self::TooLarge => "size",
+            Self::AfterEnactment => "enactment",
+            Self::Rules(_) | Self::Refused(PlaceRefusal::Rules(_)) => "rules",
             Self::Seal { .. } => "seal",
             Self::Block(_) => "block",
         }
@@ -124,13 +130,13 @@ pub const OPEN_BYTES_MAX: usize = BLOCK_BYTES_MAX + STATEMENT_BYTES_MAX;
 
 /// Runs every rule on a block that another member made, and stages it on the state if all of them hold.
 ///
-/// `known` has what the final blocks hold of the block's statements and events.
+/// The rules are those that the ledger has in force at the time of its seal. `known` has what the final blocks hold of the
+/// block's statements and events, and the final blocks that they name.
 ///
 /// # Errors
 ///
 /// The first leaf at fault, and the rule. The state is then as it was.
 pub fn validate(
-    rules: Rules,
     state: &mut State,
     known: &dyn Knowledge,
     body: Body,
@@ -138,7 +144,11 @@ pub fn validate(
 ) -> Result<SealedBlock, Invalid> {
     let Body { leaves, seal } = body;
     let last_time = state.last_seal().map(|last| last.time);
-    let mut placing = Placing::begin(state, seal.time, known, provider.signatures);
+    let first = state.size().next_index();
+    let mut placing = match Placing::begin(state, seal.time, known, provider.signatures) {
+        Ok(placing) => placing,
+        Err(unknown) => return Err(Invalid { leaf: first, reason: Box::new(unknown.into()) }),
+    };
     let mut bytes = 0;
     for (leaf, statements) in leaves.into_iter().zip(1..) {
         let at = placing.next_place().leaf;
@@ -147,6 +157,8 @@ pub fn validate(
             Err(InvalidReason::TooLarge)
         } else if last_time.is_none() && statements > 1 {
             Err(InvalidReason::BesideGenesis)
+        } else if placing.is_complete() {
+            Err(InvalidReason::AfterEnactment)
         } else {
             place_leaf(&mut placing, leaf, provider)
         };
@@ -156,7 +168,7 @@ pub fn validate(
         }
     }
     let leaf = placing.next_place().leaf;
-    let sealed = placing.seal(rules).map_err(|_| InvalidReason::NoGenesis);
+    let sealed = placing.seal().map_err(|_| InvalidReason::NoGenesis);
     let checked = sealed.and_then(|block| match differing(&block, &seal, last_time) {
         Some(member) => Err(InvalidReason::Seal { member }),
         None => Ok(block),

@@ -239,7 +239,7 @@ impl TestLedger {
                 if !matches!(admin, Admin::Genesis(_)) {
                     self.registry.apply(&admin, &kid, place, &P256).unwrap();
                 }
-                (SignerTag::of_member(&kid), names::of_admin(&admin))
+                (SignerTag::of_member(&kid), names::of_admin(&admin, sound.id()))
             }
             StatementType::Epcis => {
                 let capture = read_capture(&sound, place, &self.registry).unwrap();

@@ -9,7 +9,7 @@ mod ledger;
 use serde_json::{Value, json};
 
 use crate::block::{FinalityError, Seal, SealError};
-use crate::consortium::{Admin, AdminError, Endorsement, Refusal};
+use crate::consortium::{Admin, AdminError, Endorsement, EndorsementRefusal, Refusal};
 use crate::evidence::{CaptureFault, Evidence, EvidenceError, Receipt, ReceiptError, check};
 use crate::gs1::Id;
 use crate::hash::Hash;
@@ -206,7 +206,7 @@ fn a_seal_of_other_rules_or_with_a_proposal_is_refused() {
     type Lie = fn(&mut Seal);
     type IsRight = fn(&SealError) -> bool;
     let lies: [(Lie, IsRight); 3] = [
-        (|seal| seal.rules = 2, |error| matches!(error, SealError::UnknownRules { found: 2 })),
+        (|seal| seal.rules = 3, |error| matches!(error, SealError::UnknownRules { found: 3 })),
         (|seal| seal.rules = 0, |error| matches!(error, SealError::UnknownRules { found: 0 })),
         (
             |seal| seal.enacted = vec![StatementId::from_hash(Hash::of(b"proposal"))],
@@ -396,7 +396,7 @@ fn an_admin_statement_that_cannot_stand_at_its_place_is_refused() {
             let endorsement = Endorsement { registration: participant(1) };
             let story = renewal(Admin::Endorsement(endorsement));
             let at = story.renewal;
-            (story, at, Refusal::Reserved { what: "the type endorsement" })
+            (story, at, EndorsementRefusal::OwnRegistration { participant: participant(1) }.into())
         },
         {
             let story = revocation(TestLedger::revocation(9));

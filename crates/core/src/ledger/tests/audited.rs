@@ -7,7 +7,7 @@ use crate::block::{Checkpoint, Commit, Height, MemberSet, Note};
 use crate::consortium::Admin;
 use crate::evidence::Anchor;
 use crate::ledger::{
-    Auditor, Body, EverSeen, InvalidReason, Proposal, Rules, SealedBlock, StoredBlock, check_signed, propose,
+    Auditor, Body, EverSeen, InvalidReason, Proposal, SealedBlock, StoredBlock, check_signed, propose,
 };
 use crate::statement::P256;
 
@@ -226,7 +226,7 @@ fn the_two_lines_of_a_note_are_one_members() {
     const OTHER: u8 = 201;
     let mut world = World::founded_by("ledger.example/two", &[MEMBER, OTHER]);
     let time = world.next_place().time;
-    let block = propose(Rules::FIRST, &mut world.state, &world.seen, time, Vec::new(), true, &P256).unwrap().block;
+    let block = propose(&mut world.state, &world.seen, time, Vec::new(), true, &P256).unwrap().block;
     let block = block.unwrap();
     let (mut both, other) = (signed(&block, MEMBER), signed(&block, OTHER));
     both.commit.signatures.extend(other.commit.signatures.clone());
@@ -270,7 +270,7 @@ fn block_0_of_several_founders_is_signed_by_the_member_whose_copy_it_is() {
     let later = Commit { round: 1, ..own.commit.clone() };
     assert!(says(StoredBlock { commit: later, ..own }).contains("of round 0"));
     let time = world.next_place().time;
-    let block = propose(Rules::FIRST, &mut world.state, &world.seen, time, Vec::new(), true, &P256).unwrap().block;
+    let block = propose(&mut world.state, &world.seen, time, Vec::new(), true, &P256).unwrap().block;
     let block = block.unwrap();
     let says = check_signed(&block, &signed(&block, MEMBER), &P256).unwrap_err();
     assert!(says.contains("the commit of block 1: 1 of 4 members have signed; 3 are needed"), "{says}");

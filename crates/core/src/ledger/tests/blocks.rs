@@ -16,13 +16,13 @@ use crate::merkle::{Edge, LeafIndex, TreeSize, leaf_hash};
 use crate::statement::{P256, StatementId, SubmittedStatement};
 
 fn refused(world: &mut World, body: &Body) -> InvalidReason {
-    *validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).unwrap_err().reason
+    *validate(&mut world.state, &world.seen, body.clone(), PROVIDER).unwrap_err().reason
 }
 
 #[test]
 fn rules_that_this_program_does_not_know_are_named() {
     assert_eq!(Rules::of(1).map(Rules::number), Ok(1));
-    for number in [0, 2, u32::MAX] {
+    for number in [0, 3, u32::MAX] {
         assert_eq!(Rules::of(number), Err(UnknownRules { number }));
     }
 }
@@ -56,7 +56,7 @@ fn leaves_that_hold_no_statement_of_their_kind_are_refused() {
     let mut whole = world.body(std::slice::from_ref(&statement));
     whole.leaves = vec![leaf_of(text)];
     assert!(matches!(&whole.leaves[0], BodyLeaf::Shown { long: None, .. }));
-    assert!(validate(Rules::FIRST, &mut world.state, &world.seen, whole, PROVIDER).is_ok());
+    assert!(validate(&mut world.state, &world.seen, whole, PROVIDER).is_ok());
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_statement_in_the_wrong_kind_of_leaf_is_refused() {
     let padded = world.capture(1, &event(json!({"example:note": "y".repeat(60_000)})));
     assert!(padded.compact().len() > 65_535, "{}", padded.compact().len());
     let mut body = world.body(std::slice::from_ref(&padded));
-    assert!(validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).is_ok());
+    assert!(validate(&mut world.state, &world.seen, body.clone(), PROVIDER).is_ok());
     let [BodyLeaf::Shown { bytes, long }] = body.leaves.as_mut_slice() else { panic!() };
     let Ok(Leaf::LongStatement { hash, length }) = Leaf::decode(bytes) else { panic!() };
     *bytes = [&[2][..], hash.as_bytes(), &(length + 1).to_be_bytes()].concat();
@@ -108,7 +108,7 @@ fn each_member_of_a_seal_is_held_against_what_the_leaves_give() {
     }
     let mut body = world.body(std::slice::from_ref(&statement));
     body.seal.time = last.plus_millis(1);
-    let sealed = validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).unwrap();
+    let sealed = validate(&mut world.state, &world.seen, body.clone(), PROVIDER).unwrap();
     assert_eq!((sealed.seal.height, sealed.seal.index_root), (right.height, right.index_root));
 }
 
@@ -152,7 +152,7 @@ fn a_block_whose_index_says_another_signer_or_other_acts_is_refused() {
         assert!(matches!(reason, InvalidReason::Seal { member: "indexRoot" }), "{what}: {reason}");
     }
     let body = world.body(std::slice::from_ref(&statement));
-    assert!(validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).is_ok());
+    assert!(validate(&mut world.state, &world.seen, body.clone(), PROVIDER).is_ok());
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_ledger_begins_with_its_genesis_statement_and_nothing_else() {
     let known = crate::ledger::Prefetched::default();
     let refuse = |leaves: Vec<BodyLeaf>| {
         let body = Body { leaves, seal: seal.clone() };
-        *validate(Rules::FIRST, &mut State::empty(), &known, body, PROVIDER).unwrap_err().reason
+        *validate(&mut State::empty(), &known, body, PROVIDER).unwrap_err().reason
     };
     assert!(matches!(refuse(vec![leaf_of(capture.compact())]), InvalidReason::Genesis(_)));
     assert!(matches!(refuse(Vec::new()), InvalidReason::NoGenesis));
@@ -191,9 +191,7 @@ fn an_empty_block_is_made_only_if_it_is_asked_for() {
     let mut world = World::with_maker();
     let (time, size) = (world.next_place().time, world.state.size());
     let mut propose = |even_if_empty| {
-        crate::ledger::propose(Rules::FIRST, &mut world.state, &world.seen, time, Vec::new(), even_if_empty, &P256)
-            .unwrap()
-            .block
+        crate::ledger::propose(&mut world.state, &world.seen, time, Vec::new(), even_if_empty, &P256).unwrap().block
     };
     assert!(propose(false).is_none());
     let block = propose(true).unwrap();
@@ -201,8 +199,7 @@ fn an_empty_block_is_made_only_if_it_is_asked_for() {
     // No later than the last block: a millisecond after it.
     let last = world.now;
     let early = last.plus_millis(-5_000);
-    let block =
-        crate::ledger::propose(Rules::FIRST, &mut world.state, &world.seen, early, Vec::new(), true, &P256).unwrap();
+    let block = crate::ledger::propose(&mut world.state, &world.seen, early, Vec::new(), true, &P256).unwrap();
     assert_eq!(block.block.unwrap().seal.time, last.plus_millis(1));
 }
 
@@ -222,7 +219,7 @@ proptest! {
             let statement = world.capture(1, &one);
             let body = world.body(std::slice::from_ref(&statement));
             let block = if is_validated {
-                validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).unwrap()
+                validate(&mut world.state, &world.seen, body.clone(), PROVIDER).unwrap()
             } else {
                 let candidate = world.candidate(statement.clone()).unwrap();
                 world.propose(vec![candidate]).block.unwrap()
@@ -283,12 +280,12 @@ fn the_consortium_is_made_again_from_its_statements_in_order() {
     let registration = world.sign_admin(&admin.to_payload(), MEMBER);
     let registration = registration.compact().as_bytes();
     let mut fold = RegistryFold::default();
-    assert!(matches!(fold.take(registration, at(0), &P256), Err(RegistryFoldError::NoGenesis)));
-    assert!(matches!(fold.take(b"no statement", at(0), &P256), Err(RegistryFoldError::Statement(_))));
-    fold.take(genesis, at(0), &P256).unwrap();
-    fold.take(registration, at(2), &P256).unwrap();
-    assert!(matches!(fold.take(registration, at(4), &P256), Err(RegistryFoldError::Refused(_))));
-    assert!(matches!(fold.take(genesis, at(5), &P256), Err(RegistryFoldError::Refused(_))));
+    assert!(matches!(fold.take(registration, at(0), Height::GENESIS, &P256), Err(RegistryFoldError::NoGenesis)));
+    assert!(matches!(fold.take(b"no statement", at(0), Height::GENESIS, &P256), Err(RegistryFoldError::Statement(_))));
+    fold.take(genesis, at(0), Height::GENESIS, &P256).unwrap();
+    fold.take(registration, at(2), Height::GENESIS, &P256).unwrap();
+    assert!(matches!(fold.take(registration, at(4), Height::GENESIS, &P256), Err(RegistryFoldError::Refused(_))));
+    assert!(matches!(fold.take(genesis, at(5), Height::GENESIS, &P256), Err(RegistryFoldError::Refused(_))));
     let registry = fold.finish().unwrap();
     assert_eq!(registry.participants().count(), 1);
     assert!(registry.key_conflict(&public(1), None).is_some());
@@ -310,10 +307,10 @@ fn a_leaf_that_was_verified_before_stands_as_one_that_is_shown_and_its_place_is_
     };
     let mixed = vec![verified(&world, &first), body.leaves[1].clone()];
     let all = vec![verified(&world, &first), verified(&world, &second)];
-    let shown = validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).unwrap();
+    let shown = validate(&mut world.state, &world.seen, body.clone(), PROVIDER).unwrap();
     for leaves in [mixed, all] {
         let same = Body { leaves, seal: body.seal.clone() };
-        let block = validate(Rules::FIRST, &mut world.state, &world.seen, same, PROVIDER).unwrap();
+        let block = validate(&mut world.state, &world.seen, same, PROVIDER).unwrap();
         assert_eq!((&block.checkpoint, &block.content.leaves), (&shown.checkpoint, &shown.content.leaves));
         assert_eq!(block.content.long_statements, shown.content.long_statements);
     }

@@ -2,6 +2,10 @@
 
 mod audited;
 mod blocks;
+mod changes;
+mod council;
+mod endorsed;
 mod forks;
+mod proposals;
 mod rules;
 mod world;

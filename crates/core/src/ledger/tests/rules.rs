@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::world::{PROVIDER, World, certificate, document, event, participant, public, secret, sign_admin_for};
 use crate::consortium::{Admin, Refusal, SignerRefusal};
-use crate::ledger::{Candidate, InvalidReason, PlaceRefusal, Rules, validate};
+use crate::ledger::{Candidate, InvalidReason, PlaceRefusal, validate};
 use crate::limits::{EVENT_TIME_AHEAD_MS_MAX, IAT_AGE_SECONDS_MAX, IAT_AHEAD_SECONDS_MAX};
 use crate::merkle::LeafIndex;
 use crate::statement::{Signature, StatementError, SubmittedStatement, sign};
@@ -24,6 +24,8 @@ macro_rules! on_both_sides {
         }
     };
 }
+
+pub(super) use on_both_sides;
 
 on_both_sides!(
     audience_of_another_ledger,
@@ -46,7 +48,7 @@ on_both_sides!(
 
 /// Where a statement meets the rules.
 #[derive(Debug, Clone, Copy)]
-enum Side {
+pub(super) enum Side {
     /// It comes in, and is offered to the next block of one's own.
     Capture,
     /// It is in a block that another member made.
@@ -55,7 +57,7 @@ enum Side {
 
 /// What became of the last statement.
 #[derive(Debug)]
-enum Outcome {
+pub(super) enum Outcome {
     Stands,
     Repeats(LeafIndex),
     Refused(PlaceRefusal),
@@ -63,7 +65,7 @@ enum Outcome {
 
 impl Side {
     /// Offers statements as one block, of which all but the last may stand. The state is then as it was.
-    fn meets(self, world: &mut World, statements: &[SubmittedStatement]) -> Outcome {
+    pub(super) fn meets(self, world: &mut World, statements: &[SubmittedStatement]) -> Outcome {
         // What an earlier step has staged is not part of the state.
         world.state.roll_back();
         let before = (world.state.root(), world.state.size(), world.state.clone().index.root());
@@ -97,7 +99,7 @@ fn captured(world: &mut World, statements: &[SubmittedStatement]) -> Outcome {
 fn audited(world: &mut World, statements: &[SubmittedStatement]) -> Outcome {
     let body = world.body(statements);
     let last = LeafIndex::new(world.state.size().get() + statements.len() as u64 - 1).unwrap();
-    let invalid = match validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER) {
+    let invalid = match validate(&mut world.state, &world.seen, body.clone(), PROVIDER) {
         Ok(block) => {
             assert_eq!(block.seal, body.seal);
             return Outcome::Stands;
@@ -116,17 +118,20 @@ fn audited(world: &mut World, statements: &[SubmittedStatement]) -> Outcome {
 /// Asserts that a rule refuses the last of some statements.
 macro_rules! assert_refused {
     ($side:expr, $world:expr, $statements:expr, $refusal:pat $(if $guard:expr)?) => {{
-        let outcome = $side.meets(&mut $world, &$statements);
-        assert!(matches!(&outcome, Outcome::Refused($refusal) $(if $guard)?), "{outcome:?}");
+        let statements = &$statements;
+        let outcome = $side.meets(&mut $world, statements);
+        assert!(matches!(&outcome, super::rules::Outcome::Refused($refusal) $(if $guard)?), "{outcome:?}");
     }};
 }
 
-fn stands(side: Side, world: &mut World, statement: &SubmittedStatement) -> bool {
+pub(super) use assert_refused;
+
+pub(super) fn stands(side: Side, world: &mut World, statement: &SubmittedStatement) -> bool {
     matches!(side.meets(world, std::slice::from_ref(statement)), Outcome::Stands)
 }
 
 /// Makes a block of a statement final.
-fn make_final(world: &mut World, statement: &SubmittedStatement) -> LeafIndex {
+pub(super) fn make_final(world: &mut World, statement: &SubmittedStatement) -> LeafIndex {
     let candidate = world.candidate(statement.clone()).unwrap();
     let placed = world.extend(vec![candidate]).pop().unwrap().unwrap();
     assert!(!placed.repeated);
@@ -386,11 +391,11 @@ fn signer_in_the_block_that_registers_it_is_taken_after_its_registration_alone()
     let alone = std::slice::from_ref(&capture);
     assert_refused!(Side::Audit, world, *alone, PlaceRefusal::Signer(SignerRefusal::Unknown { .. }));
     let mut body = world.body(&[admin, capture]);
-    let invalid = validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).unwrap_err();
+    let invalid = validate(&mut world.state, &world.seen, body.clone(), PROVIDER).unwrap_err();
     assert!(matches!(*invalid.reason, InvalidReason::Seal { member: "previousSize" | "indexRoot" }), "{invalid}");
     // The capture alone goes first.
     body.leaves.reverse();
-    let invalid = validate(Rules::FIRST, &mut world.state, &world.seen, body.clone(), PROVIDER).unwrap_err();
+    let invalid = validate(&mut world.state, &world.seen, body.clone(), PROVIDER).unwrap_err();
     assert!(matches!(*invalid.reason, InvalidReason::Refused(PlaceRefusal::Signer(_))), "{invalid}");
 }
 

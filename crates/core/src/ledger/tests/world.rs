@@ -11,8 +11,8 @@ use crate::consortium::{
 use crate::evidence::Anchor;
 use crate::hash::Hash;
 use crate::ledger::{
-    Body, BodyLeaf, Candidate, EverSeen, PlaceRefusal, Placed, Proposal, Rules, SealedBlock, State, StoredBlock,
-    propose, verify,
+    Body, BodyLeaf, Candidate, EverSeen, PlaceRefusal, Placed, Proposal, SealedBlock, State, StoredBlock, propose,
+    verify,
 };
 use crate::merkle::TreeSize;
 use crate::provider::Provider;
@@ -102,7 +102,7 @@ impl World {
     /// Stages a block of candidates, a second after the last one.
     pub fn propose(&mut self, candidates: Vec<Candidate>) -> Proposal {
         let time = if self.state.last_seal().is_some() { self.next_place().time } else { self.now };
-        propose(Rules::FIRST, &mut self.state, &self.seen, time, candidates, false, &P256).unwrap()
+        propose(&mut self.state, &self.seen, time, candidates, false, &P256).unwrap()
     }
 
     /// Makes the block of candidates final.
@@ -181,7 +181,7 @@ impl World {
         let mut copy = self.state.clone();
         let candidates = statements.iter().filter_map(|one| self.candidate(one.clone()).ok()).collect();
         let time = self.next_place().time;
-        let proposal = propose(Rules::FIRST, &mut copy, &self.seen, time, candidates, true, &P256).unwrap();
+        let proposal = propose(&mut copy, &self.seen, time, candidates, true, &P256).unwrap();
         Body {
             leaves: statements.iter().map(|one| leaf_of(one.compact())).collect(),
             seal: proposal.block.unwrap().seal,

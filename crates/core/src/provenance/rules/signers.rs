@@ -40,6 +40,7 @@ fn not_in_force(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> {
         Ok((participant, _)) => format!("the certificate belongs to {}", case.name(&participant.id)),
         Err(SignerRefusal::Unknown { .. }) => "its certificate was not registered then".to_owned(),
         Err(SignerRefusal::Revoked { since, .. }) => format!("its registration was ended on {}", day(since)),
+        Err(SignerRefusal::NotEndorsed { .. }) => "not enough members had endorsed its registration then".to_owned(),
         Err(SignerRefusal::Expired { not_after, .. }) => format!("its certificate ran out on {}", day(not_after)),
         Err(SignerRefusal::NotYetValid { not_before, .. }) => format!("its certificate begins on {}", day(not_before)),
     };

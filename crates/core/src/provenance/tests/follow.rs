@@ -32,7 +32,11 @@ impl Lists {
         let mut captures = BTreeMap::new();
         let mut named = Vec::new();
         for (leaf, admin) in &ledger.admins {
-            named.extend(names::of_admin(admin).into_keys().map(|subject| (*leaf, subject)));
+            named.extend(
+                names::of_admin(admin, crate::statement::StatementId::from_hash(crate::hash::Hash::of(b"its own")))
+                    .into_keys()
+                    .map(|subject| (*leaf, subject)),
+            );
         }
         for record in &ledger.records {
             let subjects = names::of_event(&record.event, &record.signer);

@@ -39,6 +39,25 @@ pub enum ProposedChange {
 }
 
 impl ProposedChange {
+    /// What of this change is kept for later: see [`Admin::reserved`](crate::consortium::Admin::reserved).
+    pub const fn reserved(&self) -> Option<&'static str> {
+        match self {
+            Self::Dismiss(_) => Some("the change dismiss of a proposal"),
+            Self::Lift(_) => Some("the change lift of a proposal"),
+            Self::Authority(_) => Some("the change authority of a proposal"),
+            Self::Succeeds(_) => Some("the change succeeds of a proposal"),
+            Self::Revoke(revocation) if revocation.dismisses_claims => {
+                Some("the member dismissesClaims of the change revoke")
+            }
+            Self::Admit(_)
+            | Self::Remove(_)
+            | Self::Replace(_)
+            | Self::Revoke(_)
+            | Self::Policy(_)
+            | Self::Rules(_) => None,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), AdminError> {
         match self {
             Self::Admit(admission) => admission.check(),

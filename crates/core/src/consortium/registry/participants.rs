@@ -1,107 +1,20 @@
-//! The state of the consortium: a fold over admin statements in ledger order, the same on every node.
+//! The participants: their registrations, certificates and claims.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use crate::block::{MemberSet, Origin};
-use crate::consortium::admin::{Admin, CertificateRecord, Registration, Renewal, Revocation, renewal_consent};
+use crate::consortium::admin::{CertificateRecord, Registration, Renewal, Revocation, renewal_consent};
 use crate::consortium::claims::{Namespace, ParticipantId};
-use crate::consortium::genesis::Genesis;
 use crate::consortium::participant::{Certified, Claims, Participant, Revoked};
 use crate::consortium::place::Place;
+use crate::consortium::registry::Registry;
+use crate::consortium::registry::refusal::{Conflict, Refusal, SignerRefusal};
 use crate::gs1::{CompanyPrefix, Id};
 use crate::hash::Hash;
 use crate::merkle::LeafIndex;
 use crate::statement::{PublicKey, SignatureVerifier};
 use crate::time::Timestamp;
 
-/// A claim that another participant holds.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} {claim} {}", clash(claim, held, holder))]
-pub struct Conflict {
-    /// `company prefix`, `namespace`, `GLN` or `key`.
-    pub what: &'static str,
-    pub claim: String,
-    pub held: String,
-    pub holder: ParticipantId,
-}
-
-/// Why an admin statement cannot stand at a place.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("only a member may sign an admin statement, and {kid} is no member's key")]
-    NotAMember { kid: Hash },
-    #[error("a genesis statement is leaf 0 and nothing else")]
-    Genesis,
-    #[error("participant {participant} is registered already")]
-    AlreadyRegistered { participant: ParticipantId },
-    #[error("participant {participant} is not registered")]
-    UnknownParticipant { participant: ParticipantId },
-    #[error("participant {participant} has been revoked")]
-    Revoked { participant: ParticipantId },
-    #[error(transparent)]
-    Conflict(#[from] Conflict),
-    #[error("the renewal is not agreed to by the participant's current key: {detail}")]
-    Consent { detail: &'static str },
-    #[error("the certificate's notAfter {not_after} is past already by the ledger's time, {at}")]
-    Expired { not_after: Timestamp, at: Timestamp },
-    #[error("the certificate is registered already")]
-    CertificateRepeated,
-    #[error("a rejection answers a pending request and never enters the ledger")]
-    Rejection,
-    #[error("{what} is reserved: no ledger takes it yet")]
-    Reserved { what: &'static str },
-}
-
-/// Why a certificate may not sign at a place.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SignerRefusal {
-    #[error("no registered certificate has the thumbprint {thumbprint}")]
-    Unknown { thumbprint: Hash },
-    #[error("the registration of participant {participant} was revoked at {since}: {reason}")]
-    Revoked { participant: ParticipantId, since: Timestamp, reason: String },
-    #[error("the certificate expired at {not_after}, by the ledger's time, {at}")]
-    Expired { not_after: Timestamp, at: Timestamp },
-    #[error("the certificate is valid from {not_before} only, by the ledger's time, {at}")]
-    NotYetValid { not_before: Timestamp, at: Timestamp },
-}
-
-/// Members and participants with their whole history.
-#[derive(Debug, Clone)]
-pub struct Registry {
-    origin: Origin,
-    members: MemberSet,
-    participants: BTreeMap<ParticipantId, Participant>,
-    by_certificate: HashMap<Hash, ParticipantId>,
-    by_leaf: BTreeMap<LeafIndex, ParticipantId>,
-    /// Keys ever certified: a key belongs to one participant for good.
-    by_key: HashMap<Hash, ParticipantId>,
-    /// Who claims a company prefix, a namespace (with `https` as `http`) or a GLN, or did before it was revoked. No text
-    /// is two of these: they have 4 to 12 digits, a colon, and 13 digits.
-    by_claim: HashMap<String, Vec<ParticipantId>>,
-}
-
 impl Registry {
-    /// Begins with the genesis statement's content.
-    pub fn new(genesis: &Genesis) -> Self {
-        Self {
-            origin: genesis.origin.clone(),
-            members: genesis.members.clone(),
-            participants: BTreeMap::new(),
-            by_certificate: HashMap::new(),
-            by_leaf: BTreeMap::new(),
-            by_key: HashMap::new(),
-            by_claim: HashMap::new(),
-        }
-    }
-
-    pub fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
-    pub fn members(&self) -> &MemberSet {
-        &self.members
-    }
-
     pub fn participant(&self, id: &ParticipantId) -> Option<&Participant> {
         self.participants.get(id)
     }
@@ -134,6 +47,15 @@ impl Registry {
                 participant: participant.id.clone(),
                 since: revoked.at.time,
                 reason: revoked.reason.clone(),
+            });
+        }
+        let missing = participant.endorsements_missing_at(place.leaf);
+        if missing > 0 {
+            return Err(SignerRefusal::NotEndorsed {
+                participant: participant.id.clone(),
+                missing,
+                needed: participant.endorsements_needed,
+                registered: participant.registered.leaf,
             });
         }
         if place.time > certificate.not_after {
@@ -191,64 +113,7 @@ impl Registry {
         Some(Conflict { what: "key", claim: key.clone(), held: key, holder: holder.clone() })
     }
 
-    /// Applies an admin statement signed by `kid` at `place`, or says why it cannot stand there.
-    pub fn apply(
-        &mut self,
-        admin: &Admin,
-        kid: &Hash,
-        place: Place,
-        verifier: &dyn SignatureVerifier,
-    ) -> Result<(), Refusal> {
-        self.check(admin, kid, place, verifier)?;
-        match admin {
-            // What is reserved was refused above.
-            Admin::Genesis(_)
-            | Admin::Rejection(_)
-            | Admin::Proposal(_)
-            | Admin::Withdrawal(_)
-            | Admin::Ballot(_)
-            | Admin::Ready(_)
-            | Admin::Fault(_)
-            | Admin::Endorsement(_) => {}
-            Admin::Registration(registration) => self.register(registration, place),
-            Admin::Renewal(renewal) => self.certify(&renewal.participant, &renewal.certificate, place),
-            Admin::Revocation(revocation) => self.revoke(revocation, place),
-        }
-        Ok(())
-    }
-
-    /// Says whether an admin statement signed by `kid` may stand at `place`.
-    pub fn check(
-        &self,
-        admin: &Admin,
-        kid: &Hash,
-        place: Place,
-        verifier: &dyn SignatureVerifier,
-    ) -> Result<(), Refusal> {
-        // First, since one of the types will be signed by keys that are no member's yet.
-        if let Some(what) = admin.reserved() {
-            return Err(Refusal::Reserved { what });
-        }
-        if self.members.get(kid).is_none() {
-            return Err(Refusal::NotAMember { kid: *kid });
-        }
-        match admin {
-            Admin::Genesis(_) => Err(Refusal::Genesis),
-            Admin::Rejection(_) => Err(Refusal::Rejection),
-            Admin::Registration(registration) => self.check_registration(registration, place),
-            Admin::Renewal(renewal) => self.check_renewal(renewal, place, verifier),
-            Admin::Revocation(revocation) => self.in_force(&revocation.participant).map(drop),
-            // Reserved, so refused above.
-            Admin::Proposal(_)
-            | Admin::Withdrawal(_)
-            | Admin::Ballot(_)
-            | Admin::Ready(_)
-            | Admin::Fault(_)
-            | Admin::Endorsement(_) => Err(Refusal::Reserved { what: admin.type_name() }),
-        }
-    }
-
-    fn check_registration(&self, registration: &Registration, place: Place) -> Result<(), Refusal> {
+    pub(super) fn check_registration(&self, registration: &Registration, place: Place) -> Result<(), Refusal> {
         if self.participants.contains_key(&registration.participant) {
             return Err(Refusal::AlreadyRegistered { participant: registration.participant.clone() });
         }
@@ -259,7 +124,12 @@ impl Registry {
         conflict.map_or(Ok(()), |conflict| Err(conflict.into()))
     }
 
-    fn check_renewal(&self, renewal: &Renewal, place: Place, verifier: &dyn SignatureVerifier) -> Result<(), Refusal> {
+    pub(super) fn check_renewal(
+        &self,
+        renewal: &Renewal,
+        place: Place,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<(), Refusal> {
         let participant = self.in_force(&renewal.participant)?;
         self.check_certificate(&renewal.certificate, place)?;
         if let Some(conflict) = self.key_conflict(&renewal.certificate.jwk, Some(&participant.id)) {
@@ -289,7 +159,8 @@ impl Registry {
         Ok(())
     }
 
-    fn in_force(&self, id: &ParticipantId) -> Result<&Participant, Refusal> {
+    /// A participant whose registration has not ended.
+    pub(super) fn in_force(&self, id: &ParticipantId) -> Result<&Participant, Refusal> {
         let participant =
             self.participants.get(id).ok_or_else(|| Refusal::UnknownParticipant { participant: id.clone() })?;
         if participant.revoked.is_some() {
@@ -298,11 +169,14 @@ impl Registry {
         Ok(participant)
     }
 
-    fn register(&mut self, registration: &Registration, place: Place) {
+    pub(super) fn register(&mut self, registration: &Registration, kid: &Hash, place: Place) {
         let participant = Participant {
             id: registration.participant.clone(),
             claims: registration.claims.clone(),
             registered: place,
+            registered_by: *kid,
+            endorsements_needed: self.policies.endorsements_needed(self.members().members().len()),
+            endorsements: Vec::new(),
             certificates: Vec::new(),
             revoked: None,
         };
@@ -317,7 +191,7 @@ impl Registry {
         self.certify(&registration.participant, &registration.certificate, place);
     }
 
-    fn certify(&mut self, id: &ParticipantId, record: &CertificateRecord, place: Place) {
+    pub(super) fn certify(&mut self, id: &ParticipantId, record: &CertificateRecord, place: Place) {
         let Some(participant) = self.participants.get_mut(id) else { return };
         let thumbprint = record.thumbprint();
         participant.certificates.push(Certified {
@@ -332,23 +206,26 @@ impl Registry {
         self.by_key.insert(record.jwk.thumbprint(), id.clone());
     }
 
-    fn revoke(&mut self, revocation: &Revocation, place: Place) {
-        if let Some(participant) = self.participants.get_mut(&revocation.participant) {
-            participant.revoked = Some(Revoked {
-                at: place,
-                reason: revocation.reason.clone(),
-                compromised_since: revocation.compromised_since,
-            });
+    /// The registering member ends a registration alone; any other member asks all of them.
+    pub(super) fn check_revocation(&self, revocation: &Revocation, kid: &Hash) -> Result<(), Refusal> {
+        let participant = self.in_force(&revocation.participant)?;
+        if self.is_one_member(participant.registered_by, *kid) {
+            return Ok(());
         }
+        let registered_by = self.history.present_key(participant.registered_by);
+        Err(Refusal::NotItsRegistrar { participant: participant.id.clone(), registered_by })
     }
-}
 
-/// The end of a conflict's message: whose the claim is, or what of whose it overlaps.
-fn clash(claim: &str, held: &str, holder: &ParticipantId) -> String {
-    if claim == held {
-        format!("is held by participant {holder}")
-    } else {
-        format!("collides with {held}, which participant {holder} holds")
+    pub(super) fn end_registration(
+        &mut self,
+        participant: &ParticipantId,
+        reason: &str,
+        compromised_since: Option<Timestamp>,
+        at: Place,
+    ) {
+        if let Some(participant) = self.participants.get_mut(participant) {
+            participant.revoked = Some(Revoked { at, reason: reason.to_owned(), compromised_since });
+        }
     }
 }
 
@@ -369,6 +246,3 @@ fn first_pair<T: ToString>(ours: &[T], theirs: &[T], collide: impl Fn(&T, &T) ->
         theirs.iter().find(|other| collide(one, other)).map(|other| (one.to_string(), other.to_string()))
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,54 @@
+//! Proofs that a member signed two things of one height and round.
+
+use crate::agreement::Equivocation;
+use crate::block::Height;
+use crate::consortium::admin::FaultProof;
+use crate::consortium::place::Place;
+use crate::consortium::registry::refusal::{FaultRefusal, Refusal};
+use crate::consortium::registry::{Decision, Registry};
+use crate::hash::Hash;
+use crate::limits::{FAULT_HEIGHTS_APART_MIN, FAULT_HEIGHTS_MAX};
+use crate::statement::SignatureVerifier;
+
+/// A fault that is proven on the ledger. Nobody is removed by it: the members vote on that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberFault {
+    pub kid: Hash,
+    pub height: Height,
+    pub round: u32,
+    /// Of the statement that proves it.
+    pub place: Place,
+}
+
+impl Registry {
+    /// The faults on the ledger, in its order.
+    pub fn faults(&self) -> &[MemberFault] {
+        &self.faults
+    }
+
+    pub(super) fn check_fault(
+        &self,
+        proof: &FaultProof,
+        at: &Decision<'_>,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<(), Refusal> {
+        let (kid, height, now) = (proof.first.kid, proof.first.height, at.height);
+        if height > now || now.get() - height.get() > FAULT_HEIGHTS_MAX {
+            return Err(FaultRefusal::Height { height, now }.into());
+        }
+        let close =
+            |one: &&MemberFault| one.kid == kid && one.height.get().abs_diff(height.get()) < FAULT_HEIGHTS_APART_MIN;
+        if let Some(MemberFault { height, .. }) = self.faults.iter().find(close) {
+            return Err(FaultRefusal::Repeated { kid, height: *height }.into());
+        }
+        // The key counts at the heights at which its member was in force, whether or not it is now.
+        let proven = Equivocation::of_fault(proof)
+            .and_then(|fault| fault.verify(&self.origin, self.history.at(height), verifier));
+        Ok(proven.map_err(FaultRefusal::ProvesNothing)?)
+    }
+
+    pub(super) fn record_fault(&mut self, proof: &FaultProof, place: Place) {
+        let first = &proof.first;
+        self.faults.push(MemberFault { kid: first.kid, height: first.height, round: first.round, place });
+    }
+}

@@ -1,0 +1,262 @@
+//! The state of the consortium: a fold over admin statements in ledger order, the same on every node.
+//!
+//! [`Registry::decide`] takes every admin statement of a ledger. [`Registry::apply`] takes those that stand by themselves, for
+//! verifiers of evidence, who see a part of the statements: registrations, endorsements, renewals, revocations. Votes are
+//! counted by who sees all of them, so it refuses everything else.
+
+mod changes;
+mod endorsements;
+mod faults;
+mod members;
+mod participants;
+mod policies;
+mod proposals;
+mod refusal;
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::block::{Height, MemberSet, Origin};
+use crate::consortium::admin::Admin;
+use crate::consortium::claims::ParticipantId;
+use crate::consortium::genesis::Genesis;
+use crate::consortium::participant::Participant;
+use crate::consortium::place::Place;
+use crate::consortium::registry::members::MemberHistory;
+use crate::hash::Hash;
+use crate::merkle::LeafIndex;
+use crate::statement::{PublicKey, SignatureVerifier, StatementId};
+use crate::time::Timestamp;
+
+pub use changes::{DecidedRules, NextRules, member_proof_bytes};
+pub use faults::MemberFault;
+pub use members::MemberChange;
+pub use policies::{ENDORSED_FROM_MEMBERS, Policies, PolicySet};
+pub use proposals::{CastBallot, LedgerProposal, ProposalEnd, Tally};
+pub use refusal::{ChangeRefusal, Conflict, EndorsementRefusal, FaultRefusal, ProposalRefusal, Refusal, SignerRefusal};
+
+/// An admin statement where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Decision<'a> {
+    pub id: StatementId,
+    pub admin: &'a Admin,
+    /// The key that signed it.
+    pub kid: Hash,
+    pub place: Place,
+    /// Of its block.
+    pub height: Height,
+}
+
+/// Members and participants with their whole history, and what the members have decided.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    origin: Origin,
+    history: MemberHistory,
+    participants: BTreeMap<ParticipantId, Participant>,
+    by_certificate: HashMap<Hash, ParticipantId>,
+    by_leaf: BTreeMap<LeafIndex, ParticipantId>,
+    /// Keys ever certified: a key belongs to one participant for good.
+    by_key: HashMap<Hash, ParticipantId>,
+    /// Who claims a company prefix, a namespace (with `https` as `http`) or a GLN, or did before it was revoked. No text
+    /// is two of these: they have 4 to 12 digits, a colon, and 13 digits.
+    by_claim: HashMap<String, Vec<ParticipantId>>,
+    proposals: BTreeMap<StatementId, LedgerProposal>,
+    policies: Policies,
+    rules: DecidedRules,
+    faults: Vec<MemberFault>,
+}
+
+impl Registry {
+    /// Begins with the genesis statement's content.
+    pub fn new(genesis: &Genesis) -> Self {
+        Self {
+            origin: genesis.origin.clone(),
+            history: MemberHistory::new(genesis.members.clone()),
+            participants: BTreeMap::new(),
+            by_certificate: HashMap::new(),
+            by_leaf: BTreeMap::new(),
+            by_key: HashMap::new(),
+            by_claim: HashMap::new(),
+            proposals: BTreeMap::new(),
+            policies: Policies::default(),
+            rules: DecidedRules { number: genesis.rules, next: None },
+            faults: Vec::new(),
+        }
+    }
+
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The members in force for the next statement. From the statement on that enacts a change of them, these are the members
+    /// of the next block; that statement is the last one of its own.
+    pub fn members(&self) -> &MemberSet {
+        self.history.last_set()
+    }
+
+    /// The members whose quorum makes the block of a height final, as far as is decided.
+    pub fn members_at(&self, height: Height) -> &MemberSet {
+        self.history.at(height)
+    }
+
+    /// Every set of members with the first height that it makes final, in order; the founders from genesis on.
+    pub fn member_changes(&self) -> impl DoubleEndedIterator<Item = &MemberChange> {
+        self.history.changes()
+    }
+
+    /// The policies that the members have set.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// The rules in force, and those that come after them.
+    pub fn rules(&self) -> &DecidedRules {
+        &self.rules
+    }
+
+    /// The number of the rules for the next block, if it is closed at a time.
+    pub fn rules_at(&self, time: Timestamp) -> u32 {
+        self.rules.at(time)
+    }
+
+    /// The key by which an admin statement of `kid` has to verify: a member's in force, or one that an open proposal brings in,
+    /// which may say that it is ready and nothing else.
+    pub fn admin_key(&self, kid: &Hash) -> Option<&PublicKey> {
+        self.members().get(kid).map(crate::block::Member::key).or_else(|| self.incoming_key(kid))
+    }
+
+    /// Tells whether two keys are one member's: the same key, or one came in place of the other.
+    fn is_one_member(&self, one: Hash, other: Hash) -> bool {
+        self.history.present_key(one) == self.history.present_key(other)
+    }
+
+    /// Takes an admin statement of a ledger of which all statements are taken, in order. Returns the proposal that it enacts, if
+    /// it does: no further statement may stand in its block then.
+    ///
+    /// # Errors
+    ///
+    /// The rule by which it cannot stand there. Nothing is changed then.
+    pub fn decide(
+        &mut self,
+        decision: &Decision<'_>,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<Option<StatementId>, Refusal> {
+        self.check(decision, verifier)?;
+        let about = match decision.admin {
+            Admin::Proposal(content) => {
+                self.add_proposal(content, decision);
+                Some(decision.id)
+            }
+            Admin::Withdrawal(withdrawal) => {
+                self.end_proposal(&withdrawal.proposal, ProposalEnd::Withdrawn, decision.place);
+                None
+            }
+            Admin::Ballot(ballot) => {
+                self.cast(ballot, decision);
+                Some(ballot.proposal)
+            }
+            Admin::Ready(ready) => {
+                self.note_ready(ready, decision);
+                Some(ready.proposal)
+            }
+            Admin::Fault(proof) => {
+                self.record_fault(proof, decision.place);
+                None
+            }
+            alone => {
+                self.take(alone, &decision.kid, decision.place);
+                None
+            }
+        };
+        let enacted = about.and_then(|id| self.enact_if_complete(&id, decision));
+        self.settle(decision);
+        Ok(enacted)
+    }
+
+    /// Says whether an admin statement may stand where it is said to. Which block a `ready` names is looked at in
+    /// `ledger::place`, which knows the blocks.
+    pub fn check(&self, decision: &Decision<'_>, verifier: &dyn SignatureVerifier) -> Result<(), Refusal> {
+        let Decision { admin, kid, place, .. } = decision;
+        if let Some(what) = admin.reserved() {
+            return Err(Refusal::Reserved { what });
+        }
+        if let Admin::Ready(ready) = admin {
+            return self.check_ready(ready, decision);
+        }
+        self.check_member(kid)?;
+        match admin {
+            Admin::Proposal(content) => self.check_proposal(content, decision, verifier),
+            Admin::Withdrawal(withdrawal) => self.check_withdrawal(withdrawal, decision),
+            Admin::Ballot(ballot) => self.check_ballot(ballot, decision),
+            Admin::Fault(proof) => self.check_fault(proof, decision, verifier),
+            alone => self.check_alone(alone, kid, *place, verifier),
+        }
+    }
+
+    /// Applies an admin statement that stands by itself, signed by `kid` at `place`, or says why it cannot stand there.
+    ///
+    /// # Errors
+    ///
+    /// `OfTheWholeLedger` for what is counted: proposals, ballots, readiness, faults.
+    pub fn apply(
+        &mut self,
+        admin: &Admin,
+        kid: &Hash,
+        place: Place,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<(), Refusal> {
+        if let Some(what) = admin.reserved() {
+            return Err(Refusal::Reserved { what });
+        }
+        self.check_member(kid)?;
+        self.check_alone(admin, kid, place, verifier)?;
+        self.take(admin, kid, place);
+        Ok(())
+    }
+
+    fn check_member(&self, kid: &Hash) -> Result<(), Refusal> {
+        self.members().get(kid).map(drop).ok_or(Refusal::NotAMember { kid: *kid })
+    }
+
+    fn check_alone(
+        &self,
+        admin: &Admin,
+        kid: &Hash,
+        place: Place,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<(), Refusal> {
+        match admin {
+            Admin::Genesis(_) => Err(Refusal::Genesis),
+            Admin::Rejection(_) => Err(Refusal::Rejection),
+            Admin::Registration(registration) => self.check_registration(registration, place),
+            Admin::Renewal(renewal) => self.check_renewal(renewal, place, verifier),
+            Admin::Revocation(revocation) => self.check_revocation(revocation, kid),
+            Admin::Endorsement(endorsement) => self.check_endorsement(endorsement, kid),
+            Admin::Proposal(_) | Admin::Withdrawal(_) | Admin::Ballot(_) | Admin::Ready(_) | Admin::Fault(_) => {
+                Err(Refusal::OfTheWholeLedger { what: admin.type_name() })
+            }
+        }
+    }
+
+    /// Lets a statement that stands by itself take effect.
+    fn take(&mut self, admin: &Admin, kid: &Hash, place: Place) {
+        match admin {
+            Admin::Registration(registration) => self.register(registration, kid, place),
+            Admin::Renewal(renewal) => self.certify(&renewal.participant, &renewal.certificate, place),
+            Admin::Revocation(one) => {
+                self.end_registration(&one.participant, &one.reason, one.compromised_since, place)
+            }
+            Admin::Endorsement(endorsement) => self.endorse(endorsement, kid, place),
+            // Refused, or taken by `decide`.
+            Admin::Genesis(_)
+            | Admin::Rejection(_)
+            | Admin::Proposal(_)
+            | Admin::Withdrawal(_)
+            | Admin::Ballot(_)
+            | Admin::Ready(_)
+            | Admin::Fault(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
