@@ -207,14 +207,14 @@ impl ShownProposal {
             return format!("The proposal {}.", why.unwrap_or_else(|| format!("is {}", excerpt(&body.state))));
         }
         let needed = body.needed.unwrap_or_default();
-        let mut text = format!("{} of {needed} members that are needed have said yes, {} no.", body.yes, body.no);
+        let mut text = format!("{} yes and {} no; {needed} yes are needed.", body.yes, body.no);
         let names = |keys: &[KeyTold]| keys.iter().map(|key| excerpt(&key.name)).collect::<Vec<_>>().join(", ");
         if body.yes < needed && !body.waiting.is_empty() {
             text.push_str(&format!(" Not voted yet: {}.", names(&body.waiting)));
         }
         if !body.not_ready.is_empty() {
             let when = if body.yes < needed { ", when the yes are complete" } else { "" };
-            text.push_str(&format!(" Then it waits until these are ready{when}: {}.", names(&body.not_ready)));
+            text.push_str(&format!(" Still to say that they are ready{when}: {}.", names(&body.not_ready)));
         }
         if body.members_not_ready > 0 {
             text.push_str(&format!(
@@ -279,7 +279,7 @@ mod tests {
             "- policy registrationEndorsements = 2",
             "yes  Ada, at 2026-11-29T10:00:00.000Z",
             "no   Bo\\nx, at",
-            "1 of 3 members that are needed have said yes, 1 no. Not voted yet: Cy, Di.",
+            "1 yes and 1 no; 3 yes are needed. Not voted yet: Cy, Di.",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
@@ -303,7 +303,7 @@ mod tests {
         told["notReady"] = json!([{"kid": "eee", "name": "Eve"}]);
         told["result"] = json!({"text": "with 5 members one may be away"});
         let shown = ShownProposal::read(told).unwrap();
-        assert!(shown.standing().ends_with("Then it waits until these are ready: Eve."), "{}", shown.standing());
+        assert!(shown.standing().ends_with("Still to say that they are ready: Eve."), "{}", shown.standing());
         assert!(shown.text().contains("If it is enacted: with 5 members one may be away."));
     }
 

@@ -169,7 +169,7 @@ fn three_of_four_set_a_policy_and_each_votes_once() {
     assert_eq!(four.nodes[2].get("/members/proposals?state=open").json()["proposals"][0], open);
     let shown = four.at(1, &["members", "proposals", prefix]);
     assert!(shown.contains("- policy maxSpeedKmh = 900"), "{shown}");
-    assert!(shown.contains("1 of 3 members that are needed have said yes, 0 no. Not voted yet: "), "{shown}");
+    assert!(shown.contains("1 yes and 0 no; 3 yes are needed. Not voted yet: "), "{shown}");
     assert!(four.at(1, &["members", "proposals"]).lines().nth(1).unwrap().contains("open   1 of 3"));
     let page = |path: &str| text(&four.nodes[1].request("GET", path, &[("Accept", "text/html")], b"").body);
     assert!(page("/").contains("Open proposals of the members: 1"));
@@ -329,10 +329,7 @@ fn what_cannot_be_put_to_the_vote_is_refused_with_the_change() {
     refused(&four.post(1, &PrivateKey::generate().unwrap(), &ready(1, Hash::of(b"r"))), 403, "not-a-member", "");
     four.at(1, &["members", "vote", &id, "yes", "--yes"]);
     let waits = four.at(2, &["members", "vote", &id, "yes", "--yes"]);
-    assert!(
-        waits.contains("3 of 3 members that are needed have said yes, 0 no. Then it waits until these are ready: Eve."),
-        "{waits}"
-    );
+    assert!(waits.contains("3 yes and 0 no; 3 yes are needed. Still to say that they are ready: Eve."), "{waits}");
     refused(
         &four.post(1, &newcomer.key, &ready(999, Hash::of(b"r"))),
         409,
