@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     fn shown(refusal: impl Into<Problem>) -> Value {
-        serde_json::to_value(refusal.into()).unwrap()
+        refusal.into().to_json(false, None)
     }
 
     #[test]
