@@ -207,6 +207,10 @@ class Run:
         asked = ["--organization", "Maker", "--role", "manufacturer", "--gs1-prefix", "9506000", "--out", maker]
         identity = json.loads(self.must("register", "--json", *asked, *common))["id"]
         self.must("approve", "--yes", identity, *common)
+        # One member alone registers nobody.
+        other = self.members[1]
+        self.wait_until_level()
+        self.must("endorse", "--yes", identity, "--url", other.url, "--data", other.data)
         self.must("certificate", identity, "--out", maker / "certificate.pem", *common)
 
     def wait_until_ready(self):

@@ -1,9 +1,10 @@
 //! The use cases: what Sealane does, over the ports.
 //!
 //! A statement flows one way. `admission` says how much may be under way. `capture` and `registration` take a
-//! `SubmittedStatement`, verify it and check its content; `founding` and `genesis` begin a ledger. `orderer` gives a statement its place.
-//! `receipt` and `evidence` prove what stands there, `handovers` who was in force, and `evidence` has the node's own verdict; `events`
-//! lists events.
+//! `SubmittedStatement`, verify it and check its content; so does `deciding`, for what members decide together, and `proposals`
+//! tells how far that is. `founding` and `genesis` begin a ledger. `orderer` gives a statement its place.
+//! `receipt` and `evidence` prove what stands there, `handovers` who was in force, and `evidence` has the node's own verdict;
+//! `events` lists events.
 //! `audit` does all of it again from the leaves and compares, and `copy` audits what it copies. [`Ledger`] is the handle that
 //! they share; `answer` shares out threads and memory.
 
@@ -14,6 +15,7 @@ pub mod block_clock;
 pub mod capture;
 pub mod copy;
 pub mod council;
+pub mod deciding;
 pub mod events;
 pub mod evidence;
 pub mod founding;
@@ -24,6 +26,7 @@ mod ledger;
 mod lookup;
 pub mod orderer;
 mod prefetch;
+pub mod proposals;
 pub mod receipt;
 pub mod registration;
 mod signing;

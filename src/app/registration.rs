@@ -1,6 +1,6 @@
 //! Registration: requests from organisations, decisions by members, and who is registered.
 
-use crate::app::capture;
+use crate::app::deciding::{self, ArrivedDecision, DecisionError};
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::orderer::OrderError;
 use crate::ports::{Admission, Entrance, PendingRequest, RequestBody, RequestFilter, StoreError, WaitingRoom};
@@ -9,8 +9,8 @@ use sealane_core::consortium::{
     Participant, ParticipantId, Refusal, RequestedKey, Standing, check_record, renewal_consent,
 };
 use sealane_core::hash::Hash;
-use sealane_core::ledger::{Candidate, PlaceRefusal, Placed, verify};
-use sealane_core::statement::{Signature, SignatureVerifier, StatementError, StatementType, SubmittedStatement};
+use sealane_core::ledger::{Candidate, PlaceRefusal, Placed};
+use sealane_core::statement::{Signature, SignatureVerifier, SubmittedStatement};
 use sealane_core::time::Timestamp;
 
 /// Requests that may wait for a decision, registrations and renewals each. An applicant is unknown.
@@ -75,11 +75,9 @@ pub enum RegistrationError {
     #[error("{field}: {detail}")]
     Renewal { field: &'static str, detail: String },
     #[error(transparent)]
-    Statement(#[from] StatementError),
+    Decision(DecisionError),
     #[error(transparent)]
     Refused(#[from] PlaceRefusal),
-    #[error("a decision has the typ sealane-admin+jws; this statement's is {found}")]
-    WrongType { found: &'static str },
     #[error("the decision is about participant {found}, and was posted for {expected}")]
     OtherParticipant { expected: ParticipantId, found: String },
     #[error("the decision holds another {what} than the request that waits; decide on what was asked")]
@@ -95,6 +93,18 @@ pub enum RegistrationError {
 impl From<StoreError> for RegistrationError {
     fn from(error: StoreError) -> Self {
         Self::Ledger(error.into())
+    }
+}
+
+impl From<DecisionError> for RegistrationError {
+    fn from(error: DecisionError) -> Self {
+        match error {
+            DecisionError::Content(error) => Self::Claims(error),
+            DecisionError::Refused(refusal) => Self::Refused(refusal),
+            DecisionError::Order(error) => Self::Order(error),
+            DecisionError::Ledger(error) => Self::Ledger(error),
+            error @ (DecisionError::WrongType { .. } | DecisionError::OtherDecision { .. }) => Self::Decision(error),
+        }
     }
 }
 
@@ -237,20 +247,9 @@ pub async fn decide(
     submitted: SubmittedStatement,
 ) -> Result<Option<Placed>, RegistrationError> {
     let view = ledger.view();
-    let typ = submitted.header().typ();
-    if typ != StatementType::Admin {
-        return Err(RegistrationError::WrongType { found: typ.as_str() });
-    }
-    let statement = verify(submitted, &view.registry, &*ledger.verifier)?;
-    // As of the view: what is stored may not be marked yet, and is not to be shown before.
-    if let Some(placed) = capture::find(ledger, &view, statement.id()).await? {
-        return Ok(Some(placed));
-    }
-    ledger.may_write()?;
-    let admin = Admin::parse(statement.payload())?;
-    // Before anything is asked about whom it concerns: some types are about no participant.
-    if let Some(what) = admin.reserved() {
-        return Err(PlaceRefusal::Admin(Refusal::Reserved { what }).into());
+    let ArrivedDecision { statement, admin, placed } = deciding::arrive(ledger, &view, submitted).await?;
+    if placed.is_some() {
+        return Ok(placed);
     }
     if admin.participant() != Some(id) {
         let found = admin.participant().map_or("nobody".to_owned(), ToString::to_string);

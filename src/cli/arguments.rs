@@ -8,9 +8,12 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::cli::ballots::{EndorseOptions, VoteOptions, WithdrawOptions};
 use crate::cli::demo::{MEMBERS_DEFAULT, MEMBERS_MAX};
 use crate::cli::init::InitOptions;
 use crate::cli::limits::LimitOptions;
+use crate::cli::proposals::ProposalsOptions;
+use crate::cli::propose::{PolicyOptions, ProposeOptions, PutToVote, RulesOptions};
 use crate::cli::stores::StoreName;
 use crate::config::{AgreementSection, Config, LogFormat, PeerEndpoint, Secret};
 use sealane_core::consortium::{Namespace, Organization, ParticipantId, Role};
@@ -135,8 +138,14 @@ pub enum Command {
     Approve(ApproveOptions),
     /// Refuse a request
     Reject(RejectOptions),
-    /// End a registration
+    /// End a registration; one that another member made, by a vote of all
     Revoke(RevokeOptions),
+    /// Vouch for a registration that another member made
+    Endorse(EndorseOptions),
+    /// Propose another value of a policy to the members
+    Policy(PolicyOptions),
+    /// Propose to the members by which rules blocks are made
+    Rules(RulesOptions),
     /// Ask for a further certificate, signed for with the current key
     Renew(RenewOptions),
     /// Fetch a participant's certificate chain
@@ -371,6 +380,11 @@ pub struct RevokeOptions {
     /// The key was in other hands from this time on, such as 2026-11-21T09:30:00Z
     #[arg(long, value_name = "TIME")]
     pub compromised_since: Option<Timestamp>,
+    /// Propose it to all members: another member made the registration
+    #[arg(long)]
+    pub by_vote: bool,
+    #[command(flatten)]
+    pub vote: PutToVote,
 }
 
 #[derive(Debug, Args)]
@@ -528,6 +542,14 @@ pub struct MembersOptions {
 
 #[derive(Debug, Subcommand)]
 pub enum MembersAction {
+    /// Propose who is a member: to admit, to remove, or to give new keys
+    Propose(ProposeOptions),
+    /// Vote on a proposal
+    Vote(VoteOptions),
+    /// Show proposals and how far they are, the newest first
+    Proposals(ProposalsOptions),
+    /// Take back a proposal of one's own
+    Withdraw(WithdrawOptions),
     /// Take up a lost log of votes again, with the node stopped and its ledger level with the others'
     Rejoin(RejoinOptions),
 }

@@ -4,17 +4,20 @@ use serde_json::{Value, json};
 
 use crate::app::genesis::sign_admin;
 use crate::cli::arguments::{ApproveOptions, Global, RejectOptions, RevokeOptions};
+use crate::cli::ballots::missing_text;
 use crate::cli::client::Client;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::node::now;
 use crate::cli::output::{Output, ask, printable};
+use crate::cli::propose::propose_one;
 use crate::cli::trust;
 use crate::pki::{CertificateRequest, MemberKey, ParticipantSubject};
 use crate::ports::MemberSigner;
 use sealane_core::block::Origin;
 use sealane_core::consortium::{
-    Admin, CertificateRecord, Claims, ParticipantId, Registration, Rejection, Renewal, Revocation,
+    Admin, CertificateRecord, Claims, ParticipantId, ProposedChange, Registration, Rejection, Renewal, Revocation,
+    RevokeParticipant,
 };
 use sealane_core::hash::Hash;
 
@@ -25,12 +28,19 @@ pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Re
     if !options.yes {
         confirm(&admin, &asked)?;
     }
-    desk.decide(&options.id, &admin)?;
-    let text = format!(
+    let answer = desk.decide(&options.id, &admin)?;
+    let missing = answer.get("endorsementsMissing").and_then(Value::as_u64);
+    let mut text = format!(
         "Approved participant {}.\nThe organisation fetches its certificate: sealane certificate {0} --out certificate.pem",
         options.id
     );
-    output.result(&json!({"id": options.id, "status": "active"}), text);
+    let status = answer.get("status").cloned().unwrap_or_else(|| "active".into());
+    let mut result = json!({"id": options.id, "status": status});
+    if missing.is_some() {
+        text.push_str(&format!("\n{}", missing_text(&options.id, missing)));
+        result["endorsementsMissing"] = missing.into();
+    }
+    output.result(&result, text);
     Ok(CommandOutcome::Done)
 }
 
@@ -46,13 +56,29 @@ pub fn reject(global: &Global, options: &RejectOptions, output: &Output) -> Resu
 
 pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let desk = Desk::open(global)?;
+    if options.by_vote {
+        let revocation = RevokeParticipant {
+            participant: options.id.clone(),
+            reason: options.reason.clone(),
+            compromised_since: options.compromised_since,
+            dismisses_claims: false,
+        };
+        return propose_one(&desk, ProposedChange::Revoke(revocation), &options.vote, output);
+    }
     let revocation = Revocation {
         participant: options.id.clone(),
         reason: options.reason.clone(),
         compromised_since: options.compromised_since,
         dismisses_claims: false,
     };
-    let answer = desk.decide(&options.id, &Admin::Revocation(revocation))?;
+    let decided = desk.decide(&options.id, &Admin::Revocation(revocation));
+    let answer = decided.map_err(|failure| match failure.to_string() {
+        text if text.contains("[not-its-registrar]") => Failure::unreachable(format!(
+            "{text}\nPropose it to all members: sealane revoke {} --by-vote --reason …",
+            options.id
+        )),
+        _ => failure,
+    })?;
     output.result(&answer, format!("Revoked participant {}: it signs nothing more; what it signed stays.", options.id));
     Ok(CommandOutcome::Done)
 }
@@ -72,6 +98,14 @@ impl Desk {
         // What is signed is for the member's own ledger, whatever node is at the other end.
         let origin = trust::of_data(&data)?.genesis().origin.clone();
         Ok(Self { key: data.member_key()?, client, data, origin })
+    }
+
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Issues the certificate that a waiting request asks for.
@@ -115,12 +149,20 @@ impl Desk {
         })
     }
 
-    /// Signs a decision and posts it.
+    /// Signs a decision about a participant and posts it.
     pub fn decide(&self, id: &ParticipantId, admin: &Admin) -> Result<Value, Failure> {
+        self.post(&format!("/participants/{id}/decisions"), admin)
+    }
+
+    /// Signs what this member says to the others and posts it.
+    pub fn say(&self, admin: &Admin) -> Result<Value, Failure> {
+        self.post("/members/decisions", admin)
+    }
+
+    fn post(&self, path: &str, admin: &Admin) -> Result<Value, Failure> {
         let statement = sign_admin(admin, &self.origin, &self.key as &dyn MemberSigner, now());
         let statement = statement.map_err(Failure::wrong_use)?;
-        let path = format!("/participants/{id}/decisions");
-        self.client.post(&path, "application/jose", statement.compact().as_bytes())
+        self.client.post(path, "application/jose", statement.compact().as_bytes())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::cli::arguments::{Global, MembersAction, MembersOptions};
 use crate::cli::client::Client;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::{Output, capital, columns, excerpt};
-use crate::cli::rejoin;
+use crate::cli::{ballots, proposals, propose, rejoin};
 
 /// Characters of a `kid` that people are shown.
 const KID_CHARS: usize = 8;
@@ -50,8 +50,13 @@ struct RequestSeen {
 }
 
 pub fn run(global: &Global, options: &MembersOptions, output: &Output) -> Result<CommandOutcome, Failure> {
-    if let Some(MembersAction::Rejoin(options)) = &options.action {
-        return rejoin::run(global, options, output);
+    match &options.action {
+        Some(MembersAction::Propose(options)) => return propose::run(global, options, output),
+        Some(MembersAction::Vote(options)) => return ballots::vote(global, options, output),
+        Some(MembersAction::Proposals(options)) => return proposals::run(global, options, output),
+        Some(MembersAction::Withdraw(options)) => return ballots::withdraw(global, options, output),
+        Some(MembersAction::Rejoin(options)) => return rejoin::run(global, options, output),
+        None => {}
     }
     let client = Client::new(global)?;
     let answer = client.get_json("/members")?;

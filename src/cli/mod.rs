@@ -1,4 +1,5 @@
-//! The command line. A command has a file with a function `run`; `decisions` has three (`approve`, `reject`, `revoke`).
+//! The command line. A command has a file with a function `run`; `decisions` has three (`approve`, `reject`, `revoke`),
+//! `propose` three (`members propose`, `policy`, `rules`), and `ballots` three (`members vote`, `members withdraw`, `endorse`).
 //!
 //! The other files serve several commands: `arguments`, `output`, `failure`; `data_dir` and `stores`, where a member's files
 //! and ledger are; `founding`, which `init` uses; `node`, which puts a node together; `check_record`, `client`, `identity`, `limits`, `provider`, `remote`,
@@ -7,6 +8,7 @@
 mod arguments;
 mod audit;
 mod backup;
+mod ballots;
 mod bench;
 mod certificate;
 mod check_base;
@@ -33,6 +35,8 @@ mod node;
 mod output;
 mod participants;
 mod post;
+mod proposals;
+mod propose;
 mod provider;
 mod register;
 mod rejoin;
@@ -100,6 +104,9 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
         Command::Approve(options) => decisions::approve(&global, &options, &output),
         Command::Reject(options) => decisions::reject(&global, &options, &output),
         Command::Revoke(options) => decisions::revoke(&global, &options, &output),
+        Command::Endorse(options) => ballots::endorse(&global, &options, &output),
+        Command::Policy(options) => propose::policy(&global, &options, &output),
+        Command::Rules(options) => propose::rules(&global, &options, &output),
         Command::Renew(options) => renew::run(&global, &options, &output),
         Command::Certificate(options) => certificate::run(&global, &options, &output),
         Command::Sign(options) => sign::run(&options, &output),

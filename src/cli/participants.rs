@@ -41,8 +41,10 @@ fn row(participant: &Value) -> String {
     };
     let renewal =
         if participant.get("renewal").is_some_and(|renewal| !renewal.is_null()) { "  renewal waits" } else { "" };
+    let missing = participant.get("endorsementsMissing").and_then(Value::as_u64);
+    let missing = missing.map(|missing| format!("  endorsements missing: {missing}")).unwrap_or_default();
     format!(
-        "{}  {:8}  {:24}  {}  {}{renewal}",
+        "{}  {:8}  {:24}  {}  {}{renewal}{missing}",
         text("id"),
         text("status"),
         list("roles"),

@@ -1,4 +1,4 @@
-//! What went wrong, as RFC 9457 problem details. `codes` has each code with its status, and `conversions` says which error
+//! What went wrong, as RFC 9457 problem details. `codes` has each code with its status, and `conversions` and `votes` say which error
 //! has which code. (The page of `/scan` has statuses of its own, in `scan/page.rs`.)
 //!
 //! Every problem has a [`Code`], which programs go by and `docs/API.md` lists. An error that is not the client's business
@@ -6,6 +6,7 @@
 
 mod codes;
 mod conversions;
+mod votes;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -12,6 +12,7 @@ mod cross_origin;
 mod data_directory;
 #[path = "../store/database.rs"]
 mod database;
+mod deciding;
 mod demo;
 mod founders;
 mod label;

@@ -45,7 +45,7 @@ fn rejoins(data: &Path, further: &[&str]) -> Value {
 }
 
 /// Four founders of one ledger, on ports of this machine.
-fn four() -> Vec<Founder> {
+pub fn four() -> Vec<Founder> {
     // All at once, so that no two are the same.
     let ports: Vec<TcpListener> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let peers = ports.iter().map(|port| port.local_addr().unwrap().to_string());

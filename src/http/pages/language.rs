@@ -125,6 +125,7 @@ mod tests {
             "pages/mod.rs",
             "pages/members.rs",
             "pages/product.rs",
+            "pages/proposals.rs",
             "pages/reasons.rs",
             "pages/timeline.rs",
             "pages/route.rs",

@@ -8,7 +8,7 @@ use crate::http::pages::timeline::time;
 use sealane_core::block::quorum;
 
 /// The members as this node sees them, and the line about their quorum.
-pub fn section(visitor: &Visitor, council: &Council, is_silent: bool) -> Markup {
+pub fn section(visitor: &Visitor, council: &Council, is_silent: bool, open_proposals: usize) -> Markup {
     html! {
         h3 id="members" { (visitor.say("front.members")) }
         table.members aria-labelledby="members" {
@@ -22,6 +22,14 @@ pub fn section(visitor: &Visitor, council: &Council, is_silent: bool) -> Markup 
         }
         p.quorum id="quorum" role="status" { (agreement(visitor, council)) }
         @if is_silent { p.quorum { (visitor.say("members.silent")) } }
+        p { a href=(visitor.link("/members/proposals")) { (proposals(visitor, open_proposals)) } }
+    }
+}
+
+fn proposals(visitor: &Visitor, open: usize) -> String {
+    match open {
+        0 => visitor.say("members.proposals").to_owned(),
+        open => visitor.fill("members.open-proposals", &[("count", &open.to_string())]),
     }
 }
 
@@ -96,7 +104,7 @@ mod tests {
 
     fn shown(reachable: &[bool], language: &str, is_silent: bool) -> String {
         let visitor = Visitor::of(&TestRequest::get().uri(&format!("/?lang={language}")).to_http_request());
-        section(&visitor, &council(reachable), is_silent).into_string()
+        section(&visitor, &council(reachable), is_silent, 0).into_string()
     }
 
     #[test]
@@ -113,6 +121,14 @@ mod tests {
         }
         assert!(!page.contains("signs nothing"), "{page}");
         assert!(shown(&[true], "en", true).contains("This node signs nothing at the moment."));
+    }
+
+    #[test]
+    fn open_proposals_are_counted_and_linked() {
+        let visitor = Visitor::of(&TestRequest::get().uri("/?lang=en").to_http_request());
+        let page = section(&visitor, &council(&[true]), false, 2).into_string();
+        assert!(page.contains("<a href=\"/members/proposals?lang=en\">Open proposals of the members: 2</a>"), "{page}");
+        assert!(shown(&[true], "en", false).contains("What the members have decided"));
     }
 
     #[test]

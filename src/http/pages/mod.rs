@@ -8,6 +8,7 @@ mod language;
 pub mod members;
 mod problem;
 pub mod product;
+pub mod proposals;
 mod reasons;
 mod route;
 pub mod timeline;

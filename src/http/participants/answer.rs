@@ -34,6 +34,12 @@ pub struct ParticipantBody {
     /// The time of the block that registered it.
     #[serde(skip_serializing_if = "Option::is_none")]
     registered_at: Option<String>,
+    /// The member that registered it, by the key that it had then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registered_by: Option<String>,
+    /// Other members that have to endorse its registration before it may sign; left out if none has to any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endorsements_missing: Option<u64>,
     /// Why the request was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -111,6 +117,11 @@ impl ParticipantBody {
         self
     }
 
+    /// How many other members have to endorse its registration before it may sign.
+    pub const fn endorsements_missing(&self) -> Option<u64> {
+        self.endorsements_missing
+    }
+
     fn claiming(listed: &Listed) -> Self {
         let claims = listed.claims();
         let texts = |each: fn(&Claims) -> Vec<String>| claims.map(each).unwrap_or_default();
@@ -128,6 +139,8 @@ impl ParticipantBody {
             key_fingerprint: None,
             requested_at: None,
             registered_at: None,
+            registered_by: None,
+            endorsements_missing: None,
             reason: None,
             csr: None,
             certificates: Vec::new(),
@@ -138,6 +151,10 @@ impl ParticipantBody {
 
     fn add_registration(&mut self, participant: &Participant) {
         self.registered_at = Some(participant.registered.time.to_string());
+        self.registered_by = Some(participant.registered_by.to_string());
+        // Of a revoked one none is asked for any more.
+        let missing = participant.endorsements_missing();
+        self.endorsements_missing = (missing > 0 && participant.revoked.is_none()).then_some(missing);
         self.key_fingerprint = participant.certificates.last().map(|newest| newest.key.thumbprint().to_string());
         self.certificates = participant.certificates.iter().map(CertificateBody::from).collect();
         self.revocation = participant.revoked.as_ref().map(RevocationBody::from);

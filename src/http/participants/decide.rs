@@ -7,15 +7,20 @@ use utoipa::ToSchema;
 use crate::app::receipt::receipt;
 use crate::app::registration;
 use crate::http::capture::ReceiptDescription;
+use crate::http::participants::answer::ParticipantBody;
 use crate::http::problem::Problem;
 use crate::http::{Node, body};
 use sealane_core::evidence::Receipt;
 
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Decided {
     id: String,
     /// As it is now.
     status: &'static str,
+    /// Other members that have to endorse the registration before the participant may sign; left out if none has to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endorsements_missing: Option<u64>,
     /// Of the decision; none for a rejection, which never enters the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<ReceiptDescription>)]
@@ -47,5 +52,11 @@ pub async fn post_decision(
         None => None,
     };
     let now = super::find(&node, &id).await?;
-    Ok(HttpResponse::Ok().json(Decided { id: id.to_string(), status: now.status.as_str(), receipt }))
+    let endorsements_missing = ParticipantBody::from(&now).endorsements_missing();
+    Ok(HttpResponse::Ok().json(Decided {
+        id: id.to_string(),
+        status: now.status.as_str(),
+        endorsements_missing,
+        receipt,
+    }))
 }

@@ -1,6 +1,6 @@
 //! Participants: requests to register, members' decisions, and who is registered.
 
-mod answer;
+pub mod answer;
 pub mod certificate;
 pub mod create;
 pub mod decide;
@@ -27,7 +27,8 @@ fn id_of(text: &str) -> Result<ParticipantId, Problem> {
     })
 }
 
-async fn find(node: &Node, id: &ParticipantId) -> Result<Listed, Problem> {
+/// The participant or request with an id.
+pub async fn find(node: &Node, id: &ParticipantId) -> Result<Listed, Problem> {
     let found = registration::find(&node.ledger, id).await?;
     let unknown = || Problem::new(Code::UnknownParticipant, format!("no participant and no request has the id {id}"));
     found.ok_or_else(unknown)

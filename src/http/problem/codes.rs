@@ -143,6 +143,22 @@ codes! {
     NotItsRegistrar = "not-its-registrar", 403, "Another member registered the participant";
     AlreadyRevoked = "already-revoked", 409, "The participant is revoked already";
 
+    // What the members decide together.
+    UnknownProposal = "unknown-proposal", 404, "There is no such proposal";
+    BadProposal = "bad-proposal", 400, "The proposal cannot be put to the vote";
+    ChangeImpossible = "change-impossible", 409, "A change of the proposal cannot be made";
+    TooManyProposals = "too-many-proposals", 409, "The member has as many open proposals as it may";
+    ProposalEnded = "proposal-ended", 409, "The proposal has ended";
+    NotItsProposer = "not-its-proposer", 403, "Another member made the proposal";
+    AlreadyVoted = "already-voted", 409, "The member has voted already";
+    OwnRemoval = "own-removal", 403, "A member does not vote on its own removal";
+    ReadyNotAsked = "ready-not-asked", 403, "This key is asked for no readiness";
+    ReadyRefused = "ready-refused", 409, "The readiness does not count now";
+    OwnRegistration = "own-registration", 403, "A member does not endorse its own registration";
+    EndorsementRefused = "endorsement-refused", 409, "The endorsement is not needed";
+    BadFault = "bad-fault", 400, "The fault is not proven";
+    FaultRefused = "fault-refused", 409, "The fault is too old, or on the ledger";
+
     // The node.
     AddressRate = "address-rate", 429, "The address asks too often";
     SignerRate = "signer-rate", 429, "The signer has too much captured";

@@ -2,6 +2,7 @@
 
 use crate::app::LedgerError;
 use crate::app::capture::CaptureError;
+use crate::app::deciding::DecisionError;
 use crate::app::orderer::OrderError;
 use crate::app::registration::RegistrationError;
 use crate::http::problem::{Code, Problem};
@@ -77,13 +78,12 @@ impl From<Refusal> for Problem {
             Refusal::CertificateRepeated => Code::AlreadyRegistered,
             Refusal::Reserved { .. } => Code::TypeReserved,
             Refusal::NotItsRegistrar { .. } => Code::NotItsRegistrar,
-            Refusal::Genesis
-            | Refusal::Expired { .. }
-            | Refusal::Rejection
-            | Refusal::Endorsement(_)
-            | Refusal::Proposal(_)
-            | Refusal::Fault(_)
-            | Refusal::OfTheWholeLedger { .. } => Code::BadDecision,
+            Refusal::Genesis | Refusal::Expired { .. } | Refusal::Rejection | Refusal::OfTheWholeLedger { .. } => {
+                Code::BadDecision
+            }
+            Refusal::Endorsement(refusal) => return refusal.into(),
+            Refusal::Proposal(refusal) => return refusal.into(),
+            Refusal::Fault(refusal) => return refusal.into(),
         };
         Self::new(code, refusal.to_string())
     }
@@ -177,6 +177,19 @@ impl From<CaptureError> for Problem {
     }
 }
 
+impl From<DecisionError> for Problem {
+    fn from(error: DecisionError) -> Self {
+        match error {
+            DecisionError::WrongType { .. } => Self::new(Code::WrongType, error.to_string()),
+            DecisionError::OtherDecision { .. } => Self::new(Code::BadDecision, error.to_string()),
+            DecisionError::Content(error) => error.into(),
+            DecisionError::Refused(refusal) => refusal.into(),
+            DecisionError::Order(error) => error.into(),
+            DecisionError::Ledger(error) => error.into(),
+        }
+    }
+}
+
 impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
         match &error {
@@ -212,7 +225,7 @@ impl From<RegistrationError> for Problem {
         let code = match error {
             RegistrationError::Claims(error) => return error.into(),
             RegistrationError::Conflict(conflict) => return conflict.into(),
-            RegistrationError::Statement(error) => return error.into(),
+            RegistrationError::Decision(error) => return error.into(),
             RegistrationError::Refused(refusal) => return refusal.into(),
             RegistrationError::Order(error) => return error.into(),
             RegistrationError::Ledger(error) => return error.into(),
@@ -231,7 +244,6 @@ impl From<RegistrationError> for Problem {
             RegistrationError::Unknown { .. } => Code::UnknownParticipant,
             RegistrationError::NothingWaits { .. } => Code::NothingWaits,
             RegistrationError::NotActive { .. } => Code::NotActive,
-            RegistrationError::WrongType { .. } => Code::WrongType,
             RegistrationError::OtherParticipant { .. } | RegistrationError::Certificate(_) => Code::BadDecision,
             RegistrationError::OtherRequest { .. } => Code::OtherRequest,
         };

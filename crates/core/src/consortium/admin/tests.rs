@@ -441,7 +441,8 @@ fn what_is_kept_for_later_says_so() {
     assert_eq!(reserved(&registration()), None, "what a registration may have beside is kept now");
     assert_eq!(reserved(&authority), Some("the role authority"));
     assert_eq!(reserved(&revocation()), Some("the member dismissesClaims of a revocation"));
-    for value in sound().into_iter().skip(2) {
-        assert_eq!(reserved(&value), Some(format!("the type {}", value["type"].as_str().unwrap()).as_str()));
+    // Of a proposal its changes say: `what_is_reserved_stands_nowhere` has them.
+    for value in sound().into_iter().skip(2).filter(|value| value["type"] != "proposal") {
+        assert_eq!(reserved(&value), None, "{value}");
     }
 }

@@ -144,6 +144,8 @@ struct Made<'a> {
     /// Members that a change is about.
     touched: BTreeSet<Hash>,
     incoming: Vec<Member>,
+    /// The names that are admitted: a replacement keeps the one that its member had.
+    new_names: BTreeSet<String>,
     replaced: Vec<(Hash, Hash)>,
     revoked: BTreeSet<&'a ParticipantId>,
     policies: BTreeSet<(PolicyName, Option<&'a ParticipantId>)>,
@@ -158,6 +160,7 @@ impl<'a> Made<'a> {
             members: registry.members().members().map(|member| (member.kid(), member.clone())).collect(),
             touched: BTreeSet::new(),
             incoming: Vec::new(),
+            new_names: BTreeSet::new(),
             replaced: Vec::new(),
             revoked: BTreeSet::new(),
             policies: BTreeSet::new(),
@@ -169,7 +172,11 @@ impl<'a> Made<'a> {
         match change {
             ProposedChange::Admit(one) => {
                 let member = Member::new(one.name.as_str(), one.jwk.clone(), one.note_key.clone());
-                self.bring_in(member.map_err(ChangeRefusal::Members)?)
+                let member = member.map_err(ChangeRefusal::Members)?;
+                if !self.new_names.insert(member.name().to_owned()) {
+                    return Err(ChangeRefusal::NameTaken { name: member.name().to_owned() });
+                }
+                self.bring_in(member)
             }
             ProposedChange::Remove(one) => self.take_out(one.kid).map(drop),
             ProposedChange::Replace(one) => {
@@ -245,14 +252,14 @@ impl<'a> Made<'a> {
         if self.incoming.is_empty() && self.touched.is_empty() {
             return Ok(ChangeOutcome { members: None, replaced: Vec::new() });
         }
-        let mut members: Vec<Member> = self.members.into_values().collect();
-        for member in self.incoming {
-            // A founder's name may be another founder's; from then on names differ.
-            if members.iter().any(|other| other.name() == member.name()) {
-                return Err(ChangeRefusal::NameTaken { name: member.name().to_owned() });
-            }
-            members.push(member);
+        // Founders may share a name, and keep it with a new key; a name that is admitted is no other's.
+        let is_replacement = |member: &&Member| self.replaced.iter().any(|(_, new)| *new == member.kid());
+        let replacements = self.incoming.iter().filter(is_replacement);
+        let kept = self.members.values().chain(replacements);
+        if let Some(taken) = kept.map(Member::name).find(|name| self.new_names.contains(*name)) {
+            return Err(ChangeRefusal::NameTaken { name: taken.to_owned() });
         }
+        let members = self.members.into_values().chain(self.incoming).collect();
         match MemberSet::new(members) {
             Ok(members) => Ok(ChangeOutcome { members: Some(members), replaced: self.replaced }),
             Err(MemberSetError::Alike { kid, other }) => Err(ChangeRefusal::Alike { kid, other }),

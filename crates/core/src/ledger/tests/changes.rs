@@ -74,6 +74,13 @@ fn changes_that_cannot_be_made(side: Side) {
         [admission(&world, 7, "Twin", 7), admission(&world, 8, "Twin", 8)],
         ChangeRefusal::NameTaken { .. }
     );
+    // Founders may share a name and keep it, and nobody takes it from one that gets a new key.
+    assert_change_refused!(
+        side,
+        world,
+        [remove(MEMBER), replace(&world, 201, 8), admission(&world, 7, "Member", 7)],
+        ChangeRefusal::NameTaken { .. }
+    );
     // Keys of a member, of a participant, and one key for two.
     assert_change_refused!(side, world, [admission(&world, 201, "New", 7)], ChangeRefusal::KeyUsed { .. });
     assert_change_refused!(side, world, [admission(&world, 1, "New", 7)], ChangeRefusal::KeyUsed { .. });

@@ -1,0 +1,12 @@
+//! The members: who they are, and what they decide together.
+
+mod answer;
+pub mod decide;
+pub mod get;
+pub mod proposal;
+pub mod proposals;
+
+pub use decide::post_member_decision;
+pub use get::get_members;
+pub use proposal::get_proposal;
+pub use proposals::list_proposals;

@@ -1,0 +1,218 @@
+//! What the members decide together: a list of proposals, and one of them with its ballots.
+
+use maud::{Markup, html};
+
+use crate::app::proposals::{Bearing, NamedKey, OpenProposal, ProposalSeen, ProposalState};
+use crate::http::pages::timeline::time;
+use crate::http::pages::{HtmlPage, Visitor};
+use sealane_core::consortium::{PolicyChange, ProposedChange};
+
+/// Characters of a key that people are shown beside a name.
+const KID_CHARS: usize = 8;
+
+/// The page of the list; `next` is the query of the page after it.
+pub fn list(visitor: &Visitor, seen: &[ProposalSeen], next: Option<&str>, origin: &str) -> HtmlPage {
+    let title = visitor.say("proposals.title");
+    let main = html! {
+        section.narrow aria-labelledby="proposals" {
+            h1 id="proposals" { (title) }
+            p.lead { (visitor.say("proposals.lead")) }
+            @if seen.is_empty() { p.quiet { (visitor.say("proposals.none")) } }
+            @for one in seen { (item(visitor, one)) }
+            @if let Some(query) = next {
+                p { a.button.second rel="next" href={ "/members/proposals?" (query) } { (visitor.say("proposals.older")) } }
+            }
+        }
+    };
+    HtmlPage { title: title.to_owned(), script: None, origin: Some(origin.to_owned()), main }
+}
+
+fn item(visitor: &Visitor, seen: &ProposalSeen) -> Markup {
+    let path = visitor.link(&format!("/members/proposals/{}", seen.proposal.id));
+    html! {
+        article.card {
+            p.meta { (time(visitor, seen.proposal.place.time)) " · " (proposer(visitor, seen)) " · " span.tag { (state(visitor, seen.state)) } }
+            (changes(visitor, seen))
+            @if let Some(open) = &seen.open { p { (count(visitor, seen, open)) } }
+            p { a href=(path) { (visitor.say("proposals.more")) span.visually-hidden { " " (seen.proposal.id) } } }
+        }
+    }
+}
+
+/// The page of one proposal.
+pub fn one(visitor: &Visitor, seen: &ProposalSeen, origin: &str) -> HtmlPage {
+    let title = visitor.say("proposal.title");
+    let main = html! {
+        section.narrow aria-labelledby="proposal" {
+            p.eyebrow { a href=(visitor.link("/members/proposals")) { (visitor.say("proposals.title")) } }
+            h1 id="proposal" { (title) " " span.tag { (state(visitor, seen.state)) } }
+            p.meta { code { (seen.proposal.id) } }
+            (changes(visitor, seen))
+            dl.facts {
+                div { dt { (visitor.say("proposal.proposer")) } dd { (named(&seen.proposer)) } }
+                div { dt { (visitor.say("proposal.proposed")) } dd { (time(visitor, seen.proposal.place.time)) } }
+                div { dt { (visitor.say("proposal.expires")) } dd { (time(visitor, seen.proposal.content.expires)) } }
+            }
+            @if let Some(end) = &seen.end { p lang="en" { "It " (end) "." } }
+            @if let Some(open) = &seen.open { (standing(visitor, seen, open)) }
+            (ballots(visitor, seen))
+            (readiness(visitor, seen))
+        }
+    };
+    HtmlPage { title: title.to_owned(), script: None, origin: Some(origin.to_owned()), main }
+}
+
+/// How far an open proposal is.
+fn standing(visitor: &Visitor, seen: &ProposalSeen, open: &OpenProposal) -> Markup {
+    html! {
+        p { strong { (count(visitor, seen, open)) } }
+        @if !open.waiting.is_empty() {
+            p { (visitor.fill("proposal.waiting", &[("names", &names(&open.waiting))])) }
+        }
+        @if !open.not_ready.is_empty() {
+            p { (visitor.fill("proposal.not-ready", &[("names", &names(&open.not_ready))])) }
+        }
+        @if open.tally.members_not_ready > 0 {
+            p { (visitor.fill("proposal.members-not-ready", &[("count", &open.tally.members_not_ready.to_string())])) }
+        }
+        @if let Some(bearing) = open.bearing { p { (bears(visitor, bearing)) } }
+        p.hint { (visitor.fill("proposal.vote", &[("id", &seen.proposal.id.to_string())])) }
+    }
+}
+
+fn ballots(visitor: &Visitor, seen: &ProposalSeen) -> Markup {
+    html! {
+        h2 id="ballots" { (visitor.say("proposal.ballots")) }
+        table.members aria-labelledby="ballots" {
+            thead { tr {
+                th scope="col" { (visitor.say("members.member")) }
+                th scope="col" { (visitor.say("proposal.ballot")) }
+                th scope="col" { (visitor.say("proposal.at")) }
+            } }
+            tbody { @for (key, yes, at) in &seen.ballots { tr {
+                th scope="row" { (named(key)) }
+                td { (visitor.say(if *yes { "proposal.yes" } else { "proposal.no" })) }
+                td { (time(visitor, *at)) }
+            } } }
+        }
+    }
+}
+
+fn readiness(visitor: &Visitor, seen: &ProposalSeen) -> Markup {
+    html! {
+        @if !seen.ready.is_empty() {
+            h2 id="ready" { (visitor.say("proposal.ready")) }
+            ul aria-labelledby="ready" { @for (key, at) in &seen.ready { li { (named(key)) " · " (time(visitor, *at)) } } }
+        }
+    }
+}
+
+fn changes(visitor: &Visitor, seen: &ProposalSeen) -> Markup {
+    html! { ul.links { @for change in &seen.proposal.content.changes { li { (sentence(visitor, seen, change)) } } } }
+}
+
+/// What a change does, in a sentence. Names and reasons are their writers' words.
+fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> String {
+    match change {
+        ProposedChange::Admit(one) => {
+            let kid = one.jwk.thumbprint().to_string();
+            visitor.fill("proposal.admit", &[("kid", &kid), ("name", &one.name)])
+        }
+        ProposedChange::Remove(one) => {
+            visitor.fill("proposal.remove", &[("kid", &one.kid.to_string()), ("name", seen.name_of(&one.kid))])
+        }
+        ProposedChange::Replace(one) => {
+            let kid = one.jwk.thumbprint().to_string();
+            visitor.fill("proposal.replace", &[("kid", &kid), ("name", seen.name_of(&one.kid))])
+        }
+        ProposedChange::Revoke(one) => {
+            let participant = one.participant.to_string();
+            visitor.fill("proposal.revoke", &[("participant", &participant), ("reason", &one.reason)])
+        }
+        ProposedChange::Policy(one) => policy(visitor, one),
+        ProposedChange::Rules(one) => {
+            let (number, time) = (one.number.to_string(), one.not_before.to_string());
+            visitor.fill("proposal.rules", &[("number", &number), ("time", &time)])
+        }
+        // Reserved: no ledger has taken such a proposal.
+        ProposedChange::Dismiss(_)
+        | ProposedChange::Lift(_)
+        | ProposedChange::Authority(_)
+        | ProposedChange::Succeeds(_) => serde_json::to_string(change).unwrap_or_default(),
+    }
+}
+
+fn policy(visitor: &Visitor, change: &PolicyChange) -> String {
+    let json = serde_json::to_value(change).unwrap_or_default();
+    let value = json.get("value").map(ToString::to_string).unwrap_or_default();
+    let (name, value) = (("name", change.name().as_str()), ("value", value.as_str()));
+    match change.participant() {
+        None => visitor.fill("proposal.policy", &[name, value]),
+        Some(id) => visitor.fill("proposal.policy-of", &[name, value, ("participant", id.as_str())]),
+    }
+}
+
+fn count(visitor: &Visitor, seen: &ProposalSeen, open: &OpenProposal) -> String {
+    let [yes, no, needed] = [seen.yes(), seen.no(), open.tally.quorum].map(|count| count.to_string());
+    visitor.fill("proposal.count", &[("yes", &yes), ("no", &no), ("needed", &needed)])
+}
+
+fn bears(visitor: &Visitor, bearing: Bearing) -> String {
+    let [members, away] = [bearing.members, bearing.may_be_away()].map(|count| count.to_string());
+    match bearing.may_be_away() {
+        0 => visitor.fill("proposal.bears-none", &[("members", &members)]),
+        _ => visitor.fill("proposal.bears", &[("members", &members), ("away", &away)]),
+    }
+}
+
+fn proposer(visitor: &Visitor, seen: &ProposalSeen) -> String {
+    visitor.fill("proposals.by", &[("name", &seen.proposer.name)])
+}
+
+fn state(visitor: &Visitor, state: ProposalState) -> &'static str {
+    visitor.say(match state {
+        ProposalState::Open => "proposal.state.open",
+        ProposalState::Enacted => "proposal.state.enacted",
+        ProposalState::Withdrawn => "proposal.state.withdrawn",
+        ProposalState::Lost => "proposal.state.lost",
+        ProposalState::Void => "proposal.state.void",
+        ProposalState::Expired => "proposal.state.expired",
+    })
+}
+
+/// A name with the beginning of its key.
+fn named(key: &NamedKey) -> Markup {
+    let kid: String = key.kid.to_string().chars().take(KID_CHARS).collect();
+    html! { (key.name) " " code { (kid) } }
+}
+
+fn names(keys: &[NamedKey]) -> String {
+    keys.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn visitor(language: &str) -> Visitor {
+        Visitor::of(&TestRequest::get().uri(&format!("/members/proposals?lang={language}")).to_http_request())
+    }
+
+    #[test]
+    fn what_the_result_can_bear_is_told_in_both_languages() {
+        assert_eq!(bears(&visitor("en"), Bearing::of(3)), "With 3 members none may be away.");
+        assert_eq!(bears(&visitor("en"), Bearing::of(7)), "With 7 members 2 may be away.");
+        assert_eq!(bears(&visitor("ko"), Bearing::of(3)), "회원이 3곳이면 한 곳도 빠질 수 없습니다.");
+        assert_eq!(bears(&visitor("ko"), Bearing::of(7)), "회원이 7곳이면 2곳까지 빠져도 됩니다.");
+    }
+
+    #[test]
+    fn an_empty_list_says_so_and_an_older_page_is_linked() {
+        let page = list(&visitor("en"), &[], None, "ledger.example/x").main.into_string();
+        assert!(page.contains("Nothing was proposed yet.") && !page.contains("rel=\"next\""), "{page}");
+        let page = list(&visitor("en"), &[], Some("nextPageToken=7"), "ledger.example/x").main.into_string();
+        assert!(page.contains("href=\"/members/proposals?nextPageToken=7\""), "{page}");
+    }
+}
