@@ -8,7 +8,7 @@ export async function showMembers(rows, line, { say, fill }) {
   if (!answer.ok) throw new Error(String(answer.status));
   const told = await answer.json();
   rows.replaceChildren(...told.members.map((member) => row(member, say)));
-  const text = agreement(told, say, fill);
+  const text = told.following ? standing(told.following, fill) : agreement(told, say, fill);
   if (line.textContent !== text) line.textContent = text;
 }
 
@@ -26,10 +26,18 @@ function row(member, say) {
 
 function state(member, say) {
   if (member.self) return [say("members.self")];
+  // An observer knows nothing of the members' nodes.
+  if (member.reachable === undefined) return ["–"];
   if (member.reachable) return [say("members.reachable")];
   if (member.heard === undefined) return [say("members.unheard")];
   const [before, after] = say("members.missing").split("{time}");
   return [before, timeElement(Date.parse(member.heard)), after];
+}
+
+/** How an observer stands to the node that it follows. */
+function standing({ url, height, behind, heard, stopped }, fill) {
+  if (stopped !== undefined) return fill("observer.stopped", { url, height });
+  return heard === undefined ? fill("observer.unheard", { url, height }) : fill("observer.heard", { url, height, behind, time: heard });
 }
 
 function agreement({ members, quorum, reachable }, say, fill) {

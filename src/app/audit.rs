@@ -4,7 +4,9 @@
 //! `LedgerSource` through it: of a store, which `compare` then holds against the rest of what is stored, or of somebody else's
 //! node, which `remote` also holds against what its auditor has seen before.
 
+mod begin;
 mod compare;
+mod read;
 mod remote;
 mod resume;
 mod source;
@@ -21,11 +23,13 @@ use sealane_core::ledger::{AuditTally, AuditedBlock, Auditor};
 use sealane_core::merkle::{LeafIndex, TILE_HEIGHT, TILE_WIDTH, TreeSize};
 use sealane_core::provider::Provider;
 
+pub use begin::{BeginError, begin, check_anchored};
 pub use remote::{HeldBefore, HeldReceipt, RemoteError, RemoteNode, RemoteReport, remote};
 pub use resume::{AuditedPrefix, LedgerCheck, check};
 pub use source::{LedgerSource, OfStore, SourceLeaf};
 
 pub(super) use compare::check_requests;
+pub(super) use read::{ReadBlock, read_blocks};
 pub(super) use walk::Watch;
 
 use compare::{Comparing, Rewriting};

@@ -7,7 +7,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::app::admission::{Promise, Ticket, WriterLoad};
 use crate::app::answer::ClientAddress;
 use crate::app::council::Council;
+use crate::app::follower::{Following, Observing};
 use crate::app::handovers::HandoverMemo;
+use crate::app::head::Head;
 use crate::app::lookup::Lookup;
 use crate::app::orderer::{Job, JobReply, OrderError, Ordered, QUEUE_JOBS_MAX};
 use crate::app::write_gate::WriteGate;
@@ -73,6 +75,8 @@ pub struct Ledger {
     pub(super) client: ClientAddress,
     pub(super) gate: Arc<WriteGate>,
     pub(super) handovers: HandoverMemo,
+    /// What an observer knows of the nodes that it follows; `None` of a member's node.
+    pub(super) observing: Option<Observing>,
 }
 
 /// Subjects to be proven by the index in the writer's memory.
@@ -82,6 +86,19 @@ pub(super) struct Question {
     pub at: Option<Height>,
     /// `None` if what the block's index was is no longer kept.
     pub reply: oneshot::Sender<Option<Proven>>,
+}
+
+impl Question {
+    /// Proves the subjects by the state that the last block left, which `view` is of.
+    pub(super) fn answer(self, head: &mut Head, view: Arc<View>) {
+        let Head { tip, state, .. } = head;
+        let last = tip.seal.height.get();
+        let blocks = self.at.map_or(Some(0), |at| usize::try_from(last.checked_sub(at.get())?).ok());
+        let prove = |blocks| self.keys.iter().map(|key| state.prove(key, blocks)).collect::<Option<Vec<_>>>();
+        let proofs = blocks.and_then(prove);
+        // An asker that has gone away loses only its answer.
+        let _ = self.reply.send(proofs.map(|proofs| Proven { view, proofs }));
+    }
 }
 
 /// What the index says of subjects, under the seal of the view's last block.
@@ -123,6 +140,16 @@ impl Ledger {
     /// The same, with this node's own member as of now.
     pub fn council_now(&self) -> Council {
         self.council.borrow().with_own_tip(&self.view().tip, self.now())
+    }
+
+    /// How this node stands to those that it follows, if it is an observer.
+    pub fn following(&self) -> Option<Arc<Following>> {
+        self.observing.as_ref().map(Observing::seen)
+    }
+
+    /// Asks an observer's writer to look for new blocks now: something was posted through it.
+    pub fn look_for_blocks(&self) {
+        self.observing.iter().for_each(Observing::wake);
     }
 
     /// Why this node signs nothing, if so. Other members may go on without it.
@@ -175,6 +202,10 @@ impl Ledger {
     /// this node signs nothing, or too few members can be reached.
     pub fn obstacle(&self) -> Option<OrderError> {
         let stopped = || self.jobs.is_closed().then_some(OrderError::Stopped);
+        if self.observing.is_some() {
+            // Its blocks have the times that members gave them, and it meets no member.
+            return stopped().or_else(|| self.gate.trouble());
+        }
         let gate = || self.gate.obstacle(self.view().tip.seal.time, self.clock.reading());
         let own = stopped().or_else(gate);
         own.or_else(|| self.council.borrow().obstacle())

@@ -53,6 +53,18 @@ impl WriteGate {
         obstacles.store = None;
     }
 
+    /// What is wrong with the ledger or its store, whatever the clock says: for a node that makes no blocks.
+    pub(super) fn trouble(&self) -> Option<OrderError> {
+        let obstacles = self.lock();
+        let unsound = obstacles.unsound.clone().map(|fault| OrderError::Unsound { fault });
+        unsound.or_else(|| obstacles.store.clone())
+    }
+
+    /// Notes that the store writes, after a write that failed.
+    pub(super) fn store_writes(&self) {
+        self.lock().store = None;
+    }
+
     pub(super) fn accept_clock(&self, told: Timestamp, reading: ClockReading) -> Result<(), OtherClock> {
         self.lock().clock.accept(told, reading)
     }

@@ -10,6 +10,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::cli::ballots::{EndorseOptions, VoteOptions, WithdrawOptions};
 use crate::cli::demo::{MEMBERS_DEFAULT, MEMBERS_MAX};
+use crate::cli::follow::FollowOptions;
 use crate::cli::init::InitOptions;
 use crate::cli::limits::LimitOptions;
 use crate::cli::proposals::ProposalsOptions;
@@ -43,7 +44,7 @@ pub struct Global {
     /// The member's data directory [default: ./data]
     #[arg(long, global = true, env = "SEALANE_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// The node to talk to [default: http://127.0.0.1:8080]. With post, verify, evidence and audit it may be given several
+    /// The node to talk to [default: http://127.0.0.1:8080]. With post, verify, evidence, audit and follow it may be given several
     /// times, or with commas: the next node is asked if one cannot be reached, or answers 429 or 5xx
     #[arg(long, global = true, env = "SEALANE_URL", value_name = "URL", value_delimiter = ',')]
     pub url: Vec<String>,
@@ -116,6 +117,8 @@ pub enum Command {
     Init(InitOptions),
     /// Run the node
     Serve(ServeOptions),
+    /// Run an observer: a node that is no member, keeps a full copy of a ledger and serves it for reading
+    Follow(FollowOptions),
     /// Check the ledger of --data for the node that runs on it
     #[command(hide = true)]
     SelfCheck(SelfCheckOptions),

@@ -114,7 +114,7 @@ fn remote_node(
         bar.set_position(done);
     };
     let held = HeldBefore { receipts: receipts.to_vec(), seen };
-    let node = Remote::new(client);
+    let node = Remote::new(client.clone());
     let audited = audit::remote(&node, provider(), &anchor, &held, &mut progress);
     let report = runtime()?.block_on(audited);
     bar.finish_and_clear();

@@ -69,6 +69,7 @@ fn save_ledger(data: &DataDir, file: &Path) -> Result<StoredBlock, Failure> {
 
 /// Writes the member's keys and settings, for their owner alone.
 fn save_keys(data: &DataDir, dir: &Path) -> Result<(), Failure> {
+    data.need_member()?;
     let failed = |error: &(dyn std::error::Error + 'static)| Failure::unreachable(with_causes(error));
     let key = PrivateKey::read(&data.path().join(MEMBER_KEY_FILE)).map_err(|error| failed(&error))?;
     key.write_new(&dir.join(MEMBER_KEY_FILE)).map_err(|error| failed(&error))?;

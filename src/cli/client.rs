@@ -10,6 +10,7 @@ use crate::cli::arguments::{DEFAULT_URL, Global};
 use crate::cli::failure::Failure;
 use crate::cli::output::printable;
 use crate::cli::tls;
+use crate::http::{PassedAnswer, PassedRequest};
 use sealane_core::limits::EVIDENCE_BYTES_MAX;
 
 /// The longest answer that is read: evidence about a product with many long statements.
@@ -17,6 +18,9 @@ const ANSWER_BYTES_MAX: u64 = EVIDENCE_BYTES_MAX as u64;
 
 /// How long a node may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest answer to what is passed on: a receipt, or a problem with its faults.
+const PASSED_ON_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// How long it may take to connect to a node, before the next one is asked.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -81,7 +85,16 @@ impl Client {
         Self::of(global, vec![url.to_owned()])
     }
 
+    /// Talks to the node at a URL, which may take so long for an answer.
+    pub fn within(global: &Global, url: &str, timeout: Duration) -> Result<Self, Failure> {
+        Self::of_within(global, vec![url.to_owned()], timeout)
+    }
+
     fn of(global: &Global, urls: Vec<String>) -> Result<Self, Failure> {
+        Self::of_within(global, urls, ANSWER_TIMEOUT)
+    }
+
+    fn of_within(global: &Global, urls: Vec<String>, timeout: Duration) -> Result<Self, Failure> {
         if let Some(url) = urls.iter().find(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
             return Err(Failure::wrong_use(format!(
                 "--url {url}: give an http:// or https:// URL such as {DEFAULT_URL}"
@@ -90,7 +103,7 @@ impl Client {
         let agent = ureq::Agent::config_builder()
             .tls_config(tls::client_config(global.tls_ca.as_deref())?)
             .http_status_as_error(false)
-            .timeout_global(Some(ANSWER_TIMEOUT))
+            .timeout_global(Some(timeout))
             .timeout_connect(Some(CONNECT_TIMEOUT))
             // The node that is asked answers itself: a redirect would let one node speak for another.
             .max_redirects(0)
@@ -187,6 +200,30 @@ impl Client {
             request.header("prefer", "wait=60").send(body)
         };
         self.take(path, self.ask(post))
+    }
+
+    /// Sends a request as it is and hands back whatever is answered.
+    pub fn pass_on(&self, request: &PassedRequest) -> Result<PassedAnswer, String> {
+        let url = format!("{}{}", self.url(), request.target);
+        let answered = match request.is_post {
+            true => {
+                let headers = request.headers.iter();
+                let post = headers.fold(self.agent.post(&url), |post, (name, value)| post.header(*name, value));
+                post.send(&request.body[..])
+            }
+            false => {
+                let headers = request.headers.iter();
+                headers.fold(self.agent.get(&url), |get, (name, value)| get.header(*name, value)).call()
+            }
+        };
+        let failed = |error: ureq::Error| format!("{url}: {error}");
+        let mut answer = answered.map_err(failed)?;
+        let header = |(name, value): (&ureq::http::HeaderName, &ureq::http::HeaderValue)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        };
+        let headers = answer.headers().iter().filter_map(header).collect();
+        let body = answer.body_mut().with_config().limit(PASSED_ON_BYTES_MAX).read_to_vec().map_err(failed)?;
+        Ok(PassedAnswer { status: answer.status().as_u16(), headers, body })
     }
 
     fn take(&self, path: &str, answer: Answered) -> Result<HttpAnswer, Failure> {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::arguments::Global;
 use crate::cli::failure::{Failure, with_causes};
+use crate::cli::provider::provider;
 use crate::config::Secret;
 use crate::pki::tls::read_certificates;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, MemberKey, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
@@ -18,6 +19,7 @@ use crate::ports::{LedgerStore, Mark};
 use crate::store::postgres::Server;
 use crate::store::{PostgresStore, SqliteOpenError, SqliteStore, VoteLogFile};
 use sealane_core::block::{Height, Origin};
+use sealane_core::evidence::Anchor;
 use sealane_core::hash::Hash;
 
 /// The version of the directory's layout that this program writes and reads.
@@ -36,7 +38,10 @@ const LEDGER_FILE: &str = "ledger.sqlite";
 pub const FOUNDER_FILE: &str = "founder.json";
 pub const GENESIS_FILE: &str = "genesis.jose";
 
-/// A member's data directory that is there and of this program's version, and where the member's ledger is.
+/// What an observer's directory has in the place of a member's keys: the trust anchor of the ledger that it follows.
+pub const OBSERVER_FILE: &str = "observer.json";
+
+/// A data directory of a member, or of an observer, that is there and of this program's version, and where its ledger is.
 #[derive(Debug, Clone)]
 pub struct DataDir {
     path: PathBuf,
@@ -82,11 +87,67 @@ impl DataDir {
         if path.join(VERSION_FILE).exists() {
             return Err(has_member(path));
         }
+        if path.join(OBSERVER_FILE).exists() {
+            return Err(is_observers(path));
+        }
         if path.join(MEMBER_KEY_FILE).exists() {
             return Err(cut_short(path));
         }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| cannot("make", path, &error))?;
         Ok(Self::at(path))
+    }
+
+    /// Makes the directory of an observer, and pins in it what the ledger is known by; opens one in which that was cut short.
+    /// Refuses one that has a member.
+    pub fn create_observer(path: &Path, anchor: &Anchor) -> Result<Self, Failure> {
+        if path.join(MEMBER_KEY_FILE).exists() || (path.join(VERSION_FILE).exists() && !is_observer(path)) {
+            return Err(is_members(path));
+        }
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| cannot("make", path, &error))?;
+        let (data, pin) = (Self::at(path), path.join(OBSERVER_FILE));
+        let text = serde_json::to_string_pretty(&anchor.to_json()).map_err(Failure::unreachable)? + "\n";
+        let fault = |error: std::io::Error| cannot("write", &pin, &error);
+        // A reader finds it whole, or not at all.
+        let mut file = tempfile::NamedTempFile::new_in(path).map_err(fault)?;
+        file.write_all(text.as_bytes()).map_err(fault)?;
+        file.as_file().sync_all().map_err(fault)?;
+        file.persist(&pin).map_err(|error| fault(error.error))?;
+        File::open(path).and_then(|dir| dir.sync_all()).map_err(|error| cannot("write", path, &error))?;
+        Ok(data)
+    }
+
+    /// Opens the directory of an observer, and reads what the ledger is known by; `None` if nothing is there. Refuses one that
+    /// has a member.
+    pub fn open_observer(path: &Path) -> Result<Option<(Self, Anchor)>, Failure> {
+        let pin = path.join(OBSERVER_FILE);
+        let bytes = match fs::read(&pin) {
+            Ok(bytes) => bytes,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                let is_taken = path.join(VERSION_FILE).exists() || path.join(MEMBER_KEY_FILE).exists();
+                return if is_taken { Err(is_members(path)) } else { Ok(None) };
+            }
+            Err(error) => return Err(cannot("read", &pin, &error)),
+        };
+        let anchor = Anchor::parse(&bytes, provider().signatures);
+        let anchor = anchor.map_err(|error| Failure::unreachable(format!("{}: {error}", pin.display())))?;
+        let data = if path.join(VERSION_FILE).exists() { Self::open(path)? } else { Self::at(path) };
+        Ok(Some((data, anchor)))
+    }
+
+    /// Tells whether it is the directory of an observer, which has no key.
+    pub fn is_observer(&self) -> bool {
+        is_observer(&self.path)
+    }
+
+    /// Refuses the directory of an observer to a command that needs a member.
+    pub fn need_member(&self) -> Result<(), Failure> {
+        if !self.is_observer() {
+            return Ok(());
+        }
+        Err(Failure::unreachable(format!(
+            "{} is the directory of an observer, which is no member and has no keys: give the --data of a member",
+            self.path.display()
+        )))
     }
 
     /// Opens a directory that `init` has finished.
@@ -95,6 +156,12 @@ impl DataDir {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound && path.join(MEMBER_KEY_FILE).exists() => {
                 return Err(cut_short(path));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound && is_observer(path) => {
+                return Err(Failure::unreachable(format!(
+                    "the first `sealane follow` was cut short in {}: run it again",
+                    path.display()
+                )));
             }
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 let message =
@@ -251,11 +318,13 @@ impl DataDir {
 
     /// The member's log of votes, which a command writes that holds the directory's lock.
     pub fn vote_log(&self, kid: Hash, origin: &Origin) -> Result<VoteLogFile, Failure> {
+        self.need_member()?;
         VoteLogFile::open(&self.path, kid, origin).map_err(unreachable)
     }
 
     /// The member's keys.
     pub fn member_key(&self) -> Result<MemberKey, Failure> {
+        self.need_member()?;
         let key = PrivateKey::read(&self.path.join(MEMBER_KEY_FILE))
             .map_err(|error| Failure::unreachable(with_causes(&error)))?;
         let note_key = NotePrivateKey::read(&self.path.join(NOTE_KEY_FILE))
@@ -267,6 +336,7 @@ impl DataDir {
     }
 
     pub fn authority(&self) -> Result<CertificateAuthority, Failure> {
+        self.need_member()?;
         CertificateAuthority::load(&self.path).map_err(|error| Failure::unreachable(with_causes(&error)))
     }
 }
@@ -304,7 +374,29 @@ fn unreachable_file(error: SqliteOpenError) -> Failure {
     }
 }
 
+fn is_observer(path: &Path) -> bool {
+    path.join(OBSERVER_FILE).exists()
+}
+
+fn is_observers(path: &Path) -> Failure {
+    Failure::unreachable(format!(
+        "{} is the directory of an observer; choose another --data, or go on with it: `sealane follow URL --data {0}`",
+        path.display()
+    ))
+}
+
+fn is_members(path: &Path) -> Failure {
+    Failure::unreachable(format!(
+        "{} is the directory of a member, and an observer needs one of its own; choose another --data, or run the member's node: \
+         `sealane serve --data {0}`",
+        path.display()
+    ))
+}
+
 fn has_member(path: &Path) -> Failure {
+    if is_observer(path) {
+        return is_observers(path);
+    }
     let message = format!("{} has a member already; choose another --data, or `sealane serve` it", path.display());
     Failure::unreachable(message)
 }

@@ -18,10 +18,23 @@ const KID_CHARS: usize = 8;
 struct MembersSeen {
     members: Vec<MemberSeen>,
     quorum: usize,
+    /// An observer meets no member.
+    #[serde(default)]
     reachable: usize,
     #[serde(default)]
     requests: Vec<RequestSeen>,
     not_signing: Option<String>,
+    following: Option<FollowingSeen>,
+}
+
+/// How an observer stands to the node that it follows.
+#[derive(Deserialize)]
+struct FollowingSeen {
+    url: String,
+    height: u64,
+    behind: u64,
+    heard: Option<String>,
+    stopped: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -31,7 +44,7 @@ struct MemberSeen {
     name: String,
     #[serde(rename = "self", default)]
     is_self: bool,
-    reachable: bool,
+    reachable: Option<bool>,
     height: Option<u64>,
     lag: Option<u64>,
     connected_since: Option<String>,
@@ -70,7 +83,10 @@ fn text_of(answer: &Value, url: &str) -> Result<String, Failure> {
     })?;
     let mut lines = table(&seen.members);
     lines.push(String::new());
-    lines.push(seen.agreement());
+    lines.push(match &seen.following {
+        Some(following) => following.text(),
+        None => seen.agreement(),
+    });
     if let Some(reason) = &seen.not_signing {
         lines.push(excerpt(&capital(reason)));
     }
@@ -106,7 +122,8 @@ impl MemberSeen {
         if self.is_self {
             return "this node".to_owned();
         }
-        if self.reachable {
+        let Some(reachable) = self.reachable else { return "-".to_owned() };
+        if reachable {
             let since = self.connected_since.as_deref().map(|at| format!(" since {at}")).unwrap_or_default();
             return format!("connected{since}");
         }
@@ -116,6 +133,22 @@ impl MemberSeen {
         };
         let trouble = self.trouble.as_deref().map(|trouble| format!(" ({})", excerpt(trouble))).unwrap_or_default();
         format!("{missing}{trouble}")
+    }
+}
+
+impl FollowingSeen {
+    fn text(&self) -> String {
+        let Self { height, behind, .. } = self;
+        let heard = match &self.heard {
+            Some(heard) => format!("{behind} behind, last heard {}", excerpt(heard)),
+            None => "it has not heard that node since it started".to_owned(),
+        };
+        let url = excerpt(&self.url);
+        let standing = format!("This node is an observer of {url}, and meets no member: block {height}, {heard}.");
+        match &self.stopped {
+            Some(stopped) => format!("{standing}\nIt has stopped: {}", excerpt(stopped)),
+            None => standing,
+        }
     }
 }
 
@@ -189,6 +222,22 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found.ends_with(line)), "{line} is missing in\n{text}");
         }
+    }
+
+    #[test]
+    fn an_observer_says_whom_it_follows() {
+        let mut answer = json!({
+            "members": [{"kid": "aaaaaaaaaaaa", "name": "Farm", "self": false, "jwk": {}}],
+            "quorum": 1, "requests": [],
+            "following": {"url": "https://farm.example", "height": 12, "behind": 3, "heard": "2026-11-28T12:03:00.000Z"},
+        });
+        let text = text_of(&answer, "http://a").unwrap();
+        let last = "This node is an observer of https://farm.example, and meets no member: block 12, 3 behind, last heard \
+                    2026-11-28T12:03:00.000Z.";
+        assert_eq!(text.lines().last(), Some(last));
+        assert!(text.lines().nth(1).unwrap().trim_end().ends_with('-'), "{text}");
+        answer["following"]["stopped"] = "the ledger is forked".into();
+        assert!(text_of(&answer, "http://a").unwrap().ends_with("\nIt has stopped: the ledger is forked"));
     }
 
     #[test]

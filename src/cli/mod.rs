@@ -2,7 +2,7 @@
 //! `propose` three (`members propose`, `policy`, `rules`), and `ballots` three (`members vote`, `members withdraw`, `endorse`).
 //!
 //! The other files serve several commands: `arguments`, `output`, `failure`; `data_dir` and `stores`, where a member's files
-//! and ledger are; `founding`, which `init` uses; `node`, which puts a node together; `check_record`, `client`, `identity`, `limits`, `provider`, `remote`,
+//! and ledger are; `founding`, which `init` uses; `node`, which puts a node together; `check_record`, `client`, `followed`, which an observer asks, `identity`, `limits`, `provider`, `remote`,
 //! `seen`, `tls`.
 
 mod arguments;
@@ -23,6 +23,8 @@ mod demo;
 mod dev_certs;
 mod evidence;
 mod failure;
+mod follow;
+mod followed;
 mod founding;
 mod identity;
 mod init;
@@ -93,6 +95,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
     match command {
         Command::Init(options) => init::run(&global, &options, &output),
         Command::Serve(options) => serve::run(&global, &options.filled_from(&config), &output),
+        Command::Follow(options) => follow::run(&global, &options.filled_from(&config), &output),
         Command::Demo(options) => demo::run(&global, &options.filled_from(&config), &output),
         Command::SelfCheck(options) => self_check::run(&global, &options),
         Command::DecodePicture => decode_picture::run(),

@@ -13,18 +13,21 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::app::Ledger;
+use crate::app::follower::{Follower, FollowerSetup, SourceNode};
 use crate::app::orderer::Orderer;
 use crate::cli::check_record;
 use crate::cli::consensus::consensus;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
+use crate::cli::followed::keep_fork;
 use crate::cli::provider::known_signers;
 use crate::cli::self_check::{SelfCheck, this_program};
 use crate::cli::trust;
 use crate::config::PeerSettings;
-use crate::http::{self, AuditResult, Limits, Metrics, PictureDecoder};
+use crate::http::{self, AuditResult, Limits, Metrics, PassOn, PictureDecoder};
 use crate::pki::X509Reader;
-use crate::ports::Clock;
+use crate::ports::{Clock, LedgerStore};
+use sealane_core::evidence::Anchor;
 use sealane_core::provenance::Policy;
 use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
@@ -56,7 +59,7 @@ pub fn now() -> Timestamp {
     Timestamp::from_date_time(time::OffsetDateTime::now_utc()).unwrap_or(Timestamp::EPOCH)
 }
 
-/// A ledger that is open for writing, with its writer at work.
+/// A ledger that is open, with its writer at work: a member's, or one that follows.
 pub struct OpenNode {
     pub ledger: Ledger,
     writer: JoinHandle<()>,
@@ -67,6 +70,7 @@ pub struct OpenNode {
     decoder: Option<PictureDecoder>,
     invitations: bool,
     last_check: Option<AuditResult>,
+    followed: Option<Arc<dyn PassOn>>,
 }
 
 impl OpenNode {
@@ -117,6 +121,46 @@ impl OpenNode {
             decoder: None,
             invitations: false,
             last_check,
+            followed: None,
+        })
+    }
+
+    /// Opens the ledger in an observer's directory, and starts to follow other nodes. The caller holds the directory's lock, and
+    /// the store holds the first block of the ledger of `anchor` at least.
+    pub async fn follow(
+        data: &DataDir,
+        store: Arc<dyn LedgerStore>,
+        anchor: Anchor,
+        nodes: Vec<SourceNode>,
+        followed: Arc<dyn PassOn>,
+    ) -> Result<Self, Failure> {
+        let metrics = Arc::new(Metrics::new());
+        let forks = data.path().to_owned();
+        let setup = FollowerSetup {
+            store,
+            clock: Arc::new(SystemClock),
+            verifier: Arc::new(known_signers()),
+            certificates: Arc::new(X509Reader),
+            observer: Arc::clone(&metrics) as _,
+            anchor,
+            nodes,
+            keep_fork: Box::new(move |fork| keep_fork(&forks, fork)),
+        };
+        let (follower, ledger) = Follower::open(setup).await.map_err(Failure::unreachable)?;
+        let last_check = check_record::read(data);
+        ledger.gate().checked(last_check.as_ref().and_then(AuditResult::fault));
+        let writer = tokio::spawn(follower.run());
+        Ok(Self {
+            ledger,
+            writer,
+            metrics,
+            authority_pem: String::new(),
+            data: data.clone(),
+            limits: Limits::default(),
+            decoder: None,
+            invitations: false,
+            last_check,
+            followed: Some(followed),
         })
     }
 
@@ -155,6 +199,7 @@ impl OpenNode {
             policy: Policy::default(),
             decoder: self.decoder,
             invitations: self.invitations,
+            followed: self.followed,
             audit,
         };
         http::serve(node, listener, tls, self.limits, shutdown).await.map_err(Failure::unreachable)?;

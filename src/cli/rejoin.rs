@@ -155,7 +155,7 @@ fn urls_of_others(global: &Global, data: &DataDir, own: Hash) -> Vec<String> {
 /// signatures of a quorum.
 async fn last_block_of(global: &Global, url: &str, head: &Head) -> Result<(Hash, Height), String> {
     let client = Client::at(global, url).map_err(|error| error.to_string())?;
-    let remote = Remote::new(&client);
+    let remote = Remote::new(client);
     let StoredBlock { checkpoint, note, commit, seal } = remote.latest().await.map_err(|error| error.to_string())?;
     let (members, origin) = (head.registry.members(), head.registry.origin());
     let note = Note::parse(note.as_bytes()).map_err(|error| error.to_string())?;

@@ -28,8 +28,8 @@ const BLOCK_BYTES_MAX: usize = 4 * NOTE_BYTES_MAX;
 const BLOCKS_AT_ONCE: usize = 8;
 
 /// A node, and the blocks whose seals were met and which are asked for next.
-pub struct Remote<'a> {
-    client: &'a Client,
+pub struct Remote {
+    client: Client,
     ahead: Mutex<HashMap<Height, Result<Option<StoredBlock>, StoreError>>>,
 }
 
@@ -45,8 +45,8 @@ struct BlockJson {
     to: TreeSize,
 }
 
-impl<'a> Remote<'a> {
-    pub fn new(client: &'a Client) -> Self {
+impl Remote {
+    pub fn new(client: Client) -> Self {
         Self { client, ahead: Mutex::default() }
     }
 
@@ -127,11 +127,14 @@ impl<'a> Remote<'a> {
 }
 
 #[async_trait]
-impl LedgerSource for Remote<'_> {
+impl LedgerSource for Remote {
     async fn leaves(&self, range: Range<u64>) -> Result<Vec<SourceLeaf>, StoreError> {
-        let width = u16::try_from(range.end - range.start).map_err(corrupt)?;
-        let bundle = BundleId::new(range.start / u64::from(TILE_WIDTH), width).map_err(corrupt)?;
-        let entries = self.fetch_bundle(bundle)?;
+        // A bundle is asked for from its beginning.
+        let bundle = range.start / u64::from(TILE_WIDTH);
+        let before = range.start % u64::from(TILE_WIDTH);
+        let width = u16::try_from(before + (range.end - range.start)).map_err(corrupt)?;
+        let mut entries = self.fetch_bundle(BundleId::new(bundle, width).map_err(corrupt)?)?;
+        entries.drain(..usize::try_from(before).unwrap_or(usize::MAX).min(entries.len()));
         let mut leaves = Vec::with_capacity(entries.len());
         for (bytes, index) in entries.into_iter().zip(range) {
             leaves.push(SourceLeaf {
@@ -156,7 +159,7 @@ impl LedgerSource for Remote<'_> {
 }
 
 #[async_trait]
-impl RemoteNode for Remote<'_> {
+impl RemoteNode for Remote {
     async fn latest(&self) -> Result<StoredBlock, StoreError> {
         let block = self.fetch_block("latest")?;
         block.ok_or_else(|| StoreError::Unavailable(format!("{} has no /ledger/blocks/latest", self.client.url())))
@@ -168,7 +171,7 @@ impl RemoteNode for Remote<'_> {
     }
 
     async fn handovers(&self, from: Height) -> Result<Vec<Handover>, StoreError> {
-        handovers(self.client, from)
+        handovers(&self.client, from)
     }
 }
 

@@ -13,6 +13,12 @@ use crate::telemetry;
 pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     telemetry::start(options.log_format == Some(LogFormat::Json), "info");
     let data = DataDir::open(&global.data())?.with_database(global)?;
+    if data.is_observer() {
+        return Err(Failure::unreachable(format!(
+            "{0} is the directory of an observer: run `sealane follow URL --data {0}`",
+            data.path().display()
+        )));
+    }
     let _lock = data.lock()?;
     let tls = tls::server_config(&options.tls)?;
     let limits = options.limits.limits();
@@ -30,14 +36,7 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
         let node = node.within(limits).for_invited_only(options.invitations);
         let node = if options.scan_decoder { node.decoding_pictures()? } else { node };
         // Before it is told that the node is there: a stop right after that must not cut it off.
-        let asked = stop_signal()?;
-        let left = options.until_stdin_closes.then(input_end).transpose()?;
-        let stop = async move {
-            match left {
-                None => asked.await,
-                Some(left) => tokio::select! { () = asked => {}, () = left => {} },
-            }
-        };
+        let stop = stop_asked(options.until_stdin_closes)?;
         let view = node.ledger.view();
         let result = serde_json::json!({"url": url, "origin": node.ledger.origin(), "treeSize": view.size()});
         let text = format!("Serving the ledger {} at {url} (Ctrl-C stops it).", node.ledger.origin());
@@ -58,11 +57,23 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
     Ok(CommandOutcome::Done)
 }
 
+/// Listens, from this call on, for the node being asked to stop: by a signal, or by the end of standard input.
+pub fn stop_asked(until_stdin_closes: bool) -> Result<impl Future<Output = ()>, Failure> {
+    let asked = stop_signal()?;
+    let left = until_stdin_closes.then(input_end).transpose()?;
+    Ok(async move {
+        match left {
+            None => asked.await,
+            Some(left) => tokio::select! { () = asked => {}, () = left => {} },
+        }
+    })
+}
+
 /// Files that a node has open beside its connections: the database, its log and the readers of both, keys, standard output.
 const OTHER_FILES: u64 = 256;
 
 /// Asks the system for as many open files as there may be connections, and says so where it gives fewer.
-fn have_files_for(connections: usize) {
+pub fn have_files_for(connections: usize) {
     let wanted = connections as u64 + OTHER_FILES;
     match rlimit::increase_nofile_limit(wanted) {
         Ok(files) if files >= wanted => {}

@@ -169,7 +169,7 @@ fn no_genesis() -> Failure {
     Failure::unreachable("the ledger in --data does not begin with a genesis statement; run `sealane audit`")
 }
 
-fn fetch(client: &Client) -> Result<Anchor, Failure> {
+pub(super) fn fetch(client: &Client) -> Result<Anchor, Failure> {
     Anchor::parse(&client.get("/trust")?, provider().signatures).map_err(Failure::unreachable)
 }
 

@@ -4,7 +4,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use maud::{Markup, html};
 
-use crate::app::council::Council;
 use crate::app::{View, proposals};
 use crate::http::Node;
 use crate::http::pages::timeline::time;
@@ -26,30 +25,17 @@ pub async fn get_front(request: HttpRequest, node: web::Data<Node>) -> Result<Ht
         title: visitor.say("front.title").to_owned(),
         script: Some("front.js"),
         origin: Some(view.registry.origin().as_str().to_owned()),
-        main: main(&visitor, &view, &Seen::of(&node, &view), &blocks),
+        main: main(
+            &visitor,
+            &view,
+            members::section(&visitor, &node.ledger, proposals::count_open(&view, node.ledger.now())),
+            &blocks,
+        ),
     };
     Ok(answer(StatusCode::OK, &visitor, page))
 }
 
-/// The members, as this node sees them.
-struct Seen {
-    council: Council,
-    is_silent: bool,
-    open_proposals: usize,
-}
-
-impl Seen {
-    fn of(node: &Node, view: &View) -> Self {
-        Self {
-            council: node.ledger.council_now(),
-            is_silent: node.ledger.silence().is_some(),
-            open_proposals: proposals::count_open(view, node.ledger.now()),
-        }
-    }
-}
-
-fn main(visitor: &Visitor, view: &View, seen: &Seen, blocks: &[StoredBlock]) -> Markup {
-    let Seen { council, is_silent, open_proposals } = seen;
+fn main(visitor: &Visitor, view: &View, members: Markup, blocks: &[StoredBlock]) -> Markup {
     let participants = view.registry.participants().filter(|one| one.revoked.is_none()).count();
     html! {
         section.hero {
@@ -64,7 +50,7 @@ fn main(visitor: &Visitor, view: &View, seen: &Seen, blocks: &[StoredBlock]) -> 
                 div { dt { (visitor.say("front.records")) } dd id="size" { (view.size()) } }
                 div { dt { (visitor.say("front.participants")) } dd { (participants) } }
             }
-            (members::section(visitor, council, *is_silent, *open_proposals))
+            (members)
             h3 { (visitor.say("front.blocks")) " " span.live id="pulse" hidden { (visitor.say("front.live")) } }
             p.visually-hidden id="news" role="status" aria-live="polite" {}
             table {

@@ -6,6 +6,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
+use crate::http::following::FollowingBody;
 use crate::http::problem::Problem;
 use crate::http::{AuditResult, Node};
 
@@ -37,6 +38,9 @@ pub async fn get_ready(node: web::Data<Node>) -> HttpResponse {
     if let Some(last) = &*node.audit.read().unwrap_or_else(PoisonError::into_inner) {
         let AuditResult { at, from, whole_at, result } = last;
         body["selfCheck"] = json!({"at": at, "passed": result.is_ok(), "from": from, "wholeAt": whole_at});
+    }
+    if let Some(following) = node.ledger.following() {
+        body["following"] = json!(FollowingBody::new(&following, &node.ledger));
     }
     if let Some(obstacle) = obstacle {
         let problem = Problem::from(obstacle);

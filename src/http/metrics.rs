@@ -1,6 +1,7 @@
 //! What the node counts, and `GET /metrics`, which tells it in Prometheus's text format.
 
 mod council;
+mod following;
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -8,13 +9,13 @@ use std::time::Duration;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
 
 use crate::app::answer::AnswerPool;
-use crate::app::council::Council;
 use crate::app::orderer::{BlockObserver, WriterStanding};
 use crate::http::Node;
 use crate::http::limits::Guard;
@@ -258,11 +259,11 @@ impl Metrics {
         counter.inc_by(refused.saturating_sub(counter.get()));
     }
 
-    /// All that was counted, and how the members stand.
-    fn to_text(&self, council: &Council) -> Result<Vec<u8>, prometheus::Error> {
+    /// All that was counted, and how other nodes stand.
+    fn to_text(&self, others: &[MetricFamily]) -> Result<Vec<u8>, prometheus::Error> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        TextEncoder::new().encode(&council::families(council)?, &mut text)?;
+        TextEncoder::new().encode(others, &mut text)?;
         Ok(text)
     }
 }
@@ -320,7 +321,12 @@ fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: pr
 pub async fn get_metrics(node: web::Data<Node>, guard: web::Data<Guard>) -> Result<HttpResponse, Problem> {
     node.metrics.observe(&node);
     node.metrics.observe_pools(&guard.memory);
-    let text = node.metrics.to_text(&node.ledger.council_now()).map_err(Problem::internal)?;
+    let ledger = &node.ledger;
+    let others = match ledger.following() {
+        Some(following) => following::families(&following, ledger.view().tip.seal.height, ledger.now()),
+        None => council::families(&ledger.council_now()),
+    };
+    let text = others.and_then(|others| node.metrics.to_text(&others)).map_err(Problem::internal)?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(prometheus::TEXT_FORMAT).body(text))
 }
 
@@ -341,7 +347,7 @@ mod tests {
         metrics.member_at_fault();
         [0, 0, 2, 3, 40].into_iter().for_each(|round| metrics.block_agreed(round));
         metrics.writer_stands(WriterStanding { pool_statements: 3, pool_bytes: 1_800, is_catching_up: true });
-        let text = String::from_utf8(metrics.to_text(&Council::default()).unwrap()).unwrap();
+        let text = String::from_utf8(metrics.to_text(&[]).unwrap()).unwrap();
         for line in [
             r#"sealane_http_requests_total{method="GET",route="/verify",status="200"} 1"#,
             r#"sealane_http_requests_total{method="other",route="none",status="404"} 1"#,

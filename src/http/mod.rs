@@ -20,6 +20,7 @@ mod events;
 mod evidence;
 mod exchange;
 mod fields;
+mod following;
 mod front;
 mod health;
 mod ledger;
@@ -31,6 +32,7 @@ mod openapi;
 mod pages;
 mod parameters;
 mod participants;
+mod pass_on;
 mod problem;
 mod product;
 mod routes;
@@ -60,6 +62,7 @@ use server::Served;
 
 pub use limits::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, Limits};
 pub use metrics::Metrics;
+pub use pass_on::{PassOn, PassedAnswer, PassedRequest};
 pub use scan::{DECODING_CPU_SECONDS_MAX, DECODING_MEMORY_BYTES_MAX, PictureDecoder, decode_picture};
 
 /// What the interface serves.
@@ -69,13 +72,16 @@ pub struct Node {
     /// The node's address as others reach it: links and labels begin with it.
     pub public_url: String,
     pub metrics: Arc<Metrics>,
-    /// The certificates from the member's authority up, in PEM: what follows a participant's own in its chain.
+    /// The certificates from the member's authority up, in PEM: what follows a participant's own in its chain. An observer has
+    /// none.
     pub member_certificate_pem: String,
     pub policy: Policy,
     /// Decodes the pictures that are sent to `/scan`; `None` if the operator has not switched it on.
     pub decoder: Option<PictureDecoder>,
     /// Registrations need a member's invitation.
     pub invitations: bool,
+    /// Takes what is posted, if this node is an observer; `None` at a member's node.
+    pub followed: Option<Arc<dyn PassOn>>,
     /// The node's last check of itself; `None` until the first one is through.
     pub audit: Arc<RwLock<Option<AuditResult>>>,
 }

@@ -6,8 +6,8 @@ use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Respo
 
 use crate::http::problem::Problem;
 use crate::http::{
-    assets, capture, docs, events, evidence, front, health, ledger, members, metrics, openapi, participants, product,
-    scan, trust, verify,
+    assets, capture, docs, events, evidence, front, health, ledger, members, metrics, openapi, participants, pass_on,
+    product, scan, trust, verify,
 };
 
 /// One path and the methods that it takes. `HEAD` goes with `GET`, and every path answers `OPTIONS`.
@@ -29,7 +29,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
         // What is asked most comes first: to try the patterns of others costs as much as to refuse a capture.
-        at("/epcis/capture").post(capture::post_capture).options(capture::options_capture),
+        at("/epcis/capture").writes(capture::post_capture).options(capture::options_capture),
         at("/").get(front::get_front),
         at("/health/live").get(health::get_live),
         at("/health/ready").get(health::get_ready),
@@ -38,14 +38,14 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/docs").get(docs::get_docs_redirect),
         at("/docs/{file:.*}").get(docs::get_docs),
         at("/members").get(members::get_members),
-        at("/members/decisions").post(members::post_member_decision),
+        at("/members/decisions").writes(members::post_member_decision),
         at("/members/proposals").get(members::list_proposals),
         at("/members/proposals/{id}").get(members::get_proposal),
-        at("/participants").post(participants::create_participant).get(participants::list_participants),
+        at("/participants").writes(participants::create_participant).get(participants::list_participants),
         at("/participants/{id}").get(participants::get_participant),
         at("/participants/{id}/certificate").get(participants::get_certificate),
-        at("/participants/{id}/decisions").post(participants::post_decision),
-        at("/participants/{id}/renewals").post(participants::post_renewal),
+        at("/participants/{id}/decisions").writes(participants::post_decision),
+        at("/participants/{id}/renewals").writes(participants::post_renewal),
         at("/epcis/capture/{captureID}").get(capture::get_capture),
         at("/epcis/events").get(events::list_events),
         at("/epcis/events/{eventID:.+}").get(events::get_event),
@@ -91,6 +91,18 @@ impl Endpoint {
         F::Output: Responder + 'static,
     {
         self.with(Method::POST, web::post().to(handler))
+    }
+
+    /// A post that writes. An observer passes it on.
+    fn writes<F, A>(mut self, handler: F) -> Self
+    where
+        F: Handler<A>,
+        A: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let passed_on = web::post().guard(guard::fn_guard(pass_on::is_observer)).to(pass_on::pass_on_post);
+        self.routes.push(passed_on);
+        self.post(handler)
     }
 
     fn options<F, A>(self, handler: F) -> Self

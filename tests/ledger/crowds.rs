@@ -47,6 +47,7 @@ impl Served {
             member_certificate_pem: String::new(),
             policy: Policy::default(),
             decoder: None,
+            followed: None,
             invitations: false,
             audit: Arc::new(RwLock::new(None)),
         };

@@ -21,6 +21,7 @@ mod load;
 mod member;
 mod members;
 mod mount;
+mod observer;
 mod operations;
 mod outsider;
 mod participants;

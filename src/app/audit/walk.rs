@@ -81,13 +81,13 @@ pub(super) async fn walk(
 
 /// Leaves whose seal has not come yet.
 #[derive(Default)]
-struct Open {
-    leaves: Vec<SourceLeaf>,
+pub(super) struct Open {
+    pub leaves: Vec<SourceLeaf>,
     bytes: usize,
 }
 
 impl Open {
-    fn push(&mut self, leaf: SourceLeaf) -> Result<(), Fault> {
+    pub fn push(&mut self, leaf: SourceLeaf) -> Result<(), Fault> {
         self.bytes += leaf.bytes.len();
         if self.leaves.len() >= BLOCK_STATEMENTS_MAX || self.bytes > OPEN_BYTES_MAX {
             return fail(
@@ -103,7 +103,7 @@ impl Open {
 }
 
 /// A leaf in itself: the next one, with the hash that is stored. Returns the seal that it holds, if it does.
-fn check_leaf(leaf: &SourceLeaf, next: u64) -> Result<Option<Seal>, Fault> {
+pub(super) fn check_leaf(leaf: &SourceLeaf, next: u64) -> Result<Option<Seal>, Fault> {
     if leaf.index.get() != next {
         return fail(LeafIndex::new(next).ok(), "it is missing");
     }
@@ -153,7 +153,10 @@ async fn block(
 }
 
 /// Fetches the bytes beside the leaves that stand for long statements.
-async fn with_long_statements(source: &dyn LedgerSource, leaves: &[SourceLeaf]) -> Result<Vec<BodyLeaf>, AuditError> {
+pub(super) async fn with_long_statements(
+    source: &dyn LedgerSource,
+    leaves: &[SourceLeaf],
+) -> Result<Vec<BodyLeaf>, AuditError> {
     let mut all = Vec::with_capacity(leaves.len());
     let mut long_bytes = 0;
     for leaf in leaves {

@@ -7,17 +7,17 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use crate::app::final_block::FinalBlockChecks;
 use crate::app::head::statement_text;
 use crate::app::orderer::Orderer;
 use crate::app::orderer::finish::WriteError;
 use crate::app::orderer::peers::{PART_BYTES_MAX, candidate_of, parts};
 use crate::app::orderer::verifying::leaf_hash_of;
-use crate::app::prefetch::prefetch;
 use crate::ports::{LedgerStore, Peers, StoreError, To};
 use sealane_core::agreement::{FinalBlockEnd, FinalBlockPart, Message};
 use sealane_core::block::{FinalBlock, Height};
 use sealane_core::hash::Hash;
-use sealane_core::ledger::{Body, BodyLeaf, Candidate, validate};
+use sealane_core::ledger::{BodyLeaf, Candidate, SealedBlock};
 use sealane_core::limits::BLOCK_STATEMENTS_MAX;
 use sealane_core::provider::Provider;
 
@@ -168,20 +168,19 @@ impl Orderer {
         let Some(candidates) = statements.iter().map(read).collect::<Option<Vec<Candidate>>>() else {
             return Ok(Err("one of its statements does not stand".to_owned()));
         };
-        let known = prefetch(&*self.store, &self.lookup, candidates.iter()).await?;
         let leaves = candidates.into_iter().map(|one| BodyLeaf::Verified(Box::new(one))).collect();
-        let body = Body { leaves, seal: seal.clone() };
-        let sealed = match validate(&mut head.state, &known, body, provider) {
-            Ok(sealed) => sealed,
-            Err(invalid) => return Ok(Err(invalid.to_string())),
-        };
+        let checks = FinalBlockChecks { store: &*self.store, lookup: &self.lookup, provider };
         // The members in force at a height are those before it.
-        let checked =
-            FinalBlock::verify(seal, sealed.checkpoint.clone(), commit.clone(), registry.members(), &*self.verifier);
-        if let Err(fault) = checked {
-            head.state.roll_back();
-            return Ok(Err(fault.to_string()));
-        }
+        let is_final = |sealed: &SealedBlock| {
+            let (seal, checkpoint) = (seal.clone(), sealed.checkpoint.clone());
+            FinalBlock::verify(seal, checkpoint, commit.clone(), registry.members(), provider.signatures)
+                .map(drop)
+                .map_err(|fault| fault.to_string())
+        };
+        let sealed = match checks.stage(head, leaves, seal.clone(), is_final).await? {
+            Ok(sealed) => sealed,
+            Err(fault) => return Ok(Err(fault)),
+        };
         self.under_way = None;
         self.timers.clear();
         self.write(sealed, commit, None).await.map(Ok)

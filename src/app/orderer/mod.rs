@@ -53,7 +53,7 @@ use crate::app::block_clock::{BlockClock, OtherClock};
 use crate::app::council::Council;
 use crate::app::handovers::HandoverMemo;
 use crate::app::head::{Head, LoadError};
-use crate::app::ledger::{Ledger, Proven, Question, View};
+use crate::app::ledger::{Ledger, Question, View};
 use crate::app::lookup::Lookup;
 use crate::app::orderer::bodies::{ProposedBlock, UnderWay};
 use crate::app::orderer::catch_up::CatchUp;
@@ -71,6 +71,7 @@ use sealane_core::time::Timestamp;
 pub use alone::{NoPeers, UnusableVoteLog};
 pub use job::{Job, JobReply, OrderError, Ordered};
 pub use observer::{BlockObserver, WriterStanding};
+pub(in crate::app) use peers::candidate_of;
 pub use pool::{BroughtBy, Pool};
 pub use words::SeenWords;
 
@@ -78,7 +79,7 @@ pub use words::SeenWords;
 pub const QUEUE_JOBS_MAX: usize = 4_096;
 
 /// Questions that may wait for the writer. Few are asked at once, by those who gather evidence.
-const QUESTIONS_MAX: usize = 16;
+pub(in crate::app) const QUESTIONS_MAX: usize = 16;
 
 /// How long a block waits at the most for statements that are being verified: less than a disk's flush takes, which they
 /// then share.
@@ -92,7 +93,7 @@ const HEIGHT_EVERY: Duration = Duration::from_millis(15);
 pub const HEARTBEAT: Duration = Duration::from_secs(600);
 
 /// How often a writer that cannot write looks by itself whether it can again.
-const TRY_AGAIN_EVERY: Duration = Duration::from_secs(5);
+pub(in crate::app) const TRY_AGAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// How often a node with other members looks at where they stand, and says where it stands.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -221,6 +222,7 @@ impl Orderer {
             client: ClientAddress::THIS_PROCESS,
             gate: Arc::clone(&gate),
             handovers: HandoverMemo::default(),
+            observing: None,
         };
         let orderer = Self {
             store,
@@ -352,14 +354,9 @@ impl Orderer {
             let loaded = self.reload().await;
             self.head = loaded.inspect_err(|error| tracing::error!(%error, "the ledger cannot be taken up")).ok();
         }
-        let Some(Head { tip, state, .. }) = &mut self.head else { return };
-        let last = tip.seal.height.get();
-        let blocks = question.at.map_or(Some(0), |at| usize::try_from(last.checked_sub(at.get())?).ok());
-        let prove = |blocks| question.keys.iter().map(|key| state.prove(key, blocks)).collect::<Option<Vec<_>>>();
-        let proofs = blocks.and_then(prove);
-        let view = Arc::clone(&self.view.borrow());
-        // An asker that has gone away loses only its answer.
-        let _ = question.reply.send(proofs.map(|proofs| Proven { view, proofs }));
+        if let Some(head) = &mut self.head {
+            question.answer(head, Arc::clone(&self.view.borrow()));
+        }
     }
 
     fn until_heartbeat(&self) -> Duration {
@@ -379,6 +376,6 @@ impl Orderer {
     }
 }
 
-fn view_of(head: &Head) -> View {
+pub(in crate::app) fn view_of(head: &Head) -> View {
     View { tip: head.tip.clone(), registry: Arc::clone(&head.registry) }
 }

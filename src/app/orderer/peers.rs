@@ -182,7 +182,7 @@ pub(super) fn parts(statements: Vec<Vec<u8>>, bytes_max: usize) -> Vec<Vec<Vec<u
 }
 
 /// Reads a statement of another member, and verifies all of it that does not depend on its place.
-pub(super) fn candidate_of(
+pub(in crate::app) fn candidate_of(
     compact: &[u8],
     registry: &Registry,
     at: Place,

@@ -1,12 +1,13 @@
 //! `GET /epcis/capture/{captureID}`: how far a capture has come, with its receipt.
 
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::capture;
 use crate::http::Node;
 use crate::http::background::{Background, Late};
 use crate::http::capture::job::CaptureJob;
+use crate::http::pass_on::pass_on_get;
 use crate::http::problem::Problem;
 use sealane_core::hash::{Hash, HashError};
 use sealane_core::statement::StatementId;
@@ -19,6 +20,7 @@ use sealane_core::statement::StatementId;
         (status = 404, description = "Nothing was captured under this id"),
     ))]
 pub async fn get_capture(
+    request: HttpRequest,
     capture_id: web::Path<String>,
     node: web::Data<Node>,
     background: web::Data<Background>,
@@ -31,7 +33,11 @@ pub async fn get_capture(
         (Some(placed), _) => CaptureJob::at_leaf(&node, id, placed.leaf).await?,
         (None, Some(Late::Running)) => CaptureJob::running(id),
         (None, Some(Late::Refused(problem))) => CaptureJob::refused(id, problem),
-        (None, None) => return Err(Problem::not_found("nothing was captured under this id")),
+        // One that is under way at the followed node, or was refused there.
+        (None, None) => match pass_on_get(&request, &node).await {
+            Some(answer) => return answer,
+            None => return Err(Problem::not_found("nothing was captured under this id")),
+        },
     };
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).json(job))
 }

@@ -11,6 +11,7 @@ pub(super) mod long_answer;
 pub(super) mod memory;
 pub(super) mod rate;
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -90,6 +91,11 @@ impl Guard {
     /// Names the client's address as limits count it.
     pub fn address_of(&self, request: &HttpRequest) -> Option<String> {
         request.peer_addr().map(|_| self.client(request).to_string())
+    }
+
+    /// The client's own address, for a node that this one passes requests on to.
+    pub fn address_seen(&self, request: &HttpRequest) -> Option<IpAddr> {
+        request.peer_addr().map(|peer| self.proxies.client(peer.ip(), request.headers()))
     }
 
     /// Takes one request out of its address's allowance.

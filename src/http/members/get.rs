@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::app::council::{Council, MemberStanding};
 use crate::http::Node;
+use crate::http::following::FollowingBody;
 use sealane_core::block::{Member, MemberSet};
 
 /// The members in force, as this node sees them.
@@ -18,8 +19,9 @@ pub struct MembersBody {
     members: Vec<MemberBody>,
     /// How many of them must agree on a block.
     quorum: usize,
-    /// How many can be reached, this node's own among them.
-    reachable: usize,
+    /// How many can be reached, this node's own among them. An observer meets no member, and leaves it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reachable: Option<usize>,
     /// Those who ask to become members.
     #[schema(value_type = Vec<Object>)]
     requests: [Value; 0],
@@ -29,6 +31,9 @@ pub struct MembersBody {
     /// Why this node signs nothing. Other members may go on without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_signing: Option<String>,
+    /// How this node stands to those that it follows, if it is an observer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    following: Option<FollowingBody>,
 }
 
 /// A member. What this node does not know is left out.
@@ -44,8 +49,9 @@ pub struct MemberBody {
     /// It is the member whose node answers.
     #[serde(rename = "self")]
     is_self: bool,
-    /// Its node's status was heard within 3 s.
-    reachable: bool,
+    /// Its node's status was heard within 3 s. An observer leaves it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reachable: Option<bool>,
     /// Where its node is found, by its own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
@@ -84,10 +90,24 @@ impl MembersBody {
         Self {
             members: members.members().map(body).collect(),
             quorum: members.quorum(),
-            reachable: council.reachable(),
+            reachable: Some(council.reachable()),
             requests: [],
             no_quorum: council.no_quorum().map(|lost| lost.shortage()),
             not_signing,
+            following: None,
+        }
+    }
+
+    /// What an observer knows: who the members are, by the ledger that it has, and nothing of their nodes.
+    fn by_the_ledger(members: &MemberSet, following: FollowingBody) -> Self {
+        Self {
+            members: members.members().map(|member| MemberBody::new(member, None, None, "")).collect(),
+            quorum: members.quorum(),
+            reachable: None,
+            requests: [],
+            no_quorum: None,
+            not_signing: None,
+            following: Some(following),
         }
     }
 }
@@ -102,7 +122,7 @@ impl MemberBody {
             jwk: member.key().jwk(),
             note_key: member.note_key().to_string(),
             is_self,
-            reachable: standing.is_some_and(|one| one.reachable),
+            reachable: standing.map(|one| one.reachable),
             url: if is_self { Some(own_url.to_owned()) } else { said },
             height: standing.and_then(|one| one.tip).map(|tip| tip.get()),
             root: standing.and_then(|one| one.root).map(|root| root.to_string()),
@@ -125,7 +145,11 @@ impl MemberBody {
 pub async fn get_members(node: web::Data<Node>) -> HttpResponse {
     let silence = node.ledger.silence().map(|silence| silence.to_string());
     let view = node.ledger.view();
-    let body = MembersBody::new(view.registry.members(), &node.ledger.council_now(), silence, &node.public_url);
+    let members = view.registry.members();
+    let body = match node.ledger.following() {
+        Some(following) => MembersBody::by_the_ledger(members, FollowingBody::new(&following, &node.ledger)),
+        None => MembersBody::new(members, &node.ledger.council_now(), silence, &node.public_url),
+    };
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).json(body)
 }
 
@@ -228,6 +252,21 @@ mod tests {
         let lost = answer["noQuorum"].as_str().unwrap();
         assert!(lost.starts_with("3 of 4 members must agree and 2 can be reached (missing: "), "{lost}");
         assert!(lost.contains("c, since 2026-11-28T12:03:00.000Z") && lost.contains("d, not heard"), "{lost}");
+    }
+
+    #[test]
+    fn an_observer_tells_who_the_members_are_and_nothing_of_their_nodes() {
+        let members = set(&["a", "b"]);
+        let answer = serde_json::to_value(MembersBody::by_the_ledger(&members, FollowingBody::default())).unwrap();
+        let keys = members.members().find(|one| one.name() == "b").unwrap();
+        assert_eq!(
+            of(&answer, "b"),
+            &json!({
+                "kid": keys.kid(), "name": "b", "jwk": keys.key().jwk(), "noteKey": keys.note_key().to_string(), "self": false,
+            })
+        );
+        assert_eq!((answer.get("reachable"), answer.get("noQuorum"), &answer["quorum"]), (None, None, &json!(2)));
+        assert!(answer["following"].is_object());
     }
 
     #[test]

@@ -2,13 +2,33 @@
 
 use maud::{Markup, html};
 
+use crate::app::Ledger;
 use crate::app::council::{Council, MemberStanding};
+use crate::app::follower::Following;
 use crate::http::pages::Visitor;
 use crate::http::pages::timeline::time;
-use sealane_core::block::quorum;
+use sealane_core::block::{Height, Member, quorum};
 
-/// The members as this node sees them, and the line about their quorum.
-pub fn section(visitor: &Visitor, council: &Council, is_silent: bool, open_proposals: usize) -> Markup {
+/// The members as this node sees them, and the line about their quorum; at an observer, who they are by the ledger, and how it
+/// stands to the node that it follows.
+pub fn section(visitor: &Visitor, ledger: &Ledger, open_proposals: usize) -> Markup {
+    match ledger.following() {
+        None => council_section(visitor, &ledger.council_now(), ledger.silence().is_some(), open_proposals),
+        Some(following) => {
+            let view = ledger.view();
+            let line = standing(visitor, &following, view.tip.seal.height);
+            let members = view.registry.members().members();
+            table(visitor, html! { @for member in members { (unseen(member)) } }, &line, false, open_proposals)
+        }
+    }
+}
+
+fn council_section(visitor: &Visitor, council: &Council, is_silent: bool, open_proposals: usize) -> Markup {
+    let rows = html! { @for member in &council.members { (row(visitor, council, member)) } };
+    table(visitor, rows, &agreement(visitor, council), is_silent, open_proposals)
+}
+
+fn table(visitor: &Visitor, rows: Markup, line: &str, is_silent: bool, open_proposals: usize) -> Markup {
     html! {
         h3 id="members" { (visitor.say("front.members")) }
         table.members aria-labelledby="members" {
@@ -18,9 +38,9 @@ pub fn section(visitor: &Visitor, council: &Council, is_silent: bool, open_propo
                 th scope="col" { (visitor.say("members.lag")) }
                 th scope="col" { (visitor.say("members.state")) }
             } }
-            tbody id="council" { @for member in &council.members { (row(visitor, council, member)) } }
+            tbody id="council" { (rows) }
         }
-        p.quorum id="quorum" role="status" { (agreement(visitor, council)) }
+        p.quorum id="quorum" role="status" { (line) }
         @if is_silent { p.quorum { (visitor.say("members.silent")) } }
         p { a href=(visitor.link("/members/proposals")) { (proposals(visitor, open_proposals)) } }
     }
@@ -41,6 +61,26 @@ fn row(visitor: &Visitor, council: &Council, member: &MemberStanding) -> Markup 
             td { (number(member.tip.map(|tip| tip.get()))) }
             td { (number(council.lag(member))) }
             td { (state(visitor, member)) }
+        }
+    }
+}
+
+/// A member of which an observer knows its name.
+fn unseen(member: &Member) -> Markup {
+    html! { tr data-kid=(member.kid()) { th scope="row" { (member.name()) } td { "–" } td { "–" } td { "–" } } }
+}
+
+/// How an observer stands to the node that it follows.
+fn standing(visitor: &Visitor, following: &Following, own: Height) -> String {
+    let node = following.node();
+    let url = node.map(|node| node.url.as_str()).unwrap_or_default();
+    let (height, behind) = (own.to_string(), following.behind(own).to_string());
+    let heard = following.heard().map(|heard| heard.to_string());
+    match (&following.stopped, heard) {
+        (Some(_), _) => visitor.fill("observer.stopped", &[("url", url), ("height", &height)]),
+        (None, None) => visitor.fill("observer.unheard", &[("url", url), ("height", &height)]),
+        (None, Some(heard)) => {
+            visitor.fill("observer.heard", &[("url", url), ("height", &height), ("behind", &behind), ("time", &heard)])
         }
     }
 }
@@ -79,10 +119,10 @@ fn agreement(visitor: &Visitor, council: &Council) -> String {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
-    use sealane_core::block::Height;
     use sealane_core::hash::Hash;
 
     use super::*;
+    use crate::app::follower::FollowedNode;
 
     fn council(reachable: &[bool]) -> Council {
         let member = |(at, reachable): (usize, &bool)| MemberStanding {
@@ -104,7 +144,7 @@ mod tests {
 
     fn shown(reachable: &[bool], language: &str, is_silent: bool) -> String {
         let visitor = Visitor::of(&TestRequest::get().uri(&format!("/?lang={language}")).to_http_request());
-        section(&visitor, &council(reachable), is_silent, 0).into_string()
+        council_section(&visitor, &council(reachable), is_silent, 0).into_string()
     }
 
     #[test]
@@ -126,9 +166,32 @@ mod tests {
     #[test]
     fn open_proposals_are_counted_and_linked() {
         let visitor = Visitor::of(&TestRequest::get().uri("/?lang=en").to_http_request());
-        let page = section(&visitor, &council(&[true]), false, 2).into_string();
+        let page = council_section(&visitor, &council(&[true]), false, 2).into_string();
         assert!(page.contains("<a href=\"/members/proposals?lang=en\">Open proposals of the members: 2</a>"), "{page}");
         assert!(shown(&[true], "en", false).contains("What the members have decided"));
+    }
+
+    #[test]
+    fn an_observer_says_whom_it_follows_and_how_far_it_is() {
+        let said = |following: &Following, language: &str| {
+            let visitor = Visitor::of(&TestRequest::get().uri(&format!("/?lang={language}")).to_http_request());
+            standing(&visitor, following, Height::new(12).unwrap())
+        };
+        let mut node = FollowedNode { url: "https://a.example".to_owned(), ..FollowedNode::default() };
+        let of = |node: &FollowedNode| Following { nodes: vec![node.clone()], ..Following::default() };
+        assert_eq!(
+            said(&of(&node), "en"),
+            "This node is an observer of https://a.example, which it has not heard since it started. It has block 12."
+        );
+        node.tip = Some(Height::new(15).unwrap());
+        node.heard = Some("2026-11-28T12:03:00.000Z".parse().unwrap());
+        assert_eq!(
+            said(&of(&node), "en"),
+            "This node is an observer of https://a.example: block 12, 3 behind, last heard 2026-11-28T12:03:00.000Z."
+        );
+        assert!(said(&of(&node), "ko").contains("https://a.example"));
+        let forked = Following { stopped: Some("forked".to_owned()), ..of(&node) };
+        assert!(said(&forked, "en").contains("two histories"), "{}", said(&forked, "en"));
     }
 
     #[test]

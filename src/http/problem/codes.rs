@@ -173,6 +173,7 @@ codes! {
     NotFinalYet = "not-final-yet", 503, "The members have not agreed yet";
     UnknownRules = "unknown-rules", 503, "The node does not know the rules in force";
     NotSigning = "not-signing", 503, "The member's node signs nothing";
+    NotPassedOn = "not-passed-on", 503, "The node that takes posts cannot be reached";
     Stopping = "stopping", 503, "The node is stopping";
     Internal = "internal", 500, "The node failed";
 }
@@ -188,7 +189,7 @@ impl Code {
         match self {
             Code::Busy | Code::Unwritten | Code::AddressRate | Code::SignerRate => Some(1),
             Code::DecoderBusy => Some(2),
-            Code::Stopping | Code::StoreRefused | Code::StoreUnavailable => Some(10),
+            Code::NotPassedOn | Code::Stopping | Code::StoreRefused | Code::StoreUnavailable => Some(10),
             Code::DiskFull | Code::ClockJump => Some(60),
             Code::TooManyRequests | Code::NotSound => Some(3_600),
             _ => None,

@@ -2,7 +2,7 @@
 
 pub mod fixture;
 mod remote;
-mod shelf;
+pub mod shelf;
 
 use fixture::{ITEM, Ledger, TABLES, Table};
 

@@ -1,0 +1,49 @@
+//! A final block that another node has sent: the rules are run on it, and it is held against its members' signatures.
+
+use crate::app::head::Head;
+use crate::app::lookup::Lookup;
+use crate::app::prefetch::prefetch;
+use crate::ports::{LedgerStore, StoreError};
+use sealane_core::block::Seal;
+use sealane_core::ledger::{Body, BodyLeaf, SealedBlock, validate};
+use sealane_core::provider::Provider;
+
+/// What a final block is validated with.
+pub(super) struct FinalBlockChecks<'a> {
+    pub store: &'a dyn LedgerStore,
+    pub lookup: &'a Lookup,
+    pub provider: Provider<'a>,
+}
+
+impl FinalBlockChecks<'_> {
+    /// Runs every rule on a block, and then `check`, which holds it against what was signed about it. The block is staged on
+    /// `head` if both hold.
+    ///
+    /// # Errors
+    ///
+    /// The outer one if the store fails; the inner one says which rule or signature does not hold. The state of `head` is then
+    /// as it was.
+    pub async fn stage(
+        &self,
+        head: &mut Head,
+        leaves: Vec<BodyLeaf>,
+        seal: Seal,
+        check: impl FnOnce(&SealedBlock) -> Result<(), String>,
+    ) -> Result<Result<SealedBlock, String>, StoreError> {
+        let candidates = leaves.iter().filter_map(|leaf| match leaf {
+            BodyLeaf::Verified(candidate) => Some(&**candidate),
+            BodyLeaf::Shown { .. } => None,
+        });
+        let known = prefetch(self.store, self.lookup, candidates).await?;
+        let body = Body { leaves, seal };
+        let sealed = match validate(&mut head.state, &known, body, self.provider) {
+            Ok(sealed) => sealed,
+            Err(invalid) => return Ok(Err(invalid.to_string())),
+        };
+        if let Err(fault) = check(&sealed) {
+            head.state.roll_back();
+            return Ok(Err(fault));
+        }
+        Ok(Ok(sealed))
+    }
+}

@@ -1,0 +1,288 @@
+//! `follow`: runs an observer, a node that is no member. It keeps a full copy of a ledger, audited as it comes, and serves it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::app::audit::{self, AuditError, BeginError};
+use crate::app::follower::SourceNode;
+use crate::app::orderer::OrderError;
+use crate::cli::arguments::{DEFAULT_LISTEN, Global, TlsOptions};
+use crate::cli::client::Client;
+use crate::cli::data_dir::DataDir;
+use crate::cli::failure::{CommandOutcome, Failure};
+use crate::cli::followed::{FollowedNodes, sources};
+use crate::cli::limits::LimitOptions;
+use crate::cli::node::{OpenNode, listen, runtime};
+use crate::cli::output::{Output, ask, printable};
+use crate::cli::provider::provider;
+use crate::cli::serve::{have_files_for, stop_asked};
+use crate::cli::{tls, trust};
+use crate::config::{Config, LogFormat};
+use crate::ports::LedgerStore;
+use crate::telemetry;
+use sealane_core::evidence::Anchor;
+use sealane_core::hash::Hash;
+
+#[derive(Debug, Args)]
+pub struct FollowOptions {
+    /// The node to follow; with several, the next is asked if one cannot be reached, or shows what does not stand. --url is the
+    /// same
+    #[arg(value_name = "URL")]
+    pub nodes: Vec<String>,
+    /// At first contact: the fingerprint of the ledger's trust anchor, from a member by another way
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub fingerprint: Option<Hash>,
+    /// At first contact: the ledger's trust anchor
+    #[arg(long, value_name = "FILE", conflicts_with = "fingerprint")]
+    pub trust: Option<PathBuf>,
+    /// At first contact: take the ledger that the node shows, and do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, env = "SEALANE_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Where people reach this node [default: http(s):// and the address listened on]
+    #[arg(long, env = "SEALANE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    #[command(flatten)]
+    pub tls: TlsOptions,
+    /// Decode the pictures that people send to /scan, each in a process with limits
+    #[arg(long, env = "SEALANE_SCAN_DECODER")]
+    pub scan_decoder: bool,
+    #[command(flatten)]
+    pub limits: LimitOptions,
+    /// How log lines look [default: text]
+    #[arg(long, env = "SEALANE_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Stop when standard input ends too
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
+}
+
+impl FollowOptions {
+    pub fn filled_from(self, config: &Config) -> Self {
+        Self {
+            listen: self.listen.or_else(|| config.listen.clone()),
+            public_url: self.public_url.or_else(|| config.public_url.clone()),
+            tls: self.tls.filled_from(config),
+            scan_decoder: self.scan_decoder || config.scan_decoder.unwrap_or_default(),
+            limits: self.limits.filled_from(config),
+            log_format: self.log_format.or(config.log_format),
+            ..self
+        }
+    }
+
+    /// The nodes to follow: those of the command line, else those of the environment or `sealane.toml`.
+    fn urls(&self, global: &Global) -> Result<Vec<String>, Failure> {
+        let mut urls = self.nodes.clone();
+        if urls.is_empty() || global.url_was_typed {
+            urls.extend(global.url.iter().cloned());
+        }
+        if urls.is_empty() {
+            return Err(Failure::wrong_use(format!(
+                "give the URL of a node to follow: `sealane follow https://NODE --data {}`",
+                global.data().display()
+            )));
+        }
+        // Each is told to all who ask at `/members`.
+        let has_user = |url: &String| {
+            let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+            host.split('/').next().is_some_and(|host| host.contains('@'))
+        };
+        if urls.iter().any(has_user) {
+            return Err(Failure::wrong_use(
+                "a URL to follow may not hold a user or a password: the node tells everybody whom it follows",
+            ));
+        }
+        Ok(urls)
+    }
+}
+
+pub fn run(global: &Global, options: &FollowOptions, output: &Output) -> Result<CommandOutcome, Failure> {
+    telemetry::start(options.log_format == Some(LogFormat::Json), "info");
+    let urls = options.urls(global)?;
+    let nodes = sources(global, &urls)?;
+    let (data, anchor) = match DataDir::open_observer(&global.data())? {
+        Some((data, pinned)) => {
+            check_pinned(options, &pinned, &data)?;
+            (data, pinned)
+        }
+        None => {
+            let anchor = meet(global, options, &urls, output)?;
+            (DataDir::create_observer(&global.data(), &anchor)?, anchor)
+        }
+    };
+    let data = data.with_database(global)?;
+    let _lock = data.lock()?;
+    let tls = tls::server_config(&options.tls)?;
+    let limits = options.limits.limits();
+    have_files_for(limits.connections);
+    let listener = listen(options.listen.as_deref().unwrap_or(DEFAULT_LISTEN))?;
+    let address = listener.local_addr().map_err(Failure::unreachable)?;
+    let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
+    let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
+    let followed = Arc::new(FollowedNodes::at(global, &urls)?);
+    let runtime = runtime()?;
+    let served = runtime.block_on(async {
+        let store = begin(&data, &nodes, &anchor).await?;
+        let node = OpenNode::follow(&data, store, anchor, nodes, followed).await?.within(limits);
+        let node = if options.scan_decoder { node.decoding_pictures()? } else { node };
+        let stop = stop_asked(options.until_stdin_closes)?;
+        let (origin, size) = (node.ledger.origin(), node.ledger.view().size());
+        let result = json!({"url": url, "origin": origin, "treeSize": size, "following": urls});
+        let text = format!("Following the ledger {origin} at {}; serving it at {url} (Ctrl-C stops it).", urls.join(", "));
+        output.result(&result, text);
+        if let Some(unsound @ OrderError::Unsound { .. }) = node.ledger.obstacle() {
+            output.warn(format!(
+                "{unsound}. A check of the whole ledger begins now. `sealane audit` says more; an observer whose store is damaged \
+                 is best made anew in another --data"
+            ));
+        }
+        node.serve(listener, tls, public_url, stop).await
+    });
+    // A node that is asked at this moment is not waited for.
+    runtime.shutdown_background();
+    served?;
+    output.say("Stopped; every block that was shown is on disk.");
+    Ok(CommandOutcome::Done)
+}
+
+/// Opens the store, with the first block of the ledger in it at least.
+async fn begin(data: &DataDir, nodes: &[SourceNode], anchor: &Anchor) -> Result<Arc<dyn LedgerStore>, Failure> {
+    let store = if data.is_finished() { data.store().await? } else { data.create_store().await? };
+    if data.is_finished() {
+        audit::check_anchored(&*store, anchor).await.map_err(not_begun)?;
+        return Ok(store);
+    }
+    let mut last = None;
+    for SourceNode { url, node } in nodes {
+        let (node, store, anchor) = (Arc::clone(node), Arc::clone(&store), anchor.clone());
+        // A node is read by calls that wait for its answers.
+        let begun = tokio::task::spawn_blocking(move || {
+            tokio::runtime::Handle::current().block_on(audit::begin(&*node, &*store, provider(), &anchor))
+        });
+        match begun.await.map_err(Failure::unreachable)? {
+            Ok(()) => {
+                last = None;
+                break;
+            }
+            Err(error @ BeginError::Source(_)) => {
+                let failure = not_begun(error);
+                tracing::warn!(url, %failure, "the ledger cannot be begun from this node");
+                last = Some(failure);
+            }
+            Err(error) => return Err(not_begun(error)),
+        }
+    }
+    if let Some(failure) = last {
+        return Err(failure);
+    }
+    data.finish()?;
+    Ok(store)
+}
+
+fn not_begun(error: BeginError) -> Failure {
+    match error {
+        BeginError::Source(AuditError::Store(_)) | BeginError::Store(_) => Failure::unreachable(error),
+        BeginError::Source(AuditError::Fault(fault)) => {
+            Failure::unproven(format!("the beginning of the ledger does not stand: {fault}"))
+        }
+        BeginError::OtherLedger | BeginError::OtherAnchor { .. } => Failure::unproven(error),
+    }
+}
+
+/// Holds what the command says of the ledger against what is pinned.
+fn check_pinned(options: &FollowOptions, pinned: &Anchor, data: &DataDir) -> Result<(), Failure> {
+    let named = options.trust.as_deref().map(trust::read).transpose()?;
+    let is_other = |named: &Anchor| named.genesis_id() != pinned.genesis_id();
+    let other = named.as_ref().filter(|named| is_other(named)).map(Anchor::fingerprint);
+    // Somebody may have written down that of genesis.
+    let first = Anchor::of_genesis(pinned.statement().compact().as_bytes(), provider().signatures);
+    let first = first.map_err(Failure::unproven)?.fingerprint();
+    let other = other.or(options.fingerprint.filter(|named| ![first, pinned.fingerprint()].contains(named)));
+    match other {
+        None => Ok(()),
+        Some(other) => Err(Failure::unproven(format!(
+            "{} follows the ledger {} with the fingerprint {}, and not the one with {other}: choose another --data for that one",
+            data.path().display(),
+            pinned.genesis().origin,
+            pinned.fingerprint()
+        ))),
+    }
+}
+
+/// Meets a ledger for the first time: finds out what it is to be known by.
+fn meet(global: &Global, options: &FollowOptions, urls: &[String], output: &Output) -> Result<Anchor, Failure> {
+    let (offered, url) = offered(global, urls, output)?;
+    let origin = printable(offered.genesis().origin.as_str());
+    if let Some(file) = &options.trust {
+        let trusted = trust::read(file)?;
+        if trusted.genesis_id() != offered.genesis_id() {
+            return Err(Failure::unproven(format!(
+                "{url} offers the ledger {origin}, and {} is the trust anchor of another one, {}: nothing was written",
+                file.display(),
+                trusted.genesis().origin
+            )));
+        }
+        return Ok(trusted);
+    }
+    if let Some(expected) = options.fingerprint {
+        return with_fingerprint(&Client::at(global, &url)?, offered, expected);
+    }
+    if options.yes {
+        output.warn(format!(
+            "the ledger {origin} is taken as {url} shows it. Compare its fingerprint with a member's own: {}",
+            offered.fingerprint()
+        ));
+        return Ok(offered);
+    }
+    eprintln!("{url} offers the ledger {origin}, kept by:");
+    for member in offered.members().members() {
+        eprintln!("{:>20}  {}", "member", printable(&format!("{} ({})", member.name(), member.kid())));
+    }
+    eprintln!("{:>20}  {}", "fingerprint", offered.fingerprint());
+    ask(
+        "Follow it? Compare the fingerprint with a member's own first. [y/N] ",
+        &format!(
+            "give --fingerprint {} once you have compared it with a member's own, or --trust FILE",
+            offered.fingerprint()
+        ),
+        "not followed; nothing was written",
+    )?;
+    Ok(offered)
+}
+
+/// The trust anchor that the first node offers that can be reached, and its URL.
+fn offered(global: &Global, urls: &[String], output: &Output) -> Result<(Anchor, String), Failure> {
+    let mut last = Failure::wrong_use("give the URL of a node to follow");
+    for (at, url) in urls.iter().enumerate() {
+        match trust::fetch(&Client::at(global, url)?) {
+            Ok(anchor) => return Ok((anchor, url.clone())),
+            Err(failure) if at + 1 < urls.len() => output.warn(format!("{failure}; the next node is asked")),
+            Err(failure) => last = failure,
+        }
+    }
+    Err(last)
+}
+
+/// The anchor with a fingerprint: the newest one that the node offers, or that of genesis.
+fn with_fingerprint(client: &Client, offered: Anchor, expected: Hash) -> Result<Anchor, Failure> {
+    if offered.fingerprint() == expected {
+        return Ok(offered);
+    }
+    // Somebody may have written down that of genesis, before members changed.
+    let first = Anchor::of_genesis(offered.statement().compact().as_bytes(), provider().signatures);
+    let first = first.map_err(Failure::unproven)?;
+    if first.fingerprint() == expected {
+        return Ok(first);
+    }
+    Err(Failure::unproven(format!(
+        "{} offers the ledger {} with the fingerprint {}, and {expected} was expected: nothing was written",
+        client.url(),
+        printable(offered.genesis().origin.as_str()),
+        offered.fingerprint()
+    )))
+}
