@@ -3,6 +3,9 @@
 //! Each fenced block that is labelled `example:<name>` is computed again from two published seeds and compared with the
 //! page. Then the page alone is read as a stranger would: what it prints must verify with the keys it prints.
 
+#[path = "formats/council.rs"]
+mod council;
+
 use sealane_core::statement::P256;
 use std::collections::BTreeMap;
 use std::fs;
@@ -233,6 +236,7 @@ fn examples(ledger: &Ledger) -> BTreeMap<&'static str, String> {
     handover(ledger, &mut examples);
     between_nodes(ledger, &mut examples);
     receipt_and_tiles(ledger, &mut examples);
+    examples.extend(council::examples());
     examples
 }
 

@@ -335,11 +335,9 @@ impl Registry {
     }
 
     fn end_of_open(&self, proposal: &LedgerProposal, now: Timestamp) -> Option<ProposalEnd> {
-        match self.outcome_of(&proposal.content.changes, now) {
-            Err(ProposalRefusal::Change { at: change, error }) => {
-                return Some(ProposalEnd::Void { change, error: Box::new(error) });
-            }
-            Err(_) | Ok(_) => {}
+        let outcome = self.outcome_of(&proposal.content.changes, now);
+        if let Err(ProposalRefusal::Change { at: change, error }) = outcome {
+            return Some(ProposalEnd::Void { change, error: Box::new(error) });
         }
         (!self.tally(proposal, now).can_pass()).then_some(ProposalEnd::Lost)
     }

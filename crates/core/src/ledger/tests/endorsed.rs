@@ -35,7 +35,7 @@ fn endorsement_before_a_capture(side: Side) {
     assert_refused!(
         side,
         world,
-        [capture.clone()],
+        *std::slice::from_ref(&capture),
         PlaceRefusal::Signer(SignerRefusal::NotEndorsed { missing: 1, needed: 1, .. })
     );
     let pending = registry(&world).participant(&participant(1)).unwrap();
