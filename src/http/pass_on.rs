@@ -179,7 +179,7 @@ fn handed_back(answer: &PassedAnswer) -> Result<HttpResponse, Problem> {
         // Only a path of this ledger's interface: no link to elsewhere.
         let value = header(name).filter(|value| *name != "location" || is_path(value));
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
-            response.insert_header((HeaderName::from_static(*name), value));
+            response.insert_header((HeaderName::from_static(name), value));
         }
     }
     Ok(response.body(answer.body.clone()))
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(names, ["jws-signature", "accept", "via"]);
         assert_eq!((sent.target.as_str(), &sent.body[..]), ("/epcis/capture?x=1", &b"x"[..]));
         assert_eq!(sent.headers[2].1, HOP);
-        let circle = vec![HOP; HOPS_MAX].join(", ");
+        let circle = [HOP; HOPS_MAX].join(", ");
         let request = TestRequest::post().insert_header((VIA, circle)).to_http_request();
         assert_eq!(passed(&request, Bytes::new()).unwrap_err().code(), Code::NotPassedOn);
     }

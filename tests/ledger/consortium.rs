@@ -250,7 +250,7 @@ async fn four_members_agree_and_one_may_be_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_comes_after_its_proposers_own_statements() {
-    let mut four = Four::start().await;
+    let four = Four::start().await;
     for at in 0..4 {
         four.until_reachable(at, 4).await;
     }

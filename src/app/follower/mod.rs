@@ -114,7 +114,7 @@ struct Turn {
 enum Event {
     Question(Question),
     Block,
-    Shown(Result<Shown, NotShown>),
+    Shown(Box<Result<Shown, NotShown>>),
     Ask,
     /// Every handle on the ledger is gone.
     End,
@@ -188,7 +188,7 @@ impl Follower {
             match self.next_event().await {
                 Event::Question(question) => self.answer(question).await,
                 Event::Block => self.take().await,
-                Event::Shown(shown) => self.hear(shown).await,
+                Event::Shown(shown) => self.hear(*shown).await,
                 Event::Ask => self.ask().await,
                 Event::End => return,
             }
@@ -203,7 +203,7 @@ impl Follower {
             // What is posted at an observer is passed on before it comes here.
             job = self.jobs.recv() => if job.is_none() { Event::End } else { Event::Ask },
             () = std::future::ready(()), if !self.waiting.is_empty() => Event::Block,
-            shown = finished(&mut self.asking) => Event::Shown(shown),
+            shown = finished(&mut self.asking) => Event::Shown(Box::new(shown)),
             () = tokio::time::sleep_until(self.next_at), if may_ask => Event::Ask,
             () = self.woken.notified(), if may_ask => {
                 self.next_at = Instant::now();
