@@ -1,4 +1,4 @@
-//! The first blocks of a simulated ledger: its genesis, and a manufacturer that its members have registered.
+//! The first blocks of a simulated ledger: its genesis, and a manufacturer that one member has registered and another endorsed.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use sealane::app::genesis::sign_admin;
 use sealane::ports::MemberSigner;
 use sealane_core::block::Height;
 use sealane_core::consortium::{
-    Admin, CertificateFacts, CertificateReader, CertificateRecord, Founder, Genesis, ParticipantId, Place,
+    Admin, CertificateFacts, CertificateReader, CertificateRecord, Endorsement, Founder, Genesis, ParticipantId, Place,
     Registration, RequestedKey, founder_bytes,
 };
 use sealane_core::evidence::Anchor;
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::keys::{KeyedHashes, MEMBERS_MAX, MakerKey, ORIGIN, consortium};
 
 /// The height of the last block that every simulation begins with.
-pub const BASE_HEIGHT: u64 = 1;
+pub const BASE_HEIGHT: u64 = 2;
 
 /// Who signs all statements.
 pub static MAKER: LazyLock<MakerKey> = LazyLock::new(MakerKey::new);
@@ -32,7 +32,7 @@ pub const CERTIFICATES: JsonCertificates = JsonCertificates;
 static BASES: LazyLock<BTreeMap<usize, Base>> =
     LazyLock::new(|| (4..=MEMBERS_MAX).map(|members| (members, Base::new(members))).collect());
 
-/// A ledger of two blocks.
+/// A ledger of three blocks.
 pub struct Base {
     pub state: State,
     /// What its leaves are, and what each has put into the index.
@@ -65,12 +65,15 @@ impl Base {
         let place = |base: &Self| Place { leaf: base.state.size().next_index(), time: start() };
         let genesis = Candidate::genesis(&anchor, place(&base)).unwrap();
         base.extend(genesis, &verifier);
-        let registration = Admin::Registration(Box::new(registration()));
-        let signed = sign_admin(&registration, &ORIGIN, &*keys[0], start()).unwrap();
-        let registry = base.state.registry().unwrap();
-        let verified = verify(signed, registry, &verifier).unwrap();
-        let candidate = Candidate::read(verified, registry, place(&base), &CERTIFICATES).unwrap();
-        base.extend(candidate, &verifier);
+        let decisions =
+            [Admin::Registration(Box::new(registration())), Admin::Endorsement(Endorsement { registration: maker() })];
+        for (admin, key) in decisions.iter().zip(&keys) {
+            let signed = sign_admin(admin, &ORIGIN, &**key, start()).unwrap();
+            let registry = base.state.registry().unwrap();
+            let verified = verify(signed, registry, &verifier).unwrap();
+            let candidate = Candidate::read(verified, registry, place(&base), &CERTIFICATES).unwrap();
+            base.extend(candidate, &verifier);
+        }
         assert_eq!(base.state.next_height(), Height::new(BASE_HEIGHT + 1).unwrap());
         base
     }

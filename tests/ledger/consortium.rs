@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sealane::app::capture::{CaptureError, Captured, capture};
 use sealane::app::orderer::{Consensus, HEARTBEAT, OrderError, Orderer, SeenWords};
-use sealane::app::{Ledger, audit, mark_of};
+use sealane::app::{Ledger, audit, deciding, mark_of};
 use sealane::bft::MalachiteAgreement;
 use sealane::net::{NetSetup, NetTimes, PeerNetwork};
 use sealane::pki::{NodeTls, X509Reader};
@@ -17,6 +17,7 @@ use sealane::signatures::AwsLc;
 use sealane::store::{AddressFile, LogStart, SqliteStore, VoteLogFile};
 use sealane_core::agreement::Message;
 use sealane_core::block::Leaf;
+use sealane_core::consortium::{Admin, Endorsement};
 use sealane_core::hash::Hash;
 use sealane_core::merkle;
 use sealane_core::time::Timestamp;
@@ -199,8 +200,13 @@ impl Four {
         tokio::time::timeout(SOON, level).await.unwrap_or_else(|_| panic!("not level: {:?}", views()));
     }
 
+    /// Registers a maker at one member, and has another one endorse it.
     async fn register(&self, at: usize) -> Maker {
-        self.members[at].register(self.ledger(at)).await
+        let maker = self.members[at].register(self.ledger(at)).await;
+        let endorsement = Admin::Endorsement(Endorsement { registration: maker.id.clone() });
+        let signed = self.members[(at + 1) % 4].signed(&endorsement);
+        deciding::decide(self.ledger(at), &X509Reader, signed).await.unwrap();
+        maker
     }
 
     async fn post(&self, at: usize, maker: &Maker, serial: &str) -> Result<Captured, CaptureError> {
@@ -217,7 +223,7 @@ async fn four_members_agree_and_one_may_be_away() {
         four.until_reachable(at, 4).await;
     }
     let maker = four.register(0).await;
-    four.until_level(1).await;
+    four.until_level(2).await;
     // Each member takes statements, and the quorum's commit is in each receipt.
     for at in 0..4 {
         let captured = four.post(at, &maker, &format!("S{at}")).await.unwrap();
@@ -255,7 +261,7 @@ async fn a_block_comes_after_its_proposers_own_statements() {
         four.until_reachable(at, 4).await;
     }
     let maker = four.register(0).await;
-    four.until_level(1).await;
+    four.until_level(2).await;
     let own: Vec<Hash> = four.members.iter().map(|one| one.signer.public_key().thumbprint()).collect();
     let mut posted = BTreeMap::new();
     // Few at a time, so that a node does not say it is busy.
@@ -331,7 +337,7 @@ async fn all_four_stop_at_once_and_go_on_where_they_were() {
             four.until_reachable(at, 4).await;
         }
         if let Ok(id) = first {
-            four.until_level(1).await;
+            four.until_level(2).await;
             let found = sealane::app::capture::find(four.ledger(2), &four.ledger(2).view(), id).await.unwrap();
             assert!(found.is_some(), "what was acknowledged is on every node");
         }
@@ -349,8 +355,8 @@ async fn a_heartbeat_is_one_block() {
         four.until_reachable(at, 4).await;
     }
     four.register(0).await;
-    four.until_level(1).await;
-    for height in 2..5 {
+    four.until_level(2).await;
+    for height in 3..6 {
         four.clock.skipped_ms.fetch_add(HEARTBEAT.as_millis() as u64, Ordering::SeqCst);
         four.until_level(height).await;
         // Long enough for a height that nobody needs to be begun, and its first round to fail.
@@ -424,7 +430,7 @@ async fn an_older_store_under_a_newer_log_fetches_what_it_lacks_and_votes_again(
         four.until_reachable(at, 4).await;
     }
     let maker = four.register(0).await;
-    four.until_level(1).await;
+    four.until_level(2).await;
     let older = four.members[3].dir.path().join("older.sqlite");
     copy_in_use(&four.members[3].dir.path().join(LEDGER_FILE), &older);
     for serial in 0..4 {

@@ -24,6 +24,9 @@ struct Open {
     ledger: Ledger,
 }
 
+/// Statements that a node takes at once, however slow its machine is.
+const AT_ONCE: usize = 32;
+
 impl Open {
     async fn new() -> Self {
         let (member, maker) = Member::with_maker().await;
@@ -32,16 +35,17 @@ impl Open {
         Self { member, maker, ledger }
     }
 
-    async fn capture_all(&self, statements: Vec<SubmittedStatement>) {
-        let captures: Vec<_> = statements
-            .into_iter()
-            .map(|statement| {
+    async fn capture_all(&self, mut statements: Vec<SubmittedStatement>) {
+        while !statements.is_empty() {
+            let rest = statements.split_off(statements.len().min(AT_ONCE));
+            let some = std::mem::replace(&mut statements, rest);
+            let capture = |statement| {
                 let ledger = self.ledger.clone();
                 tokio::spawn(async move { capture(&ledger, statement).await.map(drop) })
-            })
-            .collect();
-        for captured in captures {
-            captured.await.unwrap().unwrap();
+            };
+            for captured in some.into_iter().map(capture).collect::<Vec<_>>() {
+                captured.await.unwrap().unwrap();
+            }
         }
     }
 

@@ -230,6 +230,8 @@ async fn a_statement_is_refused_once_what_stands_against_it_is_final_and_not_bef
     let posts = ["storing", "holding"].map(|step| two.post(two.member.stepping_at(&maker, "E", step, time)));
     let both = |two: &Two| two.standing.0.lock().unwrap().is_some_and(|one| one.pool_statements == 2);
     two.until("both wait", both).await;
+    // The next height begins some milliseconds after the last one has.
+    sleep(Duration::from_millis(50)).await;
     let before = two.script.lock().unwrap().proposed;
     two.step(Step::Build).await;
     two.until("a block is proposed", |two| two.script.lock().unwrap().proposed != before).await;
