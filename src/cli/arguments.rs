@@ -14,7 +14,7 @@ use crate::cli::follow::FollowOptions;
 use crate::cli::init::InitOptions;
 use crate::cli::limits::LimitOptions;
 use crate::cli::proposals::ProposalsOptions;
-use crate::cli::propose::{PolicyOptions, ProposeOptions, PutToVote, RulesOptions};
+use crate::cli::propose::{PolicyOptions, ProposeOptions, RulesOptions};
 use crate::cli::stores::StoreName;
 use crate::config::{AgreementSection, Config, LogFormat, PeerEndpoint, Secret};
 use sealane_core::consortium::{Namespace, Organization, ParticipantId, Role};
@@ -383,11 +383,6 @@ pub struct RevokeOptions {
     /// The key was in other hands from this time on, such as 2026-11-21T09:30:00Z
     #[arg(long, value_name = "TIME")]
     pub compromised_since: Option<Timestamp>,
-    /// Propose it to all members: another member made the registration
-    #[arg(long)]
-    pub by_vote: bool,
-    #[command(flatten)]
-    pub vote: PutToVote,
 }
 
 #[derive(Debug, Args)]

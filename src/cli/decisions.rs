@@ -10,14 +10,12 @@ use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::node::now;
 use crate::cli::output::{Output, ask, printable};
-use crate::cli::propose::propose_one;
 use crate::cli::trust;
 use crate::pki::{CertificateRequest, MemberKey, ParticipantSubject};
 use crate::ports::MemberSigner;
 use sealane_core::block::Origin;
 use sealane_core::consortium::{
-    Admin, CertificateRecord, Claims, ParticipantId, ProposedChange, Registration, Rejection, Renewal, Revocation,
-    RevokeParticipant,
+    Admin, CertificateRecord, Claims, ParticipantId, Registration, Rejection, Renewal, Revocation,
 };
 use sealane_core::hash::Hash;
 
@@ -56,29 +54,13 @@ pub fn reject(global: &Global, options: &RejectOptions, output: &Output) -> Resu
 
 pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let desk = Desk::open(global)?;
-    if options.by_vote {
-        let revocation = RevokeParticipant {
-            participant: options.id.clone(),
-            reason: options.reason.clone(),
-            compromised_since: options.compromised_since,
-            dismisses_claims: false,
-        };
-        return propose_one(&desk, ProposedChange::Revoke(revocation), &options.vote, output);
-    }
     let revocation = Revocation {
         participant: options.id.clone(),
         reason: options.reason.clone(),
         compromised_since: options.compromised_since,
         dismisses_claims: false,
     };
-    let decided = desk.decide(&options.id, &Admin::Revocation(revocation));
-    let answer = decided.map_err(|failure| match failure.to_string() {
-        text if text.contains("[not-its-registrar]") => Failure::unreachable(format!(
-            "{text}\nPropose it to all members: sealane revoke {} --by-vote --reason …",
-            options.id
-        )),
-        _ => failure,
-    })?;
+    let answer = desk.decide(&options.id, &Admin::Revocation(revocation))?;
     output.result(&answer, format!("Revoked participant {}: it signs nothing more; what it signed stays.", options.id));
     Ok(CommandOutcome::Done)
 }

@@ -1,4 +1,4 @@
-//! `members propose`, `policy`, `rules`, and `revoke --by-vote`: what a member puts to the vote of all.
+//! `members propose`, `policy`, `rules`: what a member puts to the vote of all.
 //!
 //! Before the key signs, the command shows each change and what the members could bear after it, and asks.
 
@@ -147,17 +147,6 @@ pub fn rules(global: &Global, options: &RulesOptions, output: &Output) -> Result
     let members = MembersTold::ask(&desk)?;
     let change = RulesChange { number: options.number, not_before: options.not_before.unwrap_or_else(now) };
     propose(&desk, &members, vec![ProposedChange::Rules(change)], &options.vote, output)
-}
-
-/// Puts one change to the vote.
-pub fn propose_one(
-    desk: &Desk,
-    change: ProposedChange,
-    vote: &PutToVote,
-    output: &Output,
-) -> Result<CommandOutcome, Failure> {
-    let members = MembersTold::ask(desk)?;
-    propose(desk, &members, vec![change], vote, output)
 }
 
 fn propose(

@@ -17,7 +17,7 @@ use sealane::signatures::AwsLc;
 use sealane::store::{AddressFile, LogStart, SqliteStore, VoteLogFile};
 use sealane_core::agreement::Message;
 use sealane_core::block::Leaf;
-use sealane_core::consortium::{Admin, Endorsement};
+use sealane_core::consortium::{Admin, Ballot, ChangeProposal, Endorsement, ProposedChange, RemoveMember};
 use sealane_core::hash::Hash;
 use sealane_core::merkle;
 use sealane_core::time::Timestamp;
@@ -281,6 +281,45 @@ async fn a_block_comes_after_its_proposers_own_statements() {
     let asked = four.asked.lock().unwrap();
     let needless: Vec<_> = asked.iter().filter(|(of, leaf)| posted.get(leaf) == Some(of)).collect();
     assert!(needless.is_empty(), "{} of {} that were asked for were on their way", needless.len(), asked.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_is_removed_signs_nothing_more_and_the_others_go_on() {
+    let four = Four::start().await;
+    for at in 0..4 {
+        four.until_reachable(at, 4).await;
+    }
+    let maker = four.register(0).await;
+    let gone = four.members[3].signer.public_key().thumbprint();
+    let expires = four.clock.now().plus_millis(60_000);
+    let proposal = four.members[0].signed(&Admin::Proposal(ChangeProposal {
+        changes: vec![ProposedChange::Remove(RemoveMember { kid: gone })],
+        expires,
+    }));
+    let id = proposal.id();
+    deciding::decide(four.ledger(0), &X509Reader, proposal).await.unwrap();
+    for at in [1, 2] {
+        let ballot = four.members[at].signed(&Admin::Ballot(Ballot { proposal: id, yes: true }));
+        deciding::decide(four.ledger(at), &X509Reader, ballot).await.unwrap();
+    }
+    for at in 0..3 {
+        four.until_reachable(at, 3).await;
+        assert_eq!(four.ledger(at).council().members.len(), 3);
+    }
+    let captured = four.post(1, &maker, "S").await.unwrap();
+    let commit = captured.receipt.unwrap().receipt.commit;
+    assert!(commit.signatures.len() == 3 && commit.signatures.iter().all(|one| one.kid != gone), "{commit:?}");
+    let silent = async {
+        while !matches!(four.ledger(3).obstacle(), Some(OrderError::Silent(reason)) if reason.contains("no member's in force"))
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SOON, silent).await.unwrap_or_else(|_| panic!("{:?}", four.ledger(3).council()));
+    // Nobody takes anything from it any more.
+    for at in 0..3 {
+        assert!(four.running[at].as_ref().unwrap().network.standing().iter().all(|one| one.kid != gone));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

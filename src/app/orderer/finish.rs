@@ -92,6 +92,9 @@ impl Orderer {
         self.observer.block_written(statements, events, began.elapsed());
         self.observer.block_agreed(block.commit.round);
         self.answer_written(&records, Arc::new(FreshBlock { block, growth }));
+        if !admins.is_empty() {
+            self.follow_members();
+        }
         if !self.is_alone() {
             self.drop_what_cannot_stand(&learnt, !admins.is_empty());
         }

@@ -33,6 +33,7 @@ mod build;
 mod catch_up;
 mod finish;
 mod job;
+mod membership;
 mod observer;
 mod peers;
 mod pool;
@@ -207,6 +208,7 @@ impl Orderer {
         let (verified_by, verified) = mpsc::channel(GROUPS_IN_ALL_MAX);
         let gate = Arc::new(WriteGate::new(BlockClock::at_start(head.tip.seal.time, clock.reading())));
         let own = signer.public_key().thumbprint();
+        peers.admit(membership::roster_of(&head.registry, clock.now()));
         let neighbours = Neighbours::new(own, Arc::new(head.registry.members().clone()), verified_by);
         let (council, members) = watch::channel(Arc::new(neighbours.council(&head, &[], silent.clone(), clock.now())));
         let ledger = Ledger {
@@ -344,7 +346,7 @@ impl Orderer {
 
     /// Tells whether this member decides alone.
     fn is_alone(&self) -> bool {
-        self.neighbours.members().members().len() == 1
+        self.neighbours.is_alone()
     }
 
     /// Proves subjects by the index of the last block. What can be read is proven, though nothing can be written, as on a
@@ -367,7 +369,7 @@ impl Orderer {
 
     fn obstacle(&self) -> Option<OrderError> {
         let last = self.view.borrow().tip.seal.time;
-        let silent = || self.silent.clone().map(OrderError::Silent);
+        let silent = || self.silence().map(OrderError::Silent);
         self.gate.obstacle(last, self.clock.reading()).or_else(silent)
     }
 

@@ -48,7 +48,7 @@ pub(super) struct Neighbours {
     heard: BTreeMap<Hash, Heard>,
     /// What members that are no longer connected were heard to say last.
     lost: BTreeMap<Hash, Heard>,
-    /// Members that have said since this node's start what they hold of its signatures.
+    /// Nodes that have said since this node's start what they hold of its signatures, members or not yet.
     asked: BTreeSet<Hash>,
     reachable: BTreeSet<Hash>,
     status_at: Instant,
@@ -92,13 +92,31 @@ impl Neighbours {
         }
     }
 
-    pub const fn members(&self) -> &Arc<MemberSet> {
-        &self.members
+    /// Takes the members in force from now on. Says whether they are others than before.
+    pub fn follow(&mut self, members: &Arc<MemberSet>) -> bool {
+        if self.members == *members {
+            return false;
+        }
+        self.verifying.follow(members);
+        self.heard.retain(|kid, _| members.get(kid).is_some());
+        self.lost.retain(|kid, _| members.get(kid).is_some());
+        self.members = Arc::clone(members);
+        true
+    }
+
+    /// Whether this node's key is a member's in force.
+    pub fn is_member(&self) -> bool {
+        self.members.get(&self.own).is_some()
+    }
+
+    /// Whether this node's member decides alone.
+    pub fn is_alone(&self) -> bool {
+        self.members.members().len() == 1 && self.is_member()
     }
 
     /// When to say again where this node stands; `None` if there is no other member.
     pub fn status_at(&self) -> Option<Instant> {
-        (self.members.members().len() > 1).then_some(self.status_at)
+        (!self.is_alone()).then_some(self.status_at)
     }
 
     /// When to tell the others of the statements that wait, if some do.
@@ -113,7 +131,7 @@ impl Neighbours {
 
     /// Takes a statement that the others are to be told of.
     fn tell(&mut self, candidate: &Candidate) {
-        if self.members.members().len() > 1 {
+        if !self.is_alone() {
             let compact = candidate.statement().compact().as_bytes().to_vec();
             self.gossip_bytes += compact.len();
             self.gossip.push(compact);
@@ -198,8 +216,11 @@ impl Orderer {
     /// that it may have said at this height.
     pub(super) fn may_vote(&self) -> bool {
         let is_unknown = |unknown: Height| self.head.as_ref().is_none_or(|head| head.state.next_height() <= unknown);
+        let members = &self.neighbours.members;
+        let others = self.neighbours.asked.iter().filter(|kid| members.get(kid).is_some());
         self.silent.is_none()
-            && self.neighbours.asked.len() + 1 >= self.neighbours.members.quorum()
+            && self.neighbours.is_member()
+            && others.count() + 1 >= members.quorum()
             && !self.log.unknown().is_some_and(is_unknown)
     }
 
@@ -336,9 +357,7 @@ impl Orderer {
         {
             return self.fall_silent(&reason);
         }
-        if self.neighbours.members.get(&from).is_some() {
-            self.neighbours.asked.insert(from);
-        }
+        self.neighbours.asked.insert(from);
         self.say_status(To::One(from));
         let own: Vec<Vec<u8>> = self.pool.own().map(|one| one.statement().compact().as_bytes().to_vec()).collect();
         for part in parts(own, GOSSIP_BYTES) {
@@ -452,7 +471,7 @@ impl Orderer {
     /// Publishes how the members stand.
     pub(super) fn publish_council(&self) {
         let Some(head) = &self.head else { return };
-        let council = self.neighbours.council(head, &self.peers.standing(), self.silent.clone(), self.clock.now());
+        let council = self.neighbours.council(head, &self.peers.standing(), self.silence(), self.clock.now());
         self.council.send_replace(Arc::new(council));
     }
 

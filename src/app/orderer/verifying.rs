@@ -69,6 +69,14 @@ impl Verifying {
         Self { lines: members.members().map(|one| (one.kid(), Line::default())).collect(), ended }
     }
 
+    /// Takes the members in force from now on. What others have sent is dropped.
+    pub fn follow(&mut self, members: &MemberSet) {
+        self.lines.retain(|kid, _| members.get(kid).is_some());
+        for member in members.members() {
+            self.lines.entry(member.kid()).or_default();
+        }
+    }
+
     /// Tells whether a member has sent the statement with a leaf, and it is not verified yet.
     pub fn is_coming(&self, from: &Hash, leaf: &Hash) -> bool {
         self.lines.get(from).is_some_and(|line| line.leaves.contains(leaf))

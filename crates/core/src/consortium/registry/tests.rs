@@ -494,7 +494,8 @@ fn what_is_reserved_stands_nowhere() {
     };
     let dismissing = admin(json!({"type": "revocation", "participant": one, "reason": "x", "dismissesClaims": true}));
     let proposal = |change: Value| admin(json!({"type": "proposal", "changes": [change], "expires": NOW}));
-    let revoking = json!({"type": "revoke", "participant": one, "reason": "x", "dismissesClaims": true});
+    let revoking = json!({"type": "revoke", "participant": one, "reason": "x"});
+    let of_one = json!({"type": "policy", "name": "newIdsInAll", "value": 5, "participant": one});
     let claims = json!([{"from": 1, "to": 2}]);
     let lift = json!({"type": "lift", "recall": 7, "ids": ["urn:example:1"], "reason": "x"});
     for (admin, what) in [
@@ -508,7 +509,8 @@ fn what_is_reserved_stands_nowhere() {
             proposal(json!({"type": "succeeds", "former": one, "participant": participant(2)})),
             "the change succeeds of a proposal",
         ),
-        (proposal(revoking), "the member dismissesClaims of the change revoke"),
+        (proposal(revoking), "the change revoke of a proposal"),
+        (proposal(of_one), "a policy of one participant"),
         (authority, "the role authority"),
         (dismissing, "the member dismissesClaims of a revocation"),
     ] {

@@ -40,21 +40,16 @@ pub enum ProposedChange {
 
 impl ProposedChange {
     /// What of this change is kept for later: see [`Admin::reserved`](crate::consortium::Admin::reserved).
-    pub const fn reserved(&self) -> Option<&'static str> {
+    pub fn reserved(&self) -> Option<&'static str> {
         match self {
             Self::Dismiss(_) => Some("the change dismiss of a proposal"),
             Self::Lift(_) => Some("the change lift of a proposal"),
             Self::Authority(_) => Some("the change authority of a proposal"),
             Self::Succeeds(_) => Some("the change succeeds of a proposal"),
-            Self::Revoke(revocation) if revocation.dismisses_claims => {
-                Some("the member dismissesClaims of the change revoke")
-            }
-            Self::Admit(_)
-            | Self::Remove(_)
-            | Self::Replace(_)
-            | Self::Revoke(_)
-            | Self::Policy(_)
-            | Self::Rules(_) => None,
+            // Named under its participant's `party`, it would be shown to verifiers, who cannot see yet whether it was enacted.
+            Self::Revoke(_) => Some("the change revoke of a proposal"),
+            Self::Policy(policy) if policy.participant().is_some() => Some("a policy of one participant"),
+            Self::Admit(_) | Self::Remove(_) | Self::Replace(_) | Self::Policy(_) | Self::Rules(_) => None,
         }
     }
 
