@@ -33,7 +33,7 @@ pub struct FollowOptions {
     #[arg(value_name = "URL")]
     pub nodes: Vec<String>,
     /// At first contact: the fingerprint of the ledger's trust anchor, from a member by another way
-    #[arg(long, value_name = "FINGERPRINT")]
+    #[arg(long, value_name = "FINGERPRINT", allow_hyphen_values = true)]
     pub fingerprint: Option<Hash>,
     /// At first contact: the ledger's trust anchor
     #[arg(long, value_name = "FILE", conflicts_with = "fingerprint")]
@@ -285,4 +285,26 @@ fn with_fingerprint(client: &Client, offered: Anchor, expected: Hash) -> Result<
         printable(offered.genesis().origin.as_str()),
         offered.fingerprint()
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: FollowOptions,
+    }
+
+    #[test]
+    fn a_fingerprint_may_begin_with_a_hyphen() {
+        // One of 64 does, in base64url.
+        let fingerprint = format!("-{}", "A".repeat(42));
+        let line = Line::try_parse_from(["follow", "--fingerprint", &fingerprint, "https://a.example"]).unwrap();
+        assert_eq!(line.options.fingerprint.map(|one| one.to_string()), Some(fingerprint));
+        assert_eq!(line.options.nodes, ["https://a.example"]);
+    }
 }

@@ -42,7 +42,7 @@ pub struct ProposeOptions {
     /// Admit who asks to become a member: the kid of a request that `sealane members` shows, or the newcomer's member.json
     #[arg(long, value_name = "FILE|KID", num_args = 1..)]
     pub admit: Vec<String>,
-    /// Remove the member with this key; the beginning of its kid is enough
+    /// Remove the member with this key; the beginning of its kid is enough. One that begins with - is given as --remove=KID
     #[arg(long, value_name = "KID", num_args = 1..)]
     pub remove: Vec<String>,
     /// Give a member a new key: its kid so far, and the kid of a request or a member.json with the new one

@@ -664,8 +664,12 @@ fn what_a_member_must_not_sign_is_named_where_it_stands() {
     // An admin statement of a type that nobody knows yet, by the member's own key.
     let unknown = shelf.sign_admin(br#"{"type":"treaty","text":"x"}"#);
     refused(&|shelf| shelf.append(&[(unknown.clone(), Names::new())]), leaf, "treaty");
-    // One of a type that is read, and that no ledger takes yet.
+    // One about a proposal that there is not, and one with a change that no ledger takes yet.
     let withdrawal = format!(r#"{{"type":"withdrawal","proposal":"{}"}}"#, Hash::of(b"a proposal"));
-    let reserved = shelf.sign_admin(withdrawal.as_bytes());
-    refused(&|shelf| shelf.append(&[(reserved.clone(), Names::new())]), leaf, "withdrawal");
+    let granting = r#"{"type":"proposal","changes":[{"type":"authority","registration":"00000000-0000-4000-8000-000000000001"}],"expires":"2036-03-01T00:00:00.000Z"}"#;
+    for (payload, words) in [(withdrawal.as_str(), "no proposal on this ledger has the id"), (granting, "is reserved")]
+    {
+        let statement = shelf.sign_admin(payload.as_bytes());
+        refused(&|shelf| shelf.append(&[(statement.clone(), Names::new())]), leaf, words);
+    }
 }
