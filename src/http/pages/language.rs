@@ -70,16 +70,21 @@ impl Language {
         TABLE.get(key)?.get(self.tag()).map(String::as_str).filter(|text| !text.is_empty())
     }
 
-    /// All messages of this language, for scripts.
+    /// The messages of this language that scripts may need: those of pages that no script touches are left out, since every
+    /// visitor would load them.
     pub fn messages_json(self) -> String {
         let messages: BTreeMap<&str, &str> = TABLE
             .iter()
+            .filter(|(key, _)| !NO_SCRIPTS.iter().any(|page| key.starts_with(page)))
             .filter_map(|(key, texts)| Some((key.as_str(), texts.get(self.tag())?.as_str())))
             .filter(|(_, text)| !text.is_empty())
             .collect();
         serde_json::to_string(&messages).unwrap_or_default()
     }
 }
+
+/// What the keys of pages begin with that no script touches.
+const NO_SCRIPTS: [&str; 2] = ["proposal.", "proposals."];
 
 #[cfg(test)]
 mod tests {
@@ -106,6 +111,14 @@ mod tests {
             if !own_words {
                 assert_eq!(names(&texts["en"]), names(&texts["ko"]), "{key}");
             }
+        }
+    }
+
+    #[test]
+    fn scripts_get_no_text_of_pages_without_one() {
+        for language in Language::ALL {
+            let json = language.messages_json();
+            assert!(json.contains("\"members.proposals\"") && !json.contains("\"proposal."), "{}", language.tag());
         }
     }
 
