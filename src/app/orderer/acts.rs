@@ -43,12 +43,16 @@ impl Orderer {
         members: &MemberSet,
         entries: Vec<Logged>,
     ) -> Result<Vec<Act>, AgreementError> {
+        self.remember_height(height, members);
         let mut under_way = UnderWay::at(height);
         for entry in &entries {
             if let Logged::Body { value, bytes } = entry {
                 self.recover_body(&mut under_way, *value, bytes);
             }
             under_way.remember(entry);
+            if let Some(word) = LastSaid::of_logged(entry) {
+                self.remember_word(word);
+            }
         }
         self.under_way = Some(under_way);
         self.agreement.begin(height, members, entries)
@@ -151,6 +155,8 @@ impl Orderer {
                     self.note(&entry);
                     Ok(Vec::new())
                 }
+                // Found out while these acts were carried out.
+                Act::Say(_) if self.silent.is_some() => return,
                 Act::Say(said) => {
                     // Before anything leaves: what a restart does not know of, it could contradict.
                     if !self.is_alone()
@@ -189,9 +195,8 @@ impl Orderer {
                 }
                 Act::Decide { value, commit } => Ok(self.finish(value, commit).await),
                 Act::Faults(faults) => {
-                    for fault in faults {
-                        self.observer.member_at_fault();
-                        tracing::error!(member = %fault.signer(), "a member has signed two things in one place: {fault:?}");
+                    for pair in faults {
+                        self.accuse(pair);
                     }
                     Ok(Vec::new())
                 }
@@ -218,6 +223,7 @@ impl Orderer {
         }
         if let Some(said) = LastSaid::of_logged(entry) {
             self.words.learn(said);
+            self.remember_word(said);
         }
         if let Some(under_way) = &mut self.under_way {
             under_way.remember(entry);
