@@ -1,7 +1,6 @@
 //! What the use cases need of the world, in the core's words. The edges implement it; `cli` has the real clock.
 
 mod agreement;
-mod faults;
 mod peers;
 mod vote_log;
 
@@ -21,7 +20,6 @@ use sealane_core::statement::{PublicKey, Signature};
 use sealane_core::time::Timestamp;
 
 pub use agreement::{Act, Agreement, AgreementError, Patience, WantedBlock};
-pub use faults::{FaultKeeper, KeptFaults};
 pub use peers::{
     AddressKeeper, LastWords, NodeCertificate, NodeCertificateError, NodeCertificates, NodeIdentity, PeerEvent,
     PeerStanding, Peers, Roster, To,

@@ -14,7 +14,7 @@ use sealane::net::{NetSetup, NetTimes, PeerNetwork};
 use sealane::pki::{NodeTls, X509Reader};
 use sealane::ports::{Clock, LedgerStore, MemberSigner, Patience, PeerEvent, PeerStanding, Peers, Roster, To};
 use sealane::signatures::AwsLc;
-use sealane::store::{AddressFile, FaultFile, LogStart, SqliteStore, VoteLogFile};
+use sealane::store::{AddressFile, LogStart, SqliteStore, VoteLogFile};
 use sealane_core::agreement::Message;
 use sealane_core::block::Leaf;
 use sealane_core::consortium::{Admin, Ballot, ChangeProposal, Endorsement, ProposedChange, RemoveMember};
@@ -27,10 +27,10 @@ use tokio::task::JoinHandle;
 use crate::member::{LEDGER_FILE, Maker, Member, PROVIDER, Unobserved, copy_in_use, lose_log};
 
 /// How long anything may take.
-pub const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(30);
 
 /// The machine's time, and what a test lets pass beside it.
-pub struct MachineClock {
+struct MachineClock {
     began: std::time::Instant,
     skipped_ms: AtomicU64,
 }
@@ -77,31 +77,22 @@ impl Peers for Overheard {
     }
 }
 
-pub struct Running {
+struct Running {
     ledger: Ledger,
     writer: JoinHandle<()>,
     network: Arc<PeerNetwork>,
 }
 
-pub struct Four {
-    pub members: Vec<Member>,
+struct Four {
+    members: Vec<Member>,
     addresses: BTreeMap<Hash, String>,
-    pub clock: Arc<MachineClock>,
+    clock: Arc<MachineClock>,
     running: Vec<Option<Running>>,
     asked: Asked,
-    between: Between,
 }
 
-/// What stands between a member's node and its connections.
-type Between = Box<dyn Fn(usize, &Member, Arc<PeerNetwork>) -> Option<Arc<dyn Peers>> + Send + Sync>;
-
 impl Four {
-    pub async fn start() -> Self {
-        Self::start_with(Box::new(|_, _, _| None)).await
-    }
-
-    /// Four members of whom some talk through something of the test's.
-    pub async fn start_with(between: Between) -> Self {
+    async fn start() -> Self {
         let members = Member::found(4).await;
         let mut listeners = Vec::new();
         let mut addresses = BTreeMap::new();
@@ -112,18 +103,18 @@ impl Four {
         }
         let clock = Arc::new(MachineClock { began: std::time::Instant::now(), skipped_ms: AtomicU64::new(0) });
         let running = members.iter().map(|_| None).collect();
-        let mut four = Self { members, addresses, clock, running, asked: Asked::default(), between };
+        let mut four = Self { members, addresses, clock, running, asked: Asked::default() };
         for (at, listener) in listeners.into_iter().enumerate() {
             four.run(at, listener).await;
         }
         four
     }
 
-    /// The connections of a member.
-    async fn connect(&self, at: usize, listener: TcpListener, words: &Arc<SeenWords>) -> Arc<PeerNetwork> {
+    async fn run(&mut self, at: usize, listener: TcpListener) {
         let member = &self.members[at];
         let kid = member.signer.public_key().thumbprint();
         let roster = Roster::of_members(Arc::new(member.set().await));
+        let words = Arc::new(SeenWords::default());
         let setup = NetSetup {
             origin: member.origin(),
             roster,
@@ -131,32 +122,21 @@ impl Four {
             verifier: Arc::new(AwsLc),
             certificates: Arc::new(NodeTls::open(Arc::clone(&member.signer), member.dir.path()).unwrap()),
             clock: Arc::clone(&self.clock) as _,
-            last_words: Arc::clone(words) as _,
+            last_words: Arc::clone(&words) as _,
             keeper: Arc::new(AddressFile::in_dir(member.dir.path())),
             own_address: None,
             overrides: self.addresses.iter().filter(|(one, _)| **one != kid).map(|(k, a)| (*k, a.clone())).collect(),
             times: NetTimes { redial_max: Duration::from_millis(300), ..NetTimes::default() },
         };
-        Arc::new(PeerNetwork::start(setup, Some(listener)).unwrap())
-    }
-
-    async fn run(&mut self, at: usize, listener: TcpListener) {
-        let words = Arc::new(SeenWords::default());
-        let network = self.connect(at, listener, &words).await;
-        let member = &self.members[at];
-        let kid = member.signer.public_key().thumbprint();
-        let own =
-            || Arc::new(Overheard { network: Arc::clone(&network), asked: Arc::clone(&self.asked) }) as Arc<dyn Peers>;
-        let peers = (self.between)(at, member, Arc::clone(&network)).unwrap_or_else(own);
+        let network = Arc::new(PeerNetwork::start(setup, Some(listener)).unwrap());
         let signer = Arc::clone(&member.signer);
         let consensus = Consensus {
             agreement: Box::new(move |origin| {
                 Box::new(MalachiteAgreement::new(origin.clone(), signer, Arc::new(AwsLc), Patience::default()))
             }),
             log: Box::new(VoteLogFile::open(member.dir.path(), kid, &member.origin()).unwrap()),
-            peers,
+            peers: Arc::new(Overheard { network: Arc::clone(&network), asked: Arc::clone(&self.asked) }),
             words,
-            faults: Arc::new(FaultFile::in_dir(member.dir.path())),
             certificates: Arc::new(X509Reader),
         };
         let (store, clock) = (Arc::new(member.store.clone()), Arc::clone(&self.clock) as Arc<dyn Clock>);
@@ -167,18 +147,7 @@ impl Four {
     }
 
     /// Starts a node again that was ended, where the others expect it.
-    pub async fn restart(&mut self, at: usize) {
-        let listener = self.listen_again(at).await;
-        self.run(at, listener).await;
-    }
-
-    /// Connects a member that was ended, with nobody behind the connections but the test.
-    pub async fn connect_bare(&self, at: usize) -> Arc<PeerNetwork> {
-        let listener = self.listen_again(at).await;
-        self.connect(at, listener, &Arc::default()).await
-    }
-
-    async fn listen_again(&self, at: usize) -> TcpListener {
+    async fn restart(&mut self, at: usize) {
         let kid = self.members[at].signer.public_key().thumbprint();
         let address = self.addresses[&kid].clone();
         let bound = async {
@@ -189,22 +158,23 @@ impl Four {
                 }
             }
         };
-        tokio::time::timeout(SOON, bound).await.unwrap()
+        let listener = tokio::time::timeout(SOON, bound).await.unwrap();
+        self.run(at, listener).await;
     }
 
     /// Ends a node without warning.
-    pub fn kill(&mut self, at: usize) {
+    fn kill(&mut self, at: usize) {
         let Running { writer, network, .. } = self.running[at].take().unwrap();
         writer.abort();
         drop(network);
     }
 
-    pub fn ledger(&self, at: usize) -> &Ledger {
+    fn ledger(&self, at: usize) -> &Ledger {
         &self.running[at].as_ref().unwrap().ledger
     }
 
     /// Waits until a node sees so many members.
-    pub async fn until_reachable(&self, at: usize, count: usize) {
+    async fn until_reachable(&self, at: usize, count: usize) {
         let ledger = self.ledger(at);
         let seen = async {
             while ledger.council().members.iter().filter(|one| one.reachable).count() != count {
@@ -215,7 +185,7 @@ impl Four {
     }
 
     /// Waits until all that run have the same last block as the one that is furthest, at this height at the least.
-    pub async fn until_level(&self, height: u64) {
+    async fn until_level(&self, height: u64) {
         let views = || self.running.iter().flatten().map(|one| one.ledger.view().tip.clone()).collect::<Vec<_>>();
         let level = async {
             loop {
@@ -231,7 +201,7 @@ impl Four {
     }
 
     /// Registers a maker at one member, and has another one endorse it.
-    pub async fn register(&self, at: usize) -> Maker {
+    async fn register(&self, at: usize) -> Maker {
         let maker = self.members[at].register(self.ledger(at)).await;
         let endorsement = Admin::Endorsement(Endorsement { registration: maker.id.clone() });
         let signed = self.members[(at + 1) % 4].signed(&endorsement);
@@ -239,7 +209,7 @@ impl Four {
         maker
     }
 
-    pub async fn post(&self, at: usize, maker: &Maker, serial: &str) -> Result<Captured, CaptureError> {
+    async fn post(&self, at: usize, maker: &Maker, serial: &str) -> Result<Captured, CaptureError> {
         let time = self.clock.now();
         let statement = self.members[at].observing_at(maker, serial, time, time);
         tokio::time::timeout(SOON, capture(self.ledger(at), statement)).await.expect("no answer")

@@ -5,7 +5,6 @@ mod consortium;
 mod council;
 mod crashes;
 mod crowds;
-mod equivocator;
 mod faults;
 mod following;
 mod marks;

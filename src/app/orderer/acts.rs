@@ -43,16 +43,12 @@ impl Orderer {
         members: &MemberSet,
         entries: Vec<Logged>,
     ) -> Result<Vec<Act>, AgreementError> {
-        self.remember_height(height, members);
         let mut under_way = UnderWay::at(height);
         for entry in &entries {
             if let Logged::Body { value, bytes } = entry {
                 self.recover_body(&mut under_way, *value, bytes);
             }
             under_way.remember(entry);
-            if let Some(word) = LastSaid::of_logged(entry) {
-                self.remember_word(word);
-            }
         }
         self.under_way = Some(under_way);
         self.agreement.begin(height, members, entries)
@@ -155,8 +151,6 @@ impl Orderer {
                     self.note(&entry);
                     Ok(Vec::new())
                 }
-                // Found out while these acts were carried out.
-                Act::Say(_) if self.silent.is_some() => return,
                 Act::Say(said) => {
                     // Before anything leaves: what a restart does not know of, it could contradict.
                     if !self.is_alone()
@@ -195,8 +189,9 @@ impl Orderer {
                 }
                 Act::Decide { value, commit } => Ok(self.finish(value, commit).await),
                 Act::Faults(faults) => {
-                    for pair in faults {
-                        self.accuse(pair);
+                    for fault in faults {
+                        self.observer.member_at_fault();
+                        tracing::error!(member = %fault.signer(), "a member has signed two things in one place: {fault:?}");
                     }
                     Ok(Vec::new())
                 }
@@ -223,7 +218,6 @@ impl Orderer {
         }
         if let Some(said) = LastSaid::of_logged(entry) {
             self.words.learn(said);
-            self.remember_word(said);
         }
         if let Some(under_way) = &mut self.under_way {
             under_way.remember(entry);

@@ -8,7 +8,6 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::app::council::{Council, MemberStanding};
-use crate::app::faults::KnownFaults;
 use crate::app::head::Head;
 use crate::app::orderer::job::{Job, answer_all};
 use crate::app::orderer::pool::BroughtBy;
@@ -158,14 +157,7 @@ impl Neighbours {
     }
 
     /// How the members stand.
-    pub fn council(
-        &self,
-        head: &Head,
-        standing: &[PeerStanding],
-        silent: Option<String>,
-        now: Timestamp,
-        faults: &KnownFaults,
-    ) -> Council {
+    pub fn council(&self, head: &Head, standing: &[PeerStanding], silent: Option<String>, now: Timestamp) -> Council {
         let members = self.members.members().map(|member| {
             let (kid, is_self) = (member.kid(), member.kid() == self.own);
             let peer = standing.iter().find(|peer| peer.kid == kid);
@@ -184,7 +176,6 @@ impl Neighbours {
                 round_trip: peer.and_then(|peer| peer.round_trip),
                 clock_offset_ms: offset,
                 trouble: peer.and_then(|peer| peer.trouble.clone()),
-                faults: faults.count_of(&kid),
             }
         });
         Council { members: members.collect(), invalid_bodies: self.invalid.clone(), silent }
@@ -368,7 +359,6 @@ impl Orderer {
         }
         self.neighbours.asked.insert(from);
         self.say_status(To::One(from));
-        self.tell_all_memory(from);
         let own: Vec<Vec<u8>> = self.pool.own().map(|one| one.statement().compact().as_bytes().to_vec()).collect();
         for part in parts(own, GOSSIP_BYTES) {
             self.peers.say(To::One(from), &Message::Statements(part));
@@ -408,9 +398,6 @@ impl Orderer {
     }
 
     async fn hear_message(&mut self, from: Hash, message: Message) {
-        if let Message::Said(said) = &message {
-            self.compare_said(from, said);
-        }
         match message {
             Message::Said(said) if self.may_vote() => {
                 let acts = self.agreement.hear(from, said);
@@ -430,9 +417,6 @@ impl Orderer {
             }
             Message::AskBlocks { from: first } => self.tell_blocks(from, first),
             Message::Block(part) => self.hear_block(from, part).await,
-            Message::Words(told) => self.hear_words(from, &told),
-            Message::AskWords(places) => self.tell_words(from, &places),
-            Message::Fault(pair) => self.hear_fault(from, pair),
             // The transport deals with these.
             _ => {}
         }
@@ -443,7 +427,6 @@ impl Orderer {
         let now = Instant::now();
         self.neighbours.status_at = now + STATUS_EVERY;
         self.say_status(To::All);
-        self.tell_memory(now);
         self.pool.forget_old(now);
         if now >= self.neighbours.again_at {
             self.neighbours.again_at = now + SAY_AGAIN_AFTER;
@@ -488,8 +471,7 @@ impl Orderer {
     /// Publishes how the members stand.
     pub(super) fn publish_council(&self) {
         let Some(head) = &self.head else { return };
-        let (silent, now, faults) = (self.silence(), self.clock.now(), self.witness.known());
-        let council = self.neighbours.council(head, &self.peers.standing(), silent, now, &faults);
+        let council = self.neighbours.council(head, &self.peers.standing(), self.silence(), self.clock.now());
         self.council.send_replace(Arc::new(council));
     }
 

@@ -78,8 +78,6 @@ pub struct MemberBody {
     /// Why it cannot be reached, as far as this node knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble: Option<String>,
-    /// Proofs that it has signed two things in one place; `/ledger/faults` shows them.
-    faults: usize,
 }
 
 impl MembersBody {
@@ -137,7 +135,6 @@ impl MemberBody {
                 .map(|took| (took.as_secs_f64() * 1e5).round() / 100.0),
             clock_offset_ms: standing.and_then(|one| one.clock_offset_ms),
             trouble: standing.and_then(|one| one.trouble.clone()),
-            faults: standing.map_or(0, |one| one.faults),
         }
     }
 }
@@ -193,7 +190,6 @@ mod tests {
             round_trip: (member.name() != own).then(|| Duration::from_micros(1_234)),
             clock_offset_ms: (member.name() != own).then_some(-17),
             trouble: None,
-            faults: 0,
         }
     }
 
@@ -212,7 +208,6 @@ mod tests {
             Council { members: members.members().map(|one| standing(one, "a")).collect(), ..Council::default() };
         let b = council.members.iter_mut().find(|one| one.name == "b").unwrap();
         b.tip = Some(Height::new(9).unwrap());
-        b.faults = 2;
         let d = council.members.iter_mut().find(|one| one.name == "d").unwrap();
         *d = MemberStanding {
             reachable: false,
@@ -236,7 +231,7 @@ mod tests {
                 "kid": keys.kid(), "name": "b", "jwk": keys.key().jwk(), "noteKey": keys.note_key().to_string(), "self": false,
                 "reachable": true, "url": "https://b.example", "height": 9, "root": Hash::of(b"root"), "lag": 3,
                 "connectedSince": "2026-11-28T12:03:00.000Z", "heard": "2026-11-28T12:03:00.000Z", "roundTripMs": 1.23,
-                "clockOffsetMs": -17, "faults": 2,
+                "clockOffsetMs": -17,
             })
         );
         let keys = members.members().find(|one| one.name() == "d").unwrap();
@@ -244,7 +239,7 @@ mod tests {
             of(&answer, "d"),
             &json!({
                 "kid": keys.kid(), "name": "d", "jwk": keys.key().jwk(), "noteKey": keys.note_key().to_string(), "self": false,
-                "reachable": false, "trouble": "connection refused", "faults": 0,
+                "reachable": false, "trouble": "connection refused",
             })
         );
         let own = of(&answer, "a");
