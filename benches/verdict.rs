@@ -107,7 +107,7 @@ impl Memory {
         let admin = Admin::Registration(Box::new(registration));
         let leaf =
             self.list_under(names::of_admin(&admin, StatementId::from_hash(Hash::of(&admin.to_payload()))).into_keys());
-        Arc::make_mut(&mut self.registry).apply(&admin, &self.kid, Place { leaf, time: time(1) }, &P256).unwrap();
+        Arc::make_mut(&mut self.registry).apply_shown(&admin, &self.kid, Place { leaf, time: time(1) }, &P256).unwrap();
     }
 
     fn list_under(&mut self, subjects: impl IntoIterator<Item = Subject>) -> LeafIndex {

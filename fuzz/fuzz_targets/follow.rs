@@ -91,7 +91,7 @@ static CONSORTIUM: LazyLock<(Registry, BTreeMap<Subject, Vec<LeafIndex>>)> = Laz
         let seal = Seal::parse(seal.seal.as_bytes()).expect("a seed's seal");
         let place = Place { leaf: *leaf, time: seal.time };
         // A seed need not show the registration that a renewal renews.
-        if registry.apply(&admin, statement.header().signer().hash(), place, &P256).is_ok() {
+        if registry.apply_shown(&admin, statement.header().signer().hash(), place, &P256).is_ok() {
             for subject in names::of_admin(&admin, statement.id()).into_keys() {
                 lists.entry(subject).or_default().push(*leaf);
             }

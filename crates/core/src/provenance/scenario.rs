@@ -125,7 +125,7 @@ impl Scenario {
 
     fn decide(&mut self, when: &str, admin: Admin) {
         let place = self.next_place(time(when));
-        self.registry.apply(&admin, &self.kid, place, &P256).unwrap();
+        self.registry.apply_shown(&admin, &self.kid, place, &P256).unwrap();
         self.admins.push((place.leaf, admin));
     }
 

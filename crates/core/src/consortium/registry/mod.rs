@@ -1,7 +1,7 @@
 //! The state of the consortium: a fold over admin statements in ledger order, the same on every node.
 //!
-//! [`Registry::decide`] takes every admin statement of a ledger. [`Registry::apply`] takes those that stand by themselves, for
-//! verifiers of evidence, who see a part of the statements: registrations, endorsements, renewals, revocations. Votes are
+//! [`Registry::decide`] takes every admin statement of a ledger. [`Registry::apply_shown`] takes those that stand by themselves,
+//! for verifiers of evidence, who see a part of the statements: registrations, endorsements, renewals, revocations. Votes are
 //! counted by who sees all of them, so it refuses everything else.
 
 mod changes;
@@ -163,10 +163,24 @@ impl Registry {
                 self.record_fault(proof, decision.place);
                 None
             }
-            alone => {
-                self.take(alone, &decision.kid, decision.place);
+            Admin::Registration(registration) => {
+                self.register(registration, &decision.kid, decision.place);
                 None
             }
+            Admin::Renewal(renewal) => {
+                self.certify(&renewal.participant, &renewal.certificate, decision.place);
+                None
+            }
+            Admin::Revocation(one) => {
+                self.end_registration(&one.participant, &one.reason, one.compromised_since, decision.place);
+                None
+            }
+            Admin::Endorsement(endorsement) => {
+                self.endorse(endorsement, &decision.kid, decision.place);
+                None
+            }
+            // Refused.
+            Admin::Genesis(_) | Admin::Rejection(_) => None,
         };
         let enacted = about.and_then(|id| self.enact_if_complete(&id, decision));
         self.settle(decision);
@@ -180,84 +194,24 @@ impl Registry {
         if let Some(what) = admin.reserved() {
             return Err(Refusal::Reserved { what });
         }
-        if let Admin::Ready(ready) = admin {
-            return self.check_ready(ready, decision);
+        // The one that a key may sign which is no member's yet.
+        if !matches!(admin, Admin::Ready(_)) {
+            self.members().get(kid).ok_or(Refusal::NotAMember { kid: *kid })?;
         }
-        self.check_member(kid)?;
-        match admin {
-            Admin::Proposal(content) => self.check_proposal(content, decision, verifier),
-            Admin::Withdrawal(withdrawal) => self.check_withdrawal(withdrawal, decision),
-            Admin::Ballot(ballot) => self.check_ballot(ballot, decision),
-            Admin::Fault(proof) => self.check_fault(proof, decision, verifier),
-            alone => self.check_alone(alone, kid, *place, verifier),
-        }
-    }
-
-    /// Applies an admin statement that stands by itself, signed by `kid` at `place`, or says why it cannot stand there.
-    ///
-    /// # Errors
-    ///
-    /// `OfTheWholeLedger` for what is counted: proposals, ballots, readiness, faults.
-    pub fn apply(
-        &mut self,
-        admin: &Admin,
-        kid: &Hash,
-        place: Place,
-        verifier: &dyn SignatureVerifier,
-    ) -> Result<(), Refusal> {
-        if let Some(what) = admin.reserved() {
-            return Err(Refusal::Reserved { what });
-        }
-        self.check_member(kid)?;
-        self.check_alone(admin, kid, place, verifier)?;
-        self.take(admin, kid, place);
-        Ok(())
-    }
-
-    fn check_member(&self, kid: &Hash) -> Result<(), Refusal> {
-        self.members().get(kid).map(drop).ok_or(Refusal::NotAMember { kid: *kid })
-    }
-
-    fn check_alone(
-        &self,
-        admin: &Admin,
-        kid: &Hash,
-        place: Place,
-        verifier: &dyn SignatureVerifier,
-    ) -> Result<(), Refusal> {
         match admin {
             Admin::Genesis(_) => Err(Refusal::Genesis),
             Admin::Rejection(_) => Err(Refusal::Rejection),
-            Admin::Registration(registration) => self.check_registration(registration, place),
-            Admin::Renewal(renewal) => self.check_renewal(renewal, place, verifier),
+            Admin::Registration(registration) => self.check_registration(registration, *place),
+            Admin::Renewal(renewal) => self.check_renewal(renewal, *place, verifier),
             Admin::Revocation(revocation) => self.check_revocation(revocation, kid),
             Admin::Endorsement(endorsement) => self.check_endorsement(endorsement, kid),
-            Admin::Proposal(_) | Admin::Withdrawal(_) | Admin::Ballot(_) | Admin::Ready(_) | Admin::Fault(_) => {
-                Err(Refusal::OfTheWholeLedger { what: admin.type_name() })
-            }
-        }
-    }
-
-    /// Lets a statement that stands by itself take effect.
-    fn take(&mut self, admin: &Admin, kid: &Hash, place: Place) {
-        match admin {
-            Admin::Registration(registration) => self.register(registration, kid, place),
-            Admin::Renewal(renewal) => self.certify(&renewal.participant, &renewal.certificate, place),
-            Admin::Revocation(one) => {
-                self.end_registration(&one.participant, &one.reason, one.compromised_since, place)
-            }
-            Admin::Endorsement(endorsement) => self.endorse(endorsement, kid, place),
-            // Refused, or taken by `decide`.
-            Admin::Genesis(_)
-            | Admin::Rejection(_)
-            | Admin::Proposal(_)
-            | Admin::Withdrawal(_)
-            | Admin::Ballot(_)
-            | Admin::Ready(_)
-            | Admin::Fault(_) => {}
+            Admin::Proposal(content) => self.check_proposal(content, decision, verifier),
+            Admin::Withdrawal(withdrawal) => self.check_withdrawal(withdrawal, decision),
+            Admin::Ballot(ballot) => self.check_ballot(ballot, decision),
+            Admin::Ready(ready) => self.check_ready(ready, decision),
+            Admin::Fault(proof) => self.check_fault(proof, decision, verifier),
         }
     }
 }
-
 #[cfg(test)]
 mod tests;

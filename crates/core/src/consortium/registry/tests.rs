@@ -98,9 +98,13 @@ fn renewing(renewal: Renewal) -> Admin {
     Admin::Renewal(Box::new(renewal))
 }
 
-fn check_by(registry: &Registry, admin: &Admin, kid: Hash, place: Place) -> Result<(), Refusal> {
+fn decision(admin: &Admin, kid: Hash, place: Place) -> Decision<'_> {
     let id = StatementId::from_hash(Hash::of(&admin.to_payload()));
-    registry.check(&Decision { id, admin, kid, place, height: Height::new(1).unwrap() }, &P256)
+    Decision { id, admin, kid, place, height: Height::new(1).unwrap() }
+}
+
+fn check_by(registry: &Registry, admin: &Admin, kid: Hash, place: Place) -> Result<(), Refusal> {
+    registry.check(&decision(admin, kid, place), &P256)
 }
 
 struct Ledger(Registry, Hash);
@@ -111,7 +115,7 @@ impl Ledger {
     }
 
     fn attempt(&mut self, admin: &Admin, place: Place) -> Result<(), Refusal> {
-        self.0.apply(admin, &self.1, place, &P256)
+        self.0.decide(&decision(admin, self.1, place), &P256).map(drop)
     }
 
     fn apply(&mut self, admin: &Admin, leaf: u64) {
@@ -149,7 +153,7 @@ impl Ledger {
     fn refusal_when(&self, admin: &Admin, when: &str) -> Refusal {
         let mut registry = self.0.clone();
         let place = Place { leaf: leaf(90), time: time(when) };
-        let refusal = registry.apply(admin, &self.1, place, &P256).unwrap_err();
+        let refusal = registry.decide(&decision(admin, self.1, place), &P256).unwrap_err();
         assert_eq!(self.check(admin, place), Err(refusal.clone()));
         assert!(registry.participants().eq(self.0.participants()), "a refused statement changed the registry");
         assert_eq!(registry.registered_at(leaf(90)), None);
@@ -206,7 +210,7 @@ fn only_a_member_signs_an_admin_statement() {
     ledger.join(1, 1, no_claims());
     let stranger = key(1).thumbprint();
     for admin in [joining(registration(2, no_claims())), renewing(renewal(1, 1, 3)), revocation(1)] {
-        let refused = ledger.0.apply(&admin, &stranger, place(2), &P256);
+        let refused = ledger.0.decide(&decision(&admin, stranger, place(2)), &P256);
         assert_eq!(refused, Err(Refusal::NotAMember { kid: stranger }), "{}", admin.type_name());
         assert_eq!(ledger.check(&admin, place(2)), Ok(()), "{}", admin.type_name());
     }
