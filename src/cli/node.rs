@@ -107,22 +107,7 @@ impl OpenNode {
             Some(told) => orderer.accepting_clock(told).map_err(Failure::wrong_use)?,
             None => orderer,
         };
-        let last_check = check_record::read(data);
-        // Before the first block: a ledger that was found unsound stays so until a check finds otherwise.
-        ledger.gate().checked(last_check.as_ref().and_then(AuditResult::fault));
-        let writer = tokio::spawn(orderer.run());
-        Ok(Self {
-            ledger,
-            writer,
-            metrics,
-            authority_pem,
-            data: data.clone(),
-            limits: Limits::default(),
-            decoder: None,
-            invitations: false,
-            last_check,
-            followed: None,
-        })
+        Ok(Self { authority_pem, ..Self::start(data, ledger, metrics, orderer.run()) })
     }
 
     /// Opens the ledger in an observer's directory, and starts to follow other nodes. The caller holds the directory's lock, and
@@ -147,12 +132,22 @@ impl OpenNode {
             keep_fork: Box::new(move |fork| keep_fork(&forks, fork)),
         };
         let (follower, ledger) = Follower::open(setup).await.map_err(Failure::unreachable)?;
+        Ok(Self { followed: Some(followed), ..Self::start(data, ledger, metrics, follower.run()) })
+    }
+
+    /// Lets the writer begin.
+    fn start(
+        data: &DataDir,
+        ledger: Ledger,
+        metrics: Arc<Metrics>,
+        writer: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
         let last_check = check_record::read(data);
+        // Before the first block: a ledger that was found unsound stays so until a check finds otherwise.
         ledger.gate().checked(last_check.as_ref().and_then(AuditResult::fault));
-        let writer = tokio::spawn(follower.run());
-        Ok(Self {
+        Self {
             ledger,
-            writer,
+            writer: tokio::spawn(writer),
             metrics,
             authority_pem: String::new(),
             data: data.clone(),
@@ -160,8 +155,8 @@ impl OpenNode {
             decoder: None,
             invitations: false,
             last_check,
-            followed: Some(followed),
-        })
+            followed: None,
+        }
     }
 
     /// Serves within other limits than the usual ones.
