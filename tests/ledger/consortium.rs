@@ -110,6 +110,15 @@ impl Four {
         four
     }
 
+    /// Starts all four, and waits until each sees the others.
+    async fn connected() -> Self {
+        let four = Self::start().await;
+        for at in 0..4 {
+            four.until_reachable(at, 4).await;
+        }
+        four
+    }
+
     async fn run(&mut self, at: usize, listener: TcpListener) {
         let member = &self.members[at];
         let kid = member.signer.public_key().thumbprint();
@@ -218,10 +227,7 @@ impl Four {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn four_members_agree_and_one_may_be_away() {
-    let mut four = Four::start().await;
-    for at in 0..4 {
-        four.until_reachable(at, 4).await;
-    }
+    let mut four = Four::connected().await;
     let maker = four.register(0).await;
     four.until_level(2).await;
     // Each member takes statements, and the quorum's commit is in each receipt.
@@ -256,10 +262,7 @@ async fn four_members_agree_and_one_may_be_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_comes_after_its_proposers_own_statements() {
-    let four = Four::start().await;
-    for at in 0..4 {
-        four.until_reachable(at, 4).await;
-    }
+    let four = Four::connected().await;
     let maker = four.register(0).await;
     four.until_level(2).await;
     let own: Vec<Hash> = four.members.iter().map(|one| one.signer.public_key().thumbprint()).collect();
@@ -285,10 +288,7 @@ async fn a_block_comes_after_its_proposers_own_statements() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_is_removed_signs_nothing_more_and_the_others_go_on() {
-    let four = Four::start().await;
-    for at in 0..4 {
-        four.until_reachable(at, 4).await;
-    }
+    let four = Four::connected().await;
     let maker = four.register(0).await;
     let gone = four.members[3].signer.public_key().thumbprint();
     let expires = four.clock.now().plus_millis(60_000);
@@ -324,10 +324,7 @@ async fn a_member_that_is_removed_signs_nothing_more_and_the_others_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_was_away_fetches_what_it_missed_and_votes_again() {
-    let mut four = Four::start().await;
-    for at in 0..4 {
-        four.until_reachable(at, 4).await;
-    }
+    let mut four = Four::connected().await;
     let maker = four.register(0).await;
     four.kill(3);
     for serial in 0..20 {
@@ -389,10 +386,7 @@ async fn all_four_stop_at_once_and_go_on_where_they_were() {
 /// Each member finds that a block is due, and one of them proposes it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_heartbeat_is_one_block() {
-    let four = Four::start().await;
-    for at in 0..4 {
-        four.until_reachable(at, 4).await;
-    }
+    let four = Four::connected().await;
     four.register(0).await;
     four.until_level(2).await;
     for height in 3..6 {
@@ -411,10 +405,7 @@ async fn a_heartbeat_is_one_block() {
 /// Else every member would begin a height for the refused one, and none could propose.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_event_id_with_two_contents_at_two_members_holds_up_nobody() {
-    let four = Four::start().await;
-    for at in 0..4 {
-        four.until_reachable(at, 4).await;
-    }
+    let four = Four::connected().await;
     let maker = four.register(0).await;
     for round in 0..10 {
         let time = four.clock.now();
@@ -432,10 +423,7 @@ async fn one_event_id_with_two_contents_at_two_members_holds_up_nobody() {
 /// What it may have said of the height after the last final block is lost, so it says nothing of that one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_log_is_taken_up_again_one_height_later() {
-    let mut four = Four::start().await;
-    for at in 0..4 {
-        four.until_reachable(at, 4).await;
-    }
+    let mut four = Four::connected().await;
     let maker = four.register(0).await;
     four.post(0, &maker, "S").await.unwrap();
     four.until_level(2).await;
@@ -464,10 +452,7 @@ async fn a_lost_log_is_taken_up_again_one_height_later() {
 /// As after a restored backup: the log says that more was signed than the store has.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_store_under_a_newer_log_fetches_what_it_lacks_and_votes_again() {
-    let mut four = Four::start().await;
-    for at in 0..4 {
-        four.until_reachable(at, 4).await;
-    }
+    let mut four = Four::connected().await;
     let maker = four.register(0).await;
     four.until_level(2).await;
     let older = four.members[3].dir.path().join("older.sqlite");
