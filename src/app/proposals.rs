@@ -66,7 +66,7 @@ impl Bearing {
         Self { members, quorum: quorum(members) }
     }
 
-    /// What the members can bear after changes; `None` if these bring in and take out nobody.
+    /// What the members can bear after changes; `None` if these bring in and take out no member.
     pub fn after(members: usize, changes: &[ProposedChange]) -> Option<Self> {
         let count = |is: fn(&ProposedChange) -> bool| changes.iter().filter(|change| is(change)).count();
         let admitted = count(|change| matches!(change, ProposedChange::Admit(_)));

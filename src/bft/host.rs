@@ -306,7 +306,7 @@ impl Host {
             self.failed.get_or_insert(AgreementError::SecondSignature { height, round, what });
             return RawSignature([0; 64]);
         }
-        // Of a member that decides alone nobody hears more than the commit.
+        // A member that decides alone shows no more than the commit.
         if self.is_alone() && place.0 != Some(VoteKind::Precommit) {
             return RawSignature([0; 64]);
         }

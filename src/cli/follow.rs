@@ -199,7 +199,7 @@ fn check_pinned(options: &FollowOptions, pinned: &Anchor, data: &DataDir) -> Res
     let named = options.trust.as_deref().map(trust::read).transpose()?;
     let is_other = |named: &Anchor| named.genesis_id() != pinned.genesis_id();
     let other = named.as_ref().filter(|named| is_other(named)).map(Anchor::fingerprint);
-    // Somebody may have written down that of genesis.
+    // The operator may have written down that of genesis.
     let first = Anchor::of_genesis(pinned.statement().compact().as_bytes(), provider().signatures);
     let first = first.map_err(Failure::unproven)?.fingerprint();
     let other = other.or(options.fingerprint.filter(|named| ![first, pinned.fingerprint()].contains(named)));
@@ -273,7 +273,7 @@ fn with_fingerprint(client: &Client, offered: Anchor, expected: Hash) -> Result<
     if offered.fingerprint() == expected {
         return Ok(offered);
     }
-    // Somebody may have written down that of genesis, before members changed.
+    // The operator may have written down that of genesis, before members changed.
     let first = Anchor::of_genesis(offered.statement().compact().as_bytes(), provider().signatures);
     let first = first.map_err(Failure::unproven)?;
     if first.fingerprint() == expected {

@@ -88,7 +88,7 @@ pub struct RulesOptions {
     pub vote: PutToVote,
 }
 
-/// What somebody who would be a member says of itself, with the proof by its key: `member.json`, or a request that a node
+/// What an organisation that would be a member says of itself, with the proof by its key: `member.json`, or a request that a node
 /// tells of. Further members of the JSON, such as its address, are not this command's.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -183,7 +183,7 @@ fn pin(anchor: &Anchor) -> Result<PathBuf, Failure> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir).map_err(|error| cannot("make", dir, &error))?;
     }
-    // Whoever reads the pin meanwhile finds the old one or the new one, whole.
+    // A command that reads the pin meanwhile finds the old one or the new one, whole.
     let beside = path.with_extension("json.new");
     write(&beside, anchor)?;
     fs::rename(&beside, &path).map_err(|error| cannot("write", &path, &error))?;

@@ -44,7 +44,7 @@ pub(super) const HALF_OPEN_PER_ADDRESS_MAX: usize = 8;
 /// signature, some 0.3 ms of one core: so strangers take at most a twenty-fifth of a core.
 pub(super) const STRANGERS_PER_SECOND_MAX: u32 = 128;
 
-/// Handshakes that are begun in a second with one address, whoever has come from it. Members behind one address dial again
+/// Handshakes that are begun in a second with one address, a member's too. Members behind one address dial again
 /// some five times in the first second.
 pub(super) const HANDSHAKES_PER_ADDRESS_MAX: u32 = 32;
 

@@ -79,7 +79,7 @@ pub const TERMS_URI_CHARS_MAX: usize = 1_024;
 /// Changes in one proposal: members read all of them before they vote.
 pub const CHANGES_PER_PROPOSAL_MAX: usize = 10;
 
-/// Proposals of one member that are open at a time: nobody fills the list that the others have to read.
+/// Proposals of one member that are open at a time: no member fills the list that the others have to read.
 pub const OPEN_PROPOSALS_MAX: usize = 2;
 
 /// Days that a proposal is open at most: long enough for the holidays of a member's staff.

@@ -215,7 +215,7 @@ impl Follower {
     /// Proves subjects by the index of the last block.
     async fn answer(&mut self, question: Question) {
         if self.head.is_none() && self.reload().await.is_err() {
-            // The closed channel tells whoever asks.
+            // The closed channel tells the asker.
             return;
         }
         if let Some(head) = &mut self.head {

@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(following.behind_seconds(height(3), now), Some(7));
         assert_eq!(following.behind_seconds(height(9), now), Some(0));
         assert_eq!((following.behind(height(11)), following.behind_seconds(height(11), now)), (0, Some(0)));
-        // Of a node that does not answer, nobody knows what it has.
+        // Of a node that does not answer, this one does not know what it has.
         following.nodes[0].trouble = Some("gone".to_owned());
         assert_eq!((following.behind(height(9)), following.behind_seconds(height(9), now)), (0, Some(7)));
     }

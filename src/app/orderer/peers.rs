@@ -242,7 +242,7 @@ impl Orderer {
                 let is_idle = self.under_way.is_none();
                 self.neighbours.tell(&candidate);
                 if is_idle {
-                    // Its block begins now, at whoever's turn it is.
+                    // Its block begins now, at the member whose turn it is.
                     self.neighbours.gossip(&*self.peers);
                 }
                 // Who is refused for want of room is answered there.

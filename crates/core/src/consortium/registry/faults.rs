@@ -10,7 +10,7 @@ use crate::hash::Hash;
 use crate::limits::{FAULT_HEIGHTS_APART_MIN, FAULT_HEIGHTS_MAX};
 use crate::statement::SignatureVerifier;
 
-/// A fault that is proven on the ledger. Nobody is removed by it: the members vote on that.
+/// A fault that is proven on the ledger. It removes no member: the members vote on that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemberFault {
     pub kid: Hash,
