@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::block::{Member, MemberSet, MemberSetError, Origin};
-use crate::consortium::admin::{PolicyName, ProposedChange, RevokeParticipant, RulesChange};
+use crate::consortium::admin::{PolicyName, ProposedChange, RulesChange};
 use crate::consortium::claims::ParticipantId;
 use crate::consortium::registry::refusal::{ChangeRefusal, ProposalRefusal};
 use crate::consortium::registry::{Decision, Registry};
 use crate::hash::Hash;
 use crate::index::SignerTag;
-use crate::statement::{Signature, SignatureVerifier};
+use crate::statement::{Signature, SignatureVerifier, StatementId};
 use crate::time::Timestamp;
 
 /// The rules by which blocks are made, and those that the members have decided on for later.
@@ -105,10 +105,16 @@ impl Registry {
     }
 
     /// Makes the changes of a proposal that is enacted.
-    pub(super) fn make(&mut self, changes: &[ProposedChange], outcome: ChangeOutcome, at: &Decision<'_>) {
+    pub(super) fn make(
+        &mut self,
+        proposal: StatementId,
+        changes: &[ProposedChange],
+        outcome: ChangeOutcome,
+        at: &Decision<'_>,
+    ) {
         for change in changes {
             match change {
-                ProposedChange::Revoke(revocation) => self.revoke_by_vote(revocation, at),
+                ProposedChange::Revoke(revocation) => self.end_by_vote(revocation, proposal, at.place),
                 ProposedChange::Policy(policy) => self.policies.set(policy, at.place),
                 ProposedChange::Rules(rules) => self.decide_rules(rules, at.place.time),
                 // Together, below.
@@ -123,11 +129,6 @@ impl Registry {
         if let Some(members) = outcome.members {
             self.history.change(at.height.next(), members, outcome.replaced);
         }
-    }
-
-    fn revoke_by_vote(&mut self, revocation: &RevokeParticipant, at: &Decision<'_>) {
-        let RevokeParticipant { participant, reason, compromised_since, .. } = revocation;
-        self.end_registration(participant, reason, *compromised_since, at.place);
     }
 
     fn decide_rules(&mut self, change: &RulesChange, now: Timestamp) {
