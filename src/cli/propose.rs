@@ -1,4 +1,4 @@
-//! `members propose`, `policy`, `rules`: what a member puts to the vote of all.
+//! `members propose`, `policy`, `rules`, `revoke --by-vote`: what a member puts to the vote of all.
 //!
 //! Before the key signs, the command shows each change and what the members could bear after it, and asks.
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::proposals::Bearing;
-use crate::cli::arguments::Global;
+use crate::cli::arguments::{Global, RevokeOptions};
 use crate::cli::decisions::Desk;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::now;
@@ -22,7 +22,7 @@ use crate::cli::provider::provider;
 use sealane_core::block::{Member, NotePublicKey};
 use sealane_core::consortium::{
     Admin, AdmitMember, ChangeProposal, ParticipantId, PolicyChange, PolicyName, ProposedChange, RemoveMember,
-    ReplaceMember, RulesChange, member_proof_bytes,
+    ReplaceMember, RevokeParticipant, RulesChange, member_proof_bytes,
 };
 use sealane_core::hash::Hash;
 use sealane_core::limits::{CHANGES_PER_PROPOSAL_MAX, PROPOSAL_DAYS_MAX};
@@ -147,6 +147,20 @@ pub fn rules(global: &Global, options: &RulesOptions, output: &Output) -> Result
     let members = MembersTold::ask(&desk)?;
     let change = RulesChange { number: options.number, not_before: options.not_before.unwrap_or_else(now) };
     propose(&desk, &members, vec![ProposedChange::Rules(change)], &options.vote, output)
+}
+
+/// Puts the end of a registration to the vote.
+pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
+    let desk = Desk::open(global)?;
+    let members = MembersTold::ask(&desk)?;
+    let change = RevokeParticipant {
+        participant: options.id.clone(),
+        reason: options.reason.clone(),
+        compromised_since: options.compromised_since,
+        dismisses_claims: false,
+    };
+    let vote = PutToVote { expires: options.expires, yes: options.yes };
+    propose(&desk, &members, vec![ProposedChange::Revoke(change)], &vote, output)
 }
 
 fn propose(

@@ -2,7 +2,7 @@
 
 use crate::http::problem::{Code, Problem};
 use sealane_core::consortium::{ChangeRefusal, EndorsementRefusal, FaultRefusal, ProposalEnd, ProposalRefusal};
-use sealane_core::limits::{OPEN_PROPOSALS_MAX, READY_PAUSE_MINUTES_MIN};
+use sealane_core::limits::{FUTILE_PROPOSALS_MAX, OPEN_PROPOSALS_MAX, READY_PAUSE_MINUTES_MIN};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -15,6 +15,7 @@ impl From<ProposalRefusal> for Problem {
                 problem.with_faults([(format!("/changes/{at}").as_str(), error.to_string().as_str())])
             }
             ProposalRefusal::TooManyOpen => problem.with("limit", OPEN_PROPOSALS_MAX),
+            ProposalRefusal::TooManyAbout { .. } => problem.with("limit", FUTILE_PROPOSALS_MAX),
             ProposalRefusal::Closed { end, .. } => problem.with("state", state_of(&end)),
             ProposalRefusal::ReadyTooEarly { yes, quorum, .. } => problem.with("yes", yes).with("needed", quorum),
             ProposalRefusal::ReadyTooSoon { last } => {
@@ -35,7 +36,7 @@ impl From<ProposalRefusal> for Problem {
 const fn code_of(refusal: &ProposalRefusal) -> Code {
     match refusal {
         ProposalRefusal::Expires { .. } | ProposalRefusal::TooFewVoters { .. } => Code::BadProposal,
-        ProposalRefusal::TooManyOpen => Code::TooManyProposals,
+        ProposalRefusal::TooManyOpen | ProposalRefusal::TooManyAbout { .. } => Code::TooManyProposals,
         ProposalRefusal::Change { error, .. } => code_of_change(error),
         ProposalRefusal::Unknown { .. } => Code::UnknownProposal,
         ProposalRefusal::Closed { .. } => Code::ProposalEnded,
