@@ -173,6 +173,8 @@ mod tests {
             let data = [vec![2], vec![0; length - 1]].concat();
             assert_eq!(Leaf::decode(&data), Err(LeafError::LongStatementShape { found: length }));
         }
+        let most = [&[STATEMENT], vec![b'e'; LEAF_BYTES_MAX - 1].as_slice()].concat();
+        assert!(matches!(Leaf::decode(&most), Ok(Leaf::Statement(_))), "as long as a leaf may be");
         assert_eq!(Leaf::decode(&vec![1; LEAF_BYTES_MAX + 1]), Err(LeafError::TooLong { found: LEAF_BYTES_MAX + 1 }));
     }
 }

@@ -310,7 +310,8 @@ impl FromStr for Namespace {
 
     fn from_str(text: &str) -> Result<Self, ClaimError> {
         let refuse = |reason| Err(ClaimError::Namespace { found: text.chars().take(80).collect(), reason });
-        if text.len() > ID_CHARS_MAX {
+        // An id in it is one character longer at the least.
+        if text.len() >= ID_CHARS_MAX {
             return refuse("it is too long");
         }
         if !text.ends_with(|last| Self::delimits(text, last)) {
@@ -522,6 +523,16 @@ mod tests {
         ] {
             let error = wrong.parse::<Namespace>().unwrap_err().to_string();
             assert!(error.contains(words), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_is_shorter_than_an_id_at_most() {
+        let of_length = |length: usize| format!("https://id.example/{}/", "x".repeat(length - 20));
+        assert!(of_length(ID_CHARS_MAX - 1).parse::<Namespace>().is_ok());
+        for beyond in [0, 1, 1_000] {
+            let refused = of_length(ID_CHARS_MAX + beyond).parse::<Namespace>();
+            assert!(matches!(refused, Err(ClaimError::Namespace { reason: "it is too long", .. })), "{refused:?}");
         }
     }
 

@@ -330,4 +330,19 @@ mod tests {
         index.keep();
         assert_eq!((index.kept_blocks(), index.journals.places), (0, 0));
     }
+
+    #[test]
+    fn as_many_places_are_kept_as_the_limit_says_and_no_more() {
+        for (beyond, kept) in [(0, 1), (1, 0)] {
+            let mut index = SubjectIndex::new();
+            index.begin();
+            index.append(subject(1).key(), entry(1)).unwrap();
+            index.root();
+            let changed = index.journals.open.as_ref().unwrap().places.len();
+            // As if earlier blocks had changed the others.
+            index.journals.places = KEPT_PLACES_MAX - changed + beyond;
+            index.keep();
+            assert_eq!(index.kept_blocks(), kept, "{beyond} beyond the limit");
+        }
+    }
 }

@@ -318,3 +318,42 @@ fn is_quantity(id: &Id, event: &Event) -> bool {
         What::Transformation { input_epcs, output_epcs, .. } => listed(input_epcs) || listed(output_epcs),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::provenance::scenario::Scenario;
+
+    /// Whose the id is, nothing in it says.
+    const BOX: &str = "https://acme.example/boxes/7";
+
+    fn stands_as_quantity(members: Value) -> bool {
+        let (mut ledger, cast) = Scenario::with_cast();
+        ledger.say_only(&cast.acme, "2026-03-02", members);
+        is_quantity(&Id::parse_uri(BOX).unwrap(), &ledger.records[0].event)
+    }
+
+    #[test]
+    fn an_id_is_a_quantity_where_no_list_of_objects_has_it() {
+        let quantities = json!([{"epcClass": BOX, "quantity": 5}]);
+        let order = json!([{"type": "po", "bizTransaction": "urn:example:po:1"}]);
+        let both = |members: Value| {
+            let mut all = json!({"action": "ADD", "quantityList": quantities});
+            all.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            all
+        };
+        assert!(stands_as_quantity(both(json!({"type": "ObjectEvent"}))));
+        assert!(!stands_as_quantity(both(json!({"type": "ObjectEvent", "epcList": [BOX]}))));
+        let transaction = |members: Value| {
+            let mut all = both(members);
+            all["type"] = json!("TransactionEvent");
+            all["bizTransactionList"] = order.clone();
+            all
+        };
+        assert!(stands_as_quantity(transaction(json!({}))));
+        assert!(!stands_as_quantity(transaction(json!({"parentID": BOX}))), "the parent is one object");
+        assert!(!stands_as_quantity(transaction(json!({"epcList": [BOX]}))));
+    }
+}

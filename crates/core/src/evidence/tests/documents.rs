@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::ledger::TestLedger;
+use super::ledger::{TestLedger, member_set};
 use crate::block::{Checkpoint, Commit, Height, Leaf};
 use crate::evidence::{Anchor, AnchorError, Receipt};
 use crate::hash::Hash;
@@ -28,6 +28,17 @@ fn an_anchor_is_read_as_it_was_written_at_genesis_and_after_it() {
     let again = parsed(&later.to_json()).unwrap();
     assert_eq!(again.to_json(), later.to_json());
     assert_eq!((again.height(), again.root(), again.members()), (height, checkpoint.root, &members));
+}
+
+#[test]
+fn an_anchor_after_a_change_of_members_names_those_that_came_after() {
+    let first = anchor();
+    let members = member_set(&[101, 102]);
+    assert_ne!(first.members(), &members);
+    let origin = first.genesis().origin.clone();
+    let checkpoint = Checkpoint { origin, size: TreeSize::new(7).unwrap(), root: Hash::of(b"seven leaves") };
+    let later = first.after(Height::new(3).unwrap(), &checkpoint, members.clone());
+    assert_eq!(parsed(&later.to_json()).unwrap().members(), &members);
 }
 
 #[test]

@@ -68,6 +68,22 @@ fn a_sound_ledger_is_found_sound_and_counted() {
 }
 
 #[test]
+fn a_statement_too_long_for_its_leaf_is_counted_as_one() {
+    let (mut world, mut blocks) = ledger();
+    let long = world.capture(1, &event(json!({"eventID": "urn:uuid:long", "example:note": "y".repeat(60_000)})));
+    let body = world.body(std::slice::from_ref(&long));
+    let candidate = world.candidate(long).unwrap();
+    let sealed = world.propose(vec![candidate]).block.unwrap();
+    blocks.push((body, signed(&sealed, MEMBER)));
+    let mut auditor = Auditor::new(PROVIDER, None);
+    for (body, shown) in &blocks {
+        let sealed = auditor.validate(body.clone()).unwrap();
+        auditor.close(sealed, shown).unwrap();
+    }
+    assert_eq!((auditor.tally().long_statements, auditor.tally().statements), (1, 4));
+}
+
+#[test]
 fn an_audit_goes_on_where_another_ended_and_knows_what_stood_there() {
     let (_, mut blocks) = ledger();
     let mut first = Auditor::new(PROVIDER, None);

@@ -8,4 +8,5 @@ mod endorsed;
 mod forks;
 mod proposals;
 mod rules;
+mod state;
 mod world;

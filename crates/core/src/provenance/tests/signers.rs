@@ -185,6 +185,24 @@ fn what_a_stolen_key_says_of_what_its_owner_had_or_was_to_have_stays_suspect() {
 }
 
 #[test]
+fn what_a_stolen_key_says_of_what_its_owner_sent_off_or_carries_stays_suspect() {
+    let (mut ledger, cast) = Scenario::with_cast();
+    ledger.commission(&cast.acme, "2026-03-02");
+    ledger.ship(&cast.acme, "2026-03-02T12:00:00Z", Some(&cast.lisbon));
+    ledger.receive(&cast.lisbon, "2026-03-03");
+    ledger.ship(&cast.lisbon, "2026-03-03T12:00:00Z", Some(&cast.seoul));
+    ledger.step(&cast.swift, "2026-03-03T15:00:00Z", "loading");
+    for owner in [&cast.lisbon, &cast.swift] {
+        let mut stolen = ledger.clone();
+        stolen.step(owner, "2026-03-06", "inspecting");
+        stolen.revoke(owner, "2026-03-20", Some("2026-03-04"));
+        let verdict = stolen.verdict();
+        let found = rules(&verdict);
+        assert!(found.contains(&"signed-after-compromise") && !found.contains(&"compromised-stranger"), "{found:?}");
+    }
+}
+
+#[test]
 fn a_stolen_key_takes_nothing_back_that_its_owner_said() {
     let (mut ledger, cast) = Scenario::with_cast();
     ledger.commission(&cast.acme, "2026-03-02");
