@@ -220,3 +220,6 @@ impl Queue {
 fn bytes_of(candidate: &Candidate) -> usize {
     candidate.statement().compact().len()
 }
+
+#[cfg(test)]
+mod tests;
