@@ -1,6 +1,7 @@
 //! What the use cases need of the world, in the core's words. The edges implement it; `cli` has the real clock.
 
 mod agreement;
+mod faults;
 mod peers;
 mod vote_log;
 
@@ -20,6 +21,7 @@ use sealane_core::statement::{PublicKey, Signature};
 use sealane_core::time::Timestamp;
 
 pub use agreement::{Act, Agreement, AgreementError, Patience, WantedBlock};
+pub use faults::{FaultKeeper, KeptFaults};
 pub use peers::{
     AddressKeeper, LastWords, NodeCertificate, NodeCertificateError, NodeCertificates, NodeIdentity, PeerEvent,
     PeerStanding, Peers, Roster, To,
@@ -255,7 +257,8 @@ pub trait LedgerStore: Send + Sync {
         Ok(None)
     }
 
-    /// Writes a block in one transaction. On an error, `tip` tells whether it was written.
+    /// Writes a block in one transaction. On an error, `tip` tells whether it was written. A block that does not come right
+    /// after the last one is refused: the store may have lost blocks under a node that runs.
     async fn append(&self, block: NewBlock) -> Result<(), StoreError>;
 
     /// The last block, or `None` of an empty ledger.

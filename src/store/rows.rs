@@ -51,6 +51,14 @@ pub struct RequestRow {
     pub rejected: Option<String>,
 }
 
+/// Why a block was not written: the store's last one is not the one before it. A database server that has failed over to a
+/// standby, or a file that was put back, may have lost blocks under a node that runs.
+pub fn not_next(height: i64) -> StoreError {
+    StoreError::Refused(format!(
+        "block {height} does not come after the last block here: the database is another one, or an older copy of it"
+    ))
+}
+
 /// SQL's integers are signed. Sizes and indices stay far below 2^63, which `LeafIndex` sees to.
 pub fn to_sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)

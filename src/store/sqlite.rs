@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -19,7 +20,9 @@ use crate::ports::{
 use crate::store::WRITE_PROBE_BYTES;
 use crate::store::pending;
 use crate::store::queries::sqlite as built;
-use crate::store::rows::{BlockRow, LeafRow, RecordRow, content_number, from_sql, into_tile, tile_hashes, to_sql};
+use crate::store::rows::{
+    BlockRow, LeafRow, RecordRow, content_number, from_sql, into_tile, not_next, tile_hashes, to_sql,
+};
 use crate::store::schema::{blocks, leaves, long_statements, records, tiles, write_probe};
 use crate::store::sqlite::log::LogMover;
 use sealane_core::block::Height;
@@ -290,7 +293,12 @@ impl LedgerStore for SqliteStore {
                     .execute(connection)?;
             }
             insert_derived(connection, &block.tiles, &block.records)?;
-            diesel::insert_into(blocks::table).values(BlockRow::new(&block.block)?).execute(connection)?;
+            let row = BlockRow::new(&block.block)?;
+            let last: Option<i64> = blocks::table.select(max(blocks::height)).first(connection)?;
+            if row.height != last.map_or(0, |last| last + 1) {
+                return Err(not_next(row.height));
+            }
+            diesel::insert_into(blocks::table).values(row).execute(connection)?;
             Ok(())
         })
         .await

@@ -11,6 +11,7 @@ use crate::place::Place;
 
 crate::in_both_stores!(
     a_block_that_clashes_is_refused_and_leaves_nothing,
+    a_block_that_does_not_come_next_is_refused_and_leaves_nothing,
     readers_see_all_of_a_block_or_nothing,
     a_block_goes_on_when_nobody_waits_for_it,
     trying_to_write_leaves_the_ledger_as_it_was,
@@ -39,11 +40,10 @@ async fn a_block_that_clashes_is_refused_and_leaves_nothing(place: &Place) {
         spoil(&mut block);
         block
     };
-    let clashes: [(&str, NewBlock); 4] = [
+    let clashes: [(&str, NewBlock); 3] = [
         ("a block twice", Tree::new().block(&items(3, "a"))),
         ("a leaf twice", next(|block| block.leaves.push(block.leaves[0].clone()))),
         ("a record twice", next(|block| block.records = Arc::new([&block.records[..], &block.records[..1]].concat()))),
-        ("a height twice", next(|block| block.block.seal.height = sealane_core::block::Height::GENESIS)),
     ];
     for (what, block) in clashes {
         let refused = store.append(block).await;
@@ -55,6 +55,27 @@ async fn a_block_that_clashes_is_refused_and_leaves_nothing(place: &Place) {
     let (block, leaves) = tree.append(&*store, &items(3, "b")).await;
     assert_eq!(store.tip().await.unwrap(), Some(block.clone()));
     assert_eq!(store.leaves(block.leaves()).await.unwrap(), leaves);
+}
+
+/// As when a database has failed over to a standby that lacks the last blocks, under a node that goes on.
+async fn a_block_that_does_not_come_next_is_refused_and_leaves_nothing(place: &Place) {
+    let store = place.create().await;
+    let mut tree = Tree::new();
+    tree.append(&*store, &items(3, "a")).await;
+    let (tip, counts) = (store.tip().await.unwrap(), store.row_counts().await.unwrap());
+    let mut lost = tree.clone();
+    let between = lost.block(&items(3, "b"));
+    let beyond = lost.block(&items(3, "c"));
+    let mut again = tree.clone().block(&items(3, "d"));
+    again.block.seal.height = sealane_core::block::Height::GENESIS;
+    for (what, block) in [("a gap", beyond), ("a height twice", again)] {
+        let refused = store.append(block).await;
+        let Err(StoreError::Refused(why)) = refused else { panic!("{what}: {refused:?}") };
+        assert!(why.contains("does not come after the last block here"), "{what}: {why}");
+        assert_eq!(store.tip().await.unwrap(), tip, "{what}");
+        assert_eq!(store.row_counts().await.unwrap(), counts, "{what}");
+    }
+    store.append(between).await.unwrap();
 }
 
 async fn trying_to_write_leaves_the_ledger_as_it_was(place: &Place) {

@@ -18,8 +18,7 @@ impl Orderer {
     pub(super) async fn take_up(&mut self) {
         let Some(head) = &self.head else { return };
         let (tip, registry, next) = (mark_of(&head.tip), head.registry.clone(), head.state.next_height());
-        let is_behind = self.log.height().is_some_and(|logged| logged > next);
-        if !self.may_vote() || (is_behind && !self.is_alone()) {
+        if !self.may_vote() || self.is_behind_log(next) {
             return;
         }
         let Some(entries) = self.recovered.take() else { return };
@@ -36,6 +35,12 @@ impl Orderer {
         self.carry_out(acts).await;
     }
 
+    /// Tells whether this member has spoken of a later height than the next one here: the other members have the blocks
+    /// between.
+    fn is_behind_log(&self, next: Height) -> bool {
+        !self.is_alone() && self.log.height().is_some_and(|logged| logged > next)
+    }
+
     /// Begins a height of which the log may have something.
     fn begin_with(
         &mut self,
@@ -43,12 +48,16 @@ impl Orderer {
         members: &MemberSet,
         entries: Vec<Logged>,
     ) -> Result<Vec<Act>, AgreementError> {
+        self.remember_height(height, members);
         let mut under_way = UnderWay::at(height);
         for entry in &entries {
             if let Logged::Body { value, bytes } = entry {
                 self.recover_body(&mut under_way, *value, bytes);
             }
             under_way.remember(entry);
+            if let Some(word) = LastSaid::of_logged(entry) {
+                self.remember_word(word);
+            }
         }
         self.under_way = Some(under_way);
         self.agreement.begin(height, members, entries)
@@ -101,6 +110,14 @@ impl Orderer {
             self.has_failed = false;
             return Some(self.begin_with(height, registry.members(), Vec::new()));
         }
+        if self.is_behind_log(height) {
+            // The store has lost blocks under this node: what the log has waits until they are back, as at a start.
+            match self.log.entries().await {
+                Ok(entries) => self.recovered = Some(entries),
+                Err(error) => self.fall_silent(&error.to_string()),
+            }
+            return None;
+        }
         let flushed = match self.log.begin(mark_of(&head.tip)) {
             // What was logged and not flushed belongs to what is replayed.
             Ok(()) if self.log.height() == Some(height) && self.has_failed => self.log.flush().await,
@@ -151,6 +168,8 @@ impl Orderer {
                     self.note(&entry);
                     Ok(Vec::new())
                 }
+                // Found out while these acts were carried out.
+                Act::Say(_) if self.silent.is_some() => return,
                 Act::Say(said) => {
                     // Before anything leaves: what a restart does not know of, it could contradict.
                     if !self.is_alone()
@@ -189,9 +208,8 @@ impl Orderer {
                 }
                 Act::Decide { value, commit } => Ok(self.finish(value, commit).await),
                 Act::Faults(faults) => {
-                    for fault in faults {
-                        self.observer.member_at_fault();
-                        tracing::error!(member = %fault.signer(), "a member has signed two things in one place: {fault:?}");
+                    for pair in faults {
+                        self.accuse(pair);
                     }
                     Ok(Vec::new())
                 }
@@ -218,6 +236,7 @@ impl Orderer {
         }
         if let Some(said) = LastSaid::of_logged(entry) {
             self.words.learn(said);
+            self.remember_word(said);
         }
         if let Some(under_way) = &mut self.under_way {
             under_way.remember(entry);

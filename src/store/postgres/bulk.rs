@@ -10,7 +10,7 @@ use super::lease;
 use super::open_error::of_write;
 use super::writer::WriterSession;
 use crate::ports::{Derived, NewBlock, PlacedRecord, StoreError, StoredLeaf};
-use crate::store::rows::{BlockRow, content_number, to_sql};
+use crate::store::rows::{BlockRow, content_number, not_next, to_sql};
 use sealane_core::hash::Hash;
 use sealane_core::merkle::{self, TileId};
 
@@ -44,7 +44,8 @@ impl Statements {
                 .await?,
             blocks: client
                 .prepare(
-                    "INSERT INTO blocks (height, tree_size, checkpoint, note, commitment) VALUES ($1, $2, $3, $4, $5)",
+                    "INSERT INTO blocks (height, tree_size, checkpoint, note, commitment) \
+                     SELECT $1, $2, $3, $4, $5 WHERE $1 = (SELECT coalesce(max(height), -1) + 1 FROM blocks)",
                 )
                 .await?,
             tiles: client
@@ -63,7 +64,10 @@ impl WriterSession {
     /// Writes all that a block adds. The caller has a transaction open.
     pub async fn append(&self, block: &NewBlock) -> Result<(), StoreError> {
         let row = BlockRow::new(&block.block)?;
-        self.write_block(block, &row).await.map_err(|error| of_write(&error))
+        match self.write_block(block, &row).await.map_err(|error| of_write(&error))? {
+            0 => Err(not_next(row.height)),
+            _ => Ok(()),
+        }
     }
 
     /// Removes every row that is derived from leaves.
@@ -78,13 +82,14 @@ impl WriterSession {
         self.write_derived(&derived.tiles, &derived.records).await.map_err(|error| of_write(&error))
     }
 
-    async fn write_block(&self, block: &NewBlock, row: &BlockRow) -> Result<(), Error> {
+    /// How many rows of blocks are new: none if it is not the next one.
+    async fn write_block(&self, block: &NewBlock, row: &BlockRow) -> Result<u64, Error> {
         self.copy_leaves(&block.leaves).await?;
         self.insert_long_statements(&block.long_statements).await?;
         self.write_derived(&block.tiles, &block.records).await?;
         let BlockRow { height, tree_size, checkpoint, note, commitment } = row;
         let values: [&(dyn ToSql + Sync); 5] = [height, tree_size, checkpoint, note, commitment];
-        self.client.execute(&self.statements.blocks, &values).await.map(drop)
+        self.client.execute(&self.statements.blocks, &values).await
     }
 
     async fn write_derived(&self, tiles: &[(TileId, Vec<Hash>)], records: &[PlacedRecord]) -> Result<(), Error> {
