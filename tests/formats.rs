@@ -15,9 +15,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::SigningKey;
 use sealane_core::agreement::{
-    BlockOutline, Justification, Logged, LoggedValue, Message, NodeAddress, NodeStatus, PolkaCertificate,
-    PolkaSignature, RoundCertificate, RoundProposal, RoundSignature, SignedAddress, ValueId, Vote, VoteKind,
-    proposal_bytes, vote_bytes,
+    BlockOutline, HeightWords, Justification, Logged, LoggedValue, MemberBits, Message, NodeAddress, NodeStatus,
+    PolkaCertificate, PolkaSignature, RoundCertificate, RoundProposal, RoundSignature, SignedAddress, ValueId, Vote,
+    VoteKind, WordContent, WordKind, WordLine, proposal_bytes, vote_bytes,
 };
 use sealane_core::block::{
     Checkpoint, Commit, CommitSignature, FinalBlock, Height, Leaf, Member, MemberSet, Note, NoteKey, NoteSigningKey,
@@ -635,6 +635,14 @@ fn between_nodes(ledger: &Ledger, examples: &mut Examples) {
     let status = Message::Status(NodeStatus { tip, root, time, address: Some(signed) });
     assert_eq!(Message::parse(&status.to_bytes()).as_ref(), Ok(&status));
     examples.insert("message-status", hex(&status.to_bytes()));
+    let mut by = MemberBits::none(1);
+    by.insert(0);
+    let value = Some(ValueId::of(&ledger.checkpoint));
+    let line = |kind| WordLine { word: WordContent { value, kind, round: 0, pol_round: None }, by: by.clone() };
+    let lines = vec![line(WordKind::Prevote), line(WordKind::Precommit)];
+    let words = Message::Words(vec![HeightWords { height: tip, members: 1, lines }]);
+    assert_eq!(Message::parse(&words.to_bytes()).as_ref(), Ok(&words));
+    examples.insert("message-words", hex(&words.to_bytes()));
 }
 
 fn receipt_and_tiles(ledger: &Ledger, examples: &mut Examples) {

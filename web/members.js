@@ -20,7 +20,7 @@ function row(member, say) {
     element("th", { scope: "row" }, member.name),
     element("td", {}, shown(member.height)),
     element("td", {}, shown(member.lag)),
-    element("td", {}, ...state(member, say)),
+    element("td", {}, ...state(member, say), ...caught(member, say)),
   );
 }
 
@@ -38,6 +38,12 @@ function state(member, say) {
 function standing({ url, height, behind, heard, stopped }, fill) {
   if (stopped !== undefined) return fill("observer.stopped", { url, height });
   return heard === undefined ? fill("observer.unheard", { url, height }) : fill("observer.heard", { url, height, behind, time: heard });
+}
+
+/** Says of a member that it was caught, and where the proofs are. */
+function caught({ faults }, say) {
+  if (!faults) return [];
+  return [" ", element("a", { class: "caught", href: "/ledger/faults" }, say("members.caught"))];
 }
 
 function agreement({ members, quorum, reachable }, say, fill) {

@@ -44,6 +44,8 @@ pub struct MemberStanding {
     pub clock_offset_ms: Option<i64>,
     /// Why it cannot be reached, as far as this node knows.
     pub trouble: Option<String>,
+    /// Proofs that it has signed two things in one place.
+    pub faults: usize,
 }
 
 /// Too few members can be reached for a block to become final.
@@ -140,6 +142,7 @@ mod tests {
             round_trip: None,
             clock_offset_ms: None,
             trouble: None,
+            faults: 0,
         }
     }
 

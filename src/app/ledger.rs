@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::app::admission::{Promise, Ticket, WriterLoad};
 use crate::app::answer::ClientAddress;
 use crate::app::council::Council;
+use crate::app::faults::KnownFaults;
 use crate::app::follower::{Following, Observing};
 use crate::app::handovers::HandoverMemo;
 use crate::app::head::Head;
@@ -67,6 +68,7 @@ pub struct Ledger {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) view: watch::Receiver<Arc<View>>,
     pub(super) council: watch::Receiver<Arc<Council>>,
+    pub(super) faults: watch::Receiver<Arc<KnownFaults>>,
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) questions: mpsc::Sender<Question>,
     pub(super) verifier: Arc<dyn SignatureVerifier>,
@@ -150,6 +152,11 @@ impl Ledger {
     /// Asks an observer's writer to look for new blocks now: something was posted through it.
     pub fn look_for_blocks(&self) {
         self.observing.iter().for_each(Observing::wake);
+    }
+
+    /// The proofs that this node has of members which signed two things in one place.
+    pub fn faults(&self) -> Arc<KnownFaults> {
+        Arc::clone(&self.faults.borrow())
     }
 
     /// Why this node signs nothing, if so. Other members may go on without it.

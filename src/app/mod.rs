@@ -4,7 +4,7 @@
 //! `SubmittedStatement`, verify it and check its content; so does `deciding`, for what members decide together, and `proposals`
 //! tells how far that is. `founding` and `genesis` begin a ledger. `orderer` gives a statement its place.
 //! `receipt` and `evidence` prove what stands there, `handovers` who was in force, and `evidence` has the node's own verdict;
-//! `events` lists events.
+//! `events` lists events, and `faults` which members were caught.
 //! `audit` does all of it again from the leaves and compares, and `copy` audits what it copies. `follower` is in the place of the
 //! orderer if the node is no member: it takes the blocks that others have made. [`Ledger`] is the handle that
 //! they share; `answer` shares out threads and memory.
@@ -19,6 +19,7 @@ pub mod council;
 pub mod deciding;
 pub mod events;
 pub mod evidence;
+pub mod faults;
 mod final_block;
 pub mod follower;
 pub mod founding;

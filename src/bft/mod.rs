@@ -18,7 +18,7 @@ mod under_way;
 
 use std::sync::Arc;
 
-use crate::app::orderer::{Consensus, NoPeers};
+use crate::app::orderer::{Consensus, NoFaults, NoPeers};
 use crate::ports::{MemberSigner, Patience, VoteLog};
 use sealane_core::consortium::CertificateReader;
 use sealane_core::statement::SignatureVerifier;
@@ -39,6 +39,7 @@ pub fn alone(
         log,
         peers: Arc::new(NoPeers),
         words: Arc::default(),
+        faults: Arc::new(NoFaults),
         certificates,
     }
 }

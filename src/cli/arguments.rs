@@ -135,6 +135,8 @@ pub enum Command {
     Invite(InviteOptions),
     /// Show the members as the node sees them: how far each is, who is missing, and whether they can agree on blocks
     Members(MembersOptions),
+    /// Show members that have signed two things in one place: each proof is checked here
+    Faults(FaultsOptions),
     /// List participants
     Participants(ParticipantsOptions),
     /// Approve a request: issue the certificate and put the registration on the ledger
@@ -536,6 +538,16 @@ pub struct BackupOptions {
 pub struct MembersOptions {
     #[command(subcommand)]
     pub action: Option<MembersAction>,
+}
+
+#[derive(Debug, Args)]
+pub struct FaultsOptions {
+    /// Proofs saved from /ledger/faults, or one proof: nothing is fetched
+    #[arg(long, value_name = "FILE", requires = "trust")]
+    pub check: Option<PathBuf>,
+    /// The trust anchor [default: the one in --data, else the one pinned for this ledger]
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -13,7 +13,7 @@ use crate::config::PeerSettings;
 use crate::net::{NetSetup, NetTimes, PeerNetwork};
 use crate::pki::{MemberKey, NodeTls, X509Reader};
 use crate::ports::{MemberSigner, Roster, VoteLog, VoteLogError};
-use crate::store::{AddressFile, VoteLogFile};
+use crate::store::{AddressFile, FaultFile, VoteLogFile};
 use sealane_core::consortium::Genesis;
 use sealane_core::statement::SignatureVerifier;
 
@@ -71,6 +71,7 @@ pub async fn consensus(
         log,
         peers: Arc::new(network),
         words,
+        faults: Arc::new(FaultFile::in_dir(data.path())),
         certificates: Arc::new(X509Reader),
     })
 }

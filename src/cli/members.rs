@@ -52,6 +52,8 @@ struct MemberSeen {
     round_trip_ms: Option<f64>,
     clock_offset_ms: Option<i64>,
     trouble: Option<String>,
+    #[serde(default)]
+    faults: u64,
 }
 
 /// Who asks to become a member.
@@ -114,8 +116,17 @@ impl MemberSeen {
             or_dash(self.lag.map(|lag| lag.to_string())),
             or_dash(self.round_trip_ms.map(|ms| format!("{ms:.1} ms"))),
             or_dash(self.clock_offset_ms.map(|ms| format!("{ms:+} ms"))),
-            self.state(),
+            self.state() + &self.caught(),
         ]
+    }
+
+    /// Says of a member that it was caught.
+    fn caught(&self) -> String {
+        match self.faults {
+            0 => String::new(),
+            1 => "; has signed two things in one place, see `sealane faults`".to_owned(),
+            times => format!("; has signed two things in one place {times} times, see `sealane faults`"),
+        }
     }
 
     fn state(&self) -> String {
@@ -210,12 +221,16 @@ mod tests {
         answer["members"][1]["trouble"] = "connection refused".into();
         answer["members"][3]["reachable"] = false.into();
         answer["reachable"] = 2.into();
+        answer["members"][0]["faults"] = 1.into();
+        answer["members"][2]["faults"] = 3.into();
         answer["notSigning"] = "this node signs nothing: two nodes run".into();
         answer["requests"] = json!([{"kid": "eeee", "name": "Barn", "url": "https://barn.example"}]);
         let text = text_of(&answer, "http://a").unwrap();
         for line in [
             "missing since 2026-11-28T12:09:00.000Z (connection refused)",
             "missing, not heard since this node started",
+            "this node; has signed two things in one place, see `sealane faults`",
+            "connected since 2026-11-28T12:03:00.000Z; has signed two things in one place 3 times, see `sealane faults`",
             "3 of 4 members must agree; 2 can be reached: nothing is recorded until 1 more can be. Reading and verifying go on.",
             "This node signs nothing: two nodes run",
             "Asks to become a member: Barn (eeee, https://barn.example)",

@@ -23,6 +23,7 @@ mod demo;
 mod dev_certs;
 mod evidence;
 mod failure;
+mod faults;
 mod follow;
 mod followed;
 mod founding;
@@ -103,6 +104,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
         Command::Register(options) => register::run(&global, &options, &output),
         Command::Invite(options) => invite::run(&global, &options, &output),
         Command::Members(options) => members::run(&global, &options, &output),
+        Command::Faults(options) => faults::run(&global, &options, &output),
         Command::Participants(options) => participants::run(&global, &options, &output),
         Command::Approve(options) => decisions::approve(&global, &options, &output),
         Command::Reject(options) => decisions::reject(&global, &options, &output),

@@ -53,6 +53,7 @@ use crate::http::{
         ledger::leaves::get_leaf,
         ledger::statements::get_statement,
         ledger::audit::get_audit,
+        ledger::faults::get_faults,
         ledger::proofs::get_inclusion_proof,
         ledger::proofs::get_consistency_proof,
         product::get_resolver_description,

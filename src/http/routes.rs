@@ -60,6 +60,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/ledger/leaves/{index}").get(ledger::get_leaf),
         at("/ledger/statements/{sha256}").get(ledger::get_statement),
         at("/ledger/audit").get(ledger::get_audit),
+        at("/ledger/faults").get(ledger::get_faults),
         at("/ledger/proofs/inclusion").get(ledger::get_inclusion_proof),
         at("/ledger/proofs/consistency").get(ledger::get_consistency_proof),
         at("/scan").get(scan::get_scan).post(scan::post_scan),

@@ -2,6 +2,7 @@
 //! `ports::LedgerStore`; the log of votes implements `ports::VoteLog`.
 
 mod addresses;
+mod faults;
 mod pending;
 pub mod postgres;
 mod queries;
@@ -11,6 +12,7 @@ mod sqlite;
 mod vote_log;
 
 pub use addresses::{ADDRESS_FILE, AddressFile};
+pub use faults::{FAULT_FILE, FaultFile};
 pub use postgres::PostgresStore;
 pub use sqlite::{SqliteOpenError, SqliteStore};
 pub use vote_log::{LogStart, VOTE_LOG_FILES, VoteLogFile};

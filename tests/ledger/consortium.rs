@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use diesel::SqliteConnection;
+use diesel::connection::{Connection, SimpleConnection};
 use sealane::app::capture::{CaptureError, Captured, capture};
 use sealane::app::orderer::{Consensus, HEARTBEAT, OrderError, Orderer, SeenWords};
 use sealane::app::{Ledger, audit, deciding, mark_of};
@@ -14,7 +16,7 @@ use sealane::net::{NetSetup, NetTimes, PeerNetwork};
 use sealane::pki::{NodeTls, X509Reader};
 use sealane::ports::{Clock, LedgerStore, MemberSigner, Patience, PeerEvent, PeerStanding, Peers, Roster, To};
 use sealane::signatures::AwsLc;
-use sealane::store::{AddressFile, LogStart, SqliteStore, VoteLogFile};
+use sealane::store::{AddressFile, FaultFile, LogStart, SqliteStore, VoteLogFile};
 use sealane_core::agreement::Message;
 use sealane_core::block::Leaf;
 use sealane_core::consortium::{Admin, Ballot, ChangeProposal, Endorsement, ProposedChange, RemoveMember};
@@ -27,10 +29,10 @@ use tokio::task::JoinHandle;
 use crate::member::{LEDGER_FILE, Maker, Member, PROVIDER, Unobserved, copy_in_use, lose_log};
 
 /// How long anything may take.
-const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(30);
 
 /// The machine's time, and what a test lets pass beside it.
-struct MachineClock {
+pub struct MachineClock {
     began: std::time::Instant,
     skipped_ms: AtomicU64,
 }
@@ -77,22 +79,31 @@ impl Peers for Overheard {
     }
 }
 
-struct Running {
+pub struct Running {
     ledger: Ledger,
     writer: JoinHandle<()>,
     network: Arc<PeerNetwork>,
 }
 
-struct Four {
-    members: Vec<Member>,
+pub struct Four {
+    pub members: Vec<Member>,
     addresses: BTreeMap<Hash, String>,
-    clock: Arc<MachineClock>,
+    pub clock: Arc<MachineClock>,
     running: Vec<Option<Running>>,
     asked: Asked,
+    between: Between,
 }
 
+/// What stands between a member's node and its connections.
+type Between = Box<dyn Fn(usize, &Member, Arc<PeerNetwork>) -> Option<Arc<dyn Peers>> + Send + Sync>;
+
 impl Four {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
+        Self::start_with(Box::new(|_, _, _| None)).await
+    }
+
+    /// Four members of whom some talk through something of the test's.
+    pub async fn start_with(between: Between) -> Self {
         let members = Member::found(4).await;
         let mut listeners = Vec::new();
         let mut addresses = BTreeMap::new();
@@ -103,7 +114,7 @@ impl Four {
         }
         let clock = Arc::new(MachineClock { began: std::time::Instant::now(), skipped_ms: AtomicU64::new(0) });
         let running = members.iter().map(|_| None).collect();
-        let mut four = Self { members, addresses, clock, running, asked: Asked::default() };
+        let mut four = Self { members, addresses, clock, running, asked: Asked::default(), between };
         for (at, listener) in listeners.into_iter().enumerate() {
             four.run(at, listener).await;
         }
@@ -119,11 +130,11 @@ impl Four {
         four
     }
 
-    async fn run(&mut self, at: usize, listener: TcpListener) {
+    /// The connections of a member.
+    async fn connect(&self, at: usize, listener: TcpListener, words: &Arc<SeenWords>) -> Arc<PeerNetwork> {
         let member = &self.members[at];
         let kid = member.signer.public_key().thumbprint();
         let roster = Roster::of_members(Arc::new(member.set().await));
-        let words = Arc::new(SeenWords::default());
         let setup = NetSetup {
             origin: member.origin(),
             roster,
@@ -131,21 +142,32 @@ impl Four {
             verifier: Arc::new(AwsLc),
             certificates: Arc::new(NodeTls::open(Arc::clone(&member.signer), member.dir.path()).unwrap()),
             clock: Arc::clone(&self.clock) as _,
-            last_words: Arc::clone(&words) as _,
+            last_words: Arc::clone(words) as _,
             keeper: Arc::new(AddressFile::in_dir(member.dir.path())),
             own_address: None,
             overrides: self.addresses.iter().filter(|(one, _)| **one != kid).map(|(k, a)| (*k, a.clone())).collect(),
             times: NetTimes { redial_max: Duration::from_millis(300), ..NetTimes::default() },
         };
-        let network = Arc::new(PeerNetwork::start(setup, Some(listener)).unwrap());
+        Arc::new(PeerNetwork::start(setup, Some(listener)).unwrap())
+    }
+
+    async fn run(&mut self, at: usize, listener: TcpListener) {
+        let words = Arc::new(SeenWords::default());
+        let network = self.connect(at, listener, &words).await;
+        let member = &self.members[at];
+        let kid = member.signer.public_key().thumbprint();
+        let own =
+            || Arc::new(Overheard { network: Arc::clone(&network), asked: Arc::clone(&self.asked) }) as Arc<dyn Peers>;
+        let peers = (self.between)(at, member, Arc::clone(&network)).unwrap_or_else(own);
         let signer = Arc::clone(&member.signer);
         let consensus = Consensus {
             agreement: Box::new(move |origin| {
                 Box::new(MalachiteAgreement::new(origin.clone(), signer, Arc::new(AwsLc), Patience::default()))
             }),
             log: Box::new(VoteLogFile::open(member.dir.path(), kid, &member.origin()).unwrap()),
-            peers: Arc::new(Overheard { network: Arc::clone(&network), asked: Arc::clone(&self.asked) }),
+            peers,
             words,
+            faults: Arc::new(FaultFile::in_dir(member.dir.path())),
             certificates: Arc::new(X509Reader),
         };
         let (store, clock) = (Arc::new(member.store.clone()), Arc::clone(&self.clock) as Arc<dyn Clock>);
@@ -156,7 +178,18 @@ impl Four {
     }
 
     /// Starts a node again that was ended, where the others expect it.
-    async fn restart(&mut self, at: usize) {
+    pub async fn restart(&mut self, at: usize) {
+        let listener = self.listen_again(at).await;
+        self.run(at, listener).await;
+    }
+
+    /// Connects a member that was ended, with nobody behind the connections but the test.
+    pub async fn connect_bare(&self, at: usize) -> Arc<PeerNetwork> {
+        let listener = self.listen_again(at).await;
+        self.connect(at, listener, &Arc::default()).await
+    }
+
+    async fn listen_again(&self, at: usize) -> TcpListener {
         let kid = self.members[at].signer.public_key().thumbprint();
         let address = self.addresses[&kid].clone();
         let bound = async {
@@ -167,23 +200,22 @@ impl Four {
                 }
             }
         };
-        let listener = tokio::time::timeout(SOON, bound).await.unwrap();
-        self.run(at, listener).await;
+        tokio::time::timeout(SOON, bound).await.unwrap()
     }
 
     /// Ends a node without warning.
-    fn kill(&mut self, at: usize) {
+    pub fn kill(&mut self, at: usize) {
         let Running { writer, network, .. } = self.running[at].take().unwrap();
         writer.abort();
         drop(network);
     }
 
-    fn ledger(&self, at: usize) -> &Ledger {
+    pub fn ledger(&self, at: usize) -> &Ledger {
         &self.running[at].as_ref().unwrap().ledger
     }
 
     /// Waits until a node sees so many members.
-    async fn until_reachable(&self, at: usize, count: usize) {
+    pub async fn until_reachable(&self, at: usize, count: usize) {
         let ledger = self.ledger(at);
         let seen = async {
             while ledger.council().members.iter().filter(|one| one.reachable).count() != count {
@@ -194,7 +226,7 @@ impl Four {
     }
 
     /// Waits until all that run have the same last block as the one that is furthest, at this height at the least.
-    async fn until_level(&self, height: u64) {
+    pub async fn until_level(&self, height: u64) {
         let views = || self.running.iter().flatten().map(|one| one.ledger.view().tip.clone()).collect::<Vec<_>>();
         let level = async {
             loop {
@@ -210,7 +242,7 @@ impl Four {
     }
 
     /// Registers a maker at one member, and has another one endorse it.
-    async fn register(&self, at: usize) -> Maker {
+    pub async fn register(&self, at: usize) -> Maker {
         let maker = self.members[at].register(self.ledger(at)).await;
         let endorsement = Admin::Endorsement(Endorsement { registration: maker.id.clone() });
         let signed = self.members[(at + 1) % 4].signed(&endorsement);
@@ -218,7 +250,7 @@ impl Four {
         maker
     }
 
-    async fn post(&self, at: usize, maker: &Maker, serial: &str) -> Result<Captured, CaptureError> {
+    pub async fn post(&self, at: usize, maker: &Maker, serial: &str) -> Result<Captured, CaptureError> {
         let time = self.clock.now();
         let statement = self.members[at].observing_at(maker, serial, time, time);
         tokio::time::timeout(SOON, capture(self.ledger(at), statement)).await.expect("no answer")
@@ -472,4 +504,36 @@ async fn an_older_store_under_a_newer_log_fetches_what_it_lacks_and_votes_again(
     let commit = four.post(3, &maker, "T").await.unwrap().receipt.unwrap().receipt.commit;
     assert!(commit.signatures.iter().any(|one| one.kid == four.members[3].kid()), "{commit:?}");
     audit::audit(&four.members[3].store, PROVIDER).await.unwrap();
+}
+
+/// As when a database server has failed over to a standby that lacks the last blocks, under a node that goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_loses_blocks_under_a_running_node_gets_them_from_the_others() {
+    let four = Four::connected().await;
+    let maker = four.register(0).await;
+    four.until_level(2).await;
+    let file = four.members[3].dir.path().join(LEDGER_FILE);
+    let older = four.members[3].dir.path().join("older.sqlite");
+    copy_in_use(&file, &older);
+    for serial in 0..4 {
+        four.post(serial, &maker, &format!("S{serial}")).await.unwrap();
+    }
+    four.until_level(5).await;
+    let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    let tables = ["blocks", "leaves", "records", "tiles", "long_statements"];
+    // What the node itself can never do.
+    let may_go = ["blocks", "leaves", "long_statements"].map(|one| format!("DROP TRIGGER {one}_keep_delete;")).concat();
+    let put_back =
+        tables.map(|one| format!("DELETE FROM {one}; INSERT INTO {one} SELECT * FROM older.{one};")).concat();
+    let older = older.display();
+    connection
+        .batch_execute(&format!("ATTACH '{older}' AS older; BEGIN IMMEDIATE; {may_go} {put_back} COMMIT"))
+        .unwrap();
+    let tip = four.members[3].store.tip().await.unwrap().unwrap();
+    assert!(tip.seal.height.get() < 5, "{tip:?}");
+    let last = four.post(0, &maker, "T").await.unwrap().receipt.unwrap().receipt.commit.height;
+    four.until_level(last.get()).await;
+    assert!(four.members[3].store.tip().await.unwrap().unwrap().seal.height >= last);
+    audit::audit(&four.members[3].store, PROVIDER).await.unwrap();
+    four.post(3, &maker, "U").await.unwrap();
 }

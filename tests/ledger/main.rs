@@ -5,6 +5,7 @@ mod consortium;
 mod council;
 mod crashes;
 mod crowds;
+mod equivocator;
 mod faults;
 mod following;
 mod marks;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sealane::app::Ledger;
 use sealane::app::capture::{CaptureError, Captured, capture};
-use sealane::app::orderer::{BlockObserver, Consensus, OrderError, Orderer, SeenWords, WriterStanding};
+use sealane::app::orderer::{BlockObserver, Consensus, NoFaults, OrderError, Orderer, SeenWords, WriterStanding};
 use sealane::pki::{MemberKey, X509Reader};
 use sealane::ports::{Act, Agreement, AgreementError, Clock, MemberSigner, PeerEvent, PeerStanding, Peers, Roster, To};
 use sealane::signatures::AwsLc;
@@ -178,6 +178,7 @@ impl Two {
             log: Box::new(member.log()),
             peers: Arc::new(peers),
             words: Arc::new(SeenWords::default()),
+            faults: Arc::new(NoFaults),
             certificates: Arc::new(X509Reader),
         };
         let signer = Arc::clone(&member.signer) as Arc<dyn MemberSigner>;

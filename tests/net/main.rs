@@ -10,3 +10,4 @@ mod meeting;
 mod members;
 mod strangers;
 mod twins;
+mod witness;

@@ -51,7 +51,7 @@ fn one_member_is_told_with_its_keys_and_its_last_block() {
             "members": [{
                 "kid": anchor["kid"], "name": "Test Member", "jwk": anchor["jwk"], "noteKey": anchor["noteKey"], "self": true,
                 "reachable": true, "url": node.url, "height": latest["height"], "lag": 0, "heard": heard,
-                "root": root_of(&latest),
+                "root": root_of(&latest), "faults": 0,
             }],
             "quorum": 1, "reachable": 1, "requests": [],
         })
@@ -64,6 +64,17 @@ fn one_member_is_told_with_its_keys_and_its_last_block() {
     assert_eq!(later, expected(&node, &later["members"][0]["heard"]));
     assert!(later["members"][0]["height"].as_u64() > first["members"][0]["height"].as_u64());
     assert!(node.get("/openapi.json").json()["paths"]["/members"]["get"].is_object());
+}
+
+#[test]
+fn a_node_that_has_caught_nobody_says_so() {
+    let node = Node::start();
+    let answer = node.get("/ledger/faults");
+    assert_eq!((answer.status, answer.json()), (200, json!({"faults": []})));
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert!(node.run_ok(&["faults"]).starts_with("No member is known to have signed two things"));
+    let told: Value = serde_json::from_str(&node.run_ok(&["faults", "--json"])).unwrap();
+    assert_eq!(told, json!({"origin": node.origin, "faults": []}));
 }
 
 /// A block's root as JSON has hashes: base64url without padding, where a checkpoint has base64.

@@ -158,6 +158,16 @@ pub const MESSAGE_BYTES_MAX: usize = LOGGED_BODY_BYTES_MAX;
 /// Bytes of the first message on a connection. It is read of whom little is known yet; one of today has under 1,300.
 pub const HELLO_BYTES_MAX: usize = 4 * 1024;
 
+/// Heights of which a node remembers what members said: the last 100 final ones and the one under way. At 20 heights a second
+/// that is five times the second in which members compare.
+pub const WORDS_HEIGHTS_MAX: usize = 101;
+
+/// Bytes of one message in which a node tells what it remembers. A height of 100 members that say one thing takes some 120.
+pub const WORDS_BYTES_MAX: usize = 128 * 1024;
+
+/// Words that one message asks for. One pair of a member is enough, so few are asked for.
+pub const ASKED_WORDS_MAX: usize = 64;
+
 /// Bytes of HOST:PORT: a name of 253 characters (RFC 1035 §2.3.4) and a port.
 pub const PEER_ADDRESS_BYTES_MAX: usize = 253 + 1 + 5;
 

@@ -159,6 +159,8 @@ impl Follower {
             load,
             client: ClientAddress::THIS_PROCESS,
             gate: Arc::clone(&gate),
+            // It meets no member, and so catches none.
+            faults: watch::channel(Arc::default()).1,
             handovers: HandoverMemo::default(),
             observing: Some(Observing { seen: followed, woken: Arc::clone(&woken) }),
         };

@@ -1,16 +1,22 @@
 //! What a member has that decides alone, and one whose log of votes cannot be used.
 
 use std::future::pending;
+use std::io;
 
 use async_trait::async_trait;
 
-use crate::ports::{Mark, PeerEvent, PeerStanding, Peers, Roster, To, VoteLog, VoteLogError};
+use crate::ports::{FaultKeeper, KeptFaults, Mark, PeerEvent, PeerStanding, Peers, Roster, To, VoteLog, VoteLogError};
 use sealane_core::agreement::{Logged, Message};
 use sealane_core::block::Height;
+use sealane_core::consortium::FaultProof;
 
 /// No other members.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoPeers;
+
+/// No proofs of misbehaviour: nobody else votes, and what is added is kept nowhere.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFaults;
 
 /// A log of votes that cannot be used. What the member has signed is not known, so it signs nothing.
 #[derive(Debug)]
@@ -72,4 +78,14 @@ impl Peers for NoPeers {
     }
 
     fn admit(&self, _: Roster) {}
+}
+
+impl FaultKeeper for NoFaults {
+    fn load(&self) -> io::Result<KeptFaults> {
+        Ok(KeptFaults::default())
+    }
+
+    fn add(&self, _: &FaultProof) -> io::Result<()> {
+        Ok(())
+    }
 }

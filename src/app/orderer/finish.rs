@@ -81,6 +81,8 @@ impl Orderer {
         }
         self.lookup.learn(&records);
         let Some(head) = &mut self.head else { return Ok(()) };
+        // Who is in force for this block is known from those before it.
+        let before = Arc::clone(&head.registry);
         head.registry = Arc::clone(successor.registry());
         head.state.apply(successor)?;
         head.tip = block.clone();
@@ -91,7 +93,9 @@ impl Orderer {
         let events = usize::try_from(events).unwrap_or(usize::MAX);
         self.observer.block_written(statements, events, began.elapsed());
         self.observer.block_agreed(block.commit.round);
-        self.answer_written(&records, Arc::new(FreshBlock { block, growth }));
+        let fresh = Arc::new(FreshBlock { block, growth });
+        self.answer_written(&records, Arc::clone(&fresh));
+        self.remember_commit(&fresh.block, before.members());
         if !admins.is_empty() {
             self.follow_members();
         }

@@ -3,7 +3,8 @@
 //! One member decides alone by the same steps as thirty: statements wait in the `pool`; a height begins; whose turn it is
 //! builds a block of what waits (`build`), the others check it (`bodies`); a quorum's votes decide; the block is written
 //! (`finish`). `agreement` says who does what when, and does nothing itself: its acts are carried out in `acts`. What was
-//! missed is fetched as final blocks (`catch_up`).
+//! missed is fetched as final blocks (`catch_up`). Who says one thing to one node and another to the next is found out
+//! (`witness`).
 //!
 //! The crash story of a block, step by step:
 //!
@@ -34,10 +35,12 @@ mod catch_up;
 mod finish;
 mod job;
 mod membership;
+mod memory;
 mod observer;
 mod peers;
 mod pool;
 mod verifying;
+mod witness;
 mod words;
 
 use std::collections::BTreeMap;
@@ -60,8 +63,9 @@ use crate::app::orderer::bodies::{ProposedBlock, UnderWay};
 use crate::app::orderer::catch_up::CatchUp;
 use crate::app::orderer::peers::Neighbours;
 use crate::app::orderer::verifying::{GROUPS_IN_ALL_MAX, Verified};
+use crate::app::orderer::witness::Witness;
 use crate::app::write_gate::WriteGate;
-use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog};
+use crate::ports::{Agreement, Clock, FaultKeeper, LedgerStore, MemberSigner, PeerEvent, Peers, VoteLog};
 use sealane_core::agreement::{Logged, Timer, ValueId};
 use sealane_core::block::{Height, Origin};
 use sealane_core::consortium::CertificateReader;
@@ -69,7 +73,7 @@ use sealane_core::provider::Provider;
 use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
 
-pub use alone::{NoPeers, UnusableVoteLog};
+pub use alone::{NoFaults, NoPeers, UnusableVoteLog};
 pub use job::{Job, JobReply, OrderError, Ordered};
 pub use observer::{BlockObserver, WriterStanding};
 pub(in crate::app) use peers::candidate_of;
@@ -110,6 +114,8 @@ pub struct Consensus {
     pub peers: Arc<dyn Peers>,
     /// What `peers` tells each member of its own signatures.
     pub words: Arc<SeenWords>,
+    /// Keeps the proofs against members that were caught.
+    pub faults: Arc<dyn FaultKeeper>,
     /// Reads the certificates in decisions that other members send.
     pub certificates: Arc<dyn CertificateReader>,
 }
@@ -127,6 +133,7 @@ pub struct Orderer {
     log: Box<dyn VoteLog>,
     peers: Arc<dyn Peers>,
     words: Arc<SeenWords>,
+    witness: Witness,
     head: Option<Head>,
     view: watch::Sender<Arc<View>>,
     council: watch::Sender<Arc<Council>>,
@@ -192,7 +199,7 @@ impl Orderer {
     ) -> Result<(Self, Ledger), LoadError> {
         let lookup = Arc::new(Lookup::default());
         let head = Head::load_with(&*store, &*verifier, &lookup).await?;
-        let Consensus { agreement, mut log, peers, words, certificates } = consensus;
+        let Consensus { agreement, mut log, peers, words, faults, certificates } = consensus;
         let (recovered, silent) = match log.entries().await {
             Ok(entries) => {
                 head.reconcile(&mut *log).await?;
@@ -201,6 +208,7 @@ impl Orderer {
             // What it has signed is not known: it signs nothing, and everything can be read.
             Err(error) => (None, Some(error.to_string())),
         };
+        let (witness, faults) = Witness::open(faults, &head, &*store, &*verifier).await?;
         let load = Arc::new(WriterLoad::new());
         let (view, seen) = watch::channel(Arc::new(view_of(&head)));
         let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
@@ -210,13 +218,15 @@ impl Orderer {
         let own = signer.public_key().thumbprint();
         peers.admit(membership::roster_of(&head.registry, clock.now()));
         let neighbours = Neighbours::new(own, Arc::new(head.registry.members().clone()), verified_by);
-        let (council, members) = watch::channel(Arc::new(neighbours.council(&head, &[], silent.clone(), clock.now())));
+        let (council, members) =
+            watch::channel(Arc::new(neighbours.council(&head, &[], silent.clone(), clock.now(), &witness.known())));
         let ledger = Ledger {
             store: Arc::clone(&store),
             lookup: Arc::clone(&lookup),
             clock: Arc::clone(&clock),
             view: seen,
             council: members,
+            faults,
             jobs: sender,
             questions: asker,
             verifier: Arc::clone(&verifier),
@@ -238,6 +248,7 @@ impl Orderer {
             log,
             peers,
             words,
+            witness,
             head: Some(head),
             view,
             council,

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::app::council::{Council, MemberStanding};
+use crate::app::faults::KnownFaults;
 use crate::app::head::Head;
 use crate::app::orderer::job::{Job, answer_all};
 use crate::app::orderer::pool::BroughtBy;
@@ -157,7 +158,14 @@ impl Neighbours {
     }
 
     /// How the members stand.
-    pub fn council(&self, head: &Head, standing: &[PeerStanding], silent: Option<String>, now: Timestamp) -> Council {
+    pub fn council(
+        &self,
+        head: &Head,
+        standing: &[PeerStanding],
+        silent: Option<String>,
+        now: Timestamp,
+        faults: &KnownFaults,
+    ) -> Council {
         let members = self.members.members().map(|member| {
             let (kid, is_self) = (member.kid(), member.kid() == self.own);
             let peer = standing.iter().find(|peer| peer.kid == kid);
@@ -176,6 +184,7 @@ impl Neighbours {
                 round_trip: peer.and_then(|peer| peer.round_trip),
                 clock_offset_ms: offset,
                 trouble: peer.and_then(|peer| peer.trouble.clone()),
+                faults: faults.count_of(&kid),
             }
         });
         Council { members: members.collect(), invalid_bodies: self.invalid.clone(), silent }
@@ -359,6 +368,7 @@ impl Orderer {
         }
         self.neighbours.asked.insert(from);
         self.say_status(To::One(from));
+        self.tell_all_memory(from);
         let own: Vec<Vec<u8>> = self.pool.own().map(|one| one.statement().compact().as_bytes().to_vec()).collect();
         for part in parts(own, GOSSIP_BYTES) {
             self.peers.say(To::One(from), &Message::Statements(part));
@@ -398,6 +408,9 @@ impl Orderer {
     }
 
     async fn hear_message(&mut self, from: Hash, message: Message) {
+        if let Message::Said(said) = &message {
+            self.compare_said(from, said);
+        }
         match message {
             Message::Said(said) if self.may_vote() => {
                 let acts = self.agreement.hear(from, said);
@@ -417,6 +430,9 @@ impl Orderer {
             }
             Message::AskBlocks { from: first } => self.tell_blocks(from, first),
             Message::Block(part) => self.hear_block(from, part).await,
+            Message::Words(told) => self.hear_words(from, &told),
+            Message::AskWords(places) => self.tell_words(from, &places),
+            Message::Fault(pair) => self.hear_fault(from, pair),
             // The transport deals with these.
             _ => {}
         }
@@ -427,9 +443,15 @@ impl Orderer {
         let now = Instant::now();
         self.neighbours.status_at = now + STATUS_EVERY;
         self.say_status(To::All);
+        self.tell_memory(now);
+        self.record_faults(now).await;
         self.pool.forget_old(now);
         if now >= self.neighbours.again_at {
             self.neighbours.again_at = now + SAY_AGAIN_AFTER;
+            if self.gate.is_store_doubtful() {
+                // While the others talk, no pause is long enough for it.
+                self.look_up();
+            }
             self.drop_what_has_aged().await;
             let own: Vec<Candidate> = self.pool.own().cloned().collect();
             own.iter().for_each(|one| self.neighbours.tell(one));
@@ -471,7 +493,8 @@ impl Orderer {
     /// Publishes how the members stand.
     pub(super) fn publish_council(&self) {
         let Some(head) = &self.head else { return };
-        let council = self.neighbours.council(head, &self.peers.standing(), self.silence(), self.clock.now());
+        let (silent, now, faults) = (self.silence(), self.clock.now(), self.witness.known());
+        let council = self.neighbours.council(head, &self.peers.standing(), silent, now, &faults);
         self.council.send_replace(Arc::new(council));
     }
 

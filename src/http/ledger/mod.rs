@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod blocks;
 pub mod checkpoint;
+pub mod faults;
 pub mod handovers;
 pub mod leaves;
 pub mod proofs;
@@ -12,6 +13,7 @@ pub mod tile;
 pub use audit::get_audit;
 pub use blocks::get_block;
 pub use checkpoint::get_checkpoint;
+pub use faults::get_faults;
 pub use handovers::get_handovers;
 pub use leaves::get_leaf;
 pub use proofs::{get_consistency_proof, get_inclusion_proof};

@@ -78,6 +78,9 @@ pub struct MemberBody {
     /// Why it cannot be reached, as far as this node knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble: Option<String>,
+    /// Proofs that it has signed two things in one place; `/ledger/faults` shows them. An observer leaves it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    faults: Option<usize>,
 }
 
 impl MembersBody {
@@ -135,6 +138,7 @@ impl MemberBody {
                 .map(|took| (took.as_secs_f64() * 1e5).round() / 100.0),
             clock_offset_ms: standing.and_then(|one| one.clock_offset_ms),
             trouble: standing.and_then(|one| one.trouble.clone()),
+            faults: standing.map(|one| one.faults),
         }
     }
 }
@@ -190,6 +194,7 @@ mod tests {
             round_trip: (member.name() != own).then(|| Duration::from_micros(1_234)),
             clock_offset_ms: (member.name() != own).then_some(-17),
             trouble: None,
+            faults: 0,
         }
     }
 
@@ -208,6 +213,7 @@ mod tests {
             Council { members: members.members().map(|one| standing(one, "a")).collect(), ..Council::default() };
         let b = council.members.iter_mut().find(|one| one.name == "b").unwrap();
         b.tip = Some(Height::new(9).unwrap());
+        b.faults = 2;
         let d = council.members.iter_mut().find(|one| one.name == "d").unwrap();
         *d = MemberStanding {
             reachable: false,
@@ -231,7 +237,7 @@ mod tests {
                 "kid": keys.kid(), "name": "b", "jwk": keys.key().jwk(), "noteKey": keys.note_key().to_string(), "self": false,
                 "reachable": true, "url": "https://b.example", "height": 9, "root": Hash::of(b"root"), "lag": 3,
                 "connectedSince": "2026-11-28T12:03:00.000Z", "heard": "2026-11-28T12:03:00.000Z", "roundTripMs": 1.23,
-                "clockOffsetMs": -17,
+                "clockOffsetMs": -17, "faults": 2,
             })
         );
         let keys = members.members().find(|one| one.name() == "d").unwrap();
@@ -239,7 +245,7 @@ mod tests {
             of(&answer, "d"),
             &json!({
                 "kid": keys.kid(), "name": "d", "jwk": keys.key().jwk(), "noteKey": keys.note_key().to_string(), "self": false,
-                "reachable": false, "trouble": "connection refused",
+                "reachable": false, "trouble": "connection refused", "faults": 0,
             })
         );
         let own = of(&answer, "a");

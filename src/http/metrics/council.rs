@@ -96,6 +96,7 @@ mod tests {
             round_trip: Some(Duration::from_millis(20)),
             clock_offset_ms: Some(-250),
             trouble: None,
+            faults: 0,
         }
     }
 

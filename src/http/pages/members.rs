@@ -60,7 +60,7 @@ fn row(visitor: &Visitor, council: &Council, member: &MemberStanding) -> Markup 
             th scope="row" { (member.name) }
             td { (number(member.tip.map(|tip| tip.get()))) }
             td { (number(council.lag(member))) }
-            td { (state(visitor, member)) }
+            td { (state(visitor, member)) (caught(visitor, member)) }
         }
     }
 }
@@ -93,6 +93,16 @@ fn state(visitor: &Visitor, member: &MemberStanding) -> Markup {
         Some(heard) => {
             let (before, after) = visitor.say("members.missing").split_once("{time}").unwrap_or_default();
             html! { (before) (time(visitor, heard)) (after) }
+        }
+    }
+}
+
+/// Says of a member that it was caught, and where the proofs are.
+fn caught(visitor: &Visitor, member: &MemberStanding) -> Markup {
+    html! {
+        @if member.faults > 0 {
+            " "
+            a.caught href="/ledger/faults" { (visitor.say("members.caught")) }
         }
     }
 }
@@ -138,6 +148,7 @@ mod tests {
             round_trip: None,
             clock_offset_ms: None,
             trouble: None,
+            faults: usize::from(at == 2) * 3,
         };
         Council { members: reachable.iter().enumerate().map(member).collect(), ..Council::default() }
     }
@@ -154,12 +165,13 @@ mod tests {
             "<th scope=\"row\">Member &lt;0&gt;</th><td>20</td><td>0</td><td>this node</td>",
             "<td>19</td><td>1</td><td>can be reached</td>",
             "<td>18</td><td>2</td><td>missing since <time datetime=\"2026-11-28T12:03:00.000Z\">",
+            "</time> <a class=\"caught\" href=\"/ledger/faults\">has signed two things in one place</a></td>",
             "<td>–</td><td>–</td><td>not heard yet</td>",
             "3 of 4 members must agree; only 2 can be reached. Nothing new is recorded until enough are back.",
         ] {
             assert!(page.contains(part), "{part} is missing in {page}");
         }
-        assert!(!page.contains("signs nothing"), "{page}");
+        assert!(!page.contains("signs nothing") && page.matches("caught").count() == 1, "{page}");
         assert!(shown(&[true], "en", true).contains("This node signs nothing at the moment."));
     }
 

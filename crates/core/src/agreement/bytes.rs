@@ -34,6 +34,18 @@ pub enum AgreementBytesError {
     Seal(#[from] SealError),
     #[error("a block has at most {BLOCK_STATEMENTS_MAX} leaves before its seal; this says {found}")]
     Leaves { found: u32 },
+    #[error("a proposal is for a block; this is for none")]
+    NilProposal,
+    #[error("a height has 1 to {MEMBERS_MAX} members; this says {found}")]
+    Members { found: usize },
+    #[error("what was said of height {height} stands in ascending order, nothing twice")]
+    LineOrder { height: Height },
+    #[error("what was said was said by one or more of {members} members, and by nobody else")]
+    MemberBits { members: usize },
+    #[error("a height is told of only if something was said, and a value only if somebody said it")]
+    NoLines,
+    #[error("two words prove something if one member signed both for one place, and they differ; these do not")]
+    NoClash,
     #[error("a body takes 1 to {LOGGED_BODY_BYTES_MAX} bytes; this has {found}")]
     Body { found: usize },
 }

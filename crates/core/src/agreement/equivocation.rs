@@ -1,6 +1,8 @@
 //! Equivocation: one member's signatures under two things of which an honest one signs one at most.
 
-use crate::agreement::{RoundProposal, SaidError, ValueId, Vote, VoteKind};
+use crate::agreement::bytes::{self, AgreementBytesError};
+use crate::agreement::{LastSaid, RoundProposal, SaidError, ValueId, Vote, VoteKind, WordPlace};
+use crate::binary::Reader;
 use crate::block::{Height, MemberSet, Origin};
 use crate::consortium::{FaultProof, SignedKind, SignedVote};
 use crate::hash::Hash;
@@ -27,6 +29,8 @@ pub enum EquivocationError {
     NoProposal,
     #[error("a vote rests on no earlier round")]
     NoVote,
+    #[error("no block of height 0 is voted on")]
+    Genesis,
     #[error(transparent)]
     Said(#[from] SaidError),
 }
@@ -53,6 +57,36 @@ impl Equivocation {
         }
     }
 
+    /// Puts two words together, if they clash. Their signatures are not looked at.
+    pub fn of_words(first: LastSaid, second: LastSaid) -> Result<Self, EquivocationError> {
+        let pair = match (first, second) {
+            (LastSaid::Vote(first), LastSaid::Vote(second)) => Self::Votes(first, second),
+            (LastSaid::Proposal(first), LastSaid::Proposal(second)) => Self::Proposals(first, second),
+            _ => return Err(EquivocationError::Apart),
+        };
+        pair.check_words()?;
+        Ok(pair)
+    }
+
+    /// Its two words.
+    pub const fn words(&self) -> [LastSaid; 2] {
+        match self {
+            Self::Votes(first, second) => [LastSaid::Vote(*first), LastSaid::Vote(*second)],
+            Self::Proposals(first, second) => [LastSaid::Proposal(*first), LastSaid::Proposal(*second)],
+        }
+    }
+
+    /// The place in which both stand.
+    pub fn place(&self) -> WordPlace {
+        let [first, _] = self.words();
+        first.place()
+    }
+
+    fn check_words(&self) -> Result<(), EquivocationError> {
+        let [first, second] = self.words();
+        check_clash(first.place() == second.place(), first.content() == second.content())
+    }
+
     /// Checks that the two clash, and that the member signed both. `members` are those in force at their height.
     pub fn verify(
         &self,
@@ -60,27 +94,47 @@ impl Equivocation {
         members: &MemberSet,
         verifier: &dyn SignatureVerifier,
     ) -> Result<(), EquivocationError> {
-        match self {
-            Self::Votes(first, second) => {
-                let place = |one: &Vote| (one.signer, one.kind, one.height, one.round);
-                check_clash(place(first) == place(second), first.value == second.value)?;
-                first.verify(origin, members, verifier)?;
-                second.verify(origin, members, verifier)?;
-            }
-            Self::Proposals(first, second) => {
-                let place = |one: &RoundProposal| (one.signer, one.height, one.round);
-                let word = |one: &RoundProposal| (one.value, one.pol_round);
-                check_clash(place(first) == place(second), word(first) == word(second))?;
-                first.verify(origin, members, verifier)?;
-                second.verify(origin, members, verifier)?;
-            }
+        self.check_words()?;
+        for word in self.words() {
+            word.verify(origin, members, verifier)?;
         }
         Ok(())
+    }
+
+    /// Writes u8 0 and two votes, or u8 1 and two proposals.
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Votes(first, second) => {
+                out.push(0);
+                first.put(out);
+                second.put(out);
+            }
+            Self::Proposals(first, second) => {
+                out.push(1);
+                first.put(out);
+                second.put(out);
+            }
+        }
+    }
+
+    /// Reads two words that clash. That proves nothing before [`Self::verify`].
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, AgreementBytesError> {
+        let begin = reader.clone();
+        let pair = match reader.byte()? {
+            0 => Self::Votes(Vote::read(reader)?, Vote::read(reader)?),
+            1 => Self::Proposals(RoundProposal::read(reader)?, RoundProposal::read(reader)?),
+            found => return Err(bytes::unknown(&begin, "pair of words", found)),
+        };
+        pair.check_words().map_err(|_| AgreementBytesError::NoClash)?;
+        Ok(pair)
     }
 
     /// Reads the form in which it stands on the ledger. That proves nothing before [`Self::verify`].
     pub fn of_fault(proof: &FaultProof) -> Result<Self, EquivocationError> {
         let FaultProof { first, second } = proof;
+        if first.height == Height::GENESIS || second.height == Height::GENESIS {
+            return Err(EquivocationError::Genesis);
+        }
         match (first.kind, second.kind) {
             (SignedKind::Proposal, SignedKind::Proposal) => {
                 Ok(Self::Proposals(proposal_of(first)?, proposal_of(second)?))

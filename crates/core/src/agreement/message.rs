@@ -8,12 +8,15 @@ mod tests;
 
 use crate::agreement::address::{NodeAddressError, SignedAddress};
 use crate::agreement::bytes::{self, AgreementBytesError};
-use crate::agreement::{BlockOutline, Logged, RoundProposal, Said, SaidError, ValueId, Vote};
+use crate::agreement::{
+    BlockOutline, Equivocation, HeightWords, Logged, RoundProposal, Said, SaidError, ValueId, Vote, WordPlace,
+};
 use crate::binary::{Malformed, Reader};
 use crate::block::{Commit, CommitSignature, Height, MemberSet, Origin, OriginError, Seal};
 use crate::hash::Hash;
 use crate::limits::{
-    BLOCK_STATEMENTS_MAX, HELLO_BYTES_MAX, LEAF_BYTES_MAX, MEMBERS_MAX, MESSAGE_BYTES_MAX, STATEMENT_BYTES_MAX,
+    ASKED_WORDS_MAX, BLOCK_STATEMENTS_MAX, HELLO_BYTES_MAX, LEAF_BYTES_MAX, MEMBERS_MAX, MESSAGE_BYTES_MAX,
+    STATEMENT_BYTES_MAX, WORDS_BYTES_MAX, WORDS_HEIGHTS_MAX,
 };
 use crate::statement::SignatureVerifier;
 use crate::time::Timestamp;
@@ -64,6 +67,12 @@ pub enum Message {
     Twin {
         tls_key: Hash,
     },
+    /// What the sender remembers of members' words at recent heights, each height once, ascending.
+    Words(Vec<HeightWords>),
+    /// Asks for signed words that the other has told of. Each that it still has comes as [`Message::Said`].
+    AskWords(Vec<WordPlace>),
+    /// Proof that a member has signed two things in one place.
+    Fault(Equivocation),
 }
 
 /// How a node begins a connection.
@@ -193,6 +202,10 @@ pub enum MessageError {
     Utf8,
     #[error("a hello has at most {HELLO_BYTES_MAX} bytes; this has {found}")]
     HelloLength { found: usize },
+    #[error("what is remembered of heights has at most {WORDS_BYTES_MAX} bytes in one message; this has {found}")]
+    WordsLength { found: usize },
+    #[error("heights stand in ascending order, none twice; {height} stands too late")]
+    HeightOrder { height: Height },
     #[error("the other's ledger: {0}")]
     Origin(#[from] OriginError),
     #[error("{what} are 1 to {max}; this says {found}")]
@@ -231,6 +244,9 @@ impl Message {
             Self::Block(_) => "block",
             Self::Addresses(_) => "addresses",
             Self::Twin { .. } => "twin",
+            Self::Words(_) => "words",
+            Self::AskWords(_) => "ask-words",
+            Self::Fault(_) => "fault",
         }
     }
 
@@ -249,6 +265,9 @@ impl Message {
             Self::Block(_) => 10,
             Self::Addresses(_) => 11,
             Self::Twin { .. } => 12,
+            Self::Words(_) => 13,
+            Self::AskWords(_) => 14,
+            Self::Fault(_) => 15,
         }
     }
 
@@ -282,6 +301,15 @@ impl Message {
                 addresses.iter().for_each(|address| address.put(&mut out));
             }
             Self::Twin { tls_key } => out.extend_from_slice(tls_key.as_bytes()),
+            Self::Words(heights) => {
+                out.push(heights.len() as u8);
+                heights.iter().for_each(|height| height.put(&mut out));
+            }
+            Self::AskWords(places) => {
+                out.push(places.len() as u8);
+                places.iter().for_each(|place| place.put(&mut out));
+            }
+            Self::Fault(pair) => pair.put(&mut out),
         }
         out
     }
@@ -320,6 +348,10 @@ impl Message {
             10 => Self::Block(FinalBlockPart::read(reader)?),
             11 => Self::Addresses(read_addresses(reader)?),
             12 => Self::Twin { tls_key: bytes::read_hash(reader)? },
+            13 if bytes.len() > WORDS_BYTES_MAX => return Err(MessageError::WordsLength { found: bytes.len() }),
+            13 => Self::Words(read_words(reader)?),
+            14 => Self::AskWords(read_places(reader)?),
+            15 => Self::Fault(Equivocation::read(reader)?),
             found => return Err(MessageError::Kind { found }),
         };
         reader.end()?;
@@ -535,4 +567,28 @@ fn read_addresses(reader: &mut Reader<'_>) -> Result<Vec<SignedAddress>, Message
         addresses.push(SignedAddress::read(reader)?);
     }
     Ok(addresses)
+}
+
+fn read_words(reader: &mut Reader<'_>) -> Result<Vec<HeightWords>, MessageError> {
+    let count = usize::from(reader.byte()?);
+    check_count("heights", WORDS_HEIGHTS_MAX, count)?;
+    let mut heights: Vec<HeightWords> = Vec::new();
+    for _ in 0..count {
+        let next = HeightWords::read(reader)?;
+        if heights.last().is_some_and(|last| last.height >= next.height) {
+            return Err(MessageError::HeightOrder { height: next.height });
+        }
+        heights.push(next);
+    }
+    Ok(heights)
+}
+
+fn read_places(reader: &mut Reader<'_>) -> Result<Vec<WordPlace>, MessageError> {
+    let count = usize::from(reader.byte()?);
+    check_count("words that are asked for", ASKED_WORDS_MAX, count)?;
+    let mut places = Vec::with_capacity(count);
+    for _ in 0..count {
+        places.push(WordPlace::read(reader)?);
+    }
+    Ok(places)
 }

@@ -5,7 +5,7 @@
 //! [`Commit`](crate::block::Commit). A [`PolkaCertificate`] is a quorum's prevotes for one value; a [`RoundCertificate`]
 //! shows that others have gone on to a round. A [`BlockOutline`] is how the block itself is sent, and an [`Equivocation`]
 //! proves that a member said two things in one place. [`Logged`] is what a member keeps, so that it says nothing else after
-//! a crash.
+//! a crash. [`HeightWords`] is how nodes compare what they have heard.
 //!
 //! Here are only bytes and signatures. Nothing here counts time, sends, or knows in what order votes come; who votes for
 //! what, and when, is decided by an implementation of the port `Agreement`.
@@ -25,6 +25,7 @@ mod said;
 mod tests;
 mod value;
 mod vote;
+mod words;
 
 use crate::block::{Height, Member, MemberSet};
 
@@ -44,6 +45,7 @@ pub use proposal::{RoundProposal, proposal_bytes};
 pub use said::Said;
 pub use value::ValueId;
 pub use vote::{SaidError, Vote, VoteKind, vote_bytes};
+pub use words::{HeightWords, MemberBits, WordContent, WordKind, WordLine, WordPlace};
 
 /// The member whose turn it is to propose: members in the order of `kid`, number (height + round) mod n.
 pub fn proposer_of(members: &MemberSet, height: Height, round: u32) -> &Member {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::agreement::{
-    Justification, NodeAddress, PolkaCertificate, PolkaSignature, RoundCertificate, RoundSignature, SaidError,
-    VoteKind, proposal_bytes, vote_bytes,
+    Justification, MemberBits, NodeAddress, PolkaCertificate, PolkaSignature, RoundCertificate, RoundSignature,
+    SaidError, VoteKind, WordContent, WordKind, WordLine, proposal_bytes, vote_bytes,
 };
 use crate::block::{Member, MemberSet, NoteSigningKey};
 use crate::limits::{ADDRESS_NUMBER_MAX, PEER_ADDRESS_BYTES_MAX, PEER_URL_BYTES_MAX};
@@ -84,6 +84,28 @@ fn status() -> NodeStatus {
     NodeStatus { tip: height(6), root: Hash::of(b"root"), time, address: Some(address()) }
 }
 
+fn line(value: Option<ValueId>, kind: WordKind, round: u32, by: &[usize]) -> WordLine {
+    let mut bits = MemberBits::none(9);
+    by.iter().for_each(|number| bits.insert(*number));
+    let pol_round = (kind == WordKind::Proposal && round > 0).then(|| round - 1);
+    WordLine { word: WordContent { value, kind, round, pol_round }, by: bits }
+}
+
+/// A height of nine members of which the last says this to one and that to another.
+fn words(at: u64) -> HeightWords {
+    let lines = vec![
+        line(None, WordKind::Precommit, 0, &[8]),
+        line(Some(value()), WordKind::Proposal, 0, &[7]),
+        line(Some(value()), WordKind::Proposal, 2, &[0]),
+        line(Some(value()), WordKind::Prevote, 0, &[0, 1, 2, 3, 4, 5, 6, 7, 8]),
+    ];
+    HeightWords { height: height(at), members: 9, lines }
+}
+
+fn pair() -> Equivocation {
+    Equivocation::Votes(vote(), Vote { value: None, ..vote() })
+}
+
 /// One message or more of each kind.
 fn every() -> Vec<Message> {
     let polka = PolkaCertificate {
@@ -121,6 +143,10 @@ fn every() -> Vec<Message> {
         part(&[b"a.b.c"], Some(end())),
         Message::Addresses(vec![address(), address()]),
         Message::Twin { tls_key: Hash::of(b"other") },
+        Message::Words(vec![words(7), words(9)]),
+        Message::AskWords(vec![LastSaid::Vote(vote()).place(), LastSaid::Proposal(proposal()).place()]),
+        Message::Fault(pair()),
+        Message::Fault(Equivocation::Proposals(proposal(), RoundProposal { pol_round: None, ..proposal() })),
     ]
 }
 
@@ -132,7 +158,7 @@ fn fault(bytes: &[u8]) -> MessageError {
 fn every_message_is_read_as_it_was_written_and_in_one_form_only() {
     let mut kinds: Vec<u8> = every().iter().map(Message::kind).collect();
     kinds.dedup();
-    assert_eq!(kinds, (0..=12).collect::<Vec<u8>>(), "each kind has an example");
+    assert_eq!(kinds, (0..=15).collect::<Vec<u8>>(), "each kind has an example");
     for message in every() {
         let bytes = message.to_bytes();
         assert_eq!(Message::parse(&bytes).as_ref(), Ok(&message), "{}", message.name());
@@ -156,7 +182,7 @@ fn lengths_and_kinds_are_looked_at_first() {
     assert_eq!(fault(&[]), MessageError::Length { found: 0 });
     let long = vec![0; MESSAGE_BYTES_MAX + 1];
     assert_eq!(fault(&long), MessageError::Length { found: MESSAGE_BYTES_MAX + 1 });
-    assert_eq!(fault(&[13]), MessageError::Kind { found: 13 });
+    assert_eq!(fault(&[16]), MessageError::Kind { found: 16 });
     assert_eq!(fault(&[255, 1, 2]), MessageError::Kind { found: 255 });
 }
 
@@ -193,6 +219,76 @@ fn a_part_of_a_block_has_something_and_fits_its_block() {
     let unsigned = Commit { signatures: Vec::new(), ..end().commit };
     let found = fault(&part(0, 0, Some(FinalBlockEnd { commit: unsigned, ..end() })).to_bytes());
     assert_eq!(found, MessageError::Bytes(AgreementBytesError::Signatures { found: 0 }));
+}
+
+#[test]
+fn what_is_remembered_is_told_in_one_form() {
+    let told = |change: &dyn Fn(&mut HeightWords)| {
+        let mut words = words(7);
+        change(&mut words);
+        Message::parse(&Message::Words(vec![words]).to_bytes())
+    };
+    let order = Err(AgreementBytesError::LineOrder { height: height(7) }.into());
+    assert!(told(&|_| ()).is_ok());
+    assert_eq!(told(&|words| words.lines.swap(1, 2)), order);
+    assert_eq!(told(&|words| words.lines[2] = words.lines[1].clone()), order);
+    // A value that stands twice, which a writer joins.
+    assert_eq!(told(&|words| words.lines.swap(0, 1)), order);
+    assert_eq!(told(&|words| words.lines.clear()), Err(AgreementBytesError::NoLines.into()));
+    let bits = Err(AgreementBytesError::MemberBits { members: 9 }.into());
+    assert_eq!(told(&|words| words.lines[0].by = MemberBits::none(9)), bits, "said by nobody");
+    assert_eq!(told(&|words| words.lines[0].by.insert(9)), bits, "said by a tenth of nine");
+    let nil = Err(AgreementBytesError::NilProposal.into());
+    assert_eq!(told(&|words| words.lines[0] = line(None, WordKind::Proposal, 0, &[1])), nil);
+    let members = Err(AgreementBytesError::Members { found: 0 }.into());
+    assert_eq!(told(&|words| words.members = 0), members);
+
+    let heights = |all: &[u64]| Message::parse(&Message::Words(all.iter().map(|at| words(*at)).collect()).to_bytes());
+    let all: Vec<u64> = (1..=102).collect();
+    assert!(heights(&all[..101]).is_ok());
+    assert!(matches!(heights(&all), Err(MessageError::Count { found: 102, .. })));
+    assert!(matches!(heights(&[]), Err(MessageError::Count { found: 0, .. })));
+    for wrong in [[7, 7], [8, 7]] {
+        assert_eq!(heights(&wrong), Err(MessageError::HeightOrder { height: height(7) }));
+    }
+    let long = [&[13][..], &[0; WORDS_BYTES_MAX]].concat();
+    assert_eq!(fault(&long), MessageError::WordsLength { found: WORDS_BYTES_MAX + 1 });
+}
+
+/// Each member's own word, as of 100 members that all say the same: what one height costs.
+#[test]
+fn a_height_is_told_in_few_bytes() {
+    let by = |members: usize| {
+        let mut bits = MemberBits::none(members);
+        (0..members).for_each(|number| bits.insert(number));
+        bits
+    };
+    let told = |members: usize| {
+        let line = |kind| WordLine { word: line(Some(value()), kind, 0, &[0]).word, by: by(members) };
+        let lines = [WordKind::Proposal, WordKind::Prevote, WordKind::Precommit].map(line).to_vec();
+        Message::Words(vec![HeightWords { height: height(7), members, lines }]).to_bytes().len() - 2
+    };
+    assert_eq!((told(4), told(30), told(100)), (72, 81, 108));
+}
+
+#[test]
+fn few_words_are_asked_for_at_once() {
+    let place = LastSaid::Vote(vote()).place();
+    let asked = |count| Message::parse(&Message::AskWords(vec![place; count]).to_bytes());
+    assert!(asked(ASKED_WORDS_MAX).is_ok());
+    for count in [0, ASKED_WORDS_MAX + 1] {
+        assert!(matches!(asked(count), Err(MessageError::Count { found, .. }) if found == count));
+    }
+}
+
+#[test]
+fn a_pair_that_does_not_clash_is_no_message() {
+    let read = |pair| Message::parse(&Message::Fault(pair).to_bytes());
+    assert!(read(pair()).is_ok());
+    for other in [vote(), Vote { round: 4, value: None, ..vote() }, Vote { signer: kid(2), value: None, ..vote() }] {
+        let no_clash = Err(AgreementBytesError::NoClash.into());
+        assert_eq!(read(Equivocation::Votes(vote(), other)), no_clash, "{other:?}");
+    }
 }
 
 #[test]
@@ -329,7 +425,31 @@ fn any_message() -> impl Strategy<Value = Message> {
             Message::Block(FinalBlockPart { height, first, statements, end: None })
         }),
         hash.prop_map(|tls_key| Message::Twin { tls_key }),
+        any_words().prop_map(|words| Message::Words(vec![words])),
     ]
+}
+
+fn any_words() -> impl Strategy<Value = HeightWords> {
+    let word = (prop::option::of(0..4_u8), 0..3_u8, 0..4_u32).prop_map(|(value, kind, round)| {
+        let value = value.map(|byte| ValueId::from_hash(Hash::of(&[byte])));
+        let kind = match (kind, value) {
+            (0, Some(_)) => WordKind::Proposal,
+            (1, _) => WordKind::Prevote,
+            _ => WordKind::Precommit,
+        };
+        WordContent { value, kind, round, pol_round: None }
+    });
+    (1..=100_usize, prop::collection::btree_map(word, prop::collection::vec(0..100_usize, 1..5), 1..12)).prop_map(
+        |(members, lines)| {
+            let line = |(word, by): (WordContent, Vec<usize>)| {
+                let mut bits = MemberBits::none(members);
+                by.iter().for_each(|number| bits.insert(number % members));
+                assert!(bits.numbers().all(|number| by.iter().any(|one| one % members == number)));
+                WordLine { word, by: bits }
+            };
+            HeightWords { height: height(7), members, lines: lines.into_iter().map(line).collect() }
+        },
+    )
 }
 
 proptest! {

@@ -26,6 +26,12 @@ impl Registry {
         &self.faults
     }
 
+    /// The fault of a key on the ledger that is so close to a height that no second one of there is taken.
+    pub fn fault_near(&self, kid: &Hash, height: Height) -> Option<&MemberFault> {
+        let is_close = |one: &&MemberFault| one.height.get().abs_diff(height.get()) < FAULT_HEIGHTS_APART_MIN;
+        self.faults.iter().filter(|one| one.kid == *kid).find(is_close)
+    }
+
     pub(super) fn check_fault(
         &self,
         proof: &FaultProof,
@@ -36,9 +42,7 @@ impl Registry {
         if height > now || now.get() - height.get() > FAULT_HEIGHTS_MAX {
             return Err(FaultRefusal::Height { height, now }.into());
         }
-        let close =
-            |one: &&MemberFault| one.kid == kid && one.height.get().abs_diff(height.get()) < FAULT_HEIGHTS_APART_MIN;
-        if let Some(MemberFault { height, .. }) = self.faults.iter().find(close) {
+        if let Some(MemberFault { height, .. }) = self.fault_near(&kid, height) {
             return Err(FaultRefusal::Repeated { kid, height: *height }.into());
         }
         // The key counts at the heights at which its member was in force, whether or not it is now.
