@@ -560,6 +560,8 @@ pub enum MembersAction {
     Proposals(ProposalsOptions),
     /// Take back a proposal of one's own
     Withdraw(WithdrawOptions),
+    /// Make this member's new keys beside the ones in use, to be proposed with --replace
+    NewKey,
     /// Take up a lost log of votes again, with the node stopped and its ledger level with the others'
     Rejoin(RejoinOptions),
 }

@@ -2,7 +2,7 @@
 //! `propose` three (`members propose`, `policy`, `rules`), and `ballots` three (`members vote`, `members withdraw`, `endorse`).
 //!
 //! The other files serve several commands: `arguments`, `output`, `failure`; `data_dir` and `stores`, where a member's files
-//! and ledger are; `founding`, which `init` uses; `node`, which puts a node together; `check_record`, `client`, `followed`, which an observer asks, `identity`, `limits`, `provider`, `remote`,
+//! and ledger are; `founding` and `join`, which `init` uses; `meet`, how a ledger is met for the first time; `node`, which puts a node together, and `newcomer`, what that does before its member is admitted; `check_record`, `client`, `followed`, which an observer asks, `identity`, `limits`, `provider`, `remote`,
 //! `seen`, `tls`.
 
 mod arguments;
@@ -30,10 +30,14 @@ mod founding;
 mod identity;
 mod init;
 mod invite;
+mod join;
 mod keygen;
 mod label;
 mod limits;
+mod meet;
 mod members;
+mod new_key;
+mod newcomer;
 mod node;
 mod output;
 mod participants;

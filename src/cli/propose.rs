@@ -111,6 +111,9 @@ struct MembersTold {
 struct MemberTold {
     kid: Hash,
     name: String,
+    /// Where its node is found, as it has signed it.
+    #[serde(default)]
+    address: Option<Value>,
 }
 
 pub fn run(global: &Global, options: &ProposeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
@@ -131,6 +134,14 @@ pub fn run(global: &Global, options: &ProposeOptions, output: &Output) -> Result
         return Err(Failure::wrong_use(
             "say what is proposed: --admit, --remove or --replace, each as often as needed",
         ));
+    }
+    if let ([alone], false) = (members.members.as_slice(), options.admit.is_empty())
+        && alone.address.is_none()
+    {
+        output.warn(
+            "this member's node has no port for other members' nodes, so who is admitted may never be ready: serve it with \
+             --peer-listen and --peer-address",
+        );
     }
     propose(&desk, &members, changes, &options.vote, output)
 }
@@ -345,7 +356,11 @@ mod tests {
     }
 
     fn told() -> MembersTold {
-        let member = |byte: u8, name: &str| MemberTold { kid: Hash::from_bytes([byte; 32]), name: name.to_owned() };
+        let member = |byte: u8, name: &str| MemberTold {
+            kid: Hash::from_bytes([byte; 32]),
+            name: name.to_owned(),
+            address: None,
+        };
         MembersTold {
             members: vec![member(1, "Ada"), member(2, "Bo"), member(3, "Cy"), member(4, "Di")],
             requests: Vec::new(),

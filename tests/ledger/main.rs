@@ -8,6 +8,7 @@ mod crowds;
 mod equivocator;
 mod faults;
 mod following;
+mod joining;
 mod marks;
 mod member;
 mod ordering;

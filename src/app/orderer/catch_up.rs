@@ -13,11 +13,11 @@ use crate::app::orderer::Orderer;
 use crate::app::orderer::finish::WriteError;
 use crate::app::orderer::peers::{PART_BYTES_MAX, candidate_of, parts};
 use crate::app::orderer::verifying::leaf_hash_of;
-use crate::ports::{LedgerStore, Peers, StoreError, To};
+use crate::ports::{LedgerStore, Peers, StoreError, StoredBlock, To};
 use sealane_core::agreement::{FinalBlockEnd, FinalBlockPart, Message};
 use sealane_core::block::{FinalBlock, Height};
 use sealane_core::hash::Hash;
-use sealane_core::ledger::{BodyLeaf, Candidate, SealedBlock};
+use sealane_core::ledger::{BodyLeaf, Candidate, SealedBlock, check_note};
 use sealane_core::limits::BLOCK_STATEMENTS_MAX;
 use sealane_core::provider::Provider;
 
@@ -92,7 +92,9 @@ impl Orderer {
         }
         let others = self.neighbours.heard().iter();
         let ahead = others
-            .filter(|(kid, heard)| heard.status.tip > tip && !self.catch_up.set_aside.contains_key(*kid))
+            // A candidate's word for how far it is keeps no member from asking another member.
+            .filter(|(kid, heard)| heard.status.tip > tip && self.neighbours.has(kid))
+            .filter(|(kid, _)| !self.catch_up.set_aside.contains_key(*kid))
             .map(|(kid, heard)| (heard.status.tip, *kid));
         // Not the same one again that has not answered.
         let silent = self.catch_up.asked.take().map(|asked| asked.member);
@@ -156,7 +158,7 @@ impl Orderer {
         statements: Vec<Vec<u8>>,
         end: FinalBlockEnd,
     ) -> Result<Result<(), String>, WriteError> {
-        let FinalBlockEnd { seal, commit } = end;
+        let FinalBlockEnd { seal, commit, note } = end;
         let Some(head) = &mut self.head else { return Ok(Ok(())) };
         let provider = Provider { signatures: &*self.verifier, certificates: &*self.certificates };
         let at = sealane_core::consortium::Place { leaf: head.tip.size().next_index(), time: seal.time };
@@ -170,12 +172,20 @@ impl Orderer {
         };
         let leaves = candidates.into_iter().map(|one| BodyLeaf::Verified(Box::new(one))).collect();
         let checks = FinalBlockChecks { store: &*self.store, lookup: &self.lookup, provider };
+        let is_told_to_member = self.neighbours.is_member();
         // The members in force at a height are those before it.
         let is_final = |sealed: &SealedBlock| {
             let (seal, checkpoint) = (seal.clone(), sealed.checkpoint.clone());
+            let shown = StoredBlock {
+                checkpoint: checkpoint.clone(),
+                note: note.clone(),
+                commit: commit.clone(),
+                seal: seal.clone(),
+            };
             FinalBlock::verify(seal, checkpoint, commit.clone(), registry.members(), provider.signatures)
-                .map(drop)
-                .map_err(|fault| fault.to_string())
+                .map_err(|fault| fault.to_string())?;
+            // A member's node keeps its own note.
+            if is_told_to_member { Ok(()) } else { check_note(&shown, &registry, provider.signatures).map(drop) }
         };
         let sealed = match checks.stage(head, leaves, seal.clone(), is_final).await? {
             Ok(sealed) => sealed,
@@ -183,7 +193,8 @@ impl Orderer {
         };
         self.under_way = None;
         self.timers.clear();
-        self.write(sealed, commit, None).await.map(Ok)
+        let block = self.noted(&sealed, commit, Some(note))?;
+        self.write(sealed, block, None).await.map(Ok)
     }
 
     fn set_aside(&mut self, member: Hash, fault: &str) {
@@ -221,7 +232,7 @@ pub(super) async fn tell_blocks(
             peers.say(To::One(to), &Message::Block(FinalBlockPart { height, first: before, statements, end }));
         };
         parts.into_iter().for_each(|part| say(part, None));
-        say(last, Some(FinalBlockEnd { seal: block.seal, commit: block.commit }));
+        say(last, Some(FinalBlockEnd { seal: block.seal, commit: block.commit, note: block.note }));
         if sent > ANSWER_BYTES_MAX {
             break;
         }

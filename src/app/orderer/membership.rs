@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::app::orderer::Orderer;
 use crate::ports::Roster;
 use sealane_core::consortium::Registry;
+use sealane_core::hash::Hash;
 use sealane_core::time::Timestamp;
 
 /// Who may connect: the members in force, and the keys that open proposals bring in.
@@ -17,6 +18,12 @@ pub(super) fn roster_of(registry: &Registry, now: Timestamp) -> Roster {
     Roster { members: Arc::new(registry.members().clone()), candidates }
 }
 
+/// Who would come in by open proposals: each key, and the name that goes with it.
+pub(super) fn candidates_of(registry: &Registry, now: Timestamp) -> BTreeMap<Hash, String> {
+    let open = registry.proposals().filter(|proposal| proposal.end(now).is_none());
+    open.flat_map(|proposal| proposal.new_members()).map(|member| (member.kid(), member.name().to_owned())).collect()
+}
+
 impl Orderer {
     /// Goes on with the members that the last block has left in force, and lets in those who may connect now.
     pub(super) fn follow_members(&mut self) {
@@ -24,6 +31,7 @@ impl Orderer {
         let roster = roster_of(&head.registry, self.clock.now());
         let was_member = self.neighbours.is_member();
         let has_changed = self.neighbours.follow(&roster.members);
+        self.neighbours.follow_candidates(candidates_of(&head.registry, self.clock.now()));
         if has_changed && was_member != self.neighbours.is_member() {
             let height = head.tip.seal.height;
             match was_member {
@@ -32,6 +40,9 @@ impl Orderer {
             }
         }
         self.peers.admit(roster);
+        if let Some(sources) = &mut self.sources {
+            sources.set_idle(self.neighbours.is_member());
+        }
         if has_changed {
             self.publish_council();
         }

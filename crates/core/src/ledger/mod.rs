@@ -43,7 +43,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use auditor::{AuditTally, AuditedBlock, Auditor, check_signed};
+pub use auditor::{AuditTally, AuditedBlock, Auditor, check_note, check_signed};
 pub use block::{BlockContent, LeafContent, PlacedRecord, SealedBlock, StoredBlock, StoredLeaf, Successor};
 pub use candidate::{Candidate, signer_in_force, verify};
 pub use known::{EverSeen, Knowledge, KnownBlock, Prefetched};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::block::{Member, MemberSet, MemberSetError, Origin};
 use crate::consortium::admin::{PolicyName, ProposedChange, RevokeParticipant, RulesChange};
 use crate::consortium::claims::ParticipantId;
+use crate::consortium::registry::proposals::LedgerProposal;
 use crate::consortium::registry::refusal::{ChangeRefusal, ProposalRefusal};
 use crate::consortium::registry::{Decision, Registry};
 use crate::hash::Hash;
@@ -65,6 +66,18 @@ impl Registry {
         // Of the set as a whole no single change is at fault: the last one is named.
         let last = changes.len().saturating_sub(1);
         made.finish().map_err(|error| ProposalRefusal::Change { at: last, error })
+    }
+
+    /// Checks that a member could be admitted as of now: its name is free, and neither of its keys was ever used.
+    pub fn check_admission(&self, member: &Member, now: Timestamp) -> Result<(), ChangeRefusal> {
+        let mut made = Made::new(self, now);
+        made.admit(member.clone())?;
+        made.finish().map(drop)
+    }
+
+    /// The members after a proposal's changes, if they are made now; `None` if the proposal changes no member, or cannot be made.
+    pub fn members_after(&self, proposal: &LedgerProposal, now: Timestamp) -> Option<MemberSet> {
+        self.outcome_of(&proposal.content.changes, now).ok()?.members
     }
 
     /// Checks that each key that comes in agrees to its entry.
@@ -172,11 +185,7 @@ impl<'a> Made<'a> {
         match change {
             ProposedChange::Admit(one) => {
                 let member = Member::new(one.name.as_str(), one.jwk.clone(), one.note_key.clone());
-                let member = member.map_err(ChangeRefusal::Members)?;
-                if !self.new_names.insert(member.name().to_owned()) {
-                    return Err(ChangeRefusal::NameTaken { name: member.name().to_owned() });
-                }
-                self.bring_in(member)
+                self.admit(member.map_err(ChangeRefusal::Members)?)
             }
             ProposedChange::Remove(one) => self.take_out(one.kid).map(drop),
             ProposedChange::Replace(one) => {
@@ -213,6 +222,13 @@ impl<'a> Made<'a> {
             | ProposedChange::Authority(_)
             | ProposedChange::Succeeds(_) => Ok(()),
         }
+    }
+
+    fn admit(&mut self, member: Member) -> Result<(), ChangeRefusal> {
+        if !self.new_names.insert(member.name().to_owned()) {
+            return Err(ChangeRefusal::NameTaken { name: member.name().to_owned() });
+        }
+        self.bring_in(member)
     }
 
     fn known(&self, id: &'a ParticipantId) -> Result<&'a ParticipantId, ChangeRefusal> {

@@ -133,6 +133,11 @@ impl LedgerProposal {
         self.incoming.iter().map(Member::kid)
     }
 
+    /// The member entries that it brings in.
+    pub fn new_members(&self) -> &[Member] {
+        &self.incoming
+    }
+
     fn removes(&self, kid: &Hash) -> bool {
         self.content.changes.iter().any(|change| matches!(change, ProposedChange::Remove(one) if one.kid == *kid))
     }

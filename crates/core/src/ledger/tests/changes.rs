@@ -395,3 +395,39 @@ fn a_fault_counts_for_some_heights_around_it_and_back() {
     assert_eq!(refused(&mut consortium, 5 + FAULT_HEIGHTS_APART_MIN, now), None);
     assert_eq!(consortium.faults().len(), 2);
 }
+
+/// A node refuses a request to join by the very rules of an admission, before a vote is wasted on it.
+#[test]
+fn who_could_be_admitted_is_known_before_a_vote() {
+    let mut world = council(2);
+    let check = |world: &World, member: &Member| registry(world).check_admission(member, world.now);
+    assert_eq!(check(&world, &newcomer(7)), Ok(()));
+    let named = |name: &str, seed: u8| Member::new(name, public(seed), note_secret(seed).public()).unwrap();
+    assert!(matches!(check(&world, &named("Member", 7)), Err(ChangeRefusal::NameTaken { .. })));
+    assert!(matches!(check(&world, &named("Other", 201)), Err(ChangeRefusal::KeyUsed { .. })));
+    let note_key = Member::new("Other", public(7), note_secret(201).public()).unwrap();
+    assert!(matches!(check(&world, &note_key), Err(ChangeRefusal::NoteKeyUsed { .. })));
+
+    let change = [admit(&world, 7), replace(&world, 201, 8)];
+    let (id, _) = vote_through(&mut world, &change, MEMBER, &[201]);
+    let proposal = registry(&world).proposal(&id).unwrap();
+    let brought: Vec<Hash> = proposal.new_members().iter().map(Member::kid).collect();
+    assert_eq!(brought, [kid(7), kid(8)]);
+    let after = registry(&world).members_after(proposal, world.now).unwrap();
+    let mut expected = [kid(MEMBER), kid(7), kid(8)];
+    expected.sort();
+    assert!(after.members().map(Member::kid).eq(expected));
+    // Of a proposal that changes no member there are none after it.
+    let (policy, _) = vote_through(&mut world, &[policy("maxSpeedKmh", json!(900))], 201, &[]);
+    let proposal = registry(&world).proposal(&policy).unwrap();
+    assert_eq!(registry(&world).members_after(proposal, world.now), None);
+    // Once it is in force, its keys were used.
+    for seed in [7, 8] {
+        let statement = ready(&world, id, seed);
+        settle(&mut world, &statement);
+    }
+    assert!(matches!(
+        check(&world, &newcomer(7)),
+        Err(ChangeRefusal::NameTaken { .. } | ChangeRefusal::KeyUsed { .. })
+    ));
+}
