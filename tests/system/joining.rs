@@ -178,7 +178,22 @@ fn a_fifth_joins_four_and_votes_without_a_restart() {
     }
     // A restart finds it a member.
     let fifth = Node::serve(fifth.stop());
-    wait_for_members(&[&first, &fifth], 5);
+    let five = [&first, &second, &third, &fourth, &fifth];
+    wait_for_members(&five, 5);
+
+    // Removed, it signs nothing from the next block on, and follows as before.
+    let id = propose(&first, &[&format!("--remove={kid}")]);
+    for node in [&second, &third, &fourth] {
+        vote(node, &five, &id);
+    }
+    wait_for_members(&[&first, &second, &third, &fourth], 4);
+    let told = wait("following", &fifth, |told| told["following"]["url"].is_string());
+    assert_eq!(told["members"].as_array().unwrap().len(), 4, "{told}");
+    register(&first, "shop", "9501101");
+    wait_until_level(&five);
+    audited(&fifth.data());
+    let refused = fifth.run(&["policy", "maxSpeedKmh", "900", "--yes"]);
+    assert!(text(&refused.stderr).contains("is no member's key"), "{}", text(&refused.stderr));
 }
 
 #[test]
@@ -295,7 +310,14 @@ fn a_newcomer_that_comes_late_and_one_that_is_never_admitted() {
     let (late, other) = (Newcomer::ask("Eve", &four[0]), Newcomer::ask("Fay", &four[0]));
     let all: Vec<&Node> = four.iter().collect();
     let id = propose(&four[0], &[&admit(&late.kid())]);
-    vote(&four[1], &all, &id);
+    wait_until_level(&all);
+    // Who votes hears that the newcomer is not there, and is asked.
+    let unreached = format!("This node does not reach Eve ({})", late.kid());
+    let unasked = four[1].run(&["members", "vote", &id, "yes"]);
+    assert_eq!(unasked.status.code(), Some(2), "{}", text(&unasked.stderr));
+    assert!(text(&unasked.stderr).contains(&unreached), "{}", text(&unasked.stderr));
+    let voted = four[1].run(&["members", "vote", &id, "yes", "--yes"]);
+    assert!(voted.status.success() && text(&voted.stderr).contains(&unreached), "{}", text(&voted.stderr));
     vote(&four[2], &all, &id);
     wait_until_level(&all);
     let told = four[3].get(&format!("/members/proposals/{id}")).json();
