@@ -17,7 +17,7 @@ use crate::ports::{LedgerStore, Peers, StoreError, To};
 use sealane_core::agreement::{FinalBlockEnd, FinalBlockPart, Message};
 use sealane_core::block::{FinalBlock, Height};
 use sealane_core::hash::Hash;
-use sealane_core::ledger::{BodyLeaf, Candidate, SealedBlock};
+use sealane_core::ledger::{BodyLeaf, Candidate, SealedBlock, UnknownRules};
 use sealane_core::limits::BLOCK_STATEMENTS_MAX;
 use sealane_core::provider::Provider;
 
@@ -45,6 +45,8 @@ pub(super) struct CatchUp {
     behind_since: Option<Instant>,
     asked: Option<Asked>,
     set_aside: BTreeMap<Hash, Instant>,
+    /// The rules of the next block, which is final, and which this program cannot validate.
+    beyond: Option<UnknownRules>,
     telling: Arc<Semaphore>,
 }
 
@@ -65,6 +67,7 @@ impl Default for CatchUp {
             behind_since: None,
             asked: None,
             set_aside: BTreeMap::new(),
+            beyond: None,
             telling: Arc::new(Semaphore::new(TELLING_MAX)),
         }
     }
@@ -76,6 +79,11 @@ impl CatchUp {
         self.asked.is_some()
     }
 
+    /// Why no further block can be taken, if so.
+    pub const fn beyond(&self) -> Option<UnknownRules> {
+        self.beyond
+    }
+
     pub const fn telling(&self) -> &Arc<Semaphore> {
         &self.telling
     }
@@ -85,6 +93,9 @@ impl Orderer {
     /// Asks a member for the blocks after this node's last one, if it has more.
     pub(super) fn catch_up_if_behind(&mut self) {
         let Some(tip) = self.head.as_ref().map(|head| head.tip.seal.height) else { return };
+        if self.catch_up.beyond.is_some() {
+            return;
+        }
         let now = Instant::now();
         self.catch_up.set_aside.retain(|_, until| *until > now);
         if self.catch_up.asked.as_ref().is_some_and(|asked| asked.until > now) {
@@ -132,6 +143,11 @@ impl Orderer {
         // By the same count the member that answers has ended.
         let is_answered = asked.blocks > ANSWER_BLOCKS_MAX || asked.bytes > ANSWER_BYTES_MAX;
         let statements = std::mem::take(&mut asked.statements);
+        if let Some(unknown) = self.unknown_rules_of(&statements, &end) {
+            self.catch_up.asked = None;
+            self.catch_up.beyond = Some(unknown);
+            return self.let_go_if_abstaining();
+        }
         match self.take_final(statements, end).await {
             Ok(Ok(())) => {}
             Ok(Err(fault)) => return self.set_aside(from, &fault),
@@ -148,6 +164,18 @@ impl Orderer {
         let acts = self.stand();
         self.carry_out(Ok(acts)).await;
         self.catch_up_if_behind();
+    }
+
+    /// The rules by which the next block was made, if a quorum has signed it and this program does not know them.
+    fn unknown_rules_of(&self, statements: &[Vec<u8>], end: &FinalBlockEnd) -> Option<UnknownRules> {
+        let head = self.head.as_ref()?;
+        let unknown = head.state.rules_at(end.seal.time).err()?;
+        let leaf = |compact: &Vec<u8>| Some(leaf_hash_of(std::str::from_utf8(compact).ok()?));
+        let leaves = statements.iter().map(leaf).collect::<Option<Vec<Hash>>>()?;
+        let checkpoint = head.state.checkpoint_with(&leaves, &end.seal)?;
+        let members = head.registry.members();
+        let verified = FinalBlock::verify(end.seal.clone(), checkpoint, end.commit.clone(), members, &*self.verifier);
+        verified.ok().map(|_| unknown)
     }
 
     /// Validates a block that a quorum has signed, and writes it.

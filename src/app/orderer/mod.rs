@@ -65,12 +65,14 @@ use crate::ports::{Agreement, Clock, LedgerStore, MemberSigner, PeerEvent, Peers
 use sealane_core::agreement::{Logged, Timer, ValueId};
 use sealane_core::block::{Height, Origin};
 use sealane_core::consortium::CertificateReader;
+use sealane_core::ledger::KnownRules;
 use sealane_core::provider::Provider;
 use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
 
 pub use alone::{NoPeers, UnusableVoteLog};
 pub use job::{Job, JobReply, OrderError, Ordered};
+pub use membership::Abstention;
 pub use observer::{BlockObserver, WriterStanding};
 pub(in crate::app) use peers::candidate_of;
 pub use pool::{BroughtBy, Pool};
@@ -149,6 +151,8 @@ pub struct Orderer {
     catch_up: CatchUp,
     /// Why this member's key signs nothing more, if so.
     silent: Option<String>,
+    /// Why it signs nothing by the ledger, as of the last look.
+    abstains: Option<Abstention>,
     /// A block is due though nothing waits: a heartbeat, or the proof that a doubtful store writes.
     is_due: bool,
     /// The height that others have begun.
@@ -209,8 +213,11 @@ impl Orderer {
         let gate = Arc::new(WriteGate::new(BlockClock::at_start(head.tip.seal.time, clock.reading())));
         let own = signer.public_key().thumbprint();
         peers.admit(membership::roster_of(&head.registry, clock.now()));
+        let (last, known) = (head.tip.seal.time, KnownRules::OF_THIS_PROGRAM);
+        let abstains = Abstention::of(&head.registry, last, &own, known, clock.now());
+        let silence = silent.clone().or_else(|| abstains.map(|reason| reason.to_string()));
         let neighbours = Neighbours::new(own, Arc::new(head.registry.members().clone()), verified_by);
-        let (council, members) = watch::channel(Arc::new(neighbours.council(&head, &[], silent.clone(), clock.now())));
+        let (council, members) = watch::channel(Arc::new(neighbours.council(&head, &[], silence, clock.now())));
         let ledger = Ledger {
             store: Arc::clone(&store),
             lookup: Arc::clone(&lookup),
@@ -255,6 +262,7 @@ impl Orderer {
             verified,
             catch_up: CatchUp::default(),
             silent,
+            abstains: None,
             is_due: false,
             called: None,
             begun_at: None,
@@ -280,6 +288,7 @@ impl Orderer {
         self.take_up().await;
         loop {
             let event = self.next_event().await;
+            self.let_go_if_abstaining();
             self.take(event).await;
             if self.jobs_ended && self.pool.own().next().is_none() {
                 return;

@@ -104,6 +104,11 @@ impl Neighbours {
         true
     }
 
+    /// The key of this node.
+    pub const fn own(&self) -> &Hash {
+        &self.own
+    }
+
     /// Whether this node's key is a member's in force.
     pub fn is_member(&self) -> bool {
         self.members.get(&self.own).is_some()
@@ -219,7 +224,7 @@ impl Orderer {
         let members = &self.neighbours.members;
         let others = self.neighbours.asked.iter().filter(|kid| members.get(kid).is_some());
         self.silent.is_none()
-            && self.neighbours.is_member()
+            && self.abstention().is_none()
             && others.count() + 1 >= members.quorum()
             && !self.log.unknown().is_some_and(is_unknown)
     }

@@ -50,6 +50,6 @@ pub use known::{EverSeen, Knowledge, KnownBlock, Prefetched};
 pub use place::{PlaceRefusal, check_next};
 pub use placing::{BlockError, Placed};
 pub use propose::{Proposal, propose};
-pub use rules::{Rules, UnknownRules};
+pub use rules::{KnownRules, Rules, UnknownRules};
 pub use state::{NotOnTop, RegistryFold, RegistryFoldError, ResumeError, State};
 pub use validate::{Body, BodyLeaf, Invalid, InvalidReason, OPEN_BYTES_MAX, validate};
