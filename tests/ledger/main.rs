@@ -15,4 +15,5 @@ mod querying;
 mod readiness;
 mod requests;
 mod resuming;
+mod silence;
 mod torn;
