@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use p256::ecdsa::SigningKey;
-use sealane_core::block::{Member, MemberSet, NoteSigningKey};
-use sealane_core::consortium::{Admin, CertificateRecord, Genesis, ParticipantId, Place, Registration, Registry};
+use sealane_core::block::{Height, Member, MemberSet, NoteSigningKey};
+use sealane_core::consortium::{
+    Admin, CertificateRecord, Decision, Genesis, ParticipantId, Place, Registration, Registry,
+};
 use sealane_core::epcis::{self, Reader};
 use sealane_core::gs1::{Id, check_digit};
 use sealane_core::hash::Hash;
@@ -105,9 +107,11 @@ impl Memory {
             evidence: Vec::new(),
         };
         let admin = Admin::Registration(Box::new(registration));
-        let leaf =
-            self.list_under(names::of_admin(&admin, StatementId::from_hash(Hash::of(&admin.to_payload()))).into_keys());
-        Arc::make_mut(&mut self.registry).apply_shown(&admin, &self.kid, Place { leaf, time: time(1) }, &P256).unwrap();
+        let id = StatementId::from_hash(Hash::of(&admin.to_payload()));
+        let leaf = self.list_under(names::of_admin(&admin, id).into_keys());
+        let place = Place { leaf, time: time(1) };
+        let decision = Decision { id, admin: &admin, kid: self.kid, place, height: Height::GENESIS };
+        Arc::make_mut(&mut self.registry).apply_shown(&decision, &P256).unwrap();
     }
 
     fn list_under(&mut self, subjects: impl IntoIterator<Item = Subject>) -> LeafIndex {

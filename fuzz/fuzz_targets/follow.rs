@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use sealane_core::block::Seal;
-use sealane_core::consortium::{Admin, Participant, Place, Registry};
+use sealane_core::consortium::{Admin, Decision, Participant, Place, Registry};
 use sealane_core::epcis::{self, Reader};
 use sealane_core::gs1::Id;
 use sealane_core::index::{Subject, SubjectKind, names};
@@ -89,10 +89,12 @@ static CONSORTIUM: LazyLock<(Registry, BTreeMap<Subject, Vec<LeafIndex>>)> = Laz
         let admin = Admin::parse(statement.payload()).expect("a seed's admin statement");
         let (_, seal) = GENUINE.seals.range(leaf..).next().expect("a seal for each statement");
         let seal = Seal::parse(seal.seal.as_bytes()).expect("a seed's seal");
-        let place = Place { leaf: *leaf, time: seal.time };
+        let (id, place) = (statement.id(), Place { leaf: *leaf, time: seal.time });
+        let kid = *statement.header().signer().hash();
+        let decision = Decision { id, admin: &admin, kid, place, height: seal.height };
         // A seed need not show the registration that a renewal renews.
-        if registry.apply_shown(&admin, statement.header().signer().hash(), place, &P256).is_ok() {
-            for subject in names::of_admin(&admin, statement.id()).into_keys() {
+        if registry.apply_shown(&decision, &P256).is_ok() {
+            for subject in names::of_admin(&admin, id).into_keys() {
                 lists.entry(subject).or_default().push(*leaf);
             }
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::app::orderer::OrderError;
 use crate::ports::StoredBlock;
+use sealane_core::agreement::SignedAddress;
 use sealane_core::block::{Height, quorum};
 use sealane_core::hash::Hash;
 use sealane_core::time::Timestamp;
@@ -15,6 +16,8 @@ use sealane_core::time::Timestamp;
 pub struct Council {
     /// In the order of `kid`.
     pub members: Vec<MemberStanding>,
+    /// Who would come in by open proposals, in the order of `kid`.
+    pub candidates: Vec<CandidateStanding>,
     /// Proposed blocks that were not valid, by the rule that they broke.
     pub invalid_bodies: BTreeMap<String, u64>,
     /// Why this node signs nothing, if so.
@@ -34,7 +37,7 @@ pub struct MemberStanding {
     pub heard: Option<Timestamp>,
     pub connected_since: Option<Timestamp>,
     /// Where its node is found, by its own words.
-    pub url: Option<String>,
+    pub address: Option<SignedAddress>,
     /// Its last final block, by its own words.
     pub tip: Option<Height>,
     /// The root of its tree there.
@@ -46,6 +49,23 @@ pub struct MemberStanding {
     pub trouble: Option<String>,
     /// Proofs that it has signed two things in one place.
     pub faults: usize,
+}
+
+/// Who would come in by an open proposal, as a member's node sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CandidateStanding {
+    pub kid: Hash,
+    pub name: String,
+    /// It is this node's own key.
+    pub is_self: bool,
+    /// Its status was heard a moment ago.
+    pub reachable: bool,
+    /// Its last final block, by its own words.
+    pub tip: Option<Height>,
+    /// Where its node is found, by its own words.
+    pub address: Option<SignedAddress>,
+    /// Why it is not connected, as far as this node knows.
+    pub trouble: Option<String>,
 }
 
 /// Too few members can be reached for a block to become final.
@@ -136,7 +156,7 @@ mod tests {
             reachable,
             heard,
             connected_since: None,
-            url: None,
+            address: None,
             tip: tip.map(|tip| Height::new(tip).unwrap()),
             root: None,
             round_trip: None,

@@ -21,6 +21,7 @@ use sealane_core::evidence::{Evidence, Handover, PlacedSeal, PlacedText};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
 use sealane_core::index::{SignerList, Subject, SubjectEntry, SubjectKey, SubjectProof};
+use sealane_core::limits::{HEADER_BYTES_MAX, PARTICIPANT_PROPOSAL_BYTES_MAX};
 use sealane_core::merkle::{self, LeafIndex, MultiProof, TreeSize};
 use sealane_core::provenance::{History, Policy, Trail, Verdict, follow, judge, stale};
 use sealane_core::statement::{PublicKey, SubmittedStatement};
@@ -33,6 +34,9 @@ const COPIES_WHILE_MADE: usize = 2;
 
 /// Bytes of an evidence document for each leaf beside its statement: its place, its part of the lists, and most of its proof.
 const BYTES_BESIDE_STATEMENT: usize = 2 * 1024;
+
+/// Bytes of a proposal about participants, in compact form: its payload and its header in base64, and its signature.
+const PROPOSAL_BYTES: usize = (PARTICIPANT_PROPOSAL_BYTES_MAX + HEADER_BYTES_MAX) / 3 * 4 + 128;
 
 /// Bytes of an evidence document that has no statements.
 const BYTES_WITHOUT_STATEMENTS: usize = 64 * 1024;
@@ -186,7 +190,11 @@ fn assemble(
     reserve: Reserve<'_>,
 ) -> Result<Evidence, LedgerError> {
     let (captures, admins) = trail.leaves();
-    let beside = BYTES_WITHOUT_STATEMENTS + (captures.len() + admins.len()) * BYTES_BESIDE_STATEMENT;
+    let ends = trail.ends();
+    let proposals = admins.iter().filter(|leaf| view.registry.proposed_at(**leaf).is_some()).count();
+    let beside = BYTES_WITHOUT_STATEMENTS
+        + (captures.len() + admins.len() + ends.len()) * BYTES_BESIDE_STATEMENT
+        + proposals * PROPOSAL_BYTES;
     reserve(COPIES_WHILE_MADE * (source.statement_bytes(&captures)? + beside))?;
     let mut parts = Vec::with_capacity(proofs.len());
     for (subject, shown) in &trail.shown {
@@ -199,7 +207,7 @@ fn assemble(
     let index =
         parts.map(|((subject, list, part), proof)| SubjectEntry::new(subject, &list, part, proof, &signers)).collect();
     let all: BTreeSet<LeafIndex> = captures.union(&admins).copied().collect();
-    let seals = seals(source.blocks_of(all.iter().copied().collect())?)?;
+    let seals = seals(source.blocks_of(all.union(&ends).copied().collect())?)?;
     let seal = PlacedSeal { leaf_index: seal_leaf(&view.tip)?, seal: view.tip.seal.to_json() };
     let mut proven = all;
     proven.extend(seals.iter().chain([&seal]).map(|one| one.leaf_index));

@@ -11,6 +11,7 @@ use crate::ports::{
 };
 use sealane_core::block::{Height, Leaf};
 use sealane_core::consortium::{Place, Registry};
+use sealane_core::hash::Hash;
 use sealane_core::ledger::{RegistryFold, ResumeError, State};
 use sealane_core::merkle::{self, Edge, LeafIndex, Tiles, TreeSize};
 use sealane_core::statement::SignatureVerifier;
@@ -53,6 +54,25 @@ pub struct Head {
     pub registry: Arc<Registry>,
 }
 
+/// A ledger as its store has it, in memory: what a writer begins with.
+pub struct LoadedLedger {
+    pub(super) head: Head,
+    pub(super) lookup: Arc<Lookup>,
+}
+
+impl LoadedLedger {
+    pub async fn load(store: &dyn LedgerStore, verifier: &dyn SignatureVerifier) -> Result<Self, LoadError> {
+        let lookup = Arc::new(Lookup::default());
+        let head = Head::load_with(store, verifier, &lookup).await?;
+        Ok(Self { head, lookup })
+    }
+
+    /// The consortium as of the last block.
+    pub const fn registry(&self) -> &Arc<Registry> {
+        &self.head.registry
+    }
+}
+
 impl Head {
     /// Makes the state from the store. Compares the tree with the stored checkpoint, and the index and the members with
     /// the last seal. Checks no signature of a commit or a statement: an audit does that.
@@ -79,11 +99,12 @@ impl Head {
         Ok(Self { tip, state, registry })
     }
 
-    /// Holds the state against the log of votes. A member that decides alone makes the log durable where the last stop came
+    /// Holds the state against the log of votes of the key `own`. A member that decides alone makes the log durable where the last stop came
     /// between the two. With several members, a state that is behind the log is brought up to it by the others' blocks.
-    pub async fn reconcile(&self, log: &mut dyn VoteLog) -> Result<(), LoadError> {
+    pub async fn reconcile(&self, own: &Hash, log: &mut dyn VoteLog) -> Result<(), LoadError> {
         let found = mark_of(&self.tip);
-        let is_alone = self.registry.members().members().len() == 1;
+        let members = self.registry.members();
+        let is_alone = members.members().len() == 1 && members.get(own).is_some();
         match log.released() {
             Some(mark) if mark.height > found.height && is_alone => {
                 Err(LoadError::Behind { marked: mark.height, found: found.height })

@@ -77,7 +77,7 @@ pub struct Ledger {
     pub(super) client: ClientAddress,
     pub(super) gate: Arc<WriteGate>,
     pub(super) handovers: HandoverMemo,
-    /// What an observer knows of the nodes that it follows; `None` of a member's node.
+    /// What this node knows of the nodes that it follows while it is no member's; `None` if it follows none then either.
     pub(super) observing: Option<Observing>,
 }
 
@@ -144,9 +144,9 @@ impl Ledger {
         self.council.borrow().with_own_tip(&self.view().tip, self.now())
     }
 
-    /// How this node stands to those that it follows, if it is an observer.
+    /// How this node stands to those that it follows, if it is an observer, or its key is no member's now.
     pub fn following(&self) -> Option<Arc<Following>> {
-        self.observing.as_ref().map(Observing::seen)
+        self.observing.as_ref().map(Observing::seen).filter(|following| !following.is_idle)
     }
 
     /// Asks an observer's writer to look for new blocks now: something was posted through it.
@@ -209,7 +209,7 @@ impl Ledger {
     /// this node signs nothing, or too few members can be reached.
     pub fn obstacle(&self) -> Option<OrderError> {
         let stopped = || self.jobs.is_closed().then_some(OrderError::Stopped);
-        if self.observing.is_some() {
+        if self.following().is_some() {
             // Its blocks have the times that members gave them, and it meets no member.
             return stopped().or_else(|| self.gate.trouble());
         }

@@ -5,7 +5,8 @@
 //! tells how far that is. `founding` and `genesis` begin a ledger. `orderer` gives a statement its place.
 //! `receipt` and `evidence` prove what stands there, `handovers` who was in force, and `evidence` has the node's own verdict;
 //! `events` lists events, and `faults` which members were caught.
-//! `audit` does all of it again from the leaves and compares, and `copy` audits what it copies. `follower` is in the place of the
+//! `audit` does all of it again from the leaves and compares, and `copy` audits what it copies. `joining` keeps the requests of
+//! those who would be members, and `readiness` says when a node could be one. `follower` is in the place of the
 //! orderer if the node is no member: it takes the blocks that others have made. [`Ledger`] is the handle that
 //! they share; `answer` shares out threads and memory.
 
@@ -26,17 +27,19 @@ pub mod founding;
 pub mod genesis;
 pub mod handovers;
 mod head;
+pub mod joining;
 mod ledger;
 mod lookup;
 pub mod orderer;
 mod prefetch;
 pub mod proposals;
+pub mod readiness;
 pub mod receipt;
 pub mod registration;
 mod signing;
 mod write_gate;
 
 pub use admission::{PROMISE_MAX, Promise, Ticket, may_wait};
-pub use head::{Head, LoadError, mark_of};
+pub use head::{Head, LoadError, LoadedLedger, mark_of};
 pub use ledger::{Ledger, LedgerError, View};
 pub use write_gate::WriteGate;

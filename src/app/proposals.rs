@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::app::ledger::View;
 use sealane_core::block::quorum;
-use sealane_core::consortium::{LedgerProposal, ProposalEnd, ProposedChange, Registry, Tally};
+use sealane_core::consortium::{LedgerProposal, ParticipantId, ProposalEnd, ProposedChange, Registry, Tally};
 use sealane_core::hash::Hash;
 use sealane_core::merkle::LeafIndex;
 use sealane_core::time::Timestamp;
@@ -115,6 +115,8 @@ pub struct ProposalSeen {
     pub open: Option<OpenProposal>,
     /// The members that it takes out or gives new keys.
     touched: Vec<NamedKey>,
+    /// The participants that it is about, with their names.
+    participants: BTreeMap<ParticipantId, String>,
 }
 
 /// What counts of an open proposal.
@@ -158,6 +160,7 @@ impl ProposalSeen {
             ready: proposal.ready.iter().map(|(kid, place)| (named(kid), place.time)).collect(),
             open,
             touched: touched(&proposal.content.changes).map(named).collect(),
+            participants: organizations(registry, proposal),
             proposal: proposal.clone(),
         }
     }
@@ -165,6 +168,11 @@ impl ProposalSeen {
     /// The name of a member that it takes out or gives a new key; empty if it does so with none of this key.
     pub fn name_of(&self, kid: &Hash) -> &str {
         self.touched.iter().find(|one| one.kid == *kid).map_or("", |one| one.name.as_str())
+    }
+
+    /// The name of an organisation that it is about; empty of another one.
+    pub fn organization(&self, participant: &ParticipantId) -> &str {
+        self.participants.get(participant).map_or("", String::as_str)
     }
 
     /// Members that have said yes: of an open proposal those whose ballots count now, of an ended one all.
@@ -233,6 +241,12 @@ impl ProposalFilter {
 fn names(registry: &Registry) -> BTreeMap<Hash, String> {
     let members = registry.member_changes().flat_map(|change| change.members.members());
     members.map(|member| (member.kid(), member.name().to_owned())).collect()
+}
+
+/// The names of the organisations that a proposal is about.
+fn organizations(registry: &Registry, proposal: &LedgerProposal) -> BTreeMap<ParticipantId, String> {
+    let known = proposal.content.participants().filter_map(|id| registry.participant(id));
+    known.map(|one| (one.id.clone(), one.claims.organization.to_string())).collect()
 }
 
 /// The keys of members that changes take out or replace.

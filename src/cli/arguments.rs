@@ -385,6 +385,15 @@ pub struct RevokeOptions {
     /// The key was in other hands from this time on, such as 2026-11-21T09:30:00Z
     #[arg(long, value_name = "TIME")]
     pub compromised_since: Option<Timestamp>,
+    /// Put it to the vote of all members, whichever member made the registration
+    #[arg(long)]
+    pub by_vote: bool,
+    /// Until when the members may vote, such as 2026-11-21T09:30:00Z; 30 days at the most [default: 7 days from now]
+    #[arg(long, value_name = "TIME", requires = "by_vote")]
+    pub expires: Option<Timestamp>,
+    /// Do not ask before it is put to the vote
+    #[arg(long, short, requires = "by_vote")]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -560,6 +569,8 @@ pub enum MembersAction {
     Proposals(ProposalsOptions),
     /// Take back a proposal of one's own
     Withdraw(WithdrawOptions),
+    /// Make this member's new keys beside the ones in use, to be proposed with --replace
+    NewKey,
     /// Take up a lost log of votes again, with the node stopped and its ledger level with the others'
     Rejoin(RejoinOptions),
 }

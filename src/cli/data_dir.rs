@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::cli::arguments::Global;
 use crate::cli::failure::{Failure, with_causes};
 use crate::cli::provider::provider;
@@ -40,6 +42,10 @@ pub const GENESIS_FILE: &str = "genesis.jose";
 
 /// What an observer's directory has in the place of a member's keys: the trust anchor of the ledger that it follows.
 pub const OBSERVER_FILE: &str = "observer.json";
+
+/// What a newcomer gives to the members, and what its directory knows the ledger by that it joins.
+pub const MEMBER_FILE: &str = "member.json";
+pub const JOINING_FILE: &str = "joining.json";
 
 /// A data directory of a member, or of an observer, that is there and of this program's version, and where its ledger is.
 #[derive(Debug, Clone)]
@@ -82,17 +88,23 @@ impl DataDir {
         }
     }
 
-    /// Makes the directory for a new member. Refuses one that has a member already.
-    pub fn create(path: &Path) -> Result<Self, Failure> {
+    /// Refuses a directory that has something already.
+    pub fn refuse_taken(path: &Path) -> Result<(), Failure> {
         if path.join(VERSION_FILE).exists() {
             return Err(has_member(path));
         }
         if path.join(OBSERVER_FILE).exists() {
             return Err(is_observers(path));
         }
-        if path.join(MEMBER_KEY_FILE).exists() {
+        if path.join(MEMBER_KEY_FILE).exists() || path.join(JOINING_FILE).exists() {
             return Err(cut_short(path));
         }
+        Ok(())
+    }
+
+    /// Makes the directory for a new member. Refuses one that has a member already.
+    pub fn create(path: &Path) -> Result<Self, Failure> {
+        Self::refuse_taken(path)?;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| cannot("make", path, &error))?;
         Ok(Self::at(path))
     }
@@ -104,16 +116,36 @@ impl DataDir {
             return Err(is_members(path));
         }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| cannot("make", path, &error))?;
-        let (data, pin) = (Self::at(path), path.join(OBSERVER_FILE));
+        let pin = path.join(OBSERVER_FILE);
         let text = serde_json::to_string_pretty(&anchor.to_json()).map_err(Failure::unreachable)? + "\n";
-        let fault = |error: std::io::Error| cannot("write", &pin, &error);
-        // A reader finds it whole, or not at all.
-        let mut file = tempfile::NamedTempFile::new_in(path).map_err(fault)?;
-        file.write_all(text.as_bytes()).map_err(fault)?;
-        file.as_file().sync_all().map_err(fault)?;
-        file.persist(&pin).map_err(|error| fault(error.error))?;
-        File::open(path).and_then(|dir| dir.sync_all()).map_err(|error| cannot("write", path, &error))?;
-        Ok(data)
+        write_whole(&pin, &text).map_err(|error| cannot("write", &pin, &error))?;
+        Ok(Self::at(path))
+    }
+
+    /// Makes the directory of a newcomer, and pins in it the ledger that it joins; opens one in which that was cut short.
+    pub fn create_newcomer(path: &Path, joining: &Joining) -> Result<Self, Failure> {
+        let is_new = !path.join(JOINING_FILE).exists();
+        if is_new {
+            Self::refuse_taken(path)?;
+        }
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| cannot("make", path, &error))?;
+        if is_new {
+            let file = path.join(JOINING_FILE);
+            write_whole(&file, &joining.to_json()).map_err(|error| cannot("write", &file, &error))?;
+        }
+        Ok(Self::at(path))
+    }
+
+    /// What a newcomer's directory knows the ledger by that it joins; `None` of another directory.
+    pub fn joining_in(path: &Path) -> Result<Option<Joining>, Failure> {
+        let file = path.join(JOINING_FILE);
+        let bytes = match fs::read(&file) {
+            Ok(bytes) => bytes,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) => return Err(cannot("read", &file, &error)),
+        };
+        let joining = Joining::parse(&bytes);
+        joining.map(Some).map_err(|error| Failure::unreachable(format!("{}: {error}", file.display())))
     }
 
     /// Opens the directory of an observer, and reads what the ledger is known by; `None` if nothing is there. Refuses one that
@@ -341,6 +373,46 @@ impl DataDir {
     }
 }
 
+/// The ledger that a newcomer joins, as its directory has it.
+#[derive(Debug, Clone)]
+pub struct Joining {
+    /// The node where it asked to be admitted.
+    pub url: String,
+    /// What the ledger is known by.
+    pub anchor: Anchor,
+}
+
+impl Joining {
+    /// Whether a fingerprint is that of the anchor here, or of the ledger's genesis, which the operator may have written down.
+    pub fn has_fingerprint(&self, fingerprint: &Hash) -> bool {
+        let first = Anchor::of_genesis(self.anchor.statement().compact().as_bytes(), provider().signatures);
+        self.anchor.fingerprint() == *fingerprint || first.is_ok_and(|first| first.fingerprint() == *fingerprint)
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let url = value.get("url").and_then(Value::as_str).ok_or("it has no url")?.to_owned();
+        let anchor = value.get("anchor").map(Value::to_string).ok_or("it has no anchor")?;
+        let anchor = Anchor::parse(anchor.as_bytes(), provider().signatures).map_err(|error| error.to_string())?;
+        Ok(Self { url, anchor })
+    }
+
+    fn to_json(&self) -> String {
+        let value = serde_json::json!({"url": self.url, "anchor": self.anchor.to_json()});
+        format!("{value:#}\n")
+    }
+}
+
+/// Writes a file of which a reader finds all or nothing, durable when this returns.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    File::open(dir)?.sync_all()
+}
+
 /// The database that the arguments name.
 fn database(global: &Global) -> Result<Option<Server>, Failure> {
     let Some(url) = global.database_url.as_ref().filter(|url| !url.reveal().is_empty()) else {
@@ -416,12 +488,23 @@ fn not_founded(path: &Path) -> Failure {
     ))
 }
 
+/// A directory that `init --join` made, and did not finish.
+fn not_joined(path: &Path) -> Failure {
+    Failure::unreachable(format!(
+        "an `init --join` was cut short in {}: run it again, with the same --name and --join",
+        path.display()
+    ))
+}
+
 fn is_first(mark: Mark) -> bool {
     mark.height == Height::GENESIS
 }
 
 /// A directory that has a key and no version: it is a founder's, its `init` did not come to its end, or the file was lost since.
 fn cut_short(path: &Path) -> Failure {
+    if path.join(JOINING_FILE).exists() {
+        return not_joined(path);
+    }
     if path.join(FOUNDER_FILE).exists() && VoteLogFile::read_released(path).is_ok_and(|mark| mark.is_none_or(is_first))
     {
         return not_founded(path);

@@ -10,13 +10,13 @@ use crate::app::audit::{self, AuditError, BeginError};
 use crate::app::follower::SourceNode;
 use crate::app::orderer::OrderError;
 use crate::cli::arguments::{DEFAULT_LISTEN, Global, TlsOptions};
-use crate::cli::client::Client;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::followed::{FollowedNodes, sources};
 use crate::cli::limits::LimitOptions;
+use crate::cli::meet::{self, MeetBy, MeetWords};
 use crate::cli::node::{OpenNode, listen, runtime};
-use crate::cli::output::{Output, ask, printable};
+use crate::cli::output::Output;
 use crate::cli::provider::provider;
 use crate::cli::serve::{have_files_for, stop_asked};
 use crate::cli::{tls, trust};
@@ -61,6 +61,13 @@ pub struct FollowOptions {
     #[arg(long, hide = true)]
     pub until_stdin_closes: bool,
 }
+
+/// How an operator is asked whether to follow a ledger.
+const FOLLOWING: MeetWords = MeetWords {
+    question: "Follow it? Compare the fingerprint with a member's own first. [y/N] ",
+    way_out: "give --fingerprint {} once you have compared it with a member's own, or --trust FILE",
+    refusal: "not followed; nothing was written",
+};
 
 impl FollowOptions {
     pub fn filled_from(self, config: &Config) -> Self {
@@ -111,7 +118,8 @@ pub fn run(global: &Global, options: &FollowOptions, output: &Output) -> Result<
             (data, pinned)
         }
         None => {
-            let anchor = meet(global, options, &urls, output)?;
+            let by = MeetBy { trust: options.trust.as_deref(), fingerprint: options.fingerprint, yes: options.yes };
+            let (anchor, _) = meet::meet(global, &urls, &by, &FOLLOWING, output)?;
             (DataDir::create_observer(&global.data(), &anchor)?, anchor)
         }
     };
@@ -151,7 +159,7 @@ pub fn run(global: &Global, options: &FollowOptions, output: &Output) -> Result<
 }
 
 /// Opens the store, with the first block of the ledger in it at least.
-async fn begin(data: &DataDir, nodes: &[SourceNode], anchor: &Anchor) -> Result<Arc<dyn LedgerStore>, Failure> {
+pub async fn begin(data: &DataDir, nodes: &[SourceNode], anchor: &Anchor) -> Result<Arc<dyn LedgerStore>, Failure> {
     let store = if data.is_finished() { data.store().await? } else { data.create_store().await? };
     if data.is_finished() {
         audit::check_anchored(&*store, anchor).await.map_err(not_begun)?;
@@ -212,79 +220,6 @@ fn check_pinned(options: &FollowOptions, pinned: &Anchor, data: &DataDir) -> Res
             pinned.fingerprint()
         ))),
     }
-}
-
-/// Meets a ledger for the first time: finds out what it is to be known by.
-fn meet(global: &Global, options: &FollowOptions, urls: &[String], output: &Output) -> Result<Anchor, Failure> {
-    let (offered, url) = offered(global, urls, output)?;
-    let origin = printable(offered.genesis().origin.as_str());
-    if let Some(file) = &options.trust {
-        let trusted = trust::read(file)?;
-        if trusted.genesis_id() != offered.genesis_id() {
-            return Err(Failure::unproven(format!(
-                "{url} offers the ledger {origin}, and {} is the trust anchor of another one, {}: nothing was written",
-                file.display(),
-                trusted.genesis().origin
-            )));
-        }
-        return Ok(trusted);
-    }
-    if let Some(expected) = options.fingerprint {
-        return with_fingerprint(&Client::at(global, &url)?, offered, expected);
-    }
-    if options.yes {
-        output.warn(format!(
-            "the ledger {origin} is taken as {url} shows it. Compare its fingerprint with a member's own: {}",
-            offered.fingerprint()
-        ));
-        return Ok(offered);
-    }
-    eprintln!("{url} offers the ledger {origin}, kept by:");
-    for member in offered.members().members() {
-        eprintln!("{:>20}  {}", "member", printable(&format!("{} ({})", member.name(), member.kid())));
-    }
-    eprintln!("{:>20}  {}", "fingerprint", offered.fingerprint());
-    ask(
-        "Follow it? Compare the fingerprint with a member's own first. [y/N] ",
-        &format!(
-            "give --fingerprint {} once you have compared it with a member's own, or --trust FILE",
-            offered.fingerprint()
-        ),
-        "not followed; nothing was written",
-    )?;
-    Ok(offered)
-}
-
-/// The trust anchor that the first node offers that can be reached, and its URL.
-fn offered(global: &Global, urls: &[String], output: &Output) -> Result<(Anchor, String), Failure> {
-    let mut last = Failure::wrong_use("give the URL of a node to follow");
-    for (at, url) in urls.iter().enumerate() {
-        match trust::fetch(&Client::at(global, url)?) {
-            Ok(anchor) => return Ok((anchor, url.clone())),
-            Err(failure) if at + 1 < urls.len() => output.warn(format!("{failure}; the next node is asked")),
-            Err(failure) => last = failure,
-        }
-    }
-    Err(last)
-}
-
-/// The anchor with a fingerprint: the newest one that the node offers, or that of genesis.
-fn with_fingerprint(client: &Client, offered: Anchor, expected: Hash) -> Result<Anchor, Failure> {
-    if offered.fingerprint() == expected {
-        return Ok(offered);
-    }
-    // The operator may have written down that of genesis, before members changed.
-    let first = Anchor::of_genesis(offered.statement().compact().as_bytes(), provider().signatures);
-    let first = first.map_err(Failure::unproven)?;
-    if first.fingerprint() == expected {
-        return Ok(first);
-    }
-    Err(Failure::unproven(format!(
-        "{} offers the ledger {} with the fingerprint {}, and {expected} was expected: nothing was written",
-        client.url(),
-        printable(offered.genesis().origin.as_str()),
-        offered.fingerprint()
-    )))
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ pub fn begin(data: &DataDir, files: &[PathBuf], genesis: Option<&Path>) -> Resul
         genesis::GenesisError::Exists => other_ledger(data),
         other => Failure::unreachable(with_causes(&other)),
     })?;
-    add_settings(data, &founders, &own)?;
+    add_settings(data.path(), &settings_of(&founders, &own)?)?;
     data.finish()?;
     Ok(FoundedLedger { founders, anchor, own })
 }
@@ -219,21 +219,25 @@ fn read_genesis(file: &Path, founders: &Founders) -> Result<Anchor, String> {
     Ok(anchor)
 }
 
-/// Adds what the founders said of their addresses to `sealane.toml`.
-fn add_settings(data: &DataDir, founders: &Founders, own: &FounderDocument) -> Result<(), Failure> {
+/// What the founders said of their addresses, for `sealane.toml`.
+fn settings_of(founders: &Founders, own: &FounderDocument) -> Result<FoundedSettings, Failure> {
     let endpoint = |address: &NodeAddress| address.peer().parse::<PeerEndpoint>().map_err(Failure::wrong_use);
     let kid = own.member().kid();
     let others = founders.all().map(|one| &one.document).filter(|one| one.member().kid() != kid);
     let address = endpoint(own.address())?;
-    let settings = FoundedSettings {
+    Ok(FoundedSettings {
         public_url: own.address().url().to_owned(),
         listen: address.listen_default(),
         address,
         addresses: others
             .map(|one| Ok((one.member().kid(), endpoint(one.address())?)))
             .collect::<Result<_, Failure>>()?,
-    };
-    let path = data.path().join(CONFIG_FILE);
+    })
+}
+
+/// Adds a node's settings to the `sealane.toml` of a directory.
+pub fn add_settings(dir: &Path, settings: &FoundedSettings) -> Result<(), Failure> {
+    let path = dir.join(CONFIG_FILE);
     let (before, mode) = match fs::read_to_string(&path) {
         Ok(text) => (text, fs::metadata(&path).map_err(|error| cannot("read", &path, &error))?.permissions().mode()),
         Err(error) if error.kind() == ErrorKind::NotFound => (String::new(), PUBLIC_MODE),

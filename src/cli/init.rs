@@ -10,6 +10,7 @@ use crate::cli::arguments::Global;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::founding::{self, FounderOptions};
+use crate::cli::join::{self, JoinOptions};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
 use crate::config::PeerEndpoint;
@@ -31,12 +32,21 @@ pub struct InitOptions {
     /// Begin a ledger together with others: make this founder's keys, and founder.json for the other founders
     #[arg(long, requires_all = ["origin", "peer_address", "public_url"])]
     pub founder: bool,
-    /// With --founder: where other members' nodes reach this one
-    #[arg(long, value_name = "HOST:PORT", requires = "founder")]
+    /// With --founder or --join: where other members' nodes reach this one
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["found", "migrate"])]
     pub peer_address: Option<PeerEndpoint>,
-    /// With --founder: where people reach this node
-    #[arg(long, value_name = "URL", requires = "founder")]
+    /// With --founder or --join: where people reach this node
+    #[arg(long, value_name = "URL", conflicts_with_all = ["found", "migrate"])]
     pub public_url: Option<String>,
+    /// Ask to become a member of the ledger that this member's node keeps; run it again if it was cut short
+    #[arg(long, value_name = "URL", conflicts_with_all = ["origin", "founder", "found", "migrate"])]
+    pub join: Option<String>,
+    /// With --join: the fingerprint of the ledger's trust anchor, from a member by another way
+    #[arg(long, value_name = "FINGERPRINT", allow_hyphen_values = true, requires = "join")]
+    pub fingerprint: Option<Hash>,
+    /// With --join: take the ledger that the node shows, and do not ask
+    #[arg(long, short, requires = "join")]
+    pub yes: bool,
     /// Begin the ledger of these founders: the founder.json of each, this one's too
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["name", "origin", "founder"])]
     pub found: Vec<PathBuf>,
@@ -60,6 +70,22 @@ pub fn run(global: &Global, options: &InitOptions, output: &Output) -> Result<Co
         (options.founder, &origin, &options.peer_address, &options.public_url)
     {
         return founding::declare(global, &FounderOptions { name, origin: origin.clone(), peer, url }, output);
+    }
+    let own = options.peer_address.as_ref().zip(options.public_url.as_deref());
+    let says_one = options.peer_address.is_some() || options.public_url.is_some();
+    if own.is_none() && says_one {
+        return Err(Failure::wrong_use(
+            "give --peer-address and --public-url together, with --founder or --join: other members are told both",
+        ));
+    }
+    if let Some(url) = &options.join {
+        let (url, fingerprint) = (url.trim_end_matches('/'), options.fingerprint);
+        return join::run(global, &JoinOptions { name, url, own, fingerprint, yes: options.yes }, output);
+    }
+    if own.is_some() {
+        return Err(Failure::wrong_use(
+            "--peer-address and --public-url belong to --founder or --join; else give them to serve",
+        ));
     }
     let data = DataDir::create(&global.data())?.with_database(global)?;
     let origin = create(&data, name, origin)?;

@@ -7,7 +7,7 @@ use crate::cli::arguments::{Global, MembersAction, MembersOptions};
 use crate::cli::client::Client;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::{Output, capital, columns, excerpt};
-use crate::cli::{ballots, proposals, propose, rejoin};
+use crate::cli::{ballots, new_key, proposals, propose, rejoin};
 
 /// Characters of a `kid` that people are shown.
 const KID_CHARS: usize = 8;
@@ -21,6 +21,8 @@ struct MembersSeen {
     /// An observer meets no member.
     #[serde(default)]
     reachable: usize,
+    #[serde(default)]
+    candidates: Vec<CandidateSeen>,
     #[serde(default)]
     requests: Vec<RequestSeen>,
     not_signing: Option<String>,
@@ -56,6 +58,17 @@ struct MemberSeen {
     faults: u64,
 }
 
+/// Who would come in by an open proposal.
+#[derive(Deserialize)]
+struct CandidateSeen {
+    kid: String,
+    name: String,
+    #[serde(rename = "self", default)]
+    is_self: bool,
+    reachable: bool,
+    trouble: Option<String>,
+}
+
 /// Who asks to become a member.
 #[derive(Deserialize)]
 struct RequestSeen {
@@ -70,6 +83,7 @@ pub fn run(global: &Global, options: &MembersOptions, output: &Output) -> Result
         Some(MembersAction::Vote(options)) => return ballots::vote(global, options, output),
         Some(MembersAction::Proposals(options)) => return proposals::run(global, options, output),
         Some(MembersAction::Withdraw(options)) => return ballots::withdraw(global, options, output),
+        Some(MembersAction::NewKey) => return new_key::run(global, output),
         Some(MembersAction::Rejoin(options)) => return rejoin::run(global, options, output),
         None => {}
     }
@@ -92,6 +106,7 @@ fn text_of(answer: &Value, url: &str) -> Result<String, Failure> {
     if let Some(reason) = &seen.not_signing {
         lines.push(excerpt(&capital(reason)));
     }
+    lines.extend(seen.candidates.iter().map(CandidateSeen::text));
     for request in &seen.requests {
         let url = request.url.as_deref().unwrap_or("no address");
         lines.push(format!("Asks to become a member: {} ({}, {})", excerpt(&request.name), request.kid, excerpt(url)));
@@ -144,6 +159,18 @@ impl MemberSeen {
         };
         let trouble = self.trouble.as_deref().map(|trouble| format!(" ({})", excerpt(trouble))).unwrap_or_default();
         format!("{missing}{trouble}")
+    }
+}
+
+impl CandidateSeen {
+    fn text(&self) -> String {
+        let state = match self {
+            Self { is_self: true, .. } => "this node".to_owned(),
+            Self { reachable: true, .. } => "this node reaches it".to_owned(),
+            Self { trouble: None, .. } => "this node does not reach it".to_owned(),
+            Self { trouble: Some(trouble), .. } => format!("this node does not reach it ({})", excerpt(trouble)),
+        };
+        format!("Would come in by an open proposal: {} ({}), {state}", excerpt(&self.name), self.kid)
     }
 }
 
@@ -225,8 +252,14 @@ mod tests {
         answer["members"][2]["faults"] = 3.into();
         answer["notSigning"] = "this node signs nothing: two nodes run".into();
         answer["requests"] = json!([{"kid": "eeee", "name": "Barn", "url": "https://barn.example"}]);
+        answer["candidates"] = json!([
+            {"kid": "ffff", "name": "Dock", "reachable": true},
+            {"kid": "gggg", "name": "Quay", "reachable": false, "trouble": "connection refused"},
+        ]);
         let text = text_of(&answer, "http://a").unwrap();
         for line in [
+            "Would come in by an open proposal: Dock (ffff), this node reaches it",
+            "Would come in by an open proposal: Quay (gggg), this node does not reach it (connection refused)",
             "missing since 2026-11-28T12:09:00.000Z (connection refused)",
             "missing, not heard since this node started",
             "this node; has signed two things in one place, see `sealane faults`",

@@ -1,8 +1,8 @@
 //! The command line. A command has a file with a function `run`; `decisions` has three (`approve`, `reject`, `revoke`),
-//! `propose` three (`members propose`, `policy`, `rules`), and `ballots` three (`members vote`, `members withdraw`, `endorse`).
+//! `propose` four (`members propose`, `policy`, `rules`, `revoke --by-vote`), and `ballots` three (`members vote`, `members withdraw`, `endorse`).
 //!
 //! The other files serve several commands: `arguments`, `output`, `failure`; `data_dir` and `stores`, where a member's files
-//! and ledger are; `founding`, which `init` uses; `node`, which puts a node together; `check_record`, `client`, `followed`, which an observer asks, `identity`, `limits`, `provider`, `remote`,
+//! and ledger are; `founding` and `join`, which `init` uses; `meet`, how a ledger is met for the first time; `node`, which puts a node together, and `newcomer`, what that does before its member is admitted; `check_record`, `client`, `followed`, which an observer asks, `identity`, `limits`, `provider`, `remote`,
 //! `seen`, `tls`.
 
 mod arguments;
@@ -30,10 +30,14 @@ mod founding;
 mod identity;
 mod init;
 mod invite;
+mod join;
 mod keygen;
 mod label;
 mod limits;
+mod meet;
 mod members;
+mod new_key;
+mod newcomer;
 mod node;
 mod output;
 mod participants;
@@ -108,6 +112,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
         Command::Participants(options) => participants::run(&global, &options, &output),
         Command::Approve(options) => decisions::approve(&global, &options, &output),
         Command::Reject(options) => decisions::reject(&global, &options, &output),
+        Command::Revoke(options) if options.by_vote => propose::revoke(&global, &options, &output),
         Command::Revoke(options) => decisions::revoke(&global, &options, &output),
         Command::Endorse(options) => ballots::endorse(&global, &options, &output),
         Command::Policy(options) => propose::policy(&global, &options, &output),

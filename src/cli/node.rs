@@ -9,24 +9,28 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::app::Ledger;
-use crate::app::follower::{Follower, FollowerSetup, SourceNode};
+use crate::app::follower::{Follower, FollowerSetup, SourceNode, SourcesSetup};
+use crate::app::joining::JoinDesk;
 use crate::app::orderer::Orderer;
+use crate::app::readiness::ReadyNode;
+use crate::app::{Ledger, LoadedLedger};
 use crate::cli::check_record;
 use crate::cli::consensus::consensus;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
 use crate::cli::followed::keep_fork;
+use crate::cli::newcomer::OtherNodes;
 use crate::cli::provider::known_signers;
 use crate::cli::self_check::{SelfCheck, this_program};
 use crate::cli::trust;
 use crate::config::PeerSettings;
 use crate::http::{self, AuditResult, Limits, Metrics, PassOn, PictureDecoder};
 use crate::pki::X509Reader;
-use crate::ports::{Clock, LedgerStore};
+use crate::ports::{Clock, LedgerStore, MemberSigner};
+use crate::store::JoinRequestFile;
 use sealane_core::evidence::Anchor;
 use sealane_core::provenance::Policy;
 use sealane_core::statement::SignatureVerifier;
@@ -71,6 +75,9 @@ pub struct OpenNode {
     invitations: bool,
     last_check: Option<AuditResult>,
     followed: Option<Arc<dyn PassOn>>,
+    /// What the node does beside its writer.
+    beside: Vec<JoinHandle<()>>,
+    replaced: Option<watch::Receiver<bool>>,
 }
 
 impl OpenNode {
@@ -83,19 +90,26 @@ impl OpenNode {
         write_rate: Option<NonZeroU32>,
         accept_clock: Option<Timestamp>,
         peers: &PeerSettings,
+        mut others: OtherNodes,
     ) -> Result<Self, Failure> {
         let metrics = Arc::new(Metrics::new());
         let store = data.store().await?;
+        let verifier: Arc<dyn SignatureVerifier> = Arc::new(known_signers());
+        let loaded = LoadedLedger::load(&*store, &*verifier).await.map_err(Failure::unreachable)?;
+        let registry = Arc::clone(loaded.registry());
         // Before the log of votes is held against the ledger, and brought to its end.
-        let genesis = trust::check_owner(data, &*store).await?;
+        let genesis = trust::check_owner(data, &*store, &registry).await?;
         let signer = Arc::new(data.member_key()?);
         let authority_pem = data.authority()?.certificate().to_pem();
-        let verifier: Arc<dyn SignatureVerifier> = Arc::new(known_signers());
-        let consensus = consensus(data, &genesis, &signer, &verifier, peers).await?;
-        let observer = Arc::clone(&metrics) as _;
-        let (orderer, ledger) = Orderer::open(store, Arc::new(SystemClock), signer, verifier, observer, consensus)
-            .await
-            .map_err(Failure::unreachable)?;
+        let (consensus, network) = consensus(data, &registry, &signer, &verifier, peers).await?;
+        let (observer, clock) = (Arc::clone(&metrics) as _, Arc::new(SystemClock));
+        let (key, kid) = (Arc::clone(&signer) as Arc<dyn MemberSigner>, signer.public_key().thumbprint());
+        let opened = Orderer::open_loaded(loaded, store, clock, signer, verifier, observer, consensus);
+        let (orderer, ledger) = opened.await.map_err(Failure::unreachable)?;
+        let (orderer, ledger) = match others.sources(data, genesis) {
+            Some(sources) => orderer.following(sources, ledger),
+            None => (orderer, ledger),
+        };
         for kid in peers.strangers(ledger.view().registry.members()) {
             tracing::warn!(%kid, "[peers.addresses] of sealane.toml has a key that is no member's in force");
         }
@@ -107,7 +121,29 @@ impl OpenNode {
             Some(told) => orderer.accepting_clock(told).map_err(Failure::wrong_use)?,
             None => orderer,
         };
-        Ok(Self { authority_pem, ..Self::start(data, ledger, metrics, orderer.run()) })
+        let (followed, voice) = (others.followed(), others.voice(data));
+        let (ready, replaced) = ReadyNode::new(ledger.clone(), key, Arc::new(X509Reader), voice);
+        let mut beside = vec![tokio::spawn(ready.run())];
+        if let Some(network) = network {
+            beside.push(tokio::spawn(others.learn_addresses(ledger.clone(), network, kid)));
+        }
+        let started = Self::start(data, ledger, metrics, orderer.run());
+        Ok(Self { authority_pem, followed, beside, replaced: Some(replaced), ..started })
+    }
+
+    /// Completes when other keys are in force in the place of this node's: it goes on by them once it is opened again.
+    pub fn replaced(&self) -> impl Future<Output = ()> + use<> {
+        let replaced = self.replaced.clone();
+        async move {
+            let is_replaced = match replaced {
+                // An error says that the node has ended, which is no replacement.
+                Some(mut replaced) => replaced.wait_for(|replaced| *replaced).await.is_ok(),
+                None => false,
+            };
+            if !is_replaced {
+                std::future::pending().await
+            }
+        }
     }
 
     /// Opens the ledger in an observer's directory, and starts to follow other nodes. The caller holds the directory's lock, and
@@ -127,9 +163,7 @@ impl OpenNode {
             verifier: Arc::new(known_signers()),
             certificates: Arc::new(X509Reader),
             observer: Arc::clone(&metrics) as _,
-            anchor,
-            nodes,
-            keep_fork: Box::new(move |fork| keep_fork(&forks, fork)),
+            sources: SourcesSetup { anchor, nodes, keep_fork: Box::new(move |fork| keep_fork(&forks, fork)) },
         };
         let (follower, ledger) = Follower::open(setup).await.map_err(Failure::unreachable)?;
         Ok(Self { followed: Some(followed), ..Self::start(data, ledger, metrics, follower.run()) })
@@ -156,6 +190,8 @@ impl OpenNode {
             invitations: false,
             last_check,
             followed: None,
+            beside: Vec::new(),
+            replaced: None,
         }
     }
 
@@ -181,8 +217,9 @@ impl OpenNode {
         listener: TcpListener,
         tls: Option<ServerConfig>,
         public_url: String,
-        shutdown: impl Future<Output = ()> + 'static,
+        shutdown: impl Future<Output = ()>,
     ) -> Result<(), Failure> {
+        let joining = JoinDesk::open(Box::new(JoinRequestFile::in_dir(self.data.path())), self.ledger.verifier());
         let audit = Arc::new(RwLock::new(self.last_check));
         let check = SelfCheck::start(self.data, Arc::clone(&audit), Arc::clone(self.ledger.gate()))?;
         let node = http::Node {
@@ -193,12 +230,15 @@ impl OpenNode {
             member_certificate_pem: self.authority_pem,
             policy: Policy::default(),
             decoder: self.decoder,
+            joining: Arc::new(joining),
             invitations: self.invitations,
             followed: self.followed,
             audit,
         };
-        http::serve(node, listener, tls, self.limits, shutdown).await.map_err(Failure::unreachable)?;
+        let served = http::serve(node, listener, tls, self.limits, shutdown).await;
         check.stop();
+        self.beside.iter().for_each(JoinHandle::abort);
+        served.map_err(Failure::unreachable)?;
         // Every handle on the ledger went with the server: the writer empties its queue and ends.
         self.writer.await.map_err(Failure::unreachable)
     }

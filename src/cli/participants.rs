@@ -43,8 +43,10 @@ fn row(participant: &Value) -> String {
         if participant.get("renewal").is_some_and(|renewal| !renewal.is_null()) { "  renewal waits" } else { "" };
     let missing = participant.get("endorsementsMissing").and_then(Value::as_u64);
     let missing = missing.map(|missing| format!("  endorsements missing: {missing}")).unwrap_or_default();
+    let is_voted = participant.pointer("/revocation/proposal").is_some();
+    let voted = if is_voted { "  by the members' vote" } else { "" };
     format!(
-        "{}  {:8}  {:24}  {}  {}{renewal}{missing}",
+        "{}  {:8}  {:24}  {}  {}{renewal}{missing}{voted}",
         text("id"),
         text("status"),
         list("roles"),

@@ -1,4 +1,4 @@
-//! `members propose`, `policy`, `rules`: what a member puts to the vote of all.
+//! `members propose`, `policy`, `rules`, `revoke --by-vote`: what a member puts to the vote of all.
 //!
 //! Before the key signs, the command shows each change and what the members could bear after it, and asks.
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::proposals::Bearing;
-use crate::cli::arguments::Global;
+use crate::cli::arguments::{Global, RevokeOptions};
 use crate::cli::decisions::Desk;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::now;
@@ -22,7 +22,7 @@ use crate::cli::provider::provider;
 use sealane_core::block::{Member, NotePublicKey};
 use sealane_core::consortium::{
     Admin, AdmitMember, ChangeProposal, ParticipantId, PolicyChange, PolicyName, ProposedChange, RemoveMember,
-    ReplaceMember, RulesChange, member_proof_bytes,
+    ReplaceMember, RevokeParticipant, RulesChange, member_proof_bytes,
 };
 use sealane_core::hash::Hash;
 use sealane_core::limits::{CHANGES_PER_PROPOSAL_MAX, PROPOSAL_DAYS_MAX};
@@ -111,6 +111,9 @@ struct MembersTold {
 struct MemberTold {
     kid: Hash,
     name: String,
+    /// Where its node is found, as it has signed it.
+    #[serde(default)]
+    address: Option<Value>,
 }
 
 pub fn run(global: &Global, options: &ProposeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
@@ -132,6 +135,14 @@ pub fn run(global: &Global, options: &ProposeOptions, output: &Output) -> Result
             "say what is proposed: --admit, --remove or --replace, each as often as needed",
         ));
     }
+    if let ([alone], false) = (members.members.as_slice(), options.admit.is_empty())
+        && alone.address.is_none()
+    {
+        output.warn(
+            "this member's node has no port for other members' nodes, so who is admitted may never be ready: serve it with \
+             --peer-listen and --peer-address",
+        );
+    }
     propose(&desk, &members, changes, &options.vote, output)
 }
 
@@ -147,6 +158,20 @@ pub fn rules(global: &Global, options: &RulesOptions, output: &Output) -> Result
     let members = MembersTold::ask(&desk)?;
     let change = RulesChange { number: options.number, not_before: options.not_before.unwrap_or_else(now) };
     propose(&desk, &members, vec![ProposedChange::Rules(change)], &options.vote, output)
+}
+
+/// Puts the end of a registration to the vote.
+pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
+    let desk = Desk::open(global)?;
+    let members = MembersTold::ask(&desk)?;
+    let change = RevokeParticipant {
+        participant: options.id.clone(),
+        reason: options.reason.clone(),
+        compromised_since: options.compromised_since,
+        dismisses_claims: false,
+    };
+    let vote = PutToVote { expires: options.expires, yes: options.yes };
+    propose(&desk, &members, vec![ProposedChange::Revoke(change)], &vote, output)
 }
 
 fn propose(
@@ -345,7 +370,11 @@ mod tests {
     }
 
     fn told() -> MembersTold {
-        let member = |byte: u8, name: &str| MemberTold { kid: Hash::from_bytes([byte; 32]), name: name.to_owned() };
+        let member = |byte: u8, name: &str| MemberTold {
+            kid: Hash::from_bytes([byte; 32]),
+            name: name.to_owned(),
+            address: None,
+        };
         MembersTold {
             members: vec![member(1, "Ada"), member(2, "Bo"), member(3, "Cy"), member(4, "Di")],
             requests: Vec::new(),

@@ -22,7 +22,7 @@ use crate::cli::audit::unsound;
 use crate::cli::backup::{copy_private, new_file, parent, sync};
 use crate::cli::check_base::{self, CHECK_BASE_FILE};
 use crate::cli::check_record::CHECK_RECORD_FILE;
-use crate::cli::data_dir::{DataDir, cannot};
+use crate::cli::data_dir::{DataDir, JOINING_FILE, MEMBER_FILE, cannot};
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::node::runtime;
 use crate::cli::output::Output;
@@ -33,7 +33,9 @@ use crate::pki::{
     CertificateAuthority, MEMBER_KEY_FILE, MemberKey, NODE_TLS_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey,
 };
 use crate::ports::{Mark, MemberSigner, StoredBlock};
-use crate::store::{ADDRESS_FILE, LogStart, SqliteOpenError, SqliteStore, VOTE_LOG_FILES, VoteLogFile};
+use crate::store::{
+    ADDRESS_FILE, JOIN_REQUEST_FILE, LogStart, SqliteOpenError, SqliteStore, VOTE_LOG_FILES, VoteLogFile,
+};
 use sealane_core::block::NotePublicKey;
 use sealane_core::consortium::Registry;
 use sealane_core::merkle::TreeSize;
@@ -114,7 +116,7 @@ fn refuse_what_is_there(path: &Path) -> Result<(), Failure> {
             ["version", "lock", "ca.pem", "ca-key.pem", MEMBER_KEY_FILE, NOTE_KEY_FILE, CONFIG_FILE];
         OURS.contains(&name.as_str())
             || VOTE_LOG_FILES.contains(&name.as_str())
-            || [NODE_TLS_KEY_FILE, ADDRESS_FILE].contains(&name.as_str())
+            || [NODE_TLS_KEY_FILE, ADDRESS_FILE, JOIN_REQUEST_FILE, MEMBER_FILE, JOINING_FILE].contains(&name.as_str())
             || name.starts_with("ledger.sqlite.")
             // What the lost ledger's last checks came to, also half written: a whole check of the restored one follows.
             || name.starts_with(CHECK_RECORD_FILE)

@@ -1,9 +1,13 @@
 //! `serve`: runs the node.
 
+use std::pin::pin;
+
 use crate::app::orderer::OrderError;
 use crate::cli::arguments::{Global, ServeOptions};
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure};
+use crate::cli::new_key;
+use crate::cli::newcomer::OtherNodes;
 use crate::cli::node::{OpenNode, input_end, listen, runtime, stop_signal};
 use crate::cli::output::Output;
 use crate::cli::tls;
@@ -31,12 +35,11 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
     let peers = PeerSettings::new(options.peer_listen, peer_address, &public_url, addresses);
     let patience = options.agreement.patience().map_err(Failure::wrong_use)?;
     let peers = peers.map_err(Failure::wrong_use)?.waiting(patience);
-    runtime()?.block_on(async {
-        let node = OpenNode::open(&data, options.write_rate, options.accept_clock, &peers).await?;
-        let node = node.within(limits).for_invited_only(options.invitations);
-        let node = if options.scan_decoder { node.decoding_pictures()? } else { node };
+    let runtime = runtime()?;
+    let served = runtime.block_on(async {
         // Before it is told that the node is there: a stop right after that must not cut it off.
-        let stop = stop_asked(options.until_stdin_closes)?;
+        let mut stop = pin!(stop_asked(options.until_stdin_closes)?);
+        let node = open(global, options, &data, &peers).await?.within(limits.clone());
         let view = node.ledger.view();
         let result = serde_json::json!({"url": url, "origin": node.ledger.origin(), "treeSize": view.size()});
         let text = format!("Serving the ledger {} at {url} (Ctrl-C stops it).", node.ledger.origin());
@@ -51,10 +54,40 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
             Some(silent @ OrderError::Silent(_)) => output.warn(silent.to_string()),
             _ => {}
         }
-        node.serve(listener, tls, public_url, stop).await
-    })?;
+        let mut next = Some(node);
+        while let Some(node) = next.take() {
+            let (replaced, mut is_replaced) = (node.replaced(), false);
+            let (listener, tls) = (listener.try_clone().map_err(Failure::unreachable)?, tls.clone());
+            let ended = async {
+                tokio::select! { () = &mut stop => {}, () = replaced => is_replaced = true }
+            };
+            node.serve(listener, tls, public_url.clone(), ended).await?;
+            if is_replaced {
+                // The old key is out of force and the new one in: the node is opened again, by that one.
+                next = Some(open(global, options, &data, &peers).await?.within(limits.clone()));
+            }
+        }
+        Ok(())
+    });
+    // A node that is asked at this moment is not waited for.
+    runtime.shutdown_background();
+    served?;
     output.say("Stopped; everything acknowledged is on disk.");
     Ok(CommandOutcome::Done)
+}
+
+/// Opens the node of a member, by its new keys if these are in force.
+async fn open(
+    global: &Global,
+    options: &ServeOptions,
+    data: &DataDir,
+    peers: &PeerSettings,
+) -> Result<OpenNode, Failure> {
+    new_key::take_up_if_enacted(data).await?;
+    let others = OtherNodes::of(global, data)?;
+    let node = OpenNode::open(data, options.write_rate, options.accept_clock, peers, others).await?;
+    let node = node.for_invited_only(options.invitations);
+    if options.scan_decoder { node.decoding_pictures() } else { Ok(node) }
 }
 
 /// Listens, from this call on, for the node being asked to stop: by a signal, or by the end of standard input.

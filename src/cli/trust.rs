@@ -14,7 +14,7 @@ use crate::cli::provider::provider;
 use crate::pki::NOTE_KEY_FILE;
 use crate::ports::{LedgerStore, MemberSigner};
 use sealane_core::block::{Leaf, Origin};
-use sealane_core::consortium::Genesis;
+use sealane_core::consortium::{LedgerProposal, Registry};
 use sealane_core::evidence::{Anchor, MemberChain};
 use sealane_core::hash::Hash;
 use sealane_core::merkle::TreeSize;
@@ -123,14 +123,20 @@ pub fn of_data(data: &DataDir) -> Result<Anchor, Failure> {
     anchor.ok_or_else(no_genesis)
 }
 
-/// Refuses a ledger that was begun with another member key than the one in the data directory, and an empty one. Returns how
-/// it was begun.
-pub async fn check_owner(data: &DataDir, store: &dyn LedgerStore) -> Result<Genesis, Failure> {
+/// Refuses a ledger in which the member key of the data directory has no part: it was never a member's, no open proposal brings it
+/// in, and the directory joins another ledger. Returns what the ledger is known by at genesis.
+pub async fn check_owner(data: &DataDir, store: &dyn LedgerStore, registry: &Registry) -> Result<Anchor, Failure> {
     let Some(genesis) = of_store(store).await? else { return Err(Failure::unreachable(LoadError::Empty)) };
     let key = data.member_key()?;
-    let member = genesis.genesis().members.get(&key.public_key().thumbprint());
-    if member.is_some_and(|member| member.note_key() == key.note_key()) {
-        return Ok(genesis.genesis().clone());
+    let kid = key.public_key().thumbprint();
+    let ever = registry.member_changes().rev().find_map(|change| change.members.get(&kid));
+    let coming = || registry.proposals().flat_map(LedgerProposal::new_members).find(|member| member.kid() == kid);
+    let member = ever.or_else(coming);
+    let joins = || DataDir::joining_in(data.path());
+    if member.is_some_and(|member| member.note_key() == key.note_key())
+        || (member.is_none() && joins()?.is_some_and(|joining| joining.anchor.genesis_id() == genesis.genesis_id()))
+    {
+        return Ok(genesis);
     }
     if member.is_some() {
         return Err(Failure::unreachable(format!(

@@ -114,6 +114,11 @@ impl PeerSettings {
         self.patience
     }
 
+    /// Whether the operator lets this node meet other members' nodes.
+    pub fn meets_others(&self) -> bool {
+        self.listen.is_some() || !self.addresses.is_empty()
+    }
+
     /// Where the node listens for others; `None` of one that only dials.
     pub const fn listen(&self) -> Option<SocketAddr> {
         self.listen

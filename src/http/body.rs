@@ -105,6 +105,14 @@ pub async fn read_object(request: &HttpRequest, payload: Payload) -> Result<Fiel
     Fields::of(json::parse(&bytes)?)
 }
 
+/// Reads a JSON document of at most `limit` bytes, which the caller parses.
+pub async fn read_json(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+    if media_type(request).as_deref() != Some("application/json") {
+        return Err(unsupported(request, "send a JSON object as application/json"));
+    }
+    read(request, payload, limit).await
+}
+
 /// The media type of the body in lower case, without parameters.
 pub fn media_type(request: &HttpRequest) -> Option<String> {
     let value = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;

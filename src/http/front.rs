@@ -28,7 +28,7 @@ pub async fn get_front(request: HttpRequest, node: web::Data<Node>) -> Result<Ht
         main: main(
             &visitor,
             &view,
-            members::section(&visitor, &node.ledger, proposals::count_open(&view, node.ledger.now())),
+            members::section(&visitor, &node.ledger, &node.joining, proposals::count_open(&view, node.ledger.now())),
             &blocks,
         ),
     };

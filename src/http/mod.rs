@@ -51,6 +51,7 @@ use rustls::ServerConfig;
 
 use crate::app::Ledger;
 use crate::app::audit::{Fault, Report};
+use crate::app::joining::JoinDesk;
 use sealane_core::consortium::CertificateReader;
 use sealane_core::merkle::TreeSize;
 use sealane_core::provenance::Policy;
@@ -78,9 +79,11 @@ pub struct Node {
     pub policy: Policy,
     /// Decodes the pictures that are sent to `/scan`; `None` if the operator has not switched it on.
     pub decoder: Option<PictureDecoder>,
+    /// The requests of those who would become members.
+    pub joining: Arc<JoinDesk>,
     /// Registrations need a member's invitation.
     pub invitations: bool,
-    /// Takes what is posted, if this node is an observer; `None` at a member's node.
+    /// Takes what is posted, if this node is an observer or its key is no member's now; `None` if it follows none then.
     pub followed: Option<Arc<dyn PassOn>>,
     /// The node's last check of itself; `None` until the first one is through.
     pub audit: Arc<RwLock<Option<AuditResult>>>,

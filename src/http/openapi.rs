@@ -28,6 +28,7 @@ use crate::http::{
         docs::get_docs_redirect,
         docs::get_docs,
         members::get::get_members,
+        members::join::create_join_request,
         members::decide::post_member_decision,
         members::proposals::list_proposals,
         members::proposal::get_proposal,

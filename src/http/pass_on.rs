@@ -3,6 +3,8 @@
 //! Little of a request goes on, and little of an answer comes back: a body in JSON, and the headers that a capture or a
 //! registration needs. Nothing of the answer is believed here; a receipt proves itself to who posted.
 
+use std::sync::Arc;
+
 use actix_web::guard::GuardContext;
 use actix_web::http::header::{HeaderName, HeaderValue, VIA};
 use actix_web::http::{Method, StatusCode};
@@ -77,9 +79,14 @@ pub struct PassedAnswer {
     pub body: Vec<u8>,
 }
 
-/// Tells whether this node is an observer, which writes nothing of its own.
+/// Tells whether this node is an observer, which writes nothing of its own, or its key is no member's now.
 pub fn is_observer(context: &GuardContext<'_>) -> bool {
-    context.app_data::<web::Data<Node>>().is_some_and(|node| node.followed.is_some())
+    context.app_data::<web::Data<Node>>().is_some_and(|node| followed(node).is_some())
+}
+
+/// Who takes what is posted here, while this node's key is no member's.
+fn followed(node: &Node) -> Option<&Arc<dyn PassOn>> {
+    node.followed.as_ref().filter(|_| node.ledger.following().is_some())
 }
 
 /// Passes on what is posted, and hands the answer back.
@@ -103,7 +110,7 @@ pub async fn pass_on_post(
 
 /// Asks the followed node what this one does not know, such as a request that waits there. `None` at a member's node.
 pub async fn pass_on_get(request: &HttpRequest, node: &Node) -> Option<Result<HttpResponse, Problem>> {
-    node.followed.as_ref()?;
+    followed(node)?;
     let passed = match passed(request, Bytes::new()) {
         Ok(passed) => passed,
         Err(problem) => return Some(Err(problem)),
@@ -136,7 +143,7 @@ fn passed(request: &HttpRequest, body: Bytes) -> Result<PassedRequest, Problem> 
 }
 
 async fn exchange(node: &Node, request: PassedRequest) -> Result<HttpResponse, Problem> {
-    let Some(followed) = node.followed.clone() else { return Err(Problem::internal("this node follows none")) };
+    let Some(followed) = followed(node).cloned() else { return Err(Problem::internal("this node follows none")) };
     let permit = UNDER_WAY.try_acquire().map_err(|_| {
         Problem::new(Code::Busy, format!("{UNDER_WAY_MAX} requests wait for the followed node's answer already"))
     })?;

@@ -37,7 +37,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/openapi.json").get(openapi::get_openapi),
         at("/docs").get(docs::get_docs_redirect),
         at("/docs/{file:.*}").get(docs::get_docs),
-        at("/members").get(members::get_members),
+        at("/members").writes(members::create_join_request).get(members::get_members),
         at("/members/decisions").writes(members::post_member_decision),
         at("/members/proposals").get(members::list_proposals),
         at("/members/proposals/{id}").get(members::get_proposal),

@@ -10,6 +10,7 @@ use crate::ports::{AddressKeeper, MemberSigner, Roster};
 use sealane_core::agreement::{NodeAddress, NodeAddressError, SignedAddress};
 use sealane_core::block::Origin;
 use sealane_core::hash::Hash;
+use sealane_core::limits::MEMBERS_MAX;
 use sealane_core::statement::SignatureVerifier;
 
 /// Where the nodes of members and candidates are found.
@@ -25,6 +26,8 @@ pub(super) struct AddressBook {
 
 struct Known {
     addresses: BTreeMap<Hash, SignedAddress>,
+    /// What was kept of keys that may not connect: those of members that the roster at the start did not have yet.
+    unplaced: Vec<SignedAddress>,
     /// When the own address was numbered anew because a higher one was heard.
     renumbered: Option<Instant>,
 }
@@ -60,11 +63,9 @@ impl AddressBook {
                 Vec::new()
             }
         };
-        let known = Mutex::new(Known { addresses: BTreeMap::new(), renumbered: None });
+        let known = Mutex::new(Known { addresses: BTreeMap::new(), unplaced: addresses, renumbered: None });
         let book = Self { origin, signer, verifier, keeper, overrides, known };
-        for address in addresses.iter().filter(|address| book.holds(address, roster)) {
-            book.lock().addresses.insert(address.address().kid(), address.clone());
-        }
+        book.follow(roster);
         if let Some((peer, url)) = own {
             book.set_own(peer, url)?;
         }
@@ -74,6 +75,18 @@ impl AddressBook {
     fn lock(&self) -> MutexGuard<'_, Known> {
         // Each change is one entry.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes up what was kept of those who may connect now.
+    pub fn follow(&self, roster: &Roster) {
+        let mut known = self.lock();
+        let unplaced = std::mem::take(&mut known.unplaced);
+        let (now, later) = unplaced.into_iter().partition(|address| self.holds(address, roster));
+        known.unplaced = later;
+        let now: Vec<SignedAddress> = now;
+        for address in now {
+            known.addresses.entry(address.address().kid()).or_insert(address);
+        }
     }
 
     fn own_kid(&self) -> Hash {
@@ -169,7 +182,11 @@ impl AddressBook {
     }
 
     fn save(&self) {
-        let addresses: Vec<SignedAddress> = self.lock().addresses.values().cloned().collect();
+        let known = self.lock();
+        // Those of former candidates make room for the others.
+        let kept = known.addresses.values().chain(&known.unplaced).take(MEMBERS_MAX).cloned();
+        let addresses: Vec<SignedAddress> = kept.collect();
+        drop(known);
         if let Err(error) = self.keeper.save(&addresses) {
             tracing::warn!(%error, "the addresses of members' nodes could not be kept; they are heard again after a restart");
         }

@@ -142,9 +142,9 @@ impl PeerNetwork {
         self.shared.changes.subscribe()
     }
 
-    /// Where this node is found, in its own signed words.
-    pub fn own_address(&self) -> Option<SignedAddress> {
-        self.shared.book.own()
+    /// Takes where other nodes are found, as they have signed it, from elsewhere than a connection.
+    pub fn learn(&self, addresses: &[SignedAddress]) {
+        self.shared.learn(addresses, self.shared.own_kid);
     }
 }
 
@@ -166,6 +166,10 @@ impl Peers for PeerNetwork {
 
     fn standing(&self) -> Vec<PeerStanding> {
         self.shared.standing()
+    }
+
+    fn own_address(&self) -> Option<SignedAddress> {
+        self.shared.book.own()
     }
 
     fn admit(&self, roster: Roster) {

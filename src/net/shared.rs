@@ -217,6 +217,7 @@ impl Shared {
 
     pub fn admit(&self, roster: Roster) {
         *self.tls.judge.roster.write().unwrap_or_else(PoisonError::into_inner) = roster.clone();
+        self.book.follow(&roster);
         let mut standing = self.table.lock();
         let gone = standing.retain(|kid| roster.key_of(kid).is_some());
         for link in &gone {
@@ -229,11 +230,13 @@ impl Shared {
         self.changed();
     }
 
-    /// Who is to be dialled: everybody who may connect, but for this node.
+    /// Who is to be dialled: all that may connect, but for this node. None, while this node may not: it would be refused.
     pub fn others(&self) -> BTreeMap<Hash, bool> {
         let mut kids = self.roster().kids();
-        kids.remove(&self.own_kid);
-        kids
+        match kids.remove(&self.own_kid) {
+            Some(_) => kids,
+            None => BTreeMap::new(),
+        }
     }
 
     /// Waits until a node is not connected and has an address, and gives that.

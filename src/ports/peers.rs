@@ -41,6 +41,11 @@ pub trait Peers: Send + Sync {
     /// How each of the other members and candidates stands, in the order of `kid`.
     fn standing(&self) -> Vec<PeerStanding>;
 
+    /// Where this node is found, in its own signed words, if it says so.
+    fn own_address(&self) -> Option<SignedAddress> {
+        None
+    }
+
     /// Says who may connect from now on. Who may not any more is cut off before this returns.
     fn admit(&self, roster: Roster);
 }

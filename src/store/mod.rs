@@ -3,6 +3,7 @@
 
 mod addresses;
 mod faults;
+mod join_requests;
 mod pending;
 pub mod postgres;
 mod queries;
@@ -13,6 +14,7 @@ mod vote_log;
 
 pub use addresses::{ADDRESS_FILE, AddressFile};
 pub use faults::{FAULT_FILE, FaultFile};
+pub use join_requests::{JOIN_REQUEST_FILE, JoinRequestFile};
 pub use postgres::PostgresStore;
 pub use sqlite::{SqliteOpenError, SqliteStore};
 pub use vote_log::{LogStart, VOTE_LOG_FILES, VoteLogFile};

@@ -34,6 +34,7 @@ static BASES: LazyLock<BTreeMap<usize, Base>> =
 
 /// A ledger of three blocks.
 pub struct Base {
+    pub anchor: Anchor,
     pub state: State,
     /// What its leaves are, and what each has put into the index.
     pub leaves: Vec<Hash>,
@@ -61,7 +62,7 @@ impl Base {
         let admin = Admin::Genesis(Genesis::new(ORIGIN.clone(), set.clone(), consents.collect(), start()));
         let signed = sign_admin(&admin, &ORIGIN, &*keys[0], start()).unwrap();
         let anchor = Anchor::of_genesis(signed.compact().as_bytes(), &verifier).unwrap();
-        let mut base = Self { state: State::empty(), leaves: Vec::new(), entries: Vec::new() };
+        let mut base = Self { anchor: anchor.clone(), state: State::empty(), leaves: Vec::new(), entries: Vec::new() };
         let place = |base: &Self| Place { leaf: base.state.size().next_index(), time: start() };
         let genesis = Candidate::genesis(&anchor, place(&base)).unwrap();
         base.extend(genesis, &verifier);

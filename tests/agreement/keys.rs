@@ -11,12 +11,16 @@ use sealane_core::statement::{PublicKey, Signature, SignatureError, SignatureVer
 
 use crate::base::MAKER;
 
-/// The most members that a simulation has.
+/// The most members that a simulation begins with.
 pub const MEMBERS_MAX: usize = 10;
+
+/// The most keys that it brings in later.
+pub const NEWCOMERS_MAX: usize = 4;
 
 pub static ORIGIN: LazyLock<Origin> = LazyLock::new(|| "ledger.example/simulated".parse().unwrap());
 
-static KEYS: LazyLock<Vec<Arc<SimulatedKey>>> = LazyLock::new(|| (1..=MEMBERS_MAX).map(SimulatedKey::new).collect());
+static KEYS: LazyLock<Vec<Arc<SimulatedKey>>> =
+    LazyLock::new(|| (1..=MEMBERS_MAX + NEWCOMERS_MAX).map(SimulatedKey::new).collect());
 
 /// A member's key: a real public one, and a secret that everybody could compute, but that liars leave alone.
 pub struct SimulatedKey {
@@ -49,8 +53,13 @@ impl SimulatedKey {
         self.public.thumbprint()
     }
 
+    /// Its entry among the members.
+    pub fn entry(&self, name: &str) -> Member {
+        Member::new(name, self.public.clone(), self.note_key.clone()).unwrap()
+    }
+
     fn member(&self, number: usize) -> Member {
-        Member::new(format!("Member {number}"), self.public.clone(), self.note_key.clone()).unwrap()
+        self.entry(&format!("Member {number}"))
     }
 }
 
@@ -85,17 +94,21 @@ pub fn consortium(count: usize) -> (Vec<Arc<SimulatedKey>>, MemberSet) {
     (keys, MemberSet::new(members).unwrap())
 }
 
-/// The members of each height: all, or all but one, which is another one every few heights.
-#[derive(Clone)]
+/// Keys beside those of the first `count` members.
+pub fn newcomers(count: usize, more: usize) -> Vec<Arc<SimulatedKey>> {
+    KEYS[count..count + more].to_vec()
+}
+
+/// Members of each height other than those that the ledger names: all but one, which is another one every few heights.
+#[derive(Debug, Clone)]
 pub struct Rotation {
     sets: Vec<MemberSet>,
     heights: u64,
 }
 
 impl Rotation {
-    pub fn new(count: usize, heights: Option<u64>) -> Self {
-        let (keys, all) = consortium(count);
-        let Some(heights) = heights else { return Self { sets: vec![all], heights: 1 } };
+    pub fn new(count: usize, heights: u64) -> Self {
+        let (keys, _) = consortium(count);
         let without = |away: usize| {
             let rest = keys.iter().enumerate().filter(|(number, _)| *number != away);
             MemberSet::new(rest.map(|(number, key)| key.member(number)).collect()).unwrap()

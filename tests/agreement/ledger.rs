@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use sealane_core::agreement::{BlockOutline, Message, ValueId};
-use sealane_core::block::{Checkpoint, Commit, Height, Leaf, Seal};
+use sealane_core::block::{Checkpoint, Commit, Height, Leaf, MemberSet, Seal};
 use sealane_core::consortium::{Place, Registry};
 use sealane_core::hash::Hash;
 use sealane_core::index::{ListEntry, SubjectIndex, SubjectKey};
 use sealane_core::ledger::{
-    Body, BodyLeaf, Candidate, EverSeen, Knowledge, PlaceRefusal, Placed, Prefetched, SealedBlock, State, check_next,
-    propose, validate,
+    Body, BodyLeaf, Candidate, EverSeen, Knowledge, KnownRules, PlaceRefusal, Placed, Prefetched, SealedBlock, State,
+    check_next, propose, validate,
 };
 use sealane_core::merkle::{Edge, LeafIndex};
 use sealane_core::provider::Provider;
@@ -77,6 +77,8 @@ pub type PlaceAnswer = Result<Placed, PlaceRefusal>;
 pub struct Written {
     pub places: Vec<(StatementId, LeafIndex, Hash)>,
     pub learnt: Prefetched,
+    /// Whether members have decided something in it.
+    pub has_decisions: bool,
 }
 
 /// The final blocks, each written in one durable step, and what a node makes of them in memory.
@@ -85,6 +87,8 @@ pub struct Ledger {
     verifier: Arc<dyn SignatureVerifier>,
     /// The mutation in which the block that was staged leaves its traces when another one is.
     pub forgets_to_roll_back: bool,
+    /// Of the program that runs here.
+    pub known: KnownRules,
     pub blocks: Vec<Decided>,
     state: State,
     seen: EverSeen,
@@ -94,13 +98,14 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub fn new(base: &'static Base, verifier: Arc<dyn SignatureVerifier>) -> Self {
+    pub fn new(base: &'static Base, verifier: Arc<dyn SignatureVerifier>, known: KnownRules) -> Self {
         Self {
             base,
             verifier,
             forgets_to_roll_back: false,
+            known,
             blocks: Vec::new(),
-            state: base.state.clone(),
+            state: base.state.clone().knowing(known),
             seen: EverSeen::default(),
             staged: None,
             leaves: base.leaves.clone(),
@@ -112,12 +117,13 @@ impl Ledger {
     pub fn reload(&mut self) {
         let blocks = std::mem::take(&mut self.blocks);
         let forgets = self.forgets_to_roll_back;
-        *self = Self::new(self.base, Arc::clone(&self.verifier));
+        *self = Self::new(self.base, Arc::clone(&self.verifier), self.known);
         for one in blocks {
             // What stands was verified when it came: a start believes its own store.
             let trusting = KeyedHashes::new(true);
+            let (registry, place) = (Arc::clone(self.registry()), self.next_place(one.block.seal.time));
             let read = |compact: &Compact| {
-                statements::verified(compact).or_else(|| statements::verify(compact, self.base, &trusting))
+                statements::verified(compact).or_else(|| statements::verify(compact, &registry, place, &trusting))
             };
             let candidates = one.block.statements.iter().map(read).collect::<Option<Vec<Candidate>>>();
             let leaves = candidates.expect("it was written once").into_iter().map(verified_leaf).collect();
@@ -146,8 +152,29 @@ impl Ledger {
         self.seen.statement(id)
     }
 
-    pub fn registry(&self) -> &Registry {
+    pub fn registry(&self) -> &Arc<Registry> {
         self.state.registry().unwrap()
+    }
+
+    /// The leaves up to the last final block.
+    pub fn leaves(&self) -> &[Hash] {
+        &self.leaves
+    }
+
+    /// The root of the tree after the last final block.
+    pub fn root(&self) -> Hash {
+        self.state.root()
+    }
+
+    /// Whether blocks of a time can be made and validated here.
+    pub fn knows_rules_at(&self, time: Timestamp) -> bool {
+        self.state.rules_at(time).is_ok()
+    }
+
+    /// The members that a block which is staged leaves in force.
+    pub fn members_after_staged(&self) -> Option<MemberSet> {
+        let (_, sealed) = self.staged.as_ref()?;
+        Some(sealed.successor.registry().members().clone())
     }
 
     /// The value that members vote on if they vote on a block.
@@ -163,7 +190,7 @@ impl Ledger {
         self.state.size().next_index()
     }
 
-    fn next_place(&self, clock: Timestamp) -> Place {
+    pub fn next_place(&self, clock: Timestamp) -> Place {
         Place { leaf: self.state.size().next_index(), time: clock.max(self.last_time()) }
     }
 
@@ -193,8 +220,10 @@ impl Ledger {
         self.staged = None;
         let (candidates, verifier) = (candidates.to_vec(), Arc::clone(&self.verifier));
         let texts: Vec<Compact> = candidates.iter().map(|one| one.statement().compact().into()).collect();
-        let made = propose(&mut self.state, &self.seen, time, candidates, even_if_empty, &*verifier);
-        let made = made.expect("short of 2^53 leaves a block can be made");
+        // A program that does not know the rules in force at that time builds nothing.
+        let Ok(made) = propose(&mut self.state, &self.seen, time, candidates, even_if_empty, &*verifier) else {
+            return (Vec::new(), None);
+        };
         let block = made.block.map(|sealed| {
             let kept = texts.into_iter().zip(&made.answers);
             let kept = kept.filter(|(_, answer)| answer.as_ref().is_ok_and(|placed| !placed.repeated));
@@ -259,8 +288,9 @@ impl Ledger {
             Some((one.record.statement(), one.place.leaf, sealed.growth.leaf_hash(one.place.leaf)?))
         };
         let places = sealed.content.records.iter().filter_map(place).collect();
+        let has_decisions = !sealed.admins.is_empty();
         self.blocks.push(Decided { block, checkpoint: sealed.checkpoint.clone(), commit });
-        Written { places, learnt: self.keep(sealed) }
+        Written { places, learnt: self.keep(sealed), has_decisions }
     }
 
     /// Learns what was written.
@@ -289,8 +319,9 @@ impl Ledger {
         self.leaves.iter().for_each(|leaf| edge.push(*leaf));
         let checkpoint = Checkpoint { origin: self.registry().origin().clone(), size: edge.size(), root: edge.root() };
         let seal = Seal { index_root: index.root(), ..self.state.last_seal().unwrap().clone() };
-        let registry = self.registry().clone();
-        self.state = State::resume(seal, &checkpoint, edge, index, registry).expect("all but the index is as it was");
+        let registry = Registry::clone(self.registry());
+        let resumed = State::resume(seal, &checkpoint, edge, index, registry).expect("all but the index is as it was");
+        self.state = resumed.knowing(self.known);
     }
 }
 

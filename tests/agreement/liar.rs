@@ -10,7 +10,7 @@ use sealane_core::agreement::{
 };
 use sealane_core::block::Height;
 use sealane_core::hash::Hash;
-use sealane_core::statement::Signature;
+use sealane_core::statement::{Signature, StatementId};
 
 use crate::keys::{ORIGIN, SimulatedKey};
 use crate::ledger::Block;
@@ -62,6 +62,8 @@ pub struct Liar {
     lies: Vec<Lie>,
     key: Arc<SimulatedKey>,
     kids: Vec<Hash>,
+    /// Whether members change in this run.
+    changes: bool,
     dice: Rng,
     /// Values of its own blocks, and the value and block that it shows to others in their place.
     twins: Vec<(ValueId, ValueId, Block)>,
@@ -71,8 +73,17 @@ pub struct Liar {
 }
 
 impl Liar {
-    pub fn new(lies: Vec<Lie>, key: Arc<SimulatedKey>, kids: Vec<Hash>, seed: u64) -> Self {
-        Self { lies, key, kids, dice: Rng::with_seed(seed), twins: Vec::new(), old: Vec::new(), seen: Vec::new() }
+    pub fn new(lies: Vec<Lie>, key: Arc<SimulatedKey>, kids: Vec<Hash>, changes: bool, seed: u64) -> Self {
+        Self {
+            lies,
+            key,
+            kids,
+            changes,
+            dice: Rng::with_seed(seed),
+            twins: Vec::new(),
+            old: Vec::new(),
+            seen: Vec::new(),
+        }
     }
 
     fn does(&self, lie: Lie) -> bool {
@@ -163,7 +174,16 @@ impl Liar {
             twin.statements[0] = broken;
         } else if self.does(Lie::BadBlock) {
             let seal = &mut twin.seal;
-            match (proposal.height.get() % 6, first) {
+            // Where members change, it lies about them too.
+            let faults = if self.changes { 10 } else { 6 };
+            match (proposal.height.get() % faults, first) {
+                (6, _) => seal.next_members_hash = Hash::of(b"other members"),
+                (7, _) => seal.members_hash = Hash::of(b"other members"),
+                (8, _) => seal.rules = 3 - seal.rules,
+                (9, _) if seal.enacted.is_empty() => {
+                    seal.enacted.push(StatementId::from_hash(Hash::of(b"no proposal")))
+                }
+                (9, _) => seal.enacted.clear(),
                 (0, _) => seal.time = seal.time.plus_millis(3_600_000),
                 (1, _) => seal.previous_root = Hash::of(b"another past"),
                 (2, _) => seal.index_root = Hash::of(b"another index"),

@@ -28,4 +28,14 @@ pub enum Mutation {
     HastyRefusal,
     /// The log has the votes for a block, and not the block.
     NoBlockInLog,
+    /// A member whose set has changed goes on with the one before for one height.
+    OldSetTooLong,
+    /// A final block that changes the members is held against those whom it brings in.
+    NewSetTooEarly,
+    /// A node signs whether or not its key is a member's.
+    StrangersSign,
+    /// A node whose program does not know the rules in force signs on.
+    OldRulesSign,
+    /// A key is called ready by who keeps it, wherever its node is.
+    ReadyUnseen,
 }

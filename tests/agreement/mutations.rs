@@ -74,3 +74,28 @@ fn a_refusal_by_a_block_that_is_not_final_is_noticed() {
 fn a_log_without_the_block_that_was_voted_for_is_noticed() {
     noticed(Mutation::NoBlockInLog, "");
 }
+
+#[test]
+fn a_set_of_members_that_votes_one_height_too_long_is_noticed() {
+    noticed(Mutation::OldSetTooLong, "");
+}
+
+#[test]
+fn a_quorum_of_those_who_come_one_height_too_early_is_noticed() {
+    noticed(Mutation::NewSetTooEarly, "not all that was posted is final");
+}
+
+#[test]
+fn a_key_that_signs_before_its_admission_or_after_its_removal_is_noticed() {
+    noticed(Mutation::StrangersSign, "where its key is no member's");
+}
+
+#[test]
+fn a_program_that_signs_by_rules_that_it_does_not_know_is_noticed() {
+    noticed(Mutation::OldRulesSign, "by rules that it does not know");
+}
+
+#[test]
+fn readiness_that_no_node_has_said_is_noticed() {
+    noticed(Mutation::ReadyUnseen, "came into force that was never ready");
+}

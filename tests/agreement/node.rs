@@ -1,6 +1,7 @@
 //! A member's node: the product's agreement, its rules and its pool, and a caller that carries out what the agreement says as the
-//! contract has it. `waiting` has the statements that wait for a block.
+//! contract has it. `waiting` has the statements that wait for a block, `council` what the node has to do with the set of members.
 
+mod council;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -13,6 +14,7 @@ use sealane::ports::{Act, Agreement, MemberSigner, Patience, WantedBlock};
 use sealane_core::agreement::{Equivocation, Logged, Said, Timer, ValueId, Vote, VoteKind};
 use sealane_core::block::{Commit, CommitSignature, FinalCheckpoint, Height};
 use sealane_core::hash::Hash;
+use sealane_core::ledger::{KnownRules, Rules};
 use sealane_core::limits::SHARED_BLOCK_BYTES_MAX;
 use sealane_core::merkle::LeafIndex;
 use sealane_core::statement::{Signature, StatementId};
@@ -24,6 +26,7 @@ use crate::keys::{KeyedHashes, ORIGIN, Rotation, SimulatedKey};
 use crate::ledger::{Block, Decided, Ledger};
 use crate::log::SimulatedLog;
 use crate::mutation::Mutation;
+use crate::plan::Newcomer;
 use crate::statements::Compact;
 
 /// Virtual microseconds.
@@ -48,10 +51,36 @@ pub enum Wire {
     Status(Height),
     AskFinal(Height),
     Final(Box<Decided>),
+    /// A decision that a node which is no member's posts at a member, as any client would.
+    Posted(Compact),
+}
+
+impl Wire {
+    /// Whether members alone say this to each other.
+    const fn is_for_members(&self) -> bool {
+        matches!(self, Self::Said(_) | Self::Block(..) | Self::AskBlock(_) | Self::Statement(_))
+    }
 }
 
 /// The process has died.
 pub struct Crashed;
+
+/// What a node is beside its number and its key.
+#[derive(Debug, Clone, Default)]
+pub struct Role {
+    /// Members by a rule of the simulation, not of the ledger.
+    pub rotation: Option<Rotation>,
+    /// The members at the beginning.
+    pub founders: usize,
+    /// How often it votes against, in percent.
+    pub contrary: u32,
+    /// What it does once a proposal brings it in, if it is no member at the beginning.
+    pub newcomer: Option<Newcomer>,
+    /// Its program knows the first rules alone.
+    pub is_old: bool,
+    /// It signs on when it is no member any more.
+    pub is_liar: bool,
+}
 
 /// A client that waits: the end at which it hears of its statement.
 type Client = tokio::sync::oneshot::Receiver<Result<Ordered, OrderError>>;
@@ -59,8 +88,9 @@ type Client = tokio::sync::oneshot::Receiver<Result<Ordered, OrderError>>;
 pub struct Node {
     pub number: usize,
     pub key: Arc<SimulatedKey>,
+    keys: Vec<Arc<SimulatedKey>>,
     kids: Vec<Hash>,
-    members: Rotation,
+    role: Role,
     verifier: Arc<KeyedHashes>,
     mutation: Mutation,
     pub dice: Rng,
@@ -91,41 +121,51 @@ pub struct Node {
     behind_since: Option<Micros>,
     reachable: BTreeSet<usize>,
     acts: VecDeque<Act>,
+    ballots: BTreeMap<StatementId, bool>,
+    readiness: BTreeMap<StatementId, Compact>,
     hasty: BTreeMap<(ValueId, u32), BTreeMap<Hash, Signature>>,
 
     // What is seen from outside.
     pub outbox: Vec<(usize, Wire)>,
     pub acknowledged: BTreeMap<StatementId, LeafIndex>,
     /// Statements whose clients were told that they may not stand.
-    pub refused: BTreeSet<StatementId>,
+    pub refused: BTreeMap<StatementId, String>,
     pub faults: Vec<Equivocation>,
     /// Calls of ports so far, each counted before and after, and the count at which the process dies.
     pub calls: u64,
     pub dies_at: Option<u64>,
     pub words_most: usize,
     pub begun: u64,
+    /// Proposals of which it has said that it is ready, as it may be.
+    pub was_ready: BTreeSet<StatementId>,
+    /// It has said that it is ready, and is gone.
+    pub has_vanished: bool,
+    /// What its clients posted before it signed nothing any more.
+    pub turned_away: Vec<Compact>,
 }
 
 impl Node {
     pub fn new(
         number: usize,
         keys: &[Arc<SimulatedKey>],
-        members: &Rotation,
+        role: Role,
         verifier: &Arc<KeyedHashes>,
         mutation: Mutation,
         seed: u64,
     ) -> Self {
+        let known = if role.is_old { KnownRules::up_to(Rules::FIRST) } else { KnownRules::OF_THIS_PROGRAM };
         let mut node = Self {
             number,
             key: Arc::clone(&keys[number]),
+            keys: keys.to_vec(),
             kids: keys.iter().map(|key| key.kid()).collect(),
-            members: members.clone(),
             verifier: Arc::clone(verifier),
             mutation,
             dice: Rng::with_seed(seed),
             clock_offset_ms: 0,
             now: 0,
-            ledger: Ledger::new(base::of(keys.len()), verifier.clone()),
+            ledger: Ledger::new(base::of(role.founders), verifier.clone(), known),
+            role,
             log: SimulatedLog::new(),
             agreement: None,
             is_under_way: false,
@@ -142,15 +182,20 @@ impl Node {
             behind_since: None,
             reachable: (0..keys.len()).filter(|other| *other != number).collect(),
             acts: VecDeque::new(),
+            ballots: BTreeMap::new(),
+            readiness: BTreeMap::new(),
             hasty: BTreeMap::new(),
             outbox: Vec::new(),
             acknowledged: BTreeMap::new(),
-            refused: BTreeSet::new(),
+            refused: BTreeMap::new(),
             faults: Vec::new(),
             calls: 0,
             dies_at: None,
             words_most: 0,
             begun: 0,
+            was_ready: BTreeSet::new(),
+            has_vanished: false,
+            turned_away: Vec::new(),
         };
         node.ledger.forgets_to_roll_back = mutation == Mutation::NoRollBack;
         assert!(node.start(0).is_ok());
@@ -187,6 +232,8 @@ impl Node {
         self.tips.clear();
         self.behind_since = None;
         self.acts.clear();
+        self.ballots.clear();
+        self.readiness.clear();
         match self.mutation {
             Mutation::NoFlush => self.log.crash_without_flush(),
             _ => self.log.crash(&mut self.dice),
@@ -200,7 +247,7 @@ impl Node {
         let signer: Arc<dyn MemberSigner> = self.key.clone();
         let verifier = self.verifier.clone();
         let mut agreement = MalachiteAgreement::new(ORIGIN.clone(), signer, verifier, Patience::default());
-        let acts = agreement.stand(self.tip(), self.members.at(self.tip().next()));
+        let acts = agreement.stand(self.tip(), &self.voters_at(self.tip().next()));
         self.agreement = Some(agreement);
         self.acts.extend(acts);
         self.tell_reach();
@@ -226,7 +273,7 @@ impl Node {
         self.agreement.as_mut().expect("only a node that is up is called")
     }
 
-    fn clock(&self) -> Timestamp {
+    pub fn clock(&self) -> Timestamp {
         start().plus_millis((self.now / 1_000) as i64 + 60_000 + self.clock_offset_ms)
     }
 
@@ -234,7 +281,7 @@ impl Node {
     fn begin(&mut self) {
         let height = self.tip().next();
         let is_older = height < self.log.height;
-        if self.is_under_way || (is_older && self.mutation != Mutation::OlderHeights) {
+        if self.is_under_way || (is_older && self.mutation != Mutation::OlderHeights) || !self.may_sign() {
             return;
         }
         let replay = if self.log.height == height && self.mutation != Mutation::NoReplay {
@@ -245,12 +292,13 @@ impl Node {
         self.log.begin(self.log.height.max(height));
         self.is_under_way = true;
         self.begun += 1;
-        let members = self.members.at(height).clone();
+        let members = self.voters_at(height);
         let acts = self.agreement().begin(height, &members, replay).expect("the log and the program belong together");
         self.acts.extend(acts);
     }
 
     fn carry_out(&mut self) -> Result<(), Crashed> {
+        self.let_go_if_abstaining();
         while let Some(act) = self.acts.pop_front() {
             self.act(act)?;
         }
@@ -378,8 +426,9 @@ impl Node {
 
     /// Runs every rule on a block, as each node does, whatever the time.
     fn stage(&mut self, value: ValueId, block: &Block) -> Result<(), String> {
-        let read = |compact: &Compact| waiting::read(&self.pool, compact, self.mutation, self.kids.len());
-        self.ledger.stage(value, block, read)
+        let (registry, place) = (Arc::clone(self.ledger.registry()), self.ledger.next_place(block.seal.time));
+        let reader = waiting::Reader { registry: &registry, place, verifier: &self.verifier, mutation: self.mutation };
+        self.ledger.stage(value, block, |compact| reader.read(&self.pool, compact))
     }
 
     /// Writes the final block that is staged, and stands on it.
@@ -397,9 +446,13 @@ impl Node {
         self.wanted.clear();
         self.unbuilt = None;
         let tip = self.tip();
-        let members = self.members.at(tip.next()).clone();
+        let members = self.voters_at(tip.next());
         let acts = self.agreement().stand(tip, &members);
         self.acts.extend(acts);
+        if !self.may_sign() {
+            self.let_go_if_abstaining();
+            return Ok(());
+        }
         // An older store under a newer log: once the blocks are here, the log is gone on with.
         if !self.pool.is_empty() || (tip.next() == self.log.height && !self.log.entries.is_empty()) {
             self.recover_blocks();
@@ -409,6 +462,9 @@ impl Node {
     }
 
     fn send(&mut self, to: usize, wire: Wire) -> Result<(), Crashed> {
+        if wire.is_for_members() && !self.is_member(to) {
+            return Ok(());
+        }
         self.port()?;
         self.outbox.push((to, wire));
         self.port()
@@ -435,7 +491,11 @@ impl Node {
 
     pub fn receive(&mut self, now: Micros, from: usize, wire: Wire) -> Result<(), Crashed> {
         self.now = now;
+        if wire.is_for_members() && !self.is_member(from) {
+            return self.carry_out();
+        }
         match wire {
+            Wire::Said(_) if !self.may_sign() => {}
             Wire::Said(said) => {
                 self.count_hastily(&said)?;
                 let kid = match (self.mutation, &said) {
@@ -462,6 +522,8 @@ impl Node {
                 }
             }
             Wire::Statement(statement) => self.hear_statement(from, &statement)?,
+            Wire::Posted(statement) if self.may_sign() => self.take_post(&statement)?,
+            Wire::Posted(_) => {}
             Wire::Status(tip) => {
                 self.tips.insert(from, tip);
             }
@@ -485,8 +547,13 @@ impl Node {
         if self.ledger.value_of(&block) != Some(value) || self.stage(value, &block).is_err() {
             return Ok(());
         }
-        let members = self.members.at(block.height());
-        if FinalCheckpoint::verify(checkpoint, commit.clone(), members, self.verifier.as_ref()).is_err() {
+        let members = match self.mutation {
+            Mutation::NewSetTooEarly => {
+                self.ledger.members_after_staged().unwrap_or_else(|| self.members_at(block.height()))
+            }
+            _ => self.members_at(block.height()),
+        };
+        if FinalCheckpoint::verify(checkpoint, commit.clone(), &members, self.verifier.as_ref()).is_err() {
             self.ledger.roll_back();
             return Ok(());
         }
@@ -506,9 +573,10 @@ impl Node {
         if self.mutation != Mutation::HastyQuorum || height != self.tip().next() {
             return Ok(());
         }
-        let seen = self.hasty.entry((value, round)).or_default();
-        seen.insert(signer, signature);
-        let enough = seen.len() + 1 >= self.members.at(height).quorum();
+        self.hasty.entry((value, round)).or_default().insert(signer, signature);
+        let quorum = self.members_at(height).quorum();
+        let seen = &self.hasty[&(value, round)];
+        let enough = seen.len() + 1 >= quorum;
         let signatures = seen.iter().map(|(kid, signature)| CommitSignature::es256(*kid, *signature)).collect();
         let Some(block) = self.blocks.get(&value).filter(|_| enough).cloned() else { return Ok(()) };
         if self.stage(value, &block).is_err() {
@@ -524,6 +592,9 @@ impl Node {
         if count.is_multiple_of(4) {
             self.send_all(&Wire::Status(self.tip()))?;
         }
+        if count.is_multiple_of(4) {
+            self.take_part()?;
+        }
         if count.is_multiple_of(20) {
             self.drop_what_has_aged();
             for statement in self.own() {
@@ -531,7 +602,7 @@ impl Node {
             }
         }
         self.pool.forget_old(self.pool_time());
-        if let Some(round) = self.unbuilt.take() {
+        if let Some(round) = self.unbuilt.take().filter(|_| self.may_sign()) {
             self.build(round)?;
         }
         self.look_behind()?;
@@ -558,6 +629,9 @@ impl Node {
     /// A timer that was set for now has run out.
     pub fn time_out(&mut self, now: Micros, timer: Timer) -> Result<(), Crashed> {
         self.now = now;
+        if !self.may_sign() {
+            return self.carry_out();
+        }
         if self.pool.is_empty() && !self.told {
             // Nothing can stand, and no other is known to want a block: the timer is held.
             self.timers.insert(timer, now + SECOND / 4);
@@ -580,6 +654,9 @@ impl Node {
         if is_up {
             let kid = self.kids[other];
             self.send(other, Wire::Status(self.tip()))?;
+            if !self.may_sign() {
+                return self.carry_out();
+            }
             let acts = self.agreement().greet(kid).expect("a greeting is no error");
             self.acts.extend(acts);
         }

@@ -1,6 +1,12 @@
 //! What happens to a simulated consortium, from one number.
 
+mod changes;
+
+use std::collections::BTreeSet;
+
 use fastrand::Rng;
+
+pub use changes::{Alteration, Motion, Newcomer};
 
 use crate::keys::MEMBERS_MAX;
 use crate::liar::{LIES, Lie};
@@ -8,6 +14,12 @@ use crate::node::{Micros, SECOND};
 
 /// Until when things go wrong. Afterwards every honest node is up and reaches every other.
 pub const HEALED: Micros = 20 * SECOND;
+
+/// Of five seeds, those in which members change.
+const CHANGING: [u64; 2] = [1, 2];
+
+/// The most members that a simulation begins with whose members change.
+const CHANGING_MEMBERS_MAX: usize = 7;
 
 /// All that a seed decides.
 #[derive(Debug, Clone)]
@@ -33,6 +45,14 @@ pub struct Plan {
     /// Times at which two nodes are posted two things that are one: one eventID with two contents, or one statement with two
     /// signatures.
     pub pairs: Vec<(Micros, [usize; 2], Pair)>,
+    /// Nodes beside the first members, by what they do once a proposal brings them in.
+    pub newcomers: Vec<Newcomer>,
+    /// What members put to the vote.
+    pub motions: Vec<Motion>,
+    /// How often a member votes against, in percent.
+    pub contrary: u32,
+    /// Nodes whose program knows the first rules alone.
+    pub old_programs: BTreeSet<usize>,
 }
 
 /// Two things that are one.
@@ -55,8 +75,13 @@ pub struct Cut {
 impl Plan {
     pub fn of(seed: u64) -> Self {
         let mut dice = Rng::with_seed(seed ^ 0x5ea1_a4e0);
-        let members = if dice.u32(..100) < 60 { 4 } else { dice.usize(5..=MEMBERS_MAX) };
-        let rotation = (members > 4 && dice.bool()).then(|| dice.u64(1..4));
+        let mut members = if dice.u32(..100) < 60 { 4 } else { dice.usize(5..=MEMBERS_MAX) };
+        let mut rotation = (members > 4 && dice.bool()).then(|| dice.u64(1..4));
+        let changes = CHANGING.contains(&(seed % 5));
+        if changes {
+            members = members.min(CHANGING_MEMBERS_MAX);
+            rotation = None;
+        }
         let liars_most = (members - usize::from(rotation.is_some()) - 1) / 3;
         let mut order: Vec<usize> = (0..members).collect();
         dice.shuffle(&mut order);
@@ -77,9 +102,18 @@ impl Plan {
             clock_offsets_ms: (0..members).map(|_| dice.i64(-1_500..1_500)).collect(),
             posts: Vec::new(),
             pairs: Vec::new(),
+            newcomers: Vec::new(),
+            motions: Vec::new(),
+            contrary: 0,
+            old_programs: BTreeSet::new(),
         };
+        if changes {
+            let mut dice = Rng::with_seed(seed ^ 0xc0_5c11);
+            plan.decide(&mut dice);
+            plan.clock_offsets_ms.extend((members..plan.nodes()).map(|_| dice.i64(-1_500..1_500)));
+        }
         plan.cut(&mut dice);
-        for node in 0..members {
+        for node in 0..plan.nodes() {
             for _ in 0..3 {
                 if dice.u32(..100) < 30 {
                     plan.deaths.push((node, dice.u64(1..1_500)));
@@ -110,6 +144,11 @@ impl Plan {
         plan
     }
 
+    /// Members at the beginning, and newcomers.
+    pub fn nodes(&self) -> usize {
+        self.members + self.newcomers.len()
+    }
+
     pub fn is_liar(&self, node: usize) -> bool {
         self.liars.iter().any(|(liar, _)| *liar == node)
     }
@@ -121,9 +160,9 @@ impl Plan {
             match dice.u32(..4) {
                 // Two sides that do not reach each other.
                 0 => {
-                    let side: Vec<bool> = (0..self.members).map(|_| dice.bool()).collect();
-                    for from in 0..self.members {
-                        for to in 0..self.members {
+                    let side: Vec<bool> = (0..self.nodes()).map(|_| dice.bool()).collect();
+                    for from in 0..self.nodes() {
+                        for to in 0..self.nodes() {
                             if side[from] != side[to] {
                                 self.cuts.push(Cut { from, to, time: time.clone(), noticed: true });
                             }
@@ -132,22 +171,22 @@ impl Plan {
                 }
                 // One link, both ways.
                 1 => {
-                    let (from, to) = (dice.usize(..self.members), dice.usize(..self.members));
+                    let (from, to) = (dice.usize(..self.nodes()), dice.usize(..self.nodes()));
                     self.cuts.push(Cut { from, to, time: time.clone(), noticed: true });
                     self.cuts.push(Cut { from: to, to: from, time, noticed: true });
                 }
                 // One link, one way.
                 2 => {
-                    let (from, to) = (dice.usize(..self.members), dice.usize(..self.members));
+                    let (from, to) = (dice.usize(..self.nodes()), dice.usize(..self.nodes()));
                     self.cuts.push(Cut { from, to, time, noticed: false });
                 }
                 // A node that comes and goes.
                 _ => {
-                    let node = dice.usize(..self.members);
+                    let node = dice.usize(..self.nodes());
                     let mut at = time.start;
                     while at < time.end {
                         let end = (at + dice.u64(SECOND / 10..SECOND)).min(time.end);
-                        for other in (0..self.members).filter(|other| *other != node) {
+                        for other in (0..self.nodes()).filter(|other| *other != node) {
                             self.cuts.push(Cut { from: node, to: other, time: at..end, noticed: true });
                             self.cuts.push(Cut { from: other, to: node, time: at..end, noticed: true });
                         }

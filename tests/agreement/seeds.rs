@@ -66,9 +66,18 @@ fn nothing_breaks_in_many_seeds() {
     let convicted: usize = good.iter().map(|one| one.convicted.len()).sum();
     let rounds = good.iter().map(|one| one.rounds_most).max().unwrap_or_default();
     let calm = good.iter().map(|one| one.calm).max().unwrap_or_default();
+    let handovers: u64 = good.iter().map(|one| one.handovers).sum();
+    let changing = good.iter().filter(|one| one.handovers > 0).count();
+    let rules: u64 = good.iter().map(|one| one.rules_changes).sum();
+    let abstaining: usize = good.iter().map(|one| one.abstaining).sum();
+    let stood_still = good.iter().filter(|one| one.stood_still).count();
+    let most = good.iter().map(|one| one.members_most).max().unwrap_or_default();
+    let fewest = good.iter().map(|one| one.members_fewest).filter(|count| *count > 0).min().unwrap_or_default();
     println!(
         "{count} seeds from {first}: {} failed; {blocks} blocks, up to round {rounds}, {deaths} deaths, {convicted} liars \
-         convicted, calm after {} ms at the most",
+         convicted, calm after {} ms at the most; {handovers} changes of members in {changing} of them, from {fewest} to {most} \
+         members, {stood_still} stood still for want of those that had vanished, {rules} changes of rules with {abstaining} old \
+         programs",
         failed.len(),
         calm / 1_000
     );
@@ -76,6 +85,7 @@ fn nothing_breaks_in_many_seeds() {
     // A simulation in which nothing happens shows nothing.
     if count >= 100 {
         assert!(blocks > 5 * count && deaths > count && convicted as u64 > count / 20 && rounds > 2);
+        assert!(handovers > count / 10 && rules > count / 100 && stood_still > 0 && fewest < 4 && most > 7);
     }
 }
 

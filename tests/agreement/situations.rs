@@ -6,13 +6,14 @@ use sealane_core::agreement::ValueId;
 use sealane_core::block::{Checkpoint, FinalCheckpoint, Height};
 use sealane_core::hash::Hash;
 use sealane_core::merkle::TreeSize;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::keys::{KeyedHashes, ORIGIN, consortium};
 use crate::liar::Lie;
 use crate::mutation::Mutation;
-use crate::node::SECOND;
-use crate::plan::{Cut, HEALED, Pair, Plan};
+use crate::node::{Micros, SECOND};
+use crate::plan::{Alteration, Cut, HEALED, Motion, Newcomer, Pair, Plan};
 use crate::seeds::run_plan;
 
 /// Four honest members, nothing lost, and something to agree on all the time.
@@ -31,6 +32,10 @@ fn quiet(seed: u64) -> Plan {
         clock_offsets_ms: vec![0; 4],
         posts: (0..20).map(|at| (at * SECOND, at as usize % 4)).collect(),
         pairs: Vec::new(),
+        newcomers: Vec::new(),
+        motions: Vec::new(),
+        contrary: 0,
+        old_programs: BTreeSet::new(),
     }
 }
 
@@ -54,6 +59,88 @@ fn two_members_without_a_connection_agree_by_way_of_a_third() {
     // Else nothing is final before there is a connection again.
     let mute = run_plan(plan, Mutation::NothingAgain);
     assert!(mute.as_ref().is_err() || mute.as_ref().is_ok_and(|mute| mute.blocks < 5), "{mute:?}");
+}
+
+/// The same with nodes that come, and what is put to the vote.
+fn council(seed: u64, newcomers: Vec<Newcomer>, motions: Vec<Motion>) -> Plan {
+    let clock_offsets_ms = vec![0; 4 + newcomers.len()];
+    Plan { newcomers, motions, clock_offsets_ms, ..quiet(seed) }
+}
+
+fn motion(seconds: Micros, by: usize, alterations: &[Alteration]) -> Motion {
+    let alterations = alterations.to_vec();
+    Motion { time: seconds * SECOND, by, alterations, expires_after_ms: 3_600_000, withdrawn: None }
+}
+
+#[test]
+fn several_are_admitted_at_once_and_one_is_removed_and_one_has_a_new_key() {
+    let motions = vec![
+        motion(1, 0, &[Alteration::Admit(4), Alteration::Admit(5)]),
+        motion(8, 1, &[Alteration::Remove(3), Alteration::Replace { former: 2, newcomer: 6 }]),
+    ];
+    let outcome = run_plan(council(20, vec![Newcomer::Ready; 3], motions), Mutation::None).unwrap();
+    assert_eq!((outcome.handovers, outcome.members_most, outcome.members_fewest), (2, 6, 4), "{outcome:?}");
+}
+
+#[test]
+fn a_candidate_that_is_never_ready_changes_nothing() {
+    let motions = vec![motion(1, 0, &[Alteration::Admit(4), Alteration::Remove(1)])];
+    let outcome = run_plan(council(21, vec![Newcomer::Never], motions), Mutation::None).unwrap();
+    assert_eq!((outcome.handovers, outcome.blocks >= 20), (0, true), "{outcome:?}");
+}
+
+#[test]
+fn one_that_vanishes_once_it_is_ready_is_missed_only_where_the_others_are_too_few() {
+    // Five members bear one that is away, and six of which two are do not.
+    let one = council(22, vec![Newcomer::Vanishes], vec![motion(1, 0, &[Alteration::Admit(4)])]);
+    let outcome = run_plan(one, Mutation::None).unwrap();
+    assert_eq!((outcome.handovers, outcome.stood_still), (1, false), "{outcome:?}");
+    let both = vec![motion(1, 0, &[Alteration::Admit(4), Alteration::Admit(5)])];
+    let outcome = run_plan(council(23, vec![Newcomer::Vanishes; 2], both), Mutation::None).unwrap();
+    assert_eq!((outcome.handovers, outcome.stood_still), (1, true), "{outcome:?}");
+}
+
+#[test]
+fn the_liar_is_removed_and_lies_on() {
+    for (seed, lie) in (30..).zip(crate::liar::LIES) {
+        let plan = council(seed, Vec::new(), vec![motion(2, 0, &[Alteration::Remove(2)])]);
+        let outcome = run_plan(Plan { liars: vec![(2, vec![lie])], ..plan }, Mutation::None);
+        let outcome = outcome.unwrap_or_else(|error| panic!("{lie:?}: {error}"));
+        assert_eq!((outcome.handovers, outcome.members_fewest), (1, 3), "{lie:?}: {outcome:?}");
+    }
+}
+
+#[test]
+fn a_liar_is_admitted_and_lies() {
+    for (seed, lie) in (50..).zip(crate::liar::LIES) {
+        let plan = council(seed, vec![Newcomer::Ready], vec![motion(1, 0, &[Alteration::Admit(4)])]);
+        let outcome = run_plan(Plan { liars: vec![(4, vec![lie])], ..plan }, Mutation::None);
+        let outcome = outcome.unwrap_or_else(|error| panic!("{lie:?}: {error}"));
+        assert_eq!(outcome.handovers, 1, "{lie:?}: {outcome:?}");
+    }
+}
+
+#[test]
+fn what_is_withdrawn_or_has_expired_changes_nothing() {
+    let cuts = both_ways(0, 1).to_vec();
+    let withdrawn = Motion { withdrawn: Some(3 * SECOND), ..motion(1, 0, &[Alteration::Admit(4)]) };
+    let expired = Motion { expires_after_ms: 2_000, ..motion(5, 1, &[Alteration::Admit(4)]) };
+    let plan = council(24, vec![Newcomer::Never], vec![withdrawn, expired]);
+    let outcome = run_plan(Plan { cuts, ..plan }, Mutation::None).unwrap();
+    assert_eq!(outcome.handovers, 0, "{outcome:?}");
+}
+
+#[test]
+fn a_node_with_an_old_program_reads_on_as_far_as_its_rules_go() {
+    let motions = vec![motion(1, 0, &[Alteration::Rules { after_ms: 8_000 }])];
+    let plan = Plan { old_programs: BTreeSet::from([3]), ..council(25, Vec::new(), motions) };
+    let outcome = run_plan(plan.clone(), Mutation::None).unwrap();
+    assert_eq!((outcome.rules_changes, outcome.abstaining), (1, 1), "{outcome:?}");
+    assert!(outcome.blocks >= 20, "the others go on: {outcome:?}");
+    // Rules that too few know are not put in force.
+    let plan = Plan { old_programs: BTreeSet::from([2, 3]), ..plan };
+    let outcome = run_plan(plan, Mutation::None).unwrap();
+    assert_eq!(outcome.rules_changes, 0, "{outcome:?}");
 }
 
 #[test]

@@ -1,15 +1,18 @@
-//! What simulated clients post: each statement is signed and verified once, and known by its bytes from then on.
+//! What simulated clients post: each statement is signed and verified once, and known by its bytes from then on. What members
+//! decide is signed as it comes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use sealane_core::consortium::Place;
+use sealane_core::consortium::{Place, Registry};
 use sealane_core::hash::Hash;
 use sealane_core::ledger::Candidate;
-use sealane_core::statement::{Draft, Header, Signature, SignatureVerifier, StatementId, SubmittedStatement};
+use sealane_core::statement::{
+    Draft, Header, Signature, SignatureVerifier, StatementId, StatementType, SubmittedStatement,
+};
 use serde_json::json;
 
-use crate::base::{self, Base, CERTIFICATES, MAKER, start};
+use crate::base::{self, CERTIFICATES, MAKER, start};
 use crate::keys::{KeyedHashes, ORIGIN};
 
 /// Statements that one run may post.
@@ -54,7 +57,9 @@ static SIGNED: LazyLock<BTreeMap<Posted, Signed>> = LazyLock::new(|| {
 static VERIFIED: LazyLock<BTreeMap<Compact, Candidate>> = LazyLock::new(|| {
     let strict = KeyedHashes::new(false);
     let good = SIGNED.iter().filter(|(posted, _)| posted.form != Form::Broken);
-    good.map(|(_, one)| (one.compact.clone(), verify(&one.compact, base::of(4), &strict).unwrap())).collect()
+    let state = &base::of(4).state;
+    let (registry, place) = (state.registry().unwrap(), Place { leaf: state.size().next_index(), time: start() });
+    good.map(|(_, one)| (one.compact.clone(), verify(&one.compact, registry, place, &strict).unwrap())).collect()
 });
 
 impl Posted {
@@ -104,12 +109,10 @@ impl Posted {
     }
 }
 
-/// Verifies a statement, and reads it; `None` of one that does not stand by itself.
-pub fn verify(compact: &str, base: &Base, verifier: &dyn SignatureVerifier) -> Option<Candidate> {
-    let registry = base.state.registry().unwrap();
+/// Verifies a statement by those who may sign, and reads it as of a place; `None` of one that does not stand by itself.
+pub fn verify(compact: &str, registry: &Registry, place: Place, verifier: &dyn SignatureVerifier) -> Option<Candidate> {
     let submitted = SubmittedStatement::parse(compact.as_bytes()).ok()?;
     let verified = sealane_core::ledger::verify(submitted, registry, verifier).ok()?;
-    let place = Place { leaf: base.state.size().next_index(), time: start() };
     Candidate::read(verified, registry, place, &CERTIFICATES).ok()
 }
 
@@ -120,8 +123,13 @@ pub fn verified(compact: &str) -> Option<Candidate> {
 
 /// The same statement with a signature that does not hold.
 pub fn broken(compact: &str) -> Option<Compact> {
-    let (posted, _) = SIGNED.iter().find(|(_, one)| &*one.compact == compact)?;
-    Some(posted.in_form(Form::Broken).compact())
+    if let Some((posted, _)) = SIGNED.iter().find(|(_, one)| &*one.compact == compact) {
+        return Some(posted.in_form(Form::Broken).compact());
+    }
+    // A decision of a member: the first character of its signature is another one.
+    let (signed, signature) = compact.rsplit_once('.')?;
+    let other = if signature.starts_with('A') { 'B' } else { 'A' };
+    Some(format!("{signed}.{other}{}", signature.get(1..)?).into())
 }
 
 /// Another event under the eventID of a statement.
@@ -133,6 +141,11 @@ pub fn rival(compact: &str) -> Option<Compact> {
 /// What the id of a statement is, whatever its signature.
 pub fn id_of(compact: &str) -> Option<StatementId> {
     Some(SubmittedStatement::parse(compact.as_bytes()).ok()?.id())
+}
+
+/// What kind of statement it says it is.
+pub fn type_of(compact: &str) -> Option<StatementType> {
+    Some(SubmittedStatement::parse(compact.as_bytes()).ok()?.header().typ())
 }
 
 /// The hash of the leaf that a statement gets.

@@ -1,4 +1,6 @@
-//! One thread, virtual time, and what must always hold.
+//! One thread, virtual time, and what must always hold. `council` has what must hold of the members as they change.
+
+mod council;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,23 +9,27 @@ use fastrand::Rng;
 use sealane_core::agreement::{Said, Timer, ValueId, VoteKind};
 use sealane_core::block::{FinalCheckpoint, Height};
 use sealane_core::hash::Hash;
+use sealane_core::ledger::KnownRules;
 use sealane_core::merkle::LeafIndex;
 use sealane_core::statement::StatementId;
 
 use crate::base;
-use crate::keys::{KeyedHashes, ORIGIN, Rotation, consortium};
+use crate::keys::{KeyedHashes, ORIGIN, Rotation, consortium, newcomers};
 use crate::ledger::Ledger;
 use crate::liar::Liar;
 use crate::mutation::Mutation;
-use crate::node::{Crashed, Micros, Node, SECOND, Wire};
+use crate::node::{Crashed, Micros, Node, Role, SECOND, Wire};
 use crate::plan::{HEALED, Pair, Plan};
-use crate::statements::{self, Form, Posted};
+use crate::statements::{self, Compact, Form, Posted};
 
 /// After everything works again, all that was posted is final everywhere within this.
 const CALM_MAX: Micros = 30 * SECOND;
 
 /// The same where a liar goes on.
 const CALM_AMONG_LIARS_MAX: Micros = 90 * SECOND;
+
+/// How much longer what members decide about each other may go on: one block brings the votes, the next what is ready.
+const DECIDING_MAX: Micros = 60 * SECOND;
 
 /// How long nothing may happen at the end.
 const IDLE: Micros = 12 * SECOND;
@@ -48,15 +54,27 @@ pub struct Outcome {
     pub trace: u64,
     /// From when everything worked again until all was final everywhere.
     pub calm: Micros,
+    /// Changes of the set of members, and of the rules.
+    pub handovers: u64,
+    pub rules_changes: u64,
+    /// The most and the fewest members that were in force.
+    pub members_most: usize,
+    pub members_fewest: usize,
+    /// Whether members that were admitted and had gone left too few for a block.
+    pub stood_still: bool,
+    /// Nodes whose program did not know the rules in the end, and which said so.
+    pub abstaining: usize,
 }
 
 enum Event {
     Deliver { from: usize, to: usize, wire: Box<Wire> },
     Tick { node: usize, count: u64 },
     Timer { node: usize, timer: Timer },
-    Post { node: usize, posted: Posted },
+    Post { node: usize, posted: Compact },
     Cut { at: usize, begins: bool },
     Restart { node: usize },
+    Propose { at: usize },
+    Withdraw { at: usize },
 }
 
 /// Where a member signs: height, round and which word.
@@ -70,7 +88,7 @@ pub struct World {
     count: u64,
     nodes: Vec<Node>,
     liars: BTreeMap<usize, Liar>,
-    members: Rotation,
+    rotation: Option<Rotation>,
     kids: Vec<Hash>,
     strict: KeyedHashes,
     /// How many cuts there are now from one to another, and how many of them are noticed.
@@ -81,6 +99,8 @@ pub struct World {
     said: BTreeMap<Place, (Option<ValueId>, Option<u32>)>,
     posted: u32,
     healed: bool,
+    /// Newcomers that have said that they are ready and have gone, and whether they have come back.
+    vanished: BTreeMap<usize, bool>,
     /// When an honest node last said anything but its status.
     last_word: Micros,
     outcome: Outcome,
@@ -88,15 +108,25 @@ pub struct World {
 
 impl World {
     pub fn new(plan: Plan, mutation: Mutation) -> Self {
-        let (keys, _) = consortium(plan.members);
-        let members = Rotation::new(plan.members, plan.rotation);
+        let (mut keys, _) = consortium(plan.members);
+        keys.extend(newcomers(plan.members, plan.newcomers.len()));
+        let rotation = plan.rotation.map(|heights| Rotation::new(plan.members, heights));
         let kids: Vec<Hash> = keys.iter().map(|key| key.kid()).collect();
         let verifier = Arc::new(KeyedHashes::new(mutation == Mutation::TrustsAll));
         let seed = plan.seed.wrapping_mul(1_000);
-        let node = |number| Node::new(number, &keys, &members, &verifier, mutation, seed + number as u64);
-        let mut nodes: Vec<Node> = (0..plan.members).map(node).collect();
+        let role = |number: usize| Role {
+            rotation: rotation.clone(),
+            founders: plan.members,
+            contrary: plan.contrary,
+            newcomer: number.checked_sub(plan.members).map(|at| plan.newcomers[at]),
+            is_old: plan.old_programs.contains(&number),
+            is_liar: plan.is_liar(number),
+        };
+        let node = |number| Node::new(number, &keys, role(number), &verifier, mutation, seed + number as u64);
+        let mut nodes: Vec<Node> = (0..plan.nodes()).map(node).collect();
         let liar = |(number, lies): &(usize, Vec<_>)| {
-            (*number, Liar::new(lies.clone(), Arc::clone(&keys[*number]), kids.clone(), seed + 100 + *number as u64))
+            let (key, seed) = (Arc::clone(&keys[*number]), seed + 100 + *number as u64);
+            (*number, Liar::new(lies.clone(), key, kids.clone(), plan.has_motions(), seed))
         };
         let liars = plan.liars.iter().map(liar).collect();
         let mut deaths: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
@@ -115,7 +145,7 @@ impl World {
             count: 0,
             nodes,
             liars,
-            members,
+            rotation,
             kids,
             strict: KeyedHashes::new(false),
             cut: BTreeMap::new(),
@@ -124,6 +154,7 @@ impl World {
             said: BTreeMap::new(),
             posted: 0,
             healed: false,
+            vanished: BTreeMap::new(),
             last_word: 0,
             outcome: Outcome::default(),
             plan,
@@ -142,6 +173,12 @@ impl World {
         for (time, nodes, pair) in self.plan.pairs.clone() {
             self.post_pair_at(time, nodes, pair);
         }
+        for (at, motion) in self.plan.motions.clone().into_iter().enumerate() {
+            self.at(motion.time, Event::Propose { at });
+            if let Some(time) = motion.withdrawn {
+                self.at(time, Event::Withdraw { at });
+            }
+        }
         for (at, cut) in self.plan.cuts.clone().into_iter().enumerate() {
             self.at(cut.time.start, Event::Cut { at, begins: true });
             self.at(cut.time.end, Event::Cut { at, begins: false });
@@ -155,7 +192,7 @@ impl World {
 
     fn post_at(&mut self, time: Micros, node: usize) -> Posted {
         let posted = self.next_statement();
-        self.at(time, Event::Post { node, posted });
+        self.at(time, Event::Post { node, posted: posted.compact() });
         posted
     }
 
@@ -167,7 +204,7 @@ impl World {
             Pair::Forms => first.in_form(Form::GoodToo),
         };
         for (node, posted) in nodes.into_iter().zip([first, second]) {
-            self.at(time, Event::Post { node, posted });
+            self.at(time, Event::Post { node, posted: posted.compact() });
         }
         [first, second]
     }
@@ -190,38 +227,63 @@ impl World {
         self.run_until(HEALED)?;
         self.check_blocks()?;
         self.heal()?;
-        let honest: Vec<usize> = self.honest().map(|node| node.number).collect();
+        let honest: Vec<usize> = self.honest().filter(|node| self.may_post_at(node)).map(|node| node.number).collect();
         let mut asked = Vec::new();
         for node in &honest {
             asked.push(vec![self.post_at(HEALED + SECOND / 10, *node)]);
         }
         for pair in [Pair::Rivals, Pair::Forms] {
-            asked.push(self.post_pair_at(HEALED + SECOND / 10, [honest[0], honest[1]], pair).to_vec());
+            let nodes = [honest[0], honest[honest.len().min(2) - 1]];
+            asked.push(self.post_pair_at(HEALED + SECOND / 10, nodes, pair).to_vec());
         }
-        let limit = HEALED + if self.liars.is_empty() { CALM_MAX } else { CALM_AMONG_LIARS_MAX };
+        // A member that signs nothing is waited for in its turn, as a liar is that says nothing.
+        let is_whole = self.liars.is_empty() && self.plan.old_programs.is_empty();
+        let patience = if is_whole { CALM_MAX } else { CALM_AMONG_LIARS_MAX };
+        let mut limit = HEALED + patience;
         while !self.is_calm(&asked) {
             self.check_blocks()?;
-            if self.now >= limit {
+            if self.is_short_of_members() {
+                self.stand_still()?;
+                limit = self.now + patience;
+                continue;
+            }
+            if self.now >= limit && !self.are_final(&asked) {
                 return Err(self.report("not all that was posted is final everywhere in time"));
+            }
+            if self.now >= limit + if self.plan.has_motions() { DECIDING_MAX } else { 0 } {
+                return Err(self.report("not all nodes come to rest in time"));
             }
             self.run_until(self.now + SECOND / 2)?;
         }
-        self.outcome.calm = self.now - HEALED;
+        self.outcome.calm = if self.outcome.stood_still { 0 } else { self.now - HEALED };
+        self.bring_back()?;
+        // Whoever is ready from now on stays.
+        self.nodes.iter_mut().for_each(|node| node.has_vanished = true);
         self.check_idle()?;
         self.check_blocks()?;
         self.check_ledgers()?;
         Ok(self.outcome)
     }
 
-    /// Whether all that was posted last, one at least of each group, is final at every honest node, and nothing waits. A liar
-    /// may have brought the other event of one eventID, which its signer has signed too: then the first one is refused.
+    /// The honest nodes that can have the whole ledger.
+    fn whole(&self) -> impl Iterator<Item = &Node> {
+        self.honest().filter(|node| node.is_up() && !self.is_beyond(node))
+    }
+
+    /// Whether all that was posted last, one at least of each group, is final at every honest node. A liar may have brought the
+    /// other event of one eventID, which its signer has signed too: then the first one is refused.
+    fn are_final(&self, asked: &[Vec<Posted>]) -> bool {
+        self.whole().all(|node| {
+            let is_final = |one: &Posted| node.ledger.place(&one.id()).is_some();
+            asked.iter().all(|group| group.iter().any(|one| is_final(one) || is_final(&one.rival())))
+        })
+    }
+
+    /// Whether all of that is final, every honest node has the same blocks, and nothing waits.
     fn is_calm(&self, asked: &[Vec<Posted>]) -> bool {
         let most = self.honest().map(Node::tip).max();
-        self.honest().all(|node| {
-            let is_final = |one: &Posted| node.ledger.place(&one.id()).is_some();
-            let stands = |group: &Vec<Posted>| group.iter().any(|one| is_final(one) || is_final(&one.rival()));
-            Some(node.tip()) == most && node.pool.is_empty() && asked.iter().all(stands)
-        })
+        let is_at_rest = |node: &Node| Some(node.tip()) == most && (node.pool.is_empty() || !node.may_sign());
+        self.are_final(asked) && self.whole().all(is_at_rest)
     }
 
     /// Where there is nothing to agree on, nothing is said and nothing is written, whatever liars send. A height that was
@@ -253,7 +315,7 @@ impl World {
         }
         for one in self.honest().flat_map(|node| &node.ledger.blocks) {
             let (checkpoint, commit) = (one.checkpoint.clone(), one.commit.clone());
-            FinalCheckpoint::verify(checkpoint, commit, self.members.at(one.block.height()), &self.strict)
+            FinalCheckpoint::verify(checkpoint, commit, self.members_at(one.block.height()), &self.strict)
                 .map_err(|error| self.report(&format!("a commit does not hold: {error}")))?;
         }
         Ok(())
@@ -266,16 +328,17 @@ impl World {
     fn check_ledgers(&mut self) -> Result<(), String> {
         let audited = self.audit()?;
         let length = audited.blocks.len();
+        self.check_council(&audited)?;
         for node in self.honest() {
-            if node.ledger.blocks.len() != length {
+            if node.ledger.blocks.len() != length && !self.is_beyond(node) {
                 return Err(self.report("a ledger is shorter than another"));
             }
             let lost = |(id, leaf): &(&StatementId, &LeafIndex)| audited.place(id) != Some(**leaf);
             if let Some((id, leaf)) = node.acknowledged.iter().find(lost) {
                 return Err(self.report(&format!("statement {id} was acknowledged at leaf {leaf}, and is not there")));
             }
-            if let Some(id) = node.refused.iter().find(|id| audited.place(id).is_some()) {
-                return Err(self.report(&format!("statement {id} was refused, and is on the ledger")));
+            if let Some((id, why)) = node.refused.iter().find(|(id, _)| audited.place(id).is_some()) {
+                return Err(self.report(&format!("statement {id} was refused, and is on the ledger: {why}")));
             }
             let most = WORDS_PER_MEMBER_MAX * self.nodes.len();
             if node.words_most > most {
@@ -292,14 +355,18 @@ impl World {
     /// Makes the ledger again from its blocks, by every rule and with no memory of what was verified but by its bytes: it holds
     /// each statement once, and of each eventID one content.
     fn audit(&self) -> Result<Ledger, String> {
-        let mut audited = Ledger::new(base::of(self.nodes.len()), Arc::new(KeyedHashes::new(false)));
+        let (base, strict) = (base::of(self.plan.members), Arc::new(KeyedHashes::new(false)));
+        let mut audited = Ledger::new(base, strict, KnownRules::OF_THIS_PROGRAM);
         for one in &self.longest().ledger.blocks {
-            let unverified = one.block.statements.iter().any(|compact| statements::verified(compact).is_none());
-            if unverified {
+            let (registry, place) = (Arc::clone(audited.registry()), audited.next_place(one.block.seal.time));
+            let read = |compact: &Arc<str>| {
+                statements::verified(compact).or_else(|| statements::verify(compact, &registry, place, &self.strict))
+            };
+            if one.block.statements.iter().any(|compact| read(compact).is_none()) {
                 return Err(self.report("a statement on the ledger does not verify"));
             }
             let value = ValueId::of(&one.checkpoint);
-            let staged = audited.stage(value, &one.block, |compact| statements::verified(compact));
+            let staged = audited.stage(value, &one.block, read);
             staged.map_err(|fault| self.report(&format!("block {} does not hold: {fault}", one.block.height())))?;
             let written = audited.write(one.block.clone(), one.commit.clone());
             audited.learn(written.learnt);
@@ -312,7 +379,7 @@ impl World {
         let pairs: Vec<_> = self.honest().flat_map(|node| node.faults.clone()).collect();
         for pair in pairs {
             let number = self.kids.iter().position(|kid| *kid == pair.signer());
-            if pair.verify(&ORIGIN, self.members.at(pair.height()), &self.strict).is_err() {
+            if pair.verify(&ORIGIN, self.members_at(pair.height()), &self.strict).is_err() {
                 return Err(self.report("a proof of two words proves nothing"));
             }
             match number {
@@ -330,10 +397,13 @@ impl World {
             .map(|node| {
                 let state = if node.is_up() { "" } else { " down" };
                 let liar = if self.is_honest(node.number) { "" } else { " liar" };
-                format!("{}{liar}{state} at {}, {} in its pool", node.number, node.tip(), node.pool.len())
+                let silent = node.abstention().map(|why| format!(" {why:?}")).unwrap_or_default();
+                format!("{}{liar}{state}{silent} at {}, {} in its pool", node.number, node.tip(), node.pool.len())
             })
             .collect();
-        format!("{what}; at {} s: {}; {:?}", self.now / SECOND, tips.join("; "), self.plan.liars)
+        let Plan { liars, motions, newcomers, old_programs, .. } = &self.plan;
+        let tips = tips.join("; ");
+        format!("{what}; at {} s: {tips}; {liars:?} {motions:?} {newcomers:?} {old_programs:?}", self.now / SECOND)
     }
 
     pub fn run_until(&mut self, end: Micros) -> Result<(), String> {
@@ -389,10 +459,28 @@ impl World {
                 self.call(node, |node| node.time_out(now, timer))
             }
             Event::Post { node, posted } => {
+                // A node that signs nothing says so, and its client goes to another one.
+                let others = self.honest().find(|one| self.may_post_at(one)).map(|one| one.number);
+                let is_refused = self.nodes[node].is_up() && !self.nodes[node].may_sign();
+                let Some(node) = (if is_refused { others } else { Some(node) }) else { return Ok(()) };
                 if !self.nodes[node].is_up() {
                     return Ok(());
                 }
-                self.call(node, |node| node.post(now, &posted.compact()))
+                self.call(node, |node| node.post(now, &posted))
+            }
+            Event::Propose { at } => {
+                let motion = self.plan.motions[at].clone();
+                if !self.nodes[motion.by].is_up() {
+                    return Ok(());
+                }
+                self.call(motion.by, |node| node.put_to_vote(now, &motion))
+            }
+            Event::Withdraw { at } => {
+                let by = self.plan.motions[at].by;
+                if !self.nodes[by].is_up() {
+                    return Ok(());
+                }
+                self.call(by, |node| node.withdraw(now))
             }
             Event::Cut { at, begins } => self.change_cut(at, begins),
             Event::Restart { node } => self.restart(node),
@@ -413,6 +501,10 @@ impl World {
     fn call(&mut self, number: usize, call: impl FnOnce(&mut Node) -> Result<(), Crashed>) -> Result<(), String> {
         let done = call(&mut self.nodes[number]);
         self.send_off(number)?;
+        for posted in std::mem::take(&mut self.nodes[number].turned_away) {
+            // Its client hears that this node signs nothing, and goes to another one.
+            self.at(self.now + SECOND / 5, Event::Post { node: number, posted });
+        }
         if done.is_err() {
             return self.die(number);
         }
@@ -443,6 +535,7 @@ impl World {
     fn overhear(&mut self, number: usize, wire: &Wire) -> Result<(), String> {
         let Wire::Said(said) = wire else { return Ok(()) };
         self.last_word = self.now;
+        self.check_may_sign(number, said)?;
         let (place, word) = match said {
             Said::Vote(vote) if vote.signer == self.kids[number] => {
                 ((number, vote.height, vote.round, Some(vote.kind)), (vote.value, None))
@@ -482,8 +575,12 @@ impl World {
             let kept = node.ledger.blocks.len().saturating_sub(2);
             node.ledger.blocks.truncate(kept);
         }
-        let rest = self.dice.u64(SECOND / 20..5 * SECOND);
-        self.at(self.now + rest, Event::Restart { node: number });
+        if self.nodes[number].has_vanished && !self.vanished.contains_key(&number) {
+            self.vanished.insert(number, false);
+        } else {
+            let rest = self.dice.u64(SECOND / 20..5 * SECOND);
+            self.at(self.now + rest, Event::Restart { node: number });
+        }
         for other in 0..self.nodes.len() {
             self.connect(other, number, false)?;
         }
@@ -491,7 +588,7 @@ impl World {
     }
 
     fn restart(&mut self, number: usize) -> Result<(), String> {
-        if self.nodes[number].is_up() {
+        if self.nodes[number].is_up() || self.vanished.get(&number) == Some(&false) {
             return Ok(());
         }
         let now = self.now;
@@ -546,7 +643,8 @@ impl World {
         }
         for node in 0..self.nodes.len() {
             for other in 0..self.nodes.len() {
-                self.connect(node, other, true)?;
+                let is_up = self.nodes[other].is_up();
+                self.connect(node, other, is_up)?;
             }
         }
         Ok(())

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use sealane::ports::LedgerStore;
 use sealane_core::block::{Checkpoint, Commit, Height, Leaf, MemberSet, Seal};
-use sealane_core::consortium::{Admin, Place, RULES, Registry};
+use sealane_core::consortium::{Admin, Decision, Place, RULES, Registry};
 use sealane_core::evidence::{Anchor, Evidence, Handover, PlacedSeal, PlacedText, read_capture};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
-use sealane_core::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, names};
+use sealane_core::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, SubjectKind, names};
 use sealane_core::merkle::{self, InclusionProof, LeafIndex, MultiProof, TreeSize};
 use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, is_before_span};
 use sealane_core::statement::{StatementId, StatementType, SubmittedStatement};
@@ -30,6 +30,7 @@ pub struct Book {
     statements: BTreeMap<LeafIndex, Statement>,
     lists: BTreeMap<Subject, Vec<ListEntry>>,
     registry: Registry,
+    proposals: BTreeMap<StatementId, LeafIndex>,
     /// What the next seals say of the members, and of those after them; lies where these are other hashes.
     pub members_hash: Hash,
     pub next_members_hash: Hash,
@@ -113,6 +114,7 @@ impl Book {
             statements,
             lists,
             registry,
+            proposals: BTreeMap::new(),
             members_hash,
             next_members_hash: members_hash,
             handovers: Vec::new(),
@@ -131,8 +133,9 @@ impl Book {
         for text in texts {
             let seal = &block.unwrap().seal;
             match text {
-                Some(text) => book.add(seal.time, text),
+                Some(text) => book.add(seal.time, seal.height, text),
                 None => {
+                    book.enact(&seal.enacted, seal.time);
                     book.hashes.push(merkle::leaf_hash(&Leaf::Seal(seal.clone()).encode()));
                     block = rest.next();
                 }
@@ -145,9 +148,11 @@ impl Book {
     pub fn write(&mut self, time: Timestamp, texts: Vec<String>, commit: impl Fn(Height, &Checkpoint) -> Commit) {
         let genesis = self.anchor.genesis().clone();
         let (previous_size, previous_root) = (self.hashes.len(), merkle::root(&self.hashes));
-        texts.into_iter().for_each(|text| self.add(time, text));
+        let height = Height::new(self.blocks.len() as u64).unwrap();
+        texts.into_iter().for_each(|text| self.add(time, height, text));
+        self.enact(&self.enacted.clone(), time);
         let seal = Seal {
-            height: Height::new(self.blocks.len() as u64).unwrap(),
+            height,
             time,
             previous_size: TreeSize::new(previous_size as u64).unwrap(),
             previous_root,
@@ -167,8 +172,19 @@ impl Book {
 
     /// Writes a block without statements that hands over to other members.
     pub fn hand_over(&mut self, time: Timestamp, members: MemberSet, commit: impl Fn(Height, &Checkpoint) -> Commit) {
+        self.hand_over_with(time, Vec::new(), members, commit);
+    }
+
+    /// Writes a block that hands over to other members.
+    pub fn hand_over_with(
+        &mut self,
+        time: Timestamp,
+        texts: Vec<String>,
+        members: MemberSet,
+        commit: impl Fn(Height, &Checkpoint) -> Commit,
+    ) {
         self.next_members_hash = members.hash();
-        self.write(time, Vec::new(), commit);
+        self.write(time, texts, commit);
         self.members_hash = self.next_members_hash;
         let seal_inclusion_proof = self.way_of_last();
         let Block { json, checkpoint, commit, .. } = self.blocks.last().unwrap().clone();
@@ -193,7 +209,7 @@ impl Book {
     }
 
     /// Adds a statement as the next leaf.
-    fn add(&mut self, time: Timestamp, text: String) {
+    fn add(&mut self, time: Timestamp, height: Height, text: String) {
         let place = Place { leaf: leaf(self.hashes.len()), time };
         self.hashes.push(merkle::leaf_hash(&Leaf::of_statement(&text).encode()));
         let statement = SubmittedStatement::parse(text.as_bytes()).unwrap();
@@ -201,10 +217,17 @@ impl Book {
         let (said, signer, names) = match statement.header().typ() {
             StatementType::Admin => {
                 let admin = Admin::parse(statement.payload()).unwrap();
-                if !matches!(admin, Admin::Genesis(_)) {
-                    self.registry.apply_shown(&admin, &kid, place, &P256).unwrap();
+                let id = statement.id();
+                let decision = Decision { id, admin: &admin, kid, place, height };
+                match &admin {
+                    // Those who follow parts of the ledger take none of these.
+                    Admin::Genesis(_) | Admin::Ballot(_) | Admin::Withdrawal(_) | Admin::Ready(_) => {}
+                    _ => self.registry.apply_shown(&decision, &P256).unwrap(),
                 }
-                let names = names::of_admin(&admin, statement.id());
+                if matches!(admin, Admin::Proposal(_)) {
+                    self.proposals.insert(id, place.leaf);
+                }
+                let names = names::of_admin(&admin, id);
                 (Said::Admin(admin), SignerTag::of_member(&kid), names)
             }
             _ => {
@@ -220,6 +243,15 @@ impl Book {
             self.lists.entry(subject).or_default().push(entry);
         }
         self.statements.insert(place.leaf, Statement { text, said });
+    }
+
+    /// Lets proposals take effect at the last leaf, as the seal after it says.
+    fn enact(&mut self, enacted: &[StatementId], time: Timestamp) {
+        for proposal in enacted.iter().filter_map(|id| self.proposals.get(id)) {
+            let place = Place { leaf: leaf(self.hashes.len() - 1), time };
+            // Liars together can enact what is over.
+            drop(self.registry.enact_shown(*proposal, place));
+        }
     }
 
     pub fn statements(&self) -> &BTreeMap<LeafIndex, Statement> {
@@ -336,7 +368,8 @@ impl Edition<'_> {
             inclusion_proof: MultiProof::default(),
         };
         self.shorten_signers(&mut evidence);
-        let leaves = captures.union(admins).map(|leaf| usize::try_from(leaf.get()).unwrap());
+        let ends: BTreeSet<LeafIndex> = ends_in(&evidence.index).collect();
+        let leaves = captures.iter().chain(admins).chain(&ends).map(|leaf| usize::try_from(leaf.get()).unwrap());
         let blocks: BTreeSet<usize> = leaves.map(|leaf| self.block_of(leaf)).collect();
         evidence.seals = blocks.into_iter().map(|block| self.book.blocks[block].placed()).collect();
         self.prove(&mut evidence);
@@ -435,6 +468,12 @@ impl Source for Reading<'_> {
     fn fault(&self, fault: FollowFault) -> FollowFault {
         fault
     }
+}
+
+/// The leaves in whose blocks proposals came to their ends.
+fn ends_in(index: &[SubjectEntry]) -> impl Iterator<Item = LeafIndex> {
+    let of_proposals = index.iter().filter(|entry| entry.kind == SubjectKind::Proposal);
+    of_proposals.flat_map(|entry| entry.leaves.iter().copied())
 }
 
 fn renumber(evidence: &mut Evidence, signers: SignerList) {

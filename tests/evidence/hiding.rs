@@ -36,6 +36,7 @@ pub enum About {
     Registration,
     Renewal,
     Revocation,
+    Proposal,
     Everything,
 }
 
@@ -105,6 +106,7 @@ fn subjects_of(edition: &Edition<'_>, trail: &Trail, id: &Id, leaf: LeafIndex) -
     if let Said::Admin(admin) = &edition.book.statements()[&leaf].said {
         return BTreeSet::from([match admin {
             Admin::Revocation(_) => About::Revocation,
+            Admin::Proposal(_) => About::Proposal,
             Admin::Renewal(_) => About::Renewal,
             _ => About::Registration,
         }]);
@@ -232,12 +234,22 @@ fn whatever_a_lying_node_leaves_out_its_answer_does_not_hold() {
         About::Registration,
         About::Renewal,
         About::Revocation,
+        About::Proposal,
         About::Everything,
     ];
     assert_eq!(told, all, "{refused:?}");
     let errors: BTreeSet<&str> = refused.values().flat_map(|errors| errors.keys().map(String::as_str)).collect();
-    let left_out =
-        ["CaptureMissing", "Follow", "Index", "NotIndexed", "Record", "Refused", "StatementMissing", "SubjectMissing"];
+    let left_out = [
+        "CaptureMissing",
+        "Follow",
+        "Index",
+        "NotIndexed",
+        "Record",
+        "Refused",
+        "StatementMissing",
+        "SubjectMissing",
+        "SubjectUnneeded",
+    ];
     assert!(errors.iter().all(|error| left_out.contains(error)), "{refused:?}");
 }
 

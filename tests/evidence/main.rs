@@ -3,7 +3,8 @@
 //!
 //! `world` makes a ledger from a seed, by way of a real store and orderer (`node`). `book` is a second, naive model of the
 //! same ledger: the whole genuine tree and index in memory, and no key. A thief who has exactly that makes the documents
-//! of `tampering` and of `hiding`. `odd` has small ledgers of what hardly ever happens, `handing_over` one whose members change ten times. `set` puts all of them together, and
+//! of `tampering` and of `hiding`. `odd` has small ledgers of what hardly ever happens, `handing_over` one whose members change ten times,
+//! `voting` one whose members vote on ends of registrations. `set` puts all of them together, and
 //! hands them to the other verifiers as files. `seafood` does the same with chains of custody that others wrote down, and
 //! with one of its own.
 
@@ -23,4 +24,5 @@ mod set;
 mod story;
 mod tampering;
 mod texts;
+mod voting;
 mod world;

@@ -65,7 +65,7 @@ pub struct SeededMember {
 }
 
 impl SeededMember {
-    fn new(seed: &str) -> Self {
+    pub fn new(seed: &str) -> Self {
         let key = signing_key(seed);
         let note = note_key(seed);
         let (public, note_public) = (PublicKey::from(key.verifying_key()), note.public());

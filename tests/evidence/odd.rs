@@ -4,6 +4,7 @@ use sealane_core::evidence::Evidence;
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
 use sealane_core::index::{Acts, ListEntry, SignerTag, Subject, SubjectKind};
+use sealane_core::ledger::Rules;
 use sealane_core::statement::{PublicKey, StatementId};
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
@@ -275,7 +276,7 @@ pub fn cases() -> Vec<Odd> {
         cases.push(odd(&lying(lie), what, &item("P"), Some(refusal)));
     }
     cases.push(odd(&of_other_members(), "a seal of other members", &item("P"), Some("SealPlace")));
-    let later_rules = of_unknown_rules(|council| council.book.rules = 2);
+    let later_rules = of_unknown_rules(|council| council.book.rules = Rules::LATEST.number() + 1);
     cases.push(odd(&later_rules, "a seal of later rules", &item("P"), Some("Seal")));
     let enacting =
         of_unknown_rules(|council| council.book.enacted = vec![StatementId::from_hash(Hash::of(b"a proposal"))]);

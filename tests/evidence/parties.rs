@@ -1,18 +1,21 @@
 //! Who acts in a world: organisations with seeded keys, registered, renewed and revoked by way of the use cases.
 
 use p256::ecdsa::SigningKey;
-use sealane::app::{genesis, registration};
+use sealane::app::{deciding, genesis, registration};
+use sealane::ports::MemberSigner;
+use sealane_core::block::Member;
 use sealane_core::consortium::{
-    Admin, CertificateRecord, Claims, ParticipantId, Registration, Renewal, Revocation, renewal_consent,
+    Admin, CertificateRecord, Claims, ParticipantId, Registration, Renewal, Revocation, member_proof_bytes,
+    renewal_consent,
 };
 use sealane_core::consortium::{CertificateFacts, CertificateReader, RequestedKey};
 use sealane_core::gs1::check_digit;
 use sealane_core::hash::Hash;
-use sealane_core::statement::{Draft, Header, PublicKey, Signature, SubmittedStatement, sign};
+use sealane_core::statement::{Draft, Header, PublicKey, Signature, StatementId, SubmittedStatement, sign};
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::node::{Node, signing_key};
+use crate::node::{Node, SeededMember, signing_key};
 
 /// How long a certificate is valid, in milliseconds: 400 days.
 const VALIDITY_MS: i64 = 400 * 24 * 60 * 60 * 1000;
@@ -105,6 +108,37 @@ impl Party {
         self.is_revoked = true;
     }
 
+    /// Ends its registration by the vote of the one member.
+    pub async fn revoke_by_vote(&mut self, node: &mut Node, compromised_since: Option<Timestamp>) {
+        let mut change = json!({"type": "revoke", "participant": self.id, "reason": "the members say so"});
+        if let Some(since) = compromised_since {
+            change["compromisedSince"] = json!(since);
+        }
+        self.put_to_the_vote(node, json!([change])).await;
+        self.is_revoked = true;
+    }
+
+    /// Proposes its end together with a newcomer who is never ready, so that it is not enacted; and then takes that back, or not.
+    pub async fn propose_in_vain(&self, node: &mut Node, is_withdrawn: bool) {
+        let newcomer = SeededMember::new("newcomer");
+        let entry = Member::new("Newcomer", newcomer.public_key().clone(), newcomer.note_key().clone()).unwrap();
+        let proof = newcomer.sign(&member_proof_bytes(&node.origin, &entry));
+        let changes = json!([
+            {"type": "admit", "name": "Newcomer", "jwk": entry.key(), "noteKey": entry.note_key(), "proof": proof},
+            {"type": "revoke", "participant": self.id, "reason": "no member agrees"},
+        ]);
+        let proposal = self.put_to_the_vote(node, changes).await;
+        if is_withdrawn {
+            node.advance(1);
+            say(node, &json!({"type": "withdrawal", "proposal": proposal})).await;
+        }
+    }
+
+    async fn put_to_the_vote(&self, node: &mut Node, changes: Value) -> StatementId {
+        let expires = node.now().plus_millis(24 * 60 * 60 * 1000);
+        say(node, &json!({"type": "proposal", "changes": changes, "expires": expires})).await
+    }
+
     async fn decide(&self, node: &mut Node, admin: Admin) {
         let statement = genesis::sign_admin(&admin, &node.origin, &*node.signer, node.now()).unwrap();
         let ledger = node.ledger.clone();
@@ -147,6 +181,14 @@ impl Party {
         });
         CertificateRecord { x509: facts.to_string().into_bytes(), jwk: self.public(), not_before, not_after }
     }
+}
+
+/// Puts what the member says about a proposal on the ledger.
+async fn say(node: &mut Node, payload: &Value) -> StatementId {
+    let admin = Admin::parse(payload.to_string().as_bytes()).unwrap();
+    let statement = genesis::sign_admin(&admin, &node.origin, &*node.signer, node.now()).unwrap();
+    let ledger = node.ledger.clone();
+    node.drive(deciding::decide(&ledger, &JsonReader, statement)).await.unwrap().id
 }
 
 /// Reads requests and certificates that are JSON: no verifier ever looks into one.

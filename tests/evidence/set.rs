@@ -18,7 +18,7 @@ use crate::book::Book;
 use crate::dice::Dice;
 use crate::tampering::variant;
 use crate::world::World;
-use crate::{commits, handing_over, hiding, odd, tampering, texts};
+use crate::{commits, handing_over, hiding, odd, tampering, texts, voting};
 
 const SEEDS: std::ops::Range<u64> = 1..9;
 
@@ -168,6 +168,15 @@ pub fn cases() -> &'static [Case] {
             let outcome = said.map(|verdict| at(verdict, now)).map_err(|error| variant(&error));
             let (name, anchor) = (format!("handing over: {}", one.what), one.anchor.to_json());
             cases.push(Case { name, anchor, id: relay.id.clone(), now, text, claimed: None, outcome });
+        }
+        let votes = voting::Votes::run();
+        for one in voting::cases(&votes) {
+            let text = serde_json::to_string(&one.evidence).unwrap();
+            let said = examine(text.as_bytes(), &votes.id, &votes.book.anchor);
+            let now = "2026-03-20T00:00:00Z".parse().unwrap();
+            let outcome = said.map(|verdict| at(verdict, now)).map_err(|error| variant(&error));
+            let (name, anchor) = (format!("voting: {}", one.what), votes.book.anchor.to_json());
+            cases.push(Case { name, anchor, id: votes.id.clone(), now, text, claimed: None, outcome });
         }
         cases
     })

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sealane_core::evidence::{Evidence, EvidenceError, Handover, PlacedText};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
-use sealane_core::index::{Acts, OtherKey, SignerList, SignerTag, Subject, SubjectEntry};
+use sealane_core::index::{Acts, OtherKey, SignerList, SignerTag, Subject, SubjectEntry, SubjectKind};
 use sealane_core::merkle::{InclusionProof, LeafIndex, MultiProof};
 use sealane_core::statement::PublicKey;
 
@@ -77,7 +77,8 @@ impl Changes<'_> {
                 evidence.statements.remove(at);
             });
             let proven = self.without(&[gone], self.index.clone());
-            let refusals: &[&str] = &["CaptureMissing"];
+            // Where a list is not shown from its first leaf, the time of one that is gone is not known either.
+            let refusals: &[&str] = &["CaptureMissing", "Follow"];
             self.push(format!("statement {gone} removed, inclusion proven"), refusals, |evidence| *evidence = proven);
             for keeps_count in [false, true] {
                 let index = self.index.iter().map(|entry| shortened(entry, gone, keeps_count)).collect();
@@ -151,6 +152,7 @@ impl Changes<'_> {
             let refusals: &[&str] = match kind {
                 "registration" => &["Record", "Refused", "Follow"],
                 "renewal" => &["Record", "Refused", "StatementMissing"],
+                "proposal" => &["Refused", "SealUnneeded", "StatementMissing", "SubjectUnneeded"],
                 _ => &["Refused", "StatementMissing"],
             };
             self.push(format!("{kind} {gone} removed"), &["Inclusion"], |evidence| {
@@ -224,7 +226,12 @@ impl Changes<'_> {
             let subject = self.sound.index[at].subject();
             let kind = subject.kind().as_str();
             let remove = |evidence: &mut Evidence| drop(evidence.index.remove(at));
-            self.push(format!("{kind} entry {at} removed"), &["SubjectMissing", "SignerUnneeded"], remove);
+            let refusals: &[&str] = match subject.kind() {
+                // Without its end, another may not take what the participant had.
+                SubjectKind::Proposal => &["SubjectMissing", "SignerUnneeded", "SealUnneeded", "Refused"],
+                _ => &["SubjectMissing", "SignerUnneeded"],
+            };
+            self.push(format!("{kind} entry {at} removed"), refusals, remove);
             let beside = self.sound.index[(at + 1) % self.sound.index.len()].clone();
             self.push(format!("{kind} entry {at} with another subject's proof"), &["Index"], |evidence| {
                 let entry = &mut evidence.index[at];
@@ -244,7 +251,11 @@ impl Changes<'_> {
             let entry = self.edition.entry(&subject, 0..length);
             let what = format!("a needless {} entry of {length} leaves", subject.kind().as_str());
             let edition = self.edition;
-            self.push(what, &["SubjectUnneeded"], |evidence| {
+            let refusals: &[&str] = match subject.kind() {
+                SubjectKind::Proposal => &["SubjectUnneeded", "NoSeal"],
+                _ => &["SubjectUnneeded"],
+            };
+            self.push(what, refusals, |evidence| {
                 edition.widen_signers(evidence);
                 evidence.index.push(entry);
                 evidence.index.sort_by_key(SubjectEntry::subject);
@@ -292,7 +303,8 @@ impl Changes<'_> {
         let parts = [(0..0, "nothing"), (0..genuine - 1, "the beginning"), (1..genuine, "the end")];
         for (part, what) in parts {
             let entry = self.edition.entry(&subject, part.clone());
-            let refusals: &[&str] = &["Follow", "SubjectMissing", "OtherLeaves", "Unrelated"];
+            // The less one list costs, the more of another is asked for.
+            let refusals: &[&str] = &["Follow", "SubjectMissing", "OtherLeaves", "Unrelated", "CaptureMissing"];
             let what = format!("{what} of a list, proven");
             let edition = self.edition;
             self.push(what.clone(), refusals, |evidence| {

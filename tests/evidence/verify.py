@@ -327,7 +327,7 @@ class Statement:
     @functools.lru_cache(maxsize=4)
     def names(self, participant):
         """The subjects that it names, where this participant signed."""
-        return set().union(*(event.names(participant) for event in self.events)) if self.capture else admin_names(self.admin)
+        return set().union(*(event.names(participant) for event in self.events)) if self.capture else admin_names(self.admin, self.id)
 
     @functools.lru_cache(maxsize=4)
     def acts(self, participant):
@@ -1130,9 +1130,11 @@ ADMIN = {
     "renewal": ("type", "participant", "request", "current", "consent", "certificate"),
     "revocation": ("type", "participant", "reason"),
     "endorsement": ("type", "registration"),
+    "proposal": ("type", "changes", "expires"),
 }
 OPTIONAL = {"genesis": ("continues",), "revocation": ("compromisedSince",)}
-RESERVED_ADMIN = ("proposal", "withdrawal", "ballot", "ready", "fault")
+RESERVED_ADMIN = ("withdrawal", "ballot", "ready", "fault")
+CHANGES = ("admit", "remove", "replace", "revoke", "policy", "rules")
 NOBODYS = ("did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:")
 
 
@@ -1209,18 +1211,16 @@ def admin_statement(payload):
     obj(value, f"a {kind}", ADMIN[kind], OPTIONAL.get(kind, ()))
     if kind == "genesis":
         return genesis(value)
+    if kind == "proposal":
+        return proposal(value, len(payload))
     if kind == "endorsement":
         value = {**value, "participant": value["registration"]}
-    need(
-        isinstance(value["participant"], str) and re.fullmatch(UUID, value["participant"], re.ASCII),
-        "a participant's id is no UUID in lower case",
-    )
+    uuid(value["participant"])
     read = {"type": kind, "participant": value["participant"]}
     if kind == "endorsement":
         return read
     if kind == "revocation":
-        reason = text_of(value["reason"], "reason")
-        need(1 <= len(reason) <= 1000 and reason.strip(WHITE), "a revocation has no reason")
+        reason_of(value)
         if value.get("compromisedSince") is not None:
             any_time(value["compromisedSince"], "compromisedSince")
         return read
@@ -1232,6 +1232,37 @@ def admin_statement(payload):
         read["current"] = hash_of(value["current"], "current")
         read["consent"] = unbase64url(value["consent"], "consent", 64)
     return read
+
+
+def uuid(text):
+    need(isinstance(text, str) and re.fullmatch(UUID, text, re.ASCII), "a participant's id is no UUID in lower case")
+    return text
+
+
+def reason_of(value):
+    reason = text_of(value["reason"], "reason")
+    need(1 <= len(reason) <= 1000 and reason.strip(WHITE), "a revocation has no reason")
+
+
+def proposal(value, length):
+    """What of a proposal is about participants: whose registrations it would end, and whom it is about."""
+    any_time(value["expires"], "expires")
+    changes = array(value["changes"], "changes")
+    need(1 <= len(changes) <= 10, "a proposal has not 1 to 10 changes")
+    about, ends = [], []
+    for change in changes:
+        kind = change.get("type") if isinstance(change, dict) else None
+        need(kind in CHANGES, f"the change {short(kind)} is unknown, or kept for later")
+        if kind == "revoke":
+            obj(change, "a revoke", ("type", "participant", "reason"), ("compromisedSince",))
+            reason_of(change)
+            if "compromisedSince" in change:
+                any_time(change["compromisedSince"], "compromisedSince")
+            ends.append(uuid(change["participant"]))
+        if kind == "revoke" or (kind == "policy" and "participant" in change):
+            about.append(uuid(change["participant"]))
+    need(not about or length <= 16384, "a proposal about participants is longer than 16384 bytes")
+    return {"type": "proposal", "about": about, "ends": ends}
 
 
 def genesis(value):
@@ -1256,9 +1287,11 @@ def founder_bytes(origin, entry):
     return b"sealane/founder/v1\x00" + sha256(origin.encode()) + sha256(entry)
 
 
-def admin_names(admin):
+def admin_names(admin, id_):
     if admin["type"] == "genesis":
         return {("party", base64url(kid)) for kid in admin["keys"]}
+    if admin["type"] == "proposal":  # its members and policies are in no evidence
+        return {("proposal", base64url(id_)), *(("party", participant) for participant in admin["about"])}
     named = {("party", admin["participant"])}
     if admin["type"] == "registration":
         named.update(("prefix", text) for group in admin["claims"] for text in group)
@@ -1284,6 +1317,8 @@ class Registry:
         admin = said.admin
         kind = admin["type"]
         need(kind != "genesis", "a genesis stands after the first leaf")
+        if kind == "proposal":
+            return  # the seals tell what became of it
         participant = admin["participant"]
         known = self.participants.get(participant)
         if kind == "registration":
@@ -1311,6 +1346,14 @@ class Registry:
             self.consents += 1
         self.certificates[certificate.id] = participant, certificate
         self.owners[certificate.point] = participant
+
+    def enact(self, said):
+        """Ends the registrations that an enacted proposal ends, of those that are shown."""
+        for participant in said.admin["ends"]:
+            known = self.participants.get(participant)
+            if known is not None:
+                need(not known[1], f"{participant} is revoked twice")
+                known[1] = True
 
     @staticmethod
     def clash(one, other):
@@ -1357,7 +1400,7 @@ def block_0(said):
     value = index_value(1, list_entry(0, member_signer(said.signer), 0))
     seal = {
         "version": 2, "height": 0, "time": written_time(first["created"]), "previousSize": 0, "previousRoot": base64url(sha256(b"")),
-        "indexRoot": base64url(whole_index({index_key(*subject): value for subject in admin_names(first)})),
+        "indexRoot": base64url(whole_index({index_key(*subject): value for subject in admin_names(first, said.id)})),
         "membersHash": base64url(first["members_hash"]), "nextMembersHash": base64url(first["members_hash"]), "rules": 1, "enacted": [],
     }  # fmt: skip
     return tree_root([said.leaf_hash, Seal(1, json.dumps(seal, separators=(",", ":"))).leaf_hash])
@@ -1597,7 +1640,16 @@ class Follows:
 
     def parties(self):
         for participant in self.signers.union(*self.prefix_lists.values()):
-            self.whole("party", participant)
+            for leaf in self.whole("party", participant).leaves:
+                said = self.admins[leaf]
+                if said.admin["type"] == "proposal" and participant in said.admin["ends"]:
+                    self.end(base64url(said.id))
+
+    def end(self, proposal_id):
+        """The last leaf about a proposal, and not what stands there."""
+        entry = self.entry("proposal", proposal_id)
+        need(entry.count and entry.end == entry.count, f"{entry.name} does not show its last leaf")
+        self.needed["proposal", proposal_id] = (entry.count - 1, entry.count)
 
 
 # --- Evidence ----------------------------------------------------------------------------------------------------------
@@ -1680,7 +1732,8 @@ def evidence(anchor, data, asked=None):
     need(multi_leaf_inclusion_proof(size, sorted(leaves.items()), proof, "inclusionProof") == root, "the leaves are not in the checkpoint's tree")
     ends = [seal.index for seal in seals]
     blocks = {}
-    for leaf in [*captures, *registrations]:
+    last_words = {entry.subject: entry.leaves[-1] for entry in entries if entry.kind == "proposal" and entry.leaves}
+    for leaf in [*captures, *registrations, *(leaf for entry in entries if entry.kind == "proposal" for leaf in entry.leaves)]:
         at = bisect.bisect_left(ends, leaf)
         need(at < len(seals) and seals[at].previous_size <= leaf, f"the seal of leaf {leaf} is not there")
         blocks[leaf] = seals[at]
@@ -1702,12 +1755,21 @@ def evidence(anchor, data, asked=None):
     shown = {**anchor.founders}
     for handover in handovers:
         shown.update(handover.keys)
+    enacted = []  # the leaf by which, and the proposal
     for leaf, said in registrations.items():
+        while enacted and enacted[0][0] < leaf:
+            registry.enact(enacted.pop(0)[1])
         keys, _ = chain.in_force(blocks[leaf].height)
         if keys is None:  # before the anchor's end nobody but the index says who was a member
             need(leaf < anchor.size, f"nobody is known to be a member at leaf {leaf}")
             keys = {**by_kid, **shown, **anchor.keys}
         registry.apply(said, keys, blocks[leaf].time)
+        by = last_words.get(base64url(said.id))
+        if by is not None and said.id in blocks[by].enacted:
+            enacted.append((by, said))
+            enacted.sort(key=lambda one: one[0])
+    for _, said in enacted:
+        registry.enact(said)
     ascending([thumbprint(point) for point in former], "formerMembers")
     need(not by_kid.keys() & shown.keys(), "formerMembers has one who is shown elsewhere")
     need(by_kid.keys() <= {said.signer for said in registrations.values()}, "formerMembers has one who signed nothing here")
@@ -1731,7 +1793,7 @@ def evidence(anchor, data, asked=None):
         need(shown == ((start, end) if start < end else None), f"{entry.name} does not show exactly what is followed of it")
     for subject, entry in index.items():
         need(subject in follows.needed, f"{entry.name} is shown and not needed")
-    used = {leaf for entry in entries for leaf in entry.leaves}
+    used = {leaf for entry in entries if entry.kind != "proposal" for leaf in entry.leaves}
     for leaf in [*captures, *registrations]:
         need(leaf in used, f"the statement at leaf {leaf} is shown and not needed")
 
@@ -1741,9 +1803,10 @@ def evidence(anchor, data, asked=None):
     said_by = {leaf: (participant_signer(participant), said.acts(participant)) for leaf, (said, participant, _) in signed.items()}
     said_by.update((leaf, (member_signer(said.signer), {})) for leaf, said in registrations.items())
     for entry in entries:
-        for leaf in entry.leaves:
-            need((entry.kind, entry.subject) in named[leaf], f"the statement at leaf {leaf} does not name {entry.name}")
         for leaf, signed_as, acts in zip(entry.leaves, entry.signers, entry.acts):
+            if entry.kind == "proposal" and leaf not in named:
+                continue  # what was said last of a proposal is not shown
+            need((entry.kind, entry.subject) in named[leaf], f"the statement at leaf {leaf} does not name {entry.name}")
             by, done = said_by[leaf]
             need(signed_as == by, f"{entry.name} names another signer of leaf {leaf}")
             need(acts == (done.get(entry.subject, 0) if entry.kind == "id" else 0), f"{entry.name} has other acts of leaf {leaf}")

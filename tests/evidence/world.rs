@@ -132,13 +132,24 @@ impl Maker {
     async fn registrations(&mut self, round: usize) {
         match round {
             8 if self.dice.percent(60) => self.parties[ACME].renew(&mut self.node).await,
+            12 => {
+                let one = *self.dice.pick(&[ACME, FARM, WORKS, 3, 4, 5]);
+                let is_withdrawn = self.dice.percent(50);
+                self.tell(if is_withdrawn { "revocation withdrawn" } else { "revocation proposed" });
+                self.parties[one].propose_in_vain(&mut self.node, is_withdrawn).await;
+            }
             14 => self.parties[LATE].register(&mut self.node).await,
             18 => {
                 let gone = *self.dice.pick(&[WORKS, WORKS, 3, 4, 5, FARM]);
                 let back = self.dice.below(100) as i64 * HOUR_MS;
                 let compromised = self.dice.percent(60).then(|| self.node.now().plus_millis(-back));
                 self.tell(if compromised.is_some() { "revoked since" } else { "revoked" });
-                self.parties[gone].revoke(&mut self.node, compromised).await;
+                if self.dice.percent(50) {
+                    self.tell("revoked by vote");
+                    self.parties[gone].revoke_by_vote(&mut self.node, compromised).await;
+                } else {
+                    self.parties[gone].revoke(&mut self.node, compromised).await;
+                }
             }
             22 if self.parties[WORKS].is_revoked => {
                 self.tell("prefix inherited");

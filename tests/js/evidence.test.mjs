@@ -56,6 +56,115 @@ const refused = async (ledger, evidence, codes, change = {}) => {
 
 const clone = (value) => JSON.parse(JSON.stringify(value));
 
+/** A ledger of four members that vote on the end of the registration of one who had the item. */
+function voted(second = 1) {
+  const ledger = new Ledger({ members: 4 });
+  const acme = new Actor(1, "Acme Pharma", { gs1CompanyPrefixes: ["9506000"] });
+  const gone = new Actor(2, "Gone Works", {});
+  ledger.register(acme, gone);
+  ledger.capture(acme, eventAt(60, { epcList: [ITEM], action: "ADD", bizStep: "commissioning" }));
+  ledger.capture(gone, eventAt(120, { epcList: [ITEM], bizStep: "inspecting" }));
+  const proposal = ledger.propose(gone, { by: ledger.keys[0], compromisedSince: time(90) });
+  ledger.vote(proposal, { by: ledger.keys[second] });
+  return { ledger, acme, gone, proposal, last: { by: ledger.keys[2] } };
+}
+
+const judged = async (ledger) => answer(ledger, ledger.evidence(ITEM));
+const rules = ({ reasons }) => reasons.map(({ rule }) => rule);
+const compromised = (verdict) => rules(verdict).some((rule) => rule === "signed-after-compromise" || rule === "compromised-stranger");
+
+test("a vote ends a registration once a seal says so, and not before", async () => {
+  const { ledger, acme, proposal, last } = voted();
+  assert.ok(!compromised(await judged(ledger)), "it is open");
+  ledger.vote(proposal, { ...last, enacted: [proposal] });
+  assert.ok(compromised(await judged(ledger)));
+  const entry = ledger.evidence(ITEM).index.find(({ kind }) => kind === "proposal");
+  assert.deepEqual([entry.count, entry.first, entry.leaves.length], [3, 2, 1]);
+  ledger.capture(acme, eventAt(600, { epcList: [ITEM], bizStep: "inspecting" }));
+  assert.ok(compromised(await judged(ledger)), "and it stays so");
+  const lost = voted();
+  lost.ledger.vote(lost.proposal, lost.last);
+  assert.ok(!compromised(await judged(lost.ledger)), "the quorum has not counted it");
+  const another = voted();
+  another.ledger.vote(another.proposal, { ...another.last, enacted: [b64(hash("another proposal"))] });
+  assert.ok(!compromised(await judged(another.ledger)), "it enacted another one");
+});
+
+test("what is enacted counts from its place on, and of those whom it is about alone", async () => {
+  const { ledger, acme, gone, proposal, last } = voted();
+  // While the vote is open the registration is in force; after it another may have the prefix.
+  ledger.admin({ type: "endorsement", registration: gone.id });
+  ledger.close();
+  ledger.vote(proposal, { ...last, enacted: [proposal] });
+  const whole = ledger.propose(acme, { by: ledger.keys[1] });
+  ledger.vote(whole, { by: ledger.keys[2], enacted: [whole] });
+  const heir = new Actor(3, "Heir", { gs1CompanyPrefixes: ["9506000"] });
+  ledger.register(heir);
+  ledger.capture(heir, eventAt(600, { epcList: [ITEM], bizStep: "inspecting" }));
+  assert.ok(compromised(await judged(ledger)));
+  const lists = () => ledger.evidence(ITEM).index.filter(({ kind }) => kind === "proposal").length;
+  assert.equal(lists(), 2);
+  // One that is about a policy of a participant here, and ends the registration of one who is not.
+  const stranger = new Actor(7, "Stranger", {});
+  ledger.register(stranger);
+  const policy = { type: "policy", name: "newIdsInAll", value: 5, participant: heir.id };
+  const end = { type: "revoke", participant: stranger.id, reason: "a test" };
+  ledger.admin({ type: "proposal", changes: [policy, end], expires: rfc(ledger.now + 86400000) });
+  ledger.close();
+  assert.equal(lists(), 2);
+  await judged(ledger);
+});
+
+test("what a vote came to is neither hidden nor made up", async () => {
+  const { ledger, proposal } = voted(0);
+  // By a member that signed other things too, so that all signers are named whatever is left out.
+  ledger.vote(proposal, { by: ledger.keys[0], enacted: [proposal] });
+  ledger.register(new Actor(9, "Later", {}));
+  const sound = clone(ledger.evidence(ITEM));
+  const key = `proposal ${proposal}`;
+  const at = sound.index.findIndex(({ kind }) => kind === "proposal");
+  const leafOf = sound.index[at].leaves[0];
+  const seal = sound.seals.findIndex(({ leafIndex }) => leafIndex > leafOf);
+  const changed = (change) => {
+    const evidence = clone(sound);
+    change(evidence);
+    const leaves = [...evidence.statements, ...evidence.registrations, ...evidence.seals, evidence.seal].map(({ leafIndex }) => leafIndex);
+    evidence.inclusionProof = ledger.prove([...new Set(leaves)].sort((a, b) => a - b));
+    return evidence;
+  };
+  await refused(ledger, changed(({ index }) => index.splice(at, 1)), "seal-unneeded");
+  await refused(ledger, changed(({ seals }) => seals.splice(seal, 1)), "no-seal");
+  const later = ledger.seals.at(-1);
+  await refused(ledger, changed(({ seals }) => seals.splice(seal, 1, { leafIndex: later.leaf, seal: later.seal })), "no-seal");
+  await refused(ledger, changed(({ seals }) => { seals[seal].seal = seals[seal].seal.replace(`["${proposal}"]`, "[]"); }), "inclusion");
+  const proposed = sound.registrations.at(-1).leafIndex;
+  const silent = (one) => {
+    one.registrations.pop();
+    one.seals.splice(one.seals.findIndex(({ leafIndex }) => leafIndex > proposed), 1);
+  };
+  await refused(ledger, changed(silent), "subject-unneeded");
+  const mute = changed((one) => {
+    silent(one);
+    one.index.splice(at, 1);
+    one.seals = one.seals.filter(({ leafIndex }) => leafIndex !== sound.seals[seal].leafIndex);
+  });
+  await refused(ledger, mute, "statement-missing");
+  const index = new NaiveIndex(ledger.lists);
+  const list = ledger.lists.get(key).map(({ leaf }) => leaf);
+  assert.equal(list[0], proposed);
+  for (const [first, leaves] of [[0, list], [0, list.slice(0, 2)], [1, list.slice(1, 2)], [0, []]]) {
+    const evidence = changed((one) => {
+      const entry = clone(evidenceDocument({ index: [index.entry(key, first, leaves)] })).index[0];
+      const own = one.index[at];
+      one.index[at] = { ...entry, signers: leaves.map(() => own.signers[0]) };
+      const seals = leaves.map((leaf) => ledger.seals.find((seal) => seal.leaf > leaf)).map(({ leaf, seal }) => ({ leafIndex: leaf, seal }));
+      const all = [...one.seals.filter((_, number) => number !== seal), ...seals];
+      one.seals = [...new Map(all.map((each) => [each.leafIndex, each])).values()].sort((a, b) => a.leafIndex - b.leafIndex);
+    });
+    await refused(ledger, evidence, ["other-leaves", "cut-short"]);
+  }
+});
+
 test("a journey through containers holds, in whatever form it comes", async () => {
   const { ledger, seoul } = journey({ members: 4 });
   const evidence = ledger.evidence(ITEM);

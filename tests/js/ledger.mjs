@@ -188,6 +188,21 @@ export class Ledger {
     this.close();
   }
 
+  /** Proposes the end of a registration, in a block of its own. Gives the proposal's id. */
+  propose(actor, { by, compromisedSince } = {}) {
+    const since = compromisedSince === undefined ? {} : { compromisedSince: rfc(compromisedSince) };
+    const change = { type: "revoke", participant: actor.id, reason: "a test", ...since };
+    const text = this.admin({ type: "proposal", changes: [change], expires: rfc(this.now + 86400000) }, { by });
+    this.close();
+    return b64(hash(text.slice(0, text.lastIndexOf("."))));
+  }
+
+  /** A ballot in a block of its own, whose seal says what it enacts. */
+  vote(proposal, { by, yes = true, enacted = [] } = {}) {
+    this.admin({ type: "ballot", proposal, yes }, { by });
+    this.close(undefined, enacted);
+  }
+
   /** Puts a capture of events on the ledger, and closes its block. Gives its leaf. */
   capture(actor, ...events) {
     const leaf = this.add(actor, ...events);
@@ -239,10 +254,14 @@ export class Ledger {
   }
 
   /** Closes a block, made final by its signers: by default the members, who stay. */
-  close(before = { keys: this.keys, membersHash: this.membersHash }) {
+  close(before = { keys: this.keys, membersHash: this.membersHash }, enacted = []) {
     this.now += 3600000;
     for (const one of this.pending) this.#index(one);
     this.pending = [];
+    const last = { leaf: this.size - 1, time: this.now };
+    for (const { admin } of this.admins.values()) {
+      if (enacted.includes(admin.id)) this.registry.enact(admin, last, (message) => { throw new Error(message); });
+    }
     const previousSize = this.seals.length === 0 ? 0 : this.seals.at(-1).leaf + 1;
     const seal = sealText({
       height: this.seals.length,
@@ -252,6 +271,7 @@ export class Ledger {
       indexRoot: b64(new NaiveIndex(this.lists).root()),
       membersHash: before.membersHash,
       nextMembersHash: this.membersHash,
+      enacted,
     });
     this.signers = before.keys;
     this.membersAfter.push(this.members);
@@ -270,11 +290,14 @@ export class Ledger {
     const payload = Buffer.from(text.split(".")[1], "base64url");
     let [subjects, signer, acts] = [undefined, undefined, () => 0];
     if (admin) {
-      const read = readAdmin(payload, (message) => {
+      const told = JSON.parse(payload.toString());
+      const read = told.type === "ballot" ? told : readAdmin(payload, (message) => {
         throw new Error(message);
       });
-      if (read.type !== "genesis") this.registry.apply(read, place, new Signatures(), (message) => { throw new Error(message); });
-      subjects = namesOfAdmin(read);
+      read.id = b64(hash(text.slice(0, text.lastIndexOf("."))));
+      // What counts votes is for who follows the whole ledger.
+      if (!["genesis", "ballot"].includes(read.type)) this.registry.apply(read, place, new Signatures(), (message) => { throw new Error(message); });
+      subjects = read.type === "ballot" ? [`proposal ${read.proposal}`] : namesOfAdmin(read);
       signer = memberSigner(by.kid);
       this.admins.set(leaf, { text, admin: read, by });
     } else {
@@ -350,10 +373,12 @@ export class Ledger {
     const lists = new Map(this.lists);
     const index = new NaiveIndex(lists);
     const entries = [...shown].sort(([a], [b]) => bySubject(a, b)).map(([key, { first, leaves }]) => index.entry(key, first, leaves));
-    const leaves = [...new Set(entries.flatMap((entry) => entry.leaves))].sort((a, b) => a - b);
+    const leavesOf = (some) => [...new Set(some.flatMap((entry) => entry.leaves))].sort((a, b) => a - b);
+    // Of a proposal's list the seal of the last leaf's block is shown, and no statement.
+    const leaves = leavesOf(entries.filter(({ kind }) => kind !== "proposal"));
     const placed = (map) => leaves.filter((leaf) => map.has(leaf)).map((leafIndex) => ({ leafIndex, statement: map.get(leafIndex).text }));
     const sealOf = (leaf) => this.seals.find((seal) => seal.leaf > leaf);
-    const seals = [...new Set(leaves.map(sealOf))].map(({ leaf, seal }) => ({ leafIndex: leaf, seal }));
+    const seals = [...new Set(leavesOf(entries).map(sealOf))].map(({ leaf, seal }) => ({ leafIndex: leaf, seal }));
     const { leaf, seal } = this.seals.at(-1);
     const all = [...new Set([...leaves, ...seals.map(({ leafIndex }) => leafIndex), leaf])].sort((a, b) => a - b);
     return evidenceDocument({

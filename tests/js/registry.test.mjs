@@ -309,9 +309,59 @@ test("genesis may go on from one ledger that was lost, which is another", () => 
 });
 
 test("types that are kept for later are refused by name", () => {
-  for (const type of ["proposal", "withdrawal", "ballot", "ready", "fault"]) {
+  for (const type of ["withdrawal", "ballot", "ready", "fault"]) {
     assert.throws(() => read({ type }), (error) => error instanceof EvidenceError && error.code === "type-reserved" && error.message.includes(type));
   }
+  for (const type of ["dismiss", "lift", "authority", "succeeds", "another", 1]) {
+    assert.throws(() => read(proposal([{ type }])), (error) => error.code === "type-reserved" && error.message.includes(`${type}`), type);
+  }
+});
+
+const proposal = (changes, more = {}) => ({ type: "proposal", changes, expires: "2026-03-02T00:00:00.000Z", ...more });
+const revoke = (number, more = {}) => ({ type: "revoke", participant: uuid(number), reason: "it lied", ...more });
+
+test("of a proposal is read whom it is about, and whose registrations it would end", () => {
+  const since = "2026-03-01T00:00:00.000Z";
+  const ofOne = { type: "policy", name: "newIdsInAll", value: 5, participant: uuid(2) };
+  const others = [{ type: "admit" }, { type: "remove" }, { type: "replace" }, { type: "rules" }, { type: "policy", name: "terms" }];
+  const one = read(proposal([revoke(1), ofOne, ...others, revoke(3, { compromisedSince: since })]));
+  assert.deepEqual(one.about, [1, 2, 3].map(uuid));
+  assert.deepEqual(one.revocations.map(({ participant, compromisedSince }) => [participant, compromisedSince]), [[uuid(1), undefined], [uuid(3), Date.parse(since)]]);
+  refusesPayload(proposal([]), /1 to 10 changes/);
+  refusesPayload(proposal({}), /1 to 10 changes/);
+  assert.equal(read(proposal(Array(10).fill({ type: "rules" }))).about.length, 0);
+  refusesPayload(proposal(Array(11).fill({ type: "rules" })), /1 to 10 changes/);
+  refusesPayload(proposal([revoke(1)], { expires: "soon" }), /a time is malformed/);
+  refusesPayload(proposal([revoke(1)], { more: 1 }), /more is unknown/);
+  refusesPayload(proposal([revoke(1, { reason: " " })]), /1 to 1000 characters/);
+  refusesPayload(proposal([revoke(1, { compromisedSince: null })]), /a time is malformed/);
+  refusesPayload(proposal([revoke(1, { dismissesClaims: true })]), /dismissesClaims is unknown/);
+  for (const participant of ["", null, 1, "A"]) {
+    refusesPayload(proposal([revoke(1, { participant })]), /no UUID/);
+    refusesPayload(proposal([{ ...ofOne, participant }]), /no UUID/);
+  }
+});
+
+test("a proposal about participants has a longest length", () => {
+  const padded = (changes, length) => {
+    const text = JSON.stringify(proposal(changes));
+    return Buffer.from(`${text.slice(0, -1)}${" ".repeat(length - text.length)}}`);
+  };
+  assert.equal(readAdmin(padded([revoke(1)], 16384), wrong).about.length, 1);
+  assert.throws(() => readAdmin(padded([revoke(1)], 16385), wrong), /at most 16384 bytes/);
+  assert.equal(readAdmin(padded([{ type: "rules" }], 16385), wrong).about.length, 0);
+});
+
+test("a proposal changes nothing until it is enacted, and then what is shown here", () => {
+  const registry = registryOf([registration(1), at(1)], [registration(2), at(2)]);
+  const one = { id: "p", ...read(proposal([revoke(1), revoke(9)])) };
+  takes(registry, one, at(3));
+  assert.equal(registry.participant(uuid(1)).revoked, undefined);
+  assert.equal(registry.proposedAt(3), one);
+  registry.enact(one, at(5), wrong);
+  assert.deepEqual(registry.participant(uuid(1)).revoked, { at: at(5), reason: "it lied", compromisedSince: undefined });
+  assert.equal(registry.participant(uuid(2)).revoked, undefined);
+  assert.throws(() => registry.enact(one, at(6), wrong), /has been revoked/);
 });
 
 test("an endorsement names a registration, and counts nothing", () => {

@@ -3,16 +3,19 @@
 use std::net::TcpListener;
 use std::sync::{Arc, RwLock};
 
+use sealane::app::joining::JoinDesk;
 use sealane::app::{Ledger, Ticket};
 use sealane::http::{Limits, Metrics, Node, serve};
 use sealane::pki::X509Reader;
 use sealane_core::provenance::Policy;
+use sealane_core::statement::P256;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::joining::Memory;
 use crate::member::{Maker, Member};
 
 const UNIT_BYTES: usize = 2 * 1024;
@@ -48,6 +51,7 @@ impl Served {
             policy: Policy::default(),
             decoder: None,
             followed: None,
+            joining: Arc::new(JoinDesk::open(Box::new(Memory::default()), &P256)),
             invitations: false,
             audit: Arc::new(RwLock::new(None)),
         };

@@ -168,6 +168,8 @@ async fn who_tells_one_node_this_and_another_that_is_convicted_at_all() {
     for kind in [VoteKind::Precommit, VoteKind::Prevote] {
         let (mut four, lies) = with_liar(kind).await;
         let maker = four.register(0).await;
+        // Each member has the endorsement.
+        four.until_level(2).await;
         for number in 0..6 {
             four.post(number % 3, &maker, &format!("S{number}")).await.unwrap();
         }
@@ -227,6 +229,7 @@ impl Scene {
             four.until_reachable(at, 4).await;
         }
         let maker = four.register(0).await;
+        four.until_level(2).await;
         for number in 0..3 {
             four.post(number, &maker, &format!("S{number}")).await.unwrap();
         }

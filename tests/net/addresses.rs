@@ -152,3 +152,34 @@ async fn the_operators_word_wins_and_what_is_kept_outlives_a_restart() {
     let second = plan.start(&keys[1], None);
     until_connected(&second, 1).await;
 }
+
+#[tokio::test]
+async fn what_is_kept_of_a_later_member_counts_once_that_may_connect() {
+    let keys = keys(3);
+    let shelf = Arc::new(Shelf::default());
+    let kept = [signed(&keys[2], "third.example:1", 3), signed(&Keys::make(), "stranger.example:1", 3)];
+    shelf.0.lock().unwrap().extend(kept);
+    let (listener, address) = listen().await;
+    let mut plan = found_at(&roster(&keys[..2]), address);
+    plan.shelf = Arc::clone(&shelf);
+    let node = plan.start(&keys[0], Some(listener));
+    node.admit(roster(&keys));
+    assert_eq!(address_of(&node, keys[2].kid()).as_deref(), Some("third.example:1"));
+    // Its own was kept beside them, and what a stranger signed does no harm.
+    let count = |kid: Hash| shelf.0.lock().unwrap().iter().filter(|one| one.address().kid() == kid).count();
+    assert_eq!((count(keys[0].kid()), count(keys[2].kid())), (1, 1));
+}
+
+#[tokio::test]
+async fn a_node_dials_once_it_may_connect() {
+    let keys = keys(2);
+    let (first, address) = start(&keys[0], &roster(&keys[..1])).await;
+    // It knows the member's address from elsewhere, as a newcomer does.
+    let newcomer = Plan::new(&roster(&keys[..1])).start(&keys[1], None);
+    newcomer.learn(&[signed(&keys[0], &address.to_string(), 900)]);
+    until(&newcomer, "the address", |_| address_of(&newcomer, keys[0].kid()) == Some(address.to_string())).await;
+    first.admit(roster(&keys));
+    newcomer.admit(roster(&keys));
+    until_connected(&first, 1).await;
+    assert_eq!(first.counts().trouble("certificate"), 0, "it has not dialled before");
+}

@@ -383,14 +383,50 @@ fn another_member_endorses_a_registration_and_all_end_it() {
     let taken = first.capture("maker", &made(ITEM));
     assert!((200..300).contains(&taken.status), "{}", taken.json());
 
-    // Who registered it ends it; no other member does.
-    four.fails(1, &["revoke", &id, "--reason", "fraud"], 3, &["[not-its-registrar]"]);
-    four.at(0, &["revoke", &id, "--reason", "fraud"]);
+    // Who registered it ends it alone; any other member asks all.
+    let revoke = ["revoke", &id, "--reason", "fraud", "--compromised-since", "2026-03-01T00:00:00Z"];
+    four.fails(1, &revoke, 3, &["a proposal with the change revoke", "[not-its-registrar]"]);
+    four.fails(1, &[&revoke[..], &["--yes"]].concat(), 2, &["--by-vote"]);
+    let by_vote = [&revoke[..], &["--by-vote"]].concat();
+    let shown = ["its key in other hands since 2026-03-01", "3 of 4 members have to say yes", "give --yes to propose"];
+    four.fails(1, &by_vote, 2, &shown);
+    let proposal = id_of(&four.json(1, &[&by_vote[..], &["--yes"]].concat()));
+    four.at(2, &["members", "vote", &proposal, "yes", "--yes"]);
     four.level();
-    assert_eq!((&told(first)["status"], &told(first)["revocation"]["reason"]), (&json!("revoked"), &json!("fraud")));
+    assert_eq!((&told(first)["status"], verdict(&four.nodes[3])), (&json!("active"), json!("authentic")));
+    four.at(3, &["members", "vote", &proposal, "yes", "--yes"]);
+    four.level();
+    let end = &told(first)["revocation"];
+    assert_eq!((&told(first)["status"], &end["reason"]), (&json!("revoked"), &json!("fraud")));
+    assert_eq!((&end["proposal"], end.get("by")), (&json!(proposal), None));
+    assert!(four.at(2, &["participants"]).trim_end().ends_with("by the members' vote"));
+    // Every node's answer proves it, to whoever has the anchor of genesis.
+    assert_eq!(verdict(&four.nodes[3]), "suspect");
+    let page = four.nodes[2].request("GET", &format!("/members/proposals/{proposal}"), &[("Accept", "text/html")], b"");
+    let page = text(&page.body);
+    assert!(
+        page.contains("End the registration of maker, participant") && page.contains("in other hands since"),
+        "{page}"
+    );
     let refusal = first.capture("maker", &made("https://id.gs1.org/01/09506000134352/21/V2"));
-    refused(&refusal, 403, "certificate-revoked", "fraud");
+    refused(&refusal, 403, "certificate-revoked", "was revoked by the members' vote at");
+    four.fails(0, &["revoke", &id, "--reason", "x"], 3, &["[already-revoked]"]);
+    four.fails(
+        0,
+        &["revoke", &id, "--reason", "x", "--by-vote", "--yes"],
+        3,
+        &["revoked already", "[change-impossible]"],
+    );
+    let of_one = ["policy", "newIdsInAll", "5", "--participant", &id, "--yes"];
+    assert!(four.at(0, &of_one).contains("3 yes are needed"));
     four.fails(2, &["endorse", &id, "--yes"], 3, &["has been revoked", "[already-revoked]"]);
+}
+
+/// The verdict on the item that a verifier reaches with the ledger's first anchor.
+fn verdict(node: &Node) -> Value {
+    let output = node.run(&["verify", ITEM, "--json"]);
+    serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)))["verdict"]
+        .clone()
 }
 
 #[test]
@@ -399,6 +435,15 @@ fn one_member_decides_at_once() {
     let said = node.run_ok(&["policy", "maxSpeedKmh", "900", "--yes"]);
     assert!(said.contains("The proposal was enacted by block 1.") && said.contains("its own yes was enough"), "{said}");
     assert!(node.run_ok(&["members", "proposals", "--state", "enacted"]).contains("policy maxSpeedKmh = 900"));
+    let nobody = "0199aaaa-0000-4000-8000-000000000001";
+    for change in [
+        &["revoke", nobody, "--reason", "x", "--by-vote", "--yes"][..],
+        &["policy", "newIdsInAll", "5", "--participant", nobody, "--yes"],
+    ] {
+        let output = node.run(change);
+        assert_eq!(output.status.code(), Some(3));
+        assert!(text(&output.stderr).contains("is not registered"), "{}", text(&output.stderr));
+    }
     assert_eq!(node.run_ok(&["members", "proposals", "--state", "open"]), "No proposals.\n");
     let newcomer = Newcomer::new(&node, "Eve");
     let fails = |arguments: &[&str], words: &[&str]| {

@@ -15,6 +15,7 @@ mod database;
 mod deciding;
 mod demo;
 mod founders;
+mod joining;
 mod label;
 mod ledger;
 mod load;

@@ -214,8 +214,10 @@ export class Case {
     return this.holders.get(key);
   }
 
+  /** One that registered the GLN itself comes before one whose prefix covers it: evidence may not show the second. */
   owner(location) {
-    return this.owners(location)[0];
+    const owners = this.owners(location);
+    return owners.find((id) => holdsLocation(this.registry.participant(id).claims, location)) ?? owners[0];
   }
 
   owns(participant, location) {

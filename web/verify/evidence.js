@@ -5,7 +5,7 @@ import { actsOf, bySigner, memberSigner, participantSigner } from "./acts.js";
 import { EvidenceError, equal, fail, firstWhere, fromBase64url, toBase64url, toHex } from "./bytes.js";
 import { readEvidence } from "./document.js";
 import { readEpcis } from "./epcis.js";
-import { bySubject, follow, holdsCaptures, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent } from "./follow.js";
+import { bySubject, follow, holdsCaptures, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent, textOf } from "./follow.js";
 import { MemberChain } from "./handover.js";
 import { Signatures, parseStatement } from "./jws.js";
 import { checkSealPlace, parseCheckpoint, parseSeal, sealLeaf, statementLeaf } from "./ledger.js";
@@ -33,8 +33,8 @@ export async function checkEvidence(value, id, anchor, last) {
   checkLast(checkpoint, last);
   const leaves = checkLeaves(evidence, checkpoint);
   checkIndex(evidence, fromBase64url(seal.indexRoot));
-  const places = placesOf(evidence, chain);
-  const { registry, admins } = await readRegistrations(evidence, places, chain, signatures);
+  const { places, enacted } = placesOf(evidence, chain);
+  const { registry, admins } = await readRegistrations(evidence, places, enacted, chain, signatures);
   checkFormerMembers(evidence, anchor, admins);
   const captures = await readCaptures(evidence.statements, places, registry, signatures);
   const trail = follow(id, new Shown(evidence.index, registry, captures));
@@ -101,21 +101,35 @@ function checkIndex({ signers, index }, indexRoot) {
   if (unnamed >= 0) fail("signer-unneeded", `signer number ${unnamed} is named by none of the lists here`);
 }
 
-/** The place of each statement: its block is the one whose seal comes next, and begins at or before it. */
-function placesOf({ statements, registrations, seals }, chain) {
+/**
+ * The place of each statement: its block is the one whose seal comes next, and begins at or before it. And where proposals were
+ * enacted, by their ids: the seal of the block of the last statement about one names it then.
+ */
+function placesOf({ index, statements, registrations, seals }, chain) {
   const read = seals.map((placed) => ({ leaf: placed.leaf, seal: sealOf(placed) }));
   const needed = new Set();
-  const places = new Map();
-  for (const { leaf } of [...statements, ...registrations]) {
+  const [places, enacted] = [new Map(), new Map()];
+  const sealAfter = (leaf) => {
     const found = read[firstWhere(read.length, (at) => read[at].leaf > leaf)];
     if (!found || found.seal.previousSize > leaf) fail("no-seal", `the evidence holds no seal of the block of leaf ${leaf}`);
     needed.add(found.leaf);
-    places.set(leaf, { leaf, time: found.seal.time, height: found.seal.height });
+    return found.seal;
+  };
+  for (const { leaf } of [...statements, ...registrations]) {
+    const { time, height } = sealAfter(leaf);
+    places.set(leaf, { leaf, time, height });
+  }
+  for (const { key, kind, leaves } of index) {
+    if (kind !== "proposal") continue;
+    for (const leaf of leaves) {
+      const { time, enacted: named } = sealAfter(leaf);
+      if (named.includes(textOf(key))) enacted.set(textOf(key), { leaf, time });
+    }
   }
   const unneeded = read.find(({ leaf }) => !needed.has(leaf));
   if (unneeded) fail("seal-unneeded", `the seal of leaf ${unneeded.leaf} is of no block of these statements`);
   for (const { seal } of read) if (seal.height > chain.anchor.height) chain.checkSealMembers(seal);
-  return places;
+  return { places, enacted };
 }
 
 function readPlaced({ leaf, text }, typ, origin) {
@@ -165,7 +179,7 @@ async function inTwoPasses(list, signatures, open, read) {
   if (fault) throw fault;
 }
 
-async function readRegistrations(evidence, places, chain, signatures) {
+async function readRegistrations(evidence, places, enacted, chain, signatures) {
   const { anchor } = chain;
   const registry = new Registry(anchor.origin, anchor.members);
   const admins = new Map();
@@ -174,14 +188,26 @@ async function readRegistrations(evidence, places, chain, signatures) {
     const statement = readPlaced(placed, "sealane-admin+jws", anchor.origin);
     return { statement, key: keyOfSigner(statement.signer, places.get(placed.leaf), evidence, chain) };
   };
-  const read = (leaf, statement) => {
-    const admin = readAdmin(statement.payload, (message) => fail("admin", `the registration of leaf ${leaf}: ${message}`));
-    const refuse = (message) => fail("refused", `the registration of leaf ${leaf} cannot stand there: ${message}`);
-    registry.apply(admin, places.get(leaf), consents, refuse);
-    admins.set(leaf, { ...admin, member: statement.signer });
+  const refuse = (leaf) => (message) => fail("refused", `the registration of leaf ${leaf} cannot stand there: ${message}`);
+  /** Proposals that were enacted, with where, as long as that has not been reached. */
+  const due = [];
+  const enact = (before) => {
+    for (const [leaf, place] of due.splice(0)) {
+      if (place.leaf < before) registry.enact(admins.get(leaf), place, refuse(leaf));
+      else due.push([leaf, place]);
+    }
+  };
+  const read = (leaf, { id, payload, signer }) => {
+    enact(leaf);
+    const admin = readAdmin(payload, (message) => fail("admin", `the registration of leaf ${leaf}: ${message}`));
+    Object.assign(admin, { id, member: signer });
+    registry.apply(admin, places.get(leaf), consents, refuse(leaf));
+    admins.set(leaf, admin);
+    if (enacted.has(id)) due.push([leaf, enacted.get(id)]);
   };
   try {
     await inTwoPasses(evidence.registrations, signatures, open, read);
+    enact(Infinity);
   } finally {
     await consents.settle();
   }
@@ -300,6 +326,7 @@ function checkShown({ index, statements, registrations }, { shown }) {
   }
   const [captures, admins] = [new Set(), new Set()];
   for (const [key, { leaves }] of shown) {
+    if (kindOf(key) === "proposal") continue;
     const of = holdsCaptures(kindOf(key)) ? captures : admins;
     for (const leaf of leaves) of.add(leaf);
   }
@@ -324,6 +351,8 @@ export function checkNames(index, captures, admins) {
   const listed = new Map();
   for (const { key, kind, leaves, signers, acts, first, count } of index) {
     leaves.forEach((leaf, at) => {
+      // What was said last of a proposal is not needed: where it stands is.
+      if (kind === "proposal" && !told.has(leaf)) return;
       const said = told.get(leaf) ?? fail("statement-missing", `something is left out: leaf ${leaf} names ${key}, and its statement is not here`);
       if (!said.subjects.has(key) || holdsCaptures(kind) !== captures.has(leaf)) {
         fail("not-named", `the index has leaf ${leaf} in the list of ${key}, which its statement does not name`);

@@ -42,9 +42,10 @@ export function namesOfEvent(event, signer) {
 
 export const speaksOfRecall = (event) => declares(event, "recalled") || event.unset.includes("recalled");
 
-/** The subjects of an admin statement. */
+/** The subjects of an admin statement; of a proposal those that evidence can have. It has its statement's `id`. */
 export function namesOfAdmin(admin) {
   if (admin.type === "genesis") return new Set(admin.members.map(({ kid }) => subject("party", kid)));
+  if (admin.type === "proposal") return new Set([subject("proposal", admin.id), ...admin.about.map((id) => subject("party", id))]);
   const subjects = new Set([subject("party", admin.participant)]);
   if (admin.type === "registration") {
     const { gs1CompanyPrefixes, glns, namespaces } = admin.claims;
@@ -338,8 +339,21 @@ class Follower {
     this.show(key, count, first + from, leaves.slice(from));
   }
 
+  /** Everything about those that spoke and those that hold, and how each proposal to end their registrations came out. */
   followParties() {
-    for (const party of [...this.parties].sort(byBytes)) this.takeWhole(subject("party", party));
+    for (const party of [...this.parties].sort(byBytes)) {
+      for (const leaf of this.takeWhole(subject("party", party))) {
+        const one = this.source.registry.proposedAt(leaf);
+        if (one?.revocations.some(({ participant }) => participant === party)) this.takeEnd(subject("proposal", one.id));
+      }
+    }
+  }
+
+  /** Takes the last leaf about a proposal: the seal of its block tells whether that enacted it. */
+  takeEnd(key) {
+    const { count, first, leaves } = this.source.list(key, { last: 1 });
+    if (leaves.length !== 1 || first + 1 !== count) this.source.cutShort(key);
+    this.show(key, count, first, leaves);
   }
 
   /** Each event that names what was followed once, in ledger order. */

@@ -15,10 +15,13 @@ const TYPES = {
   revocation: ["participant", "reason"],
   rejection: ["participant", "key", "reason"],
   endorsement: ["registration"],
+  proposal: ["changes", "expires"],
 };
 const OPTIONAL = { genesis: ["continues"], revocation: ["compromisedSince"] };
 /** Types whose bytes are kept for later (docs/FORMATS.md): refused by name until then. */
-const RESERVED = ["proposal", "withdrawal", "ballot", "ready", "fault"];
+const RESERVED = ["withdrawal", "ballot", "ready", "fault"];
+/** What a proposal may change now. */
+const CHANGES = ["admit", "remove", "replace", "revoke", "policy", "rules"];
 const GENESIS_VERSION = 2;
 const INVISIBLE = /[\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u;
 
@@ -39,6 +42,7 @@ export function readAdmin(payload, wrong) {
   if (type === "genesis") {
     return readGenesis(admin, time, wrong);
   }
+  if (type === "proposal") return readProposal(admin, payload, time, wrong);
   if (type === "endorsement") {
     if (!isParticipant(admin.registration)) wrong("its registration is no UUID in lower case");
     return { type, participant: admin.registration };
@@ -54,11 +58,35 @@ export function readAdmin(payload, wrong) {
     admin.certificate = readCertificate(admin.certificate, bytes, time, wrong);
     return admin;
   }
-  const { reason } = admin;
-  if (!isText(reason) || trim(reason) === "" || charLength(reason) > 1000) wrong("a reason has 1 to 1000 characters");
+  checkReason(admin, wrong);
   if (type === "rejection" && !isHash(admin.key)) wrong("its key is malformed");
   if (type === "revocation") admin.compromisedSince = admin.compromisedSince == null ? undefined : time(admin.compromisedSince);
   return admin;
+}
+
+function checkReason({ reason }, wrong) {
+  if (!isText(reason) || trim(reason) === "" || charLength(reason) > 1000) wrong("a reason has 1 to 1000 characters");
+}
+
+/** Reads what of a proposal is about participants: `{about, revocations}`. The rest is for who counts votes. */
+function readProposal({ type, changes, expires }, { length }, time, wrong) {
+  time(expires);
+  if (!Array.isArray(changes) || !changes.length || changes.length > 10) wrong("a proposal has 1 to 10 changes");
+  const [about, revocations] = [[], []];
+  for (const change of changes) {
+    const kind = isMap(change) && change.get("type");
+    if (!CHANGES.includes(kind)) fail("type-reserved", `a change ${kind} is not taken yet: a later version may`);
+    if (kind === "revoke") {
+      const one = membersOf(change, ["type", "participant", "reason"], ["compromisedSince"], wrong);
+      checkReason(one, wrong);
+      if (one.compromisedSince !== undefined) one.compromisedSince = time(one.compromisedSince);
+      revocations.push(one);
+    }
+    if (kind === "revoke" || (kind === "policy" && change.has("participant"))) about.push(change.get("participant"));
+  }
+  if (!about.every(isParticipant)) wrong("a participant is no UUID in lower case");
+  if (about.length && length > 16384) wrong("a proposal about participants has at most 16384 bytes");
+  return { type, about, revocations };
 }
 
 function readGenesis({ type, origin, rules, created, ...genesis }, time, wrong) {
@@ -198,6 +226,7 @@ export class Registry {
   #byLeaf = new Map();
   #byCertificate = new Map();
   #byKey = new Map();
+  #proposed = new Map();
 
   constructor(origin, members) {
     this.origin = origin;
@@ -211,6 +240,11 @@ export class Registry {
   /** The participant that the registration at a leaf registers. */
   registeredAt(leaf) {
     return this.#byLeaf.get(leaf);
+  }
+
+  /** The proposal at a leaf, as it was read, with its `id`. */
+  proposedAt(leaf) {
+    return this.#proposed.get(leaf);
   }
 
   /** `{participant, certificate}` of a certificate that some registration or renewal named. */
@@ -244,11 +278,9 @@ export class Registry {
       case "renewal":
         return this.#renew(admin, place, signatures, wrong);
       case "revocation":
-        this.#inForce(admin.participant, wrong).revoked = {
-          at: place,
-          reason: admin.reason,
-          compromisedSince: admin.compromisedSince,
-        };
+        return this.#end(admin, place, wrong);
+      case "proposal":
+        this.#proposed.set(place.leaf, admin);
         return undefined;
       case "endorsement":
         // That a participant had enough of them where it signed, the quorum has seen.
@@ -257,6 +289,15 @@ export class Registry {
       default:
         return wrong(`a ${admin.type} never stands there`);
     }
+  }
+
+  /** Makes the changes of a proposal that was enacted at a place, as far as they are about participants shown here. */
+  enact({ revocations = [] }, place, wrong) {
+    for (const one of revocations) if (this.#byId.has(one.participant)) this.#end(one, place, wrong);
+  }
+
+  #end({ participant, reason, compromisedSince }, at, wrong) {
+    this.#inForce(participant, wrong).revoked = { at, reason, compromisedSince };
   }
 
   #register({ participant: id, claims, certificate }, place, wrong) {

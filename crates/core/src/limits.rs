@@ -82,6 +82,14 @@ pub const CHANGES_PER_PROPOSAL_MAX: usize = 10;
 /// Proposals of one member that are open at a time: no member fills the list that the others have to read.
 pub const OPEN_PROPOSALS_MAX: usize = 2;
 
+/// Proposals by one member about one participant of which none was enacted, for as long as the ledger lasts. Each stands in all
+/// evidence that shows this participant, for good: without an end one member could make a competitor's evidence too long to
+/// be read.
+pub const FUTILE_PROPOSALS_MAX: usize = 4;
+
+/// Bytes of a proposal's payload if it is about a participant, for the same reason: enough for five changes with the longest reasons.
+pub const PARTICIPANT_PROPOSAL_BYTES_MAX: usize = 16 * 1024;
+
 /// Days that a proposal is open at most: long enough for the holidays of a member's staff.
 pub const PROPOSAL_DAYS_MAX: i64 = 30;
 

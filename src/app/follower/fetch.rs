@@ -9,7 +9,7 @@ const BLOCKS_AT_ONCE_MAX: usize = 512;
 const BYTES_AT_ONCE_MAX: usize = 16 * 1024 * 1024;
 
 /// What a node shows.
-pub(super) struct Shown {
+pub(in crate::app) struct Shown {
     /// The block that it shows at this node's last height, or its own last one if that is lower.
     pub common: StoredBlock,
     /// The height of its last block.
@@ -19,7 +19,7 @@ pub(super) struct Shown {
 }
 
 /// Why a node shows nothing that can be used.
-pub(super) enum NotShown {
+pub(in crate::app) enum NotShown {
     /// It does not answer, or refuses.
     Unreachable(String),
     /// What it shows cannot be blocks of a ledger.

@@ -18,6 +18,8 @@ pub struct Following {
     pub level_at: Option<Timestamp>,
     /// Why nothing more is taken of any node, if so.
     pub stopped: Option<String>,
+    /// This node follows none now: its key is a member's.
+    pub is_idle: bool,
 }
 
 /// A node that an observer follows.

@@ -65,6 +65,7 @@ impl Orderer {
 
     /// Does what there is to do now: begins a height if something waits for it, or builds the block that is due.
     pub(super) async fn advance(&mut self) {
+        self.let_go_if_abstaining();
         if let Some(reason) = self.silence() {
             return self.refuse_clients(&OrderError::Silent(reason));
         }
@@ -156,8 +157,12 @@ impl Orderer {
         self.called.is_some() && self.called == next
     }
 
-    /// Carries out acts in their order, and what follows from each after those that were there before.
+    /// Carries out acts in their order, and what follows from each after those that were there before. A member that signs
+    /// nothing does none of them: who comes and goes would set its timers again, and a timer ends in a vote.
     pub(super) async fn carry_out(&mut self, acts: Result<Vec<Act>, AgreementError>) {
+        if self.silent.is_some() || self.abstention().is_some() {
+            return;
+        }
         let mut waiting: VecDeque<Act> = match acts {
             Ok(acts) => acts.into(),
             Err(error) => return self.fall_silent(&error.to_string()),

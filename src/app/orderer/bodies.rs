@@ -26,7 +26,7 @@ const BODIES_MAX: usize = 32;
 const BODY_BYTES_MAX: usize = 2 * STATEMENT_BYTES_MAX;
 
 /// How far ahead of this node's clock a block's time may be, in milliseconds.
-const AHEAD_MS_MAX: i64 = 5_000;
+pub(super) const AHEAD_MS_MAX: i64 = 5_000;
 
 /// How far behind it, unless a quorum has given the block its votes before.
 const BEHIND_MS_MAX: i64 = 60_000;

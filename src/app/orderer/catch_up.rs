@@ -13,11 +13,11 @@ use crate::app::orderer::Orderer;
 use crate::app::orderer::finish::WriteError;
 use crate::app::orderer::peers::{PART_BYTES_MAX, candidate_of, parts};
 use crate::app::orderer::verifying::leaf_hash_of;
-use crate::ports::{LedgerStore, Peers, StoreError, To};
+use crate::ports::{LedgerStore, Peers, StoreError, StoredBlock, To};
 use sealane_core::agreement::{FinalBlockEnd, FinalBlockPart, Message};
 use sealane_core::block::{FinalBlock, Height};
 use sealane_core::hash::Hash;
-use sealane_core::ledger::{BodyLeaf, Candidate, SealedBlock};
+use sealane_core::ledger::{BodyLeaf, Candidate, SealedBlock, UnknownRules, check_note};
 use sealane_core::limits::BLOCK_STATEMENTS_MAX;
 use sealane_core::provider::Provider;
 
@@ -45,6 +45,8 @@ pub(super) struct CatchUp {
     behind_since: Option<Instant>,
     asked: Option<Asked>,
     set_aside: BTreeMap<Hash, Instant>,
+    /// The rules of the next block, which is final, and which this program cannot validate.
+    beyond: Option<UnknownRules>,
     telling: Arc<Semaphore>,
 }
 
@@ -65,6 +67,7 @@ impl Default for CatchUp {
             behind_since: None,
             asked: None,
             set_aside: BTreeMap::new(),
+            beyond: None,
             telling: Arc::new(Semaphore::new(TELLING_MAX)),
         }
     }
@@ -76,6 +79,11 @@ impl CatchUp {
         self.asked.is_some()
     }
 
+    /// Why no further block can be taken, if so.
+    pub const fn beyond(&self) -> Option<UnknownRules> {
+        self.beyond
+    }
+
     pub const fn telling(&self) -> &Arc<Semaphore> {
         &self.telling
     }
@@ -85,6 +93,9 @@ impl Orderer {
     /// Asks a member for the blocks after this node's last one, if it has more.
     pub(super) fn catch_up_if_behind(&mut self) {
         let Some(tip) = self.head.as_ref().map(|head| head.tip.seal.height) else { return };
+        if self.catch_up.beyond.is_some() {
+            return;
+        }
         let now = Instant::now();
         self.catch_up.set_aside.retain(|_, until| *until > now);
         if self.catch_up.asked.as_ref().is_some_and(|asked| asked.until > now) {
@@ -92,7 +103,9 @@ impl Orderer {
         }
         let others = self.neighbours.heard().iter();
         let ahead = others
-            .filter(|(kid, heard)| heard.status.tip > tip && !self.catch_up.set_aside.contains_key(*kid))
+            // A candidate's word for how far it is keeps no member from asking another member.
+            .filter(|(kid, heard)| heard.status.tip > tip && self.neighbours.has(kid))
+            .filter(|(kid, _)| !self.catch_up.set_aside.contains_key(*kid))
             .map(|(kid, heard)| (heard.status.tip, *kid));
         // Not the same one again that has not answered.
         let silent = self.catch_up.asked.take().map(|asked| asked.member);
@@ -132,6 +145,11 @@ impl Orderer {
         // By the same count the member that answers has ended.
         let is_answered = asked.blocks > ANSWER_BLOCKS_MAX || asked.bytes > ANSWER_BYTES_MAX;
         let statements = std::mem::take(&mut asked.statements);
+        if let Some(unknown) = self.unknown_rules_of(&statements, &end) {
+            self.catch_up.asked = None;
+            self.catch_up.beyond = Some(unknown);
+            return self.let_go_if_abstaining();
+        }
         match self.take_final(statements, end).await {
             Ok(Ok(())) => {}
             Ok(Err(fault)) => return self.set_aside(from, &fault),
@@ -150,13 +168,25 @@ impl Orderer {
         self.catch_up_if_behind();
     }
 
+    /// The rules by which the next block was made, if a quorum has signed it and this program does not know them.
+    fn unknown_rules_of(&self, statements: &[Vec<u8>], end: &FinalBlockEnd) -> Option<UnknownRules> {
+        let head = self.head.as_ref()?;
+        let unknown = head.state.rules_at(end.seal.time).err()?;
+        let leaf = |compact: &Vec<u8>| Some(leaf_hash_of(std::str::from_utf8(compact).ok()?));
+        let leaves = statements.iter().map(leaf).collect::<Option<Vec<Hash>>>()?;
+        let checkpoint = head.state.checkpoint_with(&leaves, &end.seal)?;
+        let members = head.registry.members();
+        let verified = FinalBlock::verify(end.seal.clone(), checkpoint, end.commit.clone(), members, &*self.verifier);
+        verified.ok().map(|_| unknown)
+    }
+
     /// Validates a block that a quorum has signed, and writes it.
     async fn take_final(
         &mut self,
         statements: Vec<Vec<u8>>,
         end: FinalBlockEnd,
     ) -> Result<Result<(), String>, WriteError> {
-        let FinalBlockEnd { seal, commit } = end;
+        let FinalBlockEnd { seal, commit, note } = end;
         let Some(head) = &mut self.head else { return Ok(Ok(())) };
         let provider = Provider { signatures: &*self.verifier, certificates: &*self.certificates };
         let at = sealane_core::consortium::Place { leaf: head.tip.size().next_index(), time: seal.time };
@@ -170,12 +200,20 @@ impl Orderer {
         };
         let leaves = candidates.into_iter().map(|one| BodyLeaf::Verified(Box::new(one))).collect();
         let checks = FinalBlockChecks { store: &*self.store, lookup: &self.lookup, provider };
+        let is_told_to_member = self.neighbours.is_member();
         // The members in force at a height are those before it.
         let is_final = |sealed: &SealedBlock| {
             let (seal, checkpoint) = (seal.clone(), sealed.checkpoint.clone());
+            let shown = StoredBlock {
+                checkpoint: checkpoint.clone(),
+                note: note.clone(),
+                commit: commit.clone(),
+                seal: seal.clone(),
+            };
             FinalBlock::verify(seal, checkpoint, commit.clone(), registry.members(), provider.signatures)
-                .map(drop)
-                .map_err(|fault| fault.to_string())
+                .map_err(|fault| fault.to_string())?;
+            // A member's node keeps its own note.
+            if is_told_to_member { Ok(()) } else { check_note(&shown, &registry, provider.signatures).map(drop) }
         };
         let sealed = match checks.stage(head, leaves, seal.clone(), is_final).await? {
             Ok(sealed) => sealed,
@@ -183,7 +221,8 @@ impl Orderer {
         };
         self.under_way = None;
         self.timers.clear();
-        self.write(sealed, commit, None).await.map(Ok)
+        let block = self.noted(&sealed, commit, Some(note))?;
+        self.write(sealed, block, None).await.map(Ok)
     }
 
     fn set_aside(&mut self, member: Hash, fault: &str) {
@@ -221,7 +260,7 @@ pub(super) async fn tell_blocks(
             peers.say(To::One(to), &Message::Block(FinalBlockPart { height, first: before, statements, end }));
         };
         parts.into_iter().for_each(|part| say(part, None));
-        say(last, Some(FinalBlockEnd { seal: block.seal, commit: block.commit }));
+        say(last, Some(FinalBlockEnd { seal: block.seal, commit: block.commit, note: block.note }));
         if sent > ANSWER_BYTES_MAX {
             break;
         }

@@ -47,20 +47,35 @@ impl Orderer {
             None => self.stage_body(under_way, value).await?,
         };
         let own = under_way.own.take().filter(|own| own.value == value);
-        self.write(sealed, commit, own).await
+        let block = self.noted(&sealed, commit, None)?;
+        self.write(sealed, block, own).await
+    }
+
+    /// Puts the note to a final block: this member's own; of a height at which its key was no member's, the one that was told, as
+    /// an audit wants a member's.
+    pub(super) fn noted(
+        &self,
+        sealed: &SealedBlock,
+        commit: Commit,
+        told: Option<String>,
+    ) -> Result<StoredBlock, BlockError> {
+        let (checkpoint, seal) = (sealed.checkpoint.clone(), sealed.seal.clone());
+        let note = match told.filter(|_| !self.neighbours.is_member()) {
+            Some(told) => told,
+            None => signed_note(&checkpoint, &*self.signer)?,
+        };
+        Ok(StoredBlock { checkpoint, note, commit, seal })
     }
 
     /// Writes a block that is staged and final, and answers those who wait for its statements.
     pub(super) async fn write(
         &mut self,
         sealed: SealedBlock,
-        commit: Commit,
+        block: StoredBlock,
         own: Option<OwnBlock>,
     ) -> Result<(), WriteError> {
         let began = own.as_ref().map_or_else(Instant::now, |own| own.began);
-        let SealedBlock { seal, checkpoint, content, growth, admins, learnt, successor, events, .. } = sealed;
-        let note = signed_note(&checkpoint, &*self.signer)?;
-        let block = StoredBlock { checkpoint, note, commit, seal };
+        let SealedBlock { content, growth, admins, learnt, successor, events, .. } = sealed;
         let records = Arc::clone(&content.records);
         let statements = records.len();
         let slowed = self.statement_time.saturating_mul(u32::try_from(statements).unwrap_or(u32::MAX));
@@ -159,7 +174,7 @@ impl Orderer {
     /// Recovers as after a crash.
     pub(super) async fn reload(&mut self) -> Result<Head, WriteError> {
         let head = Head::load_with(&*self.store, &*self.verifier, &self.lookup).await?;
-        head.reconcile(&mut *self.log).await?;
+        head.reconcile(&self.signer.public_key().thumbprint(), &mut *self.log).await?;
         self.view.send_replace(Arc::new(view_of(&head)));
         Ok(head)
     }

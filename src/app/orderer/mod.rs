@@ -37,6 +37,7 @@ mod job;
 mod membership;
 mod memory;
 mod observer;
+mod outside;
 mod peers;
 mod pool;
 mod verifying;
@@ -55,8 +56,9 @@ use crate::app::admission::{CostEstimator, WriterLoad};
 use crate::app::answer::ClientAddress;
 use crate::app::block_clock::{BlockClock, OtherClock};
 use crate::app::council::Council;
+use crate::app::follower::{SourceEvent, Sources, SourcesSetup};
 use crate::app::handovers::HandoverMemo;
-use crate::app::head::{Head, LoadError};
+use crate::app::head::{Head, LoadError, LoadedLedger};
 use crate::app::ledger::{Ledger, Question, View};
 use crate::app::lookup::Lookup;
 use crate::app::orderer::bodies::{ProposedBlock, UnderWay};
@@ -69,12 +71,14 @@ use crate::ports::{Agreement, Clock, FaultKeeper, LedgerStore, MemberSigner, Pee
 use sealane_core::agreement::{Logged, Timer, ValueId};
 use sealane_core::block::{Height, Origin};
 use sealane_core::consortium::CertificateReader;
+use sealane_core::ledger::KnownRules;
 use sealane_core::provider::Provider;
 use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
 
 pub use alone::{NoFaults, NoPeers, UnusableVoteLog};
 pub use job::{Job, JobReply, OrderError, Ordered};
+pub use membership::Abstention;
 pub use observer::{BlockObserver, WriterStanding};
 pub(in crate::app) use peers::candidate_of;
 pub use pool::{BroughtBy, Pool};
@@ -156,6 +160,8 @@ pub struct Orderer {
     catch_up: CatchUp,
     /// Why this member's key signs nothing more, if so.
     silent: Option<String>,
+    /// Why it signs nothing by the ledger, as of the last look.
+    abstains: Option<Abstention>,
     /// A block is due though nothing waits: a heartbeat, or the proof that a doubtful store writes.
     is_due: bool,
     /// The height that others have begun.
@@ -166,6 +172,8 @@ pub struct Orderer {
     has_failed: bool,
     /// What the log has of the height that was under way at the last stop, until this member takes it up.
     recovered: Option<Vec<Logged>>,
+    /// From where final blocks come while this node's key is no member's and no member's node is connected.
+    sources: Option<Sources>,
 }
 
 /// What the writer is woken by.
@@ -185,6 +193,8 @@ enum Event {
     Gossip,
     /// The next height may begin.
     Rested,
+    /// There is something to do about the nodes that are followed.
+    Source(SourceEvent),
 }
 
 impl Orderer {
@@ -197,12 +207,26 @@ impl Orderer {
         observer: Arc<dyn BlockObserver>,
         consensus: Consensus,
     ) -> Result<(Self, Ledger), LoadError> {
-        let lookup = Arc::new(Lookup::default());
-        let head = Head::load_with(&*store, &*verifier, &lookup).await?;
+        let loaded = LoadedLedger::load(&*store, &*verifier).await?;
+        Self::open_loaded(loaded, store, clock, signer, verifier, observer, consensus).await
+    }
+
+    /// Takes up a ledger that is loaded from `store` already.
+    pub async fn open_loaded(
+        loaded: LoadedLedger,
+        store: Arc<dyn LedgerStore>,
+        clock: Arc<dyn Clock>,
+        signer: Arc<dyn MemberSigner>,
+        verifier: Arc<dyn SignatureVerifier>,
+        observer: Arc<dyn BlockObserver>,
+        consensus: Consensus,
+    ) -> Result<(Self, Ledger), LoadError> {
+        let LoadedLedger { head, lookup } = loaded;
         let Consensus { agreement, mut log, peers, words, faults, certificates } = consensus;
+        let own = signer.public_key().thumbprint();
         let (recovered, silent) = match log.entries().await {
             Ok(entries) => {
-                head.reconcile(&mut *log).await?;
+                head.reconcile(&own, &mut *log).await?;
                 (Some(entries), None)
             }
             // What it has signed is not known: it signs nothing, and everything can be read.
@@ -215,11 +239,14 @@ impl Orderer {
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
         let (verified_by, verified) = mpsc::channel(GROUPS_IN_ALL_MAX);
         let gate = Arc::new(WriteGate::new(BlockClock::at_start(head.tip.seal.time, clock.reading())));
-        let own = signer.public_key().thumbprint();
         peers.admit(membership::roster_of(&head.registry, clock.now()));
-        let neighbours = Neighbours::new(own, Arc::new(head.registry.members().clone()), verified_by);
-        let (council, members) =
-            watch::channel(Arc::new(neighbours.council(&head, &[], silent.clone(), clock.now(), &witness.known())));
+        let (last, known) = (head.tip.seal.time, KnownRules::OF_THIS_PROGRAM);
+        let abstains = Abstention::of(&head.registry, last, &own, known, clock.now());
+        let silence = silent.clone().or_else(|| abstains.map(|reason| reason.to_string()));
+        let mut neighbours = Neighbours::new(own, Arc::new(head.registry.members().clone()), verified_by);
+        neighbours.follow_candidates(membership::candidates_of(&head.registry, clock.now()));
+        let council = neighbours.council(&head, &*peers, silence, clock.now(), &witness.known());
+        let (council, members) = watch::channel(Arc::new(council));
         let ledger = Ledger {
             store: Arc::clone(&store),
             lookup: Arc::clone(&lookup),
@@ -266,13 +293,25 @@ impl Orderer {
             verified,
             catch_up: CatchUp::default(),
             silent,
+            abstains: None,
             is_due: false,
             called: None,
             begun_at: None,
             has_failed: false,
             recovered,
+            sources: None,
         };
         Ok((orderer, ledger))
+    }
+
+    /// Takes final blocks from these nodes while this node's key is no member's, as before its admission and after its removal.
+    /// `ledger` is the one that came with this writer.
+    pub fn following(mut self, sources: SourcesSetup, ledger: Ledger) -> (Self, Ledger) {
+        let (store, clock, verifier) = (Arc::clone(&self.store), Arc::clone(&self.clock), Arc::clone(&self.verifier));
+        let (mut sources, observing) = Sources::new(sources, store, clock, verifier);
+        sources.set_idle(self.neighbours.is_member());
+        self.sources = Some(sources);
+        (self, Ledger { observing: Some(observing), ..ledger })
     }
 
     /// Believes the clock after a pause of any length, because the operator says that it is about that time now.
@@ -291,6 +330,7 @@ impl Orderer {
         self.take_up().await;
         loop {
             let event = self.next_event().await;
+            self.let_go_if_abstaining();
             self.take(event).await;
             if self.jobs_ended && self.pool.own().next().is_none() {
                 return;
@@ -307,12 +347,14 @@ impl Orderer {
         let takes_jobs = !self.jobs_ended && !self.pool.is_full_for(BroughtBy::Client);
         let (status_at, gossip_at) = (self.neighbours.status_at(), self.neighbours.gossip_at());
         let rested_at = self.rests_until();
+        let follows = self.follows_others();
         let at = |at: Option<Instant>| tokio::time::sleep_until(at.unwrap_or(pause));
         tokio::select! {
             Some(question) = self.questions.recv() => Event::Question(question),
             job = self.jobs.recv(), if takes_jobs => job.map_or(Event::JobsEnded, Event::Job),
             event = self.peers.next() => Event::Peer(event),
             Some(verified) = self.verified.recv() => Event::Verified(verified),
+            event = outside::next(&mut self.sources), if follows => Event::Source(event),
             () = self.gate.changed() => Event::Gate,
             () = at(timer.map(|(_, at)| at)), if timer.is_some() => match timer {
                 Some((timer, _)) => Event::Timer(timer),
@@ -346,6 +388,7 @@ impl Orderer {
             Event::Verified(verified) => self.take_verified(verified).await,
             Event::Status => self.tell_status().await,
             Event::Gossip => self.neighbours.gossip(&*self.peers),
+            Event::Source(event) => self.take_from_outside(event).await,
         }
     }
 

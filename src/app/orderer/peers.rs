@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::app::council::{Council, MemberStanding};
+use crate::app::council::{CandidateStanding, Council, MemberStanding};
 use crate::app::faults::KnownFaults;
 use crate::app::head::Head;
 use crate::app::orderer::job::{Job, answer_all};
@@ -46,6 +46,8 @@ const SAY_AGAIN_AFTER: Duration = Duration::from_secs(5);
 pub(super) struct Neighbours {
     own: Hash,
     members: Arc<MemberSet>,
+    /// Who would come in by open proposals, with their names.
+    candidates: BTreeMap<Hash, String>,
     heard: BTreeMap<Hash, Heard>,
     /// What members that are no longer connected were heard to say last.
     lost: BTreeMap<Hash, Heard>,
@@ -79,6 +81,7 @@ impl Neighbours {
         Self {
             own,
             members,
+            candidates: BTreeMap::new(),
             heard: BTreeMap::new(),
             lost: BTreeMap::new(),
             asked: BTreeSet::new(),
@@ -105,6 +108,26 @@ impl Neighbours {
         true
     }
 
+    /// Takes those who would come in by open proposals from now on.
+    pub fn follow_candidates(&mut self, candidates: BTreeMap<Hash, String>) {
+        self.candidates = candidates;
+    }
+
+    /// Whether a key is a member's in force.
+    pub fn has(&self, kid: &Hash) -> bool {
+        self.members.get(kid).is_some()
+    }
+
+    /// Whether a member in force was heard a moment ago.
+    pub fn reaches_a_member(&self) -> bool {
+        self.reachable.iter().any(|kid| self.has(kid))
+    }
+
+    /// The key of this node.
+    pub const fn own(&self) -> &Hash {
+        &self.own
+    }
+
     /// Whether this node's key is a member's in force.
     pub fn is_member(&self) -> bool {
         self.members.get(&self.own).is_some()
@@ -115,9 +138,9 @@ impl Neighbours {
         self.members.members().len() == 1 && self.is_member()
     }
 
-    /// When to say again where this node stands; `None` if there is no other member.
+    /// When to say again where this node stands; `None` if there is no other member, and none that would come in.
     pub fn status_at(&self) -> Option<Instant> {
-        (!self.is_alone()).then_some(self.status_at)
+        (!self.is_alone() || !self.candidates.is_empty()).then_some(self.status_at)
     }
 
     /// When to tell the others of the statements that wait, if some do.
@@ -161,11 +184,13 @@ impl Neighbours {
     pub fn council(
         &self,
         head: &Head,
-        standing: &[PeerStanding],
+        peers: &dyn Peers,
         silent: Option<String>,
         now: Timestamp,
         faults: &KnownFaults,
     ) -> Council {
+        let standing = peers.standing();
+        let own_address = peers.own_address();
         let members = self.members.members().map(|member| {
             let (kid, is_self) = (member.kid(), member.kid() == self.own);
             let peer = standing.iter().find(|peer| peer.kid == kid);
@@ -178,7 +203,7 @@ impl Neighbours {
                 reachable: is_self || self.reachable.contains(&kid),
                 heard: if is_self { Some(now) } else { heard.map(|heard| heard.time) },
                 connected_since: peer.and_then(|peer| peer.connected_since),
-                url: peer.and_then(|peer| peer.address.as_ref()).map(|address| address.address().url().to_owned()),
+                address: if is_self { own_address.clone() } else { peer.and_then(|peer| peer.address.clone()) },
                 tip: if is_self { Some(head.tip.seal.height) } else { heard.map(|heard| heard.status.tip) },
                 root: if is_self { Some(head.tip.checkpoint.root) } else { heard.map(|heard| heard.status.root) },
                 round_trip: peer.and_then(|peer| peer.round_trip),
@@ -187,7 +212,23 @@ impl Neighbours {
                 faults: faults.count_of(&kid),
             }
         });
-        Council { members: members.collect(), invalid_bodies: self.invalid.clone(), silent }
+        let members = members.collect();
+        let candidates = self.candidates.iter().map(|(kid, name)| self.candidate(*kid, name, &standing)).collect();
+        Council { members, candidates, invalid_bodies: self.invalid.clone(), silent }
+    }
+
+    fn candidate(&self, kid: Hash, name: &str, standing: &[PeerStanding]) -> CandidateStanding {
+        let peer = standing.iter().find(|peer| peer.kid == kid);
+        let is_self = kid == self.own;
+        CandidateStanding {
+            kid,
+            name: name.to_owned(),
+            is_self,
+            reachable: is_self || self.reachable.contains(&kid),
+            tip: self.heard.get(&kid).map(|heard| heard.status.tip),
+            address: peer.and_then(|peer| peer.address.clone()),
+            trouble: peer.and_then(|peer| peer.trouble.clone()),
+        }
     }
 }
 
@@ -228,7 +269,7 @@ impl Orderer {
         let members = &self.neighbours.members;
         let others = self.neighbours.asked.iter().filter(|kid| members.get(kid).is_some());
         self.silent.is_none()
-            && self.neighbours.is_member()
+            && self.abstention().is_none()
             && others.count() + 1 >= members.quorum()
             && !self.log.unknown().is_some_and(is_unknown)
     }
@@ -494,7 +535,7 @@ impl Orderer {
     pub(super) fn publish_council(&self) {
         let Some(head) = &self.head else { return };
         let (silent, now, faults) = (self.silence(), self.clock.now(), self.witness.known());
-        let council = self.neighbours.council(head, &self.peers.standing(), silent, now, &faults);
+        let council = self.neighbours.council(head, &*self.peers, silent, now, &faults);
         self.council.send_replace(Arc::new(council));
     }
 

@@ -13,6 +13,7 @@ use crate::cli::demo::standing::{MemberTip, NodeTip, wait_until_recent};
 use crate::cli::demo::{home, label_of, program};
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::init;
+use crate::cli::newcomer::OtherNodes;
 use crate::cli::node::{OpenNode, listen, now, runtime, stop_signal};
 use crate::cli::output::Output;
 use crate::cli::tls;
@@ -36,7 +37,8 @@ pub fn run(global: &Global, options: &DemoOptions, output: &Output) -> Result<Co
     let tls_ca = global.tls_ca.clone().or_else(|| options.tls.tls_cert.clone());
     let global = Global { url: vec![url], data: Some(path), tls_ca, ..global.clone() };
     let runtime = runtime()?;
-    let node = runtime.block_on(OpenNode::open(&data, None, Some(now()), &PeerSettings::default()))?;
+    let node =
+        runtime.block_on(OpenNode::open(&data, None, Some(now()), &PeerSettings::default(), OtherNodes::default()))?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let public_url = global.url();
     let serving = runtime.spawn_blocking(move || {

@@ -7,8 +7,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::council::{Council, MemberStanding};
+use crate::app::joining::WaitingJoin;
 use crate::http::Node;
 use crate::http::following::FollowingBody;
+use crate::http::members::newcomers::{CandidateBody, JoinRequestBody, SignedAddressBody};
 use sealane_core::block::{Member, MemberSet};
 
 /// The members in force, as this node sees them.
@@ -22,9 +24,11 @@ pub struct MembersBody {
     /// How many can be reached, this node's own among them. An observer meets no member, and leaves it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     reachable: Option<usize>,
-    /// Those who ask to become members.
-    #[schema(value_type = Vec<Object>)]
-    requests: [Value; 0],
+    /// Those who would come in by open proposals.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    candidates: Vec<CandidateBody>,
+    /// Those who ask this node's member to be admitted.
+    requests: Vec<JoinRequestBody>,
     /// Why nothing is recorded now: too few members can be reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     no_quorum: Option<String>,
@@ -55,6 +59,9 @@ pub struct MemberBody {
     /// Where its node is found, by its own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
+    /// The same with HOST:PORT for members' nodes, signed by its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<SignedAddressBody>,
     /// Its last block, by its own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     height: Option<u64>,
@@ -85,7 +92,13 @@ pub struct MemberBody {
 
 impl MembersBody {
     /// `url` is where this node is found.
-    fn new(members: &MemberSet, council: &Council, not_signing: Option<String>, url: &str) -> Self {
+    fn new(
+        members: &MemberSet,
+        council: &Council,
+        requests: &[WaitingJoin],
+        not_signing: Option<String>,
+        url: &str,
+    ) -> Self {
         let body = |member: &Member| {
             let standing = council.members.iter().find(|one| one.kid == member.kid());
             MemberBody::new(member, standing, standing.and_then(|one| council.lag(one)), url)
@@ -94,20 +107,23 @@ impl MembersBody {
             members: members.members().map(body).collect(),
             quorum: members.quorum(),
             reachable: Some(council.reachable()),
-            requests: [],
+            candidates: council.candidates.iter().map(CandidateBody::from).collect(),
+            requests: requests.iter().map(JoinRequestBody::from).collect(),
             no_quorum: council.no_quorum().map(|lost| lost.shortage()),
             not_signing,
             following: None,
         }
     }
 
-    /// What an observer knows: who the members are, by the ledger that it has, and nothing of their nodes.
-    fn by_the_ledger(members: &MemberSet, following: FollowingBody) -> Self {
+    /// What an observer knows: who the members are, by the ledger that it has, and nothing of their nodes. One that a proposal
+    /// would admit knows the other candidates.
+    fn by_the_ledger(members: &MemberSet, council: &Council, following: FollowingBody) -> Self {
         Self {
             members: members.members().map(|member| MemberBody::new(member, None, None, "")).collect(),
             quorum: members.quorum(),
             reachable: None,
-            requests: [],
+            candidates: council.candidates.iter().map(CandidateBody::from).collect(),
+            requests: Vec::new(),
             no_quorum: None,
             not_signing: None,
             following: Some(following),
@@ -118,7 +134,7 @@ impl MembersBody {
 impl MemberBody {
     fn new(member: &Member, standing: Option<&MemberStanding>, lag: Option<u64>, own_url: &str) -> Self {
         let is_self = standing.is_some_and(|one| one.is_self);
-        let said = standing.and_then(|one| one.url.clone());
+        let said = standing.and_then(|one| one.address.as_ref());
         Self {
             kid: member.kid().to_string(),
             name: member.name().to_owned(),
@@ -126,7 +142,8 @@ impl MemberBody {
             note_key: member.note_key().to_string(),
             is_self,
             reachable: standing.map(|one| one.reachable),
-            url: if is_self { Some(own_url.to_owned()) } else { said },
+            url: if is_self { Some(own_url.to_owned()) } else { said.map(|said| said.address().url().to_owned()) },
+            address: said.map(SignedAddressBody::from),
             height: standing.and_then(|one| one.tip).map(|tip| tip.get()),
             root: standing.and_then(|one| one.root).map(|root| root.to_string()),
             lag,
@@ -150,9 +167,13 @@ pub async fn get_members(node: web::Data<Node>) -> HttpResponse {
     let silence = node.ledger.silence().map(|silence| silence.to_string());
     let view = node.ledger.view();
     let members = view.registry.members();
+    let council = node.ledger.council_now();
     let body = match node.ledger.following() {
-        Some(following) => MembersBody::by_the_ledger(members, FollowingBody::new(&following, &node.ledger)),
-        None => MembersBody::new(members, &node.ledger.council_now(), silence, &node.public_url),
+        Some(following) => MembersBody::by_the_ledger(members, &council, FollowingBody::new(&following, &node.ledger)),
+        None => {
+            let requests = node.joining.waiting(members, node.ledger.now());
+            MembersBody::new(members, &council, &requests, silence, &node.public_url)
+        }
     };
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).json(body)
 }
@@ -162,9 +183,10 @@ mod tests {
     use std::time::Duration;
 
     use p256::ecdsa::SigningKey;
+    use sealane_core::agreement::{NodeAddress, SignedAddress};
     use sealane_core::block::{Height, NoteSigningKey};
     use sealane_core::hash::Hash;
-    use sealane_core::statement::PublicKey;
+    use sealane_core::statement::{PublicKey, Signature};
     use sealane_core::time::Timestamp;
     use serde_json::json;
 
@@ -179,6 +201,11 @@ mod tests {
         MemberSet::new(names.iter().enumerate().map(member).collect()).unwrap()
     }
 
+    fn address(member: &Member) -> SignedAddress {
+        let (peer, url) = (format!("{}.example:7443", member.name()), format!("https://{}.example", member.name()));
+        SignedAddress::new(NodeAddress::new(member.kid(), peer, url, 3).unwrap(), Signature::from_bytes([7; 64]))
+    }
+
     fn standing(member: &Member, own: &str) -> MemberStanding {
         let at: Timestamp = "2026-11-28T12:03:00.000Z".parse().unwrap();
         MemberStanding {
@@ -188,7 +215,7 @@ mod tests {
             reachable: true,
             heard: Some(at),
             connected_since: (member.name() != own).then_some(at),
-            url: (member.name() != own).then(|| format!("https://{}.example", member.name())),
+            address: (member.name() != own).then(|| address(member)),
             tip: Some(Height::new(12).unwrap()),
             root: Some(Hash::of(b"root")),
             round_trip: (member.name() != own).then(|| Duration::from_micros(1_234)),
@@ -199,7 +226,7 @@ mod tests {
     }
 
     fn told(members: &MemberSet, council: &Council) -> Value {
-        serde_json::to_value(MembersBody::new(members, council, None, "https://own.example")).unwrap()
+        serde_json::to_value(MembersBody::new(members, council, &[], None, "https://own.example")).unwrap()
     }
 
     fn of<'a>(told: &'a Value, name: &str) -> &'a Value {
@@ -219,7 +246,7 @@ mod tests {
             reachable: false,
             heard: None,
             connected_since: None,
-            url: None,
+            address: None,
             tip: None,
             root: None,
             round_trip: None,
@@ -235,7 +262,7 @@ mod tests {
             of(&answer, "b"),
             &json!({
                 "kid": keys.kid(), "name": "b", "jwk": keys.key().jwk(), "noteKey": keys.note_key().to_string(), "self": false,
-                "reachable": true, "url": "https://b.example", "height": 9, "root": Hash::of(b"root"), "lag": 3,
+                "reachable": true, "url": "https://b.example", "address": address(keys), "height": 9, "root": Hash::of(b"root"), "lag": 3,
                 "connectedSince": "2026-11-28T12:03:00.000Z", "heard": "2026-11-28T12:03:00.000Z", "roundTripMs": 1.23,
                 "clockOffsetMs": -17, "faults": 2,
             })
@@ -263,7 +290,9 @@ mod tests {
     #[test]
     fn an_observer_tells_who_the_members_are_and_nothing_of_their_nodes() {
         let members = set(&["a", "b"]);
-        let answer = serde_json::to_value(MembersBody::by_the_ledger(&members, FollowingBody::default())).unwrap();
+        let answer =
+            serde_json::to_value(MembersBody::by_the_ledger(&members, &Council::default(), FollowingBody::default()))
+                .unwrap();
         let keys = members.members().find(|one| one.name() == "b").unwrap();
         assert_eq!(
             of(&answer, "b"),
@@ -280,7 +309,7 @@ mod tests {
         let members = set(&["a"]);
         let council =
             Council { members: members.members().map(|one| standing(one, "a")).collect(), ..Council::default() };
-        let answer = MembersBody::new(&members, &council, Some("two nodes run".to_owned()), "https://own.example");
+        let answer = MembersBody::new(&members, &council, &[], Some("two nodes run".to_owned()), "https://own.example");
         let answer = serde_json::to_value(answer).unwrap();
         assert_eq!((&answer["quorum"], &answer["reachable"]), (&json!(1), &json!(1)));
         assert_eq!((&answer["notSigning"], answer.get("noQuorum")), (&json!("two nodes run"), None));

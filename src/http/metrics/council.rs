@@ -90,7 +90,7 @@ mod tests {
             reachable: true,
             heard: None,
             connected_since: None,
-            url: None,
+            address: None,
             tip: Some(Height::new(tip).unwrap()),
             root: None,
             round_trip: Some(Duration::from_millis(20)),
@@ -124,7 +124,7 @@ mod tests {
         let council = Council {
             members: vec![own, member("B", "b", 7), member("B", "c", 9), gone],
             invalid_bodies: BTreeMap::from([("time".to_owned(), 2), ("empty".to_owned(), 1)]),
-            silent: None,
+            ..Council::default()
         };
         let text = text(&council);
         let kid: String = Hash::of(b"b").to_string().chars().take(8).collect();

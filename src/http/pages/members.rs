@@ -5,20 +5,41 @@ use maud::{Markup, html};
 use crate::app::Ledger;
 use crate::app::council::{Council, MemberStanding};
 use crate::app::follower::Following;
+use crate::app::joining::{JoinDesk, WaitingJoin};
 use crate::http::pages::Visitor;
 use crate::http::pages::timeline::time;
 use sealane_core::block::{Height, Member, quorum};
 
 /// The members as this node sees them, and the line about their quorum; at an observer, who they are by the ledger, and how it
 /// stands to the node that it follows.
-pub fn section(visitor: &Visitor, ledger: &Ledger, open_proposals: usize) -> Markup {
+pub fn section(visitor: &Visitor, ledger: &Ledger, joining: &JoinDesk, open_proposals: usize) -> Markup {
     match ledger.following() {
-        None => council_section(visitor, &ledger.council_now(), ledger.silence().is_some(), open_proposals),
+        None => {
+            let waiting = joining.waiting(ledger.view().registry.members(), ledger.now());
+            html! {
+                (council_section(visitor, &ledger.council_now(), ledger.silence().is_some(), open_proposals))
+                (requests(visitor, &waiting))
+            }
+        }
         Some(following) => {
             let view = ledger.view();
             let line = standing(visitor, &following, view.tip.seal.height);
             let members = view.registry.members().members();
             table(visitor, html! { @for member in members { (unseen(member)) } }, &line, false, open_proposals)
+        }
+    }
+}
+
+/// Who asks to become a member. Only the key says who that is.
+fn requests(visitor: &Visitor, waiting: &[WaitingJoin]) -> Markup {
+    html! {
+        @if !waiting.is_empty() {
+            h3 id="requests" { (visitor.say("members.requests")) }
+            ul.requests aria-labelledby="requests" {
+                @for member in waiting.iter().map(|one| one.request.member()) {
+                    li { (member.name()) " " code { (member.kid()) } }
+                }
+            }
         }
     }
 }
@@ -142,7 +163,7 @@ mod tests {
             reachable: *reachable,
             heard: (at != 3).then(|| "2026-11-28T12:03:00.000Z".parse().unwrap()),
             connected_since: None,
-            url: None,
+            address: None,
             tip: (at != 3).then(|| Height::new(20 - at as u64).unwrap()),
             root: None,
             round_trip: None,

@@ -127,9 +127,19 @@ fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> 
         }
         ProposedChange::Revoke(one) => {
             let participant = one.participant.to_string();
-            visitor.fill("proposal.revoke", &[("participant", &participant), ("reason", &one.reason)])
+            let organization = ("organization", seen.organization(&one.participant));
+            let told = [organization, ("participant", participant.as_str()), ("reason", one.reason.as_str())];
+            match one.compromised_since {
+                None => visitor.fill("proposal.revoke", &told),
+                Some(since) => {
+                    let since = since.to_string();
+                    let [organization, participant, reason] = told;
+                    let since = ("since", since.as_str());
+                    visitor.fill("proposal.revoke-since", &[organization, participant, reason, since])
+                }
+            }
         }
-        ProposedChange::Policy(one) => policy(visitor, one),
+        ProposedChange::Policy(one) => policy(visitor, seen, one),
         ProposedChange::Rules(one) => {
             let (number, time) = (one.number.to_string(), one.not_before.to_string());
             visitor.fill("proposal.rules", &[("number", &number), ("time", &time)])
@@ -142,13 +152,16 @@ fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> 
     }
 }
 
-fn policy(visitor: &Visitor, change: &PolicyChange) -> String {
+fn policy(visitor: &Visitor, seen: &ProposalSeen, change: &PolicyChange) -> String {
     let json = serde_json::to_value(change).unwrap_or_default();
     let value = json.get("value").map(ToString::to_string).unwrap_or_default();
     let (name, value) = (("name", change.name().as_str()), ("value", value.as_str()));
     match change.participant() {
         None => visitor.fill("proposal.policy", &[name, value]),
-        Some(id) => visitor.fill("proposal.policy-of", &[name, value, ("participant", id.as_str())]),
+        Some(id) => {
+            let organization = ("organization", seen.organization(id));
+            visitor.fill("proposal.policy-of", &[name, value, organization, ("participant", id.as_str())])
+        }
     }
 }
 

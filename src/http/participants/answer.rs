@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::app::registration::{Listed, Status};
 use crate::ports::{PendingRequest, RequestBody};
-use sealane_core::consortium::{Certified, Claims, Participant, Revoked};
+use sealane_core::consortium::{Certified, Claims, Participant, Revoked, RevokedBy};
 
 /// A participant, or a request to become one.
 #[derive(Debug, Serialize, ToSchema)]
@@ -92,6 +92,12 @@ pub struct RevocationBody {
     reason: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     compromised_since: Option<String>,
+    /// The member that ended it alone, by the key that it had then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    /// The proposal by which the members ended it together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposal: Option<String>,
 }
 
 impl From<&Listed> for ParticipantBody {
@@ -194,11 +200,17 @@ impl From<&Certified> for CertificateBody {
 
 impl From<&Revoked> for RevocationBody {
     fn from(revoked: &Revoked) -> Self {
+        let (by, proposal) = match revoked.by {
+            RevokedBy::Member(kid) => (Some(kid.to_string()), None),
+            RevokedBy::Vote(proposal) => (None, Some(proposal.to_string())),
+        };
         Self {
             at: revoked.at.time.to_string(),
             leaf_index: revoked.at.leaf.get(),
             reason: revoked.reason.clone(),
             compromised_since: revoked.compromised_since.map(|since| since.to_string()),
+            by,
+            proposal,
         }
     }
 }

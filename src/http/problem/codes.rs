@@ -156,6 +156,8 @@ codes! {
     ReadyRefused = "ready-refused", 409, "The readiness does not count now";
     OwnRegistration = "own-registration", 403, "A member does not endorse its own registration";
     EndorsementRefused = "endorsement-refused", 409, "The endorsement is not needed";
+    BadJoinRequest = "bad-join-request", 400, "This is no request to join this ledger";
+    JoinRefused = "join-refused", 409, "The request to join could not be granted";
     BadFault = "bad-fault", 400, "The fault is not proven";
     FaultRefused = "fault-refused", 409, "The fault is too old, or on the ledger";
 

@@ -1,8 +1,11 @@
 //! From the rules of what members decide together to problems.
 
+use crate::app::joining::{
+    JOIN_REQUEST_BYTES_MAX, JOIN_REQUESTS_MAX, JOIN_REQUESTS_PER_ADDRESS_MAX, JoinError, JoinRequestError,
+};
 use crate::http::problem::{Code, Problem};
 use sealane_core::consortium::{ChangeRefusal, EndorsementRefusal, FaultRefusal, ProposalEnd, ProposalRefusal};
-use sealane_core::limits::{OPEN_PROPOSALS_MAX, READY_PAUSE_MINUTES_MIN};
+use sealane_core::limits::{FUTILE_PROPOSALS_MAX, OPEN_PROPOSALS_MAX, READY_PAUSE_MINUTES_MIN};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -15,6 +18,7 @@ impl From<ProposalRefusal> for Problem {
                 problem.with_faults([(format!("/changes/{at}").as_str(), error.to_string().as_str())])
             }
             ProposalRefusal::TooManyOpen => problem.with("limit", OPEN_PROPOSALS_MAX),
+            ProposalRefusal::TooManyAbout { .. } => problem.with("limit", FUTILE_PROPOSALS_MAX),
             ProposalRefusal::Closed { end, .. } => problem.with("state", state_of(&end)),
             ProposalRefusal::ReadyTooEarly { yes, quorum, .. } => problem.with("yes", yes).with("needed", quorum),
             ProposalRefusal::ReadyTooSoon { last } => {
@@ -35,7 +39,7 @@ impl From<ProposalRefusal> for Problem {
 const fn code_of(refusal: &ProposalRefusal) -> Code {
     match refusal {
         ProposalRefusal::Expires { .. } | ProposalRefusal::TooFewVoters { .. } => Code::BadProposal,
-        ProposalRefusal::TooManyOpen => Code::TooManyProposals,
+        ProposalRefusal::TooManyOpen | ProposalRefusal::TooManyAbout { .. } => Code::TooManyProposals,
         ProposalRefusal::Change { error, .. } => code_of_change(error),
         ProposalRefusal::Unknown { .. } => Code::UnknownProposal,
         ProposalRefusal::Closed { .. } => Code::ProposalEnded,
@@ -97,6 +101,41 @@ impl From<FaultRefusal> for Problem {
             FaultRefusal::Height { .. } | FaultRefusal::Repeated { .. } => Code::FaultRefused,
         };
         Self::new(code, refusal.to_string())
+    }
+}
+
+impl From<JoinRequestError> for Problem {
+    fn from(error: JoinRequestError) -> Self {
+        let detail = error.to_string();
+        let pointer = match error {
+            JoinRequestError::TooLong { .. } => {
+                return Self::new(Code::BodyTooLarge, detail).with("limit", JOIN_REQUEST_BYTES_MAX);
+            }
+            JoinRequestError::Json(error) => return error.into(),
+            JoinRequestError::Shape { .. } => "",
+            JoinRequestError::Version { .. } => "/version",
+            JoinRequestError::Member(_) | JoinRequestError::Name { .. } => "/name",
+            JoinRequestError::Kid { .. } => "/kid",
+            JoinRequestError::Proof { .. } => "/proof",
+            JoinRequestError::Address { .. } => "/address",
+        };
+        Self::new(Code::BadJoinRequest, detail.clone()).with_faults([(pointer, detail.as_str())])
+    }
+}
+
+impl From<JoinError> for Problem {
+    fn from(error: JoinError) -> Self {
+        let detail = error.to_string();
+        match error {
+            JoinError::OtherLedger { .. } => {
+                Self::new(Code::BadJoinRequest, detail.clone()).with_faults([("/origin", detail.as_str())])
+            }
+            JoinError::Impossible(_) => Self::new(Code::JoinRefused, detail),
+            JoinError::Crowded => Self::new(Code::TooManyRequests, detail).with("limit", JOIN_REQUESTS_MAX),
+            JoinError::AddressCrowded => {
+                Self::new(Code::TooManyRequests, detail).with("limit", JOIN_REQUESTS_PER_ADDRESS_MAX)
+            }
+        }
     }
 }
 

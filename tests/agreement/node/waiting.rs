@@ -1,13 +1,15 @@
 //! Statements that wait at a simulated node: the product's pool, asked as the product's writer asks it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sealane::app::orderer::{BroughtBy, JobReply, Pool};
+use sealane_core::consortium::{Place, ProposalEnd, ProposalRefusal, Refusal, Registry};
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed};
 use sealane_core::merkle::LeafIndex;
+use sealane_core::statement::StatementType;
 use tokio::time::Instant;
 
-use crate::base;
 use crate::keys::KeyedHashes;
 use crate::ledger::Written;
 use crate::mutation::Mutation;
@@ -20,29 +22,51 @@ const POOL_HASTE: u64 = 6;
 /// Whether a statement may stand; the leaf that it has, if it stands already.
 type Standing = Result<Option<LeafIndex>, PlaceRefusal>;
 
-/// Verifies a statement. What the pool has verified, it knows by its bytes.
-pub fn read(pool: &Pool, compact: &Compact, mutation: Mutation, members: usize) -> Option<Candidate> {
-    let waiting = pool.get(&statements::leaf_of(compact)).cloned();
-    let known = waiting.or_else(|| statements::verified(compact));
-    if known.is_some() || mutation != Mutation::PoolById {
-        return known;
+/// By what statements are verified at a node.
+pub struct Reader<'a> {
+    pub registry: &'a Registry,
+    pub place: Place,
+    pub verifier: &'a KeyedHashes,
+    pub mutation: Mutation,
+}
+
+impl Reader<'_> {
+    /// Verifies a statement. What the pool has verified, it knows by its bytes.
+    pub fn read(&self, pool: &Pool, compact: &Compact) -> Option<Candidate> {
+        let waiting = pool.get(&statements::leaf_of(compact)).cloned();
+        let known = waiting.or_else(|| statements::verified(compact)).or_else(|| self.decision(compact));
+        if known.is_some() || self.mutation != Mutation::PoolById {
+            return known;
+        }
+        // The mutation: whatever bears the id of a statement that was verified counts as verified.
+        let id = statements::id_of(compact)?;
+        pool.all().find(|one| one.id() == id)?;
+        statements::verify(compact, self.registry, self.place, &KeyedHashes::new(true))
     }
-    // The mutation: whatever bears the id of a statement that was verified counts as verified.
-    let id = statements::id_of(compact)?;
-    pool.all().find(|one| one.id() == id)?;
-    statements::verify(compact, base::of(members), &KeyedHashes::new(true))
+
+    /// What a member decides is not known beforehand.
+    fn decision(&self, compact: &Compact) -> Option<Candidate> {
+        let is_admin = statements::type_of(compact) == Some(StatementType::Admin);
+        is_admin.then(|| statements::verify(compact, self.registry, self.place, self.verifier)).flatten()
+    }
 }
 
 impl Node {
     /// A client posts here.
     pub fn post(&mut self, now: Micros, statement: &Compact) -> Result<(), Crashed> {
         self.now = now;
+        self.take_post(statement)?;
+        self.carry_out()
+    }
+
+    /// Takes what a client posts, and tells the others.
+    pub(super) fn take_post(&mut self, statement: &Compact) -> Result<(), Crashed> {
         let (reply, client) = JobReply::new();
         self.clients.push(client);
         if self.take_statement(statement, BroughtBy::Client, Some(reply))? {
             self.send_all(&Wire::Statement(statement.clone()))?;
         }
-        self.carry_out()
+        Ok(())
     }
 
     /// Hears a statement from another node.
@@ -58,7 +82,9 @@ impl Node {
         source: BroughtBy,
         client: Option<JobReply>,
     ) -> Result<bool, Crashed> {
-        let Some(candidate) = read(&self.pool, statement, self.mutation, self.kids.len()) else { return Ok(false) };
+        let (registry, place) = (Arc::clone(self.ledger.registry()), self.ledger.next_place(self.clock()));
+        let reader = Reader { registry: &registry, place, verifier: &self.verifier, mutation: self.mutation };
+        let Some(candidate) = reader.read(&self.pool, statement) else { return Ok(false) };
         let standing = self.ledger.check_next(&candidate, self.clock());
         if !matches!(standing, Ok(None)) && !self.keeps(&standing) {
             self.answer(&candidate, client.is_some(), &standing);
@@ -67,7 +93,7 @@ impl Node {
         let now = self.pool_time();
         self.pool.add(candidate, source, client, now);
         self.begin();
-        if let Some(round) = self.unbuilt.take() {
+        if let Some(round) = self.unbuilt.take().filter(|_| self.may_sign()) {
             self.build(round)?;
         }
         Ok(true)
@@ -86,7 +112,13 @@ impl Node {
         match standing {
             Ok(Some(leaf)) => drop(self.acknowledged.insert(candidate.id(), *leaf)),
             Ok(None) => {}
-            Err(_) => drop(self.refused.insert(candidate.id())),
+            // Whether a node is ready is looked at by what this one has; another one may have more.
+            Err(_) if candidate.named_block().is_some() => {}
+            // By this clock, and another one may be behind.
+            Err(PlaceRefusal::Admin(Refusal::Proposal(
+                ProposalRefusal::Expires { .. } | ProposalRefusal::Closed { end: ProposalEnd::Expired { .. }, .. },
+            ))) => {}
+            Err(refusal) => drop(self.refused.insert(candidate.id(), refusal.to_string())),
         }
     }
 
@@ -116,14 +148,16 @@ impl Node {
 
     /// Answers those whose statements are in a block that is written, and drops what may not stand after it.
     pub(super) fn answer_written(&mut self, written: Written) {
-        let Written { places, learnt } = written;
+        let Written { places, learnt, has_decisions } = written;
         for (id, leaf, hash) in places {
             if !self.pool.remove_all(&id, &hash).is_empty() {
                 self.acknowledged.insert(id, leaf);
             }
         }
         let clock = self.clock();
-        let touched = self.pool.all().filter(|one| learnt.touches(one.id(), one.events()));
+        // What names a block is looked at every few seconds, with all blocks.
+        let all = self.pool.all().filter(|one| one.named_block().is_none());
+        let touched = all.filter(|one| has_decisions || learnt.touches(one.id(), one.events()));
         let standing = |one: &Candidate| (one.clone(), self.ledger.check_by(one, &learnt, clock));
         let standing = touched.map(standing).collect();
         self.drop_by_standing(standing);

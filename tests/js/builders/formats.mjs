@@ -84,7 +84,7 @@ export const commitBytes = ({ origin, height, round, checkpoint }) =>
 
 // --- The index
 
-const KINDS = { id: 1, party: 2, prefix: 3, transformation: 4, policy: 5, recall: 6, transaction: 0x0b };
+const KINDS = { id: 1, party: 2, prefix: 3, transformation: 4, policy: 5, recall: 6, transaction: 0x0b, proposal: 0x10 };
 
 export const subjectKey = (kind, text) => hash("sealane/index/v2\0", [KINDS[kind]], text);
 

@@ -16,7 +16,7 @@ use crate::block::{Commit, CommitSignature, Height, MemberSet, Origin, OriginErr
 use crate::hash::Hash;
 use crate::limits::{
     ASKED_WORDS_MAX, BLOCK_STATEMENTS_MAX, HELLO_BYTES_MAX, LEAF_BYTES_MAX, MEMBERS_MAX, MESSAGE_BYTES_MAX,
-    STATEMENT_BYTES_MAX, WORDS_BYTES_MAX, WORDS_HEIGHTS_MAX,
+    NOTE_BYTES_MAX, STATEMENT_BYTES_MAX, WORDS_BYTES_MAX, WORDS_HEIGHTS_MAX,
 };
 use crate::statement::SignatureVerifier;
 use crate::time::Timestamp;
@@ -181,6 +181,8 @@ pub struct FinalBlockPart {
 pub struct FinalBlockEnd {
     pub seal: Seal,
     pub commit: Commit,
+    /// The checkpoint as a member has signed it, for a node whose key is no member's at this height.
+    pub note: String,
 }
 
 /// Bytes that are no message.
@@ -440,12 +442,12 @@ impl NodeStatus {
 
 impl FinalBlockPart {
     /// height u64be ‖ first u32be ‖ statements ‖ u8 0, or u8 1 ‖ u32be length ‖ the seal's JSON ‖ round u32be ‖ u8 count ‖ for
-    /// each member kid ‖ signature.
+    /// each member kid ‖ signature ‖ u32be length ‖ the note.
     fn put(&self, out: &mut Vec<u8>) {
         put_height(out, self.height);
         out.extend_from_slice(&self.first.to_be_bytes());
         put_statements(out, &self.statements);
-        let Some(FinalBlockEnd { seal, commit }) = &self.end else { return out.push(0) };
+        let Some(FinalBlockEnd { seal, commit, note }) = &self.end else { return out.push(0) };
         out.push(1);
         let seal = seal.to_json();
         out.extend_from_slice(&(seal.len() as u32).to_be_bytes());
@@ -458,6 +460,9 @@ impl FinalBlockPart {
             out.extend_from_slice(kid.as_bytes());
             out.extend_from_slice(signature.as_bytes());
         }
+        // A note is far shorter than 4 GiB.
+        out.extend_from_slice(&(note.len() as u32).to_be_bytes());
+        out.extend_from_slice(note.as_bytes());
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, MessageError> {
@@ -496,7 +501,12 @@ impl FinalBlockEnd {
             |one: &CommitSignature| one.kid,
             |reader| Ok(CommitSignature::es256(bytes::read_hash(reader)?, bytes::read_signature(reader)?)),
         )?;
-        Ok(Self { seal, commit: Commit { height, round, signatures } })
+        let found = usize::try_from(u32::from_be_bytes(reader.array()?)).unwrap_or(usize::MAX);
+        if found > NOTE_BYTES_MAX {
+            return Err(MessageError::Text { found, bytes_max: NOTE_BYTES_MAX });
+        }
+        let note = std::str::from_utf8(reader.take(found)?).map_err(|_| MessageError::Utf8)?.to_owned();
+        Ok(Self { seal, commit: Commit { height, round, signatures }, note })
     }
 }
 

@@ -150,6 +150,9 @@ impl Admin {
         let admin: Self =
             serde_json::from_value(value).map_err(|error| AdminError::Shape { detail: error.to_string() })?;
         admin.check()?;
+        if let Self::Proposal(proposal) = &admin {
+            proposal.check_length(payload.len())?;
+        }
         Ok(admin)
     }
 

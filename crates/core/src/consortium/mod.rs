@@ -29,10 +29,10 @@ pub use facts::{Contradiction, EventFact, EventKey};
 pub use genesis::{Continues, Founder, Genesis, RULES, founder_bytes, knows_rules};
 pub use invitation::{INVITATION_AGE_MS_MAX, Invitation, InvitationError};
 pub use lei::{Lei, LeiError};
-pub use participant::{Certified, Claims, Endorsed, Participant, Revoked, Standing};
+pub use participant::{Certified, Claims, Endorsed, Participant, Revoked, RevokedBy, Standing};
 pub use place::Place;
 pub use registry::{
     CastBallot, ChangeRefusal, Conflict, DecidedRules, Decision, ENDORSED_FROM_MEMBERS, EndorsementRefusal,
     FaultRefusal, LedgerProposal, MemberChange, MemberFault, NextRules, Policies, PolicySet, ProposalEnd,
-    ProposalRefusal, Refusal, Registry, SignerRefusal, Tally, member_proof_bytes,
+    ProposalRefusal, Proposed, Refusal, Registry, SignerRefusal, Tally, member_proof_bytes,
 };

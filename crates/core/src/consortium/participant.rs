@@ -10,7 +10,7 @@ use crate::gs1::{CompanyPrefix, Gln, Id};
 use crate::hash::Hash;
 use crate::json;
 use crate::merkle::LeafIndex;
-use crate::statement::PublicKey;
+use crate::statement::{PublicKey, StatementId};
 use crate::time::Timestamp;
 
 /// What an organisation says of itself when it registers.
@@ -64,6 +64,16 @@ pub struct Revoked {
     pub reason: String,
     /// What was signed after this is `suspect`: the key was in other hands.
     pub compromised_since: Option<Timestamp>,
+    pub by: RevokedBy,
+}
+
+/// Who ended a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevokedBy {
+    /// One member alone, by the key that signed it.
+    Member(Hash),
+    /// The members, by their vote on this proposal.
+    Vote(StatementId),
 }
 
 /// A member's word for a registration that another member made.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::block::{Checkpoint, FinalCheckpoint, Height, Leaf, Member, Seal, check_seal_stands_at_checkpoint};
-use crate::consortium::{Admin, Place, Registry};
+use crate::consortium::{Admin, Decision, Place, Refusal, Registry};
 use crate::evidence::document::{Evidence, PlacedSeal, PlacedText};
 use crate::evidence::source::Shown;
 use crate::evidence::{Anchor, CaptureFault, EvidenceError, MemberChain, read_capture};
@@ -14,7 +14,7 @@ use crate::hash::Hash;
 use crate::index::names::{self, Names};
 use crate::index::{ListEntry, SignerTag, Subject, SubjectEntry};
 use crate::merkle::{self, LeafIndex};
-use crate::provenance::{Capture, History, Trail, follow, holds_captures};
+use crate::provenance::{Capture, History, Trail, follow, holds_captures, is_of_proposal};
 use crate::statement::{PublicKey, SignatureVerifier, StatementId, StatementType, SubmittedStatement};
 
 /// Evidence that holds: all that the ledger says about an id.
@@ -165,12 +165,16 @@ fn check_index(evidence: &Evidence, index_root: Hash) -> Result<(), EvidenceErro
     }
 }
 
-/// The place of each statement, and the height of its block.
-struct Places(BTreeMap<LeafIndex, (Place, Height)>);
+/// The place of each statement with the height of its block, and where proposals were enacted.
+struct Places {
+    statements: BTreeMap<LeafIndex, (Place, Height)>,
+    enacted: BTreeMap<StatementId, Place>,
+}
 
 impl Places {
     /// A leaf's block is the one whose seal comes next, and whose leaves begin at or before it. Of a block above the anchor's the
-    /// seal names the members in force there.
+    /// seal names the members in force there. A proposal was enacted by the last statement about it if the seal of that block
+    /// names it; that the last one is shown, `follow` sees to.
     fn of(evidence: &Evidence, members: &MemberChain) -> Result<Self, EvidenceError> {
         let seals: Vec<(LeafIndex, Seal)> = evidence
             .seals
@@ -178,15 +182,26 @@ impl Places {
             .map(|one| Ok((one.leaf_index, parse_seal(one)?)))
             .collect::<Result<_, EvidenceError>>()?;
         let mut needed: BTreeSet<LeafIndex> = BTreeSet::new();
-        let mut places = BTreeMap::new();
-        for leaf in evidence.statements.iter().chain(&evidence.registrations).map(|one| one.leaf_index) {
+        let mut block_of = |leaf: LeafIndex| {
             let at = seals.partition_point(|(seal_leaf, _)| *seal_leaf <= leaf);
-            match seals.get(at) {
-                Some((seal_leaf, seal)) if seal.previous_size.get() <= leaf.get() => {
-                    needed.insert(*seal_leaf);
-                    places.insert(leaf, (Place { leaf, time: seal.time }, seal.height));
-                }
-                _ => return Err(EvidenceError::NoSeal { leaf }),
+            let (seal_leaf, seal) = seals
+                .get(at)
+                .filter(|(_, seal)| seal.previous_size.get() <= leaf.get())
+                .ok_or(EvidenceError::NoSeal { leaf })?;
+            needed.insert(*seal_leaf);
+            Ok::<_, EvidenceError>((Place { leaf, time: seal.time }, seal))
+        };
+        let (mut statements, mut enacted) = (BTreeMap::new(), BTreeMap::new());
+        for leaf in evidence.statements.iter().chain(&evidence.registrations).map(|one| one.leaf_index) {
+            let (place, seal) = block_of(leaf)?;
+            statements.insert(leaf, (place, seal.height));
+        }
+        for entry in evidence.index.iter().filter(|entry| is_of_proposal(entry.kind)) {
+            let subject = entry.subject();
+            for leaf in &entry.leaves {
+                let (place, seal) = block_of(*leaf)?;
+                let named = seal.enacted.iter().find(|id| Subject::proposal(id) == subject);
+                enacted.extend(named.map(|id| (*id, place)));
             }
         }
         if let Some((leaf, _)) = seals.iter().find(|(leaf, _)| !needed.contains(leaf)) {
@@ -196,7 +211,7 @@ impl Places {
             let named = members.check_seal_members(seal);
             named.map_err(|error| EvidenceError::SealMembers { leaf: *leaf, error })?;
         }
-        Ok(Self(places))
+        Ok(Self { statements, enacted })
     }
 
     fn get(&self, leaf: LeafIndex) -> Result<Place, EvidenceError> {
@@ -204,7 +219,7 @@ impl Places {
     }
 
     fn of_block(&self, leaf: LeafIndex) -> Result<(Place, Height), EvidenceError> {
-        self.0.get(&leaf).copied().ok_or(EvidenceError::NoSeal { leaf })
+        self.statements.get(&leaf).copied().ok_or(EvidenceError::NoSeal { leaf })
     }
 }
 
@@ -226,7 +241,10 @@ type Admins = BTreeMap<LeafIndex, (Hash, StatementId, Admin)>;
 /// The keys of `formerMembers`, by their thumbprints.
 type Former<'a> = BTreeMap<Hash, &'a PublicKey>;
 
-/// Applies the registrations in order, from the genesis statement on.
+/// Proposals that were enacted: by the leaf that did it, and the proposal's.
+type Enacted = BTreeMap<(LeafIndex, LeafIndex), Place>;
+
+/// Applies the registrations in order, from the genesis statement on, and between them what was enacted there.
 fn registry(
     evidence: &Evidence,
     places: &Places,
@@ -235,20 +253,33 @@ fn registry(
 ) -> Result<(Registry, Admins), EvidenceError> {
     let mut registry = Registry::new(members.anchor().genesis());
     let former: Former<'_> = evidence.former_members.iter().map(|key| (key.thumbprint(), key)).collect();
-    let mut admins = Admins::new();
+    let (mut admins, mut due) = (Admins::new(), Enacted::new());
     for placed in &evidence.registrations {
         let leaf = placed.leaf_index;
+        enact(&mut registry, &mut due, |at| at < leaf)?;
         let statement = parse_statement(placed, StatementType::Admin, registry.origin().as_str())?;
         let kid = *statement.header().signer().hash();
         let (place, height) = places.of_block(leaf)?;
         let key = signer_key(evidence, members, &former, &kid, leaf, height)?;
         let statement = statement.verify(key, verifier).map_err(|error| EvidenceError::Statement { leaf, error })?;
         let admin = Admin::parse(statement.payload()).map_err(|error| EvidenceError::Admin { leaf, error })?;
-        let applied = registry.apply_shown(&admin, &kid, place, verifier);
+        let id = statement.id();
+        let applied = registry.apply_shown(&Decision { id, admin: &admin, kid, place, height }, verifier);
         applied.map_err(|error| EvidenceError::Refused { leaf, error })?;
-        admins.insert(leaf, (kid, statement.id(), admin));
+        due.extend(places.enacted.get(&id).map(|place| ((place.leaf, leaf), *place)));
+        admins.insert(leaf, (kid, id, admin));
     }
+    enact(&mut registry, &mut due, |_| true)?;
     Ok((registry, admins))
+}
+
+/// Makes the changes of those proposals that were enacted where `is_due`.
+fn enact(registry: &mut Registry, due: &mut Enacted, is_due: impl Fn(LeafIndex) -> bool) -> Result<(), EvidenceError> {
+    while let Some(first) = due.first_entry().filter(|first| is_due(first.key().0)) {
+        let ((_, leaf), place) = first.remove_entry();
+        registry.enact_shown(leaf, place).map_err(|error: Refusal| EvidenceError::Refused { leaf, error })?;
+    }
+    Ok(())
 }
 
 /// The key of the member who signed an admin statement.
@@ -368,6 +399,10 @@ fn check_names(evidence: &Evidence, captures: &Captures, admins: &Admins) -> Res
             shown.map_err(|error| EvidenceError::Index { subject: subject.clone(), error })?
         {
             let Some(statement) = indexed.get(&leaf) else {
+                // What was said last of a proposal is not needed: where it stands is.
+                if is_of_proposal(entry.kind) {
+                    continue;
+                }
                 return Err(EvidenceError::StatementMissing { subject, leaf });
             };
             let Some(said) = statement.names.get(&subject) else {

@@ -37,34 +37,28 @@ fn of_proposal(proposal: &ChangeProposal, id: StatementId) -> BTreeSet<Subject> 
 }
 
 fn of_change(change: &ProposedChange, subjects: &mut BTreeSet<Subject>) {
+    subjects.extend(change.participants().map(of_participant));
     match change {
         ProposedChange::Admit(admission) => subjects.extend([of_member(admission.jwk.thumbprint())]),
         ProposedChange::Remove(removal) => subjects.extend([of_member(removal.kid)]),
         ProposedChange::Replace(replacement) => {
             subjects.extend([of_member(replacement.kid), of_member(replacement.jwk.thumbprint())]);
         }
-        ProposedChange::Revoke(revocation) => subjects.extend([of_participant(&revocation.participant)]),
-        ProposedChange::Dismiss(dismissal) => subjects.extend([of_participant(&dismissal.participant)]),
         ProposedChange::Lift(lift) => subjects.extend(lift.ids.iter().map(|id| Subject::recall(id.as_str()))),
-        ProposedChange::Authority(grant) => {
-            subjects.extend([of_participant(&grant.registration), Subject::policy(VERDICT)]);
-        }
-        ProposedChange::Succeeds(succession) => {
-            subjects.extend([of_participant(&succession.former), of_participant(&succession.participant)]);
-        }
+        ProposedChange::Authority(_) => subjects.extend([Subject::policy(VERDICT)]),
         ProposedChange::Policy(policy) => {
             subjects.insert(Subject::policy(policy.name().as_str()));
-            subjects.extend(policy.participant().map(of_participant));
             if policy.name().is_of_verdict() {
                 subjects.insert(Subject::policy(VERDICT));
             }
         }
         ProposedChange::Rules(_) => subjects.extend([Subject::policy(RULES)]),
+        ProposedChange::Revoke(_) | ProposedChange::Dismiss(_) | ProposedChange::Succeeds(_) => {}
     }
 }
 
 fn of_id(proposal: StatementId) -> Subject {
-    Subject::new(SubjectKind::Proposal, proposal.to_string())
+    Subject::proposal(&proposal)
 }
 
 fn of_member(kid: Hash) -> Subject {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::hash::Hash;
+use crate::statement::StatementId;
 
 /// Opens the bytes that a key is the digest of. A new index version changes the number.
 const KEY_DOMAIN: &[u8] = b"sealane/index/v2\0";
@@ -44,9 +45,9 @@ pub enum SubjectKind {
     Notice,
     /// Reserved: the hash of what was erased.
     Erasure,
-    /// Reserved: a proposal, with its ballots and readiness.
+    /// A proposal, with its withdrawal, ballots and readiness.
     Proposal,
-    /// Reserved: a member that signed two blocks of one height.
+    /// A member that signed two things of one height and round.
     Fault,
 }
 
@@ -142,6 +143,11 @@ impl Subject {
 
     pub fn party(text: impl Into<String>) -> Self {
         Self::new(SubjectKind::Party, text)
+    }
+
+    /// All that is said about a proposal, and itself.
+    pub fn proposal(id: &StatementId) -> Self {
+        Self::new(SubjectKind::Proposal, id.to_string())
     }
 
     pub fn prefix(text: impl Into<String>) -> Self {

@@ -139,8 +139,12 @@ fn check_anchor(block: &SealedBlock, trusted: Option<&Anchor>) -> Result<(), Str
     Ok(())
 }
 
-/// Returns how many signatures the note of a block has. Each must be a member's, and hold.
-fn check_note(block: &StoredBlock, registry: &Registry, verifier: &dyn SignatureVerifier) -> Result<u64, String> {
+/// Returns how many signatures the note of a block has. Each must be that of a member in force at its height, and hold.
+///
+/// # Errors
+///
+/// What is wrong with the note, for people.
+pub fn check_note(block: &StoredBlock, registry: &Registry, verifier: &dyn SignatureVerifier) -> Result<u64, String> {
     let note = Note::parse(block.note.as_bytes()).map_err(|error| error.to_string())?;
     if note.text() != block.checkpoint.to_text() || note.to_text() != block.note {
         return Err("its text is not the checkpoint, or not written as it is signed".to_owned());

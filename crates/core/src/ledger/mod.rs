@@ -43,13 +43,13 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use auditor::{AuditTally, AuditedBlock, Auditor, check_signed};
+pub use auditor::{AuditTally, AuditedBlock, Auditor, check_note, check_signed};
 pub use block::{BlockContent, LeafContent, PlacedRecord, SealedBlock, StoredBlock, StoredLeaf, Successor};
 pub use candidate::{Candidate, signer_in_force, verify};
 pub use known::{EverSeen, Knowledge, KnownBlock, Prefetched};
 pub use place::{PlaceRefusal, check_next};
 pub use placing::{BlockError, Placed};
 pub use propose::{Proposal, propose};
-pub use rules::{Rules, UnknownRules};
+pub use rules::{KnownRules, Rules, UnknownRules};
 pub use state::{NotOnTop, RegistryFold, RegistryFoldError, ResumeError, State};
 pub use validate::{Body, BodyLeaf, Invalid, InvalidReason, OPEN_BYTES_MAX, validate};

@@ -13,14 +13,19 @@ use crate::limits::EVENT_TIME_AHEAD_MS_MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules(u32);
 
-/// A number that this program has no rules for.
+/// The rules that a program knows: all from the first to a last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownRules {
+    last: Rules,
+}
+
+/// A number that a program has no rules for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the rules {number} are unknown; this program knows none after {}: install a version that knows them",
-    Rules::LATEST
-)]
+#[error("the rules {number} are unknown; this program knows none after {last}: install a version that knows them")]
 pub struct UnknownRules {
     pub number: u32,
+    /// The last rules that it knows.
+    pub last: Rules,
 }
 
 impl Rules {
@@ -30,9 +35,9 @@ impl Rules {
     /// The last rules that this program knows.
     pub const LATEST: Self = if cfg!(feature = "test-rules-2") { Self(2) } else { Self::FIRST };
 
-    /// The rules of a number.
+    /// The rules of a number, if this program knows them.
     pub const fn of(number: u32) -> Result<Self, UnknownRules> {
-        if knows_rules(number) { Ok(Self(number)) } else { Err(UnknownRules { number }) }
+        KnownRules::OF_THIS_PROGRAM.get(number)
     }
 
     pub const fn number(self) -> u32 {
@@ -53,6 +58,31 @@ impl Rules {
             2 => "an hour",
             _ => "a day",
         }
+    }
+}
+
+impl KnownRules {
+    /// All that this program knows.
+    pub const OF_THIS_PROGRAM: Self = Self::up_to(Rules::LATEST);
+
+    /// Those that an older program knew.
+    pub const fn up_to(last: Rules) -> Self {
+        Self { last }
+    }
+
+    /// The rules of a number.
+    pub const fn get(self, number: u32) -> Result<Rules, UnknownRules> {
+        if knows_rules(number) && number <= self.last.0 {
+            Ok(Rules(number))
+        } else {
+            Err(UnknownRules { number, last: self.last })
+        }
+    }
+}
+
+impl Default for KnownRules {
+    fn default() -> Self {
+        Self::OF_THIS_PROGRAM
     }
 }
 

@@ -7,7 +7,7 @@ use crate::consortium::{Admin, AdminError, Decision, Place, Refusal, Registry};
 use crate::hash::Hash;
 use crate::index::{SubjectIndex, SubjectKey, SubjectProof};
 use crate::ledger::block::Successor;
-use crate::ledger::rules::{Rules, UnknownRules};
+use crate::ledger::rules::{KnownRules, Rules, UnknownRules};
 use crate::merkle::{self, Edge, TreeSize};
 use crate::statement::{SignatureVerifier, StatementError, SubmittedStatement};
 use crate::time::Timestamp;
@@ -19,6 +19,7 @@ pub struct State {
     pub(super) edge: Edge,
     pub(super) index: SubjectIndex,
     pub(super) registry: Option<Arc<Registry>>,
+    known: KnownRules,
 }
 
 /// Parts that do not belong to the last final block: the tree is not that of its checkpoint, or the index or the members
@@ -65,7 +66,14 @@ impl State {
         if registry.members().hash() != seal.next_members_hash {
             return Err(ResumeError { what: "set of members" });
         }
-        Ok(Self { last: Some(seal), edge, index, registry: Some(Arc::new(registry)) })
+        let known = KnownRules::default();
+        Ok(Self { last: Some(seal), edge, index, registry: Some(Arc::new(registry)), known })
+    }
+
+    /// The same ledger, at a program that knows these rules and no others.
+    #[must_use]
+    pub fn knowing(self, known: KnownRules) -> Self {
+        Self { known, ..self }
     }
 
     /// The seal of the last final block; `None` before genesis.
@@ -82,10 +90,10 @@ impl State {
     ///
     /// # Errors
     ///
-    /// [`UnknownRules`] if the members have decided on rules that this program does not know, and they are in force then: no
+    /// [`UnknownRules`] if the members have decided on rules that the program does not know, and they are in force then: no
     /// block is made or validated by them here.
     pub fn rules_at(&self, time: Timestamp) -> Result<Rules, UnknownRules> {
-        Rules::of(self.registry.as_ref().map_or(Rules::FIRST.number(), |registry| registry.rules_at(time)))
+        self.known.get(self.registry.as_ref().map_or(Rules::FIRST.number(), |registry| registry.rules_at(time)))
     }
 
     /// Leaves in the tree of the last final block.

@@ -206,9 +206,12 @@ impl<'a> Case<'a> {
         self.history.registry.participant(participant).is_some_and(|one| covers(&one.claims, location))
     }
 
-    /// The participant to whom a location or party belongs, if any: revoked or not, since goods do go there.
+    /// The participant to whom a location or party belongs, if any: revoked or not, since goods do go there. One that registered
+    /// the GLN itself comes before one whose prefix covers it: evidence shows the second only where no participant registered it.
     pub fn owner(&self, location: &Id) -> Option<&'a ParticipantId> {
-        self.owners(location).next()
+        let owners = self.history.registry.owners(location);
+        let named = owners.iter().find(|one| one.claims.holds_location(location));
+        named.or(owners.first()).map(|one| &one.id)
     }
 
     /// All to whom a location or party belongs, or belonged before they registered anew.

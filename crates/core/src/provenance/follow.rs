@@ -491,11 +491,27 @@ impl<'a, S: Source> Follower<'a, S> {
         Ok(())
     }
 
-    /// Everything about those that spoke and those that hold.
+    /// Everything about those that spoke and those that hold, and how each proposal to end their registrations came out.
     fn parties(&mut self) -> Result<(), S::Error> {
+        let mut proposals = BTreeSet::new();
         for party in std::mem::take(&mut self.parties) {
-            take_whole(self.source, &mut self.trail.shown, Subject::party(party.as_str()))?;
+            let list = take_whole(self.source, &mut self.trail.shown, Subject::party(party.as_str()))?;
+            let registry = self.source.registry();
+            let proposed = list.leaves.iter().filter_map(|leaf| registry.proposed_at(*leaf));
+            let ending = proposed.filter(|one| one.content.revocations().any(|change| change.participant == party));
+            proposals.extend(ending.map(|one| Subject::proposal(&one.id)));
         }
+        proposals.into_iter().try_for_each(|proposal| self.take_end(proposal))
+    }
+
+    /// Takes the last leaf of a proposal's list. If the proposal was enacted, it was by the statement there, since nothing is said
+    /// to it after that; so the seal of that block tells whether it was.
+    fn take_end(&mut self, proposal: Subject) -> Result<(), S::Error> {
+        let Known { list, .. } = self.source.list(&proposal, WantedList::Last(1))?;
+        if list.leaves.len() != 1 || list.first.checked_add(1) != Some(list.count) {
+            return Err(cut_short(self.source, proposal));
+        }
+        self.trail.shown.insert(proposal, list);
         Ok(())
     }
 
@@ -545,12 +561,23 @@ impl Trail {
     /// The leaves of the captures among what is shown, and of the admin statements.
     pub fn leaves(&self) -> (BTreeSet<LeafIndex>, BTreeSet<LeafIndex>) {
         let (mut captures, mut admin) = (BTreeSet::new(), BTreeSet::new());
-        for (subject, list) in &self.shown {
+        for (subject, list) in self.shown.iter().filter(|(subject, _)| !is_of_proposal(subject.kind())) {
             let leaves = if holds_captures(subject.kind()) { &mut captures } else { &mut admin };
             leaves.extend(list.leaves.iter().copied());
         }
         (captures, admin)
     }
+
+    /// The last leaves about proposals. Their statements are not needed, but the seals of their blocks.
+    pub fn ends(&self) -> BTreeSet<LeafIndex> {
+        let proposals = self.shown.iter().filter(|(subject, _)| is_of_proposal(subject.kind()));
+        proposals.flat_map(|(_, list)| list.leaves.iter().copied()).collect()
+    }
+}
+
+/// Tells whether the lists of a kind are about proposals. Of such a list the last leaf is shown, and not what stands there.
+pub const fn is_of_proposal(kind: SubjectKind) -> bool {
+    matches!(kind, SubjectKind::Proposal)
 }
 
 /// Tells whether the lists of a kind lead to captures; the others lead to admin statements.

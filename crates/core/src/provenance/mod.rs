@@ -36,6 +36,7 @@ mod tests;
 pub use finding::{RULES, Reason, Severity};
 pub use follow::{
     Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, holds_captures, is_before_span,
+    is_of_proposal,
 };
 pub use history::{CapturedEvent, History, Record};
 pub use judge::judge;

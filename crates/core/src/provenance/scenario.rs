@@ -5,16 +5,16 @@ use std::sync::Arc;
 use p256::ecdsa::SigningKey;
 use serde_json::{Map, Value, json};
 
-use crate::block::{Member, MemberSet, NoteSigningKey};
+use crate::block::{Height, Member, MemberSet, NoteSigningKey};
 use crate::consortium::{
-    Admin, CertificateRecord, Claims, Genesis, ParticipantId, Place, Registration, Registry, Revocation,
+    Admin, CertificateRecord, Claims, Decision, Genesis, ParticipantId, Place, Registration, Registry, Revocation,
 };
 use crate::epcis::{self, Event, Reader};
 use crate::gs1::{Id, check_digit};
 use crate::hash::Hash;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::provenance::{Capture, CapturedEvent, History, Policy, Record, Verdict, judge};
-use crate::statement::{P256, PublicKey};
+use crate::statement::{P256, PublicKey, StatementId};
 use crate::time::Timestamp;
 
 pub const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/S1";
@@ -125,7 +125,9 @@ impl Scenario {
 
     fn decide(&mut self, when: &str, admin: Admin) {
         let place = self.next_place(time(when));
-        self.registry.apply_shown(&admin, &self.kid, place, &P256).unwrap();
+        let id = StatementId::from_hash(Hash::of(&admin.to_payload()));
+        let decision = Decision { id, admin: &admin, kid: self.kid, place, height: Height::GENESIS };
+        self.registry.apply_shown(&decision, &P256).unwrap();
         self.admins.push((place.leaf, admin));
     }
 

@@ -9,7 +9,7 @@ use crate::agreement::{
     SaidError, VoteKind, WordContent, WordKind, WordLine, proposal_bytes, vote_bytes,
 };
 use crate::block::{Member, MemberSet, NoteSigningKey};
-use crate::limits::{ADDRESS_NUMBER_MAX, PEER_ADDRESS_BYTES_MAX, PEER_URL_BYTES_MAX};
+use crate::limits::{ADDRESS_NUMBER_MAX, NOTE_BYTES_MAX, PEER_ADDRESS_BYTES_MAX, PEER_URL_BYTES_MAX};
 use crate::merkle::TreeSize;
 use crate::statement::{P256, PublicKey, Signature};
 
@@ -72,7 +72,11 @@ fn end() -> FinalBlockEnd {
     let signature = |by| CommitSignature::es256(kid(by), vote().signature);
     let mut signatures = vec![signature(1), signature(2), signature(3)];
     signatures.sort_by_key(|one| one.kid);
-    FinalBlockEnd { seal: seal(7), commit: Commit { height: height(7), round: 2, signatures } }
+    FinalBlockEnd {
+        seal: seal(7),
+        commit: Commit { height: height(7), round: 2, signatures },
+        note: "a.example\n".to_owned(),
+    }
 }
 
 fn hello() -> Hello {
@@ -219,6 +223,13 @@ fn a_part_of_a_block_has_something_and_fits_its_block() {
     let unsigned = Commit { signatures: Vec::new(), ..end().commit };
     let found = fault(&part(0, 0, Some(FinalBlockEnd { commit: unsigned, ..end() })).to_bytes());
     assert_eq!(found, MessageError::Bytes(AgreementBytesError::Signatures { found: 0 }));
+    let note = |note: &str| part(0, 0, Some(FinalBlockEnd { note: note.to_owned(), ..end() })).to_bytes();
+    assert!(Message::parse(&note(&"x".repeat(NOTE_BYTES_MAX))).is_ok());
+    let found = NOTE_BYTES_MAX + 1;
+    assert_eq!(fault(&note(&"x".repeat(found))), MessageError::Text { found, bytes_max: NOTE_BYTES_MAX });
+    let mut bytes = note("x");
+    *bytes.last_mut().unwrap() = 0xff;
+    assert_eq!(fault(&bytes), MessageError::Utf8);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::consortium::admin::{AdminError, ProposedChange, field};
-use crate::limits::CHANGES_PER_PROPOSAL_MAX;
+use crate::consortium::admin::{AdminError, ProposedChange, RevokeParticipant, field};
+use crate::consortium::claims::ParticipantId;
+use crate::limits::{CHANGES_PER_PROPOSAL_MAX, PARTICIPANT_PROPOSAL_BYTES_MAX};
 use crate::time::Timestamp;
 
 /// Changes on which the members vote, all or none. It is the yes of the member that signs it.
@@ -16,6 +17,33 @@ pub struct ChangeProposal {
 }
 
 impl ChangeProposal {
+    /// The participants that it is about: those in whose lists it stands. One may come several times.
+    pub fn participants(&self) -> impl Iterator<Item = &ParticipantId> {
+        self.changes.iter().flat_map(ProposedChange::participants)
+    }
+
+    /// The registrations that it would end.
+    pub fn revocations(&self) -> impl Iterator<Item = &RevokeParticipant> {
+        self.changes.iter().filter_map(|change| match change {
+            ProposedChange::Revoke(revocation) => Some(revocation),
+            _ => None,
+        })
+    }
+
+    /// Checks the length of its payload. It is the signer's, who may write the same with white space without end.
+    pub(super) fn check_length(&self, bytes: usize) -> Result<(), AdminError> {
+        if bytes > PARTICIPANT_PROPOSAL_BYTES_MAX && self.participants().next().is_some() {
+            return field(
+                "changes",
+                format!(
+                    "a proposal about participants has at most {PARTICIPANT_PROPOSAL_BYTES_MAX} bytes, since all evidence about \
+                     them shows it; this has {bytes}: make several"
+                ),
+            );
+        }
+        Ok(())
+    }
+
     pub(super) fn check(&self) -> Result<(), AdminError> {
         let changes = &self.changes;
         if !(1..=CHANGES_PER_PROPOSAL_MAX).contains(&changes.len()) {

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::block::{Member, MemberSet, MemberSetError, Origin};
-use crate::consortium::admin::{PolicyName, ProposedChange, RevokeParticipant, RulesChange};
+use crate::consortium::admin::{PolicyName, ProposedChange, RulesChange};
 use crate::consortium::claims::ParticipantId;
+use crate::consortium::registry::proposals::LedgerProposal;
 use crate::consortium::registry::refusal::{ChangeRefusal, ProposalRefusal};
 use crate::consortium::registry::{Decision, Registry};
 use crate::hash::Hash;
 use crate::index::SignerTag;
-use crate::statement::{Signature, SignatureVerifier};
+use crate::statement::{Signature, SignatureVerifier, StatementId};
 use crate::time::Timestamp;
 
 /// The rules by which blocks are made, and those that the members have decided on for later.
@@ -67,6 +68,18 @@ impl Registry {
         made.finish().map_err(|error| ProposalRefusal::Change { at: last, error })
     }
 
+    /// Checks that a member could be admitted as of now: its name is free, and neither of its keys was ever used.
+    pub fn check_admission(&self, member: &Member, now: Timestamp) -> Result<(), ChangeRefusal> {
+        let mut made = Made::new(self, now);
+        made.admit(member.clone())?;
+        made.finish().map(drop)
+    }
+
+    /// The members after a proposal's changes, if they are made now; `None` if the proposal changes no member, or cannot be made.
+    pub fn members_after(&self, proposal: &LedgerProposal, now: Timestamp) -> Option<MemberSet> {
+        self.outcome_of(&proposal.content.changes, now).ok()?.members
+    }
+
     /// Checks that each key that comes in agrees to its entry.
     pub(super) fn check_proofs(
         &self,
@@ -105,10 +118,16 @@ impl Registry {
     }
 
     /// Makes the changes of a proposal that is enacted.
-    pub(super) fn make(&mut self, changes: &[ProposedChange], outcome: ChangeOutcome, at: &Decision<'_>) {
+    pub(super) fn make(
+        &mut self,
+        proposal: StatementId,
+        changes: &[ProposedChange],
+        outcome: ChangeOutcome,
+        at: &Decision<'_>,
+    ) {
         for change in changes {
             match change {
-                ProposedChange::Revoke(revocation) => self.revoke_by_vote(revocation, at),
+                ProposedChange::Revoke(revocation) => self.end_by_vote(revocation, proposal, at.place),
                 ProposedChange::Policy(policy) => self.policies.set(policy, at.place),
                 ProposedChange::Rules(rules) => self.decide_rules(rules, at.place.time),
                 // Together, below.
@@ -123,11 +142,6 @@ impl Registry {
         if let Some(members) = outcome.members {
             self.history.change(at.height.next(), members, outcome.replaced);
         }
-    }
-
-    fn revoke_by_vote(&mut self, revocation: &RevokeParticipant, at: &Decision<'_>) {
-        let RevokeParticipant { participant, reason, compromised_since, .. } = revocation;
-        self.end_registration(participant, reason, *compromised_since, at.place);
     }
 
     fn decide_rules(&mut self, change: &RulesChange, now: Timestamp) {
@@ -172,11 +186,7 @@ impl<'a> Made<'a> {
         match change {
             ProposedChange::Admit(one) => {
                 let member = Member::new(one.name.as_str(), one.jwk.clone(), one.note_key.clone());
-                let member = member.map_err(ChangeRefusal::Members)?;
-                if !self.new_names.insert(member.name().to_owned()) {
-                    return Err(ChangeRefusal::NameTaken { name: member.name().to_owned() });
-                }
-                self.bring_in(member)
+                self.admit(member.map_err(ChangeRefusal::Members)?)
             }
             ProposedChange::Remove(one) => self.take_out(one.kid).map(drop),
             ProposedChange::Replace(one) => {
@@ -213,6 +223,13 @@ impl<'a> Made<'a> {
             | ProposedChange::Authority(_)
             | ProposedChange::Succeeds(_) => Ok(()),
         }
+    }
+
+    fn admit(&mut self, member: Member) -> Result<(), ChangeRefusal> {
+        if !self.new_names.insert(member.name().to_owned()) {
+            return Err(ChangeRefusal::NameTaken { name: member.name().to_owned() });
+        }
+        self.bring_in(member)
     }
 
     fn known(&self, id: &'a ParticipantId) -> Result<&'a ParticipantId, ChangeRefusal> {

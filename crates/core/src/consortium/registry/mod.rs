@@ -1,8 +1,9 @@
 //! The state of the consortium: a fold over admin statements in ledger order, the same on every node.
 //!
-//! [`Registry::decide`] takes every admin statement of a ledger. [`Registry::apply_shown`] takes those that stand by themselves,
-//! for verifiers of evidence, who see a part of the statements: registrations, endorsements, renewals, revocations. Votes are
-//! counted by who sees all of them, so it refuses everything else.
+//! [`Registry::decide`] takes every admin statement of a ledger. [`Registry::apply_shown`] takes those that evidence shows to its
+//! verifiers, who see a part of the statements: registrations, endorsements, renewals, revocations, and proposals about
+//! participants. Votes are counted by who sees all of them; [`Registry::enact_shown`] makes the changes of a proposal that is
+//! proven to have been enacted.
 
 mod changes;
 mod endorsements;
@@ -32,7 +33,7 @@ pub use changes::{DecidedRules, NextRules, member_proof_bytes};
 pub use faults::MemberFault;
 pub use members::MemberChange;
 pub use policies::{ENDORSED_FROM_MEMBERS, Policies, PolicySet};
-pub use proposals::{CastBallot, LedgerProposal, ProposalEnd, Tally};
+pub use proposals::{CastBallot, LedgerProposal, ProposalEnd, Proposed, Tally};
 pub use refusal::{ChangeRefusal, Conflict, EndorsementRefusal, FaultRefusal, ProposalRefusal, Refusal, SignerRefusal};
 
 /// An admin statement where it stands.
@@ -61,6 +62,8 @@ pub struct Registry {
     /// is two of these: they have 4 to 12 digits, a colon, and 13 digits.
     by_claim: HashMap<String, Vec<ParticipantId>>,
     proposals: BTreeMap<StatementId, LedgerProposal>,
+    /// The proposals about participants, by their leaves.
+    proposed: BTreeMap<LeafIndex, Proposed>,
     policies: Policies,
     rules: DecidedRules,
     faults: Vec<MemberFault>,
@@ -78,6 +81,7 @@ impl Registry {
             by_key: HashMap::new(),
             by_claim: HashMap::new(),
             proposals: BTreeMap::new(),
+            proposed: BTreeMap::new(),
             policies: Policies::default(),
             rules: DecidedRules { number: genesis.rules, next: None },
             faults: Vec::new(),
@@ -172,7 +176,7 @@ impl Registry {
                 None
             }
             Admin::Revocation(one) => {
-                self.end_registration(&one.participant, &one.reason, one.compromised_since, decision.place);
+                self.end_alone(one, &decision.kid, decision.place);
                 None
             }
             Admin::Endorsement(endorsement) => {

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::consortium::admin::{CertificateRecord, Registration, Renewal, Revocation, renewal_consent};
+use crate::consortium::admin::{
+    CertificateRecord, Registration, Renewal, Revocation, RevokeParticipant, renewal_consent,
+};
 use crate::consortium::claims::{Namespace, ParticipantId};
-use crate::consortium::participant::{Certified, Claims, Participant, Revoked};
+use crate::consortium::participant::{Certified, Claims, Participant, Revoked, RevokedBy};
 use crate::consortium::place::Place;
 use crate::consortium::registry::Registry;
 use crate::consortium::registry::refusal::{Conflict, Refusal, SignerRefusal};
 use crate::gs1::{CompanyPrefix, Id};
 use crate::hash::Hash;
 use crate::merkle::LeafIndex;
-use crate::statement::{PublicKey, SignatureVerifier};
-use crate::time::Timestamp;
+use crate::statement::{PublicKey, SignatureVerifier, StatementId};
 
 impl Registry {
     pub fn participant(&self, id: &ParticipantId) -> Option<&Participant> {
@@ -47,6 +48,7 @@ impl Registry {
                 participant: participant.id.clone(),
                 since: revoked.at.time,
                 reason: revoked.reason.clone(),
+                by: revoked.by,
             });
         }
         let missing = participant.endorsements_missing_at(place.leaf);
@@ -216,15 +218,23 @@ impl Registry {
         Err(Refusal::NotItsRegistrar { participant: participant.id.clone(), registered_by })
     }
 
-    pub(super) fn end_registration(
-        &mut self,
-        participant: &ParticipantId,
-        reason: &str,
-        compromised_since: Option<Timestamp>,
-        at: Place,
-    ) {
+    /// Ends a registration by the word of one member.
+    pub(super) fn end_alone(&mut self, revocation: &Revocation, kid: &Hash, at: Place) {
+        let Revocation { participant, reason, compromised_since, .. } = revocation;
+        let (reason, by) = (reason.clone(), RevokedBy::Member(*kid));
+        self.end_registration(participant, Revoked { at, reason, compromised_since: *compromised_since, by });
+    }
+
+    /// Ends a registration by a vote.
+    pub(super) fn end_by_vote(&mut self, change: &RevokeParticipant, proposal: StatementId, at: Place) {
+        let RevokeParticipant { participant, reason, compromised_since, .. } = change;
+        let (reason, by) = (reason.clone(), RevokedBy::Vote(proposal));
+        self.end_registration(participant, Revoked { at, reason, compromised_since: *compromised_since, by });
+    }
+
+    fn end_registration(&mut self, participant: &ParticipantId, revoked: Revoked) {
         if let Some(participant) = self.participants.get_mut(participant) {
-            participant.revoked = Some(Revoked { at, reason: reason.to_owned(), compromised_since });
+            participant.revoked = Some(revoked);
         }
     }
 }

@@ -12,11 +12,15 @@ use std::sync::Arc;
 
 use crate::block::{Height, Member, quorum};
 use crate::consortium::admin::{Ballot, ChangeProposal, ProposalWithdrawal, ProposedChange, Readiness};
+use crate::consortium::claims::ParticipantId;
 use crate::consortium::place::Place;
 use crate::consortium::registry::refusal::{ChangeRefusal, ProposalRefusal, Refusal};
 use crate::consortium::registry::{Decision, Registry};
 use crate::hash::Hash;
-use crate::limits::{OPEN_PROPOSALS_MAX, PROPOSAL_DAYS_MAX, READY_MINUTES_MAX, READY_PAUSE_MINUTES_MIN};
+use crate::limits::{
+    FUTILE_PROPOSALS_MAX, OPEN_PROPOSALS_MAX, PROPOSAL_DAYS_MAX, READY_MINUTES_MAX, READY_PAUSE_MINUTES_MIN,
+};
+use crate::merkle::LeafIndex;
 use crate::statement::{PublicKey, SignatureVerifier, StatementId};
 use crate::time::Timestamp;
 
@@ -47,6 +51,13 @@ pub struct LedgerProposal {
 pub struct CastBallot {
     pub yes: bool,
     pub place: Place,
+}
+
+/// A proposal about participants as its statement has it, whatever became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposed {
+    pub id: StatementId,
+    pub content: Arc<ChangeProposal>,
 }
 
 /// How a proposal came to its end.
@@ -128,9 +139,22 @@ impl LedgerProposal {
         self.end.as_ref().map(|(_, place)| *place)
     }
 
+    const fn is_enacted(&self) -> bool {
+        matches!(self.end, Some((ProposalEnd::Enacted { .. }, _)))
+    }
+
+    fn is_about(&self, participant: &ParticipantId) -> bool {
+        self.content.participants().any(|one| one == participant)
+    }
+
     /// The keys that it brings in.
     pub fn new_keys(&self) -> impl Iterator<Item = Hash> {
         self.incoming.iter().map(Member::kid)
+    }
+
+    /// The member entries that it brings in.
+    pub fn new_members(&self) -> &[Member] {
+        &self.incoming
     }
 
     fn removes(&self, kid: &Hash) -> bool {
@@ -150,6 +174,18 @@ impl Registry {
 
     pub fn proposal(&self, id: &StatementId) -> Option<&LedgerProposal> {
         self.proposals.get(id)
+    }
+
+    /// The proposal at a leaf, if it is about a participant.
+    pub fn proposed_at(&self, leaf: LeafIndex) -> Option<&Proposed> {
+        self.proposed.get(&leaf)
+    }
+
+    /// Notes a proposal about participants where it stands.
+    pub(super) fn note_proposed(&mut self, id: StatementId, content: &Arc<ChangeProposal>, leaf: LeafIndex) {
+        if content.participants().next().is_some() {
+            self.proposed.insert(leaf, Proposed { id, content: Arc::clone(content) });
+        }
     }
 
     /// Counts what was said to a proposal, as of a time.
@@ -206,6 +242,9 @@ impl Registry {
         if self.proposals.values().filter(is_own).count() >= OPEN_PROPOSALS_MAX {
             return Err(ProposalRefusal::TooManyOpen.into());
         }
+        if let Some(participant) = content.participants().find(|one| self.has_proposed_in_vain(at.kid, one)) {
+            return Err(ProposalRefusal::TooManyAbout { participant: participant.clone() }.into());
+        }
         self.outcome_of(&content.changes, now)?;
         self.check_proofs(&content.changes, verifier)?;
         let tally = self.tally(&self.new_proposal(content, at), now);
@@ -214,6 +253,13 @@ impl Registry {
             return Err(ProposalRefusal::TooFewVoters { voters, quorum: tally.quorum }.into());
         }
         Ok(())
+    }
+
+    /// Tells whether a member has made as many proposals about a participant as may be without being enacted. An open one counts.
+    fn has_proposed_in_vain(&self, kid: Hash, participant: &ParticipantId) -> bool {
+        let is_vain = |one: &&LedgerProposal| !one.is_enacted() && one.is_about(participant);
+        let own = self.proposals.values().filter(is_vain).filter(|one| self.is_one_member(one.proposer, kid));
+        own.count() >= FUTILE_PROPOSALS_MAX
     }
 
     fn new_proposal(&self, content: &ChangeProposal, at: &Decision<'_>) -> LedgerProposal {
@@ -231,6 +277,7 @@ impl Registry {
 
     pub(super) fn add_proposal(&mut self, content: &ChangeProposal, at: &Decision<'_>) {
         let proposal = self.new_proposal(content, at);
+        self.note_proposed(at.id, &proposal.content, at.place.leaf);
         self.proposals.insert(at.id, proposal);
     }
 
@@ -315,7 +362,7 @@ impl Registry {
         let content = Arc::clone(&proposal.content);
         // `settle` has closed the proposal if a change had become impossible.
         let outcome = self.outcome_of(&content.changes, at.place.time).ok()?;
-        self.make(&content.changes, outcome, at);
+        self.make(*id, &content.changes, outcome, at);
         self.end_proposal(id, ProposalEnd::Enacted { height: at.height }, at.place);
         Some(*id)
     }

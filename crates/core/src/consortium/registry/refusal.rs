@@ -3,11 +3,12 @@
 use crate::agreement::EquivocationError;
 use crate::block::{Height, MemberSetError};
 use crate::consortium::claims::ParticipantId;
+use crate::consortium::participant::RevokedBy;
 use crate::consortium::registry::proposals::ProposalEnd;
 use crate::hash::Hash;
 use crate::limits::{
-    FAULT_HEIGHTS_APART_MIN, FAULT_HEIGHTS_MAX, OPEN_PROPOSALS_MAX, PROPOSAL_DAYS_MAX, READY_MINUTES_MAX,
-    READY_PAUSE_MINUTES_MIN,
+    FAULT_HEIGHTS_APART_MIN, FAULT_HEIGHTS_MAX, FUTILE_PROPOSALS_MAX, OPEN_PROPOSALS_MAX, PROPOSAL_DAYS_MAX,
+    READY_MINUTES_MAX, READY_PAUSE_MINUTES_MIN,
 };
 use crate::merkle::LeafIndex;
 use crate::statement::StatementId;
@@ -84,6 +85,12 @@ pub enum ProposalRefusal {
     Expires { expires: Timestamp, at: Timestamp },
     #[error("a member has at most {OPEN_PROPOSALS_MAX} open proposals; withdraw one of them first")]
     TooManyOpen,
+    #[error(
+        "a member makes at most {FUTILE_PROPOSALS_MAX} proposals about one participant that are not enacted, since all evidence \
+         about its goods shows each of them; this member has made as many about participant {participant}: another member has to \
+         propose it"
+    )]
+    TooManyAbout { participant: ParticipantId },
     #[error("{voters} of the members may vote on this, and {quorum} have to say yes: it could never pass")]
     TooFewVoters { voters: usize, quorum: usize },
     #[error("change {at}, from 0, cannot be made: {error}")]
@@ -173,8 +180,8 @@ pub enum FaultRefusal {
 pub enum SignerRefusal {
     #[error("no registered certificate has the thumbprint {thumbprint}")]
     Unknown { thumbprint: Hash },
-    #[error("the registration of participant {participant} was revoked at {since}: {reason}")]
-    Revoked { participant: ParticipantId, since: Timestamp, reason: String },
+    #[error("the registration of participant {participant} was revoked {}at {since}: {reason}", by_vote(*by))]
+    Revoked { participant: ParticipantId, since: Timestamp, reason: String, by: RevokedBy },
     #[error(
         "participant {participant} is pending: {missing} of {needed} members that have to endorse its registration (leaf \
          {registered}) have not done so before this leaf"
@@ -184,6 +191,14 @@ pub enum SignerRefusal {
     Expired { not_after: Timestamp, at: Timestamp },
     #[error("the certificate is valid from {not_before} only, by the ledger's time, {at}")]
     NotYetValid { not_before: Timestamp, at: Timestamp },
+}
+
+/// Who revoked a registration, if that was not one member alone.
+const fn by_vote(by: RevokedBy) -> &'static str {
+    match by {
+        RevokedBy::Member(_) => "",
+        RevokedBy::Vote(_) => "by the members' vote ",
+    }
 }
 
 /// The end of a conflict's message: whose the claim is, or what of whose it overlaps.

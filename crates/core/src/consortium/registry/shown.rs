@@ -1,30 +1,28 @@
 //! The fold as a verifier of evidence does it: over the statements that it is shown, of all that the ledger has.
 //!
-//! Who was a member where a statement stands, the verifier finds out by the handovers. Who registered and who ended a registration,
-//! how many endorsed it, and how the members counted, it believes the quorum that signed: it does not see all statements, nor the
-//! policies that were in force.
+//! Who was a member where a statement stands, the verifier finds out by the handovers, and which proposals were enacted by the
+//! seals that name them. Who registered and who ended a registration alone, how many endorsed it, and how the members counted, it
+//! believes the quorum that signed: it does not see all statements, nor the policies that were in force.
+
+use std::sync::Arc;
 
 use crate::consortium::admin::Admin;
 use crate::consortium::place::Place;
-use crate::consortium::registry::{Refusal, Registry};
-use crate::hash::Hash;
+use crate::consortium::registry::{Decision, Proposed, Refusal, Registry};
+use crate::merkle::LeafIndex;
 use crate::statement::SignatureVerifier;
 
 impl Registry {
-    /// Applies an admin statement that stands at `place` on the ledger, by the member `kid`, who was in force there: the caller
-    /// MUST have checked that. What is not shown collides with nothing. An endorsement is read and changes nothing: that a
-    /// participant had enough of them where it signed, the quorum has seen.
+    /// Applies an admin statement at its place on the ledger. The caller MUST have checked that who signed it was a member in
+    /// force there, and have called [`Self::enact_shown`] for what was enacted before it. What is not shown collides with
+    /// nothing. An endorsement is read and changes nothing: that a participant had enough of them where it signed, the quorum
+    /// has seen. A proposal changes nothing either.
     ///
     /// # Errors
     ///
     /// Why it cannot stand there, as far as the statements before it tell; `OfTheWholeLedger` for what is counted.
-    pub fn apply_shown(
-        &mut self,
-        admin: &Admin,
-        kid: &Hash,
-        place: Place,
-        verifier: &dyn SignatureVerifier,
-    ) -> Result<(), Refusal> {
+    pub fn apply_shown(&mut self, decision: &Decision<'_>, verifier: &dyn SignatureVerifier) -> Result<(), Refusal> {
+        let Decision { id, admin, kid, place, .. } = *decision;
         if let Some(what) = admin.reserved() {
             return Err(Refusal::Reserved { what });
         }
@@ -33,7 +31,7 @@ impl Registry {
             Admin::Rejection(_) => Err(Refusal::Rejection),
             Admin::Registration(registration) => {
                 self.check_registration(registration, place)?;
-                self.register(registration, kid, place);
+                self.register(registration, &kid, place);
                 if let Some(participant) = self.participants.get_mut(&registration.participant) {
                     participant.endorsements_needed = 0;
                 }
@@ -46,13 +44,35 @@ impl Registry {
             }
             Admin::Revocation(one) => {
                 self.in_force(&one.participant)?;
-                self.end_registration(&one.participant, &one.reason, one.compromised_since, place);
+                self.end_alone(one, &kid, place);
                 Ok(())
             }
             Admin::Endorsement(endorsement) => self.in_force(&endorsement.registration).map(drop),
-            Admin::Proposal(_) | Admin::Withdrawal(_) | Admin::Ballot(_) | Admin::Ready(_) | Admin::Fault(_) => {
+            Admin::Proposal(content) => {
+                self.note_proposed(id, &Arc::new(content.clone()), place.leaf);
+                Ok(())
+            }
+            Admin::Withdrawal(_) | Admin::Ballot(_) | Admin::Ready(_) | Admin::Fault(_) => {
                 Err(Refusal::OfTheWholeLedger { what: admin.type_name() })
             }
         }
+    }
+
+    /// Makes those changes of the proposal at a leaf that are about participants shown here. The caller MUST have checked that it
+    /// was enacted, by the statement at `place`.
+    ///
+    /// # Errors
+    ///
+    /// `Revoked` if a registration that it ends had ended before.
+    pub fn enact_shown(&mut self, proposal: LeafIndex, place: Place) -> Result<(), Refusal> {
+        let Some(Proposed { id, content }) = self.proposed_at(proposal).cloned() else { return Ok(()) };
+        for change in content.revocations() {
+            match self.in_force(&change.participant) {
+                Ok(_) => self.end_by_vote(change, id, place),
+                Err(Refusal::UnknownParticipant { .. }) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::block::{Member, NoteSigningKey};
 use crate::consortium::admin::{CertificateRecord, Registration, Renewal, Revocation, renewal_consent};
-use crate::consortium::participant::Revoked;
+use crate::consortium::participant::{Revoked, RevokedBy};
 use crate::consortium::{Rejection, Standing};
 use crate::gs1::Id;
 use crate::statement::{P256, Signature};
@@ -407,8 +407,8 @@ fn a_revocation_ends_a_signer_from_the_leaf_after_its_own_on() {
     ledger.join(1, 1, no_claims());
     ledger.apply(&renewing(renewal(1, 1, 2)), 3);
     ledger.revoke(1, 5);
-    let revoked =
-        SignerRefusal::Revoked { participant: participant(1), since: time(NOW), reason: "it left".to_owned() };
+    let (reason, by) = ("it left".to_owned(), RevokedBy::Member(key(MEMBER).thumbprint()));
+    let revoked = SignerRefusal::Revoked { participant: participant(1), since: time(NOW), reason, by };
     for number in [1, 2] {
         for (at, may) in [(4, true), (5, true), (6, false), (60, false)] {
             let expected = if may { Ok(participant(1)) } else { Err(revoked.clone()) };
@@ -479,7 +479,8 @@ fn a_revocation_keeps_its_reason_and_since_when_the_key_was_in_other_hands() {
         dismisses_claims: false,
     };
     ledger.apply(&Admin::Revocation(stolen), 3);
-    let revoked = Revoked { at: place(3), reason, compromised_since: since };
+    let by = RevokedBy::Member(key(MEMBER).thumbprint());
+    let revoked = Revoked { at: place(3), reason, compromised_since: since, by };
     assert_eq!(ledger.0.participant(&participant(1)).unwrap().revoked, Some(revoked));
     assert_eq!(ledger.0.participant(&participant(2)).unwrap().revoked, None);
 }
@@ -498,8 +499,7 @@ fn what_is_reserved_stands_nowhere() {
     };
     let dismissing = admin(json!({"type": "revocation", "participant": one, "reason": "x", "dismissesClaims": true}));
     let proposal = |change: Value| admin(json!({"type": "proposal", "changes": [change], "expires": NOW}));
-    let revoking = json!({"type": "revoke", "participant": one, "reason": "x"});
-    let of_one = json!({"type": "policy", "name": "newIdsInAll", "value": 5, "participant": one});
+    let revoking = json!({"type": "revoke", "participant": one, "reason": "x", "dismissesClaims": true});
     let claims = json!([{"from": 1, "to": 2}]);
     let lift = json!({"type": "lift", "recall": 7, "ids": ["urn:example:1"], "reason": "x"});
     for (admin, what) in [
@@ -513,8 +513,7 @@ fn what_is_reserved_stands_nowhere() {
             proposal(json!({"type": "succeeds", "former": one, "participant": participant(2)})),
             "the change succeeds of a proposal",
         ),
-        (proposal(revoking), "the change revoke of a proposal"),
-        (proposal(of_one), "a policy of one participant"),
+        (proposal(revoking), "the member dismissesClaims of the change revoke"),
         (authority, "the role authority"),
         (dismissing, "the member dismissesClaims of a revocation"),
     ] {

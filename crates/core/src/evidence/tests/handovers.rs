@@ -191,8 +191,8 @@ fn a_handover_is_of_this_ledger_and_leads_to_the_members_that_its_seal_names() {
     assert!(matches!(damaged, HandoverError::Checkpoint(_)));
     let damaged = story.broken(0, |handover| handover.seal.push(' '));
     assert!(matches!(damaged, HandoverError::Seal(SealError::NotCanonical { .. })));
-    let rules = story.broken(0, |handover| handover.seal = handover.seal.replace(r#""rules":1"#, r#""rules":2"#));
-    assert_eq!(rules, HandoverError::Seal(SealError::UnknownRules { found: 2 }));
+    let rules = story.broken(0, |handover| handover.seal = handover.seal.replace(r#""rules":1"#, r#""rules":3"#));
+    assert_eq!(rules, HandoverError::Seal(SealError::UnknownRules { found: 3 }));
     let older = story.broken(0, |handover| handover.commit.height = height(9));
     assert!(matches!(older, HandoverError::SealPlace(FinalityError::SealHeight { .. })));
     let later = story.broken(0, |handover| handover.seal = handover.seal.replace("2026-01-02", "2026-01-03"));

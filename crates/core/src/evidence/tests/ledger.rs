@@ -13,7 +13,7 @@ use crate::block::{
     Checkpoint, Commit, CommitSignature, Height, Leaf, Member, MemberSet, NoteSigningKey, Origin, Seal,
 };
 use crate::consortium::{
-    Admin, CertificateRecord, Founder, Genesis, ParticipantId, Place, RULES, Registration, Registry, Renewal,
+    Admin, CertificateRecord, Decision, Founder, Genesis, ParticipantId, Place, RULES, Registration, Registry, Renewal,
     Revocation, founder_bytes, renewal_consent,
 };
 use crate::evidence::{
@@ -21,11 +21,11 @@ use crate::evidence::{
 };
 use crate::gs1::Id;
 use crate::hash::Hash;
-use crate::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, names};
+use crate::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, SubjectKind, names};
 use crate::merkle::{self, InclusionProof, LeafIndex, MultiProof, TreeSize};
 use crate::provenance::{Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, is_before_span};
 use crate::statement::{
-    Draft, Header, P256, PublicKey, Signature, StatementType, SubmittedStatement, sign as sign_draft,
+    Draft, Header, P256, PublicKey, Signature, StatementId, StatementType, SubmittedStatement, sign as sign_draft,
 };
 use crate::time::Timestamp;
 
@@ -81,6 +81,10 @@ pub struct Post {
 }
 
 impl Post {
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Puts a text where another would stand by right.
     pub fn instead(of: &Post, text: String) -> Self {
         Self { text, place_of: of.place_of.clone() }
@@ -102,6 +106,7 @@ pub struct TestLedger {
     captures: BTreeMap<LeafIndex, Arc<Capture>>,
     lists: TestLists,
     registry: Registry,
+    proposals: BTreeMap<StatementId, LeafIndex>,
     blocks: Vec<Block>,
     /// The seeds of those whose signatures make the next block final.
     signers: Vec<u8>,
@@ -150,6 +155,7 @@ impl TestLedger {
             captures: BTreeMap::new(),
             lists: TestLists::new(),
             registry,
+            proposals: BTreeMap::new(),
             blocks: Vec::new(),
             signers: seeds,
             members,
@@ -232,7 +238,7 @@ impl TestLedger {
         let time = time.parse().unwrap();
         let (previous_size, previous_root) = (self.hashes.len(), merkle::root(&self.hashes));
         for post in posts {
-            self.add(Place { leaf: leaf(self.hashes.len()), time }, post);
+            self.add(Place { leaf: leaf(self.hashes.len()), time }, self.blocks.len(), post);
         }
         change_lists(&mut self.lists);
         let members = self.members.clone();
@@ -248,6 +254,10 @@ impl TestLedger {
             enacted: Vec::new(),
         };
         change_seal(&mut seal);
+        let last = leaf(self.hashes.len() - 1);
+        for proposal in seal.enacted.iter().filter_map(|id| self.proposals.get(id)) {
+            self.registry.enact_shown(*proposal, Place { leaf: last, time }).unwrap();
+        }
         let placed = PlacedSeal { leaf_index: leaf(self.hashes.len()), seal: seal.to_json() };
         self.hashes.push(merkle::leaf_hash(&Leaf::Seal(seal.clone()).encode()));
         let size = self.hashes.len();
@@ -335,7 +345,7 @@ impl TestLedger {
         way.push(merkle::root(&self.hashes[beside]));
     }
 
-    fn add(&mut self, place: Place, post: &Post) {
+    fn add(&mut self, place: Place, height: usize, post: &Post) {
         self.hashes.push(merkle::leaf_hash(&Leaf::of_statement(&post.text).encode()));
         self.texts.insert(place.leaf, post.text.clone());
         let sound = SubmittedStatement::parse(post.place_of.as_bytes()).unwrap();
@@ -343,8 +353,15 @@ impl TestLedger {
         let (signer, names) = match sound.header().typ() {
             StatementType::Admin => {
                 let admin = Admin::parse(sound.payload()).unwrap();
-                if !matches!(admin, Admin::Genesis(_)) {
-                    self.registry.apply_shown(&admin, &kid, place, &P256).unwrap();
+                let height = Height::new(height as u64).unwrap();
+                let decision = Decision { id: sound.id(), admin: &admin, kid, place, height };
+                match &admin {
+                    // Those who follow parts of the ledger take none of these.
+                    Admin::Genesis(_) | Admin::Ballot(_) | Admin::Withdrawal(_) | Admin::Ready(_) => {}
+                    _ => self.registry.apply_shown(&decision, &P256).unwrap(),
+                }
+                if matches!(admin, Admin::Proposal(_)) {
+                    self.proposals.insert(sound.id(), place.leaf);
                 }
                 (SignerTag::of_member(&kid), names::of_admin(&admin, sound.id()))
             }
@@ -436,7 +453,9 @@ impl TestLedger {
             former_members: Vec::new(),
             inclusion_proof: MultiProof::default(),
         };
-        let leaves = captures.union(admins).map(|leaf| usize::try_from(leaf.get()).unwrap());
+        let ends = evidence.index.iter().filter(|entry| entry.kind == SubjectKind::Proposal);
+        let ends: BTreeSet<LeafIndex> = ends.flat_map(|entry| entry.leaves.iter().copied()).collect();
+        let leaves = captures.iter().chain(admins).chain(&ends).map(|leaf| usize::try_from(leaf.get()).unwrap());
         let blocks: BTreeSet<usize> = leaves.map(|leaf| self.blocks.partition_point(|one| one.size <= leaf)).collect();
         evidence.seals = blocks.into_iter().map(|height| self.seal(height)).collect();
         self.prove(&mut evidence);

@@ -4,6 +4,7 @@
 //! seal and commit: what a quorum of liars could sign, and what a verifier refuses all the same.
 
 mod documents;
+mod enacted;
 mod handovers;
 mod ledger;
 

@@ -3,26 +3,28 @@
 use serde_json::{Value, json};
 
 use super::council::{
-    MINUTE_MS, admit, ballot, council, kid, newcomer, policy, proposal, ready, registry, remove, replace, say, settle,
-    vote_through, wait,
+    MINUTE_MS, admit, ballot, council, end, kid, newcomer, policy, proposal, ready, registry, remove, replace, say,
+    settle, vote_through, wait,
 };
 use super::rules::{Side, assert_refused, on_both_sides, stands};
-use super::world::{MEMBER, PROVIDER, World, note_secret, participant, public, secret, signed};
+use super::world::{MEMBER, PROVIDER, World, event, note_secret, participant, public, secret, signed};
 use crate::agreement::{ValueId, VoteKind, vote_bytes};
 use crate::block::{Height, Member};
 use crate::consortium::{
-    Admin, ChangeRefusal, Decision, FaultRefusal, PolicyName, PolicyValue, ProposalRefusal, Refusal, Registry,
-    member_proof_bytes,
+    Admin, ChangeRefusal, Decision, FaultRefusal, ParticipantId, Place, PolicyName, PolicyValue, ProposalEnd,
+    ProposalRefusal, Refusal, Registry, Revoked, RevokedBy, SignerRefusal, member_proof_bytes,
 };
 use crate::hash::Hash;
-use crate::ledger::{InvalidReason, PlaceRefusal, UnknownRules, check_signed, propose, validate};
+use crate::ledger::{InvalidReason, PlaceRefusal, Rules, UnknownRules, check_signed, propose, validate};
 use crate::limits::{FAULT_HEIGHTS_APART_MIN, FAULT_HEIGHTS_MAX};
+use crate::merkle::LeafIndex;
 use crate::statement::{P256, Signature, StatementId};
 
 on_both_sides!(
     changes_that_cannot_be_made,
     members_after_a_vote,
     revocation_by_another_member,
+    revocation_by_vote,
     fault_that_proves_one,
     fault_that_proves_nothing,
     rules_that_are_unknown,
@@ -121,10 +123,14 @@ fn changes_that_cannot_be_made(side: Side) {
     // With one in its place it may go.
     let handed_on = proposal(&world, &[remove(MEMBER), admit(&world, 7)], MEMBER);
     assert!(stands(side, &mut world, &handed_on));
+    let revoked = with(revoke(1), "reason", json!("twice"));
+    assert_change_refused!(side, world, [revoked], ChangeRefusal::RevokedAlready { .. });
+    assert_change_refused!(side, world, [revoke(2)], ChangeRefusal::UnknownParticipant { .. });
+    let of_nobody = with(policy("newIdsInAll", json!(5)), "participant", json!(participant(2)));
+    assert_change_refused!(side, world, [of_nobody], ChangeRefusal::UnknownParticipant { .. });
     let authority = json!({"type": "authority", "registration": participant(1)});
-    let revoke = json!({"type": "revoke", "participant": participant(1), "reason": "x"});
-    let of_one = with(policy("newIdsInAll", json!(5)), "participant", json!(participant(1)));
-    for reserved in [authority, revoke, of_one] {
+    let dismissing = with(revoke(1), "dismissesClaims", json!(true));
+    for reserved in [authority, dismissing] {
         let statement = proposal(&world, &[reserved], MEMBER);
         assert_refused!(side, world, [statement], PlaceRefusal::Admin(Refusal::Reserved { .. }));
     }
@@ -219,6 +225,89 @@ fn revocation_by_another_member(side: Side) {
     assert_eq!(registry(&world).participant(&participant(1)).unwrap().registered_by, registrar);
 }
 
+fn revoke(number: u8) -> Value {
+    json!({"type": "revoke", "participant": participant(number), "reason": "it lied"})
+}
+
+/// The end of a registration by the members, whichever of them made it: from the leaf after the ballot that completes the vote.
+fn revocation_by_vote(side: Side) {
+    let mut world = council(4);
+    world.join(1, "manufacturer", &["9506000"]);
+    world.join(2, "manufacturer", &["4012345"]);
+    let since = world.now;
+    let mut change = revoke(1);
+    change["compromisedSince"] = json!(since);
+    let statement = proposal(&world, &[change, policy("maxSpeedKmh", json!(900))], 202);
+    settle(&mut world, &statement);
+    assert_eq!(registry(&world).participant(&participant(1)).unwrap().revoked, None, "it is open");
+    let yes = ballot(&world, statement.id(), true, 201);
+    settle(&mut world, &yes);
+    let last = ballot(&world, statement.id(), true, 203);
+    let seal = settle(&mut world, &last);
+    assert_eq!(seal.enacted, [statement.id()]);
+    let revoked = registry(&world).participant(&participant(1)).unwrap().revoked.clone().unwrap();
+    let place = Place { leaf: LeafIndex::new(seal.previous_size.get()).unwrap(), time: seal.time };
+    let by = RevokedBy::Vote(statement.id());
+    assert_eq!(revoked, Revoked { at: place, reason: "it lied".to_owned(), compromised_since: Some(since), by });
+    assert_eq!(registry(&world).participant(&participant(2)).unwrap().revoked, None);
+    // It is over for it: it signs nothing more, and no vote or member ends it again. Its prefix is free.
+    let late = world.capture(1, &event(json!({})));
+    assert_refused!(
+        side, world, [late],
+        PlaceRefusal::Signer(refusal @ SignerRefusal::Revoked { .. }) if refusal.to_string().contains("by the members' vote at")
+    );
+    let alone = say(&world, json!({"type": "revocation", "participant": participant(1), "reason": "x"}), MEMBER);
+    assert_refused!(side, world, [alone], PlaceRefusal::Admin(Refusal::Revoked { .. }));
+    assert_change_refused!(side, world, [revoke(1)], ChangeRefusal::RevokedAlready { .. });
+    let heir = Admin::Registration(Box::new(World::registration(3, "manufacturer", &["9506000"])));
+    let heir = world.sign_admin(&heir.to_payload(), 201);
+    assert!(stands(side, &mut world, &heir));
+}
+
+/// With one member its own proposal ends a registration, in its own block.
+#[test]
+fn one_member_revokes_by_its_own_vote() {
+    let mut world = council(1);
+    world.join(1, "manufacturer", &["9506000"]);
+    let statement = proposal(&world, &[revoke(1)], MEMBER);
+    let seal = settle(&mut world, &statement);
+    assert_eq!(seal.enacted, [statement.id()]);
+    let revoked = registry(&world).participant(&participant(1)).unwrap().revoked.clone().unwrap();
+    assert_eq!(revoked.at.leaf.get(), seal.previous_size.get());
+}
+
+/// The one that is enacted first makes the other void.
+#[test]
+fn two_proposals_for_one_end_come_to_one() {
+    let mut world = council(2);
+    world.join(1, "manufacturer", &["9506000"]);
+    let mut other = revoke(1);
+    other["reason"] = json!("for another reason");
+    let [first, second] = [(revoke(1), MEMBER), (other, 201)].map(|(change, by)| proposal(&world, &[change], by));
+    settle(&mut world, &first);
+    settle(&mut world, &second);
+    let yes = ballot(&world, second.id(), true, MEMBER);
+    assert_eq!(settle(&mut world, &yes).enacted, [second.id()]);
+    assert!(matches!(end(&world, first.id()), Some(ProposalEnd::Void { .. })));
+    let revoked = registry(&world).participant(&participant(1)).unwrap().revoked.clone().unwrap();
+    assert_eq!((revoked.reason.as_str(), revoked.by), ("for another reason", RevokedBy::Vote(second.id())));
+}
+
+#[test]
+fn a_vote_sets_a_policy_for_one_participant() {
+    let mut world = council(2);
+    world.join(1, "manufacturer", &["9506000"]);
+    let mut of_one = policy("newIdsInAll", json!(5));
+    of_one["participant"] = json!(participant(1));
+    vote_through(&mut world, &[policy("newIdsInAll", json!(900)), of_one], 201, &[MEMBER]);
+    let policies = registry(&world).policies();
+    let value =
+        |of: Option<&ParticipantId>| policies.in_force(PolicyName::NewIdsInAll, of).map(|set| set.value.clone());
+    assert_eq!(value(Some(&participant(1))), Some(PolicyValue::Whole(5)));
+    assert_eq!(value(Some(&participant(2))), Some(PolicyValue::Whole(900)));
+    assert_eq!(value(None), Some(PolicyValue::Whole(900)));
+}
+
 /// A vote as it stands in a fault statement.
 fn vote(world: &World, seed: u8, height: u64, round: u32, value: Option<Hash>) -> Value {
     let origin = &world.anchor.genesis().origin;
@@ -303,7 +392,7 @@ fn rules_that_are_unknown(side: Side) {
     let rules = *registry(&world).rules();
     assert_eq!((rules.number, rules.next.map(|next| (next.number, next.not_before))), (1, Some((7, start))));
     assert_eq!(world.state.rules_at(start.plus_millis(-1)).map(|rules| rules.number()), Ok(1));
-    assert_eq!(world.state.rules_at(start), Err(UnknownRules { number: 7 }));
+    assert_eq!(world.state.rules_at(start), Err(UnknownRules { number: 7, last: Rules::LATEST }));
     world.now = start.plus_millis(-2_000);
     let last = proposal(&world, &[policy("maxSpeedKmh", json!(5))], MEMBER);
     let body = world.body(std::slice::from_ref(&last));
@@ -319,7 +408,7 @@ fn rules_that_are_unknown(side: Side) {
             let mut body = body;
             body.seal.time = start;
             let invalid = validate(&mut world.state, &world.seen, body, PROVIDER).unwrap_err();
-            let unknown = matches!(*invalid.reason, InvalidReason::Rules(UnknownRules { number: 7 }));
+            let unknown = matches!(*invalid.reason, InvalidReason::Rules(UnknownRules { number: 7, .. }));
             assert!(unknown && invalid.leaf == world.state.size().next_index(), "{invalid}");
         }
     }
@@ -394,4 +483,40 @@ fn a_fault_counts_for_some_heights_around_it_and_back() {
     }
     assert_eq!(refused(&mut consortium, 5 + FAULT_HEIGHTS_APART_MIN, now), None);
     assert_eq!(consortium.faults().len(), 2);
+}
+
+/// A node refuses a request to join by the very rules of an admission, before a vote is wasted on it.
+#[test]
+fn who_could_be_admitted_is_known_before_a_vote() {
+    let mut world = council(2);
+    let check = |world: &World, member: &Member| registry(world).check_admission(member, world.now);
+    assert_eq!(check(&world, &newcomer(7)), Ok(()));
+    let named = |name: &str, seed: u8| Member::new(name, public(seed), note_secret(seed).public()).unwrap();
+    assert!(matches!(check(&world, &named("Member", 7)), Err(ChangeRefusal::NameTaken { .. })));
+    assert!(matches!(check(&world, &named("Other", 201)), Err(ChangeRefusal::KeyUsed { .. })));
+    let note_key = Member::new("Other", public(7), note_secret(201).public()).unwrap();
+    assert!(matches!(check(&world, &note_key), Err(ChangeRefusal::NoteKeyUsed { .. })));
+
+    let change = [admit(&world, 7), replace(&world, 201, 8)];
+    let (id, _) = vote_through(&mut world, &change, MEMBER, &[201]);
+    let proposal = registry(&world).proposal(&id).unwrap();
+    let brought: Vec<Hash> = proposal.new_members().iter().map(Member::kid).collect();
+    assert_eq!(brought, [kid(7), kid(8)]);
+    let after = registry(&world).members_after(proposal, world.now).unwrap();
+    let mut expected = [kid(MEMBER), kid(7), kid(8)];
+    expected.sort();
+    assert!(after.members().map(Member::kid).eq(expected));
+    // Of a proposal that changes no member there are none after it.
+    let (policy, _) = vote_through(&mut world, &[policy("maxSpeedKmh", json!(900))], 201, &[]);
+    let proposal = registry(&world).proposal(&policy).unwrap();
+    assert_eq!(registry(&world).members_after(proposal, world.now), None);
+    // Once it is in force, its keys were used.
+    for seed in [7, 8] {
+        let statement = ready(&world, id, seed);
+        settle(&mut world, &statement);
+    }
+    assert!(matches!(
+        check(&world, &newcomer(7)),
+        Err(ChangeRefusal::NameTaken { .. } | ChangeRefusal::KeyUsed { .. })
+    ));
 }

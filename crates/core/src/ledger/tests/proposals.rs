@@ -7,16 +7,21 @@ use super::council::{
     registry, remove, replace, settle, vote_through, wait, withdrawal,
 };
 use super::rules::{Outcome, Side, assert_refused, on_both_sides, stands};
-use super::world::{MEMBER, PROVIDER, World, event, foreign_hash};
-use crate::consortium::{ChangeRefusal, PolicyName, PolicyValue, ProposalEnd, ProposalRefusal, Refusal};
+use super::world::{MEMBER, PROVIDER, World, event, foreign_hash, participant};
+use crate::consortium::{AdminError, ChangeRefusal, PolicyName, PolicyValue, ProposalEnd, ProposalRefusal, Refusal};
 use crate::ledger::{InvalidReason, PlaceRefusal, validate};
-use crate::limits::{OPEN_PROPOSALS_MAX, PROPOSAL_DAYS_MAX, READY_MINUTES_MAX, READY_PAUSE_MINUTES_MIN};
+use crate::limits::{
+    FUTILE_PROPOSALS_MAX, OPEN_PROPOSALS_MAX, PARTICIPANT_PROPOSAL_BYTES_MAX, PROPOSAL_DAYS_MAX, READY_MINUTES_MAX,
+    READY_PAUSE_MINUTES_MIN,
+};
 use crate::statement::StatementId;
 
 on_both_sides!(
     proposal_expires_within_its_days,
     proposal_of_a_member_with_two_open_ones,
     proposal_that_could_never_pass,
+    proposals_in_vain_about_one_participant,
+    proposal_about_a_participant_that_is_long,
     withdrawal_by_its_proposer_alone,
     ballot_of_a_member_counts_once,
     ballot_by_a_stranger,
@@ -94,6 +99,74 @@ fn proposal_that_could_never_pass(side: Side) {
     );
     let one = proposal(&world, &[remove(201)], MEMBER);
     assert!(stands(side, &mut world, &one));
+}
+
+/// One that would make a competitor's evidence long, by proposing and withdrawing, comes to an end.
+fn proposals_in_vain_about_one_participant(side: Side) {
+    let mut world = council(4);
+    world.join(1, "manufacturer", &["9506000"]);
+    world.join(2, "manufacturer", &["4012345"]);
+    let revoke = |number: u8, n: u64| json!({"type": "revoke", "participant": participant(number), "reason": format!("reason {n}")});
+    let of_one = |number: u8, n: u64| {
+        let mut change = policy("newIdsInAll", json!(n));
+        change["participant"] = json!(participant(number));
+        change
+    };
+    let limit = FUTILE_PROPOSALS_MAX as u64;
+    for n in 0..limit - 1 {
+        let statement = proposal(&world, &[if n == 1 { of_one(1, 5) } else { revoke(1, n) }], MEMBER);
+        settle(&mut world, &statement);
+        let taken_back = withdrawal(&world, statement.id(), MEMBER);
+        settle(&mut world, &taken_back);
+    }
+    // One that is enacted is not in vain, nor one of another member, nor one about another.
+    vote_through(&mut world, &[of_one(1, 7)], MEMBER, &[201, 202]);
+    let of_another = proposal(&world, &[revoke(1, 0)], 203);
+    settle(&mut world, &of_another);
+    let about_another = proposal(&world, &[revoke(2, 0)], MEMBER);
+    settle(&mut world, &about_another);
+    let taken_back = withdrawal(&world, about_another.id(), MEMBER);
+    settle(&mut world, &taken_back);
+    let last = proposal(&world, &[revoke(1, limit)], MEMBER);
+    assert!(stands(side, &mut world, &last));
+    settle(&mut world, &last);
+    for changes in [vec![revoke(1, 9)], vec![of_one(1, 9)], vec![revoke(2, 9), of_one(1, 9)]] {
+        assert_proposal_refused!(
+            side,
+            world,
+            proposal(&world, &changes, MEMBER),
+            ProposalRefusal::TooManyAbout { participant: of } if *of == participant(1)
+        );
+    }
+    let other = proposal(&world, &[revoke(2, 9)], MEMBER);
+    assert!(stands(side, &mut world, &other));
+    // It stays so with another key, and when the last one has expired.
+    let changes = [replace(&world, MEMBER, 8)];
+    let (id, _) = vote_through(&mut world, &changes, 201, &[202, 203]);
+    let is_ready = ready(&world, id, 8);
+    assert_eq!(settle(&mut world, &is_ready).enacted, [id]);
+    wait(&mut world, 25 * 60 * MINUTE_MS);
+    assert_proposal_refused!(side, world, proposal(&world, &[revoke(1, 10)], 8), ProposalRefusal::TooManyAbout { .. });
+}
+
+/// Its signer can write the same with white space without end.
+fn proposal_about_a_participant_that_is_long(side: Side) {
+    let mut world = council(2);
+    world.join(1, "manufacturer", &["9506000"]);
+    let expires = world.next_place().time.plus_millis(MINUTE_MS);
+    let padded = |change: Value, length: usize| {
+        let text = json!({"type": "proposal", "changes": [change], "expires": expires}).to_string();
+        let padding = " ".repeat(length - text.len());
+        format!("{}{padding}}}", text.strip_suffix('}').unwrap())
+    };
+    let about = json!({"type": "revoke", "participant": participant(1), "reason": "it lied"});
+    let longest = world.sign_admin(padded(about.clone(), PARTICIPANT_PROPOSAL_BYTES_MAX).as_bytes(), MEMBER);
+    assert!(stands(side, &mut world, &longest));
+    let longer = world.sign_admin(padded(about, PARTICIPANT_PROPOSAL_BYTES_MAX + 1).as_bytes(), MEMBER);
+    assert_refused!(side, world, [longer], PlaceRefusal::Payload(AdminError::Field { field: "changes", .. }));
+    let no_one = padded(policy("maxSpeedKmh", json!(9)), PARTICIPANT_PROPOSAL_BYTES_MAX + 1);
+    let about_none = world.sign_admin(no_one.as_bytes(), MEMBER);
+    assert!(stands(side, &mut world, &about_none));
 }
 
 fn withdrawal_by_its_proposer_alone(side: Side) {

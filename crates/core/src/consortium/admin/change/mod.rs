@@ -12,6 +12,7 @@ mod succession;
 use serde::{Deserialize, Serialize};
 
 use crate::consortium::admin::AdminError;
+use crate::consortium::claims::ParticipantId;
 
 pub use authority::GrantAuthority;
 pub use dismiss::{DismissClaims, LeafRange};
@@ -46,11 +47,24 @@ impl ProposedChange {
             Self::Lift(_) => Some("the change lift of a proposal"),
             Self::Authority(_) => Some("the change authority of a proposal"),
             Self::Succeeds(_) => Some("the change succeeds of a proposal"),
-            // Named under its participant's `party`, it would be shown to verifiers, who cannot see yet whether it was enacted.
-            Self::Revoke(_) => Some("the change revoke of a proposal"),
-            Self::Policy(policy) if policy.participant().is_some() => Some("a policy of one participant"),
+            Self::Revoke(revocation) => {
+                revocation.dismisses_claims.then_some("the member dismissesClaims of the change revoke")
+            }
             Self::Admit(_) | Self::Remove(_) | Self::Replace(_) | Self::Policy(_) | Self::Rules(_) => None,
         }
+    }
+
+    /// The participants that it is about: the proposal stands in the lists of them all.
+    pub fn participants(&self) -> impl Iterator<Item = &ParticipantId> {
+        let (one, other) = match self {
+            Self::Revoke(one) => (Some(&one.participant), None),
+            Self::Dismiss(one) => (Some(&one.participant), None),
+            Self::Authority(one) => (Some(&one.registration), None),
+            Self::Succeeds(one) => (Some(&one.former), Some(&one.participant)),
+            Self::Policy(one) => (one.participant(), None),
+            Self::Admit(_) | Self::Remove(_) | Self::Replace(_) | Self::Lift(_) | Self::Rules(_) => (None, None),
+        };
+        one.into_iter().chain(other)
     }
 
     pub(super) fn check(&self) -> Result<(), AdminError> {
