@@ -15,7 +15,7 @@ use crate::consortium::{
     member_proof_bytes,
 };
 use crate::hash::Hash;
-use crate::ledger::{InvalidReason, PlaceRefusal, UnknownRules, check_signed, propose, validate};
+use crate::ledger::{InvalidReason, PlaceRefusal, Rules, UnknownRules, check_signed, propose, validate};
 use crate::limits::{FAULT_HEIGHTS_APART_MIN, FAULT_HEIGHTS_MAX};
 use crate::statement::{P256, Signature, StatementId};
 
@@ -303,7 +303,7 @@ fn rules_that_are_unknown(side: Side) {
     let rules = *registry(&world).rules();
     assert_eq!((rules.number, rules.next.map(|next| (next.number, next.not_before))), (1, Some((7, start))));
     assert_eq!(world.state.rules_at(start.plus_millis(-1)).map(|rules| rules.number()), Ok(1));
-    assert_eq!(world.state.rules_at(start), Err(UnknownRules { number: 7 }));
+    assert_eq!(world.state.rules_at(start), Err(UnknownRules { number: 7, last: Rules::LATEST }));
     world.now = start.plus_millis(-2_000);
     let last = proposal(&world, &[policy("maxSpeedKmh", json!(5))], MEMBER);
     let body = world.body(std::slice::from_ref(&last));
@@ -319,7 +319,7 @@ fn rules_that_are_unknown(side: Side) {
             let mut body = body;
             body.seal.time = start;
             let invalid = validate(&mut world.state, &world.seen, body, PROVIDER).unwrap_err();
-            let unknown = matches!(*invalid.reason, InvalidReason::Rules(UnknownRules { number: 7 }));
+            let unknown = matches!(*invalid.reason, InvalidReason::Rules(UnknownRules { number: 7, .. }));
             assert!(unknown && invalid.leaf == world.state.size().next_index(), "{invalid}");
         }
     }
@@ -351,6 +351,8 @@ fn rules_need_the_readiness_of_a_quorum() {
 #[cfg(feature = "test-rules-2")]
 #[test]
 fn blocks_after_the_change_go_by_the_new_rules() {
+    use super::world::event;
+
     let mut world = World::with_maker();
     let start = world.next_place().time.plus_millis(10_000);
     let change = json!({"type": "rules", "number": 2, "notBefore": start});
