@@ -4,16 +4,24 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sealane::app::orderer::{Consensus, Orderer};
+use sealane::app::capture::{CaptureError, capture};
+use sealane::app::deciding::decide;
+use sealane::app::orderer::{Consensus, OrderError, Orderer};
+use sealane::pki::X509Reader;
 use sealane::ports::{Clock, MemberSigner, PeerEvent, PeerStanding, Peers, Roster, To};
 use sealane::signatures::AwsLc;
 use sealane_core::agreement::{Hello, Message, NodeStatus, PROTOCOL_VERSION, Said, Vote, VoteKind};
 use sealane_core::block::Height;
+use sealane_core::consortium::{Admin, ChangeProposal, ProposedChange, Readiness, RulesChange};
 use sealane_core::hash::Hash;
+use sealane_core::ledger::Rules;
 use sealane_core::statement::Signature;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
 use crate::member::{Member, Unobserved};
+
+/// The first rules that the program under test does not know.
+const UNKNOWN: u32 = Rules::LATEST.number() + 1;
 
 /// Other members' nodes, of which the test says what they do, and which keep what they are told.
 struct Told {
@@ -92,4 +100,41 @@ async fn who_comes_and_goes_makes_no_silent_member_vote() {
     let said = said_when_the_proposer_goes(false).await;
     assert!(matches!(said.first(), Some(Said::Vote(Vote { value: None, .. }))), "it votes for none: {said:?}");
     assert_eq!(said_when_the_proposer_goes(true).await, []);
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_know_the_rules_to_come_reads_only_and_says_so() {
+    let (member, maker) = Member::with_maker().await;
+    let (orderer, ledger) = member.open().await.unwrap();
+    let writer = tokio::spawn(orderer.run());
+    let now = member.clock.now();
+    let rules = RulesChange { number: UNKNOWN, not_before: now.plus_millis(60_000) };
+    let proposal = ChangeProposal { changes: vec![ProposedChange::Rules(rules)], expires: now.plus_millis(3_600_000) };
+    let proposal = decide(&ledger, &X509Reader, member.signed(&Admin::Proposal(proposal))).await.unwrap().id;
+    // Another program of this member has said it.
+    let tip = ledger.view().tip.clone();
+    let ready = Readiness { proposal, height: tip.seal.height, root: tip.checkpoint.root };
+    decide(&ledger, &X509Reader, member.signed(&Admin::Ready(ready))).await.unwrap();
+    capture(&ledger, member.commissioning(&maker, "S1")).await.unwrap();
+    assert!(ledger.silence().is_none(), "the rules are to come in a minute");
+    let last = ledger.view().tip.seal.height;
+    member.clock.advance(56_000);
+    let refused = capture(&ledger, member.commissioning(&maker, "S2")).await;
+    let Err(CaptureError::Order(OrderError::Silent(reason))) = refused else { panic!("{refused:?}") };
+    let told = format!("the rules {UNKNOWN} are unknown; this program knows none after {}: install", Rules::LATEST);
+    assert!(reason.contains(&told), "{reason}");
+    assert!(matches!(ledger.silence(), Some(OrderError::Silent(found)) if found == reason));
+    assert_eq!(ledger.view().tip.seal.height, last);
+    drop(ledger);
+    writer.await.unwrap();
+    // Started again it reads, and says so at once.
+    member.clock.advance(10_000);
+    let (orderer, ledger) = member.open().await.unwrap();
+    assert!(matches!(ledger.silence(), Some(OrderError::Silent(found)) if found == reason));
+    let writer = tokio::spawn(orderer.run());
+    let refused = capture(&ledger, member.commissioning(&maker, "S2")).await;
+    assert!(matches!(refused, Err(CaptureError::Order(OrderError::Silent(found))) if found == reason));
+    assert!(ledger.store().block(last).await.unwrap().is_some());
+    drop(ledger);
+    writer.await.unwrap();
 }

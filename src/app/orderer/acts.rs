@@ -56,6 +56,7 @@ impl Orderer {
 
     /// Does what there is to do now: begins a height if something waits for it, or builds the block that is due.
     pub(super) async fn advance(&mut self) {
+        self.let_go_if_abstaining();
         if let Some(reason) = self.silence() {
             return self.refuse_clients(&OrderError::Silent(reason));
         }
