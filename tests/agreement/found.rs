@@ -21,14 +21,6 @@ fn a_member_without_statements_held_its_timers_while_others_waited_for_it() {
 }
 
 #[test]
-fn an_old_program_whose_clock_was_behind_took_the_rules_to_be_the_old_ones() {
-    // The last block was of a time at which the new rules are in force, and so is the next one, whatever its own clock says.
-    for seed in [1162, 1176] {
-        run(seed, Mutation::None).unwrap();
-    }
-}
-
-#[test]
 fn a_liars_own_words_came_back_to_it() {
     // An honest member that hears its own key say what it has not said must stop.
     for seed in [210, 230] {

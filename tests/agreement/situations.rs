@@ -134,9 +134,13 @@ fn what_is_withdrawn_or_has_expired_changes_nothing() {
 fn a_node_with_an_old_program_reads_on_as_far_as_its_rules_go() {
     let motions = vec![motion(1, 0, &[Alteration::Rules { after_ms: 8_000 }])];
     let plan = Plan { old_programs: BTreeSet::from([3]), ..council(25, Vec::new(), motions) };
-    let outcome = run_plan(plan.clone(), Mutation::None).unwrap();
-    assert_eq!((outcome.rules_changes, outcome.abstaining), (1, 1), "{outcome:?}");
-    assert!(outcome.blocks >= 20, "the others go on: {outcome:?}");
+    // The block after one at whose time the new rules are in force is by these, however far behind its clock is.
+    for offset in [0, -10_000] {
+        let clock_offsets_ms = vec![0, 0, 0, offset];
+        let outcome = run_plan(Plan { clock_offsets_ms, ..plan.clone() }, Mutation::None).unwrap();
+        assert_eq!((outcome.rules_changes, outcome.abstaining), (1, 1), "{offset}: {outcome:?}");
+        assert!(outcome.blocks >= 20, "the others go on: {offset}: {outcome:?}");
+    }
     // Rules that too few know are not put in force.
     let plan = Plan { old_programs: BTreeSet::from([2, 3]), ..plan };
     let outcome = run_plan(plan, Mutation::None).unwrap();

@@ -76,10 +76,11 @@ impl Plan {
             }
         }
         let changes_rules = self.alterations().any(|one| matches!(one, Alteration::Rules { .. }));
-        if changes_rules && dice.bool() {
-            self.old_programs.insert(dice.usize(..members));
-        }
         self.liars.extend(self.lying_newcomer(dice));
+        if changes_rules && dice.bool() {
+            // What a liar's program does not know, it cannot lie about.
+            self.old_programs.extend(Some(dice.usize(..members)).filter(|node| !self.is_liar(*node)));
+        }
         self.keep_within_bounds();
     }
 

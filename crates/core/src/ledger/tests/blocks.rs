@@ -9,8 +9,8 @@ use crate::consortium::{Admin, Place};
 use crate::hash::Hash;
 use crate::index::{Acts, ListEntry, SignerTag, Subject, SubjectIndex, SubjectKey};
 use crate::ledger::{
-    Body, BodyLeaf, InvalidReason, NotOnTop, PlaceRefusal, RegistryFold, RegistryFoldError, ResumeError, Rules, State,
-    UnknownRules, validate,
+    Body, BodyLeaf, InvalidReason, KnownRules, NotOnTop, PlaceRefusal, RegistryFold, RegistryFoldError, ResumeError,
+    Rules, State, UnknownRules, validate,
 };
 use crate::merkle::{Edge, LeafIndex, TreeSize, leaf_hash};
 use crate::statement::{P256, StatementId, SubmittedStatement};
@@ -25,6 +25,10 @@ fn rules_that_this_program_does_not_know_are_named() {
     for number in [0, 3, u32::MAX] {
         assert_eq!(Rules::of(number), Err(UnknownRules { number, last: Rules::LATEST }));
     }
+    // One that is older, as this one is to the next.
+    let older = KnownRules::up_to(Rules::FIRST);
+    assert_eq!(older.get(1), Ok(Rules::FIRST));
+    assert_eq!(older.get(2), Err(UnknownRules { number: 2, last: Rules::FIRST }));
 }
 
 #[test]

@@ -440,6 +440,8 @@ fn rules_need_the_readiness_of_a_quorum() {
 #[cfg(feature = "test-rules-2")]
 #[test]
 fn blocks_after_the_change_go_by_the_new_rules() {
+    use super::world::event;
+
     let mut world = World::with_maker();
     let start = world.next_place().time.plus_millis(10_000);
     let change = json!({"type": "rules", "number": 2, "notBefore": start});
