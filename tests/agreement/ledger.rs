@@ -220,10 +220,8 @@ impl Ledger {
         self.staged = None;
         let (candidates, verifier) = (candidates.to_vec(), Arc::clone(&self.verifier));
         let texts: Vec<Compact> = candidates.iter().map(|one| one.statement().compact().into()).collect();
-        // A program that does not know the rules in force at that time builds nothing.
-        let Ok(made) = propose(&mut self.state, &self.seen, time, candidates, even_if_empty, &*verifier) else {
-            return (Vec::new(), None);
-        };
+        let made = propose(&mut self.state, &self.seen, time, candidates, even_if_empty, &*verifier);
+        let made = made.expect("short of 2^53 leaves a block can be made");
         let block = made.block.map(|sealed| {
             let kept = texts.into_iter().zip(&made.answers);
             let kept = kept.filter(|(_, answer)| answer.as_ref().is_ok_and(|placed| !placed.repeated));
