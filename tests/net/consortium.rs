@@ -189,6 +189,18 @@ pub async fn start_all(keys: &[Keys]) -> (Vec<PeerNetwork>, Vec<SocketAddr>) {
     (nodes, addresses)
 }
 
+/// A member's node, and that of a candidate whose own roster has both as members, so that it would say anything.
+pub async fn member_and_candidate(member: &Keys, candidate: &Keys) -> [PeerNetwork; 2] {
+    let (listener, address) = listen().await;
+    let mut with_candidate = roster([member]);
+    with_candidate.candidates.insert(candidate.kid(), candidate.member.public_key().clone());
+    let node = Plan::new(&with_candidate).start(member, Some(listener));
+    let other = Plan::new(&roster([member, candidate])).dialling([(member, address)]).start(candidate, None);
+    until_connected(&node, 1).await;
+    until_connected(&other, 1).await;
+    [node, other]
+}
+
 /// Waits until what a node says of the others is as it should be.
 pub async fn until(node: &PeerNetwork, what: &str, holds: impl Fn(&[PeerStanding]) -> bool) {
     let mut changes = node.changes();

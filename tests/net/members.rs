@@ -6,11 +6,11 @@ use sealane_core::block::Height;
 use sealane_core::hash::Hash;
 
 use crate::consortium::{
-    MachineClock, Plan, connected, deliver, event, keys, listen, roster, soon, start_all, statement, until,
-    until_connected, until_trouble,
+    MachineClock, Plan, connected, deliver, event, keys, listen, member_and_candidate, roster, soon, start_all,
+    statement, until, until_connected, until_trouble,
 };
 use crate::impostor::{Impostor, Shown};
-use sealane::ports::{Clock, MemberSigner};
+use sealane::ports::Clock;
 
 #[tokio::test]
 async fn a_member_that_is_removed_is_cut_off_at_once_and_does_not_come_back() {
@@ -53,14 +53,7 @@ async fn the_socket_of_who_is_removed_is_closed() {
 async fn a_candidate_says_where_it_stands_and_nothing_else() {
     let keys = keys(2);
     let (member, candidate) = (&keys[0], &keys[1]);
-    let (listener, address) = listen().await;
-    let mut with_candidate = roster([member]);
-    with_candidate.candidates.insert(candidate.kid(), candidate.member.public_key().clone());
-    let node = Plan::new(&with_candidate).start(member, Some(listener));
-    // The candidate's own roster has both as members, so that it would say anything.
-    let other = Plan::new(&roster(&keys)).dialling([(member, address)]).start(candidate, None);
-    until_connected(&node, 1).await;
-    until_connected(&other, 1).await;
+    let [node, other] = member_and_candidate(member, candidate).await;
     let standing = node.standing();
     assert_eq!((standing[0].kid, standing[0].is_member), (candidate.kid(), false));
     let status = Message::Status(NodeStatus {

@@ -11,7 +11,8 @@ use sealane_core::hash::Hash;
 use sealane_core::limits::ASKED_WORDS_MAX;
 
 use crate::consortium::{
-    Keys, Plan, deliver, event, keys, listen, origin, roster, soon, start_all, until_connected, until_trouble,
+    Keys, Plan, deliver, event, keys, listen, member_and_candidate, origin, roster, soon, start_all, until_connected,
+    until_trouble,
 };
 use crate::impostor::Impostor;
 
@@ -59,13 +60,7 @@ async fn members_hear_each_of_them_whole() {
 async fn a_candidate_neither_says_them_nor_hears_them() {
     let keys = keys(2);
     let (member, candidate) = (&keys[0], &keys[1]);
-    let (listener, address) = listen().await;
-    let mut with_candidate = roster([member]);
-    with_candidate.candidates.insert(candidate.kid(), candidate.member.public_key().clone());
-    let node = Plan::new(&with_candidate).start(member, Some(listener));
-    let other = Plan::new(&roster(&keys)).dialling([(member, address)]).start(candidate, None);
-    until_connected(&node, 1).await;
-    until_connected(&other, 1).await;
+    let [node, other] = member_and_candidate(member, candidate).await;
     let asked = Message::AskBlocks { from: Height::GENESIS };
     for message in all(member).iter().chain([&asked]) {
         other.say(To::All, message);
