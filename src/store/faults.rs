@@ -8,7 +8,7 @@ use crate::ports::{FaultKeeper, KeptFaults};
 use sealane_core::consortium::FaultProof;
 use sealane_core::json;
 
-/// File name inside a member's data directory. Whoever removes it loses nothing that is on the ledger, or that another member
+/// File name inside a member's data directory. To remove it loses nothing that is on the ledger, or that another member
 /// tells again.
 pub const FAULT_FILE: &str = "faults.jsonl";
 

@@ -14,7 +14,7 @@ use sealane_core::consortium::FaultProof;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoPeers;
 
-/// No proofs of misbehaviour: nobody else votes, and what is added is kept nowhere.
+/// No proofs of misbehaviour: no other member votes, and what is added is kept nowhere.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoFaults;
 

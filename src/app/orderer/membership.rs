@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::app::orderer::Orderer;
 use crate::app::orderer::bodies::AHEAD_MS_MAX;
 use crate::ports::Roster;
-use sealane_core::consortium::Registry;
+use sealane_core::consortium::{LedgerProposal, Registry};
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{KnownRules, UnknownRules};
 use sealane_core::time::Timestamp;
@@ -44,8 +44,7 @@ impl Abstention {
 
 /// Who may connect: the members in force, and the keys that open proposals bring in.
 pub(super) fn roster_of(registry: &Registry, now: Timestamp) -> Roster {
-    let open = registry.proposals().filter(|proposal| proposal.end(now).is_none());
-    let keys = open.flat_map(|proposal| proposal.new_keys().collect::<Vec<_>>());
+    let keys = open_proposals(registry, now).flat_map(|proposal| proposal.new_keys().collect::<Vec<_>>());
     let candidates: BTreeMap<_, _> =
         keys.filter_map(|kid| registry.admin_key(&kid).map(|key| (kid, key.clone()))).collect();
     Roster { members: Arc::new(registry.members().clone()), candidates }
@@ -53,8 +52,12 @@ pub(super) fn roster_of(registry: &Registry, now: Timestamp) -> Roster {
 
 /// Who would come in by open proposals: each key, and the name that goes with it.
 pub(super) fn candidates_of(registry: &Registry, now: Timestamp) -> BTreeMap<Hash, String> {
-    let open = registry.proposals().filter(|proposal| proposal.end(now).is_none());
-    open.flat_map(|proposal| proposal.new_members()).map(|member| (member.kid(), member.name().to_owned())).collect()
+    let new = open_proposals(registry, now).flat_map(|proposal| proposal.new_members());
+    new.map(|member| (member.kid(), member.name().to_owned())).collect()
+}
+
+fn open_proposals(registry: &Registry, now: Timestamp) -> impl Iterator<Item = &LedgerProposal> {
+    registry.proposals().filter(move |proposal| proposal.end(now).is_none())
 }
 
 impl Orderer {

@@ -101,10 +101,10 @@ impl MemberFaultBody {
     }
 }
 
-/// Shows the proofs that this node has against members. Each was verified here, and whoever has the trust anchor can verify
+/// Shows the proofs that this node has against members. Each was verified here, and a client that has the trust anchor can verify
 /// it again.
 #[utoipa::path(get, path = "/ledger/faults", tag = "ledger",
-    responses((status = 200, description = "The proofs; none if nobody was caught", body = FaultsBody)))]
+    responses((status = 200, description = "The proofs; none if no member was caught", body = FaultsBody)))]
 pub async fn get_faults(node: web::Data<Node>) -> HttpResponse {
     let view = node.ledger.view();
     let body = FaultsBody::new(&node.ledger.faults(), view.registry.faults(), view.registry.members());
