@@ -27,3 +27,15 @@ fn a_liars_own_words_came_back_to_it() {
         run(seed, Mutation::None).unwrap();
     }
 }
+
+#[test]
+fn a_client_gave_up_where_all_members_had_changed_at_once() {
+    // Those that were replaced knew it, and those that replaced them did not yet: its client found no member's node.
+    run(3647, Mutation::None).unwrap();
+}
+
+#[test]
+fn a_word_was_judged_by_the_block_that_it_made_final() {
+    // With its vote the block was final, and the rules that came into force with it were not known.
+    run(1142, Mutation::None).unwrap();
+}

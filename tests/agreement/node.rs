@@ -140,6 +140,8 @@ pub struct Node {
     pub was_ready: BTreeSet<StatementId>,
     /// It has said that it is ready, and is gone.
     pub has_vanished: bool,
+    /// The height of the first word that it said while it did not know the rules of the next block.
+    pub spoke_beyond: Option<Height>,
     /// What its clients posted before it signed nothing any more.
     pub turned_away: Vec<Compact>,
 }
@@ -195,6 +197,7 @@ impl Node {
             begun: 0,
             was_ready: BTreeSet::new(),
             has_vanished: false,
+            spoke_beyond: None,
             turned_away: Vec::new(),
         };
         node.ledger.forgets_to_roll_back = mutation == Mutation::NoRollBack;
@@ -464,6 +467,11 @@ impl Node {
     fn send(&mut self, to: usize, wire: Wire) -> Result<(), Crashed> {
         if wire.is_for_members() && !self.is_member(to) {
             return Ok(());
+        }
+        if let Wire::Said(said) = &wire
+            && !self.knows_next_rules()
+        {
+            self.spoke_beyond.get_or_insert(said.height());
         }
         self.port()?;
         self.outbox.push((to, wire));

@@ -462,7 +462,11 @@ impl World {
                 // A node that signs nothing says so, and its client goes to another one.
                 let others = self.honest().find(|one| self.may_post_at(one)).map(|one| one.number);
                 let is_refused = self.nodes[node].is_up() && !self.nodes[node].may_sign();
-                let Some(node) = (if is_refused { others } else { Some(node) }) else { return Ok(()) };
+                let Some(node) = (if is_refused { others } else { Some(node) }) else {
+                    // Those that were replaced know it already, and those that replace them do not yet.
+                    self.at(now + SECOND / 5, Event::Post { node, posted });
+                    return Ok(());
+                };
                 if !self.nodes[node].is_up() {
                     return Ok(());
                 }
@@ -535,7 +539,7 @@ impl World {
     fn overhear(&mut self, number: usize, wire: &Wire) -> Result<(), String> {
         let Wire::Said(said) = wire else { return Ok(()) };
         self.last_word = self.now;
-        self.check_may_sign(number, said)?;
+        self.check_may_sign(number)?;
         let (place, word) = match said {
             Said::Vote(vote) if vote.signer == self.kids[number] => {
                 ((number, vote.height, vote.round, Some(vote.kind)), (vote.value, None))

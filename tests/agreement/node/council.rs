@@ -40,6 +40,12 @@ impl Node {
         self.role.is_liar || self.abstention().is_none()
     }
 
+    /// Whether its program knows the rules of a block that is made now.
+    pub(super) fn knows_next_rules(&self) -> bool {
+        let next = self.clock().max(self.ledger.last_time().plus_millis(1));
+        self.role.rotation.is_some() || self.ledger.knows_rules_at(next)
+    }
+
     /// The members in force at a height, by this node's ledger.
     pub fn members_at(&self, height: Height) -> MemberSet {
         let height = match self.mutation {
