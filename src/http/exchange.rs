@@ -70,8 +70,8 @@ pub async fn exchange(
         next.call(request).await?.map_into_boxed_body()
     };
     let id_text = id.to_str().unwrap_or_default();
-    let (mut answer, cause) = finish_problem(answer, id_text);
-    record(&answer, began, id_text, cause.as_deref());
+    let (mut answer, told) = finish_problem(answer, id_text);
+    record(&answer, began, id_text, &told);
     let method = answer.request().method().clone();
     cross_origin::open_answer(&method, answer.headers_mut());
     add_headers(answer.headers_mut(), id, https);
@@ -100,9 +100,17 @@ fn made_id() -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("none"))
 }
 
+/// What the log says of a problem.
+#[derive(Default)]
+struct Told {
+    code: &'static str,
+    /// What the client is not told.
+    cause: String,
+}
+
 /// Writes a problem with what only this place knows; returns what the log should say of it.
-fn finish_problem(answer: ServiceResponse<BoxBody>, id: &str) -> (ServiceResponse<BoxBody>, Option<String>) {
-    let Some(error) = answer.response().error() else { return (answer, None) };
+fn finish_problem(answer: ServiceResponse<BoxBody>, id: &str) -> (ServiceResponse<BoxBody>, Told) {
+    let Some(error) = answer.response().error() else { return (answer, Told::default()) };
     let problem = match error.as_error::<Problem>() {
         Some(problem) => Cow::Borrowed(problem),
         None => Cow::Owned(Problem::of_status(error.as_response_error().status_code(), error)),
@@ -112,8 +120,8 @@ fn finish_problem(answer: ServiceResponse<BoxBody>, id: &str) -> (ServiceRespons
         true => problem_page(answer.request(), &problem, id),
         false => problem.to_response(epcis, Some(id)),
     };
-    let cause = problem.cause().map(str::to_owned);
-    (answer.into_response(response), cause)
+    let told = Told { code: problem.code().as_str(), cause: problem.cause().unwrap_or_default().to_owned() };
+    (answer.into_response(response), told)
 }
 
 fn add_headers(headers: &mut HeaderMap, id: HeaderValue, https: bool) {
@@ -133,7 +141,7 @@ fn add_headers(headers: &mut HeaderMap, id: HeaderValue, https: bool) {
     }
 }
 
-fn record(answer: &ServiceResponse<BoxBody>, began: Instant, id: &str, cause: Option<&str>) {
+fn record(answer: &ServiceResponse<BoxBody>, began: Instant, id: &str, told: &Told) {
     let request = answer.request();
     let (method, path, status) = (request.method(), request.path(), answer.status());
     let took = began.elapsed();
@@ -143,9 +151,12 @@ fn record(answer: &ServiceResponse<BoxBody>, began: Instant, id: &str, cause: Op
     }
     let ms = took.as_secs_f64() * 1e3;
     let status_code = status.as_u16();
-    if status >= StatusCode::INTERNAL_SERVER_ERROR {
-        let cause = cause.unwrap_or_default();
-        tracing::error!(%method, path, status = status_code, ms, request_id = id, cause, "request");
+    let Told { code, cause } = told;
+    if status == StatusCode::SERVICE_UNAVAILABLE && cause.is_empty() {
+        // This node works, and says for now what it cannot do.
+        tracing::warn!(%method, path, status = status_code, ms, request_id = id, code, "request");
+    } else if status >= StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::error!(%method, path, status = status_code, ms, request_id = id, code, cause, "request");
     } else {
         tracing::info!(%method, path, status = status_code, ms, request_id = id, "request");
     }

@@ -19,8 +19,9 @@ use crate::signatures::AwsLc;
 /// [`SEEN_MIN`] statements, so an idle node has none.
 pub const TABLES_MAX: usize = 128;
 
-/// Statements of a key that hold before it gets a table. Making one takes as long as it then saves in some 50.
-pub const SEEN_MIN: u32 = 256;
+/// Statements of a key that hold before it gets a table. Making one takes as long as it then saves in some 50, so a table that
+/// is never used again has at the most doubled what its signer's statements took.
+pub const SEEN_MIN: u32 = 64;
 
 /// Keys without a table whose statements are counted, some 60 bytes each.
 pub const COUNTED_KEYS_MAX: usize = 4_096;

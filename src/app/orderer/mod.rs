@@ -96,7 +96,7 @@ const GATHER: Duration = Duration::from_millis(4);
 
 /// From one height's beginning to the next one's at the least, among several members: each costs every member flushes, votes
 /// and a seal that stays for good, so statements that come close together share one.
-const HEIGHT_EVERY: Duration = Duration::from_millis(15);
+const HEIGHT_EVERY: Duration = Duration::from_millis(30);
 
 /// How long no block may be made, so that a checkpoint's age can be judged.
 pub const HEARTBEAT: Duration = Duration::from_secs(600);
