@@ -39,3 +39,8 @@ fn a_word_was_judged_by_the_block_that_it_made_final() {
     // With its vote the block was final, and the rules that came into force with it were not known.
     run(1142, Mutation::None).unwrap();
 }
+
+#[test]
+fn no_member_was_there_to_post_at_in_the_moment_in_which_all_had_changed() {
+    run(8331, Mutation::None).unwrap();
+}

@@ -227,7 +227,12 @@ impl World {
         self.run_until(HEALED)?;
         self.check_blocks()?;
         self.heal()?;
-        let honest: Vec<usize> = self.honest().filter(|node| self.may_post_at(node)).map(|node| node.number).collect();
+        let mut honest: Vec<usize> =
+            self.honest().filter(|node| self.may_post_at(node)).map(|node| node.number).collect();
+        if honest.is_empty() {
+            // All members have changed a moment ago, and those that came do not know it yet: clients ask again.
+            honest = self.honest().filter(|node| node.is_up()).map(|node| node.number).collect();
+        }
         let mut asked = Vec::new();
         for node in &honest {
             asked.push(vec![self.post_at(HEALED + SECOND / 10, *node)]);

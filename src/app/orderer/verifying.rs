@@ -4,8 +4,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::thread;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::app::orderer::peers::candidate_of;
 use sealane_core::block::{Leaf, MemberSet};
@@ -34,6 +35,8 @@ pub(super) const GROUPS_IN_ALL_MAX: usize = MEMBERS_MAX * GROUPS_MAX;
 pub(super) struct Verifying {
     lines: BTreeMap<Hash, Line>,
     ended: mpsc::Sender<Verified>,
+    /// So many groups are verified at once as there are cores: more threads would only take time from those that answer readers.
+    cores: Arc<Semaphore>,
 }
 
 /// What one member has sent.
@@ -66,7 +69,9 @@ pub(super) struct Means {
 
 impl Verifying {
     pub fn new(members: &MemberSet, ended: mpsc::Sender<Verified>) -> Self {
-        Self { lines: members.members().map(|one| (one.kid(), Line::default())).collect(), ended }
+        let lines = members.members().map(|one| (one.kid(), Line::default())).collect();
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self { lines, ended, cores: Arc::new(Semaphore::new(cores)) }
     }
 
     /// Takes the members in force from now on. What others have sent is dropped.
@@ -117,10 +122,13 @@ impl Verifying {
             line.waiting_bytes -= group.iter().map(|(_, compact)| compact.len()).sum::<usize>();
             line.groups += 1;
             let leaves = group.iter().map(|(leaf, _)| *leaf).collect();
-            let (means, ended) = (means.clone(), self.ended.clone());
-            let verify = tokio::task::spawn_blocking(move || group.iter().map(|one| means.read(one)).collect());
+            let (means, ended, cores) = (means.clone(), self.ended.clone(), Arc::clone(&self.cores));
             tokio::spawn(async move {
+                // It is never closed.
+                let core = cores.acquire_owned().await;
+                let verify = tokio::task::spawn_blocking(move || group.iter().map(|one| means.read(one)).collect());
                 let statements = verify.await.unwrap_or_default();
+                drop(core);
                 // The writer has ended.
                 let _ = ended.send(Verified { from, statements, leaves }).await;
             });
