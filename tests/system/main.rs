@@ -26,6 +26,7 @@ mod observer;
 mod operations;
 mod outsider;
 mod participants;
+mod passing_on;
 mod photo;
 mod photo_load;
 mod postgres;

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -27,7 +28,7 @@ use sealane_core::statement::SignatureVerifier;
 /// How often a node is asked for new blocks, if there were none the last time.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// How soon it is asked again after it had some.
+/// How soon it is asked again after it had some, or while a block is awaited that it may have by now.
 const ASK_SOON: Duration = Duration::from_millis(200);
 
 /// How long a node is left alone that does not answer: at first, and at the most.
@@ -67,6 +68,7 @@ pub(in crate::app) struct Sources {
     verifier: Arc<dyn SignatureVerifier>,
     following: watch::Sender<Arc<Following>>,
     woken: Arc<Notify>,
+    awaited: Arc<AtomicUsize>,
     /// When each node may be asked again, and how long it is left alone if it does not answer.
     turns: Vec<Turn>,
     asking: Option<JoinHandle<Result<Shown, NotShown>>>,
@@ -103,10 +105,11 @@ impl Sources {
         let woken = Arc::new(Notify::new());
         let now = Instant::now();
         let turns = setup.nodes.iter().map(|_| Turn { from: now, back_off: BACK_OFF_MIN }).collect();
-        let observing = Observing { seen, woken: Arc::clone(&woken) };
-        let waiting = VecDeque::new();
+        let awaited = Arc::new(AtomicUsize::new(0));
+        let observing = Observing { seen, woken: Arc::clone(&woken), awaited: Arc::clone(&awaited) };
+        let (asking, waiting, next_at) = (None, VecDeque::new(), now);
         let sources =
-            Self { setup, store, clock, verifier, following, woken, turns, asking: None, waiting, next_at: now };
+            Self { setup, store, clock, verifier, following, woken, awaited, turns, asking, waiting, next_at };
         (sources, observing)
     }
 
@@ -198,7 +201,8 @@ impl Sources {
                     node.heard = Some(now);
                     node.tip = Some(latest);
                 });
-                self.next_at = Instant::now() + if blocks.is_empty() { ASK_EVERY } else { ASK_SOON };
+                let is_idle = blocks.is_empty() && self.awaited.load(Ordering::Relaxed) == 0;
+                self.next_at = Instant::now() + if is_idle { ASK_EVERY } else { ASK_SOON };
                 let Some(head) = head else { return };
                 if self.is_like_own(&common, latest, head).await {
                     self.tell(|node| node.trouble = None);

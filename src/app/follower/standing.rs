@@ -1,6 +1,7 @@
 //! How an observer stands to the nodes that it follows, for all who ask.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, watch};
 
@@ -80,6 +81,17 @@ impl Following {
 pub(in crate::app) struct Observing {
     pub(super) seen: watch::Receiver<Arc<Following>>,
     pub(super) woken: Arc<Notify>,
+    /// How many wait for a block that a followed node has.
+    pub(super) awaited: Arc<AtomicUsize>,
+}
+
+/// Has a followed node asked for new blocks more often, until this is dropped.
+pub(in crate::app) struct Awaited(Arc<AtomicUsize>);
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Observing {
@@ -87,8 +99,11 @@ impl Observing {
         Arc::clone(&self.seen.borrow())
     }
 
-    pub fn wake(&self) {
+    /// Has a followed node asked for new blocks now, and then more often than else.
+    pub fn await_blocks(&self) -> Awaited {
+        self.awaited.fetch_add(1, Ordering::Relaxed);
         self.woken.notify_one();
+        Awaited(Arc::clone(&self.awaited))
     }
 }
 
