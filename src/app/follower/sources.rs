@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::fetch::{NotShown, Shown, fetch};
-use super::standing::{FalseBlock, FollowedNode, Following, Observing};
+use super::standing::{FalseBlock, FollowedNode, Following, Observing, Stop};
 use crate::app::audit::{ReadBlock, RemoteNode};
 use crate::app::head::Head;
 use crate::app::orderer::{TRY_AGAIN_EVERY, candidate_of};
@@ -21,7 +21,7 @@ use crate::ports::{Clock, LedgerStore, StoredBlock};
 use sealane_core::block::{Checkpoint, Height, Leaf, Seal};
 use sealane_core::consortium::Place;
 use sealane_core::evidence::{Anchor, Fork, MemberChain, SignedCheckpoint};
-use sealane_core::ledger::{BodyLeaf, SealedBlock, check_signed};
+use sealane_core::ledger::{BodyLeaf, SealedBlock, UnknownRules, check_signed};
 use sealane_core::provider::Provider;
 use sealane_core::statement::SignatureVerifier;
 
@@ -259,18 +259,27 @@ impl Sources {
         match Fork::of(&first, &second, &self.members_at(own, head), &*self.verifier) {
             Ok(fork) => {
                 let kept = (self.setup.keep_fork)(&fork);
-                let stopped = format!(
-                    "the ledger is forked at height {height}: {url} shows another block than the one here, and members have \
-                     signed both. Nothing more is taken from any node; what is here can be read"
-                );
-                tracing::error!("{stopped}. {kept}");
-                self.following.send_modify(|following| Arc::make_mut(following).stopped = Some(stopped));
+                let stop = Stop::Forked { height, url };
+                tracing::error!("{stop}. {kept}");
+                self.stop(stop);
             }
             Err(error) => {
                 let fault = format!("it is another block than the one here, and no proof of a fork: {error}");
                 self.set_aside(height, fault);
             }
         }
+    }
+
+    /// Takes nothing more of any node: a quorum has signed the next block, and it is by rules that this program does not know.
+    pub fn stop_at_rules(&mut self, unknown: UnknownRules) {
+        let stop = Stop::Rules(unknown);
+        tracing::error!("{stop}");
+        self.stop(stop);
+    }
+
+    fn stop(&mut self, stop: Stop) {
+        self.waiting.clear();
+        self.following.send_modify(|following| Arc::make_mut(following).stopped = Some(stop));
     }
 
     /// The members in force at a block of the ledger here, by what this node has validated itself.
