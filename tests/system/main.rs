@@ -35,6 +35,7 @@ mod refusal;
 mod rejoin;
 mod resolver;
 mod restore;
+mod rules;
 mod self_check;
 mod signer;
 mod support;
