@@ -82,9 +82,9 @@ fn a_member_with_an_old_program_reads_on_signs_nothing_and_votes_again_once_it_i
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         let follow =
-            ["follow", "--json", "--quiet", "--yes", "--listen", "127.0.0.1:0", "--data", path(&data), &old.url];
+            ["follow", "--json", "--quiet", "--yes", "--listen", "127.0.0.1:0", "--data", path(&data), &new[0].url];
         let mut follow = old_program(&program, &follow);
-        follow.arg(&new[0].url);
+        follow.arg(&old.url);
         Node::spawn(dir, follow)
     };
 
