@@ -17,5 +17,6 @@ mod querying;
 mod readiness;
 mod requests;
 mod resuming;
+mod rules;
 mod silence;
 mod torn;
