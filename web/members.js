@@ -35,8 +35,9 @@ function state(member, say) {
 }
 
 /** How an observer stands to the node that it follows. */
-function standing({ url, height, behind, heard, stopped }, fill) {
-  if (stopped !== undefined) return fill("observer.stopped", { url, height });
+function standing({ url, height, behind, heard, stopped, unknownRules }, fill) {
+  if (unknownRules !== undefined) return fill("observer.rules", { url, height, number: unknownRules });
+  if (stopped !== undefined) return fill("observer.forked", { url, height });
   return heard === undefined ? fill("observer.unheard", { url, height }) : fill("observer.heard", { url, height, behind, time: heard });
 }
 

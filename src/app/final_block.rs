@@ -4,9 +4,11 @@ use crate::app::head::Head;
 use crate::app::lookup::Lookup;
 use crate::app::prefetch::prefetch;
 use crate::ports::{LedgerStore, StoreError};
-use sealane_core::block::Seal;
-use sealane_core::ledger::{Body, BodyLeaf, SealedBlock, validate};
+use sealane_core::block::{Commit, FinalBlock, Seal};
+use sealane_core::hash::Hash;
+use sealane_core::ledger::{Body, BodyLeaf, SealedBlock, UnknownRules, validate};
 use sealane_core::provider::Provider;
+use sealane_core::statement::SignatureVerifier;
 
 /// What a final block is validated with.
 pub(super) struct FinalBlockChecks<'a> {
@@ -46,4 +48,20 @@ impl FinalBlockChecks<'_> {
         }
         Ok(Ok(sealed))
     }
+}
+
+/// The rules by which the block after `head` was made, if a quorum has signed it and this program does not know them. `leaves` hashes
+/// those before the seal.
+pub(super) fn unknown_rules_of(
+    head: &Head,
+    leaves: impl FnOnce() -> Option<Vec<Hash>>,
+    seal: &Seal,
+    commit: &Commit,
+    verifier: &dyn SignatureVerifier,
+) -> Option<UnknownRules> {
+    let unknown = head.state.rules_at(seal.time).err()?;
+    let checkpoint = head.state.checkpoint_with(&leaves()?, seal)?;
+    let members = head.registry.members();
+    let verified = FinalBlock::verify(seal.clone(), checkpoint, commit.clone(), members, verifier);
+    verified.ok().map(|_| unknown)
 }

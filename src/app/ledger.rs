@@ -149,9 +149,19 @@ impl Ledger {
         self.observing.as_ref().map(Observing::seen).filter(|following| !following.is_idle)
     }
 
-    /// Asks an observer's writer to look for new blocks now: something was posted through it.
-    pub fn look_for_blocks(&self) {
-        self.observing.iter().for_each(Observing::wake);
+    /// Waits for an observer's copy to have `size` leaves, which a followed node has, and tells whether it has them. It does not
+    /// wait if nothing is taken of any node any more.
+    pub async fn has_grown_to(&self, size: TreeSize, within: Duration) -> bool {
+        if self.view().size() >= size {
+            return true;
+        }
+        let Some(observing) = self.observing.as_ref().filter(|observing| observing.seen().stopped.is_none()) else {
+            return false;
+        };
+        let _awaited = observing.await_blocks();
+        let mut view = self.view.clone();
+        let grown = tokio::time::timeout(within, view.wait_for(|view| view.size() >= size)).await;
+        grown.is_ok_and(|grown| grown.is_ok())
     }
 
     /// The proofs that this node has of members which signed two things in one place.

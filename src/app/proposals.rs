@@ -226,7 +226,7 @@ pub fn list(view: &View, now: Timestamp, filter: &ProposalFilter, limit: u32) ->
 
 /// Open proposals, as of a view.
 pub fn count_open(view: &View, now: Timestamp) -> usize {
-    view.registry.proposals().filter(|one| one.end(now).is_none()).count()
+    view.registry.open_proposals(now).count()
 }
 
 impl ProposalFilter {

@@ -86,7 +86,7 @@ impl ReadyNode {
         let (view, now) = (self.ledger.view(), self.ledger.now());
         let own = self.signer.public_key().thumbprint();
         let members = view.registry.members();
-        let open: Vec<&LedgerProposal> = view.registry.proposals().filter(|one| one.end(now).is_none()).collect();
+        let open: Vec<&LedgerProposal> = view.registry.open_proposals(now).collect();
         let is_of_others = |one: &&LedgerProposal| one.new_keys().any(|kid| kid != own);
         let may_be_replaced = members.get(&own).is_none() || open.iter().any(is_of_others);
         let next = if may_be_replaced { self.voice.next_key() } else { None };
@@ -203,37 +203,4 @@ fn reaches_quorums(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::council::MemberStanding;
-
-    fn council(tips: &[Option<u64>]) -> Council {
-        let member = |(at, tip): (usize, &Option<u64>)| MemberStanding {
-            kid: Hash::of(&at.to_be_bytes()),
-            name: format!("Member {at}"),
-            is_self: false,
-            reachable: tip.is_some(),
-            heard: None,
-            connected_since: None,
-            address: None,
-            tip: tip.map(|tip| Height::new(tip).unwrap()),
-            root: None,
-            round_trip: None,
-            clock_offset_ms: None,
-            trouble: None,
-            faults: 0,
-        };
-        Council { members: tips.iter().enumerate().map(member).collect(), ..Council::default() }
-    }
-
-    #[test]
-    fn a_node_is_level_if_a_quorum_is_no_further() {
-        let is_level = |tips: &[Option<u64>]| is_level(Height::new(7).unwrap(), &council(tips));
-        assert!(is_level(&[Some(7), Some(8), Some(10), Some(6)]));
-        assert!(is_level(&[Some(7), Some(7), Some(7), None]), "one is away");
-        assert!(is_level(&[Some(7), Some(7), Some(7), Some(1_000_000)]), "one says that it is far ahead");
-        assert!(!is_level(&[Some(7), Some(7), Some(11), Some(11)]));
-        assert!(!is_level(&[Some(7), Some(7), None, None]));
-        assert!(!is_level(&[]));
-    }
-}
+mod tests;

@@ -14,8 +14,9 @@ use crate::cli::remote::Remote;
 use crate::http::{PassOn, PassedAnswer, PassedRequest};
 use sealane_core::evidence::Fork;
 
-/// How long a node may take to answer what is passed on: a client may wait a minute until its statement is final.
-const PASSED_ON_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long a node may take to answer what is passed on: a client may wait a minute until its statement is final, and each of
+/// three further observers in a row 5 s for the block.
+const PASSED_ON_TIMEOUT: Duration = Duration::from_secs(85);
 
 /// How long it may take for a block, or for 256 leaves of 64 KiB, before another node is asked.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(30);

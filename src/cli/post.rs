@@ -37,6 +37,9 @@ pub fn run(global: &Global, options: &PostOptions, output: &Output) -> Result<Co
                 return Err(failure.about(file));
             }
         };
+        if let Some(behind) = answer.pointer("/notHereYet/detail").and_then(Value::as_str) {
+            output.warn(format!("{}: {behind}", file.display()));
+        }
         receipts.push(json!({
             "file": file,
             "captureID": answer.get("captureID"),

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::Ledger;
-use crate::app::follower::{FollowedNode, Following};
+use crate::app::follower::{FollowedNode, Following, Stop};
 
 /// How an observer stands to the nodes that it follows. What it does not know is left out.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -26,6 +26,9 @@ pub struct FollowingBody {
     /// Why nothing more is taken of any node.
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<String>,
+    /// The number of the rules that this node's program does not know, if it has stopped for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown_rules: Option<u32>,
     /// Every node that is followed, in the order in which they are tried.
     nodes: Vec<FollowedBody>,
 }
@@ -71,7 +74,8 @@ impl FollowingBody {
             behind: following.behind(own),
             behind_seconds: following.behind_seconds(own, ledger.now()),
             heard: following.heard().map(|heard| heard.to_string()),
-            stopped: following.stopped.clone(),
+            stopped: following.stopped.as_ref().map(ToString::to_string),
+            unknown_rules: following.stopped.as_ref().and_then(Stop::unknown_rules),
             nodes: following.nodes.iter().map(FollowedBody::from).collect(),
         }
     }

@@ -1,7 +1,9 @@
 //! What is posted at an observer: it is passed on to the node that is followed, and that one's answer is handed back.
 //!
 //! Little of a request goes on, and little of an answer comes back: a body in JSON, and the headers that a capture or a
-//! registration needs. Nothing of the answer is believed here; a receipt proves itself to who posted.
+//! registration needs. An answer with a receipt waits until the block has come here too (`arrival`).
+
+mod arrival;
 
 use std::sync::Arc;
 
@@ -102,10 +104,7 @@ pub async fn pass_on_post(
         _ => JSON_BYTES_MAX,
     };
     let body = body::read(&request, payload, limit).await?;
-    let answer = exchange(&node, passed(&request, body)?).await?;
-    // Its block is on its way.
-    node.ledger.look_for_blocks();
-    Ok(answer)
+    exchange(&node, passed(&request, body)?).await
 }
 
 /// Asks the followed node what this one does not know, such as a request that waits there. `None` at a member's node.
@@ -147,6 +146,7 @@ async fn exchange(node: &Node, request: PassedRequest) -> Result<HttpResponse, P
     let permit = UNDER_WAY.try_acquire().map_err(|_| {
         Problem::new(Code::Busy, format!("{UNDER_WAY_MAX} requests wait for the followed node's answer already"))
     })?;
+    let is_post = request.is_post;
     let waiting = web::block(move || {
         // Held until the node has answered, though the client may be gone.
         let _permit = permit;
@@ -154,7 +154,7 @@ async fn exchange(node: &Node, request: PassedRequest) -> Result<HttpResponse, P
     });
     let answer = waiting.await.map_err(Problem::internal)?;
     let answer = answer.map_err(|cause| unreachable(node).caused_by(cause))?;
-    handed_back(&answer)
+    handed_back(&arrival::await_block(node, is_post, answer).await?)
 }
 
 fn unreachable(node: &Node) -> Problem {
@@ -170,16 +170,13 @@ fn unreachable(node: &Node) -> Problem {
 }
 
 fn handed_back(answer: &PassedAnswer) -> Result<HttpResponse, Problem> {
-    let wrong = |what: &str| {
-        Problem::new(Code::NotPassedOn, format!("the followed node did not answer as a Sealane node does: {what}"))
-    };
     let status = StatusCode::from_u16(answer.status).ok().filter(|status| !status.is_informational());
-    let status = status.filter(|status| !status.is_redirection()).ok_or_else(|| wrong("its status"))?;
+    let status = status.filter(|status| !status.is_redirection()).ok_or_else(|| false_answer("its status"))?;
     let header = |name: &str| answer.headers.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str());
     let found = header("content-type").unwrap_or_default();
     let found = found.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !answer.body.is_empty() && !ANSWER_TYPES.contains(&found.as_str()) {
-        return Err(wrong("its body is no JSON"));
+        return Err(false_answer("its body is no JSON"));
     }
     let mut response = HttpResponse::build(status);
     for name in ANSWER_HEADERS {
@@ -190,6 +187,10 @@ fn handed_back(answer: &PassedAnswer) -> Result<HttpResponse, Problem> {
         }
     }
     Ok(response.body(answer.body.clone()))
+}
+
+fn false_answer(what: &str) -> Problem {
+    Problem::new(Code::NotPassedOn, format!("the followed node did not answer as a Sealane node does: {what}"))
 }
 
 fn is_path(value: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::app::View;
 use crate::app::handovers::{last_change, members_after};
 use crate::http::Node;
 use crate::http::parameters::{Parameters, bad};
@@ -21,6 +22,20 @@ const KNOWN: &[&str] = &["height"];
         (status = 404, description = "There is no block of this height")))]
 pub async fn get_trust(node: web::Data<Node>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let height = Parameters::of(&request, KNOWN)?.number("height")?;
+    let view = node.ledger.view();
+    let tip = view.tip.seal.height;
+    let height = match height {
+        Some(height) => Height::new(height).map_err(|error| bad("height", &error.to_string()))?,
+        None => last_change(&view.registry, tip),
+    };
+    if height > tip {
+        return Err(Problem::not_found(format!("there is no block of height {height}")));
+    }
+    Ok(HttpResponse::Ok().json(anchor_after(&node, &view, height).await?.to_json()))
+}
+
+/// The trust anchor after a block of this node's ledger.
+pub async fn anchor_after(node: &Node, view: &View, height: Height) -> Result<Anchor, Problem> {
     let first = node.ledger.store().leaf(TreeSize::ZERO.next_index()).await?;
     let first = first.ok_or_else(|| Problem::internal("leaf 0 is missing"))?;
     let genesis = match Leaf::decode(&first.bytes).map_err(Problem::internal)? {
@@ -31,20 +46,11 @@ pub async fn get_trust(node: web::Data<Node>, request: HttpRequest) -> Result<Ht
         }
         Leaf::Seal(_) => return Err(Problem::internal("leaf 0 is a seal")),
     };
-    let mut anchor = Anchor::of_genesis(&genesis, node.ledger.verifier()).map_err(Problem::internal)?;
-    let view = node.ledger.view();
-    let tip = view.tip.seal.height;
-    let height = match height {
-        Some(height) => Height::new(height).map_err(|error| bad("height", &error.to_string()))?,
-        None => last_change(&view.registry, tip),
-    };
-    if height > tip {
-        return Err(Problem::not_found(format!("there is no block of height {height}")));
+    let anchor = Anchor::of_genesis(&genesis, node.ledger.verifier()).map_err(Problem::internal)?;
+    if height == Height::GENESIS {
+        return Ok(anchor);
     }
-    if height > Height::GENESIS {
-        let block = node.ledger.store().block(height).await?;
-        let block = block.ok_or_else(|| Problem::internal(format!("block {height} is missing")))?;
-        anchor = anchor.after(height, &block.checkpoint, members_after(&view.registry, height).clone());
-    }
-    Ok(HttpResponse::Ok().json(anchor.to_json()))
+    let block = node.ledger.store().block(height).await?;
+    let block = block.ok_or_else(|| Problem::internal(format!("block {height} is missing")))?;
+    Ok(anchor.after(height, &block.checkpoint, members_after(&view.registry, height).clone()))
 }

@@ -1,5 +1,6 @@
 //! The use cases over a real store, without HTTP but for `crowds`: what depends on the order of things, and what survives a stop.
 
+mod candidates;
 mod clocks;
 mod consortium;
 mod council;
@@ -17,5 +18,6 @@ mod querying;
 mod readiness;
 mod requests;
 mod resuming;
+mod rules;
 mod silence;
 mod torn;

@@ -24,9 +24,18 @@ use crate::member::{Member, Unobserved};
 const UNKNOWN: u32 = Rules::LATEST.number() + 1;
 
 /// Other members' nodes, of which the test says what they do, and which keep what they are told.
-struct Told {
+pub struct Told {
     events: AsyncMutex<mpsc::UnboundedReceiver<PeerEvent>>,
     heard: Mutex<Vec<Message>>,
+    /// Who may connect, as this node has said it last.
+    pub roster: Mutex<Option<Roster>>,
+}
+
+impl Told {
+    pub fn new(events: mpsc::UnboundedReceiver<PeerEvent>) -> Arc<Self> {
+        let events = AsyncMutex::new(events);
+        Arc::new(Self { events, heard: Mutex::default(), roster: Mutex::default() })
+    }
 }
 
 #[async_trait]
@@ -47,7 +56,9 @@ impl Peers for Told {
         Vec::new()
     }
 
-    fn admit(&self, _: Roster) {}
+    fn admit(&self, roster: Roster) {
+        *self.roster.lock().unwrap() = Some(roster);
+    }
 }
 
 /// A vote that no block be made in the first round of the first height.
@@ -63,7 +74,7 @@ fn nil_vote(by: &Member) -> Message {
 async fn said_when_the_proposer_goes(two_nodes_run: bool) -> Vec<Said> {
     let members = Member::found(4).await;
     let (event, events) = mpsc::unbounded_channel();
-    let told = Arc::new(Told { events: AsyncMutex::new(events), heard: Mutex::default() });
+    let told = Told::new(events);
     let consensus = Consensus { peers: Arc::clone(&told) as _, ..members[0].consensus() };
     let (store, clock) = (Arc::new(members[0].store.clone()), Arc::clone(&members[0].clock));
     let signer = Arc::clone(&members[0].signer);

@@ -476,3 +476,37 @@ fn one_member_decides_at_once() {
     fails(&["policy", "speed", "1", "--yes"], &["\"speed\" is no policy"]);
     fails(&["policy", "maxSpeedKmh", "900", "--expires", "2099-01-01T00:00:00Z", "--yes"], &["within 30 days of it"]);
 }
+
+/// A member that puts something to the vote and takes it back, again and again, comes to an end for the day.
+#[test]
+fn proposals_that_are_taken_back_are_few_in_a_day() {
+    let node = Node::start();
+    // No program knows these rules, so the proposal waits for a readiness that does not come.
+    let propose = |number: u32| node.run(&["rules", &number.to_string(), "--yes", "--json"]);
+    let began = now();
+    for number in 0..8 {
+        let made = propose(1_000 + number);
+        let made: Value = serde_json::from_slice(&made.stdout).unwrap_or_else(|_| panic!("{}", text(&made.stderr)));
+        assert_eq!(made["state"], "open");
+        node.run_ok(&["members", "withdraw", &id_of(&made)]);
+    }
+    let ninth = propose(2_000);
+    let says = text(&ninth.stderr);
+    assert_eq!(ninth.status.code(), Some(3), "{says}");
+    assert!(
+        says.contains("at most 8 proposals in 24 hours that are not enacted") && says.contains("[too-many-proposals]")
+    );
+    let rules = json!([{"type": "rules", "number": 2_000, "notBefore": now()}]);
+    let answer = post(&node, &sign_as(&key_of(&node), &node.origin, &proposal(rules, DAY_MS)));
+    let problem = refused(&answer, 409, "too-many-proposals", "there is room for another one of this member from ");
+    let not_before: sealane_core::time::Timestamp = problem["notBefore"].as_str().unwrap().parse().unwrap();
+    assert!((began.plus_millis(DAY_MS - 1_000)..=now().plus_millis(DAY_MS)).contains(&not_before), "{problem}");
+    assert_eq!(problem["limit"], 8);
+    // So is one that would be enacted at once.
+    refused(
+        &post(&node, &sign_as(&key_of(&node), &node.origin, &proposal(speed(900), DAY_MS))),
+        409,
+        "too-many-proposals",
+        "",
+    );
+}

@@ -18,17 +18,17 @@ use crate::support::{Node, document, object_event, path, run, run_ok, sealane, t
 /// How long anything here may take that is waited for.
 const WITHIN: Duration = Duration::from_secs(30);
 
-fn id(serial: &str) -> String {
+pub fn id(serial: &str) -> String {
     format!("https://id.gs1.org/01/09506000134352/21/{serial}")
 }
 
 /// A commissioning of one item.
-fn made(serial: &str) -> Value {
+pub fn made(serial: &str) -> Value {
     document(vec![object_event("ADD", "commissioning", &[&id(serial)], "2026-03-01T08:00:00.000Z")])
 }
 
 /// A member's node with a participant that may commission.
-fn member() -> Node {
+pub fn member() -> Node {
     let node = Node::start();
     node.participant("maker", "manufacturer", &["--gs1-prefix", "9506000"]);
     node
@@ -43,7 +43,7 @@ fn follow_in(dir: TempDir, urls: &[&str], further: &[&str]) -> Node {
 }
 
 /// Runs a new observer of some nodes.
-fn follow(urls: &[&str]) -> Node {
+pub fn follow(urls: &[&str]) -> Node {
     follow_in(tempfile::tempdir().unwrap(), urls, &["--yes"])
 }
 
@@ -59,7 +59,7 @@ fn following(observer: &Node) -> Value {
     observer.get("/health/ready").json()["following"].clone()
 }
 
-fn height(node: &Node) -> u64 {
+pub fn height(node: &Node) -> u64 {
     node.get("/ledger/blocks/latest").json()["height"].as_u64().unwrap()
 }
 
@@ -78,7 +78,7 @@ fn wait_for(observer: &Node, what: &str, holds: impl Fn(&Value) -> bool) -> Valu
 }
 
 #[track_caller]
-fn wait_for_height(observer: &Node, height: u64) {
+pub fn wait_for_height(observer: &Node, height: u64) {
     wait_for(observer, &format!("at block {height}"), |told| told["height"].as_u64() >= Some(height));
 }
 

@@ -207,3 +207,44 @@ fn a_ledger_is_copied_there_and_back_while_its_node_serves() {
     let says = refused(&run(&["copy", "--from", path(&file), "--to", &from]), 3, &["database", "process"]);
     assert!(says.contains("with --data"), "who has the lease is named: {says}");
 }
+
+/// The node opens its ledger anew by the new keys, while it holds the lease on the database.
+#[test]
+fn a_members_key_is_replaced() {
+    let Some(Member { database, dir }) = Member::make() else { return };
+    let node = Node::serve(dir);
+    node.participant("maker", "manufacturer", &["--gs1-prefix", "9506000"]);
+    post_until_captured(&node, &commissioning(&node, 1));
+    let old_key = fs::read(node.data().join("member-key.pem")).unwrap();
+    let made: Value = serde_json::from_str(&node.run_ok(&["members", "new-key", "--json"])).unwrap();
+    let [kid, own, file] = ["kid", "replaces", "member"].map(|name| made[name].as_str().unwrap().to_owned());
+    node.run_ok(&["members", "propose", &format!("--replace={own}={file}"), "--yes"]);
+    let is_replaced = || {
+        let asked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| node.get("/members").json()));
+        asked.is_ok_and(|told| told["members"][0]["kid"] == kid.as_str() && told["members"][0]["self"] == true)
+    };
+    let began = std::time::Instant::now();
+    while !is_replaced() {
+        assert!(began.elapsed().as_secs() < 60, "it goes on by the old key");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert!(!node.data().join("next").exists());
+    assert_ne!(fs::read(node.data().join("member-key.pem")).unwrap(), old_key);
+
+    // It writes by the new key, also after its connections were cut, and holds the lease.
+    for number in 2..4 {
+        post_until_captured(&node, &commissioning(&node, number));
+        block_on(database.cut_connections());
+    }
+    post_until_captured(&node, &commissioning(&node, 4));
+    let copy = copy_of_data(node.dir.path());
+    refused(&serve(&copy, &[]), 3, &["another node writes the ledger in the database"]);
+    let node = Node::serve(node.stop());
+    post_until_captured(&node, &commissioning(&node, 5));
+    node.run_ok(&["audit"]);
+    // The keys that were replaced open the database no more.
+    let data = node.stop();
+    fs::write(data.path().join("data/member-key.pem"), old_key).unwrap();
+    let says = refused(&serve(&data.path().join("data"), &[]), 3, &[]);
+    assert!(says.contains("key") && !says.contains("panicked"), "{says}");
+}

@@ -82,6 +82,10 @@ pub const CHANGES_PER_PROPOSAL_MAX: usize = 10;
 /// Proposals of one member that are open at a time: no member fills the list that the others have to read.
 pub const OPEN_PROPOSALS_MAX: usize = 2;
 
+/// Proposals that one member makes in 24 hours and that are not enacted, open ones included: a member that takes each back does not
+/// fill the ledger with them. One that acts in good faith has no use for more, and what is enacted has the others' yes.
+pub const FUTILE_PROPOSALS_PER_DAY_MAX: usize = 8;
+
 /// Proposals by one member about one participant of which none was enacted, for as long as the ledger lasts. Each stands in all
 /// evidence that shows this participant, for good: without an end one member could make a competitor's evidence too long to
 /// be read.

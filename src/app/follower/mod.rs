@@ -24,7 +24,7 @@ use crate::app::answer::ClientAddress;
 use crate::app::audit::ReadBlock;
 use crate::app::block_clock::BlockClock;
 use crate::app::council::Council;
-use crate::app::final_block::FinalBlockChecks;
+use crate::app::final_block::{FinalBlockChecks, unknown_rules_of};
 use crate::app::handovers::HandoverMemo;
 use crate::app::head::{Head, LoadError};
 use crate::app::ledger::{Ledger, Question, View};
@@ -33,12 +33,12 @@ use crate::app::orderer::{BlockObserver, Job, QUESTIONS_MAX, QUEUE_JOBS_MAX, vie
 use crate::app::write_gate::{WriteGate, refusal_of};
 use crate::ports::{Clock, LedgerStore, NewBlock, StoreError};
 use sealane_core::consortium::CertificateReader;
-use sealane_core::ledger::{NotOnTop, SealedBlock};
+use sealane_core::ledger::{BodyLeaf, NotOnTop, SealedBlock, UnknownRules};
 use sealane_core::provider::Provider;
 use sealane_core::statement::SignatureVerifier;
 
 pub use sources::{ForkKeeper, SourceNode, SourcesSetup};
-pub use standing::{FalseBlock, FollowedNode, Following};
+pub use standing::{FalseBlock, FollowedNode, Following, Stop};
 
 pub(super) use sources::{SourceEvent, Sources, read_leaves};
 pub(super) use standing::Observing;
@@ -81,6 +81,8 @@ enum Event {
 enum NotTaken {
     #[error("{0}")]
     False(String),
+    #[error(transparent)]
+    Rules(UnknownRules),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -178,6 +180,7 @@ impl Follower {
         let height = block.shown.seal.height;
         match self.write(block).await {
             Ok(()) => self.head.iter().for_each(|head| self.sources.note_level(head.tip.seal.height)),
+            Err(NotTaken::Rules(unknown)) => self.sources.stop_at_rules(unknown),
             Err(NotTaken::False(fault)) => self.sources.set_aside(height, fault),
             Err(error) => {
                 tracing::error!(%error, %height, "a block could not be written");
@@ -195,6 +198,10 @@ impl Follower {
         let began = Instant::now();
         let ReadBlock { leaves, shown } = block;
         let Some(head) = &mut self.head else { return Ok(()) };
+        let hashes = || Some(leaves.iter().map(BodyLeaf::hash).collect());
+        if let Some(unknown) = unknown_rules_of(head, hashes, &shown.seal, &shown.commit, &*self.verifier) {
+            return Err(NotTaken::Rules(unknown));
+        }
         let provider = Provider { signatures: &*self.verifier, certificates: &*self.certificates };
         let leaves = read_leaves(leaves, head, &shown.seal, provider);
         let checks = FinalBlockChecks { store: &*self.store, lookup: &self.lookup, provider };

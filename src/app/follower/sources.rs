@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -12,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::fetch::{NotShown, Shown, fetch};
-use super::standing::{FalseBlock, FollowedNode, Following, Observing};
+use super::standing::{FalseBlock, FollowedNode, Following, Observing, Stop};
 use crate::app::audit::{ReadBlock, RemoteNode};
 use crate::app::head::Head;
 use crate::app::orderer::{TRY_AGAIN_EVERY, candidate_of};
@@ -20,14 +21,14 @@ use crate::ports::{Clock, LedgerStore, StoredBlock};
 use sealane_core::block::{Checkpoint, Height, Leaf, Seal};
 use sealane_core::consortium::Place;
 use sealane_core::evidence::{Anchor, Fork, MemberChain, SignedCheckpoint};
-use sealane_core::ledger::{BodyLeaf, SealedBlock, check_signed};
+use sealane_core::ledger::{BodyLeaf, SealedBlock, UnknownRules, check_signed};
 use sealane_core::provider::Provider;
 use sealane_core::statement::SignatureVerifier;
 
 /// How often a node is asked for new blocks, if there were none the last time.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// How soon it is asked again after it had some.
+/// How soon it is asked again after it had some, or while a block is awaited that it may have by now.
 const ASK_SOON: Duration = Duration::from_millis(200);
 
 /// How long a node is left alone that does not answer: at first, and at the most.
@@ -67,6 +68,7 @@ pub(in crate::app) struct Sources {
     verifier: Arc<dyn SignatureVerifier>,
     following: watch::Sender<Arc<Following>>,
     woken: Arc<Notify>,
+    awaited: Arc<AtomicUsize>,
     /// When each node may be asked again, and how long it is left alone if it does not answer.
     turns: Vec<Turn>,
     asking: Option<JoinHandle<Result<Shown, NotShown>>>,
@@ -103,10 +105,11 @@ impl Sources {
         let woken = Arc::new(Notify::new());
         let now = Instant::now();
         let turns = setup.nodes.iter().map(|_| Turn { from: now, back_off: BACK_OFF_MIN }).collect();
-        let observing = Observing { seen, woken: Arc::clone(&woken) };
-        let waiting = VecDeque::new();
+        let awaited = Arc::new(AtomicUsize::new(0));
+        let observing = Observing { seen, woken: Arc::clone(&woken), awaited: Arc::clone(&awaited) };
+        let (asking, waiting, next_at) = (None, VecDeque::new(), now);
         let sources =
-            Self { setup, store, clock, verifier, following, woken, turns, asking: None, waiting, next_at: now };
+            Self { setup, store, clock, verifier, following, woken, awaited, turns, asking, waiting, next_at };
         (sources, observing)
     }
 
@@ -198,7 +201,8 @@ impl Sources {
                     node.heard = Some(now);
                     node.tip = Some(latest);
                 });
-                self.next_at = Instant::now() + if blocks.is_empty() { ASK_EVERY } else { ASK_SOON };
+                let is_idle = blocks.is_empty() && self.awaited.load(Ordering::Relaxed) == 0;
+                self.next_at = Instant::now() + if is_idle { ASK_EVERY } else { ASK_SOON };
                 let Some(head) = head else { return };
                 if self.is_like_own(&common, latest, head).await {
                     self.tell(|node| node.trouble = None);
@@ -255,18 +259,27 @@ impl Sources {
         match Fork::of(&first, &second, &self.members_at(own, head), &*self.verifier) {
             Ok(fork) => {
                 let kept = (self.setup.keep_fork)(&fork);
-                let stopped = format!(
-                    "the ledger is forked at height {height}: {url} shows another block than the one here, and members have \
-                     signed both. Nothing more is taken from any node; what is here can be read"
-                );
-                tracing::error!("{stopped}. {kept}");
-                self.following.send_modify(|following| Arc::make_mut(following).stopped = Some(stopped));
+                let stop = Stop::Forked { height, url };
+                tracing::error!("{stop}. {kept}");
+                self.stop(stop);
             }
             Err(error) => {
                 let fault = format!("it is another block than the one here, and no proof of a fork: {error}");
                 self.set_aside(height, fault);
             }
         }
+    }
+
+    /// Takes nothing more of any node: a quorum has signed the next block, and it is by rules that this program does not know.
+    pub fn stop_at_rules(&mut self, unknown: UnknownRules) {
+        let stop = Stop::Rules(unknown);
+        tracing::error!("{stop}");
+        self.stop(stop);
+    }
+
+    fn stop(&mut self, stop: Stop) {
+        self.waiting.clear();
+        self.following.send_modify(|following| Arc::make_mut(following).stopped = Some(stop));
     }
 
     /// The members in force at a block of the ledger here, by what this node has validated itself.

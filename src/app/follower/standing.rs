@@ -1,10 +1,12 @@
 //! How an observer stands to the nodes that it follows, for all who ask.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, watch};
 
 use sealane_core::block::Height;
+use sealane_core::ledger::UnknownRules;
 use sealane_core::time::Timestamp;
 
 /// The nodes that an observer follows.
@@ -17,9 +19,36 @@ pub struct Following {
     /// When this node had every block of the one that it asked.
     pub level_at: Option<Timestamp>,
     /// Why nothing more is taken of any node, if so.
-    pub stopped: Option<String>,
+    pub stopped: Option<Stop>,
     /// This node follows none now: its key is a member's.
     pub is_idle: bool,
+}
+
+/// Why an observer takes nothing more of any node.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    /// Members have signed two blocks of one height.
+    #[error(
+        "the ledger is forked at height {height}: {url} shows another block than the one here, and members have signed both. \
+         Nothing more is taken from any node; what is here can be read"
+    )]
+    Forked { height: Height, url: String },
+    /// The next block is final, and by rules that this program does not know.
+    #[error(
+        "the members have decided on other rules, by which the next block is made: {0}, and start it again. Until then nothing \
+         more is taken from any node; what is here can be read"
+    )]
+    Rules(UnknownRules),
+}
+
+impl Stop {
+    /// The number of the rules that this program lacks, if that is why.
+    pub const fn unknown_rules(&self) -> Option<u32> {
+        match self {
+            Self::Forked { .. } => None,
+            Self::Rules(unknown) => Some(unknown.number),
+        }
+    }
 }
 
 /// A node that an observer follows.
@@ -80,6 +109,17 @@ impl Following {
 pub(in crate::app) struct Observing {
     pub(super) seen: watch::Receiver<Arc<Following>>,
     pub(super) woken: Arc<Notify>,
+    /// How many wait for a block that a followed node has.
+    pub(super) awaited: Arc<AtomicUsize>,
+}
+
+/// Has a followed node asked for new blocks more often, until this is dropped.
+pub(in crate::app) struct Awaited(Arc<AtomicUsize>);
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Observing {
@@ -87,8 +127,11 @@ impl Observing {
         Arc::clone(&self.seen.borrow())
     }
 
-    pub fn wake(&self) {
+    /// Has a followed node asked for new blocks now, and then more often than else.
+    pub fn await_blocks(&self) -> Awaited {
+        self.awaited.fetch_add(1, Ordering::Relaxed);
         self.woken.notify_one();
+        Awaited(Arc::clone(&self.awaited))
     }
 }
 

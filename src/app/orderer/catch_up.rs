@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::app::final_block::FinalBlockChecks;
+use crate::app::final_block::{FinalBlockChecks, unknown_rules_of};
 use crate::app::head::statement_text;
 use crate::app::orderer::Orderer;
 use crate::app::orderer::finish::WriteError;
@@ -82,6 +82,11 @@ impl CatchUp {
     /// Why no further block can be taken, if so.
     pub const fn beyond(&self) -> Option<UnknownRules> {
         self.beyond
+    }
+
+    /// Notes that the next block is final, and by rules that this program does not know.
+    pub const fn note_beyond(&mut self, unknown: UnknownRules) {
+        self.beyond = Some(unknown);
     }
 
     pub const fn telling(&self) -> &Arc<Semaphore> {
@@ -171,13 +176,9 @@ impl Orderer {
     /// The rules by which the next block was made, if a quorum has signed it and this program does not know them.
     fn unknown_rules_of(&self, statements: &[Vec<u8>], end: &FinalBlockEnd) -> Option<UnknownRules> {
         let head = self.head.as_ref()?;
-        let unknown = head.state.rules_at(end.seal.time).err()?;
         let leaf = |compact: &Vec<u8>| Some(leaf_hash_of(std::str::from_utf8(compact).ok()?));
-        let leaves = statements.iter().map(leaf).collect::<Option<Vec<Hash>>>()?;
-        let checkpoint = head.state.checkpoint_with(&leaves, &end.seal)?;
-        let members = head.registry.members();
-        let verified = FinalBlock::verify(end.seal.clone(), checkpoint, end.commit.clone(), members, &*self.verifier);
-        verified.ok().map(|_| unknown)
+        let leaves = || statements.iter().map(leaf).collect();
+        unknown_rules_of(head, leaves, &end.seal, &end.commit, &*self.verifier)
     }
 
     /// Validates a block that a quorum has signed, and writes it.

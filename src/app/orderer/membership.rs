@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::app::orderer::Orderer;
 use crate::app::orderer::bodies::AHEAD_MS_MAX;
 use crate::ports::Roster;
-use sealane_core::consortium::{LedgerProposal, Registry};
+use sealane_core::consortium::Registry;
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{KnownRules, UnknownRules};
 use sealane_core::time::Timestamp;
@@ -44,7 +44,7 @@ impl Abstention {
 
 /// Who may connect: the members in force, and the keys that open proposals bring in.
 pub(super) fn roster_of(registry: &Registry, now: Timestamp) -> Roster {
-    let keys = open_proposals(registry, now).flat_map(|proposal| proposal.new_keys().collect::<Vec<_>>());
+    let keys = registry.open_proposals(now).flat_map(|proposal| proposal.new_keys().collect::<Vec<_>>());
     let candidates: BTreeMap<_, _> =
         keys.filter_map(|kid| registry.admin_key(&kid).map(|key| (kid, key.clone()))).collect();
     Roster { members: Arc::new(registry.members().clone()), candidates }
@@ -52,12 +52,8 @@ pub(super) fn roster_of(registry: &Registry, now: Timestamp) -> Roster {
 
 /// Who would come in by open proposals: each key, and the name that goes with it.
 pub(super) fn candidates_of(registry: &Registry, now: Timestamp) -> BTreeMap<Hash, String> {
-    let new = open_proposals(registry, now).flat_map(|proposal| proposal.new_members());
+    let new = registry.open_proposals(now).flat_map(|proposal| proposal.new_members());
     new.map(|member| (member.kid(), member.name().to_owned())).collect()
-}
-
-fn open_proposals(registry: &Registry, now: Timestamp) -> impl Iterator<Item = &LedgerProposal> {
-    registry.proposals().filter(move |proposal| proposal.end(now).is_none())
 }
 
 impl Orderer {
@@ -80,6 +76,15 @@ impl Orderer {
             sources.set_idle(self.neighbours.is_member());
         }
         if has_changed {
+            self.publish_council();
+        }
+    }
+
+    /// Lets those connect no more whose proposal has expired: no statement on the ledger says so.
+    pub(super) fn let_expired_go(&mut self) {
+        let Some(head) = &self.head else { return };
+        if candidates_of(&head.registry, self.clock.now()) != *self.neighbours.candidates() {
+            self.follow_members();
             self.publish_council();
         }
     }

@@ -2,11 +2,12 @@
 //! was removed. Members' nodes that are connected come first (`catch_up`): they are asked and not these.
 
 use crate::app::audit::ReadBlock;
-use crate::app::final_block::FinalBlockChecks;
+use crate::app::final_block::{FinalBlockChecks, unknown_rules_of};
 use crate::app::follower::{SourceEvent, Sources, read_leaves};
 use crate::app::orderer::Orderer;
 use crate::app::orderer::finish::WriteError;
-use sealane_core::ledger::SealedBlock;
+use crate::ports::StoredBlock;
+use sealane_core::ledger::{BodyLeaf, SealedBlock, UnknownRules};
 use sealane_core::provider::Provider;
 
 /// Waits for what there is to do about the nodes that are followed; for ever if there are none.
@@ -67,6 +68,11 @@ impl Orderer {
             // A member's node has told it meanwhile.
             return;
         }
+        if let Some(unknown) = self.unknown_rules_outside(&block) {
+            self.catch_up.note_beyond(unknown);
+            self.sources.iter_mut().for_each(|sources| sources.stop_at_rules(unknown));
+            return self.let_go_if_abstaining();
+        }
         match self.stage_outside(block).await {
             Ok(Ok(())) => {
                 if let (Some(sources), Some(head)) = (&mut self.sources, &self.head) {
@@ -81,6 +87,13 @@ impl Orderer {
                 self.sources.iter_mut().for_each(Sources::begin_again);
             }
         }
+    }
+
+    /// The rules by which a block was made, if a quorum has signed it and this program does not know them.
+    fn unknown_rules_outside(&self, block: &ReadBlock) -> Option<UnknownRules> {
+        let StoredBlock { seal, commit, .. } = &block.shown;
+        let leaves = || Some(block.leaves.iter().map(BodyLeaf::hash).collect());
+        unknown_rules_of(self.head.as_ref()?, leaves, seal, commit, &*self.verifier)
     }
 
     async fn stage_outside(&mut self, block: ReadBlock) -> Result<Result<(), String>, WriteError> {

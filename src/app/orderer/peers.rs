@@ -108,6 +108,11 @@ impl Neighbours {
         true
     }
 
+    /// Who would come in by open proposals, with their names.
+    pub const fn candidates(&self) -> &BTreeMap<Hash, String> {
+        &self.candidates
+    }
+
     /// Takes those who would come in by open proposals from now on.
     pub fn follow_candidates(&mut self, candidates: BTreeMap<Hash, String>) {
         self.candidates = candidates;
@@ -497,6 +502,7 @@ impl Orderer {
             let own: Vec<Candidate> = self.pool.own().cloned().collect();
             own.iter().for_each(|one| self.neighbours.tell(one));
         }
+        self.let_expired_go();
         self.look_who_is_there().await;
         self.pursue_all().await;
         self.catch_up_if_behind();

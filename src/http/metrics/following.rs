@@ -36,7 +36,7 @@ pub(super) fn families(following: &Following, own: Height, now: Timestamp) -> pr
     tell("sealane_observer_set_aside", "Followed nodes that have shown a block that does not stand.", aside as u64)?;
     tell(
         "sealane_observer_stopped",
-        "1 while nothing is taken of any node, since the ledger is forked.",
+        "1 while nothing is taken of any node: the ledger is forked, or goes on by rules that this program does not know.",
         following.stopped.is_some().into(),
     )?;
     Ok(registry.gather())
@@ -47,7 +47,7 @@ mod tests {
     use prometheus::{Encoder, TextEncoder};
 
     use super::*;
-    use crate::app::follower::FollowedNode;
+    use crate::app::follower::{FollowedNode, Stop};
 
     #[test]
     fn lag_is_told_once_it_is_known() {
@@ -64,7 +64,7 @@ mod tests {
         following.nodes[0].tip = Some(Height::new(7).unwrap());
         following.nodes[0].is_set_aside = true;
         following.level_at = Some(now.plus_millis(-9_000));
-        following.stopped = Some("forked".to_owned());
+        following.stopped = Some(Stop::Forked { height: own, url: "https://a.example".to_owned() });
         let later = text(&following);
         for line in ["lag_blocks 3", "lag_seconds 9", "set_aside 1", "stopped 1"] {
             assert!(later.contains(&format!("\nsealane_observer_{line}\n")), "{line} is missing in {later}");

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::app::Ledger;
 use crate::app::council::{Council, MemberStanding};
-use crate::app::follower::Following;
+use crate::app::follower::{Following, Stop};
 use crate::app::joining::{JoinDesk, WaitingJoin};
 use crate::http::pages::Visitor;
 use crate::http::pages::timeline::time;
@@ -98,7 +98,11 @@ fn standing(visitor: &Visitor, following: &Following, own: Height) -> String {
     let (height, behind) = (own.to_string(), following.behind(own).to_string());
     let heard = following.heard().map(|heard| heard.to_string());
     match (&following.stopped, heard) {
-        (Some(_), _) => visitor.fill("observer.stopped", &[("url", url), ("height", &height)]),
+        (Some(Stop::Forked { .. }), _) => visitor.fill("observer.forked", &[("url", url), ("height", &height)]),
+        (Some(Stop::Rules(unknown)), _) => {
+            let number = unknown.number.to_string();
+            visitor.fill("observer.rules", &[("url", url), ("height", &height), ("number", &number)])
+        }
         (None, None) => visitor.fill("observer.unheard", &[("url", url), ("height", &height)]),
         (None, Some(heard)) => {
             visitor.fill("observer.heard", &[("url", url), ("height", &height), ("behind", &behind), ("time", &heard)])
@@ -154,6 +158,7 @@ mod tests {
 
     use super::*;
     use crate::app::follower::FollowedNode;
+    use sealane_core::ledger::KnownRules;
 
     fn council(reachable: &[bool]) -> Council {
         let member = |(at, reachable): (usize, &bool)| MemberStanding {
@@ -223,8 +228,13 @@ mod tests {
             "This node is an observer of https://a.example: block 12, 3 behind, last heard 2026-11-28T12:03:00.000Z."
         );
         assert!(said(&of(&node), "ko").contains("https://a.example"));
-        let forked = Following { stopped: Some("forked".to_owned()), ..of(&node) };
+        let stopped = Some(Stop::Forked { height: Height::GENESIS, url: node.url.clone() });
+        let forked = Following { stopped, ..of(&node) };
         assert!(said(&forked, "en").contains("two histories"), "{}", said(&forked, "en"));
+        let unknown = KnownRules::OF_THIS_PROGRAM.get(7).unwrap_err();
+        let lacking = Following { stopped: Some(Stop::Rules(unknown)), ..of(&node) };
+        assert!(said(&lacking, "en").contains("goes on by the rules 7, which its program does not know"));
+        assert!(said(&lacking, "ko").contains("규칙 7"));
     }
 
     #[test]

@@ -147,7 +147,7 @@ codes! {
     UnknownProposal = "unknown-proposal", 404, "There is no such proposal";
     BadProposal = "bad-proposal", 400, "The proposal cannot be put to the vote";
     ChangeImpossible = "change-impossible", 409, "A change of the proposal cannot be made";
-    TooManyProposals = "too-many-proposals", 409, "The member has as many open proposals as it may";
+    TooManyProposals = "too-many-proposals", 409, "The member has made as many proposals as it may";
     ProposalEnded = "proposal-ended", 409, "The proposal has ended";
     NotItsProposer = "not-its-proposer", 403, "Another member made the proposal";
     AlreadyVoted = "already-voted", 409, "The member has voted already";

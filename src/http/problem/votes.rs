@@ -5,7 +5,9 @@ use crate::app::joining::{
 };
 use crate::http::problem::{Code, Problem};
 use sealane_core::consortium::{ChangeRefusal, EndorsementRefusal, FaultRefusal, ProposalEnd, ProposalRefusal};
-use sealane_core::limits::{FUTILE_PROPOSALS_MAX, OPEN_PROPOSALS_MAX, READY_PAUSE_MINUTES_MIN};
+use sealane_core::limits::{
+    FUTILE_PROPOSALS_MAX, FUTILE_PROPOSALS_PER_DAY_MAX, OPEN_PROPOSALS_MAX, READY_PAUSE_MINUTES_MIN,
+};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -18,6 +20,9 @@ impl From<ProposalRefusal> for Problem {
                 problem.with_faults([(format!("/changes/{at}").as_str(), error.to_string().as_str())])
             }
             ProposalRefusal::TooManyOpen => problem.with("limit", OPEN_PROPOSALS_MAX),
+            ProposalRefusal::TooManyInADay { until } => {
+                problem.with("limit", FUTILE_PROPOSALS_PER_DAY_MAX).with("notBefore", until.to_string())
+            }
             ProposalRefusal::TooManyAbout { .. } => problem.with("limit", FUTILE_PROPOSALS_MAX),
             ProposalRefusal::Closed { end, .. } => problem.with("state", state_of(&end)),
             ProposalRefusal::ReadyTooEarly { yes, quorum, .. } => problem.with("yes", yes).with("needed", quorum),
@@ -39,7 +44,9 @@ impl From<ProposalRefusal> for Problem {
 const fn code_of(refusal: &ProposalRefusal) -> Code {
     match refusal {
         ProposalRefusal::Expires { .. } | ProposalRefusal::TooFewVoters { .. } => Code::BadProposal,
-        ProposalRefusal::TooManyOpen | ProposalRefusal::TooManyAbout { .. } => Code::TooManyProposals,
+        ProposalRefusal::TooManyOpen | ProposalRefusal::TooManyInADay { .. } | ProposalRefusal::TooManyAbout { .. } => {
+            Code::TooManyProposals
+        }
         ProposalRefusal::Change { error, .. } => code_of_change(error),
         ProposalRefusal::Unknown { .. } => Code::UnknownProposal,
         ProposalRefusal::Closed { .. } => Code::ProposalEnded,

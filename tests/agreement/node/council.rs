@@ -143,7 +143,7 @@ impl Node {
 
     fn open(&self) -> Vec<LedgerProposal> {
         let now = self.clock();
-        self.ledger.registry().proposals().filter(|one| one.end(now).is_none()).cloned().collect()
+        self.ledger.registry().open_proposals(now).cloned().collect()
     }
 
     /// Signs a decision, and posts it at itself.

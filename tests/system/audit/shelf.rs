@@ -2,7 +2,7 @@
 //! any kind.
 
 use sealane_core::ledger::PlacedRecord;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 /// One answer to a GET.
 pub enum Reply {
     Body(Vec<u8>),
+    /// A body that says that it is JSON.
+    Json(Value),
     Status(u16, &'static str),
     /// Without an end.
     Endless,
@@ -87,14 +89,24 @@ pub fn get(url: &str, path: &str) -> Result<Vec<u8>, u16> {
 
 /// Whoever asks may hang up at any time, as the program does on an answer that it refuses.
 fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> Reply) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut lines = reader.by_ref().lines();
     let Some(Ok(first)) = lines.next() else { return };
-    while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+    let head: Vec<String> = lines.map_while(|line| line.ok().filter(|line| !line.is_empty())).collect();
+    // A body that is left unread would break off the connection before the answer is read.
+    let length_in = |line: &String| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<u64>().ok();
+    let length = head.iter().find_map(length_in).unwrap_or_default();
+    let _ = std::io::copy(&mut reader.take(length), &mut std::io::sink());
     let path = first.split(' ').nth(1).unwrap();
     let head = |status: u16, further: &str| format!("HTTP/1.1 {status} Any\r\nConnection: close\r\n{further}\r\n");
     let sized = |length: usize| head(200, &format!("Content-Length: {length}\r\n"));
     let _ = match answer(path) {
         Reply::Body(body) => stream.write_all(&[sized(body.len()).as_bytes(), &body].concat()),
+        Reply::Json(body) => {
+            let body = body.to_string();
+            let further = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+            stream.write_all(&[head(200, &further).as_bytes(), body.as_bytes()].concat())
+        }
         Reply::Status(status, further) => stream.write_all(head(status, further).as_bytes()),
         Reply::CutShort(body) => stream.write_all(&[sized(body.len() + 1).as_bytes(), &body].concat()),
         Reply::Endless => {

@@ -12,7 +12,7 @@ use crate::ledger::placing::{BlockError, PlaceError, Placing};
 use crate::ledger::rules::UnknownRules;
 use crate::ledger::state::State;
 use crate::limits::{BLOCK_BYTES_MAX, BLOCK_STATEMENTS_MAX, STATEMENT_BYTES_MAX};
-use crate::merkle::LeafIndex;
+use crate::merkle::{self, LeafIndex};
 use crate::provider::Provider;
 use crate::statement::{StatementError, SubmittedStatement};
 use crate::time::Timestamp;
@@ -45,6 +45,14 @@ impl BodyLeaf {
         match self {
             Self::Shown { bytes, long } => bytes.len() + long.as_ref().map_or(0, Vec::len),
             Self::Verified(candidate) => candidate.statement().compact().len(),
+        }
+    }
+
+    /// The leaf's hash (RFC 9162 §2.1.1).
+    pub fn hash(&self) -> Hash {
+        match self {
+            Self::Shown { bytes, .. } => merkle::leaf_hash(bytes),
+            Self::Verified(candidate) => candidate.leaf_hash(),
         }
     }
 }

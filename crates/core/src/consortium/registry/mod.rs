@@ -8,6 +8,7 @@
 mod changes;
 mod endorsements;
 mod faults;
+mod kept;
 mod members;
 mod participants;
 mod policies;
@@ -23,6 +24,7 @@ use crate::consortium::claims::ParticipantId;
 use crate::consortium::genesis::Genesis;
 use crate::consortium::participant::Participant;
 use crate::consortium::place::Place;
+use crate::consortium::registry::kept::Proposals;
 use crate::consortium::registry::members::MemberHistory;
 use crate::hash::Hash;
 use crate::merkle::LeafIndex;
@@ -61,7 +63,7 @@ pub struct Registry {
     /// Who claims a company prefix, a namespace (with `https` as `http`) or a GLN, or did before it was revoked. No text
     /// is two of these: they have 4 to 12 digits, a colon, and 13 digits.
     by_claim: HashMap<String, Vec<ParticipantId>>,
-    proposals: BTreeMap<StatementId, LedgerProposal>,
+    proposals: Proposals,
     /// The proposals about participants, by their leaves.
     proposed: BTreeMap<LeafIndex, Proposed>,
     policies: Policies,
@@ -80,7 +82,7 @@ impl Registry {
             by_leaf: BTreeMap::new(),
             by_key: HashMap::new(),
             by_claim: HashMap::new(),
-            proposals: BTreeMap::new(),
+            proposals: Proposals::default(),
             proposed: BTreeMap::new(),
             policies: Policies::default(),
             rules: DecidedRules { number: genesis.rules, next: None },

@@ -14,11 +14,13 @@ use crate::block::{Height, Member, quorum};
 use crate::consortium::admin::{Ballot, ChangeProposal, ProposalWithdrawal, ProposedChange, Readiness};
 use crate::consortium::claims::ParticipantId;
 use crate::consortium::place::Place;
+use crate::consortium::registry::kept::DAY_MS;
 use crate::consortium::registry::refusal::{ChangeRefusal, ProposalRefusal, Refusal};
 use crate::consortium::registry::{Decision, Registry};
 use crate::hash::Hash;
 use crate::limits::{
-    FUTILE_PROPOSALS_MAX, OPEN_PROPOSALS_MAX, PROPOSAL_DAYS_MAX, READY_MINUTES_MAX, READY_PAUSE_MINUTES_MIN,
+    FUTILE_PROPOSALS_MAX, FUTILE_PROPOSALS_PER_DAY_MAX, OPEN_PROPOSALS_MAX, PROPOSAL_DAYS_MAX, READY_MINUTES_MAX,
+    READY_PAUSE_MINUTES_MIN,
 };
 use crate::merkle::LeafIndex;
 use crate::statement::{PublicKey, SignatureVerifier, StatementId};
@@ -28,7 +30,6 @@ use crate::time::Timestamp;
 const REMOVED_DOES_NOT_VOTE_FROM: usize = 4;
 
 const MINUTE_MS: i64 = 60_000;
-const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 /// A proposal on the ledger, with all that was said to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,10 +144,6 @@ impl LedgerProposal {
         matches!(self.end, Some((ProposalEnd::Enacted { .. }, _)))
     }
 
-    fn is_about(&self, participant: &ParticipantId) -> bool {
-        self.content.participants().any(|one| one == participant)
-    }
-
     /// The keys that it brings in.
     pub fn new_keys(&self) -> impl Iterator<Item = Hash> {
         self.incoming.iter().map(Member::kid)
@@ -167,9 +164,14 @@ impl LedgerProposal {
 }
 
 impl Registry {
-    /// All proposals, by their ids, ended ones included.
+    /// All proposals, ended ones included.
     pub fn proposals(&self) -> impl Iterator<Item = &LedgerProposal> {
-        self.proposals.values()
+        self.proposals.all()
+    }
+
+    /// The proposals that are open at a time, which is not before the last block's.
+    pub fn open_proposals(&self, now: Timestamp) -> impl Iterator<Item = &LedgerProposal> {
+        self.proposals.open().filter(move |one| one.end(now).is_none())
     }
 
     pub fn proposal(&self, id: &StatementId) -> Option<&LedgerProposal> {
@@ -216,8 +218,7 @@ impl Registry {
 
     /// The key that a proposal brings in, if one does that has not ended. It may sign readiness and nothing else.
     pub(super) fn incoming_key(&self, kid: &Hash) -> Option<&PublicKey> {
-        let open = self.proposals.values().filter(|one| one.end.is_none());
-        open.flat_map(|one| &one.incoming).find(|member| member.kid() == *kid).map(Member::key)
+        self.proposals.open().flat_map(|one| &one.incoming).find(|member| member.kid() == *kid).map(Member::key)
     }
 
     fn open(&self, id: &StatementId, now: Timestamp) -> Result<&LedgerProposal, ProposalRefusal> {
@@ -238,10 +239,11 @@ impl Registry {
         if expires <= now || expires.millis_since(now) > PROPOSAL_DAYS_MAX * DAY_MS {
             return Err(ProposalRefusal::Expires { expires, at: now }.into());
         }
-        let is_own = |one: &&LedgerProposal| self.is_one_member(one.proposer, at.kid) && one.end(now).is_none();
-        if self.proposals.values().filter(is_own).count() >= OPEN_PROPOSALS_MAX {
+        let is_own = |one: &&LedgerProposal| self.is_one_member(one.proposer, at.kid);
+        if self.open_proposals(now).filter(is_own).count() >= OPEN_PROPOSALS_MAX {
             return Err(ProposalRefusal::TooManyOpen.into());
         }
+        self.check_day(at)?;
         if let Some(participant) = content.participants().find(|one| self.has_proposed_in_vain(at.kid, one)) {
             return Err(ProposalRefusal::TooManyAbout { participant: participant.clone() }.into());
         }
@@ -257,9 +259,19 @@ impl Registry {
 
     /// Tells whether a member has made as many proposals about a participant as may be without being enacted. An open one counts.
     fn has_proposed_in_vain(&self, kid: Hash, participant: &ParticipantId) -> bool {
-        let is_vain = |one: &&LedgerProposal| !one.is_enacted() && one.is_about(participant);
-        let own = self.proposals.values().filter(is_vain).filter(|one| self.is_one_member(one.proposer, kid));
-        own.count() >= FUTILE_PROPOSALS_MAX
+        let is_vain = |one: &&LedgerProposal| !one.is_enacted() && self.is_one_member(one.proposer, kid);
+        self.proposals.about(participant).filter(is_vain).count() >= FUTILE_PROPOSALS_MAX
+    }
+
+    /// Refuses a proposal of a member that has made as many in the day before it as may be without being enacted.
+    fn check_day(&self, at: &Decision<'_>) -> Result<(), ProposalRefusal> {
+        let is_vain = |proposer, one: &LedgerProposal| !one.is_enacted() && self.is_one_member(proposer, at.kid);
+        let made = self.proposals.made_in_a_day(at.place.time, is_vain);
+        // There is room once the first of the last ones is a day old.
+        match made.len().checked_sub(FUTILE_PROPOSALS_PER_DAY_MAX).and_then(|first| made.get(first)) {
+            Some(first) => Err(ProposalRefusal::TooManyInADay { until: first.plus_millis(DAY_MS) }),
+            None => Ok(()),
+        }
     }
 
     fn new_proposal(&self, content: &ChangeProposal, at: &Decision<'_>) -> LedgerProposal {
@@ -278,7 +290,7 @@ impl Registry {
     pub(super) fn add_proposal(&mut self, content: &ChangeProposal, at: &Decision<'_>) {
         let proposal = self.new_proposal(content, at);
         self.note_proposed(at.id, &proposal.content, at.place.leaf);
-        self.proposals.insert(at.id, proposal);
+        self.proposals.add(proposal);
     }
 
     pub(super) fn check_withdrawal(&self, withdrawal: &ProposalWithdrawal, at: &Decision<'_>) -> Result<(), Refusal> {
@@ -301,7 +313,7 @@ impl Registry {
     }
 
     pub(super) fn cast(&mut self, ballot: &Ballot, at: &Decision<'_>) {
-        if let Some(proposal) = self.proposals.get_mut(&ballot.proposal) {
+        if let Some(proposal) = self.proposals.get_open_mut(&ballot.proposal) {
             proposal.ballots.insert(at.kid, CastBallot { yes: ballot.yes, place: at.place });
         }
     }
@@ -342,15 +354,13 @@ impl Registry {
     }
 
     pub(super) fn note_ready(&mut self, ready: &Readiness, at: &Decision<'_>) {
-        if let Some(proposal) = self.proposals.get_mut(&ready.proposal) {
+        if let Some(proposal) = self.proposals.get_open_mut(&ready.proposal) {
             proposal.ready.insert(at.kid, at.place);
         }
     }
 
     pub(super) fn end_proposal(&mut self, id: &StatementId, end: ProposalEnd, place: Place) {
-        if let Some(proposal) = self.proposals.get_mut(id) {
-            proposal.end = Some((end, place));
-        }
+        self.proposals.end(id, end, place);
     }
 
     /// Enacts a proposal if the statement about it that was just taken completes it.
@@ -367,15 +377,12 @@ impl Registry {
         Some(*id)
     }
 
-    /// Closes the open proposals that the statement at a place has made void or lost.
+    /// Closes the open proposals that the statement at a place has made void or lost, and puts those away that have expired.
     pub(super) fn settle(&mut self, at: &Decision<'_>) {
         let now = at.place.time;
-        let ended: Vec<(StatementId, ProposalEnd)> = self
-            .proposals
-            .values()
-            .filter(|one| one.end(now).is_none())
-            .filter_map(|one| Some((one.id, self.end_of_open(one, now)?)))
-            .collect();
+        self.proposals.put_expired_away(now);
+        let ended: Vec<(StatementId, ProposalEnd)> =
+            self.proposals.open().filter_map(|one| Some((one.id, self.end_of_open(one, now)?))).collect();
         for (id, end) in ended {
             self.end_proposal(&id, end, at.place);
         }

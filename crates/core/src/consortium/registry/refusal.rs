@@ -7,8 +7,8 @@ use crate::consortium::participant::RevokedBy;
 use crate::consortium::registry::proposals::ProposalEnd;
 use crate::hash::Hash;
 use crate::limits::{
-    FAULT_HEIGHTS_APART_MIN, FAULT_HEIGHTS_MAX, FUTILE_PROPOSALS_MAX, OPEN_PROPOSALS_MAX, PROPOSAL_DAYS_MAX,
-    READY_MINUTES_MAX, READY_PAUSE_MINUTES_MIN,
+    FAULT_HEIGHTS_APART_MIN, FAULT_HEIGHTS_MAX, FUTILE_PROPOSALS_MAX, FUTILE_PROPOSALS_PER_DAY_MAX, OPEN_PROPOSALS_MAX,
+    PROPOSAL_DAYS_MAX, READY_MINUTES_MAX, READY_PAUSE_MINUTES_MIN,
 };
 use crate::merkle::LeafIndex;
 use crate::statement::StatementId;
@@ -85,6 +85,11 @@ pub enum ProposalRefusal {
     Expires { expires: Timestamp, at: Timestamp },
     #[error("a member has at most {OPEN_PROPOSALS_MAX} open proposals; withdraw one of them first")]
     TooManyOpen,
+    #[error(
+        "a member makes at most {FUTILE_PROPOSALS_PER_DAY_MAX} proposals in 24 hours that are not enacted; there is room for another \
+         one of this member from {until} on, by the time of blocks, or once one of them is enacted"
+    )]
+    TooManyInADay { until: Timestamp },
     #[error(
         "a member makes at most {FUTILE_PROPOSALS_MAX} proposals about one participant that are not enacted, since all evidence \
          about its goods shows each of them; this member has made as many about participant {participant}: another member has to \

@@ -7,6 +7,7 @@ mod council;
 mod endorsed;
 mod forks;
 mod proposals;
+mod proposals_in_a_day;
 mod rules;
 mod state;
 mod world;
