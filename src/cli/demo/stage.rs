@@ -93,15 +93,19 @@ impl<'a> Stage<'a> {
 
     /// Organisations register at one member, and each posts at the one that is nearest to it.
     fn journey(&self, global: &Global, home: &Path) -> Result<Vec<RegisteredActor>, Failure> {
+        let second = self.seats.get(1).filter(|_| self.seats.len() >= ENDORSED_FROM_MEMBERS);
+        let endorsed = second.map_or_else(String::new, |second| {
+            format!("\n   Another member, {}, endorses each: one member alone lets in no one.", second.member.name)
+        });
         self.title(format!(
             "Organisations register at one member, {}.\n   Each makes its own key; the member vouches for it on the ledger and \
-             issues a certificate.",
+             issues a certificate.{endorsed}",
             self.seats[0].member.name
         ));
         let actors = register_all(&self.seats[0].arguments(global), &self.clients[0], home, self.output)?;
         // At another member they are known when it has those blocks.
         self.wait_until_level()?;
-        if let Some(second) = self.seats.get(1).filter(|_| self.seats.len() >= ENDORSED_FROM_MEMBERS) {
+        if let Some(second) = second {
             endorse_all(&second.arguments(global), &actors)?;
             self.wait_until_level()?;
         }
