@@ -35,7 +35,7 @@ pub fn member() -> Node {
 }
 
 /// Runs an observer in a directory, with further arguments of `follow`.
-fn follow_in(dir: TempDir, urls: &[&str], further: &[&str]) -> Node {
+pub fn follow_in(dir: TempDir, urls: &[&str], further: &[&str]) -> Node {
     let data = dir.path().join("data");
     let mut command = sealane(&["follow", "--json", "--quiet", "--listen", "127.0.0.1:0", "--data", path(&data)]);
     command.args(urls).args(further);
@@ -65,7 +65,7 @@ pub fn height(node: &Node) -> u64 {
 
 /// Waits until something holds of what the observer says of those that it follows.
 #[track_caller]
-fn wait_for(observer: &Node, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+pub fn wait_for(observer: &Node, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
     let began = Instant::now();
     loop {
         let told = following(observer);

@@ -6,10 +6,18 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use sealane::pki::PrivateKey;
+use sealane_core::block::Checkpoint;
+use sealane_core::consortium::{Admin, Readiness};
+use sealane_core::hash::Hash;
+use sealane_core::statement::StatementId;
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::audit::shelf::Shelf;
+use crate::member::sign_as;
+use crate::observer::{follow, follow_in, wait_for, wait_for_height};
 use crate::rejoin::four;
 use crate::signer::now;
 use crate::support::{Node, path, text};
@@ -159,4 +167,38 @@ fn a_member_with_an_old_program_reads_on_signs_nothing_and_votes_again_once_it_i
     drop(new.pop().unwrap().stop());
     let last = propose(&old, "900");
     wait(&new[0], &format!("/members/proposals/{last}"), "told", |told| told["state"] == "open");
+}
+
+/// Rules that no program knows, in a block that the member's key signs by hand.
+#[test]
+fn an_observer_stops_before_a_block_by_unknown_rules_and_sets_no_node_aside() {
+    let member = Node::start();
+    let not_before = now().plus_millis(3_600_000);
+    let id =
+        json(&member, &["rules", "1000", "--not-before", &not_before.to_string()])["id"].as_str().unwrap().to_owned();
+    let block = member.get("/ledger/blocks/latest").json();
+    let checkpoint: Checkpoint = block["checkpoint"].as_str().unwrap().parse().unwrap();
+    let height = serde_json::from_value(block["height"].clone()).unwrap();
+    let proposal = StatementId::from_hash(id.parse::<Hash>().unwrap());
+    let ready = Admin::Ready(Readiness { proposal, height, root: checkpoint.root });
+    let key = PrivateKey::read(&member.data().join("member-key.pem")).unwrap();
+    let ready = sign_as(&key, &member.origin, &ready);
+    let enacted = member.post("/members/decisions", "application/jose", ready.as_bytes()).json();
+    assert_eq!(enacted["proposal"]["state"], "enacted", "{enacted}");
+    let last = self::height(&member);
+    let observer = follow(&[&member.url]);
+    wait_for_height(&observer, last);
+
+    let dir = member.stop();
+    let mut shelf = Shelf::of(&dir.path().join("data"));
+    shelf.append_by_rules(not_before, 1_000);
+    let server = shelf.serve();
+    let observer = follow_in(observer.stop(), &[&server.url], &[]);
+    let told = wait_for(&observer, "stopped", |told| told["stopped"].is_string());
+    assert!(told["stopped"].as_str().unwrap().contains("the rules 1000 are unknown"), "{told}");
+    assert_eq!((&told["unknownRules"], &told["height"]), (&json!(1_000), &json!(last)), "{told}");
+    assert_eq!((&told["nodes"][0]["setAside"], told["nodes"][0].get("falseBlock")), (&json!(false), None), "{told}");
+    assert!(text(&observer.get("/metrics").body).contains("sealane_observer_stopped 1\n"));
+    assert_eq!(observer.get("/health/ready").status, 200);
+    assert_eq!(observer.get(&format!("/members/proposals/{id}")).json()["state"], "enacted");
 }

@@ -19,6 +19,7 @@ use sealane_core::index::names::Names;
 use sealane_core::index::{ListEntry, SignerTag, SubjectIndex};
 use sealane_core::merkle::{self, Frontier, TilePath};
 use sealane_core::statement::{Draft, Header, P256, Signature, StatementType, SubmittedStatement, sign};
+use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
 /// One answer to a GET.
@@ -203,6 +204,13 @@ impl Shelf {
     /// Signs a block of statements, each with the subjects that it is put under.
     pub fn append(&mut self, statements: &[(String, Names)]) {
         self.append_altered(statements, |_, bytes| bytes);
+    }
+
+    /// Signs a block of a seal alone, closed at a time and by rules of any number.
+    pub fn append_by_rules(&mut self, time: Timestamp, rules: u32) {
+        let time = time.plus_millis(-1_000);
+        self.last = Seal { time, rules, enacted: Vec::new(), ..self.last.clone() };
+        self.append(&[]);
     }
 
     /// Signs a block whose leaves are altered before they are hashed, by their place in the block.
