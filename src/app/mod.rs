@@ -29,6 +29,7 @@ pub mod handovers;
 mod head;
 pub mod joining;
 mod ledger;
+pub mod lookalikes;
 mod lookup;
 pub mod orderer;
 mod prefetch;
@@ -37,6 +38,7 @@ pub mod readiness;
 pub mod receipt;
 pub mod registration;
 mod signing;
+mod whole_domains;
 mod write_gate;
 
 pub use admission::{PROMISE_MAX, Promise, Ticket, may_wait};

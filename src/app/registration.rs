@@ -2,11 +2,14 @@
 
 use crate::app::deciding::{self, ArrivedDecision, DecisionError};
 use crate::app::ledger::{Ledger, LedgerError, View};
+use crate::app::lookalikes::{self, Lookalike};
 use crate::app::orderer::OrderError;
+use crate::app::whole_domains;
 use crate::ports::{Admission, Entrance, PendingRequest, RequestBody, RequestFilter, StoreError, WaitingRoom};
 use sealane_core::consortium::{
-    Admin, AdminError, CertificateReader, CertificateRecord, Claims, Conflict, Invitation, InvitationError,
-    Participant, ParticipantId, Refusal, RequestedKey, Standing, check_record, renewal_consent,
+    Admin, AdminError, CertificateReader, CertificateRecord, Claims, Conflict, Invitation, InvitationError, Namespace,
+    Organization, Participant, ParticipantId, Refusal, Registration, RequestedKey, Standing, check_record,
+    renewal_consent,
 };
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed};
@@ -82,8 +85,15 @@ pub enum RegistrationError {
     OtherParticipant { expected: ParticipantId, found: String },
     #[error("the decision holds another {what} than the request that waits; decide on what was asked")]
     OtherRequest { what: &'static str },
+    #[error("the namespace {} is no organisation's own: {reason}", namespace.as_str())]
+    Namespace { at: usize, namespace: Namespace, reason: String },
     #[error("the decision's certificate: {0}")]
     Certificate(String),
+    #[error(
+        "{:?} looks like the name of {}; if it is another organisation, approve it with --allow-similar, which is recorded",
+        organization.as_str(), similar.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    Similar { organization: Organization, similar: Vec<Lookalike> },
     #[error(transparent)]
     Order(#[from] OrderError),
     #[error(transparent)]
@@ -190,6 +200,11 @@ pub async fn request(
 ) -> Result<PendingRequest, RegistrationError> {
     ledger.may_write()?;
     claims.check()?;
+    let beyond =
+        |(at, namespace)| whole_domains::reach_beyond_one(namespace).map(|reason| (at, namespace.clone(), reason));
+    if let Some((at, namespace, reason)) = claims.namespaces.iter().enumerate().find_map(beyond) {
+        return Err(RegistrationError::Namespace { at, namespace, reason });
+    }
     if let Some(what) = claims.reserved() {
         return Err(PlaceRefusal::Admin(Refusal::Reserved { what }).into());
     }
@@ -256,6 +271,9 @@ pub async fn decide(
         return Err(RegistrationError::OtherParticipant { expected: id.clone(), found });
     }
     check_against_request(ledger, reader, &view, id, &admin).await?;
+    if let Admin::Registration(registration) = &admin {
+        check_name(ledger, &view, registration).await?;
+    }
     if let Admin::Rejection(rejection) = &admin {
         ledger.gate.note(ledger.store().reject_request(id, rejection.reason.clone()).await)?;
         return Ok(None);
@@ -531,6 +549,52 @@ async fn check_against_request(
         | Admin::Ready(_)
         | Admin::Fault(_)
         | Admin::Endorsement(_) => Ok(()),
+    }
+}
+
+/// Refuses a registration whose name looks like that of another organisation which is in force or waits, unless it says that it
+/// knows that one.
+async fn check_name(ledger: &Ledger, view: &View, registration: &Registration) -> Result<(), RegistrationError> {
+    let now = ledger.now();
+    let in_force = view.registry.participants().map(|one| (one, status_of(one, now)));
+    let in_force = in_force.filter(|(_, status)| matches!(status, Status::Active | Status::Pending));
+    let mut others: Vec<Lookalike> = in_force
+        .map(|(one, status)| Lookalike { id: one.id.clone(), organization: one.claims.organization.clone(), status })
+        .collect();
+    others.extend(waiting_names(ledger).await?);
+    let similar = lookalikes::unnamed(registration, others);
+    match similar.is_empty() {
+        true => Ok(()),
+        false => Err(RegistrationError::Similar { organization: registration.claims.organization.clone(), similar }),
+    }
+}
+
+/// The names of all who wait to be registered.
+async fn waiting_names(ledger: &Ledger) -> Result<Vec<Lookalike>, StoreError> {
+    let (mut names, mut after) = (Vec::new(), None);
+    loop {
+        let since = kept_since(ledger);
+        let filter = RequestFilter {
+            renewals: false,
+            rejected: Some(false),
+            since,
+            after: after.clone(),
+            through: None,
+            limit: REQUESTS_AT_ONCE,
+        };
+        let some = ledger.store().requests_page(filter).await?;
+        let is_last = some.len() < REQUESTS_AT_ONCE as usize;
+        after = some.last().map(|request| request.participant.clone());
+        names.extend(some.into_iter().filter_map(|request| match request.body {
+            RequestBody::Registration { claims, .. } => {
+                let (id, organization) = (request.participant, claims.organization);
+                Some(Lookalike { id, organization, status: Status::Pending })
+            }
+            RequestBody::Renewal { .. } => None,
+        }));
+        if is_last {
+            return Ok(names);
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::cli::proposals::ProposalsOptions;
 use crate::cli::propose::{PolicyOptions, ProposeOptions, RulesOptions};
 use crate::cli::stores::StoreName;
 use crate::config::{AgreementSection, Config, LogFormat, PeerEndpoint, Secret};
-use sealane_core::consortium::{Namespace, Organization, ParticipantId, Role};
+use sealane_core::consortium::{Contact, Lei, Namespace, Organization, ParticipantId, Role};
 use sealane_core::gs1::{CompanyPrefix, Gln};
 use sealane_core::hash::Hash;
 use sealane_core::time::Timestamp;
@@ -334,6 +334,15 @@ pub struct RegisterOptions {
     /// URIs that begin ids of the organisation's own
     #[arg(long, num_args = 1.., value_name = "URI")]
     pub namespace: Vec<Namespace>,
+    /// Where a person who scans a product can reach the organisation: https://…, mailto:… or tel:…
+    #[arg(long, value_name = "URI")]
+    pub contact: Option<Contact>,
+    /// Its Legal Entity Identifier (ISO 17442)
+    #[arg(long)]
+    pub lei: Option<Lei>,
+    /// Accept the consortium's terms, which `sealane members` names: their hash is recorded
+    #[arg(long)]
+    pub accept_terms: bool,
     /// A PKCS#10 request in PEM; without it, key and request are made in --out, or the request there is taken
     #[arg(long, value_name = "FILE", required_unless_present = "out")]
     pub csr: Option<PathBuf>,
@@ -365,6 +374,13 @@ pub struct ParticipantsOptions {
 #[derive(Debug, Args)]
 pub struct ApproveOptions {
     pub id: ParticipantId,
+    /// A file that shows who the organisation is, such as a register's extract: its hash and its name are recorded. Several may
+    /// be given
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub evidence: Vec<PathBuf>,
+    /// Approve it though its name looks like that of another organisation: which one is recorded
+    #[arg(long)]
+    pub allow_similar: bool,
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,

@@ -189,6 +189,11 @@ impl Client {
     /// Posts and expects an answer of the 200s, in JSON.
     pub fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Value, Failure> {
         let answer = self.post_any(path, content_type, body)?;
+        self.success(path, answer)
+    }
+
+    /// The JSON of an answer that tells of success.
+    pub fn success(&self, path: &str, answer: HttpAnswer) -> Result<Value, Failure> {
         let body = self.expect_success(path, answer)?;
         serde_json::from_slice(&body).map_err(|error| self.unexpected(path, &error.to_string()))
     }

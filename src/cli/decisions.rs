@@ -1,11 +1,14 @@
 //! `approve`, `reject`, `revoke`: the member's decisions, signed with the member's key.
 
+use std::path::Path;
+use std::{fs, io};
+
 use serde_json::{Value, json};
 
 use crate::app::genesis::sign_admin;
 use crate::cli::arguments::{ApproveOptions, Global, RejectOptions, RevokeOptions};
 use crate::cli::ballots::missing_text;
-use crate::cli::client::Client;
+use crate::cli::client::{Client, HttpAnswer};
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::node::now;
@@ -15,18 +18,25 @@ use crate::pki::{CertificateRequest, MemberKey, ParticipantSubject};
 use crate::ports::MemberSigner;
 use sealane_core::block::Origin;
 use sealane_core::consortium::{
-    Admin, CertificateRecord, Claims, ParticipantId, Registration, Rejection, Renewal, Revocation,
+    Admin, CertificateRecord, Claims, LookedAt, ParticipantId, Registration, Rejection, Renewal, Revocation,
 };
 use sealane_core::hash::Hash;
 
 pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let desk = Desk::open(global)?;
     let asked = desk.client.get_json(&format!("/participants/{}", options.id))?;
-    let admin = desk.approval(&options.id, &asked)?;
+    let mut admin = desk.approval(&options.id, &asked)?;
+    if let Admin::Registration(registration) = &mut admin {
+        registration.evidence = options.evidence.iter().map(|path| looked_at(path)).collect::<Result<_, _>>()?;
+    } else if !options.evidence.is_empty() {
+        return Err(Failure::wrong_use(
+            "--evidence belongs to a registration; this request is for a further certificate",
+        ));
+    }
     if !options.yes {
         confirm(&admin, &asked)?;
     }
-    let answer = desk.decide(&options.id, &admin)?;
+    let answer = desk.approve(&options.id, &mut admin, options.allow_similar, output)?;
     let missing = answer.get("endorsementsMissing").and_then(Value::as_u64);
     let mut text = format!(
         "Approved participant {}.\nThe organisation fetches its certificate: sealane certificate {0} --out certificate.pem",
@@ -102,8 +112,14 @@ impl Desk {
         let request = request.der().to_vec();
         let Some(renewal) = renewal else {
             let claims = claims_of(asked)?;
-            let registration =
-                Registration { participant: id.clone(), claims, request, certificate, evidence: Vec::new() };
+            let registration = Registration {
+                participant: id.clone(),
+                claims,
+                request,
+                certificate,
+                evidence: Vec::new(),
+                similar_to: Vec::new(),
+            };
             return Ok(Admin::Registration(Box::new(registration)));
         };
         let unreadable = || Failure::unreachable("the renewal that waits cannot be read");
@@ -131,6 +147,30 @@ impl Desk {
         })
     }
 
+    /// Signs a registration or a renewal and posts it; if it may be, once more with the look-alike names that the node tells.
+    fn approve(
+        &self,
+        id: &ParticipantId,
+        admin: &mut Admin,
+        allow_similar: bool,
+        output: &Output,
+    ) -> Result<Value, Failure> {
+        let path = format!("/participants/{id}/decisions");
+        let answer = self.send(&path, admin)?;
+        let similar = similar_names(&answer);
+        if similar.is_empty() || !allow_similar {
+            return self.client.success(&path, answer);
+        }
+        if let Admin::Registration(registration) = admin {
+            for (other, organization) in similar {
+                output.say(format!("Its name looks like that of {} ({other}): recorded.", printable(&organization)));
+                registration.similar_to.push(other);
+            }
+            registration.similar_to.sort_unstable();
+        }
+        self.post(&path, admin)
+    }
+
     /// Signs a decision about a participant and posts it.
     pub fn decide(&self, id: &ParticipantId, admin: &Admin) -> Result<Value, Failure> {
         self.post(&format!("/participants/{id}/decisions"), admin)
@@ -142,10 +182,38 @@ impl Desk {
     }
 
     fn post(&self, path: &str, admin: &Admin) -> Result<Value, Failure> {
+        let answer = self.send(path, admin)?;
+        self.client.success(path, answer)
+    }
+
+    fn send(&self, path: &str, admin: &Admin) -> Result<HttpAnswer, Failure> {
         let statement = sign_admin(admin, &self.origin, &self.key as &dyn MemberSigner, now());
         let statement = statement.map_err(Failure::wrong_use)?;
-        self.client.post(path, "application/jose", statement.compact().as_bytes())
+        self.client.post_any(path, "application/jose", statement.compact().as_bytes())
     }
+}
+
+/// The organisations whose names look the same, if a node refuses an approval for them.
+fn similar_names(answer: &HttpAnswer) -> Vec<(ParticipantId, String)> {
+    let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    if problem.get("code").and_then(Value::as_str) != Some("similar-name") {
+        return Vec::new();
+    }
+    let similar = problem.get("similar").and_then(Value::as_array).into_iter().flatten();
+    let read = |one: &Value| {
+        let text = |name: &str| one.get(name).and_then(Value::as_str);
+        Some((text("id")?.parse().ok()?, text("organization")?.to_owned()))
+    };
+    similar.filter_map(read).collect()
+}
+
+/// What a registration says of a file that its approver looked at.
+fn looked_at(path: &Path) -> Result<LookedAt, Failure> {
+    let unreadable = |error: io::Error| Failure::wrong_use(format!("{}: {error}", path.display()));
+    let sha256 = Hash::of(&fs::read(path).map_err(unreadable)?);
+    let media_type = mime_guess::from_path(path).first_or_octet_stream().essence_str().to_owned();
+    let title = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(LookedAt { media_type, sha256, title })
 }
 
 /// The key of the request that waits.
@@ -201,6 +269,9 @@ fn confirm(admin: &Admin, asked: &Value) -> Result<(), Failure> {
             ];
             for (name, value) in beside {
                 value.iter().for_each(|value| show(name, value));
+            }
+            for file in &one.evidence {
+                show("evidence", &format!("{} ({}, SHA-256 {})", file.title, file.media_type, file.sha256));
             }
             show("key fingerprint", &one.certificate.jwk.thumbprint().to_string());
         }

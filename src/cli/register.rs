@@ -66,6 +66,15 @@ pub fn request(client: &Client, options: &RegisterOptions) -> Result<Asked, Fail
         "namespaces": options.namespace,
         "csr": csr.to_pem(),
     });
+    if let Some(contact) = &options.contact {
+        body["contact"] = contact.as_str().into();
+    }
+    if let Some(lei) = &options.lei {
+        body["lei"] = lei.as_str().into();
+    }
+    if options.accept_terms {
+        body["terms"] = terms(client)?.into();
+    }
     if let Some(invitation) = &options.invitation {
         body["invitation"] = invitation.reveal().trim().into();
     }
@@ -73,6 +82,14 @@ pub fn request(client: &Client, options: &RegisterOptions) -> Result<Asked, Fail
     let id = answer.get("id").and_then(Value::as_str);
     let id = id.ok_or_else(|| Failure::unreachable("the node's answer names no participant id"))?;
     Ok(Asked { id: id.to_owned(), fingerprint: csr.public_key().thumbprint() })
+}
+
+/// The hash of the terms that the members have put in force.
+fn terms(client: &Client) -> Result<String, Failure> {
+    let council = client.get_json("/members")?;
+    let hash = council.pointer("/terms/sha256").and_then(Value::as_str);
+    let none = || Failure::wrong_use("the members of this ledger have decided on no terms: leave out --accept-terms");
+    Ok(hash.ok_or_else(none)?.to_owned())
 }
 
 /// The request given, or found beside the key in `--out`, or made there.

@@ -123,7 +123,14 @@ fn registration() -> Registration {
     });
     let request = MAKER.public().jwk().to_string().into_bytes();
     let claims = serde_json::from_value(claims).unwrap();
-    Registration { participant: maker(), claims, request, certificate: certificate(), evidence: Vec::new() }
+    Registration {
+        participant: maker(),
+        claims,
+        request,
+        certificate: certificate(),
+        evidence: Vec::new(),
+        similar_to: Vec::new(),
+    }
 }
 
 pub struct JsonCertificates;

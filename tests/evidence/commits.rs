@@ -121,6 +121,7 @@ pub fn council() -> Council {
         request: b"request".to_vec(),
         certificate,
         evidence: Vec::new(),
+        similar_to: Vec::new(),
     };
     book.write(time("02T08:00"), vec![admin(&Admin::Registration(Box::new(registration)), "02T08:00")], three);
     let document = json!({

@@ -130,7 +130,8 @@ impl Relay {
         };
         let participant = format!("00000000-0000-4000-8000-{number:012}").parse().unwrap();
         let request = b"request".to_vec();
-        let registration = Registration { participant, claims, request, certificate, evidence: Vec::new() };
+        let registration =
+            Registration { participant, claims, request, certificate, evidence: Vec::new(), similar_to: Vec::new() };
         let text = admin(&Admin::Registration(Box::new(registration)), &key(by), at(day, 8));
         self.write(at(day, 8), text);
     }

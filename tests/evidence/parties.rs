@@ -5,7 +5,7 @@ use sealane::app::{deciding, genesis, registration};
 use sealane::ports::MemberSigner;
 use sealane_core::block::Member;
 use sealane_core::consortium::{
-    Admin, CertificateRecord, Claims, ParticipantId, Registration, Renewal, Revocation, member_proof_bytes,
+    Admin, CertificateRecord, Claims, LookedAt, ParticipantId, Registration, Renewal, Revocation, member_proof_bytes,
     renewal_consent,
 };
 use sealane_core::consortium::{CertificateFacts, CertificateReader, RequestedKey};
@@ -45,6 +45,7 @@ impl Party {
         let claims = json!({
             "organization": name, "roles": [role], "glns": gln.iter().collect::<Vec<_>>(),
             "gs1CompanyPrefixes": prefix.iter().collect::<Vec<_>>(), "namespaces": namespaces,
+            "lei": "506700GE1G29325QX363", "contact": contact(seed), "terms": Hash::of(name.as_bytes()),
         });
         let place = gln.map(|gln| format!("https://id.gs1.org/414/{gln}"));
         Self { prefix, place, ..Self::claiming(claims, seed) }
@@ -80,8 +81,8 @@ impl Party {
         let certificate = self.certificate(node.now(), 0);
         self.certificates.push(certificate.thumbprint());
         let (participant, claims) = (self.id.clone(), self.claims.clone());
-        let registration =
-            Registration { participant, claims, request: request.into_bytes(), certificate, evidence: Vec::new() };
+        let (request, evidence, similar_to) = (request.into_bytes(), looked_at(), similar_to());
+        let registration = Registration { participant, claims, request, certificate, evidence, similar_to };
         self.decide(node, Admin::Registration(Box::new(registration))).await;
     }
 
@@ -215,4 +216,29 @@ impl CertificateReader for JsonReader {
             participant: facts["participant"].as_str().map(ToOwned::to_owned),
         })
     }
+}
+
+/// A contact of each kind, by turns.
+fn contact(seed: u64) -> &'static str {
+    [
+        "https://quality.example.com:8443/report?kind=product#form",
+        "mailto:quality+products@example.com",
+        "tel:+32-2-788-78-00",
+    ][usize::try_from(seed % 3).unwrap()]
+}
+
+/// What a member says it looked at.
+fn looked_at() -> Vec<LookedAt> {
+    let file = |media_type: &str, title: &str| LookedAt {
+        media_type: media_type.to_owned(),
+        sha256: Hash::of(title.as_bytes()),
+        title: title.to_owned(),
+    };
+    vec![file("application/pdf", "Licence of the prefix"), file("image/svg+xml", "\u{100} plan")]
+}
+
+/// Organisations with names that look the same.
+fn similar_to() -> Vec<ParticipantId> {
+    let id = |number: usize| format!("00000000-0000-4000-8000-{number:012}").parse().unwrap();
+    (1..=2).map(id).collect()
 }

@@ -108,7 +108,10 @@ def array(value, what):
 
 
 WHITE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-INVISIBLE = re.compile("[\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
+INVISIBLE = re.compile(
+    "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
+)
 
 
 def has_control(text):
@@ -1132,7 +1135,7 @@ ADMIN = {
     "endorsement": ("type", "registration"),
     "proposal": ("type", "changes", "expires"),
 }
-OPTIONAL = {"genesis": ("continues",), "revocation": ("compromisedSince",)}
+OPTIONAL = {"genesis": ("continues",), "registration": ("evidence", "similarTo"), "revocation": ("compromisedSince",)}
 RESERVED_ADMIN = ("withdrawal", "ballot", "ready", "fault")
 CHANGES = ("admit", "remove", "replace", "revoke", "policy", "rules")
 NOBODYS = ("did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:")
@@ -1180,9 +1183,53 @@ def free_of_overlap(texts):
     return not any(b.startswith(a) for a, b in zip(texts, texts[1:]))
 
 
+def is_lei(text):
+    if not isinstance(text, str) or not re.fullmatch("[A-Z0-9]{18}[0-9]{2}", text, re.ASCII):
+        return False
+    number = int("".join(str(int(one, 36)) for one in text[:18]))
+    return int(text[18:]) == 98 - number * 100 % 97
+
+
+def is_contact(text):
+    of_a_uri = r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2}){1,500}"
+    if not isinstance(text, str) or len(text) > 500 or not re.fullmatch(of_a_uri, text, re.ASCII):
+        return False
+    name = "(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+    host = rf"(?:{name}\.)+(?!\d+(?:[^A-Za-z0-9-]|$)){name}"
+    if re.fullmatch(rf"https://{host}(:\d{{1,5}})?([/?#].*)?", text, re.ASCII):
+        return True
+    if re.fullmatch(rf"mailto:[A-Za-z0-9\-._~!$'*+%]+@{host}", text, re.ASCII):
+        return True
+    return bool(re.fullmatch(r"tel:\+(?:[-.()]*\d){3,15}[-.()]*", text, re.ASCII))
+
+
+def looked_at(files):
+    """What a member says it looked at."""
+    need(1 <= len(array(files, "evidence")) <= 20, "evidence has 1 to 20 files")
+    for file in files:
+        obj(file, "a file", ("mediaType", "sha256", "title"))
+        name = r"[a-z0-9][a-z0-9!#$&\-^_.+]*"
+        media, title = text_of(file["mediaType"], "mediaType"), text_of(file["title"], "title")
+        need(len(media) <= 255 and re.fullmatch(f"{name}/{name}", media, re.ASCII), "a mediaType is none")
+        hash_of(file["sha256"], "sha256")
+        fits_in = 1 <= len(title) <= 200 and title.strip(WHITE) == title
+        need(fits_in and not has_control(title) and not INVISIBLE.search(title), "a title is none")
+    need(len({file["sha256"] for file in files}) == len(files), "a file is named twice")
+
+
+def similar_to(ids, participant):
+    """Whose names look the same, by the member's word."""
+    need(1 <= len(array(ids, "similarTo")) <= 16, "similarTo has 1 to 16 participants")
+    need(all(uuid(one) != participant for one in ids), "a registration is similar to itself")
+    need(all(one < following for one, following in zip(ids, ids[1:])), "similarTo is not in order")
+
+
 def claims(value):
     """(company prefixes, GLNs, namespaces), the last with http."""
-    obj(value, "claims", ("organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"))
+    obj(value, "claims", ("organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"), ("lei", "contact", "terms"))
+    need("lei" not in value or is_lei(value["lei"]), "an lei is none")
+    need("contact" not in value or is_contact(value["contact"]), "a contact is none")
+    need("terms" not in value or hash_of(value["terms"], "terms"), "terms are no hash")
     name = text_of(value["organization"], "organization").strip(WHITE)
     need(1 <= len(name) <= 200 and not has_control(name) and not INVISIBLE.search(name), "an organisation's name is none")
     for member in ("roles", "glns", "gs1CompanyPrefixes", "namespaces"):
@@ -1228,6 +1275,10 @@ def admin_statement(payload):
     read["certificate"] = Certificate(value["certificate"])
     if kind == "registration":
         read["claims"] = claims(value["claims"])
+        if "evidence" in value:
+            looked_at(value["evidence"])
+        if "similarTo" in value:
+            similar_to(value["similarTo"], value["participant"])
     else:
         read["current"] = hash_of(value["current"], "current")
         read["consent"] = unbase64url(value["consent"], "consent", 64)

@@ -136,7 +136,8 @@ impl Votes {
             not_after: "2027-01-01T00:00:00Z".parse().unwrap(),
         };
         let (participant, request) = (participant(number).parse().unwrap(), b"request".to_vec());
-        let registration = Registration { participant, claims, request, certificate, evidence: Vec::new() };
+        let registration =
+            Registration { participant, claims, request, certificate, evidence: Vec::new(), similar_to: Vec::new() };
         let payload = Admin::Registration(Box::new(registration)).to_payload();
         let text = admin(&payload, &self.keys[0], at(self.minute));
         self.write(text);

@@ -288,7 +288,8 @@ impl Member {
         };
         let thumbprint = certificate.thumbprint();
         let (participant, claims, request) = (id.clone(), claims.clone(), request.der().to_vec());
-        let registration = Registration { participant, claims, request, certificate, evidence: Vec::new() };
+        let registration =
+            Registration { participant, claims, request, certificate, evidence: Vec::new(), similar_to: Vec::new() };
         Approval { admin: Admin::Registration(Box::new(registration)), certificate: thumbprint }
     }
 

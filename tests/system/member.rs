@@ -46,6 +46,7 @@ impl<'a> Member<'a> {
             request: request.der().to_vec(),
             certificate: self.certificate(id, &request, validity),
             evidence: Vec::new(),
+            similar_to: Vec::new(),
         }
     }
 

@@ -17,13 +17,19 @@ const TYPES = {
   endorsement: ["registration"],
   proposal: ["changes", "expires"],
 };
-const OPTIONAL = { genesis: ["continues"], revocation: ["compromisedSince"] };
+const OPTIONAL = { genesis: ["continues"], registration: ["evidence", "similarTo"], revocation: ["compromisedSince"] };
 /** Types whose bytes are kept for later (docs/FORMATS.md): refused by name until then. */
 const RESERVED = ["withdrawal", "ballot", "ready", "fault"];
 /** What a proposal may change now. */
 const CHANGES = ["admit", "remove", "replace", "revoke", "policy", "rules"];
 const GENESIS_VERSION = 2;
-const INVISIBLE = /[\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u;
+const INVISIBLE =
+  /[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\u{e0000}-\u{e007f}\u{e0100}-\u{e01ef}]/u;
+const LOOKED_AT_MAX = 20;
+const LOOKALIKES_MAX = 16;
+const TITLE_CHARS_MAX = 200;
+const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&\-^_.+]*\/[a-z0-9][a-z0-9!#$&\-^_.+]*$/;
+const MEDIA_TYPE_CHARS_MAX = 255;
 
 /** Reads the payload of an admin statement; `wrong` refuses it. Bytes, keys and times become what they stand for. */
 export function readAdmin(payload, wrong) {
@@ -48,7 +54,11 @@ export function readAdmin(payload, wrong) {
     return { type, participant: admin.registration };
   }
   if (!isParticipant(admin.participant)) wrong("its participant is no UUID in lower case");
-  if (type === "registration") admin.claims = readClaims(admin.claims, wrong);
+  if (type === "registration") {
+    admin.claims = readClaims(admin.claims, wrong);
+    checkLookedAt(admin.evidence, wrong);
+    checkSimilar(admin, wrong);
+  }
   if (type === "renewal") {
     if (!isHash(admin.current) || !isSignature(admin.consent)) wrong("its consent is malformed");
     admin.consent = fromBase64url(admin.consent);
@@ -62,6 +72,29 @@ export function readAdmin(payload, wrong) {
   if (type === "rejection" && !isHash(admin.key)) wrong("its key is malformed");
   if (type === "revocation") admin.compromisedSince = admin.compromisedSince == null ? undefined : time(admin.compromisedSince);
   return admin;
+}
+
+/** Checks what the member says it looked at; it may be left out. */
+function checkLookedAt(files, wrong) {
+  if (files === undefined) return;
+  if (!Array.isArray(files) || files.length === 0 || files.length > LOOKED_AT_MAX) wrong(`its evidence is 1 to ${LOOKED_AT_MAX} files`);
+  const all = files.map((file) => membersOf(file, ["mediaType", "sha256", "title"], [], wrong));
+  for (const { mediaType, sha256, title } of all) {
+    if (!isText(mediaType) || mediaType.length > MEDIA_TYPE_CHARS_MAX || !MEDIA_TYPE.test(mediaType)) wrong("a mediaType is malformed");
+    if (!isHash(sha256)) wrong("the sha256 of a file is malformed");
+    const isShown = isText(title) && title !== "" && charLength(title) <= TITLE_CHARS_MAX && trim(title) === title;
+    if (!isShown || hasControl(title) || INVISIBLE.test(title)) wrong("the title of a file is malformed");
+  }
+  if (new Set(all.map((file) => file.sha256)).size < all.length) wrong("a file is named twice");
+}
+
+/** Checks which organisations with look-alike names the member knows to be others; it may be left out. */
+function checkSimilar({ participant, similarTo }, wrong) {
+  if (similarTo === undefined) return;
+  const isList = Array.isArray(similarTo) && similarTo.length > 0 && similarTo.length <= LOOKALIKES_MAX;
+  if (!isList || !similarTo.every(isParticipant)) wrong(`its similarTo is 1 to ${LOOKALIKES_MAX} UUIDs in lower case`);
+  if (similarTo.includes(participant)) wrong("it is named as similar to itself");
+  if (similarTo.some((id, at) => at > 0 && similarTo[at - 1] >= id)) wrong("its similarTo is not in order");
 }
 
 function checkReason({ reason }, wrong) {
@@ -125,7 +158,7 @@ function readCertificate(value, bytes, time, wrong) {
 }
 
 function readClaims(value, wrong) {
-  const claims = membersOf(value, ["organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"], [], wrong);
+  const claims = membersOf(value, ["organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"], ["lei", "contact", "terms"], wrong);
   const { organization, glns, gs1CompanyPrefixes, namespaces } = claims;
   const name = isText(organization) ? trim(organization) : "";
   if (name === "" || charLength(name) > 200 || hasControl(name) || INVISIBLE.test(name)) wrong("its organization is wrong");
@@ -140,7 +173,39 @@ function readClaims(value, wrong) {
   each(gs1CompanyPrefixes, isCompanyPrefix, "gs1CompanyPrefixes");
   each(namespaces, isNamespace, "namespaces");
   if (collide(gs1CompanyPrefixes) || collide(namespaces.map(plainHttp))) wrong("two claims collide");
+  const { lei, contact, terms } = claims;
+  if (lei !== undefined && !isLei(lei)) wrong("its lei is malformed");
+  if (contact !== undefined && !isContact(contact)) wrong("its contact is malformed");
+  if (terms !== undefined && !isHash(terms)) wrong("its terms are malformed");
   return { organization: name, roles, glns, gs1CompanyPrefixes, namespaces };
+}
+
+/** Tells whether text is a Legal Entity Identifier (ISO 17442-1), by its check digits (ISO 7064, MOD 97-10). */
+function isLei(text) {
+  if (!isText(text) || !/^[A-Z0-9]{18}[0-9]{2}$/.test(text)) return false;
+  const number = [...text.slice(0, 18)].map((character) => parseInt(character, 36)).join("");
+  return text.slice(18) === String(98n - ((BigInt(number) * 100n) % 97n)).padStart(2, "0");
+}
+
+const CONTACT_CHARS_MAX = 500;
+const URI = /^([A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*$/;
+const WEB = /^https:\/\/([^/?#:]*)(:[0-9]{1,5})?([/?#].*)?$/;
+const MAIL = /^mailto:[A-Za-z0-9\-._~!$'*+%]+@([^@]*)$/;
+const TELEPHONE = /^tel:\+[0-9\-.()]*$/;
+
+/** Tells whether text is a contact for who scans a product: a page, a mail address or a telephone number. */
+function isContact(text) {
+  if (!isText(text) || text.length > CONTACT_CHARS_MAX || !URI.test(text)) return false;
+  const [, host] = WEB.exec(text) ?? MAIL.exec(text) ?? [];
+  if (host !== undefined) return isHost(host);
+  const digits = text.replace(/[^0-9]/g, "").length;
+  return TELEPHONE.test(text) && digits >= 3 && digits <= 15;
+}
+
+/** Two names or more of the DNS, the last of them no number. */
+function isHost(host) {
+  const names = host.split(".");
+  return names.length >= 2 && names.every((name) => /^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$/.test(name)) && !/^[0-9]+$/.test(names.at(-1));
 }
 
 /** True where one of a list begins with another one of it. */

@@ -67,6 +67,9 @@ pub const LOOKED_AT_MAX: usize = 20;
 /// Characters in the title of such a file.
 pub const TITLE_CHARS_MAX: usize = 200;
 
+/// Organisations with look-alike names that one registration names.
+pub const LOOKALIKES_MAX: usize = 16;
+
 /// Characters in a media type: 127 for the type and 127 for the subtype (RFC 6838 §4.2), with the slash between.
 pub const MEDIA_TYPE_CHARS_MAX: usize = 255;
 

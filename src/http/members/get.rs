@@ -35,9 +35,21 @@ pub struct MembersBody {
     /// Why this node signs nothing. Other members may go on without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_signing: Option<String>,
+    /// The terms that participants accept when they register, if the members have decided on some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terms: Option<TermsBody>,
     /// How this node stands to those that it follows, if it is an observer.
     #[serde(skip_serializing_if = "Option::is_none")]
     following: Option<FollowingBody>,
+}
+
+/// The terms for participants, by the policy `terms`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Terms)]
+pub struct TermsBody {
+    uri: String,
+    /// SHA-256 of the text, base64url.
+    sha256: String,
 }
 
 /// A member. What this node does not know is left out.
@@ -111,6 +123,7 @@ impl MembersBody {
             requests: requests.iter().map(JoinRequestBody::from).collect(),
             no_quorum: council.no_quorum().map(|lost| lost.shortage()),
             not_signing,
+            terms: None,
             following: None,
         }
     }
@@ -126,6 +139,7 @@ impl MembersBody {
             requests: Vec::new(),
             no_quorum: None,
             not_signing: None,
+            terms: None,
             following: Some(following),
         }
     }
@@ -168,13 +182,15 @@ pub async fn get_members(node: web::Data<Node>) -> HttpResponse {
     let view = node.ledger.view();
     let members = view.registry.members();
     let council = node.ledger.council_now();
-    let body = match node.ledger.following() {
+    let mut body = match node.ledger.following() {
         Some(following) => MembersBody::by_the_ledger(members, &council, FollowingBody::new(&following, &node.ledger)),
         None => {
             let requests = node.joining.waiting(members, node.ledger.now());
             MembersBody::new(members, &council, &requests, silence, &node.public_url)
         }
     };
+    let terms = view.registry.policies().terms();
+    body.terms = terms.map(|terms| TermsBody { uri: terms.uri.clone(), sha256: terms.sha256.to_string() });
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).json(body)
 }
 

@@ -139,6 +139,7 @@ codes! {
     BadRenewal = "bad-renewal", 400, "The renewal is not agreed to";
     BadDecision = "bad-decision", 400, "The decision cannot be carried out";
     OtherRequest = "other-request", 409, "The decision is about something else than was asked";
+    SimilarName = "similar-name", 409, "Another organisation's name looks the same";
     AlreadyRegistered = "already-registered", 409, "This is registered already";
     NotItsRegistrar = "not-its-registrar", 403, "Another member registered the participant";
     AlreadyRevoked = "already-revoked", 409, "The participant is revoked already";

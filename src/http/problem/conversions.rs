@@ -14,6 +14,7 @@ use sealane_core::json::JsonError;
 use sealane_core::ledger::PlaceRefusal;
 use sealane_core::limits::STATEMENT_BYTES_MAX;
 use sealane_core::statement::StatementError;
+use serde_json::json;
 
 impl From<StatementError> for Problem {
     fn from(error: StatementError) -> Self {
@@ -237,6 +238,11 @@ impl From<RegistrationError> for Problem {
                 let faults = [(pointer.as_str(), detail.as_str())];
                 return Self::new(Code::BadRenewal, format!("{field}: {detail}")).with_faults(faults);
             }
+            RegistrationError::Namespace { at, ref reason, .. } => {
+                let pointer = format!("/namespaces/{at}");
+                return Self::new(Code::BadClaims, error.to_string())
+                    .with_faults([(pointer.as_str(), reason.as_str())]);
+            }
             RegistrationError::Waiting { .. } => Code::RequestWaits,
             RegistrationError::Crowded | RegistrationError::AddressCrowded => Code::TooManyRequests,
             RegistrationError::Invitation(error) => return error.into(),
@@ -246,6 +252,12 @@ impl From<RegistrationError> for Problem {
             RegistrationError::NotActive { .. } => Code::NotActive,
             RegistrationError::OtherParticipant { .. } | RegistrationError::Certificate(_) => Code::BadDecision,
             RegistrationError::OtherRequest { .. } => Code::OtherRequest,
+            RegistrationError::Similar { ref similar, .. } => {
+                let similar = similar.iter().map(|one| {
+                    json!({"id": one.id, "organization": one.organization.as_str(), "status": one.status.as_str()})
+                });
+                return Self::new(Code::SimilarName, error.to_string()).with("similar", similar.collect::<Vec<_>>());
+            }
         };
         Self::new(code, error.to_string())
     }

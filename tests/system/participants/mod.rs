@@ -4,6 +4,7 @@ mod crowd;
 mod decide;
 mod invite;
 mod lifecycle;
+mod lookalikes;
 mod renew;
 mod request;
 

@@ -21,7 +21,7 @@ use crate::consortium::genesis::{self, Genesis};
 use crate::consortium::participant::Claims;
 use crate::hash::Hash;
 use crate::json::{self, JsonError};
-use crate::limits::{CLAIMS_MAX, REASON_CHARS_MAX};
+use crate::limits::{CLAIMS_MAX, LOOKALIKES_MAX, REASON_CHARS_MAX};
 use crate::statement::{PublicKey, Signature};
 use crate::time::Timestamp;
 
@@ -84,6 +84,9 @@ pub struct Registration {
     /// What the member looked at to believe the claims.
     #[serde(default, deserialize_with = "json::filled", skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<LookedAt>,
+    /// Organisations with names that look the same: the member knows that this is another one. In the order of their ids.
+    #[serde(default, deserialize_with = "json::filled", skip_serializing_if = "Vec::is_empty")]
+    pub similar_to: Vec<ParticipantId>,
 }
 
 /// A further certificate for a participant, asked for with a key it already had.
@@ -210,7 +213,8 @@ impl Admin {
             Admin::Registration(registration) => {
                 registration.claims.check()?;
                 registration.certificate.check()?;
-                looked_at::check_all(&registration.evidence)
+                looked_at::check_all(&registration.evidence)?;
+                registration.check_similar()
             }
             Admin::Renewal(renewal) => renewal.certificate.check(),
             Admin::Revocation(Revocation { reason, .. }) | Admin::Rejection(Rejection { reason, .. }) => {
@@ -220,6 +224,23 @@ impl Admin {
             Admin::Fault(fault) => fault.check(),
             Admin::Withdrawal(_) | Admin::Ballot(_) | Admin::Ready(_) | Admin::Endorsement(_) => Ok(()),
         }
+    }
+}
+
+impl Registration {
+    fn check_similar(&self) -> Result<(), AdminError> {
+        let Self { participant, similar_to, .. } = self;
+        if similar_to.len() > LOOKALIKES_MAX {
+            let found = similar_to.len();
+            return field("similarTo", format!("at most {LOOKALIKES_MAX} organisations are named; this has {found}"));
+        }
+        if similar_to.contains(participant) {
+            return field("similarTo", "an organisation is not named as similar to itself");
+        }
+        if !similar_to.is_sorted_by(|one, next| one < next) {
+            return field("similarTo", "the organisations stand in the order of their ids, each once");
+        }
+        Ok(())
     }
 }
 

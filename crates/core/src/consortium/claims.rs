@@ -210,18 +210,27 @@ impl fmt::Display for Organization {
 }
 
 /// Characters that are not seen: two names that differ in them alone look the same, and some turn what stands beside
-/// them round. Soft hyphen, zero-width characters, directional marks, overrides and isolates, byte order mark, tags.
+/// them round. Soft hyphen, joiners and fillers, the blank of Braille, zero-width characters, directional marks, overrides and
+/// isolates, variation selectors, byte order mark, tags.
 pub const fn is_invisible(character: char) -> bool {
     matches!(
         character,
         '\u{AD}'
+            | '\u{34F}'
             | '\u{61C}'
-            | '\u{180E}'
+            | '\u{115F}'..='\u{1160}'
+            | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}'
             | '\u{200B}'..='\u{200F}'
             | '\u{2028}'..='\u{202E}'
             | '\u{2060}'..='\u{206F}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}'
             | '\u{FEFF}'
+            | '\u{FFA0}'
             | '\u{E0000}'..='\u{E007F}'
+            | '\u{E0100}'..='\u{E01EF}'
     )
 }
 

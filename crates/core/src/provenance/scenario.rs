@@ -102,8 +102,14 @@ impl Scenario {
             not_after: time("2027-01-01"),
         };
         let thumbprint = certificate.thumbprint();
-        let registration =
-            Registration { participant: id.clone(), claims, request: Vec::new(), certificate, evidence: Vec::new() };
+        let registration = Registration {
+            participant: id.clone(),
+            claims,
+            request: Vec::new(),
+            certificate,
+            evidence: Vec::new(),
+            similar_to: Vec::new(),
+        };
         self.decide("2026-01-02", Admin::Registration(Box::new(registration)));
         Actor {
             id,

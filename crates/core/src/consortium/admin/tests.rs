@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::block::NoteSigningKey;
 use crate::limits::{
-    LIFTED_IDS_MAX, LOOKED_AT_MAX, MEDIA_TYPE_CHARS_MAX, POLICY_COUNT_MAX, TERMS_URI_CHARS_MAX, TITLE_CHARS_MAX,
+    LIFTED_IDS_MAX, LOOKALIKES_MAX, LOOKED_AT_MAX, MEDIA_TYPE_CHARS_MAX, POLICY_COUNT_MAX, TERMS_URI_CHARS_MAX,
+    TITLE_CHARS_MAX,
 };
 
 const ONE: &str = "00000000-0000-4000-8000-000000000001";
@@ -86,6 +87,7 @@ fn registration() -> Value {
             {"mediaType": "application/pdf", "sha256": hash("licence"), "title": "Licence of the company prefix"},
             {"mediaType": "image/svg+xml", "sha256": hash("plan"), "title": "\u{100}"},
         ],
+        "similarTo": [TWO],
     })
 }
 
@@ -151,8 +153,17 @@ fn what_is_written_reads_back_and_is_written_the_same() {
 
 #[test]
 fn each_object_has_its_members_and_no_other_and_none_is_null() {
-    const MAY_BE_LEFT_OUT: [&str; 8] =
-        ["lei", "contact", "terms", "evidence", "compromisedSince", "dismissesClaims", "participant", "polRound"];
+    const MAY_BE_LEFT_OUT: [&str; 9] = [
+        "lei",
+        "contact",
+        "terms",
+        "evidence",
+        "similarTo",
+        "compromisedSince",
+        "dismissesClaims",
+        "participant",
+        "polRound",
+    ];
     let mut looked_at = 0;
     for value in sound() {
         let mut pointers = Vec::new();
@@ -214,13 +225,17 @@ fn an_absent_member_is_not_written_and_an_empty_one_is_refused() {
     for name in ["lei", "contact", "terms"] {
         plain["claims"].as_object_mut().unwrap().shift_remove(name);
     }
-    plain.as_object_mut().unwrap().shift_remove("evidence");
+    for name in ["evidence", "similarTo"] {
+        plain.as_object_mut().unwrap().shift_remove(name);
+    }
     let admin = parse(&plain).unwrap();
     assert_eq!(admin.to_payload(), plain.to_string().into_bytes());
     assert_eq!(admin.reserved(), None);
-    let mut empty = plain.clone();
-    empty["evidence"] = json!([]);
-    refused(&empty, "an empty list is left out");
+    for name in ["evidence", "similarTo"] {
+        let mut empty = plain.clone();
+        empty[name] = json!([]);
+        refused(&empty, "an empty list is left out");
+    }
     let mut revocation = revocation();
     revocation["dismissesClaims"] = json!(false);
     refused(&revocation, "a flag that is not set is left out");
@@ -242,7 +257,10 @@ fn what_a_registration_gained_is_checked() {
     };
     let media = "/evidence/0/mediaType";
     let title = "/evidence/0/title";
+    let ids =
+        |times: usize| json!((0..times).map(|n| format!("{n:08}-0000-4000-8000-000000000000")).collect::<Vec<_>>());
     assert!(parse(&with("/evidence", repeated(LOOKED_AT_MAX))).is_ok());
+    assert!(parse(&with("/similarTo", ids(LOOKALIKES_MAX))).is_ok());
     assert!(parse(&with(title, json!("x".repeat(TITLE_CHARS_MAX)))).is_ok());
     assert!(parse(&with(media, json!(format!("a/{}", "b".repeat(MEDIA_TYPE_CHARS_MAX - 2))))).is_ok());
     for (pointer, value, words) in [
@@ -266,6 +284,11 @@ fn what_a_registration_gained_is_checked() {
         (media, json!("a/b/c"), "mediaType"),
         (media, json!(format!("a/{}", "b".repeat(MEDIA_TYPE_CHARS_MAX - 1))), "mediaType"),
         ("/claims/roles", json!(["authority", "shipper"]), "authority stands alone"),
+        ("/similarTo", ids(LOOKALIKES_MAX + 1), "at most 16 organisations"),
+        ("/similarTo", json!([ONE]), "similar to itself"),
+        ("/similarTo", json!([TWO, TWO]), "in the order of their ids, each once"),
+        ("/similarTo", json!([TWO, "00000000-0000-4000-8000-000000000000"]), "in the order of their ids, each once"),
+        ("/similarTo", json!(["Acme"]), "no participant id"),
     ] {
         refused(&with(pointer, value), words);
     }

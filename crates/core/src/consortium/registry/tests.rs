@@ -65,6 +65,7 @@ fn registration(number: u8, [glns, prefixes, namespaces]: [Value; 3]) -> Registr
         request: Vec::new(),
         certificate: certificate(number),
         evidence: Vec::new(),
+        similar_to: Vec::new(),
     }
 }
 

@@ -190,6 +190,7 @@ impl TestLedger {
             request: vec![number; 5],
             certificate: certificate(number),
             evidence: Vec::new(),
+            similar_to: Vec::new(),
         }))
     }
 

@@ -126,7 +126,14 @@ impl World {
         .unwrap();
         let certificate = certificate(seed, seed);
         let request = public(seed).jwk().to_string().into_bytes();
-        Registration { participant: participant(seed), claims, request, certificate, evidence: Vec::new() }
+        Registration {
+            participant: participant(seed),
+            claims,
+            request,
+            certificate,
+            evidence: Vec::new(),
+            similar_to: Vec::new(),
+        }
     }
 
     pub fn join(&mut self, seed: u8, role: &str, prefixes: &[&str]) {
