@@ -105,6 +105,7 @@ impl Memory {
             request: Vec::new(),
             certificate,
             evidence: Vec::new(),
+            similar_to: Vec::new(),
         };
         let admin = Admin::Registration(Box::new(registration));
         let id = StatementId::from_hash(Hash::of(&admin.to_payload()));

@@ -1,6 +1,7 @@
 //! Who acts in a world: organisations with seeded keys, registered, renewed and revoked by way of the use cases.
 
 use p256::ecdsa::SigningKey;
+use sealane::app::registration::RegistrationError;
 use sealane::app::{deciding, genesis, registration};
 use sealane::ports::MemberSigner;
 use sealane_core::block::Member;
@@ -140,10 +141,17 @@ impl Party {
         say(node, &json!({"type": "proposal", "changes": changes, "expires": expires})).await
     }
 
-    async fn decide(&self, node: &mut Node, admin: Admin) {
-        let statement = genesis::sign_admin(&admin, &node.origin, &*node.signer, node.now()).unwrap();
+    async fn decide(&self, node: &mut Node, mut admin: Admin) {
         let ledger = node.ledger.clone();
-        node.drive(registration::decide(&ledger, &JsonReader, &self.id, statement)).await.unwrap();
+        loop {
+            let statement = genesis::sign_admin(&admin, &node.origin, &*node.signer, node.now()).unwrap();
+            let decided = node.drive(registration::decide(&ledger, &JsonReader, &self.id, statement)).await;
+            let Err(RegistrationError::Similar { similar, .. }) = &decided else { return drop(decided.unwrap()) };
+            // The member knows them for others.
+            let Admin::Registration(one) = &mut admin else { panic!("{decided:?}") };
+            one.similar_to.extend(similar.iter().map(|one| one.id.clone()));
+            one.similar_to.sort();
+        }
     }
 
     /// A document of some events, signed by any of the certificates whose key it still has.

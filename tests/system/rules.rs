@@ -1,7 +1,7 @@
 //! The members change the rules while one of them, and an observer, run a program that does not know the new ones.
 //!
 //! The old program is a plain build of this one. The program under test knows rules 2, which no plain build does (the feature
-//! `test-rules-2` of the core). `scripts/test` builds both, and names the plain one in `SEALANE_PLAIN_BIN`.
+//! `test-rules-2` of the core). `scripts/two-builds` builds both, and names the plain one in `SEALANE_PLAIN_BIN`.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -79,7 +79,7 @@ fn propose(node: &Node, speed: &str) -> String {
 #[test]
 fn a_member_with_an_old_program_reads_on_signs_nothing_and_votes_again_once_it_is_replaced() {
     let Ok(program) = std::env::var("SEALANE_PLAIN_BIN") else {
-        println!("skipped: SEALANE_PLAIN_BIN names no plain build, as scripts/test makes one");
+        println!("skipped: SEALANE_PLAIN_BIN names no plain build, as scripts/two-builds makes one");
         return;
     };
     let mut dirs: Vec<TempDir> = four().into_iter().map(|founder| founder.dir).collect();
