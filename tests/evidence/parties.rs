@@ -146,7 +146,10 @@ impl Party {
         loop {
             let statement = genesis::sign_admin(&admin, &node.origin, &*node.signer, node.now()).unwrap();
             let decided = node.drive(registration::decide(&ledger, &JsonReader, &self.id, statement)).await;
-            let Err(RegistrationError::Similar { similar, .. }) = &decided else { return drop(decided.unwrap()) };
+            let Err(RegistrationError::Similar { similar, .. }) = &decided else {
+                decided.unwrap();
+                return;
+            };
             // The member knows them for others.
             let Admin::Registration(one) = &mut admin else { panic!("{decided:?}") };
             one.similar_to.extend(similar.iter().map(|one| one.id.clone()));
