@@ -114,7 +114,7 @@ impl Applicant {
         let key = PrivateKey::generate().unwrap();
         let request = CertificateRequest::make(&key, "Maker").unwrap();
         let claims = Claims {
-            organization: "Maker".parse().unwrap(),
+            organization: format!("Maker {prefix}").parse().unwrap(),
             roles: vec![Role::Manufacturer],
             glns: Vec::new(),
             gs1_company_prefixes: vec![prefix.parse().unwrap()],

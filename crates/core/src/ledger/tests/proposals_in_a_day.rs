@@ -41,7 +41,7 @@ fn proposals_in_vain_in_a_day(side: Side) {
     assert_refused!(
         side,
         world,
-        [further.clone()],
+        [further],
         PlaceRefusal::Admin(Refusal::Proposal(ProposalRefusal::TooManyInADay { until })) if *until == made[0].plus_millis(DAY_MS)
     );
     let of_another = proposal(&world, &speed(900), 201);
@@ -87,7 +87,7 @@ fn one_that_is_enacted_gives_room_for_another_in_its_day() {
     assert_refused!(
         Side::Capture,
         world,
-        [further.clone()],
+        [further],
         PlaceRefusal::Admin(Refusal::Proposal(ProposalRefusal::TooManyInADay { .. }))
     );
     for other in [201, 202] {
@@ -95,6 +95,7 @@ fn one_that_is_enacted_gives_room_for_another_in_its_day() {
         settle(&mut world, &yes);
     }
     assert!(matches!(end(&world, last.unwrap()), Some(ProposalEnd::Enacted { .. })));
+    let further = proposal(&world, &speed(900), MEMBER);
     assert!(stands(Side::Capture, &mut world, &further));
 }
 
