@@ -145,10 +145,11 @@ impl fmt::Display for NoQuorum {
 impl std::error::Error for NoQuorum {}
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn member(name: &str, tip: Option<u64>, heard: Option<Timestamp>, reachable: bool) -> MemberStanding {
+    /// A member as another one sees it; the one named A sees itself.
+    pub fn member(name: &str, tip: Option<u64>, heard: Option<Timestamp>, reachable: bool) -> MemberStanding {
         MemberStanding {
             kid: Hash::of(name.as_bytes()),
             name: name.to_owned(),

@@ -1,7 +1,8 @@
 use p256::ecdsa::SigningKey;
 
 use super::*;
-use crate::app::council::{CandidateStanding, MemberStanding};
+use crate::app::council::CandidateStanding;
+use crate::app::council::tests::member;
 use crate::ports::StoredBlock;
 use sealane_core::block::{Checkpoint, Commit, MemberSet, NoteSigningKey, Origin, Seal};
 use sealane_core::consortium::{
@@ -15,21 +16,7 @@ use sealane_core::statement::{P256, PublicKey, Signature};
 const MINUTE_MS: i64 = 60_000;
 
 fn council(tips: &[Option<u64>]) -> Council {
-    let member = |(at, tip): (usize, &Option<u64>)| MemberStanding {
-        kid: Hash::of(&at.to_be_bytes()),
-        name: format!("Member {at}"),
-        is_self: false,
-        reachable: tip.is_some(),
-        heard: None,
-        connected_since: None,
-        address: None,
-        tip: tip.map(|tip| Height::new(tip).unwrap()),
-        root: None,
-        round_trip: None,
-        clock_offset_ms: None,
-        trouble: None,
-        faults: 0,
-    };
+    let member = |(at, tip): (usize, &Option<u64>)| member(&format!("Member {at}"), *tip, None, tip.is_some());
     Council { members: tips.iter().enumerate().map(member).collect(), ..Council::default() }
 }
 
