@@ -7,7 +7,9 @@ use std::fmt;
 
 use unicode_security::skeleton;
 
-use crate::app::registration::Status;
+use crate::app::ledger::{Ledger, View};
+use crate::app::registration::{REQUESTS_AT_ONCE, Status, kept_since, status_of};
+use crate::ports::{RequestBody, RequestFilter, StoreError};
 use sealane_core::consortium::{Organization, ParticipantId, Registration};
 use sealane_core::limits::LOOKALIKES_MAX;
 
@@ -38,16 +40,42 @@ impl NameShape {
     }
 }
 
-/// Those of others, registered or waiting, whose names look like a registration's and which it does not name: the first
-/// [`LOOKALIKES_MAX`].
-pub fn unnamed(registration: &Registration, others: impl IntoIterator<Item = Lookalike>) -> Vec<Lookalike> {
+/// Those in force or waiting whose names look like a registration's and which it does not name: the first [`LOOKALIKES_MAX`].
+pub async fn unnamed(ledger: &Ledger, view: &View, registration: &Registration) -> Result<Vec<Lookalike>, StoreError> {
+    let now = ledger.now();
+    let in_force = view.registry.participants().map(|one| (one, status_of(one, now)));
+    let in_force = in_force.filter(|(_, status)| matches!(status, Status::Active | Status::Pending));
+    let in_force = in_force.map(|(one, status)| Lookalike {
+        id: one.id.clone(),
+        organization: one.claims.organization.clone(),
+        status,
+    });
     let shape = NameShape::of(&registration.claims.organization);
-    others
-        .into_iter()
-        .filter(|one| one.id != registration.participant && !registration.similar_to.contains(&one.id))
-        .filter(|one| NameShape::of(&one.organization) == shape)
-        .take(LOOKALIKES_MAX)
-        .collect()
+    let all = in_force.chain(waiting(ledger).await?);
+    let others = all.filter(|one| one.id != registration.participant && !registration.similar_to.contains(&one.id));
+    Ok(others.filter(|one| NameShape::of(&one.organization) == shape).take(LOOKALIKES_MAX).collect())
+}
+
+/// All who wait to be registered.
+async fn waiting(ledger: &Ledger) -> Result<Vec<Lookalike>, StoreError> {
+    let (mut names, mut after) = (Vec::new(), None);
+    let (since, limit) = (kept_since(ledger), REQUESTS_AT_ONCE);
+    loop {
+        let filter = RequestFilter { renewals: false, rejected: Some(false), since, after, through: None, limit };
+        let some = ledger.store().requests_page(filter).await?;
+        let is_last = some.len() < limit as usize;
+        after = some.last().map(|request| request.participant.clone());
+        names.extend(some.into_iter().filter_map(|request| match request.body {
+            RequestBody::Registration { claims, .. } => {
+                let (id, organization) = (request.participant, claims.organization);
+                Some(Lookalike { id, organization, status: Status::Pending })
+            }
+            RequestBody::Renewal { .. } => None,
+        }));
+        if is_last {
+            return Ok(names);
+        }
+    }
 }
 
 #[cfg(test)]

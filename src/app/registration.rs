@@ -8,8 +8,7 @@ use crate::app::whole_domains;
 use crate::ports::{Admission, Entrance, PendingRequest, RequestBody, RequestFilter, StoreError, WaitingRoom};
 use sealane_core::consortium::{
     Admin, AdminError, CertificateReader, CertificateRecord, Claims, Conflict, Invitation, InvitationError, Namespace,
-    Organization, Participant, ParticipantId, Refusal, Registration, RequestedKey, Standing, check_record,
-    renewal_consent,
+    Organization, Participant, ParticipantId, Refusal, RequestedKey, Standing, check_record, renewal_consent,
 };
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed};
@@ -42,7 +41,7 @@ pub const PAGE_PARTICIPANTS: u32 = 100;
 pub const PAGE_BYTES_MAX: usize = 512 * 1024;
 
 /// Requests that are read at once for a page.
-const REQUESTS_AT_ONCE: u32 = 32;
+pub(super) const REQUESTS_AT_ONCE: u32 = 32;
 
 /// Why a request or a decision was refused. Nothing was written, but for [`OrderError::Unwritten`] and a
 /// [`StoreError`] that does not say so: then this is unknown.
@@ -272,7 +271,10 @@ pub async fn decide(
     }
     check_against_request(ledger, reader, &view, id, &admin).await?;
     if let Admin::Registration(registration) = &admin {
-        check_name(ledger, &view, registration).await?;
+        let similar = lookalikes::unnamed(ledger, &view, registration).await?;
+        if !similar.is_empty() {
+            return Err(RegistrationError::Similar { organization: registration.claims.organization.clone(), similar });
+        }
     }
     if let Admin::Rejection(rejection) = &admin {
         ledger.gate.note(ledger.store().reject_request(id, rejection.reason.clone()).await)?;
@@ -477,7 +479,7 @@ async fn add(ledger: &Ledger, id: ParticipantId, body: RequestBody) -> Result<Pe
 }
 
 /// What was received before this is forgotten.
-fn kept_since(ledger: &Ledger) -> Timestamp {
+pub(super) fn kept_since(ledger: &Ledger) -> Timestamp {
     ledger.now().plus_millis(-REQUEST_AGE_MS_MAX)
 }
 
@@ -549,52 +551,6 @@ async fn check_against_request(
         | Admin::Ready(_)
         | Admin::Fault(_)
         | Admin::Endorsement(_) => Ok(()),
-    }
-}
-
-/// Refuses a registration whose name looks like that of another organisation which is in force or waits, unless it says that it
-/// knows that one.
-async fn check_name(ledger: &Ledger, view: &View, registration: &Registration) -> Result<(), RegistrationError> {
-    let now = ledger.now();
-    let in_force = view.registry.participants().map(|one| (one, status_of(one, now)));
-    let in_force = in_force.filter(|(_, status)| matches!(status, Status::Active | Status::Pending));
-    let mut others: Vec<Lookalike> = in_force
-        .map(|(one, status)| Lookalike { id: one.id.clone(), organization: one.claims.organization.clone(), status })
-        .collect();
-    others.extend(waiting_names(ledger).await?);
-    let similar = lookalikes::unnamed(registration, others);
-    match similar.is_empty() {
-        true => Ok(()),
-        false => Err(RegistrationError::Similar { organization: registration.claims.organization.clone(), similar }),
-    }
-}
-
-/// The names of all who wait to be registered.
-async fn waiting_names(ledger: &Ledger) -> Result<Vec<Lookalike>, StoreError> {
-    let (mut names, mut after) = (Vec::new(), None);
-    loop {
-        let since = kept_since(ledger);
-        let filter = RequestFilter {
-            renewals: false,
-            rejected: Some(false),
-            since,
-            after: after.clone(),
-            through: None,
-            limit: REQUESTS_AT_ONCE,
-        };
-        let some = ledger.store().requests_page(filter).await?;
-        let is_last = some.len() < REQUESTS_AT_ONCE as usize;
-        after = some.last().map(|request| request.participant.clone());
-        names.extend(some.into_iter().filter_map(|request| match request.body {
-            RequestBody::Registration { claims, .. } => {
-                let (id, organization) = (request.participant, claims.organization);
-                Some(Lookalike { id, organization, status: Status::Pending })
-            }
-            RequestBody::Renewal { .. } => None,
-        }));
-        if is_last {
-            return Ok(names);
-        }
     }
 }
 

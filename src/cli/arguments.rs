@@ -9,16 +9,17 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::ballots::{EndorseOptions, VoteOptions, WithdrawOptions};
+use crate::cli::decisions::{ApproveOptions, RejectOptions, RevokeOptions};
 use crate::cli::demo::{MEMBERS_DEFAULT, MEMBERS_MAX};
 use crate::cli::follow::FollowOptions;
 use crate::cli::init::InitOptions;
 use crate::cli::limits::LimitOptions;
 use crate::cli::proposals::ProposalsOptions;
 use crate::cli::propose::{PolicyOptions, ProposeOptions, RulesOptions};
+use crate::cli::register::RegisterOptions;
 use crate::cli::stores::StoreName;
 use crate::config::{AgreementSection, Config, LogFormat, PeerEndpoint, Secret};
-use sealane_core::consortium::{Contact, Lei, Namespace, Organization, ParticipantId, Role};
-use sealane_core::gs1::{CompanyPrefix, Gln};
+use sealane_core::consortium::{Organization, ParticipantId};
 use sealane_core::hash::Hash;
 use sealane_core::time::Timestamp;
 
@@ -319,45 +320,6 @@ pub struct KeygenOptions {
 }
 
 #[derive(Debug, Args)]
-pub struct RegisterOptions {
-    #[arg(long)]
-    pub organization: Organization,
-    /// manufacturer, shipper (or carrier), distributor
-    #[arg(long, required = true, num_args = 1..)]
-    pub role: Vec<Role>,
-    /// Global Location Numbers of the organisation's places
-    #[arg(long, num_args = 1..)]
-    pub gln: Vec<Gln>,
-    /// GS1 company prefixes that the organisation holds
-    #[arg(long, num_args = 1.., value_name = "PREFIX")]
-    pub gs1_prefix: Vec<CompanyPrefix>,
-    /// URIs that begin ids of the organisation's own
-    #[arg(long, num_args = 1.., value_name = "URI")]
-    pub namespace: Vec<Namespace>,
-    /// Where a person who scans a product can reach the organisation: https://…, mailto:… or tel:…
-    #[arg(long, value_name = "URI")]
-    pub contact: Option<Contact>,
-    /// Its Legal Entity Identifier (ISO 17442)
-    #[arg(long)]
-    pub lei: Option<Lei>,
-    /// Accept the consortium's terms, which `sealane members` names: their hash is recorded
-    #[arg(long)]
-    pub accept_terms: bool,
-    /// A PKCS#10 request in PEM; without it, key and request are made in --out, or the request there is taken
-    #[arg(long, value_name = "FILE", required_unless_present = "out")]
-    pub csr: Option<PathBuf>,
-    /// Directory of key.pem and request.pem, and of certificate.pem with --wait
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// A member's invitation, as `sealane invite` printed it
-    #[arg(long, env = "SEALANE_INVITATION", hide_env_values = true, value_name = "TOKEN")]
-    pub invitation: Option<Secret>,
-    /// Wait for the member's decision, and write the certificate into --out
-    #[arg(long, requires = "out")]
-    pub wait: bool,
-}
-
-#[derive(Debug, Args)]
 pub struct InviteOptions {
     /// Until when it holds, such as 2026-11-21T09:30:00Z; 30 days at the most [default: 7 days from now]
     #[arg(long, value_name = "TIME")]
@@ -369,47 +331,6 @@ pub struct ParticipantsOptions {
     /// pending, active, rejected, revoked or expired
     #[arg(long)]
     pub status: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct ApproveOptions {
-    pub id: ParticipantId,
-    /// A file that shows who the organisation is, such as a register's extract: its hash and its name are recorded. Several may
-    /// be given
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    pub evidence: Vec<PathBuf>,
-    /// Approve it though its name looks like that of another organisation: which one is recorded
-    #[arg(long)]
-    pub allow_similar: bool,
-    /// Do not ask
-    #[arg(long, short)]
-    pub yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct RejectOptions {
-    pub id: ParticipantId,
-    #[arg(long)]
-    pub reason: String,
-}
-
-#[derive(Debug, Args)]
-pub struct RevokeOptions {
-    pub id: ParticipantId,
-    #[arg(long)]
-    pub reason: String,
-    /// The key was in other hands from this time on, such as 2026-11-21T09:30:00Z
-    #[arg(long, value_name = "TIME")]
-    pub compromised_since: Option<Timestamp>,
-    /// Put it to the vote of all members, whichever member made the registration
-    #[arg(long)]
-    pub by_vote: bool,
-    /// Until when the members may vote, such as 2026-11-21T09:30:00Z; 30 days at the most [default: 7 days from now]
-    #[arg(long, value_name = "TIME", requires = "by_vote")]
-    pub expires: Option<Timestamp>,
-    /// Do not ask before it is put to the vote
-    #[arg(long, short, requires = "by_vote")]
-    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,12 +1,13 @@
 //! `approve`, `reject`, `revoke`: the member's decisions, signed with the member's key.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use clap::Args;
 use serde_json::{Value, json};
 
 use crate::app::genesis::sign_admin;
-use crate::cli::arguments::{ApproveOptions, Global, RejectOptions, RevokeOptions};
+use crate::cli::arguments::Global;
 use crate::cli::ballots::missing_text;
 use crate::cli::client::{Client, HttpAnswer};
 use crate::cli::data_dir::DataDir;
@@ -21,6 +22,48 @@ use sealane_core::consortium::{
     Admin, CertificateRecord, Claims, LookedAt, ParticipantId, Registration, Rejection, Renewal, Revocation,
 };
 use sealane_core::hash::Hash;
+use sealane_core::time::Timestamp;
+
+#[derive(Debug, Args)]
+pub struct ApproveOptions {
+    pub id: ParticipantId,
+    /// A file that shows who the organisation is, such as a register's extract: its hash and its name are recorded. Several may
+    /// be given
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub evidence: Vec<PathBuf>,
+    /// Approve it though its name looks like that of another organisation: which one is recorded
+    #[arg(long)]
+    pub allow_similar: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RejectOptions {
+    pub id: ParticipantId,
+    #[arg(long)]
+    pub reason: String,
+}
+
+#[derive(Debug, Args)]
+pub struct RevokeOptions {
+    pub id: ParticipantId,
+    #[arg(long)]
+    pub reason: String,
+    /// The key was in other hands from this time on, such as 2026-11-21T09:30:00Z
+    #[arg(long, value_name = "TIME")]
+    pub compromised_since: Option<Timestamp>,
+    /// Put it to the vote of all members, whichever member made the registration
+    #[arg(long)]
+    pub by_vote: bool,
+    /// Until when the members may vote, such as 2026-11-21T09:30:00Z; 30 days at the most [default: 7 days from now]
+    #[arg(long, value_name = "TIME", requires = "by_vote")]
+    pub expires: Option<Timestamp>,
+    /// Do not ask before it is put to the vote
+    #[arg(long, short, requires = "by_vote")]
+    pub yes: bool,
+}
 
 pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let desk = Desk::open(global)?;

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::proposals::Bearing;
-use crate::cli::arguments::{Global, RevokeOptions};
-use crate::cli::decisions::Desk;
+use crate::cli::arguments::Global;
+use crate::cli::decisions::{Desk, RevokeOptions};
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::now;
 use crate::cli::output::{Output, ask, excerpt, printable};

@@ -1,24 +1,67 @@
 //! `register`: an organisation asks a member to be registered.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::arguments::{Global, RegisterOptions};
+use crate::cli::arguments::Global;
 use crate::cli::certificate;
 use crate::cli::client::Client;
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
 use crate::cli::identity::{CERTIFICATE_FILE, KEY_FILE, REQUEST_FILE};
 use crate::cli::keygen;
 use crate::cli::output::Output;
+use crate::config::Secret;
 use crate::pki::CertificateRequest;
+use sealane_core::consortium::{Contact, Lei, Namespace, Organization, Role};
+use sealane_core::gs1::{CompanyPrefix, Gln};
 use sealane_core::hash::Hash;
 
 /// How often `--wait` asks, and for how long: a member may have to come back from lunch.
 const WAIT_STEP: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[derive(Debug, Args)]
+pub struct RegisterOptions {
+    #[arg(long)]
+    pub organization: Organization,
+    /// manufacturer, shipper (or carrier), distributor
+    #[arg(long, required = true, num_args = 1..)]
+    pub role: Vec<Role>,
+    /// Global Location Numbers of the organisation's places
+    #[arg(long, num_args = 1..)]
+    pub gln: Vec<Gln>,
+    /// GS1 company prefixes that the organisation holds
+    #[arg(long, num_args = 1.., value_name = "PREFIX")]
+    pub gs1_prefix: Vec<CompanyPrefix>,
+    /// URIs that begin ids of the organisation's own
+    #[arg(long, num_args = 1.., value_name = "URI")]
+    pub namespace: Vec<Namespace>,
+    /// Where a person who scans a product can reach the organisation: https://…, mailto:… or tel:…
+    #[arg(long, value_name = "URI")]
+    pub contact: Option<Contact>,
+    /// Its Legal Entity Identifier (ISO 17442)
+    #[arg(long)]
+    pub lei: Option<Lei>,
+    /// Accept the consortium's terms, which `sealane members` names: their hash is recorded
+    #[arg(long)]
+    pub accept_terms: bool,
+    /// A PKCS#10 request in PEM; without it, key and request are made in --out, or the request there is taken
+    #[arg(long, value_name = "FILE", required_unless_present = "out")]
+    pub csr: Option<PathBuf>,
+    /// Directory of key.pem and request.pem, and of certificate.pem with --wait
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// A member's invitation, as `sealane invite` printed it
+    #[arg(long, env = "SEALANE_INVITATION", hide_env_values = true, value_name = "TOKEN")]
+    pub invitation: Option<Secret>,
+    /// Wait for the member's decision, and write the certificate into --out
+    #[arg(long, requires = "out")]
+    pub wait: bool,
+}
 
 pub fn run(global: &Global, options: &RegisterOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let client = Client::new(global)?;

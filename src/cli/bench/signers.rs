@@ -7,14 +7,14 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use p256::pkcs8::EncodePrivateKey;
 use tempfile::TempDir;
 
-use crate::cli::arguments::{Global, RegisterOptions};
+use crate::cli::arguments::Global;
 use crate::cli::certificate;
 use crate::cli::client::Client;
 use crate::cli::decisions::Desk;
 use crate::cli::failure::{Failure, with_causes};
 use crate::cli::identity::{CERTIFICATE_FILE, KEY_FILE};
 use crate::cli::node::now;
-use crate::cli::register;
+use crate::cli::register::{self, RegisterOptions};
 use crate::pki::{Certificate, PrivateKey};
 use sealane_core::consortium::{ParticipantId, Role};
 use sealane_core::gs1::check_digit;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::cli::arguments::{Global, RegisterOptions};
+use crate::cli::arguments::Global;
 use crate::cli::certificate;
 use crate::cli::client::Client;
 use crate::cli::decisions::Desk;
@@ -14,7 +14,7 @@ use crate::cli::identity::{CERTIFICATE_FILE, Identity};
 use crate::cli::node::now;
 use crate::cli::output::Output;
 use crate::cli::provider::provider;
-use crate::cli::register;
+use crate::cli::register::{self, RegisterOptions};
 use crate::cli::trust::Trusted;
 use crate::cli::verify::{VerifyAnswer, judge_now};
 use sealane_core::consortium::{Admin, Endorsement, ParticipantId};
