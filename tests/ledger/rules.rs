@@ -48,12 +48,13 @@ fn says_when_ready(four: &Four, at: usize) -> JoinHandle<()> {
     tokio::spawn(node.run())
 }
 
-/// Puts rules to the vote; two others say yes.
+/// Puts rules to the vote; two others say yes, each once its node has the proposal.
 async fn voted_on(four: &Four, number: u32, not_before: Timestamp) -> StatementId {
     let changes = vec![ProposedChange::Rules(RulesChange { number, not_before })];
     let proposal = Admin::Proposal(ChangeProposal { changes, expires: four.clock.now().plus_millis(24 * HOUR_MS) });
     let proposal = decide(four.ledger(0), &X509Reader, four.members[0].signed(&proposal)).await.unwrap().id;
     for at in [1, 2] {
+        until(four, at, proposal, |_| true).await;
         let ballot = Admin::Ballot(Ballot { proposal, yes: true });
         decide(four.ledger(at), &X509Reader, four.members[at].signed(&ballot)).await.unwrap();
     }
