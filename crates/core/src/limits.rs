@@ -195,8 +195,14 @@ pub const ADDRESS_NUMBER_MAX: u64 = TREE_SIZE_MAX;
 /// Reasons that one rule gives in one verdict; further findings only add their leaves to the last.
 pub const REASONS_PER_RULE_MAX: usize = 10;
 
-/// Rival accounts of who has a product that a verdict follows side by side.
-pub const CUSTODY_ACCOUNTS_MAX: usize = 8;
+/// Walks through a product's records that building its account may take, beside those that only go on at the end.
+pub const ACCOUNT_WALKS_MAX: usize = 5_000;
+
+/// Records that these walks may take, all of them together.
+pub const ACCOUNT_STEPS_MAX: usize = 1_000_000;
+
+/// Signers that may be the receivers of what was let go to nobody in particular: the first by the ledger.
+pub const SIGNERS_OF_OPEN_GOODS_MAX: usize = 16;
 
 /// Destinations of one event that a verdict reads. The CBV has three kinds of them.
 pub const DESTINATIONS_MAX: usize = 16;

@@ -10,6 +10,7 @@
 //! (`follow`), apart from the words that tie ids together (`links`), which both read; the clock, for which [`stale`]
 //! takes a parameter.
 
+mod account;
 mod case;
 mod containment;
 mod corrections;
@@ -19,13 +20,16 @@ mod follow;
 mod history;
 mod judge;
 pub mod links;
+mod parties;
 mod parts;
 mod passage;
 mod policy;
 mod reading;
+mod records;
 mod rules;
 mod timeline;
 mod verdict;
+mod walk;
 mod wording;
 
 #[cfg(test)]
@@ -42,4 +46,4 @@ pub use history::{CapturedEvent, History, Record};
 pub use judge::judge;
 pub use policy::{Policy, stale};
 pub use timeline::TimelineStep;
-pub use verdict::{Party, ProductState, Verdict, Word};
+pub use verdict::{Light, Party, ProductState, Verdict, Word};

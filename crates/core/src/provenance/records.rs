@@ -1,17 +1,17 @@
-//! A history made ready for the rules: its records, what each is worth, and which of them are the product's journey.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! The records of a history, and what each says by itself: who signed it, with what right, and what it names.
 
 use crate::consortium::{Claims, Participant, ParticipantId, Role};
 use crate::epcis::event::{Action, Event, Part, What};
 use crate::gs1::{Id, IdKind};
+use crate::index::Acts;
 use crate::merkle::LeafIndex;
 use crate::provenance::containment::{self, Mention};
 use crate::provenance::corrections::{self, Standing};
 use crate::provenance::history::{History, Record};
 use crate::provenance::parts::Parts;
 use crate::provenance::policy::Policy;
-use crate::provenance::{custody, wording};
+use crate::provenance::reading::{self, Act};
+use crate::provenance::wording;
 use crate::time::Timestamp;
 
 /// One record of the history.
@@ -30,6 +30,10 @@ pub(super) struct Entry<'a> {
 pub(super) enum Subject {
     /// One object: only this can be authentic.
     One,
+    /// A logistic unit or a returnable asset: many things travel under its number, one after the other.
+    Load,
+    /// A document, a coupon or a relation of service: nobody is asked where it is.
+    Paper,
     /// A lot: many objects share it, and it has an origin.
     Lot,
     /// A class: all objects of a kind share it.
@@ -38,94 +42,66 @@ pub(super) enum Subject {
     Place,
 }
 
-/// A product's history, with what most rules ask of it.
+impl Subject {
+    /// Tells whether somebody has it, and one participant at a time.
+    pub const fn has_custodian(self) -> bool {
+        matches!(self, Subject::One | Subject::Load)
+    }
+}
+
+/// The records of a history, with what the account and the rules ask of each.
 #[derive(Debug)]
-pub(super) struct Case<'a> {
+pub(super) struct Records<'a> {
     pub history: &'a History,
     pub policy: &'a Policy,
     /// All records, in ledger order: an entry's number says which of two came first.
     pub entries: Vec<Entry<'a>>,
     /// The entries that name the product, whatever they are worth, in ledger order.
     pub own: Vec<usize>,
-    /// The journey: the entries that count, the product's own and those of what it was in, in the order of custody.
-    pub order: Vec<usize>,
-    /// The containers whose entries those of the journey are that do not name the product itself, what was withdrawn of
-    /// them too.
-    via: BTreeMap<usize, &'a Id>,
-    mentions: BTreeMap<&'a Id, Vec<Mention>>,
-    /// Where the product's life begins, in the order of custody: normally one.
-    pub origins: Vec<usize>,
-    /// The one of them that the rest of the history builds on: the first with authority, else the first.
-    pub origin: Option<usize>,
-    /// What a key in other hands said although its owner had nothing to do with the product then: shown, and not counted.
-    pub disregarded: BTreeSet<usize>,
+    /// All entries in the order of custody: event time, then place in the ledger.
+    pub by_time: Vec<usize>,
     pub subject: Subject,
-    /// The entries that name the product, and those of its containers that are part of its journey, in ledger order.
-    pub told: Vec<usize>,
+    mentions: Vec<Vec<Mention<'a>>>,
     /// All whose company prefix or namespace covers the product, revoked or not.
-    holders: Vec<&'a Participant>,
+    pub holders: Vec<&'a Participant>,
 }
 
-impl<'a> Case<'a> {
+impl<'a> Records<'a> {
     pub fn new(history: &'a History, policy: &'a Policy) -> Self {
         let entries = entries(history);
         let own: Vec<usize> = (0..entries.len()).filter(|at| !entries[*at].parts.is_empty()).collect();
         let mentions = containment::mentions(&history.id, &entries);
         let subject = subject(&history.id, &entries, &own);
-        let mut case = Self {
-            history,
-            policy,
-            entries,
-            own,
-            order: Vec::new(),
-            via: BTreeMap::new(),
-            mentions,
-            origins: Vec::new(),
-            origin: None,
-            disregarded: BTreeSet::new(),
-            subject,
-            told: Vec::new(),
-            holders: history.registry.holders(&history.id),
-        };
-        case.set_origins();
-        let journey = custody::journey(&case);
-        (case.order, case.via, case.disregarded) = (journey.order, journey.via, journey.disregarded);
-        case.set_origins();
-        let told: BTreeSet<usize> = case.own.iter().chain(case.via.keys()).copied().collect();
-        case.told = told.into_iter().collect();
-        case
+        let by_time = in_order_of_custody(&entries);
+        let holders = history.registry.holders(&history.id);
+        Self { history, policy, entries, own, by_time, subject, mentions, holders }
     }
 
-    fn set_origins(&mut self) {
-        self.origins = self.find_origins();
-        let with_authority = self.origins.iter().find(|at| self.signed_by_prefix_holder(**at));
-        self.origin = with_authority.or(self.origins.first()).copied();
-    }
-
-    /// Tells whether an entry counts, or would if a key in other hands had not withdrawn it.
-    pub fn stands(&self, at: usize) -> bool {
-        let by_thief = |by: usize| self.compromised_since(by).is_some();
-        self.counts(at) || matches!(self.entries[at].standing, Standing::WithdrawnBy(by) if by_thief(by))
-    }
-
-    /// The entries that name `id`, the product or what something was packed into, in the order of custody.
-    pub fn mentions(&self, id: &Id) -> &[Mention] {
-        self.mentions.get(id).map_or(&[], Vec::as_slice)
-    }
-
-    /// All that `mentions` knows, by id.
-    pub fn all_mentions(&self) -> impl Iterator<Item = &[Mention]> {
-        self.mentions.values().map(Vec::as_slice)
-    }
-
-    /// The container whose entry this is, where the product is not named itself.
-    pub fn via(&self, at: usize) -> Option<&'a Id> {
-        self.via.get(&at).copied()
+    /// What the entry says of the product, and of whatever something was packed into.
+    pub fn mentions(&self, at: usize) -> &[Mention<'a>] {
+        &self.mentions[at]
     }
 
     /// An entry's place in the order of custody: event time, then place in the ledger.
     pub fn moment(&self, at: usize) -> (Timestamp, usize) {
         (self.event(at).event_time, at)
+    }
+
+    /// Tells whether two entries are no further apart than clocks are: by the policy's tolerance, or by a day if one of them gives the
+    /// day alone, as midnight.
+    pub fn are_within_tolerance(&self, one: usize, other: usize) -> bool {
+        let is_day = is_midnight(self.event(one)) || is_midnight(self.event(other));
+        let tolerance = if is_day { DAY_MS } else { self.policy.clock_tolerance_ms };
+        self.apart_ms(one, other) <= tolerance
+    }
+
+    /// Tells whether two entries are near enough for any tolerance.
+    pub fn may_be_within_tolerance(&self, one: usize, other: usize) -> bool {
+        self.apart_ms(one, other) <= DAY_MS.max(self.policy.clock_tolerance_ms)
+    }
+
+    fn apart_ms(&self, one: usize, other: usize) -> i64 {
+        self.event(other).event_time.millis_since(self.event(one).event_time).abs()
     }
 
     pub fn event(&self, at: usize) -> &'a Event {
@@ -159,15 +135,6 @@ impl<'a> Case<'a> {
         wording::name(&self.history.registry, participant)
     }
 
-    /// The day of the event in UTC, for sentences, and in what the product was then if the event names only that.
-    pub fn day(&self, at: usize) -> String {
-        let day = wording::day(self.event(at).event_time);
-        match self.via(at) {
-            Some(container) => format!("{day} in the container {}", wording::id(container)),
-            None => day,
-        }
-    }
-
     pub fn has_role(&self, participant: &ParticipantId, role: Role) -> bool {
         self.history.registry.participant(participant).is_some_and(|one| one.has_role(role))
     }
@@ -197,10 +164,6 @@ impl<'a> Case<'a> {
         revoked.compromised_since.filter(|since| record.signed_at >= *since || record.place.time >= *since)
     }
 
-    pub fn disregards(&self, at: usize) -> bool {
-        self.disregarded.contains(&at)
-    }
-
     /// Tells whether `location` (a location or a party) is the participant's: by its GLNs, or under its prefix.
     pub fn owns(&self, participant: &ParticipantId, location: &Id) -> bool {
         self.history.registry.participant(participant).is_some_and(|one| covers(&one.claims, location))
@@ -219,18 +182,6 @@ impl<'a> Case<'a> {
         self.history.registry.owners(location).into_iter().map(|one| &one.id)
     }
 
-    /// Tells whether an entry is one of the origins.
-    pub fn is_origin(&self, at: usize) -> bool {
-        match self.origins.first() {
-            Some(first) if self.brings_forth(*first) => self.counts(at) && self.brings_forth(at),
-            first => first == Some(&at),
-        }
-    }
-
-    pub fn counts(&self, at: usize) -> bool {
-        self.entries[at].standing == Standing::Counts && !self.disregards(at)
-    }
-
     /// Tells whether an entry commissions the product or brings it forth (EPCIS 2.0 §7.4.2, §7.4.5).
     pub fn brings_forth(&self, at: usize) -> bool {
         self.commissions(at) || self.plays(at, Part::Output)
@@ -240,17 +191,55 @@ impl<'a> Case<'a> {
         self.plays(at, Part::Object) && matches!(self.event(at).what, What::Object { action: Action::Add, .. })
     }
 
-    fn find_origins(&self) -> Vec<usize> {
-        let order = || self.mentions(&self.history.id).iter().map(|mention| mention.at).filter(|at| self.counts(*at));
-        let origins: Vec<usize> = order().filter(|at| self.brings_forth(*at)).collect();
-        if !origins.is_empty() {
-            return origins;
-        }
-        // A catch may be reported in several events; the first of them is the origin and none contradicts it. What goes
-        // into a harvest, such as fry and feed, does not begin with it.
-        let named = |at: &usize| self.policy.origin_steps.iter().any(|step| step == self.step(*at));
-        order().filter(|at| self.plays(*at, Part::Object)).find(named).into_iter().collect()
+    /// Tells whether the product begins with the entry where nothing brings it forth. A catch may be reported in several events, and the
+    /// first of them is the origin; what goes into a harvest, such as fry and feed, does not begin with it. A logistic unit begins when
+    /// the holder of its prefix packs it or sends it off.
+    pub fn begins(&self, at: usize) -> bool {
+        let is_caught =
+            || self.plays(at, Part::Object) && self.policy.origin_steps.iter().any(|step| step == self.step(at));
+        let is_packed = || matches!(self.event(at).what, What::Aggregation { action: Action::Add, .. });
+        let is_unit = self.history.id.kind() == IdKind::LogisticUnit && self.signed_by_prefix_holder(at);
+        is_caught() || is_unit && (self.plays(at, Part::Parent) && is_packed() || reading::act(self, at) == Act::Ships)
     }
+
+    /// Tells whether two origins cannot both be true.
+    ///
+    /// One participant may commission a serial and also name it as the output of a transformation, or tell one
+    /// transformation in several events under its transformationID (EPCIS 2.0 §7.4.5): that is one origin.
+    pub fn contradicts_as_origin(&self, one: usize, other: usize) -> bool {
+        if one == other {
+            return false;
+        }
+        if self.signer(one) != self.signer(other) {
+            return true;
+        }
+        let tie = |at: usize| self.event(at).transformation_id();
+        let same_transformation = tie(one).is_some() && tie(one) == tie(other);
+        self.commissions(one) == self.commissions(other) && !same_transformation
+    }
+
+    /// What the entry says to have done with what something was packed into, and the product with it.
+    pub fn acts_on_container(&self, at: usize) -> Acts {
+        let mentions = self.mentions(at).iter();
+        mentions.map(|mention| Acts::of(self.event(at), mention.id)).fold(Acts::NONE, Acts::with)
+    }
+
+    /// What the entry says to have done with the product itself.
+    pub fn acts(&self, at: usize) -> Acts {
+        Acts::of(self.event(at), &self.history.id)
+    }
+}
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Tells whether an event's time is exactly midnight at its own offset: who writes that gives a day.
+fn is_midnight(event: &Event) -> bool {
+    let offset = event.event_time_zone_offset.as_str();
+    let minutes = |range: std::ops::Range<usize>| offset.get(range).and_then(|text| text.parse::<i64>().ok());
+    let (Some(hours), Some(minutes)) = (minutes(1..3), minutes(4..6)) else { return false };
+    let sign = if offset.starts_with('-') { -1 } else { 1 };
+    let local = event.event_time.millis() + sign * (hours * 60 + minutes) * 60_000;
+    local.rem_euclid(DAY_MS) == 0
 }
 
 fn covers(claims: &Claims, location: &Id) -> bool {
@@ -289,6 +278,8 @@ fn subject(id: &Id, entries: &[Entry<'_>], own: &[usize]) -> Subject {
         IdKind::Location | IdKind::Party => Subject::Place,
         IdKind::Lot => Subject::Lot,
         _ if id.is_class_level() => Subject::Kind,
+        IdKind::LogisticUnit | IdKind::ReturnableAsset | IdKind::Consignment | IdKind::Shipment => Subject::Load,
+        IdKind::Document | IdKind::Coupon | IdKind::ServiceRelation | IdKind::PaymentSlip => Subject::Paper,
         _ if id.is_gs1() => Subject::One,
         _ => gdst_subject(id).unwrap_or_else(|| {
             // Nothing in another URI says whether it names one object or a kind of them; the lists it stands in do

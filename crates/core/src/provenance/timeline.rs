@@ -102,9 +102,14 @@ fn step(case: &Case<'_>, at: usize) -> TimelineStep {
 
 fn note(case: &Case<'_>, at: usize) -> Option<String> {
     match case.entries[at].standing {
-        Standing::Counts if case.disregards(at) => Some(
+        Standing::Counts if case.account.disregarded.contains(&at) => Some(
             "Signed with a key that was in other hands; its owner did not have the product: not counted.".to_owned(),
         ),
+        Standing::Counts if case.account.taken_back.contains(&at) => Some("Taken back: it was never made.".to_owned()),
+        Standing::Counts if case.account.contradictions.contains(&at) => Some("Contradicts the journey.".to_owned()),
+        Standing::Counts if case.account.claims.contains(&at) => {
+            Some("A claim: it is no part of the journey.".to_owned())
+        }
         Standing::Counts => None,
         Standing::Repeats(first) => Some(format!("Repeats the record at leaf {}.", case.leaf(first).get())),
         Standing::WithdrawnBy(_) => Some("Withdrawn by the organisation that recorded it.".to_owned()),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::epcis::event::{Action, Part, What};
 use crate::gs1::Id;
 use crate::limits::FOLLOWED_LOTS_MAX;
-use crate::provenance::case::{Case, in_order_of_custody};
+use crate::provenance::case::Case;
 use crate::provenance::finding::{Findings, Severity};
 use crate::provenance::wording::{self, sentence_case};
 use crate::provenance::{links, reading};
@@ -15,7 +15,8 @@ use crate::provenance::{links, reading};
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let recalls = Recalls::new(case);
     let id = &case.history.id;
-    let journey = case.order.iter().copied().filter(|at| recalls.all.contains(at)).collect::<Vec<_>>();
+    let mut journey: Vec<usize> = case.told.iter().copied().filter(|at| recalls.all.contains(at)).collect();
+    journey.sort_by_key(|at| case.moment(*at));
     product(case, &recalls.word(&journey, id), "it", findings);
     let brought_forth: Vec<usize> = case.own.iter().copied().filter(|at| case.brings_forth(*at)).collect();
     for (wider, name) in wider(case, id, &brought_forth) {
@@ -43,7 +44,7 @@ struct Recalls<'c, 'a> {
 impl<'c, 'a> Recalls<'c, 'a> {
     fn new(case: &'c Case<'a>) -> Self {
         let mut recalls = Self { case, all: BTreeSet::new(), by_id: BTreeMap::new() };
-        for at in in_order_of_custody(&case.entries) {
+        for at in case.by_time.iter().copied() {
             let event = case.event(at);
             if !case.stands(at) || !(event.declares("recalled") || reading::unsets(event, "recalled")) {
                 continue;
