@@ -316,8 +316,8 @@ function checkRules(type, map, place) {
 
 /**
  * Reads an EPCISDocument, or a single event with its own `@context`, as a list of typed events:
- * `{type, action, time, eventId, step, disposition, set, unset, ids: [part, id], parent, transformationId, transactions,
- * ilmd, readPoint, bizLocation, destinations, declaration, content}`.
+ * `{type, action, time, offset, eventId, step, disposition, set, unset, ids: [part, id], parent, transformationId, transactions,
+ * ilmd, readPoint, bizLocation, sources, destinations, declaration, content}`.
  */
 export function readEpcis(payload) {
   const read = () => parse(payload);
@@ -372,6 +372,7 @@ function typed(type, map, hashId) {
     type,
     action: type === "TransformationEvent" ? undefined : map.get("action"),
     time: timeOf(map.get("eventTime")),
+    offset: map.get("eventTimeZoneOffset"),
     eventId: map.get("eventID") ?? hashId(),
     step: map.get("bizStep") ?? "",
     disposition: map.get("disposition"),
@@ -386,6 +387,7 @@ function typed(type, map, hashId) {
     bizLocation: placeAt("bizLocation"),
     readPointMembers: map.get("readPoint"),
     bizLocationMembers: map.get("bizLocation"),
+    sources: (map.get("sourceList") ?? []).map((item) => parseUri(item.get("source"))),
     destinations: (map.get("destinationList") ?? []).map((item) => parseUri(item.get("destination"))),
     declaration: declaration && {
       time: timeOf(declaration.get("declarationTime")),
