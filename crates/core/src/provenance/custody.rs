@@ -132,10 +132,11 @@ fn contradicts(case: &Case<'_>, at: usize, findings: &mut Findings) {
 /// Reports the claims: as a gap if a hand-over that is missing explains them, else as what they are.
 fn claims(case: &Case<'_>, findings: &mut Findings) {
     let claims = &case.account.claims;
-    let explained =
-        claims.iter().copied().find(|at| case.acts(*at).intersects(HAVING)).filter(|first| explains(case, *first));
-    if let Some(here) = explained.and_then(|first| case.account.passed.get(&first))
-        && let Some(first) = explained
+    let only_carriers = claims.iter().all(|at| carries(case, *at));
+    let first = claims.iter().copied().find(|at| only_carriers || !carries(case, *at));
+    if let Some(first) = first
+        && let Some(here) = case.account.passed.get(&first)
+        && explains(case, first, here, only_carriers)
     {
         return gap(case, first, here, findings);
     }
@@ -152,14 +153,12 @@ fn claims(case: &Case<'_>, findings: &mut Findings) {
 
 /// Tells whether one missing record, of how the product came to the signer of the first claim, explains all the claims: from there
 /// they make one account with all that was accepted later. Or the claim says itself from whom it came.
-fn explains(case: &Case<'_>, first: usize) -> bool {
+fn explains(case: &Case<'_>, first: usize, here: &Standpoint<'_>, only_carriers: bool) -> bool {
     let account = &case.account;
-    let Some(here) = account.passed.get(&first) else { return false };
     if names_who_has_it(case, first, &here.passage) {
         return true;
     }
     let was_inside = here.inside.container().is_some();
-    let only_carriers = account.claims.iter().all(|at| carries(case, *at));
     let mut second = Standpoint::new(case);
     case.by_time.iter().copied().filter(|at| case.moment(*at) >= case.moment(first)).all(|at| {
         let is_own = !case.entries[at].parts.is_empty();

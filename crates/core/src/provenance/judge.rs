@@ -103,7 +103,7 @@ fn one(case: &Case<'_>, findings: &mut Findings) -> (ProductState, String) {
 /// A class, a lot or a place: what is known of it, and never that it is authentic.
 fn many(case: &Case<'_>, findings: &mut Findings) -> ProductState {
     corrected::check(case, findings);
-    if case.subject == Subject::Lot {
+    if matches!(case.subject, Subject::Lot | Subject::Kind) {
         origin::check_lot(case, findings);
         custody::note_claims(case, findings);
     }

@@ -108,7 +108,7 @@ fn note(case: &Case<'_>, at: usize) -> Option<String> {
         Standing::Counts if case.account.taken_back.contains(&at) => Some("Taken back: it was never made.".to_owned()),
         Standing::Counts if case.account.contradictions.contains(&at) => Some("Contradicts the journey.".to_owned()),
         Standing::Counts if case.account.claims.contains(&at) => {
-            Some("A claim: it is no part of the journey.".to_owned())
+            Some("It does not fit the journey, and is no part of it.".to_owned())
         }
         Standing::Counts => None,
         Standing::Repeats(first) => Some(format!("Repeats the record at leaf {}.", case.leaf(first).get())),

@@ -132,10 +132,6 @@ impl<'a, 'b> Walk<'a, 'b> {
         mut pass_by: impl FnMut(&Standpoint<'a>, usize),
     ) -> Result<Self, Misfit> {
         let mut taken_before: BTreeSet<usize> = BTreeSet::new();
-        if let Some(origin) = self.origin_out_of_turn(queue, &is_in) {
-            self.take(origin)?;
-            taken_before.insert(origin);
-        }
         for (index, at) in queue.iter().copied().enumerate() {
             if taken_before.contains(&at) {
                 continue;
@@ -143,6 +139,10 @@ impl<'a, 'b> Walk<'a, 'b> {
             if !is_in(at) {
                 pass_by(&self.here, at);
                 continue;
+            }
+            if let Some(origin) = self.origin.filter(|origin| is_in(*origin) && self.comes_first(*origin, at)) {
+                self.take(origin)?;
+                taken_before.insert(origin);
             }
             if self.take(at).is_ok() {
                 continue;
@@ -190,12 +190,12 @@ impl<'a, 'b> Walk<'a, 'b> {
         Ok(())
     }
 
-    /// The origin, if the first record that names the product is before it by no more than clocks are apart.
-    fn origin_out_of_turn(&self, queue: &[usize], is_in: &impl Fn(usize) -> bool) -> Option<usize> {
-        let origin = self.origin.filter(|origin| is_in(*origin))?;
-        let own = |at: &usize| is_in(*at) && !self.records.entries[*at].parts.is_empty();
-        let first = queue.iter().copied().find(own).filter(|first| *first != origin)?;
-        self.records.are_within_tolerance(first, origin).then_some(origin)
+    /// Tells whether the origin comes before a record that nothing has come before yet: if it is later by no more than clocks are apart.
+    fn comes_first(&self, origin: usize, at: usize) -> bool {
+        let records = self.records;
+        self.here.passage == Passage::Unknown
+            && records.moment(at) < records.moment(origin)
+            && records.are_within_tolerance(at, origin)
     }
 
     /// The record of letting go that `late` waits for, if its signer's clock was behind: the first that its signer has yet to take

@@ -4,6 +4,7 @@ use crate::epcis::event::Part;
 use crate::provenance::case::Case;
 use crate::provenance::finding::{Findings, Severity};
 use crate::provenance::reading::{self, Act};
+use crate::provenance::records::Subject;
 
 /// Judges where the product's life begins.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
@@ -30,9 +31,7 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
 /// events, each of them by the one whose number it has.
 pub(in crate::provenance) fn check_lot(case: &Case<'_>, findings: &mut Findings) {
     let Some(origin) = case.account.origin else {
-        // Who speaks of a lot from afar, as in a recall, may mean pieces that were each commissioned.
-        let in_hand = case.order().find(|at| reading::act(case, *at) != Act::FromAfar);
-        return in_hand.into_iter().for_each(|first| lot_without(case, first, findings));
+        return lot_without(case, findings);
     };
     let strangers: Vec<usize> =
         case.account.origins.iter().copied().filter(|at| !case.signed_by_prefix_holder(*at)).collect();
@@ -66,11 +65,17 @@ fn none(case: &Case<'_>, findings: &mut Findings) {
 }
 
 /// That nobody made it would be too much to say: its pieces may have been commissioned one by one.
-fn lot_without(case: &Case<'_>, first: usize, findings: &mut Findings) {
-    let (who, day) = (case.who(first), case.day(first));
-    let sentence =
-        format!("No record of this lot says where it comes from: the first to record it was {who} on {day}.");
-    findings.add("no-origin", Severity::Gap, &[case.leaf(first)], sentence);
+fn lot_without(case: &Case<'_>, findings: &mut Findings) {
+    let what = if case.subject == Subject::Kind { "kind of product" } else { "lot" };
+    // Who speaks of it from afar, as in a recall, may mean pieces that were each commissioned.
+    let first = case.order().find(|at| reading::act(case, *at) != Act::FromAfar);
+    let by = first.map(|first| {
+        let (who, day) = (case.who(first), case.day(first));
+        format!(": the first to record it was {who} on {day}")
+    });
+    let sentence = format!("No record of this {what} says where it comes from{}.", by.unwrap_or_default());
+    let leaves: Vec<_> = first.map(|first| case.leaf(first)).into_iter().collect();
+    findings.add("no-origin", Severity::Gap, &leaves, sentence);
 }
 
 /// The origins that cannot be true beside the one that counts, or beside another that can.

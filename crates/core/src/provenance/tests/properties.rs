@@ -116,7 +116,10 @@ proptest! {
             () if verdict.timeline.is_empty() => Word::Unknown,
             () if has(&verdict, Severity::Recall) => Word::Recalled,
             () if has(&verdict, Severity::Fails) => Word::Suspect,
+            () if has(&verdict, Severity::Ended) => Word::Ended,
+            () if has(&verdict, Severity::Disputes) => Word::Disputed,
             () if has(&verdict, Severity::Gap) => Word::Incomplete,
+            () if has(&verdict, Severity::Past) => Word::Ended,
             () => Word::Authentic,
         };
         prop_assert_eq!(verdict.word, word);
