@@ -84,8 +84,9 @@ test("the same content from the same participant counts once, and from another i
   shipped.say(shipped.lisbon, 2, event);
   shipped.say(shipped.seoul, 2, event);
   const verdict = shipped.judge();
-  assert.deepEqual(verdict.timeline.slice(-2).map(({ note }) => note), [undefined, undefined]);
-  assert.deepEqual(rules(verdict), ["received-by-another", "two-custodians"]);
+  const notes = verdict.timeline.slice(-2).map(({ note }) => note);
+  assert.deepEqual(notes, ["It does not fit the journey, and is no part of it.", undefined]);
+  assert.deepEqual(rules(verdict), ["custody-gap"]);
 });
 
 test("one eventID over two contents is one participant's fault, and two participants may choose the same", () => {

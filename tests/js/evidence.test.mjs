@@ -192,7 +192,7 @@ test("absence, classes, other URIs and recalls are answered too", async () => {
   };
   assert.deepEqual(await judge("https://id.gs1.org/01/09506000134352/21/NOBODY"), ["unknown", []]);
   assert.deepEqual(await judge("https://id.example.com/x/1"), ["unknown", []]);
-  assert.deepEqual(await judge(CASE), ["incomplete", ["no-origin"]]);
+  assert.deepEqual(await judge(CASE), ["traced", ["load"]]);
   ledger.capture(other, eventAt(300, { epcList: ["https://id.example.com/x/1"], action: "ADD", bizStep: "commissioning" }));
   assert.deepEqual(await judge("https://id.example.com/x/1"), ["authentic", []]);
   ledger.capture(acme, eventAt(310, { quantityList: [{ epcClass: LOT }], disposition: "recalled", bizStep: "holding" }));

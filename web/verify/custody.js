@@ -66,8 +66,12 @@ const leavesWith = (one, at, { last }) => one.leaves(last === undefined ? [at] :
 /** Reports the claims: as a gap if a hand-over that is missing explains them, else as what they are. */
 function checkClaims(one, findings) {
   const { claims, passed } = one.account;
-  const first = claims.find((at) => one.acts(at) & HAVING);
-  if (first !== undefined && explains(one, first)) return gap(one, first, passed.get(first), findings);
+  const carries = (at) => one.isShipper(one.signer(at));
+  const onlyCarriers = claims.every(carries);
+  const isAsked = (at) => onlyCarriers || !carries(at);
+  const first = claims.find(isAsked);
+  const here = passed.get(first);
+  if (here && explains(one, first, here, isAsked)) return gap(one, first, here, findings);
   const all = [...bySigner(one, claims).values()].sort(([a], [b]) => a - b);
   for (const ofSigner of all) claimed(one, ofSigner, findings);
 }
@@ -85,17 +89,13 @@ function bySigner(one, ats) {
  * True where one missing record, of how the product came to the signer of the first claim, explains all the claims: from there they
  * make one account with all that was accepted later. Or the claim says itself from whom it came.
  */
-function explains(one, first) {
-  const { passed, claims, order } = one.account;
-  const here = passed.get(first);
-  if (!here) return false;
+function explains(one, first, here, isAsked) {
+  const { claims, order } = one.account;
   if (namesWhoHasIt(one, first, here.passage)) return true;
   const wasInside = containerOf(here) !== undefined;
-  const carries = (at) => one.isShipper(one.signer(at));
-  const onlyCarriers = claims.every(carries);
   let second = startOf(one);
   return one.byTime.filter((at) => !one.isBefore(at, first)).every((at) => {
-    const isClaim = claims.includes(at) && (onlyCarriers || !carries(at));
+    const isClaim = claims.includes(at) && isAsked(at);
     const isAccepted = order.includes(at);
     // It may have gone on in something else, and what it was in by the account without it.
     const mayBeElsewhere = !one.namesIt(at) && one.counts(at) && (!isAccepted || wasInside);

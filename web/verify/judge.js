@@ -108,7 +108,7 @@ function judgeOne(one, findings) {
 /** A class, a lot or a place: what is known of it, and never that it is authentic. */
 function judgeMany(one, findings) {
   checkCorrections(one, findings);
-  if (one.subject === "lot") {
+  if (one.subject !== "place") {
     checkLotOrigin(one, findings);
     noteClaims(one, findings);
   }
@@ -121,7 +121,7 @@ function judgeMany(one, findings) {
 
 function notSerialised({ subject }, findings) {
   if (subject === "place") findings.add("not-serialised", "gap", []);
-  if (subject === "lot" || subject === "kind") findings.add("shared-number", "note", [], {}, subject);
+  if (subject === "lot" || subject === "kind") findings.add("shared-number", "note", [], {}, subject === "lot" ? subject : undefined);
 }
 
 function stateOf(one) {

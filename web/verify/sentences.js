@@ -122,7 +122,10 @@ export const SENTENCES = {
 
     // Incomplete
     "no-origin": "Nobody recorded making it: the first to record it was {who} on {day}.",
-    "no-origin.lot": "No record of this lot says where it comes from: the first to record it was {who} on {day}.",
+    "no-origin.lot": "No record of this {what} says where it comes from{by}.",
+    "what.lot": "lot",
+    "what.kind": "kind of product",
+    "first-by": ": the first to record it was {who} on {day}",
     "no-origin.nothing":
       "Nothing that counts is on record: what was recorded was withdrawn, or signed with a stolen key.",
     "custody-gap": "No record says how it came to {who}, where it was on {day}: {holder}.",
@@ -172,7 +175,7 @@ export const SENTENCES = {
     load: "This code names a load, not what is in it: scan the pieces.",
     "shared-number.lot":
       "This code names a lot, which many pieces share: it cannot single out the one in your hand.",
-    "shared-number.kind":
+    "shared-number":
       "This code names a kind of product, which many pieces share: it cannot single out the one in your hand.",
     "code-can-be-copied":
       "A printed code can be copied: this is the journey of the product with this number, and only what you see yourself " +
@@ -196,7 +199,7 @@ export const SENTENCES = {
       "Signed with a key that was in other hands; its owner did not have the product: not counted.",
     "note.taken-back": "Taken back: it was never made.",
     "note.contradicts": "Contradicts the journey.",
-    "note.claim": "A claim: it is no part of the journey.",
+    "note.claim": "It does not fit the journey, and is no part of it.",
     "note.repeats": "Repeats the record at leaf {leaf}.",
     "note.withdrawn": "Withdrawn by the organisation that recorded it.",
     "note.withdraws": "Declares an earlier record wrong.",

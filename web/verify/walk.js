@@ -68,16 +68,15 @@ export class Walk {
   /** Takes entries in the order of custody, those for which `isIn`; shows the others. True where all fit. */
   run(queue, isIn, passBy) {
     const before = new Set();
-    const early = this.#originOutOfTurn(queue, isIn);
-    if (early !== undefined) {
-      if (!this.#take(early)) return false;
-      before.add(early);
-    }
     for (const [index, at] of queue.entries()) {
       if (before.has(at)) continue;
       if (!isIn(at)) {
         passBy?.(this.here, at);
         continue;
+      }
+      if (this.origin !== undefined && isIn(this.origin) && this.#comesFirst(this.origin, at)) {
+        if (!this.#take(this.origin)) return false;
+        before.add(this.origin);
       }
       if (this.#take(at)) continue;
       const sent = this.#sentByASlowClock(at, queue, index + 1, (other) => isIn(other) && !before.has(other));
@@ -109,13 +108,10 @@ export class Walk {
     return true;
   }
 
-  /** The origin, if the first record that names the product is before it by no more than clocks are apart. */
-  #originOutOfTurn(queue, isIn) {
-    const { records, origin } = this;
-    if (origin === undefined || !isIn(origin)) return undefined;
-    const first = queue.find((at) => isIn(at) && records.namesIt(at));
-    const isLate = first !== undefined && first !== origin && records.areWithinTolerance(first, origin);
-    return isLate ? origin : undefined;
+  /** True where the origin comes before a record that nothing has come before yet: if it is later by no more than clocks are apart. */
+  #comesFirst(origin, at) {
+    const { records, here } = this;
+    return here.passage.is === "unknown" && records.isBefore(at, origin) && records.areWithinTolerance(at, origin);
   }
 
   /**

@@ -27,9 +27,10 @@ export function checkOrigin(one, findings) {
 export function checkLotOrigin(one, findings) {
   const { origin, origins } = one.account;
   if (origin === undefined) {
-    // Who speaks of a lot from afar, as in a recall, may mean pieces that were each commissioned.
+    // Who speaks of it from afar, as in a recall, may mean pieces that were each commissioned.
     const first = one.order.find((at) => actOf(one, at) !== "afar");
-    if (first !== undefined) findings.add("no-origin", "gap", [one.leaf(first)], one.signed(first), "lot");
+    const by = first === undefined ? "" : { key: "first-by", params: one.signed(first) };
+    findings.add("no-origin", "gap", first === undefined ? [] : [one.leaf(first)], { what: { key: `what.${one.subject}` }, by }, "lot");
     return;
   }
   const strangers = origins.filter((at) => !one.byPrefixHolder(at));
