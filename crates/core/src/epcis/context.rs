@@ -247,7 +247,9 @@ mod tests {
     fn prefixes_are_those_of_every_context_in_force() {
         let context = json!(["https://example.com/c.jsonld", {"a": "urn:a:", "b": {"@id": "urn:b:"}}, {"c": "a:c:"}]);
         let outer = Prefixes::default().with(&context.into());
-        for (name, whole) in [("a:x", Some(("urn:a:", "x"))), ("b:x:y", Some(("urn:b:", "x:y"))), ("c:x", Some(("urn:a:c:", "x")))] {
+        for (name, whole) in
+            [("a:x", Some(("urn:a:", "x"))), ("b:x:y", Some(("urn:b:", "x:y"))), ("c:x", Some(("urn:a:c:", "x")))]
+        {
             assert_eq!(outer.split(name), whole, "{name}");
         }
         for name in ["d:x", "x", "a://x", "@version:x"] {

@@ -1,6 +1,5 @@
 //! Coordinates: where an event says that its place is, and how far two places are apart.
 
-
 use crate::gs1::Id;
 use crate::json::{Json, Object};
 
@@ -47,11 +46,7 @@ impl Coordinates {
 
 /// Where the event took place by its readPoint, or else where it says that the objects are, by its bizLocation: a `geo:`
 /// URI (RFC 5870) as the place's id, or its members with the local names `latitude` and `longitude`.
-pub(super) fn of(
-    event: &Object,
-    read_point: Option<&Id>,
-    biz_location: Option<&Id>,
-) -> Option<Coordinates> {
+pub(super) fn of(event: &Object, read_point: Option<&Id>, biz_location: Option<&Id>) -> Option<Coordinates> {
     let by_id = |place: Option<&Id>| place.and_then(|id| of_uri(id.as_str()));
     let by_members = |name: &str| event.get(name).and_then(of_members);
     by_id(read_point)

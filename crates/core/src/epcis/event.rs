@@ -1,6 +1,5 @@
 //! The five event types of EPCIS 2.0 §7.4 as typed values, after normalisation.
 
-
 use crate::epcis::coordinates::Coordinates;
 use crate::epcis::vocabulary::{BizStep, Disposition};
 use crate::gs1::Id;

@@ -16,7 +16,6 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-
 use crate::epcis::context::Prefixes;
 use crate::epcis::ids::Ids;
 use crate::epcis::vocabulary::{
@@ -299,7 +298,8 @@ fn sorted(texts: impl Iterator<Item = String>) -> String {
 /// The point in UTC with three digits of a second, rounded half up.
 fn utc_millis(text: &str) -> String {
     const HALF_MILLI: time::Duration = time::Duration::microseconds(500);
-    let rounded = read_date_time(text).and_then(|exact| exact.checked_add(HALF_MILLI)).and_then(Timestamp::from_date_time);
+    let rounded =
+        read_date_time(text).and_then(|exact| exact.checked_add(HALF_MILLI)).and_then(Timestamp::from_date_time);
     rounded.map_or_else(|| text.to_owned(), |time| time.to_string())
 }
 
@@ -416,7 +416,8 @@ mod tests {
         assert_eq!(pre(&document, &event), wanted);
         let own = json!({"type": "ObjectEvent", "@context": {"a": "urn:own:"}, "a:x": "1"});
         assert_eq!(pre(&document, &own), "eventType=ObjectEvent{urn:own:}x=1");
-        let deep = json!({"type": "ObjectEvent", "a:x": {"@context": [{"c": "urn:deep:"}], "c:y": "1", "a:z": {"c:w": "2"}}});
+        let deep =
+            json!({"type": "ObjectEvent", "a:x": {"@context": [{"c": "urn:deep:"}], "c:y": "1", "a:z": {"c:w": "2"}}});
         let wanted = "eventType=ObjectEvent{https://a.example/}x{https://a.example/}z{urn:deep:}w=2{urn:deep:}y=1";
         assert_eq!(pre(&document, &deep), wanted);
     }

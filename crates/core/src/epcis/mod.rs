@@ -22,7 +22,6 @@ mod uri;
 pub mod vocabulary;
 mod walk;
 
-
 use crate::json::{self, Json, JsonError, Object};
 use crate::limits::EVENTS_PER_CAPTURE_MAX;
 use crate::time::Timestamp;
@@ -205,8 +204,14 @@ fn read_event(walk: &mut Walk, json: &mut Json, naming: &Naming) -> Option<Event
         && is_hash_id(event_id)
         && event_id != hash_id(&hash)
     {
-        walk.fault_at("eventID", format!("is an event hash id of CBV 2.0 (§8.9.2), and not the one of this event, which is {}; write \
-             that, another URI, or no eventID", hash_id(&hash)));
+        walk.fault_at(
+            "eventID",
+            format!(
+                "is an event hash id of CBV 2.0 (§8.9.2), and not the one of this event, which is {}; write \
+             that, another URI, or no eventID",
+                hash_id(&hash)
+            ),
+        );
         return None;
     }
     let event = typed::event(event, hash, walk.ids());

@@ -1,6 +1,5 @@
 //! What EPCIS 2.0 §7.4 asks of an event across its members: actions, children, inputs and outputs.
 
-
 use crate::epcis::walk::Walk;
 use crate::json::{Json, Object};
 

@@ -238,6 +238,15 @@ fn what_every_event_has() {
     with(object(), json!({"eventTimeZoneOffset": "+14:30"}), "/eventTimeZoneOffset", "within 14 hours");
     with(object(), json!({"eventTimeZoneOffset": "CET"}), "/eventTimeZoneOffset", "such as +09:00");
     with(object(), json!({"recordTime": "now"}), "/recordTime", "RFC 3339");
+    for separator in [" ", "X", "5", "\t"] {
+        let time = format!("2026-11-21{separator}09:30:00Z");
+        with(object(), json!({"eventTime": time}), "/eventTime", "an RFC 3339 date-time");
+    }
+    with(object(), json!({"bizStep": "sold"}), "/bizStep", r#""sold" is not; the nearest word is "retail_selling""#);
+    with(object(), json!({"_note": "x"}), "/_note", "leave it out, or give the document to `sealane gateway`");
+    let linked = json!({"transformationID": "F81D4FAE-7dec-11d0-a765-00a0c91e6bf6", "inputEPCList": [ITEM]});
+    let uuid = "a UUID alone is not: write urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+    fault(event("TransformationEvent", linked), "/transformationID", uuid);
     with(object(), json!({"eventID": "event 1"}), "/eventID", "absolute URI");
     with(object(), json!({"certificationInfo": "test"}), "/certificationInfo", "absolute URI");
     with(object(), json!({"certificationInfo": ["urn:x:1", {}]}), "/certificationInfo/1", "this is an object");

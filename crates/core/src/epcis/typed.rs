@@ -3,12 +3,11 @@
 //! Each function returns `None` where the JSON is not what `walk` lets pass; that would be a defect here, and the
 //! reader reports it as a fault rather than trusting its own tables.
 
-
 use crate::epcis::coordinates;
-use crate::epcis::event_hash::hash_id;
 use crate::epcis::event::{
     Action, BizTransaction, ErrorDeclaration, Event, EventId, PersistentDisposition, Quantity, SourceDest, What,
 };
+use crate::epcis::event_hash::hash_id;
 use crate::epcis::ids::Ids;
 use crate::epcis::vocabulary::Disposition;
 use crate::gs1::Id;
@@ -187,7 +186,9 @@ mod tests {
 
     #[test]
     fn decimals_have_no_exponent() {
-        for (written, plain) in [("12", "12"), ("12.50", "12.5"), ("1e21", "1000000000000000000000"), ("1e-7", "0.0000001")] {
+        for (written, plain) in
+            [("12", "12"), ("12.50", "12.5"), ("1e21", "1000000000000000000000"), ("1e-7", "0.0000001")]
+        {
             assert_eq!(decimal(&json::read(written.as_bytes()).unwrap()).as_deref(), Some(plain));
         }
     }

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use uuid::Uuid;
 
 use crate::epcis::Reader;
 use crate::epcis::context;
@@ -139,6 +140,14 @@ impl Walk {
             self.fault_at(name, "`@context` belongs to the document or to an event, not to a part of one");
         } else if context::respells_standard_term(name) {
             self.fault_at(name, "a standard member under another spelling; write its plain name of EPCIS 2.0");
+        } else if name.starts_with('_') && members.others != Others::Anything {
+            self.fault_at(
+                name,
+                format!(
+                    "`{name}` is a remark, which EPCIS 2.0 has no member for: leave it out, or give the document to `sealane \
+                     gateway`, which does so"
+                ),
+            );
         } else if members.others == Others::Refused {
             self.fault_at(name, format!("`{name}` is no member of {title}, which takes no extensions"));
         } else if members.others == Others::Extensions && !is_absolute_uri(name) {
@@ -233,7 +242,12 @@ impl Walk {
             return false;
         }
         let right = is_absolute_uri(text);
-        self.require_text(right, shape, text);
+        if !right && Uuid::try_parse(text).is_ok_and(|uuid| uuid.to_string().eq_ignore_ascii_case(text)) {
+            let (wanted, uuid) = (shape.wanted(), text.to_ascii_lowercase());
+            self.fault(format!("must be {wanted}, and a UUID alone is not: write urn:uuid:{uuid}"));
+        } else {
+            self.require_text(right, shape, text);
+        }
         right
     }
 
@@ -261,7 +275,11 @@ impl Walk {
     fn word(&mut self, list: &'static Vocabulary, text: &mut String) {
         if !list.permits(text) {
             let wanted = Shape::Word(list).wanted();
-            let hint = list.word(text).map(|word| format!(": write {word:?}")).unwrap_or_default();
+            let hint = match (list.word(text), list.nearest(text)) {
+                (Some(word), _) => format!(": write {word:?}"),
+                (None, Some(word)) => format!("; the nearest word is {word:?}"),
+                (None, None) => String::new(),
+            };
             self.fault(format!("must be {wanted}, and {} is not{hint}", quoted(text)));
         } else if self.reader == Reader::Strict && list.imitates(text) {
             let title = list.title;

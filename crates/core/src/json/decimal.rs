@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_number_and_what_no_double_is_near() {
-        for text in ["", "-", "01", "+1", ".5", "1.", "1e", "1e+", "0x1", "1 ", "NaN", "1e999", "-1e309", "1e-400", "０"] {
+        for text in
+            ["", "-", "01", "+1", ".5", "1.", "1e", "1e+", "0x1", "1 ", "NaN", "1e999", "-1e309", "1e-400", "０"]
+        {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }
     }

@@ -14,8 +14,8 @@ use crate::epcis::vocabulary::{BIZ_STEPS, BIZ_TRANSACTION_TYPES, DISPOSITIONS, E
 use crate::epcis::{Action, BizStep, Coordinates, Disposition, Event, Reader, What, read};
 use crate::gs1::Id;
 use crate::hash::Hash;
-use crate::json::Json;
 use crate::index::{Acts, ListEntry, SignerTag, SubjectKey};
+use crate::json::Json;
 use crate::merkle::LeafIndex;
 use crate::statement::StatementId;
 use crate::time::Timestamp;

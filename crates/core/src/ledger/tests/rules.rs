@@ -280,7 +280,8 @@ fn nothing_new_in_a_block(side: Side) {
     let mut world = World::with_maker();
     let first = world.state.size().next_index();
     let other = event(json!({"action": "OBSERVE", "bizStep": "holding", "eventID": "urn:x:2"}));
-    let both = [world.capture(1, &observing("storing")), world.capture_of(1, &[observing("storing"), observing("storing")])];
+    let both =
+        [world.capture(1, &observing("storing")), world.capture_of(1, &[observing("storing"), observing("storing")])];
     assert_refused!(side, world, both, PlaceRefusal::Repeats { events: 2, first: leaf } if *leaf == first);
     // One new event is enough.
     let mixed = [world.capture(1, &observing("storing")), world.capture_of(1, &[observing("storing"), other])];
@@ -292,7 +293,8 @@ fn nothing_new_after_a_final_event(side: Side) {
     let first = world.capture(1, &observing("storing"));
     let leaf = make_final(&mut world, &first);
     // Other bytes of the same meaning: the id by its URN, a comment, an empty list.
-    let again = event(json!({"action": "OBSERVE", "bizStep": "storing", "rdfs:comment": "again", "bizTransactionList": [],
+    let again =
+        event(json!({"action": "OBSERVE", "bizStep": "storing", "rdfs:comment": "again", "bizTransactionList": [],
         "eventTime": "2026-03-01T09:00:00+01:00"}));
     let again = world.capture(1, &again);
     assert_refused!(side, world, [again], PlaceRefusal::Repeats { events: 1, first: found } if *found == leaf);
