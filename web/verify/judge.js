@@ -651,7 +651,8 @@ export function distanceKm(one, other) {
 // --- Timeline
 
 function timelineOf(one) {
-  return one.inOrder(one.told()).map((at) => {
+  const told = one.inOrder(one.told()).filter((at) => one.entries[at].standing.is !== "repeats");
+  return told.map((at) => {
     const { record, standing } = one.entries[at];
     const { event, place, position, signer } = record;
     const note = noteOf(one, at);
@@ -686,8 +687,6 @@ function noteOf(one, at) {
   switch (standing.is) {
     case "counts":
       return one.disregarded.has(at) ? note("disregarded") : undefined;
-    case "repeats":
-      return note("repeats", { leaf: one.leaf(standing.of) });
     case "withdrawn":
       return note("withdrawn");
     case "withdraws": {

@@ -164,7 +164,6 @@ export const SENTENCES = {
     // Notes in the timeline
     "note.disregarded":
       "Signed with a key that was in other hands; its owner did not have the product: not counted.",
-    "note.repeats": "Repeats the record at leaf {leaf}.",
     "note.withdrawn": "Withdrawn by the organisation that recorded it.",
     "note.withdraws": "Declares an earlier record wrong.",
     "note.withdraws-for": "Declares an earlier record wrong: {reason}.",
