@@ -2135,7 +2135,13 @@ def test_strictness():
     assert any_time("1970-01-01T00:00:00Z", "") == 0 and any_time("2026-11-21t09:29:00.12399+01:00", "") == own_time("2026-11-21T08:29:00.123Z", "")
     for text in ("1970-01-01T00:00:00.000Z", "0000-02-29T23:59:59.999Z", "9999-12-31T00:00:00.001Z", "2026-11-21T08:29:00.123Z"):
         assert written_time(own_time(text, "")) == text
-    assert any_time("2016-12-31T23:59:60Z", "") == any_time("2017-01-01 08:59:60.5+09:00", "") == any_time("2016-12-31T23:59:59.999Z", "")
+    for separator in (" ", "X", "5", "\t", "\0", "é", ""):
+        assert not holds(any_time, f"2026-01-01{separator}00:00:00Z", ""), separator
+    for number in (b"[1e-400]", b"[-0.0001e-400]"):
+        assert not holds(strict_json, number, ""), number
+    assert strict_json(b"[0e-400,5e-324]", "") == [0.0, 5e-324]
+    assert holds(epcis_events, b'\xef\xbb\xbf{"@context":[],"type":"EPCISDocument","epcisBody":{"eventList":[]}}')
+    assert any_time("2016-12-31T23:59:60Z", "") == any_time("2017-01-01t08:59:60.5+09:00", "") == any_time("2016-12-31T23:59:59.999Z", "")
     assert not holds(any_time, "2016-12-31T22:59:60Z", "") and not holds(any_time, "0000-01-01T00:00:00+01:00", "")
     assert not holds(any_time, "2026-02-29T00:00:00Z", "") and not holds(own_time, "2026-11-21T08:29:00.12Z", "")
 

@@ -144,7 +144,7 @@ fn keyword(name: &str, value: &Json) -> Option<String> {
     let null = matches!(value, Json::Null);
     let is_uri = || value.as_str().is_some_and(is_absolute_uri);
     let (is_right, wanted) = match name {
-        "@version" => (value.to_string() == "1.1", "1.1"),
+        "@version" => (matches!(value, Json::Number(number) if number.as_str() == "1.1"), "1.1"),
         "@protected" | "@propagate" => (value.is_boolean(), "true or false"),
         "@language" => (null || value.is_string(), "a language tag such as \"en\", or null"),
         "@direction" => (null || matches!(value.as_str(), Some("ltr" | "rtl")), "\"ltr\", \"rtl\" or null"),

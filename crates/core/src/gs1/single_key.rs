@@ -79,7 +79,13 @@ impl Serialize for Gs1Key {
 impl<'de> Deserialize<'de> for Gs1Key {
     /// Reads the canonical id alone, as claims are signed with it.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Id::deserialize(deserializer)?.as_str().parse().map_err(serde::de::Error::custom)
+        let found = String::deserialize(deserializer)?;
+        let key: Self = found.parse().map_err(serde::de::Error::custom)?;
+        if key.as_str() == found {
+            return Ok(key);
+        }
+        let canonical = key.to_string();
+        Err(serde::de::Error::custom(IdError::NotCanonical { found: quote(&found), canonical }))
     }
 }
 
