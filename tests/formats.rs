@@ -225,6 +225,7 @@ fn examples(ledger: &Ledger) -> BTreeMap<&'static str, String> {
     keys(ledger, &mut examples);
     statement(ledger, &mut examples);
     ids(&mut examples);
+    pre_hash(&mut examples);
     acts(&mut examples);
     tree(ledger, &mut examples);
     block(ledger, &mut examples);
@@ -286,6 +287,7 @@ const SPELLINGS: [&str; 44] = [
     "https://shop.example/410/9506000134369",
     "https://shop.example/8003/19506000134352",
     "https://shop.example/8004/9506",
+    "https://shop.example/8004/950",
     "https://shop.example/8004/9506000A/7040/1ABC",
     "https://shop.example/8004/9506000A/parts",
     "https://id.gs1.org/8004/9506000A/parts",
@@ -339,6 +341,21 @@ fn ids(examples: &mut Examples) {
     ]
     .map(of);
     examples.insert("id-prefixes", lines.join("\n"));
+}
+
+/// An event, and the string whose hash says what it says.
+fn pre_hash(examples: &mut Examples) {
+    let event = concat!(
+        r#"{"@context":[{"x":"https://a.example/"}],"type":"ObjectEvent","eventTime":"2026-01-01T10:00:00+01:00","#,
+        r#""eventTimeZoneOffset":"+01:00","action":"OBSERVE","#,
+        r#""epcList":["https://shop.example/01/9506000134352/21/A1"],"bizStep":"storing","x:n":12E1,"x:t":"12E1"}"#
+    );
+    let text = "eventType=ObjectEventeventTime=2026-01-01T09:00:00.000ZeventTimeZoneOffset=+01:00\
+        epcListepc=https://id.gs1.org/01/09506000134352/21/A1action=OBSERVE\
+        bizStep=https://ref.gs1.org/cbv/BizStep-storing{https://a.example/}n=120{https://a.example/}t=12E1";
+    let read = read(event.as_bytes(), Reader::Strict).unwrap().events.remove(0);
+    assert_eq!(read.content_hash, Hash::of(text.as_bytes()));
+    examples.insert("pre-hash", format!("{event}\n{text}"));
 }
 
 /// What events say to have done with the product: their members, and the byte.

@@ -408,8 +408,9 @@ fn claims_bytes(body: &RequestBody) -> usize {
 fn written_bytes(claims: &Claims) -> usize {
     const BYTES_OF_A_NUMBER: usize = 18;
     let numbers = claims.roles.len() + claims.glns.len() + claims.gs1_company_prefixes.len();
+    let keys = claims.gs1_keys.iter().map(|key| key.as_str().len() + 3).sum::<usize>();
     let namespaces = claims.namespaces.iter().map(|namespace| namespace.to_string().len() + 3).sum::<usize>();
-    claims.organization.as_str().len() + numbers * BYTES_OF_A_NUMBER + namespaces
+    claims.organization.as_str().len() + numbers * BYTES_OF_A_NUMBER + keys + namespaces
 }
 
 /// How far a registered participant has come.

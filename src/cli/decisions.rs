@@ -283,7 +283,7 @@ fn claims_of(asked: &Value) -> Result<Claims, Failure> {
         "gs1CompanyPrefixes": member("gs1CompanyPrefixes"),
         "namespaces": member("namespaces"),
     });
-    for name in ["lei", "contact", "terms"] {
+    for name in ["gs1Keys", "lei", "contact", "terms"] {
         if let Some(value) = asked.get(name) {
             claims[name] = value.clone();
         }
@@ -304,6 +304,9 @@ fn confirm(admin: &Admin, asked: &Value) -> Result<(), Failure> {
             show("roles", &list(&mut claims.roles.iter().map(ToString::to_string)));
             show("GLNs", &list(&mut claims.glns.iter().map(ToString::to_string)));
             show("company prefixes", &list(&mut claims.gs1_company_prefixes.iter().map(ToString::to_string)));
+            if !claims.gs1_keys.is_empty() {
+                show("GS1 keys", &list(&mut claims.gs1_keys.iter().map(ToString::to_string)));
+            }
             show("namespaces", &list(&mut claims.namespaces.iter().map(ToString::to_string)));
             let beside = [
                 ("LEI", claims.lei.as_ref().map(ToString::to_string)),

@@ -13,6 +13,7 @@ use crate::cli::node::now;
 use crate::cli::output::Output;
 use crate::cli::sign::{identity_of, read_input};
 use crate::cli::trust;
+use sealane_core::epcis;
 
 /// From this many files on, a progress bar stands in for a line each.
 const PROGRESS_FROM_FILES: usize = 5;
@@ -47,6 +48,16 @@ pub fn run(global: &Global, options: &PostOptions, output: &Output) -> Result<Co
             "treeSize": answer.pointer("/receipt/treeSize"),
             "receipt": answer.get("receipt"),
         }));
+        for repeated in answer.get("sealane:repeated").and_then(Value::as_array).into_iter().flatten() {
+            let member = |name: &str| repeated.get(name).map(Value::to_string).unwrap_or_default();
+            output.warn(format!(
+                "{}: event {} ({}) was recorded before, in leaf {}, and counts once",
+                file.display(),
+                member("position"),
+                member("eventID").trim_matches('"'),
+                member("firstLeafIndex")
+            ));
+        }
         progress.inc(1);
     }
     progress.finish_and_clear();
@@ -81,5 +92,8 @@ fn statement(file: &Path, identity: Option<&Identity>, origin: &str) -> Result<V
     let identity = identity.ok_or_else(|| {
         Failure::wrong_use(format!("{} is to be signed: give --as DIR, or --key FILE and --cert FILE", file.display()))
     })?;
+    if let Some(what) = epcis::foreign(&bytes) {
+        return Err(Failure::wrong_use(format!("{}: {what}", file.display())));
+    }
     Ok(identity.sign(&bytes, origin, now())?.compact().as_bytes().to_vec())
 }

@@ -67,7 +67,7 @@ def strict_json(data, what):
 
     def real(text):
         number = float(text)
-        need(math.isfinite(number), f"{what} has a number out of range")
+        need(math.isfinite(number) and (number or not re.match("[^eE]*[1-9]", text)), f"{what} has a number out of range")
         return number
 
     def integer(text):
@@ -149,7 +149,7 @@ def hash_of(text, what):
     return unbase64url(text, what, 32)
 
 
-TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[\0-\x7f](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
+TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
 YEARS = (-62_167_219_200_000, 253_402_300_799_999)  # 0000 to 9999, in milliseconds
 
 
@@ -754,23 +754,23 @@ KEYS = {
     "01": ("gtin", r"\d{14}", 14, (("22", "10", "21"), ("235",)), ("235", "21", "10"), (1, 13)),
     "253": ("gdti", rf"\d{{13}}{ANY}{{0,17}}", 13, (), (), (0, 12)),
     "255": ("gcn", r"\d{13,25}", 13, (), (), (0, 12)),
-    "401": ("ginc", rf"\d{{4}}{ANY}{{1,26}}", 0, (), (), None),
+    "401": ("ginc", rf"\d{{4}}{ANY}{{0,26}}", 0, (), (), None),
     "402": ("gsin", r"\d{17}", 17, (), (), (0, 16)),
     "414": ("gln", r"\d{13}", 13, (("254",), ("7040",)), ("254",), (0, 12)),
     "415": ("payTo", r"\d{13}", 13, (("8020",),), ("8020",), (0, 12)),
     "417": ("party", r"\d{13}", 13, (("7040",),), (), (0, 12)),
     "8003": ("grai", rf"0\d{{13}}{ANY}{{0,16}}", 14, (), (), (1, 13)),
-    "8004": ("giai", rf"\d{{4}}{ANY}{{1,26}}", 0, (("7040",),), (), None),
+    "8004": ("giai", rf"\d{{4}}{ANY}{{0,26}}", 0, (("7040",),), (), None),
     "8006": ("itip", r"\d{18}", 14, (("22", "10", "21"),), ("21", "10"), (1, 13)),
-    "8010": ("cpid", r"\d{4}[#\-/0-9A-Z]{1,26}", 0, (("8011",),), ("8011",), None),
-    "8013": ("gmn", rf"\d{{4}}{ANY}{{1,21}}", 0, (), (), None),
+    "8010": ("cpid", r"\d{4}[#\-/0-9A-Z]{0,26}", 0, (("8011",),), ("8011",), None),
+    "8013": ("gmn", rf"\d{{4}}{ANY}{{0,21}}", 0, (), (), None),
     "8017": ("gsrnp", r"\d{18}", 18, (("8019",),), ("8019",), (0, 17)),
     "8018": ("gsrn", r"\d{18}", 18, (("8019",),), ("8019",), (0, 17)),
 }
 QUALIFIERS = {
     "22": ("cpv", rf"{ANY}{{1,20}}"), "10": ("lot", rf"{ANY}{{1,20}}"), "21": ("ser", rf"{ANY}{{1,20}}"),
     "254": ("glnx", rf"{ANY}{{1,20}}"), "235": ("tpx", rf"{ANY}{{1,28}}"), "7040": ("uic", rf"\d{ANY}{{3}}"),
-    "8011": ("cpsn", r"0|[1-9]\d{0,11}"), "8019": ("srin", r"\d{1,10}"), "8020": ("refno", rf"{ANY}{{1,25}}"),
+    "8011": ("cpsn", r"[1-9]\d{0,11}"), "8019": ("srin", r"\d{1,10}"), "8020": ("refno", rf"{ANY}{{1,25}}"),
 }  # fmt: skip
 KEY_NAMES = {name: ai for ai, (early, *_) in KEYS.items() for name in (ai, early)}
 QUALIFIER_NAMES = {name: ai for ai, (early, _) in QUALIFIERS.items() for name in (ai, early)}
@@ -952,13 +952,13 @@ def delimiters(uri):
 
 
 def candidates(identifier):
-    """The company prefixes or namespaces under which an id may lie."""
+    """The digits or namespaces under which a claim that could be about an id is named."""
     if key := key_of(identifier):
         ai, value, _ = key
         span = KEYS[ai][5]
         digits = value[slice(*span)] if span else re.match(r"[0-9]*", value)[0]
         if ai in ("01", "8006") and digits.startswith("00000"):
-            return []
+            return [digits]  # a GTIN-8, which is a single key
         return [digits[:length] for length in range(4, 13) if length <= len(digits)]
     uri = plain_http(identifier)
     start = uri.index(":") + 1
@@ -968,11 +968,31 @@ def candidates(identifier):
 
 def covers(claimed, identifier):
     """Whether one of the claims covers an id."""
-    prefixes, _, namespaces = claimed
+    prefixes, _, namespaces, keys = claimed
     if key_of(identifier):
-        return not set(candidates(identifier)).isdisjoint(prefixes)
+        return not set(candidates(identifier)).isdisjoint(prefixes) or any(belongs(identifier, single) for single in keys)
     uri = plain_http(identifier)
     return any(uri != namespace and uri.startswith(namespace) for namespace in namespaces)
+
+
+def belongs(identifier, single):
+    """Whether an id is of a single key: of a GTIN its lots, items and pieces, of a GLN its place, party and payment slips."""
+    (ai, value, _), (of, key, _) = key_of(identifier), key_of(single)
+    return ai in ("01", "8006") and value[:14] == key if of == "01" else ai in ("414", "415", "417") and value == key
+
+
+def holds_key(claimed, single):
+    """Whether a company prefix of these claims covers a single key, or one of their GLNs is it."""
+    prefixes, glns, _, _ = claimed
+    return not set(candidates(single)).isdisjoint(prefixes) or key_of(single)[0] == "414" and key_of(single)[1] in glns
+
+
+def is_single_key(text):
+    try:
+        key = key_of(text) if canonical_id(text) == text else None
+    except Refused:
+        return False
+    return key is not None and key[0] in ("01", "414") and not key[2]
 
 
 def plain_http(uri):
@@ -1115,7 +1135,7 @@ class Event:
 
 def epcis_events(payload):
     """The events of an EPCISDocument, or the single event that stands alone."""
-    document = strict_json(payload, "a capture")
+    document = strict_json(payload.removeprefix(b"\xef\xbb\xbf"), "a capture")  # RFC 8259 §8.1
     need(isinstance(document, dict) and "@context" in document, "a capture is no object with a context")
     if document.get("type") != "EPCISDocument":
         return [Event(document)]
@@ -1225,15 +1245,17 @@ def similar_to(ids, participant):
 
 
 def claims(value):
-    """(company prefixes, GLNs, namespaces), the last with http."""
-    obj(value, "claims", ("organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"), ("lei", "contact", "terms"))
+    """(company prefixes, GLNs, namespaces, single keys), the namespaces with http."""
+    obj(value, "claims", ("organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"), ("gs1Keys", "lei", "contact", "terms"))
+    keys = value.get("gs1Keys", [])
+    need("gs1Keys" not in value or keys, "gs1Keys are empty")
     need("lei" not in value or is_lei(value["lei"]), "an lei is none")
     need("contact" not in value or is_contact(value["contact"]), "a contact is none")
     need("terms" not in value or hash_of(value["terms"], "terms"), "terms are no hash")
     name = text_of(value["organization"], "organization").strip(WHITE)
     need(1 <= len(name) <= 200 and not has_control(name) and not INVISIBLE.search(name), "an organisation's name is none")
-    for member in ("roles", "glns", "gs1CompanyPrefixes", "namespaces"):
-        items = array(value[member], member)
+    for member in ("roles", "glns", "gs1CompanyPrefixes", "namespaces", "gs1Keys"):
+        items = array(value.get(member, []), member)
         need(len(items) <= 100 and all(isinstance(item, str) for item in items), f"{member} are no list of texts")
         need(len(set(items)) == len(items), f"{member} have one twice")
     roles = ["shipper" if role == "carrier" else role for role in value["roles"]]
@@ -1241,10 +1263,13 @@ def claims(value):
     for gln in value["glns"]:
         need(re.fullmatch(r"\d{13}", gln, re.ASCII) and check_digit(gln[:12]) == gln[12], f"{short(gln)} is no GLN")
     for prefix in value["gs1CompanyPrefixes"]:
-        need(re.fullmatch(r"\d{4,12}", prefix, re.ASCII), f"{short(prefix)} is no company prefix")
+        need(re.fullmatch(r"(?!00000)\d{4,12}", prefix, re.ASCII), f"{short(prefix)} is no company prefix")
+    for key in keys:
+        need(is_single_key(key), f"{short(key)} is no single GS1 key")
+        need(set(candidates(key)).isdisjoint(value["gs1CompanyPrefixes"]), f"{short(key)} lies under a company prefix")
     spaces = [namespace(text) for text in value["namespaces"]]
     need(free_of_overlap(value["gs1CompanyPrefixes"]) and free_of_overlap(spaces), "claims begin with one another")
-    return value["gs1CompanyPrefixes"], value["glns"], spaces
+    return value["gs1CompanyPrefixes"], value["glns"], spaces, keys
 
 
 def admin_statement(payload):
@@ -1345,7 +1370,9 @@ def admin_names(admin, id_):
         return {("proposal", base64url(id_)), *(("party", participant) for participant in admin["about"])}
     named = {("party", admin["participant"])}
     if admin["type"] == "registration":
-        named.update(("prefix", text) for group in admin["claims"] for text in group)
+        *groups, keys = admin["claims"]
+        named.update(("prefix", text) for group in groups for text in group)
+        named.update(("prefix", candidates(key)[-1]) for key in keys)
     return named
 
 
@@ -1412,6 +1439,8 @@ class Registry:
             any(collide(a, b) for a in one[0] for b in other[0])
             or any(collide(a, b) for a in one[2] for b in other[2])
             or not set(one[1]).isdisjoint(other[1])
+            or not set(one[3]).isdisjoint(other[3])
+            or any(holds_key(a, key) for a, b in ((one, other), (other, one)) for key in b[3])
         )
 
 
@@ -2106,7 +2135,13 @@ def test_strictness():
     assert any_time("1970-01-01T00:00:00Z", "") == 0 and any_time("2026-11-21t09:29:00.12399+01:00", "") == own_time("2026-11-21T08:29:00.123Z", "")
     for text in ("1970-01-01T00:00:00.000Z", "0000-02-29T23:59:59.999Z", "9999-12-31T00:00:00.001Z", "2026-11-21T08:29:00.123Z"):
         assert written_time(own_time(text, "")) == text
-    assert any_time("2016-12-31T23:59:60Z", "") == any_time("2017-01-01 08:59:60.5+09:00", "") == any_time("2016-12-31T23:59:59.999Z", "")
+    for separator in (" ", "X", "5", "\t", "\0", "é", ""):
+        assert not holds(any_time, f"2026-01-01{separator}00:00:00Z", ""), separator
+    for number in (b"[1e-400]", b"[-0.0001e-400]"):
+        assert not holds(strict_json, number, ""), number
+    assert strict_json(b"[0e-400,5e-324]", "") == [0.0, 5e-324]
+    assert holds(epcis_events, b'\xef\xbb\xbf{"@context":[],"type":"EPCISDocument","epcisBody":{"eventList":[]}}')
+    assert any_time("2016-12-31T23:59:60Z", "") == any_time("2017-01-01t08:59:60.5+09:00", "") == any_time("2016-12-31T23:59:59.999Z", "")
     assert not holds(any_time, "2016-12-31T22:59:60Z", "") and not holds(any_time, "0000-01-01T00:00:00+01:00", "")
     assert not holds(any_time, "2026-02-29T00:00:00Z", "") and not holds(own_time, "2026-11-21T08:29:00.12Z", "")
 

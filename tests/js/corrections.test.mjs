@@ -76,7 +76,7 @@ test("the same content from the same participant counts once, and from another i
   const world = made();
   world.say(world.acme, 1, step("inspecting"));
   const repeat = world.say(world.acme, 1, { ...step("inspecting"), eventID: "urn:x:again" }, { accepted: 2 });
-  assert.equal(world.judge().timeline.at(-1).note, `Repeats the record at leaf ${repeat - 1}.`);
+  assert.ok(world.judge().timeline.every((step) => step.leaf !== repeat), "it is told once, at its first place");
   // A receiver that says it has it says something, though the sender said the same of itself.
   const shipped = made();
   shipped.say(shipped.acme, 1, to(shipped.seoul));

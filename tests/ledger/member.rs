@@ -118,6 +118,7 @@ impl Applicant {
             roles: vec![Role::Manufacturer],
             glns: Vec::new(),
             gs1_company_prefixes: vec![prefix.parse().unwrap()],
+            gs1_keys: Vec::new(),
             namespaces: Vec::new(),
             lei: None,
             contact: None,

@@ -4,7 +4,7 @@
 // in UTC. What the standard leaves to extensions is not touched.
 
 import { byteLength, fail, timeOf, timeText } from "./bytes.js";
-import { contentHash, eventHashId, namingOf } from "./event_hash.js";
+import { eventHashId, isHashId, namingOf } from "./event_hash.js";
 import { IdError, parseUri } from "./gs1.js";
 import { asEvidence, isMap, isNumber, isText, parse } from "./json.js";
 import * as words from "./vocabulary.js";
@@ -271,11 +271,28 @@ function checkEntry(entry, place) {
   for (const [name, value] of entry) if (objectionable(name, value)) wrong(place, `${name.slice(0, 80)} would change a standard name`);
 }
 
+/** The keywords of JSON-LD 1.1 (§9.15) that say nothing of what a standard name means, and their values. */
+const isBoolean = (value) => typeof value === "boolean";
+const isUriText = (value) => isText(value) && isAbsoluteUri(value);
+const KEYWORDS = {
+  __proto__: null,
+  "@version": (value) => value?.text === "1.1",
+  "@protected": isBoolean,
+  "@propagate": isBoolean,
+  "@language": (value) => value === null || isText(value),
+  "@direction": (value) => value === null || value === "ltr" || value === "rtl",
+  "@base": (value) => value === null || isUriText(value),
+  "@import": isUriText,
+  "@type": (value) =>
+    isMap(value) && value.get("@container") === "@set" &&
+    [...value].every(([name, inner]) => name === "@container" || (name === "@protected" && isBoolean(inner))),
+};
+
 function objectionable(name, value) {
   const at = isMap(value) ? value.get("@id") : value;
   const target = isText(at) ? at : undefined;
-  if (name === "@version" || ((name === "id" || name === "type") && target === `@${name}`)) return false;
-  if (name.startsWith("@")) return true;
+  if ((name === "id" || name === "type") && target === `@${name}`) return false;
+  if (name.startsWith("@")) return !(KEYWORDS[name]?.(value) ?? false);
   if (STANDARD_PREFIXES.has(name)) return !STANDARD_PREFIXES.get(name).includes(target);
   if (TERMS.has(name) || respells(name)) return true;
   if (target === undefined) return false;
@@ -320,7 +337,9 @@ function checkRules(type, map, place) {
  * ilmd, readPoint, bizLocation, sources, destinations, declaration, content}`.
  */
 export function readEpcis(payload) {
-  const read = () => parse(payload);
+  // A byte order mark is passed over (RFC 8259 §8.1).
+  const text = [0xef, 0xbb, 0xbf].every((byte, at) => payload[at] === byte) ? payload.subarray(3) : payload;
+  const read = () => parse(text);
   const document = asEvidence("epcis", "the payload", read);
   if (!isMap(document)) wrong("", "must be a JSON object");
   const walk = new Walk();
@@ -335,8 +354,8 @@ export function readEpcis(payload) {
   const events = isMap(body) ? body.get("eventList") : undefined;
   if (!Array.isArray(events)) wrong("/epcisBody", "must be an object with the events in a list, eventList");
   if (events.length > EVENTS_PER_CAPTURE_MAX) wrong("/epcisBody/eventList", `at most ${EVENTS_PER_CAPTURE_MAX} events`);
-  // What is hashed for a missing eventID is the event as it was written.
-  const seen = events.some((one) => isMap(one) && !one.has("eventID")) ? read().get("epcisBody").get("eventList") : [];
+  // What is hashed is the event as it was written.
+  const seen = read().get("epcisBody").get("eventList");
   return events.map((one, at) => readEvent(walk, one, seen[at], naming, `/epcisBody/eventList/${at}`));
 }
 
@@ -345,7 +364,10 @@ function readEvent(walk, map, seen, naming, place) {
   if (!EVENT_TYPES.has(type)) wrong(place, "must be an event of one of EPCIS 2.0's types");
   walk.members(EVENT_TYPES.get(type), map, place);
   checkRules(type, map, place);
-  return typed(type, map, () => eventHashId(seen, naming ?? namingOf(seen)));
+  const hashId = eventHashId(seen, naming ?? namingOf(seen));
+  const given = map.get("eventID");
+  if (given !== undefined && isHashId(given) && given !== hashId) wrong(`${place}/eventID`, `is not the hash id of this event, ${hashId}`);
+  return typed(type, map, hashId);
 }
 
 function typed(type, map, hashId) {
@@ -373,7 +395,7 @@ function typed(type, map, hashId) {
     action: type === "TransformationEvent" ? undefined : map.get("action"),
     time: timeOf(map.get("eventTime")),
     offset: map.get("eventTimeZoneOffset"),
-    eventId: map.get("eventID") ?? hashId(),
+    eventId: map.get("eventID") ?? hashId,
     step: map.get("bizStep") ?? "",
     disposition: map.get("disposition"),
     set: lasting?.get("set") ?? [],
@@ -393,7 +415,7 @@ function typed(type, map, hashId) {
       time: timeOf(declaration.get("declarationTime")),
       reason: declaration.get("reason"),
     },
-    content: contentHash(map),
+    content: hashId,
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { byBytes } from "./bytes.js";
 import { declares, names, plays } from "./epcis.js";
-import { byText, classOf, glnOf, lotOf, prefixDigits } from "./gs1.js";
+import { byText, claimDigits, classOf, glnOf, lotOf, parseUri } from "./gs1.js";
 import { isMap, isText } from "./json.js";
 import { broughtIntoBeing, covers, namespaceCandidates, plainHttp } from "./registry.js";
 import { kindByte } from "./tree.js";
@@ -48,8 +48,9 @@ export function namesOfAdmin(admin) {
   if (admin.type === "proposal") return new Set([subject("proposal", admin.id), ...admin.about.map((id) => subject("party", id))]);
   const subjects = new Set([subject("party", admin.participant)]);
   if (admin.type === "registration") {
-    const { gs1CompanyPrefixes, glns, namespaces } = admin.claims;
-    for (const text of [...gs1CompanyPrefixes, ...glns, ...namespaces.map(plainHttp)]) subjects.add(subject("prefix", text));
+    const { gs1CompanyPrefixes, gs1Keys = [], glns, namespaces } = admin.claims;
+    const keys = gs1Keys.map((key) => claimDigits(parseUri(key)).at(-1));
+    for (const text of [...gs1CompanyPrefixes, ...keys, ...glns, ...namespaces.map(plainHttp)]) subjects.add(subject("prefix", text));
   }
   return subjects;
 }
@@ -80,9 +81,7 @@ export function lotIn(event, item) {
 
 /** Every prefix that could cover an id, held or not. */
 export function prefixesOf(id) {
-  if (!id.key) return namespaceCandidates(id.text);
-  const digits = prefixDigits(id).slice(0, 12);
-  return [4, 5, 6, 7, 8, 9, 10, 11, 12].filter((length) => length <= digits.length).map((length) => digits.slice(0, length));
+  return id.key ? claimDigits(id) : namespaceCandidates(id.text);
 }
 
 /** True where a block is too early to hold an event of a span that begins at `since`. */

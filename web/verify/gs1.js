@@ -60,9 +60,9 @@ const onDay = (found, from) => found !== undefined && found[2] >= from && found[
 const RULES = {
   c: (text) => text.length > 1 && checkDigit(text.slice(0, -1)) === text.at(-1),
   m: (text) => text.length >= 2 && checkPair(text.slice(0, -2)) === text.slice(-2),
-  p: (text) => /^[0-9]{4}./.test(text),
+  p: (text) => /^[0-9]{4}/.test(text),
   z: (text) => /^0+$/.test(text),
-  l: (text) => /^(0|[1-9][0-9]*)$/.test(text),
+  l: (text) => /^[1-9][0-9]*$/.test(text),
   d: (text) => /[^0-9]/.test(text),
   t: (text) => {
     const found = numbers(text, 2, 2);
@@ -443,18 +443,39 @@ function* unbracketed(text) {
 // --- What the rules ask of an id
 
 export const isGln = (text) => /^[0-9]{13}$/.test(text) && RULES.c(text);
-export const isCompanyPrefix = (text) => /^[0-9]{4,12}$/.test(text);
+export const isCompanyPrefix = (text) => /^(?!00000)[0-9]{4,12}$/.test(text);
 
 /** The text of the id from which its company prefix begins: only its leading digits can be one. */
-function prefixText({ key: one, value }) {
-  if (!one) return undefined;
-  const text = value.slice(one.start, one.end);
-  // A GTIN-8 holds no company prefix; padded, it is known by these zeros, which no prefix begins with.
-  return (one.ai === "01" || one.ai === "8006") && text.startsWith("00000") ? undefined : text;
+const prefixText = ({ key: one, value }) => (one ? value.slice(one.start, one.end) : "");
+
+// A GTIN-8 holds no company prefix; padded, it is known by these zeros, which no prefix begins with.
+const isGtin8 = (id) => ["01", "8006"].includes(id.key?.ai) && prefixText(id).startsWith("00000");
+
+/** The texts of digits under which a claim that could be about the id is named; a GTIN-8 has but that of its own key. */
+export function claimDigits(id) {
+  const digits = /^[0-9]*/.exec(prefixText(id))[0].slice(0, 12);
+  if (isGtin8(id)) return [digits];
+  return Array.from({ length: Math.max(digits.length - 3, 0) }, (_, at) => digits.slice(0, at + 4));
 }
 
-export const prefixDigits = (id) => /^[0-9]*/.exec(prefixText(id) ?? "")[0];
-export const prefixCovers = (prefix, id) => prefixText(id)?.startsWith(prefix) ?? false;
+export const prefixCovers = (prefix, id) => !isGtin8(id) && prefixText(id).startsWith(prefix);
+
+/** True for the canonical id of a GTIN or GLN alone, as it is claimed. */
+export function isSingleKey(text) {
+  try {
+    const id = parseUri(text);
+    return id.text === text && (id.kind === "class" || (id.kind === "location" && !id.qualifier));
+  } catch (error) {
+    if (error instanceof IdError) return false;
+    throw error;
+  }
+}
+
+/** True where the id belongs to a single key, which is an id too. */
+export function keyCovers(single, id) {
+  if (single.key.ai === "01") return ["01", "8006"].includes(id.key?.ai) && id.value.slice(0, 14) === single.value;
+  return ["414", "415", "417"].includes(id.key?.ai) && id.value === single.value;
+}
 
 /** The id of the class of an item, a lot or a piece. */
 export function classOf(id) {

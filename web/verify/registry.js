@@ -3,7 +3,7 @@
 
 import { byBytes, byteLength, charLength, concat, digest, fail, fromBase64url, hasControl, isHash, sha256, timeOf, trim, utf8 } from "./bytes.js";
 import { declares } from "./epcis.js";
-import { IdError, isCompanyPrefix, isGln, parseUri, prefixCovers } from "./gs1.js";
+import { IdError, glnOf, isCompanyPrefix, isGln, isSingleKey, keyCovers, parseUri, prefixCovers } from "./gs1.js";
 import { asEvidence, checkVersion, isMap, isText, membersOf, parse } from "./json.js";
 import { keyOf } from "./jws.js";
 import { OLDER_LEDGER, checkRules, isOrigin, isSignature, parseCheckpoint, readMembers } from "./ledger.js";
@@ -158,8 +158,8 @@ function readCertificate(value, bytes, time, wrong) {
 }
 
 function readClaims(value, wrong) {
-  const claims = membersOf(value, ["organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"], ["lei", "contact", "terms"], wrong);
-  const { organization, glns, gs1CompanyPrefixes, namespaces } = claims;
+  const claims = membersOf(value, ["organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"], ["gs1Keys", "lei", "contact", "terms"], wrong);
+  const { organization, glns, gs1CompanyPrefixes, gs1Keys = [], namespaces } = claims;
   const name = isText(organization) ? trim(organization) : "";
   if (name === "" || charLength(name) > 200 || hasControl(name) || INVISIBLE.test(name)) wrong("its organization is wrong");
   const each = (list, holds, what) => {
@@ -171,13 +171,16 @@ function readClaims(value, wrong) {
   const roles = each(claims.roles.map((role) => (role === "carrier" ? "shipper" : role)), (role) => ROLES.has(role), "roles");
   each(glns, isGln, "glns");
   each(gs1CompanyPrefixes, isCompanyPrefix, "gs1CompanyPrefixes");
+  each(gs1Keys, isSingleKey, "gs1Keys");
+  if (claims.gs1Keys?.length === 0) wrong("its gs1Keys are empty");
   each(namespaces, isNamespace, "namespaces");
   if (collide(gs1CompanyPrefixes) || collide(namespaces.map(plainHttp))) wrong("two claims collide");
+  if (gs1Keys.some((key) => gs1CompanyPrefixes.some((prefix) => prefixCovers(prefix, parseUri(key))))) wrong("two claims collide");
   const { lei, contact, terms } = claims;
   if (lei !== undefined && !isLei(lei)) wrong("its lei is malformed");
   if (contact !== undefined && !isContact(contact)) wrong("its contact is malformed");
   if (terms !== undefined && !isHash(terms)) wrong("its terms are malformed");
-  return { organization: name, roles, glns, gs1CompanyPrefixes, namespaces };
+  return { organization: name, roles, glns, gs1CompanyPrefixes, gs1Keys, namespaces };
 }
 
 /** Tells whether text is a Legal Entity Identifier (ISO 17442-1), by its check digits (ISO 7064, MOD 97-10). */
@@ -272,9 +275,12 @@ function isPlainAuthority(scheme, authority) {
   return host.includes(".") && host.split(".").every((label) => /^[a-z0-9-]+$/.test(label));
 }
 
-/** True where a company prefix or a namespace of `claims` covers the id. */
+const keysOf = ({ gs1Keys = [] }) => gs1Keys.map(parseUri);
+
+/** True where a company prefix, a single key or a namespace of `claims` covers the id. */
 export function covers(claims, id) {
-  if (id.key) return claims.gs1CompanyPrefixes.some((prefix) => prefixCovers(prefix, id));
+  const byKey = () => keysOf(claims).some((key) => keyCovers(key, id));
+  if (id.key) return claims.gs1CompanyPrefixes.some((prefix) => prefixCovers(prefix, id)) || byKey();
   const text = plainHttp(id.text);
   return claims.namespaces.map(plainHttp).some((namespace) => text.length > namespace.length && text.startsWith(namespace));
 }
@@ -418,12 +424,21 @@ const inForce = (participant, leaf) =>
 
 const begins = (one, other) => one.startsWith(other) || other.startsWith(one);
 
+/** True where a single key of the one lies under a company prefix of the other, or is its GLN. */
+const keyHeld = (one, other) =>
+  keysOf(one).some(
+    (key) => other.gs1CompanyPrefixes.some((prefix) => prefixCovers(prefix, key)) || other.glns.includes(glnOf(key)),
+  );
+
 function claimsCollide(one, other) {
   const pairs = (name, collides) => one[name].some((a) => other[name].some((b) => collides(a, b)));
   return (
     pairs("gs1CompanyPrefixes", begins) ||
     pairs("namespaces", (a, b) => begins(plainHttp(a), plainHttp(b))) ||
-    pairs("glns", (a, b) => a === b)
+    pairs("glns", (a, b) => a === b) ||
+    keysOf(one).some((a) => keysOf(other).some((b) => a.text === b.text)) ||
+    keyHeld(one, other) ||
+    keyHeld(other, one)
   );
 }
 

@@ -200,7 +200,6 @@ export const SENTENCES = {
     "note.taken-back": "Taken back: it was never made.",
     "note.contradicts": "Contradicts the journey.",
     "note.claim": "It does not fit the journey, and is no part of it.",
-    "note.repeats": "Repeats the record at leaf {leaf}.",
     "note.withdrawn": "Withdrawn by the organisation that recorded it.",
     "note.withdraws": "Declares an earlier record wrong.",
     "note.withdraws-for": "Declares an earlier record wrong: {reason}.",

@@ -8,9 +8,10 @@ import { say, shown } from "./sentences.js";
 /** A participant as verdicts name it. */
 export const partyOf = (one, id) => ({ id, organization: one.registry.participant(id)?.claims.organization ?? null });
 
-/** Tells all that is recorded of the product, what was withdrawn and what repeats too, and of its containers all but repeats. */
+/** Tells all that is recorded of the product and of its containers, what was withdrawn too; a repeat at its first place alone. */
 export function timelineOf(one) {
-  return one.inOrder(one.told).map((at) => {
+  const told = one.inOrder(one.told).filter((at) => one.entries[at].standing.is !== "repeats");
+  return told.map((at) => {
     const { record, standing } = one.entries[at];
     const { event, place, position, signer } = record;
     const note = noteOf(one, at);
@@ -48,8 +49,6 @@ function noteOf({ account, entries }, at) {
       if (account.takenBack.has(at)) return note("taken-back");
       if (account.contradictions.includes(at)) return note("contradicts");
       return account.claims.includes(at) ? note("claim") : undefined;
-    case "repeats":
-      return note("repeats", { leaf: entries[standing.of].record.place.leaf });
     case "withdrawn":
       return note("withdrawn");
     case "withdraws": {

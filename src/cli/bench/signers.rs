@@ -63,6 +63,7 @@ fn register(desk: &Desk, client: &Client, out: &Path, prefix: &str) -> Result<Si
         role: vec![Role::Manufacturer],
         gln: Vec::new(),
         gs1_prefix: vec![prefix.parse().map_err(|error| Failure::wrong_use(format!("{prefix}: {error}")))?],
+        gs1_key: Vec::new(),
         namespace: Vec::new(),
         contact: None,
         lei: None,

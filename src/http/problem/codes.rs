@@ -124,6 +124,7 @@ codes! {
     CaptureLimit = "capture-limit", 413, "The document holds more than one capture may";
     EventAhead = "event-ahead", 400, "An event's time lies ahead";
     EventConflict = "event-conflict", 409, "The eventID stands for another event";
+    EventRepeated = "event-repeated", 409, "The events are recorded already";
 
     // Registration.
     BadCsr = "bad-csr", 400, "The certificate request is not taken";

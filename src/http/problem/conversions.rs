@@ -100,6 +100,7 @@ impl From<PlaceRefusal> for Problem {
             PlaceRefusal::Admin(refusal) => return refusal.into(),
             PlaceRefusal::Rights { ref error, .. } => Code::find(error.rule()).unwrap_or(Code::RoleStep),
             PlaceRefusal::Conflict(_) => Code::EventConflict,
+            PlaceRefusal::Repeats { .. } => Code::EventRepeated,
             PlaceRefusal::IssuedAhead { .. } => Code::IssuedAhead,
             PlaceRefusal::IssuedLongAgo { .. } => Code::IatTooOld,
             PlaceRefusal::EventAhead { .. } => Code::EventAhead,
@@ -198,10 +199,11 @@ impl From<AdminError> for Problem {
             AdminError::Shape { .. } | AdminError::GenesisVersion { .. } => {
                 Self::new(Code::BadDecision, error.to_string())
             }
-            AdminError::Field { field: field @ ("roles" | "glns" | "gs1CompanyPrefixes" | "namespaces"), detail } => {
-                Self::new(Code::BadClaims, error.to_string())
-                    .with_faults([(format!("/{field}").as_str(), detail.as_str())])
-            }
+            AdminError::Field {
+                field: field @ ("roles" | "glns" | "gs1CompanyPrefixes" | "gs1Keys" | "namespaces"),
+                detail,
+            } => Self::new(Code::BadClaims, error.to_string())
+                .with_faults([(format!("/{field}").as_str(), detail.as_str())]),
             AdminError::Field { .. } => Self::new(Code::BadDecision, error.to_string()),
         }
     }

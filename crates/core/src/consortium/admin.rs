@@ -19,6 +19,7 @@ use crate::block::Origin;
 use crate::consortium::claims::{ParticipantId, Role};
 use crate::consortium::genesis::{self, Genesis};
 use crate::consortium::participant::Claims;
+use crate::gs1::Gs1Key;
 use crate::hash::Hash;
 use crate::json::{self, JsonError};
 use crate::limits::{CLAIMS_MAX, LOOKALIKES_MAX, REASON_CHARS_MAX};
@@ -256,7 +257,15 @@ impl Claims {
         }
         distinct("glns", &self.glns)?;
         distinct("gs1CompanyPrefixes", &self.gs1_company_prefixes)?;
+        distinct("gs1Keys", &self.gs1_keys)?;
         distinct("namespaces", &self.namespaces)?;
+        let covered = |key: &&Gs1Key| self.gs1_company_prefixes.iter().any(|prefix| key.is_under(prefix));
+        if let Some(key) = self.gs1_keys.iter().find(covered) {
+            return field(
+                "gs1Keys",
+                format!("{key} lies under a company prefix of these claims, which covers it already"),
+            );
+        }
         apart("gs1CompanyPrefixes", &self.gs1_company_prefixes, |one, other| one.overlaps(other))?;
         apart("namespaces", &self.namespaces, |one, other| one.overlaps(other))
     }

@@ -2,7 +2,7 @@
 //!
 //! | role | may record |
 //! |---|---|
-//! | manufacturer | every business step; brings objects into being, under its own company prefix or namespace only |
+//! | manufacturer | every business step; brings objects into being, under its own company prefix, single key or namespace only |
 //! | shipper | moving, holding and observing what it is given: the steps of `MOVING` |
 //! | distributor | those of `MOVING`, and trading, selling and ending what it holds: the steps of `TRADING` |
 //!
@@ -149,6 +149,7 @@ fn may_record(role: Role, step: &str) -> bool {
 
 fn list(claims: &Claims) -> String {
     let prefixes = claims.gs1_company_prefixes.iter().map(ToString::to_string);
+    let prefixes = prefixes.chain(claims.gs1_keys.iter().map(ToString::to_string));
     let all: Vec<String> = prefixes.chain(claims.namespaces.iter().map(ToString::to_string)).collect();
     if all.is_empty() { "it has none".to_owned() } else { all.join(", ") }
 }

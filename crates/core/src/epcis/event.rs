@@ -1,11 +1,10 @@
 //! The five event types of EPCIS 2.0 §7.4 as typed values, after normalisation.
 
-use serde_json::Value;
-
 use crate::epcis::coordinates::Coordinates;
 use crate::epcis::vocabulary::{BizStep, Disposition};
 use crate::gs1::Id;
 use crate::hash::Hash;
+use crate::json::Json;
 use crate::time::Timestamp;
 
 /// One EPCIS event. Made only by reading a document, so that what the standard requires of it holds.
@@ -30,8 +29,8 @@ pub struct Event {
     pub sources: Vec<SourceDest>,
     pub destinations: Vec<SourceDest>,
     pub error_declaration: Option<ErrorDeclaration>,
-    /// SHA-256 over the event's normalised content without `eventID`, `recordTime` and `errorDeclaration`, with
-    /// members sorted: equal for two statements of one fact.
+    /// SHA-256 of the event's pre-hash string (CBV 2.0 §8.9.2), which its hash id has in digits: equal for two statements
+    /// of one fact, whatever eventIDs they give it.
     pub content_hash: Hash,
 }
 
@@ -50,7 +49,7 @@ pub enum What {
         action: Action,
         epcs: Vec<Id>,
         quantities: Vec<Quantity>,
-        ilmd: Option<Value>,
+        ilmd: Option<Json>,
     },
     Aggregation {
         action: Action,
@@ -70,7 +69,7 @@ pub enum What {
         input_quantities: Vec<Quantity>,
         output_epcs: Vec<Id>,
         output_quantities: Vec<Quantity>,
-        ilmd: Option<Value>,
+        ilmd: Option<Json>,
     },
     Association {
         action: Action,

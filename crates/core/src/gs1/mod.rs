@@ -21,6 +21,7 @@ mod key;
 mod number;
 #[cfg(test)]
 mod properties;
+mod single_key;
 mod uri;
 
 pub use check_digit::{check_digit, check_pair};
@@ -29,3 +30,4 @@ pub use element_string::{Element, ElementString};
 pub use error::IdError;
 pub use id::{Id, IdKind};
 pub use number::{Gln, Gtin, Sscc};
+pub use single_key::Gs1Key;

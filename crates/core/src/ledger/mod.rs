@@ -18,8 +18,8 @@
 //! | `iat` | `place::check_issued` | at the provisional place and at the place |
 //! | signer in force | `place::check_signer` | at both |
 //! | event times | `place::check_event_times` | at both |
-//! | identity | `place::first_place` | at the place |
-//! | contradiction | `place::check_contradiction` | at the place |
+//! | identity of statements | `place::first_place` | at the place |
+//! | identity of events: no contradiction, and something new | `place::check_identity` | at the place |
 //! | what decisions may stand | `consortium::Registry::check` | at the place |
 //! | which block a ready node has | `place::check_ready` | at the place |
 //! | nothing after the statement that enacts a proposal | `Placing::is_complete` | as a block grows |

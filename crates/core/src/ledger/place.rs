@@ -39,6 +39,12 @@ pub enum PlaceRefusal {
         .0.position, .0.event_id, .0.first.map(|leaf| format!(", in leaf {leaf}")).unwrap_or_default()
     )]
     Conflict(Contradiction),
+    #[error(
+        "the same participant has recorded {} already, the first of it in leaf {first}: nothing was written. An event counts \
+         once, whatever document brings it",
+        if *events == 1 { "this event".to_owned() } else { format!("each of these {events} events") }
+    )]
+    Repeats { events: usize, first: LeafIndex },
     #[error("iat is {iat}, more than {IAT_AHEAD_SECONDS_MAX} seconds ahead of the time of its block ({block_time})")]
     IssuedAhead { iat: Timestamp, block_time: Timestamp },
     #[error(
@@ -102,7 +108,7 @@ pub(super) fn check_all(
         (CandidateKind::Capture { events, .. }, Some(registry)) => {
             check_signer(registry, header.signer().hash(), place)?;
             check_event_times(events, place.time, rules)?;
-            check_contradiction(events, final_ones, block)?;
+            check_identity(events, final_ones, block)?;
         }
         (CandidateKind::Admin { admin, .. }, Some(registry)) => {
             let (id, kid) = (candidate.id(), *header.signer().hash());
@@ -183,15 +189,24 @@ pub(super) fn first_place(id: &StatementId, final_ones: &dyn Knowledge, block: &
     final_ones.statement(id).or_else(|| block.statement(id))
 }
 
-/// Contradiction: what a participant's eventID stands for is fixed by the first event under it, on the ledger, in this
-/// block or in this document. An error declaration sets nothing and contradicts nothing.
-pub(super) fn check_contradiction(
+/// Identity of events: what a participant's eventID stands for is fixed by the first event under it, on the ledger, in this
+/// block or in this document. The same again is a repeat, other content a contradiction. A statement of which every event
+/// repeats one that stands before it says nothing new, and gets no place.
+///
+/// An event without an eventID has the name that its content makes, so it repeats and never contradicts. An error
+/// declaration sets nothing, contradicts nothing and repeats nothing.
+pub(super) fn check_identity(
     events: &[EventFact],
     final_ones: &dyn Knowledge,
     block: &Prefetched,
 ) -> Result<(), PlaceRefusal> {
     let mut own: HashMap<EventKey, Hash> = HashMap::new();
-    for (event, position) in events.iter().zip(0..).filter(|(event, _)| !event.declaration) {
+    let (mut first_repeated, mut is_new) = (None, events.is_empty());
+    for (event, position) in events.iter().zip(0..) {
+        if event.declaration {
+            is_new = true;
+            continue;
+        }
         let (content, first) = match final_ones.event(&event.key).or_else(|| block.event(&event.key)) {
             Some((content, leaf)) => (content, Some(leaf)),
             None => (*own.entry(event.key).or_insert(event.content), None),
@@ -199,8 +214,13 @@ pub(super) fn check_contradiction(
         if content != event.content {
             return Err(PlaceRefusal::Conflict(Contradiction { position, event_id: event.event_id.clone(), first }));
         }
+        first_repeated = first_repeated.or(first);
+        is_new |= first.is_none();
     }
-    Ok(())
+    match first_repeated {
+        Some(first) if !is_new => Err(PlaceRefusal::Repeats { events: events.len(), first }),
+        _ => Ok(()),
+    }
 }
 
 /// `iat`: a statement is at most 7 days old and 5 minutes ahead, by its block's time. Else a statement that its signer

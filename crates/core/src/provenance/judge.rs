@@ -1,7 +1,6 @@
 //! `judge`: every rule over a history, weighed into one verdict.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::provenance::case::Case;
 use crate::provenance::custody;
 use crate::provenance::finding::{Findings, Severity};
@@ -197,7 +196,7 @@ fn expiry(case: &Case<'_>) -> Option<String> {
 }
 
 /// The day that a member of master data gives.
-fn date(ilmd: &Value, name: &str) -> Option<String> {
+fn date(ilmd: &Json, name: &str) -> Option<String> {
     let text = links::master_data(ilmd, name)?.as_str()?;
     let day = text.get(..10)?;
     let dashed = |at: usize| at == 4 || at == 7;

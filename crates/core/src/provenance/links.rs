@@ -2,10 +2,9 @@
 //!
 //! Both who follows the links and who judges what was found ask here, so that nothing is judged that was not followed.
 
-use serde_json::Value;
-
 use crate::epcis::event::{Action, Event, Part, What};
 use crate::gs1::Id;
+use crate::json::Json;
 
 /// The container that `event` puts `child` into: the parent of an AggregationEvent with action ADD (EPCIS 2.0 §7.4.3).
 pub fn container<'a>(event: &'a Event, child: &Id) -> Option<&'a Id> {
@@ -44,7 +43,7 @@ pub fn lot_number(event: &Event) -> Option<&str> {
 }
 
 /// The instance and lot master data of an event that has any.
-pub fn ilmd(event: &Event) -> Option<&Value> {
+pub fn ilmd(event: &Event) -> Option<&Json> {
     match &event.what {
         What::Object { ilmd, .. } | What::Transformation { ilmd, .. } => ilmd.as_ref(),
         What::Aggregation { .. } | What::Transaction { .. } | What::Association { .. } => None,
@@ -52,7 +51,7 @@ pub fn ilmd(event: &Event) -> Option<&Value> {
 }
 
 /// The member of instance and lot master data with this local name, whatever prefix its document gave it.
-pub fn master_data<'a>(ilmd: &'a Value, name: &str) -> Option<&'a Value> {
+pub fn master_data<'a>(ilmd: &'a Json, name: &str) -> Option<&'a Json> {
     let local = |key: &str| key.rsplit([':', '/', '#']).next() == Some(name);
     ilmd.as_object()?.iter().find(|(key, _)| local(key)).map(|(_, value)| value)
 }

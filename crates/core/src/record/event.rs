@@ -7,7 +7,7 @@
 //! | text, 16 or 32 | the eventID: as it is, the UUID of a `urn:uuid:`, or the digest of an event hash id |
 //! | signed | eventTime, in milliseconds |
 //! | text | eventTimeZoneOffset |
-//! | 32 | the content hash |
+//! | 32 | the content hash, of CBV 2.0 §8.9.2 |
 //! | word | bizStep |
 //! | word | disposition |
 //! | 2 lists of words | persistentDisposition: what is set, and what is unset |
@@ -20,14 +20,13 @@
 //! | signed, word, list of texts | the error declaration: time, reason, corrective eventIDs |
 //! | id | the parent, or the transformationID |
 //! | 4 lists | EPCs, quantities; of a transformation's inputs, and then of its outputs |
-//! | the rest | ilmd, as JSON |
+//! | the rest | ilmd, as JSON, with the digits of its numbers as they were written |
 //!
 //! A quantity is its class's id, a byte with a bit for the number (1) and the unit (2), and these as texts. A word is 0
 //! where there is none, 1 before the text of one that is not of the standard's list, and else 2 + its place in that
 //! list. Places count from 0, in the order of `vocabulary` and `gs1::key`: a change of either order makes a new version of
 //! the record.
 
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::binary::{BinaryFault, Malformed, Reader, put_number, put_signed, put_text};
@@ -36,6 +35,7 @@ use crate::epcis::vocabulary::{BIZ_TRANSACTION_TYPES, ERROR_REASONS, SOURCE_DEST
 use crate::epcis::{Action, BizStep, Coordinates, Disposition, Event, What};
 use crate::gs1::Id;
 use crate::hash::Hash;
+use crate::json::{self, Json};
 use crate::time::Timestamp;
 
 const OBJECT: u8 = 0;
@@ -88,7 +88,7 @@ struct Parts<'a> {
     quantities: &'a [Quantity],
     output_epcs: &'a [Id],
     output_quantities: &'a [Quantity],
-    ilmd: Option<&'a Value>,
+    ilmd: Option<&'a Json>,
 }
 
 pub(super) fn put(out: &mut Vec<u8>, event: &Event) {
@@ -419,10 +419,10 @@ fn read_coordinates(reader: &mut Reader<'_>) -> Result<Coordinates, Malformed> {
         .ok_or_else(|| begin.fault(BinaryFault::Wrong { what: "a place on the globe" }))
 }
 
-fn read_json(reader: &mut Reader<'_>) -> Result<Value, Malformed> {
+fn read_json(reader: &mut Reader<'_>) -> Result<Json, Malformed> {
     let begin = reader.clone();
     let text = reader.take(reader.rest().len())?;
-    serde_json::from_slice(text).map_err(|_| begin.fault(BinaryFault::Wrong { what: "ilmd" }))
+    json::read(text).map_err(|_| begin.fault(BinaryFault::Wrong { what: "ilmd" }))
 }
 
 fn put_disposition(out: &mut Vec<u8>, disposition: &Disposition) {

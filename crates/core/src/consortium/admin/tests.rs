@@ -220,6 +220,31 @@ fn members_of_the_wrong_kind_are_refused() {
 }
 
 #[test]
+fn single_keys_are_claimed_beside_prefixes() {
+    let keys = |keys: &[&str]| {
+        let mut value = registration();
+        value["claims"]["gs1Keys"] = json!(keys);
+        value
+    };
+    let key = "https://id.gs1.org/01/00000096385074";
+    let Ok(Admin::Registration(one)) = parse(&keys(&[key, "https://id.gs1.org/414/9521000000018"])) else { panic!() };
+    assert_eq!(one.claims.gs1_keys[0].as_str(), key);
+    for (wrong, words) in [
+        (keys(&[]), "an empty list is left out"),
+        (keys(&[key, key]), "two of them are the same"),
+        (keys(&["96385074"]), "is not the canonical form, which is https://id.gs1.org/01/00000096385074"),
+        (keys(&["https://id.gs1.org/01/09506000134352"]), "lies under a company prefix of these claims"),
+        (keys(&["https://id.gs1.org/01/00000096385074/21/A"]), "is no single GS1 key"),
+    ] {
+        let error = parse(&wrong).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    let mut nothing = registration();
+    nothing["claims"]["gs1CompanyPrefixes"] = json!(["00000"]);
+    assert!(parse(&nothing).unwrap_err().to_string().contains("covers nothing"));
+}
+
+#[test]
 fn an_absent_member_is_not_written_and_an_empty_one_is_refused() {
     let mut plain = registration();
     for name in ["lei", "contact", "terms"] {

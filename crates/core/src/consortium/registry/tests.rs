@@ -322,6 +322,37 @@ fn a_claim_has_one_holder_in_force() {
     ledger.join(2, 3, held());
 }
 
+fn with_keys(number: u8, prefixes: &[&str], glns: &[&str], keys: &[&str]) -> Registration {
+    let mut registration = registration(number, [json!(glns), json!(prefixes), json!([])]);
+    registration.claims.gs1_keys = keys.iter().map(|key| key.parse().unwrap()).collect();
+    registration
+}
+
+#[test]
+fn a_single_key_has_one_holder_in_force() {
+    let mut ledger = Ledger::new();
+    ledger.apply(&joining(with_keys(1, &["9506000"], &[], &["96385074", "(414)9521000000018"])), 1);
+    for (claims, held) in [
+        (with_keys(2, &[], &[], &["96385074"]), "https://id.gs1.org/01/00000096385074"),
+        (with_keys(2, &[], &[], &["9506000134352"]), "9506000"),
+        (with_keys(2, &["9521000"], &[], &[]), "https://id.gs1.org/414/9521000000018"),
+        (with_keys(2, &[], &["9521000000018"], &[]), "https://id.gs1.org/414/9521000000018"),
+    ] {
+        let refusal = ledger.refusal(&joining(claims));
+        assert!(
+            matches!(&refusal, Refusal::Conflict(found) if found.held == held && found.what == "GS1 key"),
+            "{refusal}"
+        );
+    }
+    let free = with_keys(2, &[], &[], &["(01)10000096385071", "9521000000025"]);
+    ledger.check(&joining(free), place(2)).unwrap();
+    let own = Id::parse("(01)00000096385074(21)A").unwrap();
+    assert_eq!(ledger.0.holder_at(&own, leaf(9)).map(|one| one.id.clone()), Some(participant(1)));
+    let place = Id::parse("(414)9521000000018(254)7").unwrap();
+    assert_eq!(ledger.0.holders(&place).len(), 1);
+    assert!(ledger.0.holders(&Id::parse("(01)10000096385071").unwrap()).is_empty(), "another indicator");
+}
+
 #[test]
 fn a_key_has_one_holder_for_good() {
     let mut ledger = Ledger::new();

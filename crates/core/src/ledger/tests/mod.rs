@@ -2,6 +2,7 @@
 
 mod audited;
 mod blocks;
+mod cases;
 mod changes;
 mod council;
 mod endorsed;
