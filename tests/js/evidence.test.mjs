@@ -309,7 +309,8 @@ test("what a later version will say is refused, and named", async () => {
   for (const handovers of [[null], [{}], [{ height: 1 }]]) await because({ handovers }, "shape", /./);
   for (const formerMembers of [[null], [{}], null, undefined]) await because({ formerMembers }, "shape", /./);
   for (const handovers of [null, {}, undefined]) await because({ handovers }, "shape", /./);
-  for (const label of [{ 10: "L7" }, null, [], undefined]) await because({ label }, "shape", /label/);
+  for (const label of [{ 10: 7 }, null, [], undefined]) await because({ label }, "shape", /label/);
+  await because({ label: { 10: "L7" } }, "other-label", /for the label "\(10\)L7", and was asked for with ""/);
   const known = VERSIONS.evidence;
   await because({ version: known - 1 }, "version", new RegExp(`of version ${known - 1}, and version ${known} is read here; ask the node`));
   await because({ version: known + 1 }, "version", new RegExp(`of version ${known + 1}, and version ${known} is read here; use a newer version`));

@@ -5,7 +5,7 @@
 
 import { byteLength, fail, timeOf, timeText } from "./bytes.js";
 import { contentHash, eventHashId, namingOf } from "./event_hash.js";
-import { IdError, parseUri } from "./gs1.js";
+import { IdError, lotBeside, parseUri } from "./gs1.js";
 import { asEvidence, isMap, isNumber, isText, parse } from "./json.js";
 import * as words from "./vocabulary.js";
 import { isAbsoluteUri } from "./vocabulary.js";
@@ -317,7 +317,7 @@ function checkRules(type, map, place) {
 /**
  * Reads an EPCISDocument, or a single event with its own `@context`, as a list of typed events:
  * `{type, action, time, eventId, step, disposition, set, unset, ids: [part, id], parent, transformationId, transactions,
- * ilmd, readPoint, bizLocation, destinations, declaration, content}`.
+ * ilmd, readPoint, bizLocation, destinations, declaration, content, lots}`.
  */
 export function readEpcis(payload) {
   const read = () => parse(payload);
@@ -343,9 +343,17 @@ export function readEpcis(payload) {
 function readEvent(walk, map, seen, naming, place) {
   const type = isMap(map) ? map.get("type") : undefined;
   if (!EVENT_TYPES.has(type)) wrong(place, "must be an event of one of EPCIS 2.0's types");
+  const lots = writtenLots(type, map);
   walk.members(EVENT_TYPES.get(type), map, place);
   checkRules(type, map, place);
-  return typed(type, map, () => eventHashId(seen, naming ?? namingOf(seen)));
+  return { ...typed(type, map, () => eventHashId(seen, naming ?? namingOf(seen))), lots };
+}
+
+/** `[id, lot]` of the EPCs that the event brings forth, as it was written: what is read of it is without these lots. */
+function writtenLots(type, map) {
+  const made = type === "TransformationEvent";
+  const list = made || (type === "ObjectEvent" && map.get("action") === "ADD") ? map.get(made ? "outputEPCList" : "epcList") : [];
+  return Array.isArray(list) ? list.filter(isText).map(lotBeside).filter((found) => found) : [];
 }
 
 function typed(type, map, hashId) {

@@ -4,9 +4,11 @@ import { byUnits, timeText } from "./bytes.js";
 import { Case, ENDS, actOf, endOf, idText, locationOf, mayBeReturned, permits, returns, reusedIds } from "./case.js";
 import { announced, destinations, journeyOf, walkCustody } from "./custody.js";
 import { declares } from "./epcis.js";
-import { inputsOf, masterData } from "./follow.js";
-import { byText, classOf, lotOf } from "./gs1.js";
+import { inputsOf } from "./follow.js";
+import { byText, classOf } from "./gs1.js";
 import { doubleOf, isMap, isNumber, isText } from "./json.js";
+import { checkLabel, expiryOf, lotOfLabel } from "./label.js";
+import { lotsIn, masterData } from "./master_data.js";
 import { breach } from "./registry.js";
 import { day, minute, say, shown } from "./sentences.js";
 
@@ -63,8 +65,8 @@ function reasonOf(rule, severity, leaves, params, variant) {
 }
 
 /**
- * Judges a history, `{id, asOf, treeSize, records, limitReached, registry}`:
- * `{id, verdict, summary, summarySentence, reasons, state, timeline, asOf, treeSize}`.
+ * Judges a history, `{id, label, asOf, treeSize, records, limitReached, registry}`:
+ * `{id, label, verdict, summary, summarySentence, reasons, state, timeline, asOf, treeSize}`.
  */
 export function judge(history, policy = DEFAULT_POLICY) {
   const one = new Case(history, { ...DEFAULT_POLICY, ...policy });
@@ -80,7 +82,8 @@ export function judge(history, policy = DEFAULT_POLICY) {
   }
   const reasons = findings.sorted();
   const word = known ? weigh(reasons) : "unknown";
-  const verdict = { id: history.id.text, verdict: word, summary: "", summarySentence: undefined, reasons, state };
+  const label = history.label?.size ? { label: Object.fromEntries(history.label) } : {};
+  const verdict = { id: history.id.text, ...label, verdict: word, summary: "", summarySentence: undefined, reasons, state };
   summarise(verdict, word === "authentic" ? genuine : undefined);
   const timeline = known ? timelineOf(one) : [];
   return { ...verdict, timeline, asOf: timeText(history.asOf), treeSize: history.treeSize };
@@ -130,10 +133,7 @@ function judgeOne(one, findings) {
   const custody = walkCustody(one, findings);
   checkStolen(one, custody, findings);
   checkTravel(one, findings);
-  const expiry = expiryOf(one);
-  if (expiry !== undefined && expiry < day(one.history.asOf)) {
-    findings.add("expired", "note", one.origin === undefined ? [] : [one.leaf(one.origin)], { expiry });
-  }
+  checkLabel(one, findings);
   const whereabouts = whereaboutsOf(one, custody, end);
   if (custody.unbroken && one.origin !== undefined) {
     findings.add("custody-unbroken", "holds", one.order.map((at) => one.leaf(at)), { whereabouts });
@@ -143,7 +143,7 @@ function judgeOne(one, findings) {
     key: "summary.genuine",
     params: { who: one.who(one.origin), day: one.day(one.origin), whereabouts },
   };
-  return [stateOf(one, custody, end, expiry), genuine || undefined];
+  return [stateOf(one, custody, end, expiryOf(one)), genuine || undefined];
 }
 
 /** A class, a lot or a place: what is known of it, and never that it is authentic. */
@@ -151,6 +151,7 @@ function judgeMany(one, findings) {
   checkCorrections(one, findings);
   if (one.subject === "lot") checkLotOrigin(one, findings);
   checkRecalls(one, findings);
+  checkLabel(one, findings);
   notSerialised(one, findings);
   return { ...NO_STATE, expiry: expiryOf(one) ?? null };
 }
@@ -192,22 +193,6 @@ function whereaboutsOf(one, { passage, container }, end) {
     return clause(to ? "moving-to" : "moving", { who: one.name(passage.from), to });
   }
   return { key: "where.unknown", params: {} };
-}
-
-/** The expiry or sell-by date that the product was made with, by one who may say so. */
-function expiryOf(one) {
-  for (const at of one.origins) {
-    if (!one.byPrefixHolder(at)) continue;
-    const { ilmd } = one.event(at);
-    const found = dateOf(masterData(ilmd, "itemExpirationDate")) ?? dateOf(masterData(ilmd, "sellByDate"));
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-function dateOf(value) {
-  const text = isText(value) ? value.slice(0, 10) : "";
-  return /^\d{4}-\d\d-\d\d$/.test(text) ? text : undefined;
 }
 
 // --- Corrections
@@ -425,18 +410,20 @@ function checkRecalls(one, findings) {
   recalledInputs(one, recalls, findings);
 }
 
-/** The ids of many objects that `item` is one of: its lots by the entries that bring it forth, and its class. */
+/** The ids of many objects that `item` is one of: its lots by the entries that bring it forth, the label's, and its class. */
 function widerThan(one, item, among) {
   const lots = new Map();
   for (const at of among) {
-    const number = masterData(one.event(at).ilmd, "lotNumber");
-    const lot = isText(number) ? lotOf(item, number) : undefined;
-    if (!lot) continue;
     const authority = one.stands(at) && one.byHolderOf(item, at);
-    lots.set(lot.text, { lot, authority: authority || (lots.get(lot.text)?.authority ?? false) });
+    for (const lot of lotsIn(one.event(at), item)) {
+      lots.set(lot.text, { lot, authority: authority || (lots.get(lot.text)?.authority ?? false) });
+    }
   }
   const first = [...lots.values()].sort((a, b) => byText(a.lot, b.lot)).slice(0, LOTS_MAX);
-  const wider = first.filter(({ authority }) => authority).map(({ lot }) => [lot, { key: "its-lot", params: { lot: idText(lot) } }]);
+  const found = new Map(first.filter(({ authority }) => authority).map(({ lot }) => [lot.text, lot]));
+  const ofLabel = lotOfLabel(one.history, item);
+  if (ofLabel) found.set(ofLabel.text, ofLabel);
+  const wider = [...found.values()].sort(byText).map((lot) => [lot, { key: "its-lot", params: { lot: idText(lot) } }]);
   const kind = classOf(item);
   return kind ? [...wider, [kind, { key: "its-kind" }]] : wider;
 }

@@ -93,6 +93,12 @@ export const SENTENCES = {
       "recorded passing it to the other.",
     "two-custodians.taken-away": "Two at once had it: {who} recorded it as its own on {day}, though {holder}.",
     "event-after-terminal": "{Who} recorded it on {day}, after it was {end} on {ended} by {by}.",
+    "label-differs": "The label says ({ai}) {name} {value}, and {who} recorded {recorded} on {day}.",
+    "label.lot": "lot",
+    "label.expiry": "expiry date",
+    "label.bestBefore": "best-before date",
+    "label.sellBy": "sell-by date",
+    "label.production": "production date",
     "reported-stolen": "{Who} reported it stolen on {day}.",
     "impossible-travel":
       "It cannot have travelled {km} km in {minutes} minutes: {who} recorded it on {day}, and {other} on {again}.",
@@ -143,6 +149,10 @@ export const SENTENCES = {
       "{Who} packed it into something else on {day}, and no record says that it was taken out of {container}.",
     "unpacked-without-packing":
       "{Who} took it out of {container} on {day}, into which nobody who had it is recorded to have packed it.",
+    "label-unconfirmed": "The label says ({ai}) {name} {value}, and no record confirms it.",
+    "label-incomplete": "The label does not say its {name}, which is on record as {value}.",
+    "expiry-unreadable": "The {name} that {who} recorded on {day} cannot be read as a day: {text}.",
+    "date-passed": "Its {name}, {date}, has passed.",
     expired: "Its date of expiry, {expiry}, has passed.",
     "code-can-be-copied":
       "A printed code can be copied: this is the journey of the product with this number, and only what you see yourself " +

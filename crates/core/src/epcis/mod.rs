@@ -174,11 +174,12 @@ fn read_event(walk: &mut Walk, json: &mut Value, naming: &Naming<'_>) -> Option<
     // The hash is of the event as it came: it rounds times that the canonical form cuts.
     let unnamed = json.as_object().filter(|event| !event.contains_key("eventID") && !walk.has_faults());
     let hash_id = unnamed.map(|event| event_hash_id(event, naming));
+    let lots = json.as_object().map(typed::written_lots).unwrap_or_default();
     check_event(walk, json);
     if walk.has_faults() {
         return None;
     }
-    let event = typed::event(json.as_object()?, hash_id, walk.ids());
+    let event = typed::event(json.as_object()?, hash_id, lots, walk.ids());
     if event.is_none() {
         walk.fault("this event passes every check and still cannot be read; please report it");
     }

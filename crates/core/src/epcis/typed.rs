@@ -9,15 +9,33 @@ use crate::epcis::content_hash::content_hash;
 use crate::epcis::coordinates;
 use crate::epcis::event::{
     Action, BizTransaction, ErrorDeclaration, Event, EventId, PersistentDisposition, Quantity, SourceDest, What,
+    WrittenLot,
 };
 use crate::epcis::ids::Ids;
 use crate::epcis::vocabulary::Disposition;
-use crate::gs1::Id;
+use crate::gs1::{Id, lot_beside};
 
 type Object = Map<String, Value>;
 
+/// The lots in the EPCs that an event brings forth, as it was written: its canonical form is without them.
+pub(super) fn written_lots(written: &Object) -> Vec<WrittenLot> {
+    let list = match (text(written, "type"), text(written, "action")) {
+        (Some("ObjectEvent"), Some("ADD")) => "epcList",
+        (Some("TransformationEvent"), _) => "outputEPCList",
+        _ => return Vec::new(),
+    };
+    let epcs = written.get(list).and_then(Value::as_array).into_iter().flatten();
+    let lot = |(place, epc): (u32, &Value)| Some(WrittenLot { place, number: lot_beside(epc.as_str()?)? });
+    (0..).zip(epcs).filter_map(lot).collect()
+}
+
 /// Makes the event of `canonical`, whose id is `hash_id` if it names none itself.
-pub(super) fn event(canonical: &Object, hash_id: Option<String>, ids: &Ids) -> Option<Event> {
+pub(super) fn event(
+    canonical: &Object,
+    hash_id: Option<String>,
+    written_lots: Vec<WrittenLot>,
+    ids: &Ids,
+) -> Option<Event> {
     let read_point = place(canonical, "readPoint", ids)?;
     let biz_location = place(canonical, "bizLocation", ids)?;
     Some(Event {
@@ -35,6 +53,7 @@ pub(super) fn event(canonical: &Object, hash_id: Option<String>, ids: &Ids) -> O
         sources: each(canonical, "sourceList", |item| source_dest(item, "source", ids))?,
         destinations: each(canonical, "destinationList", |item| source_dest(item, "destination", ids))?,
         error_declaration: error_declaration(canonical)?,
+        written_lots,
         content_hash: content_hash(canonical),
     })
 }
@@ -197,6 +216,6 @@ mod tests {
     #[test]
     fn what_was_not_checked_makes_no_event() {
         let event = json!({"type": "ObjectEvent", "eventTime": 1});
-        assert_eq!(super::event(event.as_object().unwrap(), None, &Ids::default()), None);
+        assert_eq!(super::event(event.as_object().unwrap(), None, Vec::new(), &Ids::default()), None);
     }
 }

@@ -1,7 +1,5 @@
 //! `judge`: every rule over a history, weighed into one verdict.
 
-use serde_json::Value;
-
 use crate::provenance::case::{Case, Subject};
 use crate::provenance::custody::{self, Custody};
 use crate::provenance::finding::{Findings, Severity};
@@ -9,10 +7,9 @@ use crate::provenance::history::History;
 use crate::provenance::passage::Passage;
 use crate::provenance::policy::Policy;
 use crate::provenance::reading::{self, End};
-use crate::provenance::rules::{corrected, ending, origin, recall, signers, stolen, travel};
+use crate::provenance::rules::{corrected, ending, label, origin, recall, signers, stolen, travel};
 use crate::provenance::verdict::{self, ProductState, Verdict, Word};
-use crate::provenance::wording::{self, day};
-use crate::provenance::{links, timeline};
+use crate::provenance::{timeline, wording};
 
 /// Judges a history. Pure and total: the same history and policy give the same verdict, whatever they hold.
 pub fn judge(history: &History, policy: &Policy) -> Verdict {
@@ -35,6 +32,7 @@ pub fn judge(history: &History, policy: &Policy) -> Verdict {
     let summary = if word == Word::Authentic { genuine } else { verdict::summary(word, &reasons) };
     Verdict {
         id: history.id.clone(),
+        label: history.label.clone(),
         word,
         summary,
         reasons,
@@ -52,6 +50,7 @@ fn unknown(case: &Case<'_>) -> Verdict {
     not_serialised(case, &mut findings);
     Verdict {
         id: history.id.clone(),
+        label: history.label.clone(),
         word: Word::Unknown,
         summary: verdict::summary(Word::Unknown, &[]),
         reasons: findings.into_reasons(),
@@ -73,7 +72,7 @@ fn one(case: &Case<'_>, findings: &mut Findings) -> (ProductState, String) {
     stolen::check(case, &custody, findings);
     travel::check(case, findings);
     let state = state(case, &custody, end);
-    expiry_note(case, &state, findings);
+    label::check(case, findings);
     let whereabouts = whereabouts(case, &custody, end);
     if custody.unbroken && case.origin.is_some() {
         let leaves: Vec<_> = case.order.iter().map(|at| case.leaf(*at)).collect();
@@ -95,8 +94,9 @@ fn many(case: &Case<'_>, findings: &mut Findings) -> ProductState {
         origin::check_lot(case, findings);
     }
     recall::check(case, findings);
+    label::check(case, findings);
     not_serialised(case, findings);
-    ProductState { expiry: expiry(case), ..ProductState::default() }
+    ProductState { expiry: label::expiry(case), ..ProductState::default() }
 }
 
 fn not_serialised(case: &Case<'_>, findings: &mut Findings) {
@@ -125,7 +125,7 @@ fn state(case: &Case<'_>, custody: &Custody<'_>, end: Option<(End, usize)>) -> P
         location: custody.last.and_then(|at| reading::location(case.event(at))).map(|id| id.as_str().to_owned()),
         disposition: disposition.map(|disposition| disposition.as_str().to_owned()),
         end: end.map(|(end, _)| end.word()),
-        expiry: expiry(case),
+        expiry: label::expiry(case),
         in_transit: matches!(custody.passage, Passage::Moving(_)),
         container: custody.container.map(|id| id.as_str().to_owned()),
     }
@@ -152,28 +152,4 @@ fn genuine(case: &Case<'_>, whereabouts: &str) -> String {
         case.who(origin),
         case.day(origin)
     )
-}
-
-/// The expiry or sell-by date that the product was made with (CBV 2.0 §9, instance and lot master data).
-fn expiry(case: &Case<'_>) -> Option<String> {
-    let with_authority = case.origins.iter().copied().filter(|at| case.signed_by_prefix_holder(*at));
-    with_authority
-        .filter_map(|at| links::ilmd(case.event(at)))
-        .find_map(|ilmd| date(ilmd, "itemExpirationDate").or_else(|| date(ilmd, "sellByDate")))
-}
-
-/// The day that a member of master data gives.
-fn date(ilmd: &Value, name: &str) -> Option<String> {
-    let text = links::master_data(ilmd, name)?.as_str()?;
-    let day = text.get(..10)?;
-    let dashed = |at: usize| at == 4 || at == 7;
-    let is_day =
-        day.bytes().enumerate().all(|(at, byte)| if dashed(at) { byte == b'-' } else { byte.is_ascii_digit() });
-    is_day.then(|| day.to_owned())
-}
-
-fn expiry_note(case: &Case<'_>, state: &ProductState, findings: &mut Findings) {
-    let Some(expiry) = state.expiry.as_ref().filter(|expiry| **expiry < day(case.history.as_of)) else { return };
-    let leaves: Vec<_> = case.origin.map(|at| case.leaf(at)).into_iter().collect();
-    findings.add("expired", Severity::Note, &leaves, format!("Its date of expiry, {expiry}, has passed."));
 }

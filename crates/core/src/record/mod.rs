@@ -5,7 +5,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | the version, 3 |
+//! | 1 | the version, 4 |
 //! | 1 | the kind: 1 for a capture, 2 for an admin statement |
 //! | 32 | the statement's id |
 //! | 16 | who signed: a participant's UUID, or the beginning of a member's `kid` |
@@ -43,7 +43,7 @@ use crate::statement::StatementId;
 use crate::time::Timestamp;
 
 /// A node whose records begin otherwise makes them again from the leaves.
-pub const RECORD_VERSION: u8 = 3;
+pub const RECORD_VERSION: u8 = 4;
 
 const CAPTURE: u8 = 1;
 const ADMIN: u8 = 2;

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use super::{CaptureFacts, DECLARATION, ENTRY, EventKey, LeafRecord, RECORD_VERSION};
 use crate::binary::Reader as Bytes;
 use crate::consortium::{ParticipantId, Place};
-use crate::epcis::event::{BizTransaction, ErrorDeclaration, EventId, PersistentDisposition, Quantity, SourceDest};
+use crate::epcis::event::{
+    BizTransaction, ErrorDeclaration, EventId, PersistentDisposition, Quantity, SourceDest, WrittenLot,
+};
 use crate::epcis::vocabulary::{BIZ_STEPS, BIZ_TRANSACTION_TYPES, DISPOSITIONS, ERROR_REASONS, SOURCE_DEST_TYPES};
 use crate::epcis::{Action, BizStep, Coordinates, Disposition, Event, Reader, What, read};
 use crate::gs1::Id;
@@ -199,7 +201,7 @@ prop_compose! {
         biz_transactions in few((option::of(word(BIZ_TRANSACTION_TYPES.words)), text())),
         (sources, destinations) in (parties(), parties()),
         error_declaration in option::of(declaration()),
-        content_hash in hash(),
+        (content_hash, lots) in (hash(), few((0..3_u32, text()))),
     ) -> Event {
         let transaction = |(kind, id)| BizTransaction { kind, id };
         Event {
@@ -217,6 +219,7 @@ prop_compose! {
             sources,
             destinations,
             error_declaration,
+            written_lots: lots.into_iter().map(|(place, number)| WrittenLot { place, number }).collect(),
             content_hash,
         }
     }
@@ -427,12 +430,12 @@ fn a_record_of_one_item_is_short() {
         }
         Given::of(events(json!([event]))).record().as_bytes().len()
     };
-    assert_eq!(length(&[]), 265);
-    assert_eq!(length(&[("eventID", json!("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))]), 249);
-    assert_eq!(length(&[("eventID", json!("https://events.example/2026/11/21/0001"))]), 272);
+    assert_eq!(length(&[]), 266);
+    assert_eq!(length(&[("eventID", json!("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))]), 250);
+    assert_eq!(length(&[("eventID", json!("https://events.example/2026/11/21/0001"))]), 273);
     // As another event would have it that is beside this in one document.
     let several = Given::of(events(json!([one_item(), one_item(), one_item()]))).record().as_bytes().len();
-    assert_eq!((several - length(&[])) / 2, 139);
+    assert_eq!((several - length(&[])) / 2, 140);
 }
 
 #[test]
@@ -491,7 +494,7 @@ fn the_bytes_of_a_version_do_not_change() {
         ERROR_REASONS.words,
     ];
     let words = lists.map(|words| words.join(" ")).join("\n");
-    assert_eq!(RECORD_VERSION, 3);
+    assert_eq!(RECORD_VERSION, 4);
     let full = json!({
         "type": "TransformationEvent",
         "eventID": "https://events.example/1",
@@ -500,7 +503,7 @@ fn the_bytes_of_a_version_do_not_change() {
         "transformationID": "urn:x:t",
         "inputEPCList": ["https://id.gs1.org/01/09506000134352/21/B1"],
         "inputQuantityList": [{"epcClass": "https://id.gs1.org/01/09506000134352/10/L1", "quantity": 12.5, "uom": "KGM"}],
-        "outputEPCList": ["https://id.gs1.org/00/195060001343500016"],
+        "outputEPCList": ["https://id.gs1.org/00/195060001343500016", "https://id.gs1.org/01/09506000134352/10/L8/21/C1"],
         "outputQuantityList": [{"epcClass": "https://id.gs1.org/01/09506000134352/10/L2"}],
         "bizStep": "commissioning",
         "disposition": "https://words.example/odd",
@@ -519,7 +522,7 @@ fn the_bytes_of_a_version_do_not_change() {
         digests,
         [
             "6f7594b314ed433fbef98b38866ffb222b616be3dca35669f5b85aa5ec288eee",
-            "ab8afa1c876345708f77e332b3175a584186a50a77f4eb698800882503a92f5f",
+            "3fee46e903a151617dc2280716183f77b467b4d4610dc7709929fab58c740fc7",
         ]
     );
 }
