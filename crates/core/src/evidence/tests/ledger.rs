@@ -501,7 +501,7 @@ impl TestLedger {
     }
 
     pub fn check_under(&self, evidence: &Evidence, anchor: &Anchor) -> Result<Checked, EvidenceError> {
-        check(evidence, &Id::parse(&evidence.id).unwrap(), anchor, &P256)
+        check(evidence, Id::parse(&evidence.id).unwrap(), anchor, &P256)
     }
 }
 
