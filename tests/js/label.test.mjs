@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { parseQuestion } from "../../web/verify/gs1.js";
-import { ITEM, World, begin, rules } from "./builders/world.mjs";
+import { INPUT, ITEM, World, begin, rules } from "./builders/world.mjs";
 
 const read = (text, more) => {
   const { id, label } = parseQuestion(text, more);
@@ -123,4 +123,16 @@ test("whole numbers are their digits and other values are nothing", () => {
   for (const same of [7, "7", [8, "7"], { "@value": 7 }]) assert.deepEqual(lot(same), [], JSON.stringify(same));
   for (const nothing of [1.5, true, { x: "7" }, [["7"]], { "@value": ["7"] }]) assert.deepEqual(lot(nothing), ["label-unconfirmed"], JSON.stringify(nothing));
   assert.deepEqual(lot("07"), ["label-differs"]);
+});
+
+test("only whose number it is says what it is, and the label is its own alone", () => {
+  const world = new World();
+  world.say(world.other, 0, { ...begin, ilmd: { "cbvmda:lotNumber": "L7" } });
+  assert.ok(!rules(world.judge(`${ITEM}?10=L8`)).includes("label-differs"));
+  // A lot of the input's kind with the label's number is another lot.
+  const made = new World();
+  made.say(made.other, 0, { ...begin, epcList: [INPUT] });
+  made.make(made.acme, 1, { inputEPCList: [INPUT], outputEPCList: [ITEM] });
+  made.say(made.other, 2, { epcList: undefined, quantityList: [{ epcClass: "https://id.gs1.org/01/09521567000018/10/L8" }], disposition: "recalled" });
+  assert.equal(made.judge(`${ITEM}?10=L8`).verdict, "authentic");
 });
