@@ -388,7 +388,8 @@ pub struct SignerOptions {
 
 #[derive(Debug, Args)]
 pub struct VerifyOptions {
-    /// GS1 Digital Link URIs, EPC URNs, or element strings such as (01)09506000134352(21)A1
+    /// GS1 Digital Link URIs, EPC URNs, or element strings such as (01)09506000134352(21)A1; a lot (10) and dates beside them are
+    /// held against the records
     #[arg(required_unless_present = "evidence")]
     pub ids: Vec<String>,
     /// The trust anchor [default: the one in --data, else the one pinned for this ledger]

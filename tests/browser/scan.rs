@@ -179,6 +179,8 @@ async fn a_medicine_s_package_leads_to_its_product() {
     choose(&browser, &photo(&stage, "medicine.png", &[drawn(&MEDICINE)])).await;
     browser.wait_for("#status.checked").await;
     assert_eq!(browser.text("#word").await, "Authentic");
+    let label = browser.text("#label").await;
+    assert!(label.contains("Lot (10)") && label.contains("N2611"), "the lot in the code is asked about too: {label}");
     browser.close().await;
 }
 

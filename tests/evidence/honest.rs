@@ -74,6 +74,24 @@ fn evidence_holds_and_its_verdict_is_the_nodes_own() {
 }
 
 #[test]
+fn a_label_is_answered_with_the_question() {
+    let mut rules: BTreeSet<&str> = BTreeSet::new();
+    for land in lands() {
+        for one in &land.labelled {
+            let judged = examine(to_text(&one.gathered).as_bytes(), &one.asked, &land.book.anchor).unwrap();
+            assert_eq!(at(judged, land.now), one.verdict, "{:?}", one.asked);
+            rules.extend(one.verdict.reasons.iter().map(|reason| reason.rule));
+            // An answer for another label is none.
+            let error = examine(to_text(&one.gathered).as_bytes(), &one.asked.id, &land.book.anchor).unwrap_err();
+            assert_eq!(variant(&error), "OtherLabel");
+        }
+    }
+    for rule in ["label-differs", "label-incomplete", "label-unconfirmed", "expired", "date-passed", "recalled"] {
+        assert!(rules.contains(rule), "{rule}: {rules:?}");
+    }
+}
+
+#[test]
 fn evidence_is_what_a_naive_reader_of_the_whole_ledger_makes() {
     for land in lands() {
         for answer in &land.answers {

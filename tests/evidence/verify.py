@@ -832,8 +832,8 @@ def gs1_id(ai, value, qualifiers):
     return canonical
 
 
-def digital_link(official, path, text):
-    """Rules 1 to 3; None where the path has no key."""
+def digital_link(official, path, text, beside=None):
+    """Rules 1 to 3; None where the path has no key. Puts the qualifiers into `beside`."""
     segments = [decode(segment) for segment in path.split("/")[1:]]
     for at in range(len(segments) - 2, -1, -1):
         ai = KEY_NAMES.get(segments[at])
@@ -849,6 +849,8 @@ def digital_link(official, path, text):
             continue
         ordered = any(names == [name for name in one if name in names] for one in lists) or not names
         need(len(rest) % 2 == 0 and ordered, f"{short(text)} has after ({ai}) what cannot follow")
+        if beside is not None:
+            beside.extend(zip(names, rest[1::2]))
         return gs1_id(ai, value, dict(zip(names, rest[1::2])))
     need(not official, f"{short(text)} holds no GS1 key")
     return None
@@ -925,6 +927,59 @@ def canonical_id(text, what="an id"):
     if isinstance(read, Refused):
         raise Refused(str(read))
     return read
+
+
+def qualifiers(text):
+    """What stands in the path of a Digital Link after its key, as pairs."""
+    match, beside = URI.fullmatch(text), []
+    if match and match[1].lower() in ("http", "https") and not isinstance(read_id(text), Refused):
+        digital_link(match[2].removesuffix(".").lower() == "id.gs1.org", match[3], text, beside)
+    return beside
+
+
+def days_in(year, month):
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return [31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] if 1 <= month <= 12 else 0
+
+
+def is_date(digits, first=0):
+    return fits(r"\d{6}", digits) and first <= int(digits[4:]) <= days_in(int(digits[:2]), int(digits[2:4])) and "00" < digits[2:4]
+
+
+# "Label": what each AI's value is.
+LABEL = {
+    "10": lambda text: fits(QUALIFIERS["10"][1], text), "22": lambda text: fits(QUALIFIERS["22"][1], text),
+    "235": lambda text: fits(QUALIFIERS["235"][1], text), "11": is_date, "15": is_date, "16": is_date, "17": is_date,
+    "7003": lambda text: is_date(text[:6], 1) and fits(r"([01]\d|2[0-3])[0-5]\d", text[6:]),
+}  # fmt: skip
+
+
+def labelled(identifier, pairs):
+    """An id and its label, of the pairs that stand beside it."""
+    ai, value, qualifier = key_of(identifier) or ("", "", None)
+    own = {qualifier: decode(identifier.rpartition("/")[2])} if qualifier else {}
+    label = {}
+    for name, text in pairs:
+        if name not in LABEL or ai not in ("01", "8006"):
+            continue
+        need(LABEL[name](text), f"({name}) {short(text)} is none")
+        need(own.get(name, label.get(name, text)) == text, f"({name}) stands twice with two values")
+        if name not in own:
+            label[name] = text
+    if ai == "01" and not qualifier and "10" in label:
+        identifier = gs1_id("01", value, {"10": label.pop("10")})
+    return identifier, label
+
+
+def question(text):
+    """What is asked about: an id and its label, as a URI has them."""
+    pairs = qualifiers(text)
+    match = URI.fullmatch(text)
+    query = (match[4] or "") if match and key_of(canonical_id(text)) and match[1].lower() in ("http", "https") else ""
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        pairs.append((decode(name), decode(value)))
+    return labelled(canonical_id(text), pairs)
 
 
 def key_of(identifier):
@@ -1030,6 +1085,29 @@ DISPENSED = steps("dispensing"), dispositions("dispensed")
 DECOMMISSIONED = steps("decommissioning"), dispositions("inactive")
 
 
+def master_data(ilmd, names):
+    """"Master data": the texts of the members of these names."""
+    local = lambda value: [(re.split(r"[:/#]", name)[-1], inner) for name, inner in value.items()] if isinstance(value, dict) else []
+
+    def texts(value, in_list=False):
+        one = value["@value"] if isinstance(value, dict) and "@value" in value else value
+        if isinstance(one, str):
+            return [one]
+        if is_int(one):
+            return [str(one)]
+        listed = isinstance(one, list) and one is value and not in_list
+        return [text for item in one for text in texts(item, True)] if listed else []
+
+    found = []
+    for name, value in local(ilmd):
+        if name in names:
+            found += texts(value)
+        elif name in ("Product", "product"):
+            for product in value if isinstance(value, list) else [value]:
+                found += [text for inner, held in local(product) if inner in names for text in texts(held)]
+    return found
+
+
 class Event:
     def __init__(self, value):
         need(isinstance(value, dict), "an event is no object")
@@ -1065,10 +1143,12 @@ class Event:
         self.is_error = "errorDeclaration" in value
         places = [canonical_id(member(item, "destination"), "destination") for item in array(value.get("destinationList", []), "destinationList")]
         self.destinations = places[:16]
-        ilmd = value.get("ilmd", {})
-        lots = [lot for name, lot in (ilmd.items() if isinstance(ilmd, dict) else ()) if re.split(r"[:/#]", name)[-1] == "lotNumber"]
-        lot = lots[0] if lots else None  # the first member of that name, whatever it holds
-        self.lot = lot if isinstance(lot, str) and fits(QUALIFIERS["10"][1], lot) else None
+        self.lots = master_data(value.get("ilmd"), ("lotNumber", "hasBatchLotNumber"))
+        made = {"ObjectEvent": "epcList", "TransformationEvent": "outputEPCList"}.get(self.type)
+        self.lots_beside = [
+            (read_id(text), lot) for text in (array(value.get(made, []), made) if made else ()) if "/" in text
+            for name, lot in qualifiers(text) if name == "10"
+        ]  # fmt: skip
 
     def names(self, participant):
         named = {("id", identifier) for identifier in self.ids}
@@ -1519,7 +1599,8 @@ class Followed:
 
 
 class Follows:
-    def __init__(self, identifier, entries, captures, admins):
+    def __init__(self, identifier, label, entries, captures, admins):
+        self.asked, self.label = identifier, label
         self.entries, self.captures, self.admins = entries, captures, admins
         self.needed = {}  # (kind, subject) -> the positions needed of its list
         self.allowance = Allowance()
@@ -1689,9 +1770,14 @@ class Follows:
 
     def lots(self, known):
         gtin = class_of(known.id)
-        events = (event for event in self.taken_events(known) if event.lot and event.brings_forth(known.id))
-        texts = {f"{gtin}/10/{encode(event.lot)}" for event in events}
-        return sorted(texts, key=str.encode)[:8]
+        named = lambda number: f"{gtin}/10/{encode(number)}"
+        numbers = {
+            number for event in self.taken_events(known) if event.brings_forth(known.id)
+            for number in [*event.lots, *(lot for named, lot in event.lots_beside if named == known.id)]
+            if fits(QUALIFIERS["10"][1], number)
+        }  # fmt: skip
+        said = sorted(map(named, numbers), key=str.encode)[:8]
+        return said + [named(self.label["10"])] if known.id == self.asked and "10" in self.label else said
 
     def recalls(self):
         with_holder, without = set(), set()
@@ -1772,8 +1858,10 @@ def evidence(anchor, data, asked=None):
     obj(value, "the evidence", EVIDENCE)
     identifier = text_of(value["id"], "id")
     need(canonical_id(identifier, "id") == identifier, "id is not in its canonical form")
-    need(value["label"] == {}, "the label is not empty: it is kept for later")
-    need(asked is None or canonical_id(asked) == identifier, "the evidence is about another id")
+    label = obj(value["label"], "label", (), tuple(LABEL))
+    pairs = [(name, text_of(text, "an attribute of label")) for name, text in label.items()]
+    need(asked is not None or labelled(identifier, pairs) == (identifier, label), "the label is not one of this id")
+    need(asked is None or question(asked) == (identifier, label), "the evidence is about another id, or for another label")
 
     # 2
     handovers = [Handover(item) for item in array(value["handovers"], "handovers")]
@@ -1866,7 +1954,7 @@ def evidence(anchor, data, asked=None):
         signed[leaf] = said, participant, blocks[leaf].time
 
     # 7
-    follows = Follows(identifier, index, signed, registrations)
+    follows = Follows(identifier, label, index, signed, registrations)
     for subject, (start, end) in follows.needed.items():
         entry = index[subject]
         shown = (entry.first, entry.end) if entry.leaves else None

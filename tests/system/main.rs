@@ -17,6 +17,7 @@ mod demo;
 mod founders;
 mod joining;
 mod label;
+mod labelled;
 mod ledger;
 mod load;
 mod member;

@@ -1,6 +1,6 @@
 // Where an event says that its place is, and how far it is from there.
 
-import { masterData } from "./follow.js";
+import { masterData } from "./master_data.js";
 import { doubleOf, isMap, isNumber, isText } from "./json.js";
 
 const EARTH_RADIUS_KM = 6371.0088;

@@ -5,7 +5,7 @@
 
 import { byteLength, fail, timeOf, timeText } from "./bytes.js";
 import { eventHashId, isHashId, namingOf } from "./event_hash.js";
-import { IdError, parseUri } from "./gs1.js";
+import { IdError, lotBeside, parseUri } from "./gs1.js";
 import { asEvidence, isMap, isNumber, isText, parse } from "./json.js";
 import * as words from "./vocabulary.js";
 import { isAbsoluteUri } from "./vocabulary.js";
@@ -334,7 +334,7 @@ function checkRules(type, map, place) {
 /**
  * Reads an EPCISDocument, or a single event with its own `@context`, as a list of typed events:
  * `{type, action, time, offset, eventId, step, disposition, set, unset, ids: [part, id], parent, transformationId, transactions,
- * ilmd, readPoint, bizLocation, sources, destinations, declaration, content}`.
+ * ilmd, readPoint, bizLocation, sources, destinations, declaration, content, lots}`.
  */
 export function readEpcis(payload) {
   // A byte order mark is passed over (RFC 8259 §8.1).
@@ -362,12 +362,20 @@ export function readEpcis(payload) {
 function readEvent(walk, map, seen, naming, place) {
   const type = isMap(map) ? map.get("type") : undefined;
   if (!EVENT_TYPES.has(type)) wrong(place, "must be an event of one of EPCIS 2.0's types");
+  const lots = writtenLots(type, map);
   walk.members(EVENT_TYPES.get(type), map, place);
   checkRules(type, map, place);
   const hashId = eventHashId(seen, naming ?? namingOf(seen));
   const given = map.get("eventID");
   if (given !== undefined && isHashId(given) && given !== hashId) wrong(`${place}/eventID`, `is not the hash id of this event, ${hashId}`);
-  return typed(type, map, hashId);
+  return { ...typed(type, map, hashId), lots };
+}
+
+/** `[id, lot]` of the EPCs that the event brings forth, as it was written: what is read of it is without these lots. */
+function writtenLots(type, map) {
+  const made = type === "TransformationEvent";
+  const list = made || (type === "ObjectEvent" && map.get("action") === "ADD") ? map.get(made ? "outputEPCList" : "epcList") : [];
+  return Array.isArray(list) ? list.filter(isText).map(lotBeside).filter((found) => found) : [];
 }
 
 function typed(type, map, hashId) {

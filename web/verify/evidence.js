@@ -13,12 +13,14 @@ import { Registry, readAdmin } from "./registry.js";
 import { ProofError, leafHash, multiRoot, verifyIndexEntry } from "./tree.js";
 
 /**
- * Checks evidence (parsed JSON) about `id` against an anchor: `{history, checkpoint, seal, checks}`. `last` is the
+ * Checks evidence (parsed JSON) about an id, with its label if it has one, against an anchor: `{history, checkpoint, seal, checks}`. `last` is the
  * `{size, root}` of a checkpoint of this origin that was seen before.
  */
-export async function checkEvidence(value, id, anchor, last) {
+export async function checkEvidence(value, { id, label = new Map() }, anchor, last) {
   const evidence = readEvidence(value);
   if (evidence.id !== id.text) fail("other-id", `the evidence is about ${evidence.id}, and was asked for about ${id.text}`);
+  const isSame = evidence.label.size === label.size && [...label].every(([ai, text]) => evidence.label.get(ai) === text);
+  if (!isSame) fail("other-label", `the evidence answers for the label ${labelText(evidence.label)}, and was asked for with ${labelText(label)}`);
   const checkpoint = parseCheckpoint(evidence.checkpoint);
   const signatures = new Signatures();
   const chain = await MemberChain.verify(anchor, evidence.handovers, signatures);
@@ -37,17 +39,19 @@ export async function checkEvidence(value, id, anchor, last) {
   const { registry, admins } = await readRegistrations(evidence, places, enacted, chain, signatures);
   checkFormerMembers(evidence, anchor, admins);
   const captures = await readCaptures(evidence.statements, places, registry, signatures);
-  const trail = follow(id, new Shown(evidence.index, registry, captures));
+  const trail = follow(id, new Shown(evidence.index, registry, captures), label);
   checkShown(evidence, trail);
   checkNames(evidence.index, captures, admins);
   const { records, limitReached } = trail;
   return {
-    history: { id, asOf: seal.time, treeSize: checkpoint.size, records, limitReached, registry },
+    history: { id, label, asOf: seal.time, treeSize: checkpoint.size, records, limitReached, registry },
     checkpoint,
     seal,
     checks: { signatures: signatures.count, proofs: 1 + evidence.index.length, subjects: evidence.index.length, leaves },
   };
 }
+
+const labelText = (label) => JSON.stringify([...label].map(([ai, text]) => `(${ai})${text}`).join("").slice(0, 160));
 
 function checkLast(checkpoint, last) {
   if (!last) return;

@@ -2,8 +2,9 @@
 
 import { byBytes } from "./bytes.js";
 import { declares, names, plays } from "./epcis.js";
-import { byText, claimDigits, classOf, glnOf, lotOf, parseUri } from "./gs1.js";
-import { isMap, isText } from "./json.js";
+import { byText, claimDigits, classOf, glnOf, parseUri } from "./gs1.js";
+import { lotOfLabel } from "./label.js";
+import { lotsIn } from "./master_data.js";
 import { broughtIntoBeing, covers, namespaceCandidates, plainHttp } from "./registry.js";
 import { kindByte } from "./tree.js";
 
@@ -66,19 +67,6 @@ export const inputsOf = (event) => event.ids.filter(([part]) => part === "input"
 /** True where an event brings the id into being. */
 export const bringsForth = (event, text) => broughtIntoBeing(event).some((id) => id.text === text);
 
-/** The member of instance and lot master data with this local name, whatever prefix its document gave it. */
-export function masterData(ilmd, name) {
-  if (!isMap(ilmd)) return undefined;
-  for (const [key, value] of ilmd) if (key.split(/[:/#]/).at(-1) === name) return value;
-  return undefined;
-}
-
-/** The lot that an event, where it brings `item` forth, says it is of. */
-export function lotIn(event, item) {
-  const number = masterData(event.ilmd, "lotNumber");
-  return isText(number) && bringsForth(event, item.text) ? lotOf(item, number) : undefined;
-}
-
 /** Every prefix that could cover an id, held or not. */
 export function prefixesOf(id) {
   return id.key ? claimDigits(id) : namespaceCandidates(id.text);
@@ -98,14 +86,14 @@ class Budget {
 }
 
 /**
- * Follows everything that an answer about `id` rests on, through a source with
+ * Follows everything that an answer about `id`, with its `label` if it has one, rests on, through a source with
  * `registry`, `registeredAt(leaf)`, `capture(leaf)`, `cutShort(subject)`, `noRegistration(subject, leaf)` and
  * `list(subject, wanted)` that gives `{count, first, leaves, reachesBack}`; `wanted` is `{since}`, `{last}` or nothing.
  *
  * Gives `{records, shown, limitReached}`: `shown` maps subjects to `{count, first, leaves}`.
  */
-export function follow(id, source) {
-  const follower = new Follower(id, source);
+export function follow(id, source, label) {
+  const follower = new Follower({ id, label }, source);
   follower.followIds();
   follower.followPlaces();
   follower.followRecalls();
@@ -123,8 +111,9 @@ class Follower {
   parties = new Set();
   transformations = new Map();
 
-  constructor(id, source) {
-    this.source = source;
+  constructor(asked, source) {
+    const { id } = asked;
+    Object.assign(this, { asked, source });
     // `carries` is the time from which an id is followed as a container, `taken` that from which its list was taken.
     this.ids = new Map([[id.text, { id, carries: -Infinity, isUsed: true, taken: undefined }]]);
   }
@@ -315,15 +304,15 @@ class Follower {
     for (const [key, text] of [...inOrder(byHolders), ...inOrder(byAny)]) this.takeLast(key, text, budget);
   }
 
+  /** The lots of which it is said that the id is of them, and the label's. */
   lots(id) {
     const lots = new Map();
     for (const { events } of this.capturesOf(subject("id", id.text))) {
       for (const event of events) {
-        const lot = lotIn(event, id);
-        if (lot) lots.set(lot.text, lot);
+        for (const lot of lotsIn(event, id)) lots.set(lot.text, lot);
       }
     }
-    return [...lots.values()].sort(byText).slice(0, LOTS_MAX);
+    return [...[...lots.values()].sort(byText).slice(0, LOTS_MAX), lotOfLabel(this.asked, id)];
   }
 
   /** Takes the end of a list of recalls, from the last back. */

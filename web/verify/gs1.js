@@ -54,7 +54,7 @@ const numbers = (text, ...widths) => {
   return widths.map((width) => Number(text.slice(at, (at += width))));
 };
 const isLeap = (year) => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-const daysIn = (year, month) => [31, isLeap(year) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
+export const daysIn = (year, month) => [31, isLeap(year) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
 const onDay = (found, from) => found !== undefined && found[2] >= from && found[1] > 0 && found[2] <= daysIn(found[0], found[1]);
 
 const RULES = {
@@ -229,7 +229,7 @@ function cutUri(text) {
   const isHttp = scheme === "http" || scheme === "https";
   if (isHttp && !host) no("an http URI needs a host");
   if (path === "" && host === undefined) no("nothing follows its scheme");
-  return { scheme, host, path, isHttp, hasMore: query !== "" || fragment !== "" };
+  return { scheme, host, path, query, isHttp, hasMore: query !== "" || fragment !== "" };
 }
 
 function cutAt(text, mark) {
@@ -307,7 +307,7 @@ function linkId({ one, value, rest }) {
       wrong(`${quote("/" + rest.slice(at, at + 2).join("/"))} cannot follow (${one.ai}) in a Digital Link`);
     }
   }
-  return gs1Id(one.ai, value, qualifiers);
+  return { ...gs1Id(one.ai, value, qualifiers), beside: qualifiers };
 }
 
 // --- EPC URNs: scheme, AI, form of the key, digits, last field ("" where it belongs to the key's value), fields between
@@ -370,7 +370,8 @@ function epcKey(form, length, prefix, reference, no) {
 export function parseUri(text) {
   checkLength(text);
   const uri = cutUri(text);
-  return (uri.isHttp ? readDigitalLink(uri) : readUrn(text, uri)) ?? { text, kind: "other" };
+  const id = uri.isHttp ? readDigitalLink(uri) : readUrn(text, uri);
+  return id ? (uri.query ? { ...id, query: uri.query } : id) : { text, kind: "other" };
 }
 
 // --- Element strings
@@ -406,7 +407,57 @@ function elementsId(text) {
   const qualifiers = [...elements].filter(([ai]) => qualifierOf(one, ai) !== undefined);
   const has = (ai) => qualifiers.some(([name]) => name === ai);
   if (has("21") && has("235")) wrong("(21) and (235) exclude each other");
-  return gs1Id(one.ai, elements.get(one.ai), qualifiers);
+  return { ...gs1Id(one.ai, elements.get(one.ai), qualifiers), beside: [...elements] };
+}
+
+// --- What a code says beside the id
+
+/** The application identifiers of a label: lot, dates, variant, TPX, time of expiry. */
+const LABEL = ["10", "11", "15", "16", "17", "22", "235", "7003"];
+
+/**
+ * Reads an id with what its code says beside it: `{id, label}`. The label maps AIs to values, as the element string, the
+ * Digital Link's path and query, or `more`, `{ai: value}`, have them.
+ */
+export function parseQuestion(input, more = {}) {
+  const id = parseId(input);
+  const pairs = [...(id.beside ?? []), ...Object.entries(more)];
+  for (const pair of id.beside && id.query ? id.query.split("&") : []) {
+    const [ai, value] = cutAt(pair, "=").map(decode);
+    if (AIS.has(ai)) pairs.push([ai, value]);
+  }
+  return besideOf(id, pairs);
+}
+
+function besideOf(id, pairs) {
+  const label = new Map();
+  for (const [ai, value] of pairs) {
+    checkValue(ai, value);
+    if (!LABEL.includes(ai) || !["01", "8006"].includes(id.key?.ai)) continue;
+    const own = id.qualifier?.[0] === ai;
+    const first = own ? id.qualifier[1] : label.get(ai);
+    if (first !== undefined && first !== value) wrong(`(${ai}) stands twice, with two values`);
+    if (!own) label.set(ai, value);
+  }
+  // A GTIN with a lot is that lot, wherever its number stands.
+  const isLot = id.kind === "class" && label.has("10");
+  const found = isLot ? gs1Id("01", id.value, [["10", label.get("10")]]) : id;
+  if (isLot) label.delete("10");
+  return { id: found, label: new Map(LABEL.filter((ai) => label.has(ai)).map((ai) => [ai, label.get(ai)])) };
+}
+
+/** `[id, lot]` of an EPC with a lot beside its serial, such as `…/10/L8/21/S8`; of others nothing. */
+export function lotBeside(text) {
+  // Most have none. What is percent-encoded may be anything.
+  if (!/10|lot|%/.test(text)) return undefined;
+  try {
+    const id = parseUri(text);
+    const number = id.beside?.find(([ai]) => ai === "10")?.[1];
+    return number !== undefined && lotOf(id, number) ? [id.text, number] : undefined;
+  } catch (error) {
+    if (error instanceof IdError) return undefined;
+    throw error;
+  }
 }
 
 function* bracketed(text) {

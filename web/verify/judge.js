@@ -4,8 +4,7 @@ import { timeText } from "./bytes.js";
 import { Case, endWord, idText } from "./case.js";
 import { checkCustody, noteClaims } from "./custody.js";
 import { Findings, heaviest, reasonOf, weight } from "./finding.js";
-import { masterData } from "./follow.js";
-import { isText } from "./json.js";
+import { checkLabel, expiryOf } from "./label.js";
 import { ENDS, locationOf } from "./reading.js";
 import { checkCorrections } from "./rules/corrected.js";
 import { checkEnding } from "./rules/ending.js";
@@ -14,7 +13,7 @@ import { checkRecalls } from "./rules/recall.js";
 import { checkSigners } from "./rules/signers.js";
 import { checkStolen } from "./rules/stolen.js";
 import { checkTravel } from "./rules/travel.js";
-import { day, minute, say } from "./sentences.js";
+import { minute, say } from "./sentences.js";
 import { partyOf, timelineOf } from "./timeline.js";
 import { containerOf } from "./walk.js";
 
@@ -27,8 +26,8 @@ export const DEFAULT_POLICY = {
 };
 
 /**
- * Judges a history, `{id, asOf, treeSize, records, limitReached, registry}`:
- * `{id, verdict, light, summary, summarySentence, reasons, state, timeline, asOf, treeSize}`.
+ * Judges a history, `{id, label, asOf, treeSize, records, limitReached, registry}`:
+ * `{id, label, verdict, light, summary, summarySentence, reasons, state, timeline, asOf, treeSize}`.
  */
 export function judge(history, policy = DEFAULT_POLICY) {
   const one = new Case(history, { ...DEFAULT_POLICY, ...policy });
@@ -44,8 +43,10 @@ export function judge(history, policy = DEFAULT_POLICY) {
   }
   const reasons = findings.sorted();
   const best = one.subject === "one" || one.subject === "paper" ? "authentic" : "traced";
-  const verdict = weighed(history.id.text, isKnown ? weigh(reasons, best) : "unknown", reasons, genuine(one, whereabouts));
-  return { ...verdict, state, timeline: isKnown ? timelineOf(one) : [], asOf: timeText(history.asOf), treeSize: history.treeSize };
+  const { id, ...verdict } = weighed(history.id.text, isKnown ? weigh(reasons, best) : "unknown", reasons, genuine(one, whereabouts));
+  const label = history.label?.size ? { label: Object.fromEntries(history.label) } : {};
+  const timeline = isKnown ? timelineOf(one) : [];
+  return { id, ...label, ...verdict, state, timeline, asOf: timeText(history.asOf), treeSize: history.treeSize };
 }
 
 const NO_STATE = { custodian: null, location: null, disposition: null, end: null, expiry: null, inTransit: false };
@@ -95,7 +96,7 @@ function judgeOne(one, findings) {
   checkStolen(one, findings);
   checkTravel(one, findings);
   const state = stateOf(one);
-  checkExpiry(one, state, findings);
+  checkLabel(one, findings);
   const whereabouts = whereaboutsOf(one);
   if (isWhole && one.hasCustodian && one.account.origin !== undefined) {
     findings.add("custody-unbroken", "holds", one.leaves(one.order), { whereabouts });
@@ -113,10 +114,9 @@ function judgeMany(one, findings) {
     noteClaims(one, findings);
   }
   checkRecalls(one, findings);
+  checkLabel(one, findings);
   notSerialised(one, findings);
-  const state = { ...NO_STATE, expiry: expiryOf(one) };
-  checkExpiry(one, state, findings);
-  return state;
+  return { ...NO_STATE, expiry: expiryOf(one) ?? null };
 }
 
 function notSerialised({ subject }, findings) {
@@ -135,7 +135,7 @@ function stateOf(one) {
     location: location?.text ?? null,
     disposition: disposition ?? null,
     end: passage.is === "ended" ? ENDS[passage.end] : null,
-    expiry: expiryOf(one),
+    expiry: expiryOf(one) ?? null,
     inTransit: passage.is === "moving",
     ...(container && { container: container.text }),
   };
@@ -161,26 +161,4 @@ function genuine(one, whereabouts) {
   const { subject, account: { origin } } = one;
   const key = { one: "summary.genuine", paper: "summary.genuine-paper", load: "summary.traced-load" }[subject] ?? "summary.traced-from";
   return origin === undefined ? undefined : { key, params: { ...one.signed(origin), whereabouts } };
-}
-
-/** The expiry or sell-by date that the product was made with, by one who may say so. */
-function expiryOf(one) {
-  for (const at of one.account.origins) {
-    if (!one.byPrefixHolder(at)) continue;
-    const { ilmd } = one.event(at);
-    const found = dateOf(masterData(ilmd, "itemExpirationDate")) ?? dateOf(masterData(ilmd, "sellByDate"));
-    if (found !== undefined) return found;
-  }
-  return null;
-}
-
-function dateOf(value) {
-  const text = isText(value) ? value.slice(0, 10) : "";
-  return /^\d{4}-\d\d-\d\d$/.test(text) ? text : undefined;
-}
-
-function checkExpiry(one, { expiry }, findings) {
-  const { origin } = one.account;
-  if (expiry === null || expiry >= day(one.history.asOf)) return;
-  findings.add("expired", "past", origin === undefined ? [] : [one.leaf(origin)], { expiry });
 }

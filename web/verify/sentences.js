@@ -93,6 +93,12 @@ export const SENTENCES = {
     "shipped-twice": "{Who} sent it off again on {day}, to another destination: {holder}.",
     "contradicts-itself": "{Who} recorded on {day} what it could no longer do: {holder}.",
     "event-after-terminal": "{Who} recorded it on {day}, after it was {end} on {ended} by {by}.",
+    "label-differs": "The label says ({ai}) {name} {value}, and {who} recorded {recorded} on {day}.",
+    "label.lot": "lot",
+    "label.expiry": "expiry date",
+    "label.bestBefore": "best-before date",
+    "label.sellBy": "sell-by date",
+    "label.production": "production date",
     "reported-stolen": "{Who} reported it stolen on {day}.",
     "impossible-travel":
       "It cannot have travelled {km} km in {minutes} minutes: {who} recorded it on {day}, and {other} on {again}.",
@@ -177,6 +183,10 @@ export const SENTENCES = {
       "This code names a lot, which many pieces share: it cannot single out the one in your hand.",
     "shared-number":
       "This code names a kind of product, which many pieces share: it cannot single out the one in your hand.",
+    "label-unconfirmed": "The label says ({ai}) {name} {value}, and no record confirms it.",
+    "label-incomplete": "The label does not say its {name}, which is on record as {value}.",
+    "expiry-unreadable": "The {name} that {who} recorded on {day} cannot be read as a day: {text}.",
+    "date-passed": "Its {name}, {date}, has passed.",
     "code-can-be-copied":
       "A printed code can be copied: this is the journey of the product with this number, and only what you see yourself " +
       "says that it is the one in your hand.",

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import { judge } from "../../../web/verify.js";
 import { readEpcis } from "../../../web/verify/epcis.js";
-import { checkDigit, parseId } from "../../../web/verify/gs1.js";
+import { checkDigit, parseQuestion } from "../../../web/verify/gs1.js";
 import { Registry } from "../../../web/verify/registry.js";
 
 export const ITEM = "https://id.gs1.org/01/09506000134352/21/S1";
@@ -82,6 +82,6 @@ export class World {
 
   judge(id = ITEM, { policy, limitReached = false } = {}) {
     const { registry, records, leaf } = this;
-    return judge({ id: parseId(id), asOf: hour(2000), treeSize: leaf, records, limitReached, registry }, policy);
+    return judge({ ...parseQuestion(id), asOf: hour(2000), treeSize: leaf, records, limitReached, registry }, policy);
   }
 }

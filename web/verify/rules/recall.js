@@ -3,9 +3,10 @@
 
 import { idText } from "../case.js";
 import { declares } from "../epcis.js";
-import { inputsOf, masterData } from "../follow.js";
-import { byText, classOf, lotOf } from "../gs1.js";
-import { isText } from "../json.js";
+import { inputsOf } from "../follow.js";
+import { byText, classOf } from "../gs1.js";
+import { lotOfLabel } from "../label.js";
+import { lotsIn } from "../master_data.js";
 
 const LOTS_MAX = 8;
 
@@ -63,18 +64,20 @@ export function checkRecalls(one, findings) {
   recalledInputs(one, recalls, findings);
 }
 
-/** The ids of many objects that `item` is one of: its lots by the entries that bring it forth, and its class. */
+/** The ids of many objects that `item` is one of: its lots by the entries that bring it forth, the label's, and its class. */
 function widerThan(one, item, among) {
   const lots = new Map();
   for (const at of among) {
-    const number = masterData(one.event(at).ilmd, "lotNumber");
-    const lot = isText(number) ? lotOf(item, number) : undefined;
-    if (!lot) continue;
     const authority = one.stands(at) && one.byHolderOf(item, at);
-    lots.set(lot.text, { lot, authority: authority || (lots.get(lot.text)?.authority ?? false) });
+    for (const lot of lotsIn(one.event(at), item)) {
+      lots.set(lot.text, { lot, authority: authority || (lots.get(lot.text)?.authority ?? false) });
+    }
   }
   const first = [...lots.values()].sort((a, b) => byText(a.lot, b.lot)).slice(0, LOTS_MAX);
-  const wider = first.filter(({ authority }) => authority).map(({ lot }) => [lot, { key: "its-lot", params: { lot: idText(lot) } }]);
+  const found = new Map(first.filter(({ authority }) => authority).map(({ lot }) => [lot.text, lot]));
+  const ofLabel = lotOfLabel(one.history, item);
+  if (ofLabel) found.set(ofLabel.text, ofLabel);
+  const wider = [...found.values()].sort(byText).map((lot) => [lot, { key: "its-lot", params: { lot: idText(lot) } }]);
   const kind = classOf(item);
   return kind ? [...wider, [kind, { key: "its-kind" }]] : wider;
 }

@@ -195,6 +195,7 @@ fn read_event(walk: &mut Walk, json: &mut Json, naming: &Naming) -> Option<Event
     // The hash is of the event as it came: it rounds times that the canonical form cuts.
     let sound = json.as_object().filter(|_| !walk.has_faults());
     let hash = sound.map(|event| event_hash(event, naming));
+    let lots = json.as_object().map(typed::written_lots).unwrap_or_default();
     check_event(walk, json);
     if walk.has_faults() {
         return None;
@@ -214,7 +215,7 @@ fn read_event(walk: &mut Walk, json: &mut Json, naming: &Naming) -> Option<Event
         );
         return None;
     }
-    let event = typed::event(event, hash, walk.ids());
+    let event = typed::event(event, hash, lots, walk.ids());
     if event.is_none() {
         walk.fault("this event passes every check and still cannot be read; please report it");
     }

@@ -6,16 +6,34 @@
 use crate::epcis::coordinates;
 use crate::epcis::event::{
     Action, BizTransaction, ErrorDeclaration, Event, EventId, PersistentDisposition, Quantity, SourceDest, What,
+    WrittenLot,
 };
 use crate::epcis::event_hash::hash_id;
 use crate::epcis::ids::Ids;
 use crate::epcis::vocabulary::Disposition;
-use crate::gs1::Id;
+use crate::gs1::{Id, lot_beside};
 use crate::hash::Hash;
 use crate::json::{Json, Object};
 
+/// The lots in the EPCs that an event brings forth, as it was written: its canonical form is without them.
+pub(super) fn written_lots(written: &Object) -> Vec<WrittenLot> {
+    let list = match (text(written, "type"), text(written, "action")) {
+        (Some("ObjectEvent"), Some("ADD")) => "epcList",
+        (Some("TransformationEvent"), _) => "outputEPCList",
+        _ => return Vec::new(),
+    };
+    let epcs = written.get(list).and_then(Json::as_array).into_iter().flatten();
+    let lot = |(place, epc): (u32, &Json)| Some(WrittenLot { place, number: lot_beside(epc.as_str()?)? });
+    (0..).zip(epcs).filter_map(lot).collect()
+}
+
 /// Makes the event of `canonical`, whose pre-hash string has this hash, from which it is named if it names itself none.
-pub(super) fn event(canonical: &Object, content_hash: Hash, ids: &Ids) -> Option<Event> {
+pub(super) fn event(
+    canonical: &Object,
+    content_hash: Hash,
+    written_lots: Vec<WrittenLot>,
+    ids: &Ids,
+) -> Option<Event> {
     let read_point = place(canonical, "readPoint", ids)?;
     let biz_location = place(canonical, "bizLocation", ids)?;
     Some(Event {
@@ -33,6 +51,7 @@ pub(super) fn event(canonical: &Object, content_hash: Hash, ids: &Ids) -> Option
         sources: each(canonical, "sourceList", |item| source_dest(item, "source", ids))?,
         destinations: each(canonical, "destinationList", |item| source_dest(item, "destination", ids))?,
         error_declaration: error_declaration(canonical)?,
+        written_lots,
         content_hash,
     })
 }
@@ -196,6 +215,6 @@ mod tests {
     #[test]
     fn what_was_not_checked_makes_no_event() {
         let event = Json::from(json!({"type": "ObjectEvent", "eventTime": 1}));
-        assert_eq!(super::event(event.as_object().unwrap(), Hash::of(b""), &Ids::default()), None);
+        assert_eq!(super::event(event.as_object().unwrap(), Hash::of(b""), Vec::new(), &Ids::default()), None);
     }
 }

@@ -9,7 +9,7 @@ use crate::consortium::{Admin, Decision, Place, Refusal, Registry};
 use crate::evidence::document::{Evidence, PlacedSeal, PlacedText};
 use crate::evidence::source::Shown;
 use crate::evidence::{Anchor, CaptureFault, EvidenceError, MemberChain, read_capture};
-use crate::gs1::Id;
+use crate::gs1::Question;
 use crate::hash::Hash;
 use crate::index::names::{self, Names};
 use crate::index::{ListEntry, SignerTag, Subject, SubjectEntry};
@@ -31,18 +31,20 @@ pub struct Checked {
     pub subjects: usize,
 }
 
-/// Checks evidence about `id` against an anchor.
+/// Checks evidence about an id, with its label if it has one, against an anchor.
 pub fn check(
     evidence: &Evidence,
-    id: &Id,
+    asked: impl Into<Question>,
     anchor: &Anchor,
     verifier: &dyn SignatureVerifier,
 ) -> Result<Checked, EvidenceError> {
-    if evidence.id != id.as_str() {
-        return Err(EvidenceError::OtherId { asked: id.clone(), found: evidence.id.clone() });
+    let asked = asked.into();
+    if evidence.id != asked.id.as_str() {
+        return Err(EvidenceError::OtherId { asked: asked.id, found: evidence.id.clone() });
     }
-    if !evidence.label.is_empty() {
-        return Err(EvidenceError::Reserved);
+    if evidence.label != asked.label.to_map() {
+        let found = evidence.label.iter().map(|(ai, value)| format!("({ai}){value}")).collect();
+        return Err(EvidenceError::OtherLabel { asked: asked.label.element_string(), found });
     }
     let members = member_chain(evidence, anchor, verifier)?;
     let checkpoint = final_checkpoint(evidence, &members, verifier)?;
@@ -59,11 +61,12 @@ pub fn check(
     let captures = captures(evidence, &places, &registry, verifier)?;
     let signatures = 1 + admins.len() + captures.len();
     let mut source = Shown::new(evidence, &registry, &captures);
-    let trail = follow(id, &mut source)?;
+    let trail = follow(&asked, &mut source)?;
     check_shown(evidence, &trail)?;
     check_names(evidence, &captures, &admins)?;
     let history = History {
-        id: id.clone(),
+        id: asked.id,
+        label: asked.label,
         as_of: seal.time,
         tree_size: checkpoint.checkpoint().size,
         records: trail.records,

@@ -275,7 +275,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// Days in a month; 0 when there is no such month. A year of two digits is of this century, whose year 00 was leap.
-fn days_in(year: u16, month: u16) -> u16 {
+pub(crate) fn days_in(year: u16, month: u16) -> u16 {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,

@@ -37,6 +37,9 @@ pub enum IdError {
     Epc { found: String, expected: String },
     #[error("{found:?} is not the canonical form, which is {canonical}")]
     NotCanonical { found: String, canonical: String },
+    /// Attributes of a document's label that are none, or belong to the id.
+    #[error("({found}) is not what a label says beside this id")]
+    NotLabel { found: String },
     #[error("{found:?} is no GS1 company prefix: that is 4 to 12 digits")]
     CompanyPrefix { found: String },
     #[error(

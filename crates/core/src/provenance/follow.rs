@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::consortium::{ParticipantId, Place, Registry};
 use crate::epcis::Event;
-use crate::gs1::Id;
+use crate::gs1::{Id, Question};
 use crate::hash::Hash;
 use crate::index::{Subject, SubjectKind, names};
 use crate::limits::{
@@ -19,7 +19,7 @@ use crate::limits::{
 };
 use crate::merkle::LeafIndex;
 use crate::provenance::history::{CapturedEvent, Record};
-use crate::provenance::links;
+use crate::provenance::{links, master_data};
 use crate::time::Timestamp;
 
 /// Where lists and statements come from.
@@ -111,9 +111,9 @@ pub fn is_before_span(block: Timestamp, since: Timestamp) -> bool {
     since.millis_since(block) > EVENT_TIME_AHEAD_MS_MAX
 }
 
-/// Follows everything that an answer about `id` rests on.
-pub fn follow<S: Source>(id: &Id, source: &mut S) -> Result<Trail, S::Error> {
-    let mut follower = Follower::new(id, source);
+/// Follows everything that an answer about an id, with its label if it has one, rests on.
+pub fn follow<S: Source>(asked: impl Into<Question>, source: &mut S) -> Result<Trail, S::Error> {
+    let mut follower = Follower::new(asked.into(), source);
     follower.ids()?;
     follower.places()?;
     follower.recalls()?;
@@ -192,6 +192,7 @@ struct Cost {
 }
 
 struct Follower<'a, S> {
+    asked: Question,
     source: &'a mut S,
     budget: Budget,
     ids: BTreeMap<Id, Role>,
@@ -205,12 +206,13 @@ struct Follower<'a, S> {
 }
 
 impl<'a, S: Source> Follower<'a, S> {
-    fn new(id: &Id, source: &'a mut S) -> Self {
-        let itself = Role { carries: Some(Start::Beginning), is_used: true, ..Role::new(id) };
+    fn new(asked: Question, source: &'a mut S) -> Self {
+        let itself = Role { carries: Some(Start::Beginning), is_used: true, ..Role::new(&asked.id) };
         Self {
+            ids: BTreeMap::from([(asked.id.clone(), itself)]),
+            asked,
             source,
             budget: Budget::new(),
-            ids: BTreeMap::from([(id.clone(), itself)]),
             transformations: BTreeMap::new(),
             captures: BTreeMap::new(),
             found: Vec::new(),
@@ -462,11 +464,13 @@ impl<'a, S: Source> Follower<'a, S> {
         Ok(())
     }
 
+    /// The lots of which it is said that the id is of them, and the label's.
     fn lots(&self, id: &Id) -> Vec<Id> {
         let captures = self.ids.get(id).into_iter().flat_map(|role| self.captures_of(&role.subject));
         let lots: BTreeSet<Id> =
-            captures.flat_map(|capture| capture.events().filter_map(|event| links::lot(event, id))).collect();
-        lots.into_iter().take(FOLLOWED_LOTS_MAX).collect()
+            captures.flat_map(|capture| capture.events().flat_map(|event| master_data::lots(event, id))).collect();
+        let of_label = self.asked.lot().filter(|_| *id == self.asked.id);
+        lots.into_iter().take(FOLLOWED_LOTS_MAX).chain(of_label).collect()
     }
 
     /// Takes the end of a list of recalls, from the last back.

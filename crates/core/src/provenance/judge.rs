@@ -1,6 +1,5 @@
 //! `judge`: every rule over a history, weighed into one verdict.
 
-use crate::json::Json;
 use crate::provenance::case::Case;
 use crate::provenance::custody;
 use crate::provenance::finding::{Findings, Severity};
@@ -9,10 +8,10 @@ use crate::provenance::passage::Passage;
 use crate::provenance::policy::Policy;
 use crate::provenance::reading;
 use crate::provenance::records::Subject;
-use crate::provenance::rules::{corrected, ending, origin, recall, signers, stolen, travel};
+use crate::provenance::rules::{corrected, ending, label, origin, recall, signers, stolen, travel};
+use crate::provenance::timeline;
 use crate::provenance::verdict::{self, Light, ProductState, Verdict, Word};
-use crate::provenance::wording::{self, day};
-use crate::provenance::{links, timeline};
+use crate::provenance::wording;
 
 /// Judges a history. Pure and total: the same history and policy give the same verdict, whatever they hold.
 pub fn judge(history: &History, policy: &Policy) -> Verdict {
@@ -39,6 +38,7 @@ pub fn judge(history: &History, policy: &Policy) -> Verdict {
     };
     Verdict {
         id: history.id.clone(),
+        label: history.label.clone(),
         word,
         light: word.light(&reasons),
         summary,
@@ -58,6 +58,7 @@ fn unknown(case: &Case<'_>) -> Verdict {
     not_serialised(case, &mut findings);
     Verdict {
         id: history.id.clone(),
+        label: history.label.clone(),
         word: Word::Unknown,
         light: Light::Amber,
         summary: verdict::summary(Word::Unknown, &[]),
@@ -81,7 +82,7 @@ fn one(case: &Case<'_>, findings: &mut Findings) -> (ProductState, String) {
     stolen::check(case, findings);
     travel::check(case, findings);
     let state = state(case);
-    expired(case, &state, findings);
+    label::check(case, findings);
     let whereabouts = whereabouts(case);
     if is_whole && case.subject.has_custodian() && case.account.origin.is_some() {
         let leaves: Vec<_> = case.order().map(|at| case.leaf(at)).collect();
@@ -107,10 +108,9 @@ fn many(case: &Case<'_>, findings: &mut Findings) -> ProductState {
         custody::note_claims(case, findings);
     }
     recall::check(case, findings);
+    label::check(case, findings);
     not_serialised(case, findings);
-    let state = ProductState { expiry: expiry(case), ..ProductState::default() };
-    expired(case, &state, findings);
-    state
+    ProductState { expiry: label::expiry(case), ..ProductState::default() }
 }
 
 fn not_serialised(case: &Case<'_>, findings: &mut Findings) {
@@ -150,7 +150,7 @@ fn state(case: &Case<'_>) -> ProductState {
         location: end.last.and_then(|at| reading::location(case.event(at))).map(|id| id.as_str().to_owned()),
         disposition: disposition.map(|disposition| disposition.as_str().to_owned()),
         end: ended,
-        expiry: expiry(case),
+        expiry: label::expiry(case),
         in_transit: matches!(end.passage, Passage::Moving(_)),
         container: end.inside.container().map(|id| id.as_str().to_owned()),
     }
@@ -185,28 +185,4 @@ fn genuine(case: &Case<'_>, word: Word, origin: usize, whereabouts: &str) -> Str
             "Traced: it comes from {who}, of {day}. Many pieces share this code: it cannot single out the one in your hand."
         ),
     }
-}
-
-/// The expiry or sell-by date that the product was made with (CBV 2.0 §9, instance and lot master data).
-fn expiry(case: &Case<'_>) -> Option<String> {
-    let with_authority = case.account.origins.iter().copied().filter(|at| case.signed_by_prefix_holder(*at));
-    with_authority
-        .filter_map(|at| links::ilmd(case.event(at)))
-        .find_map(|ilmd| date(ilmd, "itemExpirationDate").or_else(|| date(ilmd, "sellByDate")))
-}
-
-/// The day that a member of master data gives.
-fn date(ilmd: &Json, name: &str) -> Option<String> {
-    let text = links::master_data(ilmd, name)?.as_str()?;
-    let day = text.get(..10)?;
-    let dashed = |at: usize| at == 4 || at == 7;
-    let is_day =
-        day.bytes().enumerate().all(|(at, byte)| if dashed(at) { byte == b'-' } else { byte.is_ascii_digit() });
-    is_day.then(|| day.to_owned())
-}
-
-fn expired(case: &Case<'_>, state: &ProductState, findings: &mut Findings) {
-    let Some(expiry) = state.expiry.as_ref().filter(|expiry| **expiry < day(case.history.as_of)) else { return };
-    let leaves: Vec<_> = case.account.origin.map(|at| case.leaf(at)).into_iter().collect();
-    findings.add("expired", Severity::Past, &leaves, format!("Its date of expiry, {expiry}, has passed."));
 }

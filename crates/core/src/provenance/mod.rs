@@ -7,7 +7,7 @@
 //! every rule.
 //!
 //! Not here: proofs and signatures, which were checked before a history was made; which records a history must hold
-//! (`follow`), apart from the words that tie ids together (`links`), which both read; the clock, for which [`stale`]
+//! (`follow`), apart from the words that tie ids together (`links`, `master_data`), which both read; the clock, for which [`stale`]
 //! takes a parameter.
 
 mod account;
@@ -20,6 +20,7 @@ mod follow;
 mod history;
 mod judge;
 pub mod links;
+pub mod master_data;
 mod parties;
 mod parts;
 mod passage;

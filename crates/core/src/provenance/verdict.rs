@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::consortium::{Organization, ParticipantId};
-use crate::gs1::Id;
+use crate::gs1::{Id, Label};
 use crate::merkle::TreeSize;
 use crate::provenance::finding::{Reason, Severity};
 use crate::provenance::timeline::TimelineStep;
@@ -14,6 +14,9 @@ use crate::time::Timestamp;
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
     pub id: Id,
+    /// What the code that was asked about says beside the id.
+    #[serde(skip_serializing_if = "Label::is_empty")]
+    pub label: Label,
     #[serde(rename = "verdict")]
     pub word: Word,
     pub light: Light,

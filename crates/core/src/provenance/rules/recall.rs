@@ -8,8 +8,9 @@ use crate::gs1::Id;
 use crate::limits::FOLLOWED_LOTS_MAX;
 use crate::provenance::case::Case;
 use crate::provenance::finding::{Findings, Severity};
+use crate::provenance::rules::label;
 use crate::provenance::wording::{self, sentence_case};
-use crate::provenance::{links, reading};
+use crate::provenance::{links, master_data, reading};
 
 /// Judges recalls. The holder's last word about each id counts: it may take its recall back.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
@@ -86,17 +87,18 @@ impl<'c, 'a> Recalls<'c, 'a> {
 }
 
 /// The ids of many objects that `item` is one of, each with how a sentence names it: its lots by the entries at `among`
-/// (which bring it forth) with authority, and its class.
+/// (which bring it forth) with authority, that of the label, and its class.
 fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, String)> {
     let mut lots: BTreeMap<Id, bool> = BTreeMap::new();
     for at in among.iter().copied() {
-        if let Some(lot) = links::lot_number(case.event(at)).and_then(|number| item.lot(number)) {
+        for lot in master_data::lots(case.event(at), item) {
             let authority = case.stands(at) && case.signed_by_holder_of(item, at);
             *lots.entry(lot).or_default() |= authority;
         }
     }
-    let lots = lots.into_iter().take(FOLLOWED_LOTS_MAX).filter(|(_, authority)| *authority);
-    let named = lots.map(|(lot, _)| {
+    let lots = lots.into_iter().take(FOLLOWED_LOTS_MAX).filter(|(_, authority)| *authority).map(|(lot, _)| lot);
+    let lots: BTreeSet<Id> = lots.chain(label::lot(case, item)).collect();
+    let named = lots.into_iter().map(|lot| {
         let name = format!("its lot {}", wording::id(&lot));
         (lot, name)
     });

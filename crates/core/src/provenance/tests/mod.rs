@@ -5,6 +5,7 @@ mod containment;
 mod custody;
 mod ending;
 mod follow;
+mod label;
 mod origin;
 mod properties;
 mod recall;
