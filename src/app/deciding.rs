@@ -80,10 +80,6 @@ pub(super) async fn arrive(
         ledger.may_write()?;
     }
     let admin = Admin::parse(statement.payload())?;
-    // Before anything is asked about whom it concerns: some types are about no participant.
-    if let Some(what) = admin.reserved() {
-        return Err(PlaceRefusal::Admin(Refusal::Reserved { what }).into());
-    }
     Ok(ArrivedDecision { statement, admin, placed })
 }
 

@@ -204,9 +204,6 @@ pub async fn request(
     if let Some((at, namespace, reason)) = claims.namespaces.iter().enumerate().find_map(beyond) {
         return Err(RegistrationError::Namespace { at, namespace, reason });
     }
-    if let Some(what) = claims.reserved() {
-        return Err(PlaceRefusal::Admin(Refusal::Reserved { what }).into());
-    }
     let requested = reader.request(csr).map_err(RegistrationError::Request)?;
     let view = ledger.view();
     if entrance == Entrance::Invited && view.registry.participant(&id).is_some() {

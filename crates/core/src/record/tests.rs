@@ -14,7 +14,7 @@ use crate::epcis::vocabulary::{BIZ_STEPS, BIZ_TRANSACTION_TYPES, DISPOSITIONS, E
 use crate::epcis::{Action, BizStep, Coordinates, Disposition, Event, Reader, What, read};
 use crate::gs1::Id;
 use crate::hash::Hash;
-use crate::index::{Acts, ListEntry, SignerTag, SubjectKey};
+use crate::index::{Acts, Counts, ListEntry, SignerTag, SubjectKey};
 use crate::merkle::LeafIndex;
 use crate::statement::StatementId;
 use crate::time::Timestamp;
@@ -68,6 +68,7 @@ impl Given {
             bytes: self.bytes,
             events: &self.events,
             under: &under,
+            counts: &[Counts::NEW],
         };
         LeafRecord::of_capture(self.statement, &self.names, &facts)
     }
@@ -262,6 +263,8 @@ proptest! {
         prop_assert_eq!(&record, &made);
         prop_assert_eq!(record.statement(), given.statement);
         prop_assert!(record.names().eq(given.names.iter().copied()));
+        let counted = given.names.iter().enumerate().map(|(at, _)| if at == 0 { Counts::NEW } else { Counts::NOTHING });
+        prop_assert!(record.counts().eq(counted));
         prop_assert!(record.subjects().eq(given.names.iter().map(|(key, _)| *key)));
         let signer = SignerTag::of_participant(&given.signer);
         let entry = |acts| ListEntry { leaf: place().leaf, signer, acts };
@@ -352,8 +355,15 @@ fn the_events_under_a_subject_are_found_without_the_others() {
     let record = |under: &[Vec<u32>]| {
         let certificate = Hash::of(b"certificate");
         let signed_at = Timestamp::EPOCH;
-        let facts =
-            CaptureFacts { signer: &signer, certificate: &certificate, signed_at, bytes: 1, events: &events, under };
+        let facts = CaptureFacts {
+            signer: &signer,
+            certificate: &certificate,
+            signed_at,
+            bytes: 1,
+            events: &events,
+            under,
+            counts: &[],
+        };
         let names: Vec<(SubjectKey, Acts)> = keys.iter().map(|key| (*key, Acts::NONE)).collect();
         LeafRecord::of_capture(StatementId::from_hash(Hash::of(b"statement")), &names, &facts)
     };
@@ -427,9 +437,9 @@ fn a_record_of_one_item_is_short() {
         }
         Given::of(events(json!([event]))).record().as_bytes().len()
     };
-    assert_eq!(length(&[]), 265);
-    assert_eq!(length(&[("eventID", json!("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))]), 249);
-    assert_eq!(length(&[("eventID", json!("https://events.example/2026/11/21/0001"))]), 272);
+    assert_eq!(length(&[]), 266);
+    assert_eq!(length(&[("eventID", json!("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))]), 250);
+    assert_eq!(length(&[("eventID", json!("https://events.example/2026/11/21/0001"))]), 273);
     // As another event would have it that is beside this in one document.
     let several = Given::of(events(json!([one_item(), one_item(), one_item()]))).record().as_bytes().len();
     assert_eq!((several - length(&[])) / 2, 139);
@@ -491,7 +501,7 @@ fn the_bytes_of_a_version_do_not_change() {
         ERROR_REASONS.words,
     ];
     let words = lists.map(|words| words.join(" ")).join("\n");
-    assert_eq!(RECORD_VERSION, 3);
+    assert_eq!(RECORD_VERSION, 4);
     let full = json!({
         "type": "TransformationEvent",
         "eventID": "https://events.example/1",
@@ -519,7 +529,7 @@ fn the_bytes_of_a_version_do_not_change() {
         digests,
         [
             "6f7594b314ed433fbef98b38866ffb222b616be3dca35669f5b85aa5ec288eee",
-            "ab8afa1c876345708f77e332b3175a584186a50a77f4eb698800882503a92f5f",
+            "fa402e3e339b8f8c5dee3467c88c836a16e3d044394370355a4d1e5f26ca2ea8",
         ]
     );
 }

@@ -8,6 +8,7 @@ mod endorsed;
 mod forks;
 mod proposals;
 mod proposals_in_a_day;
+mod quotas;
 mod rules;
 mod state;
 mod world;
