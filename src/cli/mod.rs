@@ -55,6 +55,7 @@ mod seen;
 mod self_check;
 mod serve;
 mod sign;
+mod split;
 mod stores;
 mod tls;
 mod trust;

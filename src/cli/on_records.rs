@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn ranges_are_read_and_joined() {
-        let claims: Vec<Claims> = ["9-12", "3", "4-5", "10-11", "20-20"].iter().map(|text| text.parse().unwrap()).collect();
+        let claims: Vec<Claims> =
+            ["9-12", "3", "4-5", "10-11", "20-20"].iter().map(|text| text.parse().unwrap()).collect();
         let joined: Vec<(u64, u64)> = joined(&claims).iter().map(|range| (range.from.get(), range.to.get())).collect();
         assert_eq!(joined, [(3, 5), (9, 12), (20, 20)]);
         for wrong in ["", "x", "5-4", "1-", "-1", "1-2-3", "9007199254740992"] {

@@ -247,21 +247,29 @@ pub fn change_text(change: &Value) -> String {
         }
         ProposedChange::Rules(one) => format!("rules {} from {} on", one.number, one.not_before),
         ProposedChange::Dismiss(one) => {
-            format!("dismiss what participant {} claimed in the leaves {}: {}", one.participant, ranges(&one.claims), one.reason)
+            format!(
+                "dismiss what participant {} claimed in the leaves {}: {}",
+                one.participant,
+                ranges(&one.claims),
+                one.reason
+            )
         }
         ProposedChange::Lift(one) => {
             let ids: Vec<&str> = one.ids.iter().map(Id::as_str).collect();
             format!("lift the recall in leaf {} for {}: {}", one.recall, ids.join(", "), one.reason)
         }
         ProposedChange::Authority(one) => format!("make participant {} an authority", one.registration),
-        ProposedChange::Succeeds(one) => format!("participant {} goes on for participant {}", one.participant, one.former),
+        ProposedChange::Succeeds(one) => {
+            format!("participant {} goes on for participant {}", one.participant, one.former)
+        }
     };
     excerpt(&text)
 }
 
 /// Ranges of leaves, for people.
 pub fn ranges(claims: &[LeafRange]) -> String {
-    let text = |LeafRange { from, to }: &LeafRange| if from == to { from.to_string() } else { format!("{from} to {to}") };
+    let text =
+        |LeafRange { from, to }: &LeafRange| if from == to { from.to_string() } else { format!("{from} to {to}") };
     claims.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 

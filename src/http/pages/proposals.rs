@@ -171,7 +171,8 @@ fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> 
 
 /// Ranges of leaves, for people.
 fn leaves(claims: &[LeafRange]) -> String {
-    let text = |LeafRange { from, to }: &LeafRange| if from == to { from.to_string() } else { format!("{from}–{to}") };
+    let text =
+        |LeafRange { from, to }: &LeafRange| if from == to { from.to_string() } else { format!("{from}–{to}") };
     claims.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
