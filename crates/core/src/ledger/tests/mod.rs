@@ -4,6 +4,7 @@ mod audited;
 mod blocks;
 mod changes;
 mod council;
+mod decided;
 mod endorsed;
 mod forks;
 mod proposals;
