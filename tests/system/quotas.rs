@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::refusal::refused;
 use crate::signer::{Signer, capture, captured};
-use crate::support::{Node, document, object_event, path, text};
+use crate::support::{Node, document, object_event, path, run_ok, text};
 
 const TIME: &str = "2026-06-01T08:00:00Z";
 
@@ -86,10 +86,12 @@ fn a_quota_is_refused_with_its_policy_its_limit_and_when_there_is_room() {
     captured(&node, maker.statement(&about("OBSERVE", "storing", &[0])));
     let granted = says(&node, &["policy", "newIdsInAll", "9", "--participant", &id, "--yes"], 3);
     assert!(granted.contains("raise subjectsMax first"), "{granted}");
-    // The audit runs the same rules.
+    // A node that starts again counts alike, and so does an audit of all of it.
     let node = Node::serve(node.stop());
-    node.run_ok(&["audit", "--url", &format!("http://{}", node.host)]);
-    assert!(capture(&node, &again).status == 403);
+    refused(&node, || capture(&node, &again), 403, "leaves-quota", "statements in all");
+    refused(&node, || capture(&node, &new), 403, "ledger-full", "the ledger takes at most 1 subjects");
+    let dir = node.stop();
+    run_ok(&["audit", "--data", path(&dir.path().join("data"))]);
 }
 
 #[test]
@@ -142,7 +144,7 @@ fn members_dismiss_lift_and_say_who_is_an_authority_and_who_goes_on_for_whom() {
     let twice = says(&node, &["succeed", &maker_id, &shop_id, "--yes"], 3);
     assert!(twice.contains("goes on for participant"), "{twice}");
     // Shown in words, to people.
-    let page = node.request("GET", "/members/proposals", &[("Accept", "text/html")], b"").text();
+    let page = text(&node.request("GET", "/members/proposals", &[("Accept", "text/html")], b"").body);
     for words in ["Dismiss what shop", "Lift the recall in leaf", "Make agency", "goes on for maker"] {
         assert!(page.to_lowercase().contains(&words.to_lowercase()), "{words}: {page}");
     }
