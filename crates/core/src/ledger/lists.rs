@@ -37,7 +37,7 @@ impl KnownLists {
 
     pub fn extend(&mut self, other: Self) {
         for (subject, last) in &other.last {
-            let mut list: Vec<&Linked> = other.from_last(Some(*last)).collect();
+            let mut list: Vec<&Linked> = other.back_from(Some(*last)).collect();
             list.reverse();
             list.into_iter().for_each(|entry| self.add(*subject, entry.leaf, entry.signer));
         }
@@ -48,12 +48,12 @@ impl KnownLists {
 
     /// How many leaves of a signer the list of a subject has, from `first` on.
     pub fn count(&self, subject: &SubjectKey, signer: SignerTag, first: LeafIndex) -> u64 {
-        let list = self.from_last(self.last.get(subject).copied());
+        let list = self.back_from(self.last.get(subject).copied());
         list.take_while(|entry| entry.leaf >= first).filter(|entry| entry.signer == signer).count() as u64
     }
 
     pub fn contains(&self, subject: &SubjectKey, leaf: LeafIndex) -> bool {
-        let list = self.from_last(self.last.get(subject).copied());
+        let list = self.back_from(self.last.get(subject).copied());
         list.take_while(|entry| entry.leaf >= leaf).any(|entry| entry.leaf == leaf)
     }
 
@@ -68,7 +68,7 @@ impl KnownLists {
         self.captures.contains_key(&signer)
     }
 
-    fn from_last(&self, last: Option<u32>) -> impl Iterator<Item = &Linked> {
+    fn back_from(&self, last: Option<u32>) -> impl Iterator<Item = &Linked> {
         let entry = |number: Option<u32>| self.entries.get(number? as usize);
         std::iter::successors(entry(last), move |linked| entry(linked.before))
     }
