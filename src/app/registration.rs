@@ -8,7 +8,7 @@ use crate::app::whole_domains;
 use crate::ports::{Admission, Entrance, PendingRequest, RequestBody, RequestFilter, StoreError, WaitingRoom};
 use sealane_core::consortium::{
     Admin, AdminError, CertificateReader, CertificateRecord, Claims, Conflict, Invitation, InvitationError, Namespace,
-    Organization, Participant, ParticipantId, Refusal, RequestedKey, Standing, check_record, renewal_consent,
+    Organization, Participant, ParticipantId, RequestedKey, Standing, check_record, renewal_consent,
 };
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed};

@@ -5,7 +5,6 @@ use std::str::FromStr;
 use clap::Args;
 
 use crate::cli::arguments::Global;
-use crate::cli::decisions::Desk;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
 use crate::cli::propose::{PutToVote, propose_one};
@@ -23,7 +22,7 @@ pub struct DismissOptions {
     pub reason: String,
     /// The leaves with the claims, both included, such as 120-134, or one leaf
     #[arg(long, value_name = "FROM-TO", num_args = 1.., required = true)]
-    pub claims: Vec<Claims>,
+    pub claims: Vec<LeafSpan>,
     #[command(flatten)]
     pub vote: PutToVote,
 }
@@ -61,9 +60,9 @@ pub struct SucceedOptions {
 
 /// A range of leaves as it is typed: `FROM-TO`, or one leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claims(LeafRange);
+pub struct LeafSpan(LeafRange);
 
-impl FromStr for Claims {
+impl FromStr for LeafSpan {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -106,8 +105,8 @@ pub fn succeed(global: &Global, options: &SucceedOptions, output: &Output) -> Re
 }
 
 /// The ranges in ascending order; those that touch are one.
-fn joined(claims: &[Claims]) -> Vec<LeafRange> {
-    let mut ranges: Vec<LeafRange> = claims.iter().map(|Claims(range)| *range).collect();
+fn joined(claims: &[LeafSpan]) -> Vec<LeafRange> {
+    let mut ranges: Vec<LeafRange> = claims.iter().map(|LeafSpan(range)| *range).collect();
     ranges.sort_by_key(|range| range.from);
     let mut joined: Vec<LeafRange> = Vec::new();
     for range in ranges {
@@ -125,12 +124,12 @@ mod tests {
 
     #[test]
     fn ranges_are_read_and_joined() {
-        let claims: Vec<Claims> =
+        let claims: Vec<LeafSpan> =
             ["9-12", "3", "4-5", "10-11", "20-20"].iter().map(|text| text.parse().unwrap()).collect();
         let joined: Vec<(u64, u64)> = joined(&claims).iter().map(|range| (range.from.get(), range.to.get())).collect();
         assert_eq!(joined, [(3, 5), (9, 12), (20, 20)]);
         for wrong in ["", "x", "5-4", "1-", "-1", "1-2-3", "9007199254740992"] {
-            assert!(wrong.parse::<Claims>().unwrap_err().contains("is no range of leaves"), "{wrong}");
+            assert!(wrong.parse::<LeafSpan>().unwrap_err().contains("is no range of leaves"), "{wrong}");
         }
     }
 }

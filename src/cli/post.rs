@@ -12,7 +12,7 @@ use crate::cli::identity::Identity;
 use crate::cli::node::now;
 use crate::cli::output::Output;
 use crate::cli::sign::{identity_of, read_input};
-use crate::cli::split::{IDS_PER_STATEMENT, Parts, split};
+use crate::cli::split::{IDS_PER_STATEMENT, SplitDocument, split};
 use crate::cli::trust;
 
 /// From this many files on, a progress bar stands in for a line each.
@@ -116,7 +116,7 @@ fn statements(file: &Path, identity: Option<&Identity>, output: &Output) -> Resu
     if identity.is_none() {
         return Err(unsigned(file));
     }
-    let Parts { documents, ids, whole } = split(bytes);
+    let SplitDocument { documents, ids, whole } = split(bytes);
     if documents.len() > 1 {
         output.warn(format!(
             "{}: names {ids} ids, and is posted as {} statements, so that evidence about one of them stays short",

@@ -33,7 +33,7 @@ const OF_THE_WHOLE: [&str; 4] = ["eventID", "errorDeclaration", "quantityList", 
 
 /// A document in as many parts as statements are to be made of it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Parts {
+pub struct SplitDocument {
     pub documents: Vec<Vec<u8>>,
     /// Ids over all its events; one that is named several times counts as often.
     pub ids: usize,
@@ -42,15 +42,15 @@ pub struct Parts {
 }
 
 /// Splits a document. What is no document, or is not strict JSON, stays as it is: who signs or takes it says what is wrong.
-pub fn split(document: Vec<u8>) -> Parts {
+pub fn split(document: Vec<u8>) -> SplitDocument {
     let found = json::parse(&document).ok().and_then(|value| {
         let text = std::str::from_utf8(&document).ok()?;
         parts(text, &value)
     });
-    found.unwrap_or_else(|| Parts { documents: vec![document], ids: 0, whole: Vec::new() })
+    found.unwrap_or_else(|| SplitDocument { documents: vec![document], ids: 0, whole: Vec::new() })
 }
 
-fn parts(text: &str, value: &Value) -> Option<Parts> {
+fn parts(text: &str, value: &Value) -> Option<SplitDocument> {
     let whole = value_at(text, 0)?;
     let list = match value.get("type")?.as_str()? {
         "EPCISDocument" => member(text, &member(text, &whole, "epcisBody")?, "eventList")?,
@@ -77,18 +77,18 @@ fn parts(text: &str, value: &Value) -> Option<Parts> {
         [_] => vec![text.as_bytes().to_vec()],
         several => several.iter().map(of_group).collect(),
     };
-    Some(Parts { documents, ids, whole: left_whole })
+    Some(SplitDocument { documents, ids, whole: left_whole })
 }
 
 /// An event that is a document by itself.
-fn of_one_event(text: &str, whole: Range<usize>) -> Parts {
+fn of_one_event(text: &str, whole: Range<usize>) -> SplitDocument {
     let Some(event) = EventText::of(text, whole) else {
-        return Parts { documents: vec![text.as_bytes().to_vec()], ids: 0, whole: Vec::new() };
+        return SplitDocument { documents: vec![text.as_bytes().to_vec()], ids: 0, whole: Vec::new() };
     };
     let is_left = event.ids > IDS_PER_STATEMENT && !event.can_be_split;
     let (ids, left_whole) = (event.ids, is_left.then_some((0, event.ids)).into_iter().collect());
     let documents = event.pieces(text).into_iter().map(|(piece, _)| piece.into_bytes()).collect();
-    Parts { documents, ids, whole: left_whole }
+    SplitDocument { documents, ids, whole: left_whole }
 }
 
 /// Events of one statement.
@@ -243,7 +243,7 @@ mod tests {
     }
 
     /// The events of all parts, each as often as it came, and of how many ids.
-    fn events(parts: &Parts) -> Vec<Vec<Value>> {
+    fn events(parts: &SplitDocument) -> Vec<Vec<Value>> {
         let list = |part: &Vec<u8>| {
             let value: Value = serde_json::from_slice(part).unwrap();
             assert_eq!((&value["schemaVersion"], &value["epcisBody"]["after"]), (&json!("2.0"), &json!([2])));
