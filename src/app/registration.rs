@@ -8,7 +8,7 @@ use crate::app::whole_domains;
 use crate::ports::{Admission, Entrance, PendingRequest, RequestBody, RequestFilter, StoreError, WaitingRoom};
 use sealane_core::consortium::{
     Admin, AdminError, CertificateReader, CertificateRecord, Claims, Conflict, Invitation, InvitationError, Namespace,
-    Organization, Participant, ParticipantId, Refusal, RequestedKey, Standing, check_record, renewal_consent,
+    Organization, Participant, ParticipantId, RequestedKey, Standing, check_record, renewal_consent,
 };
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed};
@@ -203,9 +203,6 @@ pub async fn request(
         |(at, namespace)| whole_domains::reach_beyond_one(namespace).map(|reason| (at, namespace.clone(), reason));
     if let Some((at, namespace, reason)) = claims.namespaces.iter().enumerate().find_map(beyond) {
         return Err(RegistrationError::Namespace { at, namespace, reason });
-    }
-    if let Some(what) = claims.reserved() {
-        return Err(PlaceRefusal::Admin(Refusal::Reserved { what }).into());
     }
     let requested = reader.request(csr).map_err(RegistrationError::Request)?;
     let view = ledger.view();

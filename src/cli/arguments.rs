@@ -14,6 +14,7 @@ use crate::cli::demo::{MEMBERS_DEFAULT, MEMBERS_MAX};
 use crate::cli::follow::FollowOptions;
 use crate::cli::init::InitOptions;
 use crate::cli::limits::LimitOptions;
+use crate::cli::on_records::{DismissOptions, GrantAuthorityOptions, LiftOptions, SucceedOptions};
 use crate::cli::proposals::ProposalsOptions;
 use crate::cli::propose::{PolicyOptions, ProposeOptions, RulesOptions};
 use crate::cli::register::RegisterOptions;
@@ -146,6 +147,14 @@ pub enum Command {
     Reject(RejectOptions),
     /// End a registration; one that another member made, by a vote of all
     Revoke(RevokeOptions),
+    /// Propose that what a participant claimed of goods that it never had counts no more
+    Dismiss(DismissOptions),
+    /// Propose that a recall by another than the maker ends for some ids
+    Lift(LiftOptions),
+    /// Propose that a participant with the role authority is one
+    GrantAuthority(GrantAuthorityOptions),
+    /// Propose that one registration goes on for a former one, for the custody of goods
+    Succeed(SucceedOptions),
     /// Vouch for a registration that another member made
     Endorse(EndorseOptions),
     /// Propose another value of a policy to the members

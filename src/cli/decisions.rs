@@ -54,6 +54,9 @@ pub struct RevokeOptions {
     /// The key was in other hands from this time on, such as 2026-11-21T09:30:00Z
     #[arg(long, value_name = "TIME")]
     pub compromised_since: Option<Timestamp>,
+    /// What it had claimed of goods that it never had counts no more
+    #[arg(long)]
+    pub dismiss_claims: bool,
     /// Put it to the vote of all members, whichever member made the registration
     #[arg(long)]
     pub by_vote: bool,
@@ -111,7 +114,7 @@ pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Resu
         participant: options.id.clone(),
         reason: options.reason.clone(),
         compromised_since: options.compromised_since,
-        dismisses_claims: false,
+        dismisses_claims: options.dismiss_claims,
     };
     let answer = desk.decide(&options.id, &Admin::Revocation(revocation))?;
     output.result(&answer, format!("Revoked participant {}: it signs nothing more; what it signed stays.", options.id));

@@ -28,7 +28,7 @@ const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct RegisterOptions {
     #[arg(long)]
     pub organization: Organization,
-    /// manufacturer, shipper (or carrier), distributor
+    /// manufacturer, shipper (or carrier), distributor; authority, which stands alone
     #[arg(long, required = true, num_args = 1..)]
     pub role: Vec<Role>,
     /// Global Location Numbers of the organisation's places

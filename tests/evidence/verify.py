@@ -1235,9 +1235,14 @@ ADMIN = {
     "endorsement": ("type", "registration"),
     "proposal": ("type", "changes", "expires"),
 }
-OPTIONAL = {"genesis": ("continues",), "registration": ("evidence", "similarTo"), "revocation": ("compromisedSince",)}
+OPTIONAL = {"genesis": ("continues",), "registration": ("evidence", "similarTo"), "revocation": ("compromisedSince", "dismissesClaims")}
 RESERVED_ADMIN = ("withdrawal", "ballot", "ready", "fault")
-CHANGES = ("admit", "remove", "replace", "revoke", "policy", "rules")
+CHANGES = {  # and what of each is read, since evidence may show it
+    "admit": None, "remove": None, "replace": None, "rules": None,
+    "revoke": ("participant", "reason"), "dismiss": ("participant", "claims", "reason"), "lift": ("recall", "ids", "reason"),
+    "authority": ("registration",), "succeeds": ("former", "participant"), "policy": ("name", "value"),
+}
+OF_VERDICT = {"maxSpeedKmh": (1, 28000), "clockToleranceMinutes": (0, 1440)}
 NOBODYS = ("did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:")
 
 
@@ -1339,7 +1344,8 @@ def claims(value):
         need(len(items) <= 100 and all(isinstance(item, str) for item in items), f"{member} are no list of texts")
         need(len(set(items)) == len(items), f"{member} have one twice")
     roles = ["shipper" if role == "carrier" else role for role in value["roles"]]
-    need(roles and set(roles) <= {"manufacturer", "shipper", "distributor"} and len(set(roles)) == len(roles), "roles are none")
+    need(roles and set(roles) <= {"manufacturer", "shipper", "distributor", "authority"} and len(set(roles)) == len(roles), "roles are none")
+    need("authority" not in roles or len(roles) == 1, "an authority does not stand alone")
     for gln in value["glns"]:
         need(re.fullmatch(r"\d{13}", gln, re.ASCII) and check_digit(gln[:12]) == gln[12], f"{short(gln)} is no GLN")
     for prefix in value["gs1CompanyPrefixes"]:
@@ -1375,7 +1381,8 @@ def admin_statement(payload):
         reason_of(value)
         if value.get("compromisedSince") is not None:
             any_time(value["compromisedSince"], "compromisedSince")
-        return read
+        need(value.get("dismissesClaims", True) is True, "dismissesClaims is not left out, and not true")
+        return {**read, "dismisses": "dismissesClaims" in value}
     read["request"] = unbase64url(value["request"], "request")
     read["certificate"] = Certificate(value["certificate"])
     if kind == "registration":
@@ -1400,25 +1407,84 @@ def reason_of(value):
     need(1 <= len(reason) <= 1000 and reason.strip(WHITE), "a revocation has no reason")
 
 
+def leaf_of(value):
+    need(isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 - 1, "a leaf is no leaf")
+    return value
+
+
+def ranges(value):
+    """The ranges of leaves of a dismissal: ascending, none touching another."""
+    found = []
+    for item in array(value, "claims"):
+        obj(item, "a range", ("from", "to"))
+        first, last = leaf_of(item["from"]), leaf_of(item["to"])
+        need(first <= last and (not found or found[-1][1] + 1 < first), "ranges of leaves do not ascend, or touch")
+        found.append((first, last))
+    need(1 <= len(found) <= 100, "a dismissal has not 1 to 100 ranges")
+    return found
+
+
+def change_names(change):
+    kind = change["type"]
+    if kind == "lift":
+        return [("recall", text) for text in change["ids"]]
+    if kind == "authority":
+        return [("party", change["registration"]), ("policy", "verdict")]
+    if kind == "succeeds":
+        return [("party", change["former"]), ("party", change["participant"])]
+    if kind == "policy":
+        verdict = [("policy", "verdict")] if change["name"] in OF_VERDICT else []
+        return [("policy", change["name"]), *verdict, *([("party", change["participant"])] if "participant" in change else [])]
+    return [("party", change["participant"])]
+
+
+def read_change(change, kind):
+    optional = {"revoke": ("compromisedSince", "dismissesClaims"), "policy": ("participant",)}
+    obj(change, f"a {kind}", ("type", *CHANGES[kind]), optional.get(kind, ()))
+    if "reason" in change:
+        reason_of(change)
+    if "compromisedSince" in change:
+        any_time(change["compromisedSince"], "compromisedSince")
+    need(change.get("dismissesClaims", True) is True, "dismissesClaims is not left out, and not true")
+    for member in ("participant", "registration", "former"):
+        if member in change:
+            uuid(change[member])
+    if kind == "dismiss":
+        change = {**change, "claims": ranges(change["claims"])}
+    if kind == "lift":
+        leaf_of(change["recall"])
+        ids = array(change["ids"], "ids")
+        need(1 <= len(ids) <= 1000 and all(isinstance(text, str) and read_id(text) == text for text in ids), "ids are none")
+        need(len(set(ids)) == len(ids), "a recall is lifted twice for one id")
+    if kind == "succeeds":
+        need(change["former"] != change["participant"], "a participant succeeds itself")
+    if kind == "policy":
+        need(isinstance(change["name"], str), "a policy has no name")
+        least, most = OF_VERDICT.get(change["name"], (None, None))
+        if least is not None:
+            value = change["value"]
+            need(isinstance(value, int) and not isinstance(value, bool) and least <= value <= most, "a policy of the verdict has no such value")
+            need("participant" not in change, "a policy of the verdict is for one participant")
+    return change
+
+
 def proposal(value, length):
-    """What of a proposal is about participants: whose registrations it would end, and whom it is about."""
+    """What evidence reads of a proposal: whose registrations it would end, what a verdict reads, and what it names."""
     any_time(value["expires"], "expires")
     changes = array(value["changes"], "changes")
     need(1 <= len(changes) <= 10, "a proposal has not 1 to 10 changes")
-    about, ends = [], []
+    read, names = [], []
     for change in changes:
         kind = change.get("type") if isinstance(change, dict) else None
-        need(kind in CHANGES, f"the change {short(kind)} is unknown, or kept for later")
-        if kind == "revoke":
-            obj(change, "a revoke", ("type", "participant", "reason"), ("compromisedSince",))
-            reason_of(change)
-            if "compromisedSince" in change:
-                any_time(change["compromisedSince"], "compromisedSince")
-            ends.append(uuid(change["participant"]))
-        if kind == "revoke" or (kind == "policy" and "participant" in change):
-            about.append(uuid(change["participant"]))
-    need(not about or length <= 16384, "a proposal about participants is longer than 16384 bytes")
-    return {"type": "proposal", "about": about, "ends": ends}
+        need(isinstance(kind, str) and kind in CHANGES, f"the change {short(kind)} is unknown, or kept for later")
+        if CHANGES[kind] is not None:
+            read.append(read_change(change, kind))
+            names += change_names(read[-1])
+        if kind == "rules":
+            names.append(("policy", "rules"))
+    need(not any(kind == "party" for kind, _ in names) or length <= 16384, "a proposal about participants is longer than 16384 bytes")
+    ends = [change["participant"] for change in read if change["type"] == "revoke"]
+    return {"type": "proposal", "changes": read, "names": names, "ends": ends}
 
 
 def genesis(value):
@@ -1446,8 +1512,8 @@ def founder_bytes(origin, entry):
 def admin_names(admin, id_):
     if admin["type"] == "genesis":
         return {("party", base64url(kid)) for kid in admin["keys"]}
-    if admin["type"] == "proposal":  # its members and policies are in no evidence
-        return {("proposal", base64url(id_)), *(("party", participant) for participant in admin["about"])}
+    if admin["type"] == "proposal":  # its members are in no evidence
+        return {("proposal", base64url(id_)), *admin["names"]}
     named = {("party", admin["participant"])}
     if admin["type"] == "registration":
         *groups, keys = admin["claims"]
@@ -1465,8 +1531,20 @@ class Registry:
         self.certificates = {}  # x5t#S256 -> (participant, Certificate)
         self.owners = {}  # key's point -> participant
         self.consents = 0
+        self.dismissed = {}  # participant -> [(first leaf, last leaf)]
+        self.lifted = {}  # (leaf of the recall, id) -> leaf of the decision
+        self.authorities = {}  # participant -> leaf of the decision
+        self.successors = {}  # former -> participant
+        self.policies = {}  # those of the verdict
 
-    def apply(self, said, keys, time):
+    def is_dismissed(self, participant, leaf):
+        return any(first <= leaf <= last for first, last in self.dismissed.get(participant, ()))
+
+    def dismiss_all(self, participant, leaf):
+        if leaf > 0:
+            self.dismissed.setdefault(participant, []).append((0, leaf - 1))
+
+    def apply(self, said, keys, time, leaf):
         """Applies a statement at its place, where these keys are those that a member may have signed by."""
         need(not said.capture, "a capture stands among the registrations")
         need(said.aud == self.origin, "an admin statement is for another ledger")
@@ -1491,6 +1569,8 @@ class Registry:
             return  # that there were enough of them, the quorum has seen
         if kind == "revocation":
             known[1] = True
+            if admin["dismisses"]:
+                self.dismiss_all(participant, leaf)
             return
         certificate = admin["certificate"]
         need(certificate.id not in self.certificates, "a certificate was registered before")
@@ -1505,13 +1585,28 @@ class Registry:
         self.certificates[certificate.id] = participant, certificate
         self.owners[certificate.point] = participant
 
-    def enact(self, said):
-        """Ends the registrations that an enacted proposal ends, of those that are shown."""
-        for participant in said.admin["ends"]:
-            known = self.participants.get(participant)
-            if known is not None:
-                need(not known[1], f"{participant} is revoked twice")
-                known[1] = True
+    def enact(self, said, leaf):
+        """Makes the changes of a proposal that was enacted at a leaf, those that a verdict reads."""
+        for change in said.admin["changes"]:
+            kind, participant = change["type"], change.get("participant")
+            if kind == "revoke":
+                known = self.participants.get(participant)
+                if known is not None:  # of those that are shown
+                    need(not known[1], f"{participant} is revoked twice")
+                    known[1] = True
+                if "dismissesClaims" in change:
+                    self.dismiss_all(participant, leaf)
+            elif kind == "dismiss":
+                self.dismissed.setdefault(participant, []).extend(change["claims"])
+            elif kind == "lift":
+                for text in change["ids"]:
+                    self.lifted.setdefault((change["recall"], text), leaf)
+            elif kind == "authority":
+                self.authorities.setdefault(change["registration"], leaf)
+            elif kind == "succeeds":
+                self.successors.setdefault(change["former"], participant)
+            elif change["name"] in OF_VERDICT:
+                self.policies[change["name"]] = change["value"]
 
     @staticmethod
     def clash(one, other):
@@ -1926,18 +2021,19 @@ def evidence(anchor, data, asked=None):
     enacted = []  # the leaf by which, and the proposal
     for leaf, said in registrations.items():
         while enacted and enacted[0][0] < leaf:
-            registry.enact(enacted.pop(0)[1])
+            by, proposed = enacted.pop(0)
+            registry.enact(proposed, by)
         keys, _ = chain.in_force(blocks[leaf].height)
         if keys is None:  # before the anchor's end nobody but the index says who was a member
             need(leaf < anchor.size, f"nobody is known to be a member at leaf {leaf}")
             keys = {**by_kid, **shown, **anchor.keys}
-        registry.apply(said, keys, blocks[leaf].time)
+        registry.apply(said, keys, blocks[leaf].time, leaf)
         by = last_words.get(base64url(said.id))
         if by is not None and said.id in blocks[by].enacted:
             enacted.append((by, said))
             enacted.sort(key=lambda one: one[0])
-    for _, said in enacted:
-        registry.enact(said)
+    for by, said in enacted:
+        registry.enact(said, by)
     ascending([thumbprint(point) for point in former], "formerMembers")
     need(not by_kid.keys() & shown.keys(), "formerMembers has one who is shown elsewhere")
     need(by_kid.keys() <= {said.signer for said in registrations.values()}, "formerMembers has one who signed nothing here")

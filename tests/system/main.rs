@@ -31,6 +31,7 @@ mod passing_on;
 mod photo;
 mod photo_load;
 mod postgres;
+mod quotas;
 mod readiness;
 mod refusal;
 mod rejoin;

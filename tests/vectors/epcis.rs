@@ -181,6 +181,7 @@ fn a_record_gives_back_every_event() {
                 bytes: 1,
                 events,
                 under: &[],
+                counts: &[],
             };
             let make = |events| LeafRecord::of_capture(StatementId::from_hash(certificate), &[], &facts(events));
             let bytes = make(&read.events).into_bytes();

@@ -46,7 +46,7 @@ export const speaksOfRecall = (event) => declares(event, "recalled") || event.un
 /** The subjects of an admin statement; of a proposal those that evidence can have. It has its statement's `id`. */
 export function namesOfAdmin(admin) {
   if (admin.type === "genesis") return new Set(admin.members.map(({ kid }) => subject("party", kid)));
-  if (admin.type === "proposal") return new Set([subject("proposal", admin.id), ...admin.about.map((id) => subject("party", id))]);
+  if (admin.type === "proposal") return new Set([subject("proposal", admin.id), ...admin.names.map(([kind, text]) => subject(kind, text))]);
   const subjects = new Set([subject("party", admin.participant)]);
   if (admin.type === "registration") {
     const { gs1CompanyPrefixes, gs1Keys = [], glns, namespaces } = admin.claims;
@@ -332,7 +332,7 @@ class Follower {
     for (const party of [...this.parties].sort(byBytes)) {
       for (const leaf of this.takeWhole(subject("party", party))) {
         const one = this.source.registry.proposedAt(leaf);
-        if (one?.revocations.some(({ participant }) => participant === party)) this.takeEnd(subject("proposal", one.id));
+        if (one?.changes.some(({ type, participant }) => type === "revoke" && participant === party)) this.takeEnd(subject("proposal", one.id));
       }
     }
   }

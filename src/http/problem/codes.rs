@@ -117,6 +117,11 @@ codes! {
     NotAMember = "not-a-member", 403, "The signer is not a member";
     RoleStep = "role-step", 403, "The signer's role does not record this";
     RoleCommission = "role-commission", 403, "Only a manufacturer brings objects into being";
+    NotAnAuthority = "not-an-authority", 403, "The members have not made the signer an authority";
+    ContactsQuota = "contacts-quota", 403, "The signer takes up too many ids of others";
+    NewIdsQuota = "new-ids-quota", 403, "The signer names too many new ids";
+    LeavesQuota = "leaves-quota", 403, "The signer says too much of one id";
+    LedgerFull = "ledger-full", 403, "The ledger takes no further ids";
     OwnClaim = "own-claim", 403, "The identifier is not the signer's to bring into being";
 
     // What it says.

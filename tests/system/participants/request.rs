@@ -203,7 +203,6 @@ fn claims_are_well_formed() {
         let problem = fault(&node, members, 400, code, words);
         assert_eq!(pointers(&problem), [pointer], "{problem}");
     }
-    fault(&node, json!({"roles": ["authority"]}), 400, "type-reserved", "the role authority is reserved");
     let alone = "authority stands alone";
     fault(&node, json!({"roles": ["authority", "shipper"]}), 400, "bad-claims", alone);
     let many: Vec<String> = (0..101).map(|n| format!("urn:new:{n}:")).collect();

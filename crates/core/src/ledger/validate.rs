@@ -119,6 +119,8 @@ impl InvalidReason {
             Self::Refused(PlaceRefusal::Rights { .. }) => "rights",
             Self::Refused(PlaceRefusal::Conflict(_)) => "contradiction",
             Self::Refused(PlaceRefusal::Repeats { .. }) => "nothing-new",
+            Self::Refused(PlaceRefusal::Quota(_)) => "quota",
+            Self::Refused(PlaceRefusal::NotAnAuthority { .. }) => "signer",
             Self::Refused(
                 PlaceRefusal::IssuedAhead { .. } | PlaceRefusal::IssuedLongAgo { .. } | PlaceRefusal::EventAhead { .. },
             ) => "time",

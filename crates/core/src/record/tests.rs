@@ -16,7 +16,7 @@ use crate::epcis::vocabulary::{BIZ_STEPS, BIZ_TRANSACTION_TYPES, DISPOSITIONS, E
 use crate::epcis::{Action, BizStep, Coordinates, Disposition, Event, Reader, What, read};
 use crate::gs1::Id;
 use crate::hash::Hash;
-use crate::index::{Acts, ListEntry, SignerTag, SubjectKey};
+use crate::index::{Acts, Counts, ListEntry, SignerTag, SubjectKey};
 use crate::json::Json;
 use crate::merkle::LeafIndex;
 use crate::statement::StatementId;
@@ -71,6 +71,7 @@ impl Given {
             bytes: self.bytes,
             events: &self.events,
             under: &under,
+            counts: &[Counts::NEW],
         };
         LeafRecord::of_capture(self.statement, &self.names, &facts)
     }
@@ -266,6 +267,8 @@ proptest! {
         prop_assert_eq!(&record, &made);
         prop_assert_eq!(record.statement(), given.statement);
         prop_assert!(record.names().eq(given.names.iter().copied()));
+        let counted = given.names.iter().enumerate().map(|(at, _)| if at == 0 { Counts::NEW } else { Counts::NOTHING });
+        prop_assert!(record.counts().eq(counted));
         prop_assert!(record.subjects().eq(given.names.iter().map(|(key, _)| *key)));
         let signer = SignerTag::of_participant(&given.signer);
         let entry = |acts| ListEntry { leaf: place().leaf, signer, acts };
@@ -356,8 +359,15 @@ fn the_events_under_a_subject_are_found_without_the_others() {
     let record = |under: &[Vec<u32>]| {
         let certificate = Hash::of(b"certificate");
         let signed_at = Timestamp::EPOCH;
-        let facts =
-            CaptureFacts { signer: &signer, certificate: &certificate, signed_at, bytes: 1, events: &events, under };
+        let facts = CaptureFacts {
+            signer: &signer,
+            certificate: &certificate,
+            signed_at,
+            bytes: 1,
+            events: &events,
+            under,
+            counts: &[],
+        };
         let names: Vec<(SubjectKey, Acts)> = keys.iter().map(|key| (*key, Acts::NONE)).collect();
         LeafRecord::of_capture(StatementId::from_hash(Hash::of(b"statement")), &names, &facts)
     };
@@ -523,7 +533,7 @@ fn the_bytes_of_a_version_do_not_change() {
         digests,
         [
             "6f7594b314ed433fbef98b38866ffb222b616be3dca35669f5b85aa5ec288eee",
-            "df328bd8ea15a0782bc32f0abaabf36ce0a1e2ee15ae9d6845fde960125bd110",
+            "72d4719d59664773a3d07dddb3d698d988655bafb05f7e6afdc7484ae2fa9a85",
         ]
     );
 }

@@ -22,6 +22,11 @@ impl ChangeProposal {
         self.changes.iter().flat_map(ProposedChange::participants)
     }
 
+    /// Tells whether evidence may show it: it is about a participant, lifts a recall, or changes what a verdict reads.
+    pub fn is_shown(&self) -> bool {
+        self.participants().next().is_some() || self.changes.iter().any(ProposedChange::is_of_verdict)
+    }
+
     /// The registrations that it would end.
     pub fn revocations(&self) -> impl Iterator<Item = &RevokeParticipant> {
         self.changes.iter().filter_map(|change| match change {

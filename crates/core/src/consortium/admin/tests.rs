@@ -255,7 +255,6 @@ fn an_absent_member_is_not_written_and_an_empty_one_is_refused() {
     }
     let admin = parse(&plain).unwrap();
     assert_eq!(admin.to_payload(), plain.to_string().into_bytes());
-    assert_eq!(admin.reserved(), None);
     for name in ["evidence", "similarTo"] {
         let mut empty = plain.clone();
         empty[name] = json!([]);
@@ -265,7 +264,6 @@ fn an_absent_member_is_not_written_and_an_empty_one_is_refused() {
     revocation["dismissesClaims"] = json!(false);
     refused(&revocation, "a flag that is not set is left out");
     revocation.as_object_mut().unwrap().shift_remove("dismissesClaims");
-    assert_eq!(parse(&revocation).unwrap().reserved(), None);
     assert_eq!(parse(&revocation).unwrap().to_payload(), revocation.to_string().into_bytes());
 }
 
@@ -476,21 +474,4 @@ fn a_fault_is_two_sayings_that_clash() {
     }
     let precommit = |value: Value| with(&vote(&value), "kind", json!("precommit"));
     assert!(parse(&fault(&precommit(json!(hash("one"))), &precommit(json!(hash("two"))))).is_ok());
-}
-
-#[test]
-fn what_is_kept_for_later_says_so() {
-    let authority = {
-        let mut registration = registration();
-        registration["claims"]["roles"] = json!(["authority"]);
-        registration
-    };
-    let reserved = |value: &Value| parse(value).unwrap().reserved();
-    assert_eq!(reserved(&registration()), None, "what a registration may have beside is kept now");
-    assert_eq!(reserved(&authority), Some("the role authority"));
-    assert_eq!(reserved(&revocation()), Some("the member dismissesClaims of a revocation"));
-    // Of a proposal its changes say: `what_is_reserved_stands_nowhere` has them.
-    for value in sound().into_iter().skip(2).filter(|value| value["type"] != "proposal") {
-        assert_eq!(reserved(&value), None, "{value}");
-    }
 }

@@ -221,15 +221,21 @@ impl Registry {
 
     /// Ends a registration by the word of one member.
     pub(super) fn end_alone(&mut self, revocation: &Revocation, kid: &Hash, at: Place) {
-        let Revocation { participant, reason, compromised_since, .. } = revocation;
+        let Revocation { participant, reason, compromised_since, dismisses_claims } = revocation;
         let (reason, by) = (reason.clone(), RevokedBy::Member(*kid));
+        if *dismisses_claims {
+            self.dismiss_all(participant, &reason, by, at);
+        }
         self.end_registration(participant, Revoked { at, reason, compromised_since: *compromised_since, by });
     }
 
     /// Ends a registration by a vote.
     pub(super) fn end_by_vote(&mut self, change: &RevokeParticipant, proposal: StatementId, at: Place) {
-        let RevokeParticipant { participant, reason, compromised_since, .. } = change;
+        let RevokeParticipant { participant, reason, compromised_since, dismisses_claims } = change;
         let (reason, by) = (reason.clone(), RevokedBy::Vote(proposal));
+        if *dismisses_claims {
+            self.dismiss_all(participant, &reason, by, at);
+        }
         self.end_registration(participant, Revoked { at, reason, compromised_since: *compromised_since, by });
     }
 

@@ -517,46 +517,6 @@ fn a_revocation_keeps_its_reason_and_since_when_the_key_was_in_other_hands() {
     assert_eq!(ledger.0.participant(&participant(2)).unwrap().revoked, None);
 }
 
-/// A statement of a type that comes later is no leaf, whoever signs it.
-#[test]
-fn what_is_reserved_stands_nowhere() {
-    let mut ledger = Ledger::new();
-    ledger.join(1, 1, no_claims());
-    let admin = |payload: Value| Admin::parse(payload.to_string().as_bytes()).unwrap();
-    let one = participant(1);
-    let authority = {
-        let mut registration = registration(2, no_claims());
-        registration.claims.roles = vec!["authority".parse().unwrap()];
-        joining(registration)
-    };
-    let dismissing = admin(json!({"type": "revocation", "participant": one, "reason": "x", "dismissesClaims": true}));
-    let proposal = |change: Value| admin(json!({"type": "proposal", "changes": [change], "expires": NOW}));
-    let revoking = json!({"type": "revoke", "participant": one, "reason": "x", "dismissesClaims": true});
-    let claims = json!([{"from": 1, "to": 2}]);
-    let lift = json!({"type": "lift", "recall": 7, "ids": ["urn:example:1"], "reason": "x"});
-    for (admin, what) in [
-        (
-            proposal(json!({"type": "dismiss", "participant": one, "claims": claims, "reason": "x"})),
-            "the change dismiss of a proposal",
-        ),
-        (proposal(lift), "the change lift of a proposal"),
-        (proposal(json!({"type": "authority", "registration": one})), "the change authority of a proposal"),
-        (
-            proposal(json!({"type": "succeeds", "former": one, "participant": participant(2)})),
-            "the change succeeds of a proposal",
-        ),
-        (proposal(revoking), "the member dismissesClaims of the change revoke"),
-        (authority, "the role authority"),
-        (dismissing, "the member dismissesClaims of a revocation"),
-    ] {
-        let refusal = ledger.refusal(&admin);
-        assert_eq!(refusal, Refusal::Reserved { what });
-        assert_eq!(refusal.to_string(), format!("{what} is reserved: no ledger takes it yet"));
-        let stranger = key(9).thumbprint();
-        assert_eq!(check_by(&ledger.0, &admin, stranger, place(2)), Err(Refusal::Reserved { what }));
-    }
-}
-
 #[test]
 fn what_a_registration_says_beside_its_claims_is_kept() {
     let mut ledger = Ledger::new();
