@@ -1,6 +1,6 @@
 //! EPCIS queries: events as they were captured, with where they stand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use tokio::runtime::Handle;
 
@@ -242,23 +242,22 @@ impl<'a> Search<'a> {
         let leaf = place.leaf;
         let Some(participant) = record.signer() else { return Ok(false) };
         let after = self.filter.after;
-        let keys: Vec<(EventKey, bool)> = record.event_keys().collect();
-        for (position, (key, is_declaration)) in (0..).zip(keys.iter().copied()) {
+        let mut seen = HashSet::new();
+        for (position, (key, is_declaration)) in (0..).zip(record.event_keys()) {
+            let stood_before = !is_declaration && !seen.insert(key);
             if after.is_some_and(|after| (leaf, position) <= after) {
                 continue;
             }
             let event = record.event(position).map_err(|error| StoreError::of_record(leaf, error))?;
             let Some(event) = event.filter(|event| self.filter.permits(event)) else { continue };
             // An event that was recorded again is listed at its first place alone.
-            let (mut repeated_at, mut is_repeat) = (Vec::new(), false);
+            let mut repeated_at = Vec::new();
             if !is_declaration {
                 repeated_at = handle.block_on(leaves_of(self.lookup, store, key, self.size))?;
-                is_repeat = repeated_at.iter().any(|other| *other < leaf)
-                    || keys.iter().take(position as usize).any(|earlier| *earlier == (key, false));
+                if stood_before || repeated_at.iter().any(|other| *other < leaf) {
+                    continue;
+                }
                 repeated_at.retain(|other| *other > leaf);
-            }
-            if is_repeat {
-                continue;
             }
             if found.len() == self.filter.limit as usize {
                 self.next = found.last().map(|last: &Found| (last.leaf, last.position));

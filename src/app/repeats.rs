@@ -3,6 +3,8 @@
 //! A statement that brings something new may bring such events too. The ledger's rules see to it that they say the same, so
 //! an event is told by its key alone: the first of a key counts, and the others are shown nowhere.
 
+use std::collections::HashSet;
+
 use crate::app::ledger::{Ledger, LedgerError};
 use crate::app::lookup::Lookup;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError};
@@ -43,15 +45,14 @@ pub async fn repeats_at(ledger: &Ledger, leaf: LeafIndex) -> Result<Vec<Repeated
     let size = ledger.view().size();
     let mut repeats = Vec::new();
     let Some(placed) = ledger.store().records(vec![leaf]).await?.pop() else { return Ok(repeats) };
-    let keys: Vec<(EventKey, bool)> = placed.record.event_keys().collect();
-    for (position, (key, is_declaration)) in keys.iter().enumerate() {
-        if *is_declaration {
+    let mut seen = HashSet::new();
+    for (position, (key, is_declaration)) in (0..).zip(placed.record.event_keys()) {
+        if is_declaration {
             continue;
         }
-        let stood_before = keys.iter().take(position).any(|earlier| *earlier == (*key, false));
-        let first = leaves_of(&ledger.lookup, ledger.store(), *key, size).await?.into_iter().find(|one| *one < leaf);
+        let stood_before = !seen.insert(key);
+        let first = leaves_of(&ledger.lookup, ledger.store(), key, size).await?.into_iter().find(|one| *one < leaf);
         let Some(first) = first.or(stood_before.then_some(leaf)) else { continue };
-        let position = position as u32;
         let event = placed.record.event(position).map_err(|error| StoreError::of_record(leaf, error))?;
         let event_id = event.map(|event| event.event_id.uri).unwrap_or_default();
         repeats.push(RepeatedEvent { position, event_id, first });

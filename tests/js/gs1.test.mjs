@@ -56,6 +56,8 @@ test("company prefixes, classes and lots", () => {
   assert.equal(gs1.classOf(id).text, "https://id.gs1.org/01/09506000134352");
   assert.equal(gs1.lotOf(id, "L/1").text, "https://id.gs1.org/01/09506000134352/10/L%2F1");
   for (const number of ["", "é", "x".repeat(21), "a b"]) assert.equal(gs1.lotOf(id, number), undefined, number);
+  assert.equal(gs1.parseId("]E09506000134352").text, "https://id.gs1.org/01/09506000134352");
+  for (const text of ["]E0614141000005", "]E009506000134352", "]E4123456789"]) assert.throws(() => gs1.parseId(text), gs1.IdError, text);
   const gtin8 = gs1.parseId("96385074");
   assert.deepEqual(gs1.claimDigits(gtin8), ["000009638507"], "a GTIN-8 is a key by itself");
   assert.ok(!gs1.prefixCovers("0000", gtin8) && gs1.keyCovers(gtin8, gs1.parseUri(`${gtin8.text}/21/A`)));

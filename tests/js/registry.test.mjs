@@ -96,6 +96,21 @@ test("claims do not collide with those of others, until these are revoked", () =
   takes(registryOf([registration(1, own), at(1)]), registration(2, apart), at(2));
 });
 
+test("a single key has one holder, and covers what belongs to it", () => {
+  const key = (ai, value) => `https://id.gs1.org/${ai}/${value}`;
+  const [gtin8, gln] = [key("01", "00000096385074"), key("414", "9521000000018")];
+  const own = { gs1CompanyPrefixes: ["9506000"], gs1Keys: [gtin8, gln] };
+  for (const claims of [
+    { gs1Keys: [gtin8] }, { gs1Keys: [key("01", "09506000134352")] }, { gs1CompanyPrefixes: ["9521000"] }, { glns: ["9521000000018"] },
+  ]) {
+    refuses(registryOf([registration(1, own), at(1)]), registration(2, claims), at(2), /collides/);
+  }
+  takes(registryOf([registration(1, own), at(1)]), registration(2, { gs1Keys: [key("01", "10000096385071")] }), at(2));
+  const claims = { ...noClaims, ...own };
+  assert.ok(covers(claims, parseUri(`${gtin8}/21/A`)) && covers(claims, parseUri(`${gln}/254/7`)));
+  assert.ok(!covers(claims, parseUri(key("01", "10000096385071"))) && !covers(noClaims, parseUri(gtin8)));
+});
+
 test("participants are in the order of their ids, and found by their leaves", () => {
   const registry = registryOf([registration(3), at(1)], [registration(1), at(2)], [registration(2), at(5)]);
   assert.deepEqual(registry.participants.map(({ id }) => id), [1, 2, 3].map(uuid));
@@ -497,7 +512,10 @@ test("roles are known, there is one at least, and none stands twice", () => {
 test("GLNs, prefixes and namespaces are well formed, at most a hundred, and none stands twice or within another", () => {
   for (const glns of [["9506000134308"], ["950600013430"], [1], null]) refusesPayload(claiming({ glns }), /glns are malformed/);
   refusesPayload(claiming({ glns: ["9506000134307", "9506000134307"] }), /stands twice/);
-  for (const gs1CompanyPrefixes of [["950"], ["9506000134307"], ["95060a0"], [1]]) refusesPayload(claiming({ gs1CompanyPrefixes }), /malformed/);
+  for (const gs1CompanyPrefixes of [["950"], ["9506000134307"], ["95060a0"], ["00000963"], [1]]) refusesPayload(claiming({ gs1CompanyPrefixes }), /malformed/);
+  for (const gs1Keys of [["96385074"], ["urn:x:y"], [1], null]) refusesPayload(claiming({ gs1Keys }), /gs1Keys are malformed/);
+  refusesPayload(claiming({ gs1Keys: [] }), /gs1Keys are empty/);
+  refusesPayload(claiming({ gs1CompanyPrefixes: ["9506000"], gs1Keys: ["https://id.gs1.org/01/09506000134352"] }), /two claims collide/);
   refusesPayload(claiming({ gs1CompanyPrefixes: ["9506000", "95060001"] }), /two claims collide/);
   refusesPayload(claiming({ gs1CompanyPrefixes: ["95060001", "9506000"] }), /two claims collide/);
   refusesPayload(claiming({ namespaces: ["https://id.example.com/x/", "http://id.example.com/x/"] }), /two claims collide/);

@@ -385,6 +385,9 @@ export function parseId(input) {
   checkLength(text);
   const announced = SYMBOLOGIES.some((symbology) => text.startsWith(symbology));
   const bare = text.startsWith("]") && text.length >= 3 ? text.slice(3) : text;
+  // What is announced to be an EAN-13 or an EAN-8 has its digits.
+  const digits = { "]E0": 13, "]E4": 8 }[text.slice(0, 3)];
+  if (digits && !(isDigits(bare) && bare.length === digits)) wrong(`${quote(text)} should be ${digits} digits`);
   if (!announced && isDigits(bare) && [8, 12, 13, 14].includes(bare.length)) {
     return gs1Id("01", bare.padStart(14, "0"), []);
   }

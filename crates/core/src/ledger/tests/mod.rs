@@ -2,7 +2,6 @@
 
 mod audited;
 mod blocks;
-mod cases;
 mod changes;
 mod council;
 mod decided;
