@@ -1,9 +1,9 @@
 //! Quotas with the real writer: what is refused stays so after a restart and in a check, and until the next UTC day.
 
+use sealane::app::Ledger;
 use sealane::app::audit;
 use sealane::app::capture::{CaptureError, capture};
 use sealane::app::deciding::decide;
-use sealane::app::ledger::Ledger;
 use sealane::app::orderer::OrderError;
 use sealane::pki::X509Reader;
 use sealane::ports::Clock;
