@@ -397,7 +397,13 @@ pub struct VerifyOptions {
     /// Saved evidence: nothing is fetched
     #[arg(long, value_name = "FILE", requires = "trust")]
     pub evidence: Option<PathBuf>,
+    /// Words that end with exit code 0 as authentic does, such as traced,ended
+    #[arg(long, value_name = "WORD,…", value_delimiter = ',', value_parser = WORDS)]
+    pub accept: Vec<String>,
 }
+
+/// What a verdict may say but `authentic`.
+const WORDS: [&str; 7] = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced"];
 
 #[derive(Debug, Args)]
 pub struct EvidenceOptions {

@@ -33,14 +33,15 @@ pub fn run(global: &Global, options: &VerifyOptions, output: &Output) -> Result<
         Some(file) => vec![offline(options, file)?],
         None => online(global, options, output)?,
     };
-    let authentic = answers.iter().all(|answer| answer.verdict.word == Word::Authentic);
+    let is_accepted = |word: Word| word == Word::Authentic || options.accept.iter().any(|one| one == word.as_str());
+    let accepted = answers.iter().all(|answer| is_accepted(answer.verdict.word));
     let values: Vec<Value> = answers.iter().map(VerifyAnswer::to_json).collect();
     let text = answers.iter().map(VerifyAnswer::to_text).collect::<Vec<_>>().join("\n\n");
     match values.as_slice() {
         [one] => output.result(one, text),
         many => output.result(&many, text),
     }
-    Ok(if authentic { CommandOutcome::Done } else { CommandOutcome::OtherVerdict })
+    Ok(if accepted { CommandOutcome::Done } else { CommandOutcome::OtherVerdict })
 }
 
 /// A verdict reached here, and what it stands on.
@@ -169,8 +170,10 @@ fn checked(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor) -> Result<Checked,
 /// A mark before each reason, so that the eye finds what weighs.
 const fn symbol(severity: Severity) -> char {
     match severity {
-        Severity::Recall | Severity::Fails => '✗',
+        Severity::Recall | Severity::Fails | Severity::Ended => '✗',
+        Severity::Disputes => '!',
         Severity::Gap => '?',
+        Severity::Past => '–',
         Severity::Note => '·',
         Severity::Holds => '✓',
     }

@@ -39,8 +39,10 @@ struct VerdictBody {
 pub struct VerdictSchema {
     /// The canonical id.
     id: String,
-    /// `unknown`, `recalled`, `suspect`, `incomplete` or `authentic`.
+    /// `unknown`, `recalled`, `suspect`, `ended`, `disputed`, `incomplete`, `traced` or `authentic`.
     verdict: String,
+    /// `red`, `amber`, `grey` or `green`. More words may come; these four stay.
+    light: String,
     /// One plain sentence.
     summary: String,
     /// Each with `rule`, `severity`, `leaves` and `text`; the weightiest first.

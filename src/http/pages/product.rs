@@ -14,7 +14,7 @@ use sealane_core::provenance::Verdict;
 /// Shows a verdict. `elsewhere` is the host that the scanned code leads to, where that is another one than this site.
 pub fn show(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock, elsewhere: Option<&str>) -> HttpResponse {
     let number = people_text(&verdict.id);
-    let word = reasons::word(visitor, verdict.word);
+    let word = reasons::word(visitor, verdict);
     let title = visitor.fill("product.title", &[("word", word), ("id", &number)]);
     let main = html! {
         (reasons::sprite())
@@ -63,11 +63,11 @@ fn head(visitor: &Visitor, id: &Id, number: &str, elsewhere: Option<&str>) -> Ma
 fn banner(visitor: &Visitor, verdict: &Verdict) -> Markup {
     let word = verdict.word.as_str();
     html! {
-        section.verdict.unchecked.{ (word) } id="verdict" aria-labelledby="word" {
+        section.verdict.unchecked.{ (word) }.{ (reasons::light(verdict.light)) } id="verdict" aria-labelledby="word" {
             (reasons::symbol(word))
             div.told {
                 p.claim id="claim" { (visitor.say("check.claim")) }
-                h2.word id="word" { (reasons::word(visitor, verdict.word)) }
+                h2.word id="word" { (reasons::word(visitor, verdict)) }
                 p.sentence id="sentence" { (reasons::unbroken_days(&reasons::sentence(visitor, verdict))) }
             }
             div.status id="status" role="status" aria-live="polite" {

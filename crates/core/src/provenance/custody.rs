@@ -257,7 +257,7 @@ pub(super) fn note_claims(case: &Case<'_>, findings: &mut Findings) {
 /// Notes what others say of what the product was in.
 fn containers(case: &Case<'_>, findings: &mut Findings) {
     for at in case.account.about_container.iter().copied() {
-        let Some(container) = case.via(at).filter(|_| case.acts_on_container(at).intersects(HAVING)) else { continue };
+        let Some(container) = case.via(at).filter(|_| case.acts_on_any(at).intersects(HAVING)) else { continue };
         let sentence = format!(
             "{} says it had {} on {}, in which this was then, and has no part in its journey.",
             sentence_case(&case.who(at)),
@@ -273,7 +273,7 @@ fn unnamed_carriers(case: &Case<'_>, findings: &mut Findings) {
     let mut told: BTreeMap<&ParticipantId, Vec<usize>> = BTreeMap::new();
     let lies_aside = |at: &usize| !case.account.fitting.contains(at) && case.has_role(case.signer(*at), Role::Shipper);
     for at in case.account.aside.iter().copied().chain(case.order()).filter(lies_aside) {
-        if case.acts(at).intersects(HAVING) {
+        if case.acts_on_any(at).intersects(HAVING) {
             told.entry(case.signer(at)).or_default().push(at);
         }
     }

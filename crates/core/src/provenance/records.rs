@@ -218,8 +218,8 @@ impl<'a> Records<'a> {
         self.commissions(one) == self.commissions(other) && !same_transformation
     }
 
-    /// What the entry says to have done with what something was packed into, and the product with it.
-    pub fn acts_on_container(&self, at: usize) -> Acts {
+    /// What the entry says to have done with the product, or with what something was packed into.
+    pub fn acts_on_any(&self, at: usize) -> Acts {
         let mentions = self.mentions(at).iter();
         mentions.map(|mention| Acts::of(self.event(at), mention.id)).fold(Acts::NONE, Acts::with)
     }

@@ -146,6 +146,13 @@ impl Scenario {
         self.say_only(actor, when, merged(base, members))
     }
 
+    /// The same, accepted by a block of another time.
+    pub fn say_at(&mut self, actor: &Actor, when: &str, accepted: &str, members: Value) -> LeafIndex {
+        let leaf = self.say(actor, when, members);
+        self.records.last_mut().unwrap().place.time = time(accepted);
+        leaf
+    }
+
     /// Records an event of exactly these members, and what every event has.
     pub fn say_only(&mut self, actor: &Actor, when: &str, members: Value) -> LeafIndex {
         let event = event(when, members);

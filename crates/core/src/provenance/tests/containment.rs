@@ -67,7 +67,7 @@ fn nested_containers_are_followed_and_left_again() {
     ledger.ship(&cast.seoul, "2026-03-10", Some(&cast.lisbon));
     ledger.receive(&cast.lisbon, "2026-03-12");
     let verdict = ledger.verdict();
-    assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec![]), "{verdict:#?}");
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec!["unnamed-carrier"]), "{verdict:#?}");
     assert_eq!((verdict.timeline.len(), verdict.state.container), (10, None));
     let via = |leaf: usize| verdict.timeline[leaf].via.as_ref().map(|id| id.as_str());
     assert_eq!((via(2), via(3), via(6)), (Some(CASE), Some(PALLET), Some(CASE)));

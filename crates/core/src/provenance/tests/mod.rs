@@ -9,5 +9,6 @@ mod origin;
 mod properties;
 mod recall;
 mod signers;
+mod stories;
 mod travel;
 mod whole;
