@@ -31,7 +31,8 @@ const HIDDEN_PER_LAND: usize = 25;
 /// Turned bits of each ledger's documents.
 const FLIPPED_PER_LAND: usize = 12;
 
-const WORDS: [&str; 5] = ["unknown", "recalled", "suspect", "incomplete", "authentic"];
+const WORDS: [&str; 8] =
+    ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
 
 /// A world that has been asked.
 pub struct Land {
@@ -243,7 +244,7 @@ impl Making<'_> {
         let claimed = match &outcome {
             Ok(verdict) if number % 2 == 1 => {
                 let at = WORDS.iter().position(|word| *word == verdict.word.as_str()).unwrap();
-                Some(WORDS[(at + 1 + number / 2 % 4) % 5])
+                Some(WORDS[(at + 1 + number / 2 % 7) % 8])
             }
             _ => None,
         };
