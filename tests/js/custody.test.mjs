@@ -132,6 +132,8 @@ test("only the holder of the prefix ends from afar what another has", () => {
   assert.deepEqual(judged((w) => [...received(w), w.say(w.lisbon, 3, { ...step("decommissioning") })])[1], ["custody-gap"]);
   assert.deepEqual(judged((w) => [...received(w), w.say(w.seoul, 3, afar)])[1], ["sold"]);
   assert.deepEqual(judged((w) => [...received(w), w.say(w.lisbon, 3, afar)])[1], ["custody-gap"]);
+  const passedOn = (w) => [w.say(w.acme, 1, to(w.lisbon)), w.say(w.lisbon, 2, to(w.seoul)), w.say(w.seoul, 3, step("receiving"))];
+  assert.deepEqual(judged((w) => [...passedOn(w), w.say(w.lisbon, 6, afar)]), ["incomplete", ["custody-gap"]], "nor who had it before");
 });
 
 test("a recall is spoken from afar by the holder of the prefix alone: another that says it has it in hand", () => {
