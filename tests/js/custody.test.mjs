@@ -328,3 +328,14 @@ test("a claim about a container disputes the container, and is noted of what is 
   assert.deepEqual(judged(records), ["authentic", ["container-disputed"]]);
   assert.equal(after(records).judge(CASE).verdict, "disputed");
 });
+
+test("more records against the account than are compared with it are a gap, told in time", () => {
+  const world = after((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.acme, 2, step("receiving"))]);
+  for (let at = 0; at < 1000; at++) {
+    world.say(world.acme, 3 + at * 2, step("storing"));
+    world.say(world.seoul, 4 + at * 2, step("storing"));
+  }
+  const { verdict, reasons } = world.judge();
+  const limit = reasons.find(({ rule }) => rule === "limit-reached");
+  assert.deepEqual([verdict, limit.text], ["disputed", "More records are against the account of it than are compared with it."]);
+});
