@@ -152,6 +152,7 @@ test("what was sold comes back to its seller or to the prefix's holder", () => {
   // Nor to one that has had it before, and could be part of its account.
   const hadIt = (w) => [w.say(w.acme, 1, to(w.lisbon)), w.say(w.lisbon, 2, to(w.seoul)), w.say(w.seoul, 3, step("retail_selling")), w.say(w.lisbon, 5, { disposition: "returned" })];
   assert.deepEqual(judged(hadIt), ["incomplete", ["returned-elsewhere", "sold"]]);
+  assert.deepEqual(judged((w) => [...hadIt(w).slice(0, 3), w.say(w.lisbon, 6, step("destroying"))])[1].at(-1), "sold");
   const destroyed = (w) => [w.say(w.acme, 1, step("destroying")), w.say(w.acme, 2, { disposition: "returned" })];
   assert.deepEqual(judged(destroyed)[1], ["event-after-terminal", "destroyed"]);
 });
