@@ -289,6 +289,7 @@ test("a sale by mistake leaves no trace, and any other end that is withdrawn lea
   assert.deepEqual(withdrawn("retail_selling", 20), ["authentic", ["corrected"]]);
   assert.deepEqual(withdrawn("retail_selling", 30), ["incomplete", ["end-withdrawn", "corrected"]]);
   assert.deepEqual(withdrawn("destroying", 1), ["incomplete", ["end-withdrawn", "corrected"]]);
+  assert.deepEqual(withdrawn("destroying", 1, (w) => w.say(w.seoul, 40, step("inspecting"))), ["incomplete", ["end-withdrawn", "corrected"]]);
   assert.deepEqual(withdrawn("destroying", 1, (w) => w.say(w.acme, 40, { ...step("inspecting"), ...nowhere })), ["authentic", ["corrected"]]);
 });
 
