@@ -31,8 +31,7 @@ const HIDDEN_PER_LAND: usize = 25;
 /// Turned bits of each ledger's documents.
 const FLIPPED_PER_LAND: usize = 12;
 
-const WORDS: [&str; 8] =
-    ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
+const WORDS: [&str; 8] = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
 
 /// A world that has been asked.
 pub struct Land {
