@@ -47,7 +47,7 @@ const LABELS: [&str; 9] = [
 /// Labels with which each id is asked about.
 const LABELS_PER_ID: usize = 2;
 
-const WORDS: [&str; 5] = ["unknown", "recalled", "suspect", "incomplete", "authentic"];
+const WORDS: [&str; 8] = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
 
 /// A world that has been asked.
 pub struct Land {
@@ -288,7 +288,7 @@ impl Making<'_> {
         let claimed = match &outcome {
             Ok(verdict) if number % 2 == 1 => {
                 let at = WORDS.iter().position(|word| *word == verdict.word.as_str()).unwrap();
-                Some(WORDS[(at + 1 + number / 2 % 4) % 5])
+                Some(WORDS[(at + 1 + number / 2 % 7) % 8])
             }
             _ => None,
         };

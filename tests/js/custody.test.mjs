@@ -132,6 +132,8 @@ test("only the holder of the prefix ends from afar what another has", () => {
   assert.deepEqual(judged((w) => [...received(w), w.say(w.lisbon, 3, { ...step("decommissioning") })])[1], ["custody-gap"]);
   assert.deepEqual(judged((w) => [...received(w), w.say(w.seoul, 3, afar)])[1], ["sold"]);
   assert.deepEqual(judged((w) => [...received(w), w.say(w.lisbon, 3, afar)])[1], ["custody-gap"]);
+  const passedOn = (w) => [w.say(w.acme, 1, to(w.lisbon)), w.say(w.lisbon, 2, to(w.seoul)), w.say(w.seoul, 3, step("receiving"))];
+  assert.deepEqual(judged((w) => [...passedOn(w), w.say(w.lisbon, 6, afar)]), ["incomplete", ["custody-gap"]], "nor who had it before");
 });
 
 test("a recall is spoken from afar by the holder of the prefix alone: another that says it has it in hand", () => {
@@ -147,6 +149,10 @@ test("what was sold comes back to its seller or to the prefix's holder", () => {
   assert.deepEqual(back("seoul"), ["authentic", []]);
   assert.deepEqual(back("acme"), ["authentic", []]);
   assert.deepEqual(back("lisbon"), ["incomplete", ["returned-elsewhere", "sold"]]);
+  // Nor to one that has had it before, and could be part of its account.
+  const hadIt = (w) => [w.say(w.acme, 1, to(w.lisbon)), w.say(w.lisbon, 2, to(w.seoul)), w.say(w.seoul, 3, step("retail_selling")), w.say(w.lisbon, 5, { disposition: "returned" })];
+  assert.deepEqual(judged(hadIt), ["incomplete", ["returned-elsewhere", "sold"]]);
+  assert.deepEqual(judged((w) => [...hadIt(w).slice(0, 3), w.say(w.lisbon, 6, step("destroying"))])[1].at(-1), "sold");
   const destroyed = (w) => [w.say(w.acme, 1, step("destroying")), w.say(w.acme, 2, { disposition: "returned" })];
   assert.deepEqual(judged(destroyed)[1], ["event-after-terminal", "destroyed"]);
 });
@@ -283,6 +289,7 @@ test("a sale by mistake leaves no trace, and any other end that is withdrawn lea
   assert.deepEqual(withdrawn("retail_selling", 20), ["authentic", ["corrected"]]);
   assert.deepEqual(withdrawn("retail_selling", 30), ["incomplete", ["end-withdrawn", "corrected"]]);
   assert.deepEqual(withdrawn("destroying", 1), ["incomplete", ["end-withdrawn", "corrected"]]);
+  assert.deepEqual(withdrawn("destroying", 1, (w) => w.say(w.seoul, 40, step("inspecting"))), ["incomplete", ["end-withdrawn", "corrected"]]);
   assert.deepEqual(withdrawn("destroying", 1, (w) => w.say(w.acme, 40, { ...step("inspecting"), ...nowhere })), ["authentic", ["corrected"]]);
 });
 
@@ -322,4 +329,15 @@ test("a claim about a container disputes the container, and is noted of what is 
   ];
   assert.deepEqual(judged(records), ["authentic", ["container-disputed"]]);
   assert.equal(after(records).judge(CASE).verdict, "disputed");
+});
+
+test("more records against the account than are compared with it are a gap, told in time", () => {
+  const world = after((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.acme, 2, step("receiving"))]);
+  for (let at = 0; at < 1000; at++) {
+    world.say(world.acme, 3 + at * 2, step("storing"));
+    world.say(world.seoul, 4 + at * 2, step("storing"));
+  }
+  const { verdict, reasons } = world.judge();
+  const limit = reasons.find(({ rule }) => rule === "limit-reached");
+  assert.deepEqual([verdict, limit.text], ["disputed", "More records are against the account of it than are compared with it."]);
 });

@@ -210,4 +210,6 @@ test("the place where goods are handled counts, and not the one from which they 
   const geo = (text) => ({ readPoint: { id: `geo:${text}` } });
   assert.deepEqual(judged((w) => [w.say(w.acme, 1, step("inspecting", geo("37.5,127"))), w.say(w.acme, 2, step("sensor_reporting", geo("38.7,-9.1")))])[1], []);
   assert.deepEqual(judged((w) => [w.say(w.acme, 1, { ...step("inspecting"), ...geo("37.5,127") }), w.say(w.acme, 2, { ...step("storing"), ...at(w.acme) })])[1], []);
+  const sale = { type: "TransactionEvent", bizTransactionList: [{ bizTransaction: "urn:x:t" }], ...step("retail_selling", geo("38.7,-9.1")) };
+  assert.deepEqual(judged((w) => [w.say(w.acme, 1, step("inspecting", geo("37.5,127"))), w.say(w.acme, 2, sale)])[1], ["sold"], "by invoice");
 });

@@ -234,6 +234,7 @@ class Builder {
   }
 
   #acceptWhatWaits() {
+    if (this.budget.isSpent) return;
     const acceptOne = () => this.waiting.some((at) => this.#accept([at]));
     const acceptRun = () => [...new Set(this.waiting.map((at) => this.records.signer(at)))].some((id) => this.#acceptRunOf(id));
     while (acceptOne() || acceptRun());
@@ -241,6 +242,7 @@ class Builder {
 
   /** Accepts several entries of one signer that fit together: from the earliest of its waiting ones on, as many as fit. */
   #acceptRunOf(signer) {
+    if (this.budget.isSpent) return false;
     const own = this.records.inOrder(this.waiting.filter((at) => this.records.signer(at) === signer));
     for (let from = 0; from + 2 <= own.length; from++) {
       for (let to = own.length; to >= from + 2; to--) if (this.#accept(own.slice(from, to))) return true;

@@ -149,7 +149,7 @@ export function noteClaims(one, findings) {
 function checkContainers(one, findings) {
   for (const at of one.account.aboutContainer) {
     const container = one.via(at);
-    if (!container || !(one.actsOnContainer(at) & HAVING)) continue;
+    if (!container || !(one.actsOnAny(at) & HAVING)) continue;
     const params = { who: one.who(at), container: idText(container), day: day(one.event(at).time) };
     findings.add("container-disputed", "note", [one.leaf(at)], params);
   }
@@ -158,7 +158,7 @@ function checkContainers(one, findings) {
 /** Notes who carried it without being named. */
 function unnamedCarriers(one, findings) {
   const { aside, fitting } = one.account;
-  const liesAside = (at) => !fitting.has(at) && one.isShipper(one.signer(at)) && one.acts(at) & HAVING;
+  const liesAside = (at) => !fitting.has(at) && one.isShipper(one.signer(at)) && one.actsOnAny(at) & HAVING;
   const told = bySigner(one, [...aside, ...one.order].filter(liesAside));
   for (const [, carried] of [...told].sort(([a], [b]) => (a < b ? -1 : 1))) {
     findings.add("unnamed-carrier", "note", one.leaves(carried), one.signed(carried[0]));

@@ -183,8 +183,8 @@ export class Records {
     return actsIn(this.event(at), this.history.id.text);
   }
 
-  /** What it says to have done with what something was packed into, and the product with it. */
-  actsOnContainer(at) {
+  /** What it says to have done with the product, or with what something was packed into. */
+  actsOnAny(at) {
     return this.mentions[at].reduce((acts, { id }) => acts | actsIn(this.event(at), id.text), 0);
   }
 }

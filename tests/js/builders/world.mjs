@@ -13,7 +13,7 @@ export const LOT = "https://id.gs1.org/01/09506000134352/10/L7";
 const CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
 
 /** Times are hours of March 2026. */
-export const hour = (at) => Date.UTC(2026, 2, 1, at);
+export const hour = (at) => Date.UTC(2026, 2, 1) + Math.round(at * 3600000);
 
 export const begin = { action: "ADD", bizStep: "commissioning", disposition: "active" };
 export const step = (bizStep, members) => ({ bizStep, ...members });
