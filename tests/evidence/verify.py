@@ -1483,8 +1483,7 @@ def proposal(value, length):
         if kind == "rules":
             names.append(("policy", "rules"))
     need(not any(kind == "party" for kind, _ in names) or length <= 16384, "a proposal about participants is longer than 16384 bytes")
-    ends = [change["participant"] for change in read if change["type"] == "revoke"]
-    return {"type": "proposal", "changes": read, "names": names, "ends": ends}
+    return {"type": "proposal", "changes": read, "names": names}
 
 
 def genesis(value):
@@ -1700,6 +1699,7 @@ class Follows:
         self.needed = {}  # (kind, subject) -> the positions needed of its list
         self.allowance = Allowance()
         self.signers = set()
+        self.lifting = []  # the proposals in lists of recalls
         self.ids(identifier)
         self.prefix_lists = {}
         self.places()
@@ -1894,7 +1894,12 @@ class Follows:
             start = entry.count
             while start > max(entry.count - 100, 0) and not allowance.spent():
                 start -= 1
-                self.take(entry, start, allowance)
+                leaf = entry.leaves[start - entry.first] if entry.first <= start < entry.end else None
+                if leaf in self.admins and self.admins[leaf].admin["type"] == "proposal":  # to lift a recall
+                    self.lifting.append(base64url(self.admins[leaf].id))
+                    allowance.statements += 1
+                else:
+                    self.take(entry, start, allowance)
             self.needed["recall", subject] = (start, entry.count)
 
     # 5. Parties
@@ -1903,8 +1908,10 @@ class Follows:
         for participant in self.signers.union(*self.prefix_lists.values()):
             for leaf in self.whole("party", participant).leaves:
                 said = self.admins[leaf]
-                if said.admin["type"] == "proposal" and participant in said.admin["ends"]:
+                if said.admin["type"] == "proposal":
                     self.end(base64url(said.id))
+        for proposal_id in self.lifting:
+            self.end(proposal_id)
 
     def end(self, proposal_id):
         """The last leaf about a proposal, and not what stands there."""

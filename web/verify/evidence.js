@@ -321,7 +321,7 @@ class Shown {
 const same = (one, other) => one.length === other.length && one.every((leaf, at) => leaf === other[at]);
 
 /** Checks that the evidence shows what the answer rests on, and nothing else. */
-function checkShown({ index, statements, registrations }, { shown }) {
+function checkShown({ index, statements, registrations }, { shown, proposed }) {
   for (const { key, first, leaves } of index) {
     const list = shown.get(key) ?? fail("subject-unneeded", `the index is shown for ${key}, on which the answer does not rest`);
     if (list.first !== first || !same(list.leaves, leaves)) {
@@ -331,8 +331,8 @@ function checkShown({ index, statements, registrations }, { shown }) {
   const [captures, admins] = [new Set(), new Set()];
   for (const [key, { leaves }] of shown) {
     if (kindOf(key) === "proposal") continue;
-    const of = holdsCaptures(kindOf(key)) ? captures : admins;
-    for (const leaf of leaves) of.add(leaf);
+    const isCapture = (leaf) => holdsCaptures(kindOf(key)) && !proposed.has(leaf);
+    for (const leaf of leaves) (isCapture(leaf) ? captures : admins).add(leaf);
   }
   const unrelated = statements.find(({ leaf }) => !captures.has(leaf)) ?? registrations.find(({ leaf }) => !admins.has(leaf));
   if (unrelated) fail("unrelated", `the statement of leaf ${unrelated.leaf} is named by none of the lists here`);
@@ -358,7 +358,8 @@ export function checkNames(index, captures, admins) {
       // What was said last of a proposal is not needed: where it stands is.
       if (kind === "proposal" && !told.has(leaf)) return;
       const said = told.get(leaf) ?? fail("statement-missing", `something is left out: leaf ${leaf} names ${key}, and its statement is not here`);
-      if (!said.subjects.has(key) || holdsCaptures(kind) !== captures.has(leaf)) {
+      // A list of recalls has captures, and proposals to lift one.
+      if (!said.subjects.has(key) || (kind !== "recall" && holdsCaptures(kind) !== captures.has(leaf))) {
         fail("not-named", `the index has leaf ${leaf} in the list of ${key}, which its statement does not name`);
       }
       if (!equal(said.signer, signers[at])) {

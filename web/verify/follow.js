@@ -90,7 +90,8 @@ class Budget {
  * `registry`, `registeredAt(leaf)`, `capture(leaf)`, `cutShort(subject)`, `noRegistration(subject, leaf)` and
  * `list(subject, wanted)` that gives `{count, first, leaves, reachesBack}`; `wanted` is `{since}`, `{last}` or nothing.
  *
- * Gives `{records, shown, limitReached}`: `shown` maps subjects to `{count, first, leaves}`.
+ * Gives `{records, shown, proposed, limitReached}`: `shown` maps subjects to `{count, first, leaves}`, `proposed` has the leaves in lists
+ * of recalls that are proposals to lift one.
  */
 export function follow(id, source, label) {
   const follower = new Follower({ id, label }, source);
@@ -99,7 +100,7 @@ export function follow(id, source, label) {
   follower.followRecalls();
   follower.followParties();
   const { shown, limitReached } = follower;
-  return { records: follower.records(), shown, limitReached };
+  return { records: follower.records(), shown, proposed: new Set(follower.proposals.values()), limitReached };
 }
 
 class Follower {
@@ -109,6 +110,8 @@ class Follower {
   captures = new Map();
   found = new Map();
   parties = new Set();
+  /** The proposals that stand in lists of recalls, each with its leaf. */
+  proposals = new Map();
   transformations = new Map();
 
   constructor(asked, source) {
@@ -321,18 +324,29 @@ class Follower {
     if (leaves.length > 0 && first + leaves.length !== count) this.source.cutShort(key);
     const speaks = (event) => names(event, text) && speaksOfRecall(event);
     let from = leaves.length;
-    while (from > 0 && !budget.isSpent) this.take(leaves[--from], speaks, budget);
+    while (from > 0 && !budget.isSpent) {
+      const leaf = leaves[--from];
+      // The members may have decided to lift a recall: then a proposal stands in its list.
+      const proposal = this.source.registry.proposedAt(leaf);
+      if (proposal) {
+        this.proposals.set(subject("proposal", proposal.id), leaf);
+        budget.statements++;
+      } else {
+        this.take(leaf, speaks, budget);
+      }
+    }
     if (!reachesBack && !budget.isSpent) this.source.cutShort(key);
     this.limitReached ||= from > 0 || !reachesBack;
     this.show(key, count, first + from, leaves.slice(from));
   }
 
-  /** Everything about those that spoke and those that hold, and how each proposal to end their registrations came out. */
+  /** Everything about those that spoke and those that hold, and how each proposal about one of them or a recall came out. */
   followParties() {
+    for (const key of this.proposals.keys()) this.takeEnd(key);
     for (const party of [...this.parties].sort(byBytes)) {
       for (const leaf of this.takeWhole(subject("party", party))) {
         const one = this.source.registry.proposedAt(leaf);
-        if (one?.changes.some(({ type, participant }) => type === "revoke" && participant === party)) this.takeEnd(subject("proposal", one.id));
+        if (one) this.takeEnd(subject("proposal", one.id));
       }
     }
   }

@@ -12,7 +12,7 @@ use crate::evidence::{Anchor, CaptureFault, EvidenceError, MemberChain, read_cap
 use crate::gs1::Question;
 use crate::hash::Hash;
 use crate::index::names::{self, Names};
-use crate::index::{ListEntry, SignerTag, Subject, SubjectEntry};
+use crate::index::{ListEntry, SignerTag, Subject, SubjectEntry, SubjectKind};
 use crate::merkle::{self, LeafIndex};
 use crate::provenance::{Capture, History, Trail, follow, holds_captures, is_of_proposal};
 use crate::statement::{PublicKey, SignatureVerifier, StatementId, StatementType, SubmittedStatement};
@@ -411,7 +411,8 @@ fn check_names(evidence: &Evidence, captures: &Captures, admins: &Admins) -> Res
             let Some(said) = statement.names.get(&subject) else {
                 return Err(EvidenceError::NotNamed { leaf, subject });
             };
-            if holds_captures(entry.kind) != captures.contains_key(&leaf) {
+            let may_be_either = matches!(entry.kind, SubjectKind::Recall);
+            if holds_captures(entry.kind) != captures.contains_key(&leaf) && !may_be_either {
                 return Err(EvidenceError::NotNamed { leaf, subject });
             }
             if signer != statement.signer {

@@ -51,6 +51,8 @@ pub(super) struct Account<'a> {
     pub contradictions: Vec<usize>,
     /// Entries of others against the account, in the order of custody.
     pub claims: Vec<usize>,
+    /// Claims that the members have dismissed: they count for nothing.
+    pub dismissed: Vec<usize>,
     /// Entries of others about what the product was in then.
     pub about_container: Vec<usize>,
     /// Entries of others that need not have the product and deny nothing.
@@ -107,6 +109,7 @@ impl<'a> Account<'a> {
         let order: Vec<usize> = counting().filter(|at| !by_thief(at)).collect();
         let parties = parties::of(records);
         let is_claim = |at: &usize| records.acts(*at).intersects(HAVING) && !parties.contains(records.signer(*at));
+        let is_dismissed = |at: &usize| is_claim(at) && records.dismissal(*at).is_some();
         Self {
             fitting: BTreeSet::new(),
             via: BTreeMap::new(),
@@ -119,7 +122,8 @@ impl<'a> Account<'a> {
             origins: origins(records, live),
             origin,
             contradictions: Vec::new(),
-            claims: order.iter().copied().filter(is_claim).collect(),
+            claims: order.iter().copied().filter(|at| is_claim(at) && !is_dismissed(at)).collect(),
+            dismissed: order.iter().copied().filter(is_dismissed).collect(),
             about_container: Vec::new(),
             aside: Vec::new(),
             disregarded: counting().filter(by_thief).collect(),
@@ -164,6 +168,7 @@ impl<'a> Account<'a> {
             origin,
             contradictions: Vec::new(),
             claims: Vec::new(),
+            dismissed: Vec::new(),
             about_container: Vec::new(),
             aside: Vec::new(),
             disregarded: BTreeSet::new(),
@@ -191,6 +196,8 @@ impl<'a> Account<'a> {
                 self.contradictions.push(at);
             } else if is_by_thief {
                 self.disregarded.insert(at);
+            } else if records.dismissal(at).is_some() {
+                self.dismissed.push(at);
             } else if records.entries[at].parts.is_empty() {
                 self.about_container.push(at);
             } else if records.acts(at).intersects(HAVING.with(Acts::BRINGS_FORTH)) {

@@ -29,6 +29,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) -> bool {
         claims(case, findings);
         is_whole = false;
     }
+    dismissed(case, findings);
     containers(case, findings);
     unnamed_carriers(case, findings);
     unannounced(case, findings);
@@ -241,8 +242,29 @@ fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
     findings.add("claimed", Severity::Disputes, &leaves, sentence);
 }
 
+/// Notes which claims the members have dismissed, and why.
+fn dismissed(case: &Case<'_>, findings: &mut Findings) {
+    let mut by_signer: BTreeMap<&ParticipantId, Vec<usize>> = BTreeMap::new();
+    for at in case.account.dismissed.iter().copied() {
+        by_signer.entry(case.signer(at)).or_default().push(at);
+    }
+    for claims in by_signer.into_values() {
+        let Some(dismissal) = case.dismissal(claims[0]) else { continue };
+        let sentence = format!(
+            "{} says it had it on {}. The members of this ledger decided on {} that this counts for nothing: {}",
+            sentence_case(&case.who(claims[0])),
+            case.day(claims[0]),
+            wording::day(dismissal.at.time),
+            wording::stop(&wording::shown(&dismissal.reason))
+        );
+        let leaves: Vec<LeafIndex> = claims.iter().map(|at| case.leaf(*at)).collect();
+        findings.add("dismissed", Severity::Note, &leaves, sentence);
+    }
+}
+
 /// Notes who says to have had some of a lot without being named by anybody that had.
 pub(super) fn note_claims(case: &Case<'_>, findings: &mut Findings) {
+    dismissed(case, findings);
     let mut told: BTreeSet<&ParticipantId> = BTreeSet::new();
     for at in case.account.claims.iter().copied().filter(|at| told.insert(case.signer(*at))) {
         let sentence = format!(

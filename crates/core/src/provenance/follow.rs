@@ -102,6 +102,8 @@ pub struct Trail {
     pub records: Vec<Record>,
     /// What was taken of each list.
     pub shown: BTreeMap<Subject, List>,
+    /// The leaves in lists of recalls that are proposals to lift one.
+    pub proposed: BTreeSet<LeafIndex>,
     /// More is recorded than was followed.
     pub limit_reached: bool,
 }
@@ -202,6 +204,8 @@ struct Follower<'a, S> {
     /// Events that name what is followed, in the order in which they were found, some of them repeatedly.
     found: Vec<CapturedEvent>,
     parties: BTreeSet<ParticipantId>,
+    /// The proposals that stand in lists of recalls.
+    proposals: BTreeSet<Subject>,
     trail: Trail,
 }
 
@@ -217,6 +221,7 @@ impl<'a, S: Source> Follower<'a, S> {
             captures: BTreeMap::new(),
             found: Vec::new(),
             parties: BTreeSet::new(),
+            proposals: BTreeSet::new(),
             trail: Trail::default(),
         }
     }
@@ -484,7 +489,15 @@ impl<'a, S: Source> Follower<'a, S> {
         let mut from = leaves.len();
         while from > 0 && !budget.is_spent() {
             from -= 1;
-            budget.spend(self.take(leaves[from], &subject, &speaks)?);
+            let leaf = leaves[from];
+            // The members may have decided to lift a recall: then a proposal stands in its list.
+            if let Some(proposal) = self.source.registry().proposed_at(leaf) {
+                self.proposals.insert(Subject::proposal(&proposal.id));
+                self.trail.proposed.insert(leaf);
+                budget.spend(Cost { bytes: 0, events: 0 });
+            } else {
+                budget.spend(self.take(leaf, &subject, &speaks)?);
+            }
         }
         if !reaches_back && !budget.is_spent() {
             return Err(cut_short(self.source, subject));
@@ -495,15 +508,14 @@ impl<'a, S: Source> Follower<'a, S> {
         Ok(())
     }
 
-    /// Everything about those that spoke and those that hold, and how each proposal to end their registrations came out.
+    /// Everything about those that spoke and those that hold, and how each proposal about one of them or a recall came out.
     fn parties(&mut self) -> Result<(), S::Error> {
-        let mut proposals = BTreeSet::new();
+        let mut proposals = std::mem::take(&mut self.proposals);
         for party in std::mem::take(&mut self.parties) {
             let list = take_whole(self.source, &mut self.trail.shown, Subject::party(party.as_str()))?;
             let registry = self.source.registry();
             let proposed = list.leaves.iter().filter_map(|leaf| registry.proposed_at(*leaf));
-            let ending = proposed.filter(|one| one.content.revocations().any(|change| change.participant == party));
-            proposals.extend(ending.map(|one| Subject::proposal(&one.id)));
+            proposals.extend(proposed.map(|one| Subject::proposal(&one.id)));
         }
         proposals.into_iter().try_for_each(|proposal| self.take_end(proposal))
     }
@@ -566,8 +578,10 @@ impl Trail {
     pub fn leaves(&self) -> (BTreeSet<LeafIndex>, BTreeSet<LeafIndex>) {
         let (mut captures, mut admin) = (BTreeSet::new(), BTreeSet::new());
         for (subject, list) in self.shown.iter().filter(|(subject, _)| !is_of_proposal(subject.kind())) {
-            let leaves = if holds_captures(subject.kind()) { &mut captures } else { &mut admin };
-            leaves.extend(list.leaves.iter().copied());
+            for leaf in list.leaves.iter().copied() {
+                let is_capture = holds_captures(subject.kind()) && !self.proposed.contains(&leaf);
+                if is_capture { captures.insert(leaf) } else { admin.insert(leaf) };
+            }
         }
         (captures, admin)
     }
@@ -584,7 +598,8 @@ pub const fn is_of_proposal(kind: SubjectKind) -> bool {
     matches!(kind, SubjectKind::Proposal)
 }
 
-/// Tells whether the lists of a kind lead to captures; the others lead to admin statements.
+/// Tells whether the lists of a kind lead to captures, those of recalls to proposals to lift one too; the others lead to admin
+/// statements.
 pub const fn holds_captures(kind: SubjectKind) -> bool {
     matches!(kind, SubjectKind::Id | SubjectKind::Transformation | SubjectKind::Recall)
 }

@@ -1,6 +1,6 @@
 //! The records of a history, and what each says by itself: who signed it, with what right, and what it names.
 
-use crate::consortium::{Claims, Participant, ParticipantId, Role};
+use crate::consortium::{Claims, Dismissal, Participant, ParticipantId, Role};
 use crate::epcis::event::{Action, Event, Part, What};
 use crate::gs1::{Id, IdKind};
 use crate::index::Acts;
@@ -162,6 +162,11 @@ impl<'a> Records<'a> {
         let Entry { record, participant, .. } = &self.entries[at];
         let revoked = participant.as_ref()?.revoked.as_ref()?;
         revoked.compromised_since.filter(|since| record.signed_at >= *since || record.place.time >= *since)
+    }
+
+    /// The members' decision that what the entry's signer claimed there counts no more.
+    pub fn dismissal(&self, at: usize) -> Option<&'a Dismissal> {
+        self.history.registry.is_dismissed(self.signer(at), self.leaf(at))
     }
 
     /// Tells whether `location` (a location or a party) is the participant's: by its GLNs, or under its prefix.

@@ -18,19 +18,21 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let id = &case.history.id;
     let mut journey: Vec<usize> = case.told.iter().copied().filter(|at| recalls.all.contains(at)).collect();
     journey.sort_by_key(|at| case.moment(*at));
-    product(case, &recalls.word(&journey, id), "it", findings);
+    product(case, &recalls.word(&journey, id, id), "it", findings);
     let brought_forth: Vec<usize> = case.own.iter().copied().filter(|at| case.brings_forth(*at)).collect();
     for (wider, name) in wider(case, id, &brought_forth) {
-        product(case, &recalls.word(recalls.of(&wider), id), &name, findings);
+        product(case, &recalls.word(recalls.of(&wider), &wider, id), &name, findings);
     }
     inputs(case, &recalls, findings);
 }
 
 /// What the records say about the recall of one id.
-struct Word {
+struct Word<'a> {
     /// The entry by which it is recalled, after all.
     recalled: Option<usize>,
     lifted: Vec<(usize, usize)>,
+    /// By a decision of the members.
+    voted: Vec<(usize, &'a Lift)>,
     claims: Vec<usize>,
 }
 
@@ -65,14 +67,16 @@ impl<'c, 'a> Recalls<'c, 'a> {
         self.by_id.get(id).map_or(&[], Vec::as_slice)
     }
 
-    /// What `entries` say, by the word of who held the prefix of `governing` at each entry's place.
-    fn word(&self, entries: &[usize], governing: &Id) -> Word {
+    /// What `entries` say of `id`, by the word of who held the prefix of `governing` at each entry's place.
+    fn word(&self, entries: &[usize], id: &Id, governing: &Id) -> Word<'a> {
         let case = self.case;
-        let mut word = Word { recalled: None, lifted: Vec::new(), claims: Vec::new() };
+        let mut word = Word { recalled: None, lifted: Vec::new(), voted: Vec::new(), claims: Vec::new() };
         for at in entries.iter().copied() {
             let holder = case.signed_by_holder_of(governing, at);
             if case.event(at).declares("recalled") {
-                if holder {
+                if let Some(lift) = case.history.registry.lifts_of(case.leaf(at), id).next().filter(|_| holder) {
+                    word.voted.push((at, lift));
+                } else if holder {
                     word.recalled = word.recalled.or(Some(at));
                 } else {
                     word.claims.push(at);
@@ -106,12 +110,22 @@ fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, String)> {
 }
 
 /// Reports what is said about a recall of the product, or of its lot or class by that `name`.
-fn product(case: &Case<'_>, word: &Word, name: &str, findings: &mut Findings) {
+fn product(case: &Case<'_>, word: &Word<'_>, name: &str, findings: &mut Findings) {
     for (since, at) in word.lifted.iter().copied() {
         let who = sentence_case(&case.who(at));
         let sentence =
             format!("{who} recalled {name} on {} and took the recall back on {}.", case.day(since), case.day(at));
         findings.add("recall-lifted", Severity::Note, &[case.leaf(since), case.leaf(at)], sentence);
+    }
+    for (since, lift) in word.voted.iter().copied() {
+        let sentence = format!(
+            "{} recalled {name} on {}, and the members of this ledger lifted that on {}: {}",
+            sentence_case(&case.who(since)),
+            case.day(since),
+            wording::day(lift.at.time),
+            wording::stop(&wording::shown(&lift.reason))
+        );
+        findings.add("recall-lifted-by-vote", Severity::Note, &[case.leaf(since)], sentence);
     }
     for at in word.claims.iter().copied() {
         let holder = case.prefix_holder(case.leaf(at)).map(|holder| case.name(&holder.id));
@@ -138,7 +152,7 @@ fn inputs(case: &Case<'_>, recalls: &Recalls<'_, '_>, findings: &mut Findings) {
         let mut ids = vec![(input.clone(), "it".to_owned())];
         ids.extend(wider(case, input, brought_forth));
         for (id, name) in ids {
-            let Some(at) = recalls.word(recalls.of(&id), input).recalled else { continue };
+            let Some(at) = recalls.word(recalls.of(&id), &id, input).recalled else { continue };
             let sentence = format!(
                 "It was made from {}, and {}, to which that number belongs, recalled {name} on {}.",
                 wording::id(input),
