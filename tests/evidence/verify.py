@@ -1468,6 +1468,11 @@ def read_change(change, kind):
     return change
 
 
+def decides_about(change, participant):
+    """Whether a verdict about what the participant says may rest on a change."""
+    return change["type"] != "policy" and participant in (change.get(member) for member in ("participant", "former", "registration"))
+
+
 def proposal(value, length):
     """What evidence reads of a proposal: whose registrations it would end, what a verdict reads, and what it names."""
     any_time(value["expires"], "expires")
@@ -1908,7 +1913,7 @@ class Follows:
         for participant in self.signers.union(*self.prefix_lists.values()):
             for leaf in self.whole("party", participant).leaves:
                 said = self.admins[leaf]
-                if said.admin["type"] == "proposal":
+                if said.admin["type"] == "proposal" and any(decides_about(change, participant) for change in said.admin["changes"]):
                     self.end(base64url(said.id))
         for proposal_id in self.lifting:
             self.end(proposal_id)

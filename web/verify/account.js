@@ -20,8 +20,8 @@ export class Account {
   constructor(records) {
     /** How things stood at each entry that was passed by. */
     this.passed = new Map();
-    /** Entries against the account whose signers are bound by it, and those of others. */
-    Object.assign(this, { contradictions: [], claims: [] });
+    /** Entries against the account whose signers are bound by it, those of others, and of these what the members have dismissed. */
+    Object.assign(this, { contradictions: [], claims: [], dismissed: [] });
     /** Entries of others about what the product was in then, and those that need not have the product and deny nothing. */
     Object.assign(this, { aboutContainer: [], aside: [] });
     /** What a key in other hands said although its owner had nothing to do with the product then. */
@@ -48,7 +48,9 @@ export class Account {
     }
     const parties = partiesOf(records);
     this.order = order;
-    this.claims = order.filter((at) => records.acts(at) & HAVING && !parties.has(records.signer(at)));
+    const claims = order.filter((at) => records.acts(at) & HAVING && !parties.has(records.signer(at)));
+    this.claims = claims.filter((at) => records.dismissal(at) === undefined);
+    this.dismissed = claims.filter((at) => records.dismissal(at) !== undefined);
   }
 
   #finish(records, live, accepted) {
@@ -79,6 +81,8 @@ export class Account {
       this.contradictions.push(at);
     } else if (byThief) {
       this.disregarded.add(at);
+    } else if (records.dismissal(at) !== undefined) {
+      this.dismissed.push(at);
     } else if (!records.namesIt(at)) {
       this.aboutContainer.push(at);
     } else if (records.acts(at) & (HAVING | BRINGS_FORTH)) {
@@ -160,7 +164,14 @@ function settleAll(records) {
   if (new Walk(records, origin).run(records.byTime, (at) => all.has(at))) return { ...settled, accepted: all };
   const budget = new Budget();
   const settle = (ats) => new Builder(records, ats, budget).settle(offered(ats));
-  for (const retraction of retractions) {
+  // What no party said is no part of the account.
+  const isOfParty = ({ of }) => parties.has(records.signer(of));
+  live = without(live, retractions.filter((one) => !isOfParty(one)));
+  for (const retraction of retractions.filter(isOfParty)) {
+    if (budget.isSpent) {
+      settled.tooLate.push(retraction.by);
+      continue;
+    }
     // What others recorded after it, they recorded in spite of it.
     const before = settle(live.filter((at) => at < retraction.by));
     const rest = without(live, [retraction]);
@@ -181,6 +192,10 @@ class Budget {
 
   get isSpent() {
     return this.walks === 0 || this.steps === 0;
+  }
+
+  append() {
+    this.steps = Math.max(this.steps - 1, 0);
   }
 
   spend(steps) {
@@ -212,6 +227,7 @@ class Builder {
     const { records, accepted, waiting } = this;
     if (accepted.length === 0 || records.isBefore(accepted.at(-1), at)) {
       // At the end of the walk, no other walk is needed.
+      this.budget.append();
       const then = take(records, this.end, this.origin, at);
       if (then?.turn) {
         this.end = then.here;

@@ -4,7 +4,7 @@ import { HAVING, TAKES } from "./acts.js";
 import { endWord, idText } from "./case.js";
 import { declares } from "./epcis.js";
 import { actOf, locationOf } from "./reading.js";
-import { day } from "./sentences.js";
+import { day, shown, stop } from "./sentences.js";
 import { containerOf, startOf, take } from "./walk.js";
 
 /** Reports what the account leaves open and what is against it, and says whether every hand-over is known. */
@@ -15,6 +15,7 @@ export function checkCustody(one, findings) {
   const contradictions = account.contradictions.filter((at) => !one.bringsForth(at));
   for (const at of contradictions) contradicts(one, at, findings);
   if (account.claims.length > 0) checkClaims(one, findings);
+  checkDismissed(one, findings);
   checkContainers(one, findings);
   unnamedCarriers(one, findings);
   for (const [at, from] of account.unannounced) {
@@ -138,8 +139,18 @@ function claimed(one, claims, findings) {
   findings.add("claimed", "disputes", one.leaves(claims), params);
 }
 
+/** Notes which claims the members have dismissed, and why. */
+function checkDismissed(one, findings) {
+  for (const [, claims] of [...bySigner(one, one.account.dismissed)].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const { at, reason } = one.dismissal(claims[0]);
+    const params = { ...one.signed(claims[0]), decided: day(at.time), reason: stop(shown(reason)) };
+    findings.add("dismissed", "note", one.leaves(claims), params);
+  }
+}
+
 /** Notes who says to have had some of a lot without being named by anybody that had. */
 export function noteClaims(one, findings) {
+  checkDismissed(one, findings);
   for (const [at] of bySigner(one, one.account.claims).values()) {
     findings.add("lot-claimed", "note", [one.leaf(at)], one.signed(at));
   }

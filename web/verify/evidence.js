@@ -352,6 +352,7 @@ export function checkNames(index, captures, admins) {
   for (const [leaf, admin] of admins) {
     told.set(leaf, { subjects: namesOfAdmin(admin), signer: memberSigner(admin.member), acts: () => 0 });
   }
+  const isLift = (kind, leaf) => kind === "recall" && admins.get(leaf)?.type === "proposal";
   const listed = new Map();
   for (const { key, kind, leaves, signers, acts, first, count } of index) {
     leaves.forEach((leaf, at) => {
@@ -359,7 +360,7 @@ export function checkNames(index, captures, admins) {
       if (kind === "proposal" && !told.has(leaf)) return;
       const said = told.get(leaf) ?? fail("statement-missing", `something is left out: leaf ${leaf} names ${key}, and its statement is not here`);
       // A list of recalls has captures, and proposals to lift one.
-      if (!said.subjects.has(key) || (kind !== "recall" && holdsCaptures(kind) !== captures.has(leaf))) {
+      if (!said.subjects.has(key) || (holdsCaptures(kind) !== captures.has(leaf) && !isLift(kind, leaf))) {
         fail("not-named", `the index has leaf ${leaf} in the list of ${key}, which its statement does not name`);
       }
       if (!equal(said.signer, signers[at])) {

@@ -346,7 +346,8 @@ class Follower {
     for (const party of [...this.parties].sort(byBytes)) {
       for (const leaf of this.takeWhole(subject("party", party))) {
         const one = this.source.registry.proposedAt(leaf);
-        if (one) this.takeEnd(subject("proposal", one.id));
+        const isAbout = ({ type, participant, former, registration }) => type !== "policy" && [participant, former, registration].includes(party);
+        if (one?.changes.some(isAbout)) this.takeEnd(subject("proposal", one.id));
       }
     }
   }

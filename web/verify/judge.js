@@ -91,7 +91,7 @@ function judgeOne(one, findings) {
   checkSigners(one, findings);
   checkOrigin(one, findings);
   checkRecalls(one, findings);
-  const isWhole = checkCustody(one, findings);
+  const isWhole = one.subject === "paper" || checkCustody(one, findings);
   checkEnding(one, findings);
   checkStolen(one, findings);
   checkTravel(one, findings);

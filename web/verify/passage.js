@@ -31,10 +31,10 @@ export function concernsHolder(records, { is, by, from, since }, participant) {
   return (is === "held" && by === participant) || (is === "moving" && from === participant);
 }
 
-/** True where a participant has the product, has just let go of it, carries it or is to have it. */
+/** True where a participant has the product, has just let go of it, or is named to carry or to have it. */
 export function concerns(records, passage, participant) {
   if (concernsHolder(records, passage, participant)) return true;
-  return passage.is === "moving" && (passage.carrier === participant || isNamed(records, passage, participant));
+  return passage.is === "moving" && isNamed(records, passage, participant);
 }
 
 const held = (by) => ({ is: "held", by });

@@ -119,6 +119,11 @@ export class Records {
     return this.holderOf(id, this.leaf(at))?.id === this.signer(at);
   }
 
+  /** The members' decision that what an entry's signer claimed there counts no more. */
+  dismissal(at) {
+    return this.registry.dismissalOf(this.signer(at), this.leaf(at));
+  }
+
   byPrefixHolder(at) {
     return this.byHolderOf(this.history.id, at);
   }

@@ -156,6 +156,10 @@ export const SENTENCES = {
     "recall-claimed.nobody":
       "{Who} marked {what} as recalled on {day}; only the organisation to which its number belongs could recall it.",
     "recall-lifted": "{Who} recalled {what} on {since} and took the recall back on {day}.",
+    "recall-lifted-by-vote":
+      "{Who} recalled {what} on {day}, and the members of this ledger lifted that on {decided}: {reason}",
+    dismissed:
+      "{Who} says it had it on {day}. The members of this ledger decided on {decided} that this counts for nothing: {reason}",
     "stolen-claimed": "{Who} said on {day} that it was stolen; by the records it did not have it then.",
     "compromised-stranger":
       "A record of {day} is not counted: the key of {who}, which did not have it then, was in other hands since {since}.",
@@ -240,6 +244,9 @@ export const day = (time) => timeText(time).slice(0, 10);
 export const minute = (time) => `${timeText(time).slice(0, 16).replace("T", " ")} UTC`;
 
 const SHOWN_CHARS_MAX = 80;
+
+/** A text with a full stop at its end. */
+export const stop = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 /** Text cut to a length that a sentence bears, without characters that would turn or hide what stands beside them. */
 export function shown(text) {

@@ -74,7 +74,7 @@ export class Walk {
         passBy?.(this.here, at);
         continue;
       }
-      if (this.origin !== undefined && isIn(this.origin) && this.#comesFirst(this.origin, at)) {
+      if (this.origin !== undefined && isIn(this.origin) && !before.has(this.origin) && this.#comesFirst(this.origin, at)) {
         if (!this.#take(this.origin)) return false;
         before.add(this.origin);
       }

@@ -7,6 +7,7 @@ import { inputsOf } from "../follow.js";
 import { byText, classOf } from "../gs1.js";
 import { lotOfLabel } from "../label.js";
 import { lotsIn } from "../master_data.js";
+import { day, shown, stop } from "../sentences.js";
 
 const LOTS_MAX = 8;
 
@@ -32,14 +33,16 @@ class Recalls {
     return this.#byId.get(text) ?? [];
   }
 
-  /** What entries say, by the word of who held the prefix of `governing` at each entry's place. */
-  word(entries, governing) {
+  /** What entries say of an id, by the word of who held the prefix of `governing` at each entry's place. */
+  word(entries, id, governing) {
     const { one } = this;
-    const word = { recalled: undefined, lifted: [], claims: [] };
+    const word = { recalled: undefined, lifted: [], voted: [], claims: [] };
     for (const at of entries) {
       const holder = one.byHolderOf(governing, at);
       if (declares(one.event(at), "recalled")) {
-        if (holder) word.recalled ??= at;
+        const [lift] = holder ? one.registry.liftsOf(one.leaf(at), id.text) : [];
+        if (lift) word.voted.push([at, lift]);
+        else if (holder) word.recalled ??= at;
         else word.claims.push(at);
       } else if (holder && one.compromisedSince(at) === undefined && word.recalled !== undefined) {
         // A key in other hands takes nothing back.
@@ -56,10 +59,10 @@ export function checkRecalls(one, findings) {
   const recalls = new Recalls(one);
   const { id } = one.history;
   const journey = one.inOrder(one.told.filter((at) => recalls.all.has(at)));
-  recallOf(one, recalls.word(journey, id), undefined, findings);
+  recallOf(one, recalls.word(journey, id, id), undefined, findings);
   const broughtForth = one.own.filter((at) => one.bringsForth(at));
   for (const [wider, name] of widerThan(one, id, broughtForth)) {
-    recallOf(one, recalls.word(recalls.of(wider), id), name, findings);
+    recallOf(one, recalls.word(recalls.of(wider), wider, id), name, findings);
   }
   recalledInputs(one, recalls, findings);
 }
@@ -83,10 +86,14 @@ function widerThan(one, item, among) {
 }
 
 /** Reports what is said about a recall of the product, or of its lot or class by that name. */
-function recallOf(one, { recalled, lifted, claims }, name = { key: "it" }, findings) {
+function recallOf(one, { recalled, lifted, voted, claims }, name = { key: "it" }, findings) {
   for (const [since, at] of lifted) {
     const params = { ...one.signed(at), what: name, since: one.day(since) };
     findings.add("recall-lifted", "note", [one.leaf(since), one.leaf(at)], params);
+  }
+  for (const [at, lift] of voted) {
+    const params = { ...one.signed(at), what: name, decided: day(lift.at.time), reason: stop(shown(lift.reason)) };
+    findings.add("recall-lifted-by-vote", "note", [one.leaf(at)], params);
   }
   for (const at of claims) {
     const holder = one.prefixHolder(one.leaf(at));
@@ -104,7 +111,7 @@ function recalledInputs(one, recalls, findings) {
   for (const [input, made] of makings.inputsOfProduct()) {
     const wider = widerThan(one, input, makings.broughtForth(input));
     for (const [id, what] of [[input, { key: "it" }], ...wider]) {
-      const at = recalls.word(recalls.of(id), input).recalled;
+      const at = recalls.word(recalls.of(id), id, input).recalled;
       if (at === undefined) continue;
       const params = { ...one.signed(at), input: idText(input), what };
       findings.add("recalled-input", "recall", [one.leaf(at), one.leaf(made)], params);

@@ -28,12 +28,7 @@ pub(super) fn written_lots(written: &Object) -> Vec<WrittenLot> {
 }
 
 /// Makes the event of `canonical`, whose pre-hash string has this hash, from which it is named if it names itself none.
-pub(super) fn event(
-    canonical: &Object,
-    content_hash: Hash,
-    written_lots: Vec<WrittenLot>,
-    ids: &Ids,
-) -> Option<Event> {
+pub(super) fn event(canonical: &Object, content_hash: Hash, written_lots: Vec<WrittenLot>, ids: &Ids) -> Option<Event> {
     let read_point = place(canonical, "readPoint", ids)?;
     let biz_location = place(canonical, "bizLocation", ids)?;
     Some(Event {

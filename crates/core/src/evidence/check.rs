@@ -411,8 +411,9 @@ fn check_names(evidence: &Evidence, captures: &Captures, admins: &Admins) -> Res
             let Some(said) = statement.names.get(&subject) else {
                 return Err(EvidenceError::NotNamed { leaf, subject });
             };
-            let may_be_either = matches!(entry.kind, SubjectKind::Recall);
-            if holds_captures(entry.kind) != captures.contains_key(&leaf) && !may_be_either {
+            let is_proposal = admins.get(&leaf).is_some_and(|(.., admin)| matches!(admin, Admin::Proposal(_)));
+            let lifts = entry.kind == SubjectKind::Recall && is_proposal;
+            if holds_captures(entry.kind) != captures.contains_key(&leaf) && !lifts {
                 return Err(EvidenceError::NotNamed { leaf, subject });
             }
             if signer != statement.signer {

@@ -298,7 +298,15 @@ fn settle_all(records: &Records<'_>, retractions: &[Retraction]) -> (BTreeSet<us
     }
     let mut budget = Budget { walks: ACCOUNT_WALKS_MAX, steps: ACCOUNT_STEPS_MAX };
     let mut too_late = Vec::new();
-    for retraction in retractions {
+    // What no party said is no part of the account.
+    let (of_parties, of_others): (Vec<Retraction>, Vec<Retraction>) =
+        retractions.iter().partition(|one| parties.contains(records.signer(one.of)));
+    live = without(&live, &of_others);
+    for retraction in &of_parties {
+        if budget.is_spent() {
+            too_late.push(retraction.by);
+            continue;
+        }
         // What others recorded after it, they recorded in spite of it.
         let until_then = |live: &BTreeSet<usize>| live.range(..retraction.by).copied().collect::<BTreeSet<usize>>();
         let (with, rest) = (until_then(&live), until_then(&without(&live, &[*retraction])));
@@ -320,6 +328,10 @@ fn settle_all(records: &Records<'_>, retractions: &[Retraction]) -> (BTreeSet<us
 impl Budget {
     const fn is_spent(&self) -> bool {
         self.walks == 0 || self.steps == 0
+    }
+
+    fn append(&mut self) {
+        self.steps = self.steps.saturating_sub(1);
     }
 
     fn spend(&mut self, steps: usize) {
@@ -359,6 +371,7 @@ impl<'a> Builder<'a, '_, '_> {
     fn offer(&mut self, at: usize) {
         if self.accepted.last().is_none_or(|last| self.records.moment(*last) < self.records.moment(at)) {
             // At the end of the walk, no other walk is needed.
+            self.budget.append();
             let mut then = self.end.clone();
             if matches!(then.take(self.records, self.origin, at), Ok(Taken::Aside | Taken::Fits(_))) {
                 self.end = then;
@@ -388,6 +401,9 @@ impl<'a> Builder<'a, '_, '_> {
     }
 
     fn accept_what_waits(&mut self) {
+        if self.budget.is_spent() {
+            return;
+        }
         while self.accept_one_that_waits() || self.accept_a_run() {}
     }
 
@@ -411,6 +427,9 @@ impl<'a> Builder<'a, '_, '_> {
 
     /// Accepts several entries of one signer that fit together: from the earliest of its waiting ones on, as many as fit.
     fn accept_run_of(&mut self, signer: &'a ParticipantId) -> bool {
+        if self.budget.is_spent() {
+            return false;
+        }
         let own = self.waiting.iter().copied().filter(|at| self.records.signer(*at) == signer);
         let mut own: Vec<usize> = own.collect();
         own.sort_by_key(|at| self.records.moment(*at));

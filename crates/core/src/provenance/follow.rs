@@ -515,7 +515,8 @@ impl<'a, S: Source> Follower<'a, S> {
             let list = take_whole(self.source, &mut self.trail.shown, Subject::party(party.as_str()))?;
             let registry = self.source.registry();
             let proposed = list.leaves.iter().filter_map(|leaf| registry.proposed_at(*leaf));
-            proposals.extend(proposed.map(|one| Subject::proposal(&one.id)));
+            let deciding = proposed.filter(|one| one.content.decides_about(&party));
+            proposals.extend(deciding.map(|one| Subject::proposal(&one.id)));
         }
         proposals.into_iter().try_for_each(|proposal| self.take_end(proposal))
     }
@@ -580,7 +581,11 @@ impl Trail {
         for (subject, list) in self.shown.iter().filter(|(subject, _)| !is_of_proposal(subject.kind())) {
             for leaf in list.leaves.iter().copied() {
                 let is_capture = holds_captures(subject.kind()) && !self.proposed.contains(&leaf);
-                if is_capture { captures.insert(leaf) } else { admin.insert(leaf) };
+                if is_capture {
+                    captures.insert(leaf)
+                } else {
+                    admin.insert(leaf)
+                };
             }
         }
         (captures, admin)

@@ -82,15 +82,10 @@ impl<'a> Passage<'a> {
         }
     }
 
-    /// Tells whether the participant has the product, has just let go of it, carries it or is to have it.
+    /// Tells whether the participant has the product, has just let go of it, or is named to carry or to have it.
     pub fn concerns(&self, records: &Records<'a>, participant: &ParticipantId) -> bool {
-        self.concerns_holder(records, participant)
-            || match self {
-                Passage::Moving(transfer) => {
-                    transfer.carrier == Some(participant) || transfer.to.iter().any(|id| records.owns(participant, id))
-                }
-                _ => false,
-            }
+        let is_named = matches!(self, Passage::Moving(transfer) if transfer.names(records, participant));
+        self.concerns_holder(records, participant) || is_named
     }
 
     fn may_end(&self, records: &Records<'a>, at: usize, end: End) -> bool {

@@ -140,7 +140,9 @@ impl<'a, 'b> Walk<'a, 'b> {
                 pass_by(&self.here, at);
                 continue;
             }
-            if let Some(origin) = self.origin.filter(|origin| is_in(*origin) && self.comes_first(*origin, at)) {
+            let comes_first =
+                |origin: &usize| is_in(*origin) && !taken_before.contains(origin) && self.comes_first(*origin, at);
+            if let Some(origin) = self.origin.filter(comes_first) {
                 self.take(origin)?;
                 taken_before.insert(origin);
             }

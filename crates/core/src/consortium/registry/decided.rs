@@ -85,7 +85,7 @@ impl Registry {
     }
 
     /// The decisions that lift the recall in a leaf for an id, in ledger order.
-    pub fn lifts_of<'a>(&'a self, recall: LeafIndex, id: &'a Id) -> impl Iterator<Item = &'a Lift> {
+    pub fn lifts_of(&self, recall: LeafIndex, id: &Id) -> impl Iterator<Item = &Lift> {
         self.decided.lifts.get(&recall).into_iter().flatten().filter(move |one| one.ids.contains(id))
     }
 
