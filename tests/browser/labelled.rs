@@ -14,11 +14,11 @@ async fn the_label_stands_beside_the_number_and_is_judged_with_it() {
     let element = format!("(01)09506000134352(10)N2611(17)311130(21){serial}");
     for (target, word, label) in [
         (format!("{GENUINE}?10=N2611&17=311130"), "Authentic", "Lot (10)|N2611|Expires on (17)|2031-11-30"),
-        (format!("{GENUINE}?10=FAKE"), "Suspect", "Lot (10)|FAKE"),
+        (format!("{GENUINE}?10=FAKE"), "Do not trust it", "Lot (10)|FAKE"),
         (format!("/01/09506000134352/10/N2611/21/{serial}?17=390000"), "", ""),
         (
             format!("/01/09506000134352/10/N2611/21/{serial}?17=391200"),
-            "Suspect",
+            "Do not trust it",
             "Lot (10)|N2611|Expires on (17)|2039-12-31",
         ),
         (
@@ -37,7 +37,7 @@ async fn the_label_stands_beside_the_number_and_is_judged_with_it() {
         browser.wait_for("#status.checked").await;
         assert_eq!(browser.text("#word").await, word, "{target}");
         assert_eq!(browser.eval(LABEL).await, label, "{target}");
-        if word == "Suspect" {
+        if word == "Do not trust it" {
             let why = browser.text("#reasons").await;
             assert!(why.contains("label-differs") && why.contains("The label says ("), "{why}");
         }

@@ -19,7 +19,10 @@ fn worlds_hold_what_they_are_to_hold() {
         land.told.iter().for_each(|(what, times)| *told.entry(what).or_default() += times);
     }
     let words: BTreeSet<&str> = verdicts().map(|verdict| verdict.word.as_str()).collect();
-    assert_eq!(words.into_iter().collect::<Vec<_>>(), ["authentic", "incomplete", "recalled", "suspect", "unknown"]);
+    assert_eq!(
+        words.into_iter().collect::<Vec<_>>(),
+        ["authentic", "disputed", "ended", "incomplete", "recalled", "suspect", "traced", "unknown"]
+    );
     let rules: BTreeSet<&str> = verdicts().flat_map(|verdict| verdict.reasons.iter().map(|one| one.rule)).collect();
     assert!(rules.len() >= 15, "{rules:?}");
     for wanted in [

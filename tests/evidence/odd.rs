@@ -160,7 +160,7 @@ fn admins(council: &mut Council) {
             "type": "registration", "participant": id, "request": "",
             "claims": {
                 "organization": "\u{2003}Number \u{600}", "roles": ["carrier"], "glns": ["9506000134307"],
-                "gs1CompanyPrefixes": [], "gs1Keys": [GTIN_8, "https://id.gs1.org/414/9506000134369"],
+                "gs1CompanyPrefixes": [], "gs1Keys": [GTIN_8, "https://id.gs1.org/414/9529999000019"],
                 "namespaces": ["urn:shipper:a%2F:"],
             },
             "certificate": {

@@ -38,6 +38,10 @@ pub fn expect(landed: &Landed, id: &Id) -> Expected {
     let is_unit = id.kind() == IdKind::LogisticUnit;
     let word = if is_shared || is_unit { "traced" } else { "authentic" };
     let mut expected = Expected { word, origins: origins(&own, id), ..Expected::default() };
+    let is_origin = |one: &&&Posted| expected.origins.contains(&one.leaf);
+    let today = landed.answers.iter().find(|(one, _)| one == id).map(|(_, verdict)| verdict.as_of.to_string());
+    let is_past = |day: String| today.as_ref().is_some_and(|today| day.as_str() < &today[..10]);
+    let has_expired = own.iter().filter(is_origin).any(|one| expiries(&one.event["ilmd"]).any(is_past));
     if expected.origins.is_empty() {
         expected.gap("no-origin", "nobody tells where it comes from");
     }
@@ -63,7 +67,17 @@ pub fn expect(landed: &Landed, id: &Id) -> Expected {
             expected.ended();
         }
     }
+    if has_expired {
+        expected.ended();
+    }
     expected
+}
+
+/// The days of expiry in master data, whatever its prefixes.
+fn expiries(ilmd: &Value) -> impl Iterator<Item = String> {
+    let named = |name: &str| name.ends_with("itemExpirationDate") || name.ends_with("expirationDate");
+    let members = ilmd.as_object().into_iter().flatten();
+    members.filter(move |(name, _)| named(name)).filter_map(|(_, value)| Some(value.as_str()?.get(..10)?.to_owned()))
 }
 
 impl Expected {
