@@ -38,6 +38,9 @@ pub fn expect(landed: &Landed, id: &Id) -> Expected {
     let is_unit = id.kind() == IdKind::LogisticUnit;
     let word = if is_shared || is_unit { "traced" } else { "authentic" };
     let mut expected = Expected { word, origins: origins(&own, id), ..Expected::default() };
+    if is_unit && expected.origins.is_empty() {
+        expected.origins.extend(packed(landed, &own, id));
+    }
     let is_origin = |one: &&&Posted| expected.origins.contains(&one.leaf);
     let today = landed.answers.iter().find(|(one, _)| one == id).map(|(_, verdict)| verdict.as_of.to_string());
     let is_past = |day: String| today.as_ref().is_some_and(|today| day.as_str() < &today[..10]);
@@ -123,6 +126,19 @@ fn origins(own: &[&Posted], id: &Id) -> Vec<LeafIndex> {
     let begins = |one: &&&Posted| BEGINNINGS.iter().any(|step| one.event["bizStep"] == **step);
     let begun = own.iter().filter(|one| one.event["type"] == "ObjectEvent").find(begins);
     if made.is_empty() { begun.map(|one| one.leaf).into_iter().collect() } else { made }
+}
+
+/// The first event in which whoever holds a unit's prefix packs it or sends it off.
+fn packed(landed: &Landed, own: &[&Posted], id: &Id) -> Option<LeafIndex> {
+    let is_holder = |one: &&&Posted| landed.claims.get(&one.by).is_some_and(|claimed| claimed.hold(id.as_str()));
+    let packs = |one: &Posted| one.event["type"] == "AggregationEvent" && one.event["action"] == "ADD";
+    let sends =
+        |one: &Posted| ["shipping", "departing", "consigning"].iter().any(|step| one.event["bizStep"] == **step);
+    let begins = |one: &&&Posted| {
+        let is_parent = mentions_of(one, id).iter().any(|mention| mention.field == "parentID");
+        packs(one) && is_parent || sends(one)
+    };
+    own.iter().filter(is_holder).find(begins).map(|one| one.leaf)
 }
 
 /// Where the reader thinks that a piece is.

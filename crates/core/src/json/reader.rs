@@ -45,7 +45,9 @@ impl<'a> Reader<'a> {
     fn fault(&self, message: &str) -> JsonError {
         let before = self.text.get(..self.at).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
-        let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
+        // The column is that of the character at fault, from 1, or of the last one if the text ends too soon.
+        let is_within = before.len() < self.text.len();
+        let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1) + usize::from(is_within);
         let pointer = self.path.iter().fold(String::new(), |pointer, step| match step {
             Step::Name(name) => child(&pointer, name),
             Step::Index(index) => child(&pointer, index),
