@@ -130,7 +130,12 @@ fn origins(own: &[&Posted], id: &Id) -> Vec<LeafIndex> {
 
 /// The first event in which whoever holds a unit's prefix packs it or sends it off.
 fn packed(landed: &Landed, own: &[&Posted], id: &Id) -> Option<LeafIndex> {
-    let is_holder = |one: &&&Posted| landed.claims.get(&one.by).is_some_and(|claimed| claimed.hold(id.as_str()));
+    // The company prefix of an SSCC stands after its extension digit.
+    let digits = id.as_str().rsplit('/').next().unwrap_or_default().get(1..).unwrap_or_default().to_owned();
+    let is_holder = |one: &&&Posted| {
+        let claimed = landed.claims.get(&one.by);
+        claimed.is_some_and(|claimed| claimed.prefixes.iter().any(|prefix| digits.starts_with(prefix.as_str())))
+    };
     let packs = |one: &Posted| one.event["type"] == "AggregationEvent" && one.event["action"] == "ADD";
     let sends =
         |one: &Posted| ["shipping", "departing", "consigning"].iter().any(|step| one.event["bizStep"] == **step);
