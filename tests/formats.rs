@@ -100,14 +100,14 @@ fn the_evidence_on_the_page_holds() {
     let anchor = Anchor::parse(page["anchor"].as_bytes(), &P256).unwrap();
     assert_eq!(anchor, Anchor::of_genesis(page["genesis-compact"].as_bytes(), &P256).unwrap());
     let evidence = Evidence::parse(page["evidence"].as_bytes()).unwrap();
-    let checked = check(&evidence, &Id::parse(UNKNOWN).unwrap(), &anchor, &P256).unwrap();
+    let checked = check(&evidence, Id::parse(UNKNOWN).unwrap(), &anchor, &P256).unwrap();
     assert!(checked.history.records.is_empty());
     let handover: Handover = serde_json::from_str(&page["handover"]).unwrap();
     let chain = MemberChain::verify(anchor.clone(), std::slice::from_ref(&handover), &P256).unwrap();
     assert_eq!((chain.last_members(), chain.last_height().get()), (&handover.members, 2));
     assert_eq!(chain.in_force_at(chain.last_height()), Some(anchor.members()));
     let known = Evidence { id: PRODUCT.to_owned(), ..evidence };
-    assert!(check(&known, &Id::parse(PRODUCT).unwrap(), &anchor, &P256).is_err());
+    assert!(check(&known, Id::parse(PRODUCT).unwrap(), &anchor, &P256).is_err());
 }
 
 /// The labelled blocks of the page by name, each without its last newline.

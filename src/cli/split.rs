@@ -321,7 +321,8 @@ mod tests {
         for bytes in
             [&b"{"[..], b"[]", b"1", b"{\"type\": 1}", b"{\"type\": \"EPCISDocument\"}", b"\xff", b"{\"a\":1,\"a\":2}"]
         {
-            assert_eq!(split(bytes.to_vec()).documents, [bytes]);
+            let documents = split(Vec::from(bytes)).documents;
+            assert_eq!(documents, [bytes]);
         }
     }
 }
