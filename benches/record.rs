@@ -44,7 +44,15 @@ fn events(from: usize, count: usize) -> Vec<Event> {
 
 fn record(signer: &ParticipantId, certificate: &Hash, events: &[Event]) -> LeafRecord {
     let under = vec![vec![0]; events.len()];
-    let facts = CaptureFacts { signer, certificate, signed_at: Timestamp::EPOCH, bytes: 900, events, under: &under };
+    let facts = CaptureFacts {
+        signer,
+        certificate,
+        signed_at: Timestamp::EPOCH,
+        bytes: 900,
+        events,
+        under: &under,
+        counts: &[],
+    };
     let subject = Subject::id("https://id.gs1.org/01/09506000134352/21/B1").key();
     LeafRecord::of_capture(StatementId::from_hash(*certificate), &[(subject, Acts::BRINGS_FORTH)], &facts)
 }

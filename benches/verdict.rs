@@ -12,7 +12,7 @@ use sealane_core::consortium::{
     Admin, CertificateRecord, Decision, Genesis, ParticipantId, Place, Registration, Registry,
 };
 use sealane_core::epcis::{self, Reader};
-use sealane_core::gs1::{Id, check_digit};
+use sealane_core::gs1::{Id, Label, check_digit};
 use sealane_core::hash::Hash;
 use sealane_core::index::{Subject, SubjectKey, names};
 use sealane_core::merkle::{LeafIndex, TreeSize};
@@ -201,6 +201,7 @@ impl Memory {
         let Trail { records, limit_reached, .. } = self.follow(id);
         History {
             id: id.clone(),
+            label: Label::default(),
             as_of: time(40),
             tree_size: TreeSize::new(self.next_leaf).unwrap(),
             records,

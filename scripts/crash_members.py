@@ -212,6 +212,13 @@ class Run:
         self.wait_until_level()
         self.must("endorse", "--yes", identity, "--url", other.url, "--data", other.data)
         self.must("certificate", identity, "--out", maker / "certificate.pem", *common)
+        # One maker posts more than a participant may unless the members say so.
+        for policy in ("newIdsPerDay", "newIdsInAll", "subjectsMax"):
+            made = json.loads(self.must("policy", policy, 2_000_000_000, "--yes", "--json", *common))["id"]
+            for voter in self.members[1:3]:
+                self.wait_until_level()
+                self.must("members", "vote", "--yes", "--url", voter.url, "--data", voter.data, "--", made, "yes")
+            self.wait_until_level()
 
     def wait_until_ready(self):
         """Waits until each member takes statements and sees all the others."""

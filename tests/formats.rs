@@ -100,14 +100,14 @@ fn the_evidence_on_the_page_holds() {
     let anchor = Anchor::parse(page["anchor"].as_bytes(), &P256).unwrap();
     assert_eq!(anchor, Anchor::of_genesis(page["genesis-compact"].as_bytes(), &P256).unwrap());
     let evidence = Evidence::parse(page["evidence"].as_bytes()).unwrap();
-    let checked = check(&evidence, &Id::parse(UNKNOWN).unwrap(), &anchor, &P256).unwrap();
+    let checked = check(&evidence, Id::parse(UNKNOWN).unwrap(), &anchor, &P256).unwrap();
     assert!(checked.history.records.is_empty());
     let handover: Handover = serde_json::from_str(&page["handover"]).unwrap();
     let chain = MemberChain::verify(anchor.clone(), std::slice::from_ref(&handover), &P256).unwrap();
     assert_eq!((chain.last_members(), chain.last_height().get()), (&handover.members, 2));
     assert_eq!(chain.in_force_at(chain.last_height()), Some(anchor.members()));
     let known = Evidence { id: PRODUCT.to_owned(), ..evidence };
-    assert!(check(&known, &Id::parse(PRODUCT).unwrap(), &anchor, &P256).is_err());
+    assert!(check(&known, Id::parse(PRODUCT).unwrap(), &anchor, &P256).is_err());
 }
 
 /// The labelled blocks of the page by name, each without its last newline.
@@ -225,6 +225,7 @@ fn examples(ledger: &Ledger) -> BTreeMap<&'static str, String> {
     keys(ledger, &mut examples);
     statement(ledger, &mut examples);
     ids(&mut examples);
+    pre_hash(&mut examples);
     acts(&mut examples);
     tree(ledger, &mut examples);
     block(ledger, &mut examples);
@@ -266,7 +267,7 @@ fn statement(ledger: &Ledger, examples: &mut Examples) {
 }
 
 /// Spellings of ids, each for a rule of the page, in its order.
-const SPELLINGS: [&str; 44] = [
+const SPELLINGS: [&str; 45] = [
     "http://ID.gs1.org.:80/gtin/9506000134352/cpv/V/lot/L/ser/A1?17=261231#x",
     "https://shop.example/00/faux/%301/09506000134352/21/%41%2f1",
     "https://id.gs1.org/01/09506000134352/10/00/21/8004",
@@ -286,6 +287,7 @@ const SPELLINGS: [&str; 44] = [
     "https://shop.example/410/9506000134369",
     "https://shop.example/8003/19506000134352",
     "https://shop.example/8004/9506",
+    "https://shop.example/8004/950",
     "https://shop.example/8004/9506000A/7040/1ABC",
     "https://shop.example/8004/9506000A/parts",
     "https://id.gs1.org/8004/9506000A/parts",
@@ -339,6 +341,21 @@ fn ids(examples: &mut Examples) {
     ]
     .map(of);
     examples.insert("id-prefixes", lines.join("\n"));
+}
+
+/// An event, and the string whose hash says what it says.
+fn pre_hash(examples: &mut Examples) {
+    let event = concat!(
+        r#"{"@context":[{"x":"https://a.example/"}],"type":"ObjectEvent","eventTime":"2026-01-01T10:00:00+01:00","#,
+        r#""eventTimeZoneOffset":"+01:00","action":"OBSERVE","#,
+        r#""epcList":["https://shop.example/01/9506000134352/21/A1"],"bizStep":"storing","x:n":12E1,"x:t":"12E1"}"#
+    );
+    let text = "eventType=ObjectEventeventTime=2026-01-01T09:00:00.000ZeventTimeZoneOffset=+01:00\
+        epcListepc=https://id.gs1.org/01/09506000134352/21/A1action=OBSERVE\
+        bizStep=https://ref.gs1.org/cbv/BizStep-storing{https://a.example/}n=120{https://a.example/}t=12E1";
+    let read = read(event.as_bytes(), Reader::Strict).unwrap().events.remove(0);
+    assert_eq!(read.content_hash, Hash::of(text.as_bytes()));
+    examples.insert("pre-hash", format!("{event}\n{text}"));
 }
 
 /// What events say to have done with the product: their members, and the byte.

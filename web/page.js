@@ -6,8 +6,8 @@ import { forget } from "./memory.js";
 import { messages } from "./messages.js";
 import { drawing } from "./route.js";
 
-const WORDS = ["unknown", "recalled", "suspect", "incomplete", "authentic"];
-const SIGNS = { recall: "!", fails: "✕", gap: "…", note: "i", holds: "✓" };
+const WORDS = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
+const SIGNS = { recall: "!", fails: "✕", ended: "–", disputes: "!", gap: "…", past: "–", note: "i", holds: "✓" };
 
 const $ = (id) => document.getElementById(id);
 const product = $("product");
@@ -50,7 +50,9 @@ function show({ verdict, checkpoint, ms, firstContact, since, fingerprint, newer
     older(verdict, newer);
     return;
   }
-  banner(word, say(`word.${word}`), find(`sentence.${word}`) ?? verdict.summary);
+  // Of what has ended, how it did.
+  const title = word === "ended" ? `end.${verdict.reasons[0].rule}` : `word.${word}`;
+  banner(`${word} ${verdict.light}`, say(title), find(`sentence.${word}`) ?? verdict.summary);
   tellRecords(verdict);
   tell(fill("check.done", { signatures: count("signatures", verdict.checks), proofs: count("proofs", verdict.checks), ms }), "checked");
   facts(checkpoint, fingerprint);
@@ -113,11 +115,11 @@ function offer(key, action) {
   $("status").append(button);
 }
 
-function banner(word, title, sentence) {
+function banner(look, title, sentence) {
   const section = $("verdict");
   $("claim")?.remove();
-  section.className = `verdict ${word}`;
-  section.querySelector("use").setAttribute("href", `#symbol-${word}`);
+  section.className = `verdict ${look}`;
+  section.querySelector("use").setAttribute("href", `#symbol-${look.split(" ")[0]}`);
   $("word").textContent = title;
   $("sentence").replaceChildren(...unbrokenDays(sentence));
 }
@@ -144,7 +146,7 @@ function facts({ origin, size, root }, fingerprint) {
 function reasonItem({ rule, severity, leaves, text }) {
   const own = find(`rule.${rule}`);
   const sign = element("span", { class: "sign", "aria-hidden": "true" }, SIGNS[severity] ?? "·");
-  const told = element("p", {}, element("span", { class: "severity" }, `${find(`severity.${severity}`) ?? severity}: `), ...unbrokenDays(own ?? text));
+  const told = element("p", {}, element("span", { class: "severity" }, `${find(`severity.${severity === "past" ? "ended" : severity}`) ?? severity}: `), ...unbrokenDays(own ?? text));
   const meta = element("p", { class: "meta" }, element("code", {}, rule));
   if (leaves.length > 0) meta.append(` · ${fill("reason.leaf", { leaves: leaves.join(", ") })}`);
   const original = own && element("p", { class: "original", lang: "en" }, ...unbrokenDays(text));

@@ -11,7 +11,7 @@ import { readAnchor } from "./verify/anchor.js";
 import { EvidenceError, fail, fromBase64url, isHash, toBase64url } from "./verify/bytes.js";
 import { readJson } from "./verify/document.js";
 import { checkEvidence } from "./verify/evidence.js";
-import { IdError, parseId } from "./verify/gs1.js";
+import { IdError, parseQuestion } from "./verify/gs1.js";
 import { judge, stale, withReason } from "./verify/judge.js";
 import { Signatures } from "./verify/jws.js";
 import { readAdmin } from "./verify/registry.js";
@@ -28,19 +28,21 @@ export { SENTENCES, say } from "./verify/sentences.js";
  *
  * - `evidence`: the document, as text, bytes or parsed JSON. As text, a member named twice is found.
  * - `anchor`: the trust anchor's JSON (`GET /trust`), in the same forms: all that is believed beforehand.
- * - `id`: the id that was asked about, in any spelling.
+ * - `id`: the id that was asked about, in any spelling, with what its code says beside it (an element string, a Digital
+ *   Link): the verifier judges with the label of this question, and refuses evidence for another.
+ * - `label`: what the label says beside, `{ai: value}`, such as `{"10": "L8", "17": "261231"}`.
  * - `now`: milliseconds since 1970; then an answer that is too old is `incomplete`.
  * - `last`: `{size, root}` of the last checkpoint of this origin that was seen: an older answer and a fork are refused.
  * - `policy`: see `DEFAULT_POLICY`; what is left out stands as there.
  *
- * Gives `{id, verdict, summary, reasons: [{rule, severity, leaves, text, key, params}], state, timeline, asOf, treeSize,
+ * Gives `{id, label, verdict, summary, reasons: [{rule, severity, leaves, text, key, params}], state, timeline, asOf, treeSize,
  * checks: {signatures, proofs, subjects, leaves}, checkpoint: {origin, size, root}, seal, fingerprint}`.
  *
  * Throws an `EvidenceError` with a stable `code` for evidence that does not hold: the first fault, in the order of
  * docs/FORMATS.md. Any other error says nothing about the evidence: there is no WebCrypto here.
  */
-export async function verify(evidence, { anchor, id, now, last, policy }) {
-  const asked = readId(id);
+export async function verify(evidence, { anchor, id, label, now, last, policy }) {
+  const asked = readQuestion(id, label);
   const trusted = await trustedAnchor(anchor);
   const document = readJson(evidence, "json", "the evidence");
   const { history, checkpoint, seal, checks } = await checkEvidence(document, asked, trusted, last);
@@ -77,9 +79,9 @@ export function verifyConsistency(from, to, proof) {
   }
 }
 
-function readId(text) {
+function readQuestion(text, label) {
   try {
-    return parseId(String(text));
+    return parseQuestion(String(text), label);
   } catch (error) {
     if (error instanceof IdError) throw new EvidenceError("id", error.message);
     throw error;

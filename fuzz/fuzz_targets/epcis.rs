@@ -10,6 +10,7 @@ use sealane_core::consortium::ParticipantId;
 use sealane_core::epcis::{self, Document, Event, Reader};
 use sealane_core::hash::Hash;
 use sealane_core::index::names;
+use sealane_core::json::{self, Json};
 use sealane_fuzz::edits::{edit_json, noise};
 use serde_json::Value;
 
@@ -25,7 +26,8 @@ fuzz_target!(|data: &[u8]| {
         document.events.iter().for_each(look_at);
     }
     let Ok(strict) = strict else { return };
-    let value: Value = serde_json::from_slice(data).expect("what the strict reader takes is JSON");
+    let text = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
+    let value = json::read(text).expect("what the strict reader takes is JSON");
     let again = epcis::read(value.to_string().as_bytes(), Reader::Strict);
     let again = again.unwrap_or_else(|faults| panic!("written anew it is refused: {faults}"));
     assert_eq!(said(&again), said(&strict));
@@ -69,14 +71,14 @@ fn said(document: &Document) -> Vec<(&str, Hash)> {
 }
 
 /// The same value with the members of each object in the opposite order.
-fn turned(value: Value) -> Value {
+fn turned(value: Json) -> Json {
     match value {
-        Value::Object(members) => {
-            let mut members: Vec<(String, Value)> = members.into_iter().collect();
+        Json::Object(members) => {
+            let mut members: Vec<(String, Json)> = members.into_iter().collect();
             members.reverse();
-            Value::Object(members.into_iter().map(|(name, value)| (name, turned(value))).collect())
+            Json::Object(members.into_iter().map(|(name, value)| (name, turned(value))).collect())
         }
-        Value::Array(items) => Value::Array(items.into_iter().map(turned).collect()),
+        Json::Array(items) => Json::Array(items.into_iter().map(turned).collect()),
         value => value,
     }
 }

@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 use sealane_core::block::Seal;
 use sealane_core::consortium::{Admin, Decision, Participant, Place, Registry};
 use sealane_core::epcis::{self, Reader};
-use sealane_core::gs1::Id;
+use sealane_core::gs1::{Id, Label};
 use sealane_core::index::{Subject, SubjectKind, names};
 use sealane_core::limits::{FOLLOWED_IDS_MAX, FOLLOWED_STATEMENTS_MAX};
 use sealane_core::merkle::{LeafIndex, TreeSize};
@@ -206,6 +206,7 @@ fn run(dice: &mut Unstructured<'_>) -> Result<()> {
     let limit_reached = trail.limit_reached;
     let history = History {
         id,
+        label: Label::default(),
         as_of,
         tree_size: TreeSize::MAX,
         records: trail.records,

@@ -72,6 +72,7 @@ fn record_of(document: &Document) -> LeafRecord {
         bytes: 1_000,
         events: &document.events,
         under: &under,
+        counts: &[],
     };
     LeafRecord::of_capture(StatementId::from_hash(Hash::of(b"statement")), &subjects, &facts)
 }

@@ -4,7 +4,9 @@ use crate::app::admission::Ticket;
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::orderer::{OrderError, Ordered};
 use crate::app::receipt::Final;
+use crate::app::repeats::{RepeatedEvent, may_repeat, repeats_at};
 use crate::ports::{Allowance, Exceeded, StoreError};
+use sealane_core::consortium::EventKey;
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed, signer_in_force, verify};
 use sealane_core::statement::{StatementError, StatementId, StatementType, SubmittedStatement, VerifiedStatement};
 
@@ -38,6 +40,8 @@ pub struct Captured {
     pub placed: Placed,
     /// Its receipt, where it was at hand: of what was captured before, the store has it.
     pub receipt: Option<Final>,
+    /// Its events that their signer had recorded before.
+    pub repeats: Vec<RepeatedEvent>,
 }
 
 /// Captures a statement, and returns once it is final.
@@ -67,20 +71,29 @@ pub async fn capture_within(
     if allowance.is_some()
         && let Some(placed) = find(ledger, &view, id).await?
     {
-        return Ok(Captured { id, placed, receipt: None });
+        return captured_before(ledger, id, placed).await;
     }
-    let ordered = match admit(ledger, &view, statement, allowance) {
+    let (refusal, before) = match admit(ledger, &view, statement, allowance) {
         Ok(candidate) => {
             ticket.mark_queued();
-            ledger.order(candidate).await?
+            let keys: Vec<EventKey> = candidate.events().iter().map(|event| event.key).collect();
+            let Ordered { placed, written } = ledger.order(candidate).await?;
+            let Some(written) = written else { return captured_before(ledger, id, placed).await };
+            let is_mixed = may_repeat(&ledger.lookup, &keys, placed.leaf);
+            let repeats = if is_mixed { repeats_at(ledger, placed.leaf).await? } else { Vec::new() };
+            return Ok(Captured { id, placed, receipt: Final::of_new(&written, placed.leaf), repeats });
         }
-        Err(refusal) => match find(ledger, &ledger.view(), id).await? {
-            Some(placed) => Ordered { placed, written: None },
-            None => return Err(refusal),
-        },
+        Err(refusal) => (refusal, find(ledger, &ledger.view(), id).await?),
     };
-    let Ordered { placed, written } = ordered;
-    Ok(Captured { id, placed, receipt: written.and_then(|written| Final::of_new(&written, placed.leaf)) })
+    match before {
+        Some(placed) => captured_before(ledger, id, placed).await,
+        None => Err(refusal),
+    }
+}
+
+/// What is said of a statement that stood on the ledger already.
+async fn captured_before(ledger: &Ledger, id: StatementId, placed: Placed) -> Result<Captured, CaptureError> {
+    Ok(Captured { id, placed, receipt: None, repeats: repeats_at(ledger, placed.leaf).await? })
 }
 
 /// Holds a statement against its signer's rights and the clock. The writer knows what was captured before: to ask the

@@ -5,7 +5,7 @@ use crate::app::capture;
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::orderer::OrderError;
 use crate::ports::StoreError;
-use sealane_core::consortium::{Admin, AdminError, CertificateReader, ParticipantId, Refusal};
+use sealane_core::consortium::{Admin, AdminError, CertificateReader, ParticipantId};
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed, verify};
 use sealane_core::statement::{StatementId, StatementType, SubmittedStatement, VerifiedStatement};
@@ -80,10 +80,6 @@ pub(super) async fn arrive(
         ledger.may_write()?;
     }
     let admin = Admin::parse(statement.payload())?;
-    // Before anything is asked about whom it concerns: some types are about no participant.
-    if let Some(what) = admin.reserved() {
-        return Err(PlaceRefusal::Admin(Refusal::Reserved { what }).into());
-    }
     Ok(ArrivedDecision { statement, admin, placed })
 }
 

@@ -1,18 +1,20 @@
 //! EPCIS queries: events as they were captured, with where they stand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use serde_json::Value;
 use tokio::runtime::Handle;
 
 use crate::app::answer::QUERIES;
 use crate::app::head::statement_text;
 use crate::app::ledger::{Ledger, LedgerError, View};
+use crate::app::lookup::Lookup;
+use crate::app::repeats::leaves_of;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError};
 use sealane_core::consortium::{EventKey, ParticipantId};
 use sealane_core::epcis::{self, Event, Written};
 use sealane_core::gs1::Id;
 use sealane_core::index::{Subject, names};
+use sealane_core::json::Json;
 use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::statement::SubmittedStatement;
 use sealane_core::time::Timestamp;
@@ -102,11 +104,13 @@ pub struct FoundEvent {
     pub participant: ParticipantId,
     pub event_id: String,
     /// The event's JSON as captured.
-    pub json: Value,
+    pub json: Json,
     /// The `@context` of the document that it was captured in, unless it has its own.
-    pub context: Option<Value>,
+    pub context: Option<Json>,
     /// Its block's time.
     pub recorded: Timestamp,
+    /// Later leaves in which its signer recorded it again. It is listed once, at its first.
+    pub repeated_at: Vec<LeafIndex>,
 }
 
 /// A page of events, and where the next one begins.
@@ -148,11 +152,13 @@ struct Found {
     recorded: Timestamp,
     participant: ParticipantId,
     event_id: String,
+    repeated_at: Vec<LeafIndex>,
 }
 
 /// Goes through the records that may hold what is looked for.
 struct Search<'a> {
     filter: &'a EventFilter,
+    lookup: &'a Lookup,
     size: TreeSize,
     /// The leaves that the index leads to, no more than may be searched and one; all of the ledger for `None`.
     leaves: Option<Vec<LeafIndex>>,
@@ -161,7 +167,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(ledger: &Ledger, view: &View, filter: &'a EventFilter) -> Self {
+    fn new(ledger: &'a Ledger, view: &View, filter: &'a EventFilter) -> Self {
         let size = view.size();
         let first = filter.after.map_or(TreeSize::ZERO.next_index(), |(leaf, _)| leaf);
         let of_event = filter.event_id.as_ref().map(|event_id| {
@@ -182,7 +188,13 @@ impl<'a> Search<'a> {
             let leaves: BTreeSet<LeafIndex> = lists.collect();
             Some(leaves.into_iter().take(SEARCHED_LEAVES_MAX + 1).collect())
         };
-        Self { filter, size, leaves: of_event.or_else(of_id).or_else(of_transactions), next: None }
+        Self {
+            filter,
+            lookup: &ledger.lookup,
+            size,
+            leaves: of_event.or_else(of_id).or_else(of_transactions),
+            next: None,
+        }
     }
 
     fn run(&mut self, handle: &Handle, store: &dyn LedgerStore) -> Result<Vec<Found>, LedgerError> {
@@ -204,7 +216,7 @@ impl<'a> Search<'a> {
             for placed in page.iter().filter(|placed| size.contains(placed.place.leaf)) {
                 bytes += placed.record.as_bytes().len();
                 leaves += 1;
-                if self.of_record(placed, &mut found)? {
+                if self.of_record(handle, store, placed, &mut found)? {
                     return Ok(found);
                 }
             }
@@ -219,23 +231,40 @@ impl<'a> Search<'a> {
     }
 
     /// Adds a record's events; tells whether the page is full, and one more was seen.
-    fn of_record(&mut self, placed: &PlacedRecord, found: &mut Vec<Found>) -> Result<bool, LedgerError> {
+    fn of_record(
+        &mut self,
+        handle: &Handle,
+        store: &dyn LedgerStore,
+        placed: &PlacedRecord,
+        found: &mut Vec<Found>,
+    ) -> Result<bool, LedgerError> {
         let PlacedRecord { place, record } = placed;
         let leaf = place.leaf;
         let Some(participant) = record.signer() else { return Ok(false) };
         let after = self.filter.after;
-        for position in 0..record.event_keys().len() as u32 {
+        let mut seen = HashSet::new();
+        for (position, (key, is_declaration)) in (0..).zip(record.event_keys()) {
+            let stood_before = !is_declaration && !seen.insert(key);
             if after.is_some_and(|after| (leaf, position) <= after) {
                 continue;
             }
             let event = record.event(position).map_err(|error| StoreError::of_record(leaf, error))?;
             let Some(event) = event.filter(|event| self.filter.permits(event)) else { continue };
+            // An event that was recorded again is listed at its first place alone.
+            let mut repeated_at = Vec::new();
+            if !is_declaration {
+                repeated_at = handle.block_on(leaves_of(self.lookup, store, key, self.size))?;
+                if stood_before || repeated_at.iter().any(|other| *other < leaf) {
+                    continue;
+                }
+                repeated_at.retain(|other| *other > leaf);
+            }
             if found.len() == self.filter.limit as usize {
                 self.next = found.last().map(|last: &Found| (last.leaf, last.position));
                 return Ok(true);
             }
             let (participant, event_id) = (participant.clone(), event.event_id.uri);
-            found.push(Found { leaf, position, recorded: place.time, participant, event_id });
+            found.push(Found { leaf, position, recorded: place.time, participant, event_id, repeated_at });
         }
         Ok(false)
     }
@@ -250,7 +279,7 @@ fn read(
 ) -> Result<EventPage, LedgerError> {
     let mut events = Vec::with_capacity(found.len());
     let (mut bytes, mut open): (usize, Option<ReadLeaf>) = (0, None);
-    for Found { leaf, position, recorded, participant, event_id } in found {
+    for Found { leaf, position, recorded, participant, event_id, repeated_at } in found {
         let read = match open.take() {
             Some(read) if read.index == leaf => read,
             _ => {
@@ -263,7 +292,7 @@ fn read(
         let fault = || LedgerError::Leaf { leaf, detail: format!("it has no event {position}, as its record says") };
         let json = read.document.events.get(position as usize).cloned().ok_or_else(fault)?;
         let context = read.document.context.clone();
-        events.push(FoundEvent { leaf, position, participant, event_id, json, context, recorded });
+        events.push(FoundEvent { leaf, position, participant, event_id, json, context, recorded, repeated_at });
         open = Some(read);
         if bytes > PAGE_BYTES_MAX {
             // Even where nothing follows: a page that is empty says so.

@@ -18,7 +18,7 @@ use crate::app::receipt::seal_leaf;
 use crate::ports::StoredBlock;
 use sealane_core::block::{Height, MemberSet};
 use sealane_core::evidence::{Evidence, Handover, PlacedSeal, PlacedText};
-use sealane_core::gs1::Id;
+use sealane_core::gs1::Question;
 use sealane_core::hash::Hash;
 use sealane_core::index::{SignerList, Subject, SubjectEntry, SubjectKey, SubjectProof};
 use sealane_core::limits::{HEADER_BYTES_MAX, PARTICIPANT_PROPOSAL_BYTES_MAX};
@@ -41,16 +41,21 @@ const PROPOSAL_BYTES: usize = (PARTICIPANT_PROPOSAL_BYTES_MAX + HEADER_BYTES_MAX
 /// Bytes of an evidence document that has no statements.
 const BYTES_WITHOUT_STATEMENTS: usize = 64 * 1024;
 
-/// The node's own verdict about an id, at its latest block.
-pub async fn verdict(ledger: &Ledger, id: &Id, policy: &Policy) -> Result<(Verdict, StoredBlock), LedgerError> {
+/// The node's own verdict about an id, with its label if it has one, at its latest block.
+pub async fn verdict(
+    ledger: &Ledger,
+    asked: impl Into<Question>,
+    policy: &Policy,
+) -> Result<(Verdict, StoredBlock), LedgerError> {
     let client = ledger.client;
-    let (ledger, id, policy, handle) = (ledger.clone(), id.clone(), policy.clone(), Handle::current());
+    let (ledger, asked, policy, handle) = (ledger.clone(), asked.into(), policy.clone(), Handle::current());
     let work = move || {
         let (view, now) = (ledger.view(), ledger.now());
         let mut source = Stored::new(&ledger, handle, &view.registry, view.size())?;
-        let Trail { records, limit_reached, .. } = follow(&id, &mut source)?;
+        let Trail { records, limit_reached, .. } = follow(&asked, &mut source)?;
+        let Question { id, label } = asked;
         let (as_of, tree_size, registry) = (view.tip.seal.time, view.size(), Arc::clone(&view.registry));
-        let mut verdict = judge(&History { id, as_of, tree_size, records, limit_reached, registry }, &policy);
+        let mut verdict = judge(&History { id, label, as_of, tree_size, records, limit_reached, registry }, &policy);
         if let Some(reason) = stale(as_of, now, &policy) {
             verdict = verdict.with(reason);
         }
@@ -59,11 +64,15 @@ pub async fn verdict(ledger: &Ledger, id: &Id, policy: &Policy) -> Result<(Verdi
     VERDICTS.run(client, work).await
 }
 
-/// Evidence about an id, at a block that the caller chose or the latest.
-pub async fn gather(ledger: &Ledger, id: &Id, block: Option<StoredBlock>) -> Result<Evidence, LedgerError> {
+/// Evidence about an id, with its label if it has one, at a block that the caller chose or the latest.
+pub async fn gather(
+    ledger: &Ledger,
+    asked: impl Into<Question>,
+    block: Option<StoredBlock>,
+) -> Result<Evidence, LedgerError> {
     let client = ledger.client;
-    let (ledger, id, handle) = (ledger.clone(), id.clone(), Handle::current());
-    let work = move || gather_now(&ledger, handle, &id, block, Height::GENESIS, &mut |_| Ok(()));
+    let (ledger, asked, handle) = (ledger.clone(), asked.into(), Handle::current());
+    let work = move || gather_now(&ledger, handle, &asked, block, Height::GENESIS, &mut |_| Ok(()));
     VERDICTS.run(client, work).await
 }
 
@@ -76,17 +85,17 @@ pub async fn gather(ledger: &Ledger, id: &Id, block: Option<StoredBlock>) -> Res
 /// `AnswersHeld` if the budget has no room.
 pub async fn gather_within<T: Send + 'static>(
     ledger: &Ledger,
-    id: &Id,
+    asked: impl Into<Question>,
     block: Option<StoredBlock>,
     from: Height,
     budget: &Arc<MemoryBudget>,
     write: impl FnOnce(Evidence) -> T + Send + 'static,
 ) -> Result<(T, MemoryLease), LedgerError> {
     let client = ledger.client;
-    let (ledger, id, handle, mut lease) = (ledger.clone(), id.clone(), Handle::current(), budget.lease(client));
+    let (ledger, asked, handle, mut lease) = (ledger.clone(), asked.into(), Handle::current(), budget.lease(client));
     let work = move || {
         let mut reserve = |bytes| lease.grow_to(bytes).then_some(()).ok_or(LedgerError::AnswersHeld);
-        let evidence = gather_now(&ledger, handle, &id, block, from, &mut reserve)?;
+        let evidence = gather_now(&ledger, handle, &asked, block, from, &mut reserve)?;
         Ok((write(evidence), lease))
     };
     VERDICTS.run(client, work).await
@@ -98,7 +107,7 @@ type Reserve<'a> = &'a mut dyn FnMut(usize) -> Result<(), LedgerError>;
 fn gather_now(
     ledger: &Ledger,
     handle: Handle,
-    id: &Id,
+    asked: &Question,
     block: Option<StoredBlock>,
     from: Height,
     reserve: Reserve<'_>,
@@ -108,8 +117,8 @@ fn gather_now(
     let handed_over = COPIES_WHILE_MADE * bytes_of(&view.registry, from, tip);
     let mut reserve = |bytes| reserve(bytes + handed_over);
     let evidence = match block {
-        Some(block) => at_block(ledger, handle.clone(), id, block, &mut reserve)?,
-        None => at_tip(ledger, handle.clone(), id, &mut reserve)?,
+        Some(block) => at_block(ledger, handle.clone(), asked, block, &mut reserve)?,
+        None => at_tip(ledger, handle.clone(), asked, &mut reserve)?,
     };
     with_members(ledger, &handle, evidence, from)
 }
@@ -141,20 +150,20 @@ fn with_members(ledger: &Ledger, handle: &Handle, evidence: Evidence, from: Heig
 
 /// The index in memory is that of the latest block, and blocks come while the leaves are read: what is to be proven is
 /// found first, proven, and found again at the block of the proofs, until both agree.
-fn at_tip(ledger: &Ledger, handle: Handle, id: &Id, reserve: Reserve<'_>) -> Result<Evidence, LedgerError> {
+fn at_tip(ledger: &Ledger, handle: Handle, asked: &Question, reserve: Reserve<'_>) -> Result<Evidence, LedgerError> {
     let mut view = ledger.view();
     let mut source = Stored::new(ledger, handle.clone(), &view.registry, view.size())?;
-    let mut trail = follow(id, &mut source)?;
+    let mut trail = follow(asked, &mut source)?;
     for _ in 0..ATTEMPTS {
         let keys: Vec<SubjectKey> = trail.shown.keys().map(Subject::key).collect();
         let Proven { view: at, proofs } = handle.block_on(ledger.prove(keys.clone(), None))?;
         if at.size() != view.size() {
             view = at;
             source.move_to(&view.registry, view.size())?;
-            trail = follow(id, &mut source)?;
+            trail = follow(asked, &mut source)?;
         }
         if trail.shown.keys().map(Subject::key).eq(keys) {
-            return assemble(id, &view, &trail, proofs, &mut source, reserve);
+            return assemble(asked, &view, &trail, proofs, &mut source, reserve);
         }
     }
     Err(LedgerError::Busy)
@@ -166,7 +175,7 @@ fn at_tip(ledger: &Ledger, handle: Handle, id: &Id, reserve: Reserve<'_>) -> Res
 fn at_block(
     ledger: &Ledger,
     handle: Handle,
-    id: &Id,
+    asked: &Question,
     block: StoredBlock,
     reserve: Reserve<'_>,
 ) -> Result<Evidence, LedgerError> {
@@ -175,14 +184,14 @@ fn at_block(
     handle.block_on(ledger.prove(Vec::new(), height))?;
     let view = View { tip: block, registry };
     let mut source = Stored::new(ledger, handle.clone(), &view.registry, view.size())?;
-    let trail = follow(id, &mut source)?;
+    let trail = follow(asked, &mut source)?;
     let keys = trail.shown.keys().map(Subject::key).collect();
     let Proven { proofs, .. } = handle.block_on(ledger.prove(keys, height))?;
-    assemble(id, &view, &trail, proofs, &mut source, reserve)
+    assemble(asked, &view, &trail, proofs, &mut source, reserve)
 }
 
 fn assemble(
-    id: &Id,
+    asked: &Question,
     view: &View,
     trail: &Trail,
     proofs: Vec<SubjectProof>,
@@ -213,8 +222,8 @@ fn assemble(
     proven.extend(seals.iter().chain([&seal]).map(|one| one.leaf_index));
     Ok(Evidence {
         version: Evidence::VERSION,
-        id: id.as_str().to_owned(),
-        label: BTreeMap::new(),
+        id: asked.id.to_string(),
+        label: asked.label.to_map(),
         checkpoint: view.tip.checkpoint.to_text(),
         commit: view.tip.commit.clone(),
         seal,

@@ -2,7 +2,7 @@
 
 use crate::app::head::Head;
 use crate::app::lookup::Lookup;
-use crate::app::prefetch::prefetch;
+use crate::app::prefetch::{FinalBlocks, prefetch};
 use crate::ports::{LedgerStore, StoreError};
 use sealane_core::block::{Commit, FinalBlock, Seal};
 use sealane_core::hash::Hash;
@@ -36,7 +36,8 @@ impl FinalBlockChecks<'_> {
             BodyLeaf::Verified(candidate) => Some(&**candidate),
             BodyLeaf::Shown { .. } => None,
         });
-        let known = prefetch(self.store, self.lookup, candidates).await?;
+        let fetched = prefetch(self.store, self.lookup, candidates).await?;
+        let known = FinalBlocks { fetched: &fetched, lookup: self.lookup, size: head.state.size() };
         let body = Body { leaves, seal };
         let sealed = match validate(&mut head.state, &known, body, self.provider) {
             Ok(sealed) => sealed,

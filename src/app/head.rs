@@ -93,7 +93,7 @@ impl Head {
         let known = load_lookup(store, size, &mut |_| Ok(())).await?;
         let index = known.index().map_err(|_| ResumeError { what: "index" })?;
         let registry = load_registry(store, verifier, size, &mut |_| ()).await?;
-        let state = State::resume(tip.seal.clone(), &tip.checkpoint, edge, index, registry)?;
+        let state = State::resume(tip.seal.clone(), &tip.checkpoint, edge, index, registry, known.usage())?;
         lookup.become_like(known);
         let registry = Arc::clone(state.registry().ok_or(LoadError::Empty)?);
         Ok(Self { tip, state, registry })

@@ -10,6 +10,7 @@
 mod lists;
 mod places;
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
@@ -18,7 +19,8 @@ use crate::app::lookup::lists::Lists;
 use crate::app::lookup::places::Places;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError};
 use sealane_core::consortium::EventKey;
-use sealane_core::index::{IndexError, ListEntry, SubjectIndex, SubjectKey};
+use sealane_core::index::{IndexError, ListEntry, SignerTag, SubjectIndex, SubjectKey};
+use sealane_core::ledger::{Usage, UseTally};
 use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::statement::StatementId;
 
@@ -35,24 +37,35 @@ struct Tables {
     statements: Places,
     events: Places,
     lists: Lists,
+    /// The captures of each participant, ascending.
+    captures: HashMap<SignerTag, Vec<LeafIndex>>,
+    usage: Usage,
 }
 
 impl Lookup {
     /// Learns what leaves that were written say. They come in their order.
     pub fn learn(&self, records: &[PlacedRecord]) {
         let mut tables = self.write();
-        let Tables { hasher, statements, events, lists } = &mut *tables;
+        let Tables { hasher, statements, events, lists, captures, usage } = &mut *tables;
         let hasher = &*hasher;
         let mut learn_places = || {
             for PlacedRecord { place, record } in records {
                 statements.add(hasher.hash_one(record.statement()), place.leaf);
                 record.event_keys().for_each(|(key, _)| events.add(hasher.hash_one(key), place.leaf));
+                if let Some(signer) = record.signer_tag() {
+                    captures.entry(signer).or_default().push(place.leaf);
+                }
             }
         };
         let mut learn_lists = || {
             for PlacedRecord { place, record } in records {
-                for (key, entry) in record.list_entries(place.leaf) {
-                    lists.add(hasher.hash_one(key), key, entry, |key| hasher.hash_one(key));
+                let mut tally = UseTally::default();
+                for ((key, entry), counts) in record.list_entries(place.leaf).zip(record.counts()) {
+                    let last = lists.add(hasher.hash_one(key), key, entry, |key| hasher.hash_one(key));
+                    tally.count(counts, last, entry.signer);
+                }
+                if let Some(signer) = record.signer_tag() {
+                    usage.add(signer, place.leaf, place.time, tally);
                 }
             }
         };
@@ -82,6 +95,25 @@ impl Lookup {
     pub fn leaves_from(&self, key: &SubjectKey, first: LeafIndex, size: TreeSize, limit: usize) -> Vec<LeafIndex> {
         let tables = self.read();
         tables.lists.get_from(tables.hasher.hash_one(key), key, first, size, limit)
+    }
+
+    /// How many leaves of a signer, from `first` on and below `size`, the list of a subject has.
+    pub fn leaves_of(&self, subject: &SubjectKey, signer: SignerTag, first: LeafIndex, size: TreeSize) -> u64 {
+        let tables = self.read();
+        tables.lists.count(tables.hasher.hash_one(subject), subject, signer, first, size)
+    }
+
+    /// The first capture of a participant from a leaf on, below `size`.
+    pub fn capture_from(&self, signer: SignerTag, first: LeafIndex, size: TreeSize) -> Option<LeafIndex> {
+        let tables = self.read();
+        let captures = tables.captures.get(&signer)?;
+        let leaf = captures.get(captures.partition_point(|leaf| *leaf < first)).copied();
+        leaf.filter(|leaf| size.contains(*leaf))
+    }
+
+    /// What participants have used of their quotas.
+    pub fn usage(&self) -> Usage {
+        self.read().usage.clone()
     }
 
     /// The leaves that may hold a statement.

@@ -6,8 +6,46 @@ use crate::app::lookup::Lookup;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError};
 use sealane_core::block::Height;
 use sealane_core::consortium::EventKey;
-use sealane_core::ledger::{Candidate, KnownBlock, Prefetched};
-use sealane_core::merkle::LeafIndex;
+use sealane_core::hash::Hash;
+use sealane_core::index::{SignerTag, SubjectKey};
+use sealane_core::ledger::{Candidate, Knowledge, KnownBlock, Prefetched};
+use sealane_core::merkle::{LeafIndex, TreeSize};
+use sealane_core::statement::StatementId;
+
+/// What was fetched of a batch, and the lists in memory: all that the rules ask of the final blocks.
+#[derive(Clone, Copy)]
+pub struct FinalBlocks<'a> {
+    pub fetched: &'a Prefetched,
+    pub lookup: &'a Lookup,
+    /// Leaves of the final blocks.
+    pub size: TreeSize,
+}
+
+impl Knowledge for FinalBlocks<'_> {
+    fn statement(&self, id: &StatementId) -> Option<LeafIndex> {
+        self.fetched.statement(id)
+    }
+
+    fn event(&self, key: &EventKey) -> Option<(Hash, LeafIndex)> {
+        self.fetched.event(key)
+    }
+
+    fn block(&self, height: Height) -> Option<KnownBlock> {
+        self.fetched.block(height)
+    }
+
+    fn leaves_of(&self, subject: &SubjectKey, signer: SignerTag, first: LeafIndex) -> u64 {
+        self.lookup.leaves_of(subject, signer, first, self.size)
+    }
+
+    fn names(&self, leaf: LeafIndex, subject: &SubjectKey) -> bool {
+        self.size.contains(leaf) && self.lookup.leaves_from(subject, leaf, self.size, 1).first() == Some(&leaf)
+    }
+
+    fn capture_from(&self, signer: SignerTag, first: LeafIndex) -> Option<LeafIndex> {
+        self.lookup.capture_from(signer, first, self.size)
+    }
+}
 
 /// Fetches what the final blocks hold of the candidates, and the blocks that they name. Most batches hold nothing that was seen before, and then nothing
 /// is read.

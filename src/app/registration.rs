@@ -8,7 +8,7 @@ use crate::app::whole_domains;
 use crate::ports::{Admission, Entrance, PendingRequest, RequestBody, RequestFilter, StoreError, WaitingRoom};
 use sealane_core::consortium::{
     Admin, AdminError, CertificateReader, CertificateRecord, Claims, Conflict, Invitation, InvitationError, Namespace,
-    Organization, Participant, ParticipantId, Refusal, RequestedKey, Standing, check_record, renewal_consent,
+    Organization, Participant, ParticipantId, RequestedKey, Standing, check_record, renewal_consent,
 };
 use sealane_core::hash::Hash;
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed};
@@ -203,9 +203,6 @@ pub async fn request(
         |(at, namespace)| whole_domains::reach_beyond_one(namespace).map(|reason| (at, namespace.clone(), reason));
     if let Some((at, namespace, reason)) = claims.namespaces.iter().enumerate().find_map(beyond) {
         return Err(RegistrationError::Namespace { at, namespace, reason });
-    }
-    if let Some(what) = claims.reserved() {
-        return Err(PlaceRefusal::Admin(Refusal::Reserved { what }).into());
     }
     let requested = reader.request(csr).map_err(RegistrationError::Request)?;
     let view = ledger.view();
@@ -408,8 +405,9 @@ fn claims_bytes(body: &RequestBody) -> usize {
 fn written_bytes(claims: &Claims) -> usize {
     const BYTES_OF_A_NUMBER: usize = 18;
     let numbers = claims.roles.len() + claims.glns.len() + claims.gs1_company_prefixes.len();
+    let keys = claims.gs1_keys.iter().map(|key| key.as_str().len() + 3).sum::<usize>();
     let namespaces = claims.namespaces.iter().map(|namespace| namespace.to_string().len() + 3).sum::<usize>();
-    claims.organization.as_str().len() + numbers * BYTES_OF_A_NUMBER + namespaces
+    claims.organization.as_str().len() + numbers * BYTES_OF_A_NUMBER + keys + namespaces
 }
 
 /// How far a registered participant has come.

@@ -14,6 +14,7 @@ use crate::cli::demo::{MEMBERS_DEFAULT, MEMBERS_MAX};
 use crate::cli::follow::FollowOptions;
 use crate::cli::init::InitOptions;
 use crate::cli::limits::LimitOptions;
+use crate::cli::on_records::{DismissOptions, GrantAuthorityOptions, LiftOptions, SucceedOptions};
 use crate::cli::proposals::ProposalsOptions;
 use crate::cli::propose::{PolicyOptions, ProposeOptions, RulesOptions};
 use crate::cli::register::RegisterOptions;
@@ -146,6 +147,14 @@ pub enum Command {
     Reject(RejectOptions),
     /// End a registration; one that another member made, by a vote of all
     Revoke(RevokeOptions),
+    /// Propose that what a participant claimed of goods that it never had counts no more
+    Dismiss(DismissOptions),
+    /// Propose that a recall by another than the maker ends for some ids
+    Lift(LiftOptions),
+    /// Propose that a participant with the role authority is one
+    GrantAuthority(GrantAuthorityOptions),
+    /// Propose that one registration goes on for a former one, for the custody of goods
+    Succeed(SucceedOptions),
     /// Vouch for a registration that another member made
     Endorse(EndorseOptions),
     /// Propose another value of a policy to the members
@@ -388,7 +397,8 @@ pub struct SignerOptions {
 
 #[derive(Debug, Args)]
 pub struct VerifyOptions {
-    /// GS1 Digital Link URIs, EPC URNs, or element strings such as (01)09506000134352(21)A1
+    /// GS1 Digital Link URIs, EPC URNs, or element strings such as (01)09506000134352(21)A1; a lot (10) and dates beside them are
+    /// held against the records
     #[arg(required_unless_present = "evidence")]
     pub ids: Vec<String>,
     /// The trust anchor [default: the one in --data, else the one pinned for this ledger]
@@ -397,7 +407,13 @@ pub struct VerifyOptions {
     /// Saved evidence: nothing is fetched
     #[arg(long, value_name = "FILE", requires = "trust")]
     pub evidence: Option<PathBuf>,
+    /// Words that end with exit code 0 as authentic does, such as traced,ended
+    #[arg(long, value_name = "WORD,…", value_delimiter = ',', value_parser = WORDS)]
+    pub accept: Vec<String>,
 }
+
+/// What a verdict may say but `authentic`.
+const WORDS: [&str; 7] = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced"];
 
 #[derive(Debug, Args)]
 pub struct EvidenceOptions {

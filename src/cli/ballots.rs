@@ -150,6 +150,7 @@ fn show_participant(asked: &Value) {
         ("roles", list("roles")),
         ("GLNs", list("glns")),
         ("company prefixes", list("gs1CompanyPrefixes")),
+        ("GS1 keys", list("gs1Keys")),
         ("namespaces", list("namespaces")),
         ("registered by", text("registeredBy")),
         ("key fingerprint", text("keyFingerprint")),

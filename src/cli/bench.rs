@@ -11,6 +11,7 @@ use crate::cli::arguments::{BenchOptions, Global};
 use crate::cli::client::Client;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
+use crate::cli::split::IDS_PER_STATEMENT;
 
 mod answer;
 mod connection;
@@ -44,6 +45,13 @@ struct Target<'a> {
 
 pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let plan = Plan::of(options)?;
+    if let Some(asked) = plan.events_asked {
+        output.warn(format!(
+            "--events-per-statement {asked}: a statement names at most {IDS_PER_STATEMENT} ids, as `sealane post` splits it, so these are \
+             statements of {}",
+            plan.events_per_statement
+        ));
+    }
     if !global.url.is_empty() {
         // The first of several nodes registers the signers.
         let urls = global.urls();
@@ -56,6 +64,7 @@ pub fn run(global: &Global, options: &BenchOptions, output: &Output) -> Result<C
         let node = OwnNode::start(global)?;
         let (url, data) = (vec![node.url.clone()], Some(node.data().to_owned()));
         let global = Global { url, data, tls_ca: None, ..global.clone() };
+        signers::lift_quotas(&global)?;
         measure(&Target::new(&global, &global.urls(), Some(node.pid()))?, &plan, options, output)?;
     }
     Ok(CommandOutcome::Done)

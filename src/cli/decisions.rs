@@ -54,6 +54,9 @@ pub struct RevokeOptions {
     /// The key was in other hands from this time on, such as 2026-11-21T09:30:00Z
     #[arg(long, value_name = "TIME")]
     pub compromised_since: Option<Timestamp>,
+    /// What it had claimed of goods that it never had counts no more
+    #[arg(long)]
+    pub dismiss_claims: bool,
     /// Put it to the vote of all members, whichever member made the registration
     #[arg(long)]
     pub by_vote: bool,
@@ -111,7 +114,7 @@ pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Resu
         participant: options.id.clone(),
         reason: options.reason.clone(),
         compromised_since: options.compromised_since,
-        dismisses_claims: false,
+        dismisses_claims: options.dismiss_claims,
     };
     let answer = desk.decide(&options.id, &Admin::Revocation(revocation))?;
     output.result(&answer, format!("Revoked participant {}: it signs nothing more; what it signed stays.", options.id));
@@ -283,7 +286,7 @@ fn claims_of(asked: &Value) -> Result<Claims, Failure> {
         "gs1CompanyPrefixes": member("gs1CompanyPrefixes"),
         "namespaces": member("namespaces"),
     });
-    for name in ["lei", "contact", "terms"] {
+    for name in ["gs1Keys", "lei", "contact", "terms"] {
         if let Some(value) = asked.get(name) {
             claims[name] = value.clone();
         }
@@ -304,6 +307,9 @@ fn confirm(admin: &Admin, asked: &Value) -> Result<(), Failure> {
             show("roles", &list(&mut claims.roles.iter().map(ToString::to_string)));
             show("GLNs", &list(&mut claims.glns.iter().map(ToString::to_string)));
             show("company prefixes", &list(&mut claims.gs1_company_prefixes.iter().map(ToString::to_string)));
+            if !claims.gs1_keys.is_empty() {
+                show("GS1 keys", &list(&mut claims.gs1_keys.iter().map(ToString::to_string)));
+            }
             show("namespaces", &list(&mut claims.namespaces.iter().map(ToString::to_string)));
             let beside = [
                 ("LEI", claims.lei.as_ref().map(ToString::to_string)),

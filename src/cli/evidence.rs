@@ -11,13 +11,14 @@ use crate::cli::data_dir::cannot;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
 use sealane_core::block::Height;
-use sealane_core::gs1::Id;
+use sealane_core::gs1::{Id, Question};
 
 pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Result<CommandOutcome, Failure> {
-    let id = read_id(&options.id)?;
+    let asked = read_question(&options.id)?;
     // Whole, so that it holds for every anchor.
-    let bytes = fetch(&Client::of_any(global)?, &id, Height::GENESIS)?;
+    let bytes = fetch(&Client::of_any(global)?, &asked, Height::GENESIS)?;
     fs::write(&options.out, &bytes).map_err(|error| cannot("write", &options.out, &error))?;
+    let id = &asked.id;
     let text = format!(
         "Saved the evidence about {id} to {0}.\nJudge it anywhere: sealane verify --evidence {0} --trust FILE",
         options.out.display()
@@ -28,16 +29,22 @@ pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Resul
 
 /// Reads an id as people type it.
 pub fn read_id(text: &str) -> Result<Id, Failure> {
-    Id::parse(text).map_err(|error| {
+    read_question(text).map(|asked| asked.id)
+}
+
+/// Reads an id as people type it, with what its label says beside it.
+pub fn read_question(text: &str) -> Result<Question, Failure> {
+    Question::parse(text).map_err(|error| {
         Failure::wrong_use(format!(
             "{error}\nGive a GS1 Digital Link URI, an EPC URN, or an element string such as '(01)09506000134352(21)A1'."
         ))
     })
 }
 
-/// Fetches the bytes of the evidence about an id, with the changes of members in blocks above a height.
-pub fn fetch(client: &Client, id: &Id, from: Height) -> Result<Vec<u8>, Failure> {
-    let id = utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC);
+/// Fetches the bytes of the evidence about an id and its label, with the changes of members in blocks above a height.
+pub fn fetch(client: &Client, asked: &Question, from: Height) -> Result<Vec<u8>, Failure> {
+    let uri = asked.to_uri();
+    let id = utf8_percent_encode(&uri, NON_ALPHANUMERIC);
     match from {
         Height::GENESIS => client.get(&format!("/evidence?id={id}")),
         from => client.get(&format!("/evidence?id={id}&from={from}")),

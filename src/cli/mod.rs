@@ -39,6 +39,7 @@ mod members;
 mod new_key;
 mod newcomer;
 mod node;
+mod on_records;
 mod output;
 mod participants;
 mod post;
@@ -54,6 +55,7 @@ mod seen;
 mod self_check;
 mod serve;
 mod sign;
+mod split;
 mod stores;
 mod tls;
 mod trust;
@@ -115,6 +117,10 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
         Command::Revoke(options) if options.by_vote => propose::revoke(&global, &options, &output),
         Command::Revoke(options) => decisions::revoke(&global, &options, &output),
         Command::Endorse(options) => ballots::endorse(&global, &options, &output),
+        Command::Dismiss(options) => on_records::dismiss(&global, &options, &output),
+        Command::Lift(options) => on_records::lift(&global, &options, &output),
+        Command::GrantAuthority(options) => on_records::grant_authority(&global, &options, &output),
+        Command::Succeed(options) => on_records::succeed(&global, &options, &output),
         Command::Policy(options) => propose::policy(&global, &options, &output),
         Command::Rules(options) => propose::rules(&global, &options, &output),
         Command::Renew(options) => renew::run(&global, &options, &output),

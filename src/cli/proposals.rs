@@ -9,7 +9,8 @@ use crate::cli::arguments::Global;
 use crate::cli::client::Client;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::{Output, columns, excerpt};
-use sealane_core::consortium::ProposedChange;
+use sealane_core::consortium::{LeafRange, ProposedChange};
+use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
 use sealane_core::statement::StatementId;
 
@@ -235,7 +236,8 @@ pub fn change_text(change: &Value) -> String {
         ProposedChange::Replace(one) => format!("replace the member's key {} by {}", one.kid, one.jwk.thumbprint()),
         ProposedChange::Revoke(one) => {
             let since = one.compromised_since.map(|since| format!(", its key in other hands since {since}"));
-            format!("revoke participant {}: {}{}", one.participant, one.reason, since.unwrap_or_default())
+            let dismissed = if one.dismisses_claims { ", and dismiss its claims" } else { "" };
+            format!("revoke participant {}: {}{}{dismissed}", one.participant, one.reason, since.unwrap_or_default())
         }
         ProposedChange::Policy(one) => {
             let json = serde_json::to_value(one).unwrap_or_default();
@@ -244,12 +246,31 @@ pub fn change_text(change: &Value) -> String {
             format!("policy {} = {value}{of}", one.name().as_str())
         }
         ProposedChange::Rules(one) => format!("rules {} from {} on", one.number, one.not_before),
-        ProposedChange::Dismiss(_)
-        | ProposedChange::Lift(_)
-        | ProposedChange::Authority(_)
-        | ProposedChange::Succeeds(_) => serde_json::to_string(&change).unwrap_or_default(),
+        ProposedChange::Dismiss(one) => {
+            format!(
+                "dismiss what participant {} claimed in the leaves {}: {}",
+                one.participant,
+                ranges(&one.claims),
+                one.reason
+            )
+        }
+        ProposedChange::Lift(one) => {
+            let ids: Vec<&str> = one.ids.iter().map(Id::as_str).collect();
+            format!("lift the recall in leaf {} for {}: {}", one.recall, ids.join(", "), one.reason)
+        }
+        ProposedChange::Authority(one) => format!("make participant {} an authority", one.registration),
+        ProposedChange::Succeeds(one) => {
+            format!("participant {} goes on for participant {}", one.participant, one.former)
+        }
     };
     excerpt(&text)
+}
+
+/// Ranges of leaves, for people.
+pub fn ranges(claims: &[LeafRange]) -> String {
+    let text =
+        |LeafRange { from, to }: &LeafRange| if from == to { from.to_string() } else { format!("{from} to {to}") };
+    claims.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

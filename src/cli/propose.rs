@@ -147,31 +147,36 @@ pub fn run(global: &Global, options: &ProposeOptions, output: &Output) -> Result
 }
 
 pub fn policy(global: &Global, options: &PolicyOptions, output: &Output) -> Result<CommandOutcome, Failure> {
-    let change = policy_change(options)?;
-    let desk = Desk::open(global)?;
-    let members = MembersTold::ask(&desk)?;
-    propose(&desk, &members, vec![ProposedChange::Policy(change)], &options.vote, output)
+    propose_one(global, ProposedChange::Policy(policy_change(options)?), &options.vote, output)
 }
 
 pub fn rules(global: &Global, options: &RulesOptions, output: &Output) -> Result<CommandOutcome, Failure> {
-    let desk = Desk::open(global)?;
-    let members = MembersTold::ask(&desk)?;
     let change = RulesChange { number: options.number, not_before: options.not_before.unwrap_or_else(now) };
-    propose(&desk, &members, vec![ProposedChange::Rules(change)], &options.vote, output)
+    propose_one(global, ProposedChange::Rules(change), &options.vote, output)
 }
 
 /// Puts the end of a registration to the vote.
 pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
-    let desk = Desk::open(global)?;
-    let members = MembersTold::ask(&desk)?;
     let change = RevokeParticipant {
         participant: options.id.clone(),
         reason: options.reason.clone(),
         compromised_since: options.compromised_since,
-        dismisses_claims: false,
+        dismisses_claims: options.dismiss_claims,
     };
     let vote = PutToVote { expires: options.expires, yes: options.yes };
-    propose(&desk, &members, vec![ProposedChange::Revoke(change)], &vote, output)
+    propose_one(global, ProposedChange::Revoke(change), &vote, output)
+}
+
+/// Puts one change to the vote.
+pub(super) fn propose_one(
+    global: &Global,
+    change: ProposedChange,
+    vote: &PutToVote,
+    output: &Output,
+) -> Result<CommandOutcome, Failure> {
+    let desk = Desk::open(global)?;
+    let members = MembersTold::ask(&desk)?;
+    propose(&desk, &members, vec![change], vote, output)
 }
 
 fn propose(

@@ -17,7 +17,7 @@ use crate::cli::output::Output;
 use crate::config::Secret;
 use crate::pki::CertificateRequest;
 use sealane_core::consortium::{Contact, Lei, Namespace, Organization, Role};
-use sealane_core::gs1::{CompanyPrefix, Gln};
+use sealane_core::gs1::{CompanyPrefix, Gln, Gs1Key};
 use sealane_core::hash::Hash;
 
 /// How often `--wait` asks, and for how long: a member may have to come back from lunch.
@@ -28,7 +28,7 @@ const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct RegisterOptions {
     #[arg(long)]
     pub organization: Organization,
-    /// manufacturer, shipper (or carrier), distributor
+    /// manufacturer, shipper (or carrier), distributor; authority, which stands alone
     #[arg(long, required = true, num_args = 1..)]
     pub role: Vec<Role>,
     /// Global Location Numbers of the organisation's places
@@ -37,6 +37,9 @@ pub struct RegisterOptions {
     /// GS1 company prefixes that the organisation holds
     #[arg(long, num_args = 1.., value_name = "PREFIX")]
     pub gs1_prefix: Vec<CompanyPrefix>,
+    /// GTINs and GLNs that GS1 gave the organisation one by one: 96385074, 9506000134352, "(414)9506000134369"
+    #[arg(long, num_args = 1.., value_name = "KEY")]
+    pub gs1_key: Vec<Gs1Key>,
     /// URIs that begin ids of the organisation's own
     #[arg(long, num_args = 1.., value_name = "URI")]
     pub namespace: Vec<Namespace>,
@@ -109,6 +112,9 @@ pub fn request(client: &Client, options: &RegisterOptions) -> Result<Asked, Fail
         "namespaces": options.namespace,
         "csr": csr.to_pem(),
     });
+    if !options.gs1_key.is_empty() {
+        body["gs1Keys"] = json!(options.gs1_key);
+    }
     if let Some(contact) = &options.contact {
         body["contact"] = contact.as_str().into();
     }

@@ -17,7 +17,7 @@ use crate::cli::provider::provider;
 use crate::cli::seen::{self, Seen};
 use crate::cli::trust::{self, Trusted};
 use sealane_core::evidence::{Anchor, Checked, Evidence, check};
-use sealane_core::gs1::Id;
+use sealane_core::gs1::{Id, Question};
 use sealane_core::limits::EVIDENCE_BYTES_MAX;
 use sealane_core::merkle::{ConsistencyProof, verify_consistency};
 use sealane_core::provenance::{Policy, Severity, Verdict, Word, judge, stale};
@@ -33,14 +33,15 @@ pub fn run(global: &Global, options: &VerifyOptions, output: &Output) -> Result<
         Some(file) => vec![offline(options, file)?],
         None => online(global, options, output)?,
     };
-    let authentic = answers.iter().all(|answer| answer.verdict.word == Word::Authentic);
+    let is_accepted = |word: Word| word == Word::Authentic || options.accept.iter().any(|one| one == word.as_str());
+    let accepted = answers.iter().all(|answer| is_accepted(answer.verdict.word));
     let values: Vec<Value> = answers.iter().map(VerifyAnswer::to_json).collect();
     let text = answers.iter().map(VerifyAnswer::to_text).collect::<Vec<_>>().join("\n\n");
     match values.as_slice() {
         [one] => output.result(one, text),
         many => output.result(&many, text),
     }
-    Ok(if authentic { CommandOutcome::Done } else { CommandOutcome::OtherVerdict })
+    Ok(if accepted { CommandOutcome::Done } else { CommandOutcome::OtherVerdict })
 }
 
 /// A verdict reached here, and what it stands on.
@@ -53,20 +54,21 @@ pub struct VerifyAnswer {
 }
 
 fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Vec<VerifyAnswer>, Failure> {
-    let ids = options.ids.iter().map(|text| evidence::read_id(text)).collect::<Result<Vec<Id>, _>>()?;
+    let ids = options.ids.iter().map(|text| evidence::read_question(text)).collect::<Result<Vec<Question>, _>>()?;
     let client = Client::of_any(global)?;
     let trusted = trust::choose(global, options.trust.as_deref(), &client, output)?;
     ids.iter().map(|id| judge_now(&client, id, &trusted)).collect()
 }
 
-/// Fetches the evidence about an id, checks it and judges it by this machine's clock.
-pub fn judge_now(client: &Client, id: &Id, trusted: &Trusted) -> Result<VerifyAnswer, Failure> {
+/// Fetches the evidence about an id and its label, checks it and judges it by this machine's clock.
+pub fn judge_now(client: &Client, asked: impl Into<Question>, trusted: &Trusted) -> Result<VerifyAnswer, Failure> {
+    let asked = asked.into();
     let policy = Policy::default();
     let last = if seen::has_a_place() { seen::last(&trusted.anchor)? } else { None };
     let began = Instant::now();
     let mut answer = loop {
-        let bytes = evidence::fetch(client, id, trusted.anchor.height())?;
-        let answer = judged(&bytes, Some(id), &trusted.anchor, &policy)?;
+        let bytes = evidence::fetch(client, &asked, trusted.anchor.height())?;
+        let answer = judged(&bytes, Some(&asked), &trusted.anchor, &policy)?;
         if began.elapsed() >= LEVEL_WITHIN || !may_be_late(&answer.checked, last.as_ref()) {
             break answer;
         }
@@ -132,7 +134,7 @@ fn offline(options: &VerifyOptions, file: &Path) -> Result<VerifyAnswer, Failure
     let anchor = trust::read(trust)?;
     let asked = match options.ids.as_slice() {
         [] => None,
-        [one] => Some(evidence::read_id(one)?),
+        [one] => Some(evidence::read_question(one)?),
         _ => return Err(Failure::wrong_use("one file of evidence is about one product: give one id or none")),
     };
     let bytes = read_no_more_than_is_taken(file)
@@ -141,7 +143,7 @@ fn offline(options: &VerifyOptions, file: &Path) -> Result<VerifyAnswer, Failure
 }
 
 /// Checks evidence and judges what it shows.
-fn judged(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor, policy: &Policy) -> Result<VerifyAnswer, Failure> {
+fn judged(bytes: &[u8], asked: Option<&Question>, anchor: &Anchor, policy: &Policy) -> Result<VerifyAnswer, Failure> {
     let began = Instant::now();
     let checked = checked(bytes, asked, anchor)?;
     let verdict = judge(&checked.history, policy);
@@ -155,22 +157,27 @@ fn read_no_more_than_is_taken(file: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn checked(bytes: &[u8], asked: Option<&Id>, anchor: &Anchor) -> Result<Checked, Failure> {
+fn checked(bytes: &[u8], asked: Option<&Question>, anchor: &Anchor) -> Result<Checked, Failure> {
     let unreadable = |error: String| Failure::unproven(format!("the evidence cannot be read: {}", excerpt(&error)));
     let evidence = Evidence::parse(bytes).map_err(|error| unreadable(error.to_string()))?;
-    let id = match asked {
-        Some(id) => id.clone(),
-        None => Id::parse_uri(&evidence.id).map_err(|error| unreadable(error.to_string()))?,
+    let asked = match asked {
+        Some(asked) => asked.clone(),
+        None => {
+            let id = Id::parse_uri(&evidence.id).map_err(|error| unreadable(error.to_string()))?;
+            Question::of_document(id, &evidence.label).map_err(|error| unreadable(error.to_string()))?
+        }
     };
     let unsound = |error: String| Failure::unproven(format!("the evidence does not hold: {}", excerpt(&error)));
-    check(&evidence, &id, anchor, provider().signatures).map_err(|error| unsound(error.to_string()))
+    check(&evidence, asked, anchor, provider().signatures).map_err(|error| unsound(error.to_string()))
 }
 
 /// A mark before each reason, so that the eye finds what weighs.
 const fn symbol(severity: Severity) -> char {
     match severity {
-        Severity::Recall | Severity::Fails => '✗',
+        Severity::Recall | Severity::Fails | Severity::Ended => '✗',
+        Severity::Disputes => '!',
         Severity::Gap => '?',
+        Severity::Past => '–',
         Severity::Note => '·',
         Severity::Holds => '✓',
     }
@@ -202,7 +209,9 @@ impl VerifyAnswer {
 
     pub fn to_text(&self) -> String {
         let verdict = &self.verdict;
-        let mut lines = vec![format!("{}  {}", verdict.word.as_str().to_uppercase(), verdict.id)];
+        let label = verdict.label.element_string();
+        let label = if label.is_empty() { label } else { format!("  {label}") };
+        let mut lines = vec![format!("{}  {}{label}", verdict.word.as_str().to_uppercase(), verdict.id)];
         lines.push(format!("  {}", verdict.summary));
         for reason in &verdict.reasons {
             let leaves: Vec<String> = reason.leaves.iter().map(ToString::to_string).collect();

@@ -11,13 +11,13 @@ use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
 use crate::ports::StoredBlock;
 use sealane_core::block::Height;
-use sealane_core::gs1::Id;
 use sealane_core::merkle::TreeSize;
 
 /// Gathers the evidence about a product, at the latest checkpoint or an earlier one.
 #[utoipa::path(get, path = "/evidence", tag = "products",
     params(
         ("id" = String, Query, min_length = 1, max_length = 1024, description = "As for /verify"),
+        ("10" = Option<String>, Query, description = "Lot on the label, and its other attributes, as for /verify"),
         ("size" = Option<u64>, Query, description = "Tree size of a checkpoint; the latest when left out"),
         ("from" = Option<u64>, Query, description = "Height of a trust anchor: the changes of members up to it are left out"),
     ),
@@ -32,8 +32,8 @@ pub async fn get_evidence(
     node: web::Data<Node>,
     guard: web::Data<Guard>,
 ) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of(&request, &["id", "size", "from"])?;
-    let id = Id::parse(parameters.required("id")?)?;
+    let parameters = Parameters::of(&request, &Parameters::with_label(&["id", "size", "from"]))?;
+    let asked = parameters.question()?;
     let block = match parameters.number("size")? {
         Some(size) => Some(block_of(&node, size).await?),
         None => None,
@@ -44,7 +44,7 @@ pub async fn get_evidence(
         serde_json::to_writer(&mut pieces, &evidence).map(|()| pieces)
     };
     let ledger = node.ledger_for(&request);
-    let (pieces, lease) = gather_within(&ledger, &id, block, from, guard.memory.answers(), write).await?;
+    let (pieces, lease) = gather_within(&ledger, asked, block, from, guard.memory.answers(), write).await?;
     let pieces = pieces.map_err(Problem::internal)?;
     let mut answer = HttpResponse::Ok();
     answer.insert_header((CACHE_CONTROL, "no-cache")).content_type(ContentType::json());

@@ -7,6 +7,7 @@ use actix_web::HttpRequest;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::http::problem::{Code, Problem};
+use sealane_core::gs1::{Label, Question};
 use sealane_core::time::Timestamp;
 
 /// Everything but the unreserved characters of RFC 3986 §2.3.
@@ -51,6 +52,19 @@ impl Parameters {
         })
     }
 
+    /// The names that may stand where a product is asked about: these, and the attributes of a label.
+    pub fn with_label(known: &[&'static str]) -> Vec<&'static str> {
+        [known, &Label::AIS].concat()
+    }
+
+    /// Reads what is asked about: the id, with its label as the id's text has it and as further parameters do.
+    pub fn question(&self) -> Result<Question, Problem> {
+        let asked = Question::parse(self.required("id")?)?;
+        let mut on_label = Label::AIS.into_iter().filter_map(|ai| Some((ai, self.get(ai)?)));
+        on_label
+            .try_fold(asked, |asked, (ai, value)| asked.with(ai, value).map_err(|error| bad(ai, &error.to_string())))
+    }
+
     /// Reads a parameter as a number, a hash and so on.
     pub fn parse<T: FromStr>(&self, name: &str) -> Result<Option<T>, Problem>
     where
@@ -88,6 +102,14 @@ impl Parameters {
             others.chain([(name, value)]).map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         pairs.join("&")
     }
+}
+
+/// The parameters of a query that may hold whatever else, as far as they can be decoded.
+pub fn query_values(query: &str) -> impl Iterator<Item = (String, String)> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    // A Digital Link's query is no form: its + is one (GS1 Digital Link URI Syntax §4.11).
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    pairs.map(move |(name, value)| (decoded(name), decoded(value)))
 }
 
 /// Reads one parameter out of a query that may hold whatever else; of several the first.

@@ -11,7 +11,7 @@ use crate::http::accept::is_for_people;
 use crate::http::pages::{self, Visitor};
 use crate::http::parameters::{Parameters, encode};
 use crate::http::problem::{Code, Problem};
-use sealane_core::gs1::Id;
+use sealane_core::gs1::{Id, Question};
 use sealane_core::provenance::Verdict;
 
 /// Bytes of path and query: a label's code with every attribute that it may have stays well below.
@@ -39,8 +39,13 @@ struct VerdictBody {
 pub struct VerdictSchema {
     /// The canonical id.
     id: String,
-    /// `unknown`, `recalled`, `suspect`, `incomplete` or `authentic`.
+    /// What the code says beside the id, by application identifier; left out where it says nothing.
+    #[schema(value_type = Object)]
+    label: Option<serde_json::Value>,
+    /// `unknown`, `recalled`, `suspect`, `ended`, `disputed`, `incomplete`, `traced` or `authentic`.
     verdict: String,
+    /// `red`, `amber`, `grey` or `green`. More words may come; these four stay.
+    light: String,
     /// One plain sentence.
     summary: String,
     /// Each with `rule`, `severity`, `leaves` and `text`; the weightiest first.
@@ -64,24 +69,24 @@ pub struct VerdictSchema {
 #[utoipa::path(get, path = "/verify", tag = "products",
     params(
         ("id" = String, Query, min_length = 1, max_length = 1024,
-            description = "Digital Link URI, EPC URN, `(01)…(21)…` or another absolute URI"),
+            description = "Digital Link URI, EPC URN, `(01)…(21)…` or another absolute URI; lot and dates beside it are its label"),
+        ("10" = Option<String>, Query, description = "Lot on the label. So also `11`, `15`, `16`, `17`, `22`, `235`, `7003`"),
         ("lang" = Option<String>, Query, description = "Language of the page: `en` or `ko`"),
     ),
     responses(
         (status = 200, description = "The verdict; `unknown` for what nobody has recorded", content(
             (VerdictSchema = "application/json"), (String = "text/html"))),
-        (status = 400, description = "The id is malformed"),
+        (status = 400, description = "The id, or an attribute of the label, is malformed"),
     ))]
 pub async fn get_verdict(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
     refuse_long(&request)?;
-    let parameters = Parameters::of(&request, &["id", "lang"])?;
-    let text = parameters.required("id")?;
-    let id = Id::parse(text)?;
+    let parameters = Parameters::of(&request, &Parameters::with_label(&["id", "lang"]))?;
+    let asked = parameters.question()?;
     if is_for_people(&request) {
-        let elsewhere = elsewhere(&request, &node, &id, text);
-        return answer_page(&request, &node, &id, elsewhere.as_deref()).await;
+        let elsewhere = elsewhere(&request, &node, &asked.id, parameters.required("id")?);
+        return answer_page(&request, &node, &asked, elsewhere.as_deref()).await;
     }
-    answer(&request, &node, &id).await
+    answer(&request, &node, &asked).await
 }
 
 /// Refuses what is longer than any label's code.
@@ -113,21 +118,21 @@ fn host_of(uri: &str) -> Option<String> {
     Some(authority.rsplit('@').next().unwrap_or(authority).to_ascii_lowercase())
 }
 
-/// Shows the verdict about `id` to a person.
+/// Shows the verdict about what was asked to a person.
 pub async fn answer_page(
     request: &HttpRequest,
     node: &Node,
-    id: &Id,
+    asked: &Question,
     elsewhere: Option<&str>,
 ) -> Result<HttpResponse, Problem> {
-    let (verdict, block) = verdict(&node.ledger_for(request), id, &node.policy).await?;
+    let (verdict, block) = verdict(&node.ledger_for(request), asked, &node.policy).await?;
     Ok(pages::product::show(&Visitor::of(request), &verdict, &block, elsewhere))
 }
 
-/// Writes the verdict about `id`.
-pub async fn answer(request: &HttpRequest, node: &Node, id: &Id) -> Result<HttpResponse, Problem> {
-    let (verdict, block) = verdict(&node.ledger_for(request), id, &node.policy).await?;
-    let evidence = format!("{}/evidence?id={}", node.public_url, encode(id.as_str()));
+/// Writes the verdict about what was asked.
+pub async fn answer(request: &HttpRequest, node: &Node, asked: &Question) -> Result<HttpResponse, Problem> {
+    let (verdict, block) = verdict(&node.ledger_for(request), asked, &node.policy).await?;
+    let evidence = format!("{}/evidence?id={}", node.public_url, encode(&asked.to_uri()));
     let mut json = Vec::with_capacity(VERDICT_BYTES + STEP_BYTES * verdict.timeline.len());
     let body = VerdictBody { verdict, evidence, checkpoint: block.checkpoint.to_text() };
     serde_json::to_writer(&mut json, &body).map_err(|error| Problem::internal(&error))?;

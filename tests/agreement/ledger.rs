@@ -206,7 +206,7 @@ impl Ledger {
         known: &dyn Knowledge,
         clock: Timestamp,
     ) -> Result<Option<LeafIndex>, PlaceRefusal> {
-        check_next(candidate, self.registry(), known, self.next_place(clock), self.state.next_height(), &*self.verifier)
+        check_next(candidate, &self.state, known, self.next_place(clock), &*self.verifier)
     }
 
     /// Builds a block, and stages it.
@@ -318,7 +318,9 @@ impl Ledger {
         let checkpoint = Checkpoint { origin: self.registry().origin().clone(), size: edge.size(), root: edge.root() };
         let seal = Seal { index_root: index.root(), ..self.state.last_seal().unwrap().clone() };
         let registry = Registry::clone(self.registry());
-        let resumed = State::resume(seal, &checkpoint, edge, index, registry).expect("all but the index is as it was");
+        let usage = self.state.usage().clone();
+        let resumed =
+            State::resume(seal, &checkpoint, edge, index, registry, usage).expect("all but the index is as it was");
         self.state = resumed.knowing(self.known);
     }
 }

@@ -157,7 +157,7 @@ async fn alarms_look_right() {
         }
         if path == CLONED {
             let lie =
-                crate::support::text(&answer.body).replace("data-verdict=\"suspect\"", "data-verdict=\"authentic\"");
+                crate::support::text(&answer.body).replace("data-verdict=\"disputed\"", "data-verdict=\"authentic\"");
             answer.body = lie.into_bytes();
         }
     });

@@ -7,6 +7,7 @@
 
 mod chromium;
 mod front;
+mod labelled;
 mod looks;
 mod product;
 mod proxy;

@@ -10,11 +10,11 @@ async fn each_verdict_is_reached_on_the_device() {
     let stage = Stage::shared();
     let browser = Browser::open(&stage.driver).await;
     for (path, word, class, rule) in [
-        (GENUINE, "Authentic", "authentic", "custody-unbroken"),
-        (CLONED, "Suspect", "suspect", "two-custodians"),
-        (TWICE, "Suspect", "suspect", "commissioned-twice"),
-        (RECALLED, "Recalled", "recalled", "recalled"),
-        (INCOMPLETE, "Incomplete", "incomplete", "custody-gap"),
+        (GENUINE, "Authentic", "authentic green", "custody-unbroken"),
+        (CLONED, "Claimed twice", "disputed amber", "claimed"),
+        (TWICE, "Do not trust it", "suspect red", "commissioned-twice"),
+        (RECALLED, "Recalled", "recalled red", "recalled"),
+        (INCOMPLETE, "Not enough on record", "incomplete amber", "custody-gap"),
     ] {
         browser.goto(&stage.url(path)).await;
         browser.wait_for("#status.checked").await;
@@ -25,7 +25,7 @@ async fn each_verdict_is_reached_on_the_device() {
             json!(format!("verdict {class}"))
         );
         let symbol = browser.eval("document.querySelector('#verdict use').getAttribute('href')").await;
-        assert_eq!(symbol, json!(format!("#symbol-{class}")));
+        assert_eq!(symbol, json!(format!("#symbol-{}", class.split(' ').next().unwrap())));
         let checked = browser.text("#status-text").await;
         assert!(checked.contains("signatures and ") && checked.contains("proofs, in "), "{checked}");
         assert!(!browser.shows("#claim").await, "{path}: nothing is only claimed any more");
@@ -129,10 +129,10 @@ async fn without_javascript_the_page_is_whole_and_says_that_nothing_was_checked(
     let page = browser.text("main").await;
     for words in [
         "The server says",
-        "Suspect",
+        "Claimed twice",
         "only what the server says",
         "This device has not checked it: that takes JavaScript",
-        "Two at once had it",
+        "has no part in its journey",
         "Signed by Costa Farma",
         "What a printed code cannot prove",
     ] {

@@ -164,7 +164,7 @@ async fn a_photo_of_a_label_leads_to_its_product_and_stays_on_the_device() {
     browser.goto(&stage.url("/scan")).await;
     choose(&browser, &label(&stage, CLONED)).await;
     browser.wait_for("#status.checked").await;
-    assert_eq!(browser.text("#word").await, "Suspect");
+    assert_eq!(browser.text("#word").await, "Claimed twice");
     assert_eq!(browser.text("h1").await, "(01)09506000134352 (21)4W8RT5VN6C");
     assert_eq!(uploads(&stage.node), 0);
     assert_eq!(browser.complaints().await, Vec::<String>::new());
@@ -179,6 +179,8 @@ async fn a_medicine_s_package_leads_to_its_product() {
     choose(&browser, &photo(&stage, "medicine.png", &[drawn(&MEDICINE)])).await;
     browser.wait_for("#status.checked").await;
     assert_eq!(browser.text("#word").await, "Authentic");
+    let label = browser.text("#label").await;
+    assert!(label.contains("Lot (10)") && label.contains("N2611"), "the lot in the code is asked about too: {label}");
     browser.close().await;
 }
 

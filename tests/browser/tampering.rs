@@ -67,8 +67,8 @@ async fn another_verdict_than_the_records_prove_is_a_lie() {
     let browser = Browser::open(&stage.driver).await;
     proxy.alter(|path, answer| {
         if path == CLONED {
-            replace(answer, "data-verdict=\"suspect\"", "data-verdict=\"authentic\"");
-            replace(answer, ">Suspect<", ">Authentic<");
+            replace(answer, "data-verdict=\"disputed\"", "data-verdict=\"authentic\"");
+            replace(answer, ">Claimed twice<", ">Authentic<");
         }
         if path == GENUINE {
             replace(answer, "data-verdict=\"authentic\"", "data-verdict=\"recalled\"");
@@ -76,8 +76,8 @@ async fn another_verdict_than_the_records_prove_is_a_lie() {
     });
     browser.goto(&proxy.url(CLONED)).await;
     let status = alarm(&browser).await;
-    assert!(status.contains("This server claims “Authentic”; the records prove “Suspect”."), "{status}");
-    assert!(browser.text("#reasons").await.contains("two-custodians"), "what the records say is shown, for they hold");
+    assert!(status.contains("This server claims “Authentic”; the records prove “Claimed twice”."), "{status}");
+    assert!(browser.text("#reasons").await.contains("claimed"), "what the records say is shown, for they hold");
     // A maker's rival would rather have it the other way round.
     browser.goto(&proxy.url(GENUINE)).await;
     let status = alarm(&browser).await;
@@ -147,7 +147,7 @@ async fn an_answer_from_before_what_was_seen_is_told() {
     browser.wait_for("#status.alarm").await;
     let status = browser.text("#status").await;
     assert!(status.contains(&format!("{before} records; this device has seen {now}.")), "{status}");
-    assert_eq!(browser.text("#word").await, "Incomplete", "it was authentic then, which is not now");
+    assert_eq!(browser.text("#word").await, "Not enough on record", "it was authentic then, which is not now");
     assert!(browser.shows("#status button").await, "a way on");
 
     // A ledger that was set back has nothing to show for what was seen.
@@ -181,7 +181,11 @@ async fn a_page_is_held_against_the_records_that_it_had_and_shows_those_since() 
     proxy.alter(move |path, answer| again(std::slice::from_ref(&honest), path, answer));
     browser.goto(&proxy.url(GENUINE)).await;
     browser.wait_for("#status.checked").await;
-    assert_eq!(browser.text("#word").await, "Incomplete", "the page said authentic, which was true when it was made");
+    assert_eq!(
+        browser.text("#word").await,
+        "Not enough on record",
+        "the page said authentic, which was true when it was made"
+    );
 
     proxy.alter(move |path, answer| {
         again(std::slice::from_ref(&page), path, answer);

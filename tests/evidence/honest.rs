@@ -19,7 +19,10 @@ fn worlds_hold_what_they_are_to_hold() {
         land.told.iter().for_each(|(what, times)| *told.entry(what).or_default() += times);
     }
     let words: BTreeSet<&str> = verdicts().map(|verdict| verdict.word.as_str()).collect();
-    assert_eq!(words.into_iter().collect::<Vec<_>>(), ["authentic", "incomplete", "recalled", "suspect", "unknown"]);
+    assert_eq!(
+        words.into_iter().collect::<Vec<_>>(),
+        ["authentic", "disputed", "ended", "incomplete", "recalled", "suspect", "traced", "unknown"]
+    );
     let rules: BTreeSet<&str> = verdicts().flat_map(|verdict| verdict.reasons.iter().map(|one| one.rule)).collect();
     assert!(rules.len() >= 15, "{rules:?}");
     for wanted in [
@@ -70,6 +73,24 @@ fn evidence_holds_and_its_verdict_is_the_nodes_own() {
                 assert_eq!(judged.unwrap(), own.unwrap(), "{id}");
             }
         }
+    }
+}
+
+#[test]
+fn a_label_is_answered_with_the_question() {
+    let mut rules: BTreeSet<&str> = BTreeSet::new();
+    for land in lands() {
+        for one in &land.labelled {
+            let judged = examine(to_text(&one.gathered).as_bytes(), &one.asked, &land.book.anchor).unwrap();
+            assert_eq!(at(judged, land.now), one.verdict, "{:?}", one.asked);
+            rules.extend(one.verdict.reasons.iter().map(|reason| reason.rule));
+            // An answer for another label is none.
+            let error = examine(to_text(&one.gathered).as_bytes(), &one.asked.id, &land.book.anchor).unwrap_err();
+            assert_eq!(variant(&error), "OtherLabel");
+        }
+    }
+    for rule in ["label-differs", "label-incomplete", "label-unconfirmed", "expired", "date-passed", "recalled"] {
+        assert!(rules.contains(rule), "{rule}: {rules:?}");
     }
 }
 

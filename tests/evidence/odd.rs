@@ -16,6 +16,7 @@ use crate::tampering::variant;
 
 const CLASS: &str = "https://id.gs1.org/01/09506000134352";
 const PIECE: &str = "https://id.gs1.org/8006/095060001343520102";
+const GTIN_8: &str = "https://id.gs1.org/01/00000096385074";
 const NAMESPACE: &str = "https://a.example/x/";
 const RECALLED: &str = "http://ref.gs1.org/cbv/Disp-recalled";
 const SHIPPER_CERTIFICATE: &[u8] = b"certificate of the shipper";
@@ -138,7 +139,7 @@ fn spellings(council: &mut Council) {
 /// Times that are written strangely, and a signer whose clock was never set.
 fn clocks(council: &mut Council) {
     let early = Timestamp::from_seconds(-1).unwrap();
-    for when in ["2016-12-31T23:59:60Z", "2026-03-15 07:00:00.9999z", "2026-03-15t08:00:00+01:00"] {
+    for when in ["2016-12-31T23:59:60Z", "2026-03-15t07:00:00.9999z", "2026-03-15t08:00:00+01:00"] {
         let document = json!({
             "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
             "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-03-03T08:00:00.000Z",
@@ -159,15 +160,17 @@ fn admins(council: &mut Council) {
             "type": "registration", "participant": id, "request": "",
             "claims": {
                 "organization": "\u{2003}Number \u{600}", "roles": ["carrier"], "glns": ["9506000134307"],
-                "gs1CompanyPrefixes": [], "namespaces": ["urn:shipper:a%2F:"],
+                "gs1CompanyPrefixes": [], "gs1Keys": [GTIN_8, "https://id.gs1.org/414/9529999000019"],
+                "namespaces": ["urn:shipper:a%2F:"],
             },
             "certificate": {
                 "x509": "Y2VydGlmaWNhdGUgb2YgdGhlIHNoaXBwZXI", "jwk": PublicKey::from(key.verifying_key()).jwk(),
-                "notBefore": "2026-03-01 00:00:00Z", "notAfter": "2026-03-30T00:00:00+00:00",
+                "notBefore": "2026-03-01t00:00:00Z", "notAfter": "2026-03-30T00:00:00+00:00",
             },
         }),
     );
-    let mut seen = event(17, "ObjectEvent", json!({"epcList": [item("SENT")], "action": "OBSERVE"}));
+    let small = format!("{GTIN_8}/21/S");
+    let mut seen = event(17, "ObjectEvent", json!({"epcList": [item("SENT"), small], "action": "OBSERVE"}));
     seen["@context"] = json!(["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"]);
     council.capture(17, time("17T08:00"), SHIPPER_CERTIFICATE, &key, &seen);
     council.decide(18, &json!({"type": "revocation", "participant": id, "reason": "\u{1c}", "compromisedSince": null}));
@@ -248,6 +251,8 @@ pub fn cases() -> Vec<Odd> {
         sound("a lot that no AI 10 can be", &item("LOT-2")),
         sound("more destinations than count", &item("SENT")),
         sound("strange clocks", &item("CLOCK")),
+        sound("an item of a single key", &format!("{GTIN_8}/21/S")),
+        sound("a GTIN-8 that nobody has", "https://id.gs1.org/01/10000096385071"),
     ];
     cases.extend(SPELLINGS.iter().map(|(spelling, _)| sound("a spelling", spelling)));
     cases.extend(OTHERS.iter().map(|other| sound("a URI that looks like a key", other)));
@@ -325,7 +330,12 @@ fn what_is_asked_of_an_odd_ledger() {
         "nobody holds a namespace's own URI"
     );
     assert!(asks(&format!("{CLASS}/235/T%3C1")).contains_key(&recall(format!("{CLASS}/10/L-U"))));
-    assert!(asks(&item("LOT-1")).keys().all(|subject| !subject.text().contains("/10/")), "the first lotNumber counts");
+    for number in ["7", "L-E"] {
+        let lot = recall(format!("{CLASS}/10/{number}"));
+        assert!(asks(&item("LOT-1")).contains_key(&lot), "each lotNumber counts, a number by its digits: {number}");
+    }
+    let small = asks(&format!("{GTIN_8}/21/S"));
+    assert!(small.contains_key(&Subject::prefix("000009638507")), "the digits of a single key");
     let sent = asks(&item("SENT"));
     for (text, is_asked) in [
         ("9506000134369", true),

@@ -67,7 +67,7 @@ fn the_seeds_of_fuzzing_hold_and_are_of_one_block() {
         let path = entry.unwrap().path();
         let text = fs::read(&path).unwrap();
         let evidence = Evidence::parse(&text).unwrap();
-        let verdict = examine(&text, &Id::parse(&evidence.id).unwrap(), &anchor);
+        let verdict = examine(&text, Id::parse(&evidence.id).unwrap(), &anchor);
         words.insert(verdict.unwrap_or_else(|error| panic!("{}: {error}", path.display())).word.as_str());
         checkpoints.insert(evidence.checkpoint);
     }

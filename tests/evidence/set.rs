@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use sealane::app::evidence::{gather, verdict};
 use sealane::ports::LedgerStore;
 use sealane_core::evidence::{Anchor, Evidence, EvidenceError, check};
-use sealane_core::gs1::{Id, IdKind};
+use sealane_core::gs1::{Id, IdKind, Question};
 use sealane_core::provenance::{Policy, Verdict, judge, stale};
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
@@ -31,13 +31,30 @@ const HIDDEN_PER_LAND: usize = 25;
 /// Turned bits of each ledger's documents.
 const FLIPPED_PER_LAND: usize = 12;
 
-const WORDS: [&str; 5] = ["unknown", "recalled", "suspect", "incomplete", "authentic"];
+/// What stands on labels: lots of which some are recorded or recalled, the expiry that some things were made with, and others.
+const LABELS: [&str; 9] = [
+    "10=L0&17=261231",
+    "10=L1",
+    "10=L2&17=261200&22=2A",
+    "10=L9",
+    "17=290101&7003=2901011200",
+    "7003=2612312359&11=260301",
+    "15=260228&16=250101",
+    "22=2A&235=T1",
+    "10=L0&17=250228",
+];
+
+/// Labels with which each id is asked about.
+const LABELS_PER_ID: usize = 2;
+
+const WORDS: [&str; 8] = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
 
 /// A world that has been asked.
 pub struct Land {
     pub book: Book,
     pub told: BTreeMap<&'static str, usize>,
     pub answers: Vec<Answer>,
+    pub labelled: Vec<Labelled>,
     /// The node's clock when it was asked.
     pub now: Timestamp,
 }
@@ -51,11 +68,18 @@ pub struct Answer {
     pub verdict: Option<Verdict>,
 }
 
+/// What a node says of an id with a label.
+pub struct Labelled {
+    pub asked: Question,
+    pub gathered: Evidence,
+    pub verdict: Verdict,
+}
+
 /// A document, and what this program says of it.
 pub struct Case {
     pub name: String,
     pub anchor: Value,
-    pub id: Id,
+    pub asked: Question,
     pub now: Timestamp,
     pub text: String,
     /// A verdict that the server claims, and that the document does not bear out.
@@ -64,8 +88,8 @@ pub struct Case {
 }
 
 /// Reads, checks and judges, as whoever holds the document does.
-pub fn examine(text: &[u8], id: &Id, anchor: &Anchor) -> Result<Verdict, EvidenceError> {
-    let checked = check(&Evidence::parse(text)?, id, anchor, &AwsLc)?;
+pub fn examine(text: &[u8], asked: impl Into<Question>, anchor: &Anchor) -> Result<Verdict, EvidenceError> {
+    let checked = check(&Evidence::parse(text)?, asked, anchor, &AwsLc)?;
     Ok(judge(&checked.history, &Policy::default()))
 }
 
@@ -88,12 +112,22 @@ pub fn lands() -> &'static [Land] {
 async fn land(seed: u64) -> Land {
     let World { mut node, book, ids, told } = World::make(seed).await;
     let last = book.blocks.len() - 1;
-    let mut answers = Vec::new();
+    let (mut answers, mut labelled) = (Vec::new(), Vec::new());
     for (number, id) in worth_asking(&book, ids.iter().map(|id| Id::parse(id).unwrap())).into_iter().enumerate() {
         let ledger = node.ledger.clone();
         let gathered = node.drive(gather(&ledger, &id, None)).await.unwrap();
         let (said, _) = node.drive(verdict(&ledger, &id, &Policy::default())).await.unwrap();
         answers.push(Answer { id: id.clone(), height: last, gathered, verdict: Some(said) });
+        for at in 0..LABELS_PER_ID {
+            let label = LABELS[(number * LABELS_PER_ID + at + seed as usize) % LABELS.len()];
+            // A lot has no further lot, and what has no GTIN no label.
+            let asked = Question::parse(&format!("{id}?{label}")).unwrap_or_else(|_| (&id).into());
+            if !asked.label.is_empty() {
+                let gathered = node.drive(gather(&ledger, &asked, None)).await.unwrap();
+                let (verdict, _) = node.drive(verdict(&ledger, &asked, &Policy::default())).await.unwrap();
+                labelled.push(Labelled { asked, gathered, verdict });
+            }
+        }
         if number.is_multiple_of(3) {
             let height = last * (2 + number % 4) / 6;
             let block = node.store.block(book.blocks[height].seal.height).await.unwrap();
@@ -101,7 +135,7 @@ async fn land(seed: u64) -> Land {
             answers.push(Answer { id, height, gathered, verdict: None });
         }
     }
-    Land { book, told, answers, now: node.now() }
+    Land { book, told, answers, labelled, now: node.now() }
 }
 
 /// The ids whose answers rest on most, and some of every other kind.
@@ -150,15 +184,15 @@ pub fn cases() -> &'static [Case] {
             let said = examine(text.as_bytes(), &council.id, &council.book.anchor);
             let now = council.book.blocks[council.book.blocks.len() - 1].seal.time;
             let outcome = said.map(|verdict| at(verdict, now)).map_err(|error| variant(&error));
-            let (name, anchor, id) = (format!("council: {}", one.what), anchor.clone(), council.id.clone());
-            cases.push(Case { name, anchor, id, now, text, claimed: None, outcome });
+            let (name, anchor, asked) = (format!("council: {}", one.what), anchor.clone(), (&council.id).into());
+            cases.push(Case { name, anchor, asked, now, text, claimed: None, outcome });
         }
         for one in odd::cases() {
             let text = serde_json::to_string(&one.evidence).unwrap();
             let said = examine(text.as_bytes(), &one.id, &council.book.anchor);
             let outcome = said.map(|verdict| at(verdict, one.now)).map_err(|error| variant(&error));
             let (name, anchor) = (format!("odd: {}", one.what), anchor.clone());
-            cases.push(Case { name, anchor, id: one.id, now: one.now, text, claimed: None, outcome });
+            cases.push(Case { name, anchor, asked: one.id.into(), now: one.now, text, claimed: None, outcome });
         }
         let relay = handing_over::Relay::run();
         for one in handing_over::cases(&relay) {
@@ -167,7 +201,7 @@ pub fn cases() -> &'static [Case] {
             let now = "2026-03-20T00:00:00Z".parse().unwrap();
             let outcome = said.map(|verdict| at(verdict, now)).map_err(|error| variant(&error));
             let (name, anchor) = (format!("handing over: {}", one.what), one.anchor.to_json());
-            cases.push(Case { name, anchor, id: relay.id.clone(), now, text, claimed: None, outcome });
+            cases.push(Case { name, anchor, asked: (&relay.id).into(), now, text, claimed: None, outcome });
         }
         let votes = voting::Votes::run();
         for one in voting::cases(&votes) {
@@ -176,7 +210,7 @@ pub fn cases() -> &'static [Case] {
             let now = "2026-03-20T00:00:00Z".parse().unwrap();
             let outcome = said.map(|verdict| at(verdict, now)).map_err(|error| variant(&error));
             let (name, anchor) = (format!("voting: {}", one.what), votes.book.anchor.to_json());
-            cases.push(Case { name, anchor, id: votes.id.clone(), now, text, claimed: None, outcome });
+            cases.push(Case { name, anchor, asked: (&votes.id).into(), now, text, claimed: None, outcome });
         }
         cases
     })
@@ -200,6 +234,16 @@ impl Making<'_> {
                 land.now,
                 number,
             );
+        }
+        for (number, one) in land.labelled.iter().enumerate() {
+            let label = one.asked.label.element_string();
+            let text = to_text(&one.gathered);
+            self.add(format!("good with the label {label}"), &one.asked, text.clone(), land.now, number);
+            if number % 4 == 0 {
+                self.add(format!("asked without the label {label}"), &one.asked.id, text, land.now, 0);
+                let without = Evidence { label: BTreeMap::new(), ..one.gathered.clone() };
+                self.add(format!("the label {label} dropped"), &one.asked, to_text(&without), land.now, 0);
+            }
         }
         let edition = land.book.last();
         let older = land.book.edition(last - 1);
@@ -237,26 +281,19 @@ impl Making<'_> {
     }
 
     /// Adds a document. Beside every other good one stands a verdict that it does not bear out.
-    fn add(&mut self, what: String, id: &Id, text: String, now: Timestamp, number: usize) {
-        let said = examine(text.as_bytes(), id, &self.land.book.anchor);
+    fn add(&mut self, what: String, asked: impl Into<Question>, text: String, now: Timestamp, number: usize) {
+        let asked = asked.into();
+        let said = examine(text.as_bytes(), &asked, &self.land.book.anchor);
         let outcome = said.map(|verdict| at(verdict, now)).map_err(|error| variant(&error));
         let claimed = match &outcome {
             Ok(verdict) if number % 2 == 1 => {
                 let at = WORDS.iter().position(|word| *word == verdict.word.as_str()).unwrap();
-                Some(WORDS[(at + 1 + number / 2 % 4) % 5])
+                Some(WORDS[(at + 1 + number / 2 % 7) % 8])
             }
             _ => None,
         };
         let name = format!("ledger {}: {what}", self.number);
-        self.cases.push(Case {
-            name,
-            anchor: self.land.book.anchor.to_json(),
-            id: id.clone(),
-            now,
-            text,
-            claimed,
-            outcome,
-        });
+        self.cases.push(Case { name, anchor: self.land.book.anchor.to_json(), asked, now, text, claimed, outcome });
     }
 }
 
@@ -288,7 +325,7 @@ pub fn write(folder: &str, cases: &[Case]) -> PathBuf {
     std::fs::create_dir_all(&directory).unwrap();
     for (number, case) in cases.iter().enumerate() {
         let mut file = json!({
-            "name": number.to_string(), "what": case.name, "anchor": case.anchor, "id": case.id, "now": case.now.millis(),
+            "name": number.to_string(), "what": case.name, "anchor": case.anchor, "id": case.asked.to_uri(), "now": case.now.millis(),
             "evidence": case.text, "expect": expected(case),
         });
         if let Some(claimed) = case.claimed {

@@ -369,7 +369,7 @@ impl Changes<'_> {
             });
             self.push(format!("a {kind} list {at} with a signer more"), &["Index"], |e| e.index[at].signers.push(0));
         }
-        self.push("a label", &["Reserved"], |e| drop(e.label.insert("10".to_owned(), "L1".to_owned())));
+        self.push("a label", &["OtherLabel"], |e| drop(e.label.insert("10".to_owned(), "L1".to_owned())));
         let members = self.edition.book.anchor.members().clone();
         self.push("a handover that changes nobody", &["Handover"], |e| {
             let (checkpoint, commit, seal) = (e.checkpoint.clone(), e.commit.clone(), e.seal.seal.clone());

@@ -67,7 +67,7 @@ def strict_json(data, what):
 
     def real(text):
         number = float(text)
-        need(math.isfinite(number), f"{what} has a number out of range")
+        need(math.isfinite(number) and (number or not re.match("[^eE]*[1-9]", text)), f"{what} has a number out of range")
         return number
 
     def integer(text):
@@ -149,7 +149,7 @@ def hash_of(text, what):
     return unbase64url(text, what, 32)
 
 
-TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[\0-\x7f](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
+TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
 YEARS = (-62_167_219_200_000, 253_402_300_799_999)  # 0000 to 9999, in milliseconds
 
 
@@ -754,23 +754,23 @@ KEYS = {
     "01": ("gtin", r"\d{14}", 14, (("22", "10", "21"), ("235",)), ("235", "21", "10"), (1, 13)),
     "253": ("gdti", rf"\d{{13}}{ANY}{{0,17}}", 13, (), (), (0, 12)),
     "255": ("gcn", r"\d{13,25}", 13, (), (), (0, 12)),
-    "401": ("ginc", rf"\d{{4}}{ANY}{{1,26}}", 0, (), (), None),
+    "401": ("ginc", rf"\d{{4}}{ANY}{{0,26}}", 0, (), (), None),
     "402": ("gsin", r"\d{17}", 17, (), (), (0, 16)),
     "414": ("gln", r"\d{13}", 13, (("254",), ("7040",)), ("254",), (0, 12)),
     "415": ("payTo", r"\d{13}", 13, (("8020",),), ("8020",), (0, 12)),
     "417": ("party", r"\d{13}", 13, (("7040",),), (), (0, 12)),
     "8003": ("grai", rf"0\d{{13}}{ANY}{{0,16}}", 14, (), (), (1, 13)),
-    "8004": ("giai", rf"\d{{4}}{ANY}{{1,26}}", 0, (("7040",),), (), None),
+    "8004": ("giai", rf"\d{{4}}{ANY}{{0,26}}", 0, (("7040",),), (), None),
     "8006": ("itip", r"\d{18}", 14, (("22", "10", "21"),), ("21", "10"), (1, 13)),
-    "8010": ("cpid", r"\d{4}[#\-/0-9A-Z]{1,26}", 0, (("8011",),), ("8011",), None),
-    "8013": ("gmn", rf"\d{{4}}{ANY}{{1,21}}", 0, (), (), None),
+    "8010": ("cpid", r"\d{4}[#\-/0-9A-Z]{0,26}", 0, (("8011",),), ("8011",), None),
+    "8013": ("gmn", rf"\d{{4}}{ANY}{{0,21}}", 0, (), (), None),
     "8017": ("gsrnp", r"\d{18}", 18, (("8019",),), ("8019",), (0, 17)),
     "8018": ("gsrn", r"\d{18}", 18, (("8019",),), ("8019",), (0, 17)),
 }
 QUALIFIERS = {
     "22": ("cpv", rf"{ANY}{{1,20}}"), "10": ("lot", rf"{ANY}{{1,20}}"), "21": ("ser", rf"{ANY}{{1,20}}"),
     "254": ("glnx", rf"{ANY}{{1,20}}"), "235": ("tpx", rf"{ANY}{{1,28}}"), "7040": ("uic", rf"\d{ANY}{{3}}"),
-    "8011": ("cpsn", r"0|[1-9]\d{0,11}"), "8019": ("srin", r"\d{1,10}"), "8020": ("refno", rf"{ANY}{{1,25}}"),
+    "8011": ("cpsn", r"[1-9]\d{0,11}"), "8019": ("srin", r"\d{1,10}"), "8020": ("refno", rf"{ANY}{{1,25}}"),
 }  # fmt: skip
 KEY_NAMES = {name: ai for ai, (early, *_) in KEYS.items() for name in (ai, early)}
 QUALIFIER_NAMES = {name: ai for ai, (early, _) in QUALIFIERS.items() for name in (ai, early)}
@@ -832,8 +832,8 @@ def gs1_id(ai, value, qualifiers):
     return canonical
 
 
-def digital_link(official, path, text):
-    """Rules 1 to 3; None where the path has no key."""
+def digital_link(official, path, text, beside=None):
+    """Rules 1 to 3; None where the path has no key. Puts the qualifiers into `beside`."""
     segments = [decode(segment) for segment in path.split("/")[1:]]
     for at in range(len(segments) - 2, -1, -1):
         ai = KEY_NAMES.get(segments[at])
@@ -849,6 +849,8 @@ def digital_link(official, path, text):
             continue
         ordered = any(names == [name for name in one if name in names] for one in lists) or not names
         need(len(rest) % 2 == 0 and ordered, f"{short(text)} has after ({ai}) what cannot follow")
+        if beside is not None:
+            beside.extend(zip(names, rest[1::2]))
         return gs1_id(ai, value, dict(zip(names, rest[1::2])))
     need(not official, f"{short(text)} holds no GS1 key")
     return None
@@ -927,6 +929,59 @@ def canonical_id(text, what="an id"):
     return read
 
 
+def qualifiers(text):
+    """What stands in the path of a Digital Link after its key, as pairs."""
+    match, beside = URI.fullmatch(text), []
+    if match and match[1].lower() in ("http", "https") and not isinstance(read_id(text), Refused):
+        digital_link(match[2].removesuffix(".").lower() == "id.gs1.org", match[3], text, beside)
+    return beside
+
+
+def days_in(year, month):
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return [31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] if 1 <= month <= 12 else 0
+
+
+def is_date(digits, first=0):
+    return fits(r"\d{6}", digits) and first <= int(digits[4:]) <= days_in(int(digits[:2]), int(digits[2:4])) and "00" < digits[2:4]
+
+
+# "Label": what each AI's value is.
+LABEL = {
+    "10": lambda text: fits(QUALIFIERS["10"][1], text), "22": lambda text: fits(QUALIFIERS["22"][1], text),
+    "235": lambda text: fits(QUALIFIERS["235"][1], text), "11": is_date, "15": is_date, "16": is_date, "17": is_date,
+    "7003": lambda text: is_date(text[:6], 1) and fits(r"([01]\d|2[0-3])[0-5]\d", text[6:]),
+}  # fmt: skip
+
+
+def labelled(identifier, pairs):
+    """An id and its label, of the pairs that stand beside it."""
+    ai, value, qualifier = key_of(identifier) or ("", "", None)
+    own = {qualifier: decode(identifier.rpartition("/")[2])} if qualifier else {}
+    label = {}
+    for name, text in pairs:
+        if name not in LABEL or ai not in ("01", "8006"):
+            continue
+        need(LABEL[name](text), f"({name}) {short(text)} is none")
+        need(own.get(name, label.get(name, text)) == text, f"({name}) stands twice with two values")
+        if name not in own:
+            label[name] = text
+    if ai == "01" and not qualifier and "10" in label:
+        identifier = gs1_id("01", value, {"10": label.pop("10")})
+    return identifier, label
+
+
+def question(text):
+    """What is asked about: an id and its label, as a URI has them."""
+    pairs = qualifiers(text)
+    match = URI.fullmatch(text)
+    query = (match[4] or "") if match and key_of(canonical_id(text)) and match[1].lower() in ("http", "https") else ""
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        pairs.append((decode(name), decode(value)))
+    return labelled(canonical_id(text), pairs)
+
+
 def key_of(identifier):
     """The AI, value and qualifier's name of a canonical id, or None for another URI."""
     if not identifier.startswith(GS1):
@@ -952,13 +1007,13 @@ def delimiters(uri):
 
 
 def candidates(identifier):
-    """The company prefixes or namespaces under which an id may lie."""
+    """The digits or namespaces under which a claim that could be about an id is named."""
     if key := key_of(identifier):
         ai, value, _ = key
         span = KEYS[ai][5]
         digits = value[slice(*span)] if span else re.match(r"[0-9]*", value)[0]
         if ai in ("01", "8006") and digits.startswith("00000"):
-            return []
+            return [digits]  # a GTIN-8, which is a single key
         return [digits[:length] for length in range(4, 13) if length <= len(digits)]
     uri = plain_http(identifier)
     start = uri.index(":") + 1
@@ -968,11 +1023,31 @@ def candidates(identifier):
 
 def covers(claimed, identifier):
     """Whether one of the claims covers an id."""
-    prefixes, _, namespaces = claimed
+    prefixes, _, namespaces, keys = claimed
     if key_of(identifier):
-        return not set(candidates(identifier)).isdisjoint(prefixes)
+        return not set(candidates(identifier)).isdisjoint(prefixes) or any(belongs(identifier, single) for single in keys)
     uri = plain_http(identifier)
     return any(uri != namespace and uri.startswith(namespace) for namespace in namespaces)
+
+
+def belongs(identifier, single):
+    """Whether an id is of a single key: of a GTIN its lots, items and pieces, of a GLN its place, party and payment slips."""
+    (ai, value, _), (of, key, _) = key_of(identifier), key_of(single)
+    return ai in ("01", "8006") and value[:14] == key if of == "01" else ai in ("414", "415", "417") and value == key
+
+
+def holds_key(claimed, single):
+    """Whether a company prefix of these claims covers a single key, or one of their GLNs is it."""
+    prefixes, glns, _, _ = claimed
+    return not set(candidates(single)).isdisjoint(prefixes) or key_of(single)[0] == "414" and key_of(single)[1] in glns
+
+
+def is_single_key(text):
+    try:
+        key = key_of(text) if canonical_id(text) == text else None
+    except Refused:
+        return False
+    return key is not None and key[0] in ("01", "414") and not key[2]
 
 
 def plain_http(uri):
@@ -1010,6 +1085,29 @@ DISPENSED = steps("dispensing"), dispositions("dispensed")
 DECOMMISSIONED = steps("decommissioning"), dispositions("inactive")
 
 
+def master_data(ilmd, names):
+    """"Master data": the texts of the members of these names."""
+    local = lambda value: [(re.split(r"[:/#]", name)[-1], inner) for name, inner in value.items()] if isinstance(value, dict) else []
+
+    def texts(value, in_list=False):
+        one = value["@value"] if isinstance(value, dict) and "@value" in value else value
+        if isinstance(one, str):
+            return [one]
+        if is_int(one):
+            return [str(one)]
+        listed = isinstance(one, list) and one is value and not in_list
+        return [text for item in one for text in texts(item, True)] if listed else []
+
+    found = []
+    for name, value in local(ilmd):
+        if name in names:
+            found += texts(value)
+        elif name in ("Product", "product"):
+            for product in value if isinstance(value, list) else [value]:
+                found += [text for inner, held in local(product) if inner in names for text in texts(held)]
+    return found
+
+
 class Event:
     def __init__(self, value):
         need(isinstance(value, dict), "an event is no object")
@@ -1045,10 +1143,12 @@ class Event:
         self.is_error = "errorDeclaration" in value
         places = [canonical_id(member(item, "destination"), "destination") for item in array(value.get("destinationList", []), "destinationList")]
         self.destinations = places[:16]
-        ilmd = value.get("ilmd", {})
-        lots = [lot for name, lot in (ilmd.items() if isinstance(ilmd, dict) else ()) if re.split(r"[:/#]", name)[-1] == "lotNumber"]
-        lot = lots[0] if lots else None  # the first member of that name, whatever it holds
-        self.lot = lot if isinstance(lot, str) and fits(QUALIFIERS["10"][1], lot) else None
+        self.lots = master_data(value.get("ilmd"), ("lotNumber", "hasBatchLotNumber"))
+        made = {"ObjectEvent": "epcList", "TransformationEvent": "outputEPCList"}.get(self.type)
+        self.lots_beside = [
+            (read_id(text), lot) for text in (array(value.get(made, []), made) if made else ()) if "/" in text
+            for name, lot in qualifiers(text) if name == "10"
+        ]  # fmt: skip
 
     def names(self, participant):
         named = {("id", identifier) for identifier in self.ids}
@@ -1115,7 +1215,7 @@ class Event:
 
 def epcis_events(payload):
     """The events of an EPCISDocument, or the single event that stands alone."""
-    document = strict_json(payload, "a capture")
+    document = strict_json(payload.removeprefix(b"\xef\xbb\xbf"), "a capture")  # RFC 8259 §8.1
     need(isinstance(document, dict) and "@context" in document, "a capture is no object with a context")
     if document.get("type") != "EPCISDocument":
         return [Event(document)]
@@ -1135,9 +1235,14 @@ ADMIN = {
     "endorsement": ("type", "registration"),
     "proposal": ("type", "changes", "expires"),
 }
-OPTIONAL = {"genesis": ("continues",), "registration": ("evidence", "similarTo"), "revocation": ("compromisedSince",)}
+OPTIONAL = {"genesis": ("continues",), "registration": ("evidence", "similarTo"), "revocation": ("compromisedSince", "dismissesClaims")}
 RESERVED_ADMIN = ("withdrawal", "ballot", "ready", "fault")
-CHANGES = ("admit", "remove", "replace", "revoke", "policy", "rules")
+CHANGES = {  # and what of each is read, since evidence may show it
+    "admit": None, "remove": None, "replace": None, "rules": None,
+    "revoke": ("participant", "reason"), "dismiss": ("participant", "claims", "reason"), "lift": ("recall", "ids", "reason"),
+    "authority": ("registration",), "succeeds": ("former", "participant"), "policy": ("name", "value"),
+}
+OF_VERDICT = {"maxSpeedKmh": (1, 28000), "clockToleranceMinutes": (0, 1440)}
 NOBODYS = ("did:", "urn:ietf:", "urn:isbn:", "urn:issn:", "urn:nbn:", "urn:oid:", "urn:uuid:")
 
 
@@ -1225,26 +1330,32 @@ def similar_to(ids, participant):
 
 
 def claims(value):
-    """(company prefixes, GLNs, namespaces), the last with http."""
-    obj(value, "claims", ("organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"), ("lei", "contact", "terms"))
+    """(company prefixes, GLNs, namespaces, single keys), the namespaces with http."""
+    obj(value, "claims", ("organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"), ("gs1Keys", "lei", "contact", "terms"))
+    keys = value.get("gs1Keys", [])
+    need("gs1Keys" not in value or keys, "gs1Keys are empty")
     need("lei" not in value or is_lei(value["lei"]), "an lei is none")
     need("contact" not in value or is_contact(value["contact"]), "a contact is none")
     need("terms" not in value or hash_of(value["terms"], "terms"), "terms are no hash")
     name = text_of(value["organization"], "organization").strip(WHITE)
     need(1 <= len(name) <= 200 and not has_control(name) and not INVISIBLE.search(name), "an organisation's name is none")
-    for member in ("roles", "glns", "gs1CompanyPrefixes", "namespaces"):
-        items = array(value[member], member)
+    for member in ("roles", "glns", "gs1CompanyPrefixes", "namespaces", "gs1Keys"):
+        items = array(value.get(member, []), member)
         need(len(items) <= 100 and all(isinstance(item, str) for item in items), f"{member} are no list of texts")
         need(len(set(items)) == len(items), f"{member} have one twice")
     roles = ["shipper" if role == "carrier" else role for role in value["roles"]]
-    need(roles and set(roles) <= {"manufacturer", "shipper", "distributor"} and len(set(roles)) == len(roles), "roles are none")
+    need(roles and set(roles) <= {"manufacturer", "shipper", "distributor", "authority"} and len(set(roles)) == len(roles), "roles are none")
+    need("authority" not in roles or len(roles) == 1, "an authority does not stand alone")
     for gln in value["glns"]:
         need(re.fullmatch(r"\d{13}", gln, re.ASCII) and check_digit(gln[:12]) == gln[12], f"{short(gln)} is no GLN")
     for prefix in value["gs1CompanyPrefixes"]:
-        need(re.fullmatch(r"\d{4,12}", prefix, re.ASCII), f"{short(prefix)} is no company prefix")
+        need(re.fullmatch(r"(?!00000)\d{4,12}", prefix, re.ASCII), f"{short(prefix)} is no company prefix")
+    for key in keys:
+        need(is_single_key(key), f"{short(key)} is no single GS1 key")
+        need(set(candidates(key)).isdisjoint(value["gs1CompanyPrefixes"]), f"{short(key)} lies under a company prefix")
     spaces = [namespace(text) for text in value["namespaces"]]
     need(free_of_overlap(value["gs1CompanyPrefixes"]) and free_of_overlap(spaces), "claims begin with one another")
-    return value["gs1CompanyPrefixes"], value["glns"], spaces
+    return value["gs1CompanyPrefixes"], value["glns"], spaces, keys
 
 
 def admin_statement(payload):
@@ -1270,7 +1381,8 @@ def admin_statement(payload):
         reason_of(value)
         if value.get("compromisedSince") is not None:
             any_time(value["compromisedSince"], "compromisedSince")
-        return read
+        need(value.get("dismissesClaims", True) is True, "dismissesClaims is not left out, and not true")
+        return {**read, "dismisses": "dismissesClaims" in value}
     read["request"] = unbase64url(value["request"], "request")
     read["certificate"] = Certificate(value["certificate"])
     if kind == "registration":
@@ -1295,25 +1407,88 @@ def reason_of(value):
     need(1 <= len(reason) <= 1000 and reason.strip(WHITE), "a revocation has no reason")
 
 
+def leaf_of(value):
+    need(isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 - 1, "a leaf is no leaf")
+    return value
+
+
+def ranges(value):
+    """The ranges of leaves of a dismissal: ascending, none touching another."""
+    found = []
+    for item in array(value, "claims"):
+        obj(item, "a range", ("from", "to"))
+        first, last = leaf_of(item["from"]), leaf_of(item["to"])
+        need(first <= last and (not found or found[-1][1] + 1 < first), "ranges of leaves do not ascend, or touch")
+        found.append((first, last))
+    need(1 <= len(found) <= 100, "a dismissal has not 1 to 100 ranges")
+    return found
+
+
+def change_names(change):
+    kind = change["type"]
+    if kind == "lift":
+        return [("recall", text) for text in change["ids"]]
+    if kind == "authority":
+        return [("party", change["registration"]), ("policy", "verdict")]
+    if kind == "succeeds":
+        return [("party", change["former"]), ("party", change["participant"])]
+    if kind == "policy":
+        verdict = [("policy", "verdict")] if change["name"] in OF_VERDICT else []
+        return [("policy", change["name"]), *verdict, *([("party", change["participant"])] if "participant" in change else [])]
+    return [("party", change["participant"])]
+
+
+def read_change(change, kind):
+    optional = {"revoke": ("compromisedSince", "dismissesClaims"), "policy": ("participant",)}
+    obj(change, f"a {kind}", ("type", *CHANGES[kind]), optional.get(kind, ()))
+    if "reason" in change:
+        reason_of(change)
+    if "compromisedSince" in change:
+        any_time(change["compromisedSince"], "compromisedSince")
+    need(change.get("dismissesClaims", True) is True, "dismissesClaims is not left out, and not true")
+    for member in ("participant", "registration", "former"):
+        if member in change:
+            uuid(change[member])
+    if kind == "dismiss":
+        change = {**change, "claims": ranges(change["claims"])}
+    if kind == "lift":
+        leaf_of(change["recall"])
+        ids = array(change["ids"], "ids")
+        need(1 <= len(ids) <= 1000 and all(isinstance(text, str) and read_id(text) == text for text in ids), "ids are none")
+        need(len(set(ids)) == len(ids), "a recall is lifted twice for one id")
+    if kind == "succeeds":
+        need(change["former"] != change["participant"], "a participant succeeds itself")
+    if kind == "policy":
+        need(isinstance(change["name"], str), "a policy has no name")
+        least, most = OF_VERDICT.get(change["name"], (None, None))
+        if least is not None:
+            value = change["value"]
+            need(isinstance(value, int) and not isinstance(value, bool) and least <= value <= most, "a policy of the verdict has no such value")
+            need("participant" not in change, "a policy of the verdict is for one participant")
+    return change
+
+
+def decides_about(change, participant):
+    """Whether a verdict about what the participant says may rest on a change."""
+    return change["type"] != "policy" and participant in (change.get(member) for member in ("participant", "former", "registration"))
+
+
 def proposal(value, length):
-    """What of a proposal is about participants: whose registrations it would end, and whom it is about."""
+    """What evidence reads of a proposal: whose registrations it would end, what a verdict reads, and what it names."""
     any_time(value["expires"], "expires")
     changes = array(value["changes"], "changes")
     need(1 <= len(changes) <= 10, "a proposal has not 1 to 10 changes")
-    about, ends = [], []
+    read, names = [], []
     for change in changes:
         kind = change.get("type") if isinstance(change, dict) else None
-        need(kind in CHANGES, f"the change {short(kind)} is unknown, or kept for later")
-        if kind == "revoke":
-            obj(change, "a revoke", ("type", "participant", "reason"), ("compromisedSince",))
-            reason_of(change)
-            if "compromisedSince" in change:
-                any_time(change["compromisedSince"], "compromisedSince")
-            ends.append(uuid(change["participant"]))
-        if kind == "revoke" or (kind == "policy" and "participant" in change):
-            about.append(uuid(change["participant"]))
-    need(not about or length <= 16384, "a proposal about participants is longer than 16384 bytes")
-    return {"type": "proposal", "about": about, "ends": ends}
+        need(isinstance(kind, str) and kind in CHANGES, f"the change {short(kind)} is unknown, or kept for later")
+        if CHANGES[kind] is not None:
+            read.append(read_change(change, kind))
+            names += change_names(read[-1])
+        if kind == "rules":
+            names.append(("policy", "rules"))
+    need(not any(kind == "party" for kind, _ in names) or length <= 16384, "a proposal about participants is longer than 16384 bytes")
+    return {"type": "proposal", "changes": read, "names": names}
 
 
 def genesis(value):
@@ -1341,11 +1516,13 @@ def founder_bytes(origin, entry):
 def admin_names(admin, id_):
     if admin["type"] == "genesis":
         return {("party", base64url(kid)) for kid in admin["keys"]}
-    if admin["type"] == "proposal":  # its members and policies are in no evidence
-        return {("proposal", base64url(id_)), *(("party", participant) for participant in admin["about"])}
+    if admin["type"] == "proposal":  # its members are in no evidence
+        return {("proposal", base64url(id_)), *admin["names"]}
     named = {("party", admin["participant"])}
     if admin["type"] == "registration":
-        named.update(("prefix", text) for group in admin["claims"] for text in group)
+        *groups, keys = admin["claims"]
+        named.update(("prefix", text) for group in groups for text in group)
+        named.update(("prefix", candidates(key)[-1]) for key in keys)
     return named
 
 
@@ -1358,8 +1535,20 @@ class Registry:
         self.certificates = {}  # x5t#S256 -> (participant, Certificate)
         self.owners = {}  # key's point -> participant
         self.consents = 0
+        self.dismissed = {}  # participant -> [(first leaf, last leaf)]
+        self.lifted = {}  # (leaf of the recall, id) -> leaf of the decision
+        self.authorities = {}  # participant -> leaf of the decision
+        self.successors = {}  # former -> participant
+        self.policies = {}  # those of the verdict
 
-    def apply(self, said, keys, time):
+    def is_dismissed(self, participant, leaf):
+        return any(first <= leaf <= last for first, last in self.dismissed.get(participant, ()))
+
+    def dismiss_all(self, participant, leaf):
+        if leaf > 0:
+            self.dismissed.setdefault(participant, []).append((0, leaf - 1))
+
+    def apply(self, said, keys, time, leaf):
         """Applies a statement at its place, where these keys are those that a member may have signed by."""
         need(not said.capture, "a capture stands among the registrations")
         need(said.aud == self.origin, "an admin statement is for another ledger")
@@ -1384,6 +1573,8 @@ class Registry:
             return  # that there were enough of them, the quorum has seen
         if kind == "revocation":
             known[1] = True
+            if admin["dismisses"]:
+                self.dismiss_all(participant, leaf)
             return
         certificate = admin["certificate"]
         need(certificate.id not in self.certificates, "a certificate was registered before")
@@ -1398,13 +1589,28 @@ class Registry:
         self.certificates[certificate.id] = participant, certificate
         self.owners[certificate.point] = participant
 
-    def enact(self, said):
-        """Ends the registrations that an enacted proposal ends, of those that are shown."""
-        for participant in said.admin["ends"]:
-            known = self.participants.get(participant)
-            if known is not None:
-                need(not known[1], f"{participant} is revoked twice")
-                known[1] = True
+    def enact(self, said, leaf):
+        """Makes the changes of a proposal that was enacted at a leaf, those that a verdict reads."""
+        for change in said.admin["changes"]:
+            kind, participant = change["type"], change.get("participant")
+            if kind == "revoke":
+                known = self.participants.get(participant)
+                if known is not None:  # of those that are shown
+                    need(not known[1], f"{participant} is revoked twice")
+                    known[1] = True
+                if "dismissesClaims" in change:
+                    self.dismiss_all(participant, leaf)
+            elif kind == "dismiss":
+                self.dismissed.setdefault(participant, []).extend(change["claims"])
+            elif kind == "lift":
+                for text in change["ids"]:
+                    self.lifted.setdefault((change["recall"], text), leaf)
+            elif kind == "authority":
+                self.authorities.setdefault(change["registration"], leaf)
+            elif kind == "succeeds":
+                self.successors.setdefault(change["former"], participant)
+            elif change["name"] in OF_VERDICT:
+                self.policies[change["name"]] = change["value"]
 
     @staticmethod
     def clash(one, other):
@@ -1412,6 +1618,8 @@ class Registry:
             any(collide(a, b) for a in one[0] for b in other[0])
             or any(collide(a, b) for a in one[2] for b in other[2])
             or not set(one[1]).isdisjoint(other[1])
+            or not set(one[3]).isdisjoint(other[3])
+            or any(holds_key(a, key) for a, b in ((one, other), (other, one)) for key in b[3])
         )
 
 
@@ -1490,11 +1698,13 @@ class Followed:
 
 
 class Follows:
-    def __init__(self, identifier, entries, captures, admins):
+    def __init__(self, identifier, label, entries, captures, admins):
+        self.asked, self.label = identifier, label
         self.entries, self.captures, self.admins = entries, captures, admins
         self.needed = {}  # (kind, subject) -> the positions needed of its list
         self.allowance = Allowance()
         self.signers = set()
+        self.lifting = []  # the proposals in lists of recalls
         self.ids(identifier)
         self.prefix_lists = {}
         self.places()
@@ -1660,9 +1870,14 @@ class Follows:
 
     def lots(self, known):
         gtin = class_of(known.id)
-        events = (event for event in self.taken_events(known) if event.lot and event.brings_forth(known.id))
-        texts = {f"{gtin}/10/{encode(event.lot)}" for event in events}
-        return sorted(texts, key=str.encode)[:8]
+        named = lambda number: f"{gtin}/10/{encode(number)}"
+        numbers = {
+            number for event in self.taken_events(known) if event.brings_forth(known.id)
+            for number in [*event.lots, *(lot for named, lot in event.lots_beside if named == known.id)]
+            if fits(QUALIFIERS["10"][1], number)
+        }  # fmt: skip
+        said = sorted(map(named, numbers), key=str.encode)[:8]
+        return said + [named(self.label["10"])] if known.id == self.asked and "10" in self.label else said
 
     def recalls(self):
         with_holder, without = set(), set()
@@ -1684,7 +1899,12 @@ class Follows:
             start = entry.count
             while start > max(entry.count - 100, 0) and not allowance.spent():
                 start -= 1
-                self.take(entry, start, allowance)
+                leaf = entry.leaves[start - entry.first] if entry.first <= start < entry.end else None
+                if leaf in self.admins and self.admins[leaf].admin["type"] == "proposal":  # to lift a recall
+                    self.lifting.append(base64url(self.admins[leaf].id))
+                    allowance.statements += 1
+                else:
+                    self.take(entry, start, allowance)
             self.needed["recall", subject] = (start, entry.count)
 
     # 5. Parties
@@ -1693,8 +1913,10 @@ class Follows:
         for participant in self.signers.union(*self.prefix_lists.values()):
             for leaf in self.whole("party", participant).leaves:
                 said = self.admins[leaf]
-                if said.admin["type"] == "proposal" and participant in said.admin["ends"]:
+                if said.admin["type"] == "proposal" and any(decides_about(change, participant) for change in said.admin["changes"]):
                     self.end(base64url(said.id))
+        for proposal_id in self.lifting:
+            self.end(proposal_id)
 
     def end(self, proposal_id):
         """The last leaf about a proposal, and not what stands there."""
@@ -1743,8 +1965,10 @@ def evidence(anchor, data, asked=None):
     obj(value, "the evidence", EVIDENCE)
     identifier = text_of(value["id"], "id")
     need(canonical_id(identifier, "id") == identifier, "id is not in its canonical form")
-    need(value["label"] == {}, "the label is not empty: it is kept for later")
-    need(asked is None or canonical_id(asked) == identifier, "the evidence is about another id")
+    label = obj(value["label"], "label", (), tuple(LABEL))
+    pairs = [(name, text_of(text, "an attribute of label")) for name, text in label.items()]
+    need(asked is not None or labelled(identifier, pairs) == (identifier, label), "the label is not one of this id")
+    need(asked is None or question(asked) == (identifier, label), "the evidence is about another id, or for another label")
 
     # 2
     handovers = [Handover(item) for item in array(value["handovers"], "handovers")]
@@ -1809,18 +2033,19 @@ def evidence(anchor, data, asked=None):
     enacted = []  # the leaf by which, and the proposal
     for leaf, said in registrations.items():
         while enacted and enacted[0][0] < leaf:
-            registry.enact(enacted.pop(0)[1])
+            by, proposed = enacted.pop(0)
+            registry.enact(proposed, by)
         keys, _ = chain.in_force(blocks[leaf].height)
         if keys is None:  # before the anchor's end nobody but the index says who was a member
             need(leaf < anchor.size, f"nobody is known to be a member at leaf {leaf}")
             keys = {**by_kid, **shown, **anchor.keys}
-        registry.apply(said, keys, blocks[leaf].time)
+        registry.apply(said, keys, blocks[leaf].time, leaf)
         by = last_words.get(base64url(said.id))
         if by is not None and said.id in blocks[by].enacted:
             enacted.append((by, said))
             enacted.sort(key=lambda one: one[0])
-    for _, said in enacted:
-        registry.enact(said)
+    for by, said in enacted:
+        registry.enact(said, by)
     ascending([thumbprint(point) for point in former], "formerMembers")
     need(not by_kid.keys() & shown.keys(), "formerMembers has one who is shown elsewhere")
     need(by_kid.keys() <= {said.signer for said in registrations.values()}, "formerMembers has one who signed nothing here")
@@ -1837,7 +2062,7 @@ def evidence(anchor, data, asked=None):
         signed[leaf] = said, participant, blocks[leaf].time
 
     # 7
-    follows = Follows(identifier, index, signed, registrations)
+    follows = Follows(identifier, label, index, signed, registrations)
     for subject, (start, end) in follows.needed.items():
         entry = index[subject]
         shown = (entry.first, entry.end) if entry.leaves else None
@@ -2106,7 +2331,13 @@ def test_strictness():
     assert any_time("1970-01-01T00:00:00Z", "") == 0 and any_time("2026-11-21t09:29:00.12399+01:00", "") == own_time("2026-11-21T08:29:00.123Z", "")
     for text in ("1970-01-01T00:00:00.000Z", "0000-02-29T23:59:59.999Z", "9999-12-31T00:00:00.001Z", "2026-11-21T08:29:00.123Z"):
         assert written_time(own_time(text, "")) == text
-    assert any_time("2016-12-31T23:59:60Z", "") == any_time("2017-01-01 08:59:60.5+09:00", "") == any_time("2016-12-31T23:59:59.999Z", "")
+    for separator in (" ", "X", "5", "\t", "\0", "é", ""):
+        assert not holds(any_time, f"2026-01-01{separator}00:00:00Z", ""), separator
+    for number in (b"[1e-400]", b"[-0.0001e-400]"):
+        assert not holds(strict_json, number, ""), number
+    assert strict_json(b"[0e-400,5e-324]", "") == [0.0, 5e-324]
+    assert holds(epcis_events, b'\xef\xbb\xbf{"@context":[],"type":"EPCISDocument","epcisBody":{"eventList":[]}}')
+    assert any_time("2016-12-31T23:59:60Z", "") == any_time("2017-01-01t08:59:60.5+09:00", "") == any_time("2016-12-31T23:59:59.999Z", "")
     assert not holds(any_time, "2016-12-31T22:59:60Z", "") and not holds(any_time, "0000-01-01T00:00:00+01:00", "")
     assert not holds(any_time, "2026-02-29T00:00:00Z", "") and not holds(own_time, "2026-11-21T08:29:00.12Z", "")
 

@@ -195,7 +195,12 @@ impl Votes {
         let void = votes.propose(1, &[revoke(5, noon)]);
         votes.vote(0, void, true);
         let policy = json!({"type": "policy", "name": "newIdsInAll", "value": 5, "participant": participant(MAKER)});
-        let first = votes.propose(2, &[revoke(5, None), policy.clone(), revoke(6, noon)]);
+        let mut dismissing = revoke(6, noon);
+        dismissing["dismissesClaims"] = json!(true);
+        let claims = json!([{"from": 20, "to": 30}, {"from": 40, "to": 40}]);
+        let dismiss = json!({"type": "dismiss", "participant": participant(8), "claims": claims, "reason": "smears"});
+        let succeeds = json!({"type": "succeeds", "former": participant(5), "participant": participant(9)});
+        let first = votes.propose(2, &[revoke(5, None), policy.clone(), dismissing, dismiss, succeeds]);
         votes.vote(3, first, false);
         votes.vote(0, first, true);
         votes.complete(1, first, &[5, 6]);
@@ -406,6 +411,28 @@ fn evidence_of_each_block_shows_what_was_enacted_up_to_it() {
         seen = now;
     }
     assert_eq!((&seen, seen.len()), (&votes.ended, 3));
+}
+
+/// Decisions about records are in the registry that a verifier makes, once the seal is shown that says they were enacted.
+#[test]
+fn a_verifier_knows_whose_claims_count_no_more_and_who_goes_on_for_whom() {
+    let votes = Votes::run();
+    let registry =
+        check(&votes.book.last().honest(&votes.id), &votes.id, &votes.book.anchor, &P256).unwrap().history.registry;
+    let id = |number: u8| participant(number).parse().unwrap();
+    let leaf = |at: u64| LeafIndex::new(at).unwrap();
+    let dismissed = |number: u8, at: u64| registry.is_dismissed(&id(number), leaf(at)).map(|one| one.reason.as_str());
+    assert_eq!(
+        [19, 20, 30, 31, 40].map(|at| dismissed(8, at)),
+        [None, Some("smears"), Some("smears"), None, Some("smears")]
+    );
+    assert_eq!((dismissed(6, 1), dismissed(5, 1), dismissed(6, 100_000)), (Some("it lied"), None, None));
+    assert_eq!(registry.successor_of(&id(5)).map(|one| one.participant.clone()), Some(id(9)));
+    assert_eq!(registry.custodian_at(&id(5), leaf(100_000)), &id(9));
+    // As of a block before the vote nothing is decided.
+    let before = votes.book.edition(usize::from(STORES.end) + STORES.len()).honest(&votes.id);
+    let registry = check(&before, &votes.id, &votes.book.anchor, &P256).unwrap().history.registry;
+    assert!(registry.is_dismissed(&id(8), leaf(20)).is_none() && registry.successor_of(&id(5)).is_none());
 }
 
 /// What each vote about a participant adds, with a small proposal: its statement, two seals, its list and their proofs.

@@ -235,8 +235,19 @@ impl Maker {
         let Some(maker) = self.an_active(&[ACME, FARM, WORKS, HEIR]) else { return Vec::new() };
         let names: Vec<Name> = (0..=self.dice.below(3)).map(|_| self.name(maker)).collect();
         let lot = self.dice.percent(70).then(|| format!("L{}", self.dice.below(3)));
-        let spelled: Vec<String> = names.iter().map(|name| name.spelled(&mut self.dice)).collect();
-        let ilmd = lot.as_ref().map_or(Value::Null, |lot| json!({"cbvmda:lotNumber": lot}));
+        let mut spelled: Vec<String> = names.iter().map(|name| name.spelled(&mut self.dice)).collect();
+        let ilmd = lot.as_ref().map_or(Value::Null, |lot| match self.things.len() % 5 {
+            0 => json!({"cbvmda:lotNumber": lot, "cbvmda:itemExpirationDate": "2026-12-31"}),
+            1 => json!({"gs1:Product": {"gs1:hasBatchLotNumber": lot, "gs1:expirationDate": "2026-12-31"}}),
+            2 => {
+                // The lot stands in the EPCs as they are signed, and nowhere else.
+                let beside = |name: &Name| name.canonical().replace("/21/", &format!("/10/{lot}/21/"));
+                spelled = names.iter().map(beside).collect();
+                json!({"cbvmda:sellByDate": "2026-02-28", "cbvmda:bestBeforeDate": "soon"})
+            }
+            3 => json!({"cbvmda:lotNumber": 7, "https://ref.gs1.org/voc/hasBatchLotNumber": [{"@value": lot}]}),
+            _ => json!({"cbvmda:lotNumber": lot}),
+        });
         let note = note.map_or(Value::Null, |_| json!("x".repeat(LONG_NOTE_BYTES)));
         let class = names[0].class().filter(|_| self.dice.percent(20));
         let quantity = match (&class, &lot) {

@@ -73,13 +73,43 @@ test("what is no EPCIS document is refused, and nothing else happens", () => {
 
 test("a context adds names, and changes none", () => {
   const url = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
-  for (const inline of [{ x: "https://x.example/" }, { "@version": 1.1 }, { gs1: "https://gs1.org/voc/" }, { id: "@id" }, { x: { "@id": "urn:x:" } }]) {
+  for (const inline of [{ x: "https://x.example/" }, { "@version": 1.1 }, { gs1: "https://gs1.org/voc/" }, { id: "@id" }, { x: { "@id": "urn:x:" } },
+    { "@protected": true, "@language": "de", "@direction": null, "@base": "https://x.example/", "@propagate": true }, { "@type": { "@container": "@set" } },
+    { "@import": "https://x.example/c" },
+  ]) {
     assert.ok(read({ epcList: [ITEM] }, { "@context": [url, inline] }), JSON.stringify(inline));
   }
   for (const inline of [
     { "@vocab": "urn:x:" }, { bizStep: "urn:x:" }, { x: "@id" }, { x: "https://ref.gs1.org/epcis/" }, { gs1: "urn:x:" }, { type: "@id" },
+    { "@protected": 1 }, { "@language": 1 }, { "@base": "here" }, { "@version": 2 }, { "@type": { "@id": "urn:x:" } }, { "@id": "urn:x:" }, { "@other": 1 },
     { "epcis:action": "urn:x:" }, 1, null, url,
   ]) refusesEvent({ epcList: [ITEM] }, { "@context": [url, inline] });
+});
+
+test("every context in force counts in what an event says", () => {
+  const content = (members, inline) => read({ epcList: [ITEM], ...members }, { "@context": ["https://x.example/c", inline] }).content;
+  const plain = content({ "a:x": "1" }, { a: "https://a.example/" });
+  assert.equal(content({ "b:x": "1" }, { b: "https://a.example/" }), plain);
+  assert.equal(content({ "b:x": "1", "@context": { b: "https://a.example/" } }, { b: "urn:other:" }), plain, "the event's own");
+  assert.equal(content({ "c:x": "1" }, { b: { "@id": "https://a." }, c: "b:example/" }), plain, "a prefix in a namespace");
+  assert.notEqual(content({ "a:x": "1" }, { a: "https://b.example/" }), plain);
+  assert.notEqual(content({ "a:x": "1", "@context": { a: null } }, { a: "https://a.example/" }), plain, "taken away");
+  const deep = (inner) => content({ "a:x": { "@context": inner, "d:y": 1 } }, { a: "https://a.example/", d: "urn:d:" });
+  assert.notEqual(deep({ d: "urn:e:" }), deep({ d: "urn:d:" }));
+});
+
+test("an eventID that is an event hash id is that of its event", () => {
+  const unnamed = read({ epcList: [ITEM], eventID: undefined });
+  assert.equal(read({ epcList: [ITEM], eventID: unnamed.content }).eventId, unnamed.content);
+  const other = `ni:///sha-256;${"0".repeat(64)}?ver=CBV2.0`;
+  for (const eventID of [other, unnamed.content.toUpperCase(), unnamed.content.replace("CBV", "cbv")]) refusesEvent({ epcList: [ITEM], eventID });
+  assert.equal(read({ epcList: [ITEM], eventID: other.replace("2.0", "2.1") }).eventId, other.replace("2.0", "2.1"));
+});
+
+test("a byte order mark is passed over", () => {
+  const text = JSON.stringify(documentOf([eventAt(0, { epcList: [ITEM] })]));
+  assert.equal(readEpcis(bytes(`\ufeff${text}`))[0].content, readEpcis(bytes(text))[0].content);
+  refuses(`\ufeff\ufeff${text}`);
 });
 
 const hashes = vectors("epcis/event-hash-reference/examples");

@@ -192,7 +192,7 @@ test("absence, classes, other URIs and recalls are answered too", async () => {
   };
   assert.deepEqual(await judge("https://id.gs1.org/01/09506000134352/21/NOBODY"), ["unknown", []]);
   assert.deepEqual(await judge("https://id.example.com/x/1"), ["unknown", []]);
-  assert.deepEqual(await judge(CASE), ["incomplete", ["no-origin"]]);
+  assert.deepEqual(await judge(CASE), ["traced", ["load"]]);
   ledger.capture(other, eventAt(300, { epcList: ["https://id.example.com/x/1"], action: "ADD", bizStep: "commissioning" }));
   assert.deepEqual(await judge("https://id.example.com/x/1"), ["authentic", []]);
   ledger.capture(acme, eventAt(310, { quantityList: [{ epcClass: LOT }], disposition: "recalled", bizStep: "holding" }));
@@ -309,10 +309,30 @@ test("what a later version will say is refused, and named", async () => {
   for (const handovers of [[null], [{}], [{ height: 1 }]]) await because({ handovers }, "shape", /./);
   for (const formerMembers of [[null], [{}], null, undefined]) await because({ formerMembers }, "shape", /./);
   for (const handovers of [null, {}, undefined]) await because({ handovers }, "shape", /./);
-  for (const label of [{ 10: "L7" }, null, [], undefined]) await because({ label }, "shape", /label/);
+  for (const label of [{ 10: 7 }, null, [], undefined]) await because({ label }, "shape", /label/);
+  await because({ label: { 10: "L7" } }, "other-label", /for the label "\(10\)L7", and was asked for with ""/);
   const known = VERSIONS.evidence;
   await because({ version: known - 1 }, "version", new RegExp(`of version ${known - 1}, and version ${known} is read here; ask the node`));
   await because({ version: known + 1 }, "version", new RegExp(`of version ${known + 1}, and version ${known} is read here; use a newer version`));
+});
+
+test("an answer is for the label that was asked about", async () => {
+  const { ledger } = journey();
+  const asked = `${ITEM}?10=L8&17=311130`;
+  const evidence = ledger.evidence(asked);
+  assert.ok(evidence.index.some(({ kind, subject }) => kind === "recall" && subject.endsWith("/10/L8")), "its lot is looked up");
+  const verdict = await answer(ledger, evidence, { id: asked });
+  assert.deepEqual([verdict.id, verdict.label, verdict.verdict], [ITEM, { 10: "L8", 17: "311130" }, "suspect"]);
+  await answer(ledger, evidence, { label: { 10: "L8", 17: "311130" } });
+  const { label } = evidence;
+  for (const other of [{}, { ...label, 17: "321130" }, { 10: "L8" }, { ...label, 22: "A" }]) {
+    await refused(ledger, { ...evidence, label: other }, "other-label", { id: asked });
+  }
+  await refused(ledger, evidence, "other-label");
+  // What is shown is what the label leads to.
+  await refused(ledger, { ...ledger.evidence(ITEM), label }, "subject-missing", { id: asked });
+  await refused(ledger, { ...evidence, label: {} }, "subject-unneeded");
+  await refused(ledger, evidence, "id", { id: `${ITEM}?17=311131` });
 });
 
 test("signers ascend, each once, each used, and a list's numbers name them", async () => {

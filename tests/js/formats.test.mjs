@@ -89,6 +89,12 @@ test("ids", () => {
   }
 });
 
+test("what an event says", () => {
+  const [event, text] = example("pre-hash").split("\n");
+  const [read] = readEpcis(utf8(event));
+  assert.equal(read.content, `ni:///sha-256;${toHex(sha256(utf8(text)))}?ver=CBV2.0`);
+});
+
 test("the tree", () => {
   const hashes = table("tree");
   const leaves = [

@@ -41,14 +41,39 @@ test("what is wrong is refused", () => {
   wrong.forEach(refuses);
 });
 
+function reads(text) {
+  try {
+    return gs1.parseUri(text) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 test("company prefixes, classes and lots", () => {
   const id = gs1.parseId(ITEM);
-  assert.equal(gs1.prefixDigits(id), "950600013435");
+  assert.deepEqual(gs1.claimDigits(id), [4, 5, 6, 7, 8, 9, 10, 11, 12].map((length) => "950600013435".slice(0, length)));
   assert.ok(gs1.prefixCovers("9506000", id) && !gs1.prefixCovers("09506000", id));
   assert.equal(gs1.classOf(id).text, "https://id.gs1.org/01/09506000134352");
   assert.equal(gs1.lotOf(id, "L/1").text, "https://id.gs1.org/01/09506000134352/10/L%2F1");
   for (const number of ["", "é", "x".repeat(21), "a b"]) assert.equal(gs1.lotOf(id, number), undefined, number);
-  assert.equal(gs1.prefixDigits(gs1.parseId("96385074")), "", "a GTIN-8 holds no company prefix");
+  assert.equal(gs1.parseId("]E09506000134352").text, "https://id.gs1.org/01/09506000134352");
+  for (const text of ["]E0614141000005", "]E009506000134352", "]E4123456789"]) assert.throws(() => gs1.parseId(text), gs1.IdError, text);
+  const gtin8 = gs1.parseId("96385074");
+  assert.deepEqual(gs1.claimDigits(gtin8), ["000009638507"], "a GTIN-8 is a key by itself");
+  assert.ok(!gs1.prefixCovers("0000", gtin8) && gs1.keyCovers(gtin8, gs1.parseUri(`${gtin8.text}/21/A`)));
+  assert.ok(!gs1.keyCovers(gtin8, gs1.parseUri("https://id.gs1.org/01/10000096385071")) && !gs1.keyCovers(gtin8, id));
+  const gln = gs1.parseUri("https://id.gs1.org/414/9506000134307");
+  for (const own of ["414/9506000134307/254/X", "417/9506000134307", "415/9506000134307/8020/1"]) {
+    assert.ok(gs1.keyCovers(gln, gs1.parseUri(`https://id.gs1.org/${own}`)), own);
+  }
+  assert.ok(gs1.isSingleKey(gtin8.text) && gs1.isSingleKey(gln.text));
+  for (const text of ["96385074", `${gtin8.text}/21/A`, `${gln.text}/254/X`, "https://id.gs1.org/417/9506000134307", "urn:x:y"]) {
+    assert.ok(!gs1.isSingleKey(text), text);
+  }
+  assert.ok(!gs1.isCompanyPrefix("00000963") && gs1.isCompanyPrefix("0000"));
+  for (const [path, good] of [["8010/9521", true], ["8010/952", false], ["8010/9521X/8011/1", true], ["8010/9521X/8011/0", false]]) {
+    assert.equal(reads(`https://id.gs1.org/${path}`), good, path);
+  }
   assert.equal(gs1.glnOf(gs1.parseId("https://id.gs1.org/414/9506000134307")), "9506000134307");
   assert.equal(gs1.glnOf(gs1.parseId("https://id.gs1.org/414/9506000134307/254/X")), undefined);
   assert.equal(canonicalId("https://id.gs1.org/414/9506000134307/254/0"), "https://id.gs1.org/414/9506000134307");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Decimal, JsonError, parse } from "../../web/verify/json.js";
+import { Decimal, JsonError, parse, plainNumber } from "../../web/verify/json.js";
 
 const refuses = (input) => assert.throws(() => parse(input), JsonError, JSON.stringify(input));
 
@@ -16,7 +16,18 @@ test("numbers are whole or decimal, and never silently other", () => {
   for (const text of ["1.0", "1e2", "-0", "9007199254740992", "12345678901234567890", "0.1"]) {
     assert.ok(parse(text) instanceof Decimal, text);
   }
-  for (const text of ["01", "+1", "1.", ".5", "1e", "NaN", "Infinity", "-", "1e400", "0x1", "-Infinity"]) refuses(text);
+  for (const text of ["01", "+1", "1.", ".5", "1e", "NaN", "Infinity", "-", "1e400", "0x1", "-Infinity", "1e-400"]) refuses(text);
+});
+
+test("numbers keep their digits, and are compared by them", () => {
+  for (const [text, plain] of [
+    ["0", "0"], ["-0.0", "0"], ["0e999", "0"], ["12E4", "120000"], ["120000", "120000"], ["1.50", "1.5"], ["-0.007", "-0.007"],
+    ["0.0001e2", "0.01"], ["1.25e1", "12.5"], ["1e-3", "0.001"], ["195060001343500016", "195060001343500016"],
+    ["195060001343500017", "195060001343500017"], ["0.1000000000000000000000000001", "0.1000000000000000000000000001"],
+    ["100e-2", "1"], ["12345678901234567890.250", "12345678901234567890.25"],
+  ]) {
+    assert.equal(plainNumber(parse(text)), plain, text);
+  }
 });
 
 test("names mean nothing to JavaScript", () => {

@@ -12,7 +12,7 @@ import {
 import { actsOf } from "../../web/verify/acts.js";
 import { readEpcis } from "../../web/verify/epcis.js";
 import { bySubject, follow, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent, textOf } from "../../web/verify/follow.js";
-import { parseId } from "../../web/verify/gs1.js";
+import { parseQuestion } from "../../web/verify/gs1.js";
 import { Signatures, keyOf } from "../../web/verify/jws.js";
 import { parse } from "../../web/verify/json.js";
 import { Registry, readAdmin } from "../../web/verify/registry.js";
@@ -368,8 +368,8 @@ export class Ledger {
 
   /** Evidence about an id, as a value whose `JSON.stringify` is the document, with the handovers after a block. */
   evidence(text, change = {}, { from = 0 } = {}) {
-    const id = parseId(text);
-    const { shown } = follow(id, this.source());
+    const { id, label } = parseQuestion(text);
+    const { shown } = follow(id, this.source(), label);
     const lists = new Map(this.lists);
     const index = new NaiveIndex(lists);
     const entries = [...shown].sort(([a], [b]) => bySubject(a, b)).map(([key, { first, leaves }]) => index.entry(key, first, leaves));
@@ -393,7 +393,7 @@ export class Ledger {
       handovers: this.handoversFrom(from),
       formerMembers: this.formerMembers(leaves, this.handoversFrom(from)),
       inclusionProof: this.prove(all),
-    }, change);
+    }, { ...(label.size && { label: Object.fromEntries(label) }), ...change });
   }
 }
 

@@ -96,6 +96,21 @@ test("claims do not collide with those of others, until these are revoked", () =
   takes(registryOf([registration(1, own), at(1)]), registration(2, apart), at(2));
 });
 
+test("a single key has one holder, and covers what belongs to it", () => {
+  const key = (ai, value) => `https://id.gs1.org/${ai}/${value}`;
+  const [gtin8, gln] = [key("01", "00000096385074"), key("414", "9521000000018")];
+  const own = { gs1CompanyPrefixes: ["9506000"], gs1Keys: [gtin8, gln] };
+  for (const claims of [
+    { gs1Keys: [gtin8] }, { gs1Keys: [key("01", "09506000134352")] }, { gs1CompanyPrefixes: ["9521000"] }, { glns: ["9521000000018"] },
+  ]) {
+    refuses(registryOf([registration(1, own), at(1)]), registration(2, claims), at(2), /collides/);
+  }
+  takes(registryOf([registration(1, own), at(1)]), registration(2, { gs1Keys: [key("01", "10000096385071")] }), at(2));
+  const claims = { ...noClaims, ...own };
+  assert.ok(covers(claims, parseUri(`${gtin8}/21/A`)) && covers(claims, parseUri(`${gln}/254/7`)));
+  assert.ok(!covers(claims, parseUri(key("01", "10000096385071"))) && !covers(noClaims, parseUri(gtin8)));
+});
+
 test("participants are in the order of their ids, and found by their leaves", () => {
   const registry = registryOf([registration(3), at(1)], [registration(1), at(2)], [registration(2), at(5)]);
   assert.deepEqual(registry.participants.map(({ id }) => id), [1, 2, 3].map(uuid));
@@ -312,34 +327,99 @@ test("types that are kept for later are refused by name", () => {
   for (const type of ["withdrawal", "ballot", "ready", "fault"]) {
     assert.throws(() => read({ type }), (error) => error instanceof EvidenceError && error.code === "type-reserved" && error.message.includes(type));
   }
-  for (const type of ["dismiss", "lift", "authority", "succeeds", "another", 1]) {
+  for (const type of ["another", "constructor", 1]) {
     assert.throws(() => read(proposal([{ type }])), (error) => error.code === "type-reserved" && error.message.includes(`${type}`), type);
   }
 });
 
 const proposal = (changes, more = {}) => ({ type: "proposal", changes, expires: "2026-03-02T00:00:00.000Z", ...more });
+const aboutOf = ({ names }) => names.filter(([kind]) => kind === "party").map(([, text]) => text);
 const revoke = (number, more = {}) => ({ type: "revoke", participant: uuid(number), reason: "it lied", ...more });
 
 test("of a proposal is read whom it is about, and whose registrations it would end", () => {
   const since = "2026-03-01T00:00:00.000Z";
   const ofOne = { type: "policy", name: "newIdsInAll", value: 5, participant: uuid(2) };
-  const others = [{ type: "admit" }, { type: "remove" }, { type: "replace" }, { type: "rules" }, { type: "policy", name: "terms" }];
+  const others = [{ type: "admit" }, { type: "remove" }, { type: "replace" }, { type: "rules" }, { type: "policy", name: "terms", value: {} }];
   const one = read(proposal([revoke(1), ofOne, ...others, revoke(3, { compromisedSince: since })]));
-  assert.deepEqual(one.about, [1, 2, 3].map(uuid));
-  assert.deepEqual(one.revocations.map(({ participant, compromisedSince }) => [participant, compromisedSince]), [[uuid(1), undefined], [uuid(3), Date.parse(since)]]);
+  assert.deepEqual(aboutOf(one), [1, 2, 3].map(uuid));
+  const revocations = one.changes.filter(({ type }) => type === "revoke");
+  assert.deepEqual(revocations.map(({ participant, compromisedSince }) => [participant, compromisedSince]), [[uuid(1), undefined], [uuid(3), Date.parse(since)]]);
   refusesPayload(proposal([]), /1 to 10 changes/);
   refusesPayload(proposal({}), /1 to 10 changes/);
-  assert.equal(read(proposal(Array(10).fill({ type: "rules" }))).about.length, 0);
+  assert.deepEqual(read(proposal(Array(10).fill({ type: "rules" }))).names[0], ["policy", "rules"]);
   refusesPayload(proposal(Array(11).fill({ type: "rules" })), /1 to 10 changes/);
   refusesPayload(proposal([revoke(1)], { expires: "soon" }), /a time is malformed/);
   refusesPayload(proposal([revoke(1)], { more: 1 }), /more is unknown/);
   refusesPayload(proposal([revoke(1, { reason: " " })]), /1 to 1000 characters/);
   refusesPayload(proposal([revoke(1, { compromisedSince: null })]), /a time is malformed/);
-  refusesPayload(proposal([revoke(1, { dismissesClaims: true })]), /dismissesClaims is unknown/);
+  assert.equal(read(proposal([revoke(1, { dismissesClaims: true })])).changes[0].dismissesClaims, true);
+  for (const flag of [false, null, 1]) refusesPayload(proposal([revoke(1, { dismissesClaims: flag })]), /flag that is not set is left out/);
   for (const participant of ["", null, 1, "A"]) {
     refusesPayload(proposal([revoke(1, { participant })]), /no UUID/);
     refusesPayload(proposal([{ ...ofOne, participant }]), /no UUID/);
   }
+});
+
+const RECALLED = "https://id.gs1.org/01/09506000134352/21/A1";
+const dismiss = (number, claims, more = {}) => ({ type: "dismiss", participant: uuid(number), claims, reason: "smears", ...more });
+const lift = (ids, more = {}) => ({ type: "lift", recall: 7, ids, reason: "no fault", ...more });
+const authority = (number) => ({ type: "authority", registration: uuid(number) });
+const succeeds = (former, next) => ({ type: "succeeds", former: uuid(former), participant: uuid(next) });
+
+test("of a proposal is read what a verdict reads, and what it names", () => {
+  const speed = { type: "policy", name: "maxSpeedKmh", value: 900 };
+  const changes = [dismiss(1, [{ from: 1, to: 2 }, { from: 4, to: 4 }]), lift([RECALLED, "urn:x:1"]), authority(2), succeeds(3, 4), speed];
+  const one = read(proposal(changes));
+  assert.deepEqual(one.names, [
+    ["party", uuid(1)], ["recall", RECALLED], ["recall", "urn:x:1"], ["party", uuid(2)], ["policy", "verdict"],
+    ["party", uuid(3)], ["party", uuid(4)], ["policy", "maxSpeedKmh"], ["policy", "verdict"],
+  ]);
+  const wrongs = [
+    [dismiss(1, []), /1 to 100 ranges/], [dismiss(1, {}), /1 to 100 ranges/],
+    [dismiss(1, Array.from({ length: 101 }, (_, at) => ({ from: 3 * at, to: 3 * at }))), /1 to 100 ranges/],
+    [dismiss(1, [{ from: 2, to: 1 }]), /is none/], [dismiss(1, [{ from: -1, to: 1 }]), /is none/], [dismiss(1, [{ from: 0.5, to: 1 }]), /is none/],
+    [dismiss(1, [{ from: 1, to: 2 }, { from: 3, to: 4 }]), /apart from the one before/], [dismiss(1, [{ from: 1, to: 2, more: 1 }]), /unknown/],
+    [dismiss(1, [{ from: 1, to: 2 }], { reason: " " }), /1 to 1000 characters/], [dismiss("x", [{ from: 1, to: 2 }]), /no UUID/],
+    [lift([]), /1 to 1000 ids/], [lift(["x"]), /not canonical/], [lift([RECALLED.replace("id.gs1.org", "shop.example")]), /not canonical/],
+    [lift([RECALLED, RECALLED]), /named twice/], [lift([RECALLED], { recall: -1 }), /no leaf/], [lift([RECALLED], { reason: "" }), /1 to 1000 characters/],
+    [{ type: "authority", registration: "x" }, /no UUID/], [succeeds(1, 1), /does not succeed itself/],
+    [{ ...speed, value: 0 }, /1 to 28000/], [{ ...speed, value: 28001 }, /1 to 28000/], [{ ...speed, value: "900" }, /1 to 28000/],
+    [{ ...speed, participant: uuid(1) }, /same for all/], [{ type: "policy", name: 1, value: 1 }, /has no name/],
+  ];
+  for (const [change, because] of wrongs) refusesPayload(proposal([change]), because);
+});
+
+test("what members decide about records is asked of the registry", () => {
+  const registry = registryOf([registration(1), at(1)], [registration(2, { roles: ["authority"] }), at(2)], [registration(3), at(8)]);
+  const other = { from: 20, to: 22 };
+  const enact = (changes, place, id) => registry.enact({ ...read(proposal(changes)), id }, place, wrong);
+  const speed = (value) => ({ type: "policy", name: "maxSpeedKmh", value });
+  enact([dismiss(1, [{ from: 3, to: 4 }, other]), lift([RECALLED]), authority(2), succeeds(1, 3), speed(900)], at(10), "first");
+  enact([dismiss(1, [{ from: 4, to: 6 }], { reason: "again" }), speed(800)], at(11), "second");
+  assert.deepEqual([2, 3, 4, 5, 6, 7, 21].map((leaf) => registry.dismissalOf(uuid(1), leaf)?.proposal), [undefined, "first", "first", "second", "second", undefined, "first"]);
+  assert.equal(registry.dismissalOf(uuid(2), 3), undefined);
+  assert.deepEqual(registry.liftsOf(7, RECALLED), [{ recall: 7, ids: [RECALLED], reason: "no fault", at: at(10), proposal: "first" }]);
+  assert.equal(registry.liftsOf(8, RECALLED).length + registry.liftsOf(7, "urn:x:1").length, 0);
+  assert.deepEqual([10, 11].map((leaf) => registry.isAuthorityAt(uuid(2), leaf)), [false, true]);
+  assert.ok(!registry.isAuthorityAt(uuid(1), 11));
+  assert.equal(registry.successorOf(uuid(1)).participant, uuid(3));
+  assert.deepEqual([8, 9].map((leaf) => registry.custodianAt(uuid(1), leaf)), [uuid(1), uuid(3)]);
+  assert.equal(registry.custodianAt(uuid(2), 9), uuid(2));
+  assert.equal(registry.policy("maxSpeedKmh"), 800);
+  // A revocation dismisses what was claimed before it, also of one whose registration is not shown.
+  enact([revoke(2, { dismissesClaims: true }), revoke(9, { dismissesClaims: true }), revoke(3)], at(12), "third");
+  assert.deepEqual([11, 12].map((leaf) => registry.dismissalOf(uuid(2), leaf)?.proposal), ["third", undefined]);
+  assert.equal(registry.dismissalOf(uuid(9), 0).reason, "it lied");
+  assert.equal(registry.dismissalOf(uuid(3), 11), undefined);
+  assert.ok(registry.isAuthorityAt(uuid(2), 11) && !registry.isAuthorityAt(uuid(2), 13));
+  takes(registry, { ...read({ type: "revocation", participant: uuid(1), reason: "alone", dismissesClaims: true }) }, at(14));
+  assert.equal(registry.dismissalOf(uuid(1), 13).proposal, undefined);
+});
+
+test("an authority stands alone, and records what it looks at", () => {
+  const of = (roles) => ({ ...payloads.registration, claims: { ...payloads.registration.claims, roles } });
+  assert.deepEqual(read(of(["authority"])).claims.roles, ["authority"]);
+  refusesPayload(of(["authority", "shipper"]), /stands alone/);
 });
 
 test("a proposal about participants has a longest length", () => {
@@ -347,9 +427,9 @@ test("a proposal about participants has a longest length", () => {
     const text = JSON.stringify(proposal(changes));
     return Buffer.from(`${text.slice(0, -1)}${" ".repeat(length - text.length)}}`);
   };
-  assert.equal(readAdmin(padded([revoke(1)], 16384), wrong).about.length, 1);
+  assert.equal(aboutOf(readAdmin(padded([revoke(1)], 16384), wrong)).length, 1);
   assert.throws(() => readAdmin(padded([revoke(1)], 16385), wrong), /at most 16384 bytes/);
-  assert.equal(readAdmin(padded([{ type: "rules" }], 16385), wrong).about.length, 0);
+  assert.equal(aboutOf(readAdmin(padded([{ type: "rules" }], 16385), wrong)).length, 0);
 });
 
 test("a proposal changes nothing until it is enacted, and then what is shown here", () => {
@@ -432,7 +512,10 @@ test("roles are known, there is one at least, and none stands twice", () => {
 test("GLNs, prefixes and namespaces are well formed, at most a hundred, and none stands twice or within another", () => {
   for (const glns of [["9506000134308"], ["950600013430"], [1], null]) refusesPayload(claiming({ glns }), /glns are malformed/);
   refusesPayload(claiming({ glns: ["9506000134307", "9506000134307"] }), /stands twice/);
-  for (const gs1CompanyPrefixes of [["950"], ["9506000134307"], ["95060a0"], [1]]) refusesPayload(claiming({ gs1CompanyPrefixes }), /malformed/);
+  for (const gs1CompanyPrefixes of [["950"], ["9506000134307"], ["95060a0"], ["00000963"], [1]]) refusesPayload(claiming({ gs1CompanyPrefixes }), /malformed/);
+  for (const gs1Keys of [["96385074"], ["urn:x:y"], [1], null]) refusesPayload(claiming({ gs1Keys }), /gs1Keys are malformed/);
+  refusesPayload(claiming({ gs1Keys: [] }), /gs1Keys are empty/);
+  refusesPayload(claiming({ gs1CompanyPrefixes: ["9506000"], gs1Keys: ["https://id.gs1.org/01/09506000134352"] }), /two claims collide/);
   refusesPayload(claiming({ gs1CompanyPrefixes: ["9506000", "95060001"] }), /two claims collide/);
   refusesPayload(claiming({ gs1CompanyPrefixes: ["95060001", "9506000"] }), /two claims collide/);
   refusesPayload(claiming({ namespaces: ["https://id.example.com/x/", "http://id.example.com/x/"] }), /two claims collide/);

@@ -354,5 +354,5 @@ test("evidence about a container shows what was packed into it by the same state
   const { ledger, acme } = journey();
   ledger.capture(acme, eventAt(300, { type: "AggregationEvent", action: "ADD", parentID: CASE, childEPCs: ["https://id.gs1.org/01/09506000134352/21/S9"], bizStep: "packing" }));
   assert.equal(await word(ledger), "authentic");
-  assert.equal(await word(ledger, CASE), "incomplete");
+  assert.equal(await word(ledger, CASE), "traced");
 });

@@ -50,17 +50,17 @@ impl Open {
     }
 
     async fn evidence(&self) -> Result<Evidence, LedgerError> {
-        gather(&self.ledger, &id(), None).await
+        gather(&self.ledger, id(), None).await
     }
 
     async fn verdict(&self) -> Verdict {
-        verdict(&self.ledger, &id(), &Policy::default()).await.unwrap().0
+        verdict(&self.ledger, id(), &Policy::default()).await.unwrap().0
     }
 
     async fn checked(&self, evidence: &Evidence) -> Checked {
         let genesis = self.member.store.leaf(LeafIndex::new(0).unwrap()).await.unwrap().unwrap();
         // A leaf is its kind and then its statement.
-        check(evidence, &id(), &Anchor::of_genesis(&genesis.bytes[1..], &P256).unwrap(), &P256).unwrap()
+        check(evidence, id(), &Anchor::of_genesis(&genesis.bytes[1..], &P256).unwrap(), &P256).unwrap()
     }
 }
 
@@ -161,7 +161,7 @@ async fn many_who_ask_at_once_are_answered_in_turn() {
     let asked: Vec<_> = (0..50)
         .map(|_| {
             let ledger = open.ledger.clone();
-            tokio::spawn(async move { verdict(&ledger, &id(), &Policy::default()).await.unwrap().0.timeline.len() })
+            tokio::spawn(async move { verdict(&ledger, id(), &Policy::default()).await.unwrap().0.timeline.len() })
         })
         .collect();
     for answer in asked {

@@ -15,6 +15,7 @@ mod member;
 mod ordering;
 mod proposing;
 mod querying;
+mod quotas;
 mod readiness;
 mod requests;
 mod resuming;

@@ -118,6 +118,7 @@ impl Applicant {
             roles: vec![Role::Manufacturer],
             glns: Vec::new(),
             gs1_company_prefixes: vec![prefix.parse().unwrap()],
+            gs1_keys: Vec::new(),
             namespaces: Vec::new(),
             lei: None,
             contact: None,
@@ -267,7 +268,11 @@ impl Member {
 
     /// As `register`, where the decision may be refused.
     pub async fn register_or_refusal(&self, ledger: &Ledger) -> Result<Maker, String> {
-        let applicant = Applicant::new();
+        self.register_as(ledger, Applicant::new()).await
+    }
+
+    /// The same for who asks.
+    pub async fn register_as(&self, ledger: &Ledger, applicant: Applicant) -> Result<Maker, String> {
         applicant.ask(ledger).await.unwrap();
         let approval = self.approval(&applicant);
         let decided = self.decide(ledger, &applicant.id, approval.admin).await;

@@ -19,6 +19,7 @@ fn claims() -> Claims {
         roles: vec![Role::Shipper],
         glns: Vec::new(),
         gs1_company_prefixes: Vec::new(),
+        gs1_keys: Vec::new(),
         namespaces: Vec::new(),
         lei: None,
         contact: None,

@@ -28,6 +28,7 @@ fn registration(number: u32, key: &str, day: i64) -> PendingRequest {
         roles: vec![Role::Manufacturer],
         glns: Vec::new(),
         gs1_company_prefixes: Vec::new(),
+        gs1_keys: Vec::new(),
         namespaces: Vec::new(),
         lei: None,
         contact: None,

@@ -164,7 +164,7 @@ fn four_members_tell_one_story_and_each_goes_on_by_itself() {
         json!({"withoutOne": {"posted": 3, "final": 3}, "withoutTwo": {"status": 503, "code": "no-quorum"}})
     );
     let verdicts: Vec<&Value> = first["products"].as_array().unwrap().iter().map(|one| &one["verdict"]).collect();
-    assert_eq!(verdicts, ["authentic", "suspect"]);
+    assert_eq!(verdicts, ["authentic", "disputed"]);
     for product in first["products"].as_array().unwrap() {
         assert!(product["url"].as_str().unwrap().starts_with(&format!("{}/01/", urls[0])), "{first}");
         assert!(!product["reasons"].as_array().unwrap().is_empty(), "{first}");
@@ -233,7 +233,7 @@ fn the_story_is_told_to_people_and_ctrl_c_stops_every_node() {
         "a post is final when three of four members have checked and signed its block",
         "5. Two boxes are scanned at another member, Medicines Regulator.",
         "AUTHENTIC  https://id.gs1.org/01/09506000134352/21/7H3KX9QZ2M",
-        "SUSPECT  https://id.gs1.org/01/09506000134352/21/4W8RT5VN6C",
+        "DISPUTED  https://id.gs1.org/01/09506000134352/21/4W8RT5VN6C",
         "6. The node of Carriers Guild is killed. Three of four members must agree, and three are left: posting goes on.",
         "7. The node of Chamber of Pharmacists is killed too. Two are left, and nothing becomes final.",
         "is answered 503 no-quorum:\n   not taken: 3 of 4 members must agree and 2 can be reached (missing: ",
@@ -293,7 +293,7 @@ fn one_member_alone_is_a_demonstration_of_its_own() {
     let one = ["--members", "1", "--no-serve", "--json", "--listen", "127.0.0.1:0"];
     let first = told(&demo(&home, &one));
     level(&first, &["Demo Consortium"]);
-    assert_eq!((&first["products"][1]["verdict"], first.get("outage")), (&json!("suspect"), None));
+    assert_eq!((&first["products"][1]["verdict"], first.get("outage")), (&json!("disputed"), None));
     refused(&home, &["--no-serve"], 2, &["has one member: run `sealane demo --members 1` to go on", "another --data"]);
     let second = told(&demo(&home, &one));
     assert_eq!((&second["origin"], &second["products"][0]["id"]), (&first["origin"], &first["products"][0]["id"]));

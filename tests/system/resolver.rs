@@ -94,7 +94,7 @@ fn a_link_type_leads_to_its_link() {
     }
     let unknown = get(&node, &format!("{PATH}?linkType=gs1:recipeInfo"), "*/*");
     assert_eq!((unknown.status, &unknown.json()["code"]), (404, &json!("not-found")));
-    assert_eq!(led("17=261231"), (200, None), "an attribute of the label changes nothing");
+    assert_eq!(led("17=261231"), (200, None), "an attribute of the label leads nowhere else");
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_page_with_all_that_it_loads_is_small() {
         at += 1;
     }
     assert!(names.contains(&"verify.js".to_owned()), "{names:?}");
-    assert!(bytes < 100_000, "{bytes} bytes in {} files", names.len());
+    assert!(bytes < 108_000, "{bytes} bytes in {} files", names.len());
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn three_verifiers_agree() {
         (item("B2"), "suspect"),
         (item("C3"), "recalled"),
         (item("NEVER"), "unknown"),
-        (CASE.to_owned(), "incomplete"),
+        (CASE.to_owned(), "traced"),
         ("https://id.gs1.org/01/09506000134352".to_owned(), "unknown"),
         ("https://id.gs1.org/01/09506000134352/10/L2".to_owned(), "recalled"),
     ];

@@ -18,7 +18,6 @@ const RANDOM_DIGITS: &str = "its generator wrote SSCCs with random check digits"
 const SHORT_SSCC: &str = "its SSCC URNs have 15 digits, where a company prefix and a reference have 17";
 const NO_URN: &str = "`urn:test` is no URN: RFC 8141 asks for a namespace and a name";
 const OTHER_CBVMDA: &str = "its context gives `cbvmda`, a prefix of the standard, another meaning";
-const BYTE_ORDER_MARK: &str = "it begins with a byte order mark, which JSON has not (RFC 8259 §8.1)";
 const MADE_UP_WORDS: &str = "its words are placeholders: `test` and `toto` as certification and dispositions";
 
 /// Documents that neither reader takes though others call them valid, and what each must be refused for.
@@ -39,11 +38,9 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("opentraceability/tests-data/gdst_vessel_invalid_imo.jsonld", NO_URN, "urn:test"),
 ];
 
-/// Documents that only the strict reader refuses though the official schema accepts them.
-const REFUSED_STRICTLY: &[(&str, &str, &str)] = &[
-    ("fastnt/v2_0/Events/ObjectEvent_Full.json", BYTE_ORDER_MARK, "byte order mark"),
-    ("opentraceability/tests-data/epcisdocument-example01.jsonld", BYTE_ORDER_MARK, "byte order mark"),
-];
+/// What is said of a document whose events are called by event hash ids of other events: such ids were computed for another
+/// version of the events, or never. Nothing else may be wrong with it.
+const OTHER_HASH: &str = "is an event hash id of CBV 2.0 (§8.9.2), and not the one of this event";
 
 /// Documents that their authors call valid, the official schema does not, and the normalising reader cannot mend.
 const BEYOND_MENDING: &[(&str, &str, &str)] =
@@ -121,6 +118,7 @@ fn compare(
             Some((_, fault)) if !accepted && outcome.contains(fault) => {}
             Some((reason, _)) => wrong.push(format!("{}: the reason ({reason}) is not so: {outcome}", document.path)),
             None if accepted == valid => {}
+            None if valid && named_by_other_hashes(read(document)) => {}
             None => wrong.push(format!("{}: said to be valid: {valid}, but {outcome}", document.path)),
         }
     }
@@ -129,9 +127,14 @@ fn compare(
     assert!(wrong.is_empty(), "{} of {compared} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+fn named_by_other_hashes(read: &Result<Document, Faults>) -> bool {
+    let all = |faults: &Faults| faults.iter().all(|fault| fault.message.contains(OTHER_HASH));
+    read.as_ref().is_err_and(all)
+}
+
 #[test]
 fn the_strict_reader_decides_as_the_official_schema() {
-    compare(|document| document.schema_valid, |document| &document.strict, &[REFUSED, REFUSED_STRICTLY]);
+    compare(|document| document.schema_valid, |document| &document.strict, &[REFUSED]);
 }
 
 #[test]
@@ -178,6 +181,7 @@ fn a_record_gives_back_every_event() {
                 bytes: 1,
                 events,
                 under: &[],
+                counts: &[],
             };
             let make = |events| LeafRecord::of_capture(StatementId::from_hash(certificate), &[], &facts(events));
             let bytes = make(&read.events).into_bytes();

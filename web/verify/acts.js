@@ -2,9 +2,9 @@
 // "Acts").
 
 import { concat, fromBase64url, toHex } from "./bytes.js";
-import { STEP_ACTS, endIn } from "./case.js";
 import { declares, names } from "./epcis.js";
 import { bringsForth, kindOf, textOf } from "./follow.js";
+import { STEP_ACTS, endIn } from "./reading.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const BYTES = 16;
@@ -30,7 +30,10 @@ export function bySigner(one, other) {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-const [BRINGS_FORTH, LETS_GO, TAKES, HAS_IN_HAND, ENDS, PACKS, DECLARES_ERROR] = [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40];
+export const [BRINGS_FORTH, LETS_GO, TAKES, HAS_IN_HAND, ENDS, PACKS, DECLARES_ERROR] = [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40];
+
+/** The acts of who has a product, had it or lets go of it. */
+export const HAVING = LETS_GO | TAKES | HAS_IN_HAND | ENDS;
 
 /** What a statement says to have done with a subject; `speaking` are its events, each with the `subjects` that it names. */
 export function actsOf(speaking, key) {

@@ -255,7 +255,7 @@ export const digest = (...parts) => toBase64url(sha256(...parts));
 /** True for 32 bytes in canonical base64url. */
 export const isHash = (text) => typeof text === "string" && text.length === 43 && fromBase64url(text) !== undefined;
 
-const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[\0-\x7f](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 const TIME_MIN = -62167219200000;
 const TIME_MAX = 253402300799999;
 

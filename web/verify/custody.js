@@ -1,351 +1,195 @@
-// Custody: the walk from hand to hand through a product's journey, and what does not fit together.
-//
-// A passage is one account of who has the product: `{is: "unknown"}`, `{is: "held", by}`,
-// `{is: "moving", from, to, since, carrier, released, away}` or `{is: "ended", since, end}`.
+// Custody: what the account of a product leaves open, and what stands against it.
 
-import { byBytes } from "./bytes.js";
-import { Containment, ENDS, actOf, endOf, idText, mayBeReturned, returns, takesBack } from "./case.js";
-import { byText } from "./gs1.js";
+import { HAVING, TAKES } from "./acts.js";
+import { endWord, idText } from "./case.js";
+import { declares } from "./epcis.js";
+import { actOf, locationOf } from "./reading.js";
+import { day, shown, stop } from "./sentences.js";
+import { containerOf, startOf, take } from "./walk.js";
 
-const ACCOUNTS_MAX = 8;
-const DESTINATIONS_MAX = 16;
-
-/** Fits an entry into an account: `[fit, next]`, the account after it. */
-function followPassage(one, passage, at, act) {
-  const end = endOf(one, at);
-  const [fit, next] = step(one, passage, at, act, end !== undefined);
-  if (end === undefined) return [fit, next];
-  if (next.is === "ended") return [fit, { ...next, end: Math.max(end, next.end) }];
-  return [fit, { is: "ended", since: at, end }];
+/** Reports what the account leaves open and what is against it, and says whether every hand-over is known. */
+export function checkCustody(one, findings) {
+  const { account } = one;
+  const hasCycle = checkNotices(one, findings);
+  checkTakenBack(one, findings);
+  const contradictions = account.contradictions.filter((at) => !one.bringsForth(at));
+  for (const at of contradictions) contradicts(one, at, findings);
+  if (account.claims.length > 0) checkClaims(one, findings);
+  checkDismissed(one, findings);
+  checkContainers(one, findings);
+  unnamedCarriers(one, findings);
+  for (const [at, from] of account.unannounced) {
+    findings.add("unannounced", "note", [one.leaf(at)], { ...one.signed(at), from: one.name(from) });
+  }
+  checkLate(one, findings);
+  checkLeft(one, findings);
+  if (account.isCut) findings.add("limit-reached", "gap", [], {}, "account");
+  return !hasCycle && contradictions.length === 0 && account.claims.length === 0;
 }
 
-function step(one, passage, at, act, ends) {
-  if (passage.is === "ended") return fromEnded(one, passage, at);
-  // From afar only the holder of the prefix ends it: anybody else must have it for that.
-  if ((act === "afar" || act === "voids") && (!ends || one.byPrefixHolder(at))) return ["aside", passage];
-  if (passage.is === "unknown") return ["fits", takenUp(one, at, act)];
-  return passage.is === "held" ? fromHeld(one, passage.by, at, act, ends) : fromMoving(one, passage, at, act, ends);
+function checkNotices(one, findings) {
+  const rules = { elsewhere: "packed-elsewhere", "not-inside": "unpacked-without-packing", cycle: "container-cycle" };
+  for (const [at, { is, id }] of one.account.notices) {
+    const params = { ...one.signed(at), container: idText(id) };
+    findings.add(rules[is], is === "cycle" ? "gap" : "note", [one.leaf(at)], params);
+  }
+  return one.account.notices.some(([, { is }]) => is === "cycle");
 }
 
-function fromEnded(one, ending, at) {
-  const seller = one.signer(ending.since);
-  if (!mayBeReturned(ending.end) || !returns(one, at, seller)) return ["aside", ending];
-  return [takesBack(one, at, seller) ? "fits" : "returned-elsewhere", held(one.signer(at))];
+/** Notes what was taken back and had not been recorded, and what after others had built on it. */
+function checkTakenBack(one, findings) {
+  const { order, aside, tooLate } = one.account;
+  const note = (rule, at) => findings.add(rule, "note", [one.leaf(at)], one.signed(at));
+  for (const at of one.told) {
+    const liesAside = order.includes(at) || aside.includes(at);
+    if (liesAside && actOf(one, at) === "voids" && !tooLate.includes(at)) note("void-without-shipping", at);
+  }
+  for (const at of tooLate) note("withdrawn-too-late", at);
 }
 
-const held = (by) => ({ is: "held", by });
-
-/** The account in which an entry's signer has the product, or has just sent it off. */
-function takenUp(one, at, act) {
-  if (act !== "ships") return held(one.signer(at));
-  const to = destinations(one, at);
-  return { is: "moving", from: one.signer(at), to, since: at, carrier: undefined, released: true, away: true };
+/** Reports a record by one whom the account binds. */
+function contradicts(one, at, findings) {
+  const here = one.account.passed.get(at);
+  if (!here) return;
+  const { passage } = here;
+  if (passage.is === "ended") {
+    const { end, by } = passage;
+    const params = { ...one.signed(at), end: endWord(end), ended: one.day(by), by: one.who(by) };
+    findings.add("event-after-terminal", "fails", one.leaves([by, at]), params);
+    return;
+  }
+  const rule = passage.is === "moving" && actOf(one, at) === "ships" ? "shipped-twice" : "contradicts-itself";
+  findings.add(rule, "fails", leavesWith(one, at, here), { ...one.signed(at), holder: one.holder(here) });
 }
 
-function fromHeld(one, by, at, act, ends) {
-  const signer = one.signer(at);
-  const atHome = isAt(one, [by], at);
-  if (signer === by) return ["fits", takenUp(one, at, act)];
-  if (act === "handles" && !ends && atHome) return ["aside", held(by)];
-  if (one.isCarrier(signer) && !ends) {
-    const to = act === "ships" ? destinations(one, at) : [];
-    const away = act === "ships" || !atHome;
-    return ["fits", { is: "moving", from: by, to, since: at, carrier: signer, released: false, away }];
-  }
-  return act === "ships" ? ["shipped-by-non-custodian", held(by)] : ["gap", held(signer)];
+const leavesWith = (one, at, { last }) => one.leaves(last === undefined ? [at] : [at, last]);
+
+/** Reports the claims: as a gap if a hand-over that is missing explains them, else as what they are. */
+function checkClaims(one, findings) {
+  const { claims, passed } = one.account;
+  const carries = (at) => one.isShipper(one.signer(at));
+  const onlyCarriers = claims.every(carries);
+  const isAsked = (at) => onlyCarriers || !carries(at);
+  const first = claims.find(isAsked);
+  const here = passed.get(first);
+  if (here && explains(one, first, here, isAsked)) return gap(one, first, here, findings);
+  const all = [...bySigner(one, claims).values()].sort(([a], [b]) => a - b);
+  for (const ofSigner of all) claimed(one, ofSigner, findings);
 }
 
-function fromMoving(one, transfer, at, act, ends) {
-  const signer = one.signer(at);
-  if (signer === transfer.from) return bySender(one, transfer, at, act);
-  const announced = transfer.to.some((id) => one.owns(signer, id));
-  const forOthers = transfer.to.some((id) => !one.owns(signer, id) && one.owner(id) !== undefined);
-  if (one.isCarrier(signer) && !ends && (!announced || forOthers)) return ["fits", carriedOn(one, transfer, at, act)];
-  if (announced) return [transfer.released ? "fits" : "gap", takenUp(one, at, act)];
-  return byStranger(one, transfer, at, act, ends);
-}
-
-function bySender(one, transfer, at, act) {
-  if (act === "ships") {
-    const to = destinations(one, at);
-    const fit = transfer.released && diverge(one, transfer.to, to) ? "shipped-twice" : "fits";
-    return [fit, { ...transfer, to: to.length > 0 ? to : transfer.to, released: true }];
+function bySigner(one, ats) {
+  const groups = new Map();
+  for (const at of ats) {
+    if (!groups.has(one.signer(at))) groups.set(one.signer(at), []);
+    groups.get(one.signer(at)).push(at);
   }
-  if (!transfer.released && transfer.away) return ["two-custodians", held(transfer.from)];
-  // What was sent off and could not be delivered is taken back by its sender.
-  return act === "receives" ? ["fits", held(transfer.from)] : ["aside", transfer];
-}
-
-function carriedOn(one, transfer, at, act) {
-  const away = transfer.away || act === "ships" || !isAt(one, [transfer.from], at);
-  // The sender's word about the destination stands; a carrier's fills in for one that is missing.
-  const to = act === "ships" && transfer.to.length === 0 ? destinations(one, at) : transfer.to;
-  return { ...transfer, carrier: one.signer(at), away, to };
-}
-
-function byStranger(one, transfer, at, act, ends) {
-  const expected = transfer.to.map((id) => one.owner(id)).filter((owner) => owner !== undefined);
-  const hosts = [...expected, transfer.from, ...(transfer.carrier === undefined ? [] : [transfer.carrier])];
-  if (act === "handles" && !ends && isAt(one, hosts, at)) return ["aside", transfer];
-  if (act === "receives" && transfer.to.length === 0 && transfer.released) return ["fits", held(one.signer(at))];
-  if (act === "receives" && expected.length > 0) return ["received-by-another", held(one.signer(at))];
-  if (act === "ships" && expected.length > 0) return ["shipped-by-non-custodian", transfer];
-  return ["gap", takenUp(one, at, act)];
-}
-
-/** The destinations that an event names, each once, in the order of their text. */
-export function destinations(one, at) {
-  const ids = new Map(one.event(at).destinations.slice(0, DESTINATIONS_MAX).map((id) => [id.text, id]));
-  return [...ids.values()].sort(byText);
-}
-
-/** True where two announcements name different participants and nobody in common. */
-function diverge(one, here, there) {
-  const owners = (ids) => ids.map((id) => one.owner(id)).filter((owner) => owner !== undefined && !one.isCarrier(owner));
-  const [a, b] = [owners(here), owners(there)];
-  return a.length > 0 && b.length > 0 && !a.some((owner) => b.includes(owner));
-}
-
-/** True where an event took place at one of the hosts' own places, or says no place at all. */
-function isAt(one, hosts, at) {
-  const { readPoint, bizLocation } = one.event(at);
-  const place = readPoint ?? bizLocation;
-  return place === undefined || hosts.some((host) => one.owns(host, place));
-}
-
-function same(a, b) {
-  if (a === b) return true;
-  const fields = ["is", "by", "from", "since", "carrier", "released", "away", "end"];
-  const texts = ({ to = [] }) => to.map(({ text }) => text);
-  return fields.every((name) => a[name] === b[name]) && texts(a).join(" ") === texts(b).join(" ");
-}
-
-/** Which records are the product's journey, by one silent walk: what a record packs counts only from who has it. */
-export function journeyOf(one) {
-  const walk = new Walk(one, { add() {} });
-  const [order, via, disregarded] = [[], new Map(), new Set()];
-  for (let turn; (turn = walk.inside.next()); ) {
-    const { at } = turn;
-    if (turn.via) via.set(at, turn.via);
-    if (isSuspect(one, at) && walk.isStranger(at)) {
-      disregarded.add(at);
-    } else if (one.entries[at].standing.is === "counts") {
-      order.push(at);
-      walk.entry(turn);
-    }
-  }
-  return { order, via, disregarded };
-}
-
-/** True where a thief may have said this; to take back what the key's owner had said before is another matter. */
-function isSuspect(one, at) {
-  const { is, of } = one.entries[at].standing;
-  const saidBefore = is === "withdraws" && one.compromisedSince(of) === undefined;
-  if (is !== "counts" && is !== "withdraws") return false;
-  return one.compromisedSince(at) !== undefined && !saidBefore;
-}
-
-/** Follows the product from hand to hand: `{passage, last, unbroken, fitting, container}`. */
-export function walkCustody(one, findings) {
-  const walk = new Walk(one, findings);
-  for (let turn; (turn = walk.inside.next()); ) if (one.counts(turn.at)) walk.entry(turn);
-  walk.end();
-  const { passage, last, unbroken, fitting, inside } = walk;
-  return { passage, last, unbroken, fitting, container: inside.container };
-}
-
-class Walk {
-  fitting = new Set();
-  passage = { is: "unknown" };
-  /** Accounts that a later event broke, and may still go on: `{passage, last, brokenBy}`. */
-  others = [];
-  last = undefined;
-  unbroken = true;
-
-  constructor(one, findings) {
-    Object.assign(this, { one, findings, voided: voidedShippings(one), inside: new Containment(one) });
-  }
-
-  /** True where an entry's signer neither has the product by any account, nor is to have it, nor made it. */
-  isStranger(at) {
-    const { one } = this;
-    const signer = one.signer(at);
-    const concerns = ({ is, by, since, from, carrier, to }) =>
-      (is === "held" && by === signer) ||
-      (is === "ended" && one.signer(since) === signer) ||
-      (is === "moving" && (from === signer || carrier === signer || to.some((id) => one.owns(signer, id))));
-    const accounts = [...this.others.map(({ passage }) => passage), this.passage];
-    return one.origin !== at && !one.byPrefixHolder(at) && !accounts.some(concerns);
-  }
-
-  entry(turn) {
-    const { one } = this;
-    const { at } = turn;
-    if (one.isOrigin(at)) {
-      // A second origin is another rule's finding; custody follows the one that counts.
-      if (one.origin === at) this.carryOn(turn, held(one.signer(at)));
-      return;
-    }
-    const act = this.voided.has(at) ? "afar" : actOf(one, at);
-    if (act === "voids") {
-      this.findings.add("void-without-shipping", "note", [one.leaf(at)], { who: one.who(at), day: one.day(at) });
-      return;
-    }
-    const [fit, next] = followPassage(one, this.passage, at, act);
-    if (fit === "fits") this.carryOn(turn, next);
-    else if (fit === "aside") this.passage = next;
-    else if (!this.rivalGoesOn(turn, act)) this.misfit(turn, act, fit, next);
-  }
-
-  carryOn(turn, next) {
-    this.fitting.add(turn.at);
-    this.takeUp(turn, next);
-  }
-
-  /** Goes on from an entry with the account after it: only such an entry can have packed or unpacked the product. */
-  takeUp(turn, next) {
-    this.passage = next;
-    this.last = turn.at;
-    // Of a lot or a class only some may be in a container.
-    const notice = this.one.subject === "one" ? this.inside.takeUp(turn) : undefined;
-    if (!notice) return;
-    const { one } = this;
-    const params = { who: one.who(turn.at), day: one.day(turn.at), container: idText(notice.id) };
-    const leaves = [one.leaf(turn.at)];
-    if (notice.is === "elsewhere") this.findings.add("packed-elsewhere", "note", leaves, params);
-    else if (notice.is === "not-inside") this.findings.add("unpacked-without-packing", "note", leaves, params);
-    else this.breakWith("container-cycle", "gap", leaves, params);
-  }
-
-  /** Takes an event that misfits the present account as the continuation of a broken one, if it is that. */
-  rivalGoesOn(turn, act) {
-    const { one } = this;
-    const { at } = turn;
-    for (let index = this.others.length - 1; index >= 0; index--) {
-      const broken = this.others[index];
-      const [fit, next] = followPassage(one, broken.passage, at, act);
-      if (fit !== "fits") continue;
-      // The last account takes the place of the one that goes on.
-      const lastAccount = this.others.pop();
-      if (index < this.others.length) this.others[index] = lastAccount;
-      this.twoCustodians(broken.brokenBy, broken.last, at);
-      this.remember({ passage: this.passage, last: this.last, brokenBy: at });
-      this.carryOn(turn, next);
-      return true;
-    }
-    return false;
-  }
-
-  twoCustodians(claim, before, after) {
-    const { one } = this;
-    const leaves = [claim, after, ...(before === undefined ? [] : [before])].map((at) => one.leaf(at));
-    const params = { who: one.who(claim), day: one.day(claim), other: one.who(after), again: one.day(after) };
-    this.breakWith("two-custodians", "fails", leaves, params);
-  }
-
-  misfit(turn, act, fit, next) {
-    const { one } = this;
-    const { at } = turn;
-    const container = this.inside.apart(turn);
-    if (container && fit !== "returned-elsewhere") {
-      // That it was taken out, and came here, may only not be on record: nothing contradicts it.
-      const params = { who: one.who(at), day: one.day(at), container: idText(container), holder: this.holder() };
-      this.breakWith("inside-container", "gap", this.leavesWith(at), params);
-      if (next.is !== "ended") next = takenUp(one, at, act);
-    } else {
-      this.report(at, fit);
-    }
-    if (same(next, this.passage)) return;
-    this.remember({ passage: this.passage, last: this.last, brokenBy: at });
-    this.takeUp(turn, next);
-  }
-
-  remember(account) {
-    if (this.others.length >= ACCOUNTS_MAX) this.others.shift();
-    this.others.push(account);
-  }
-
-  report(at, fit) {
-    const { one } = this;
-    const params = { who: one.who(at), day: one.day(at), holder: this.holder() };
-    if (fit === "gap") return this.breakWith("custody-gap", "gap", this.leavesWith(at), params);
-    const severity = fit === "returned-elsewhere" ? "gap" : "fails";
-    const variant = fit === "two-custodians" ? "taken-away" : undefined;
-    return this.breakWith(fit, severity, this.leavesWith(at), params, variant);
-  }
-
-  end() {
-    const { one, passage } = this;
-    if (passage.is !== "moving") return;
-    const { since, from, to, carrier, released } = passage;
-    const leaves = [one.leaf(since)];
-    if (!released) {
-      const who = carrier === undefined ? one.who(since) : one.name(carrier);
-      this.breakWith("custody-gap", "gap", leaves, { who, day: one.day(since), from: one.name(from) }, "taken-away");
-    } else if (to.length > 0 && to.every((id) => one.owner(id) === undefined)) {
-      this.findings.add("left-consortium", "note", leaves, { who: one.name(from), day: one.day(since) });
-    }
-  }
-
-  breakWith(rule, severity, leaves, params, variant) {
-    this.unbroken = false;
-    this.findings.add(rule, severity, leaves, params, variant);
-  }
-
-  leavesWith(at) {
-    return [at, ...(this.last === undefined ? [] : [this.last])].map((one) => this.one.leaf(one));
-  }
-
-  /** Who has the product as far as is known, as a clause. */
-  holder() {
-    const { one, passage, last } = this;
-    const clause = (key, params) => ({ key: `holder.${key}`, params });
-    switch (passage.is) {
-      case "held": {
-        const who = one.name(passage.by);
-        return last === undefined ? clause("held", { who }) : clause("held-since", { who, day: one.day(last) });
-      }
-      case "moving": {
-        const since = one.day(passage.since);
-        if (!passage.released) {
-          const who = passage.carrier === undefined ? { key: "a-carrier" } : one.name(passage.carrier);
-          return clause("taken-away", { who, day: since });
-        }
-        const to = announced(one, passage);
-        return clause(to ? "sent-to" : "sent", { who: one.name(passage.from), to, day: since });
-      }
-      case "ended":
-        return clause("ended", { who: one.who(passage.since), end: { key: ENDS[passage.end] }, day: one.day(passage.since) });
-      default:
-        return clause("nobody", {});
-    }
-  }
-}
-
-/** The announced destinations by name, those outside the consortium as one. */
-export function announced(one, { to }) {
-  if (to.length === 0) return undefined;
-  const owners = [...new Set(to.map((id) => one.owner(id)).filter((owner) => owner !== undefined))].sort(byBytes);
-  return owners.length === 0 ? { key: "outsider" } : { key: "and-list", params: { items: owners.map((id) => one.name(id)) } };
+  return groups;
 }
 
 /**
- * The shippings that were never made, and the events that say so: each takes back the latest one before it by the same
- * signer, of the product or of the container that both name. A key in other hands takes back nothing.
+ * True where one missing record, of how the product came to the signer of the first claim, explains all the claims: from there they
+ * make one account with all that was accepted later. Or the claim says itself from whom it came.
  */
-function voidedShippings(one) {
-  const voided = new Set();
-  for (const mentions of one.mentions.values()) {
-    const open = new Map();
-    for (const { at } of mentions) {
-      if (one.entries[at].standing.is !== "counts" || one.compromisedSince(at) !== undefined) continue;
-      const act = actOf(one, at);
-      const signer = one.signer(at);
-      if (!open.has(signer)) open.set(signer, []);
-      const shipping = act === "voids" ? open.get(signer).pop() : undefined;
-      if (act === "ships") open.get(signer).push(at);
-      if (shipping !== undefined) voided.add(shipping).add(at);
-    }
+function explains(one, first, here, isAsked) {
+  const { claims, order } = one.account;
+  if (namesWhoHasIt(one, first, here.passage)) return true;
+  const wasInside = containerOf(here) !== undefined;
+  let second = startOf(one);
+  return one.byTime.filter((at) => !one.isBefore(at, first)).every((at) => {
+    const isClaim = claims.includes(at) && isAsked(at);
+    const isAccepted = order.includes(at);
+    // It may have gone on in something else, and what it was in by the account without it.
+    const mayBeElsewhere = !one.namesIt(at) && one.counts(at) && (!isAccepted || wasInside);
+    if (!isClaim && !isAccepted && !mayBeElsewhere) return true;
+    const then = take(one, second, undefined, at);
+    second = then?.here ?? second;
+    return then !== undefined || mayBeElsewhere || (isAccepted && one.areWithinTolerance(first, at));
+  });
+}
+
+/** True where a record of taking names as its source one who has the product, or who let it go. */
+function namesWhoHasIt(one, at, { is, by, from }) {
+  const who = is === "held" ? by : is === "moving" ? from : undefined;
+  return (one.acts(at) & TAKES) !== 0 && one.event(at).sources.some((id) => one.owns(who, id));
+}
+
+function gap(one, at, here, findings) {
+  const container = containerOf(here);
+  const isReturned = here.passage.is === "ended" && declares(one.event(at), "returned");
+  const rule = isReturned ? "returned-elsewhere" : container ? "inside-container" : "custody-gap";
+  const params = { ...one.signed(at), container: container && idText(container), holder: one.holder(here) };
+  findings.add(rule, "gap", leavesWith(one, at, here), params);
+}
+
+/** Reports what one participant says against the account. */
+function claimed(one, claims, findings) {
+  const [first] = claims;
+  const { last } = one.account.end;
+  const placed = (at) => {
+    const place = locationOf(one.event(at));
+    return { ...one.signed(at), place: place ? { key: "at-place", params: { place: idText(place) } } : "" };
+  };
+  const isParty = one.order.some((at) => one.signer(at) === one.signer(first));
+  const isWarned = last !== undefined && one.signer(last) !== one.signer(first);
+  const params = {
+    own: last === undefined ? "" : { key: "claimed.own", params: placed(last) },
+    says: { key: isParty ? "claimed.by-party" : "claimed.by-stranger", params: placed(first) },
+    warning: isWarned ? { key: "claimed.warning", params: { who: one.who(last) } } : "",
+  };
+  findings.add("claimed", "disputes", one.leaves(claims), params);
+}
+
+/** Notes which claims the members have dismissed, and why. */
+function checkDismissed(one, findings) {
+  for (const [, claims] of [...bySigner(one, one.account.dismissed)].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const { at, reason } = one.dismissal(claims[0]);
+    const params = { ...one.signed(claims[0]), decided: day(at.time), reason: stop(shown(reason)) };
+    findings.add("dismissed", "note", one.leaves(claims), params);
   }
-  return voided;
+}
+
+/** Notes who says to have had some of a lot without being named by anybody that had. */
+export function noteClaims(one, findings) {
+  checkDismissed(one, findings);
+  for (const [at] of bySigner(one, one.account.claims).values()) {
+    findings.add("lot-claimed", "note", [one.leaf(at)], one.signed(at));
+  }
+}
+
+/** Notes what others say of what the product was in. */
+function checkContainers(one, findings) {
+  for (const at of one.account.aboutContainer) {
+    const container = one.via(at);
+    if (!container || !(one.actsOnAny(at) & HAVING)) continue;
+    const params = { who: one.who(at), container: idText(container), day: day(one.event(at).time) };
+    findings.add("container-disputed", "note", [one.leaf(at)], params);
+  }
+}
+
+/** Notes who carried it without being named. */
+function unnamedCarriers(one, findings) {
+  const { aside, fitting } = one.account;
+  const liesAside = (at) => !fitting.has(at) && one.isShipper(one.signer(at)) && one.actsOnAny(at) & HAVING;
+  const told = bySigner(one, [...aside, ...one.order].filter(liesAside));
+  for (const [, carried] of [...told].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    findings.add("unnamed-carrier", "note", one.leaves(carried), one.signed(carried[0]));
+  }
+}
+
+/** Notes what was recorded after the next had gone on. */
+function checkLate(one, findings) {
+  // Of each signer, the earliest leaf of what comes later.
+  const later = new Map();
+  for (const at of [...one.order].reverse()) {
+    const leaf = one.leaf(at);
+    const isOvertaken = [...later].some(([signer, earliest]) => signer !== one.signer(at) && earliest < leaf);
+    if (isOvertaken) findings.add("late", "note", [leaf], one.signed(at));
+    later.set(one.signer(at), Math.min(later.get(one.signer(at)) ?? leaf, leaf));
+  }
+}
+
+function checkLeft(one, findings) {
+  const { is, from, to, since } = one.account.end.passage;
+  if (is !== "moving" || to.length === 0 || to.some((id) => one.owner(id) !== undefined)) return;
+  findings.add("left-consortium", "note", [one.leaf(since)], { who: one.name(from), day: one.day(since) });
 }

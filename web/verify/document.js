@@ -35,7 +35,7 @@ export function readEvidence(value) {
   if (isCount(version)) checkVersion(version, VERSION, IF_OLDER, (message) => fail("version", `the evidence: ${message}`));
   const read = membersOf(value, MEMBERS, [], wrong);
   if (read.version !== VERSION || !isText(read.id) || !isText(read.checkpoint)) wrong("version, id or checkpoint is malformed");
-  if (!isMap(read.label) || read.label.size > 0) wrong("label must be empty: what a code says beside its id is not taken yet");
+  if (!isMap(read.label) || ![...read.label.values()].every(isText)) wrong("label is no object of texts");
   const list = (items, each) => (Array.isArray(items) ? items.map(each) : wrong("a list is missing"));
   const hash = (text) => (isHash(text) ? fromBase64url(text) : wrong("a hash is malformed"));
   const count = (number) => (isCount(number) ? number : wrong("a number is malformed"));
@@ -47,6 +47,7 @@ export function readEvidence(value) {
   const signers = list(read.signers, (text) => (isText(text) ? signerOf(text) : undefined) ?? wrong("a signer is malformed"));
   return {
     id: read.id,
+    label: read.label,
     checkpoint: read.checkpoint,
     commit: readCommit(read.commit, wrong),
     seal: placed("seal")(read.seal),

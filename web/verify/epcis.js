@@ -4,8 +4,8 @@
 // in UTC. What the standard leaves to extensions is not touched.
 
 import { byteLength, fail, timeOf, timeText } from "./bytes.js";
-import { contentHash, eventHashId, namingOf } from "./event_hash.js";
-import { IdError, parseUri } from "./gs1.js";
+import { eventHashId, isHashId, namingOf } from "./event_hash.js";
+import { IdError, lotBeside, parseUri } from "./gs1.js";
 import { asEvidence, isMap, isNumber, isText, parse } from "./json.js";
 import * as words from "./vocabulary.js";
 import { isAbsoluteUri } from "./vocabulary.js";
@@ -271,11 +271,28 @@ function checkEntry(entry, place) {
   for (const [name, value] of entry) if (objectionable(name, value)) wrong(place, `${name.slice(0, 80)} would change a standard name`);
 }
 
+/** The keywords of JSON-LD 1.1 (§9.15) that say nothing of what a standard name means, and their values. */
+const isBoolean = (value) => typeof value === "boolean";
+const isUriText = (value) => isText(value) && isAbsoluteUri(value);
+const KEYWORDS = {
+  __proto__: null,
+  "@version": (value) => value?.text === "1.1",
+  "@protected": isBoolean,
+  "@propagate": isBoolean,
+  "@language": (value) => value === null || isText(value),
+  "@direction": (value) => value === null || value === "ltr" || value === "rtl",
+  "@base": (value) => value === null || isUriText(value),
+  "@import": isUriText,
+  "@type": (value) =>
+    isMap(value) && value.get("@container") === "@set" &&
+    [...value].every(([name, inner]) => name === "@container" || (name === "@protected" && isBoolean(inner))),
+};
+
 function objectionable(name, value) {
   const at = isMap(value) ? value.get("@id") : value;
   const target = isText(at) ? at : undefined;
-  if (name === "@version" || ((name === "id" || name === "type") && target === `@${name}`)) return false;
-  if (name.startsWith("@")) return true;
+  if ((name === "id" || name === "type") && target === `@${name}`) return false;
+  if (name.startsWith("@")) return !(KEYWORDS[name]?.(value) ?? false);
   if (STANDARD_PREFIXES.has(name)) return !STANDARD_PREFIXES.get(name).includes(target);
   if (TERMS.has(name) || respells(name)) return true;
   if (target === undefined) return false;
@@ -316,11 +333,13 @@ function checkRules(type, map, place) {
 
 /**
  * Reads an EPCISDocument, or a single event with its own `@context`, as a list of typed events:
- * `{type, action, time, eventId, step, disposition, set, unset, ids: [part, id], parent, transformationId, transactions,
- * ilmd, readPoint, bizLocation, destinations, declaration, content}`.
+ * `{type, action, time, offset, eventId, step, disposition, set, unset, ids: [part, id], parent, transformationId, transactions,
+ * ilmd, readPoint, bizLocation, sources, destinations, declaration, content, lots}`.
  */
 export function readEpcis(payload) {
-  const read = () => parse(payload);
+  // A byte order mark is passed over (RFC 8259 §8.1).
+  const text = [0xef, 0xbb, 0xbf].every((byte, at) => payload[at] === byte) ? payload.subarray(3) : payload;
+  const read = () => parse(text);
   const document = asEvidence("epcis", "the payload", read);
   if (!isMap(document)) wrong("", "must be a JSON object");
   const walk = new Walk();
@@ -335,17 +354,28 @@ export function readEpcis(payload) {
   const events = isMap(body) ? body.get("eventList") : undefined;
   if (!Array.isArray(events)) wrong("/epcisBody", "must be an object with the events in a list, eventList");
   if (events.length > EVENTS_PER_CAPTURE_MAX) wrong("/epcisBody/eventList", `at most ${EVENTS_PER_CAPTURE_MAX} events`);
-  // What is hashed for a missing eventID is the event as it was written.
-  const seen = events.some((one) => isMap(one) && !one.has("eventID")) ? read().get("epcisBody").get("eventList") : [];
+  // What is hashed is the event as it was written.
+  const seen = read().get("epcisBody").get("eventList");
   return events.map((one, at) => readEvent(walk, one, seen[at], naming, `/epcisBody/eventList/${at}`));
 }
 
 function readEvent(walk, map, seen, naming, place) {
   const type = isMap(map) ? map.get("type") : undefined;
   if (!EVENT_TYPES.has(type)) wrong(place, "must be an event of one of EPCIS 2.0's types");
+  const lots = writtenLots(type, map);
   walk.members(EVENT_TYPES.get(type), map, place);
   checkRules(type, map, place);
-  return typed(type, map, () => eventHashId(seen, naming ?? namingOf(seen)));
+  const hashId = eventHashId(seen, naming ?? namingOf(seen));
+  const given = map.get("eventID");
+  if (given !== undefined && isHashId(given) && given !== hashId) wrong(`${place}/eventID`, `is not the hash id of this event, ${hashId}`);
+  return { ...typed(type, map, hashId), lots };
+}
+
+/** `[id, lot]` of the EPCs that the event brings forth, as it was written: what is read of it is without these lots. */
+function writtenLots(type, map) {
+  const made = type === "TransformationEvent";
+  const list = made || (type === "ObjectEvent" && map.get("action") === "ADD") ? map.get(made ? "outputEPCList" : "epcList") : [];
+  return Array.isArray(list) ? list.filter(isText).map(lotBeside).filter((found) => found) : [];
 }
 
 function typed(type, map, hashId) {
@@ -372,7 +402,8 @@ function typed(type, map, hashId) {
     type,
     action: type === "TransformationEvent" ? undefined : map.get("action"),
     time: timeOf(map.get("eventTime")),
-    eventId: map.get("eventID") ?? hashId(),
+    offset: map.get("eventTimeZoneOffset"),
+    eventId: map.get("eventID") ?? hashId,
     step: map.get("bizStep") ?? "",
     disposition: map.get("disposition"),
     set: lasting?.get("set") ?? [],
@@ -386,12 +417,13 @@ function typed(type, map, hashId) {
     bizLocation: placeAt("bizLocation"),
     readPointMembers: map.get("readPoint"),
     bizLocationMembers: map.get("bizLocation"),
+    sources: (map.get("sourceList") ?? []).map((item) => parseUri(item.get("source"))),
     destinations: (map.get("destinationList") ?? []).map((item) => parseUri(item.get("destination"))),
     declaration: declaration && {
       time: timeOf(declaration.get("declarationTime")),
       reason: declaration.get("reason"),
     },
-    content: contentHash(map),
+    content: hashId,
   };
 }
 

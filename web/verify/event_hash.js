@@ -1,35 +1,10 @@
-// Two hashes of an event: of what it says, by which records are compared, and the CBV 2.0 event hash id (§8.9.2), which
-// names an event that was given no eventID.
+// The CBV 2.0 event hash (§8.9.2): what an event says, in one string, and its SHA-256. It names an event that was given no
+// eventID, and tells whether two events say the same. Numbers are written by their digits, and text stays text.
 
-import { byBytes, byUnits, digest, millisOf, nanosOf, sha256, timeText, toHex, trim, utf8 } from "./bytes.js";
+import { byBytes, millisOf, nanosOf, sha256, timeText, toHex, trim, utf8 } from "./bytes.js";
 import { IdError, parseUri } from "./gs1.js";
-import { doubleOf, isMap, isNumber, isText } from "./json.js";
+import { isMap, isNumber, isText, plainNumber } from "./json.js";
 import * as words from "./vocabulary.js";
-
-const NOT_SAID = ["@context", "eventID", "recordTime", "errorDeclaration"];
-const UNORDERED = new Set([
-  "epcList", "quantityList", "childEPCs", "childQuantityList", "inputEPCList", "inputQuantityList", "outputEPCList",
-  "outputQuantityList", "bizTransactionList", "sourceList", "destinationList", "set", "unset",
-]);
-
-/** SHA-256 over the JSON (RFC 8785) of a canonical event without what is not part of the fact. */
-export function contentHash(event) {
-  return digest(utf8(writeObject([...event].filter(([name]) => !NOT_SAID.includes(name)))));
-}
-
-function write(value) {
-  if (isMap(value)) return writeObject([...value]);
-  if (Array.isArray(value)) return `[${value.map(write).join(",")}]`;
-  return JSON.stringify(isNumber(value) ? doubleOf(value) : value);
-}
-
-function writeObject(members) {
-  const text = members.sort(([a], [b]) => byUnits(a, b)).map(([name, value]) => {
-    const sorted = UNORDERED.has(name) && Array.isArray(value);
-    return `${JSON.stringify(name)}:${sorted ? `[${value.map(write).sort(byUnits).join(",")}]` : write(value)}`;
-  });
-  return `{${text.join(",")}}`;
-}
 
 const LEFT_OUT = ["@context", "type", "eventID", "recordTime", "errorDeclaration", "rdfs:comment", "comment"];
 const EVENT_ORDER = [
@@ -47,19 +22,49 @@ const REPORT_ORDER = [
   "maxValue", "meanValue", "sDev", "percRank", "percValue", "uom", "coordinateReferenceSystem",
 ];
 
-/** What the frame of a document says about the names in its events. */
+/** What the contexts of a document say about names, and which extensions it keeps out of its events' hashes. */
 export function namingOf(frame) {
-  const context = frame.get("@context");
-  const entries = Array.isArray(context) ? context : [context];
-  const declared = entries.filter(isMap).flatMap((entry) => [...entry].filter(([, namespace]) => isText(namespace)));
   const ignored = [...frame].filter(([name, value]) => name.endsWith(":ignoreFields") && Array.isArray(value));
-  return { namespaces: new Map(declared), ignored: new Set(ignored.flatMap(([, value]) => value.filter(isText))) };
+  const names = ignored.flatMap(([, value]) => value.filter((name) => isText(name) && name.includes(":")));
+  return inside({ prefixes: new Map(), ignored: new Set(names) }, frame);
+}
+
+/** The naming inside an object, which may have a context of its own. */
+function inside(naming, object) {
+  if (!object.has("@context")) return naming;
+  const prefixes = new Map(naming.prefixes);
+  for (const inline of [object.get("@context")].flat().filter(isMap)) {
+    const own = [...inline.keys()].filter((name) => !name.startsWith("@"));
+    for (const prefix of own) {
+      const given = inline.get(prefix);
+      const namespace = isMap(given) ? given.get("@id") : given;
+      if (isText(namespace)) prefixes.set(prefix, namespace);
+      else prefixes.delete(prefix);
+    }
+    const whole = own.filter((prefix) => prefixes.has(prefix)).map((prefix) => {
+      let namespace = prefixes.get(prefix);
+      for (let step = 0; step < 8; step++) namespace = split(prefixes, namespace)?.join("") ?? namespace;
+      return [prefix, namespace];
+    });
+    for (const [prefix, namespace] of whole) prefixes.set(prefix, namespace);
+  }
+  return { ...naming, prefixes };
+}
+
+/** Namespace and name of `prefix:name`, if the prefix is declared. What begins with `scheme://` is a URI. */
+function split(prefixes, text) {
+  const colon = text.indexOf(":");
+  const namespace = colon < 0 || text.startsWith("//", colon + 1) ? undefined : prefixes.get(text.slice(0, colon));
+  return namespace === undefined ? undefined : [namespace, text.slice(colon + 1)];
 }
 
 /** The event's hash id, such as `ni:///sha-256;…?ver=CBV2.0`. */
 export function eventHashId(event, naming) {
-  return `ni:///sha-256;${toHex(sha256(utf8(new PreHash(naming).event(event))))}?ver=CBV2.0`;
+  return `ni:///sha-256;${toHex(sha256(utf8(new PreHash(inside(naming, event)).event(event))))}?ver=CBV2.0`;
 }
+
+/** True for an eventID that says of itself that it is such an id. */
+export const isHashId = (text) => /^ni:\/\/\/sha-256;.*\?ver=cbv2\.0$/is.test(text);
 
 const items = (value) => (Array.isArray(value) ? value : value === undefined ? [] : [value]);
 const sorted = (texts) => texts.sort(byBytes).join("");
@@ -166,24 +171,22 @@ class PreHash {
       const below = (stem) => value.flatMap((item) => this.extension(stem, item));
       return name.endsWith("List") ? [this.name(name) + sorted(below(name.slice(0, -4)))] : below(name);
     }
-    if (isMap(value)) return [this.name(name) + this.extensions(value, [])];
+    if (isMap(value)) return [this.name(name) + new PreHash(inside(this.naming, value)).extensions(value, [])];
     const text = this.scalar(value);
     return [this.name(name) + (text === "" ? "" : "=") + text];
   }
 
   scalar(value) {
     if (isText(value)) return this.text(value);
-    if (isNumber(value)) return this.text(String(doubleOf(value)));
+    if (isNumber(value)) return plainNumber(value);
     return typeof value === "boolean" ? String(value) : "";
   }
 
-  /** One spelling: numbers plain, GS1 keys as canonical Digital Link URIs. */
+  /** One spelling: prefixes resolved, GS1 keys as canonical Digital Link URIs. */
   text(text) {
     const trimmed = trim(text);
-    const split = this.split(trimmed);
-    const whole = split ? split[0] + split[1] : trimmed;
-    const number = plainNumber(whole);
-    if (number !== undefined) return number;
+    const whole = split(this.naming.prefixes, trimmed)?.join("") ?? trimmed;
+    if (!whole.includes(":")) return whole;
     try {
       return parseUri(whole).text;
     } catch (error) {
@@ -193,14 +196,8 @@ class PreHash {
   }
 
   name(name) {
-    const split = this.split(name);
-    return split ? `{${split[0]}}${split[1]}` : name;
-  }
-
-  split(text) {
-    const colon = text.indexOf(":");
-    const namespace = colon < 0 ? undefined : this.naming.namespaces.get(text.slice(0, colon));
-    return namespace === undefined ? undefined : [namespace, text.slice(colon + 1)];
+    const [namespace, local] = split(this.naming.prefixes, name) ?? [];
+    return local === undefined ? name : `{${namespace}}${local}`;
   }
 }
 
@@ -219,22 +216,4 @@ function utcMillis(text) {
   const nanos = nanosOf(text);
   const millis = nanos === undefined ? undefined : millisOf(nanos + 500000n);
   return millis === undefined ? text : timeText(millis);
-}
-
-/** A decimal number without sign of plus, needless zeros or exponent; `undefined` for other text. */
-function plainNumber(text) {
-  if (!/^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(text)) return undefined;
-  const number = Number(text);
-  if (!Number.isFinite(number)) return undefined;
-  return withoutExponent(number === 0 ? "0" : String(number));
-}
-
-function withoutExponent(text) {
-  const found = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
-  if (!found) return text;
-  const [, sign, first, rest = "", exponent] = found;
-  const power = Number(exponent);
-  const digits = first + rest;
-  if (power < 0) return `${sign}0.${"0".repeat(-power - 1)}${digits}`;
-  return sign + digits.padEnd(power + 1, "0");
 }

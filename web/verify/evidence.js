@@ -13,12 +13,14 @@ import { Registry, readAdmin } from "./registry.js";
 import { ProofError, leafHash, multiRoot, verifyIndexEntry } from "./tree.js";
 
 /**
- * Checks evidence (parsed JSON) about `id` against an anchor: `{history, checkpoint, seal, checks}`. `last` is the
+ * Checks evidence (parsed JSON) about an id, with its label if it has one, against an anchor: `{history, checkpoint, seal, checks}`. `last` is the
  * `{size, root}` of a checkpoint of this origin that was seen before.
  */
-export async function checkEvidence(value, id, anchor, last) {
+export async function checkEvidence(value, { id, label = new Map() }, anchor, last) {
   const evidence = readEvidence(value);
   if (evidence.id !== id.text) fail("other-id", `the evidence is about ${evidence.id}, and was asked for about ${id.text}`);
+  const isSame = evidence.label.size === label.size && [...label].every(([ai, text]) => evidence.label.get(ai) === text);
+  if (!isSame) fail("other-label", `the evidence answers for the label ${labelText(evidence.label)}, and was asked for with ${labelText(label)}`);
   const checkpoint = parseCheckpoint(evidence.checkpoint);
   const signatures = new Signatures();
   const chain = await MemberChain.verify(anchor, evidence.handovers, signatures);
@@ -37,17 +39,19 @@ export async function checkEvidence(value, id, anchor, last) {
   const { registry, admins } = await readRegistrations(evidence, places, enacted, chain, signatures);
   checkFormerMembers(evidence, anchor, admins);
   const captures = await readCaptures(evidence.statements, places, registry, signatures);
-  const trail = follow(id, new Shown(evidence.index, registry, captures));
+  const trail = follow(id, new Shown(evidence.index, registry, captures), label);
   checkShown(evidence, trail);
   checkNames(evidence.index, captures, admins);
   const { records, limitReached } = trail;
   return {
-    history: { id, asOf: seal.time, treeSize: checkpoint.size, records, limitReached, registry },
+    history: { id, label, asOf: seal.time, treeSize: checkpoint.size, records, limitReached, registry },
     checkpoint,
     seal,
     checks: { signatures: signatures.count, proofs: 1 + evidence.index.length, subjects: evidence.index.length, leaves },
   };
 }
+
+const labelText = (label) => JSON.stringify([...label].map(([ai, text]) => `(${ai})${text}`).join("").slice(0, 160));
 
 function checkLast(checkpoint, last) {
   if (!last) return;
@@ -317,7 +321,7 @@ class Shown {
 const same = (one, other) => one.length === other.length && one.every((leaf, at) => leaf === other[at]);
 
 /** Checks that the evidence shows what the answer rests on, and nothing else. */
-function checkShown({ index, statements, registrations }, { shown }) {
+function checkShown({ index, statements, registrations }, { shown, proposed }) {
   for (const { key, first, leaves } of index) {
     const list = shown.get(key) ?? fail("subject-unneeded", `the index is shown for ${key}, on which the answer does not rest`);
     if (list.first !== first || !same(list.leaves, leaves)) {
@@ -327,8 +331,8 @@ function checkShown({ index, statements, registrations }, { shown }) {
   const [captures, admins] = [new Set(), new Set()];
   for (const [key, { leaves }] of shown) {
     if (kindOf(key) === "proposal") continue;
-    const of = holdsCaptures(kindOf(key)) ? captures : admins;
-    for (const leaf of leaves) of.add(leaf);
+    const isCapture = (leaf) => holdsCaptures(kindOf(key)) && !proposed.has(leaf);
+    for (const leaf of leaves) (isCapture(leaf) ? captures : admins).add(leaf);
   }
   const unrelated = statements.find(({ leaf }) => !captures.has(leaf)) ?? registrations.find(({ leaf }) => !admins.has(leaf));
   if (unrelated) fail("unrelated", `the statement of leaf ${unrelated.leaf} is named by none of the lists here`);
@@ -348,13 +352,15 @@ export function checkNames(index, captures, admins) {
   for (const [leaf, admin] of admins) {
     told.set(leaf, { subjects: namesOfAdmin(admin), signer: memberSigner(admin.member), acts: () => 0 });
   }
+  const isLift = (kind, leaf) => kind === "recall" && admins.get(leaf)?.type === "proposal";
   const listed = new Map();
   for (const { key, kind, leaves, signers, acts, first, count } of index) {
     leaves.forEach((leaf, at) => {
       // What was said last of a proposal is not needed: where it stands is.
       if (kind === "proposal" && !told.has(leaf)) return;
       const said = told.get(leaf) ?? fail("statement-missing", `something is left out: leaf ${leaf} names ${key}, and its statement is not here`);
-      if (!said.subjects.has(key) || holdsCaptures(kind) !== captures.has(leaf)) {
+      // A list of recalls has captures, and proposals to lift one.
+      if (!said.subjects.has(key) || (holdsCaptures(kind) !== captures.has(leaf) && !isLift(kind, leaf))) {
         fail("not-named", `the index has leaf ${leaf} in the list of ${key}, which its statement does not name`);
       }
       if (!equal(said.signer, signers[at])) {

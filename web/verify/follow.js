@@ -2,8 +2,9 @@
 
 import { byBytes } from "./bytes.js";
 import { declares, names, plays } from "./epcis.js";
-import { byText, classOf, glnOf, lotOf, prefixDigits } from "./gs1.js";
-import { isMap, isText } from "./json.js";
+import { byText, claimDigits, classOf, glnOf, parseUri } from "./gs1.js";
+import { lotOfLabel } from "./label.js";
+import { lotsIn } from "./master_data.js";
 import { broughtIntoBeing, covers, namespaceCandidates, plainHttp } from "./registry.js";
 import { kindByte } from "./tree.js";
 
@@ -45,11 +46,12 @@ export const speaksOfRecall = (event) => declares(event, "recalled") || event.un
 /** The subjects of an admin statement; of a proposal those that evidence can have. It has its statement's `id`. */
 export function namesOfAdmin(admin) {
   if (admin.type === "genesis") return new Set(admin.members.map(({ kid }) => subject("party", kid)));
-  if (admin.type === "proposal") return new Set([subject("proposal", admin.id), ...admin.about.map((id) => subject("party", id))]);
+  if (admin.type === "proposal") return new Set([subject("proposal", admin.id), ...admin.names.map(([kind, text]) => subject(kind, text))]);
   const subjects = new Set([subject("party", admin.participant)]);
   if (admin.type === "registration") {
-    const { gs1CompanyPrefixes, glns, namespaces } = admin.claims;
-    for (const text of [...gs1CompanyPrefixes, ...glns, ...namespaces.map(plainHttp)]) subjects.add(subject("prefix", text));
+    const { gs1CompanyPrefixes, gs1Keys = [], glns, namespaces } = admin.claims;
+    const keys = gs1Keys.map((key) => claimDigits(parseUri(key)).at(-1));
+    for (const text of [...gs1CompanyPrefixes, ...keys, ...glns, ...namespaces.map(plainHttp)]) subjects.add(subject("prefix", text));
   }
   return subjects;
 }
@@ -65,24 +67,9 @@ export const inputsOf = (event) => event.ids.filter(([part]) => part === "input"
 /** True where an event brings the id into being. */
 export const bringsForth = (event, text) => broughtIntoBeing(event).some((id) => id.text === text);
 
-/** The member of instance and lot master data with this local name, whatever prefix its document gave it. */
-export function masterData(ilmd, name) {
-  if (!isMap(ilmd)) return undefined;
-  for (const [key, value] of ilmd) if (key.split(/[:/#]/).at(-1) === name) return value;
-  return undefined;
-}
-
-/** The lot that an event, where it brings `item` forth, says it is of. */
-export function lotIn(event, item) {
-  const number = masterData(event.ilmd, "lotNumber");
-  return isText(number) && bringsForth(event, item.text) ? lotOf(item, number) : undefined;
-}
-
 /** Every prefix that could cover an id, held or not. */
 export function prefixesOf(id) {
-  if (!id.key) return namespaceCandidates(id.text);
-  const digits = prefixDigits(id).slice(0, 12);
-  return [4, 5, 6, 7, 8, 9, 10, 11, 12].filter((length) => length <= digits.length).map((length) => digits.slice(0, length));
+  return id.key ? claimDigits(id) : namespaceCandidates(id.text);
 }
 
 /** True where a block is too early to hold an event of a span that begins at `since`. */
@@ -99,20 +86,21 @@ class Budget {
 }
 
 /**
- * Follows everything that an answer about `id` rests on, through a source with
+ * Follows everything that an answer about `id`, with its `label` if it has one, rests on, through a source with
  * `registry`, `registeredAt(leaf)`, `capture(leaf)`, `cutShort(subject)`, `noRegistration(subject, leaf)` and
  * `list(subject, wanted)` that gives `{count, first, leaves, reachesBack}`; `wanted` is `{since}`, `{last}` or nothing.
  *
- * Gives `{records, shown, limitReached}`: `shown` maps subjects to `{count, first, leaves}`.
+ * Gives `{records, shown, proposed, limitReached}`: `shown` maps subjects to `{count, first, leaves}`, `proposed` has the leaves in lists
+ * of recalls that are proposals to lift one.
  */
-export function follow(id, source) {
-  const follower = new Follower(id, source);
+export function follow(id, source, label) {
+  const follower = new Follower({ id, label }, source);
   follower.followIds();
   follower.followPlaces();
   follower.followRecalls();
   follower.followParties();
   const { shown, limitReached } = follower;
-  return { records: follower.records(), shown, limitReached };
+  return { records: follower.records(), shown, proposed: new Set(follower.proposals.values()), limitReached };
 }
 
 class Follower {
@@ -122,10 +110,13 @@ class Follower {
   captures = new Map();
   found = new Map();
   parties = new Set();
+  /** The proposals that stand in lists of recalls, each with its leaf. */
+  proposals = new Map();
   transformations = new Map();
 
-  constructor(id, source) {
-    this.source = source;
+  constructor(asked, source) {
+    const { id } = asked;
+    Object.assign(this, { asked, source });
     // `carries` is the time from which an id is followed as a container, `taken` that from which its list was taken.
     this.ids = new Map([[id.text, { id, carries: -Infinity, isUsed: true, taken: undefined }]]);
   }
@@ -316,15 +307,15 @@ class Follower {
     for (const [key, text] of [...inOrder(byHolders), ...inOrder(byAny)]) this.takeLast(key, text, budget);
   }
 
+  /** The lots of which it is said that the id is of them, and the label's. */
   lots(id) {
     const lots = new Map();
     for (const { events } of this.capturesOf(subject("id", id.text))) {
       for (const event of events) {
-        const lot = lotIn(event, id);
-        if (lot) lots.set(lot.text, lot);
+        for (const lot of lotsIn(event, id)) lots.set(lot.text, lot);
       }
     }
-    return [...lots.values()].sort(byText).slice(0, LOTS_MAX);
+    return [...[...lots.values()].sort(byText).slice(0, LOTS_MAX), lotOfLabel(this.asked, id)];
   }
 
   /** Takes the end of a list of recalls, from the last back. */
@@ -333,18 +324,30 @@ class Follower {
     if (leaves.length > 0 && first + leaves.length !== count) this.source.cutShort(key);
     const speaks = (event) => names(event, text) && speaksOfRecall(event);
     let from = leaves.length;
-    while (from > 0 && !budget.isSpent) this.take(leaves[--from], speaks, budget);
+    while (from > 0 && !budget.isSpent) {
+      const leaf = leaves[--from];
+      // The members may have decided to lift a recall: then a proposal stands in its list.
+      const proposal = this.source.registry.proposedAt(leaf);
+      if (proposal) {
+        this.proposals.set(subject("proposal", proposal.id), leaf);
+        budget.statements++;
+      } else {
+        this.take(leaf, speaks, budget);
+      }
+    }
     if (!reachesBack && !budget.isSpent) this.source.cutShort(key);
     this.limitReached ||= from > 0 || !reachesBack;
     this.show(key, count, first + from, leaves.slice(from));
   }
 
-  /** Everything about those that spoke and those that hold, and how each proposal to end their registrations came out. */
+  /** Everything about those that spoke and those that hold, and how each proposal about one of them or a recall came out. */
   followParties() {
+    for (const key of this.proposals.keys()) this.takeEnd(key);
     for (const party of [...this.parties].sort(byBytes)) {
       for (const leaf of this.takeWhole(subject("party", party))) {
         const one = this.source.registry.proposedAt(leaf);
-        if (one?.revocations.some(({ participant }) => participant === party)) this.takeEnd(subject("proposal", one.id));
+        const isAbout = ({ type, participant, former, registration }) => type !== "policy" && [participant, former, registration].includes(party);
+        if (one?.changes.some(isAbout)) this.takeEnd(subject("proposal", one.id));
       }
     }
   }

@@ -54,15 +54,15 @@ const numbers = (text, ...widths) => {
   return widths.map((width) => Number(text.slice(at, (at += width))));
 };
 const isLeap = (year) => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-const daysIn = (year, month) => [31, isLeap(year) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
+export const daysIn = (year, month) => [31, isLeap(year) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
 const onDay = (found, from) => found !== undefined && found[2] >= from && found[1] > 0 && found[2] <= daysIn(found[0], found[1]);
 
 const RULES = {
   c: (text) => text.length > 1 && checkDigit(text.slice(0, -1)) === text.at(-1),
   m: (text) => text.length >= 2 && checkPair(text.slice(0, -2)) === text.slice(-2),
-  p: (text) => /^[0-9]{4}./.test(text),
+  p: (text) => /^[0-9]{4}/.test(text),
   z: (text) => /^0+$/.test(text),
-  l: (text) => /^(0|[1-9][0-9]*)$/.test(text),
+  l: (text) => /^[1-9][0-9]*$/.test(text),
   d: (text) => /[^0-9]/.test(text),
   t: (text) => {
     const found = numbers(text, 2, 2);
@@ -229,7 +229,7 @@ function cutUri(text) {
   const isHttp = scheme === "http" || scheme === "https";
   if (isHttp && !host) no("an http URI needs a host");
   if (path === "" && host === undefined) no("nothing follows its scheme");
-  return { scheme, host, path, isHttp, hasMore: query !== "" || fragment !== "" };
+  return { scheme, host, path, query, isHttp, hasMore: query !== "" || fragment !== "" };
 }
 
 function cutAt(text, mark) {
@@ -307,7 +307,7 @@ function linkId({ one, value, rest }) {
       wrong(`${quote("/" + rest.slice(at, at + 2).join("/"))} cannot follow (${one.ai}) in a Digital Link`);
     }
   }
-  return gs1Id(one.ai, value, qualifiers);
+  return { ...gs1Id(one.ai, value, qualifiers), beside: qualifiers };
 }
 
 // --- EPC URNs: scheme, AI, form of the key, digits, last field ("" where it belongs to the key's value), fields between
@@ -370,7 +370,8 @@ function epcKey(form, length, prefix, reference, no) {
 export function parseUri(text) {
   checkLength(text);
   const uri = cutUri(text);
-  return (uri.isHttp ? readDigitalLink(uri) : readUrn(text, uri)) ?? { text, kind: "other" };
+  const id = uri.isHttp ? readDigitalLink(uri) : readUrn(text, uri);
+  return id ? (uri.query ? { ...id, query: uri.query } : id) : { text, kind: "other" };
 }
 
 // --- Element strings
@@ -384,6 +385,9 @@ export function parseId(input) {
   checkLength(text);
   const announced = SYMBOLOGIES.some((symbology) => text.startsWith(symbology));
   const bare = text.startsWith("]") && text.length >= 3 ? text.slice(3) : text;
+  // What is announced to be an EAN-13 or an EAN-8 has its digits.
+  const digits = { "]E0": 13, "]E4": 8 }[text.slice(0, 3)];
+  if (digits && !(isDigits(bare) && bare.length === digits)) wrong(`${quote(text)} should be ${digits} digits`);
   if (!announced && isDigits(bare) && [8, 12, 13, 14].includes(bare.length)) {
     return gs1Id("01", bare.padStart(14, "0"), []);
   }
@@ -406,7 +410,57 @@ function elementsId(text) {
   const qualifiers = [...elements].filter(([ai]) => qualifierOf(one, ai) !== undefined);
   const has = (ai) => qualifiers.some(([name]) => name === ai);
   if (has("21") && has("235")) wrong("(21) and (235) exclude each other");
-  return gs1Id(one.ai, elements.get(one.ai), qualifiers);
+  return { ...gs1Id(one.ai, elements.get(one.ai), qualifiers), beside: [...elements] };
+}
+
+// --- What a code says beside the id
+
+/** The application identifiers of a label: lot, dates, variant, TPX, time of expiry. */
+const LABEL = ["10", "11", "15", "16", "17", "22", "235", "7003"];
+
+/**
+ * Reads an id with what its code says beside it: `{id, label}`. The label maps AIs to values, as the element string, the
+ * Digital Link's path and query, or `more`, `{ai: value}`, have them.
+ */
+export function parseQuestion(input, more = {}) {
+  const id = parseId(input);
+  const pairs = [...(id.beside ?? []), ...Object.entries(more)];
+  for (const pair of id.beside && id.query ? id.query.split("&") : []) {
+    const [ai, value] = cutAt(pair, "=").map(decode);
+    if (AIS.has(ai)) pairs.push([ai, value]);
+  }
+  return besideOf(id, pairs);
+}
+
+function besideOf(id, pairs) {
+  const label = new Map();
+  for (const [ai, value] of pairs) {
+    checkValue(ai, value);
+    if (!LABEL.includes(ai) || !["01", "8006"].includes(id.key?.ai)) continue;
+    const own = id.qualifier?.[0] === ai;
+    const first = own ? id.qualifier[1] : label.get(ai);
+    if (first !== undefined && first !== value) wrong(`(${ai}) stands twice, with two values`);
+    if (!own) label.set(ai, value);
+  }
+  // A GTIN with a lot is that lot, wherever its number stands.
+  const isLot = id.kind === "class" && label.has("10");
+  const found = isLot ? gs1Id("01", id.value, [["10", label.get("10")]]) : id;
+  if (isLot) label.delete("10");
+  return { id: found, label: new Map(LABEL.filter((ai) => label.has(ai)).map((ai) => [ai, label.get(ai)])) };
+}
+
+/** `[id, lot]` of an EPC with a lot beside its serial, such as `…/10/L8/21/S8`; of others nothing. */
+export function lotBeside(text) {
+  // Most have none. What is percent-encoded may be anything.
+  if (!/10|lot|%/.test(text)) return undefined;
+  try {
+    const id = parseUri(text);
+    const number = id.beside?.find(([ai]) => ai === "10")?.[1];
+    return number !== undefined && lotOf(id, number) ? [id.text, number] : undefined;
+  } catch (error) {
+    if (error instanceof IdError) return undefined;
+    throw error;
+  }
 }
 
 function* bracketed(text) {
@@ -443,18 +497,39 @@ function* unbracketed(text) {
 // --- What the rules ask of an id
 
 export const isGln = (text) => /^[0-9]{13}$/.test(text) && RULES.c(text);
-export const isCompanyPrefix = (text) => /^[0-9]{4,12}$/.test(text);
+export const isCompanyPrefix = (text) => /^(?!00000)[0-9]{4,12}$/.test(text);
 
 /** The text of the id from which its company prefix begins: only its leading digits can be one. */
-function prefixText({ key: one, value }) {
-  if (!one) return undefined;
-  const text = value.slice(one.start, one.end);
-  // A GTIN-8 holds no company prefix; padded, it is known by these zeros, which no prefix begins with.
-  return (one.ai === "01" || one.ai === "8006") && text.startsWith("00000") ? undefined : text;
+const prefixText = ({ key: one, value }) => (one ? value.slice(one.start, one.end) : "");
+
+// A GTIN-8 holds no company prefix; padded, it is known by these zeros, which no prefix begins with.
+const isGtin8 = (id) => ["01", "8006"].includes(id.key?.ai) && prefixText(id).startsWith("00000");
+
+/** The texts of digits under which a claim that could be about the id is named; a GTIN-8 has but that of its own key. */
+export function claimDigits(id) {
+  const digits = /^[0-9]*/.exec(prefixText(id))[0].slice(0, 12);
+  if (isGtin8(id)) return [digits];
+  return Array.from({ length: Math.max(digits.length - 3, 0) }, (_, at) => digits.slice(0, at + 4));
 }
 
-export const prefixDigits = (id) => /^[0-9]*/.exec(prefixText(id) ?? "")[0];
-export const prefixCovers = (prefix, id) => prefixText(id)?.startsWith(prefix) ?? false;
+export const prefixCovers = (prefix, id) => !isGtin8(id) && prefixText(id).startsWith(prefix);
+
+/** True for the canonical id of a GTIN or GLN alone, as it is claimed. */
+export function isSingleKey(text) {
+  try {
+    const id = parseUri(text);
+    return id.text === text && (id.kind === "class" || (id.kind === "location" && !id.qualifier));
+  } catch (error) {
+    if (error instanceof IdError) return false;
+    throw error;
+  }
+}
+
+/** True where the id belongs to a single key, which is an id too. */
+export function keyCovers(single, id) {
+  if (single.key.ai === "01") return ["01", "8006"].includes(id.key?.ai) && id.value.slice(0, 14) === single.value;
+  return ["414", "415", "417"].includes(id.key?.ai) && id.value === single.value;
+}
 
 /** The id of the class of an item, a lot or a piece. */
 export function classOf(id) {

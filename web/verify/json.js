@@ -1,7 +1,7 @@
 // Strict JSON (RFC 8259): what two readers could read differently is refused.
 //
 // Objects are `Map`s, so that no name means anything to JavaScript. A whole number that a double keeps exact is a
-// `number`; every other number is a `Decimal`.
+// `number`; every other number is a `Decimal`, which keeps its digits.
 
 import { EvidenceError, fail, textOf } from "./bytes.js";
 
@@ -9,8 +9,8 @@ const DEPTH_MAX = 64;
 
 /** A number with a fraction, an exponent or a sign of zero, or too large to be exact. */
 export class Decimal {
-  constructor(value) {
-    this.value = value;
+  constructor(text, value) {
+    Object.assign(this, { text, value });
   }
 }
 
@@ -27,6 +27,20 @@ export const isWhole = (value) => typeof value === "number";
 export const isText = (value) => typeof value === "string";
 export const isNumber = (value) => isWhole(value) || value instanceof Decimal;
 export const doubleOf = (number) => (isWhole(number) ? number : number.value);
+
+/** A number without an exponent, and without zeros before its first digit and after its last one, by its digits as written. */
+export function plainNumber(number) {
+  if (isWhole(number)) return String(number);
+  const [, sign, whole, fraction = "", exponent = "0"] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE](.+))?$/.exec(number.text);
+  const digits = whole + fraction;
+  const first = digits.search(/[1-9]/);
+  if (first < 0) return "0";
+  const known = digits.slice(first).replace(/0+$/, "");
+  const point = Number(exponent) + whole.length - first;
+  if (point <= 0) return `${sign}0.${"0".repeat(-point)}${known}`;
+  if (point >= known.length) return sign + known.padEnd(point, "0");
+  return `${sign}${known.slice(0, point)}.${known.slice(point)}`;
+}
 
 /** Reads one JSON text. `containersMax` bounds the memory that brackets alone can ask for. */
 export function parse(input, containersMax = 1 << 21) {
@@ -157,9 +171,9 @@ export function parse(input, containersMax = 1 << 21) {
     if (!found) wrong("a value was expected");
     at += found[0].length;
     const double = Number(found[0]);
-    if (!Number.isFinite(double)) wrong("a number out of range");
+    if (!Number.isFinite(double) || (double === 0 && /^[^eE]*[1-9]/.test(found[0]))) wrong("a number out of range");
     const whole = found[1] === "" && Number.isSafeInteger(double) && !Object.is(double, -0);
-    return whole ? double : new Decimal(double);
+    return whole ? double : new Decimal(found[0], double);
   }
 
   const top = value(0);

@@ -3,8 +3,8 @@
 
 import { byBytes, byteLength, charLength, concat, digest, fail, fromBase64url, hasControl, isHash, sha256, timeOf, trim, utf8 } from "./bytes.js";
 import { declares } from "./epcis.js";
-import { IdError, isCompanyPrefix, isGln, parseUri, prefixCovers } from "./gs1.js";
-import { asEvidence, checkVersion, isMap, isText, membersOf, parse } from "./json.js";
+import { IdError, glnOf, isCompanyPrefix, isGln, isSingleKey, keyCovers, parseUri, prefixCovers } from "./gs1.js";
+import { asEvidence, checkVersion, isMap, isText, isWhole, membersOf, parse } from "./json.js";
 import { keyOf } from "./jws.js";
 import { OLDER_LEDGER, checkRules, isOrigin, isSignature, parseCheckpoint, readMembers } from "./ledger.js";
 
@@ -17,11 +17,26 @@ const TYPES = {
   endorsement: ["registration"],
   proposal: ["changes", "expires"],
 };
-const OPTIONAL = { genesis: ["continues"], registration: ["evidence", "similarTo"], revocation: ["compromisedSince"] };
+const OPTIONAL = { genesis: ["continues"], registration: ["evidence", "similarTo"], revocation: ["compromisedSince", "dismissesClaims"] };
 /** Types whose bytes are kept for later (docs/FORMATS.md): refused by name until then. */
 const RESERVED = ["withdrawal", "ballot", "ready", "fault"];
-/** What a proposal may change now. */
-const CHANGES = ["admit", "remove", "replace", "revoke", "policy", "rules"];
+/** What a proposal may change, and of what evidence reads the members. Who is a member and by which rules is for who counts votes. */
+const CHANGES = {
+  admit: undefined,
+  remove: undefined,
+  replace: undefined,
+  revoke: ["participant", "reason"],
+  dismiss: ["participant", "claims", "reason"],
+  lift: ["recall", "ids", "reason"],
+  authority: ["registration"],
+  succeeds: ["former", "participant"],
+  policy: ["name", "value"],
+  rules: undefined,
+};
+/** The policies that a verdict reads, each with the least and the most that it may be. */
+const VERDICT_POLICIES = { maxSpeedKmh: [1, 28000], clockToleranceMinutes: [0, 1440] };
+const DISMISSED_RANGES_MAX = 100;
+const LIFTED_IDS_MAX = 1000;
 const GENESIS_VERSION = 2;
 const INVISIBLE =
   /[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\u{e0000}-\u{e007f}\u{e0100}-\u{e01ef}]/u;
@@ -70,7 +85,10 @@ export function readAdmin(payload, wrong) {
   }
   checkReason(admin, wrong);
   if (type === "rejection" && !isHash(admin.key)) wrong("its key is malformed");
-  if (type === "revocation") admin.compromisedSince = admin.compromisedSince == null ? undefined : time(admin.compromisedSince);
+  if (type === "revocation") {
+    admin.compromisedSince = admin.compromisedSince == null ? undefined : time(admin.compromisedSince);
+    checkFlag(admin.dismissesClaims, wrong);
+  }
   return admin;
 }
 
@@ -101,25 +119,96 @@ function checkReason({ reason }, wrong) {
   if (!isText(reason) || trim(reason) === "" || charLength(reason) > 1000) wrong("a reason has 1 to 1000 characters");
 }
 
-/** Reads what of a proposal is about participants: `{about, revocations}`. The rest is for who counts votes. */
+/** A flag that may be left out. */
+function checkFlag(flag, wrong) {
+  if (flag !== undefined && flag !== true) wrong("a flag that is not set is left out");
+}
+
+/**
+ * Reads what evidence reads of a proposal: the `changes` about participants, recalls and the verdict, and what they name,
+ * `names`, as pairs of kind and text. The rest is for who counts votes, and in no evidence.
+ */
 function readProposal({ type, changes, expires }, { length }, time, wrong) {
   time(expires);
   if (!Array.isArray(changes) || !changes.length || changes.length > 10) wrong("a proposal has 1 to 10 changes");
-  const [about, revocations] = [[], []];
+  const [read, names] = [[], []];
   for (const change of changes) {
     const kind = isMap(change) && change.get("type");
-    if (!CHANGES.includes(kind)) fail("type-reserved", `a change ${kind} is not taken yet: a later version may`);
-    if (kind === "revoke") {
-      const one = membersOf(change, ["type", "participant", "reason"], ["compromisedSince"], wrong);
-      checkReason(one, wrong);
-      if (one.compromisedSince !== undefined) one.compromisedSince = time(one.compromisedSince);
-      revocations.push(one);
-    }
-    if (kind === "revoke" || (kind === "policy" && change.has("participant"))) about.push(change.get("participant"));
+    if (!Object.hasOwn(CHANGES, kind)) fail("type-reserved", `a change ${kind} is not taken yet: a later version may`);
+    if (CHANGES[kind]) read.push(readChange(change, kind, time, wrong));
+    if (kind === "rules") names.push(["policy", "rules"]);
   }
+  for (const one of read) names.push(...namesOfChange(one));
+  const about = names.filter(([kind]) => kind === "party").map(([, id]) => id);
   if (!about.every(isParticipant)) wrong("a participant is no UUID in lower case");
   if (about.length && length > 16384) wrong("a proposal about participants has at most 16384 bytes");
-  return { type, about, revocations };
+  return { type, changes: read, names };
+}
+
+function readChange(change, kind, time, wrong) {
+  const optional = { revoke: ["compromisedSince", "dismissesClaims"], policy: ["participant"] };
+  const one = membersOf(change, ["type", ...CHANGES[kind]], optional[kind] ?? [], wrong);
+  if (one.reason !== undefined) checkReason(one, wrong);
+  if (kind === "revoke") {
+    if (one.compromisedSince !== undefined) one.compromisedSince = time(one.compromisedSince);
+    checkFlag(one.dismissesClaims, wrong);
+  }
+  if (kind === "dismiss") one.claims = readRanges(one.claims, wrong);
+  if (kind === "lift") checkLift(one, wrong);
+  if (kind === "succeeds" && one.former === one.participant) wrong("a participant does not succeed itself");
+  if (kind === "policy" && !isText(one.name)) wrong("a policy has no name");
+  if (kind === "policy" && Object.hasOwn(VERDICT_POLICIES, one.name)) {
+    const [least, most] = VERDICT_POLICIES[one.name];
+    if (!isWhole(one.value) || one.value < least || one.value > most) wrong(`the policy ${one.name} is ${least} to ${most}`);
+    if (one.participant !== undefined) wrong(`the policy ${one.name} is the same for all`);
+  }
+  return one;
+}
+
+const isLeaf = (value) => isWhole(value) && value >= 0 && value < Number.MAX_SAFE_INTEGER;
+
+/** Reads ranges of leaves: ascending, none touching another. */
+function readRanges(list, wrong) {
+  if (!Array.isArray(list) || !list.length || list.length > DISMISSED_RANGES_MAX) wrong(`a dismissal names 1 to ${DISMISSED_RANGES_MAX} ranges`);
+  const ranges = list.map((item) => membersOf(item, ["from", "to"], [], wrong));
+  if (!ranges.every(({ from, to }) => isLeaf(from) && isLeaf(to) && from <= to)) wrong("a range of leaves is none");
+  if (ranges.some(({ from }, at) => at > 0 && ranges[at - 1].to + 1 >= from)) wrong("a range does not lie after and apart from the one before");
+  return ranges;
+}
+
+function checkLift({ recall, ids }, wrong) {
+  if (!isLeaf(recall)) wrong("a recall is no leaf");
+  if (!Array.isArray(ids) || !ids.length || ids.length > LIFTED_IDS_MAX) wrong(`a recall is lifted for 1 to ${LIFTED_IDS_MAX} ids`);
+  if (!ids.every((id) => isText(id) && isCanonical(id))) wrong("an id is not canonical");
+  if (new Set(ids).size < ids.length) wrong("an id is named twice");
+}
+
+function isCanonical(text) {
+  try {
+    return parseUri(text).text === text;
+  } catch (error) {
+    if (error instanceof IdError) return false;
+    throw error;
+  }
+}
+
+function namesOfChange({ type, ...one }) {
+  switch (type) {
+    case "authority":
+      return [["party", one.registration], ["policy", "verdict"]];
+    case "succeeds":
+      return [["party", one.former], ["party", one.participant]];
+    case "lift":
+      return one.ids.map((id) => ["recall", id]);
+    case "policy":
+      return [
+        ["policy", one.name],
+        ...(Object.hasOwn(VERDICT_POLICIES, one.name) ? [["policy", "verdict"]] : []),
+        ...(one.participant === undefined ? [] : [["party", one.participant]]),
+      ];
+    default:
+      return [["party", one.participant]];
+  }
 }
 
 function readGenesis({ type, origin, rules, created, ...genesis }, time, wrong) {
@@ -158,8 +247,8 @@ function readCertificate(value, bytes, time, wrong) {
 }
 
 function readClaims(value, wrong) {
-  const claims = membersOf(value, ["organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"], ["lei", "contact", "terms"], wrong);
-  const { organization, glns, gs1CompanyPrefixes, namespaces } = claims;
+  const claims = membersOf(value, ["organization", "roles", "glns", "gs1CompanyPrefixes", "namespaces"], ["gs1Keys", "lei", "contact", "terms"], wrong);
+  const { organization, glns, gs1CompanyPrefixes, gs1Keys = [], namespaces } = claims;
   const name = isText(organization) ? trim(organization) : "";
   if (name === "" || charLength(name) > 200 || hasControl(name) || INVISIBLE.test(name)) wrong("its organization is wrong");
   const each = (list, holds, what) => {
@@ -169,15 +258,19 @@ function readClaims(value, wrong) {
   };
   if (!Array.isArray(claims.roles) || claims.roles.length === 0) wrong("there is no role");
   const roles = each(claims.roles.map((role) => (role === "carrier" ? "shipper" : role)), (role) => ROLES.has(role), "roles");
+  if (roles.includes("authority") && roles.length > 1) wrong("authority stands alone");
   each(glns, isGln, "glns");
   each(gs1CompanyPrefixes, isCompanyPrefix, "gs1CompanyPrefixes");
+  each(gs1Keys, isSingleKey, "gs1Keys");
+  if (claims.gs1Keys?.length === 0) wrong("its gs1Keys are empty");
   each(namespaces, isNamespace, "namespaces");
   if (collide(gs1CompanyPrefixes) || collide(namespaces.map(plainHttp))) wrong("two claims collide");
+  if (gs1Keys.some((key) => gs1CompanyPrefixes.some((prefix) => prefixCovers(prefix, parseUri(key))))) wrong("two claims collide");
   const { lei, contact, terms } = claims;
   if (lei !== undefined && !isLei(lei)) wrong("its lei is malformed");
   if (contact !== undefined && !isContact(contact)) wrong("its contact is malformed");
   if (terms !== undefined && !isHash(terms)) wrong("its terms are malformed");
-  return { organization: name, roles, glns, gs1CompanyPrefixes, namespaces };
+  return { organization: name, roles, glns, gs1CompanyPrefixes, gs1Keys, namespaces };
 }
 
 /** Tells whether text is a Legal Entity Identifier (ISO 17442-1), by its check digits (ISO 7064, MOD 97-10). */
@@ -272,9 +365,12 @@ function isPlainAuthority(scheme, authority) {
   return host.includes(".") && host.split(".").every((label) => /^[a-z0-9-]+$/.test(label));
 }
 
-/** True where a company prefix or a namespace of `claims` covers the id. */
+const keysOf = ({ gs1Keys = [] }) => gs1Keys.map(parseUri);
+
+/** True where a company prefix, a single key or a namespace of `claims` covers the id. */
 export function covers(claims, id) {
-  if (id.key) return claims.gs1CompanyPrefixes.some((prefix) => prefixCovers(prefix, id));
+  const byKey = () => keysOf(claims).some((key) => keyCovers(key, id));
+  if (id.key) return claims.gs1CompanyPrefixes.some((prefix) => prefixCovers(prefix, id)) || byKey();
   const text = plainHttp(id.text);
   return claims.namespaces.map(plainHttp).some((namespace) => text.length > namespace.length && text.startsWith(namespace));
 }
@@ -292,6 +388,11 @@ export class Registry {
   #byCertificate = new Map();
   #byKey = new Map();
   #proposed = new Map();
+  #dismissals = new Map();
+  #lifts = new Map();
+  #authorities = new Map();
+  #successions = new Map();
+  #policies = new Map();
 
   constructor(origin, members) {
     this.origin = origin;
@@ -335,6 +436,51 @@ export class Registry {
     return this.participants.find((one) => inForce(one, leaf) && covers(one.claims, id));
   }
 
+  /** The first dismissal of what a participant claimed in a leaf: `{claims, reason, at, proposal}`. Whether it is a claim, is judged. */
+  dismissalOf(participant, leaf) {
+    return this.dismissalsOf(participant).find(({ claims }) => claims.some(({ from, to }) => from <= leaf && leaf <= to));
+  }
+
+  dismissalsOf(participant) {
+    return this.#dismissals.get(participant) ?? [];
+  }
+
+  /** The decisions that lift the recall in a leaf for an id, `{recall, ids, reason, at, proposal}`, in ledger order. */
+  liftsOf(recall, id) {
+    return (this.#lifts.get(recall) ?? []).filter(({ ids }) => ids.includes(id));
+  }
+
+  /** The decision that made a participant an authority, `{at, proposal}`. */
+  authority(id) {
+    return this.#authorities.get(id);
+  }
+
+  /** True where the members had made the participant an authority on an earlier leaf, and its registration is in force. */
+  isAuthorityAt(id, leaf) {
+    const [granted, participant] = [this.authority(id), this.participant(id)];
+    return granted !== undefined && granted.at.leaf < leaf && participant !== undefined && inForce(participant, leaf);
+  }
+
+  /** Who goes on for a participant: `{former, participant, at, proposal}`. */
+  successorOf(former) {
+    return this.#successions.get(former);
+  }
+
+  /** The participant itself, or the last of those who go on for it and were registered before a leaf. */
+  custodianAt(id, leaf) {
+    let last = id;
+    for (;;) {
+      const next = this.successorOf(last)?.participant;
+      if (next === undefined || !(this.participant(next)?.registered.leaf < leaf)) return last;
+      last = next;
+    }
+  }
+
+  /** The value of a policy of the verdict, if the members have set one. */
+  policy(name) {
+    return this.#policies.get(name);
+  }
+
   /** Applies an admin statement at a place; `wrong` says why it cannot stand there. */
   apply(admin, place, signatures, wrong) {
     switch (admin.type) {
@@ -356,13 +502,30 @@ export class Registry {
     }
   }
 
-  /** Makes the changes of a proposal that was enacted at a place, as far as they are about participants shown here. */
-  enact({ revocations = [] }, place, wrong) {
-    for (const one of revocations) if (this.#byId.has(one.participant)) this.#end(one, place, wrong);
+  /** Makes the changes of a proposal that was enacted at a place, those that a verdict reads. */
+  enact({ id: proposal, changes = [] }, at, wrong) {
+    for (const one of changes) {
+      if (one.type === "revoke") {
+        if (this.#byId.has(one.participant)) this.#end(one, at, wrong, proposal);
+        // Of a registration that is not shown, what the decision dismisses counts all the same.
+        else if (one.dismissesClaims) this.#dismissAll(one, at, proposal);
+      }
+      if (one.type === "dismiss") push(this.#dismissals, one.participant, { claims: one.claims, reason: one.reason, at, proposal });
+      if (one.type === "lift") push(this.#lifts, one.recall, { recall: one.recall, ids: one.ids, reason: one.reason, at, proposal });
+      if (one.type === "authority") setOnce(this.#authorities, one.registration, { at, proposal });
+      if (one.type === "succeeds") setOnce(this.#successions, one.former, { former: one.former, participant: one.participant, at, proposal });
+      if (one.type === "policy" && Object.hasOwn(VERDICT_POLICIES, one.name)) this.#policies.set(one.name, one.value);
+    }
   }
 
-  #end({ participant, reason, compromisedSince }, at, wrong) {
+  #end(one, at, wrong, proposal) {
+    const { participant, reason, compromisedSince } = one;
     this.#inForce(participant, wrong).revoked = { at, reason, compromisedSince };
+    if (one.dismissesClaims) this.#dismissAll(one, at, proposal);
+  }
+
+  #dismissAll({ participant, reason }, at, proposal) {
+    if (at.leaf > 0) push(this.#dismissals, participant, { claims: [{ from: 0, to: at.leaf - 1 }], reason, at, proposal });
   }
 
   #register({ participant: id, claims, certificate }, place, wrong) {
@@ -413,17 +576,29 @@ export class Registry {
   }
 }
 
+const push = (map, key, value) => map.set(key, [...(map.get(key) ?? []), value]);
+const setOnce = (map, key, value) => map.has(key) || map.set(key, value);
+
 const inForce = (participant, leaf) =>
   participant.registered.leaf < leaf && !(participant.revoked && participant.revoked.at.leaf <= leaf);
 
 const begins = (one, other) => one.startsWith(other) || other.startsWith(one);
+
+/** True where a single key of the one lies under a company prefix of the other, or is its GLN. */
+const keyHeld = (one, other) =>
+  keysOf(one).some(
+    (key) => other.gs1CompanyPrefixes.some((prefix) => prefixCovers(prefix, key)) || other.glns.includes(glnOf(key)),
+  );
 
 function claimsCollide(one, other) {
   const pairs = (name, collides) => one[name].some((a) => other[name].some((b) => collides(a, b)));
   return (
     pairs("gs1CompanyPrefixes", begins) ||
     pairs("namespaces", (a, b) => begins(plainHttp(a), plainHttp(b))) ||
-    pairs("glns", (a, b) => a === b)
+    pairs("glns", (a, b) => a === b) ||
+    keysOf(one).some((a) => keysOf(other).some((b) => a.text === b.text)) ||
+    keyHeld(one, other) ||
+    keyHeld(other, one)
   );
 }
 
@@ -438,6 +613,7 @@ const ROLES = new Map([
   ["manufacturer", undefined],
   ["shipper", new Set(MOVING)],
   ["distributor", new Set([...MOVING, ...TRADING])],
+  ["authority", new Set(["holding", "inspecting", "sampling"])],
 ]);
 const ENDS = [
   ["destroyed", "destroying"],

@@ -9,25 +9,33 @@ export const SENTENCES = {
   en: {
     // Pieces
     unregistered: "an unregistered organisation",
-    "a-carrier": "a carrier",
     outsider: "somebody who is not registered here",
     comma: ", ",
     and: " and ",
     more: "{names} and {count} more",
     "in-container": "{day} in the container {id}",
-    sold: "sold",
-    dispensed: "dispensed",
-    decommissioned: "decommissioned",
-    destroyed: "destroyed",
+    "at-place": " at {place}",
+    "end.sold": "sold",
+    "end.dispensed": "dispensed",
+    "end.decommissioned": "decommissioned",
+    "end.destroyed": "destroyed",
 
     // Summaries
     "summary.unknown": "Nobody has recorded this number here: nothing says that it is genuine.",
     "summary.recalled": "Do not use it. {first}",
     "summary.suspect": "Do not trust it. {first}",
+    "summary.ended": "{first}",
+    "summary.disputed": "{first}",
     "summary.incomplete": "Not enough is on record to call it genuine. {first}",
+    "summary.traced": "Traced by the records: many pieces share this code.",
     "summary.authentic": "Genuine by the records.",
     "summary.genuine":
       "Genuine by the records: it comes from {who}, of {day}, and every hand-over since is known; {whereabouts}.",
+    "summary.genuine-paper": "Genuine by the records: it comes from {who}, of {day}.",
+    "summary.traced-load":
+      "Traced: it comes from {who}, of {day}, and every hand-over since is known; {whereabouts}. What is in it has codes of its own.",
+    "summary.traced-from":
+      "Traced: it comes from {who}, of {day}. Many pieces share this code: it cannot single out the one in your hand.",
     "where.ended": "it was {end} on {day}",
     "where.held": "{who} has it",
     "where.moving": "it is on its way from {who}",
@@ -40,7 +48,6 @@ export const SENTENCES = {
     // Who had it, as a clause
     "holder.held": "{who} had it and recorded no hand-over",
     "holder.held-since": "{who} had it, last seen there on {day}, and recorded no hand-over",
-    "holder.taken-away": "{who} had taken it away on {day}",
     "holder.sent-to": "{who} had sent it to {to} on {day}",
     "holder.sent": "{who} had sent it off on {day}",
     "holder.ended": "{who} had recorded it as {end} on {day}",
@@ -68,8 +75,6 @@ export const SENTENCES = {
       "Made by {who} on {day}, though its number belonged to nobody registered here.",
     "commissioned-without-authority.first-nobody":
       "First recorded by {who} on {day}, though its number belonged to nobody registered here.",
-    "before-commissioning": "{Who} recorded it on {minute}, before it was commissioned on {began}.",
-    "before-commissioning.made": "{Who} recorded it on {minute}, before it was made on {began}.",
     "signer-not-in-force": "{Who} signed a record of {day} without the right to: {why}.",
     "not-in-force.other": "the certificate belongs to {other}",
     "not-in-force.unknown": "its certificate was not registered then",
@@ -85,14 +90,15 @@ export const SENTENCES = {
     "signed-after-compromise":
       "The key that signed the record of {day} was in other hands since {since}: it may not be {who} that speaks.",
     "event-id-reused": "{Who} recorded two different things as one event, on {day} and on {again}.",
-    "received-by-another": "{Who} recorded receiving it on {day}, though {holder}.",
-    "shipped-by-non-custodian": "{Who} recorded sending it off on {day}, though {holder}.",
     "shipped-twice": "{Who} sent it off again on {day}, to another destination: {holder}.",
-    "two-custodians":
-      "Two at once had it: {who} recorded having it on {day}, while {other} recorded it as its own on {again}, and neither " +
-      "recorded passing it to the other.",
-    "two-custodians.taken-away": "Two at once had it: {who} recorded it as its own on {day}, though {holder}.",
+    "contradicts-itself": "{Who} recorded on {day} what it could no longer do: {holder}.",
     "event-after-terminal": "{Who} recorded it on {day}, after it was {end} on {ended} by {by}.",
+    "label-differs": "The label says ({ai}) {name} {value}, and {who} recorded {recorded} on {day}.",
+    "label.lot": "lot",
+    "label.expiry": "expiry date",
+    "label.bestBefore": "best-before date",
+    "label.sellBy": "sell-by date",
+    "label.production": "production date",
     "reported-stolen": "{Who} reported it stolen on {day}.",
     "impossible-travel":
       "It cannot have travelled {km} km in {minutes} minutes: {who} recorded it on {day}, and {other} on {again}.",
@@ -100,27 +106,48 @@ export const SENTENCES = {
       "It cannot have travelled {km} km in {minutes} minutes, at {speed} km/h: {who} recorded it on {day}, and {other} on " +
       "{again}.",
 
+    // Ended
+    decommissioned: "{Who} took it out of use on {day}.",
+    destroyed: "{Who} recorded on {day} that it was destroyed.",
+    dispensed:
+      "{Who} dispensed it on {day}. If you were given it by them around then, this is that product; if it is offered to you as " +
+      "new, it is not.",
+    sold:
+      "{Who} sold it on {day}. If you bought it from them around then, this is that product; if it is offered to you as new, it " +
+      "is not.",
+    expired: "Its date of expiry, {expiry}, has passed.",
+    unpacked: "{Who} took out of it on {day} all that was in it.",
+    "used-up": "{Who} made something else of it on {day}.",
+
+    // Disputed
+    claimed: "{own}{says}{warning}",
+    "claimed.own": "By its own records it was with {who}{place} on {day}. ",
+    "claimed.by-party": "{Who} also says it had it{place} on {day}, which does not fit its journey.",
+    "claimed.by-stranger": "{Who} says it had a product with this number{place} on {day}, and has no part in its journey.",
+    "claimed.warning": " If yours did not come from {who}, do not trust it.",
+
     // Incomplete
     "no-origin": "Nobody recorded making it: the first to record it was {who} on {day}.",
-    "no-origin.lot": "No record of this lot says where it comes from: the first to record it was {who} on {day}.",
+    "no-origin.lot": "No record of this {what} says where it comes from{by}.",
+    "what.lot": "lot",
+    "what.kind": "kind of product",
+    "first-by": ": the first to record it was {who} on {day}",
     "no-origin.nothing":
       "Nothing that counts is on record: what was recorded was withdrawn, or signed with a stolen key.",
     "custody-gap": "No record says how it came to {who}, where it was on {day}: {holder}.",
-    "custody-gap.taken-away": "{Who} took it away on {day}, and {from} never recorded handing it over.",
     "inside-container":
       "{Who} recorded it on {day} outside of {container}, into which it was packed, and nobody recorded taking it out: " +
       "{holder}.",
     "container-cycle":
       "{Who} recorded on {day} that it was packed into {container}, which is itself inside it: where it was cannot be " +
       "followed.",
-    "not-serialised":
-      "This code names a kind of product, which many pieces share: only one with a serial number can be followed.",
-    "not-serialised.lot":
-      "This code names a lot, which many pieces share: only one with a serial number can be followed.",
-    "not-serialised.place": "This code names a place or an organisation, not a product.",
+    "not-serialised": "This code names a place or an organisation, not a product.",
+    "end-withdrawn":
+      "{Who} recorded on {day} that it was {end}, and took that back on {again}: the one who made it has not confirmed that.",
     "returned-elsewhere": "{Who} recorded on {day} that it was brought back, though {holder}.",
     "limit-reached":
       "More is recorded of it than is followed for one code: what was recorded last was not looked at.",
+    "limit-reached.account": "More records are against the account of it than are compared with it.",
     "answer-too-old":
       "This answer is from {asOf}, and the time now is {now}: something may have been recorded that it does not show.",
 
@@ -129,7 +156,11 @@ export const SENTENCES = {
     "recall-claimed.nobody":
       "{Who} marked {what} as recalled on {day}; only the organisation to which its number belongs could recall it.",
     "recall-lifted": "{Who} recalled {what} on {since} and took the recall back on {day}.",
-    "stolen-claimed": "{Who} said on {day} that it was stolen; by the records it never had it.",
+    "recall-lifted-by-vote":
+      "{Who} recalled {what} on {day}, and the members of this ledger lifted that on {decided}: {reason}",
+    dismissed:
+      "{Who} says it had it on {day}. The members of this ledger decided on {decided} that this counts for nothing: {reason}",
+    "stolen-claimed": "{Who} said on {day} that it was stolen; by the records it did not have it then.",
     "compromised-stranger":
       "A record of {day} is not counted: the key of {who}, which did not have it then, was in other hands since {since}.",
     corrected: "{Who} withdrew on {declared} its record of {day}.",
@@ -137,13 +168,29 @@ export const SENTENCES = {
       "{Who} declared a record wrong on {declared} that it had not made, or not like this: this changes nothing.",
     "void-without-shipping":
       "{Who} took back a shipment on {day} that it had not recorded: this changes nothing.",
+    "withdrawn-too-late":
+      "{Who} would take back on {day} what it had recorded before; others have gone on from that since, so this changes nothing.",
     "left-consortium":
       "{Who} sent it on {day} to somebody who is not registered here: what happened since is not recorded.",
     "packed-elsewhere":
       "{Who} packed it into something else on {day}, and no record says that it was taken out of {container}.",
     "unpacked-without-packing":
       "{Who} took it out of {container} on {day}, into which nobody who had it is recorded to have packed it.",
-    expired: "Its date of expiry, {expiry}, has passed.",
+    "container-disputed":
+      "{Who} says it had {container} on {day}, in which this was then, and has no part in its journey.",
+    late: "{Who} recorded what was on {day} only after others had recorded what came later.",
+    "lot-claimed": "{Who} says it had some of it on {day}; nobody that had it recorded sending it there.",
+    unannounced: "{Who} recorded taking it over on {day}; {from}, which had let it go, had named nobody.",
+    "unnamed-carrier": "{Who} carried it on {day}; by the records nobody had asked it to.",
+    load: "This code names a load, not what is in it: scan the pieces.",
+    "shared-number.lot":
+      "This code names a lot, which many pieces share: it cannot single out the one in your hand.",
+    "shared-number":
+      "This code names a kind of product, which many pieces share: it cannot single out the one in your hand.",
+    "label-unconfirmed": "The label says ({ai}) {name} {value}, and no record confirms it.",
+    "label-incomplete": "The label does not say its {name}, which is on record as {value}.",
+    "expiry-unreadable": "The {name} that {who} recorded on {day} cannot be read as a day: {text}.",
+    "date-passed": "Its {name}, {date}, has passed.",
     "code-can-be-copied":
       "A printed code can be copied: this is the journey of the product with this number, and only what you see yourself " +
       "says that it is the one in your hand.",
@@ -164,7 +211,9 @@ export const SENTENCES = {
     // Notes in the timeline
     "note.disregarded":
       "Signed with a key that was in other hands; its owner did not have the product: not counted.",
-    "note.repeats": "Repeats the record at leaf {leaf}.",
+    "note.taken-back": "Taken back: it was never made.",
+    "note.contradicts": "Contradicts the journey.",
+    "note.claim": "It does not fit the journey, and is no part of it.",
     "note.withdrawn": "Withdrawn by the organisation that recorded it.",
     "note.withdraws": "Declares an earlier record wrong.",
     "note.withdraws-for": "Declares an earlier record wrong: {reason}.",
@@ -195,6 +244,9 @@ export const day = (time) => timeText(time).slice(0, 10);
 export const minute = (time) => `${timeText(time).slice(0, 16).replace("T", " ")} UTC`;
 
 const SHOWN_CHARS_MAX = 80;
+
+/** A text with a full stop at its end. */
+export const stop = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 /** Text cut to a length that a sentence bears, without characters that would turn or hide what stands beside them. */
 export function shown(text) {

@@ -1,18 +1,23 @@
 //! Strict JSON (RFC 8259): one reading for every reader.
 //!
 //! Two readers that disagree about the same bytes are a hole in a signature. So this refuses what parsers are known
-//! to read differently: a member named twice, invalid UTF-8, numbers that do not fit, nesting without end. The order
-//! of members is kept.
+//! to read differently: a member named twice, invalid UTF-8, numbers that no double is near, nesting without end. The
+//! order of members is kept, and in [`Json`] every digit of a number.
 
-use std::cell::{Cell, RefCell};
+mod decimal;
+mod reader;
+mod value;
+
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::map::Entry;
-use serde_json::{Map, Number, Value};
+use serde::de::{Deserializer, Error as _};
+use serde_json::Value;
 
-use crate::limits::JSON_DEPTH_MAX;
+pub use decimal::Decimal;
+pub use value::{Json, Object};
+
+use reader::Reader;
 
 /// Where some JSON is at fault, and how.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +29,7 @@ pub struct JsonError {
     pub message: String,
 }
 
-/// Reads one JSON text that fills `bytes`.
+/// Reads one JSON text that fills `bytes`, with numbers of 64 bits.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     parse_within(bytes, usize::MAX)
 }
@@ -32,18 +37,20 @@ pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
 /// Reads one JSON text of at most `values_max` values, at every level: two bytes of text make a value of some seventy in
 /// memory.
 pub fn parse_within(bytes: &[u8], values_max: usize) -> Result<Value, JsonError> {
+    read_within(bytes, values_max).map(Value::from)
+}
+
+/// Reads one JSON text that fills `bytes`, and keeps the digits of its numbers.
+pub fn read(bytes: &[u8]) -> Result<Json, JsonError> {
+    read_within(bytes, usize::MAX)
+}
+
+fn read_within(bytes: &[u8], values_max: usize) -> Result<Json, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|error| JsonError {
         pointer: String::new(),
         message: format!("invalid UTF-8 at byte {}", error.valid_up_to()),
     })?;
-    let (way_out, values) = (RefCell::new(Vec::new()), Cell::new(0));
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    // The limit below is lower than the parser's own, and names itself.
-    let value = Strict { depth: 0, way_out: &way_out, values: &values, values_max }
-        .deserialize(&mut deserializer)
-        .map_err(|error| JsonError { pointer: pointer_of(&way_out.borrow()), message: error.to_string() })?;
-    deserializer.end().map_err(|error| JsonError { pointer: String::new(), message: error.to_string() })?;
-    Ok(value)
+    Reader::new(text, values_max).whole()
 }
 
 /// Appends `segment` to a JSON pointer, escaped as RFC 6901 §3 says.
@@ -84,110 +91,11 @@ pub const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-fn pointer_of(way_out: &[String]) -> String {
-    way_out.iter().rev().fold(String::new(), |pointer, segment| child(&pointer, segment))
-}
-
-#[derive(Clone, Copy)]
-struct Strict<'a> {
-    depth: usize,
-    /// Where the fault is, once there is one: each level leaves its segment on the way out, the deepest first.
-    way_out: &'a RefCell<Vec<String>>,
-    /// Read so far.
-    values: &'a Cell<usize>,
-    values_max: usize,
-}
-
-impl Strict<'_> {
-    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        if self.depth == JSON_DEPTH_MAX {
-            return Err(E::custom(format!("nested deeper than {JSON_DEPTH_MAX} levels")));
-        }
-        Ok(Self { depth: self.depth + 1, ..self })
-    }
-
-    /// Marks the segment that a fault was met at.
-    fn met_at<T, E>(self, read: Result<T, E>, segment: impl FnOnce() -> String) -> Result<T, E> {
-        if read.is_err() {
-            self.way_out.borrow_mut().push(segment());
-        }
-        read
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        if self.values.replace(self.values.get() + 1) == self.values_max {
-            return Err(D::Error::custom(format!("more than {} values", self.values_max)));
-        }
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut items = Vec::new();
-        while let Some(item) = self.met_at(seq.next_element_seed(inner), || items.len().to_string())? {
-            items.push(item);
-        }
-        Ok(Value::Array(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut members = Map::new();
-        while let Some(name) = map.next_key::<String>()? {
-            match members.entry(name) {
-                Entry::Vacant(member) => {
-                    let value = self.met_at(map.next_value_seed(inner), || member.key().clone())?;
-                    member.insert(value);
-                }
-                Entry::Occupied(member) => {
-                    let twice = Err(A::Error::custom("a member named twice"));
-                    return self.met_at(twice, || member.key().clone());
-                }
-            }
-        }
-        Ok(Value::Object(members))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::JSON_DEPTH_MAX;
+    use proptest::prelude::*;
     use serde_json::json;
 
     #[test]
@@ -226,5 +134,69 @@ mod tests {
         let fault = parse(nested(JSON_DEPTH_MAX + 1).as_bytes()).unwrap_err();
         assert!(fault.message.contains("deeper than 64"), "{fault}");
         assert!(parse(nested(1_000_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn keeps_the_digits_of_numbers() {
+        let text = r#"{"a":[1.50,12E4,195060001343500017,-0,0.1],"b":"\u00fc"}"#;
+        let value = read(text.as_bytes()).unwrap();
+        assert_eq!(value.to_string(), r#"{"a":[1.50,12E4,195060001343500017,-0,0.1],"b":"ü"}"#);
+        assert_eq!(parse(text.as_bytes()).unwrap()["a"][1], json!(120000.0));
+    }
+
+    #[test]
+    fn takes_and_refuses_as_serde_json_does() {
+        for text in [
+            "nul",
+            "tru e",
+            "+1",
+            "01",
+            "1.",
+            "-",
+            "[1,]",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{\"a\" 1}",
+            "\"a",
+            "\"\\x\"",
+            "\"\\ud800\"",
+            "\"\\ud800\\u0041\"",
+            "\"\\udc00\"",
+            "\"\\u00g0\"",
+            "\"\t\"",
+            "[",
+            "{",
+            "{\"a\"",
+            "[1",
+            "",
+            " ",
+            "\u{a0}1",
+            "\u{feff}1",
+            "// c\n1",
+            "'a'",
+            "1e999",
+            "NaN",
+        ] {
+            assert!(serde_json::from_str::<Value>(text).is_err(), "{text}");
+            assert!(parse(text.as_bytes()).is_err(), "{text}");
+        }
+        for text in [" [ ] ", "\r\n{\t}", "\"\\ud83d\\ude00\\/\\b\\f\"", "-0", "-0.0", "1E+2", "18446744073709551616"] {
+            let theirs: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(parse(text.as_bytes()).unwrap(), theirs, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reads_any_text_as_serde_json_does(text in r#"[\[\]{}":,0-9eE.\-+tfn \\u/a]{0,24}"#) {
+            let (ours, theirs) = (parse(text.as_bytes()), serde_json::from_str::<Value>(&text));
+            match (ours, theirs) {
+                (Ok(ours), Ok(theirs)) => prop_assert_eq!(ours, theirs),
+                (Err(_), Err(_)) => {}
+                // It takes the last of two members of one name, and makes zero of what is too small.
+                (Err(error), Ok(_)) => prop_assert!(error.message.contains("twice") || error.message.contains("range")),
+                (Ok(_), Err(error)) => prop_assert!(false, "{error}"),
+            }
+        }
     }
 }

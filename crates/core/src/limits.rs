@@ -119,6 +119,31 @@ pub const LIFTED_IDS_MAX: usize = 1_000;
 /// Ranges of leaves whose claims one proposal dismisses: a verdict looks through all of them.
 pub const DISMISSED_RANGES_MAX: usize = 100;
 
+/// Ids of others that one participant takes up in a UTC day, if the members set no other number: enough for a wholesaler, and the
+/// most products over which one signed lie can throw doubt in a day.
+pub const CONTACTS_PER_DAY: u64 = 10_000;
+
+/// Ids of any kind that an authority names in a UTC day, if the members set no other number for it: its recalls are of anything.
+pub const AUTHORITY_IDS_PER_DAY: u64 = 1_000;
+
+/// New ids that one participant brings onto the ledger in a UTC day, if the members set no other number.
+pub const NEW_IDS_PER_DAY: u64 = 200_000;
+
+/// New ids that one participant brings onto the ledger in all, if the members set no other number: a hundredth of the ledger.
+pub const NEW_IDS_IN_ALL: u64 = 200_000;
+
+/// Leaves of one signer in a UTC day in the list of a piece or a load that is not under its claims.
+pub const LEAVES_PER_PIECE_PER_DAY: u64 = 64;
+
+/// Leaves of one signer in a UTC day in the list of a lot or a class that is not under its claims.
+pub const LEAVES_PER_LOT_PER_DAY: u64 = 2_000;
+
+/// Leaves of one signer in all in the list of a piece or a load that is not under its claims.
+pub const LEAVES_PER_PIECE_IN_ALL: u64 = 1_000;
+
+/// Subjects of the whole ledger, if the members set no other number: some 11 GB of memory, which the smallest member has to have.
+pub const SUBJECTS_MAX: u64 = 20_000_000;
+
 /// The largest number that a policy counts with, of subjects, ids or leaves: the index has no more subjects.
 pub const POLICY_COUNT_MAX: u64 = INDEX_NODES_MAX as u64;
 
@@ -195,8 +220,14 @@ pub const ADDRESS_NUMBER_MAX: u64 = TREE_SIZE_MAX;
 /// Reasons that one rule gives in one verdict; further findings only add their leaves to the last.
 pub const REASONS_PER_RULE_MAX: usize = 10;
 
-/// Rival accounts of who has a product that a verdict follows side by side.
-pub const CUSTODY_ACCOUNTS_MAX: usize = 8;
+/// Walks through a product's records that building its account may take, beside those that only go on at the end.
+pub const ACCOUNT_WALKS_MAX: usize = 5_000;
+
+/// Records that these walks may take, all of them together.
+pub const ACCOUNT_STEPS_MAX: usize = 1_000_000;
+
+/// Signers that may be the receivers of what was let go to nobody in particular: the first by the ledger.
+pub const SIGNERS_OF_OPEN_GOODS_MAX: usize = 16;
 
 /// Destinations of one event that a verdict reads. The CBV has three kinds of them.
 pub const DESTINATIONS_MAX: usize = 16;

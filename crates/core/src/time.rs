@@ -115,14 +115,21 @@ impl FromStr for Timestamp {
 
     /// Reads any RFC 3339 date-time; digits below a millisecond are cut off.
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        OffsetDateTime::parse(text, &Rfc3339)
-            .ok()
+        read_date_time(text)
             .and_then(Self::from_date_time)
             .ok_or_else(|| TimestampError { found: text.chars().take(80).collect() })
     }
 }
 
 serde_as_text!(Timestamp);
+
+/// Reads a date-time of RFC 3339 §5.6, whose date and time have `T` or `t` between them and nothing else, whatever its note
+/// lets applications choose.
+pub(crate) fn read_date_time(text: &str) -> Option<OffsetDateTime> {
+    const DATE_CHARS: usize = 10;
+    let is_separated = matches!(text.as_bytes().get(DATE_CHARS), Some(b'T' | b't'));
+    if is_separated { OffsetDateTime::parse(text, &Rfc3339).ok() } else { None }
+}
 
 #[cfg(test)]
 mod tests {
@@ -143,7 +150,12 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_time() {
-        for text in ["", "2026-11-21", "2026-11-21T09:30:00", "2026-13-01T00:00:00Z", "now"] {
+        for text in ["", "2026-11-21", "2026-11-21T09:30:00", "2026-13-01T00:00:00Z", "now", "2026-11-21T09:30:00.Z"] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+        assert_eq!("2026-11-21t09:30:00z".parse(), "2026-11-21T09:30:00Z".parse::<Timestamp>());
+        for separator in [" ", "X", "5", "\t", "\0", "_", "é", "€", ""] {
+            let text = format!("2026-11-21{separator}09:30:00Z");
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
         assert!(Timestamp::from_millis(i64::MAX).is_none());

@@ -201,6 +201,7 @@ async fn take_up<'a>(
     .await?;
     seen.learn(last_blocks(store, &block).await?);
     let index = lookup.index().map_err(|error| GoOnError::Differs(error.to_string()))?;
+    let usage = lookup.usage();
     drop(lookup);
     if digest.clone().finish() != before.records {
         return differs(format!("the records of the leaves before leaf {size} are not those of the last check"));
@@ -219,7 +220,7 @@ async fn take_up<'a>(
     }
     proven.check(store, size).await?;
     let edge = load_edge(store, size).await?;
-    let state = State::resume(block.seal, &block.checkpoint, edge, index, registry).map_err(LoadError::from)?;
+    let state = State::resume(block.seal, &block.checkpoint, edge, index, registry, usage).map_err(LoadError::from)?;
     let auditor = Auditor::resume(provider, state, seen, tally);
     Ok((Replayed::resume(auditor, requests), digest))
 }
@@ -240,11 +241,12 @@ async fn last_blocks(store: &dyn LedgerStore, last: &StoredBlock) -> Result<Pref
     Ok(known)
 }
 
-/// The statements and events of records.
+/// The statements, events and subjects of records.
 fn known_of(page: &[PlacedRecord]) -> Result<Prefetched, StoreError> {
     let mut known = Prefetched::default();
     for PlacedRecord { place, record } in page {
         known.add_statement(record.statement(), place.leaf);
+        known.add_names(record, place.leaf);
         for ((key, is_declaration), position) in record.event_keys().zip(0..) {
             let event = record.event(position).map_err(|error| StoreError::of_record(place.leaf, error))?;
             if let Some(event) = event.filter(|_| !is_declaration) {

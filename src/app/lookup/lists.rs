@@ -127,16 +127,35 @@ impl Default for Lists {
 }
 
 impl Lists {
-    /// Appends an entry to the list of `key`, whose hash is `hash`.
-    pub fn add(&mut self, hash: u64, key: SubjectKey, entry: ListEntry, hash_of: impl Fn(&SubjectKey) -> u64) {
+    /// Appends an entry to the list of `key`, whose hash is `hash`. Returns who signed the last one before it.
+    pub fn add(
+        &mut self,
+        hash: u64,
+        key: SubjectKey,
+        entry: ListEntry,
+        hash_of: impl Fn(&SubjectKey) -> u64,
+    ) -> Option<SignerTag> {
         let packed = Packed::new(&entry, self.signers.number(entry.signer));
-        let Some(shard) = self.shards.get_mut(shard(hash)) else { return };
+        let shard = self.shards.get_mut(shard(hash))?;
         match shard.find_mut(hash, |entry| entry.key == key) {
-            Some(entry) => entry.leaves.push(packed),
+            Some(entry) => {
+                let last = entry.leaves.as_slice().last().map(|last| last.signer);
+                entry.leaves.push(packed);
+                self.signers.tags.get(last? as usize).copied()
+            }
             None => {
                 shard.insert_unique(hash, Entry { key, leaves: Leaves::One(packed) }, |entry| hash_of(&entry.key));
+                None
             }
         }
+    }
+
+    /// How many entries of a signer, from the leaf `first` on and below `size`, the list of `key` has.
+    pub fn count(&self, hash: u64, key: &SubjectKey, signer: SignerTag, first: LeafIndex, size: TreeSize) -> u64 {
+        let Some(number) = self.signers.numbers.get(&signer) else { return 0 };
+        let entries = self.below(hash, key, size);
+        let begin = entries.partition_point(|entry| entry.leaf() < first.get());
+        entries.iter().skip(begin).filter(|entry| entry.signer == *number).count() as u64
     }
 
     /// The entries of leaves below `size` in the list of `key`, whose hash is `hash`.
@@ -249,6 +268,12 @@ mod tests {
         assert_eq!(part(8, 3_000, 2), [1_007, 2_007]);
         assert_eq!(part(8, 2_007, 2), [1_007]);
         assert_eq!(part(2_008, 3_000, 2), [0; 0]);
+        let count = |first: u64, size: u64| {
+            let (first, size) = (LeafIndex::new(first).unwrap(), TreeSize::new(size).unwrap());
+            lists.count(hash_of(&key(5_000)), &key(5_000), entry(8).signer, first, size)
+        };
+        // Of seven signers each has every seventh leaf.
+        assert_eq!((count(0, 3_000), count(8, 16), count(9, 15), count(2, 3)), (429, 2, 0, 0));
         assert_eq!(lists.index().unwrap().root(), index.root());
     }
 }

@@ -10,7 +10,7 @@ use crate::app::orderer::build::EMPTY_AFTER;
 use crate::app::orderer::finish::WriteError;
 use crate::app::orderer::peers::{PART_BYTES_MAX, parts};
 use crate::app::orderer::verifying::{leaf_hash_of, read_leaf};
-use crate::app::prefetch::prefetch;
+use crate::app::prefetch::{FinalBlocks, prefetch};
 use crate::ports::{Act, AgreementError, To, WantedBlock};
 use sealane_core::agreement::{BlockOutline, LastSaid, Logged, Message, ValueId};
 use sealane_core::block::{Height, Leaf};
@@ -330,12 +330,13 @@ impl Orderer {
         let Some(body) = under_way.bodies.get(&value).filter(|body| body.missing().is_empty()) else {
             return Ok(Err("its body is not here".to_owned()));
         };
-        let known = prefetch(&*self.store, &self.lookup, body.candidates()).await?;
+        let fetched = prefetch(&*self.store, &self.lookup, body.candidates()).await?;
         // Whose signer is not in force on the last final block, an honest proposer has not verified.
         let shown = body.leaves.iter().flatten().position(|leaf| matches!(leaf, BodyLeaf::Shown { .. }));
         let Some(head) = &mut self.head else { return Ok(Err("the ledger is not loaded".to_owned())) };
         let provider =
             sealane_core::provider::Provider { signatures: &*self.verifier, certificates: &*self.certificates };
+        let known = FinalBlocks { fetched: &fetched, lookup: &self.lookup, size: head.state.size() };
         let validated = validate(&mut head.state, &known, body.to_body(), provider);
         Ok(match (validated, shown) {
             (Err(invalid), _) => Err(format!("{}: {invalid}", invalid.reason.name())),

@@ -9,7 +9,7 @@ use crate::app::orderer::bodies::{OwnBlock, ProposedBlock};
 use crate::app::orderer::finish::WriteError;
 use crate::app::orderer::job::answer_all;
 use crate::app::orderer::{GATHER, HEARTBEAT, OrderError, Ordered, Orderer};
-use crate::app::prefetch::prefetch;
+use crate::app::prefetch::{FinalBlocks, prefetch};
 use crate::app::write_gate::certain_refusal;
 use crate::ports::{Act, AgreementError};
 use sealane_core::agreement::ValueId;
@@ -135,8 +135,9 @@ impl Orderer {
     ) -> Result<Option<ValueId>, WriteError> {
         let alone = self.is_alone();
         let Some(head) = &mut self.head else { return Ok(None) };
-        let known = prefetch(&*self.store, &self.lookup, candidates.iter()).await?;
+        let fetched = prefetch(&*self.store, &self.lookup, candidates.iter()).await?;
         let size = head.state.size();
+        let known = FinalBlocks { fetched: &fetched, lookup: &self.lookup, size };
         let leaves: Vec<_> = candidates.iter().map(Candidate::leaf_hash).collect();
         let weigh = |one: &Candidate| units_to_learn_from(one.statement().compact().len(), one.events().len());
         let weights: Vec<usize> = candidates.iter().map(weigh).collect();
@@ -145,10 +146,10 @@ impl Orderer {
             if alone { Vec::new() } else { candidates.iter().cloned().map(Some).collect() };
         let Proposal { answers, block } =
             propose(&mut head.state, &known, time, candidates, even_if_empty, &*self.verifier)?;
-        let (place, height) = (Place { leaf: size.next_index(), time }, head.state.next_height());
-        let may_stand = |one: &Candidate| {
-            matches!(check_next(one, &head.registry, &known, place, height, &*self.verifier), Ok(None))
-        };
+        let place = Place { leaf: size.next_index(), time };
+        // A quota that the statements before it in this block have used up is looked at again once it is final.
+        let may_stand =
+            |one: &Candidate| matches!(check_next(one, &head.state, &known, place, &*self.verifier), Ok(None));
         let (mut kept, mut work) = (Vec::new(), 0);
         for (at, (leaf, answer)) in leaves.iter().zip(answers).enumerate() {
             match answer {

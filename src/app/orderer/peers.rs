@@ -14,7 +14,7 @@ use crate::app::orderer::job::{Job, answer_all};
 use crate::app::orderer::pool::BroughtBy;
 use crate::app::orderer::verifying::{Means, Verified, Verifying};
 use crate::app::orderer::{OrderError, Ordered, Orderer, STATUS_EVERY};
-use crate::app::prefetch::prefetch;
+use crate::app::prefetch::{FinalBlocks, prefetch};
 use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, To};
 use sealane_core::agreement::{Hello, LastSaid, Logged, Message, NodeStatus};
 use sealane_core::block::{Height, MemberSet};
@@ -345,19 +345,21 @@ impl Orderer {
     /// store cannot be asked.
     async fn check_standing(&mut self, candidates: &[Candidate]) -> Vec<Result<Option<LeafIndex>, PlaceRefusal>> {
         let Some(head) = &self.head else { return Vec::new() };
-        let Ok(known) = prefetch(&*self.store, &self.lookup, candidates.iter()).await else { return Vec::new() };
-        let (at, height) = (self.next_place(head), head.state.next_height());
-        candidates.iter().map(|one| check_next(one, &head.registry, &known, at, height, &*self.verifier)).collect()
+        let Ok(fetched) = prefetch(&*self.store, &self.lookup, candidates.iter()).await else { return Vec::new() };
+        let known = FinalBlocks { fetched: &fetched, lookup: &self.lookup, size: head.state.size() };
+        let at = self.next_place(head);
+        candidates.iter().map(|one| check_next(one, &head.state, &known, at, &*self.verifier)).collect()
     }
 
     /// Drops what may not stand any more after a block: else a height would begin for it, and no member could propose.
     pub(super) fn drop_what_cannot_stand(&mut self, learnt: &Prefetched, has_decisions: bool) {
         let Some(head) = &self.head else { return };
-        let (at, height) = (self.next_place(head), head.state.next_height());
+        let at = self.next_place(head);
+        let known = FinalBlocks { fetched: learnt, lookup: &self.lookup, size: head.state.size() };
         // What names a block is looked at with what the store has, every few seconds: `learnt` knows the last block alone.
         let all = self.pool.all().filter(|one| one.named_block().is_none());
-        let touched = all.filter(|one| has_decisions || learnt.touches(one.id(), one.events()));
-        let check = |one: &Candidate| check_next(one, &head.registry, learnt, at, height, &*self.verifier);
+        let touched = all.filter(|one| has_decisions || learnt.touches(one));
+        let check = |one: &Candidate| check_next(one, &head.state, &known, at, &*self.verifier);
         let standing = touched.map(|one| (one.leaf_hash(), check(one))).collect();
         self.drop_by_standing(standing);
     }

@@ -8,6 +8,7 @@ use crate::cli::bench::recipe::Fill;
 use crate::cli::bench::schedule::Phase;
 use crate::cli::bench::signers::SIGNERS_MAX;
 use crate::cli::failure::Failure;
+use crate::cli::split::IDS_PER_STATEMENT;
 use sealane_core::limits::EVENTS_PER_CAPTURE_MAX;
 
 /// Each costs a file on both sides.
@@ -32,6 +33,8 @@ pub struct Plan {
     pub warm_up: Duration,
     pub connections: usize,
     pub events_per_statement: usize,
+    /// What was asked for, if that is more than a statement should have.
+    pub events_asked: Option<usize>,
     pub bare: bool,
     pub signers: usize,
     pub mix: Mix,
@@ -47,12 +50,15 @@ impl Plan {
         };
         let usual = if options.fill.is_some() { FILL_EVENTS_PER_STATEMENT } else { 1 };
         let events = options.events_per_statement.unwrap_or(usual);
+        let events = between("--events-per-statement", events, EVENTS_PER_CAPTURE_MAX)?;
         Ok(Self {
             phases: phases(options)?,
             // A ledger that is filled is not measured.
             warm_up: if options.fill.is_some() { Duration::ZERO } else { seconds("--warm-up", options.warm_up, true)? },
             connections: between("--connections", options.connections, CONNECTIONS_MAX)?,
-            events_per_statement: between("--events-per-statement", events, EVENTS_PER_CAPTURE_MAX)?,
+            // Each event names one product.
+            events_per_statement: events.min(IDS_PER_STATEMENT),
+            events_asked: (events > IDS_PER_STATEMENT).then_some(events),
             bare: options.bare,
             signers: between("--signers", options.signers, SIGNERS_MAX)?,
             mix: mix(options)?,

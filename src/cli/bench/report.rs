@@ -136,6 +136,9 @@ pub fn describe(
     put("first_error", measured.first_error.clone().into());
     put("connections", plan.connections.into());
     put("events_per_statement", plan.events_per_statement.into());
+    if let Some(asked) = plan.events_asked {
+        put("events_per_statement_asked", asked.into());
+    }
     put("signers", plan.signers.into());
     put("products_known", session.ids.count(session.recipe.as_ref()).into());
     if plan.phases.len() > 1 {

@@ -5,6 +5,7 @@ use std::path::Path;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use p256::pkcs8::EncodePrivateKey;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::cli::arguments::Global;
@@ -16,9 +17,10 @@ use crate::cli::identity::{CERTIFICATE_FILE, KEY_FILE};
 use crate::cli::node::now;
 use crate::cli::register::{self, RegisterOptions};
 use crate::pki::{Certificate, PrivateKey};
-use sealane_core::consortium::{ParticipantId, Role};
+use sealane_core::consortium::{Admin, ChangeProposal, ParticipantId, PolicyChange, PolicyName, ProposedChange, Role};
 use sealane_core::gs1::check_digit;
 use sealane_core::hash::Hash;
+use sealane_core::limits::POLICY_COUNT_MAX;
 use sealane_core::statement::{Draft, Header, Signature};
 use sealane_core::time::Timestamp;
 
@@ -57,12 +59,26 @@ pub fn register_all(global: &Global, client: &Client, count: usize) -> Result<Ve
     (0..count).map(one).collect()
 }
 
+/// Sets the quotas of a ledger of the bench's own as high as they go: what is measured is the node.
+pub fn lift_quotas(global: &Global) -> Result<(), Failure> {
+    let policy = |name| {
+        let change = PolicyChange::new(name, &json!(POLICY_COUNT_MAX), None).map_err(Failure::wrong_use)?;
+        Ok(ProposedChange::Policy(change))
+    };
+    let names =
+        [PolicyName::NewIdsPerDay, PolicyName::NewIdsInAll, PolicyName::ContactsPerDay, PolicyName::SubjectsMax];
+    let changes = names.into_iter().map(policy).collect::<Result<Vec<_>, Failure>>()?;
+    let proposal = ChangeProposal { changes, expires: now().plus_millis(60 * 60 * 1000) };
+    Desk::open(global)?.say(&Admin::Proposal(proposal)).map(drop)
+}
+
 fn register(desk: &Desk, client: &Client, out: &Path, prefix: &str) -> Result<Signer, Failure> {
     let request = RegisterOptions {
         organization: format!("Bench {prefix}").parse().map_err(Failure::wrong_use)?,
         role: vec![Role::Manufacturer],
         gln: Vec::new(),
         gs1_prefix: vec![prefix.parse().map_err(|error| Failure::wrong_use(format!("{prefix}: {error}")))?],
+        gs1_key: Vec::new(),
         namespace: Vec::new(),
         contact: None,
         lei: None,

@@ -74,6 +74,7 @@ fn request_of(actor: &DemoActor, out: PathBuf) -> Result<RegisterOptions, Failur
         role: vec![actor.role.parse().map_err(|error| fault(&error))?],
         gln: vec![actor.gln.parse().map_err(|error| fault(&error))?],
         gs1_prefix: prefix.map_err(|error| fault(&error))?.into_iter().collect(),
+        gs1_key: Vec::new(),
         namespace: Vec::new(),
         contact: None,
         lei: None,

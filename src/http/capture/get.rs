@@ -4,6 +4,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::capture;
+use crate::app::repeats::repeats_at;
 use crate::http::Node;
 use crate::http::background::{Background, Late};
 use crate::http::capture::job::CaptureJob;
@@ -30,7 +31,10 @@ pub async fn get_capture(
     // Asked before the ledger: what has ended in between is then found there.
     let late = background.find(id);
     let job = match (capture::find(&node.ledger, &node.ledger.view(), id).await?, late) {
-        (Some(placed), _) => CaptureJob::at_leaf(&node, id, placed.leaf).await?,
+        (Some(placed), _) => {
+            let job = CaptureJob::at_leaf(&node, id, placed.leaf).await?;
+            job.with_repeats(repeats_at(&node.ledger, placed.leaf).await?)
+        }
         (None, Some(Late::Running)) => CaptureJob::running(id),
         (None, Some(Late::Refused(problem))) => CaptureJob::refused(id, problem),
         // One that is under way at the followed node, or was refused there.

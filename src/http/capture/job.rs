@@ -5,6 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::receipt::{Final, receipt};
+use crate::app::repeats::RepeatedEvent;
 use crate::http::Node;
 use crate::http::problem::Problem;
 use sealane_core::block::Commit;
@@ -32,9 +33,36 @@ pub struct CaptureJob {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<ReceiptDescription>)]
     receipt: Option<Receipt>,
+    /// Events of the document that its signer had recorded before: they count once, and are shown where they stood first.
+    #[serde(rename = "sealane:repeated", skip_serializing_if = "Vec::is_empty")]
+    repeated: Vec<RepeatedBody>,
+}
+
+/// An event that was recorded before.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RepeatedEvent)]
+pub struct RepeatedBody {
+    /// Within the document, from 0.
+    position: u32,
+    #[serde(rename = "eventID")]
+    event_id: String,
+    /// The leaf in which it stood first.
+    #[schema(value_type = u64)]
+    first_leaf_index: LeafIndex,
 }
 
 impl CaptureJob {
+    /// Names the events that were recorded before.
+    pub fn with_repeats(self, repeats: Vec<RepeatedEvent>) -> Self {
+        let body = |one: RepeatedEvent| RepeatedBody {
+            position: one.position,
+            event_id: one.event_id,
+            first_leaf_index: one.first,
+        };
+        Self { repeated: repeats.into_iter().map(body).collect(), ..self }
+    }
+
     pub fn running(id: StatementId) -> Self {
         Self::new(id, true, Vec::new())
     }
@@ -68,6 +96,7 @@ impl CaptureJob {
             capture_error_behaviour: "rollback",
             errors,
             receipt: None,
+            repeated: Vec::new(),
         }
     }
 }

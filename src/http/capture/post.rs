@@ -46,7 +46,8 @@ const ERROR_BEHAVIOUR: &str = "GS1-Capture-Error-Behaviour";
         (status = 400, description = "The statement, its header or its document is wrong"),
         (status = 401, description = "The signature does not hold, or nobody registered has the certificate"),
         (status = 403, description = "The signer may not record this"),
-        (status = 409, description = "The eventID stands for another event; `receipt` is the first one's"),
+        (status = 409, description = "The eventID stands for another event, or every event is recorded already; `receipt` is \
+            the first one's"),
         (status = 413, description = "More than one capture may hold; `limit` says how much it may"),
         (status = 429, description = "Come back after `Retry-After` seconds"),
     ))]
@@ -93,6 +94,7 @@ async fn take(
                 Some(receipt) => CaptureJob::finished(id, receipt),
                 None => CaptureJob::at_leaf(node, id, captured.placed.leaf).await?,
             };
+            let job = job.with_repeats(captured.repeats);
             (job, true)
         }
         None => {
@@ -228,11 +230,12 @@ fn refuse_proceeding(request: &HttpRequest) -> Result<(), Problem> {
 
 /// The problem of a capture, with the receipt of what stands against it.
 async fn problem_of(ledger: &Ledger, error: CaptureError) -> Problem {
-    let CaptureError::Order(OrderError::Refused(PlaceRefusal::Conflict(Contradiction { first: Some(first), .. }))) =
-        error
-    else {
-        return error.into();
+    let first = match &error {
+        CaptureError::Order(OrderError::Refused(PlaceRefusal::Conflict(Contradiction { first, .. }))) => *first,
+        CaptureError::Order(OrderError::Refused(PlaceRefusal::Repeats { first, .. })) => Some(*first),
+        _ => None,
     };
+    let Some(first) = first else { return error.into() };
     let problem = Problem::from(error);
     match receipt(ledger, first).await {
         Ok(Some(found)) => problem.with("receipt", json!(found.receipt)),

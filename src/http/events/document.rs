@@ -2,9 +2,10 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, ContentType, LINK};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::events::FoundEvent;
+use sealane_core::json::Json;
 use sealane_core::time::Timestamp;
 
 const EPCIS_CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
@@ -12,19 +13,20 @@ const EPCIS_CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-con
 /// What the members that begin with `sealane:` are short for.
 const OWN_NAMESPACE: &str = "urn:sealane:epcis:";
 
-/// Writes a page's document.
+/// Writes a page's document. Numbers have the digits with which they were signed.
 pub fn write(events: Vec<FoundEvent>, now: Timestamp) -> String {
-    let events: Vec<Value> = events.into_iter().map(event).collect();
-    json!({
+    let mut document = Json::from(json!({
         "@context": [EPCIS_CONTEXT, {"sealane": OWN_NAMESPACE}],
         "type": "EPCISQueryDocument",
         "schemaVersion": "2.0",
         "creationDate": now,
-        "epcisBody": {
-            "queryResults": {"queryName": "SimpleEventQuery", "resultsBody": {"eventList": events}},
-        },
-    })
-    .to_string()
+        "epcisBody": {"queryResults": {"queryName": "SimpleEventQuery", "resultsBody": {"eventList": []}}},
+    }));
+    let path = ["epcisBody", "queryResults", "resultsBody", "eventList"];
+    if let Some(list) = path.into_iter().try_fold(&mut document, |below, name| below.get_mut(name)) {
+        *list = Json::Array(events.into_iter().map(event).collect());
+    }
+    document.to_string()
 }
 
 /// Answers with a page's document. `next` is the URL of the following one.
@@ -38,16 +40,19 @@ pub fn answer(document: String, next: Option<String>) -> HttpResponse {
 }
 
 /// The event as captured, with the context that its prefixes need, its eventID where it had none, the time of its block, and who signed it where.
-fn event(found: FoundEvent) -> Value {
+fn event(found: FoundEvent) -> Json {
     let mut event = found.json;
     if let Some(members) = event.as_object_mut() {
         if let Some(context) = found.context {
-            members.entry("@context").or_insert(context);
+            members.entry("@context".to_owned()).or_insert(context);
         }
-        members.entry("eventID").or_insert_with(|| found.event_id.into());
-        members.insert("recordTime".to_owned(), json!(found.recorded));
-        members.insert("sealane:leafIndex".to_owned(), json!(found.leaf));
-        members.insert("sealane:participant".to_owned(), json!(found.participant));
+        members.entry("eventID".to_owned()).or_insert_with(|| found.event_id.into());
+        members.insert("recordTime".to_owned(), json!(found.recorded).into());
+        members.insert("sealane:leafIndex".to_owned(), json!(found.leaf).into());
+        members.insert("sealane:participant".to_owned(), json!(found.participant).into());
+        if !found.repeated_at.is_empty() {
+            members.insert("sealane:repeatedAt".to_owned(), json!(found.repeated_at).into());
+        }
     }
     event
 }

@@ -1,7 +1,5 @@
 //! Query parameters of EPCIS 2.0 §8.2.7.1, as filters.
 
-use serde_json::Value;
-
 use crate::app::Ledger;
 use crate::app::events::{EventFilter, FoundEvent, PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, TransactionFilter, list_as};
 use crate::http::events::document;
@@ -10,6 +8,7 @@ use crate::http::problem::{Code, Problem};
 use sealane_core::epcis::is_absolute_uri;
 use sealane_core::epcis::vocabulary::{BizStep, Disposition};
 use sealane_core::gs1::{Id, IdError};
+use sealane_core::json::Json;
 use sealane_core::merkle::LeafIndex;
 
 /// The parameters of every query for events.
@@ -193,7 +192,7 @@ fn canonical(text: &str) -> Result<String, IdError> {
 
 fn is_object(event: &FoundEvent, id: &Id) -> bool {
     let lists = OBJECT_LISTS.iter().filter_map(|name| event.json.get(name)?.as_array());
-    lists.flatten().filter_map(Value::as_str).any(|text| Id::parse_uri(text).is_ok_and(|found| found == *id))
+    lists.flatten().filter_map(Json::as_str).any(|text| Id::parse_uri(text).is_ok_and(|found| found == *id))
 }
 
 /// Reads an identifier that stands in a path.

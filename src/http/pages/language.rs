@@ -83,8 +83,8 @@ impl Language {
     }
 }
 
-/// What the keys of pages begin with that no script touches.
-const NO_SCRIPTS: [&str; 2] = ["proposal.", "proposals."];
+/// What the keys begin with of pages, and of parts of pages, that no script touches.
+const NO_SCRIPTS: [&str; 3] = ["proposal.", "proposals.", "label."];
 
 #[cfg(test)]
 mod tests {

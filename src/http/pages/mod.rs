@@ -171,9 +171,10 @@ pub fn id_form(visitor: &Visitor, value: &str) -> Markup {
     }
 }
 
-/// The path of the page about an id.
-pub fn page_of(id: &sealane_core::gs1::Id) -> String {
-    id.path().map_or_else(|| format!("/verify?id={}", encode(id.as_str())), str::to_owned)
+/// The path of the page about an id and its label.
+pub fn page_of(asked: &sealane_core::gs1::Question) -> String {
+    let Some(path) = asked.id.path() else { return format!("/verify?id={}", encode(asked.id.as_str())) };
+    if asked.label.is_empty() { path.to_owned() } else { format!("{path}?{}", asked.label.query()) }
 }
 
 #[cfg(test)]

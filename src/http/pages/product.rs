@@ -8,19 +8,20 @@ use crate::http::pages::ids::kind_key;
 use crate::http::pages::{HtmlPage, Visitor, answer, people_text, reasons, route, timeline};
 use crate::http::parameters::encode;
 use crate::ports::StoredBlock;
-use sealane_core::gs1::{Id, IdKind};
+use sealane_core::gs1::{IdKind, Question};
 use sealane_core::provenance::Verdict;
 
 /// Shows a verdict. `elsewhere` is the host that the scanned code leads to, where that is another one than this site.
 pub fn show(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock, elsewhere: Option<&str>) -> HttpResponse {
+    let asked = Question { id: verdict.id.clone(), label: verdict.label.clone() };
     let number = people_text(&verdict.id);
-    let word = reasons::word(visitor, verdict.word);
+    let word = reasons::word(visitor, verdict);
     let title = visitor.fill("product.title", &[("word", word), ("id", &number)]);
     let main = html! {
         (reasons::sprite())
-        div.product id="product" data-id=(verdict.id.as_str()) data-verdict=(verdict.word.as_str())
+        div.product id="product" data-id=(asked.to_uri()) data-verdict=(verdict.word.as_str())
             data-size=(block.size().get()) {
-            (head(visitor, &verdict.id, &number, elsewhere))
+            (head(visitor, verdict, &number, elsewhere))
             (banner(visitor, verdict))
             section.reason-list id="why" aria-labelledby="reasons-title" hidden[verdict.reasons.is_empty()] {
                 h2 id="reasons-title" { (visitor.say("reasons.title")) }
@@ -37,7 +38,7 @@ pub fn show(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock, elsewhere
             aside.beside {
                 (code(visitor))
                 (check(visitor, verdict, block))
-                (more(visitor, &verdict.id))
+                (more(visitor, &asked))
             }
         }
     };
@@ -45,11 +46,13 @@ pub fn show(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock, elsewhere
     answer(StatusCode::OK, visitor, HtmlPage { title, script: Some("page.js"), origin, main })
 }
 
-fn head(visitor: &Visitor, id: &Id, number: &str, elsewhere: Option<&str>) -> Markup {
+fn head(visitor: &Visitor, verdict: &Verdict, number: &str, elsewhere: Option<&str>) -> Markup {
+    let id = &verdict.id;
     html! {
         div.head {
             p.eyebrow { (visitor.say(kind_key(id.kind()))) }
             h1.number { @for part in number.split(' ') { span.part { (part) } " " } }
+            (label(visitor, verdict))
             @if matches!(id.kind(), IdKind::Class | IdKind::Lot) {
                 p.elsewhere role="note" { (visitor.say("product.shared")) }
             }
@@ -60,14 +63,31 @@ fn head(visitor: &Visitor, id: &Id, number: &str, elsewhere: Option<&str>) -> Ma
     }
 }
 
+/// What the code says beside the number: days as such, everything else as it stands.
+fn label(visitor: &Visitor, verdict: &Verdict) -> Markup {
+    let year = verdict.as_of.to_string().get(..4).and_then(|year| year.parse().ok()).unwrap_or_default();
+    html! {
+        @if !verdict.label.is_empty() {
+            dl.facts.label id="label" aria-label=(visitor.say("label.title")) {
+                @for (ai, value) in verdict.label.iter() {
+                    div {
+                        dt { (visitor.say(&format!("label.{ai}"))) " (" (ai) ")" }
+                        dd.mono { (verdict.label.day(ai, year).unwrap_or_else(|| value.to_owned())) }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn banner(visitor: &Visitor, verdict: &Verdict) -> Markup {
     let word = verdict.word.as_str();
     html! {
-        section.verdict.unchecked.{ (word) } id="verdict" aria-labelledby="word" {
+        section.verdict.unchecked.{ (word) }.{ (reasons::light(verdict.light)) } id="verdict" aria-labelledby="word" {
             (reasons::symbol(word))
             div.told {
                 p.claim id="claim" { (visitor.say("check.claim")) }
-                h2.word id="word" { (reasons::word(visitor, verdict.word)) }
+                h2.word id="word" { (reasons::word(visitor, verdict)) }
                 p.sentence id="sentence" { (reasons::unbroken_days(&reasons::sentence(visitor, verdict))) }
             }
             div.status id="status" role="status" aria-live="polite" {
@@ -101,8 +121,8 @@ fn check(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock) -> Markup {
     }
 }
 
-fn more(visitor: &Visitor, id: &Id) -> Markup {
-    let encoded = encode(id.as_str()).to_string();
+fn more(visitor: &Visitor, asked: &Question) -> Markup {
+    let (id, encoded) = (&asked.id, encode(&asked.to_uri()).to_string());
     html! {
         section.card aria-labelledby="more-title" {
             h2 id="more-title" { (visitor.say("more.title")) }

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use crate::app::proposals::{Bearing, NamedKey, OpenProposal, ProposalSeen, ProposalState};
 use crate::http::pages::timeline::time;
 use crate::http::pages::{HtmlPage, Visitor};
-use sealane_core::consortium::{PolicyChange, ProposedChange};
+use sealane_core::consortium::{LeafRange, PolicyChange, ProposedChange};
+use sealane_core::gs1::Id;
 
 /// Characters of a key that people are shown beside a name.
 const KID_CHARS: usize = 8;
@@ -129,7 +130,7 @@ fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> 
             let participant = one.participant.to_string();
             let organization = ("organization", seen.organization(&one.participant));
             let told = [organization, ("participant", participant.as_str()), ("reason", one.reason.as_str())];
-            match one.compromised_since {
+            let text = match one.compromised_since {
                 None => visitor.fill("proposal.revoke", &told),
                 Some(since) => {
                     let since = since.to_string();
@@ -137,19 +138,42 @@ fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> 
                     let since = ("since", since.as_str());
                     visitor.fill("proposal.revoke-since", &[organization, participant, reason, since])
                 }
-            }
+            };
+            if one.dismisses_claims { visitor.fill("proposal.and-dismissed", &[("change", &text)]) } else { text }
         }
         ProposedChange::Policy(one) => policy(visitor, seen, one),
         ProposedChange::Rules(one) => {
             let (number, time) = (one.number.to_string(), one.not_before.to_string());
             visitor.fill("proposal.rules", &[("number", &number), ("time", &time)])
         }
-        // Reserved: no ledger has taken such a proposal.
-        ProposedChange::Dismiss(_)
-        | ProposedChange::Lift(_)
-        | ProposedChange::Authority(_)
-        | ProposedChange::Succeeds(_) => serde_json::to_string(change).unwrap_or_default(),
+        ProposedChange::Dismiss(one) => {
+            let organization = ("organization", seen.organization(&one.participant));
+            let leaves = leaves(&one.claims);
+            let (participant, leaves) = (("participant", one.participant.as_str()), ("leaves", leaves.as_str()));
+            visitor.fill("proposal.dismiss", &[organization, participant, leaves, ("reason", one.reason.as_str())])
+        }
+        ProposedChange::Lift(one) => {
+            let (leaf, ids) = (one.recall.to_string(), one.ids.iter().map(Id::as_str).collect::<Vec<_>>().join(", "));
+            visitor.fill("proposal.lift", &[("leaf", &leaf), ("ids", &ids), ("reason", &one.reason)])
+        }
+        ProposedChange::Authority(one) => {
+            let organization = ("organization", seen.organization(&one.registration));
+            visitor.fill("proposal.authority", &[organization, ("participant", one.registration.as_str())])
+        }
+        ProposedChange::Succeeds(one) => {
+            let organization = ("organization", seen.organization(&one.participant));
+            let before = ("before", seen.organization(&one.former));
+            let (participant, former) = (("participant", one.participant.as_str()), ("former", one.former.as_str()));
+            visitor.fill("proposal.succeeds", &[organization, participant, before, former])
+        }
     }
+}
+
+/// Ranges of leaves, for people.
+fn leaves(claims: &[LeafRange]) -> String {
+    let text =
+        |LeafRange { from, to }: &LeafRange| if from == to { from.to_string() } else { format!("{from}–{to}") };
+    claims.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 fn policy(visitor: &Visitor, seen: &ProposalSeen, change: &PolicyChange) -> String {

@@ -3,13 +3,16 @@
 use maud::{Markup, html};
 
 use crate::http::pages::Visitor;
-use sealane_core::provenance::{Reason, Severity, Verdict, Word};
+use sealane_core::provenance::{Light, Reason, Severity, Verdict, Word};
 
-/// Every verdict a page can show: the five words, and what a page says when evidence does not hold.
-const SYMBOLS: [(&str, &str); 6] = [
+/// Every verdict a page can show: the words, and what a page says when evidence does not hold.
+const SYMBOLS: [(&str, &str); 9] = [
     ("authentic", "M9 17.5 14 22.5 24 11"),
     ("suspect", "M11 11 22 22 M22 11 11 22"),
     ("recalled", "M16.5 9 V18 M16.5 23 V23.2"),
+    ("ended", "M10 16.5 H23"),
+    ("disputed", "M12 9.5 V19 M12 23.3 V23.5 M21 9.5 V19 M21 23.3 V23.5"),
+    ("traced", "M9.5 10.5 H23.5 M9.5 16.5 H23.5 M9.5 22.5 H23.5"),
     ("incomplete", "M10 16.5 H10.2 M16.5 16.5 H16.7 M23 16.5 H23.2"),
     ("unknown", "M12.5 13 C12.5 8.5 20.5 8.5 20.5 13 C20.5 16 16.5 16 16.5 19 M16.5 23.5 V23.7"),
     ("tampered", "M18.5 7 11.5 18 H16.5 L14.5 26 21.5 15 H16.5 Z"),
@@ -21,7 +24,9 @@ fn outline(word: &str) -> &'static str {
         "authentic" => "M16.5 2 A14.5 14.5 0 1 1 16.4 2 Z",
         "suspect" | "tampered" => "M11 2 H22 L31 11 V22 L22 31 H11 L2 22 V11 Z",
         "recalled" => "M16.5 2 L32 30 H1 Z",
-        "incomplete" => "M16.5 1.5 L31.5 16.5 L16.5 31.5 L1.5 16.5 Z",
+        "ended" => "M7 2 H26 A5 5 0 0 1 31 7 V26 A5 5 0 0 1 26 31 H7 A5 5 0 0 1 2 26 V7 A5 5 0 0 1 7 2 Z",
+        "traced" => "M2 8 H31 V25 H2 Z",
+        "incomplete" | "disputed" => "M16.5 1.5 L31.5 16.5 L16.5 31.5 L1.5 16.5 Z",
         _ => "M4 4 H29 V29 H4 Z",
     }
 }
@@ -49,15 +54,36 @@ pub fn symbol(word: &str) -> Markup {
     }
 }
 
-/// A verdict's word in the visitor's language.
-pub fn word(visitor: &Visitor, word: Word) -> &'static str {
-    visitor.say(match word {
+/// A verdict's word in the visitor's language; of what has ended, how it did.
+pub fn word(visitor: &Visitor, verdict: &Verdict) -> &'static str {
+    visitor.say(match verdict.word {
         Word::Unknown => "word.unknown",
         Word::Recalled => "word.recalled",
         Word::Suspect => "word.suspect",
+        Word::Ended => match verdict.reasons.first().map(|reason| reason.rule) {
+            Some("destroyed") => "end.destroyed",
+            Some("decommissioned") => "end.decommissioned",
+            Some("sold") => "end.sold",
+            Some("dispensed") => "end.dispensed",
+            Some("used-up") => "end.used-up",
+            Some("unpacked") => "end.unpacked",
+            _ => "end.expired",
+        },
+        Word::Disputed => "word.disputed",
         Word::Incomplete => "word.incomplete",
+        Word::Traced => "word.traced",
         Word::Authentic => "word.authentic",
     })
+}
+
+/// The colour of a verdict as a class: `red`, `amber`, `grey` or `green`.
+pub const fn light(light: Light) -> &'static str {
+    match light {
+        Light::Red => "red",
+        Light::Amber => "amber",
+        Light::Grey => "grey",
+        Light::Green => "green",
+    }
 }
 
 /// A verdict's sentence: its own, or the language's.
@@ -98,7 +124,10 @@ fn item(visitor: &Visitor, reason: &Reason) -> Markup {
     let (class, sign, key) = match reason.severity {
         Severity::Recall => ("recall", "!", "severity.recall"),
         Severity::Fails => ("fails", "✕", "severity.fails"),
+        Severity::Ended => ("ended", "–", "severity.ended"),
+        Severity::Disputes => ("disputes", "!", "severity.disputes"),
         Severity::Gap => ("gap", "…", "severity.gap"),
+        Severity::Past => ("past", "–", "severity.ended"),
         Severity::Note => ("note", "i", "severity.note"),
         Severity::Holds => ("holds", "✓", "severity.holds"),
     };

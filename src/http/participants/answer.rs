@@ -19,6 +19,8 @@ pub struct ParticipantBody {
     roles: Vec<&'static str>,
     glns: Vec<String>,
     gs1_company_prefixes: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gs1_keys: Vec<String>,
     namespaces: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lei: Option<String>,
@@ -138,6 +140,7 @@ impl ParticipantBody {
             roles: claims.map(|claims| claims.roles.iter().map(|role| role.as_str()).collect()).unwrap_or_default(),
             glns: texts(|claims| claims.glns.iter().map(ToString::to_string).collect()),
             gs1_company_prefixes: texts(|claims| claims.gs1_company_prefixes.iter().map(ToString::to_string).collect()),
+            gs1_keys: texts(|claims| claims.gs1_keys.iter().map(ToString::to_string).collect()),
             namespaces: texts(|claims| claims.namespaces.iter().map(ToString::to_string).collect()),
             lei: claims.and_then(|claims| claims.lei.as_ref()).map(ToString::to_string),
             contact: claims.and_then(|claims| claims.contact.as_ref()).map(ToString::to_string),

@@ -24,6 +24,8 @@ pub struct RegistrationSchema {
     /// 13 digits each.
     glns: Option<Vec<String>>,
     gs1_company_prefixes: Option<Vec<String>>,
+    /// GTINs and GLNs that GS1 gave out one by one, such as a GTIN-8, by their canonical ids.
+    gs1_keys: Option<Vec<String>>,
     /// URIs that ids begin with, for ids that are not GS1's.
     namespaces: Option<Vec<String>>,
     /// Legal Entity Identifier (ISO 17442).
@@ -86,6 +88,7 @@ fn read_claims(fields: &mut Fields) -> Result<Claims, Problem> {
         roles: fields.list("roles")?,
         glns: fields.list("glns")?,
         gs1_company_prefixes: fields.list("gs1CompanyPrefixes")?,
+        gs1_keys: fields.list("gs1Keys")?,
         namespaces: fields.list("namespaces")?,
         lei: fields.optional("lei")?,
         contact: fields.optional("contact")?,

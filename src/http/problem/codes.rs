@@ -117,6 +117,11 @@ codes! {
     NotAMember = "not-a-member", 403, "The signer is not a member";
     RoleStep = "role-step", 403, "The signer's role does not record this";
     RoleCommission = "role-commission", 403, "Only a manufacturer brings objects into being";
+    NotAnAuthority = "not-an-authority", 403, "The members have not made the signer an authority";
+    ContactsQuota = "contacts-quota", 403, "The signer takes up too many ids of others";
+    NewIdsQuota = "new-ids-quota", 403, "The signer names too many new ids";
+    LeavesQuota = "leaves-quota", 403, "The signer says too much of one id";
+    LedgerFull = "ledger-full", 403, "The ledger takes no further ids";
     OwnClaim = "own-claim", 403, "The identifier is not the signer's to bring into being";
 
     // What it says.
@@ -124,6 +129,7 @@ codes! {
     CaptureLimit = "capture-limit", 413, "The document holds more than one capture may";
     EventAhead = "event-ahead", 400, "An event's time lies ahead";
     EventConflict = "event-conflict", 409, "The eventID stands for another event";
+    EventRepeated = "event-repeated", 409, "The events are recorded already";
 
     // Registration.
     BadCsr = "bad-csr", 400, "The certificate request is not taken";

@@ -7,11 +7,11 @@ use crate::app::orderer::OrderError;
 use crate::app::registration::RegistrationError;
 use crate::http::problem::{Code, Problem};
 use crate::ports::{Exceeded, StoreError};
-use sealane_core::consortium::{AdminError, Conflict, InvitationError, Refusal, SignerRefusal};
+use sealane_core::consortium::{AdminError, Conflict, InvitationError, PolicyName, Refusal, SignerRefusal};
 use sealane_core::epcis::Faults;
 use sealane_core::gs1::IdError;
 use sealane_core::json::JsonError;
-use sealane_core::ledger::PlaceRefusal;
+use sealane_core::ledger::{PlaceRefusal, QuotaRefusal};
 use sealane_core::limits::STATEMENT_BYTES_MAX;
 use sealane_core::statement::StatementError;
 use serde_json::json;
@@ -77,7 +77,6 @@ impl From<Refusal> for Problem {
             Refusal::Revoked { .. } => Code::AlreadyRevoked,
             Refusal::Consent { .. } => Code::BadRenewal,
             Refusal::CertificateRepeated => Code::AlreadyRegistered,
-            Refusal::Reserved { .. } => Code::TypeReserved,
             Refusal::NotItsRegistrar { .. } => Code::NotItsRegistrar,
             Refusal::Genesis | Refusal::Expired { .. } | Refusal::Rejection | Refusal::OfTheWholeLedger { .. } => {
                 Code::BadDecision
@@ -100,15 +99,35 @@ impl From<PlaceRefusal> for Problem {
             PlaceRefusal::Admin(refusal) => return refusal.into(),
             PlaceRefusal::Rights { ref error, .. } => Code::find(error.rule()).unwrap_or(Code::RoleStep),
             PlaceRefusal::Conflict(_) => Code::EventConflict,
+            PlaceRefusal::Repeats { .. } => Code::EventRepeated,
             PlaceRefusal::IssuedAhead { .. } => Code::IssuedAhead,
             PlaceRefusal::IssuedLongAgo { .. } => Code::IatTooOld,
             PlaceRefusal::EventAhead { .. } => Code::EventAhead,
             PlaceRefusal::Certificate(_) => Code::BadDecision,
             PlaceRefusal::Type => Code::WrongType,
             PlaceRefusal::Rules(_) => Code::UnknownRules,
+            PlaceRefusal::NotAnAuthority { .. } => Code::NotAnAuthority,
+            PlaceRefusal::Quota(refusal) => return (*refusal).into(),
             PlaceRefusal::BeforeGenesis => return Self::internal(refusal),
         };
         Self::new(code, refusal.to_string())
+    }
+}
+
+impl From<QuotaRefusal> for Problem {
+    fn from(refusal: QuotaRefusal) -> Self {
+        let code = match refusal.policy {
+            PolicyName::ContactsPerDay => Code::ContactsQuota,
+            PolicyName::NewIdsPerDay | PolicyName::NewIdsInAll => Code::NewIdsQuota,
+            PolicyName::SubjectsMax => Code::LedgerFull,
+            _ => Code::LeavesQuota,
+        };
+        Self::new(code, refusal.to_string())
+            .with("policy", refusal.policy.as_str())
+            .with("limit", refusal.limit)
+            .with("used", refusal.used)
+            .with("asked", refusal.asked)
+            .with("roomFrom", refusal.room_from.map(|time| time.to_string()))
     }
 }
 
@@ -198,10 +217,11 @@ impl From<AdminError> for Problem {
             AdminError::Shape { .. } | AdminError::GenesisVersion { .. } => {
                 Self::new(Code::BadDecision, error.to_string())
             }
-            AdminError::Field { field: field @ ("roles" | "glns" | "gs1CompanyPrefixes" | "namespaces"), detail } => {
-                Self::new(Code::BadClaims, error.to_string())
-                    .with_faults([(format!("/{field}").as_str(), detail.as_str())])
-            }
+            AdminError::Field {
+                field: field @ ("roles" | "glns" | "gs1CompanyPrefixes" | "gs1Keys" | "namespaces"),
+                detail,
+            } => Self::new(Code::BadClaims, error.to_string())
+                .with_faults([(format!("/{field}").as_str(), detail.as_str())]),
             AdminError::Field { .. } => Self::new(Code::BadDecision, error.to_string()),
         }
     }

@@ -67,6 +67,7 @@ const fn code_of_change(error: &ChangeRefusal) -> Code {
         ChangeRefusal::MemberTwice { .. }
         | ChangeRefusal::Proof { .. }
         | ChangeRefusal::PolicyTwice { .. }
+        | ChangeRefusal::NotBefore { .. }
         | ChangeRefusal::RulesTwice => Code::BadProposal,
         ChangeRefusal::NoMember { .. }
         | ChangeRefusal::NameTaken { .. }
@@ -76,6 +77,14 @@ const fn code_of_change(error: &ChangeRefusal) -> Code {
         | ChangeRefusal::Members(_)
         | ChangeRefusal::UnknownParticipant { .. }
         | ChangeRefusal::RevokedAlready { .. }
+        | ChangeRefusal::Ended { .. }
+        | ChangeRefusal::OtherRole { .. }
+        | ChangeRefusal::AuthorityAlready { .. }
+        | ChangeRefusal::SucceededAlready { .. }
+        | ChangeRefusal::SuccessionCircle { .. }
+        | ChangeRefusal::NothingToDismiss { .. }
+        | ChangeRefusal::NoRecall { .. }
+        | ChangeRefusal::GrantedTooMuch { .. }
         | ChangeRefusal::RulesNotLater { .. } => Code::ChangeImpossible,
     }
 }

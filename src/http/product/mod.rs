@@ -12,10 +12,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::Node;
 use crate::http::accept::{Form, preferred};
-use crate::http::parameters::query_value;
+use crate::http::parameters::{query_value, query_values};
 use crate::http::problem::Problem;
 use crate::http::verify::{self, VerdictSchema};
-use sealane_core::gs1::{Id, IdError};
+use sealane_core::gs1::ai::Ai;
+use sealane_core::gs1::{IdError, Label, Question};
 
 pub use description::{__path_get_resolver_description, get_resolver_description};
 use linkset::{Links, Wanted};
@@ -43,8 +44,9 @@ pub const PATH: &str =
     ))]
 pub async fn get_product(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
     verify::refuse_long(&request)?;
-    let id = id_of(&request)?;
-    let mut answer = resolve(&request, &node, &id).await?;
+    let asked = asked(&request)?;
+    let id = asked.id.clone();
+    let mut answer = resolve(&request, &node, &asked).await?;
     let headers = answer.headers_mut();
     headers.append(VARY, HeaderValue::from_static("accept"));
     if let Ok(link) = HeaderValue::from_str(&Links::of(&node, &id).header()) {
@@ -53,18 +55,21 @@ pub async fn get_product(request: HttpRequest, node: web::Data<Node>) -> Result<
     Ok(answer)
 }
 
-/// Reads the path as it was sent: a slash inside a serial stays percent-encoded.
-fn id_of(request: &HttpRequest) -> Result<Id, Problem> {
-    match Id::parse_uri(&format!("https://id.gs1.org{}", request.uri().path())) {
-        Ok(id) => Ok(id),
-        Err(error @ (IdError::NoKey { .. } | IdError::UnknownAi { .. })) => Err(Problem::not_found(error.to_string())),
-        Err(error) => Err(error.into()),
-    }
+/// Reads the path as it was sent, where a slash inside a serial stays percent-encoded, and the attributes of the query.
+fn asked(request: &HttpRequest) -> Result<Question, Problem> {
+    let asked = match Question::parse(&format!("https://id.gs1.org{}", request.uri().path())) {
+        Ok(asked) => asked,
+        Err(error @ (IdError::NoKey { .. } | IdError::UnknownAi { .. })) => {
+            return Err(Problem::not_found(error.to_string()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut attributes = query_values(request.query_string()).filter(|(name, _)| Ai::find(name).is_some());
+    Ok(attributes.try_fold(asked, |asked, (ai, value)| asked.with(&ai, &value))?)
 }
 
-async fn resolve(request: &HttpRequest, node: &Node, id: &Id) -> Result<HttpResponse, Problem> {
-    let links = Links::of(node, id);
-    // A Digital Link's query holds whatever attributes the label has (an expiry date as 17, and so on).
+async fn resolve(request: &HttpRequest, node: &Node, asked: &Question) -> Result<HttpResponse, Problem> {
+    let links = Links::of(node, &asked.id);
     let link_type = query_value(request.query_string(), "linkType");
     let wanted = link_type.map(|link_type| links.wanted(&link_type)).transpose()?;
     let form = preferred(request, &[Form::Json, Form::Html, Form::Linkset]);
@@ -72,18 +77,26 @@ async fn resolve(request: &HttpRequest, node: &Node, id: &Id) -> Result<HttpResp
         Some(Wanted::Linkset) => Ok(links.answer()),
         Some(Wanted::Link(href)) => Ok(redirect(HttpResponse::TemporaryRedirect(), &href)),
         None if starts_with_a_word(request) => {
-            let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-            let target = format!("{}{query}", id.path().unwrap_or_default());
-            Ok(redirect(HttpResponse::PermanentRedirect(), &target))
+            Ok(redirect(HttpResponse::PermanentRedirect(), &numeric(request, asked)))
         }
         None if form == Form::Linkset => Ok(links.answer()),
         None if request.method() == Method::HEAD && form == Form::Json => {
             // What a head says is the same whatever the verdict is: it need not be worked out.
             Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type("application/json").finish())
         }
-        None if form == Form::Html => verify::answer_page(request, node, id, None).await,
-        None => verify::answer(request, node, id).await,
+        None if form == Form::Html => verify::answer_page(request, node, asked, None).await,
+        None => verify::answer(request, node, asked).await,
     }
+}
+
+/// The address of a product by numbers alone, with its label, and whatever else the query holds.
+fn numeric(request: &HttpRequest, asked: &Question) -> String {
+    let is_label = |pair: &&str| Label::AIS.contains(&pair.split('=').next().unwrap_or_default());
+    let others = request.query_string().split('&').filter(|pair| !pair.is_empty() && !is_label(pair));
+    let label = asked.label.query();
+    let query: Vec<&str> = others.chain([label.as_str()].into_iter().filter(|label| !label.is_empty())).collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{}{mark}{}", asked.id.path().unwrap_or_default(), query.join("&"))
 }
 
 fn redirect(mut answer: actix_web::HttpResponseBuilder, target: &str) -> HttpResponse {

@@ -7,7 +7,7 @@ use crate::http::parameters::encode;
 use crate::http::problem::{Code, Problem};
 use crate::http::scan::photo::{PIXELS_MAX, PhotoError};
 use crate::http::scan::upload::PHOTO_BYTES_MAX;
-use sealane_core::gs1::{Id, IdKind};
+use sealane_core::gs1::{IdKind, Question};
 
 /// Characters of a code's text that an answer repeats.
 const TEXT_CHARS_MAX: usize = 1_000;
@@ -49,19 +49,25 @@ impl ScanOutcome {
         if codes.is_empty() {
             return Self::NoCode;
         }
-        let products: Vec<(Id, String)> =
-            codes.iter().filter_map(|text| Some((Id::parse(text).ok().filter(Id::is_gs1)?, text.clone()))).collect();
+        let products: Vec<(Question, String)> = codes
+            .iter()
+            .filter_map(|text| Some((Question::parse(text).ok().filter(|asked| asked.id.is_gs1())?, text.clone())))
+            .collect();
         // A package often has its kind as a bar code beside its own number: the particular one is meant.
-        let mut meant: Vec<(Id, String)> = Vec::new();
-        for (id, text) in &products {
-            let is_class_of_another = products.iter().any(|(other, _)| other.class().as_ref() == Some(id));
-            if !is_class_of_another && !meant.iter().any(|(other, _)| other == id) {
-                meant.push((id.clone(), text.clone()));
+        let mut meant: Vec<(Question, String)> = Vec::new();
+        for (asked, text) in &products {
+            let is_class_of_another = products.iter().any(|(other, _)| other.id.class().as_ref() == Some(&asked.id));
+            match meant.iter_mut().find(|(other, _)| other.id == asked.id) {
+                _ if is_class_of_another => {}
+                None => meant.push((asked.clone(), text.clone())),
+                // Of two codes with one number, that with a label says more.
+                Some(other) if other.0.label.is_empty() => *other = (asked.clone(), text.clone()),
+                Some(_) => {}
             }
         }
         match meant.as_slice() {
             [] => Self::Other { codes },
-            [(id, text)] => Self::Product { target: target(id, text) },
+            [(asked, text)] => Self::Product { target: target(asked, text) },
             many => Self::Many { codes: many.iter().map(|(_, text)| text.clone()).collect() },
         }
     }
@@ -121,10 +127,11 @@ impl ScanOutcome {
     }
 }
 
-/// Leads to an id's page, by the code's own text where that is a link, so that the page can say where it leads.
-pub fn target(id: &Id, text: &str) -> String {
+/// Leads to the page about what a code says, by the code's own text where that is a link, so that the page can say where it
+/// leads.
+pub fn target(asked: &Question, text: &str) -> String {
     let is_link = text.trim_start().get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http"));
-    if is_link || id.kind() == IdKind::Other { format!("/verify?id={}", encode(text)) } else { page_of(id) }
+    if is_link || asked.id.kind() == IdKind::Other { format!("/verify?id={}", encode(text)) } else { page_of(asked) }
 }
 
 /// Texts cut to what an answer repeats.
@@ -149,6 +156,11 @@ mod tests {
         };
         assert_eq!(target(&["(01)09506000134352(21)A1"]), "/01/09506000134352/21/A1");
         assert_eq!(target(&["\u{1d}010950600013435221A1"]), "/01/09506000134352/21/A1");
+        let labelled = "(01)09506000134352(10)L8(17)261231(21)A1";
+        for codes in [&[labelled][..], &["(01)09506000134352(21)A1", labelled], &[labelled, "(01)09506000134352(21)A1"]]
+        {
+            assert_eq!(target(codes), "/01/09506000134352/21/A1?10=L8&17=261231");
+        }
         assert_eq!(target(&["9506000134352", "(01)09506000134352(21)A1"]), "/01/09506000134352/21/A1");
         assert_eq!(target(&["https://win.example/", "9506000134352"]), "/01/09506000134352");
         assert_eq!(

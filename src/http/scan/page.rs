@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::http::assets::DECODER_MEGABYTES;
 use crate::http::pages::{HtmlPage, Visitor, answer, id_form};
 use crate::http::scan::outcome::{ScanOutcome, shortened, target};
-use sealane_core::gs1::Id;
+use sealane_core::gs1::Question;
 
 /// The policy of all pages, and WebAssembly: without it the page could not run its decoder of codes. Scripts still come
 /// from this site alone, and no text becomes a script.
@@ -96,8 +96,8 @@ pub fn outcome(visitor: &Visitor, origin: &str, outcome: &ScanOutcome) -> HttpRe
 
 /// A code's text; a link to its page here where it is an identifier. A foreign address never becomes a link to follow.
 fn code(visitor: &Visitor, text: &str) -> Markup {
-    match Id::parse(text) {
-        Ok(id) => html! { a href=(visitor.link(&target(&id, text))) { code { (text) } } },
+    match Question::parse(text) {
+        Ok(asked) => html! { a href=(visitor.link(&target(&asked, text))) { code { (text) } } },
         Err(_) => html! { code { (text) } },
     }
 }

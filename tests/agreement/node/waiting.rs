@@ -157,7 +157,7 @@ impl Node {
         let clock = self.clock();
         // What names a block is looked at every few seconds, with all blocks.
         let all = self.pool.all().filter(|one| one.named_block().is_none());
-        let touched = all.filter(|one| has_decisions || learnt.touches(one.id(), one.events()));
+        let touched = all.filter(|one| has_decisions || learnt.touches(one));
         let standing = |one: &Candidate| (one.clone(), self.ledger.check_by(one, &learnt, clock));
         let standing = touched.map(standing).collect();
         self.drop_by_standing(standing);

@@ -127,7 +127,7 @@ impl Pier {
             cases.push(Case {
                 name: format!("{}: {id}", chain.name),
                 anchor: self.node.anchor.to_json(),
-                id,
+                asked: (&id).into(),
                 now,
                 text,
                 claimed: None,

@@ -34,7 +34,7 @@ fn rules(verdict: &Verdict, of: &[Severity]) -> BTreeSet<&'static str> {
 }
 
 fn against(verdict: &Verdict) -> BTreeSet<&'static str> {
-    rules(verdict, &[Severity::Recall, Severity::Fails, Severity::Gap])
+    rules(verdict, &[Severity::Recall, Severity::Fails, Severity::Disputes, Severity::Gap])
 }
 
 /// Holds every verdict of a chain against the reader's, and gives a line of a table for each id.

@@ -129,11 +129,15 @@ fn without(events: Vec<Value>, step: &str, by: &str) -> Vec<Value> {
 fn a_chain_that_is_whole_is_genuine_piece_by_piece() {
     let landed = landed(2_001, whole());
     assert_eq!((landed.posted.len(), landed.refused.len(), landed.by_owner), (12, 0, 0));
-    for id in [FISH, FISH_TWO, CRATE, LOIN] {
-        assert_eq!(says(&landed, id), ("authentic", vec![]), "{id}");
-    }
-    for id in [CATCH, CANS] {
-        assert_eq!(says(&landed, id), ("incomplete", vec!["not-serialised"]), "{id}");
+    for (id, word) in [
+        (FISH, "ended"),
+        (FISH_TWO, "authentic"),
+        (CRATE, "ended"),
+        (LOIN, "authentic"),
+        (CATCH, "traced"),
+        (CANS, "traced"),
+    ] {
+        assert_eq!(says(&landed, id), (word, vec![]), "{id}");
     }
     let origin = |id| {
         let holds = about(&landed, id).reasons.iter().find(|one| one.rule == "commissioned-by-prefix-holder").unwrap();
@@ -160,13 +164,13 @@ fn a_chain_that_is_whole_is_genuine_piece_by_piece() {
 fn what_is_not_on_record_is_a_gap() {
     let landed = landed(2_002, without(whole(), "shipping", "cannery"));
     assert_eq!(says(&landed, LOIN), ("incomplete", vec!["custody-gap"]));
-    assert_eq!(says(&landed, FISH), ("authentic", vec![]));
+    assert_eq!(says(&landed, FISH), ("ended", vec![]));
     compare(&landed);
     let landed = self::landed(2_003, without(whole(), "urn:gdst:bizStep:fishingEvent", "vessel"));
     for id in [FISH, FISH_TWO] {
         assert_eq!(says(&landed, id), ("incomplete", vec!["no-origin"]), "{id}");
     }
-    assert_eq!(says(&landed, CATCH), ("incomplete", vec!["no-origin", "not-serialised"]));
+    assert_eq!(says(&landed, CATCH), ("incomplete", vec!["no-origin"]));
     assert_eq!(says(&landed, LOIN), ("authentic", vec![]));
     compare(&landed);
 }
@@ -185,8 +189,8 @@ fn fry_of_which_no_hatching_is_on_record_is_a_gap_and_not_the_farms_to_begin() {
         }),
     );
     let landed = landed(2_004, vec![harvest]);
-    assert_eq!(says(&landed, fry), ("incomplete", vec!["no-origin", "not-serialised"]));
-    assert_eq!(says(&landed, fish), ("incomplete", vec!["not-serialised"]));
+    assert_eq!(says(&landed, fry), ("incomplete", vec!["no-origin"]));
+    assert_eq!(says(&landed, fish), ("traced", vec![]));
     compare(&landed);
 }
 
@@ -212,7 +216,7 @@ fn a_recall_of_the_fish_reaches_what_was_made_of_it() {
     let landed = landed(2_006, events);
     assert_eq!(says(&landed, FISH).0, "recalled");
     assert_eq!(says(&landed, LOIN), ("recalled", vec!["recalled-input"]));
-    assert_eq!(says(&landed, CANS), ("recalled", vec!["not-serialised", "recalled-input"]));
+    assert_eq!(says(&landed, CANS), ("recalled", vec!["recalled-input"]));
     assert_eq!(says(&landed, FISH_TWO), ("authentic", vec![]));
     let loin = about(&landed, LOIN);
     let weights: BTreeSet<Severity> = loin.reasons.iter().map(|one| one.severity).collect();

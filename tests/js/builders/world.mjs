@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import { judge } from "../../../web/verify.js";
 import { readEpcis } from "../../../web/verify/epcis.js";
-import { checkDigit, parseId } from "../../../web/verify/gs1.js";
+import { checkDigit, parseQuestion } from "../../../web/verify/gs1.js";
 import { Registry } from "../../../web/verify/registry.js";
 
 export const ITEM = "https://id.gs1.org/01/09506000134352/21/S1";
@@ -13,7 +13,7 @@ export const LOT = "https://id.gs1.org/01/09506000134352/10/L7";
 const CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
 
 /** Times are hours of March 2026. */
-export const hour = (at) => Date.UTC(2026, 2, 1, at);
+export const hour = (at) => Date.UTC(2026, 2, 1) + Math.round(at * 3600000);
 
 export const begin = { action: "ADD", bizStep: "commissioning", disposition: "active" };
 export const step = (bizStep, members) => ({ bizStep, ...members });
@@ -82,6 +82,6 @@ export class World {
 
   judge(id = ITEM, { policy, limitReached = false } = {}) {
     const { registry, records, leaf } = this;
-    return judge({ id: parseId(id), asOf: hour(2000), treeSize: leaf, records, limitReached, registry }, policy);
+    return judge({ ...parseQuestion(id), asOf: hour(2000), treeSize: leaf, records, limitReached, registry }, policy);
   }
 }

@@ -664,10 +664,11 @@ fn what_a_member_must_not_sign_is_named_where_it_stands() {
     // An admin statement of a type that nobody knows yet, by the member's own key.
     let unknown = shelf.sign_admin(br#"{"type":"treaty","text":"x"}"#);
     refused(&|shelf| shelf.append(&[(unknown.clone(), Names::new())]), leaf, "treaty");
-    // One about a proposal that there is not, and one with a change that no ledger takes yet.
+    // One about a proposal that there is not, and one that is open for too long.
     let withdrawal = format!(r#"{{"type":"withdrawal","proposal":"{}"}}"#, Hash::of(b"a proposal"));
     let granting = r#"{"type":"proposal","changes":[{"type":"authority","registration":"00000000-0000-4000-8000-000000000001"}],"expires":"2036-03-01T00:00:00.000Z"}"#;
-    for (payload, words) in [(withdrawal.as_str(), "no proposal on this ledger has the id"), (granting, "is reserved")]
+    for (payload, words) in
+        [(withdrawal.as_str(), "no proposal on this ledger has the id"), (granting, "at most 30 days after it")]
     {
         let statement = shelf.sign_admin(payload.as_bytes());
         refused(&|shelf| shelf.append(&[(statement.clone(), Names::new())]), leaf, words);

@@ -49,6 +49,10 @@ fn a_payload_that_is_not_strict_json_is_refused() {
     }
     let marked = [b"\xef\xbb\xbf", good.as_bytes()].concat();
     let statement = maker.sign_payload(&marked);
-    refused(&node, || capture(&node, statement), 400, "epcis-invalid", "byte order mark");
+    captured(&node, statement);
+    for (payload, words) in [(&b"<?xml version=\"1.0\"?><a/>"[..], "this is XML"), (b"{\0}\0", "UTF-16")] {
+        let statement = maker.sign_payload(payload);
+        refused(&node, || capture(&node, statement), 400, "epcis-invalid", words);
+    }
     captured(&node, maker.sign_payload(&with(&nested(20))));
 }

@@ -74,18 +74,55 @@ fn one_document_contradicts_itself() {
 }
 
 #[test]
-fn equal_content_under_one_event_id_is_no_contradiction() {
+fn what_was_said_before_gets_the_receipt_of_the_first() {
     let (node, maker) = with_maker();
     let first = captured(&node, maker.statement(&named("inspecting")));
-    // The same fact in another document and in other words: a second statement, and nothing against it.
+    // The same fact in another document and in other words brings nothing new.
     let mut again = named("https://ref.gs1.org/cbv/BizStep-inspecting");
     again["epcisBody"]["eventList"][0]["epcList"] = json!(["https://example.com/01/09506000134352/21/A1"]);
     again["creationDate"] = "2025-02-02T00:00:00Z".into();
-    let second = captured(&node, maker.statement(&again));
-    assert!(second["leafIndex"].as_u64() > first["leafIndex"].as_u64());
+    let (size, again) = (node.tree_size(), maker.statement(&again));
+    let problem = refused(&node, || capture(&node, &again), 409, "event-repeated", "has recorded this event already");
+    assert_eq!((&problem["receipt"], node.tree_size()), (&first, size));
+    assert_eq!(problem["type"], "epcisException:ResourceAlreadyExistsException");
     // Another participant's event of this id is another event.
     node.participant("Dealer", "distributor", &[]);
     captured(&node, Signer::of(&node, "Dealer").statement(&named("storing")));
+}
+
+/// A batch may hold an event that was sent before: the new one is recorded, and the other told.
+#[test]
+fn a_batch_is_taken_for_what_is_new_in_it() {
+    let (node, maker) = with_maker();
+    let event = |members: Value| observation(members)["epcisBody"]["eventList"][0].take();
+    let first = captured(&node, maker.statement(&observation(json!({}))));
+    let batch = document(vec![event(json!({"bizStep": "storing"})), event(json!({"bizTransactionList": []}))]);
+    let job = capture(&node, maker.statement(&batch)).json();
+    assert_eq!(job["success"], true, "{job}");
+    let repeated = job["sealane:repeated"].as_array().unwrap();
+    assert_eq!((repeated.len(), &repeated[0]["position"]), (1, &json!(1)), "{job}");
+    assert_eq!(repeated[0]["firstLeafIndex"], first["leafIndex"]);
+    let asked = node.get(&format!("/epcis/capture/{}", job["captureID"].as_str().unwrap())).json();
+    assert_eq!(asked["sealane:repeated"], job["sealane:repeated"], "later too");
+    // It is listed once, at its first place.
+    let events = node.get("/epcis/events?EQ_bizStep=inspecting").json();
+    let events = events["epcisBody"]["queryResults"]["resultsBody"]["eventList"].as_array().unwrap().clone();
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0]["sealane:leafIndex"], first["leafIndex"]);
+    assert_eq!(events[0]["sealane:repeatedAt"], json!([job["receipt"]["leafIndex"]]));
+}
+
+/// Numbers come back with the digits with which they were signed.
+#[test]
+fn numbers_stay_as_they_were_signed() {
+    let (node, maker) = with_maker();
+    let text = observation(json!({"example:n": 7}))
+        .to_string()
+        .replace(r#""example:n":7"#, r#""example:n":12345678901234567890.250"#);
+    captured(&node, maker.sign_payload(text.as_bytes()));
+    let events = node.get("/epcis/events").body;
+    let events = String::from_utf8(events).unwrap();
+    assert!(events.contains(r#""example:n":12345678901234567890.250"#), "{events}");
 }
 
 #[test]

@@ -92,24 +92,6 @@ fn a_decision_is_for_this_ledger_and_this_participant() {
 }
 
 #[test]
-fn what_is_kept_for_later_is_refused_by_its_name() {
-    let node = Node::start();
-    let member = Member::of(&node);
-    let id = ask(&node, "New", "shipper", &[]);
-    let mut authority = member.registration(&id, one_year());
-    authority.claims.roles = vec!["authority".parse().unwrap()];
-    let admin = |payload: serde_json::Value| Admin::parse(payload.to_string().as_bytes()).unwrap();
-    let dismissing = json!({"type": "revocation", "participant": id, "reason": "closed", "dismissesClaims": true});
-    for (admin, words) in [
-        (admin(dismissing), "the member dismissesClaims of a revocation is reserved"),
-        (approval(authority), "the role authority is reserved"),
-    ] {
-        refused(&node, || member.decide(&id, &admin), 400, "type-reserved", words);
-    }
-    pending(&node, &id);
-}
-
-#[test]
 fn a_decision_is_on_what_was_asked() {
     let node = Node::start();
     let member = Member::of(&node);

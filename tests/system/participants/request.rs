@@ -135,6 +135,8 @@ fn a_claim_has_one_holder() {
         "urn:maker:item:",
         "--namespace",
         "https://maker.example/",
+        "--gs1-key",
+        "96385074",
     ];
     let id = node.participant("Maker", "manufacturer", &claims);
     let held = [
@@ -146,6 +148,12 @@ fn a_claim_has_one_holder() {
         (json!({"namespaces": ["urn:maker:"]}), "namespace urn:maker: collides with urn:maker:item:"),
         (json!({"namespaces": ["urn:maker:item:large:"]}), "collides with urn:maker:item:"),
         (json!({"glns": ["9506000134369"]}), "GLN 9506000134369 is held by participant"),
+        (
+            json!({"gs1Keys": ["https://id.gs1.org/01/00000096385074"]}),
+            "GS1 key https://id.gs1.org/01/00000096385074 is held",
+        ),
+        (json!({"gs1Keys": ["https://id.gs1.org/01/09506000134352"]}), "collides with 9506000"),
+        (json!({"gs1Keys": ["https://id.gs1.org/414/9506000134369"]}), "collides with 9506000"),
     ];
     for (members, words) in held {
         let problem = fault(&node, members, 409, "claim-taken", words);
@@ -166,6 +174,9 @@ fn claims_are_well_formed() {
         (json!({"glns": ["9506000134360"]}), "bad-member", "/glns/0", gln),
         (json!({"glns": ["9506000134369", "12"]}), "bad-member", "/glns/1", "13 digits"),
         (json!({"gs1CompanyPrefixes": ["123"]}), "bad-member", "/gs1CompanyPrefixes/0", "4 to 12 digits"),
+        (json!({"gs1CompanyPrefixes": ["00000963"]}), "bad-member", "/gs1CompanyPrefixes/0", "claim the GTIN-8 itself"),
+        (json!({"gs1Keys": ["96385074"]}), "bad-member", "/gs1Keys/0", "https://id.gs1.org/01/00000096385074"),
+        (json!({"gs1Keys": ["urn:x:y"]}), "bad-member", "/gs1Keys/0", "is no single GS1 key"),
         (json!({"gs1CompanyPrefixes": [9506000]}), "bad-member", "/gs1CompanyPrefixes/0", "expected a string"),
         (json!({"namespaces": ["urn:"]}), "bad-member", "/namespaces/0", "is no namespace"),
         (json!({"namespaces": ["https://id.gs1.org/01/"]}), "bad-member", "/namespaces/0", "not GS1's"),
@@ -192,7 +203,6 @@ fn claims_are_well_formed() {
         let problem = fault(&node, members, 400, code, words);
         assert_eq!(pointers(&problem), [pointer], "{problem}");
     }
-    fault(&node, json!({"roles": ["authority"]}), 400, "type-reserved", "the role authority is reserved");
     let alone = "authority stands alone";
     fault(&node, json!({"roles": ["authority", "shipper"]}), 400, "bad-claims", alone);
     let many: Vec<String> = (0..101).map(|n| format!("urn:new:{n}:")).collect();

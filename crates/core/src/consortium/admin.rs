@@ -19,6 +19,7 @@ use crate::block::Origin;
 use crate::consortium::claims::{ParticipantId, Role};
 use crate::consortium::genesis::{self, Genesis};
 use crate::consortium::participant::Claims;
+use crate::gs1::Gs1Key;
 use crate::hash::Hash;
 use crate::json::{self, JsonError};
 use crate::limits::{CLAIMS_MAX, LOOKALIKES_MAX, REASON_CHARS_MAX};
@@ -111,7 +112,7 @@ pub struct Revocation {
     pub reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compromised_since: Option<Timestamp>,
-    /// Reserved: what it claimed of goods that it never had counts no more.
+    /// What it claimed of goods that it never had counts no more.
     #[serde(default, deserialize_with = "json::only_true", skip_serializing_if = "json::is_false")]
     pub dismisses_claims: bool,
 }
@@ -175,19 +176,6 @@ impl Admin {
             Admin::Rejection(rejection) => Some(&rejection.participant),
             Admin::Endorsement(endorsement) => Some(&endorsement.registration),
             Admin::Proposal(_) | Admin::Withdrawal(_) | Admin::Ballot(_) | Admin::Ready(_) | Admin::Fault(_) => None,
-        }
-    }
-
-    /// What of this statement is kept for later: it is read and written, and no ledger takes it yet.
-    pub fn reserved(&self) -> Option<&'static str> {
-        match self {
-            Admin::Genesis(_) | Admin::Renewal(_) | Admin::Rejection(_) => None,
-            Admin::Registration(registration) => registration.claims.reserved(),
-            Admin::Revocation(revocation) => {
-                revocation.dismisses_claims.then_some("the member dismissesClaims of a revocation")
-            }
-            Admin::Proposal(proposal) => proposal.changes.iter().find_map(ProposedChange::reserved),
-            Admin::Withdrawal(_) | Admin::Ballot(_) | Admin::Ready(_) | Admin::Fault(_) | Admin::Endorsement(_) => None,
         }
     }
 
@@ -256,16 +244,17 @@ impl Claims {
         }
         distinct("glns", &self.glns)?;
         distinct("gs1CompanyPrefixes", &self.gs1_company_prefixes)?;
+        distinct("gs1Keys", &self.gs1_keys)?;
         distinct("namespaces", &self.namespaces)?;
+        let covered = |key: &&Gs1Key| self.gs1_company_prefixes.iter().any(|prefix| key.is_under(prefix));
+        if let Some(key) = self.gs1_keys.iter().find(covered) {
+            return field(
+                "gs1Keys",
+                format!("{key} lies under a company prefix of these claims, which covers it already"),
+            );
+        }
         apart("gs1CompanyPrefixes", &self.gs1_company_prefixes, |one, other| one.overlaps(other))?;
         apart("namespaces", &self.namespaces, |one, other| one.overlaps(other))
-    }
-}
-
-impl Claims {
-    /// What of these claims is kept for later: see [`Admin::reserved`].
-    pub fn reserved(&self) -> Option<&'static str> {
-        self.roles.contains(&Role::Authority).then_some("the role authority")
     }
 }
 

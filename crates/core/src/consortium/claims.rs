@@ -15,7 +15,7 @@ use crate::limits::{ID_CHARS_MAX, NAMESPACE_DEPTH_MAX, ORGANIZATION_CHARS_MAX};
 pub enum ClaimError {
     #[error("{found:?} is no participant id; it is a UUID such as 5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10")]
     ParticipantId { found: String },
-    #[error("{found:?} is no role; roles are manufacturer, shipper (or carrier) and distributor")]
+    #[error("{found:?} is no role; roles are manufacturer, shipper (or carrier), distributor and authority")]
     Role { found: String },
     #[error("an organisation's name has 1 to {ORGANIZATION_CHARS_MAX} characters and no control characters")]
     Organization,
@@ -104,7 +104,7 @@ pub enum Role {
     Manufacturer,
     Shipper,
     Distributor,
-    /// Reserved: watches over the chain, and is no part of it.
+    /// Watches over the chain, and is no part of it. It counts once the members have voted on it.
     Authority,
 }
 

@@ -1,7 +1,8 @@
 //! What each eventID stands for: an event's identity is its participant and its eventID.
 //!
-//! The first event under an eventID says what the eventID stands for. A repeat of its content is a duplicate; other
-//! content is a contradiction, which `ledger::place` looks for.
+//! The first event under an eventID says what the eventID stands for. The same content again is a repeat; other content
+//! is a contradiction, which `ledger::place` looks for. An event that was given no eventID has its hash id, which stands
+//! for its content by itself.
 
 use crate::consortium::claims::ParticipantId;
 use crate::epcis::Event;

@@ -32,7 +32,8 @@ pub use lei::{Lei, LeiError};
 pub use participant::{Certified, Claims, Endorsed, Participant, Revoked, RevokedBy, Standing};
 pub use place::Place;
 pub use registry::{
-    CastBallot, ChangeRefusal, Conflict, DecidedRules, Decision, ENDORSED_FROM_MEMBERS, EndorsementRefusal,
-    FaultRefusal, LedgerProposal, MemberChange, MemberFault, NextRules, Policies, PolicySet, ProposalEnd,
-    ProposalRefusal, Proposed, Refusal, Registry, SignerRefusal, Tally, member_proof_bytes,
+    AuthorityGrant, CastBallot, ChangeRefusal, Conflict, DecidedRules, Decision, Dismissal, ENDORSED_FROM_MEMBERS,
+    EndorsementRefusal, FaultRefusal, LedgerProposal, Lift, MemberChange, MemberFault, NextRules, Policies, PolicySet,
+    ProposalEnd, ProposalRefusal, Proposed, QuotaLimits, Refusal, Registry, SignerRefusal, Succeeded, Tally,
+    member_proof_bytes,
 };

@@ -6,7 +6,7 @@ use crate::consortium::claims::{Namespace, Organization, ParticipantId, Role};
 use crate::consortium::contact::Contact;
 use crate::consortium::lei::Lei;
 use crate::consortium::place::Place;
-use crate::gs1::{CompanyPrefix, Gln, Id};
+use crate::gs1::{CompanyPrefix, Gln, Gs1Key, Id};
 use crate::hash::Hash;
 use crate::json;
 use crate::merkle::LeafIndex;
@@ -21,6 +21,9 @@ pub struct Claims {
     pub roles: Vec<Role>,
     pub glns: Vec<Gln>,
     pub gs1_company_prefixes: Vec<CompanyPrefix>,
+    /// GTINs and GLNs that it was given one by one, by their canonical ids; left out if there are none.
+    #[serde(default, deserialize_with = "json::filled", skip_serializing_if = "Vec::is_empty")]
+    pub gs1_keys: Vec<Gs1Key>,
     pub namespaces: Vec<Namespace>,
     #[serde(default, deserialize_with = "json::given", skip_serializing_if = "Option::is_none")]
     pub lei: Option<Lei>,
@@ -33,9 +36,10 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Tells whether `id` lies under a company prefix or in a namespace of these claims.
+    /// Tells whether `id` lies under a company prefix, belongs to a single key or lies in a namespace of these claims.
     pub fn cover(&self, id: &Id) -> bool {
         self.gs1_company_prefixes.iter().any(|prefix| prefix.covers(id))
+            || self.gs1_keys.iter().any(|key| key.covers(id))
             || self.namespaces.iter().any(|namespace| namespace.covers(id))
     }
 

@@ -2,9 +2,10 @@
 //!
 //! | role | may record |
 //! |---|---|
-//! | manufacturer | every business step; brings objects into being, under its own company prefix or namespace only |
+//! | manufacturer | every business step; brings objects into being, under its own company prefix, single key or namespace only |
 //! | shipper | moving, holding and observing what it is given: the steps of `MOVING` |
 //! | distributor | those of `MOVING`, and trading, selling and ending what it holds: the steps of `TRADING` |
+//! | authority | looking after what others hold: the steps of `WATCHING`. The members vote on who is one |
 //!
 //! An event that ends the life of what it names by its action or disposition (`ENDS`) needs the right to the step that
 //! does so, whatever step it names itself. Apart from that, every participant may observe what it holds: an event without a
@@ -43,6 +44,9 @@ const MOVING: &[&str] = &[
     "unpacking",
     "void_shipping",
 ];
+
+/// The steps of an authority, which watches over goods and has none.
+const WATCHING: &[&str] = &["holding", "inspecting", "sampling"];
 
 /// Further steps of those who trade in goods.
 const TRADING: &[&str] = &[
@@ -142,13 +146,13 @@ fn may_record(role: Role, step: &str) -> bool {
         Role::Manufacturer => true,
         Role::Shipper => MOVING.contains(&step),
         Role::Distributor => MOVING.contains(&step) || TRADING.contains(&step),
-        // What it may record comes with the role.
-        Role::Authority => false,
+        Role::Authority => WATCHING.contains(&step),
     }
 }
 
 fn list(claims: &Claims) -> String {
     let prefixes = claims.gs1_company_prefixes.iter().map(ToString::to_string);
+    let prefixes = prefixes.chain(claims.gs1_keys.iter().map(ToString::to_string));
     let all: Vec<String> = prefixes.chain(claims.namespaces.iter().map(ToString::to_string)).collect();
     if all.is_empty() { "it has none".to_owned() } else { all.join(", ") }
 }

@@ -1,8 +1,7 @@
 //! Coordinates: where an event says that its place is, and how far two places are apart.
 
-use serde_json::{Map, Value};
-
 use crate::gs1::Id;
+use crate::json::{Json, Object};
 
 /// A place on the globe, in degrees.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,11 +46,7 @@ impl Coordinates {
 
 /// Where the event took place by its readPoint, or else where it says that the objects are, by its bizLocation: a `geo:`
 /// URI (RFC 5870) as the place's id, or its members with the local names `latitude` and `longitude`.
-pub(super) fn of(
-    event: &Map<String, Value>,
-    read_point: Option<&Id>,
-    biz_location: Option<&Id>,
-) -> Option<Coordinates> {
+pub(super) fn of(event: &Object, read_point: Option<&Id>, biz_location: Option<&Id>) -> Option<Coordinates> {
     let by_id = |place: Option<&Id>| place.and_then(|id| of_uri(id.as_str()));
     let by_members = |name: &str| event.get(name).and_then(of_members);
     by_id(read_point)
@@ -66,13 +61,13 @@ fn of_uri(uri: &str) -> Option<Coordinates> {
     Coordinates::new(decimal(numbers.next()?)?, decimal(numbers.next()?)?)
 }
 
-fn of_members(place: &Value) -> Option<Coordinates> {
+fn of_members(place: &Json) -> Option<Coordinates> {
     // Most places are an id and nothing more.
     let members = place.as_object().filter(|members| members.len() >= 2)?;
     let local = |key: &str, name: &str| key.rsplit([':', '/', '#']).next() == Some(name);
     let number = |name: &str| match members.iter().find(|(key, _)| local(key, name))?.1 {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => decimal(text),
+        Json::Number(number) => Some(number.to_f64()),
+        Json::String(text) => decimal(text),
         _ => None,
     };
     Coordinates::new(number("latitude")?, number("longitude")?)
@@ -122,10 +117,10 @@ mod tests {
     #[test]
     fn members_give_coordinates_whatever_their_prefix() {
         let seoul = json!({"id": "urn:x:y", "ext:latitude": 37.5665, "https://example.org/longitude": "126.978"});
-        assert_eq!(of_members(&seoul), Some(SEOUL));
+        assert_eq!(of_members(&seoul.into()), Some(SEOUL));
         for other in [json!({"latitude": 37.5}), json!({"latitude": "north", "longitude": 1}), json!("geo"), json!({})]
         {
-            assert_eq!(of_members(&other), None, "{other}");
+            assert_eq!(of_members(&other.clone().into()), None, "{other}");
         }
     }
 }

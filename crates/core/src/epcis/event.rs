@@ -1,11 +1,10 @@
 //! The five event types of EPCIS 2.0 §7.4 as typed values, after normalisation.
 
-use serde_json::Value;
-
 use crate::epcis::coordinates::Coordinates;
 use crate::epcis::vocabulary::{BizStep, Disposition};
 use crate::gs1::Id;
 use crate::hash::Hash;
+use crate::json::Json;
 use crate::time::Timestamp;
 
 /// One EPCIS event. Made only by reading a document, so that what the standard requires of it holds.
@@ -30,8 +29,10 @@ pub struct Event {
     pub sources: Vec<SourceDest>,
     pub destinations: Vec<SourceDest>,
     pub error_declaration: Option<ErrorDeclaration>,
-    /// SHA-256 over the event's normalised content without `eventID`, `recordTime` and `errorDeclaration`, with
-    /// members sorted: equal for two statements of one fact.
+    /// The lots that stood beside the serials that this event brings forth, in the order of their list.
+    pub written_lots: Vec<WrittenLot>,
+    /// SHA-256 of the event's pre-hash string (CBV 2.0 §8.9.2), which its hash id has in digits: equal for two statements
+    /// of one fact, whatever eventIDs they give it.
     pub content_hash: Hash,
 }
 
@@ -50,7 +51,7 @@ pub enum What {
         action: Action,
         epcs: Vec<Id>,
         quantities: Vec<Quantity>,
-        ilmd: Option<Value>,
+        ilmd: Option<Json>,
     },
     Aggregation {
         action: Action,
@@ -70,7 +71,7 @@ pub enum What {
         input_quantities: Vec<Quantity>,
         output_epcs: Vec<Id>,
         output_quantities: Vec<Quantity>,
-        ilmd: Option<Value>,
+        ilmd: Option<Json>,
     },
     Association {
         action: Action,
@@ -96,6 +97,14 @@ pub struct Quantity {
     pub quantity: Option<String>,
     /// UN/CEFACT Recommendation 20 code; `None` when counting instances.
     pub uom: Option<String>,
+}
+
+/// The lot in an EPC as it was signed: `L8` of `…/10/L8/21/S8`. The id itself is without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenLot {
+    /// The EPC's place in the `epcList`, or of a transformation in the `outputEPCList`, from 0.
+    pub place: u32,
+    pub number: String,
 }
 
 /// EPCIS 2.0 §7.3.5.4 and CBV 2.0 §7.3: what is a party to a business transfer.
@@ -186,6 +195,17 @@ impl Event {
     /// Tells whether the event takes this lasting disposition away (EPCIS 2.0 §7.4.1.3).
     pub fn takes_back(&self, disposition: &str) -> bool {
         self.persistent_disposition.unset.iter().any(|one| one.as_str() == disposition)
+    }
+
+    /// The lots in an id's own EPCs as they were signed, where this event brings it forth.
+    pub fn lots_written_beside(&self, id: &Id) -> impl Iterator<Item = &str> {
+        let epcs = match &self.what {
+            What::Object { epcs, .. } => epcs.as_slice(),
+            What::Transformation { output_epcs, .. } => output_epcs,
+            What::Aggregation { .. } | What::Transaction { .. } | What::Association { .. } => &[],
+        };
+        let of_id = move |lot: &&WrittenLot| epcs.get(lot.place as usize) == Some(id);
+        self.written_lots.iter().filter(of_id).map(|lot| lot.number.as_str())
     }
 
     /// What links the parts of a transformation that several events record (EPCIS 2.0 §7.4.5).

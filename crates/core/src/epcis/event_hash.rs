@@ -1,34 +1,35 @@
-//! The CBV 2.0 event hash id (§8.9.2): a name for an event that was given none, made from what it says.
+//! The CBV 2.0 event hash (§8.9.2): what an event says, in one string, and its SHA-256. It names an event that was given no
+//! eventID, and tells whether two events say the same.
 //!
-//! All its fields are written one after the other in a fixed order, in one spelling, and hashed. Nothing separates
-//! name from value from the next name, and numbers pass through a double, so two different events can be made to
-//! share an id. It identifies events of honest senders; it protects nothing. What protects is the signature, and what
-//! compares is `content_hash`.
+//! All fields are written one after the other in a fixed order, in one spelling: the *pre-hash string*. A number is written
+//! by its digits as they were sent, without an exponent and needless zeros; it never passes through a double. Text stays
+//! text, also if it looks like a number. A prefix is resolved by every `@context` in force.
+//!
+//! Nothing separates name from value from the next name, so a sender can make two events of its own that share a string. They
+//! are one event then, of which the first counts. What protects is the signature.
 //!
 //! Where the prose of the standard leaves a choice, this follows what the published reference results show:
 //! `bizTransactionList`, `sourceList`, `destinationList`, `ilmd` and the extensions come last, sorted together; an
 //! array of an extension is that many members of one name, except that `…List` wraps its items, named without `List`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::rc::Rc;
 
-use serde_json::{Map, Value};
-
-use crate::epcis::context;
+use crate::epcis::context::Prefixes;
 use crate::epcis::ids::Ids;
 use crate::epcis::vocabulary::{
     BIZ_STEPS, BIZ_TRANSACTION_TYPES, COMPONENTS, DISPOSITIONS, MEASUREMENT_TYPES, SENSOR_ALERTS, SOURCE_DEST_TYPES,
 };
 use crate::hash::Hash;
-use crate::time::Timestamp;
+use crate::json::{Json, Object};
+use crate::time::{Timestamp, read_date_time};
 
-type Object = Map<String, Value>;
-
-/// What the frame of a document says about the names in its events.
-#[derive(Debug)]
-pub(super) struct Naming<'a> {
-    namespaces: BTreeMap<&'a str, &'a str>,
-    ignored: HashSet<&'a str>,
+/// What the contexts in force say about names, and which members the frame of the document keeps out of the hash.
+#[derive(Debug, Clone)]
+pub(super) struct Naming {
+    prefixes: Prefixes,
+    ignored: Rc<HashSet<String>>,
     ids: Rc<Ids>,
 }
 
@@ -88,55 +89,78 @@ const REPORT_ORDER: [&str; 23] = [
     "coordinateReferenceSystem",
 ];
 
-impl<'a> Naming<'a> {
-    /// Reads a document's inline namespaces, and the members that `…:ignoreFields` keeps out of its events' hashes.
-    pub(super) fn of(document: &'a Object, ids: &Rc<Ids>) -> Self {
-        let namespaces = document.get("@context").map(context::namespaces).unwrap_or_default();
+/// What is written before and after the digits of a hash, to make it an id.
+const ID_START: &str = "ni:///sha-256;";
+const ID_END: &str = "?ver=CBV2.0";
+
+/// The event hash id with these digits, such as `ni:///sha-256;…?ver=CBV2.0`.
+pub(super) fn hash_id(hash: &Hash) -> String {
+    format!("{ID_START}{}{ID_END}", hash.to_hex())
+}
+
+/// Tells whether an eventID says of itself that it is an event hash id of CBV 2.0, in whatever case.
+pub(super) fn is_hash_id(event_id: &str) -> bool {
+    let text = event_id.to_ascii_lowercase();
+    text.strip_prefix(ID_START).is_some_and(|rest| rest.ends_with(&ID_END.to_ascii_lowercase()))
+}
+
+/// The hash of an event's pre-hash string.
+pub(super) fn event_hash(event: &Object, naming: &Naming) -> Hash {
+    Hash::of(pre_hash(event, naming).as_bytes())
+}
+
+impl Naming {
+    /// Reads the contexts of a document, and the extensions that `…:ignoreFields` keeps out of its events' hashes. Members
+    /// of the standard are never kept out.
+    pub(super) fn of(document: &Object, ids: &Rc<Ids>) -> Self {
+        let prefixes = document.get("@context").map(|context| Prefixes::default().with(context)).unwrap_or_default();
         let ignoring = document.iter().filter(|(name, _)| name.ends_with(":ignoreFields"));
-        let ignored = ignoring.filter_map(|(_, value)| value.as_array()).flatten().filter_map(Value::as_str);
-        Self { namespaces: namespaces.into_iter().collect(), ignored: ignored.collect(), ids: ids.clone() }
+        let ignored = ignoring.filter_map(|(_, value)| value.as_array()).flatten().filter_map(Json::as_str);
+        let ignored = ignored.filter(|name| name.contains(':')).map(str::to_owned);
+        Self { prefixes, ignored: Rc::new(ignored.collect()), ids: ids.clone() }
     }
 
-    /// Writes `prefix:name` as `{namespace}name` where the document declares the prefix.
+    /// This, or what holds inside an object with a context of its own.
+    fn inside(&self, object: &Object) -> Cow<'_, Self> {
+        match object.get("@context") {
+            Some(context) => Cow::Owned(Self { prefixes: self.prefixes.with(context), ..self.clone() }),
+            None => Cow::Borrowed(self),
+        }
+    }
+
+    /// Writes `prefix:name` as `{namespace}name` where a context in force declares the prefix.
     fn name(&self, name: &str) -> String {
-        match self.split(name) {
+        match self.prefixes.split(name) {
             Some((namespace, local)) => format!("{{{namespace}}}{local}"),
             None => name.to_owned(),
         }
     }
 
-    fn split<'b>(&self, text: &'b str) -> Option<(&'a str, &'b str)> {
-        let (prefix, local) = text.split_once(':')?;
-        Some((self.namespaces.get(prefix)?, local))
-    }
-
-    /// Brings text into the one spelling that is hashed: numbers plain, GS1 keys as canonical Digital Link URIs.
+    /// Brings text into the one spelling that is hashed: prefixes resolved, GS1 keys as canonical Digital Link URIs.
     fn text(&self, text: &str) -> String {
         let text = text.trim();
-        let text = self.split(text).map_or_else(|| text.to_owned(), |(namespace, local)| format!("{namespace}{local}"));
-        if let Some(number) = plain_number(&text) {
-            return number;
+        let whole = self.prefixes.split(text).map(|(namespace, local)| format!("{namespace}{local}"));
+        let text = whole.map_or(Cow::Borrowed(text), Cow::Owned);
+        // Most texts are no URI, and are not looked at twice.
+        if !text.contains(':') {
+            return text.into_owned();
         }
-        self.ids.parse_uri(&text).map_or(text, |id| id.as_str().to_owned())
+        self.ids.parse_uri(&text).map_or_else(|_| text.into_owned(), |id| id.as_str().to_owned())
     }
 
-    fn scalar(&self, value: &Value) -> Option<String> {
+    fn scalar(&self, value: &Json) -> Option<String> {
         match value {
-            Value::String(text) => Some(self.text(text)),
-            Value::Number(number) => Some(self.text(&number.to_string())),
-            Value::Bool(truth) => Some(truth.to_string()),
-            Value::Null | Value::Array(_) | Value::Object(_) => None,
+            Json::String(text) => Some(self.text(text)),
+            Json::Number(number) => Some(number.plain()),
+            Json::Bool(truth) => Some(truth.to_string()),
+            Json::Null | Json::Array(_) | Json::Object(_) => None,
         }
     }
 }
 
-/// The event's hash id, such as `ni:///sha-256;…?ver=CBV2.0`.
-pub(super) fn event_hash_id(event: &Object, naming: &Naming<'_>) -> String {
-    format!("ni:///sha-256;{}?ver=CBV2.0", Hash::of(pre_hash(event, naming).as_bytes()).to_hex())
-}
-
-fn pre_hash(event: &Object, naming: &Naming<'_>) -> String {
-    let event_type = event.get("type").and_then(Value::as_str).unwrap_or_default();
+fn pre_hash(event: &Object, naming: &Naming) -> String {
+    let naming = &*naming.inside(event);
+    let event_type = event.get("type").and_then(Json::as_str).unwrap_or_default();
     let mut text = format!("eventType={event_type}");
     let (mut first, mut rest) = ([None; EVENT_ORDER.len()], Vec::new());
     for (name, value) in event {
@@ -153,7 +177,7 @@ fn pre_hash(event: &Object, naming: &Naming<'_>) -> String {
     text + &sorted(rest.into_iter().flat_map(|(name, value)| last(name, value, naming)))
 }
 
-fn standard(name: &str, value: &Value, naming: &Naming<'_>) -> String {
+fn standard(name: &str, value: &Json, naming: &Naming) -> String {
     match name {
         "epcList" | "inputEPCList" | "childEPCs" | "outputEPCList" => {
             wrapped(name, sorted(items(value).flat_map(|item| field("epc", item, naming))))
@@ -173,7 +197,7 @@ fn standard(name: &str, value: &Value, naming: &Naming<'_>) -> String {
     }
 }
 
-fn sensor_element(element: &Value, naming: &Naming<'_>) -> String {
+fn sensor_element(element: &Json, naming: &Naming) -> String {
     let metadata = element.get("sensorMetadata").map(|metadata| ordered(metadata, &METADATA_ORDER, naming));
     let report = |report| wrapped("sensorReport", ordered(report, &REPORT_ORDER, naming));
     let reports = sorted(items_of(element, "sensorReport").map(report));
@@ -182,18 +206,18 @@ fn sensor_element(element: &Value, naming: &Naming<'_>) -> String {
 }
 
 /// The named members in their order, then the extensions, sorted.
-fn ordered(object: &Value, order: &[&str], naming: &Naming<'_>) -> String {
+fn ordered(object: &Json, order: &[&str], naming: &Naming) -> String {
     let fields = order.iter().filter_map(|name| field(name, object.get(name)?, naming));
     fields.collect::<String>() + &extensions(object, order, naming)
 }
 
-fn extensions(object: &Value, order: &[&str], naming: &Naming<'_>) -> String {
+fn extensions(object: &Json, order: &[&str], naming: &Naming) -> String {
     let others = object.as_object().into_iter().flatten().filter(|(name, _)| !order.contains(&name.as_str()));
     sorted(others.flat_map(|(name, value)| extension(name, value, naming)))
 }
 
 /// `name=value` of a standard member; nothing for an empty one.
-fn field(name: &str, value: &Value, naming: &Naming<'_>) -> Option<String> {
+fn field(name: &str, value: &Json, naming: &Naming) -> Option<String> {
     let text = match (name, value.as_str()) {
         ("eventTime" | "time" | "startTime" | "endTime", Some(text)) => utc_millis(text),
         ("eventTimeZoneOffset" | "action", Some(text)) => text.to_owned(),
@@ -208,10 +232,10 @@ fn field(name: &str, value: &Value, naming: &Naming<'_>) -> Option<String> {
 }
 
 /// The members of an event that come last: three standard lists, `ilmd` and the extensions.
-fn last(name: &str, value: &Value, naming: &Naming<'_>) -> Vec<String> {
+fn last(name: &str, value: &Json, naming: &Naming) -> Vec<String> {
     let pairs = |what: &str, kinds: &'static crate::epcis::vocabulary::Vocabulary| {
-        let pair = |item: &Value| {
-            let kind = item.get("type").and_then(Value::as_str);
+        let pair = |item: &Json| {
+            let kind = item.get("type").and_then(Json::as_str);
             let kind = kind.map(|kind| format!("type={}", naming.text(&kinds.web_uri(kind))));
             kind.unwrap_or_default() + &item.get(what).and_then(|id| field(what, id, naming)).unwrap_or_default()
         };
@@ -226,19 +250,19 @@ fn last(name: &str, value: &Value, naming: &Naming<'_>) -> Vec<String> {
 }
 
 /// An extension and all below it; an array gives as many strings as it has items.
-fn extension(name: &str, value: &Value, naming: &Naming<'_>) -> Vec<String> {
+fn extension(name: &str, value: &Json, naming: &Naming) -> Vec<String> {
     if LEFT_OUT.contains(&name) && name != "type" {
         return Vec::new();
     }
     match value {
-        Value::Null => Vec::new(),
-        Value::Array(list) => match name.strip_suffix("List") {
+        Json::Null => Vec::new(),
+        Json::Array(list) => match name.strip_suffix("List") {
             Some(stem) => {
                 vec![naming.name(name) + &sorted(list.iter().flat_map(|item| extension(stem, item, naming)))]
             }
             None => list.iter().flat_map(|item| extension(name, item, naming)).collect(),
         },
-        Value::Object(_) => vec![naming.name(name) + &extensions(value, &[], naming)],
+        Json::Object(members) => vec![naming.name(name) + &extensions(value, &[], &naming.inside(members))],
         scalar => {
             let text = naming.scalar(scalar).unwrap_or_default();
             vec![format!("{}{}{text}", naming.name(name), if text.is_empty() { "" } else { "=" })]
@@ -246,15 +270,15 @@ fn extension(name: &str, value: &Value, naming: &Naming<'_>) -> Vec<String> {
     }
 }
 
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
+fn items(value: &Json) -> impl Iterator<Item = &Json> {
     match value {
-        Value::Array(items) => items.as_slice(),
+        Json::Array(items) => items.as_slice(),
         one => std::slice::from_ref(one),
     }
     .iter()
 }
 
-fn items_of<'v>(object: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
+fn items_of<'v>(object: &'v Json, name: &str) -> impl Iterator<Item = &'v Json> {
     object.get(name).into_iter().flat_map(items)
 }
 
@@ -274,24 +298,19 @@ fn sorted(texts: impl Iterator<Item = String>) -> String {
 /// The point in UTC with three digits of a second, rounded half up.
 fn utc_millis(text: &str) -> String {
     const HALF_MILLI: time::Duration = time::Duration::microseconds(500);
-    let exact = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok();
-    let rounded = exact.and_then(|exact| exact.checked_add(HALF_MILLI)).and_then(Timestamp::from_date_time);
+    let rounded =
+        read_date_time(text).and_then(|exact| exact.checked_add(HALF_MILLI)).and_then(Timestamp::from_date_time);
     rounded.map_or_else(|| text.to_owned(), |time| time.to_string())
-}
-
-/// A decimal number without sign of plus, needless zeros or exponent; `None` for other text.
-fn plain_number(text: &str) -> Option<String> {
-    let numeric = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-    let number = text.parse::<f64>().ok().filter(|number| numeric && number.is_finite())?;
-    Some(if number == 0.0 { "0".to_owned() } else { number.to_string() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::json;
+    use serde_json::{Value, json};
 
     fn pre(document: &Value, event: &Value) -> String {
+        let (document, event) = (Json::from(document.clone()), Json::from(event.clone()));
         pre_hash(event.as_object().unwrap(), &Naming::of(document.as_object().unwrap(), &Rc::default()))
     }
 
@@ -328,7 +347,7 @@ mod tests {
             "unset=https://ref.gs1.org/cbv/Disp-recalled",
             "readPointid=urn:x:here",
             "bizTransactionListbizTransaction=urn:x:bttype=https://ref.gs1.org/cbv/BTT-pobizTransaction=urn:x:po",
-            "ilmd{https://example.com/ns/}lot=42",
+            "ilmd{https://example.com/ns/}lot=0042",
             "sourceListtype=https://ref.gs1.org/cbv/SDT-locationsource=urn:x:from",
         ];
         assert_eq!(pre(&context, &event), wanted.concat());
@@ -368,12 +387,47 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_plain() {
-        for (text, number) in [("007", "7"), ("1.50", "1.5"), ("+3", "3"), ("-0", "0"), ("1e3", "1000")] {
-            assert_eq!(plain_number(text).as_deref(), Some(number));
-        }
-        for text in ["", "inf", "nan", "12a", "2026-01-01", "e", "1e999"] {
-            assert_eq!(plain_number(text), None, "{text}");
+    fn no_member_of_the_standard_is_ignored() {
+        let event = json!({"type": "ObjectEvent", "ilmd": {"example:lot": "1"}, "bizStep": "shipping"});
+        let document = json!({"repository:ignoreFields": ["ilmd", "bizStep"]});
+        assert_eq!(pre(&document, &event), pre(&json!({}), &event));
+    }
+
+    #[test]
+    fn numbers_are_written_by_their_digits_and_text_stays_text() {
+        let written = |value: &str| {
+            let event = format!(r#"{{"type":"ObjectEvent","x:y":{value}}}"#);
+            let event = json::read(event.as_bytes()).unwrap();
+            let text = pre_hash(event.as_object().unwrap(), &Naming::of(&Object::new(), &Rc::default()));
+            text.strip_prefix("eventType=ObjectEventx:y=").unwrap().to_owned()
+        };
+        assert_eq!(written("195060001343500016"), "195060001343500016");
+        assert_eq!(written("195060001343500017"), "195060001343500017");
+        assert_eq!((written("12E4"), written("120000.0")), ("120000".to_owned(), "120000".to_owned()));
+        assert_eq!((written("\"12E4\""), written("\"007\"")), ("12E4".to_owned(), "007".to_owned()));
+        assert_eq!((written("5"), written("\" 5 \"")), ("5".to_owned(), "5".to_owned()));
+    }
+
+    #[test]
+    fn every_context_in_force_counts() {
+        let document = json!({"@context": ["https://example.com/c.jsonld", {"a": "https://a.example/", "b": "a:b/"}]});
+        let event = json!({"type": "ObjectEvent", "a:x": "1", "b:y": "a:z"});
+        let wanted = "eventType=ObjectEvent{https://a.example/b/}y=https://a.example/z{https://a.example/}x=1";
+        assert_eq!(pre(&document, &event), wanted);
+        let own = json!({"type": "ObjectEvent", "@context": {"a": "urn:own:"}, "a:x": "1"});
+        assert_eq!(pre(&document, &own), "eventType=ObjectEvent{urn:own:}x=1");
+        let deep =
+            json!({"type": "ObjectEvent", "a:x": {"@context": [{"c": "urn:deep:"}], "c:y": "1", "a:z": {"c:w": "2"}}});
+        let wanted = "eventType=ObjectEvent{https://a.example/}x{https://a.example/}z{urn:deep:}w=2{urn:deep:}y=1";
+        assert_eq!(pre(&document, &deep), wanted);
+    }
+
+    #[test]
+    fn knows_what_calls_itself_a_hash_id() {
+        let hash = Hash::of(b"");
+        assert!(is_hash_id(&hash_id(&hash)) && is_hash_id("NI:///sha-256;00?ver=cbv2.0"));
+        for other in ["urn:uuid:1", "ni:///sha-256;00", "ni:///sha-256;00?ver=CBV2.1", "ni:///sha-512;00?ver=CBV2.0"] {
+            assert!(!is_hash_id(other), "{other}");
         }
     }
 }

@@ -8,7 +8,6 @@
 //!
 //! Who may record an event, and what it means for a product, is decided elsewhere.
 
-mod content_hash;
 mod context;
 mod coordinates;
 pub mod event;
@@ -23,9 +22,7 @@ mod uri;
 pub mod vocabulary;
 mod walk;
 
-use serde_json::{Map, Value};
-
-use crate::json::{self, JsonError};
+use crate::json::{self, Json, JsonError, Object};
 use crate::limits::EVENTS_PER_CAPTURE_MAX;
 use crate::time::Timestamp;
 
@@ -35,7 +32,7 @@ pub use fault::{EpcisFault, FaultKind, Faults};
 pub use uri::is_absolute_uri;
 pub use vocabulary::{BizStep, Disposition};
 
-use event_hash::{Naming, event_hash_id};
+use event_hash::{Naming, event_hash, hash_id, is_hash_id};
 use walk::Walk;
 
 /// What one capture says: its events, in the order of the document.
@@ -51,9 +48,9 @@ pub struct Document {
 pub struct Written {
     /// The document's `@context`, by which prefixes of its own have a meaning; `None` for a single event, which has
     /// it itself.
-    pub context: Option<Value>,
+    pub context: Option<Json>,
     /// In the order of the document.
-    pub events: Vec<Value>,
+    pub events: Vec<Json>,
 }
 
 /// How a document is read.
@@ -72,14 +69,8 @@ pub enum Reader {
 /// All faults found, each with a JSON pointer into the document; a normalising reader points into the normalised one.
 pub fn read(bytes: &[u8], reader: Reader) -> Result<Document, Faults> {
     let mut walk = Walk::new(reader);
-    let mut document = match (reader, bytes.strip_prefix(older::BYTE_ORDER_MARK)) {
-        (Reader::Strict, None) => json::parse(bytes)?,
-        (Reader::Strict, Some(text)) => {
-            walk.fault("begins with a byte order mark, which JSON has not (RFC 8259 §8.1); leave out its three bytes");
-            json::parse(text)?
-        }
-        (Reader::Normalising, text) => older::normalised(json::parse(text.unwrap_or(bytes))?),
-    };
+    let document = read_json(bytes)?;
+    let mut document = if reader == Reader::Normalising { older::normalised(document) } else { document };
     let read = read_top(&mut walk, &mut document);
     walk.finish(read)
 }
@@ -90,28 +81,58 @@ pub fn read(bytes: &[u8], reader: Reader) -> Result<Document, Faults> {
 ///
 /// What is no JSON. What has the form of neither a document nor an event has no events.
 pub fn written(bytes: &[u8]) -> Result<Written, JsonError> {
-    let Value::Object(mut frame) = json::parse(bytes)? else {
+    let Json::Object(mut frame) = json::read(without_mark(bytes))? else {
         return Ok(Written { context: None, events: Vec::new() });
     };
-    let Some(mut body) = frame.remove("epcisBody") else {
-        return Ok(Written { context: None, events: vec![Value::Object(frame)] });
+    let Some(mut body) = frame.shift_remove("epcisBody") else {
+        return Ok(Written { context: None, events: vec![Json::Object(frame)] });
     };
-    let events = match body.get_mut("eventList").map(Value::take) {
-        Some(Value::Array(events)) => events,
+    let events = match body.get_mut("eventList").map(Json::take) {
+        Some(Json::Array(events)) => events,
         _ => Vec::new(),
     };
-    Ok(Written { context: frame.remove("@context"), events })
+    Ok(Written { context: frame.shift_remove("@context"), events })
 }
 
-fn read_top(walk: &mut Walk, document: &mut Value) -> Option<Document> {
+/// The bytes without a byte order mark before them, which a reader of JSON may pass over (RFC 8259 §8.1).
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+fn read_json(bytes: &[u8]) -> Result<Json, JsonError> {
+    let text = without_mark(bytes);
+    json::read(text).map_err(|error| match foreign(text) {
+        Some(message) => JsonError { pointer: String::new(), message: message.to_owned() },
+        None => error,
+    })
+}
+
+/// Says what bytes are that are no JSON but have a form that people send, and what takes it.
+pub fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => Some(
+            "this is text in UTF-16, and JSON between systems is in UTF-8 (RFC 8259 §8.1): save the file as UTF-8, or give \
+             it to `sealane gateway`, which takes it as it is",
+        ),
+        _ if first == Some(&b'<') => Some(
+            "this is XML, and what is signed and posted is an EPCISDocument in JSON: `sealane gateway` takes the XML and \
+             makes one of it",
+        ),
+        _ => None,
+    }
+}
+
+fn read_top(walk: &mut Walk, document: &mut Json) -> Option<Document> {
     let Some(frame) = document.as_object_mut() else {
         walk.fault("must be an EPCISDocument or an EPCIS event, which is a JSON object");
         return None;
     };
-    match frame.get("type").and_then(Value::as_str) {
+    match frame.get("type").and_then(Json::as_str) {
         Some("EPCISDocument") => read_document(walk, frame),
         Some("EPCISQueryDocument") => {
-            walk.fault_at("type", "an EPCISQueryDocument answers a query; what is recorded is an EPCISDocument");
+            walk.fault_at("type", "an EPCISQueryDocument answers a query; what is recorded is an EPCISDocument: put its events in `epcisBody` under \
+                 `eventList`, or give it to `sealane gateway`, which does so");
             None
         }
         Some(_) => read_single(walk, document),
@@ -122,7 +143,7 @@ fn read_top(walk: &mut Walk, document: &mut Value) -> Option<Document> {
     }
 }
 
-fn read_single(walk: &mut Walk, event: &mut Value) -> Option<Document> {
+fn read_single(walk: &mut Walk, event: &mut Json) -> Option<Document> {
     if event.get("@context").is_none() {
         walk.fault("`@context` is missing; a single event carries its own");
     }
@@ -133,15 +154,15 @@ fn read_single(walk: &mut Walk, event: &mut Value) -> Option<Document> {
     Some(Document { events: vec![event], creation_date: None })
 }
 
-fn read_document(walk: &mut Walk, frame: &mut Map<String, Value>) -> Option<Document> {
-    let body = frame.remove("epcisBody");
+fn read_document(walk: &mut Walk, frame: &mut Object) -> Option<Document> {
+    let body = frame.shift_remove("epcisBody");
     walk.members(&schema::DOCUMENT, frame);
     let Some(mut body) = body else {
         walk.fault("`epcisBody` is missing; it holds the events in `eventList`");
         return None;
     };
     let naming = Naming::of(frame, walk.ids());
-    let list = body.get_mut("eventList").and_then(Value::as_array_mut);
+    let list = body.get_mut("eventList").and_then(Json::as_array_mut);
     let events = walk.member("epcisBody", |walk| match list {
         Some(list) => walk.member("eventList", |walk| read_events(walk, list, &naming)),
         None => {
@@ -153,7 +174,7 @@ fn read_document(walk: &mut Walk, frame: &mut Map<String, Value>) -> Option<Docu
     Some(Document { events, creation_date })
 }
 
-fn read_events(walk: &mut Walk, list: &mut [Value], naming: &Naming<'_>) -> Option<Vec<Event>> {
+fn read_events(walk: &mut Walk, list: &mut [Json], naming: &Naming) -> Option<Vec<Event>> {
     if list.len() > EVENTS_PER_CAPTURE_MAX {
         walk.too_many(format!("one capture has at most {EVENTS_PER_CAPTURE_MAX} events; this has {}", list.len()));
         return None;
@@ -170,22 +191,38 @@ fn read_events(walk: &mut Walk, list: &mut [Value], naming: &Naming<'_>) -> Opti
 
 /// Checks an event, makes its JSON canonical and takes it as a typed event, unless a fault has been found anywhere: then
 /// no event will be given out.
-fn read_event(walk: &mut Walk, json: &mut Value, naming: &Naming<'_>) -> Option<Event> {
+fn read_event(walk: &mut Walk, json: &mut Json, naming: &Naming) -> Option<Event> {
     // The hash is of the event as it came: it rounds times that the canonical form cuts.
-    let unnamed = json.as_object().filter(|event| !event.contains_key("eventID") && !walk.has_faults());
-    let hash_id = unnamed.map(|event| event_hash_id(event, naming));
+    let sound = json.as_object().filter(|_| !walk.has_faults());
+    let hash = sound.map(|event| event_hash(event, naming));
+    let lots = json.as_object().map(typed::written_lots).unwrap_or_default();
     check_event(walk, json);
     if walk.has_faults() {
         return None;
     }
-    let event = typed::event(json.as_object()?, hash_id, walk.ids());
+    let (event, hash) = (json.as_object()?, hash?);
+    if let Some(event_id) = event.get("eventID").and_then(Json::as_str)
+        && is_hash_id(event_id)
+        && event_id != hash_id(&hash)
+    {
+        walk.fault_at(
+            "eventID",
+            format!(
+                "is an event hash id of CBV 2.0 (§8.9.2), and not the one of this event, which is {}; write \
+             that, another URI, or no eventID",
+                hash_id(&hash)
+            ),
+        );
+        return None;
+    }
+    let event = typed::event(event, hash, lots, walk.ids());
     if event.is_none() {
         walk.fault("this event passes every check and still cannot be read; please report it");
     }
     event
 }
 
-fn check_event(walk: &mut Walk, event: &mut Value) {
+fn check_event(walk: &mut Walk, event: &mut Json) {
     let Some(object) = event.as_object_mut() else {
         return walk.fault("must be an EPCIS event, which is a JSON object");
     };

@@ -1,31 +1,25 @@
 //! Turns older spellings of EPCIS JSON into today's, for reading only.
 //!
 //! What it knows: the drafts of EPCIS 2.0 (`isA`, `epcisBody.event`, a numeric `schemaVersion`), CBV 1.2 URNs and full
-//! CBV and GS1 URIs for standard words, numbers written as strings, remarks in members whose name begins with `_`, a
-//! byte order mark. What it does not know it leaves as it is, for the checks to judge.
-
-use serde_json::{Map, Number, Value};
+//! CBV and GS1 URIs for standard words, numbers written as strings, remarks in members whose name begins with `_`.
+//! What it does not know it leaves as it is, for the checks to judge.
 
 use crate::epcis::vocabulary::{
     BIZ_STEPS, BIZ_TRANSACTION_TYPES, COMPONENTS, DISPOSITIONS, ERROR_REASONS, MEASUREMENT_TYPES, SENSOR_ALERTS,
     SOURCE_DEST_TYPES, Vocabulary,
 };
-
-type Object = Map<String, Value>;
+use crate::json::{Decimal, Json, Object};
 
 const QUANTITY_LISTS: [&str; 4] = ["quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList"];
 const REPORT_NUMBERS: [&str; 7] = ["value", "minValue", "maxValue", "meanValue", "sDev", "percRank", "percValue"];
 
-/// What some editors write before the text; RFC 8259 §8.1 says that JSON has none.
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// Rewrites a document or a single event.
-pub(super) fn normalised(mut document: Value) -> Value {
+pub(super) fn normalised(mut document: Json) -> Json {
     without_remarks(&mut document);
     if let Some(frame) = document.as_object_mut() {
         renamed(frame, "isA", "type");
         renamed(frame, "@type", "type");
-        if frame.get("type").and_then(Value::as_str) == Some("EPCISDocument") {
+        if frame.get("type").and_then(Json::as_str) == Some("EPCISDocument") {
             document_frame(frame);
         } else {
             event(frame);
@@ -35,10 +29,10 @@ pub(super) fn normalised(mut document: Value) -> Value {
 }
 
 fn document_frame(frame: &mut Object) {
-    if let Some(version @ Value::Number(_)) = frame.get_mut("schemaVersion") {
-        *version = Value::String(format!("{version}"));
+    if let Some(version @ Json::Number(_)) = frame.get_mut("schemaVersion") {
+        *version = Json::String(format!("{version}"));
     }
-    let Some(Value::Object(body)) = frame.get_mut("epcisBody") else {
+    let Some(Json::Object(body)) = frame.get_mut("epcisBody") else {
         return;
     };
     renamed(body, "event", "eventList");
@@ -46,7 +40,7 @@ fn document_frame(frame: &mut Object) {
         return;
     };
     if list.is_object() {
-        *list = Value::Array(vec![list.take()]);
+        *list = Json::Array(vec![list.take()]);
     }
     each_object(list, event);
 }
@@ -55,10 +49,10 @@ fn event(event: &mut Object) {
     renamed(event, "isA", "type");
     renamed(event, "@type", "type");
     // A blank node's label means nothing outside its document, so it is no eventID.
-    if event.get("eventID").and_then(Value::as_str).is_some_and(|id| id.starts_with("_:")) {
+    if event.get("eventID").and_then(Json::as_str).is_some_and(|id| id.starts_with("_:")) {
         event.shift_remove("eventID");
     }
-    if event.get("type").and_then(Value::as_str) == Some("TransformationEvent") {
+    if event.get("type").and_then(Json::as_str) == Some("TransformationEvent") {
         event.shift_remove("action");
     }
     word(event, "bizStep", &BIZ_STEPS);
@@ -69,11 +63,11 @@ fn event(event: &mut Object) {
     for name in QUANTITY_LISTS {
         each_object_in(event, name, |element| number(element, "quantity"));
     }
-    if let Some(Value::Object(changes)) = event.get_mut("persistentDisposition") {
+    if let Some(Json::Object(changes)) = event.get_mut("persistentDisposition") {
         words(changes, "set");
         words(changes, "unset");
     }
-    if let Some(Value::Object(declaration)) = event.get_mut("errorDeclaration") {
+    if let Some(Json::Object(declaration)) = event.get_mut("errorDeclaration") {
         word(declaration, "reason", &ERROR_REASONS);
     }
     each_object_in(event, "sensorElementList", |element| each_object_in(element, "sensorReport", report));
@@ -82,7 +76,7 @@ fn event(event: &mut Object) {
 fn report(report: &mut Object) {
     word(report, "type", &MEASUREMENT_TYPES);
     // The list of measurements has grown over the drafts; one that is not in it is still a GS1 term.
-    if let Some(Value::String(kind)) = report.get_mut("type")
+    if let Some(Json::String(kind)) = report.get_mut("type")
         && !MEASUREMENT_TYPES.permits(kind)
         && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     {
@@ -101,7 +95,7 @@ fn typed_list(event: &mut Object, name: &str, list: &Vocabulary) {
 
 /// A standard word becomes the bare word; another word under the standard's prefixes becomes a full URI.
 fn word(object: &mut Object, name: &str, list: &Vocabulary) {
-    if let Some(Value::String(text)) = object.get_mut(name) {
+    if let Some(Json::String(text)) = object.get_mut(name) {
         if let Some(word) = list.word(text) {
             word.clone_into(text);
         } else if let Some(uri) = list.extension_uri(text) {
@@ -111,10 +105,10 @@ fn word(object: &mut Object, name: &str, list: &Vocabulary) {
 }
 
 fn words(changes: &mut Object, name: &str) {
-    if let Some(Value::Array(items)) = changes.get_mut(name) {
+    if let Some(Json::Array(items)) = changes.get_mut(name) {
         for item in items {
             if let Some(word) = item.as_str().and_then(|text| DISPOSITIONS.word(text)) {
-                *item = Value::from(word);
+                *item = Json::from(word);
             }
         }
     }
@@ -122,9 +116,9 @@ fn words(changes: &mut Object, name: &str) {
 
 fn number(object: &mut Object, name: &str) {
     if let Some(value) = object.get_mut(name)
-        && let Some(number) = value.as_str().and_then(|text| text.trim().parse::<Number>().ok())
+        && let Some(number) = value.as_str().and_then(|text| Decimal::parse(text.trim()))
     {
-        *value = Value::Number(number);
+        *value = Json::Number(number);
     }
 }
 
@@ -142,18 +136,18 @@ fn each_object_in(object: &mut Object, name: &str, rewrite: impl Fn(&mut Object)
     }
 }
 
-fn each_object(list: &mut Value, rewrite: impl Fn(&mut Object)) {
-    list.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut).for_each(rewrite);
+fn each_object(list: &mut Json, rewrite: impl Fn(&mut Object)) {
+    list.as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut).for_each(rewrite);
 }
 
 /// Drops members named like `_comment`, at any depth; JSON's own depth limit bounds the recursion.
-fn without_remarks(value: &mut Value) {
+fn without_remarks(value: &mut Json) {
     match value {
-        Value::Object(object) => {
+        Json::Object(object) => {
             object.retain(|name, _| !name.starts_with('_'));
             object.values_mut().for_each(without_remarks);
         }
-        Value::Array(items) => items.iter_mut().for_each(without_remarks),
+        Json::Array(items) => items.iter_mut().for_each(without_remarks),
         _ => {}
     }
 }
@@ -203,7 +197,8 @@ mod tests {
             }]},
             "type": "EPCISDocument"
         });
-        assert_eq!(normalised(draft), today);
+        let today = Json::from(today);
+        assert_eq!(normalised(draft.into()), today);
         assert_eq!(normalised(today.clone()), today);
     }
 
@@ -211,6 +206,7 @@ mod tests {
     fn leaves_alone_what_it_does_not_know() {
         for other in [json!(null), json!([1]), json!({"type": 1, "epcisBody": 2}), json!({"type": "X", "bizStep": []})]
         {
+            let other = Json::from(other);
             assert_eq!(normalised(other.clone()), other);
         }
     }

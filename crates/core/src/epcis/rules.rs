@@ -1,10 +1,9 @@
 //! What EPCIS 2.0 §7.4 asks of an event across its members: actions, children, inputs and outputs.
 
-use serde_json::{Map, Value};
-
 use crate::epcis::walk::Walk;
+use crate::json::{Json, Object};
 
-type Event = Map<String, Value>;
+type Event = Object;
 
 /// Checks the rules of the event type `title` that no single member can show.
 pub(super) fn check(walk: &mut Walk, title: &str, event: &Event) {
@@ -70,7 +69,7 @@ fn transformation(walk: &mut Walk, event: &Event) {
 }
 
 fn persistent_disposition(walk: &mut Walk, event: &Event) {
-    if let Some(Value::Object(changes)) = event.get("persistentDisposition")
+    if let Some(Json::Object(changes)) = event.get("persistentDisposition")
         && !changes.contains_key("set")
         && !changes.contains_key("unset")
     {
@@ -79,7 +78,7 @@ fn persistent_disposition(walk: &mut Walk, event: &Event) {
 }
 
 fn action(event: &Event) -> &str {
-    event.get("action").and_then(Value::as_str).unwrap_or_default()
+    event.get("action").and_then(Json::as_str).unwrap_or_default()
 }
 
 /// True for a list that names something. What is no list at all has its own fault, and is not missed twice.

@@ -7,6 +7,7 @@ use super::event::{Action, Part, What};
 use super::vocabulary::{BizStep, Disposition};
 use super::{Document, FaultKind, Faults, Reader, Written, read, written};
 use crate::hash::Hash;
+use crate::json::Json;
 use crate::limits::{EVENTS_PER_CAPTURE_MAX, FAULTS_MAX, ID_CHARS_MAX, IDS_PER_CAPTURE_MAX};
 
 const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/A1";
@@ -175,7 +176,7 @@ fn frame_of_a_document() {
     document_fault(&document(json!({"epcisBody": null})), "", "`epcisBody` is missing");
     document_fault(&document(json!({"epcisBody": {}})), "/epcisBody", "`eventList`");
     document_fault(&document(json!({"epcisBody": {"eventList": [1]}})), "/epcisBody/eventList/0", "a JSON object");
-    document_fault(&document(json!({"_comment": "x"})), "/_comment", "no member of EPCISDocument");
+    document_fault(&document(json!({"_comment": "x"})), "/_comment", "a remark, which EPCIS 2.0 has no member for");
     document_fault(
         &document(json!({"epcisHeader": {"epcisMasterData": {"vocabularyList": [{"type": "places"}]}}})),
         "/epcisHeader/epcisMasterData/vocabularyList/0/type",
@@ -192,8 +193,21 @@ fn what_is_not_json_is_a_fault() {
     assert!(first(b"").message.contains("EOF"));
     assert_eq!(first(br#"{"type":"a","type":"b"}"#).pointer, "/type");
     let marked = [b"\xef\xbb\xbf", document_of(json!([object()])).to_string().as_bytes()].concat();
-    assert!(first(&marked).message.contains("byte order mark"));
+    // RFC 8259 §8.1 lets a reader pass over it.
     assert!(read(&marked, Reader::Normalising).is_ok());
+    assert_eq!(read(&marked, Reader::Strict), strict(&document_of(json!([object()]))));
+    assert_eq!(written(&marked).unwrap().events, [Json::from(object())]);
+    assert!(first(&[b"\xef\xbb\xbf".as_slice(), &marked].concat()).message.contains("expected value"), "one alone");
+    let utf_16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (bytes, words) in [
+        (&b"<?xml version=\"1.0\"?><epcis:EPCISDocument/>"[..], "this is XML, and what is signed"),
+        (b"\xef\xbb\xbf\n <a/>", "`sealane gateway` takes the XML"),
+        (&utf_16, "UTF-16"),
+        (b"\xff\xfe{\0}\0", "save the file as UTF-8, or give it to `sealane gateway`"),
+        (b"\xfe\xff\0{\0}", "UTF-16"),
+    ] {
+        assert!(first(bytes).message.contains(words), "{}", first(bytes).message);
+    }
 }
 
 #[test]
@@ -202,7 +216,7 @@ fn contexts_keep_the_meaning_of_standard_names() {
     document["@context"][1]["eventTime"] = json!("https://example.com/whenever");
     document_fault(&document, "/@context/1/eventTime", "may be given no other meaning");
     document["@context"] = json!([{"@vocab": "https://example.com/"}]);
-    document_fault(&document, "/@context/0/@vocab", "would change what standard names mean");
+    document_fault(&document, "/@context/0/@vocab", "declare a prefix instead");
     document["@context"] = json!(["urn:x:c", "urn:x:c"]);
     document_fault(&document, "/@context/1", "already");
     document["@context"] = json!(7);
@@ -224,6 +238,15 @@ fn what_every_event_has() {
     with(object(), json!({"eventTimeZoneOffset": "+14:30"}), "/eventTimeZoneOffset", "within 14 hours");
     with(object(), json!({"eventTimeZoneOffset": "CET"}), "/eventTimeZoneOffset", "such as +09:00");
     with(object(), json!({"recordTime": "now"}), "/recordTime", "RFC 3339");
+    for separator in [" ", "X", "5", "\t"] {
+        let time = format!("2026-11-21{separator}09:30:00Z");
+        with(object(), json!({"eventTime": time}), "/eventTime", "an RFC 3339 date-time");
+    }
+    with(object(), json!({"bizStep": "sold"}), "/bizStep", r#""sold" is not; the nearest word is "retail_selling""#);
+    with(object(), json!({"_note": "x"}), "/_note", "leave it out, or give the document to `sealane gateway`");
+    let linked = json!({"transformationID": "F81D4FAE-7dec-11d0-a765-00a0c91e6bf6", "inputEPCList": [ITEM]});
+    let uuid = "a UUID alone is not: write urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+    fault(event("TransformationEvent", linked), "/transformationID", uuid);
     with(object(), json!({"eventID": "event 1"}), "/eventID", "absolute URI");
     with(object(), json!({"certificationInfo": "test"}), "/certificationInfo", "absolute URI");
     with(object(), json!({"certificationInfo": ["urn:x:1", {}]}), "/certificationInfo/1", "this is an object");
@@ -452,13 +475,14 @@ fn one_fact_has_one_content_hash() {
     };
     let plain = hash(json!({}));
     let written = format!(
-        r#"{{"action":"OBSERVE","epcList":["{ITEM}"],"eventTime":"2026-11-21T09:30:00.000Z","eventTimeZoneOffset":"+01:00","type":"ObjectEvent"}}"#
+        "eventType=ObjectEventeventTime=2026-11-21T09:30:00.000ZeventTimeZoneOffset=+01:00epcListepc={ITEM}action=OBSERVE"
     );
     assert_eq!(plain, Hash::of(written.as_bytes()));
     assert_eq!(hash(json!({"eventTime": "2026-11-21T10:30:00.000+01:00"})), plain);
     assert_eq!(hash(json!({"epcList": ["urn:epc:id:sgtin:9506000.013435.A1"]})), plain);
     let about = json!({"eventID": "urn:x:1", "recordTime": "2026-11-22T00:00:00Z", "@context": "urn:x:c",
-        "errorDeclaration": {"declarationTime": "2026-11-22T00:00:00Z"}});
+        "errorDeclaration": {"declarationTime": "2026-11-22T00:00:00Z"}, "rdfs:comment": "said again",
+        "bizTransactionList": []});
     assert_eq!(hash(about), plain);
     assert_ne!(hash(json!({"eventTimeZoneOffset": "+02:00"})), plain);
     assert_ne!(hash(json!({"example:note": 1})), plain);
@@ -469,12 +493,13 @@ fn the_json_of_each_event_stays_as_it_came() {
     let urn = event("ObjectEvent", json!({"action": "ADD", "epcList": ["urn:epc:id:sgtin:9506000.013435.A1"]}));
     let of = |document: &Value| written(document.to_string().as_bytes()).unwrap();
     let document = document_of(json!([urn, object()]));
-    assert_eq!(of(&document), Written { context: document.get("@context").cloned(), events: vec![urn, object()] });
+    let context = document.get("@context").cloned().map(Json::from);
+    assert_eq!(of(&document), Written { context, events: vec![urn.into(), object().into()] });
     let mut single = object();
     single["@context"] = json!("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld");
-    assert_eq!(of(&single), Written { context: None, events: vec![single] });
-    assert_eq!(of(&json!([])).events, Vec::<Value>::new());
-    assert_eq!(of(&json!({"epcisBody": 1})).events, Vec::<Value>::new());
+    assert_eq!(of(&single), Written { context: None, events: vec![single.into()] });
+    assert_eq!(of(&json!([])).events, Vec::<Json>::new());
+    assert_eq!(of(&json!({"epcisBody": 1})).events, Vec::<Json>::new());
     assert!(written(b"{").is_err());
 }
 
@@ -486,6 +511,23 @@ fn an_event_without_an_id_has_its_hash_id() {
     let mut extended = object();
     extended["example:note"] = json!("x");
     assert_ne!(reads(extended).event_id, unnamed.event_id);
+    assert_eq!(unnamed.event_id.uri, format!("ni:///sha-256;{}?ver=CBV2.0", unnamed.content_hash.to_hex()));
+}
+
+#[test]
+fn an_event_hash_id_is_that_of_its_event() {
+    let unnamed = reads(object());
+    let mut named = object();
+    named["eventID"] = json!(unnamed.event_id.uri);
+    let named = reads(named);
+    assert!(named.event_id.given && named.event_id.uri == unnamed.event_id.uri);
+    let other = format!("ni:///sha-256;{}?ver=CBV2.0", "0".repeat(64));
+    with(object(), json!({"eventID": other}), "/eventID", &unnamed.event_id.uri);
+    let upper = unnamed.event_id.uri.replace("sha-256", "SHA-256");
+    with(object(), json!({"eventID": upper}), "/eventID", "not the one of this event, which is ni:///sha-256;");
+    let mut later = object();
+    later["eventID"] = json!(other.replace("CBV2.0", "CBV2.1"));
+    assert!(reads(later).event_id.given, "of a version that has its own rules");
 }
 
 #[test]

@@ -3,25 +3,36 @@
 //! Each function returns `None` where the JSON is not what `walk` lets pass; that would be a defect here, and the
 //! reader reports it as a fault rather than trusting its own tables.
 
-use serde_json::{Map, Value};
-
-use crate::epcis::content_hash::content_hash;
 use crate::epcis::coordinates;
 use crate::epcis::event::{
     Action, BizTransaction, ErrorDeclaration, Event, EventId, PersistentDisposition, Quantity, SourceDest, What,
+    WrittenLot,
 };
+use crate::epcis::event_hash::hash_id;
 use crate::epcis::ids::Ids;
 use crate::epcis::vocabulary::Disposition;
-use crate::gs1::Id;
+use crate::gs1::{Id, lot_beside};
+use crate::hash::Hash;
+use crate::json::{Json, Object};
 
-type Object = Map<String, Value>;
+/// The lots in the EPCs that an event brings forth, as it was written: its canonical form is without them.
+pub(super) fn written_lots(written: &Object) -> Vec<WrittenLot> {
+    let list = match (text(written, "type"), text(written, "action")) {
+        (Some("ObjectEvent"), Some("ADD")) => "epcList",
+        (Some("TransformationEvent"), _) => "outputEPCList",
+        _ => return Vec::new(),
+    };
+    let epcs = written.get(list).and_then(Json::as_array).into_iter().flatten();
+    let lot = |(place, epc): (u32, &Json)| Some(WrittenLot { place, number: lot_beside(epc.as_str()?)? });
+    (0..).zip(epcs).filter_map(lot).collect()
+}
 
-/// Makes the event of `canonical`, whose id is `hash_id` if it names none itself.
-pub(super) fn event(canonical: &Object, hash_id: Option<String>, ids: &Ids) -> Option<Event> {
+/// Makes the event of `canonical`, whose pre-hash string has this hash, from which it is named if it names itself none.
+pub(super) fn event(canonical: &Object, content_hash: Hash, written_lots: Vec<WrittenLot>, ids: &Ids) -> Option<Event> {
     let read_point = place(canonical, "readPoint", ids)?;
     let biz_location = place(canonical, "bizLocation", ids)?;
     Some(Event {
-        event_id: event_id(canonical, hash_id)?,
+        event_id: event_id(canonical, &content_hash),
         event_time: text(canonical, "eventTime")?.parse().ok()?,
         event_time_zone_offset: text(canonical, "eventTimeZoneOffset")?.to_owned(),
         what: what(canonical, ids)?,
@@ -35,13 +46,16 @@ pub(super) fn event(canonical: &Object, hash_id: Option<String>, ids: &Ids) -> O
         sources: each(canonical, "sourceList", |item| source_dest(item, "source", ids))?,
         destinations: each(canonical, "destinationList", |item| source_dest(item, "destination", ids))?,
         error_declaration: error_declaration(canonical)?,
-        content_hash: content_hash(canonical),
+        written_lots,
+        content_hash,
     })
 }
 
-fn event_id(canonical: &Object, hash_id: Option<String>) -> Option<EventId> {
-    let given = text(canonical, "eventID").map(|uri| EventId { uri: uri.to_owned(), given: true });
-    given.or_else(|| hash_id.map(|uri| EventId { uri, given: false }))
+fn event_id(canonical: &Object, content_hash: &Hash) -> EventId {
+    match text(canonical, "eventID") {
+        Some(uri) => EventId { uri: uri.to_owned(), given: true },
+        None => EventId { uri: hash_id(content_hash), given: false },
+    }
 }
 
 fn what(event: &Object, ids: &Ids) -> Option<What> {
@@ -99,18 +113,15 @@ fn quantities(event: &Object, name: &str, ids: &Ids) -> Option<Vec<Quantity>> {
         let item = item.as_object()?;
         Some(Quantity {
             epc_class: ids.parse_uri(text(item, "epcClass")?).ok()?,
-            quantity: item.get("quantity").map(decimal),
+            quantity: item.get("quantity").and_then(decimal),
             uom: text(item, "uom").map(str::to_owned),
         })
     })
 }
 
-/// Rust writes neither integers nor doubles with an exponent.
-fn decimal(number: &Value) -> String {
-    match number.as_f64() {
-        Some(double) if number.is_f64() => double.to_string(),
-        _ => number.to_string(),
-    }
+/// The digits of a number, without an exponent and needless zeros.
+fn decimal(number: &Json) -> Option<String> {
+    if let Json::Number(number) = number { Some(number.plain()) } else { None }
 }
 
 fn persistent_disposition(event: &Object) -> Option<PersistentDisposition> {
@@ -129,12 +140,12 @@ fn place(event: &Object, name: &str, ids: &Ids) -> Option<Option<Id>> {
     }
 }
 
-fn biz_transaction(item: &Value) -> Option<BizTransaction> {
+fn biz_transaction(item: &Json) -> Option<BizTransaction> {
     let item = item.as_object()?;
     Some(BizTransaction { kind: text(item, "type").map(str::to_owned), id: text(item, "bizTransaction")?.to_owned() })
 }
 
-fn source_dest(item: &Value, name: &str, ids: &Ids) -> Option<SourceDest> {
+fn source_dest(item: &Json, name: &str, ids: &Ids) -> Option<SourceDest> {
     let item = item.as_object()?;
     Some(SourceDest { kind: text(item, "type")?.to_owned(), id: ids.parse_uri(text(item, name)?).ok()? })
 }
@@ -170,7 +181,7 @@ fn parsed<T: std::str::FromStr>(event: &Object, name: &str) -> Option<Option<T>>
 }
 
 /// A list, empty where there is none.
-fn each<T>(object: &Object, name: &str, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+fn each<T>(object: &Object, name: &str, read: impl Fn(&Json) -> Option<T>) -> Option<Vec<T>> {
     match object.get(name) {
         Some(list) => list.as_array()?.iter().map(read).collect(),
         None => Some(Vec::new()),
@@ -184,19 +195,21 @@ fn text<'o>(object: &'o Object, name: &str) -> Option<&'o str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
     use serde_json::json;
 
     #[test]
     fn decimals_have_no_exponent() {
-        assert_eq!(decimal(&json!(12)), "12");
-        assert_eq!(decimal(&json!(12.50)), "12.5");
-        assert_eq!(decimal(&json!(1e21)), "1000000000000000000000");
-        assert_eq!(decimal(&json!(0.000_000_1)), "0.0000001");
+        for (written, plain) in
+            [("12", "12"), ("12.50", "12.5"), ("1e21", "1000000000000000000000"), ("1e-7", "0.0000001")]
+        {
+            assert_eq!(decimal(&json::read(written.as_bytes()).unwrap()).as_deref(), Some(plain));
+        }
     }
 
     #[test]
     fn what_was_not_checked_makes_no_event() {
-        let event = json!({"type": "ObjectEvent", "eventTime": 1});
-        assert_eq!(super::event(event.as_object().unwrap(), None, &Ids::default()), None);
+        let event = Json::from(json!({"type": "ObjectEvent", "eventTime": 1}));
+        assert_eq!(super::event(event.as_object().unwrap(), Hash::of(b""), Vec::new(), &Ids::default()), None);
     }
 }

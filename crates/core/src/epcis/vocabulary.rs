@@ -48,6 +48,23 @@ impl Vocabulary {
         self.word(text).map_or_else(|| text.to_owned(), |word| format!("{}{word}", self.web_prefix))
     }
 
+    /// The word of the list that somebody who wrote `text` most likely meant: by what people call it, by a part of the word, or
+    /// by its letters. `None` for text that resembles none.
+    pub(super) fn nearest(&self, text: &str) -> Option<&'static str> {
+        let bare = text.rsplit([':', '/', '#']).next().unwrap_or(text);
+        let written: String =
+            bare.to_ascii_lowercase().replace(['-', ' '], "_").chars().take(NEAREST_CHARS_MAX).collect();
+        let known = |word: &str| self.words.iter().copied().find(|one| *one == word);
+        let meant = OTHER_NAMES.iter().filter(|(name, _)| *name == written).find_map(|(_, word)| known(word));
+        let same_letters = || self.words.iter().copied().find(|word| word.eq_ignore_ascii_case(&written));
+        let by_part = || self.words.iter().copied().find(|word| word.split('_').any(|part| part == written));
+        let by_letters = || {
+            let near = self.words.iter().copied().map(|word| (distance(word, &written), word)).min()?;
+            (near.0 * 2 <= near.1.len().max(written.len())).then_some(near.1)
+        };
+        meant.or_else(same_letters).or_else(by_part).or_else(by_letters)
+    }
+
     /// Rewrites a spelling under this list's own prefixes that names no standard word, so that it stands as
     /// an extension; `None` when `text` is no such spelling.
     pub(super) fn extension_uri(&self, text: &str) -> Option<String> {
@@ -58,6 +75,42 @@ impl Vocabulary {
     fn forbids(&self, text: &str) -> bool {
         self.forbidden.iter().any(|start| text.starts_with(start))
     }
+}
+
+/// Characters of a text that are compared with the words.
+const NEAREST_CHARS_MAX: usize = 40;
+
+/// What people call business steps and dispositions that the CBV calls otherwise.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("sold", "retail_selling"),
+    ("sold", "retail_sold"),
+    ("sale", "retail_selling"),
+    ("sell", "retail_selling"),
+    ("made", "commissioning"),
+    ("produced", "commissioning"),
+    ("manufactured", "commissioning"),
+    ("manufacturing", "commissioning"),
+    ("created", "commissioning"),
+    ("sent", "shipping"),
+    ("dispatched", "shipping"),
+    ("delivered", "receiving"),
+    ("delivering", "receiving"),
+    ("scanned", "inspecting"),
+];
+
+/// How many letters have to be put in, taken out or changed to make one text of another (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, letter) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
+        for (at, second) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *second);
+            diagonal = row[at + 1];
+            row[at + 1] = changed.min(diagonal + 1).min(row[at] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 /// Text that is neither a word of the list nor an absolute URI.
@@ -357,6 +410,27 @@ mod tests {
             assert!(!BIZ_STEPS.imitates(text), "{text}");
         }
         assert!(!MEASUREMENT_TYPES.imitates("gs1:Beauty"));
+    }
+
+    #[test]
+    fn the_nearest_word_is_what_people_meant() {
+        for (text, word) in [
+            ("sold", Some("retail_selling")),
+            ("shipped", Some("shipping")),
+            ("Shipping", Some("shipping")),
+            ("recieving", Some("receiving")),
+            ("selling", Some("retail_selling")),
+            ("stock taking", Some("stock_taking")),
+            ("manufactured", Some("commissioning")),
+            ("https://example.com/cbv#packed", Some("packing")),
+            ("xyzzy", None),
+            ("", None),
+        ] {
+            assert_eq!(BIZ_STEPS.nearest(text), word, "{text}");
+        }
+        assert_eq!(DISPOSITIONS.nearest("sold"), Some("retail_sold"));
+        assert_eq!(DISPOSITIONS.nearest("in transit"), Some("in_transit"));
+        assert_eq!(DISPOSITIONS.nearest(&"a".repeat(1_000_000)), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::epcis::Reader;
 use crate::epcis::context;
@@ -15,7 +15,7 @@ use crate::epcis::ids::Ids;
 use crate::epcis::schema::{List, Member, Members, Need, Others, Shape};
 use crate::epcis::uri::is_absolute_uri;
 use crate::epcis::vocabulary::Vocabulary;
-use crate::json;
+use crate::json::{self, Json, Object};
 use crate::limits::{ID_CHARS_MAX, IDS_PER_CAPTURE_MAX};
 use crate::time::Timestamp;
 
@@ -105,7 +105,7 @@ impl Walk {
     }
 
     /// Checks an object: that what it needs is there, then each member, by the table or as one that it does not name.
-    pub(super) fn members(&mut self, members: &'static Members, object: &mut Map<String, Value>) {
+    pub(super) fn members(&mut self, members: &'static Members, object: &mut Object) {
         for member in members.all().filter(|member| member.need != Need::Optional) {
             if !object.contains_key(member.name) {
                 self.missing(members, member, object);
@@ -122,7 +122,7 @@ impl Walk {
         }
     }
 
-    fn missing(&mut self, members: &Members, member: &Member, object: &Map<String, Value>) {
+    fn missing(&mut self, members: &Members, member: &Member, object: &Object) {
         let excused = match member.need {
             Need::Optional => true,
             Need::Required => false,
@@ -140,6 +140,14 @@ impl Walk {
             self.fault_at(name, "`@context` belongs to the document or to an event, not to a part of one");
         } else if context::respells_standard_term(name) {
             self.fault_at(name, "a standard member under another spelling; write its plain name of EPCIS 2.0");
+        } else if name.starts_with('_') && members.others != Others::Anything {
+            self.fault_at(
+                name,
+                format!(
+                    "`{name}` is a remark, which EPCIS 2.0 has no member for: leave it out, or give the document to `sealane \
+                     gateway`, which does so"
+                ),
+            );
         } else if members.others == Others::Refused {
             self.fault_at(name, format!("`{name}` is no member of {title}, which takes no extensions"));
         } else if members.others == Others::Extensions && !is_absolute_uri(name) {
@@ -150,7 +158,7 @@ impl Walk {
         }
     }
 
-    fn value(&mut self, shape: &'static Shape, value: &mut Value) {
+    fn value(&mut self, shape: &'static Shape, value: &mut Json) {
         match shape {
             Shape::List(list) => self.list(shape, list, value),
             Shape::Object(members) => match value.as_object_mut() {
@@ -166,13 +174,13 @@ impl Walk {
                 self.require(right, shape, value);
             }
             _ => match value {
-                Value::String(text) => self.text(shape, text),
+                Json::String(text) => self.text(shape, text),
                 _ => self.wrong(shape, value),
             },
         }
     }
 
-    fn list(&mut self, shape: &Shape, list: &'static List, value: &mut Value) {
+    fn list(&mut self, shape: &Shape, list: &'static List, value: &mut Json) {
         let Some(items) = value.as_array_mut() else {
             return self.wrong(shape, value);
         };
@@ -191,7 +199,7 @@ impl Walk {
     }
 
     /// Compares as written, as the schema does: one id under two spellings may stand in one list.
-    fn each_once(&mut self, items: &[Value]) {
+    fn each_once(&mut self, items: &[Json]) {
         let mut seen = HashSet::new();
         for (index, item) in items.iter().enumerate() {
             if let Some(text) = item.as_str()
@@ -203,11 +211,11 @@ impl Walk {
         }
     }
 
-    fn uri_or_uris(&mut self, value: &mut Value) {
+    fn uri_or_uris(&mut self, value: &mut Json) {
         static URIS: Shape = Shape::List(List { item: &Shape::Uri, min: 0, unique: false });
         match value {
-            Value::Array(_) => self.value(&URIS, value),
-            Value::String(text) => self.text(&Shape::Uri, text),
+            Json::Array(_) => self.value(&URIS, value),
+            Json::String(text) => self.text(&Shape::Uri, text),
             _ => self.wrong(&Shape::UriOrUris, value),
         }
     }
@@ -234,7 +242,12 @@ impl Walk {
             return false;
         }
         let right = is_absolute_uri(text);
-        self.require_text(right, shape, text);
+        if !right && Uuid::try_parse(text).is_ok_and(|uuid| uuid.to_string().eq_ignore_ascii_case(text)) {
+            let (wanted, uuid) = (shape.wanted(), text.to_ascii_lowercase());
+            self.fault(format!("must be {wanted}, and a UUID alone is not: write urn:uuid:{uuid}"));
+        } else {
+            self.require_text(right, shape, text);
+        }
         right
     }
 
@@ -262,7 +275,11 @@ impl Walk {
     fn word(&mut self, list: &'static Vocabulary, text: &mut String) {
         if !list.permits(text) {
             let wanted = Shape::Word(list).wanted();
-            let hint = list.word(text).map(|word| format!(": write {word:?}")).unwrap_or_default();
+            let hint = match (list.word(text), list.nearest(text)) {
+                (Some(word), _) => format!(": write {word:?}"),
+                (None, Some(word)) => format!("; the nearest word is {word:?}"),
+                (None, None) => String::new(),
+            };
             self.fault(format!("must be {wanted}, and {} is not{hint}", quoted(text)));
         } else if self.reader == Reader::Strict && list.imitates(text) {
             let title = list.title;
@@ -276,7 +293,7 @@ impl Walk {
         }
     }
 
-    fn require(&mut self, right: bool, shape: &Shape, value: &Value) {
+    fn require(&mut self, right: bool, shape: &Shape, value: &Json) {
         if !right {
             self.wrong(shape, value);
         }
@@ -288,19 +305,19 @@ impl Walk {
         }
     }
 
-    pub(super) fn wrong(&mut self, shape: &Shape, value: &Value) {
+    pub(super) fn wrong(&mut self, shape: &Shape, value: &Json) {
         self.fault(format!("must be {}; this is {}", shape.wanted(), kind_of(value)));
     }
 }
 
-fn kind_of(value: &Value) -> &'static str {
+fn kind_of(value: &Json) -> &'static str {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Json::Null => "null",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a string",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
     }
 }
 

@@ -9,10 +9,10 @@ use crate::consortium::{Admin, Decision, Place, Refusal, Registry};
 use crate::evidence::document::{Evidence, PlacedSeal, PlacedText};
 use crate::evidence::source::Shown;
 use crate::evidence::{Anchor, CaptureFault, EvidenceError, MemberChain, read_capture};
-use crate::gs1::Id;
+use crate::gs1::Question;
 use crate::hash::Hash;
 use crate::index::names::{self, Names};
-use crate::index::{ListEntry, SignerTag, Subject, SubjectEntry};
+use crate::index::{ListEntry, SignerTag, Subject, SubjectEntry, SubjectKind};
 use crate::merkle::{self, LeafIndex};
 use crate::provenance::{Capture, History, Trail, follow, holds_captures, is_of_proposal};
 use crate::statement::{PublicKey, SignatureVerifier, StatementId, StatementType, SubmittedStatement};
@@ -31,18 +31,20 @@ pub struct Checked {
     pub subjects: usize,
 }
 
-/// Checks evidence about `id` against an anchor.
+/// Checks evidence about an id, with its label if it has one, against an anchor.
 pub fn check(
     evidence: &Evidence,
-    id: &Id,
+    asked: impl Into<Question>,
     anchor: &Anchor,
     verifier: &dyn SignatureVerifier,
 ) -> Result<Checked, EvidenceError> {
-    if evidence.id != id.as_str() {
-        return Err(EvidenceError::OtherId { asked: id.clone(), found: evidence.id.clone() });
+    let asked = asked.into();
+    if evidence.id != asked.id.as_str() {
+        return Err(EvidenceError::OtherId { asked: asked.id, found: evidence.id.clone() });
     }
-    if !evidence.label.is_empty() {
-        return Err(EvidenceError::Reserved);
+    if evidence.label != asked.label.to_map() {
+        let found = evidence.label.iter().map(|(ai, value)| format!("({ai}){value}")).collect();
+        return Err(EvidenceError::OtherLabel { asked: asked.label.element_string(), found });
     }
     let members = member_chain(evidence, anchor, verifier)?;
     let checkpoint = final_checkpoint(evidence, &members, verifier)?;
@@ -59,11 +61,12 @@ pub fn check(
     let captures = captures(evidence, &places, &registry, verifier)?;
     let signatures = 1 + admins.len() + captures.len();
     let mut source = Shown::new(evidence, &registry, &captures);
-    let trail = follow(id, &mut source)?;
+    let trail = follow(&asked, &mut source)?;
     check_shown(evidence, &trail)?;
     check_names(evidence, &captures, &admins)?;
     let history = History {
-        id: id.clone(),
+        id: asked.id,
+        label: asked.label,
         as_of: seal.time,
         tree_size: checkpoint.checkpoint().size,
         records: trail.records,
@@ -408,7 +411,9 @@ fn check_names(evidence: &Evidence, captures: &Captures, admins: &Admins) -> Res
             let Some(said) = statement.names.get(&subject) else {
                 return Err(EvidenceError::NotNamed { leaf, subject });
             };
-            if holds_captures(entry.kind) != captures.contains_key(&leaf) {
+            let is_proposal = admins.get(&leaf).is_some_and(|(.., admin)| matches!(admin, Admin::Proposal(_)));
+            let lifts = entry.kind == SubjectKind::Recall && is_proposal;
+            if holds_captures(entry.kind) != captures.contains_key(&leaf) && !lifts {
                 return Err(EvidenceError::NotNamed { leaf, subject });
             }
             if signer != statement.signer {

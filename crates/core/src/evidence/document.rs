@@ -20,7 +20,7 @@ pub struct Evidence {
     pub version: u32,
     /// The canonical id.
     pub id: String,
-    /// What the code that was scanned says beside the id, by AI. Reserved: empty.
+    /// What the code that was asked about says beside the id, by AI.
     pub label: BTreeMap<String, String>,
     /// C2SP tlog-checkpoint text that every proof here stands on.
     pub checkpoint: String,

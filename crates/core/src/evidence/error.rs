@@ -27,8 +27,8 @@ pub enum EvidenceError {
         Evidence::VERSION
     )]
     Version { found: u64 },
-    #[error("the evidence has a label, which these rules do not know: verify it with a later sealane")]
-    Reserved,
+    #[error("the evidence answers for the label {found:?}, and was asked for with {asked:?}")]
+    OtherLabel { asked: String, found: String },
     #[error("handover {position}, from 0: {error}")]
     Handover { position: usize, error: HandoverError },
     #[error("it has the handover of block {handover}, and is itself of block {own}")]

@@ -51,7 +51,7 @@ pub enum Rule {
     CompanyPrefix,
     /// Zeros only.
     Zero,
-    /// No leading zero, except for zero itself.
+    /// No leading zero; so not zero itself.
     NoLeadingZero,
     /// Not digits only.
     NonDigit,
@@ -153,10 +153,12 @@ impl AiPart {
     }
 
     fn to_words(self) -> String {
-        let length = match (self.min == self.max, self.optional) {
+        // A company prefix has four digits at the least.
+        let min = if self.rules.contains(&Rule::CompanyPrefix) { self.min.max(4) } else { self.min };
+        let length = match (min == self.max, self.optional) {
             (true, false) => format!("{}", self.max),
             (true, true) => format!("none or {}", self.max),
-            (false, false) => format!("{} to {}", self.min, self.max),
+            (false, false) => format!("{min} to {}", self.max),
             (false, true) => format!("up to {}", self.max),
         };
         let noun = self.set.to_words(self.max == 1);
@@ -199,9 +201,9 @@ impl Rule {
         let holds = match self {
             Self::CheckDigit(what) => return check_digit_of(what, text),
             Self::CheckPair(what) => return check_pair_of(what, text),
-            Self::CompanyPrefix => text.len() > 4 && text.bytes().take(4).all(|byte| byte.is_ascii_digit()),
+            Self::CompanyPrefix => text.len() >= 4 && text.bytes().take(4).all(|byte| byte.is_ascii_digit()),
             Self::Zero => !text.is_empty() && text.bytes().all(|byte| byte == b'0'),
-            Self::NoLeadingZero => is_number(text) && (text == "0" || !text.starts_with('0')),
+            Self::NoLeadingZero => is_number(text) && !text.starts_with('0'),
             Self::NonDigit => text.bytes().any(|byte| !byte.is_ascii_digit()),
             Self::PieceOfTotal => {
                 matches!(numbers(text, [2, 2]), Some([piece, total]) if piece > 0 && piece <= total)
@@ -273,7 +275,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// Days in a month; 0 when there is no such month. A year of two digits is of this century, whose year 00 was leap.
-fn days_in(year: u16, month: u16) -> u16 {
+pub(crate) fn days_in(year: u16, month: u16) -> u16 {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -318,6 +320,15 @@ mod tests {
         wrong("10", "", "1 to 20 of letters");
         wrong("10", "Grün", "1 to 20 of letters");
         wrong("8010", "9506000ab", "capital letters");
+        assert_eq!(check("8010", "9521"), Ok(()), "the digits of a company prefix and no more");
+        wrong(
+            "8010",
+            "952",
+            "4 to 30 of capital letters, digits and #-/ (beginning with the digits of a company prefix)",
+        );
+        assert_eq!(check("8011", "10"), Ok(()));
+        wrong("8011", "0", "1 to 12 digits (no leading zero)");
+        wrong("8011", "012", "no leading zero");
         wrong("11", "260230", "a date, YYMMDD");
         wrong("8006", "095060001343520302", "piece and total");
         wrong("8003", "19506000134352", "1 digit (zero), then 13 digits");

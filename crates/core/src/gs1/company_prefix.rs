@@ -9,13 +9,16 @@ use super::id::Id;
 
 use crate::text::serde_as_text;
 
-/// The digits with which GS1 lets one organisation begin its keys: 4 to 12 of them.
+/// The digits with which GS1 lets one organisation begin its keys: 4 to 12 of them, which do not begin with five zeros.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CompanyPrefix(String);
 
 impl CompanyPrefix {
     /// How many digits a prefix has.
     pub const DIGITS: RangeInclusive<usize> = 4..=12;
+
+    /// What stands before a GTIN-8 in 14 digits, behind the indicator. No prefix begins with it.
+    pub(super) const NONE: &'static str = "00000";
 
     pub fn as_str(&self) -> &str {
         &self.0
@@ -41,10 +44,13 @@ impl FromStr for CompanyPrefix {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        if Self::DIGITS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(Self(text.to_owned()));
+        if !Self::DIGITS.contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(IdError::CompanyPrefix { found: quote(text) });
         }
-        Err(IdError::CompanyPrefix { found: quote(text) })
+        if text.starts_with(Self::NONE) {
+            return Err(IdError::PrefixOfNothing { found: quote(text) });
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -72,6 +78,10 @@ mod tests {
         }
         assert_eq!(serde_json::to_string(&prefix("0614141")).unwrap(), "\"0614141\"");
         assert!(serde_json::from_str::<CompanyPrefix>("\"06\"").is_err());
+        for nothing in ["00000", "00000963"] {
+            let message = nothing.parse::<CompanyPrefix>().unwrap_err().to_string();
+            assert!(message.contains("covers nothing") && message.contains("claim the GTIN-8 itself"), "{message}");
+        }
     }
 
     #[test]
@@ -107,7 +117,7 @@ mod tests {
         assert!(prefix("950600013436").covers(&giai));
         for gtin_8 in ["96385074", "(01)10000096385071"] {
             let id = Id::parse(gtin_8).unwrap_or_else(|error| panic!("{gtin_8}: {error}"));
-            assert!(!prefix("0000").covers(&id) && !prefix("9638").covers(&id) && !prefix("00000963").covers(&id));
+            assert!(!prefix("0000").covers(&id) && !prefix("9638").covers(&id));
         }
         let other = Id::parse("https://shop.example/9506000/1").unwrap();
         assert!(!prefix("9506000").covers(&other));

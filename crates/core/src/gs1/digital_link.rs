@@ -15,13 +15,47 @@ use super::uri::{Uri, decode};
 pub(super) fn read(uri: &Uri<'_>) -> Result<Option<Gs1>, IdError> {
     let segments: Vec<Cow<'_, str>> = uri.path.split('/').skip(1).map(decode).collect();
     let official = is_official(uri.host.unwrap_or_default());
-    // What precedes the last primary key is a stem, which may hold anything.
-    let found = (0..segments.len()).rev().find_map(|at| Candidate::at(segments.get(at..)?, official));
-    match found {
+    match last_key(&segments, official) {
         Some(candidate) => candidate.to_gs1().map(Some),
         None if official => Err(fault_of(uri, &segments)),
         None => Ok(None),
     }
+}
+
+/// What follows the key in the path of a Digital Link: application identifiers and their values, as they stand.
+pub(super) fn qualifiers(uri: &Uri<'_>) -> Vec<(String, String)> {
+    let segments: Vec<Cow<'_, str>> = uri.path.split('/').skip(1).map(decode).collect();
+    let official = is_official(uri.host.unwrap_or_default());
+    let found = last_key(&segments, official);
+    let Some(Candidate { key, rest, .. }) = found else { return Vec::new() };
+    let pairs = rest.chunks(2).filter_map(|pair| match pair {
+        [name, value] => Some((key.qualifier(name)?.to_owned(), value.to_string())),
+        _ => None,
+    });
+    pairs.collect()
+}
+
+/// What a Digital Link says beside its key: its qualifiers, and the keys of its query that are application identifiers
+/// (GS1 Digital Link URI Syntax §4.11), each checked. Nothing of what is no Digital Link.
+pub(super) fn attributes(uri: &Uri<'_>) -> Result<Vec<(String, String)>, IdError> {
+    if read(uri)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut found = qualifiers(uri);
+    for pair in uri.query.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (decode(name), decode(value));
+        if let Some(ai) = Ai::find(&name) {
+            ai.check(&name, &value)?;
+            found.push((name.into_owned(), value.into_owned()));
+        }
+    }
+    Ok(found)
+}
+
+/// The last primary key. What precedes it is a stem, which may hold anything.
+fn last_key<'a>(segments: &'a [Cow<'a, str>], official: bool) -> Option<Candidate<'a>> {
+    (0..segments.len()).rev().find_map(|at| Candidate::at(segments.get(at..)?, official))
 }
 
 fn is_official(host: &str) -> bool {

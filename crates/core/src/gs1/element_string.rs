@@ -98,6 +98,7 @@ pub(super) fn bracket(ai: &str, value: &str) -> String {
 pub(super) fn read_scan(text: &str) -> Result<Option<ElementString>, IdError> {
     let announced = GS1_SYMBOLOGIES.iter().any(|symbology| text.starts_with(symbology));
     let digits = without_symbology(text);
+    check_ean(text, digits)?;
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
     // Without an announcement these lengths are the number under an EAN or UPC barcode. Read as an element string,
     // half of Germany's would become a GINC, whose AI is 401.
@@ -107,9 +108,55 @@ pub(super) fn read_scan(text: &str) -> Result<Option<ElementString>, IdError> {
     }
     let plain = digits.len() == text.len() && text.starts_with(|c: char| c == FNC1 || c.is_ascii_digit());
     if announced || plain || text.starts_with('(') {
-        return ElementString::parse(text).map(Some);
+        let read = ElementString::parse(text);
+        let fault = if plain && is_number {
+            read.as_ref().map_or_else(|error| Some(error.clone()), |one| one.id().err())
+        } else {
+            None
+        };
+        return match fault {
+            Some(fault) => Err(of_digits(text, fault)),
+            None => read.map(Some),
+        };
     }
     Ok(None)
+}
+
+/// Holds what an EAN or UPC barcode is announced to be against the digits of one (GS1 General Specifications figure
+/// 5.1.2-1): a scanner sends a UPC-A with a zero before it.
+fn check_ean(text: &str, digits: &str) -> Result<(), IdError> {
+    let (what, length, expected) = match text.get(..3) {
+        Some("]E0") => ("]E0", 13, "13 digits, of an EAN-13 or of a UPC-A with a zero before it"),
+        Some("]E4") => ("]E4", 8, "8 digits, of an EAN-8"),
+        _ => return Ok(()),
+    };
+    if digits.len() == length && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(IdError::Value { what: what.to_owned(), found: quote(digits), expected: expected.to_owned() })
+}
+
+/// Says what digits could be that are no GTIN, and no element string for this fault.
+fn of_digits(text: &str, fault: IdError) -> IdError {
+    let count = text.len();
+    let holds = |ai: &str| Ai::find(ai).is_some_and(|found| found.check(ai, text).is_ok());
+    let could = [("00", "an SSCC"), ("402", "a GSIN"), ("8018", "a GSRN"), ("253", "a GDTI"), ("8003", "a GRAI")];
+    let could: Vec<String> = could
+        .into_iter()
+        .filter(|(ai, _)| holds(ai))
+        .map(|(ai, what)| format!("{what} is written ({ai}){text}"))
+        .collect();
+    let hint = if could.is_empty() {
+        if !matches!(fault, IdError::UnknownAi { .. } | IdError::NoKey { .. }) {
+            return fault;
+        }
+        "a GTIN has 8, 12, 13 or 14, an SSCC has 18 and stands as (00)…, a GLN has 13 and stands as (414)…; a serial or a lot \
+         number stands behind its GTIN, as (01)…(21)… or (01)…(10)…"
+            .to_owned()
+    } else {
+        could.join("; ")
+    };
+    IdError::Digits { found: quote(text), count, hint }
 }
 
 /// Drops a symbology identifier (ISO/IEC 15424): `]`, a letter and a modifier.
@@ -208,7 +255,30 @@ mod tests {
         assert_eq!(id("4012345123456"), "https://id.gs1.org/01/04012345123456");
         assert_eq!(id("]C14012345123456"), "https://id.gs1.org/401/2345123456");
         assert_eq!(id("9506000134353"), "GTIN 09506000134353 has check digit 3, it should be 2");
-        assert!(id("]E4123456789").contains("no absolute URI"));
+        assert_eq!(id("]E496385074"), "https://id.gs1.org/01/00000096385074");
+        for (text, words) in [
+            ("]E4123456789", r#"]E4 "123456789" should be 8 digits"#),
+            ("]E0614141000005", r#"]E0 "614141000005" should be 13 digits, of an EAN-13 or of a UPC-A with a zero"#),
+            ("]E009506000134352", "13 digits"),
+            ("]E0https://a.example/", "13 digits"),
+        ] {
+            assert!(id(text).contains(words), "{}", id(text));
+        }
+    }
+
+    #[test]
+    fn digits_that_are_no_gtin_are_said_to_be_what_they_could_be() {
+        for (text, words) in [
+            (
+                "195060001343500016",
+                "18 digits and no more: an SSCC is written (00)195060001343500016; a GSRN is written (8018)",
+            ),
+            ("95060001343500019", "a GSIN is written (402)95060001343500019"),
+            ("9506000", "7 digits and no more: a GTIN has 8, 12, 13 or 14, an SSCC has 18 and stands as (00)…"),
+            ("95060001343", "a serial or a lot number stands behind its GTIN"),
+        ] {
+            assert!(id(text).contains(words), "{}", id(text));
+        }
     }
 
     #[test]
@@ -239,7 +309,7 @@ mod tests {
             ("(01)09506000134352)", "should be 14 digits"),
             ("0109506000134352211ü", "should be 1 to 20"),
             ("01ü9506000134352", "should be 14 digits"),
-            ("0509506000134352", r#""0509" is no GS1 application identifier"#),
+            ("0509506000134352", "16 digits and no more"),
             ("]d2", "empty"),
             ("]", "no absolute URI"),
             ("]Q", "no absolute URI"),

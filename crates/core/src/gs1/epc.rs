@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(urn("(8006)095060001343520102(10)L7", "9506000"), None);
         assert_eq!(urn("(415)9506000134369(8020)R1", "9506000"), None);
         assert_eq!(urn("(8018)950600013435000011(8019)1", "9506000"), None);
-        assert_eq!(urn("96385074", "000000"), None);
+        assert_eq!(urn("96385074", "963850"), None);
         assert_eq!(urn("urn:uuid:1", "9506000"), None);
     }
 

@@ -37,8 +37,24 @@ pub enum IdError {
     Epc { found: String, expected: String },
     #[error("{found:?} is not the canonical form, which is {canonical}")]
     NotCanonical { found: String, canonical: String },
+    /// Attributes of a document's label that are none, or belong to the id.
+    #[error("({found}) is not what a label says beside this id")]
+    NotLabel { found: String },
     #[error("{found:?} is no GS1 company prefix: that is 4 to 12 digits")]
     CompanyPrefix { found: String },
+    #[error(
+        "{found:?} covers nothing as a GS1 company prefix: five zeros stand before a GTIN-8, which holds none; claim the GTIN-8 \
+         itself, as a single key"
+    )]
+    PrefixOfNothing { found: String },
+    #[error(
+        "{found:?} is no single GS1 key to claim: that is a GTIN without a serial or lot, such as 96385074, or a GLN without \
+         an extension, such as (414)9506000134369"
+    )]
+    SingleKey { found: String },
+    /// Digits alone that are no GTIN.
+    #[error("{found:?} is {count} digits and no more: {hint}")]
+    Digits { found: String, count: usize, hint: String },
 }
 
 /// Shortens `text` to what an error may repeat.

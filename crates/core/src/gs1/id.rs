@@ -172,6 +172,23 @@ impl Id {
         digits.get(..end)
     }
 
+    /// The texts of digits under which the ledger names a claim that could be about this id: those of the company prefixes
+    /// that could cover it, the shortest first. The longest is that of a single key too; a GTIN-8 has no other.
+    pub fn claim_digits(&self) -> Vec<&str> {
+        let of_prefixes = self
+            .prefix_digits()
+            .into_iter()
+            .flat_map(|digits| CompanyPrefix::DIGITS.filter_map(move |length| digits.get(..length)));
+        let of_gtin_8 =
+            self.gs1().filter(|gs1| gs1.key.is_gtin_8(&gs1.value)).and_then(|gs1| gs1.key.reach(&gs1.value));
+        of_prefixes.chain(of_gtin_8).collect()
+    }
+
+    /// The AI of the primary key, such as `01`.
+    pub fn gs1_ai(&self) -> Option<&'static str> {
+        self.gs1().map(|gs1| gs1.key.ai)
+    }
+
     /// The digits of a place's or party's GLN, where it has no extension.
     pub fn gln(&self) -> Option<&str> {
         let gs1 = self.gs1().filter(|gs1| matches!(gs1.key.ai, "414" | "417") && gs1.qualifier.is_none())?;

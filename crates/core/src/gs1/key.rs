@@ -1,5 +1,6 @@
 //! The AIs that identify something, and what may qualify them (GS1 Digital Link URI Syntax §4.4, §4.5).
 
+use super::company_prefix::CompanyPrefix;
 use super::id::IdKind;
 
 /// A primary key of GS1 Digital Link.
@@ -64,10 +65,19 @@ impl Key {
 
     /// The digits of a value of this key that a company prefix can be the beginning of.
     pub fn prefix_digits<'a>(&self, value: &'a str) -> Option<&'a str> {
-        let digits = value.get(self.prefix_start..self.prefix_end.unwrap_or(value.len()))?;
-        // A GTIN-8 holds no company prefix; padded, it is known by these zeros, which no prefix begins with.
-        let padded_gtin_8 = matches!(self.ai, "01" | "8006") && digits.starts_with("00000");
-        (!padded_gtin_8).then_some(digits)
+        self.reach(value).filter(|_| !self.is_gtin_8(value))
+    }
+
+    /// What a company prefix could reach into, if the value holds one.
+    pub fn reach<'a>(&self, value: &'a str) -> Option<&'a str> {
+        value.get(self.prefix_start..self.prefix_end.unwrap_or(value.len()))
+    }
+
+    /// Tells whether a value is a GTIN-8, whatever its indicator. It holds no company prefix; padded, it is known by zeros with
+    /// which no prefix begins.
+    pub fn is_gtin_8(&self, value: &str) -> bool {
+        let begins = self.reach(value).is_some_and(|digits| digits.starts_with(CompanyPrefix::NONE));
+        matches!(self.ai, "01" | "8006") && begins
     }
 
     /// What may follow the key, in words.

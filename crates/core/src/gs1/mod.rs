@@ -5,7 +5,7 @@
 //! URI under `id.gs1.org` with only what identifies: the index, the rights and the verdict compare nothing else.
 //!
 //! Not here: compressed Digital Link URIs, looking ids up at a resolver, the meaning of AIs that do not identify
-//! (their values are checked and dropped), and the table of company-prefix lengths that GS1 publishes: the lengths
+//! and are no [`Label`]'s (their values are checked and dropped), and the table of company-prefix lengths that GS1 publishes: the lengths
 //! that count are those of the prefixes registered on the ledger, see [`CompanyPrefix::covers`].
 
 pub mod ai;
@@ -18,9 +18,11 @@ mod epc;
 mod error;
 mod id;
 mod key;
+mod label;
 mod number;
 #[cfg(test)]
 mod properties;
+mod single_key;
 mod uri;
 
 pub use check_digit::{check_digit, check_pair};
@@ -28,4 +30,9 @@ pub use company_prefix::CompanyPrefix;
 pub use element_string::{Element, ElementString};
 pub use error::IdError;
 pub use id::{Id, IdKind};
+pub use label::{Label, Question};
 pub use number::{Gln, Gtin, Sscc};
+pub use single_key::Gs1Key;
+
+pub(crate) use ai::days_in;
+pub(crate) use label::lot_beside;

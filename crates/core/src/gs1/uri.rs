@@ -11,6 +11,7 @@ pub(super) struct Uri<'a> {
     /// Without user information and port; `None` where there is no `//`.
     pub host: Option<&'a str>,
     pub path: &'a str,
+    pub query: &'a str,
     /// True where a query or a fragment follows the path.
     pub has_more: bool,
 }
@@ -46,7 +47,7 @@ impl<'a> Uri<'a> {
             return Err("nothing follows its scheme".to_owned());
         }
         let has_more = !(query.is_empty() && fragment.is_empty());
-        Ok(Self { scheme, host, path, has_more })
+        Ok(Self { scheme, host, path, query, has_more })
     }
 
     pub fn is_http(&self) -> bool {

@@ -44,6 +44,27 @@ impl Acts {
         self.0
     }
 
+    /// What one event says to have done with `id`; none if no field of kind `id` has it.
+    pub fn of(event: &Event, id: &Id) -> Self {
+        let whole = of_whole(event);
+        let mut parts = event.ids().filter(|(_, named)| *named == id).map(|(part, _)| part).peekable();
+        if parts.peek().is_none() {
+            return Self::NONE;
+        }
+        let begins = parts.any(|part| brings_forth(event, part));
+        whole | if begins { Self::BRINGS_FORTH } else { otherwise(event) }
+    }
+
+    /// These bits and those of `other`.
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Tells whether any bit of `other` is set.
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// Tells whether all bits of `other` are set.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -77,14 +98,7 @@ impl fmt::Debug for Acts {
 
 /// What one event does with each id that it has in a field of kind `id`.
 pub(super) fn of_event(event: &Event) -> BTreeMap<&Id, Acts> {
-    let reading = Reading::of(event);
-    let whole = Acts::LETS_GO.when(reading == Reading::LetsGo)
-        | Acts::TAKES.when(reading == Reading::Takes)
-        | Acts::ENDS.when(ends(event))
-        | Acts::PACKS.when(packs(event))
-        | error_declaration(event);
-    let stated = event.read_point.is_some() || event.biz_location.is_some();
-    let otherwise = Acts::HAS_IN_HAND.when(reading == Reading::HasInHand && stated);
+    let (whole, otherwise) = (of_whole(event), otherwise(event));
     let mut acts: BTreeMap<&Id, Acts> = BTreeMap::new();
     for (part, id) in event.ids() {
         *acts.entry(id).or_insert(whole) |= Acts::BRINGS_FORTH.when(brings_forth(event, part));
@@ -93,6 +107,22 @@ pub(super) fn of_event(event: &Event) -> BTreeMap<&Id, Acts> {
         *acts |= otherwise;
     }
     acts
+}
+
+/// What an event does with everything that it names.
+fn of_whole(event: &Event) -> Acts {
+    let reading = Reading::of(event);
+    Acts::LETS_GO.when(reading == Reading::LetsGo)
+        | Acts::TAKES.when(reading == Reading::Takes)
+        | Acts::ENDS.when(ends(event))
+        | Acts::PACKS.when(packs(event))
+        | error_declaration(event)
+}
+
+/// What an event does with what it names and does not bring forth.
+fn otherwise(event: &Event) -> Acts {
+    let stated = event.read_point.is_some() || event.biz_location.is_some();
+    Acts::HAS_IN_HAND.when(Reading::of(event) == Reading::HasInHand && stated)
 }
 
 /// The bit of an error declaration, which a class has that is named because of a recall alone too.

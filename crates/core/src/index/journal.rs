@@ -120,6 +120,11 @@ impl SubjectIndex {
         }
     }
 
+    /// Tells whether a block is staged.
+    pub const fn is_open(&self) -> bool {
+        self.journals.open.is_some()
+    }
+
     /// How many final blocks back an answer can be given.
     pub fn kept_blocks(&self) -> usize {
         self.journals.kept.len()

@@ -40,6 +40,10 @@ impl LeafList {
         self.last.leaf
     }
 
+    pub const fn last_entry(&self) -> ListEntry {
+        self.last
+    }
+
     /// Appends an entry, whose leaf is above the last.
     pub fn push(&mut self, entry: ListEntry) {
         if self.count % 2 == 1 {

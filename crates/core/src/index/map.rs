@@ -79,9 +79,24 @@ impl SubjectIndex {
 
     /// Returns how many leaves name the subject.
     pub fn count(&self, key: &SubjectKey) -> u64 {
-        match self.way_to(key).end {
-            Target::Subject(subject) if self.subjects[subject].key == *key => self.subjects[subject].list.count(),
-            _ => 0,
+        self.look(key).map_or(0, |(count, _)| count)
+    }
+
+    /// Looks a subject's list up: its length and its last entry, those of a staged block included. `None` of a subject that no
+    /// leaf names.
+    pub fn look(&self, key: &SubjectKey) -> Option<(u64, ListEntry)> {
+        let mut at = self.top.link.target();
+        let mut depth = 0;
+        while let Target::Inner(inner) = at {
+            at = self.child(Place::Below { inner, right: key.turns_right(depth) }).link.target();
+            depth += 1;
+        }
+        match at {
+            Target::Subject(subject) if self.subjects[subject].key == *key => {
+                let list = &self.subjects[subject].list;
+                Some((list.count(), list.last_entry()))
+            }
+            _ => None,
         }
     }
 

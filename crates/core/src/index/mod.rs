@@ -6,6 +6,7 @@
 //! leaf has; `acts` says what a leaf says to have done with an id; `decisions` says so of what members decide together.
 
 mod acts;
+mod counts;
 mod decisions;
 mod entry;
 mod hashing;
@@ -19,6 +20,7 @@ mod proof;
 mod subject;
 
 pub use acts::Acts;
+pub use counts::{Counts, EventCounts};
 pub use entry::{OtherKey, SubjectEntry};
 pub use hashing::{empty_hash, value_hash};
 pub use list_entry::{ListEntry, SignerList, SignerTag, SignerTagError};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::consortium::{Admin, Namespace, ParticipantId};
 use crate::epcis::Event;
-use crate::gs1::{CompanyPrefix, Id};
+use crate::gs1::Id;
 use crate::index::{Acts, Subject, acts, decisions};
 use crate::statement::StatementId;
 
@@ -64,6 +64,7 @@ fn subjects_of_admin(admin: &Admin) -> Vec<Subject> {
             let claims = &registration.claims;
             let mut subjects = vec![Subject::party(registration.participant.as_str())];
             subjects.extend(claims.gs1_company_prefixes.iter().map(|prefix| Subject::prefix(prefix.as_str())));
+            subjects.extend(claims.gs1_keys.iter().map(|key| Subject::prefix(key.claim_digits())));
             subjects.extend(claims.namespaces.iter().map(of_namespace));
             subjects.extend(claims.glns.iter().map(|gln| Subject::prefix(gln.to_string())));
             subjects
@@ -86,12 +87,11 @@ fn of_namespace(namespace: &Namespace) -> Subject {
     Subject::prefix(namespace.without_tls())
 }
 
-/// Every prefix that could cover an id, held or not: company prefixes of 4 to 12 digits for GS1's ids, namespaces for
-/// others.
+/// Every prefix that could cover an id, held or not: company prefixes of 4 to 12 digits for GS1's ids, the last of which a
+/// single key is named by too, and namespaces for others.
 pub fn prefixes_of(id: &Id) -> Vec<Subject> {
     if id.is_gs1() {
-        let digits = id.prefix_digits().unwrap_or_default();
-        return CompanyPrefix::DIGITS.filter_map(|length| digits.get(..length)).map(Subject::prefix).collect();
+        return id.claim_digits().into_iter().map(Subject::prefix).collect();
     }
     Namespace::candidates(id.as_str()).into_iter().map(Subject::prefix).collect()
 }
@@ -110,7 +110,7 @@ mod tests {
         let item = texts("https://id.gs1.org/01/19506000134359/21/A");
         assert_eq!(item.len(), 9);
         assert_eq!((item[0].as_str(), item[8].as_str()), ("9506", "950600013435"));
-        assert_eq!(texts("https://id.gs1.org/01/00000096385074/21/A"), Vec::<String>::new(), "a GTIN-8 has none");
+        assert_eq!(texts("https://id.gs1.org/01/00000096385074/21/A"), ["000009638507"], "a GTIN-8 is a key by itself");
         assert_eq!(texts("https://id.gs1.org/8004/9506AB12"), ["9506"], "they end with the digits");
     }
 

@@ -7,6 +7,7 @@ use crate::block::{Checkpoint, Commit, Seal};
 use crate::consortium::{Admin, Place, Registry};
 use crate::hash::Hash;
 use crate::ledger::known::Prefetched;
+use crate::ledger::usage::UsageAdded;
 use crate::merkle::{Edge, Growth, LeafIndex, TileId, TreeSize};
 use crate::record::LeafRecord;
 use crate::statement::StatementType;
@@ -103,6 +104,7 @@ pub struct Successor {
     pub(super) seal: Seal,
     pub(super) edge: Edge,
     pub(super) registry: Arc<Registry>,
+    pub(super) used: UsageAdded,
 }
 
 impl Successor {

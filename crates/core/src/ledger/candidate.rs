@@ -8,6 +8,7 @@ use crate::consortium::{Admin, CertificateReader, EventFact, ParticipantId, Plac
 use crate::content::Content;
 use crate::evidence::Anchor;
 use crate::hash::Hash;
+use crate::index::SignerTag;
 use crate::ledger::place::{self, PlaceRefusal};
 use crate::ledger::records::{admin_record, capture_record};
 use crate::ledger::rules::Rules;
@@ -114,7 +115,7 @@ impl Candidate {
         let rules = Rules::of(registry.rules_at(at.time)).unwrap_or(Rules::FIRST);
         place::check_event_times(&events, at.time, rules)?;
         place::check_rights(participant, &document.events)?;
-        let record = capture_record(&statement, &participant.id, &document.events);
+        let record = capture_record(&statement, participant, &document.events);
         Ok(Self::of(statement, CandidateKind::Capture { events, record }))
     }
 
@@ -170,6 +171,14 @@ impl Candidate {
                 _ => None,
             },
             CandidateKind::Capture { .. } => None,
+        }
+    }
+
+    /// The participant that signed a capture, as the index names it; `None` of an admin statement.
+    pub(super) fn participant_tag(&self) -> Option<SignerTag> {
+        match &self.kind {
+            CandidateKind::Capture { record, .. } => record.signer_tag(),
+            CandidateKind::Admin { .. } => None,
         }
     }
 

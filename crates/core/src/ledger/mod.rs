@@ -18,9 +18,12 @@
 //! | `iat` | `place::check_issued` | at the provisional place and at the place |
 //! | signer in force | `place::check_signer` | at both |
 //! | event times | `place::check_event_times` | at both |
-//! | identity | `place::first_place` | at the place |
-//! | contradiction | `place::check_contradiction` | at the place |
+//! | identity of statements | `place::first_place` | at the place |
+//! | identity of events: no contradiction, and something new | `place::check_identity` | at the place |
+//! | quotas, and room in the ledger | `quota::QuotaState::check` | at the place |
+//! | signer is an authority if its role says so | `place::check_authority` | at both |
 //! | what decisions may stand | `consortium::Registry::check` | at the place |
+//! | what a dismissal or a lift is about | `place::check_subjects_of_changes` | at the place |
 //! | which block a ready node has | `place::check_ready` | at the place |
 //! | nothing after the statement that enacts a proposal | `Placing::is_complete` | as a block grows |
 //! | genesis: its signer, its founders, nothing beside it | `evidence::Anchor::of_genesis`, `Registry::new`, [`validate`] | at the first place |
@@ -32,12 +35,15 @@ mod auditor;
 mod block;
 mod candidate;
 mod known;
+mod lists;
 mod place;
 mod placing;
 mod propose;
+mod quota;
 mod records;
 mod rules;
 mod state;
+mod usage;
 mod validate;
 
 #[cfg(test)]
@@ -50,6 +56,8 @@ pub use known::{EverSeen, Knowledge, KnownBlock, Prefetched};
 pub use place::{PlaceRefusal, check_next};
 pub use placing::{BlockError, Placed};
 pub use propose::{Proposal, propose};
+pub use quota::QuotaRefusal;
 pub use rules::{KnownRules, Rules, UnknownRules};
 pub use state::{NotOnTop, RegistryFold, RegistryFoldError, ResumeError, State};
+pub use usage::{Day, Usage, UseTally};
 pub use validate::{Body, BodyLeaf, Invalid, InvalidReason, OPEN_BYTES_MAX, validate};

@@ -6,15 +6,21 @@ use std::collections::HashMap;
 use crate::block::{Height, Origin};
 use crate::consortium::rights::{self, RightsError};
 use crate::consortium::{
-    Admin, AdminError, CertificateReader, Certified, Contradiction, Decision, EventFact, EventKey, Participant, Place,
-    ProposalRefusal, Readiness, Refusal, Registry, SignerRefusal, check_record,
+    Admin, AdminError, CertificateReader, Certified, ChangeRefusal, Contradiction, Decision, EventFact, EventKey,
+    LeafRange, Participant, ParticipantId, Place, ProposalRefusal, ProposedChange, Readiness, Refusal, Registry, Role,
+    SignerRefusal, check_record,
 };
 use crate::content::{Content, ContentError};
 use crate::epcis::{Event, Faults};
+use crate::gs1::Id;
 use crate::hash::Hash;
+use crate::index::{SignerTag, Subject};
 use crate::ledger::candidate::{Candidate, CandidateKind};
 use crate::ledger::known::{Knowledge, Prefetched};
+use crate::ledger::quota::{QuotaRefusal, QuotaState};
 use crate::ledger::rules::{Rules, UnknownRules};
+use crate::ledger::state::State;
+use crate::ledger::usage::{UsageAdded, UseTally};
 use crate::limits::{IAT_AGE_SECONDS_MAX, IAT_AHEAD_SECONDS_MAX, READY_MINUTES_MAX};
 use crate::merkle::LeafIndex;
 use crate::statement::{SignatureVerifier, StatementError, StatementId, SubmittedStatement, VerifiedStatement};
@@ -39,6 +45,12 @@ pub enum PlaceRefusal {
         .0.position, .0.event_id, .0.first.map(|leaf| format!(", in leaf {leaf}")).unwrap_or_default()
     )]
     Conflict(Contradiction),
+    #[error(
+        "the same participant has recorded {} already, the first of it in leaf {first}: nothing was written. An event counts \
+         once, whatever document brings it",
+        if *events == 1 { "this event".to_owned() } else { format!("each of these {events} events") }
+    )]
+    Repeats { events: usize, first: LeafIndex },
     #[error("iat is {iat}, more than {IAT_AHEAD_SECONDS_MAX} seconds ahead of the time of its block ({block_time})")]
     IssuedAhead { iat: Timestamp, block_time: Timestamp },
     #[error(
@@ -59,6 +71,13 @@ pub enum PlaceRefusal {
     Type,
     #[error("it stands before the genesis statement")]
     BeforeGenesis,
+    #[error(transparent)]
+    Quota(#[from] Box<QuotaRefusal>),
+    #[error(
+        "participant {participant} is registered as an authority, and the members have not made it one before this leaf: they do \
+         by a proposal with the change authority"
+    )]
+    NotAnAuthority { participant: ParticipantId },
     #[error(transparent)]
     Rules(#[from] UnknownRules),
 }
@@ -100,14 +119,16 @@ pub(super) fn check_all(
     check_issued(header.iat(), place.time)?;
     match (&candidate.kind, registry) {
         (CandidateKind::Capture { events, .. }, Some(registry)) => {
-            check_signer(registry, header.signer().hash(), place)?;
+            let (participant, _) = check_signer(registry, header.signer().hash(), place)?;
+            check_authority(registry, participant, place)?;
             check_event_times(events, place.time, rules)?;
-            check_contradiction(events, final_ones, block)?;
+            check_identity(events, final_ones, block)?;
         }
         (CandidateKind::Admin { admin, .. }, Some(registry)) => {
             let (id, kid) = (candidate.id(), *header.signer().hash());
             registry.check(&Decision { id, admin, kid, place, height }, verifier)?;
             check_ready(admin, final_ones, place)?;
+            check_subjects_of_changes(admin, final_ones, block)?;
         }
         (CandidateKind::Admin { admin, .. }, None) if matches!(**admin, Admin::Genesis(_)) => {}
         (_, None) => return Err(PlaceRefusal::BeforeGenesis),
@@ -118,22 +139,52 @@ pub(super) fn check_all(
 /// Tells whether a statement may stand next on top of the final blocks, without making a block. Returns the leaf in which it
 /// stands already, if it does.
 ///
-/// `known` has what the final blocks hold of the statement and its events, and the block that it names. `height` is that of the
-/// next block.
+/// `known` has what the final blocks hold of the statement and its events, and the block that it names. While another block is
+/// staged on the state, quotas are not looked at: the index has its statements, and it may never be final.
 ///
 /// # Errors
 ///
-/// The rule that refuses it there; `Rules` if this program does not know those of the next block.
+/// The rule that refuses it there; `Rules` if this program does not know those of the next block; `BeforeGenesis`.
 pub fn check_next(
     candidate: &Candidate,
-    registry: &Registry,
+    state: &State,
     known: &dyn Knowledge,
     place: Place,
-    height: Height,
     verifier: &dyn SignatureVerifier,
 ) -> Result<Option<LeafIndex>, PlaceRefusal> {
+    let registry = state.registry().ok_or(PlaceRefusal::BeforeGenesis)?;
     let rules = Rules::of(registry.rules_at(place.time))?;
-    check_all(candidate, Some(registry), known, &Prefetched::default(), NextPlace { place, height, rules }, verifier)
+    let (block, height) = (Prefetched::default(), state.next_height());
+    let first = check_all(candidate, Some(registry), known, &block, NextPlace { place, height, rules }, verifier)?;
+    if first.is_none() && !state.index.is_open() {
+        let (usage, added) = (&state.usage, &UsageAdded::default());
+        let quotas = QuotaState { index: &state.index, usage, added, final_ones: known, block: &block };
+        check_quotas(candidate, Some(registry), quotas, place)?;
+    }
+    Ok(first)
+}
+
+/// Quotas: a capture keeps its signer and the ledger within the limits in force. Returns what it uses.
+pub(super) fn check_quotas(
+    candidate: &Candidate,
+    registry: Option<&Registry>,
+    state: QuotaState<'_>,
+    at: Place,
+) -> Result<UseTally, PlaceRefusal> {
+    let (CandidateKind::Capture { record, .. }, Some(registry)) = (&candidate.kind, registry) else {
+        return Ok(UseTally::default());
+    };
+    let (participant, _) = check_signer(registry, candidate.statement().header().signer().hash(), at)?;
+    let limits = registry.policies().quotas(&participant.id, participant.has_role(Role::Authority));
+    Ok(state.check(record, participant, &limits, at.time).map_err(Box::new)?)
+}
+
+/// Authorities: who is registered as one records something once the members have made it one, on an earlier leaf.
+fn check_authority(registry: &Registry, participant: &Participant, at: Place) -> Result<(), PlaceRefusal> {
+    if participant.has_role(Role::Authority) && !registry.is_authority_at(&participant.id, at.leaf) {
+        return Err(PlaceRefusal::NotAnAuthority { participant: participant.id.clone() });
+    }
+    Ok(())
 }
 
 /// A ready node has this ledger: the block that it names is final, has the root that it says, and is not old, by the time of
@@ -146,6 +197,42 @@ fn check_ready(admin: &Admin, final_ones: &dyn Knowledge, at: Place) -> Result<(
         Some(block) if block.root != *root => Err(ProposalRefusal::ReadyRoot { height: *height }.into()),
         Some(_) => Ok(()),
     }
+}
+
+/// A dismissal is of captures of its participant, and a recall that is lifted was one of each id, as far as the ledger tells without
+/// judging: each range has a capture of that participant, and the recall's leaf stands in the list of recalls of each id.
+fn check_subjects_of_changes(admin: &Admin, final_ones: &dyn Knowledge, block: &Prefetched) -> Result<(), Refusal> {
+    let Admin::Proposal(proposal) = admin else { return Ok(()) };
+    for (at, change) in proposal.changes.iter().enumerate() {
+        let error = match change {
+            ProposedChange::Dismiss(one) => {
+                let signer = SignerTag::of_participant(&one.participant);
+                let has_capture = |range: &LeafRange| {
+                    let first =
+                        final_ones.capture_from(signer, range.from).or_else(|| block.capture_from(signer, range.from));
+                    first.is_some_and(|leaf| leaf <= range.to)
+                };
+                let empty = one.claims.iter().find(|range| !has_capture(range));
+                empty.map(|LeafRange { from, to }| {
+                    let participant = one.participant.clone();
+                    ChangeRefusal::NothingToDismiss { participant, from: *from, to: *to }
+                })
+            }
+            ProposedChange::Lift(one) => {
+                let is_recalled = |id: &Id| {
+                    let list = Subject::recall(id.as_str()).key();
+                    final_ones.names(one.recall, &list) || block.names(one.recall, &list)
+                };
+                let other = one.ids.iter().find(|id| !is_recalled(id));
+                other.map(|id| ChangeRefusal::NoRecall { leaf: one.recall, id: id.clone() })
+            }
+            _ => None,
+        };
+        if let Some(error) = error {
+            return Err(ProposalRefusal::Change { at, error }.into());
+        }
+    }
+    Ok(())
 }
 
 /// Audience: a statement stands on the ledger that it was made for.
@@ -183,15 +270,24 @@ pub(super) fn first_place(id: &StatementId, final_ones: &dyn Knowledge, block: &
     final_ones.statement(id).or_else(|| block.statement(id))
 }
 
-/// Contradiction: what a participant's eventID stands for is fixed by the first event under it, on the ledger, in this
-/// block or in this document. An error declaration sets nothing and contradicts nothing.
-pub(super) fn check_contradiction(
+/// Identity of events: what a participant's eventID stands for is fixed by the first event under it, on the ledger, in this
+/// block or in this document. The same again is a repeat, other content a contradiction. A statement of which every event
+/// repeats one that stands before it says nothing new, and gets no place.
+///
+/// An event without an eventID has the name that its content makes, so it repeats and never contradicts. An error
+/// declaration sets nothing, contradicts nothing and repeats nothing.
+pub(super) fn check_identity(
     events: &[EventFact],
     final_ones: &dyn Knowledge,
     block: &Prefetched,
 ) -> Result<(), PlaceRefusal> {
     let mut own: HashMap<EventKey, Hash> = HashMap::new();
-    for (event, position) in events.iter().zip(0..).filter(|(event, _)| !event.declaration) {
+    let (mut first_repeated, mut is_new) = (None, events.is_empty());
+    for (event, position) in events.iter().zip(0..) {
+        if event.declaration {
+            is_new = true;
+            continue;
+        }
         let (content, first) = match final_ones.event(&event.key).or_else(|| block.event(&event.key)) {
             Some((content, leaf)) => (content, Some(leaf)),
             None => (*own.entry(event.key).or_insert(event.content), None),
@@ -199,8 +295,13 @@ pub(super) fn check_contradiction(
         if content != event.content {
             return Err(PlaceRefusal::Conflict(Contradiction { position, event_id: event.event_id.clone(), first }));
         }
+        first_repeated = first_repeated.or(first);
+        is_new |= first.is_none();
     }
-    Ok(())
+    match first_repeated {
+        Some(first) if !is_new => Err(PlaceRefusal::Repeats { events: events.len(), first }),
+        _ => Ok(()),
+    }
 }
 
 /// `iat`: a statement is at most 7 days old and 5 minutes ahead, by its block's time. Else a statement that its signer

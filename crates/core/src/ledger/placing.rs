@@ -10,8 +10,10 @@ use crate::ledger::block::{BlockContent, LeafContent, PlacedRecord, SealedBlock,
 use crate::ledger::candidate::{Candidate, CandidateKind, StatementLeaf};
 use crate::ledger::known::{Knowledge, KnownBlock, Prefetched};
 use crate::ledger::place::{self, NextPlace, PlaceRefusal};
+use crate::ledger::quota::QuotaState;
 use crate::ledger::rules::{Rules, UnknownRules};
 use crate::ledger::state::State;
+use crate::ledger::usage::{Usage, UsageAdded};
 use crate::merkle::{self, Edge, Frontier, Growth, LeafIndex};
 use crate::record::LeafRecord;
 use crate::statement::{SignatureVerifier, StatementId, VerifiedStatement};
@@ -59,6 +61,9 @@ pub(super) struct Placing<'a> {
     final_ones: &'a dyn Knowledge,
     verifier: &'a dyn SignatureVerifier,
     index: &'a mut SubjectIndex,
+    /// What participants had used before the block, and what its statements add.
+    usage: &'a Usage,
+    used: UsageAdded,
     /// The tree before the block, and with what it has so far.
     before: Frontier,
     edge: Edge,
@@ -97,6 +102,8 @@ impl<'a> Placing<'a> {
             registry: state.registry.clone(),
             enacted: None,
             index: &mut state.index,
+            usage: &state.usage,
+            used: UsageAdded::default(),
             learnt: Prefetched::default(),
             leaves: Vec::new(),
             leaf_hashes: Vec::new(),
@@ -145,9 +152,21 @@ impl<'a> Placing<'a> {
         if let Some(leaf) = first {
             return Ok(Placed { leaf, repeated: true });
         }
+        let state = QuotaState {
+            index: &*self.index,
+            usage: self.usage,
+            added: &self.used,
+            final_ones: self.final_ones,
+            block: &self.learnt,
+        };
+        let tally = place::check_quotas(&candidate, registry, state, at)?;
         let Candidate { statement, leaf, kind } = candidate;
         match kind {
             CandidateKind::Capture { events, record } => {
+                if let Some(signer) = record.signer_tag() {
+                    self.used.add(self.usage, signer, at.leaf, at.time, tally);
+                }
+                self.learnt.add_names(&record, at.leaf);
                 let placed = self.push_statement(&statement, leaf, LeafContent::Capture, record)?;
                 self.learnt.add_events(&events, placed.leaf);
                 self.captures += 1;
@@ -238,7 +257,13 @@ impl<'a> Placing<'a> {
             captures: self.captures,
             events: self.events,
             learnt: self.learnt,
-            successor: Successor { base: self.before.size(), seal: seal.clone(), edge: self.edge, registry },
+            successor: Successor {
+                base: self.before.size(),
+                seal: seal.clone(),
+                edge: self.edge,
+                registry,
+                used: self.used,
+            },
             seal,
         })
     }

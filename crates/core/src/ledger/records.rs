@@ -2,23 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use crate::consortium::{Admin, ParticipantId};
+use crate::consortium::{Admin, Participant};
 use crate::epcis::Event;
 use crate::hash::Hash;
-use crate::index::{Acts, Subject, SubjectKey, names};
+use crate::index::{Acts, Counts, EventCounts, Subject, SubjectKey, names};
 use crate::record::{CaptureFacts, LeafRecord};
 use crate::statement::{StatementId, VerifiedStatement};
 
 /// The record of a capture by `signer`, with the events that were read from it.
-pub(super) fn capture_record(statement: &VerifiedStatement, signer: &ParticipantId, events: &[Event]) -> LeafRecord {
+pub(super) fn capture_record(statement: &VerifiedStatement, signer: &Participant, events: &[Event]) -> LeafRecord {
     let mut places: BTreeMap<Subject, u32> = BTreeMap::new();
     let mut names: Vec<(SubjectKey, Acts)> = Vec::new();
+    let mut counts: Vec<Counts> = Vec::new();
     let mut under = Vec::with_capacity(events.len());
     for event in events {
         let mut places_of_event = Vec::new();
-        for (subject, acts) in names::of_event(event, signer) {
+        let of_event = EventCounts::of(event, &signer.claims);
+        for (subject, acts) in names::of_event(event, &signer.id) {
             let place = *places.entry(subject).or_insert_with_key(|subject| {
                 names.push((subject.key(), Acts::NONE));
+                counts.push(of_event.get(subject));
                 names.len() as u32 - 1
             });
             if let Some((_, of_all)) = names.get_mut(place as usize) {
@@ -31,12 +34,13 @@ pub(super) fn capture_record(statement: &VerifiedStatement, signer: &Participant
     let header = statement.header();
     let certificate = header.signer();
     let facts = CaptureFacts {
-        signer,
+        signer: &signer.id,
         certificate: certificate.hash(),
         signed_at: header.iat(),
         bytes: statement.compact().len(),
         events,
         under: &under,
+        counts: &counts,
     };
     LeafRecord::of_capture(statement.id(), &names, &facts)
 }

@@ -8,6 +8,7 @@ use crate::hash::Hash;
 use crate::index::{SubjectIndex, SubjectKey, SubjectProof};
 use crate::ledger::block::Successor;
 use crate::ledger::rules::{KnownRules, Rules, UnknownRules};
+use crate::ledger::usage::Usage;
 use crate::merkle::{self, Edge, TreeSize};
 use crate::statement::{SignatureVerifier, StatementError, SubmittedStatement};
 use crate::time::Timestamp;
@@ -19,6 +20,7 @@ pub struct State {
     pub(super) edge: Edge,
     pub(super) index: SubjectIndex,
     pub(super) registry: Option<Arc<Registry>>,
+    pub(super) usage: Usage,
     known: KnownRules,
 }
 
@@ -49,13 +51,15 @@ impl State {
     /// # Errors
     ///
     /// [`ResumeError`] if the edge does not give the checkpoint's root and size, the index not the seal's root, or the
-    /// registry not the members of the seal's `nextMembersHash`. No signature is checked.
+    /// registry not the members of the seal's `nextMembersHash`. No signature is checked. `usage` MUST have every capture up to
+    /// the block: nothing in the block says whether it does.
     pub fn resume(
         seal: Seal,
         checkpoint: &Checkpoint,
         edge: Edge,
         mut index: SubjectIndex,
         registry: Registry,
+        usage: Usage,
     ) -> Result<Self, ResumeError> {
         if edge.size() != checkpoint.size || edge.root() != checkpoint.root {
             return Err(ResumeError { what: "tree" });
@@ -67,7 +71,7 @@ impl State {
             return Err(ResumeError { what: "set of members" });
         }
         let known = KnownRules::default();
-        Ok(Self { last: Some(seal), edge, index, registry: Some(Arc::new(registry)), known })
+        Ok(Self { last: Some(seal), edge, index, registry: Some(Arc::new(registry)), usage, known })
     }
 
     /// The same ledger, at a program that knows these rules and no others.
@@ -110,6 +114,11 @@ impl State {
         self.registry.as_ref()
     }
 
+    /// What participants have used of their quotas, up to the last final block.
+    pub const fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
     /// Subjects in the index, those of a staged block included.
     pub fn subjects(&self) -> usize {
         self.index.len()
@@ -137,11 +146,12 @@ impl State {
     ///
     /// [`NotOnTop`] if the block was staged on another state. Nothing is changed then.
     pub fn apply(&mut self, next: Successor) -> Result<(), NotOnTop> {
-        let Successor { base, seal, edge, registry } = next;
+        let Successor { base, seal, edge, registry, used } = next;
         if base != self.size() {
             return Err(NotOnTop { base, size: self.size() });
         }
         self.index.keep();
+        self.usage.apply(used);
         (self.last, self.edge, self.registry) = (Some(seal), edge, Some(registry));
         Ok(())
     }

@@ -118,6 +118,9 @@ impl InvalidReason {
             Self::Refused(PlaceRefusal::Epcis(_) | PlaceRefusal::Payload(_) | PlaceRefusal::Type) => "content",
             Self::Refused(PlaceRefusal::Rights { .. }) => "rights",
             Self::Refused(PlaceRefusal::Conflict(_)) => "contradiction",
+            Self::Refused(PlaceRefusal::Repeats { .. }) => "nothing-new",
+            Self::Refused(PlaceRefusal::Quota(_)) => "quota",
+            Self::Refused(PlaceRefusal::NotAnAuthority { .. }) => "signer",
             Self::Refused(
                 PlaceRefusal::IssuedAhead { .. } | PlaceRefusal::IssuedLongAgo { .. } | PlaceRefusal::EventAhead { .. },
             ) => "time",

@@ -1,162 +1,52 @@
-//! A history made ready for the rules: its records, what each is worth, and which of them are the product's journey.
+//! What the rules judge: the records of a history, and the account that they come to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 
-use crate::consortium::{Claims, Participant, ParticipantId, Role};
-use crate::epcis::event::{Action, Event, Part, What};
-use crate::gs1::{Id, IdKind};
-use crate::merkle::LeafIndex;
-use crate::provenance::containment::{self, Mention};
-use crate::provenance::corrections::{self, Standing};
-use crate::provenance::history::{History, Record};
-use crate::provenance::parts::Parts;
+use crate::consortium::ParticipantId;
+use crate::gs1::Id;
+use crate::provenance::account::Account;
+use crate::provenance::corrections::Standing;
+use crate::provenance::history::History;
+use crate::provenance::passage::{Passage, Transfer};
 use crate::provenance::policy::Policy;
-use crate::provenance::{custody, wording};
-use crate::time::Timestamp;
+use crate::provenance::records::Records;
+use crate::provenance::wording;
 
-/// One record of the history.
-#[derive(Debug)]
-pub(super) struct Entry<'a> {
-    pub record: &'a Record,
-    /// The parts that the product plays in the event; none where it does not name the product.
-    pub parts: Parts,
-    /// The signer as it is registered.
-    pub participant: Option<&'a Participant>,
-    pub standing: Standing,
-}
-
-/// What an id stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Subject {
-    /// One object: only this can be authentic.
-    One,
-    /// A lot: many objects share it, and it has an origin.
-    Lot,
-    /// A class: all objects of a kind share it.
-    Kind,
-    /// A location or a party.
-    Place,
-}
-
-/// A product's history, with what most rules ask of it.
+/// A product's records, and its account.
 #[derive(Debug)]
 pub(super) struct Case<'a> {
-    pub history: &'a History,
-    pub policy: &'a Policy,
-    /// All records, in ledger order: an entry's number says which of two came first.
-    pub entries: Vec<Entry<'a>>,
-    /// The entries that name the product, whatever they are worth, in ledger order.
-    pub own: Vec<usize>,
-    /// The journey: the entries that count, the product's own and those of what it was in, in the order of custody.
-    pub order: Vec<usize>,
-    /// The containers whose entries those of the journey are that do not name the product itself, what was withdrawn of
-    /// them too.
-    via: BTreeMap<usize, &'a Id>,
-    mentions: BTreeMap<&'a Id, Vec<Mention>>,
-    /// Where the product's life begins, in the order of custody: normally one.
-    pub origins: Vec<usize>,
-    /// The one of them that the rest of the history builds on: the first with authority, else the first.
-    pub origin: Option<usize>,
-    /// What a key in other hands said although its owner had nothing to do with the product then: shown, and not counted.
-    pub disregarded: BTreeSet<usize>,
-    pub subject: Subject,
+    pub records: Records<'a>,
+    pub account: Account<'a>,
     /// The entries that name the product, and those of its containers that are part of its journey, in ledger order.
     pub told: Vec<usize>,
-    /// All whose company prefix or namespace covers the product, revoked or not.
-    holders: Vec<&'a Participant>,
+}
+
+impl<'a> Deref for Case<'a> {
+    type Target = Records<'a>;
+
+    fn deref(&self) -> &Records<'a> {
+        &self.records
+    }
 }
 
 impl<'a> Case<'a> {
     pub fn new(history: &'a History, policy: &'a Policy) -> Self {
-        let entries = entries(history);
-        let own: Vec<usize> = (0..entries.len()).filter(|at| !entries[*at].parts.is_empty()).collect();
-        let mentions = containment::mentions(&history.id, &entries);
-        let subject = subject(&history.id, &entries, &own);
-        let mut case = Self {
-            history,
-            policy,
-            entries,
-            own,
-            order: Vec::new(),
-            via: BTreeMap::new(),
-            mentions,
-            origins: Vec::new(),
-            origin: None,
-            disregarded: BTreeSet::new(),
-            subject,
-            told: Vec::new(),
-            holders: history.registry.holders(&history.id),
-        };
-        case.set_origins();
-        let journey = custody::journey(&case);
-        (case.order, case.via, case.disregarded) = (journey.order, journey.via, journey.disregarded);
-        case.set_origins();
-        let told: BTreeSet<usize> = case.own.iter().chain(case.via.keys()).copied().collect();
-        case.told = told.into_iter().collect();
-        case
+        let records = Records::new(history, policy);
+        let account = Account::new(&records);
+        let mut told: Vec<usize> = records.own.iter().chain(account.via.keys()).copied().collect();
+        told.sort_unstable();
+        told.dedup();
+        Self { records, account, told }
     }
 
-    fn set_origins(&mut self) {
-        self.origins = self.find_origins();
-        let with_authority = self.origins.iter().find(|at| self.signed_by_prefix_holder(**at));
-        self.origin = with_authority.or(self.origins.first()).copied();
-    }
-
-    /// Tells whether an entry counts, or would if a key in other hands had not withdrawn it.
-    pub fn stands(&self, at: usize) -> bool {
-        let by_thief = |by: usize| self.compromised_since(by).is_some();
-        self.counts(at) || matches!(self.entries[at].standing, Standing::WithdrawnBy(by) if by_thief(by))
-    }
-
-    /// The entries that name `id`, the product or what something was packed into, in the order of custody.
-    pub fn mentions(&self, id: &Id) -> &[Mention] {
-        self.mentions.get(id).map_or(&[], Vec::as_slice)
-    }
-
-    /// All that `mentions` knows, by id.
-    pub fn all_mentions(&self) -> impl Iterator<Item = &[Mention]> {
-        self.mentions.values().map(Vec::as_slice)
+    /// The journey: the accepted entries, in the order of custody.
+    pub fn order(&self) -> impl Iterator<Item = usize> + '_ {
+        self.account.order.iter().copied()
     }
 
     /// The container whose entry this is, where the product is not named itself.
     pub fn via(&self, at: usize) -> Option<&'a Id> {
-        self.via.get(&at).copied()
-    }
-
-    /// An entry's place in the order of custody: event time, then place in the ledger.
-    pub fn moment(&self, at: usize) -> (Timestamp, usize) {
-        (self.event(at).event_time, at)
-    }
-
-    pub fn event(&self, at: usize) -> &'a Event {
-        &self.entries[at].record.event
-    }
-
-    pub fn signer(&self, at: usize) -> &'a ParticipantId {
-        &self.entries[at].record.signer
-    }
-
-    pub fn leaf(&self, at: usize) -> LeafIndex {
-        self.entries[at].record.place.leaf
-    }
-
-    /// The entry's business step: a bare CBV word or a URI; empty when it has none.
-    pub fn step(&self, at: usize) -> &'a str {
-        self.event(at).biz_step.as_ref().map_or("", |step| step.as_str())
-    }
-
-    /// Tells whether the product plays `part` in the entry.
-    pub fn plays(&self, at: usize, part: Part) -> bool {
-        self.entries[at].parts.contains(part)
-    }
-
-    /// The signer's name, for sentences.
-    pub fn who(&self, at: usize) -> String {
-        self.name(self.signer(at))
-    }
-
-    pub fn name(&self, participant: &ParticipantId) -> String {
-        wording::name(&self.history.registry, participant)
+        self.account.via.get(&at).copied()
     }
 
     /// The day of the event in UTC, for sentences, and in what the product was then if the event names only that.
@@ -168,195 +58,48 @@ impl<'a> Case<'a> {
         }
     }
 
-    pub fn has_role(&self, participant: &ParticipantId, role: Role) -> bool {
-        self.history.registry.participant(participant).is_some_and(|one| one.has_role(role))
-    }
-
-    /// The participant whose company prefix or namespace governed the product at `leaf`.
-    pub fn prefix_holder(&self, leaf: LeafIndex) -> Option<&'a Participant> {
-        self.holders.iter().copied().find(|one| one.in_force_at(leaf))
-    }
-
-    /// Tells whether the entry's signer held the product's company prefix or namespace at the entry's place.
-    pub fn signed_by_prefix_holder(&self, at: usize) -> bool {
-        self.prefix_holder(self.leaf(at)).is_some_and(|holder| holder.id == *self.signer(at))
-    }
-
-    /// Tells whether the entry's signer held the company prefix or namespace of `id` at the entry's place.
-    pub fn signed_by_holder_of(&self, id: &Id, at: usize) -> bool {
-        self.history.registry.holder_at(id, self.leaf(at)).is_some_and(|holder| holder.id == *self.signer(at))
-    }
-
-    /// When the key of the entry's signer came into other hands, if the entry was signed after that.
-    ///
-    /// The signer's clock (`iat`) is what a thief would set back, so a record that the ledger accepted only after that
-    /// moment counts as signed after it, whatever it says.
-    pub fn compromised_since(&self, at: usize) -> Option<Timestamp> {
-        let Entry { record, participant, .. } = &self.entries[at];
-        let revoked = participant.as_ref()?.revoked.as_ref()?;
-        revoked.compromised_since.filter(|since| record.signed_at >= *since || record.place.time >= *since)
-    }
-
-    pub fn disregards(&self, at: usize) -> bool {
-        self.disregarded.contains(&at)
-    }
-
-    /// Tells whether `location` (a location or a party) is the participant's: by its GLNs, or under its prefix.
-    pub fn owns(&self, participant: &ParticipantId, location: &Id) -> bool {
-        self.history.registry.participant(participant).is_some_and(|one| covers(&one.claims, location))
-    }
-
-    /// The participant to whom a location or party belongs, if any: revoked or not, since goods do go there. One that registered
-    /// the GLN itself comes before one whose prefix covers it: evidence shows the second only where no participant registered it.
-    pub fn owner(&self, location: &Id) -> Option<&'a ParticipantId> {
-        let owners = self.history.registry.owners(location);
-        let named = owners.iter().find(|one| one.claims.holds_location(location));
-        named.or(owners.first()).map(|one| &one.id)
-    }
-
-    /// All to whom a location or party belongs, or belonged before they registered anew.
-    pub fn owners(&self, location: &Id) -> impl Iterator<Item = &'a ParticipantId> {
-        self.history.registry.owners(location).into_iter().map(|one| &one.id)
-    }
-
-    /// Tells whether an entry is one of the origins.
-    pub fn is_origin(&self, at: usize) -> bool {
-        match self.origins.first() {
-            Some(first) if self.brings_forth(*first) => self.counts(at) && self.brings_forth(at),
-            first => first == Some(&at),
-        }
-    }
-
+    /// Tells whether an entry counts.
     pub fn counts(&self, at: usize) -> bool {
-        self.entries[at].standing == Standing::Counts && !self.disregards(at)
+        self.account.counts(&self.records, at)
     }
 
-    /// Tells whether an entry commissions the product or brings it forth (EPCIS 2.0 §7.4.2, §7.4.5).
-    pub fn brings_forth(&self, at: usize) -> bool {
-        self.commissions(at) || self.plays(at, Part::Output)
+    /// Tells whether an entry counts, or would if a key in other hands had not withdrawn it.
+    pub fn stands(&self, at: usize) -> bool {
+        let by_thief = |by: usize| self.compromised_since(by).is_some();
+        self.counts(at) || matches!(self.entries[at].standing, Standing::WithdrawnBy(by) if by_thief(by))
     }
 
-    pub fn commissions(&self, at: usize) -> bool {
-        self.plays(at, Part::Object) && matches!(self.event(at).what, What::Object { action: Action::Add, .. })
-    }
-
-    fn find_origins(&self) -> Vec<usize> {
-        let order = || self.mentions(&self.history.id).iter().map(|mention| mention.at).filter(|at| self.counts(*at));
-        let origins: Vec<usize> = order().filter(|at| self.brings_forth(*at)).collect();
-        if !origins.is_empty() {
-            return origins;
+    /// Who has the product by a passage, as a clause: "Acme had it, last seen there on …, and recorded no hand-over".
+    pub fn holder(&self, passage: &Passage<'a>, last: Option<usize>) -> String {
+        match passage {
+            Passage::Held(by) => {
+                let since = last.map(|at| format!(", last seen there on {},", self.day(at))).unwrap_or_default();
+                format!("{} had it{since} and recorded no hand-over", self.name(by))
+            }
+            Passage::Moving(transfer) => {
+                let (from, day) = (self.name(transfer.from), self.day(transfer.since));
+                match self.announced(transfer) {
+                    Some(to) => format!("{from} had sent it to {to} on {day}"),
+                    None => format!("{from} had sent it off on {day}"),
+                }
+            }
+            Passage::Ended(ending) => {
+                format!("{} had recorded it as {} on {}", self.who(ending.by), ending.end.word(), self.day(ending.by))
+            }
+            Passage::Unknown => "nobody is known to have had it".to_owned(),
         }
-        // A catch may be reported in several events; the first of them is the origin and none contradicts it. What goes
-        // into a harvest, such as fry and feed, does not begin with it.
-        let named = |at: &usize| self.policy.origin_steps.iter().any(|step| step == self.step(*at));
-        order().filter(|at| self.plays(*at, Part::Object)).find(named).into_iter().collect()
     }
-}
 
-fn covers(claims: &Claims, location: &Id) -> bool {
-    claims.holds_location(location) || claims.cover(location)
-}
-
-fn entries<'a>(history: &'a History) -> Vec<Entry<'a>> {
-    let mut records: Vec<&Record> = history.records.iter().collect();
-    records.sort_by_key(|record| (record.place.leaf, record.position));
-    let standings = corrections::classify(&records);
-    let parts = |record: &Record| {
-        let ids = record.event.ids();
-        ids.filter(|(_, id)| **id == history.id).map(|(part, _)| part).collect()
-    };
-    let mut former: Option<&Participant> = None;
-    let entry = |(record, standing): (&'a Record, Standing)| {
-        // Records come in runs of one signer.
-        let known = former.filter(|one| one.id == record.signer);
-        let participant = known.or_else(|| history.registry.participant(&record.signer));
-        former = participant;
-        Entry { record, parts: parts(record), participant, standing }
-    };
-    records.into_iter().zip(standings).map(entry).collect()
-}
-
-/// The numbers of the entries by event time, then place.
-pub(super) fn in_order_of_custody(entries: &[Entry<'_>]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..entries.len()).collect();
-    order.sort_by_key(|at| (entries[*at].record.event.event_time, *at));
-    order
-}
-
-fn subject(id: &Id, entries: &[Entry<'_>], own: &[usize]) -> Subject {
-    let in_quantities = || own.iter().all(|at| is_quantity(id, &entries[*at].record.event));
-    match id.kind() {
-        IdKind::Location | IdKind::Party => Subject::Place,
-        IdKind::Lot => Subject::Lot,
-        _ if id.is_class_level() => Subject::Kind,
-        _ if id.is_gs1() => Subject::One,
-        _ => gdst_subject(id).unwrap_or_else(|| {
-            // Nothing in another URI says whether it names one object or a kind of them; the lists it stands in do
-            // (EPCIS 2.0 §7.3.3).
-            if !own.is_empty() && in_quantities() { Subject::Lot } else { Subject::One }
-        }),
-    }
-}
-
-/// What an id of the GDST's standard for seafood stands for, if it is of a class or lot: those say so, whatever list they
-/// stand in.
-fn gdst_subject(id: &Id) -> Option<Subject> {
-    let (_, what) = id.as_str().strip_prefix("urn:gdst:")?.split_once(':')?;
-    match what {
-        _ if what.starts_with("product:class:") => Some(Subject::Kind),
-        _ if what.starts_with("product:lot:class:") => Some(Subject::Lot),
-        _ => None,
-    }
-}
-
-/// Tells whether `id` stands in the event's quantity lists and in none of its lists of instances.
-fn is_quantity(id: &Id, event: &Event) -> bool {
-    let listed = |ids: &[Id]| ids.contains(id);
-    !match &event.what {
-        What::Object { epcs, .. } => listed(epcs),
-        What::Transaction { parent, epcs, .. } => parent.as_ref() == Some(id) || listed(epcs),
-        What::Aggregation { parent, child_epcs, .. } | What::Association { parent, child_epcs, .. } => {
-            parent.as_ref() == Some(id) || listed(child_epcs)
+    /// The announced destinations by name, those outside the consortium as one.
+    pub fn announced(&self, transfer: &Transfer<'_>) -> Option<String> {
+        let mut owners: Vec<&ParticipantId> = transfer.to.iter().filter_map(|id| self.owner(id)).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        let names: Vec<String> = owners.into_iter().map(|owner| self.name(owner)).collect();
+        match (names.is_empty(), transfer.to.is_empty()) {
+            (_, true) => None,
+            (true, false) => Some("somebody who is not registered here".to_owned()),
+            (false, false) => Some(names.join(" and ")),
         }
-        What::Transformation { input_epcs, output_epcs, .. } => listed(input_epcs) || listed(output_epcs),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::provenance::scenario::Scenario;
-
-    /// Whose the id is, nothing in it says.
-    const BOX: &str = "https://acme.example/boxes/7";
-
-    fn stands_as_quantity(members: Value) -> bool {
-        let (mut ledger, cast) = Scenario::with_cast();
-        ledger.say_only(&cast.acme, "2026-03-02", members);
-        is_quantity(&Id::parse_uri(BOX).unwrap(), &ledger.records[0].event)
-    }
-
-    #[test]
-    fn an_id_is_a_quantity_where_no_list_of_objects_has_it() {
-        let quantities = json!([{"epcClass": BOX, "quantity": 5}]);
-        let order = json!([{"type": "po", "bizTransaction": "urn:example:po:1"}]);
-        let both = |members: Value| {
-            let mut all = json!({"action": "ADD", "quantityList": quantities});
-            all.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-            all
-        };
-        assert!(stands_as_quantity(both(json!({"type": "ObjectEvent"}))));
-        assert!(!stands_as_quantity(both(json!({"type": "ObjectEvent", "epcList": [BOX]}))));
-        let transaction = |members: Value| {
-            let mut all = both(members);
-            all["type"] = json!("TransactionEvent");
-            all["bizTransactionList"] = order.clone();
-            all
-        };
-        assert!(stands_as_quantity(transaction(json!({}))));
-        assert!(!stands_as_quantity(transaction(json!({"parentID": BOX}))), "the parent is one object");
-        assert!(!stands_as_quantity(transaction(json!({"epcList": [BOX]}))));
     }
 }

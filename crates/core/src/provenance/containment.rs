@@ -1,23 +1,21 @@
 //! Containment: what the product is in, what that is in, and so whose records tell of it.
 //!
-//! The product is the first member of a chain; each further member is the container of the one before it. Every member
-//! has its records in the order of custody and a cursor into them; a container's cursor begins after the record that
-//! packed it. The next record of the journey is the earliest under any cursor, so a span follows event time, then place.
-//! The chain has no id twice, which is what makes cycles and depth harmless.
+//! The product is the first member of a chain; each further member is the container of the one before it. A record that names a
+//! member when its turn comes is one of the journey. The chain has no id twice, which is what makes cycles and depth harmless.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::epcis::event::{Action, Part, What};
 use crate::gs1::Id;
-use crate::provenance::case::{Case, Entry};
 use crate::provenance::corrections::Standing;
 use crate::provenance::parts::Parts;
 use crate::provenance::reading::{self, End};
+use crate::provenance::records::{Entry, Records};
 
-/// A record that names an id, and the parts that the id plays in it.
+/// An id that a record names, and the parts that it plays there.
 #[derive(Debug)]
-pub(super) struct Mention {
-    pub at: usize,
+pub(super) struct Mention<'a> {
+    pub id: &'a Id,
     pub parts: Parts,
 }
 
@@ -42,26 +40,22 @@ pub(super) enum Notice<'a> {
     Cycle(&'a Id),
 }
 
-#[derive(Debug)]
-struct Member<'a, 'b> {
+#[derive(Debug, Clone, Copy)]
+struct Member<'a> {
     id: &'a Id,
-    list: &'b [Mention],
     /// The entry that packed the member before it into this one; for the product no entry.
     since: Option<usize>,
-    cursor: usize,
 }
 
-/// The chain at one moment of the walk.
-#[derive(Debug)]
-pub(super) struct Containment<'a, 'b> {
-    case: &'b Case<'a>,
-    members: Vec<Member<'a, 'b>>,
+/// The chain at one moment of a walk.
+#[derive(Debug, Clone)]
+pub(super) struct Containment<'a> {
+    members: Vec<Member<'a>>,
 }
 
-impl<'a, 'b> Containment<'a, 'b> {
-    pub fn new(case: &'b Case<'a>) -> Self {
-        let id = &case.history.id;
-        Self { case, members: vec![Member { id, list: case.mentions(id), since: None, cursor: 0 }] }
+impl<'a> Containment<'a> {
+    pub fn new(product: &'a Id) -> Self {
+        Self { members: vec![Member { id: product, since: None }] }
     }
 
     /// What the product is in.
@@ -69,18 +63,19 @@ impl<'a, 'b> Containment<'a, 'b> {
         self.members.get(1).map(|member| member.id)
     }
 
-    /// Takes the earliest record that names a member, and moves past it.
-    pub fn next(&mut self) -> Option<Turn<'a>> {
-        let ahead = |member: &Member<'_, '_>| member.list.get(member.cursor).map(|mention| mention.at);
-        let at = self.members.iter().filter_map(ahead).min_by_key(|at| self.case.moment(*at))?;
-        let mut named = Vec::new();
-        for (index, member) in self.members.iter_mut().enumerate() {
-            if let Some(mention) = member.list.get(member.cursor).filter(|mention| mention.at == at) {
-                named.push((index, mention.parts));
-                member.cursor += 1;
-            }
-        }
-        let innermost = named.first().map_or(0, |(index, _)| *index);
+    /// The entry's part in the journey now: none if it names no member.
+    pub fn turn(&self, records: &Records<'a>, at: usize) -> Option<Turn<'a>> {
+        let mentions = records.mentions(at);
+        let named: Vec<(usize, Parts)> = self
+            .members
+            .iter()
+            .enumerate()
+            .filter_map(|(index, member)| {
+                let mention = mentions.iter().find(|mention| mention.id == member.id)?;
+                Some((index, mention.parts))
+            })
+            .collect();
+        let innermost = named.first()?.0;
         let via = (innermost > 0).then(|| self.members[innermost].id);
         Some(Turn { at, named, via })
     }
@@ -88,20 +83,19 @@ impl<'a, 'b> Containment<'a, 'b> {
     /// The container in which the outermost member that the record names should be, where the record names it without.
     ///
     /// Events of one moment are one occasion: what is recorded of a product as it is packed leaves it packed.
-    pub fn apart(&self, turn: &Turn<'a>) -> Option<&'a Id> {
+    pub fn apart(&self, records: &Records<'a>, turn: &Turn<'a>) -> Option<&'a Id> {
         let (index, parts) = turn.named.last()?;
         let container = self.members.get(index + 1)?;
         let itself = [Part::Object, Part::Input, Part::Child].into_iter().any(|part| parts.contains(part));
-        let later = container
-            .since
-            .is_some_and(|since| self.case.event(turn.at).event_time > self.case.event(since).event_time);
+        let later =
+            container.since.is_some_and(|since| records.event(turn.at).event_time > records.event(since).event_time);
         (itself && later).then_some(container.id)
     }
 
     /// Goes on from a record by the participant that has the product: only that one packs and unpacks.
-    pub fn take_up(&mut self, turn: &Turn<'a>) -> Option<Notice<'a>> {
+    pub fn take_up(&mut self, records: &Records<'a>, turn: &Turn<'a>) -> Option<Notice<'a>> {
         let child = turn.named.iter().rev().find(|(_, parts)| parts.contains(Part::Child)).map(|(index, _)| *index);
-        match (&self.case.event(turn.at).what, child) {
+        match (&records.event(turn.at).what, child) {
             (What::Aggregation { action: Action::Add, parent: Some(parent), .. }, Some(child)) => {
                 self.pack(turn.at, child, parent)
             }
@@ -116,7 +110,7 @@ impl<'a, 'b> Containment<'a, 'b> {
                 None
             }
             _ => {
-                self.seen(turn);
+                self.seen(records, turn);
                 None
             }
         }
@@ -135,9 +129,7 @@ impl<'a, 'b> Containment<'a, 'b> {
         }
         let former = self.members.get(child + 1).map(|member| member.id);
         self.members.truncate(child + 1);
-        let (case, list) = (self.case, self.case.mentions(parent));
-        let cursor = list.partition_point(|mention| case.moment(mention.at) <= case.moment(at));
-        self.members.push(Member { id: parent, list, since: Some(at), cursor });
+        self.members.push(Member { id: parent, since: Some(at) });
         former.map(Notice::Elsewhere)
     }
 
@@ -155,42 +147,40 @@ impl<'a, 'b> Containment<'a, 'b> {
     }
 
     /// What is seen without its container is out of it; and what was in a container that is no longer one is out too.
-    fn seen(&mut self, turn: &Turn<'a>) {
+    fn seen(&mut self, records: &Records<'a>, turn: &Turn<'a>) {
         let outermost = turn.named.last().map_or(0, |(index, _)| *index);
-        let in_aggregation =
-            matches!(self.case.event(turn.at).what, What::Aggregation { .. } | What::Association { .. });
-        if !in_aggregation && self.apart(turn).is_some() {
+        let in_aggregation = matches!(records.event(turn.at).what, What::Aggregation { .. } | What::Association { .. });
+        if !in_aggregation && self.apart(records, turn).is_some() {
             self.members.truncate(outermost + 1);
         }
         let innermost = turn.named.first().map_or(0, |(index, _)| *index);
-        if innermost > 0 && reading::recorded_end(self.case, turn.at) == Some(End::Decommissioned) {
+        if innermost > 0 && reading::recorded_end(records, turn.at) == Some(End::Decommissioned) {
             self.members.truncate(innermost);
         }
     }
 }
 
-/// The records that matter to a journey, by id: those of the product, and of whatever something was packed into, each
-/// in the order of custody. What was withdrawn, and what withdraws it, are among them: they count for nothing, and are told.
-pub(super) fn mentions<'a>(id: &'a Id, entries: &[Entry<'a>]) -> BTreeMap<&'a Id, Vec<Mention>> {
-    let mut mentions: BTreeMap<&Id, Vec<Mention>> = BTreeMap::new();
-    mentions.insert(id, Vec::new());
-    for entry in entries {
-        if let What::Aggregation { action: Action::Add, parent: Some(parent), .. } = &entry.record.event.what {
-            mentions.insert(parent, Vec::new());
-        }
-    }
-    for at in super::case::in_order_of_custody(entries) {
-        let entry = &entries[at];
+/// What each entry says of the product, and of whatever something was packed into. What was withdrawn, and what withdraws it,
+/// is among them: it counts for nothing, and is told.
+pub(super) fn mentions<'a>(product: &'a Id, entries: &[Entry<'a>]) -> Vec<Vec<Mention<'a>>> {
+    let parents = entries.iter().filter_map(|entry| match &entry.record.event.what {
+        What::Aggregation { action: Action::Add, parent: Some(parent), .. } => Some(parent),
+        _ => None,
+    });
+    let followed: BTreeSet<&Id> = parents.chain([product]).collect();
+    let of = |entry: &Entry<'a>| {
+        let mut mentions: Vec<Mention<'a>> = Vec::new();
         if matches!(entry.standing, Standing::Repeats(_) | Standing::WithdrawsNothing) {
-            continue;
+            return mentions;
         }
-        for (part, named) in entry.record.event.ids() {
-            let Some(list) = mentions.get_mut(named) else { continue };
-            match list.last_mut().filter(|mention| mention.at == at) {
+        for (part, id) in entry.record.event.ids() {
+            let Some(id) = followed.get(id) else { continue };
+            match mentions.iter_mut().find(|mention| mention.id == *id) {
                 Some(mention) => mention.parts.insert(part),
-                None => list.push(Mention { at, parts: Parts::from_iter([part]) }),
+                None => mentions.push(Mention { id, parts: Parts::from_iter([part]) }),
             }
         }
-    }
-    mentions
+        mentions
+    };
+    entries.iter().map(of).collect()
 }

@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 
 use crate::consortium::ParticipantId;
+use crate::gs1::Id;
 use crate::hash::Hash;
-use crate::provenance::case::Entry;
 use crate::provenance::history::Record;
+use crate::provenance::reading::{self, Act};
+use crate::provenance::records::{Entry, Records};
 
 /// What a record is worth. The indices are into the records that were classified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,28 @@ pub(super) fn reused_ids(entries: &[Entry<'_>], among: &[usize]) -> Vec<(usize, 
         }
     }
     pairs
+}
+
+/// The shippings that were never made, each with the event that says so (CBV 2.0 `void_shipping`): the latest one before it by the same
+/// signer, of the product or of the container that both name. A key in other hands takes back nothing.
+pub(super) fn voided_shippings(records: &Records<'_>) -> BTreeMap<usize, usize> {
+    let mut voided = BTreeMap::new();
+    let mut open: BTreeMap<(&Id, &ParticipantId), Vec<usize>> = BTreeMap::new();
+    for at in records.by_time.iter().copied() {
+        let act = reading::act(records, at);
+        let counts = records.entries[at].standing == Standing::Counts && records.compromised_since(at).is_none();
+        if !counts || !matches!(act, Act::Ships | Act::VoidsShipping) {
+            continue;
+        }
+        for mention in records.mentions(at) {
+            let shippings = open.entry((mention.id, records.signer(at))).or_default();
+            match act {
+                Act::Ships => shippings.push(at),
+                _ => voided.extend(shippings.pop().map(|shipping| (shipping, at))),
+            }
+        }
+    }
+    voided
 }
 
 #[derive(Default)]

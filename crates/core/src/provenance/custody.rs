@@ -1,218 +1,65 @@
-//! Custody: the walk through a product's events in the order of custody, and what does not fit together.
-//!
-//! A missing record and a copied label look alike at first: a participant has the product, and no record gives it
-//! to them. That alone is a gap. It becomes a contradiction when the account that it broke goes on as though nothing
-//! had happened: both accounts are kept, and an event that fits only the older one shows two custodians.
+//! Custody: what the account of a product leaves open, and what stands against it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::consortium::ParticipantId;
-use crate::gs1::Id;
-use crate::limits::CUSTODY_ACCOUNTS_MAX;
+use crate::consortium::{ParticipantId, Role};
+use crate::index::Acts;
 use crate::merkle::LeafIndex;
-use crate::provenance::case::{Case, Subject};
-use crate::provenance::containment::{Containment, Notice, Turn};
-use crate::provenance::corrections::Standing;
+use crate::provenance::account::HAVING;
+use crate::provenance::case::Case;
+use crate::provenance::containment::Notice;
 use crate::provenance::finding::{Findings, Severity};
-use crate::provenance::passage::{self, Fit, Passage};
+use crate::provenance::passage::Passage;
 use crate::provenance::reading::{self, Act};
+use crate::provenance::records::Records;
+use crate::provenance::walk::Standpoint;
 use crate::provenance::wording::{self, sentence_case};
 
-/// What the walk came to.
-#[derive(Debug)]
-pub(super) struct Custody<'a> {
-    pub passage: Passage<'a>,
-    /// The last entry that fits the account: where a participant last had the product.
-    pub last: Option<usize>,
-    pub unbroken: bool,
-    /// The entries that fit an account: their signers had to do with the product.
-    pub fitting: BTreeSet<usize>,
-    /// What the product is in at the end.
-    pub container: Option<&'a Id>,
+/// Reports what the account leaves open and what is against it, and says whether every hand-over is known.
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings) -> bool {
+    let mut is_whole = true;
+    notices(case, findings, &mut is_whole);
+    voids(case, findings);
+    too_late(case, findings);
+    for at in case.account.contradictions.iter().copied().filter(|at| !case.brings_forth(*at)) {
+        contradicts(case, at, findings);
+        is_whole = false;
+    }
+    if !case.account.claims.is_empty() {
+        claims(case, findings);
+        is_whole = false;
+    }
+    dismissed(case, findings);
+    containers(case, findings);
+    unnamed_carriers(case, findings);
+    unannounced(case, findings);
+    late(case, findings);
+    left(case, findings);
+    if case.account.is_cut {
+        let sentence = "More records are against the account of it than are compared with it.";
+        findings.add("limit-reached", Severity::Gap, &[], sentence.to_owned());
+    }
+    is_whole
 }
 
-/// Which records are the product's journey.
-#[derive(Debug, Default)]
-pub(super) struct Journey<'a> {
-    /// The entries that count, in the order of custody.
-    pub order: Vec<usize>,
-    /// The container by which an entry belongs to the journey, counting or not, where it does not name the product.
-    pub via: BTreeMap<usize, &'a Id>,
-    /// What was signed with a key in other hands, by one who had nothing to do with the product at that point.
-    ///
-    /// A thief of any key can name any number. Only where the key's owner had the product, was to have it, or holds its
-    /// prefix does anything else rest on what that key says.
-    pub disregarded: BTreeSet<usize>,
-}
-
-/// Finds the journey by walking it once: what a record packs counts only from one who has the product.
-pub(super) fn journey<'a>(case: &Case<'a>) -> Journey<'a> {
-    let mut unheard = Findings::default();
-    let mut walk = Walk::new(case, &mut unheard);
-    let mut journey = Journey::default();
-    while let Some(turn) = walk.inside.next() {
-        let at = turn.at;
-        journey.via.extend(turn.via.map(|container| (at, container)));
-        if is_suspect(case, at) && walk.is_stranger(at) {
-            journey.disregarded.insert(at);
-        } else if case.entries[at].standing == Standing::Counts {
-            journey.order.push(at);
-            walk.entry(&turn);
-        }
-    }
-    journey
-}
-
-/// Tells whether a thief may have said this. What a thief said and took back again is a thief's too; to take back what
-/// the key's owner had said before is another matter.
-fn is_suspect(case: &Case<'_>, at: usize) -> bool {
-    if !matches!(case.entries[at].standing, Standing::Counts | Standing::Withdraws(_)) {
-        return false;
-    }
-    let said_before =
-        |standing| matches!(standing, Standing::Withdraws(event) if case.compromised_since(event).is_none());
-    case.compromised_since(at).is_some() && !said_before(case.entries[at].standing)
-}
-
-/// Follows the product from hand to hand along its journey.
-pub(super) fn walk<'a>(case: &Case<'a>, findings: &mut Findings) -> Custody<'a> {
-    let mut walk = Walk::new(case, findings);
-    while let Some(turn) = walk.inside.next() {
-        if case.counts(turn.at) {
-            walk.entry(&turn);
-        }
-    }
-    walk.end();
-    let container = walk.inside.container();
-    Custody { passage: walk.passage, last: walk.last, unbroken: walk.unbroken, fitting: walk.fitting, container }
-}
-
-/// An account that a later event broke, and may still go on.
-struct Account<'a> {
-    passage: Passage<'a>,
-    /// The last entry of this account.
-    last: Option<usize>,
-    /// The entry that broke it.
-    broken_by: usize,
-}
-
-struct Walk<'a, 'b> {
-    case: &'b Case<'a>,
-    findings: &'b mut Findings,
-    voided: BTreeSet<usize>,
-    fitting: BTreeSet<usize>,
-    passage: Passage<'a>,
-    others: Vec<Account<'a>>,
-    inside: Containment<'a, 'b>,
-    last: Option<usize>,
-    unbroken: bool,
-}
-
-impl<'a, 'b> Walk<'a, 'b> {
-    fn new(case: &'b Case<'a>, findings: &'b mut Findings) -> Self {
-        Self {
-            case,
-            findings,
-            voided: voided_shippings(case),
-            fitting: BTreeSet::new(),
-            passage: Passage::Unknown,
-            others: Vec::new(),
-            inside: Containment::new(case),
-            last: None,
-            unbroken: true,
-        }
-    }
-
-    /// Tells whether the entry's signer neither has the product by any account, nor is to have it, nor made it.
-    fn is_stranger(&self, at: usize) -> bool {
-        let (case, signer) = (self.case, self.case.signer(at));
-        let concerns = |passage: &Passage<'_>| match passage {
-            Passage::Unknown => false,
-            Passage::Held(by) => *by == signer,
-            Passage::Ended(ending) => case.signer(ending.since) == signer,
-            Passage::Moving(transfer) => {
-                transfer.from == signer
-                    || transfer.carrier == Some(signer)
-                    || transfer.to.iter().any(|id| case.owns(signer, id))
-            }
-        };
-        let mut accounts = self.others.iter().map(|account| &account.passage).chain([&self.passage]);
-        case.origin != Some(at) && !case.signed_by_prefix_holder(at) && !accounts.any(concerns)
-    }
-
-    fn entry(&mut self, turn: &Turn<'a>) {
-        let at = turn.at;
-        if self.case.is_origin(at) {
-            return self.origin(turn);
-        }
-        let act = if self.voided.contains(&at) { Act::FromAfar } else { reading::act(self.case, at) };
-        if act == Act::VoidsShipping {
-            return self.void(at);
-        }
-        let (fit, next) = passage::follow(self.case, &self.passage, at, act);
-        match fit {
-            Fit::Fits => self.carry_on(turn, next),
-            Fit::Aside => self.passage = next,
-            _ if self.rival_goes_on(turn, act) => {}
-            _ => self.misfit(turn, act, fit, next),
-        }
-    }
-
-    fn origin(&mut self, turn: &Turn<'a>) {
-        // A second origin is another rule's finding; custody follows the one that counts.
-        if self.case.origin == Some(turn.at) {
-            self.carry_on(turn, Passage::Held(self.case.signer(turn.at)));
-        }
-    }
-
-    fn void(&mut self, at: usize) {
-        if !self.voided.contains(&at) {
-            let sentence = format!(
-                "{} took back a shipment on {} that it had not recorded: this changes nothing.",
-                sentence_case(&self.case.who(at)),
-                self.case.day(at)
-            );
-            self.findings.add("void-without-shipping", Severity::Note, &[self.case.leaf(at)], sentence);
-        }
-    }
-
-    fn carry_on(&mut self, turn: &Turn<'a>, next: Passage<'a>) {
-        self.fitting.insert(turn.at);
-        self.take_up(turn, next);
-    }
-
-    /// Goes on from an entry with the account after it. Only such an entry can have packed or unpacked the product: what
-    /// is said aside, or against the account, is said by a participant that could not.
-    fn take_up(&mut self, turn: &Turn<'a>, next: Passage<'a>) {
-        self.passage = next;
-        self.last = Some(turn.at);
-        // Of a lot or a class only some may be in a container.
-        if self.case.subject != Subject::One {
-            return;
-        }
-        if let Some(notice) = self.inside.take_up(turn) {
-            self.notice(turn, notice);
-        }
-    }
-
-    fn notice(&mut self, turn: &Turn<'a>, notice: Notice<'a>) {
-        let case = self.case;
-        let (who, day) = (sentence_case(&case.who(turn.at)), case.day(turn.at));
-        let leaves = [case.leaf(turn.at)];
+fn notices(case: &Case<'_>, findings: &mut Findings, is_whole: &mut bool) {
+    for (at, notice) in case.account.notices.iter().copied() {
+        let (who, day) = (sentence_case(&case.who(at)), case.day(at));
+        let leaves = [case.leaf(at)];
         match notice {
             Notice::Elsewhere(former) => {
                 let sentence = format!(
                     "{who} packed it into something else on {day}, and no record says that it was taken out of {}.",
                     wording::id(former)
                 );
-                self.findings.add("packed-elsewhere", Severity::Note, &leaves, sentence);
+                findings.add("packed-elsewhere", Severity::Note, &leaves, sentence);
             }
             Notice::NotInside(container) => {
                 let sentence = format!(
                     "{who} took it out of {} on {day}, into which nobody who had it is recorded to have packed it.",
                     wording::id(container)
                 );
-                self.findings.add("unpacked-without-packing", Severity::Note, &leaves, sentence);
+                findings.add("unpacked-without-packing", Severity::Note, &leaves, sentence);
             }
             Notice::Cycle(container) => {
                 let sentence = format!(
@@ -220,219 +67,297 @@ impl<'a, 'b> Walk<'a, 'b> {
                      cannot be followed.",
                     wording::id(container)
                 );
-                self.break_with("container-cycle", Severity::Gap, &leaves, sentence);
+                *is_whole = false;
+                findings.add("container-cycle", Severity::Gap, &leaves, sentence);
             }
         }
     }
+}
 
-    /// Takes an event that misfits the present account as the continuation of a broken one, if it is that.
-    fn rival_goes_on(&mut self, turn: &Turn<'a>, act: Act) -> bool {
-        let (case, at) = (self.case, turn.at);
-        let going_on = self.others.iter().enumerate().rev().find_map(|(index, account)| {
-            let (fit, next) = passage::follow(case, &account.passage, at, act);
-            (fit == Fit::Fits).then_some((index, next))
-        });
-        let Some((index, next)) = going_on else { return false };
-        let broken = self.others.swap_remove(index);
-        self.two_custodians(broken.broken_by, broken.last, at);
-        let present = Account { passage: self.passage.clone(), last: self.last, broken_by: at };
-        self.remember(present);
-        self.carry_on(turn, next);
-        true
-    }
-
-    fn two_custodians(&mut self, claim: usize, before: Option<usize>, after: usize) {
-        let case = self.case;
+fn voids(case: &Case<'_>, findings: &mut Findings) {
+    for at in case.told.iter().copied() {
+        let lies_aside = case.account.order.contains(&at) || case.account.aside.contains(&at);
+        if !lies_aside || reading::act(case, at) != Act::VoidsShipping || case.account.too_late.contains(&at) {
+            continue;
+        }
         let sentence = format!(
-            "Two at once had it: {} recorded having it on {}, while {} recorded it as its own on {}, and neither \
-             recorded passing it to the other.",
-            case.who(claim),
-            case.day(claim),
-            case.who(after),
-            case.day(after),
+            "{} took back a shipment on {} that it had not recorded: this changes nothing.",
+            sentence_case(&case.who(at)),
+            case.day(at)
         );
-        let mut leaves = vec![case.leaf(claim), case.leaf(after)];
-        leaves.extend(before.map(|at| case.leaf(at)));
-        self.break_with("two-custodians", Severity::Fails, &leaves, sentence);
+        findings.add("void-without-shipping", Severity::Note, &[case.leaf(at)], sentence);
     }
+}
 
-    fn misfit(&mut self, turn: &Turn<'a>, act: Act, fit: Fit, next: Passage<'a>) {
-        let mut next = next;
-        match self.inside.apart(turn) {
-            // That it was taken out, and came here, may only not be on record: nothing contradicts it.
-            Some(container) if fit != Fit::ReturnedElsewhere => {
-                self.inside_container(container, turn.at);
-                if !matches!(next, Passage::Ended(_)) {
-                    next = passage::taken_up(self.case, turn.at, act);
-                }
-            }
-            _ => self.report(turn.at, fit),
-        }
-        if next != self.passage {
-            let account = Account { passage: self.passage.clone(), last: self.last, broken_by: turn.at };
-            self.remember(account);
-            self.take_up(turn, next);
-        }
-    }
-
-    fn remember(&mut self, account: Account<'a>) {
-        if self.others.len() >= CUSTODY_ACCOUNTS_MAX {
-            self.others.remove(0);
-        }
-        self.others.push(account);
-    }
-
-    fn report(&mut self, at: usize, fit: Fit) {
-        let case = self.case;
-        let (who, day) = (case.who(at), case.day(at));
-        let leaves = self.leaves_with(at);
-        let holder = self.holder();
-        let (rule, severity, sentence) = match fit {
-            Fit::ReceivedByAnother => (
-                "received-by-another",
-                Severity::Fails,
-                format!("{} recorded receiving it on {day}, though {holder}.", sentence_case(&who)),
-            ),
-            Fit::ShippedByNonCustodian => (
-                "shipped-by-non-custodian",
-                Severity::Fails,
-                format!("{} recorded sending it off on {day}, though {holder}.", sentence_case(&who)),
-            ),
-            Fit::ShippedTwice => (
-                "shipped-twice",
-                Severity::Fails,
-                format!("{} sent it off again on {day}, to another destination: {holder}.", sentence_case(&who)),
-            ),
-            Fit::TwoCustodians => (
-                "two-custodians",
-                Severity::Fails,
-                format!("Two at once had it: {who} recorded it as its own on {day}, though {holder}."),
-            ),
-            Fit::ReturnedElsewhere => (
-                "returned-elsewhere",
-                Severity::Gap,
-                format!("{} recorded on {day} that it was brought back, though {holder}.", sentence_case(&who)),
-            ),
-            Fit::Gap | Fit::Fits | Fit::Aside => (
-                "custody-gap",
-                Severity::Gap,
-                format!("No record says how it came to {who}, where it was on {day}: {holder}."),
-            ),
-        };
-        self.break_with(rule, severity, &leaves, sentence);
-    }
-
-    fn inside_container(&mut self, container: &Id, at: usize) {
-        let case = self.case;
+/// Notes what its signer would have taken back after others had built on it.
+fn too_late(case: &Case<'_>, findings: &mut Findings) {
+    for at in case.account.too_late.iter().copied() {
         let sentence = format!(
-            "{} recorded it on {} outside of {}, into which it was packed, and nobody recorded taking it out: {}.",
+            "{} would take back on {} what it had recorded before; others have gone on from that since, so this changes nothing.",
+            sentence_case(&case.who(at)),
+            case.day(at)
+        );
+        findings.add("withdrawn-too-late", Severity::Note, &[case.leaf(at)], sentence);
+    }
+}
+
+/// Reports a record by one whom the account binds.
+fn contradicts(case: &Case<'_>, at: usize, findings: &mut Findings) {
+    let Some(here) = case.account.passed.get(&at) else { return };
+    let (who, day, leaves) = (case.who(at), case.day(at), leaves_with(case, at, here));
+    match &here.passage {
+        Passage::Ended(ending) => {
+            let sentence = format!(
+                "{} recorded it on {day}, after it was {} on {} by {}.",
+                sentence_case(&who),
+                ending.end.word(),
+                case.day(ending.by),
+                case.who(ending.by)
+            );
+            findings.add("event-after-terminal", Severity::Fails, &[case.leaf(ending.by), case.leaf(at)], sentence);
+        }
+        Passage::Moving(_) if reading::act(case, at) == Act::Ships => {
+            let holder = case.holder(&here.passage, here.last);
+            let sentence =
+                format!("{} sent it off again on {day}, to another destination: {holder}.", sentence_case(&who));
+            findings.add("shipped-twice", Severity::Fails, &leaves, sentence);
+        }
+        _ => {
+            let holder = case.holder(&here.passage, here.last);
+            let sentence = format!("{} recorded on {day} what it could no longer do: {holder}.", sentence_case(&who));
+            findings.add("contradicts-itself", Severity::Fails, &leaves, sentence);
+        }
+    }
+}
+
+/// Reports the claims: as a gap if a hand-over that is missing explains them, else as what they are.
+fn claims(case: &Case<'_>, findings: &mut Findings) {
+    let claims = &case.account.claims;
+    let only_carriers = claims.iter().all(|at| carries(case, *at));
+    let first = claims.iter().copied().find(|at| only_carriers || !carries(case, *at));
+    if let Some(first) = first
+        && let Some(here) = case.account.passed.get(&first)
+        && explains(case, first, here, only_carriers)
+    {
+        return gap(case, first, here, findings);
+    }
+    let mut by_signer: BTreeMap<&ParticipantId, Vec<usize>> = BTreeMap::new();
+    for at in claims.iter().copied() {
+        by_signer.entry(case.signer(at)).or_default().push(at);
+    }
+    let mut by_signer: Vec<Vec<usize>> = by_signer.into_values().collect();
+    by_signer.sort_by_key(|claims| claims[0]);
+    for claims in by_signer {
+        claimed(case, &claims, findings);
+    }
+}
+
+/// Tells whether one missing record, of how the product came to the signer of the first claim, explains all the claims: from there
+/// they make one account with all that was accepted later. Or the claim says itself from whom it came.
+fn explains(case: &Case<'_>, first: usize, here: &Standpoint<'_>, only_carriers: bool) -> bool {
+    let account = &case.account;
+    if names_who_has_it(case, first, &here.passage) {
+        return true;
+    }
+    let was_inside = here.inside.container().is_some();
+    let mut second = Standpoint::new(case);
+    case.by_time.iter().copied().filter(|at| case.moment(*at) >= case.moment(first)).all(|at| {
+        let is_own = !case.entries[at].parts.is_empty();
+        let is_claim = account.claims.contains(&at) && (only_carriers || !carries(case, at));
+        let is_accepted = account.order.contains(&at);
+        // It may have gone on in something else, and what it was in by the account without it.
+        let may_be_elsewhere = !is_own && case.counts(at) && (!is_accepted || was_inside);
+        let is_asked = is_claim || is_accepted || may_be_elsewhere;
+        !is_asked
+            || second.take(case, None, at).is_ok()
+            || may_be_elsewhere
+            || is_accepted && case.are_within_tolerance(first, at)
+    })
+}
+
+fn carries(case: &Case<'_>, at: usize) -> bool {
+    case.has_role(case.signer(at), Role::Shipper)
+}
+
+/// Tells whether a record of taking names as its source one who has the product, or who let it go.
+fn names_who_has_it(case: &Case<'_>, at: usize, passage: &Passage<'_>) -> bool {
+    let from = match passage {
+        Passage::Held(by) => by,
+        Passage::Moving(transfer) => transfer.from,
+        Passage::Unknown | Passage::Ended(_) => return false,
+    };
+    case.acts(at).contains(Acts::TAKES) && case.event(at).sources.iter().any(|source| case.owns(from, &source.id))
+}
+
+fn gap(case: &Case<'_>, at: usize, here: &Standpoint<'_>, findings: &mut Findings) {
+    let (who, day, leaves) = (case.who(at), case.day(at), leaves_with(case, at, here));
+    let holder = case.holder(&here.passage, here.last);
+    if matches!(here.passage, Passage::Ended(_)) && case.event(at).declares("returned") {
+        let sentence = format!("{} recorded on {day} that it was brought back, though {holder}.", sentence_case(&who));
+        return findings.add("returned-elsewhere", Severity::Gap, &leaves, sentence);
+    }
+    if let Some(container) = here.inside.container() {
+        let sentence = format!(
+            "{} recorded it on {day} outside of {}, into which it was packed, and nobody recorded taking it out: {holder}.",
+            sentence_case(&who),
+            wording::id(container)
+        );
+        return findings.add("inside-container", Severity::Gap, &leaves, sentence);
+    }
+    let sentence = format!("No record says how it came to {who}, where it was on {day}: {holder}.");
+    findings.add("custody-gap", Severity::Gap, &leaves, sentence);
+}
+
+/// Reports what one participant says against the account.
+fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
+    let first = claims[0];
+    let who = case.who(first);
+    let place = reading::location(case.event(first)).map(|id| format!(" at {}", wording::id(id))).unwrap_or_default();
+    let is_party = case.order().any(|at| case.signer(at) == case.signer(first));
+    let says = if is_party {
+        format!(
+            "{} also says it had it{place} on {}, which does not fit its journey.",
+            sentence_case(&who),
+            case.day(first)
+        )
+    } else {
+        format!(
+            "{} says it had a product with this number{place} on {}, and has no part in its journey.",
+            sentence_case(&who),
+            case.day(first)
+        )
+    };
+    let mut sentence = match case.account.end.last {
+        Some(last) => {
+            let place =
+                reading::location(case.event(last)).map(|id| format!(" at {}", wording::id(id))).unwrap_or_default();
+            format!("By its own records it was with {}{place} on {}. {says}", case.who(last), case.day(last))
+        }
+        None => says,
+    };
+    if let Some(last) = case.account.end.last.filter(|last| case.signer(*last) != case.signer(first)) {
+        sentence.push_str(&format!(" If yours did not come from {}, do not trust it.", case.who(last)));
+    }
+    let leaves: Vec<LeafIndex> = claims.iter().map(|at| case.leaf(*at)).collect();
+    findings.add("claimed", Severity::Disputes, &leaves, sentence);
+}
+
+/// Notes which claims the members have dismissed, and why.
+fn dismissed(case: &Case<'_>, findings: &mut Findings) {
+    let mut by_signer: BTreeMap<&ParticipantId, Vec<usize>> = BTreeMap::new();
+    for at in case.account.dismissed.iter().copied() {
+        by_signer.entry(case.signer(at)).or_default().push(at);
+    }
+    for claims in by_signer.into_values() {
+        let Some(dismissal) = case.dismissal(claims[0]) else { continue };
+        let sentence = format!(
+            "{} says it had it on {}. The members of this ledger decided on {} that this counts for nothing: {}",
+            sentence_case(&case.who(claims[0])),
+            case.day(claims[0]),
+            wording::day(dismissal.at.time),
+            wording::stop(&wording::shown(&dismissal.reason))
+        );
+        let leaves: Vec<LeafIndex> = claims.iter().map(|at| case.leaf(*at)).collect();
+        findings.add("dismissed", Severity::Note, &leaves, sentence);
+    }
+}
+
+/// Notes who says to have had some of a lot without being named by anybody that had.
+pub(super) fn note_claims(case: &Case<'_>, findings: &mut Findings) {
+    dismissed(case, findings);
+    let mut told: BTreeSet<&ParticipantId> = BTreeSet::new();
+    for at in case.account.claims.iter().copied().filter(|at| told.insert(case.signer(*at))) {
+        let sentence = format!(
+            "{} says it had some of it on {}; nobody that had it recorded sending it there.",
+            sentence_case(&case.who(at)),
+            case.day(at)
+        );
+        findings.add("lot-claimed", Severity::Note, &[case.leaf(at)], sentence);
+    }
+}
+
+/// Notes what others say of what the product was in.
+fn containers(case: &Case<'_>, findings: &mut Findings) {
+    for at in case.account.about_container.iter().copied() {
+        let Some(container) = case.via(at).filter(|_| case.acts_on_any(at).intersects(HAVING)) else { continue };
+        let sentence = format!(
+            "{} says it had {} on {}, in which this was then, and has no part in its journey.",
+            sentence_case(&case.who(at)),
+            wording::id(container),
+            wording::day(case.event(at).event_time)
+        );
+        findings.add("container-disputed", Severity::Note, &[case.leaf(at)], sentence);
+    }
+}
+
+/// Notes who carried it without being named.
+fn unnamed_carriers(case: &Case<'_>, findings: &mut Findings) {
+    let mut told: BTreeMap<&ParticipantId, Vec<usize>> = BTreeMap::new();
+    let lies_aside = |at: &usize| !case.account.fitting.contains(at) && case.has_role(case.signer(*at), Role::Shipper);
+    for at in case.account.aside.iter().copied().chain(case.order()).filter(lies_aside) {
+        if case.acts_on_any(at).intersects(HAVING) {
+            told.entry(case.signer(at)).or_default().push(at);
+        }
+    }
+    for carried in told.into_values() {
+        let at = carried[0];
+        let sentence = format!(
+            "{} carried it on {}; by the records nobody had asked it to.",
+            sentence_case(&case.who(at)),
+            case.day(at)
+        );
+        let leaves: Vec<LeafIndex> = carried.iter().map(|at| case.leaf(*at)).collect();
+        findings.add("unnamed-carrier", Severity::Note, &leaves, sentence);
+    }
+}
+
+/// Notes who took over what had been let go to nobody in particular.
+fn unannounced(case: &Case<'_>, findings: &mut Findings) {
+    for (at, from) in case.account.unannounced.iter().copied() {
+        let sentence = format!(
+            "{} recorded taking it over on {}; {}, which had let it go, had named nobody.",
             sentence_case(&case.who(at)),
             case.day(at),
-            wording::id(container),
-            self.holder()
+            case.name(from)
         );
-        let leaves = self.leaves_with(at);
-        self.break_with("inside-container", Severity::Gap, &leaves, sentence);
-    }
-
-    fn end(&mut self) {
-        if let Passage::Moving(transfer) = self.passage.clone() {
-            let (since, case) = (transfer.since, self.case);
-            if !transfer.released {
-                let sentence = format!(
-                    "{} took it away on {}, and {} never recorded handing it over.",
-                    sentence_case(&transfer.carrier.map_or_else(|| case.who(since), |carrier| case.name(carrier))),
-                    case.day(since),
-                    case.name(transfer.from)
-                );
-                self.break_with("custody-gap", Severity::Gap, &[case.leaf(since)], sentence);
-            } else if !transfer.to.is_empty() && transfer.to.iter().all(|id| case.owner(id).is_none()) {
-                let sentence = format!(
-                    "{} sent it on {} to somebody who is not registered here: what happened since is not recorded.",
-                    sentence_case(&case.name(transfer.from)),
-                    case.day(since)
-                );
-                self.findings.add("left-consortium", Severity::Note, &[case.leaf(since)], sentence);
-            }
-        }
-    }
-
-    fn break_with(&mut self, rule: &'static str, severity: Severity, leaves: &[LeafIndex], sentence: String) {
-        self.unbroken = false;
-        self.findings.add(rule, severity, leaves, sentence);
-    }
-
-    fn leaves_with(&self, at: usize) -> Vec<LeafIndex> {
-        [Some(at), self.last].into_iter().flatten().map(|at| self.case.leaf(at)).collect()
-    }
-
-    /// Who has the product as far as is known, as a clause: "Acme, which had it, never recorded …".
-    fn holder(&self) -> String {
-        let case = self.case;
-        match &self.passage {
-            Passage::Held(by) => format!("{} had it{} and recorded no hand-over", case.name(by), self.since()),
-            Passage::Moving(transfer) if !transfer.released => {
-                let carrier = transfer.carrier.map_or_else(|| "a carrier".to_owned(), |one| case.name(one));
-                format!("{carrier} had taken it away on {}", case.day(transfer.since))
-            }
-            Passage::Moving(transfer) => {
-                let (from, day) = (case.name(transfer.from), case.day(transfer.since));
-                match announced(case, transfer) {
-                    Some(to) => format!("{from} had sent it to {to} on {day}"),
-                    None => format!("{from} had sent it off on {day}"),
-                }
-            }
-            Passage::Ended(ending) => {
-                format!(
-                    "{} had recorded it as {} on {}",
-                    case.who(ending.since),
-                    ending.end.word(),
-                    case.day(ending.since)
-                )
-            }
-            Passage::Unknown => "nobody is known to have had it".to_owned(),
-        }
-    }
-
-    fn since(&self) -> String {
-        self.last.map(|at| format!(", last seen there on {},", self.case.day(at))).unwrap_or_default()
+        findings.add("unannounced", Severity::Note, &[case.leaf(at)], sentence);
     }
 }
 
-/// The announced destinations by name, those outside the consortium as one.
-pub(super) fn announced(case: &Case<'_>, transfer: &passage::Transfer<'_>) -> Option<String> {
-    let mut owners: Vec<&ParticipantId> = transfer.to.iter().filter_map(|id| case.owner(id)).collect();
-    owners.sort_unstable();
-    owners.dedup();
-    let names: Vec<String> = owners.into_iter().map(|owner| case.name(owner)).collect();
-    match (names.is_empty(), transfer.to.is_empty()) {
-        (_, true) => None,
-        (true, false) => Some("somebody who is not registered here".to_owned()),
-        (false, false) => Some(names.join(" and ")),
+/// Notes what was recorded after the next had gone on.
+fn late(case: &Case<'_>, findings: &mut Findings) {
+    let mut later: Vec<usize> = Vec::new();
+    for at in case.order().collect::<Vec<_>>().into_iter().rev() {
+        let overtaken = later.iter().any(|one| case.signer(*one) != case.signer(at) && case.leaf(*one) < case.leaf(at));
+        if overtaken {
+            let sentence = format!(
+                "{} recorded what was on {} only after others had recorded what came later.",
+                sentence_case(&case.who(at)),
+                case.day(at)
+            );
+            findings.add("late", Severity::Note, &[case.leaf(at)], sentence);
+        }
+        // The earliest leaf of each signer says it all.
+        match later.iter_mut().find(|one| case.signer(**one) == case.signer(at)) {
+            Some(one) if case.leaf(*one) > case.leaf(at) => *one = at,
+            Some(_) => {}
+            None => later.push(at),
+        }
     }
 }
 
-/// The shippings that were never made, and the events that say so (CBV 2.0 `void_shipping`): each takes back the latest
-/// one before it by the same signer, of the product or of the container that both name. A key in other hands takes back
-/// nothing.
-fn voided_shippings(case: &Case<'_>) -> BTreeSet<usize> {
-    let mut voided = BTreeSet::new();
-    if !(0..case.entries.len()).any(|at| reading::act(case, at) == Act::VoidsShipping) {
-        return voided;
+fn left(case: &Case<'_>, findings: &mut Findings) {
+    let Passage::Moving(transfer) = &case.account.end.passage else { return };
+    if !transfer.to.is_empty() && transfer.to.iter().all(|id| case.owner(id).is_none()) {
+        let sentence = format!(
+            "{} sent it on {} to somebody who is not registered here: what happened since is not recorded.",
+            sentence_case(&case.name(transfer.from)),
+            case.day(transfer.since)
+        );
+        findings.add("left-consortium", Severity::Note, &[case.leaf(transfer.since)], sentence);
     }
-    for mentions in case.all_mentions() {
-        let mut open: BTreeMap<&ParticipantId, Vec<usize>> = BTreeMap::new();
-        for at in mentions.iter().map(|mention| mention.at) {
-            if case.entries[at].standing != Standing::Counts || case.compromised_since(at).is_some() {
-                continue;
-            }
-            let shippings = open.entry(case.signer(at)).or_default();
-            match reading::act(case, at) {
-                Act::Ships => shippings.push(at),
-                Act::VoidsShipping => voided.extend(shippings.pop().into_iter().flat_map(|shipping| [shipping, at])),
-                _ => {}
-            }
-        }
-    }
-    voided
+}
+
+fn leaves_with(case: &Records<'_>, at: usize, here: &Standpoint<'_>) -> Vec<LeafIndex> {
+    [Some(at), here.last].into_iter().flatten().map(|at| case.leaf(at)).collect()
 }

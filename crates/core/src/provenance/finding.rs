@@ -15,8 +15,14 @@ pub enum Severity {
     Recall,
     /// A contradiction: the product is suspect.
     Fails,
+    /// It is no more: destroyed, or taken out of use.
+    Ended,
+    /// Somebody without a part in its journey says to have had it.
+    Disputes,
     /// Something is missing: the history is incomplete.
     Gap,
+    /// It has reached its end as it should: sold, dispensed, expired, used up, unpacked.
+    Past,
     /// Worth knowing, and changes nothing.
     Note,
     /// In the product's favour: what an authentic verdict rests on.
@@ -39,40 +45,60 @@ pub struct Reason {
 pub const RULES: &[(&str, Severity)] = &[
     ("recalled", Severity::Recall),
     ("recalled-input", Severity::Recall),
-    ("before-commissioning", Severity::Fails),
     ("commissioned-twice", Severity::Fails),
     ("commissioned-without-authority", Severity::Fails),
     ("event-after-terminal", Severity::Fails),
     ("event-id-reused", Severity::Fails),
+    ("contradicts-itself", Severity::Fails),
     ("impossible-travel", Severity::Fails),
-    ("received-by-another", Severity::Fails),
+    ("label-differs", Severity::Fails),
     ("reported-stolen", Severity::Fails),
-    ("shipped-by-non-custodian", Severity::Fails),
     ("shipped-twice", Severity::Fails),
     ("signed-after-compromise", Severity::Fails),
     ("signer-not-in-force", Severity::Fails),
     ("signer-outside-rights", Severity::Fails),
-    ("two-custodians", Severity::Fails),
+    ("decommissioned", Severity::Ended),
+    ("destroyed", Severity::Ended),
+    ("claimed", Severity::Disputes),
     ("answer-too-old", Severity::Gap),
     ("container-cycle", Severity::Gap),
     ("custody-gap", Severity::Gap),
+    ("end-withdrawn", Severity::Gap),
     ("inside-container", Severity::Gap),
     ("limit-reached", Severity::Gap),
     ("no-origin", Severity::Gap),
     ("not-serialised", Severity::Gap),
     ("returned-elsewhere", Severity::Gap),
+    ("dispensed", Severity::Past),
+    ("expired", Severity::Past),
+    ("sold", Severity::Past),
+    ("unpacked", Severity::Past),
+    ("used-up", Severity::Past),
     ("code-can-be-copied", Severity::Note),
     ("compromised-stranger", Severity::Note),
     ("corrected", Severity::Note),
     ("correction-without-effect", Severity::Note),
-    ("expired", Severity::Note),
+    ("container-disputed", Severity::Note),
+    ("date-passed", Severity::Note),
+    ("dismissed", Severity::Note),
+    ("expiry-unreadable", Severity::Note),
+    ("label-incomplete", Severity::Note),
+    ("label-unconfirmed", Severity::Note),
+    ("late", Severity::Note),
     ("left-consortium", Severity::Note),
+    ("load", Severity::Note),
+    ("lot-claimed", Severity::Note),
     ("packed-elsewhere", Severity::Note),
     ("recall-claimed", Severity::Note),
     ("recall-lifted", Severity::Note),
+    ("recall-lifted-by-vote", Severity::Note),
     ("stolen-claimed", Severity::Note),
+    ("shared-number", Severity::Note),
+    ("unannounced", Severity::Note),
+    ("unnamed-carrier", Severity::Note),
     ("unpacked-without-packing", Severity::Note),
     ("void-without-shipping", Severity::Note),
+    ("withdrawn-too-late", Severity::Note),
     ("commissioned-by-prefix-holder", Severity::Holds),
     ("custody-unbroken", Severity::Holds),
     ("signers-registered", Severity::Holds),
@@ -99,8 +125,9 @@ impl Findings {
         self.reasons.push(Reason { rule, severity, leaves: leaves.to_vec(), sentence });
     }
 
-    pub fn has(&self, severity: Severity) -> bool {
-        self.reasons.iter().any(|reason| reason.severity == severity)
+    /// The severity that weighs most.
+    pub fn heaviest(&self) -> Option<Severity> {
+        self.reasons.iter().map(|reason| reason.severity).min()
     }
 
     /// Hands over the reasons: the weightiest first, then in ledger order.

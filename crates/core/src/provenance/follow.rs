@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::consortium::{ParticipantId, Place, Registry};
 use crate::epcis::Event;
-use crate::gs1::Id;
+use crate::gs1::{Id, Question};
 use crate::hash::Hash;
 use crate::index::{Subject, SubjectKind, names};
 use crate::limits::{
@@ -19,7 +19,7 @@ use crate::limits::{
 };
 use crate::merkle::LeafIndex;
 use crate::provenance::history::{CapturedEvent, Record};
-use crate::provenance::links;
+use crate::provenance::{links, master_data};
 use crate::time::Timestamp;
 
 /// Where lists and statements come from.
@@ -102,6 +102,8 @@ pub struct Trail {
     pub records: Vec<Record>,
     /// What was taken of each list.
     pub shown: BTreeMap<Subject, List>,
+    /// The leaves in lists of recalls that are proposals to lift one.
+    pub proposed: BTreeSet<LeafIndex>,
     /// More is recorded than was followed.
     pub limit_reached: bool,
 }
@@ -111,9 +113,9 @@ pub fn is_before_span(block: Timestamp, since: Timestamp) -> bool {
     since.millis_since(block) > EVENT_TIME_AHEAD_MS_MAX
 }
 
-/// Follows everything that an answer about `id` rests on.
-pub fn follow<S: Source>(id: &Id, source: &mut S) -> Result<Trail, S::Error> {
-    let mut follower = Follower::new(id, source);
+/// Follows everything that an answer about an id, with its label if it has one, rests on.
+pub fn follow<S: Source>(asked: impl Into<Question>, source: &mut S) -> Result<Trail, S::Error> {
+    let mut follower = Follower::new(asked.into(), source);
     follower.ids()?;
     follower.places()?;
     follower.recalls()?;
@@ -192,6 +194,7 @@ struct Cost {
 }
 
 struct Follower<'a, S> {
+    asked: Question,
     source: &'a mut S,
     budget: Budget,
     ids: BTreeMap<Id, Role>,
@@ -201,20 +204,24 @@ struct Follower<'a, S> {
     /// Events that name what is followed, in the order in which they were found, some of them repeatedly.
     found: Vec<CapturedEvent>,
     parties: BTreeSet<ParticipantId>,
+    /// The proposals that stand in lists of recalls.
+    proposals: BTreeSet<Subject>,
     trail: Trail,
 }
 
 impl<'a, S: Source> Follower<'a, S> {
-    fn new(id: &Id, source: &'a mut S) -> Self {
-        let itself = Role { carries: Some(Start::Beginning), is_used: true, ..Role::new(id) };
+    fn new(asked: Question, source: &'a mut S) -> Self {
+        let itself = Role { carries: Some(Start::Beginning), is_used: true, ..Role::new(&asked.id) };
         Self {
+            ids: BTreeMap::from([(asked.id.clone(), itself)]),
+            asked,
             source,
             budget: Budget::new(),
-            ids: BTreeMap::from([(id.clone(), itself)]),
             transformations: BTreeMap::new(),
             captures: BTreeMap::new(),
             found: Vec::new(),
             parties: BTreeSet::new(),
+            proposals: BTreeSet::new(),
             trail: Trail::default(),
         }
     }
@@ -462,11 +469,13 @@ impl<'a, S: Source> Follower<'a, S> {
         Ok(())
     }
 
+    /// The lots of which it is said that the id is of them, and the label's.
     fn lots(&self, id: &Id) -> Vec<Id> {
         let captures = self.ids.get(id).into_iter().flat_map(|role| self.captures_of(&role.subject));
         let lots: BTreeSet<Id> =
-            captures.flat_map(|capture| capture.events().filter_map(|event| links::lot(event, id))).collect();
-        lots.into_iter().take(FOLLOWED_LOTS_MAX).collect()
+            captures.flat_map(|capture| capture.events().flat_map(|event| master_data::lots(event, id))).collect();
+        let of_label = self.asked.lot().filter(|_| *id == self.asked.id);
+        lots.into_iter().take(FOLLOWED_LOTS_MAX).chain(of_label).collect()
     }
 
     /// Takes the end of a list of recalls, from the last back.
@@ -480,7 +489,15 @@ impl<'a, S: Source> Follower<'a, S> {
         let mut from = leaves.len();
         while from > 0 && !budget.is_spent() {
             from -= 1;
-            budget.spend(self.take(leaves[from], &subject, &speaks)?);
+            let leaf = leaves[from];
+            // The members may have decided to lift a recall: then a proposal stands in its list.
+            if let Some(proposal) = self.source.registry().proposed_at(leaf) {
+                self.proposals.insert(Subject::proposal(&proposal.id));
+                self.trail.proposed.insert(leaf);
+                budget.spend(Cost { bytes: 0, events: 0 });
+            } else {
+                budget.spend(self.take(leaf, &subject, &speaks)?);
+            }
         }
         if !reaches_back && !budget.is_spent() {
             return Err(cut_short(self.source, subject));
@@ -491,15 +508,15 @@ impl<'a, S: Source> Follower<'a, S> {
         Ok(())
     }
 
-    /// Everything about those that spoke and those that hold, and how each proposal to end their registrations came out.
+    /// Everything about those that spoke and those that hold, and how each proposal about one of them or a recall came out.
     fn parties(&mut self) -> Result<(), S::Error> {
-        let mut proposals = BTreeSet::new();
+        let mut proposals = std::mem::take(&mut self.proposals);
         for party in std::mem::take(&mut self.parties) {
             let list = take_whole(self.source, &mut self.trail.shown, Subject::party(party.as_str()))?;
             let registry = self.source.registry();
             let proposed = list.leaves.iter().filter_map(|leaf| registry.proposed_at(*leaf));
-            let ending = proposed.filter(|one| one.content.revocations().any(|change| change.participant == party));
-            proposals.extend(ending.map(|one| Subject::proposal(&one.id)));
+            let deciding = proposed.filter(|one| one.content.decides_about(&party));
+            proposals.extend(deciding.map(|one| Subject::proposal(&one.id)));
         }
         proposals.into_iter().try_for_each(|proposal| self.take_end(proposal))
     }
@@ -562,8 +579,14 @@ impl Trail {
     pub fn leaves(&self) -> (BTreeSet<LeafIndex>, BTreeSet<LeafIndex>) {
         let (mut captures, mut admin) = (BTreeSet::new(), BTreeSet::new());
         for (subject, list) in self.shown.iter().filter(|(subject, _)| !is_of_proposal(subject.kind())) {
-            let leaves = if holds_captures(subject.kind()) { &mut captures } else { &mut admin };
-            leaves.extend(list.leaves.iter().copied());
+            for leaf in list.leaves.iter().copied() {
+                let is_capture = holds_captures(subject.kind()) && !self.proposed.contains(&leaf);
+                if is_capture {
+                    captures.insert(leaf)
+                } else {
+                    admin.insert(leaf)
+                };
+            }
         }
         (captures, admin)
     }
@@ -580,7 +603,8 @@ pub const fn is_of_proposal(kind: SubjectKind) -> bool {
     matches!(kind, SubjectKind::Proposal)
 }
 
-/// Tells whether the lists of a kind lead to captures; the others lead to admin statements.
+/// Tells whether the lists of a kind lead to captures, those of recalls to proposals to lift one too; the others lead to admin
+/// statements.
 pub const fn holds_captures(kind: SubjectKind) -> bool {
     matches!(kind, SubjectKind::Id | SubjectKind::Transformation | SubjectKind::Recall)
 }

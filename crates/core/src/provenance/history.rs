@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::consortium::{ParticipantId, Place, Registry};
 use crate::epcis::Event;
-use crate::gs1::Id;
+use crate::gs1::{Id, Label};
 use crate::hash::Hash;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::provenance::follow::Capture;
@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone)]
 pub struct History {
     pub id: Id,
+    /// What the code that was scanned says beside the id.
+    pub label: Label,
     /// The time of the last seal: the "now" of the verdict.
     pub as_of: Timestamp,
     pub tree_size: TreeSize,

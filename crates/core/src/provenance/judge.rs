@@ -1,23 +1,22 @@
 //! `judge`: every rule over a history, weighed into one verdict.
 
-use serde_json::Value;
-
-use crate::provenance::case::{Case, Subject};
-use crate::provenance::custody::{self, Custody};
+use crate::provenance::case::Case;
+use crate::provenance::custody;
 use crate::provenance::finding::{Findings, Severity};
 use crate::provenance::history::History;
 use crate::provenance::passage::Passage;
 use crate::provenance::policy::Policy;
-use crate::provenance::reading::{self, End};
-use crate::provenance::rules::{corrected, ending, origin, recall, signers, stolen, travel};
-use crate::provenance::verdict::{self, ProductState, Verdict, Word};
-use crate::provenance::wording::{self, day};
-use crate::provenance::{links, timeline};
+use crate::provenance::reading;
+use crate::provenance::records::Subject;
+use crate::provenance::rules::{corrected, ending, label, origin, recall, signers, stolen, travel};
+use crate::provenance::timeline;
+use crate::provenance::verdict::{self, Light, ProductState, Verdict, Word};
+use crate::provenance::wording;
 
 /// Judges a history. Pure and total: the same history and policy give the same verdict, whatever they hold.
 pub fn judge(history: &History, policy: &Policy) -> Verdict {
     let case = Case::new(history, policy);
-    if history.records.is_empty() || (case.own.is_empty() && case.subject == Subject::One) {
+    if history.records.is_empty() || (case.own.is_empty() && case.subject.has_custodian()) {
         return unknown(&case);
     }
     let mut findings = Findings::default();
@@ -26,22 +25,29 @@ pub fn judge(history: &History, policy: &Policy) -> Verdict {
             "More is recorded of it than is followed for one code: what was recorded last was not looked at.";
         findings.add("limit-reached", Severity::Gap, &[], sentence.to_owned());
     }
-    let (state, genuine) = match case.subject {
-        Subject::One => one(&case, &mut findings),
+    let (state, whereabouts) = match case.subject {
+        Subject::One | Subject::Load | Subject::Paper => one(&case, &mut findings),
         Subject::Lot | Subject::Kind | Subject::Place => (many(&case, &mut findings), String::new()),
     };
     let reasons = findings.into_reasons();
-    let word = Word::weigh(&reasons);
-    let summary = if word == Word::Authentic { genuine } else { verdict::summary(word, &reasons) };
+    let best = if matches!(case.subject, Subject::One | Subject::Paper) { Word::Authentic } else { Word::Traced };
+    let word = Word::weigh(&reasons, best);
+    let summary = match (word, case.account.origin) {
+        (Word::Authentic | Word::Traced, Some(origin)) => genuine(&case, word, origin, &whereabouts),
+        _ => verdict::summary(word, &reasons),
+    };
     Verdict {
         id: history.id.clone(),
+        label: history.label.clone(),
         word,
+        light: word.light(&reasons),
         summary,
         reasons,
         state,
         timeline: timeline::of(&case),
         as_of: history.as_of,
         tree_size: history.tree_size,
+        best,
     }
 }
 
@@ -52,128 +58,131 @@ fn unknown(case: &Case<'_>) -> Verdict {
     not_serialised(case, &mut findings);
     Verdict {
         id: history.id.clone(),
+        label: history.label.clone(),
         word: Word::Unknown,
+        light: Light::Amber,
         summary: verdict::summary(Word::Unknown, &[]),
         reasons: findings.into_reasons(),
         state: ProductState::default(),
         timeline: Vec::new(),
         as_of: history.as_of,
         tree_size: history.tree_size,
+        best: Word::Unknown,
     }
 }
 
-/// One product: every rule. Gives its state, and the summary should it turn out authentic.
+/// One thing: every rule. Gives its state, and where it is as a clause.
 fn one(case: &Case<'_>, findings: &mut Findings) -> (ProductState, String) {
     corrected::check(case, findings);
     signers::check(case, findings);
     origin::check(case, findings);
     recall::check(case, findings);
-    let end = ending::check(case, findings);
-    let custody = custody::walk(case, findings);
-    stolen::check(case, &custody, findings);
+    let is_whole = case.subject == Subject::Paper || custody::check(case, findings);
+    ending::check(case, findings);
+    stolen::check(case, findings);
     travel::check(case, findings);
-    let state = state(case, &custody, end);
-    expiry_note(case, &state, findings);
-    let whereabouts = whereabouts(case, &custody, end);
-    if custody.unbroken && case.origin.is_some() {
-        let leaves: Vec<_> = case.order.iter().map(|at| case.leaf(*at)).collect();
+    let state = state(case);
+    label::check(case, findings);
+    let whereabouts = whereabouts(case);
+    if is_whole && case.subject.has_custodian() && case.account.origin.is_some() {
+        let leaves: Vec<_> = case.order().map(|at| case.leaf(at)).collect();
         let sentence = format!("Every hand-over since is on record; {whereabouts}.");
         findings.add("custody-unbroken", Severity::Holds, &leaves, sentence);
     }
-    if ![Severity::Recall, Severity::Fails, Severity::Gap].into_iter().any(|severity| findings.has(severity)) {
+    if case.subject == Subject::Load {
+        let sentence = "This code names a load, not what is in it: scan the pieces.";
+        findings.add("load", Severity::Note, &[], sentence.to_owned());
+    } else if findings.heaviest().is_none_or(|heaviest| heaviest >= Severity::Note) {
         let sentence = "A printed code can be copied: this is the journey of the product with this number, and only \
                         what you see yourself says that it is the one in your hand.";
         findings.add("code-can-be-copied", Severity::Note, &[], sentence.to_owned());
     }
-    (state, genuine(case, &whereabouts))
+    (state, whereabouts)
 }
 
 /// A class, a lot or a place: what is known of it, and never that it is authentic.
 fn many(case: &Case<'_>, findings: &mut Findings) -> ProductState {
     corrected::check(case, findings);
-    if case.subject == Subject::Lot {
+    if matches!(case.subject, Subject::Lot | Subject::Kind) {
         origin::check_lot(case, findings);
+        custody::note_claims(case, findings);
     }
     recall::check(case, findings);
+    label::check(case, findings);
     not_serialised(case, findings);
-    ProductState { expiry: expiry(case), ..ProductState::default() }
+    ProductState { expiry: label::expiry(case), ..ProductState::default() }
 }
 
 fn not_serialised(case: &Case<'_>, findings: &mut Findings) {
-    let sentence = match case.subject {
-        Subject::One => return,
-        Subject::Place => "This code names a place or an organisation, not a product.",
-        Subject::Lot => {
-            "This code names a lot, which many pieces share: only one with a serial number can be followed."
+    let (rule, severity, sentence) = match case.subject {
+        Subject::One | Subject::Load | Subject::Paper => return,
+        Subject::Place => {
+            ("not-serialised", Severity::Gap, "This code names a place or an organisation, not a product.")
         }
-        Subject::Kind => {
-            "This code names a kind of product, which many pieces share: only one with a serial number can be followed."
-        }
+        Subject::Lot => (
+            "shared-number",
+            Severity::Note,
+            "This code names a lot, which many pieces share: it cannot single out the one in your hand.",
+        ),
+        Subject::Kind => (
+            "shared-number",
+            Severity::Note,
+            "This code names a kind of product, which many pieces share: it cannot single out the one in your hand.",
+        ),
     };
-    findings.add("not-serialised", Severity::Gap, &[], sentence.to_owned());
+    findings.add(rule, severity, &[], sentence.to_owned());
 }
 
-fn state(case: &Case<'_>, custody: &Custody<'_>, end: Option<(End, usize)>) -> ProductState {
-    let custodian = match &custody.passage {
+fn state(case: &Case<'_>) -> ProductState {
+    let end = &case.account.end;
+    let custodian = match &end.passage {
         Passage::Held(by) => Some(*by),
         Passage::Moving(transfer) => transfer.carrier,
         Passage::Unknown | Passage::Ended(_) => None,
     };
-    let disposition = case.order.iter().rev().find_map(|at| case.event(*at).disposition.as_ref());
+    let ended = match &end.passage {
+        Passage::Ended(ending) => Some(ending.end.word()),
+        _ => None,
+    };
+    let disposition = case.account.order.iter().rev().find_map(|at| case.event(*at).disposition.as_ref());
     ProductState {
         custodian: custodian.map(|id| timeline::party(case, id)),
-        location: custody.last.and_then(|at| reading::location(case.event(at))).map(|id| id.as_str().to_owned()),
+        location: end.last.and_then(|at| reading::location(case.event(at))).map(|id| id.as_str().to_owned()),
         disposition: disposition.map(|disposition| disposition.as_str().to_owned()),
-        end: end.map(|(end, _)| end.word()),
-        expiry: expiry(case),
-        in_transit: matches!(custody.passage, Passage::Moving(_)),
-        container: custody.container.map(|id| id.as_str().to_owned()),
+        end: ended,
+        expiry: label::expiry(case),
+        in_transit: matches!(end.passage, Passage::Moving(_)),
+        container: end.inside.container().map(|id| id.as_str().to_owned()),
     }
 }
 
 /// Where the product is, as a clause.
-fn whereabouts(case: &Case<'_>, custody: &Custody<'_>, end: Option<(End, usize)>) -> String {
-    let inside = custody.container.map(|id| format!(", in the container {}", wording::id(id))).unwrap_or_default();
-    match (&custody.passage, end) {
-        (Passage::Ended(_), Some((end, at))) => format!("it was {} on {}", end.word(), case.day(at)),
-        (Passage::Held(by), _) => format!("{} has it{inside}", case.name(by)),
-        (Passage::Moving(transfer), _) => {
-            let to = custody::announced(case, transfer).map(|to| format!(" to {to}")).unwrap_or_default();
+fn whereabouts(case: &Case<'_>) -> String {
+    let end = &case.account.end;
+    let inside = end.inside.container().map(|id| format!(", in the container {}", wording::id(id))).unwrap_or_default();
+    match &end.passage {
+        Passage::Ended(ending) => format!("it was {} on {}", ending.end.word(), case.day(ending.by)),
+        Passage::Held(by) => format!("{} has it{inside}", case.name(by)),
+        Passage::Moving(transfer) => {
+            let to = case.announced(transfer).map(|to| format!(" to {to}")).unwrap_or_default();
             format!("it is on its way from {}{to}{inside}", case.name(transfer.from))
         }
-        (Passage::Unknown | Passage::Ended(_), _) => "nobody is recorded as having it now".to_owned(),
+        Passage::Unknown => "nobody is recorded as having it now".to_owned(),
     }
 }
 
-fn genuine(case: &Case<'_>, whereabouts: &str) -> String {
-    let Some(origin) = case.origin else { return verdict::summary(Word::Authentic, &[]) };
-    format!(
-        "Genuine by the records: it comes from {}, of {}, and every hand-over since is known; {whereabouts}.",
-        case.who(origin),
-        case.day(origin)
-    )
-}
-
-/// The expiry or sell-by date that the product was made with (CBV 2.0 §9, instance and lot master data).
-fn expiry(case: &Case<'_>) -> Option<String> {
-    let with_authority = case.origins.iter().copied().filter(|at| case.signed_by_prefix_holder(*at));
-    with_authority
-        .filter_map(|at| links::ilmd(case.event(at)))
-        .find_map(|ilmd| date(ilmd, "itemExpirationDate").or_else(|| date(ilmd, "sellByDate")))
-}
-
-/// The day that a member of master data gives.
-fn date(ilmd: &Value, name: &str) -> Option<String> {
-    let text = links::master_data(ilmd, name)?.as_str()?;
-    let day = text.get(..10)?;
-    let dashed = |at: usize| at == 4 || at == 7;
-    let is_day =
-        day.bytes().enumerate().all(|(at, byte)| if dashed(at) { byte == b'-' } else { byte.is_ascii_digit() });
-    is_day.then(|| day.to_owned())
-}
-
-fn expiry_note(case: &Case<'_>, state: &ProductState, findings: &mut Findings) {
-    let Some(expiry) = state.expiry.as_ref().filter(|expiry| **expiry < day(case.history.as_of)) else { return };
-    let leaves: Vec<_> = case.origin.map(|at| case.leaf(at)).into_iter().collect();
-    findings.add("expired", Severity::Note, &leaves, format!("Its date of expiry, {expiry}, has passed."));
+fn genuine(case: &Case<'_>, word: Word, origin: usize, whereabouts: &str) -> String {
+    let (who, day) = (case.who(origin), case.day(origin));
+    match (word, case.subject) {
+        (Word::Authentic, Subject::Paper) => format!("Genuine by the records: it comes from {who}, of {day}."),
+        (Word::Authentic, _) => format!(
+            "Genuine by the records: it comes from {who}, of {day}, and every hand-over since is known; {whereabouts}."
+        ),
+        (_, Subject::Load) => format!(
+            "Traced: it comes from {who}, of {day}, and every hand-over since is known; {whereabouts}. What is in it has codes of its own."
+        ),
+        _ => format!(
+            "Traced: it comes from {who}, of {day}. Many pieces share this code: it cannot single out the one in your hand."
+        ),
+    }
 }

@@ -1,8 +1,6 @@
-//! What ties one id to another in the words of an event: containers, the inputs of a transformation, lots.
+//! What ties one id to another in the words of an event: containers, and the inputs of a transformation.
 //!
 //! Both who follows the links and who judges what was found ask here, so that nothing is judged that was not followed.
-
-use serde_json::Value;
 
 use crate::epcis::event::{Action, Event, Part, What};
 use crate::gs1::Id;
@@ -30,31 +28,6 @@ pub fn brings_forth(event: &Event, id: &Id) -> bool {
         What::Transformation { .. } => plays(event, id, Part::Output),
         _ => false,
     }
-}
-
-/// The lot that `event`, where it brings `item` forth, says it is of: the `lotNumber` of its instance and lot master data
-/// (CBV 2.0 §9.2), under the item's GTIN.
-pub fn lot(event: &Event, item: &Id) -> Option<Id> {
-    if brings_forth(event, item) { item.lot(lot_number(event)?) } else { None }
-}
-
-/// The lot number of the instance and lot master data of an event that has any.
-pub fn lot_number(event: &Event) -> Option<&str> {
-    master_data(ilmd(event)?, "lotNumber")?.as_str()
-}
-
-/// The instance and lot master data of an event that has any.
-pub fn ilmd(event: &Event) -> Option<&Value> {
-    match &event.what {
-        What::Object { ilmd, .. } | What::Transformation { ilmd, .. } => ilmd.as_ref(),
-        What::Aggregation { .. } | What::Transaction { .. } | What::Association { .. } => None,
-    }
-}
-
-/// The member of instance and lot master data with this local name, whatever prefix its document gave it.
-pub fn master_data<'a>(ilmd: &'a Value, name: &str) -> Option<&'a Value> {
-    let local = |key: &str| key.rsplit([':', '/', '#']).next() == Some(name);
-    ilmd.as_object()?.iter().find(|(key, _)| local(key)).map(|(_, value)| value)
 }
 
 fn plays(event: &Event, id: &Id, part: Part) -> bool {

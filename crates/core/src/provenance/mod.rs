@@ -1,15 +1,16 @@
 //! From a product's history to a verdict: one pure function, [`judge`], and the rules it is made of.
 //!
-//! The way of a history through this folder: `case` says which records count (`corrections`), and by a first, silent
-//! walk (`custody`) which of them are the product's journey: its own and, while it is in a container, the container's
-//! (`containment`). `reading` says what each event means for custody and for the product's end; the `rules` and a second
-//! walk turn the journey into findings; `judge` weighs them. `docs/VERDICT.md` is the same for readers of verdicts, with
-//! every rule.
+//! The way of a history through this folder: `records` says what each record is worth by itself (`corrections`) and what it means for
+//! custody and for the product's end (`reading`). `account` builds from the records of the `parties` who has the product: by walks
+//! (`walk`) along which each record fits the `passage` so far or not, the product's own records and, while it is in a container, the
+//! container's (`containment`). Both together are the `case`. `custody` and the `rules` turn it into findings; `judge` weighs them.
+//! `docs/VERDICT.md` is the same for readers of verdicts, with every rule.
 //!
 //! Not here: proofs and signatures, which were checked before a history was made; which records a history must hold
-//! (`follow`), apart from the words that tie ids together (`links`), which both read; the clock, for which [`stale`]
+//! (`follow`), apart from the words that tie ids together (`links`, `master_data`), which both read; the clock, for which [`stale`]
 //! takes a parameter.
 
+mod account;
 mod case;
 mod containment;
 mod corrections;
@@ -19,13 +20,17 @@ mod follow;
 mod history;
 mod judge;
 pub mod links;
+pub mod master_data;
+mod parties;
 mod parts;
 mod passage;
 mod policy;
 mod reading;
+mod records;
 mod rules;
 mod timeline;
 mod verdict;
+mod walk;
 mod wording;
 
 #[cfg(test)]
@@ -42,4 +47,4 @@ pub use history::{CapturedEvent, History, Record};
 pub use judge::judge;
 pub use policy::{Policy, stale};
 pub use timeline::TimelineStep;
-pub use verdict::{Party, ProductState, Verdict, Word};
+pub use verdict::{Light, Party, ProductState, Verdict, Word};

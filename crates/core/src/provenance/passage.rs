@@ -1,12 +1,12 @@
-//! Who has a product: one account of it, and what each further event makes of that account.
+//! Who has a product: one account of it, and whether a further event fits.
 
 use crate::consortium::{ParticipantId, Role};
 use crate::gs1::Id;
 use crate::limits::DESTINATIONS_MAX;
-use crate::provenance::case::Case;
 use crate::provenance::reading::{self, Act, End};
+use crate::provenance::records::Records;
 
-/// Who has the product, as far as one account of it goes.
+/// Who has the product, as far as the account goes.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Passage<'a> {
     /// No record has been read yet.
@@ -24,169 +24,221 @@ pub(super) struct Ending {
     pub since: usize,
     /// The most final end so far.
     pub end: End,
+    /// The entry that put that end to it.
+    pub by: usize,
 }
 
 /// A product between two holders.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Transfer<'a> {
     pub from: &'a ParticipantId,
-    /// The destinations that the sender announced; empty when it announced none.
+    /// The destinations that the sender announced, and those that carriers whom it named announced; empty if nobody named any.
     pub to: Vec<&'a Id>,
     /// The entry that began it.
     pub since: usize,
+    /// The named carrier that has it.
     pub carrier: Option<&'a ParticipantId>,
-    /// False while only a carrier says so: the sender has not recorded letting go.
-    pub released: bool,
-    /// True once an unreleased product was seen away from the sender's own place.
-    pub away: bool,
 }
 
-/// How an event fits an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fit {
+/// How an event that is not against an account fits it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Fit<'a> {
     /// It carries the account on.
-    Fits,
+    Fits(Passage<'a>),
     /// It neither needs the product in hand nor denies the account.
     Aside,
-    /// Some hand-over before it is missing.
-    Gap,
-    /// Received by another than the announced destination.
-    ReceivedByAnother,
-    /// Sent off by a participant that does not have it.
-    ShippedByNonCustodian,
-    /// Sent off again to another participant.
-    ShippedTwice,
-    /// Still with the sender, though a carrier has taken it away.
-    TwoCustodians,
-    /// Brought back to another than the one who sold it.
-    ReturnedElsewhere,
 }
 
-/// Fits the entry into an account: how it fits, and the account after it.
-pub(super) fn follow<'a>(case: &Case<'a>, passage: &Passage<'a>, at: usize, act: Act) -> (Fit, Passage<'a>) {
-    let end = reading::end(case, at);
-    let (fit, next) = match passage {
-        Passage::Ended(ending) => from_ended(case, *ending, at),
-        // From afar only the holder of the prefix ends it: every other participant must have it for that.
-        _ if from_afar(act) && (end.is_none() || case.signed_by_prefix_holder(at)) => (Fit::Aside, passage.clone()),
-        Passage::Unknown => (Fit::Fits, taken_up(case, at, act)),
-        Passage::Held(by) => from_held(case, by, at, act, end.is_some()),
-        Passage::Moving(transfer) => from_moving(case, transfer, at, act, end.is_some()),
-    };
-    match (end, &next) {
-        (None, _) => (fit, next),
-        (Some(end), Passage::Ended(former)) => (fit, Passage::Ended(Ending { end: end.max(former.end), ..*former })),
-        (Some(end), _) => (fit, Passage::Ended(Ending { since: at, end })),
+impl<'a> Passage<'a> {
+    /// Fits an entry into the account; none if it is against it.
+    pub fn follow(&self, records: &Records<'a>, at: usize) -> Option<Fit<'a>> {
+        let act = reading::act(records, at);
+        let end = reading::end(records, at);
+        let is_afar = matches!(act, Act::FromAfar | Act::VoidsShipping);
+        match self {
+            Passage::Ended(ending) => from_ended(records, *ending, at, act, end),
+            // From afar only the holder of the prefix takes it out of use: every other participant must have it to end it.
+            _ if is_afar => match end {
+                None => Some(Fit::Aside),
+                Some(End::Decommissioned) if records.signed_by_prefix_holder(at) => {
+                    Some(ended(at, End::Decommissioned))
+                }
+                Some(end) if self.may_end(records, at, end) => Some(ended(at, end)),
+                Some(_) => None,
+            },
+            Passage::Unknown => Some(taken(records, at, act, end)),
+            Passage::Held(by) => from_held(records, by, at, act, end),
+            Passage::Moving(transfer) => from_moving(records, transfer, at, act, end),
+        }
+    }
+
+    /// Tells whether the participant has the product, or has just let go of it.
+    pub fn concerns_holder(&self, records: &Records<'a>, participant: &ParticipantId) -> bool {
+        match self {
+            Passage::Unknown => false,
+            Passage::Held(by) => *by == participant,
+            Passage::Moving(transfer) => transfer.from == participant,
+            Passage::Ended(ending) => records.signer(ending.since) == participant,
+        }
+    }
+
+    /// Tells whether the participant has the product, has just let go of it, or is named to carry or to have it.
+    pub fn concerns(&self, records: &Records<'a>, participant: &ParticipantId) -> bool {
+        let is_named = matches!(self, Passage::Moving(transfer) if transfer.names(records, participant));
+        self.concerns_holder(records, participant) || is_named
+    }
+
+    fn may_end(&self, records: &Records<'a>, at: usize, end: End) -> bool {
+        let signer = records.signer(at);
+        match self {
+            Passage::Held(by) => *by == signer,
+            Passage::Moving(transfer) if transfer.from == signer => transfer.ends_by_sale(records, end),
+            Passage::Moving(transfer) => transfer.is_for(records, signer),
+            Passage::Unknown => true,
+            Passage::Ended(_) => false,
+        }
     }
 }
 
-fn from_afar(act: Act) -> bool {
-    matches!(act, Act::FromAfar | Act::VoidsShipping)
-}
-
-fn from_ended<'a>(case: &Case<'a>, ending: Ending, at: usize) -> (Fit, Passage<'a>) {
-    let seller = case.signer(ending.since);
-    if !ending.end.may_be_returned() || !reading::returns(case, at, seller) {
-        return (Fit::Aside, Passage::Ended(ending));
+impl<'a> Transfer<'a> {
+    /// Tells whether the participant is announced as one that is to have it: carriers only move it.
+    pub fn is_for(&self, records: &Records<'a>, participant: &ParticipantId) -> bool {
+        self.names(records, participant) && !only_carries(records, participant)
     }
-    let fit = if reading::takes_back(case, at, seller) { Fit::Fits } else { Fit::ReturnedElsewhere };
-    (fit, Passage::Held(case.signer(at)))
+
+    fn names(&self, records: &Records<'a>, participant: &ParticipantId) -> bool {
+        self.to.iter().any(|id| records.owns(participant, id))
+    }
+
+    /// Tells whether it was let go to nobody in particular: nobody but carriers is announced.
+    pub fn is_open(&self, records: &Records<'a>) -> bool {
+        let mut owners = self.to.iter().filter_map(|id| records.owner(id)).peekable();
+        self.to.is_empty() || owners.peek().is_some() && owners.all(|owner| only_carries(records, owner))
+    }
+
+    /// Tells whether the sender's sale may follow: it sent it to a customer, or to nobody in particular.
+    fn ends_by_sale(&self, records: &Records<'a>, end: End) -> bool {
+        end.may_be_returned() && self.to.iter().all(|id| records.owner(id).is_none())
+    }
 }
 
-/// The account in which the entry's signer has the product, or has just sent it off.
-pub(super) fn taken_up<'a>(case: &Case<'a>, at: usize, act: Act) -> Passage<'a> {
-    match act {
-        Act::Ships => Passage::Moving(Transfer {
-            from: case.signer(at),
-            to: destinations(case, at),
+fn ended<'a>(at: usize, end: End) -> Fit<'a> {
+    Fit::Fits(Passage::Ended(Ending { since: at, end, by: at }))
+}
+
+/// The account in which the entry's signer has the product, has just sent it off, or has ended it.
+fn taken<'a>(records: &Records<'a>, at: usize, act: Act, end: Option<End>) -> Fit<'a> {
+    match (end, act) {
+        (Some(end), _) => ended(at, end),
+        (None, Act::Ships) => Fit::Fits(Passage::Moving(Transfer {
+            from: records.signer(at),
+            to: destinations(records, at),
             since: at,
             carrier: None,
-            released: true,
-            away: true,
-        }),
-        _ => Passage::Held(case.signer(at)),
+        })),
+        (None, _) => Fit::Fits(Passage::Held(records.signer(at))),
     }
 }
 
-fn from_held<'a>(case: &Case<'a>, by: &'a ParticipantId, at: usize, act: Act, ends: bool) -> (Fit, Passage<'a>) {
-    let signer = case.signer(at);
-    let at_home = is_at(case, &[by], at);
-    if signer == by {
-        (Fit::Fits, taken_up(case, at, act))
-    } else if act == Act::Handles && !ends && at_home {
-        (Fit::Aside, Passage::Held(by))
-    } else if is_carrier(case, signer) && !ends {
-        let to = if act == Act::Ships { destinations(case, at) } else { Vec::new() };
-        let away = act == Act::Ships || !at_home;
-        let transfer = Transfer { from: by, to, since: at, carrier: Some(signer), released: false, away };
-        (Fit::Fits, Passage::Moving(transfer))
-    } else if act == Act::Ships {
-        (Fit::ShippedByNonCustodian, Passage::Held(by))
-    } else {
-        (Fit::Gap, Passage::Held(signer))
+/// After an end nothing fits but what it permits. Events of one moment are one occasion.
+fn from_ended<'a>(records: &Records<'a>, ending: Ending, at: usize, act: Act, end: Option<End>) -> Option<Fit<'a>> {
+    let (seller, signer) = (records.signer(ending.since), records.signer(at));
+    if ending.end.may_be_returned()
+        && records.event(at).declares("returned")
+        && reading::takes_back(records, at, seller)
+    {
+        return Some(Fit::Fits(Passage::Held(signer)));
     }
+    if let Some(end) = end.filter(|end| *end > ending.end) {
+        // What was sold may be destroyed at last, by who sold it or made it.
+        let may = signer == seller || records.signed_by_prefix_holder(at);
+        return may.then_some(Fit::Fits(Passage::Ended(Ending { end, by: at, ..ending })));
+    }
+    let is_later = records.event(at).event_time > records.event(ending.by).event_time;
+    let is_afar = matches!(act, Act::FromAfar | Act::VoidsShipping) && end.is_none();
+    let same_occasion = !is_later && signer == records.signer(ending.by);
+    (is_afar || same_occasion || end.is_none() && ending.end.permits(records.step(at))).then_some(Fit::Aside)
 }
 
-fn from_moving<'a>(case: &Case<'a>, transfer: &Transfer<'a>, at: usize, act: Act, ends: bool) -> (Fit, Passage<'a>) {
-    let signer = case.signer(at);
+fn from_held<'a>(records: &Records<'a>, by: &ParticipantId, at: usize, act: Act, end: Option<End>) -> Option<Fit<'a>> {
+    if records.signer(at) == by {
+        return Some(taken(records, at, act, end));
+    }
+    let visits = act == Act::Handles && end.is_none() && is_at(records, &[by], at);
+    visits.then_some(Fit::Aside)
+}
+
+fn from_moving<'a>(
+    records: &Records<'a>,
+    transfer: &Transfer<'a>,
+    at: usize,
+    act: Act,
+    end: Option<End>,
+) -> Option<Fit<'a>> {
+    let signer = records.signer(at);
     if signer == transfer.from {
-        return by_sender(case, transfer, at, act);
+        return by_sender(records, transfer, at, act, end);
     }
-    let announced = transfer.to.iter().any(|id| case.owns(signer, id));
-    let for_others = || transfer.to.iter().any(|id| !case.owns(signer, id) && case.owner(id).is_some());
-    if is_carrier(case, signer) && !ends && (!announced || for_others()) {
-        return (Fit::Fits, Passage::Moving(carried_on(case, transfer, at, act)));
+    if transfer.is_for(records, signer) {
+        return Some(taken(records, at, act, end));
     }
-    if announced {
-        let fit = if transfer.released { Fit::Fits } else { Fit::Gap };
-        return (fit, taken_up(case, at, act));
+    if end.is_some() {
+        return None;
     }
-    by_stranger(case, transfer, at, act, ends)
+    if records.has_role(signer, Role::Shipper) {
+        let is_named = transfer.names(records, signer);
+        return Some(if is_named { carried_on(records, transfer, at, act) } else { Fit::Aside });
+    }
+    let expected = transfer.to.iter().filter_map(|id| records.owner(id));
+    let hosts: Vec<&ParticipantId> = expected.chain([transfer.from]).chain(transfer.carrier).collect();
+    match act {
+        Act::Handles if is_at(records, &hosts, at) => Some(Fit::Aside),
+        Act::Handles | Act::Receives if transfer.is_open(records) => Some(taken(records, at, act, end)),
+        _ => None,
+    }
 }
 
-fn by_sender<'a>(case: &Case<'a>, transfer: &Transfer<'a>, at: usize, act: Act) -> (Fit, Passage<'a>) {
-    match act {
-        Act::Ships => {
-            let to = destinations(case, at);
-            let fit = if transfer.released && diverge(case, &transfer.to, &to) { Fit::ShippedTwice } else { Fit::Fits };
+fn by_sender<'a>(
+    records: &Records<'a>,
+    transfer: &Transfer<'a>,
+    at: usize,
+    act: Act,
+    end: Option<End>,
+) -> Option<Fit<'a>> {
+    match (act, end) {
+        (_, Some(end)) => transfer.ends_by_sale(records, end).then_some(ended(at, end)),
+        (Act::Ships, None) => {
+            let to = destinations(records, at);
+            if diverge(records, &transfer.to, &to) {
+                return None;
+            }
             let to = if to.is_empty() { transfer.to.clone() } else { to };
-            (fit, Passage::Moving(Transfer { to, released: true, ..transfer.clone() }))
+            Some(Fit::Fits(Passage::Moving(Transfer { to, ..transfer.clone() })))
         }
-        _ if !transfer.released && transfer.away => (Fit::TwoCustodians, Passage::Held(transfer.from)),
         // What was sent off and could not be delivered is taken back by its sender.
-        Act::Receives => (Fit::Fits, Passage::Held(transfer.from)),
-        _ => (Fit::Aside, Passage::Moving(transfer.clone())),
+        (Act::Receives, None) => Some(Fit::Fits(Passage::Held(transfer.from))),
+        _ => Some(Fit::Aside),
     }
 }
 
-fn carried_on<'a>(case: &Case<'a>, transfer: &Transfer<'a>, at: usize, act: Act) -> Transfer<'a> {
+/// A carrier that was named has it. If it ships on, it may name the next; whoever is to have it stays announced.
+fn carried_on<'a>(records: &Records<'a>, transfer: &Transfer<'a>, at: usize, act: Act) -> Fit<'a> {
     let mut next = transfer.clone();
-    next.carrier = Some(case.signer(at));
-    next.away |= act == Act::Ships || !is_at(case, &[transfer.from], at);
-    // The sender's word about the destination stands; a carrier's fills in for one that is missing.
-    if act == Act::Ships && next.to.is_empty() {
-        next.to = destinations(case, at);
+    next.carrier = Some(records.signer(at));
+    if act == Act::Ships {
+        let is_open = transfer.is_open(records);
+        let named = destinations(records, at).into_iter();
+        let may_name = |id: &&Id| is_open || records.owner(id).is_none_or(|owner| only_carries(records, owner));
+        next.to.extend(named.filter(may_name));
+        next.to.sort_unstable_by_key(|id| id.as_str());
+        next.to.dedup();
     }
-    next
-}
-
-fn by_stranger<'a>(case: &Case<'a>, transfer: &Transfer<'a>, at: usize, act: Act, ends: bool) -> (Fit, Passage<'a>) {
-    let expected: Vec<&ParticipantId> = transfer.to.iter().filter_map(|id| case.owner(id)).collect();
-    let mut hosts = expected.clone();
-    hosts.push(transfer.from);
-    hosts.extend(transfer.carrier);
-    match act {
-        Act::Handles if !ends && is_at(case, &hosts, at) => (Fit::Aside, Passage::Moving(transfer.clone())),
-        Act::Receives if transfer.to.is_empty() && transfer.released => (Fit::Fits, Passage::Held(case.signer(at))),
-        Act::Receives if !expected.is_empty() => (Fit::ReceivedByAnother, Passage::Held(case.signer(at))),
-        Act::Ships if !expected.is_empty() => (Fit::ShippedByNonCustodian, Passage::Moving(transfer.clone())),
-        _ => (Fit::Gap, taken_up(case, at, act)),
-    }
+    Fit::Fits(Passage::Moving(next))
 }
 
 /// The destinations that an event names: parties and locations (CBV 2.0 §7.4.2), each once, and no more than a limit.
-pub(super) fn destinations<'a>(case: &Case<'a>, at: usize) -> Vec<&'a Id> {
-    let destinations = case.event(at).destinations.iter().take(DESTINATIONS_MAX);
+pub(super) fn destinations<'a>(records: &Records<'a>, at: usize) -> Vec<&'a Id> {
+    let destinations = records.event(at).destinations.iter().take(DESTINATIONS_MAX);
     let mut ids: Vec<&Id> = destinations.map(|destination| &destination.id).collect();
     ids.sort_unstable_by_key(|id| id.as_str());
     ids.dedup();
@@ -194,22 +246,24 @@ pub(super) fn destinations<'a>(case: &Case<'a>, at: usize) -> Vec<&'a Id> {
 }
 
 /// Tells whether two announcements name different participants and none in common.
-fn diverge(case: &Case<'_>, one: &[&Id], other: &[&Id]) -> bool {
+pub(super) fn diverge(records: &Records<'_>, one: &[&Id], other: &[&Id]) -> bool {
     let owners = |ids: &[&Id]| -> Vec<_> {
-        let owners = ids.iter().filter_map(|id| case.owner(id));
-        owners.filter(|owner| !is_carrier(case, owner)).cloned().collect()
+        let owners = ids.iter().filter_map(|id| records.owner(id));
+        owners.filter(|owner| !only_carries(records, owner)).cloned().collect()
     };
     let (one, other) = (owners(one), owners(other));
     !one.is_empty() && !other.is_empty() && !one.iter().any(|owner| other.contains(owner))
 }
 
 /// Tells whether the event took place at one of the hosts' own places, or says no place at all.
-fn is_at(case: &Case<'_>, hosts: &[&ParticipantId], at: usize) -> bool {
-    let event = case.event(at);
+fn is_at(records: &Records<'_>, hosts: &[&ParticipantId], at: usize) -> bool {
+    let event = records.event(at);
     let place = event.read_point.as_ref().or(event.biz_location.as_ref());
-    place.is_none_or(|place| hosts.iter().any(|host| case.owns(host, place)))
+    place.is_none_or(|place| hosts.iter().any(|host| records.owns(host, place)))
 }
 
-fn is_carrier(case: &Case<'_>, participant: &ParticipantId) -> bool {
-    case.has_role(participant, Role::Shipper)
+/// Tells whether a participant only moves goods. Who has another role too is no carrier where it is announced.
+pub(super) fn only_carries(records: &Records<'_>, participant: &ParticipantId) -> bool {
+    let roles = records.history.registry.participant(participant).map(|one| &one.claims.roles);
+    roles.is_some_and(|roles| !roles.is_empty() && roles.iter().all(|role| *role == Role::Shipper))
 }

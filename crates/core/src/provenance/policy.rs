@@ -16,6 +16,8 @@ pub struct Policy {
     /// How fast a product may travel between two places whose coordinates are known, in km/h. An airliner's speed over
     /// ground with a strong wind behind it.
     pub max_speed_kmh: u32,
+    /// How far apart two participants' clocks may be, in milliseconds, before the order of their records counts against them.
+    pub clock_tolerance_ms: i64,
 }
 
 /// The steps by which the GDST's standard (version 1.2) tells of a catch, of hatching and of the harvest of a farm.
@@ -28,6 +30,7 @@ impl Default for Policy {
             max_age_ms: 60 * 60 * 1000,
             origin_steps: GDST_ORIGIN_STEPS.map(str::to_owned).to_vec(),
             max_speed_kmh: 1_200,
+            clock_tolerance_ms: 60 * 60 * 1000,
         }
     }
 }

@@ -14,7 +14,7 @@
 use crate::consortium::ParticipantId;
 use crate::epcis::event::{Action, Event, What};
 use crate::gs1::Id;
-use crate::provenance::case::Case;
+use crate::provenance::records::Records;
 
 /// What an event says about who has the product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,16 +79,16 @@ const AFTER_SALE: &[&str] = &[
 ];
 
 /// What the entry says about who has the product.
-pub(super) fn act(case: &Case<'_>, at: usize) -> Act {
-    let event = case.event(at);
-    match case.step(at) {
+pub(super) fn act(records: &Records<'_>, at: usize) -> Act {
+    let event = records.event(at);
+    match records.step(at) {
         "shipping" | "consigning" | "departing" => Act::Ships,
         "receiving" | "accepting" => Act::Receives,
         "void_shipping" => Act::VoidsShipping,
         "sensor_reporting" | "reserving" => Act::FromAfar,
         _ if event.declares("stolen") => Act::FromAfar,
-        "decommissioning" if case.signed_by_prefix_holder(at) => Act::FromAfar,
-        _ if event.declares("recalled") && case.signed_by_prefix_holder(at) => Act::FromAfar,
+        "decommissioning" if records.signed_by_prefix_holder(at) => Act::FromAfar,
+        _ if event.declares("recalled") && records.signed_by_prefix_holder(at) => Act::FromAfar,
         _ if matches!(event.what, What::Transaction { .. }) => Act::FromAfar,
         _ => Act::Handles,
     }
@@ -99,14 +99,15 @@ pub(super) fn act(case: &Case<'_>, at: usize) -> Act {
 /// An ObjectEvent with action DELETE says that the object is no more (EPCIS 2.0 §7.4.2), whatever its step.
 ///
 /// A container that is decommissioned ends nothing that was in it: its number does, and its contents are out of it.
-pub(super) fn end(case: &Case<'_>, at: usize) -> Option<End> {
-    recorded_end(case, at).filter(|end| case.via(at).is_none() || *end != End::Decommissioned)
+pub(super) fn end(records: &Records<'_>, at: usize) -> Option<End> {
+    let names_it = !records.entries[at].parts.is_empty();
+    recorded_end(records, at).filter(|end| names_it || *end != End::Decommissioned)
 }
 
 /// The end that the entry puts to what it names itself, the product or the container that the product is in.
-pub(super) fn recorded_end(case: &Case<'_>, at: usize) -> Option<End> {
-    let event = case.event(at);
-    let step = case.step(at);
+pub(super) fn recorded_end(records: &Records<'_>, at: usize) -> Option<End> {
+    let event = records.event(at);
+    let step = records.step(at);
     let deleted = matches!(event.what, What::Object { action: Action::Delete, .. });
     if step == "destroying" || event.declares("destroyed") || event.declares("disposed") {
         Some(End::Destroyed)
@@ -123,17 +124,10 @@ pub(super) fn recorded_end(case: &Case<'_>, at: usize) -> Option<End> {
     }
 }
 
-/// Tells whether the entry says that a customer brought back what `seller` had recorded as sold.
-///
-/// From afar, only those say so who may take it back.
-pub(super) fn returns(case: &Case<'_>, at: usize, seller: &ParticipantId) -> bool {
-    case.event(at).declares("returned") && (act(case, at) != Act::FromAfar || takes_back(case, at, seller))
-}
-
 /// Tells whether the entry's signer is one to whom what `seller` sold comes back with nothing missing on record: the
 /// seller, or the holder of the prefix. Every other participant may hold an empty package.
-pub(super) fn takes_back(case: &Case<'_>, at: usize, seller: &ParticipantId) -> bool {
-    case.signer(at) == seller || case.signed_by_prefix_holder(at)
+pub(super) fn takes_back(records: &Records<'_>, at: usize, seller: &ParticipantId) -> bool {
+    records.signer(at) == seller || records.signed_by_prefix_holder(at)
 }
 
 /// Tells whether the event takes a lasting disposition away (EPCIS 2.0 §7.4.1.3).

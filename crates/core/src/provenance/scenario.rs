@@ -10,7 +10,7 @@ use crate::consortium::{
     Admin, CertificateRecord, Claims, Decision, Genesis, ParticipantId, Place, Registration, Registry, Revocation,
 };
 use crate::epcis::{self, Event, Reader};
-use crate::gs1::{Id, check_digit};
+use crate::gs1::{Question, check_digit};
 use crate::hash::Hash;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::provenance::{Capture, CapturedEvent, History, Policy, Record, Verdict, judge};
@@ -146,6 +146,13 @@ impl Scenario {
         self.say_only(actor, when, merged(base, members))
     }
 
+    /// The same, accepted by a block of another time.
+    pub fn say_at(&mut self, actor: &Actor, when: &str, accepted: &str, members: Value) -> LeafIndex {
+        let leaf = self.say(actor, when, members);
+        self.records.last_mut().unwrap().place.time = time(accepted);
+        leaf
+    }
+
     /// Records an event of exactly these members, and what every event has.
     pub fn say_only(&mut self, actor: &Actor, when: &str, members: Value) -> LeafIndex {
         let event = event(when, members);
@@ -259,8 +266,10 @@ impl Scenario {
     }
 
     pub fn history(&self, id: &str) -> History {
+        let Question { id, label } = Question::parse(id).unwrap();
         History {
-            id: Id::parse(id).unwrap(),
+            id,
+            label,
             as_of: self.as_of,
             tree_size: TreeSize::new(self.leaf).unwrap(),
             records: self.records.clone(),

@@ -55,11 +55,15 @@ pub struct TimelineStep {
     pub note: Option<String>,
 }
 
-/// Tells all that is recorded of the product, what was withdrawn and what repeats too, and of its containers all but repeats.
+/// Tells all that is recorded of the product and of its containers, what was withdrawn too. A repeat is told at its first place
+/// alone.
 pub(super) fn of(case: &Case<'_>) -> Vec<TimelineStep> {
     let mut told = case.told.clone();
     told.sort_by_key(|at| case.moment(*at));
-    told.into_iter().map(|at| step(case, at)).collect()
+    told.into_iter()
+        .filter(|at| !matches!(case.entries[*at].standing, Standing::Repeats(_)))
+        .map(|at| step(case, at))
+        .collect()
 }
 
 /// A participant by id and name.
@@ -102,11 +106,15 @@ fn step(case: &Case<'_>, at: usize) -> TimelineStep {
 
 fn note(case: &Case<'_>, at: usize) -> Option<String> {
     match case.entries[at].standing {
-        Standing::Counts if case.disregards(at) => Some(
+        Standing::Counts if case.account.disregarded.contains(&at) => Some(
             "Signed with a key that was in other hands; its owner did not have the product: not counted.".to_owned(),
         ),
-        Standing::Counts => None,
-        Standing::Repeats(first) => Some(format!("Repeats the record at leaf {}.", case.leaf(first).get())),
+        Standing::Counts if case.account.taken_back.contains(&at) => Some("Taken back: it was never made.".to_owned()),
+        Standing::Counts if case.account.contradictions.contains(&at) => Some("Contradicts the journey.".to_owned()),
+        Standing::Counts if case.account.claims.contains(&at) => {
+            Some("It does not fit the journey, and is no part of it.".to_owned())
+        }
+        Standing::Counts | Standing::Repeats(_) => None,
         Standing::WithdrawnBy(_) => Some("Withdrawn by the organisation that recorded it.".to_owned()),
         Standing::Withdraws(_) => {
             let declaration = case.event(at).error_declaration.as_ref();

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::consortium::{Organization, ParticipantId};
-use crate::gs1::Id;
+use crate::gs1::{Id, Label};
 use crate::merkle::TreeSize;
 use crate::provenance::finding::{Reason, Severity};
 use crate::provenance::timeline::TimelineStep;
@@ -14,8 +14,12 @@ use crate::time::Timestamp;
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
     pub id: Id,
+    /// What the code that was asked about says beside the id.
+    #[serde(skip_serializing_if = "Label::is_empty")]
+    pub label: Label,
     #[serde(rename = "verdict")]
     pub word: Word,
+    pub light: Light,
     /// One plain sentence for a person in a shop.
     pub summary: String,
     /// The weightiest first.
@@ -26,6 +30,9 @@ pub struct Verdict {
     /// The time of the last seal that this takes into account.
     pub as_of: Timestamp,
     pub tree_size: TreeSize,
+    /// The word without a reason against it.
+    #[serde(skip)]
+    pub(super) best: Word,
 }
 
 /// The verdict in one word. The first that applies, from the top.
@@ -35,8 +42,24 @@ pub enum Word {
     Unknown,
     Recalled,
     Suspect,
+    /// It is no more, or has reached its end as it should.
+    Ended,
+    /// Somebody without a part in its journey says to have had it.
+    Disputed,
     Incomplete,
+    /// What many share: its origin, its hands and its recalls are on record.
+    Traced,
     Authentic,
+}
+
+/// What to do at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Light {
+    Red,
+    Amber,
+    Grey,
+    Green,
 }
 
 /// Where the product is and what became of it, beside the verdict: "sold" or "expired" is not "suspect".
@@ -73,18 +96,34 @@ impl Word {
             Word::Unknown => "unknown",
             Word::Recalled => "recalled",
             Word::Suspect => "suspect",
+            Word::Ended => "ended",
+            Word::Disputed => "disputed",
             Word::Incomplete => "incomplete",
+            Word::Traced => "traced",
             Word::Authentic => "authentic",
         }
     }
 
-    /// The word that reasons amount to, for an id of which something is recorded.
-    pub(super) fn weigh(reasons: &[Reason]) -> Self {
+    /// The word that reasons amount to, for an id of which something is recorded; `best` if nothing is against it.
+    pub(super) fn weigh(reasons: &[Reason], best: Word) -> Self {
         match reasons.iter().map(|reason| reason.severity).min() {
             Some(Severity::Recall) => Word::Recalled,
             Some(Severity::Fails) => Word::Suspect,
-            Some(Severity::Note | Severity::Holds) => Word::Authentic,
-            Some(Severity::Gap) | None => Word::Incomplete,
+            Some(Severity::Ended | Severity::Past) => Word::Ended,
+            Some(Severity::Disputes) => Word::Disputed,
+            Some(Severity::Gap) => Word::Incomplete,
+            Some(Severity::Note | Severity::Holds) | None => best,
+        }
+    }
+
+    /// The light of this word, for these reasons.
+    pub(super) fn light(self, reasons: &[Reason]) -> Light {
+        match self {
+            Word::Recalled | Word::Suspect => Light::Red,
+            Word::Ended if reasons.iter().any(|reason| reason.severity == Severity::Ended) => Light::Red,
+            Word::Unknown | Word::Ended | Word::Disputed | Word::Incomplete => Light::Amber,
+            Word::Traced => Light::Grey,
+            Word::Authentic => Light::Green,
         }
     }
 }
@@ -96,9 +135,9 @@ impl Verdict {
     pub fn with(mut self, reason: Reason) -> Self {
         let at = self.reasons.partition_point(|one| one.severity <= reason.severity);
         self.reasons.insert(at, reason);
-        let word = Word::weigh(&self.reasons);
+        let word = Word::weigh(&self.reasons, self.best);
         if self.word != Word::Unknown && word != self.word {
-            self.word = word;
+            (self.word, self.light) = (word, word.light(&self.reasons));
             self.summary = summary(word, &self.reasons);
         }
         self
@@ -112,7 +151,9 @@ pub(super) fn summary(word: Word, reasons: &[Reason]) -> String {
         Word::Unknown => "Nobody has recorded this number here: nothing says that it is genuine.".to_owned(),
         Word::Recalled => format!("Do not use it. {first}"),
         Word::Suspect => format!("Do not trust it. {first}"),
+        Word::Ended | Word::Disputed => first.to_owned(),
         Word::Incomplete => format!("Not enough is on record to call it genuine. {first}"),
+        Word::Traced => "Traced by the records: many pieces share this code.".to_owned(),
         Word::Authentic => "Genuine by the records.".to_owned(),
     }
 }

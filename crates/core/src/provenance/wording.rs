@@ -41,6 +41,11 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
+/// `text` with a full stop at its end.
+pub(super) fn stop(text: &str) -> String {
+    if text.ends_with(['.', '!', '?', '…']) { text.to_owned() } else { format!("{text}.") }
+}
+
 /// `text` with a capital at its beginning.
 pub(super) fn sentence_case(text: &str) -> String {
     let mut characters = text.chars();

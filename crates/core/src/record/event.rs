@@ -7,7 +7,7 @@
 //! | text, 16 or 32 | the eventID: as it is, the UUID of a `urn:uuid:`, or the digest of an event hash id |
 //! | signed | eventTime, in milliseconds |
 //! | text | eventTimeZoneOffset |
-//! | 32 | the content hash |
+//! | 32 | the content hash, of CBV 2.0 §8.9.2 |
 //! | word | bizStep |
 //! | word | disposition |
 //! | 2 lists of words | persistentDisposition: what is set, and what is unset |
@@ -20,22 +20,25 @@
 //! | signed, word, list of texts | the error declaration: time, reason, corrective eventIDs |
 //! | id | the parent, or the transformationID |
 //! | 4 lists | EPCs, quantities; of a transformation's inputs, and then of its outputs |
-//! | the rest | ilmd, as JSON |
+//! | list | the lots beside serials as they were written: the place of the EPC as a number, and a text |
+//! | the rest | ilmd, as JSON, with the digits of its numbers as they were written |
 //!
 //! A quantity is its class's id, a byte with a bit for the number (1) and the unit (2), and these as texts. A word is 0
 //! where there is none, 1 before the text of one that is not of the standard's list, and else 2 + its place in that
 //! list. Places count from 0, in the order of `vocabulary` and `gs1::key`: a change of either order makes a new version of
 //! the record.
 
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::binary::{BinaryFault, Malformed, Reader, put_number, put_signed, put_text};
-use crate::epcis::event::{BizTransaction, ErrorDeclaration, EventId, PersistentDisposition, Quantity, SourceDest};
+use crate::epcis::event::{
+    BizTransaction, ErrorDeclaration, EventId, PersistentDisposition, Quantity, SourceDest, WrittenLot,
+};
 use crate::epcis::vocabulary::{BIZ_TRANSACTION_TYPES, ERROR_REASONS, SOURCE_DEST_TYPES, Vocabulary};
 use crate::epcis::{Action, BizStep, Coordinates, Disposition, Event, What};
 use crate::gs1::Id;
 use crate::hash::Hash;
+use crate::json::{self, Json};
 use crate::time::Timestamp;
 
 const OBJECT: u8 = 0;
@@ -88,7 +91,7 @@ struct Parts<'a> {
     quantities: &'a [Quantity],
     output_epcs: &'a [Id],
     output_quantities: &'a [Quantity],
-    ilmd: Option<&'a Value>,
+    ilmd: Option<&'a Json>,
 }
 
 pub(super) fn put(out: &mut Vec<u8>, event: &Event) {
@@ -141,6 +144,10 @@ pub(super) fn put(out: &mut Vec<u8>, event: &Event) {
         put_filled(out, epcs, |out, id| id.encode(out));
         put_filled(out, quantities, put_quantity);
     }
+    put_list(out, &event.written_lots, |out, lot| {
+        put_number(out, lot.place.into());
+        put_text(out, &lot.number);
+    });
     if let Some(ilmd) = parts.ilmd {
         out.extend_from_slice(ilmd.to_string().as_bytes());
     }
@@ -169,7 +176,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Event, Malformed> {
     let sources = filled(has(SOURCES), reader, 1 + Id::ENCODED_MIN, read_source_dest)?;
     let destinations = filled(has(DESTINATIONS), reader, 1 + Id::ENCODED_MIN, read_source_dest)?;
     let error_declaration = optional(has(DECLARATION), reader, read_declaration)?;
-    let what = read_what(reader, &begin, first, present)?;
+    let (what, written_lots) = read_what(reader, &begin, first, present)?;
     reader.end()?;
     Ok(Event {
         event_id,
@@ -186,6 +193,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Event, Malformed> {
         sources,
         destinations,
         error_declaration,
+        written_lots,
         content_hash,
     })
 }
@@ -262,8 +270,13 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Reads the "what", of an event that begins at `begin` with the byte `first`.
-fn read_what(reader: &mut Reader<'_>, begin: &Reader<'_>, first: u8, present: u16) -> Result<What, Malformed> {
+/// Reads the "what", of an event that begins at `begin` with the byte `first`, and the lots that stood beside its EPCs.
+fn read_what(
+    reader: &mut Reader<'_>,
+    begin: &Reader<'_>,
+    first: u8,
+    present: u16,
+) -> Result<(What, Vec<WrittenLot>), Malformed> {
     let kind = first & ((1 << ACTION_SHIFT) - 1);
     let has = |member: u16| present & member != 0;
     let parent = optional(has(PARENT), reader, Id::decode)?;
@@ -271,6 +284,7 @@ fn read_what(reader: &mut Reader<'_>, begin: &Reader<'_>, first: u8, present: u1
     let quantities = filled(has(QUANTITIES), reader, 1 + Id::ENCODED_MIN, read_quantity)?;
     let output_epcs = filled(has(OUTPUT_EPCS), reader, Id::ENCODED_MIN, Id::decode)?;
     let output_quantities = filled(has(OUTPUT_QUANTITIES), reader, 1 + Id::ENCODED_MIN, read_quantity)?;
+    let written_lots = reader.list(2, read_lot)?;
     let ilmd = optional(has(ILMD), reader, read_json)?;
     let action = match first >> ACTION_SHIFT & 3 {
         0 => None,
@@ -286,7 +300,7 @@ fn read_what(reader: &mut Reader<'_>, begin: &Reader<'_>, first: u8, present: u1
     if has(foreign) {
         return Err(begin.fault(BinaryFault::Wrong { what: "the list of an event's members" }));
     }
-    Ok(match (kind, action) {
+    let what = match (kind, action) {
         (OBJECT, Some(action)) => What::Object { action, epcs, quantities, ilmd },
         (AGGREGATION, Some(action)) => {
             What::Aggregation { action, parent, child_epcs: epcs, child_quantities: quantities }
@@ -304,7 +318,15 @@ fn read_what(reader: &mut Reader<'_>, begin: &Reader<'_>, first: u8, present: u1
             ilmd,
         },
         _ => return Err(begin.fault(BinaryFault::Unknown { what: "event type with that action", found: first.into() })),
-    })
+    };
+    Ok((what, written_lots))
+}
+
+fn read_lot(reader: &mut Reader<'_>) -> Result<WrittenLot, Malformed> {
+    let begin = reader.clone();
+    let place = u32::try_from(reader.number()?);
+    let place = place.map_err(|_| begin.fault(BinaryFault::Wrong { what: "the place of an EPC" }))?;
+    Ok(WrittenLot { place, number: reader.text()?.to_owned() })
 }
 
 /// What a URI is written as: most are one of two long texts around few bytes.
@@ -419,10 +441,10 @@ fn read_coordinates(reader: &mut Reader<'_>) -> Result<Coordinates, Malformed> {
         .ok_or_else(|| begin.fault(BinaryFault::Wrong { what: "a place on the globe" }))
 }
 
-fn read_json(reader: &mut Reader<'_>) -> Result<Value, Malformed> {
+fn read_json(reader: &mut Reader<'_>) -> Result<Json, Malformed> {
     let begin = reader.clone();
     let text = reader.take(reader.rest().len())?;
-    serde_json::from_slice(text).map_err(|_| begin.fault(BinaryFault::Wrong { what: "ilmd" }))
+    json::read(text).map_err(|_| begin.fault(BinaryFault::Wrong { what: "ilmd" }))
 }
 
 fn put_disposition(out: &mut Vec<u8>, disposition: &Disposition) {

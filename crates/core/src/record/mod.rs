@@ -5,7 +5,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | the version, 3 |
+//! | 1 | the version, 4 |
 //! | 1 | the kind: 1 for a capture, 2 for an admin statement |
 //! | 32 | the statement's id |
 //! | 16 | who signed: a participant's UUID, or the beginning of a member's `kid` |
@@ -21,6 +21,7 @@
 //! | 32 | SHA-256 of the certificate that it names |
 //! | signed | its `iat`, in milliseconds |
 //! | number | bytes of the statement in compact form |
+//! | 1 each | of each subject, what the quotas count of it ([`Counts`]) |
 //! | number | bytes of the lists that follow |
 //! | those | of each event a list of numbers: which of the subjects it stands under, by their places from 0 |
 //! | the rest | the events, each as `event` says |
@@ -36,14 +37,14 @@ use crate::binary::{BinaryFault, Malformed, Reader, put_number, put_signed};
 use crate::consortium::{EventKey, ParticipantId, Place};
 use crate::epcis::Event;
 use crate::hash::Hash;
-use crate::index::{Acts, ListEntry, SignerTag, SubjectKey};
+use crate::index::{Acts, Counts, ListEntry, SignerTag, SubjectKey};
 use crate::merkle::LeafIndex;
 use crate::provenance::Capture;
 use crate::statement::StatementId;
 use crate::time::Timestamp;
 
 /// A node whose records begin otherwise makes them again from the leaves.
-pub const RECORD_VERSION: u8 = 3;
+pub const RECORD_VERSION: u8 = 4;
 
 const CAPTURE: u8 = 1;
 const ADMIN: u8 = 2;
@@ -77,6 +78,8 @@ pub struct CaptureFacts<'a> {
     pub events: &'a [Event],
     /// Of each event, which of the leaf's subjects it stands under, by their places from 0.
     pub under: &'a [Vec<u32>],
+    /// Of each of the leaf's subjects, what the quotas count of it. Of one that is missing here they count nothing.
+    pub counts: &'a [Counts],
 }
 
 /// One leaf's record, with a head that was checked.
@@ -98,6 +101,8 @@ struct Facts {
     certificate: Hash,
     signed_at: Timestamp,
     bytes: usize,
+    /// Where it begins what the quotas count of each subject.
+    counts: usize,
     /// Where the lists begin of the subjects that each event stands under, and where the first event does.
     lists: usize,
     begin: usize,
@@ -116,7 +121,8 @@ impl LeafRecord {
         let mut lists = Vec::with_capacity(count * LIST_BYTES_LIKELY);
         let room = count * (ENTRY + LIST_BYTES_LIKELY + EVENT_BYTES_LIKELY);
         let signer = SignerTag::of_participant(capture.signer);
-        let (mut bytes, names) = head(CAPTURE, statement, signer, names, room);
+        let subjects = names.len();
+        let (mut bytes, names) = head(CAPTURE, statement, signer, names, room + subjects);
         put_number(&mut bytes, count as u64);
         let entries = bytes.len()..bytes.len() + count * ENTRY;
         for (at, event) in capture.events.iter().enumerate() {
@@ -131,11 +137,15 @@ impl LeafRecord {
         bytes.extend_from_slice(capture.certificate.as_bytes());
         put_signed(&mut bytes, capture.signed_at.millis());
         put_number(&mut bytes, capture.bytes as u64);
+        let counts = bytes.len();
+        let nothing = std::iter::repeat(&Counts::NOTHING);
+        bytes.extend(capture.counts.iter().chain(nothing).take(subjects).map(|one| one.byte()));
         put_number(&mut bytes, lists.len() as u64);
         let facts = Facts {
             certificate: *capture.certificate,
             signed_at: capture.signed_at,
             bytes: capture.bytes,
+            counts,
             lists: bytes.len(),
             begin: bytes.len() + lists.len(),
         };
@@ -173,7 +183,7 @@ impl LeafRecord {
         let (signer, entries, facts) = match kind {
             CAPTURE => {
                 let entries = items(&mut reader, ENTRY)?;
-                let facts = Facts::read(&mut reader)?;
+                let facts = Facts::read(&mut reader, names.len() / NAME)?;
                 check_ends(&bytes, &entries, reader)?;
                 (SignerTag::Participant(tag), entries, Some(facts))
             }
@@ -214,6 +224,13 @@ impl LeafRecord {
         names.iter().map(|[key @ .., acts]| (SubjectKey::from_hash(Hash::from_bytes(*key)), Acts::from_byte(*acts)))
     }
 
+    /// What the quotas count of each subject, in the same order; nothing of an admin statement.
+    pub fn counts(&self) -> impl Iterator<Item = Counts> + '_ {
+        let subjects = self.names.len() / NAME;
+        let counts = self.facts.map_or(&[][..], |facts| slice(&self.bytes, &(facts.counts..facts.counts + subjects)));
+        counts.iter().copied().chain(std::iter::repeat(0)).take(subjects).map(Counts::from_byte)
+    }
+
     /// What the index gets of the leaf: an entry for the list of each of its subjects.
     pub fn list_entries(&self, leaf: LeafIndex) -> impl ExactSizeIterator<Item = (SubjectKey, ListEntry)> + '_ {
         self.names().map(move |(key, acts)| (key, ListEntry { leaf, signer: self.signer, acts }))
@@ -230,6 +247,11 @@ impl LeafRecord {
     /// The participant that signed; `None` of an admin statement.
     pub fn signer(&self) -> Option<ParticipantId> {
         self.signer.participant()
+    }
+
+    /// The participant that signed, as the index names it; `None` of an admin statement.
+    pub fn signer_tag(&self) -> Option<SignerTag> {
+        matches!(self.signer, SignerTag::Participant(_)).then_some(self.signer)
     }
 
     /// Length of the statement in compact form; `None` of an admin statement.
@@ -321,16 +343,19 @@ impl LeafRecord {
 }
 
 impl Facts {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+    /// Reads the facts of a capture that stands under so many subjects.
+    fn read(reader: &mut Reader<'_>, subjects: usize) -> Result<Self, Malformed> {
         let certificate = Hash::from_bytes(reader.array()?);
         let signed_at = event::read_time(reader)?;
         let of_bytes = reader.clone();
         let bytes = reader.number()?;
         let bytes = usize::try_from(bytes).map_err(|_| of_bytes.fault(BinaryFault::Number))?;
+        let counts = reader.offset();
+        reader.take(subjects)?;
         let length = reader.count(1)?;
         let lists = reader.offset();
         reader.take(length)?;
-        Ok(Self { certificate, signed_at, bytes, lists, begin: lists + length })
+        Ok(Self { certificate, signed_at, bytes, counts, lists, begin: lists + length })
     }
 }
 

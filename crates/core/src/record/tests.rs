@@ -9,12 +9,15 @@ use serde_json::{Value, json};
 use super::{CaptureFacts, DECLARATION, ENTRY, EventKey, LeafRecord, RECORD_VERSION};
 use crate::binary::Reader as Bytes;
 use crate::consortium::{ParticipantId, Place};
-use crate::epcis::event::{BizTransaction, ErrorDeclaration, EventId, PersistentDisposition, Quantity, SourceDest};
+use crate::epcis::event::{
+    BizTransaction, ErrorDeclaration, EventId, PersistentDisposition, Quantity, SourceDest, WrittenLot,
+};
 use crate::epcis::vocabulary::{BIZ_STEPS, BIZ_TRANSACTION_TYPES, DISPOSITIONS, ERROR_REASONS, SOURCE_DEST_TYPES};
 use crate::epcis::{Action, BizStep, Coordinates, Disposition, Event, Reader, What, read};
 use crate::gs1::Id;
 use crate::hash::Hash;
-use crate::index::{Acts, ListEntry, SignerTag, SubjectKey};
+use crate::index::{Acts, Counts, ListEntry, SignerTag, SubjectKey};
+use crate::json::Json;
 use crate::merkle::LeafIndex;
 use crate::statement::StatementId;
 use crate::time::Timestamp;
@@ -68,6 +71,7 @@ impl Given {
             bytes: self.bytes,
             events: &self.events,
             under: &under,
+            counts: &[Counts::NEW],
         };
         LeafRecord::of_capture(self.statement, &self.names, &facts)
     }
@@ -131,7 +135,7 @@ fn quantity() -> impl Strategy<Value = Quantity> {
     })
 }
 
-fn ilmd() -> impl Strategy<Value = Value> {
+fn ilmd() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -146,7 +150,7 @@ fn ilmd() -> impl Strategy<Value = Value> {
             vec((text(), inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     });
-    vec((text(), values), 0..4).prop_map(|members| Value::Object(members.into_iter().collect()))
+    vec((text(), values), 0..4).prop_map(|members| Json::from(Value::Object(members.into_iter().collect())))
 }
 
 fn what() -> impl Strategy<Value = What> {
@@ -199,7 +203,7 @@ prop_compose! {
         biz_transactions in few((option::of(word(BIZ_TRANSACTION_TYPES.words)), text())),
         (sources, destinations) in (parties(), parties()),
         error_declaration in option::of(declaration()),
-        content_hash in hash(),
+        (content_hash, lots) in (hash(), few((0..3_u32, text()))),
     ) -> Event {
         let transaction = |(kind, id)| BizTransaction { kind, id };
         Event {
@@ -217,6 +221,7 @@ prop_compose! {
             sources,
             destinations,
             error_declaration,
+            written_lots: lots.into_iter().map(|(place, number)| WrittenLot { place, number }).collect(),
             content_hash,
         }
     }
@@ -262,6 +267,8 @@ proptest! {
         prop_assert_eq!(&record, &made);
         prop_assert_eq!(record.statement(), given.statement);
         prop_assert!(record.names().eq(given.names.iter().copied()));
+        let counted = given.names.iter().enumerate().map(|(at, _)| if at == 0 { Counts::NEW } else { Counts::NOTHING });
+        prop_assert!(record.counts().eq(counted));
         prop_assert!(record.subjects().eq(given.names.iter().map(|(key, _)| *key)));
         let signer = SignerTag::of_participant(&given.signer);
         let entry = |acts| ListEntry { leaf: place().leaf, signer, acts };
@@ -352,8 +359,15 @@ fn the_events_under_a_subject_are_found_without_the_others() {
     let record = |under: &[Vec<u32>]| {
         let certificate = Hash::of(b"certificate");
         let signed_at = Timestamp::EPOCH;
-        let facts =
-            CaptureFacts { signer: &signer, certificate: &certificate, signed_at, bytes: 1, events: &events, under };
+        let facts = CaptureFacts {
+            signer: &signer,
+            certificate: &certificate,
+            signed_at,
+            bytes: 1,
+            events: &events,
+            under,
+            counts: &[],
+        };
         let names: Vec<(SubjectKey, Acts)> = keys.iter().map(|key| (*key, Acts::NONE)).collect();
         LeafRecord::of_capture(StatementId::from_hash(Hash::of(b"statement")), &names, &facts)
     };
@@ -427,12 +441,12 @@ fn a_record_of_one_item_is_short() {
         }
         Given::of(events(json!([event]))).record().as_bytes().len()
     };
-    assert_eq!(length(&[]), 265);
-    assert_eq!(length(&[("eventID", json!("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))]), 249);
-    assert_eq!(length(&[("eventID", json!("https://events.example/2026/11/21/0001"))]), 272);
+    assert_eq!(length(&[]), 267);
+    assert_eq!(length(&[("eventID", json!("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))]), 251);
+    assert_eq!(length(&[("eventID", json!("https://events.example/2026/11/21/0001"))]), 274);
     // As another event would have it that is beside this in one document.
     let several = Given::of(events(json!([one_item(), one_item(), one_item()]))).record().as_bytes().len();
-    assert_eq!((several - length(&[])) / 2, 139);
+    assert_eq!((several - length(&[])) / 2, 140);
 }
 
 #[test]
@@ -491,7 +505,7 @@ fn the_bytes_of_a_version_do_not_change() {
         ERROR_REASONS.words,
     ];
     let words = lists.map(|words| words.join(" ")).join("\n");
-    assert_eq!(RECORD_VERSION, 3);
+    assert_eq!(RECORD_VERSION, 4);
     let full = json!({
         "type": "TransformationEvent",
         "eventID": "https://events.example/1",
@@ -500,7 +514,7 @@ fn the_bytes_of_a_version_do_not_change() {
         "transformationID": "urn:x:t",
         "inputEPCList": ["https://id.gs1.org/01/09506000134352/21/B1"],
         "inputQuantityList": [{"epcClass": "https://id.gs1.org/01/09506000134352/10/L1", "quantity": 12.5, "uom": "KGM"}],
-        "outputEPCList": ["https://id.gs1.org/00/195060001343500016"],
+        "outputEPCList": ["https://id.gs1.org/00/195060001343500016", "https://id.gs1.org/01/09506000134352/10/L8/21/C1"],
         "outputQuantityList": [{"epcClass": "https://id.gs1.org/01/09506000134352/10/L2"}],
         "bizStep": "commissioning",
         "disposition": "https://words.example/odd",
@@ -519,7 +533,7 @@ fn the_bytes_of_a_version_do_not_change() {
         digests,
         [
             "6f7594b314ed433fbef98b38866ffb222b616be3dca35669f5b85aa5ec288eee",
-            "ab8afa1c876345708f77e332b3175a584186a50a77f4eb698800882503a92f5f",
+            "72d4719d59664773a3d07dddb3d698d988655bafb05f7e6afdc7484ae2fa9a85",
         ]
     );
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::consortium::admin::{AdminError, ProposedChange, RevokeParticipant, field};
+use crate::consortium::admin::{AdminError, ProposedChange, field};
 use crate::consortium::claims::ParticipantId;
 use crate::limits::{CHANGES_PER_PROPOSAL_MAX, PARTICIPANT_PROPOSAL_BYTES_MAX};
 use crate::time::Timestamp;
@@ -22,12 +22,15 @@ impl ChangeProposal {
         self.changes.iter().flat_map(ProposedChange::participants)
     }
 
-    /// The registrations that it would end.
-    pub fn revocations(&self) -> impl Iterator<Item = &RevokeParticipant> {
-        self.changes.iter().filter_map(|change| match change {
-            ProposedChange::Revoke(revocation) => Some(revocation),
-            _ => None,
-        })
+    /// Tells whether evidence may show it: it is about a participant, lifts a recall, or changes what a verdict reads.
+    pub fn is_shown(&self) -> bool {
+        self.participants().next().is_some() || self.changes.iter().any(ProposedChange::is_of_verdict)
+    }
+
+    /// Tells whether a verdict about what the participant says may rest on it: if a change but a policy names the participant.
+    pub fn decides_about(&self, participant: &ParticipantId) -> bool {
+        let of_verdict = self.changes.iter().filter(|change| !matches!(change, ProposedChange::Policy(_)));
+        of_verdict.flat_map(ProposedChange::participants).any(|one| one == participant)
     }
 
     /// Checks the length of its payload. It is the signer's, who may write the same with white space without end.

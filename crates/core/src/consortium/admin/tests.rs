@@ -220,6 +220,31 @@ fn members_of_the_wrong_kind_are_refused() {
 }
 
 #[test]
+fn single_keys_are_claimed_beside_prefixes() {
+    let keys = |keys: &[&str]| {
+        let mut value = registration();
+        value["claims"]["gs1Keys"] = json!(keys);
+        value
+    };
+    let key = "https://id.gs1.org/01/00000096385074";
+    let Ok(Admin::Registration(one)) = parse(&keys(&[key, "https://id.gs1.org/414/9521000000018"])) else { panic!() };
+    assert_eq!(one.claims.gs1_keys[0].as_str(), key);
+    for (wrong, words) in [
+        (keys(&[]), "an empty list is left out"),
+        (keys(&[key, key]), "two of them are the same"),
+        (keys(&["96385074"]), "is not the canonical form, which is https://id.gs1.org/01/00000096385074"),
+        (keys(&["https://id.gs1.org/01/09506000134352"]), "lies under a company prefix of these claims"),
+        (keys(&["https://id.gs1.org/01/00000096385074/21/A"]), "is no single GS1 key"),
+    ] {
+        let error = parse(&wrong).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    let mut nothing = registration();
+    nothing["claims"]["gs1CompanyPrefixes"] = json!(["00000"]);
+    assert!(parse(&nothing).unwrap_err().to_string().contains("covers nothing"));
+}
+
+#[test]
 fn an_absent_member_is_not_written_and_an_empty_one_is_refused() {
     let mut plain = registration();
     for name in ["lei", "contact", "terms"] {
@@ -230,7 +255,6 @@ fn an_absent_member_is_not_written_and_an_empty_one_is_refused() {
     }
     let admin = parse(&plain).unwrap();
     assert_eq!(admin.to_payload(), plain.to_string().into_bytes());
-    assert_eq!(admin.reserved(), None);
     for name in ["evidence", "similarTo"] {
         let mut empty = plain.clone();
         empty[name] = json!([]);
@@ -240,7 +264,6 @@ fn an_absent_member_is_not_written_and_an_empty_one_is_refused() {
     revocation["dismissesClaims"] = json!(false);
     refused(&revocation, "a flag that is not set is left out");
     revocation.as_object_mut().unwrap().shift_remove("dismissesClaims");
-    assert_eq!(parse(&revocation).unwrap().reserved(), None);
     assert_eq!(parse(&revocation).unwrap().to_payload(), revocation.to_string().into_bytes());
 }
 
@@ -451,21 +474,4 @@ fn a_fault_is_two_sayings_that_clash() {
     }
     let precommit = |value: Value| with(&vote(&value), "kind", json!("precommit"));
     assert!(parse(&fault(&precommit(json!(hash("one"))), &precommit(json!(hash("two"))))).is_ok());
-}
-
-#[test]
-fn what_is_kept_for_later_says_so() {
-    let authority = {
-        let mut registration = registration();
-        registration["claims"]["roles"] = json!(["authority"]);
-        registration
-    };
-    let reserved = |value: &Value| parse(value).unwrap().reserved();
-    assert_eq!(reserved(&registration()), None, "what a registration may have beside is kept now");
-    assert_eq!(reserved(&authority), Some("the role authority"));
-    assert_eq!(reserved(&revocation()), Some("the member dismissesClaims of a revocation"));
-    // Of a proposal its changes say: `what_is_reserved_stands_nowhere` has them.
-    for value in sound().into_iter().skip(2).filter(|value| value["type"] != "proposal") {
-        assert_eq!(reserved(&value), None, "{value}");
-    }
 }

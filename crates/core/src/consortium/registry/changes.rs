@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::block::{Member, MemberSet, MemberSetError, Origin};
-use crate::consortium::admin::{PolicyName, ProposedChange, RulesChange};
+use crate::consortium::admin::{PolicyChange, PolicyName, PolicyValue, ProposedChange, RulesChange, Succession};
 use crate::consortium::claims::ParticipantId;
 use crate::consortium::registry::proposals::LedgerProposal;
 use crate::consortium::registry::refusal::{ChangeRefusal, ProposalRefusal};
@@ -132,11 +132,10 @@ impl Registry {
                 ProposedChange::Rules(rules) => self.decide_rules(rules, at.place.time),
                 // Together, below.
                 ProposedChange::Admit(_) | ProposedChange::Remove(_) | ProposedChange::Replace(_) => {}
-                // Reserved: such a proposal was refused.
-                ProposedChange::Dismiss(_)
-                | ProposedChange::Lift(_)
-                | ProposedChange::Authority(_)
-                | ProposedChange::Succeeds(_) => {}
+                ProposedChange::Dismiss(dismissal) => self.dismiss(dismissal, proposal, at.place),
+                ProposedChange::Lift(lift) => self.lift(lift, proposal, at.place),
+                ProposedChange::Authority(grant) => self.grant_authority(&grant.registration, proposal, at.place),
+                ProposedChange::Succeeds(succession) => self.succeed(succession, proposal, at.place),
             }
         }
         if let Some(members) = outcome.members {
@@ -163,6 +162,12 @@ struct Made<'a> {
     replaced: Vec<(Hash, Hash)>,
     revoked: BTreeSet<&'a ParticipantId>,
     policies: BTreeSet<(PolicyName, Option<&'a ParticipantId>)>,
+    /// The limits on new ids that it grants single participants, and on subjects.
+    granted: BTreeMap<&'a ParticipantId, u64>,
+    subjects: Option<u64>,
+    authorities: BTreeSet<&'a ParticipantId>,
+    /// Who goes on for whom by this proposal.
+    successors: BTreeMap<&'a ParticipantId, &'a ParticipantId>,
     changes_rules: bool,
 }
 
@@ -178,6 +183,10 @@ impl<'a> Made<'a> {
             replaced: Vec::new(),
             revoked: BTreeSet::new(),
             policies: BTreeSet::new(),
+            granted: BTreeMap::new(),
+            subjects: None,
+            authorities: BTreeSet::new(),
+            successors: BTreeMap::new(),
             changes_rules: false,
         }
     }
@@ -207,8 +216,10 @@ impl<'a> Made<'a> {
             }
             ProposedChange::Policy(one) => {
                 let participant = one.participant().map(|id| self.known(id)).transpose()?;
-                let is_first = self.policies.insert((one.name(), participant));
-                if is_first { Ok(()) } else { Err(ChangeRefusal::PolicyTwice { name: one.name().as_str() }) }
+                if !self.policies.insert((one.name(), participant)) {
+                    return Err(ChangeRefusal::PolicyTwice { name: one.name().as_str() });
+                }
+                self.grant(one, participant)
             }
             ProposedChange::Rules(one) => {
                 let (number, in_force) = (one.number, self.registry.rules.at(self.now));
@@ -217,11 +228,64 @@ impl<'a> Made<'a> {
                 }
                 if number > in_force { Ok(()) } else { Err(ChangeRefusal::RulesNotLater { number, in_force }) }
             }
-            // Reserved: refused before.
-            ProposedChange::Dismiss(_)
-            | ProposedChange::Lift(_)
-            | ProposedChange::Authority(_)
-            | ProposedChange::Succeeds(_) => Ok(()),
+            ProposedChange::Dismiss(one) => self.known(&one.participant).map(drop),
+            // That its leaf recalls these ids is looked at where it is proposed, and stays so.
+            ProposedChange::Lift(_) => Ok(()),
+            ProposedChange::Authority(one) => {
+                self.registry.check_authority(&one.registration)?;
+                let participant = &one.registration;
+                let is_first = self.authorities.insert(participant);
+                if is_first {
+                    Ok(())
+                } else {
+                    Err(ChangeRefusal::AuthorityAlready { participant: participant.clone() })
+                }
+            }
+            ProposedChange::Succeeds(one) => {
+                self.known(&one.former)?;
+                self.known(&one.participant)?;
+                self.registry.check_succession(one)?;
+                self.succeed(one)
+            }
+        }
+    }
+
+    /// Holds what single participants are granted against the room of the ledger: ten of them could else fill it for all others.
+    fn grant(&mut self, change: &PolicyChange, participant: Option<&'a ParticipantId>) -> Result<(), ChangeRefusal> {
+        match (change.name(), participant, change.value()) {
+            (PolicyName::NewIdsInAll, Some(participant), PolicyValue::Whole(number)) => {
+                self.granted.insert(participant, *number);
+            }
+            (PolicyName::SubjectsMax, _, PolicyValue::Whole(number)) => self.subjects = Some(*number),
+            _ => return Ok(()),
+        }
+        let policies = &self.registry.policies;
+        let set = policies.granted().filter(|(participant, _)| {
+            let ended = self.registry.participant(participant).is_some_and(|one| one.revoked.is_some());
+            !ended && !self.granted.contains_key(participant)
+        });
+        let granted = set.map(|(_, number)| number).chain(self.granted.values().copied()).fold(0, u64::saturating_add);
+        let most = self.subjects.unwrap_or_else(|| policies.subjects_max());
+        if granted > most { Err(ChangeRefusal::GrantedTooMuch { granted, most }) } else { Ok(()) }
+    }
+
+    /// Takes a succession, of which the registry alone has nothing to say, beside those of the same proposal.
+    fn succeed(&mut self, change: &'a Succession) -> Result<(), ChangeRefusal> {
+        let Succession { former, participant } = change;
+        if let Some(by) = self.successors.insert(former, participant) {
+            return Err(ChangeRefusal::SucceededAlready { former: former.clone(), by: by.clone() });
+        }
+        let mut last = participant;
+        loop {
+            let decided = self.registry.successor_of(last).map(|one| &one.participant);
+            let Some(next) = self.successors.get(last).copied().or(decided) else { return Ok(()) };
+            if next == participant || next == former {
+                return Err(ChangeRefusal::SuccessionCircle {
+                    former: former.clone(),
+                    participant: participant.clone(),
+                });
+            }
+            last = next;
         }
     }
 

@@ -6,6 +6,7 @@
 //! proven to have been enacted.
 
 mod changes;
+mod decided;
 mod endorsements;
 mod faults;
 mod kept;
@@ -24,6 +25,7 @@ use crate::consortium::claims::ParticipantId;
 use crate::consortium::genesis::Genesis;
 use crate::consortium::participant::Participant;
 use crate::consortium::place::Place;
+use crate::consortium::registry::decided::Decided;
 use crate::consortium::registry::kept::Proposals;
 use crate::consortium::registry::members::MemberHistory;
 use crate::hash::Hash;
@@ -32,9 +34,10 @@ use crate::statement::{PublicKey, SignatureVerifier, StatementId};
 use crate::time::Timestamp;
 
 pub use changes::{DecidedRules, NextRules, member_proof_bytes};
+pub use decided::{AuthorityGrant, Dismissal, Lift, Succeeded};
 pub use faults::MemberFault;
 pub use members::MemberChange;
-pub use policies::{ENDORSED_FROM_MEMBERS, Policies, PolicySet};
+pub use policies::{ENDORSED_FROM_MEMBERS, Policies, PolicySet, QuotaLimits};
 pub use proposals::{CastBallot, LedgerProposal, ProposalEnd, Proposed, Tally};
 pub use refusal::{ChangeRefusal, Conflict, EndorsementRefusal, FaultRefusal, ProposalRefusal, Refusal, SignerRefusal};
 
@@ -64,11 +67,12 @@ pub struct Registry {
     /// is two of these: they have 4 to 12 digits, a colon, and 13 digits.
     by_claim: HashMap<String, Vec<ParticipantId>>,
     proposals: Proposals,
-    /// The proposals about participants, by their leaves.
+    /// The proposals that evidence may show, by their leaves.
     proposed: BTreeMap<LeafIndex, Proposed>,
     policies: Policies,
     rules: DecidedRules,
     faults: Vec<MemberFault>,
+    decided: Decided,
 }
 
 impl Registry {
@@ -87,6 +91,7 @@ impl Registry {
             policies: Policies::default(),
             rules: DecidedRules { number: genesis.rules, next: None },
             faults: Vec::new(),
+            decided: Decided::default(),
         }
     }
 
@@ -197,9 +202,6 @@ impl Registry {
     /// `ledger::place`, which knows the blocks.
     pub fn check(&self, decision: &Decision<'_>, verifier: &dyn SignatureVerifier) -> Result<(), Refusal> {
         let Decision { admin, kid, place, .. } = decision;
-        if let Some(what) = admin.reserved() {
-            return Err(Refusal::Reserved { what });
-        }
         // The one that a key may sign which is no member's yet.
         if !matches!(admin, Admin::Ready(_)) {
             self.members().get(kid).ok_or(Refusal::NotAMember { kid: *kid })?;

@@ -10,7 +10,7 @@ use crate::consortium::participant::{Certified, Claims, Participant, Revoked, Re
 use crate::consortium::place::Place;
 use crate::consortium::registry::Registry;
 use crate::consortium::registry::refusal::{Conflict, Refusal, SignerRefusal};
-use crate::gs1::{CompanyPrefix, Id};
+use crate::gs1::Id;
 use crate::hash::Hash;
 use crate::merkle::LeafIndex;
 use crate::statement::{PublicKey, SignatureVerifier, StatementId};
@@ -69,12 +69,12 @@ impl Registry {
         Ok((participant, certificate))
     }
 
-    /// The participant whose company prefix or namespace governed `id` at `leaf`.
+    /// The participant whose company prefix, single key or namespace governed `id` at `leaf`.
     pub fn holder_at(&self, id: &Id, leaf: LeafIndex) -> Option<&Participant> {
         self.holders(id).into_iter().find(|one| one.in_force_at(leaf))
     }
 
-    /// All whose company prefix or namespace covers `id`, revoked or not, by their ids.
+    /// All whose company prefix, single key or namespace covers `id`, revoked or not, by their ids.
     pub fn holders(&self, id: &Id) -> Vec<&Participant> {
         self.claiming(id, |claims| claims.cover(id))
     }
@@ -90,8 +90,7 @@ impl Registry {
         let mut found: BTreeSet<&ParticipantId> = BTreeSet::new();
         let mut look_up = |claim: &str| found.extend(self.by_claim.get(claim).into_iter().flatten());
         if id.is_gs1() {
-            let digits = id.prefix_digits().unwrap_or_default();
-            CompanyPrefix::DIGITS.filter_map(|length| digits.get(..length)).for_each(&mut look_up);
+            id.claim_digits().into_iter().for_each(&mut look_up);
             id.gln().into_iter().for_each(look_up);
         } else {
             Namespace::candidates(id.as_str()).iter().for_each(|namespace| look_up(namespace));
@@ -102,7 +101,8 @@ impl Registry {
 
     /// Finds a participant's claim that collides with `claims`.
     ///
-    /// Active company prefixes are prefix-free and each has one holder; so with namespaces; a GLN has one holder.
+    /// Active company prefixes are prefix-free and each has one holder; so with namespaces; a GLN has one holder, and so has a
+    /// single key, which lies under nobody else's prefix.
     pub fn claim_conflict(&self, claims: &Claims) -> Option<Conflict> {
         self.participants.values().filter(|one| one.revoked.is_none()).find_map(|one| conflict_with(claims, one))
     }
@@ -187,7 +187,8 @@ impl Registry {
         let claims = &registration.claims;
         let prefixes = claims.gs1_company_prefixes.iter().map(ToString::to_string);
         let namespaces = claims.namespaces.iter().map(Namespace::without_tls);
-        for claim in prefixes.chain(namespaces).chain(claims.glns.iter().map(ToString::to_string)) {
+        let keys = claims.gs1_keys.iter().map(|key| key.claim_digits().to_owned());
+        for claim in prefixes.chain(keys).chain(namespaces).chain(claims.glns.iter().map(ToString::to_string)) {
             self.by_claim.entry(claim).or_default().push(registration.participant.clone());
         }
         self.certify(&registration.participant, &registration.certificate, place);
@@ -220,15 +221,21 @@ impl Registry {
 
     /// Ends a registration by the word of one member.
     pub(super) fn end_alone(&mut self, revocation: &Revocation, kid: &Hash, at: Place) {
-        let Revocation { participant, reason, compromised_since, .. } = revocation;
+        let Revocation { participant, reason, compromised_since, dismisses_claims } = revocation;
         let (reason, by) = (reason.clone(), RevokedBy::Member(*kid));
+        if *dismisses_claims {
+            self.dismiss_all(participant, &reason, by, at);
+        }
         self.end_registration(participant, Revoked { at, reason, compromised_since: *compromised_since, by });
     }
 
     /// Ends a registration by a vote.
     pub(super) fn end_by_vote(&mut self, change: &RevokeParticipant, proposal: StatementId, at: Place) {
-        let RevokeParticipant { participant, reason, compromised_since, .. } = change;
+        let RevokeParticipant { participant, reason, compromised_since, dismisses_claims } = change;
         let (reason, by) = (reason.clone(), RevokedBy::Vote(proposal));
+        if *dismisses_claims {
+            self.dismiss_all(participant, &reason, by, at);
+        }
         self.end_registration(participant, Revoked { at, reason, compromised_since: *compromised_since, by });
     }
 
@@ -248,10 +255,25 @@ fn conflict_with(claims: &Claims, other: &Participant) -> Option<Conflict> {
                 .map(|(claim, held)| ("namespace", claim, held))
         })
         .or_else(|| first_pair(&claims.glns, &held.glns, |a, b| a == b).map(|(claim, held)| ("GLN", claim, held)))
+        .or_else(|| conflict_of_keys(claims, held))
         .map(|(what, claim, held)| Conflict { what, claim, held, holder: other.id.clone() })
 }
 
-fn first_pair<T: ToString>(ours: &[T], theirs: &[T], collide: impl Fn(&T, &T) -> bool) -> Option<(String, String)> {
+/// A single key of the one that the other holds, by itself, by a company prefix or as a GLN.
+fn conflict_of_keys(claims: &Claims, held: &Claims) -> Option<(&'static str, String, String)> {
+    first_pair(&claims.gs1_keys, &held.gs1_keys, |a, b| a == b)
+        .or_else(|| first_pair(&claims.gs1_keys, &held.gs1_company_prefixes, |key, prefix| key.is_under(prefix)))
+        .or_else(|| first_pair(&claims.gs1_company_prefixes, &held.gs1_keys, |prefix, key| key.is_under(prefix)))
+        .or_else(|| first_pair(&claims.gs1_keys, &held.glns, |key, gln| key.is_gln(*gln)))
+        .or_else(|| first_pair(&claims.glns, &held.gs1_keys, |gln, key| key.is_gln(*gln)))
+        .map(|(claim, held)| ("GS1 key", claim, held))
+}
+
+fn first_pair<T: ToString, U: ToString>(
+    ours: &[T],
+    theirs: &[U],
+    collide: impl Fn(&T, &U) -> bool,
+) -> Option<(String, String)> {
     ours.iter().find_map(|one| {
         theirs.iter().find(|other| collide(one, other)).map(|other| (one.to_string(), other.to_string()))
     })

@@ -54,7 +54,7 @@ pub struct CastBallot {
     pub place: Place,
 }
 
-/// A proposal about participants as its statement has it, whatever became of it.
+/// A proposal that evidence may show as its statement has it, whatever became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Proposed {
     pub id: StatementId,
@@ -178,14 +178,14 @@ impl Registry {
         self.proposals.get(id)
     }
 
-    /// The proposal at a leaf, if it is about a participant.
+    /// The proposal at a leaf, if evidence may show it: it is about a participant, lifts a recall, or changes what a verdict reads.
     pub fn proposed_at(&self, leaf: LeafIndex) -> Option<&Proposed> {
         self.proposed.get(&leaf)
     }
 
-    /// Notes a proposal about participants where it stands.
+    /// Notes a proposal that evidence may show where it stands.
     pub(super) fn note_proposed(&mut self, id: StatementId, content: &Arc<ChangeProposal>, leaf: LeafIndex) {
-        if content.participants().next().is_some() {
+        if content.is_shown() {
             self.proposed.insert(leaf, Proposed { id, content: Arc::clone(content) });
         }
     }
@@ -247,6 +247,7 @@ impl Registry {
         if let Some(participant) = content.participants().find(|one| self.has_proposed_in_vain(at.kid, one)) {
             return Err(ProposalRefusal::TooManyAbout { participant: participant.clone() }.into());
         }
+        Self::check_own_leaf(content, at.place.leaf)?;
         self.outcome_of(&content.changes, now)?;
         self.check_proofs(&content.changes, verifier)?;
         let tally = self.tally(&self.new_proposal(content, at), now);

@@ -5,6 +5,7 @@ use crate::block::{Height, MemberSetError};
 use crate::consortium::claims::ParticipantId;
 use crate::consortium::participant::RevokedBy;
 use crate::consortium::registry::proposals::ProposalEnd;
+use crate::gs1::Id;
 use crate::hash::Hash;
 use crate::limits::{
     FAULT_HEIGHTS_APART_MIN, FAULT_HEIGHTS_MAX, FUTILE_PROPOSALS_MAX, FUTILE_PROPOSALS_PER_DAY_MAX, OPEN_PROPOSALS_MAX,
@@ -53,8 +54,6 @@ pub enum Refusal {
     CertificateRepeated,
     #[error("a rejection answers a pending request and never enters the ledger")]
     Rejection,
-    #[error("{what} is reserved: no ledger takes it yet")]
-    Reserved { what: &'static str },
     #[error(transparent)]
     Endorsement(#[from] EndorsementRefusal),
     #[error(transparent)]
@@ -159,6 +158,29 @@ pub enum ChangeRefusal {
     UnknownParticipant { participant: ParticipantId },
     #[error("participant {participant} is revoked already, or twice by this proposal")]
     RevokedAlready { participant: ParticipantId },
+    #[error("the registration of participant {participant} has ended")]
+    Ended { participant: ParticipantId },
+    #[error("participant {participant} is not registered with the role authority, which stands alone")]
+    OtherRole { participant: ParticipantId },
+    #[error("participant {participant} is an authority already, or made one twice by this proposal")]
+    AuthorityAlready { participant: ParticipantId },
+    #[error("participant {by} goes on for participant {former} already")]
+    SucceededAlready { former: ParticipantId, by: ParticipantId },
+    #[error("participant {former} goes on for participant {participant}: neither can go on for itself")]
+    SuccessionCircle { former: ParticipantId, participant: ParticipantId },
+    #[error("leaf {leaf} is not before the proposal's own, which is {own}: nothing is decided on what is not said yet")]
+    NotBefore { leaf: LeafIndex, own: LeafIndex },
+    #[error(
+        "participant {participant} has signed no capture in the leaves {from} to {to}: there is nothing to dismiss"
+    )]
+    NothingToDismiss { participant: ParticipantId, from: LeafIndex, to: LeafIndex },
+    #[error("leaf {leaf} neither recalls {id} nor takes a recall of it back: there is nothing to lift")]
+    NoRecall { leaf: LeafIndex, id: Id },
+    #[error(
+        "single participants would be granted {granted} new ids in all, and the ledger takes {most} subjects: raise subjectsMax first, \
+         or grant less"
+    )]
+    GrantedTooMuch { granted: u64, most: u64 },
     #[error("the policy {name} is set twice")]
     PolicyTwice { name: &'static str },
     #[error("the rules are changed twice")]

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::consortium::admin::Admin;
+use crate::consortium::admin::{Admin, ProposedChange};
 use crate::consortium::place::Place;
 use crate::consortium::registry::{Decision, Proposed, Refusal, Registry};
 use crate::merkle::LeafIndex;
@@ -23,9 +23,6 @@ impl Registry {
     /// Why it cannot stand there, as far as the statements before it tell; `OfTheWholeLedger` for what is counted.
     pub fn apply_shown(&mut self, decision: &Decision<'_>, verifier: &dyn SignatureVerifier) -> Result<(), Refusal> {
         let Decision { id, admin, kid, place, .. } = *decision;
-        if let Some(what) = admin.reserved() {
-            return Err(Refusal::Reserved { what });
-        }
         match admin {
             Admin::Genesis(_) => Err(Refusal::Genesis),
             Admin::Rejection(_) => Err(Refusal::Rejection),
@@ -58,19 +55,32 @@ impl Registry {
         }
     }
 
-    /// Makes those changes of the proposal at a leaf that are about participants shown here. The caller MUST have checked that it
-    /// was enacted, by the statement at `place`.
+    /// Makes those changes of the proposal at a leaf that a verdict reads: dismissals, lifts, authorities, successions, the policies
+    /// of the verdict, and the ends of registrations that are shown here. The caller MUST have checked that it was enacted, by the
+    /// statement at `place`.
     ///
     /// # Errors
     ///
     /// `Revoked` if a registration that it ends had ended before.
     pub fn enact_shown(&mut self, proposal: LeafIndex, place: Place) -> Result<(), Refusal> {
         let Some(Proposed { id, content }) = self.proposed_at(proposal).cloned() else { return Ok(()) };
-        for change in content.revocations() {
-            match self.in_force(&change.participant) {
-                Ok(_) => self.end_by_vote(change, id, place),
-                Err(Refusal::UnknownParticipant { .. }) => {}
-                Err(refusal) => return Err(refusal),
+        for change in &content.changes {
+            match change {
+                ProposedChange::Revoke(change) => match self.in_force(&change.participant) {
+                    // Of a registration that is not shown, what the decision dismisses counts all the same.
+                    Ok(_) | Err(Refusal::UnknownParticipant { .. }) => self.end_by_vote(change, id, place),
+                    Err(refusal) => return Err(refusal),
+                },
+                ProposedChange::Dismiss(change) => self.dismiss(change, id, place),
+                ProposedChange::Lift(change) => self.lift(change, id, place),
+                ProposedChange::Authority(change) => self.grant_authority(&change.registration, id, place),
+                ProposedChange::Succeeds(change) => self.succeed(change, id, place),
+                ProposedChange::Policy(change) if change.name().is_of_verdict() => self.policies.set(change, place),
+                ProposedChange::Policy(_)
+                | ProposedChange::Admit(_)
+                | ProposedChange::Remove(_)
+                | ProposedChange::Replace(_)
+                | ProposedChange::Rules(_) => {}
             }
         }
         Ok(())

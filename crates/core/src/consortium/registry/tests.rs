@@ -322,6 +322,37 @@ fn a_claim_has_one_holder_in_force() {
     ledger.join(2, 3, held());
 }
 
+fn with_keys(number: u8, prefixes: &[&str], glns: &[&str], keys: &[&str]) -> Registration {
+    let mut registration = registration(number, [json!(glns), json!(prefixes), json!([])]);
+    registration.claims.gs1_keys = keys.iter().map(|key| key.parse().unwrap()).collect();
+    registration
+}
+
+#[test]
+fn a_single_key_has_one_holder_in_force() {
+    let mut ledger = Ledger::new();
+    ledger.apply(&joining(with_keys(1, &["9506000"], &[], &["96385074", "(414)9521000000018"])), 1);
+    for (claims, held) in [
+        (with_keys(2, &[], &[], &["96385074"]), "https://id.gs1.org/01/00000096385074"),
+        (with_keys(2, &[], &[], &["9506000134352"]), "9506000"),
+        (with_keys(2, &["9521000"], &[], &[]), "https://id.gs1.org/414/9521000000018"),
+        (with_keys(2, &[], &["9521000000018"], &[]), "https://id.gs1.org/414/9521000000018"),
+    ] {
+        let refusal = ledger.refusal(&joining(claims));
+        assert!(
+            matches!(&refusal, Refusal::Conflict(found) if found.held == held && found.what == "GS1 key"),
+            "{refusal}"
+        );
+    }
+    let free = with_keys(2, &[], &[], &["(01)10000096385071", "9521000000025"]);
+    ledger.check(&joining(free), place(2)).unwrap();
+    let own = Id::parse("(01)00000096385074(21)A").unwrap();
+    assert_eq!(ledger.0.holder_at(&own, leaf(9)).map(|one| one.id.clone()), Some(participant(1)));
+    let place = Id::parse("(414)9521000000018(254)7").unwrap();
+    assert_eq!(ledger.0.holders(&place).len(), 1);
+    assert!(ledger.0.holders(&Id::parse("(01)10000096385071").unwrap()).is_empty(), "another indicator");
+}
+
 #[test]
 fn a_key_has_one_holder_for_good() {
     let mut ledger = Ledger::new();
@@ -484,46 +515,6 @@ fn a_revocation_keeps_its_reason_and_since_when_the_key_was_in_other_hands() {
     let revoked = Revoked { at: place(3), reason, compromised_since: since, by };
     assert_eq!(ledger.0.participant(&participant(1)).unwrap().revoked, Some(revoked));
     assert_eq!(ledger.0.participant(&participant(2)).unwrap().revoked, None);
-}
-
-/// A statement of a type that comes later is no leaf, whoever signs it.
-#[test]
-fn what_is_reserved_stands_nowhere() {
-    let mut ledger = Ledger::new();
-    ledger.join(1, 1, no_claims());
-    let admin = |payload: Value| Admin::parse(payload.to_string().as_bytes()).unwrap();
-    let one = participant(1);
-    let authority = {
-        let mut registration = registration(2, no_claims());
-        registration.claims.roles = vec!["authority".parse().unwrap()];
-        joining(registration)
-    };
-    let dismissing = admin(json!({"type": "revocation", "participant": one, "reason": "x", "dismissesClaims": true}));
-    let proposal = |change: Value| admin(json!({"type": "proposal", "changes": [change], "expires": NOW}));
-    let revoking = json!({"type": "revoke", "participant": one, "reason": "x", "dismissesClaims": true});
-    let claims = json!([{"from": 1, "to": 2}]);
-    let lift = json!({"type": "lift", "recall": 7, "ids": ["urn:example:1"], "reason": "x"});
-    for (admin, what) in [
-        (
-            proposal(json!({"type": "dismiss", "participant": one, "claims": claims, "reason": "x"})),
-            "the change dismiss of a proposal",
-        ),
-        (proposal(lift), "the change lift of a proposal"),
-        (proposal(json!({"type": "authority", "registration": one})), "the change authority of a proposal"),
-        (
-            proposal(json!({"type": "succeeds", "former": one, "participant": participant(2)})),
-            "the change succeeds of a proposal",
-        ),
-        (proposal(revoking), "the member dismissesClaims of the change revoke"),
-        (authority, "the role authority"),
-        (dismissing, "the member dismissesClaims of a revocation"),
-    ] {
-        let refusal = ledger.refusal(&admin);
-        assert_eq!(refusal, Refusal::Reserved { what });
-        assert_eq!(refusal.to_string(), format!("{what} is reserved: no ledger takes it yet"));
-        let stranger = key(9).thumbprint();
-        assert_eq!(check_by(&ledger.0, &admin, stranger, place(2)), Err(Refusal::Reserved { what }));
-    }
 }
 
 #[test]

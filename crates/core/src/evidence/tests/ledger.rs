@@ -19,7 +19,7 @@ use crate::consortium::{
 use crate::evidence::{
     Anchor, Checked, Evidence, EvidenceError, Handover, PlacedSeal, PlacedText, Receipt, check, read_capture,
 };
-use crate::gs1::Id;
+use crate::gs1::{Id, Question};
 use crate::hash::Hash;
 use crate::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, SubjectKind, names};
 use crate::merkle::{self, InclusionProof, LeafIndex, MultiProof, TreeSize};
@@ -409,7 +409,7 @@ impl TestLedger {
     }
 
     pub fn trail(&self, id: &str) -> Trail {
-        follow(&Id::parse(id).unwrap(), &mut Open(self)).unwrap()
+        follow(Question::parse(id).unwrap(), &mut Open(self)).unwrap()
     }
 
     /// The entries on which an answer about an id rests.
@@ -435,15 +435,16 @@ impl TestLedger {
         captures: &BTreeSet<LeafIndex>,
         admins: &BTreeSet<LeafIndex>,
     ) -> Evidence {
+        let asked = Question::parse(id).unwrap();
         let placed = |leaf: &LeafIndex| PlacedText { leaf_index: *leaf, statement: self.texts[leaf].clone() };
         let last = self.blocks.last().unwrap();
         let signers = only_named(&mut index, &self.signers());
         let mut evidence = Evidence {
             version: Evidence::VERSION,
-            id: id.to_owned(),
+            id: asked.id.to_string(),
             checkpoint: last.checkpoint.to_text(),
             commit: last.commit.clone(),
-            label: BTreeMap::new(),
+            label: asked.label.to_map(),
             seal: last.placed.clone(),
             signers,
             index,
@@ -500,7 +501,7 @@ impl TestLedger {
     }
 
     pub fn check_under(&self, evidence: &Evidence, anchor: &Anchor) -> Result<Checked, EvidenceError> {
-        check(evidence, &Id::parse(&evidence.id).unwrap(), anchor, &P256)
+        check(evidence, Id::parse(&evidence.id).unwrap(), anchor, &P256)
     }
 }
 

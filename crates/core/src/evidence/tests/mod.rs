@@ -8,14 +8,16 @@ mod enacted;
 mod handovers;
 mod ledger;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::block::{FinalityError, Seal, SealError};
 use crate::consortium::{Admin, AdminError, Endorsement, Refusal};
 use crate::evidence::{CaptureFault, Evidence, EvidenceError, MemberChain, Receipt, ReceiptError, check};
-use crate::gs1::Id;
+use crate::gs1::{Id, Question};
 use crate::hash::Hash;
-use crate::index::{Acts, IndexProofError, ListEntry, SignerList, SignerTag, Subject, SubjectEntry};
+use crate::index::{Acts, IndexProofError, ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectKind};
 use crate::limits::EVIDENCE_BYTES_MAX;
 use crate::merkle::{InclusionProof, LeafIndex, MultiProof};
 use crate::provenance::FollowFault;
@@ -647,10 +649,24 @@ fn the_signers_are_in_order_and_each_has_signed_something_here() {
     );
 }
 
+/// A label that a node drops, adds or changes would be one that it judges in the place of what was asked.
 #[test]
-fn a_label_is_kept_for_later() {
-    let story = Story::sound();
-    let mut evidence = story.evidence();
-    evidence.label.insert("17".to_owned(), "270101".to_owned());
-    refused!(story.ledger, evidence, EvidenceError::Reserved);
+fn an_answer_is_for_the_label_that_was_asked_about() {
+    let ledger = Story::sound().ledger;
+    let asked = Question::parse(&format!("{ITEM}?10=L8&17=270101")).unwrap();
+    let sound = ledger.evidence(&asked.to_uri());
+    let judged = |evidence: &Evidence, asked: &Question| check(evidence, asked, &ledger.anchor, &P256);
+    let checked = judged(&sound, &asked).unwrap();
+    assert_eq!((checked.history.id, checked.history.label), (asked.id.clone(), asked.label.clone()));
+    assert!(sound.index.iter().any(|entry| entry.kind == SubjectKind::Recall && entry.subject.ends_with("/10/L8")));
+    let mut other = asked.label.to_map();
+    other.insert("17".to_owned(), "280101".to_owned());
+    for label in [BTreeMap::new(), other] {
+        let changed = Evidence { label, ..sound.clone() };
+        assert!(matches!(judged(&changed, &asked), Err(EvidenceError::OtherLabel { .. })));
+    }
+    assert!(matches!(judged(&sound, &(&asked.id).into()), Err(EvidenceError::OtherLabel { .. })));
+    // What is shown is what the label leads to.
+    let without = Evidence { label: asked.label.to_map(), ..ledger.evidence(ITEM) };
+    assert!(matches!(judged(&without, &asked), Err(EvidenceError::SubjectMissing { .. })));
 }

@@ -10,7 +10,7 @@ use crate::hash::Hash;
 use crate::index::{Acts, ListEntry, SignerTag, Subject, SubjectIndex, SubjectKey};
 use crate::ledger::{
     Body, BodyLeaf, InvalidReason, KnownRules, NotOnTop, PlaceRefusal, RegistryFold, RegistryFoldError, ResumeError,
-    Rules, State, UnknownRules, validate,
+    Rules, State, UnknownRules, Usage, validate,
 };
 use crate::merkle::{Edge, LeafIndex, TreeSize, leaf_hash};
 use crate::statement::{P256, StatementId, SubmittedStatement};
@@ -261,17 +261,18 @@ fn a_start_from_parts_that_do_not_give_the_signed_roots_is_refused() {
     };
     let registry = || (**world.state.registry().unwrap()).clone();
     let resume = |edge: &Edge, index: &SubjectIndex| {
-        State::resume(seal.clone(), &checkpoint, edge.clone(), index.clone(), registry()).map(|state| state.size())
+        State::resume(seal.clone(), &checkpoint, edge.clone(), index.clone(), registry(), Usage::default())
+            .map(|state| state.size())
     };
     assert_eq!(resume(&world.state.edge, &world.state.index), Ok(checkpoint.size));
     assert_eq!(resume(&before.edge, &world.state.index), Err(ResumeError { what: "tree" }));
     assert_eq!(resume(&world.state.edge, &before.index), Err(ResumeError { what: "index" }));
     let other_root = Checkpoint { root: foreign_hash(), ..checkpoint.clone() };
     let (edge, index) = (world.state.edge.clone(), world.state.index.clone());
-    let resumed = State::resume(seal.clone(), &other_root, edge.clone(), index.clone(), registry());
+    let resumed = State::resume(seal.clone(), &other_root, edge.clone(), index.clone(), registry(), Usage::default());
     assert_eq!(resumed.map(drop), Err(ResumeError { what: "tree" }));
     let other_members = Seal { next_members_hash: foreign_hash(), ..seal.clone() };
-    let resumed = State::resume(other_members, &checkpoint, edge, index, registry());
+    let resumed = State::resume(other_members, &checkpoint, edge, index, registry(), Usage::default());
     assert_eq!(resumed.map(drop), Err(ResumeError { what: "set of members" }));
 }
 

@@ -130,10 +130,8 @@ fn changes_that_cannot_be_made(side: Side) {
     assert_change_refused!(side, world, [of_nobody], ChangeRefusal::UnknownParticipant { .. });
     let authority = json!({"type": "authority", "registration": participant(1)});
     let dismissing = with(revoke(1), "dismissesClaims", json!(true));
-    for reserved in [authority, dismissing] {
-        let statement = proposal(&world, &[reserved], MEMBER);
-        assert_refused!(side, world, [statement], PlaceRefusal::Admin(Refusal::Reserved { .. }));
-    }
+    assert_change_refused!(side, world, [authority], ChangeRefusal::Ended { .. });
+    assert_change_refused!(side, world, [dismissing], ChangeRefusal::RevokedAlready { .. });
 }
 
 /// The set changes with the next block; who left signs nothing there, and who came does.

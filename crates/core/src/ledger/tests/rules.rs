@@ -40,6 +40,9 @@ on_both_sides!(
     contradiction_within_a_document,
     contradiction_within_a_block,
     contradiction_of_a_final_event,
+    nothing_new_in_a_block,
+    nothing_new_after_a_final_event,
+    a_nameless_event_never_contradicts,
     iat,
     event_times,
     certificates,
@@ -273,6 +276,63 @@ fn contradiction_of_a_final_event(side: Side) {
     assert!(stands(side, &mut world, &other));
 }
 
+fn nothing_new_in_a_block(side: Side) {
+    let mut world = World::with_maker();
+    let first = world.state.size().next_index();
+    let other = event(json!({"action": "OBSERVE", "bizStep": "holding", "eventID": "urn:x:2"}));
+    let both =
+        [world.capture(1, &observing("storing")), world.capture_of(1, &[observing("storing"), observing("storing")])];
+    assert_refused!(side, world, both, PlaceRefusal::Repeats { events: 2, first: leaf } if *leaf == first);
+    // One new event is enough.
+    let mixed = [world.capture(1, &observing("storing")), world.capture_of(1, &[observing("storing"), other])];
+    assert!(matches!(side.meets(&mut world, &mixed), Outcome::Stands));
+}
+
+fn nothing_new_after_a_final_event(side: Side) {
+    let mut world = World::with_maker();
+    let first = world.capture(1, &observing("storing"));
+    let leaf = make_final(&mut world, &first);
+    // Other bytes of the same meaning: the id by its URN, a comment, an empty list.
+    let again =
+        event(json!({"action": "OBSERVE", "bizStep": "storing", "rdfs:comment": "again", "bizTransactionList": [],
+        "eventTime": "2026-03-01T09:00:00+01:00"}));
+    let again = world.capture(1, &again);
+    assert_refused!(side, world, [again], PlaceRefusal::Repeats { events: 1, first: found } if *found == leaf);
+    // The same from another participant is that one's own word.
+    world.join(2, "shipper", &[]);
+    let other = world.capture(2, &observing("storing"));
+    assert!(stands(side, &mut world, &other));
+    let declared = event(json!({"action": "OBSERVE", "bizStep": "storing",
+        "errorDeclaration": {"declarationTime": "2026-03-02T08:00:00Z"}}));
+    let declared = world.capture(1, &declared);
+    assert!(stands(side, &mut world, &declared), "a declaration of an error repeats nothing");
+}
+
+fn a_nameless_event_never_contradicts(side: Side) {
+    let mut world = World::with_maker();
+    let nameless = |step: &str| {
+        let mut event = observing(step);
+        event.as_object_mut().unwrap().remove("eventID");
+        event
+    };
+    let first = world.capture(1, &nameless("storing"));
+    let leaf = make_final(&mut world, &first);
+    let other = world.capture(1, &nameless("holding"));
+    assert!(stands(side, &mut world, &other));
+    let again = world.capture_of(1, &[nameless("storing")]);
+    let mut named = nameless("storing");
+    named["eventID"] = json!("urn:x:named");
+    let named = world.capture(1, &named);
+    assert!(stands(side, &mut world, &named), "its sender names it, as another event");
+    let commented = world.capture(1, &{
+        let mut event = nameless("storing");
+        event["rdfs:comment"] = json!("sent again");
+        event
+    });
+    assert_refused!(side, world, [commented], PlaceRefusal::Repeats { events: 1, first: found } if *found == leaf);
+    assert_refused!(side, world, [again], PlaceRefusal::Repeats { .. });
+}
+
 fn iat(side: Side) {
     let mut world = World::with_maker();
     let payload = document(&[event(json!({}))]).to_string();
@@ -406,11 +466,13 @@ fn contradiction_an_error_declaration_sets_nothing_and_contradicts_nothing() {
     let holding = json!({"action": "OBSERVE", "bizStep": "holding"});
     let declared = json!({"action": "OBSERVE", "bizStep": "picking",
         "errorDeclaration": {"declarationTime": "2026-03-02T08:00:00Z"}});
-    for one in [declared.clone(), storing.clone(), declared, storing] {
+    for one in [declared.clone(), storing.clone(), declared] {
         let candidate = world.candidate(world.capture(1, &event(one))).unwrap();
         assert!(world.extend(vec![candidate])[0].is_ok());
         world.now = world.now.plus_millis(5_000);
     }
     let candidate = world.candidate(world.capture(1, &event(holding))).unwrap();
     assert!(matches!(world.propose(vec![candidate]).answers[0], Err(PlaceRefusal::Conflict(_))));
+    let candidate = world.candidate(world.capture(1, &event(storing))).unwrap();
+    assert!(matches!(world.propose(vec![candidate]).answers[0], Err(PlaceRefusal::Repeats { .. })));
 }

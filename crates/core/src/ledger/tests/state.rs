@@ -2,12 +2,11 @@
 
 use serde_json::json;
 
-use super::world::{ITEM, PROVIDER, World, event, foreign_hash, leaf_of};
+use super::world::{ITEM, PROVIDER, World, event, leaf_of};
 use crate::block::Leaf;
 use crate::index::{SignerList, Subject, SubjectEntry};
 use crate::ledger::{Body, BodyLeaf, InvalidReason, PlaceRefusal, Prefetched, Rules, State, validate};
 use crate::merkle::{LeafIndex, leaf_hash};
-use crate::statement::StatementId;
 
 /// Tells whether the index under the last seal says that nothing is about a subject, by the proof that the state gives.
 fn is_absent(world: &mut World, subject: &Subject, blocks: usize) -> bool {
@@ -48,12 +47,16 @@ fn what_a_block_touches_is_its_statements_and_the_events_that_they_name() {
     let mut world = World::with_maker();
     let statement = world.capture(1, &event(json!({})));
     let candidate = world.candidate(statement).unwrap();
+    world.join(2, "distributor", &[]);
+    let of_another =
+        world.candidate(world.capture(2, &event(json!({"action": "OBSERVE", "bizStep": "storing"})))).unwrap();
+    let later = event(json!({"eventID": "urn:uuid:1f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f11"}));
+    let of_the_same = world.candidate(world.capture(1, &later)).unwrap();
     let block = world.propose(vec![candidate.clone()]).block.unwrap();
-    let other = StatementId::from_hash(foreign_hash());
-    assert!(block.learnt.touches(candidate.id(), &[]), "the statement itself");
-    assert!(block.learnt.touches(other, candidate.events()), "another with an event of the same eventID");
-    assert!(!block.learnt.touches(other, &[]));
-    assert!(!Prefetched::default().touches(candidate.id(), candidate.events()));
+    assert!(block.learnt.touches(&candidate), "the statement itself");
+    assert!(block.learnt.touches(&of_the_same), "another by the same participant, whose quotas it has used");
+    assert!(!block.learnt.touches(&of_another));
+    assert!(!Prefetched::default().touches(&candidate));
 }
 
 #[test]

@@ -1,44 +1,113 @@
-//! Terminal states: what is sold, dispensed, decommissioned or destroyed has no further life in the chain.
+//! Ends: what is sold, dispensed, taken out of use, destroyed or used up, and a logistic unit that is empty.
 
+use std::collections::BTreeSet;
+
+use crate::epcis::event::{Action, Part, What};
+use crate::gs1::{Id, IdKind};
+use crate::merkle::LeafIndex;
 use crate::provenance::case::Case;
+use crate::provenance::corrections::Standing;
 use crate::provenance::finding::{Findings, Severity};
-use crate::provenance::reading::{self, Act, End};
+use crate::provenance::passage::{Fit, Passage};
+use crate::provenance::reading::End;
 use crate::provenance::wording::sentence_case;
 
-/// Judges what was recorded after the product's end, and says how and by which entry it ended, if it did.
-pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) -> Option<(End, usize)> {
-    let mut ended: Option<(End, usize)> = None;
-    for at in case.order.iter().copied() {
-        if let Some((end, since)) = ended {
-            // Whether it may come back to this one is for custody.
-            if end.may_be_returned() && reading::returns(case, at, case.signer(since)) {
-                ended = None;
-            } else if contradicts(case, end, since, at) {
-                report(case, end, since, at, findings);
-            }
-        }
-        // What was sold may be destroyed at last, and nothing is sold that was destroyed.
-        let further = reading::end(case, at).filter(|end| ended.is_none_or(|(former, _)| *end > former));
-        ended = further.map(|end| (end, at)).or(ended);
+/// Within what time of its record a seller may withdraw a sale without a trace in the word.
+const SALE_MISTAKEN_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Reports how the product ended, if it did.
+pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
+    match &case.account.end.passage {
+        Passage::Ended(ending) => ended(case, ending.end, ending.by, findings),
+        _ => used_up(case, findings),
     }
-    ended
+    unpacked(case, findings);
+    withdrawn(case, findings);
 }
 
-/// Tells whether an entry is later than the end and cannot follow it. Events of one moment are one occasion.
-fn contradicts(case: &Case<'_>, end: End, since: usize, at: usize) -> bool {
-    case.event(at).event_time > case.event(since).event_time
-        && reading::act(case, at) != Act::FromAfar
-        && !end.permits(case.step(at))
+fn ended(case: &Case<'_>, end: End, at: usize, findings: &mut Findings) {
+    let severity = if end.may_be_returned() { Severity::Past } else { Severity::Ended };
+    let (who, day) = (case.who(at), case.day(at));
+    let sentence = match end {
+        End::Sold => format!(
+            "{} sold it on {day}. If you bought it from them around then, this is that product; if it is offered to you as new, it \
+             is not.",
+            sentence_case(&who)
+        ),
+        End::Dispensed => format!(
+            "{} dispensed it on {day}. If you were given it by them around then, this is that product; if it is offered to you as \
+             new, it is not.",
+            sentence_case(&who)
+        ),
+        End::Decommissioned => format!("{} took it out of use on {day}.", sentence_case(&who)),
+        End::Destroyed => format!("{} recorded on {day} that it was destroyed.", sentence_case(&who)),
+    };
+    findings.add(end.word(), severity, &[case.leaf(at)], sentence);
 }
 
-fn report(case: &Case<'_>, end: End, since: usize, at: usize, findings: &mut Findings) {
-    let sentence = format!(
-        "{} recorded it on {}, after it was {} on {} by {}.",
-        sentence_case(&case.who(at)),
-        case.day(at),
-        end.word(),
-        case.day(since),
-        case.who(since)
-    );
-    findings.add("event-after-terminal", Severity::Fails, &[case.leaf(since), case.leaf(at)], sentence);
+/// What went into something else is used up, unless the same participant recorded it again: a drum of cable is cut and stored.
+fn used_up(case: &Case<'_>, findings: &mut Findings) {
+    let fitting = || case.order().filter(|at| case.account.fitting.contains(at));
+    let Some(at) = fitting().filter(|at| case.plays(*at, Part::Input)).last() else { return };
+    let goes_on = |one: usize| case.moment(one) > case.moment(at) && case.signer(one) == case.signer(at);
+    if fitting().any(goes_on) {
+        return;
+    }
+    let sentence = format!("{} made something else of it on {}.", sentence_case(&case.who(at)), case.day(at));
+    findings.add("used-up", Severity::Past, &[case.leaf(at)], sentence);
+}
+
+/// A logistic unit out of which all was taken stands for nothing any more.
+fn unpacked(case: &Case<'_>, findings: &mut Findings) {
+    if case.history.id.kind() != IdKind::LogisticUnit {
+        return;
+    }
+    let mut inside: BTreeSet<&Id> = BTreeSet::new();
+    let mut emptied: Option<usize> = None;
+    for at in case.order().filter(|at| case.account.fitting.contains(at) && case.plays(*at, Part::Parent)) {
+        let What::Aggregation { action, child_epcs, child_quantities, .. } = &case.event(at).what else { continue };
+        let children = child_epcs.iter().chain(child_quantities.iter().map(|one| &one.epc_class));
+        match action {
+            Action::Add => inside.extend(children),
+            Action::Delete if child_epcs.is_empty() && child_quantities.is_empty() => inside.clear(),
+            Action::Delete => children.for_each(|child| {
+                inside.remove(child);
+            }),
+            Action::Observe => continue,
+        }
+        emptied = (*action == Action::Delete && inside.is_empty()).then_some(at);
+    }
+    if let Some(at) = emptied {
+        let sentence =
+            format!("{} took out of it on {} all that was in it.", sentence_case(&case.who(at)), case.day(at));
+        findings.add("unpacked", Severity::Past, &[case.leaf(at)], sentence);
+    }
+}
+
+/// An end that was withdrawn leaves a gap, unless it was a sale by mistake: the first that this participant withdraws, within a day, and
+/// it still has the product. The holder of the prefix may confirm that the product lives by any later record of it.
+fn withdrawn(case: &Case<'_>, findings: &mut Findings) {
+    let mut signers = BTreeSet::new();
+    for at in case.account.taken_back.iter().copied() {
+        let Standing::WithdrawnBy(by) = case.entries[at].standing else { continue };
+        let Some(here) = case.account.passed.get(&at) else { continue };
+        let Some(Fit::Fits(Passage::Ended(ending))) = here.fit(case, case.account.origin, at) else { continue };
+        let is_first = signers.insert(case.signer(at));
+        let place = |at: usize| case.entries[at].record.place;
+        let is_prompt = place(by).time.millis_since(place(at).time) <= SALE_MISTAKEN_MS;
+        let still_there = matches!(&case.account.end.passage, Passage::Held(holder) if *holder == case.signer(at));
+        let confirms = |one: usize| case.signed_by_prefix_holder(one) && case.leaf(one) > case.leaf(by);
+        if ending.end.may_be_returned() && is_first && is_prompt && still_there || case.order().any(confirms) {
+            continue;
+        }
+        let sentence = format!(
+            "{} recorded on {} that it was {}, and took that back on {}: the one who made it has not confirmed that.",
+            sentence_case(&case.who(at)),
+            case.day(at),
+            ending.end.word(),
+            case.day(by)
+        );
+        let leaves: [LeafIndex; 2] = [case.leaf(at), case.leaf(by)];
+        findings.add("end-withdrawn", Severity::Gap, &leaves, sentence);
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod corrected;
 pub mod ending;
+pub mod label;
 pub mod origin;
 pub mod recall;
 pub mod signers;

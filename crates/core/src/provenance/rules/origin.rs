@@ -4,19 +4,18 @@ use crate::epcis::event::Part;
 use crate::provenance::case::Case;
 use crate::provenance::finding::{Findings, Severity};
 use crate::provenance::reading::{self, Act};
-use crate::provenance::wording::{minute, sentence_case};
+use crate::provenance::records::Subject;
 
 /// Judges where the product's life begins.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
-    let Some(origin) = case.origin else { return none(case, findings) };
+    let Some(origin) = case.account.origin else { return none(case, findings) };
     let rivals = rivals(case, origin);
     if !rivals.is_empty() {
         twice(case, origin, &rivals, findings);
     }
-    for at in case.origins.iter().copied().filter(|at| !case.signed_by_prefix_holder(*at)) {
+    for at in case.account.origins.iter().copied().filter(|at| !case.signed_by_prefix_holder(*at)) {
         without_authority(case, at, findings);
     }
-    before(case, origin, findings);
     if rivals.is_empty() && case.signed_by_prefix_holder(origin) {
         let sentence = format!(
             "{} once, on {}, by {}, to which its number belongs.",
@@ -31,30 +30,29 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
 /// Judges where a lot comes from, which is all that can be said of a catch: it may be brought into being in several
 /// events, each of them by the one whose number it has.
 pub(in crate::provenance) fn check_lot(case: &Case<'_>, findings: &mut Findings) {
-    let Some(origin) = case.origin else {
-        // Who speaks of a lot from afar, as in a recall, may mean pieces that were each commissioned.
-        let in_hand = case.order.iter().copied().find(|at| reading::act(case, *at) != Act::FromAfar);
-        return in_hand.into_iter().for_each(|first| lot_without(case, first, findings));
+    let Some(origin) = case.account.origin else {
+        return lot_without(case, findings);
     };
-    let strangers: Vec<usize> = case.origins.iter().copied().filter(|at| !case.signed_by_prefix_holder(*at)).collect();
+    let strangers: Vec<usize> =
+        case.account.origins.iter().copied().filter(|at| !case.signed_by_prefix_holder(*at)).collect();
     for at in &strangers {
         without_authority(case, *at, findings);
     }
     if strangers.is_empty() {
-        let again = match case.origins.len() - 1 {
+        let again = match case.account.origins.len() - 1 {
             0 => String::new(),
             1 => " and once more since".to_owned(),
             more => format!(" and {more} times more since"),
         };
         let (verb, day, who) = (verb(case, origin), case.day(origin), case.who(origin));
         let sentence = format!("{verb} on {day}{again} by {who}, to which its number belongs.");
-        let leaves: Vec<_> = case.origins.iter().map(|at| case.leaf(*at)).collect();
+        let leaves: Vec<_> = case.account.origins.iter().map(|at| case.leaf(*at)).collect();
         findings.add("commissioned-by-prefix-holder", Severity::Holds, &leaves, sentence);
     }
 }
 
 fn none(case: &Case<'_>, findings: &mut Findings) {
-    let Some(first) = case.order.first().copied() else {
+    let Some(first) = case.order().next() else {
         let leaves: Vec<_> = case.own.iter().map(|at| case.leaf(*at)).collect();
         let sentence =
             "Nothing that counts is on record: what was recorded was withdrawn, or signed with a stolen key."
@@ -67,38 +65,28 @@ fn none(case: &Case<'_>, findings: &mut Findings) {
 }
 
 /// That nobody made it would be too much to say: its pieces may have been commissioned one by one.
-fn lot_without(case: &Case<'_>, first: usize, findings: &mut Findings) {
-    let (who, day) = (case.who(first), case.day(first));
-    let sentence =
-        format!("No record of this lot says where it comes from: the first to record it was {who} on {day}.");
-    findings.add("no-origin", Severity::Gap, &[case.leaf(first)], sentence);
+fn lot_without(case: &Case<'_>, findings: &mut Findings) {
+    let what = if case.subject == Subject::Kind { "kind of product" } else { "lot" };
+    // Who speaks of it from afar, as in a recall, may mean pieces that were each commissioned.
+    let first = case.order().find(|at| reading::act(case, *at) != Act::FromAfar);
+    let by = first.map(|first| {
+        let (who, day) = (case.who(first), case.day(first));
+        format!(": the first to record it was {who} on {day}")
+    });
+    let sentence = format!("No record of this {what} says where it comes from{}.", by.unwrap_or_default());
+    let leaves: Vec<_> = first.map(|first| case.leaf(first)).into_iter().collect();
+    findings.add("no-origin", Severity::Gap, &leaves, sentence);
 }
 
 /// The origins that cannot be true beside the one that counts, or beside another that can.
 fn rivals(case: &Case<'_>, origin: usize) -> Vec<usize> {
     let mut sound = vec![origin];
     let mut rivals = Vec::new();
-    for at in case.origins.iter().copied().filter(|at| *at != origin) {
-        let contradicted = sound.iter().any(|other| contradicts(case, *other, at));
+    for at in case.account.origins.iter().copied().filter(|at| *at != origin) {
+        let contradicted = sound.iter().any(|other| case.contradicts_as_origin(*other, at));
         if contradicted { rivals.push(at) } else { sound.push(at) }
     }
     rivals
-}
-
-/// Tells whether two origins cannot both be true.
-///
-/// One participant may commission a serial and also name it as the output of a transformation, or tell one
-/// transformation in several events under its transformationID (EPCIS 2.0 §7.4.5): that is one origin.
-fn contradicts(case: &Case<'_>, one: usize, other: usize) -> bool {
-    if one == other {
-        return false;
-    }
-    if case.signer(one) != case.signer(other) {
-        return true;
-    }
-    let tie = |at: usize| case.event(at).transformation_id();
-    let same_transformation = tie(one).is_some() && tie(one) == tie(other);
-    case.commissions(one) == case.commissions(other) && !same_transformation
 }
 
 fn twice(case: &Case<'_>, origin: usize, rivals: &[usize], findings: &mut Findings) {
@@ -135,28 +123,6 @@ fn without_authority(case: &Case<'_>, at: usize, findings: &mut Findings) {
     };
     let sentence = format!("{} by {} on {}, though {belongs}.", verb(case, at), case.who(at), case.day(at));
     findings.add("commissioned-without-authority", Severity::Fails, &[case.leaf(at)], sentence);
-}
-
-fn before(case: &Case<'_>, origin: usize, findings: &mut Findings) {
-    let began = case.event(origin).event_time;
-    for at in case.order.iter().copied().take_while(|at| case.event(*at).event_time < began) {
-        // A code is printed or written to its tag before it is given to anything.
-        // What happened to its container is no more of a contradiction than that it was in it.
-        let harmless = case.via(at).is_some()
-            || case.is_origin(at)
-            || case.step(at) == "encoding"
-            || reading::act(case, at) == Act::FromAfar;
-        if !harmless {
-            let sentence = format!(
-                "{} recorded it on {}, before {} on {}.",
-                sentence_case(&case.who(at)),
-                minute(case.event(at).event_time),
-                if case.plays(origin, Part::Output) { "it was made" } else { "it was commissioned" },
-                minute(began)
-            );
-            findings.add("before-commissioning", Severity::Fails, &[case.leaf(at), case.leaf(origin)], sentence);
-        }
-    }
 }
 
 fn verb(case: &Case<'_>, at: usize) -> &'static str {

@@ -3,32 +3,37 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::consortium::Lift;
 use crate::epcis::event::{Action, Part, What};
 use crate::gs1::Id;
 use crate::limits::FOLLOWED_LOTS_MAX;
-use crate::provenance::case::{Case, in_order_of_custody};
+use crate::provenance::case::Case;
 use crate::provenance::finding::{Findings, Severity};
+use crate::provenance::rules::label;
 use crate::provenance::wording::{self, sentence_case};
-use crate::provenance::{links, reading};
+use crate::provenance::{links, master_data, reading};
 
 /// Judges recalls. The holder's last word about each id counts: it may take its recall back.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let recalls = Recalls::new(case);
     let id = &case.history.id;
-    let journey = case.order.iter().copied().filter(|at| recalls.all.contains(at)).collect::<Vec<_>>();
-    product(case, &recalls.word(&journey, id), "it", findings);
+    let mut journey: Vec<usize> = case.told.iter().copied().filter(|at| recalls.all.contains(at)).collect();
+    journey.sort_by_key(|at| case.moment(*at));
+    product(case, &recalls.word(&journey, id, id), "it", findings);
     let brought_forth: Vec<usize> = case.own.iter().copied().filter(|at| case.brings_forth(*at)).collect();
     for (wider, name) in wider(case, id, &brought_forth) {
-        product(case, &recalls.word(recalls.of(&wider), id), &name, findings);
+        product(case, &recalls.word(recalls.of(&wider), &wider, id), &name, findings);
     }
     inputs(case, &recalls, findings);
 }
 
 /// What the records say about the recall of one id.
-struct Word {
+struct Word<'a> {
     /// The entry by which it is recalled, after all.
     recalled: Option<usize>,
     lifted: Vec<(usize, usize)>,
+    /// By a decision of the members.
+    voted: Vec<(usize, &'a Lift)>,
     claims: Vec<usize>,
 }
 
@@ -43,7 +48,7 @@ struct Recalls<'c, 'a> {
 impl<'c, 'a> Recalls<'c, 'a> {
     fn new(case: &'c Case<'a>) -> Self {
         let mut recalls = Self { case, all: BTreeSet::new(), by_id: BTreeMap::new() };
-        for at in in_order_of_custody(&case.entries) {
+        for at in case.by_time.iter().copied() {
             let event = case.event(at);
             if !case.stands(at) || !(event.declares("recalled") || reading::unsets(event, "recalled")) {
                 continue;
@@ -63,14 +68,16 @@ impl<'c, 'a> Recalls<'c, 'a> {
         self.by_id.get(id).map_or(&[], Vec::as_slice)
     }
 
-    /// What `entries` say, by the word of who held the prefix of `governing` at each entry's place.
-    fn word(&self, entries: &[usize], governing: &Id) -> Word {
+    /// What `entries` say of `id`, by the word of who held the prefix of `governing` at each entry's place.
+    fn word(&self, entries: &[usize], id: &Id, governing: &Id) -> Word<'a> {
         let case = self.case;
-        let mut word = Word { recalled: None, lifted: Vec::new(), claims: Vec::new() };
+        let mut word = Word { recalled: None, lifted: Vec::new(), voted: Vec::new(), claims: Vec::new() };
         for at in entries.iter().copied() {
             let holder = case.signed_by_holder_of(governing, at);
             if case.event(at).declares("recalled") {
-                if holder {
+                if let Some(lift) = case.history.registry.lifts_of(case.leaf(at), id).next().filter(|_| holder) {
+                    word.voted.push((at, lift));
+                } else if holder {
                     word.recalled = word.recalled.or(Some(at));
                 } else {
                     word.claims.push(at);
@@ -85,17 +92,18 @@ impl<'c, 'a> Recalls<'c, 'a> {
 }
 
 /// The ids of many objects that `item` is one of, each with how a sentence names it: its lots by the entries at `among`
-/// (which bring it forth) with authority, and its class.
+/// (which bring it forth) with authority, that of the label, and its class.
 fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, String)> {
     let mut lots: BTreeMap<Id, bool> = BTreeMap::new();
     for at in among.iter().copied() {
-        if let Some(lot) = links::lot_number(case.event(at)).and_then(|number| item.lot(number)) {
+        for lot in master_data::lots(case.event(at), item) {
             let authority = case.stands(at) && case.signed_by_holder_of(item, at);
             *lots.entry(lot).or_default() |= authority;
         }
     }
-    let lots = lots.into_iter().take(FOLLOWED_LOTS_MAX).filter(|(_, authority)| *authority);
-    let named = lots.map(|(lot, _)| {
+    let lots = lots.into_iter().take(FOLLOWED_LOTS_MAX).filter(|(_, authority)| *authority).map(|(lot, _)| lot);
+    let lots: BTreeSet<Id> = lots.chain(label::lot(case, item)).collect();
+    let named = lots.into_iter().map(|lot| {
         let name = format!("its lot {}", wording::id(&lot));
         (lot, name)
     });
@@ -103,12 +111,22 @@ fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, String)> {
 }
 
 /// Reports what is said about a recall of the product, or of its lot or class by that `name`.
-fn product(case: &Case<'_>, word: &Word, name: &str, findings: &mut Findings) {
+fn product(case: &Case<'_>, word: &Word<'_>, name: &str, findings: &mut Findings) {
     for (since, at) in word.lifted.iter().copied() {
         let who = sentence_case(&case.who(at));
         let sentence =
             format!("{who} recalled {name} on {} and took the recall back on {}.", case.day(since), case.day(at));
         findings.add("recall-lifted", Severity::Note, &[case.leaf(since), case.leaf(at)], sentence);
+    }
+    for (since, lift) in word.voted.iter().copied() {
+        let sentence = format!(
+            "{} recalled {name} on {}, and the members of this ledger lifted that on {}: {}",
+            sentence_case(&case.who(since)),
+            case.day(since),
+            wording::day(lift.at.time),
+            wording::stop(&wording::shown(&lift.reason))
+        );
+        findings.add("recall-lifted-by-vote", Severity::Note, &[case.leaf(since)], sentence);
     }
     for at in word.claims.iter().copied() {
         let holder = case.prefix_holder(case.leaf(at)).map(|holder| case.name(&holder.id));
@@ -135,7 +153,7 @@ fn inputs(case: &Case<'_>, recalls: &Recalls<'_, '_>, findings: &mut Findings) {
         let mut ids = vec![(input.clone(), "it".to_owned())];
         ids.extend(wider(case, input, brought_forth));
         for (id, name) in ids {
-            let Some(at) = recalls.word(recalls.of(&id), input).recalled else { continue };
+            let Some(at) = recalls.word(recalls.of(&id), &id, input).recalled else { continue };
             let sentence = format!(
                 "It was made from {}, and {}, to which that number belongs, recalled {name} on {}.",
                 wording::id(input),

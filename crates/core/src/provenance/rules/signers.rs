@@ -22,15 +22,20 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
             findings.add(rule, Severity::Fails, &[case.leaf(at)], sentence);
         }
     }
-    if sound && !case.order.is_empty() {
+    if sound && !case.account.order.is_empty() {
         all_registered(case, findings);
     }
 }
 
-/// The entries that count, and the declarations that withdraw others: those act too.
+/// The entries of the account and those that contradict it, and the declarations that withdraw others: those act too.
 fn judged<'c>(case: &'c Case<'_>) -> impl Iterator<Item = usize> + 'c {
-    let acts = |standing| matches!(standing, Standing::Counts | Standing::Withdraws(_));
-    case.told.iter().copied().filter(move |at| acts(case.entries[*at].standing))
+    let account = &case.account;
+    let acts = |at: &usize| {
+        account.order.contains(at)
+            || account.contradictions.contains(at)
+            || matches!(case.entries[*at].standing, Standing::Withdraws(_))
+    };
+    case.told.iter().copied().filter(move |at| acts(at))
 }
 
 fn not_in_force(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> {
@@ -57,7 +62,7 @@ fn outside_rights(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> 
     let signer = case.entries[at].participant?;
     let error = rights::check(signer, case.event(at)).err()?;
     // Bringing this very product into being without authority has a rule of its own.
-    let own_rule = error.rule() != "role-step" && case.is_origin(at) && !case.signed_by_prefix_holder(at);
+    let own_rule = error.rule() != "role-step" && case.account.is_origin(at) && !case.signed_by_prefix_holder(at);
     let why = match error {
         RightsError::Step { step, roles } => format!("the step {} is not for a {roles}", shown(&step)),
         RightsError::End { by, step, .. } => format!("{by} ends its life, as {step} does, which is not for its role"),
@@ -71,7 +76,7 @@ fn outside_rights(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> 
 
 /// Finds what was signed with a key that was in other hands, by a participant whose word custody rests on.
 fn after_compromise(case: &Case<'_>, at: usize) -> Option<(&'static str, String)> {
-    let since = case.compromised_since(at).filter(|_| !case.disregards(at))?;
+    let since = case.compromised_since(at).filter(|_| !case.account.disregarded.contains(&at))?;
     let sentence = format!(
         "The key that signed the record of {} was in other hands since {}: it may not be {} that speaks.",
         case.day(at),
@@ -83,7 +88,7 @@ fn after_compromise(case: &Case<'_>, at: usize) -> Option<(&'static str, String)
 
 /// Notes what a stolen key said of a product with which its owner had nothing to do.
 fn disregarded(case: &Case<'_>, findings: &mut Findings) {
-    for at in case.disregarded.iter().copied() {
+    for at in case.account.disregarded.iter().copied() {
         let Some(since) = case.compromised_since(at) else { continue };
         let sentence = format!(
             "A record of {} is not counted: the key of {}, which did not have it then, was in other hands since {}.",
@@ -97,13 +102,13 @@ fn disregarded(case: &Case<'_>, findings: &mut Findings) {
 
 fn all_registered(case: &Case<'_>, findings: &mut Findings) {
     const NAMED: usize = 5;
-    let signers: BTreeSet<&ParticipantId> = case.order.iter().map(|at| case.signer(*at)).collect();
+    let signers: BTreeSet<&ParticipantId> = case.order().map(|at| case.signer(at)).collect();
     let names: Vec<String> = signers.iter().take(NAMED).map(|id| case.name(id)).collect();
     let more = if signers.len() > NAMED { format!(" and {} more", signers.len() - NAMED) } else { String::new() };
     let sentence = format!(
         "Every record that counts was signed by an organisation registered here at the time: {}{more}.",
         names.join(", ")
     );
-    let leaves: Vec<_> = case.order.iter().map(|at| case.leaf(*at)).collect();
+    let leaves: Vec<_> = case.order().map(|at| case.leaf(at)).collect();
     findings.add("signers-registered", Severity::Holds, &leaves, sentence);
 }

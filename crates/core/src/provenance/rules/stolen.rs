@@ -1,33 +1,24 @@
-//! Theft: reported by a participant that has to do with the product; the report of any other is shown as a claim.
+//! Theft: reported by a participant that the product concerned then; the report of any other is shown as a claim.
 
-use std::collections::BTreeSet;
-
-use crate::consortium::ParticipantId;
 use crate::provenance::case::Case;
-use crate::provenance::custody::Custody;
 use crate::provenance::finding::{Findings, Severity};
-use crate::provenance::passage;
-use crate::provenance::reading::{self, Act};
+use crate::provenance::reading;
 use crate::provenance::wording::sentence_case;
 
-/// Judges reports of theft. Who reported it, or the prefix's holder, may say that it was found.
-pub(in crate::provenance) fn check(case: &Case<'_>, custody: &Custody<'_>, findings: &mut Findings) {
+/// Judges reports of theft. Who had the product then may report it, while it is on its way its sender, its carrier and who is to have it,
+/// and the prefix's holder always. Who reported it, or the prefix's holder, may say that it was found.
+pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let mut reported: Option<usize> = None;
-    let mut concerned = Concerned::default();
-    for at in case.order.iter().copied() {
-        let event = case.event(at);
-        if event.declares("stolen") {
-            if case.signed_by_prefix_holder(at) || concerned.participants.contains(case.signer(at)) {
-                reported = reported.or(Some(at));
-            } else {
-                claimed(case, at, findings);
-            }
-        } else if reading::unsets(event, "stolen") {
+    for at in case.order() {
+        if case.account.thefts.contains(&at) {
+            reported = reported.or(Some(at));
+        } else if reading::unsets(case.event(at), "stolen") {
             reported.take_if(|report| case.signer(at) == case.signer(*report) || case.signed_by_prefix_holder(at));
         }
-        if custody.fitting.contains(&at) {
-            concerned.add(case, at);
-        }
+    }
+    let counts = |at: &usize| case.counts(*at) && case.event(*at).declares("stolen");
+    for at in case.told.iter().copied().filter(counts).filter(|at| !case.account.thefts.contains(at)) {
+        claimed(case, at, findings);
     }
     if let Some(at) = reported {
         let sentence = format!("{} reported it stolen on {}.", sentence_case(&case.who(at)), case.day(at));
@@ -35,31 +26,9 @@ pub(in crate::provenance) fn check(case: &Case<'_>, custody: &Custody<'_>, findi
     }
 }
 
-/// Those who by the account so far have had the product, or were to be sent it.
-///
-/// What does not fit the account makes nobody concerned, and nothing does after the report: that anybody can record.
-#[derive(Default)]
-struct Concerned<'a> {
-    participants: BTreeSet<&'a ParticipantId>,
-    destinations: BTreeSet<&'a str>,
-}
-
-impl<'a> Concerned<'a> {
-    fn add(&mut self, case: &Case<'a>, at: usize) {
-        self.participants.insert(case.signer(at));
-        if reading::act(case, at) == Act::Ships {
-            for id in passage::destinations(case, at) {
-                if self.destinations.insert(id.as_str()) {
-                    self.participants.extend(case.owners(id));
-                }
-            }
-        }
-    }
-}
-
 fn claimed(case: &Case<'_>, at: usize, findings: &mut Findings) {
     let sentence = format!(
-        "{} said on {} that it was stolen; by the records it never had it.",
+        "{} said on {} that it was stolen; by the records it did not have it then.",
         sentence_case(&case.who(at)),
         case.day(at)
     );

@@ -14,7 +14,8 @@ const SLACK_HOURS: f64 = 1.0;
 /// Judges the way from each place to the next, by the events that need the goods in hand.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let mut before: Option<(usize, Coordinates)> = None;
-    for at in case.order.iter().copied().filter(|at| in_hand(case, *at)) {
+    let fitting = case.order().filter(|at| case.account.fitting.contains(at));
+    for at in fitting.filter(|at| in_hand(case, *at)) {
         let Some(place) = case.event(at).coordinates else { continue };
         if let Some((former, former_place)) = before {
             way(case, former, at, former_place.distance_km(place), findings);

@@ -51,7 +51,7 @@ impl Lists {
     }
 
     fn trail(&mut self) -> Result<Trail, FollowFault> {
-        follow(&Id::parse(ITEM).unwrap(), self)
+        follow(Id::parse(ITEM).unwrap(), self)
     }
 
     fn trail_with(&mut self, subject: &Subject, given: Range<usize>) -> Result<Trail, FollowFault> {

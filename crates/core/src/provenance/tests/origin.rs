@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::provenance::Word;
 use crate::provenance::scenario::{CASE, ITEM, Scenario, rules};
+use crate::provenance::{Light, Word};
 
 #[test]
 fn commissioned_twice() {
@@ -150,7 +150,7 @@ fn what_goes_into_a_harvest_does_not_begin_with_it() {
     let harvest = json!({"bizStep": "urn:gdst:bizStep:farmHarvest"});
     let leaf = ledger.make(&cast.other, "2026-03-02", &[fry], &[fish], harvest);
     let verdict = ledger.verdict_of(fry);
-    assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["no-origin"]));
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["no-origin", "used-up"]));
     assert_eq!(verdict.reasons[0].leaves, [leaf]);
     assert_eq!(ledger.verdict_of(fish).word, Word::Authentic);
     // Nor does a crate into which a catch is packed.
@@ -162,24 +162,22 @@ fn what_goes_into_a_harvest_does_not_begin_with_it() {
             "bizStep": "urn:gdst:bizStep:fishingEvent",
         }),
     );
-    assert_eq!(rules(&ledger.verdict_of(CASE)), ["no-origin"]);
+    assert_eq!(rules(&ledger.verdict_of(CASE)), ["no-origin", "load"]);
 }
 
 #[test]
 fn nothing_comes_before_commissioning() {
     let (mut ledger, cast) = Scenario::with_cast();
     ledger.step(&cast.acme, "2026-03-01", "encoding");
-    let origin = ledger.commission(&cast.acme, "2026-03-02");
+    ledger.commission(&cast.acme, "2026-03-02");
     ledger.step(&cast.acme, "2026-03-02", "inspecting");
     assert_eq!(rules(&ledger.verdict()), [""; 0], "codes are printed before, and equal times are fine");
-    let early = ledger.step(&cast.acme, "2026-03-01", "inspecting");
+    ledger.step(&cast.acme, "2026-03-02T08:59:59Z", "inspecting");
+    assert_eq!(rules(&ledger.verdict()), [""; 0], "nor do clocks agree to the second");
+    let early = ledger.step(&cast.lisbon, "2026-03-01", "inspecting");
     let verdict = ledger.verdict();
-    assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["before-commissioning"]));
-    assert_eq!(verdict.reasons[0].leaves, [origin, early]);
-    assert_eq!(
-        verdict.reasons[0].sentence,
-        "Acme Pharma recorded it on 2026-03-01 09:00 UTC, before it was commissioned on 2026-03-02 09:00 UTC."
-    );
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Disputed, vec!["claimed"]));
+    assert_eq!(verdict.reasons[0].leaves, [early]);
 }
 
 const LOT: &str = "https://id.gs1.org/01/09506000134352/10/L7";
@@ -209,14 +207,16 @@ fn a_lot_is_brought_into_being_in_any_number_of_events() {
         );
         let sentence = format!("Commissioned on 2026-03-01{said} by Acme Pharma, to which its number belongs.");
         assert_eq!(in_favour(&ledger, LOT), [(times, sentence)]);
-        assert_eq!(rules(&ledger.verdict_of(LOT)), ["not-serialised"]);
+        assert_eq!(rules(&ledger.verdict_of(LOT)), ["shared-number"]);
     }
     // Pieces of it are wherever they were sold: that is no contradiction.
     ledger.say(&cast.seoul, "2026-03-04", of_lot(json!({"bizStep": "receiving"})));
     ledger.say(&cast.lisbon, "2026-03-04", of_lot(json!({"bizStep": "receiving"})));
     ledger.say(&cast.seoul, "2026-03-05", of_lot(json!({"bizStep": "retail_selling"})));
     ledger.say(&cast.lisbon, "2026-03-06", of_lot(json!({"bizStep": "storing"})));
-    assert_eq!(rules(&ledger.verdict_of(LOT)), ["not-serialised"]);
+    let verdict = ledger.verdict_of(LOT);
+    assert_eq!((verdict.word, verdict.light), (Word::Traced, Light::Grey));
+    assert_eq!(rules(&verdict), ["shared-number", "lot-claimed", "lot-claimed"], "{verdict:#?}");
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn a_lot_of_somebody_elses_is_commissioned_without_authority() {
     let leaf = ledger.say(&cast.other, "2026-03-03", of_lot(json!({"action": "ADD", "bizStep": "commissioning"})));
     let verdict = ledger.verdict_of(LOT);
     assert_eq!(verdict.word, Word::Suspect);
-    assert_eq!(rules(&verdict), ["commissioned-without-authority", "not-serialised"]);
+    assert_eq!(rules(&verdict), ["commissioned-without-authority", "shared-number"]);
     assert_eq!(verdict.reasons[0].leaves, [leaf]);
     assert_eq!(in_favour(&ledger, LOT), []);
 }
@@ -236,15 +236,20 @@ fn a_lot_that_nobody_made_has_no_origin_once_somebody_has_it() {
     let (mut ledger, cast) = Scenario::with_cast();
     ledger.recall(&cast.acme, "2026-03-02", &[], &[LOT]);
     ledger.say(&cast.seoul, "2026-03-02", of_lot(json!({"bizStep": "reserving"})));
-    assert_eq!(rules(&ledger.verdict_of(LOT)), ["recalled", "not-serialised"], "its pieces may each have an origin");
+    assert_eq!(
+        rules(&ledger.verdict_of(LOT)),
+        ["recalled", "no-origin", "shared-number"],
+        "its pieces may each have an origin"
+    );
     let (mut ledger, cast) = Scenario::with_cast();
     let leaf = ledger.say(&cast.seoul, "2026-03-03", of_lot(json!({"bizStep": "receiving"})));
     let verdict = ledger.verdict_of(LOT);
-    assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["not-serialised", "no-origin"]));
-    assert_eq!(verdict.reasons[1].leaves, [leaf]);
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["no-origin", "shared-number"]));
+    assert_eq!(verdict.reasons[0].leaves, [leaf]);
     assert_eq!(
-        verdict.reasons[1].sentence,
+        verdict.reasons[0].sentence,
         "No record of this lot says where it comes from: the first to record it was Seoul Medical on 2026-03-03."
     );
-    assert_eq!(rules(&ledger.verdict_of("https://id.gs1.org/01/09506000134352")), ["not-serialised"], "a class");
+    let class = ledger.verdict_of("https://id.gs1.org/01/09506000134352");
+    assert_eq!(rules(&class), ["no-origin", "shared-number"], "a class");
 }

@@ -60,7 +60,7 @@ fn a_signer_outside_its_role() {
     ledger.ship(&cast.acme, "2026-03-03", None);
     ledger.step(&cast.swift, "2026-03-04", "repairing");
     let verdict = ledger.verdict();
-    assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["signer-outside-rights"]));
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["signer-outside-rights", "unnamed-carrier"]));
     assert_eq!(
         verdict.reasons[0].sentence,
         "Swift Freight recorded on 2026-03-04 what is not its to record: the step repairing is not for a shipper."
@@ -190,7 +190,11 @@ fn what_a_stolen_key_says_of_what_its_owner_sent_off_or_carries_stays_suspect() 
     ledger.commission(&cast.acme, "2026-03-02");
     ledger.ship(&cast.acme, "2026-03-02T12:00:00Z", Some(&cast.lisbon));
     ledger.receive(&cast.lisbon, "2026-03-03");
-    ledger.ship(&cast.lisbon, "2026-03-03T12:00:00Z", Some(&cast.seoul));
+    let both = json!([
+        {"type": "possessing_party", "destination": cast.swift.party},
+        {"type": "owning_party", "destination": cast.seoul.party},
+    ]);
+    ledger.say(&cast.lisbon, "2026-03-03T12:00:00Z", json!({"bizStep": "shipping", "destinationList": both}));
     ledger.step(&cast.swift, "2026-03-03T15:00:00Z", "loading");
     for owner in [&cast.lisbon, &cast.swift] {
         let mut stolen = ledger.clone();

@@ -40,17 +40,13 @@ pub enum ProposedChange {
 }
 
 impl ProposedChange {
-    /// What of this change is kept for later: see [`Admin::reserved`](crate::consortium::Admin::reserved).
-    pub fn reserved(&self) -> Option<&'static str> {
+    /// Whether a verdict reads it, apart from the end of a registration.
+    pub const fn is_of_verdict(&self) -> bool {
         match self {
-            Self::Dismiss(_) => Some("the change dismiss of a proposal"),
-            Self::Lift(_) => Some("the change lift of a proposal"),
-            Self::Authority(_) => Some("the change authority of a proposal"),
-            Self::Succeeds(_) => Some("the change succeeds of a proposal"),
-            Self::Revoke(revocation) => {
-                revocation.dismisses_claims.then_some("the member dismissesClaims of the change revoke")
-            }
-            Self::Admit(_) | Self::Remove(_) | Self::Replace(_) | Self::Policy(_) | Self::Rules(_) => None,
+            Self::Dismiss(_) | Self::Lift(_) | Self::Authority(_) | Self::Succeeds(_) => true,
+            Self::Policy(policy) => policy.name().is_of_verdict(),
+            Self::Revoke(revocation) => revocation.dismisses_claims,
+            Self::Admit(_) | Self::Remove(_) | Self::Replace(_) | Self::Rules(_) => false,
         }
     }
 

@@ -1,0 +1,223 @@
+//! A walk through records in the order of custody: who has the product and what it is in, record by record.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::consortium::ParticipantId;
+use crate::gs1::Id;
+use crate::provenance::containment::{Containment, Notice, Turn};
+use crate::provenance::passage::{Fit, Passage};
+use crate::provenance::reading::{self, Act};
+use crate::provenance::records::Records;
+
+/// How things stand at one moment of a walk.
+#[derive(Debug, Clone)]
+pub(super) struct Standpoint<'a> {
+    pub passage: Passage<'a>,
+    /// The last entry that fits: where a participant last had the product.
+    pub last: Option<usize>,
+    pub inside: Containment<'a>,
+}
+
+/// An entry that does not fit, where its turn came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Misfit(pub usize);
+
+/// What came of an entry at its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken<'a> {
+    /// It names neither the product nor what the product is in then.
+    Elsewhere,
+    Aside,
+    Fits(Option<Notice<'a>>),
+}
+
+impl<'a> Standpoint<'a> {
+    pub fn new(records: &Records<'a>) -> Self {
+        Self { passage: Passage::Unknown, last: None, inside: Containment::new(&records.history.id) }
+    }
+
+    /// Fits an entry in, with `origin` as the one that the product begins with.
+    pub fn fit(&self, records: &Records<'a>, origin: Option<usize>, at: usize) -> Option<Fit<'a>> {
+        if origin == Some(at) {
+            return match self.passage {
+                Passage::Unknown if records.brings_forth(at) => Some(Fit::Fits(Passage::Held(records.signer(at)))),
+                Passage::Unknown => self.passage.follow(records, at),
+                _ => None,
+            };
+        }
+        if records.compromised_since(at).is_some() && self.is_stranger(records, at) {
+            return None;
+        }
+        if let Some(origin) = origin {
+            if records.brings_forth(at) {
+                return (!records.contradicts_as_origin(origin, at)).then_some(Fit::Aside);
+            }
+            // A code is printed or written to its tag before it is given to anything.
+            if self.passage == Passage::Unknown && records.step(at) == "encoding" {
+                return Some(Fit::Aside);
+            }
+        }
+        self.passage.follow(records, at)
+    }
+
+    /// Takes an entry at its turn.
+    pub fn take(&mut self, records: &Records<'a>, origin: Option<usize>, at: usize) -> Result<Taken<'a>, Misfit> {
+        let Some(turn) = self.inside.turn(records, at) else { return Ok(Taken::Elsewhere) };
+        match self.fit(records, origin, at) {
+            None => Err(Misfit(at)),
+            Some(Fit::Aside) => Ok(Taken::Aside),
+            Some(Fit::Fits(next)) => Ok(Taken::Fits(self.go_on(records, &turn, next))),
+        }
+    }
+
+    /// Goes on from an entry that fits. Only such an entry can have packed or unpacked the product: what is said aside is said by
+    /// a participant that could not.
+    fn go_on(&mut self, records: &Records<'a>, turn: &Turn<'a>, next: Passage<'a>) -> Option<Notice<'a>> {
+        self.passage = next;
+        self.last = Some(turn.at);
+        self.inside.take_up(records, turn)
+    }
+
+    /// Tells whether the entry's signer neither has the product, nor is to have it, nor holds its prefix.
+    ///
+    /// A thief of any key can name any number. Only where the key's owner had to do with the product does anything rest on what that
+    /// key says.
+    pub fn is_stranger(&self, records: &Records<'a>, at: usize) -> bool {
+        !records.signed_by_prefix_holder(at) && !self.passage.concerns(records, records.signer(at))
+    }
+}
+
+/// A walk from its beginning.
+#[derive(Debug)]
+pub(super) struct Walk<'a, 'b> {
+    records: &'b Records<'a>,
+    origin: Option<usize>,
+    pub here: Standpoint<'a>,
+    /// The entries that were taken, in the order in which they were.
+    pub order: Vec<usize>,
+    /// Those of them that carry the account on.
+    pub fitting: BTreeSet<usize>,
+    /// The container by which an entry belongs to the journey, where it does not name the product.
+    pub via: BTreeMap<usize, &'a Id>,
+    pub notices: Vec<(usize, Notice<'a>)>,
+    /// The entries that took over what was let go to nobody in particular, and by whom it was let go.
+    pub unannounced: Vec<(usize, &'a ParticipantId)>,
+    /// The reports of theft by those whom it concerned then.
+    pub thefts: Vec<usize>,
+    /// The entries from which on it was on its way, each with the one by which it arrived, if it did.
+    pub on_the_way: Vec<(usize, Option<usize>)>,
+}
+
+impl<'a, 'b> Walk<'a, 'b> {
+    pub fn new(records: &'b Records<'a>, origin: Option<usize>) -> Self {
+        Self {
+            records,
+            origin,
+            here: Standpoint::new(records),
+            order: Vec::new(),
+            fitting: BTreeSet::new(),
+            via: BTreeMap::new(),
+            notices: Vec::new(),
+            unannounced: Vec::new(),
+            thefts: Vec::new(),
+            on_the_way: Vec::new(),
+        }
+    }
+
+    /// Takes entries in the order of custody, those in `set`; shows where the walk stands at each of the others, which it passes by.
+    pub fn run(
+        mut self,
+        queue: &[usize],
+        is_in: impl Fn(usize) -> bool,
+        mut pass_by: impl FnMut(&Standpoint<'a>, usize),
+    ) -> Result<Self, Misfit> {
+        let mut taken_before: BTreeSet<usize> = BTreeSet::new();
+        for (index, at) in queue.iter().copied().enumerate() {
+            if taken_before.contains(&at) {
+                continue;
+            }
+            if !is_in(at) {
+                pass_by(&self.here, at);
+                continue;
+            }
+            let comes_first =
+                |origin: &usize| is_in(*origin) && !taken_before.contains(origin) && self.comes_first(*origin, at);
+            if let Some(origin) = self.origin.filter(comes_first) {
+                self.take(origin)?;
+                taken_before.insert(origin);
+            }
+            if self.take(at).is_ok() {
+                continue;
+            }
+            let rest = queue[index + 1..].iter().copied();
+            let rest = rest.filter(|other| is_in(*other) && !taken_before.contains(other));
+            let Some(sent) = self.sent_by_a_slow_clock(at, rest) else { return Err(Misfit(at)) };
+            self.take(sent)?;
+            self.take(at)?;
+            taken_before.insert(sent);
+        }
+        Ok(self)
+    }
+
+    fn take(&mut self, at: usize) -> Result<(), Misfit> {
+        let records = self.records;
+        let via = self.here.inside.turn(records, at).and_then(|turn| turn.via);
+        let signer = records.signer(at);
+        let concerns = self.here.passage.concerns(records, signer);
+        let let_go_by = match &self.here.passage {
+            Passage::Moving(transfer) if !concerns && transfer.is_open(records) => Some(transfer.from),
+            _ => None,
+        };
+        match self.here.take(records, self.origin, at)? {
+            Taken::Elsewhere => return Ok(()),
+            Taken::Aside => {}
+            Taken::Fits(notice) => {
+                self.fitting.insert(at);
+                self.notices.extend(notice.map(|notice| (at, notice)));
+                self.unannounced.extend(let_go_by.map(|from| (at, from)));
+                let was_on_the_way = self.on_the_way.last().is_some_and(|(_, to)| to.is_none());
+                let is_on_the_way = matches!(self.here.passage, Passage::Moving(_));
+                match self.on_the_way.last_mut() {
+                    Some((_, to)) if was_on_the_way && !is_on_the_way => *to = Some(at),
+                    _ if !was_on_the_way && is_on_the_way => self.on_the_way.push((at, None)),
+                    _ => {}
+                }
+            }
+        }
+        if records.event(at).declares("stolen") && (concerns || records.signed_by_prefix_holder(at)) {
+            self.thefts.push(at);
+        }
+        self.via.extend(via.map(|container| (at, container)));
+        self.order.push(at);
+        Ok(())
+    }
+
+    /// Tells whether the origin comes before a record that nothing has come before yet: if it is later by no more than clocks are apart.
+    fn comes_first(&self, origin: usize, at: usize) -> bool {
+        let records = self.records;
+        self.here.passage == Passage::Unknown
+            && records.moment(at) < records.moment(origin)
+            && records.are_within_tolerance(at, origin)
+    }
+
+    /// The record of letting go that `late` waits for, if its signer's clock was behind: the first that its signer has yet to take
+    /// part with, no later than clocks are apart, that fits now and after which `late` fits.
+    fn sent_by_a_slow_clock(&self, late: usize, rest: impl Iterator<Item = usize>) -> Option<usize> {
+        let records = self.records;
+        let mut seen: BTreeSet<&ParticipantId> = BTreeSet::from([records.signer(late)]);
+        for sent in rest.take_while(|at| records.may_be_within_tolerance(late, *at)) {
+            if self.here.inside.turn(records, sent).is_none() || !seen.insert(records.signer(sent)) {
+                continue;
+            }
+            if reading::act(records, sent) != Act::Ships || !records.are_within_tolerance(late, sent) {
+                continue;
+            }
+            let mut then = self.here.clone();
+            let fits = matches!(then.take(records, self.origin, sent), Ok(Taken::Fits(_)));
+            if fits && then.take(records, self.origin, late).is_ok() {
+                return Some(sent);
+            }
+        }
+        None
+    }
+}

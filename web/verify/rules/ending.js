@@ -1,0 +1,65 @@
+// Ends: what is sold, dispensed, taken out of use, destroyed or used up, and a logistic unit that is empty.
+
+import { endWord } from "../case.js";
+import { ENDS, mayBeReturned } from "../reading.js";
+import { fit } from "../walk.js";
+
+/** Within what time of its record a seller may withdraw a sale without a trace in the word. */
+const SALE_MISTAKEN_MS = 24 * 60 * 60 * 1000;
+
+/** Reports how the product ended, if it did. */
+export function checkEnding(one, findings) {
+  const { is, end, by } = one.account.end.passage;
+  if (is === "ended") findings.add(ENDS[end], mayBeReturned(end) ? "past" : "ended", [one.leaf(by)], one.signed(by));
+  else usedUp(one, findings);
+  if (one.history.id.kind === "logistic-unit") unpacked(one, findings);
+  withdrawn(one, findings);
+}
+
+/** What went into something else is used up, unless the same participant recorded it again: a drum of cable is cut and stored. */
+function usedUp(one, findings) {
+  const at = one.fitting.findLast((entry) => one.plays(entry, "input"));
+  if (at === undefined || one.fitting.some((later) => one.isBefore(at, later) && one.signer(later) === one.signer(at))) return;
+  findings.add("used-up", "past", [one.leaf(at)], one.signed(at));
+}
+
+/** A logistic unit out of which all was taken stands for nothing any more. */
+function unpacked(one, findings) {
+  const inside = new Set();
+  let emptied;
+  for (const at of one.fitting) {
+    const { type, action, ids } = one.event(at);
+    if (type !== "AggregationEvent" || action === "OBSERVE" || !one.plays(at, "parent")) continue;
+    const children = ids.filter(([part]) => part === "child").map(([, { text }]) => text);
+    if (action === "ADD") children.forEach((child) => inside.add(child));
+    else if (children.length === 0) inside.clear();
+    else children.forEach((child) => inside.delete(child));
+    emptied = action === "DELETE" && inside.size === 0 ? at : undefined;
+  }
+  if (emptied !== undefined) findings.add("unpacked", "past", [one.leaf(emptied)], one.signed(emptied));
+}
+
+/**
+ * An end that was withdrawn leaves a gap, unless it was a sale by mistake: the first that this participant withdraws, within a day, and
+ * it still has the product. The holder of the prefix may confirm that the product lives by any later record of it.
+ */
+function withdrawn(one, findings) {
+  const { takenBack, passed, origin, end: { passage } } = one.account;
+  const signers = new Set();
+  for (const at of takenBack) {
+    const { is, of: by } = one.entries[at].standing;
+    const here = is === "withdrawn" ? passed.get(at) : undefined;
+    const next = here && fit(one, here, origin, at);
+    if (next?.is !== "ended") continue;
+    const signer = one.signer(at);
+    const isFirst = !signers.has(signer);
+    signers.add(signer);
+    const time = (entry) => one.entries[entry].record.place.time;
+    const isPrompt = time(by) - time(at) <= SALE_MISTAKEN_MS;
+    const isThere = passage.is === "held" && passage.by === signer;
+    if (mayBeReturned(next.end) && isFirst && isPrompt && isThere) continue;
+    if (one.order.some((later) => one.byPrefixHolder(later) && one.leaf(later) > one.leaf(by))) continue;
+    const params = { ...one.signed(at), end: endWord(next.end), again: one.day(by) };
+    findings.add("end-withdrawn", "gap", one.leaves([at, by]), params);
+  }
+}

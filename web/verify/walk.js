@@ -1,0 +1,136 @@
+// A walk through records in the order of custody: who has the product and what it is in, record by record.
+//
+// How things stand at one moment is `{passage, last, chain}`: `last` is the last entry that fits. It never changes.
+
+import { takeUp, turnOf } from "./containment.js";
+import { declares } from "./epcis.js";
+import { ASIDE, concerns, followPassage, isOpen } from "./passage.js";
+import { actOf } from "./reading.js";
+
+export const startOf = ({ history }) => ({ passage: { is: "unknown" }, last: undefined, chain: [{ id: history.id }] });
+
+/** What the product is in. */
+export const containerOf = ({ chain }) => chain[1]?.id;
+
+/** Fits an entry in, with `origin` as the one that the product begins with, as `followPassage` does. */
+export function fit(records, { passage }, origin, at) {
+  const isUnknown = passage.is === "unknown";
+  if (origin === at) {
+    if (!isUnknown) return undefined;
+    return records.bringsForth(at) ? { is: "held", by: records.signer(at) } : followPassage(records, passage, at);
+  }
+  if (records.compromisedSince(at) !== undefined && isStranger(records, passage, at)) return undefined;
+  if (origin !== undefined) {
+    if (records.bringsForth(at)) return records.contradictsAsOrigin(origin, at) ? undefined : ASIDE;
+    // A code is printed or written to its tag before it is given to anything.
+    if (isUnknown && records.step(at) === "encoding") return ASIDE;
+  }
+  return followPassage(records, passage, at);
+}
+
+/**
+ * Takes an entry at its turn: `{here, turn, fits, notice}`, `here` as things stand after it; `undefined` if it does not fit. Without
+ * a `turn` it names neither the product nor what the product is in then.
+ */
+export function take(records, here, origin, at) {
+  const turn = turnOf(records, here.chain, at);
+  if (!turn) return { here };
+  const passage = fit(records, here, origin, at);
+  if (passage === undefined || passage === ASIDE) return passage && { here, turn };
+  // Only such an entry can have packed or unpacked the product: what is said aside is said by a participant that could not.
+  const [chain, notice] = takeUp(records, here.chain, turn);
+  return { here: { passage, last: at, chain }, turn, fits: true, notice };
+}
+
+/** True where an entry's signer neither has the product, nor is to have it, nor holds its prefix. */
+export const isStranger = (records, passage, at) => !records.byPrefixHolder(at) && !concerns(records, passage, records.signer(at));
+
+export class Walk {
+  /** The entries that were taken, in the order in which they were. */
+  order = [];
+  /** Those of them that carry the account on. */
+  fitting = new Set();
+  /** The container by which an entry belongs to the journey, where it does not name the product. */
+  via = new Map();
+  /** `[at, notice]` of packing. */
+  notices = [];
+  /** The entries that took over what was let go to nobody in particular, and by whom it was let go. */
+  unannounced = [];
+  /** The reports of theft by those whom it concerned then. */
+  thefts = [];
+  /** The entries from which on it was on its way, each with the one by which it arrived, if it did. */
+  onTheWay = [];
+
+  constructor(records, origin) {
+    Object.assign(this, { records, origin, here: startOf(records) });
+  }
+
+  /** Takes entries in the order of custody, those for which `isIn`; shows the others. True where all fit. */
+  run(queue, isIn, passBy) {
+    const before = new Set();
+    for (const [index, at] of queue.entries()) {
+      if (before.has(at)) continue;
+      if (!isIn(at)) {
+        passBy?.(this.here, at);
+        continue;
+      }
+      if (this.origin !== undefined && isIn(this.origin) && !before.has(this.origin) && this.#comesFirst(this.origin, at)) {
+        if (!this.#take(this.origin)) return false;
+        before.add(this.origin);
+      }
+      if (this.#take(at)) continue;
+      const sent = this.#sentByASlowClock(at, queue, index + 1, (other) => isIn(other) && !before.has(other));
+      if (sent === undefined || !this.#take(sent) || !this.#take(at)) return false;
+      before.add(sent);
+    }
+    return true;
+  }
+
+  #take(at) {
+    const { records, here: { passage } } = this;
+    const taken = take(records, this.here, this.origin, at);
+    if (!taken?.turn) return taken !== undefined;
+    const signer = records.signer(at);
+    const isConcerned = concerns(records, passage, signer);
+    this.here = taken.here;
+    if (taken.fits) {
+      this.fitting.add(at);
+      if (taken.notice) this.notices.push([at, taken.notice]);
+      if (passage.is === "moving" && !isConcerned && isOpen(records, passage)) this.unannounced.push([at, passage.from]);
+      const way = this.onTheWay.at(-1);
+      const [was, is] = [way !== undefined && way[1] === undefined, this.here.passage.is === "moving"];
+      if (was && !is) way[1] = at;
+      else if (!was && is) this.onTheWay.push([at, undefined]);
+    }
+    if (declares(records.event(at), "stolen") && (isConcerned || records.byPrefixHolder(at))) this.thefts.push(at);
+    if (taken.turn.via) this.via.set(at, taken.turn.via);
+    this.order.push(at);
+    return true;
+  }
+
+  /** True where the origin comes before a record that nothing has come before yet: if it is later by no more than clocks are apart. */
+  #comesFirst(origin, at) {
+    const { records, here } = this;
+    return here.passage.is === "unknown" && records.isBefore(at, origin) && records.areWithinTolerance(at, origin);
+  }
+
+  /**
+   * The record of letting go that `late` waits for, if its signer's clock was behind: the first that its signer has yet to take part
+   * with, no later than clocks are apart, that fits now and after which `late` fits.
+   */
+  #sentByASlowClock(late, queue, from, isLeft) {
+    const { records, origin, here } = this;
+    const seen = new Set([records.signer(late)]);
+    for (let index = from; index < queue.length; index++) {
+      const sent = queue[index];
+      if (!isLeft(sent)) continue;
+      if (!records.mayBeWithinTolerance(late, sent)) return undefined;
+      if (!turnOf(records, here.chain, sent) || seen.has(records.signer(sent))) continue;
+      seen.add(records.signer(sent));
+      if (actOf(records, sent) !== "ships" || !records.areWithinTolerance(late, sent)) continue;
+      const then = take(records, here, origin, sent);
+      if (then?.fits && take(records, then.here, origin, late)) return sent;
+    }
+    return undefined;
+  }
+}
