@@ -209,6 +209,7 @@ fn propose(
             format!("{} One member keeps this ledger, so its own yes was enough.\nIts id is {id}.", proposal.standing())
         }
         (true, _) => format!("{}\nIts id is {id}.", proposal.standing()),
+        (false, 1) => format!("Proposed {id}, until {expires}.\n{}", proposal.standing()),
         (false, _) => format!(
             "Proposed {id}, until {expires}.\n{}\nThe other members vote: sealane members vote {id} yes",
             proposal.standing()

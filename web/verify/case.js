@@ -2,6 +2,7 @@
 
 import { Account } from "./account.js";
 import { byBytes } from "./bytes.js";
+import { glnOf } from "./gs1.js";
 import { ENDS } from "./reading.js";
 import { Records } from "./records.js";
 import { day, shown } from "./sentences.js";
@@ -84,5 +85,8 @@ export function idText({ key, value, qualifier, text }) {
   const bracket = (ai, of) => `(${ai})${of.replaceAll("(", "\\(")}`;
   return shown(key ? bracket(key.ai, value) + (qualifier ? bracket(...qualifier) : "") : text);
 }
+
+/** A place as a person reads it: by its GLN where it is one. */
+export const placeText = (id) => (glnOf(id) === undefined ? idText(id) : `GLN ${glnOf(id)}`);
 
 export const endWord = (end) => ({ key: `end.${ENDS[end]}` });

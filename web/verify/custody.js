@@ -1,7 +1,7 @@
 // Custody: what the account of a product leaves open, and what stands against it.
 
 import { HAVING, TAKES } from "./acts.js";
-import { endWord, idText } from "./case.js";
+import { endWord, idText, placeText } from "./case.js";
 import { declares } from "./epcis.js";
 import { actOf, locationOf } from "./reading.js";
 import { day, shown, stop } from "./sentences.js";
@@ -127,7 +127,7 @@ function claimed(one, claims, findings) {
   const { last } = one.account.end;
   const placed = (at) => {
     const place = locationOf(one.event(at));
-    return { ...one.signed(at), place: place ? { key: "at-place", params: { place: idText(place) } } : "" };
+    return { ...one.signed(at), place: place ? { key: "at-place", params: { place: placeText(place) } } : "" };
   };
   const isParty = one.order.some((at) => one.signer(at) === one.signer(first));
   const isWarned = last !== undefined && one.signer(last) !== one.signer(first);

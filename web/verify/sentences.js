@@ -181,7 +181,7 @@ export const SENTENCES = {
     late: "{Who} recorded what was on {day} only after others had recorded what came later.",
     "lot-claimed": "{Who} says it had some of it on {day}; nobody that had it recorded sending it there.",
     unannounced: "{Who} recorded taking it over on {day}; {from}, which had let it go, had named nobody.",
-    "unnamed-carrier": "{Who} carried it on {day}; by the records nobody had asked it to.",
+    "unnamed-carrier": "{Who} carried it on {day}; whoever sent it off did not name it as a carrier.",
     load: "This code names a load, not what is in it: scan the pieces.",
     "shared-number.lot":
       "This code names a lot, which many pieces share: it cannot single out the one in your hand.",

@@ -212,7 +212,10 @@ fn gap(case: &Case<'_>, at: usize, here: &Standpoint<'_>, findings: &mut Finding
 fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
     let first = claims[0];
     let who = case.who(first);
-    let place = reading::location(case.event(first)).map(|id| format!(" at {}", wording::id(id))).unwrap_or_default();
+    let placed = |at: usize| {
+        reading::location(case.event(at)).map(|id| format!(" at {}", wording::place(id))).unwrap_or_default()
+    };
+    let place = placed(first);
     let is_party = case.order().any(|at| case.signer(at) == case.signer(first));
     let says = if is_party {
         format!(
@@ -229,9 +232,7 @@ fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
     };
     let mut sentence = match case.account.end.last {
         Some(last) => {
-            let place =
-                reading::location(case.event(last)).map(|id| format!(" at {}", wording::id(id))).unwrap_or_default();
-            format!("By its own records it was with {}{place} on {}. {says}", case.who(last), case.day(last))
+            format!("By its own records it was with {}{} on {}. {says}", case.who(last), placed(last), case.day(last))
         }
         None => says,
     };
@@ -302,7 +303,7 @@ fn unnamed_carriers(case: &Case<'_>, findings: &mut Findings) {
     for carried in told.into_values() {
         let at = carried[0];
         let sentence = format!(
-            "{} carried it on {}; by the records nobody had asked it to.",
+            "{} carried it on {}; whoever sent it off did not name it as a carrier.",
             sentence_case(&case.who(at)),
             case.day(at)
         );

@@ -31,6 +31,11 @@ pub(super) fn id(id: &Id) -> String {
     shown(&id.element_string().unwrap_or_else(|| id.as_str().to_owned()))
 }
 
+/// A place: by its GLN where it is one, else as an id.
+pub(super) fn place(id: &Id) -> String {
+    id.gln().map_or_else(|| self::id(id), |gln| format!("GLN {gln}"))
+}
+
 /// `text` cut to a length that a sentence bears, without characters that would turn or hide what stands beside them.
 pub(super) fn shown(text: &str) -> String {
     let mut kept = text.chars().filter(|character| !is_invisible(*character));

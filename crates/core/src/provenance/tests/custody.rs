@@ -175,8 +175,8 @@ fn received_by_another() {
     assert_eq!((verdict.word, rules(&verdict)), (Word::Disputed, vec!["claimed"]));
     assert_eq!(
         verdict.summary,
-        "By its own records it was with Seoul Medical at (414)9521000000025 on 2026-03-06. Lisbon Trade says it had a product with \
-         this number at (414)9521000000032 on 2026-03-05, and has no part in its journey. If yours did not come from Seoul \
+        "By its own records it was with Seoul Medical at GLN 9521000000025 on 2026-03-06. Lisbon Trade says it had a product with \
+         this number at GLN 9521000000032 on 2026-03-05, and has no part in its journey. If yours did not come from Seoul \
          Medical, do not trust it."
     );
 }
