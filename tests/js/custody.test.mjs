@@ -242,7 +242,7 @@ test("a claim is told with who had it and where, moves nothing, and is no part o
   const world = after((w) => [w.say(w.acme, 1, to(w.seoul)), w.say(w.seoul, 5, step("receiving")), w.say(w.lisbon, 9, step("receiving")), w.say(w.seoul, 30, step("storing"))]);
   const { verdict, light, summary, state, timeline } = world.judge();
   assert.deepEqual([verdict, light, state.custodian.id], ["disputed", "amber", world.seoul.id]);
-  const place = (actor) => `(414)${actor.place.slice(-13)}`;
+  const place = (actor) => `GLN ${actor.place.slice(-13)}`;
   assert.equal(
     summary,
     `By its own records it was with Seoul Medical at ${place(world.seoul)} on 2026-03-02. Lisbon Trade says it had a product with this number at ` +
