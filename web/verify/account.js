@@ -35,6 +35,11 @@ export class Account {
     Object.assign(this, { tooLate, isCut });
     if (records.hasCustodian) this.#finish(records, live, accepted);
     else this.#ofMany(records, live);
+    /** What became of an entry; of what many share, a claim is among what is taken as it is. */
+    this.outcomes = new Map();
+    for (const [is, ats] of [["accepted", this.order], ["contradiction", this.contradictions], ["aside", this.aside], ["claim", this.claims]]) {
+      for (const at of ats) this.outcomes.set(at, is);
+    }
   }
 
   /** What many share, nobody has: its records are taken as they are. */
@@ -120,7 +125,7 @@ export class Account {
   /** True where an entry counts, in the account or against it. */
   counts(records, at) {
     const isOut = this.disregarded.has(at) || this.takenBack.has(at);
-    return (records.entries[at].standing.is === "counts" && !isOut) || this.order.includes(at);
+    return (records.entries[at].standing.is === "counts" && !isOut) || this.outcomes.get(at) === "accepted";
   }
 }
 

@@ -38,10 +38,10 @@ function checkNotices(one, findings) {
 
 /** Notes what was taken back and had not been recorded, and what after others had built on it. */
 function checkTakenBack(one, findings) {
-  const { order, aside, tooLate } = one.account;
+  const { outcomes, tooLate } = one.account;
   const note = (rule, at) => findings.add(rule, "note", [one.leaf(at)], one.signed(at));
   for (const at of one.told) {
-    const liesAside = order.includes(at) || aside.includes(at);
+    const liesAside = ["accepted", "aside"].includes(outcomes.get(at));
     if (liesAside && actOf(one, at) === "voids" && !tooLate.includes(at)) note("void-without-shipping", at);
   }
   for (const at of tooLate) note("withdrawn-too-late", at);
@@ -91,13 +91,13 @@ function bySigner(one, ats) {
  * make one account with all that was accepted later. Or the claim says itself from whom it came.
  */
 function explains(one, first, here, isAsked) {
-  const { claims, order } = one.account;
+  const { outcomes } = one.account;
   if (namesWhoHasIt(one, first, here.passage)) return true;
   const wasInside = containerOf(here) !== undefined;
   let second = startOf(one);
   return one.byTime.filter((at) => !one.isBefore(at, first)).every((at) => {
-    const isClaim = claims.includes(at) && isAsked(at);
-    const isAccepted = order.includes(at);
+    const isClaim = outcomes.get(at) === "claim" && isAsked(at);
+    const isAccepted = outcomes.get(at) === "accepted";
     // It may have gone on in something else, and what it was in by the account without it.
     const mayBeElsewhere = !one.namesIt(at) && one.counts(at) && (!isAccepted || wasInside);
     if (!isClaim && !isAccepted && !mayBeElsewhere) return true;

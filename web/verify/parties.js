@@ -20,6 +20,7 @@ export function partiesOf(records) {
   const named = [...records.entries.keys()].filter((at) => records.mentions[at].length > 0);
   add(named.filter((at) => records.bringsForth(at)).map((at) => records.signer(at)));
   if (!records.own.some((at) => parties.has(records.signer(at)))) add(firstHavers(records));
+  let havers;
   const read = new Set();
   for (;;) {
     const fresh = named.filter((at) => parties.has(records.signer(at)) && !read.has(at));
@@ -27,7 +28,7 @@ export function partiesOf(records) {
     for (const at of fresh) {
       read.add(at);
       const owners = destinations(records, at).flatMap((id) => records.owners(id));
-      if (actOf(records, at) === "ships" && owners.every((owner) => records.onlyCarries(owner))) add(firstHavers(records));
+      if (actOf(records, at) === "ships" && owners.every((owner) => records.onlyCarries(owner))) add((havers ??= firstHavers(records)));
       add(owners);
     }
   }

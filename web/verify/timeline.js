@@ -47,8 +47,7 @@ function noteOf({ account, entries }, at) {
     case "counts":
       if (account.disregarded.has(at)) return note("disregarded");
       if (account.takenBack.has(at)) return note("taken-back");
-      if (account.contradictions.includes(at)) return note("contradicts");
-      return account.claims.includes(at) ? note("claim") : undefined;
+      return { contradiction: note("contradicts"), claim: note("claim") }[account.outcomes.get(at)];
     case "withdrawn":
       return note("withdrawn");
     case "withdraws": {

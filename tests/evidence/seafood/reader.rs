@@ -61,11 +61,12 @@ pub fn expect(landed: &Landed, id: &Id) -> Expected {
             expected.fails("commissioned-twice", "one piece comes into being once");
         }
         assert!(makers.len() < 2, "{id}: the reader has no word for pieces of several makers");
-        custody(landed, id, &mut expected);
+        let last = custody(landed, id, &mut expected);
         let is_input = |one: &&&Posted| mentions_of(one, id).iter().any(|mention| mention.field.starts_with("input"));
         let used = own.iter().rfind(is_input);
         let again = |used: &Posted| own.iter().any(|one| one.by == used.by && time(&one.event) > time(&used.event));
-        let is_unpacked = is_unit && own.iter().any(|one| one.event["action"] == "DELETE");
+        let empties = |one: &&Posted| one.event["action"] == "DELETE" && last == Where::With(one.by.clone());
+        let is_unpacked = is_unit && own.iter().any(empties);
         if is_unpacked || used.is_some_and(|used| !again(used)) {
             expected.ended();
         }
@@ -154,8 +155,8 @@ enum Where {
     Sent { by: String, to: BTreeSet<String> },
 }
 
-/// Walks through a piece's events and those of what it was packed into, in the order of their times.
-fn custody(landed: &Landed, id: &Id, expected: &mut Expected) {
+/// Walks through a piece's events and those of what it was packed into, in the order of their times, and says where it is at last.
+fn custody(landed: &Landed, id: &Id, expected: &mut Expected) -> Where {
     let (mut now, mut former) = (Where::Nowhere, Vec::<Where>::new());
     for one in journey(landed, id) {
         if forth(one, id) {
@@ -170,6 +171,8 @@ fn custody(landed: &Landed, id: &Id, expected: &mut Expected) {
         match fits(&now, &by, step, &one.event, &landed.claims) {
             Some(true) => now = after,
             Some(false) => {}
+            // What is said against it of what it is in is about that alone.
+            None if mentions_of(one, id).is_empty() => {}
             None => {
                 match former.iter().rposition(|other| fits(other, &by, step, &one.event, &landed.claims) == Some(true))
                 {
@@ -186,6 +189,7 @@ fn custody(landed: &Landed, id: &Id, expected: &mut Expected) {
             }
         }
     }
+    now
 }
 
 /// Tells whether somebody's event follows on from where a piece was: it does, it changes nothing, or it does not.

@@ -5,7 +5,7 @@ import { day, minute, shown } from "../sentences.js";
 
 /** Judges who signed the records and with what right. */
 export function checkSigners(one, findings) {
-  const { disregarded, order, contradictions } = one.account;
+  const { disregarded, order } = one.account;
   for (const at of [...disregarded].sort((a, b) => a - b)) {
     const since = one.compromisedSince(at);
     if (since !== undefined) findings.add("compromised-stranger", "note", [one.leaf(at)], { ...one.signed(at), since: minute(since) });
@@ -14,7 +14,7 @@ export function checkSigners(one, findings) {
   for (const at of one.told) {
     const { is } = one.entries[at].standing;
     // The entries of the account and those that contradict it, and the declarations that withdraw others: those act too.
-    if (is !== "withdraws" && !order.includes(at) && !contradictions.includes(at)) continue;
+    if (is !== "withdraws" && !["accepted", "contradiction"].includes(one.account.outcomes.get(at))) continue;
     const faults = [notInForce(one, at), is === "counts" ? outsideRights(one, at) : undefined, afterCompromise(one, at)];
     for (const fault of faults) {
       if (!fault) continue;

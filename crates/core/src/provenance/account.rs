@@ -23,6 +23,15 @@ use crate::provenance::walk::{Standpoint, Taken, Walk};
 /// The acts of who has a product, had it or lets go of it.
 pub(super) const HAVING: Acts = Acts::LETS_GO.with(Acts::TAKES).with(Acts::HAS_IN_HAND).with(Acts::ENDS);
 
+/// What became of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Accepted,
+    Contradiction,
+    Claim,
+    Aside,
+}
+
 /// What a product's records come to.
 #[derive(Debug)]
 pub(super) struct Account<'a> {
@@ -65,6 +74,8 @@ pub(super) struct Account<'a> {
     pub too_late: Vec<usize>,
     /// More records wait than are looked at.
     pub is_cut: bool,
+    /// What became of the entries in the lists above.
+    outcomes: BTreeMap<usize, Outcome>,
 }
 
 /// A record that its signer takes back, and the record that does so.
@@ -131,7 +142,9 @@ impl<'a> Account<'a> {
             too_late: Vec::new(),
             is_cut: false,
             order,
+            outcomes: BTreeMap::new(),
         }
+        .with_outcomes()
     }
 
     fn finish(records: &Records<'a>, live: &BTreeSet<usize>, too_late: Vec<usize>, settled: Settled) -> Self {
@@ -175,9 +188,25 @@ impl<'a> Account<'a> {
             taken_back: counting(records).filter(|at| !live.contains(at)).collect(),
             too_late,
             is_cut,
+            outcomes: BTreeMap::new(),
         };
         account.sort_the_rest(records, live);
-        account
+        account.with_outcomes()
+    }
+
+    fn with_outcomes(mut self) -> Self {
+        let accepted = self.order.iter().map(|at| (*at, Outcome::Accepted));
+        let contradictions = self.contradictions.iter().map(|at| (*at, Outcome::Contradiction));
+        let aside = self.aside.iter().map(|at| (*at, Outcome::Aside));
+        let claims = self.claims.iter().map(|at| (*at, Outcome::Claim));
+        // Of what many share, a claim is among what is taken as it is.
+        self.outcomes = accepted.chain(contradictions).chain(aside).chain(claims).collect();
+        self
+    }
+
+    /// What became of an entry, if it is any of this.
+    pub fn outcome(&self, at: usize) -> Option<Outcome> {
+        self.outcomes.get(&at).copied()
     }
 
     /// Says of each entry that was passed by what it is.
@@ -245,7 +274,7 @@ impl<'a> Account<'a> {
         records.entries[at].standing == Standing::Counts
             && !self.disregarded.contains(&at)
             && !self.taken_back.contains(&at)
-            || self.order.contains(&at)
+            || self.outcome(at) == Some(Outcome::Accepted)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::consortium::{ParticipantId, Role};
 use crate::index::Acts;
 use crate::merkle::LeafIndex;
-use crate::provenance::account::HAVING;
+use crate::provenance::account::{HAVING, Outcome};
 use crate::provenance::case::Case;
 use crate::provenance::containment::Notice;
 use crate::provenance::finding::{Findings, Severity};
@@ -76,7 +76,7 @@ fn notices(case: &Case<'_>, findings: &mut Findings, is_whole: &mut bool) {
 
 fn voids(case: &Case<'_>, findings: &mut Findings) {
     for at in case.told.iter().copied() {
-        let lies_aside = case.account.order.contains(&at) || case.account.aside.contains(&at);
+        let lies_aside = matches!(case.account.outcome(at), Some(Outcome::Accepted | Outcome::Aside));
         if !lies_aside || reading::act(case, at) != Act::VoidsShipping || case.account.too_late.contains(&at) {
             continue;
         }
@@ -163,8 +163,9 @@ fn explains(case: &Case<'_>, first: usize, here: &Standpoint<'_>, only_carriers:
     let mut second = Standpoint::new(case);
     case.by_time.iter().copied().filter(|at| case.moment(*at) >= case.moment(first)).all(|at| {
         let is_own = !case.entries[at].parts.is_empty();
-        let is_claim = account.claims.contains(&at) && (only_carriers || !carries(case, at));
-        let is_accepted = account.order.contains(&at);
+        let outcome = account.outcome(at);
+        let is_claim = outcome == Some(Outcome::Claim) && (only_carriers || !carries(case, at));
+        let is_accepted = outcome == Some(Outcome::Accepted);
         // It may have gone on in something else, and what it was in by the account without it.
         let may_be_elsewhere = !is_own && case.counts(at) && (!is_accepted || was_inside);
         let is_asked = is_claim || is_accepted || may_be_elsewhere;

@@ -22,6 +22,7 @@ pub(super) fn of<'a>(records: &Records<'a>) -> BTreeSet<&'a ParticipantId> {
     if !records.own.iter().any(|at| parties.contains(records.signer(*at))) {
         parties.extend(first_havers(records));
     }
+    let mut havers: Option<Vec<&ParticipantId>> = None;
     let mut read: BTreeSet<usize> = BTreeSet::new();
     loop {
         let new: Vec<usize> =
@@ -35,7 +36,7 @@ pub(super) fn of<'a>(records: &Records<'a>) -> BTreeSet<&'a ParticipantId> {
             let owners: Vec<&ParticipantId> = destinations.iter().flat_map(|id| records.owners(id)).collect();
             let is_open = owners.iter().all(|owner| passage::only_carries(records, owner));
             if reading::act(records, at) == Act::Ships && is_open {
-                parties.extend(first_havers(records));
+                parties.extend(havers.get_or_insert_with(|| first_havers(records)).iter().copied());
             }
             parties.extend(owners);
         }

@@ -6,6 +6,7 @@ use crate::epcis::Coordinates;
 use crate::epcis::event::Action;
 use crate::gs1::Id;
 use crate::merkle::LeafIndex;
+use crate::provenance::account::Outcome;
 use crate::provenance::case::Case;
 use crate::provenance::corrections::Standing;
 use crate::provenance::reading;
@@ -110,11 +111,12 @@ fn note(case: &Case<'_>, at: usize) -> Option<String> {
             "Signed with a key that was in other hands; its owner did not have the product: not counted.".to_owned(),
         ),
         Standing::Counts if case.account.taken_back.contains(&at) => Some("Taken back: it was never made.".to_owned()),
-        Standing::Counts if case.account.contradictions.contains(&at) => Some("Contradicts the journey.".to_owned()),
-        Standing::Counts if case.account.claims.contains(&at) => {
-            Some("It does not fit the journey, and is no part of it.".to_owned())
-        }
-        Standing::Counts | Standing::Repeats(_) => None,
+        Standing::Counts => match case.account.outcome(at) {
+            Some(Outcome::Contradiction) => Some("Contradicts the journey.".to_owned()),
+            Some(Outcome::Claim) => Some("It does not fit the journey, and is no part of it.".to_owned()),
+            _ => None,
+        },
+        Standing::Repeats(_) => None,
         Standing::WithdrawnBy(_) => Some("Withdrawn by the organisation that recorded it.".to_owned()),
         Standing::Withdraws(_) => {
             let declaration = case.event(at).error_declaration.as_ref();

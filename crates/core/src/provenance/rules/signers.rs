@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::consortium::rights::{self, RightsError};
 use crate::consortium::{ParticipantId, SignerRefusal};
+use crate::provenance::account::Outcome;
 use crate::provenance::case::Case;
 use crate::provenance::corrections::Standing;
 use crate::provenance::finding::{Findings, Severity};
@@ -31,8 +32,7 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
 fn judged<'c>(case: &'c Case<'_>) -> impl Iterator<Item = usize> + 'c {
     let account = &case.account;
     let acts = |at: &usize| {
-        account.order.contains(at)
-            || account.contradictions.contains(at)
+        matches!(account.outcome(*at), Some(Outcome::Accepted | Outcome::Contradiction))
             || matches!(case.entries[*at].standing, Standing::Withdraws(_))
     };
     case.told.iter().copied().filter(move |at| acts(at))
