@@ -1,11 +1,14 @@
 // Custody: what the account of a product leaves open, and what stands against it.
 
-import { HAVING, TAKES } from "./acts.js";
+import { HAS_IN_HAND, HAVING, TAKES } from "./acts.js";
 import { endWord, idText, placeText } from "./case.js";
 import { declares } from "./epcis.js";
 import { actOf, locationOf } from "./reading.js";
 import { day, shown, stop } from "./sentences.js";
 import { containerOf, startOf, take } from "./walk.js";
+
+/** Within what time of block times a second receiver of the same goods, let go to nobody in particular, is one. */
+const SECOND_RECEIVER_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** Reports what the account leaves open and what is against it, and says whether every hand-over is known. */
 export function checkCustody(one, findings) {
@@ -93,6 +96,7 @@ function bySigner(one, ats) {
 function explains(one, first, here, isAsked) {
   const { outcomes } = one.account;
   if (namesWhoHasIt(one, first, here.passage)) return true;
+  if (isSecondReceiver(one, first, here.passage)) return false;
   const wasInside = containerOf(here) !== undefined;
   let second = startOf(one);
   return one.byTime.filter((at) => !one.isBefore(at, first)).every((at) => {
@@ -105,6 +109,21 @@ function explains(one, first, here, isAsked) {
     second = then?.here ?? second;
     return then !== undefined || mayBeElsewhere || (isAccepted && one.areWithinTolerance(first, at));
   });
+}
+
+/**
+ * True where a claim takes over what somebody else has just taken over that was let go to nobody in particular: no record is missing
+ * then, but one of the two has another thing.
+ */
+function isSecondReceiver(one, claim, { is, by }) {
+  if (is !== "held") return false;
+  const { unannounced, fitting } = one.account;
+  const first = unannounced.map(([at]) => at).findLast((at) => one.isBefore(at, claim) && one.signer(at) === by);
+  if (first === undefined) return false;
+  const time = (at) => one.entries[at].record.place.time;
+  const isSoon = Math.abs(time(claim) - time(first)) <= SECOND_RECEIVER_MS;
+  const hasMoved = (at) => one.isBefore(first, at) && one.isBefore(at, claim) && one.signer(at) !== by;
+  return isSoon && Boolean(one.acts(claim) & (TAKES | HAS_IN_HAND)) && ![...fitting].some(hasMoved);
 }
 
 /** True where a record of taking names as its source one who has the product, or who let it go. */

@@ -15,6 +15,9 @@ use crate::provenance::records::Records;
 use crate::provenance::walk::Standpoint;
 use crate::provenance::wording::{self, sentence_case};
 
+/// Within what time of block times a second receiver of the same goods, let go to nobody in particular, is one.
+const SECOND_RECEIVER_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
 /// Reports what the account leaves open and what is against it, and says whether every hand-over is known.
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) -> bool {
     let mut is_whole = true;
@@ -159,6 +162,9 @@ fn explains(case: &Case<'_>, first: usize, here: &Standpoint<'_>, only_carriers:
     if names_who_has_it(case, first, &here.passage) {
         return true;
     }
+    if is_second_receiver(case, first, &here.passage) {
+        return false;
+    }
     let was_inside = here.inside.container().is_some();
     let mut second = Standpoint::new(case);
     case.by_time.iter().copied().filter(|at| case.moment(*at) >= case.moment(first)).all(|at| {
@@ -174,6 +180,21 @@ fn explains(case: &Case<'_>, first: usize, here: &Standpoint<'_>, only_carriers:
             || may_be_elsewhere
             || is_accepted && case.are_within_tolerance(first, at)
     })
+}
+
+/// Tells whether a claim takes over what somebody else has just taken over that was let go to nobody in particular: no record is
+/// missing then, but one of the two has another thing.
+fn is_second_receiver(case: &Case<'_>, claim: usize, passage: &Passage<'_>) -> bool {
+    let Passage::Held(by) = passage else { return false };
+    let is_before = |at: &usize| case.moment(*at) < case.moment(claim);
+    let first =
+        case.account.unannounced.iter().map(|(at, _)| *at).filter(|at| is_before(at) && case.signer(*at) == *by).last();
+    let Some(first) = first else { return false };
+    let time = |at: usize| case.entries[at].record.place.time;
+    let is_soon = time(claim).millis_since(time(first)).abs() <= SECOND_RECEIVER_MS;
+    let has_moved = |at: usize| case.moment(at) > case.moment(first) && is_before(&at) && case.signer(at) != *by;
+    let takes = case.acts(claim).intersects(Acts::TAKES.with(Acts::HAS_IN_HAND));
+    is_soon && takes && !case.account.fitting.iter().any(|at| has_moved(*at))
 }
 
 fn carries(case: &Case<'_>, at: usize) -> bool {

@@ -148,11 +148,7 @@ fn anyone_may_receive_what_was_announced_to_nobody() {
     );
     ledger.receive(&cast.seoul, "2026-03-06");
     let verdict = ledger.verdict();
-    assert_eq!(
-        (verdict.word, rules(&verdict)),
-        (Word::Incomplete, vec!["custody-gap", "unannounced"]),
-        "a second receiver"
-    );
+    assert_eq!((verdict.word, rules(&verdict)), (Word::Disputed, vec!["claimed", "unannounced"]), "a second receiver");
     ledger.step(&cast.lisbon, "2026-03-07", "storing");
     assert_eq!(ledger.verdict().word, Word::Disputed, "and the first still has it");
 }
