@@ -92,7 +92,9 @@ function bySigner(one, ats) {
  */
 function explains(one, first, here, isAsked) {
   const { outcomes } = one.account;
-  if (namesWhoHasIt(one, first, here.passage)) return true;
+  // What one says of itself explains nothing of what others say.
+  const isAlone = one.account.claims.filter(isAsked).every((at) => one.signer(at) === one.signer(first));
+  if (isAlone && namesWhoHasIt(one, first, here.passage)) return true;
   const wasInside = containerOf(here) !== undefined;
   let second = startOf(one);
   return one.byTime.filter((at) => !one.isBefore(at, first)).every((at) => {
