@@ -80,9 +80,11 @@ impl World {
         may
     }
 
+    /// The accepted records that name the item. Those of its container alone leave the journey with what is packed or unpacked late.
     fn accepted(&self) -> Vec<usize> {
         let history = self.ledger.history(ITEM);
-        let mut order: Vec<usize> = Case::new(&history, &self.ledger.policy).order().collect();
+        let case = Case::new(&history, &self.ledger.policy);
+        let mut order: Vec<usize> = case.order().filter(|at| case.own.contains(at)).collect();
         order.sort_unstable();
         order
     }
