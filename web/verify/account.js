@@ -15,6 +15,7 @@ import { Walk, fit, isStranger, startOf, take } from "./walk.js";
 
 const WALKS_MAX = 5000;
 const STEPS_MAX = 1000000;
+const WALKS_OF_RUNS_MAX = 250;
 
 export class Account {
   constructor(records) {
@@ -28,6 +29,8 @@ export class Account {
     this.disregarded = new Set();
     /** Entries that count for nothing since their signers took them back. */
     this.takenBack = new Set();
+    /** Accepted entries that were recorded only after others had gone on from there: they condemn nothing. */
+    this.overtaken = new Set();
     const { live, tooLate, accepted, origin, isCut } = settleAll(records);
     /** Where the product's life begins, in the order of custody, and the one of them that the rest builds on. */
     Object.assign(this, { origins: originsOf(records, live), origin });
@@ -71,6 +74,7 @@ export class Account {
       if (container) via.set(at, container);
     }
     this.takenBack = new Set(counting(records).filter((at) => !live.has(at)));
+    this.overtaken = overtakenOf(records, order, fitting);
     for (const at of records.byTime) if (this.passed.has(at)) this.#sort(records, live, at);
   }
 
@@ -127,6 +131,18 @@ export class Account {
     const isOut = this.disregarded.has(at) || this.takenBack.has(at);
     return (records.entries[at].standing.is === "counts" && !isOut) || this.outcomes.get(at) === "accepted";
   }
+}
+
+/** Those of the entries, given in the order of custody, after which another signer carries the account on from an earlier leaf. */
+function overtakenOf(records, order, fitting) {
+  const overtaken = new Set();
+  const earliest = new Map();
+  for (const at of [...order].reverse()) {
+    const [signer, leaf] = [records.signer(at), records.leaf(at)];
+    for (const [other, first] of earliest) if (other !== signer && first < leaf) overtaken.add(at);
+    if (fitting.has(at)) earliest.set(signer, Math.min(leaf, earliest.get(signer) ?? leaf));
+  }
+  return overtaken;
 }
 
 /** The entries that count unless they are taken back, in ledger order. */
@@ -215,6 +231,8 @@ class Builder {
   accepted = [];
   /** In ledger order. */
   waiting = [];
+  /** The walks that looking for runs of each signer took. */
+  runs = new Map();
 
   constructor(records, live, budget) {
     Object.assign(this, { records, budget, origin: originOf(records, live), end: startOf(records) });
@@ -266,7 +284,13 @@ class Builder {
     if (this.budget.isSpent) return false;
     const own = this.records.inOrder(this.waiting.filter((at) => this.records.signer(at) === signer));
     for (let from = 0; from + 2 <= own.length; from++) {
-      for (let to = own.length; to >= from + 2; to--) if (this.#accept(own.slice(from, to))) return true;
+      for (let to = own.length; to >= from + 2; to--) {
+        // What one signer contradicts leaves enough for what others record late.
+        const taken = this.runs.get(signer) ?? 0;
+        if (taken >= WALKS_OF_RUNS_MAX) return false;
+        this.runs.set(signer, taken + 1);
+        if (this.#accept(own.slice(from, to))) return true;
+      }
     }
     return false;
   }
@@ -287,12 +311,21 @@ class Builder {
   }
 }
 
-/** The entries that bring the product forth, in the order of custody; else the one with which it begins. */
+/**
+ * The entries that bring the product forth, in the order of custody; else the one with which it begins: the first of the holder of its
+ * prefix, else the first of a party.
+ */
 function originsOf(records, live) {
   const counts = new Set(live);
   const order = records.byTime.filter((at) => counts.has(at) && records.namesIt(at));
   const origins = order.filter((at) => records.bringsForth(at));
-  return origins.length > 0 ? origins : order.filter((at) => records.begins(at)).slice(0, 1);
+  if (origins.length > 0) return origins;
+  // What a stranger says to have caught begins nothing.
+  const begun = order.filter((at) => records.begins(at));
+  const first = begun.find((at) => records.byPrefixHolder(at));
+  if (first !== undefined || begun.length === 0) return first === undefined ? [] : [first];
+  const parties = partiesOf(records);
+  return begun.filter((at) => parties.has(records.signer(at))).slice(0, 1);
 }
 
 /** The origin that the account builds on: the first by the ledger that the holder of the prefix recorded, else the first. */

@@ -95,7 +95,9 @@ function bySigner(one, ats) {
  */
 function explains(one, first, here, isAsked) {
   const { outcomes } = one.account;
-  if (namesWhoHasIt(one, first, here.passage)) return true;
+  // What one says of itself explains nothing of what others say.
+  const isAlone = one.account.claims.filter(isAsked).every((at) => one.signer(at) === one.signer(first));
+  if (isAlone && namesWhoHasIt(one, first, here.passage)) return true;
   if (isSecondReceiver(one, first, here.passage)) return false;
   const wasInside = containerOf(here) !== undefined;
   let second = startOf(one);

@@ -1,6 +1,6 @@
 // Who is a party to a product's journey: whose records can be part of its account.
 
-import { HAVING } from "./acts.js";
+import { BRINGS_FORTH, HAVING } from "./acts.js";
 import { destinations } from "./passage.js";
 import { actOf } from "./reading.js";
 
@@ -12,14 +12,15 @@ const SIGNERS_OF_OPEN_GOODS_MAX = 16;
  * - whoever ever held the product's prefix, and whoever brought it forth;
  * - the owners of the first destinations of each event of a party that names the product or what something was packed into;
  * - if such an event lets go and names no destination but carriers', the first who say to have had the product;
- * - these too if no party says anything.
+ * - these too if no party says to have had it.
  */
 export function partiesOf(records) {
   const parties = new Set(records.holders.map(({ id }) => id));
   const add = (ids) => ids.forEach((id) => parties.add(id));
   const named = [...records.entries.keys()].filter((at) => records.mentions[at].length > 0);
   add(named.filter((at) => records.bringsForth(at)).map((at) => records.signer(at)));
-  if (!records.own.some((at) => parties.has(records.signer(at)))) add(firstHavers(records));
+  const speaks = (at) => parties.has(records.signer(at)) && records.acts(at) & (HAVING | BRINGS_FORTH);
+  if (!records.own.some(speaks)) add(firstHavers(records));
   let havers;
   const read = new Set();
   for (;;) {

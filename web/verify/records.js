@@ -207,7 +207,8 @@ const PAPERS = ["document", "coupon", "service-relation", "payment-slip"];
  * What an id stands for: `one` object; a `load`, many things that travel under its number one after the other; a `paper`, of which
  * nobody asks where it is; a `lot` or a `kind`, which many objects share; a `place`, or a party.
  */
-function subjectOf({ history: { id }, own, entries }) {
+function subjectOf(records) {
+  const { history: { id }, own, entries, holders } = records;
   if (id.kind === "location" || id.kind === "party") return "place";
   if (id.kind === "lot") return "lot";
   if (isClassLevel(id)) return "kind";
@@ -218,5 +219,9 @@ function subjectOf({ history: { id }, own, entries }) {
   const gdst = /^urn:gdst:[^:]*:product:(lot:)?class:/.exec(id.text);
   if (gdst) return gdst[1] ? "lot" : "kind";
   const inQuantities = (at) => !entries[at].record.event.ids.some(([, found, quantity]) => found.text === id.text && !quantity);
-  return own.length > 0 && own.every(inQuantities) ? "lot" : "one";
+  // The holder of its namespace knows it best, and then who made it.
+  const byHolders = own.filter((at) => holders.some((holder) => holder.id === entries[at].record.signer));
+  const byMakers = own.filter((at) => records.bringsForth(at));
+  const asked = [byHolders, byMakers, own].find((some) => some.length > 0) ?? [];
+  return own.length > 0 && asked.every(inQuantities) ? "lot" : "one";
 }

@@ -223,6 +223,9 @@ pub const REASONS_PER_RULE_MAX: usize = 10;
 /// Walks through a product's records that building its account may take, beside those that only go on at the end.
 pub const ACCOUNT_WALKS_MAX: usize = 5_000;
 
+/// Of these walks, those that looking for runs of one signer's records may take.
+pub const ACCOUNT_WALKS_OF_RUNS_MAX: usize = 250;
+
 /// Records that these walks may take, all of them together.
 pub const ACCOUNT_STEPS_MAX: usize = 1_000_000;
 

@@ -4,7 +4,8 @@ import { declares } from "../epcis.js";
 
 /** Judges reports of theft. Who reported it, or the prefix's holder, may say that it was found. */
 export function checkStolen(one, findings) {
-  const { thefts } = one.account;
+  // What others have gone on from is reported stolen by the maker alone.
+  const thefts = one.account.thefts.filter((at) => !one.account.overtaken.has(at) || one.byPrefixHolder(at));
   let reported;
   for (const at of one.order) {
     if (thefts.includes(at)) reported ??= at;

@@ -6,10 +6,14 @@ import { actOf } from "../reading.js";
 const NEAR_KM = 100;
 const SLACK_HOURS = 1;
 
-/** Judges the way from each place to the next, by the events that need the goods in hand. */
+/**
+ * Judges the way from each place to the next, by the events that need the goods in hand. What is recorded only after others have gone on
+ * condemns nothing.
+ */
 export function checkTravel(one, findings) {
   let before;
   for (const at of one.fitting) {
+    if (one.account.overtaken.has(at)) continue;
     if (!["ships", "receives", "handles"].includes(actOf(one, at))) continue;
     const place = coordinatesOf(one.event(at));
     if (!place) continue;

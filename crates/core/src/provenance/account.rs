@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::consortium::{ParticipantId, Role};
 use crate::gs1::Id;
 use crate::index::Acts;
-use crate::limits::{ACCOUNT_STEPS_MAX, ACCOUNT_WALKS_MAX};
+use crate::limits::{ACCOUNT_STEPS_MAX, ACCOUNT_WALKS_MAX, ACCOUNT_WALKS_OF_RUNS_MAX};
+use crate::merkle::LeafIndex;
 use crate::provenance::containment::Notice;
 use crate::provenance::corrections::{self, Standing};
 use crate::provenance::parties;
@@ -72,6 +73,8 @@ pub(super) struct Account<'a> {
     pub taken_back: BTreeSet<usize>,
     /// Entries that would have taken back what others have built on since.
     pub too_late: Vec<usize>,
+    /// Accepted entries that were recorded only after others had gone on from there: they condemn nothing.
+    pub overtaken: BTreeSet<usize>,
     /// More records wait than are looked at.
     pub is_cut: bool,
     /// What became of the entries in the lists above.
@@ -140,6 +143,7 @@ impl<'a> Account<'a> {
             disregarded: counting().filter(by_thief).collect(),
             taken_back: BTreeSet::new(),
             too_late: Vec::new(),
+            overtaken: BTreeSet::new(),
             is_cut: false,
             order,
             outcomes: BTreeMap::new(),
@@ -167,7 +171,9 @@ impl<'a> Account<'a> {
             let container = here.inside.turn(records, *at).and_then(|turn| turn.via);
             via.extend(container.map(|container| (*at, container)));
         }
+        let overtaken = overtaken(records, &order, &fitting);
         let mut account = Self {
+            overtaken,
             order,
             fitting,
             via,
@@ -278,6 +284,23 @@ impl<'a> Account<'a> {
     }
 }
 
+/// Those of the entries, given in the order of custody, after which another signer carries the account on from an earlier leaf.
+fn overtaken(records: &Records<'_>, order: &[usize], fitting: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let mut overtaken = BTreeSet::new();
+    let mut earliest: BTreeMap<&ParticipantId, LeafIndex> = BTreeMap::new();
+    for at in order.iter().rev().copied() {
+        let (signer, leaf) = (records.signer(at), records.leaf(at));
+        if earliest.iter().any(|(other, first)| *other != signer && *first < leaf) {
+            overtaken.insert(at);
+        }
+        if fitting.contains(&at) {
+            let first = earliest.entry(signer).or_insert(leaf);
+            *first = leaf.min(*first);
+        }
+    }
+    overtaken
+}
+
 /// The entries that count unless they are taken back.
 fn counting<'b>(records: &'b Records<'_>) -> impl Iterator<Item = usize> + 'b {
     let counts = |standing| matches!(standing, Standing::Counts | Standing::WithdrawnBy(_));
@@ -374,7 +397,8 @@ impl Settled {
     fn new(records: &Records<'_>, offered: &BTreeSet<usize>, live: &BTreeSet<usize>, budget: &mut Budget) -> Self {
         let origin = origin(records, live);
         let end = Standpoint::new(records);
-        let mut builder = Builder { records, origin, accepted: Vec::new(), waiting: Vec::new(), end, budget };
+        let (accepted, waiting, runs) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut builder = Builder { records, origin, accepted, waiting, runs, end, budget };
         for at in origin.into_iter().chain(offered.iter().copied().filter(|at| origin != Some(*at))) {
             builder.offer(at);
         }
@@ -391,6 +415,8 @@ struct Builder<'a, 'b, 'c> {
     accepted: Vec<usize>,
     /// In ledger order.
     waiting: Vec<usize>,
+    /// The walks that looking for runs of each signer took.
+    runs: BTreeMap<&'a ParticipantId, usize>,
     /// How things stand after what is accepted.
     end: Standpoint<'a>,
     budget: &'c mut Budget,
@@ -464,6 +490,12 @@ impl<'a> Builder<'a, '_, '_> {
         own.sort_by_key(|at| self.records.moment(*at));
         for from in 0..own.len().saturating_sub(1) {
             for to in (from + 2..=own.len()).rev() {
+                // What one signer contradicts leaves enough for what others record late.
+                let taken = self.runs.entry(signer).or_insert(0);
+                if *taken >= ACCOUNT_WALKS_OF_RUNS_MAX {
+                    return false;
+                }
+                *taken += 1;
                 if self.accept(&own[from..to]) {
                     return true;
                 }
@@ -495,12 +527,23 @@ impl<'a> Builder<'a, '_, '_> {
     }
 }
 
-/// The entries that bring the product forth, in the order of custody; else the one with which it begins.
+/// The entries that bring the product forth, in the order of custody; else the one with which it begins: the first of the holder of its
+/// prefix, else the first of a party.
 fn origins(records: &Records<'_>, live: &BTreeSet<usize>) -> Vec<usize> {
     let order =
         || records.by_time.iter().copied().filter(|at| live.contains(at) && !records.entries[*at].parts.is_empty());
     let brought_forth: Vec<usize> = order().filter(|at| records.brings_forth(*at)).collect();
-    if brought_forth.is_empty() { order().find(|at| records.begins(*at)).into_iter().collect() } else { brought_forth }
+    if !brought_forth.is_empty() {
+        return brought_forth;
+    }
+    // What a stranger says to have caught begins nothing.
+    let begun: Vec<usize> = order().filter(|at| records.begins(*at)).collect();
+    let first = begun.iter().copied().find(|at| records.signed_by_prefix_holder(*at));
+    if first.is_some() || begun.is_empty() {
+        return first.into_iter().collect();
+    }
+    let parties = parties::of(records);
+    begun.into_iter().find(|at| parties.contains(records.signer(*at))).into_iter().collect()
 }
 
 /// The origin that the account builds on: the first by the ledger that the holder of the prefix recorded, else the first.

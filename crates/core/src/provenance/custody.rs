@@ -159,7 +159,9 @@ fn claims(case: &Case<'_>, findings: &mut Findings) {
 /// they make one account with all that was accepted later. Or the claim says itself from whom it came.
 fn explains(case: &Case<'_>, first: usize, here: &Standpoint<'_>, only_carriers: bool) -> bool {
     let account = &case.account;
-    if names_who_has_it(case, first, &here.passage) {
+    // What one says of itself explains nothing of what others say.
+    let mut asked = account.claims.iter().copied().filter(|at| only_carriers || !carries(case, *at));
+    if asked.all(|at| case.signer(at) == case.signer(first)) && names_who_has_it(case, first, &here.passage) {
         return true;
     }
     if is_second_receiver(case, first, &here.passage) {

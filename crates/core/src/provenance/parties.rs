@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::consortium::ParticipantId;
+use crate::index::Acts;
 use crate::limits::SIGNERS_OF_OPEN_GOODS_MAX;
 use crate::provenance::account::HAVING;
 use crate::provenance::passage;
@@ -14,12 +15,15 @@ use crate::provenance::records::Records;
 /// - whoever ever held the product's prefix, and whoever brought it forth;
 /// - the owners of the first destinations of each event of a party that names the product or what something was packed into;
 /// - if such an event lets go and names no destination but carriers', the first who say to have had the product;
-/// - these too if no party says anything.
+/// - these too if no party says to have had it.
 pub(super) fn of<'a>(records: &Records<'a>) -> BTreeSet<&'a ParticipantId> {
     let mut parties: BTreeSet<&ParticipantId> = records.holders.iter().map(|holder| &holder.id).collect();
     let named = || (0..records.entries.len()).filter(|at| !records.mentions(*at).is_empty());
     parties.extend(named().filter(|at| records.brings_forth(*at)).map(|at| records.signer(at)));
-    if !records.own.iter().any(|at| parties.contains(records.signer(*at))) {
+    let speaks = |at: &usize| {
+        parties.contains(records.signer(*at)) && records.acts(*at).intersects(HAVING.with(Acts::BRINGS_FORTH))
+    };
+    if !records.own.iter().any(speaks) {
         parties.extend(first_havers(records));
     }
     let mut havers: Option<Vec<&ParticipantId>> = None;

@@ -71,9 +71,9 @@ impl<'a> Records<'a> {
         let entries = entries(history);
         let own: Vec<usize> = (0..entries.len()).filter(|at| !entries[*at].parts.is_empty()).collect();
         let mentions = containment::mentions(&history.id, &entries);
-        let subject = subject(&history.id, &entries, &own);
         let by_time = in_order_of_custody(&entries);
         let holders = history.registry.holders(&history.id);
+        let subject = subject(&history.id, &entries, &own, &holders);
         Self { history, policy, entries, own, by_time, subject, mentions, holders }
     }
 
@@ -277,8 +277,20 @@ pub(super) fn in_order_of_custody(entries: &[Entry<'_>]) -> Vec<usize> {
     order
 }
 
-fn subject(id: &Id, entries: &[Entry<'_>], own: &[usize]) -> Subject {
-    let in_quantities = || own.iter().all(|at| is_quantity(id, &entries[*at].record.event));
+fn subject(id: &Id, entries: &[Entry<'_>], own: &[usize], holders: &[&Participant]) -> Subject {
+    let in_quantities = || {
+        // The holder of its namespace knows it best, and then who made it.
+        let by_holders = |at: &&usize| holders.iter().any(|holder| holder.id == entries[**at].record.signer);
+        let by_makers = |at: &&usize| {
+            let entry = &entries[**at];
+            let is_added = matches!(entry.record.event.what, What::Object { action: Action::Add, .. });
+            is_added && entry.parts.contains(Part::Object) || entry.parts.contains(Part::Output)
+        };
+        let some = |asked: Vec<usize>| (!asked.is_empty()).then_some(asked);
+        let asked = some(own.iter().filter(by_holders).copied().collect());
+        let asked = asked.or_else(|| some(own.iter().filter(by_makers).copied().collect()));
+        asked.unwrap_or_else(|| own.to_vec()).iter().all(|at| is_quantity(id, &entries[*at].record.event))
+    };
     match id.kind() {
         IdKind::Location | IdKind::Party => Subject::Place,
         IdKind::Lot => Subject::Lot,

@@ -8,16 +8,20 @@ use crate::provenance::wording::sentence_case;
 /// Judges reports of theft. Who had the product then may report it, while it is on its way its sender, its carrier and who is to have it,
 /// and the prefix's holder always. Who reported it, or the prefix's holder, may say that it was found.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
+    // What others have gone on from is reported stolen by the maker alone.
+    let is_theft = |at: &usize| {
+        case.account.thefts.contains(at) && (!case.account.overtaken.contains(at) || case.signed_by_prefix_holder(*at))
+    };
     let mut reported: Option<usize> = None;
     for at in case.order() {
-        if case.account.thefts.contains(&at) {
+        if is_theft(&at) {
             reported = reported.or(Some(at));
         } else if reading::unsets(case.event(at), "stolen") {
             reported.take_if(|report| case.signer(at) == case.signer(*report) || case.signed_by_prefix_holder(at));
         }
     }
     let counts = |at: &usize| case.counts(*at) && case.event(*at).declares("stolen");
-    for at in case.told.iter().copied().filter(counts).filter(|at| !case.account.thefts.contains(at)) {
+    for at in case.told.iter().copied().filter(counts).filter(|at| !is_theft(at)) {
         claimed(case, at, findings);
     }
     if let Some(at) = reported {

@@ -11,10 +11,12 @@ const NEAR_KM: f64 = 100.0;
 /// Clocks are wrong, and events are dated by the hour: so much more time is allowed for any way.
 const SLACK_HOURS: f64 = 1.0;
 
-/// Judges the way from each place to the next, by the events that need the goods in hand.
+/// Judges the way from each place to the next, by the events that need the goods in hand. What is recorded only after others have gone on
+/// condemns nothing.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let mut before: Option<(usize, Coordinates)> = None;
-    let fitting = case.order().filter(|at| case.account.fitting.contains(at));
+    let account = &case.account;
+    let fitting = case.order().filter(|at| account.fitting.contains(at) && !account.overtaken.contains(at));
     for at in fitting.filter(|at| in_hand(case, *at)) {
         let Some(place) = case.event(at).coordinates else { continue };
         if let Some((former, former_place)) = before {

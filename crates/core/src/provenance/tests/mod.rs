@@ -1,6 +1,7 @@
 //! Each rule by events that make it speak, and by the nearest events that do not.
 
 mod acts;
+mod attacks;
 mod containment;
 mod custody;
 mod ending;
