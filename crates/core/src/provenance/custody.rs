@@ -189,8 +189,7 @@ fn explains(case: &Case<'_>, first: usize, here: &Standpoint<'_>, only_carriers:
 fn is_second_receiver(case: &Case<'_>, claim: usize, passage: &Passage<'_>) -> bool {
     let Passage::Held(by) = passage else { return false };
     let is_before = |at: &usize| case.moment(*at) < case.moment(claim);
-    let first =
-        case.account.unannounced.iter().map(|(at, _)| *at).filter(|at| is_before(at) && case.signer(*at) == *by).last();
+    let first = case.account.unannounced.iter().map(|(at, _)| *at).rfind(|at| is_before(at) && case.signer(*at) == *by);
     let Some(first) = first else { return false };
     let time = |at: usize| case.entries[at].record.place.time;
     let is_soon = time(claim).millis_since(time(first)).abs() <= SECOND_RECEIVER_MS;

@@ -188,7 +188,7 @@ fn said(who: usize, minute: i64, (_, kind, at, disposition, to, place, source): 
         6 => json!({"type": "TransactionEvent", "bizTransactionList": [{"type": "po", "bizTransaction": "urn:x:po"}]}),
         _ => json!({}),
     };
-    let name = BizStep::STANDARD.iter().nth(at).map_or(CATCH, |step| step.as_str());
+    let name = BizStep::STANDARD.get(at).map_or(CATCH, |step| step.as_str());
     if at < 42 {
         members["bizStep"] = json!(name);
     }
