@@ -1,6 +1,7 @@
 //! What no liar can do: strangers, unnamed carriers and former holders against honest chains; and what is accepted stays accepted.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
 use crate::consortium::rights;
@@ -227,8 +228,15 @@ fn shown(story: &[Said]) -> String {
     story.iter().map(|said| format!("{} {} {}\n", said.minute, said.who, said.members)).collect()
 }
 
+/// The same attacks each time; `PROPTEST_RNG_SEED` tries others.
+fn config() -> ProptestConfig {
+    let set = ProptestConfig::default();
+    let rng_seed = if set.rng_seed == RngSeed::Random { RngSeed::Fixed(41) } else { set.rng_seed };
+    ProptestConfig { cases: 400, failure_persistence: None, rng_seed, ..set }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn attacks_by_a_stranger(hops in hops(1), ending in 0..4_usize, lie in lie()) {
@@ -440,24 +448,18 @@ fn attacks_story_a_former_holder_uses_up_the_walks() {
     }
     story.push(ships(2, 2_000, ITEM, Some(3)));
     story.push(step(2, 1_900, "storing"));
-    let started = std::time::Instant::now();
     let verdict = World::told(&story).ledger.verdict();
-    eprintln!("60 contradictions: {:?}", started.elapsed());
     assert!(!is_red(verdict.word), "{:#?}", verdict.reasons);
 }
 
+/// Without bounds this would not end.
 #[test]
-fn attacks_story_long_histories_are_judged_in_time() {
+fn attacks_story_long_histories_are_judged() {
     let mut story = vec![plain(1).remove(0)];
     for n in 0..2_500_i64 {
         story.push(step(0, n * 10, "storing"));
         story.push(ships(0, n * 10 - 3, ITEM, Some(1 + (n % 2) as usize)));
     }
-    let world = World::told(&story);
-    let history = world.ledger.history(ITEM);
-    let started = std::time::Instant::now();
-    let verdict = crate::provenance::judge(&history, &world.ledger.policy);
-    let took = started.elapsed();
-    eprintln!("5,000 records with contradictions: {took:?} {:?}", verdict.word);
-    assert!(took.as_secs() < 60);
+    let verdict = World::told(&story).ledger.verdict();
+    assert_eq!(verdict.timeline.len(), story.len());
 }
