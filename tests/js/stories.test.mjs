@@ -28,6 +28,7 @@ class Teller {
     this.world = new World();
     this.world.quick = this.world.join("Quick Freight", "shipper", [], "952100000004");
     this.world.busan = this.world.join("Busan Medical", "distributor", [], "952100000005");
+    this.world.agency = this.world.join("Food Agency", "authority", [], "952100000006");
   }
 
   say(line) {
@@ -41,6 +42,10 @@ class Teller {
       return;
     }
     const after = (word) => (rest.includes(word) ? rest[rest.indexOf(word) + 1] : undefined);
+    if (who === "members") {
+      this.decide(when, verb, world[rest[0]], after("by") ?? after("since"));
+      return;
+    }
     const of = THINGS[after("of") ?? "item"];
     const [bizStep, more] = verb === "packs" || verb === "unpacks" ? packing(verb, rest) : (STEPS[verb] ?? [verb, {}]);
     const named = of === LOT ? { epcList: undefined, quantityList: [{ epcClass: LOT, quantity: 10 }] } : { epcList: [of] };
@@ -53,6 +58,16 @@ class Teller {
     Object.assign(members, { readPoint: place, bizLocation: place });
     world.say(world[who], hourOf(when), members);
     said.push([world[who], hourOf(when), members]);
+  }
+
+  decide(when, verb, about, more) {
+    const { world, said } = this;
+    if (verb === "authorise") world.resolve(hourOf(when), { type: "authority", registration: about.id });
+    else if (verb === "replace") world.resolve(hourOf(when), { type: "succeeds", former: about.id, participant: world[more].id });
+    else if (verb === "revoke") world.revoke(about, hourOf(when), more && Date.UTC(2026, 2, 1) + hourOf(more) * 3600000);
+    else assert.fail(verb);
+    // Lines are counted.
+    said.push(said.at(-1));
   }
 }
 

@@ -84,7 +84,7 @@ export class Account {
     const byThief = records.compromisedSince(at) !== undefined && isStranger(records, here.passage, at);
     if (!live.has(at)) {
       if (byThief && takesBackItsOwn(records, at)) this.disregarded.add(at);
-    } else if (fit(records, here, this.origin, at) === ASIDE || this.#isCarried(records, at)) {
+    } else if (fit(records, here, this.origin, at) === ASIDE || this.#isCarried(records, at) || records.isByAuthority(at)) {
       this.aside.push(at);
     } else if (this.#contradicts(records, here, at)) {
       this.contradictions.push(at);
@@ -108,7 +108,7 @@ export class Account {
     const signer = records.signer(at);
     // That it was taken out of what was let go may only not be on record.
     const wentInside = last !== undefined && records.namesIt(at) && !records.namesIt(last);
-    if (wentInside || !concernsHolder(records, passage, signer)) return false;
+    if (wentInside || !concernsHolder(records, passage, at)) return false;
     const isOthers = (one) => records.signer(one) !== signer && records.leaf(one) < records.leaf(at);
     return !this.order.some((one) => records.isBefore(at, one) && isOthers(one));
   }

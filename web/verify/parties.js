@@ -12,7 +12,8 @@ const SIGNERS_OF_OPEN_GOODS_MAX = 16;
  * - whoever ever held the product's prefix, and whoever brought it forth;
  * - the owners of the first destinations of each event of a party that names the product or what something was packed into;
  * - if such an event lets go and names no destination but carriers', the first who say to have had the product;
- * - these too if no party says to have had it.
+ * - these too if no party says to have had it;
+ * - the participants that go on for any of them.
  */
 export function partiesOf(records) {
   const parties = new Set(records.holders.map(({ id }) => id));
@@ -24,6 +25,7 @@ export function partiesOf(records) {
   let havers;
   const read = new Set();
   for (;;) {
+    addSuccessors(records, parties);
     const fresh = named.filter((at) => parties.has(records.signer(at)) && !read.has(at));
     if (fresh.length === 0) return parties;
     for (const at of fresh) {
@@ -35,8 +37,17 @@ export function partiesOf(records) {
   }
 }
 
+function addSuccessors({ registry }, parties) {
+  // A set is walked to its end, and what is added meanwhile too.
+  for (const former of parties) {
+    const next = registry.successorOf(former)?.participant;
+    if (next !== undefined) parties.add(next);
+  }
+}
+
 /** The first signers, by leaf, who say to have had the product. */
 function firstHavers(records) {
-  const signers = records.own.filter((at) => records.acts(at) & HAVING).map((at) => records.signer(at));
+  // An authority looks after what others have.
+  const signers = records.own.filter((at) => records.acts(at) & HAVING && !records.isByAuthority(at)).map((at) => records.signer(at));
   return [...new Set(signers)].slice(0, SIGNERS_OF_OPEN_GOODS_MAX);
 }

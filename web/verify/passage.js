@@ -25,25 +25,24 @@ export function followPassage(records, passage, at) {
   return passage.is === "held" ? fromHeld(records, passage.by, at, act, end) : fromMoving(records, passage, at, act, end);
 }
 
-/** True where a participant has the product, or has just let go of it. */
-export function concernsHolder(records, { is, by, from, since }, participant) {
-  if (is === "ended") return records.signer(since) === participant;
-  return (is === "held" && by === participant) || (is === "moving" && from === participant);
+/** True where an entry's signer has the product, or has just let go of it. */
+export function concernsHolder(records, { is, by, from, since }, at) {
+  if (is === "ended") return records.isBy(at, records.signer(since));
+  return (is === "held" && records.isBy(at, by)) || (is === "moving" && records.isBy(at, from));
 }
 
-/** True where a participant has the product, has just let go of it, or is named to carry or to have it. */
-export function concerns(records, passage, participant) {
-  if (concernsHolder(records, passage, participant)) return true;
-  return passage.is === "moving" && isNamed(records, passage, participant);
+/** True where an entry's signer has the product, has just let go of it, or is named to carry or to have it. */
+export function concerns(records, passage, at) {
+  return concernsHolder(records, passage, at) || (passage.is === "moving" && isNamed(records, passage, at));
 }
 
 const held = (by) => ({ is: "held", by });
 const ended = (at, end) => ({ is: "ended", since: at, end, by: at });
 
-const isNamed = (records, { to }, participant) => to.some((id) => records.owns(participant, id));
+const isNamed = (records, { to }, at) => to.some((id) => records.ownsAt(at, id));
 
-/** True where a participant is announced as one that is to have it: carriers only move it. */
-const isFor = (records, transfer, participant) => isNamed(records, transfer, participant) && !records.onlyCarries(participant);
+/** True where an entry's signer is announced as one that is to have it: carriers only move it. */
+const isFor = (records, transfer, at) => isNamed(records, transfer, at) && !records.onlyCarries(records.signer(at));
 
 const ownersOf = (records, to) => to.map((id) => records.owner(id)).filter((owner) => owner !== undefined);
 
@@ -57,9 +56,8 @@ export function isOpen(records, { to }) {
 const endsBySale = (records, { to }, end) => mayBeReturned(end) && ownersOf(records, to).length === 0;
 
 function mayEnd(records, passage, at, end) {
-  const signer = records.signer(at);
-  if (passage.is !== "moving") return passage.is === "unknown" || passage.by === signer;
-  return passage.from === signer ? endsBySale(records, passage, end) : isFor(records, passage, signer);
+  if (passage.is !== "moving") return passage.is === "unknown" || records.isBy(at, passage.by);
+  return records.isBy(at, passage.from) ? endsBySale(records, passage, end) : isFor(records, passage, at);
 }
 
 /** The account in which an entry's signer has the product, has just sent it off, or has ended it. */
@@ -83,16 +81,15 @@ function fromEnded(records, ending, at, act, end) {
 }
 
 function fromHeld(records, by, at, act, end) {
-  if (records.signer(at) === by) return taken(records, at, act, end);
+  if (records.isBy(at, by)) return taken(records, at, act, end);
   return act === "handles" && end === undefined && isAt(records, [by], at) ? ASIDE : undefined;
 }
 
 function fromMoving(records, transfer, at, act, end) {
-  const signer = records.signer(at);
-  if (signer === transfer.from) return bySender(records, transfer, at, act, end);
-  if (isFor(records, transfer, signer)) return taken(records, at, act, end);
+  if (records.isBy(at, transfer.from)) return bySender(records, transfer, at, act, end);
+  if (isFor(records, transfer, at)) return taken(records, at, act, end);
   if (end !== undefined) return undefined;
-  if (records.isShipper(signer)) return isNamed(records, transfer, signer) ? carriedOn(records, transfer, at, act) : ASIDE;
+  if (records.isShipper(records.signer(at))) return isNamed(records, transfer, at) ? carriedOn(records, transfer, at, act) : ASIDE;
   const hosts = [...ownersOf(records, transfer.to), transfer.from, transfer.carrier];
   if (act === "handles" && isAt(records, hosts, at)) return ASIDE;
   const takes = act === "handles" || act === "receives";
@@ -106,7 +103,7 @@ function bySender(records, transfer, at, act, end) {
     return diverge(records, transfer.to, to) ? undefined : { ...transfer, to: to.length > 0 ? to : transfer.to };
   }
   // What was sent off and could not be delivered is taken back by its sender.
-  return act === "receives" ? held(transfer.from) : ASIDE;
+  return act === "receives" ? held(records.signer(at)) : ASIDE;
 }
 
 /** A carrier that was named has it. If it ships on, it may name the next; whoever is to have it stays announced. */

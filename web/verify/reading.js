@@ -44,7 +44,7 @@ export function endOf(records, at) {
 }
 
 /** True where an entry's signer is one to whom what `seller` sold comes back with nothing missing on record. */
-export const takesBack = (records, at, seller) => records.signer(at) === seller || records.byPrefixHolder(at);
+export const takesBack = (records, at, seller) => records.isBy(at, seller) || records.byPrefixHolder(at);
 
 /** Where the product is after the event, or else where the event took place. */
 export const locationOf = (event) => event.bizLocation ?? event.readPoint;

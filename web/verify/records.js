@@ -42,6 +42,17 @@ export class Records {
     return this.entries[at].record.place.leaf;
   }
 
+  /** True where an entry's signer is the participant, or goes on for it by a decision of the members. */
+  isBy(at, participant) {
+    const signer = this.signer(at);
+    return signer === participant || this.registry.custodianAt(participant, this.leaf(at)) === signer;
+  }
+
+  /** True where the members had made an entry's signer an authority. */
+  isByAuthority(at) {
+    return this.registry.isAuthorityAt(this.signer(at), this.leaf(at));
+  }
+
   step(at) {
     return this.event(at).step;
   }
@@ -152,6 +163,11 @@ export class Records {
 
   owns(participant, location) {
     return this.owners(location).includes(participant);
+  }
+
+  /** True where a location is an entry's signer's, or of one for whom the signer goes on. */
+  ownsAt(at, location) {
+    return this.owners(location).some((owner) => this.isBy(at, owner));
   }
 
   commissions(at) {

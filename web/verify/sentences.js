@@ -55,6 +55,9 @@ export const SENTENCES = {
 
     // Recalled
     recalled: "{Who}, to which its number belongs, recalled {what} on {day}.",
+    "recalled.authority": "{Who}, which the members of this ledger made an authority, recalled {what} on {day}.",
+    "recalled-input.authority":
+      "It was made from {input}, and {who}, which the members of this ledger made an authority, recalled {what} on {day}.",
     "recalled-input": "It was made from {input}, and {who}, to which that number belongs, recalled {what} on {day}.",
     it: "it",
     "its-lot": "its lot {lot}",

@@ -43,7 +43,7 @@ export function take(records, here, origin, at) {
 }
 
 /** True where an entry's signer neither has the product, nor is to have it, nor holds its prefix. */
-export const isStranger = (records, passage, at) => !records.byPrefixHolder(at) && !concerns(records, passage, records.signer(at));
+export const isStranger = (records, passage, at) => !records.byPrefixHolder(at) && !concerns(records, passage, at);
 
 export class Walk {
   /** The entries that were taken, in the order in which they were. */
@@ -90,8 +90,7 @@ export class Walk {
     const { records, here: { passage } } = this;
     const taken = take(records, this.here, this.origin, at);
     if (!taken?.turn) return taken !== undefined;
-    const signer = records.signer(at);
-    const isConcerned = concerns(records, passage, signer);
+    const isConcerned = concerns(records, passage, at);
     this.here = taken.here;
     if (taken.fits) {
       this.fitting.add(at);

@@ -59,6 +59,13 @@ export class World {
     this.#apply({ type: "revocation", participant: actor.id, reason: "x", compromisedSince }, hour(at));
   }
 
+  /** Lets the members decide a change. */
+  resolve(at, change) {
+    const proposal = { type: "proposal", id: `proposal-${this.leaf}`, changes: [change] };
+    this.#apply(proposal, hour(at));
+    this.registry.enact(proposal, { leaf: this.leaf++, time: hour(at) }, (message) => assert.fail(message));
+  }
+
   /** Records an event. `accepted` and `signedAt` are the hours of its block and of its `iat`, if not those of the event. */
   say(actor, at, members, { accepted, signedAt } = {}) {
     const all = {

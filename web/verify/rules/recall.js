@@ -33,28 +33,35 @@ class Recalls {
     return this.#byId.get(text) ?? [];
   }
 
-  /** What entries say of an id, by the word of who held the prefix of `governing` at each entry's place. */
+  /**
+   * What entries say of an id, by the word of who held the prefix of `governing` at each entry's place, and of authorities. A maker's
+   * recall outlives the maker: who holds the prefix after it takes nothing of it back.
+   */
   word(entries, id, governing) {
     const { one } = this;
-    const word = { recalled: undefined, lifted: [], voted: [], claims: [] };
+    const word = { standing: [], lifted: [], voted: [], claims: [] };
     for (const at of entries) {
-      const holder = one.byHolderOf(governing, at);
+      const isStolen = one.compromisedSince(at) !== undefined;
+      // The end of an authority's registration takes away what its key said in other hands; that of a maker's does not.
+      const mayRecall = one.byHolderOf(governing, at) || (one.isByAuthority(at) && !isStolen);
       if (declares(one.event(at), "recalled")) {
-        const [lift] = holder ? one.registry.liftsOf(one.leaf(at), id.text) : [];
+        const [lift] = mayRecall ? one.registry.liftsOf(one.leaf(at), id.text) : [];
         if (lift) word.voted.push([at, lift]);
-        else if (holder) word.recalled ??= at;
+        else if (mayRecall) word.standing.push(at);
         else word.claims.push(at);
-      } else if (holder && one.compromisedSince(at) === undefined && word.recalled !== undefined) {
+      } else if (!isStolen) {
         // A key in other hands takes nothing back.
-        word.lifted.push([word.recalled, at]);
-        word.recalled = undefined;
+        const isOwn = (since) => one.signer(since) === one.signer(at);
+        const since = word.standing.find(isOwn);
+        if (since !== undefined) word.lifted.push([since, at]);
+        word.standing = word.standing.filter((other) => !isOwn(other));
       }
     }
     return word;
   }
 }
 
-/** Judges recalls. The holder's last word about each id counts: it may take its recall back. */
+/** Judges recalls. Each who may recall an id takes back its own recall alone. */
 export function checkRecalls(one, findings) {
   const recalls = new Recalls(one);
   const { id } = one.history;
@@ -86,7 +93,7 @@ function widerThan(one, item, among) {
 }
 
 /** Reports what is said about a recall of the product, or of its lot or class by that name. */
-function recallOf(one, { recalled, lifted, voted, claims }, name = { key: "it" }, findings) {
+function recallOf(one, { standing: [recalled], lifted, voted, claims }, name = { key: "it" }, findings) {
   for (const [since, at] of lifted) {
     const params = { ...one.signed(at), what: name, since: one.day(since) };
     findings.add("recall-lifted", "note", [one.leaf(since), one.leaf(at)], params);
@@ -101,9 +108,12 @@ function recallOf(one, { recalled, lifted, voted, claims }, name = { key: "it" }
     findings.add("recall-claimed", "note", [one.leaf(at)], params, holder ? undefined : "nobody");
   }
   if (recalled !== undefined) {
-    findings.add("recalled", "recall", [one.leaf(recalled)], { ...one.signed(recalled), what: name });
+    findings.add("recalled", "recall", [one.leaf(recalled)], { ...one.signed(recalled), what: name }, rightOf(one, recalled));
   }
 }
+
+/** The sentence for one who recalls by another right than that of its number. */
+const rightOf = (one, at) => (one.isByAuthority(at) ? "authority" : undefined);
 
 /** Reports the recalls of what the product was made from, through any number of transformations. */
 function recalledInputs(one, recalls, findings) {
@@ -111,10 +121,10 @@ function recalledInputs(one, recalls, findings) {
   for (const [input, made] of makings.inputsOfProduct()) {
     const wider = widerThan(one, input, makings.broughtForth(input));
     for (const [id, what] of [[input, { key: "it" }], ...wider]) {
-      const at = recalls.word(recalls.of(id), id, input).recalled;
+      const [at] = recalls.word(recalls.of(id), id, input).standing;
       if (at === undefined) continue;
       const params = { ...one.signed(at), input: idText(input), what };
-      findings.add("recalled-input", "recall", [one.leaf(at), one.leaf(made)], params);
+      findings.add("recalled-input", "recall", [one.leaf(at), one.leaf(made)], params, rightOf(one, at));
     }
   }
 }

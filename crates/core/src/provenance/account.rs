@@ -225,7 +225,10 @@ impl<'a> Account<'a> {
                 if is_by_thief && takes_back_its_own(records, at) {
                     self.disregarded.insert(at);
                 }
-            } else if matches!(here.fit(records, self.origin, at), Some(Fit::Aside)) || self.is_carried(records, at) {
+            } else if matches!(here.fit(records, self.origin, at), Some(Fit::Aside))
+                || self.is_carried(records, at)
+                || records.is_by_authority(at)
+            {
                 self.aside.push(at);
             } else if self.contradicts(records, here, at) {
                 self.contradictions.push(at);
@@ -249,13 +252,13 @@ impl<'a> Account<'a> {
         if records.brings_forth(at) {
             return true;
         }
-        let (signer, names_it) = (records.signer(at), !records.entries[at].parts.is_empty());
+        let names_it = !records.entries[at].parts.is_empty();
         // That it was taken out of what was let go may only not be on record.
         let went_inside = here.last.is_some_and(|last| names_it && records.entries[last].parts.is_empty());
         let mut later = self.order.iter().copied().filter(|one| records.moment(*one) > records.moment(at));
         !went_inside
-            && here.passage.concerns_holder(records, signer)
-            && !later.any(|one| records.signer(one) != signer && records.leaf(one) < records.leaf(at))
+            && here.passage.concerns_holder(records, at)
+            && !later.any(|one| records.signer(one) != records.signer(at) && records.leaf(one) < records.leaf(at))
     }
 
     /// Tells whether a carrier recorded carrying it while it was on its way, by clocks that may be apart.

@@ -15,7 +15,8 @@ use crate::provenance::records::Records;
 /// - whoever ever held the product's prefix, and whoever brought it forth;
 /// - the owners of the first destinations of each event of a party that names the product or what something was packed into;
 /// - if such an event lets go and names no destination but carriers', the first who say to have had the product;
-/// - these too if no party says to have had it.
+/// - these too if no party says to have had it;
+/// - the participants that go on for any of them.
 pub(super) fn of<'a>(records: &Records<'a>) -> BTreeSet<&'a ParticipantId> {
     let mut parties: BTreeSet<&ParticipantId> = records.holders.iter().map(|holder| &holder.id).collect();
     let named = || (0..records.entries.len()).filter(|at| !records.mentions(*at).is_empty());
@@ -29,6 +30,7 @@ pub(super) fn of<'a>(records: &Records<'a>) -> BTreeSet<&'a ParticipantId> {
     let mut havers: Option<Vec<&ParticipantId>> = None;
     let mut read: BTreeSet<usize> = BTreeSet::new();
     loop {
+        add_successors(records, &mut parties);
         let new: Vec<usize> =
             named().filter(|at| parties.contains(records.signer(*at)) && !read.contains(at)).collect();
         if new.is_empty() {
@@ -47,10 +49,21 @@ pub(super) fn of<'a>(records: &Records<'a>) -> BTreeSet<&'a ParticipantId> {
     }
 }
 
+fn add_successors<'a>(records: &Records<'a>, parties: &mut BTreeSet<&'a ParticipantId>) {
+    let registry = &records.history.registry;
+    let mut formers: Vec<&ParticipantId> = parties.iter().copied().collect();
+    while let Some(former) = formers.pop() {
+        let next = registry.successor_of(former).map(|one| &one.participant);
+        formers.extend(next.filter(|next| parties.insert(next)));
+    }
+}
+
 /// The first signers, by leaf, who say to have had the product.
 fn first_havers<'a>(records: &Records<'a>) -> Vec<&'a ParticipantId> {
     let mut signers: Vec<&ParticipantId> = Vec::new();
-    for at in records.own.iter().copied().filter(|at| records.acts(*at).intersects(HAVING)) {
+    // An authority looks after what others have.
+    let says_so = |at: &usize| records.acts(*at).intersects(HAVING) && !records.is_by_authority(*at);
+    for at in records.own.iter().copied().filter(says_so) {
         let signer = records.signer(at);
         if signers.len() < SIGNERS_OF_OPEN_GOODS_MAX && !signers.contains(&signer) {
             signers.push(signer);

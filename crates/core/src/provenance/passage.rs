@@ -72,28 +72,27 @@ impl<'a> Passage<'a> {
         }
     }
 
-    /// Tells whether the participant has the product, or has just let go of it.
-    pub fn concerns_holder(&self, records: &Records<'a>, participant: &ParticipantId) -> bool {
+    /// Tells whether the entry's signer has the product, or has just let go of it.
+    pub fn concerns_holder(&self, records: &Records<'a>, at: usize) -> bool {
         match self {
             Passage::Unknown => false,
-            Passage::Held(by) => *by == participant,
-            Passage::Moving(transfer) => transfer.from == participant,
-            Passage::Ended(ending) => records.signer(ending.since) == participant,
+            Passage::Held(by) => records.is_by(at, by),
+            Passage::Moving(transfer) => records.is_by(at, transfer.from),
+            Passage::Ended(ending) => records.is_by(at, records.signer(ending.since)),
         }
     }
 
-    /// Tells whether the participant has the product, has just let go of it, or is named to carry or to have it.
-    pub fn concerns(&self, records: &Records<'a>, participant: &ParticipantId) -> bool {
-        let is_named = matches!(self, Passage::Moving(transfer) if transfer.names(records, participant));
-        self.concerns_holder(records, participant) || is_named
+    /// Tells whether the entry's signer has the product, has just let go of it, or is named to carry or to have it.
+    pub fn concerns(&self, records: &Records<'a>, at: usize) -> bool {
+        let is_named = matches!(self, Passage::Moving(transfer) if transfer.names(records, at));
+        self.concerns_holder(records, at) || is_named
     }
 
     fn may_end(&self, records: &Records<'a>, at: usize, end: End) -> bool {
-        let signer = records.signer(at);
         match self {
-            Passage::Held(by) => *by == signer,
-            Passage::Moving(transfer) if transfer.from == signer => transfer.ends_by_sale(records, end),
-            Passage::Moving(transfer) => transfer.is_for(records, signer),
+            Passage::Held(by) => records.is_by(at, by),
+            Passage::Moving(transfer) if records.is_by(at, transfer.from) => transfer.ends_by_sale(records, end),
+            Passage::Moving(transfer) => transfer.is_for(records, at),
             Passage::Unknown => true,
             Passage::Ended(_) => false,
         }
@@ -101,13 +100,13 @@ impl<'a> Passage<'a> {
 }
 
 impl<'a> Transfer<'a> {
-    /// Tells whether the participant is announced as one that is to have it: carriers only move it.
-    pub fn is_for(&self, records: &Records<'a>, participant: &ParticipantId) -> bool {
-        self.names(records, participant) && !only_carries(records, participant)
+    /// Tells whether the entry's signer is announced as one that is to have it: carriers only move it.
+    fn is_for(&self, records: &Records<'a>, at: usize) -> bool {
+        self.names(records, at) && !only_carries(records, records.signer(at))
     }
 
-    fn names(&self, records: &Records<'a>, participant: &ParticipantId) -> bool {
-        self.to.iter().any(|id| records.owns(participant, id))
+    fn names(&self, records: &Records<'a>, at: usize) -> bool {
+        self.to.iter().any(|id| records.owns_at(at, id))
     }
 
     /// Tells whether it was let go to nobody in particular: nobody but carriers is announced.
@@ -151,7 +150,7 @@ fn from_ended<'a>(records: &Records<'a>, ending: Ending, at: usize, act: Act, en
     }
     if let Some(end) = end.filter(|end| *end > ending.end) {
         // What was sold may be destroyed at last, by who sold it or made it.
-        let may = signer == seller || records.signed_by_prefix_holder(at);
+        let may = reading::takes_back(records, at, seller);
         return may.then_some(Fit::Fits(Passage::Ended(Ending { end, by: at, ..ending })));
     }
     let is_later = records.event(at).event_time > records.event(ending.by).event_time;
@@ -161,7 +160,7 @@ fn from_ended<'a>(records: &Records<'a>, ending: Ending, at: usize, act: Act, en
 }
 
 fn from_held<'a>(records: &Records<'a>, by: &ParticipantId, at: usize, act: Act, end: Option<End>) -> Option<Fit<'a>> {
-    if records.signer(at) == by {
+    if records.is_by(at, by) {
         return Some(taken(records, at, act, end));
     }
     let visits = act == Act::Handles && end.is_none() && is_at(records, &[by], at);
@@ -175,18 +174,17 @@ fn from_moving<'a>(
     act: Act,
     end: Option<End>,
 ) -> Option<Fit<'a>> {
-    let signer = records.signer(at);
-    if signer == transfer.from {
+    if records.is_by(at, transfer.from) {
         return by_sender(records, transfer, at, act, end);
     }
-    if transfer.is_for(records, signer) {
+    if transfer.is_for(records, at) {
         return Some(taken(records, at, act, end));
     }
     if end.is_some() {
         return None;
     }
-    if records.has_role(signer, Role::Shipper) {
-        let is_named = transfer.names(records, signer);
+    if records.has_role(records.signer(at), Role::Shipper) {
+        let is_named = transfer.names(records, at);
         return Some(if is_named { carried_on(records, transfer, at, act) } else { Fit::Aside });
     }
     let expected = transfer.to.iter().filter_map(|id| records.owner(id));
@@ -216,7 +214,7 @@ fn by_sender<'a>(
             Some(Fit::Fits(Passage::Moving(Transfer { to, ..transfer.clone() })))
         }
         // What was sent off and could not be delivered is taken back by its sender.
-        (Act::Receives, None) => Some(Fit::Fits(Passage::Held(transfer.from))),
+        (Act::Receives, None) => Some(Fit::Fits(Passage::Held(records.signer(at)))),
         _ => Some(Fit::Aside),
     }
 }

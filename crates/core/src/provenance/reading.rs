@@ -127,7 +127,7 @@ pub(super) fn recorded_end(records: &Records<'_>, at: usize) -> Option<End> {
 /// Tells whether the entry's signer is one to whom what `seller` sold comes back with nothing missing on record: the
 /// seller, or the holder of the prefix. Every other participant may hold an empty package.
 pub(super) fn takes_back(records: &Records<'_>, at: usize, seller: &ParticipantId) -> bool {
-    records.signer(at) == seller || records.signed_by_prefix_holder(at)
+    records.is_by(at, seller) || records.signed_by_prefix_holder(at)
 }
 
 /// Tells whether the event takes a lasting disposition away (EPCIS 2.0 §7.4.1.3).

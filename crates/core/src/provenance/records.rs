@@ -116,6 +116,17 @@ impl<'a> Records<'a> {
         self.entries[at].record.place.leaf
     }
 
+    /// Tells whether the entry's signer is the participant, or goes on for it by a decision of the members.
+    pub fn is_by(&self, at: usize, participant: &ParticipantId) -> bool {
+        let signer = self.signer(at);
+        signer == participant || self.history.registry.custodian_at(participant, self.leaf(at)) == signer
+    }
+
+    /// Tells whether the members had made the entry's signer an authority.
+    pub fn is_by_authority(&self, at: usize) -> bool {
+        self.history.registry.is_authority_at(self.signer(at), self.leaf(at))
+    }
+
     /// The entry's business step: a bare CBV word or a URI; empty when it has none.
     pub fn step(&self, at: usize) -> &'a str {
         self.event(at).biz_step.as_ref().map_or("", |step| step.as_str())
@@ -172,6 +183,11 @@ impl<'a> Records<'a> {
     /// Tells whether `location` (a location or a party) is the participant's: by its GLNs, or under its prefix.
     pub fn owns(&self, participant: &ParticipantId, location: &Id) -> bool {
         self.history.registry.participant(participant).is_some_and(|one| covers(&one.claims, location))
+    }
+
+    /// Tells whether `location` is the entry's signer's, or of one for whom the signer goes on.
+    pub fn owns_at(&self, at: usize, location: &Id) -> bool {
+        self.owners(location).any(|owner| self.is_by(at, owner))
     }
 
     /// The participant to whom a location or party belongs, if any: revoked or not, since goods do go there. One that registered

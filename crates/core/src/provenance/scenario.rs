@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::block::{Height, Member, MemberSet, NoteSigningKey};
 use crate::consortium::{
-    Admin, CertificateRecord, Claims, Decision, Genesis, ParticipantId, Place, Registration, Registry, Revocation,
+    Admin, CertificateRecord, ChangeProposal, Claims, Decision, Genesis, GrantAuthority, ParticipantId, Place,
+    ProposedChange, Registration, Registry, Revocation, Succession,
 };
 use crate::epcis::{self, Event, Reader};
 use crate::gs1::{Question, check_digit};
@@ -127,6 +128,23 @@ impl Scenario {
             dismisses_claims: false,
         };
         self.decide(when, Admin::Revocation(revocation));
+    }
+
+    /// Lets the members decide a change.
+    pub fn resolve(&mut self, when: &str, change: ProposedChange) {
+        let proposal = ChangeProposal { changes: vec![change], expires: time("2026-12-31") };
+        self.decide(when, Admin::Proposal(proposal));
+        let (at, place) = (self.admins.last().unwrap().0, self.next_place(time(when)));
+        self.registry.enact_shown(at, place).unwrap();
+    }
+
+    pub fn grant_authority(&mut self, actor: &Actor, when: &str) {
+        self.resolve(when, ProposedChange::Authority(GrantAuthority { registration: actor.id.clone() }));
+    }
+
+    pub fn succeed(&mut self, former: &Actor, actor: &Actor, when: &str) {
+        let change = Succession { former: former.id.clone(), participant: actor.id.clone() };
+        self.resolve(when, ProposedChange::Succeeds(change));
     }
 
     fn decide(&mut self, when: &str, admin: Admin) {

@@ -83,7 +83,7 @@ impl<'a> Standpoint<'a> {
     /// A thief of any key can name any number. Only where the key's owner had to do with the product does anything rest on what that
     /// key says.
     pub fn is_stranger(&self, records: &Records<'a>, at: usize) -> bool {
-        !records.signed_by_prefix_holder(at) && !self.passage.concerns(records, records.signer(at))
+        !records.signed_by_prefix_holder(at) && !self.passage.concerns(records, at)
     }
 }
 
@@ -162,8 +162,7 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn take(&mut self, at: usize) -> Result<(), Misfit> {
         let records = self.records;
         let via = self.here.inside.turn(records, at).and_then(|turn| turn.via);
-        let signer = records.signer(at);
-        let concerns = self.here.passage.concerns(records, signer);
+        let concerns = self.here.passage.concerns(records, at);
         let let_go_by = match &self.here.passage {
             Passage::Moving(transfer) if !concerns && transfer.is_open(records) => Some(transfer.from),
             _ => None,

@@ -13,7 +13,7 @@ use crate::provenance::rules::label;
 use crate::provenance::wording::{self, sentence_case};
 use crate::provenance::{links, master_data, reading};
 
-/// Judges recalls. The holder's last word about each id counts: it may take its recall back.
+/// Judges recalls. Each who may recall an id takes back its own recall alone.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let recalls = Recalls::new(case);
     let id = &case.history.id;
@@ -29,8 +29,8 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
 
 /// What the records say about the recall of one id.
 struct Word<'a> {
-    /// The entry by which it is recalled, after all.
-    recalled: Option<usize>,
+    /// The entries by which it is recalled, after all, in the order of custody.
+    standing: Vec<usize>,
     lifted: Vec<(usize, usize)>,
     /// By a decision of the members.
     voted: Vec<(usize, &'a Lift)>,
@@ -68,23 +68,28 @@ impl<'c, 'a> Recalls<'c, 'a> {
         self.by_id.get(id).map_or(&[], Vec::as_slice)
     }
 
-    /// What `entries` say of `id`, by the word of who held the prefix of `governing` at each entry's place.
+    /// What `entries` say of `id`, by the word of who held the prefix of `governing` at each entry's place, and of authorities. A
+    /// maker's recall outlives the maker: who holds the prefix after it takes nothing of it back.
     fn word(&self, entries: &[usize], id: &Id, governing: &Id) -> Word<'a> {
         let case = self.case;
-        let mut word = Word { recalled: None, lifted: Vec::new(), voted: Vec::new(), claims: Vec::new() };
+        let mut word = Word { standing: Vec::new(), lifted: Vec::new(), voted: Vec::new(), claims: Vec::new() };
         for at in entries.iter().copied() {
-            let holder = case.signed_by_holder_of(governing, at);
+            let is_stolen = case.compromised_since(at).is_some();
+            // The end of an authority's registration takes away what its key said in other hands; that of a maker's does not.
+            let may_recall = case.signed_by_holder_of(governing, at) || case.is_by_authority(at) && !is_stolen;
             if case.event(at).declares("recalled") {
-                if let Some(lift) = case.history.registry.lifts_of(case.leaf(at), id).next().filter(|_| holder) {
+                if let Some(lift) = case.history.registry.lifts_of(case.leaf(at), id).next().filter(|_| may_recall) {
                     word.voted.push((at, lift));
-                } else if holder {
-                    word.recalled = word.recalled.or(Some(at));
+                } else if may_recall {
+                    word.standing.push(at);
                 } else {
                     word.claims.push(at);
                 }
-            } else if holder && case.compromised_since(at).is_none() {
+            } else if !is_stolen {
                 // A key in other hands takes nothing back.
-                word.lifted.extend(word.recalled.take().map(|since| (since, at)));
+                let is_own = |since: &usize| case.signer(*since) == case.signer(at);
+                word.lifted.extend(word.standing.iter().copied().find(is_own).map(|since| (since, at)));
+                word.standing.retain(|since| !is_own(since));
             }
         }
         word
@@ -138,10 +143,20 @@ fn product(case: &Case<'_>, word: &Word<'_>, name: &str, findings: &mut Findings
         );
         findings.add("recall-claimed", Severity::Note, &[case.leaf(at)], sentence);
     }
-    if let Some(at) = word.recalled {
-        let who = sentence_case(&case.who(at));
-        let sentence = format!("{who}, to which its number belongs, recalled {name} on {}.", case.day(at));
+    if let Some(at) = word.standing.first().copied() {
+        let sentence =
+            format!("{}, recalled {name} on {}.", sentence_case(&recaller(case, at, "its number")), case.day(at));
         findings.add("recalled", Severity::Recall, &[case.leaf(at)], sentence);
+    }
+}
+
+/// Who recalled it, and with what right.
+fn recaller(case: &Case<'_>, at: usize, number: &str) -> String {
+    let who = case.who(at);
+    if case.is_by_authority(at) {
+        format!("{who}, which the members of this ledger made an authority")
+    } else {
+        format!("{who}, to which {number} belongs")
     }
 }
 
@@ -153,11 +168,11 @@ fn inputs(case: &Case<'_>, recalls: &Recalls<'_, '_>, findings: &mut Findings) {
         let mut ids = vec![(input.clone(), "it".to_owned())];
         ids.extend(wider(case, input, brought_forth));
         for (id, name) in ids {
-            let Some(at) = recalls.word(recalls.of(&id), &id, input).recalled else { continue };
+            let Some(at) = recalls.word(recalls.of(&id), &id, input).standing.first().copied() else { continue };
             let sentence = format!(
-                "It was made from {}, and {}, to which that number belongs, recalled {name} on {}.",
+                "It was made from {}, and {}, recalled {name} on {}.",
                 wording::id(input),
-                case.who(at),
+                recaller(case, at, "that number"),
                 case.day(at)
             );
             findings.add("recalled-input", Severity::Recall, &[case.leaf(at), case.leaf(made)], sentence);

@@ -47,7 +47,9 @@ impl Teller {
         let (mut ledger, cast) = Scenario::with_cast();
         let quick = ledger.join("Quick Freight", "shipper", &[], "952100000004");
         let busan = ledger.join("Busan Medical", "distributor", &[], "952100000005");
+        let agency = ledger.join("Food Agency", "authority", &[], "952100000006");
         let cast = vec![
+            ("agency", agency),
             ("acme", cast.acme),
             ("swift", cast.swift),
             ("seoul", cast.seoul),
@@ -66,8 +68,11 @@ impl Teller {
     fn say(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         let [when, who, verb, rest @ ..] = &words[..] else { panic!("{line}") };
-        let actor = self.actor(who);
         let after = |word: &str| rest.iter().position(|one| *one == word).and_then(|at| rest.get(at + 1)).copied();
+        if *who == "members" {
+            return self.decide(&moment(when), verb, &self.actor(rest[0]), after("by").or(after("since")));
+        }
+        let actor = self.actor(who);
         if *verb == "withdraws" {
             let at: usize = rest[0].parse().unwrap();
             let (actor, first, mut members) = self.said[at - 1].clone();
@@ -117,6 +122,18 @@ impl Teller {
         members["eventID"] = json!(format!("urn:example:{}", self.said.len() + 1));
         self.ledger.say(&actor, &moment(when), members.clone());
         self.said.push((actor, moment(when), members));
+    }
+
+    fn decide(&mut self, when: &str, verb: &str, about: &Actor, more: Option<&str>) {
+        match verb {
+            "authorise" => self.ledger.grant_authority(about, when),
+            "replace" => self.ledger.succeed(about, &self.actor(more.unwrap()), when),
+            "revoke" => self.ledger.revoke(about, when, more.map(moment).as_deref()),
+            other => panic!("members do not {other}"),
+        }
+        let last = self.said.last().unwrap().clone();
+        // Lines are counted.
+        self.said.push(last);
     }
 
     fn told(&mut self, lines: &[&str]) -> Verdict {
