@@ -5,7 +5,7 @@ import { idText } from "../case.js";
 import { declares } from "../epcis.js";
 import { inputsOf } from "../follow.js";
 import { byText, classOf } from "../gs1.js";
-import { lotOfLabel } from "../label.js";
+import { lotOfLabel } from "./label.js";
 import { lotsIn } from "../master_data.js";
 import { day, shown, stop } from "../sentences.js";
 

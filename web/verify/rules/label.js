@@ -1,9 +1,9 @@
 // The label, and the dates: what the code says beside the serial against what the product was made with
 // (docs/VERDICT.md, "The label").
 
-import { daysIn, lotOf } from "./gs1.js";
-import { lotsBeside, textsOf } from "./master_data.js";
-import { day, shown } from "./sentences.js";
+import { daysIn, lotOf } from "../gs1.js";
+import { lotsBeside, textsOf } from "../master_data.js";
+import { day, shown } from "../sentences.js";
 
 const COMPARED = [
   ["lot", ["10"]],
