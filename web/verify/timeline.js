@@ -3,7 +3,7 @@
 import { timeText } from "./bytes.js";
 import { coordinatesOf } from "./coordinates.js";
 import { locationOf } from "./reading.js";
-import { say, shown } from "./sentences.js";
+import { quoted } from "./sentences.js";
 
 /** A participant as verdicts name it. */
 export const partyOf = (one, id) => ({ id, organization: one.registry.participant(id)?.claims.organization ?? null });
@@ -24,7 +24,6 @@ export function timelineOf(one) {
       via: one.via(at)?.text,
       correctedBy: standing.is === "withdrawn" ? one.leaf(standing.of) : undefined,
       corrects: standing.is === "withdraws" ? one.leaf(standing.of) : undefined,
-      note: note && say(note),
       noteSentence: note,
     };
     return {
@@ -52,7 +51,7 @@ function noteOf({ account, entries }, at) {
       return note("withdrawn");
     case "withdraws": {
       const { reason } = record.event.declaration;
-      return reason === undefined ? note("withdraws") : note("withdraws-for", { reason: shown(reason) });
+      return reason === undefined ? note("withdraws") : note("withdraws-for", { reason: quoted(reason) });
     }
     default:
       return note("withdraws-nothing");

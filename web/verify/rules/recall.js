@@ -7,7 +7,7 @@ import { inputsOf } from "../follow.js";
 import { byText, classOf } from "../gs1.js";
 import { lotOfLabel } from "./label.js";
 import { lotsIn } from "../master_data.js";
-import { day, shown, stop } from "../sentences.js";
+import { day, quoted } from "../sentences.js";
 
 const LOTS_MAX = 8;
 
@@ -89,19 +89,19 @@ function widerThan(one, item, among) {
 function recallOf(one, { recalled, lifted, voted, claims }, name = { key: "it" }, findings) {
   for (const [since, at] of lifted) {
     const params = { ...one.signed(at), what: name, since: one.day(since) };
-    findings.add("recall-lifted", "note", [one.leaf(since), one.leaf(at)], params);
+    findings.add("recall-lifted", [one.leaf(since), one.leaf(at)], params);
   }
   for (const [at, lift] of voted) {
-    const params = { ...one.signed(at), what: name, decided: day(lift.at.time), reason: stop(shown(lift.reason)) };
-    findings.add("recall-lifted-by-vote", "note", [one.leaf(at)], params);
+    const params = { ...one.signed(at), what: name, decided: day(lift.at.time), reason: quoted(lift.reason) };
+    findings.add("recall-lifted-by-vote", [one.leaf(at)], params);
   }
   for (const at of claims) {
     const holder = one.prefixHolder(one.leaf(at));
-    const params = { ...one.signed(at), what: name, holder: holder && one.name(holder.id) };
-    findings.add("recall-claimed", "note", [one.leaf(at)], params, holder ? undefined : "nobody");
+    const params = { ...one.signed(at), what: name, holder: holder ? one.name(holder.id) : { key: "recall-claimed.holder" } };
+    findings.add("recall-claimed", [one.leaf(at)], params);
   }
   if (recalled !== undefined) {
-    findings.add("recalled", "recall", [one.leaf(recalled)], { ...one.signed(recalled), what: name });
+    findings.add("recalled", [one.leaf(recalled)], { ...one.signed(recalled), what: name });
   }
 }
 
@@ -114,7 +114,7 @@ function recalledInputs(one, recalls, findings) {
       const at = recalls.word(recalls.of(id), id, input).recalled;
       if (at === undefined) continue;
       const params = { ...one.signed(at), input: idText(input), what };
-      findings.add("recalled-input", "recall", [one.leaf(at), one.leaf(made)], params);
+      findings.add("recalled-input", [one.leaf(at), one.leaf(made)], params);
     }
   }
 }
