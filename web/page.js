@@ -163,10 +163,16 @@ function stepItem(step) {
     element("p", { class: "when" }, timeElement(Date.parse(step.eventTime)), " · ", leaf),
     element("p", { class: "what" }, what, tag && " ", tag),
     element("p", { class: "who" }, fill("journey.signed", { who: nameOf(step.signer) })),
-    step.location ? element("p", { class: "where" }, fill("journey.at", { place: placeText(step.location) })) : undefined,
+    step.location ? element("p", { class: "where" }, placeOf(step)) : undefined,
     step.via ? element("p", { class: "where" }, fill("journey.via", { container: peopleText(step.via) })) : undefined,
     step.note ? element("p", { class: "remark" }, step.note) : undefined,
   );
+}
+
+/** A place, and to whom it belongs if that is another participant than who recorded there. */
+function placeOf({ location, locationOwner }) {
+  const place = placeText(location);
+  return locationOwner ? fill("journey.at-of", { place, owner: nameOf(locationOwner) }) : fill("journey.at", { place });
 }
 
 function stateRows({ custodian, location, end, expiry, inTransit }) {

@@ -80,13 +80,20 @@ export class Case extends Records {
     return owners.length === 0 ? { key: "outsider" } : { key: "and-list", params: { items: owners.map((id) => this.name(id)) } };
   }
 
+  /** To whom the place of an entry belongs, if that is another participant than its signer. */
+  locationOwner(at) {
+    const id = locationOf(this.event(at));
+    const owner = id && this.owner(id);
+    return owner === this.signer(at) ? undefined : owner;
+  }
+
   /** Where an entry was recorded, to stand in a sentence that names its signer: with the owner's name if that is another participant. */
   place(at) {
     const id = locationOf(this.event(at));
     if (!id) return undefined;
-    const owner = this.owner(id);
+    const owner = this.locationOwner(at);
     const place = placeText(id);
-    return owner === undefined || owner === this.signer(at) ? place : { key: "place.of", params: { place, owner: this.name(owner) } };
+    return owner === undefined ? place : { key: "place.of", params: { place, owner: this.name(owner) } };
   }
 
   /**

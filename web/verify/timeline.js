@@ -15,11 +15,13 @@ export function timelineOf(one) {
     const { record, standing } = one.entries[at];
     const { event, place, position, signer } = record;
     const note = noteOf(one, at);
+    const owner = one.locationOwner(at);
     const optional = {
       action: event.action,
       bizStep: event.step === "" ? undefined : event.step,
       disposition: event.disposition,
       location: locationOf(event)?.text,
+      locationOwner: owner === undefined ? undefined : partyOf(one, owner),
       ...coordinatesOf(event),
       via: one.via(at)?.text,
       correctedBy: standing.is === "withdrawn" ? one.leaf(standing.of) : undefined,

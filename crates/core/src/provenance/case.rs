@@ -107,11 +107,17 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// To whom the place of an entry belongs, if that is another participant than its signer.
+    pub fn location_owner(&self, at: usize) -> Option<&'a ParticipantId> {
+        let owner = self.owner(reading::location(self.event(at))?)?;
+        (owner != self.signer(at)).then_some(owner)
+    }
+
     /// Where an entry was recorded, to stand in a sentence that names its signer: with the owner's name if that is another participant.
     pub fn place(&self, at: usize) -> Option<Said> {
         let id = reading::location(self.event(at))?;
         let place = Said::from(wording::place(id));
-        Some(match self.owner(id).filter(|owner| *owner != self.signer(at)) {
+        Some(match self.location_owner(at) {
             Some(owner) => Phrase::PlaceOf { place, owner: self.name(owner) }.into(),
             None => place,
         })

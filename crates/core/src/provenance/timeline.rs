@@ -38,6 +38,9 @@ pub struct TimelineStep {
     pub disposition: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Id>,
+    /// To whom the location belongs, if that is another participant than the signer.
+    #[serde(skip)]
+    pub location_owner: Option<Party>,
     /// Degrees north of the equator and east of Greenwich, where the event gives its place by coordinates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latitude: Option<f64>,
@@ -104,6 +107,7 @@ fn step(case: &Case<'_>, at: usize) -> TimelineStep {
         biz_step: event.biz_step.as_ref().map(|step| step.as_str().to_owned()),
         disposition: event.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
         location: reading::location(event).cloned(),
+        location_owner: case.location_owner(at).map(|owner| party(case, owner)),
         latitude: event.coordinates.map(Coordinates::latitude),
         longitude: event.coordinates.map(Coordinates::longitude),
         signer: Party {
