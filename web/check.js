@@ -15,21 +15,22 @@ export class Tampered extends Error {
 export class Failed extends Error {}
 
 /**
- * Fetches the latest evidence about `id`, checks and judges it: `{verdict, checkpoint, ms, firstContact, since, fingerprint,
+ * Fetches the latest evidence about `id`, checks and judges it, and tells it in a language: `{verdict, checkpoint, ms, firstContact, since, fingerprint,
  * newer, proven}`. `newer` is the size of the ledger that this device has seen before, where the answer is from an
  * earlier one. `proven` is the verdict that the server should have given at `size` records, where its `claim` was another
  * one.
  */
-export async function check({ id, claim, size }) {
+export async function check({ id, claim, size, language }) {
   const { EvidenceError, verify, verifyConsistency } = await import("./verify.js");
   // Read before anything is asked for: whatever is answered from here on must be at least as new.
   const held = recall();
-  const [trust, evidence] = await Promise.all([get("/trust"), get(evidenceOf(id))]);
+  const [trust, evidence, told] = await Promise.all([get("/trust"), get(evidenceOf(id)), get(`/assets/sentences.${language}.json`)]);
+  const sentences = JSON.parse(told);
   const anchor = held?.anchor ?? trust;
   if (held && !isOfOneLedger(held.anchor, trust)) {
     throw new Tampered("tampered.anchor", { before: fingerprint(held.anchor), now: fingerprint(trust) });
   }
-  const judged = (text) => holds(EvidenceError, () => verify(text, { anchor, id, now: Date.now() }));
+  const judged = (text) => holds(EvidenceError, () => verify(text, { anchor, id, now: Date.now(), sentences }));
   const began = performance.now();
   const verdict = await judged(evidence);
   const { checkpoint } = verdict;

@@ -5,6 +5,7 @@ import { element, number, timeElement } from "./elements.js";
 import { forget } from "./memory.js";
 import { messages } from "./messages.js";
 import { drawing } from "./route.js";
+import { quoted } from "./verify/sentences.js";
 
 const WORDS = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
 const SIGNS = { recall: "!", fails: "✕", ended: "–", disputes: "!", gap: "…", past: "–", note: "i", holds: "✓" };
@@ -23,7 +24,7 @@ if (!window.isSecureContext || !globalThis.crypto?.subtle) {
 async function run() {
   tell(say("check.running"), "busy");
   try {
-    show(await check({ id: product.dataset.id, claim: claimed, size: Number(product.dataset.size) }));
+    show(await check({ id: product.dataset.id, claim: claimed, size: Number(product.dataset.size), language: document.documentElement.lang || "en" }));
   } catch (error) {
     if (error instanceof Tampered) {
       alarm(fill(error.key, error.values), error.key === "tampered.anchor" || error.key === "tampered.history");
@@ -52,7 +53,7 @@ function show({ verdict, checkpoint, ms, firstContact, since, fingerprint, newer
   }
   // Of what has ended, how it did.
   const title = word === "ended" ? `end.${verdict.reasons[0].rule}` : `word.${word}`;
-  banner(`${word} ${verdict.light}`, say(title), find(`sentence.${word}`) ?? verdict.summary);
+  banner(`${word} ${verdict.light}`, say(title), verdict.summary);
   tellRecords(verdict);
   tell(fill("check.done", { signatures: count("signatures", verdict.checks), proofs: count("proofs", verdict.checks), ms }), "checked");
   facts(checkpoint, fingerprint);
@@ -144,13 +145,11 @@ function facts({ origin, size, root }, fingerprint) {
 }
 
 function reasonItem({ rule, severity, leaves, text }) {
-  const own = find(`rule.${rule}`);
   const sign = element("span", { class: "sign", "aria-hidden": "true" }, SIGNS[severity] ?? "·");
-  const told = element("p", {}, element("span", { class: "severity" }, `${find(`severity.${severity === "past" ? "ended" : severity}`) ?? severity}: `), ...unbrokenDays(own ?? text));
+  const told = element("p", {}, element("span", { class: "severity" }, `${find(`severity.${severity === "past" ? "ended" : severity}`) ?? severity}: `), ...unbrokenDays(text));
   const meta = element("p", { class: "meta" }, element("code", {}, rule));
   if (leaves.length > 0) meta.append(` · ${fill("reason.leaf", { leaves: leaves.join(", ") })}`);
-  const original = own && element("p", { class: "original", lang: "en" }, ...unbrokenDays(text));
-  return element("li", { class: `reason ${severity}` }, sign, element("div", {}, told, original, meta));
+  return element("li", { class: `reason ${severity}` }, sign, element("div", {}, told, meta));
 }
 
 function stepItem(step) {
@@ -164,10 +163,16 @@ function stepItem(step) {
     element("p", { class: "when" }, timeElement(Date.parse(step.eventTime)), " · ", leaf),
     element("p", { class: "what" }, what, tag && " ", tag),
     element("p", { class: "who" }, fill("journey.signed", { who: nameOf(step.signer) })),
-    step.location ? element("p", { class: "where" }, fill("journey.at", { place: placeText(step.location) })) : undefined,
+    step.location ? element("p", { class: "where" }, placeOf(step)) : undefined,
     step.via ? element("p", { class: "where" }, fill("journey.via", { container: peopleText(step.via) })) : undefined,
-    step.note ? element("p", { class: "original", lang: "en" }, step.note) : undefined,
+    step.note ? element("p", { class: "remark" }, step.note) : undefined,
   );
+}
+
+/** A place, and to whom it belongs if that is another participant than who recorded there. */
+function placeOf({ location, locationOwner }) {
+  const place = placeText(location);
+  return locationOwner ? fill("journey.at-of", { place, owner: nameOf(locationOwner) }) : fill("journey.at", { place });
 }
 
 function stateRows({ custodian, location, end, expiry, inTransit }) {
@@ -180,7 +185,7 @@ function stateRows({ custodian, location, end, expiry, inTransit }) {
 }
 
 function nameOf(party) {
-  return party?.organization ?? say("journey.somebody");
+  return party?.organization ? quoted(party.organization) : say("journey.somebody");
 }
 
 /** A sentence in parts, so that a day such as 2026-03-02 is not broken over two lines. */

@@ -15,13 +15,14 @@ import { IdError, parseQuestion } from "./verify/gs1.js";
 import { judge, stale, withReason } from "./verify/judge.js";
 import { Signatures } from "./verify/jws.js";
 import { readAdmin } from "./verify/registry.js";
+import { tell } from "./verify/sentences.js";
 import { ProofError, verifyConsistency as checkConsistency } from "./verify/tree.js";
 
 export { EvidenceError } from "./verify/bytes.js";
 export { canonicalId } from "./verify/gs1.js";
 export { follow, namesOfAdmin, namesOfEvent } from "./verify/follow.js";
 export { DEFAULT_POLICY, judge } from "./verify/judge.js";
-export { SENTENCES, say } from "./verify/sentences.js";
+export { say, sentencesOf, tell } from "./verify/sentences.js";
 
 /**
  * Checks evidence and judges what it shows.
@@ -33,15 +34,17 @@ export { SENTENCES, say } from "./verify/sentences.js";
  * - `label`: what the label says beside, `{ai: value}`, such as `{"10": "L8", "17": "261231"}`.
  * - `now`: milliseconds since 1970; then an answer that is too old is `incomplete`.
  * - `last`: `{size, root}` of the last checkpoint of this origin that was seen: an older answer and a fork are refused.
+ * - `sentences`: the sentences of a language, `{key: sentence}` (`sentencesOf` takes them out of verify/sentences.json): with them the
+ *   answer has `summary`, each reason's `text` and the timeline's `note`s. `tell` adds them later, or in another language.
  * - `policy`: see `DEFAULT_POLICY`; what is left out stands as there.
  *
- * Gives `{id, label, verdict, summary, reasons: [{rule, severity, leaves, text, key, params}], state, timeline, asOf, treeSize,
+ * Gives `{id, label, verdict, summary, reasons: [{rule, severity, leaves, params, text}], state, timeline, asOf, treeSize,
  * checks: {signatures, proofs, subjects, leaves}, checkpoint: {origin, size, root}, seal, fingerprint}`.
  *
  * Throws an `EvidenceError` with a stable `code` for evidence that does not hold: the first fault, in the order of
  * docs/FORMATS.md. Any other error says nothing about the evidence: there is no WebCrypto here.
  */
-export async function verify(evidence, { anchor, id, label, now, last, policy }) {
+export async function verify(evidence, { anchor, id, label, now, last, policy, sentences }) {
   const asked = readQuestion(id, label);
   const trusted = await trustedAnchor(anchor);
   const document = readJson(evidence, "json", "the evidence");
@@ -49,6 +52,7 @@ export async function verify(evidence, { anchor, id, label, now, last, policy })
   let verdict = judge(history, policy ?? {});
   const old = now == null ? undefined : stale(history.asOf, now, policy ?? {});
   if (old) verdict = withReason(verdict, old);
+  if (sentences) verdict = tell(verdict, sentences);
   const { origin, size, root } = checkpoint;
   const shown = { origin, size, root: toBase64url(root) };
   return { ...verdict, checks, checkpoint: shown, seal: seal.text, fingerprint: trusted.fingerprint };

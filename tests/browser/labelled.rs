@@ -61,7 +61,8 @@ async fn the_label_is_told_in_korean_too() {
     assert_eq!(browser.eval(LABEL).await, "로트 (10)|FAKE|품질 유지 기한 (15)|2025-01-31");
     let why = browser.text("#reasons").await;
     assert!(
-        why.contains("라벨에 적힌 로트나 날짜가 번호 소유자의 기록과 다릅니다.") && why.contains("품질 유지 기한이나"),
+        why.contains("라벨에는 (10) 로트 “FAKE”(이)라고 적혀 있으나")
+            && why.contains("품질 유지 기한(2025-01-31)이 지났습니다."),
         "{why}"
     );
     browser.close().await;

@@ -31,7 +31,7 @@ async fn each_verdict_is_reached_on_the_device() {
         assert!(!browser.shows("#claim").await, "{path}: nothing is only claimed any more");
         let why = browser.text("#reasons").await;
         assert!(why.contains(rule), "{path}: {why}");
-        assert!(browser.text("#timeline").await.contains("Signed by Nordlys Pharma"), "{path}");
+        assert!(browser.text("#timeline").await.contains("Signed by “Nordlys Pharma”"), "{path}");
         assert!(browser.text("main").await.contains("What a printed code cannot prove"), "{path}");
     }
     browser.goto(&stage.url(UNKNOWN)).await;
@@ -107,7 +107,7 @@ async fn korean_is_spoken_to_whoever_prefers_it() {
     assert_eq!(browser.text("#word").await, "회수 대상");
     assert!(browser.text("#status-text").await.starts_with("이 기기에서 확인함"));
     let why = browser.text("#reasons").await;
-    assert!(why.contains("회수를 선언했습니다") && why.contains("recalled its lot"), "{why}");
+    assert!(why.contains("의 회수를 선언했습니다") && !why.contains("recalled its lot"), "{why}");
     let journey = browser.text("#timeline").await;
     assert!(journey.contains("제조·번호 부여") && journey.contains("출고"), "{journey}");
 
@@ -133,7 +133,7 @@ async fn without_javascript_the_page_is_whole_and_says_that_nothing_was_checked(
         "only what the server says",
         "This device has not checked it: that takes JavaScript",
         "has no part in its journey",
-        "Signed by Costa Farma",
+        "Signed by “Costa Farma”",
         "What a printed code cannot prove",
     ] {
         assert!(page.contains(words), "no {words:?} in {page}");

@@ -10,7 +10,7 @@ use sealane::app::evidence::{gather, verdict};
 use sealane::ports::LedgerStore;
 use sealane_core::evidence::{Anchor, Evidence, EvidenceError, check};
 use sealane_core::gs1::{Id, IdKind, Question};
-use sealane_core::provenance::{Policy, Verdict, judge, stale};
+use sealane_core::provenance::{Policy, Sentences, Verdict, judge, stale};
 use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -306,10 +306,23 @@ pub fn expected(case: &Case) -> Value {
     match &case.outcome {
         Ok(verdict) => json!({
             "verdict": verdict.word.as_str(),
-            "reasons": verdict.reasons.iter().map(|one| json!([one.rule, one.severity, one.leaves])).collect::<Vec<_>>(),
+            "reasons":
+                verdict.reasons.iter().map(|one| json!([one.rule, one.severity, one.leaves, one.sentence])).collect::<Vec<_>>(),
+            "told": told(verdict),
         }),
         Err(error) => json!({"refused": true, "error": error}),
     }
+}
+
+/// What a verdict tells people apart from its reasons in English.
+fn told(verdict: &Verdict) -> Value {
+    let korean = Sentences::korean();
+    let notes = verdict.timeline.iter().filter_map(|step| step.note.clone());
+    let english: Vec<String> = std::iter::once(verdict.summary.clone()).chain(notes).collect();
+    let reasons = verdict.reasons.iter().map(|reason| reason.text(korean));
+    let notes = verdict.timeline.iter().filter_map(|step| step.note_text(korean));
+    let korean: Vec<String> = std::iter::once(verdict.summary_text(korean)).chain(reasons).chain(notes).collect();
+    json!({"en": english, "ko": korean})
 }
 
 /// Writes the set as files, once, and says where: a file's name is its case's number, and `now` is in milliseconds since 1970.

@@ -4,19 +4,27 @@
 //
 // Each `*.json` there is `{name, anchor, id, now, evidence, last, policy}`, the evidence as text or as JSON, all but the
 // first three and the evidence optional. Prints one line of JSON for each, in the order of the file names:
-// `{name, verdict, reasons: [[rule, severity, leaves]]}`, or `{name, refused: true, code, error}`. A line with `defect` is
+// `{name, verdict, reasons: [[rule, severity, leaves, text]], told: {en, ko}}`, what is told apart from the reasons as `[summary, ...notes]`, in
+// Korean with the reasons between them; or `{name, refused: true, code, error}`. A line with `defect` is
 // an error of the verifier's own.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import "./webcrypto.mjs";
-import { EvidenceError, verify } from "../../web/verify.js";
+import { EvidenceError, tell, verify } from "../../web/verify.js";
+import { ENGLISH, KOREAN } from "./builders/sentences.mjs";
 
 export async function judgeCase({ name, evidence, ...rest }) {
   try {
-    const { verdict, reasons } = await verify(evidence, rest);
-    return { name, verdict, reasons: reasons.map(({ rule, severity, leaves }) => [rule, severity, leaves]) };
+    const { verdict, reasons, ...english } = await verify(evidence, { ...rest, sentences: ENGLISH });
+    const korean = tell({ verdict, reasons, ...english }, KOREAN);
+    const notes = ({ timeline }) => timeline.flatMap(({ note }) => note ?? []);
+    const told = {
+      en: [english.summary, ...notes(english)],
+      ko: [korean.summary, ...korean.reasons.map(({ text }) => text), ...notes(korean)],
+    };
+    return { name, verdict, reasons: reasons.map(({ rule, severity, leaves, text }) => [rule, severity, leaves, text]), told };
   } catch (error) {
     if (error instanceof EvidenceError) return { name, refused: true, code: error.code, error: error.message };
     return { name, defect: true, error: String(error.stack) };

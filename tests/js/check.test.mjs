@@ -6,6 +6,7 @@ import { test } from "node:test";
 import "./webcrypto.mjs";
 import { Failed, Tampered, check } from "../../web/check.js";
 import { VERSIONS } from "./builders/formats.mjs";
+import { ENGLISH } from "./builders/sentences.mjs";
 import { Actor, ITEM, Ledger, eventAt } from "./ledger.mjs";
 
 function journey() {
@@ -27,9 +28,9 @@ function site(answers) {
   return { answers, kept };
 }
 
-const served = (ledger) => ({ "/trust": JSON.stringify(ledger.anchor()), "/evidence": JSON.stringify(ledger.evidence(ITEM)) });
+const served = (ledger) => ({ "/trust": JSON.stringify(ledger.anchor()), "/evidence": JSON.stringify(ledger.evidence(ITEM)), "/assets/sentences.en.json": JSON.stringify(ENGLISH) });
 /** The answer is old when this runs, which is no other verdict than the one that is claimed. */
-const look = (ledger) => check({ id: ITEM, claim: "authentic", size: ledger.size });
+const look = (ledger) => check({ id: ITEM, claim: "authentic", size: ledger.size, language: "en" });
 const tampered = (key, why = /./) => (error) => error instanceof Tampered && error.key === key && why.test(JSON.stringify(error.values));
 
 test("the first visit keeps the ledger's anchor, and a later one believes it alone", async () => {
@@ -76,7 +77,7 @@ test("past what the node keeps the device's own verdict stands, and the server's
   const { answers } = site(served(ledger));
   // An answer of a moment ago: one that is too old counts as no other verdict.
   t.mock.timers.enable({ apis: ["Date"], now: Date.parse(JSON.parse(ledger.evidence(ITEM).seal.seal).time) + 1_000 });
-  const claimed = { id: ITEM, claim: "suspect", size: ledger.size - 1 };
+  const claimed = { id: ITEM, claim: "suspect", size: ledger.size - 1, language: "en" };
   // The claim was of an earlier size: `/evidence` with a size is asked first, since its path begins alike.
   const evidence = answers["/evidence"];
   delete answers["/evidence"];

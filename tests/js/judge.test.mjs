@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { SENTENCES, say } from "../../web/verify.js";
+import { tell } from "../../web/verify.js";
 import { distanceKm } from "../../web/verify/coordinates.js";
 import { stale, withReason } from "../../web/verify/judge.js";
-import { INPUT, ITEM, LOT, World, begin, hour, lasting, nowhere, rules, step, to } from "./builders/world.mjs";
+import { SEVERITY_OF } from "../../web/verify/rule.js";
+import { ENGLISH, KOREAN } from "./builders/sentences.mjs";
+import { INPUT, ITEM, LOT, World, at, begin, hour, lasting, nowhere, rules, step, to } from "./builders/world.mjs";
 import { CASE, PALLET } from "./ledger.mjs";
 
 /** `[what it shows, the word, its rules, records: [who, hour, members]]`; the item was commissioned by Acme at hour 0. */
@@ -81,7 +83,7 @@ test("what happens to a container happens to what is in it", () => {
   const verdict = world.judge();
   assert.deepEqual([verdict.verdict, verdict.state.container, verdict.state.custodian.id], ["authentic", CASE, world.seoul.id]);
   assert.deepEqual(verdict.timeline.map(({ via }) => via), [undefined, undefined, CASE, PALLET, PALLET]);
-  assert.match(verdict.summary, /Seoul Medical has it, in the container \(00\)095060001343520000\.$/);
+  assert.match(verdict.summary, /“Seoul Medical” has it, in the container \(00\)095060001343520000\.$/);
   world.say(world.lisbon, 5, step("storing"));
   assert.deepEqual(rules(world.judge()), ["inside-container"]);
 });
@@ -169,7 +171,7 @@ test("a lot is brought into being in any number of events, by the one whose numb
   for (const [times, said] of [[1, ""], [2, " and once more since"], [3, " and 2 times more since"]]) {
     world.say(world.acme, times, of({ action: "ADD", bizStep: "commissioning" }));
     const [{ leaves, text }] = holds();
-    assert.deepEqual([leaves.length, text], [times, `Commissioned on 2026-03-01${said} by Acme Pharma, to which its number belongs.`]);
+    assert.deepEqual([leaves.length, text], [times, `Commissioned on 2026-03-01${said} by “Acme Pharma”, to which its number belongs.`]);
     assert.deepEqual(rules(world.judge(LOT)), ["shared-number"]);
   }
   world.say(world.seoul, 4, of(step("receiving")));
@@ -191,7 +193,7 @@ test("a lot that nobody made has no origin once somebody has it", () => {
   const leaf = world.say(world.seoul, 3, of(step("receiving")));
   const { verdict, reasons } = world.judge(LOT);
   assert.deepEqual([verdict, rules({ reasons }), reasons[0].leaves], ["incomplete", ["no-origin", "shared-number"], [leaf]]);
-  assert.match(reasons[0].text, /^No record of this lot says where it comes from: the first to record it was Seoul Medical on /);
+  assert.match(reasons[0].text, /^No record of this lot says where it comes from: the first to record it was “Seoul Medical” on /);
 });
 
 test("commissioned twice after it was made", () => {
@@ -227,7 +229,7 @@ test("a reason that is added finds its place", () => {
   world.say(world.acme, 0, begin);
   const verdict = world.judge();
   assert.equal(stale(0, 3600000), undefined);
-  const old = withReason(verdict, stale(hour(2000), hour(2002)));
+  const old = tell(withReason(verdict, stale(hour(2000), hour(2002))), ENGLISH);
   assert.deepEqual([old.verdict, old.reasons[0].rule], ["incomplete", "answer-too-old"]);
   assert.match(old.summary, /^Not enough is on record to call it genuine\. This answer is from/);
   assert.equal(verdict.verdict, "authentic");
@@ -249,16 +251,44 @@ test("distances are those of the globe", () => {
   assert.equal(Math.round(distanceKm(place(10, 179.5), place(10, -179.5))), 110);
 });
 
-test("every rule of the page has a sentence, and sentences can be translated", () => {
+test("the rules are those of the page, each with its severity", () => {
   const page = readFileSync(new URL("../../docs/VERDICT.md", import.meta.url), "utf8");
-  const told = [...page.matchAll(/^\| `([\w-]+)` \| (?:recall|fails|ended|disputes|gap|past|note|holds) \|/gm)].map(([, rule]) => rule);
+  const told = [...page.matchAll(/^\| `([\w-]+)` \| (recall|fails|ended|disputes|gap|past|note|holds) \|/gm)].map(([, rule, severity]) => [rule, severity]);
   assert.ok(told.length > 45);
-  for (const rule of told) assert.ok(SENTENCES.en[rule], rule);
-  const table = { recalled: "{what}: {who} ({day})", it: "그것" };
+  assert.deepEqual(Object.fromEntries(told), { ...SEVERITY_OF });
+  for (const [rule] of told) assert.ok(ENGLISH[rule] && KOREAN[rule], rule);
+});
+
+test("a verdict is told in any language", () => {
   const world = new World();
   world.say(world.acme, 0, begin);
   world.say(world.acme, 1, { disposition: "recalled" });
-  const [reason] = world.judge().reasons;
-  assert.equal(say(reason, table), "그것: Acme Pharma (2026-03-01)");
-  assert.equal(say(reason), reason.text);
+  const korean = tell(world.judge(), KOREAN);
+  assert.equal(korean.reasons[0].text, "번호 소유자 “Acme Pharma”이(가) 2026-03-01에 해당 제품의 회수를 선언했습니다.");
+  assert.equal(korean.summary, `사용하지 마십시오. ${korean.reasons[0].text}`);
+  assert.deepEqual(tell(korean, ENGLISH), world.judge());
+});
+
+test("no sentence can be written by choosing a name", () => {
+  for (const [name, shown] of [
+    ['X". It is genuine. "Y', "“X'. It is genuine. 'Y”"],
+    ["X”. It is genuine. “Y", "“X'. It is genuine. 'Y”"],
+    ["{day} $& {Who}", "“{day} $& {Who}”"],
+    ["O''Neill ´’ «Sons» ＂", "“O'Neill ' 'Sons' '”"],
+    ["x".repeat(200), `“${"x".repeat(80)}…”`],
+  ]) {
+    const world = new World();
+    const liar = world.join(name, "distributor", [], "952100000006");
+    world.say(world.acme, 0, begin);
+    world.say(world.acme, 1, to(world.seoul));
+    world.say(world.seoul, 5, step("receiving"));
+    world.say(liar, 9, { ...step("receiving"), ...at(world.acme) });
+    world.say(world.seoul, 30, step("storing"));
+    world.say(liar, 31, { disposition: "recalled" });
+    const { reasons, summary } = world.judge();
+    const own = (rule) => reasons.find((reason) => reason.rule === rule).text;
+    assert.equal(own("recall-claimed"), `${shown} marked it as recalled on 2026-03-02; only “Acme Pharma” could recall it.`);
+    const place = `GLN ${world.acme.place.slice(-13)} of “Acme Pharma”`;
+    assert.ok(summary.includes(`. ${shown} (GLN ${liar.place.slice(-13)}) says it had a product with this number at ${place} on `), summary);
+  }
 });

@@ -68,12 +68,12 @@ test("a label that says what is recorded changes nothing, and another is not to 
     assert.deepEqual(rules(judged(WHOLE, label)), [], label);
   }
   for (const [label, told] of [
-    ["10=FAKE", "(10) lot FAKE, and Acme Pharma recorded L7 on 2026-03-01."],
-    ["17=291231", "(17) expiry date 2029-12-31, and Acme Pharma recorded 2027-12-31 on 2026-03-01."],
-    ["7003=2912311200", "(7003) expiry date 2029-12-31, and Acme Pharma recorded 2027-12-31"],
-    ["15=290630", "(15) best-before date 2029-06-30, and Acme Pharma recorded 2027-06-30"],
-    ["16=290531", "(16) sell-by date 2029-05-31, and Acme Pharma recorded 2027-05-31"],
-    ["11=260302", "(11) production date 2026-03-02, and Acme Pharma recorded 2026-03-01"],
+    ["10=FAKE", "(10) lot “FAKE”, and “Acme Pharma” recorded “L7” on 2026-03-01."],
+    ["17=291231", "(17) expiry date 2029-12-31, and “Acme Pharma” recorded 2027-12-31 on 2026-03-01."],
+    ["7003=2912311200", "(7003) expiry date 2029-12-31, and “Acme Pharma” recorded 2027-12-31"],
+    ["15=290630", "(15) best-before date 2029-06-30, and “Acme Pharma” recorded 2027-06-30"],
+    ["16=290531", "(16) sell-by date 2029-05-31, and “Acme Pharma” recorded 2027-05-31"],
+    ["11=260302", "(11) production date 2026-03-02, and “Acme Pharma” recorded 2026-03-01"],
   ]) {
     const verdict = judged(WHOLE, label);
     assert.deepEqual([verdict.verdict, verdict.reasons[0].rule], ["suspect", "label-differs"], label);
@@ -87,7 +87,7 @@ test("what only one of them says is a note", () => {
   assert.deepEqual(rules(judged({}, "10=L7&17=271231&22=2A")), ["label-unconfirmed", "label-unconfirmed"]);
   const short = judged({ ilmd: { "cbvmda:lotNumber": "L7" } }, "22=2A");
   assert.deepEqual([short.verdict, rules(short)], ["authentic", ["label-incomplete"]]);
-  assert.match(short.reasons.find(({ rule }) => rule === "label-incomplete").text, /does not say its lot, which is on record as L7/);
+  assert.match(short.reasons.find(({ rule }) => rule === "label-incomplete").text, /does not say its lot, which is on record as “L7”\./);
 });
 
 test("a recalled lot is recalled in every recording", () => {

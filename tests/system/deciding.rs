@@ -405,7 +405,7 @@ fn another_member_endorses_a_registration_and_all_end_it() {
     let page = four.nodes[2].request("GET", &format!("/members/proposals/{proposal}"), &[("Accept", "text/html")], b"");
     let page = text(&page.body);
     assert!(
-        page.contains("End the registration of maker, participant") && page.contains("in other hands since"),
+        page.contains("End the registration of “maker”, participant") && page.contains("in other hands since"),
         "{page}"
     );
     let refusal = first.capture("maker", &made("https://id.gs1.org/01/09506000134352/21/V2"));

@@ -145,7 +145,8 @@ fn members_dismiss_lift_and_say_who_is_an_authority_and_who_goes_on_for_whom() {
     assert!(twice.contains("goes on for participant"), "{twice}");
     // Shown in words, to people.
     let page = text(&node.request("GET", "/members/proposals", &[("Accept", "text/html")], b"").body);
-    for words in ["Dismiss what shop", "Lift the recall in leaf", "Make agency", "goes on for maker"] {
+    for words in ["Dismiss what “shop”", "Lift the recall in leaf", "Make “agency”", "goes on for “maker”"]
+    {
         assert!(page.to_lowercase().contains(&words.to_lowercase()), "{words}: {page}");
     }
     let told = node.run_ok(&["members", "proposals"]);

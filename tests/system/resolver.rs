@@ -158,7 +158,7 @@ fn the_page_is_whole_without_a_script_and_in_two_languages() {
         "Genuine by the records",
         "Made and numbered",
         "2026-03-02 08:00 UTC",
-        "Signed by Maker &amp; &lt;Sons&gt;",
+        "Signed by “Maker &amp; &lt;Sons&gt;”",
         "What a printed code cannot prove",
         "this is only what the server says",
         "<noscript>",
@@ -183,7 +183,7 @@ fn the_page_is_whole_without_a_script_and_in_two_languages() {
     let korean = node.request("GET", PATH, &[("Accept", HTML), ("Accept-Language", "ko-KR,ko;q=0.9,en;q=0.8")], b"");
     let html = text(&korean.body);
     assert_eq!(korean.header("content-language"), Some("ko"));
-    for words in ["<html lang=\"ko\">", "정품", "제조·번호 부여", "번호의 소유자가 등록했습니다."]
+    for words in ["<html lang=\"ko\">", "정품", "제조·번호 부여", "번호 소유자 “", "”이(가) 등록했습니다."]
     {
         assert!(html.contains(words), "no {words:?} in {html}");
     }

@@ -3,8 +3,9 @@
 import { Account } from "./account.js";
 import { byBytes } from "./bytes.js";
 import { glnOf } from "./gs1.js";
-import { ENDS } from "./reading.js";
+import { ENDS, locationOf } from "./reading.js";
 import { Records } from "./records.js";
+import { holdsLocation } from "./registry.js";
 import { day, shown } from "./sentences.js";
 
 export class Case extends Records {
@@ -39,7 +40,7 @@ export class Case extends Records {
   day(at) {
     const container = this.via(at);
     const own = day(this.event(at).time);
-    return container ? { key: "in-container", params: { day: own, id: idText(container) } } : own;
+    return container ? { key: "in-container", params: { day: own, container: idText(container) } } : own;
   }
 
   /** Who recorded an entry, and of which day, as most sentences tell it. */
@@ -61,8 +62,8 @@ export class Case extends Records {
   holder({ passage, last }) {
     const clause = (key, params) => ({ key: `holder.${key}`, params });
     if (passage.is === "held") {
-      const who = this.name(passage.by);
-      return last === undefined ? clause("held", { who }) : clause("held-since", { who, day: this.day(last) });
+      const since = last === undefined ? "" : clause("since", { day: this.day(last) });
+      return clause("held", { who: this.name(passage.by), since });
     }
     if (passage.is === "moving") {
       const to = this.announced(passage);
@@ -78,6 +79,35 @@ export class Case extends Records {
     const owners = [...new Set(to.map((id) => this.owner(id)).filter((owner) => owner !== undefined))].sort(byBytes);
     return owners.length === 0 ? { key: "outsider" } : { key: "and-list", params: { items: owners.map((id) => this.name(id)) } };
   }
+
+  /** To whom the place of an entry belongs, if that is another participant than its signer. */
+  locationOwner(at) {
+    const id = locationOf(this.event(at));
+    const owner = id && this.owner(id);
+    return owner === this.signer(at) ? undefined : owner;
+  }
+
+  /** Where an entry was recorded, to stand in a sentence that names its signer: with the owner's name if that is another participant. */
+  place(at) {
+    const id = locationOf(this.event(at));
+    if (!id) return undefined;
+    const owner = this.locationOwner(at);
+    const place = placeText(id);
+    return owner === undefined ? place : { key: "place.of", params: { place, owner: this.name(owner) } };
+  }
+
+  /**
+   * The signer of an entry, by its name and by a number that it did not choose: its first company prefix, else its first GLN, unless
+   * that is the place which the sentence names anyway.
+   */
+  known(at) {
+    const name = this.who(at);
+    const { gs1CompanyPrefixes: [prefix] = [], glns: [gln] = [] } = this.registry.participant(this.signer(at))?.claims ?? {};
+    if (prefix !== undefined) return { key: "known.prefix", params: { name, prefix } };
+    const id = locationOf(this.event(at));
+    const isTold = id && glnOf(id) !== undefined && holdsLocation(this.registry.participant(this.signer(at)).claims, id);
+    return gln === undefined || isTold ? name : { key: "known.gln", params: { name, gln } };
+  }
 }
 
 /** An id as sentences show it: bracketed as on a label where it is GS1's, else the URI. */
@@ -87,6 +117,6 @@ export function idText({ key, value, qualifier, text }) {
 }
 
 /** A place as a person reads it: by its GLN where it is one. */
-export const placeText = (id) => (glnOf(id) === undefined ? idText(id) : `GLN ${glnOf(id)}`);
+const placeText = (id) => (glnOf(id) === undefined ? idText(id) : `GLN ${glnOf(id)}`);
 
 export const endWord = (end) => ({ key: `end.${ENDS[end]}` });

@@ -1,10 +1,10 @@
 // Custody: what the account of a product leaves open, and what stands against it.
 
 import { HAS_IN_HAND, HAVING, TAKES } from "./acts.js";
-import { endWord, idText, placeText } from "./case.js";
+import { endWord, idText } from "./case.js";
 import { declares } from "./epcis.js";
-import { actOf, locationOf } from "./reading.js";
-import { day, shown, stop } from "./sentences.js";
+import { actOf } from "./reading.js";
+import { day, quoted } from "./sentences.js";
 import { containerOf, startOf, take } from "./walk.js";
 
 /** Within what time of block times a second receiver of the same goods, let go to nobody in particular, is one. */
@@ -22,11 +22,11 @@ export function checkCustody(one, findings) {
   checkContainers(one, findings);
   unnamedCarriers(one, findings);
   for (const [at, from] of account.unannounced) {
-    findings.add("unannounced", "note", [one.leaf(at)], { ...one.signed(at), from: one.name(from) });
+    findings.add("unannounced", [one.leaf(at)], { ...one.signed(at), from: one.name(from) });
   }
   checkLate(one, findings);
   checkLeft(one, findings);
-  if (account.isCut) findings.add("limit-reached", "gap", [], {}, "account");
+  if (account.isCut) findings.add("limit-reached", [], { what: { key: "limit.account" } });
   return !hasCycle && contradictions.length === 0 && account.claims.length === 0;
 }
 
@@ -34,7 +34,7 @@ function checkNotices(one, findings) {
   const rules = { elsewhere: "packed-elsewhere", "not-inside": "unpacked-without-packing", cycle: "container-cycle" };
   for (const [at, { is, id }] of one.account.notices) {
     const params = { ...one.signed(at), container: idText(id) };
-    findings.add(rules[is], is === "cycle" ? "gap" : "note", [one.leaf(at)], params);
+    findings.add(rules[is], [one.leaf(at)], params);
   }
   return one.account.notices.some(([, { is }]) => is === "cycle");
 }
@@ -42,7 +42,7 @@ function checkNotices(one, findings) {
 /** Notes what was taken back and had not been recorded, and what after others had built on it. */
 function checkTakenBack(one, findings) {
   const { outcomes, tooLate } = one.account;
-  const note = (rule, at) => findings.add(rule, "note", [one.leaf(at)], one.signed(at));
+  const note = (rule, at) => findings.add(rule, [one.leaf(at)], one.signed(at));
   for (const at of one.told) {
     const liesAside = ["accepted", "aside"].includes(outcomes.get(at));
     if (liesAside && actOf(one, at) === "voids" && !tooLate.includes(at)) note("void-without-shipping", at);
@@ -58,11 +58,11 @@ function contradicts(one, at, findings) {
   if (passage.is === "ended") {
     const { end, by } = passage;
     const params = { ...one.signed(at), end: endWord(end), ended: one.day(by), by: one.who(by) };
-    findings.add("event-after-terminal", "fails", one.leaves([by, at]), params);
+    findings.add("event-after-terminal", one.leaves([by, at]), params);
     return;
   }
   const rule = passage.is === "moving" && actOf(one, at) === "ships" ? "shipped-twice" : "contradicts-itself";
-  findings.add(rule, "fails", leavesWith(one, at, here), { ...one.signed(at), holder: one.holder(here) });
+  findings.add(rule, leavesWith(one, at, here), { ...one.signed(at), holder: one.holder(here) });
 }
 
 const leavesWith = (one, at, { last }) => one.leaves(last === undefined ? [at] : [at, last]);
@@ -139,7 +139,7 @@ function gap(one, at, here, findings) {
   const isReturned = here.passage.is === "ended" && declares(one.event(at), "returned");
   const rule = isReturned ? "returned-elsewhere" : container ? "inside-container" : "custody-gap";
   const params = { ...one.signed(at), container: container && idText(container), holder: one.holder(here) };
-  findings.add(rule, "gap", leavesWith(one, at, here), params);
+  findings.add(rule, leavesWith(one, at, here), params);
 }
 
 /** Reports what one participant says against the account. */
@@ -147,8 +147,8 @@ function claimed(one, claims, findings) {
   const [first] = claims;
   const { last } = one.account.end;
   const placed = (at) => {
-    const place = locationOf(one.event(at));
-    return { ...one.signed(at), place: place ? { key: "at-place", params: { place: placeText(place) } } : "" };
+    const place = one.place(at);
+    return { who: one.known(at), day: one.day(at), place: place && { key: "at-place", params: { place } } };
   };
   const isParty = one.order.some((at) => one.signer(at) === one.signer(first));
   const isWarned = last !== undefined && one.signer(last) !== one.signer(first);
@@ -157,15 +157,15 @@ function claimed(one, claims, findings) {
     says: { key: isParty ? "claimed.by-party" : "claimed.by-stranger", params: placed(first) },
     warning: isWarned ? { key: "claimed.warning", params: { who: one.who(last) } } : "",
   };
-  findings.add("claimed", "disputes", one.leaves(claims), params);
+  findings.add("claimed", one.leaves(claims), params);
 }
 
 /** Notes which claims the members have dismissed, and why. */
 function checkDismissed(one, findings) {
   for (const [, claims] of [...bySigner(one, one.account.dismissed)].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const { at, reason } = one.dismissal(claims[0]);
-    const params = { ...one.signed(claims[0]), decided: day(at.time), reason: stop(shown(reason)) };
-    findings.add("dismissed", "note", one.leaves(claims), params);
+    const params = { ...one.signed(claims[0]), decided: day(at.time), reason: quoted(reason) };
+    findings.add("dismissed", one.leaves(claims), params);
   }
 }
 
@@ -173,7 +173,7 @@ function checkDismissed(one, findings) {
 export function noteClaims(one, findings) {
   checkDismissed(one, findings);
   for (const [at] of bySigner(one, one.account.claims).values()) {
-    findings.add("lot-claimed", "note", [one.leaf(at)], one.signed(at));
+    findings.add("lot-claimed", [one.leaf(at)], one.signed(at));
   }
 }
 
@@ -183,7 +183,7 @@ function checkContainers(one, findings) {
     const container = one.via(at);
     if (!container || !(one.actsOnAny(at) & HAVING)) continue;
     const params = { who: one.who(at), container: idText(container), day: day(one.event(at).time) };
-    findings.add("container-disputed", "note", [one.leaf(at)], params);
+    findings.add("container-disputed", [one.leaf(at)], params);
   }
 }
 
@@ -193,7 +193,7 @@ function unnamedCarriers(one, findings) {
   const liesAside = (at) => !fitting.has(at) && one.isShipper(one.signer(at)) && one.actsOnAny(at) & HAVING;
   const told = bySigner(one, [...aside, ...one.order].filter(liesAside));
   for (const [, carried] of [...told].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    findings.add("unnamed-carrier", "note", one.leaves(carried), one.signed(carried[0]));
+    findings.add("unnamed-carrier", one.leaves(carried), one.signed(carried[0]));
   }
 }
 
@@ -204,7 +204,7 @@ function checkLate(one, findings) {
   for (const at of [...one.order].reverse()) {
     const leaf = one.leaf(at);
     const isOvertaken = [...later].some(([signer, earliest]) => signer !== one.signer(at) && earliest < leaf);
-    if (isOvertaken) findings.add("late", "note", [leaf], one.signed(at));
+    if (isOvertaken) findings.add("late", [leaf], one.signed(at));
     later.set(one.signer(at), Math.min(later.get(one.signer(at)) ?? leaf, leaf));
   }
 }
@@ -212,5 +212,5 @@ function checkLate(one, findings) {
 function checkLeft(one, findings) {
   const { is, from, to, since } = one.account.end.passage;
   if (is !== "moving" || to.length === 0 || to.some((id) => one.owner(id) !== undefined)) return;
-  findings.add("left-consortium", "note", [one.leaf(since)], { who: one.name(from), day: one.day(since) });
+  findings.add("left-consortium", [one.leaf(since)], { who: one.name(from), day: one.day(since) });
 }

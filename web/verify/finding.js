@@ -1,12 +1,9 @@
 // What the rules find, and how much of it is kept.
 
 import { byUnits } from "./bytes.js";
-import { say } from "./sentences.js";
+import { SEVERITIES, SEVERITY_OF } from "./rule.js";
 
 const REASONS_PER_RULE_MAX = 10;
-
-/** What a finding means for the verdict, the weightiest first. */
-export const SEVERITIES = ["recall", "fails", "ended", "disputes", "gap", "past", "note", "holds"];
 
 export const weight = ({ severity }) => SEVERITIES.indexOf(severity);
 
@@ -18,14 +15,15 @@ export class Findings {
   reasons = [];
   #ofRule = new Map();
 
-  add(rule, severity, leaves, params = {}, variant = undefined) {
+  /** Adds what a rule has found at `leaves`; `params` are the parts of its sentence. */
+  add(rule, leaves, params = {}) {
     const earlier = this.#ofRule.get(rule) ?? [];
     if (earlier.length >= REASONS_PER_RULE_MAX) {
       // The rest add no sentence; their leaves still say where to look.
       for (const leaf of leaves) earlier.at(-1).leaves.push(leaf);
       return;
     }
-    const reason = reasonOf(rule, severity, [...leaves], params, variant);
+    const reason = reasonOf(rule, [...leaves], params);
     this.#ofRule.set(rule, [...earlier, reason]);
     this.reasons.push(reason);
   }
@@ -43,7 +41,4 @@ function byLeaves(a, b) {
   return a.length - b.length;
 }
 
-export function reasonOf(rule, severity, leaves, params, variant) {
-  const key = variant === undefined ? rule : `${rule}.${variant}`;
-  return { rule, severity, leaves, key, params, text: say({ key, params }) };
-}
+export const reasonOf = (rule, leaves, params) => ({ rule, severity: SEVERITY_OF[rule], leaves, params });

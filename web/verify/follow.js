@@ -3,7 +3,7 @@
 import { byBytes } from "./bytes.js";
 import { declares, names, plays } from "./epcis.js";
 import { byText, claimDigits, classOf, glnOf, parseUri } from "./gs1.js";
-import { lotOfLabel } from "./label.js";
+import { lotOfLabel } from "./rules/label.js";
 import { lotsIn } from "./master_data.js";
 import { broughtIntoBeing, covers, namespaceCandidates, plainHttp } from "./registry.js";
 import { kindByte } from "./tree.js";

@@ -4,16 +4,16 @@ import { timeText } from "./bytes.js";
 import { Case, endWord, idText } from "./case.js";
 import { checkCustody, noteClaims } from "./custody.js";
 import { Findings, heaviest, reasonOf, weight } from "./finding.js";
-import { checkLabel, expiryOf } from "./label.js";
 import { ENDS, locationOf } from "./reading.js";
 import { checkCorrections } from "./rules/corrected.js";
 import { checkEnding } from "./rules/ending.js";
+import { checkLabel, expiryOf } from "./rules/label.js";
 import { checkLotOrigin, checkOrigin } from "./rules/origin.js";
 import { checkRecalls } from "./rules/recall.js";
 import { checkSigners } from "./rules/signers.js";
 import { checkStolen } from "./rules/stolen.js";
 import { checkTravel } from "./rules/travel.js";
-import { minute, say } from "./sentences.js";
+import { minute } from "./sentences.js";
 import { partyOf, timelineOf } from "./timeline.js";
 import { containerOf } from "./walk.js";
 
@@ -27,7 +27,7 @@ export const DEFAULT_POLICY = {
 
 /**
  * Judges a history, `{id, label, asOf, treeSize, records, limitReached, registry}`:
- * `{id, label, verdict, light, summary, summarySentence, reasons, state, timeline, asOf, treeSize}`.
+ * `{id, label, verdict, light, summarySentence, reasons, state, timeline, asOf, treeSize}`. `tell` says it in a language.
  */
 export function judge(history, policy = DEFAULT_POLICY) {
   const one = new Case(history, { ...DEFAULT_POLICY, ...policy });
@@ -35,7 +35,7 @@ export function judge(history, policy = DEFAULT_POLICY) {
   const findings = new Findings();
   let [state, whereabouts] = [{ ...NO_STATE }, undefined];
   if (isKnown) {
-    if (history.limitReached) findings.add("limit-reached", "gap", []);
+    if (history.limitReached) findings.add("limit-reached", [], { what: { key: "limit.followed" } });
     if (["one", "load", "paper"].includes(one.subject)) [state, whereabouts] = judgeOne(one, findings);
     else state = judgeMany(one, findings);
   } else {
@@ -64,10 +64,11 @@ function weighed(id, word, reasons, sentence) {
   const [first] = reasons;
   const isNoMore = word === "ended" && reasons.some(({ severity }) => severity === "ended");
   const isSound = word === "authentic" || word === "traced";
-  const params = { first: first ? { key: first.key, params: first.params } : "" };
-  const summarySentence = (isSound && sentence) || { key: `summary.${word}`, params };
+  const told = first && { key: first.rule, params: first.params };
+  const isItself = word === "ended" || word === "disputed";
+  const summarySentence = (isSound && sentence) || (isItself && told) || { key: `summary.${word}`, params: { first: told } };
   const light = isNoMore ? "red" : (LIGHTS[word] ?? "amber");
-  return { id, verdict: word, light, summary: say(summarySentence), summarySentence, reasons };
+  return { id, verdict: word, light, summarySentence, reasons };
 }
 
 /** The verdict with a reason more, which whoever has a clock adds. */
@@ -82,7 +83,7 @@ export function withReason(verdict, reason) {
 /** The reason for an answer whose last seal is further from `now` than the policy allows, in either direction. */
 export function stale(asOf, now, policy = DEFAULT_POLICY) {
   if (Math.abs(now - asOf) <= (policy.maxAgeMs ?? DEFAULT_POLICY.maxAgeMs)) return undefined;
-  return reasonOf("answer-too-old", "gap", [], { asOf: minute(asOf), now: minute(now) });
+  return reasonOf("answer-too-old", [], { then: minute(asOf), now: minute(now) });
 }
 
 /** One thing: every rule. Gives its state, and where it is as a clause. */
@@ -99,10 +100,10 @@ function judgeOne(one, findings) {
   checkLabel(one, findings);
   const whereabouts = whereaboutsOf(one);
   if (isWhole && one.hasCustodian && one.account.origin !== undefined) {
-    findings.add("custody-unbroken", "holds", one.leaves(one.order), { whereabouts });
+    findings.add("custody-unbroken", one.leaves(one.order), { whereabouts });
   }
-  if (one.subject === "load") findings.add("load", "note", []);
-  else if (["note", "holds", undefined].includes(heaviest(findings.reasons))) findings.add("code-can-be-copied", "note", []);
+  if (one.subject === "load") findings.add("load", []);
+  else if (["note", "holds", undefined].includes(heaviest(findings.reasons))) findings.add("code-can-be-copied", []);
   return [state, whereabouts];
 }
 
@@ -120,8 +121,8 @@ function judgeMany(one, findings) {
 }
 
 function notSerialised({ subject }, findings) {
-  if (subject === "place") findings.add("not-serialised", "gap", []);
-  if (subject === "lot" || subject === "kind") findings.add("shared-number", "note", [], {}, subject === "lot" ? subject : undefined);
+  if (subject === "place") findings.add("not-serialised", []);
+  if (subject === "lot" || subject === "kind") findings.add("shared-number", [], { what: { key: `what.${subject}` } });
 }
 
 function stateOf(one) {
@@ -145,15 +146,13 @@ function stateOf(one) {
 function whereaboutsOf(one) {
   const { passage } = one.account.end;
   const container = containerOf(one.account.end);
-  const clause = (key, params) =>
-    container
-      ? { key: `where.${key}-inside`, params: { ...params, container: idText(container) } }
-      : { key: `where.${key}`, params };
+  const inside = container && { key: "inside", params: { container: idText(container) } };
   if (passage.is === "ended") return { key: "where.ended", params: { end: endWord(passage.end), day: one.day(passage.by) } };
-  if (passage.is === "held") return clause("held", { who: one.name(passage.by) });
+  if (passage.is === "held") return { key: "where.held", params: { who: one.name(passage.by), inside } };
   if (passage.is === "unknown") return { key: "where.unknown", params: {} };
-  const to = one.announced(passage);
-  return clause(to ? "moving-to" : "moving", { who: one.name(passage.from), to });
+  const announced = one.announced(passage);
+  const to = announced && { key: "where.moving-to", params: { to: announced } };
+  return { key: "where.moving", params: { who: one.name(passage.from), to, inside } };
 }
 
 /** The summary if nothing is against it. */

@@ -6,7 +6,7 @@ import { classify } from "./corrections.js";
 import { isClassLevel } from "./gs1.js";
 import { actOf } from "./reading.js";
 import { covers, hasRole, holdsLocation } from "./registry.js";
-import { shown } from "./sentences.js";
+import { quoted } from "./sentences.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -98,7 +98,7 @@ export class Records {
 
   name(id) {
     const participant = this.registry.participant(id);
-    return participant ? shown(participant.claims.organization) : { key: "unregistered" };
+    return participant ? quoted(participant.claims.organization) : { key: "unregistered" };
   }
 
   isShipper(id) {

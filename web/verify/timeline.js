@@ -3,7 +3,7 @@
 import { timeText } from "./bytes.js";
 import { coordinatesOf } from "./coordinates.js";
 import { locationOf } from "./reading.js";
-import { say, shown } from "./sentences.js";
+import { quoted } from "./sentences.js";
 
 /** A participant as verdicts name it. */
 export const partyOf = (one, id) => ({ id, organization: one.registry.participant(id)?.claims.organization ?? null });
@@ -15,16 +15,17 @@ export function timelineOf(one) {
     const { record, standing } = one.entries[at];
     const { event, place, position, signer } = record;
     const note = noteOf(one, at);
+    const owner = one.locationOwner(at);
     const optional = {
       action: event.action,
       bizStep: event.step === "" ? undefined : event.step,
       disposition: event.disposition,
       location: locationOf(event)?.text,
+      locationOwner: owner === undefined ? undefined : partyOf(one, owner),
       ...coordinatesOf(event),
       via: one.via(at)?.text,
       correctedBy: standing.is === "withdrawn" ? one.leaf(standing.of) : undefined,
       corrects: standing.is === "withdraws" ? one.leaf(standing.of) : undefined,
-      note: note && say(note),
       noteSentence: note,
     };
     return {
@@ -52,7 +53,7 @@ function noteOf({ account, entries }, at) {
       return note("withdrawn");
     case "withdraws": {
       const { reason } = record.event.declaration;
-      return reason === undefined ? note("withdraws") : note("withdraws-for", { reason: shown(reason) });
+      return reason === undefined ? note("withdraws") : note("withdraws-for", { reason: quoted(reason) });
     }
     default:
       return note("withdraws-nothing");

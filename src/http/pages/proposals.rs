@@ -7,6 +7,7 @@ use crate::http::pages::timeline::time;
 use crate::http::pages::{HtmlPage, Visitor};
 use sealane_core::consortium::{LeafRange, PolicyChange, ProposedChange};
 use sealane_core::gs1::Id;
+use sealane_core::provenance::quoted;
 
 /// Characters of a key that people are shown beside a name.
 const KID_CHARS: usize = 8;
@@ -117,19 +118,21 @@ fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> 
     match change {
         ProposedChange::Admit(one) => {
             let kid = one.jwk.thumbprint().to_string();
-            visitor.fill("proposal.admit", &[("kid", &kid), ("name", &one.name)])
+            visitor.fill("proposal.admit", &[("kid", &kid), ("name", &quoted(&one.name))])
         }
         ProposedChange::Remove(one) => {
-            visitor.fill("proposal.remove", &[("kid", &one.kid.to_string()), ("name", seen.name_of(&one.kid))])
+            visitor.fill("proposal.remove", &[("kid", &one.kid.to_string()), ("name", &quoted(seen.name_of(&one.kid)))])
         }
         ProposedChange::Replace(one) => {
             let kid = one.jwk.thumbprint().to_string();
-            visitor.fill("proposal.replace", &[("kid", &kid), ("name", seen.name_of(&one.kid))])
+            visitor.fill("proposal.replace", &[("kid", &kid), ("name", &quoted(seen.name_of(&one.kid)))])
         }
         ProposedChange::Revoke(one) => {
             let participant = one.participant.to_string();
-            let organization = ("organization", seen.organization(&one.participant));
-            let told = [organization, ("participant", participant.as_str()), ("reason", one.reason.as_str())];
+            let organization = quoted(seen.organization(&one.participant));
+            let organization = ("organization", organization.as_str());
+            let reason = quoted(&one.reason);
+            let told = [organization, ("participant", participant.as_str()), ("reason", reason.as_str())];
             let text = match one.compromised_since {
                 None => visitor.fill("proposal.revoke", &told),
                 Some(since) => {
@@ -147,22 +150,26 @@ fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> 
             visitor.fill("proposal.rules", &[("number", &number), ("time", &time)])
         }
         ProposedChange::Dismiss(one) => {
-            let organization = ("organization", seen.organization(&one.participant));
-            let leaves = leaves(&one.claims);
+            let organization = quoted(seen.organization(&one.participant));
+            let organization = ("organization", organization.as_str());
+            let (leaves, reason) = (leaves(&one.claims), quoted(&one.reason));
             let (participant, leaves) = (("participant", one.participant.as_str()), ("leaves", leaves.as_str()));
-            visitor.fill("proposal.dismiss", &[organization, participant, leaves, ("reason", one.reason.as_str())])
+            visitor.fill("proposal.dismiss", &[organization, participant, leaves, ("reason", reason.as_str())])
         }
         ProposedChange::Lift(one) => {
             let (leaf, ids) = (one.recall.to_string(), one.ids.iter().map(Id::as_str).collect::<Vec<_>>().join(", "));
-            visitor.fill("proposal.lift", &[("leaf", &leaf), ("ids", &ids), ("reason", &one.reason)])
+            visitor.fill("proposal.lift", &[("leaf", &leaf), ("ids", &ids), ("reason", &quoted(&one.reason))])
         }
         ProposedChange::Authority(one) => {
-            let organization = ("organization", seen.organization(&one.registration));
+            let organization = quoted(seen.organization(&one.registration));
+            let organization = ("organization", organization.as_str());
             visitor.fill("proposal.authority", &[organization, ("participant", one.registration.as_str())])
         }
         ProposedChange::Succeeds(one) => {
-            let organization = ("organization", seen.organization(&one.participant));
-            let before = ("before", seen.organization(&one.former));
+            let organization = quoted(seen.organization(&one.participant));
+            let organization = ("organization", organization.as_str());
+            let before = quoted(seen.organization(&one.former));
+            let before = ("before", before.as_str());
             let (participant, former) = (("participant", one.participant.as_str()), ("former", one.former.as_str()));
             visitor.fill("proposal.succeeds", &[organization, participant, before, former])
         }
@@ -183,7 +190,8 @@ fn policy(visitor: &Visitor, seen: &ProposalSeen, change: &PolicyChange) -> Stri
     match change.participant() {
         None => visitor.fill("proposal.policy", &[name, value]),
         Some(id) => {
-            let organization = ("organization", seen.organization(id));
+            let organization = quoted(seen.organization(id));
+            let organization = ("organization", organization.as_str());
             visitor.fill("proposal.policy-of", &[name, value, organization, ("participant", id.as_str())])
         }
     }
@@ -203,7 +211,7 @@ fn bears(visitor: &Visitor, bearing: Bearing) -> String {
 }
 
 fn proposer(visitor: &Visitor, seen: &ProposalSeen) -> String {
-    visitor.fill("proposals.by", &[("name", &seen.proposer.name)])
+    visitor.fill("proposals.by", &[("name", &quoted(&seen.proposer.name))])
 }
 
 fn state(visitor: &Visitor, state: ProposalState) -> &'static str {

@@ -86,10 +86,9 @@ pub const fn light(light: Light) -> &'static str {
     }
 }
 
-/// A verdict's sentence: its own, or the language's.
+/// A verdict's sentence in the visitor's language.
 pub fn sentence(visitor: &Visitor, verdict: &Verdict) -> String {
-    let own = visitor.language.find_message(&format!("sentence.{}", verdict.word.as_str()));
-    own.map_or_else(|| verdict.summary.clone(), str::to_owned)
+    verdict.summary_text(visitor.language.sentences())
 }
 
 /// A sentence whose days are not broken over two lines.
@@ -131,7 +130,6 @@ fn item(visitor: &Visitor, reason: &Reason) -> Markup {
         Severity::Note => ("note", "i", "severity.note"),
         Severity::Holds => ("holds", "✓", "severity.holds"),
     };
-    let own = visitor.language.find_message(&format!("rule.{}", reason.rule));
     let leaves: Vec<String> = reason.leaves.iter().map(ToString::to_string).collect();
     html! {
         li.{ "reason " (class) } {
@@ -139,9 +137,8 @@ fn item(visitor: &Visitor, reason: &Reason) -> Markup {
             div {
                 p {
                     span.severity { (visitor.say(key)) ": " }
-                    (unbroken_days(own.unwrap_or(&reason.sentence)))
+                    (unbroken_days(&reason.text(visitor.language.sentences())))
                 }
-                @if own.is_some() { p.original lang="en" { (unbroken_days(&reason.sentence)) } }
                 p.meta {
                     code { (reason.rule) }
                     @if !leaves.is_empty() { " · " (visitor.fill("reason.leaf", &[("leaves", &leaves.join(", "))])) }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::http::pages::Visitor;
 use crate::http::pages::ids::{people_text_of, place_text_of};
-use sealane_core::provenance::{Party, ProductState, TimelineStep};
+use sealane_core::provenance::{Party, ProductState, TimelineStep, quoted};
 use sealane_core::time::Timestamp;
 
 /// The steps as an ordered list.
@@ -33,13 +33,22 @@ fn item(visitor: &Visitor, step: &TimelineStep) -> Markup {
             }
             p.who { (visitor.fill("journey.signed", &[("who", &name(visitor, &step.signer))])) }
             @if let Some(location) = &step.location {
-                p.where { (visitor.fill("journey.at", &[("place", &place_text_of(location.as_str()))])) }
+                p.where { (place(visitor, location.as_str(), step.location_owner.as_ref())) }
             }
             @if let Some(container) = &step.via {
                 p.where { (visitor.fill("journey.via", &[("container", &people_text_of(container.as_str()))])) }
             }
-            @if let Some(note) = &step.note { p.original lang="en" { (note) } }
+            @if let Some(note) = step.note_text(visitor.language.sentences()) { p.remark { (note) } }
         }
+    }
+}
+
+/// A place, and to whom it belongs if that is another participant than who recorded there.
+fn place(visitor: &Visitor, location: &str, owner: Option<&Party>) -> String {
+    let place = place_text_of(location);
+    match owner {
+        Some(owner) => visitor.fill("journey.at-of", &[("place", &place), ("owner", &name(visitor, owner))]),
+        None => visitor.fill("journey.at", &[("place", &place)]),
     }
 }
 
@@ -55,10 +64,10 @@ fn what(visitor: &Visitor, step: &TimelineStep) -> String {
     }
 }
 
-/// A participant as it registered itself.
+/// A participant as it registered itself, quoted: it chose its name.
 pub fn name(visitor: &Visitor, party: &Party) -> String {
     match &party.organization {
-        Some(organization) => organization.as_str().to_owned(),
+        Some(organization) => quoted(organization.as_str()),
         None => visitor.say("journey.somebody").to_owned(),
     }
 }

@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 
-import { judge } from "../../../web/verify.js";
+import { judge, tell } from "../../../web/verify.js";
 import { readEpcis } from "../../../web/verify/epcis.js";
 import { checkDigit, parseQuestion } from "../../../web/verify/gs1.js";
 import { Registry } from "../../../web/verify/registry.js";
+import { ENGLISH } from "./sentences.mjs";
 
 export const ITEM = "https://id.gs1.org/01/09506000134352/21/S1";
 export const INPUT = "https://id.gs1.org/01/09521567000018/21/I1";
@@ -89,6 +90,6 @@ export class World {
 
   judge(id = ITEM, { policy, limitReached = false } = {}) {
     const { registry, records, leaf } = this;
-    return judge({ ...parseQuestion(id), asOf: hour(2000), treeSize: leaf, records, limitReached, registry }, policy);
+    return tell(judge({ ...parseQuestion(id), asOf: hour(2000), treeSize: leaf, records, limitReached, registry }, policy), ENGLISH);
   }
 }

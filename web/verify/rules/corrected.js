@@ -8,13 +8,13 @@ export function checkCorrections(one, findings) {
     const { record, standing } = one.entries[at];
     const params = { who: one.who(at), declared: record.event.declaration && day(record.event.declaration.time) };
     if (standing.is === "withdraws") {
-      findings.add("corrected", "note", one.leaves([standing.of, at]), { ...params, day: one.day(standing.of) });
+      findings.add("corrected", one.leaves([standing.of, at]), { ...params, day: one.day(standing.of) });
     } else if (standing.is === "withdraws-nothing") {
-      findings.add("correction-without-effect", "note", [one.leaf(at)], params);
+      findings.add("correction-without-effect", [one.leaf(at)], params);
     }
   }
   for (const [first, second] of reusedIds(one.entries, one.told)) {
     const params = { who: one.who(second), day: one.day(first), again: one.day(second) };
-    findings.add("event-id-reused", "fails", one.leaves([first, second]), params);
+    findings.add("event-id-reused", one.leaves([first, second]), params);
   }
 }

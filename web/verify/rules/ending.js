@@ -10,7 +10,7 @@ const SALE_MISTAKEN_MS = 24 * 60 * 60 * 1000;
 /** Reports how the product ended, if it did. */
 export function checkEnding(one, findings) {
   const { is, end, by } = one.account.end.passage;
-  if (is === "ended") findings.add(ENDS[end], mayBeReturned(end) ? "past" : "ended", [one.leaf(by)], one.signed(by));
+  if (is === "ended") findings.add(ENDS[end], [one.leaf(by)], one.signed(by));
   else usedUp(one, findings);
   if (one.history.id.kind === "logistic-unit") unpacked(one, findings);
   withdrawn(one, findings);
@@ -20,7 +20,7 @@ export function checkEnding(one, findings) {
 function usedUp(one, findings) {
   const at = one.fitting.findLast((entry) => one.plays(entry, "input"));
   if (at === undefined || one.fitting.some((later) => one.isBefore(at, later) && one.signer(later) === one.signer(at))) return;
-  findings.add("used-up", "past", [one.leaf(at)], one.signed(at));
+  findings.add("used-up", [one.leaf(at)], one.signed(at));
 }
 
 /** A logistic unit out of which all was taken stands for nothing any more. */
@@ -36,7 +36,7 @@ function unpacked(one, findings) {
     else children.forEach((child) => inside.delete(child));
     emptied = action === "DELETE" && inside.size === 0 ? at : undefined;
   }
-  if (emptied !== undefined) findings.add("unpacked", "past", [one.leaf(emptied)], one.signed(emptied));
+  if (emptied !== undefined) findings.add("unpacked", [one.leaf(emptied)], one.signed(emptied));
 }
 
 /**
@@ -60,6 +60,6 @@ function withdrawn(one, findings) {
     if (mayBeReturned(next.end) && isFirst && isPrompt && isThere) continue;
     if (one.order.some((later) => one.byPrefixHolder(later) && one.leaf(later) > one.leaf(by))) continue;
     const params = { ...one.signed(at), end: endWord(next.end), again: one.day(by) };
-    findings.add("end-withdrawn", "gap", one.leaves([at, by]), params);
+    findings.add("end-withdrawn", one.leaves([at, by]), params);
   }
 }

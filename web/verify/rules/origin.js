@@ -2,8 +2,7 @@
 
 import { actOf } from "../reading.js";
 
-const verbOf = (one, at) => (one.commissions(at) ? undefined : one.plays(at, "output") ? "made" : "first");
-const variantOf = (...words) => words.filter((word) => word).join("-") || undefined;
+const verbOf = (one, at) => ({ key: `verb.${one.commissions(at) ? "commissioned" : one.plays(at, "output") ? "made" : "first-recorded"}` });
 
 /** Judges where the product's life begins. */
 export function checkOrigin(one, findings) {
@@ -18,7 +17,8 @@ export function checkOrigin(one, findings) {
   if (rivals.length > 0) madeTwice(one, rivals, findings);
   for (const at of origins.filter((other) => !one.byPrefixHolder(other))) withoutAuthority(one, at, findings);
   if (rivals.length === 0 && one.byPrefixHolder(origin)) {
-    findings.add("commissioned-by-prefix-holder", "holds", [one.leaf(origin)], one.signed(origin), verbOf(one, origin));
+    const times = { key: "times.once", params: { day: one.day(origin) } };
+    findings.add("commissioned-by-prefix-holder", [one.leaf(origin)], { verb: verbOf(one, origin), times, who: one.who(origin) });
   }
   return undefined;
 }
@@ -29,39 +29,41 @@ export function checkLotOrigin(one, findings) {
   if (origin === undefined) {
     // Who speaks of it from afar, as in a recall, may mean pieces that were each commissioned.
     const first = one.order.find((at) => actOf(one, at) !== "afar");
-    const by = first === undefined ? "" : { key: "first-by", params: one.signed(first) };
-    findings.add("no-origin", "gap", first === undefined ? [] : [one.leaf(first)], { what: { key: `what.${one.subject}` }, by }, "lot");
+    const by = first === undefined ? "" : { key: "no-origin.lot-first", params: one.signed(first) };
+    const what = { key: "no-origin.lot", params: { what: { key: `what.${one.subject}` }, by } };
+    findings.add("no-origin", first === undefined ? [] : [one.leaf(first)], { what });
     return;
   }
   const strangers = origins.filter((at) => !one.byPrefixHolder(at));
   for (const at of strangers) withoutAuthority(one, at, findings);
   if (strangers.length > 0) return;
   const count = origins.length - 1;
-  const again = count === 0 ? "" : { key: count === 1 ? "once-more" : "times-more", params: { count } };
-  const variant = variantOf("lot", verbOf(one, origin));
-  findings.add("commissioned-by-prefix-holder", "holds", one.leaves(origins), { ...one.signed(origin), again }, variant);
+  const again = count === 0 ? "" : { key: count === 1 ? "times.once-more" : "times.more", params: { count } };
+  const times = { key: "times.first", params: { day: one.day(origin), again } };
+  findings.add("commissioned-by-prefix-holder", one.leaves(origins), { verb: verbOf(one, origin), times, who: one.who(origin) });
 }
 
 function withoutAuthority(one, at, findings) {
   const holder = one.prefixHolder(one.leaf(at));
-  const variant = variantOf(verbOf(one, at), holder ? undefined : "nobody");
-  const params = { ...one.signed(at), holder: holder && one.name(holder.id) };
-  findings.add("commissioned-without-authority", "fails", [one.leaf(at)], params, variant);
+  const belongs = holder ? { key: "belongs.to", params: { holder: one.name(holder.id) } } : { key: "belongs.to-nobody" };
+  findings.add("commissioned-without-authority", [one.leaf(at)], { verb: verbOf(one, at), ...one.signed(at), belongs });
 }
 
 function noOrigin(one, findings) {
   const [first] = one.order;
-  if (first === undefined) findings.add("no-origin", "gap", one.leaves(one.own), {}, "nothing");
-  else findings.add("no-origin", "gap", [one.leaf(first)], one.signed(first));
+  if (first === undefined) findings.add("no-origin", one.leaves(one.own), { what: { key: "no-origin.nothing" } });
+  else findings.add("no-origin", [one.leaf(first)], { what: { key: "no-origin.first", params: one.signed(first) } });
 }
 
 function madeTwice(one, rivals, findings) {
   const { origin } = one.account;
   const isEarlier = (at) => one.isBefore(at, origin);
   const all = [...rivals.filter(isEarlier), origin, ...rivals.filter((at) => !isEarlier(at))];
-  const told = all.map((at) => ({ key: "by-on", params: one.signed(at) }));
-  const variant = variantOf(all.every((at) => one.commissions(at)) ? "" : "made", all.length === 2 ? "" : "many");
-  const list = all.length > 4 ? { key: "more", params: { names: told.slice(0, 4), count: all.length - 4 } } : told;
-  const params = { first: told[0], second: told[1], count: all.length, told: list };
-  findings.add("commissioned-twice", "fails", one.leaves(all), params, variant);
+  const each = all.map((at) => ({ key: "by-on", params: one.signed(at) }));
+  const [first, second] = each;
+  const list = all.length > 4 ? { key: "more", params: { names: each.slice(0, 4), count: all.length - 4 } } : each;
+  const times = { key: "commissioned-twice.times", params: { count: all.length, told: list } };
+  const told = all.length === 2 ? { key: "commissioned-twice.twice", params: { first, second } } : times;
+  const verb = { key: all.every((at) => one.commissions(at)) ? "verb.commissioned" : "verb.brought-forth" };
+  findings.add("commissioned-twice", one.leaves(all), { verb, told });
 }

@@ -5,9 +5,9 @@ import { idText } from "../case.js";
 import { declares } from "../epcis.js";
 import { inputsOf } from "../follow.js";
 import { byText, classOf } from "../gs1.js";
-import { lotOfLabel } from "../label.js";
+import { lotOfLabel } from "./label.js";
 import { lotsIn } from "../master_data.js";
-import { day, shown, stop } from "../sentences.js";
+import { day, quoted } from "../sentences.js";
 
 const LOTS_MAX = 8;
 
@@ -96,24 +96,25 @@ function widerThan(one, item, among) {
 function recallOf(one, { standing: [recalled], lifted, voted, claims }, name = { key: "it" }, findings) {
   for (const [since, at] of lifted) {
     const params = { ...one.signed(at), what: name, since: one.day(since) };
-    findings.add("recall-lifted", "note", [one.leaf(since), one.leaf(at)], params);
+    findings.add("recall-lifted", [one.leaf(since), one.leaf(at)], params);
   }
   for (const [at, lift] of voted) {
-    const params = { ...one.signed(at), what: name, decided: day(lift.at.time), reason: stop(shown(lift.reason)) };
-    findings.add("recall-lifted-by-vote", "note", [one.leaf(at)], params);
+    const params = { ...one.signed(at), what: name, decided: day(lift.at.time), reason: quoted(lift.reason) };
+    findings.add("recall-lifted-by-vote", [one.leaf(at)], params);
   }
   for (const at of claims) {
     const holder = one.prefixHolder(one.leaf(at));
-    const params = { ...one.signed(at), what: name, holder: holder && one.name(holder.id) };
-    findings.add("recall-claimed", "note", [one.leaf(at)], params, holder ? undefined : "nobody");
+    const params = { ...one.signed(at), what: name, holder: holder ? one.name(holder.id) : { key: "recall-claimed.holder" } };
+    findings.add("recall-claimed", [one.leaf(at)], params);
   }
   if (recalled !== undefined) {
-    findings.add("recalled", "recall", [one.leaf(recalled)], { ...one.signed(recalled), what: name }, rightOf(one, recalled));
+    const params = { ...one.signed(recalled), what: name, right: rightOf(one, recalled, "right.number") };
+    findings.add("recalled", [one.leaf(recalled)], params);
   }
 }
 
-/** The sentence for one who recalls by another right than that of its number. */
-const rightOf = (one, at) => (one.isByAuthority(at) ? "authority" : undefined);
+/** With what right an entry's signer recalls: that of the number, if the members did not make it an authority. */
+const rightOf = (one, at, ofNumber) => ({ key: one.isByAuthority(at) ? "right.authority" : ofNumber });
 
 /** Reports the recalls of what the product was made from, through any number of transformations. */
 function recalledInputs(one, recalls, findings) {
@@ -123,8 +124,8 @@ function recalledInputs(one, recalls, findings) {
     for (const [id, what] of [[input, { key: "it" }], ...wider]) {
       const [at] = recalls.word(recalls.of(id), id, input).standing;
       if (at === undefined) continue;
-      const params = { ...one.signed(at), input: idText(input), what };
-      findings.add("recalled-input", "recall", [one.leaf(at), one.leaf(made)], params, rightOf(one, at));
+      const params = { ...one.signed(at), input: idText(input), what, right: rightOf(one, at, "right.that-number") };
+      findings.add("recalled-input", [one.leaf(at), one.leaf(made)], params);
     }
   }
 }

@@ -8,7 +8,7 @@ export function checkSigners(one, findings) {
   const { disregarded, order } = one.account;
   for (const at of [...disregarded].sort((a, b) => a - b)) {
     const since = one.compromisedSince(at);
-    if (since !== undefined) findings.add("compromised-stranger", "note", [one.leaf(at)], { ...one.signed(at), since: minute(since) });
+    if (since !== undefined) findings.add("compromised-stranger", [one.leaf(at)], { ...one.signed(at), since: minute(since) });
   }
   let sound = true;
   for (const at of one.told) {
@@ -19,7 +19,7 @@ export function checkSigners(one, findings) {
     for (const fault of faults) {
       if (!fault) continue;
       sound = false;
-      findings.add(fault.rule, "fails", [one.leaf(at)], { ...one.signed(at), ...fault.params });
+      findings.add(fault.rule, [one.leaf(at)], { ...one.signed(at), ...fault.params });
     }
   }
   if (!sound || order.length === 0) return;
@@ -27,7 +27,7 @@ export function checkSigners(one, findings) {
   const named = signers.slice(0, 5).map((id) => one.name(id));
   const more = signers.length - named.length;
   const names = more > 0 ? { key: "more", params: { names: named, count: more } } : named;
-  findings.add("signers-registered", "holds", one.leaves(order), { names });
+  findings.add("signers-registered", one.leaves(order), { names });
 }
 
 function notInForce(one, at) {

@@ -15,7 +15,7 @@ export function checkStolen(one, findings) {
   }
   for (const at of one.told) {
     const isClaim = one.counts(at) && declares(one.event(at), "stolen") && !thefts.includes(at);
-    if (isClaim) findings.add("stolen-claimed", "note", [one.leaf(at)], one.signed(at));
+    if (isClaim) findings.add("stolen-claimed", [one.leaf(at)], one.signed(at));
   }
-  if (reported !== undefined) findings.add("reported-stolen", "fails", [one.leaf(reported)], one.signed(reported));
+  if (reported !== undefined) findings.add("reported-stolen", [one.leaf(reported)], one.signed(reported));
 }

@@ -26,9 +26,9 @@ function checkWay(one, from, to, km, findings) {
   const millis = one.event(to).time - one.event(from).time;
   const hours = millis / 3600000;
   if (km <= NEAR_KM || km <= one.policy.maxSpeedKmh * (hours + SLACK_HOURS)) return;
+  const speed = millis > 0 ? { key: "impossible-travel.speed", params: { speed: Math.round(km / hours) } } : "";
   const params = {
-    km: Math.round(km), minutes: Math.trunc(millis / 60000), speed: Math.round(km / hours), ...one.signed(from), other: one.who(to),
-    again: one.day(to),
+    km: Math.round(km), minutes: Math.trunc(millis / 60000), speed, ...one.signed(from), other: one.who(to), again: one.day(to),
   };
-  findings.add("impossible-travel", "fails", one.leaves([from, to]), params, millis > 0 ? "speed" : undefined);
+  findings.add("impossible-travel", one.leaves([from, to]), params);
 }

@@ -12,6 +12,8 @@
 //! business step, or with one outside the CBV, needs no role. Whether a signer really held the goods is for the verdict: a
 //! suspicious event is recorded, and judged.
 
+use std::fmt;
+
 use crate::consortium::claims::Role;
 use crate::consortium::participant::{Claims, Participant};
 use crate::epcis::{Action, Event, What};
@@ -77,11 +79,28 @@ pub enum RightsError {
     #[error("the business step {step} is not for a {roles}")]
     Step { step: String, roles: String },
     #[error("{by} means what the business step {step} means, which is not for a {roles}")]
-    End { by: String, step: &'static str, roles: String },
+    End { by: EndedBy, step: &'static str, roles: String },
     #[error("{id} is brought into being here, which only a manufacturer may record; the signer is a {roles}")]
     Commission { id: Id, roles: String },
     #[error("{id} is brought into being here, and lies under none of the signer's claims: {claims}")]
     Claim { id: Id, claims: String },
+}
+
+/// What in an event, apart from its step, ends the life of what it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedBy {
+    /// The action DELETE of an ObjectEvent.
+    Delete,
+    Disposition(&'static str),
+}
+
+impl fmt::Display for EndedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Delete => f.write_str("action DELETE of an ObjectEvent"),
+            Self::Disposition(disposition) => write!(f, "the disposition {disposition}"),
+        }
+    }
 }
 
 impl RightsError {
@@ -121,11 +140,11 @@ pub fn check(participant: &Participant, event: &Event) -> Result<(), RightsError
 
 /// What in `event`, apart from its step, ends the life of what it names, and the step that means the same. An
 /// ObjectEvent with action DELETE says that the objects are no more (EPCIS 2.0 §7.4.2).
-fn ends(event: &Event) -> impl Iterator<Item = (String, &'static str)> {
+fn ends(event: &Event) -> impl Iterator<Item = (EndedBy, &'static str)> {
     let deletes = matches!(event.what, What::Object { action: Action::Delete, .. });
-    let by_action = deletes.then(|| ("action DELETE of an ObjectEvent".to_owned(), "decommissioning"));
+    let by_action = deletes.then_some((EndedBy::Delete, "decommissioning"));
     let declared = ENDS.iter().filter(|(disposition, _)| event.declares(disposition));
-    by_action.into_iter().chain(declared.map(|(disposition, step)| (format!("the disposition {disposition}"), *step)))
+    by_action.into_iter().chain(declared.map(|(disposition, step)| (EndedBy::Disposition(disposition), *step)))
 }
 
 /// The ids that `event` brings into being: those of an ObjectEvent with action ADD (EPCIS 2.0 §7.4.2), and the outputs

@@ -8,8 +8,11 @@ use crate::provenance::account::Account;
 use crate::provenance::corrections::Standing;
 use crate::provenance::history::History;
 use crate::provenance::passage::{Passage, Transfer};
+use crate::provenance::phrase::Phrase;
 use crate::provenance::policy::Policy;
+use crate::provenance::reading::{self, End};
 use crate::provenance::records::Records;
+use crate::provenance::sentences::Said;
 use crate::provenance::wording;
 
 /// A product's records, and its account.
@@ -50,10 +53,10 @@ impl<'a> Case<'a> {
     }
 
     /// The day of the event in UTC, for sentences, and in what the product was then if the event names only that.
-    pub fn day(&self, at: usize) -> String {
-        let day = wording::day(self.event(at).event_time);
+    pub fn day(&self, at: usize) -> Said {
+        let day = wording::day(self.event(at).event_time).into();
         match self.via(at) {
-            Some(container) => format!("{day} in the container {}", wording::id(container)),
+            Some(container) => Phrase::InContainer { day, container: wording::id(container).into() }.into(),
             None => day,
         }
     }
@@ -70,36 +73,79 @@ impl<'a> Case<'a> {
     }
 
     /// Who has the product by a passage, as a clause: "Acme had it, last seen there on …, and recorded no hand-over".
-    pub fn holder(&self, passage: &Passage<'a>, last: Option<usize>) -> String {
+    pub fn holder(&self, passage: &Passage<'a>, last: Option<usize>) -> Said {
         match passage {
             Passage::Held(by) => {
-                let since = last.map(|at| format!(", last seen there on {},", self.day(at))).unwrap_or_default();
-                format!("{} had it{since} and recorded no hand-over", self.name(by))
+                let since = last.map(|at| Phrase::HolderSince { day: self.day(at) });
+                Phrase::HolderHeld { who: self.name(by), since: since.into() }.into()
             }
             Passage::Moving(transfer) => {
-                let (from, day) = (self.name(transfer.from), self.day(transfer.since));
+                let (who, day) = (self.name(transfer.from), self.day(transfer.since));
                 match self.announced(transfer) {
-                    Some(to) => format!("{from} had sent it to {to} on {day}"),
-                    None => format!("{from} had sent it off on {day}"),
+                    Some(to) => Phrase::HolderSentTo { who, to, day }.into(),
+                    None => Phrase::HolderSent { who, day }.into(),
                 }
             }
             Passage::Ended(ending) => {
-                format!("{} had recorded it as {} on {}", self.who(ending.by), ending.end.word(), self.day(ending.by))
+                let (who, day) = (self.who(ending.by), self.day(ending.by));
+                Phrase::HolderEnded { who, end: ended(ending.end), day }.into()
             }
-            Passage::Unknown => "nobody is known to have had it".to_owned(),
+            Passage::Unknown => Phrase::HolderNobody.into(),
         }
     }
 
     /// The announced destinations by name, those outside the consortium as one.
-    pub fn announced(&self, transfer: &Transfer<'_>) -> Option<String> {
+    pub fn announced(&self, transfer: &Transfer<'_>) -> Option<Said> {
         let mut owners: Vec<&ParticipantId> = transfer.to.iter().filter_map(|id| self.owner(id)).collect();
         owners.sort_unstable();
         owners.dedup();
-        let names: Vec<String> = owners.into_iter().map(|owner| self.name(owner)).collect();
+        let names: Vec<Said> = owners.into_iter().map(|owner| self.name(owner)).collect();
         match (names.is_empty(), transfer.to.is_empty()) {
             (_, true) => None,
-            (true, false) => Some("somebody who is not registered here".to_owned()),
-            (false, false) => Some(names.join(" and ")),
+            (true, false) => Some(Phrase::Outsider.into()),
+            (false, false) => Some(Said::All(names)),
         }
     }
+
+    /// To whom the place of an entry belongs, if that is another participant than its signer.
+    pub fn location_owner(&self, at: usize) -> Option<&'a ParticipantId> {
+        let owner = self.owner(reading::location(self.event(at))?)?;
+        (owner != self.signer(at)).then_some(owner)
+    }
+
+    /// Where an entry was recorded, to stand in a sentence that names its signer: with the owner's name if that is another participant.
+    pub fn place(&self, at: usize) -> Option<Said> {
+        let id = reading::location(self.event(at))?;
+        let place = Said::from(wording::place(id));
+        Some(match self.location_owner(at) {
+            Some(owner) => Phrase::PlaceOf { place, owner: self.name(owner) }.into(),
+            None => place,
+        })
+    }
+
+    /// The signer of an entry, by its name and by a number that it did not choose: its first company prefix, else its first GLN, unless
+    /// that is the place which the sentence names anyway.
+    pub fn known(&self, at: usize) -> Said {
+        let name = self.who(at);
+        let Some(participant) = self.entries[at].participant else { return name };
+        let claims = &participant.claims;
+        let is_told =
+            || reading::location(self.event(at)).is_some_and(|id| id.gln().is_some() && claims.holds_location(id));
+        match (claims.gs1_company_prefixes.first(), claims.glns.first()) {
+            (Some(prefix), _) => Phrase::KnownByPrefix { name, prefix: prefix.as_str().into() }.into(),
+            (None, Some(gln)) if !is_told() => Phrase::KnownByGln { name, gln: gln.to_string().into() }.into(),
+            _ => name,
+        }
+    }
+}
+
+/// How something ended, as sentences name it.
+pub(super) fn ended(end: End) -> Said {
+    match end {
+        End::Sold => Phrase::Sold,
+        End::Dispensed => Phrase::Dispensed,
+        End::Decommissioned => Phrase::Decommissioned,
+        End::Destroyed => Phrase::Destroyed,
+    }
+    .into()
 }

@@ -6,14 +6,17 @@ use crate::consortium::{ParticipantId, Role};
 use crate::index::Acts;
 use crate::merkle::LeafIndex;
 use crate::provenance::account::{HAVING, Outcome};
-use crate::provenance::case::Case;
+use crate::provenance::case::{self, Case};
 use crate::provenance::containment::Notice;
-use crate::provenance::finding::{Findings, Severity};
+use crate::provenance::finding::Findings;
 use crate::provenance::passage::Passage;
+use crate::provenance::phrase::Phrase;
 use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Records;
+use crate::provenance::rule::Rule;
+use crate::provenance::sentences::Said;
 use crate::provenance::walk::Standpoint;
-use crate::provenance::wording::{self, sentence_case};
+use crate::provenance::wording;
 
 /// Within what time of block times a second receiver of the same goods, let go to nobody in particular, is one.
 const SECOND_RECEIVER_MS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -39,41 +42,24 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) -> bool {
     late(case, findings);
     left(case, findings);
     if case.account.is_cut {
-        let sentence = "More records are against the account of it than are compared with it.";
-        findings.add("limit-reached", Severity::Gap, &[], sentence.to_owned());
+        findings.add(Rule::LimitReached { what: Phrase::LimitOfAccount.into() }, &[]);
     }
     is_whole
 }
 
 fn notices(case: &Case<'_>, findings: &mut Findings, is_whole: &mut bool) {
     for (at, notice) in case.account.notices.iter().copied() {
-        let (who, day) = (sentence_case(&case.who(at)), case.day(at));
-        let leaves = [case.leaf(at)];
-        match notice {
-            Notice::Elsewhere(former) => {
-                let sentence = format!(
-                    "{who} packed it into something else on {day}, and no record says that it was taken out of {}.",
-                    wording::id(former)
-                );
-                findings.add("packed-elsewhere", Severity::Note, &leaves, sentence);
-            }
-            Notice::NotInside(container) => {
-                let sentence = format!(
-                    "{who} took it out of {} on {day}, into which nobody who had it is recorded to have packed it.",
-                    wording::id(container)
-                );
-                findings.add("unpacked-without-packing", Severity::Note, &leaves, sentence);
-            }
+        let (who, day) = (case.who(at), case.day(at));
+        let shown = |container| wording::id(container).into();
+        let found = match notice {
+            Notice::Elsewhere(former) => Rule::PackedElsewhere { who, day, container: shown(former) },
+            Notice::NotInside(container) => Rule::UnpackedWithoutPacking { who, day, container: shown(container) },
             Notice::Cycle(container) => {
-                let sentence = format!(
-                    "{who} recorded on {day} that it was packed into {}, which is itself inside it: where it was \
-                     cannot be followed.",
-                    wording::id(container)
-                );
                 *is_whole = false;
-                findings.add("container-cycle", Severity::Gap, &leaves, sentence);
+                Rule::ContainerCycle { who, day, container: shown(container) }
             }
-        }
+        };
+        findings.add(found, &[case.leaf(at)]);
     }
 }
 
@@ -83,24 +69,14 @@ fn voids(case: &Case<'_>, findings: &mut Findings) {
         if !lies_aside || reading::act(case, at) != Act::VoidsShipping || case.account.too_late.contains(&at) {
             continue;
         }
-        let sentence = format!(
-            "{} took back a shipment on {} that it had not recorded: this changes nothing.",
-            sentence_case(&case.who(at)),
-            case.day(at)
-        );
-        findings.add("void-without-shipping", Severity::Note, &[case.leaf(at)], sentence);
+        findings.add(Rule::VoidWithoutShipping { who: case.who(at), day: case.day(at) }, &[case.leaf(at)]);
     }
 }
 
 /// Notes what its signer would have taken back after others had built on it.
 fn too_late(case: &Case<'_>, findings: &mut Findings) {
     for at in case.account.too_late.iter().copied() {
-        let sentence = format!(
-            "{} would take back on {} what it had recorded before; others have gone on from that since, so this changes nothing.",
-            sentence_case(&case.who(at)),
-            case.day(at)
-        );
-        findings.add("withdrawn-too-late", Severity::Note, &[case.leaf(at)], sentence);
+        findings.add(Rule::WithdrawnTooLate { who: case.who(at), day: case.day(at) }, &[case.leaf(at)]);
     }
 }
 
@@ -110,25 +86,17 @@ fn contradicts(case: &Case<'_>, at: usize, findings: &mut Findings) {
     let (who, day, leaves) = (case.who(at), case.day(at), leaves_with(case, at, here));
     match &here.passage {
         Passage::Ended(ending) => {
-            let sentence = format!(
-                "{} recorded it on {day}, after it was {} on {} by {}.",
-                sentence_case(&who),
-                ending.end.word(),
-                case.day(ending.by),
-                case.who(ending.by)
-            );
-            findings.add("event-after-terminal", Severity::Fails, &[case.leaf(ending.by), case.leaf(at)], sentence);
+            let (end, ended, by) = (case::ended(ending.end), case.day(ending.by), case.who(ending.by));
+            let found = Rule::EventAfterTerminal { who, day, end, ended, by };
+            findings.add(found, &[case.leaf(ending.by), case.leaf(at)]);
         }
         Passage::Moving(_) if reading::act(case, at) == Act::Ships => {
             let holder = case.holder(&here.passage, here.last);
-            let sentence =
-                format!("{} sent it off again on {day}, to another destination: {holder}.", sentence_case(&who));
-            findings.add("shipped-twice", Severity::Fails, &leaves, sentence);
+            findings.add(Rule::ShippedTwice { who, day, holder }, &leaves);
         }
         _ => {
             let holder = case.holder(&here.passage, here.last);
-            let sentence = format!("{} recorded on {day} what it could no longer do: {holder}.", sentence_case(&who));
-            findings.add("contradicts-itself", Severity::Fails, &leaves, sentence);
+            findings.add(Rule::ContradictsItself { who, day, holder }, &leaves);
         }
     }
 }
@@ -216,54 +184,32 @@ fn gap(case: &Case<'_>, at: usize, here: &Standpoint<'_>, findings: &mut Finding
     let (who, day, leaves) = (case.who(at), case.day(at), leaves_with(case, at, here));
     let holder = case.holder(&here.passage, here.last);
     if matches!(here.passage, Passage::Ended(_)) && case.event(at).declares("returned") {
-        let sentence = format!("{} recorded on {day} that it was brought back, though {holder}.", sentence_case(&who));
-        return findings.add("returned-elsewhere", Severity::Gap, &leaves, sentence);
+        return findings.add(Rule::ReturnedElsewhere { who, day, holder }, &leaves);
     }
     if let Some(container) = here.inside.container() {
-        let sentence = format!(
-            "{} recorded it on {day} outside of {}, into which it was packed, and nobody recorded taking it out: {holder}.",
-            sentence_case(&who),
-            wording::id(container)
-        );
-        return findings.add("inside-container", Severity::Gap, &leaves, sentence);
+        let container = wording::id(container).into();
+        return findings.add(Rule::InsideContainer { who, day, container, holder }, &leaves);
     }
-    let sentence = format!("No record says how it came to {who}, where it was on {day}: {holder}.");
-    findings.add("custody-gap", Severity::Gap, &leaves, sentence);
+    findings.add(Rule::CustodyGap { who, day, holder }, &leaves);
 }
 
 /// Reports what one participant says against the account.
 fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
     let first = claims[0];
-    let who = case.who(first);
-    let placed = |at: usize| {
-        reading::location(case.event(at)).map(|id| format!(" at {}", wording::place(id))).unwrap_or_default()
-    };
-    let place = placed(first);
+    let placed = |at: usize| case.place(at).map(|place| Phrase::AtPlace { place }).into();
+    let (who, place, day) = (case.known(first), placed(first), case.day(first));
     let is_party = case.order().any(|at| case.signer(at) == case.signer(first));
     let says = if is_party {
-        format!(
-            "{} also says it had it{place} on {}, which does not fit its journey.",
-            sentence_case(&who),
-            case.day(first)
-        )
+        Phrase::ClaimedByParty { who, place, day }.into()
     } else {
-        format!(
-            "{} says it had a product with this number{place} on {}, and has no part in its journey.",
-            sentence_case(&who),
-            case.day(first)
-        )
+        Phrase::ClaimedByStranger { who, place, day }.into()
     };
-    let mut sentence = match case.account.end.last {
-        Some(last) => {
-            format!("By its own records it was with {}{} on {}. {says}", case.who(last), placed(last), case.day(last))
-        }
-        None => says,
-    };
-    if let Some(last) = case.account.end.last.filter(|last| case.signer(*last) != case.signer(first)) {
-        sentence.push_str(&format!(" If yours did not come from {}, do not trust it.", case.who(last)));
-    }
+    let last = case.account.end.last;
+    let own = last.map(|at| Phrase::ClaimedOwn { who: case.known(at), place: placed(at), day: case.day(at) }).into();
+    let other = last.filter(|at| case.signer(*at) != case.signer(first));
+    let warning: Said = other.map(|at| Phrase::ClaimedWarning { who: case.who(at) }).into();
     let leaves: Vec<LeafIndex> = claims.iter().map(|at| case.leaf(*at)).collect();
-    findings.add("claimed", Severity::Disputes, &leaves, sentence);
+    findings.add(Rule::Claimed { own, says, warning }, &leaves);
 }
 
 /// Notes which claims the members have dismissed, and why.
@@ -274,15 +220,14 @@ fn dismissed(case: &Case<'_>, findings: &mut Findings) {
     }
     for claims in by_signer.into_values() {
         let Some(dismissal) = case.dismissal(claims[0]) else { continue };
-        let sentence = format!(
-            "{} says it had it on {}. The members of this ledger decided on {} that this counts for nothing: {}",
-            sentence_case(&case.who(claims[0])),
-            case.day(claims[0]),
-            wording::day(dismissal.at.time),
-            wording::stop(&wording::shown(&dismissal.reason))
-        );
+        let found = Rule::Dismissed {
+            who: case.who(claims[0]),
+            day: case.day(claims[0]),
+            decided: wording::day(dismissal.at.time).into(),
+            reason: wording::quoted(&dismissal.reason).into(),
+        };
         let leaves: Vec<LeafIndex> = claims.iter().map(|at| case.leaf(*at)).collect();
-        findings.add("dismissed", Severity::Note, &leaves, sentence);
+        findings.add(found, &leaves);
     }
 }
 
@@ -291,12 +236,7 @@ pub(super) fn note_claims(case: &Case<'_>, findings: &mut Findings) {
     dismissed(case, findings);
     let mut told: BTreeSet<&ParticipantId> = BTreeSet::new();
     for at in case.account.claims.iter().copied().filter(|at| told.insert(case.signer(*at))) {
-        let sentence = format!(
-            "{} says it had some of it on {}; nobody that had it recorded sending it there.",
-            sentence_case(&case.who(at)),
-            case.day(at)
-        );
-        findings.add("lot-claimed", Severity::Note, &[case.leaf(at)], sentence);
+        findings.add(Rule::LotClaimed { who: case.who(at), day: case.day(at) }, &[case.leaf(at)]);
     }
 }
 
@@ -304,13 +244,9 @@ pub(super) fn note_claims(case: &Case<'_>, findings: &mut Findings) {
 fn containers(case: &Case<'_>, findings: &mut Findings) {
     for at in case.account.about_container.iter().copied() {
         let Some(container) = case.via(at).filter(|_| case.acts_on_any(at).intersects(HAVING)) else { continue };
-        let sentence = format!(
-            "{} says it had {} on {}, in which this was then, and has no part in its journey.",
-            sentence_case(&case.who(at)),
-            wording::id(container),
-            wording::day(case.event(at).event_time)
-        );
-        findings.add("container-disputed", Severity::Note, &[case.leaf(at)], sentence);
+        let day = wording::day(case.event(at).event_time).into();
+        let found = Rule::ContainerDisputed { who: case.who(at), day, container: wording::id(container).into() };
+        findings.add(found, &[case.leaf(at)]);
     }
 }
 
@@ -325,26 +261,16 @@ fn unnamed_carriers(case: &Case<'_>, findings: &mut Findings) {
     }
     for carried in told.into_values() {
         let at = carried[0];
-        let sentence = format!(
-            "{} carried it on {}; whoever sent it off did not name it as a carrier.",
-            sentence_case(&case.who(at)),
-            case.day(at)
-        );
         let leaves: Vec<LeafIndex> = carried.iter().map(|at| case.leaf(*at)).collect();
-        findings.add("unnamed-carrier", Severity::Note, &leaves, sentence);
+        findings.add(Rule::UnnamedCarrier { who: case.who(at), day: case.day(at) }, &leaves);
     }
 }
 
 /// Notes who took over what had been let go to nobody in particular.
 fn unannounced(case: &Case<'_>, findings: &mut Findings) {
     for (at, from) in case.account.unannounced.iter().copied() {
-        let sentence = format!(
-            "{} recorded taking it over on {}; {}, which had let it go, had named nobody.",
-            sentence_case(&case.who(at)),
-            case.day(at),
-            case.name(from)
-        );
-        findings.add("unannounced", Severity::Note, &[case.leaf(at)], sentence);
+        let found = Rule::Unannounced { who: case.who(at), day: case.day(at), from: case.name(from) };
+        findings.add(found, &[case.leaf(at)]);
     }
 }
 
@@ -354,12 +280,7 @@ fn late(case: &Case<'_>, findings: &mut Findings) {
     for at in case.order().collect::<Vec<_>>().into_iter().rev() {
         let overtaken = later.iter().any(|one| case.signer(*one) != case.signer(at) && case.leaf(*one) < case.leaf(at));
         if overtaken {
-            let sentence = format!(
-                "{} recorded what was on {} only after others had recorded what came later.",
-                sentence_case(&case.who(at)),
-                case.day(at)
-            );
-            findings.add("late", Severity::Note, &[case.leaf(at)], sentence);
+            findings.add(Rule::Late { who: case.who(at), day: case.day(at) }, &[case.leaf(at)]);
         }
         // The earliest leaf of each signer says it all.
         match later.iter_mut().find(|one| case.signer(**one) == case.signer(at)) {
@@ -373,12 +294,8 @@ fn late(case: &Case<'_>, findings: &mut Findings) {
 fn left(case: &Case<'_>, findings: &mut Findings) {
     let Passage::Moving(transfer) = &case.account.end.passage else { return };
     if !transfer.to.is_empty() && transfer.to.iter().all(|id| case.owner(id).is_none()) {
-        let sentence = format!(
-            "{} sent it on {} to somebody who is not registered here: what happened since is not recorded.",
-            sentence_case(&case.name(transfer.from)),
-            case.day(transfer.since)
-        );
-        findings.add("left-consortium", Severity::Note, &[case.leaf(transfer.since)], sentence);
+        let found = Rule::LeftConsortium { who: case.name(transfer.from), day: case.day(transfer.since) };
+        findings.add(found, &[case.leaf(transfer.since)]);
     }
 }
 

@@ -6,28 +6,8 @@ use serde::Serialize;
 
 use crate::limits::REASONS_PER_RULE_MAX;
 use crate::merkle::LeafIndex;
-
-/// What a finding means for the verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// The product is recalled.
-    Recall,
-    /// A contradiction: the product is suspect.
-    Fails,
-    /// It is no more: destroyed, or taken out of use.
-    Ended,
-    /// Somebody without a part in its journey says to have had it.
-    Disputes,
-    /// Something is missing: the history is incomplete.
-    Gap,
-    /// It has reached its end as it should: sold, dispensed, expired, used up, unpacked.
-    Past,
-    /// Worth knowing, and changes nothing.
-    Note,
-    /// In the product's favour: what an authentic verdict rests on.
-    Holds,
-}
+use crate::provenance::rule::{Rule, Severity};
+use crate::provenance::sentences::Sentences;
 
 /// One finding of one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,72 +17,24 @@ pub struct Reason {
     pub severity: Severity,
     /// The leaves that it rests on, ascending and each once.
     pub leaves: Vec<LeafIndex>,
+    /// In English.
     #[serde(rename = "text")]
     pub sentence: String,
+    #[serde(skip)]
+    pub(super) found: Rule,
 }
 
-/// Every rule by its stable id, and what its findings mean. `docs/VERDICT.md` says when each speaks.
-pub const RULES: &[(&str, Severity)] = &[
-    ("recalled", Severity::Recall),
-    ("recalled-input", Severity::Recall),
-    ("commissioned-twice", Severity::Fails),
-    ("commissioned-without-authority", Severity::Fails),
-    ("event-after-terminal", Severity::Fails),
-    ("event-id-reused", Severity::Fails),
-    ("contradicts-itself", Severity::Fails),
-    ("impossible-travel", Severity::Fails),
-    ("label-differs", Severity::Fails),
-    ("reported-stolen", Severity::Fails),
-    ("shipped-twice", Severity::Fails),
-    ("signed-after-compromise", Severity::Fails),
-    ("signer-not-in-force", Severity::Fails),
-    ("signer-outside-rights", Severity::Fails),
-    ("decommissioned", Severity::Ended),
-    ("destroyed", Severity::Ended),
-    ("claimed", Severity::Disputes),
-    ("answer-too-old", Severity::Gap),
-    ("container-cycle", Severity::Gap),
-    ("custody-gap", Severity::Gap),
-    ("end-withdrawn", Severity::Gap),
-    ("inside-container", Severity::Gap),
-    ("limit-reached", Severity::Gap),
-    ("no-origin", Severity::Gap),
-    ("not-serialised", Severity::Gap),
-    ("returned-elsewhere", Severity::Gap),
-    ("dispensed", Severity::Past),
-    ("expired", Severity::Past),
-    ("sold", Severity::Past),
-    ("unpacked", Severity::Past),
-    ("used-up", Severity::Past),
-    ("code-can-be-copied", Severity::Note),
-    ("compromised-stranger", Severity::Note),
-    ("corrected", Severity::Note),
-    ("correction-without-effect", Severity::Note),
-    ("container-disputed", Severity::Note),
-    ("date-passed", Severity::Note),
-    ("dismissed", Severity::Note),
-    ("expiry-unreadable", Severity::Note),
-    ("label-incomplete", Severity::Note),
-    ("label-unconfirmed", Severity::Note),
-    ("late", Severity::Note),
-    ("left-consortium", Severity::Note),
-    ("load", Severity::Note),
-    ("lot-claimed", Severity::Note),
-    ("packed-elsewhere", Severity::Note),
-    ("recall-claimed", Severity::Note),
-    ("recall-lifted", Severity::Note),
-    ("recall-lifted-by-vote", Severity::Note),
-    ("stolen-claimed", Severity::Note),
-    ("shared-number", Severity::Note),
-    ("unannounced", Severity::Note),
-    ("unnamed-carrier", Severity::Note),
-    ("unpacked-without-packing", Severity::Note),
-    ("void-without-shipping", Severity::Note),
-    ("withdrawn-too-late", Severity::Note),
-    ("commissioned-by-prefix-holder", Severity::Holds),
-    ("custody-unbroken", Severity::Holds),
-    ("signers-registered", Severity::Holds),
-];
+impl Reason {
+    pub(super) fn new(found: Rule, leaves: Vec<LeafIndex>) -> Self {
+        let sentence = Sentences::english().say_rule(&found);
+        Self { rule: found.key(), severity: found.severity(), leaves, sentence, found }
+    }
+
+    /// Its sentence in a language.
+    pub fn text(&self, sentences: &Sentences) -> String {
+        sentences.say_rule(&self.found)
+    }
+}
 
 /// Findings as they come, with no more of one rule than people read.
 #[derive(Debug, Default)]
@@ -112,8 +44,8 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub fn add(&mut self, rule: &'static str, severity: Severity, leaves: &[LeafIndex], sentence: String) {
-        let (count, last) = self.of_rule.entry(rule).or_insert((0, 0));
+    pub fn add(&mut self, found: Rule, leaves: &[LeafIndex]) {
+        let (count, last) = self.of_rule.entry(found.key()).or_insert((0, 0));
         if *count >= REASONS_PER_RULE_MAX {
             // The rest add no sentence; their leaves still say where to look.
             if let Some(reason) = self.reasons.get_mut(*last) {
@@ -122,7 +54,7 @@ impl Findings {
             return;
         }
         (*count, *last) = (*count + 1, self.reasons.len());
-        self.reasons.push(Reason { rule, severity, leaves: leaves.to_vec(), sentence });
+        self.reasons.push(Reason::new(found, leaves.to_vec()));
     }
 
     /// The severity that weighs most.
@@ -149,13 +81,14 @@ mod tests {
     #[test]
     fn keeps_a_limited_number_of_each_rule_and_every_leaf() {
         let mut findings = Findings::default();
-        for n in 0..100 {
-            findings.add("rule", Severity::Fails, &[LeafIndex::new(n).unwrap()], format!("{n}"));
+        for n in 0..100_u8 {
+            let late = Rule::Late { who: usize::from(n).into(), day: "today".into() };
+            findings.add(late, &[LeafIndex::new(u64::from(n)).unwrap()]);
         }
-        findings.add("other", Severity::Recall, &[], String::new());
+        findings.add(Rule::Recalled { who: "A".into(), day: "today".into(), what: "it".into() }, &[]);
         let reasons = findings.into_reasons();
         assert_eq!(reasons.len(), REASONS_PER_RULE_MAX + 1);
-        assert_eq!(reasons[0].rule, "other", "the weightiest comes first");
+        assert_eq!(reasons[0].rule, "recalled", "the weightiest comes first");
         assert_eq!(reasons.iter().map(|reason| reason.leaves.len()).sum::<usize>(), 100);
     }
 }

@@ -1,14 +1,17 @@
 //! `judge`: every rule over a history, weighed into one verdict.
 
-use crate::provenance::case::Case;
+use crate::provenance::case::{self, Case};
 use crate::provenance::custody;
-use crate::provenance::finding::{Findings, Severity};
+use crate::provenance::finding::Findings;
 use crate::provenance::history::History;
 use crate::provenance::passage::Passage;
+use crate::provenance::phrase::Phrase;
 use crate::provenance::policy::Policy;
 use crate::provenance::reading;
 use crate::provenance::records::Subject;
+use crate::provenance::rule::{Rule, Severity};
 use crate::provenance::rules::{corrected, ending, label, origin, recall, signers, stolen, travel};
+use crate::provenance::sentences::{Said, Sentences};
 use crate::provenance::timeline;
 use crate::provenance::verdict::{self, Light, ProductState, Verdict, Word};
 use crate::provenance::wording;
@@ -21,19 +24,17 @@ pub fn judge(history: &History, policy: &Policy) -> Verdict {
     }
     let mut findings = Findings::default();
     if history.limit_reached {
-        let sentence =
-            "More is recorded of it than is followed for one code: what was recorded last was not looked at.";
-        findings.add("limit-reached", Severity::Gap, &[], sentence.to_owned());
+        findings.add(Rule::LimitReached { what: Phrase::LimitOfFollowing.into() }, &[]);
     }
     let (state, whereabouts) = match case.subject {
         Subject::One | Subject::Load | Subject::Paper => one(&case, &mut findings),
-        Subject::Lot | Subject::Kind | Subject::Place => (many(&case, &mut findings), String::new()),
+        Subject::Lot | Subject::Kind | Subject::Place => (many(&case, &mut findings), Said::NOTHING),
     };
     let reasons = findings.into_reasons();
     let best = if matches!(case.subject, Subject::One | Subject::Paper) { Word::Authentic } else { Word::Traced };
     let word = Word::weigh(&reasons, best);
-    let summary = match (word, case.account.origin) {
-        (Word::Authentic | Word::Traced, Some(origin)) => genuine(&case, word, origin, &whereabouts),
+    let summary_said = match (word, case.account.origin) {
+        (Word::Authentic | Word::Traced, Some(origin)) => genuine(&case, word, origin, whereabouts).into(),
         _ => verdict::summary(word, &reasons),
     };
     Verdict {
@@ -41,7 +42,8 @@ pub fn judge(history: &History, policy: &Policy) -> Verdict {
         label: history.label.clone(),
         word,
         light: word.light(&reasons),
-        summary,
+        summary: Sentences::english().say(&summary_said),
+        summary_said,
         reasons,
         state,
         timeline: timeline::of(&case),
@@ -56,12 +58,14 @@ fn unknown(case: &Case<'_>) -> Verdict {
     let history = case.history;
     let mut findings = Findings::default();
     not_serialised(case, &mut findings);
+    let summary_said = verdict::summary(Word::Unknown, &[]);
     Verdict {
         id: history.id.clone(),
         label: history.label.clone(),
         word: Word::Unknown,
         light: Light::Amber,
-        summary: verdict::summary(Word::Unknown, &[]),
+        summary: Sentences::english().say(&summary_said),
+        summary_said,
         reasons: findings.into_reasons(),
         state: ProductState::default(),
         timeline: Vec::new(),
@@ -72,7 +76,7 @@ fn unknown(case: &Case<'_>) -> Verdict {
 }
 
 /// One thing: every rule. Gives its state, and where it is as a clause.
-fn one(case: &Case<'_>, findings: &mut Findings) -> (ProductState, String) {
+fn one(case: &Case<'_>, findings: &mut Findings) -> (ProductState, Said) {
     corrected::check(case, findings);
     signers::check(case, findings);
     origin::check(case, findings);
@@ -86,16 +90,12 @@ fn one(case: &Case<'_>, findings: &mut Findings) -> (ProductState, String) {
     let whereabouts = whereabouts(case);
     if is_whole && case.subject.has_custodian() && case.account.origin.is_some() {
         let leaves: Vec<_> = case.order().map(|at| case.leaf(at)).collect();
-        let sentence = format!("Every hand-over since is on record; {whereabouts}.");
-        findings.add("custody-unbroken", Severity::Holds, &leaves, sentence);
+        findings.add(Rule::CustodyUnbroken { whereabouts: whereabouts.clone() }, &leaves);
     }
     if case.subject == Subject::Load {
-        let sentence = "This code names a load, not what is in it: scan the pieces.";
-        findings.add("load", Severity::Note, &[], sentence.to_owned());
+        findings.add(Rule::Load, &[]);
     } else if findings.heaviest().is_none_or(|heaviest| heaviest >= Severity::Note) {
-        let sentence = "A printed code can be copied: this is the journey of the product with this number, and only \
-                        what you see yourself says that it is the one in your hand.";
-        findings.add("code-can-be-copied", Severity::Note, &[], sentence.to_owned());
+        findings.add(Rule::CodeCanBeCopied, &[]);
     }
     (state, whereabouts)
 }
@@ -114,23 +114,13 @@ fn many(case: &Case<'_>, findings: &mut Findings) -> ProductState {
 }
 
 fn not_serialised(case: &Case<'_>, findings: &mut Findings) {
-    let (rule, severity, sentence) = match case.subject {
+    let found = match case.subject {
         Subject::One | Subject::Load | Subject::Paper => return,
-        Subject::Place => {
-            ("not-serialised", Severity::Gap, "This code names a place or an organisation, not a product.")
-        }
-        Subject::Lot => (
-            "shared-number",
-            Severity::Note,
-            "This code names a lot, which many pieces share: it cannot single out the one in your hand.",
-        ),
-        Subject::Kind => (
-            "shared-number",
-            Severity::Note,
-            "This code names a kind of product, which many pieces share: it cannot single out the one in your hand.",
-        ),
+        Subject::Place => Rule::NotSerialised,
+        Subject::Lot => Rule::SharedNumber { what: Phrase::Lot.into() },
+        Subject::Kind => Rule::SharedNumber { what: Phrase::Kind.into() },
     };
-    findings.add(rule, severity, &[], sentence.to_owned());
+    findings.add(found, &[]);
 }
 
 fn state(case: &Case<'_>) -> ProductState {
@@ -157,32 +147,27 @@ fn state(case: &Case<'_>) -> ProductState {
 }
 
 /// Where the product is, as a clause.
-fn whereabouts(case: &Case<'_>) -> String {
+fn whereabouts(case: &Case<'_>) -> Said {
     let end = &case.account.end;
-    let inside = end.inside.container().map(|id| format!(", in the container {}", wording::id(id))).unwrap_or_default();
+    let inside = || end.inside.container().map(|id| Phrase::Inside { container: wording::id(id).into() }).into();
     match &end.passage {
-        Passage::Ended(ending) => format!("it was {} on {}", ending.end.word(), case.day(ending.by)),
-        Passage::Held(by) => format!("{} has it{inside}", case.name(by)),
+        Passage::Ended(ending) => Phrase::WhereEnded { end: case::ended(ending.end), day: case.day(ending.by) },
+        Passage::Held(by) => Phrase::WhereHeld { who: case.name(by), inside: inside() },
         Passage::Moving(transfer) => {
-            let to = case.announced(transfer).map(|to| format!(" to {to}")).unwrap_or_default();
-            format!("it is on its way from {}{to}{inside}", case.name(transfer.from))
+            let to = case.announced(transfer).map(|to| Phrase::WhereMovingTo { to }).into();
+            Phrase::WhereMoving { who: case.name(transfer.from), to, inside: inside() }
         }
-        Passage::Unknown => "nobody is recorded as having it now".to_owned(),
+        Passage::Unknown => Phrase::WhereUnknown,
     }
+    .into()
 }
 
-fn genuine(case: &Case<'_>, word: Word, origin: usize, whereabouts: &str) -> String {
+fn genuine(case: &Case<'_>, word: Word, origin: usize, whereabouts: Said) -> Phrase {
     let (who, day) = (case.who(origin), case.day(origin));
     match (word, case.subject) {
-        (Word::Authentic, Subject::Paper) => format!("Genuine by the records: it comes from {who}, of {day}."),
-        (Word::Authentic, _) => format!(
-            "Genuine by the records: it comes from {who}, of {day}, and every hand-over since is known; {whereabouts}."
-        ),
-        (_, Subject::Load) => format!(
-            "Traced: it comes from {who}, of {day}, and every hand-over since is known; {whereabouts}. What is in it has codes of its own."
-        ),
-        _ => format!(
-            "Traced: it comes from {who}, of {day}. Many pieces share this code: it cannot single out the one in your hand."
-        ),
+        (Word::Authentic, Subject::Paper) => Phrase::GenuinePaper { who, day },
+        (Word::Authentic, _) => Phrase::Genuine { who, day, whereabouts },
+        (_, Subject::Load) => Phrase::TracedLoad { who, day, whereabouts },
+        _ => Phrase::TracedFrom { who, day },
     }
 }

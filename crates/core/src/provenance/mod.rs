@@ -3,7 +3,8 @@
 //! The way of a history through this folder: `records` says what each record is worth by itself (`corrections`) and what it means for
 //! custody and for the product's end (`reading`). `account` builds from the records of the `parties` who has the product: by walks
 //! (`walk`) along which each record fits the `passage` so far or not, the product's own records and, while it is in a container, the
-//! container's (`containment`). Both together are the `case`. `custody` and the `rules` turn it into findings; `judge` weighs them.
+//! container's (`containment`). Both together are the `case`. `custody` and the `rules` turn it into findings, each one a `rule` with the
+//! parts of its sentence (`phrase`, `wording`); `judge` weighs them, and `sentences` says them in a language.
 //! `docs/VERDICT.md` is the same for readers of verdicts, with every rule.
 //!
 //! Not here: proofs and signatures, which were checked before a history was made; which records a history must hold
@@ -24,10 +25,13 @@ pub mod master_data;
 mod parties;
 mod parts;
 mod passage;
+mod phrase;
 mod policy;
 mod reading;
 mod records;
+mod rule;
 mod rules;
+mod sentences;
 mod timeline;
 mod verdict;
 mod walk;
@@ -38,7 +42,7 @@ mod scenario;
 #[cfg(test)]
 mod tests;
 
-pub use finding::{RULES, Reason, Severity};
+pub use finding::Reason;
 pub use follow::{
     Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, holds_captures, is_before_span,
     is_of_proposal,
@@ -46,5 +50,8 @@ pub use follow::{
 pub use history::{CapturedEvent, History, Record};
 pub use judge::judge;
 pub use policy::{Policy, stale};
+pub use rule::{RULES, Severity};
+pub use sentences::Sentences;
 pub use timeline::TimelineStep;
 pub use verdict::{Light, Party, ProductState, Verdict, Word};
+pub use wording::quoted;

@@ -1,6 +1,7 @@
 //! What a verdict leaves to those who ask for it.
 
-use crate::provenance::finding::{Reason, Severity};
+use crate::provenance::finding::Reason;
+use crate::provenance::rule::Rule;
 use crate::provenance::wording;
 use crate::time::Timestamp;
 
@@ -41,21 +42,16 @@ impl Default for Policy {
 /// old one, and no younger than its distance.
 pub fn stale(as_of: Timestamp, now: Timestamp, policy: &Policy) -> Option<Reason> {
     let age_ms = now.millis_since(as_of).abs();
-    (age_ms > policy.max_age_ms).then(|| Reason {
-        rule: "answer-too-old",
-        severity: Severity::Gap,
-        leaves: Vec::new(),
-        sentence: format!(
-            "This answer is from {}, and the time now is {}: something may have been recorded that it does not show.",
-            wording::minute(as_of),
-            wording::minute(now)
-        ),
+    (age_ms > policy.max_age_ms).then(|| {
+        let found = Rule::AnswerTooOld { then: wording::minute(as_of).into(), now: wording::minute(now).into() };
+        Reason::new(found, Vec::new())
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provenance::rule::Severity;
 
     #[test]
     fn an_answer_is_too_old_after_an_hour_either_way() {

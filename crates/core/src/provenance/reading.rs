@@ -36,7 +36,7 @@ pub(super) enum End {
 }
 
 impl End {
-    /// The word for it in state and sentences.
+    /// The word for it in state.
     pub const fn word(self) -> &'static str {
         match self {
             End::Sold => "sold",

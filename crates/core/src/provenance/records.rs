@@ -11,6 +11,7 @@ use crate::provenance::history::{History, Record};
 use crate::provenance::parts::Parts;
 use crate::provenance::policy::Policy;
 use crate::provenance::reading::{self, Act};
+use crate::provenance::sentences::Said;
 use crate::provenance::wording;
 use crate::time::Timestamp;
 
@@ -138,11 +139,11 @@ impl<'a> Records<'a> {
     }
 
     /// The signer's name, for sentences.
-    pub fn who(&self, at: usize) -> String {
+    pub fn who(&self, at: usize) -> Said {
         self.name(self.signer(at))
     }
 
-    pub fn name(&self, participant: &ParticipantId) -> String {
+    pub fn name(&self, participant: &ParticipantId) -> Said {
         wording::name(&self.history.registry, participant)
     }
 

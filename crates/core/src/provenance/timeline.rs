@@ -9,9 +9,11 @@ use crate::merkle::LeafIndex;
 use crate::provenance::account::Outcome;
 use crate::provenance::case::Case;
 use crate::provenance::corrections::Standing;
+use crate::provenance::phrase::Phrase;
 use crate::provenance::reading;
+use crate::provenance::sentences::Sentences;
 use crate::provenance::verdict::Party;
-use crate::provenance::wording::shown;
+use crate::provenance::wording::quoted;
 use crate::time::Timestamp;
 
 /// One record of the product's journey.
@@ -36,6 +38,9 @@ pub struct TimelineStep {
     pub disposition: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Id>,
+    /// To whom the location belongs, if that is another participant than the signer.
+    #[serde(skip)]
+    pub location_owner: Option<Party>,
     /// Degrees north of the equator and east of Greenwich, where the event gives its place by coordinates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latitude: Option<f64>,
@@ -51,9 +56,18 @@ pub struct TimelineStep {
     /// The leaf of the record that this withdraws.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrects: Option<LeafIndex>,
-    /// What to know when this record does not count as it stands.
+    /// What to know when this record does not count as it stands, in English.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    #[serde(skip)]
+    note_said: Option<Phrase>,
+}
+
+impl TimelineStep {
+    /// The note in a language.
+    pub fn note_text(&self, sentences: &Sentences) -> Option<String> {
+        self.note_said.clone().map(|note| sentences.say(&note.into()))
+    }
 }
 
 /// Tells all that is recorded of the product and of its containers, what was withdrawn too. A repeat is told at its first place
@@ -81,6 +95,7 @@ fn step(case: &Case<'_>, at: usize) -> TimelineStep {
         Standing::Withdraws(event) => (None, Some(case.leaf(event))),
         _ => (None, None),
     };
+    let note_said = note(case, at);
     TimelineStep {
         leaf: record.place.leaf,
         position: record.position,
@@ -92,6 +107,7 @@ fn step(case: &Case<'_>, at: usize) -> TimelineStep {
         biz_step: event.biz_step.as_ref().map(|step| step.as_str().to_owned()),
         disposition: event.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
         location: reading::location(event).cloned(),
+        location_owner: case.location_owner(at).map(|owner| party(case, owner)),
         latitude: event.coordinates.map(Coordinates::latitude),
         longitude: event.coordinates.map(Coordinates::longitude),
         signer: Party {
@@ -101,34 +117,31 @@ fn step(case: &Case<'_>, at: usize) -> TimelineStep {
         via: case.via(at).cloned(),
         corrected_by,
         corrects,
-        note: note(case, at),
+        note: note_said.clone().map(|note| Sentences::english().say(&note.into())),
+        note_said,
     }
 }
 
-fn note(case: &Case<'_>, at: usize) -> Option<String> {
+fn note(case: &Case<'_>, at: usize) -> Option<Phrase> {
     match case.entries[at].standing {
-        Standing::Counts if case.account.disregarded.contains(&at) => Some(
-            "Signed with a key that was in other hands; its owner did not have the product: not counted.".to_owned(),
-        ),
-        Standing::Counts if case.account.taken_back.contains(&at) => Some("Taken back: it was never made.".to_owned()),
+        Standing::Counts if case.account.disregarded.contains(&at) => Some(Phrase::NoteDisregarded),
+        Standing::Counts if case.account.taken_back.contains(&at) => Some(Phrase::NoteTakenBack),
         Standing::Counts => match case.account.outcome(at) {
-            Some(Outcome::Contradiction) => Some("Contradicts the journey.".to_owned()),
-            Some(Outcome::Claim) => Some("It does not fit the journey, and is no part of it.".to_owned()),
+            Some(Outcome::Contradiction) => Some(Phrase::NoteContradicts),
+            Some(Outcome::Claim) => Some(Phrase::NoteClaim),
             _ => None,
         },
         Standing::Repeats(_) => None,
-        Standing::WithdrawnBy(_) => Some("Withdrawn by the organisation that recorded it.".to_owned()),
+        Standing::WithdrawnBy(_) => Some(Phrase::NoteWithdrawn),
         Standing::Withdraws(_) => {
             let declaration = case.event(at).error_declaration.as_ref();
-            let reason = declaration.and_then(|declaration| declaration.reason.as_deref()).map(shown);
+            let reason = declaration.and_then(|declaration| declaration.reason.as_deref());
             Some(match reason {
-                Some(reason) => format!("Declares an earlier record wrong: {reason}."),
-                None => "Declares an earlier record wrong.".to_owned(),
+                Some(reason) => Phrase::NoteWithdrawsFor { reason: quoted(reason).into() },
+                None => Phrase::NoteWithdraws,
             })
         }
-        Standing::WithdrawsNothing => {
-            Some("Declares wrong what its signer never recorded; changes nothing.".to_owned())
-        }
+        Standing::WithdrawsNothing => Some(Phrase::NoteWithdrawsNothing),
     }
 }
 

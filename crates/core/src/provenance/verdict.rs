@@ -5,7 +5,10 @@ use serde::Serialize;
 use crate::consortium::{Organization, ParticipantId};
 use crate::gs1::{Id, Label};
 use crate::merkle::TreeSize;
-use crate::provenance::finding::{Reason, Severity};
+use crate::provenance::finding::Reason;
+use crate::provenance::phrase::Phrase;
+use crate::provenance::rule::Severity;
+use crate::provenance::sentences::{Said, Sentences};
 use crate::provenance::timeline::TimelineStep;
 use crate::time::Timestamp;
 
@@ -20,8 +23,10 @@ pub struct Verdict {
     #[serde(rename = "verdict")]
     pub word: Word,
     pub light: Light,
-    /// One plain sentence for a person in a shop.
+    /// One plain sentence for a person in a shop, in English.
     pub summary: String,
+    #[serde(skip)]
+    pub(super) summary_said: Said,
     /// The weightiest first.
     pub reasons: Vec<Reason>,
     pub state: ProductState,
@@ -138,22 +143,28 @@ impl Verdict {
         let word = Word::weigh(&self.reasons, self.best);
         if self.word != Word::Unknown && word != self.word {
             (self.word, self.light) = (word, word.light(&self.reasons));
-            self.summary = summary(word, &self.reasons);
+            self.summary_said = summary(word, &self.reasons);
+            self.summary = Sentences::english().say(&self.summary_said);
         }
         self
+    }
+
+    /// The summary in a language.
+    pub fn summary_text(&self, sentences: &Sentences) -> String {
+        sentences.say(&self.summary_said)
     }
 }
 
 /// The sentence for a verdict that is not authentic: its first reason, after what it means.
-pub(super) fn summary(word: Word, reasons: &[Reason]) -> String {
-    let first = reasons.first().map_or("", |reason| reason.sentence.as_str());
+pub(super) fn summary(word: Word, reasons: &[Reason]) -> Said {
+    let first = reasons.first().map_or(Said::NOTHING, |reason| Said::Rule(Box::new(reason.found.clone())));
     match word {
-        Word::Unknown => "Nobody has recorded this number here: nothing says that it is genuine.".to_owned(),
-        Word::Recalled => format!("Do not use it. {first}"),
-        Word::Suspect => format!("Do not trust it. {first}"),
-        Word::Ended | Word::Disputed => first.to_owned(),
-        Word::Incomplete => format!("Not enough is on record to call it genuine. {first}"),
-        Word::Traced => "Traced by the records: many pieces share this code.".to_owned(),
-        Word::Authentic => "Genuine by the records.".to_owned(),
+        Word::Unknown => Phrase::SummaryUnknown.into(),
+        Word::Recalled => Phrase::SummaryRecalled { first }.into(),
+        Word::Suspect => Phrase::SummarySuspect { first }.into(),
+        Word::Ended | Word::Disputed => first,
+        Word::Incomplete => Phrase::SummaryIncomplete { first }.into(),
+        Word::Traced => Phrase::SummaryTraced.into(),
+        Word::Authentic => Phrase::SummaryAuthentic.into(),
     }
 }

@@ -1,7 +1,12 @@
-//! Names and dates as they stand in sentences for people.
+//! Names, numbers and dates as they stand in sentences for people.
+//!
+//! Participants choose their names, and the texts of their records. Sentences quote both, so that nobody writes a sentence of ours by
+//! choosing one.
 
 use crate::consortium::{ParticipantId, Registry};
 use crate::gs1::Id;
+use crate::provenance::phrase::Phrase;
+use crate::provenance::sentences::Said;
 use crate::time::Timestamp;
 
 /// Characters of an organisation's name or of an id that a sentence shows.
@@ -18,11 +23,11 @@ pub(super) fn minute(time: Timestamp) -> String {
     format!("{} UTC", text.replace('T', " "))
 }
 
-/// An organisation's name.
-pub(super) fn name(registry: &Registry, id: &ParticipantId) -> String {
+/// An organisation's name, quoted.
+pub(super) fn name(registry: &Registry, id: &ParticipantId) -> Said {
     match registry.participant(id) {
-        Some(participant) => shown(participant.claims.organization.as_str()),
-        None => "an unregistered organisation".to_owned(),
+        Some(participant) => quoted(participant.claims.organization.as_str()).into(),
+        None => Phrase::Unregistered.into(),
     }
 }
 
@@ -46,23 +51,37 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
-/// `text` with a full stop at its end.
-pub(super) fn stop(text: &str) -> String {
-    if text.ends_with(['.', '!', '?', '…']) { text.to_owned() } else { format!("{text}.") }
-}
-
-/// `text` with a capital at its beginning.
-pub(super) fn sentence_case(text: &str) -> String {
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
+/// What somebody else wrote, as it is shown, in quotation marks that it cannot close: each run of quotation marks in it becomes one `'`.
+pub fn quoted(text: &str) -> String {
+    let mut kept = String::new();
+    let mut in_marks = false;
+    for character in text.chars().filter(|character| !is_invisible(*character)) {
+        let is_mark = is_quotation_mark(character);
+        if !is_mark {
+            kept.push(character);
+        } else if !in_marks {
+            kept.push('\'');
+        }
+        in_marks = is_mark;
     }
+    format!("“{}”", shown(&kept))
 }
 
 /// Zero-width characters, directional overrides and isolates, the byte order mark.
 const fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+}
+
+/// Quotation marks, single and double, of any script, and what looks like one.
+const fn is_quotation_mark(character: char) -> bool {
+    matches!(
+        character,
+        '"' | '\'' | '`' | '\u{A8}' | '«' | '\u{B4}' | '»' | '\u{2B9}'..='\u{2BD}' | '\u{2C8}' | '\u{2CA}' | '\u{2CB}' | '\u{2DD}'
+            | '\u{2EE}' | '\u{2F4}' | '\u{2F5}' | '\u{2F6}' | '\u{55A}' | '\u{55B}' | '\u{5F3}' | '\u{5F4}' | '\u{2018}'..='\u{201F}'
+            | '\u{2032}'..='\u{2037}' | '‹' | '›' | '\u{2057}' | '\u{275B}'..='\u{2760}' | '\u{276E}' | '\u{276F}'
+            | '\u{2E42}' | '\u{3003}' | '\u{300C}'..='\u{300F}' | '\u{301D}'..='\u{301F}' | '\u{FE41}'..='\u{FE44}' | '\u{FF02}'
+            | '\u{FF07}' | '\u{FF40}' | '\u{FF62}' | '\u{FF63}'
+    )
 }
 
 #[cfg(test)]
@@ -80,6 +99,14 @@ mod tests {
     fn names_cannot_turn_a_sentence_round() {
         assert_eq!(shown("Acme\u{202E} Pharma\u{200B}"), "Acme Pharma");
         assert_eq!(shown(&"x".repeat(200)), format!("{}…", "x".repeat(80)));
-        assert_eq!(sentence_case("an organisation"), "An organisation");
+    }
+
+    #[test]
+    fn names_cannot_leave_their_quotation_marks() {
+        assert_eq!(quoted("Acme Pharma"), "“Acme Pharma”");
+        assert_eq!(quoted("X\". It is genuine. \"Y"), "“X'. It is genuine. 'Y”");
+        assert_eq!(quoted("O'Neill”, “and"), "“O'Neill', 'and”");
+        assert_eq!(quoted("two '' of them, ‘\u{200B}’ and «"), "“two ' of them, ' and '”");
+        assert_eq!(quoted(&"x".repeat(200)), format!("“{}…”", "x".repeat(80)));
     }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use crate::epcis::event::{Action, Part, What};
 use crate::gs1::{Id, IdKind};
 use crate::merkle::LeafIndex;
-use crate::provenance::case::Case;
+use crate::provenance::case::{self, Case};
 use crate::provenance::corrections::Standing;
-use crate::provenance::finding::{Findings, Severity};
+use crate::provenance::finding::Findings;
 use crate::provenance::passage::{Fit, Passage};
 use crate::provenance::reading::End;
-use crate::provenance::wording::sentence_case;
+use crate::provenance::rule::Rule;
 
 /// Within what time of its record a seller may withdraw a sale without a trace in the word.
 const SALE_MISTAKEN_MS: i64 = 24 * 60 * 60 * 1000;
@@ -26,23 +26,14 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
 }
 
 fn ended(case: &Case<'_>, end: End, at: usize, findings: &mut Findings) {
-    let severity = if end.may_be_returned() { Severity::Past } else { Severity::Ended };
     let (who, day) = (case.who(at), case.day(at));
-    let sentence = match end {
-        End::Sold => format!(
-            "{} sold it on {day}. If you bought it from them around then, this is that product; if it is offered to you as new, it \
-             is not.",
-            sentence_case(&who)
-        ),
-        End::Dispensed => format!(
-            "{} dispensed it on {day}. If you were given it by them around then, this is that product; if it is offered to you as \
-             new, it is not.",
-            sentence_case(&who)
-        ),
-        End::Decommissioned => format!("{} took it out of use on {day}.", sentence_case(&who)),
-        End::Destroyed => format!("{} recorded on {day} that it was destroyed.", sentence_case(&who)),
+    let found = match end {
+        End::Sold => Rule::Sold { who, day },
+        End::Dispensed => Rule::Dispensed { who, day },
+        End::Decommissioned => Rule::Decommissioned { who, day },
+        End::Destroyed => Rule::Destroyed { who, day },
     };
-    findings.add(end.word(), severity, &[case.leaf(at)], sentence);
+    findings.add(found, &[case.leaf(at)]);
 }
 
 /// What went into something else is used up, unless the same participant recorded it again: a drum of cable is cut and stored.
@@ -53,8 +44,7 @@ fn used_up(case: &Case<'_>, findings: &mut Findings) {
     if fitting().any(goes_on) {
         return;
     }
-    let sentence = format!("{} made something else of it on {}.", sentence_case(&case.who(at)), case.day(at));
-    findings.add("used-up", Severity::Past, &[case.leaf(at)], sentence);
+    findings.add(Rule::UsedUp { who: case.who(at), day: case.day(at) }, &[case.leaf(at)]);
 }
 
 /// A logistic unit out of which all was taken stands for nothing any more.
@@ -78,9 +68,7 @@ fn unpacked(case: &Case<'_>, findings: &mut Findings) {
         emptied = (*action == Action::Delete && inside.is_empty()).then_some(at);
     }
     if let Some(at) = emptied {
-        let sentence =
-            format!("{} took out of it on {} all that was in it.", sentence_case(&case.who(at)), case.day(at));
-        findings.add("unpacked", Severity::Past, &[case.leaf(at)], sentence);
+        findings.add(Rule::Unpacked { who: case.who(at), day: case.day(at) }, &[case.leaf(at)]);
     }
 }
 
@@ -100,14 +88,8 @@ fn withdrawn(case: &Case<'_>, findings: &mut Findings) {
         if ending.end.may_be_returned() && is_first && is_prompt && still_there || case.order().any(confirms) {
             continue;
         }
-        let sentence = format!(
-            "{} recorded on {} that it was {}, and took that back on {}: the one who made it has not confirmed that.",
-            sentence_case(&case.who(at)),
-            case.day(at),
-            ending.end.word(),
-            case.day(by)
-        );
+        let (who, day, again) = (case.who(at), case.day(at), case.day(by));
         let leaves: [LeafIndex; 2] = [case.leaf(at), case.leaf(by)];
-        findings.add("end-withdrawn", Severity::Gap, &leaves, sentence);
+        findings.add(Rule::EndWithdrawn { who, day, end: case::ended(ending.end), again }, &leaves);
     }
 }

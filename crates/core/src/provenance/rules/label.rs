@@ -6,18 +6,21 @@
 use crate::gs1::{Id, days_in};
 use crate::merkle::LeafIndex;
 use crate::provenance::case::Case;
-use crate::provenance::finding::{Findings, Severity};
+use crate::provenance::finding::Findings;
 use crate::provenance::master_data::{Fact, texts};
+use crate::provenance::phrase::Phrase;
 use crate::provenance::records::Subject;
-use crate::provenance::wording::{self, shown};
+use crate::provenance::rule::Rule;
+use crate::provenance::sentences::Said;
+use crate::provenance::wording::{self, quoted};
 
 /// What is compared, by which AIs, and how sentences name it.
-const COMPARED: [(Fact, &[&str], &str); 5] = [
-    (Fact::Lot, &["10"], "lot"),
-    (Fact::Expiry, &["17", "7003"], "expiry date"),
-    (Fact::BestBefore, &["15"], "best-before date"),
-    (Fact::SellBy, &["16"], "sell-by date"),
-    (Fact::Production, &["11"], "production date"),
+const COMPARED: [(Fact, &[&str], Phrase); 5] = [
+    (Fact::Lot, &["10"], Phrase::LotNumber),
+    (Fact::Expiry, &["17", "7003"], Phrase::ExpiryDate),
+    (Fact::BestBefore, &["15"], Phrase::BestBeforeDate),
+    (Fact::SellBy, &["16"], Phrase::SellByDate),
+    (Fact::Production, &["11"], Phrase::ProductionDate),
 ];
 
 /// A value that is on record, with the entry that says so.
@@ -32,7 +35,8 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let year = today.get(..4).and_then(|year| year.parse().ok()).unwrap_or_default();
     let label = &case.history.label;
     for (fact, ais, name) in COMPARED {
-        let recorded = recorded(case, fact, findings);
+        let name = Said::from(name);
+        let recorded = recorded(case, fact, &name, findings);
         let on_label: Vec<(&str, String)> = ais
             .iter()
             .filter_map(|ai| {
@@ -42,16 +46,16 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
             })
             .collect();
         for (ai, value) in &on_label {
-            compare(case, name, ai, value, &recorded, findings);
+            compare(case, fact, &name, (ai, value), &recorded, findings);
         }
         if let Some((value, at)) = recorded.first()
             && on_label.is_empty()
             && !label.is_empty()
         {
-            let sentence = format!("The label does not say its {name}, which is on record as {}.", shown(value));
-            findings.add("label-incomplete", Severity::Note, &[case.leaf(*at)], sentence);
+            let value = told(fact, value);
+            findings.add(Rule::LabelIncomplete { name: name.clone(), value }, &[case.leaf(*at)]);
         }
-        passed(case, fact, name, &on_label, &recorded, &today, findings);
+        passed(case, fact, &name, &on_label, &recorded, &today, findings);
     }
 }
 
@@ -72,7 +76,7 @@ fn origins(case: &Case<'_>) -> impl Iterator<Item = usize> {
 }
 
 /// What is on record of a fact; days for dates. Says which date cannot be read.
-fn recorded(case: &Case<'_>, fact: Fact, findings: &mut Findings) -> Vec<Recorded> {
+fn recorded(case: &Case<'_>, fact: Fact, name: &Said, findings: &mut Findings) -> Vec<Recorded> {
     let mut recorded = Vec::new();
     if fact == Fact::Lot && case.subject != Subject::One {
         // Of which lot a lot is, its own id says.
@@ -85,14 +89,8 @@ fn recorded(case: &Case<'_>, fact: Fact, findings: &mut Findings) -> Vec<Recorde
                 _ if fact == Fact::Lot => recorded.push((text, at)),
                 Some(day) => recorded.push((day, at)),
                 None => {
-                    let sentence = format!(
-                        "The {} that {} recorded on {} cannot be read as a day: {}.",
-                        COMPARED.iter().find(|(one, ..)| *one == fact).map_or("date", |(.., name)| name),
-                        case.who(at),
-                        case.day(at),
-                        shown(&text)
-                    );
-                    findings.add("expiry-unreadable", Severity::Note, &[case.leaf(at)], sentence);
+                    let (who, day, text) = (case.who(at), case.day(at), quoted(&text).into());
+                    findings.add(Rule::ExpiryUnreadable { name: name.clone(), who, day, text }, &[case.leaf(at)]);
                 }
             }
         }
@@ -103,29 +101,36 @@ fn recorded(case: &Case<'_>, fact: Fact, findings: &mut Findings) -> Vec<Recorde
     recorded
 }
 
-fn compare(case: &Case<'_>, name: &str, ai: &str, value: &str, recorded: &[Recorded], findings: &mut Findings) {
+/// A value as sentences tell it: a lot's number is whatever its maker chose.
+fn told(fact: Fact, value: &str) -> Said {
+    if fact == Fact::Lot { quoted(value).into() } else { value.into() }
+}
+
+fn compare(
+    case: &Case<'_>,
+    fact: Fact,
+    name: &Said,
+    (ai, value): (&str, &str),
+    recorded: &[Recorded],
+    findings: &mut Findings,
+) {
     if recorded.iter().any(|(known, _)| known == value) {
         return;
     }
+    let (ai, name, value) = (Said::from(ai), name.clone(), told(fact, value));
     let Some((known, at)) = recorded.first() else {
-        let sentence = format!("The label says ({ai}) {name} {value}, and no record confirms it.");
-        return findings.add("label-unconfirmed", Severity::Note, &[], sentence);
+        return findings.add(Rule::LabelUnconfirmed { ai, name, value }, &[]);
     };
-    let sentence = format!(
-        "The label says ({ai}) {name} {value}, and {} recorded {} on {}.",
-        case.who(*at),
-        shown(known),
-        case.day(*at)
-    );
+    let (who, recorded_value, day) = (case.who(*at), told(fact, known), case.day(*at));
     let leaves: Vec<LeafIndex> = recorded.iter().map(|(_, at)| case.leaf(*at)).collect();
-    findings.add("label-differs", Severity::Fails, &leaves, sentence);
+    findings.add(Rule::LabelDiffers { ai, name, value, who, recorded: recorded_value, day }, &leaves);
 }
 
 /// Says which date has passed: the earliest of the label's and the recorded ones.
 fn passed(
     case: &Case<'_>,
     fact: Fact,
-    name: &str,
+    name: &Said,
     on_label: &[(&str, String)],
     recorded: &[Recorded],
     today: &str,
@@ -139,9 +144,9 @@ fn passed(
     let leaves: Vec<LeafIndex> =
         recorded.iter().filter(|(known, _)| known == day).map(|(_, at)| case.leaf(*at)).collect();
     if fact == Fact::Expiry {
-        findings.add("expired", Severity::Past, &leaves, format!("Its date of expiry, {day}, has passed."));
+        findings.add(Rule::Expired { expiry: day.as_str().into() }, &leaves);
     } else {
-        findings.add("date-passed", Severity::Note, &leaves, format!("Its {name}, {day}, has passed."));
+        findings.add(Rule::DatePassed { name: name.clone(), date: day.as_str().into() }, &leaves);
     }
 }
 

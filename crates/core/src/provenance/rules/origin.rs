@@ -2,9 +2,12 @@
 
 use crate::epcis::event::Part;
 use crate::provenance::case::Case;
-use crate::provenance::finding::{Findings, Severity};
+use crate::provenance::finding::Findings;
+use crate::provenance::phrase::Phrase;
 use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Subject;
+use crate::provenance::rule::Rule;
+use crate::provenance::sentences::Said;
 
 /// Judges where the product's life begins.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
@@ -17,13 +20,9 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
         without_authority(case, at, findings);
     }
     if rivals.is_empty() && case.signed_by_prefix_holder(origin) {
-        let sentence = format!(
-            "{} once, on {}, by {}, to which its number belongs.",
-            verb(case, origin),
-            case.day(origin),
-            case.who(origin)
-        );
-        findings.add("commissioned-by-prefix-holder", Severity::Holds, &[case.leaf(origin)], sentence);
+        let times = Phrase::Once { day: case.day(origin) }.into();
+        let found = Rule::CommissionedByPrefixHolder { verb: verb(case, origin), times, who: case.who(origin) };
+        findings.add(found, &[case.leaf(origin)]);
     }
 }
 
@@ -40,42 +39,34 @@ pub(in crate::provenance) fn check_lot(case: &Case<'_>, findings: &mut Findings)
     }
     if strangers.is_empty() {
         let again = match case.account.origins.len() - 1 {
-            0 => String::new(),
-            1 => " and once more since".to_owned(),
-            more => format!(" and {more} times more since"),
+            0 => Said::NOTHING,
+            1 => Phrase::OnceMore.into(),
+            more => Phrase::TimesMore { count: more.into() }.into(),
         };
-        let (verb, day, who) = (verb(case, origin), case.day(origin), case.who(origin));
-        let sentence = format!("{verb} on {day}{again} by {who}, to which its number belongs.");
+        let times = Phrase::First { day: case.day(origin), again }.into();
+        let found = Rule::CommissionedByPrefixHolder { verb: verb(case, origin), times, who: case.who(origin) };
         let leaves: Vec<_> = case.account.origins.iter().map(|at| case.leaf(*at)).collect();
-        findings.add("commissioned-by-prefix-holder", Severity::Holds, &leaves, sentence);
+        findings.add(found, &leaves);
     }
 }
 
 fn none(case: &Case<'_>, findings: &mut Findings) {
     let Some(first) = case.order().next() else {
         let leaves: Vec<_> = case.own.iter().map(|at| case.leaf(*at)).collect();
-        let sentence =
-            "Nothing that counts is on record: what was recorded was withdrawn, or signed with a stolen key."
-                .to_owned();
-        return findings.add("no-origin", Severity::Gap, &leaves, sentence);
+        return findings.add(Rule::NoOrigin { what: Phrase::NothingCounts.into() }, &leaves);
     };
-    let sentence =
-        format!("Nobody recorded making it: the first to record it was {} on {}.", case.who(first), case.day(first));
-    findings.add("no-origin", Severity::Gap, &[case.leaf(first)], sentence);
+    let what = Phrase::NoOriginFirst { who: case.who(first), day: case.day(first) }.into();
+    findings.add(Rule::NoOrigin { what }, &[case.leaf(first)]);
 }
 
 /// That nobody made it would be too much to say: its pieces may have been commissioned one by one.
 fn lot_without(case: &Case<'_>, findings: &mut Findings) {
-    let what = if case.subject == Subject::Kind { "kind of product" } else { "lot" };
+    let what = if case.subject == Subject::Kind { Phrase::Kind } else { Phrase::Lot }.into();
     // Who speaks of it from afar, as in a recall, may mean pieces that were each commissioned.
     let first = case.order().find(|at| reading::act(case, *at) != Act::FromAfar);
-    let by = first.map(|first| {
-        let (who, day) = (case.who(first), case.day(first));
-        format!(": the first to record it was {who} on {day}")
-    });
-    let sentence = format!("No record of this {what} says where it comes from{}.", by.unwrap_or_default());
+    let by = first.map(|first| Phrase::LotFirstRecorded { who: case.who(first), day: case.day(first) }).into();
     let leaves: Vec<_> = first.map(|first| case.leaf(first)).into_iter().collect();
-    findings.add("no-origin", Severity::Gap, &leaves, sentence);
+    findings.add(Rule::NoOrigin { what: Phrase::NoOriginOfLot { what, by }.into() }, &leaves);
 }
 
 /// The origins that cannot be true beside the one that counts, or beside another that can.
@@ -92,14 +83,15 @@ fn rivals(case: &Case<'_>, origin: usize) -> Vec<usize> {
 fn twice(case: &Case<'_>, origin: usize, rivals: &[usize], findings: &mut Findings) {
     let (earlier, later): (Vec<usize>, Vec<usize>) = rivals.iter().partition(|at| is_before(case, **at, origin));
     let all = [earlier, vec![origin], later].concat();
-    let told: Vec<String> = all.iter().map(|at| format!("by {} on {}", case.who(*at), case.day(*at))).collect();
-    let verb = if all.iter().all(|at| case.commissions(*at)) { "Commissioned" } else { "Brought into being" };
-    let sentence = match told.as_slice() {
-        [first, second] => format!("{verb} twice: {first} and again {second}."),
-        many => format!("{verb} {} times: {}.", many.len(), listed(many)),
+    let told: Vec<Said> = all.iter().map(|at| Phrase::ByOn { who: case.who(*at), day: case.day(*at) }.into()).collect();
+    let is_commissioned = all.iter().all(|at| case.commissions(*at));
+    let verb = if is_commissioned { Phrase::Commissioned } else { Phrase::BroughtForth }.into();
+    let told = match told.as_slice() {
+        [first, second] => Phrase::Twice { first: first.clone(), second: second.clone() },
+        many => Phrase::Times { count: many.len().into(), told: listed(many) },
     };
     let leaves: Vec<_> = all.iter().map(|at| case.leaf(*at)).collect();
-    findings.add("commissioned-twice", Severity::Fails, &leaves, sentence);
+    findings.add(Rule::CommissionedTwice { verb, told: told.into() }, &leaves);
 }
 
 /// Tells whether one origin comes before another in the order of custody.
@@ -108,29 +100,30 @@ fn is_before(case: &Case<'_>, one: usize, other: usize) -> bool {
 }
 
 /// The first few, and how many more.
-fn listed(told: &[String]) -> String {
+fn listed(told: &[Said]) -> Said {
     const TOLD: usize = 4;
     match told.len().checked_sub(TOLD) {
-        Some(more) if more > 0 => format!("{} and {more} more", told[..TOLD].join(", ")),
-        _ => told.join(", "),
+        Some(more) if more > 0 => Phrase::More { names: Said::List(told[..TOLD].to_vec()), count: more.into() }.into(),
+        _ => Said::List(told.to_vec()),
     }
 }
 
 fn without_authority(case: &Case<'_>, at: usize, findings: &mut Findings) {
     let belongs = match case.prefix_holder(case.leaf(at)) {
-        Some(holder) => format!("its number belongs to {}", case.name(&holder.id)),
-        None => "its number belonged to nobody registered here".to_owned(),
+        Some(holder) => Phrase::BelongsTo { holder: case.name(&holder.id) },
+        None => Phrase::BelongsToNobody,
     };
-    let sentence = format!("{} by {} on {}, though {belongs}.", verb(case, at), case.who(at), case.day(at));
-    findings.add("commissioned-without-authority", Severity::Fails, &[case.leaf(at)], sentence);
+    let (who, day, belongs) = (case.who(at), case.day(at), belongs.into());
+    let found = Rule::CommissionedWithoutAuthority { verb: verb(case, at), who, day, belongs };
+    findings.add(found, &[case.leaf(at)]);
 }
 
-fn verb(case: &Case<'_>, at: usize) -> &'static str {
+fn verb(case: &Case<'_>, at: usize) -> Said {
     if case.commissions(at) {
-        "Commissioned"
+        Phrase::Commissioned.into()
     } else if case.plays(at, Part::Output) {
-        "Made"
+        Phrase::Made.into()
     } else {
-        "First recorded"
+        Phrase::FirstRecorded.into()
     }
 }

@@ -8,9 +8,12 @@ use crate::epcis::event::{Action, Part, What};
 use crate::gs1::Id;
 use crate::limits::FOLLOWED_LOTS_MAX;
 use crate::provenance::case::Case;
-use crate::provenance::finding::{Findings, Severity};
+use crate::provenance::finding::Findings;
+use crate::provenance::phrase::Phrase;
+use crate::provenance::rule::Rule;
 use crate::provenance::rules::label;
-use crate::provenance::wording::{self, sentence_case};
+use crate::provenance::sentences::Said;
+use crate::provenance::wording;
 use crate::provenance::{links, master_data, reading};
 
 /// Judges recalls. Each who may recall an id takes back its own recall alone.
@@ -19,7 +22,7 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let id = &case.history.id;
     let mut journey: Vec<usize> = case.told.iter().copied().filter(|at| recalls.all.contains(at)).collect();
     journey.sort_by_key(|at| case.moment(*at));
-    product(case, &recalls.word(&journey, id, id), "it", findings);
+    product(case, &recalls.word(&journey, id, id), &Phrase::It.into(), findings);
     let brought_forth: Vec<usize> = case.own.iter().copied().filter(|at| case.brings_forth(*at)).collect();
     for (wider, name) in wider(case, id, &brought_forth) {
         product(case, &recalls.word(recalls.of(&wider), &wider, id), &name, findings);
@@ -98,7 +101,7 @@ impl<'c, 'a> Recalls<'c, 'a> {
 
 /// The ids of many objects that `item` is one of, each with how a sentence names it: its lots by the entries at `among`
 /// (which bring it forth) with authority, that of the label, and its class.
-fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, String)> {
+fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, Said)> {
     let mut lots: BTreeMap<Id, bool> = BTreeMap::new();
     for at in among.iter().copied() {
         for lot in master_data::lots(case.event(at), item) {
@@ -109,55 +112,39 @@ fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, String)> {
     let lots = lots.into_iter().take(FOLLOWED_LOTS_MAX).filter(|(_, authority)| *authority).map(|(lot, _)| lot);
     let lots: BTreeSet<Id> = lots.chain(label::lot(case, item)).collect();
     let named = lots.into_iter().map(|lot| {
-        let name = format!("its lot {}", wording::id(&lot));
-        (lot, name)
+        let name = Phrase::ItsLot { lot: wording::id(&lot).into() };
+        (lot, name.into())
     });
-    named.chain(item.class().map(|class| (class, "all of its kind".to_owned()))).collect()
+    named.chain(item.class().map(|class| (class, Phrase::ItsKind.into()))).collect()
 }
 
-/// Reports what is said about a recall of the product, or of its lot or class by that `name`.
-fn product(case: &Case<'_>, word: &Word<'_>, name: &str, findings: &mut Findings) {
+/// Reports what is said about a recall of the product, or of its lot or class by that name.
+fn product(case: &Case<'_>, word: &Word<'_>, what: &Said, findings: &mut Findings) {
+    let signed = |at: usize| (case.who(at), case.day(at), what.clone());
     for (since, at) in word.lifted.iter().copied() {
-        let who = sentence_case(&case.who(at));
-        let sentence =
-            format!("{who} recalled {name} on {} and took the recall back on {}.", case.day(since), case.day(at));
-        findings.add("recall-lifted", Severity::Note, &[case.leaf(since), case.leaf(at)], sentence);
+        let (who, day, what) = signed(at);
+        findings.add(Rule::RecallLifted { who, day, what, since: case.day(since) }, &[case.leaf(since), case.leaf(at)]);
     }
-    for (since, lift) in word.voted.iter().copied() {
-        let sentence = format!(
-            "{} recalled {name} on {}, and the members of this ledger lifted that on {}: {}",
-            sentence_case(&case.who(since)),
-            case.day(since),
-            wording::day(lift.at.time),
-            wording::stop(&wording::shown(&lift.reason))
-        );
-        findings.add("recall-lifted-by-vote", Severity::Note, &[case.leaf(since)], sentence);
+    for (at, lift) in word.voted.iter().copied() {
+        let (who, day, what) = signed(at);
+        let (decided, reason) = (wording::day(lift.at.time).into(), wording::quoted(&lift.reason).into());
+        findings.add(Rule::RecallLiftedByVote { who, day, what, decided, reason }, &[case.leaf(at)]);
     }
     for at in word.claims.iter().copied() {
+        let (who, day, what) = signed(at);
         let holder = case.prefix_holder(case.leaf(at)).map(|holder| case.name(&holder.id));
-        let sentence = format!(
-            "{} marked {name} as recalled on {}; only {} could recall it.",
-            sentence_case(&case.who(at)),
-            case.day(at),
-            holder.as_deref().unwrap_or("the organisation to which its number belongs")
-        );
-        findings.add("recall-claimed", Severity::Note, &[case.leaf(at)], sentence);
+        let holder = holder.unwrap_or_else(|| Phrase::HolderOfNumber.into());
+        findings.add(Rule::RecallClaimed { who, day, what, holder }, &[case.leaf(at)]);
     }
     if let Some(at) = word.standing.first().copied() {
-        let sentence =
-            format!("{}, recalled {name} on {}.", sentence_case(&recaller(case, at, "its number")), case.day(at));
-        findings.add("recalled", Severity::Recall, &[case.leaf(at)], sentence);
+        let (who, day, what) = signed(at);
+        findings.add(Rule::Recalled { right: right(case, at, Phrase::RightOfNumber), who, day, what }, &[case.leaf(at)]);
     }
 }
 
-/// Who recalled it, and with what right.
-fn recaller(case: &Case<'_>, at: usize, number: &str) -> String {
-    let who = case.who(at);
-    if case.is_by_authority(at) {
-        format!("{who}, which the members of this ledger made an authority")
-    } else {
-        format!("{who}, to which {number} belongs")
-    }
+/// With what right the entry's signer recalls: that of the number, if the members did not make it an authority.
+fn right(case: &Case<'_>, at: usize, of_number: Phrase) -> Said {
+    if case.is_by_authority(at) { Phrase::RightOfAuthority.into() } else { of_number.into() }
 }
 
 /// Reports the recalls of what the product was made from, through any number of transformations.
@@ -165,17 +152,13 @@ fn inputs(case: &Case<'_>, recalls: &Recalls<'_, '_>, findings: &mut Findings) {
     let transformations = Transformations::new(case);
     for (input, made) in transformations.inputs_of_product() {
         let brought_forth = transformations.brought_forth(input);
-        let mut ids = vec![(input.clone(), "it".to_owned())];
+        let mut ids = vec![(input.clone(), Said::from(Phrase::It))];
         ids.extend(wider(case, input, brought_forth));
-        for (id, name) in ids {
+        for (id, what) in ids {
             let Some(at) = recalls.word(recalls.of(&id), &id, input).standing.first().copied() else { continue };
-            let sentence = format!(
-                "It was made from {}, and {}, recalled {name} on {}.",
-                wording::id(input),
-                recaller(case, at, "that number"),
-                case.day(at)
-            );
-            findings.add("recalled-input", Severity::Recall, &[case.leaf(at), case.leaf(made)], sentence);
+            let right = right(case, at, Phrase::RightOfThatNumber);
+            let (input, who, day) = (wording::id(input).into(), case.who(at), case.day(at));
+            findings.add(Rule::RecalledInput { input, right, who, day, what }, &[case.leaf(at), case.leaf(made)]);
         }
     }
 }

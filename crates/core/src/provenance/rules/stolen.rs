@@ -1,9 +1,9 @@
 //! Theft: reported by a participant that the product concerned then; the report of any other is shown as a claim.
 
 use crate::provenance::case::Case;
-use crate::provenance::finding::{Findings, Severity};
+use crate::provenance::finding::Findings;
 use crate::provenance::reading;
-use crate::provenance::wording::sentence_case;
+use crate::provenance::rule::Rule;
 
 /// Judges reports of theft. Who had the product then may report it, while it is on its way its sender, its carrier and who is to have it,
 /// and the prefix's holder always. Who reported it, or the prefix's holder, may say that it was found.
@@ -22,19 +22,9 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     }
     let counts = |at: &usize| case.counts(*at) && case.event(*at).declares("stolen");
     for at in case.told.iter().copied().filter(counts).filter(|at| !is_theft(at)) {
-        claimed(case, at, findings);
+        findings.add(Rule::StolenClaimed { who: case.who(at), day: case.day(at) }, &[case.leaf(at)]);
     }
     if let Some(at) = reported {
-        let sentence = format!("{} reported it stolen on {}.", sentence_case(&case.who(at)), case.day(at));
-        findings.add("reported-stolen", Severity::Fails, &[case.leaf(at)], sentence);
+        findings.add(Rule::ReportedStolen { who: case.who(at), day: case.day(at) }, &[case.leaf(at)]);
     }
-}
-
-fn claimed(case: &Case<'_>, at: usize, findings: &mut Findings) {
-    let sentence = format!(
-        "{} said on {} that it was stolen; by the records it did not have it then.",
-        sentence_case(&case.who(at)),
-        case.day(at)
-    );
-    findings.add("stolen-claimed", Severity::Note, &[case.leaf(at)], sentence);
 }

@@ -2,8 +2,10 @@
 
 use crate::epcis::Coordinates;
 use crate::provenance::case::Case;
-use crate::provenance::finding::{Findings, Severity};
+use crate::provenance::finding::Findings;
+use crate::provenance::phrase::Phrase;
 use crate::provenance::reading::{self, Act};
+use crate::provenance::rule::Rule;
 
 /// Two places so near are not told apart: coordinates are those of a town or a ship's last report as often as a door's.
 const NEAR_KM: f64 = 100.0;
@@ -36,15 +38,14 @@ fn way(case: &Case<'_>, from: usize, to: usize, km: f64, findings: &mut Findings
     if km <= NEAR_KM || km <= f64::from(case.policy.max_speed_kmh) * (hours + SLACK_HOURS) {
         return;
     }
-    let speed = if millis > 0 { format!(", at {} km/h", (km / hours).round()) } else { String::new() };
-    let sentence = format!(
-        "It cannot have travelled {} km in {} minutes{speed}: {} recorded it on {}, and {} on {}.",
-        km.round(),
-        millis / 60_000,
-        case.who(from),
-        case.day(from),
-        case.who(to),
-        case.day(to)
-    );
-    findings.add("impossible-travel", Severity::Fails, &[case.leaf(from), case.leaf(to)], sentence);
+    let found = Rule::ImpossibleTravel {
+        km: km.round().to_string().into(),
+        minutes: (millis / 60_000).to_string().into(),
+        speed: (millis > 0).then(|| Phrase::Speed { speed: (km / hours).round().to_string().into() }).into(),
+        who: case.who(from),
+        day: case.day(from),
+        other: case.who(to),
+        again: case.day(to),
+    };
+    findings.add(found, &[case.leaf(from), case.leaf(to)]);
 }

@@ -28,7 +28,11 @@ fn goods_in_transit_are_no_gap() {
     assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec![]));
     assert!(verdict.state.in_transit);
     assert_eq!(verdict.state.custodian, None);
-    assert!(verdict.summary.ends_with("it is on its way from Acme Pharma to Seoul Medical."), "{}", verdict.summary);
+    assert!(
+        verdict.summary.ends_with("it is on its way from “Acme Pharma” to “Seoul Medical”."),
+        "{}",
+        verdict.summary
+    );
 }
 
 #[test]
@@ -116,7 +120,7 @@ fn a_carrier_that_took_it_away_unrecorded_is_a_gap() {
     assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["custody-gap"]));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record says how it came to Swift Freight, where it was on 2026-03-03: Acme Pharma had it, last seen there on 2026-03-02, \
+        "No record says how it came to “Swift Freight”, where it was on 2026-03-03: “Acme Pharma” had it, last seen there on 2026-03-02, \
          and recorded no hand-over."
     );
     ledger.step(&cast.acme, "2026-03-04", "storing");
@@ -144,7 +148,7 @@ fn anyone_may_receive_what_was_announced_to_nobody() {
     assert_eq!(note.leaves, [leaf]);
     assert_eq!(
         note.sentence,
-        "Lisbon Trade recorded taking it over on 2026-03-05; Acme Pharma, which had let it go, had named nobody."
+        "“Lisbon Trade” recorded taking it over on 2026-03-05; “Acme Pharma”, which had let it go, had named nobody."
     );
     ledger.receive(&cast.seoul, "2026-03-06");
     let verdict = ledger.verdict();
@@ -163,7 +167,7 @@ fn received_by_another() {
     assert_eq!(verdict.reasons[0].leaves, [shipped, received]);
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record says how it came to Lisbon Trade, where it was on 2026-03-05: Acme Pharma had sent it to Seoul Medical on \
+        "No record says how it came to “Lisbon Trade”, where it was on 2026-03-05: “Acme Pharma” had sent it to “Seoul Medical” on \
          2026-03-03."
     );
     ledger.receive(&cast.seoul, "2026-03-06");
@@ -171,9 +175,9 @@ fn received_by_another() {
     assert_eq!((verdict.word, rules(&verdict)), (Word::Disputed, vec!["claimed"]));
     assert_eq!(
         verdict.summary,
-        "By its own records it was with Seoul Medical at GLN 9521000000025 on 2026-03-06. Lisbon Trade says it had a product with \
-         this number at GLN 9521000000032 on 2026-03-05, and has no part in its journey. If yours did not come from Seoul \
-         Medical, do not trust it."
+        "By its own records it was with “Seoul Medical” at GLN 9521000000025 on 2026-03-06. “Lisbon Trade” says it had a product with \
+         this number at GLN 9521000000032 on 2026-03-05, and has no part in its journey. If yours did not come from “Seoul \
+         Medical”, do not trust it."
     );
 }
 
@@ -198,7 +202,7 @@ fn receiving_what_nobody_sent_is_a_gap() {
     assert!(verdict.reasons[0].leaves.contains(&leaf));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record says how it came to Lisbon Trade, where it was on 2026-03-09: Seoul Medical had it, last seen \
+        "No record says how it came to “Lisbon Trade”, where it was on 2026-03-09: “Seoul Medical” had it, last seen \
          there on 2026-03-05, and recorded no hand-over."
     );
 }
@@ -258,8 +262,8 @@ fn shipped_twice() {
     assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["shipped-twice"]));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "Acme Pharma sent it off again on 2026-03-05, to another destination: Acme Pharma had sent it to Seoul \
-         Medical on 2026-03-03."
+        "“Acme Pharma” sent it off again on 2026-03-05, to another destination: “Acme Pharma” had sent it to “Seoul \
+         Medical” on 2026-03-03."
     );
 }
 
@@ -338,7 +342,7 @@ fn the_word_of_a_carrier_and_its_destination_does_not_stand_in_for_the_senders()
     assert!(verdict.reasons[0].leaves.contains(&received));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record says how it came to Lisbon Trade, where it was on 2026-03-05: Acme Pharma had it, last seen there on 2026-03-02, \
+        "No record says how it came to “Lisbon Trade”, where it was on 2026-03-05: “Acme Pharma” had it, last seen there on 2026-03-02, \
          and recorded no hand-over."
     );
 

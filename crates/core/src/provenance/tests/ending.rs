@@ -28,7 +28,7 @@ fn sold_is_a_state_and_no_suspicion() {
     assert_eq!((verdict.state.end, verdict.state.custodian), (Some("sold"), None));
     assert_eq!(
         verdict.summary,
-        "Seoul Medical sold it on 2026-03-06. If you bought it from them around then, this is that product; if it is offered to \
+        "“Seoul Medical” sold it on 2026-03-06. If you bought it from them around then, this is that product; if it is offered to \
          you as new, it is not."
     );
 }
@@ -54,7 +54,7 @@ fn nothing_in_the_chain_follows_a_sale() {
     assert_eq!(verdict.reasons[0].leaves[1], leaf);
     assert_eq!(
         verdict.reasons[0].sentence,
-        "Seoul Medical recorded it on 2026-03-08, after it was sold on 2026-03-06 by Seoul Medical."
+        "“Seoul Medical” recorded it on 2026-03-08, after it was sold on 2026-03-06 by “Seoul Medical”."
     );
 }
 
@@ -118,7 +118,7 @@ fn an_empty_package_refilled_elsewhere_is_not_authentic() {
     bring_back(&mut ledger, &cast.lisbon, "2026-03-08");
     assert_eq!(
         ledger.verdict().reasons[0].sentence,
-        "Lisbon Trade recorded on 2026-03-08 that it was brought back, though Seoul Medical had recorded it as sold on \
+        "“Lisbon Trade” recorded on 2026-03-08 that it was brought back, though “Seoul Medical” had recorded it as sold on \
          2026-03-06."
     );
     bring_back(&mut ledger, &cast.seoul, "2026-03-10");
@@ -204,7 +204,7 @@ fn the_holder_of_the_prefix_decommissions_from_afar() {
     ledger.say(&cast.acme, "2026-03-06", json!({"action": "DELETE", "bizStep": "decommissioning"}));
     let verdict = ledger.verdict();
     assert_eq!(rules(&verdict), ["decommissioned"]);
-    assert_eq!(verdict.summary, "Acme Pharma took it out of use on 2026-03-06.");
+    assert_eq!(verdict.summary, "“Acme Pharma” took it out of use on 2026-03-06.");
     ledger.step(&cast.seoul, "2026-03-07", "storing");
     let verdict = ledger.verdict();
     assert_eq!((verdict.word, verdict.light), (Word::Ended, Light::Red), "{verdict:#?}");
@@ -217,7 +217,7 @@ fn reported_stolen() {
     let verdict = ledger.verdict();
     assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["reported-stolen"]));
     assert_eq!(verdict.reasons[0].leaves, [leaf]);
-    assert_eq!(verdict.summary, "Do not trust it. Seoul Medical reported it stolen on 2026-03-06.");
+    assert_eq!(verdict.summary, "Do not trust it. “Seoul Medical” reported it stolen on 2026-03-06.");
     ledger.say(&cast.seoul, "2026-03-07", json!({"persistentDisposition": {"unset": ["stolen"]}}));
     assert_eq!(rules(&ledger.verdict()), [""; 0], "found again");
 }

@@ -42,13 +42,13 @@ fn a_label_that_says_what_is_recorded_changes_nothing() {
 fn a_label_that_says_something_else_is_not_to_be_trusted() {
     let (ledger, _) = with(whole());
     for (label, told) in [
-        ("10=FAKE", "(10) lot FAKE, and Acme Pharma recorded L7 on 2026-03-02."),
-        ("17=291231", "(17) expiry date 2029-12-31, and Acme Pharma recorded 2027-12-31 on 2026-03-02."),
-        ("7003=2912311200", "(7003) expiry date 2029-12-31, and Acme Pharma recorded 2027-12-31"),
-        ("15=290630", "(15) best-before date 2029-06-30, and Acme Pharma recorded 2027-06-30"),
-        ("16=290531", "(16) sell-by date 2029-05-31, and Acme Pharma recorded 2027-05-31"),
-        ("11=260302", "(11) production date 2026-03-02, and Acme Pharma recorded 2026-03-01"),
-        ("10=l7", "(10) lot l7, and"),
+        ("10=FAKE", "(10) lot “FAKE”, and “Acme Pharma” recorded “L7” on 2026-03-02."),
+        ("17=291231", "(17) expiry date 2029-12-31, and “Acme Pharma” recorded 2027-12-31 on 2026-03-02."),
+        ("7003=2912311200", "(7003) expiry date 2029-12-31, and “Acme Pharma” recorded 2027-12-31"),
+        ("15=290630", "(15) best-before date 2029-06-30, and “Acme Pharma” recorded 2027-06-30"),
+        ("16=290531", "(16) sell-by date 2029-05-31, and “Acme Pharma” recorded 2027-05-31"),
+        ("11=260302", "(11) production date 2026-03-02, and “Acme Pharma” recorded 2026-03-01"),
+        ("10=l7", "(10) lot “l7”, and"),
     ] {
         let verdict = ledger.verdict_of(&asked(label));
         assert_eq!(verdict.word, Word::Suspect, "{label}: {verdict:#?}");
@@ -64,11 +64,11 @@ fn what_only_one_of_them_says_is_a_note() {
     let (ledger, _) = with(json!({}));
     let verdict = ledger.verdict_of(&asked("10=L7&17=271231&22=2A"));
     assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec!["label-unconfirmed", "label-unconfirmed"]));
-    assert_eq!(sentence(&verdict, "label-unconfirmed"), "The label says (10) lot L7, and no record confirms it.");
+    assert_eq!(sentence(&verdict, "label-unconfirmed"), "The label says (10) lot “L7”, and no record confirms it.");
     let (ledger, _) = with(json!({"cbvmda:lotNumber": "L7", "gs1:expirationDate": "2027-12-31"}));
     let verdict = ledger.verdict_of(&asked("22=2A"));
     assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec!["label-incomplete", "label-incomplete"]));
-    assert_eq!(sentence(&verdict, "label-incomplete"), "The label does not say its lot, which is on record as L7.");
+    assert_eq!(sentence(&verdict, "label-incomplete"), "The label does not say its lot, which is on record as “L7”.");
     assert_eq!(rules(&ledger.verdict()), [""; 0], "a question without a label is not asked for one");
 }
 
@@ -158,7 +158,7 @@ fn a_date_that_cannot_be_read_is_told() {
         let text = date.as_str().map_or_else(|| date.to_string(), str::to_owned);
         assert_eq!(
             sentence(&verdict, "expiry-unreadable"),
-            format!("The expiry date that Acme Pharma recorded on 2026-03-02 cannot be read as a day: {text}.")
+            format!("The expiry date that “Acme Pharma” recorded on 2026-03-02 cannot be read as a day: “{text}”.")
         );
         assert_eq!(verdict.state.expiry, None);
     }

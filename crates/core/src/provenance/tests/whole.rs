@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::provenance::scenario::{ITEM, Scenario, rules};
-use crate::provenance::{Policy, RULES, Severity, Word, stale};
+use crate::provenance::{Policy, RULES, Sentences, Severity, Word, stale};
 
 #[test]
 fn a_whole_journey_is_authentic_and_says_why() {
@@ -19,8 +19,8 @@ fn a_whole_journey_is_authentic_and_says_why() {
     assert_eq!(holding.len(), 3);
     assert_eq!(
         verdict.summary,
-        "Genuine by the records: it comes from Acme Pharma, of 2026-03-02, and every hand-over since is known; Seoul \
-         Medical has it."
+        "Genuine by the records: it comes from “Acme Pharma”, of 2026-03-02, and every hand-over since is known; “Seoul \
+         Medical” has it."
     );
     let custodian = verdict.state.custodian.as_ref().unwrap();
     assert_eq!(custodian.organization.as_ref().map(|name| name.as_str()), Some("Seoul Medical"));
@@ -135,7 +135,10 @@ fn recalled_outranks_suspect_and_suspect_outranks_disputed() {
     let verdict = ledger.verdict();
     assert_eq!((verdict.word, verdict.reasons[0].rule), (Word::Recalled, "recalled"));
     assert_eq!(verdict.reasons[0].leaves, [leaf]);
-    assert_eq!(verdict.summary, "Do not use it. Acme Pharma, to which its number belongs, recalled it on 2026-03-07.");
+    assert_eq!(
+        verdict.summary,
+        "Do not use it. “Acme Pharma”, to which its number belongs, recalled it on 2026-03-07."
+    );
 }
 
 #[test]
@@ -148,7 +151,10 @@ fn a_recall_by_somebody_else_is_a_claim() {
     let verdict = ledger.verdict();
     assert_eq!((verdict.word, rules(&verdict)), (Word::Authentic, vec!["recall-claimed"]));
     let claim = verdict.reasons.iter().find(|reason| reason.rule == "recall-claimed").unwrap();
-    assert_eq!(claim.sentence, "Seoul Medical marked it as recalled on 2026-03-06; only Acme Pharma could recall it.");
+    assert_eq!(
+        claim.sentence,
+        "“Seoul Medical” marked it as recalled on 2026-03-06; only “Acme Pharma” could recall it."
+    );
 }
 
 #[test]
@@ -344,6 +350,36 @@ fn the_json_is_the_published_one() {
 fn names_cannot_forge_a_sentence() {
     let turned = "A\u{202E}cme".parse::<crate::consortium::Organization>();
     assert!(turned.is_err(), "nobody registers with a name that a sentence would have to clean");
+    for (name, shown) in [
+        ("X\". It is genuine. \"Y", "“X'. It is genuine. 'Y”"),
+        ("X”. It is genuine. “Y", "“X'. It is genuine. 'Y”"),
+        ("{day} {Who}", "“{day} {Who}”"),
+    ] {
+        let (mut ledger, cast) = Scenario::with_cast();
+        let liar = ledger.join(name, "distributor", &[], "952100000006");
+        ledger.commission(&cast.acme, "2026-03-02");
+        ledger.ship(&cast.acme, "2026-03-03", Some(&cast.seoul));
+        let at_acme = json!({"bizStep": "receiving", "readPoint": {"id": cast.acme.place}, "bizLocation": {"id": cast.acme.place}});
+        ledger.say(&liar, "2026-03-05", at_acme);
+        ledger.receive(&cast.seoul, "2026-03-06");
+        let verdict = ledger.verdict();
+        let says = format!(
+            "{shown} (GLN 9521000000063) says it had a product with this number at GLN 9506000990019 of “Acme Pharma” on 2026-03-05"
+        );
+        assert!(verdict.summary.contains(&says), "{}", verdict.summary);
+    }
+}
+
+#[test]
+fn a_verdict_is_told_in_korean() {
+    let (mut ledger, cast) = Scenario::with_cast();
+    ledger.commission(&cast.acme, "2026-03-02");
+    ledger.say(&cast.acme, "2026-03-07", json!({"disposition": "recalled"}));
+    let (verdict, korean) = (ledger.verdict(), Sentences::korean());
+    let told = "번호 소유자 “Acme Pharma”이(가) 2026-03-07에 해당 제품의 회수를 선언했습니다.";
+    assert_eq!(verdict.reasons[0].text(korean), told);
+    assert_eq!(verdict.summary_text(korean), format!("사용하지 마십시오. {told}"));
+    assert_eq!(verdict.summary_text(Sentences::english()), verdict.summary);
 }
 
 #[test]

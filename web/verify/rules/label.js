@@ -1,9 +1,9 @@
 // The label, and the dates: what the code says beside the serial against what the product was made with
 // (docs/VERDICT.md, "The label").
 
-import { daysIn, lotOf } from "./gs1.js";
-import { lotsBeside, textsOf } from "./master_data.js";
-import { day, shown } from "./sentences.js";
+import { daysIn, lotOf } from "../gs1.js";
+import { lotsBeside, textsOf } from "../master_data.js";
+import { day, quoted } from "../sentences.js";
 
 const COMPARED = [
   ["lot", ["10"]],
@@ -13,20 +13,31 @@ const COMPARED = [
   ["production", ["11"]],
 ];
 
+const NAMES = {
+  lot: { key: "label.lot" },
+  expiry: { key: "label.expiry" },
+  bestBefore: { key: "label.best-before" },
+  sellBy: { key: "label.sell-by" },
+  production: { key: "label.production" },
+};
+
+/** A value as sentences tell it: a lot's number is whatever its maker chose. */
+const told = (fact, value) => (fact === "lot" ? quoted(value) : value);
+
 /** Judges the label against the records, and its dates and theirs against the last seal's day. */
 export function checkLabel(one, findings) {
   if (one.subject === "place") return;
   const label = one.history.label ?? new Map();
   const today = day(one.history.asOf);
   for (const [fact, ais] of COMPARED) {
-    const name = { key: `label.${fact}` };
+    const name = NAMES[fact];
     const recorded = recordedOf(one, fact, name, findings);
     const read = (ai) => (fact === "lot" ? label.get(ai) : dayOnLabel(label.get(ai), Number(today.slice(0, 4))));
     const onLabel = ais.filter((ai) => label.has(ai)).map((ai) => [ai, read(ai)]);
-    for (const [ai, value] of onLabel) compare(one, { ai, name, value }, recorded, findings);
+    for (const [ai, value] of onLabel) compare(one, fact, { ai, name, value }, recorded, findings);
     if (recorded.length > 0 && onLabel.length === 0 && label.size > 0) {
       const [[value, at]] = recorded;
-      findings.add("label-incomplete", "note", [one.leaf(at)], { name, value: shown(value) });
+      findings.add("label-incomplete", [one.leaf(at)], { name, value: told(fact, value) });
     }
     if (fact !== "lot" && fact !== "production") passed(one, fact, name, onLabel.map(([, value]) => value), recorded, today, findings);
   }
@@ -61,21 +72,22 @@ function recordedOf(one, fact, name, findings) {
     const event = one.event(at);
     for (const text of textsOf(event, fact)) {
       const value = fact === "lot" ? text : dayOf(text);
-      const params = { name, who: one.who(at), day: one.day(at), text: shown(text) };
+      const params = { name, who: one.who(at), day: one.day(at), text: quoted(text) };
       if (value !== undefined) recorded.push([value, at]);
-      else findings.add("expiry-unreadable", "note", [one.leaf(at)], params);
+      else findings.add("expiry-unreadable", [one.leaf(at)], params);
     }
     if (fact === "lot") for (const number of lotsBeside(event, one.history.id.text)) recorded.push([number, at]);
   }
   return recorded;
 }
 
-function compare(one, params, recorded, findings) {
-  if (recorded.some(([known]) => known === params.value)) return;
-  if (recorded.length === 0) return findings.add("label-unconfirmed", "note", [], params);
+function compare(one, fact, { value, ...named }, recorded, findings) {
+  if (recorded.some(([known]) => known === value)) return;
+  const params = { ...named, value: told(fact, value) };
+  if (recorded.length === 0) return findings.add("label-unconfirmed", [], params);
   const [[known, at]] = recorded;
-  const more = { who: one.who(at), recorded: shown(known), day: one.day(at) };
-  findings.add("label-differs", "fails", recorded.map(([, entry]) => one.leaf(entry)), { ...params, ...more });
+  const more = { who: one.who(at), recorded: told(fact, known), day: one.day(at) };
+  findings.add("label-differs", recorded.map(([, entry]) => one.leaf(entry)), { ...params, ...more });
 }
 
 /** Says which date has passed: the earliest of the label's and the recorded ones. */
@@ -83,8 +95,8 @@ function passed(one, fact, name, onLabel, recorded, today, findings) {
   const [first] = [...onLabel, ...recorded.map(([value]) => value)].sort();
   if (first === undefined || first >= today) return;
   const leaves = recorded.filter(([known]) => known === first).map(([, at]) => one.leaf(at));
-  if (fact === "expiry") findings.add("expired", "past", leaves, { expiry: first });
-  else findings.add("date-passed", "note", leaves, { name, date: first });
+  if (fact === "expiry") findings.add("expired", leaves, { expiry: first });
+  else findings.add("date-passed", leaves, { name, date: first });
 }
 
 /** YYMMDD for a reader in `year`: within 50 years before and 49 after it; DD 00 is the month's last day. */
