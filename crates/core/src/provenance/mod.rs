@@ -28,6 +28,7 @@ mod policy;
 mod reading;
 mod records;
 mod rules;
+mod settling;
 mod timeline;
 mod verdict;
 mod walk;
