@@ -9,67 +9,69 @@ import { turnOf } from "./containment.js";
 import { partiesOf } from "./parties.js";
 import { ASIDE, concernsHolder } from "./passage.js";
 import { endOf } from "./reading.js";
-import { counting, originsOf, settleAll } from "./settling.js";
+import { counting, settle } from "./settling.js";
 import { Walk, fit, isStranger } from "./walk.js";
 
 export class Account {
+  /** How things stood at each entry that was passed by. */
+  passed = new Map();
+  /** Entries against the account whose signers are bound by it. */
+  contradictions = [];
+  /** Entries of others against the account, in the order of custody, and those of them that the members have dismissed. */
+  claims = [];
+  dismissed = [];
+  /** Entries of others about what the product was in then. */
+  aboutContainer = [];
+  /** Entries of others that need not have the product and deny nothing. */
+  aside = [];
+  /** What a key in other hands said although its owner had nothing to do with the product then. */
+  disregarded = new Set();
+  /** Entries that count for nothing since their signers took them back. */
+  takenBack = new Set();
+  /** Accepted entries that were recorded only after others had gone on from there: they condemn nothing. */
+  overtaken = new Set();
+  /** What became of an entry; of what many share, a claim is among what is taken as it is. */
+  outcomes = new Map();
+
   constructor(records) {
-    /** How things stood at each entry that was passed by. */
-    this.passed = new Map();
-    /** Entries against the account whose signers are bound by it, those of others, and of these what the members have dismissed. */
-    Object.assign(this, { contradictions: [], claims: [], dismissed: [] });
-    /** Entries of others about what the product was in then, and those that need not have the product and deny nothing. */
-    Object.assign(this, { aboutContainer: [], aside: [] });
-    /** What a key in other hands said although its owner had nothing to do with the product then. */
-    this.disregarded = new Set();
-    /** Entries that count for nothing since their signers took them back. */
-    this.takenBack = new Set();
-    /** Accepted entries that were recorded only after others had gone on from there: they condemn nothing. */
-    this.overtaken = new Set();
-    const { live, tooLate, accepted, origin, isCut } = settleAll(records);
-    /** Where the product's life begins, in the order of custody, and the one of them that the rest builds on. */
-    Object.assign(this, { origins: originsOf(records, live), origin });
-    /** Entries that would have taken back what others have built on since; and if more wait than are looked at. */
-    Object.assign(this, { tooLate, isCut });
-    if (records.hasCustodian) this.#finish(records, live, accepted);
-    else this.#ofMany(records, live);
-    /** What became of an entry; of what many share, a claim is among what is taken as it is. */
-    this.outcomes = new Map();
+    const parties = partiesOf(records);
+    const { live, accepted, origins, origin, tooLate, isCut } = settle(records, parties);
+    Object.assign(this, { origins, origin, tooLate, isCut });
+    if (records.hasCustodian) this.#ofOne(records, live, accepted);
+    else this.#ofMany(records, live, parties);
     for (const [is, ats] of [["accepted", this.order], ["contradiction", this.contradictions], ["aside", this.aside], ["claim", this.claims]]) {
       for (const at of ats) this.outcomes.set(at, is);
     }
   }
 
   /** What many share, nobody has: its records are taken as they are. */
-  #ofMany(records, live) {
-    const { order, fitting, via, notices, unannounced, thefts, onTheWay, here } = new Walk(records, undefined);
-    Object.assign(this, { fitting, via, notices, unannounced, thefts, onTheWay, end: here });
+  #ofMany(records, live, parties) {
+    const { here, journey } = new Walk(records, undefined);
+    Object.assign(this, journey, { end: here });
     const byThief = (at) => records.compromisedSince(at) !== undefined && this.origin !== at && !records.byPrefixHolder(at);
     for (const at of records.byTime.filter((one) => live.has(one) && records.namesIt(one))) {
       if (byThief(at)) this.disregarded.add(at);
-      else order.push(at);
+      else this.order.push(at);
     }
-    const parties = partiesOf(records);
-    this.order = order;
-    const claims = order.filter((at) => records.acts(at) & HAVING && !parties.has(records.signer(at)));
+    const claims = this.order.filter((at) => records.acts(at) & HAVING && !parties.has(records.signer(at)));
     this.claims = claims.filter((at) => records.dismissal(at) === undefined);
     this.dismissed = claims.filter((at) => records.dismissal(at) !== undefined);
   }
 
-  #finish(records, live, accepted) {
+  #ofOne(records, live, accepted) {
     const walk = new Walk(records, this.origin);
     const isWhole = walk.run(records.byTime, (at) => accepted.has(at), (here, at) => {
       if (turnOf(records, here.chain, at)) this.passed.set(at, here);
     });
     // What was accepted fits: that is how it was accepted.
-    const { order, fitting, via, notices, unannounced, thefts, onTheWay, here } = isWhole ? walk : new Walk(records, this.origin);
-    Object.assign(this, { order, fitting, via, notices, unannounced, thefts, onTheWay, end: here });
+    const { here, journey } = isWhole ? walk : new Walk(records, this.origin);
+    Object.assign(this, journey, { end: here });
     for (const [at, then] of this.passed) {
       const container = turnOf(records, then.chain, at).via;
-      if (container) via.set(at, container);
+      if (container) this.via.set(at, container);
     }
     this.takenBack = new Set(counting(records).filter((at) => !live.has(at)));
-    this.overtaken = overtakenOf(records, order, fitting);
+    this.overtaken = overtakenOf(records, journey);
     for (const at of records.byTime) if (this.passed.has(at)) this.#sort(records, live, at);
   }
 
@@ -128,8 +130,8 @@ export class Account {
   }
 }
 
-/** Those of the entries, given in the order of custody, after which another signer carries the account on from an earlier leaf. */
-function overtakenOf(records, order, fitting) {
+/** Those of the entries after which another signer carries the account on from an earlier leaf. */
+function overtakenOf(records, { order, fitting }) {
   const overtaken = new Set();
   const earliest = new Map();
   for (const at of [...order].reverse()) {

@@ -2,7 +2,6 @@
 
 import { firstWhere } from "./bytes.js";
 import { voidedShippings } from "./corrections.js";
-import { partiesOf } from "./parties.js";
 import { Walk, startOf, take } from "./walk.js";
 
 const WALKS_MAX = 5000;
@@ -24,44 +23,51 @@ function retractionsOf(records) {
 
 /**
  * Settles the account, and which retractions have an effect: those without which the account still accepts all that others recorded
- * and it had accepted. `{live, tooLate, accepted, origin, isCut}`.
+ * and it had accepted. `{live, accepted, origins, origin, tooLate, isCut}`: the entries that count, those of them that are accepted;
+ * where the product's life begins, in the order of custody, and the one of them that the rest builds on; the entries that would have
+ * taken back what others have built on since; and if more wait than are looked at.
  */
-export function settleAll(records) {
+export function settle(records, parties) {
   const retractions = retractionsOf(records);
-  const without = (live, gone) => {
-    const out = new Set(gone.flatMap(({ of, by }) => [of, by]));
-    return live.filter((at) => !out.has(at));
+  const all = counting(records);
+  const untried = (ats) => {
+    const origins = originsOf(records, parties, ats);
+    return { live: new Set(ats), accepted: new Set(), origins, origin: originOf(records, origins), tooLate: [], isCut: false };
   };
-  let live = counting(records);
-  const untaken = without(live, retractions);
-  const origin = originOf(records, untaken);
-  const settled = { live: new Set(untaken), tooLate: [], accepted: new Set(), origin, isCut: false };
+  const untaken = without(all, retractions);
+  const settled = untried(untaken);
   if (!records.hasCustodian) return settled;
-  const parties = partiesOf(records);
   const offered = (ats) => ats.filter((at) => parties.has(records.signer(at)));
-  const all = new Set(offered(untaken));
-  if (new Walk(records, origin).run(records.byTime, (at) => all.has(at))) return { ...settled, accepted: all };
+  const whole = new Set(offered(untaken));
+  if (new Walk(records, settled.origin).run(records.byTime, (at) => whole.has(at))) return { ...settled, accepted: whole };
   const budget = new Budget();
-  const settle = (ats) => new Builder(records, ats, budget).settle(offered(ats));
+  const offer = (ats) => new Builder(records, originOf(records, originsOf(records, parties, ats)), budget).offerAll(offered(ats));
+  const tooLate = [];
   // What no party said is no part of the account.
   const isOfParty = ({ of }) => parties.has(records.signer(of));
-  live = without(live, retractions.filter((one) => !isOfParty(one)));
+  let live = without(all, retractions.filter((one) => !isOfParty(one)));
   for (const retraction of retractions.filter(isOfParty)) {
     if (budget.isSpent) {
-      settled.tooLate.push(retraction.by);
+      tooLate.push(retraction.by);
       continue;
     }
     // What others recorded after it, they recorded in spite of it.
-    const before = settle(live.filter((at) => at < retraction.by));
+    const before = offer(live.filter((at) => at < retraction.by));
     const rest = without(live, [retraction]);
-    const then = settle(rest.filter((at) => at < retraction.by));
+    const then = offer(rest.filter((at) => at < retraction.by));
     const signer = records.signer(retraction.of);
     const others = [...before.accepted].filter((at) => records.signer(at) !== signer);
     if (!then.isCut && others.every((at) => then.accepted.has(at))) live = rest;
-    else settled.tooLate.push(retraction.by);
+    else tooLate.push(retraction.by);
   }
-  const last = settle(live);
-  return { ...settled, ...last, live: new Set(live), isCut: last.isCut || budget.isSpent };
+  const { accepted, isCut } = offer(live);
+  return { ...untried(live), accepted, tooLate, isCut: isCut || budget.isSpent };
+}
+
+/** The entries that remain if retractions have their effect. */
+function without(live, retractions) {
+  const gone = new Set(retractions.flatMap(({ of, by }) => [of, by]));
+  return live.filter((at) => !gone.has(at));
 }
 
 /** What building the accounts of one product may still cost. */
@@ -92,16 +98,16 @@ class Builder {
   /** The walks that looking for runs of each signer took. */
   runs = new Map();
 
-  constructor(records, live, budget) {
-    Object.assign(this, { records, budget, origin: originOf(records, live), end: startOf(records) });
+  constructor(records, origin, budget) {
+    Object.assign(this, { records, origin, budget, end: startOf(records) });
   }
 
-  /** Offers the entries in ledger order, the origin before all: `{accepted, origin, isCut}`. */
-  settle(offered) {
+  /** Offers the entries in ledger order, the origin before all: `{accepted, isCut}`. */
+  offerAll(offered) {
     const { origin, budget } = this;
     if (origin !== undefined) this.#offer(origin);
     for (const at of offered) if (at !== origin) this.#offer(at);
-    return { accepted: new Set(this.accepted), origin, isCut: budget.isSpent && this.waiting.length > 0 };
+    return { accepted: new Set(this.accepted), isCut: budget.isSpent && this.waiting.length > 0 };
   }
 
   #offer(at) {
@@ -161,7 +167,7 @@ class Builder {
     for (const at of entries) queue.splice(firstWhere(queue.length, (place) => !records.isBefore(queue[place], at)), 0, at);
     budget.spend(queue.length);
     const walk = new Walk(records, this.origin);
-    if (!walk.run(queue, () => true) || !entries.every((at) => walk.order.includes(at))) return false;
+    if (!walk.run(queue, () => true) || !entries.every((at) => walk.journey.order.includes(at))) return false;
     this.end = walk.here;
     this.accepted = queue;
     this.waiting = this.waiting.filter((at) => !entries.includes(at));
@@ -173,22 +179,19 @@ class Builder {
  * The entries that bring the product forth, in the order of custody; else the one with which it begins: the first of the holder of its
  * prefix, else the first of a party.
  */
-export function originsOf(records, live) {
+function originsOf(records, parties, live) {
   const counts = new Set(live);
   const order = records.byTime.filter((at) => counts.has(at) && records.namesIt(at));
   const origins = order.filter((at) => records.bringsForth(at));
   if (origins.length > 0) return origins;
   // What a stranger says to have caught begins nothing.
   const begun = order.filter((at) => records.begins(at));
-  const first = begun.find((at) => records.byPrefixHolder(at));
-  if (first !== undefined || begun.length === 0) return first === undefined ? [] : [first];
-  const parties = partiesOf(records);
-  return begun.filter((at) => parties.has(records.signer(at))).slice(0, 1);
+  const first = begun.find((at) => records.byPrefixHolder(at)) ?? begun.find((at) => parties.has(records.signer(at)));
+  return first === undefined ? [] : [first];
 }
 
 /** The origin that the account builds on: the first by the ledger that the holder of the prefix recorded, else the first. */
-function originOf(records, live) {
-  const origins = originsOf(records, live);
+function originOf(records, origins) {
   const byHolders = origins.filter((at) => records.byPrefixHolder(at));
   return byHolders.length > 0 ? Math.min(...byHolders) : origins[0];
 }

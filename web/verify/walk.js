@@ -45,10 +45,11 @@ export function take(records, here, origin, at) {
 /** True where an entry's signer neither has the product, nor is to have it, nor holds its prefix. */
 export const isStranger = (records, passage, at) => !records.byPrefixHolder(at) && !concerns(records, passage, records.signer(at));
 
-export class Walk {
-  /** The entries that were taken, in the order in which they were. */
+/** The records that a walk takes, and what they tell of the way. */
+class Journey {
+  /** The entries that were taken, those of the product and those of what it was in, in the order in which they were. */
   order = [];
-  /** Those of them that carry the account on. */
+  /** Those of them that carry the account on: their signers had the product then. */
   fitting = new Set();
   /** The container by which an entry belongs to the journey, where it does not name the product. */
   via = new Map();
@@ -60,6 +61,10 @@ export class Walk {
   thefts = [];
   /** The entries from which on it was on its way, each with the one by which it arrived, if it did. */
   onTheWay = [];
+}
+
+export class Walk {
+  journey = new Journey();
 
   constructor(records, origin) {
     Object.assign(this, { records, origin, here: startOf(records) });
@@ -87,24 +92,24 @@ export class Walk {
   }
 
   #take(at) {
-    const { records, here: { passage } } = this;
+    const { records, journey, here: { passage } } = this;
     const taken = take(records, this.here, this.origin, at);
     if (!taken?.turn) return taken !== undefined;
     const signer = records.signer(at);
     const isConcerned = concerns(records, passage, signer);
     this.here = taken.here;
     if (taken.fits) {
-      this.fitting.add(at);
-      if (taken.notice) this.notices.push([at, taken.notice]);
-      if (passage.is === "moving" && !isConcerned && isOpen(records, passage)) this.unannounced.push([at, passage.from]);
-      const way = this.onTheWay.at(-1);
+      journey.fitting.add(at);
+      if (taken.notice) journey.notices.push([at, taken.notice]);
+      if (passage.is === "moving" && !isConcerned && isOpen(records, passage)) journey.unannounced.push([at, passage.from]);
+      const way = journey.onTheWay.at(-1);
       const [was, is] = [way !== undefined && way[1] === undefined, this.here.passage.is === "moving"];
       if (was && !is) way[1] = at;
-      else if (!was && is) this.onTheWay.push([at, undefined]);
+      else if (!was && is) journey.onTheWay.push([at, undefined]);
     }
-    if (declares(records.event(at), "stolen") && (isConcerned || records.byPrefixHolder(at))) this.thefts.push(at);
-    if (taken.turn.via) this.via.set(at, taken.turn.via);
-    this.order.push(at);
+    if (declares(records.event(at), "stolen") && (isConcerned || records.byPrefixHolder(at))) journey.thefts.push(at);
+    if (taken.turn.via) journey.via.set(at, taken.turn.via);
+    journey.order.push(at);
     return true;
   }
 

@@ -7,19 +7,18 @@
 //! A record that waits at the end contradicts the account, if its signer is bound by the account there; else it is a claim.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 
 use crate::consortium::{ParticipantId, Role};
-use crate::gs1::Id;
 use crate::index::Acts;
 use crate::merkle::LeafIndex;
-use crate::provenance::containment::Notice;
 use crate::provenance::corrections::Standing;
 use crate::provenance::parties;
 use crate::provenance::passage::Fit;
 use crate::provenance::reading;
 use crate::provenance::records::Records;
-use crate::provenance::settling::{Settled, counting, origins, retractions, settle_all};
-use crate::provenance::walk::{Standpoint, Walk};
+use crate::provenance::settling::{Settled, counting};
+use crate::provenance::walk::{Journey, Standpoint, Walk};
 
 /// The acts of who has a product, had it or lets go of it.
 pub(super) const HAVING: Acts = Acts::LETS_GO.with(Acts::TAKES).with(Acts::HAS_IN_HAND).with(Acts::ENDS);
@@ -34,21 +33,10 @@ pub(super) enum Outcome {
 }
 
 /// What a product's records come to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Account<'a> {
-    /// The accepted entries that belong to the journey, the product's own and those of what it was in, in the order of custody.
-    pub order: Vec<usize>,
-    /// Those of them that carry the account on: their signers had the product then.
-    pub fitting: BTreeSet<usize>,
-    /// The container by which an entry belongs to the journey, counting or not, where it does not name the product.
-    pub via: BTreeMap<usize, &'a Id>,
-    pub notices: Vec<(usize, Notice<'a>)>,
-    /// The entries that took over what was let go to nobody in particular, and by whom it was let go.
-    pub unannounced: Vec<(usize, &'a ParticipantId)>,
-    /// The reports of theft by those whom it concerned then.
-    pub thefts: Vec<usize>,
-    /// The entries from which on it was on its way, each with the one by which it arrived, if it did.
-    pub on_the_way: Vec<(usize, Option<usize>)>,
+    /// The accepted entries, and what they tell; `via` also of those that are not accepted.
+    journey: Journey<'a>,
     /// How things stand at the end.
     pub end: Standpoint<'a>,
     /// How things stood at each entry that was passed by.
@@ -81,19 +69,29 @@ pub(super) struct Account<'a> {
     outcomes: BTreeMap<usize, Outcome>,
 }
 
+impl<'a> Deref for Account<'a> {
+    type Target = Journey<'a>;
+
+    fn deref(&self) -> &Journey<'a> {
+        &self.journey
+    }
+}
+
 impl<'a> Account<'a> {
     pub fn new(records: &Records<'a>) -> Self {
-        let retractions = retractions(records);
-        let (live, too_late, settled) = settle_all(records, &retractions);
-        if records.subject.has_custodian() {
-            Self::finish(records, &live, too_late, settled)
+        let parties = parties::of(records);
+        let settled = Settled::new(records, &parties);
+        let account = if records.subject.has_custodian() {
+            Self::of_one(records, settled)
         } else {
-            Self::of_many(records, &live, settled.origin)
-        }
+            Self::of_many(records, settled, &parties)
+        };
+        account.with_outcomes()
     }
 
     /// What many share, nobody has: its records are taken as they are.
-    fn of_many(records: &Records<'a>, live: &BTreeSet<usize>, origin: Option<usize>) -> Self {
+    fn of_many(records: &Records<'a>, settled: Settled, parties: &BTreeSet<&ParticipantId>) -> Self {
+        let Settled { live, origins, origin, .. } = settled;
         let is_own = |at: &usize| !records.entries[*at].parts.is_empty();
         let by_thief = |at: &usize| {
             let is_holders = origin == Some(*at) || records.signed_by_prefix_holder(*at);
@@ -101,38 +99,22 @@ impl<'a> Account<'a> {
         };
         let counting = || records.by_time.iter().copied().filter(|at| live.contains(at) && is_own(at));
         let order: Vec<usize> = counting().filter(|at| !by_thief(at)).collect();
-        let parties = parties::of(records);
         let is_claim = |at: &usize| records.acts(*at).intersects(HAVING) && !parties.contains(records.signer(*at));
         let is_dismissed = |at: &usize| is_claim(at) && records.dismissal(*at).is_some();
         Self {
-            fitting: BTreeSet::new(),
-            via: BTreeMap::new(),
-            notices: Vec::new(),
-            unannounced: Vec::new(),
-            thefts: Vec::new(),
-            on_the_way: Vec::new(),
             end: Standpoint::new(records),
-            passed: BTreeMap::new(),
-            origins: origins(records, live),
+            origins,
             origin,
-            contradictions: Vec::new(),
             claims: order.iter().copied().filter(|at| is_claim(at) && !is_dismissed(at)).collect(),
             dismissed: order.iter().copied().filter(is_dismissed).collect(),
-            about_container: Vec::new(),
-            aside: Vec::new(),
             disregarded: counting().filter(by_thief).collect(),
-            taken_back: BTreeSet::new(),
-            too_late: Vec::new(),
-            overtaken: BTreeSet::new(),
-            is_cut: false,
-            order,
-            outcomes: BTreeMap::new(),
+            journey: Journey { order, ..Journey::default() },
+            ..Self::default()
         }
-        .with_outcomes()
     }
 
-    fn finish(records: &Records<'a>, live: &BTreeSet<usize>, too_late: Vec<usize>, settled: Settled) -> Self {
-        let Settled { accepted, origin, is_cut } = settled;
+    fn of_one(records: &Records<'a>, settled: Settled) -> Self {
+        let Settled { live, origins, origin, accepted, too_late, is_cut } = settled;
         let mut passed = BTreeMap::new();
         let walk = Walk::new(records, origin);
         let walk = walk.run(
@@ -145,39 +127,25 @@ impl<'a> Account<'a> {
             },
         );
         // What was accepted fits: that is how it was accepted.
-        let walk = walk.unwrap_or_else(|_| Walk::new(records, origin));
-        let Walk { here, order, fitting, mut via, notices, unannounced, thefts, on_the_way, .. } = walk;
+        let Walk { here: end, mut journey, .. } = walk.unwrap_or_else(|_| Walk::new(records, origin));
         for (at, here) in &passed {
             let container = here.inside.turn(records, *at).and_then(|turn| turn.via);
-            via.extend(container.map(|container| (*at, container)));
+            journey.via.extend(container.map(|container| (*at, container)));
         }
-        let overtaken = overtaken(records, &order, &fitting);
         let mut account = Self {
-            overtaken,
-            order,
-            fitting,
-            via,
-            notices,
-            unannounced,
-            thefts,
-            on_the_way,
-            end: here,
-            passed,
-            origins: origins(records, live),
-            origin,
-            contradictions: Vec::new(),
-            claims: Vec::new(),
-            dismissed: Vec::new(),
-            about_container: Vec::new(),
-            aside: Vec::new(),
-            disregarded: BTreeSet::new(),
+            overtaken: overtaken(records, &journey),
             taken_back: counting(records).filter(|at| !live.contains(at)).collect(),
+            journey,
+            end,
+            passed,
+            origins,
+            origin,
             too_late,
             is_cut,
-            outcomes: BTreeMap::new(),
+            ..Self::default()
         };
-        account.sort_the_rest(records, live);
-        account.with_outcomes()
+        account.sort_the_rest(records, &live);
+        account
     }
 
     fn with_outcomes(mut self) -> Self {
@@ -264,16 +232,16 @@ impl<'a> Account<'a> {
     }
 }
 
-/// Those of the entries, given in the order of custody, after which another signer carries the account on from an earlier leaf.
-fn overtaken(records: &Records<'_>, order: &[usize], fitting: &BTreeSet<usize>) -> BTreeSet<usize> {
+/// Those of the entries after which another signer carries the account on from an earlier leaf.
+fn overtaken(records: &Records<'_>, journey: &Journey<'_>) -> BTreeSet<usize> {
     let mut overtaken = BTreeSet::new();
     let mut earliest: BTreeMap<&ParticipantId, LeafIndex> = BTreeMap::new();
-    for at in order.iter().rev().copied() {
+    for at in journey.order.iter().rev().copied() {
         let (signer, leaf) = (records.signer(at), records.leaf(at));
         if earliest.iter().any(|(other, first)| *other != signer && *first < leaf) {
             overtaken.insert(at);
         }
-        if fitting.contains(&at) {
+        if journey.fitting.contains(&at) {
             let first = earliest.entry(signer).or_insert(leaf);
             *first = leaf.min(*first);
         }

@@ -48,7 +48,7 @@ struct Member<'a> {
 }
 
 /// The chain at one moment of a walk.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Containment<'a> {
     members: Vec<Member<'a>>,
 }

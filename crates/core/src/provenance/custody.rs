@@ -136,11 +136,14 @@ fn contradicts(case: &Case<'_>, at: usize, findings: &mut Findings) {
 /// Reports the claims: as a gap if a hand-over that is missing explains them, else as what they are.
 fn claims(case: &Case<'_>, findings: &mut Findings) {
     let claims = &case.account.claims;
-    let only_carriers = claims.iter().all(|at| carries(case, *at));
-    let first = claims.iter().copied().find(|at| only_carriers || !carries(case, *at));
-    if let Some(first) = first
+    // What a carrier carries needs no explanation of its own.
+    let mut asked: Vec<usize> = claims.iter().copied().filter(|at| !carries(case, *at)).collect();
+    if asked.is_empty() {
+        asked.clone_from(claims);
+    }
+    if let Some(first) = asked.first().copied()
         && let Some(here) = case.account.passed.get(&first)
-        && explains(case, first, here, only_carriers)
+        && explains(case, &asked, here)
     {
         return gap(case, first, here, findings);
     }
@@ -157,22 +160,24 @@ fn claims(case: &Case<'_>, findings: &mut Findings) {
 
 /// Tells whether one missing record, of how the product came to the signer of the first claim, explains all the claims: from there
 /// they make one account with all that was accepted later. Or the claim says itself from whom it came.
-fn explains(case: &Case<'_>, first: usize, here: &Standpoint<'_>, only_carriers: bool) -> bool {
+fn explains(case: &Case<'_>, claims: &[usize], here: &Standpoint<'_>) -> bool {
     let account = &case.account;
+    let first = claims[0];
     // What one says of itself explains nothing of what others say.
-    let mut asked = account.claims.iter().copied().filter(|at| only_carriers || !carries(case, *at));
-    if asked.all(|at| case.signer(at) == case.signer(first)) && names_who_has_it(case, first, &here.passage) {
+    let is_alone = claims.iter().all(|at| case.signer(*at) == case.signer(first));
+    if is_alone && names_who_has_it(case, first, &here.passage) {
         return true;
     }
     if is_second_receiver(case, first, &here.passage) {
         return false;
     }
+    let asked: BTreeSet<usize> = claims.iter().copied().collect();
     let was_inside = here.inside.container().is_some();
     let mut second = Standpoint::new(case);
     case.by_time.iter().copied().filter(|at| case.moment(*at) >= case.moment(first)).all(|at| {
         let is_own = !case.entries[at].parts.is_empty();
         let outcome = account.outcome(at);
-        let is_claim = outcome == Some(Outcome::Claim) && (only_carriers || !carries(case, at));
+        let is_claim = asked.contains(&at);
         let is_accepted = outcome == Some(Outcome::Accepted);
         // It may have gone on in something else, and what it was in by the account without it.
         let may_be_elsewhere = !is_own && case.counts(at) && (!is_accepted || was_inside);

@@ -7,9 +7,10 @@ use crate::provenance::reading::{self, Act, End};
 use crate::provenance::records::Records;
 
 /// Who has the product, as far as the account goes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) enum Passage<'a> {
     /// No record has been read yet.
+    #[default]
     Unknown,
     Held(&'a ParticipantId),
     Moving(Transfer<'a>),

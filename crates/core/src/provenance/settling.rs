@@ -5,22 +5,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::consortium::ParticipantId;
 use crate::limits::{ACCOUNT_STEPS_MAX, ACCOUNT_WALKS_MAX, ACCOUNT_WALKS_OF_RUNS_MAX};
 use crate::provenance::corrections::{self, Standing};
-use crate::provenance::parties;
 use crate::provenance::records::Records;
 use crate::provenance::walk::{Standpoint, Taken, Walk};
 
 /// A record that its signer takes back, and the record that does so.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Retraction {
+struct Retraction {
     of: usize,
     by: usize,
 }
 
-/// Which entries of the parties are accepted, and which wait.
+/// What the account is made of.
+#[derive(Debug)]
 pub(super) struct Settled {
+    /// The entries that count: those that nobody took back, or too late.
+    pub live: BTreeSet<usize>,
+    /// Those of them that the account accepts.
     pub accepted: BTreeSet<usize>,
+    /// Where the product's life begins, in the order of custody: normally one.
+    pub origins: Vec<usize>,
+    /// The one of them that the account builds on.
     pub origin: Option<usize>,
+    /// Entries that would have taken back what others have built on since.
+    pub too_late: Vec<usize>,
+    /// More records wait than are looked at.
     pub is_cut: bool,
+}
+
+/// What one offering comes to.
+struct Offered {
+    accepted: BTreeSet<usize>,
+    is_cut: bool,
 }
 
 /// What building the accounts of one product may still cost.
@@ -36,7 +51,7 @@ pub(super) fn counting<'b>(records: &'b Records<'_>) -> impl Iterator<Item = usi
 }
 
 /// What the signers of entries take back, in the order in which they do.
-pub(super) fn retractions(records: &Records<'_>) -> Vec<Retraction> {
+fn retractions(records: &Records<'_>) -> Vec<Retraction> {
     let withdrawn = records.entries.iter().enumerate().filter_map(|(of, entry)| match entry.standing {
         Standing::WithdrawnBy(by) => Some(Retraction { of, by }),
         _ => None,
@@ -47,56 +62,68 @@ pub(super) fn retractions(records: &Records<'_>) -> Vec<Retraction> {
     all
 }
 
-/// Settles the account, and which retractions have an effect: those without which the account still accepts all that others recorded
-/// and it had accepted.
-pub(super) fn settle_all(records: &Records<'_>, retractions: &[Retraction]) -> (BTreeSet<usize>, Vec<usize>, Settled) {
-    let mut live: BTreeSet<usize> = counting(records).collect();
-    let without = |live: &BTreeSet<usize>, retractions: &[Retraction]| -> BTreeSet<usize> {
-        let gone: BTreeSet<usize> = retractions.iter().flat_map(|one| [one.of, one.by]).collect();
-        live.difference(&gone).copied().collect()
-    };
-    let all_taken_back = without(&live, retractions);
-    let origin = origin(records, &all_taken_back);
-    if !records.subject.has_custodian() {
-        let settled = Settled { accepted: BTreeSet::new(), origin, is_cut: false };
-        return (all_taken_back, Vec::new(), settled);
-    }
-    let parties = parties::of(records);
-    let offered = |live: &BTreeSet<usize>| -> BTreeSet<usize> {
-        live.iter().copied().filter(|at| parties.contains(records.signer(*at))).collect()
-    };
-    let all = offered(&all_taken_back);
-    if Walk::new(records, origin).run(&records.by_time, |at| all.contains(&at), |_, _| {}).is_ok() {
-        let settled = Settled { accepted: all, origin, is_cut: false };
-        return (all_taken_back, Vec::new(), settled);
-    }
-    let mut budget = Budget { walks: ACCOUNT_WALKS_MAX, steps: ACCOUNT_STEPS_MAX };
-    let mut too_late = Vec::new();
-    // What no party said is no part of the account.
-    let (of_parties, of_others): (Vec<Retraction>, Vec<Retraction>) =
-        retractions.iter().partition(|one| parties.contains(records.signer(one.of)));
-    live = without(&live, &of_others);
-    for retraction in &of_parties {
-        if budget.is_spent() {
-            too_late.push(retraction.by);
-            continue;
+impl Settled {
+    /// Settles the account, and which retractions have an effect: those without which the account still accepts all that others
+    /// recorded and it had accepted.
+    pub fn new<'a>(records: &Records<'a>, parties: &BTreeSet<&'a ParticipantId>) -> Self {
+        let retractions = retractions(records);
+        let all: BTreeSet<usize> = counting(records).collect();
+        let mut settled = Self::untried(records, parties, without(&all, &retractions));
+        if !records.subject.has_custodian() {
+            return settled;
         }
-        // What others recorded after it, they recorded in spite of it.
-        let until_then = |live: &BTreeSet<usize>| live.range(..retraction.by).copied().collect::<BTreeSet<usize>>();
-        let (with, rest) = (until_then(&live), until_then(&without(&live, &[*retraction])));
-        let before = Settled::new(records, &offered(&with), &with, &mut budget);
-        let then = Settled::new(records, &offered(&rest), &rest, &mut budget);
-        let signer = records.signer(retraction.of);
-        let mut others = before.accepted.iter().filter(|at| records.signer(**at) != signer);
-        if !then.is_cut && others.all(|at| then.accepted.contains(at)) {
-            live = without(&live, &[*retraction]);
-        } else {
-            too_late.push(retraction.by);
+        let offered = |live: &BTreeSet<usize>| -> BTreeSet<usize> {
+            live.iter().copied().filter(|at| parties.contains(records.signer(*at))).collect()
+        };
+        let whole = offered(&settled.live);
+        if Walk::new(records, settled.origin).run(&records.by_time, |at| whole.contains(&at), |_, _| {}).is_ok() {
+            settled.accepted = whole;
+            return settled;
         }
+        let mut budget = Budget { walks: ACCOUNT_WALKS_MAX, steps: ACCOUNT_STEPS_MAX };
+        let offer = |live: &BTreeSet<usize>, budget: &mut Budget| {
+            let origin = origin(records, &origins(records, parties, live));
+            Offered::new(records, origin, &offered(live), budget)
+        };
+        let mut too_late = Vec::new();
+        // What no party said is no part of the account.
+        let (of_parties, of_others): (Vec<Retraction>, Vec<Retraction>) =
+            retractions.iter().partition(|one| parties.contains(records.signer(one.of)));
+        let mut live = without(&all, &of_others);
+        for retraction in &of_parties {
+            if budget.is_spent() {
+                too_late.push(retraction.by);
+                continue;
+            }
+            // What others recorded after it, they recorded in spite of it.
+            let until_then = |live: &BTreeSet<usize>| live.range(..retraction.by).copied().collect::<BTreeSet<usize>>();
+            let before = offer(&until_then(&live), &mut budget);
+            let rest = without(&live, &[*retraction]);
+            let then = offer(&until_then(&rest), &mut budget);
+            let signer = records.signer(retraction.of);
+            let mut others = before.accepted.iter().filter(|at| records.signer(**at) != signer);
+            if !then.is_cut && others.all(|at| then.accepted.contains(at)) {
+                live = rest;
+            } else {
+                too_late.push(retraction.by);
+            }
+        }
+        let Offered { accepted, is_cut } = offer(&live, &mut budget);
+        Self { accepted, too_late, is_cut: is_cut || budget.is_spent(), ..Self::untried(records, parties, live) }
     }
-    let mut settled = Settled::new(records, &offered(&live), &live, &mut budget);
-    settled.is_cut |= budget.is_spent();
-    (live, too_late, settled)
+
+    /// Finds where the product's life begins, and accepts nothing yet.
+    fn untried<'a>(records: &Records<'a>, parties: &BTreeSet<&'a ParticipantId>, live: BTreeSet<usize>) -> Self {
+        let origins = origins(records, parties, &live);
+        let origin = origin(records, &origins);
+        Self { live, accepted: BTreeSet::new(), origins, origin, too_late: Vec::new(), is_cut: false }
+    }
+}
+
+/// The entries that remain if retractions have their effect.
+fn without(live: &BTreeSet<usize>, retractions: &[Retraction]) -> BTreeSet<usize> {
+    let gone: BTreeSet<usize> = retractions.iter().flat_map(|one| [one.of, one.by]).collect();
+    live.difference(&gone).copied().collect()
 }
 
 impl Budget {
@@ -114,10 +141,9 @@ impl Budget {
     }
 }
 
-impl Settled {
+impl Offered {
     /// Offers the entries in ledger order, the origin before all.
-    fn new(records: &Records<'_>, offered: &BTreeSet<usize>, live: &BTreeSet<usize>, budget: &mut Budget) -> Self {
-        let origin = origin(records, live);
+    fn new(records: &Records<'_>, origin: Option<usize>, offered: &BTreeSet<usize>, budget: &mut Budget) -> Self {
         let end = Standpoint::new(records);
         let (accepted, waiting, runs) = (Vec::new(), Vec::new(), BTreeMap::new());
         let mut builder = Builder { records, origin, accepted, waiting, runs, end, budget };
@@ -125,7 +151,7 @@ impl Settled {
             builder.offer(at);
         }
         let Builder { accepted, waiting, .. } = builder;
-        Self { accepted: accepted.into_iter().collect(), origin, is_cut: budget.is_spent() && !waiting.is_empty() }
+        Self { accepted: accepted.into_iter().collect(), is_cut: budget.is_spent() && !waiting.is_empty() }
     }
 }
 
@@ -239,7 +265,7 @@ impl<'a> Builder<'a, '_, '_> {
         }
         self.budget.spend(queue.len());
         let Ok(walk) = Walk::new(self.records, self.origin).run(&queue, |_| true, |_, _| {}) else { return false };
-        if !entries.iter().all(|at| walk.order.contains(at)) {
+        if !entries.iter().all(|at| walk.journey.order.contains(at)) {
             return false;
         }
         self.end = walk.here;
@@ -251,7 +277,7 @@ impl<'a> Builder<'a, '_, '_> {
 
 /// The entries that bring the product forth, in the order of custody; else the one with which it begins: the first of the holder of its
 /// prefix, else the first of a party.
-pub(super) fn origins(records: &Records<'_>, live: &BTreeSet<usize>) -> Vec<usize> {
+fn origins(records: &Records<'_>, parties: &BTreeSet<&ParticipantId>, live: &BTreeSet<usize>) -> Vec<usize> {
     let order =
         || records.by_time.iter().copied().filter(|at| live.contains(at) && !records.entries[*at].parts.is_empty());
     let brought_forth: Vec<usize> = order().filter(|at| records.brings_forth(*at)).collect();
@@ -260,17 +286,13 @@ pub(super) fn origins(records: &Records<'_>, live: &BTreeSet<usize>) -> Vec<usiz
     }
     // What a stranger says to have caught begins nothing.
     let begun: Vec<usize> = order().filter(|at| records.begins(*at)).collect();
-    let first = begun.iter().copied().find(|at| records.signed_by_prefix_holder(*at));
-    if first.is_some() || begun.is_empty() {
-        return first.into_iter().collect();
-    }
-    let parties = parties::of(records);
-    begun.into_iter().find(|at| parties.contains(records.signer(*at))).into_iter().collect()
+    let by_holder = begun.iter().copied().find(|at| records.signed_by_prefix_holder(*at));
+    let by_party = || begun.iter().copied().find(|at| parties.contains(records.signer(*at)));
+    by_holder.or_else(by_party).into_iter().collect()
 }
 
 /// The origin that the account builds on: the first by the ledger that the holder of the prefix recorded, else the first.
-fn origin(records: &Records<'_>, live: &BTreeSet<usize>) -> Option<usize> {
-    let origins = origins(records, live);
+fn origin(records: &Records<'_>, origins: &[usize]) -> Option<usize> {
     let with_authority = origins.iter().copied().filter(|at| records.signed_by_prefix_holder(*at)).min();
     with_authority.or(origins.first().copied())
 }

@@ -10,7 +10,7 @@ use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Records;
 
 /// How things stand at one moment of a walk.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Standpoint<'a> {
     pub passage: Passage<'a>,
     /// The last entry that fits: where a participant last had the product.
@@ -20,7 +20,7 @@ pub(super) struct Standpoint<'a> {
 
 /// An entry that does not fit, where its turn came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Misfit(pub usize);
+pub(super) struct Misfit;
 
 /// What came of an entry at its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl<'a> Standpoint<'a> {
     pub fn take(&mut self, records: &Records<'a>, origin: Option<usize>, at: usize) -> Result<Taken<'a>, Misfit> {
         let Some(turn) = self.inside.turn(records, at) else { return Ok(Taken::Elsewhere) };
         match self.fit(records, origin, at) {
-            None => Err(Misfit(at)),
+            None => Err(Misfit),
             Some(Fit::Aside) => Ok(Taken::Aside),
             Some(Fit::Fits(next)) => Ok(Taken::Fits(self.go_on(records, &turn, next))),
         }
@@ -87,15 +87,12 @@ impl<'a> Standpoint<'a> {
     }
 }
 
-/// A walk from its beginning.
-#[derive(Debug)]
-pub(super) struct Walk<'a, 'b> {
-    records: &'b Records<'a>,
-    origin: Option<usize>,
-    pub here: Standpoint<'a>,
-    /// The entries that were taken, in the order in which they were.
+/// The records that a walk takes, and what they tell of the way.
+#[derive(Debug, Default)]
+pub(super) struct Journey<'a> {
+    /// The entries that were taken, those of the product and those of what it was in, in the order in which they were.
     pub order: Vec<usize>,
-    /// Those of them that carry the account on.
+    /// Those of them that carry the account on: their signers had the product then.
     pub fitting: BTreeSet<usize>,
     /// The container by which an entry belongs to the journey, where it does not name the product.
     pub via: BTreeMap<usize, &'a Id>,
@@ -108,20 +105,18 @@ pub(super) struct Walk<'a, 'b> {
     pub on_the_way: Vec<(usize, Option<usize>)>,
 }
 
+/// A walk from its beginning.
+#[derive(Debug)]
+pub(super) struct Walk<'a, 'b> {
+    records: &'b Records<'a>,
+    origin: Option<usize>,
+    pub here: Standpoint<'a>,
+    pub journey: Journey<'a>,
+}
+
 impl<'a, 'b> Walk<'a, 'b> {
     pub fn new(records: &'b Records<'a>, origin: Option<usize>) -> Self {
-        Self {
-            records,
-            origin,
-            here: Standpoint::new(records),
-            order: Vec::new(),
-            fitting: BTreeSet::new(),
-            via: BTreeMap::new(),
-            notices: Vec::new(),
-            unannounced: Vec::new(),
-            thefts: Vec::new(),
-            on_the_way: Vec::new(),
-        }
+        Self { records, origin, here: Standpoint::new(records), journey: Journey::default() }
     }
 
     /// Takes entries in the order of custody, those in `set`; shows where the walk stands at each of the others, which it passes by.
@@ -151,7 +146,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
             let rest = queue[index + 1..].iter().copied();
             let rest = rest.filter(|other| is_in(*other) && !taken_before.contains(other));
-            let Some(sent) = self.sent_by_a_slow_clock(at, rest) else { return Err(Misfit(at)) };
+            let Some(sent) = self.sent_by_a_slow_clock(at, rest) else { return Err(Misfit) };
             self.take(sent)?;
             self.take(at)?;
             taken_before.insert(sent);
@@ -172,23 +167,23 @@ impl<'a, 'b> Walk<'a, 'b> {
             Taken::Elsewhere => return Ok(()),
             Taken::Aside => {}
             Taken::Fits(notice) => {
-                self.fitting.insert(at);
-                self.notices.extend(notice.map(|notice| (at, notice)));
-                self.unannounced.extend(let_go_by.map(|from| (at, from)));
-                let was_on_the_way = self.on_the_way.last().is_some_and(|(_, to)| to.is_none());
+                self.journey.fitting.insert(at);
+                self.journey.notices.extend(notice.map(|notice| (at, notice)));
+                self.journey.unannounced.extend(let_go_by.map(|from| (at, from)));
+                let was_on_the_way = self.journey.on_the_way.last().is_some_and(|(_, to)| to.is_none());
                 let is_on_the_way = matches!(self.here.passage, Passage::Moving(_));
-                match self.on_the_way.last_mut() {
+                match self.journey.on_the_way.last_mut() {
                     Some((_, to)) if was_on_the_way && !is_on_the_way => *to = Some(at),
-                    _ if !was_on_the_way && is_on_the_way => self.on_the_way.push((at, None)),
+                    _ if !was_on_the_way && is_on_the_way => self.journey.on_the_way.push((at, None)),
                     _ => {}
                 }
             }
         }
         if records.event(at).declares("stolen") && (concerns || records.signed_by_prefix_holder(at)) {
-            self.thefts.push(at);
+            self.journey.thefts.push(at);
         }
-        self.via.extend(via.map(|container| (at, container)));
-        self.order.push(at);
+        self.journey.via.extend(via.map(|container| (at, container)));
+        self.journey.order.push(at);
         Ok(())
     }
 
