@@ -7,7 +7,7 @@
 import { BRINGS_FORTH, HAVING } from "./acts.js";
 import { turnOf } from "./containment.js";
 import { partiesOf } from "./parties.js";
-import { ASIDE, concernsHolder } from "./passage.js";
+import { ASIDE, concernsHolder, custodianOf } from "./passage.js";
 import { endOf } from "./reading.js";
 import { counting, settle } from "./settling.js";
 import { Walk, fit, isStranger } from "./walk.js";
@@ -35,8 +35,9 @@ export class Account {
 
   constructor(records) {
     const parties = partiesOf(records);
-    const { live, accepted, origins, origin, tooLate, isCut } = settle(records, parties);
-    Object.assign(this, { origins, origin, tooLate, isCut });
+    const { live, accepted, origins, origin, contest, contests, tooLate, isCut } = settle(records, parties);
+    /** Contests about who received what was let go to nobody in particular, and the one of them that is open. */
+    Object.assign(this, { origins, origin, contest, contests, tooLate, isCut });
     if (records.hasCustodian) this.#ofOne(records, live, accepted);
     else this.#ofMany(records, live, parties);
     for (const [is, ats] of [["accepted", this.order], ["contradiction", this.contradictions], ["aside", this.aside], ["claim", this.claims]]) {
@@ -59,7 +60,7 @@ export class Account {
   }
 
   #ofOne(records, live, accepted) {
-    const walk = new Walk(records, this.origin);
+    const walk = new Walk(records, this.origin, this.contest);
     const isWhole = walk.run(records.byTime, (at) => accepted.has(at), (here, at) => {
       if (turnOf(records, here.chain, at)) this.passed.set(at, here);
     });
@@ -81,7 +82,7 @@ export class Account {
     const byThief = records.compromisedSince(at) !== undefined && isStranger(records, here.passage, at);
     if (!live.has(at)) {
       if (byThief && takesBackItsOwn(records, at)) this.disregarded.add(at);
-    } else if (fit(records, here, this.origin, at) === ASIDE || this.#isCarried(records, at)) {
+    } else if (this.#isNaming(at) || fit(records, here, this.origin, at) === ASIDE || this.#isCarried(records, at)) {
       this.aside.push(at);
     } else if (this.#contradicts(records, here, at)) {
       this.contradictions.push(at);
@@ -110,6 +111,11 @@ export class Account {
     return !this.order.some((one) => records.isBefore(at, one) && isOthers(one));
   }
 
+  /** True where an entry names which of the candidates received it. */
+  #isNaming(at) {
+    return this.contests.some(({ naming }) => naming === at);
+  }
+
   /** True where a carrier recorded carrying it while it was on its way, by clocks that may be apart. */
   #isCarried(records, at) {
     if (!records.isShipper(records.signer(at)) || endOf(records, at) !== undefined) return false;
@@ -117,6 +123,12 @@ export class Account {
       const began = !records.isBefore(at, from) || records.areWithinTolerance(from, at);
       return began && !(to !== undefined && records.isBefore(to, at) && !records.areWithinTolerance(to, at));
     });
+  }
+
+  /** True where an entry is by who had the product then. */
+  isByCustodian(records, at) {
+    const here = this.passed.get(at);
+    return this.byCustodian.has(at) || (here !== undefined && custodianOf(here.passage) === records.signer(at));
   }
 
   isOrigin(at) {

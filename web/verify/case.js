@@ -3,7 +3,7 @@
 import { Account } from "./account.js";
 import { byBytes } from "./bytes.js";
 import { glnOf } from "./gs1.js";
-import { ENDS } from "./reading.js";
+import { ENDS, locationOf } from "./reading.js";
 import { Records } from "./records.js";
 import { day, shown } from "./sentences.js";
 
@@ -90,3 +90,9 @@ export function idText({ key, value, qualifier, text }) {
 export const placeText = (id) => (glnOf(id) === undefined ? idText(id) : `GLN ${glnOf(id)}`);
 
 export const endWord = (end) => ({ key: `end.${ENDS[end]}` });
+
+/** Who recorded an entry, where and when. */
+export function placed(one, at) {
+  const place = locationOf(one.event(at));
+  return { ...one.signed(at), place: place ? { key: "at-place", params: { place: placeText(place) } } : "" };
+}

@@ -6,6 +6,7 @@ import { checkCustody, noteClaims } from "./custody.js";
 import { Findings, heaviest, reasonOf, weight } from "./finding.js";
 import { checkLabel, expiryOf } from "./label.js";
 import { ENDS, locationOf } from "./reading.js";
+import { custodianOf } from "./passage.js";
 import { checkCorrections } from "./rules/corrected.js";
 import { checkEnding } from "./rules/ending.js";
 import { checkLotOrigin, checkOrigin } from "./rules/origin.js";
@@ -126,7 +127,7 @@ function notSerialised({ subject }, findings) {
 
 function stateOf(one) {
   const { passage, last } = one.account.end;
-  const custodian = passage.is === "held" ? passage.by : passage.is === "moving" ? passage.carrier : undefined;
+  const custodian = custodianOf(passage);
   const container = containerOf(one.account.end);
   const disposition = one.order.map((at) => one.event(at).disposition).findLast((word) => word !== undefined);
   const location = last === undefined ? undefined : locationOf(one.event(last));

@@ -106,6 +106,9 @@ export const SENTENCES = {
       "It cannot have travelled {km} km in {minutes} minutes, at {speed} km/h: {who} recorded it on {day}, and {other} on " +
       "{again}.",
 
+    "claim-upheld":
+      "{Who} says it had a product with this number{place} on {day}, and {by} confirmed that on {upheld}: there is more than one.",
+
     // Ended
     decommissioned: "{Who} took it out of use on {day}.",
     destroyed: "{Who} recorded on {day} that it was destroyed.",
@@ -124,6 +127,10 @@ export const SENTENCES = {
     "claimed.own": "By its own records it was with {who}{place} on {day}. ",
     "claimed.by-party": "{Who} also says it had it{place} on {day}, which does not fit its journey.",
     "claimed.by-stranger": "{Who} says it had a product with this number{place} on {day}, and has no part in its journey.",
+    "claimed.candidates":
+      "Each of these says to have taken it over: {told}. {From}, which had let it go, had named nobody, and can still say which of " +
+      "them it was.",
+    "claimed.candidate": "{who}{place} on {day}",
     "claimed.warning": " If yours did not come from {who}, do not trust it.",
 
     // Incomplete
@@ -138,6 +145,8 @@ export const SENTENCES = {
     "inside-container":
       "{Who} recorded it on {day} outside of {container}, into which it was packed, and nobody recorded taking it out: " +
       "{holder}.",
+    "inside-container.late":
+      "{Who} recorded only after others had gone on with {container} that it took this out of it on {day}.",
     "container-cycle":
       "{Who} recorded on {day} that it was packed into {container}, which is itself inside it: where it was cannot be " +
       "followed.",

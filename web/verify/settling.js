@@ -1,7 +1,9 @@
 // Settling the account: which records of the parties are accepted, which wait, and which retractions have an effect.
 
 import { firstWhere } from "./bytes.js";
+import { contestIn } from "./candidates.js";
 import { voidedShippings } from "./corrections.js";
+import { actOf, endOf } from "./reading.js";
 import { Walk, startOf, take } from "./walk.js";
 
 const WALKS_MAX = 5000;
@@ -23,30 +25,38 @@ function retractionsOf(records) {
 
 /**
  * Settles the account, and which retractions have an effect: those without which the account still accepts all that others recorded
- * and it had accepted. `{live, accepted, origins, origin, tooLate, isCut}`: the entries that count, those of them that are accepted;
+ * and it had accepted. `{live, accepted, origins, origin, contest, contests, tooLate, isCut}`: the entries that count, those of them that are accepted;
  * where the product's life begins, in the order of custody, and the one of them that the rest builds on; the entries that would have
- * taken back what others have built on since; and if more wait than are looked at.
+ * taken back what others have built on since; and if more wait than are looked at. Of the contests `contest` is the one that is open.
  */
 export function settle(records, parties) {
   const retractions = retractionsOf(records);
   const all = counting(records);
   const untried = (ats) => {
     const origins = originsOf(records, parties, ats);
-    return { live: new Set(ats), accepted: new Set(), origins, origin: originOf(records, origins), tooLate: [], isCut: false };
+    return { live: new Set(ats), accepted: new Set(), origins, origin: originOf(records, origins), contests: [], tooLate: [], isCut: false };
   };
   const untaken = without(all, retractions);
   const settled = untried(untaken);
   if (!records.hasCustodian) return settled;
   const offered = (ats) => ats.filter((at) => parties.has(records.signer(at)));
   const whole = new Set(offered(untaken));
-  if (new Walk(records, settled.origin).run(records.byTime, (at) => whole.has(at))) return { ...settled, accepted: whole };
-  const budget = new Budget();
-  const offer = (ats) => new Builder(records, originOf(records, originsOf(records, parties, ats)), budget).offerAll(offered(ats));
-  const tooLate = [];
+  const walk = new Walk(records, settled.origin);
   // What no party said is no part of the account.
   const isOfParty = ({ of }) => parties.has(records.signer(of));
+  const ofParties = retractions.filter(isOfParty);
+  if (walk.run(records.byTime, (at) => whole.has(at)) && !isRewritten(records, walk.journey, whole, ofParties)) {
+    return { ...settled, accepted: whole };
+  }
+  const budget = new Budget();
+  const offer = (ats, contest, late = new Set()) => {
+    const [inTime, deferred] = [false, true].map((isLate) => offered(ats).filter((at) => late.has(at) === isLate));
+    const origin = originOf(records, originsOf(records, parties, ats));
+    return new Builder(records, origin, contest, budget).offerAll([...inTime, ...deferred]);
+  };
+  const tooLate = [];
   let live = without(all, retractions.filter((one) => !isOfParty(one)));
-  for (const retraction of retractions.filter(isOfParty)) {
+  for (const retraction of ofParties) {
     if (budget.isSpent) {
       tooLate.push(retraction.by);
       continue;
@@ -56,12 +66,58 @@ export function settle(records, parties) {
     const rest = without(live, [retraction]);
     const then = offer(rest.filter((at) => at < retraction.by));
     const signer = records.signer(retraction.of);
-    const others = [...before.accepted].filter((at) => records.signer(at) !== signer);
-    if (!then.isCut && others.every((at) => then.accepted.has(at))) live = rest;
+    if (!then.isCut && keepsOthers(records, signer, before, then)) live = rest;
     else tooLate.push(retraction.by);
   }
-  const { accepted, isCut } = offer(live);
-  return { ...untried(live), accepted, tooLate, isCut: isCut || budget.isSpent };
+  const base = untried(live);
+  let [last, contest, contests, late] = [offer(live), undefined, [], new Set()];
+  // Each contest that is settled may uncover another.
+  while (!budget.isSpent) {
+    const walk = new Walk(records, base.origin, contest);
+    walk.run(records.byTime, (at) => last.accepted.has(at));
+    const found = contest ? undefined : contestIn(records, walk.journey, offered(live), contests);
+    if (!found) break;
+    contests.push(found);
+    if (found.receiver === found.by) continue;
+    if (found.receiver === undefined) contest = found;
+    else for (const at of live) if (records.signer(at) === found.by && records.isBefore(found.since, at)) late.add(at);
+    last = offer(live, contest, late);
+  }
+  const { accepted, isCut } = last;
+  return { ...base, accepted, contest, contests, tooLate, isCut: isCut || budget.isSpent };
+}
+
+/**
+ * True where records that fit in one walk may not all be accepted: if one carries nothing on that stood on the ledger before another
+ * participant recorded of a time before it that it has or had the product, or took out what the product was in, or took something back.
+ */
+function isRewritten(records, { fitting, takenOut, order }, whole, retractions) {
+  const there = new Set(order);
+  // Of each signer, the last by the ledger of what carries the account on, and of what takes the product out of something.
+  const [lastFitting, lastTakenOut] = [new Map(), new Map()];
+  const isAfter = (last, at) => [...last].some(([signer, one]) => signer !== records.signer(at) && one > at);
+  const raise = (last, at) => last.set(records.signer(at), Math.max(at, last.get(records.signer(at)) ?? at));
+  for (const at of records.byTime.filter((one) => whole.has(one))) {
+    if (fitting.has(at)) {
+      raise(lastFitting, at);
+      if (takenOut.has(at)) raise(lastTakenOut, at);
+      continue;
+    }
+    if (records.mentions[at].length === 0 || (there.has(at) && carriesNothing(records, at))) continue;
+    const isTakenBack = ({ of, by }) => by > at && records.isBefore(of, at) && records.signer(of) !== records.signer(at);
+    if (isAfter(there.has(at) ? lastFitting : lastTakenOut, at) || retractions.some(isTakenBack)) return true;
+  }
+  return false;
+}
+
+/** True where an entry can carry no account on: it speaks from afar. */
+const carriesNothing = (records, at) => ["afar", "voids"].includes(actOf(records, at)) && endOf(records, at) === undefined;
+
+/** True where an account keeps what another has of other participants than `signer`, and what carries it on does so still. */
+function keepsOthers(records, signer, { accepted, fitting }, then) {
+  return [...accepted].every((at) => {
+    return records.signer(at) === signer || (then.accepted.has(at) && (!fitting.has(at) || then.fitting.has(at)));
+  });
 }
 
 /** The entries that remain if retractions have their effect. */
@@ -93,21 +149,23 @@ class Budget {
 class Builder {
   /** In the order of custody. */
   accepted = [];
+  /** Those of them that carry the account on. */
+  fitting = new Set();
   /** In ledger order. */
   waiting = [];
   /** The walks that looking for runs of each signer took. */
   runs = new Map();
 
-  constructor(records, origin, budget) {
-    Object.assign(this, { records, origin, budget, end: startOf(records) });
+  constructor(records, origin, contest, budget) {
+    Object.assign(this, { records, origin, contest, budget, end: startOf(records, contest) });
   }
 
-  /** Offers the entries in ledger order, the origin before all: `{accepted, isCut}`. */
+  /** Offers the entries in ledger order, the origin before all: `{accepted, fitting, isCut}`. */
   offerAll(offered) {
     const { origin, budget } = this;
     if (origin !== undefined) this.#offer(origin);
     for (const at of offered) if (at !== origin) this.#offer(at);
-    return { accepted: new Set(this.accepted), isCut: budget.isSpent && this.waiting.length > 0 };
+    return { accepted: new Set(this.accepted), fitting: this.fitting, isCut: budget.isSpent && this.waiting.length > 0 };
   }
 
   #offer(at) {
@@ -119,6 +177,7 @@ class Builder {
       if (then?.turn) {
         this.end = then.here;
         accepted.push(at);
+        if (then.fits) this.fitting.add(at);
         if (waiting.some((other) => this.#mayNowFit(other, at))) this.#acceptWhatWaits();
         return;
       }
@@ -159,18 +218,24 @@ class Builder {
     return false;
   }
 
-  /** Accepts entries if they fit, together with all that are accepted, and are part of the journey. */
+  /**
+   * Accepts entries of one signer if they fit, together with all that are accepted, and are part of the journey. What others recorded
+   * stays in it, and carries the account on if it did. What the signer itself recorded and is out of it now waits.
+   */
   #accept(entries) {
-    const { records, budget } = this;
+    const { records, budget, fitting } = this;
     if (budget.isSpent) return false;
     const queue = [...this.accepted];
     for (const at of entries) queue.splice(firstWhere(queue.length, (place) => !records.isBefore(queue[place], at)), 0, at);
     budget.spend(queue.length);
-    const walk = new Walk(records, this.origin);
-    if (!walk.run(queue, () => true) || !entries.every((at) => walk.journey.order.includes(at))) return false;
-    this.end = walk.here;
-    this.accepted = queue;
-    this.waiting = this.waiting.filter((at) => !entries.includes(at));
+    const walk = new Walk(records, this.origin, this.contest);
+    if (!walk.run(queue, () => true)) return false;
+    const then = { accepted: new Set(walk.journey.order), fitting: walk.journey.fitting };
+    const signer = records.signer(entries[0]);
+    if (!entries.every((at) => then.accepted.has(at)) || !keepsOthers(records, signer, { accepted: this.accepted, fitting }, then)) return false;
+    const out = this.accepted.filter((at) => !then.accepted.has(at));
+    Object.assign(this, { end: walk.here, fitting: then.fitting, accepted: queue.filter((at) => then.accepted.has(at)) });
+    this.waiting = [...this.waiting.filter((at) => !entries.includes(at)), ...out].sort((a, b) => a - b);
     return true;
   }
 }

@@ -12,13 +12,14 @@ use std::ops::Deref;
 use crate::consortium::{ParticipantId, Role};
 use crate::index::Acts;
 use crate::merkle::LeafIndex;
+use crate::provenance::candidates::Contest;
 use crate::provenance::corrections::Standing;
 use crate::provenance::parties;
 use crate::provenance::passage::Fit;
 use crate::provenance::reading;
 use crate::provenance::records::Records;
 use crate::provenance::settling::{Settled, counting};
-use crate::provenance::walk::{Journey, Standpoint, Walk};
+use crate::provenance::walk::{Contested, Journey, Standpoint, Walk};
 
 /// The acts of who has a product, had it or lets go of it.
 pub(super) const HAVING: Acts = Acts::LETS_GO.with(Acts::TAKES).with(Acts::HAS_IN_HAND).with(Acts::ENDS);
@@ -45,6 +46,8 @@ pub(super) struct Account<'a> {
     pub origins: Vec<usize>,
     /// The one of them that the rest of the history builds on.
     pub origin: Option<usize>,
+    /// Contests about who received what was let go to nobody in particular. At most the last is open.
+    pub contests: Vec<Contest<'a>>,
     /// Entries against the account whose signers are bound by it.
     pub contradictions: Vec<usize>,
     /// Entries of others against the account, in the order of custody.
@@ -90,7 +93,7 @@ impl<'a> Account<'a> {
     }
 
     /// What many share, nobody has: its records are taken as they are.
-    fn of_many(records: &Records<'a>, settled: Settled, parties: &BTreeSet<&ParticipantId>) -> Self {
+    fn of_many(records: &Records<'a>, settled: Settled<'a>, parties: &BTreeSet<&ParticipantId>) -> Self {
         let Settled { live, origins, origin, .. } = settled;
         let is_own = |at: &usize| !records.entries[*at].parts.is_empty();
         let by_thief = |at: &usize| {
@@ -113,10 +116,12 @@ impl<'a> Account<'a> {
         }
     }
 
-    fn of_one(records: &Records<'a>, settled: Settled) -> Self {
-        let Settled { live, origins, origin, accepted, too_late, is_cut } = settled;
+    fn of_one(records: &Records<'a>, settled: Settled<'a>) -> Self {
+        let Settled { live, origins, origin, accepted, contests, too_late, is_cut } = settled;
+        let open = contests.iter().find(|contest| contest.settled.is_none());
+        let contested = open.map(|one| Contested { since: one.since, by: one.by });
         let mut passed = BTreeMap::new();
-        let walk = Walk::new(records, origin);
+        let walk = Walk::new(records, origin, contested);
         let walk = walk.run(
             &records.by_time,
             |at| accepted.contains(&at),
@@ -127,7 +132,7 @@ impl<'a> Account<'a> {
             },
         );
         // What was accepted fits: that is how it was accepted.
-        let Walk { here: end, mut journey, .. } = walk.unwrap_or_else(|_| Walk::new(records, origin));
+        let Walk { here: end, mut journey, .. } = walk.unwrap_or_else(|_| Walk::new(records, origin, None));
         for (at, here) in &passed {
             let container = here.inside.turn(records, *at).and_then(|turn| turn.via);
             journey.via.extend(container.map(|container| (*at, container)));
@@ -140,6 +145,7 @@ impl<'a> Account<'a> {
             passed,
             origins,
             origin,
+            contests,
             too_late,
             is_cut,
             ..Self::default()
@@ -173,7 +179,10 @@ impl<'a> Account<'a> {
                 if is_by_thief && takes_back_its_own(records, at) {
                     self.disregarded.insert(at);
                 }
-            } else if matches!(here.fit(records, self.origin, at), Some(Fit::Aside)) || self.is_carried(records, at) {
+            } else if self.settles(at)
+                || matches!(here.fit(records, self.origin, at), Some(Fit::Aside))
+                || self.is_carried(records, at)
+            {
                 self.aside.push(at);
             } else if self.contradicts(records, here, at) {
                 self.contradictions.push(at);
@@ -206,6 +215,16 @@ impl<'a> Account<'a> {
             && !later.any(|one| records.signer(one) != signer && records.leaf(one) < records.leaf(at))
     }
 
+    /// Tells whether an entry names which of the candidates received it.
+    fn settles(&self, at: usize) -> bool {
+        self.contests.iter().any(|contest| contest.settled.is_some_and(|(naming, _)| naming == at))
+    }
+
+    /// The contest that is open.
+    pub fn contest(&self) -> Option<&Contest<'a>> {
+        self.contests.iter().find(|contest| contest.settled.is_none())
+    }
+
     /// Tells whether a carrier recorded carrying it while it was on its way, by clocks that may be apart.
     fn is_carried(&self, records: &Records<'a>, at: usize) -> bool {
         if !records.has_role(records.signer(at), Role::Shipper) || reading::end(records, at).is_some() {
@@ -216,6 +235,12 @@ impl<'a> Account<'a> {
             let ended = |to: usize| records.moment(to) < records.moment(at) && !records.are_within_tolerance(to, at);
             began && !to.is_some_and(ended)
         })
+    }
+
+    /// Tells whether an entry is by who had the product then.
+    pub fn is_by_custodian(&self, records: &Records<'a>, at: usize) -> bool {
+        let had_it = |here: &Standpoint<'a>| here.passage.custodian() == Some(records.signer(at));
+        self.by_custodian.contains(&at) || self.passed.get(&at).is_some_and(had_it)
     }
 
     /// Tells whether an entry is one of the origins.

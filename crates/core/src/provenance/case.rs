@@ -9,6 +9,7 @@ use crate::provenance::corrections::Standing;
 use crate::provenance::history::History;
 use crate::provenance::passage::{Passage, Transfer};
 use crate::provenance::policy::Policy;
+use crate::provenance::reading;
 use crate::provenance::records::Records;
 use crate::provenance::wording;
 
@@ -56,6 +57,11 @@ impl<'a> Case<'a> {
             Some(container) => format!("{day} in the container {}", wording::id(container)),
             None => day,
         }
+    }
+
+    /// Where an entry says that it was, as a clause.
+    pub fn placed(&self, at: usize) -> String {
+        reading::location(self.event(at)).map(|id| format!(" at {}", wording::place(id))).unwrap_or_default()
     }
 
     /// Tells whether an entry counts.

@@ -63,6 +63,16 @@ impl<'a> Containment<'a> {
         self.members.get(1).map(|member| member.id)
     }
 
+    /// How many things it is in, one in the other.
+    pub fn depth(&self) -> usize {
+        self.members.len().saturating_sub(1)
+    }
+
+    /// The entry by which what is in the outermost container was packed into it.
+    pub fn packed_last(&self) -> Option<usize> {
+        self.members.last().and_then(|member| member.since)
+    }
+
     /// The entry's part in the journey now: none if it names no member.
     pub fn turn(&self, records: &Records<'a>, at: usize) -> Option<Turn<'a>> {
         let mentions = records.mentions(at);

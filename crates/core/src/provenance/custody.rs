@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::consortium::{ParticipantId, Role};
+use crate::epcis::event::{Action, What};
 use crate::index::Acts;
 use crate::merkle::LeafIndex;
 use crate::provenance::account::{HAVING, Outcome};
+use crate::provenance::candidates::Contest;
 use crate::provenance::case::Case;
 use crate::provenance::containment::Notice;
 use crate::provenance::finding::{Findings, Severity};
 use crate::provenance::passage::Passage;
 use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Records;
+use crate::provenance::rules::upheld;
 use crate::provenance::walk::Standpoint;
 use crate::provenance::wording::{self, sentence_case};
-
-/// Within what time of block times a second receiver of the same goods, let go to nobody in particular, is one.
-const SECOND_RECEIVER_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// Reports what the account leaves open and what is against it, and says whether every hand-over is known.
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) -> bool {
@@ -28,10 +28,12 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) -> bool {
         contradicts(case, at, findings);
         is_whole = false;
     }
-    if !case.account.claims.is_empty() {
-        claims(case, findings);
-        is_whole = false;
+    let upheld = upheld::check(case, findings);
+    let others: Vec<usize> = case.account.claims.iter().copied().filter(|at| !upheld.contains(at)).collect();
+    if !others.is_empty() {
+        claims(case, &others, findings);
     }
+    is_whole &= case.account.claims.is_empty();
     dismissed(case, findings);
     containers(case, findings);
     unnamed_carriers(case, findings);
@@ -134,15 +136,15 @@ fn contradicts(case: &Case<'_>, at: usize, findings: &mut Findings) {
 }
 
 /// Reports the claims: as a gap if a hand-over that is missing explains them, else as what they are.
-fn claims(case: &Case<'_>, findings: &mut Findings) {
-    let claims = &case.account.claims;
+fn claims(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
     // What a carrier carries needs no explanation of its own.
     let mut asked: Vec<usize> = claims.iter().copied().filter(|at| !carries(case, *at)).collect();
     if asked.is_empty() {
-        asked.clone_from(claims);
+        asked = claims.to_vec();
     }
     if let Some(first) = asked.first().copied()
         && let Some(here) = case.account.passed.get(&first)
+        && case.account.contests.is_empty()
         && explains(case, &asked, here)
     {
         return gap(case, first, here, findings);
@@ -153,9 +155,30 @@ fn claims(case: &Case<'_>, findings: &mut Findings) {
     }
     let mut by_signer: Vec<Vec<usize>> = by_signer.into_values().collect();
     by_signer.sort_by_key(|claims| claims[0]);
+    if let Some(contest) = case.account.contest() {
+        let is_candidate =
+            |claims: &Vec<usize>| contest.others.iter().any(|at| case.signer(*at) == case.signer(claims[0]));
+        let of_candidates: Vec<Vec<usize>> = by_signer.extract_if(.., |claims| is_candidate(claims)).collect();
+        contested(case, contest, &of_candidates.concat(), findings);
+    }
     for claims in by_signer {
         claimed(case, &claims, findings);
     }
+}
+
+/// Reports the candidates, none of whom is believed before the others.
+fn contested(case: &Case<'_>, contest: &Contest<'_>, claims: &[usize], findings: &mut Findings) {
+    let all = [&[contest.first], &contest.others[..]].concat();
+    let told: Vec<String> =
+        all.into_iter().map(|at| format!("{}{} on {}", case.who(at), case.placed(at), case.day(at))).collect();
+    let sentence = format!(
+        "Each of these says to have taken it over: {}. {}, which had let it go, had named nobody, and can still say which of them it \
+         was.",
+        told.join(" and "),
+        sentence_case(&case.name(contest.from))
+    );
+    let leaves: Vec<LeafIndex> = [contest.first].iter().chain(claims).map(|at| case.leaf(*at)).collect();
+    findings.add("claimed", Severity::Disputes, &leaves, sentence);
 }
 
 /// Tells whether one missing record, of how the product came to the signer of the first claim, explains all the claims: from there
@@ -167,9 +190,6 @@ fn explains(case: &Case<'_>, claims: &[usize], here: &Standpoint<'_>) -> bool {
     let is_alone = claims.iter().all(|at| case.signer(*at) == case.signer(first));
     if is_alone && names_who_has_it(case, first, &here.passage) {
         return true;
-    }
-    if is_second_receiver(case, first, &here.passage) {
-        return false;
     }
     let asked: BTreeSet<usize> = claims.iter().copied().collect();
     let was_inside = here.inside.container().is_some();
@@ -187,20 +207,6 @@ fn explains(case: &Case<'_>, claims: &[usize], here: &Standpoint<'_>) -> bool {
             || may_be_elsewhere
             || is_accepted && case.are_within_tolerance(first, at)
     })
-}
-
-/// Tells whether a claim takes over what somebody else has just taken over that was let go to nobody in particular: no record is
-/// missing then, but one of the two has another thing.
-fn is_second_receiver(case: &Case<'_>, claim: usize, passage: &Passage<'_>) -> bool {
-    let Passage::Held(by) = passage else { return false };
-    let is_before = |at: &usize| case.moment(*at) < case.moment(claim);
-    let first = case.account.unannounced.iter().map(|(at, _)| *at).rfind(|at| is_before(at) && case.signer(*at) == *by);
-    let Some(first) = first else { return false };
-    let time = |at: usize| case.entries[at].record.place.time;
-    let is_soon = time(claim).millis_since(time(first)).abs() <= SECOND_RECEIVER_MS;
-    let has_moved = |at: usize| case.moment(at) > case.moment(first) && is_before(&at) && case.signer(at) != *by;
-    let takes = case.acts(claim).intersects(Acts::TAKES.with(Acts::HAS_IN_HAND));
-    is_soon && takes && !case.account.fitting.iter().any(|at| has_moved(*at))
 }
 
 fn carries(case: &Case<'_>, at: usize) -> bool {
@@ -225,6 +231,14 @@ fn gap(case: &Case<'_>, at: usize, here: &Standpoint<'_>, findings: &mut Finding
         return findings.add("returned-elsewhere", Severity::Gap, &leaves, sentence);
     }
     if let Some(container) = here.inside.container() {
+        if matches!(case.event(at).what, What::Aggregation { action: Action::Delete, .. }) {
+            let sentence = format!(
+                "{} recorded only after others had gone on with {} that it took this out of it on {day}.",
+                sentence_case(&who),
+                wording::id(container)
+            );
+            return findings.add("inside-container", Severity::Gap, &leaves, sentence);
+        }
         let sentence = format!(
             "{} recorded it on {day} outside of {}, into which it was packed, and nobody recorded taking it out: {holder}.",
             sentence_case(&who),
@@ -240,10 +254,7 @@ fn gap(case: &Case<'_>, at: usize, here: &Standpoint<'_>, findings: &mut Finding
 fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
     let first = claims[0];
     let who = case.who(first);
-    let placed = |at: usize| {
-        reading::location(case.event(at)).map(|id| format!(" at {}", wording::place(id))).unwrap_or_default()
-    };
-    let place = placed(first);
+    let place = case.placed(first);
     let is_party = case.order().any(|at| case.signer(at) == case.signer(first));
     let says = if is_party {
         format!(
@@ -260,7 +271,12 @@ fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
     };
     let mut sentence = match case.account.end.last {
         Some(last) => {
-            format!("By its own records it was with {}{} on {}. {says}", case.who(last), placed(last), case.day(last))
+            format!(
+                "By its own records it was with {}{} on {}. {says}",
+                case.who(last),
+                case.placed(last),
+                case.day(last)
+            )
         }
         None => says,
     };
@@ -342,14 +358,14 @@ fn unnamed_carriers(case: &Case<'_>, findings: &mut Findings) {
 
 /// Notes who took over what had been let go to nobody in particular.
 fn unannounced(case: &Case<'_>, findings: &mut Findings) {
-    for (at, from) in case.account.unannounced.iter().copied() {
+    for (at, transfer) in &case.account.unannounced {
         let sentence = format!(
             "{} recorded taking it over on {}; {}, which had let it go, had named nobody.",
-            sentence_case(&case.who(at)),
-            case.day(at),
-            case.name(from)
+            sentence_case(&case.who(*at)),
+            case.day(*at),
+            case.name(transfer.from)
         );
-        findings.add("unannounced", Severity::Note, &[case.leaf(at)], sentence);
+        findings.add("unannounced", Severity::Note, &[case.leaf(*at)], sentence);
     }
 }
 

@@ -45,6 +45,7 @@ pub struct Reason {
 pub const RULES: &[(&str, Severity)] = &[
     ("recalled", Severity::Recall),
     ("recalled-input", Severity::Recall),
+    ("claim-upheld", Severity::Fails),
     ("commissioned-twice", Severity::Fails),
     ("commissioned-without-authority", Severity::Fails),
     ("event-after-terminal", Severity::Fails),

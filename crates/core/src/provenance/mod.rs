@@ -11,6 +11,7 @@
 //! takes a parameter.
 
 mod account;
+mod candidates;
 mod case;
 mod containment;
 mod corrections;

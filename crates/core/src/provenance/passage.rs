@@ -73,6 +73,15 @@ impl<'a> Passage<'a> {
         }
     }
 
+    /// Who has the product: the carrier while one is known to carry it.
+    pub fn custodian(&self) -> Option<&'a ParticipantId> {
+        match self {
+            Passage::Held(by) => Some(by),
+            Passage::Moving(transfer) => transfer.carrier,
+            Passage::Unknown | Passage::Ended(_) => None,
+        }
+    }
+
     /// Tells whether the participant has the product, or has just let go of it.
     pub fn concerns_holder(&self, records: &Records<'a>, participant: &ParticipantId) -> bool {
         match self {

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::consortium::ParticipantId;
 use crate::limits::{ACCOUNT_STEPS_MAX, ACCOUNT_WALKS_MAX, ACCOUNT_WALKS_OF_RUNS_MAX};
+use crate::provenance::candidates::Contest;
 use crate::provenance::corrections::{self, Standing};
+use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Records;
-use crate::provenance::walk::{Standpoint, Taken, Walk};
+use crate::provenance::walk::{Contested, Journey, Standpoint, Taken, Walk};
 
 /// A record that its signer takes back, and the record that does so.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +19,7 @@ struct Retraction {
 
 /// What the account is made of.
 #[derive(Debug)]
-pub(super) struct Settled {
+pub(super) struct Settled<'a> {
     /// The entries that count: those that nobody took back, or too late.
     pub live: BTreeSet<usize>,
     /// Those of them that the account accepts.
@@ -26,6 +28,8 @@ pub(super) struct Settled {
     pub origins: Vec<usize>,
     /// The one of them that the account builds on.
     pub origin: Option<usize>,
+    /// Contests about who received what was let go to nobody in particular. At most the last is open.
+    pub contests: Vec<Contest<'a>>,
     /// Entries that would have taken back what others have built on since.
     pub too_late: Vec<usize>,
     /// More records wait than are looked at.
@@ -34,8 +38,16 @@ pub(super) struct Settled {
 
 /// What one offering comes to.
 struct Offered {
-    accepted: BTreeSet<usize>,
+    kept: Kept,
     is_cut: bool,
+}
+
+/// The entries that are accepted.
+#[derive(Debug, Default)]
+struct Kept {
+    accepted: BTreeSet<usize>,
+    /// Those of them that carry the account on.
+    fitting: BTreeSet<usize>,
 }
 
 /// What building the accounts of one product may still cost.
@@ -62,10 +74,10 @@ fn retractions(records: &Records<'_>) -> Vec<Retraction> {
     all
 }
 
-impl Settled {
+impl<'a> Settled<'a> {
     /// Settles the account, and which retractions have an effect: those without which the account still accepts all that others
     /// recorded and it had accepted.
-    pub fn new<'a>(records: &Records<'a>, parties: &BTreeSet<&'a ParticipantId>) -> Self {
+    pub fn new(records: &Records<'a>, parties: &BTreeSet<&'a ParticipantId>) -> Self {
         let retractions = retractions(records);
         let all: BTreeSet<usize> = counting(records).collect();
         let mut settled = Self::untried(records, parties, without(&all, &retractions));
@@ -76,19 +88,22 @@ impl Settled {
             live.iter().copied().filter(|at| parties.contains(records.signer(*at))).collect()
         };
         let whole = offered(&settled.live);
-        if Walk::new(records, settled.origin).run(&records.by_time, |at| whole.contains(&at), |_, _| {}).is_ok() {
+        // What no party said is no part of the account.
+        let (of_parties, of_others): (Vec<Retraction>, Vec<Retraction>) =
+            retractions.iter().partition(|one| parties.contains(records.signer(one.of)));
+        let walk = Walk::new(records, settled.origin, None).run(&records.by_time, |at| whole.contains(&at), |_, _| {});
+        if walk.is_ok_and(|walk| !is_rewritten(records, &walk.journey, &whole, &of_parties)) {
             settled.accepted = whole;
             return settled;
         }
         let mut budget = Budget { walks: ACCOUNT_WALKS_MAX, steps: ACCOUNT_STEPS_MAX };
-        let offer = |live: &BTreeSet<usize>, budget: &mut Budget| {
+        let offer = |live: &BTreeSet<usize>, contested, late: &BTreeSet<usize>, budget: &mut Budget| {
             let origin = origin(records, &origins(records, parties, live));
-            Offered::new(records, origin, &offered(live), budget)
+            let (late, in_time): (Vec<usize>, Vec<usize>) = offered(live).into_iter().partition(|at| late.contains(at));
+            Offered::new(records, origin, contested, &[in_time, late].concat(), budget)
         };
+        let none = BTreeSet::new();
         let mut too_late = Vec::new();
-        // What no party said is no part of the account.
-        let (of_parties, of_others): (Vec<Retraction>, Vec<Retraction>) =
-            retractions.iter().partition(|one| parties.contains(records.signer(one.of)));
         let mut live = without(&all, &of_others);
         for retraction in &of_parties {
             if budget.is_spent() {
@@ -97,27 +112,108 @@ impl Settled {
             }
             // What others recorded after it, they recorded in spite of it.
             let until_then = |live: &BTreeSet<usize>| live.range(..retraction.by).copied().collect::<BTreeSet<usize>>();
-            let before = offer(&until_then(&live), &mut budget);
+            let before = offer(&until_then(&live), None, &none, &mut budget);
             let rest = without(&live, &[*retraction]);
-            let then = offer(&until_then(&rest), &mut budget);
+            let then = offer(&until_then(&rest), None, &none, &mut budget);
             let signer = records.signer(retraction.of);
-            let mut others = before.accepted.iter().filter(|at| records.signer(**at) != signer);
-            if !then.is_cut && others.all(|at| then.accepted.contains(at)) {
+            if !then.is_cut && keeps_others(records, signer, &before.kept, &then.kept) {
                 live = rest;
             } else {
                 too_late.push(retraction.by);
             }
         }
-        let Offered { accepted, is_cut } = offer(&live, &mut budget);
-        Self { accepted, too_late, is_cut: is_cut || budget.is_spent(), ..Self::untried(records, parties, live) }
+        let base = Self::untried(records, parties, live);
+        let mut last = offer(&base.live, None, &none, &mut budget);
+        let (mut contests, mut contested, mut late) = (Vec::new(), None, BTreeSet::new());
+        // Each contest that is settled may uncover another.
+        while contested.is_none() && !budget.is_spent() {
+            let is_accepted = |at: usize| last.kept.accepted.contains(&at);
+            let walk = Walk::new(records, base.origin, None).run(&records.by_time, is_accepted, |_, _| {});
+            let Ok(walk) = walk else { break };
+            let found = Contest::find(records, &walk.journey, &offered(&base.live), &contests);
+            let Some(contest) = found else { break };
+            let (by, since, receiver) = (contest.by, contest.since, contest.settled.map(|(_, receiver)| receiver));
+            contests.push(contest);
+            if receiver == Some(by) {
+                continue;
+            }
+            if receiver.is_none() {
+                contested = Some(Contested { since, by });
+            } else {
+                // What the one that was not named recorded since is offered after all others.
+                let is_later = |at: &usize| records.signer(*at) == by && records.moment(*at) > records.moment(since);
+                late.extend(base.live.iter().copied().filter(is_later));
+            }
+            last = offer(&base.live, contested, &late, &mut budget);
+        }
+        let Offered { kept, is_cut } = last;
+        Self { accepted: kept.accepted, contests, too_late, is_cut: is_cut || budget.is_spent(), ..base }
     }
 
     /// Finds where the product's life begins, and accepts nothing yet.
-    fn untried<'a>(records: &Records<'a>, parties: &BTreeSet<&'a ParticipantId>, live: BTreeSet<usize>) -> Self {
+    fn untried(records: &Records<'a>, parties: &BTreeSet<&'a ParticipantId>, live: BTreeSet<usize>) -> Self {
         let origins = origins(records, parties, &live);
         let origin = origin(records, &origins);
-        Self { live, accepted: BTreeSet::new(), origins, origin, too_late: Vec::new(), is_cut: false }
+        Self {
+            live,
+            accepted: BTreeSet::new(),
+            origins,
+            origin,
+            contests: Vec::new(),
+            too_late: Vec::new(),
+            is_cut: false,
+        }
     }
+}
+
+/// Tells whether records that fit in one walk may not all be accepted: if one carries nothing on that stood on the ledger before another
+/// participant recorded of a time before it that it has or had the product, or took out what the product was in, or took
+/// something back.
+fn is_rewritten(
+    records: &Records<'_>,
+    journey: &Journey<'_>,
+    whole: &BTreeSet<usize>,
+    retractions: &[Retraction],
+) -> bool {
+    // Of each signer, the last by the ledger of what carries the account on, and of what takes the product out of something.
+    let mut last_fitting: BTreeMap<&ParticipantId, usize> = BTreeMap::new();
+    let mut last_taken_out: BTreeMap<&ParticipantId, usize> = BTreeMap::new();
+    let there: BTreeSet<usize> = journey.order.iter().copied().collect();
+    for at in records.by_time.iter().copied().filter(|at| whole.contains(at)) {
+        let signer = records.signer(at);
+        if journey.fitting.contains(&at) {
+            let last = last_fitting.entry(signer).or_insert(at);
+            *last = at.max(*last);
+            if journey.taken_out.contains(&at) {
+                let last = last_taken_out.entry(signer).or_insert(at);
+                *last = at.max(*last);
+            }
+            continue;
+        }
+        let is_there = there.contains(&at);
+        if records.mentions(at).is_empty() || is_there && carries_nothing(records, at) {
+            continue;
+        }
+        let last = if is_there { &last_fitting } else { &last_taken_out };
+        let is_taken_back = |one: &Retraction| {
+            one.by > at && records.moment(one.of) < records.moment(at) && records.signer(one.of) != signer
+        };
+        if last.iter().any(|(other, one)| *other != signer && *one > at) || retractions.iter().any(is_taken_back) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Tells whether an entry can carry no account on: it speaks from afar.
+fn carries_nothing(records: &Records<'_>, at: usize) -> bool {
+    matches!(reading::act(records, at), Act::FromAfar | Act::VoidsShipping) && reading::end(records, at).is_none()
+}
+
+/// Tells whether `then` keeps what `before` has of other participants than `signer`, and what carries the account on does so still.
+fn keeps_others(records: &Records<'_>, signer: &ParticipantId, before: &Kept, then: &Kept) -> bool {
+    let mut others = before.accepted.iter().filter(|at| records.signer(**at) != signer);
+    others.all(|at| then.accepted.contains(at) && (!before.fitting.contains(at) || then.fitting.contains(at)))
 }
 
 /// The entries that remain if retractions have their effect.
@@ -142,16 +238,22 @@ impl Budget {
 }
 
 impl Offered {
-    /// Offers the entries in ledger order, the origin before all.
-    fn new(records: &Records<'_>, origin: Option<usize>, offered: &BTreeSet<usize>, budget: &mut Budget) -> Self {
-        let end = Standpoint::new(records);
-        let (accepted, waiting, runs) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let mut builder = Builder { records, origin, accepted, waiting, runs, end, budget };
+    /// Offers the entries in their order, the origin before all.
+    fn new<'a>(
+        records: &Records<'a>,
+        origin: Option<usize>,
+        contested: Option<Contested<'a>>,
+        offered: &[usize],
+        budget: &mut Budget,
+    ) -> Self {
+        let end = Standpoint::within(records, contested);
+        let (queue, kept, waiting, runs) = (Vec::new(), Kept::default(), Vec::new(), BTreeMap::new());
+        let mut builder = Builder { records, origin, contested, queue, kept, waiting, runs, end, budget };
         for at in origin.into_iter().chain(offered.iter().copied().filter(|at| origin != Some(*at))) {
             builder.offer(at);
         }
-        let Builder { accepted, waiting, .. } = builder;
-        Self { accepted: accepted.into_iter().collect(), is_cut: budget.is_spent() && !waiting.is_empty() }
+        let Builder { kept, waiting, .. } = builder;
+        Self { kept, is_cut: budget.is_spent() && !waiting.is_empty() }
     }
 }
 
@@ -159,8 +261,10 @@ impl Offered {
 struct Builder<'a, 'b, 'c> {
     records: &'b Records<'a>,
     origin: Option<usize>,
-    /// In the order of custody.
-    accepted: Vec<usize>,
+    contested: Option<Contested<'a>>,
+    /// What is accepted, in the order of custody.
+    queue: Vec<usize>,
+    kept: Kept,
     /// In ledger order.
     waiting: Vec<usize>,
     /// The walks that looking for runs of each signer took.
@@ -172,13 +276,18 @@ struct Builder<'a, 'b, 'c> {
 
 impl<'a> Builder<'a, '_, '_> {
     fn offer(&mut self, at: usize) {
-        if self.accepted.last().is_none_or(|last| self.records.moment(*last) < self.records.moment(at)) {
+        if self.queue.last().is_none_or(|last| self.records.moment(*last) < self.records.moment(at)) {
             // At the end of the walk, no other walk is needed.
             self.budget.append();
             let mut then = self.end.clone();
-            if matches!(then.take(self.records, self.origin, at), Ok(Taken::Aside | Taken::Fits(_))) {
+            let taken = then.take(self.records, self.origin, at);
+            if matches!(taken, Ok(Taken::Aside | Taken::Fits(_))) {
                 self.end = then;
-                self.accepted.push(at);
+                self.queue.push(at);
+                self.kept.accepted.insert(at);
+                if matches!(taken, Ok(Taken::Fits(_))) {
+                    self.kept.fitting.insert(at);
+                }
                 if self.waiting.iter().any(|waiting| self.may_now_fit(*waiting, at)) {
                     self.accept_what_waits();
                 }
@@ -252,25 +361,34 @@ impl<'a> Builder<'a, '_, '_> {
         false
     }
 
-    /// Accepts entries if they fit, together with all that are accepted, and are part of the journey.
+    /// Accepts entries of one signer if they fit, together with all that are accepted, and are part of the journey. What others recorded
+    /// stays in it, and carries the account on if it did. What the signer itself recorded and is out of it now waits.
     fn accept(&mut self, entries: &[usize]) -> bool {
         if self.budget.is_spent() {
             return false;
         }
-        let mut queue = self.accepted.clone();
+        let Some(signer) = entries.first().map(|at| self.records.signer(*at)) else { return false };
+        let mut queue = self.queue.clone();
         for at in entries {
             let moment = self.records.moment(*at);
             let place = queue.partition_point(|one| self.records.moment(*one) < moment);
             queue.insert(place, *at);
         }
         self.budget.spend(queue.len());
-        let Ok(walk) = Walk::new(self.records, self.origin).run(&queue, |_| true, |_, _| {}) else { return false };
-        if !entries.iter().all(|at| walk.journey.order.contains(at)) {
+        let Ok(walk) = Walk::new(self.records, self.origin, self.contested).run(&queue, |_| true, |_, _| {}) else {
+            return false;
+        };
+        let then = Kept { accepted: walk.journey.order.into_iter().collect(), fitting: walk.journey.fitting };
+        let are_there = entries.iter().all(|at| then.accepted.contains(at));
+        if !are_there || !keeps_others(self.records, signer, &self.kept, &then) {
             return false;
         }
-        self.end = walk.here;
-        self.accepted = queue;
         self.waiting.retain(|at| !entries.contains(at));
+        let out = self.kept.accepted.difference(&then.accepted);
+        self.waiting.extend(out);
+        self.waiting.sort_unstable();
+        queue.retain(|at| then.accepted.contains(at));
+        (self.end, self.queue, self.kept) = (walk.here, queue, then);
         true
     }
 }

@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::consortium::ParticipantId;
 use crate::gs1::Id;
 use crate::provenance::containment::{Containment, Notice, Turn};
-use crate::provenance::passage::{Fit, Passage};
+use crate::provenance::passage::{Fit, Passage, Transfer};
 use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Records;
+
+/// After what time of block times what is recorded of the time before others' records opens no container. Within a day records come in
+/// any order.
+const LATE_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How things stand at one moment of a walk.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +20,16 @@ pub(super) struct Standpoint<'a> {
     /// The last entry that fits: where a participant last had the product.
     pub last: Option<usize>,
     pub inside: Containment<'a>,
+    /// If given, nothing that this candidate records after taking over moves anything.
+    contested: Option<Contested<'a>>,
+    is_taken_over: bool,
+}
+
+/// Open goods that more than one participant says to have received: the entry that let them go, and who took them over first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Contested<'a> {
+    pub since: usize,
+    pub by: &'a ParticipantId,
 }
 
 /// An entry that does not fit, where its turn came.
@@ -33,7 +47,12 @@ pub(super) enum Taken<'a> {
 
 impl<'a> Standpoint<'a> {
     pub fn new(records: &Records<'a>) -> Self {
-        Self { passage: Passage::Unknown, last: None, inside: Containment::new(&records.history.id) }
+        Self { inside: Containment::new(&records.history.id), ..Self::default() }
+    }
+
+    /// The beginning, with what is contested.
+    pub fn within(records: &Records<'a>, contested: Option<Contested<'a>>) -> Self {
+        Self { contested, ..Self::new(records) }
     }
 
     /// Fits an entry in, with `origin` as the one that the product begins with.
@@ -66,8 +85,23 @@ impl<'a> Standpoint<'a> {
         match self.fit(records, origin, at) {
             None => Err(Misfit),
             Some(Fit::Aside) => Ok(Taken::Aside),
-            Some(Fit::Fits(next)) => Ok(Taken::Fits(self.go_on(records, &turn, next))),
+            Some(Fit::Fits(_)) if self.is_frozen(records, at) => Ok(Taken::Aside),
+            Some(Fit::Fits(next)) => {
+                let takes_over = |contested: Contested<'a>| {
+                    let is_that =
+                        matches!(&self.passage, Passage::Moving(transfer) if transfer.since == contested.since);
+                    is_that && contested.by == records.signer(at)
+                };
+                self.is_taken_over |= self.contested.is_some_and(takes_over);
+                Ok(Taken::Fits(self.go_on(records, &turn, next)))
+            }
         }
+    }
+
+    /// Tells whether an entry moves nothing, since who has the product is contested. The holder of its prefix still speaks from afar.
+    fn is_frozen(&self, records: &Records<'a>, at: usize) -> bool {
+        let is_makers = reading::act(records, at) == Act::FromAfar && records.signed_by_prefix_holder(at);
+        self.is_taken_over && !is_makers
     }
 
     /// Goes on from an entry that fits. Only such an entry can have packed or unpacked the product: what is said aside is said by
@@ -97,8 +131,12 @@ pub(super) struct Journey<'a> {
     /// The container by which an entry belongs to the journey, where it does not name the product.
     pub via: BTreeMap<usize, &'a Id>,
     pub notices: Vec<(usize, Notice<'a>)>,
-    /// The entries that took over what was let go to nobody in particular, and by whom it was let go.
-    pub unannounced: Vec<(usize, &'a ParticipantId)>,
+    /// Those after which it is no longer in something that it was in.
+    pub taken_out: BTreeSet<usize>,
+    /// The entries that took over what was let go to nobody in particular, and the transfer that they ended.
+    pub unannounced: Vec<(usize, Transfer<'a>)>,
+    /// Those by who had it then.
+    pub by_custodian: BTreeSet<usize>,
     /// The reports of theft by those whom it concerned then.
     pub thefts: Vec<usize>,
     /// The entries from which on it was on its way, each with the one by which it arrived, if it did.
@@ -115,8 +153,8 @@ pub(super) struct Walk<'a, 'b> {
 }
 
 impl<'a, 'b> Walk<'a, 'b> {
-    pub fn new(records: &'b Records<'a>, origin: Option<usize>) -> Self {
-        Self { records, origin, here: Standpoint::new(records), journey: Journey::default() }
+    pub fn new(records: &'b Records<'a>, origin: Option<usize>, contested: Option<Contested<'a>>) -> Self {
+        Self { records, origin, here: Standpoint::within(records, contested), journey: Journey::default() }
     }
 
     /// Takes entries in the order of custody, those in `set`; shows where the walk stands at each of the others, which it passes by.
@@ -138,38 +176,63 @@ impl<'a, 'b> Walk<'a, 'b> {
             let comes_first =
                 |origin: &usize| is_in(*origin) && !taken_before.contains(origin) && self.comes_first(*origin, at);
             if let Some(origin) = self.origin.filter(comes_first) {
-                self.take(origin)?;
+                self.take(origin, |_| false)?;
                 taken_before.insert(origin);
             }
-            if self.take(at).is_ok() {
+            let records = self.records;
+            let rest = || {
+                let rest = queue[index + 1..].iter().copied();
+                rest.filter(|other| is_in(*other) && !taken_before.contains(other))
+            };
+            let time = |at: usize| records.entries[at].record.place.time;
+            let is_overtaken = |one: usize| {
+                let is_before = |other: usize| other < one && time(one).millis_since(time(other)) > LATE_MS;
+                rest().any(|other| is_before(other) && records.signer(other) != records.signer(one))
+            };
+            if self.take(at, is_overtaken).is_ok() {
                 continue;
             }
-            let rest = queue[index + 1..].iter().copied();
-            let rest = rest.filter(|other| is_in(*other) && !taken_before.contains(other));
-            let Some(sent) = self.sent_by_a_slow_clock(at, rest) else { return Err(Misfit) };
-            self.take(sent)?;
-            self.take(at)?;
+            let Some(sent) = self.sent_by_a_slow_clock(at, rest()) else { return Err(Misfit) };
+            self.take(sent, is_overtaken)?;
+            self.take(at, is_overtaken)?;
             taken_before.insert(sent);
         }
         Ok(self)
     }
 
-    fn take(&mut self, at: usize) -> Result<(), Misfit> {
+    /// Takes an entry; `is_overtaken` tells whether another participant's entry that comes after it stands on the ledger a day before it.
+    fn take(&mut self, at: usize, is_overtaken: impl Fn(usize) -> bool) -> Result<(), Misfit> {
         let records = self.records;
         let via = self.here.inside.turn(records, at).and_then(|turn| turn.via);
         let signer = records.signer(at);
         let concerns = self.here.passage.concerns(records, signer);
-        let let_go_by = match &self.here.passage {
-            Passage::Moving(transfer) if !concerns && transfer.is_open(records) => Some(transfer.from),
+        let had_it = self.here.passage.custodian() == Some(signer);
+        let may_report = concerns && !self.here.is_taken_over;
+        let depth = self.here.inside.depth();
+        let open = match &self.here.passage {
+            Passage::Moving(transfer) if !concerns && transfer.is_open(records) => Some(transfer.clone()),
             _ => None,
         };
+        // Who took over unannounced, and says so late, puts nothing into a container.
+        let is_unnamed =
+            open.is_some() || self.journey.unannounced.iter().any(|(one, _)| records.signer(*one) == signer);
+        let is_late = is_unnamed && !records.signed_by_prefix_holder(at) && is_overtaken(at);
+        let before = is_late.then(|| self.here.inside.clone());
         match self.here.take(records, self.origin, at)? {
             Taken::Elsewhere => return Ok(()),
             Taken::Aside => {}
             Taken::Fits(notice) => {
+                if self.here.inside.packed_last() == Some(at)
+                    && let Some(before) = before
+                {
+                    self.here.inside = before;
+                }
                 self.journey.fitting.insert(at);
+                if self.here.inside.depth() < depth || matches!(notice, Some(Notice::Elsewhere(_))) {
+                    self.journey.taken_out.insert(at);
+                }
                 self.journey.notices.extend(notice.map(|notice| (at, notice)));
-                self.journey.unannounced.extend(let_go_by.map(|from| (at, from)));
+                self.journey.unannounced.extend(open.map(|transfer| (at, transfer)));
                 let was_on_the_way = self.journey.on_the_way.last().is_some_and(|(_, to)| to.is_none());
                 let is_on_the_way = matches!(self.here.passage, Passage::Moving(_));
                 match self.journey.on_the_way.last_mut() {
@@ -179,8 +242,11 @@ impl<'a, 'b> Walk<'a, 'b> {
                 }
             }
         }
-        if records.event(at).declares("stolen") && (concerns || records.signed_by_prefix_holder(at)) {
+        if records.event(at).declares("stolen") && (may_report || records.signed_by_prefix_holder(at)) {
             self.journey.thefts.push(at);
+        }
+        if had_it || self.here.passage.custodian() == Some(signer) {
+            self.journey.by_custodian.insert(at);
         }
         self.journey.via.extend(via.map(|container| (at, container)));
         self.journey.order.push(at);
