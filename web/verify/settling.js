@@ -110,8 +110,11 @@ function isRewritten(records, { fitting, takenOut, order }, whole, retractions) 
   return false;
 }
 
-/** True where an entry can carry no account on: it speaks from afar. */
-const carriesNothing = (records, at) => ["afar", "voids"].includes(actOf(records, at)) && endOf(records, at) === undefined;
+/** True where an entry that lies aside would carry no account on either: it speaks from afar, or is a carrier's. */
+const carriesNothing = (records, at) => {
+  const isAfar = ["afar", "voids"].includes(actOf(records, at)) && endOf(records, at) === undefined;
+  return isAfar || records.isShipper(records.signer(at));
+};
 
 /** True where an account keeps what another has of other participants than `signer`, and what carries it on does so still. */
 function keepsOthers(records, signer, { accepted, fitting }, then) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::consortium::ParticipantId;
+use crate::consortium::{ParticipantId, Role};
 use crate::limits::{ACCOUNT_STEPS_MAX, ACCOUNT_WALKS_MAX, ACCOUNT_WALKS_OF_RUNS_MAX};
 use crate::provenance::candidates::Contest;
 use crate::provenance::corrections::{self, Standing};
@@ -205,9 +205,11 @@ fn is_rewritten(
     false
 }
 
-/// Tells whether an entry can carry no account on: it speaks from afar.
+/// Tells whether an entry that lies aside would carry no account on either: it speaks from afar, or is a carrier's.
 fn carries_nothing(records: &Records<'_>, at: usize) -> bool {
-    matches!(reading::act(records, at), Act::FromAfar | Act::VoidsShipping) && reading::end(records, at).is_none()
+    let is_afar =
+        matches!(reading::act(records, at), Act::FromAfar | Act::VoidsShipping) && reading::end(records, at).is_none();
+    is_afar || records.has_role(records.signer(at), Role::Shipper)
 }
 
 /// Tells whether `then` keeps what `before` has of other participants than `signer`, and what carries the account on does so still.
