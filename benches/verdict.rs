@@ -146,7 +146,9 @@ impl Memory {
         let place = Place { leaf, time: time(hour).plus_millis(1_000) };
         let length = bytes.len() * 4 / 3 + 400;
         let events = (0..).zip(events).collect();
-        let capture = Capture { place, signer, certificate, signed_at: time(hour), bytes: length, events };
+        let statement = StatementId::from_hash(Hash::of(&bytes));
+        let capture =
+            Capture { place, statement, signer, certificate, signed_at: time(hour), bytes: length, events };
         self.captures.insert(leaf, Arc::new(capture));
     }
 

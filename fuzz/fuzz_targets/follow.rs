@@ -14,13 +14,14 @@ use sealane_core::block::Seal;
 use sealane_core::consortium::{Admin, Decision, Participant, Place, Registry};
 use sealane_core::epcis::{self, Reader};
 use sealane_core::gs1::{Id, Label};
+use sealane_core::hash::Hash;
 use sealane_core::index::{Subject, SubjectKind, names};
 use sealane_core::limits::{FOLLOWED_IDS_MAX, FOLLOWED_STATEMENTS_MAX};
 use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::provenance::{
     Capture, FollowFault, History, Known, List, Policy, Source, Trail, WantedList, Word, follow, is_before_span, judge,
 };
-use sealane_core::statement::SubmittedStatement;
+use sealane_core::statement::{StatementId, SubmittedStatement};
 use sealane_core::time::Timestamp;
 use sealane_fuzz::genuine::GENUINE;
 use serde_json::{Value, json};
@@ -245,7 +246,8 @@ fn ledger(dice: &mut Unstructured<'_>) -> Result<(Ledger, Timestamp)> {
             let place = Place { leaf: LeafIndex::new(leaf).expect("a leaf"), time: now };
             leaf += 1;
             let (signer, events) = (signer.id.clone(), (0..).zip(document.events.clone()).collect());
-            let capture = Capture { place, signer, certificate, signed_at, bytes, events };
+            let statement = StatementId::from_hash(Hash::of(&place.leaf.get().to_be_bytes()));
+            let capture = Capture { place, statement, signer, certificate, signed_at, bytes, events };
             ledger.captures.insert(place.leaf, Arc::new(capture));
             for subject in &named {
                 ledger.lists.entry(subject.clone()).or_default().push(place.leaf);

@@ -4,11 +4,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { ITEM, LOT, World, rules } from "./builders/world.mjs";
+import { INPUT, ITEM, LOT, World, rules } from "./builders/world.mjs";
 import { CASE, PALLET } from "./ledger.mjs";
 
 const { stories } = JSON.parse(readFileSync(new URL("../verdicts/stories.json", import.meta.url), "utf8"));
-const THINGS = { item: ITEM, case: CASE, pallet: PALLET, lot: LOT };
+const THINGS = {
+  item: ITEM, case: CASE, pallet: PALLET, lot: LOT, input: INPUT,
+  crate: "https://id.gs1.org/8003/095060000000221234", coupon: "https://id.gs1.org/255/9506000000022123",
+};
 const OUTSIDE = "https://id.gs1.org/417/9521999000006";
 const STEPS = {
   commissions: ["commissioning", { action: "ADD", disposition: "active" }],
@@ -41,22 +44,31 @@ class Teller {
       said.push([actor, hour, declared]);
       return;
     }
+    if (verb === "upholds") {
+      const { statement, position } = world.records[Number(rest[0]) - 1];
+      const bizTransactionList = [{ bizTransaction: `ni:///sha-256;${statement}#${position}` }];
+      const members = { type: "TransactionEvent", action: "ADD", bizTransactionList, bizStep: "inspecting" };
+      world.say(world[who], hourOf(when), members);
+      said.push([world[who], hourOf(when), members]);
+      return;
+    }
     const after = (word) => (rest.includes(word) ? rest[rest.indexOf(word) + 1] : undefined);
     if (who === "members") {
       this.decide(when, verb, world[rest[0]], after("by") ?? after("since"));
       return;
     }
     const of = THINGS[after("of") ?? "item"];
-    const [bizStep, more] = verb === "packs" || verb === "unpacks" ? packing(verb, rest) : (STEPS[verb] ?? [verb, {}]);
+    const [bizStep, more] = verb === "packs" || verb === "unpacks" || verb === "makes" ? packing(verb, rest) : (STEPS[verb] ?? [verb, {}]);
     const named = of === LOT ? { epcList: undefined, quantityList: [{ epcClass: LOT, quantity: 10 }] } : { epcList: [of] };
     // What is withdrawn is named by its eventID.
     const members = { ...named, bizStep, ...more, eventID: `urn:example:${said.length + 1}` };
     const party = (name) => (name === "outside" ? OUTSIDE : world[name].party);
     const to = after("to")?.split(",").map((name) => ({ type: "possessing_party", destination: party(name) }));
     if (to) members.destinationList = to;
+    if (verb === "receives" && after("from")) members.sourceList = [{ type: "possessing_party", source: party(after("from")) }];
     const place = rest.includes("nowhere") ? undefined : { id: world[after("at") ?? who].place };
     Object.assign(members, { readPoint: place, bizLocation: place });
-    world.say(world[who], hourOf(when), members);
+    world.say(world[who], hourOf(when), members, after("posted") ? { accepted: hourOf(after("posted")) } : {});
     said.push([world[who], hourOf(when), members]);
   }
 
@@ -74,6 +86,10 @@ class Teller {
 function packing(verb, [children, , container]) {
   const [action, step] = verb === "packs" ? ["ADD", "packing"] : ["DELETE", "unpacking"];
   const childEPCs = children.split(",").map((name) => THINGS[name]);
+  if (verb === "makes") {
+    const made = { type: "TransformationEvent", action: undefined, epcList: undefined, inputEPCList: [THINGS[container]], outputEPCList: childEPCs };
+    return ["creating_class_instance", made];
+  }
   return [step, { type: "AggregationEvent", action, epcList: undefined, parentID: THINGS[container], childEPCs }];
 }
 

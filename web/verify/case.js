@@ -120,3 +120,9 @@ export function idText({ key, value, qualifier, text }) {
 const placeText = (id) => (glnOf(id) === undefined ? idText(id) : `GLN ${glnOf(id)}`);
 
 export const endWord = (end) => ({ key: `end.${ENDS[end]}` });
+
+/** Who recorded an entry, where and when. */
+export function placed(one, at) {
+  const place = one.place(at);
+  return { who: one.known(at), day: one.day(at), place: place ? { key: "at-place", params: { place } } : "" };
+}

@@ -1,14 +1,12 @@
 // Custody: what the account of a product leaves open, and what stands against it.
 
-import { HAS_IN_HAND, HAVING, TAKES } from "./acts.js";
-import { endWord, idText } from "./case.js";
+import { HAVING, TAKES } from "./acts.js";
+import { endWord, idText, placed } from "./case.js";
 import { declares } from "./epcis.js";
 import { actOf } from "./reading.js";
+import { checkUpheld } from "./rules/upheld.js";
 import { day, quoted } from "./sentences.js";
 import { containerOf, startOf, take } from "./walk.js";
-
-/** Within what time of block times a second receiver of the same goods, let go to nobody in particular, is one. */
-const SECOND_RECEIVER_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** Reports what the account leaves open and what is against it, and says whether every hand-over is known. */
 export function checkCustody(one, findings) {
@@ -17,11 +15,13 @@ export function checkCustody(one, findings) {
   checkTakenBack(one, findings);
   const contradictions = account.contradictions.filter((at) => !one.bringsForth(at));
   for (const at of contradictions) contradicts(one, at, findings);
-  if (account.claims.length > 0) checkClaims(one, findings);
+  const upheld = checkUpheld(one, findings);
+  const claims = account.claims.filter((at) => !upheld.has(at));
+  if (claims.length > 0) checkClaims(one, claims, findings);
   checkDismissed(one, findings);
   checkContainers(one, findings);
   unnamedCarriers(one, findings);
-  for (const [at, from] of account.unannounced) {
+  for (const [at, { from }] of account.unannounced) {
     findings.add("unannounced", [one.leaf(at)], { ...one.signed(at), from: one.name(from) });
   }
   checkLate(one, findings);
@@ -68,16 +68,26 @@ function contradicts(one, at, findings) {
 const leavesWith = (one, at, { last }) => one.leaves(last === undefined ? [at] : [at, last]);
 
 /** Reports the claims: as a gap if a hand-over that is missing explains them, else as what they are. */
-function checkClaims(one, findings) {
-  const { claims, passed } = one.account;
+function checkClaims(one, claims, findings) {
+  const { passed, contest, contests } = one.account;
   const carries = (at) => one.isShipper(one.signer(at));
   const onlyCarriers = claims.every(carries);
   const isAsked = (at) => onlyCarriers || !carries(at);
   const first = claims.find(isAsked);
   const here = passed.get(first);
-  if (here && explains(one, first, here, isAsked)) return gap(one, first, here, findings);
+  if (here && contests.length === 0 && explains(one, claims.filter(isAsked), here)) return gap(one, first, here, findings);
   const all = [...bySigner(one, claims).values()].sort(([a], [b]) => a - b);
-  for (const ofSigner of all) claimed(one, ofSigner, findings);
+  const signers = contest ? contest.others.map((at) => one.signer(at)) : [];
+  const isCandidate = ([at]) => signers.includes(one.signer(at));
+  if (contest) contested(one, contest, all.filter(isCandidate), findings);
+  for (const ofSigner of all.filter((claimed) => !isCandidate(claimed))) claimed(one, ofSigner, findings);
+}
+
+/** Reports the candidates, none of whom is believed before the others. */
+function contested(one, { from, first, others }, claims, findings) {
+  const told = [first, ...others].map((at) => ({ key: "claimed.candidate", params: placed(one, at) }));
+  const says = { key: "claimed.candidates", params: { told: { key: "and-list", params: { items: told } }, from: one.name(from) } };
+  findings.add("claimed", one.leaves([first, ...claims.flat()]), { own: "", says, warning: "" });
 }
 
 function bySigner(one, ats) {
@@ -93,16 +103,17 @@ function bySigner(one, ats) {
  * True where one missing record, of how the product came to the signer of the first claim, explains all the claims: from there they
  * make one account with all that was accepted later. Or the claim says itself from whom it came.
  */
-function explains(one, first, here, isAsked) {
+function explains(one, claims, here) {
+  const [first] = claims;
   const { outcomes } = one.account;
   // What one says of itself explains nothing of what others say.
-  const isAlone = one.account.claims.filter(isAsked).every((at) => one.signer(at) === one.signer(first));
+  const isAlone = claims.every((at) => one.signer(at) === one.signer(first));
   if (isAlone && namesWhoHasIt(one, first, here.passage)) return true;
-  if (isSecondReceiver(one, first, here.passage)) return false;
+  const asked = new Set(claims);
   const wasInside = containerOf(here) !== undefined;
   let second = startOf(one);
   return one.byTime.filter((at) => !one.isBefore(at, first)).every((at) => {
-    const isClaim = outcomes.get(at) === "claim" && isAsked(at);
+    const isClaim = asked.has(at);
     const isAccepted = outcomes.get(at) === "accepted";
     // It may have gone on in something else, and what it was in by the account without it.
     const mayBeElsewhere = !one.namesIt(at) && one.counts(at) && (!isAccepted || wasInside);
@@ -111,21 +122,6 @@ function explains(one, first, here, isAsked) {
     second = then?.here ?? second;
     return then !== undefined || mayBeElsewhere || (isAccepted && one.areWithinTolerance(first, at));
   });
-}
-
-/**
- * True where a claim takes over what somebody else has just taken over that was let go to nobody in particular: no record is missing
- * then, but one of the two has another thing.
- */
-function isSecondReceiver(one, claim, { is, by }) {
-  if (is !== "held") return false;
-  const { unannounced, fitting } = one.account;
-  const first = unannounced.map(([at]) => at).findLast((at) => one.isBefore(at, claim) && one.signer(at) === by);
-  if (first === undefined) return false;
-  const time = (at) => one.entries[at].record.place.time;
-  const isSoon = Math.abs(time(claim) - time(first)) <= SECOND_RECEIVER_MS;
-  const hasMoved = (at) => one.isBefore(first, at) && one.isBefore(at, claim) && one.signer(at) !== by;
-  return isSoon && Boolean(one.acts(claim) & (TAKES | HAS_IN_HAND)) && ![...fitting].some(hasMoved);
 }
 
 /** True where a record of taking names as its source one who has the product, or who let it go. */
@@ -139,22 +135,21 @@ function gap(one, at, here, findings) {
   const isReturned = here.passage.is === "ended" && declares(one.event(at), "returned");
   const rule = isReturned ? "returned-elsewhere" : container ? "inside-container" : "custody-gap";
   const params = { ...one.signed(at), container: container && idText(container), holder: one.holder(here) };
-  findings.add(rule, leavesWith(one, at, here), params);
+  const { type, action } = one.event(at);
+  const isUnpacked = type === "AggregationEvent" && action === "DELETE";
+  const told = rule === "inside-container" ? { told: { key: `inside-container.${isUnpacked ? "late" : "seen"}`, params } } : params;
+  findings.add(rule, leavesWith(one, at, here), told);
 }
 
 /** Reports what one participant says against the account. */
 function claimed(one, claims, findings) {
   const [first] = claims;
   const { last } = one.account.end;
-  const placed = (at) => {
-    const place = one.place(at);
-    return { who: one.known(at), day: one.day(at), place: place && { key: "at-place", params: { place } } };
-  };
   const isParty = one.order.some((at) => one.signer(at) === one.signer(first));
   const isWarned = last !== undefined && one.signer(last) !== one.signer(first);
   const params = {
-    own: last === undefined ? "" : { key: "claimed.own", params: placed(last) },
-    says: { key: isParty ? "claimed.by-party" : "claimed.by-stranger", params: placed(first) },
+    own: last === undefined ? "" : { key: "claimed.own", params: placed(one, last) },
+    says: { key: isParty ? "claimed.by-party" : "claimed.by-stranger", params: placed(one, first) },
     warning: isWarned ? { key: "claimed.warning", params: { who: one.who(last) } } : "",
   };
   findings.add("claimed", one.leaves(claims), params);

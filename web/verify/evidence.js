@@ -260,7 +260,7 @@ async function readCaptures(list, places, registry, signatures) {
     if (!found) wrong(placed.leaf, "signer", "no registration has the certificate that it names");
     return { statement, key: found.certificate.key };
   };
-  const read = (leaf, { payload, signer, iat, length }) => {
+  const read = (leaf, { id, payload, signer, iat, length }) => {
     let events;
     try {
       events = readEpcis(payload);
@@ -270,7 +270,7 @@ async function readCaptures(list, places, registry, signatures) {
     }
     const { participant } = registry.certificate(signer);
     const place = places.get(leaf);
-    captures.set(leaf, { place, signer: participant.id, certificate: signer, signedAt: iat, bytes: length, events });
+    captures.set(leaf, { place, statement: id, signer: participant.id, certificate: signer, signedAt: iat, bytes: length, events });
   };
   await inTwoPasses(list, signatures, open, read);
   return captures;

@@ -362,9 +362,9 @@ class Follower {
   /** Each event that names what was followed once, in ledger order. */
   records() {
     return [...this.found].sort(([a], [b]) => a - b).flatMap(([leaf, positions]) => {
-      const { place, signer, certificate, signedAt, events } = this.captures.get(leaf);
+      const { place, statement, signer, certificate, signedAt, events } = this.captures.get(leaf);
       return [...positions].sort((a, b) => a - b).map((position) => ({
-        place, position, signer, certificate, signedAt, event: events[position],
+        place, statement, position, signer, certificate, signedAt, event: events[position],
       }));
     });
   }

@@ -5,6 +5,7 @@ import { Case, endWord, idText } from "./case.js";
 import { checkCustody, noteClaims } from "./custody.js";
 import { Findings, heaviest, reasonOf, weight } from "./finding.js";
 import { ENDS, locationOf } from "./reading.js";
+import { custodianOf } from "./passage.js";
 import { checkCorrections } from "./rules/corrected.js";
 import { checkEnding } from "./rules/ending.js";
 import { checkLabel, expiryOf } from "./rules/label.js";
@@ -127,7 +128,7 @@ function notSerialised({ subject }, findings) {
 
 function stateOf(one) {
   const { passage, last } = one.account.end;
-  const custodian = passage.is === "held" ? passage.by : passage.is === "moving" ? passage.carrier : undefined;
+  const custodian = custodianOf(passage);
   const container = containerOf(one.account.end);
   const disposition = one.order.map((at) => one.event(at).disposition).findLast((word) => word !== undefined);
   const location = last === undefined ? undefined : locationOf(one.event(last));

@@ -25,6 +25,9 @@ export function followPassage(records, passage, at) {
   return passage.is === "held" ? fromHeld(records, passage.by, at, act, end) : fromMoving(records, passage, at, act, end);
 }
 
+/** Who has the product: the carrier while one is known to carry it. */
+export const custodianOf = ({ is, by, carrier }) => (is === "held" ? by : is === "moving" ? carrier : undefined);
+
 /** True where an entry's signer has the product, or has just let go of it. */
 export function concernsHolder(records, { is, by, from, since }, at) {
   if (is === "ended") return records.isBy(at, records.signer(since));

@@ -4,7 +4,7 @@
 const RULES = {
   recall: ["recalled", "recalled-input"],
   fails: [
-    "commissioned-twice", "commissioned-without-authority", "event-after-terminal", "event-id-reused", "contradicts-itself",
+    "claim-upheld", "commissioned-twice", "commissioned-without-authority", "event-after-terminal", "event-id-reused", "contradicts-itself",
     "impossible-travel", "label-differs", "reported-stolen", "shipped-twice", "signed-after-compromise", "signer-not-in-force",
     "signer-outside-rights",
   ],

@@ -1,13 +1,18 @@
 // A walk through records in the order of custody: who has the product and what it is in, record by record.
 //
-// How things stand at one moment is `{passage, last, chain}`: `last` is the last entry that fits. It never changes.
+// How things stand at one moment is `{passage, last, chain, contest, isContested}`: `last` is the last entry that fits. It never changes.
 
 import { takeUp, turnOf } from "./containment.js";
 import { declares } from "./epcis.js";
-import { ASIDE, concerns, followPassage, isOpen } from "./passage.js";
+import { ASIDE, concerns, custodianOf, followPassage, isOpen } from "./passage.js";
 import { actOf } from "./reading.js";
 
-export const startOf = ({ history }) => ({ passage: { is: "unknown" }, last: undefined, chain: [{ id: history.id }] });
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** The beginning. If a `contest` is given, nothing that its first candidate records after taking over moves anything. */
+export const startOf = ({ history }, contest) => {
+  return { passage: { is: "unknown" }, last: undefined, chain: [{ id: history.id }], contest, isContested: false };
+};
 
 /** What the product is in. */
 export const containerOf = ({ chain }) => chain[1]?.id;
@@ -36,33 +41,45 @@ export function take(records, here, origin, at) {
   const turn = turnOf(records, here.chain, at);
   if (!turn) return { here };
   const passage = fit(records, here, origin, at);
-  if (passage === undefined || passage === ASIDE) return passage && { here, turn };
+  const isFrozen = here.isContested && !(actOf(records, at) === "afar" && records.byPrefixHolder(at));
+  if (passage === undefined || passage === ASIDE || isFrozen) return passage && { here, turn };
+  const { contest, passage: { since } } = here;
+  const isContested = here.isContested || (contest !== undefined && since === contest.since && records.signer(at) === contest.by);
   // Only such an entry can have packed or unpacked the product: what is said aside is said by a participant that could not.
   const [chain, notice] = takeUp(records, here.chain, turn);
-  return { here: { passage, last: at, chain }, turn, fits: true, notice };
+  return { here: { passage, last: at, chain, contest, isContested }, turn, fits: true, notice };
 }
 
 /** True where an entry's signer neither has the product, nor is to have it, nor holds its prefix. */
 export const isStranger = (records, passage, at) => !records.byPrefixHolder(at) && !concerns(records, passage, at);
 
-export class Walk {
-  /** The entries that were taken, in the order in which they were. */
+/** The records that a walk takes, and what they tell of the way. */
+class Journey {
+  /** The entries that were taken, those of the product and those of what it was in, in the order in which they were. */
   order = [];
-  /** Those of them that carry the account on. */
+  /** Those of them that carry the account on: their signers had the product then. */
   fitting = new Set();
   /** The container by which an entry belongs to the journey, where it does not name the product. */
   via = new Map();
   /** `[at, notice]` of packing. */
   notices = [];
-  /** The entries that took over what was let go to nobody in particular, and by whom it was let go. */
+  /** Those after which it is no longer in something that it was in. */
+  takenOut = new Set();
+  /** The entries that took over what was let go to nobody in particular, and the passage until then. */
   unannounced = [];
+  /** Those by who had it then. */
+  byCustodian = new Set();
   /** The reports of theft by those whom it concerned then. */
   thefts = [];
   /** The entries from which on it was on its way, each with the one by which it arrived, if it did. */
   onTheWay = [];
+}
 
-  constructor(records, origin) {
-    Object.assign(this, { records, origin, here: startOf(records) });
+export class Walk {
+  journey = new Journey();
+
+  constructor(records, origin, contest) {
+    Object.assign(this, { records, origin, here: startOf(records, contest) });
   }
 
   /** Takes entries in the order of custody, those for which `isIn`; shows the others. True where all fit. */
@@ -75,35 +92,54 @@ export class Walk {
         continue;
       }
       if (this.origin !== undefined && isIn(this.origin) && !before.has(this.origin) && this.#comesFirst(this.origin, at)) {
-        if (!this.#take(this.origin)) return false;
+        if (!this.#take(this.origin, () => false)) return false;
         before.add(this.origin);
       }
-      if (this.#take(at)) continue;
-      const sent = this.#sentByASlowClock(at, queue, index + 1, (other) => isIn(other) && !before.has(other));
-      if (sent === undefined || !this.#take(sent) || !this.#take(at)) return false;
+      const isLeft = (other) => isIn(other) && !before.has(other);
+      const isOvertaken = (one) => queue.some((other, place) => place > index && this.#isOthersBefore(other, one) && isLeft(other));
+      if (this.#take(at, isOvertaken)) continue;
+      const sent = this.#sentByASlowClock(at, queue, index + 1, isLeft);
+      if (sent === undefined || !this.#take(sent, isOvertaken) || !this.#take(at, isOvertaken)) return false;
       before.add(sent);
     }
     return true;
   }
 
-  #take(at) {
-    const { records, here: { passage } } = this;
+  /** True where another participant's entry stands on the ledger before one, by more than a day. */
+  #isOthersBefore(other, one) {
+    const { records } = this;
+    const time = (at) => records.entries[at].record.place.time;
+    return other < one && records.signer(other) !== records.signer(one) && time(one) - time(other) > DAY_MS;
+  }
+
+  /** Takes an entry; `isOvertaken` tells if others that come after it were on the ledger a day before. */
+  #take(at, isOvertaken) {
+    const { records, journey, here: { passage, chain, isContested } } = this;
     const taken = take(records, this.here, this.origin, at);
     if (!taken?.turn) return taken !== undefined;
+    const signer = records.signer(at);
     const isConcerned = concerns(records, passage, at);
-    this.here = taken.here;
+    // Who took over unannounced, and says so late, puts nothing into a container.
+    const isPutAway = taken.here.chain.length > 1 && taken.here.chain.at(-1).since === at;
+    const takesOpen = passage.is === "moving" && !isConcerned && isOpen(records, passage);
+    const tookOpen = takesOpen || journey.unannounced.some(([one]) => records.signer(one) === signer);
+    const isUnnamed = tookOpen && !records.byPrefixHolder(at);
+    this.here = isPutAway && isUnnamed && isOvertaken(at) ? { ...taken.here, chain } : taken.here;
     if (taken.fits) {
-      this.fitting.add(at);
-      if (taken.notice) this.notices.push([at, taken.notice]);
-      if (passage.is === "moving" && !isConcerned && isOpen(records, passage)) this.unannounced.push([at, passage.from]);
-      const way = this.onTheWay.at(-1);
+      journey.fitting.add(at);
+      if (taken.notice) journey.notices.push([at, taken.notice]);
+      if (this.here.chain.length < chain.length || taken.notice?.is === "elsewhere") journey.takenOut.add(at);
+      if (takesOpen) journey.unannounced.push([at, passage]);
+      const way = journey.onTheWay.at(-1);
       const [was, is] = [way !== undefined && way[1] === undefined, this.here.passage.is === "moving"];
       if (was && !is) way[1] = at;
-      else if (!was && is) this.onTheWay.push([at, undefined]);
+      else if (!was && is) journey.onTheWay.push([at, undefined]);
     }
-    if (declares(records.event(at), "stolen") && (isConcerned || records.byPrefixHolder(at))) this.thefts.push(at);
-    if (taken.turn.via) this.via.set(at, taken.turn.via);
-    this.order.push(at);
+    const mayReport = (isConcerned && !isContested) || records.byPrefixHolder(at);
+    if (declares(records.event(at), "stolen") && mayReport) journey.thefts.push(at);
+    if ([passage, this.here.passage].some((then) => records.isBy(at, custodianOf(then)))) journey.byCustodian.add(at);
+    if (taken.turn.via) journey.via.set(at, taken.turn.via);
+    journey.order.push(at);
     return true;
   }
 

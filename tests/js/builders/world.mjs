@@ -76,7 +76,7 @@ export class World {
     const [event] = readEpcis(Buffer.from(JSON.stringify(all)));
     const place = { leaf: this.leaf++, time: accepted === undefined ? event.time + 1000 : hour(accepted) };
     const signed = signedAt === undefined ? event.time : hour(signedAt);
-    this.records.push({ place, position: 0, signer: actor.id, certificate: actor.certificate, signedAt: signed, event });
+    this.records.push({ place, statement: `statement-${place.leaf}`, position: 0, signer: actor.id, certificate: actor.certificate, signedAt: signed, event });
     return place.leaf;
   }
 

@@ -25,6 +25,7 @@ pub fn read_capture(
     let (participant, _) = registry.certificate(&certificate).ok_or(CaptureFault::Signer)?;
     Ok(Capture {
         place,
+        statement: statement.id(),
         signer: participant.id.clone(),
         certificate,
         signed_at: header.iat(),

@@ -7,19 +7,19 @@
 //! A record that waits at the end contradicts the account, if its signer is bound by the account there; else it is a claim.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 
 use crate::consortium::{ParticipantId, Role};
-use crate::gs1::Id;
 use crate::index::Acts;
-use crate::limits::{ACCOUNT_STEPS_MAX, ACCOUNT_WALKS_MAX, ACCOUNT_WALKS_OF_RUNS_MAX};
 use crate::merkle::LeafIndex;
-use crate::provenance::containment::Notice;
-use crate::provenance::corrections::{self, Standing};
+use crate::provenance::candidates::Contest;
+use crate::provenance::corrections::Standing;
 use crate::provenance::parties;
 use crate::provenance::passage::Fit;
 use crate::provenance::reading;
 use crate::provenance::records::Records;
-use crate::provenance::walk::{Standpoint, Taken, Walk};
+use crate::provenance::settling::{Settled, counting};
+use crate::provenance::walk::{Contested, Journey, Standpoint, Walk};
 
 /// The acts of who has a product, had it or lets go of it.
 pub(super) const HAVING: Acts = Acts::LETS_GO.with(Acts::TAKES).with(Acts::HAS_IN_HAND).with(Acts::ENDS);
@@ -34,21 +34,10 @@ pub(super) enum Outcome {
 }
 
 /// What a product's records come to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Account<'a> {
-    /// The accepted entries that belong to the journey, the product's own and those of what it was in, in the order of custody.
-    pub order: Vec<usize>,
-    /// Those of them that carry the account on: their signers had the product then.
-    pub fitting: BTreeSet<usize>,
-    /// The container by which an entry belongs to the journey, counting or not, where it does not name the product.
-    pub via: BTreeMap<usize, &'a Id>,
-    pub notices: Vec<(usize, Notice<'a>)>,
-    /// The entries that took over what was let go to nobody in particular, and by whom it was let go.
-    pub unannounced: Vec<(usize, &'a ParticipantId)>,
-    /// The reports of theft by those whom it concerned then.
-    pub thefts: Vec<usize>,
-    /// The entries from which on it was on its way, each with the one by which it arrived, if it did.
-    pub on_the_way: Vec<(usize, Option<usize>)>,
+    /// The accepted entries, and what they tell; `via` also of those that are not accepted.
+    journey: Journey<'a>,
     /// How things stand at the end.
     pub end: Standpoint<'a>,
     /// How things stood at each entry that was passed by.
@@ -57,6 +46,8 @@ pub(super) struct Account<'a> {
     pub origins: Vec<usize>,
     /// The one of them that the rest of the history builds on.
     pub origin: Option<usize>,
+    /// Contests about who received what was let go to nobody in particular. At most the last is open.
+    pub contests: Vec<Contest<'a>>,
     /// Entries against the account whose signers are bound by it.
     pub contradictions: Vec<usize>,
     /// Entries of others against the account, in the order of custody.
@@ -81,39 +72,29 @@ pub(super) struct Account<'a> {
     outcomes: BTreeMap<usize, Outcome>,
 }
 
-/// A record that its signer takes back, and the record that does so.
-#[derive(Debug, Clone, Copy)]
-struct Retraction {
-    of: usize,
-    by: usize,
-}
+impl<'a> Deref for Account<'a> {
+    type Target = Journey<'a>;
 
-/// Which entries of the parties are accepted, and which wait.
-struct Settled {
-    accepted: BTreeSet<usize>,
-    origin: Option<usize>,
-    is_cut: bool,
-}
-
-/// What building the accounts of one product may still cost.
-struct Budget {
-    walks: usize,
-    steps: usize,
+    fn deref(&self) -> &Journey<'a> {
+        &self.journey
+    }
 }
 
 impl<'a> Account<'a> {
     pub fn new(records: &Records<'a>) -> Self {
-        let retractions = retractions(records);
-        let (live, too_late, settled) = settle_all(records, &retractions);
-        if records.subject.has_custodian() {
-            Self::finish(records, &live, too_late, settled)
+        let parties = parties::of(records);
+        let settled = Settled::new(records, &parties);
+        let account = if records.subject.has_custodian() {
+            Self::of_one(records, settled)
         } else {
-            Self::of_many(records, &live, settled.origin)
-        }
+            Self::of_many(records, settled, &parties)
+        };
+        account.with_outcomes()
     }
 
     /// What many share, nobody has: its records are taken as they are.
-    fn of_many(records: &Records<'a>, live: &BTreeSet<usize>, origin: Option<usize>) -> Self {
+    fn of_many(records: &Records<'a>, settled: Settled<'a>, parties: &BTreeSet<&ParticipantId>) -> Self {
+        let Settled { live, origins, origin, .. } = settled;
         let is_own = |at: &usize| !records.entries[*at].parts.is_empty();
         let by_thief = |at: &usize| {
             let is_holders = origin == Some(*at) || records.signed_by_prefix_holder(*at);
@@ -121,40 +102,26 @@ impl<'a> Account<'a> {
         };
         let counting = || records.by_time.iter().copied().filter(|at| live.contains(at) && is_own(at));
         let order: Vec<usize> = counting().filter(|at| !by_thief(at)).collect();
-        let parties = parties::of(records);
         let is_claim = |at: &usize| records.acts(*at).intersects(HAVING) && !parties.contains(records.signer(*at));
         let is_dismissed = |at: &usize| is_claim(at) && records.dismissal(*at).is_some();
         Self {
-            fitting: BTreeSet::new(),
-            via: BTreeMap::new(),
-            notices: Vec::new(),
-            unannounced: Vec::new(),
-            thefts: Vec::new(),
-            on_the_way: Vec::new(),
             end: Standpoint::new(records),
-            passed: BTreeMap::new(),
-            origins: origins(records, live),
+            origins,
             origin,
-            contradictions: Vec::new(),
             claims: order.iter().copied().filter(|at| is_claim(at) && !is_dismissed(at)).collect(),
             dismissed: order.iter().copied().filter(is_dismissed).collect(),
-            about_container: Vec::new(),
-            aside: Vec::new(),
             disregarded: counting().filter(by_thief).collect(),
-            taken_back: BTreeSet::new(),
-            too_late: Vec::new(),
-            overtaken: BTreeSet::new(),
-            is_cut: false,
-            order,
-            outcomes: BTreeMap::new(),
+            journey: Journey { order, ..Journey::default() },
+            ..Self::default()
         }
-        .with_outcomes()
     }
 
-    fn finish(records: &Records<'a>, live: &BTreeSet<usize>, too_late: Vec<usize>, settled: Settled) -> Self {
-        let Settled { accepted, origin, is_cut } = settled;
+    fn of_one(records: &Records<'a>, settled: Settled<'a>) -> Self {
+        let Settled { live, origins, origin, accepted, contests, too_late, is_cut } = settled;
+        let open = contests.iter().find(|contest| contest.settled.is_none());
+        let contested = open.map(|one| Contested { since: one.since, by: one.by });
         let mut passed = BTreeMap::new();
-        let walk = Walk::new(records, origin);
+        let walk = Walk::new(records, origin, contested);
         let walk = walk.run(
             &records.by_time,
             |at| accepted.contains(&at),
@@ -165,39 +132,26 @@ impl<'a> Account<'a> {
             },
         );
         // What was accepted fits: that is how it was accepted.
-        let walk = walk.unwrap_or_else(|_| Walk::new(records, origin));
-        let Walk { here, order, fitting, mut via, notices, unannounced, thefts, on_the_way, .. } = walk;
+        let Walk { here: end, mut journey, .. } = walk.unwrap_or_else(|_| Walk::new(records, origin, None));
         for (at, here) in &passed {
             let container = here.inside.turn(records, *at).and_then(|turn| turn.via);
-            via.extend(container.map(|container| (*at, container)));
+            journey.via.extend(container.map(|container| (*at, container)));
         }
-        let overtaken = overtaken(records, &order, &fitting);
         let mut account = Self {
-            overtaken,
-            order,
-            fitting,
-            via,
-            notices,
-            unannounced,
-            thefts,
-            on_the_way,
-            end: here,
-            passed,
-            origins: origins(records, live),
-            origin,
-            contradictions: Vec::new(),
-            claims: Vec::new(),
-            dismissed: Vec::new(),
-            about_container: Vec::new(),
-            aside: Vec::new(),
-            disregarded: BTreeSet::new(),
+            overtaken: overtaken(records, &journey),
             taken_back: counting(records).filter(|at| !live.contains(at)).collect(),
+            journey,
+            end,
+            passed,
+            origins,
+            origin,
+            contests,
             too_late,
             is_cut,
-            outcomes: BTreeMap::new(),
+            ..Self::default()
         };
-        account.sort_the_rest(records, live);
-        account.with_outcomes()
+        account.sort_the_rest(records, &live);
+        account
     }
 
     fn with_outcomes(mut self) -> Self {
@@ -225,7 +179,8 @@ impl<'a> Account<'a> {
                 if is_by_thief && takes_back_its_own(records, at) {
                     self.disregarded.insert(at);
                 }
-            } else if matches!(here.fit(records, self.origin, at), Some(Fit::Aside))
+            } else if self.settles(at)
+                || matches!(here.fit(records, self.origin, at), Some(Fit::Aside))
                 || self.is_carried(records, at)
                 || records.is_by_authority(at)
             {
@@ -261,6 +216,16 @@ impl<'a> Account<'a> {
             && !later.any(|one| records.signer(one) != records.signer(at) && records.leaf(one) < records.leaf(at))
     }
 
+    /// Tells whether an entry names which of the candidates received it.
+    fn settles(&self, at: usize) -> bool {
+        self.contests.iter().any(|contest| contest.settled.is_some_and(|(naming, _)| naming == at))
+    }
+
+    /// The contest that is open.
+    pub fn contest(&self) -> Option<&Contest<'a>> {
+        self.contests.iter().find(|contest| contest.settled.is_none())
+    }
+
     /// Tells whether a carrier recorded carrying it while it was on its way, by clocks that may be apart.
     fn is_carried(&self, records: &Records<'a>, at: usize) -> bool {
         if !records.has_role(records.signer(at), Role::Shipper) || reading::end(records, at).is_some() {
@@ -271,6 +236,12 @@ impl<'a> Account<'a> {
             let ended = |to: usize| records.moment(to) < records.moment(at) && !records.are_within_tolerance(to, at);
             began && !to.is_some_and(ended)
         })
+    }
+
+    /// Tells whether an entry is by who had the product then.
+    pub fn is_by_custodian(&self, records: &Records<'a>, at: usize) -> bool {
+        let had_it = |here: &Standpoint<'a>| here.passage.custodian() == Some(records.signer(at));
+        self.by_custodian.contains(&at) || self.passed.get(&at).is_some_and(had_it)
     }
 
     /// Tells whether an entry is one of the origins.
@@ -287,16 +258,16 @@ impl<'a> Account<'a> {
     }
 }
 
-/// Those of the entries, given in the order of custody, after which another signer carries the account on from an earlier leaf.
-fn overtaken(records: &Records<'_>, order: &[usize], fitting: &BTreeSet<usize>) -> BTreeSet<usize> {
+/// Those of the entries after which another signer carries the account on from an earlier leaf.
+fn overtaken(records: &Records<'_>, journey: &Journey<'_>) -> BTreeSet<usize> {
     let mut overtaken = BTreeSet::new();
     let mut earliest: BTreeMap<&ParticipantId, LeafIndex> = BTreeMap::new();
-    for at in order.iter().rev().copied() {
+    for at in journey.order.iter().rev().copied() {
         let (signer, leaf) = (records.signer(at), records.leaf(at));
         if earliest.iter().any(|(other, first)| *other != signer && *first < leaf) {
             overtaken.insert(at);
         }
-        if fitting.contains(&at) {
+        if journey.fitting.contains(&at) {
             let first = earliest.entry(signer).or_insert(leaf);
             *first = leaf.min(*first);
         }
@@ -304,254 +275,8 @@ fn overtaken(records: &Records<'_>, order: &[usize], fitting: &BTreeSet<usize>) 
     overtaken
 }
 
-/// The entries that count unless they are taken back.
-fn counting<'b>(records: &'b Records<'_>) -> impl Iterator<Item = usize> + 'b {
-    let counts = |standing| matches!(standing, Standing::Counts | Standing::WithdrawnBy(_));
-    (0..records.entries.len()).filter(move |at| counts(records.entries[*at].standing))
-}
-
 /// Tells whether the entry takes back what its signer said, with the same key in other hands. To take back what the key's owner had
 /// said before is another matter.
 fn takes_back_its_own(records: &Records<'_>, at: usize) -> bool {
     matches!(records.entries[at].standing, Standing::Withdraws(event) if records.compromised_since(event).is_some())
-}
-
-/// What the signers of entries take back, in the order in which they do.
-fn retractions(records: &Records<'_>) -> Vec<Retraction> {
-    let withdrawn = records.entries.iter().enumerate().filter_map(|(of, entry)| match entry.standing {
-        Standing::WithdrawnBy(by) => Some(Retraction { of, by }),
-        _ => None,
-    });
-    let voided = corrections::voided_shippings(records).into_iter().map(|(of, by)| Retraction { of, by });
-    let mut all: Vec<Retraction> = withdrawn.chain(voided).collect();
-    all.sort_by_key(|one| one.by);
-    all
-}
-
-/// Settles the account, and which retractions have an effect: those without which the account still accepts all that others recorded
-/// and it had accepted.
-fn settle_all(records: &Records<'_>, retractions: &[Retraction]) -> (BTreeSet<usize>, Vec<usize>, Settled) {
-    let mut live: BTreeSet<usize> = counting(records).collect();
-    let without = |live: &BTreeSet<usize>, retractions: &[Retraction]| -> BTreeSet<usize> {
-        let gone: BTreeSet<usize> = retractions.iter().flat_map(|one| [one.of, one.by]).collect();
-        live.difference(&gone).copied().collect()
-    };
-    let all_taken_back = without(&live, retractions);
-    let origin = origin(records, &all_taken_back);
-    if !records.subject.has_custodian() {
-        let settled = Settled { accepted: BTreeSet::new(), origin, is_cut: false };
-        return (all_taken_back, Vec::new(), settled);
-    }
-    let parties = parties::of(records);
-    let offered = |live: &BTreeSet<usize>| -> BTreeSet<usize> {
-        live.iter().copied().filter(|at| parties.contains(records.signer(*at))).collect()
-    };
-    let all = offered(&all_taken_back);
-    if Walk::new(records, origin).run(&records.by_time, |at| all.contains(&at), |_, _| {}).is_ok() {
-        let settled = Settled { accepted: all, origin, is_cut: false };
-        return (all_taken_back, Vec::new(), settled);
-    }
-    let mut budget = Budget { walks: ACCOUNT_WALKS_MAX, steps: ACCOUNT_STEPS_MAX };
-    let mut too_late = Vec::new();
-    // What no party said is no part of the account.
-    let (of_parties, of_others): (Vec<Retraction>, Vec<Retraction>) =
-        retractions.iter().partition(|one| parties.contains(records.signer(one.of)));
-    live = without(&live, &of_others);
-    for retraction in &of_parties {
-        if budget.is_spent() {
-            too_late.push(retraction.by);
-            continue;
-        }
-        // What others recorded after it, they recorded in spite of it.
-        let until_then = |live: &BTreeSet<usize>| live.range(..retraction.by).copied().collect::<BTreeSet<usize>>();
-        let (with, rest) = (until_then(&live), until_then(&without(&live, &[*retraction])));
-        let before = Settled::new(records, &offered(&with), &with, &mut budget);
-        let then = Settled::new(records, &offered(&rest), &rest, &mut budget);
-        let signer = records.signer(retraction.of);
-        let mut others = before.accepted.iter().filter(|at| records.signer(**at) != signer);
-        if !then.is_cut && others.all(|at| then.accepted.contains(at)) {
-            live = without(&live, &[*retraction]);
-        } else {
-            too_late.push(retraction.by);
-        }
-    }
-    let mut settled = Settled::new(records, &offered(&live), &live, &mut budget);
-    settled.is_cut |= budget.is_spent();
-    (live, too_late, settled)
-}
-
-impl Budget {
-    const fn is_spent(&self) -> bool {
-        self.walks == 0 || self.steps == 0
-    }
-
-    fn append(&mut self) {
-        self.steps = self.steps.saturating_sub(1);
-    }
-
-    fn spend(&mut self, steps: usize) {
-        self.walks = self.walks.saturating_sub(1);
-        self.steps = self.steps.saturating_sub(steps);
-    }
-}
-
-impl Settled {
-    /// Offers the entries in ledger order, the origin before all.
-    fn new(records: &Records<'_>, offered: &BTreeSet<usize>, live: &BTreeSet<usize>, budget: &mut Budget) -> Self {
-        let origin = origin(records, live);
-        let end = Standpoint::new(records);
-        let (accepted, waiting, runs) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let mut builder = Builder { records, origin, accepted, waiting, runs, end, budget };
-        for at in origin.into_iter().chain(offered.iter().copied().filter(|at| origin != Some(*at))) {
-            builder.offer(at);
-        }
-        let Builder { accepted, waiting, .. } = builder;
-        Self { accepted: accepted.into_iter().collect(), origin, is_cut: budget.is_spent() && !waiting.is_empty() }
-    }
-}
-
-/// The account while it is built.
-struct Builder<'a, 'b, 'c> {
-    records: &'b Records<'a>,
-    origin: Option<usize>,
-    /// In the order of custody.
-    accepted: Vec<usize>,
-    /// In ledger order.
-    waiting: Vec<usize>,
-    /// The walks that looking for runs of each signer took.
-    runs: BTreeMap<&'a ParticipantId, usize>,
-    /// How things stand after what is accepted.
-    end: Standpoint<'a>,
-    budget: &'c mut Budget,
-}
-
-impl<'a> Builder<'a, '_, '_> {
-    fn offer(&mut self, at: usize) {
-        if self.accepted.last().is_none_or(|last| self.records.moment(*last) < self.records.moment(at)) {
-            // At the end of the walk, no other walk is needed.
-            self.budget.append();
-            let mut then = self.end.clone();
-            if matches!(then.take(self.records, self.origin, at), Ok(Taken::Aside | Taken::Fits(_))) {
-                self.end = then;
-                self.accepted.push(at);
-                if self.waiting.iter().any(|waiting| self.may_now_fit(*waiting, at)) {
-                    self.accept_what_waits();
-                }
-                return;
-            }
-            self.waiting.push(at);
-        } else {
-            self.waiting.push(at);
-            if self.accept(&[at]) {
-                return self.accept_what_waits();
-            }
-        }
-        // Nothing else that waits has changed, but the runs of this signer.
-        if self.accept_run_of(self.records.signer(at)) {
-            self.accept_what_waits();
-        }
-    }
-
-    /// Tells whether what waits may fit after an entry that was accepted at the end: not if the walk comes to it as before.
-    fn may_now_fit(&self, waiting: usize, accepted: usize) -> bool {
-        let records = self.records;
-        records.moment(waiting) > records.moment(accepted) || records.may_be_within_tolerance(waiting, accepted)
-    }
-
-    fn accept_what_waits(&mut self) {
-        if self.budget.is_spent() {
-            return;
-        }
-        while self.accept_one_that_waits() || self.accept_a_run() {}
-    }
-
-    fn accept_one_that_waits(&mut self) -> bool {
-        (0..self.waiting.len()).any(|index| {
-            let at = self.waiting[index];
-            self.accept(&[at])
-        })
-    }
-
-    fn accept_a_run(&mut self) -> bool {
-        let mut signers: Vec<&'a ParticipantId> = Vec::new();
-        for at in &self.waiting {
-            let signer = self.records.signer(*at);
-            if !signers.contains(&signer) {
-                signers.push(signer);
-            }
-        }
-        signers.into_iter().any(|signer| self.accept_run_of(signer))
-    }
-
-    /// Accepts several entries of one signer that fit together: from the earliest of its waiting ones on, as many as fit.
-    fn accept_run_of(&mut self, signer: &'a ParticipantId) -> bool {
-        if self.budget.is_spent() {
-            return false;
-        }
-        let own = self.waiting.iter().copied().filter(|at| self.records.signer(*at) == signer);
-        let mut own: Vec<usize> = own.collect();
-        own.sort_by_key(|at| self.records.moment(*at));
-        for from in 0..own.len().saturating_sub(1) {
-            for to in (from + 2..=own.len()).rev() {
-                // What one signer contradicts leaves enough for what others record late.
-                let taken = self.runs.entry(signer).or_insert(0);
-                if *taken >= ACCOUNT_WALKS_OF_RUNS_MAX {
-                    return false;
-                }
-                *taken += 1;
-                if self.accept(&own[from..to]) {
-                    return true;
-                }
-            }
-        }
-        false
-    }
-
-    /// Accepts entries if they fit, together with all that are accepted, and are part of the journey.
-    fn accept(&mut self, entries: &[usize]) -> bool {
-        if self.budget.is_spent() {
-            return false;
-        }
-        let mut queue = self.accepted.clone();
-        for at in entries {
-            let moment = self.records.moment(*at);
-            let place = queue.partition_point(|one| self.records.moment(*one) < moment);
-            queue.insert(place, *at);
-        }
-        self.budget.spend(queue.len());
-        let Ok(walk) = Walk::new(self.records, self.origin).run(&queue, |_| true, |_, _| {}) else { return false };
-        if !entries.iter().all(|at| walk.order.contains(at)) {
-            return false;
-        }
-        self.end = walk.here;
-        self.accepted = queue;
-        self.waiting.retain(|at| !entries.contains(at));
-        true
-    }
-}
-
-/// The entries that bring the product forth, in the order of custody; else the one with which it begins: the first of the holder of its
-/// prefix, else the first of a party.
-fn origins(records: &Records<'_>, live: &BTreeSet<usize>) -> Vec<usize> {
-    let order =
-        || records.by_time.iter().copied().filter(|at| live.contains(at) && !records.entries[*at].parts.is_empty());
-    let brought_forth: Vec<usize> = order().filter(|at| records.brings_forth(*at)).collect();
-    if !brought_forth.is_empty() {
-        return brought_forth;
-    }
-    // What a stranger says to have caught begins nothing.
-    let begun: Vec<usize> = order().filter(|at| records.begins(*at)).collect();
-    let first = begun.iter().copied().find(|at| records.signed_by_prefix_holder(*at));
-    if first.is_some() || begun.is_empty() {
-        return first.into_iter().collect();
-    }
-    let parties = parties::of(records);
-    begun.into_iter().find(|at| parties.contains(records.signer(*at))).into_iter().collect()
-}
-
-/// The origin that the account builds on: the first by the ledger that the holder of the prefix recorded, else the first.
-fn origin(records: &Records<'_>, live: &BTreeSet<usize>) -> Option<usize> {
-    let origins = origins(records, live);
-    let with_authority = origins.iter().copied().filter(|at| records.signed_by_prefix_holder(*at)).min();
-    with_authority.or(origins.first().copied())
 }

@@ -61,6 +61,11 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Where an entry says that it was, as a clause.
+    pub fn placed(&self, at: usize) -> Said {
+        self.place(at).map(|place| Phrase::AtPlace { place }).into()
+    }
+
     /// Tells whether an entry counts.
     pub fn counts(&self, at: usize) -> bool {
         self.account.counts(&self.records, at)

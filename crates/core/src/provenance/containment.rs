@@ -48,7 +48,7 @@ struct Member<'a> {
 }
 
 /// The chain at one moment of a walk.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Containment<'a> {
     members: Vec<Member<'a>>,
 }
@@ -61,6 +61,16 @@ impl<'a> Containment<'a> {
     /// What the product is in.
     pub fn container(&self) -> Option<&'a Id> {
         self.members.get(1).map(|member| member.id)
+    }
+
+    /// How many things it is in, one in the other.
+    pub fn depth(&self) -> usize {
+        self.members.len().saturating_sub(1)
+    }
+
+    /// The entry by which what is in the outermost container was packed into it.
+    pub fn packed_last(&self) -> Option<usize> {
+        self.members.last().and_then(|member| member.since)
     }
 
     /// The entry's part in the journey now: none if it names no member.

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::consortium::{ParticipantId, Role};
+use crate::epcis::event::{Action, What};
 use crate::index::Acts;
 use crate::merkle::LeafIndex;
 use crate::provenance::account::{HAVING, Outcome};
+use crate::provenance::candidates::Contest;
 use crate::provenance::case::{self, Case};
 use crate::provenance::containment::Notice;
 use crate::provenance::finding::Findings;
@@ -14,12 +16,10 @@ use crate::provenance::phrase::Phrase;
 use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Records;
 use crate::provenance::rule::Rule;
+use crate::provenance::rules::upheld;
 use crate::provenance::sentences::Said;
 use crate::provenance::walk::Standpoint;
 use crate::provenance::wording;
-
-/// Within what time of block times a second receiver of the same goods, let go to nobody in particular, is one.
-const SECOND_RECEIVER_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// Reports what the account leaves open and what is against it, and says whether every hand-over is known.
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) -> bool {
@@ -31,10 +31,12 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) -> bool {
         contradicts(case, at, findings);
         is_whole = false;
     }
-    if !case.account.claims.is_empty() {
-        claims(case, findings);
-        is_whole = false;
+    let upheld = upheld::check(case, findings);
+    let others: Vec<usize> = case.account.claims.iter().copied().filter(|at| !upheld.contains(at)).collect();
+    if !others.is_empty() {
+        claims(case, &others, findings);
     }
+    is_whole &= case.account.claims.is_empty();
     dismissed(case, findings);
     containers(case, findings);
     unnamed_carriers(case, findings);
@@ -102,13 +104,16 @@ fn contradicts(case: &Case<'_>, at: usize, findings: &mut Findings) {
 }
 
 /// Reports the claims: as a gap if a hand-over that is missing explains them, else as what they are.
-fn claims(case: &Case<'_>, findings: &mut Findings) {
-    let claims = &case.account.claims;
-    let only_carriers = claims.iter().all(|at| carries(case, *at));
-    let first = claims.iter().copied().find(|at| only_carriers || !carries(case, *at));
-    if let Some(first) = first
+fn claims(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
+    // What a carrier carries needs no explanation of its own.
+    let mut asked: Vec<usize> = claims.iter().copied().filter(|at| !carries(case, *at)).collect();
+    if asked.is_empty() {
+        asked = claims.to_vec();
+    }
+    if let Some(first) = asked.first().copied()
         && let Some(here) = case.account.passed.get(&first)
-        && explains(case, first, here, only_carriers)
+        && case.account.contests.is_empty()
+        && explains(case, &asked, here)
     {
         return gap(case, first, here, findings);
     }
@@ -118,29 +123,44 @@ fn claims(case: &Case<'_>, findings: &mut Findings) {
     }
     let mut by_signer: Vec<Vec<usize>> = by_signer.into_values().collect();
     by_signer.sort_by_key(|claims| claims[0]);
+    if let Some(contest) = case.account.contest() {
+        let is_candidate =
+            |claims: &Vec<usize>| contest.others.iter().any(|at| case.signer(*at) == case.signer(claims[0]));
+        let of_candidates: Vec<Vec<usize>> = by_signer.extract_if(.., |claims| is_candidate(claims)).collect();
+        contested(case, contest, &of_candidates.concat(), findings);
+    }
     for claims in by_signer {
         claimed(case, &claims, findings);
     }
 }
 
+/// Reports the candidates, none of whom is believed before the others.
+fn contested(case: &Case<'_>, contest: &Contest<'_>, claims: &[usize], findings: &mut Findings) {
+    let all = [&[contest.first], &contest.others[..]].concat();
+    let candidate = |at| Phrase::ClaimedCandidate { who: case.known(at), place: case.placed(at), day: case.day(at) };
+    let told = Said::All(all.into_iter().map(|at| candidate(at).into()).collect());
+    let says = Phrase::ClaimedByCandidates { told, from: case.name(contest.from) }.into();
+    let leaves: Vec<LeafIndex> = [contest.first].iter().chain(claims).map(|at| case.leaf(*at)).collect();
+    findings.add(Rule::Claimed { own: Said::NOTHING, says, warning: Said::NOTHING }, &leaves);
+}
+
 /// Tells whether one missing record, of how the product came to the signer of the first claim, explains all the claims: from there
 /// they make one account with all that was accepted later. Or the claim says itself from whom it came.
-fn explains(case: &Case<'_>, first: usize, here: &Standpoint<'_>, only_carriers: bool) -> bool {
+fn explains(case: &Case<'_>, claims: &[usize], here: &Standpoint<'_>) -> bool {
     let account = &case.account;
+    let first = claims[0];
     // What one says of itself explains nothing of what others say.
-    let mut asked = account.claims.iter().copied().filter(|at| only_carriers || !carries(case, *at));
-    if asked.all(|at| case.signer(at) == case.signer(first)) && names_who_has_it(case, first, &here.passage) {
+    let is_alone = claims.iter().all(|at| case.signer(*at) == case.signer(first));
+    if is_alone && names_who_has_it(case, first, &here.passage) {
         return true;
     }
-    if is_second_receiver(case, first, &here.passage) {
-        return false;
-    }
+    let asked: BTreeSet<usize> = claims.iter().copied().collect();
     let was_inside = here.inside.container().is_some();
     let mut second = Standpoint::new(case);
     case.by_time.iter().copied().filter(|at| case.moment(*at) >= case.moment(first)).all(|at| {
         let is_own = !case.entries[at].parts.is_empty();
         let outcome = account.outcome(at);
-        let is_claim = outcome == Some(Outcome::Claim) && (only_carriers || !carries(case, at));
+        let is_claim = asked.contains(&at);
         let is_accepted = outcome == Some(Outcome::Accepted);
         // It may have gone on in something else, and what it was in by the account without it.
         let may_be_elsewhere = !is_own && case.counts(at) && (!is_accepted || was_inside);
@@ -150,20 +170,6 @@ fn explains(case: &Case<'_>, first: usize, here: &Standpoint<'_>, only_carriers:
             || may_be_elsewhere
             || is_accepted && case.are_within_tolerance(first, at)
     })
-}
-
-/// Tells whether a claim takes over what somebody else has just taken over that was let go to nobody in particular: no record is
-/// missing then, but one of the two has another thing.
-fn is_second_receiver(case: &Case<'_>, claim: usize, passage: &Passage<'_>) -> bool {
-    let Passage::Held(by) = passage else { return false };
-    let is_before = |at: &usize| case.moment(*at) < case.moment(claim);
-    let first = case.account.unannounced.iter().map(|(at, _)| *at).rfind(|at| is_before(at) && case.signer(*at) == *by);
-    let Some(first) = first else { return false };
-    let time = |at: usize| case.entries[at].record.place.time;
-    let is_soon = time(claim).millis_since(time(first)).abs() <= SECOND_RECEIVER_MS;
-    let has_moved = |at: usize| case.moment(at) > case.moment(first) && is_before(&at) && case.signer(at) != *by;
-    let takes = case.acts(claim).intersects(Acts::TAKES.with(Acts::HAS_IN_HAND));
-    is_soon && takes && !case.account.fitting.iter().any(|at| has_moved(*at))
 }
 
 fn carries(case: &Case<'_>, at: usize) -> bool {
@@ -188,7 +194,11 @@ fn gap(case: &Case<'_>, at: usize, here: &Standpoint<'_>, findings: &mut Finding
     }
     if let Some(container) = here.inside.container() {
         let container = wording::id(container).into();
-        return findings.add(Rule::InsideContainer { who, day, container, holder }, &leaves);
+        let told = match case.event(at).what {
+            What::Aggregation { action: Action::Delete, .. } => Phrase::UnpackedLate { who, day, container },
+            _ => Phrase::SeenOutside { who, day, container, holder },
+        };
+        return findings.add(Rule::InsideContainer { told: told.into() }, &leaves);
     }
     findings.add(Rule::CustodyGap { who, day, holder }, &leaves);
 }
@@ -196,8 +206,7 @@ fn gap(case: &Case<'_>, at: usize, here: &Standpoint<'_>, findings: &mut Finding
 /// Reports what one participant says against the account.
 fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
     let first = claims[0];
-    let placed = |at: usize| case.place(at).map(|place| Phrase::AtPlace { place }).into();
-    let (who, place, day) = (case.known(first), placed(first), case.day(first));
+    let (who, place, day) = (case.known(first), case.placed(first), case.day(first));
     let is_party = case.order().any(|at| case.signer(at) == case.signer(first));
     let says = if is_party {
         Phrase::ClaimedByParty { who, place, day }.into()
@@ -205,7 +214,7 @@ fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
         Phrase::ClaimedByStranger { who, place, day }.into()
     };
     let last = case.account.end.last;
-    let own = last.map(|at| Phrase::ClaimedOwn { who: case.known(at), place: placed(at), day: case.day(at) }).into();
+    let own = last.map(|at| Phrase::ClaimedOwn { who: case.known(at), place: case.placed(at), day: case.day(at) }).into();
     let other = last.filter(|at| case.signer(*at) != case.signer(first));
     let warning: Said = other.map(|at| Phrase::ClaimedWarning { who: case.who(at) }).into();
     let leaves: Vec<LeafIndex> = claims.iter().map(|at| case.leaf(*at)).collect();
@@ -268,9 +277,9 @@ fn unnamed_carriers(case: &Case<'_>, findings: &mut Findings) {
 
 /// Notes who took over what had been let go to nobody in particular.
 fn unannounced(case: &Case<'_>, findings: &mut Findings) {
-    for (at, from) in case.account.unannounced.iter().copied() {
-        let found = Rule::Unannounced { who: case.who(at), day: case.day(at), from: case.name(from) };
-        findings.add(found, &[case.leaf(at)]);
+    for (at, transfer) in &case.account.unannounced {
+        let found = Rule::Unannounced { who: case.who(*at), day: case.day(*at), from: case.name(transfer.from) };
+        findings.add(found, &[case.leaf(*at)]);
     }
 }
 

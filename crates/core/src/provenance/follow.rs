@@ -20,6 +20,7 @@ use crate::limits::{
 use crate::merkle::LeafIndex;
 use crate::provenance::history::{CapturedEvent, Record};
 use crate::provenance::{links, master_data};
+use crate::statement::StatementId;
 use crate::time::Timestamp;
 
 /// Where lists and statements come from.
@@ -79,6 +80,7 @@ pub enum FollowFault {
 #[derive(Debug, Clone)]
 pub struct Capture {
     pub place: Place,
+    pub statement: StatementId,
     pub signer: ParticipantId,
     /// `x5t#S256` of the certificate that the statement names.
     pub certificate: Hash,

@@ -125,11 +125,7 @@ fn not_serialised(case: &Case<'_>, findings: &mut Findings) {
 
 fn state(case: &Case<'_>) -> ProductState {
     let end = &case.account.end;
-    let custodian = match &end.passage {
-        Passage::Held(by) => Some(*by),
-        Passage::Moving(transfer) => transfer.carrier,
-        Passage::Unknown | Passage::Ended(_) => None,
-    };
+    let custodian = end.passage.custodian();
     let ended = match &end.passage {
         Passage::Ended(ending) => Some(ending.end.word()),
         _ => None,

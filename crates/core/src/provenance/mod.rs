@@ -12,6 +12,7 @@
 //! takes a parameter.
 
 mod account;
+mod candidates;
 mod case;
 mod containment;
 mod corrections;
@@ -32,6 +33,7 @@ mod records;
 mod rule;
 mod rules;
 mod sentences;
+mod settling;
 mod timeline;
 mod verdict;
 mod walk;

@@ -7,9 +7,10 @@ use crate::provenance::reading::{self, Act, End};
 use crate::provenance::records::Records;
 
 /// Who has the product, as far as the account goes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) enum Passage<'a> {
     /// No record has been read yet.
+    #[default]
     Unknown,
     Held(&'a ParticipantId),
     Moving(Transfer<'a>),
@@ -69,6 +70,15 @@ impl<'a> Passage<'a> {
             Passage::Unknown => Some(taken(records, at, act, end)),
             Passage::Held(by) => from_held(records, by, at, act, end),
             Passage::Moving(transfer) => from_moving(records, transfer, at, act, end),
+        }
+    }
+
+    /// Who has the product: the carrier while one is known to carry it.
+    pub fn custodian(&self) -> Option<&'a ParticipantId> {
+        match self {
+            Passage::Held(by) => Some(by),
+            Passage::Moving(transfer) => transfer.carrier,
+            Passage::Unknown | Passage::Ended(_) => None,
         }
     }
 

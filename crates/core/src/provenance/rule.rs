@@ -53,6 +53,7 @@ rules! {
         Recalled = "recalled" { who, right, day, what },
         RecalledInput = "recalled-input" { input, who, right, day, what },
     [Fails]
+        ClaimUpheld = "claim-upheld" { who, place, day, by, upheld },
         CommissionedTwice = "commissioned-twice" { verb, told },
         CommissionedWithoutAuthority = "commissioned-without-authority" { verb, who, day, belongs },
         EventAfterTerminal = "event-after-terminal" { who, day, end, ended, by },
@@ -75,7 +76,7 @@ rules! {
         ContainerCycle = "container-cycle" { who, day, container },
         CustodyGap = "custody-gap" { who, day, holder },
         EndWithdrawn = "end-withdrawn" { who, day, end, again },
-        InsideContainer = "inside-container" { who, day, container, holder },
+        InsideContainer = "inside-container" { told },
         LimitReached = "limit-reached" { what },
         NoOrigin = "no-origin" { what },
         NotSerialised = "not-serialised",

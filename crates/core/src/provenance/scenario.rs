@@ -176,7 +176,8 @@ impl Scenario {
         let event = event(when, members);
         let place = self.next_place(event.event_time.plus_millis(1000));
         let (signer, certificate, signed_at) = (actor.id.clone(), actor.certificate, event.event_time);
-        let capture = Capture { place, signer, certificate, signed_at, bytes: 0, events: vec![(0, event)] };
+        let statement = StatementId::from_hash(Hash::of(&place.leaf.get().to_be_bytes()));
+        let capture = Capture { place, statement, signer, certificate, signed_at, bytes: 0, events: vec![(0, event)] };
         self.records.push(Record {
             place,
             position: 0,

@@ -5,22 +5,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::consortium::ParticipantId;
 use crate::gs1::Id;
 use crate::provenance::containment::{Containment, Notice, Turn};
-use crate::provenance::passage::{Fit, Passage};
+use crate::provenance::passage::{Fit, Passage, Transfer};
 use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Records;
 
+/// After what time of block times what is recorded of the time before others' records opens no container. Within a day records come in
+/// any order.
+const LATE_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// How things stand at one moment of a walk.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Standpoint<'a> {
     pub passage: Passage<'a>,
     /// The last entry that fits: where a participant last had the product.
     pub last: Option<usize>,
     pub inside: Containment<'a>,
+    /// If given, nothing that this candidate records after taking over moves anything.
+    contested: Option<Contested<'a>>,
+    is_taken_over: bool,
+}
+
+/// Open goods that more than one participant says to have received: the entry that let them go, and who took them over first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Contested<'a> {
+    pub since: usize,
+    pub by: &'a ParticipantId,
 }
 
 /// An entry that does not fit, where its turn came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Misfit(pub usize);
+pub(super) struct Misfit;
 
 /// What came of an entry at its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +47,12 @@ pub(super) enum Taken<'a> {
 
 impl<'a> Standpoint<'a> {
     pub fn new(records: &Records<'a>) -> Self {
-        Self { passage: Passage::Unknown, last: None, inside: Containment::new(&records.history.id) }
+        Self { inside: Containment::new(&records.history.id), ..Self::default() }
+    }
+
+    /// The beginning, with what is contested.
+    pub fn within(records: &Records<'a>, contested: Option<Contested<'a>>) -> Self {
+        Self { contested, ..Self::new(records) }
     }
 
     /// Fits an entry in, with `origin` as the one that the product begins with.
@@ -64,10 +83,25 @@ impl<'a> Standpoint<'a> {
     pub fn take(&mut self, records: &Records<'a>, origin: Option<usize>, at: usize) -> Result<Taken<'a>, Misfit> {
         let Some(turn) = self.inside.turn(records, at) else { return Ok(Taken::Elsewhere) };
         match self.fit(records, origin, at) {
-            None => Err(Misfit(at)),
+            None => Err(Misfit),
             Some(Fit::Aside) => Ok(Taken::Aside),
-            Some(Fit::Fits(next)) => Ok(Taken::Fits(self.go_on(records, &turn, next))),
+            Some(Fit::Fits(_)) if self.is_frozen(records, at) => Ok(Taken::Aside),
+            Some(Fit::Fits(next)) => {
+                let takes_over = |contested: Contested<'a>| {
+                    let is_that =
+                        matches!(&self.passage, Passage::Moving(transfer) if transfer.since == contested.since);
+                    is_that && contested.by == records.signer(at)
+                };
+                self.is_taken_over |= self.contested.is_some_and(takes_over);
+                Ok(Taken::Fits(self.go_on(records, &turn, next)))
+            }
         }
+    }
+
+    /// Tells whether an entry moves nothing, since who has the product is contested. The holder of its prefix still speaks from afar.
+    fn is_frozen(&self, records: &Records<'a>, at: usize) -> bool {
+        let is_makers = reading::act(records, at) == Act::FromAfar && records.signed_by_prefix_holder(at);
+        self.is_taken_over && !is_makers
     }
 
     /// Goes on from an entry that fits. Only such an entry can have packed or unpacked the product: what is said aside is said by
@@ -87,41 +121,40 @@ impl<'a> Standpoint<'a> {
     }
 }
 
-/// A walk from its beginning.
-#[derive(Debug)]
-pub(super) struct Walk<'a, 'b> {
-    records: &'b Records<'a>,
-    origin: Option<usize>,
-    pub here: Standpoint<'a>,
-    /// The entries that were taken, in the order in which they were.
+/// The records that a walk takes, and what they tell of the way.
+#[derive(Debug, Default)]
+pub(super) struct Journey<'a> {
+    /// The entries that were taken, those of the product and those of what it was in, in the order in which they were.
     pub order: Vec<usize>,
-    /// Those of them that carry the account on.
+    /// Those of them that carry the account on: their signers had the product then.
     pub fitting: BTreeSet<usize>,
     /// The container by which an entry belongs to the journey, where it does not name the product.
     pub via: BTreeMap<usize, &'a Id>,
     pub notices: Vec<(usize, Notice<'a>)>,
-    /// The entries that took over what was let go to nobody in particular, and by whom it was let go.
-    pub unannounced: Vec<(usize, &'a ParticipantId)>,
+    /// Those after which it is no longer in something that it was in.
+    pub taken_out: BTreeSet<usize>,
+    /// The entries that took over what was let go to nobody in particular, and the transfer that they ended.
+    pub unannounced: Vec<(usize, Transfer<'a>)>,
+    /// Those by who had it then.
+    pub by_custodian: BTreeSet<usize>,
     /// The reports of theft by those whom it concerned then.
     pub thefts: Vec<usize>,
     /// The entries from which on it was on its way, each with the one by which it arrived, if it did.
     pub on_the_way: Vec<(usize, Option<usize>)>,
 }
 
+/// A walk from its beginning.
+#[derive(Debug)]
+pub(super) struct Walk<'a, 'b> {
+    records: &'b Records<'a>,
+    origin: Option<usize>,
+    pub here: Standpoint<'a>,
+    pub journey: Journey<'a>,
+}
+
 impl<'a, 'b> Walk<'a, 'b> {
-    pub fn new(records: &'b Records<'a>, origin: Option<usize>) -> Self {
-        Self {
-            records,
-            origin,
-            here: Standpoint::new(records),
-            order: Vec::new(),
-            fitting: BTreeSet::new(),
-            via: BTreeMap::new(),
-            notices: Vec::new(),
-            unannounced: Vec::new(),
-            thefts: Vec::new(),
-            on_the_way: Vec::new(),
-        }
+    pub fn new(records: &'b Records<'a>, origin: Option<usize>, contested: Option<Contested<'a>>) -> Self {
+        Self { records, origin, here: Standpoint::within(records, contested), journey: Journey::default() }
     }
 
     /// Takes entries in the order of custody, those in `set`; shows where the walk stands at each of the others, which it passes by.
@@ -143,51 +176,80 @@ impl<'a, 'b> Walk<'a, 'b> {
             let comes_first =
                 |origin: &usize| is_in(*origin) && !taken_before.contains(origin) && self.comes_first(*origin, at);
             if let Some(origin) = self.origin.filter(comes_first) {
-                self.take(origin)?;
+                self.take(origin, |_| false)?;
                 taken_before.insert(origin);
             }
-            if self.take(at).is_ok() {
+            let records = self.records;
+            let rest = || {
+                let rest = queue[index + 1..].iter().copied();
+                rest.filter(|other| is_in(*other) && !taken_before.contains(other))
+            };
+            let time = |at: usize| records.entries[at].record.place.time;
+            let is_overtaken = |one: usize| {
+                let is_before = |other: usize| other < one && time(one).millis_since(time(other)) > LATE_MS;
+                rest().any(|other| is_before(other) && records.signer(other) != records.signer(one))
+            };
+            if self.take(at, is_overtaken).is_ok() {
                 continue;
             }
-            let rest = queue[index + 1..].iter().copied();
-            let rest = rest.filter(|other| is_in(*other) && !taken_before.contains(other));
-            let Some(sent) = self.sent_by_a_slow_clock(at, rest) else { return Err(Misfit(at)) };
-            self.take(sent)?;
-            self.take(at)?;
+            let Some(sent) = self.sent_by_a_slow_clock(at, rest()) else { return Err(Misfit) };
+            self.take(sent, is_overtaken)?;
+            self.take(at, is_overtaken)?;
             taken_before.insert(sent);
         }
         Ok(self)
     }
 
-    fn take(&mut self, at: usize) -> Result<(), Misfit> {
+    /// Takes an entry; `is_overtaken` tells whether another participant's entry that comes after it stands on the ledger a day before it.
+    fn take(&mut self, at: usize, is_overtaken: impl Fn(usize) -> bool) -> Result<(), Misfit> {
         let records = self.records;
         let via = self.here.inside.turn(records, at).and_then(|turn| turn.via);
+        let signer = records.signer(at);
         let concerns = self.here.passage.concerns(records, at);
-        let let_go_by = match &self.here.passage {
-            Passage::Moving(transfer) if !concerns && transfer.is_open(records) => Some(transfer.from),
+        let had_it = self.here.passage.custodian().is_some_and(|custodian| records.is_by(at, custodian));
+        let may_report = concerns && !self.here.is_taken_over;
+        let depth = self.here.inside.depth();
+        let open = match &self.here.passage {
+            Passage::Moving(transfer) if !concerns && transfer.is_open(records) => Some(transfer.clone()),
             _ => None,
         };
+        // Who took over unannounced, and says so late, puts nothing into a container.
+        let is_unnamed =
+            open.is_some() || self.journey.unannounced.iter().any(|(one, _)| records.signer(*one) == signer);
+        let is_late = is_unnamed && !records.signed_by_prefix_holder(at) && is_overtaken(at);
+        let before = is_late.then(|| self.here.inside.clone());
         match self.here.take(records, self.origin, at)? {
             Taken::Elsewhere => return Ok(()),
             Taken::Aside => {}
             Taken::Fits(notice) => {
-                self.fitting.insert(at);
-                self.notices.extend(notice.map(|notice| (at, notice)));
-                self.unannounced.extend(let_go_by.map(|from| (at, from)));
-                let was_on_the_way = self.on_the_way.last().is_some_and(|(_, to)| to.is_none());
+                if self.here.inside.packed_last() == Some(at)
+                    && let Some(before) = before
+                {
+                    self.here.inside = before;
+                }
+                self.journey.fitting.insert(at);
+                if self.here.inside.depth() < depth || matches!(notice, Some(Notice::Elsewhere(_))) {
+                    self.journey.taken_out.insert(at);
+                }
+                self.journey.notices.extend(notice.map(|notice| (at, notice)));
+                self.journey.unannounced.extend(open.map(|transfer| (at, transfer)));
+                let was_on_the_way = self.journey.on_the_way.last().is_some_and(|(_, to)| to.is_none());
                 let is_on_the_way = matches!(self.here.passage, Passage::Moving(_));
-                match self.on_the_way.last_mut() {
+                match self.journey.on_the_way.last_mut() {
                     Some((_, to)) if was_on_the_way && !is_on_the_way => *to = Some(at),
-                    _ if !was_on_the_way && is_on_the_way => self.on_the_way.push((at, None)),
+                    _ if !was_on_the_way && is_on_the_way => self.journey.on_the_way.push((at, None)),
                     _ => {}
                 }
             }
         }
-        if records.event(at).declares("stolen") && (concerns || records.signed_by_prefix_holder(at)) {
-            self.thefts.push(at);
+        if records.event(at).declares("stolen") && (may_report || records.signed_by_prefix_holder(at)) {
+            self.journey.thefts.push(at);
         }
-        self.via.extend(via.map(|container| (at, container)));
-        self.order.push(at);
+        if had_it || self.here.passage.custodian() == Some(signer) {
+            self.journey.by_custodian.insert(at);
+        }
+        self.journey.via.extend(via.map(|container| (at, container)));
+        self.journey.order.push(at);
         Ok(())
     }
 

@@ -299,6 +299,7 @@ impl LeafRecord {
         }
         Ok(Some(Capture {
             place,
+            statement: self.statement,
             signer,
             certificate: facts.certificate,
             signed_at: facts.signed_at,

@@ -8,3 +8,4 @@ pub mod recall;
 pub mod signers;
 pub mod stolen;
 pub mod travel;
+pub mod upheld;

@@ -81,13 +81,13 @@ impl World {
         may
     }
 
-    /// The accepted records that name the item. Those of its container alone leave the journey with what is packed or unpacked late.
-    fn accepted(&self) -> Vec<usize> {
+    /// The accepted records of all but one, and if goods are contested that were let go to nobody in particular.
+    fn accepted(&self, but: usize) -> (Vec<usize>, bool) {
         let history = self.ledger.history(ITEM);
         let case = Case::new(&history, &self.ledger.policy);
-        let mut order: Vec<usize> = case.order().filter(|at| case.own.contains(at)).collect();
+        let mut order: Vec<usize> = case.order().filter(|at| *case.signer(*at) != self.cast[but].id).collect();
         order.sort_unstable();
-        order
+        (order, case.account.contest().is_some())
     }
 }
 
@@ -110,7 +110,11 @@ fn packs(who: usize, minute: i64, action: &str, parent: &str, children: &[&str])
     Said { who, minute, members }
 }
 
-/// One honest hand-over each: how it goes, and what is done on the way.
+/// The last one that has it does not take it out of the case in which it came.
+const IN_CASE: usize = 4;
+
+/// One honest hand-over each: how it goes (1 to nobody in particular, 2 in a case, 3 by a clock that is behind, 4 at the second attempt, 5 to
+/// one that gives no place), and what is done on the way.
 type Hop = (usize, usize);
 
 /// An honest chain from the maker on, each record `gap` minutes after the one before it; and the times in transit.
@@ -128,19 +132,19 @@ fn chain(hops: &[Hop], ending: usize, gap: i64) -> (Vec<Said>, Vec<(i64, i64)>) 
     };
     for (hop, (kind, way)) in hops.iter().enumerate() {
         let (from, to) = (hop, hop + 1);
-        let is_cased = kind % 5 == 2;
+        let is_cased = *kind == 2;
         let of = if is_cased { CASE } else { ITEM };
         if is_cased {
             story.push(packs(from, next(gap), "ADD", CASE, &[ITEM]));
         }
         let left = next(gap);
-        if kind % 5 == 4 {
+        if *kind == 4 {
             // Could not be delivered, and is sent again.
             story.push(ships(from, left, of, Some(to)));
             story.push(step(from, next(gap), "receiving"));
             story.push(ships(from, next(gap), of, Some(to)));
         } else {
-            story.push(ships(from, left, of, (kind % 5 != 1).then_some(to)));
+            story.push(ships(from, left, of, (*kind != 1).then_some(to)));
         }
         if way % 3 == 1 {
             let mut carried = step(CARRIER, next(gap), "transporting");
@@ -149,11 +153,18 @@ fn chain(hops: &[Hop], ending: usize, gap: i64) -> (Vec<Said>, Vec<(i64, i64)>) 
         }
         let arrived = next(gap);
         // A clock that is behind.
-        let told = if kind % 5 == 3 && gap <= 60 { arrived - gap - gap / 2 } else { arrived };
+        let told = if *kind == 3 && gap <= 60 { arrived - gap - gap / 2 } else { arrived };
         let mut received = step(to, told, "receiving");
         received.members["epcList"] = json!([of]);
+        if *kind == 5 {
+            // Who is announced has it by a record without a place.
+            received.members = json!({"bizStep": "storing", "readPoint": null, "bizLocation": null});
+        }
         story.push(received);
         transits.push((left, arrived));
+        if is_cased && ending == IN_CASE && to == hops.len() {
+            continue;
+        }
         if is_cased {
             story.push(packs(to, next(gap), "DELETE", CASE, &[ITEM]));
         }
@@ -212,7 +223,7 @@ fn said(who: usize, minute: i64, (_, kind, at, disposition, to, place, source): 
 }
 
 fn hops(least: usize) -> impl Strategy<Value = Vec<Hop>> {
-    prop::collection::vec((0..5_usize, 0..6_usize), least..4)
+    prop::collection::vec((0..6_usize, 0..6_usize), least..4)
 }
 
 fn state_of(verdict: &Verdict) -> Value {
@@ -248,7 +259,10 @@ proptest! {
             story.push(lie);
             let after = world.ledger.verdict();
             let may = after.word == before.word || matches!(after.word, Word::Disputed | Word::Incomplete);
-            prop_assert!(may && state_of(&after) == state_of(&before), "{} {:#?}", shown(&story), after.reasons);
+            // Of two that received what was let go to nobody, neither moves it; the first keeps it.
+            let is_open = hops.last().is_some_and(|(kind, _)| *kind == 1) && after.word == Word::Disputed;
+            let keeps = state_of(&after) == state_of(&before) || is_open && after.state.end.is_none();
+            prop_assert!(may && keeps, "{} {:#?}", shown(&story), after.reasons);
         }
     }
 
@@ -280,6 +294,32 @@ proptest! {
         }
     }
 
+    /// A former holder packs, unpacks, takes back and voids what others have gone on from.
+    #[test]
+    fn attacks_by_a_former_holder_that_rewrites(
+        hops in hops(1),
+        last in prop_oneof![Just(2_usize), Just(5), 0..6_usize],
+        ending in 3..5_usize,
+        (at, kind, which) in (0..40_usize, 1..9_usize, 0..5_usize),
+        is_placed in any::<bool>(),
+    ) {
+        let hops = [&hops[..], &[(last, 0)]].concat();
+        let (mut story, _) = chain(&hops[hops.len().saturating_sub(3)..], ending, 90);
+        let mut world = World::told(&story);
+        let before = world.ledger.verdict();
+        let who = hops.len().min(3) - 1;
+        // Just before or after one of the records.
+        let minute = story[at % story.len()].minute + if at % 2 == 0 { 5 } else { -5 };
+        let name = ["void_shipping", "receiving", "unpacking", "storing", "packing"][which];
+        let step = BizStep::STANDARD.iter().position(|step| step.as_str() == name).unwrap();
+        let lie = said(who, minute, (0, kind, step, usize::MAX, 8, if is_placed { 8 } else { 5 }, 8));
+        if world.says(&lie) {
+            story.push(lie);
+            let after = world.ledger.verdict();
+            prop_assert!(!is_red(after.word) && state_of(&after) == state_of(&before), "{} {:#?}", shown(&story), after.reasons);
+        }
+    }
+
     /// Whoever speaks: nothing that was accepted is displaced.
     #[test]
     fn attacks_on_what_is_accepted(hops in hops(1), lies in prop::collection::vec((0..6_usize, lie()), 1..6)) {
@@ -287,12 +327,12 @@ proptest! {
         let mut world = World::told(&story);
         for (who, lie) in lies {
             let lie = said(who, lie.0 * 45, lie);
-            let takes_back = lie.members["bizStep"] == "void_shipping";
-            let before = world.accepted();
-            if !takes_back && world.says(&lie) {
+            let (before, _) = world.accepted(who);
+            if world.says(&lie) {
                 story.push(lie);
-                let after = world.accepted();
-                prop_assert!(before.iter().all(|at| after.contains(at)), "{} {before:?} {after:?}", shown(&story));
+                let (after, is_contested) = world.accepted(who);
+                let keeps = is_contested || before.iter().all(|at| after.contains(at));
+                prop_assert!(keeps, "{} {before:?} {after:?}", shown(&story));
             }
         }
     }
@@ -370,7 +410,6 @@ fn attacks_story_a_stranger_makes_one_of_a_lot() {
 }
 
 #[test]
-#[ignore = "open: a late unpacking displaces what others recorded of the container alone"]
 fn attacks_story_a_former_holder_unpacks_what_it_shipped() {
     let (mut story, _) = chain(&[(2, 0), (2, 0)], 3, 90);
     // Seoul has it in its case, and has not unpacked it.
@@ -385,7 +424,6 @@ fn attacks_story_a_former_holder_unpacks_what_it_shipped() {
 }
 
 #[test]
-#[ignore = "open: a record that falls aside still counts as accepted"]
 fn attacks_story_a_shipping_withdrawn_that_was_built_on() {
     let mut story = plain(2);
     // Who is announced has it by a record without a place.
@@ -462,4 +500,24 @@ fn attacks_story_long_histories_are_judged() {
     }
     let verdict = World::told(&story).ledger.verdict();
     assert_eq!(verdict.timeline.len(), story.len());
+}
+
+/// Sixteen receivers of what was let go to nobody, and one that has it; in a release build with as many records as are followed for one
+/// code.
+#[test]
+fn attacks_story_a_flood_of_parties_is_judged() {
+    let (held, flood) = if cfg!(debug_assertions) { (200, 300) } else { (4_000, 5_900) };
+    let mut world = World::told(&[plain(1).remove(0), ships(0, 10, ITEM, None), step(1, 20, "receiving")]);
+    for n in 0..14 {
+        let party = world.ledger.join(&format!("Party {n}"), "distributor", &[], &format!("9521000002{n:02}"));
+        world.cast.push(party);
+    }
+    (0..held).for_each(|n| world.say(&step(1, 100 + 10 * n, "storing")));
+    for n in 0..flood {
+        let who = [4, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18][n as usize % 16];
+        // Each is against the account, at another place in it.
+        world.say(&step(who, 105 + 10 * (n * 7 % held), if n % 3 == 0 { "shipping" } else { "storing" }));
+    }
+    let verdict = world.ledger.verdict();
+    assert!(!is_red(verdict.word) && verdict.state.custodian.is_some(), "{:?}", verdict.word);
 }

@@ -10,6 +10,9 @@ use crate::provenance::{Verdict, Word};
 
 const STORIES: &str = include_str!("../../../../../tests/verdicts/stories.json");
 const LOT: &str = "https://id.gs1.org/01/09506000134352/10/L7";
+const CRATE: &str = "https://id.gs1.org/8003/095060000000221234";
+const COUPON: &str = "https://id.gs1.org/255/9506000000022123";
+const INPUT: &str = "https://id.gs1.org/01/09521567000018/21/I1";
 const OUTSIDE: &str = "https://id.gs1.org/417/9521999000006";
 
 #[derive(Deserialize)]
@@ -81,6 +84,16 @@ impl Teller {
             self.said.push((actor, first, members));
             return;
         }
+        if *verb == "upholds" {
+            let at: usize = rest[0].parse().unwrap();
+            let record = &self.ledger.records[at - 1];
+            let claim = format!("ni:///sha-256;{}#{}", record.event.capture().statement, record.position);
+            let members = json!({"type": "TransactionEvent", "action": "ADD", "bizStep": "inspecting",
+                "bizTransactionList": [{"bizTransaction": claim}]});
+            self.ledger.say(&actor, &moment(when), members.clone());
+            self.said.push((actor, moment(when), members));
+            return;
+        }
         let of = after("of").map_or(ITEM, thing);
         let mut members = if of == LOT {
             json!({"epcList": null, "quantityList": [{"epcClass": LOT, "quantity": 10}]})
@@ -102,6 +115,12 @@ impl Teller {
                 let all = json!({"type": "AggregationEvent", "action": action, "epcList": null, "parentID": container, "childEPCs": children});
                 (step, all)
             }
+            "makes" => {
+                let made: Vec<&str> = rest[0].split(',').map(thing).collect();
+                let all = json!({"type": "TransformationEvent", "action": null, "epcList": null,
+                    "inputEPCList": [thing(rest[2])], "outputEPCList": made});
+                ("creating_class_instance", all)
+            }
             step => (step, json!({})),
         };
         members["bizStep"] = json!(step);
@@ -112,6 +131,9 @@ impl Teller {
                 names.split(',').map(|name| json!({"type": "possessing_party", "destination": party(name)})).collect();
             members["destinationList"] = json!(to);
         }
+        if let Some(name) = after("from").filter(|_| *verb == "receives") {
+            members["sourceList"] = json!([{"type": "possessing_party", "source": self.actor(name).party}]);
+        }
         if rest.contains(&"nowhere") {
             (members["readPoint"], members["bizLocation"]) = (json!(null), json!(null));
         } else if let Some(host) = after("at") {
@@ -120,7 +142,10 @@ impl Teller {
         }
         // What is withdrawn is named by its eventID.
         members["eventID"] = json!(format!("urn:example:{}", self.said.len() + 1));
-        self.ledger.say(&actor, &moment(when), members.clone());
+        match after("posted") {
+            Some(day) => self.ledger.say_at(&actor, &moment(when), &moment(day), members.clone()),
+            None => self.ledger.say(&actor, &moment(when), members.clone()),
+        };
         self.said.push((actor, moment(when), members));
     }
 
@@ -148,6 +173,9 @@ fn thing(name: &str) -> &'static str {
         "case" => CASE,
         "pallet" => PALLET,
         "lot" => LOT,
+        "crate" => CRATE,
+        "coupon" => COUPON,
+        "input" => INPUT,
         other => panic!("nothing is called {other}"),
     }
 }
