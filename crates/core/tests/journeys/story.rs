@@ -243,6 +243,48 @@ fn destinations(chance: &mut Chance, next: Who) -> Vec<Who> {
     }
 }
 
+/// What a stranger records in lies.
+pub const STRANGERS_STEPS: [&str; 9] = [
+    "receiving",
+    "storing",
+    "shipping",
+    "retail_selling",
+    "destroying",
+    "decommissioning",
+    "inspecting",
+    "void_shipping",
+    "sensor_reporting",
+];
+
+/// A whole chain that names each destination, each record on the ledger as it happens, and all clocks within half an hour.
+pub fn honest(chance: &mut Chance) -> Story {
+    let chain = [Who::Acme, Who::Busan, Who::Seoul, Who::Farma];
+    let skews = [(); 4].map(|()| chance.below(31));
+    let mut now = BEGIN;
+    let mut says = vec![Say::new(Who::Acme, now, "commissioning")];
+    for (at, pair) in chain.windows(2).take(usize::try_from(1 + chance.below(3)).unwrap()).enumerate() {
+        now += 60 + chance.below(3000);
+        let mut ships = Say::new(pair[0], now + skews[at], "shipping");
+        ships.to = vec![pair[1]];
+        if chance.percent(40) {
+            ships.to.push(Who::Swift);
+        }
+        says.push(ships);
+        if chance.percent(50) {
+            now += 60 + chance.below(600);
+            says.push(Say::new(Who::Swift, now, "transporting"));
+        }
+        now += 60 + chance.below(1000);
+        says.push(Say::new(pair[1], now + skews[at + 1], "receiving"));
+    }
+    if chance.percent(30) {
+        let last = says.last().unwrap();
+        let step = chance.one_of(&["retail_selling", "dispensing", "destroying"]);
+        says.push(Say::new(last.who, last.time + 100, step));
+    }
+    Story(says)
+}
+
 fn at_random(chance: &mut Chance) -> Vec<Say> {
     let cast = [Who::Acme, Who::Acme, Who::Busan, Who::Busan, Who::Seoul, Who::Lisbon, Who::Swift];
     let mut says = Vec::new();

@@ -137,13 +137,14 @@ impl World {
 
 fn join(registry: &mut Registry, kid: Hash, at: u8, who: Who) -> Actor {
     let role = match who {
-        Who::Acme | Who::Other => "manufacturer",
+        Who::Acme | Who::Other | Who::Lisbon => "manufacturer",
         Who::Swift | Who::Quick => "shipper",
         _ => "distributor",
     };
     let (prefixes, digits) = match who {
         Who::Acme => (vec!["9506000"], "950600099001".to_owned()),
         Who::Other => (vec!["9521567"], "952156700001".to_owned()),
+        Who::Lisbon => (vec!["9531234"], format!("9521000000{at:02}")),
         _ => (Vec::new(), format!("9521000000{at:02}")),
     };
     let gln = format!("{digits}{}", check_digit(&digits).unwrap());
