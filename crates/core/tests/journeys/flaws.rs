@@ -20,6 +20,8 @@ pub struct Flaws {
     /// A second receiver of goods that were let go to nobody is a gap, and disputes nothing, if the clock of the first is behind the
     /// sender's.
     pub second_receiver_behind_a_clock: bool,
+    /// A sender that names only carriers after it has named who is to have the goods lets them go to nobody: a stranger can take over.
+    pub carriers_replace_the_destination: bool,
 }
 
 impl Flaws {
@@ -31,6 +33,7 @@ impl Flaws {
         dispensed_after_a_sale: false,
         withdrawn_end_that_never_stood: false,
         second_receiver_behind_a_clock: false,
+        carriers_replace_the_destination: false,
     };
     pub const KNOWN: Self = Self {
         second_account_without_clocks: true,
@@ -40,5 +43,6 @@ impl Flaws {
         dispensed_after_a_sale: true,
         withdrawn_end_that_never_stood: true,
         second_receiver_behind_a_clock: true,
+        carriers_replace_the_destination: true,
     };
 }

@@ -149,7 +149,7 @@ impl Hands {
                     Fit::No
                 }
             }
-            Hands::Between { from, to, carried_by } => Self::between(say, *from, to, *carried_by),
+            Hands::Between { from, to, carried_by } => Self::between(say, *from, to, *carried_by, flaws),
             Hands::Ended { by, end, time } => self.after(say, *by, *end, *time, flaws),
         }
     }
@@ -174,7 +174,6 @@ impl Hands {
     /// The holder of the prefix takes it out of use, from afar.
     fn decommissioned(&self, say: &Say, flaws: Flaws) -> Fit {
         match self {
-            Hands::Ended { by, time, .. } if *by == say.who && *time == say.time => Fit::Aside,
             Hands::Ended { end: End::Destroyed | End::Decommissioned, .. } => {
                 if flaws.decommissioned_after_an_end {
                     Fit::No
@@ -192,10 +191,10 @@ impl Hands {
         Fit::Fits(Hands::Ended { by, end, time: say.time })
     }
 
-    fn between(say: &Say, from: Who, to: &BTreeSet<Who>, carried_by: Option<Who>) -> Fit {
+    fn between(say: &Say, from: Who, to: &BTreeSet<Who>, carried_by: Option<Who>, flaws: Flaws) -> Fit {
         let parties: BTreeSet<Who> = to.iter().copied().filter(|who| !who.is_carrier()).collect();
         if say.who == from {
-            return Self::by_the_sender(say, to, carried_by);
+            return Self::by_the_sender(say, to, carried_by, flaws);
         }
         if say.who.is_carrier() {
             return Self::by_a_carrier(say, from, to);
@@ -210,7 +209,7 @@ impl Hands {
         if parties.is_empty() && takes_over { Fit::Fits(Hands::Held(say.who)) } else { Fit::No }
     }
 
-    fn by_the_sender(say: &Say, to: &BTreeSet<Who>, carried_by: Option<Who>) -> Fit {
+    fn by_the_sender(say: &Say, to: &BTreeSet<Who>, carried_by: Option<Who>, flaws: Flaws) -> Fit {
         let is_registered = |who: &&Who| **who != Who::Outside;
         let is_party = |who: &&Who| is_registered(who) && !who.is_carrier();
         match (reading(say), end(say)) {
@@ -220,7 +219,14 @@ impl Hands {
                 if !before.is_empty() && !named.is_empty() && before.is_disjoint(&named) {
                     return Fit::No;
                 }
-                let to = if say.to.is_empty() { to.clone() } else { say.to.iter().copied().collect() };
+                let adds_to_them = if flaws.carriers_replace_the_destination {
+                    say.to.is_empty()
+                } else {
+                    say.to.iter().all(|who| who.is_carrier())
+                };
+                let mut named: BTreeSet<Who> = say.to.iter().copied().collect();
+                named.extend(to.iter().filter(|_| adds_to_them));
+                let to = named;
                 Fit::Fits(Hands::Between { from: say.who, to, carried_by })
             }
             (_, Some(end)) if end.is_sale() && !to.iter().any(|who| is_registered(&who)) => Self::in_the_hands_of(say),

@@ -105,8 +105,10 @@ fn may_take_back(says: &[Say], gone: &BTreeSet<usize>, (taken, at): (usize, usiz
     let up_to: Vec<usize> = (0..=last).filter(|one| !gone.contains(one)).collect();
     let without: Vec<usize> = up_to.iter().copied().filter(|one| *one != taken && *one != at).collect();
     let of_others = |counting: &[usize]| {
-        let accepted = Model::new(says, flaws).account(counting).accepted;
-        accepted.into_iter().filter(|one| says[*one].who != says[at].who).collect::<BTreeSet<_>>()
+        let model = Model::new(says, flaws);
+        let of_parties: Vec<usize> =
+            counting.iter().copied().filter(|one| model.parties.contains(&says[*one].who)).collect();
+        model.one_by_one(&of_parties).into_iter().filter(|one| says[*one].who != says[at].who).collect::<BTreeSet<_>>()
     };
     of_others(&up_to).is_subset(&of_others(&without))
 }
@@ -195,10 +197,13 @@ impl Model<'_> {
     /// The origin may be a little later than a record that comes first.
     fn origin_first(&self, ahead: &mut Vec<usize>) {
         let Some(place) = ahead.iter().position(|at| self.says[*at].adds) else { return };
-        let (first, origin) = (ahead[0], ahead[place]);
+        // What is from afar begins nothing.
+        let begins = |at: &usize| Hands::Unborn.take(&self.says[*at], self.flaws) != Fit::Aside;
+        let Some(before) = ahead.iter().position(begins).filter(|before| *before < place) else { return };
+        let (first, origin) = (ahead[before], ahead[place]);
         if self.says[origin].time - self.says[first].time <= self.tolerance(first, origin) {
             ahead.remove(place);
-            ahead.insert(0, origin);
+            ahead.insert(before, origin);
         }
     }
 
@@ -221,7 +226,8 @@ impl Model<'_> {
         let mut seen = BTreeSet::from([self.says[next].who]);
         for (place, at) in ahead.iter().enumerate().skip(1) {
             let say = &self.says[*at];
-            let is_first_of_signer = seen.insert(say.who);
+            let takes_part = hands::says_to_have_had(say) || hands::reading(say) == Reading::TakesBack;
+            let is_first_of_signer = takes_part && seen.insert(say.who);
             if !is_first_of_signer || hands::reading(say) != Reading::LetsGo {
                 continue;
             }
@@ -302,16 +308,17 @@ impl Model<'_> {
 
     /// Whether a record of another that was accepted after this one's moment stands on an earlier leaf; `moved`: one that moved it.
     fn others_went_on(&self, account: &Account, at: usize, moved: bool) -> bool {
-        let later = account.way.iter().filter(|pace| self.moment(pace.at) > self.moment(at));
+        let place = account.way.iter().rposition(|pace| self.moment(pace.at) < self.moment(at)).map_or(0, |at| at + 1);
+        let on_the_way = if moved { &account.way[place..] } else { &account.way };
+        let later = on_the_way.iter().filter(|pace| self.moment(pace.at) > self.moment(at));
         later
             .filter(|pace| self.says[pace.at].who != self.says[at].who)
             .any(|pace| pace.at < at && (pace.fits || !moved))
     }
 
-    /// Whether a record that waits lies aside: of one that is no party, or of a carrier near a transit.
+    /// Whether a record that waits lies aside where it stands, or is a carrier's near a transit.
     fn is_aside(&self, account: &Account, at: usize) -> bool {
-        let is_party = self.parties.contains(&self.says[at].who);
-        if !is_party && self.hands_before(account, at).take(&self.says[at], self.flaws) == Fit::Aside {
+        if self.hands_before(account, at).take(&self.says[at], self.flaws) == Fit::Aside {
             return true;
         }
         let is_carried = self.says[at].who.is_carrier() && hands::end(&self.says[at]).is_none();
@@ -367,10 +374,10 @@ impl Model<'_> {
     }
 
     fn weigh(&self, account: &Account, taken_back: BTreeSet<usize>, end_withdrawn: bool) -> Told {
+        let left: Vec<usize> = account.waiting.iter().copied().filter(|at| !self.is_aside(account, *at)).collect();
         let contradictions: BTreeSet<usize> =
-            account.waiting.iter().copied().filter(|at| self.contradicts(account, *at)).collect();
-        let left = account.waiting.iter().copied();
-        let left = left.filter(|at| !contradictions.contains(at) && !self.is_aside(account, *at));
+            left.iter().copied().filter(|at| self.contradicts(account, *at)).collect();
+        let left = left.into_iter().filter(|at| !contradictions.contains(at));
         let claims: BTreeSet<usize> = left.filter(|at| hands::says_to_have_had(&self.says[*at])).collect();
         let hands = account.way.last().map_or(Hands::Unborn, |pace| pace.after.clone());
         let end = match hands {
@@ -438,13 +445,18 @@ impl Model<'_> {
         };
         let taken = before.iter().rfind(taken_over);
         let Some(Pace { at, before: Hands::Between { from, to, .. }, .. }) = taken else { return false };
-        let is_swapped =
-            account.way.iter().take_while(|pace| pace.at != *at).any(|pace| self.moment(pace.at) > self.moment(*at));
+        let sooner = |one: usize, other: usize| self.moment(one) < self.moment(other);
+        let mut let_go_before = account.way.iter().take_while(|pace| pace.at != *at);
+        let is_swapped = let_go_before.any(|pace| sooner(*at, pace.at) && sooner(pace.at, first));
         if self.says[*at].who == *from || self.flaws.second_receiver_behind_a_clock && is_swapped {
             return false;
         }
         let is_there = matches!(self.hands_before(account, first), Hands::Held(_));
-        let takes = matches!(hands::reading(&self.says[first]), Reading::Takes | Reading::InHand);
+        let takes = match hands::reading(&self.says[first]) {
+            Reading::Takes => true,
+            Reading::InHand => self.says[first].place.is_some(),
+            _ => false,
+        };
         if !takes || !is_there {
             return false;
         }
