@@ -197,11 +197,9 @@ impl Model<'_> {
     /// The origin may be a little later than a record that comes first.
     fn origin_first(&self, ahead: &mut Vec<usize>) {
         let Some(place) = ahead.iter().position(|at| self.says[*at].adds) else { return };
-        // What is from afar begins nothing.
-        let begins = |at: &usize| Hands::Unborn.take(&self.says[*at], self.flaws) != Fit::Aside;
-        let Some(before) = ahead.iter().position(begins).filter(|before| *before < place) else { return };
-        let (first, origin) = (ahead[before], ahead[place]);
-        if self.says[origin].time - self.says[first].time <= self.tolerance(first, origin) {
+        let origin = ahead[place];
+        let is_near = |at: &usize| self.says[origin].time - self.says[*at].time <= self.tolerance(*at, origin);
+        if let Some(before) = ahead.iter().position(is_near) {
             ahead.remove(place);
             ahead.insert(before, origin);
         }
@@ -226,7 +224,8 @@ impl Model<'_> {
         let mut seen = BTreeSet::from([self.says[next].who]);
         for (place, at) in ahead.iter().enumerate().skip(1) {
             let say = &self.says[*at];
-            let takes_part = hands::says_to_have_had(say) || hands::reading(say) == Reading::TakesBack;
+            // What lies aside for want of a place takes no part.
+            let takes_part = hands::reading(say) != Reading::InHand || hands::says_to_have_had(say);
             let is_first_of_signer = takes_part && seen.insert(say.who);
             if !is_first_of_signer || hands::reading(say) != Reading::LetsGo {
                 continue;
