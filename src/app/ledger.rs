@@ -26,6 +26,9 @@ use sealane_core::time::Timestamp;
 /// How long a statement's sender waits for the other members to agree, at the most.
 const FINAL_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long the sender waits still once the node has begun to stop. Members that can agree do so in a fraction of it.
+const FINAL_WITHIN_OF_A_STOP: Duration = Duration::from_secs(3);
+
 /// What everyone may see at one moment: the last final block and the consortium as of it.
 #[derive(Clone)]
 pub struct View {
@@ -261,9 +264,9 @@ impl Ledger {
         if self.council().members.len() <= 1 {
             return answer.await.unwrap_or(Err(OrderError::Stopped));
         }
-        match tokio::time::timeout(FINAL_WITHIN, answer).await {
-            Ok(answered) => answered.unwrap_or(Err(OrderError::Stopped)),
-            Err(_) => Err(OrderError::NotFinalYet),
+        tokio::select! {
+            answered = answer => answered.unwrap_or(Err(OrderError::Stopped)),
+            () = patience(&self.gate) => Err(OrderError::NotFinalYet),
         }
     }
 
@@ -285,6 +288,18 @@ impl Ledger {
     }
 }
 
+/// Waits as long as a sender waits for the members to agree.
+async fn patience(gate: &WriteGate) {
+    let stopped = async {
+        gate.stopping().await;
+        tokio::time::sleep(FINAL_WITHIN_OF_A_STOP).await;
+    };
+    tokio::select! {
+        () = tokio::time::sleep(FINAL_WITHIN) => {}
+        () = stopped => {}
+    }
+}
+
 /// Reads tiles of a store.
 pub(super) async fn read_tiles(store: &dyn LedgerStore, wanted: Vec<TileId>) -> Result<Tiles, LedgerError> {
     let mut tiles = Tiles::new();
@@ -292,4 +307,31 @@ pub(super) async fn read_tiles(store: &dyn LedgerStore, wanted: Vec<TileId>) -> 
         tiles.insert(tile, hashes).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     }
     Ok(tiles)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::app::block_clock::BlockClock;
+    use crate::ports::ClockReading;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_waits_less_once_the_node_stops() {
+        let reading = ClockReading { now: Timestamp::EPOCH, passed: Duration::ZERO };
+        let gate = Arc::new(WriteGate::new(BlockClock::at_start(Timestamp::EPOCH, reading)));
+        let began = Instant::now();
+        patience(&gate).await;
+        assert_eq!(began.elapsed().as_secs(), FINAL_WITHIN.as_secs());
+        let began = Instant::now();
+        let waits = tokio::spawn({
+            let gate = Arc::clone(&gate);
+            async move { patience(&gate).await }
+        });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        gate.stop();
+        waits.await.unwrap();
+        assert_eq!(began.elapsed().as_secs(), 1 + FINAL_WITHIN_OF_A_STOP.as_secs());
+    }
 }

@@ -1,12 +1,12 @@
 //! What stands in the way of writing, as everyone may ask: a store whose last write failed, a clock that jumped, a ledger
-//! that is not sound.
+//! that is not sound, a node that stops.
 //!
 //! `OrderError` is what a sender hears of it, `/health/ready` what those hear who send the traffic. Nothing here writes:
 //! the orderer tries again, and says when a write went through.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::app::block_clock::{BlockClock, OtherClock};
 use crate::app::orderer::OrderError;
@@ -17,6 +17,7 @@ use sealane_core::time::Timestamp;
 pub struct WriteGate {
     obstacles: Mutex<Obstacles>,
     changed: Notify,
+    stops: watch::Sender<bool>,
 }
 
 struct Obstacles {
@@ -29,7 +30,8 @@ struct Obstacles {
 
 impl WriteGate {
     pub(super) fn new(clock: BlockClock) -> Self {
-        Self { obstacles: Mutex::new(Obstacles { clock, unsound: None, store: None }), changed: Notify::new() }
+        let obstacles = Mutex::new(Obstacles { clock, unsound: None, store: None });
+        Self { obstacles, changed: Notify::new(), stops: watch::Sender::new(false) }
     }
 
     /// Why nothing can be written now; `None` while it can. `last` is the last block's time.
@@ -97,6 +99,17 @@ impl WriteGate {
     pub fn checked(&self, fault: Option<String>) {
         self.lock().unsound = fault;
         self.changed.notify_one();
+    }
+
+    /// Notes that the node has begun to stop.
+    pub fn stop(&self) {
+        self.stops.send_replace(true);
+    }
+
+    /// Waits until the node begins to stop.
+    pub(super) async fn stopping(&self) {
+        // The sender is here, so the channel stays open.
+        let _ = self.stops.subscribe().wait_for(|stops| *stops).await;
     }
 
     pub(super) fn is_unsound(&self) -> bool {

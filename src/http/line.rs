@@ -20,9 +20,17 @@ const TAKE_NOTHING_MAX: Duration = Duration::from_secs(30);
 /// then holds its memory for twenty minutes at the most.
 const TAKE_BYTES_PER_SECOND_MIN: u64 = 16 * 1024;
 
+/// Completes when the node begins to stop.
+pub type Stopping = Pin<Box<dyn Future<Output = ()>>>;
+
 /// One connection.
+///
+/// If the node stops before the client has sent a byte, the connection ends: browsers and pools of clients open connections
+/// that they may never use, and the node must not wait for these.
 pub struct Line {
     transport: Transport,
+    /// Until the first byte comes.
+    unused: Option<Stopping>,
     _place: ConnectionPlace,
 }
 
@@ -32,20 +40,29 @@ enum Transport {
 }
 
 impl Line {
-    pub fn plain(stream: Paced<TcpStream>, place: ConnectionPlace) -> Self {
-        Self { transport: Transport::Plain(stream), _place: place }
+    pub fn plain(stream: Paced<TcpStream>, place: ConnectionPlace, stopping: Stopping) -> Self {
+        Self { transport: Transport::Plain(stream), unused: Some(stopping), _place: place }
     }
 
-    pub fn tls(stream: TlsStream<Paced<TcpStream>>, place: ConnectionPlace) -> Self {
-        Self { transport: Transport::Tls(Box::new(stream)), _place: place }
+    pub fn tls(stream: TlsStream<Paced<TcpStream>>, place: ConnectionPlace, stopping: Stopping) -> Self {
+        Self { transport: Transport::Tls(Box::new(stream)), unused: Some(stopping), _place: place }
     }
 }
 
 impl AsyncRead for Line {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match &mut self.transport {
+        let read = match &mut self.transport {
             Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
             Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        };
+        match (&read, &mut self.unused) {
+            // The reader takes it for the client's end.
+            (Poll::Pending, Some(stopping)) => stopping.as_mut().poll(cx).map(Ok),
+            (Poll::Ready(_), unused) => {
+                *unused = None;
+                read
+            }
+            (Poll::Pending, None) => read,
         }
     }
 }
@@ -148,9 +165,55 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::net::TcpListener;
 
     use super::*;
+    use crate::http::limits::{Guard, Limits};
+
+    /// The two ends of a connection: as a client has it, and as the node does.
+    async fn connection(stopping: Stopping) -> (TcpStream, Line) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let theirs = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (ours, peer) = listener.accept().await.unwrap();
+        let place = Guard::new(&Limits::default()).connections.place(peer.ip()).unwrap();
+        (theirs, Line::plain(Paced::new(ours), place, stopping))
+    }
+
+    async fn readable(line: &Line) {
+        match &line.transport {
+            Transport::Plain(paced) => paced.stream.readable().await.unwrap(),
+            Transport::Tls(_) => unreachable!("the tests speak in the clear"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_nothing_came_on_ends_when_the_node_stops() {
+        let (_theirs, mut line) = connection(Box::pin(ready(()))).await;
+        assert_eq!(line.read(&mut [0; 8]).await.unwrap(), 0);
+        let (mut theirs, mut line) = connection(Box::pin(ready(()))).await;
+        theirs.write_all(b"GET ").await.unwrap();
+        readable(&line).await;
+        assert_eq!(line.read(&mut [0; 8]).await.unwrap(), 4, "what has come is read");
+        theirs.write_all(b"/ ").await.unwrap();
+        assert_eq!(line.read(&mut [0; 8]).await.unwrap(), 2, "a request that has begun is waited for");
+    }
+
+    #[tokio::test]
+    async fn a_connection_stays_while_the_node_does() {
+        let (mut theirs, mut line) = connection(Box::pin(pending())).await;
+        let reader = tokio::task::LocalSet::new();
+        reader
+            .run_until(async move {
+                let read = tokio::task::spawn_local(async move { line.read(&mut [0; 8]).await.unwrap() });
+                tokio::task::yield_now().await;
+                theirs.write_all(b"GET ").await.unwrap();
+                assert_eq!(read.await.unwrap(), 4);
+            })
+            .await;
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_cut() {

@@ -65,6 +65,7 @@ pub use limits::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, Limits};
 pub use metrics::Metrics;
 pub use pass_on::{PassOn, PassedAnswer, PassedRequest};
 pub use scan::{DECODING_CPU_SECONDS_MAX, DECODING_MEMORY_BYTES_MAX, PictureDecoder, decode_picture};
+pub use server::SHUTDOWN_TIMEOUT;
 
 /// What the interface serves.
 pub struct Node {
@@ -136,6 +137,7 @@ pub async fn serve(
     tokio::select! {
         ended = &mut server => ended?,
         () = shutdown => {
+            served.node.ledger.gate().stop();
             let ((), ended) = tokio::join!(stop.stop(true), &mut server);
             ended?;
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, KeepAlive, Protocol};
-use actix_server::Server;
+use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::dev::AppConfig;
 use actix_web::middleware::{Compress, from_fn};
@@ -25,11 +25,11 @@ use crate::http::background::Background;
 use crate::http::exchange::{Https, exchange};
 use crate::http::limits::Guard;
 use crate::http::limits::memory::count_answer;
-use crate::http::line::{Line, Paced};
+use crate::http::line::{Line, Paced, Stopping};
 use crate::http::{Node, routes};
 
 /// How long requests in flight may take to finish once the node is stopping.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a client may take to agree on TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -73,7 +73,7 @@ pub fn start(
     let stopping = builder.graceful_shutdown_signal();
     let server = builder.listen("http", listener, move || {
         let (served, tls, stopping) = (served.clone(), tls.clone(), stopping.clone());
-        let guard = served.guard.clone();
+        let (guard, stops) = (served.guard.clone(), stopping.clone());
         let app = App::new()
             .app_data(served.node)
             .app_data(served.background)
@@ -96,7 +96,7 @@ pub fn start(
                 async move { stopping.notified().await }
             })
             .finish(map_config(app, |()| AppConfig::default()));
-        fn_service(move |stream: TcpStream| enter(stream, guard.clone(), tls.clone())).and_then(http)
+        fn_service(move |stream: TcpStream| enter(stream, guard.clone(), tls.clone(), stops.clone())).and_then(http)
     })?;
     Ok(server.run())
 }
@@ -106,6 +106,7 @@ async fn enter(
     stream: TcpStream,
     guard: web::Data<Guard>,
     tls: Option<TlsAcceptor>,
+    stops: GracefulShutdownSignal,
 ) -> Result<(Line, Protocol, Option<SocketAddr>), DispatchError> {
     let peer = stream.peer_addr().map_err(DispatchError::Io)?;
     let Some(place) = guard.connections.place(peer.ip()) else {
@@ -115,11 +116,16 @@ async fn enter(
     };
     stream.set_nodelay(true).map_err(DispatchError::Io)?;
     let stream = Paced::new(stream);
+    let mut stopping: Stopping = Box::pin(async move { stops.notified().await });
     let line = match tls {
-        None => Line::plain(stream, place),
+        None => Line::plain(stream, place, stopping),
         Some(tls) => {
-            let agreed = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await;
-            Line::tls(agreed.map_err(|slow| DispatchError::Io(slow.into()))?.map_err(DispatchError::Io)?, place)
+            let agreed = tokio::select! {
+                agreed = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)) => agreed,
+                () = &mut stopping => return Err(DispatchError::Io(io::ErrorKind::ConnectionAborted.into())),
+            };
+            let stream = agreed.map_err(|slow| DispatchError::Io(slow.into()))?.map_err(DispatchError::Io)?;
+            Line::tls(stream, place, stopping)
         }
     };
     Ok((line, Protocol::Http1, Some(peer)))

@@ -22,6 +22,7 @@ use crate::cli::demo::members::Seat;
 use crate::cli::failure::Failure;
 use crate::cli::node::now;
 use crate::cli::self_check::this_program;
+use crate::http::SHUTDOWN_TIMEOUT;
 
 /// What a node logs, in its member's directory.
 pub const LOG_FILE: &str = "node.log";
@@ -29,8 +30,9 @@ pub const LOG_FILE: &str = "node.log";
 /// How long a node may take to start: it checks its ledger, on a machine that may be busy.
 const START_MAX: Duration = Duration::from_secs(60);
 
-/// How long a node that was asked to stop may take, before it is killed.
-const STOP_MAX: Duration = Duration::from_secs(10);
+/// How long a node that was asked to stop may take, before it is killed: as long as its requests in flight may, and some
+/// seconds for what its writer has taken on.
+const STOP_MAX: Duration = Duration::from_secs(SHUTDOWN_TIMEOUT.as_secs() + 10);
 
 /// How often it is looked whether a node has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
