@@ -127,7 +127,7 @@ export class Account {
     });
   }
 
-  /** True where an entry is by who had the product then. */
+  /** True where an entry that names a business transaction is by who had the product then. */
   isByCustodian(records, at) {
     const here = this.passed.get(at);
     return this.byCustodian.has(at) || (here !== undefined && custodianOf(here.passage) === records.signer(at));

@@ -67,7 +67,7 @@ class Journey {
   takenOut = new Set();
   /** The entries that took over what was let go to nobody in particular, and the passage until then. */
   unannounced = [];
-  /** Those by who had it then. */
+  /** Those by who had it then that name a business transaction. */
   byCustodian = new Set();
   /** The reports of theft by those whom it concerned then. */
   thefts = [];
@@ -137,7 +137,8 @@ export class Walk {
     }
     const mayReport = (isConcerned && !isContested) || records.byPrefixHolder(at);
     if (declares(records.event(at), "stolen") && mayReport) journey.thefts.push(at);
-    if ([passage, this.here.passage].some((then) => records.isBy(at, custodianOf(then)))) journey.byCustodian.add(at);
+    const hasIt = [passage, this.here.passage].some((then) => records.isBy(at, custodianOf(then)));
+    if (hasIt && records.event(at).transactions.length > 0) journey.byCustodian.add(at);
     if (taken.turn.via) journey.via.set(at, taken.turn.via);
     journey.order.push(at);
     return true;

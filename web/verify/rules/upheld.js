@@ -5,10 +5,17 @@ import { placed } from "../case.js";
 /** Reports the claims that are upheld: there is more than one thing with this number. Gives them. */
 export function checkUpheld(one, findings) {
   const upheld = new Set();
+  const naming = new Map();
+  for (const at of one.own) {
+    for (const name of one.event(at).transactions) {
+      if (!naming.has(name)) naming.set(name, []);
+      naming.get(name).push(at);
+    }
+  }
   for (const at of one.account.claims) {
     const { statement, position } = one.entries[at].record;
     const name = `ni:///sha-256;${statement}#${position}`;
-    const by = one.own.find((other) => one.event(other).transactions.includes(name) && maySay(one, other, at));
+    const by = naming.get(name)?.find((other) => maySay(one, other, at));
     if (by === undefined) continue;
     upheld.add(at);
     findings.add("claim-upheld", one.leaves([at, by]), { ...placed(one, at), by: one.who(by), upheld: one.day(by) });

@@ -238,7 +238,7 @@ impl<'a> Account<'a> {
         })
     }
 
-    /// Tells whether an entry is by who had the product then.
+    /// Tells whether an entry that names a business transaction is by who had the product then.
     pub fn is_by_custodian(&self, records: &Records<'a>, at: usize) -> bool {
         let had_it = |here: &Standpoint<'a>| here.passage.custodian() == Some(records.signer(at));
         self.by_custodian.contains(&at) || self.passed.get(&at).is_some_and(had_it)

@@ -135,7 +135,7 @@ pub(super) struct Journey<'a> {
     pub taken_out: BTreeSet<usize>,
     /// The entries that took over what was let go to nobody in particular, and the transfer that they ended.
     pub unannounced: Vec<(usize, Transfer<'a>)>,
-    /// Those by who had it then.
+    /// Those by who had it then that name a business transaction.
     pub by_custodian: BTreeSet<usize>,
     /// The reports of theft by those whom it concerned then.
     pub thefts: Vec<usize>,
@@ -245,7 +245,8 @@ impl<'a, 'b> Walk<'a, 'b> {
         if records.event(at).declares("stolen") && (may_report || records.signed_by_prefix_holder(at)) {
             self.journey.thefts.push(at);
         }
-        if had_it || self.here.passage.custodian() == Some(signer) {
+        let has_it = had_it || self.here.passage.custodian() == Some(signer);
+        if has_it && !records.event(at).biz_transactions.is_empty() {
             self.journey.by_custodian.insert(at);
         }
         self.journey.via.extend(via.map(|container| (at, container)));

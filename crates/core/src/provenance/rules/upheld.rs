@@ -1,21 +1,30 @@
 //! Upheld claims: what somebody claims, and one who has a say in it confirms.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::provenance::case::Case;
 use crate::provenance::finding::Findings;
 use crate::provenance::rule::Rule;
 
+/// How the name of a statement begins, as a business transaction (RFC 6920).
+const STATEMENT: &str = "ni:///sha-256;";
+
 /// Reports the claims that are upheld: there is more than one thing with this number. Gives them.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) -> BTreeSet<usize> {
     let mut upheld = BTreeSet::new();
+    let mut naming: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for at in case.own.iter().copied() {
+        let names = case.event(at).biz_transactions.iter().map(|one| one.id.as_str());
+        names.filter(|name| name.starts_with(STATEMENT)).for_each(|name| naming.entry(name).or_default().push(at));
+    }
+    if naming.is_empty() {
+        return upheld;
+    }
     for at in case.account.claims.iter().copied() {
         let record = case.entries[at].record;
-        let name = format!("ni:///sha-256;{}#{}", record.event.capture().statement, record.position);
-        let names_it = |other: &usize| case.event(*other).biz_transactions.iter().any(|one| one.id == name);
-        let Some(by) = case.own.iter().copied().find(|other| names_it(other) && may_say(case, *other, at)) else {
-            continue;
-        };
+        let name = format!("{STATEMENT}{}#{}", record.event.capture().statement, record.position);
+        let by = naming.get(name.as_str()).and_then(|all| all.iter().copied().find(|by| may_say(case, *by, at)));
+        let Some(by) = by else { continue };
         upheld.insert(at);
         let (who, place, day) = (case.known(at), case.placed(at), case.day(at));
         let found = Rule::ClaimUpheld { who, place, day, by: case.who(by), upheld: case.day(by) };
