@@ -96,13 +96,20 @@ function show({ verdict, checkpoint, ms, firstContact, since, fingerprint, newer
   }
   // Of what has ended, how it did.
   const title = word === "ended" ? `end.${verdict.reasons[0].rule}` : `word.${word}`;
-  banner(`${word} ${verdict.light}`, say(title), find(`sentence.${word}`) ?? verdict.summary);
+  banner(`${word} ${verdict.light}`, say(title), sentenceOf(word, verdict));
   tellRecords(verdict);
   tell(fill("check.done", { signatures: count("check.signatures", verdict.checks?.signatures), proofs: count("check.proofs", verdict.checks?.proofs), ms }), "checked");
   facts(checkpoint, fingerprint);
   $("check-text").textContent = say("check.own");
   const known = firstContact ? say("check.first") : fill("check.known", { date: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) });
   $("check-text").after(element("p", {}, known));
+}
+
+/** The verdict's own sentence, or the language's; what is particular to a reason stands before the one, and in place of the other. */
+function sentenceOf(word, { reasons, summary }) {
+  const ofReason = reasons.map(({ rule }) => find(`sentence.${word}.${rule}`)).find((text) => text !== undefined);
+  const ofWord = find(`sentence.${word}`);
+  return ofWord === undefined ? [ofReason, summary].filter(Boolean).join(" ") : (ofReason ?? ofWord);
 }
 
 /** Shows what this device read in the records, in place of what the server wrote. */
@@ -124,7 +131,7 @@ function count(what, n = 0) {
  * there may be a reason.
  */
 function alarm(detail, canForget = false) {
-  banner("tampered", say("word.tampered"), say("tampered.sentence"));
+  banner("tampered red", say("word.tampered"), say("tampered.sentence"));
   for (const part of ["why", "journey", "check"]) $(part).hidden = true;
   document.title = `${say("word.tampered")} · Sealane`;
   tell(detail, "alarm");
@@ -139,7 +146,7 @@ function alarm(detail, canForget = false) {
 
 /** Says that the answer is from an earlier ledger than this device knows: what came since may be what matters. */
 function older(verdict, newer) {
-  banner("incomplete", say("word.incomplete"), say("older.sentence"));
+  banner("incomplete amber", say("word.incomplete"), say("older.sentence"));
   tellRecords(verdict);
   tell(fill("older.detail", { now: number(verdict.treeSize), before: number(newer) }), "alarm");
   $("check-text").textContent = say("older.sentence");

@@ -86,10 +86,17 @@ pub const fn light(light: Light) -> &'static str {
     }
 }
 
-/// A verdict's sentence: its own, or the language's.
+/// A verdict's sentence: its own, or the language's. What is particular to a reason, such as what an end means for the one who holds
+/// the product, stands before the verdict's own, or in place of the language's.
 pub fn sentence(visitor: &Visitor, verdict: &Verdict) -> String {
-    let own = visitor.language.find_message(&format!("sentence.{}", verdict.word.as_str()));
-    own.map_or_else(|| verdict.summary.clone(), str::to_owned)
+    let word = verdict.word.as_str();
+    let find = |key: &str| visitor.language.find_message(&format!("sentence.{key}"));
+    let of_reason = verdict.reasons.iter().find_map(|reason| find(&format!("{word}.{}", reason.rule)));
+    match (of_reason, find(word)) {
+        (Some(own), Some(_)) | (None, Some(own)) => own.to_owned(),
+        (Some(own), None) => format!("{own} {}", verdict.summary),
+        (None, None) => verdict.summary.clone(),
+    }
 }
 
 /// A sentence whose days are not broken over two lines.
