@@ -110,6 +110,7 @@ async function fetched(path) {
 
 /** Evidence, `{bytes, isCut}`; `undefined` if the node keeps no longer what was asked for, where it `mayBeGone`. */
 async function getEvidence(path, progress, mayBeGone = false) {
+  progress({ read: 0 });
   const answer = await fetched(path);
   if (mayBeGone && answer.status === 410) return undefined;
   if (!answer.ok) throw new Failed(String(answer.status));

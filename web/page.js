@@ -44,18 +44,18 @@ async function run() {
 
 /** Tells of a load that takes long: `progress` hears how far it is, `end` that it is over. */
 function loading() {
-  const began = performance.now();
-  let last = {};
+  let began;
+  let last;
   let told = -Infinity;
   const tellOf = () => {
     if (last === undefined || performance.now() - told < TOLD_EVERY_MS) return;
     told = performance.now();
-    const { read = 0, bytes, statements } = last;
+    const { read, bytes, statements } = last;
     const what = statements === undefined ? say("load.records") : fill("load.of", { statements: count("load.statements", statements) });
     const unit = Math.max(read, bytes ?? 0) >= TOLD_FROM_BYTES ? "MB" : "kB";
     const size = (of) => number(of / (unit === "MB" ? 1e6 : 1e3), { fraction: unit === "MB" ? 1 : 0 });
     const far = bytes === undefined ? fill("load.so.far", { read: size(read), unit }) : fill("load.far", { read: size(read), all: size(bytes), unit });
-    if (!$("load")) {
+    if (!$("status-text").textContent.startsWith(what)) {
       tell(what, "busy");
       // What it says is read out once, not each time that it has come further.
       $("status-text").append(" ", element("span", { id: "load", "aria-live": "off" }));
@@ -66,6 +66,8 @@ function loading() {
     if (performance.now() - began >= TOLD_AFTER_MS) tellOf();
   }, TOLD_EVERY_MS);
   const progress = (now) => {
+    // From when the evidence was asked for: before that the scripts are loaded that check it.
+    began ??= performance.now();
     last = now;
     if (now === undefined) {
       // Of what is read, nothing is known until it is checked.
