@@ -15,22 +15,30 @@ export class Tampered extends Error {
 export class Failed extends Error {}
 
 /**
+ * Longest evidence that is read, in bytes: what a document may have (docs/FORMATS.md, "Evidence"). The verifier refuses a longer
+ * one anyhow, so a phone need not hold it first.
+ */
+const EVIDENCE_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
  * Fetches the latest evidence about `id`, checks and judges it, and tells it in a language: `{verdict, checkpoint, ms, firstContact, since, fingerprint,
- * newer, proven}`. `newer` is the size of the ledger that this device has seen before, where the answer is from an
+ * newer, proven}`. `progress` hears how far evidence has come, `{read, bytes, statements}`, the last two as far as the node says
+ * them, and `undefined` once all is read. `newer` is the size of the ledger that this device has seen before, where the answer is from an
  * earlier one. `proven` is the verdict that the server should have given at `size` records, where its `claim` was another
  * one.
  */
-export async function check({ id, claim, size, language }) {
+export async function check({ id, claim, size, language, progress = () => {} }) {
   const { EvidenceError, verify, verifyConsistency } = await import("./verify.js");
   // Read before anything is asked for: whatever is answered from here on must be at least as new.
   const held = recall();
-  const [trust, evidence, told] = await Promise.all([get("/trust"), get(evidenceOf(id)), get(`/assets/sentences.${language}.json`)]);
+  const loaded = [get("/trust"), getEvidence(evidenceOf(id), progress), get(`/assets/sentences.${language}.json`)];
+  const [trust, evidence, told] = await Promise.all(loaded);
   const sentences = JSON.parse(told);
   const anchor = held?.anchor ?? trust;
   if (held && !isOfOneLedger(held.anchor, trust)) {
     throw new Tampered("tampered.anchor", { before: fingerprint(held.anchor), now: fingerprint(trust) });
   }
-  const judged = (text) => holds(EvidenceError, () => verify(text, { anchor, id, now: Date.now(), sentences }));
+  const judged = ({ bytes, isCut }) => holds(EvidenceError, isCut, () => verify(bytes, { anchor, id, now: Date.now(), sentences }));
   const began = performance.now();
   const verdict = await judged(evidence);
   const { checkpoint } = verdict;
@@ -39,7 +47,7 @@ export async function check({ id, claim, size, language }) {
   // The ledger may have grown since the server wrote its page: its word is held against the records that it had. A node keeps
   // the index of its last blocks alone; past them only the verdict of now can be shown.
   const hasGrown = isOther(verdict, claim) && checkpoint.size !== size;
-  const earlier = hasGrown ? await getIfKept(evidenceOf(id, size)) : undefined;
+  const earlier = hasGrown ? await getEvidence(evidenceOf(id, size), progress, true) : undefined;
   const then = earlier === undefined ? verdict : await judged(earlier);
   const proven = isOther(then, claim) && !(hasGrown && earlier === undefined) ? then.verdict : undefined;
   const since = held?.since ?? Date.now();
@@ -59,10 +67,12 @@ function isOther({ verdict, reasons }, claim) {
 }
 
 /** Turns the verifier's refusal into something to show. Whatever else goes wrong in it is its own failure. */
-async function holds(EvidenceError, work) {
+async function holds(EvidenceError, isCut, work) {
   try {
     return await work();
   } catch (error) {
+    // A document that ends before its end cannot be read, and that is all that it shows.
+    if (isCut && error instanceof EvidenceError && error.code === "json") throw new Failed("cut off");
     // Between a page that is kept and a node that was renewed this happens to the honest.
     if (error instanceof EvidenceError && error.code === "version") throw new Error(error.message.replace(/\.?$/, ""));
     if (error instanceof EvidenceError) throw new Tampered("tampered.evidence", { why: `${error.message} [${error.code}]` });
@@ -100,12 +110,40 @@ async function fetched(path) {
   }
 }
 
-/** The text of an answer; `undefined` if the node keeps no longer what was asked for. */
-async function getIfKept(path) {
+/** Evidence, `{bytes, isCut}`; `undefined` if the node keeps no longer what was asked for, where it `mayBeGone`. */
+async function getEvidence(path, progress, mayBeGone = false) {
+  progress({ read: 0 });
   const answer = await fetched(path);
-  if (answer.status === 410) return undefined;
+  if (mayBeGone && answer.status === 410) return undefined;
   if (!answer.ok) throw new Failed(String(answer.status));
-  return answer.text();
+  const [told, statements] = ["X-Evidence-Bytes", "X-Evidence-Statements"].map((name) => {
+    const text = answer.headers.get(name);
+    return /^\d{1,15}$/.test(text ?? "") ? Number(text) : undefined;
+  });
+  const reader = answer.body.getReader();
+  const pieces = [];
+  let read = 0;
+  for (;;) {
+    progress({ read, bytes: told, statements });
+    if (Math.max(read, told ?? 0) > EVIDENCE_BYTES_MAX) {
+      reader.cancel().catch(() => {});
+      throw new Tampered("tampered.evidence", { why: `the evidence has more than ${EVIDENCE_BYTES_MAX} bytes [too-long]` });
+    }
+    const { done, value } = await reader.read().catch(() => {
+      throw new Failed("cut off");
+    });
+    if (done) break;
+    pieces.push(value);
+    read += value.length;
+  }
+  progress();
+  const bytes = new Uint8Array(read);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return { bytes, isCut: told !== undefined && read < told };
 }
 
 async function get(path) {

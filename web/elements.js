@@ -15,5 +15,6 @@ export function timeElement(millis) {
   return element("time", { datetime: new Date(millis).toISOString() }, text);
 }
 
-/** A number as the language writes it. */
-export const number = (value) => Number(value).toLocaleString(document.documentElement.lang);
+/** A number as the language writes it, with as many digits of its fraction. */
+export const number = (value, { fraction = 0 } = {}) =>
+  Number(value).toLocaleString(document.documentElement.lang, { minimumFractionDigits: fraction, maximumFractionDigits: fraction });

@@ -10,6 +10,11 @@ import { quoted } from "./verify/sentences.js";
 const WORDS = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
 const SIGNS = { recall: "!", fails: "✕", ended: "–", disputes: "!", gap: "…", past: "–", note: "i", holds: "✓" };
 
+/** From when on a load is told of: after a second, or if it is longer than a megabyte. How often it says how far it is. */
+const TOLD_AFTER_MS = 1000;
+const TOLD_FROM_BYTES = 1_000_000;
+const TOLD_EVERY_MS = 500;
+
 const $ = (id) => document.getElementById(id);
 const product = $("product");
 const claimed = product.dataset.verdict;
@@ -23,15 +28,57 @@ if (!window.isSecureContext || !globalThis.crypto?.subtle) {
 
 async function run() {
   tell(say("check.running"), "busy");
+  const { progress, end } = loading();
   try {
-    show(await check({ id: product.dataset.id, claim: claimed, size: Number(product.dataset.size), language: document.documentElement.lang || "en" }));
+    const language = document.documentElement.lang || "en";
+    const checked = await check({ id: product.dataset.id, claim: claimed, size: Number(product.dataset.size), language, progress });
+    end();
+    show(checked);
   } catch (error) {
+    end();
     if (error instanceof Tampered) {
       alarm(fill(error.key, error.values), error.key === "tampered.anchor" || error.key === "tampered.history");
     } else {
       failed(error);
     }
   }
+}
+
+/** Tells of a load that takes long: `progress` hears how far it is, `end` that it is over. */
+function loading() {
+  let began;
+  let last;
+  let told = -Infinity;
+  const tellOf = () => {
+    if (last === undefined || performance.now() - told < TOLD_EVERY_MS) return;
+    told = performance.now();
+    const { read, bytes, statements } = last;
+    const what = statements === undefined ? say("load.records") : fill("load.of", { statements: count("load.statements", statements) });
+    const unit = Math.max(read, bytes ?? 0) >= TOLD_FROM_BYTES ? "MB" : "kB";
+    const size = (of) => number(of / (unit === "MB" ? 1e6 : 1e3), { fraction: unit === "MB" ? 1 : 0 });
+    const far = bytes === undefined ? fill("load.so.far", { read: size(read), unit }) : fill("load.far", { read: size(read), all: size(bytes), unit });
+    if (!$("status-text").textContent.startsWith(what)) {
+      tell(what, "busy");
+      // What it says is read out once, not each time that it has come further.
+      $("status-text").append(" ", element("span", { id: "load", "aria-live": "off" }));
+    }
+    $("load").textContent = far;
+  };
+  const timer = setInterval(() => {
+    if (performance.now() - began >= TOLD_AFTER_MS) tellOf();
+  }, TOLD_EVERY_MS);
+  const progress = (now) => {
+    // From when the evidence was asked for: before that the scripts are loaded that check it.
+    began ??= performance.now();
+    last = now;
+    if (now === undefined) {
+      // Of what is read, nothing is known until it is checked.
+      if ($("load")) tell(say("check.running"), "busy");
+    } else if (Math.max(now.read, now.bytes ?? 0) > TOLD_FROM_BYTES) {
+      tellOf();
+    }
+  };
+  return { progress, end: () => clearInterval(timer) };
 }
 
 /** Shows this device's verdict in place of the server's. */
@@ -55,7 +102,7 @@ function show({ verdict, checkpoint, ms, firstContact, since, fingerprint, newer
   const title = word === "ended" ? `end.${verdict.reasons[0].rule}` : `word.${word}`;
   banner(`${word} ${verdict.light}`, say(title), verdict.summary);
   tellRecords(verdict);
-  tell(fill("check.done", { signatures: count("signatures", verdict.checks), proofs: count("proofs", verdict.checks), ms }), "checked");
+  tell(fill("check.done", { signatures: count("check.signatures", verdict.checks?.signatures), proofs: count("check.proofs", verdict.checks?.proofs), ms }), "checked");
   facts(checkpoint, fingerprint);
   $("check-text").textContent = say("check.own");
   const known = firstContact ? say("check.first") : fill("check.known", { date: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) });
@@ -72,9 +119,8 @@ function tellRecords({ reasons, timeline, state }) {
   $("journey").hidden = false;
 }
 
-function count(what, checks) {
-  const n = checks?.[what] ?? 0;
-  return n === 1 ? say(`check.${what}.one`) : fill(`check.${what}.many`, { n: number(n) });
+function count(what, n = 0) {
+  return n === 1 ? say(`${what}.one`) : fill(`${what}.many`, { n: number(n) });
 }
 
 /**
@@ -82,7 +128,7 @@ function count(what, checks) {
  * there may be a reason.
  */
 function alarm(detail, canForget = false) {
-  banner("tampered", say("word.tampered"), say("tampered.sentence"));
+  banner("tampered red", say("word.tampered"), say("tampered.sentence"));
   for (const part of ["why", "journey", "check"]) $(part).hidden = true;
   document.title = `${say("word.tampered")} · Sealane`;
   tell(detail, "alarm");
@@ -97,7 +143,7 @@ function alarm(detail, canForget = false) {
 
 /** Says that the answer is from an earlier ledger than this device knows: what came since may be what matters. */
 function older(verdict, newer) {
-  banner("incomplete", say("word.incomplete"), say("older.sentence"));
+  banner("incomplete amber", say("word.incomplete"), say("older.sentence"));
   tellRecords(verdict);
   tell(fill("older.detail", { now: number(verdict.treeSize), before: number(newer) }), "alarm");
   $("check-text").textContent = say("older.sentence");

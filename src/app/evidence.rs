@@ -29,8 +29,9 @@ use sealane_core::statement::{PublicKey, SubmittedStatement};
 /// How often the ledger may grow under an answer that is being gathered before it is given up.
 const ATTEMPTS: usize = 16;
 
-/// Copies of the statements that there are while an evidence document is made: as they were read, and in its JSON.
-const COPIES_WHILE_MADE: usize = 2;
+/// Longest text of an evidence document that is written down before it is sent. A longer one is written while its client takes it,
+/// so that its statements are in memory once.
+pub const WRITTEN_BYTES_MAX: usize = 1024 * 1024;
 
 /// Bytes of an evidence document for each leaf beside its statement: its place, its part of the lists, and most of its proof.
 const BYTES_BESIDE_STATEMENT: usize = 2 * 1024;
@@ -114,8 +115,11 @@ fn gather_now(
 ) -> Result<Evidence, LedgerError> {
     let view = ledger.view();
     let tip = block.as_ref().map_or(view.tip.seal.height, |block| block.seal.height);
-    let handed_over = COPIES_WHILE_MADE * bytes_of(&view.registry, from, tip);
-    let mut reserve = |bytes| reserve(bytes + handed_over);
+    let handed_over = bytes_of(&view.registry, from, tip);
+    let mut reserve = |bytes| {
+        let document: usize = bytes + handed_over;
+        reserve(document + document.min(WRITTEN_BYTES_MAX))
+    };
     let evidence = match block {
         Some(block) => at_block(ledger, handle.clone(), asked, block, &mut reserve)?,
         None => at_tip(ledger, handle.clone(), asked, &mut reserve)?,
@@ -204,7 +208,7 @@ fn assemble(
     let beside = BYTES_WITHOUT_STATEMENTS
         + (captures.len() + admins.len() + ends.len()) * BYTES_BESIDE_STATEMENT
         + proposals * PROPOSAL_BYTES;
-    reserve(COPIES_WHILE_MADE * (source.statement_bytes(&captures)? + beside))?;
+    reserve(source.statement_bytes(&captures)? + beside)?;
     let mut parts = Vec::with_capacity(proofs.len());
     for (subject, shown) in &trail.shown {
         let from = usize::try_from(shown.first).unwrap_or(usize::MAX);

@@ -14,10 +14,11 @@ const ANYONE: HeaderValue = HeaderValue::from_static("*");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
 
 /// Headers that a client needs besides those that it may always read (`Content-Type`, `Cache-Control`, …): where the
-/// next page or the link is, when to come back, what was refused under which id, and EPCIS's own.
+/// next page or the link is, when to come back, what was refused under which id, how long evidence is, and EPCIS's own.
 const READABLE: HeaderValue = HeaderValue::from_static(
     "Allow, Content-Encoding, ETag, GS1-CBV-Version, GS1-EPCIS-Capture-File-Size-Limit, GS1-EPCIS-Capture-Limit, \
-     GS1-EPCIS-Version, GS1-Extensions, Link, Location, Retry-After, Vary, X-Request-Id",
+     GS1-EPCIS-Version, GS1-Extensions, Link, Location, Retry-After, Vary, X-Evidence-Bytes, \
+     X-Evidence-Statements, X-Request-Id",
 );
 
 /// Headers that a page may send: `Accept`, `GS1-EPCIS-Version` and any other, since none of them gives a right.

@@ -1,17 +1,25 @@
 //! `GET /evidence`: everything needed to judge one product again, with no word of this node's.
 
-use actix_web::http::header::{CACHE_CONTROL, ContentType};
+use actix_web::http::header::{CACHE_CONTROL, ContentType, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::app::evidence::gather_within;
+use crate::app::evidence::{WRITTEN_BYTES_MAX, gather_within};
 use crate::http::Node;
 use crate::http::limits::Guard;
-use crate::http::limits::long_answer::{AnswerPieces, IsCounted, LongAnswer};
+use crate::http::limits::long_answer::{AnswerText, IsCounted, LongAnswer};
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
 use crate::ports::StoredBlock;
 use sealane_core::block::Height;
+use sealane_core::evidence::Evidence;
 use sealane_core::merkle::TreeSize;
+
+/// Bytes of the document before it is compressed, by which a client tells how far it has come: `Content-Length` counts what is
+/// sent, and is left out if that is compressed on the way.
+const EVIDENCE_BYTES: HeaderName = HeaderName::from_static("x-evidence-bytes");
+
+/// Captures in the document, which a client may tell before it has them.
+const EVIDENCE_STATEMENTS: HeaderName = HeaderName::from_static("x-evidence-statements");
 
 /// Gathers the evidence about a product, at the latest checkpoint or an earlier one.
 #[utoipa::path(get, path = "/evidence", tag = "products",
@@ -39,17 +47,21 @@ pub async fn get_evidence(
         None => None,
     };
     let from = Height::new(parameters.number("from")?.unwrap_or(0)).map_err(|error| bad("from", &error.to_string()))?;
-    let write = |evidence| {
-        let mut pieces = AnswerPieces::default();
-        serde_json::to_writer(&mut pieces, &evidence).map(|()| pieces)
+    let write = |evidence: Evidence| {
+        let statements = evidence.statements.len();
+        AnswerText::of(evidence, WRITTEN_BYTES_MAX, Evidence::into_text).map(|text| (text, statements))
     };
     let ledger = node.ledger_for(&request);
-    let (pieces, lease) = gather_within(&ledger, asked, block, from, guard.memory.answers(), write).await?;
-    let pieces = pieces.map_err(Problem::internal)?;
+    let (made, lease) = gather_within(&ledger, asked, block, from, guard.memory.answers(), write).await?;
+    let (text, statements) = made.map_err(Problem::internal)?;
     let mut answer = HttpResponse::Ok();
-    answer.insert_header((CACHE_CONTROL, "no-cache")).content_type(ContentType::json());
+    answer
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .insert_header((EVIDENCE_BYTES, text.len()))
+        .insert_header((EVIDENCE_STATEMENTS, statements))
+        .content_type(ContentType::json());
     answer.extensions_mut().insert(IsCounted);
-    Ok(answer.body(LongAnswer::of_pieces(pieces, lease)))
+    Ok(answer.body(LongAnswer::of_text(text, lease)))
 }
 
 /// The block whose checkpoint has `size` leaves.

@@ -59,6 +59,10 @@ async fn the_label_is_told_in_korean_too() {
     browser.goto(&stage.url(&format!("{GENUINE}?10=FAKE&15=250100"))).await;
     browser.wait_for("#status.checked").await;
     assert_eq!(browser.eval(LABEL).await, "로트 (10)|FAKE|품질 유지 기한 (15)|2025-01-31");
+    assert!(
+        browser.text("#sentence").await.contains("라벨에 적힌 로트나 날짜"),
+        "the label, and nothing else, is against it"
+    );
     let why = browser.text("#reasons").await;
     assert!(
         why.contains("라벨에는 (10) 로트 “FAKE”(이)라고 적혀 있으나")

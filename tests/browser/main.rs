@@ -8,6 +8,7 @@
 mod chromium;
 mod front;
 mod labelled;
+mod loading;
 mod looks;
 mod product;
 mod proxy;

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use crate::chromium::{Browser, Habits};
-use crate::stage::{CLONED, GENUINE, INCOMPLETE, RECALLED, Stage, TWICE, UNKNOWN};
+use crate::stage::{
+    CLONED, DESTROYED, DISPENSED, EXPIRED, GENUINE, INCOMPLETE, LOAD, RECALLED, Stage, TWICE, UNKNOWN, UNPACKED,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_verdict_is_reached_on_the_device() {
@@ -15,6 +17,11 @@ async fn each_verdict_is_reached_on_the_device() {
         (TWICE, "Do not trust it", "suspect red", "commissioned-twice"),
         (RECALLED, "Recalled", "recalled red", "recalled"),
         (INCOMPLETE, "Not enough on record", "incomplete amber", "custody-gap"),
+        (DISPENSED, "Dispensed", "ended amber", "dispensed"),
+        (DESTROYED, "Destroyed", "ended red", "destroyed"),
+        (EXPIRED, "Expired", "ended amber", "expired"),
+        (UNPACKED, "Unpacked", "ended amber", "unpacked"),
+        (LOAD, "Traced", "traced grey", "load"),
     ] {
         browser.goto(&stage.url(path)).await;
         browser.wait_for("#status.checked").await;
@@ -55,7 +62,7 @@ const TWICE_WRITTEN: &str = "(async () => {
     const texts = (page) => [...page.querySelectorAll('#route text, #route li, #route figcaption, #route rect')]
       .map((one) => one.textContent + (one.getAttribute('width') ?? '') + (one.getAttribute('x') ?? ''));
     return [served, document].map((page) => ({
-      reasons: part(page, 'reasons'), timeline: part(page, 'timeline'), state: part(page, 'state'), route: texts(page),
+      sentence: part(page, 'sentence'), reasons: part(page, 'reasons'), timeline: part(page, 'timeline'), state: part(page, 'state'), route: texts(page),
     }));
   })()";
 
@@ -63,7 +70,7 @@ const TWICE_WRITTEN: &str = "(async () => {
 async fn the_script_writes_what_the_server_writes() {
     let stage = Stage::shared();
     let browser = Browser::open(&stage.driver).await;
-    for path in [GENUINE, CLONED, RECALLED, INCOMPLETE] {
+    for path in [GENUINE, CLONED, RECALLED, INCOMPLETE, DISPENSED, DESTROYED, EXPIRED, UNPACKED, LOAD] {
         for language in ["en", "ko"] {
             browser.goto(&stage.url(&format!("{path}?lang={language}"))).await;
             browser.wait_for("#status.checked").await;

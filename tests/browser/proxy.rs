@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use crate::stage::Stage;
@@ -12,9 +13,19 @@ use crate::support::{Answer, text};
 /// Alters the answer to a path and query.
 pub type Alter = Box<dyn Fn(&str, &mut Answer) + Send>;
 
+/// How much of bodies whose path begins in some way is passed on, in percent, and what comes then.
+#[derive(Clone, Default)]
+struct Share {
+    path: &'static str,
+    percent: Option<usize>,
+    /// Or else it waits until more is.
+    is_cut: bool,
+}
+
 pub struct Proxy {
     url: String,
     alter: Arc<Mutex<Alter>>,
+    share: watch::Sender<Share>,
 }
 
 impl Proxy {
@@ -24,12 +35,28 @@ impl Proxy {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let alter: Arc<Mutex<Alter>> = Arc::new(Mutex::new(Box::new(|_, _| {})));
         let (stage, shared) = (Arc::clone(stage), Arc::clone(&alter));
+        let (share, passed) = watch::channel(Share::default());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&stage), Arc::clone(&shared)));
+                tokio::spawn(serve(stream, Arc::clone(&stage), Arc::clone(&shared), passed.clone()));
             }
         });
-        Self { url, alter }
+        Self { url, alter, share }
+    }
+
+    /// Passes on so many percent of the bodies at such paths, and holds the rest back until it is called again.
+    pub fn hold_at(&self, path: &'static str, percent: usize) {
+        self.share.send_replace(Share { path, percent: Some(percent), is_cut: false });
+    }
+
+    /// Passes on so many percent of the bodies at such paths, and then closes the connection.
+    pub fn cut_at(&self, path: &'static str, percent: usize) {
+        self.share.send_replace(Share { path, percent: Some(percent), is_cut: true });
+    }
+
+    /// Passes on everything.
+    pub fn let_go(&self) {
+        self.share.send_replace(Share::default());
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -43,7 +70,7 @@ impl Proxy {
 }
 
 /// Answers one request, without a body, on a connection of its own.
-async fn serve(mut stream: TcpStream, stage: Arc<Stage>, alter: Arc<Mutex<Alter>>) {
+async fn serve(mut stream: TcpStream, stage: Arc<Stage>, alter: Arc<Mutex<Alter>>, mut share: watch::Receiver<Share>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         // A browser opens connections that it may not use.
@@ -72,7 +99,23 @@ async fn serve(mut stream: TcpStream, stage: Arc<Stage>, alter: Arc<Mutex<Alter>
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str(&format!("Content-Length: {}\r\n\r\n", answer.body.len()));
+    let mut rest = answer.body.as_slice();
     // A browser may have gone elsewhere.
-    let _ = stream.write_all(&[head.as_bytes(), &answer.body].concat()).await;
+    let _ = stream.write_all(head.as_bytes()).await;
+    loop {
+        let Share { path: of, percent, is_cut } = share.borrow_and_update().clone();
+        let percent = percent.filter(|_| path.starts_with(of)).unwrap_or(100);
+        let sent = answer.body.len() - rest.len();
+        let more = (answer.body.len() * percent / 100).saturating_sub(sent);
+        let (now, later) = rest.split_at(more);
+        let _ = stream.write_all(now).await;
+        rest = later;
+        if rest.is_empty() || is_cut {
+            break;
+        }
+        if share.changed().await.is_err() {
+            break;
+        }
+    }
     let _ = stream.shutdown().await;
 }

@@ -14,8 +14,17 @@ pub const TWICE: &str = "/01/09506000134352/21/2T6YB8DK1F";
 pub const RECALLED: &str = "/01/09506000134352/21/9P1LM4SJ7D";
 pub const INCOMPLETE: &str = "/01/09506000134352/21/5C2GN7WE3R";
 pub const UNKNOWN: &str = "/01/09506000134352/21/8A4UQ6HX0V";
+pub const DISPENSED: &str = "/01/09506000134352/21/3D9KM5PB7T";
+pub const DESTROYED: &str = "/01/09506000134352/21/6F2QX8RL4H";
+pub const EXPIRED: &str = "/01/09506000134352/21/1J7WN3CV9S";
+/// A load that has not been opened, and one that has.
+pub const LOAD: &str = "/00/095060001000000029";
+pub const UNPACKED: &str = "/00/095060001000000012";
+/// A lot of which nothing is recalled.
+pub const TRACED: &str = "/01/09506000134352/10/N2611";
 
 const CASE: &str = "https://id.gs1.org/00/095060001000000012";
+const INNER: &str = "https://id.gs1.org/01/09506000134352/21/0L5HT6YG2E";
 const LOT: &str = "https://id.gs1.org/01/09506000134352/10/N2608";
 
 const MAKER: &str = "Nordlys Pharma";
@@ -92,11 +101,11 @@ impl Stage {
         }
 
         // The genuine box travels in a case.
-        self.say(MAKER, at(MAKER, packing("ADD", "packing", &[all[0]], "2026-03-03T09:00:00.000Z")));
+        self.say(MAKER, at(MAKER, packing("ADD", "packing", CASE, &[all[0]], "2026-03-03T09:00:00.000Z")));
         self.say(MAKER, at(MAKER, sent(&[CASE], "2026-03-04T07:00:00.000Z")));
         self.say(CARRIER, at(CARRIER, observed("loading", &[CASE], "2026-03-06T10:00:00.000Z")));
         self.say(SEOUL, at(SEOUL, observed("receiving", &[CASE], "2026-03-17T02:00:00.000Z")));
-        self.say(SEOUL, at(SEOUL, packing("DELETE", "unpacking", &[all[0]], "2026-03-17T05:00:00.000Z")));
+        self.say(SEOUL, at(SEOUL, packing("DELETE", "unpacking", CASE, &[all[0]], "2026-03-17T05:00:00.000Z")));
         let mut shelved = observed("stocking", &[all[0]], "2026-03-18T01:00:00.000Z");
         shelved["disposition"] = json!("sellable_accessible");
         self.say(SEOUL, at(SEOUL, shelved));
@@ -115,8 +124,36 @@ impl Stage {
         recall["disposition"] = json!("recalled");
         self.say(MAKER, recall);
 
+        self.end_and_load();
+
         // Nobody says how this one came to Lisbon.
         self.say(LISBON, at(LISBON, observed("receiving", &[all[4]], "2026-03-15T11:00:00.000Z")));
+    }
+
+    /// Products whose life is over in some way, a load that is under way, and a lot.
+    fn end_and_load(&self) {
+        let [dispensed, destroyed, expired, load, lot] = [DISPENSED, DESTROYED, EXPIRED, LOAD, TRACED].map(uri);
+        for (ids, expiry) in [(&[dispensed.as_str(), &destroyed, INNER][..], "2031-11-30"), (&[&expired], "2026-05-31")]
+        {
+            let mut made = object_event("ADD", "commissioning", ids, "2026-03-02T08:00:00.000Z");
+            made["ilmd"] = json!({"cbvmda:lotNumber": "N2611", "cbvmda:itemExpirationDate": expiry});
+            self.say(MAKER, at(MAKER, made));
+        }
+        let mut lots = object_event("ADD", "commissioning", &[], "2026-03-02T08:00:00.000Z");
+        lots["quantityList"] = json!([{"epcClass": lot, "quantity": 5000}]);
+        self.say(MAKER, at(MAKER, lots));
+        self.say(MAKER, at(MAKER, packing("ADD", "packing", &load, &[INNER], "2026-03-03T09:00:00.000Z")));
+        let ids = [dispensed.as_str(), &destroyed, &expired, &load];
+        self.say(MAKER, at(MAKER, sent(&ids, "2026-03-04T07:00:00.000Z")));
+        self.say(SEOUL, at(SEOUL, object_event("OBSERVE", "receiving", &ids, "2026-03-12T02:00:00.000Z")));
+        for (step, id) in [("dispensing", &dispensed), ("destroying", &destroyed)] {
+            let mut end = object_event("DELETE", step, &[id], "2026-03-18T03:00:00.000Z");
+            end["disposition"] = json!(if step == "dispensing" { "dispensed" } else { "destroyed" });
+            if step == "dispensing" {
+                end["action"] = json!("OBSERVE");
+            }
+            self.say(SEOUL, at(SEOUL, end));
+        }
     }
 }
 
@@ -145,12 +182,12 @@ fn sent(ids: &[&str], time: &str) -> Value {
     event
 }
 
-fn packing(action: &str, step: &str, children: &[&str], time: &str) -> Value {
+fn packing(action: &str, step: &str, parent: &str, children: &[&str], time: &str) -> Value {
     json!({
         "type": "AggregationEvent",
         "eventTime": time,
         "eventTimeZoneOffset": "+00:00",
-        "parentID": CASE,
+        "parentID": parent,
         "childEPCs": children,
         "action": action,
         "bizStep": step,

@@ -56,6 +56,14 @@ fn worlds_hold_what_they_are_to_hold() {
     assert!(parts.filter(|entry| entry.first > 0).count() > 1, "no list is shown in part");
 }
 
+#[test]
+fn what_is_written_in_parts_is_what_is_written_at_once() {
+    for answer in lands().iter().flat_map(|land| &land.answers) {
+        let parts: Vec<u8> = answer.gathered.clone().into_text().flat_map(Result::unwrap).collect();
+        assert_eq!(String::from_utf8(parts), Ok(to_text(&answer.gathered)), "{}", answer.id);
+    }
+}
+
 fn verdicts() -> impl Iterator<Item = &'static sealane_core::provenance::Verdict> {
     cases().iter().filter_map(|case| case.outcome.as_ref().ok())
 }

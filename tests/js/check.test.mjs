@@ -23,7 +23,8 @@ function site(answers) {
   globalThis.localStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, text) => kept.set(key, text), removeItem: (key) => kept.delete(key) };
   globalThis.fetch = async (path) => {
     const [, text] = Object.entries(answers).find(([start]) => path.startsWith(start)) ?? assert.fail(path);
-    return typeof text === "number" ? { ok: false, status: text } : { ok: true, status: 200, text: async () => text, json: async () => JSON.parse(text) };
+    if (text instanceof Response) return text;
+    return typeof text === "number" ? new Response("{}", { status: text }) : new Response(text);
   };
   return { answers, kept };
 }
@@ -90,4 +91,76 @@ test("past what the node keeps the device's own verdict stands, and the server's
   // At the size that was claimed the server's word is another one than what its own evidence gives.
   answers[sized] = evidence;
   assert.notEqual((await check(claimed)).proven, undefined);
+});
+
+/** An answer of these pieces, after which the connection breaks if it `breaks`. */
+function sent(pieces, { breaks = false, ...headers } = {}) {
+  const rest = [...pieces];
+  const body = new ReadableStream({
+    pull(to) {
+      if (rest.length > 0) to.enqueue(new TextEncoder().encode(rest.shift()));
+      else if (breaks) to.error(new TypeError("network error"));
+      else to.close();
+    },
+  });
+  return new Response(body, { headers });
+}
+
+test("a load is told of as far as it has come, and then that it is over", async () => {
+  const ledger = journey();
+  const { answers } = site(served(ledger));
+  const text = answers["/evidence"];
+  const at = Math.floor(text.length / 3);
+  const bytes = new TextEncoder().encode(text).length;
+  answers["/evidence"] = sent([text.slice(0, at), text.slice(at)], { "X-Evidence-Bytes": String(bytes), "X-Evidence-Statements": "1" });
+  const heard = [];
+  await check({ id: ITEM, claim: "authentic", size: ledger.size, progress: (now) => heard.push(now) });
+  assert.deepEqual([heard.shift(), heard.pop()], [{ read: 0 }, undefined], "before it is answered, and when it is read");
+  assert.deepEqual(heard.map(({ read }) => read), [0, new TextEncoder().encode(text.slice(0, at)).length, bytes]);
+  assert.ok(heard.every((one) => one.bytes === bytes && one.statements === 1));
+  // A node that does not say how long it is.
+  heard.length = 0;
+  answers["/evidence"] = sent([text], { "X-Evidence-Bytes": "-1" });
+  await check({ id: ITEM, claim: "authentic", size: ledger.size, progress: (now) => heard.push(now) });
+  assert.deepEqual(heard.slice(1), [{ read: 0, bytes: undefined, statements: undefined }, { read: bytes, bytes: undefined, statements: undefined }, undefined]);
+});
+
+test("what is cut off is not fetched, and what is whole is judged whatever its head says", async () => {
+  const ledger = journey();
+  const { answers } = site(served(ledger));
+  const text = answers["/evidence"];
+  const half = text.slice(0, text.length / 2);
+  const said = { "X-Evidence-Bytes": String(new TextEncoder().encode(text).length) };
+  const isFailed = (error) => error instanceof Failed && error.message === "cut off";
+  answers["/evidence"] = sent([half], { ...said, breaks: true });
+  await assert.rejects(look(ledger), isFailed);
+  answers["/evidence"] = sent([half], { breaks: true });
+  await assert.rejects(look(ledger), isFailed);
+  // A connection that ends without a word.
+  answers["/evidence"] = sent([half], said);
+  await assert.rejects(look(ledger), isFailed);
+  // Shorter than it said, and whole: another document stands in its place.
+  const other = ledger.evidence(ITEM);
+  answers["/evidence"] = sent([JSON.stringify({ ...other, statements: [] })], said);
+  await assert.rejects(look(ledger), tampered("tampered.evidence"));
+  answers["/evidence"] = sent([half, "}"], { "X-Evidence-Bytes": "10" });
+  await assert.rejects(look(ledger), tampered("tampered.evidence", /\[json\]/));
+});
+
+test("no more is read than evidence may have", async () => {
+  const ledger = journey();
+  const { answers } = site(served(ledger));
+  const tooLong = tampered("tampered.evidence", /more than 67108864 bytes \[too-long\]/);
+  answers["/evidence"] = sent(["{}"], { "X-Evidence-Bytes": "67108865" });
+  await assert.rejects(look(ledger), tooLong);
+  let pieces = 0;
+  const endless = new ReadableStream({
+    pull(to) {
+      pieces += 1;
+      to.enqueue(new Uint8Array(1024 * 1024));
+    },
+  });
+  answers["/evidence"] = new Response(endless);
+  await assert.rejects(look(ledger), tooLong);
+  assert.ok(pieces < 70, `${pieces} megabytes`);
 });

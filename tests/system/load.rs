@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use flate2::read::GzDecoder;
+use sealane_core::evidence::Evidence;
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 
@@ -182,6 +184,39 @@ fn those_who_do_not_take_their_answers_hold_no_more_than_their_share() {
         thread::yield_now();
     }
     assert_eq!(ask_from(STRANGER, &node, &target).0, 200);
+}
+
+#[test]
+fn long_evidence_comes_in_pieces_and_whole() {
+    let node = node_with_megabytes();
+    let target = format!("/evidence?id={}", ITEM.replace('/', "%2F"));
+    let plain = node.get(&target);
+    let length = plain.body.len().to_string();
+    assert!(plain.body.len() > 10_000_000, "{length}");
+    assert_eq!((plain.status, plain.header("content-length")), (200, Some(length.as_str())));
+    assert_eq!(plain.header("x-evidence-statements"), Some("4"));
+    let evidence = Evidence::parse(&plain.body).unwrap();
+    assert!(serde_json::to_vec(&evidence).unwrap() == plain.body, "not what is written at once");
+
+    let head = node.request("HEAD", &target, &[], b"");
+    assert_eq!((head.status, head.body.len(), head.header("content-length")), (200, 0, Some(length.as_str())));
+    let gzip = node.request("GET", &target, &[("Accept-Encoding", "gzip")], b"");
+    assert_eq!((gzip.header("content-encoding"), gzip.header("content-length")), (Some("gzip"), None));
+    assert_eq!(gzip.header("transfer-encoding"), Some("chunked"));
+    let mut unpacked = Vec::new();
+    GzDecoder::new(gzip.body.as_slice()).read_to_end(&mut unpacked).unwrap();
+    assert!(unpacked == plain.body, "{} of {length} bytes", unpacked.len());
+    for answer in [&plain, &head, &gzip] {
+        assert_eq!(answer.header("x-evidence-bytes"), Some(length.as_str()), "as long as it is unpacked");
+    }
+    // A short one says the same of itself.
+    let short = node.get("/evidence?id=urn%3Ax%3Aunknown");
+    let length = short.body.len().to_string();
+    assert_eq!(["content-length", "x-evidence-bytes"].map(|name| short.header(name)), [Some(length.as_str()); 2]);
+    assert_eq!(short.header("x-evidence-statements"), Some("0"));
+    while metric(&node, "sealane_held_bytes{pool=\"answers\"}") > 0.0 {
+        thread::yield_now();
+    }
 }
 
 #[test]

@@ -60,14 +60,19 @@ function weigh(reasons, best) {
 
 const LIGHTS = { recalled: "red", suspect: "red", traced: "grey", authentic: "green" };
 
+/** The ends of which the summary says first what they mean for the one who holds the product. */
+const ADVISED_ENDS = ["destroyed", "decommissioned", "expired", "used-up", "unpacked"];
+
 /** A verdict as far as its word and its reasons make it; `sentence` is its summary if nothing is against it. */
 function weighed(id, word, reasons, sentence) {
   const [first] = reasons;
   const isNoMore = word === "ended" && reasons.some(({ severity }) => severity === "ended");
   const isSound = word === "authentic" || word === "traced";
   const told = first && { key: first.rule, params: first.params };
-  const isItself = word === "ended" || word === "disputed";
-  const summarySentence = (isSound && sentence) || (isItself && told) || { key: `summary.${word}`, params: { first: told } };
+  const isAdvised = word === "ended" && ADVISED_ENDS.includes(first.rule);
+  const isItself = !isAdvised && (word === "ended" || word === "disputed");
+  const advice = { key: `summary.${isAdvised ? first.rule : word}`, params: { first: told } };
+  const summarySentence = (isSound && sentence) || (isItself && told) || advice;
   const light = isNoMore ? "red" : (LIGHTS[word] ?? "amber");
   return { id, verdict: word, light, summarySentence, reasons };
 }

@@ -20,7 +20,7 @@ const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Of these, of one client: 16 of the longest statements.
 const BODIES_PER_CLIENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Bytes of long answers held at a time, while they are made and for clients that are slow to take them: three of the
+/// Bytes of long answers held at a time, while they are made and for clients that are slow to take them: four of the
 /// longest evidence documents, or a thousand usual ones.
 const ANSWERS_BYTES_MAX: usize = 64 * 1024 * 1024;
 

@@ -14,6 +14,7 @@ mod handover;
 mod receipt;
 mod records;
 mod source;
+mod text;
 
 pub use anchor::{Anchor, AnchorError};
 pub use check::{Checked, check};

@@ -155,14 +155,22 @@ impl Verdict {
     }
 }
 
-/// The sentence for a verdict that is not authentic: its first reason, after what it means.
+/// The sentence for a verdict that is not authentic: its first reason, after what it means for the one who holds the product.
 pub(super) fn summary(word: Word, reasons: &[Reason]) -> Said {
     let first = reasons.first().map_or(Said::NOTHING, |reason| Said::Rule(Box::new(reason.found.clone())));
     match word {
         Word::Unknown => Phrase::SummaryUnknown.into(),
         Word::Recalled => Phrase::SummaryRecalled { first }.into(),
         Word::Suspect => Phrase::SummarySuspect { first }.into(),
-        Word::Ended | Word::Disputed => first,
+        Word::Ended => match reasons.first().map(|reason| reason.rule) {
+            Some("destroyed") => Phrase::SummaryDestroyed { first }.into(),
+            Some("decommissioned") => Phrase::SummaryDecommissioned { first }.into(),
+            Some("expired") => Phrase::SummaryExpired { first }.into(),
+            Some("used-up") => Phrase::SummaryUsedUp { first }.into(),
+            Some("unpacked") => Phrase::SummaryUnpacked { first }.into(),
+            _ => first,
+        },
+        Word::Disputed => first,
         Word::Incomplete => Phrase::SummaryIncomplete { first }.into(),
         Word::Traced => Phrase::SummaryTraced.into(),
         Word::Authentic => Phrase::SummaryAuthentic.into(),

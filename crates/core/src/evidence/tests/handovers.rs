@@ -421,3 +421,23 @@ fn a_handover_is_read_as_it_was_written() {
     let set: MemberSet = serde_json::from_slice(&story.ledger.handovers[0].members.to_json()).unwrap();
     assert_eq!(set, story.ledger.handovers[0].members);
 }
+
+#[test]
+fn the_text_in_parts_is_the_text() {
+    let mut story = Story::told();
+    story.registers_by(204);
+    let whole = story.evidence(0, &[204, 205]);
+    let bare = Evidence {
+        index: Vec::new(),
+        statements: Vec::new(),
+        registrations: Vec::new(),
+        seals: Vec::new(),
+        ..story.evidence(3, &[])
+    };
+    for evidence in [whole, bare] {
+        let text = serde_json::to_vec(&evidence).unwrap();
+        let parts: Vec<Vec<u8>> = evidence.into_text().map(Result::unwrap).collect();
+        assert!(parts.len() > 14);
+        assert_eq!(String::from_utf8(parts.concat()), String::from_utf8(text));
+    }
+}
