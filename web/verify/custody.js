@@ -5,6 +5,7 @@ import { endWord, idText, placeText } from "./case.js";
 import { declares } from "./epcis.js";
 import { actOf, locationOf } from "./reading.js";
 import { day, shown, stop } from "./sentences.js";
+import { checkUnopened, noteUnopened } from "./unopened.js";
 import { containerOf, startOf, take } from "./walk.js";
 
 /** Within what time of block times a second receiver of the same goods, let go to nobody in particular, is one. */
@@ -17,7 +18,8 @@ export function checkCustody(one, findings) {
   checkTakenBack(one, findings);
   const contradictions = account.contradictions.filter((at) => !one.bringsForth(at));
   for (const at of contradictions) contradicts(one, at, findings);
-  if (account.claims.length > 0) checkClaims(one, findings);
+  const moreIsClaimed = checkUnopened(one, findings);
+  if (account.claims.length > 0) checkClaims(one, moreIsClaimed, findings);
   checkDismissed(one, findings);
   checkContainers(one, findings);
   unnamedCarriers(one, findings);
@@ -27,7 +29,7 @@ export function checkCustody(one, findings) {
   checkLate(one, findings);
   checkLeft(one, findings);
   if (account.isCut) findings.add("limit-reached", "gap", [], {}, "account");
-  return !hasCycle && contradictions.length === 0 && account.claims.length === 0;
+  return !hasCycle && contradictions.length === 0 && account.claims.length === 0 && !moreIsClaimed;
 }
 
 function checkNotices(one, findings) {
@@ -67,15 +69,15 @@ function contradicts(one, at, findings) {
 
 const leavesWith = (one, at, { last }) => one.leaves(last === undefined ? [at] : [at, last]);
 
-/** Reports the claims: as a gap if a hand-over that is missing explains them, else as what they are. */
-function checkClaims(one, findings) {
+/** Reports the claims: as a gap if a hand-over that is missing explains them all, else as what they are. */
+function checkClaims(one, moreIsClaimed, findings) {
   const { claims, passed } = one.account;
   const carries = (at) => one.isShipper(one.signer(at));
   const onlyCarriers = claims.every(carries);
   const isAsked = (at) => onlyCarriers || !carries(at);
   const first = claims.find(isAsked);
   const here = passed.get(first);
-  if (here && explains(one, first, here, isAsked)) return gap(one, first, here, findings);
+  if (here && !moreIsClaimed && explains(one, first, here, isAsked)) return gap(one, first, here, findings);
   const all = [...bySigner(one, claims).values()].sort(([a], [b]) => a - b);
   for (const ofSigner of all) claimed(one, ofSigner, findings);
 }
@@ -145,19 +147,22 @@ function gap(one, at, here, findings) {
 /** Reports what one participant says against the account. */
 function claimed(one, claims, findings) {
   const [first] = claims;
-  const { last } = one.account.end;
-  const placed = (at) => {
-    const place = locationOf(one.event(at));
-    return { ...one.signed(at), place: place ? { key: "at-place", params: { place: placeText(place) } } : "" };
-  };
   const isParty = one.order.some((at) => one.signer(at) === one.signer(first));
-  const isWarned = last !== undefined && one.signer(last) !== one.signer(first);
-  const params = {
-    own: last === undefined ? "" : { key: "claimed.own", params: placed(last) },
-    says: { key: isParty ? "claimed.by-party" : "claimed.by-stranger", params: placed(first) },
-    warning: isWarned ? { key: "claimed.warning", params: { who: one.who(last) } } : "",
-  };
-  findings.add("claimed", "disputes", one.leaves(claims), params);
+  const says = { key: isParty ? "claimed.by-party" : "claimed.by-stranger", params: placed(one, first) };
+  findings.add("claimed", "disputes", one.leaves(claims), against(one, one.signer(first), says));
+}
+
+function placed(one, at) {
+  const place = locationOf(one.event(at));
+  return { ...one.signed(at), place: place ? { key: "at-place", params: { place: placeText(place) } } : "" };
+}
+
+/** What a participant says, beside where the product is by its own records. */
+export function against(one, signer, says) {
+  const { last } = one.account.end;
+  if (last === undefined) return { own: "", says, warning: "" };
+  const warning = one.signer(last) === signer ? "" : { key: "claimed.warning", params: { who: one.who(last) } };
+  return { own: { key: "claimed.own", params: placed(one, last) }, says, warning };
 }
 
 /** Notes which claims the members have dismissed, and why. */
@@ -172,6 +177,7 @@ function checkDismissed(one, findings) {
 /** Notes who says to have had some of a lot without being named by anybody that had. */
 export function noteClaims(one, findings) {
   checkDismissed(one, findings);
+  noteUnopened(one, findings);
   for (const [at] of bySigner(one, one.account.claims).values()) {
     findings.add("lot-claimed", "note", [one.leaf(at)], one.signed(at));
   }

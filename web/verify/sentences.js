@@ -124,6 +124,10 @@ export const SENTENCES = {
     "claimed.own": "By its own records it was with {who}{place} on {day}. ",
     "claimed.by-party": "{Who} also says it had it{place} on {day}, which does not fit its journey.",
     "claimed.by-stranger": "{Who} says it had a product with this number{place} on {day}, and has no part in its journey.",
+    "claimed.unopened":
+      "{Who} says {told} that it had a product with this number, and has no part in its journey; that was not opened.",
+    "at-leaf": "in its record at leaf {leaf}",
+    "at-leaves": "in {count} records, the first at leaf {leaf},",
     "claimed.warning": " If yours did not come from {who}, do not trust it.",
 
     // Incomplete
@@ -160,6 +164,9 @@ export const SENTENCES = {
       "{Who} recalled {what} on {day}, and the members of this ledger lifted that on {decided}: {reason}",
     dismissed:
       "{Who} says it had it on {day}. The members of this ledger decided on {decided} that this counts for nothing: {reason}",
+    "dismissed.unopened":
+      "{Who} says {told} that it had it; that was not opened. The members of this ledger decided on {decided} that this counts " +
+      "for nothing: {reason}",
     "stolen-claimed": "{Who} said on {day} that it was stolen; by the records it did not have it then.",
     "compromised-stranger":
       "A record of {day} is not counted: the key of {who}, which did not have it then, was in other hands since {since}.",
@@ -180,6 +187,7 @@ export const SENTENCES = {
       "{Who} says it had {container} on {day}, in which this was then, and has no part in its journey.",
     late: "{Who} recorded what was on {day} only after others had recorded what came later.",
     "lot-claimed": "{Who} says it had some of it on {day}; nobody that had it recorded sending it there.",
+    "lot-claimed.unopened": "{Who} says {told} that it had some of it; that was not opened.",
     unannounced: "{Who} recorded taking it over on {day}; {from}, which had let it go, had named nobody.",
     "unnamed-carrier": "{Who} carried it on {day}; whoever sent it off did not name it as a carrier.",
     load: "This code names a load, not what is in it: scan the pieces.",

@@ -12,6 +12,7 @@ use crate::provenance::finding::{Findings, Severity};
 use crate::provenance::passage::Passage;
 use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Records;
+use crate::provenance::unopened;
 use crate::provenance::walk::Standpoint;
 use crate::provenance::wording::{self, sentence_case};
 
@@ -28,8 +29,10 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) -> bool {
         contradicts(case, at, findings);
         is_whole = false;
     }
+    let more_is_claimed = unopened::check(case, findings);
+    is_whole &= !more_is_claimed;
     if !case.account.claims.is_empty() {
-        claims(case, findings);
+        claims(case, more_is_claimed, findings);
         is_whole = false;
     }
     dismissed(case, findings);
@@ -133,13 +136,14 @@ fn contradicts(case: &Case<'_>, at: usize, findings: &mut Findings) {
     }
 }
 
-/// Reports the claims: as a gap if a hand-over that is missing explains them, else as what they are.
-fn claims(case: &Case<'_>, findings: &mut Findings) {
+/// Reports the claims: as a gap if a hand-over that is missing explains them all, else as what they are.
+fn claims(case: &Case<'_>, more_is_claimed: bool, findings: &mut Findings) {
     let claims = &case.account.claims;
     let only_carriers = claims.iter().all(|at| carries(case, *at));
     let first = claims.iter().copied().find(|at| only_carriers || !carries(case, *at));
     if let Some(first) = first
         && let Some(here) = case.account.passed.get(&first)
+        && !more_is_claimed
         && explains(case, first, here, only_carriers)
     {
         return gap(case, first, here, findings);
@@ -235,10 +239,7 @@ fn gap(case: &Case<'_>, at: usize, here: &Standpoint<'_>, findings: &mut Finding
 fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
     let first = claims[0];
     let who = case.who(first);
-    let placed = |at: usize| {
-        reading::location(case.event(at)).map(|id| format!(" at {}", wording::place(id))).unwrap_or_default()
-    };
-    let place = placed(first);
+    let place = placed(case, first);
     let is_party = case.order().any(|at| case.signer(at) == case.signer(first));
     let says = if is_party {
         format!(
@@ -253,17 +254,26 @@ fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
             case.day(first)
         )
     };
-    let mut sentence = match case.account.end.last {
-        Some(last) => {
-            format!("By its own records it was with {}{} on {}. {says}", case.who(last), placed(last), case.day(last))
-        }
-        None => says,
-    };
-    if let Some(last) = case.account.end.last.filter(|last| case.signer(*last) != case.signer(first)) {
-        sentence.push_str(&format!(" If yours did not come from {}, do not trust it.", case.who(last)));
-    }
+    let sentence = against(case, case.signer(first), &says);
     let leaves: Vec<LeafIndex> = claims.iter().map(|at| case.leaf(*at)).collect();
     findings.add("claimed", Severity::Disputes, &leaves, sentence);
+}
+
+/// Where an entry was recorded, as a clause.
+fn placed(case: &Case<'_>, at: usize) -> String {
+    reading::location(case.event(at)).map(|id| format!(" at {}", wording::place(id))).unwrap_or_default()
+}
+
+/// What a participant says, beside where the product is by its own records.
+pub(super) fn against(case: &Case<'_>, signer: &ParticipantId, says: &str) -> String {
+    let Some(last) = case.account.end.last else { return says.to_owned() };
+    let (who, place, day) = (case.who(last), placed(case, last), case.day(last));
+    let warning = if case.signer(last) == signer {
+        String::new()
+    } else {
+        format!(" If yours did not come from {who}, do not trust it.")
+    };
+    format!("By its own records it was with {who}{place} on {day}. {says}{warning}")
 }
 
 /// Notes which claims the members have dismissed, and why.
@@ -289,6 +299,7 @@ fn dismissed(case: &Case<'_>, findings: &mut Findings) {
 /// Notes who says to have had some of a lot without being named by anybody that had.
 pub(super) fn note_claims(case: &Case<'_>, findings: &mut Findings) {
     dismissed(case, findings);
+    unopened::note(case, findings);
     let mut told: BTreeSet<&ParticipantId> = BTreeSet::new();
     for at in case.account.claims.iter().copied().filter(|at| told.insert(case.signer(*at))) {
         let sentence = format!(

@@ -29,6 +29,7 @@ mod reading;
 mod records;
 mod rules;
 mod timeline;
+mod unopened;
 mod verdict;
 mod walk;
 mod wording;
@@ -40,10 +41,10 @@ mod tests;
 
 pub use finding::{RULES, Reason, Severity};
 pub use follow::{
-    Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, holds_captures, is_before_span,
-    is_of_proposal,
+    Capture, FollowFault, FollowLimits, List, Source, Trail, WantedList, follow, follow_within, holds_captures,
+    is_before_span, is_of_proposal,
 };
-pub use history::{CapturedEvent, History, Record};
+pub use history::{CapturedEvent, History, Record, Unopened};
 pub use judge::judge;
 pub use policy::{Policy, stale};
 pub use timeline::TimelineStep;
