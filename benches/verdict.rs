@@ -14,10 +14,12 @@ use sealane_core::consortium::{
 use sealane_core::epcis::{self, Reader};
 use sealane_core::gs1::{Id, Label, check_digit};
 use sealane_core::hash::Hash;
-use sealane_core::index::{Subject, SubjectKey, names};
+use sealane_core::index::names::{self, Names};
+use sealane_core::index::{ListEntry, SignerTag, Subject, SubjectKey};
 use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::provenance::{
-    Capture, FollowFault, History, Known, List, Policy, Source, Trail, Verdict, WantedList, Word, follow, judge,
+    Capture, FollowFault, History, List, Policy, Source, Trail, Verdict, WantedList, Word, follow, is_before_span,
+    judge,
 };
 use sealane_core::statement::{PublicKey, StatementId};
 use sealane_core::time::Timestamp;
@@ -40,7 +42,7 @@ const TRADER: u8 = 3;
 /// A ledger in memory: lists by the key of their subject, and captures that were read.
 struct Memory {
     registry: Arc<Registry>,
-    lists: HashMap<SubjectKey, Vec<LeafIndex>>,
+    lists: HashMap<SubjectKey, Vec<ListEntry>>,
     captures: HashMap<LeafIndex, Arc<Capture>>,
     next_leaf: u64,
     kid: Hash,
@@ -53,14 +55,24 @@ impl Source for &Memory {
         &self.registry
     }
 
-    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, FollowFault> {
-        let whole = self.lists.get(&subject.key()).map(Vec::as_slice).unwrap_or_default();
-        let first = match wanted {
-            WantedList::Whole | WantedList::Since(_) => 0,
-            WantedList::Last(most) => whole.len().saturating_sub(most),
-        };
-        let leaves = whole[first..].to_vec();
-        Ok(Known { list: List { count: whole.len() as u64, first: first as u64, leaves }, reaches_back: true })
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<List, FollowFault> {
+        let list = self.lists.get(&subject.key()).map(Vec::as_slice).unwrap_or_default();
+        let first = wanted.first(list.len() as u64);
+        Ok(List { count: list.len() as u64, first, entries: list[first as usize..].to_vec() })
+    }
+
+    fn start_of_span(&mut self, entries: &[ListEntry], since: Timestamp) -> Result<usize, FollowFault> {
+        let is_early = |entry: &ListEntry| is_before_span(self.captures[&entry.leaf].place.time, since);
+        Ok(entries.iter().rposition(is_early).unwrap_or(0))
+    }
+
+    fn capture_within(
+        &mut self,
+        leaf: LeafIndex,
+        subject: &Subject,
+        bytes: usize,
+    ) -> Result<Option<Arc<Capture>>, FollowFault> {
+        Ok(Some(self.capture(leaf, subject)?).filter(|capture| capture.bytes <= bytes))
     }
 
     fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> Result<Arc<Capture>, FollowFault> {
@@ -109,17 +121,17 @@ impl Memory {
         };
         let admin = Admin::Registration(Box::new(registration));
         let id = StatementId::from_hash(Hash::of(&admin.to_payload()));
-        let leaf = self.list_under(names::of_admin(&admin, id).into_keys());
+        let leaf = self.list_under(names::of_admin(&admin, id), SignerTag::of_member(&self.kid));
         let place = Place { leaf, time: time(1) };
         let decision = Decision { id, admin: &admin, kid: self.kid, place, height: Height::GENESIS };
         Arc::make_mut(&mut self.registry).apply_shown(&decision, &P256).unwrap();
     }
 
-    fn list_under(&mut self, subjects: impl IntoIterator<Item = Subject>) -> LeafIndex {
+    fn list_under(&mut self, names: Names, signer: SignerTag) -> LeafIndex {
         let leaf = LeafIndex::new(self.next_leaf).unwrap();
         self.next_leaf += 1;
-        for subject in subjects {
-            self.lists.entry(subject.key()).or_default().push(leaf);
+        for (subject, acts) in names {
+            self.lists.entry(subject.key()).or_default().push(ListEntry { leaf, signer, acts });
         }
         leaf
     }
@@ -140,8 +152,8 @@ impl Memory {
         let bytes = event.to_string().into_bytes();
         let events = epcis::read(&bytes, Reader::Strict).unwrap().events;
         let signer = participant(number);
-        let subjects: Vec<Subject> = names::of_capture(&events, &signer).into_keys().collect();
-        let leaf = self.list_under(subjects);
+        let named = names::of_capture(&events, &signer);
+        let leaf = self.list_under(named, SignerTag::of_participant(&signer));
         let certificate = self.registry.participant(&signer).unwrap().certificates[0].thumbprint;
         let place = Place { leaf, time: time(hour).plus_millis(1_000) };
         let length = bytes.len() * 4 / 3 + 400;
@@ -200,13 +212,15 @@ impl Memory {
     }
 
     fn history(&self, id: &Id) -> History {
-        let Trail { records, limit_reached, .. } = self.follow(id);
+        let Trail { records, unopened, known, limit_reached, .. } = self.follow(id);
         History {
             id: id.clone(),
             label: Label::default(),
             as_of: time(40),
             tree_size: TreeSize::new(self.next_leaf).unwrap(),
             records,
+            unopened,
+            known: Some(known),
             limit_reached,
             registry: Arc::clone(&self.registry),
         }

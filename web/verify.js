@@ -20,7 +20,8 @@ import { ProofError, verifyConsistency as checkConsistency } from "./verify/tree
 
 export { EvidenceError } from "./verify/bytes.js";
 export { canonicalId } from "./verify/gs1.js";
-export { follow, namesOfAdmin, namesOfEvent } from "./verify/follow.js";
+export { follow } from "./verify/follow.js";
+export { namesOfAdmin, namesOfEvent } from "./verify/subjects.js";
 export { DEFAULT_POLICY, judge } from "./verify/judge.js";
 export { say, sentencesOf, tell } from "./verify/sentences.js";
 

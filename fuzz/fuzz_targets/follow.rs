@@ -15,11 +15,12 @@ use sealane_core::consortium::{Admin, Decision, Participant, Place, Registry};
 use sealane_core::epcis::{self, Reader};
 use sealane_core::gs1::{Id, Label};
 use sealane_core::hash::Hash;
-use sealane_core::index::{Subject, SubjectKind, names};
-use sealane_core::limits::{FOLLOWED_IDS_MAX, FOLLOWED_STATEMENTS_MAX};
+use sealane_core::index::names::{self, Names};
+use sealane_core::index::{ListEntry, SignerTag, Subject, SubjectKind};
+use sealane_core::limits::FOLLOWED_IDS_MAX;
 use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::provenance::{
-    Capture, FollowFault, History, Known, List, Policy, Source, Trail, WantedList, Word, follow, is_before_span, judge,
+    Capture, FollowFault, History, List, Policy, Source, Trail, WantedList, Word, follow, is_before_span, judge,
 };
 use sealane_core::statement::{StatementId, SubmittedStatement};
 use sealane_core::time::Timestamp;
@@ -82,9 +83,9 @@ const FIRST_LEAF: u64 = 1_000;
 const MINUTE_MS: i64 = 60_000;
 
 /// The participants that the seeds show, and the lists of their registrations.
-static CONSORTIUM: LazyLock<(Registry, BTreeMap<Subject, Vec<LeafIndex>>)> = LazyLock::new(|| {
+static CONSORTIUM: LazyLock<(Registry, BTreeMap<Subject, Vec<ListEntry>>)> = LazyLock::new(|| {
     let mut registry = Registry::new(GENUINE.anchor.genesis());
-    let mut lists: BTreeMap<Subject, Vec<LeafIndex>> = BTreeMap::new();
+    let mut lists: BTreeMap<Subject, Vec<ListEntry>> = BTreeMap::new();
     for (leaf, placed) in &GENUINE.registrations {
         let statement = SubmittedStatement::parse(placed.statement.as_bytes()).expect("a seed's statement");
         let admin = Admin::parse(statement.payload()).expect("a seed's admin statement");
@@ -95,8 +96,9 @@ static CONSORTIUM: LazyLock<(Registry, BTreeMap<Subject, Vec<LeafIndex>>)> = Laz
         let decision = Decision { id, admin: &admin, kid, place, height: seal.height };
         // A seed need not show the registration that a renewal renews.
         if registry.apply_shown(&decision, &P256).is_ok() {
-            for subject in names::of_admin(&admin, id).into_keys() {
-                lists.entry(subject).or_default().push(*leaf);
+            for (subject, acts) in names::of_admin(&admin, id) {
+                let entry = ListEntry { leaf: *leaf, signer: SignerTag::of_member(&kid), acts };
+                lists.entry(subject).or_default().push(entry);
             }
         }
     }
@@ -105,7 +107,7 @@ static CONSORTIUM: LazyLock<(Registry, BTreeMap<Subject, Vec<LeafIndex>>)> = Laz
 
 /// A whole ledger.
 struct Ledger {
-    lists: BTreeMap<Subject, Vec<LeafIndex>>,
+    lists: BTreeMap<Subject, Vec<ListEntry>>,
     captures: BTreeMap<LeafIndex, Arc<Capture>>,
 }
 
@@ -126,15 +128,23 @@ impl Source for Ledger {
         &CONSORTIUM.0
     }
 
-    fn list(&mut self, subject: &Subject, wanted: WantedList) -> std::result::Result<Known, Infallible> {
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> std::result::Result<List, Infallible> {
         let list = self.lists.get(subject).map(Vec::as_slice).unwrap_or_default();
-        let first = match wanted {
-            WantedList::Whole => 0,
-            WantedList::Since(time) => list.iter().rposition(|leaf| early(&self.captures, *leaf, time)).unwrap_or(0),
-            WantedList::Last(most) => list.len().saturating_sub(most),
-        };
-        let list = List { count: list.len() as u64, first: first as u64, leaves: list[first..].to_vec() };
-        Ok(Known { list, reaches_back: true })
+        let first = wanted.first(list.len() as u64);
+        Ok(List { count: list.len() as u64, first, entries: list[first as usize..].to_vec() })
+    }
+
+    fn start_of_span(&mut self, entries: &[ListEntry], since: Timestamp) -> std::result::Result<usize, Infallible> {
+        Ok(entries.iter().rposition(|entry| early(&self.captures, entry.leaf, since)).unwrap_or(0))
+    }
+
+    fn capture_within(
+        &mut self,
+        leaf: LeafIndex,
+        subject: &Subject,
+        bytes: usize,
+    ) -> std::result::Result<Option<Arc<Capture>>, Infallible> {
+        Ok(Some(self.capture(leaf, subject)?).filter(|capture| capture.bytes <= bytes))
     }
 
     fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> std::result::Result<Arc<Capture>, Infallible> {
@@ -153,26 +163,34 @@ impl Source for Shown<'_> {
         &CONSORTIUM.0
     }
 
-    fn list(&mut self, subject: &Subject, wanted: WantedList) -> std::result::Result<Known, FollowFault> {
-        let List { count, first, leaves } = self.trail.shown.get(subject).expect("what is asked for has been shown");
-        let before = match wanted {
-            WantedList::Whole => (0, *first == 0),
-            WantedList::Since(time) => {
-                let before = leaves.partition_point(|leaf| early(&self.ledger.captures, *leaf, time));
-                (before.saturating_sub(1), before > 0 || *first == 0)
-            }
-            WantedList::Last(most) => {
-                let from = count.saturating_sub(most as u64);
-                (from.saturating_sub(*first) as usize, *first <= from && leaves.is_empty() == (*count == 0))
-            }
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> std::result::Result<List, FollowFault> {
+        let shown = self.trail.shown.get(subject).expect("what is asked for has been shown");
+        let first = wanted.first(shown.count).max(shown.first);
+        let entries = shown.entries.get((first - shown.first) as usize..).unwrap_or_default().to_vec();
+        Ok(List { count: shown.count, first, entries })
+    }
+
+    fn start_of_span(&mut self, entries: &[ListEntry], since: Timestamp) -> std::result::Result<usize, FollowFault> {
+        let is_early = |entry: &ListEntry| {
+            self.trail.opened.contains(&entry.leaf) && early(&self.ledger.captures, entry.leaf, since)
         };
-        let (skipped, reaches_back) = before;
-        let leaves = leaves.get(skipped..).unwrap_or_default().to_vec();
-        Ok(Known { list: List { count: *count, first: first + skipped as u64, leaves }, reaches_back })
+        Ok(entries.iter().rposition(is_early).unwrap_or(0))
+    }
+
+    fn capture_within(
+        &mut self,
+        leaf: LeafIndex,
+        subject: &Subject,
+        bytes: usize,
+    ) -> std::result::Result<Option<Arc<Capture>>, FollowFault> {
+        if !self.trail.opened.contains(&leaf) {
+            return Ok(None);
+        }
+        Ok(Some(self.capture(leaf, subject)?).filter(|capture| capture.bytes <= bytes))
     }
 
     fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> std::result::Result<Arc<Capture>, FollowFault> {
-        let shown = self.trail.leaves().0.contains(&leaf);
+        let shown = self.trail.opened.contains(&leaf);
         assert!(shown, "leaf {leaf} is asked for and was not shown");
         Ok(Arc::clone(&self.ledger.captures[&leaf]))
     }
@@ -192,18 +210,17 @@ fn run(dice: &mut Unstructured<'_>) -> Result<()> {
     let Ok(trail) = follow(&id, &mut ledger);
     let of_kind = |kind| trail.shown.iter().filter(move |(subject, _)| subject.kind() == kind);
     assert!(of_kind(SubjectKind::Id).count() <= FOLLOWED_IDS_MAX + 1);
-    let lists = of_kind(SubjectKind::Id).chain(of_kind(SubjectKind::Transformation));
-    assert!(lists.map(|(_, list)| list.leaves.len()).sum::<usize>() <= FOLLOWED_STATEMENTS_MAX);
-    for (subject, List { count, first, leaves }) in &trail.shown {
+    for (subject, List { count, first, entries }) in &trail.shown {
         let whole = ledger.lists.get(subject).map(Vec::as_slice).unwrap_or_default();
         assert_eq!(*count, whole.len() as u64, "{subject}");
-        assert_eq!(&whole[*first as usize..][..leaves.len()], leaves, "{subject}");
+        assert_eq!(&whole[*first as usize..][..entries.len()], entries, "{subject}");
     }
     let again = follow(&id, &mut Shown { ledger: &ledger, trail: &trail });
     let again = again.unwrap_or_else(|fault| panic!("what was shown is not enough: {fault}"));
     assert_eq!(again.shown, trail.shown);
     assert_eq!(again.limit_reached, trail.limit_reached);
     assert_eq!(format!("{:?}", again.records), format!("{:?}", trail.records));
+    assert_eq!((&again.opened, &again.unopened, &again.known), (&trail.opened, &trail.unopened, &trail.known));
     let limit_reached = trail.limit_reached;
     let history = History {
         id,
@@ -211,6 +228,8 @@ fn run(dice: &mut Unstructured<'_>) -> Result<()> {
         as_of,
         tree_size: TreeSize::MAX,
         records: trail.records,
+        unopened: trail.unopened,
+        known: Some(trail.known),
         limit_reached,
         registry: Arc::new(CONSORTIUM.0.clone()),
     };
@@ -241,7 +260,8 @@ fn ledger(dice: &mut Unstructured<'_>) -> Result<(Ledger, Timestamp)> {
         let bytes = *dice.choose(&[1_000, 1_000, 1_000, 1_000, 4 << 20, (3 << 22) - 1])?;
         let certificate = dice.choose(&signer.certificates)?.thumbprint;
         let signed_at = now.plus_millis(dice.int_in_range(-9_000..=5)? * MINUTE_MS);
-        let named: BTreeSet<Subject> = names::of_capture(&document.events, &signer.id).into_keys().collect();
+        let named: Names = names::of_capture(&document.events, &signer.id);
+        let tag = SignerTag::of_participant(&signer.id);
         for _ in 0..times {
             let place = Place { leaf: LeafIndex::new(leaf).expect("a leaf"), time: now };
             leaf += 1;
@@ -249,8 +269,9 @@ fn ledger(dice: &mut Unstructured<'_>) -> Result<(Ledger, Timestamp)> {
             let statement = StatementId::from_hash(Hash::of(&place.leaf.get().to_be_bytes()));
             let capture = Capture { place, statement, signer, certificate, signed_at, bytes, events };
             ledger.captures.insert(place.leaf, Arc::new(capture));
-            for subject in &named {
-                ledger.lists.entry(subject.clone()).or_default().push(place.leaf);
+            for (subject, acts) in &named {
+                let entry = ListEntry { leaf: place.leaf, signer: tag, acts: *acts };
+                ledger.lists.entry(subject.clone()).or_default().push(entry);
             }
             now = now.plus_millis(dice.int_in_range(0..=1)? * MINUTE_MS);
         }

@@ -36,6 +36,9 @@ pub const WRITTEN_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of an evidence document for each leaf beside its statement: its place, its part of the lists, and most of its proof.
 const BYTES_BESIDE_STATEMENT: usize = 2 * 1024;
 
+/// Bytes of an entry of a list: a leaf index, a signer's number and acts, in an entry that may not be opened.
+const BYTES_OF_ENTRY: usize = 32;
+
 /// Bytes of a proposal about participants, in compact form: its payload and its header in base64, and its signature.
 const PROPOSAL_BYTES: usize = (PARTICIPANT_PROPOSAL_BYTES_MAX + HEADER_BYTES_MAX) / 3 * 4 + 128;
 
@@ -53,10 +56,12 @@ pub async fn verdict(
     let work = move || {
         let (view, now) = (ledger.view(), ledger.now());
         let mut source = Stored::new(&ledger, handle, &view.registry, view.size())?;
-        let Trail { records, limit_reached, .. } = follow(&asked, &mut source)?;
+        let Trail { records, unopened, known, limit_reached, .. } = follow(&asked, &mut source)?;
         let Question { id, label } = asked;
         let (as_of, tree_size, registry) = (view.tip.seal.time, view.size(), Arc::clone(&view.registry));
-        let mut verdict = judge(&History { id, label, as_of, tree_size, records, limit_reached, registry }, &policy);
+        let known = Some(known);
+        let history = History { id, label, as_of, tree_size, records, unopened, known, limit_reached, registry };
+        let mut verdict = judge(&history, &policy);
         if let Some(reason) = stale(as_of, now, &policy) {
             verdict = verdict.with(reason);
         }
@@ -207,12 +212,13 @@ fn assemble(
     let proposals = admins.iter().filter(|leaf| view.registry.proposed_at(**leaf).is_some()).count();
     let beside = BYTES_WITHOUT_STATEMENTS
         + (captures.len() + admins.len() + ends.len()) * BYTES_BESIDE_STATEMENT
+        + trail.shown.values().map(|list| list.entries.len()).sum::<usize>() * BYTES_OF_ENTRY
         + proposals * PROPOSAL_BYTES;
     reserve(source.statement_bytes(&captures)? + beside)?;
     let mut parts = Vec::with_capacity(proofs.len());
     for (subject, shown) in &trail.shown {
         let from = usize::try_from(shown.first).unwrap_or(usize::MAX);
-        parts.push((subject, source.whole_list(subject)?, from..from.saturating_add(shown.leaves.len())));
+        parts.push((subject, source.whole_list(subject)?, from..from.saturating_add(shown.entries.len())));
     }
     let shown = parts.iter().flat_map(|(_, list, part)| list.get(part.clone()).unwrap_or_default());
     let signers = SignerList::of(shown.map(|entry| entry.signer));

@@ -17,7 +17,7 @@ use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
 use sealane_core::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, SubjectKind, names};
 use sealane_core::merkle::{self, InclusionProof, LeafIndex, MultiProof, TreeSize};
-use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, is_before_span};
+use sealane_core::provenance::{Capture, FollowFault, List, Source, Trail, WantedList, follow, is_before_span};
 use sealane_core::statement::{StatementId, StatementType, SubmittedStatement};
 use sealane_core::time::Timestamp;
 
@@ -328,11 +328,18 @@ impl Edition<'_> {
         follow(id, &mut Reading { edition: self, hidden }).unwrap()
     }
 
+    /// Tells whether an answer cannot do without the statement at a leaf.
+    pub fn needs(&self, id: &Id, leaf: LeafIndex) -> bool {
+        let hidden = Hidden { unopened: Some(leaf), ..Hidden::default() };
+        let is_admin = matches!(self.book.statements[&leaf].said, Said::Admin(_));
+        is_admin || follow(id, &mut Reading { edition: self, hidden: &hidden }).is_err()
+    }
+
     pub fn honest(&self, id: &Id) -> Evidence {
         let trail = self.trail(id);
         let entries = trail.shown.iter().map(|(subject, list)| {
             let from = usize::try_from(list.first).unwrap();
-            self.entry(subject, from..from + list.leaves.len())
+            self.entry(subject, from..from + list.entries.len())
         });
         let (captures, admins) = trail.leaves();
         self.document(id, entries.collect(), &captures, &admins)
@@ -426,6 +433,8 @@ pub struct Hidden {
     pub lists: BTreeMap<Subject, Shown>,
     /// These leaves are in no list.
     pub leaves: BTreeSet<LeafIndex>,
+    /// The statement at this leaf is not there.
+    pub unopened: Option<LeafIndex>,
 }
 
 struct Reading<'a> {
@@ -440,25 +449,40 @@ impl Source for Reading<'_> {
         &self.edition.book.registry
     }
 
-    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, FollowFault> {
-        let genuine = self.edition.list(subject);
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<List, FollowFault> {
+        let genuine = self.edition.entries.get(subject).map(Vec::as_slice).unwrap_or_default();
         let cut = self.hidden.lists.get(subject).cloned().unwrap_or(0..genuine.len());
-        let list: Vec<LeafIndex> =
-            genuine[cut].iter().copied().filter(|leaf| !self.hidden.leaves.contains(leaf)).collect();
-        let early = |leaf: &LeafIndex, time| {
-            let Said::Capture(capture) = &self.edition.book.statements[leaf].said else { return false };
-            is_before_span(capture.place.time, time)
-        };
-        let first = match wanted {
-            WantedList::Whole => 0,
-            WantedList::Since(time) => list.iter().rposition(|leaf| early(leaf, time)).unwrap_or(0),
-            WantedList::Last(most) => list.len().saturating_sub(most),
-        };
-        let (count, leaves) = (list.len() as u64, list[first..].to_vec());
-        Ok(Known { list: List { count, first: first as u64, leaves }, reaches_back: true })
+        let list: Vec<ListEntry> =
+            genuine[cut].iter().copied().filter(|entry| !self.hidden.leaves.contains(&entry.leaf)).collect();
+        let first = wanted.first(list.len() as u64);
+        let from = usize::try_from(first).unwrap();
+        Ok(List { count: list.len() as u64, first, entries: list[from..].to_vec() })
     }
 
-    fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> Result<Arc<Capture>, FollowFault> {
+    fn start_of_span(&mut self, entries: &[ListEntry], since: Timestamp) -> Result<usize, FollowFault> {
+        let early = |entry: &ListEntry| {
+            let Said::Capture(capture) = &self.edition.book.statements[&entry.leaf].said else { return false };
+            is_before_span(capture.place.time, since)
+        };
+        Ok(entries.iter().rposition(early).unwrap_or(0))
+    }
+
+    fn capture_within(
+        &mut self,
+        leaf: LeafIndex,
+        subject: &Subject,
+        bytes: usize,
+    ) -> Result<Option<Arc<Capture>>, FollowFault> {
+        if self.hidden.unopened == Some(leaf) {
+            return Ok(None);
+        }
+        Ok(Some(self.capture(leaf, subject)?).filter(|capture| capture.bytes <= bytes))
+    }
+
+    fn capture(&mut self, leaf: LeafIndex, subject: &Subject) -> Result<Arc<Capture>, FollowFault> {
+        if self.hidden.unopened == Some(leaf) {
+            return Err(FollowFault::CutShort { subject: subject.clone() });
+        }
         match &self.edition.book.statements[&leaf].said {
             Said::Capture(capture) => Ok(Arc::clone(capture)),
             Said::Admin(_) => panic!("leaf {leaf} holds no capture"),

@@ -76,7 +76,9 @@ pub fn lies(edition: &Edition<'_>, id: &Id) -> Vec<Lie> {
     let mut lies = Vec::new();
     for leaf in captures.union(&admins) {
         let about = subjects_of(edition, &trail, id, *leaf);
-        for way in WAYS {
+        // What others than the parties say may be left unopened; it counts by its acts then.
+        let needed = |way: &Way| !matches!(way, Way::Statement) || edition.needs(id, *leaf);
+        for way in WAYS.into_iter().filter(needed) {
             let evidence = told(edition, &honest, id, &trail, *leaf, way);
             lies.push(Lie {
                 about: about.clone(),
@@ -111,7 +113,7 @@ fn subjects_of(edition: &Edition<'_>, trail: &Trail, id: &Id, leaf: LeafIndex) -
             _ => About::Registration,
         }]);
     }
-    let lists = trail.shown.iter().filter(|(_, list)| list.leaves.contains(&leaf));
+    let lists = trail.shown.iter().filter(|(_, list)| list.leaves().any(|one| one == leaf));
     let about = |(subject, _): (&Subject, _)| {
         let text = subject.text();
         let recalled = text.rsplit(' ').next().unwrap_or_default();
@@ -158,14 +160,14 @@ fn without_leaf(edition: &Edition<'_>, id: &Id, leaf: LeafIndex, keeps_count: bo
         let genuine = edition.list(subject);
         let from = usize::try_from(list.first).unwrap();
         if !genuine.contains(&leaf) {
-            return edition.entry(subject, from..from + list.leaves.len());
+            return edition.entry(subject, from..from + list.entries.len());
         }
         let entry = edition.entry(subject, 0..genuine.len());
         let count = if keeps_count { entry.count } else { list.count };
-        let kept: Vec<usize> = (0..genuine.len()).filter(|at| list.leaves.contains(&genuine[*at])).collect();
+        let kept: Vec<usize> = (0..genuine.len()).filter(|at| list.leaves().any(|leaf| leaf == genuine[*at])).collect();
         let signers = kept.iter().map(|at| entry.signers[*at]).collect();
         let acts = kept.iter().map(|at| entry.acts[*at]).collect();
-        SubjectEntry { count, first: list.first, leaves: list.leaves.clone(), signers, acts, ..entry }
+        SubjectEntry { count, first: list.first, leaves: list.leaves().collect(), signers, acts, ..entry }
     });
     let entries = entries.collect();
     let (captures, admins) = trail.leaves();
@@ -184,7 +186,7 @@ fn with_cut_lists(
     let entries = trail.shown.iter().map(|(subject, list)| {
         let skipped = hidden.lists.get(subject).map_or(0, |cut| cut.start);
         let from = skipped + usize::try_from(list.first).unwrap();
-        let entry = edition.entry(subject, from..from + list.leaves.len());
+        let entry = edition.entry(subject, from..from + list.entries.len());
         match way {
             Way::Absent if hidden.lists.contains_key(subject) => SubjectEntry {
                 count: 0,

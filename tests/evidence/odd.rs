@@ -311,10 +311,14 @@ fn odd_ledgers_are_read_as_the_page_says() {
 fn whatever_role_an_id_takes_on_later_is_followed_too() {
     let ledger = ledger();
     let trail = ledger.book.last().trail(&Id::parse(&item("P")).unwrap());
-    let shown = |name: &str| trail.shown.get(&Subject::id(crate_id(name))).map(|list| (list.first, list.leaves.len()));
-    assert_eq!(shown("C"), Some((0, 3)), "an input is taken whole");
-    assert_eq!(shown("D"), Some((0, 2)));
-    assert_eq!(shown("E"), Some((3, 2)), "from where C began to carry, not from where C is an input");
+    let opened = |name: &str| {
+        let list = trail.shown.get(&Subject::id(crate_id(name)))?;
+        Some(list.leaves().map(|leaf| trail.opened.contains(&leaf)).collect::<Vec<bool>>())
+    };
+    assert_eq!(opened("C").map(|leaves| leaves.len()), Some(3), "an input's list is shown whole");
+    assert_eq!(opened("D").map(|leaves| leaves.len()), Some(2));
+    let of_e = Some(vec![false, false, false, true, true]);
+    assert_eq!(opened("E"), of_e, "from where C began to carry, not from where C is an input");
 }
 
 #[test]

@@ -641,6 +641,12 @@ def signer(text, what):
     return participant_signer(text) if re.fullmatch(UUID, text, re.ASCII) else member_signer(unbase64url(text, what, 16))
 
 
+def participant_of(tag):
+    """The participant that 17 bytes name; None of a member."""
+    digits = tag[1:].hex()
+    return "-".join([digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]]) if tag[0] == 0 else None
+
+
 def list_entry(leaf, signer_, acts):
     """The hash of a list's entry."""
     return leaf_hash(leaf.to_bytes(8, "big") + signer_ + bytes([acts]))
@@ -1163,10 +1169,6 @@ class Event:
             named.update(("id", gtin) for gtin in map(class_of, self.ids) if gtin)
         return named
 
-    def counts(self, kind, identifier):
-        """Whether the event is one of those counted for this id's list, or this transformationID's."""
-        return self.transformation == identifier if kind == "transformation" else identifier in self.ids
-
     # Acts
 
     def acts(self, identifier):
@@ -1668,33 +1670,56 @@ def block_0(said):
 # --- follows(id) -------------------------------------------------------------------------------------------------------
 
 
-class Allowance:
-    """What may be taken: each statement counts for every list that it is taken from."""
+STATEMENTS, BYTES, IDS, PLACES = 1000, 12_582_912, 100, 100  # of parties
+CONTAINERS, HAVERS = 16, 16
+LIST, LIST_END = 10_000, 5_000
+OTHER_SIGNERS, OTHER_LEAVES, OTHER_LEAVES_TRIED = 16, 32, 64
+OTHER_BYTES, OTHER_STATEMENT_BYTES = 262_144, 65_536
+RECALLS, OTHER_RECALLS, LOTS = 100, 16, 8
+HAVING = 0x02 | 0x04 | 0x08 | 0x10
+
+
+class Shares:
+    """What each signer has had of the limits: no more than a quarter while another has something left."""
+
+    GOODS = {"leaves": {"statements": STATEMENTS, "bytes": BYTES}, "ids": {"ids": IDS}, "places": {"places": PLACES}}
 
     def __init__(self):
-        self.statements = self.bytes = self.events = 0
+        self.had = {}  # signer -> {way: how much}
 
-    def spent(self):
-        return self.statements >= 1000 or self.bytes >= 12_582_912 or self.events >= 10_000
+    def of(self, signer, way):
+        return self.had.get(signer, {}).get(way, 0)
 
-    def spend(self, said, kind, identifier):
-        self.statements += 1
-        self.bytes += said.length
-        self.events += sum(event.counts(kind, identifier) and (kind != "recall" or event.touches_recall) for event in said.events)
+    def add(self, signer, **more):
+        for way, much in more.items():
+            self.had.setdefault(signer, {})[way] = self.of(signer, way) + much
+
+    def may(self, signer, good, within):
+        for way, limit in self.GOODS[good].items():
+            most = -(-limit // 4) if within else math.inf
+            if self.of(signer, way) >= most or sum(min(self.of(one, way), most) for one in self.had) >= limit:
+                return False
+        return True
+
+    def turns(self, queues, good, within):
+        """Gives each signer's things in turn: the next is of the signer that has had least."""
+        while True:
+            able = [signer for signer, queue in queues.items() if queue and self.may(signer, good, within)]
+            if not able:
+                return
+            signer = min(able, key=lambda one: (self.of(one, "bytes" if good == "leaves" else good), one))
+            yield signer, queues[signer].pop(0)
 
 
 class Followed:
-    """An id on the way, and what its taken leaves say of it."""
+    """An id on the way, and what was opened of it."""
 
-    def __init__(self, identifier, since):
+    def __init__(self, identifier):
         self.id = identifier
-        self.since = since  # from when its list is taken, in milliseconds; -inf is the beginning
-        self.carried = None  # from when it is a container
+        self.carried = None  # from when it is a container, in milliseconds; -inf is the beginning
         self.used = False
-        self.start = self.end = 0  # the taken positions of its list
-        self.parents = {}  # container -> earliest event time
-        self.sources = set()  # inputs of the events that bring it forth
-        self.transformations = set()  # (transformationID, participant)
+        self.opened = {}  # leaf -> (who signed it, its events that name the id)
+        self.starts = {}  # who -> (from when it is carried, the first position of its entries that is needed)
 
 
 class Follows:
@@ -1702,185 +1727,291 @@ class Follows:
         self.asked, self.label = identifier, label
         self.entries, self.captures, self.admins = entries, captures, admins
         self.needed = {}  # (kind, subject) -> the positions needed of its list
-        self.allowance = Allowance()
-        self.signers = set()
+        self.opened = set()
+        self.shares = Shares()
+        self.known = set()
         self.lifting = []  # the proposals in lists of recalls
-        self.ids(identifier)
-        self.prefix_lists = {}
-        self.places()
-        self.holders()
+        self.prefix_lists, self.registered = {}, {}
+        self.followed, self.tied, self.owners = {}, {}, {}
+        self.journey()
+        self.others()
         self.recalls()
         self.parties()
 
-    def entry(self, kind, subject):
+    # Lists
+
+    def list(self, kind, subject, start=lambda count: 0):
+        """The part of a list that is needed, as (leaf, participant or None, acts)."""
         entry = self.entries.get((kind, subject))
         need(entry, f"index lacks {kind} {short(subject)}")
-        return entry
+        first = start(entry.count)
+        need(entry.end == entry.count and entry.first <= first, f"{entry.name} does not show all that is needed of it")
+        self.needed[kind, subject] = (first, entry.count)
+        shown = zip(entry.leaves, map(participant_of, entry.signers), entry.acts)
+        return list(shown)[first - entry.first :]
 
-    def take(self, entry, position, allowance):
-        need(entry.first <= position < entry.end, f"{entry.name} does not show the leaf at its position {position}")
-        leaf = entry.leaves[position - entry.first]
-        need(leaf in self.captures, f"the capture at leaf {leaf} of {entry.name} is not there")
-        said, participant, _ = self.captures[leaf]
-        allowance.spend(said, entry.kind, entry.subject.rpartition(" ")[2])
-        self.signers.add(participant)
-        return said.events, participant
+    def long_list(self, kind, subject):
+        return self.list(kind, subject, lambda count: 0 if count <= LIST else count - LIST_END)
 
-    def take_forward(self, entry, start, allowance):
-        """The events of the list's leaves from a position on, until the list or what is allowed ends."""
-        position = start
-        taken = []
-        while position < entry.count and not allowance.spent():
-            taken.append(self.take(entry, position, allowance))
-            position += 1
-        self.needed[entry.kind, entry.subject] = (start, position)
-        return taken
+    def last_of(self, kind, subject, most):
+        return self.list(kind, subject, lambda count: max(count - most, 0))
 
-    # 1. Ids
+    def prefix(self, subject):
+        """The participants that registrations name with this prefix, with their claims."""
+        if subject not in self.prefix_lists:
+            found = {}
+            for leaf, _, _ in self.list("prefix", subject):
+                admin = self.admin(leaf, "prefix", subject)
+                need(admin["type"] == "registration", f"the list of prefix {short(subject)} has what is no registration")
+                found[admin["participant"]] = admin["claims"]
+            self.prefix_lists[subject] = found
+            self.registered.update(found)
+            self.known.update(found)
+        return self.prefix_lists[subject]
 
-    def ids(self, identifier):
-        first = Followed(identifier, -math.inf)
-        first.carried, first.used = -math.inf, True
-        self.followed = {identifier: first}
-        self.transformed = {}  # transformationID -> [(inputs, participant)]
-        self.follow(first)
-        while self.round():
+    def admin(self, leaf, kind, subject):
+        need(leaf in self.admins, f"the admin statement at leaf {leaf} of {kind} {short(subject)} is not there")
+        return self.admins[leaf].admin
+
+    def holders(self, identifier):
+        found = {name: claimed for subject in candidates(identifier) for name, claimed in self.prefix(subject).items()}
+        return {name for name, claimed in found.items() if covers(claimed, identifier)}
+
+    def capture(self, leaf):
+        need(leaf in self.captures, f"the capture at leaf {leaf} is not there")
+        return self.captures[leaf]
+
+    def take(self, leaf):
+        said, participant, _ = self.capture(leaf)
+        self.opened.add(leaf)
+        self.known.add(participant)
+        return said, participant
+
+    # 1. The journey
+
+    def add(self, identifier):
+        self.followed[identifier] = Followed(identifier)
+        self.followed[identifier].entries = self.long_list("id", identifier)
+
+    def journey(self):
+        self.held_by = self.holders(self.asked)
+        self.add(self.asked)
+        self.own = self.followed[self.asked].entries
+        self.followed[self.asked].carried, self.followed[self.asked].used = -math.inf, True
+        by = lambda acts: list(dict.fromkeys(who for _, who, done in self.own if who and done & acts))
+        self.parties_now = self.held_by | set(by(0x01))
+        self.havers = by(HAVING)[:HAVERS]
+        if self.parties_now.isdisjoint(by(HAVING | 0x01)):
+            self.parties_now |= set(self.havers)
+        everyone = list(dict.fromkeys(who for _, who, _ in self.own if who))
+        if self.parties_now.isdisjoint(everyone):
+            self.parties_now |= set(everyone[:HAVERS])
+        while self.round(True) or self.round(False):
             pass
 
-    def round(self):
-        containers, inputs, transformations = {}, set(), set()
+    def round(self, within):
+        found = self.look_up(within)
+        if found and not within:
+            return True
+        found = self.find_parties()
+        queues = {}
+        found |= self.find_ids(queues)
+        if self.admit(queues, within):
+            found = True
+            if not within:
+                return True
+        found |= self.find_ids(None)
+        return self.open(within) or found
+
+    def of_parties(self):
         for known in self.followed.values():
             if known.carried is not None:
-                for parent, time in known.parents.items():
-                    containers[parent] = min(containers.get(parent, math.inf), max(time, known.carried))
-            if known.used:
-                inputs |= known.sources
-                transformations |= known.transformations
-        for transformation, participant in transformations:
-            for sources, signer in self.transformed.get(transformation, ()):
-                if signer == participant:
-                    inputs.update(sources)
+                for who, events in known.opened.values():
+                    if who in self.parties_now:
+                        yield from ((known.id, who, event) for event in events)
+
+    def look_up(self, within):
+        due = {}
+        for _, who, event in self.of_parties():
+            due.setdefault(who, set()).update(place for place in event.destinations if place not in self.owners)
+        queues = {who: sorted(places, key=str.encode) for who, places in due.items()}
         found = False
-        for identifier in sorted(containers.keys() | inputs, key=str.encode):
-            known = self.followed.get(identifier)
-            if known is None:
-                if len(self.followed) > 100:
-                    continue  # limit reached
-                known = self.followed[identifier] = Followed(identifier, math.inf)
-            carried = containers.get(identifier)
-            if carried is not None and (known.carried is None or carried < known.carried):
-                known.carried, found = carried, True
-            if identifier in inputs and not known.used:
-                known.used = found = True
-            since = -math.inf if known.used else known.carried
-            if since < known.since:
-                is_new, known.since = known.since == math.inf, since
-                (self.follow if is_new else self.follow_further)(known)
-        for transformation in sorted({name for name, _ in transformations} - self.transformed.keys(), key=str.encode):
-            taken = self.take_forward(self.entry("transformation", transformation), 0, self.allowance)
-            self.transformed[transformation] = [
-                (event.inputs, signer) for events, signer in taken for event in events
-                if event.type == "TransformationEvent" and event.transformation == transformation
-            ]  # fmt: skip
+        for who, place in self.shares.turns(queues, "places", within):
+            if place in self.owners:
+                continue
+            key = key_of(place)
+            owners = set(self.prefix(key[1])) if key and key[0] in ("414", "417") and key[2] is None else set()
+            self.owners[place] = owners or self.holders(place)
+            self.shares.add(who, places=1)
             found = True
         return found
 
-    def follow(self, known):
-        entry = self.entry("id", known.id)
-        known.start = 0 if self.allowance.spent() else self.start(entry, known.since)
-        for events, participant in self.take_forward(entry, known.start, self.allowance):
-            self.read(known, events, participant)
-        known.end = self.needed["id", known.id][1]
+    def find_parties(self):
+        carrier = lambda name: name in self.registered and all(role == "shipper" for role in self.registered[name]["roles"])
+        fresh = set()
+        for identifier, _, event in self.of_parties():
+            owners = set().union(*(self.owners.get(place, ()) for place in event.destinations))
+            fresh |= owners
+            if event.acts(identifier) & 0x02 and all(map(carrier, owners)):
+                fresh |= set(self.havers)
+        found = not fresh <= self.parties_now
+        self.parties_now |= fresh
+        return found
 
-    def follow_further(self, known):
-        """Takes the leaves that are missing before those taken, from the last of them back."""
-        if known.start == known.end:
-            return
-        entry = self.entry("id", known.id)
-        start = 0 if self.allowance.spent() else self.start(entry, known.since)
-        while known.start > start and not self.allowance.spent():
-            self.read(known, *self.take(entry, known.start - 1, self.allowance))
-            known.start -= 1
-        self.needed["id", known.id] = (known.start, known.end)
-
-    def start(self, entry, since):
-        """The position of the list's last leaf whose block is more than a day older; the first, where there is none."""
-        if since == -math.inf:
-            return 0
-        for leaf in entry.leaves:
-            need(leaf in self.captures, f"the capture at leaf {leaf} of {entry.name} is not there")
-        older = bisect.bisect_left(entry.leaves, since - DAY, key=lambda leaf: self.captures[leaf][2])
-        return max(entry.first + older - 1, 0)  # one before the first shown is refused when it is taken
-
-    def read(self, known, events, participant):
-        for event in events:
-            if event.type == "AggregationEvent" and event.action == "ADD" and event.parent is not None and known.id in event.children:
-                known.parents[event.parent] = min(known.parents.get(event.parent, math.inf), event.time)
-            if event.type == "TransformationEvent" and known.id in event.outputs:
-                known.sources.update(event.inputs)
-                if event.transformation is not None:
-                    known.transformations.add((event.transformation, participant))
-
-    def taken_events(self, known):
-        entry = self.entry("id", known.id)
-        for position in range(known.start, known.end):
-            said, _, _ = self.captures[entry.leaves[position - entry.first]]
-            yield from (event for event in said.events if known.id in event.ids)
-
-    # 2. Places
-
-    def places(self):
-        destinations = set()
+    def find_ids(self, queues):
+        """Gives roles to the ids that are followed already; those that are not are put into the queues."""
+        carried, used, found = [], set(), False
         for known in self.followed.values():
-            if known.carried is not None:
-                for event in self.taken_events(known):
-                    destinations.update(event.destinations)
-        for destination in sorted(destinations, key=str.encode)[:100]:
-            key = key_of(destination)
-            if key and key[0] in ("414", "417") and key[2] is None:
-                if self.whole("prefix", key[1]).count:
+            packed = {}
+            for leaf in sorted(known.opened, reverse=True):
+                who, events = known.opened[leaf]
+                for event in events:
+                    packs = event.type == "AggregationEvent" and event.action == "ADD" and event.parent is not None and known.id in event.children
+                    if packs and known.carried is not None and who in self.parties_now:
+                        of = packed.setdefault(who, set())
+                        if event.parent in of or len(of) < CONTAINERS:
+                            carried.append((known.id, who, event.parent, max(known.carried, event.time)))
+                        of.add(event.parent)
+                    makes = event.type == "TransformationEvent" and known.id in event.outputs
+                    if makes and known.used and (known.id != self.asked or who in self.held_by):
+                        used.update((who, source) for source in event.inputs)
+                        if event.transformation is not None:
+                            tie = self.tied.setdefault(event.transformation, {"signers": set(), "entries": None, "opened": {}})
+                            found |= who not in tie["signers"]
+                            tie["signers"].add(who)
+        for tie in self.tied.values():
+            used.update((who, source) for who, sources in tie["opened"].values() for source in sources)
+        in_queue = lambda who, identifier: queues.setdefault(who, []).append(identifier) if queues is not None else None
+        for _, who, parent, since in sorted(carried, key=lambda one: one[0].encode()):
+            known = self.followed.get(parent)
+            if known is None:
+                in_queue(who, parent)
+            elif known.carried is None or since < known.carried:
+                known.carried, found = since, True
+        for who, source in sorted(used, key=lambda one: (one[0], one[1].encode())):
+            known = self.followed.get(source)
+            if known is None:
+                in_queue(who, source)
+            elif not known.used:
+                known.used = found = True
+        return found
+
+    def admit(self, queues, within):
+        found = False
+        for who, identifier in self.shares.turns(queues, "ids", within):
+            if identifier not in self.followed:
+                self.add(identifier)
+                self.shares.add(who, ids=1)
+                found = True
+        return found
+
+    def due(self):
+        due = {}
+        for known in self.followed.values():
+            by_signer = {}
+            for leaf, who, acts in known.entries:
+                if who:
+                    by_signer.setdefault(who, []).append((leaf, acts))
+            for who, entries in by_signer.items():
+                party = known.carried is not None and who in self.parties_now
+                start = 0
+                if party and known.carried != -math.inf:
+                    since, start = known.starts.get(who, (None, math.inf))
+                    if since != known.carried:
+                        start = math.inf
+                        due.setdefault(who, []).append((-1, "start", known.id))
+                for at, (leaf, acts) in enumerate(entries):
+                    if leaf not in known.opened and (party and at >= start or known.used and acts & 0x01):
+                        due.setdefault(who, []).append((leaf, "id", known.id))
+        for name in sorted(self.tied, key=str.encode):
+            tie = self.tied[name]
+            if tie["entries"] is None:
+                tie["entries"] = self.long_list("transformation", name)
+            for leaf, who, _ in tie["entries"]:
+                if who in tie["signers"] and leaf not in tie["opened"]:
+                    due.setdefault(who, []).append((leaf, "tie", name))
+        return {who: sorted(leaves, key=lambda one: (one[0], one[1], one[2].encode())) for who, leaves in due.items()}
+
+    def start(self, known, who):
+        """The last entry whose block is more than a day older; the first, if there is none. What is not here cannot be told to be older."""
+        leaves = [leaf for leaf, by, _ in known.entries if by == who]
+        older = [at for at, leaf in enumerate(leaves) if leaf in self.captures and self.captures[leaf][2] < known.carried - DAY]
+        known.starts[who] = known.carried, older[-1] if older else 0
+        return leaves[known.starts[who][1]]
+
+    def open(self, within):
+        found = False
+        for who, (leaf, kind, name) in self.shares.turns(self.due(), "leaves", within):
+            found = True
+            if kind == "start":
+                leaf = self.start(self.followed[name], who)
+                if leaf in self.followed[name].opened:
                     continue
-            self.candidates(destination)
+            said, participant = self.take(leaf)
+            if kind != "tie":
+                self.read(leaf, name)
+            else:
+                sources = [source for event in said.events if event.transformation == name and event.type == "TransformationEvent" for source in event.inputs]
+                self.tied[name]["opened"][leaf] = participant, sources
+            self.shares.add(who, statements=1, bytes=said.length)
+        return found
 
-    def whole(self, kind, subject):
-        """A list that is shown whole, of admin statements."""
-        entry = self.entry(kind, subject)
-        self.needed[kind, subject] = (0, entry.count)
-        need(entry.end - entry.first == entry.count, f"{entry.name} is not shown whole")
-        for leaf in entry.leaves:
-            need(leaf in self.admins, f"the admin statement at leaf {leaf} of {entry.name} is not there")
-        if kind == "prefix":
-            registrations = [self.admins[leaf].admin for leaf in entry.leaves]
-            need(all(admin["type"] == "registration" for admin in registrations), f"{entry.name} lists what is no registration")
-            self.prefix_lists[subject] = {admin["participant"]: admin["claims"] for admin in registrations}
-        return entry
+    def read(self, leaf, identifier):
+        said, participant = self.take(leaf)
+        self.followed[identifier].opened[leaf] = participant, [event for event in said.events if identifier in event.ids]
 
-    def candidates(self, identifier):
-        for subject in candidates(identifier):
-            self.whole("prefix", subject)
+    # 2. Others
 
-    # 3. Holders
+    def others(self):
+        self.left = {"leaves": OTHER_LEAVES, "tried": OTHER_LEAVES_TRIED, "bytes": OTHER_BYTES}
+        signers = []
+        containers = [known.id for known in self.followed.values() if known.id != self.asked and known.carried is not None]
+        for identifier in [self.asked, *sorted(containers, key=str.encode)]:
+            leaves = {}
+            for leaf, who, acts in self.followed[identifier].entries:
+                if not who or not acts or who in self.parties_now:
+                    continue
+                if who not in signers:
+                    if len(signers) >= OTHER_SIGNERS:
+                        continue
+                    signers.append(who)
+                leaves.setdefault(who, []).append(leaf)
+            last = True
+            while any(leaves.values()):
+                for of in leaves.values():
+                    if of:
+                        leaf = of.pop(-1 if last else 0)
+                        if self.try_other(leaf):
+                            self.read(leaf, identifier)
+                last = not last
+        self.known.update(signers)
 
-    def holders(self):
-        for known in self.followed.values():
-            if known.used:
-                self.candidates(known.id)
+    def try_other(self, leaf):
+        """Whether there is room for a statement that is here. One that is not here may have been too long."""
+        if not self.left["leaves"] or not self.left["tried"]:
+            return False
+        self.left["tried"] -= 1
+        if leaf not in self.captures or self.captures[leaf][0].length > min(self.left["bytes"], OTHER_STATEMENT_BYTES):
+            return False
+        self.left["leaves"] -= 1
+        self.left["bytes"] -= self.captures[leaf][0].length
+        return True
 
-    # 4. Recalls
+    # 3. Recalls
 
     def lots(self, known):
         gtin = class_of(known.id)
         named = lambda number: f"{gtin}/10/{encode(number)}"
         numbers = {
-            number for event in self.taken_events(known) if event.brings_forth(known.id)
+            number for _, events in known.opened.values() for event in events if event.brings_forth(known.id)
             for number in [*event.lots, *(lot for named, lot in event.lots_beside if named == known.id)]
             if fits(QUALIFIERS["10"][1], number)
         }  # fmt: skip
-        said = sorted(map(named, numbers), key=str.encode)[:8]
+        said = sorted(map(named, numbers), key=str.encode)[:LOTS]
         return said + [named(self.label["10"])] if known.id == self.asked and "10" in self.label else said
 
     def recalls(self):
-        with_holder, without = set(), set()
+        with_holder, without, everyone = (set(), set()), (set(), set()), set()
         for known in self.followed.values():
             if not known.used:
                 continue
@@ -1889,40 +2020,48 @@ class Follows:
                 targets.update(self.lots(known))
             if class_of(known.id):
                 targets.add(class_of(known.id))
-            registered = {name: claimed for subject in candidates(known.id) for name, claimed in self.prefix_lists[subject].items()}
-            holders = [name for name, claimed in registered.items() if covers(claimed, known.id)]
-            without |= targets
-            with_holder.update(f"{holder} {target}" for holder in holders for target in targets)
-        allowance = Allowance()
-        for subject in sorted(with_holder, key=str.encode) + sorted(without, key=str.encode):
-            entry = self.entry("recall", subject)
-            start = entry.count
-            while start > max(entry.count - 100, 0) and not allowance.spent():
-                start -= 1
-                leaf = entry.leaves[start - entry.first] if entry.first <= start < entry.end else None
-                if leaf in self.admins and self.admins[leaf].admin["type"] == "proposal":  # to lift a recall
-                    self.lifting.append(base64url(self.admins[leaf].id))
-                    allowance.statements += 1
-                else:
-                    self.take(entry, start, allowance)
-            self.needed["recall", subject] = (start, entry.count)
+            holders = self.holders(known.id)
+            everyone |= holders
+            of = known.id != self.asked
+            without[of].update(targets)
+            with_holder[of].update(f"{holder} {target}" for holder in holders for target in targets)
+        in_order = lambda lists: sorted(lists[0], key=str.encode) + sorted(lists[1] - lists[0], key=str.encode)
+        statements, length = STATEMENTS, BYTES
+        for subject in in_order(with_holder):
+            for leaf, _, _ in reversed(self.last_of("recall", subject, RECALLS)):
+                if not statements or not length:
+                    break
+                said, _ = self.take(leaf)
+                statements, length = statements - 1, max(length - said.length, 0)
+        self.left = {"leaves": OTHER_LEAVES, "tried": OTHER_LEAVES_TRIED, "bytes": OTHER_BYTES}
+        for subject in in_order(without):
+            room = OTHER_RECALLS
+            for leaf, who, _ in reversed(self.long_list("recall", subject)):
+                if who is None:  # a proposal to lift a recall
+                    if statements:
+                        statements -= 1
+                        need(self.admin(leaf, "recall", subject)["type"] == "proposal", f"leaf {leaf} lifts no recall")
+                        self.lifting.append(leaf)
+                elif room and who not in everyone:
+                    room -= 1
+                    if self.try_other(leaf):
+                        self.take(leaf)
 
-    # 5. Parties
+    # 4. Participants, 5. Proposals
 
     def parties(self):
-        for participant in self.signers.union(*self.prefix_lists.values()):
-            for leaf in self.whole("party", participant).leaves:
-                said = self.admins[leaf]
-                if said.admin["type"] == "proposal" and any(decides_about(change, participant) for change in said.admin["changes"]):
-                    self.end(base64url(said.id))
-        for proposal_id in self.lifting:
-            self.end(proposal_id)
+        self.known |= self.parties_now
+        for participant in self.known:
+            for leaf, _, _ in self.list("party", participant):
+                admin = self.admin(leaf, "party", participant)
+                if admin["type"] == "proposal" and any(decides_about(change, participant) for change in admin["changes"]):
+                    self.end(base64url(self.admins[leaf].id))
+        for leaf in self.lifting:
+            self.end(base64url(self.admins[leaf].id))
 
     def end(self, proposal_id):
         """The last leaf about a proposal, and not what stands there."""
-        entry = self.entry("proposal", proposal_id)
-        need(entry.count and entry.end == entry.count, f"{entry.name} does not show its last leaf")
-        self.needed["proposal", proposal_id] = (entry.count - 1, entry.count)
+        need(self.last_of("proposal", proposal_id, 1), f"proposal {short(proposal_id)} does not show its last leaf")
 
 
 # --- Evidence ----------------------------------------------------------------------------------------------------------
@@ -2069,7 +2208,8 @@ def evidence(anchor, data, asked=None):
         need(shown == ((start, end) if start < end else None), f"{entry.name} does not show exactly what is followed of it")
     for subject, entry in index.items():
         need(subject in follows.needed, f"{entry.name} is shown and not needed")
-    used = {leaf for entry in entries if entry.kind != "proposal" for leaf in entry.leaves}
+    used = {leaf for entry in entries if entry.kind in ("prefix", "party") for leaf in entry.leaves}
+    used |= follows.opened | set(follows.lifting)
     for leaf in [*captures, *registrations]:
         need(leaf in used, f"the statement at leaf {leaf} is shown and not needed")
 
@@ -2080,8 +2220,9 @@ def evidence(anchor, data, asked=None):
     said_by.update((leaf, (member_signer(said.signer), {})) for leaf, said in registrations.items())
     for entry in entries:
         for leaf, signed_as, acts in zip(entry.leaves, entry.signers, entry.acts):
-            if entry.kind == "proposal" and leaf not in named:
-                continue  # what was said last of a proposal is not shown
+            if entry.kind in ("proposal", "id", "transformation", "recall") and leaf not in named:
+                continue  # what was said last of a proposal is not shown, nor what was not opened
+            need(leaf in named, f"the statement at leaf {leaf} of {entry.name} is not there")
             need((entry.kind, entry.subject) in named[leaf], f"the statement at leaf {leaf} does not name {entry.name}")
             by, done = said_by[leaf]
             need(signed_as == by, f"{entry.name} names another signer of leaf {leaf}")

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { actsIn, actsOf, bySigner, memberSigner, participantSigner, signerOf } from "../../web/verify/acts.js";
 import { readEpcis } from "../../web/verify/epcis.js";
-import { namesOfEvent } from "../../web/verify/follow.js";
+import { namesOfEvent } from "../../web/verify/subjects.js";
 import { memberSigner as memberText, signerBytes } from "./builders/formats.mjs";
 import { CASE, ITEM, Key, b64, documentOf, eventAt } from "./ledger.mjs";
 

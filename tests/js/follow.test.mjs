@@ -3,7 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { follow, isBeforeSpan, namesOfAdmin, namesOfEvent, subject } from "../../web/verify/follow.js";
+import { actsOf } from "../../web/verify/acts.js";
+import { firstWanted, follow, isBeforeSpan } from "../../web/verify/follow.js";
+import { LIMITS } from "../../web/verify/limits.js";
+import { namesOfAdmin, namesOfEvent, subject } from "../../web/verify/subjects.js";
 import { parseId, parseUri } from "../../web/verify/gs1.js";
 import { Registry } from "../../web/verify/registry.js";
 
@@ -37,8 +40,8 @@ class Source {
   /** What a list that leaves something out says in place of the truth: `(answer, subject, wanted) => answer`. */
   lie = (answer) => answer;
 
-  #list(key, leaf) {
-    this.lists.set(key, [...(this.lists.get(key) ?? []), leaf]);
+  #list(key, leaf, signer, acts = 0) {
+    this.lists.set(key, [...(this.lists.get(key) ?? []), { leaf, signer, acts }]);
   }
 
   join(number, claims = {}) {
@@ -55,22 +58,22 @@ class Source {
     const leaf = this.leaf++;
     const signer = uuid(number);
     this.captures.set(leaf, { place: { leaf, time }, signer, certificate: `${number}`, signedAt: time, bytes, events: [events].flat() });
-    for (const key of new Set([events].flat().flatMap((one) => [...namesOfEvent(one, signer)]))) this.#list(key, leaf);
+    const speaking = [events].flat().map((one) => ({ event: one, subjects: namesOfEvent(one, signer) }));
+    for (const key of new Set(speaking.flatMap((one) => [...one.subjects]))) this.#list(key, leaf, signer, actsOf(speaking, key));
     return leaf;
   }
 
   list(key, wanted) {
     this.asked.push([key, wanted]);
     const list = this.lists.get(key) ?? [];
-    let first = 0;
-    if (wanted?.since !== undefined) {
-      first = Math.max(list.filter((leaf) => isBeforeSpan(this.captures.get(leaf).place.time, wanted.since)).length - 1, 0);
-    }
-    if (wanted?.last !== undefined) first = Math.max(list.length - wanted.last, 0);
-    return this.lie({ count: list.length, first, leaves: list.slice(first), reachesBack: true }, key, wanted);
+    const first = firstWanted(wanted, list.length);
+    return this.lie({ count: list.length, first, entries: list.slice(first) }, key, wanted);
   }
 
+  startOfSpan = (entries, since) => Math.max(entries.findLastIndex(({ leaf }) => isBeforeSpan(this.captures.get(leaf).place.time, since)), 0);
+
   capture = (leaf) => this.captures.get(leaf);
+  captureWithin = (leaf, bytes) => (this.captures.get(leaf).bytes <= bytes ? this.captures.get(leaf) : undefined);
   registeredAt = (leaf) => this.registry.registeredAt(leaf);
 
   cutShort(key) {
@@ -81,9 +84,9 @@ class Source {
     throw new Left(`no registration: ${key}`);
   }
 
-  follow(id = ITEM) {
-    const { records, shown, limitReached } = follow(id, this);
-    return { leaves: records.map(({ place: { leaf } }) => leaf), shown, limitReached };
+  follow(id = ITEM, limits = LIMITS) {
+    const { records, ...trail } = follow(id, this, undefined, limits);
+    return { leaves: records.map(({ place: { leaf } }) => leaf), ...trail };
   }
 }
 
@@ -143,44 +146,26 @@ const journey = () => {
 test("each list that an answer rests on is shown to its end and from its beginning", () => {
   const keys = [...journey().follow().shown].filter(([, { count }]) => count > 0).map(([key]) => key);
   assert.ok(keys.length >= 5);
+  const lies = [
+    (answer) => ({ ...answer, entries: answer.entries.slice(0, -1) }),
+    (answer) => ({ ...answer, first: 1, entries: answer.entries.slice(1) }),
+    (answer) => ({ ...answer, first: 1 }),
+    (answer) => ({ ...answer, count: answer.count + 1 }),
+    (answer) => ({ ...answer, entries: [] }),
+  ];
   for (const key of keys) {
-    const source = journey();
-    source.lie = (answer, asked) => (asked === key ? { ...answer, leaves: answer.leaves.slice(0, -1) } : answer);
-    if (source.lists.get(key).length > 1) cutShort(source, key);
-    const early = journey();
-    early.lie = (answer, asked) => (asked === key ? { ...answer, reachesBack: false } : answer);
-    if (/^(id|recall)/.test(key)) cutShort(early, key);
-  }
-});
-
-test("the newest recalls are not hidden", () => {
-  for (const key of [`recall ${ITEM.text}`, `recall ${uuid(1)} ${ITEM.text}`, `recall ${CLASS}`]) {
-    const source = journey();
-    source.put(1, event({ ids: [["object", parseId(CLASS), true]], unset: ["recalled"] }));
-    source.put(1, event({ ids: [["object", parseId(CLASS), true]], disposition: "recalled" }));
-    const list = source.lists.get(key);
-    source.lie = (answer, asked) => (asked === key ? { ...answer, first: 0, leaves: list.slice(0, -1) } : answer);
-    cutShort(source, key);
-    // That the list begins elsewhere than it says is no better.
-    source.lie = (answer, asked) => (asked === key ? { ...answer, first: 1, leaves: list } : answer);
-    cutShort(source, key);
-  }
-});
-
-test("registrations and parties are shown whole", () => {
-  for (const key of ["prefix 9506000", `party ${uuid(1)}`]) {
-    const source = journey();
-    source.lie = (answer, asked) => (asked === key ? { ...answer, count: answer.count + 1 } : answer);
-    cutShort(source, key);
-    source.lie = (answer, asked) => (asked === key ? { ...answer, leaves: [] } : answer);
-    cutShort(source, key);
+    for (const lie of lies) {
+      const source = journey();
+      source.lie = (answer, asked) => (asked === key ? lie(answer) : answer);
+      cutShort(source, key);
+    }
   }
   const source = journey();
-  source.lie = (answer, asked) => (asked === "prefix 9506000" ? { ...answer, leaves: [3] } : answer);
+  source.lie = (answer, asked) => (asked === "prefix 9506000" ? { ...answer, entries: [{ ...answer.entries[0], leaf: 3 }] } : answer);
   assert.throws(() => source.follow(), /no registration: prefix 9506000/);
 });
 
-/** A box that is first followed from hour 100 on, and then from the beginning, since the item was made from it, too. */
+/** A box that is followed from hour 100 on, and that the item was made from, too. */
 function seenLater() {
   const source = new Source();
   source.join(1, { gs1CompanyPrefixes: ["9506000"] });
@@ -191,27 +176,12 @@ function seenLater() {
   return { source, early, late };
 }
 
-test("a list that was taken from some time on is taken from its beginning when that is needed", () => {
+test("what is both carried and used is opened from the time that it is carried, and what brings it forth", () => {
   const { source, early, late } = seenLater();
   const { leaves, shown } = source.follow();
-  const asked = source.asked.filter(([key]) => key === listOf(box(1))).map(([, wanted]) => wanted);
-  assert.deepEqual(asked, [{ since: 100 * HOUR }, undefined]);
-  assert.deepEqual(leaves.filter((leaf) => early.includes(leaf)), early);
-  const { first, count, leaves: listed } = shown.get(listOf(box(1)));
-  assert.deepEqual([first, count, listed.slice(0, 3), listed.at(-1)], [0, listed.length, early, late]);
-});
-
-test("what is before is not hidden", () => {
-  const key = listOf(box(1));
-  const isSecond = (asked, wanted) => asked === key && wanted === undefined;
-  const { source } = seenLater();
-  // The list is said to begin where it was taken from at first.
-  source.lie = (answer, asked, wanted) => (isSecond(asked, wanted) ? { ...answer, first: 2, leaves: answer.leaves.slice(2), reachesBack: false } : answer);
-  cutShort(source, key);
-  source.lie = (answer, asked, wanted) => (isSecond(asked, wanted) ? { ...answer, leaves: [] } : answer);
-  cutShort(source, key);
-  source.lie = (answer, asked, wanted) => (isSecond(asked, wanted) ? { ...answer, reachesBack: false } : answer);
-  cutShort(source, key);
+  assert.deepEqual(leaves.filter((leaf) => early.includes(leaf)), early.slice(2));
+  assert.ok(leaves.includes(late));
+  assert.deepEqual(shown.get(listOf(box(1))).entries.map(({ leaf }) => leaf).slice(0, 3), early);
 });
 
 test("of a container the leaf before its span is taken too, and an event's day before that", () => {
@@ -220,9 +190,9 @@ test("of a container the leaf before its span is taken too, and an event's day b
   const handled = (at) => source.put(1, event({ ids: [["object", box(1)]], time: at * HOUR }), { time: at * HOUR });
   const leaves = [10, 40, 75, 76, 77].map(handled);
   source.put(1, packs(box(1), ITEM, 100 * HOUR), { time: 100 * HOUR });
-  const { first, leaves: shown } = source.follow().shown.get(listOf(box(1)));
+  const { opened } = source.follow();
   // A block at hour 76 may hold what happened at hour 100; the one before shows that nothing was left out.
-  assert.deepEqual([first, shown.slice(0, 3)], [2, leaves.slice(2)]);
+  assert.deepEqual(leaves.filter((leaf) => opened.has(leaf)), leaves.slice(2));
   assert.deepEqual([isBeforeSpan(76 * HOUR, 100 * HOUR), isBeforeSpan(76 * HOUR - 1, 100 * HOUR)], [false, true]);
 });
 
@@ -233,10 +203,14 @@ test("an answer about a container that was followed from an earlier time takes t
   source.put(1, [packs(box(1), ITEM, 30 * HOUR), packs(box(5), ITEM, 200 * HOUR)], { time: 200 * HOUR });
   // Box 9 is found by box 5 first, and a step later by box 2, which is in box 1.
   source.put(1, [packs(box(2), box(1), 35 * HOUR), packs(box(9), box(5), 210 * HOUR), packs(box(9), box(2), 38 * HOUR)], { time: 210 * HOUR });
-  const { leaves, shown } = source.follow();
+  const asked = [];
+  const { startOfSpan } = source;
+  source.startOfSpan = (entries, since) => {
+    if (entries.some(({ leaf }) => leaf === handled)) asked.push(since / HOUR);
+    return startOfSpan(entries, since);
+  };
+  const { leaves } = source.follow();
   assert.ok(leaves.includes(handled));
-  assert.equal(shown.get(listOf(box(9))).first, 0);
-  const asked = source.asked.filter(([key]) => key === listOf(box(9))).map(([, wanted]) => wanted.since / HOUR);
   assert.deepEqual(asked, [210, 38]);
 });
 
@@ -245,8 +219,10 @@ test("what a container was packed into before it was filled is followed from its
   source.join(1);
   source.put(1, packs(box(2), box(1), 38 * HOUR), { time: 38 * HOUR });
   source.put(1, packs(box(1), ITEM, 50 * HOUR), { time: 50 * HOUR });
+  const asked = [];
+  source.startOfSpan = (_, since) => asked.push(since / HOUR) && 0;
   source.follow();
-  assert.deepEqual(source.asked.filter(([key]) => key === listOf(box(2))).map(([, wanted]) => wanted), [{ since: 50 * HOUR }]);
+  assert.deepEqual([...new Set(asked)], [50]);
 });
 
 test("what it was made from is followed, and not what was made from it or what another says under the same tie", () => {
@@ -265,10 +241,10 @@ test("what it was made from is followed, and not what was made from it or what a
 
 // --- Limits
 
-/** A source with a participant, and what `fill` put on it. */
+/** A source with the holder of the prefix, and what `fill` put on it. */
 function filled(fill) {
   const source = new Source();
-  source.join(1);
+  source.join(1, { gs1CompanyPrefixes: ["9506000"] });
   fill(source);
   return source;
 }
@@ -277,13 +253,99 @@ test("a thousand statements, twelve MiB, ten thousand events are taken", () => {
   const statements = (count) => filled((source) => { for (let at = 0; at < count; at++) source.put(1, event({ time: at })); });
   assert.deepEqual([statements(1000).follow().limitReached, statements(1000).follow().leaves.length], [false, 1000]);
   const { limitReached, leaves, shown } = statements(1001).follow();
-  assert.deepEqual([limitReached, leaves.length, shown.get(listOf(ITEM)).leaves.length, shown.get(listOf(ITEM)).count], [true, 1000, 1000, 1001]);
+  assert.deepEqual([limitReached, leaves.length, shown.get(listOf(ITEM)).entries.length, shown.get(listOf(ITEM)).count], [true, 1000, 1001, 1001]);
   const MiB = 1024 * 1024;
   const bytes = (...sizes) => filled((source) => { for (const size of sizes) source.put(1, event({}), { bytes: size }); }).follow();
   assert.deepEqual([bytes(4 * MiB, 4 * MiB, 4 * MiB).limitReached, bytes(12 * MiB - 1, 1).limitReached], [false, false]);
   assert.deepEqual([bytes(12 * MiB, 1).limitReached, bytes(12 * MiB - 1, 1, 1).limitReached, bytes(12 * MiB - 1, 1, 1).leaves.length], [true, true, 2]);
   const events = (...counts) => filled((source) => { for (const count of counts) source.put(1, Array.from({ length: count }, () => event({}))); }).follow();
-  assert.deepEqual([events(9999, 1).limitReached, events(10000).limitReached, events(10000, 1).limitReached, events(9999, 1, 1).limitReached], [false, false, true, true]);
+  assert.deepEqual([events(9999, 1), events(10000), events(10000, 1), events(9999, 1, 1)].map((trail) => trail.limitReached), [false, false, true, true]);
+  assert.equal(events(10000, 1).leaves.length, 10000);
+});
+
+// --- Who takes how much
+
+const PREFIX = { gs1CompanyPrefixes: ["9506000"] };
+const held = (members = {}) => event({ readPoint: place(1), ...members });
+
+test("of a signer that is no party leaves with acts are opened in turn, and what is not counts by its acts", () => {
+  const source = new Source();
+  for (const number of [1, 2, 3]) source.join(number, number === 1 ? PREFIX : {});
+  source.put(1, event({ action: "ADD" }));
+  const silent = source.put(2, event({}));
+  const long = source.put(2, held(), { bytes: 64 * 1024 + 1 });
+  const just = source.put(2, held(), { bytes: 64 * 1024 });
+  const packing = source.put(3, [packs(box(1), ITEM)], { bytes: 70000 });
+  const { opened, unopened, shown, limitReached } = source.follow();
+  assert.deepEqual([silent, long, just, packing].map((leaf) => opened.has(leaf)), [false, false, true, false]);
+  assert.deepEqual([unopened, limitReached], [[{ leaf: long, signer: uuid(2) }], false]);
+  assert.ok(shown.has(`party ${uuid(3)}`) && !shown.has(listOf(box(1))));
+});
+
+test("of all that are no parties 32 leaves and 256 KiB are opened, of 16 signers, and 64 leaves are tried", () => {
+  const strangers = (count, each, bytes = 100) => {
+    const source = new Source();
+    source.join(1, PREFIX);
+    source.put(1, event({ action: "ADD" }));
+    for (let number = 2; number < count + 2; number++) source.join(number);
+    for (let number = 2; number < count + 2; number++) for (let at = 0; at < each; at++) source.put(number, held(), { bytes });
+    const { opened, unopened, limitReached } = source.follow();
+    return [opened.size - 1, unopened.length, limitReached];
+  };
+  assert.deepEqual(strangers(16, 2), [32, 0, false]);
+  assert.deepEqual(strangers(2, 20), [32, 8, false]);
+  assert.deepEqual(strangers(17, 1), [16, 0, true]);
+  assert.deepEqual(strangers(1, 5, 64 * 1024), [4, 1, false]);
+  assert.deepEqual(strangers(1, 70, 70000), [0, 70, false]);
+});
+
+test("no signer takes more than its share while another has something left", () => {
+  const source = new Source();
+  source.join(1, PREFIX);
+  source.join(2, { glns: [gln(0)] });
+  source.put(1, event({ action: "ADD", destinations: [parseUri(`https://id.gs1.org/417/${gln(0)}`)] }));
+  const boxes = Array.from({ length: 101 }, (_, at) => packs(box(at), ITEM));
+  source.put(2, boxes);
+  for (let at = 0; at < 3; at++) source.put(2, Array.from({ length: 5000 }, () => event({})), { bytes: 4 * 1024 * 1024 });
+  source.put(1, packs(box(999), ITEM));
+  const last = source.put(1, event({ disposition: "stolen" }));
+  const { leaves, shown, limitReached } = source.follow();
+  assert.ok(limitReached && leaves.includes(last) && shown.has(listOf(box(999))));
+  assert.ok(leaves.length <= 10000);
+  // Of one signer and id sixteen containers are followed.
+  assert.equal([...shown.keys()].filter((key) => key.startsWith("id urn:x:box")).length, 17);
+});
+
+test("what a signer floods before another is found leaves that one its share", () => {
+  const source = new Source();
+  source.join(1, PREFIX);
+  source.join(2, { glns: [gln(0)] });
+  source.join(3, { glns: [gln(1)] });
+  const to = (number) => [parseUri(`https://id.gs1.org/417/${gln(number)}`)];
+  source.put(1, event({ action: "ADD", destinations: to(0) }));
+  source.put(1, packs(box(1), ITEM));
+  for (let at = 0; at < 4; at++) source.put(2, event({}), { bytes: 4 * 1024 * 1024 });
+  // Who has it is named by what the box says, which is found with the flood.
+  source.put(1, event({ ids: [["object", box(1)]], destinations: to(1) }));
+  const last = source.put(3, event({ disposition: "stolen" }));
+  const { leaves, limitReached } = source.follow();
+  assert.ok(limitReached && leaves.includes(last));
+});
+
+test("of a list longer than ten thousand the last five thousand are shown", () => {
+  const source = new Source();
+  source.join(1, PREFIX);
+  source.join(2);
+  source.put(1, event({ action: "ADD" }));
+  const key = listOf(ITEM);
+  const entries = Array.from({ length: 9999 }, (_, at) => ({ leaf: 100 + at, signer: uuid(2), acts: 0 }));
+  source.lists.set(key, [...source.lists.get(key), ...entries]);
+  assert.equal(source.follow().shown.get(key).entries.length, 10000);
+  const more = source.put(1, event({}));
+  source.lists.set(key, source.lists.get(key).map((entry) => (entry.leaf === more ? { ...entry, leaf: 20000 } : entry)));
+  source.captures.set(20000, source.captures.get(more));
+  const { shown, limitReached } = source.follow();
+  assert.deepEqual([shown.get(key).first, shown.get(key).entries.length, limitReached], [5001, 5000, true]);
 });
 
 test("only events that name what is followed are counted and shown", () => {
@@ -325,7 +387,7 @@ test("eight lots are looked at, the first in the order of their text", () => {
   const of = (count) => filled((source) => {
     for (let at = count; at > 0; at--) source.put(1, event({ action: "ADD", ilmd: new Map([["e:lotNumber", `L${100 + at}`]]) }));
   }).follow();
-  const lots = ({ shown }) => [...shown.keys()].filter((key) => /^recall .*\/10\//.test(key)).map((key) => key.split("/").at(-1));
+  const lots = ({ shown }) => [...shown.keys()].filter((key) => /^recall https.*\/10\//.test(key)).map((key) => key.split("/").at(-1));
   assert.deepEqual(lots(of(8)).length, 8);
   assert.deepEqual(lots(of(9)).sort(), ["L101", "L102", "L103", "L104", "L105", "L106", "L107", "L108"]);
   // A lot counts where the event brings the item forth.
@@ -333,16 +395,26 @@ test("eight lots are looked at, the first in the order of their text", () => {
   assert.deepEqual(lots(seen), []);
 });
 
-test("of recalls the last hundred are taken, and a budget of their own bounds them", () => {
+test("of a holder's recalls the last hundred are opened, and a budget of their own bounds them", () => {
   const of = (count, options) => filled((source) => {
     for (let at = 0; at < count; at++) source.put(1, event({ ids: [["object", parseId(CLASS), true]], disposition: "recalled" }), options);
   }).follow();
-  const list = ({ shown }) => shown.get(`recall ${CLASS}`);
-  assert.deepEqual([list(of(100)).first, list(of(100)).leaves.length, of(100).limitReached], [0, 100, false]);
-  assert.deepEqual([list(of(101)).first, list(of(101)).leaves.length], [1, 100]);
+  const list = ({ shown }) => shown.get(`recall ${uuid(1)} ${CLASS}`);
+  assert.deepEqual([list(of(100)).first, list(of(100)).entries.length, of(100).limitReached], [0, 100, false]);
+  assert.deepEqual([list(of(101)).first, list(of(101)).entries.length, of(101).limitReached], [1, 100, true]);
   // From the last back, so that the newest are seen in any case.
   const large = of(4, { bytes: 6 * 1024 * 1024 });
-  assert.deepEqual([list(large).first, list(large).leaves, large.limitReached], [2, [4, 5], true]);
+  assert.deepEqual([large.opened, large.limitReached], [new Set([5, 4]), true]);
+});
+
+test("of others' recalls the last sixteen are told, as far as others' leaves are opened", () => {
+  const source = filled((one) => {
+    one.join(2);
+    for (let at = 0; at < 17; at++) one.put(2, event({ ids: [["object", parseId(CLASS), true]], disposition: "recalled" }));
+    one.put(2, event({ ids: [["object", parseId(CLASS), true]], disposition: "recalled" }), { bytes: 70000 });
+  });
+  const { opened, limitReached, shown } = source.follow();
+  assert.deepEqual([opened.size, limitReached, shown.get(`recall ${CLASS}`).entries.length], [15, false, 18]);
 });
 
 test("records that spend their budget leave recalls theirs", () => {
@@ -350,8 +422,8 @@ test("records that spend their budget leave recalls theirs", () => {
     for (let at = 0; at < 1000; at++) one.put(1, event({ time: at }));
     one.put(1, event({ ids: [["object", parseId(CLASS), true]], disposition: "recalled" }));
   });
-  const { limitReached, shown } = source.follow();
-  assert.deepEqual([limitReached, shown.get(`recall ${CLASS}`).leaves], [false, [1002]]);
+  const { limitReached, opened } = source.follow();
+  assert.deepEqual([limitReached, opened.has(1002)], [false, true]);
 });
 
 test("the holders' own recalls are taken before anybody's, whatever the order of their texts", () => {

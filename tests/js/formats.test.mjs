@@ -11,7 +11,7 @@ import { founderBytes } from "../../web/verify/anchor.js";
 import { digest, sha256, toBase64url, toHex, utf8 } from "../../web/verify/bytes.js";
 import { isEd25519Key } from "../../web/verify/ed25519.js";
 import { readEpcis } from "../../web/verify/epcis.js";
-import { prefixesOf } from "../../web/verify/follow.js";
+import { prefixesOf } from "../../web/verify/subjects.js";
 import { IdError, classOf, parseUri } from "../../web/verify/gs1.js";
 import { MemberChain, readHandovers } from "../../web/verify/handover.js";
 import { parse } from "../../web/verify/json.js";

@@ -182,7 +182,7 @@ test("a removed member's stolen key registers nobody: not now, and not in its ow
   const [stolen] = removed;
   // What no honest quorum would sign: a registration by the removed key stands on the ledger, and leads to the product.
   register(ledger, mallory, stolen);
-  ledger.capture(mallory, eventAt(300, { epcList: [ITEM], bizStep: "storing" }));
+  ledger.capture(mallory, eventAt(300, { epcList: [ITEM], bizStep: "storing", readPoint: { id: "urn:x:place" } }));
   const evidence = ledger.evidence(ITEM);
   for (const height of [0, heights[4], heights[9]]) {
     const shown = { ...evidence, formerMembers: [] };

@@ -11,7 +11,8 @@ import {
 } from "./builders/formats.mjs";
 import { actsOf } from "../../web/verify/acts.js";
 import { readEpcis } from "../../web/verify/epcis.js";
-import { bySubject, follow, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent, textOf } from "../../web/verify/follow.js";
+import { firstWanted, follow, isBeforeSpan } from "../../web/verify/follow.js";
+import { bySubject, kindOf, namesOfAdmin, namesOfEvent, textOf } from "../../web/verify/subjects.js";
 import { parseQuestion } from "../../web/verify/gs1.js";
 import { Signatures, keyOf } from "../../web/verify/jws.js";
 import { parse } from "../../web/verify/json.js";
@@ -339,18 +340,20 @@ export class Ledger {
   source() {
     const { lists, captures, registry, seals } = this;
     const blockTime = (leaf) => Date.parse(JSON.parse(seals.find((one) => one.leaf > leaf).seal).time);
+    const listed = ({ leaf, signer, acts }) => ({ leaf, signer: signer.length === 36 ? signer : undefined, acts });
     return {
       registry,
       registeredAt: (leaf) => registry.registeredAt(leaf),
       capture: (leaf) => captures.get(leaf),
+      captureWithin: (leaf, bytes) => (captures.get(leaf).bytes <= bytes ? captures.get(leaf) : undefined),
+      startOfSpan: (entries, since) => Math.max(entries.findLastIndex(({ leaf }) => isBeforeSpan(blockTime(leaf), since)), 0),
       cutShort: (subject) => { throw new Error(`cut short: ${subject}`); },
       noRegistration: (subject) => { throw new Error(`no registration: ${subject}`); },
+      noProposal: (subject) => { throw new Error(`no proposal: ${subject}`); },
       list(subject, wanted) {
-        const list = (lists.get(subject) ?? []).map(({ leaf }) => leaf);
-        let first = 0;
-        if (wanted?.since !== undefined) first = Math.max(list.filter((leaf) => isBeforeSpan(blockTime(leaf), wanted.since)).length - 1, 0);
-        if (wanted?.last !== undefined) first = Math.max(list.length - wanted.last, 0);
-        return { count: list.length, first, leaves: list.slice(first), reachesBack: true };
+        const list = (lists.get(subject) ?? []).map(listed);
+        const first = firstWanted(wanted, list.length);
+        return { count: list.length, first, entries: list.slice(first) };
       },
     };
   }
@@ -369,16 +372,18 @@ export class Ledger {
   /** Evidence about an id, as a value whose `JSON.stringify` is the document, with the handovers after a block. */
   evidence(text, change = {}, { from = 0 } = {}) {
     const { id, label } = parseQuestion(text);
-    const { shown } = follow(id, this.source(), label);
+    const { shown, opened, proposed } = follow(id, this.source(), label);
     const lists = new Map(this.lists);
     const index = new NaiveIndex(lists);
-    const entries = [...shown].sort(([a], [b]) => bySubject(a, b)).map(([key, { first, leaves }]) => index.entry(key, first, leaves));
+    const entries = [...shown].sort(([a], [b]) => bySubject(a, b)).map(([key, { first, entries: listed }]) => index.entry(key, first, listed.map(({ leaf }) => leaf)));
     const leavesOf = (some) => [...new Set(some.flatMap((entry) => entry.leaves))].sort((a, b) => a - b);
-    // Of a proposal's list the seal of the last leaf's block is shown, and no statement.
-    const leaves = leavesOf(entries.filter(({ kind }) => kind !== "proposal"));
+    // Of a proposal's list the seal of the last leaf's block is shown, and no statement; of other lists the captures that were opened.
+    const admins = leavesOf(entries.filter(({ kind }) => kind === "prefix" || kind === "party"));
+    const leaves = [...new Set([...admins, ...proposed, ...opened])].sort((a, b) => a - b);
+    const ends = leavesOf(entries.filter(({ kind }) => kind === "proposal"));
     const placed = (map) => leaves.filter((leaf) => map.has(leaf)).map((leafIndex) => ({ leafIndex, statement: map.get(leafIndex).text }));
     const sealOf = (leaf) => this.seals.find((seal) => seal.leaf > leaf);
-    const seals = [...new Set(leavesOf(entries).map(sealOf))].map(({ leaf, seal }) => ({ leafIndex: leaf, seal }));
+    const seals = [...new Set([...leaves, ...ends].sort((a, b) => a - b).map(sealOf))].map(({ leaf, seal }) => ({ leafIndex: leaf, seal }));
     const { leaf, seal } = this.seals.at(-1);
     const all = [...new Set([...leaves, ...seals.map(({ leafIndex }) => leafIndex), leaf])].sort((a, b) => a - b);
     return evidenceDocument({

@@ -3,7 +3,7 @@
 
 import { concat, fromBase64url, toHex } from "./bytes.js";
 import { declares, names } from "./epcis.js";
-import { bringsForth, kindOf, textOf } from "./follow.js";
+import { bringsForth, kindOf, textOf } from "./subjects.js";
 import { STEP_ACTS, endIn } from "./reading.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -16,6 +16,12 @@ export const participantSigner = (id) =>
 
 /** The 17 bytes by which a list names a member. */
 export const memberSigner = (kid) => concat(Uint8Array.of(MEMBER), fromBase64url(kid).subarray(0, BYTES));
+
+/** The id of the participant that a list names; `undefined` of a member. */
+export function participantOf(signer) {
+  if (signer[0] !== PARTICIPANT) return undefined;
+  return toHex(signer.subarray(1)).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
 
 /** The bytes of a signer as JSON names it; `undefined` for other text. */
 export function signerOf(text) {
@@ -30,7 +36,7 @@ export function bySigner(one, other) {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-export const [BRINGS_FORTH, LETS_GO, TAKES, HAS_IN_HAND, ENDS, PACKS, DECLARES_ERROR] = [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40];
+export const [BRINGS_FORTH, LETS_GO, TAKES, HAS_IN_HAND, ENDS, PACKS, DECLARES_ERROR, NOT_KNOWN] = [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80];
 
 /** The acts of who has a product, had it or lets go of it. */
 export const HAVING = LETS_GO | TAKES | HAS_IN_HAND | ENDS;

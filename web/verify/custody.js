@@ -6,6 +6,7 @@ import { declares } from "./epcis.js";
 import { actOf } from "./reading.js";
 import { checkUpheld } from "./rules/upheld.js";
 import { day, quoted } from "./sentences.js";
+import { checkUnopened, noteUnopened } from "./unopened.js";
 import { containerOf, startOf, take } from "./walk.js";
 
 /** Reports what the account leaves open and what is against it, and says whether every hand-over is known. */
@@ -15,9 +16,10 @@ export function checkCustody(one, findings) {
   checkTakenBack(one, findings);
   const contradictions = account.contradictions.filter((at) => !one.bringsForth(at));
   for (const at of contradictions) contradicts(one, at, findings);
+  const moreIsClaimed = checkUnopened(one, findings);
   const upheld = checkUpheld(one, findings);
   const claims = account.claims.filter((at) => !upheld.has(at));
-  if (claims.length > 0) checkClaims(one, claims, findings);
+  if (claims.length > 0) checkClaims(one, claims, moreIsClaimed, findings);
   checkDismissed(one, findings);
   checkContainers(one, findings);
   unnamedCarriers(one, findings);
@@ -27,7 +29,7 @@ export function checkCustody(one, findings) {
   checkLate(one, findings);
   checkLeft(one, findings);
   if (account.isCut) findings.add("limit-reached", [], { what: { key: "limit.account" } });
-  return !hasCycle && contradictions.length === 0 && account.claims.length === 0;
+  return !hasCycle && contradictions.length === 0 && account.claims.length === 0 && !moreIsClaimed;
 }
 
 function checkNotices(one, findings) {
@@ -67,15 +69,16 @@ function contradicts(one, at, findings) {
 
 const leavesWith = (one, at, { last }) => one.leaves(last === undefined ? [at] : [at, last]);
 
-/** Reports the claims: as a gap if a hand-over that is missing explains them, else as what they are. */
-function checkClaims(one, claims, findings) {
+/** Reports the claims: as a gap if a hand-over that is missing explains them all, else as what they are. */
+function checkClaims(one, claims, moreIsClaimed, findings) {
   const { passed, contest, contests } = one.account;
   const carries = (at) => one.isShipper(one.signer(at));
   const onlyCarriers = claims.every(carries);
   const isAsked = (at) => onlyCarriers || !carries(at);
   const first = claims.find(isAsked);
   const here = passed.get(first);
-  if (here && contests.length === 0 && explains(one, claims.filter(isAsked), here)) return gap(one, first, here, findings);
+  const isOne = contests.length === 0 && !moreIsClaimed;
+  if (here && isOne && explains(one, claims.filter(isAsked), here)) return gap(one, first, here, findings);
   const all = [...bySigner(one, claims).values()].sort(([a], [b]) => a - b);
   const signers = contest ? contest.others.map((at) => one.signer(at)) : [];
   const isCandidate = ([at]) => signers.includes(one.signer(at));
@@ -144,22 +147,25 @@ function gap(one, at, here, findings) {
 /** Reports what one participant says against the account. */
 function claimed(one, claims, findings) {
   const [first] = claims;
-  const { last } = one.account.end;
   const isParty = one.order.some((at) => one.signer(at) === one.signer(first));
-  const isWarned = last !== undefined && one.signer(last) !== one.signer(first);
-  const params = {
-    own: last === undefined ? "" : { key: "claimed.own", params: placed(one, last) },
-    says: { key: isParty ? "claimed.by-party" : "claimed.by-stranger", params: placed(one, first) },
-    warning: isWarned ? { key: "claimed.warning", params: { who: one.who(last) } } : "",
-  };
-  findings.add("claimed", one.leaves(claims), params);
+  const says = { key: isParty ? "claimed.by-party" : "claimed.by-stranger", params: placed(one, first) };
+  findings.add("claimed", one.leaves(claims), against(one, one.signer(first), says));
+}
+
+/** What a participant says, beside where the product is by its own records. */
+export function against(one, signer, says) {
+  const { last } = one.account.end;
+  if (last === undefined) return { own: "", says, warning: "" };
+  const warning = one.signer(last) === signer ? "" : { key: "claimed.warning", params: { who: one.who(last) } };
+  return { own: { key: "claimed.own", params: placed(one, last) }, says, warning };
 }
 
 /** Notes which claims the members have dismissed, and why. */
 function checkDismissed(one, findings) {
   for (const [, claims] of [...bySigner(one, one.account.dismissed)].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const { at, reason } = one.dismissal(claims[0]);
-    const params = { ...one.signed(claims[0]), decided: day(at.time), reason: quoted(reason) };
+    const says = { key: "dismissed.on", params: one.signed(claims[0]) };
+    const params = { says, decided: day(at.time), reason: quoted(reason) };
     findings.add("dismissed", one.leaves(claims), params);
   }
 }
@@ -167,8 +173,9 @@ function checkDismissed(one, findings) {
 /** Notes who says to have had some of a lot without being named by anybody that had. */
 export function noteClaims(one, findings) {
   checkDismissed(one, findings);
+  noteUnopened(one, findings);
   for (const [at] of bySigner(one, one.account.claims).values()) {
-    findings.add("lot-claimed", [one.leaf(at)], one.signed(at));
+    findings.add("lot-claimed", [one.leaf(at)], { says: { key: "lot-claimed.on", params: one.signed(at) } });
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { signerOf } from "./acts.js";
 import { byteLength, fail, fromBase64url, isHash } from "./bytes.js";
-import { subject } from "./follow.js";
+import { subject } from "./subjects.js";
 import { readHandovers } from "./handover.js";
 import { asEvidence, checkVersion, isMap, isText, membersOf, parse } from "./json.js";
 import { keyOf } from "./jws.js";

@@ -1,11 +1,12 @@
 // From an evidence document and a trust anchor to a history that needs nobody's word, by the steps of docs/FORMATS.md,
 // "Evidence", in their order.
 
-import { actsOf, bySigner, memberSigner, participantSigner } from "./acts.js";
+import { actsOf, bySigner, memberSigner, participantOf, participantSigner } from "./acts.js";
 import { EvidenceError, equal, fail, firstWhere, fromBase64url, toBase64url, toHex } from "./bytes.js";
 import { readEvidence } from "./document.js";
 import { readEpcis } from "./epcis.js";
-import { bySubject, follow, holdsCaptures, isBeforeSpan, kindOf, namesOfAdmin, namesOfEvent, textOf } from "./follow.js";
+import { firstWanted, follow, isBeforeSpan } from "./follow.js";
+import { bySubject, holdsCaptures, kindOf, namesOfAdmin, namesOfEvent, textOf } from "./subjects.js";
 import { MemberChain } from "./handover.js";
 import { Signatures, parseStatement } from "./jws.js";
 import { checkSealPlace, parseCheckpoint, parseSeal, sealLeaf, statementLeaf } from "./ledger.js";
@@ -42,9 +43,9 @@ export async function checkEvidence(value, { id, label = new Map() }, anchor, la
   const trail = follow(id, new Shown(evidence.index, registry, captures), label);
   checkShown(evidence, trail);
   checkNames(evidence.index, captures, admins);
-  const { records, limitReached } = trail;
+  const { records, unopened, limitReached } = trail;
   return {
-    history: { id, label, asOf: seal.time, treeSize: checkpoint.size, records, limitReached, registry },
+    history: { id, label, asOf: seal.time, treeSize: checkpoint.size, records, unopened, limitReached, registry },
     checkpoint,
     seal,
     checks: { signatures: signatures.count, proofs: 1 + evidence.index.length, subjects: evidence.index.length, leaves },
@@ -284,17 +285,20 @@ class Shown {
 
   list(key, wanted) {
     const entry = this.entries.get(key) ?? this.#missing("subject-missing", `the index says nothing here of ${key}`);
-    const { count, first, leaves } = entry;
-    let [skipped, reachesBack] = [0, first === 0];
-    if (wanted?.since !== undefined) {
-      const late = (at) => !isBeforeSpan(this.captures.get(leaves[at])?.place.time ?? Infinity, wanted.since);
-      const before = firstWhere(leaves.length, late);
-      [skipped, reachesBack] = [Math.max(before - 1, 0), before > 0 || first === 0];
-    } else if (wanted?.last !== undefined) {
-      const from = Math.max(count - wanted.last, 0);
-      [skipped, reachesBack] = [Math.max(from - first, 0), first <= from && (leaves.length === 0) === (count === 0)];
-    }
-    return { count, first: first + skipped, leaves: leaves.slice(skipped), reachesBack };
+    const first = Math.max(firstWanted(wanted, entry.count), entry.first);
+    const entries = entry.leaves.map((leaf, at) => ({ leaf, signer: participantOf(entry.signers[at]), acts: entry.acts[at] }));
+    return { count: entry.count, first, entries: entries.slice(first - entry.first) };
+  }
+
+  /** If the entry before the span is not here, more is asked for than is here. */
+  startOfSpan(entries, since) {
+    const isBefore = ({ leaf }) => this.captures.has(leaf) && isBeforeSpan(this.captures.get(leaf).place.time, since);
+    return Math.max(entries.findLastIndex(isBefore), 0);
+  }
+
+  captureWithin(leaf, bytes) {
+    const capture = this.captures.get(leaf);
+    return capture && capture.bytes <= bytes ? capture : undefined;
   }
 
   capture(leaf) {
@@ -313,6 +317,10 @@ class Shown {
     this.#missing("no-registration", `leaf ${leaf}, in the list of ${key}, registers nobody`);
   }
 
+  noProposal(key, leaf) {
+    this.#missing("no-proposal", `leaf ${leaf}, which a member signed in the list of ${key}, proposes nothing`);
+  }
+
   #missing(code, message) {
     fail(code, `something is left out: ${message}`);
   }
@@ -321,20 +329,19 @@ class Shown {
 const same = (one, other) => one.length === other.length && one.every((leaf, at) => leaf === other[at]);
 
 /** Checks that the evidence shows what the answer rests on, and nothing else. */
-function checkShown({ index, statements, registrations }, { shown, proposed }) {
+function checkShown({ index, statements, registrations }, { shown, opened, proposed }) {
   for (const { key, first, leaves } of index) {
     const list = shown.get(key) ?? fail("subject-unneeded", `the index is shown for ${key}, on which the answer does not rest`);
-    if (list.first !== first || !same(list.leaves, leaves)) {
+    if (list.first !== first || !same(list.entries.map(({ leaf }) => leaf), leaves)) {
       fail("other-leaves", `of the list of ${key} other leaves are shown than the answer rests on`);
     }
   }
-  const [captures, admins] = [new Set(), new Set()];
-  for (const [key, { leaves }] of shown) {
-    if (kindOf(key) === "proposal") continue;
-    const isCapture = (leaf) => holdsCaptures(kindOf(key)) && !proposed.has(leaf);
-    for (const leaf of leaves) (isCapture(leaf) ? captures : admins).add(leaf);
+  const admins = new Set(proposed);
+  for (const [key, { entries }] of shown) {
+    if (kindOf(key) === "proposal" || holdsCaptures(kindOf(key))) continue;
+    for (const { leaf } of entries) admins.add(leaf);
   }
-  const unrelated = statements.find(({ leaf }) => !captures.has(leaf)) ?? registrations.find(({ leaf }) => !admins.has(leaf));
+  const unrelated = statements.find(({ leaf }) => !opened.has(leaf)) ?? registrations.find(({ leaf }) => !admins.has(leaf));
   if (unrelated) fail("unrelated", `the statement of leaf ${unrelated.leaf} is named by none of the lists here`);
 }
 
@@ -356,8 +363,8 @@ export function checkNames(index, captures, admins) {
   const listed = new Map();
   for (const { key, kind, leaves, signers, acts, first, count } of index) {
     leaves.forEach((leaf, at) => {
-      // What was said last of a proposal is not needed: where it stands is.
-      if (kind === "proposal" && !told.has(leaf)) return;
+      // What was said last of a proposal is not needed: where it stands is. Which captures are, was followed.
+      if ((kind === "proposal" || holdsCaptures(kind)) && !told.has(leaf)) return;
       const said = told.get(leaf) ?? fail("statement-missing", `something is left out: leaf ${leaf} names ${key}, and its statement is not here`);
       // A list of recalls has captures, and proposals to lift one.
       if (!said.subjects.has(key) || (holdsCaptures(kind) !== captures.has(leaf) && !isLift(kind, leaf))) {

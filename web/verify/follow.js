@@ -1,270 +1,115 @@
-// `names` and `follows` (docs/FORMATS.md): under which subjects a leaf is indexed, and which lists an answer rests on.
+// `follows` (docs/FORMATS.md): which lists an answer rests on, and which leaves in them are opened: by who signed them, never by what they
+// are worth.
 
+import { BRINGS_FORTH, HAVING, LETS_GO, NOT_KNOWN, actsIn } from "./acts.js";
 import { byBytes } from "./bytes.js";
-import { declares, names, plays } from "./epcis.js";
-import { byText, claimDigits, classOf, glnOf, parseUri } from "./gs1.js";
-import { lotOfLabel } from "./rules/label.js";
+import { names } from "./epcis.js";
+import { byText, classOf, glnOf } from "./gs1.js";
+import { LIMITS, Meter, level } from "./limits.js";
 import { lotsIn } from "./master_data.js";
-import { broughtIntoBeing, covers, namespaceCandidates, plainHttp } from "./registry.js";
-import { kindByte } from "./tree.js";
+import { covers } from "./registry.js";
+import { lotOfLabel } from "./rules/label.js";
+import { bringsForth, bySubject, containerIn, inputsOf, prefixesOf, speaksOfRecall, subject } from "./subjects.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const STATEMENTS_MAX = 1000;
-const BYTES_MAX = 3 * 4 * 1024 * 1024;
-const EVENTS_MAX = 10000;
-const IDS_MAX = 100;
-const PLACES_MAX = 100;
 const DESTINATIONS_MAX = 16;
-const LOTS_MAX = 8;
-const RECALLS_MAX = 100;
 
-/** A subject as one text, by which maps are keyed: its kind, a space, and its own text. */
-export const subject = (kind, text) => `${kind} ${text}`;
-export const kindOf = (key) => key.slice(0, key.indexOf(" "));
-export const textOf = (key) => key.slice(key.indexOf(" ") + 1);
-export const bySubject = (a, b) => kindByte(kindOf(a)) - kindByte(kindOf(b)) || byBytes(textOf(a), textOf(b));
-export const holdsCaptures = (kind) => ["id", "transformation", "recall", "transaction"].includes(kind);
-
-/** The subjects of one event by its signer. */
-export function namesOfEvent(event, signer) {
-  const subjects = new Set();
-  const ids = event.ids.map(([, id]) => id);
-  for (const id of ids) subjects.add(subject("id", id.text));
-  if (event.transformationId) subjects.add(subject("transformation", event.transformationId.text));
-  for (const transaction of event.transactions) subjects.add(subject("transaction", transaction));
-  if (declares(event, "recalled")) {
-    for (const id of ids) if (classOf(id)) subjects.add(subject("id", classOf(id).text));
-  }
-  if (speaksOfRecall(event)) {
-    for (const id of ids) subjects.add(subject("recall", id.text)).add(subject("recall", `${signer} ${id.text}`));
-  }
-  return subjects;
-}
-
-export const speaksOfRecall = (event) => declares(event, "recalled") || event.unset.includes("recalled");
-
-/** The subjects of an admin statement; of a proposal those that evidence can have. It has its statement's `id`. */
-export function namesOfAdmin(admin) {
-  if (admin.type === "genesis") return new Set(admin.members.map(({ kid }) => subject("party", kid)));
-  if (admin.type === "proposal") return new Set([subject("proposal", admin.id), ...admin.names.map(([kind, text]) => subject(kind, text))]);
-  const subjects = new Set([subject("party", admin.participant)]);
-  if (admin.type === "registration") {
-    const { gs1CompanyPrefixes, gs1Keys = [], glns, namespaces } = admin.claims;
-    const keys = gs1Keys.map((key) => claimDigits(parseUri(key)).at(-1));
-    for (const text of [...gs1CompanyPrefixes, ...keys, ...glns, ...namespaces.map(plainHttp)]) subjects.add(subject("prefix", text));
-  }
-  return subjects;
-}
-
-/** The container that an event puts `child` into (EPCIS 2.0 §7.4.3). */
-export function containerIn(event, child) {
-  const packs = event.type === "AggregationEvent" && event.action === "ADD" && event.parent;
-  return packs && plays(event, child, "child") ? event.parent : undefined;
-}
-
-export const inputsOf = (event) => event.ids.filter(([part]) => part === "input").map(([, id]) => id);
-
-/** True where an event brings the id into being. */
-export const bringsForth = (event, text) => broughtIntoBeing(event).some((id) => id.text === text);
-
-/** Every prefix that could cover an id, held or not. */
-export function prefixesOf(id) {
-  return id.key ? claimDigits(id) : namespaceCandidates(id.text);
-}
+/** The acts by which an entry that is not opened counts as a claim. */
+const CLAIMING = BRINGS_FORTH | HAVING | NOT_KNOWN;
 
 /** True where a block is too early to hold an event of a span that begins at `since`. */
 export const isBeforeSpan = (time, since) => since - time > DAY_MS;
 
-class Budget {
-  statements = 0;
-  bytes = 0;
-  events = 0;
-
-  get isSpent() {
-    return this.statements >= STATEMENTS_MAX || this.bytes >= BYTES_MAX || this.events >= EVENTS_MAX;
-  }
+/** The first position that is wanted of a list; `wanted` is `{last}`, `{whole, last}` of a list that may be long, or nothing. */
+export function firstWanted(wanted, count) {
+  if (!wanted || count <= (wanted.whole ?? -1)) return 0;
+  return Math.max(count - wanted.last, 0);
 }
 
 /**
  * Follows everything that an answer about `id`, with its `label` if it has one, rests on, through a source with
- * `registry`, `registeredAt(leaf)`, `capture(leaf)`, `cutShort(subject)`, `noRegistration(subject, leaf)` and
- * `list(subject, wanted)` that gives `{count, first, leaves, reachesBack}`; `wanted` is `{since}`, `{last}` or nothing.
+ * `registry`, `registeredAt(leaf)`, `capture(leaf)`, `captureWithin(leaf, bytes)`, `startOfSpan(entries, since)`, `cutShort(subject)`,
+ * `noRegistration(subject, leaf)`, `noProposal(subject, leaf)` and `list(subject, wanted)` that gives `{count, first, entries}`, each
+ * entry `{leaf, signer, acts}` with the id of a participant, or none of a member.
  *
- * Gives `{records, shown, proposed, limitReached}`: `shown` maps subjects to `{count, first, leaves}`, `proposed` has the leaves in lists
- * of recalls that are proposals to lift one.
+ * Gives `{records, shown, opened, unopened, known, proposed, limitReached}`: `shown` maps subjects to `{count, first, entries}`, `opened` has
+ * the leaves whose captures were read, `unopened` those that count by their acts, `{leaf, signer}`, `proposed` the leaves in lists of recalls
+ * that are proposals to lift one.
  */
-export function follow(id, source, label) {
-  const follower = new Follower({ id, label }, source);
-  follower.followIds();
-  follower.followPlaces();
+export function follow(id, source, label, limits = LIMITS) {
+  const follower = new Follower({ id, label }, source, limits);
+  follower.followJourney();
+  follower.followOthers();
   follower.followRecalls();
-  follower.followParties();
-  const { shown, limitReached } = follower;
-  return { records: follower.records(), shown, proposed: new Set(follower.proposals.values()), limitReached };
+  follower.followKnown();
+  const records = follower.records();
+  const { shown, opened, unopened, known, proposed, limitReached } = follower;
+  return { records, shown, opened, unopened, known, proposed, limitReached };
 }
+
+const inTheirOrder = (a, b) => a.leaf - b.leaf || byBytes(a.kind, b.kind) || byBytes(a.text, b.text);
+
+/** The signers of the entries that have some of these acts, in the order of their first ones, each once. */
+function signersOf(entries, acts) {
+  const speaking = entries.filter((entry) => entry.signer !== undefined && (acts === undefined || entry.acts & acts));
+  return [...new Set(speaking.map(({ signer }) => signer))];
+}
+
+/** Of several texts' ids, each once, in order of text. */
+const inOrder = (ids) => [...new Map(ids.map((id) => [id.text, id])).values()].sort(byText);
 
 class Follower {
   shown = new Map();
+  opened = new Set();
+  unopened = [];
+  proposed = new Set();
   limitReached = false;
-  budget = new Budget();
-  captures = new Map();
-  found = new Map();
+  ids = new Map();
+  /** Each transformation with the signers whose events count, and what of it was opened. */
+  ties = new Map();
+  /** Whose leaves are opened whole. */
   parties = new Set();
-  /** The proposals that stand in lists of recalls, each with its leaf. */
-  proposals = new Map();
-  transformations = new Map();
+  /** Whose the destinations are that were looked up. */
+  owners = new Map();
+  found = new Map();
+  captures = new Map();
+  /** Those about whom everything is to be shown. */
+  known = new Set();
+  /** The proposals that stand in lists of recalls. */
+  proposals = new Set();
 
-  constructor(asked, source) {
-    const { id } = asked;
-    Object.assign(this, { asked, source });
-    // `carries` is the time from which an id is followed as a container, `taken` that from which its list was taken.
-    this.ids = new Map([[id.text, { id, carries: -Infinity, isUsed: true, taken: undefined }]]);
+  constructor(asked, source, limits) {
+    Object.assign(this, { asked, source, limits, meter: new Meter(limits) });
   }
 
-  followIds() {
-    for (let hasFound = true; hasFound; hasFound = this.findLinks()) {
-      const roles = [...this.ids.values()].sort((a, b) => byText(a.id, b.id));
-      const due = roles.filter((role) => role.taken === undefined || start(role) < role.taken);
-      const ties = [...this.transformations].filter(([, taken]) => !taken).map(([text]) => text).sort(byBytes);
-      for (const role of due) this.takeId(role, start(role));
-      for (const text of ties) {
-        this.transformations.set(text, true);
-        this.takeOn(subject("transformation", text), undefined, (event) => event.transformationId?.text === text);
-      }
+  /** Takes what is wanted of a list, unless it was taken already. */
+  takeList(key, wanted) {
+    if (!this.shown.has(key)) {
+      const list = this.source.list(key, wanted);
+      const { count, first, entries } = list;
+      if (first !== firstWanted(wanted, count) || first + entries.length !== count) this.source.cutShort(key);
+      this.shown.set(key, list);
     }
+    return this.shown.get(key);
   }
 
-  takeId(role, since) {
-    const key = subject("id", role.id.text);
-    const wanted = since === -Infinity ? undefined : { since };
-    const speaks = (event) => names(event, role.id.text);
-    const first = role.taken === undefined;
-    role.taken = since;
-    if (first) this.takeOn(key, wanted, speaks);
-    else this.takeWhatIsBefore(key, wanted, speaks);
+  /** The entries of a list that may be long. */
+  takeLong(key) {
+    const { first, entries } = this.takeList(key, { whole: this.limits.list, last: this.limits.listEnd });
+    this.limitReached ||= first > 0;
+    return entries;
   }
 
-  /** Takes a list in order. */
-  takeOn(key, wanted, speaks) {
-    const { count, first, leaves, reachesBack } = this.source.list(key, wanted);
-    if (!reachesBack) this.source.cutShort(key);
-    let taken = 0;
-    while (first + taken < count && !this.budget.isSpent) {
-      if (taken === leaves.length) this.source.cutShort(key);
-      this.take(leaves[taken++], speaks, this.budget);
-    }
-    this.limitReached ||= first + taken < count;
-    this.show(key, count, first, leaves.slice(0, taken));
-  }
-
-  /** Takes, from the last back, what of a list comes before that which was taken. */
-  takeWhatIsBefore(key, wanted, speaks) {
-    const shown = this.shown.get(key);
-    if (!shown?.leaves.length) return;
-    const { count, first, leaves, reachesBack } = this.source.list(key, wanted);
-    const missing = Math.max(shown.first - first, 0);
-    if (missing > leaves.length) this.source.cutShort(key);
-    let from = missing;
-    while (from > 0 && !this.budget.isSpent) this.take(leaves[--from], speaks, this.budget);
-    if (!reachesBack && !this.budget.isSpent) this.source.cutShort(key);
-    this.limitReached ||= from > 0 || !reachesBack;
-    this.show(key, count, first + from, [...leaves.slice(from, missing), ...shown.leaves]);
-  }
-
-  take(leaf, speaks, budget) {
-    const capture = this.captures.get(leaf) ?? this.source.capture(leaf);
+  /** Takes the events of a capture that speak of what is followed. */
+  take(leaf, capture, speaks) {
     const found = this.found.get(leaf) ?? new Set();
-    let events = 0;
     capture.events.forEach((event, position) => {
-      if (!speaks(event)) return;
-      found.add(position);
-      events++;
+      if (speaks(event)) found.add(position);
     });
     this.found.set(leaf, found);
     this.captures.set(leaf, capture);
-    this.parties.add(capture.signer);
-    budget.statements += 1;
-    budget.bytes += capture.bytes;
-    budget.events += events;
-  }
-
-  show(key, count, first, leaves) {
-    this.shown.set(key, { count, first: leaves.length === 0 ? 0 : first, leaves });
-  }
-
-  capturesOf(key) {
-    return (this.shown.get(key)?.leaves ?? []).map((leaf) => this.captures.get(leaf));
-  }
-
-  /** Finds the further ids that what was taken leads to; true where there is anything new about any. */
-  findLinks() {
-    const [containers, inputs, tied] = [[], new Map(), new Map()];
-    let hasFound = false;
-    for (const role of this.ids.values()) {
-      const { text } = role.id;
-      for (const { events, signer } of this.capturesOf(subject("id", text))) {
-        for (const event of events) {
-          const container = role.carries === undefined ? undefined : containerIn(event, text);
-          if (container) containers.push([container, Math.max(role.carries, event.time)]);
-          if (!role.isUsed || !bringsForth(event, text)) continue;
-          for (const input of inputsOf(event)) inputs.set(input.text, input);
-          if (event.transformationId) tied.set(`${signer} ${event.transformationId.text}`, [signer, event.transformationId.text]);
-        }
-      }
-    }
-    for (const [signer, text] of tied.values()) {
-      for (const capture of this.capturesOf(subject("transformation", text))) {
-        if (capture.signer !== signer) continue;
-        const ofTie = capture.events.filter((event) => event.transformationId?.text === text);
-        for (const input of ofTie.flatMap(inputsOf)) inputs.set(input.text, input);
-      }
-    }
-    this.admit([...containers.map(([id]) => id), ...inputs.values()]);
-    for (const [{ text }, since] of containers) {
-      const role = this.ids.get(text);
-      if (!role || since >= (role.carries ?? Infinity)) continue;
-      role.carries = since;
-      hasFound = true;
-    }
-    for (const text of inputs.keys()) {
-      const role = this.ids.get(text);
-      if (!role || role.isUsed) continue;
-      role.isUsed = true;
-      hasFound = true;
-    }
-    for (const [, text] of tied.values()) {
-      if (this.transformations.has(text)) continue;
-      this.transformations.set(text, false);
-      hasFound = true;
-    }
-    return hasFound;
-  }
-
-  admit(ids) {
-    const fresh = new Map(ids.filter(({ text }) => !this.ids.has(text)).map((id) => [id.text, id]));
-    const room = IDS_MAX + 1 - this.ids.size;
-    this.limitReached ||= fresh.size > room;
-    for (const id of [...fresh.values()].sort(byText).slice(0, room)) {
-      this.ids.set(id.text, { id, carries: undefined, isUsed: false, taken: undefined });
-    }
-  }
-
-  /** Whose the destinations are. */
-  followPlaces() {
-    const places = new Map();
-    for (const { id, carries } of this.ids.values()) {
-      if (carries === undefined) continue;
-      for (const { events } of this.capturesOf(subject("id", id.text))) {
-        for (const event of events.filter((one) => names(one, id.text))) {
-          for (const place of event.destinations.slice(0, DESTINATIONS_MAX)) places.set(place.text, place);
-        }
-      }
-    }
-    this.limitReached ||= places.size > PLACES_MAX;
-    for (const place of [...places.values()].sort(byText).slice(0, PLACES_MAX)) {
-      const gln = glnOf(place);
-      if (gln === undefined || this.takePrefix(gln).length === 0) this.holders(place);
-    }
+    this.opened.add(leaf);
+    this.known.add(capture.signer);
   }
 
   /** The participants that ever held a prefix that covers the id. */
@@ -276,75 +121,417 @@ class Follower {
   /** The participants that a registration names with this prefix. */
   takePrefix(text) {
     const key = subject("prefix", text);
-    const registered = this.takeWhole(key).map((leaf) => this.source.registeredAt(leaf) ?? this.source.noRegistration(key, leaf));
-    for (const { id } of registered) this.parties.add(id);
+    const registered = this.takeList(key).entries.map(({ leaf }) => this.source.registeredAt(leaf) ?? this.source.noRegistration(key, leaf));
+    for (const { id } of registered) this.known.add(id);
     return registered;
   }
 
-  takeWhole(key) {
-    if (!this.shown.has(key)) {
-      const { count, first, leaves } = this.source.list(key);
-      if (leaves.length !== count) this.source.cutShort(key);
-      this.shown.set(key, { count, first, leaves });
-    }
-    return this.shown.get(key).leaves;
+  // The journey
+
+  followJourney() {
+    const { id } = this.asked;
+    this.holding = new Set(this.holders(id).map((one) => one.id));
+    Object.assign(this.addId(id), { carries: -Infinity, isUsed: true });
+    this.begin();
+    while (this.round(true) || this.round(false));
+    const isLeft = (queues) => [...queues.values()].some((queue) => queue.length > 0);
+    this.limitReached ||= isLeft(this.findIds().fresh) || isLeft(this.duePlaces()) || isLeft(this.dueLeaves());
   }
 
-  /** Recalls of the id and its inputs, and of their lots and classes: the holders' own first. */
-  followRecalls() {
-    const [byHolders, byAny] = [new Map(), new Map()];
-    for (const { id, isUsed } of [...this.ids.values()].sort((a, b) => byText(a.id, b.id))) {
-      if (!isUsed) continue;
-      const holders = this.holders(id);
-      for (const recalled of [id, classOf(id), ...this.lots(id)]) {
-        if (!recalled) continue;
-        for (const holder of holders) byHolders.set(subject("recall", `${holder.id} ${recalled.text}`), recalled.text);
-        byAny.set(subject("recall", recalled.text), recalled.text);
+  get own() {
+    return this.shown.get(subject("id", this.asked.id.text)).entries;
+  }
+
+  /**
+   * The first parties: whoever ever held the prefix, and whoever brought it forth; if none of them says to have had it, the first who
+   * do; and if there is no one, the first who name it.
+   */
+  begin() {
+    const { own, parties, limits: { havers } } = this;
+    const add = (signers) => signers.forEach((signer) => parties.add(signer));
+    const spoke = (acts) => signersOf(own, acts).some((signer) => parties.has(signer));
+    add(this.holding);
+    add(signersOf(own, BRINGS_FORTH));
+    if (!spoke(HAVING | BRINGS_FORTH)) add(signersOf(own, HAVING).slice(0, havers));
+    if (!spoke()) add(signersOf(own).slice(0, havers));
+  }
+
+  /** Does what is due, within the shares or beyond them; true where there was anything. */
+  round(withinShare) {
+    if (this.lookUp(this.duePlaces(), withinShare) && !withinShare) return true;
+    let hasFound = this.findParties();
+    const { fresh, isNew } = this.findIds();
+    hasFound = isNew || hasFound;
+    if (this.admit(fresh, withinShare)) {
+      if (!withinShare) return true;
+      hasFound = true;
+    }
+    hasFound = this.findIds().isNew || hasFound;
+    return this.open(this.dueLeaves(), withinShare) || hasFound;
+  }
+
+  /** Gives things in turn, each to the signer that has had least of a good, as long as any may have more. */
+  *turns(queues, good, withinShare) {
+    for (;;) {
+      let next;
+      for (const [signer, queue] of queues) {
+        if (queue.length === 0 || !this.meter.may(signer, good, withinShare)) continue;
+        const had = this.meter.had(signer, good);
+        if (!next || had < next.had || (had === next.had && byBytes(signer, next.signer) < 0)) next = { signer, queue, had };
+      }
+      if (!next) return;
+      yield [next.signer, next.queue.shift()];
+    }
+  }
+
+  *carried() {
+    for (const role of this.ids.values()) {
+      if (role.carries !== undefined) yield* role.opened.values();
+    }
+  }
+
+  *ofParties() {
+    for (const opened of this.carried()) if (this.parties.has(opened.signer)) yield opened;
+  }
+
+  /** The destinations in the events of parties that were not looked up, by whose events name them. */
+  duePlaces() {
+    const due = new Map();
+    for (const { signer, said } of this.ofParties()) {
+      const fresh = said.flatMap(({ destinations }) => destinations).filter(({ text }) => !this.owners.has(text));
+      if (fresh.length > 0) due.set(signer, [...(due.get(signer) ?? []), ...fresh]);
+    }
+    return new Map([...due].map(([signer, places]) => [signer, inOrder(places)]));
+  }
+
+  lookUp(due, withinShare) {
+    let hasFound = false;
+    for (const [signer, place] of this.turns(due, "places", withinShare)) {
+      if (this.owners.has(place.text)) continue;
+      const gln = glnOf(place);
+      const byGln = gln === undefined ? [] : this.takePrefix(gln);
+      this.owners.set(place.text, byGln.length > 0 ? byGln : this.holders(place));
+      this.meter.adds(signer, { places: 1 });
+      hasFound = true;
+    }
+    return hasFound;
+  }
+
+  /** Finds parties among the owners of destinations, and among those that say to have had what was let go to no one of them. */
+  findParties() {
+    const fresh = new Set();
+    let isOpen = false;
+    for (const { said } of this.ofParties()) {
+      for (const { destinations, letsGo } of said) {
+        const owners = destinations.flatMap(({ text }) => this.owners.get(text) ?? []);
+        isOpen ||= letsGo && owners.every(({ id }) => this.source.registry.participant(id)?.claims.roles.every((role) => role === "shipper") ?? false);
+        for (const { id } of owners) fresh.add(id);
       }
     }
-    const budget = new Budget();
-    const inOrder = (lists) => [...lists].sort(([a], [b]) => bySubject(a, b));
-    for (const [key, text] of [...inOrder(byHolders), ...inOrder(byAny)]) this.takeLast(key, text, budget);
+    if (isOpen) for (const signer of signersOf(this.own, HAVING).slice(0, this.limits.havers)) fresh.add(signer);
+    const before = this.parties.size;
+    for (const signer of fresh) this.parties.add(signer);
+    return this.parties.size > before;
+  }
+
+  /** Finds what the opened leaves lead to: ids that are not followed yet, by whose events name them, and if there is more about others. */
+  findIds() {
+    const [fresh, containers, inputs] = [new Map(), [], []];
+    let isNew = false;
+    for (const role of [...this.ids.values()].sort((a, b) => byText(a.id, b.id))) {
+      const packed = new Map();
+      for (const [, { signer, said }] of [...role.opened].sort(([a], [b]) => b - a)) {
+        for (const { container, time, inputs: of, tie } of said) {
+          if (container && role.carries !== undefined && this.parties.has(signer)) {
+            if (!packed.has(signer)) packed.set(signer, new Set());
+            const ofSigner = packed.get(signer);
+            const mayBe = ofSigner.has(container.text) || ofSigner.size < this.limits.containers;
+            if (mayBe) containers.push([signer, container, Math.max(role.carries, time)]);
+            else this.limitReached = true;
+            ofSigner.add(container.text);
+          }
+          // Of the id itself only its holder says what it was made of.
+          if (!role.isUsed || (role.id.text === this.asked.id.text && !this.holding.has(signer))) continue;
+          for (const input of of) inputs.push([signer, input]);
+          if (tie === undefined) continue;
+          if (!this.ties.has(tie)) this.ties.set(tie, { signers: new Set(), entries: undefined, opened: new Set(), inputs: [] });
+          const { signers } = this.ties.get(tie);
+          isNew ||= !signers.has(signer);
+          signers.add(signer);
+        }
+      }
+    }
+    for (const tie of this.ties.values()) inputs.push(...tie.inputs);
+    const push = (signer, id) => {
+      if (!fresh.has(signer)) fresh.set(signer, []);
+      fresh.get(signer).push(id);
+    };
+    for (const [signer, container, since] of containers) {
+      const role = this.ids.get(container.text);
+      if (!role) {
+        push(signer, container);
+      } else if (since < (role.carries ?? Infinity)) {
+        role.carries = since;
+        isNew = true;
+      }
+    }
+    const each = new Map(inputs.map(([signer, input]) => [`${signer} ${input.text}`, [signer, input]]));
+    for (const [signer, input] of [...each.values()].sort((a, b) => byBytes(a[0], b[0]) || byText(a[1], b[1]))) {
+      const role = this.ids.get(input.text);
+      if (!role) push(signer, input);
+      else if (!role.isUsed) role.isUsed = isNew = true;
+    }
+    return { fresh, isNew };
+  }
+
+  admit(fresh, withinShare) {
+    let hasFound = false;
+    for (const [signer, id] of this.turns(fresh, "ids", withinShare)) {
+      if (this.ids.has(id.text)) continue;
+      this.addId(id);
+      this.meter.adds(signer, { ids: 1 });
+      hasFound = true;
+    }
+    return hasFound;
+  }
+
+  addId(id) {
+    const bySigner = new Map();
+    for (const entry of this.takeLong(subject("id", id.text))) {
+      if (entry.signer === undefined) continue;
+      if (!bySigner.has(entry.signer)) bySigner.set(entry.signer, []);
+      bySigner.get(entry.signer).push(entry);
+    }
+    // `carries` is the time from which an id is followed as a container.
+    const role = { id, carries: undefined, isUsed: false, bySigner, starts: new Map(), opened: new Map() };
+    this.ids.set(id.text, role);
+    return role;
+  }
+
+  /**
+   * The leaves that are to be opened and are not, by their signers: of what is carried those of parties, of an input those that bring it
+   * forth, of a transformation those of the signers that led there.
+   */
+  dueLeaves() {
+    const due = new Map();
+    const push = (signer, one) => {
+      if (!due.has(signer)) due.set(signer, []);
+      due.get(signer).push(one);
+    };
+    for (const role of this.ids.values()) {
+      const { text } = role.id;
+      for (const [signer, entries] of role.bySigner) {
+        const isParty = role.carries !== undefined && this.parties.has(signer);
+        let start = 0;
+        if (isParty && role.carries !== -Infinity) {
+          const known = role.starts.get(signer);
+          start = known?.since === role.carries ? known.start : Infinity;
+          // The leaf before the span from which it is carried comes first. Which it is, only that leaf shows.
+          if (start === Infinity) push(signer, { leaf: -1, kind: "start", text });
+        }
+        entries.forEach(({ leaf, acts }, at) => {
+          const isAsked = (isParty && at >= start) || (role.isUsed && acts & BRINGS_FORTH);
+          if (isAsked && !role.opened.has(leaf)) push(signer, { leaf, kind: "id", text });
+        });
+      }
+    }
+    for (const text of [...this.ties.keys()].sort(byBytes)) {
+      const tie = this.ties.get(text);
+      tie.entries ??= this.takeLong(subject("transformation", text));
+      for (const { leaf, signer } of tie.entries) {
+        if (tie.signers.has(signer) && !tie.opened.has(leaf)) push(signer, { leaf, kind: "tie", text });
+      }
+    }
+    for (const leaves of due.values()) leaves.sort(inTheirOrder);
+    return due;
+  }
+
+  /** Finds where in a signer's entries the span begins, and gives the leaf there if it is not opened yet. */
+  start(signer, { carries, bySigner, starts, opened }) {
+    const entries = bySigner.get(signer);
+    const start = this.source.startOfSpan(entries, carries);
+    starts.set(signer, { since: carries, start });
+    return opened.has(entries[start].leaf) ? undefined : entries[start].leaf;
+  }
+
+  open(due, withinShare) {
+    let hasFound = false;
+    for (const [signer, { leaf: listed, kind, text }] of this.turns(due, "leaves", withinShare)) {
+      hasFound = true;
+      const leaf = kind === "start" ? this.start(signer, this.ids.get(text)) : listed;
+      if (leaf === undefined) continue;
+      const capture = this.source.capture(leaf);
+      if (kind === "tie") this.takeOfTie(leaf, capture, text);
+      else this.takeOfId(leaf, capture, this.ids.get(text));
+      this.meter.adds(signer, { statements: 1, bytes: capture.bytes });
+    }
+    return hasFound;
+  }
+
+  /** Takes the events of a capture that name an id, with what they lead to. */
+  takeOfId(leaf, capture, role) {
+    const { text } = role.id;
+    const speaks = (event) => names(event, text);
+    this.take(leaf, capture, speaks);
+    const said = capture.events.filter(speaks).map((event) => {
+      const makes = bringsForth(event, text);
+      return {
+        container: containerIn(event, text) || undefined,
+        time: event.time,
+        inputs: makes ? inputsOf(event) : [],
+        tie: makes ? event.transformationId?.text : undefined,
+        destinations: event.destinations.slice(0, DESTINATIONS_MAX),
+        letsGo: Boolean(actsIn(event, text) & LETS_GO),
+      };
+    });
+    const lots = capture.events.flatMap((event) => lotsIn(event, role.id));
+    role.opened.set(leaf, { signer: capture.signer, said, lots });
+  }
+
+  takeOfTie(leaf, capture, text) {
+    const speaks = (event) => event.transformationId?.text === text;
+    this.take(leaf, capture, speaks);
+    const tie = this.ties.get(text);
+    tie.opened.add(leaf);
+    for (const input of capture.events.filter(speaks).flatMap(inputsOf)) tie.inputs.push([capture.signer, input]);
+  }
+
+  // Those that are no parties
+
+  get allowance() {
+    const { otherLeaves, otherLeavesTried, otherBytes } = this.limits;
+    return { leaves: otherLeaves, tried: otherLeavesTried, bytes: otherBytes };
+  }
+
+  /**
+   * Opens leaves with acts in the lists of the id and then of what it was in, signer by signer in turn. What of the id's own list is not
+   * opened counts by its acts.
+   */
+  followOthers() {
+    const { allowance, asked: { id: { text } } } = this;
+    const signers = new Set();
+    const containers = [...this.ids.values()].filter(({ id, carries }) => id.text !== text && carries !== undefined);
+    for (const role of [this.ids.get(text), ...containers.sort((a, b) => byText(a.id, b.id))]) {
+      for (const leaf of inTurn(this.entriesOfOthers(subject("id", role.id.text), signers))) {
+        const capture = this.openOther(leaf, allowance);
+        if (capture) this.takeOfId(leaf, capture, role);
+      }
+    }
+    for (const signer of signers) this.known.add(signer);
+    for (const { leaf, signer, acts } of this.own) {
+      const counts = signer !== undefined && !this.parties.has(signer) && acts & CLAIMING;
+      if (!counts || this.ids.get(text).opened.has(leaf)) continue;
+      if (signers.has(signer)) this.unopened.push({ leaf, signer });
+      else this.limitReached = true;
+    }
+  }
+
+  /** The leaves with acts of those that are no parties, by signer in the order of their first ones, as far as their number is limited. */
+  entriesOfOthers(key, signers) {
+    const bySigner = new Map();
+    for (const { leaf, signer, acts } of this.shown.get(key).entries) {
+      if (signer === undefined || acts === 0 || this.parties.has(signer)) continue;
+      if (!signers.has(signer) && signers.size >= this.limits.otherSigners) continue;
+      signers.add(signer);
+      if (!bySigner.has(signer)) bySigner.set(signer, []);
+      bySigner.get(signer).push(leaf);
+    }
+    return [...bySigner.values()];
+  }
+
+  /** Opens a leaf of one that is no party, if there is room for it. */
+  openOther(leaf, allowance) {
+    if (allowance.leaves === 0 || allowance.tried === 0) return undefined;
+    allowance.tried -= 1;
+    const capture = this.source.captureWithin(leaf, Math.min(allowance.bytes, this.limits.otherStatementBytes));
+    if (capture) {
+      allowance.leaves -= 1;
+      allowance.bytes -= capture.bytes;
+    }
+    return capture;
+  }
+
+  // Recalls
+
+  /**
+   * Opens the recalls of whoever ever held a prefix, those of the id itself first; then what members decided of recalls, and a few recalls
+   * of others, which are told.
+   */
+  followRecalls() {
+    const [byHolders, byAny] = [[new Map(), new Map()], [new Map(), new Map()]];
+    const holding = new Set();
+    for (const { id, isUsed } of [...this.ids.values()].sort((a, b) => byText(a.id, b.id))) {
+      if (!isUsed) continue;
+      const which = id.text === this.asked.id.text ? 0 : 1;
+      const holders = this.holders(id);
+      for (const one of holders) holding.add(one.id);
+      for (const recalled of [id, classOf(id), ...this.lots(id)]) {
+        if (!recalled) continue;
+        for (const holder of holders) byHolders[which].set(subject("recall", `${holder.id} ${recalled.text}`), recalled.text);
+        byAny[which].set(subject("recall", recalled.text), recalled.text);
+      }
+    }
+    const { statements, bytes } = this.limits;
+    const budget = { statements, bytes };
+    for (const [key, text] of ownFirst(byHolders)) this.takeRecalls(key, text, budget);
+    const { allowance } = this;
+    for (const [key, text] of ownFirst(byAny)) this.takeAnyRecalls(key, text, holding, budget, allowance);
   }
 
   /** The lots of which it is said that the id is of them, and the label's. */
   lots(id) {
-    const lots = new Map();
-    for (const { events } of this.capturesOf(subject("id", id.text))) {
-      for (const event of events) {
-        for (const lot of lotsIn(event, id)) lots.set(lot.text, lot);
-      }
-    }
-    return [...[...lots.values()].sort(byText).slice(0, LOTS_MAX), lotOfLabel(this.asked, id)];
+    const lots = inOrder([...this.ids.get(id.text).opened.values()].flatMap((opened) => opened.lots));
+    return [...lots.slice(0, this.limits.lots), lotOfLabel(this.asked, id)];
   }
 
-  /** Takes the end of a list of recalls, from the last back. */
-  takeLast(key, text, budget) {
-    const { count, first, leaves, reachesBack } = this.source.list(key, { last: RECALLS_MAX });
-    if (leaves.length > 0 && first + leaves.length !== count) this.source.cutShort(key);
-    const speaks = (event) => names(event, text) && speaksOfRecall(event);
-    let from = leaves.length;
-    while (from > 0 && !budget.isSpent) {
-      const leaf = leaves[--from];
-      // The members may have decided to lift a recall: then a proposal stands in its list.
-      const proposal = this.source.registry.proposedAt(leaf);
-      if (proposal) {
-        this.proposals.set(subject("proposal", proposal.id), leaf);
-        budget.statements++;
-      } else {
-        this.take(leaf, speaks, budget);
+  /** Opens the end of a list of one participant's recalls, from the last back. */
+  takeRecalls(key, text, budget) {
+    const { first, entries } = this.takeList(key, { last: this.limits.recalls });
+    this.limitReached ||= first > 0;
+    for (const { leaf } of [...entries].reverse()) {
+      if (budget.statements === 0 || budget.bytes === 0) {
+        this.limitReached = true;
+        return;
       }
+      const capture = this.source.capture(leaf);
+      this.take(leaf, capture, (event) => names(event, text) && speaksOfRecall(event));
+      budget.statements -= 1;
+      budget.bytes = Math.max(budget.bytes - capture.bytes, 0);
     }
-    if (!reachesBack && !budget.isSpent) this.source.cutShort(key);
-    this.limitReached ||= from > 0 || !reachesBack;
-    this.show(key, count, first + from, leaves.slice(from));
   }
 
-  /** Everything about those that spoke and those that hold, and how each proposal about one of them or a recall came out. */
-  followParties() {
-    for (const key of this.proposals.keys()) this.takeEnd(key);
-    for (const party of [...this.parties].sort(byBytes)) {
-      for (const leaf of this.takeWhole(subject("party", party))) {
+  /** Opens what members signed in a list of recalls by anyone, and a few of the last entries of others. */
+  takeAnyRecalls(key, text, holding, budget, allowance) {
+    let room = this.limits.otherRecalls;
+    for (const { leaf, signer } of [...this.takeLong(key)].reverse()) {
+      if (signer === undefined) {
+        // The members may have decided to lift a recall: then a proposal stands in its list.
+        if (budget.statements === 0) {
+          this.limitReached = true;
+          continue;
+        }
+        budget.statements -= 1;
+        const proposal = this.source.registry.proposedAt(leaf) ?? this.source.noProposal(key, leaf);
+        this.proposals.add(subject("proposal", proposal.id));
+        this.proposed.add(leaf);
+      } else if (room > 0 && !holding.has(signer)) {
+        // What holders recall stands in lists of their own.
+        room -= 1;
+        const capture = this.openOther(leaf, allowance);
+        if (capture) this.take(leaf, capture, (event) => names(event, text) && speaksOfRecall(event));
+      }
+    }
+  }
+
+  /**
+   * Everything about those that spoke, those that say to have had it and those that hold, and how each proposal about one of them or a
+   * recall came out.
+   */
+  followKnown() {
+    for (const party of this.parties) this.known.add(party);
+    for (const key of this.proposals) this.takeEnd(key);
+    for (const party of [...this.known].sort(byBytes)) {
+      for (const { leaf } of this.takeList(subject("party", party)).entries) {
         const one = this.source.registry.proposedAt(leaf);
         const isAbout = ({ type, participant, former, registration }) => type !== "policy" && [participant, former, registration].includes(party);
         if (one?.changes.some(isAbout)) this.takeEnd(subject("proposal", one.id));
@@ -354,20 +541,40 @@ class Follower {
 
   /** Takes the last leaf about a proposal: the seal of its block tells whether that enacted it. */
   takeEnd(key) {
-    const { count, first, leaves } = this.source.list(key, { last: 1 });
-    if (leaves.length !== 1 || first + 1 !== count) this.source.cutShort(key);
-    this.show(key, count, first, leaves);
+    if (this.takeList(key, { last: 1 }).entries.length === 0) this.source.cutShort(key);
   }
 
-  /** Each event that names what was followed once, in ledger order. */
+  /** Each event that names what was followed once, in ledger order. Of too many each signer keeps its first ones. */
   records() {
-    return [...this.found].sort(([a], [b]) => a - b).flatMap(([leaf, positions]) => {
+    const all = [...this.found].sort(([a], [b]) => a - b).flatMap(([leaf, positions]) => {
       const { place, statement, signer, certificate, signedAt, events } = this.captures.get(leaf);
       return [...positions].sort((a, b) => a - b).map((position) => ({
         place, statement, position, signer, certificate, signedAt, event: events[position],
       }));
     });
+    const counts = new Map();
+    for (const { signer } of all) counts.set(signer, (counts.get(signer) ?? 0) + 1);
+    const most = level(this.limits.events, [...counts.values()]);
+    this.limitReached ||= [...counts.values()].some((count) => count > most);
+    const kept = new Map();
+    return all.filter(({ signer }) => {
+      kept.set(signer, (kept.get(signer) ?? 0) + 1);
+      return kept.get(signer) <= most;
+    });
   }
 }
 
-const start = (role) => (role.isUsed ? -Infinity : (role.carries ?? -Infinity));
+/** The leaves of signers in turn: of each the last, then the first, the second last, and so on. */
+function inTurn(queues) {
+  const all = [];
+  for (let isLast = true; queues.some((queue) => queue.length > 0); isLast = !isLast) {
+    for (const queue of queues) if (queue.length > 0) all.push(isLast ? queue.pop() : queue.shift());
+  }
+  return all;
+}
+
+/** Lists of the id itself and then those of its inputs, each in order. */
+function ownFirst([own, ofInputs]) {
+  const sorted = (lists) => [...lists].sort(([a], [b]) => bySubject(a, b));
+  return [...sorted(own), ...sorted(ofInputs).filter(([key]) => !own.has(key))];
+}

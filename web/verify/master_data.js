@@ -1,6 +1,6 @@
 // What instance and lot master data says of lot and dates, in every standard spelling (docs/FORMATS.md, "Master data").
 
-import { bringsForth } from "./follow.js";
+import { bringsForth } from "./subjects.js";
 import { lotOf } from "./gs1.js";
 import { isMap, isText, isWhole } from "./json.js";
 

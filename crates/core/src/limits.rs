@@ -236,14 +236,14 @@ pub const SIGNERS_OF_OPEN_GOODS_MAX: usize = 16;
 /// Destinations of one event that a verdict reads. The CBV has three kinds of them.
 pub const DESTINATIONS_MAX: usize = 16;
 
-/// Statements that are followed for one id, over the lists of all ids that it leads to. A product has some ten; a crate
+/// Statements of parties that are followed for one id, over the lists of all ids that it leads to. A product has some ten; a crate
 /// that is reused for years some hundreds.
 pub const FOLLOWED_STATEMENTS_MAX: usize = 1_000;
 
-/// Bytes of statements, in compact form, after which no further one is followed: three of the longest.
+/// Bytes of these statements, in compact form, after which no further one is followed: three of the longest.
 pub const FOLLOWED_BYTES_MAX: usize = 3 * STATEMENT_BYTES_MAX;
 
-/// Events after which no further statement is followed. Each is a step of the timeline, some 350 bytes of JSON.
+/// Events that are judged for one id. Each is a step of the timeline, some 350 bytes of JSON.
 pub const FOLLOWED_EVENTS_MAX: usize = 10_000;
 
 /// Containers and inputs that are followed for one id. A product in a case on a pallet in a container has three.
@@ -252,8 +252,40 @@ pub const FOLLOWED_IDS_MAX: usize = 100;
 /// Destinations for whose owner one answer looks.
 pub const FOLLOWED_PLACES_MAX: usize = 100;
 
-/// Recalls of one id, or of one id by one participant, that are followed: the last ones.
+/// Shares of each of these limits: no signer takes more than one of them while another has something left. So one that floods a
+/// number, and two that help it, leave as much to the others.
+pub const FOLLOWED_SHARES: usize = 4;
+
+/// Containers into which one signer packs one id, that are followed: the last ones. A product is repacked a few times.
+pub const FOLLOWED_CONTAINERS_MAX: usize = 16;
+
+/// Entries of one list that are shown whole: some 24 bytes each in evidence. One signer has at most 1,000 in the list of a piece that
+/// is not its own, so that it takes ten to fill it.
+pub const FOLLOWED_LIST_MAX: usize = 10_000;
+
+/// Entries that are shown of a longer list: the last ones, since what became of the product stands there.
+pub const FOLLOWED_LIST_END_MAX: usize = 5_000;
+
+/// Signers that are no parties and of whom leaves are opened and names are shown: the first by the list. An honest product has one or two.
+pub const OTHER_SIGNERS_MAX: usize = 16;
+
+/// Leaves of signers that are no parties, all of them together, that are opened for one id: two of each.
+pub const OTHER_LEAVES_MAX: usize = 32;
+
+/// Leaves of such signers at which one answer looks, whether they can be opened or not: twice as many.
+pub const OTHER_LEAVES_TRIED_MAX: usize = 2 * OTHER_LEAVES_MAX;
+
+/// Bytes of the statements in these leaves, in compact form, all together: this is what strangers can add to evidence.
+pub const OTHER_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of one such statement: about what fits a leaf, and hundreds of events.
+pub const OTHER_STATEMENT_BYTES_MAX: usize = 64 * 1024;
+
+/// Recalls of one id by one participant that could recall it, that are followed: the last ones.
 pub const FOLLOWED_RECALLS_MAX: usize = 100;
+
+/// Recalls of one id by others, that are followed: the last ones. They recall nothing, and are told.
+pub const OTHER_RECALLS_MAX: usize = 16;
 
 /// Lots of one item: its maker names one.
 pub const FOLLOWED_LOTS_MAX: usize = 8;

@@ -11,10 +11,11 @@ use tokio::runtime::Handle;
 use crate::app::head::statement_text;
 use crate::app::ledger::{Ledger, LedgerError, read_tiles};
 use crate::ports::{LedgerStore, PlacedRecord, StoreError, StoredBlock};
+use sealane_core::block::Leaf;
 use sealane_core::consortium::Registry;
 use sealane_core::index::{ListEntry, Subject};
 use sealane_core::merkle::{LeafIndex, TileId, Tiles, TreeSize};
-use sealane_core::provenance::{Capture, FollowFault, Known, List, Source, WantedList, is_before_span};
+use sealane_core::provenance::{Capture, FollowFault, List, Source, WantedList, is_before_span};
 use sealane_core::time::Timestamp;
 
 /// Records read at once ahead of their turn.
@@ -32,7 +33,7 @@ pub(super) struct Stored<'a> {
     size: TreeSize,
     lists: BTreeMap<Subject, Arc<Vec<ListEntry>>>,
     /// The leaves that are likely to be asked for next.
-    coming: Arc<Vec<ListEntry>>,
+    coming: Vec<LeafIndex>,
     /// Records that were read, some of them ahead of their turn.
     records: BTreeMap<LeafIndex, PlacedRecord>,
 }
@@ -52,7 +53,7 @@ impl<'a> Stored<'a> {
             registry: Arc::clone(registry),
             size,
             lists: BTreeMap::new(),
-            coming: Arc::default(),
+            coming: Vec::new(),
             records: BTreeMap::new(),
         })
     }
@@ -114,9 +115,9 @@ impl<'a> Stored<'a> {
     /// Reads a record, and those that are likely to be asked for after it.
     fn read(&mut self, leaf: LeafIndex) -> Result<&PlacedRecord, LedgerError> {
         if !self.records.contains_key(&leaf) {
-            let from = self.coming.binary_search_by_key(&leaf, |entry| entry.leaf).ok();
+            let from = self.coming.binary_search(&leaf).ok();
             let ahead = from.and_then(|from| self.coming.get(from..)).unwrap_or_default();
-            let unread = ahead.iter().map(|entry| entry.leaf).filter(|leaf| !self.records.contains_key(leaf));
+            let unread = ahead.iter().copied().filter(|leaf| !self.records.contains_key(leaf));
             let wanted: Vec<LeafIndex> = match unread.take(RECORDS_AHEAD).collect::<Vec<_>>() {
                 wanted if wanted.first() == Some(&leaf) => wanted,
                 _ => vec![leaf],
@@ -135,8 +136,22 @@ impl<'a> Stored<'a> {
         record.map(|record| record.place.time).ok_or_else(|| fault(leaf, "its record is missing"))
     }
 
+    /// Bytes of the statement at a leaf, in compact form. A long one is not read for that.
+    fn length_of(&self, leaf: LeafIndex) -> Result<usize, LedgerError> {
+        if let Some(bytes) = self.records.get(&leaf).and_then(|record| record.record.statement_bytes()) {
+            return Ok(bytes);
+        }
+        let row = self.handle.block_on(self.store.leaves_at(vec![leaf]))?.pop();
+        let row = row.ok_or_else(|| fault(leaf, "it is missing"))?;
+        match Leaf::decode(&row.bytes).map_err(|error| fault(leaf, error))? {
+            Leaf::Statement(text) => Ok(text.len()),
+            Leaf::LongStatement { length, .. } => Ok(length as usize),
+            Leaf::Seal(_) => Err(fault(leaf, "it holds no statement")),
+        }
+    }
+
     /// The last position whose block is too early for a span, or the first of the list.
-    fn start_of_span(&self, list: &[ListEntry], since: Timestamp) -> Result<usize, LedgerError> {
+    fn last_before_span(&self, list: &[ListEntry], since: Timestamp) -> Result<usize, LedgerError> {
         let (mut early, mut late) = (0, list.len());
         while let Some(entry) = list.get(usize::midpoint(early, late)).filter(|_| early < late) {
             let middle = usize::midpoint(early, late);
@@ -157,17 +172,20 @@ impl Source for Stored<'_> {
         &self.registry
     }
 
-    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, LedgerError> {
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<List, LedgerError> {
         let list = self.whole_list(subject)?;
-        let first = match wanted {
-            WantedList::Whole => 0,
-            WantedList::Since(time) => self.start_of_span(&list, time)?,
-            WantedList::Last(most) => list.len().saturating_sub(most),
-        };
-        let leaves = list.get(first..).unwrap_or_default().iter().map(|entry| entry.leaf).collect();
-        self.coming = list;
-        let count = self.coming.len() as u64;
-        Ok(Known { list: List { count, first: first as u64, leaves }, reaches_back: true })
+        let count = list.len() as u64;
+        let first = wanted.first(count);
+        let from = usize::try_from(first).unwrap_or(usize::MAX);
+        Ok(List { count, first, entries: list.get(from..).unwrap_or_default().to_vec() })
+    }
+
+    fn start_of_span(&mut self, entries: &[ListEntry], since: Timestamp) -> Result<usize, LedgerError> {
+        self.last_before_span(entries, since)
+    }
+
+    fn expect(&mut self, leaves: Vec<LeafIndex>) {
+        self.coming = leaves;
     }
 
     fn capture(&mut self, leaf: LeafIndex, subject: &Subject) -> Result<Arc<Capture>, LedgerError> {
@@ -175,6 +193,19 @@ impl Source for Stored<'_> {
         let capture =
             record.capture_under(*place, &subject.key()).map_err(|error| StoreError::of_record(leaf, error))?;
         capture.map(Arc::new).ok_or_else(|| fault(leaf, "it holds no capture"))
+    }
+
+    fn capture_within(
+        &mut self,
+        leaf: LeafIndex,
+        subject: &Subject,
+        bytes: usize,
+    ) -> Result<Option<Arc<Capture>>, LedgerError> {
+        if self.length_of(leaf)? > bytes {
+            return Ok(None);
+        }
+        self.coming.clear();
+        self.capture(leaf, subject).map(Some)
     }
 
     fn fault(&self, found: FollowFault) -> LedgerError {

@@ -3,7 +3,7 @@
 
 import { idText } from "../case.js";
 import { declares } from "../epcis.js";
-import { inputsOf } from "../follow.js";
+import { inputsOf } from "../subjects.js";
 import { byText, classOf } from "../gs1.js";
 import { lotOfLabel } from "./label.js";
 import { lotsIn } from "../master_data.js";

@@ -70,6 +70,8 @@ pub fn check(
         as_of: seal.time,
         tree_size: checkpoint.checkpoint().size,
         records: trail.records,
+        unopened: trail.unopened,
+        known: Some(trail.known),
         limit_reached: trail.limit_reached,
         registry: Arc::new(registry),
     };
@@ -358,7 +360,7 @@ fn check_shown(evidence: &Evidence, trail: &Trail) -> Result<(), EvidenceError> 
         let subject = entry.subject();
         match trail.shown.get(&subject) {
             None => return Err(EvidenceError::SubjectUnneeded { subject }),
-            Some(list) if list.first != entry.first || list.leaves != entry.leaves => {
+            Some(list) if list.first != entry.first || !list.leaves().eq(entry.leaves.iter().copied()) => {
                 return Err(EvidenceError::OtherLeaves { subject });
             }
             Some(_) => {}
@@ -402,8 +404,8 @@ fn check_names(evidence: &Evidence, captures: &Captures, admins: &Admins) -> Res
             shown.map_err(|error| EvidenceError::Index { subject: subject.clone(), error })?
         {
             let Some(statement) = indexed.get(&leaf) else {
-                // What was said last of a proposal is not needed: where it stands is.
-                if is_of_proposal(entry.kind) {
+                // What was said last of a proposal is not needed: where it stands is. Which captures are, was followed.
+                if is_of_proposal(entry.kind) || holds_captures(entry.kind) {
                     continue;
                 }
                 return Err(EvidenceError::StatementMissing { subject, leaf });

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use crate::consortium::Registry;
 use crate::evidence::{Evidence, EvidenceError};
-use crate::index::{Subject, SubjectEntry};
+use crate::index::{ListEntry, SignerList, Subject, SubjectEntry};
 use crate::merkle::LeafIndex;
-use crate::provenance::{Capture, FollowFault, Known, List, Source, WantedList, is_before_span};
+use crate::provenance::{Capture, FollowFault, List, Source, WantedList, is_before_span};
+use crate::time::Timestamp;
 
 /// The lists and captures that evidence shows.
 pub(super) struct Shown<'a> {
     registry: &'a Registry,
     entries: BTreeMap<Subject, &'a SubjectEntry>,
+    signers: &'a SignerList,
     captures: &'a BTreeMap<LeafIndex, Arc<Capture>>,
 }
 
@@ -23,14 +25,7 @@ impl<'a> Shown<'a> {
         captures: &'a BTreeMap<LeafIndex, Arc<Capture>>,
     ) -> Self {
         let entries = evidence.index.iter().map(|entry| (entry.subject(), entry)).collect();
-        Self { registry, entries, captures }
-    }
-
-    fn is_before(&self, leaf: LeafIndex, wanted: WantedList) -> bool {
-        match (wanted, self.captures.get(&leaf)) {
-            (WantedList::Since(time), Some(capture)) => is_before_span(capture.place.time, time),
-            _ => false,
-        }
+        Self { registry, entries, signers: &evidence.signers, captures }
     }
 }
 
@@ -41,28 +36,36 @@ impl Source for Shown<'_> {
         self.registry
     }
 
-    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, EvidenceError> {
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<List, EvidenceError> {
         let missing = || EvidenceError::SubjectMissing { subject: subject.clone() };
         let entry = self.entries.get(subject).ok_or_else(missing)?;
-        let (skipped, reaches_back) = match wanted {
-            WantedList::Whole => (0, entry.first == 0),
-            WantedList::Since(_) => {
-                let before = entry.leaves.partition_point(|leaf| self.is_before(*leaf, wanted));
-                // Where nothing that is shown is old enough, the list itself has to begin there.
-                (before.saturating_sub(1), before > 0 || entry.first == 0)
-            }
-            WantedList::Last(most) => {
-                let first = entry.count.saturating_sub(most as u64);
-                let skipped = usize::try_from(first.saturating_sub(entry.first)).unwrap_or(usize::MAX);
-                (skipped, entry.first <= first && entry.leaves.is_empty() == (entry.count == 0))
-            }
+        let first = wanted.first(entry.count).max(entry.first);
+        let skipped = usize::try_from(first - entry.first).unwrap_or(usize::MAX);
+        let entries = entry.entries(self.signers);
+        let mut entries = entries.map_err(|error| EvidenceError::Index { subject: subject.clone(), error })?;
+        entries.drain(..skipped.min(entries.len()));
+        Ok(List { count: entry.count, first, entries })
+    }
+
+    fn start_of_span(&mut self, entries: &[ListEntry], since: Timestamp) -> Result<usize, EvidenceError> {
+        // If the one before the span is not here, more is asked for than is here.
+        let is_before = |entry: &ListEntry| {
+            self.captures.get(&entry.leaf).is_some_and(|capture| is_before_span(capture.place.time, since))
         };
-        let leaves = entry.leaves.get(skipped..).unwrap_or_default().to_vec();
-        Ok(Known { list: List { count: entry.count, first: entry.first + skipped as u64, leaves }, reaches_back })
+        Ok(entries.iter().rposition(is_before).unwrap_or(0))
     }
 
     fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> Result<Arc<Capture>, EvidenceError> {
         self.captures.get(&leaf).cloned().ok_or(EvidenceError::CaptureMissing { leaf })
+    }
+
+    fn capture_within(
+        &mut self,
+        leaf: LeafIndex,
+        _subject: &Subject,
+        bytes: usize,
+    ) -> Result<Option<Arc<Capture>>, EvidenceError> {
+        Ok(self.captures.get(&leaf).filter(|capture| capture.bytes <= bytes).cloned())
     }
 
     fn fault(&self, fault: FollowFault) -> EvidenceError {

@@ -18,6 +18,7 @@ use crate::provenance::records::Records;
 use crate::provenance::rule::Rule;
 use crate::provenance::rules::upheld;
 use crate::provenance::sentences::Said;
+use crate::provenance::unopened;
 use crate::provenance::walk::Standpoint;
 use crate::provenance::wording;
 
@@ -31,10 +32,12 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) -> bool {
         contradicts(case, at, findings);
         is_whole = false;
     }
+    let more_is_claimed = unopened::check(case, findings);
+    is_whole &= !more_is_claimed;
     let upheld = upheld::check(case, findings);
     let others: Vec<usize> = case.account.claims.iter().copied().filter(|at| !upheld.contains(at)).collect();
     if !others.is_empty() {
-        claims(case, &others, findings);
+        claims(case, &others, more_is_claimed, findings);
     }
     is_whole &= case.account.claims.is_empty();
     dismissed(case, findings);
@@ -103,8 +106,8 @@ fn contradicts(case: &Case<'_>, at: usize, findings: &mut Findings) {
     }
 }
 
-/// Reports the claims: as a gap if a hand-over that is missing explains them, else as what they are.
-fn claims(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
+/// Reports the claims: as a gap if a hand-over that is missing explains them all, else as what they are.
+fn claims(case: &Case<'_>, claims: &[usize], more_is_claimed: bool, findings: &mut Findings) {
     // What a carrier carries needs no explanation of its own.
     let mut asked: Vec<usize> = claims.iter().copied().filter(|at| !carries(case, *at)).collect();
     if asked.is_empty() {
@@ -113,6 +116,7 @@ fn claims(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
     if let Some(first) = asked.first().copied()
         && let Some(here) = case.account.passed.get(&first)
         && case.account.contests.is_empty()
+        && !more_is_claimed
         && explains(case, &asked, here)
     {
         return gap(case, first, here, findings);
@@ -213,12 +217,18 @@ fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
     } else {
         Phrase::ClaimedByStranger { who, place, day }.into()
     };
-    let last = case.account.end.last;
-    let own = last.map(|at| Phrase::ClaimedOwn { who: case.known(at), place: case.placed(at), day: case.day(at) }).into();
-    let other = last.filter(|at| case.signer(*at) != case.signer(first));
-    let warning: Said = other.map(|at| Phrase::ClaimedWarning { who: case.who(at) }).into();
+    let found = against(case, case.signer(first), says);
     let leaves: Vec<LeafIndex> = claims.iter().map(|at| case.leaf(*at)).collect();
-    findings.add(Rule::Claimed { own, says, warning }, &leaves);
+    findings.add(found, &leaves);
+}
+
+/// What a participant says, beside where the product is by its own records.
+pub(super) fn against(case: &Case<'_>, signer: &ParticipantId, says: Said) -> Rule {
+    let last = case.account.end.last;
+    let own = last.map(|at| Phrase::ClaimedOwn { who: case.known(at), place: case.placed(at), day: case.day(at) });
+    let other = last.filter(|at| case.signer(*at) != signer);
+    let warning = other.map(|at| Phrase::ClaimedWarning { who: case.who(at) });
+    Rule::Claimed { own: own.into(), says, warning: warning.into() }
 }
 
 /// Notes which claims the members have dismissed, and why.
@@ -230,8 +240,7 @@ fn dismissed(case: &Case<'_>, findings: &mut Findings) {
     for claims in by_signer.into_values() {
         let Some(dismissal) = case.dismissal(claims[0]) else { continue };
         let found = Rule::Dismissed {
-            who: case.who(claims[0]),
-            day: case.day(claims[0]),
+            says: Phrase::DismissedOn { who: case.who(claims[0]), day: case.day(claims[0]) }.into(),
             decided: wording::day(dismissal.at.time).into(),
             reason: wording::quoted(&dismissal.reason).into(),
         };
@@ -243,9 +252,11 @@ fn dismissed(case: &Case<'_>, findings: &mut Findings) {
 /// Notes who says to have had some of a lot without being named by anybody that had.
 pub(super) fn note_claims(case: &Case<'_>, findings: &mut Findings) {
     dismissed(case, findings);
+    unopened::note(case, findings);
     let mut told: BTreeSet<&ParticipantId> = BTreeSet::new();
     for at in case.account.claims.iter().copied().filter(|at| told.insert(case.signer(*at))) {
-        findings.add(Rule::LotClaimed { who: case.who(at), day: case.day(at) }, &[case.leaf(at)]);
+        let says = Phrase::LotClaimedOn { who: case.who(at), day: case.day(at) }.into();
+        findings.add(Rule::LotClaimed { says }, &[case.leaf(at)]);
     }
 }
 

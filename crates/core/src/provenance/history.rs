@@ -1,5 +1,6 @@
 //! What is judged: the records of one product, and the consortium as it stood.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -22,10 +23,21 @@ pub struct History {
     pub tree_size: TreeSize,
     /// Of the id and of everything that was followed from it, each event once, in ledger order: by leaf, then position.
     pub records: Vec<Record>,
+    /// Of the id, by others than the parties to its journey: what was not opened and says to have had it.
+    pub unopened: Vec<Unopened>,
+    /// The participants about whom everything is here; all of them, if the registry has no others.
+    pub known: Option<BTreeSet<ParticipantId>>,
     /// More is recorded than was followed.
     pub limit_reached: bool,
     /// As it stands at `tree_size`, with the participants' whole history.
     pub registry: Arc<Registry>,
+}
+
+/// A leaf of which only the signer is known, and that its statement says to have had the product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unopened {
+    pub leaf: LeafIndex,
+    pub signer: ParticipantId,
 }
 
 /// One event, with who signed it and where its statement stands.

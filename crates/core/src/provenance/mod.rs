@@ -35,6 +35,7 @@ mod rules;
 mod sentences;
 mod settling;
 mod timeline;
+mod unopened;
 mod verdict;
 mod walk;
 mod wording;
@@ -46,10 +47,10 @@ mod tests;
 
 pub use finding::Reason;
 pub use follow::{
-    Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, holds_captures, is_before_span,
-    is_of_proposal,
+    Capture, FollowFault, FollowLimits, List, Source, Trail, WantedList, follow, follow_within, holds_captures,
+    is_before_span, is_of_proposal,
 };
-pub use history::{CapturedEvent, History, Record};
+pub use history::{CapturedEvent, History, Record, Unopened};
 pub use judge::judge;
 pub use policy::{Policy, stale};
 pub use rule::{RULES, Severity};

@@ -194,14 +194,21 @@ impl<'a> Records<'a> {
     /// The participant to whom a location or party belongs, if any: revoked or not, since goods do go there. One that registered
     /// the GLN itself comes before one whose prefix covers it: evidence shows the second only where no participant registered it.
     pub fn owner(&self, location: &Id) -> Option<&'a ParticipantId> {
-        let owners = self.history.registry.owners(location);
+        let mut owners = self.history.registry.owners(location);
+        owners.retain(|one| self.is_known(&one.id));
         let named = owners.iter().find(|one| one.claims.holds_location(location));
         named.or(owners.first()).map(|one| &one.id)
     }
 
     /// All to whom a location or party belongs, or belonged before they registered anew.
     pub fn owners(&self, location: &Id) -> impl Iterator<Item = &'a ParticipantId> {
-        self.history.registry.owners(location).into_iter().map(|one| &one.id)
+        let owners = self.history.registry.owners(location).into_iter().map(|one| &one.id);
+        owners.filter(|one| self.is_known(one))
+    }
+
+    /// Tells whether evidence shows the participant, so that a verifier asks about the same ones as a node.
+    fn is_known(&self, participant: &ParticipantId) -> bool {
+        self.history.known.as_ref().is_none_or(|known| known.contains(participant))
     }
 
     /// Tells whether an entry commissions the product or brings it forth (EPCIS 2.0 §7.4.2, §7.4.5).

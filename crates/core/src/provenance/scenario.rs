@@ -147,6 +147,17 @@ impl Scenario {
         self.resolve(when, ProposedChange::Succeeds(change));
     }
 
+    /// Revokes a participant, and dismisses what it claimed.
+    pub fn dismiss(&mut self, actor: &Actor, when: &str) {
+        let revocation = Revocation {
+            participant: actor.id.clone(),
+            reason: "it recorded numbers that it read off the ledger".to_owned(),
+            compromised_since: None,
+            dismisses_claims: true,
+        };
+        self.decide(when, Admin::Revocation(revocation));
+    }
+
     fn decide(&mut self, when: &str, admin: Admin) {
         let place = self.next_place(time(when));
         let id = StatementId::from_hash(Hash::of(&admin.to_payload()));
@@ -173,19 +184,27 @@ impl Scenario {
 
     /// Records an event of exactly these members, and what every event has.
     pub fn say_only(&mut self, actor: &Actor, when: &str, members: Value) -> LeafIndex {
-        let event = event(when, members);
-        let place = self.next_place(event.event_time.plus_millis(1000));
-        let (signer, certificate, signed_at) = (actor.id.clone(), actor.certificate, event.event_time);
+        self.say_many(actor, vec![event(when, members)], 1_000)
+    }
+
+    /// Records several events in one statement of so many bytes, which the ledger takes after the last of them.
+    pub fn say_many(&mut self, actor: &Actor, events: Vec<Event>, bytes: usize) -> LeafIndex {
+        let time = events.iter().map(|event| event.event_time).max().unwrap();
+        let place = self.next_place(time.plus_millis(1000));
+        let (signer, certificate) = (actor.id.clone(), actor.certificate);
+        let events = (0..).zip(events).collect();
         let statement = StatementId::from_hash(Hash::of(&place.leaf.get().to_be_bytes()));
-        let capture = Capture { place, statement, signer, certificate, signed_at, bytes: 0, events: vec![(0, event)] };
-        self.records.push(Record {
-            place,
-            position: 0,
-            signer: capture.signer.clone(),
-            certificate,
-            signed_at,
-            event: CapturedEvent::new(Arc::new(capture), 0).unwrap(),
-        });
+        let capture = Arc::new(Capture { place, statement, signer, certificate, signed_at: time, bytes, events });
+        for (index, (position, _)) in capture.events.iter().enumerate() {
+            self.records.push(Record {
+                place,
+                position: *position,
+                signer: capture.signer.clone(),
+                certificate,
+                signed_at: time,
+                event: CapturedEvent::new(Arc::clone(&capture), index).unwrap(),
+            });
+        }
         place.leaf
     }
 
@@ -292,6 +311,8 @@ impl Scenario {
             as_of: self.as_of,
             tree_size: TreeSize::new(self.leaf).unwrap(),
             records: self.records.clone(),
+            unopened: Vec::new(),
+            known: None,
             limit_reached: false,
             registry: self.registry.clone().into(),
         }

@@ -23,7 +23,7 @@ use crate::gs1::{Id, Question};
 use crate::hash::Hash;
 use crate::index::{ListEntry, SignerList, SignerTag, Subject, SubjectEntry, SubjectIndex, SubjectKind, names};
 use crate::merkle::{self, InclusionProof, LeafIndex, MultiProof, TreeSize};
-use crate::provenance::{Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, is_before_span};
+use crate::provenance::{Capture, FollowFault, List, Source, Trail, WantedList, follow, is_before_span};
 use crate::statement::{
     Draft, Header, P256, PublicKey, Signature, StatementId, StatementType, SubmittedStatement, sign as sign_draft,
 };
@@ -416,7 +416,7 @@ impl TestLedger {
     pub fn shown(&self, id: &str) -> Vec<SubjectEntry> {
         let entry = |(subject, list): (&Subject, &List)| {
             let first = usize::try_from(list.first).unwrap();
-            self.entry(subject, first..first + list.leaves.len())
+            self.entry(subject, first..first + list.entries.len())
         };
         self.trail(id).shown.iter().map(entry).collect()
     }
@@ -530,16 +530,24 @@ impl Source for Open<'_> {
         &self.0.registry
     }
 
-    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, FollowFault> {
-        let list = self.0.list(subject);
-        let is_early = |leaf: &LeafIndex, time| is_before_span(self.0.captures[leaf].place.time, time);
-        let first = match wanted {
-            WantedList::Whole => 0,
-            WantedList::Since(time) => list.iter().rposition(|leaf| is_early(leaf, time)).unwrap_or(0),
-            WantedList::Last(most) => list.len().saturating_sub(most),
-        };
-        let (count, leaves) = (list.len() as u64, list[first..].to_vec());
-        Ok(Known { list: List { count, first: first as u64, leaves }, reaches_back: true })
+    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<List, FollowFault> {
+        let list = self.0.entries(subject);
+        let first = wanted.first(list.len() as u64);
+        Ok(List { count: list.len() as u64, first, entries: list[first as usize..].to_vec() })
+    }
+
+    fn start_of_span(&mut self, entries: &[ListEntry], since: Timestamp) -> Result<usize, FollowFault> {
+        let is_early = |entry: &ListEntry| is_before_span(self.0.captures[&entry.leaf].place.time, since);
+        Ok(entries.iter().rposition(is_early).unwrap_or(0))
+    }
+
+    fn capture_within(
+        &mut self,
+        leaf: LeafIndex,
+        subject: &Subject,
+        bytes: usize,
+    ) -> Result<Option<Arc<Capture>>, FollowFault> {
+        Ok(Some(self.capture(leaf, subject)?).filter(|capture| capture.bytes <= bytes))
     }
 
     fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> Result<Arc<Capture>, FollowFault> {

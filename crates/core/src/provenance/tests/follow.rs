@@ -1,97 +1,16 @@
 //! `follow`: what it takes of each list, and that a source can hide nothing that it needs.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-use std::sync::Arc;
-
 use serde_json::json;
 
-use crate::consortium::Registry;
-use crate::gs1::Id;
-use crate::index::{Subject, SubjectKind, names};
+use crate::index::{Subject, SubjectKind};
 use crate::limits::{FOLLOWED_RECALLS_MAX, FOLLOWED_STATEMENTS_MAX};
 use crate::merkle::LeafIndex;
 use crate::provenance::scenario::{CASE, Cast, ITEM, PALLET, Scenario, time};
-use crate::provenance::{Capture, FollowFault, Known, List, Source, Trail, WantedList, follow, is_before_span};
+use crate::provenance::tests::lists::{Lists, leaves};
+use crate::provenance::{FollowFault, is_before_span};
 
 const INNER: &str = "https://id.gs1.org/00/295060001343520004";
 const INPUT: &str = "https://id.gs1.org/01/09506000134352/21/I1";
-
-/// A ledger's lists and captures, of which some may be held back.
-struct Lists {
-    registry: Registry,
-    captures: BTreeMap<LeafIndex, Arc<Capture>>,
-    lists: BTreeMap<Subject, Vec<LeafIndex>>,
-    /// Of these lists only the positions in the range are given out. Their length is not lied about: the index has it.
-    held_back: BTreeMap<Subject, Range<usize>>,
-}
-
-impl Lists {
-    fn of(ledger: &Scenario) -> Self {
-        let mut lists: BTreeMap<Subject, Vec<LeafIndex>> = BTreeMap::new();
-        let mut captures = BTreeMap::new();
-        let mut named = Vec::new();
-        for (leaf, admin) in &ledger.admins {
-            named.extend(
-                names::of_admin(admin, crate::statement::StatementId::from_hash(crate::hash::Hash::of(b"its own")))
-                    .into_keys()
-                    .map(|subject| (*leaf, subject)),
-            );
-        }
-        for record in &ledger.records {
-            let subjects = names::of_event(&record.event, &record.signer);
-            named.extend(subjects.into_keys().map(|subject| (record.place.leaf, subject)));
-            captures.insert(record.place.leaf, Arc::new(record.event.capture().clone()));
-        }
-        named.sort_unstable();
-        for (leaf, subject) in named {
-            lists.entry(subject).or_default().push(leaf);
-        }
-        Self { registry: ledger.registry.clone(), captures, lists, held_back: BTreeMap::new() }
-    }
-
-    fn trail(&mut self) -> Result<Trail, FollowFault> {
-        follow(Id::parse(ITEM).unwrap(), self)
-    }
-
-    fn trail_with(&mut self, subject: &Subject, given: Range<usize>) -> Result<Trail, FollowFault> {
-        self.held_back = BTreeMap::from([(subject.clone(), given)]);
-        let trail = self.trail();
-        self.held_back.clear();
-        trail
-    }
-}
-
-impl Source for Lists {
-    type Error = FollowFault;
-
-    fn registry(&self) -> &Registry {
-        &self.registry
-    }
-
-    fn list(&mut self, subject: &Subject, wanted: WantedList) -> Result<Known, FollowFault> {
-        let list = self.lists.get(subject).map(Vec::as_slice).unwrap_or_default();
-        let is_early = |leaf: &LeafIndex, time| is_before_span(self.captures[leaf].place.time, time);
-        let from = match wanted {
-            WantedList::Whole => 0,
-            WantedList::Since(time) => list.iter().rposition(|leaf| is_early(leaf, time)).unwrap_or(0),
-            WantedList::Last(most) => list.len().saturating_sub(most),
-        };
-        let given = self.held_back.get(subject).cloned().unwrap_or(0..list.len());
-        let first = from.max(given.start).min(given.end);
-        let leaves = list[first..given.end].to_vec();
-        let reaches_back = given.start <= from && leaves.is_empty() == list.is_empty();
-        Ok(Known { list: List { count: list.len() as u64, first: first as u64, leaves }, reaches_back })
-    }
-
-    fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> Result<Arc<Capture>, FollowFault> {
-        Ok(Arc::clone(&self.captures[&leaf]))
-    }
-
-    fn fault(&self, fault: FollowFault) -> FollowFault {
-        fault
-    }
-}
 
 fn id(text: &str) -> Subject {
     Subject::id(text)
@@ -121,10 +40,10 @@ fn a_container_that_turns_out_to_have_been_one_earlier_is_taken_from_then_on() {
     let trail = lists.trail().unwrap();
     let case = &trail.shown[&id(CASE)];
     // The span begins on March 5: one leaf of before March 4 shows that the list is shown from before the span on.
-    assert_eq!((case.first, case.leaves.first()), (0, Some(&early)));
-    assert_eq!(case.leaves, lists.lists[&id(CASE)]);
-    assert!(case.leaves.contains(&packed) && case.leaves.contains(&on_pallet));
-    assert_eq!(trail.shown[&id(PALLET)].leaves, lists.lists[&id(PALLET)], "and so is what it was in then");
+    assert_eq!((case.first, case.leaves().next()), (0, Some(early)));
+    assert_eq!(case.entries, lists.lists[&id(CASE)]);
+    assert!([early, packed, on_pallet].iter().all(|leaf| trail.opened.contains(leaf)));
+    assert_eq!(trail.shown[&id(PALLET)].entries, lists.lists[&id(PALLET)], "and so is what it was in then");
     let found: Vec<LeafIndex> = trail.records.iter().map(|record| record.place.leaf).collect();
     let all: Vec<LeafIndex> = ledger.records.iter().map(|record| record.place.leaf).collect();
     assert_eq!(found, all, "in ledger order, each once");
@@ -173,13 +92,14 @@ fn no_list_that_an_answer_rests_on_can_be_cut() {
     {
         assert!(kinds.contains(&kind), "{kind}");
     }
-    // Of the case only what is from the last leaf before March 8 on: it was packed on March 9.
-    assert_eq!((trail.shown[&id(CASE)].first, trail.shown[&id(CASE)].leaves.len()), (2, 5));
-    assert_eq!(trail.shown[&Subject::party(cast.seoul.id.as_str())].leaves.len(), 2, "it came and went");
+    // Of the case only what is from the last leaf before March 8 on is opened: it was packed on March 9.
+    let case: Vec<bool> = trail.shown[&id(CASE)].leaves().map(|leaf| trail.opened.contains(&leaf)).collect();
+    assert_eq!(case, [false, false, true, true, true, true, true]);
+    assert_eq!(trail.shown[&Subject::party(cast.seoul.id.as_str())].entries.len(), 2, "it came and went");
     let mut cuts = 0;
-    for (subject, list) in trail.shown.iter().filter(|(_, list)| !list.leaves.is_empty()) {
+    for (subject, list) in trail.shown.iter().filter(|(_, list)| !list.entries.is_empty()) {
         let (first, end) = (usize::try_from(list.first).unwrap(), usize::try_from(list.count).unwrap());
-        assert_eq!(first + list.leaves.len(), end, "{subject}");
+        assert_eq!(first + list.entries.len(), end, "{subject}");
         for given in [first + 1..end, first..end - 1, end..end, first..first] {
             let fault = lists.trail_with(subject, given.clone()).unwrap_err();
             assert_eq!(fault, FollowFault::CutShort { subject: subject.clone() }, "{given:?} of {first}..{end}");
@@ -196,7 +116,8 @@ fn a_prefix_leads_to_registrations_and_nothing_else() {
     let mut lists = Lists::of(&ledger);
     let subject = Subject::prefix("9506000");
     let leaf = ledger.records[0].place.leaf;
-    lists.lists.get_mut(&subject).unwrap().push(leaf);
+    let entry = lists.lists[&id(ITEM)][0];
+    lists.lists.get_mut(&subject).unwrap().push(crate::index::ListEntry { leaf, ..entry });
     assert_eq!(lists.trail().unwrap_err(), FollowFault::NoRegistration { subject, leaf });
 }
 
@@ -209,16 +130,16 @@ fn a_span_begins_a_day_before_its_first_event() {
 }
 
 #[test]
-fn of_many_recalls_the_last_are_taken_and_of_many_statements_the_first() {
+fn of_many_recalls_the_last_are_opened_and_of_many_statements_the_first() {
     let (mut ledger, cast) = Scenario::with_cast();
     ledger.commission(&cast.acme, "2026-03-02");
     for _ in 0..=FOLLOWED_RECALLS_MAX {
-        ledger.recall(&cast.lisbon, "2026-03-03", &[ITEM], &[]);
+        ledger.recall(&cast.acme, "2026-03-03", &[ITEM], &[]);
     }
     let mut lists = Lists::of(&ledger);
-    let recalls = Subject::recall(ITEM);
+    let recalls = Subject::recall_by(cast.acme.id.as_str(), ITEM);
     let trail = lists.trail().unwrap();
-    assert_eq!((trail.shown[&recalls].first, trail.shown[&recalls].leaves.len()), (1, FOLLOWED_RECALLS_MAX));
+    assert_eq!((trail.shown[&recalls].first, trail.shown[&recalls].entries.len()), (1, FOLLOWED_RECALLS_MAX));
     assert!(lists.trail_with(&recalls, 1..FOLLOWED_RECALLS_MAX + 1).is_ok());
     assert!(lists.trail_with(&recalls, 2..FOLLOWED_RECALLS_MAX + 1).is_err());
 
@@ -228,7 +149,9 @@ fn of_many_recalls_the_last_are_taken_and_of_many_statements_the_first() {
     }
     let trail = Lists::of(&ledger).trail().unwrap();
     assert!(trail.limit_reached);
-    assert_eq!((trail.shown[&id(ITEM)].first, trail.shown[&id(ITEM)].leaves.len()), (0, FOLLOWED_STATEMENTS_MAX));
+    assert_eq!(trail.shown[&id(ITEM)].entries.len(), FOLLOWED_STATEMENTS_MAX + 1, "the list is shown whole");
+    let opened: Vec<LeafIndex> = trail.opened.iter().copied().collect();
+    assert_eq!(opened, leaves(&trail.shown[&id(ITEM)])[..FOLLOWED_STATEMENTS_MAX]);
     ledger.records.pop();
     assert!(!Lists::of(&ledger).trail().unwrap().limit_reached, "exactly as many as are followed");
 }

@@ -1,0 +1,125 @@
+//! Recalls of the id and its inputs, and of their lots and classes.
+
+use std::collections::BTreeSet;
+
+use crate::consortium::ParticipantId;
+use crate::epcis::Event;
+use crate::gs1::Id;
+use crate::index::{ListEntry, Subject};
+use crate::provenance::follow::others::Allowance;
+use crate::provenance::follow::{FollowFault, Follower, Source, WantedList};
+
+/// A list of recalls, with the id that they recall.
+type Recalled = (Subject, Id);
+
+/// What may still be opened of those that may recall.
+struct Budget {
+    statements: usize,
+    bytes: usize,
+}
+
+impl<S: Source> Follower<'_, S> {
+    /// Opens the recalls of whoever ever held a prefix, those of the id itself first; then what members decided of recalls, and a few
+    /// recalls of others, which are told.
+    pub(super) fn recalls(&mut self) -> Result<(), S::Error> {
+        let used: Vec<Id> = self.ids.iter().filter(|(_, role)| role.is_used).map(|(id, _)| id.clone()).collect();
+        let (mut own, mut of_inputs) = (BTreeSet::new(), BTreeSet::new());
+        let (mut by_any, mut by_any_of_inputs) = (BTreeSet::new(), BTreeSet::new());
+        let mut all_holders = BTreeSet::new();
+        for id in used {
+            let is_asked = id == self.asked.id;
+            let (by_holders, by_any) =
+                if is_asked { (&mut own, &mut by_any) } else { (&mut of_inputs, &mut by_any_of_inputs) };
+            let holders = self.holders(&id)?;
+            all_holders.extend(holders.iter().cloned());
+            for recalled in [Some(id.clone()), id.class()].into_iter().flatten().chain(self.lots(&id)) {
+                let subjects = holders.iter().map(|holder| Subject::recall_by(holder.as_str(), recalled.as_str()));
+                by_holders.extend(subjects.map(|subject| (subject, recalled.clone())));
+                by_any.insert((Subject::recall(recalled.as_str()), recalled));
+            }
+        }
+        let mut budget = Budget { statements: self.limits.statements, bytes: self.limits.bytes };
+        for (subject, id) in in_order(own, of_inputs) {
+            self.take_recalls(&subject, &id, &mut budget)?;
+        }
+        let mut allowance = self.allowance();
+        for (subject, id) in in_order(by_any, by_any_of_inputs) {
+            self.take_any_recalls(&subject, &id, &all_holders, &mut budget, &mut allowance)?;
+        }
+        Ok(())
+    }
+
+    /// The lots of which it is said that the id is of them, and the label's.
+    fn lots(&self, id: &Id) -> Vec<Id> {
+        let opened = self.ids.get(id).into_iter().flat_map(|role| role.opened.values());
+        let lots: BTreeSet<&Id> = opened.flat_map(|opened| &opened.lots).collect();
+        let of_label = self.asked.lot().filter(|_| *id == self.asked.id);
+        lots.into_iter().take(self.limits.lots).cloned().chain(of_label).collect()
+    }
+
+    /// Opens the end of a list of one participant's recalls, from the last back.
+    fn take_recalls(&mut self, subject: &Subject, id: &Id, budget: &mut Budget) -> Result<(), S::Error> {
+        let list = self.take_list(subject, WantedList::Last(self.limits.recalls))?;
+        let (entries, is_cut) = (list.entries.clone(), list.first > 0);
+        self.trail.limit_reached |= is_cut;
+        for ListEntry { leaf, .. } in entries.into_iter().rev() {
+            if budget.statements == 0 || budget.bytes == 0 {
+                self.trail.limit_reached = true;
+                break;
+            }
+            let capture = self.source.capture(leaf, subject)?;
+            self.take(&capture, &|event| speaks(event, id));
+            budget.statements -= 1;
+            budget.bytes = budget.bytes.saturating_sub(capture.bytes);
+        }
+        Ok(())
+    }
+
+    /// Opens what members signed in a list of recalls by anyone, and a few of the last entries of others.
+    fn take_any_recalls(
+        &mut self,
+        subject: &Subject,
+        id: &Id,
+        holders: &BTreeSet<ParticipantId>,
+        budget: &mut Budget,
+        allowance: &mut Allowance,
+    ) -> Result<(), S::Error> {
+        let entries = self.take_long(subject)?;
+        let mut room = self.limits.other_recalls;
+        for ListEntry { leaf, signer, .. } in entries.into_iter().rev() {
+            let Some(signer) = signer.participant() else {
+                // The members may have decided to lift a recall: then a proposal stands in its list.
+                if budget.statements == 0 {
+                    self.trail.limit_reached = true;
+                    continue;
+                }
+                budget.statements -= 1;
+                let Some(proposal) = self.source.registry().proposed_at(leaf) else {
+                    return Err(self.source.fault(FollowFault::NoProposal { subject: subject.clone(), leaf }));
+                };
+                self.proposals.insert(Subject::proposal(&proposal.id));
+                self.trail.proposed.insert(leaf);
+                continue;
+            };
+            // What holders recall stands in lists of their own.
+            if room > 0 && !holders.contains(&signer) {
+                room -= 1;
+                if let Some(capture) = self.open_other(leaf, subject, allowance)? {
+                    self.take(&capture, &|event| speaks(event, id));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tells whether an event says something of a recall of the id.
+fn speaks(event: &Event, id: &Id) -> bool {
+    event.names(id) && (event.declares("recalled") || event.takes_back("recalled"))
+}
+
+/// Those of the id itself first, each in order of text.
+fn in_order(own: BTreeSet<Recalled>, of_inputs: BTreeSet<Recalled>) -> Vec<Recalled> {
+    let rest: Vec<Recalled> = of_inputs.difference(&own).cloned().collect();
+    own.into_iter().chain(rest).collect()
+}
