@@ -1723,8 +1723,8 @@ class Followed:
 
 
 class Follows:
-    def __init__(self, identifier, label, entries, captures, admins):
-        self.asked, self.label = identifier, label
+    def __init__(self, identifier, label, entries, captures, admins, successors):
+        self.asked, self.label, self.successors = identifier, label, successors
         self.entries, self.captures, self.admins = entries, captures, admins
         self.needed = {}  # (kind, subject) -> the positions needed of its list
         self.opened = set()
@@ -1854,6 +1854,9 @@ class Follows:
             fresh |= owners
             if event.acts(identifier) & 0x02 and all(map(carrier, owners)):
                 fresh |= set(self.havers)
+        # Who goes on for a party is one.
+        while more := {self.successors[one] for one in self.parties_now | fresh if one in self.successors} - self.parties_now - fresh:
+            fresh |= more
         found = not fresh <= self.parties_now
         self.parties_now |= fresh
         return found
@@ -2201,7 +2204,7 @@ def evidence(anchor, data, asked=None):
         signed[leaf] = said, participant, blocks[leaf].time
 
     # 7
-    follows = Follows(identifier, label, index, signed, registrations)
+    follows = Follows(identifier, label, index, signed, registrations, registry.successors)
     for subject, (start, end) in follows.needed.items():
         entry = index[subject]
         shown = (entry.first, entry.end) if entry.leaves else None

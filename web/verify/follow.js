@@ -231,6 +231,11 @@ class Follower {
     if (isOpen) for (const signer of signersOf(this.own, HAVING).slice(0, this.limits.havers)) fresh.add(signer);
     const before = this.parties.size;
     for (const signer of fresh) this.parties.add(signer);
+    // Who goes on for a party is one. A set is walked to its end, and what is added meanwhile too.
+    for (const former of this.parties) {
+      const next = this.source.registry.successorOf(former)?.participant;
+      if (next !== undefined) this.parties.add(next);
+    }
     return this.parties.size > before;
   }
 

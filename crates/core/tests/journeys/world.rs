@@ -124,7 +124,17 @@ impl World {
         let tree_size = TreeSize::new(FIRST_LEAF + u64::try_from(records.len()).unwrap()).unwrap();
         let as_of = time(2026, "06-01T09:00");
         let registry = Arc::clone(&self.registry);
-        let history = History { id, label, as_of, tree_size, records, unopened: Vec::new(), known: None, limit_reached: false, registry };
+        let history = History {
+            id,
+            label,
+            as_of,
+            tree_size,
+            records,
+            unopened: Vec::new(),
+            known: None,
+            limit_reached: false,
+            registry,
+        };
         judge(&history, &Policy::default())
     }
 

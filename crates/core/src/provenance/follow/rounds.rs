@@ -219,7 +219,8 @@ impl<S: Source> Follower<'_, S> {
         Ok(has_found)
     }
 
-    /// Finds parties among the owners of destinations, and among those that say to have had what was let go to no one of them.
+    /// Finds parties among the owners of destinations, among those that say to have had what was let go to no one of them, and among
+    /// those that go on for a party.
     fn find_parties(&mut self) -> bool {
         let registry = self.source.registry();
         let mut new: BTreeSet<ParticipantId> = BTreeSet::new();
@@ -235,8 +236,17 @@ impl<S: Source> Follower<'_, S> {
             let havers = signers_of(&self.own_entries(), HAVING).take(self.limits.havers).collect::<Vec<_>>();
             new.extend(havers.into_iter().filter(|signer| !self.parties.contains(signer)));
         }
-        let has_found = !new.is_empty();
+        let mut has_found = !new.is_empty();
         self.parties.extend(new);
+        // Who goes on for a party is one. Evidence shows it: all that was proposed about a party is shown.
+        let mut formers: Vec<ParticipantId> = self.parties.iter().cloned().collect();
+        while let Some(former) = formers.pop() {
+            let next = registry.successor_of(&former).map(|one| one.participant.clone());
+            for next in next.filter(|next| self.parties.insert(next.clone())) {
+                has_found = true;
+                formers.push(next);
+            }
+        }
         has_found
     }
 
