@@ -241,8 +241,8 @@ impl<S: Source> Follower<'_, S> {
         // Who goes on for a party is one. Evidence shows it: all that was proposed about a party is shown.
         let mut formers: Vec<ParticipantId> = self.parties.iter().cloned().collect();
         while let Some(former) = formers.pop() {
-            let next = registry.successor_of(&former).map(|one| one.participant.clone());
-            for next in next.filter(|next| self.parties.insert(next.clone())) {
+            let Some(next) = registry.successor_of(&former).map(|one| one.participant.clone()) else { continue };
+            if self.parties.insert(next.clone()) {
                 has_found = true;
                 formers.push(next);
             }
