@@ -147,8 +147,7 @@ impl Memory {
         let length = bytes.len() * 4 / 3 + 400;
         let events = (0..).zip(events).collect();
         let statement = StatementId::from_hash(Hash::of(&bytes));
-        let capture =
-            Capture { place, statement, signer, certificate, signed_at: time(hour), bytes: length, events };
+        let capture = Capture { place, statement, signer, certificate, signed_at: time(hour), bytes: length, events };
         self.captures.insert(leaf, Arc::new(capture));
     }
 

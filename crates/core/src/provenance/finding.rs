@@ -85,7 +85,10 @@ mod tests {
             let late = Rule::Late { who: usize::from(n).into(), day: "today".into() };
             findings.add(late, &[LeafIndex::new(u64::from(n)).unwrap()]);
         }
-        findings.add(Rule::Recalled { who: "A".into(), right: "whose it is".into(), day: "today".into(), what: "it".into() }, &[]);
+        findings.add(
+            Rule::Recalled { who: "A".into(), right: "whose it is".into(), day: "today".into(), what: "it".into() },
+            &[],
+        );
         let reasons = findings.into_reasons();
         assert_eq!(reasons.len(), REASONS_PER_RULE_MAX + 1);
         assert_eq!(reasons[0].rule, "recalled", "the weightiest comes first");

@@ -138,7 +138,8 @@ fn product(case: &Case<'_>, word: &Word<'_>, what: &Said, findings: &mut Finding
     }
     if let Some(at) = word.standing.first().copied() {
         let (who, day, what) = signed(at);
-        findings.add(Rule::Recalled { right: right(case, at, Phrase::RightOfNumber), who, day, what }, &[case.leaf(at)]);
+        findings
+            .add(Rule::Recalled { right: right(case, at, Phrase::RightOfNumber), who, day, what }, &[case.leaf(at)]);
     }
 }
 

@@ -35,5 +35,8 @@ fn may_say(case: &Case<'_>, at: usize, claim: usize) -> bool {
         .contests
         .iter()
         .any(|contest| contest.by == signer || contest.others.iter().any(|other| case.signer(*other) == signer));
-    case.signed_by_prefix_holder(at) || case.is_by_authority(at) || case.account.is_by_custodian(case, at) || is_candidate
+    case.signed_by_prefix_holder(at)
+        || case.is_by_authority(at)
+        || case.account.is_by_custodian(case, at)
+        || is_candidate
 }
