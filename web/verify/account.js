@@ -8,9 +8,8 @@ import { BRINGS_FORTH, HAVING } from "./acts.js";
 import { turnOf } from "./containment.js";
 import { partiesOf } from "./parties.js";
 import { ASIDE, concernsHolder, custodianOf } from "./passage.js";
-import { endOf } from "./reading.js";
 import { counting, settle } from "./settling.js";
-import { Walk, fit, isStranger } from "./walk.js";
+import { Walk, fit, isCarriers, isStranger } from "./walk.js";
 
 export class Account {
   /** How things stood at each entry that was passed by. */
@@ -35,9 +34,9 @@ export class Account {
 
   constructor(records) {
     const parties = partiesOf(records);
-    const { live, accepted, origins, origin, contest, contests, tooLate, isCut } = settle(records, parties);
+    const { live, accepted, origins, origin, contest, contests, tooLate, withdrawnEnds, isCut } = settle(records, parties);
     /** Contests about who received what was let go to nobody in particular, and the one of them that is open. */
-    Object.assign(this, { origins, origin, contest, contests, tooLate, isCut });
+    Object.assign(this, { origins, origin, contest, contests, tooLate, withdrawnEnds, isCut });
     if (records.hasCustodian) this.#ofOne(records, live, accepted);
     else this.#ofMany(records, live, parties);
     for (const [is, ats] of [["accepted", this.order], ["contradiction", this.contradictions], ["aside", this.aside], ["claim", this.claims]]) {
@@ -120,7 +119,7 @@ export class Account {
 
   /** True where a carrier recorded carrying it while it was on its way, by clocks that may be apart. */
   #isCarried(records, at) {
-    if (!records.isShipper(records.signer(at)) || endOf(records, at) !== undefined) return false;
+    if (!isCarriers(records, at)) return false;
     return this.onTheWay.some(([from, to]) => {
       const began = !records.isBefore(at, from) || records.areWithinTolerance(from, at);
       return began && !(to !== undefined && records.isBefore(to, at) && !records.areWithinTolerance(to, at));

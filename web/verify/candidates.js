@@ -23,9 +23,9 @@ export function contestIn(records, journey, offered, known) {
 }
 
 /** Of each participant the first entry, by the ledger, by which it would have taken over if the one that did had not. */
-function candidates(records, { fitting }, first, transfer, waiting) {
+function candidates(records, { order, fitting }, first, transfer, waiting) {
   const by = records.signer(first);
-  const since = [...fitting].filter((at) => at === first || records.isBefore(first, at));
+  const since = order.slice(order.indexOf(first)).filter((at) => fitting.has(at));
   const time = (at) => records.entries[at].record.place.time;
   const began = time(Math.min(...since.filter((at) => records.signer(at) === by)));
   const found = new Map();

@@ -3,11 +3,12 @@
 import { HAVING, TAKES } from "./acts.js";
 import { endWord, idText, placed } from "./case.js";
 import { declares } from "./epcis.js";
+import { destinations } from "./passage.js";
 import { actOf } from "./reading.js";
 import { checkUpheld } from "./rules/upheld.js";
 import { day, quoted } from "./sentences.js";
 import { checkUnopened, noteUnopened } from "./unopened.js";
-import { containerOf, startOf, take } from "./walk.js";
+import { Walk, containerOf } from "./walk.js";
 
 /** Reports what the account leaves open and what is against it, and says whether every hand-over is known. */
 export function checkCustody(one, findings) {
@@ -114,17 +115,15 @@ function explains(one, claims, here) {
   if (isAlone && namesWhoHasIt(one, first, here.passage)) return true;
   const asked = new Set(claims);
   const wasInside = containerOf(here) !== undefined;
-  let second = startOf(one);
-  return one.byTime.filter((at) => !one.isBefore(at, first)).every((at) => {
-    const isClaim = asked.has(at);
+  const [all, mayBeLeftOut] = [new Set(), new Set()];
+  for (const at of one.byTime.filter((entry) => !one.isBefore(entry, first))) {
     const isAccepted = outcomes.get(at) === "accepted";
     // It may have gone on in something else, and what it was in by the account without it.
     const mayBeElsewhere = !one.namesIt(at) && one.counts(at) && (!isAccepted || wasInside);
-    if (!isClaim && !isAccepted && !mayBeElsewhere) return true;
-    const then = take(one, second, undefined, at);
-    second = then?.here ?? second;
-    return then !== undefined || mayBeElsewhere || (isAccepted && one.areWithinTolerance(first, at));
-  });
+    if (asked.has(at) || isAccepted || mayBeElsewhere) all.add(at);
+    if (mayBeElsewhere || (isAccepted && one.areWithinTolerance(first, at))) mayBeLeftOut.add(at);
+  }
+  return new Walk(one, undefined, undefined, mayBeLeftOut).run(one.byTime, (at) => all.has(at));
 }
 
 /** True where a record of taking names as its source one who has the product, or who let it go. */
@@ -192,7 +191,10 @@ function checkContainers(one, findings) {
 /** Notes who carried it without being named. */
 function unnamedCarriers(one, findings) {
   const { aside, fitting } = one.account;
-  const liesAside = (at) => !fitting.has(at) && one.isShipper(one.signer(at)) && one.actsOnAny(at) & HAVING;
+  const letsGo = one.order.filter((at) => actOf(one, at) === "ships");
+  const named = new Set(letsGo.flatMap((at) => destinations(one, at)).map((id) => one.owner(id)));
+  const isUnnamed = (at) => one.isShipper(one.signer(at)) && !named.has(one.signer(at));
+  const liesAside = (at) => !fitting.has(at) && isUnnamed(at) && one.actsOnAny(at) & HAVING;
   const told = bySigner(one, [...aside, ...one.order].filter(liesAside));
   for (const [, carried] of [...told].sort(([a], [b]) => (a < b ? -1 : 1))) {
     findings.add("unnamed-carrier", one.leaves(carried), one.signed(carried[0]));

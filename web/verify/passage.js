@@ -78,7 +78,9 @@ function fromEnded(records, ending, at, act, end) {
   if (mayBeReturned(ending.end) && isReturned && takesBack(records, at, seller)) return held(signer);
   // What was sold may be destroyed at last, by who sold it or made it.
   if (end > ending.end) return takesBack(records, at, seller) ? { ...ending, end, by: at } : undefined;
-  const isAfar = (act === "afar" || act === "voids") && end === undefined;
+  // The holder of the prefix may take it out of use from afar though it is no more.
+  const isHolders = end === 2 && records.byPrefixHolder(at);
+  const isAfar = (act === "afar" || act === "voids") && (end === undefined || isHolders);
   const sameOccasion = event.time <= records.event(ending.by).time && signer === records.signer(ending.by);
   return isAfar || sameOccasion || (end === undefined && permits(ending.end, event.step)) ? ASIDE : undefined;
 }
@@ -103,7 +105,10 @@ function bySender(records, transfer, at, act, end) {
   if (end !== undefined) return endsBySale(records, transfer, end) ? ended(at, end) : undefined;
   if (act === "ships") {
     const to = destinations(records, at);
-    return diverge(records, transfer.to, to) ? undefined : { ...transfer, to: to.length > 0 ? to : transfer.to };
+    if (diverge(records, transfer.to, to)) return undefined;
+    // Carriers alone are added to those who are to have it.
+    const carries = (id) => records.owner(id) !== undefined && records.onlyCarries(records.owner(id));
+    return { ...transfer, to: to.every(carries) ? eachOnce([...transfer.to, ...to]) : to };
   }
   // What was sent off and could not be delivered is taken back by its sender.
   return act === "receives" ? held(records.signer(at)) : ASIDE;

@@ -4,7 +4,7 @@ import { firstWhere } from "./bytes.js";
 import { contestIn } from "./candidates.js";
 import { voidedShippings } from "./corrections.js";
 import { actOf, endOf } from "./reading.js";
-import { Walk, startOf, take } from "./walk.js";
+import { Walk, hasJustArrived, startOf, take } from "./walk.js";
 
 const WALKS_MAX = 5000;
 const STEPS_MAX = 500000;
@@ -25,16 +25,18 @@ function retractionsOf(records) {
 
 /**
  * Settles the account, and which retractions have an effect: those without which the account still accepts all that others recorded
- * and it had accepted. `{live, accepted, origins, origin, contest, contests, tooLate, isCut}`: the entries that count, those of them that are accepted;
+ * and it had accepted. `{live, accepted, origins, origin, contest, contests, tooLate, withdrawnEnds, isCut}`: the entries that count, those of
+ * them that are accepted;
  * where the product's life begins, in the order of custody, and the one of them that the rest builds on; the entries that would have
- * taken back what others have built on since; and if more wait than are looked at. Of the contests `contest` is the one that is open.
+ * taken back what others have built on since; those that were withdrawn and by which the account had the product ended until then; and
+ * if more wait than are looked at. Of the contests `contest` is the one that is open.
  */
 export function settle(records, parties) {
   const retractions = retractionsOf(records);
   const all = counting(records);
   const untried = (ats) => {
     const origins = originsOf(records, parties, ats);
-    return { live: new Set(ats), accepted: new Set(), origins, origin: originOf(records, origins), contests: [], tooLate: [], isCut: false };
+    return { live: new Set(ats), accepted: new Set(), origins, origin: originOf(records, origins), contests: [], tooLate: [], withdrawnEnds: new Set(), isCut: false };
   };
   const untaken = without(all, retractions);
   const settled = untried(untaken);
@@ -45,30 +47,37 @@ export function settle(records, parties) {
   // What no party said is no part of the account.
   const isOfParty = ({ of }) => parties.has(records.signer(of));
   const ofParties = retractions.filter(isOfParty);
-  if (walk.run(records.byTime, (at) => whole.has(at)) && !isRewritten(records, walk.journey, whole, ofParties)) {
-    return { ...settled, accepted: whole };
-  }
+  const isWhole = walk.run(records.byTime, (at) => whole.has(at)) && !isRewritten(records, walk.journey, whole, ofParties);
   const budget = new Budget();
   const offer = (ats, contest, late = new Set()) => {
     const [inTime, deferred] = [false, true].map((isLate) => offered(ats).filter((at) => late.has(at) === isLate));
     const origin = originOf(records, originsOf(records, parties, ats));
     return new Builder(records, origin, contest, budget).offerAll([...inTime, ...deferred]);
   };
-  const tooLate = [];
+  const { tooLate, withdrawnEnds } = settled;
   let live = without(all, retractions.filter((one) => !isOfParty(one)));
   for (const retraction of ofParties) {
-    if (budget.isSpent) {
+    const ends = endOf(records, retraction.of) !== undefined;
+    const rest = without(live, [retraction]);
+    if (isWhole && !ends) {
+      live = rest;
+      continue;
+    }
+    if (budget.isSpent && !isWhole) {
       tooLate.push(retraction.by);
       continue;
     }
     // What others recorded after it, they recorded in spite of it.
     const before = offer(live.filter((at) => at < retraction.by));
-    const rest = without(live, [retraction]);
-    const then = offer(rest.filter((at) => at < retraction.by));
-    const signer = records.signer(retraction.of);
-    if (!then.isCut && keepsOthers(records, signer, before, then)) live = rest;
+    if (ends && (before.isCut || before.fitting.has(retraction.of))) withdrawnEnds.add(retraction.of);
+    const hasEffect = () => {
+      const then = offer(rest.filter((at) => at < retraction.by));
+      return !then.isCut && keepsOthers(records, records.signer(retraction.of), before, then);
+    };
+    if (isWhole || hasEffect()) live = rest;
     else tooLate.push(retraction.by);
   }
+  if (isWhole) return { ...settled, accepted: whole };
   const base = untried(live);
   let [last, contest, contests, late] = [offer(live), undefined, [], new Set()];
   // Each contest that is settled may uncover another.
@@ -84,7 +93,7 @@ export function settle(records, parties) {
     last = offer(live, contest, late);
   }
   const { accepted, isCut } = last;
-  return { ...base, accepted, contest, contests, tooLate, isCut: isCut || budget.isSpent };
+  return { ...base, accepted, contest, contests, tooLate, withdrawnEnds, isCut: isCut || budget.isSpent };
 }
 
 /**
@@ -116,10 +125,14 @@ const carriesNothing = (records, at) => {
   return isAfar || records.isShipper(records.signer(at));
 };
 
-/** True where an account keeps what another has of other participants than `signer`, and what carries it on does so still. */
+/**
+ * True where an account keeps what another has of other participants than `signer`, and what carries it on does so still, or is a
+ * carrier's and lies aside by the clocks.
+ */
 function keepsOthers(records, signer, { accepted, fitting }, then) {
+  const carriesOn = (at) => then.fitting.has(at) || then.nearTransit.has(at);
   return [...accepted].every((at) => {
-    return records.signer(at) === signer || (then.accepted.has(at) && (!fitting.has(at) || then.fitting.has(at)));
+    return records.signer(at) === signer || (then.accepted.has(at) && (!fitting.has(at) || carriesOn(at)));
   });
 }
 
@@ -154,6 +167,8 @@ class Builder {
   accepted = [];
   /** Those of them that carry the account on. */
   fitting = new Set();
+  /** Those of them that lie aside by the tolerance of clocks. */
+  nearTransit = new Set();
   /** In ledger order. */
   waiting = [];
   /** The walks that looking for runs of each signer took. */
@@ -163,24 +178,28 @@ class Builder {
     Object.assign(this, { records, origin, contest, budget, end: startOf(records, contest) });
   }
 
-  /** Offers the entries in ledger order, the origin before all: `{accepted, fitting, isCut}`. */
+  /** Offers the entries in ledger order, the origin before all: `{accepted, fitting, nearTransit, isCut}`. */
   offerAll(offered) {
     const { origin, budget } = this;
     if (origin !== undefined) this.#offer(origin);
     for (const at of offered) if (at !== origin) this.#offer(at);
-    return { accepted: new Set(this.accepted), fitting: this.fitting, isCut: budget.isSpent && this.waiting.length > 0 };
+    const { fitting, nearTransit } = this;
+    return { accepted: new Set(this.accepted), fitting, nearTransit, isCut: budget.isSpent && this.waiting.length > 0 };
   }
 
   #offer(at) {
     const { records, accepted, waiting } = this;
-    if (accepted.length === 0 || records.isBefore(accepted.at(-1), at)) {
+    const isLast = accepted.length === 0 || records.isBefore(accepted.at(-1), at);
+    if (isLast && !this.#mayComeBeforeACarriers(at)) {
       // At the end of the walk, no other walk is needed.
       this.budget.append();
       const then = take(records, this.end, this.origin, at);
-      if (then?.turn) {
-        this.end = then.here;
+      const liesAside = then === undefined && hasJustArrived(records, this.end, at);
+      if (then?.turn || liesAside) {
+        this.end = then?.here ?? this.end;
         accepted.push(at);
-        if (then.fits) this.fitting.add(at);
+        if (liesAside) this.nearTransit.add(at);
+        if (then?.fits) this.fitting.add(at);
         if (waiting.some((other) => this.#mayNowFit(other, at))) this.#acceptWhatWaits();
         return;
       }
@@ -191,6 +210,16 @@ class Builder {
     }
     // Nothing else that waits has changed, but the runs of this signer.
     if (this.#acceptRunOf(records.signer(at))) this.#acceptWhatWaits();
+  }
+
+  /** True where a record of letting go may come before a carrier's that lies aside. */
+  #mayComeBeforeACarriers(at) {
+    const { records, accepted, nearTransit } = this;
+    if (actOf(records, at) !== "ships") return false;
+    for (let index = accepted.length - 1; index >= 0 && records.mayBeWithinTolerance(accepted[index], at); index--) {
+      if (nearTransit.has(accepted[index])) return true;
+    }
+    return false;
   }
 
   /** True where what waits may fit after an entry that was accepted at the end: not if the walk comes to it as before. */
@@ -233,11 +262,12 @@ class Builder {
     budget.spend(queue.length);
     const walk = new Walk(records, this.origin, this.contest);
     if (!walk.run(queue, () => true)) return false;
-    const then = { accepted: new Set(walk.journey.order), fitting: walk.journey.fitting };
+    const { order, fitting: carryingOn, nearTransit } = walk.journey;
+    const then = { accepted: new Set(order), fitting: carryingOn, nearTransit };
     const signer = records.signer(entries[0]);
     if (!entries.every((at) => then.accepted.has(at)) || !keepsOthers(records, signer, { accepted: this.accepted, fitting }, then)) return false;
     const out = this.accepted.filter((at) => !then.accepted.has(at));
-    Object.assign(this, { end: walk.here, fitting: then.fitting, accepted: queue.filter((at) => then.accepted.has(at)) });
+    Object.assign(this, { end: walk.here, fitting: carryingOn, nearTransit, accepted: queue.filter((at) => then.accepted.has(at)) });
     this.waiting = [...this.waiting.filter((at) => !entries.includes(at)), ...out].sort((a, b) => a - b);
     return true;
   }

@@ -1,17 +1,18 @@
 // A walk through records in the order of custody: who has the product and what it is in, record by record.
 //
-// How things stand at one moment is `{passage, last, chain, contest, isContested}`: `last` is the last entry that fits. It never changes.
+// How things stand at one moment is `{passage, last, arrived, chain, contest, isContested}`: `last` is the last entry that fits, and
+// `arrived` the last by which it arrived from where it was sent. It never changes.
 
 import { takeUp, turnOf } from "./containment.js";
 import { declares } from "./epcis.js";
 import { ASIDE, concerns, custodianOf, followPassage, isOpen } from "./passage.js";
-import { actOf } from "./reading.js";
+import { actOf, endOf, mayBeReturned } from "./reading.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The beginning. If a `contest` is given, nothing that its first candidate records after taking over moves anything. */
 export const startOf = ({ history }, contest) => {
-  return { passage: { is: "unknown" }, last: undefined, chain: [{ id: history.id }], contest, isContested: false };
+  return { passage: { is: "unknown" }, last: undefined, arrived: undefined, chain: [{ id: history.id }], contest, isContested: false };
 };
 
 /** What the product is in. */
@@ -41,17 +42,28 @@ export function take(records, here, origin, at) {
   const turn = turnOf(records, here.chain, at);
   if (!turn) return { here };
   const passage = fit(records, here, origin, at);
-  const isFrozen = here.isContested && !(actOf(records, at) === "afar" && records.byPrefixHolder(at));
+  const isMakers = actOf(records, at) === "afar" && records.byPrefixHolder(at) && !mayBeReturned(endOf(records, at));
+  const isFrozen = here.isContested && !isMakers;
   if (passage === undefined || passage === ASIDE || isFrozen) return passage && { here, turn };
   const { contest, passage: { since } } = here;
   const isContested = here.isContested || (contest !== undefined && since === contest.since && records.signer(at) === contest.by);
   // Only such an entry can have packed or unpacked the product: what is said aside is said by a participant that could not.
   const [chain, notice] = takeUp(records, here.chain, turn);
-  return { here: { passage, last: at, chain, contest, isContested }, turn, fits: true, notice };
+  const hasArrived = here.passage.is === "moving" && passage.is !== "moving";
+  const arrived = hasArrived ? at : here.arrived;
+  return { here: { passage, last: at, arrived, chain, contest, isContested }, turn, fits: true, notice };
 }
 
 /** True where an entry's signer neither has the product, nor is to have it, nor holds its prefix. */
 export const isStranger = (records, passage, at) => !records.byPrefixHolder(at) && !concerns(records, passage, at);
+
+/** True where an entry is a carrier's and ends nothing. */
+export const isCarriers = (records, at) => records.isShipper(records.signer(at)) && endOf(records, at) === undefined;
+
+/** True where an entry is a carrier's and the product arrived within the tolerance of clocks of it. */
+export function hasJustArrived(records, { arrived }, at) {
+  return arrived !== undefined && isCarriers(records, at) && records.areWithinTolerance(arrived, at);
+}
 
 /** The records that a walk takes, and what they tell of the way. */
 class Journey {
@@ -59,6 +71,8 @@ class Journey {
   order = [];
   /** Those of them that carry the account on: their signers had the product then. */
   fitting = new Set();
+  /** Carriers' entries that lie aside since it was on its way within the tolerance of clocks of them. */
+  nearTransit = new Set();
   /** The container by which an entry belongs to the journey, where it does not name the product. */
   via = new Map();
   /** `[at, notice]` of packing. */
@@ -78,8 +92,9 @@ class Journey {
 export class Walk {
   journey = new Journey();
 
-  constructor(records, origin, contest) {
-    Object.assign(this, { records, origin, here: startOf(records, contest) });
+  /** The entries of `mayBeLeftOut` are left out if they do not fit. */
+  constructor(records, origin, contest, mayBeLeftOut = new Set()) {
+    Object.assign(this, { records, origin, mayBeLeftOut, here: startOf(records, contest) });
   }
 
   /** Takes entries in the order of custody, those for which `isIn`; shows the others. True where all fit. */
@@ -99,8 +114,14 @@ export class Walk {
       const isOvertaken = (one) => queue.some((other, place) => place > index && this.#isOthersBefore(other, one) && isLeft(other));
       if (this.#take(at, isOvertaken)) continue;
       const sent = this.#sentByASlowClock(at, queue, index + 1, isLeft);
-      if (sent === undefined || !this.#take(sent, isOvertaken) || !this.#take(at, isOvertaken)) return false;
-      before.add(sent);
+      if (sent !== undefined) {
+        if (!this.#take(sent, isOvertaken) || !this.#take(at, isOvertaken)) return false;
+        before.add(sent);
+      } else if (this.#isNearTransit(at, queue, index + 1, isLeft)) {
+        this.#layAside(at);
+      } else if (!this.mayBeLeftOut.has(at)) {
+        return false;
+      }
     }
     return true;
   }
@@ -135,13 +156,38 @@ export class Walk {
       if (was && !is) way[1] = at;
       else if (!was && is) journey.onTheWay.push([at, undefined]);
     }
-    const mayReport = (isConcerned && !isContested) || records.byPrefixHolder(at);
+    // Who ended it has it no more.
+    const isOver = isContested || passage.is === "ended";
+    const mayReport = (isConcerned && !isOver) || records.byPrefixHolder(at);
     if (declares(records.event(at), "stolen") && mayReport) journey.thefts.push(at);
     const hasIt = [passage, this.here.passage].some((then) => records.isBy(at, custodianOf(then)));
     if (hasIt && records.event(at).transactions.length > 0) journey.byCustodian.add(at);
     if (taken.turn.via) journey.via.set(at, taken.turn.via);
     journey.order.push(at);
     return true;
+  }
+
+  #layAside(at) {
+    const { via } = turnOf(this.records, this.here.chain, at);
+    if (via) this.journey.via.set(at, via);
+    this.journey.nearTransit.add(at);
+    this.journey.order.push(at);
+  }
+
+  /** True where an entry is a carrier's and the product was on its way within the tolerance of clocks of it. */
+  #isNearTransit(at, queue, from, isLeft) {
+    const { records, origin, here } = this;
+    if (!isCarriers(records, at)) return false;
+    if (hasJustArrived(records, here, at)) return true;
+    for (let index = from; index < queue.length; index++) {
+      const one = queue[index];
+      if (!isLeft(one)) continue;
+      if (!records.mayBeWithinTolerance(at, one)) return false;
+      if (!records.areWithinTolerance(at, one)) continue;
+      const then = take(records, here, origin, one);
+      if (then?.fits && then.here.passage.is === "moving") return true;
+    }
+    return false;
   }
 
   /** True where the origin comes before a record that nothing has come before yet: if it is later by no more than clocks are apart. */

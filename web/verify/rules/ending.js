@@ -1,8 +1,7 @@
 // Ends: what is sold, dispensed, taken out of use, destroyed or used up, and a logistic unit that is empty.
 
 import { endWord } from "../case.js";
-import { ENDS, mayBeReturned } from "../reading.js";
-import { fit } from "../walk.js";
+import { ENDS, endOf, mayBeReturned } from "../reading.js";
 
 /** Within what time of its record a seller may withdraw a sale without a trace in the word. */
 const SALE_MISTAKEN_MS = 24 * 60 * 60 * 1000;
@@ -44,22 +43,21 @@ function unpacked(one, findings) {
  * it still has the product. The holder of the prefix may confirm that the product lives by any later record of it.
  */
 function withdrawn(one, findings) {
-  const { takenBack, passed, origin, end: { passage } } = one.account;
+  const { takenBack, withdrawnEnds, end: { passage } } = one.account;
   const signers = new Set();
   for (const at of takenBack) {
     const { is, of: by } = one.entries[at].standing;
-    const here = is === "withdrawn" ? passed.get(at) : undefined;
-    const next = here && fit(one, here, origin, at);
-    if (next?.is !== "ended") continue;
+    const end = is === "withdrawn" && withdrawnEnds.has(at) ? endOf(one, at) : undefined;
+    if (end === undefined) continue;
     const signer = one.signer(at);
     const isFirst = !signers.has(signer);
     signers.add(signer);
     const time = (entry) => one.entries[entry].record.place.time;
     const isPrompt = time(by) - time(at) <= SALE_MISTAKEN_MS;
     const isThere = passage.is === "held" && passage.by === signer;
-    if (mayBeReturned(next.end) && isFirst && isPrompt && isThere) continue;
+    if (mayBeReturned(end) && isFirst && isPrompt && isThere) continue;
     if (one.order.some((later) => one.byPrefixHolder(later) && one.leaf(later) > one.leaf(by))) continue;
-    const params = { ...one.signed(at), end: endWord(next.end), again: one.day(by) };
+    const params = { ...one.signed(at), end: endWord(end), again: one.day(by) };
     findings.add("end-withdrawn", one.leaves([at, by]), params);
   }
 }

@@ -9,17 +9,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
-use crate::consortium::{ParticipantId, Role};
+use crate::consortium::ParticipantId;
 use crate::index::Acts;
 use crate::merkle::LeafIndex;
 use crate::provenance::candidates::Contest;
 use crate::provenance::corrections::Standing;
 use crate::provenance::parties;
 use crate::provenance::passage::Fit;
-use crate::provenance::reading;
 use crate::provenance::records::Records;
 use crate::provenance::settling::{Settled, counting};
-use crate::provenance::walk::{Contested, Journey, Standpoint, Walk};
+use crate::provenance::walk::{Contested, Journey, Standpoint, Walk, is_carriers};
 
 /// The acts of who has a product, had it or lets go of it.
 pub(super) const HAVING: Acts = Acts::LETS_GO.with(Acts::TAKES).with(Acts::HAS_IN_HAND).with(Acts::ENDS);
@@ -62,6 +61,8 @@ pub(super) struct Account<'a> {
     pub disregarded: BTreeSet<usize>,
     /// Entries that count for nothing since their signers took them back.
     pub taken_back: BTreeSet<usize>,
+    /// Those of them by which the account had the product ended.
+    pub withdrawn_ends: BTreeSet<usize>,
     /// Entries that would have taken back what others have built on since.
     pub too_late: Vec<usize>,
     /// Accepted entries that were recorded only after others had gone on from there: they condemn nothing.
@@ -117,7 +118,7 @@ impl<'a> Account<'a> {
     }
 
     fn of_one(records: &Records<'a>, settled: Settled<'a>) -> Self {
-        let Settled { live, origins, origin, accepted, contests, too_late, is_cut } = settled;
+        let Settled { live, origins, origin, accepted, contests, too_late, withdrawn_ends, is_cut } = settled;
         let open = contests.iter().find(|contest| contest.settled.is_none());
         let contested = open.map(|one| Contested { since: one.since, by: one.by });
         let mut passed = BTreeMap::new();
@@ -147,6 +148,7 @@ impl<'a> Account<'a> {
             origin,
             contests,
             too_late,
+            withdrawn_ends,
             is_cut,
             ..Self::default()
         };
@@ -228,7 +230,7 @@ impl<'a> Account<'a> {
 
     /// Tells whether a carrier recorded carrying it while it was on its way, by clocks that may be apart.
     fn is_carried(&self, records: &Records<'a>, at: usize) -> bool {
-        if !records.has_role(records.signer(at), Role::Shipper) || reading::end(records, at).is_some() {
+        if !is_carriers(records, at) {
             return false;
         }
         self.on_the_way.iter().any(|(from, to)| {

@@ -77,8 +77,8 @@ fn candidates<'a>(
     waiting: &[usize],
 ) -> Vec<usize> {
     let by = records.signer(first);
-    let since: Vec<usize> =
-        journey.fitting.iter().copied().filter(|at| records.moment(*at) >= records.moment(first)).collect();
+    let rest = journey.order.iter().copied().skip_while(|at| *at != first);
+    let since: Vec<usize> = rest.filter(|at| journey.fitting.contains(at)).collect();
     let time = |at: usize| records.entries[at].record.place.time;
     let began = since.iter().copied().filter(|at| records.signer(*at) == by).min().map_or(time(first), time);
     let mut found: Vec<usize> = Vec::new();

@@ -11,7 +11,7 @@ use crate::provenance::candidates::Contest;
 use crate::provenance::case::{self, Case};
 use crate::provenance::containment::Notice;
 use crate::provenance::finding::Findings;
-use crate::provenance::passage::Passage;
+use crate::provenance::passage::{self, Passage};
 use crate::provenance::phrase::Phrase;
 use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Records;
@@ -19,7 +19,7 @@ use crate::provenance::rule::Rule;
 use crate::provenance::rules::upheld;
 use crate::provenance::sentences::Said;
 use crate::provenance::unopened;
-use crate::provenance::walk::Standpoint;
+use crate::provenance::walk::{Standpoint, Walk};
 use crate::provenance::wording;
 
 /// Reports what the account leaves open and what is against it, and says whether every hand-over is known.
@@ -160,20 +160,21 @@ fn explains(case: &Case<'_>, claims: &[usize], here: &Standpoint<'_>) -> bool {
     }
     let asked: BTreeSet<usize> = claims.iter().copied().collect();
     let was_inside = here.inside.container().is_some();
-    let mut second = Standpoint::new(case);
-    case.by_time.iter().copied().filter(|at| case.moment(*at) >= case.moment(first)).all(|at| {
+    let (mut all, mut may_be_left_out) = (BTreeSet::new(), BTreeSet::new());
+    for at in case.by_time.iter().copied().filter(|at| case.moment(*at) >= case.moment(first)) {
         let is_own = !case.entries[at].parts.is_empty();
-        let outcome = account.outcome(at);
-        let is_claim = asked.contains(&at);
-        let is_accepted = outcome == Some(Outcome::Accepted);
+        let is_accepted = account.outcome(at) == Some(Outcome::Accepted);
         // It may have gone on in something else, and what it was in by the account without it.
         let may_be_elsewhere = !is_own && case.counts(at) && (!is_accepted || was_inside);
-        let is_asked = is_claim || is_accepted || may_be_elsewhere;
-        !is_asked
-            || second.take(case, None, at).is_ok()
-            || may_be_elsewhere
-            || is_accepted && case.are_within_tolerance(first, at)
-    })
+        if asked.contains(&at) || is_accepted || may_be_elsewhere {
+            all.insert(at);
+        }
+        if may_be_elsewhere || is_accepted && case.are_within_tolerance(first, at) {
+            may_be_left_out.insert(at);
+        }
+    }
+    let second = Walk::new(case, None, None).leaving_out(may_be_left_out);
+    second.run(&case.by_time, |at| all.contains(&at), |_, _| {}).is_ok()
 }
 
 fn carries(case: &Case<'_>, at: usize) -> bool {
@@ -273,7 +274,13 @@ fn containers(case: &Case<'_>, findings: &mut Findings) {
 /// Notes who carried it without being named.
 fn unnamed_carriers(case: &Case<'_>, findings: &mut Findings) {
     let mut told: BTreeMap<&ParticipantId, Vec<usize>> = BTreeMap::new();
-    let lies_aside = |at: &usize| !case.account.fitting.contains(at) && case.has_role(case.signer(*at), Role::Shipper);
+    let lets_go = || case.order().filter(|at| reading::act(case, *at) == Act::Ships);
+    let named: BTreeSet<&ParticipantId> =
+        lets_go().flat_map(|at| passage::destinations(case, at)).filter_map(|id| case.owner(id)).collect();
+    let lies_aside = |at: &usize| {
+        let signer = case.signer(*at);
+        !case.account.fitting.contains(at) && case.has_role(signer, Role::Shipper) && !named.contains(signer)
+    };
     for at in case.account.aside.iter().copied().chain(case.order()).filter(lies_aside) {
         if case.acts_on_any(at).intersects(HAVING) {
             told.entry(case.signer(at)).or_default().push(at);

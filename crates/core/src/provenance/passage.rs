@@ -164,7 +164,9 @@ fn from_ended<'a>(records: &Records<'a>, ending: Ending, at: usize, act: Act, en
         return may.then_some(Fit::Fits(Passage::Ended(Ending { end, by: at, ..ending })));
     }
     let is_later = records.event(at).event_time > records.event(ending.by).event_time;
-    let is_afar = matches!(act, Act::FromAfar | Act::VoidsShipping) && end.is_none();
+    // The holder of the prefix may take it out of use from afar though it is no more.
+    let is_holders = || end == Some(End::Decommissioned) && records.signed_by_prefix_holder(at);
+    let is_afar = matches!(act, Act::FromAfar | Act::VoidsShipping) && (end.is_none() || is_holders());
     let same_occasion = !is_later && signer == records.signer(ending.by);
     (is_afar || same_occasion || end.is_none() && ending.end.permits(records.step(at))).then_some(Fit::Aside)
 }
@@ -220,7 +222,9 @@ fn by_sender<'a>(
             if diverge(records, &transfer.to, &to) {
                 return None;
             }
-            let to = if to.is_empty() { transfer.to.clone() } else { to };
+            // Carriers alone are added to those who are to have it.
+            let carries = |id: &&Id| records.owner(id).is_some_and(|owner| only_carries(records, owner));
+            let to = if to.iter().all(carries) { each_once([&transfer.to[..], &to].concat()) } else { to };
             Some(Fit::Fits(Passage::Moving(Transfer { to, ..transfer.clone() })))
         }
         // What was sent off and could not be delivered is taken back by its sender.
@@ -238,8 +242,7 @@ fn carried_on<'a>(records: &Records<'a>, transfer: &Transfer<'a>, at: usize, act
         let named = destinations(records, at).into_iter();
         let may_name = |id: &&Id| is_open || records.owner(id).is_none_or(|owner| only_carries(records, owner));
         next.to.extend(named.filter(may_name));
-        next.to.sort_unstable_by_key(|id| id.as_str());
-        next.to.dedup();
+        next.to = each_once(next.to);
     }
     Fit::Fits(Passage::Moving(next))
 }
@@ -247,7 +250,10 @@ fn carried_on<'a>(records: &Records<'a>, transfer: &Transfer<'a>, at: usize, act
 /// The destinations that an event names: parties and locations (CBV 2.0 §7.4.2), each once, and no more than a limit.
 pub(super) fn destinations<'a>(records: &Records<'a>, at: usize) -> Vec<&'a Id> {
     let destinations = records.event(at).destinations.iter().take(DESTINATIONS_MAX);
-    let mut ids: Vec<&Id> = destinations.map(|destination| &destination.id).collect();
+    each_once(destinations.map(|destination| &destination.id).collect())
+}
+
+fn each_once(mut ids: Vec<&Id>) -> Vec<&Id> {
     ids.sort_unstable_by_key(|id| id.as_str());
     ids.dedup();
     ids

@@ -32,6 +32,8 @@ pub(super) struct Settled<'a> {
     pub contests: Vec<Contest<'a>>,
     /// Entries that would have taken back what others have built on since.
     pub too_late: Vec<usize>,
+    /// Withdrawn entries by which the account had the product ended until then.
+    pub withdrawn_ends: BTreeSet<usize>,
     /// More records wait than are looked at.
     pub is_cut: bool,
 }
@@ -48,6 +50,8 @@ struct Kept {
     accepted: BTreeSet<usize>,
     /// Those of them that carry the account on.
     fitting: BTreeSet<usize>,
+    /// Those of them that lie aside by the tolerance of clocks.
+    near_transit: BTreeSet<usize>,
 }
 
 /// What building the accounts of one product may still cost.
@@ -92,10 +96,7 @@ impl<'a> Settled<'a> {
         let (of_parties, of_others): (Vec<Retraction>, Vec<Retraction>) =
             retractions.iter().partition(|one| parties.contains(records.signer(one.of)));
         let walk = Walk::new(records, settled.origin, None).run(&records.by_time, |at| whole.contains(&at), |_, _| {});
-        if walk.is_ok_and(|walk| !is_rewritten(records, &walk.journey, &whole, &of_parties)) {
-            settled.accepted = whole;
-            return settled;
-        }
+        let is_whole = walk.is_ok_and(|walk| !is_rewritten(records, &walk.journey, &whole, &of_parties));
         let mut budget = Budget { walks: ACCOUNT_WALKS_MAX, steps: ACCOUNT_STEPS_MAX };
         let offer = |live: &BTreeSet<usize>, contested, late: &BTreeSet<usize>, budget: &mut Budget| {
             let origin = origin(records, &origins(records, parties, live));
@@ -106,21 +107,35 @@ impl<'a> Settled<'a> {
         let mut too_late = Vec::new();
         let mut live = without(&all, &of_others);
         for retraction in &of_parties {
-            if budget.is_spent() {
+            let ends = reading::end(records, retraction.of).is_some();
+            let rest = without(&live, &[*retraction]);
+            if is_whole && !ends {
+                live = rest;
+                continue;
+            }
+            if budget.is_spent() && !is_whole {
                 too_late.push(retraction.by);
                 continue;
             }
             // What others recorded after it, they recorded in spite of it.
             let until_then = |live: &BTreeSet<usize>| live.range(..retraction.by).copied().collect::<BTreeSet<usize>>();
             let before = offer(&until_then(&live), None, &none, &mut budget);
-            let rest = without(&live, &[*retraction]);
-            let then = offer(&until_then(&rest), None, &none, &mut budget);
-            let signer = records.signer(retraction.of);
-            if !then.is_cut && keeps_others(records, signer, &before.kept, &then.kept) {
-                live = rest;
-            } else {
-                too_late.push(retraction.by);
+            if ends && (before.is_cut || before.kept.fitting.contains(&retraction.of)) {
+                settled.withdrawn_ends.insert(retraction.of);
             }
+            if !is_whole {
+                let then = offer(&until_then(&rest), None, &none, &mut budget);
+                let signer = records.signer(retraction.of);
+                if then.is_cut || !keeps_others(records, signer, &before.kept, &then.kept) {
+                    too_late.push(retraction.by);
+                    continue;
+                }
+            }
+            live = rest;
+        }
+        if is_whole {
+            settled.accepted = whole;
+            return settled;
         }
         let base = Self::untried(records, parties, live);
         let mut last = offer(&base.live, None, &none, &mut budget);
@@ -147,7 +162,8 @@ impl<'a> Settled<'a> {
             last = offer(&base.live, contested, &late, &mut budget);
         }
         let Offered { kept, is_cut } = last;
-        Self { accepted: kept.accepted, contests, too_late, is_cut: is_cut || budget.is_spent(), ..base }
+        let (is_cut, withdrawn_ends) = (is_cut || budget.is_spent(), settled.withdrawn_ends);
+        Self { accepted: kept.accepted, contests, too_late, withdrawn_ends, is_cut, ..base }
     }
 
     /// Finds where the product's life begins, and accepts nothing yet.
@@ -161,6 +177,7 @@ impl<'a> Settled<'a> {
             origin,
             contests: Vec::new(),
             too_late: Vec::new(),
+            withdrawn_ends: BTreeSet::new(),
             is_cut: false,
         }
     }
@@ -212,10 +229,12 @@ fn carries_nothing(records: &Records<'_>, at: usize) -> bool {
     is_afar || records.has_role(records.signer(at), Role::Shipper)
 }
 
-/// Tells whether `then` keeps what `before` has of other participants than `signer`, and what carries the account on does so still.
+/// Tells whether `then` keeps what `before` has of other participants than `signer`, and what carries the account on does so still, or is
+/// a carrier's and lies aside by the clocks.
 fn keeps_others(records: &Records<'_>, signer: &ParticipantId, before: &Kept, then: &Kept) -> bool {
     let mut others = before.accepted.iter().filter(|at| records.signer(**at) != signer);
-    others.all(|at| then.accepted.contains(at) && (!before.fitting.contains(at) || then.fitting.contains(at)))
+    let carries_on = |at: &usize| then.fitting.contains(at) || then.near_transit.contains(at);
+    others.all(|at| then.accepted.contains(at) && (!before.fitting.contains(at) || carries_on(at)))
 }
 
 /// The entries that remain if retractions have their effect.
@@ -278,15 +297,20 @@ struct Builder<'a, 'b, 'c> {
 
 impl<'a> Builder<'a, '_, '_> {
     fn offer(&mut self, at: usize) {
-        if self.queue.last().is_none_or(|last| self.records.moment(*last) < self.records.moment(at)) {
+        let is_last = self.queue.last().is_none_or(|last| self.records.moment(*last) < self.records.moment(at));
+        if is_last && !self.may_come_before_a_carriers(at) {
             // At the end of the walk, no other walk is needed.
             self.budget.append();
             let mut then = self.end.clone();
             let taken = then.take(self.records, self.origin, at);
-            if matches!(taken, Ok(Taken::Aside | Taken::Fits(_))) {
+            let lies_aside = taken.is_err() && self.end.has_just_arrived(self.records, at);
+            if lies_aside || matches!(taken, Ok(Taken::Aside | Taken::Fits(_))) {
                 self.end = then;
                 self.queue.push(at);
                 self.kept.accepted.insert(at);
+                if lies_aside {
+                    self.kept.near_transit.insert(at);
+                }
                 if matches!(taken, Ok(Taken::Fits(_))) {
                     self.kept.fitting.insert(at);
                 }
@@ -306,6 +330,13 @@ impl<'a> Builder<'a, '_, '_> {
         if self.accept_run_of(self.records.signer(at)) {
             self.accept_what_waits();
         }
+    }
+
+    /// Tells whether a record of letting go may come before a carrier's that lies aside.
+    fn may_come_before_a_carriers(&self, at: usize) -> bool {
+        let records = self.records;
+        let near = || self.queue.iter().rev().take_while(|one| records.may_be_within_tolerance(**one, at));
+        reading::act(records, at) == Act::Ships && near().any(|one| self.kept.near_transit.contains(one))
     }
 
     /// Tells whether what waits may fit after an entry that was accepted at the end: not if the walk comes to it as before.
@@ -380,7 +411,8 @@ impl<'a> Builder<'a, '_, '_> {
         let Ok(walk) = Walk::new(self.records, self.origin, self.contested).run(&queue, |_| true, |_, _| {}) else {
             return false;
         };
-        let then = Kept { accepted: walk.journey.order.into_iter().collect(), fitting: walk.journey.fitting };
+        let Journey { order, fitting, near_transit, .. } = walk.journey;
+        let then = Kept { accepted: order.into_iter().collect(), fitting, near_transit };
         let are_there = entries.iter().all(|at| then.accepted.contains(at));
         if !are_there || !keeps_others(self.records, signer, &self.kept, &then) {
             return false;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::consortium::ParticipantId;
+use crate::consortium::{ParticipantId, Role};
 use crate::gs1::Id;
 use crate::provenance::containment::{Containment, Notice, Turn};
 use crate::provenance::passage::{Fit, Passage, Transfer};
-use crate::provenance::reading::{self, Act};
+use crate::provenance::reading::{self, Act, End};
 use crate::provenance::records::Records;
 
 /// After what time of block times what is recorded of the time before others' records opens no container. Within a day records come in
@@ -20,6 +20,8 @@ pub(super) struct Standpoint<'a> {
     /// The last entry that fits: where a participant last had the product.
     pub last: Option<usize>,
     pub inside: Containment<'a>,
+    /// The last entry by which it arrived from where it was sent.
+    arrived: Option<usize>,
     /// If given, nothing that this candidate records after taking over moves anything.
     contested: Option<Contested<'a>>,
     is_taken_over: bool,
@@ -100,16 +102,25 @@ impl<'a> Standpoint<'a> {
 
     /// Tells whether an entry moves nothing, since who has the product is contested. The holder of its prefix still speaks from afar.
     fn is_frozen(&self, records: &Records<'a>, at: usize) -> bool {
+        let sells = reading::end(records, at).is_some_and(End::may_be_returned);
         let is_makers = reading::act(records, at) == Act::FromAfar && records.signed_by_prefix_holder(at);
-        self.is_taken_over && !is_makers
+        self.is_taken_over && (sells || !is_makers)
     }
 
     /// Goes on from an entry that fits. Only such an entry can have packed or unpacked the product: what is said aside is said by
     /// a participant that could not.
     fn go_on(&mut self, records: &Records<'a>, turn: &Turn<'a>, next: Passage<'a>) -> Option<Notice<'a>> {
+        if matches!(self.passage, Passage::Moving(_)) && !matches!(next, Passage::Moving(_)) {
+            self.arrived = Some(turn.at);
+        }
         self.passage = next;
         self.last = Some(turn.at);
         self.inside.take_up(records, turn)
+    }
+
+    /// Tells whether an entry is a carrier's and the product arrived within the tolerance of clocks of it.
+    pub fn has_just_arrived(&self, records: &Records<'a>, at: usize) -> bool {
+        is_carriers(records, at) && self.arrived.is_some_and(|arrived| records.are_within_tolerance(arrived, at))
     }
 
     /// Tells whether the entry's signer neither has the product, nor is to have it, nor holds its prefix.
@@ -121,6 +132,11 @@ impl<'a> Standpoint<'a> {
     }
 }
 
+/// Tells whether an entry is a carrier's and ends nothing.
+pub(super) fn is_carriers(records: &Records<'_>, at: usize) -> bool {
+    records.has_role(records.signer(at), Role::Shipper) && reading::end(records, at).is_none()
+}
+
 /// The records that a walk takes, and what they tell of the way.
 #[derive(Debug, Default)]
 pub(super) struct Journey<'a> {
@@ -128,6 +144,8 @@ pub(super) struct Journey<'a> {
     pub order: Vec<usize>,
     /// Those of them that carry the account on: their signers had the product then.
     pub fitting: BTreeSet<usize>,
+    /// Carriers' entries that lie aside since it was on its way within the tolerance of clocks of them.
+    pub near_transit: BTreeSet<usize>,
     /// The container by which an entry belongs to the journey, where it does not name the product.
     pub via: BTreeMap<usize, &'a Id>,
     pub notices: Vec<(usize, Notice<'a>)>,
@@ -148,13 +166,20 @@ pub(super) struct Journey<'a> {
 pub(super) struct Walk<'a, 'b> {
     records: &'b Records<'a>,
     origin: Option<usize>,
+    may_be_left_out: BTreeSet<usize>,
     pub here: Standpoint<'a>,
     pub journey: Journey<'a>,
 }
 
 impl<'a, 'b> Walk<'a, 'b> {
     pub fn new(records: &'b Records<'a>, origin: Option<usize>, contested: Option<Contested<'a>>) -> Self {
-        Self { records, origin, here: Standpoint::within(records, contested), journey: Journey::default() }
+        let here = Standpoint::within(records, contested);
+        Self { records, origin, may_be_left_out: BTreeSet::new(), here, journey: Journey::default() }
+    }
+
+    /// The same walk, which leaves these out if they do not fit.
+    pub fn leaving_out(self, may_be_left_out: BTreeSet<usize>) -> Self {
+        Self { may_be_left_out, ..self }
     }
 
     /// Takes entries in the order of custody, those in `set`; shows where the walk stands at each of the others, which it passes by.
@@ -192,10 +217,15 @@ impl<'a, 'b> Walk<'a, 'b> {
             if self.take(at, is_overtaken).is_ok() {
                 continue;
             }
-            let Some(sent) = self.sent_by_a_slow_clock(at, rest()) else { return Err(Misfit) };
-            self.take(sent, is_overtaken)?;
-            self.take(at, is_overtaken)?;
-            taken_before.insert(sent);
+            if let Some(sent) = self.sent_by_a_slow_clock(at, rest()) {
+                self.take(sent, is_overtaken)?;
+                self.take(at, is_overtaken)?;
+                taken_before.insert(sent);
+            } else if self.is_near_transit(at, rest()) {
+                self.lay_aside(at);
+            } else if !self.may_be_left_out.contains(&at) {
+                return Err(Misfit);
+            }
         }
         Ok(self)
     }
@@ -207,7 +237,9 @@ impl<'a, 'b> Walk<'a, 'b> {
         let signer = records.signer(at);
         let concerns = self.here.passage.concerns(records, at);
         let had_it = self.here.passage.custodian().is_some_and(|custodian| records.is_by(at, custodian));
-        let may_report = concerns && !self.here.is_taken_over;
+        // Who ended it has it no more.
+        let is_over = self.here.is_taken_over || matches!(self.here.passage, Passage::Ended(_));
+        let may_report = concerns && !is_over;
         let depth = self.here.inside.depth();
         let open = match &self.here.passage {
             Passage::Moving(transfer) if !concerns && transfer.is_open(records) => Some(transfer.clone()),
@@ -252,6 +284,27 @@ impl<'a, 'b> Walk<'a, 'b> {
         self.journey.via.extend(via.map(|container| (at, container)));
         self.journey.order.push(at);
         Ok(())
+    }
+
+    fn lay_aside(&mut self, at: usize) {
+        let via = self.here.inside.turn(self.records, at).and_then(|turn| turn.via);
+        self.journey.via.extend(via.map(|container| (at, container)));
+        self.journey.near_transit.insert(at);
+        self.journey.order.push(at);
+    }
+
+    /// Tells whether an entry is a carrier's and the product was on its way within the tolerance of clocks of it.
+    fn is_near_transit(&self, at: usize, rest: impl Iterator<Item = usize>) -> bool {
+        let records = self.records;
+        let leaves = |one: usize| {
+            let mut then = self.here.clone();
+            let fits = matches!(then.take(records, self.origin, one), Ok(Taken::Fits(_)));
+            fits && matches!(then.passage, Passage::Moving(_))
+        };
+        let mut near = rest.take_while(|one| records.may_be_within_tolerance(at, *one));
+        is_carriers(records, at)
+            && (self.here.has_just_arrived(records, at)
+                || near.any(|one| records.are_within_tolerance(at, one) && leaves(one)))
     }
 
     /// Tells whether the origin comes before a record that nothing has come before yet: if it is later by no more than clocks are apart.

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::flaws::Flaws;
 use crate::story::{Say, Who};
 
 /// The holder of the product's company prefix.
@@ -84,7 +83,9 @@ pub fn may_follow(ended: End, step: &str) -> bool {
         "sampling",
     ];
     match ended {
-        End::Sold | End::Dispensed => after_sale.contains(&step),
+        // At the till, and then at the counter.
+        End::Sold => after_sale.contains(&step) || step == "dispensing",
+        End::Dispensed => after_sale.contains(&step),
         End::Decommissioned => ["collecting", "destroying", "disassembling"].contains(&step),
         End::Destroyed => false,
     }
@@ -121,12 +122,12 @@ impl Hands {
         })
     }
 
-    pub fn take(&self, say: &Say, flaws: Flaws) -> Fit {
+    pub fn take(&self, say: &Say) -> Fit {
         if say.adds {
             return if *self == Hands::Unborn { Fit::Fits(Hands::Held(say.who)) } else { Fit::No };
         }
         if end(say) == Some(End::Decommissioned) && say.who == HOLDER {
-            return self.decommissioned(say, flaws);
+            return self.decommissioned(say);
         }
         // A sale may be recorded as a TransactionEvent.
         let sells = say.trades && end(say).is_some_and(End::is_sale);
@@ -149,8 +150,8 @@ impl Hands {
                     Fit::No
                 }
             }
-            Hands::Between { from, to, carried_by } => Self::between(say, *from, to, *carried_by, flaws),
-            Hands::Ended { by, end, time } => self.after(say, *by, *end, *time, flaws),
+            Hands::Between { from, to, carried_by } => Self::between(say, *from, to, *carried_by),
+            Hands::Ended { by, end, time } => self.after(say, *by, *end, *time),
         }
     }
 
@@ -172,15 +173,9 @@ impl Hands {
     }
 
     /// The holder of the prefix takes it out of use, from afar.
-    fn decommissioned(&self, say: &Say, flaws: Flaws) -> Fit {
+    fn decommissioned(&self, say: &Say) -> Fit {
         match self {
-            Hands::Ended { end: End::Destroyed | End::Decommissioned, .. } => {
-                if flaws.decommissioned_after_an_end {
-                    Fit::No
-                } else {
-                    Fit::Aside
-                }
-            }
+            Hands::Ended { end: End::Destroyed | End::Decommissioned, .. } => Fit::Aside,
             _ => self.ended_further(say, End::Decommissioned),
         }
     }
@@ -191,10 +186,10 @@ impl Hands {
         Fit::Fits(Hands::Ended { by, end, time: say.time })
     }
 
-    fn between(say: &Say, from: Who, to: &BTreeSet<Who>, carried_by: Option<Who>, flaws: Flaws) -> Fit {
+    fn between(say: &Say, from: Who, to: &BTreeSet<Who>, carried_by: Option<Who>) -> Fit {
         let parties: BTreeSet<Who> = to.iter().copied().filter(|who| !who.is_carrier()).collect();
         if say.who == from {
-            return Self::by_the_sender(say, to, carried_by, flaws);
+            return Self::by_the_sender(say, to, carried_by);
         }
         if say.who.is_carrier() {
             return Self::by_a_carrier(say, from, to);
@@ -209,7 +204,7 @@ impl Hands {
         if parties.is_empty() && takes_over { Fit::Fits(Hands::Held(say.who)) } else { Fit::No }
     }
 
-    fn by_the_sender(say: &Say, to: &BTreeSet<Who>, carried_by: Option<Who>, flaws: Flaws) -> Fit {
+    fn by_the_sender(say: &Say, to: &BTreeSet<Who>, carried_by: Option<Who>) -> Fit {
         let is_registered = |who: &&Who| **who != Who::Outside;
         let is_party = |who: &&Who| is_registered(who) && !who.is_carrier();
         match (reading(say), end(say)) {
@@ -219,11 +214,7 @@ impl Hands {
                 if !before.is_empty() && !named.is_empty() && before.is_disjoint(&named) {
                     return Fit::No;
                 }
-                let adds_to_them = if flaws.carriers_replace_the_destination {
-                    say.to.is_empty()
-                } else {
-                    say.to.iter().all(|who| who.is_carrier())
-                };
+                let adds_to_them = say.to.iter().all(|who| who.is_carrier());
                 let mut named: BTreeSet<Who> = say.to.iter().copied().collect();
                 named.extend(to.iter().filter(|_| adds_to_them));
                 let to = named;
@@ -252,14 +243,13 @@ impl Hands {
         Fit::Fits(Hands::Between { from, to, carried_by: Some(say.who) })
     }
 
-    fn after(&self, say: &Say, by: Who, ended: End, time: i64, flaws: Flaws) -> Fit {
+    fn after(&self, say: &Say, by: Who, ended: End, time: i64) -> Fit {
         let may_end = say.who == by || say.who == HOLDER;
         if say.disposition == Some("returned") && ended.is_sale() && may_end {
             return Fit::Fits(Hands::Held(say.who));
         }
-        let sold_again = flaws.dispensed_after_a_sale && ended == End::Sold && end(say) == Some(End::Dispensed);
         match end(say) {
-            Some(end) if (sold_again || may_follow(ended, say.step)) && may_end => self.ended_further(say, end),
+            Some(end) if may_follow(ended, say.step) && may_end => self.ended_further(say, end),
             None if may_follow(ended, say.step) => Fit::Aside,
             _ if say.who == by && say.time == time => Fit::Aside,
             _ => Fit::No,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::flaws::Flaws;
+use crate::candidates::Contest;
 use crate::hands::{self, End, Fit, HOLDER, Hands, Reading};
 use crate::story::{Say, Story, Who};
 
@@ -25,22 +25,37 @@ pub struct Told {
 
 /// One accepted record on the way of the product: who had it before, and who has it after.
 #[derive(Debug, Clone)]
-struct Pace {
-    at: usize,
-    before: Hands,
-    after: Hands,
+pub struct Pace {
+    pub at: usize,
+    pub before: Hands,
+    pub after: Hands,
     /// It is part of the account, and does not only lie aside.
-    fits: bool,
+    pub fits: bool,
+    /// Of a product on its way before this: the record that let it go.
+    pub let_go: Option<usize>,
+    /// The record lies aside by the tolerance of clocks.
+    pub by_clocks: bool,
+    /// More than one received it, and this comes after the first of them.
+    pub is_frozen: bool,
 }
 
 /// The story as the rules see it.
-struct Model<'a> {
-    says: &'a [Say],
+pub struct Model<'a> {
+    pub says: &'a [Say],
     parties: BTreeSet<Who>,
-    flaws: Flaws,
-    /// Whether the walk allows for clocks.
-    clocks: bool,
     may_be_left_out: BTreeSet<usize>,
+}
+
+/// The record that let goods go to nobody in particular, and the first of those who say to have received them.
+pub type Contested = (usize, Who);
+
+/// How things stand while walking.
+#[derive(Clone)]
+struct State {
+    hands: Hands,
+    /// The record that let it go, while it is on its way.
+    let_go: Option<usize>,
+    is_frozen: bool,
 }
 
 /// What the account accepts.
@@ -48,15 +63,16 @@ struct Account {
     accepted: BTreeSet<usize>,
     waiting: Vec<usize>,
     way: Vec<Pace>,
+    contests: Vec<Contest>,
 }
 
-pub fn told(story: &Story, flaws: Flaws) -> Told {
+pub fn told(story: &Story) -> Told {
     let says = &story.0;
-    let (gone, taken_back) = take_back(says, flaws);
+    let (gone, taken_back) = take_back(says);
     let counting: Vec<usize> = (0..says.len()).filter(|at| !gone.contains(at)).collect();
-    let model = Model::new(says, flaws);
+    let model = Model::new(says);
     let account = model.account(&counting);
-    let end_withdrawn = (0..says.len()).any(|at| gone.contains(&at) && model.leaves_a_gap(&account, &counting, at));
+    let end_withdrawn = (0..says.len()).any(|at| gone.contains(&at) && model.leaves_a_gap(&account, at));
     model.weigh(&account, taken_back, end_withdrawn)
 }
 
@@ -81,14 +97,14 @@ fn parties(says: &[Say]) -> BTreeSet<Who> {
 }
 
 /// What counts for nothing because its signer took it back, in ledger order: all of it, and what `void_shipping` took.
-fn take_back(says: &[Say], flaws: Flaws) -> (BTreeSet<usize>, BTreeSet<usize>) {
+fn take_back(says: &[Say]) -> (BTreeSet<usize>, BTreeSet<usize>) {
     let mut gone: BTreeSet<usize> = (0..says.len()).filter(|at| says[*at].withdraws.is_some()).collect();
     let (voids, mut voided) = (voids(says), BTreeSet::new());
     for at in 0..says.len() {
         let is_void = says[at].withdraws.is_none();
         let void = || voids.iter().find(|(void, _)| *void == at).map(|(_, shipped)| *shipped);
         let Some(taken) = says[at].withdraws.or_else(void) else { continue };
-        if !may_take_back(says, &gone, (taken, at), at, flaws) {
+        if !may_take_back(says, &gone, (taken, at), at) {
             continue;
         }
         gone.insert(taken);
@@ -101,25 +117,29 @@ fn take_back(says: &[Say], flaws: Flaws) -> (BTreeSet<usize>, BTreeSet<usize>) {
 }
 
 /// Whether the account up to `last` still accepts what it accepted of others without what `at` takes back.
-fn may_take_back(says: &[Say], gone: &BTreeSet<usize>, (taken, at): (usize, usize), last: usize, flaws: Flaws) -> bool {
+fn may_take_back(says: &[Say], gone: &BTreeSet<usize>, (taken, at): (usize, usize), last: usize) -> bool {
     let up_to: Vec<usize> = (0..=last).filter(|one| !gone.contains(one)).collect();
     let without: Vec<usize> = up_to.iter().copied().filter(|one| *one != taken && *one != at).collect();
+    // What is accepted of others, and what of it carries the account on.
     let of_others = |counting: &[usize]| {
-        let model = Model::new(says, flaws);
-        let of_parties: Vec<usize> =
-            counting.iter().copied().filter(|one| model.parties.contains(&says[*one].who)).collect();
-        model.one_by_one(&of_parties).into_iter().filter(|one| says[*one].who != says[at].who).collect::<BTreeSet<_>>()
+        let model = Model::new(says);
+        let (accepted, fitting) = model.one_by_one(&model.of_parties(counting), None);
+        let is_others = |one: &usize| says[*one].who != says[at].who;
+        let accepted: BTreeSet<usize> = accepted.into_iter().filter(is_others).collect();
+        let fitting: BTreeSet<usize> = fitting.into_iter().filter(is_others).collect();
+        (accepted, fitting)
     };
-    of_others(&up_to).is_subset(&of_others(&without))
+    let (before, then) = (of_others(&up_to), of_others(&without));
+    before.0.is_subset(&then.0) && before.1.is_subset(&then.1)
 }
 
 /// Whether the docs leave open what a `void_shipping` does: what is withdrawn stands beside it, or it came too late and later
 /// records make up for that.
-pub fn is_open(story: &Story, flaws: Flaws) -> bool {
+pub fn is_open(story: &Story) -> bool {
     let says = &story.0;
     let gone: BTreeSet<usize> = (0..says.len()).filter(|at| says[*at].withdraws.is_some()).collect();
     voids(says).into_iter().any(|(at, taken)| {
-        let may = |last: usize| may_take_back(says, &gone, (taken, at), last, flaws);
+        let may = |last: usize| may_take_back(says, &gone, (taken, at), last);
         !gone.is_empty() || !may(at) && (at + 1..says.len()).any(may)
     })
 }
@@ -142,14 +162,14 @@ fn voids(says: &[Say]) -> Vec<(usize, usize)> {
 }
 
 impl<'a> Model<'a> {
-    fn new(says: &'a [Say], flaws: Flaws) -> Self {
-        Self { says, parties: parties(says), flaws, clocks: true, may_be_left_out: BTreeSet::new() }
+    fn new(says: &'a [Say]) -> Self {
+        Self { says, parties: parties(says), may_be_left_out: BTreeSet::new() }
     }
 }
 
 impl Model<'_> {
     /// Event time, then place in the ledger.
-    fn moment(&self, at: usize) -> (i64, usize) {
+    pub fn moment(&self, at: usize) -> (i64, usize) {
         (self.says[at].time, at)
     }
 
@@ -160,38 +180,60 @@ impl Model<'_> {
     }
 
     /// Walks along the records in custody order; `None` if one of them does not fit.
-    fn walk(&self, records: &[usize], start: Hands) -> Option<Vec<Pace>> {
+    pub fn walk(&self, records: &[usize], contested: Option<Contested>) -> Option<Vec<Pace>> {
         let mut ahead = records.to_vec();
         ahead.sort_by_key(|at| self.moment(*at));
         self.origin_first(&mut ahead);
-        let (mut hands, mut way) = (start, Vec::new());
+        let mut state = State { hands: Hands::Unborn, let_go: None, is_frozen: false };
+        let mut way = Vec::new();
         while let Some(next) = ahead.first().copied() {
-            let found = self.next(&hands, &way, &ahead, next);
-            // What may be left out lies aside if it does not fit.
-            let (place, fit) = found.or_else(|| self.may_be_left_out.contains(&next).then_some((0, Fit::Aside)))?;
+            let (place, fit, by_clocks) = self.next(&state, &way, &ahead, next)?;
             let at = ahead.remove(place);
+            let State { hands: before, let_go, is_frozen } = state.clone();
             let (fits, after) = match fit {
                 Fit::Fits(after) => (true, after),
-                _ => (false, hands.clone()),
+                _ => (false, before.clone()),
             };
-            way.push(Pace { at, before: hands, after: after.clone(), fits });
-            hands = after;
+            if fits {
+                state = self.after(&state, at, &after, contested);
+            }
+            way.push(Pace { at, before, after, fits, let_go, by_clocks, is_frozen });
         }
         Some(way)
     }
 
-    /// Which of the records ahead comes next, and how it fits.
-    fn next(&self, hands: &Hands, way: &[Pace], ahead: &[usize], next: usize) -> Option<(usize, Fit)> {
-        let fit = hands.take(&self.says[next], self.flaws);
-        if fit != Fit::No {
-            return Some((0, fit));
+    fn after(&self, state: &State, at: usize, after: &Hands, contested: Option<Contested>) -> State {
+        let let_go = match (&state.hands, after) {
+            (Hands::Between { from: before, .. }, Hands::Between { from, .. }) if before == from => state.let_go,
+            (_, Hands::Between { .. }) => Some(at),
+            _ => None,
+        };
+        let is_first = contested.is_some_and(|(since, by)| state.let_go == Some(since) && self.says[at].who == by);
+        State { hands: after.clone(), let_go, is_frozen: state.is_frozen || is_first }
+    }
+
+    /// How a record fits. While there are candidates nothing moves the product but what the holder of its prefix says from afar.
+    fn fit(&self, state: &State, at: usize) -> Fit {
+        let say = &self.says[at];
+        let is_makers = say.who == HOLDER && hands::end(say) == Some(End::Decommissioned);
+        match state.hands.take(say) {
+            Fit::Fits(_) if state.is_frozen && !is_makers => Fit::Aside,
+            fit => fit,
         }
-        let by_clocks = if self.clocks { self.letting_go_before(hands, ahead) } else { None };
-        by_clocks.or_else(|| {
-            let lies_aside =
-                !self.flaws.carriers_near_transit_bar_others && self.is_near_transit(hands, next, way, ahead);
-            lies_aside.then_some((0, Fit::Aside))
-        })
+    }
+
+    /// Which of the records ahead comes next, how it fits, and whether it lies aside by the tolerance of clocks.
+    fn next(&self, state: &State, way: &[Pace], ahead: &[usize], next: usize) -> Option<(usize, Fit, bool)> {
+        let fit = self.fit(state, next);
+        if fit != Fit::No {
+            return Some((0, fit, false));
+        }
+        if let Some((place, fit)) = self.letting_go_before(state, ahead) {
+            return Some((place, fit, false));
+        }
+        let is_near = self.is_near_transit(state, next, way, &ahead[1..]);
+        // What may be left out lies aside if it does not fit.
+        (is_near || self.may_be_left_out.contains(&next)).then_some((0, Fit::Aside, is_near))
     }
 
     /// The origin may be a little later than a record that comes first.
@@ -206,20 +248,19 @@ impl Model<'_> {
     }
 
     /// Whether a carrier's record lies within the tolerance of a time in which the product was in transit.
-    fn is_near_transit(&self, hands: &Hands, at: usize, way: &[Pace], ahead: &[usize]) -> bool {
+    fn is_near_transit(&self, state: &State, at: usize, way: &[Pace], ahead: &[usize]) -> bool {
         if !self.says[at].who.is_carrier() || hands::end(&self.says[at]).is_some() {
             return false;
         }
         let is_near = |other: usize| (self.says[at].time - self.says[other].time).abs() <= self.tolerance(at, other);
         let in_transit = |hands: &Hands| matches!(hands, Hands::Between { .. });
         let arrived = way.iter().rfind(|pace| in_transit(&pace.before) && !in_transit(&pace.after));
-        let leaves =
-            |one: &usize| matches!(hands.take(&self.says[*one], self.flaws), Fit::Fits(after) if in_transit(&after));
-        arrived.is_some_and(|pace| is_near(pace.at)) || ahead.iter().filter(|one| leaves(one)).any(|one| is_near(*one))
+        let leaves = |one: &&usize| matches!(self.fit(state, **one), Fit::Fits(after) if in_transit(&after));
+        arrived.is_some_and(|pace| is_near(pace.at)) || ahead.iter().filter(leaves).any(|one| is_near(*one))
     }
 
     /// The record of letting go that may come before the first one ahead.
-    fn letting_go_before(&self, hands: &Hands, ahead: &[usize]) -> Option<(usize, Fit)> {
+    fn letting_go_before(&self, state: &State, ahead: &[usize]) -> Option<(usize, Fit)> {
         let next = ahead[0];
         let mut seen = BTreeSet::from([self.says[next].who]);
         for (place, at) in ahead.iter().enumerate().skip(1) {
@@ -233,9 +274,9 @@ impl Model<'_> {
             if say.time - self.says[next].time > self.tolerance(next, *at) {
                 continue;
             }
-            let fit = hands.take(say, self.flaws);
+            let fit = self.fit(state, *at);
             if let Fit::Fits(between) = &fit
-                && between.take(&self.says[next], self.flaws) != Fit::No
+                && between.take(&self.says[next]) != Fit::No
             {
                 return Some((place, fit));
             }
@@ -243,38 +284,103 @@ impl Model<'_> {
         None
     }
 
-    fn account(&self, counting: &[usize]) -> Account {
-        let of_parties: Vec<usize> =
-            counting.iter().copied().filter(|at| self.parties.contains(&self.says[*at].who)).collect();
-        let accepted = match self.walk(&of_parties, Hands::Unborn) {
-            Some(_) => of_parties.clone(),
-            None => self.one_by_one(&of_parties),
-        };
-        let way = self.walk(&accepted, Hands::Unborn).expect("what was accepted fits");
-        let accepted: BTreeSet<usize> = accepted.into_iter().collect();
-        let waiting = counting.iter().copied().filter(|at| !accepted.contains(at)).collect();
-        Account { accepted, waiting, way }
+    /// Those of the records that are parties'.
+    fn of_parties(&self, counting: &[usize]) -> Vec<usize> {
+        counting.iter().copied().filter(|at| self.parties.contains(&self.says[*at].who)).collect()
     }
 
-    fn one_by_one(&self, of_parties: &[usize]) -> Vec<usize> {
-        let origin = of_parties.iter().copied().find(|at| self.says[*at].adds);
-        let mut accepted: Vec<usize> = origin.into_iter().collect();
-        let mut waiting = Vec::new();
-        for at in of_parties.iter().copied().filter(|at| Some(*at) != origin) {
-            waiting.push(at);
-            while let Some(more) = self.next_accepted(&accepted, &waiting) {
-                waiting.retain(|one| !more.contains(one));
-                accepted.extend(more);
+    fn account(&self, counting: &[usize]) -> Account {
+        let of_parties = self.of_parties(counting);
+        let whole = self.walk(&of_parties, None).filter(|way| !self.is_rewritten(way));
+        let (mut accepted, mut contests) = (of_parties.clone(), Vec::new());
+        let mut contested = None;
+        if whole.is_none() {
+            accepted = self.one_by_one(&of_parties, None).0;
+            // Each contest that is settled may uncover another.
+            while let Some(contest) = self.contest(&accepted, &of_parties, &contests) {
+                let (since, first) = (contest.since, self.says[contest.first].who);
+                let receiver = contest.receiver(self);
+                contests.push(contest);
+                if receiver == Some(first) {
+                    continue;
+                }
+                let is_late = |at: &usize| {
+                    receiver.is_some() && self.says[*at].who == first && self.moment(*at) > self.moment(since)
+                };
+                contested = receiver.is_none().then_some((since, first));
+                let (late, mut in_time): (Vec<usize>, Vec<usize>) = of_parties.iter().copied().partition(is_late);
+                in_time.extend(late);
+                accepted = self.one_by_one(&in_time, contested).0;
+                if contested.is_some() {
+                    break;
+                }
             }
         }
-        accepted
+        let way = self.walk(&accepted, contested).expect("what was accepted fits");
+        let accepted: BTreeSet<usize> = accepted.into_iter().collect();
+        let waiting = counting.iter().copied().filter(|at| !accepted.contains(at)).collect();
+        Account { accepted, waiting, way, contests }
     }
 
-    /// The next of the waiting records to be accepted: one, or a run of one signer's.
-    fn next_accepted(&self, accepted: &[usize], waiting: &[usize]) -> Option<Vec<usize>> {
-        let fits = |more: &[usize]| self.walk(&[accepted, more].concat(), Hands::Unborn).is_some();
-        if let Some(one) = waiting.iter().find(|one| fits(&[**one])) {
-            return Some(vec![*one]);
+    /// The first contest that the account leaves open.
+    fn contest(&self, accepted: &[usize], of_parties: &[usize], known: &[Contest]) -> Option<Contest> {
+        let way = self.walk(accepted, None).expect("what was accepted fits");
+        let waiting: Vec<usize> = of_parties.iter().copied().filter(|at| !accepted.contains(at)).collect();
+        Contest::all(self, &way, &waiting).into_iter().find(|one| known.iter().all(|other| other.since != one.since))
+    }
+
+    /// Whether a record lies aside because of one that another participant posted later and dated back. What speaks from afar and
+    /// what carriers record would lie aside without it too.
+    fn is_rewritten(&self, way: &[Pace]) -> bool {
+        way.iter().filter(|pace| !pace.fits).any(|aside| {
+            let say = &self.says[aside.at];
+            let is_afar =
+                matches!(hands::reading(say), Reading::Afar | Reading::TakesBack) && hands::end(say).is_none();
+            let is_back_dated = |pace: &Pace| {
+                let is_before = self.moment(pace.at) < self.moment(aside.at);
+                pace.fits && is_before && pace.at > aside.at && self.says[pace.at].who != say.who
+            };
+            !say.who.is_carrier() && !is_afar && way.iter().any(is_back_dated)
+        })
+    }
+
+    /// What is accepted, and what of it carries the account on, if the records are offered in this order.
+    fn one_by_one(&self, offered: &[usize], contested: Option<Contested>) -> (Vec<usize>, BTreeSet<usize>) {
+        let origin = offered.iter().copied().filter(|at| self.says[*at].adds).min();
+        let (mut accepted, mut fitting) = (Vec::from_iter(origin), BTreeSet::from_iter(origin));
+        let mut waiting = Vec::new();
+        for at in offered.iter().copied().filter(|at| Some(*at) != origin) {
+            waiting.push(at);
+            waiting.sort_unstable();
+            while let Some((more, then)) = self.next_accepted(&accepted, &fitting, &waiting, contested) {
+                waiting.retain(|one| !more.contains(one));
+                accepted.extend(more);
+                fitting = then;
+            }
+        }
+        (accepted, fitting)
+    }
+
+    /// The next of the waiting records to be accepted, one or a run of one signer's, and what carries the account on then.
+    fn next_accepted(
+        &self,
+        accepted: &[usize],
+        fitting: &BTreeSet<usize>,
+        waiting: &[usize],
+        contested: Option<Contested>,
+    ) -> Option<(Vec<usize>, BTreeSet<usize>)> {
+        let accept = |more: &[usize]| {
+            let way = self.walk(&[accepted, more].concat(), contested)?;
+            let who = self.says[more[0]].who;
+            // What others recorded carries the account on as it did; a carrier's may lie aside by the clocks.
+            let is_displaced = |pace: &Pace| {
+                fitting.contains(&pace.at) && !pace.fits && !pace.by_clocks && self.says[pace.at].who != who
+            };
+            let then = way.iter().filter(|pace| pace.fits).map(|pace| pace.at).collect();
+            (!way.iter().any(is_displaced)).then(|| (more.to_vec(), then))
+        };
+        if let Some(one) = waiting.iter().find_map(|one| accept(&[*one])) {
+            return Some(one);
         }
         let mut signers = Vec::new();
         for at in waiting {
@@ -285,7 +391,7 @@ impl Model<'_> {
         signers.into_iter().find_map(|who| {
             let mut own: Vec<usize> = waiting.iter().copied().filter(|at| self.says[*at].who == who).collect();
             own.sort_by_key(|at| self.moment(*at));
-            runs(&own).into_iter().find(|run| fits(run))
+            runs(&own).into_iter().find_map(|run| accept(&run))
         })
     }
 }
@@ -317,7 +423,10 @@ impl Model<'_> {
 
     /// Whether a record that waits lies aside where it stands, or is a carrier's near a transit.
     fn is_aside(&self, account: &Account, at: usize) -> bool {
-        if self.hands_before(account, at).take(&self.says[at], self.flaws) == Fit::Aside {
+        let names_a_candidate = |contest: &Contest| contest.settled == Some(at);
+        if self.hands_before(account, at).take(&self.says[at]) == Fit::Aside
+            || account.contests.iter().any(names_a_candidate)
+        {
             return true;
         }
         let is_carried = self.says[at].who.is_carrier() && hands::end(&self.says[at]).is_none();
@@ -347,17 +456,11 @@ impl Model<'_> {
 
     /// Whether the account had the product ended by what was withdrawn, it was no sale by mistake, and the holder of the prefix has
     /// not recorded it since.
-    fn leaves_a_gap(&self, account: &Account, counting: &[usize], taken: usize) -> bool {
+    fn leaves_a_gap(&self, account: &Account, taken: usize) -> bool {
         let Some(at) = self.says.iter().position(|say| say.withdraws == Some(taken)) else { return false };
-        let after = if self.flaws.withdrawn_end_that_never_stood {
-            self.hands_before(account, taken).take(&self.says[taken], self.flaws)
-        } else {
-            let mut all = [counting, &[taken]].concat();
-            all.sort_unstable();
-            let way = self.account(&all).way;
-            way.into_iter().find(|pace| pace.at == taken && pace.fits).map_or(Fit::No, |pace| Fit::Fits(pace.after))
-        };
-        let ended = matches!(after, Fit::Fits(Hands::Ended { .. }));
+        let until_then: Vec<usize> = (0..at).collect();
+        let (_, fitting) = self.one_by_one(&self.of_parties(&until_then), None);
+        let ended = fitting.contains(&taken) && hands::end(&self.says[taken]).is_some();
         let is_sale = hands::end(&self.says[taken]).is_some_and(End::is_sale);
         let has_it = account.way.last().is_some_and(|pace| pace.after == Hands::Held(self.says[at].who));
         let is_mistake = is_sale && has_it && self.says[at].posted - self.says[taken].posted <= DAY;
@@ -383,7 +486,7 @@ impl Model<'_> {
             Hands::Ended { end, .. } => Some(end),
             _ => None,
         };
-        let is_gap = self.explains(account, &claims);
+        let is_gap = account.contests.is_empty() && self.explains(account, &claims);
         let has_origin = account.accepted.iter().any(|at| self.says[*at].adds);
         let word = match () {
             () if self.says.is_empty() => "unknown",
@@ -416,8 +519,7 @@ impl Model<'_> {
         let all: Vec<usize> = claims.iter().copied().chain(later).collect();
         // Here a commissioning counts as having it.
         let says: Vec<Say> = self.says.iter().map(|say| Say { adds: false, ..say.clone() }).collect();
-        let clocks = !self.flaws.second_account_without_clocks;
-        let second = Model { says: &says, parties: self.parties.clone(), flaws: self.flaws, clocks, may_be_left_out };
+        let second = Model { says: &says, parties: self.parties.clone(), may_be_left_out };
         let who = self.says[first].who;
         let takes = hands::reading(&self.says[first]) == Reading::Takes;
         let names_source = self.says[first].from.is_some_and(|from| match self.hands_before(account, first) {
@@ -427,41 +529,7 @@ impl Model<'_> {
         if takes && names_source && claims.iter().all(|at| self.says[*at].who == who) {
             return true;
         }
-        second.walk(&all, Hands::Unborn).is_some() && !self.takes_what_another_just_took(account, first)
-    }
-
-    /// Whether the claim takes over, within 7 days of block times, what another has just taken over that was let go to nobody in
-    /// particular.
-    fn takes_what_another_just_took(&self, account: &Account, first: usize) -> bool {
-        let place = account.way.iter().rposition(|pace| self.moment(pace.at) < self.moment(first));
-        let before = &account.way[..place.map_or(0, |at| at + 1)];
-        let taken_over = |pace: &&Pace| match (&pace.before, &pace.after) {
-            (Hands::Between { from, .. }, Hands::Between { from: sender, .. }) => from != sender,
-            (Hands::Between { from, carried_by, .. }, _) => {
-                pace.before != pace.after && (self.says[pace.at].who != *from || carried_by.is_some())
-            }
-            _ => false,
-        };
-        let taken = before.iter().rfind(taken_over);
-        let Some(Pace { at, before: Hands::Between { from, to, .. }, .. }) = taken else { return false };
-        let sooner = |one: usize, other: usize| self.moment(one) < self.moment(other);
-        let mut let_go_before = account.way.iter().take_while(|pace| pace.at != *at);
-        let is_swapped = let_go_before.any(|pace| sooner(*at, pace.at) && sooner(pace.at, first));
-        if self.says[*at].who == *from || self.flaws.second_receiver_behind_a_clock && is_swapped {
-            return false;
-        }
-        let is_there = matches!(self.hands_before(account, first), Hands::Held(_));
-        let takes = match hands::reading(&self.says[first]) {
-            Reading::Takes => true,
-            Reading::InHand => self.says[first].place.is_some(),
-            _ => false,
-        };
-        if !takes || !is_there {
-            return false;
-        }
-        let is_open = to.iter().all(|who| who.is_carrier());
-        let near = (self.says[first].posted - self.says[*at].posted).abs() <= 7 * DAY;
-        is_open && near
+        second.walk(&all, None).is_some()
     }
 
     /// Whether a report of theft stands.
@@ -473,10 +541,10 @@ impl Model<'_> {
             let concerned = match self.hands_before(account, at) {
                 Hands::Held(holder) => *holder == who,
                 Hands::Between { from, to, .. } => *from == who || to.contains(&who),
-                Hands::Ended { by, .. } => self.flaws.stolen_after_an_end && *by == who,
-                Hands::Unborn => false,
+                Hands::Ended { .. } | Hands::Unborn => false,
             };
-            who == HOLDER || concerned && !self.others_went_on(account, at, true)
+            let is_frozen = account.way.iter().any(|pace| pace.at == at && pace.is_frozen);
+            who == HOLDER || concerned && !is_frozen && !self.others_went_on(account, at, true)
         })
     }
 }

@@ -107,8 +107,9 @@ impl World {
         let place = Place { leaf: leaf(at), time: time(2026, &moment(say.posted)) };
         let actor = &self.actors[&say.who];
         let (signer, certificate, signed_at) = (actor.id.clone(), actor.certificate, event.event_time);
-        let capture =
-            Capture { place, signer: signer.clone(), certificate, signed_at, bytes: 0, events: vec![(0, event)] };
+        let statement = StatementId::from_hash(Hash::of(&at.to_be_bytes()));
+        let events = vec![(0, event)];
+        let capture = Capture { place, statement, signer: signer.clone(), certificate, signed_at, bytes: 0, events };
         let event = CapturedEvent::new(Arc::new(capture), 0).unwrap();
         Record { place, position: 0, signer, certificate, signed_at, event }
     }

@@ -8,8 +8,8 @@ use crate::merkle::LeafIndex;
 use crate::provenance::case::{self, Case};
 use crate::provenance::corrections::Standing;
 use crate::provenance::finding::Findings;
-use crate::provenance::passage::{Fit, Passage};
-use crate::provenance::reading::End;
+use crate::provenance::passage::Passage;
+use crate::provenance::reading::{self, End};
 use crate::provenance::rule::Rule;
 
 /// Within what time of its record a seller may withdraw a sale without a trace in the word.
@@ -78,18 +78,17 @@ fn withdrawn(case: &Case<'_>, findings: &mut Findings) {
     let mut signers = BTreeSet::new();
     for at in case.account.taken_back.iter().copied() {
         let Standing::WithdrawnBy(by) = case.entries[at].standing else { continue };
-        let Some(here) = case.account.passed.get(&at) else { continue };
-        let Some(Fit::Fits(Passage::Ended(ending))) = here.fit(case, case.account.origin, at) else { continue };
+        let Some(end) = reading::end(case, at).filter(|_| case.account.withdrawn_ends.contains(&at)) else { continue };
         let is_first = signers.insert(case.signer(at));
         let place = |at: usize| case.entries[at].record.place;
         let is_prompt = place(by).time.millis_since(place(at).time) <= SALE_MISTAKEN_MS;
         let still_there = matches!(&case.account.end.passage, Passage::Held(holder) if *holder == case.signer(at));
         let confirms = |one: usize| case.signed_by_prefix_holder(one) && case.leaf(one) > case.leaf(by);
-        if ending.end.may_be_returned() && is_first && is_prompt && still_there || case.order().any(confirms) {
+        if end.may_be_returned() && is_first && is_prompt && still_there || case.order().any(confirms) {
             continue;
         }
         let (who, day, again) = (case.who(at), case.day(at), case.day(by));
         let leaves: [LeafIndex; 2] = [case.leaf(at), case.leaf(by)];
-        findings.add(Rule::EndWithdrawn { who, day, end: case::ended(ending.end), again }, &leaves);
+        findings.add(Rule::EndWithdrawn { who, day, end: case::ended(end), again }, &leaves);
     }
 }
