@@ -100,6 +100,7 @@ export class Walk {
   /** Takes entries in the order of custody, those for which `isIn`; shows the others. True where all fit. */
   run(queue, isIn, passBy) {
     const before = new Set();
+    let first;
     for (const [index, at] of queue.entries()) {
       if (before.has(at)) continue;
       if (!isIn(at)) {
@@ -111,7 +112,7 @@ export class Walk {
         before.add(this.origin);
       }
       const isLeft = (other) => isIn(other) && !before.has(other);
-      const isOvertaken = (one) => queue.some((other, place) => place > index && this.#isOthersBefore(other, one) && isLeft(other));
+      const isOvertaken = (one) => isOvertakenBy(this.records, (first ??= firstTwo(this.records, queue, isIn))[index + 1], one);
       if (this.#take(at, isOvertaken)) continue;
       const sent = this.#sentByASlowClock(at, queue, index + 1, isLeft);
       if (sent !== undefined) {
@@ -124,13 +125,6 @@ export class Walk {
       }
     }
     return true;
-  }
-
-  /** True where another participant's entry stands on the ledger before one, by more than a day. */
-  #isOthersBefore(other, one) {
-    const { records } = this;
-    const time = (at) => records.entries[at].record.place.time;
-    return other < one && records.signer(other) !== records.signer(one) && time(one) - time(other) > DAY_MS;
   }
 
   /** Takes an entry; `isOvertaken` tells if others that come after it were on the ledger a day before. */
@@ -215,4 +209,26 @@ export class Walk {
     }
     return undefined;
   }
+}
+
+/** From each place of a queue on, the first two entries by the ledger, of different signers. */
+function firstTwo(records, queue, isIn) {
+  let [first, second] = [];
+  const from = [[]];
+  const differ = (one, other) => one !== undefined && records.signer(one) !== records.signer(other);
+  for (const at of [...queue].reverse()) {
+    if (isIn(at)) {
+      if (first === undefined || at < first) [first, second] = [at, differ(first, at) ? first : second];
+      else if (differ(first, at) && (second === undefined || at < second)) second = at;
+    }
+    from.push([first, second]);
+  }
+  return from.reverse();
+}
+
+/** True where another participant's entry among the first of those that come after one stands on the ledger a day before it. */
+function isOvertakenBy(records, first, one) {
+  const time = (at) => records.entries[at].record.place.time;
+  const other = first.find((at) => at !== undefined && records.signer(at) !== records.signer(one));
+  return other !== undefined && other < one && time(one) - time(other) > DAY_MS;
 }

@@ -220,15 +220,20 @@ impl<'a> Records<'a> {
         self.plays(at, Part::Object) && matches!(self.event(at).what, What::Object { action: Action::Add, .. })
     }
 
+    /// Tells whether an entry packs something into something.
+    pub fn packs(&self, at: usize) -> bool {
+        matches!(self.event(at).what, What::Aggregation { action: Action::Add, .. })
+    }
+
     /// Tells whether the product begins with the entry where nothing brings it forth. A catch may be reported in several events, and the
     /// first of them is the origin; what goes into a harvest, such as fry and feed, does not begin with it. A logistic unit begins when
     /// the holder of its prefix packs it or sends it off.
     pub fn begins(&self, at: usize) -> bool {
         let is_caught =
             || self.plays(at, Part::Object) && self.policy.origin_steps.iter().any(|step| step == self.step(at));
-        let is_packed = || matches!(self.event(at).what, What::Aggregation { action: Action::Add, .. });
         let is_unit = self.history.id.kind() == IdKind::LogisticUnit && self.signed_by_prefix_holder(at);
-        is_caught() || is_unit && (self.plays(at, Part::Parent) && is_packed() || reading::act(self, at) == Act::Ships)
+        is_caught()
+            || is_unit && (self.plays(at, Part::Parent) && self.packs(at) || reading::act(self, at) == Act::Ships)
     }
 
     /// Tells whether two origins cannot both be true.

@@ -1,5 +1,6 @@
 //! A walk through records in the order of custody: who has the product and what it is in, record by record.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::consortium::{ParticipantId, Role};
@@ -190,6 +191,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         mut pass_by: impl FnMut(&Standpoint<'a>, usize),
     ) -> Result<Self, Misfit> {
         let mut taken_before: BTreeSet<usize> = BTreeSet::new();
+        let first: OnceCell<Vec<FirstTwo>> = OnceCell::new();
         for (index, at) in queue.iter().copied().enumerate() {
             if taken_before.contains(&at) {
                 continue;
@@ -209,10 +211,9 @@ impl<'a, 'b> Walk<'a, 'b> {
                 let rest = queue[index + 1..].iter().copied();
                 rest.filter(|other| is_in(*other) && !taken_before.contains(other))
             };
-            let time = |at: usize| records.entries[at].record.place.time;
             let is_overtaken = |one: usize| {
-                let is_before = |other: usize| other < one && time(one).millis_since(time(other)) > LATE_MS;
-                rest().any(|other| is_before(other) && records.signer(other) != records.signer(one))
+                let first = first.get_or_init(|| first_two(records, queue, &is_in));
+                is_overtaken(records, first.get(index + 1), one)
             };
             if self.take(at, is_overtaken).is_ok() {
                 continue;
@@ -248,14 +249,15 @@ impl<'a, 'b> Walk<'a, 'b> {
         // Who took over unannounced, and says so late, puts nothing into a container.
         let is_unnamed =
             open.is_some() || self.journey.unannounced.iter().any(|(one, _)| records.signer(*one) == signer);
-        let is_late = is_unnamed && !records.signed_by_prefix_holder(at) && is_overtaken(at);
-        let before = is_late.then(|| self.here.inside.clone());
+        let may_be_late = is_unnamed && !records.signed_by_prefix_holder(at) && records.packs(at);
+        let before = may_be_late.then(|| self.here.inside.clone());
         match self.here.take(records, self.origin, at)? {
             Taken::Elsewhere => return Ok(()),
             Taken::Aside => {}
             Taken::Fits(notice) => {
                 if self.here.inside.packed_last() == Some(at)
                     && let Some(before) = before
+                    && is_overtaken(at)
                 {
                     self.here.inside = before;
                 }
@@ -335,4 +337,36 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
         None
     }
+}
+
+/// The first two entries by the ledger, of different signers, of what is left of a queue.
+type FirstTwo = [Option<usize>; 2];
+
+/// Finds the first two of what is left from each place of a queue on.
+fn first_two(records: &Records<'_>, queue: &[usize], is_in: impl Fn(usize) -> bool) -> Vec<FirstTwo> {
+    let mut now: FirstTwo = [None, None];
+    let mut from: Vec<FirstTwo> = vec![now];
+    for at in queue.iter().copied().rev() {
+        if is_in(at) {
+            let differ = |one: &usize, other: usize| records.signer(*one) != records.signer(other);
+            now = match now {
+                [Some(first), second] if at > first => [
+                    Some(first),
+                    if differ(&at, first) { second.filter(|second| *second < at).or(Some(at)) } else { second },
+                ],
+                [first, second] => [Some(at), first.filter(|first| differ(first, at)).or(second)],
+            };
+        }
+        from.push(now);
+    }
+    from.reverse();
+    from
+}
+
+/// Tells whether another participant's entry among the first of those that come after it stands on the ledger a day before it.
+fn is_overtaken(records: &Records<'_>, first: Option<&FirstTwo>, one: usize) -> bool {
+    let time = |at: usize| records.entries[at].record.place.time;
+    let mut first = first.into_iter().flatten().flatten().copied();
+    let other = first.find(|other| records.signer(*other) != records.signer(one));
+    other.is_some_and(|other| other < one && time(one).millis_since(time(other)) > LATE_MS)
 }
