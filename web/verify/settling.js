@@ -7,7 +7,7 @@ import { actOf, endOf } from "./reading.js";
 import { Walk, hasJustArrived, startOf, take } from "./walk.js";
 
 const WALKS_MAX = 5000;
-const STEPS_MAX = 500000;
+const STEPS_MAX = 1000000;
 const WALKS_OF_RUNS_MAX = 250;
 
 /** The entries that count unless they are taken back, in ledger order. */
