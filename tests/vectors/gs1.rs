@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use sealane_core::gs1::ai::{Ai, AiPart, CharSet, Rule};
+use sealane_core::gs1::ai::{Ai, AiPart, CharSet, PartRule};
 use sealane_core::gs1::{CompanyPrefix, ElementString, Gln, Gtin, Id, Sscc, check_digit};
 use serde_json::Value;
 
@@ -273,20 +273,20 @@ fn set_of(linter: &str) -> Option<CharSet> {
     })
 }
 
-fn rule_of(linter: &str) -> Option<Rule> {
+fn rule_of(linter: &str) -> Option<PartRule> {
     Some(match linter {
-        "csum" => Rule::CheckDigit("number"),
-        "csumalpha" => Rule::CheckPair("number"),
-        "zero" => Rule::Zero,
-        "nozeroprefix" => Rule::NoLeadingZero,
-        "hasnondigit" => Rule::NonDigit,
-        "pieceoftotal" => Rule::PieceOfTotal,
-        "yymmdd" => Rule::Date,
-        "yymmd0" => Rule::DateOrMonth,
-        "yyyymmdd" => Rule::LongDate,
-        "hhmi" => Rule::HourMinute,
-        "hh" => Rule::Hour,
-        "mi" | "ss" => Rule::Sixtieth,
+        "csum" => PartRule::CheckDigit("number"),
+        "csumalpha" => PartRule::CheckPair("number"),
+        "zero" => PartRule::Zero,
+        "nozeroprefix" => PartRule::NoLeadingZero,
+        "hasnondigit" => PartRule::NonDigit,
+        "pieceoftotal" => PartRule::PieceOfTotal,
+        "yymmdd" => PartRule::Date,
+        "yymmd0" => PartRule::DateOrMonth,
+        "yyyymmdd" => PartRule::LongDate,
+        "hhmi" => PartRule::HourMinute,
+        "hh" => PartRule::Hour,
+        "mi" | "ss" => PartRule::Sixtieth,
         _ => return None,
     })
 }
@@ -345,18 +345,18 @@ fn compare_part(part: &AiPart, component: &str) -> Outcome {
     let min = if bare.contains("..") { 1 } else { max };
     same(&(part.set, part.min, part.max, part.optional), &(set, min, max, format.starts_with('[')))?;
     // Ours for keys of free text: a company prefix begins with digits, and there are four at least.
-    let mut rules: Vec<Rule> =
-        part.rules.iter().copied().filter(|rule| *rule != Rule::CompanyPrefix).map(nameless).collect();
-    let mut expected: Vec<Rule> = words.filter_map(rule_of).collect();
+    let mut rules: Vec<PartRule> =
+        part.rules.iter().copied().filter(|rule| *rule != PartRule::CompanyPrefix).map(nameless).collect();
+    let mut expected: Vec<PartRule> = words.filter_map(rule_of).collect();
     rules.sort_by_key(|rule| format!("{rule:?}"));
     expected.sort_by_key(|rule| format!("{rule:?}"));
     same(&rules, &expected)
 }
 
-fn nameless(rule: Rule) -> Rule {
+fn nameless(rule: PartRule) -> PartRule {
     match rule {
-        Rule::CheckDigit(_) => Rule::CheckDigit("number"),
-        Rule::CheckPair(_) => Rule::CheckPair("number"),
+        PartRule::CheckDigit(_) => PartRule::CheckDigit("number"),
+        PartRule::CheckPair(_) => PartRule::CheckPair("number"),
         rule => rule,
     }
 }

@@ -40,7 +40,7 @@ const SHOWN_CHARS_MAX = 80;
 const INVISIBLE = /[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 /** Quotation marks, single and double, of any script, and what looks like one. */
 const MARKS =
-  /["'`\xa8\xab\xb4\xbb\u02b9-\u02bd\u02c8\u02ca\u02cb\u02dd\u02ee\u02f4-\u02f6\u055a\u055b\u05f3\u05f4\u2018-\u201f\u2032-\u2037\u2039\u203a\u2057\u275b-\u2760\u276e\u276f\u2e42\u3003\u300c-\u300f\u301d-\u301f\ufe41-\ufe44\uff02\uff07\uff40\uff62\uff63]+/g;
+  /["'\x60\xa8\xab\xb4\xbb\u02b9-\u02bd\u02c8\u02ca\u02cb\u02dd\u02ee\u02f4-\u02f6\u055a\u055b\u05f3\u05f4\u2018-\u201f\u2032-\u2037\u2039\u203a\u2057\u275b-\u2760\u276e\u276f\u2e42\u3003\u300c-\u300f\u301d-\u301f\ufe41-\ufe44\uff02\uff07\uff40\uff62\uff63]+/g;
 
 /** Text cut to a length that a sentence bears, without characters that would turn or hide what stands beside them. */
 export function shown(text) {

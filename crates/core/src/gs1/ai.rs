@@ -28,7 +28,7 @@ pub struct AiPart {
     pub max: usize,
     /// True where a value may end before this part.
     pub optional: bool,
-    pub rules: &'static [Rule],
+    pub rules: &'static [PartRule],
 }
 
 /// The sets of characters that values are made of (GS1 General Specifications §7.11).
@@ -42,7 +42,7 @@ pub enum CharSet {
 
 /// What a part's characters must satisfy beyond their set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub enum PartRule {
     /// Ends in its check digit; the word names the number in messages.
     CheckDigit(&'static str),
     /// Ends in its pair of check characters.
@@ -148,13 +148,13 @@ impl Ai {
 
 impl AiPart {
     fn has_shape(&self, text: &str) -> bool {
-        let shaping = |rule: &&Rule| matches!(rule, Rule::Zero | Rule::CompanyPrefix);
+        let shaping = |rule: &&PartRule| matches!(rule, PartRule::Zero | PartRule::CompanyPrefix);
         self.rules.iter().filter(shaping).all(|rule| rule.accepts(text))
     }
 
     fn to_words(self) -> String {
         // A company prefix has four digits at the least.
-        let min = if self.rules.contains(&Rule::CompanyPrefix) { self.min.max(4) } else { self.min };
+        let min = if self.rules.contains(&PartRule::CompanyPrefix) { self.min.max(4) } else { self.min };
         let length = match (min == self.max, self.optional) {
             (true, false) => format!("{}", self.max),
             (true, true) => format!("none or {}", self.max),
@@ -190,7 +190,7 @@ impl CharSet {
     }
 }
 
-impl Rule {
+impl PartRule {
     /// Tells whether `text` satisfies the rule.
     pub fn accepts(self, text: &str) -> bool {
         self.check(text).is_ok()
@@ -337,14 +337,14 @@ mod tests {
 
     #[test]
     fn dates_know_leap_years() {
-        for (rule, good) in [(Rule::Date, "240229"), (Rule::Date, "000229"), (Rule::LongDate, "20000229")] {
+        for (rule, good) in [(PartRule::Date, "240229"), (PartRule::Date, "000229"), (PartRule::LongDate, "20000229")] {
             assert!(rule.accepts(good), "{good}");
         }
         for (rule, bad) in [
-            (Rule::Date, "250229"),
-            (Rule::LongDate, "19000229"),
-            (Rule::Date, "261300"),
-            (Rule::DateOrMonth, "260000"),
+            (PartRule::Date, "250229"),
+            (PartRule::LongDate, "19000229"),
+            (PartRule::Date, "261300"),
+            (PartRule::DateOrMonth, "260000"),
         ] {
             assert!(!rule.accepts(bad), "{bad}");
         }

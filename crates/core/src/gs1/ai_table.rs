@@ -3,38 +3,38 @@
 //! What a value means is left out: countries, currencies, coordinates and coupons are checked as characters only,
 //! since none of them is part of an id.
 
-use super::ai::{Ai, AiPart, CharSet, Rule};
+use super::ai::{Ai, AiPart, CharSet, PartRule};
 
 pub(super) static TABLE: &[Ai] = &[
     // Keys and their qualifiers.
-    fixed("00", &[n(18).with(&[Rule::CheckDigit("SSCC")])]),
+    fixed("00", &[n(18).with(&[PartRule::CheckDigit("SSCC")])]),
     fixed("01 02 03", &[GTIN]),
-    ended("253", &[n(13).with(&[Rule::CheckDigit("GDTI")]), x_to(17).opt()]),
-    ended("255", &[n(13).with(&[Rule::CheckDigit("GCN")]), n_to(12).opt()]),
-    ended("401 7023", &[x_to(30).with(&[Rule::CompanyPrefix])]),
-    ended("402", &[n(17).with(&[Rule::CheckDigit("GSIN")])]),
-    fixed("410-417", &[n(13).with(&[Rule::CheckDigit("GLN")])]),
-    ended("8003", &[n(1).with(&[Rule::Zero]), n(13).with(&[Rule::CheckDigit("GRAI")]), x_to(16).opt()]),
-    ended("8004", &[x_to(30).with(&[Rule::CompanyPrefix])]),
-    ended("8006 8026", &[GTIN, n(4).with(&[Rule::PieceOfTotal])]),
-    ended("8010", &[y_to(30).with(&[Rule::CompanyPrefix])]),
-    ended("8011", &[n_to(12).with(&[Rule::NoLeadingZero])]),
-    ended("8013", &[x_to(25).with(&[Rule::CompanyPrefix, Rule::CheckPair("GMN")])]),
-    ended("8014", &[x_to(25).with(&[Rule::CompanyPrefix, Rule::NonDigit, Rule::CheckPair("MUDI")])]),
-    ended("8017 8018", &[n(18).with(&[Rule::CheckDigit("GSRN")])]),
+    ended("253", &[n(13).with(&[PartRule::CheckDigit("GDTI")]), x_to(17).opt()]),
+    ended("255", &[n(13).with(&[PartRule::CheckDigit("GCN")]), n_to(12).opt()]),
+    ended("401 7023", &[x_to(30).with(&[PartRule::CompanyPrefix])]),
+    ended("402", &[n(17).with(&[PartRule::CheckDigit("GSIN")])]),
+    fixed("410-417", &[n(13).with(&[PartRule::CheckDigit("GLN")])]),
+    ended("8003", &[n(1).with(&[PartRule::Zero]), n(13).with(&[PartRule::CheckDigit("GRAI")]), x_to(16).opt()]),
+    ended("8004", &[x_to(30).with(&[PartRule::CompanyPrefix])]),
+    ended("8006 8026", &[GTIN, n(4).with(&[PartRule::PieceOfTotal])]),
+    ended("8010", &[y_to(30).with(&[PartRule::CompanyPrefix])]),
+    ended("8011", &[n_to(12).with(&[PartRule::NoLeadingZero])]),
+    ended("8013", &[x_to(25).with(&[PartRule::CompanyPrefix, PartRule::CheckPair("GMN")])]),
+    ended("8014", &[x_to(25).with(&[PartRule::CompanyPrefix, PartRule::NonDigit, PartRule::CheckPair("MUDI")])]),
+    ended("8017 8018", &[n(18).with(&[PartRule::CheckDigit("GSRN")])]),
     ended("8019", &[n_to(10)]),
     ended("235", &[x_to(28)]),
     ended("7040", &[n(1), x(1), x(1), x(1)]),
     // Dates and times.
-    fixed("11-13 15-17", &[n(6).with(&[Rule::DateOrMonth])]),
-    ended("4324 4325", &[n(6).with(&[Rule::DateOrMonth]), n(4).with(&[Rule::HourMinute])]),
+    fixed("11-13 15-17", &[n(6).with(&[PartRule::DateOrMonth])]),
+    ended("4324 4325", &[n(6).with(&[PartRule::DateOrMonth]), n(4).with(&[PartRule::HourMinute])]),
     ended("4326 7006", &[DATE]),
-    ended("7003", &[DATE, n(4).with(&[Rule::HourMinute])]),
+    ended("7003", &[DATE, n(4).with(&[PartRule::HourMinute])]),
     ended("7007", &[DATE, DATE.opt()]),
-    ended("7011", &[DATE, n(4).with(&[Rule::HourMinute]).opt()]),
-    ended("7250", &[n(8).with(&[Rule::LongDate])]),
-    ended("7251", &[n(8).with(&[Rule::LongDate]), n(4).with(&[Rule::HourMinute])]),
-    ended("8008", &[DATE, n(2).with(&[Rule::Hour]), SIXTIETH.opt(), SIXTIETH.opt()]),
+    ended("7011", &[DATE, n(4).with(&[PartRule::HourMinute]).opt()]),
+    ended("7250", &[n(8).with(&[PartRule::LongDate])]),
+    ended("7251", &[n(8).with(&[PartRule::LongDate]), n(4).with(&[PartRule::HourMinute])]),
+    ended("8008", &[DATE, n(2).with(&[PartRule::Hour]), SIXTIETH.opt(), SIXTIETH.opt()]),
     // Trade and logistic measures; the last digit is the number of decimals.
     fixed("3100-3105 3110-3115 3120-3125 3130-3135 3140-3145 3150-3155 3160-3165", &[n(6)]),
     fixed("3200-3205 3210-3215 3220-3225 3230-3235 3240-3245 3250-3255 3260-3265", &[n(6)]),
@@ -88,9 +88,9 @@ pub(super) static TABLE: &[Ai] = &[
     ended("8030", &[part(CharSet::Base64Url, 1, 90)]),
 ];
 
-const GTIN: AiPart = n(14).with(&[Rule::CheckDigit("GTIN")]);
-const DATE: AiPart = n(6).with(&[Rule::Date]);
-const SIXTIETH: AiPart = n(2).with(&[Rule::Sixtieth]);
+const GTIN: AiPart = n(14).with(&[PartRule::CheckDigit("GTIN")]);
+const DATE: AiPart = n(6).with(&[PartRule::Date]);
+const SIXTIETH: AiPart = n(2).with(&[PartRule::Sixtieth]);
 
 /// AIs whose length is predefined: no separator has to follow.
 const fn fixed(codes: &'static str, parts: &'static [AiPart]) -> Ai {
@@ -127,7 +127,7 @@ const fn part(set: CharSet, min: usize, max: usize) -> AiPart {
 }
 
 impl AiPart {
-    const fn with(self, rules: &'static [Rule]) -> Self {
+    const fn with(self, rules: &'static [PartRule]) -> Self {
         Self { rules, ..self }
     }
 

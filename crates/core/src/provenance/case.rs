@@ -12,7 +12,7 @@ use crate::provenance::phrase::Phrase;
 use crate::provenance::policy::Policy;
 use crate::provenance::reading::{self, End};
 use crate::provenance::records::Records;
-use crate::provenance::sentences::Said;
+use crate::provenance::sentences::Wording;
 use crate::provenance::wording;
 
 /// A product's records, and its account.
@@ -53,7 +53,7 @@ impl<'a> Case<'a> {
     }
 
     /// The day of the event in UTC, for sentences, and in what the product was then if the event names only that.
-    pub fn day(&self, at: usize) -> Said {
+    pub fn day(&self, at: usize) -> Wording {
         let day = wording::day(self.event(at).event_time).into();
         match self.via(at) {
             Some(container) => Phrase::InContainer { day, container: wording::id(container).into() }.into(),
@@ -62,7 +62,7 @@ impl<'a> Case<'a> {
     }
 
     /// Where an entry says that it was, as a clause.
-    pub fn placed(&self, at: usize) -> Said {
+    pub fn placed(&self, at: usize) -> Wording {
         self.place(at).map(|place| Phrase::AtPlace { place }).into()
     }
 
@@ -78,7 +78,7 @@ impl<'a> Case<'a> {
     }
 
     /// Who has the product by a passage, as a clause: "Acme had it, last seen there on …, and recorded no hand-over".
-    pub fn holder(&self, passage: &Passage<'a>, last: Option<usize>) -> Said {
+    pub fn holder(&self, passage: &Passage<'a>, last: Option<usize>) -> Wording {
         match passage {
             Passage::Held(by) => {
                 let since = last.map(|at| Phrase::HolderSince { day: self.day(at) });
@@ -100,15 +100,15 @@ impl<'a> Case<'a> {
     }
 
     /// The announced destinations by name, those outside the consortium as one.
-    pub fn announced(&self, transfer: &Transfer<'_>) -> Option<Said> {
+    pub fn announced(&self, transfer: &Transfer<'_>) -> Option<Wording> {
         let mut owners: Vec<&ParticipantId> = transfer.to.iter().filter_map(|id| self.owner(id)).collect();
         owners.sort_unstable();
         owners.dedup();
-        let names: Vec<Said> = owners.into_iter().map(|owner| self.name(owner)).collect();
+        let names: Vec<Wording> = owners.into_iter().map(|owner| self.name(owner)).collect();
         match (names.is_empty(), transfer.to.is_empty()) {
             (_, true) => None,
             (true, false) => Some(Phrase::Outsider.into()),
-            (false, false) => Some(Said::All(names)),
+            (false, false) => Some(Wording::All(names)),
         }
     }
 
@@ -119,9 +119,9 @@ impl<'a> Case<'a> {
     }
 
     /// Where an entry was recorded, to stand in a sentence that names its signer: with the owner's name if that is another participant.
-    pub fn place(&self, at: usize) -> Option<Said> {
+    pub fn place(&self, at: usize) -> Option<Wording> {
         let id = reading::location(self.event(at))?;
-        let place = Said::from(wording::place(id));
+        let place = Wording::from(wording::place(id));
         Some(match self.location_owner(at) {
             Some(owner) => Phrase::PlaceOf { place, owner: self.name(owner) }.into(),
             None => place,
@@ -130,7 +130,7 @@ impl<'a> Case<'a> {
 
     /// The signer of an entry, by its name and by a number that it did not choose: its first company prefix, else its first GLN, unless
     /// that is the place which the sentence names anyway.
-    pub fn known(&self, at: usize) -> Said {
+    pub fn known(&self, at: usize) -> Wording {
         let name = self.who(at);
         let Some(participant) = self.entries[at].participant else { return name };
         let claims = &participant.claims;
@@ -145,7 +145,7 @@ impl<'a> Case<'a> {
 }
 
 /// How something ended, as sentences name it.
-pub(super) fn ended(end: End) -> Said {
+pub(super) fn ended(end: End) -> Wording {
     match end {
         End::Sold => Phrase::Sold,
         End::Dispensed => Phrase::Dispensed,

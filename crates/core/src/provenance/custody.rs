@@ -17,7 +17,7 @@ use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Records;
 use crate::provenance::rule::Rule;
 use crate::provenance::rules::upheld;
-use crate::provenance::sentences::Said;
+use crate::provenance::sentences::Wording;
 use crate::provenance::unopened;
 use crate::provenance::walk::{Standpoint, Walk};
 use crate::provenance::wording;
@@ -142,10 +142,10 @@ fn claims(case: &Case<'_>, claims: &[usize], more_is_claimed: bool, findings: &m
 fn contested(case: &Case<'_>, contest: &Contest<'_>, claims: &[usize], findings: &mut Findings) {
     let all = [&[contest.first], &contest.others[..]].concat();
     let candidate = |at| Phrase::ClaimedCandidate { who: case.known(at), place: case.placed(at), day: case.day(at) };
-    let told = Said::All(all.into_iter().map(|at| candidate(at).into()).collect());
+    let told = Wording::All(all.into_iter().map(|at| candidate(at).into()).collect());
     let says = Phrase::ClaimedByCandidates { told, from: case.name(contest.from) }.into();
     let leaves: Vec<LeafIndex> = [contest.first].iter().chain(claims).map(|at| case.leaf(*at)).collect();
-    findings.add(Rule::Claimed { own: Said::NOTHING, says, warning: Said::NOTHING }, &leaves);
+    findings.add(Rule::Claimed { own: Wording::NOTHING, says, warning: Wording::NOTHING }, &leaves);
 }
 
 /// Tells whether one missing record, of how the product came to the signer of the first claim, explains all the claims: from there
@@ -224,7 +224,7 @@ fn claimed(case: &Case<'_>, claims: &[usize], findings: &mut Findings) {
 }
 
 /// What a participant says, beside where the product is by its own records.
-pub(super) fn against(case: &Case<'_>, signer: &ParticipantId, says: Said) -> Rule {
+pub(super) fn against(case: &Case<'_>, signer: &ParticipantId, says: Wording) -> Rule {
     let last = case.account.end.last;
     let own = last.map(|at| Phrase::ClaimedOwn { who: case.known(at), place: case.placed(at), day: case.day(at) });
     let other = last.filter(|at| case.signer(*at) != signer);

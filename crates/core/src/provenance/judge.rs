@@ -11,7 +11,7 @@ use crate::provenance::reading;
 use crate::provenance::records::Subject;
 use crate::provenance::rule::{Rule, Severity};
 use crate::provenance::rules::{corrected, ending, label, origin, recall, signers, stolen, travel};
-use crate::provenance::sentences::{Said, Sentences};
+use crate::provenance::sentences::{Sentences, Wording};
 use crate::provenance::timeline;
 use crate::provenance::verdict::{self, Light, ProductState, Verdict, Word};
 use crate::provenance::wording;
@@ -28,7 +28,7 @@ pub fn judge(history: &History, policy: &Policy) -> Verdict {
     }
     let (state, whereabouts) = match case.subject {
         Subject::One | Subject::Load | Subject::Paper => one(&case, &mut findings),
-        Subject::Lot | Subject::Kind | Subject::Place => (many(&case, &mut findings), Said::NOTHING),
+        Subject::Lot | Subject::Kind | Subject::Place => (many(&case, &mut findings), Wording::NOTHING),
     };
     let reasons = findings.into_reasons();
     let best = if matches!(case.subject, Subject::One | Subject::Paper) { Word::Authentic } else { Word::Traced };
@@ -76,7 +76,7 @@ fn unknown(case: &Case<'_>) -> Verdict {
 }
 
 /// One thing: every rule. Gives its state, and where it is as a clause.
-fn one(case: &Case<'_>, findings: &mut Findings) -> (ProductState, Said) {
+fn one(case: &Case<'_>, findings: &mut Findings) -> (ProductState, Wording) {
     corrected::check(case, findings);
     signers::check(case, findings);
     origin::check(case, findings);
@@ -143,7 +143,7 @@ fn state(case: &Case<'_>) -> ProductState {
 }
 
 /// Where the product is, as a clause.
-fn whereabouts(case: &Case<'_>) -> Said {
+fn whereabouts(case: &Case<'_>) -> Wording {
     let end = &case.account.end;
     let inside = || end.inside.container().map(|id| Phrase::Inside { container: wording::id(id).into() }).into();
     match &end.passage {
@@ -158,7 +158,7 @@ fn whereabouts(case: &Case<'_>) -> Said {
     .into()
 }
 
-fn genuine(case: &Case<'_>, word: Word, origin: usize, whereabouts: Said) -> Phrase {
+fn genuine(case: &Case<'_>, word: Word, origin: usize, whereabouts: Wording) -> Phrase {
     let (who, day) = (case.who(origin), case.day(origin));
     match (word, case.subject) {
         (Word::Authentic, Subject::Paper) => Phrase::GenuinePaper { who, day },

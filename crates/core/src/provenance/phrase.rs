@@ -1,6 +1,6 @@
 //! The parts that sentences are made of and that every language says in its own words: clauses, names of things, summaries, notes.
 
-use crate::provenance::sentences::{Said, sentences};
+use crate::provenance::sentences::{Wording, sentences};
 
 sentences! {
     /// A part of a sentence, or a sentence that no rule says.

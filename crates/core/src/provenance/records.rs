@@ -11,7 +11,7 @@ use crate::provenance::history::{History, Record};
 use crate::provenance::parts::Parts;
 use crate::provenance::policy::Policy;
 use crate::provenance::reading::{self, Act};
-use crate::provenance::sentences::Said;
+use crate::provenance::sentences::Wording;
 use crate::provenance::wording;
 use crate::time::Timestamp;
 
@@ -139,11 +139,11 @@ impl<'a> Records<'a> {
     }
 
     /// The signer's name, for sentences.
-    pub fn who(&self, at: usize) -> Said {
+    pub fn who(&self, at: usize) -> Wording {
         self.name(self.signer(at))
     }
 
-    pub fn name(&self, participant: &ParticipantId) -> Said {
+    pub fn name(&self, participant: &ParticipantId) -> Wording {
         wording::name(&self.history.registry, participant)
     }
 

@@ -1,6 +1,6 @@
 //! The rules: each by its stable id, with what its findings mean and with the parts of its sentence.
 
-use crate::provenance::sentences::{Said, sentences};
+use crate::provenance::sentences::{Wording, sentences};
 
 /// What a finding means for the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]

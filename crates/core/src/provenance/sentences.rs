@@ -11,46 +11,46 @@ use crate::provenance::rule::Rule;
 
 /// A part of a sentence: a text, or what a table says in its own language.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
+pub enum Wording {
     Text(String),
     Phrase(Box<Phrase>),
     Rule(Box<Rule>),
     /// Several, with commas between them.
-    List(Vec<Said>),
+    List(Vec<Wording>),
     /// Several, with "and" between them.
-    All(Vec<Said>),
+    All(Vec<Wording>),
 }
 
-impl Said {
+impl Wording {
     /// Nothing, for a part that some sentences lack.
     pub const NOTHING: Self = Self::Text(String::new());
 }
 
-impl From<String> for Said {
+impl From<String> for Wording {
     fn from(text: String) -> Self {
         Self::Text(text)
     }
 }
 
-impl From<&str> for Said {
+impl From<&str> for Wording {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 }
 
-impl From<usize> for Said {
+impl From<usize> for Wording {
     fn from(count: usize) -> Self {
         Self::Text(count.to_string())
     }
 }
 
-impl From<Phrase> for Said {
+impl From<Phrase> for Wording {
     fn from(phrase: Phrase) -> Self {
         Self::Phrase(Box::new(phrase))
     }
 }
 
-impl<T: Into<Said>> From<Option<T>> for Said {
+impl<T: Into<Wording>> From<Option<T>> for Wording {
     fn from(part: Option<T>) -> Self {
         part.map_or(Self::NOTHING, Into::into)
     }
@@ -67,7 +67,7 @@ macro_rules! sentences {
         $(#[$attribute])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum $enum {
-            $($(#[$doc])* $name $({ $($part: Said),+ })?,)*
+            $($(#[$doc])* $name $({ $($part: Wording),+ })?,)*
         }
 
         impl $enum {
@@ -83,7 +83,7 @@ macro_rules! sentences {
             }
 
             /// Its parts by name.
-            pub(in crate::provenance) fn parts(&self) -> Vec<(&'static str, &Said)> {
+            pub(in crate::provenance) fn parts(&self) -> Vec<(&'static str, &Wording)> {
                 match self {
                     $(Self::$name $({ $($part),+ })? => vec![$($((stringify!($part), $part)),+)?],)*
                 }
@@ -125,13 +125,13 @@ impl Sentences {
         serde_json::to_string(&self.0).unwrap_or_default()
     }
 
-    pub(in crate::provenance) fn say(&self, said: &Said) -> String {
+    pub(in crate::provenance) fn say(&self, said: &Wording) -> String {
         match said {
-            Said::Text(text) => text.clone(),
-            Said::Phrase(phrase) => self.fill(phrase.key(), &phrase.parts()),
-            Said::Rule(rule) => self.say_rule(rule),
-            Said::List(all) => self.join(all, "comma"),
-            Said::All(all) => self.join(all, "and"),
+            Wording::Text(text) => text.clone(),
+            Wording::Phrase(phrase) => self.fill(phrase.key(), &phrase.parts()),
+            Wording::Rule(rule) => self.say_rule(rule),
+            Wording::List(all) => self.join(all, "comma"),
+            Wording::All(all) => self.join(all, "and"),
         }
     }
 
@@ -139,7 +139,7 @@ impl Sentences {
         self.fill(rule.key(), &rule.parts())
     }
 
-    fn join(&self, all: &[Said], between: &str) -> String {
+    fn join(&self, all: &[Wording], between: &str) -> String {
         let all: Vec<String> = all.iter().map(|one| self.say(one)).collect();
         all.join(self.template(between))
     }
@@ -148,7 +148,7 @@ impl Sentences {
         self.0.get(key).map_or("", String::as_str)
     }
 
-    fn fill(&self, key: &str, parts: &[(&str, &Said)]) -> String {
+    fn fill(&self, key: &str, parts: &[(&str, &Wording)]) -> String {
         let mut filled = String::new();
         let mut rest = self.template(key);
         while let Some((before, after)) = rest.split_once('{') {

@@ -10,7 +10,7 @@ use crate::provenance::custody;
 use crate::provenance::finding::Findings;
 use crate::provenance::phrase::Phrase;
 use crate::provenance::rule::Rule;
-use crate::provenance::sentences::Said;
+use crate::provenance::sentences::Wording;
 use crate::provenance::wording;
 
 /// The leaves of each signer.
@@ -70,10 +70,10 @@ fn note_dismissed(case: &Case<'_>, dismissed: &BySigner<'_>, findings: &mut Find
 }
 
 /// Where it says so, as a clause.
-fn told(leaves: &[LeafIndex]) -> Said {
+fn told(leaves: &[LeafIndex]) -> Wording {
     match leaves {
         [leaf] => Phrase::AtLeaf { leaf: leaf.to_string().into() }.into(),
         [leaf, ..] => Phrase::AtLeaves { count: leaves.len().into(), leaf: leaf.to_string().into() }.into(),
-        [] => Said::NOTHING,
+        [] => Wording::NOTHING,
     }
 }

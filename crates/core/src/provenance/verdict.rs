@@ -8,7 +8,7 @@ use crate::merkle::TreeSize;
 use crate::provenance::finding::Reason;
 use crate::provenance::phrase::Phrase;
 use crate::provenance::rule::Severity;
-use crate::provenance::sentences::{Said, Sentences};
+use crate::provenance::sentences::{Sentences, Wording};
 use crate::provenance::timeline::TimelineStep;
 use crate::time::Timestamp;
 
@@ -26,7 +26,7 @@ pub struct Verdict {
     /// One plain sentence for a person in a shop, in English.
     pub summary: String,
     #[serde(skip)]
-    pub(super) summary_said: Said,
+    pub(super) summary_said: Wording,
     /// The weightiest first.
     pub reasons: Vec<Reason>,
     pub state: ProductState,
@@ -156,8 +156,8 @@ impl Verdict {
 }
 
 /// The sentence for a verdict that is not authentic: its first reason, after what it means for the one who holds the product.
-pub(super) fn summary(word: Word, reasons: &[Reason]) -> Said {
-    let first = reasons.first().map_or(Said::NOTHING, |reason| Said::Rule(Box::new(reason.found.clone())));
+pub(super) fn summary(word: Word, reasons: &[Reason]) -> Wording {
+    let first = reasons.first().map_or(Wording::NOTHING, |reason| Wording::Rule(Box::new(reason.found.clone())));
     match word {
         Word::Unknown => Phrase::SummaryUnknown.into(),
         Word::Recalled => Phrase::SummaryRecalled { first }.into(),

@@ -6,7 +6,7 @@
 use crate::consortium::{ParticipantId, Registry};
 use crate::gs1::Id;
 use crate::provenance::phrase::Phrase;
-use crate::provenance::sentences::Said;
+use crate::provenance::sentences::Wording;
 use crate::time::Timestamp;
 
 /// Characters of an organisation's name or of an id that a sentence shows.
@@ -24,7 +24,7 @@ pub(super) fn minute(time: Timestamp) -> String {
 }
 
 /// An organisation's name, quoted.
-pub(super) fn name(registry: &Registry, id: &ParticipantId) -> Said {
+pub(super) fn name(registry: &Registry, id: &ParticipantId) -> Wording {
     match registry.participant(id) {
         Some(participant) => quoted(participant.claims.organization.as_str()).into(),
         None => Phrase::Unregistered.into(),

@@ -11,7 +11,7 @@ use crate::provenance::master_data::{Fact, texts};
 use crate::provenance::phrase::Phrase;
 use crate::provenance::records::Subject;
 use crate::provenance::rule::Rule;
-use crate::provenance::sentences::Said;
+use crate::provenance::sentences::Wording;
 use crate::provenance::wording::{self, quoted};
 
 /// What is compared, by which AIs, and how sentences name it.
@@ -35,7 +35,7 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let year = today.get(..4).and_then(|year| year.parse().ok()).unwrap_or_default();
     let label = &case.history.label;
     for (fact, ais, name) in COMPARED {
-        let name = Said::from(name);
+        let name = Wording::from(name);
         let recorded = recorded(case, fact, &name, findings);
         let on_label: Vec<(&str, String)> = ais
             .iter()
@@ -76,7 +76,7 @@ fn origins(case: &Case<'_>) -> impl Iterator<Item = usize> {
 }
 
 /// What is on record of a fact; days for dates. Says which date cannot be read.
-fn recorded(case: &Case<'_>, fact: Fact, name: &Said, findings: &mut Findings) -> Vec<Recorded> {
+fn recorded(case: &Case<'_>, fact: Fact, name: &Wording, findings: &mut Findings) -> Vec<Recorded> {
     let mut recorded = Vec::new();
     if fact == Fact::Lot && case.subject != Subject::One {
         // Of which lot a lot is, its own id says.
@@ -102,14 +102,14 @@ fn recorded(case: &Case<'_>, fact: Fact, name: &Said, findings: &mut Findings) -
 }
 
 /// A value as sentences tell it: a lot's number is whatever its maker chose.
-fn told(fact: Fact, value: &str) -> Said {
+fn told(fact: Fact, value: &str) -> Wording {
     if fact == Fact::Lot { quoted(value).into() } else { value.into() }
 }
 
 fn compare(
     case: &Case<'_>,
     fact: Fact,
-    name: &Said,
+    name: &Wording,
     (ai, value): (&str, &str),
     recorded: &[Recorded],
     findings: &mut Findings,
@@ -117,7 +117,7 @@ fn compare(
     if recorded.iter().any(|(known, _)| known == value) {
         return;
     }
-    let (ai, name, value) = (Said::from(ai), name.clone(), told(fact, value));
+    let (ai, name, value) = (Wording::from(ai), name.clone(), told(fact, value));
     let Some((known, at)) = recorded.first() else {
         return findings.add(Rule::LabelUnconfirmed { ai, name, value }, &[]);
     };
@@ -130,7 +130,7 @@ fn compare(
 fn passed(
     case: &Case<'_>,
     fact: Fact,
-    name: &Said,
+    name: &Wording,
     on_label: &[(&str, String)],
     recorded: &[Recorded],
     today: &str,

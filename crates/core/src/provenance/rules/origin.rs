@@ -7,7 +7,7 @@ use crate::provenance::phrase::Phrase;
 use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Subject;
 use crate::provenance::rule::Rule;
-use crate::provenance::sentences::Said;
+use crate::provenance::sentences::Wording;
 
 /// Judges where the product's life begins.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
@@ -39,7 +39,7 @@ pub(in crate::provenance) fn check_lot(case: &Case<'_>, findings: &mut Findings)
     }
     if strangers.is_empty() {
         let again = match case.account.origins.len() - 1 {
-            0 => Said::NOTHING,
+            0 => Wording::NOTHING,
             1 => Phrase::OnceMore.into(),
             more => Phrase::TimesMore { count: more.into() }.into(),
         };
@@ -83,7 +83,8 @@ fn rivals(case: &Case<'_>, origin: usize) -> Vec<usize> {
 fn twice(case: &Case<'_>, origin: usize, rivals: &[usize], findings: &mut Findings) {
     let (earlier, later): (Vec<usize>, Vec<usize>) = rivals.iter().partition(|at| is_before(case, **at, origin));
     let all = [earlier, vec![origin], later].concat();
-    let told: Vec<Said> = all.iter().map(|at| Phrase::ByOn { who: case.who(*at), day: case.day(*at) }.into()).collect();
+    let told: Vec<Wording> =
+        all.iter().map(|at| Phrase::ByOn { who: case.who(*at), day: case.day(*at) }.into()).collect();
     let is_commissioned = all.iter().all(|at| case.commissions(*at));
     let verb = if is_commissioned { Phrase::Commissioned } else { Phrase::BroughtForth }.into();
     let told = match told.as_slice() {
@@ -100,11 +101,13 @@ fn is_before(case: &Case<'_>, one: usize, other: usize) -> bool {
 }
 
 /// The first few, and how many more.
-fn listed(told: &[Said]) -> Said {
+fn listed(told: &[Wording]) -> Wording {
     const TOLD: usize = 4;
     match told.len().checked_sub(TOLD) {
-        Some(more) if more > 0 => Phrase::More { names: Said::List(told[..TOLD].to_vec()), count: more.into() }.into(),
-        _ => Said::List(told.to_vec()),
+        Some(more) if more > 0 => {
+            Phrase::More { names: Wording::List(told[..TOLD].to_vec()), count: more.into() }.into()
+        }
+        _ => Wording::List(told.to_vec()),
     }
 }
 
@@ -118,7 +121,7 @@ fn without_authority(case: &Case<'_>, at: usize, findings: &mut Findings) {
     findings.add(found, &[case.leaf(at)]);
 }
 
-fn verb(case: &Case<'_>, at: usize) -> Said {
+fn verb(case: &Case<'_>, at: usize) -> Wording {
     if case.commissions(at) {
         Phrase::Commissioned.into()
     } else if case.plays(at, Part::Output) {

@@ -12,7 +12,7 @@ use crate::provenance::finding::Findings;
 use crate::provenance::phrase::Phrase;
 use crate::provenance::rule::Rule;
 use crate::provenance::rules::label;
-use crate::provenance::sentences::Said;
+use crate::provenance::sentences::Wording;
 use crate::provenance::wording;
 use crate::provenance::{links, master_data, reading};
 
@@ -101,7 +101,7 @@ impl<'c, 'a> Recalls<'c, 'a> {
 
 /// The ids of many objects that `item` is one of, each with how a sentence names it: its lots by the entries at `among`
 /// (which bring it forth) with authority, that of the label, and its class.
-fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, Said)> {
+fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, Wording)> {
     let mut lots: BTreeMap<Id, bool> = BTreeMap::new();
     for at in among.iter().copied() {
         for lot in master_data::lots(case.event(at), item) {
@@ -119,7 +119,7 @@ fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, Said)> {
 }
 
 /// Reports what is said about a recall of the product, or of its lot or class by that name.
-fn product(case: &Case<'_>, word: &Word<'_>, what: &Said, findings: &mut Findings) {
+fn product(case: &Case<'_>, word: &Word<'_>, what: &Wording, findings: &mut Findings) {
     let signed = |at: usize| (case.who(at), case.day(at), what.clone());
     for (since, at) in word.lifted.iter().copied() {
         let (who, day, what) = signed(at);
@@ -144,7 +144,7 @@ fn product(case: &Case<'_>, word: &Word<'_>, what: &Said, findings: &mut Finding
 }
 
 /// With what right the entry's signer recalls: that of the number, if the members did not make it an authority.
-fn right(case: &Case<'_>, at: usize, of_number: Phrase) -> Said {
+fn right(case: &Case<'_>, at: usize, of_number: Phrase) -> Wording {
     if case.is_by_authority(at) { Phrase::RightOfAuthority.into() } else { of_number.into() }
 }
 
@@ -153,7 +153,7 @@ fn inputs(case: &Case<'_>, recalls: &Recalls<'_, '_>, findings: &mut Findings) {
     let transformations = Transformations::new(case);
     for (input, made) in transformations.inputs_of_product() {
         let brought_forth = transformations.brought_forth(input);
-        let mut ids = vec![(input.clone(), Said::from(Phrase::It))];
+        let mut ids = vec![(input.clone(), Wording::from(Phrase::It))];
         ids.extend(wider(case, input, brought_forth));
         for (id, what) in ids {
             let Some(at) = recalls.word(recalls.of(&id), &id, input).standing.first().copied() else { continue };

@@ -12,7 +12,7 @@ use crate::provenance::corrections::Standing;
 use crate::provenance::finding::Findings;
 use crate::provenance::phrase::Phrase;
 use crate::provenance::rule::Rule;
-use crate::provenance::sentences::Said;
+use crate::provenance::sentences::Wording;
 use crate::provenance::wording::{day, minute, shown};
 
 /// Judges who signed the records and with what right.
@@ -97,7 +97,7 @@ fn disregarded(case: &Case<'_>, findings: &mut Findings) {
 fn all_registered(case: &Case<'_>, findings: &mut Findings) {
     const NAMED: usize = 5;
     let signers: BTreeSet<&ParticipantId> = case.order().map(|at| case.signer(at)).collect();
-    let names = Said::List(signers.iter().take(NAMED).map(|id| case.name(id)).collect());
+    let names = Wording::List(signers.iter().take(NAMED).map(|id| case.name(id)).collect());
     let names = match signers.len().saturating_sub(NAMED) {
         0 => names,
         more => Phrase::More { names, count: more.into() }.into(),
