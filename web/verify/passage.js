@@ -50,10 +50,10 @@ const isFor = (records, transfer, at) => isNamed(records, transfer, at) && !reco
 const ownersOf = (records, to) => to.map((id) => records.owner(id)).filter((owner) => owner !== undefined);
 
 /** True where goods were let go to nobody in particular: nobody but carriers is announced. */
-export function isOpen(records, { to }) {
-  const owners = ownersOf(records, to);
-  return to.length === 0 || (owners.length > 0 && owners.every((owner) => records.onlyCarries(owner)));
-}
+export const isOpen = (records, { to }) => areCarriers(records, to);
+
+/** True where nobody but carriers is announced. Who is not registered is no carrier. */
+const areCarriers = (records, to) => to.every((id) => records.owner(id) !== undefined && records.onlyCarries(records.owner(id)));
 
 /** True where the sender's sale may follow: it sent it to a customer, or to nobody in particular. */
 const endsBySale = (records, { to }, end) => mayBeReturned(end) && ownersOf(records, to).length === 0;
@@ -107,8 +107,7 @@ function bySender(records, transfer, at, act, end) {
     const to = destinations(records, at);
     if (diverge(records, transfer.to, to)) return undefined;
     // Carriers alone are added to those who are to have it.
-    const carries = (id) => records.owner(id) !== undefined && records.onlyCarries(records.owner(id));
-    return { ...transfer, to: to.every(carries) ? eachOnce([...transfer.to, ...to]) : to };
+    return { ...transfer, to: areCarriers(records, to) ? eachOnce([...transfer.to, ...to]) : to };
   }
   // What was sent off and could not be delivered is taken back by its sender.
   return act === "receives" ? held(records.signer(at)) : ASIDE;

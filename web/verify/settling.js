@@ -43,15 +43,20 @@ export function settle(records, parties) {
   if (!records.hasCustodian) return settled;
   const offered = (ats) => ats.filter((at) => parties.has(records.signer(at)));
   const whole = new Set(offered(untaken));
-  const walk = new Walk(records, settled.origin);
   // What no party said is no part of the account.
   const isOfParty = ({ of }) => parties.has(records.signer(of));
   const ofParties = retractions.filter(isOfParty);
-  const isWhole = walk.run(records.byTime, (at) => whole.has(at)) && !isRewritten(records, walk.journey, whole, ofParties);
+  const isWhole = inOneWalk(records, settled.origin, whole, ofParties) !== undefined;
   const budget = new Budget();
   const offer = (ats, contest, late = new Set()) => {
-    const [inTime, deferred] = [false, true].map((isLate) => offered(ats).filter((at) => late.has(at) === isLate));
     const origin = originOf(records, originsOf(records, parties, ats));
+    const all = offered(ats);
+    if (contest === undefined && late.size === 0) {
+      budget.spend(all.length);
+      const kept = inOneWalk(records, origin, new Set(all), []);
+      if (kept) return { ...kept, isCut: false };
+    }
+    const [inTime, deferred] = [false, true].map((isLate) => all.filter((at) => late.has(at) === isLate));
     return new Builder(records, origin, contest, budget).offerAll([...inTime, ...deferred]);
   };
   const { tooLate, withdrawnEnds } = settled;
@@ -96,6 +101,14 @@ export function settle(records, parties) {
   return { ...base, accepted, contest, contests, tooLate, withdrawnEnds, isCut: isCut || budget.isSpent };
 }
 
+/** What is accepted if all entries fit in one walk, and none lies aside because of what was posted later or taken back. */
+function inOneWalk(records, origin, whole, retractions) {
+  const walk = new Walk(records, origin);
+  if (!walk.run(records.byTime, (at) => whole.has(at)) || isRewritten(records, walk.journey, whole, retractions)) return undefined;
+  const { order, fitting, nearTransit } = walk.journey;
+  return { accepted: new Set(order), fitting, nearTransit };
+}
+
 /**
  * True where records that fit in one walk may not all be accepted: if one carries nothing on that stood on the ledger before another
  * participant recorded of a time before it that it has or had the product, or took out what the product was in, or took something back.
@@ -112,18 +125,17 @@ function isRewritten(records, { fitting, takenOut, order }, whole, retractions) 
       if (takenOut.has(at)) raise(lastTakenOut, at);
       continue;
     }
-    if (records.mentions[at].length === 0 || (there.has(at) && carriesNothing(records, at))) continue;
+    const isThere = there.has(at);
+    const isAfar = ["afar", "voids"].includes(actOf(records, at)) && endOf(records, at) === undefined;
+    if (records.mentions[at].length === 0 || (isThere && isAfar)) continue;
     const isTakenBack = ({ of, by }) => by > at && records.isBefore(of, at) && records.signer(of) !== records.signer(at);
-    if (isAfter(there.has(at) ? lastFitting : lastTakenOut, at) || retractions.some(isTakenBack)) return true;
+    // A carrier's record lies aside whatever was posted late.
+    const isCarried = isThere && records.isShipper(records.signer(at));
+    const isDatedBack = !isCarried && isAfter(isThere ? lastFitting : lastTakenOut, at);
+    if (isDatedBack || retractions.some(isTakenBack)) return true;
   }
   return false;
 }
-
-/** True where an entry that lies aside would carry no account on either: it speaks from afar, or is a carrier's. */
-const carriesNothing = (records, at) => {
-  const isAfar = ["afar", "voids"].includes(actOf(records, at)) && endOf(records, at) === undefined;
-  return isAfar || records.isShipper(records.signer(at));
-};
 
 /**
  * True where an account keeps what another has of other participants than `signer`, and what carries it on does so still, or is a

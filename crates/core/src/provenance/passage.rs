@@ -121,8 +121,7 @@ impl<'a> Transfer<'a> {
 
     /// Tells whether it was let go to nobody in particular: nobody but carriers is announced.
     pub fn is_open(&self, records: &Records<'a>) -> bool {
-        let mut owners = self.to.iter().filter_map(|id| records.owner(id)).peekable();
-        self.to.is_empty() || owners.peek().is_some() && owners.all(|owner| only_carries(records, owner))
+        are_carriers(records, &self.to)
     }
 
     /// Tells whether the sender's sale may follow: it sent it to a customer, or to nobody in particular.
@@ -223,8 +222,7 @@ fn by_sender<'a>(
                 return None;
             }
             // Carriers alone are added to those who are to have it.
-            let carries = |id: &&Id| records.owner(id).is_some_and(|owner| only_carries(records, owner));
-            let to = if to.iter().all(carries) { each_once([&transfer.to[..], &to].concat()) } else { to };
+            let to = if are_carriers(records, &to) { each_once([&transfer.to[..], &to].concat()) } else { to };
             Some(Fit::Fits(Passage::Moving(Transfer { to, ..transfer.clone() })))
         }
         // What was sent off and could not be delivered is taken back by its sender.
@@ -257,6 +255,11 @@ fn each_once(mut ids: Vec<&Id>) -> Vec<&Id> {
     ids.sort_unstable_by_key(|id| id.as_str());
     ids.dedup();
     ids
+}
+
+/// Tells whether nobody but carriers is announced. Who is not registered is no carrier.
+fn are_carriers(records: &Records<'_>, to: &[&Id]) -> bool {
+    to.iter().all(|id| records.owner(id).is_some_and(|owner| only_carries(records, owner)))
 }
 
 /// Tells whether two announcements name different participants and none in common.

@@ -95,14 +95,21 @@ impl<'a> Settled<'a> {
         // What no party said is no part of the account.
         let (of_parties, of_others): (Vec<Retraction>, Vec<Retraction>) =
             retractions.iter().partition(|one| parties.contains(records.signer(one.of)));
-        let walk = Walk::new(records, settled.origin, None).run(&records.by_time, |at| whole.contains(&at), |_, _| {});
-        let is_whole = walk.is_ok_and(|walk| !is_rewritten(records, &walk.journey, &whole, &of_parties));
+        let is_whole = in_one_walk(records, settled.origin, &whole, &of_parties).is_some();
         let mut budget = Budget { walks: ACCOUNT_WALKS_MAX, steps: ACCOUNT_STEPS_MAX };
-        let offer = |live: &BTreeSet<usize>, contested, late: &BTreeSet<usize>, budget: &mut Budget| {
-            let origin = origin(records, &origins(records, parties, live));
-            let (late, in_time): (Vec<usize>, Vec<usize>) = offered(live).into_iter().partition(|at| late.contains(at));
-            Offered::new(records, origin, contested, &[in_time, late].concat(), budget)
-        };
+        let offer =
+            |live: &BTreeSet<usize>, contested: Option<Contested<'a>>, late: &BTreeSet<usize>, budget: &mut Budget| {
+                let origin = origin(records, &origins(records, parties, live));
+                let all = offered(live);
+                if contested.is_none() && late.is_empty() {
+                    budget.spend(all.len());
+                    if let Some(kept) = in_one_walk(records, origin, &all, &[]) {
+                        return Offered { kept, is_cut: false };
+                    }
+                }
+                let (late, in_time): (Vec<usize>, Vec<usize>) = all.into_iter().partition(|at| late.contains(at));
+                Offered::new(records, origin, contested, &[in_time, late].concat(), budget)
+            };
         let none = BTreeSet::new();
         let mut too_late = Vec::new();
         let mut live = without(&all, &of_others);
@@ -183,6 +190,19 @@ impl<'a> Settled<'a> {
     }
 }
 
+/// What is accepted if all entries fit in one walk, and none lies aside because of what was posted later or taken back.
+fn in_one_walk(
+    records: &Records<'_>,
+    origin: Option<usize>,
+    whole: &BTreeSet<usize>,
+    retractions: &[Retraction],
+) -> Option<Kept> {
+    let walk = Walk::new(records, origin, None).run(&records.by_time, |at| whole.contains(&at), |_, _| {}).ok()?;
+    let is_accepted = !is_rewritten(records, &walk.journey, whole, retractions);
+    let Journey { order, fitting, near_transit, .. } = walk.journey;
+    is_accepted.then(|| Kept { accepted: order.into_iter().collect(), fitting, near_transit })
+}
+
 /// Tells whether records that fit in one walk may not all be accepted: if one carries nothing on that stood on the ledger before another
 /// participant recorded of a time before it that it has or had the product, or took out what the product was in, or took
 /// something back.
@@ -208,25 +228,22 @@ fn is_rewritten(
             continue;
         }
         let is_there = there.contains(&at);
-        if records.mentions(at).is_empty() || is_there && carries_nothing(records, at) {
+        let is_afar = || matches!(reading::act(records, at), Act::FromAfar | Act::VoidsShipping);
+        if records.mentions(at).is_empty() || is_there && is_afar() && reading::end(records, at).is_none() {
             continue;
         }
-        let last = if is_there { &last_fitting } else { &last_taken_out };
         let is_taken_back = |one: &Retraction| {
             one.by > at && records.moment(one.of) < records.moment(at) && records.signer(one.of) != signer
         };
-        if last.iter().any(|(other, one)| *other != signer && *one > at) || retractions.iter().any(is_taken_back) {
+        let last = if is_there { &last_fitting } else { &last_taken_out };
+        // A carrier's record lies aside whatever was posted late.
+        let is_carried = is_there && records.has_role(signer, Role::Shipper);
+        let is_dated_back = !is_carried && last.iter().any(|(other, one)| *other != signer && *one > at);
+        if is_dated_back || retractions.iter().any(is_taken_back) {
             return true;
         }
     }
     false
-}
-
-/// Tells whether an entry that lies aside would carry no account on either: it speaks from afar, or is a carrier's.
-fn carries_nothing(records: &Records<'_>, at: usize) -> bool {
-    let is_afar =
-        matches!(reading::act(records, at), Act::FromAfar | Act::VoidsShipping) && reading::end(records, at).is_none();
-    is_afar || records.has_role(records.signer(at), Role::Shipper)
 }
 
 /// Tells whether `then` keeps what `before` has of other participants than `signer`, and what carries the account on does so still, or is

@@ -238,7 +238,7 @@ impl Hands {
         if reading(say) == Reading::LetsGo {
             // Whom the sender named stays: a carrier adds further carriers, and where there are only carriers, whom they bring it to.
             let is_open = to.iter().all(|who| who.is_carrier());
-            to.extend(say.to.iter().copied().filter(|who| who.is_carrier() || is_open && *who != Who::Outside));
+            to.extend(say.to.iter().copied().filter(|who| who.is_carrier() || is_open));
         }
         Fit::Fits(Hands::Between { from, to, carried_by: Some(say.who) })
     }

@@ -123,7 +123,7 @@ fn may_take_back(says: &[Say], gone: &BTreeSet<usize>, (taken, at): (usize, usiz
     // What is accepted of others, and what of it carries the account on.
     let of_others = |counting: &[usize]| {
         let model = Model::new(says);
-        let (accepted, fitting) = model.one_by_one(&model.of_parties(counting), None);
+        let (accepted, fitting) = model.uncontested(&model.of_parties(counting));
         let is_others = |one: &usize| says[*one].who != says[at].who;
         let accepted: BTreeSet<usize> = accepted.into_iter().filter(is_others).collect();
         let fitting: BTreeSet<usize> = fitting.into_iter().filter(is_others).collect();
@@ -291,11 +291,9 @@ impl Model<'_> {
 
     fn account(&self, counting: &[usize]) -> Account {
         let of_parties = self.of_parties(counting);
-        let whole = self.walk(&of_parties, None).filter(|way| !self.is_rewritten(way));
-        let (mut accepted, mut contests) = (of_parties.clone(), Vec::new());
-        let mut contested = None;
-        if whole.is_none() {
-            accepted = self.one_by_one(&of_parties, None).0;
+        let mut accepted = self.uncontested(&of_parties).0;
+        let (mut contests, mut contested) = (Vec::new(), None);
+        if accepted.len() < of_parties.len() {
             // Each contest that is settled may uncover another.
             while let Some(contest) = self.contest(&accepted, &of_parties, &contests) {
                 let (since, first) = (contest.since, self.says[contest.first].who);
@@ -327,6 +325,14 @@ impl Model<'_> {
         let way = self.walk(accepted, None).expect("what was accepted fits");
         let waiting: Vec<usize> = of_parties.iter().copied().filter(|at| !accepted.contains(at)).collect();
         Contest::all(self, &way, &waiting).into_iter().find(|one| known.iter().all(|other| other.since != one.since))
+    }
+
+    /// What is accepted before anything is contested, and what of it carries the account on.
+    fn uncontested(&self, of_parties: &[usize]) -> (Vec<usize>, BTreeSet<usize>) {
+        match self.walk(of_parties, None).filter(|way| !self.is_rewritten(way)) {
+            Some(way) => (of_parties.to_vec(), way.iter().filter(|pace| pace.fits).map(|pace| pace.at).collect()),
+            None => self.one_by_one(of_parties, None),
+        }
     }
 
     /// Whether a record lies aside because of one that another participant posted later and dated back. What speaks from afar and
@@ -459,7 +465,7 @@ impl Model<'_> {
     fn leaves_a_gap(&self, account: &Account, taken: usize) -> bool {
         let Some(at) = self.says.iter().position(|say| say.withdraws == Some(taken)) else { return false };
         let until_then: Vec<usize> = (0..at).collect();
-        let (_, fitting) = self.one_by_one(&self.of_parties(&until_then), None);
+        let (_, fitting) = self.uncontested(&self.of_parties(&until_then));
         let ended = fitting.contains(&taken) && hands::end(&self.says[taken]).is_some();
         let is_sale = hands::end(&self.says[taken]).is_some_and(End::is_sale);
         let has_it = account.way.last().is_some_and(|pace| pace.after == Hands::Held(self.says[at].who));
