@@ -60,7 +60,7 @@ async fn the_label_is_told_in_korean_too() {
     browser.wait_for("#status.checked").await;
     assert_eq!(browser.eval(LABEL).await, "로트 (10)|FAKE|품질 유지 기한 (15)|2025-01-31");
     assert!(
-        browser.text("#sentence").await.contains("라벨에 적힌 로트나 날짜"),
+        browser.text("#sentence").await.contains("라벨에는 (10) 로트 “FAKE”"),
         "the label, and nothing else, is against it"
     );
     let why = browser.text("#reasons").await;

@@ -114,14 +114,14 @@ test("a load is told of as far as it has come, and then that it is over", async 
   const bytes = new TextEncoder().encode(text).length;
   answers["/evidence"] = sent([text.slice(0, at), text.slice(at)], { "X-Evidence-Bytes": String(bytes), "X-Evidence-Statements": "1" });
   const heard = [];
-  await check({ id: ITEM, claim: "authentic", size: ledger.size, progress: (now) => heard.push(now) });
+  await check({ id: ITEM, claim: "authentic", size: ledger.size, language: "en", progress: (now) => heard.push(now) });
   assert.deepEqual([heard.shift(), heard.pop()], [{ read: 0 }, undefined], "before it is answered, and when it is read");
   assert.deepEqual(heard.map(({ read }) => read), [0, new TextEncoder().encode(text.slice(0, at)).length, bytes]);
   assert.ok(heard.every((one) => one.bytes === bytes && one.statements === 1));
   // A node that does not say how long it is.
   heard.length = 0;
   answers["/evidence"] = sent([text], { "X-Evidence-Bytes": "-1" });
-  await check({ id: ITEM, claim: "authentic", size: ledger.size, progress: (now) => heard.push(now) });
+  await check({ id: ITEM, claim: "authentic", size: ledger.size, language: "en", progress: (now) => heard.push(now) });
   assert.deepEqual(heard.slice(1), [{ read: 0, bytes: undefined, statements: undefined }, { read: bytes, bytes: undefined, statements: undefined }, undefined]);
 });
 
