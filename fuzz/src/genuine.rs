@@ -15,9 +15,8 @@ use sealane_core::provenance::{Policy, holds_captures, judge};
 
 const ANCHOR: &[u8] = include_bytes!("../seeds/anchor.json");
 
-pub const TEXTS: [&str; 8] = [
+pub const TEXTS: [&str; 7] = [
     include_str!("../seeds/evidence/absent.json"),
-    include_str!("../seeds/evidence/class.json"),
     include_str!("../seeds/evidence/container.json"),
     include_str!("../seeds/evidence/crate.json"),
     include_str!("../seeds/evidence/farm.json"),

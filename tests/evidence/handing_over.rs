@@ -140,6 +140,7 @@ impl Relay {
         let event = json!({
             "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", "type": "ObjectEvent",
             "eventTime": at(day, 7), "eventTimeZoneOffset": "+00:00", "epcList": [ITEM], "action": action, "bizStep": step,
+            "readPoint": {"id": "urn:x:place"},
         });
         let header = Header::epcis(Hash::of(name.as_bytes()), ORIGIN, at(day, 9));
         let statement = sign(Draft::new(header, event.to_string().as_bytes()).unwrap(), &signing_key(name));

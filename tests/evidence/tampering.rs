@@ -76,6 +76,10 @@ impl Changes<'_> {
             self.push(format!("statement {gone} removed"), &["Inclusion"], |evidence| {
                 evidence.statements.remove(at);
             });
+            // What others than the parties say may be left unopened.
+            if !self.edition.needs(&self.id, gone) {
+                continue;
+            }
             let proven = self.without(&[gone], self.index.clone());
             // Where a list is not shown from its first leaf, the time of one that is gone is not known either.
             let refusals: &[&str] = &["CaptureMissing", "Follow"];

@@ -1389,6 +1389,7 @@ def admin_statement(payload):
     read["certificate"] = Certificate(value["certificate"])
     if kind == "registration":
         read["claims"] = claims(value["claims"])
+        read["carries"] = set(value["claims"]["roles"]) <= {"shipper", "carrier"}
         if "evidence" in value:
             looked_at(value["evidence"])
         if "similarTo" in value:
@@ -1731,7 +1732,7 @@ class Follows:
         self.shares = Shares()
         self.known = set()
         self.lifting = []  # the proposals in lists of recalls
-        self.prefix_lists, self.registered = {}, {}
+        self.prefix_lists, self.carriers = {}, set()
         self.followed, self.tied, self.owners = {}, {}, {}
         self.journey()
         self.others()
@@ -1764,8 +1765,9 @@ class Follows:
                 admin = self.admin(leaf, "prefix", subject)
                 need(admin["type"] == "registration", f"the list of prefix {short(subject)} has what is no registration")
                 found[admin["participant"]] = admin["claims"]
+                if admin["carries"]:
+                    self.carriers.add(admin["participant"])
             self.prefix_lists[subject] = found
-            self.registered.update(found)
             self.known.update(found)
         return self.prefix_lists[subject]
 
@@ -1847,12 +1849,11 @@ class Follows:
         return found
 
     def find_parties(self):
-        carrier = lambda name: name in self.registered and all(role == "shipper" for role in self.registered[name]["roles"])
         fresh = set()
         for identifier, _, event in self.of_parties():
             owners = set().union(*(self.owners.get(place, ()) for place in event.destinations))
             fresh |= owners
-            if event.acts(identifier) & 0x02 and all(map(carrier, owners)):
+            if event.acts(identifier) & 0x02 and owners <= self.carriers:
                 fresh |= set(self.havers)
         found = not fresh <= self.parties_now
         self.parties_now |= fresh

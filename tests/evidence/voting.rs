@@ -147,7 +147,7 @@ impl Votes {
         let event = json!({
             "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", "type": "ObjectEvent",
             "eventTime": at(self.minute), "eventTimeZoneOffset": "+00:00", "epcList": [ITEM], "action": action,
-            "bizStep": step,
+            "bizStep": step, "readPoint": {"id": "urn:x:place"},
         });
         let header = Header::epcis(Hash::of(&[number; 8]), ORIGIN, at(self.minute));
         let key = signing_key(&format!("voter {number}"));

@@ -76,6 +76,9 @@ struct Had {
     places: usize,
 }
 
+/// What of a signer's is counted, and the limit on it.
+type Limited = (fn(&Had) -> usize, usize);
+
 /// What may be shared out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Good {
@@ -124,7 +127,7 @@ impl Meter {
     /// Tells whether a signer may have more of a good: within its share, as long as the shares that were taken do not make up the
     /// limit; beyond it, as long as the limit is not reached.
     pub fn may(&self, signer: &ParticipantId, good: Good, within_share: bool) -> bool {
-        let ways: &[(fn(&Had) -> usize, usize)] = match good {
+        let ways: &[Limited] = match good {
             Good::Leaves => &[(|had| had.statements, self.limits.statements), (|had| had.bytes, self.limits.bytes)],
             Good::Ids => &[(|had| had.ids, self.limits.ids)],
             Good::Places => &[(|had| had.places, self.limits.places)],
