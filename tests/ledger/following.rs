@@ -132,7 +132,7 @@ async fn statements_are_followed_until_12_mebibytes_are_reached() {
 #[tokio::test]
 async fn statements_are_followed_until_ten_thousand_events_are_reached_and_no_other_products() {
     let open = Open::new().await;
-    let half = FOLLOWED_EVENTS_MAX / 2 + 1;
+    let half = FOLLOWED_EVENTS_MAX / 2;
     let mut other = event(1);
     other["epcList"] = json!(["https://id.gs1.org/01/09506000134352/21/OTHER"]);
     let mut events: Vec<Value> = (0..half - 1).map(event).collect();
@@ -140,17 +140,21 @@ async fn statements_are_followed_until_ten_thousand_events_are_reached_and_no_ot
     open.capture_all(vec![open.member.sign_all(&open.maker, events)]).await;
     assert_eq!(open.verdict().await.timeline.len(), half - 1, "the other product's event is none of its own");
 
-    let events: Vec<Value> = (half..2 * half).map(event).collect();
+    let events: Vec<Value> = (half..=2 * half).map(event).collect();
     open.capture_all(vec![open.member.sign_all(&open.maker, events)]).await;
     let whole = open.verdict().await;
-    assert_eq!((whole.timeline.len(), is_limited(&whole)), (2 * half - 1, false), "a statement is followed whole");
+    assert_eq!(
+        (whole.timeline.len(), is_limited(&whole)),
+        (FOLLOWED_EVENTS_MAX, false),
+        "exactly as many as are judged"
+    );
 
-    open.capture_all(vec![open.member.sign_all(&open.maker, vec![event(2 * half)])]).await;
+    open.capture_all(vec![open.member.sign_all(&open.maker, vec![event(2 * half + 1)])]).await;
     let part = open.verdict().await;
-    assert_eq!((part.timeline.len(), is_limited(&part)), (2 * half - 1, true));
+    assert_eq!((part.timeline.len(), is_limited(&part)), (FOLLOWED_EVENTS_MAX, true));
     assert_eq!(part.word, Word::Incomplete, "{}", part.summary);
     let checked = open.checked(&open.evidence().await.unwrap()).await;
-    assert_eq!((checked.history.records.len(), checked.history.limit_reached), (2 * half - 1, true));
+    assert_eq!((checked.history.records.len(), checked.history.limit_reached), (FOLLOWED_EVENTS_MAX, true));
 }
 
 /// Who asks for what takes long waits for others who do, and nobody else waits for them.
