@@ -9,7 +9,7 @@ use crate::stage::{GENUINE, Stage, UNKNOWN};
 
 /// Bytes of a product's page with everything that it loads, evidence too, over the wire.
 ///
-/// The verifier is most of it: some 55 modules, of which as gzip `registry` has 10 kB, `gs1` 9.7, `follow` 7.3, `epcis` 6.5, `evidence` 6.1,
+/// The verifier is most of it: some 50 modules, of which as gzip `registry` has 10 kB, `gs1` 9.7, `follow` 7.3, `epcis` 6.5, `evidence` 6.1,
 /// `bytes` and `event_hash` 3.4 to 4.1, and all that only a verdict needs, from `account` to `rules`, 49; the sentences of one language have 4. None
 /// is loaded that a verdict does not need: receipts and notes have modules of their own, which the page leaves out. The style has 4.2 kB.
 /// Chromium adds 300 bytes for the head of each answer, some 18 kB. The rest is the page, its messages, the anchor and the evidence.
