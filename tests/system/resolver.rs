@@ -235,7 +235,7 @@ fn a_page_with_all_that_it_loads_is_small() {
         at += 1;
     }
     assert!(names.contains(&"verify.js".to_owned()), "{names:?}");
-    assert!(bytes < 122_000, "{bytes} bytes in {} files", names.len());
+    assert!(bytes < 116_000, "{bytes} bytes in {} files", names.len());
 }
 
 #[test]

@@ -204,7 +204,8 @@ fn the_holder_of_the_prefix_decommissions_from_afar() {
     ledger.say(&cast.acme, "2026-03-06", json!({"action": "DELETE", "bizStep": "decommissioning"}));
     let verdict = ledger.verdict();
     assert_eq!(rules(&verdict), ["decommissioned"]);
-    assert_eq!(verdict.summary, "“Acme Pharma” took it out of use on 2026-03-06.");
+    let summary = "Do not trust it if it is offered to you. “Acme Pharma” took it out of use on 2026-03-06.";
+    assert_eq!(verdict.summary, summary);
     ledger.step(&cast.seoul, "2026-03-07", "storing");
     let verdict = ledger.verdict();
     assert_eq!((verdict.word, verdict.light), (Word::Ended, Light::Red), "{verdict:#?}");
