@@ -116,8 +116,9 @@ impl<'a> Stored<'a> {
     fn read(&mut self, leaf: LeafIndex) -> Result<&PlacedRecord, LedgerError> {
         if !self.records.contains_key(&leaf) {
             let from = self.coming.binary_search(&leaf).ok();
-            let ahead = from.and_then(|from| self.coming.get(from..)).unwrap_or_default();
-            let unread = ahead.iter().copied().filter(|leaf| !self.records.contains_key(leaf));
+            // They come in turn from several signers, so that earlier leaves come after later ones.
+            let (before, after) = self.coming.split_at(from.unwrap_or_default());
+            let unread = after.iter().chain(before).copied().filter(|leaf| !self.records.contains_key(leaf));
             let wanted: Vec<LeafIndex> = match unread.take(RECORDS_AHEAD).collect::<Vec<_>>() {
                 wanted if wanted.first() == Some(&leaf) => wanted,
                 _ => vec![leaf],
@@ -141,7 +142,7 @@ impl<'a> Stored<'a> {
         if let Some(bytes) = self.records.get(&leaf).and_then(|record| record.record.statement_bytes()) {
             return Ok(bytes);
         }
-        let row = self.handle.block_on(self.store.leaves_at(vec![leaf]))?.pop();
+        let row = self.handle.block_on(self.store.leaf(leaf))?;
         let row = row.ok_or_else(|| fault(leaf, "it is missing"))?;
         match Leaf::decode(&row.bytes).map_err(|error| fault(leaf, error))? {
             Leaf::Statement(text) => Ok(text.len()),
