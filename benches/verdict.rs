@@ -66,15 +66,6 @@ impl Source for &Memory {
         Ok(entries.iter().rposition(is_early).unwrap_or(0))
     }
 
-    fn capture_within(
-        &mut self,
-        leaf: LeafIndex,
-        subject: &Subject,
-        bytes: usize,
-    ) -> Result<Option<Arc<Capture>>, FollowFault> {
-        Ok(Some(self.capture(leaf, subject)?).filter(|capture| capture.bytes <= bytes))
-    }
-
     fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> Result<Arc<Capture>, FollowFault> {
         Ok(Arc::clone(&self.captures[&leaf]))
     }

@@ -138,15 +138,6 @@ impl Source for Ledger {
         Ok(entries.iter().rposition(|entry| early(&self.captures, entry.leaf, since)).unwrap_or(0))
     }
 
-    fn capture_within(
-        &mut self,
-        leaf: LeafIndex,
-        subject: &Subject,
-        bytes: usize,
-    ) -> std::result::Result<Option<Arc<Capture>>, Infallible> {
-        Ok(Some(self.capture(leaf, subject)?).filter(|capture| capture.bytes <= bytes))
-    }
-
     fn capture(&mut self, leaf: LeafIndex, _subject: &Subject) -> std::result::Result<Arc<Capture>, Infallible> {
         Ok(Arc::clone(&self.captures[&leaf]))
     }

@@ -58,7 +58,10 @@ pub trait Source {
         leaf: LeafIndex,
         subject: &Subject,
         bytes: usize,
-    ) -> Result<Option<Arc<Capture>>, Self::Error>;
+    ) -> Result<Option<Arc<Capture>>, Self::Error> {
+        let capture = self.capture(leaf, subject)?;
+        Ok((capture.bytes <= bytes).then_some(capture))
+    }
 
     fn fault(&self, fault: FollowFault) -> Self::Error;
 }

@@ -118,15 +118,6 @@ impl Source for Lists {
         Ok(Arc::clone(&self.captures[&leaf]))
     }
 
-    fn capture_within(
-        &mut self,
-        leaf: LeafIndex,
-        _subject: &Subject,
-        bytes: usize,
-    ) -> Result<Option<Arc<Capture>>, FollowFault> {
-        Ok(Some(&self.captures[&leaf]).filter(|capture| capture.bytes <= bytes).cloned())
-    }
-
     fn fault(&self, fault: FollowFault) -> FollowFault {
         fault
     }
