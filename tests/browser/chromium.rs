@@ -182,6 +182,21 @@ impl Browser {
     }
 
     /// Whether an element is there and can be seen.
+    /// Waits until the page says that the evidence could not be fetched: what it shows then is still the server's claim.
+    pub async fn wait_for_unfetched(&self) {
+        self.wait_for("#status.alarm button").await;
+        let status = self.text("#status").await;
+        assert!(status.contains("The check could not be carried out: The evidence could not be fetched."), "{status}");
+        assert!(self.shows("#claim").await && !self.shows("#verdict.tampered").await, "still the server's claim");
+    }
+
+    /// Has the page check again, which finds the product authentic.
+    pub async fn check_again(&self) {
+        self.wait_for("#status button").await.click().await.unwrap();
+        self.wait_for("#status.checked").await;
+        assert_eq!(self.text("#word").await, "Authentic");
+    }
+
     pub async fn shows(&self, css: &str) -> bool {
         let found = self.client.find_all(Locator::Css(css)).await.unwrap();
         for element in found {
