@@ -143,7 +143,7 @@ class Follower {
   }
 
   /**
-   * The first parties: whoever ever held the prefix, and whoever brought it forth; if none of them says to have had it, the first who
+   * The first parties: all that ever held the prefix, and all that brought it forth; if none of them says to have had it, the first who
    * do; and if there is no one, the first who name it.
    */
   begin() {
@@ -231,11 +231,8 @@ class Follower {
     if (isOpen) for (const signer of signersOf(this.own, HAVING).slice(0, this.limits.havers)) fresh.add(signer);
     const before = this.parties.size;
     for (const signer of fresh) this.parties.add(signer);
-    // Who goes on for a party is one. A set is walked to its end, and what is added meanwhile too.
-    for (const former of this.parties) {
-      const next = this.source.registry.successorOf(former)?.participant;
-      if (next !== undefined) this.parties.add(next);
-    }
+    // Who goes on for a party is one.
+    this.source.registry.addSuccessors(this.parties);
     return this.parties.size > before;
   }
 
@@ -459,7 +456,7 @@ class Follower {
   // Recalls
 
   /**
-   * Opens the recalls of whoever ever held a prefix, those of the id itself first; then what members decided of recalls, and a few recalls
+   * Opens the recalls of all that ever held a prefix, those of the id itself first; then what members decided of recalls, and a few recalls
    * of others, which are told.
    */
   followRecalls() {

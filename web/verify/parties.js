@@ -9,7 +9,7 @@ const SIGNERS_OF_OPEN_GOODS_MAX = 16;
 /**
  * The participants whose records may be part of the account. It never asks whether a record counts, only who speaks of whom:
  *
- * - whoever ever held the product's prefix, and whoever brought it forth;
+ * - all that ever held the product's prefix, and all that brought it forth;
  * - the owners of the first destinations of each event of a party that names the product or what something was packed into;
  * - if such an event lets go and names no destination but carriers', the first who say to have had the product;
  * - these too if no party says to have had it;
@@ -25,7 +25,7 @@ export function partiesOf(records) {
   let havers;
   const read = new Set();
   for (;;) {
-    addSuccessors(records, parties);
+    records.registry.addSuccessors(parties);
     const fresh = named.filter((at) => parties.has(records.signer(at)) && !read.has(at));
     if (fresh.length === 0) return parties;
     for (const at of fresh) {
@@ -34,14 +34,6 @@ export function partiesOf(records) {
       if (actOf(records, at) === "ships" && owners.every((owner) => records.onlyCarries(owner))) add((havers ??= firstHavers(records)));
       add(owners);
     }
-  }
-}
-
-function addSuccessors({ registry }, parties) {
-  // A set is walked to its end, and what is added meanwhile too.
-  for (const former of parties) {
-    const next = registry.successorOf(former)?.participant;
-    if (next !== undefined) parties.add(next);
   }
 }
 

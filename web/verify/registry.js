@@ -466,6 +466,15 @@ export class Registry {
     return this.#successions.get(former);
   }
 
+  /** Adds to a set of participants all who go on for them, and who go on for those in turn. */
+  addSuccessors(participants) {
+    // A set is walked to its end, and what is added meanwhile too.
+    for (const former of participants) {
+      const next = this.successorOf(former)?.participant;
+      if (next !== undefined) participants.add(next);
+    }
+  }
+
   /** The participant itself, or the last of those who go on for it and were registered before a leaf. */
   custodianAt(id, leaf) {
     let last = id;

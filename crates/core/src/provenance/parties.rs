@@ -12,7 +12,7 @@ use crate::provenance::records::Records;
 
 /// The participants whose records may be part of the account. It never asks whether a record counts, only who speaks of whom:
 ///
-/// - whoever ever held the product's prefix, and whoever brought it forth;
+/// - all that ever held the product's prefix, and all that brought it forth;
 /// - the owners of the first destinations of each event of a party that names the product or what something was packed into;
 /// - if such an event lets go and names no destination but carriers', the first who say to have had the product;
 /// - these too if no party says to have had it;
@@ -30,7 +30,7 @@ pub(super) fn of<'a>(records: &Records<'a>) -> BTreeSet<&'a ParticipantId> {
     let mut havers: Option<Vec<&ParticipantId>> = None;
     let mut read: BTreeSet<usize> = BTreeSet::new();
     loop {
-        add_successors(records, &mut parties);
+        parties.extend(records.history.registry.successors_of(&parties));
         let new: Vec<usize> =
             named().filter(|at| parties.contains(records.signer(*at)) && !read.contains(at)).collect();
         if new.is_empty() {
@@ -46,15 +46,6 @@ pub(super) fn of<'a>(records: &Records<'a>) -> BTreeSet<&'a ParticipantId> {
             }
             parties.extend(owners);
         }
-    }
-}
-
-fn add_successors<'a>(records: &Records<'a>, parties: &mut BTreeSet<&'a ParticipantId>) {
-    let registry = &records.history.registry;
-    let mut formers: Vec<&ParticipantId> = parties.iter().copied().collect();
-    while let Some(former) = formers.pop() {
-        let next = registry.successor_of(former).map(|one| &one.participant);
-        formers.extend(next.filter(|next| parties.insert(next)));
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Nothing here judges. A verdict asks, and says what follows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::consortium::admin::{ChangeProposal, DismissClaims, LeafRange, LiftRecall, ProposedChange, Succession};
 use crate::consortium::claims::{ParticipantId, Role};
@@ -109,6 +109,19 @@ impl Registry {
     /// Who goes on for a participant.
     pub fn successor_of(&self, former: &ParticipantId) -> Option<&Succeeded> {
         self.decided.successors.get(former)
+    }
+
+    /// All who go on for some participants, and who go on for those in turn, but these participants themselves.
+    pub fn successors_of<'a>(&'a self, formers: &BTreeSet<&'a ParticipantId>) -> BTreeSet<&'a ParticipantId> {
+        let next = |former: &ParticipantId| self.successor_of(former).map(|one| &one.participant);
+        let mut due: Vec<&ParticipantId> = formers.iter().filter_map(|former| next(former)).collect();
+        let mut successors = BTreeSet::new();
+        while let Some(one) = due.pop() {
+            if !formers.contains(one) && successors.insert(one) {
+                due.extend(next(one));
+            }
+        }
+        successors
     }
 
     /// Those for whom a participant goes on.

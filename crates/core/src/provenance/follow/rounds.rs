@@ -116,7 +116,7 @@ impl<S: Source> Follower<'_, S> {
         }
     }
 
-    /// The first parties: whoever ever held the prefix, and whoever brought it forth; if none of them says to have had it, the first
+    /// The first parties: all that ever held the prefix, and all that brought it forth; if none of them says to have had it, the first
     /// who do; and if there is no one, the first who name it.
     fn begin(&mut self, holders: &BTreeSet<ParticipantId>) {
         let entries = self.own_entries();
@@ -236,17 +236,12 @@ impl<S: Source> Follower<'_, S> {
             let havers = signers_of(&self.own_entries(), HAVING).take(self.limits.havers).collect::<Vec<_>>();
             new.extend(havers.into_iter().filter(|signer| !self.parties.contains(signer)));
         }
-        let mut has_found = !new.is_empty();
-        self.parties.extend(new);
         // Who goes on for a party is one. Evidence shows it: all that was proposed about a party is shown.
-        let mut formers: Vec<ParticipantId> = self.parties.iter().cloned().collect();
-        while let Some(former) = formers.pop() {
-            let Some(next) = registry.successor_of(&former).map(|one| one.participant.clone()) else { continue };
-            if self.parties.insert(next.clone()) {
-                has_found = true;
-                formers.push(next);
-            }
-        }
+        let parties = self.parties.iter().chain(&new).collect();
+        let successors: Vec<ParticipantId> = registry.successors_of(&parties).into_iter().cloned().collect();
+        let has_found = !new.is_empty() || !successors.is_empty();
+        self.parties.extend(new);
+        self.parties.extend(successors);
         has_found
     }
 
