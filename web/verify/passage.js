@@ -49,10 +49,10 @@ const isFor = (records, transfer, at) => isNamed(records, transfer, at) && !reco
 
 const ownersOf = (records, to) => to.map((id) => records.owner(id)).filter((owner) => owner !== undefined);
 
-/** True where goods were let go to nobody in particular: nobody but carriers is announced. */
+/** True where goods were let go to nobody in particular: only carriers are announced. */
 export const isOpen = (records, { to }) => areCarriers(records, to);
 
-/** True where nobody but carriers is announced. Who is not registered is no carrier. */
+/** True where only carriers are announced. A destination of no registered participant is no carrier's. */
 const areCarriers = (records, to) => to.every((id) => records.owner(id) !== undefined && records.onlyCarries(records.owner(id)));
 
 /** True where the sender's sale may follow: it sent it to a customer, or to nobody in particular. */

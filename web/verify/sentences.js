@@ -48,5 +48,5 @@ export function shown(text) {
   return kept.length > SHOWN_CHARS_MAX ? `${kept.slice(0, SHOWN_CHARS_MAX).join("")}…` : kept.join("");
 }
 
-/** What somebody else wrote, as it is shown, in quotation marks that it cannot close: each run of quotation marks in it becomes one `'`. */
+/** What a participant wrote, as it is shown, in quotation marks that it cannot close: each run of quotation marks in it becomes one `'`. */
 export const quoted = (text) => `“${shown(text.replace(INVISIBLE, "").replace(MARKS, "'"))}”`;

@@ -1,4 +1,4 @@
-//! The JSON of an evidence document, made part by part, so that nobody has to hold all of it.
+//! The JSON of an evidence document, made part by part, so that the node never holds all of it.
 
 use std::iter::{once, once_with};
 

@@ -119,7 +119,7 @@ impl<'a> Transfer<'a> {
         self.to.iter().any(|id| records.owns_at(at, id))
     }
 
-    /// Tells whether it was let go to nobody in particular: nobody but carriers is announced.
+    /// Tells whether it was let go to nobody in particular: only carriers are announced.
     pub fn is_open(&self, records: &Records<'a>) -> bool {
         are_carriers(records, &self.to)
     }
@@ -257,7 +257,7 @@ fn each_once(mut ids: Vec<&Id>) -> Vec<&Id> {
     ids
 }
 
-/// Tells whether nobody but carriers is announced. Who is not registered is no carrier.
+/// Tells whether only carriers are announced. A destination of no registered participant is no carrier's.
 fn are_carriers(records: &Records<'_>, to: &[&Id]) -> bool {
     to.iter().all(|id| records.owner(id).is_some_and(|owner| only_carries(records, owner)))
 }

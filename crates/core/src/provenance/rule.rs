@@ -12,7 +12,7 @@ pub enum Severity {
     Fails,
     /// It is no more: destroyed, or taken out of use.
     Ended,
-    /// Somebody without a part in its journey says to have had it.
+    /// A participant without a part in its journey says to have had it.
     Disputes,
     /// Something is missing: the history is incomplete.
     Gap,

@@ -20,7 +20,7 @@ struct Retraction {
 /// What the account is made of.
 #[derive(Debug)]
 pub(super) struct Settled<'a> {
-    /// The entries that count: those that nobody took back, or too late.
+    /// The entries that count: those that no signer took back in time.
     pub live: BTreeSet<usize>,
     /// Those of them that the account accepts.
     pub accepted: BTreeSet<usize>,

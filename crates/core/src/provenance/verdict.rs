@@ -49,7 +49,7 @@ pub enum Word {
     Suspect,
     /// It is no more, or has reached its end as it should.
     Ended,
-    /// Somebody without a part in its journey says to have had it.
+    /// A participant without a part in its journey says to have had it.
     Disputed,
     Incomplete,
     /// What many share: its origin, its hands and its recalls are on record.

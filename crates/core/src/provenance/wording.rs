@@ -1,6 +1,6 @@
 //! Names, numbers and dates as they stand in sentences for people.
 //!
-//! Participants choose their names, and the texts of their records. Sentences quote both, so that nobody writes a sentence of ours by
+//! Participants choose their names, and the texts of their records. Sentences quote both, so that no participant writes a sentence of ours by
 //! choosing one.
 
 use crate::consortium::{ParticipantId, Registry};
@@ -51,7 +51,7 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
-/// What somebody else wrote, as it is shown, in quotation marks that it cannot close: each run of quotation marks in it becomes one `'`.
+/// What a participant wrote, as it is shown, in quotation marks that it cannot close: each run of quotation marks in it becomes one `'`.
 pub fn quoted(text: &str) -> String {
     let mut kept = String::new();
     let mut in_marks = false;

@@ -19,7 +19,7 @@ struct Budget {
 }
 
 impl<S: Source> Follower<'_, S> {
-    /// Opens the recalls of whoever ever held a prefix, those of the id itself first; then what members decided of recalls, and a few
+    /// Opens the recalls of all that ever held a prefix, those of the id itself first; then what members decided of recalls, and a few
     /// recalls of others, which are told.
     pub(super) fn recalls(&mut self) -> Result<(), S::Error> {
         let used: Vec<Id> = self.ids.iter().filter(|(_, role)| role.is_used).map(|(id, _)| id.clone()).collect();

@@ -1,4 +1,4 @@
-//! Upheld claims: what somebody claims, and one who has a say in it confirms.
+//! Upheld claims: a participant claims to have had the product, and another, which has a say in it, confirms that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
