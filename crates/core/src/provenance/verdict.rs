@@ -7,7 +7,7 @@ use crate::gs1::{Id, Label};
 use crate::merkle::TreeSize;
 use crate::provenance::finding::Reason;
 use crate::provenance::phrase::Phrase;
-use crate::provenance::rule::Severity;
+use crate::provenance::rule::{Rule, Severity};
 use crate::provenance::sentences::{Sentences, Wording};
 use crate::provenance::timeline::TimelineStep;
 use crate::time::Timestamp;
@@ -162,12 +162,12 @@ pub(super) fn summary(word: Word, reasons: &[Reason]) -> Wording {
         Word::Unknown => Phrase::SummaryUnknown.into(),
         Word::Recalled => Phrase::SummaryRecalled { first }.into(),
         Word::Suspect => Phrase::SummarySuspect { first }.into(),
-        Word::Ended => match reasons.first().map(|reason| reason.rule) {
-            Some("destroyed") => Phrase::SummaryDestroyed { first }.into(),
-            Some("decommissioned") => Phrase::SummaryDecommissioned { first }.into(),
-            Some("expired") => Phrase::SummaryExpired { first }.into(),
-            Some("used-up") => Phrase::SummaryUsedUp { first }.into(),
-            Some("unpacked") => Phrase::SummaryUnpacked { first }.into(),
+        Word::Ended => match reasons.first().map(|reason| &reason.found) {
+            Some(Rule::Destroyed { .. }) => Phrase::SummaryDestroyed { first }.into(),
+            Some(Rule::Decommissioned { .. }) => Phrase::SummaryDecommissioned { first }.into(),
+            Some(Rule::Expired { .. }) => Phrase::SummaryExpired { first }.into(),
+            Some(Rule::UsedUp { .. }) => Phrase::SummaryUsedUp { first }.into(),
+            Some(Rule::Unpacked { .. }) => Phrase::SummaryUnpacked { first }.into(),
             _ => first,
         },
         Word::Disputed => first,
