@@ -54,8 +54,8 @@ pub trait Peers: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roster {
     pub members: Arc<MemberSet>,
-    /// Keys that an open proposal admits, by `kid`: they hear and say where they stand and are found, and nothing else but
-    /// asking for final blocks.
+    /// Keys that an open proposal admits, and those that the last change of members has put out of force, by `kid`: they hear and
+    /// say where they stand and are found, and nothing else but asking for final blocks.
     pub candidates: BTreeMap<Hash, PublicKey>,
 }
 

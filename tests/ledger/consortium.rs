@@ -325,10 +325,8 @@ async fn a_block_comes_after_its_proposers_own_statements() {
     assert!(needless.is_empty(), "{} of {} that were asked for were on their way", needless.len(), asked.len());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_member_that_is_removed_signs_nothing_more_and_the_others_go_on() {
-    let four = Four::connected().await;
-    let maker = four.register(0).await;
+/// Has three of four members remove the last one, and waits until they are three.
+async fn remove_the_last(four: &Four) -> Hash {
     let gone = four.members[3].signer.public_key().thumbprint();
     let expires = four.clock.now().plus_millis(60_000);
     let proposal = four.members[0].signed(&Admin::Proposal(ChangeProposal {
@@ -348,24 +346,43 @@ async fn a_member_that_is_removed_signs_nothing_more_and_the_others_go_on() {
         four.until_reachable(at, 3).await;
         assert_eq!(four.ledger(at).council().members.len(), 3);
     }
-    let captured = four.post(1, &maker, "S").await.unwrap();
-    let commit = captured.receipt.unwrap().receipt.commit;
-    assert!(commit.signatures.len() == 3 && commit.signatures.iter().all(|one| one.kid != gone), "{commit:?}");
-    let silent = async {
-        loop {
-            let told = matches!(four.ledger(3).obstacle(), Some(OrderError::Silent(reason)) if reason.contains("no member's in force"));
-            // Here it follows no node: if its connections were cut before that block had come, it is alone.
-            if told || four.ledger(3).council().reachable() <= 1 {
-                return;
-            }
+    gone
+}
+
+/// Waits until the last of four knows that it is no member.
+async fn last_knows_that_it_is_removed(four: &Four) {
+    let knows = async {
+        while !matches!(four.ledger(3).obstacle(), Some(OrderError::Silent(reason)) if reason.contains("no member's in force"))
+        {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(SOON, silent).await.unwrap_or_else(|_| panic!("{:?}", four.ledger(3).council()));
-    // Nobody takes anything from it any more.
+    tokio::time::timeout(SOON, knows).await.unwrap_or_else(|_| panic!("{:?}", four.ledger(3).council()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_is_removed_signs_nothing_more_and_the_others_go_on() {
+    let four = Four::connected().await;
+    let maker = four.register(0).await;
+    let gone = remove_the_last(&four).await;
+    let captured = four.post(1, &maker, "S").await.unwrap();
+    let commit = captured.receipt.unwrap().receipt.commit;
+    assert!(commit.signatures.len() == 3 && commit.signatures.iter().all(|one| one.kid != gone), "{commit:?}");
+    last_knows_that_it_is_removed(&four).await;
+    // The others take nothing from it any more but what a candidate may say.
     for at in 0..3 {
-        assert!(four.running[at].as_ref().unwrap().network.standing().iter().all(|one| one.kid != gone));
+        let standing = four.running[at].as_ref().unwrap().network.standing();
+        assert!(standing.iter().all(|one| one.kid != gone || !one.is_member));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_was_away_when_it_was_removed_hears_of_it() {
+    let mut four = Four::connected().await;
+    four.kill(3);
+    remove_the_last(&four).await;
+    four.restart(3).await;
+    last_knows_that_it_is_removed(&four).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

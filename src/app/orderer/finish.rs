@@ -85,6 +85,8 @@ impl Orderer {
             written => written,
         };
         if let Err(error) = written {
+            // Who is refused finds the same at `/health/ready`.
+            self.gate.store_failed(error.refusal());
             self.answer_failed(&records, &growth, &error.refusal());
             return Err(error);
         }

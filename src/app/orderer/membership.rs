@@ -42,12 +42,16 @@ impl Abstention {
     }
 }
 
-/// Who may connect: the members in force, and the keys that open proposals bring in.
+/// Who may connect: the members in force, the keys that open proposals bring in, and the keys that the last change of members has
+/// put out of force. A node that was cut off before it had the block that removes it has no other way to hear of that.
 pub(super) fn roster_of(registry: &Registry, now: Timestamp) -> Roster {
+    let members = registry.members();
     let keys = registry.open_proposals(now).flat_map(|proposal| proposal.new_keys().collect::<Vec<_>>());
-    let candidates: BTreeMap<_, _> =
-        keys.filter_map(|kid| registry.admin_key(&kid).map(|key| (kid, key.clone()))).collect();
-    Roster { members: Arc::new(registry.members().clone()), candidates }
+    let incoming = keys.filter_map(|kid| registry.admin_key(&kid).map(|key| (kid, key.clone())));
+    let before = registry.member_changes().rev().nth(1).into_iter().flat_map(|change| change.members.members());
+    let outgoing = before.map(|member| (member.kid(), member.key().clone()));
+    let candidates = outgoing.chain(incoming).filter(|(kid, _)| members.get(kid).is_none()).collect();
+    Roster { members: Arc::new(members.clone()), candidates }
 }
 
 /// Who would come in by open proposals: each key, and the name that goes with it.
@@ -63,7 +67,7 @@ impl Orderer {
         let roster = roster_of(&head.registry, self.clock.now());
         let was_member = self.neighbours.is_member();
         let has_changed = self.neighbours.follow(&roster.members);
-        self.neighbours.follow_candidates(candidates_of(&head.registry, self.clock.now()));
+        self.neighbours.follow_candidates(candidates_of(&head.registry, self.clock.now()), &roster);
         if has_changed && was_member != self.neighbours.is_member() {
             let height = head.tip.seal.height;
             match was_member {

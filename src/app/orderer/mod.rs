@@ -239,12 +239,13 @@ impl Orderer {
         let (asker, questions) = mpsc::channel(QUESTIONS_MAX);
         let (verified_by, verified) = mpsc::channel(GROUPS_IN_ALL_MAX);
         let gate = Arc::new(WriteGate::new(BlockClock::at_start(head.tip.seal.time, clock.reading())));
-        peers.admit(membership::roster_of(&head.registry, clock.now()));
+        let roster = membership::roster_of(&head.registry, clock.now());
+        peers.admit(roster.clone());
         let (last, known) = (head.tip.seal.time, KnownRules::OF_THIS_PROGRAM);
         let abstains = Abstention::of(&head.registry, last, &own, known, clock.now());
         let silence = silent.clone().or_else(|| abstains.map(|reason| reason.to_string()));
         let mut neighbours = Neighbours::new(own, Arc::new(head.registry.members().clone()), verified_by);
-        neighbours.follow_candidates(membership::candidates_of(&head.registry, clock.now()));
+        neighbours.follow_candidates(membership::candidates_of(&head.registry, clock.now()), &roster);
         let council = neighbours.council(&head, &*peers, silence, clock.now(), &witness.known());
         let (council, members) = watch::channel(Arc::new(council));
         let ledger = Ledger {

@@ -15,7 +15,7 @@ use crate::app::orderer::pool::BroughtBy;
 use crate::app::orderer::verifying::{Means, Verified, Verifying};
 use crate::app::orderer::{OrderError, Ordered, Orderer, STATUS_EVERY};
 use crate::app::prefetch::{FinalBlocks, prefetch};
-use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, To};
+use crate::ports::{LedgerStore, PeerEvent, PeerStanding, Peers, Roster, To};
 use sealane_core::agreement::{Hello, LastSaid, Logged, Message, NodeStatus};
 use sealane_core::block::{Height, MemberSet};
 use sealane_core::consortium::{Place, Registry};
@@ -48,6 +48,8 @@ pub(super) struct Neighbours {
     members: Arc<MemberSet>,
     /// Who would come in by open proposals, with their names.
     candidates: BTreeMap<Hash, String>,
+    /// Whether some who are no members may hear where this node stands.
+    has_listeners: bool,
     heard: BTreeMap<Hash, Heard>,
     /// What members that are no longer connected were heard to say last.
     lost: BTreeMap<Hash, Heard>,
@@ -82,6 +84,7 @@ impl Neighbours {
             own,
             members,
             candidates: BTreeMap::new(),
+            has_listeners: false,
             heard: BTreeMap::new(),
             lost: BTreeMap::new(),
             asked: BTreeSet::new(),
@@ -113,9 +116,10 @@ impl Neighbours {
         &self.candidates
     }
 
-    /// Takes those who would come in by open proposals from now on.
-    pub fn follow_candidates(&mut self, candidates: BTreeMap<Hash, String>) {
+    /// Takes those who would come in by open proposals from now on, and who may connect.
+    pub fn follow_candidates(&mut self, candidates: BTreeMap<Hash, String>, roster: &Roster) {
         self.candidates = candidates;
+        self.has_listeners = !roster.candidates.is_empty();
     }
 
     /// Whether a key is a member's in force.
@@ -143,9 +147,9 @@ impl Neighbours {
         self.members.members().len() == 1 && self.is_member()
     }
 
-    /// When to say again where this node stands; `None` if there is no other member, and none that would come in.
+    /// When to say again where this node stands; `None` if nobody else may connect.
     pub fn status_at(&self) -> Option<Instant> {
-        (!self.is_alone() || !self.candidates.is_empty()).then_some(self.status_at)
+        (!self.is_alone() || self.has_listeners).then_some(self.status_at)
     }
 
     /// When to tell the others of the statements that wait, if some do.
