@@ -128,7 +128,8 @@ function isRewritten(records, { fitting, takenOut, order }, whole, retractions) 
     const isThere = there.has(at);
     const isAfar = ["afar", "voids"].includes(actOf(records, at)) && endOf(records, at) === undefined;
     if (records.mentions[at].length === 0 || (isThere && isAfar)) continue;
-    const isTakenBack = ({ of, by }) => by > at && records.isBefore(of, at) && records.signer(of) !== records.signer(at);
+    const isBefore = (of) => records.isBefore(of, at) || records.mayBeWithinTolerance(of, at);
+    const isTakenBack = ({ of, by }) => by > at && isBefore(of) && records.signer(of) !== records.signer(at);
     // A carrier's record lies aside whatever was posted late.
     const isCarried = isThere && records.isShipper(records.signer(at));
     const isDatedBack = !isCarried && isAfter(isThere ? lastFitting : lastTakenOut, at);
@@ -138,11 +139,11 @@ function isRewritten(records, { fitting, takenOut, order }, whole, retractions) 
 }
 
 /**
- * True where an account keeps what another has of other participants than `signer`, and what carries it on does so still, or is a
- * carrier's and lies aside by the clocks.
+ * True where an account keeps what another has of other participants than `signer`, and what carries it on does so still, or may lie
+ * aside.
  */
-function keepsOthers(records, signer, { accepted, fitting }, then) {
-  const carriesOn = (at) => then.fitting.has(at) || then.nearTransit.has(at);
+function keepsOthers(records, signer, { accepted, fitting }, then, mayLieAside = new Set()) {
+  const carriesOn = (at) => then.fitting.has(at) || mayLieAside.has(at);
   return [...accepted].every((at) => {
     return records.signer(at) === signer || (then.accepted.has(at) && (!fitting.has(at) || carriesOn(at)));
   });
@@ -277,7 +278,9 @@ class Builder {
     const { order, fitting: carryingOn, nearTransit } = walk.journey;
     const then = { accepted: new Set(order), fitting: carryingOn, nearTransit };
     const signer = records.signer(entries[0]);
-    if (!entries.every((at) => then.accepted.has(at)) || !keepsOthers(records, signer, { accepted: this.accepted, fitting }, then)) return false;
+    if (!entries.every((at) => then.accepted.has(at))) return false;
+    // A carrier's record may lie aside by the clocks.
+    if (!keepsOthers(records, signer, { accepted: this.accepted, fitting }, then, nearTransit)) return false;
     const out = this.accepted.filter((at) => !then.accepted.has(at));
     Object.assign(this, { end: walk.here, fitting: carryingOn, nearTransit, accepted: queue.filter((at) => then.accepted.has(at)) });
     this.waiting = [...this.waiting.filter((at) => !entries.includes(at)), ...out].sort((a, b) => a - b);

@@ -133,7 +133,7 @@ impl<'a> Settled<'a> {
             if !is_whole {
                 let then = offer(&until_then(&rest), None, &none, &mut budget);
                 let signer = records.signer(retraction.of);
-                if then.is_cut || !keeps_others(records, signer, &before.kept, &then.kept) {
+                if then.is_cut || !keeps_others(records, signer, &before.kept, &then.kept, &none) {
                     too_late.push(retraction.by);
                     continue;
                 }
@@ -233,7 +233,8 @@ fn is_rewritten(
             continue;
         }
         let is_taken_back = |one: &Retraction| {
-            one.by > at && records.moment(one.of) < records.moment(at) && records.signer(one.of) != signer
+            let is_before = records.moment(one.of) < records.moment(at) || records.may_be_within_tolerance(one.of, at);
+            one.by > at && is_before && records.signer(one.of) != signer
         };
         let last = if is_there { &last_fitting } else { &last_taken_out };
         // A carrier's record lies aside whatever was posted late.
@@ -246,11 +247,17 @@ fn is_rewritten(
     false
 }
 
-/// Tells whether `then` keeps what `before` has of other participants than `signer`, and what carries the account on does so still, or is
-/// a carrier's and lies aside by the clocks.
-fn keeps_others(records: &Records<'_>, signer: &ParticipantId, before: &Kept, then: &Kept) -> bool {
+/// Tells whether `then` keeps what `before` has of other participants than `signer`, and what carries the account on does so still, or may
+/// lie aside.
+fn keeps_others(
+    records: &Records<'_>,
+    signer: &ParticipantId,
+    before: &Kept,
+    then: &Kept,
+    may_lie_aside: &BTreeSet<usize>,
+) -> bool {
     let mut others = before.accepted.iter().filter(|at| records.signer(**at) != signer);
-    let carries_on = |at: &usize| then.fitting.contains(at) || then.near_transit.contains(at);
+    let carries_on = |at: &usize| then.fitting.contains(at) || may_lie_aside.contains(at);
     others.all(|at| then.accepted.contains(at) && (!before.fitting.contains(at) || carries_on(at)))
 }
 
@@ -431,7 +438,8 @@ impl<'a> Builder<'a, '_, '_> {
         let Journey { order, fitting, near_transit, .. } = walk.journey;
         let then = Kept { accepted: order.into_iter().collect(), fitting, near_transit };
         let are_there = entries.iter().all(|at| then.accepted.contains(at));
-        if !are_there || !keeps_others(self.records, signer, &self.kept, &then) {
+        // A carrier's record may lie aside by the clocks.
+        if !are_there || !keeps_others(self.records, signer, &self.kept, &then, &then.near_transit) {
             return false;
         }
         self.waiting.retain(|at| !entries.contains(at));
