@@ -308,3 +308,24 @@ fn an_answer_outlives_ten_changes_of_members_and_no_lie_about_them_does() {
         assert_eq!(error.as_ref().map(variant).as_deref(), case.refusal, "{}: {error:?}", case.what);
     }
 }
+
+#[test]
+fn evidence_grows_by_each_change_of_members_and_not_at_all_from_a_fresh_anchor() {
+    let relay = Relay::run();
+    let size = |from: usize| serde_json::to_string(&relay.evidence(from, &[])).unwrap().len();
+    let grown: Vec<usize> = (0..CHANGES).map(|from| size(from) - size(from + 1)).collect();
+    println!("evidence of {} bytes, and for each change of members before it {grown:?}", size(CHANGES));
+    assert!(grown.iter().all(|bytes| *bytes > 0));
+    // The two registrations that the answer rests on were signed by keys that are no member's any more.
+    let fresh = relay.evidence(CHANGES, &[2, 6]);
+    println!("with two former members' keys {} bytes", serde_json::to_string(&fresh).unwrap().len());
+    assert!(fresh.handovers.is_empty() && examine_from(&relay, &fresh, CHANGES));
+    // What is left out is needed by an anchor from before it.
+    assert!(!examine_from(&relay, &fresh, CHANGES - 1));
+}
+
+/// Tells whether evidence stands by the anchor after so many changes of members.
+fn examine_from(relay: &Relay, evidence: &Evidence, changes: usize) -> bool {
+    let text = serde_json::to_string(evidence).unwrap();
+    examine(text.as_bytes(), &relay.id, &relay.anchor(changes)).is_ok()
+}

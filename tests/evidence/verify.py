@@ -1002,6 +1002,31 @@ def class_of(identifier):
     return f"{GS1}01/{value[:14]}" if ai == "8006" or ai == "01" and qualifier else None
 
 
+def whole_of(identifier):
+    """The trade item that a piece is a part of, or its lot."""
+    ai, value, qualifier = key_of(identifier) or ("", "", None)
+    number = identifier.rsplit("/", 1)[1] if ai == "8006" and qualifier in ("10", "21") else None
+    return number and f"{GS1}01/{value[:14]}/{qualifier}/{number}"
+
+
+def with_it(identifier):
+    """What is recalled with a recall of which an id is."""
+    return [one for one in (identifier, whole_of(identifier), class_of(identifier)) if one]
+
+
+def is_load(identifier):
+    ai, value, _ = key_of(identifier) or ("", "", None)
+    return ai == "00" or ai == "8003" and len(value) > 14
+
+
+def is_class_level(identifier):
+    """Whether many objects share an id."""
+    ai, value, qualifier = key_of(identifier) or ("", "", None)
+    if ai in ("01", "8006", "8010"):
+        return qualifier not in ("21", "235", "8011")
+    return ai == "8003" and len(value) == 14 or ai in ("253", "255") and len(value) == 13 or ai == "8013"
+
+
 def is_item(identifier):
     ai, _, qualifier = key_of(identifier) or ("", "", None)
     return ai == "01" and qualifier in ("21", "235")
@@ -1168,6 +1193,10 @@ class Event:
         if self.recalls:
             named.update(("id", gtin) for gtin in map(class_of, self.ids) if gtin)
         return named
+
+    def packed(self, load):
+        """What it puts into a load."""
+        return self.children if self.type == "AggregationEvent" and self.action == "ADD" and self.parent == load else []
 
     # Acts
 
@@ -1676,7 +1705,7 @@ CONTAINERS, HAVERS = 16, 16
 LIST, LIST_END = 10_000, 5_000
 OTHER_SIGNERS, OTHER_LEAVES, OTHER_LEAVES_TRIED = 16, 32, 64
 OTHER_BYTES, OTHER_STATEMENT_BYTES = 262_144, 65_536
-RECALLS, OTHER_RECALLS, LOTS = 100, 16, 8
+RECALLS, OTHER_RECALLS, LOTS, CONTENTS = 100, 16, 8, 200
 HAVING = 0x02 | 0x04 | 0x08 | 0x10
 
 
@@ -1732,11 +1761,14 @@ class Follows:
         self.shares = Shares()
         self.known = set()
         self.lifting = []  # the proposals in lists of recalls
+        self.authorities = set()  # all whom a proposal would make, or has made, an authority
         self.prefix_lists, self.carriers = {}, set()
         self.followed, self.tied, self.owners = {}, {}, {}
         self.journey()
         self.others()
+        self.decided()
         self.recalls()
+        self.contents()
         self.parties()
 
     # Lists
@@ -2019,37 +2051,76 @@ class Follows:
         for known in self.followed.values():
             if not known.used:
                 continue
-            targets = {known.id}
+            targets = set(with_it(known.id))
             if is_item(known.id):
                 targets.update(self.lots(known))
-            if class_of(known.id):
-                targets.add(class_of(known.id))
             holders = self.holders(known.id)
             everyone |= holders
             of = known.id != self.asked
             without[of].update(targets)
             with_holder[of].update(f"{holder} {target}" for holder in holders for target in targets)
         in_order = lambda lists: sorted(lists[0], key=str.encode) + sorted(lists[1] - lists[0], key=str.encode)
-        statements, length = STATEMENTS, BYTES
+        self.may_open = {"statements": STATEMENTS, "bytes": BYTES}
         for subject in in_order(with_holder):
-            for leaf, _, _ in reversed(self.last_of("recall", subject, RECALLS)):
-                if not statements or not length:
-                    break
-                said, _ = self.take(leaf)
-                statements, length = statements - 1, max(length - said.length, 0)
+            self.recalls_in(subject)
         self.left = {"leaves": OTHER_LEAVES, "tried": OTHER_LEAVES_TRIED, "bytes": OTHER_BYTES}
         for subject in in_order(without):
-            room = OTHER_RECALLS
-            for leaf, who, _ in reversed(self.long_list("recall", subject)):
-                if who is None:  # a proposal to lift a recall
-                    if statements:
-                        statements -= 1
-                        need(self.admin(leaf, "recall", subject)["type"] == "proposal", f"leaf {leaf} lifts no recall")
-                        self.lifting.append(leaf)
-                elif room and who not in everyone:
-                    room -= 1
-                    if self.try_other(leaf):
-                        self.take(leaf)
+            self.recalls_by_any(subject, everyone)
+
+    def recalls_in(self, subject):
+        """Opens one participant's recalls, and says how many there are."""
+        entries = self.last_of("recall", subject, RECALLS)
+        for leaf, _, _ in reversed(entries):
+            if not self.may_open["statements"] or not self.may_open["bytes"]:
+                break
+            said, _ = self.take(leaf)
+            self.may_open["statements"] -= 1
+            self.may_open["bytes"] = max(self.may_open["bytes"] - said.length, 0)
+        return len(entries)
+
+    def recalls_by_any(self, subject, holders):
+        entries = self.long_list("recall", subject)
+        if any(who is not None and who not in holders for _, who, _ in entries):
+            for authority in sorted(self.authorities - holders):
+                self.recalls_in(f"{authority} {subject}")
+        room = OTHER_RECALLS
+        for leaf, who, _ in reversed(entries):
+            if who is None:  # a proposal to lift a recall
+                if self.may_open["statements"]:
+                    self.may_open["statements"] -= 1
+                    need(self.admin(leaf, "recall", subject)["type"] == "proposal", f"leaf {leaf} lifts no recall")
+                    self.lifting.append(leaf)
+            elif room and who not in holders and who not in self.authorities:
+                room -= 1
+                if self.try_other(leaf):
+                    self.take(leaf)
+
+    def contents(self):
+        """The recalls of what a load holds: of the first ids that parties say to have packed."""
+        if not is_load(self.asked):
+            return
+        packed = {}
+        for leaf, (who, events) in sorted(self.followed[self.asked].opened.items()):
+            for event in events if who in self.parties_now else []:
+                packed.update(dict.fromkeys(event.packed(self.asked)))
+        seen = set()
+        for content in list(packed)[:CONTENTS]:
+            holders = self.holders(content)
+            for target in with_it(content):
+                if target in seen:
+                    continue
+                seen.add(target)
+                counts = [self.recalls_in(f"{holder} {target}") for holder in sorted(holders)]
+                if any(counts) or is_class_level(target):
+                    self.recalls_by_any(target, holders)
+
+    def decided(self):
+        """What members proposed of policies and authorities, which every verdict reads."""
+        for leaf, _, _ in self.long_list("policy", "verdict"):
+            admin = self.admin(leaf, "policy", "verdict")
+            need(admin["type"] == "proposal", f"leaf {leaf} proposes nothing")
+            self.authorities.update(change["registration"] for change in admin["changes"] if change["type"] == "authority")
+            self.lifting.append(leaf)
 
     # 4. Participants, 5. Proposals
 

@@ -73,7 +73,7 @@ const leavesWith = (one, at, { last }) => one.leaves(last === undefined ? [at] :
 /** Reports the claims: as a gap if a hand-over that is missing explains them all, else as what they are. */
 function checkClaims(one, claims, moreIsClaimed, findings) {
   const { passed, contest, contests } = one.account;
-  const carries = (at) => one.isShipper(one.signer(at));
+  const carries = (at) => one.isCarrier(one.signer(at));
   const onlyCarriers = claims.every(carries);
   const isAsked = (at) => onlyCarriers || !carries(at);
   const first = claims.find(isAsked);
@@ -193,7 +193,7 @@ function unnamedCarriers(one, findings) {
   const { aside, fitting } = one.account;
   const letsGo = one.order.filter((at) => actOf(one, at) === "ships");
   const named = new Set(letsGo.flatMap((at) => destinations(one, at)).map((id) => one.owner(id)));
-  const isUnnamed = (at) => one.isShipper(one.signer(at)) && !named.has(one.signer(at));
+  const isUnnamed = (at) => one.isCarrier(one.signer(at)) && !named.has(one.signer(at));
   const liesAside = (at) => !fitting.has(at) && isUnnamed(at) && one.actsOnAny(at) & HAVING;
   const told = bySigner(one, [...aside, ...one.order].filter(liesAside));
   for (const [, carried] of [...told].sort(([a], [b]) => (a < b ? -1 : 1))) {

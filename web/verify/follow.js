@@ -3,8 +3,9 @@
 
 import { BRINGS_FORTH, HAVING, LETS_GO, NOT_KNOWN, actsIn } from "./acts.js";
 import { byBytes } from "./bytes.js";
+import { packedInto } from "./contents.js";
 import { names } from "./epcis.js";
-import { byText, classOf, glnOf } from "./gs1.js";
+import { byText, classOf, glnOf, isClassLevel, isLoad, wholeOf } from "./gs1.js";
 import { LIMITS, Meter, level } from "./limits.js";
 import { lotsIn } from "./master_data.js";
 import { covers } from "./registry.js";
@@ -40,6 +41,7 @@ export function follow(id, source, label, limits = LIMITS) {
   const follower = new Follower({ id, label }, source, limits);
   follower.followJourney();
   follower.followOthers();
+  follower.followDecided();
   follower.followRecalls();
   follower.followKnown();
   const records = follower.records();
@@ -75,8 +77,10 @@ class Follower {
   captures = new Map();
   /** Those about whom everything is to be shown. */
   known = new Set();
-  /** The proposals that stand in lists of recalls. */
+  /** The proposals that verdicts read: those in lists of recalls, and those of authorities and policies. */
   proposals = new Set();
+  /** All whom a proposal would make, or has made, an authority. */
+  authorities = new Set();
 
   constructor(asked, source, limits) {
     Object.assign(this, { asked, source, limits, meter: new Meter(limits) });
@@ -467,9 +471,8 @@ class Follower {
       const which = id.text === this.asked.id.text ? 0 : 1;
       const holders = this.holders(id);
       for (const one of holders) holding.add(one.id);
-      for (const recalled of [id, classOf(id), ...this.lots(id)]) {
-        if (!recalled) continue;
-        for (const holder of holders) byHolders[which].set(subject("recall", `${holder.id} ${recalled.text}`), recalled.text);
+      for (const recalled of [...withIt(id), ...this.lots(id)]) {
+        for (const holder of holders) byHolders[which].set(recallBy(holder.id, recalled.text), recalled.text);
         byAny[which].set(subject("recall", recalled.text), recalled.text);
       }
     }
@@ -478,12 +481,68 @@ class Follower {
     for (const [key, text] of ownFirst(byHolders)) this.takeRecalls(key, text, budget);
     const { allowance } = this;
     for (const [key, text] of ownFirst(byAny)) this.takeAnyRecalls(key, text, holding, budget, allowance);
+    this.followContents(budget, allowance);
+  }
+
+  /**
+   * Opens the recalls of each id that a load holds, by the holders of its prefix; and if there are any, what else is recorded of a recall of
+   * it. Of the kinds of what it holds, all is looked up.
+   */
+  followContents(budget, allowance) {
+    const seen = new Set();
+    for (const content of this.contents()) {
+      const holders = this.holders(content);
+      const holding = new Set(holders.map(({ id }) => id));
+      for (const recalled of withIt(content)) {
+        if (seen.has(recalled.text)) continue;
+        seen.add(recalled.text);
+        let isRecalled = isClassLevel(recalled);
+        for (const holder of inBytes(holding)) {
+          const key = recallBy(holder, recalled.text);
+          this.takeRecalls(key, recalled.text, budget);
+          isRecalled ||= this.shown.get(key).entries.length > 0;
+        }
+        if (isRecalled) this.takeAnyRecalls(subject("recall", recalled.text), recalled.text, holding, budget, allowance);
+      }
+    }
+  }
+
+  /** What parties say to have packed into the id, if it is a load: the first ones by the ledger, each once. */
+  contents() {
+    const { id } = this.asked;
+    if (!isLoad(id)) return [];
+    const contents = new Map();
+    for (const [leaf, positions] of [...this.found].sort(([a], [b]) => a - b)) {
+      const { signer, events } = this.captures.get(leaf);
+      if (!this.parties.has(signer)) continue;
+      for (const position of [...positions].sort((a, b) => a - b)) {
+        for (const one of packedInto(events[position], id.text)) {
+          if (contents.has(one.text)) continue;
+          if (contents.size >= this.limits.contents) {
+            this.limitReached = true;
+            return [...contents.values()];
+          }
+          contents.set(one.text, one);
+        }
+      }
+    }
+    return [...contents.values()];
+  }
+
+  /** What members proposed of that which each verdict reads: policies, and who is an authority. */
+  followDecided() {
+    const key = subject("policy", "verdict");
+    for (const { leaf } of this.takeLong(key)) {
+      const proposal = this.source.registry.proposedAt(leaf) ?? this.source.noProposal(key, leaf);
+      for (const change of proposal.changes) if (change.type === "authority") this.authorities.add(change.registration);
+      this.proposals.add(subject("proposal", proposal.id));
+    }
   }
 
   /** The lots of which it is said that the id is of them, and the label's. */
   lots(id) {
     const lots = inOrder([...this.ids.get(id.text).opened.values()].flatMap((opened) => opened.lots));
-    return [...lots.slice(0, this.limits.lots), lotOfLabel(this.asked, id)];
+    return [...lots.slice(0, this.limits.lots), lotOfLabel(this.asked, id)].filter(Boolean);
   }
 
   /** Opens the end of a list of one participant's recalls, from the last back. */
@@ -502,10 +561,19 @@ class Follower {
     }
   }
 
-  /** Opens what members signed in a list of recalls by anyone, and a few of the last entries of others. */
+  /**
+   * Opens what authorities recalled, if one that holds no prefix recalled anything; what members signed in a list of recalls by anyone; and a
+   * few of the last entries of others.
+   */
   takeAnyRecalls(key, text, holding, budget, allowance) {
+    const entries = this.takeLong(key);
+    // What strangers record hides nothing that an authority has recorded.
+    if (entries.some(({ signer }) => signer !== undefined && !holding.has(signer))) {
+      const authorities = [...this.authorities].filter((one) => !holding.has(one));
+      for (const one of inBytes(authorities)) this.takeRecalls(recallBy(one, text), text, budget);
+    }
     let room = this.limits.otherRecalls;
-    for (const { leaf, signer } of [...this.takeLong(key)].reverse()) {
+    for (const { leaf, signer } of [...entries].reverse()) {
       if (signer === undefined) {
         // The members may have decided to lift a recall: then a proposal stands in its list.
         if (budget.statements === 0) {
@@ -516,8 +584,8 @@ class Follower {
         const proposal = this.source.registry.proposedAt(leaf) ?? this.source.noProposal(key, leaf);
         this.proposals.add(subject("proposal", proposal.id));
         this.proposed.add(leaf);
-      } else if (room > 0 && !holding.has(signer)) {
-        // What holders recall stands in lists of their own.
+      } else if (room > 0 && !holding.has(signer) && !this.authorities.has(signer)) {
+        // What holders and authorities recall stands in lists of their own.
         room -= 1;
         const capture = this.openOther(leaf, allowance);
         if (capture) this.take(leaf, capture, (event) => names(event, text) && speaksOfRecall(event));
@@ -574,6 +642,14 @@ function inTurn(queues) {
   }
   return all;
 }
+
+/** What is recalled with a recall of which an id is: itself, the whole that it is a piece of, and its class. */
+const withIt = (id) => [id, wholeOf(id), classOf(id)].filter(Boolean);
+
+/** The list of what a participant recorded of a recall of an id. */
+const recallBy = (participant, text) => subject("recall", `${participant} ${text}`);
+
+const inBytes = (texts) => [...texts].sort(byBytes);
 
 /** Lists of the id itself and then those of its inputs, each in order. */
 function ownFirst([own, ofInputs]) {

@@ -537,6 +537,15 @@ export function classOf(id) {
   return within ? gs1Id("01", id.value.slice(0, 14), []) : undefined;
 }
 
+/** The trade item that a piece is a part of, or its lot: the GTIN with the piece's serial or lot; `undefined` for what is no piece of either. */
+export function wholeOf(id) {
+  const [ai, number] = id.qualifier ?? [];
+  return id.kind === "piece" && ["10", "21"].includes(ai) ? gs1Id("01", id.value.slice(0, 14), [[ai, number]]) : undefined;
+}
+
+/** True for what carries other things: a logistic unit, or one returnable asset. */
+export const isLoad = (id) => ["logistic-unit", "returnable-asset"].includes(id.kind) && !isClassLevel(id);
+
 /** The lot of this number under the GTIN of an item; `undefined` where the number cannot be one. */
 export function lotOf(id, number) {
   const valid = id.kind === "item" && id.key.ai === "01" && fits("10", number, () => true);

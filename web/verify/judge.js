@@ -31,7 +31,7 @@ export const DEFAULT_POLICY = {
  * `{id, label, verdict, light, summarySentence, reasons, state, timeline, asOf, treeSize}`. `tell` says it in a language.
  */
 export function judge(history, policy = DEFAULT_POLICY) {
-  const one = new Case(history, { ...DEFAULT_POLICY, ...policy });
+  const one = new Case(history, { ...DEFAULT_POLICY, ...policy, ...decided(history.registry) });
   const isKnown = history.records.length > 0 && (one.own.length > 0 || !one.hasCustodian);
   const findings = new Findings();
   let [state, whereabouts] = [{ ...NO_STATE }, undefined];
@@ -84,6 +84,15 @@ export function withReason(verdict, reason) {
   const reasons = [...verdict.reasons.slice(0, at), reason, ...verdict.reasons.slice(at)];
   const word = verdict.verdict === "unknown" ? "unknown" : weigh(reasons, verdict.verdict);
   return word === verdict.verdict ? { ...verdict, reasons } : { ...verdict, ...weighed(verdict.id, word, reasons) };
+}
+
+/** What the members have set by vote: their word binds all who ask. */
+function decided(registry) {
+  const [speed, minutes] = [registry.policy("maxSpeedKmh"), registry.policy("clockToleranceMinutes")];
+  return {
+    ...(speed === undefined ? {} : { maxSpeedKmh: speed }),
+    ...(minutes === undefined ? {} : { clockToleranceMs: minutes * 60 * 1000 }),
+  };
 }
 
 /** The reason for an answer whose last seal is further from `now` than the policy allows, in either direction. */

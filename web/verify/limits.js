@@ -19,6 +19,7 @@ export const LIMITS = {
   recalls: 100,
   otherRecalls: 16,
   lots: 8,
+  contents: 200,
 };
 
 /** Shares of a limit: no signer takes more than one of them while another has something left. */

@@ -31,7 +31,7 @@ export function partiesOf(records) {
     for (const at of fresh) {
       read.add(at);
       const owners = destinations(records, at).flatMap((id) => records.owners(id));
-      if (actOf(records, at) === "ships" && owners.every((owner) => records.onlyCarries(owner))) add((havers ??= firstHavers(records)));
+      if (actOf(records, at) === "ships" && owners.every((owner) => records.isCarrier(owner))) add((havers ??= firstHavers(records)));
       add(owners);
     }
   }

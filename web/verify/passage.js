@@ -45,7 +45,7 @@ const ended = (at, end) => ({ is: "ended", since: at, end, by: at });
 const isNamed = (records, { to }, at) => to.some((id) => records.ownsAt(at, id));
 
 /** True where an entry's signer is announced as one that is to have it: carriers only move it. */
-const isFor = (records, transfer, at) => isNamed(records, transfer, at) && !records.onlyCarries(records.signer(at));
+const isFor = (records, transfer, at) => isNamed(records, transfer, at) && !records.isCarrier(records.signer(at));
 
 const ownersOf = (records, to) => to.map((id) => records.owner(id)).filter((owner) => owner !== undefined);
 
@@ -53,7 +53,7 @@ const ownersOf = (records, to) => to.map((id) => records.owner(id)).filter((owne
 export const isOpen = (records, { to }) => areCarriers(records, to);
 
 /** True where only carriers are announced. A destination of no registered participant is no carrier's. */
-const areCarriers = (records, to) => to.every((id) => records.owner(id) !== undefined && records.onlyCarries(records.owner(id)));
+const areCarriers = (records, to) => to.every((id) => records.owner(id) !== undefined && records.isCarrier(records.owner(id)));
 
 /** True where the sender's sale may follow: it sent it to a customer, or to nobody in particular. */
 const endsBySale = (records, { to }, end) => mayBeReturned(end) && ownersOf(records, to).length === 0;
@@ -94,7 +94,7 @@ function fromMoving(records, transfer, at, act, end) {
   if (records.isBy(at, transfer.from)) return bySender(records, transfer, at, act, end);
   if (isFor(records, transfer, at)) return taken(records, at, act, end);
   if (end !== undefined) return undefined;
-  if (records.isShipper(records.signer(at))) return isNamed(records, transfer, at) ? carriedOn(records, transfer, at, act) : ASIDE;
+  if (records.isCarrier(records.signer(at))) return isNamed(records, transfer, at) ? carriedOn(records, transfer, at, act) : ASIDE;
   const hosts = [...ownersOf(records, transfer.to), transfer.from, transfer.carrier];
   if (act === "handles" && isAt(records, hosts, at)) return ASIDE;
   const takes = act === "handles" || act === "receives";
@@ -118,7 +118,7 @@ function carriedOn(records, transfer, at, act) {
   const next = { ...transfer, carrier: records.signer(at) };
   if (act !== "ships") return next;
   const open = isOpen(records, transfer);
-  const mayName = (id) => open || records.owner(id) === undefined || records.onlyCarries(records.owner(id));
+  const mayName = (id) => open || records.owner(id) === undefined || records.isCarrier(records.owner(id));
   return { ...next, to: eachOnce([...transfer.to, ...destinations(records, at).filter(mayName)]) };
 }
 
@@ -129,7 +129,7 @@ const eachOnce = (ids) => [...new Map(ids.map((id) => [id.text, id])).values()].
 
 /** True where two announcements name different participants and none in common. */
 function diverge(records, here, there) {
-  const [a, b] = [here, there].map((to) => ownersOf(records, to).filter((owner) => !records.onlyCarries(owner)));
+  const [a, b] = [here, there].map((to) => ownersOf(records, to).filter((owner) => !records.isCarrier(owner)));
   return a.length > 0 && b.length > 0 && !a.some((owner) => b.includes(owner));
 }
 

@@ -101,13 +101,10 @@ export class Records {
     return participant ? quoted(participant.claims.organization) : { key: "unregistered" };
   }
 
-  isShipper(id) {
-    return hasRole(this.registry.participant(id), "shipper");
-  }
-
-  /** True where a participant only moves goods. Who has another role too is no carrier where it is announced. */
-  onlyCarries(id) {
-    return this.registry.participant(id)?.claims.roles.every((role) => role === "shipper") ?? false;
+  /** True where a participant is a carrier: it moves goods, and does nothing else. Who has another role too takes goods over. */
+  isCarrier(id) {
+    const roles = this.registry.participant(id)?.claims.roles ?? [];
+    return roles.length > 0 && roles.every((role) => role === "shipper");
   }
 
   /** All whose company prefix or namespace covers the product, revoked or not. */

@@ -2,7 +2,7 @@
 
 /** By what they mean, the weightiest first. */
 const RULES = {
-  recall: ["recalled", "recalled-input"],
+  recall: ["recalled", "recalled-input", "recalled-content"],
   fails: [
     "claim-upheld", "commissioned-twice", "commissioned-without-authority", "event-after-terminal", "event-id-reused", "contradicts-itself",
     "impossible-travel", "label-differs", "reported-stolen", "shipped-twice", "signed-after-compromise", "signer-not-in-force",

@@ -113,7 +113,7 @@ function inOneWalk(records, origin, whole, retractions) {
  * True where records that fit in one walk may not all be accepted: if one carries nothing on that stood on the ledger before another
  * participant recorded of a time before it that it has or had the product, or took out what the product was in, or took something back.
  */
-function isRewritten(records, { fitting, takenOut, order }, whole, retractions) {
+function isRewritten(records, { fitting, nearTransit, takenOut, order }, whole, retractions) {
   const there = new Set(order);
   // Of each signer, the last by the ledger of what carries the account on, and of what takes the product out of something.
   const [lastFitting, lastTakenOut] = [new Map(), new Map()];
@@ -128,10 +128,11 @@ function isRewritten(records, { fitting, takenOut, order }, whole, retractions) 
     const isThere = there.has(at);
     const isAfar = ["afar", "voids"].includes(actOf(records, at)) && endOf(records, at) === undefined;
     if (records.mentions[at].length === 0 || (isThere && isAfar)) continue;
-    const isBefore = (of) => records.isBefore(of, at) || records.mayBeWithinTolerance(of, at);
-    const isTakenBack = ({ of, by }) => by > at && isBefore(of) && records.signer(of) !== records.signer(at);
+    // What lies aside by the clocks does so by what comes later too.
+    const mayMatter = (of) => records.isBefore(of, at) || nearTransit.has(at);
+    const isTakenBack = ({ of, by }) => by > at && mayMatter(of) && records.signer(of) !== records.signer(at);
     // A carrier's record lies aside whatever was posted late.
-    const isCarried = isThere && records.isShipper(records.signer(at));
+    const isCarried = isThere && records.isCarrier(records.signer(at));
     const isDatedBack = !isCarried && isAfter(isThere ? lastFitting : lastTakenOut, at);
     if (isDatedBack || retractions.some(isTakenBack)) return true;
   }
@@ -213,7 +214,8 @@ class Builder {
         accepted.push(at);
         if (liesAside) this.nearTransit.add(at);
         if (then?.fits) this.fitting.add(at);
-        if (waiting.some((other) => this.#mayNowFit(other, at))) this.#acceptWhatWaits();
+        const setsAside = this.#maySetACarriersAside(at);
+        if (waiting.some((other) => setsAside || this.#mayNowFit(other, at))) this.#acceptWhatWaits();
         return;
       }
       waiting.push(at);
@@ -227,10 +229,22 @@ class Builder {
 
   /** True where a record of letting go may come before a carrier's that lies aside. */
   #mayComeBeforeACarriers(at) {
-    const { records, accepted, nearTransit } = this;
+    return this.#letsGoNear(at, (one) => this.nearTransit.has(one));
+  }
+
+  /**
+   * True where an entry lets go within the tolerance of a carrier's before it, which may lie aside by that: then what comes before both
+   * may fit.
+   */
+  #maySetACarriersAside(at) {
+    return this.#letsGoNear(at, (one) => this.records.isCarrier(this.records.signer(one)));
+  }
+
+  #letsGoNear(at, is) {
+    const { records, accepted } = this;
     if (actOf(records, at) !== "ships") return false;
     for (let index = accepted.length - 1; index >= 0 && records.mayBeWithinTolerance(accepted[index], at); index--) {
-      if (nearTransit.has(accepted[index])) return true;
+      if (is(accepted[index])) return true;
     }
     return false;
   }

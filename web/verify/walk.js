@@ -58,7 +58,7 @@ export function take(records, here, origin, at) {
 export const isStranger = (records, passage, at) => !records.byPrefixHolder(at) && !concerns(records, passage, at);
 
 /** True where an entry is a carrier's and ends nothing. */
-export const isCarriers = (records, at) => records.isShipper(records.signer(at)) && endOf(records, at) === undefined;
+export const isCarriers = (records, at) => records.isCarrier(records.signer(at)) && endOf(records, at) === undefined;
 
 /** True where an entry is a carrier's and the product arrived within the tolerance of clocks of it. */
 export function hasJustArrived(records, { arrived }, at) {

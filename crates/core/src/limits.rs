@@ -291,6 +291,9 @@ pub const OTHER_RECALLS_MAX: usize = 16;
 /// Lots of one item: its maker names one.
 pub const FOLLOWED_LOTS_MAX: usize = 8;
 
+/// Ids in one load whose recalls are looked up: those that were packed first.
+pub const FOLLOWED_CONTENTS_MAX: usize = 200;
+
 /// Beginnings of one URI under which its namespace is looked for, so the delimiters that a namespace may have.
 pub const NAMESPACE_DEPTH_MAX: usize = 16;
 

@@ -1,6 +1,7 @@
 // Ends: what is sold, dispensed, taken out of use, destroyed or used up, and a logistic unit that is empty.
 
 import { endWord } from "../case.js";
+import { contentsOf } from "../contents.js";
 import { ENDS, endOf, mayBeReturned } from "../reading.js";
 
 /** Within what time of its record a seller may withdraw a sale without a trace in the word. */
@@ -24,17 +25,7 @@ function usedUp(one, findings) {
 
 /** A logistic unit out of which all was taken stands for nothing any more. */
 function unpacked(one, findings) {
-  const inside = new Set();
-  let emptied;
-  for (const at of one.fitting) {
-    const { type, action, ids } = one.event(at);
-    if (type !== "AggregationEvent" || action === "OBSERVE" || !one.plays(at, "parent")) continue;
-    const children = ids.filter(([part]) => part === "child").map(([, { text }]) => text);
-    if (action === "ADD") children.forEach((child) => inside.add(child));
-    else if (children.length === 0) inside.clear();
-    else children.forEach((child) => inside.delete(child));
-    emptied = action === "DELETE" && inside.size === 0 ? at : undefined;
-  }
+  const { emptied } = contentsOf(one);
   if (emptied !== undefined) findings.add("unpacked", [one.leaf(emptied)], one.signed(emptied));
 }
 

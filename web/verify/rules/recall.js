@@ -1,10 +1,11 @@
-// Recalls: of the product, its lots, its class, and of what it was made from, each by the holder of that id's company prefix;
-// those of others are shown as claims.
+// Recalls: of the product, its lots, its class, what it was made from, and what a load holds, each by the holder of that id's company
+// prefix; those of others are shown as claims.
 
 import { idText } from "../case.js";
+import { contentsOf } from "../contents.js";
 import { declares } from "../epcis.js";
 import { inputsOf } from "../subjects.js";
-import { byText, classOf } from "../gs1.js";
+import { byText, classOf, wholeOf } from "../gs1.js";
 import { lotOfLabel } from "./label.js";
 import { lotsIn } from "../master_data.js";
 import { day, quoted } from "../sentences.js";
@@ -72,9 +73,10 @@ export function checkRecalls(one, findings) {
     recallOf(one, recalls.word(recalls.of(wider), wider, id), name, findings);
   }
   recalledInputs(one, recalls, findings);
+  recalledContents(one, recalls, findings);
 }
 
-/** The ids of many objects that `item` is one of: its lots by the entries that bring it forth, the label's, and its class. */
+/** The wider ids that `item` is one of: its lots by the entries that bring it forth, the label's, the whole that it is a piece of, its class. */
 function widerThan(one, item, among) {
   const lots = new Map();
   for (const at of among) {
@@ -88,8 +90,14 @@ function widerThan(one, item, among) {
   const ofLabel = lotOfLabel(one.history, item);
   if (ofLabel) found.set(ofLabel.text, ofLabel);
   const wider = [...found.values()].sort(byText).map((lot) => [lot, { key: "its-lot", params: { lot: idText(lot) } }]);
-  const kind = classOf(item);
-  return kind ? [...wider, [kind, { key: "its-kind" }]] : wider;
+  return [...wider, ...wholeAndClass(item)];
+}
+
+/** The whole that an id is a piece of and its class, each with how a sentence names it. */
+function wholeAndClass(id) {
+  const [whole, kind] = [wholeOf(id), classOf(id)];
+  const ofWhole = whole ? [[whole, { key: "its-whole", params: { whole: idText(whole) } }]] : [];
+  return kind ? [...ofWhole, [kind, { key: "its-kind" }]] : ofWhole;
 }
 
 /** Reports what is said about a recall of the product, or of its lot or class by that name. */
@@ -126,6 +134,21 @@ function recalledInputs(one, recalls, findings) {
       if (at === undefined) continue;
       const params = { ...one.signed(at), input: idText(input), what, right: rightOf(one, at, "right.that-number") };
       findings.add("recalled-input", [one.leaf(at), one.leaf(made)], params);
+    }
+  }
+}
+
+/** Reports the recalls of what a load holds, or of its kind: each recall once. */
+function recalledContents(one, recalls, findings) {
+  const seen = new Set();
+  for (const content of contentsOf(one).inside) {
+    for (const [id, what] of [[content, { key: "it" }], ...wholeAndClass(content)]) {
+      if (seen.has(id.text)) continue;
+      seen.add(id.text);
+      const [at] = recalls.word(recalls.of(id), id, content).standing;
+      if (at === undefined) continue;
+      const params = { ...one.signed(at), content: idText(content), what, right: rightOf(one, at, "right.that-number") };
+      findings.add("recalled-content", [one.leaf(at)], params);
     }
   }
 }

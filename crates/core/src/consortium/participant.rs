@@ -152,4 +152,9 @@ impl Participant {
     pub fn has_role(&self, role: Role) -> bool {
         self.claims.roles.contains(&role)
     }
+
+    /// Tells whether it is a carrier: it moves goods, and does nothing else.
+    pub fn is_carrier(&self) -> bool {
+        !self.claims.roles.is_empty() && self.claims.roles.iter().all(|role| *role == Role::Shipper)
+    }
 }

@@ -157,6 +157,20 @@ impl Id {
         gs1.value.get(..14)?.parse().ok()
     }
 
+    /// The trade item that a piece (8006) is a part of, or its lot: the GTIN with the piece's serial or lot. `None` for what is no
+    /// piece, or one without either.
+    pub fn whole(&self) -> Option<Self> {
+        let gs1 = self.gs1().filter(|_| self.kind() == IdKind::Piece)?;
+        let (ai, number) = gs1.qualifier.as_ref().filter(|(ai, _)| matches!(*ai, "10" | "21"))?;
+        let (key, gtin) = (Key::find("01")?, self.gtin()?.to_string());
+        Self::from_parts(key, &gtin, &[(ai, number)]).ok()
+    }
+
+    /// True for what carries other things: a logistic unit (00), or one returnable asset (8003).
+    pub fn is_load(&self) -> bool {
+        matches!(self.kind(), IdKind::LogisticUnit | IdKind::ReturnableAsset) && !self.is_class_level()
+    }
+
     /// The lot of this number under an item's GTIN; `None` where this is no item with a GTIN, or no AI 10 has that value.
     pub fn lot(&self, number: &str) -> Option<Self> {
         let gs1 = self.gs1().filter(|gs1| gs1.key.ai == "01" && self.kind() == IdKind::Item)?;

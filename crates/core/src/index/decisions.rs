@@ -7,9 +7,6 @@ use crate::hash::Hash;
 use crate::index::{Subject, SubjectKind};
 use crate::statement::StatementId;
 
-/// The policy under which everything stands that a verdict reads, so that every evidence can show all of it.
-const VERDICT: &str = "verdict";
-
 /// The policy under which changes of the rules stand.
 const RULES: &str = "rules";
 
@@ -45,11 +42,11 @@ fn of_change(change: &ProposedChange, subjects: &mut BTreeSet<Subject>) {
             subjects.extend([of_member(replacement.kid), of_member(replacement.jwk.thumbprint())]);
         }
         ProposedChange::Lift(lift) => subjects.extend(lift.ids.iter().map(|id| Subject::recall(id.as_str()))),
-        ProposedChange::Authority(_) => subjects.extend([Subject::policy(VERDICT)]),
+        ProposedChange::Authority(_) => subjects.extend([Subject::policies_of_verdict()]),
         ProposedChange::Policy(policy) => {
             subjects.insert(Subject::policy(policy.name().as_str()));
             if policy.name().is_of_verdict() {
-                subjects.insert(Subject::policy(VERDICT));
+                subjects.insert(Subject::policies_of_verdict());
             }
         }
         ProposedChange::Rules(_) => subjects.extend([Subject::policy(RULES)]),

@@ -162,6 +162,11 @@ impl Subject {
         Self::new(SubjectKind::Policy, text)
     }
 
+    /// Under which everything stands that members decided and each verdict reads: authorities, and policies of the verdict.
+    pub fn policies_of_verdict() -> Self {
+        Self::policy("verdict")
+    }
+
     /// Takes a canonical id: who recalled it, or took a recall of it back.
     pub fn recall(id: impl Into<String>) -> Self {
         Self::new(SubjectKind::Recall, id)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::consortium::{ParticipantId, Role};
+use crate::consortium::ParticipantId;
 use crate::epcis::event::{Action, What};
 use crate::index::Acts;
 use crate::merkle::LeafIndex;
@@ -178,7 +178,7 @@ fn explains(case: &Case<'_>, claims: &[usize], here: &Standpoint<'_>) -> bool {
 }
 
 fn carries(case: &Case<'_>, at: usize) -> bool {
-    case.has_role(case.signer(at), Role::Shipper)
+    case.is_carrier(case.signer(at))
 }
 
 /// Tells whether a record of taking names as its source one who has the product, or who let it go.
@@ -279,7 +279,7 @@ fn unnamed_carriers(case: &Case<'_>, findings: &mut Findings) {
         lets_go().flat_map(|at| passage::destinations(case, at)).filter_map(|id| case.owner(id)).collect();
     let lies_aside = |at: &usize| {
         let signer = case.signer(*at);
-        !case.account.fitting.contains(at) && case.has_role(signer, Role::Shipper) && !named.contains(signer)
+        !case.account.fitting.contains(at) && case.is_carrier(signer) && !named.contains(signer)
     };
     for at in case.account.aside.iter().copied().chain(case.order()).filter(lies_aside) {
         if case.acts_on_any(at).intersects(HAVING) {

@@ -18,7 +18,8 @@ use crate::provenance::wording;
 
 /// Judges a history. Pure and total: the same history and policy give the same verdict, whatever they hold.
 pub fn judge(history: &History, policy: &Policy) -> Verdict {
-    let case = Case::new(history, policy);
+    let policy = policy.decided(history.registry.policies());
+    let case = Case::new(history, &policy);
     if history.records.is_empty() || (case.own.is_empty() && case.subject.has_custodian()) {
         return unknown(&case);
     }

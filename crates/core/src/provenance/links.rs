@@ -15,6 +15,13 @@ pub fn container<'a>(event: &'a Event, child: &Id) -> Option<&'a Id> {
     }
 }
 
+/// What `event` puts into `load`: the children of an AggregationEvent with action ADD (EPCIS 2.0 §7.4.3), each as it is named there.
+pub fn packed<'a>(event: &'a Event, load: &Id) -> impl Iterator<Item = &'a Id> {
+    let is_packing =
+        matches!(&event.what, What::Aggregation { action: Action::Add, parent: Some(parent), .. } if parent == load);
+    event.ids().filter(move |(part, _)| is_packing && *part == Part::Child).map(|(_, id)| id)
+}
+
 /// What a transformation used, in the order of its lists (EPCIS 2.0 §7.4.5); nothing for other events.
 pub fn inputs(event: &Event) -> impl Iterator<Item = &Id> {
     event.ids().filter(|(part, _)| *part == Part::Input).map(|(_, id)| id)

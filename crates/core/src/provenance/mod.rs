@@ -15,6 +15,7 @@ mod account;
 mod candidates;
 mod case;
 mod containment;
+mod contents;
 mod corrections;
 mod custody;
 mod finding;

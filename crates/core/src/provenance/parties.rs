@@ -40,7 +40,7 @@ pub(super) fn of<'a>(records: &Records<'a>) -> BTreeSet<&'a ParticipantId> {
             read.insert(at);
             let destinations = passage::destinations(records, at);
             let owners: Vec<&ParticipantId> = destinations.iter().flat_map(|id| records.owners(id)).collect();
-            let is_open = owners.iter().all(|owner| passage::only_carries(records, owner));
+            let is_open = owners.iter().all(|owner| records.is_carrier(owner));
             if reading::act(records, at) == Act::Ships && is_open {
                 parties.extend(havers.get_or_insert_with(|| first_havers(records)).iter().copied());
             }

@@ -1,6 +1,6 @@
 //! Who has a product: one account of it, and whether a further event fits.
 
-use crate::consortium::{ParticipantId, Role};
+use crate::consortium::ParticipantId;
 use crate::gs1::Id;
 use crate::limits::DESTINATIONS_MAX;
 use crate::provenance::reading::{self, Act, End};
@@ -112,7 +112,7 @@ impl<'a> Passage<'a> {
 impl<'a> Transfer<'a> {
     /// Tells whether the entry's signer is announced as one that is to have it: carriers only move it.
     fn is_for(&self, records: &Records<'a>, at: usize) -> bool {
-        self.names(records, at) && !only_carries(records, records.signer(at))
+        self.names(records, at) && !records.is_carrier(records.signer(at))
     }
 
     fn names(&self, records: &Records<'a>, at: usize) -> bool {
@@ -194,7 +194,7 @@ fn from_moving<'a>(
     if end.is_some() {
         return None;
     }
-    if records.has_role(records.signer(at), Role::Shipper) {
+    if records.is_carrier(records.signer(at)) {
         let is_named = transfer.names(records, at);
         return Some(if is_named { carried_on(records, transfer, at, act) } else { Fit::Aside });
     }
@@ -238,7 +238,7 @@ fn carried_on<'a>(records: &Records<'a>, transfer: &Transfer<'a>, at: usize, act
     if act == Act::Ships {
         let is_open = transfer.is_open(records);
         let named = destinations(records, at).into_iter();
-        let may_name = |id: &&Id| is_open || records.owner(id).is_none_or(|owner| only_carries(records, owner));
+        let may_name = |id: &&Id| is_open || records.owner(id).is_none_or(|owner| records.is_carrier(owner));
         next.to.extend(named.filter(may_name));
         next.to = each_once(next.to);
     }
@@ -259,14 +259,14 @@ fn each_once(mut ids: Vec<&Id>) -> Vec<&Id> {
 
 /// Tells whether only carriers are announced. A destination of no registered participant is no carrier's.
 fn are_carriers(records: &Records<'_>, to: &[&Id]) -> bool {
-    to.iter().all(|id| records.owner(id).is_some_and(|owner| only_carries(records, owner)))
+    to.iter().all(|id| records.owner(id).is_some_and(|owner| records.is_carrier(owner)))
 }
 
 /// Tells whether two announcements name different participants and none in common.
 pub(super) fn diverge(records: &Records<'_>, one: &[&Id], other: &[&Id]) -> bool {
     let owners = |ids: &[&Id]| -> Vec<_> {
         let owners = ids.iter().filter_map(|id| records.owner(id));
-        owners.filter(|owner| !only_carries(records, owner)).cloned().collect()
+        owners.filter(|owner| !records.is_carrier(owner)).cloned().collect()
     };
     let (one, other) = (owners(one), owners(other));
     !one.is_empty() && !other.is_empty() && !one.iter().any(|owner| other.contains(owner))
@@ -277,10 +277,4 @@ fn is_at(records: &Records<'_>, hosts: &[&ParticipantId], at: usize) -> bool {
     let event = records.event(at);
     let place = event.read_point.as_ref().or(event.biz_location.as_ref());
     place.is_none_or(|place| hosts.iter().any(|host| records.owns(host, place)))
-}
-
-/// Tells whether a participant only moves goods. Who has another role too is no carrier where it is announced.
-pub(super) fn only_carries(records: &Records<'_>, participant: &ParticipantId) -> bool {
-    let roles = records.history.registry.participant(participant).map(|one| &one.claims.roles);
-    roles.is_some_and(|roles| !roles.is_empty() && roles.iter().all(|role| *role == Role::Shipper))
 }

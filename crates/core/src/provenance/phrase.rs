@@ -20,6 +20,7 @@ sentences! {
         It = "it",
         ItsLot = "its-lot" { lot },
         ItsKind = "its-kind",
+        ItsWhole = "its-whole" { whole },
         RightOfNumber = "right.number",
         RightOfThatNumber = "right.that-number",
         RightOfAuthority = "right.authority",

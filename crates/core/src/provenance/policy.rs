@@ -1,9 +1,12 @@
 //! What a verdict leaves to those who ask for it.
 
+use crate::consortium::{Policies, PolicyName, PolicyValue};
 use crate::provenance::finding::Reason;
 use crate::provenance::rule::Rule;
 use crate::provenance::wording;
 use crate::time::Timestamp;
+
+const MINUTE_MS: i64 = 60 * 1000;
 
 /// The choices behind a verdict. `Default` is what Sealane ships with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,24 @@ impl Default for Policy {
             origin_steps: GDST_ORIGIN_STEPS.map(str::to_owned).to_vec(),
             max_speed_kmh: 1_200,
             clock_tolerance_ms: 60 * 60 * 1000,
+        }
+    }
+}
+
+impl Policy {
+    /// The same, with what the members have set by vote in place of its own: their word binds all who ask.
+    #[must_use]
+    pub fn decided(&self, policies: &Policies) -> Self {
+        let whole = |name| match policies.in_force(name, None).map(|set| &set.value) {
+            Some(PolicyValue::Whole(number)) => Some(*number),
+            _ => None,
+        };
+        let speed = whole(PolicyName::MaxSpeedKmh).and_then(|kmh| u32::try_from(kmh).ok());
+        let minutes = whole(PolicyName::ClockToleranceMinutes).and_then(|minutes| i64::try_from(minutes).ok());
+        Self {
+            max_speed_kmh: speed.unwrap_or(self.max_speed_kmh),
+            clock_tolerance_ms: minutes.map_or(self.clock_tolerance_ms, |minutes| minutes.saturating_mul(MINUTE_MS)),
+            ..self.clone()
         }
     }
 }

@@ -147,8 +147,9 @@ impl<'a> Records<'a> {
         wording::name(&self.history.registry, participant)
     }
 
-    pub fn has_role(&self, participant: &ParticipantId, role: Role) -> bool {
-        self.history.registry.participant(participant).is_some_and(|one| one.has_role(role))
+    /// Tells whether a participant is a carrier: it moves goods, and does nothing else. Who has another role too takes goods over.
+    pub fn is_carrier(&self, participant: &ParticipantId) -> bool {
+        self.history.registry.participant(participant).is_some_and(Participant::is_carrier)
     }
 
     /// The participant whose company prefix or namespace governed the product at `leaf`.

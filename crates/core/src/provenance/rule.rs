@@ -52,6 +52,7 @@ rules! {
     [Recall]
         Recalled = "recalled" { who, right, day, what },
         RecalledInput = "recalled-input" { input, who, right, day, what },
+        RecalledContent = "recalled-content" { content, who, right, day, what },
     [Fails]
         ClaimUpheld = "claim-upheld" { who, place, day, by, upheld },
         CommissionedTwice = "commissioned-twice" { verb, told },

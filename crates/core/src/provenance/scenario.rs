@@ -142,6 +142,11 @@ impl Scenario {
         self.resolve(when, ProposedChange::Authority(GrantAuthority { registration: actor.id.clone() }));
     }
 
+    pub fn set_policy(&mut self, when: &str, name: &str, value: u64) {
+        let change = serde_json::from_value(json!({"type": "policy", "name": name, "value": value})).unwrap();
+        self.resolve(when, change);
+    }
+
     pub fn succeed(&mut self, former: &Actor, actor: &Actor, when: &str) {
         let change = Succession { former: former.id.clone(), participant: actor.id.clone() };
         self.resolve(when, ProposedChange::Succeeds(change));

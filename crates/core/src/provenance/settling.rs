@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::consortium::{ParticipantId, Role};
+use crate::consortium::ParticipantId;
 use crate::limits::{ACCOUNT_STEPS_MAX, ACCOUNT_WALKS_MAX, ACCOUNT_WALKS_OF_RUNS_MAX};
 use crate::provenance::candidates::Contest;
 use crate::provenance::corrections::{self, Standing};
@@ -233,12 +233,13 @@ fn is_rewritten(
             continue;
         }
         let is_taken_back = |one: &Retraction| {
-            let is_before = records.moment(one.of) < records.moment(at) || records.may_be_within_tolerance(one.of, at);
-            one.by > at && is_before && records.signer(one.of) != signer
+            // What lies aside by the clocks does so by what comes later too.
+            let may_matter = records.moment(one.of) < records.moment(at) || journey.near_transit.contains(&at);
+            one.by > at && may_matter && records.signer(one.of) != signer
         };
         let last = if is_there { &last_fitting } else { &last_taken_out };
         // A carrier's record lies aside whatever was posted late.
-        let is_carried = is_there && records.has_role(signer, Role::Shipper);
+        let is_carried = is_there && records.is_carrier(signer);
         let is_dated_back = !is_carried && last.iter().any(|(other, one)| *other != signer && *one > at);
         if is_dated_back || retractions.iter().any(is_taken_back) {
             return true;
@@ -338,7 +339,8 @@ impl<'a> Builder<'a, '_, '_> {
                 if matches!(taken, Ok(Taken::Fits(_))) {
                     self.kept.fitting.insert(at);
                 }
-                if self.waiting.iter().any(|waiting| self.may_now_fit(*waiting, at)) {
+                let sets_aside = self.may_set_a_carriers_aside(at);
+                if self.waiting.iter().any(|waiting| sets_aside || self.may_now_fit(*waiting, at)) {
                     self.accept_what_waits();
                 }
                 return;
@@ -358,9 +360,19 @@ impl<'a> Builder<'a, '_, '_> {
 
     /// Tells whether a record of letting go may come before a carrier's that lies aside.
     fn may_come_before_a_carriers(&self, at: usize) -> bool {
+        self.lets_go_near(at, |one| self.kept.near_transit.contains(&one))
+    }
+
+    /// Tells whether an entry lets go within the tolerance of a carrier's before it, which may lie aside by that: then what comes before
+    /// both may fit.
+    fn may_set_a_carriers_aside(&self, at: usize) -> bool {
+        self.lets_go_near(at, |one| self.records.is_carrier(self.records.signer(one)))
+    }
+
+    fn lets_go_near(&self, at: usize, is: impl Fn(usize) -> bool) -> bool {
         let records = self.records;
         let near = || self.queue.iter().rev().take_while(|one| records.may_be_within_tolerance(**one, at));
-        reading::act(records, at) == Act::Ships && near().any(|one| self.kept.near_transit.contains(one))
+        reading::act(records, at) == Act::Ships && near().any(|one| is(*one))
     }
 
     /// Tells whether what waits may fit after an entry that was accepted at the end: not if the walk comes to it as before.

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::consortium::{ParticipantId, Role};
+use crate::consortium::ParticipantId;
 use crate::gs1::Id;
 use crate::provenance::containment::{Containment, Notice, Turn};
 use crate::provenance::passage::{Fit, Passage, Transfer};
@@ -135,7 +135,7 @@ impl<'a> Standpoint<'a> {
 
 /// Tells whether an entry is a carrier's and ends nothing.
 pub(super) fn is_carriers(records: &Records<'_>, at: usize) -> bool {
-    records.has_role(records.signer(at), Role::Shipper) && reading::end(records, at).is_none()
+    records.is_carrier(records.signer(at)) && reading::end(records, at).is_none()
 }
 
 /// The records that a walk takes, and what they tell of the way.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::consortium::ParticipantId;
 use crate::index::Acts;
 use crate::limits::{
-    FOLLOWED_BYTES_MAX, FOLLOWED_CONTAINERS_MAX, FOLLOWED_EVENTS_MAX, FOLLOWED_IDS_MAX, FOLLOWED_LIST_END_MAX,
+    FOLLOWED_BYTES_MAX, FOLLOWED_CONTAINERS_MAX, FOLLOWED_CONTENTS_MAX, FOLLOWED_EVENTS_MAX, FOLLOWED_IDS_MAX, FOLLOWED_LIST_END_MAX,
     FOLLOWED_LIST_MAX, FOLLOWED_LOTS_MAX, FOLLOWED_PLACES_MAX, FOLLOWED_RECALLS_MAX, FOLLOWED_SHARES,
     FOLLOWED_STATEMENTS_MAX, OTHER_BYTES_MAX, OTHER_LEAVES_MAX, OTHER_LEAVES_TRIED_MAX, OTHER_RECALLS_MAX,
     OTHER_SIGNERS_MAX, OTHER_STATEMENT_BYTES_MAX, SIGNERS_OF_OPEN_GOODS_MAX,
@@ -39,6 +39,8 @@ pub struct FollowLimits {
     pub recalls: usize,
     pub other_recalls: usize,
     pub lots: usize,
+    /// Of a load.
+    pub contents: usize,
 }
 
 impl FollowLimits {
@@ -60,6 +62,7 @@ impl FollowLimits {
         recalls: FOLLOWED_RECALLS_MAX,
         other_recalls: OTHER_RECALLS_MAX,
         lots: FOLLOWED_LOTS_MAX,
+        contents: FOLLOWED_CONTENTS_MAX,
     };
 }
 

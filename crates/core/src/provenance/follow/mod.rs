@@ -16,7 +16,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::consortium::{ParticipantId, Place, Registry};
+use crate::consortium::{ParticipantId, Place, ProposedChange, Registry};
 use crate::epcis::Event;
 use crate::gs1::{Id, Question};
 use crate::hash::Hash;
@@ -176,6 +176,7 @@ pub fn follow_within<S: Source>(
     let mut follower = Follower::new(asked.into(), source, limits);
     follower.journey()?;
     follower.others()?;
+    follower.decided()?;
     follower.recalls()?;
     follower.known()?;
     Ok(follower.into_trail())
@@ -197,8 +198,10 @@ struct Follower<'a, S> {
     found: Vec<CapturedEvent>,
     /// Those about whom everything is to be shown.
     known: BTreeSet<ParticipantId>,
-    /// The proposals that stand in lists of recalls.
+    /// The proposals that verdicts read: those in lists of recalls, and those of authorities and policies.
     proposals: BTreeSet<Subject>,
+    /// All whom a proposal would make, or has made, an authority.
+    authorities: BTreeSet<ParticipantId>,
     trail: Trail,
 }
 
@@ -216,6 +219,7 @@ impl<'a, S: Source> Follower<'a, S> {
             found: Vec::new(),
             known: BTreeSet::new(),
             proposals: BTreeSet::new(),
+            authorities: BTreeSet::new(),
             trail: Trail::default(),
         }
     }
@@ -275,6 +279,23 @@ impl<'a, S: Source> Follower<'a, S> {
         }
         self.known.extend(registered.iter().cloned());
         Ok(registered)
+    }
+
+    /// What members proposed of that which each verdict reads: policies, and who is an authority.
+    fn decided(&mut self) -> Result<(), S::Error> {
+        let subject = Subject::policies_of_verdict();
+        for ListEntry { leaf, .. } in self.take_long(&subject)? {
+            let Some(proposal) = self.source.registry().proposed_at(leaf) else {
+                return Err(self.source.fault(FollowFault::NoProposal { subject, leaf }));
+            };
+            let granted = proposal.content.changes.iter().filter_map(|change| match change {
+                ProposedChange::Authority(grant) => Some(grant.registration.clone()),
+                _ => None,
+            });
+            self.authorities.extend(granted);
+            self.proposals.insert(Subject::proposal(&proposal.id));
+        }
+        Ok(())
     }
 
     /// Everything about those that spoke, those that say to have had it and those that hold, and how each proposal about one of them

@@ -1,4 +1,4 @@
-//! Recalls of the id and its inputs, and of their lots and classes.
+//! Recalls of the id and its inputs, of their lots and classes, and of what a load holds.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +8,8 @@ use crate::gs1::Id;
 use crate::index::{ListEntry, Subject};
 use crate::provenance::follow::others::Allowance;
 use crate::provenance::follow::{FollowFault, Follower, Source, WantedList};
+use crate::provenance::history::CapturedEvent;
+use crate::provenance::links;
 
 /// A list of recalls, with the id that they recall.
 type Recalled = (Subject, Id);
@@ -19,8 +21,8 @@ struct Budget {
 }
 
 impl<S: Source> Follower<'_, S> {
-    /// Opens the recalls of all that ever held a prefix, those of the id itself first; then what members decided of recalls, and a few
-    /// recalls of others, which are told.
+    /// Opens the recalls of all that ever held a prefix, those of the id itself first; then those of authorities, what members decided of
+    /// recalls, and a few recalls of others, which are told; and last the recalls of what a load holds.
     pub(super) fn recalls(&mut self) -> Result<(), S::Error> {
         let used: Vec<Id> = self.ids.iter().filter(|(_, role)| role.is_used).map(|(id, _)| id.clone()).collect();
         let (mut own, mut of_inputs) = (BTreeSet::new(), BTreeSet::new());
@@ -32,9 +34,8 @@ impl<S: Source> Follower<'_, S> {
                 if is_asked { (&mut own, &mut by_any) } else { (&mut of_inputs, &mut by_any_of_inputs) };
             let holders = self.holders(&id)?;
             all_holders.extend(holders.iter().cloned());
-            for recalled in [Some(id.clone()), id.class()].into_iter().flatten().chain(self.lots(&id)) {
-                let subjects = holders.iter().map(|holder| Subject::recall_by(holder.as_str(), recalled.as_str()));
-                by_holders.extend(subjects.map(|subject| (subject, recalled.clone())));
+            for recalled in with_it(&id).chain(self.lots(&id)) {
+                by_holders.extend(recalls_by(&holders, &recalled));
                 by_any.insert((Subject::recall(recalled.as_str()), recalled));
             }
         }
@@ -46,7 +47,54 @@ impl<S: Source> Follower<'_, S> {
         for (subject, id) in in_order(by_any, by_any_of_inputs) {
             self.take_any_recalls(&subject, &id, &all_holders, &mut budget, &mut allowance)?;
         }
+        self.recalls_of_contents(&mut budget, &mut allowance)
+    }
+
+    /// Opens the recalls of each id that a load holds, by the holders of its prefix; and if there are any, what else is recorded of a recall
+    /// of it. Of the kinds of what it holds, all is looked up.
+    fn recalls_of_contents(&mut self, budget: &mut Budget, allowance: &mut Allowance) -> Result<(), S::Error> {
+        let mut seen = BTreeSet::new();
+        for content in self.contents() {
+            let holders = self.holders(&content)?;
+            for recalled in with_it(&content) {
+                if !seen.insert(recalled.clone()) {
+                    continue;
+                }
+                let mut is_recalled = recalled.is_class_level();
+                for (subject, id) in recalls_by(&holders, &recalled) {
+                    self.take_recalls(&subject, &id, budget)?;
+                    is_recalled |= self.trail.shown.get(&subject).is_some_and(|list| !list.entries.is_empty());
+                }
+                if is_recalled {
+                    let subject = Subject::recall(recalled.as_str());
+                    self.take_any_recalls(&subject, &recalled, &holders, budget, allowance)?;
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// What parties say to have packed into the id, if it is a load: the first ones by the ledger, each once.
+    fn contents(&mut self) -> Vec<Id> {
+        let load = &self.asked.id;
+        if !load.is_load() {
+            return Vec::new();
+        }
+        let mut packing: Vec<&CapturedEvent> =
+            self.found.iter().filter(|event| self.parties.contains(&event.capture().signer)).collect();
+        packing.sort_unstable_by_key(|event| event.place());
+        let (mut contents, mut seen) = (Vec::new(), BTreeSet::new());
+        for id in packing.into_iter().flat_map(|event| links::packed(event, load)) {
+            if !seen.insert(id) {
+                continue;
+            }
+            if contents.len() >= self.limits.contents {
+                self.trail.limit_reached = true;
+                break;
+            }
+            contents.push(id.clone());
+        }
+        contents
     }
 
     /// The lots of which it is said that the id is of them, and the label's.
@@ -75,7 +123,8 @@ impl<S: Source> Follower<'_, S> {
         Ok(())
     }
 
-    /// Opens what members signed in a list of recalls by anyone, and a few of the last entries of others.
+    /// Opens what authorities recalled, if one that holds no prefix recalled anything; what members signed in a list of recalls by anyone; and a
+    /// few of the last entries of others.
     fn take_any_recalls(
         &mut self,
         subject: &Subject,
@@ -85,6 +134,13 @@ impl<S: Source> Follower<'_, S> {
         allowance: &mut Allowance,
     ) -> Result<(), S::Error> {
         let entries = self.take_long(subject)?;
+        let is_others = |entry: &ListEntry| entry.signer.participant().is_some_and(|one| !holders.contains(&one));
+        // What strangers record hides nothing that an authority has recorded.
+        if entries.iter().any(is_others) {
+            for (subject, id) in recalls_by(self.authorities.difference(holders), id) {
+                self.take_recalls(&subject, &id, budget)?;
+            }
+        }
         let mut room = self.limits.other_recalls;
         for ListEntry { leaf, signer, .. } in entries.into_iter().rev() {
             let Some(signer) = signer.participant() else {
@@ -101,8 +157,8 @@ impl<S: Source> Follower<'_, S> {
                 self.trail.proposed.insert(leaf);
                 continue;
             };
-            // What holders recall stands in lists of their own.
-            if room > 0 && !holders.contains(&signer) {
+            // What holders and authorities recall stands in lists of their own.
+            if room > 0 && !holders.contains(&signer) && !self.authorities.contains(&signer) {
                 room -= 1;
                 if let Some(capture) = self.open_other(leaf, subject, allowance)? {
                     self.take(&capture, &|event| speaks(event, id));
@@ -111,6 +167,17 @@ impl<S: Source> Follower<'_, S> {
         }
         Ok(())
     }
+}
+
+/// What is recalled with a recall of which an id is: itself, the whole that it is a piece of, and its class.
+fn with_it(id: &Id) -> impl Iterator<Item = Id> + use<> {
+    [Some(id.clone()), id.whole(), id.class()].into_iter().flatten()
+}
+
+/// The lists of what each of some participants recorded of a recall of an id.
+fn recalls_by<'p>(participants: impl IntoIterator<Item = &'p ParticipantId>, id: &Id) -> Vec<Recalled> {
+    let list = |one: &ParticipantId| (Subject::recall_by(one.as_str(), id.as_str()), id.clone());
+    participants.into_iter().map(list).collect()
 }
 
 /// Tells whether an event says something of a recall of the id.

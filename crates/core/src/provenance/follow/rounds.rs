@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::consortium::{ParticipantId, Registry, Role as Trade};
+use crate::consortium::{Participant, ParticipantId};
 use crate::gs1::Id;
 use crate::index::{Acts, ListEntry, Subject};
 use crate::limits::DESTINATIONS_MAX;
@@ -228,7 +228,7 @@ impl<S: Source> Follower<'_, S> {
         for opened in self.carried().filter(|opened| self.parties.contains(&opened.signer)) {
             for said in &opened.said {
                 let owners = || said.destinations.iter().filter_map(|place| self.owners.get(place)).flatten();
-                is_open |= said.lets_go && owners().all(|owner| only_carries(registry, owner));
+                is_open |= said.lets_go && owners().all(|owner| registry.participant(owner).is_some_and(Participant::is_carrier));
                 new.extend(owners().filter(|owner| !self.parties.contains(*owner)).cloned());
             }
         }
@@ -469,9 +469,4 @@ pub(super) fn signers_of(entries: &[ListEntry], acts: Acts) -> impl Iterator<Ite
         }
     }
     signers.into_iter()
-}
-
-fn only_carries(registry: &Registry, participant: &ParticipantId) -> bool {
-    let roles = registry.participant(participant).map(|one| &one.claims.roles);
-    roles.is_some_and(|roles| !roles.is_empty() && roles.iter().all(|role| *role == Trade::Shipper))
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::epcis::event::{Action, Part, What};
-use crate::gs1::{Id, IdKind};
+use crate::epcis::event::Part;
+use crate::gs1::IdKind;
 use crate::merkle::LeafIndex;
 use crate::provenance::case::{self, Case};
+use crate::provenance::contents::contents;
 use crate::provenance::corrections::Standing;
 use crate::provenance::finding::Findings;
 use crate::provenance::passage::Passage;
@@ -52,22 +53,7 @@ fn unpacked(case: &Case<'_>, findings: &mut Findings) {
     if case.history.id.kind() != IdKind::LogisticUnit {
         return;
     }
-    let mut inside: BTreeSet<&Id> = BTreeSet::new();
-    let mut emptied: Option<usize> = None;
-    for at in case.order().filter(|at| case.account.fitting.contains(at) && case.plays(*at, Part::Parent)) {
-        let What::Aggregation { action, child_epcs, child_quantities, .. } = &case.event(at).what else { continue };
-        let children = child_epcs.iter().chain(child_quantities.iter().map(|one| &one.epc_class));
-        match action {
-            Action::Add => inside.extend(children),
-            Action::Delete if child_epcs.is_empty() && child_quantities.is_empty() => inside.clear(),
-            Action::Delete => children.for_each(|child| {
-                inside.remove(child);
-            }),
-            Action::Observe => continue,
-        }
-        emptied = (*action == Action::Delete && inside.is_empty()).then_some(at);
-    }
-    if let Some(at) = emptied {
+    if let Some(at) = contents(case).emptied {
         findings.add(Rule::Unpacked { who: case.who(at), day: case.day(at) }, &[case.leaf(at)]);
     }
 }

@@ -1,5 +1,5 @@
-//! Recalls: of the product, its lot, its class, and of what it was made from, each by the holder of that id's company
-//! prefix; those of others are shown as claims.
+//! Recalls: of the product, its lot, its class, what it was made from, and what a load holds, each by the holder of that id's
+//! company prefix; those of others are shown as claims.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +8,7 @@ use crate::epcis::event::{Action, Part, What};
 use crate::gs1::Id;
 use crate::limits::FOLLOWED_LOTS_MAX;
 use crate::provenance::case::Case;
+use crate::provenance::contents::contents as held;
 use crate::provenance::finding::Findings;
 use crate::provenance::phrase::Phrase;
 use crate::provenance::rule::Rule;
@@ -28,6 +29,7 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
         product(case, &recalls.word(recalls.of(&wider), &wider, id), &name, findings);
     }
     inputs(case, &recalls, findings);
+    contents(case, &recalls, findings);
 }
 
 /// What the records say about the recall of one id.
@@ -99,8 +101,8 @@ impl<'c, 'a> Recalls<'c, 'a> {
     }
 }
 
-/// The ids of many objects that `item` is one of, each with how a sentence names it: its lots by the entries at `among`
-/// (which bring it forth) with authority, that of the label, and its class.
+/// The wider ids that `item` is one of, each with how a sentence names it: its lots by the entries at `among` (which bring it
+/// forth) with authority, that of the label, the whole that it is a piece of, and its class.
 fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, Wording)> {
     let mut lots: BTreeMap<Id, bool> = BTreeMap::new();
     for at in among.iter().copied() {
@@ -115,7 +117,16 @@ fn wider(case: &Case<'_>, item: &Id, among: &[usize]) -> Vec<(Id, Wording)> {
         let name = Phrase::ItsLot { lot: wording::id(&lot).into() };
         (lot, name.into())
     });
-    named.chain(item.class().map(|class| (class, Phrase::ItsKind.into()))).collect()
+    named.chain(whole_and_class(item)).collect()
+}
+
+/// The whole that an id is a piece of and its class, each with how a sentence names it.
+fn whole_and_class(id: &Id) -> impl Iterator<Item = (Id, Wording)> {
+    let whole = id.whole().map(|whole| {
+        let name = Phrase::ItsWhole { whole: wording::id(&whole).into() };
+        (whole, name.into())
+    });
+    whole.into_iter().chain(id.class().map(|class| (class, Phrase::ItsKind.into())))
 }
 
 /// Reports what is said about a recall of the product, or of its lot or class by that name.
@@ -160,6 +171,22 @@ fn inputs(case: &Case<'_>, recalls: &Recalls<'_, '_>, findings: &mut Findings) {
             let right = right(case, at, Phrase::RightOfThatNumber);
             let (input, who, day) = (wording::id(input).into(), case.who(at), case.day(at));
             findings.add(Rule::RecalledInput { input, right, who, day, what }, &[case.leaf(at), case.leaf(made)]);
+        }
+    }
+}
+
+/// Reports the recalls of what a load holds, or of its kind: each recall once.
+fn contents(case: &Case<'_>, recalls: &Recalls<'_, '_>, findings: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for content in held(case).inside {
+        for (id, what) in [(content.clone(), Wording::from(Phrase::It))].into_iter().chain(whole_and_class(content)) {
+            if !seen.insert(id.clone()) {
+                continue;
+            }
+            let Some(at) = recalls.word(recalls.of(&id), &id, content).standing.first().copied() else { continue };
+            let right = right(case, at, Phrase::RightOfThatNumber);
+            let (content, who, day) = (wording::id(content).into(), case.who(at), case.day(at));
+            findings.add(Rule::RecalledContent { content, right, who, day, what }, &[case.leaf(at)]);
         }
     }
 }

@@ -232,6 +232,7 @@ const FEW: FollowLimits = FollowLimits {
     recalls: 3,
     other_recalls: 3,
     lots: 3,
+    contents: 3,
 };
 
 const OTHER_ITEM: &str = "https://id.gs1.org/01/09506000134352/21/I1";

@@ -38,7 +38,8 @@ impl Lists {
         let mut captures = BTreeMap::new();
         let mut named: Vec<(LeafIndex, SignerTag, Subject, Acts)> = Vec::new();
         for (leaf, admin) in &ledger.admins {
-            let id = StatementId::from_hash(Hash::of(b"its own"));
+            let proposed = ledger.registry.proposed_at(*leaf).map(|proposed| proposed.id);
+            let id = proposed.unwrap_or_else(|| StatementId::from_hash(Hash::of(b"its own")));
             let signer = SignerTag::of_member(&Hash::of(b"a member"));
             named.extend(names::of_admin(admin, id).into_iter().map(|(subject, acts)| (*leaf, signer, subject, acts)));
         }
@@ -63,8 +64,12 @@ impl Lists {
     }
 
     pub fn trail(&mut self) -> Result<Trail, FollowFault> {
+        self.trail_of(ITEM)
+    }
+
+    pub fn trail_of(&mut self, id: &str) -> Result<Trail, FollowFault> {
         let limits = self.limits;
-        follow_within(Id::parse(ITEM).unwrap(), self, limits)
+        follow_within(Id::parse(id).unwrap(), self, limits)
     }
 
     pub fn trail_with(&mut self, subject: &Subject, given: Range<usize>) -> Result<Trail, FollowFault> {
@@ -76,7 +81,11 @@ impl Lists {
 
     /// What a verifier finds that has what a trail shows, but for some captures.
     pub fn again(&self, trail: &Trail, without: &BTreeSet<LeafIndex>) -> Result<Trail, FollowFault> {
-        follow_within(Id::parse(ITEM).unwrap(), &mut Shown { of: self, trail, without }, self.limits)
+        self.again_of(ITEM, trail, without)
+    }
+
+    pub fn again_of(&self, id: &str, trail: &Trail, without: &BTreeSet<LeafIndex>) -> Result<Trail, FollowFault> {
+        follow_within(Id::parse(id).unwrap(), &mut Shown { of: self, trail, without }, self.limits)
     }
 }
 
@@ -86,7 +95,16 @@ pub fn verdict(ledger: &Scenario) -> Verdict {
 }
 
 pub fn judged(ledger: &Scenario, trail: Trail) -> Verdict {
-    let Question { id, label } = Question::parse(ITEM).unwrap();
+    judged_of(ITEM, ledger, trail)
+}
+
+/// The verdict about another id over what is followed of it.
+pub fn verdict_of(id: &str, ledger: &Scenario) -> Verdict {
+    judged_of(id, ledger, Lists::of(ledger).trail_of(id).unwrap())
+}
+
+fn judged_of(id: &str, ledger: &Scenario, trail: Trail) -> Verdict {
+    let Question { id, label } = Question::parse(id).unwrap();
     let Trail { records, unopened, known, limit_reached, .. } = trail;
     let (as_of, registry) = (ledger.as_of, Arc::new(ledger.registry.clone()));
     let tree_size = ledger.history(ITEM).tree_size;

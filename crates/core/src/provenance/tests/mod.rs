@@ -3,6 +3,7 @@
 mod acts;
 mod attacks;
 mod containment;
+mod contents;
 mod custody;
 mod ending;
 mod floods;
