@@ -582,7 +582,7 @@ fn unknown(ledger: &Ledger) -> Evidence {
     let id = Id::parse(UNKNOWN).unwrap();
     let mut subjects = names::prefixes_of(&id);
     subjects.extend([&id, &id.class().unwrap()].map(|id| Subject::recall(id.as_str())));
-    subjects.push(Subject::id(id.as_str()));
+    subjects.extend([Subject::id(id.as_str()), Subject::policies_of_verdict()]);
     subjects.sort();
     let mut index = last_index(ledger);
     let absent = |subject| SubjectEntry::new(subject, &[], 0..0, index.prove(&subject.key()), &SignerList::default());

@@ -31,6 +31,7 @@ class Teller {
     this.world = new World();
     this.world.quick = this.world.join("Quick Freight", "shipper", [], "952100000004");
     this.world.busan = this.world.join("Busan Medical", "distributor", [], "952100000005");
+    this.world.depot = this.world.join("Depot Services", "shipper+distributor", [], "952100000007");
     this.world.agency = this.world.join("Food Agency", "authority", [], "952100000006");
   }
 

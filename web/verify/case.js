@@ -101,12 +101,20 @@ export class Case extends Records {
    * that is the place which the sentence names anyway.
    */
   known(at) {
-    const name = this.who(at);
-    const { gs1CompanyPrefixes: [prefix] = [], glns: [gln] = [] } = this.registry.participant(this.signer(at))?.claims ?? {};
-    if (prefix !== undefined) return { key: "known.prefix", params: { name, prefix } };
     const id = locationOf(this.event(at));
-    const isTold = id && glnOf(id) !== undefined && holdsLocation(this.registry.participant(this.signer(at)).claims, id);
-    return gln === undefined || isTold ? name : { key: "known.gln", params: { name, gln } };
+    return this.#numbered(this.signer(at), (claims) => id && glnOf(id) !== undefined && holdsLocation(claims, id));
+  }
+
+  /** A participant by its name and by such a number, whatever else a sentence tells. */
+  knownByNumber(participant) {
+    return this.#numbered(participant, () => false);
+  }
+
+  #numbered(participant, isTold) {
+    const [name, claims] = [this.name(participant), this.registry.participant(participant)?.claims];
+    const { gs1CompanyPrefixes: [prefix] = [], glns: [gln] = [] } = claims ?? {};
+    if (prefix !== undefined) return { key: "known.prefix", params: { name, prefix } };
+    return gln === undefined || isTold(claims) ? name : { key: "known.gln", params: { name, gln } };
   }
 }
 

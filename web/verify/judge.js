@@ -43,6 +43,8 @@ export function judge(history, policy = DEFAULT_POLICY) {
     notSerialised(one, findings);
   }
   const reasons = findings.sorted();
+  state.end ??= reasons.map(({ rule }) => ENDED[rule]).find(Boolean) ?? null;
+  if (reasons.some(({ rule }) => rule === "used-up")) state.custodian = null;
   const best = one.subject === "one" || one.subject === "paper" ? "authentic" : "traced";
   const { id, ...verdict } = weighed(history.id.text, isKnown ? weigh(reasons, best) : "unknown", reasons, genuine(one, whereabouts));
   const label = history.label?.size ? { label: Object.fromEntries(history.label) } : {};
@@ -51,6 +53,11 @@ export function judge(history, policy = DEFAULT_POLICY) {
 }
 
 const NO_STATE = { custodian: null, location: null, disposition: null, end: null, expiry: null, inTransit: false };
+
+/** The words of `state.end` for the rules that find an end. */
+const ENDED = {
+  sold: "sold", dispensed: "dispensed", decommissioned: "decommissioned", destroyed: "destroyed", "used-up": "consumed", expired: "expired", unpacked: "unpacked",
+};
 
 /** The word that reasons amount to; `best` if nothing is against it. */
 function weigh(reasons, best) {

@@ -8,7 +8,7 @@ import { day, quoted } from "./sentences.js";
 export function checkUnopened(one, findings) {
   const { claims, dismissed } = sorted(one);
   for (const [signer, leaves] of claims) {
-    const says = { key: "claimed.unopened", params: { who: one.name(signer), told: told(leaves) } };
+    const says = { key: "claimed.unopened", params: { who: one.knownByNumber(signer), told: told(leaves) } };
     findings.add("claimed", leaves, against(one, signer, says));
   }
   noteDismissed(one, dismissed, findings);
@@ -19,7 +19,7 @@ export function checkUnopened(one, findings) {
 export function noteUnopened(one, findings) {
   const { claims, dismissed } = sorted(one);
   for (const [signer, leaves] of claims) {
-    const says = { key: "lot-claimed.unopened", params: { who: one.name(signer), told: told(leaves) } };
+    const says = { key: "lot-claimed.unopened", params: { who: one.knownByNumber(signer), told: told(leaves) } };
     findings.add("lot-claimed", leaves, { says });
   }
   noteDismissed(one, dismissed, findings);
@@ -39,7 +39,7 @@ function sorted(one) {
 function noteDismissed(one, dismissed, findings) {
   for (const [signer, leaves] of dismissed) {
     const { at, reason } = one.registry.dismissalOf(signer, leaves[0]);
-    const says = { key: "dismissed.unopened", params: { who: one.name(signer), told: told(leaves) } };
+    const says = { key: "dismissed.unopened", params: { who: one.knownByNumber(signer), told: told(leaves) } };
     findings.add("dismissed", leaves, { says, decided: day(at.time), reason: quoted(reason) });
   }
 }

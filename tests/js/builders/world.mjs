@@ -51,7 +51,7 @@ export class World {
     const gln = digits + checkDigit(digits);
     const id = `00000000-0000-4000-8000-${String(this.leaf).padStart(12, "0")}`;
     const certificate = { thumbprint: organization, key: { thumbprint: organization }, notBefore: hour(-9999), notAfter: hour(9999) };
-    const claims = { organization, roles: [role], glns: [gln], gs1CompanyPrefixes, namespaces: [] };
+    const claims = { organization, roles: role.split("+"), glns: [gln], gs1CompanyPrefixes, namespaces: [] };
     this.#apply({ type: "registration", participant: id, claims, certificate }, hour(-999));
     return { id, certificate: organization, place: `https://id.gs1.org/414/${gln}`, party: `https://id.gs1.org/417/${gln}` };
   }

@@ -3,17 +3,26 @@
 import { endWord } from "../case.js";
 import { contentsOf } from "../contents.js";
 import { ENDS, endOf, mayBeReturned } from "../reading.js";
+import { day } from "../sentences.js";
 
 /** Within what time of its record a seller may withdraw a sale without a trace in the word. */
 const SALE_MISTAKEN_MS = 24 * 60 * 60 * 1000;
 
 /** Reports how the product ended, if it did. */
 export function checkEnding(one, findings) {
+  if (one.subject === "paper") return paper(one, findings);
   const { is, end, by } = one.account.end.passage;
   if (is === "ended") findings.add(ENDS[end], [one.leaf(by)], one.signed(by));
   else usedUp(one, findings);
   if (one.history.id.kind === "logistic-unit") unpacked(one, findings);
   withdrawn(one, findings);
+}
+
+/** Of a paper nobody asks who has it: the word of the holder of its prefix ends it. */
+function paper(one, findings) {
+  const isEnd = (at) => one.byPrefixHolder(at) && ["decommissioned", "destroyed"].includes(ENDS[endOf(one, at)]);
+  const at = one.order.find(isEnd);
+  if (at !== undefined) findings.add(ENDS[endOf(one, at)], [one.leaf(at)], one.signed(at));
 }
 
 /** What went into something else is used up, unless the same participant recorded it again: a drum of cable is cut and stored. */
@@ -48,7 +57,9 @@ function withdrawn(one, findings) {
     const isThere = passage.is === "held" && passage.by === signer;
     if (mayBeReturned(end) && isFirst && isPrompt && isThere) continue;
     if (one.order.some((later) => one.byPrefixHolder(later) && one.leaf(later) > one.leaf(by))) continue;
-    const params = { ...one.signed(at), end: endWord(end), again: one.day(by) };
+    const { declaration } = one.event(by);
+    const again = declaration === undefined ? one.day(by) : day(declaration.time);
+    const params = { ...one.signed(at), end: endWord(end), again };
     findings.add("end-withdrawn", one.leaves([at, by]), params);
   }
 }

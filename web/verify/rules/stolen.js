@@ -5,7 +5,10 @@ import { declares } from "../epcis.js";
 /** Judges reports of theft. Who reported it, or the prefix's holder, may say that it was found. */
 export function checkStolen(one, findings) {
   // What others have gone on from is reported stolen by the maker alone.
-  const thefts = one.account.thefts.filter((at) => !one.account.overtaken.has(at) || one.byPrefixHolder(at));
+  const ofJourney = () => one.account.thefts.filter((at) => !one.account.overtaken.has(at) || one.byPrefixHolder(at));
+  // Nobody is asked who has a paper.
+  const ofPaper = () => one.order.filter((at) => declares(one.event(at), "stolen") && one.byPrefixHolder(at));
+  const thefts = one.subject === "paper" ? ofPaper() : ofJourney();
   let reported;
   for (const at of one.order) {
     if (thefts.includes(at)) reported ??= at;

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use crate::consortium::ParticipantId;
+use crate::consortium::{Claims, ParticipantId};
 use crate::gs1::Id;
 use crate::provenance::account::Account;
 use crate::provenance::corrections::Standing;
@@ -131,14 +131,24 @@ impl<'a> Case<'a> {
     /// The signer of an entry, by its name and by a number that it did not choose: its first company prefix, else its first GLN, unless
     /// that is the place which the sentence names anyway.
     pub fn known(&self, at: usize) -> Wording {
-        let name = self.who(at);
-        let Some(participant) = self.entries[at].participant else { return name };
-        let claims = &participant.claims;
-        let is_told =
-            || reading::location(self.event(at)).is_some_and(|id| id.gln().is_some() && claims.holds_location(id));
+        let is_told = |claims: &Claims| {
+            reading::location(self.event(at)).is_some_and(|id| id.gln().is_some() && claims.holds_location(id))
+        };
+        self.numbered(self.signer(at), is_told)
+    }
+
+    /// A participant by its name and by such a number, whatever else a sentence tells.
+    pub fn known_by_number(&self, participant: &ParticipantId) -> Wording {
+        self.numbered(participant, |_| false)
+    }
+
+    fn numbered(&self, participant: &ParticipantId, is_told: impl Fn(&Claims) -> bool) -> Wording {
+        let name = self.name(participant);
+        let Some(registered) = self.history.registry.participant(participant) else { return name };
+        let claims = &registered.claims;
         match (claims.gs1_company_prefixes.first(), claims.glns.first()) {
             (Some(prefix), _) => Phrase::KnownByPrefix { name, prefix: prefix.as_str().into() }.into(),
-            (None, Some(gln)) if !is_told() => Phrase::KnownByGln { name, gln: gln.to_string().into() }.into(),
+            (None, Some(gln)) if !is_told(claims) => Phrase::KnownByGln { name, gln: gln.to_string().into() }.into(),
             _ => name,
         }
     }

@@ -27,11 +27,15 @@ pub fn judge(history: &History, policy: &Policy) -> Verdict {
     if history.limit_reached {
         findings.add(Rule::LimitReached { what: Phrase::LimitOfFollowing.into() }, &[]);
     }
-    let (state, whereabouts) = match case.subject {
+    let (mut state, whereabouts) = match case.subject {
         Subject::One | Subject::Load | Subject::Paper => one(&case, &mut findings),
         Subject::Lot | Subject::Kind | Subject::Place => (many(&case, &mut findings), Wording::NOTHING),
     };
     let reasons = findings.into_reasons();
+    state.end = state.end.or_else(|| reasons.iter().find_map(|reason| reason.found.end()));
+    if reasons.iter().any(|reason| matches!(reason.found, Rule::UsedUp { .. })) {
+        state.custodian = None;
+    }
     let best = if matches!(case.subject, Subject::One | Subject::Paper) { Word::Authentic } else { Word::Traced };
     let word = Word::weigh(&reasons, best);
     let summary_said = match (word, case.account.origin) {

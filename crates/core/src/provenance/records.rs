@@ -1,6 +1,6 @@
 //! The records of a history, and what each says by itself: who signed it, with what right, and what it names.
 
-use crate::consortium::{Claims, Dismissal, Participant, ParticipantId, Role};
+use crate::consortium::{Claims, Dismissal, Participant, ParticipantId};
 use crate::epcis::event::{Action, Event, Part, What};
 use crate::gs1::{Id, IdKind};
 use crate::index::Acts;

@@ -119,3 +119,19 @@ rules! {
         CustodyUnbroken = "custody-unbroken" { whereabouts },
         SignersRegistered = "signers-registered" { names },
 }
+
+impl Rule {
+    /// How the product ended, if that is what was found, in the word of `state.end`.
+    pub(super) const fn end(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Sold { .. } => "sold",
+            Self::Dispensed { .. } => "dispensed",
+            Self::Decommissioned { .. } => "decommissioned",
+            Self::Destroyed { .. } => "destroyed",
+            Self::UsedUp { .. } => "consumed",
+            Self::Expired { .. } => "expired",
+            Self::Unpacked { .. } => "unpacked",
+            _ => return None,
+        })
+    }
+}

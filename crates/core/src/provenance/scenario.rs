@@ -92,7 +92,7 @@ impl Scenario {
         self.joined += 1;
         let gln = format!("{gln_digits}{}", check_digit(gln_digits).unwrap());
         let claims: Claims = serde_json::from_value(json!({
-            "organization": name, "roles": [role], "glns": [gln], "gs1CompanyPrefixes": prefixes, "namespaces": [],
+            "organization": name, "roles": role.split('+').collect::<Vec<_>>(), "glns": [gln], "gs1CompanyPrefixes": prefixes, "namespaces": [],
         }))
         .unwrap();
         let id: ParticipantId = format!("00000000-0000-4000-8000-{:012}", self.joined).parse().unwrap();

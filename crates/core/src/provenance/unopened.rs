@@ -20,7 +20,7 @@ type BySigner<'a> = BTreeMap<&'a ParticipantId, Vec<LeafIndex>>;
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) -> bool {
     let (claims, dismissed) = sorted(case);
     for (signer, leaves) in in_order(&claims) {
-        let says = Phrase::ClaimedUnopened { who: case.name(signer), told: told(leaves) };
+        let says = Phrase::ClaimedUnopened { who: case.known_by_number(signer), told: told(leaves) };
         findings.add(custody::against(case, signer, says.into()), leaves);
     }
     note_dismissed(case, &dismissed, findings);
@@ -31,7 +31,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) -> bool {
 pub(super) fn note(case: &Case<'_>, findings: &mut Findings) {
     let (claims, dismissed) = sorted(case);
     for (signer, leaves) in in_order(&claims) {
-        let says = Phrase::LotClaimedUnopened { who: case.name(signer), told: told(leaves) }.into();
+        let says = Phrase::LotClaimedUnopened { who: case.known_by_number(signer), told: told(leaves) }.into();
         findings.add(Rule::LotClaimed { says }, leaves);
     }
     note_dismissed(case, &dismissed, findings);
@@ -61,7 +61,7 @@ fn note_dismissed(case: &Case<'_>, dismissed: &BySigner<'_>, findings: &mut Find
         let first = leaves.first().and_then(|leaf| case.history.registry.is_dismissed(signer, *leaf));
         let Some(dismissal) = first else { continue };
         let found = Rule::Dismissed {
-            says: Phrase::DismissedUnopened { who: case.name(signer), told: told(leaves) }.into(),
+            says: Phrase::DismissedUnopened { who: case.known_by_number(signer), told: told(leaves) }.into(),
             decided: wording::day(dismissal.at.time).into(),
             reason: wording::quoted(&dismissal.reason).into(),
         };

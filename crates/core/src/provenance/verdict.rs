@@ -77,7 +77,7 @@ pub struct ProductState {
     pub location: Option<String>,
     /// The disposition that was recorded last: a CBV word or a URI.
     pub disposition: Option<String>,
-    /// `sold`, `dispensed`, `decommissioned` or `destroyed`.
+    /// `sold`, `dispensed`, `decommissioned`, `destroyed`, `consumed`, `expired` or `unpacked`.
     pub end: Option<&'static str>,
     /// The expiry or sell-by date that it was commissioned with, `YYYY-MM-DD`.
     pub expiry: Option<String>,

@@ -228,7 +228,8 @@ impl<S: Source> Follower<'_, S> {
         for opened in self.carried().filter(|opened| self.parties.contains(&opened.signer)) {
             for said in &opened.said {
                 let owners = || said.destinations.iter().filter_map(|place| self.owners.get(place)).flatten();
-                is_open |= said.lets_go && owners().all(|owner| registry.participant(owner).is_some_and(Participant::is_carrier));
+                is_open |= said.lets_go
+                    && owners().all(|owner| registry.participant(owner).is_some_and(Participant::is_carrier));
                 new.extend(owners().filter(|owner| !self.parties.contains(*owner)).cloned());
             }
         }

@@ -11,13 +11,18 @@ use crate::provenance::corrections::Standing;
 use crate::provenance::finding::Findings;
 use crate::provenance::passage::Passage;
 use crate::provenance::reading::{self, End};
+use crate::provenance::records::Subject;
 use crate::provenance::rule::Rule;
+use crate::provenance::wording;
 
 /// Within what time of its record a seller may withdraw a sale without a trace in the word.
 const SALE_MISTAKEN_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Reports how the product ended, if it did.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
+    if case.subject == Subject::Paper {
+        return paper(case, findings);
+    }
     match &case.account.end.passage {
         Passage::Ended(ending) => ended(case, ending.end, ending.by, findings),
         _ => used_up(case, findings),
@@ -35,6 +40,15 @@ fn ended(case: &Case<'_>, end: End, at: usize, findings: &mut Findings) {
         End::Destroyed => Rule::Destroyed { who, day },
     };
     findings.add(found, &[case.leaf(at)]);
+}
+
+/// Of a paper nobody asks who has it: the word of the holder of its prefix ends it.
+fn paper(case: &Case<'_>, findings: &mut Findings) {
+    let end = |at: usize| reading::end(case, at).filter(|end| matches!(end, End::Decommissioned | End::Destroyed));
+    let by_holder = case.order().filter(|at| case.signed_by_prefix_holder(*at));
+    if let Some((end, at)) = by_holder.filter_map(|at| end(at).map(|end| (end, at))).next() {
+        ended(case, end, at, findings);
+    }
 }
 
 /// What went into something else is used up, unless the same participant recorded it again: a drum of cable is cut and stored.
@@ -73,7 +87,9 @@ fn withdrawn(case: &Case<'_>, findings: &mut Findings) {
         if end.may_be_returned() && is_first && is_prompt && still_there || case.order().any(confirms) {
             continue;
         }
-        let (who, day, again) = (case.who(at), case.day(at), case.day(by));
+        let declared = case.event(by).error_declaration.as_ref().map(|one| one.declaration_time);
+        let again = declared.map_or_else(|| case.day(by), |time| wording::day(time).into());
+        let (who, day) = (case.who(at), case.day(at));
         let leaves: [LeafIndex; 2] = [case.leaf(at), case.leaf(by)];
         findings.add(Rule::EndWithdrawn { who, day, end: case::ended(end), again }, &leaves);
     }

@@ -3,14 +3,20 @@
 use crate::provenance::case::Case;
 use crate::provenance::finding::Findings;
 use crate::provenance::reading;
+use crate::provenance::records::Subject;
 use crate::provenance::rule::Rule;
 
 /// Judges reports of theft. Who had the product then may report it, while it is on its way its sender, its carrier and who is to have it,
 /// and the prefix's holder always. Who reported it, or the prefix's holder, may say that it was found.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
-    // What others have gone on from is reported stolen by the maker alone.
-    let is_theft = |at: &usize| {
-        case.account.thefts.contains(at) && (!case.account.overtaken.contains(at) || case.signed_by_prefix_holder(*at))
+    let is_theft = |at: &usize| match case.subject {
+        // Nobody is asked who has a paper.
+        Subject::Paper => case.event(*at).declares("stolen") && case.signed_by_prefix_holder(*at),
+        // What others have gone on from is reported stolen by the maker alone.
+        _ => {
+            case.account.thefts.contains(at)
+                && (!case.account.overtaken.contains(at) || case.signed_by_prefix_holder(*at))
+        }
     };
     let mut reported: Option<usize> = None;
     for at in case.order() {

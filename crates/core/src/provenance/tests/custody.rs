@@ -120,7 +120,7 @@ fn a_carrier_that_took_it_away_unrecorded_is_a_gap() {
     assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["custody-gap"]));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record says how it came to “Swift Freight”, where it was on 2026-03-03: “Acme Pharma” had it, last seen there on 2026-03-02, \
+        "No record says how it came to “Swift Freight”, who recorded it on 2026-03-03: “Acme Pharma” had it, last seen there on 2026-03-02, \
          and recorded no hand-over."
     );
     ledger.step(&cast.acme, "2026-03-04", "storing");
@@ -167,7 +167,7 @@ fn received_by_another() {
     assert_eq!(verdict.reasons[0].leaves, [shipped, received]);
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record says how it came to “Lisbon Trade”, where it was on 2026-03-05: “Acme Pharma” had sent it to “Seoul Medical” on \
+        "No record says how it came to “Lisbon Trade”, who recorded it on 2026-03-05: “Acme Pharma” had sent it to “Seoul Medical” on \
          2026-03-03."
     );
     ledger.receive(&cast.seoul, "2026-03-06");
@@ -202,7 +202,7 @@ fn receiving_what_nobody_sent_is_a_gap() {
     assert!(verdict.reasons[0].leaves.contains(&leaf));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record says how it came to “Lisbon Trade”, where it was on 2026-03-09: “Seoul Medical” had it, last seen \
+        "No record says how it came to “Lisbon Trade”, who recorded it on 2026-03-09: “Seoul Medical” had it, last seen \
          there on 2026-03-05, and recorded no hand-over."
     );
 }
@@ -342,7 +342,7 @@ fn the_word_of_a_carrier_and_its_destination_does_not_stand_in_for_the_senders()
     assert!(verdict.reasons[0].leaves.contains(&received));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record says how it came to “Lisbon Trade”, where it was on 2026-03-05: “Acme Pharma” had it, last seen there on 2026-03-02, \
+        "No record says how it came to “Lisbon Trade”, who recorded it on 2026-03-05: “Acme Pharma” had it, last seen there on 2026-03-02, \
          and recorded no hand-over."
     );
 

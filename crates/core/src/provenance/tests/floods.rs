@@ -169,8 +169,9 @@ fn what_is_not_opened_counts_as_a_claim_until_it_is_dismissed() {
     assert_eq!(disputed.word, Word::Disputed);
     let reason = disputed.reasons.iter().find(|reason| reason.rule == "claimed").unwrap();
     assert_eq!(reason.leaves, [leaf]);
-    let says = format!("“Lisbon Trade” says in its record at leaf {leaf} that it had a product with this number");
-    assert!(reason.sentence.contains(&says) && reason.sentence.contains("not opened"), "{}", reason.sentence);
+    let says =
+        format!("“Lisbon Trade” (GLN 9521000000032) says in its record {leaf} that it had a product with this number");
+    assert!(reason.sentence.contains(&says) && reason.sentence.contains("too long to be shown"), "{}", reason.sentence);
     assert_eq!(disputed.state.custodian.unwrap().id, cast.seoul.id);
     ledger.dismiss(&cast.lisbon, "2026-03-10");
     let dismissed = verdict(&ledger);

@@ -11,6 +11,7 @@ mod follow;
 mod label;
 mod lists;
 mod origin;
+mod papers;
 mod properties;
 mod recall;
 mod signers;

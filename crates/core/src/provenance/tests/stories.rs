@@ -51,8 +51,10 @@ impl Teller {
         let quick = ledger.join("Quick Freight", "shipper", &[], "952100000004");
         let busan = ledger.join("Busan Medical", "distributor", &[], "952100000005");
         let agency = ledger.join("Food Agency", "authority", &[], "952100000006");
+        let depot = ledger.join("Depot Services", "shipper+distributor", &[], "952100000007");
         let cast = vec![
             ("agency", agency),
+            ("depot", depot),
             ("acme", cast.acme),
             ("swift", cast.swift),
             ("seoul", cast.seoul),
