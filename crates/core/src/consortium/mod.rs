@@ -15,6 +15,7 @@ mod participant;
 mod place;
 mod registry;
 pub mod rights;
+mod word;
 
 pub use admin::{
     Admin, AdminError, AdmitMember, Ballot, CertificateRecord, ChangeProposal, DismissClaims, Endorsement, FaultProof,
@@ -37,3 +38,4 @@ pub use registry::{
     ProposalEnd, ProposalRefusal, Proposed, QuotaLimits, Refusal, Registry, SignerRefusal, Succeeded, Tally,
     member_proof_bytes,
 };
+pub use word::{ConsoleLink, MemberQuestion, WORD_AGE_MS_MAX, WORD_AHEAD_MS_MAX, WordError, signed_word};
