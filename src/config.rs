@@ -6,7 +6,7 @@ mod peers;
 
 use std::fmt;
 use std::io::ErrorKind;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -61,6 +61,7 @@ pub struct Config {
     #[serde(deserialize_with = "one_or_more", default)]
     pub url: Vec<String>,
     pub listen: Option<String>,
+    pub console: Option<ConsoleAddress>,
     pub public_url: Option<String>,
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
@@ -82,6 +83,44 @@ pub struct Config {
     pub peers: PeersSection,
     #[serde(default)]
     pub agreement: AgreementSection,
+}
+
+/// Where the operator's page is served: an address of this machine that no other one reaches, and a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ConsoleAddress(pub SocketAddr);
+
+impl FromStr for ConsoleAddress {
+    type Err = ConsoleAddressError;
+
+    fn from_str(text: &str) -> Result<Self, ConsoleAddressError> {
+        let address: SocketAddr =
+            text.parse().map_err(|_| ConsoleAddressError::Malformed { found: text.to_owned() })?;
+        match address.ip().is_loopback() {
+            true => Ok(Self(address)),
+            false => Err(ConsoleAddressError::Reachable { found: address }),
+        }
+    }
+}
+
+impl TryFrom<String> for ConsoleAddress {
+    type Error = ConsoleAddressError;
+
+    fn try_from(text: String) -> Result<Self, ConsoleAddressError> {
+        text.parse()
+    }
+}
+
+/// Where no console is served.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConsoleAddressError {
+    #[error("{found:?} is no address and port such as 127.0.0.1:8081")]
+    Malformed { found: String },
+    #[error(
+        "{found} can be reached from other machines, and the console is for this one: give 127.0.0.1:{0} or [::1]:{0}; from \
+         elsewhere come by ssh -L {0}:127.0.0.1:{0} HOST", found.port()
+    )]
+    Reachable { found: SocketAddr },
 }
 
 /// One address, or a network of them.
@@ -173,6 +212,21 @@ mod tests {
         assert_eq!(config.log_format, Some(LogFormat::Json));
         let error = Config::parse("lisen = \"127.0.0.1:1\"").unwrap_err().to_string();
         assert!(error.contains("lisen"), "{error}");
+    }
+
+    #[test]
+    fn a_console_is_for_this_machine_alone() {
+        for good in ["127.0.0.1:8081", "127.8.8.8:1", "[::1]:8081", "127.0.0.1:0"] {
+            assert_eq!(Config::parse(&format!("console = {good:?}")).unwrap().console.unwrap().0.to_string(), good);
+        }
+        for wrong in ["0.0.0.0:8081", "192.168.1.1:8081", "[::]:8081"] {
+            let error = Config::parse(&format!("console = {wrong:?}")).unwrap_err().to_string();
+            assert!(error.contains("ssh -L 8081:127.0.0.1:8081"), "{error}");
+        }
+        for wrong in ["localhost:8081", "8081", "127.0.0.1"] {
+            let error = Config::parse(&format!("console = {wrong:?}")).unwrap_err().to_string();
+            assert!(error.contains("no address and port"), "{error}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Registration: requests from organisations, decisions by members, and who is registered.
 
+mod waiting;
+
 use crate::app::deciding::{self, ArrivedDecision, DecisionError};
 use crate::app::ledger::{Ledger, LedgerError, View};
 use crate::app::lookalikes::{self, Lookalike};
@@ -14,6 +16,8 @@ use sealane_core::hash::Hash;
 use sealane_core::ledger::{Candidate, PlaceRefusal, Placed};
 use sealane_core::statement::{Signature, SignatureVerifier, SubmittedStatement};
 use sealane_core::time::Timestamp;
+
+pub use waiting::{WaitingRequests, waiting};
 
 /// Requests that may wait for a decision, registrations and renewals each. An applicant is unknown.
 pub const PENDING_REQUESTS_MAX: u64 = 1_000;
@@ -304,14 +308,7 @@ pub async fn list(
     let (view, now) = (ledger.view(), ledger.now());
     let limit = limit.clamp(1, PAGE_PARTICIPANTS_MAX);
     let wanted = limit as usize;
-    let participants = view.registry.participants().filter(|one| after.as_ref().is_none_or(|after| one.id > *after));
-    let participants = participants.map(|one| (one, status_of(one, now)));
-    let mut listed: Vec<Listed> = participants
-        .filter(|(_, found)| status.is_none_or(|status| status == *found))
-        // One more than the page tells whether there is a next one.
-        .take(wanted + 1)
-        .map(|(one, _)| registered(one, now))
-        .collect();
+    let mut listed = registered_page(&view, now, status, after.as_ref(), wanted);
     let filter = RequestFilter {
         renewals: false,
         rejected: match status {
@@ -344,6 +341,41 @@ pub async fn list(
         }
     }
     Ok(ParticipantPage { listed, next: last.filter(|_| more) })
+}
+
+/// Everyone who is registered, by id, as anybody may know; those of one status when asked. Nothing is told of requests.
+pub fn list_registered(
+    ledger: &Ledger,
+    status: Option<Status>,
+    after: Option<ParticipantId>,
+    limit: u32,
+) -> ParticipantPage {
+    let (view, now) = (ledger.view(), ledger.now());
+    let wanted = limit.clamp(1, PAGE_PARTICIPANTS_MAX) as usize;
+    let mut listed = registered_page(&view, now, status, after.as_ref(), wanted);
+    let fitting = fitting(&listed).min(wanted);
+    let more = listed.len() > fitting;
+    listed.truncate(fitting);
+    let next = listed.last().map(|one| one.id.clone()).filter(|_| more);
+    ParticipantPage { listed, next }
+}
+
+/// The registered ones of a page, and one more if there is a next page.
+fn registered_page(
+    view: &View,
+    now: Timestamp,
+    status: Option<Status>,
+    after: Option<&ParticipantId>,
+    wanted: usize,
+) -> Vec<Listed> {
+    let participants = view.registry.participants().filter(|one| after.is_none_or(|after| one.id > *after));
+    let participants = participants.map(|one| (one, status_of(one, now)));
+    participants
+        .filter(|(_, found)| status.is_none_or(|status| status == *found))
+        // One more than the page tells whether there is a next one.
+        .take(wanted + 1)
+        .map(|(one, _)| registered(one, now))
+        .collect()
 }
 
 /// The participant or request with an id.

@@ -9,6 +9,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::ballots::{EndorseOptions, VoteOptions, WithdrawOptions};
+use crate::cli::console::ConsoleOptions;
 use crate::cli::decisions::{ApproveOptions, RejectOptions, RevokeOptions};
 use crate::cli::demo::{MEMBERS_DEFAULT, MEMBERS_MAX};
 use crate::cli::follow::FollowOptions;
@@ -19,7 +20,7 @@ use crate::cli::proposals::ProposalsOptions;
 use crate::cli::propose::{PolicyOptions, ProposeOptions, RulesOptions};
 use crate::cli::register::RegisterOptions;
 use crate::cli::stores::StoreName;
-use crate::config::{AgreementSection, Config, LogFormat, PeerEndpoint, Secret};
+use crate::config::{AgreementSection, Config, ConsoleAddress, LogFormat, PeerEndpoint, Secret};
 use sealane_core::consortium::{Organization, ParticipantId};
 use sealane_core::hash::Hash;
 use sealane_core::time::Timestamp;
@@ -119,6 +120,8 @@ pub enum Command {
     Init(InitOptions),
     /// Run the node
     Serve(ServeOptions),
+    /// Print a link that opens the operator's page of this member's node once (`serve --console` has the page)
+    Console(ConsoleOptions),
     /// Run an observer: a node that is no member, keeps a full copy of a ledger and serves it for reading
     Follow(FollowOptions),
     /// Check the ledger of --data for the node that runs on it
@@ -211,6 +214,10 @@ pub struct ServeOptions {
     /// How long the node waits for other members, of the file alone
     #[arg(skip)]
     pub agreement: AgreementSection,
+    /// Serve the operator's page there, for this machine alone, such as 127.0.0.1:8081; `sealane console` prints a link that opens
+    /// it [default: none]
+    #[arg(long, env = "SEALANE_CONSOLE", value_name = "ADDRESS:PORT")]
+    pub console: Option<ConsoleAddress>,
     #[command(flatten)]
     pub tls: TlsOptions,
     /// Statements written a second at the most: leaves others a share of the disk, and shows what a slow one does
@@ -246,6 +253,7 @@ impl ServeOptions {
             peer_address: self.peer_address.or_else(|| config.peers.address.clone()),
             peer_addresses: config.peers.addresses.clone(),
             agreement: config.agreement.clone(),
+            console: self.console.or(config.console),
             tls: self.tls.filled_from(config),
             write_rate: self.write_rate.or(config.write_rate),
             scan_decoder: self.scan_decoder || config.scan_decoder.unwrap_or_default(),

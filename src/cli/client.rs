@@ -10,7 +10,7 @@ use crate::cli::arguments::{DEFAULT_URL, Global};
 use crate::cli::failure::Failure;
 use crate::cli::output::printable;
 use crate::cli::tls;
-use crate::http::{PassedAnswer, PassedRequest};
+use crate::http::{MEMBER_QUESTION, PassedAnswer, PassedRequest};
 use sealane_core::limits::EVIDENCE_BYTES_MAX;
 
 /// The longest answer that is read: evidence about a product with many long statements.
@@ -134,7 +134,18 @@ impl Client {
     }
 
     fn ask_for(&self, path: &str) -> Answered {
-        self.ask(|url| self.agent.get(format!("{url}{path}")).call())
+        self.ask_as(path, None)
+    }
+
+    /// Asks with a member's word for this path, if there is one.
+    fn ask_as(&self, path: &str, word: Option<&str>) -> Answered {
+        self.ask(|url| {
+            let get = self.agent.get(format!("{url}{path}"));
+            match word {
+                Some(word) => get.header(MEMBER_QUESTION, word).call(),
+                None => get.call(),
+            }
+        })
     }
 
     /// Fetches JSON; an answer that is not 200 is a failure that says what the node said.
@@ -143,9 +154,16 @@ impl Client {
         serde_json::from_slice(&bytes).map_err(|error| self.unexpected(path, &error.to_string()))
     }
 
-    /// Fetches one page of a list, and the path of the next one, if the node names it.
-    pub fn get_page(&self, path: &str) -> Result<(Value, Option<String>), Failure> {
-        let answer = self.ask_for(path);
+    /// Fetches JSON that is told to a member alone, by its word for this path.
+    pub fn get_json_as(&self, path: &str, word: &str) -> Result<Value, Failure> {
+        let bytes = self.expect_success(path, self.take(path, self.ask_as(path, Some(word)))?)?;
+        serde_json::from_slice(&bytes).map_err(|error| self.unexpected(path, &error.to_string()))
+    }
+
+    /// Fetches one page of a list, and the path of the next one, if the node names it; with a member's word for this path, if
+    /// there is one.
+    pub fn get_page(&self, path: &str, word: Option<&str>) -> Result<(Value, Option<String>), Failure> {
+        let answer = self.ask_as(path, word);
         let links = answer.as_ref().ok().map(|answer| answer.headers().get_all("link"));
         let links = links.into_iter().flatten().filter_map(|link| link.to_str().ok());
         let next = links.filter_map(next_of).next();

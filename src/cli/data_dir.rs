@@ -283,6 +283,11 @@ impl DataDir {
         Self::ledger_in(&self.path)
     }
 
+    /// Whether the ledger is a file, and not in a database server.
+    pub const fn has_file(&self) -> bool {
+        self.server.is_none()
+    }
+
     /// Where the ledger's file is in a data directory or a backup.
     pub fn ledger_in(dir: &Path) -> PathBuf {
         dir.join(LEDGER_FILE)

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::app::genesis::sign_admin;
 use crate::cli::arguments::Global;
+use crate::cli::asking;
 use crate::cli::ballots::missing_text;
 use crate::cli::client::{Client, HttpAnswer};
 use crate::cli::data_dir::DataDir;
@@ -70,7 +71,7 @@ pub struct RevokeOptions {
 
 pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let desk = Desk::open(global)?;
-    let asked = desk.client.get_json(&format!("/participants/{}", options.id))?;
+    let asked = desk.asked(&options.id)?;
     let mut admin = desk.approval(&options.id, &asked)?;
     if let Admin::Registration(registration) = &mut admin {
         registration.evidence = options.evidence.iter().map(|path| looked_at(path)).collect::<Result<_, _>>()?;
@@ -100,7 +101,7 @@ pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Re
 
 pub fn reject(global: &Global, options: &RejectOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let desk = Desk::open(global)?;
-    let asked = desk.client.get_json(&format!("/participants/{}", options.id))?;
+    let asked = desk.asked(&options.id)?;
     let rejection =
         Rejection { participant: options.id.clone(), key: waiting_key(&asked)?, reason: options.reason.clone() };
     let answer = desk.decide(&options.id, &Admin::Rejection(rejection))?;
@@ -144,6 +145,12 @@ impl Desk {
 
     pub const fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// What is known of a participant or a request, and the certificate request that waits, which a node tells members alone.
+    pub fn asked(&self, id: &ParticipantId) -> Result<Value, Failure> {
+        let path = format!("/participants/{id}");
+        self.client.get_json_as(&path, &asking::word(&self.key, &self.origin, &path))
     }
 
     /// Issues the certificate that a waiting request asks for.

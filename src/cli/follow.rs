@@ -10,6 +10,7 @@ use crate::app::audit::{self, AuditError, BeginError};
 use crate::app::follower::SourceNode;
 use crate::app::orderer::OrderError;
 use crate::cli::arguments::{DEFAULT_LISTEN, Global, TlsOptions};
+use crate::cli::console::no_console;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::followed::{FollowedNodes, sources};
@@ -20,7 +21,7 @@ use crate::cli::output::Output;
 use crate::cli::provider::provider;
 use crate::cli::serve::{have_files_for, stop_asked};
 use crate::cli::{tls, trust};
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, ConsoleAddress, LogFormat};
 use crate::ports::LedgerStore;
 use crate::telemetry;
 use sealane_core::evidence::Anchor;
@@ -57,6 +58,9 @@ pub struct FollowOptions {
     /// How log lines look [default: text]
     #[arg(long, env = "SEALANE_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
+    /// An observer has no console: of the file alone, to say so
+    #[arg(skip)]
+    pub console: Option<ConsoleAddress>,
     /// Stop when standard input ends too
     #[arg(long, hide = true)]
     pub until_stdin_closes: bool,
@@ -78,6 +82,7 @@ impl FollowOptions {
             scan_decoder: self.scan_decoder || config.scan_decoder.unwrap_or_default(),
             limits: self.limits.filled_from(config),
             log_format: self.log_format.or(config.log_format),
+            console: config.console,
             ..self
         }
     }
@@ -123,6 +128,9 @@ pub fn run(global: &Global, options: &FollowOptions, output: &Output) -> Result<
             (DataDir::create_observer(&global.data(), &anchor)?, anchor)
         }
     };
+    if options.console.is_some() {
+        return Err(no_console(&data));
+    }
     let data = data.with_database(global)?;
     let _lock = data.lock()?;
     let tls = tls::server_config(&options.tls)?;

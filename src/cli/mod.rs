@@ -2,10 +2,11 @@
 //! `propose` four (`members propose`, `policy`, `rules`, `revoke --by-vote`), and `ballots` three (`members vote`, `members withdraw`, `endorse`).
 //!
 //! The other files serve several commands: `arguments`, `output`, `failure`; `data_dir` and `stores`, where a member's files
-//! and ledger are; `founding` and `join`, which `init` uses; `meet`, how a ledger is met for the first time; `node`, which puts a node together, and `newcomer`, what that does before its member is admitted; `check_record`, `client`, `followed`, which an observer asks, `identity`, `limits`, `provider`, `remote`,
+//! and ledger are; `founding` and `join`, which `init` uses; `meet`, how a ledger is met for the first time; `asking`, by which a node knows who asks; `node`, which puts a node together, and `newcomer`, what that does before its member is admitted; `check_record`, `client`, `followed`, which an observer asks, `identity`, `limits`, `provider`, `remote`,
 //! `seen`, `tls`.
 
 mod arguments;
+mod asking;
 mod audit;
 mod backup;
 mod ballots;
@@ -15,6 +16,7 @@ mod check_base;
 mod check_record;
 mod client;
 mod consensus;
+mod console;
 mod copy;
 mod data_dir;
 mod decisions;
@@ -34,6 +36,7 @@ mod join;
 mod keygen;
 mod label;
 mod limits;
+mod machine;
 mod meet;
 mod members;
 mod new_key;
@@ -102,6 +105,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
     match command {
         Command::Init(options) => init::run(&global, &options, &output),
         Command::Serve(options) => serve::run(&global, &options.filled_from(&config), &output),
+        Command::Console(options) => console::run(&global, &options.filled_from(&config), &output),
         Command::Follow(options) => follow::run(&global, &options.filled_from(&config), &output),
         Command::Demo(options) => demo::run(&global, &options.filled_from(&config), &output),
         Command::SelfCheck(options) => self_check::run(&global, &options),

@@ -27,7 +27,7 @@ use crate::cli::provider::known_signers;
 use crate::cli::self_check::{SelfCheck, this_program};
 use crate::cli::trust;
 use crate::config::PeerSettings;
-use crate::http::{self, AuditResult, Limits, Metrics, PassOn, PictureDecoder};
+use crate::http::{self, AuditResult, ConsoleSetup, Limits, Metrics, PassOn, PictureDecoder};
 use crate::pki::X509Reader;
 use crate::ports::{Clock, LedgerStore, MemberSigner};
 use crate::store::JoinRequestFile;
@@ -73,6 +73,7 @@ pub struct OpenNode {
     limits: Limits,
     decoder: Option<PictureDecoder>,
     invitations: bool,
+    console: Option<(ConsoleSetup, TcpListener)>,
     last_check: Option<AuditResult>,
     followed: Option<Arc<dyn PassOn>>,
     /// What the node does beside its writer.
@@ -188,6 +189,7 @@ impl OpenNode {
             limits: Limits::default(),
             decoder: None,
             invitations: false,
+            console: None,
             last_check,
             followed: None,
             beside: Vec::new(),
@@ -209,6 +211,11 @@ impl OpenNode {
     /// Takes registrations only with an invitation, if so.
     pub fn for_invited_only(self, invitations: bool) -> Self {
         Self { invitations, ..self }
+    }
+
+    /// Serves the operator's page too, on this socket.
+    pub fn with_console(self, setup: ConsoleSetup, listener: TcpListener) -> Self {
+        Self { console: Some((setup, listener)), ..self }
     }
 
     /// Serves until `shutdown`, then finishes what was taken on.
@@ -235,7 +242,7 @@ impl OpenNode {
             followed: self.followed,
             audit,
         };
-        let served = http::serve(node, listener, tls, self.limits, shutdown).await;
+        let served = http::serve(node, listener, tls, self.limits, self.console, shutdown).await;
         check.stop();
         self.beside.iter().for_each(JoinHandle::abort);
         served.map_err(Failure::unreachable)?;

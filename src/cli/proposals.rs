@@ -87,7 +87,7 @@ pub fn run(global: &Global, options: &ProposalsOptions, output: &Output) -> Resu
         return Ok(CommandOutcome::Done);
     }
     let query = options.state.as_ref().map(|state| format!("?state={state}")).unwrap_or_default();
-    let (mut page, next) = client.get_page(&format!("/members/proposals{query}"))?;
+    let (mut page, next) = client.get_page(&format!("/members/proposals{query}"), None)?;
     let told = list_of(&client, &mut page)?;
     let shown = told.iter().cloned().map(ShownProposal::read).collect::<Result<Vec<_>, Failure>>()?;
     let mut lines = if shown.is_empty() { vec!["No proposals.".to_owned()] } else { table(&shown) };

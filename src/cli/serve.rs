@@ -4,6 +4,7 @@ use std::pin::pin;
 
 use crate::app::orderer::OrderError;
 use crate::cli::arguments::{Global, ServeOptions};
+use crate::cli::console;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::new_key;
@@ -30,6 +31,8 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
     let listener = listen(&options.listen())?;
     let address = listener.local_addr().map_err(Failure::unreachable)?;
     let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
+    let console = console::bind(options.console)?;
+    let console_address = console.as_ref().map(console::address_of).transpose()?;
     let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
     let (peer_address, addresses) = (options.peer_address.clone(), options.peer_addresses.clone());
     let peers = PeerSettings::new(options.peer_listen, peer_address, &public_url, addresses);
@@ -41,8 +44,12 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
         let mut stop = pin!(stop_asked(options.until_stdin_closes)?);
         let node = open(global, options, &data, &peers).await?.within(limits.clone());
         let view = node.ledger.view();
-        let result = serde_json::json!({"url": url, "origin": node.ledger.origin(), "treeSize": view.size()});
-        let text = format!("Serving the ledger {} at {url} (Ctrl-C stops it).", node.ledger.origin());
+        let mut result = serde_json::json!({"url": url, "origin": node.ledger.origin(), "treeSize": view.size()});
+        let mut text = format!("Serving the ledger {} at {url} (Ctrl-C stops it).", node.ledger.origin());
+        if let Some(address) = console_address {
+            result["console"] = format!("http://{address}").into();
+            text.push_str(&format!("\nThe operator's page is at http://{address}: `sealane console` prints a link to it."));
+        }
         output.result(&result, text);
         drop(view);
         match node.ledger.obstacle() {
@@ -60,6 +67,13 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
             let (listener, tls) = (listener.try_clone().map_err(Failure::unreachable)?, tls.clone());
             let ended = async {
                 tokio::select! { () = &mut stop => {}, () = replaced => is_replaced = true }
+            };
+            let node = match &console {
+                None => node,
+                Some(console) => {
+                    let setup = console::setup(&data, options.tls.tls_cert.as_deref())?;
+                    node.with_console(setup, console.try_clone().map_err(Failure::unreachable)?)
+                }
             };
             node.serve(listener, tls, public_url.clone(), ended).await?;
             if is_replaced {

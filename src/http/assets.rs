@@ -31,6 +31,7 @@ use sealane_core::hash::Hash;
 #[include = "vendor/*/LICENSE"]
 #[exclude = "*.test.js"]
 #[exclude = "test/*"]
+#[exclude = "console/*"]
 struct Files;
 
 /// The decoder of codes that the page to scan with loads if the browser has none, below `/assets/`. `web/decoder.js`

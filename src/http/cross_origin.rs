@@ -7,7 +7,8 @@ use actix_web::http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderMap, HeaderValue,
 };
 
-/// Any origin: nothing that is answered depends on who asks, and no cookie or password is taken.
+/// Any origin: no cookie or password is taken, and what is answered to a member alone needs a word that its key has signed for this
+/// request, which no page of another site has.
 const ANYONE: HeaderValue = HeaderValue::from_static("*");
 
 /// Methods whose answers any page may read.

@@ -148,6 +148,9 @@ fn record(answer: &ServiceResponse<BoxBody>, began: Instant, id: &str, told: &To
     if let Some(node) = request.app_data::<web::Data<Node>>() {
         let route = request.match_name().unwrap_or("none");
         node.metrics.request(method.as_str(), route, status.as_u16(), took);
+        if !told.code.is_empty() {
+            node.metrics.refusal(told.code);
+        }
     }
     let ms = took.as_secs_f64() * 1e3;
     let status_code = status.as_u16();

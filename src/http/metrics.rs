@@ -1,6 +1,7 @@
 //! What the node counts, and `GET /metrics`, which tells it in Prometheus's text format.
 
 mod council;
+mod counts;
 mod following;
 
 use std::sync::PoisonError;
@@ -23,7 +24,7 @@ use crate::http::limits::memory::Memory;
 use crate::http::problem::{Code, Problem};
 
 /// How near its end a certificate counts as near expiry: 30 days, in milliseconds.
-const NEAR_EXPIRY_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+pub(super) const NEAR_EXPIRY_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Upper bounds of durations, in seconds: from a cached tile to a block of long statements.
 const SECONDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
@@ -34,6 +35,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     request_seconds: HistogramVec,
     captures: IntCounterVec,
+    refusals: IntCounterVec,
     pictures: IntCounterVec,
     signature_failures: IntCounter,
     statements: IntCounter,
@@ -126,6 +128,7 @@ impl Metrics {
                 HistogramVec::new(times("sealane_http_request_seconds", "Time to answer a request."), &["route"]),
             ),
             captures: counters("sealane_captures_total", "Statements posted for capture.", &["outcome"]),
+            refusals: counters("sealane_refusals_total", "Requests answered with a problem, by its code.", &["code"]),
             pictures: counters("sealane_pictures_total", "Pictures given to a process to decode.", &["outcome"]),
             signature_failures: counter(
                 "sealane_signature_failures_total",
@@ -191,6 +194,11 @@ impl Metrics {
         let method = if ["GET", "HEAD", "POST", "OPTIONS"].contains(&method) { method } else { "other" };
         self.requests.with_label_values(&[method, route, &status.to_string()]).inc();
         self.request_seconds.with_label_values(&[route]).observe(took.as_secs_f64());
+    }
+
+    /// Counts a request that was answered with a problem. There are only so many codes.
+    pub(super) fn refusal(&self, code: &'static str) {
+        self.refusals.with_label_values(&[code]).inc();
     }
 
     pub(super) fn capture(&self, outcome: CaptureOutcome) {

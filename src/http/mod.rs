@@ -6,14 +6,16 @@
 //! its metrics and the headers that all answers have.
 //! `docs/API.md` is the same for people who call it.
 //!
-//! Absent: sessions, and any state but that of captures whose sender stopped waiting
-//! (`background`) and of what clients take (`limits`).
+//! Absent: sessions, but those of the operator's page (`console`), which has a listener of its own; and any state but theirs, that
+//! of captures whose sender stopped waiting (`background`) and of what clients take (`limits`).
 
 mod accept;
+mod asked;
 mod assets;
 mod background;
 mod body;
 mod capture;
+mod console;
 mod cross_origin;
 mod docs;
 mod events;
@@ -61,8 +63,11 @@ use background::Background;
 use limits::{Guard, client_of};
 use server::Served;
 
+pub use asked::MEMBER_QUESTION;
+pub use console::{ConsoleSetup, ENTRY_PATH, EndOf, KnownEnd, Machine, MachineReading, Room};
 pub use limits::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, Limits};
 pub use metrics::Metrics;
+use metrics::NEAR_EXPIRY_MS;
 pub use pass_on::{PassOn, PassedAnswer, PassedRequest};
 pub use scan::{DECODING_CPU_SECONDS_MAX, DECODING_MEMORY_BYTES_MAX, PictureDecoder, decode_picture};
 pub use server::SHUTDOWN_TIMEOUT;
@@ -119,12 +124,13 @@ impl AuditResult {
 /// Serves on a bound socket until `shutdown` completes; then takes no more requests, finishes those in flight and every
 /// capture that was taken on, and returns.
 ///
-/// With `tls` it speaks https, and nothing else.
+/// With `tls` it speaks https, and nothing else. With `console` it serves the operator's page too, on a socket of its own.
 pub async fn serve(
     mut node: Node,
     listener: TcpListener,
     tls: Option<ServerConfig>,
     limits: Limits,
+    console: Option<(ConsoleSetup, TcpListener)>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     node.public_url.truncate(node.public_url.trim_end_matches('/').len());
@@ -134,14 +140,19 @@ pub async fn serve(
     let server = server::start(served.clone(), listener, tls, limits.connections)?;
     let stop = server.handle();
     let mut server = pin!(server);
-    tokio::select! {
-        ended = &mut server => ended?,
+    let console = console.map(|(setup, listener)| console::open(setup, listener, &served)).transpose()?;
+    let ended = tokio::select! {
+        ended = &mut server => ended,
         () = shutdown => {
             served.node.ledger.gate().stop();
             let ((), ended) = tokio::join!(stop.stop(true), &mut server);
-            ended?;
+            ended
         }
+    };
+    if let Some(console) = console {
+        console.stop().await;
     }
+    ended?;
     drop(served);
     unfinished.finish().await;
     Ok(())

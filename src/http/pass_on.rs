@@ -15,6 +15,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::sync::Semaphore;
 
 use crate::http::Node;
+use crate::http::asked::MEMBER_QUESTION;
 use crate::http::body::{self, JOSE, JSON_BYTES_MAX};
 use crate::http::capture::DOCUMENT_BYTES_MAX;
 use crate::http::limits::Guard;
@@ -33,8 +34,15 @@ const HOPS_MAX: usize = 4;
 const HOP: &str = "1.1 sealane-observer";
 
 /// Headers of a request that go on.
-const REQUEST_HEADERS: &[&str] =
-    &["content-type", "prefer", "jws-signature", "gs1-capture-error-behaviour", "gs1-epcis-version", "x-request-id"];
+const REQUEST_HEADERS: &[&str] = &[
+    "content-type",
+    "prefer",
+    "jws-signature",
+    "gs1-capture-error-behaviour",
+    "gs1-epcis-version",
+    "x-request-id",
+    MEMBER_QUESTION,
+];
 
 /// Headers of an answer that come back.
 const ANSWER_HEADERS: &[&str] = &[

@@ -6,6 +6,7 @@
 //! `SEALANE_SCREENSHOTS=DIR cargo test --test browser looks` writes a picture of every page in every look into DIR.
 
 mod chromium;
+mod console;
 mod front;
 mod labelled;
 mod loading;

@@ -58,7 +58,7 @@ impl Served {
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(async move {
             let shutdown = async { stopped.await.unwrap_or_default() };
-            serve(node, listener, None, Limits::default(), shutdown).await.unwrap();
+            serve(node, listener, None, Limits::default(), None, shutdown).await.unwrap();
         });
         Self { ledger, address, stop, running: [serving, tokio::spawn(orderer.run())] }
     }

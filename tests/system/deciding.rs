@@ -355,7 +355,7 @@ fn another_member_endorses_a_registration_and_all_end_it() {
     let told = |node: &Node| node.get(&format!("/participants/{id}")).json();
     four.level();
     assert_eq!((&told(second)["status"], &told(second)["endorsementsMissing"]), (&json!("pending"), &json!(1)));
-    let pending = second.get("/participants?status=pending").json();
+    let pending = second.get_as_member("/participants?status=pending").json();
     assert_eq!(
         (&pending["participants"][0]["id"], &pending["participants"][0]["endorsementsMissing"]),
         (&json!(id), &json!(1))

@@ -6,6 +6,7 @@ mod backup;
 mod bench;
 mod capture;
 mod clock;
+mod console;
 mod copy;
 mod crash;
 mod cross_origin;

@@ -38,7 +38,7 @@ impl<'a> Member<'a> {
 
     /// The approval of the request that waits.
     pub fn registration(&self, id: &str, validity: Validity) -> Registration {
-        let asked = self.node.get(&format!("/participants/{id}")).json();
+        let asked = self.node.get_as_member(&format!("/participants/{id}")).json();
         let request = CertificateRequest::parse_pem(asked["csr"].as_str().unwrap()).unwrap();
         Registration {
             participant: participant_id(id),

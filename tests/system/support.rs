@@ -6,8 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use sealane::pki::PrivateKey;
+use sealane_core::block::Origin;
+use sealane_core::consortium::{MemberQuestion, signed_word};
+use sealane_core::statement::Signature;
+use sealane_core::time::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::signer::now;
 
 /// The program under test.
 pub fn sealane(arguments: &[&str]) -> Command {
@@ -38,6 +45,8 @@ pub struct Node {
     pub dir: TempDir,
     pub url: String,
     pub origin: String,
+    /// What `serve` printed when it began.
+    pub started: Value,
     child: Child,
 }
 
@@ -91,7 +100,7 @@ impl Node {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let started: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("serve printed {line:?}"));
         let member = |name: &str| started[name].as_str().unwrap().to_owned();
-        Self { url: member("url"), origin: member("origin"), dir, child }
+        Self { url: member("url"), origin: member("origin"), dir, child, started }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -148,6 +157,17 @@ impl Node {
         self.request("GET", path, &[], b"")
     }
 
+    /// A GET that this node's member signs.
+    pub fn get_as_member(&self, path: &str) -> Answer {
+        self.request("GET", path, &[("Sealane-Member", &self.word(path))], b"")
+    }
+
+    /// The word of this node's member for a GET of a path.
+    pub fn word(&self, target: &str) -> String {
+        let key = PrivateKey::read(&self.data().join("member-key.pem")).unwrap();
+        word_of(&key, &self.origin, "GET", target, now())
+    }
+
     pub fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Answer {
         self.request("POST", path, &[("Content-Type", content_type)], body)
     }
@@ -190,6 +210,13 @@ impl Drop for Node {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A member's word for a request, signed with any key at any time.
+pub fn word_of(key: &PrivateKey, origin: &str, method: &str, target: &str, at: Timestamp) -> String {
+    let origin: Origin = origin.parse().unwrap();
+    let signed = MemberQuestion { method, target }.signing_input(key.public().thumbprint(), &origin, at);
+    signed_word(&signed, &Signature::sign(key.signing_key(), signed.as_bytes()))
 }
 
 pub fn path(path: &Path) -> &str {

@@ -38,6 +38,11 @@ impl MemoryBudget {
         MemoryLease { budget: Arc::clone(self), client, bytes: 0 }
     }
 
+    /// Bytes that may be held.
+    pub const fn total_bytes(&self) -> usize {
+        self.total_bytes
+    }
+
     /// Bytes that are held.
     pub fn held_bytes(&self) -> usize {
         self.lock().all

@@ -93,6 +93,11 @@ impl AnswerPool {
         self.lock().queue.waiting()
     }
 
+    /// Answers that may wait.
+    pub const fn waiting_max(&self) -> usize {
+        WAITING_MAX
+    }
+
     /// Answers that got no thread in time, or found no place to wait.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)

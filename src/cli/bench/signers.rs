@@ -90,7 +90,7 @@ fn register(desk: &Desk, client: &Client, out: &Path, prefix: &str) -> Result<Si
     };
     let id = register::request(client, &request)?.id;
     let participant: ParticipantId = id.parse().map_err(Failure::unreachable)?;
-    let asked = client.get_json(&format!("/participants/{id}"))?;
+    let asked = desk.asked(&participant)?;
     desk.decide(&participant, &desk.approval(&participant, &asked)?)?;
     certificate::fetch(client, &id, &out.join(CERTIFICATE_FILE))?;
     let with_check = |digits: String| format!("{digits}{}", check_digit(&digits).unwrap_or('0'));

@@ -44,7 +44,7 @@ pub fn register_all(
         let options = request_of(actor, dir.clone())?;
         let id = register::request(client, &options)?.id;
         let participant: ParticipantId = id.parse().map_err(Failure::unreachable)?;
-        let asked = client.get_json(&format!("/participants/{id}"))?;
+        let asked = desk.asked(&participant)?;
         desk.decide(&participant, &desk.approval(&participant, &asked)?)?;
         certificate::fetch(client, &id, &dir.join(CERTIFICATE_FILE))?;
         let claims = if actor.prefix.is_empty() { String::new() } else { format!(", company prefix {}", actor.prefix) };

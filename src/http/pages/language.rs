@@ -93,7 +93,7 @@ impl Language {
 }
 
 /// What the keys begin with of pages, and of parts of pages, that no script touches.
-const NO_SCRIPTS: [&str; 3] = ["proposal.", "proposals.", "label."];
+const NO_SCRIPTS: [&str; 5] = ["proposal.", "proposals.", "label.", "console.", "want."];
 
 #[cfg(test)]
 mod tests {
@@ -141,6 +141,9 @@ mod tests {
             "pages/problem.rs",
             "pages/ids.rs",
             "scan/page.rs",
+            "console/page.rs",
+            "console/wants.rs",
+            "console/refusal.rs",
         ];
         let files = rust.iter().map(|file| format!("{root}/src/http/{file}"));
         let scripts = ["page.js", "scan.js", "front.js", "members.js"].iter().map(|file| format!("{root}/web/{file}"));

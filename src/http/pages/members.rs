@@ -110,7 +110,7 @@ fn standing(visitor: &Visitor, following: &Following, own: Height) -> String {
     }
 }
 
-fn state(visitor: &Visitor, member: &MemberStanding) -> Markup {
+pub fn state(visitor: &Visitor, member: &MemberStanding) -> Markup {
     match member.heard {
         _ if member.is_self => html! { (visitor.say("members.self")) },
         _ if member.reachable => html! { (visitor.say("members.reachable")) },

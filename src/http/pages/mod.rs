@@ -68,7 +68,7 @@ impl Visitor {
     }
 
     /// The page that is shown, in the other language.
-    fn other_language(&self) -> (Language, String) {
+    pub fn other_language(&self) -> (Language, String) {
         let other = self.language.other();
         (other, with_language(&self.here, other))
     }
@@ -146,7 +146,7 @@ fn frame(visitor: &Visitor, page: HtmlPage) -> Markup {
 }
 
 /// The mark beside the name: two lanes and a seal between them.
-fn mark() -> Markup {
+pub fn mark() -> Markup {
     html! {
         svg.mark viewBox="0 0 32 32" width="26" height="26" aria-hidden="true" focusable="false" {
             path d="M4 25 C10 25 10 7 16 7 S22 25 28 25" fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round" {}

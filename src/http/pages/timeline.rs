@@ -74,10 +74,14 @@ pub fn name(visitor: &Visitor, party: &Party) -> String {
 
 /// A time that a script can put into the device's own zone.
 pub fn time(visitor: &Visitor, at: Timestamp) -> Markup {
+    html! { time datetime=(at) { (day_and_time(visitor, at)) } }
+}
+
+/// A time as text, to the minute.
+pub fn day_and_time(visitor: &Visitor, at: Timestamp) -> String {
     let text = at.to_string();
     let (day, rest) = text.split_once('T').unwrap_or((&text, ""));
-    let shown = visitor.fill("when.utc", &[("day", day), ("time", rest.get(..5).unwrap_or_default())]);
-    html! { time datetime=(text) { (shown) } }
+    visitor.fill("when.utc", &[("day", day), ("time", rest.get(..5).unwrap_or_default())])
 }
 
 /// Who has the product and what became of it; nothing where nothing is known.

@@ -45,7 +45,7 @@ pub struct ParticipantBody {
     /// Why the request was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// The PKCS#10 request in PEM, while it waits; not in lists.
+    /// The PKCS#10 request in PEM, while it waits; for members, and not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     csr: Option<String>,
     /// Oldest first.
@@ -74,7 +74,7 @@ pub struct CertificateBody {
 #[schema(as = Renewal)]
 pub struct RenewalBody {
     requested_at: String,
-    /// The PKCS#10 request in PEM; not in lists.
+    /// The PKCS#10 request in PEM; for members, and not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     csr: Option<String>,
     /// SHA-256 of the new key's SubjectPublicKeyInfo.
@@ -116,7 +116,8 @@ impl From<&Listed> for ParticipantBody {
 }
 
 impl ParticipantBody {
-    /// As a list has it: certificate requests are long, and only the member that decides on one reads it.
+    /// As lists have it, and everybody but a member: certificate requests are long, and only the member that decides on one reads
+    /// it.
     pub fn without_csr(mut self) -> Self {
         self.csr = None;
         if let Some(renewal) = &mut self.renewal {

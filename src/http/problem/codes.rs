@@ -113,6 +113,8 @@ codes! {
     CertificateRevoked = "certificate-revoked", 403, "The signer's registration is revoked";
     CertificateExpired = "certificate-expired", 403, "The signer's certificate has expired";
     CertificateNotYetValid = "certificate-not-yet-valid", 403, "The signer's certificate is not valid yet";
+    MembersAlone = "members-alone", 401, "Members alone are told this";
+    BadQuestion = "bad-question", 401, "The member's question does not hold";
     NotEndorsed = "not-endorsed", 403, "Members have to endorse the signer first";
     NotAMember = "not-a-member", 403, "The signer is not a member";
     RoleStep = "role-step", 403, "The signer's role does not record this";

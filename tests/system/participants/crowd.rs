@@ -21,13 +21,13 @@ fn post(node: &Node, body: &Value, client: &str) -> Answer {
 
 /// All pages of the list, by their `Link`s.
 fn pages(node: &Node, first: &str) -> Vec<Answer> {
-    let mut pages = vec![node.get(first)];
+    let mut pages = vec![node.get_as_member(first)];
     while let Some(link) = pages.last().unwrap().header("link") {
         assert!(pages.len() < 1_000, "the list has no end");
         let (target, rest) = link.strip_prefix('<').unwrap().split_once('>').unwrap();
         assert_eq!(rest, "; rel=\"next\"");
         let next = target.strip_prefix(&node.url).unwrap().to_owned();
-        pages.push(node.get(&next));
+        pages.push(node.get_as_member(&next));
     }
     pages
 }

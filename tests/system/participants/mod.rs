@@ -5,6 +5,7 @@ mod decide;
 mod invite;
 mod lifecycle;
 mod lookalikes;
+mod privacy;
 mod renew;
 mod request;
 
@@ -24,5 +25,5 @@ pub fn new_csr() -> String {
 
 /// How many participants and requests there are.
 pub fn count(node: &Node) -> usize {
-    node.get("/participants").json()["participants"].as_array().unwrap().len()
+    node.get_as_member("/participants").json()["participants"].as_array().unwrap().len()
 }

@@ -269,7 +269,7 @@ fn the_list_has_pages_and_no_certificate_requests() {
     let mut found = Vec::new();
     let mut next = Some("/participants?perPage=2".to_owned());
     while let Some(path) = next {
-        let answer = node.get(&path);
+        let answer = node.get_as_member(&path);
         let page = answer.json()["participants"].as_array().unwrap().clone();
         assert!(page.len() <= 2 && page.iter().all(|one| one.get("csr").is_none()), "{page:?}");
         found.extend(page.iter().map(|one| one["id"].as_str().unwrap().to_owned()));
@@ -279,10 +279,10 @@ fn the_list_has_pages_and_no_certificate_requests() {
         });
     }
     assert!(found.len() == 5 && found.contains(&id) && found.is_sorted(), "{found:?}");
-    let whole = node.get("/participants");
+    let whole = node.get_as_member("/participants");
     assert_eq!((whole.json()["participants"].as_array().unwrap().len(), whole.header("link")), (5, None));
     let waiting = found.iter().find(|one| **one != id).unwrap();
-    assert!(node.get(&format!("/participants/{waiting}")).json()["csr"].is_string());
+    assert!(node.get_as_member(&format!("/participants/{waiting}")).json()["csr"].is_string());
     for query in ["perPage=0", "perPage=1001", "perPage=%2B1", "nextPageToken=x"] {
         refused(&node, || node.get(&format!("/participants?{query}")), 400, "bad-parameter", "the parameter");
     }
