@@ -212,6 +212,13 @@ impl Drop for Node {
     }
 }
 
+/// A JWS of which one character of the signature is another one.
+pub fn forged(jws: &str) -> String {
+    let (before, after) = jws.split_at(jws.len() - 4);
+    let other = if before.ends_with('A') { 'B' } else { 'A' };
+    format!("{}{other}{after}", &before[..before.len() - 1])
+}
+
 /// A member's word for a request, signed with any key at any time.
 pub fn word_of(key: &PrivateKey, origin: &str, method: &str, target: &str, at: Timestamp) -> String {
     let origin: Origin = origin.parse().unwrap();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::new_csr;
 use crate::refusal::refused;
 use crate::signer::now;
-use crate::support::{Answer, Node, path, run, text, word_of};
+use crate::support::{Answer, Node, forged, path, run, text, word_of};
 
 /// Asks to be registered; returns the id.
 fn ask(node: &Node, name: &str) -> String {
@@ -93,14 +93,13 @@ fn a_word_is_for_one_request_of_one_ledger_and_short() {
     };
     let good = word(&node.origin, "GET", target, 0);
     assert_eq!(ids(&with_word(&node, target, &good)).len(), 1);
-    let forged = format!("{}A{}", &good[..good.len() - 5], &good[good.len() - 4..]);
     let cases = [
         (word(&node.origin, "GET", "/participants", 0), "signed for another request"),
         (word(&node.origin, "POST", target, 0), "signed for another request"),
         (word("other.example/ledger", "GET", target, 0), "for another ledger"),
         (word(&node.origin, "GET", target, -70_000), "held for a minute"),
         (word(&node.origin, "GET", target, 70_000), "ahead of the clock"),
-        (forged, "signature does not hold"),
+        (forged(&good), "signature does not hold"),
         ("nonsense".to_owned(), "no compact JWS"),
     ];
     for (word, words) in cases {
