@@ -136,6 +136,12 @@ function fits(code, value, rules) {
   return parts !== undefined && parts.every(([part, text]) => [...part.rules].every((rule) => !rules(rule) || RULES[rule](text)));
 }
 
+/** What typed text is read by: whether an AI is known, whether it names a key, whether its values are digits, whether a value fits it. */
+export const isAi = (code) => AIS.has(code);
+export const isKey = (code) => KEYS.has(code);
+export const hasOnlyDigits = (code) => AIS.get(code)?.parts.every(({ set }) => set === SETS.N) ?? false;
+export const isValue = (code, value) => fits(code, value, () => true);
+
 const hasShape = (code, value) => fits(code, value, (rule) => SHAPING.includes(rule));
 
 function checkValue(code, value) {

@@ -14,7 +14,7 @@ use super::error::{IdError, quote};
 use super::key::Key;
 use super::number::Gtin;
 use super::uri::Uri;
-use super::{CompanyPrefix, digital_link, epc};
+use super::{CompanyPrefix, digital_link, epc, typed};
 use crate::limits::ID_CHARS_MAX;
 
 /// Where canonical Digital Link URIs live.
@@ -226,6 +226,11 @@ impl Id {
             IdKind::Model => true,
             _ => false,
         }
+    }
+
+    /// The ids that differ from this one's serial or lot in the case of letters alone, which is another product's.
+    pub fn other_cases(&self) -> Vec<Self> {
+        typed::other_cases(self)
     }
 
     /// The Digital Link path, such as `/01/09506000134352/21/A1`, for use under another domain.

@@ -13,6 +13,7 @@ use super::element_string::{self, Element};
 use super::error::{IdError, quote};
 use super::id::{Id, IdKind, check_length};
 use super::key::TRADE_ITEM;
+use super::typed::{self, Refusal};
 use super::uri::Uri;
 use super::{digital_link, id};
 
@@ -99,6 +100,20 @@ impl Question {
         let uri = Uri::parse(text)?;
         let pairs = if uri.is_http() { digital_link::attributes(&uri)? } else { Vec::new() };
         Self::beside(id, pairs)
+    }
+
+    /// Reads what people type and paste, and what hand scanners send.
+    ///
+    /// That is what [`Question::parse`] reads, and beyond it: numbers with spaces, hyphens and line breaks in them; `[01]`
+    /// for `(01)`; full-width characters; a GTIN of 8, 12 or 13 digits with a serial; the words of labels, such as `GTIN: …
+    /// SN: …`; a link without its scheme. No letter changes its case.
+    ///
+    /// # Errors
+    ///
+    /// One sentence about what was typed. A code that is known to be no product's, such as a Wi-Fi network's, is refused
+    /// without a word of what it holds.
+    pub fn read_typed(text: &str) -> Result<Self, Refusal> {
+        typed::read(text)
     }
 
     /// An id with the attributes of a document.

@@ -23,6 +23,7 @@ mod number;
 #[cfg(test)]
 mod properties;
 mod single_key;
+mod typed;
 mod uri;
 
 pub use check_digit::{check_digit, check_pair};
@@ -33,6 +34,7 @@ pub use id::{Id, IdKind};
 pub use label::{Label, Question};
 pub use number::{Gln, Gtin, Sscc};
 pub use single_key::Gs1Key;
+pub use typed::Refusal;
 
 pub(crate) use ai::days_in;
 pub(crate) use label::lot_beside;
