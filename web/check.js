@@ -2,6 +2,9 @@
 
 import { recall, remember } from "./memory.js";
 
+/** The words that there are. */
+export const WORDS = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
+
 /** What does not hold. `key` names the message, `values` fill it. */
 export class Tampered extends Error {
   constructor(key, values) {
@@ -13,6 +16,12 @@ export class Tampered extends Error {
 
 /** What could not be fetched or carried out, which proves nothing against anybody. */
 export class Failed extends Error {}
+
+/** The message with the word for a verdict: of what has ended, how it did. */
+export function titleOf({ verdict, reasons }) {
+  const word = WORDS.includes(verdict) ? verdict : "unknown";
+  return word === "ended" ? `end.${reasons[0].rule}` : `word.${word}`;
+}
 
 /**
  * Longest evidence that is read, in bytes: what a document may have (docs/FORMATS.md, "Evidence"). The verifier refuses a longer

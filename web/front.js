@@ -1,6 +1,7 @@
 // The front page lives: blocks appear as they are made. It asks every few seconds, and not at all while nobody looks.
 
 import { element, number, timeElement } from "./elements.js";
+import "./lookup.js";
 import { showMembers } from "./members.js";
 import { messages } from "./messages.js";
 

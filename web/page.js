@@ -1,13 +1,12 @@
 // The page of a product: what the server wrote stands until this device has reached a verdict of its own.
 
-import { Failed, Tampered, check } from "./check.js";
+import { Failed, Tampered, WORDS, check, titleOf } from "./check.js";
 import { element, number, timeElement } from "./elements.js";
 import { forget } from "./memory.js";
 import { messages } from "./messages.js";
 import { drawing } from "./route.js";
 import { quoted } from "./verify/sentences.js";
 
-const WORDS = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
 const SIGNS = { recall: "!", fails: "✕", ended: "–", disputes: "!", gap: "…", past: "–", note: "i", holds: "✓" };
 
 /** From when on a load is told of: after a second, or if it is longer than a megabyte. How often it says how far it is. */
@@ -98,9 +97,7 @@ function show({ verdict, checkpoint, ms, firstContact, since, fingerprint, newer
     older(verdict, newer);
     return;
   }
-  // Of what has ended, how it did.
-  const title = word === "ended" ? `end.${verdict.reasons[0].rule}` : `word.${word}`;
-  banner(`${word} ${verdict.light}`, say(title), verdict.summary);
+  banner(`${word} ${verdict.light}`, say(titleOf(verdict)), verdict.summary);
   tellRecords(verdict);
   tell(fill("check.done", { signatures: count("check.signatures", verdict.checks?.signatures), proofs: count("check.proofs", verdict.checks?.proofs), ms }), "checked");
   facts(checkpoint, fingerprint);

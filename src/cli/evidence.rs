@@ -34,11 +34,7 @@ pub fn read_id(text: &str) -> Result<Id, Failure> {
 
 /// Reads an id as people type it, with what its label says beside it.
 pub fn read_question(text: &str) -> Result<Question, Failure> {
-    Question::parse(text).map_err(|error| {
-        Failure::wrong_use(format!(
-            "{error}\nGive a GS1 Digital Link URI, an EPC URN, or an element string such as '(01)09506000134352(21)A1'."
-        ))
-    })
+    Question::read_typed(text).map_err(Failure::wrong_use)
 }
 
 /// Fetches the bytes of the evidence about an id and its label, with the changes of members in blocks above a height.

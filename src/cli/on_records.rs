@@ -11,7 +11,7 @@ use crate::cli::propose::{PutToVote, propose_one};
 use sealane_core::consortium::{
     DismissClaims, GrantAuthority, LeafRange, LiftRecall, ParticipantId, ProposedChange, Succession,
 };
-use sealane_core::gs1::Id;
+use sealane_core::gs1::{Id, Question};
 use sealane_core::merkle::LeafIndex;
 
 #[derive(Debug, Args)]
@@ -82,7 +82,11 @@ pub fn dismiss(global: &Global, options: &DismissOptions, output: &Output) -> Re
 
 pub fn lift(global: &Global, options: &LiftOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let recall = LeafIndex::new(options.leaf).map_err(Failure::wrong_use)?;
-    let id = |text: &String| Id::parse(text).map_err(|error| Failure::wrong_use(format!("--id {text}: {error}")));
+    let id = |text: &String| {
+        Question::read_typed(text)
+            .map(|asked| asked.id)
+            .map_err(|error| Failure::wrong_use(format!("--id {text}: {error}")))
+    };
     let mut ids = options.id.iter().map(id).collect::<Result<Vec<Id>, Failure>>()?;
     ids.sort();
     ids.dedup();

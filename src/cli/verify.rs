@@ -213,6 +213,15 @@ impl VerifyAnswer {
         let label = if label.is_empty() { label } else { format!("  {label}") };
         let mut lines = vec![format!("{}  {}{label}", verdict.word.as_str().to_uppercase(), verdict.id)];
         lines.push(format!("  {}", verdict.summary));
+        if verdict.word == Word::Unknown {
+            let others = verdict.id.other_cases();
+            let others = others.iter().filter_map(Id::element_string);
+            lines.extend(
+                others.map(|other| {
+                    format!("  Capital and small letters make different numbers. Is it this one? {other}")
+                }),
+            );
+        }
         for reason in &verdict.reasons {
             let leaves: Vec<String> = reason.leaves.iter().map(ToString::to_string).collect();
             let leaves = match leaves.as_slice() {

@@ -61,6 +61,7 @@ use crate::http::{
         product::get_product,
         scan::get_scan,
         scan::post_scan,
+        scan::get_list,
         assets::get_asset,
     ),
     components(schemas(ProblemSchema, FaultSchema)),

@@ -59,7 +59,7 @@ impl Parameters {
 
     /// Reads what is asked about: the id, with its label as the id's text has it and as further parameters do.
     pub fn question(&self) -> Result<Question, Problem> {
-        let asked = Question::parse(self.required("id")?)?;
+        let asked = Question::read_typed(self.required("id")?)?;
         let mut on_label = Label::AIS.into_iter().filter_map(|ai| Some((ai, self.get(ai)?)));
         on_label
             .try_fold(asked, |asked, (ai, value)| asked.with(ai, value).map_err(|error| bad(ai, &error.to_string())))

@@ -66,6 +66,10 @@ pub struct ProblemSchema {
     limit: Option<u64>,
     /// The name of the query parameter at fault.
     parameter: Option<String>,
+    /// Of an id that was typed wrongly, which sentence `detail` is, and what was filled into it.
+    rule: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    values: Option<Value>,
     /// Where the earlier statement stands that this one conflicts with.
     #[schema(value_type = Option<Object>)]
     receipt: Option<Value>,
@@ -142,6 +146,11 @@ impl Problem {
 
     pub fn detail(&self) -> &str {
         &self.rest.detail
+    }
+
+    /// A further member, such as `limit`.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.rest.members.get(name)
     }
 
     /// What only the log may say.

@@ -64,6 +64,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/ledger/proofs/inclusion").get(ledger::get_inclusion_proof),
         at("/ledger/proofs/consistency").get(ledger::get_consistency_proof),
         at("/scan").get(scan::get_scan).post(scan::post_scan),
+        at("/scan/list").get(scan::get_list),
         at("/assets/{file:.+}").get(assets::get_asset),
         at("/.well-known/gs1resolver").get(product::get_resolver_description),
         at(product::PATH).get(product::get_product),

@@ -118,13 +118,14 @@ async fn every_other_page_looks_right() {
         ("front-korean", "/?lang=ko"),
         ("scan", "/scan"),
         ("scan-korean", "/scan?lang=ko"),
+        ("list-korean", "/scan/list?lang=ko"),
         ("not-found", "/nothing/here"),
         ("bad-id", "/01/09506000134353/21/7H3KX9QZ2M"),
         ("bad-id-long", &long),
     ] {
         browser.goto(&stage.url(path)).await;
         if path.starts_with("/scan") {
-            browser.wait_for("#scan[data-ready]").await;
+            browser.wait_for("[data-ready]").await;
         }
         browser.wait_until("document.readyState === 'complete'").await;
         look(&browser, name).await;

@@ -6,9 +6,11 @@
 //! `SEALANE_SCREENSHOTS=DIR cargo test --test browser looks` writes a picture of every page in every look into DIR.
 
 mod chromium;
+mod codes;
 mod console;
 mod front;
 mod labelled;
+mod list;
 mod loading;
 mod looks;
 mod product;

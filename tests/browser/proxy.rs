@@ -8,10 +8,22 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use crate::stage::Stage;
-use crate::support::{Answer, text};
+use crate::support::{Answer, Node, text};
 
 /// Alters the answer to a path and query.
 pub type Alter = Box<dyn Fn(&str, &mut Answer) + Send>;
+
+/// A request as it came from the browser.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub method: String,
+    /// With the query.
+    pub path: String,
+    pub body: Vec<u8>,
+}
+
+/// Passes a request on: method, path, headers and body.
+type Ask = Arc<dyn Fn(&str, &str, &[(&str, &str)], &[u8]) -> Answer + Send + Sync>;
 
 /// How much of bodies whose path begins in some way is passed on, in percent, and what comes then.
 #[derive(Clone, Default)]
@@ -26,22 +38,41 @@ pub struct Proxy {
     url: String,
     alter: Arc<Mutex<Alter>>,
     share: watch::Sender<Share>,
+    asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Proxy {
     /// Stands before a stage's node, honest until told otherwise. Ends with the test's runtime.
     pub async fn before(stage: &Arc<Stage>) -> Self {
+        let stage = Arc::clone(stage);
+        Self::before_all(move |method, path, headers, body| stage.node.request(method, path, headers, body)).await
+    }
+
+    /// The same before a node of the test's own.
+    pub async fn before_node(node: Arc<Node>) -> Self {
+        Self::before_all(move |method, path, headers, body| node.request(method, path, headers, body)).await
+    }
+
+    async fn before_all(ask: impl Fn(&str, &str, &[(&str, &str)], &[u8]) -> Answer + Send + Sync + 'static) -> Self {
+        let ask: Ask = Arc::new(ask);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let alter: Arc<Mutex<Alter>> = Arc::new(Mutex::new(Box::new(|_, _| {})));
-        let (stage, shared) = (Arc::clone(stage), Arc::clone(&alter));
+        let shared = Arc::clone(&alter);
         let (share, passed) = watch::channel(Share::default());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&stage), Arc::clone(&shared), passed.clone()));
+                tokio::spawn(serve(stream, Arc::clone(&ask), Arc::clone(&shared), passed.clone(), Arc::clone(&log)));
             }
         });
-        Self { url, alter, share }
+        Self { url, alter, share, asked }
+    }
+
+    /// What browsers have asked for so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
     }
 
     /// Passes on so many percent of the bodies at such paths, and holds the rest back until it is called again.
@@ -69,8 +100,14 @@ impl Proxy {
     }
 }
 
-/// Answers one request, without a body, on a connection of its own.
-async fn serve(mut stream: TcpStream, stage: Arc<Stage>, alter: Arc<Mutex<Alter>>, mut share: watch::Receiver<Share>) {
+/// Answers one request on a connection of its own.
+async fn serve(
+    mut stream: TcpStream,
+    ask: Ask,
+    alter: Arc<Mutex<Alter>>,
+    mut share: watch::Receiver<Share>,
+    log: Arc<Mutex<Vec<Asked>>>,
+) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         // A browser opens connections that it may not use.
@@ -81,15 +118,24 @@ async fn serve(mut stream: TcpStream, stage: Arc<Stage>, alter: Arc<Mutex<Alter>
     let mut lines = head.lines();
     let mut words = lines.next().unwrap().split(' ').map(str::to_owned);
     let (method, path) = (words.next().unwrap(), words.next().unwrap());
-    let passed: Vec<(String, String)> = lines
+    let headers: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(": "))
-        .filter(|(name, _)| ["accept", "accept-language"].contains(&name.to_ascii_lowercase().as_str()))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
+    let length =
+        headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
+    let mut body = vec![0; length];
+    if stream.read_exact(&mut body).await.is_err() {
+        return;
+    }
+    log.lock().unwrap().push(Asked { method: method.clone(), path: path.clone(), body: body.clone() });
+    let known = ["accept", "accept-language", "content-type"];
+    let passed: Vec<(String, String)> =
+        headers.into_iter().filter(|(name, _)| known.contains(&name.as_str())).collect();
     let asked = path.clone();
     let answered = spawn_blocking(move || {
         let headers: Vec<(&str, &str)> = passed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        stage.node.request(&method, &asked, &headers, b"")
+        ask(&method, &asked, &headers, &body)
     });
     let mut answer = answered.await.unwrap();
     alter.lock().unwrap()(&path, &mut answer);

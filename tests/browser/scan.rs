@@ -14,7 +14,7 @@ use crate::stage::{CLONED, GENUINE, Stage, uri};
 use crate::support::{Node, path, run_ok, text};
 
 /// A detector that finds some codes, in place of the one that Chromium has on phones.
-fn detector(texts: &[&str]) -> String {
+pub fn detector(texts: &[&str]) -> String {
     let found: Vec<_> = texts.iter().map(|text| json!({"format": "qr_code", "rawValue": text})).collect();
     let found = json!(found);
     format!(
@@ -36,7 +36,7 @@ const LOADED: &str = "performance.getEntriesByType('resource').map(({ name }) =>
                       .filter((name) => name !== undefined).sort()";
 
 /// A browser with a camera that sees a picture, as YUV4MPEG2.
-fn camera_that_sees(stage: &Stage, picture: &GrayImage) -> Habits {
+pub fn camera_that_sees(stage: &Stage, picture: &GrayImage) -> Habits {
     let (width, height) = picture.dimensions();
     let file = stage.driver.scratch().join(format!("camera-{width}x{height}.y4m"));
     let head = format!("YUV4MPEG2 W{width} H{height} F5:1 Ip A1:1 C420\nFRAME\n");
@@ -48,14 +48,14 @@ fn camera_that_sees(stage: &Stage, picture: &GrayImage) -> Habits {
 }
 
 /// The label of a product, as PNG.
-fn label(stage: &Stage, product: &str) -> PathBuf {
+pub fn label(stage: &Stage, product: &str) -> PathBuf {
     let name = format!("label-{}.png", product.rsplit('/').next().unwrap());
     let file = stage.driver.scratch().join(name);
     stage.node.run_ok(&["label", &uri(product), "--force", "--out", path(&file)]);
     file
 }
 
-fn gray(file: &Path) -> GrayImage {
+pub fn gray(file: &Path) -> GrayImage {
     image::open(file).unwrap().to_luma8()
 }
 
@@ -97,7 +97,7 @@ fn drawn(code: &[&str]) -> GrayImage {
 }
 
 /// A photo of some pictures beside each other.
-fn photo(stage: &Stage, name: &str, parts: &[GrayImage]) -> PathBuf {
+pub fn photo(stage: &Stage, name: &str, parts: &[GrayImage]) -> PathBuf {
     let mut whole = GrayImage::from_pixel(200 + 700 * parts.len() as u32, 700, Luma([235]));
     for (nth, part) in parts.iter().enumerate() {
         replace(&mut whole, part, 100 + 700 * nth as i64, 50);
@@ -108,19 +108,19 @@ fn photo(stage: &Stage, name: &str, parts: &[GrayImage]) -> PathBuf {
 }
 
 /// Chooses a photo on the page, as its visitor does.
-async fn choose(browser: &Browser, file: &Path) {
+pub async fn choose(browser: &Browser, file: &Path) {
     browser.wait_for("#scan[data-ready]").await;
     browser.client.find(Locator::Css("#photo")).await.unwrap().send_keys(path(file)).await.unwrap();
 }
 
-async fn wait_for_status(browser: &Browser, beginning: &str) {
+pub async fn wait_for_status(browser: &Browser, beginning: &str) {
     browser
         .wait_until(&format!("document.getElementById('status').textContent.startsWith({})", json!(beginning)))
         .await;
 }
 
 /// Requests that brought the node a photo.
-fn uploads(node: &Node) -> usize {
+pub fn uploads(node: &Node) -> usize {
     let metrics = text(&node.get("/metrics").body);
     metrics.lines().filter(|line| line.contains("method=\"POST\",route=\"/scan\"")).count()
 }
@@ -267,7 +267,7 @@ async fn a_photo_that_leads_nowhere_is_told_and_another_one_is_tried() {
     let no_picture = stage.driver.scratch().join("no-picture.png");
     std::fs::write(&no_picture, "no picture").unwrap();
     choose(&browser, &no_picture).await;
-    wait_for_status(&browser, "This is no JPEG, PNG or WebP picture.").await;
+    wait_for_status(&browser, "This browser cannot open this file as a picture.").await;
 
     // The way to the decoder is cut, and mended.
     browser.devtools("Network.enable", json!({})).await;
@@ -341,9 +341,18 @@ async fn what_is_typed_is_looked_up_or_told_what_is_wrong() {
     browser.goto(&stage.url("/scan")).await;
     let typed = browser.client.find(Locator::Css("#id")).await.unwrap();
     typed.send_keys("(01)09506000134353(21)7H3KX9QZ2M\n").await.unwrap();
-    browser.wait_for("#problem").await;
+    browser.wait_for("#refused p").await;
+    let told = browser.text("#refused").await;
+    assert!(told.contains("it should be 2") && told.ends_with("Nothing was sent."), "{told}");
+    assert_eq!(browser.eval("document.activeElement.id").await, "id", "to be mended");
+    look(&browser, "scan-refused").await;
+    typed.send_keys("x").await.unwrap();
+    browser.wait_until("document.getElementById('refused').textContent === ''").await;
+
+    // Without a script the server says the same.
+    browser.goto(&stage.url("/verify?id=(01)09506000134353(21)7H3KX9QZ2M&lang=ko")).await;
     let page = browser.text("main").await;
-    assert!(page.contains("This is no valid number") && page.contains("it should be 2"), "{page}");
+    assert!(page.contains("09506000134353의 검사 숫자는 3이(가) 아니라 2이어야 합니다."), "{page}");
     let typed = browser.eval("document.getElementById('id').value").await;
     assert_eq!(typed, "(01)09506000134353(21)7H3KX9QZ2M", "to be mended");
 

@@ -140,13 +140,16 @@ mod tests {
             "pages/route.rs",
             "pages/problem.rs",
             "pages/ids.rs",
+            "scan/list.rs",
             "scan/page.rs",
             "console/page.rs",
             "console/wants.rs",
             "console/refusal.rs",
         ];
         let files = rust.iter().map(|file| format!("{root}/src/http/{file}"));
-        let scripts = ["page.js", "scan.js", "front.js", "members.js"].iter().map(|file| format!("{root}/web/{file}"));
+        let scripts = ["page.js", "scan.js", "list.js", "lookup.js", "front.js", "members.js"]
+            .iter()
+            .map(|file| format!("{root}/web/{file}"));
         let mut count = 0;
         for file in files.chain(scripts) {
             let text = std::fs::read_to_string(&file).unwrap();

@@ -17,6 +17,15 @@ fn typed(request: &HttpRequest) -> String {
     id.filter(|id| id.chars().count() <= TYPED_CHARS_MAX).unwrap_or_default()
 }
 
+/// What is wrong with an id that was typed, in the visitor's language.
+fn about_typed(visitor: &Visitor, problem: &Problem) -> Option<String> {
+    let rule = problem.member("rule")?.as_str()?;
+    let values = problem.member("values")?.as_object()?;
+    let values: Vec<(&str, &str)> =
+        values.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect();
+    visitor.language.find_message(&format!("refused.{rule}")).map(|_| visitor.fill(&format!("refused.{rule}"), &values))
+}
+
 /// Shows a problem to a person, with a way on.
 pub fn problem_page(request: &HttpRequest, problem: &Problem, request_id: &str) -> HttpResponse {
     let visitor = Visitor::of(request);
@@ -33,6 +42,8 @@ pub fn problem_page(request: &HttpRequest, problem: &Problem, request_id: &str) 
             h1 id="problem" { (title) }
             @if request.match_pattern().is_none() {
                 p.lead { (visitor.say("problem.nowhere")) }
+            } @else if let Some(sentence) = about_typed(&visitor, problem) {
+                p.lead { (sentence) }
             } @else {
                 p.lead.detail lang="en" { (problem.detail()) }
             }
@@ -41,7 +52,7 @@ pub fn problem_page(request: &HttpRequest, problem: &Problem, request_id: &str) 
             p.meta { (visitor.fill("problem.id", &[("id", request_id)])) " · " code { (problem.code().as_str()) } }
         }
     };
-    let page = HtmlPage { title: title.to_owned(), script: None, origin: None, main };
+    let page = HtmlPage { title: title.to_owned(), script: Some("lookup.js"), origin: None, main };
     let mut shown = answer(problem.status(), &visitor, page);
     problem.add_headers(shown.headers_mut());
     shown

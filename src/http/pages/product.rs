@@ -5,11 +5,11 @@ use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
 use crate::http::pages::ids::kind_key;
-use crate::http::pages::{HtmlPage, Visitor, answer, people_text, reasons, route, timeline};
+use crate::http::pages::{HtmlPage, Visitor, answer, page_of, people_text, reasons, route, timeline};
 use crate::http::parameters::encode;
 use crate::ports::StoredBlock;
-use sealane_core::gs1::{IdKind, Question};
-use sealane_core::provenance::Verdict;
+use sealane_core::gs1::{Id, IdKind, Question};
+use sealane_core::provenance::{Verdict, Word};
 
 /// Shows a verdict. `elsewhere` is the host that the scanned code leads to, where that is another one than this site.
 pub fn show(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock, elsewhere: Option<&str>) -> HttpResponse {
@@ -56,8 +56,21 @@ fn head(visitor: &Visitor, verdict: &Verdict, number: &str, elsewhere: Option<&s
             @if matches!(id.kind(), IdKind::Class | IdKind::Lot) {
                 p.elsewhere role="note" { (visitor.say("product.shared")) }
             }
+            @if verdict.word == Word::Unknown { (other_cases(visitor, id)) }
             @if let Some(host) = elsewhere {
                 p.elsewhere role="note" { (visitor.fill("product.elsewhere", &[("host", host)])) }
+            }
+        }
+    }
+}
+
+/// The same number in capitals or in small letters, which is another product's: people mistype it, and scanners too.
+fn other_cases(visitor: &Visitor, id: &Id) -> Markup {
+    html! {
+        @for other in id.other_cases() {
+            p.elsewhere id="other-case" role="note" {
+                (visitor.say("product.case")) " "
+                a href=(visitor.link(&page_of(&Question::from(&other)))) { (people_text(&other)) }
             }
         }
     }

@@ -9,12 +9,12 @@ use crate::http::problem::{Code, Problem};
 use crate::ports::{Exceeded, StoreError};
 use sealane_core::consortium::{AdminError, Conflict, InvitationError, PolicyName, Refusal, SignerRefusal};
 use sealane_core::epcis::Faults;
-use sealane_core::gs1::IdError;
+use sealane_core::gs1::{IdError, Refusal as TypedRefusal};
 use sealane_core::json::JsonError;
 use sealane_core::ledger::{PlaceRefusal, QuotaRefusal};
 use sealane_core::limits::STATEMENT_BYTES_MAX;
 use sealane_core::statement::StatementError;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 impl From<StatementError> for Problem {
     fn from(error: StatementError) -> Self {
@@ -43,6 +43,14 @@ impl From<Faults> for Problem {
 impl From<IdError> for Problem {
     fn from(error: IdError) -> Self {
         Self::new(Code::BadId, error.to_string())
+    }
+}
+
+impl From<TypedRefusal> for Problem {
+    fn from(refusal: TypedRefusal) -> Self {
+        let values: Map<String, Value> =
+            refusal.values.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        Self::new(Code::BadId, refusal.to_string()).with("rule", refusal.rule).with("values", values)
     }
 }
 

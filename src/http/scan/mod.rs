@@ -1,6 +1,7 @@
 //! `/scan`: a code from a camera, a photo or a keyboard, and from there to the page about its product.
 
 mod decoder;
+mod list;
 mod outcome;
 mod page;
 mod photo;
@@ -36,6 +37,13 @@ pub struct PhotoForm {
     responses((status = 200, description = "A page for people", content_type = "text/html", body = String)))]
 pub async fn get_scan(request: HttpRequest, node: web::Data<Node>) -> HttpResponse {
     page::form(&Visitor::of(&request), node.ledger.origin().as_str(), node.decoder.is_some())
+}
+
+/// Shows the page for hand scanners, which type one code after another.
+#[utoipa::path(get, path = "/scan/list", tag = "products",
+    responses((status = 200, description = "A page for people", content_type = "text/html", body = String)))]
+pub async fn get_list(request: HttpRequest, node: web::Data<Node>) -> HttpResponse {
+    list::page(&Visitor::of(&request), node.ledger.origin().as_str())
 }
 
 /// Decodes the code in a photo and leads to the page about its product, if the operator has switched that on. The photo is

@@ -53,12 +53,14 @@ impl ScanOutcome {
             .iter()
             .filter_map(|text| Some((Question::parse(text).ok().filter(|asked| asked.id.is_gs1())?, text.clone())))
             .collect();
-        // A package often has its kind as a bar code beside its own number: the particular one is meant.
+        // A package often has its kind as a bar code beside its own number, or the kind of the box that it is in: the
+        // particular one is meant.
+        let has_own = products.iter().any(|(asked, _)| !asked.id.is_class_level());
         let mut meant: Vec<(Question, String)> = Vec::new();
         for (asked, text) in &products {
             let is_class_of_another = products.iter().any(|(other, _)| other.id.class().as_ref() == Some(&asked.id));
             match meant.iter_mut().find(|(other, _)| other.id == asked.id) {
-                _ if is_class_of_another => {}
+                _ if is_class_of_another || (has_own && asked.id.is_class_level()) => {}
                 None => meant.push((asked.clone(), text.clone())),
                 // Of two codes with one number, that with a label says more.
                 Some(other) if other.0.label.is_empty() => *other = (asked.clone(), text.clone()),
@@ -162,6 +164,7 @@ mod tests {
             assert_eq!(target(codes), "/01/09506000134352/21/A1?10=L8&17=261231");
         }
         assert_eq!(target(&["9506000134352", "(01)09506000134352(21)A1"]), "/01/09506000134352/21/A1");
+        assert_eq!(target(&["96385074", "(01)09506000134352(21)A1"]), "/01/09506000134352/21/A1", "another kind's");
         assert_eq!(target(&["https://win.example/", "9506000134352"]), "/01/09506000134352");
         assert_eq!(
             target(&["https://shop.example/01/09506000134352/21/A1"]),

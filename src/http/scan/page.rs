@@ -51,6 +51,7 @@ pub fn form(visitor: &Visitor, origin: &str, node_decodes: bool) -> HttpResponse
                 h2 id="type-title" { (visitor.say("scan.type")) }
                 (id_form(visitor, ""))
             }
+            p { a href=(visitor.link("/scan/list")) { (visitor.say("list.many")) } }
         }
     };
     let page = HtmlPage { title: title.to_owned(), script: Some("scan.js"), origin: Some(origin.to_owned()), main };
@@ -63,7 +64,7 @@ pub fn form(visitor: &Visitor, origin: &str, node_decodes: bool) -> HttpResponse
 fn photo_input(visitor: &Visitor, node_decodes: bool) -> Markup {
     html! {
         label for="photo" { (visitor.say("scan.photo.label")) }
-        input id="photo" name="photo" type="file" accept="image/jpeg,image/png,image/webp" required
+        input id="photo" name="photo" type="file" accept="image/*" required
             aria-describedby="photo-note";
         p.hint id="photo-note" hidden[node_decodes] { (visitor.say("scan.photo.note")) }
     }
@@ -90,7 +91,7 @@ pub fn outcome(visitor: &Visitor, origin: &str, outcome: &ScanOutcome) -> HttpRe
             }
         }
     };
-    let page = HtmlPage { title: title.to_owned(), script: None, origin: Some(origin.to_owned()), main };
+    let page = HtmlPage { title: title.to_owned(), script: Some("lookup.js"), origin: Some(origin.to_owned()), main };
     answer(status(outcome), visitor, page)
 }
 

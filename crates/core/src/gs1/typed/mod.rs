@@ -262,7 +262,8 @@ fn day_of(value: &str) -> Option<String> {
     let text = text.strip_suffix(['일', '월']).unwrap_or(&text);
     let parts: Vec<&str> = text.split(['-', '.', '/', '년', '월']).collect();
     let short = |part: &str| (1..=2).contains(&part.len()) && is_digits(part);
-    let year = |part: &str| part.strip_prefix("20").filter(|rest| rest.len() == 2 && is_digits(rest)).map(str::to_owned);
+    let year =
+        |part: &str| part.strip_prefix("20").filter(|rest| rest.len() == 2 && is_digits(rest)).map(str::to_owned);
     match parts.as_slice() {
         [first, month, day] if short(month) && short(day) => Some(format!("{}{month:0>2}{day:0>2}", year(first)?)),
         [first, month] if short(month) && year(first).is_some() => Some(format!("{}{month:0>2}00", year(first)?)),

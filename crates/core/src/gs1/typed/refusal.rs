@@ -39,7 +39,10 @@ impl Refusal {
             "After ({ai}) stands “{value}”: 1 to 20 letters of A to Z, digits and signs such as - . / _ belong there, without \
              accents.",
         ),
-        ("value", "After ({ai}) stands “{value}”, which does not fit: its length, a character or its check digit is wrong."),
+        (
+            "value",
+            "After ({ai}) stands “{value}”, which does not fit: its length, a character or its check digit is wrong.",
+        ),
         (
             "unknown-ai",
             "({ai}) is no GS1 application identifier: a GTIN stands after (01), a serial after (21), a lot after (10), an \
@@ -54,7 +57,10 @@ impl Refusal {
              /21/ and the serial.",
         ),
         ("urn", "“{text}” is no right EPC URN: write one like urn:epc:id:sgtin:9506000.013435.A1."),
-        ("scan", "“{text}” came from a scanner, and is no right GS1 element string: scan it again, or type it as (01)…(21)…."),
+        (
+            "scan",
+            "“{text}” came from a scanner, and is no right GS1 element string: scan it again, or type it as (01)…(21)….",
+        ),
         (
             "unclear",
             "In “{text}” it cannot be told where one part ends: put the application identifiers in brackets, as \
@@ -70,7 +76,10 @@ impl Refusal {
         ("kind.event", "This is an entry for a calendar, and no product code."),
         ("kind.message", "This is a code to call or to write to somebody, and no product code."),
         ("kind.payment", "This is a code to pay with, and no product code."),
-        ("kind.secret", "This is a code to sign in or to set up a device with, which holds a secret, and no product code."),
+        (
+            "kind.secret",
+            "This is a code to sign in or to set up a device with, which holds a secret, and no product code.",
+        ),
     ];
 
     pub(super) fn new(rule: &'static str) -> Self {
