@@ -105,8 +105,8 @@ function show(line) {
   line.row.className = `line ${light || "none"}${isBusy ? " waits" : ""}`;
   line.row.replaceChildren(
     element("span", { class: "nth" }, String(number)),
-    element("div", {}, ...(code ? [element("p", { class: "mono" }, element("a", { href: pageOf(uri) }, code))] : []), ...(note ? [element("p", { class: "remark" }, note)] : [])),
-    element("div", { class: "marks" }, element("strong", { class: "lamp" }, word), ...(again ? [again] : []), ...(retry ? [retry] : [])),
+    element("div", {}, ...(code ? [element("p", { class: "mono" }, element("a", { href: pageOf(uri) }, ...code.split(" ").flatMap((part) => [element("span", { class: "part" }, part), " "])))] : []), ...(note ? [element("p", { class: "remark" }, note)] : []), ...(retry ? [retry] : [])),
+    element("div", { class: "marks" }, element("strong", { class: "lamp" }, word), ...(again ? [again] : [])),
   );
   const count = (test) => lines.filter(test).length;
   const counted = ["green", "grey", "amber", "red"].map((of) => fill(`list.${of}`, { n: count((each) => each.light === of) }));

@@ -221,10 +221,10 @@ async fn bars_of_every_kind_are_read_at_a_tilt() {
 
 /// A photo as a camera writes it: large, and with a place and a name in its Exif (CIPA DC-008).
 fn photo_with_exif(stage: &Stage, name: &str, width: u32, height: u32) -> PathBuf {
-    // Noise, so that the file has a camera's weight.
+    // A little noise, as a camera's, in which no decoder looks for codes long.
     let noisy = |x: u32, y: u32| {
-        let noise = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)).wrapping_mul(2_246_822_519) >> 24;
-        Rgb([noise as u8, (noise / 2) as u8, 128])
+        let noise = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)).wrapping_mul(2_246_822_519) >> 28;
+        Rgb([120 + noise as u8, 110 + (noise / 2) as u8, 128])
     };
     let mut jpeg = std::io::Cursor::new(Vec::new());
     DynamicImage::ImageRgb8(RgbImage::from_fn(width, height, noisy)).write_to(&mut jpeg, ImageFormat::Jpeg).unwrap();
@@ -254,10 +254,10 @@ async fn a_photo_for_the_server_is_small_and_says_nothing_of_its_owner() {
     wait_for_status(&browser, "No code was found.").await;
     browser.wait_until("!document.getElementById('send').hidden").await;
     look(&browser, "scan-send-small").await;
-    assert!(proxy.asked().iter().all(is_of_page), "nothing was sent yet");
+    let before: Vec<Asked> = proxy.asked().into_iter().filter(|asked| !is_of_page(asked)).collect();
+    assert!(before.is_empty(), "nothing was sent yet: {before:?}");
     browser.client.find(Locator::Css("#send button")).await.unwrap().click().await.unwrap();
     browser.wait_for("#outcome").await;
-    assert!(browser.text("main").await.contains("No code was found."));
     let sent: Vec<Asked> = proxy.asked().into_iter().filter(|asked| asked.method == "POST").collect();
     let [Asked { body, .. }] = sent.as_slice() else { panic!("{} posts", sent.len()) };
     for told in ["Exif", "GPSLatitude", "Minji", "IMG_2026"] {

@@ -27,11 +27,11 @@ pub fn page(visitor: &Visitor, origin: &str) -> HttpResponse {
                 }
                 p.status id="status" role="status" aria-live="polite" {}
                 p.hint id="tally" {}
-                ol.list id="lines" reversed aria-label=(visitor.say("list.lines")) {}
                 p.actions {
                     button type="button" id="export" disabled { (visitor.say("list.export")) }
                     button.second type="button" id="clear" disabled { (visitor.say("list.clear")) }
                 }
+                ol.list id="lines" reversed aria-label=(visitor.say("list.lines")) {}
             }
             p { a href=(visitor.link("/scan")) { (visitor.say("list.single")) } }
         }
