@@ -22,7 +22,7 @@ const SEPARATOR_KEY = "]";
 const SEPARATOR = "\x1d";
 
 const $ = (id) => document.getElementById(id);
-const { say, fill, find } = await messages();
+const { say, fill, find } = await messages({ scanning: true });
 const language = document.documentElement.lang || "en";
 const field = $("code");
 const lines = [];

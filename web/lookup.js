@@ -28,7 +28,7 @@ function guard(form) {
     const { asked, rule, values, uri } = readCode(field.value);
     // Not `requestSubmit`, which would come back here.
     if (asked) return form.submit();
-    const { say, fill } = await messages();
+    const { say, fill } = await messages({ scanning: true });
     const anyway = uri && element("p", {}, element("a", { href: pageOf(uri) }, say("refused.anyway")));
     told.replaceChildren(element("p", {}, fill(`refused.${rule}`, values), " ", say("refused.kept")), ...(anyway ? [anyway] : []));
     field.setAttribute("aria-invalid", "true");

@@ -37,7 +37,7 @@ const FILE_BYTES_MAX = 100 * 1024 * 1024;
 const VIEW_SIDE_MAX = 1000;
 
 const $ = (id) => document.getElementById(id);
-const { say, fill } = await messages();
+const { say, fill } = await messages({ scanning: true });
 const builtIn = await isBuiltIn();
 const size = $("scan").dataset.megabytes;
 let decode;

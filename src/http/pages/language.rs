@@ -82,9 +82,20 @@ impl Language {
     /// The messages of this language that scripts may need: those of pages that no script touches are left out, since every
     /// visitor would load them.
     pub fn messages_json(self) -> String {
+        let begins = |key: &str, pages: &[&str]| pages.iter().any(|page| key.starts_with(page));
+        self.json_of(|key| !begins(key, &NO_SCRIPTS) && !begins(key, &SCANNING))
+    }
+
+    /// The messages of this language that only scripts of the pages to scan with need, beside those of
+    /// [`Self::messages_json`].
+    pub fn scanning_json(self) -> String {
+        self.json_of(|key| SCANNING.iter().any(|page| key.starts_with(page)))
+    }
+
+    fn json_of(self, is_meant: impl Fn(&str) -> bool) -> String {
         let messages: BTreeMap<&str, &str> = TABLE
             .iter()
-            .filter(|(key, _)| !NO_SCRIPTS.iter().any(|page| key.starts_with(page)))
+            .filter(|(key, _)| is_meant(key))
             .filter_map(|(key, texts)| Some((key.as_str(), texts.get(self.tag())?.as_str())))
             .filter(|(_, text)| !text.is_empty())
             .collect();
@@ -95,8 +106,13 @@ impl Language {
 /// What the keys begin with of pages, and of parts of pages, that no script touches.
 const NO_SCRIPTS: [&str; 5] = ["proposal.", "proposals.", "label.", "console.", "want."];
 
+/// The same of messages that scripts of the pages to scan with have, and of the box to look a number up with.
+const SCANNING: [&str; 4] = ["scan.", "photo.", "list.", "refused."];
+
 #[cfg(test)]
 mod tests {
+    use sealane_core::gs1::Refusal;
+
     use super::*;
 
     #[test]
@@ -122,6 +138,15 @@ mod tests {
         for language in Language::ALL {
             let json = language.messages_json();
             assert!(json.contains("\"members.proposals\"") && !json.contains("\"proposal."), "{}", language.tag());
+            let scanning = language.scanning_json();
+            assert!(!json.contains("\"scan.") && scanning.contains("\"scan.") && !scanning.contains("\"word."));
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_said_in_the_core_s_words() {
+        for (rule, sentence) in Refusal::SENTENCES {
+            assert_eq!(Language::English.message(&format!("refused.{rule}")), sentence);
         }
     }
 
