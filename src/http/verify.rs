@@ -101,11 +101,18 @@ pub fn refuse_long(request: &HttpRequest) -> Result<(), Problem> {
 
 /// The host that a scanned Digital Link leads to, where that is neither this node nor GS1's own resolver.
 fn elsewhere(request: &HttpRequest, node: &Node, id: &Id, text: &str) -> Option<String> {
-    let host = host_of(text.trim()).filter(|_| id.is_gs1())?;
+    let host = host_of(text.trim()).or_else(|| host_without_scheme(text.trim())).filter(|_| id.is_gs1())?;
     let own = host_of(&node.public_url);
     let asked = request.connection_info().host().to_ascii_lowercase();
     let known = host == "id.gs1.org" || Some(&host) == own.as_ref() || host == asked;
     (!known).then_some(host)
+}
+
+/// The host and port of a link that was typed without its scheme, in lower case.
+fn host_without_scheme(text: &str) -> Option<String> {
+    let (authority, _) = text.trim_start_matches('/').split_once('/')?;
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
+    (authority.contains('.') && authority.bytes().all(is_host)).then(|| authority.to_ascii_lowercase())
 }
 
 /// The host and port of an http URI, in lower case.
@@ -152,5 +159,9 @@ mod tests {
         assert_eq!(host_of("https://good.example@bad.example/01/1").as_deref(), Some("bad.example"));
         assert_eq!(host_of("https://good.example?@x").as_deref(), Some("good.example"));
         assert_eq!(host_of("urn:epc:id:sgtin:1.2.3"), None);
+        assert_eq!(host_without_scheme("Shop.example:8443/01/1").as_deref(), Some("shop.example:8443"));
+        for none in ["/01/09506000134352/21/A1", "01/0/21/A.1", "(01)09506000134352(21)A.1/2", "9506000134352/A.1"] {
+            assert_eq!(host_without_scheme(none), None, "{none}");
+        }
     }
 }

@@ -44,5 +44,6 @@ mod signer;
 mod support;
 mod tls;
 mod trust;
+mod typed;
 mod verifiers;
 mod verify;

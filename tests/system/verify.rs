@@ -138,7 +138,7 @@ fn an_id_is_taken_in_each_form() {
         ("hello", ""),
         ("(01)09506000134353(21)A1", "check digit"),
         ("https://id.gs1.org/01/09506000134353/21/A1", "check digit"),
-        ("(01)0950600013435(21)A1", "14"),
+        ("(01)0950600013435(21)A1", "it should be 9"),
         ("urn:epc:id:sgtin:9506000.013435", ""),
         ("urn:epc:id:nothing:9506000.013435.A1", "nothing"),
     ] {

@@ -265,7 +265,7 @@ function hostOf(authority, no) {
 const lossy = new TextDecoder();
 
 /** Replaces each `%XX` by its byte; bytes that are not UTF-8 become U+FFFD. */
-function decode(text) {
+export function decode(text) {
   if (!text.includes("%")) return text;
   const bytes = [];
   for (let at = 0; at < text.length; at++) {

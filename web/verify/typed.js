@@ -4,7 +4,7 @@
 // keep their case: in a serial it counts.
 
 import { charLength } from "./bytes.js";
-import { IdError, checkDigit, hasOnlyDigits, isAi, isKey, isValue, parseQuestion } from "./gs1.js";
+import { IdError, checkDigit, decode, hasOnlyDigits, isAi, isKey, isValue, parseQuestion } from "./gs1.js";
 
 const ID_CHARS_MAX = 1024;
 
@@ -123,9 +123,22 @@ const isHostAndPath = (text) => /^(\/\/)?([a-z0-9-]+(\.[a-z0-9-]+)+|localhost)(:
 function readLink(link, typed) {
   const found = strict(link);
   if (found && (found.id.key || !typed)) return found;
-  const number = /(?:^|\/)(?:01|gtin)\/([0-9]+)(?:[/?#]|$)/.exec(link)?.[1];
-  if (number && GTIN_LENGTHS.includes(number.length)) checkEnd(number);
+  checkLink(link);
   return refuse(/^urn:/i.test(link) ? "urn" : "link", { text: quote(typed ?? link) });
+}
+
+/** Refuses the first wrong value in a link with a GTIN: its number, then what stands behind it and in its query. */
+function checkLink(link) {
+  const [path, query = ""] = link.split("#")[0].split("?");
+  const segments = path.split("/");
+  const at = segments.findIndex((segment, nth) => ["01", "gtin"].includes(segment) && /^[0-9]+$/.test(segments[nth + 1] ?? ""));
+  if (at < 0) return;
+  const number = segments[at + 1];
+  if (GTIN_LENGTHS.includes(number.length)) checkEnd(number);
+  const rest = segments.slice(at + 2);
+  const pairs = rest.flatMap((ai, nth) => (nth % 2 === 0 ? [[ai, rest[nth + 1] ?? ""]] : []));
+  const asked = query.split("&").map((pair) => [pair.split("=")[0], pair.slice(pair.indexOf("=") + 1 || pair.length)]);
+  for (const [ai, value] of [...pairs, ...asked]) if (isAi(ai)) check(ai, decode(value));
 }
 
 // --- Brackets and label words

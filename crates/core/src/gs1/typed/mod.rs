@@ -8,6 +8,8 @@ mod plain;
 mod refusal;
 mod words;
 
+use percent_encoding::percent_decode_str;
+
 use super::ai::{Ai, CharSet};
 use super::check_digit::check_digit;
 use super::element_string::bracket;
@@ -140,19 +142,30 @@ fn read_link(link: &str, typed: Option<&str>) -> Result<Question, Refusal> {
     if let Some(found) = Question::parse(link).ok().filter(|found| typed.is_none() || found.id.is_gs1()) {
         return Ok(found);
     }
-    let mut segments = link.split(['/', '?', '#']);
-    while let Some(segment) = segments.next() {
-        if let ("01" | "gtin", Some(number)) = (segment, segments.clone().next())
-            && is_digits(number)
-        {
-            if plain::GTIN_LENGTHS.contains(&number.len()) {
-                check_end(number)?;
-            }
-            break;
-        }
-    }
+    check_link(link)?;
     let rule = if has_prefix(link, "urn:") { "urn" } else { "link" };
     Err(Refusal::new(rule).with("text", typed.unwrap_or(link)))
+}
+
+/// Refuses the first wrong value in a link with a GTIN: its number, then what stands behind it and in its query.
+fn check_link(link: &str) -> Result<(), Refusal> {
+    let (target, _) = link.split_once('#').unwrap_or((link, ""));
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let segments: Vec<&str> = path.split('/').collect();
+    let is_key = |pair: &[&str]| matches!(pair, ["01" | "gtin", number] if is_digits(number));
+    let Some(at) = segments.windows(2).position(is_key) else { return Ok(()) };
+    let rest = segments.get(at + 1..).unwrap_or_default();
+    if let Some(number) = rest.first().filter(|number| plain::GTIN_LENGTHS.contains(&number.len())) {
+        check_end(number)?;
+    }
+    let behind = rest.get(1..).unwrap_or_default().chunks(2);
+    let behind =
+        behind.map(|pair| (pair.first().copied().unwrap_or_default(), pair.get(1).copied().unwrap_or_default()));
+    let asked = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    for (ai, value) in behind.chain(asked).filter(|(ai, _)| Ai::find(ai).is_some()) {
+        check(ai, &percent_decode_str(value).decode_utf8_lossy())?;
+    }
+    Ok(())
 }
 
 // --- Brackets and label words
