@@ -111,7 +111,7 @@ const SCANNING: [&str; 4] = ["scan.", "photo.", "list.", "refused."];
 
 #[cfg(test)]
 mod tests {
-    use sealane_core::gs1::Refusal;
+    use sealane_core::gs1::TypedRefusal;
 
     use super::*;
 
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_is_said_in_the_core_s_words() {
-        for (rule, sentence) in Refusal::SENTENCES {
+        for (rule, sentence) in TypedRefusal::SENTENCES {
             assert_eq!(Language::English.message(&format!("refused.{rule}")), sentence);
         }
     }

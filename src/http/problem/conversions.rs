@@ -9,7 +9,7 @@ use crate::http::problem::{Code, Problem};
 use crate::ports::{Exceeded, StoreError};
 use sealane_core::consortium::{AdminError, Conflict, InvitationError, PolicyName, Refusal, SignerRefusal};
 use sealane_core::epcis::Faults;
-use sealane_core::gs1::{IdError, Refusal as TypedRefusal};
+use sealane_core::gs1::{IdError, TypedRefusal};
 use sealane_core::json::JsonError;
 use sealane_core::ledger::{PlaceRefusal, QuotaRefusal};
 use sealane_core::limits::STATEMENT_BYTES_MAX;

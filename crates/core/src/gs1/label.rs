@@ -13,7 +13,7 @@ use super::element_string::{self, Element};
 use super::error::{IdError, quote};
 use super::id::{Id, IdKind, check_length};
 use super::key::TRADE_ITEM;
-use super::typed::{self, Refusal};
+use super::typed::{self, TypedRefusal};
 use super::uri::Uri;
 use super::{digital_link, id};
 
@@ -112,7 +112,7 @@ impl Question {
     ///
     /// One sentence about what was typed. A code that is known to be no product's, such as a Wi-Fi network's, is refused
     /// without a word of what it holds.
-    pub fn read_typed(text: &str) -> Result<Self, Refusal> {
+    pub fn read_typed(text: &str) -> Result<Self, TypedRefusal> {
         typed::read(text)
     }
 

@@ -34,7 +34,7 @@ pub use id::{Id, IdKind};
 pub use label::{Label, Question};
 pub use number::{Gln, Gtin, Sscc};
 pub use single_key::Gs1Key;
-pub use typed::Refusal;
+pub use typed::TypedRefusal;
 
 pub(crate) use ai::days_in;
 pub(crate) use label::lot_beside;

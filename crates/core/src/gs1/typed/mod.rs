@@ -18,7 +18,7 @@ use super::key::Key;
 use super::label::Question;
 use crate::limits::ID_CHARS_MAX;
 
-pub use refusal::Refusal;
+pub use refusal::TypedRefusal;
 use words::{ROOM, fold, foreign_kind};
 
 /// Keys that are digits with a check digit, and how many.
@@ -34,24 +34,24 @@ const AI_DIGITS: std::ops::RangeInclusive<usize> = 2..=4;
 type Pairs = Vec<(String, String)>;
 
 /// Reads typed text. [`Question::read_typed`] says which.
-pub(super) fn read(input: &str) -> Result<Question, Refusal> {
+pub(super) fn read(input: &str) -> Result<Question, TypedRefusal> {
     // Folding shortens, and never by more than three bytes a character.
     if input.len() > 4 * ID_CHARS_MAX {
         return Err(too_long());
     }
     let text = fold(input);
     if text.is_empty() {
-        return Err(Refusal::new("empty"));
+        return Err(TypedRefusal::new("empty"));
     }
     if text.chars().nth(ID_CHARS_MAX).is_some() {
         return Err(too_long());
     }
     if let Some(rule) = foreign_kind(&text) {
-        return Err(Refusal::new(rule));
+        return Err(TypedRefusal::new(rule));
     }
     if text.starts_with(']') || text.contains('\x1d') {
         let shown = text.replace('\x1d', " ");
-        return Question::parse(&text).map_err(|_| Refusal::new("scan").with("text", shown));
+        return Question::parse(&text).map_err(|_| TypedRefusal::new("scan").with("text", shown));
     }
     if ["http://", "https://", "urn:"].iter().any(|scheme| has_prefix(&text, scheme)) {
         return read_link(&unwrapped(&text), None);
@@ -69,11 +69,14 @@ pub(super) fn read(input: &str) -> Result<Question, Refusal> {
     if text.starts_with(|char: char| char.is_ascii_digit()) {
         return plain::read(&text);
     }
-    Question::parse(&text).ok().filter(|_| has_scheme(&text)).ok_or_else(|| Refusal::new("nothing").with("text", &text))
+    Question::parse(&text)
+        .ok()
+        .filter(|_| has_scheme(&text))
+        .ok_or_else(|| TypedRefusal::new("nothing").with("text", &text))
 }
 
-fn too_long() -> Refusal {
-    Refusal::new("too-long").with("max", ID_CHARS_MAX)
+fn too_long() -> TypedRefusal {
+    TypedRefusal::new("too-long").with("max", ID_CHARS_MAX)
 }
 
 fn has_prefix(text: &str, prefix: &str) -> bool {
@@ -138,17 +141,17 @@ fn without_scheme(text: &str) -> Option<String> {
 }
 
 /// Reads a link. One that was `typed` without its scheme is to hold a number of GS1's.
-fn read_link(link: &str, typed: Option<&str>) -> Result<Question, Refusal> {
+fn read_link(link: &str, typed: Option<&str>) -> Result<Question, TypedRefusal> {
     if let Some(found) = Question::parse(link).ok().filter(|found| typed.is_none() || found.id.is_gs1()) {
         return Ok(found);
     }
     check_link(link)?;
     let rule = if has_prefix(link, "urn:") { "urn" } else { "link" };
-    Err(Refusal::new(rule).with("text", typed.unwrap_or(link)))
+    Err(TypedRefusal::new(rule).with("text", typed.unwrap_or(link)))
 }
 
 /// Refuses the first wrong value in a link with a GTIN: its number, then what stands behind it and in its query.
-fn check_link(link: &str) -> Result<(), Refusal> {
+fn check_link(link: &str) -> Result<(), TypedRefusal> {
     let (target, _) = link.split_once('#').unwrap_or((link, ""));
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let segments: Vec<&str> = path.split('/').collect();
@@ -207,7 +210,7 @@ fn in_brackets(text: &str) -> Option<(&str, usize)> {
     is_ai.then_some((digits, end + 2))
 }
 
-fn read_marked(text: &str, marks: &[Mark]) -> Result<Question, Refusal> {
+fn read_marked(text: &str, marks: &[Mark]) -> Result<Question, TypedRefusal> {
     let mut pairs = Pairs::new();
     let head = marks.first().and_then(|mark| text.get(..mark.start)).unwrap_or_default();
     let head = head.trim_end_matches(ROOM).trim_end_matches(|char| ROOM.contains(&char) || ",;|/".contains(char));
@@ -215,7 +218,7 @@ fn read_marked(text: &str, marks: &[Mark]) -> Result<Question, Refusal> {
     if is_digits(&number) {
         pairs.push(("01".to_owned(), number));
     } else if head.bytes().any(|byte| byte.is_ascii_digit()) {
-        return Err(Refusal::new("unclear").with("text", text));
+        return Err(TypedRefusal::new("unclear").with("text", text));
     }
     for (nth, mark) in marks.iter().enumerate() {
         let next = marks.get(nth + 1);
@@ -233,19 +236,19 @@ fn read_marked(text: &str, marks: &[Mark]) -> Result<Question, Refusal> {
             value = value.trim_end_matches([',', ';', '|']);
         }
         if Ai::find(mark.ai).is_none() {
-            return Err(Refusal::new("unknown-ai").with("ai", mark.ai));
+            return Err(TypedRefusal::new("unknown-ai").with("ai", mark.ai));
         }
         pairs.push((mark.ai.to_owned(), value.to_owned()));
     }
-    let cleaned: Result<Pairs, Refusal> =
+    let cleaned: Result<Pairs, TypedRefusal> =
         pairs.into_iter().map(|(ai, value)| cleaned(&ai, &value).map(|value| (ai, value))).collect();
     read_pairs(cleaned?)
 }
 
 /// A value without what is printed for the eye alone.
-fn cleaned(ai: &str, value: &str) -> Result<String, Refusal> {
+fn cleaned(ai: &str, value: &str) -> Result<String, TypedRefusal> {
     if is_date(ai) {
-        return day_of(value).ok_or_else(|| Refusal::new("date").with("ai", ai).with("value", value));
+        return day_of(value).ok_or_else(|| TypedRefusal::new("date").with("ai", ai).with("value", value));
     }
     let only_digits = Ai::find(ai).is_some_and(|ai| ai.parts.iter().all(|part| part.set == CharSet::Digits));
     let bare = without(value, &ROOM);
@@ -287,7 +290,7 @@ fn day_of(value: &str) -> Option<String> {
 
 // --- What was found
 
-fn read_pairs(pairs: Pairs) -> Result<Question, Refusal> {
+fn read_pairs(pairs: Pairs) -> Result<Question, TypedRefusal> {
     let mut found = Pairs::new();
     for (ai, value) in pairs {
         check(&ai, &value)?;
@@ -295,12 +298,12 @@ fn read_pairs(pairs: Pairs) -> Result<Question, Refusal> {
             None => found.push((ai, value)),
             Some((_, first)) if *first == value => {}
             Some((_, first)) => {
-                return Err(Refusal::new("twice").with("ai", ai).with("first", first).with("second", value));
+                return Err(TypedRefusal::new("twice").with("ai", ai).with("first", first).with("second", value));
             }
         }
     }
     let named: Vec<String> = found.iter().map(|(ai, _)| format!("({ai})")).collect();
-    let refusal = |rule| Refusal::new(rule).with("found", named.join(" "));
+    let refusal = |rule| TypedRefusal::new(rule).with("found", named.join(" "));
     if !found.iter().any(|(ai, _)| Key::find(ai).is_some()) {
         return Err(refusal("no-key"));
     }
@@ -308,7 +311,7 @@ fn read_pairs(pairs: Pairs) -> Result<Question, Refusal> {
     Question::parse(&text).map_err(|_| refusal("together"))
 }
 
-fn check(ai: &str, value: &str) -> Result<(), Refusal> {
+fn check(ai: &str, value: &str) -> Result<(), TypedRefusal> {
     if is_digits(value) && CHECKED.contains(&(ai, value.len())) {
         check_end(value)?;
     }
@@ -316,10 +319,10 @@ fn check(ai: &str, value: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(match ai {
-        "01" => Refusal::new("gtin"),
-        _ if is_date(ai) => Refusal::new("date").with("ai", ai),
-        "10" | "21" => Refusal::new("text").with("ai", ai),
-        _ => Refusal::new("value").with("ai", ai),
+        "01" => TypedRefusal::new("gtin"),
+        _ if is_date(ai) => TypedRefusal::new("date").with("ai", ai),
+        "10" | "21" => TypedRefusal::new("text").with("ai", ai),
+        _ => TypedRefusal::new("value").with("ai", ai),
     }
     .with("value", value))
 }
@@ -328,11 +331,11 @@ fn fits(ai: &str, value: &str) -> bool {
     Ai::find(ai).is_some_and(|known| known.check(ai, value).is_ok())
 }
 
-fn check_end(number: &str) -> Result<(), Refusal> {
+fn check_end(number: &str) -> Result<(), TypedRefusal> {
     let (digits, found) = number.split_at_checked(number.len().saturating_sub(1)).unwrap_or((number, ""));
     match check_digit(digits).map(String::from) {
         Some(expected) if expected != found => {
-            Err(Refusal::new("check-digit").with("number", number).with("found", found).with("expected", expected))
+            Err(TypedRefusal::new("check-digit").with("number", number).with("found", found).with("expected", expected))
         }
         _ => Ok(()),
     }

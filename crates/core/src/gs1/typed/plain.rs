@@ -4,7 +4,7 @@ use super::super::ai::Ai;
 use super::super::check_digit::check_digit;
 use super::super::key::Key;
 use super::super::label::Question;
-use super::refusal::Refusal;
+use super::refusal::TypedRefusal;
 use super::words::ROOM;
 use super::{Pairs, check_end, fits, is_digits, read_pairs, without};
 
@@ -16,12 +16,12 @@ const COMMON: [&str; 9] = ["10", "11", "15", "16", "17", "21", "22", "235", "700
 /// Characters of (01), its GTIN, and the identifier after it.
 const FIRST_ELEMENTS_CHARS: usize = 18;
 
-pub(super) fn read(text: &str) -> Result<Question, Refusal> {
+pub(super) fn read(text: &str) -> Result<Question, TypedRefusal> {
     let tokens: Vec<&str> = text.split(ROOM).filter(|token| !token.is_empty()).collect();
     let compact = tokens.concat();
     let digits = without(&compact, &['-']);
     let is_number = is_digits(&digits);
-    let unclear = || Refusal::new("unclear").with("text", text);
+    let unclear = || TypedRefusal::new("unclear").with("text", text);
     if is_number && is_gtin(&digits) {
         return read_pairs(vec![gtin(&digits)]);
     }
@@ -53,7 +53,7 @@ pub(super) fn read(text: &str) -> Result<Question, Refusal> {
         None => {}
     }
     if is_number {
-        return Err(Refusal::new("digits").with("text", text).with("count", digits.len()));
+        return Err(TypedRefusal::new("digits").with("text", text).with("count", digits.len()));
     }
     // What begins as an element string is told what is wrong in it.
     let number = compact.strip_prefix("01").and_then(|rest| rest.get(..14)).filter(|number| is_digits(number));
@@ -61,7 +61,7 @@ pub(super) fn read(text: &str) -> Result<Question, Refusal> {
         check_end(number)?;
         return Err(unclear());
     }
-    Err(Refusal::new("nothing").with("text", text))
+    Err(TypedRefusal::new("nothing").with("text", text))
 }
 
 fn gtin(digits: &str) -> (String, String) {

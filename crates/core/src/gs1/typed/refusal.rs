@@ -9,13 +9,13 @@ const QUOTED_CHARS_MAX: usize = 80;
 ///
 /// `web/messages.json` has the sentences in each language as `refused.` and the rule, filled in by `values`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct TypedRefusal {
     pub rule: &'static str,
     /// Names and texts of what the sentence repeats.
     pub values: Vec<(&'static str, String)>,
 }
 
-impl Refusal {
+impl TypedRefusal {
     /// Each rule with its English sentence, in which `{name}` stands for a value.
     pub const SENTENCES: [(&'static str, &'static str); 23] = [
         ("empty", "Nothing was typed: type the number of the product, or its link."),
@@ -92,7 +92,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for TypedRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sentence = Self::SENTENCES.iter().find(|(rule, _)| *rule == self.rule).map_or("", |(_, sentence)| sentence);
         // What is filled in is text: a name in it is not filled in again.
@@ -107,4 +107,4 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for TypedRefusal {}

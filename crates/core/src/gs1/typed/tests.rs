@@ -46,7 +46,7 @@ fn what_is_typed_is_read_or_refused_as_the_table_says() {
 #[test]
 fn every_rule_has_an_input_in_the_table() {
     let cases = cases();
-    for (rule, _) in Refusal::SENTENCES {
+    for (rule, _) in TypedRefusal::SENTENCES {
         assert!(cases.iter().any(|case| case.refused.as_deref() == Some(rule)), "{rule}");
     }
 }

@@ -144,7 +144,7 @@ pub(super) fn foreign_kind(text: &str) -> Option<&'static str> {
         return Some("kind.payment");
     }
     let begins = |beginning: &&str| starts_with(text, beginning);
-    KINDS.iter().find(|(_, beginnings)| beginnings.iter().any(|beginning| begins(&beginning))).map(|(rule, _)| *rule)
+    KINDS.iter().find(|(_, beginnings)| beginnings.iter().any(begins)).map(|(rule, _)| *rule)
 }
 
 /// EMV's payment codes: digits that look like an SSCC, and end with a checksum of four digits (EMV QRCPS §4.7.3).
