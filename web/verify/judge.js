@@ -151,7 +151,9 @@ function stateOf(one) {
   const { passage, last } = one.account.end;
   const custodian = custodianOf(passage);
   const container = containerOf(one.account.end);
-  const disposition = one.order.map((at) => one.event(at).disposition).findLast((word) => word !== undefined);
+  // What lies aside, as a carrier's record does, says nothing of how the product is.
+  const told = one.hasCustodian ? one.fitting : one.order;
+  const disposition = told.map((at) => one.event(at).disposition).findLast((word) => word !== undefined);
   const location = last === undefined ? undefined : locationOf(one.event(last));
   return {
     custodian: custodian === undefined ? null : partyOf(one, custodian),

@@ -135,7 +135,10 @@ fn state(case: &Case<'_>) -> ProductState {
         Passage::Ended(ending) => Some(ending.end.word()),
         _ => None,
     };
-    let disposition = case.account.order.iter().rev().find_map(|at| case.event(*at).disposition.as_ref());
+    // What lies aside, as a carrier's record does, says nothing of how the product is.
+    let tells = |at: &usize| !case.subject.has_custodian() || case.account.fitting.contains(at);
+    let told = case.account.order.iter().rev().filter(|at| tells(at));
+    let disposition = told.filter_map(|at| case.event(*at).disposition.as_ref()).next();
     ProductState {
         custodian: custodian.map(|id| timeline::party(case, id)),
         location: end.last.and_then(|at| reading::location(case.event(at))).map(|id| id.as_str().to_owned()),
