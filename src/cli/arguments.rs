@@ -442,7 +442,8 @@ pub struct TrustOptions {
 
 #[derive(Debug, Args)]
 pub struct LabelOptions {
-    /// A GS1 id: Digital Link URI, EPC URN, or element string such as (01)09506000134352(21)A1
+    /// A GS1 id: Digital Link URI, EPC URN, or element string such as (01)09506000134352(21)A1; a lot (10) and dates beside it
+    /// go into the link
     pub id: String,
     /// Where to draw it: a name that ends in .svg or .png
     #[arg(long, value_name = "FILE")]

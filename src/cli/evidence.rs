@@ -11,7 +11,7 @@ use crate::cli::data_dir::cannot;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
 use sealane_core::block::Height;
-use sealane_core::gs1::{Id, Question};
+use sealane_core::gs1::Question;
 
 pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let asked = read_question(&options.id)?;
@@ -25,11 +25,6 @@ pub fn run(global: &Global, options: &EvidenceOptions, output: &Output) -> Resul
     );
     output.result(&json!({"id": id, "evidence": options.out}), text);
     Ok(CommandOutcome::Done)
-}
-
-/// Reads an id as people type it.
-pub fn read_id(text: &str) -> Result<Id, Failure> {
-    read_question(text).map(|asked| asked.id)
 }
 
 /// Reads an id as people type it, with what its label says beside it.

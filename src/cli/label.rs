@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 
 use crate::cli::arguments::{Global, LabelOptions};
 use crate::cli::client::Client;
-use crate::cli::evidence::read_id;
+use crate::cli::evidence::read_question;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
+use crate::http::page_of;
+use sealane_core::gs1::{ElementString, Question};
 
 /// Modules of white around the code (ISO/IEC 18004 §9.1).
 const QUIET_ZONE: usize = 4;
@@ -38,24 +40,29 @@ enum Format {
 
 pub fn run(global: &Global, options: &LabelOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let format = format_of(&options.out)?;
-    let id = read_id(&options.id)?;
-    let (Some(path), Some(text)) = (id.path(), id.element_string()) else {
+    let asked = read_question(&options.id)?;
+    let Some(lines) = lines_of(&asked) else {
         return Err(Failure::wrong_use(format!(
-            "{id} is no GS1 id, so no GS1 Digital Link leads to it; a label needs one such as (01)09506000134352(21)A1"
+            "{} is no GS1 id, so no GS1 Digital Link leads to it; a label needs one such as (01)09506000134352(21)A1",
+            asked.id
         )));
     };
     let root = match &options.public_url {
         Some(url) => url.clone(),
         None => public_url_of(&Client::new(global)?)?,
     };
-    let link = format!("{}{path}", checked(&root)?);
+    let link = format!("{}{}", checked(&root)?, page_of(&asked));
     let code = QrCode::with_error_correction_level(&link, EcLevel::M)
         .map_err(|error| Failure::wrong_use(format!("{link} fits into no QR code: {error}")))?;
     let bytes = match format {
-        Format::Svg => svg(&code, &text).into_bytes(),
+        Format::Svg => svg(&code, &lines).into_bytes(),
         Format::Png => png(&code)?,
     };
     write(&options.out, &bytes, options.force)?;
+    let left_out = left_out(&options.id, &asked);
+    if !left_out.is_empty() {
+        output.warn(format!("not in the link, since the product's page does not ask for it: {left_out}"));
+    }
     let shown = options.out.display().to_string();
     output.result(&json!({"link": link, "file": shown}), format!("{shown}: {link}"));
     Ok(CommandOutcome::Done)
@@ -90,15 +97,14 @@ fn checked(root: &str) -> Result<&str, Failure> {
 }
 
 /// One path of dark runs, and the element string under it for when the code cannot be read.
-fn svg(code: &QrCode, text: &str) -> String {
+fn svg(code: &QrCode, lines: &[String]) -> String {
     let side = code.width() + 2 * QUIET_ZONE;
-    let lines: Vec<String> = lines_of(text);
     let longest = lines.iter().map(String::len).max().unwrap_or(1);
     let font = (code.width() as f64 / (longest as f64 * CHARACTER_WIDTH)).min(LINE_MODULES * 0.75);
     let height = side as f64 + LINE_MODULES * lines.len() as f64;
     let markup = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (side) " " (height) }
-            width={ (side as f64 * MODULE_MM) "mm" } height={ (height * MODULE_MM) "mm" } role="img" aria-label=(text) {
+            width={ (side as f64 * MODULE_MM) "mm" } height={ (height * MODULE_MM) "mm" } role="img" aria-label=(lines.concat()) {
             rect width=(side) height=(height) fill="#fff" {}
             path d=(runs(code)) fill="#000" shape-rendering="crispEdges" {}
             @for (number, line) in lines.iter().enumerate() {
@@ -112,14 +118,28 @@ fn svg(code: &QrCode, text: &str) -> String {
     format!("{}\n", markup.into_string())
 }
 
-/// A line for each part: `(01)…`, then `(21)…`.
-fn lines_of(text: &str) -> Vec<String> {
+/// A line for each part: `(01)…`, then `(21)…`, then what the label says beside. `None` for what is no GS1 id.
+fn lines_of(asked: &Question) -> Option<Vec<String>> {
+    let text = asked.id.element_string()?;
     // The key's value holds no bracket, so the next one begins the qualifier.
     let second = text.get(1..).and_then(|rest| rest.find('(')).map(|at| at + 1);
-    match second.and_then(|at| text.split_at_checked(at)) {
-        Some((key, qualifier)) => vec![key.to_owned(), qualifier.to_owned()],
-        None => vec![text.to_owned()],
-    }
+    let (key, qualifier) = second.and_then(|at| text.split_at_checked(at)).unwrap_or((&text, ""));
+    let of_id = [key, qualifier].into_iter().filter(|part| !part.is_empty()).map(str::to_owned);
+    // A bracket of the value is written as in the id, so that the line can be typed in.
+    let beside = asked.label.iter().map(|(ai, value)| format!("({ai}){}", value.replace('(', "\\(")));
+    Some(of_id.chain(beside).collect())
+}
+
+/// The elements of an element string that stand neither in the id nor on its label; empty if there is none, or the text is none.
+fn left_out(text: &str, asked: &Question) -> String {
+    // Bare digits are a number under a barcode, though some could be read as an AI with its value.
+    let written = Some(text.trim()).filter(|text| text.starts_with(['(', ']', '\u{1d}']));
+    let Some(elements) = written.and_then(|text| ElementString::parse(text).ok()) else { return String::new() };
+    let of_id = asked.id.element_string().and_then(|text| ElementString::parse(&text).ok());
+    let of_id: Vec<&str> = of_id.iter().flat_map(ElementString::elements).map(|element| element.ai.as_str()).collect();
+    let is_in = |ai: &str| of_id.contains(&ai) || asked.label.get(ai).is_some();
+    let outside = elements.elements().iter().filter(|element| !is_in(&element.ai));
+    outside.map(|element| format!("({}){}", element.ai, element.value)).collect::<Vec<_>>().join(", ")
 }
 
 fn runs(code: &QrCode) -> String {
@@ -168,8 +188,22 @@ mod tests {
 
     #[test]
     fn a_line_for_each_part() {
-        assert_eq!(lines_of("(01)09506000134352(21)A(1"), ["(01)09506000134352", "(21)A(1"]);
-        assert_eq!(lines_of("(00)095060001000000012"), ["(00)095060001000000012"]);
+        let lines = |text: &str| lines_of(&Question::parse(text).unwrap());
+        let of_item = lines("(01)09506000134352(21)A\\(1(17)271231(10)L\\(7").unwrap();
+        assert_eq!(of_item, ["(01)09506000134352", "(21)A\\(1", "(10)L\\(7", "(17)271231"]);
+        assert_eq!(lines("(00)195060001343500016").unwrap(), ["(00)195060001343500016"]);
+        assert_eq!(lines("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"), None);
+    }
+
+    #[test]
+    fn what_the_link_does_not_have_is_told() {
+        let told = |text: &str| left_out(text, &Question::parse(text).unwrap());
+        assert_eq!(told("(01)09506000134352(21)A1(3103)000195(10)L7"), "(3103)000195");
+        assert_eq!(told("(00)195060001343500016(02)09506000134352(37)10"), "(02)09506000134352, (37)10");
+        for whole in ["(01)09506000134352(21)A1(10)L7(17)271231", "9506000134352", "urn:epc:id:sgtin:9506000.013435.A1"]
+        {
+            assert_eq!(told(whole), "", "{whole}");
+        }
     }
 
     #[test]

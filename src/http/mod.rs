@@ -68,6 +68,7 @@ pub use console::{ConsoleSetup, ENTRY_PATH, EndOf, KnownEnd, Machine, MachineRea
 pub use limits::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, Limits};
 pub use metrics::Metrics;
 use metrics::NEAR_EXPIRY_MS;
+pub use pages::page_of;
 pub use pass_on::{PassOn, PassedAnswer, PassedRequest};
 pub use scan::{DECODING_CPU_SECONDS_MAX, DECODING_MEMORY_BYTES_MAX, PictureDecoder, decode_picture};
 pub use server::SHUTDOWN_TIMEOUT;

@@ -74,6 +74,29 @@ fn a_label_is_drawn_without_a_node_for_a_public_url() {
 }
 
 #[test]
+fn the_link_carries_what_the_label_says_beside_the_id() {
+    let dir = tempfile::tempdir().unwrap();
+    let draw = |name: &str, id: &str| {
+        let out = dir.path().join(name);
+        let output = run(&["label", id, "--out", path(&out), "--public-url", "https://id.maker.example"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        (out, text(&output.stderr))
+    };
+    let link = "https://id.maker.example/01/09506000134352/21/Sa?10=FAKE&17=271231";
+    let (png, told) = draw("label.png", "(01)09506000134352(21)Sa(10)FAKE(17)271231");
+    assert_eq!(decode(image::load_from_memory(&fs::read(&png).unwrap()).unwrap().to_luma8()), link);
+    assert_eq!(told, "", "nothing is left out");
+
+    let (svg, told) = draw("label.svg", "(01)09506000134352(17)271231(10)FAKE(21)Sa(3103)000195");
+    let drawn = fs::read_to_string(&svg).unwrap();
+    assert_eq!(decode(rasterised(&drawn)), link, "in one order");
+    for line in ["(01)09506000134352", "(21)Sa", "(10)FAKE", "(17)271231"] {
+        assert!(drawn.contains(&format!(">{line}</text>")), "{line} is not under the code: {drawn}");
+    }
+    assert!(told.contains("not in the link, since the product's page does not ask for it: (3103)000195"), "{told}");
+}
+
+#[test]
 fn a_label_is_refused_with_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     let url = ["--public-url", "https://id.maker.example"];
