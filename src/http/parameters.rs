@@ -62,7 +62,10 @@ impl Parameters {
         let asked = Question::read_typed(self.required("id")?)?;
         let mut on_label = Label::AIS.into_iter().filter_map(|ai| Some((ai, self.get(ai)?)));
         on_label
-            .try_fold(asked, |asked, (ai, value)| asked.with(ai, value).map_err(|error| bad(ai, &error.to_string())))
+            // The error names the parameter, which is its AI.
+            .try_fold(asked, |asked, (ai, value)| {
+                asked.with(ai, value).map_err(|error| bad_value(ai, &error.to_string()))
+            })
     }
 
     /// Reads a parameter as a number, a hash and so on.
@@ -127,6 +130,11 @@ pub fn number(text: &str) -> Option<u64> {
 /// Says what is wrong with the parameter `name`.
 pub fn bad(name: &str, detail: &str) -> Problem {
     Problem::new(Code::BadParameter, format!("the parameter {name:?}: {detail}")).with("parameter", name)
+}
+
+/// Says what is wrong with the parameter `name`, in words that name it.
+fn bad_value(name: &str, detail: &str) -> Problem {
+    Problem::new(Code::BadParameter, format!("the parameter {detail}")).with("parameter", name)
 }
 
 /// Percent-encodes text for any place in a URI.

@@ -71,6 +71,37 @@ pub enum PartRule {
     Sixtieth,
 }
 
+/// The AI of a returnable asset: a fixed 0, the 13 digits of its GRAI, and a serial (GS1 General Specifications §3.9.3).
+const GRAI: &str = "8003";
+
+/// Digits of a GRAI, its check digit among them.
+const GRAI_DIGITS: usize = 13;
+
+/// How a part of a value breaks a rule.
+#[derive(Debug)]
+enum RuleFault {
+    /// There is no more to say than what the AI's format says.
+    OfForm,
+    CheckDigit {
+        what: &'static str,
+        value: String,
+        found: char,
+        expected: char,
+    },
+    CheckPair {
+        what: &'static str,
+        value: String,
+        found: String,
+        expected: String,
+    },
+    /// No such day, or no such time of day.
+    Moment {
+        noun: &'static str,
+        fault: String,
+        format: &'static str,
+    },
+}
+
 static BY_CODE: LazyLock<BTreeMap<String, &'static Ai>> =
     LazyLock::new(|| TABLE.iter().flat_map(|ai| ai.codes().map(move |code| (code, ai))).collect());
 
@@ -102,14 +133,34 @@ impl Ai {
 
     /// Checks a value wholly, `code` being this AI's digits.
     pub fn check(&self, code: &str, value: &str) -> Result<(), IdError> {
-        let wrong = || IdError::Value { what: format!("({code})"), found: quote(value), expected: self.to_words() };
-        let parts = self.split(value).ok_or_else(wrong)?;
-        for (part, text) in parts {
-            for rule in part.rules {
-                rule.check(text).map_err(|error| error.unwrap_or_else(wrong))?;
-            }
+        let fault = match self.fault(code, value) {
+            None => return Ok(()),
+            Some(fault) => fault,
+        };
+        if code == GRAI && self.fault(code, &format!("0{value}")).is_none() {
+            return Err(without_zero(code, value, &fault));
         }
-        Ok(())
+        Err(fault)
+    }
+
+    /// What is wrong with a value, `code` being this AI's digits.
+    fn fault(&self, code: &str, value: &str) -> Option<IdError> {
+        let wrong = || IdError::Value { what: format!("({code})"), found: quote(value), expected: self.to_words() };
+        let Some(parts) = self.split(value) else { return Some(wrong()) };
+        let rules = parts.iter().flat_map(|(part, text)| part.rules.iter().map(move |rule| (rule, text)));
+        let error = rules.into_iter().find_map(|(rule, text)| rule.check(text).err())?;
+        Some(match error {
+            RuleFault::OfForm => wrong(),
+            RuleFault::CheckDigit { what, value, found, expected } => {
+                IdError::CheckDigit { what: format!("({code}) {what}"), value, found, expected }
+            }
+            RuleFault::CheckPair { what, value, found, expected } => {
+                IdError::CheckPair { what: format!("({code}) {what}"), value, found, expected }
+            }
+            RuleFault::Moment { noun, fault, format } => {
+                IdError::Moment { ai: code.to_owned(), found: quote(value), noun, fault, format }
+            }
+        })
     }
 
     fn codes(&self) -> impl Iterator<Item = String> + use<> {
@@ -196,8 +247,7 @@ impl PartRule {
         self.check(text).is_ok()
     }
 
-    /// Checks `text`; `Err(None)` where there is no more to say than what the AI's format says.
-    fn check(self, text: &str) -> Result<(), Option<IdError>> {
+    fn check(self, text: &str) -> Result<(), RuleFault> {
         let holds = match self {
             Self::CheckDigit(what) => return check_digit_of(what, text),
             Self::CheckPair(what) => return check_pair_of(what, text),
@@ -208,14 +258,23 @@ impl PartRule {
             Self::PieceOfTotal => {
                 matches!(numbers(text, [2, 2]), Some([piece, total]) if piece > 0 && piece <= total)
             }
-            Self::Date => matches!(numbers(text, [2, 2, 2]), Some([y, m, d]) if d > 0 && d <= days_in(y, m)),
-            Self::DateOrMonth => matches!(numbers(text, [2, 2, 2]), Some([y, m, d]) if d <= days_in(y, m) && m > 0),
-            Self::LongDate => matches!(numbers(text, [4, 2, 2]), Some([y, m, d]) if d > 0 && d <= days_in(y, m)),
-            Self::HourMinute => matches!(numbers(text, [2, 2]), Some([hour, minute]) if hour < 24 && minute < 60),
-            Self::Hour => matches!(numbers(text, [2]), Some([hour]) if hour < 24),
-            Self::Sixtieth => matches!(numbers(text, [2]), Some([part]) if part < 60),
+            Self::Date => return check_day(numbers(text, [2, 2, 2]), 1, "YYMMDD"),
+            Self::DateOrMonth => return check_day(numbers(text, [2, 2, 2]), 0, "YYMMDD, or YYMM00 for a month"),
+            Self::LongDate => return check_day(numbers(text, [4, 2, 2]), 1, "YYYYMMDD"),
+            Self::HourMinute => {
+                let [hour, minute] = numbers(text, [2, 2]).ok_or(RuleFault::OfForm)?;
+                return check_below(hour, 24, "hour", "HHMM").and_then(|()| check_below(minute, 60, "minute", "HHMM"));
+            }
+            Self::Hour => {
+                let [hour] = numbers(text, [2]).ok_or(RuleFault::OfForm)?;
+                return check_below(hour, 24, "hour", "HH");
+            }
+            Self::Sixtieth => {
+                let [part] = numbers(text, [2]).ok_or(RuleFault::OfForm)?;
+                return check_below(part, 60, "minute or second", "00 to 59");
+            }
         };
-        holds.then_some(()).ok_or(None)
+        holds.then_some(()).ok_or(RuleFault::OfForm)
     }
 
     fn to_words(self) -> Option<&'static str> {
@@ -236,26 +295,60 @@ impl PartRule {
     }
 }
 
-fn check_digit_of(what: &'static str, text: &str) -> Result<(), Option<IdError>> {
-    let found = text.chars().next_back().ok_or(None)?;
+/// The fault of a GRAI whose first 13 digits have the right check digit, but for which the 0 before them is missing. Digits
+/// that begin with 0 may as well be those of a GRAI with a wrong check digit.
+fn without_zero(code: &str, value: &str, fault: &IdError) -> IdError {
+    let otherwise = match fault {
+        IdError::CheckDigit { value, found, expected, .. } => {
+            format!("; if it is {value}, its check digit is {expected}, not {found}")
+        }
+        _ => String::new(),
+    };
+    let digits = value.get(..GRAI_DIGITS).unwrap_or(value).to_owned();
+    IdError::LeadingZero { ai: code.to_owned(), what: "GRAI", digits, found: quote(value), otherwise }
+}
+
+/// Says of year, month and day which one there is not. `first` is the lowest number of a day.
+fn check_day(date: Option<[u16; 3]>, first: u16, format: &'static str) -> Result<(), RuleFault> {
+    let [year, month, day] = date.ok_or(RuleFault::OfForm)?;
+    let days = days_in(year, month);
+    let fault = if days == 0 {
+        format!("month {month:02}")
+    } else if (first..=days).contains(&day) {
+        return Ok(());
+    } else if (month, day) == (2, 29) {
+        format!("29 February in the year {year:02}")
+    } else {
+        format!("day {day:02} in month {month:02}")
+    };
+    Err(RuleFault::Moment { noun: "date", fault, format })
+}
+
+fn check_below(number: u16, end: u16, what: &str, format: &'static str) -> Result<(), RuleFault> {
+    let fault = || RuleFault::Moment { noun: "time", fault: format!("{what} {number:02}"), format };
+    (number < end).then_some(()).ok_or_else(fault)
+}
+
+fn check_digit_of(what: &'static str, text: &str) -> Result<(), RuleFault> {
+    let found = text.chars().next_back().ok_or(RuleFault::OfForm)?;
     let digits = text.strip_suffix(found).unwrap_or_default();
     match check_digit(digits) {
         Some(expected) if expected == found => Ok(()),
         Some(expected) if found.is_ascii_digit() => {
-            Err(Some(IdError::CheckDigit { what, value: quote(text), found, expected }))
+            Err(RuleFault::CheckDigit { what, value: quote(text), found, expected })
         }
-        _ => Err(None),
+        _ => Err(RuleFault::OfForm),
     }
 }
 
-fn check_pair_of(what: &'static str, text: &str) -> Result<(), Option<IdError>> {
-    let at = text.len().checked_sub(2).ok_or(None)?;
-    let (body, found) = text.split_at_checked(at).ok_or(None)?;
-    let expected = check_pair(body).ok_or(None)?;
+fn check_pair_of(what: &'static str, text: &str) -> Result<(), RuleFault> {
+    let at = text.len().checked_sub(2).ok_or(RuleFault::OfForm)?;
+    let (body, found) = text.split_at_checked(at).ok_or(RuleFault::OfForm)?;
+    let expected = check_pair(body).ok_or(RuleFault::OfForm)?;
     if expected == found {
         return Ok(());
     }
-    Err(Some(IdError::CheckPair { what, value: quote(text), found: found.to_owned(), expected }))
+    Err(RuleFault::CheckPair { what, value: quote(text), found: found.to_owned(), expected })
 }
 
 /// Reads `text` as numbers of exactly these widths.
@@ -314,7 +407,7 @@ mod tests {
             let message = check(code, value).unwrap_err();
             assert!(message.contains(words), "{message}");
         };
-        wrong("01", "09506000134353", "GTIN 09506000134353 has check digit 3, it should be 2");
+        wrong("01", "09506000134353", "(01) GTIN 09506000134353 has check digit 3, it should be 2");
         wrong("01", "0950600013435", r#"(01) "0950600013435" should be 14 digits"#);
         wrong("253", "9506000134376123456789012345678", "13 digits, then up to 17 of letters, digits and");
         wrong("10", "", "1 to 20 of letters");
@@ -329,10 +422,52 @@ mod tests {
         assert_eq!(check("8011", "10"), Ok(()));
         wrong("8011", "0", "1 to 12 digits (no leading zero)");
         wrong("8011", "012", "no leading zero");
-        wrong("11", "260230", "a date, YYMMDD");
+        wrong("11", "26O230", r#"(11) "26O230" should be 6 digits (a date, YYMMDD"#);
         wrong("8006", "095060001343520302", "piece and total");
         wrong("8003", "19506000134352", "1 digit (zero), then 13 digits");
-        wrong("8013", "1987654Ad4X4bL5ttr2310cXK", "they should be 2K");
+        wrong("8013", "1987654Ad4X4bL5ttr2310cXK", "(8013) GMN 1987654Ad4X4bL5ttr2310cXK ends in");
+    }
+
+    #[test]
+    fn a_day_or_time_that_does_not_exist_is_said_to_be_none() {
+        let says = |code: &str, value: &str| Ai::find(code).unwrap().check(code, value).unwrap_err().to_string();
+        assert_eq!(
+            says("17", "391332"),
+            r#"(17) "391332" is no date: there is no month 13 (YYMMDD, or YYMM00 for a month)"#
+        );
+        for (code, value, words) in [
+            ("17", "260001", "there is no month 00 "),
+            ("17", "260432", "there is no day 32 in month 04 "),
+            ("11", "250229", "there is no 29 February in the year 25 "),
+            ("15", "240230", "there is no day 30 in month 02 "),
+            ("7003", "2600000000", "is no date: there is no month 00 (YYMMDD)"),
+            ("7003", "2601000000", "is no date: there is no day 00 in month 01 (YYMMDD)"),
+            ("7003", "2601012400", r#"(7003) "2601012400" is no time: there is no hour 24 (HHMM)"#),
+            ("7003", "2601012360", "there is no minute 60 (HHMM)"),
+            ("7250", "19000229", "there is no 29 February in the year 1900 (YYYYMMDD)"),
+            ("8008", "26010124", "there is no hour 24 (HH)"),
+            ("8008", "2601012360", "there is no minute or second 60 (00 to 59)"),
+        ] {
+            assert!(says(code, value).contains(words), "{}", says(code, value));
+        }
+    }
+
+    #[test]
+    fn a_grai_without_its_zero_is_told_where_it_goes() {
+        let says = |value: &str| Ai::find("8003").unwrap().check("8003", value).unwrap_err().to_string();
+        assert_eq!(
+            says("9521565500176"),
+            "(8003) \"9521565500176\": after (8003) comes a 0, then the 13 digits of the GRAI; if that is 9521565500176, write \
+             (8003)09521565500176"
+        );
+        // With a company prefix that begins with 0, the serial's first digit would be taken for the check digit.
+        for serial in ["200", "2AB"] {
+            let said = says(&format!("0952156550017{serial}"));
+            assert!(said.contains(&format!("if that is 0952156550017, write (8003)00952156550017{serial};")), "{said}");
+            assert!(said.ends_with("; if it is 9521565500172, its check digit is 6, not 2"), "{said}");
+        }
+        assert_eq!(says("09521565500184"), "(8003) GRAI 9521565500184 has check digit 4, it should be 3");
+        assert!(says("9521565500172").contains("1 digit (zero), then 13 digits"));
     }
 
     #[test]

@@ -17,9 +17,18 @@ pub enum IdError {
     #[error("{what} {found:?} should be {expected}")]
     Value { what: String, found: String, expected: String },
     #[error("{what} {value} has check digit {found}, it should be {expected}")]
-    CheckDigit { what: &'static str, value: String, found: char, expected: char },
+    CheckDigit { what: String, value: String, found: char, expected: char },
     #[error("{what} {value} ends in the check characters {found}, they should be {expected}")]
-    CheckPair { what: &'static str, value: String, found: String, expected: String },
+    CheckPair { what: String, value: String, found: String, expected: String },
+    /// Digits that name no day or no time of day.
+    #[error("({ai}) {found:?} is no {noun}: there is no {fault} ({format})")]
+    Moment { ai: String, found: String, noun: &'static str, fault: String, format: &'static str },
+    /// A GRAI without the 0 that fills its number up to 14 digits. `otherwise` says what is wrong if the digits are another GRAI.
+    #[error(
+        "({ai}) {found:?}: after ({ai}) comes a 0, then the 13 digits of the {what}; if that is {digits}, write ({ai})0{found}\
+         {otherwise}"
+    )]
+    LeadingZero { ai: String, what: &'static str, digits: String, found: String, otherwise: String },
     #[error("{found:?} is no GS1 application identifier")]
     UnknownAi { found: String },
     #[error("{found:?} holds no GS1 key that identifies something, such as (01) GTIN, (00) SSCC or (414) GLN")]

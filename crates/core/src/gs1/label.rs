@@ -256,9 +256,12 @@ mod tests {
     #[test]
     fn a_wrong_attribute_is_named() {
         for (text, words) in [
-            ("(01)09506000134352(21)S8(17)261331", "(17) \"261331\" should be 6 digits (a date"),
-            ("https://a.example/01/09506000134352/21/S8?17=261331", "(17) \"261331\" should be 6 digits (a date"),
-            ("https://a.example/01/09506000134352/21/S8?7003=2612312460", "(7003) \"2612312460\" should be"),
+            ("(01)09506000134352(21)S8(17)261331", "(17) \"261331\" is no date: there is no month 13"),
+            ("https://a.example/01/09506000134352/21/S8?17=261331", "(17) \"261331\" is no date: there is no month 13"),
+            (
+                "https://a.example/01/09506000134352/21/S8?7003=2612312460",
+                "(7003) \"2612312460\" is no time: there is no hour 24",
+            ),
             ("https://a.example/01/09506000134352/21/S8?10=", "(10) \"\" should be"),
             ("https://a.example/01/09506000134352/21/S8?02=09506000134353", "has check digit 3, it should be 2"),
             ("https://a.example/01/09506000134352/10/L8/21/S8?10=L9", "(10) stands twice, as \"L8\" and as \"L9\""),

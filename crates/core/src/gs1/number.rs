@@ -100,7 +100,7 @@ fn read(
     let (digits, last) = text.split_at_checked(text.len() - 1).ok_or_else(wrong)?;
     match (check_digit(digits), last.chars().next()) {
         (Some(expected), Some(found)) if expected != found => {
-            Err(IdError::CheckDigit { what, value: format!("{text:0>width$}"), found, expected })
+            Err(IdError::CheckDigit { what: what.to_owned(), value: format!("{text:0>width$}"), found, expected })
         }
         // Eighteen digits fit in a u64.
         _ => text.parse().map_err(|_| wrong()),
