@@ -34,7 +34,8 @@ fn object(walk: &mut Walk, event: &Event) {
 fn aggregation(walk: &mut Walk, event: &Event) {
     let action = action(event);
     if !event.contains_key("parentID") && matches!(action, "ADD" | "DELETE") {
-        walk.fault(format!("`parentID` is missing; an AggregationEvent with action {action} says to or from what"));
+        let words = if action == "ADD" { "into what things are put" } else { "out of what things are taken" };
+        walk.fault(format!("`parentID` is missing: an AggregationEvent with action {action} says {words}"));
     }
     children(walk, event);
 }

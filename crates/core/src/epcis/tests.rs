@@ -412,12 +412,17 @@ fn rules_of_each_event_type() {
     with(object(), json!({"action": "ADD", "ilmd": {"lot": 1}}), "/ilmd/lot", "as in `example:lot`");
     let packed = event("AggregationEvent", json!({"action": "ADD", "parentID": CRATE, "childEPCs": [ITEM]}));
     with(packed.clone(), json!({"childEPCs": []}), "", "only action DELETE may leave both out");
-    with(packed.clone(), json!({"parentID": null}), "", "an AggregationEvent with action ADD says");
+    with(
+        packed.clone(),
+        json!({"parentID": null}),
+        "",
+        "an AggregationEvent with action ADD says into what things are put",
+    );
     with(
         packed.clone(),
         json!({"action": "DELETE", "parentID": null}),
         "",
-        "an AggregationEvent with action DELETE says",
+        "an AggregationEvent with action DELETE says out of what things are taken",
     );
     with(packed, json!({"ilmd": {}}), "/ilmd", "no member of AggregationEvent");
     let fitted = event("AssociationEvent", json!({"action": "ADD", "parentID": PLACE, "childEPCs": [ITEM]}));
