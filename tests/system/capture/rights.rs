@@ -95,6 +95,14 @@ fn only_the_holder_of_a_prefix_commissions_under_it() {
         let words = "lies under none of the signer's claims: 9506000, urn:maker:item:";
         refused(&node, || capture(&node, statement), 403, "own-claim", words);
     }
+    let held = |id: &str, words: &str| {
+        let statement = maker.statement(&document(vec![object_event("ADD", "commissioning", &[id], TIME)]));
+        let detail = capture(&node, statement).json()["detail"].as_str().unwrap().to_owned();
+        assert_eq!(detail.contains("; it lies under a claim of "), !words.is_empty(), "{id}: {detail}");
+        assert!(detail.contains(words), "{id}: {detail}");
+    };
+    held(OTHERS_ITEM, "; it lies under a claim of \"Rival\", participant ");
+    held("urn:other:item:7", "");
     let quantity = json!({
         "type": "ObjectEvent", "eventTime": TIME, "eventTimeZoneOffset": "+00:00", "action": "ADD",
         "bizStep": "commissioning",

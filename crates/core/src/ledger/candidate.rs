@@ -114,7 +114,7 @@ impl Candidate {
         // By rules that are unknown here no block is made, which is found at the place.
         let rules = Rules::of(registry.rules_at(at.time)).unwrap_or(Rules::FIRST);
         place::check_event_times(&events, at.time, rules)?;
-        place::check_rights(participant, &document.events)?;
+        place::check_rights(participant, &document.events, registry, at.leaf)?;
         let record = capture_record(&statement, participant, &document.events);
         Ok(Self::of(statement, CandidateKind::Capture { events, record }))
     }

@@ -7,8 +7,8 @@ use crate::block::{Height, Origin};
 use crate::consortium::rights::{self, RightsError};
 use crate::consortium::{
     Admin, AdminError, CertificateReader, Certified, ChangeRefusal, Contradiction, Decision, EventFact, EventKey,
-    LeafRange, Participant, ParticipantId, Place, ProposalRefusal, ProposedChange, Readiness, Refusal, Registry, Role,
-    SignerRefusal, check_record,
+    LeafRange, Organization, Participant, ParticipantId, Place, ProposalRefusal, ProposedChange, Readiness, Refusal,
+    Registry, Role, SignerRefusal, check_record,
 };
 use crate::content::{Content, ContentError};
 use crate::epcis::{Event, Faults};
@@ -37,8 +37,8 @@ pub enum PlaceRefusal {
     Epcis(#[from] Faults),
     #[error(transparent)]
     Payload(#[from] AdminError),
-    #[error("event {position} ({event_id}) breaks rule {}: {error}", error.rule())]
-    Rights { position: u32, event_id: String, error: RightsError },
+    #[error("event {position} ({event_id}) breaks rule {}: {error}{}", error.rule(), held_by(holder.as_deref()))]
+    Rights { position: u32, event_id: String, error: RightsError, holder: Option<Box<(ParticipantId, Organization)>> },
     #[error(
         "event {}: the same participant has recorded {} with other content{}; to correct that, repeat its content with an \
          errorDeclaration; another event needs an eventID of its own",
@@ -257,12 +257,34 @@ pub(super) fn read_content(statement: &VerifiedStatement) -> Result<Content, Pla
 
 /// Rights: the signer's roles and claims allow each event. Claims never change after a registration, so this holds at
 /// every place where the signer is in force.
-pub(super) fn check_rights(participant: &Participant, events: &[Event]) -> Result<(), PlaceRefusal> {
+pub(super) fn check_rights(
+    participant: &Participant,
+    events: &[Event],
+    registry: &Registry,
+    leaf: LeafIndex,
+) -> Result<(), PlaceRefusal> {
+    let holder = |error: &RightsError| match error {
+        RightsError::Claim { id, .. } => {
+            registry.holder_at(id, leaf).map(|holder| Box::new((holder.id.clone(), holder.claims.organization.clone())))
+        }
+        _ => None,
+    };
     for (event, position) in events.iter().zip(0..) {
-        let refused = |error| PlaceRefusal::Rights { position, event_id: event.event_id.uri.clone(), error };
-        rights::check(participant, event).map_err(refused)?;
+        rights::check(participant, event).map_err(|error| PlaceRefusal::Rights {
+            position,
+            event_id: event.event_id.uri.clone(),
+            holder: holder(&error),
+            error,
+        })?;
     }
     Ok(())
+}
+
+/// Who holds what the signer may not bring into being.
+fn held_by(holder: Option<&(ParticipantId, Organization)>) -> String {
+    holder.map_or_else(String::new, |(id, name)| {
+        format!("; it lies under a claim of {:?}, participant {id}", name.as_str())
+    })
 }
 
 /// Identity: a statement has one leaf, whatever its signature. Returns the one that it has already.
