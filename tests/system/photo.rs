@@ -83,6 +83,7 @@ fn every_other_photo_has_its_own_answer() {
         (png(&[]), 422, "no-code", "No code was found"),
         (png(&[ITEM, OTHER]), 422, "many-codes", "more than one code"),
         (png(&["WIFI:S:cafe;T:nopass;;"]), 422, "other-code", "WIFI:S:cafe;T:nopass;;"),
+        (png(&["(01)09506000134352(21)Sa(17)279931"]), 422, "other-code", "is no date: there is no month 99"),
         (Vec::new(), 400, "missing-photo", "No photo came along"),
     ] {
         let problem = send_as(&node, "photo", &bytes, "application/json");
@@ -91,6 +92,8 @@ fn every_other_photo_has_its_own_answer() {
         assert_eq!((page.status, page.header("content-type")), (status, Some("text/html; charset=utf-8")), "{code}");
         assert!(text(&page.body).contains(words), "{code}: {}", text(&page.body));
     }
+    let dated = send_as(&node, "photo", &png(&["\u{1d}010950600013435221Sa\u{1d}10La\u{1d}17279931"]), "*/*").json();
+    assert!(dated["detail"].as_str().unwrap().contains("(17) \"279931\" is no date: there is no month 99"), "{dated}");
     let two = send_as(&node, "photo", &png(&[ITEM, OTHER]), "*/*").json();
     assert_eq!(two["codes"].as_array().unwrap().len(), 2, "{two}");
     let page = text(&send_as(&node, "photo", &png(&[ITEM, OTHER]), "text/html").body);

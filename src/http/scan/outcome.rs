@@ -7,7 +7,7 @@ use crate::http::parameters::encode;
 use crate::http::problem::{Code, Problem};
 use crate::http::scan::photo::{PIXELS_MAX, PhotoError};
 use crate::http::scan::upload::PHOTO_BYTES_MAX;
-use sealane_core::gs1::{IdKind, Question};
+use sealane_core::gs1::{IdError, IdKind, Question};
 
 /// Characters of a code's text that an answer repeats.
 const TEXT_CHARS_MAX: usize = 1_000;
@@ -100,7 +100,8 @@ impl ScanOutcome {
                 Problem::new(Code::SeveralFound, detail).with("codes", json!(shortened(&codes)))
             }
             Self::Other { codes } => {
-                let detail = "no code in the photo holds a GS1 identifier; `codes` has what they say";
+                let fault = fault_of(&codes).map(|fault| format!(": {fault}")).unwrap_or_default();
+                let detail = format!("no code in the photo holds a GS1 identifier{fault}; `codes` has what they say");
                 Problem::new(Code::ForeignFound, detail).with("codes", json!(shortened(&codes)))
             }
             Self::NoCode => Problem::new(
@@ -134,6 +135,12 @@ impl ScanOutcome {
 pub fn target(asked: &Question, text: &str) -> String {
     let is_link = text.trim_start().get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http"));
     if is_link || asked.id.kind() == IdKind::Other { format!("/verify?id={}", encode(text)) } else { page_of(asked) }
+}
+
+/// What is wrong with the first code that would be one of GS1's.
+pub fn fault_of(codes: &[String]) -> Option<IdError> {
+    let foreign = |error: &IdError| matches!(error, IdError::Uri { .. } | IdError::Empty);
+    codes.iter().find_map(|text| Question::parse(text).err().filter(|error| !foreign(error)))
 }
 
 /// Texts cut to what an answer repeats.
@@ -189,6 +196,17 @@ mod tests {
             for language in Language::ALL {
                 assert!(language.find_message(outcome.message_key()).is_some(), "{outcome:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_code_of_gs1_that_is_none_is_told_what_is_wrong() {
+        let detail = |codes: &[&str]| of(codes).into_problem().detail().to_owned();
+        let dated = detail(&["https://win.example/", "\u{1d}010950600013435221Sa\u{1d}10La\u{1d}17279931"]);
+        assert!(dated.contains(r#"identifier: (17) "279931" is no date: there is no month 99"#), "{dated}");
+        assert!(detail(&["(01)09506000134353"]).contains("(01) GTIN 09506000134353 has check digit 3"));
+        for foreign in ["https://win.example/", "WIFI:S:x;;", "hello", ""] {
+            assert!(detail(&[foreign]).contains("holds a GS1 identifier; `codes`"), "{foreign}");
         }
     }
 

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::http::assets::DECODER_MEGABYTES;
 use crate::http::pages::{HtmlPage, Visitor, answer, id_form};
-use crate::http::scan::outcome::{ScanOutcome, shortened, target};
+use crate::http::scan::outcome::{ScanOutcome, fault_of, shortened, target};
 use sealane_core::gs1::Question;
 
 /// The policy of all pages, and WebAssembly: without it the page could not run its decoder of codes. Scripts still come
@@ -77,12 +77,17 @@ pub fn outcome(visitor: &Visitor, origin: &str, outcome: &ScanOutcome) -> HttpRe
         ScanOutcome::Many { codes } | ScanOutcome::Other { codes } => shortened(codes),
         _ => Vec::new(),
     };
+    let fault = if let ScanOutcome::Other { codes } = outcome { fault_of(codes) } else { None };
     let main = html! {
         section.narrow aria-labelledby="outcome" {
             h1 id="outcome" { (title) }
             p.lead { (visitor.say(outcome.message_key())) }
             @if !codes.is_empty() {
                 ul.codes { @for text in &codes { li { (code(visitor, text)) } } }
+            }
+            @if let Some(fault) = fault {
+                p { (visitor.say("problem.in-english")) }
+                p.detail lang="en" { (fault) }
             }
             p { a.button.second href=(visitor.link("/scan")) { (visitor.say("photo.again")) } }
             section.card aria-labelledby="type-title" {
