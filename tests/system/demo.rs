@@ -250,6 +250,17 @@ fn the_story_is_told_to_people_and_ctrl_c_stops_every_node() {
     ] {
         assert!(story.contains(words), "no {words:?} in\n{story}");
     }
+    // README's example of a verdict is what the program prints, but for the days and where lines end.
+    let readme = include_str!("../../README.md");
+    let shown = readme.split_once("```text\nDISPUTED").and_then(|(_, rest)| rest.split_once("\n…")).unwrap().0;
+    let without_days = |text: &str| {
+        let words = text.split_whitespace().map(|word| if word.starts_with("20") { "DAY" } else { word });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    assert!(
+        without_days(&story).contains(&without_days(shown)),
+        "README shows {shown:?}, and the demo prints\n{story}"
+    );
     // A node that ends by itself is told of, and the others go on.
     let nodes = demo.children();
     assert_eq!(nodes.len(), 4);
