@@ -191,7 +191,7 @@ function reasonItem({ rule, severity, leaves, text }) {
   const sign = element("span", { class: "sign", "aria-hidden": "true" }, SIGNS[severity] ?? "·");
   const told = element("p", {}, element("span", { class: "severity" }, `${find(`severity.${severity === "past" ? "ended" : severity}`) ?? severity}: `), ...unbrokenDays(text));
   const meta = element("p", { class: "meta" }, element("code", {}, rule));
-  if (leaves.length > 0) meta.append(` · ${fill("reason.leaf", { leaves: leaves.join(", ") })}`);
+  if (leaves.length > 0) meta.append(` · ${fill(leaves.length === 1 ? "reason.leaves.one" : "reason.leaves.many", { leaves: leaves.join(", ") })}`);
   return element("li", { class: `reason ${severity}` }, sign, element("div", {}, told, meta));
 }
 

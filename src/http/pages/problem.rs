@@ -4,7 +4,7 @@ use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse};
 use maud::html;
 
-use crate::http::pages::{HtmlPage, Visitor, answer, id_form};
+use crate::http::pages::{HtmlPage, Language, Visitor, answer, id_form};
 use crate::http::problem::{Code, Problem};
 
 /// Characters of what was typed that are put into the box again.
@@ -44,8 +44,11 @@ pub fn problem_page(request: &HttpRequest, problem: &Problem, request_id: &str) 
                 p.lead { (visitor.say("problem.nowhere")) }
             } @else if let Some(sentence) = about_typed(&visitor, problem) {
                 p.lead { (sentence) }
+            } @else if visitor.language == Language::English {
+                p.lead.detail { (problem.detail()) }
             } @else {
-                p.lead.detail lang="en" { (problem.detail()) }
+                p.lead { (visitor.say("problem.in-english")) }
+                p.detail lang="en" { (problem.detail()) }
             }
             (id_form(&visitor, &typed(request)))
             p { a.button.second href=(visitor.link("/scan")) { (visitor.say("scan.title")) } }

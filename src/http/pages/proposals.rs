@@ -153,8 +153,10 @@ fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> 
             let organization = quoted(seen.organization(&one.participant));
             let organization = ("organization", organization.as_str());
             let (leaves, reason) = (leaves(&one.claims), quoted(&one.reason));
+            let is_one = matches!(one.claims.as_slice(), [LeafRange { from, to }] if from == to);
             let (participant, leaves) = (("participant", one.participant.as_str()), ("leaves", leaves.as_str()));
-            visitor.fill("proposal.dismiss", &[organization, participant, leaves, ("reason", reason.as_str())])
+            let told = [organization, participant, leaves, ("reason", reason.as_str())];
+            if is_one { visitor.fill("proposal.dismiss-one", &told) } else { visitor.fill("proposal.dismiss", &told) }
         }
         ProposedChange::Lift(one) => {
             let (leaf, ids) = (one.recall.to_string(), one.ids.iter().map(Id::as_str).collect::<Vec<_>>().join(", "));

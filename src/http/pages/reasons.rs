@@ -110,6 +110,13 @@ fn is_day(word: &str) -> bool {
         })
 }
 
+/// The leaves that a reason names.
+fn records(visitor: &Visitor, leaves: &[String]) -> String {
+    let all = leaves.join(", ");
+    let told = [("leaves", all.as_str())];
+    if leaves.len() == 1 { visitor.fill("reason.leaves.one", &told) } else { visitor.fill("reason.leaves.many", &told) }
+}
+
 /// The reasons as a list.
 pub fn list(visitor: &Visitor, reasons: &[Reason]) -> Markup {
     html! {
@@ -141,9 +148,26 @@ fn item(visitor: &Visitor, reason: &Reason) -> Markup {
                 }
                 p.meta {
                     code { (reason.rule) }
-                    @if !leaves.is_empty() { " · " (visitor.fill("reason.leaf", &[("leaves", &leaves.join(", "))])) }
+                    @if !leaves.is_empty() { " · " (records(visitor, &leaves)) }
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn one_record_and_several_have_their_own_words() {
+        let told = |language: &str, leaves: &[&str]| {
+            let request = TestRequest::get().uri(&format!("/verify?lang={language}")).to_http_request();
+            records(&Visitor::of(&request), &leaves.iter().map(|leaf| (*leaf).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!((told("en", &["24"]).as_str(), told("en", &["24", "26"]).as_str()), ("record 24", "records 24, 26"));
+        assert_eq!((told("ko", &["24"]).as_str(), told("ko", &["24", "26"]).as_str()), ("24번 기록", "24, 26번 기록"));
     }
 }
