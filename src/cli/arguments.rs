@@ -409,6 +409,12 @@ pub struct VerifyOptions {
     /// held against the records
     #[arg(required_unless_present = "evidence")]
     pub ids: Vec<String>,
+    /// The lot on the label, as (10) in the id: of each id
+    #[arg(long, value_name = "L", requires = "ids")]
+    pub lot: Option<String>,
+    /// The expiry date on the label, as (17) in the id: of each id; YYMM00 is a month
+    #[arg(long, value_name = "YYMMDD", requires = "ids")]
+    pub expiry: Option<String>,
     /// The trust anchor [default: the one in --data, else the one pinned for this ledger]
     #[arg(long, value_name = "FILE")]
     pub trust: Option<PathBuf>,
@@ -418,6 +424,14 @@ pub struct VerifyOptions {
     /// Words that end with exit code 0 as authentic does, such as traced,ended
     #[arg(long, value_name = "WORD,…", value_delimiter = ',', value_parser = WORDS)]
     pub accept: Vec<String>,
+}
+
+impl VerifyOptions {
+    /// What stands on the label of each id, beside what the id's own text says: the option, its AI and its value.
+    pub fn on_label(&self) -> impl Iterator<Item = (&'static str, &'static str, &str)> {
+        let all = [("--lot", "10", &self.lot), ("--expiry", "17", &self.expiry)];
+        all.into_iter().filter_map(|(option, ai, value)| Some((option, ai, value.as_deref()?)))
+    }
 }
 
 /// What a verdict may say but `authentic`.

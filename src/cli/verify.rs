@@ -17,7 +17,7 @@ use crate::cli::provider::provider;
 use crate::cli::seen::{self, Seen};
 use crate::cli::trust::{self, Trusted};
 use sealane_core::evidence::{Anchor, Checked, Evidence, check};
-use sealane_core::gs1::{Id, Question};
+use sealane_core::gs1::{Id, IdError, Question};
 use sealane_core::limits::EVIDENCE_BYTES_MAX;
 use sealane_core::merkle::{ConsistencyProof, verify_consistency};
 use sealane_core::provenance::{Policy, Severity, Verdict, Word, judge, stale};
@@ -54,10 +54,28 @@ pub struct VerifyAnswer {
 }
 
 fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Vec<VerifyAnswer>, Failure> {
-    let ids = options.ids.iter().map(|text| evidence::read_question(text)).collect::<Result<Vec<Question>, _>>()?;
+    let ids = options.ids.iter().map(|text| read_labelled(text, options)).collect::<Result<Vec<Question>, _>>()?;
     let client = Client::of_any(global)?;
     let trusted = trust::choose(global, options.trust.as_deref(), &client, output)?;
     ids.iter().map(|id| judge_now(&client, id, &trusted)).collect()
+}
+
+/// Reads an id with what its text and the options say of its label.
+fn read_labelled(text: &str, options: &VerifyOptions) -> Result<Question, Failure> {
+    options.on_label().try_fold(evidence::read_question(text)?, |asked, (option, ai, value)| {
+        if asked.id.gtin().is_none() {
+            return Err(Failure::wrong_use(format!(
+                "{option} {value}: {} has no GTIN, and only what has one has a lot and an expiry date",
+                asked.id
+            )));
+        }
+        asked.with(ai, value).map_err(|error| match error {
+            IdError::Repeated { first, .. } => {
+                Failure::wrong_use(format!("{option} {value} contradicts the id {text:?}, which says ({ai}){first}"))
+            }
+            error => Failure::wrong_use(format!("{option}: {error}")),
+        })
+    })
 }
 
 /// Fetches the evidence about an id and its label, checks it and judges it by this machine's clock.
@@ -134,7 +152,7 @@ fn offline(options: &VerifyOptions, file: &Path) -> Result<VerifyAnswer, Failure
     let anchor = trust::read(trust)?;
     let asked = match options.ids.as_slice() {
         [] => None,
-        [one] => Some(evidence::read_question(one)?),
+        [one] => Some(read_labelled(one, options)?),
         _ => return Err(Failure::wrong_use("one file of evidence is about one product: give one id or none")),
     };
     let bytes = read_no_more_than_is_taken(file)

@@ -173,12 +173,70 @@ fn a_wrong_attribute_is_refused_by_its_ai() {
             "{target}"
         );
     }
+    let twice = node.get(&format!("/verify?id={}&17=391332", encoded(&item))).json()["detail"].take();
+    assert_eq!(
+        twice,
+        r#"the parameter (17) "391332" is no date: there is no month 13 (YYMMDD, or YYMM00 for a month)"#
+    );
+    let page = |language: &str| {
+        let headers = [("Accept", "text/html"), ("Accept-Language", language)];
+        let answer = node.request("GET", &format!("/verify?id={}&17=391332", encoded(&item)), &headers, b"");
+        text(&answer.body)
+    };
+    let korean = page("ko");
+    let (lead, detail) = korean.split_once("<p class=\"detail\" lang=\"en\">").unwrap();
+    assert!(lead.contains("아래에 영어로 적혀 있습니다.") && detail.contains("there is no month 13"), "{korean}");
+    assert!(page("en").contains("<p class=\"lead detail\">the parameter (17)"), "{}", page("en"));
     let wrong = node.get(&format!("/01/{GTIN}/21/A1?02=09506000134353"));
     assert!(
         wrong.status == 400 && wrong.json()["detail"].as_str().unwrap().contains("check digit"),
         "{:?}",
         wrong.json()
     );
+}
+
+#[test]
+fn the_label_is_given_by_options_too() {
+    let (node, _) = ledger();
+    let item = element("A1", "");
+    let judged = |further: &[&str]| {
+        let output = node.run(&[&["verify", "--json"], further].concat());
+        let answer = serde_json::from_slice::<Value>(&output.stdout);
+        (output.status.code(), answer.unwrap_or_else(|_| panic!("{further:?}: {}", text(&output.stderr))))
+    };
+    let (code, good) = judged(&[&item, "--lot", "L7", "--expiry", "311130"]);
+    assert_eq!((code, &good["label"]), (Some(0), &json!({"10": "L7", "17": "311130"})), "{good}");
+    let (code, wrong) = judged(&[&item, "--lot", "FAKE"]);
+    assert_eq!((code, &wrong["verdict"]), (Some(1), &json!("suspect")), "{wrong}");
+    let (code, wrong) = judged(&[&item, "--lot", "FAKE", "--accept", "traced,suspect"]);
+    assert_eq!((code, &wrong["verdict"]), (Some(0), &json!("suspect")), "{wrong}");
+    // What the id says itself may be said again, and each of several ids gets it.
+    let said = element("A1", "(10)L7");
+    let (code, both) = judged(&[&said, &element("S1", ""), "--lot", "L7"]);
+    assert_eq!((code, &both[0]["verdict"], &both[1]["verdict"]), (Some(1), &json!("authentic"), &json!("suspect")));
+    assert_eq!((&both[0]["label"], &both[1]["label"]), (&json!({"10": "L7"}), &json!({"10": "L7"})));
+    // A GTIN alone with a lot is that lot.
+    let (_, of_kind) = judged(&[&format!("(01){GTIN}"), "--lot", "L8"]);
+    assert_eq!(of_kind["id"], format!("https://id.gs1.org/01/{GTIN}/10/L8"));
+
+    let fails = |arguments: &[&str], words: &str| {
+        let output = node.run(&[&["verify"], arguments].concat());
+        let says = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && says.contains(words), "{arguments:?}: {says}");
+    };
+    fails(&[&said, "--lot", "L8"], "--lot L8 contradicts the id \"(01)09506000134352(10)L7(21)A1\", which says (10)L7");
+    fails(&[&element("A1", "(17)311130"), "--expiry", "321130"], "--expiry 321130 contradicts the id");
+    fails(&[&item, "--expiry", "311330"], "--expiry: (17) \"311330\" is no date: there is no month 13");
+    fails(&["(00)195060001343500016", "--lot", "L7"], "has no GTIN, and only what has one has a lot");
+    fails(&["--evidence", "x", "--trust", "y", "--lot", "L7"], "IDS");
+    fails(&[&item, "--accept", "fine"], "traced");
+
+    let (trust, file) = (node.dir.path().join("trust.json"), node.dir.path().join("evidence.json"));
+    node.run_ok(&["trust", "--out", path(&trust)]);
+    node.run_ok(&["evidence", &said, "--out", path(&file)]);
+    let saved = ["verify", "--evidence", path(&file), "--trust", path(&trust), &item, "--lot"];
+    assert_eq!(run(&[&saved[..], &["L7"]].concat()).status.code(), Some(0));
+    assert_eq!(run(&[&saved[..], &["L8"]].concat()).status.code(), Some(4), "the evidence is for another label");
 }
 
 #[test]
