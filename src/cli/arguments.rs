@@ -386,7 +386,8 @@ pub struct SignOptions {
 pub struct PostOptions {
     #[command(flatten)]
     pub signer: SignerOptions,
-    /// EPCIS documents to sign, or .jose files to post as they are; - reads standard input
+    /// EPCIS documents to sign, or .jose files to post as they are; - reads standard input. A document that names more than 1,000
+    /// ids is posted as several statements, each signed for itself: the command says so, and prints a receipt of each
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
 }
