@@ -64,8 +64,8 @@ pub struct RevokeOptions {
     /// Until when the members may vote, such as 2026-11-21T09:30:00Z; 30 days at the most [default: 7 days from now]
     #[arg(long, value_name = "TIME", requires = "by_vote")]
     pub expires: Option<Timestamp>,
-    /// Do not ask before it is put to the vote
-    #[arg(long, short, requires = "by_vote")]
+    /// Do not ask before it is put to the vote; without --by-vote it does not ask anyway
+    #[arg(long, short)]
     pub yes: bool,
 }
 
@@ -118,7 +118,12 @@ pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Resu
         dismisses_claims: options.dismiss_claims,
     };
     let answer = desk.decide(&options.id, &Admin::Revocation(revocation))?;
-    output.result(&answer, format!("Revoked participant {}: it signs nothing more; what it signed stays.", options.id));
+    let stays = if options.dismiss_claims {
+        "what it signed stays, and what it claimed of goods that it never had counts no more"
+    } else {
+        "what it signed stays"
+    };
+    output.result(&answer, format!("Revoked participant {}: it signs nothing more; {stays}.", options.id));
     Ok(CommandOutcome::Done)
 }
 

@@ -49,6 +49,7 @@ mod post;
 mod proposals;
 mod propose;
 mod provider;
+mod recorded_there;
 mod register;
 mod rejoin;
 mod remote;

@@ -5,9 +5,12 @@ use std::str::FromStr;
 use clap::Args;
 
 use crate::cli::arguments::Global;
+use crate::cli::client::Client;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
+use crate::cli::proposals::leaves_text;
 use crate::cli::propose::{PutToVote, propose_one};
+use crate::cli::recorded_there::RecordedThere;
 use sealane_core::consortium::{
     DismissClaims, GrantAuthority, LeafRange, LiftRecall, ParticipantId, ProposedChange, Succession,
 };
@@ -77,6 +80,7 @@ impl FromStr for LeafSpan {
 pub fn dismiss(global: &Global, options: &DismissOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let (participant, reason) = (options.participant.clone(), options.reason.clone());
     let change = DismissClaims { participant, claims: joined(&options.claims), reason };
+    tell_what_is_there(&Client::new(global)?, &change, &options.claims, output);
     propose_one(global, ProposedChange::Dismiss(change), &options.vote, output)
 }
 
@@ -106,6 +110,29 @@ pub fn grant_authority(
 pub fn succeed(global: &Global, options: &SucceedOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let change = Succession { former: options.former.clone(), participant: options.participant.clone() };
     propose_one(global, ProposedChange::Succeeds(change), &options.vote, output)
+}
+
+/// Says what the participant recorded in the leaves, and warns where nothing is to dismiss. The node refuses a joined range without
+/// a leaf of the participant's; one that touches another range passes with it.
+fn tell_what_is_there(client: &Client, change: &DismissClaims, typed: &[LeafSpan], output: &Output) {
+    let DismissClaims { participant, claims, .. } = change;
+    let there = match RecordedThere::ask(client, participant, claims) {
+        Ok(there) => there,
+        // The members decide, not this look: it stops nothing.
+        Err(failure) => {
+            return output.warn(format!("what participant {participant} recorded there is not known: {failure}"));
+        }
+    };
+    let told = there.to_text(participant);
+    if there.has_no_claim() {
+        output.warn(told)
+    } else {
+        output.say(told)
+    }
+    for LeafSpan(range) in typed.iter().filter(|LeafSpan(range)| !there.has_some_in(range)) {
+        let leaves = leaves_text([(range.from.get(), range.to.get())]);
+        output.warn(format!("in {leaves} participant {participant} recorded nothing"));
+    }
 }
 
 /// The ranges in ascending order; those that touch are one.

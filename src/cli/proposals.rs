@@ -247,12 +247,7 @@ pub fn change_text(change: &Value) -> String {
         }
         ProposedChange::Rules(one) => format!("rules {} from {} on", one.number, one.not_before),
         ProposedChange::Dismiss(one) => {
-            format!(
-                "dismiss what participant {} claimed in the leaves {}: {}",
-                one.participant,
-                ranges(&one.claims),
-                one.reason
-            )
+            format!("dismiss what participant {} claimed in {}: {}", one.participant, ranges(&one.claims), one.reason)
         }
         ProposedChange::Lift(one) => {
             let ids: Vec<&str> = one.ids.iter().map(Id::as_str).collect();
@@ -267,10 +262,19 @@ pub fn change_text(change: &Value) -> String {
 }
 
 /// Ranges of leaves, for people.
-pub fn ranges(claims: &[LeafRange]) -> String {
-    let text =
-        |LeafRange { from, to }: &LeafRange| if from == to { from.to_string() } else { format!("{from} to {to}") };
-    claims.iter().map(text).collect::<Vec<_>>().join(", ")
+fn ranges(claims: &[LeafRange]) -> String {
+    leaves_text(claims.iter().map(|range| (range.from.get(), range.to.get())))
+}
+
+/// First and last leaves of ranges, for people: `leaf 22`, or `the leaves 3 to 5, 22`.
+pub fn leaves_text(ranges: impl IntoIterator<Item = (u64, u64)>) -> String {
+    let ranges: Vec<(u64, u64)> = ranges.into_iter().collect();
+    let text = |(from, to): &(u64, u64)| if from == to { from.to_string() } else { format!("{from} to {to}") };
+    let texts = ranges.iter().map(text).collect::<Vec<_>>().join(", ");
+    match ranges.as_slice() {
+        [(from, to)] if from == to => format!("leaf {texts}"),
+        _ => format!("the leaves {texts}"),
+    }
 }
 
 #[cfg(test)]
@@ -333,6 +337,13 @@ mod tests {
         let lines = table(&[ShownProposal::read(told()).unwrap()]);
         assert_eq!(lines.len(), 2);
         assert!(lines[1].starts_with("AbCdEfGhIj  open   1 of 3  2026-12-06T10:00:00.000Z  Ada"), "{}", lines[1]);
+    }
+
+    #[test]
+    fn leaves_are_told_in_one_number_or_several() {
+        assert_eq!(leaves_text([(22, 22)]), "leaf 22");
+        assert_eq!(leaves_text([(22, 23)]), "the leaves 22 to 23");
+        assert_eq!(leaves_text([(3, 3), (22, 24)]), "the leaves 3, 22 to 24");
     }
 
     #[test]

@@ -386,7 +386,7 @@ fn another_member_endorses_a_registration_and_all_end_it() {
     // Who registered it ends it alone; any other member asks all.
     let revoke = ["revoke", &id, "--reason", "fraud", "--compromised-since", "2026-03-01T00:00:00Z"];
     four.fails(1, &revoke, 3, &["a proposal with the change revoke", "[not-its-registrar]"]);
-    four.fails(1, &[&revoke[..], &["--yes"]].concat(), 2, &["--by-vote"]);
+    four.fails(1, &[&revoke[..], &["--yes"]].concat(), 3, &["[not-its-registrar]"]);
     let by_vote = [&revoke[..], &["--by-vote"]].concat();
     let shown = ["its key in other hands since 2026-03-01", "3 of 4 members have to say yes", "give --yes to propose"];
     four.fails(1, &by_vote, 2, &shown);

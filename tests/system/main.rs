@@ -15,6 +15,7 @@ mod data_directory;
 mod database;
 mod deciding;
 mod demo;
+mod dismissing;
 mod founders;
 mod joining;
 mod label;

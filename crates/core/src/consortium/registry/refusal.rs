@@ -171,7 +171,8 @@ pub enum ChangeRefusal {
     #[error("leaf {leaf} is not before the proposal's own, which is {own}: nothing is decided on what is not said yet")]
     NotBefore { leaf: LeafIndex, own: LeafIndex },
     #[error(
-        "participant {participant} has signed no capture in the leaves {from} to {to}: there is nothing to dismiss"
+        "participant {participant} has signed no capture in {}: there is nothing to dismiss",
+        if from == to { format!("leaf {from}") } else { format!("the leaves {from} to {to}") }
     )]
     NothingToDismiss { participant: ParticipantId, from: LeafIndex, to: LeafIndex },
     #[error("leaf {leaf} neither recalls {id} nor takes a recall of it back: there is nothing to lift")]
