@@ -439,6 +439,7 @@ fn block(ledger: &Ledger, examples: &mut Examples) {
     assert_eq!((anchor.fingerprint(), fingerprint.len()), (Hash::of(&fingerprint), 32 + 8 + 32 + 32));
     assert_eq!((anchor.size(), anchor.height()), (TreeSize::new(2).unwrap(), Height::GENESIS));
     examples.insert("anchor", anchor.to_json().to_string());
+    examples.insert("anchor-digits", anchor.fingerprint().to_groups().join(" "));
     examples.insert("signed-note", note.to_text().trim_end().to_owned());
 }
 

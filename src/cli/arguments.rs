@@ -176,7 +176,7 @@ pub enum Command {
     Verify(VerifyOptions),
     /// Save the evidence about a product
     Evidence(EvidenceOptions),
-    /// Save or pin a ledger's trust anchor
+    /// Show, save or pin a ledger's trust anchor, with its fingerprint in digits
     Trust(TrustOptions),
     /// Draw the label of a product: the QR code of its page on a node
     Label(LabelOptions),
@@ -448,7 +448,7 @@ pub struct EvidenceOptions {
 #[derive(Debug, Args)]
 pub struct TrustOptions {
     /// Save the node's trust anchor
-    #[arg(long, value_name = "FILE", required_unless_present = "pin")]
+    #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Trust this anchor for its ledger from now on
     #[arg(long, value_name = "FILE", conflicts_with = "out")]

@@ -43,11 +43,25 @@ pub fn run(global: &Global, options: &TrustOptions, output: &Output) -> Result<C
             let text = format!("Saved the trust anchor of {} to {}.", anchor.genesis().origin, file.display());
             (anchor, text)
         }
-        (None, None) => return Err(Failure::wrong_use("give --out FILE or --pin FILE")),
+        (None, None) => {
+            let anchor = fetch(&Client::new(global)?)?;
+            let text = format!("The trust anchor of {}. Nothing was saved.", anchor.genesis().origin);
+            (anchor, text)
+        }
     };
-    let text = format!("{text}\nFingerprint, to compare with a member's own: {}", anchor.fingerprint());
+    let text = format!(
+        "{text}\nFingerprint, to compare with a member's own: {}\nThe same in digits, for the telephone:\n{}",
+        anchor.fingerprint(),
+        digits(&anchor.fingerprint())
+    );
     output.result(&anchor.to_json(), text);
     Ok(CommandOutcome::Done)
+}
+
+/// A fingerprint's groups of digits, four on a line.
+fn digits(fingerprint: &Hash) -> String {
+    let lines: Vec<String> = fingerprint.to_groups().chunks(4).map(|line| format!("  {}", line.join(" "))).collect();
+    lines.join("\n")
 }
 
 /// Reads an anchor from a file.

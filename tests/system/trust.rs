@@ -162,3 +162,17 @@ fn events_are_found_by_their_business_transactions() {
     assert_eq!(node.get("/epcis/events?EQ_bizTransaction_bill=urn:x:1").status, 400);
     assert_eq!(node.get("/epcis/events?EQ_bizTransaction=PO-1").status, 400);
 }
+
+#[test]
+fn the_digits_of_the_fingerprint_are_printed_and_nothing_is_saved() {
+    let node = Node::start();
+    let output = run(&["trust", "--url", &node.url]);
+    let told = text(&output.stdout);
+    let fingerprint: sealane_core::hash::Hash =
+        node.get("/trust").json()["fingerprint"].as_str().unwrap().parse().unwrap();
+    let groups = fingerprint.to_groups();
+    for line in groups.chunks(4) {
+        assert!(told.contains(&line.join(" ")), "{told}");
+    }
+    assert!(told.contains(&fingerprint.to_string()) && told.contains("Nothing was saved"), "{told}");
+}

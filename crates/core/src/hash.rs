@@ -72,6 +72,16 @@ impl Hash {
         halves.map(|half| char::from(HEX_DIGITS[usize::from(half)])).collect()
     }
 
+    /// The digest in 16 groups of five decimal digits, for two people who compare it by telephone: each group is the number of two
+    /// bytes, the first of which counts 256 times, with zeros before it. No language has its own words for it, and no group has more
+    /// than one spelling.
+    pub fn to_groups(&self) -> [String; 16] {
+        std::array::from_fn(|at| {
+            let pair = u16::from_be_bytes([self.0[2 * at], self.0[2 * at + 1]]);
+            format!("{pair:05}")
+        })
+    }
+
     /// Reads exactly 64 digits of lower-case hexadecimal, else `None`.
     pub fn from_hex(text: &str) -> Option<Self> {
         let half = |digit: u8| match digit {
@@ -127,6 +137,15 @@ serde_as_text!(Hash);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn groups_hold_every_byte_and_have_five_digits_each() {
+        let fingerprint: Hash = "p1S2quv4CPESjNaIrYJN1wDSOao3hmoijo4PRyzRHNY".parse().unwrap();
+        let told = "42836 46762 60408 02289 04748 54920 44418 19927 00210 14762 14214 27170 36494 03911 11473 07382";
+        assert_eq!(fingerprint.to_groups().join(" "), told);
+        let bytes: Vec<u8> = told.split(' ').flat_map(|group| group.parse::<u16>().unwrap().to_be_bytes()).collect();
+        assert_eq!(Hash::from_slice(&bytes), Some(fingerprint));
+    }
 
     #[test]
     fn digests_the_empty_string_as_fips_180_says() {
