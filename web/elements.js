@@ -18,3 +18,15 @@ export function timeElement(millis) {
 /** A number as the language writes it, with as many digits of its fraction. */
 export const number = (value, { fraction = 0 } = {}) =>
   Number(value).toLocaleString(document.documentElement.lang, { minimumFractionDigits: fraction, maximumFractionDigits: fraction });
+
+/** A path of this site that keeps the language, if one was chosen. */
+export function link(path) {
+  const chosen = new URLSearchParams(location.search).get("lang");
+  return chosen === document.documentElement.lang ? `${path}?lang=${chosen}` : path;
+}
+
+/** The parts of a text with `{name}` in it, with a node in its place. */
+export function around(text, name, node) {
+  const [before, after = ""] = text.split(`{${name}}`);
+  return [before, node, after];
+}

@@ -1,13 +1,17 @@
 // The page of a product: what the server wrote stands until this device has reached a verdict of its own.
 
 import { Failed, Tampered, WORDS, check, titleOf } from "./check.js";
-import { element, number, timeElement } from "./elements.js";
+import { around, element, link, number } from "./elements.js";
 import { forget } from "./memory.js";
 import { messages } from "./messages.js";
+import { nowNodes } from "./now.js";
 import { drawing } from "./route.js";
 import { quoted } from "./verify/sentences.js";
 
 const SIGNS = { recall: "!", fails: "✕", ended: "–", disputes: "!", gap: "…", past: "–", note: "i", holds: "✓" };
+
+/** Kinds of number under which nothing is recorded as a rule: that nothing is would mislead as a verdict. */
+const SHARED = ["lot", "class", "place", "party"];
 
 /** From when on a load is told of: after a second, or if it is longer than a megabyte. How often it says how far it is. */
 const TOLD_AFTER_MS = 1000;
@@ -17,6 +21,7 @@ const TOLD_EVERY_MS = 500;
 const $ = (id) => document.getElementById(id);
 const product = $("product");
 const claimed = product.dataset.verdict;
+const { kind } = product.dataset;
 const { say, fill, find } = await messages();
 
 if (!window.isSecureContext || !globalThis.crypto?.subtle) {
@@ -97,7 +102,14 @@ function show({ verdict, checkpoint, ms, firstContact, since, fingerprint, newer
     older(verdict, newer);
     return;
   }
-  banner(`${word} ${verdict.light}`, say(titleOf(verdict)), verdict.summary);
+  const title = titleText(verdict);
+  banner(lookOf(word, verdict), title, sentenceOf(word, verdict));
+  const shown = { verdict, kind, word: title, number: peopleText(verdict.id), checkpoint };
+  const todo = nowNodes(shown, { say, fill });
+  $("now").replaceChildren(...todo);
+  $("now").hidden = todo.length === 0;
+  if (todo.length > 0) $("now").setAttribute("aria-labelledby", "now-title");
+  else $("now").removeAttribute("aria-labelledby");
   tellRecords(verdict);
   tell(fill("check.done", { signatures: count("check.signatures", verdict.checks?.signatures), proofs: count("check.proofs", verdict.checks?.proofs), ms }), "checked");
   facts(checkpoint, fingerprint);
@@ -106,12 +118,35 @@ function show({ verdict, checkpoint, ms, firstContact, since, fingerprint, newer
   $("check-text").after(element("p", {}, known));
 }
 
+function isNone(word) {
+  return word === "unknown" && SHARED.includes(kind);
+}
+
+/** The word; of what has ended, how it did; of a number that many share, that nothing is recorded under it. */
+function titleText(verdict) {
+  return say(isNone(verdict.verdict) ? `none.${kind}` : titleOf(verdict));
+}
+
+/** The classes of the banner: whose symbol it has, and its colour. */
+function lookOf(word, { light }) {
+  return isNone(word) && kind !== "lot" ? "none grey" : `${word} ${light}`;
+}
+
+/** The sentence below the word. Two words say themselves what the summary begins with; below them stands its reason alone. */
+function sentenceOf(word, { summary, reasons }) {
+  if (isNone(word)) return say(`none.${kind}.sentence`);
+  return ["suspect", "incomplete"].includes(word) && reasons.length > 0 ? reasons[0].text : summary;
+}
+
 /** Shows what this device read in the records, in place of what the server wrote. */
 function tellRecords({ reasons, timeline, state }) {
-  $("reasons").replaceChildren(...reasons.map(reasonItem));
+  $("column").hidden = false;
+  const told = new Set(timeline.map(({ leaf }) => leaf));
+  $("reasons").replaceChildren(...reasons.map((reason) => reasonItem(reason, told)));
   $("why").hidden = reasons.length === 0;
   $("route").replaceChildren(...drawing(timeline, fill, nameOf));
-  $("timeline").replaceChildren(...timeline.map(stepItem));
+  const isFirst = (step, at) => timeline.findIndex(({ leaf }) => leaf === step.leaf) === at;
+  $("timeline").replaceChildren(...timeline.map((step, at) => stepItem(step, isFirst(step, at))));
   $("state").replaceChildren(...stateRows(state));
   $("journey").hidden = false;
 }
@@ -126,7 +161,8 @@ function count(what, n = 0) {
  */
 function alarm(detail, canForget = false) {
   banner("tampered red", say("word.tampered"), say("tampered.sentence"));
-  for (const part of ["why", "journey", "check"]) $(part).hidden = true;
+  // The contact and what the number stands for are the server's word too.
+  for (const part of ["column", "now", "about", "why", "journey", "check"]) if ($(part)) $(part).hidden = true;
   document.title = `${say("word.tampered")} · Sealane`;
   tell(detail, "alarm");
   $("status").append(element("p", {}, say("tampered.what")));
@@ -140,6 +176,7 @@ function alarm(detail, canForget = false) {
 
 /** Says that the answer is from an earlier ledger than this device knows: what came since may be what matters. */
 function older(verdict, newer) {
+  $("now").hidden = true;
   banner("incomplete amber", say("word.incomplete"), say("older.sentence"));
   tellRecords(verdict);
   tell(fill("older.detail", { now: number(verdict.treeSize), before: number(newer) }), "alarm");
@@ -180,36 +217,72 @@ function facts({ origin, size, root }, fingerprint) {
   const time = $("check-facts").querySelector("time");
   $("check-facts").replaceChildren(
     row(say("nav.home"), origin, "mono"),
-    row(say("check.fingerprint"), fingerprint, "mono"),
-    ...(time ? [row(say("check.asof"), timeElement(Date.parse(time.dateTime)))] : []),
+    row(say("check.fingerprint"), element("a", { href: link("/trust") }, fingerprint), "mono"),
+    ...(time ? [row(say("check.asof"), utc(Date.parse(time.dateTime)))] : []),
     row(say("check.size"), number(size)),
     row(say("check.root"), root, "mono"),
   );
 }
 
-function reasonItem({ rule, severity, leaves, text }) {
+function reasonItem({ rule, severity, leaves, text }, steps) {
   const sign = element("span", { class: "sign", "aria-hidden": "true" }, SIGNS[severity] ?? "·");
   const told = element("p", {}, element("span", { class: "severity" }, `${find(`severity.${severity === "past" ? "ended" : severity}`) ?? severity}: `), ...unbrokenDays(text));
   const meta = element("p", { class: "meta" }, element("code", {}, rule));
-  if (leaves.length > 0) meta.append(` · ${fill(leaves.length === 1 ? "reason.leaves.one" : "reason.leaves.many", { leaves: leaves.join(", ") })}`);
+  if (leaves.length > 0) {
+    meta.append(" · ", ...around(say(leaves.length === 1 ? "reason.leaves.one" : "reason.leaves.many"), "leaves", restsOn(leaves, steps)));
+  }
   return element("li", { class: `reason ${severity}` }, sign, element("div", {}, told, meta));
 }
 
-function stepItem(step) {
-  const withdrawn = step.correctedBy !== undefined && step.correctedBy !== null;
+/** Links to the records that a reason rests on: the step of the journey that a record is, or else the record's own page. */
+function restsOn(leaves, told) {
+  const links = document.createDocumentFragment();
+  leaves.forEach((leaf, at) => {
+    const href = told.has(leaf) ? `#leaf-${leaf}` : link(`/ledger/leaves/${leaf}`);
+    links.append(at > 0 ? ", " : "", element("a", { href }, String(leaf)));
+  });
+  return links;
+}
+
+/** How a step is marked that is not simply a part of the journey. */
+function markOf({ correctedBy, noteSentence }) {
+  if (correctedBy !== undefined && correctedBy !== null) return "withdrawn";
+  return { "note.contradicts": "contradicts", "note.claim": "claim" }[noteSentence?.key];
+}
+
+function stepItem(step, isFirst) {
+  const mark = markOf(step);
   const what = step.bizStep ? (find(`step.${step.bizStep}`) ?? step.bizStep) : (find(`type.${step.type}`) ?? step.type);
-  const tag = withdrawn ? element("span", { class: "tag" }, say("journey.withdrawn")) : undefined;
-  const leaf = element("a", { href: `/ledger/leaves/${encodeURIComponent(step.leaf)}` }, fill("journey.leaf", { leaf: step.leaf }));
+  const tag = mark && element("span", { class: "tag" }, say(`journey.${mark}`));
+  const leaf = element("a", { href: link(`/ledger/leaves/${step.leaf}`) }, fill("journey.leaf", { leaf: step.leaf }));
+  const who = step.signer?.organization ? element("a", { href: link(`/participants/${step.signer.id}`) }, nameOf(step.signer)) : nameOf(step.signer);
   return element(
     "li",
-    { class: withdrawn ? "withdrawn" : undefined },
-    element("p", { class: "when" }, timeElement(Date.parse(step.eventTime)), " · ", leaf),
+    { class: mark, id: isFirst ? `leaf-${step.leaf}` : undefined },
+    element("p", { class: "when" }, ...placeTime(step), " · ", leaf),
     element("p", { class: "what" }, what, tag && " ", tag),
-    element("p", { class: "who" }, fill("journey.signed", { who: nameOf(step.signer) })),
+    element("p", { class: "who" }, ...around(say("journey.signed"), "who", who)),
     step.location ? element("p", { class: "where" }, placeOf(step)) : undefined,
     step.via ? element("p", { class: "where" }, fill("journey.via", { container: peopleText(step.via) })) : undefined,
     step.note ? element("p", { class: "remark" }, step.note) : undefined,
   );
+}
+
+/** A time in UTC, to the minute. */
+function utc(millis) {
+  const text = new Date(millis).toISOString();
+  return element("time", { datetime: text }, fill("when.utc", { day: text.slice(0, 10), time: text.slice(11, 16) }));
+}
+
+/** The time of an event: in UTC, by whose days sentences go too, and beside it as clocks showed it there if that is another time. */
+function placeTime({ eventTime, eventTimeZoneOffset: offset }) {
+  const millis = Date.parse(eventTime);
+  const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(offset ?? "") ?? [];
+  const away = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * (sign === "-" ? -1 : 1);
+  if (away === 0) return [utc(millis)];
+  const there = new Date(millis + away * 60_000).toISOString();
+  const day = there.slice(0, 10) === eventTime.slice(0, 10) ? "" : `${there.slice(0, 10)} `;
+  return [utc(millis), ` (${fill("when.there", { time: day + there.slice(11, 16), offset })})`];
 }
 
 /** A place, and to whom it belongs if that is another participant than who recorded there. */

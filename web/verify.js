@@ -40,7 +40,8 @@ export { say, sentencesOf, tell } from "./verify/sentences.js";
  * - `policy`: see `DEFAULT_POLICY`; what is left out stands as there.
  *
  * Gives `{id, label, verdict, summary, reasons: [{rule, severity, leaves, params, text}], state, timeline, asOf, treeSize,
- * checks: {signatures, proofs, subjects, leaves}, checkpoint: {origin, size, root}, seal, fingerprint}`.
+ * checks: {signatures, proofs, subjects, leaves}, checkpoint: {origin, size, root}, seal, fingerprint, holder}`. The `holder` is the
+ * participant to whom the number belongs, `{id, organization, contact}`, the last if it has one; left out if there is none.
  *
  * Throws an `EvidenceError` with a stable `code` for evidence that does not hold: the first fault, in the order of
  * docs/FORMATS.md. Any other error says nothing about the evidence: there is no WebCrypto here.
@@ -56,7 +57,9 @@ export async function verify(evidence, { anchor, id, label, now, last, policy, s
   if (sentences) verdict = tell(verdict, sentences);
   const { origin, size, root } = checkpoint;
   const shown = { origin, size, root: toBase64url(root) };
-  return { ...verdict, checks, checkpoint: shown, seal: seal.text, fingerprint: trusted.fingerprint };
+  const held = history.registry.holderAt(history.id, history.treeSize);
+  const holder = held && { id: held.id, organization: held.claims.organization, contact: held.claims.contact };
+  return { ...verdict, checks, checkpoint: shown, seal: seal.text, fingerprint: trusted.fingerprint, holder };
 }
 
 /** Reads a trust anchor and checks that its fingerprint and its founders' signatures hold. */

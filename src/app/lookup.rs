@@ -111,6 +111,14 @@ impl Lookup {
         leaf.filter(|leaf| size.contains(*leaf))
     }
 
+    /// The last captures of a participant below `size`, the newest first and `limit` at the most; and whether these are all.
+    pub fn last_captures(&self, signer: SignerTag, size: TreeSize, limit: usize) -> (Vec<LeafIndex>, bool) {
+        let tables = self.read();
+        let captures = tables.captures.get(&signer).map_or(&[][..], Vec::as_slice);
+        let below = &captures[..captures.partition_point(|leaf| size.contains(*leaf))];
+        (below.iter().rev().take(limit).copied().collect(), below.len() <= limit)
+    }
+
     /// What participants have used of their quotas.
     pub fn usage(&self) -> Usage {
         self.read().usage.clone()

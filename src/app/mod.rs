@@ -36,6 +36,7 @@ mod prefetch;
 pub mod proposals;
 pub mod readiness;
 pub mod receipt;
+pub mod recent;
 pub mod registration;
 pub mod repeats;
 mod signing;
@@ -43,6 +44,6 @@ mod whole_domains;
 mod write_gate;
 
 pub use admission::{PROMISE_MAX, Promise, Ticket, may_wait};
-pub use head::{Head, LoadError, LoadedLedger, mark_of};
+pub use head::{Head, LoadError, LoadedLedger, mark_of, statement_text};
 pub use ledger::{Ledger, LedgerError, View};
 pub use write_gate::WriteGate;

@@ -1,12 +1,15 @@
 //! Content negotiation (RFC 9110 §12.5): which of the forms on offer a client prefers.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{ACCEPT, Accept, Header, HeaderName, QualityItem};
+use actix_web::http::header::{ACCEPT, Accept, CONTENT_DISPOSITION, Header, HeaderName, QualityItem};
 use actix_web::mime::Mime;
 
 /// Bytes of a header that says what a client would like: browsers send under 200, and each range in it takes a
 /// microsecond to read. A longer one counts as none.
 const WISHES_BYTES_MAX: usize = 4 * 1024;
+
+/// The parameter that asks for the programs' form as a file.
+pub const DOWNLOAD: &str = "download";
 
 /// A form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +59,21 @@ pub fn wishes(request: &HttpRequest, header: &HeaderName) -> Option<()> {
 /// True for a browser that shows a page to a person.
 pub fn is_for_people(request: &HttpRequest) -> bool {
     preferred(request, &[Form::Json, Form::Html]) == Form::Html
+}
+
+/// Tells whether a link asks for what programs get, as a file: `?download`. A browser that saves a link asks for a page like any other.
+pub fn is_download(request: &HttpRequest) -> bool {
+    request.query_string().split('&').any(|pair| pair.split('=').next() == Some(DOWNLOAD))
+}
+
+/// The header by which a browser saves an answer under a name, if the request asks for a file (RFC 6266). `name` is a token.
+pub fn saved_as(request: &HttpRequest, name: &str) -> Option<(HeaderName, String)> {
+    is_download(request).then(|| (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+}
+
+/// True for a browser that shows a page to a person, at a path that has one beside its own form.
+pub fn wants_page(request: &HttpRequest) -> bool {
+    is_for_people(request) && !is_download(request)
 }
 
 /// What the most particular range that covers a form says of it, in thousandths.

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::app::evidence::verdict;
 use crate::http::Node;
 use crate::http::accept::is_for_people;
+use crate::http::pages::product::Beside;
 use crate::http::pages::{self, Visitor};
 use crate::http::parameters::{Parameters, encode};
 use crate::http::problem::{Code, Problem};
@@ -132,8 +133,11 @@ pub async fn answer_page(
     asked: &Question,
     elsewhere: Option<&str>,
 ) -> Result<HttpResponse, Problem> {
-    let (verdict, block) = verdict(&node.ledger_for(request), asked, &node.policy).await?;
-    Ok(pages::product::show(&Visitor::of(request), &verdict, &block, elsewhere))
+    let ledger = node.ledger_for(request);
+    let (verdict, block) = verdict(&ledger, asked, &node.policy).await?;
+    let about = pages::about::gather(&ledger, &asked.id).await?;
+    let registry = &ledger.view().registry;
+    Ok(pages::product::show(&Visitor::of(request), &verdict, &block, registry, &Beside { elsewhere, about }))
 }
 
 /// Writes the verdict about what was asked.

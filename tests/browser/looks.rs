@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::chromium::{Browser, Habits};
 use crate::proxy::Proxy;
 use crate::stage::{
-    CLONED, DESTROYED, DISPENSED, EXPIRED, GENUINE, INCOMPLETE, LOAD, RECALLED, Stage, TRACED, TWICE, UNKNOWN, UNPACKED,
+    CLASS, CLONED, DESTROYED, DISPENSED, EXPIRED, GENUINE, INCOMPLETE, LOAD, PARTY, PLACE, RECALLED, Stage, TRACED,
+    TWICE, UNKNOWN, UNPACKED,
 };
 
 /// What is wrong with a page, by a script of some length.
@@ -46,6 +47,24 @@ pub async fn look(browser: &Browser, name: &str) {
             assert_eq!(faults, json!([]), "{name}, {size}, {scheme}");
         }
     }
+    // Not those to scan with nor the operator's, which hold parts of a fixed width.
+    if !["scan", "list", "console"].iter().any(|page| name.starts_with(page)) {
+        look_large(browser, name).await;
+    }
+}
+
+/// Looks at the page on the narrowest screen, with text of twice the size (WCAG 2.2 §1.4.4, §1.4.10).
+async fn look_large(browser: &Browser, name: &str) {
+    const FONT: &str = "document.documentElement.style.fontSize";
+    browser.resize(320, 640).await;
+    browser.eval(&format!("{FONT} = '212.5%'")).await;
+    browser.wait_until("innerWidth === 320").await;
+    if let Some(dir) = pictures() {
+        std::fs::write(dir.join(format!("{name}-large.png")), picture(browser, 320).await).unwrap();
+    }
+    let faults = browser.eval(FAULTS).await;
+    assert_eq!(faults, json!([]), "{name}, 320 px with text of twice the size");
+    browser.eval(&format!("{FONT} = ''")).await;
 }
 
 /// The whole page, as PNG.
@@ -83,7 +102,10 @@ async fn every_verdict_looks_right() {
             ("lot", TRACED, "traced grey"),
             ("load", LOAD, "traced grey"),
             ("elsewhere", &elsewhere, "authentic green"),
-            ("class", "/01/09506000134352", "unknown amber"),
+            ("class", CLASS, "none grey"),
+            ("place", PLACE, "none grey"),
+            ("party", PARTY, "none grey"),
+            ("lot-unknown", "/01/09506000134352/10/NONE", "unknown amber"),
             ("no-gs1-id", "/verify?id=urn%3Auuid%3Af81d4fae-7dec-11d0-a765-00a0c91e6bf6", "unknown amber"),
         ] {
             browser.goto(&stage.url(path)).await;
@@ -113,7 +135,17 @@ async fn every_other_page_looks_right() {
     let stage = Stage::shared();
     let browser = Browser::open(&stage.driver).await;
     let long = format!("/verify?id=(01)09506000134353(21){}", "X".repeat(300));
+    let maker = stage.participant_path(0);
+    let maker_korean = format!("{maker}?lang=ko");
     for (name, path) in [
+        ("participant", maker.as_str()),
+        ("record", "/ledger/leaves/10"),
+        ("record-korean", "/ledger/leaves/10?lang=ko"),
+        ("record-admin", "/ledger/leaves/2"),
+        ("block", "/ledger/blocks/5"),
+        ("trust", "/trust"),
+        ("trust-korean", "/trust?lang=ko"),
+        ("participant-korean", &maker_korean),
         ("front", "/"),
         ("front-korean", "/?lang=ko"),
         ("scan", "/scan"),
@@ -126,6 +158,9 @@ async fn every_other_page_looks_right() {
         browser.goto(&stage.url(path)).await;
         if path.starts_with("/scan") {
             browser.wait_for("[data-ready]").await;
+        }
+        if path.starts_with("/ledger/") || path.starts_with("/trust") {
+            browser.wait_for("#status.checked").await;
         }
         browser.wait_until("document.readyState === 'complete'").await;
         look(&browser, name).await;

@@ -9,11 +9,13 @@ mod chromium;
 mod codes;
 mod console;
 mod front;
+mod kinds;
 mod labelled;
 mod list;
 mod loading;
 mod looks;
 mod product;
+mod proof;
 mod proxy;
 mod scan;
 #[expect(dead_code, reason = "the tests of the binary need more of it")]

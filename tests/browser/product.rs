@@ -49,20 +49,22 @@ async fn each_verdict_is_reached_on_the_device() {
     browser.close().await;
 }
 
-/// Parts of the page as the server wrote them and as the script has written them since; without times, which the device
-/// shows in its own zone.
+/// Parts of the page as the server wrote them and as the script has written them since.
 const TWICE_WRITTEN: &str = "(async () => {
     const answer = await fetch(location.href, { headers: { accept: 'text/html' } });
     const served = new DOMParser().parseFromString(await answer.text(), 'text/html');
     const part = (page, id) => {
+      // A time is the same, however many digits it has in its attribute.
       const copy = page.getElementById(id).cloneNode(true);
-      for (const time of copy.querySelectorAll('time')) time.remove();
+      for (const time of copy.querySelectorAll('time')) time.removeAttribute('datetime');
+      // The checkpoint may have become another one meanwhile.
+      for (const link of copy.querySelectorAll('#report')) link.href = link.href.split('&body=')[0];
       return copy.innerHTML.replaceAll(' class=\"\"', '');
     };
     const texts = (page) => [...page.querySelectorAll('#route text, #route li, #route figcaption, #route rect')]
       .map((one) => one.textContent + (one.getAttribute('width') ?? '') + (one.getAttribute('x') ?? ''));
     return [served, document].map((page) => ({
-      sentence: part(page, 'sentence'), reasons: part(page, 'reasons'), timeline: part(page, 'timeline'), state: part(page, 'state'), route: texts(page),
+      sentence: part(page, 'sentence'), reasons: part(page, 'reasons'), now: part(page, 'now'), timeline: part(page, 'timeline'), state: part(page, 'state'), route: texts(page),
     }));
   })()";
 

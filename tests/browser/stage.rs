@@ -20,12 +20,19 @@ pub const EXPIRED: &str = "/01/09506000134352/21/1J7WN3CV9S";
 /// A load that has not been opened, and one that has.
 pub const LOAD: &str = "/00/095060001000000029";
 pub const UNPACKED: &str = "/00/095060001000000012";
+/// Numbers that name no single piece.
+pub const CLASS: &str = "/01/09506000134352";
+pub const PLACE: &str = "/414/9506000134369";
+pub const PARTY: &str = "/417/9506000134369";
 /// A lot of which nothing is recalled.
 pub const TRACED: &str = "/01/09506000134352/10/N2611";
 
 const CASE: &str = "https://id.gs1.org/00/095060001000000012";
 const INNER: &str = "https://id.gs1.org/01/09506000134352/21/0L5HT6YG2E";
 const LOT: &str = "https://id.gs1.org/01/09506000134352/10/N2608";
+
+/// Where the maker may be reached.
+pub const CONTACT: &str = "mailto:quality@nordlys.example";
 
 const MAKER: &str = "Nordlys Pharma";
 const CARRIER: &str = "Havvei Logistics";
@@ -62,7 +69,11 @@ impl Stage {
     pub fn new() -> Self {
         let stage = Self { driver: Driver::start(), node: Node::start() };
         for (name, role, prefix, gln, _) in ACTORS {
-            stage.node.participant(name, role, &["--gs1-prefix", prefix, "--gln", gln]);
+            let mut options = vec!["--gs1-prefix", prefix, "--gln", gln];
+            if name == MAKER {
+                options.extend(["--contact", CONTACT]);
+            }
+            stage.node.participant(name, role, &options);
         }
         stage.play();
         stage
@@ -70,6 +81,14 @@ impl Stage {
 
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.node.url)
+    }
+
+    /// The path of an actor's page.
+    pub fn participant_path(&self, actor: usize) -> String {
+        let answer = self.node.get("/participants?status=active").json();
+        let found =
+            answer["participants"].as_array().unwrap().iter().find(|one| one["organization"] == ACTORS[actor].0);
+        format!("/participants/{}", found.unwrap()["id"].as_str().unwrap())
     }
 
     /// Has a participant record an event. Returns the leaf.

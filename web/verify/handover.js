@@ -84,6 +84,11 @@ export class MemberChain {
     return this.#sets.findLast((set) => set.height < height);
   }
 
+  /** The members of each set up to a height, in order. */
+  setsThrough(height) {
+    return this.#sets.filter((set) => set.height < height).map(({ members }) => members);
+  }
+
   /** Checks that a checkpoint is final: above the anchor's block by a quorum, and the anchor's own by the anchor alone. */
   checkFinal(checkpoint, commit, signatures) {
     checkFinal(checkpoint, commit, this.anchor, this.inForceAt(commit.height)?.members, signatures);

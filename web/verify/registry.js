@@ -270,7 +270,7 @@ function readClaims(value, wrong) {
   if (lei !== undefined && !isLei(lei)) wrong("its lei is malformed");
   if (contact !== undefined && !isContact(contact)) wrong("its contact is malformed");
   if (terms !== undefined && !isHash(terms)) wrong("its terms are malformed");
-  return { organization: name, roles, glns, gs1CompanyPrefixes, gs1Keys, namespaces };
+  return { organization: name, roles, glns, gs1CompanyPrefixes, gs1Keys, namespaces, ...(contact !== undefined && { contact }) };
 }
 
 /** Tells whether text is a Legal Entity Identifier (ISO 17442-1), by its check digits (ISO 7064, MOD 97-10). */

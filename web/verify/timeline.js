@@ -33,6 +33,7 @@ export function timelineOf(one) {
       position,
       eventId: event.eventId,
       eventTime: timeText(event.time),
+      eventTimeZoneOffset: event.offset,
       accepted: timeText(place.time),
       type: event.type,
       signer: partyOf(one, signer),

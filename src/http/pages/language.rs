@@ -104,7 +104,19 @@ impl Language {
 }
 
 /// What the keys begin with of pages, and of parts of pages, that no script touches.
-const NO_SCRIPTS: [&str; 5] = ["proposal.", "proposals.", "label.", "console.", "want."];
+const NO_SCRIPTS: [&str; 11] = [
+    "proposal.",
+    "proposals.",
+    "label.",
+    "console.",
+    "want.",
+    "about.",
+    "party.",
+    "role.",
+    "leaf.",
+    "block.",
+    "trust.",
+];
 
 /// The same of messages that scripts of the pages to scan with have, and of the box to look a number up with.
 const SCANNING: [&str; 4] = ["scan.", "photo.", "list.", "refused."];
@@ -156,11 +168,16 @@ mod tests {
         let root = env!("CARGO_MANIFEST_DIR");
         let rust = [
             "front.rs",
+            "pages/about.rs",
             "pages/mod.rs",
+            "pages/anchor.rs",
+            "pages/now.rs",
+            "pages/participant.rs",
             "pages/members.rs",
             "pages/product.rs",
             "pages/proposals.rs",
             "pages/reasons.rs",
+            "pages/record.rs",
             "pages/timeline.rs",
             "pages/route.rs",
             "pages/problem.rs",
@@ -172,7 +189,7 @@ mod tests {
             "console/refusal.rs",
         ];
         let files = rust.iter().map(|file| format!("{root}/src/http/{file}"));
-        let scripts = ["page.js", "scan.js", "list.js", "lookup.js", "front.js", "members.js"]
+        let scripts = ["now.js", "proof.js", "page.js", "scan.js", "list.js", "lookup.js", "front.js", "members.js"]
             .iter()
             .map(|file| format!("{root}/web/{file}"));
         let mut count = 0;

@@ -3,13 +3,19 @@
 //! Pages are written with `maud`, which escapes whatever is put into them. They are whole without a script; scripts
 //! and style come from `/assets/`, and nothing comes from anywhere else.
 
+pub mod about;
+pub mod anchor;
+mod contact;
 mod ids;
 mod language;
 pub mod members;
+mod now;
+pub mod participant;
 mod problem;
 pub mod product;
 pub mod proposals;
 mod reasons;
+pub mod record;
 mod route;
 pub mod timeline;
 
@@ -137,7 +143,7 @@ fn frame(visitor: &Visitor, page: HtmlPage) -> Markup {
                             span.mono { (visitor.fill("footer.ledger", &[("origin", origin)])) } " "
                         }
                         a href="/docs/" { (visitor.say("footer.api")) } " "
-                        a href="/trust" { (visitor.say("footer.trust")) }
+                        a href=(visitor.link("/trust")) { (visitor.say("footer.trust")) }
                     }
                 }
             }

@@ -4,15 +4,32 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
+use crate::http::pages::about::About;
 use crate::http::pages::ids::kind_key;
-use crate::http::pages::{HtmlPage, Visitor, answer, page_of, people_text, reasons, route, timeline};
+use crate::http::pages::{HtmlPage, Visitor, about, answer, now, page_of, people_text, reasons, route, timeline};
 use crate::http::parameters::encode;
 use crate::ports::StoredBlock;
+use sealane_core::consortium::Registry;
 use sealane_core::gs1::{Id, IdKind, Question};
 use sealane_core::provenance::{Verdict, Word};
 
-/// Shows a verdict. `elsewhere` is the host that the scanned code leads to, where that is another one than this site.
-pub fn show(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock, elsewhere: Option<&str>) -> HttpResponse {
+/// What a page shows beside the verdict.
+#[derive(Default)]
+pub struct Beside<'a> {
+    /// The host that the scanned code leads to, if that is another one than this site.
+    pub elsewhere: Option<&'a str>,
+    /// What the number stands for, if that is no single product.
+    pub about: Option<About>,
+}
+
+/// Shows a verdict at a block, by the registry at that block or a later one.
+pub fn show(
+    visitor: &Visitor,
+    verdict: &Verdict,
+    block: &StoredBlock,
+    registry: &Registry,
+    beside: &Beside<'_>,
+) -> HttpResponse {
     let asked = Question { id: verdict.id.clone(), label: verdict.label.clone() };
     let number = people_text(&verdict.id);
     let word = reasons::word(visitor, verdict);
@@ -20,20 +37,25 @@ pub fn show(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock, elsewhere
     let main = html! {
         (reasons::sprite())
         div.product id="product" data-id=(asked.to_uri()) data-verdict=(verdict.word.as_str())
-            data-size=(block.size().get()) {
-            (head(visitor, verdict, &number, elsewhere))
+            data-kind=(kind_key(verdict.id.kind()).trim_start_matches("kind.")) data-size=(block.size().get()) {
+            (head(visitor, verdict, &number, beside.elsewhere))
             (banner(visitor, verdict))
-            section.reason-list id="why" aria-labelledby="reasons-title" hidden[verdict.reasons.is_empty()] {
-                h2 id="reasons-title" { (visitor.say("reasons.title")) }
-                (reasons::list(visitor, &verdict.reasons))
-            }
-            section.journey id="journey" aria-labelledby="journey-title" {
-                h2 id="journey-title" { (visitor.say("journey.title")) }
-                (timeline::state(visitor, &verdict.state))
-                div id="route" {
-                    (route::drawing(visitor, &verdict.timeline))
+            div.column id="column" {
+                (now::section(visitor, verdict, block, registry))
+                @if let Some(about) = &beside.about { (about::section(visitor, &verdict.id, about)) }
+                section.reason-list id="why" aria-labelledby="reasons-title" hidden[verdict.reasons.is_empty()] {
+                    h2 id="reasons-title" { (visitor.say("reasons.title")) }
+                    p.hint { (visitor.say("reasons.days")) }
+                    (reasons::list(visitor, verdict))
                 }
-                (timeline::list(visitor, &verdict.timeline))
+                section.journey id="journey" aria-labelledby="journey-title" {
+                    h2 id="journey-title" { (visitor.say("journey.title")) }
+                    (timeline::state(visitor, &verdict.state))
+                    div id="route" {
+                        (route::drawing(visitor, &verdict.timeline))
+                    }
+                    (timeline::list(visitor, &verdict.timeline))
+                }
             }
             aside.beside {
                 (code(visitor))
@@ -53,7 +75,7 @@ fn head(visitor: &Visitor, verdict: &Verdict, number: &str, elsewhere: Option<&s
             p.eyebrow { (visitor.say(kind_key(id.kind()))) }
             h1.number { @for part in number.split(' ') { span.part { (part) } " " } }
             (label(visitor, verdict))
-            @if matches!(id.kind(), IdKind::Class | IdKind::Lot) {
+            @if matches!(id.kind(), IdKind::Class | IdKind::Lot) && verdict.word != Word::Unknown {
                 p.elsewhere role="note" { (visitor.say("product.shared")) }
             }
             @if verdict.word == Word::Unknown { (other_cases(visitor, id)) }
@@ -94,9 +116,9 @@ fn label(visitor: &Visitor, verdict: &Verdict) -> Markup {
 }
 
 fn banner(visitor: &Visitor, verdict: &Verdict) -> Markup {
-    let word = verdict.word.as_str();
+    let (word, light) = reasons::look(verdict);
     html! {
-        section.verdict.unchecked.{ (word) }.{ (reasons::light(verdict.light)) } id="verdict" aria-labelledby="word" {
+        section.verdict.unchecked.{ (word) }.{ (light) } id="verdict" aria-labelledby="word" {
             (reasons::symbol(word))
             div.told {
                 p.claim id="claim" { (visitor.say("check.claim")) }

@@ -1,12 +1,18 @@
 //! Verdict words, reasons and their symbols: never colour alone.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use crate::http::pages::Visitor;
+use crate::http::pages::about::none_key;
+use crate::http::pages::timeline::anchor;
+use sealane_core::gs1::IdKind;
+use sealane_core::merkle::LeafIndex;
 use sealane_core::provenance::{Light, Reason, Severity, Verdict, Word};
 
 /// Every verdict a page can show: the words, and what a page says when evidence does not hold.
-const SYMBOLS: [(&str, &str); 9] = [
+const SYMBOLS: [(&str, &str); 10] = [
     ("authentic", "M9 17.5 14 22.5 24 11"),
     ("suspect", "M11 11 22 22 M22 11 11 22"),
     ("recalled", "M16.5 9 V18 M16.5 23 V23.2"),
@@ -15,6 +21,7 @@ const SYMBOLS: [(&str, &str); 9] = [
     ("traced", "M9.5 10.5 H23.5 M9.5 16.5 H23.5 M9.5 22.5 H23.5"),
     ("incomplete", "M10 16.5 H10.2 M16.5 16.5 H16.7 M23 16.5 H23.2"),
     ("unknown", "M12.5 13 C12.5 8.5 20.5 8.5 20.5 13 C20.5 16 16.5 16 16.5 19 M16.5 23.5 V23.7"),
+    ("none", "M16.5 10 V10.3 M16.5 15.5 V23"),
     ("tampered", "M18.5 7 11.5 18 H16.5 L14.5 26 21.5 15 H16.5 Z"),
 ];
 
@@ -56,6 +63,9 @@ pub fn symbol(word: &str) -> Markup {
 
 /// A verdict's word in the visitor's language; of what has ended, how it did.
 pub fn word(visitor: &Visitor, verdict: &Verdict) -> &'static str {
+    if let Some(key) = none_key(verdict.word, verdict.id.kind()) {
+        return visitor.say(key);
+    }
     visitor.say(match verdict.word {
         Word::Unknown => "word.unknown",
         Word::Recalled => "word.recalled",
@@ -77,7 +87,7 @@ pub fn word(visitor: &Visitor, verdict: &Verdict) -> &'static str {
 }
 
 /// The colour of a verdict as a class: `red`, `amber`, `grey` or `green`.
-pub const fn light(light: Light) -> &'static str {
+const fn light(light: Light) -> &'static str {
     match light {
         Light::Red => "red",
         Light::Amber => "amber",
@@ -86,9 +96,27 @@ pub const fn light(light: Light) -> &'static str {
     }
 }
 
-/// A verdict's sentence in the visitor's language.
+/// The sentence below the word, in the visitor's language. Two words say themselves what the summary begins with; below them stands its
+/// reason alone.
 pub fn sentence(visitor: &Visitor, verdict: &Verdict) -> String {
-    verdict.summary_text(visitor.language.sentences())
+    if let Some(key) = none_key(verdict.word, verdict.id.kind()) {
+        return visitor.say(&format!("{key}.sentence")).to_owned();
+    }
+    let sentences = visitor.language.sentences();
+    match verdict.reasons.first() {
+        Some(first) if matches!(verdict.word, Word::Suspect | Word::Incomplete) => first.text(sentences),
+        _ => verdict.summary_text(sentences),
+    }
+}
+
+/// The classes of the banner: whose symbol it has, and its colour. That there is no record of a kind, a place or an organisation itself
+/// is no reason for care.
+pub fn look(verdict: &Verdict) -> (&'static str, &'static str) {
+    let kind = verdict.id.kind();
+    if none_key(verdict.word, kind).is_some() && kind != IdKind::Lot {
+        return ("none", light(Light::Grey));
+    }
+    (verdict.word.as_str(), light(verdict.light))
 }
 
 /// A sentence whose days are not broken over two lines.
@@ -110,23 +138,35 @@ fn is_day(word: &str) -> bool {
         })
 }
 
-/// The leaves that a reason names.
-fn records(visitor: &Visitor, leaves: &[String]) -> String {
-    let all = leaves.join(", ");
-    let told = [("leaves", all.as_str())];
-    if leaves.len() == 1 { visitor.fill("reason.leaves.one", &told) } else { visitor.fill("reason.leaves.many", &told) }
-}
-
 /// The reasons as a list.
-pub fn list(visitor: &Visitor, reasons: &[Reason]) -> Markup {
+pub fn list(visitor: &Visitor, verdict: &Verdict) -> Markup {
+    let told: BTreeSet<LeafIndex> = verdict.timeline.iter().map(|step| step.leaf).collect();
     html! {
         ul.reasons id="reasons" {
-            @for reason in reasons { (item(visitor, reason)) }
+            @for reason in &verdict.reasons { (item(visitor, reason, &told)) }
         }
     }
 }
 
-fn item(visitor: &Visitor, reason: &Reason) -> Markup {
+/// The records that a reason rests on: the step of the journey that a record is, or else the record's own page.
+fn rests_on(visitor: &Visitor, leaves: &[LeafIndex], told: &BTreeSet<LeafIndex>) -> Markup {
+    let told_of = if leaves.len() == 1 { visitor.say("reason.leaves.one") } else { visitor.say("reason.leaves.many") };
+    let (before, after) = told_of.split_once("{leaves}").unwrap_or_default();
+    let place = |leaf: LeafIndex| match told.contains(&leaf) {
+        true => format!("#{}", anchor(leaf)),
+        false => visitor.link(&format!("/ledger/leaves/{leaf}")),
+    };
+    html! {
+        (before)
+        @for (at, leaf) in leaves.iter().enumerate() {
+            @if at > 0 { ", " }
+            a href=(place(*leaf)) { (leaf) }
+        }
+        (after)
+    }
+}
+
+fn item(visitor: &Visitor, reason: &Reason, told: &BTreeSet<LeafIndex>) -> Markup {
     let (class, sign, key) = match reason.severity {
         Severity::Recall => ("recall", "!", "severity.recall"),
         Severity::Fails => ("fails", "✕", "severity.fails"),
@@ -137,7 +177,6 @@ fn item(visitor: &Visitor, reason: &Reason) -> Markup {
         Severity::Note => ("note", "i", "severity.note"),
         Severity::Holds => ("holds", "✓", "severity.holds"),
     };
-    let leaves: Vec<String> = reason.leaves.iter().map(ToString::to_string).collect();
     html! {
         li.{ "reason " (class) } {
             span.sign aria-hidden="true" { (sign) }
@@ -148,7 +187,7 @@ fn item(visitor: &Visitor, reason: &Reason) -> Markup {
                 }
                 p.meta {
                     code { (reason.rule) }
-                    @if !leaves.is_empty() { " · " (records(visitor, &leaves)) }
+                    @if !reason.leaves.is_empty() { " · " (rests_on(visitor, &reason.leaves, told)) }
                 }
             }
         }

@@ -4,34 +4,43 @@ use maud::{Markup, html};
 
 use crate::http::pages::Visitor;
 use crate::http::pages::ids::{people_text_of, place_text_of};
-use sealane_core::provenance::{Party, ProductState, TimelineStep, quoted};
+use crate::http::pages::participant::named;
+use sealane_core::merkle::LeafIndex;
+use sealane_core::provenance::{Party, ProductState, StepMark, TimelineStep, quoted};
 use sealane_core::time::Timestamp;
 
 /// The steps as an ordered list.
 pub fn list(visitor: &Visitor, steps: &[TimelineStep]) -> Markup {
+    // Reasons lead to the first step of a record: one record may hold several.
+    let is_first = |at: usize| steps[..at].iter().all(|before| before.leaf != steps[at].leaf);
     html! {
         ol.timeline id="timeline" {
-            @for step in steps { (item(visitor, step)) }
+            @for (at, step) in steps.iter().enumerate() { (item(visitor, step, is_first(at))) }
         }
         @if steps.is_empty() { p.quiet { (visitor.say("journey.none")) } }
     }
 }
 
-fn item(visitor: &Visitor, step: &TimelineStep) -> Markup {
-    let withdrawn = step.corrected_by.is_some();
+fn item(visitor: &Visitor, step: &TimelineStep, is_first: bool) -> Markup {
+    let mark = match step.mark() {
+        _ if step.corrected_by.is_some() => Some("withdrawn"),
+        StepMark::Contradicts => Some("contradicts"),
+        StepMark::Claim => Some("claim"),
+        StepMark::None => None,
+    };
     html! {
-        li.withdrawn[withdrawn] {
+        li class=[mark] id=[is_first.then(|| anchor(step.leaf))] {
             p.when {
-                (time(visitor, step.event_time)) " · "
-                a href={ "/ledger/leaves/" (step.leaf.get()) } {
+                (place_time(visitor, step.event_time, &step.event_time_zone_offset)) " · "
+                a href=(visitor.link(&format!("/ledger/leaves/{}", step.leaf))) {
                     (visitor.fill("journey.leaf", &[("leaf", &step.leaf.get().to_string())]))
                 }
             }
             p.what {
                 (what(visitor, step))
-                @if withdrawn { " " span.tag { (visitor.say("journey.withdrawn")) } }
+                @if let Some(mark) = mark { " " span.tag { (visitor.say(&format!("journey.{mark}"))) } }
             }
-            p.who { (visitor.fill("journey.signed", &[("who", &name(visitor, &step.signer))])) }
+            p.who { (signed(visitor, &step.signer)) }
             @if let Some(location) = &step.location {
                 p.where { (place(visitor, location.as_str(), step.location_owner.as_ref())) }
             }
@@ -40,6 +49,21 @@ fn item(visitor: &Visitor, step: &TimelineStep) -> Markup {
             }
             @if let Some(note) = step.note_text(visitor.language.sentences()) { p.remark { (note) } }
         }
+    }
+}
+
+/// Where a reason that rests on a record leads to.
+pub fn anchor(leaf: LeafIndex) -> String {
+    format!("leaf-{leaf}")
+}
+
+/// Who signed, with a link to its page if it is registered.
+fn signed(visitor: &Visitor, signer: &Party) -> Markup {
+    let (before, after) = visitor.say("journey.signed").split_once("{who}").unwrap_or_default();
+    html! {
+        (before)
+        @if signer.organization.is_some() { (named(visitor, &signer.id, &name(visitor, signer))) } @else { (name(visitor, signer)) }
+        (after)
     }
 }
 
@@ -54,14 +78,16 @@ fn place(visitor: &Visitor, location: &str, owner: Option<&Party>) -> String {
 
 /// What happened, by the business step where the table knows it.
 fn what(visitor: &Visitor, step: &TimelineStep) -> String {
-    let by_type = || visitor.language.find_message(&format!("type.{}", step.event_type)).unwrap_or(step.event_type);
-    match &step.biz_step {
-        Some(biz_step) => {
-            let known = visitor.language.find_message(&format!("step.{biz_step}"));
-            known.map_or_else(|| biz_step.clone(), str::to_owned)
-        }
-        None => by_type().to_owned(),
-    }
+    step_name(visitor, step.biz_step.as_deref(), step.event_type)
+}
+
+/// A business step in the visitor's language where the table knows it; the type of the event if it has none.
+pub fn step_name(visitor: &Visitor, biz_step: Option<&str>, event_type: &str) -> String {
+    let (key, plain) = match biz_step {
+        Some(biz_step) => (format!("step.{biz_step}"), biz_step),
+        None => (format!("type.{event_type}"), event_type),
+    };
+    visitor.language.find_message(&key).unwrap_or(plain).to_owned()
 }
 
 /// A participant as it registered itself, quoted: it chose its name.
@@ -70,6 +96,31 @@ pub fn name(visitor: &Visitor, party: &Party) -> String {
         Some(organization) => quoted(organization.as_str()),
         None => visitor.say("journey.somebody").to_owned(),
     }
+}
+
+/// The time of an event: in UTC, by whose days sentences go too, and beside it as clocks showed it there.
+pub fn place_time(visitor: &Visitor, at: Timestamp, offset: &str) -> Markup {
+    html! {
+        time datetime=(at) { (day_and_time(visitor, at)) }
+        @if let Some(local) = local_text(at, offset) {
+            " (" (visitor.fill("when.there", &[("time", &local), ("offset", offset)])) ")"
+        }
+    }
+}
+
+/// A time at an offset from UTC such as `+09:00`: with its day if that is another one. `None` if clocks there show UTC, or the offset
+/// is none.
+fn local_text(at: Timestamp, offset: &str) -> Option<String> {
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+    let signed = if offset.starts_with('-') { -minutes } else { minutes };
+    if signed == 0 {
+        return None;
+    }
+    let (utc, local) = (at.to_string(), at.plus_millis(signed * 60_000).to_string());
+    let (day, time) = local.split_once('T')?;
+    let time = time.get(..5)?;
+    Some(if utc.starts_with(day) { time.to_owned() } else { format!("{day} {time}") })
 }
 
 /// A time that a script can put into the device's own zone.
@@ -104,6 +155,30 @@ pub fn state(visitor: &Visitor, state: &ProductState) -> Markup {
     html! {
         dl.facts id="state" {
             @for (key, value) in rows { div { dt { (visitor.say(key)) } dd { (value) } } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_of_the_place_are_told_if_they_show_another_time() {
+        let at = |millis| Timestamp::from_millis(millis).unwrap();
+        // 2026-03-02T20:30:00Z
+        let evening = at(1_772_483_400_000);
+        for (offset, told) in [
+            ("+00:00", None),
+            ("-00:00", None),
+            ("+01:00", Some("21:30")),
+            ("+09:00", Some("2026-03-03 05:30")),
+            ("-05:30", Some("15:00")),
+            ("Z", None),
+            ("", None),
+            ("+x:00", None),
+        ] {
+            assert_eq!(local_text(evening, offset).as_deref(), told, "{offset}");
         }
     }
 }

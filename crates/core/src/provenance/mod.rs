@@ -56,6 +56,6 @@ pub use judge::judge;
 pub use policy::{Policy, stale};
 pub use rule::{RULES, Severity};
 pub use sentences::Sentences;
-pub use timeline::TimelineStep;
+pub use timeline::{StepMark, TimelineStep};
 pub use verdict::{Light, Party, ProductState, Verdict, Word};
 pub use wording::quoted;

@@ -25,6 +25,8 @@ pub struct TimelineStep {
     pub position: u32,
     pub event_id: String,
     pub event_time: Timestamp,
+    /// What clocks showed there beside UTC, as the event has it: such as `+09:00`.
+    pub event_time_zone_offset: String,
     /// The time of the block that accepted it.
     pub accepted: Timestamp,
     /// The event type, such as `ObjectEvent`.
@@ -63,7 +65,26 @@ pub struct TimelineStep {
     note_said: Option<Phrase>,
 }
 
+/// How a step stands to the journey, if it is not simply a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepMark {
+    None,
+    /// It cannot be true together with the journey.
+    Contradicts,
+    /// Its signer has no part in the journey.
+    Claim,
+}
+
 impl TimelineStep {
+    /// How a page marks this step.
+    pub const fn mark(&self) -> StepMark {
+        match self.note_said {
+            Some(Phrase::NoteContradicts) => StepMark::Contradicts,
+            Some(Phrase::NoteClaim) => StepMark::Claim,
+            _ => StepMark::None,
+        }
+    }
+
     /// The note in a language.
     pub fn note_text(&self, sentences: &Sentences) -> Option<String> {
         self.note_said.clone().map(|note| sentences.say(&note.into()))
@@ -101,6 +122,7 @@ fn step(case: &Case<'_>, at: usize) -> TimelineStep {
         position: record.position,
         event_id: event.event_id.uri.clone(),
         event_time: event.event_time,
+        event_time_zone_offset: event.event_time_zone_offset.clone(),
         accepted: record.place.time,
         event_type: event.type_name(),
         action: event.action().map(word),
