@@ -6,7 +6,7 @@ import { messages } from "./messages.js";
 
 const $ = (id) => document.getElementById(id);
 const proof = $("proof");
-const { say, fill } = await messages();
+const { say, fill } = await messages({ proving: true });
 
 /** What could not be fetched, which proves nothing against anybody. */
 class Failed extends Error {}

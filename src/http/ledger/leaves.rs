@@ -8,8 +8,8 @@ use crate::app::statement_text;
 use crate::http::Node;
 use crate::http::accept::{saved_as, wants_page};
 use crate::http::ledger::IMMUTABLE;
-use crate::http::pages::about::Seen;
-use crate::http::pages::record::{Content, EVENTS_MAX, IDS_MAX, LeafSeen, Signer, StatementSeen, leaf_page};
+use crate::http::pages::about::Noticed;
+use crate::http::pages::record::{EVENTS_MAX, IDS_MAX, LeafSeen, ShownContent, SignerShown, StatementSeen, leaf_page};
 use crate::http::pages::{self, Visitor};
 use crate::http::parameters::number;
 use crate::http::problem::Problem;
@@ -65,8 +65,8 @@ async fn page(
     let block = node.ledger.store().blocks_of(vec![leaf]).await?.pop();
     let block = block.ok_or_else(|| Problem::internal(format!("leaf {leaf} is in no block")))?;
     let content = match statement_text(node.ledger.store(), &stored.bytes).await? {
-        Some(text) => Content::Statement(Box::new(statement(node, &view.registry, leaf, &stored, &text).await?)),
-        None => Content::Seal,
+        Some(text) => ShownContent::Statement(Box::new(statement(node, &view.registry, leaf, &stored, &text).await?)),
+        None => ShownContent::Seal,
     };
     let seen = LeafSeen { leaf, bytes: stored.bytes.len(), block, content };
     let visitor = Visitor::of(request);
@@ -84,18 +84,18 @@ async fn statement(
 ) -> Result<StatementSeen, Problem> {
     let read = SubmittedStatement::parse(text).map_err(Problem::internal)?;
     let signer = match read.header().signer() {
-        SignerRef::Member(kid) => Signer::Member(kid),
+        SignerRef::Member(kid) => SignerShown::Member(kid),
         SignerRef::Certificate(thumbprint) => match registry.certificate(&thumbprint) {
-            Some((one, certified)) => Signer::Participant {
+            Some((one, certified)) => SignerShown::Participant {
                 id: one.id.clone(),
                 organization: one.claims.organization.as_str().to_owned(),
                 certified: certified.since,
             },
-            None => Signer::Unknown(thumbprint),
+            None => SignerShown::Unknown(thumbprint),
         },
     };
     let admin = match signer {
-        Signer::Member(_) => Some(Admin::parse(read.payload()).map_err(Problem::internal)?),
+        SignerShown::Member(_) => Some(Admin::parse(read.payload()).map_err(Problem::internal)?),
         _ => None,
     };
     let (mut events, mut event_count) = (Vec::new(), 0);
@@ -106,7 +106,7 @@ async fn statement(
         for position in 0..event_count.min(EVENTS_MAX) as u32 {
             let Some(event) = placed.record.event(position).map_err(Problem::internal)? else { break };
             let ids: Vec<Id> = event.ids().map(|(_, id)| id.clone()).take(IDS_MAX).collect();
-            events.push((Seen::of(leaf, &event, None), ids));
+            events.push((Noticed::of(leaf, &event, None), ids));
         }
     }
     let long = match Leaf::decode(&stored.bytes) {

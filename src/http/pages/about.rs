@@ -28,7 +28,7 @@ const HOLDERS_MAX: usize = 5;
 pub struct About {
     holders: Vec<Holder>,
     /// What the holder in force recorded last.
-    look: Option<(ParticipantId, String, Recent<Seen>)>,
+    look: Option<(ParticipantId, String, Recent<Noticed>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ struct Holder {
 
 /// A piece that was brought forth, or something that happened.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct Noticed {
     leaf: LeafIndex,
     pub time: Timestamp,
     pub offset: String,
@@ -49,7 +49,7 @@ pub struct Seen {
     piece: Option<Id>,
 }
 
-impl Seen {
+impl Noticed {
     pub fn of(leaf: LeafIndex, event: &Event, piece: Option<Id>) -> Self {
         Self {
             leaf,
@@ -82,7 +82,7 @@ pub async fn gather(ledger: &Ledger, id: &Id) -> Result<Option<About>, LedgerErr
         name: quoted(one.claims.organization.as_str()),
         is_revoked: one.revoked.is_some(),
     };
-    let in_force = found.iter().find(|one| one.revoked.is_none()).map(|one| holder(one));
+    let in_force = found.iter().find(|one| one.revoked.is_none()).map(&holder);
     let holders = found.iter().take(HOLDERS_MAX).map(holder).collect();
     let look = match in_force {
         None => None,
@@ -102,13 +102,13 @@ pub const fn is_shared(kind: IdKind) -> bool {
 }
 
 /// What an event says of the pieces of `id`, or that happened at it.
-fn seen(id: &Id, leaf: LeafIndex, event: &Event) -> Vec<Seen> {
+fn seen(id: &Id, leaf: LeafIndex, event: &Event) -> Vec<Noticed> {
     match id.kind() {
-        IdKind::Party => vec![Seen::of(leaf, event, None)],
+        IdKind::Party => vec![Noticed::of(leaf, event, None)],
         IdKind::Location => {
             let here = |place: Option<&Id>| place.is_some_and(|place| place == id || is_part(place, id));
             let is_here = here(event.read_point.as_ref()) || here(event.biz_location.as_ref());
-            is_here.then(|| Seen::of(leaf, event, None)).into_iter().collect()
+            is_here.then(|| Noticed::of(leaf, event, None)).into_iter().collect()
         }
         kind => {
             let is_piece = |piece: &&Id| match kind {
@@ -116,7 +116,7 @@ fn seen(id: &Id, leaf: LeafIndex, event: &Event) -> Vec<Seen> {
                 _ => piece.class().as_ref() == Some(id) && links::brings_forth(event, piece),
             };
             let pieces = event.ids().map(|(_, piece)| piece).filter(|piece| *piece != id).filter(is_piece);
-            pieces.take(LISTED_MAX + 1).map(|piece| Seen::of(leaf, event, Some(piece.clone()))).collect()
+            pieces.take(LISTED_MAX + 1).map(|piece| Noticed::of(leaf, event, Some(piece.clone()))).collect()
         }
     }
 }
@@ -176,7 +176,7 @@ pub fn section(visitor: &Visitor, id: &Id, about: &About) -> Markup {
 }
 
 /// Events or pieces, each with the record that it stands in.
-pub fn list(visitor: &Visitor, found: &[Seen]) -> Markup {
+pub fn list(visitor: &Visitor, found: &[Noticed]) -> Markup {
     html! {
         @if found.is_empty() { p.quiet { (visitor.say("about.none")) } } @else {
             ul.seen {

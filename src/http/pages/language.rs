@@ -83,13 +83,18 @@ impl Language {
     /// visitor would load them.
     pub fn messages_json(self) -> String {
         let begins = |key: &str, pages: &[&str]| pages.iter().any(|page| key.starts_with(page));
-        self.json_of(|key| !begins(key, &NO_SCRIPTS) && !begins(key, &SCANNING))
+        self.json_of(|key| !begins(key, &NO_SCRIPTS) && !begins(key, &SCANNING) && !begins(key, &PROVING))
     }
 
     /// The messages of this language that only scripts of the pages to scan with need, beside those of
     /// [`Self::messages_json`].
     pub fn scanning_json(self) -> String {
         self.json_of(|key| SCANNING.iter().any(|page| key.starts_with(page)))
+    }
+
+    /// The same for the pages of single records, of blocks and of the trust anchor.
+    pub fn proving_json(self) -> String {
+        self.json_of(|key| PROVING.iter().any(|page| key.starts_with(page)))
     }
 
     fn json_of(self, is_meant: impl Fn(&str) -> bool) -> String {
@@ -117,6 +122,9 @@ const NO_SCRIPTS: [&str; 11] = [
     "block.",
     "trust.",
 ];
+
+/// The same of messages that the script of the pages of records, blocks and the trust anchor has.
+const PROVING: [&str; 1] = ["proof."];
 
 /// The same of messages that scripts of the pages to scan with have, and of the box to look a number up with.
 const SCANNING: [&str; 4] = ["scan.", "photo.", "list.", "refused."];

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::app::recent::Recent;
 use crate::app::registration::{Listed, Status};
-use crate::http::pages::about::{Seen, bound, list};
+use crate::http::pages::about::{Noticed, bound, list};
 use crate::http::pages::contact::{contact_link, plain};
 use crate::http::pages::timeline::time;
 use crate::http::pages::{HtmlPage, Visitor};
@@ -35,7 +35,7 @@ pub fn member_name(registry: &Registry, kid: &Hash) -> String {
 }
 
 /// The page of a registered organisation, or of a request to become one.
-pub fn page(visitor: &Visitor, listed: &Listed, registry: &Registry, look: Option<&Recent<Seen>>) -> HtmlPage {
+pub fn page(visitor: &Visitor, listed: &Listed, registry: &Registry, look: Option<&Recent<Noticed>>) -> HtmlPage {
     let name = listed.claims().map_or_else(|| listed.id.to_string(), |claims| quoted(claims.organization.as_str()));
     let kind = if listed.participant.is_some() { "party.registered" } else { "party.request" };
     let main = html! {

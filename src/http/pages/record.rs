@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::http::pages::about::Seen;
+use crate::http::pages::about::Noticed;
 use crate::http::pages::ids::people_text;
 use crate::http::pages::participant::{member_name, named};
 use crate::http::pages::timeline::{place_time, step_name, time};
@@ -27,11 +27,11 @@ pub struct LeafSeen {
     pub leaf: LeafIndex,
     pub bytes: usize,
     pub block: StoredBlock,
-    pub content: Content,
+    pub content: ShownContent,
 }
 
 /// What a leaf holds.
-pub enum Content {
+pub enum ShownContent {
     Seal,
     Statement(Box<StatementSeen>),
 }
@@ -41,8 +41,8 @@ pub struct StatementSeen {
     pub issued: Timestamp,
     /// SHA-256 of the signing input.
     pub id: String,
-    pub signer: Signer,
-    pub events: Vec<(Seen, Vec<Id>)>,
+    pub signer: SignerShown,
+    pub events: Vec<(Noticed, Vec<Id>)>,
     /// All events, of which the page lists some.
     pub event_count: usize,
     pub admin: Option<Admin>,
@@ -52,7 +52,7 @@ pub struct StatementSeen {
 }
 
 /// Who signed a statement.
-pub enum Signer {
+pub enum SignerShown {
     /// By a certificate of this thumbprint, which was registered in this leaf.
     Participant {
         id: ParticipantId,
@@ -69,11 +69,11 @@ pub fn leaf_page(visitor: &Visitor, seen: &LeafSeen, registry: &Registry, last: 
     let leaf = seen.leaf;
     let title = visitor.fill("leaf.title", &[("leaf", &leaf.to_string())]);
     let certified = match &seen.content {
-        Content::Statement(statement) => match &statement.signer {
-            Signer::Participant { certified, .. } => Some(certified.to_string()),
+        ShownContent::Statement(statement) => match &statement.signer {
+            SignerShown::Participant { certified, .. } => Some(certified.to_string()),
             _ => None,
         },
-        Content::Seal => None,
+        ShownContent::Seal => None,
     };
     let height = seen.block.seal.height;
     let main = html! {
@@ -86,8 +86,8 @@ pub fn leaf_page(visitor: &Visitor, seen: &LeafSeen, registry: &Registry, last: 
             section.card aria-labelledby="what" {
                 h2 id="what" { (visitor.say("leaf.what")) }
                 @match &seen.content {
-                    Content::Seal => { p { (visitor.say("leaf.seal")) } }
-                    Content::Statement(statement) => { (statement_part(visitor, statement, registry)) }
+                    ShownContent::Seal => { p { (visitor.say("leaf.seal")) } }
+                    ShownContent::Statement(statement) => { (statement_part(visitor, statement, registry)) }
                 }
             }
             section.card aria-labelledby="where" {
@@ -103,7 +103,7 @@ pub fn leaf_page(visitor: &Visitor, seen: &LeafSeen, registry: &Registry, last: 
                 ul.links {
                     li { a href={ "/ledger/leaves/" (leaf) "?download" } download type="application/octet-stream" {
                         (visitor.fill("leaf.download", &[("file", &format!("leaf-{leaf}.bin"))])) } }
-                    @if let Content::Statement(statement) = &seen.content {
+                    @if let ShownContent::Statement(statement) = &seen.content {
                         @if let Some(hash) = statement.long {
                             li { a href={ "/ledger/statements/" (hash) } download={ "statement-" (leaf) ".jose" } type="application/jose" {
                                 (visitor.fill("leaf.download", &[("file", &format!("statement-{leaf}.jose"))])) } }
@@ -137,14 +137,14 @@ fn statement_part(visitor: &Visitor, statement: &StatementSeen, registry: &Regis
                 dt { (visitor.say("leaf.signed")) }
                 dd {
                     @match &statement.signer {
-                        Signer::Participant { id, organization, .. } => { (named(visitor, id, &quoted(organization))) }
-                        Signer::Member(kid) => { (member_name(registry, kid)) }
-                        Signer::Unknown(thumbprint) => { code { (thumbprint) } }
+                        SignerShown::Participant { id, organization, .. } => { (named(visitor, id, &quoted(organization))) }
+                        SignerShown::Member(kid) => { (member_name(registry, kid)) }
+                        SignerShown::Unknown(thumbprint) => { code { (thumbprint) } }
                     }
                 }
             }
             div { dt { (visitor.say("leaf.issued")) } dd { (time(visitor, statement.issued)) } }
-            @if let Signer::Participant { certified, .. } = &statement.signer {
+            @if let SignerShown::Participant { certified, .. } = &statement.signer {
                 div {
                     dt { (visitor.say("leaf.certified")) }
                     dd { a href=(visitor.link(&format!("/ledger/leaves/{certified}"))) {

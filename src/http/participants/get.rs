@@ -9,7 +9,7 @@ use crate::app::registration::Listed;
 use crate::http::Node;
 use crate::http::accept::{saved_as, wants_page};
 use crate::http::asked::{FOR_THE_MEMBER, MEMBER_QUESTION, member_asking};
-use crate::http::pages::about::Seen;
+use crate::http::pages::about::Noticed;
 use crate::http::pages::participant::{self, RECORDS_MAX};
 use crate::http::pages::{self, Visitor};
 use crate::http::participants::answer::ParticipantBody;
@@ -67,7 +67,7 @@ async fn page(request: &HttpRequest, node: &Node, found: &Listed) -> Result<Http
     let ledger = node.ledger_for(request);
     let look = match &found.participant {
         Some(one) => {
-            let seen = |leaf, event: &_| vec![Seen::of(leaf, event, None)];
+            let seen = |leaf, event: &_| vec![Noticed::of(leaf, event, None)];
             Some(recent(&ledger, one.id.clone(), RECORDS_MAX, seen).await?)
         }
         None => None,
