@@ -334,6 +334,7 @@ fn the_json_is_the_published_one() {
             "position",
             "eventId",
             "eventTime",
+            "eventTimeZoneOffset",
             "accepted",
             "type",
             "action",
