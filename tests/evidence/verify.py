@@ -1760,7 +1760,7 @@ class Follows:
         self.opened = set()
         self.shares = Shares()
         self.known = set()
-        self.lifting = []  # the proposals in lists of recalls
+        self.proposals = []  # the leaves of those that verdicts read
         self.authorities = set()  # all whom a proposal would make, or has made, an authority
         self.prefix_lists, self.carriers = {}, set()
         self.followed, self.tied, self.owners = {}, {}, {}
@@ -2088,8 +2088,7 @@ class Follows:
             if who is None:  # a proposal to lift a recall
                 if self.may_open["statements"]:
                     self.may_open["statements"] -= 1
-                    need(self.admin(leaf, "recall", subject)["type"] == "proposal", f"leaf {leaf} lifts no recall")
-                    self.lifting.append(leaf)
+                    self.proposal(leaf, "recall", subject)
             elif room and who not in holders and who not in self.authorities:
                 room -= 1
                 if self.try_other(leaf):
@@ -2117,10 +2116,15 @@ class Follows:
     def decided(self):
         """What members proposed of policies and authorities, which every verdict reads."""
         for leaf, _, _ in self.long_list("policy", "verdict"):
-            admin = self.admin(leaf, "policy", "verdict")
-            need(admin["type"] == "proposal", f"leaf {leaf} proposes nothing")
-            self.authorities.update(change["registration"] for change in admin["changes"] if change["type"] == "authority")
-            self.lifting.append(leaf)
+            changes = self.proposal(leaf, "policy", "verdict")["changes"]
+            self.authorities.update(change["registration"] for change in changes if change["type"] == "authority")
+
+    def proposal(self, leaf, kind, subject):
+        """A proposal that verdicts read."""
+        admin = self.admin(leaf, kind, subject)
+        need(admin["type"] == "proposal", f"leaf {leaf} of {kind} {short(subject)} proposes nothing")
+        self.proposals.append(leaf)
+        return admin
 
     # 4. Participants, 5. Proposals
 
@@ -2131,7 +2135,7 @@ class Follows:
                 admin = self.admin(leaf, "party", participant)
                 if admin["type"] == "proposal" and any(decides_about(change, participant) for change in admin["changes"]):
                     self.end(base64url(self.admins[leaf].id))
-        for leaf in self.lifting:
+        for leaf in self.proposals:
             self.end(base64url(self.admins[leaf].id))
 
     def end(self, proposal_id):

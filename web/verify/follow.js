@@ -533,10 +533,15 @@ class Follower {
   followDecided() {
     const key = subject("policy", "verdict");
     for (const { leaf } of this.takeLong(key)) {
-      const proposal = this.source.registry.proposedAt(leaf) ?? this.source.noProposal(key, leaf);
-      for (const change of proposal.changes) if (change.type === "authority") this.authorities.add(change.registration);
-      this.proposals.add(subject("proposal", proposal.id));
+      for (const change of this.takeProposal(key, leaf).changes) if (change.type === "authority") this.authorities.add(change.registration);
     }
+  }
+
+  /** Takes a proposal that verdicts read, from a list that holds it. */
+  takeProposal(key, leaf) {
+    const proposal = this.source.registry.proposedAt(leaf) ?? this.source.noProposal(key, leaf);
+    this.proposals.add(subject("proposal", proposal.id));
+    return proposal;
   }
 
   /** The lots of which it is said that the id is of them, and the label's. */
@@ -581,8 +586,7 @@ class Follower {
           continue;
         }
         budget.statements -= 1;
-        const proposal = this.source.registry.proposedAt(leaf) ?? this.source.noProposal(key, leaf);
-        this.proposals.add(subject("proposal", proposal.id));
+        this.takeProposal(key, leaf);
         this.proposed.add(leaf);
       } else if (room > 0 && !holding.has(signer) && !this.authorities.has(signer)) {
         // What holders and authorities recall stands in lists of their own.

@@ -16,7 +16,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::consortium::{ParticipantId, Place, ProposedChange, Registry};
+use crate::consortium::{ChangeProposal, ParticipantId, Place, ProposedChange, Registry};
 use crate::epcis::Event;
 use crate::gs1::{Id, Question};
 use crate::hash::Hash;
@@ -285,17 +285,24 @@ impl<'a, S: Source> Follower<'a, S> {
     fn decided(&mut self) -> Result<(), S::Error> {
         let subject = Subject::policies_of_verdict();
         for ListEntry { leaf, .. } in self.take_long(&subject)? {
-            let Some(proposal) = self.source.registry().proposed_at(leaf) else {
-                return Err(self.source.fault(FollowFault::NoProposal { subject, leaf }));
-            };
-            let granted = proposal.content.changes.iter().filter_map(|change| match change {
+            let proposal = self.take_proposal(&subject, leaf)?;
+            let granted = proposal.changes.iter().filter_map(|change| match change {
                 ProposedChange::Authority(grant) => Some(grant.registration.clone()),
                 _ => None,
             });
             self.authorities.extend(granted);
-            self.proposals.insert(Subject::proposal(&proposal.id));
         }
         Ok(())
+    }
+
+    /// Takes a proposal that verdicts read, from a list that holds it.
+    fn take_proposal(&mut self, subject: &Subject, leaf: LeafIndex) -> Result<Arc<ChangeProposal>, S::Error> {
+        let Some(proposed) = self.source.registry().proposed_at(leaf) else {
+            return Err(self.source.fault(FollowFault::NoProposal { subject: subject.clone(), leaf }));
+        };
+        let (end, content) = (Subject::proposal(&proposed.id), Arc::clone(&proposed.content));
+        self.proposals.insert(end);
+        Ok(content)
     }
 
     /// Everything about those that spoke, those that say to have had it and those that hold, and how each proposal about one of them

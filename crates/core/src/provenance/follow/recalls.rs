@@ -7,7 +7,7 @@ use crate::epcis::Event;
 use crate::gs1::Id;
 use crate::index::{ListEntry, Subject};
 use crate::provenance::follow::others::Allowance;
-use crate::provenance::follow::{FollowFault, Follower, Source, WantedList};
+use crate::provenance::follow::{Follower, Source, WantedList};
 use crate::provenance::history::CapturedEvent;
 use crate::provenance::links;
 
@@ -150,10 +150,7 @@ impl<S: Source> Follower<'_, S> {
                     continue;
                 }
                 budget.statements -= 1;
-                let Some(proposal) = self.source.registry().proposed_at(leaf) else {
-                    return Err(self.source.fault(FollowFault::NoProposal { subject: subject.clone(), leaf }));
-                };
-                self.proposals.insert(Subject::proposal(&proposal.id));
+                self.take_proposal(subject, leaf)?;
                 self.trail.proposed.insert(leaf);
                 continue;
             };
