@@ -2,6 +2,7 @@
 
 import { Account } from "./account.js";
 import { byBytes } from "./bytes.js";
+import { contentsOf } from "./contents.js";
 import { glnOf } from "./gs1.js";
 import { ENDS, locationOf } from "./reading.js";
 import { Records } from "./records.js";
@@ -14,6 +15,8 @@ export class Case extends Records {
     this.account = new Account(this);
     /** The entries that name the product, and those of its containers that are part of its journey, in ledger order. */
     this.told = [...new Set([...this.own, ...this.account.via.keys()])].sort((a, b) => a - b);
+    /** What the product holds, if it is a load. */
+    this.contents = contentsOf(this);
   }
 
   /** The journey: the accepted entries, in the order of custody. */

@@ -4,7 +4,7 @@ import { timeText } from "./bytes.js";
 import { Case, endWord, idText } from "./case.js";
 import { checkCustody, noteClaims } from "./custody.js";
 import { Findings, heaviest, reasonOf, weight } from "./finding.js";
-import { ENDS, locationOf } from "./reading.js";
+import { locationOf } from "./reading.js";
 import { custodianOf } from "./passage.js";
 import { checkCorrections } from "./rules/corrected.js";
 import { checkEnding } from "./rules/ending.js";
@@ -43,7 +43,7 @@ export function judge(history, policy = DEFAULT_POLICY) {
     notSerialised(one, findings);
   }
   const reasons = findings.sorted();
-  state.end ??= reasons.map(({ rule }) => ENDED[rule]).find(Boolean) ?? null;
+  state.end = reasons.map(({ rule }) => ENDED[rule]).find(Boolean) ?? null;
   if (reasons.some(({ rule }) => rule === "used-up")) state.custodian = null;
   const best = one.subject === "one" || one.subject === "paper" ? "authentic" : "traced";
   const { id, ...verdict } = weighed(history.id.text, isKnown ? weigh(reasons, best) : "unknown", reasons, genuine(one, whereabouts));
@@ -159,7 +159,7 @@ function stateOf(one) {
     custodian: custodian === undefined ? null : partyOf(one, custodian),
     location: location?.text ?? null,
     disposition: disposition ?? null,
-    end: passage.is === "ended" ? ENDS[passage.end] : null,
+    end: null,
     expiry: expiryOf(one) ?? null,
     inTransit: passage.is === "moving",
     ...(container && { container: container.text }),

@@ -5,7 +5,7 @@ import { mentionsOf } from "./containment.js";
 import { classify } from "./corrections.js";
 import { isClassLevel } from "./gs1.js";
 import { actOf } from "./reading.js";
-import { covers, hasRole, holdsLocation } from "./registry.js";
+import { covers, holdsLocation } from "./registry.js";
 import { quoted } from "./sentences.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;

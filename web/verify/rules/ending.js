@@ -1,7 +1,6 @@
 // Ends: what is sold, dispensed, taken out of use, destroyed or used up, and a logistic unit that is empty.
 
 import { endWord } from "../case.js";
-import { contentsOf } from "../contents.js";
 import { ENDS, endOf, mayBeReturned } from "../reading.js";
 import { day } from "../sentences.js";
 
@@ -18,7 +17,7 @@ export function checkEnding(one, findings) {
   withdrawn(one, findings);
 }
 
-/** Of a paper nobody asks who has it: the word of the holder of its prefix ends it. */
+/** A paper has no custodian: the word of the holder of its prefix ends it. */
 function paper(one, findings) {
   const isEnd = (at) => one.byPrefixHolder(at) && ["decommissioned", "destroyed"].includes(ENDS[endOf(one, at)]);
   const at = one.order.find(isEnd);
@@ -34,7 +33,7 @@ function usedUp(one, findings) {
 
 /** A logistic unit out of which all was taken stands for nothing any more. */
 function unpacked(one, findings) {
-  const { emptied } = contentsOf(one);
+  const { emptied } = one.contents;
   if (emptied !== undefined) findings.add("unpacked", [one.leaf(emptied)], one.signed(emptied));
 }
 

@@ -2,7 +2,6 @@
 // prefix; those of others are shown as claims.
 
 import { idText } from "../case.js";
-import { contentsOf } from "../contents.js";
 import { declares } from "../epcis.js";
 import { inputsOf } from "../subjects.js";
 import { byText, classOf, wholeOf } from "../gs1.js";
@@ -141,7 +140,7 @@ function recalledInputs(one, recalls, findings) {
 /** Reports the recalls of what a load holds, or of its kind: each recall once. */
 function recalledContents(one, recalls, findings) {
   const seen = new Set();
-  for (const content of contentsOf(one).inside) {
+  for (const content of one.contents.inside) {
     for (const [id, what] of [[content, { key: "it" }], ...wholeAndClass(content)]) {
       if (seen.has(id.text)) continue;
       seen.add(id.text);

@@ -6,7 +6,7 @@ import { declares } from "../epcis.js";
 export function checkStolen(one, findings) {
   // What others have gone on from is reported stolen by the maker alone.
   const ofJourney = () => one.account.thefts.filter((at) => !one.account.overtaken.has(at) || one.byPrefixHolder(at));
-  // Nobody is asked who has a paper.
+  // A paper has no custodian.
   const ofPaper = () => one.order.filter((at) => declares(one.event(at), "stolen") && one.byPrefixHolder(at));
   const thefts = one.subject === "paper" ? ofPaper() : ofJourney();
   let reported;

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use crate::consortium::{Claims, ParticipantId};
 use crate::gs1::Id;
 use crate::provenance::account::Account;
+use crate::provenance::contents::Contents;
 use crate::provenance::corrections::Standing;
 use crate::provenance::history::History;
 use crate::provenance::passage::{Passage, Transfer};
@@ -22,6 +23,8 @@ pub(super) struct Case<'a> {
     pub account: Account<'a>,
     /// The entries that name the product, and those of its containers that are part of its journey, in ledger order.
     pub told: Vec<usize>,
+    /// What the product holds, if it is a load.
+    pub contents: Contents<'a>,
 }
 
 impl<'a> Deref for Case<'a> {
@@ -39,7 +42,8 @@ impl<'a> Case<'a> {
         let mut told: Vec<usize> = records.own.iter().chain(account.via.keys()).copied().collect();
         told.sort_unstable();
         told.dedup();
-        Self { records, account, told }
+        let contents = Contents::of(&records, &account);
+        Self { records, account, told, contents }
     }
 
     /// The journey: the accepted entries, in the order of custody.

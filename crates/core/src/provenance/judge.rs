@@ -32,7 +32,7 @@ pub fn judge(history: &History, policy: &Policy) -> Verdict {
         Subject::Lot | Subject::Kind | Subject::Place => (many(&case, &mut findings), Wording::NOTHING),
     };
     let reasons = findings.into_reasons();
-    state.end = state.end.or_else(|| reasons.iter().find_map(|reason| reason.found.end()));
+    state.end = reasons.iter().find_map(|reason| reason.found.end());
     if reasons.iter().any(|reason| matches!(reason.found, Rule::UsedUp { .. })) {
         state.custodian = None;
     }
@@ -131,10 +131,6 @@ fn not_serialised(case: &Case<'_>, findings: &mut Findings) {
 fn state(case: &Case<'_>) -> ProductState {
     let end = &case.account.end;
     let custodian = end.passage.custodian();
-    let ended = match &end.passage {
-        Passage::Ended(ending) => Some(ending.end.word()),
-        _ => None,
-    };
     // What lies aside, as a carrier's record does, says nothing of how the product is.
     let tells = |at: &usize| !case.subject.has_custodian() || case.account.fitting.contains(at);
     let told = case.account.order.iter().rev().filter(|at| tells(at));
@@ -143,7 +139,7 @@ fn state(case: &Case<'_>) -> ProductState {
         custodian: custodian.map(|id| timeline::party(case, id)),
         location: end.last.and_then(|at| reading::location(case.event(at))).map(|id| id.as_str().to_owned()),
         disposition: disposition.map(|disposition| disposition.as_str().to_owned()),
-        end: ended,
+        end: None,
         expiry: label::expiry(case),
         in_transit: matches!(end.passage, Passage::Moving(_)),
         container: end.inside.container().map(|id| id.as_str().to_owned()),

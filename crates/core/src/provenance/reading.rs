@@ -36,16 +36,6 @@ pub(super) enum End {
 }
 
 impl End {
-    /// The word for it in state.
-    pub const fn word(self) -> &'static str {
-        match self {
-            End::Sold => "sold",
-            End::Dispensed => "dispensed",
-            End::Decommissioned => "decommissioned",
-            End::Destroyed => "destroyed",
-        }
-    }
-
     /// Tells whether a step may follow this end without contradicting it.
     ///
     /// What was sold is repaired, collected and at last destroyed; what was decommissioned is still disposed of. What is

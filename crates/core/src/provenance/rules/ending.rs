@@ -6,7 +6,6 @@ use crate::epcis::event::Part;
 use crate::gs1::IdKind;
 use crate::merkle::LeafIndex;
 use crate::provenance::case::{self, Case};
-use crate::provenance::contents::contents;
 use crate::provenance::corrections::Standing;
 use crate::provenance::finding::Findings;
 use crate::provenance::passage::Passage;
@@ -42,7 +41,7 @@ fn ended(case: &Case<'_>, end: End, at: usize, findings: &mut Findings) {
     findings.add(found, &[case.leaf(at)]);
 }
 
-/// Of a paper nobody asks who has it: the word of the holder of its prefix ends it.
+/// A paper has no custodian: the word of the holder of its prefix ends it.
 fn paper(case: &Case<'_>, findings: &mut Findings) {
     let end = |at: usize| reading::end(case, at).filter(|end| matches!(end, End::Decommissioned | End::Destroyed));
     let by_holder = case.order().filter(|at| case.signed_by_prefix_holder(*at));
@@ -67,7 +66,7 @@ fn unpacked(case: &Case<'_>, findings: &mut Findings) {
     if case.history.id.kind() != IdKind::LogisticUnit {
         return;
     }
-    if let Some(at) = contents(case).emptied {
+    if let Some(at) = case.contents.emptied {
         findings.add(Rule::Unpacked { who: case.who(at), day: case.day(at) }, &[case.leaf(at)]);
     }
 }

@@ -8,7 +8,6 @@ use crate::epcis::event::{Action, Part, What};
 use crate::gs1::Id;
 use crate::limits::FOLLOWED_LOTS_MAX;
 use crate::provenance::case::Case;
-use crate::provenance::contents::contents as held;
 use crate::provenance::finding::Findings;
 use crate::provenance::phrase::Phrase;
 use crate::provenance::rule::Rule;
@@ -178,7 +177,7 @@ fn inputs(case: &Case<'_>, recalls: &Recalls<'_, '_>, findings: &mut Findings) {
 /// Reports the recalls of what a load holds, or of its kind: each recall once.
 fn contents(case: &Case<'_>, recalls: &Recalls<'_, '_>, findings: &mut Findings) {
     let mut seen = BTreeSet::new();
-    for content in held(case).inside {
+    for content in case.contents.inside.iter().copied() {
         for (id, what) in [(content.clone(), Wording::from(Phrase::It))].into_iter().chain(whole_and_class(content)) {
             if !seen.insert(id.clone()) {
                 continue;

@@ -10,7 +10,7 @@ use crate::provenance::rule::Rule;
 /// and the prefix's holder always. Who reported it, or the prefix's holder, may say that it was found.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     let is_theft = |at: &usize| match case.subject {
-        // Nobody is asked who has a paper.
+        // A paper has no custodian.
         Subject::Paper => case.event(*at).declares("stolen") && case.signed_by_prefix_holder(*at),
         // What others have gone on from is reported stolen by the maker alone.
         _ => {

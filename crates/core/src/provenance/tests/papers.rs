@@ -1,4 +1,4 @@
-//! Documents, coupons and relations of service: nobody is asked who has them, and their issuer's word ends them.
+//! Documents, coupons and relations of service: they have no custodian, and their issuer's word ends them.
 
 use serde_json::{Value, json};
 
