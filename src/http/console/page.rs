@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LANGUAGE, VARY};
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
 use crate::http::console::EndOf;
 use crate::http::console::chart;
@@ -12,7 +12,7 @@ use crate::http::console::history::{MINUTES, Minute};
 use crate::http::console::wants::{Want, wants};
 use crate::http::pages::members::state;
 use crate::http::pages::timeline::time;
-use crate::http::pages::{Visitor, mark};
+use crate::http::pages::{Parts, Visitor, document};
 use crate::http::problem::Code;
 
 /// Reasons of refusals that are listed.
@@ -36,35 +36,13 @@ pub fn answer(status: StatusCode, visitor: &Visitor, page: ConsolePage) -> HttpR
 }
 
 fn frame(visitor: &Visitor, page: ConsolePage) -> Markup {
-    let (other, other_link) = visitor.other_language();
-    html! {
-        (DOCTYPE)
-        html lang=(visitor.language.tag()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="referrer" content="no-referrer";
-                title { (page.title) " · Sealane" }
-                link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
-                link rel="stylesheet" href="/assets/style.css";
-                link rel="stylesheet" href="/assets/console.css";
-                @if page.is_live { script type="module" src="/assets/console.js" {} }
-            }
-            body {
-                a.skip href="#main" { (visitor.say("skip")) }
-                header.top {
-                    a.brand href=(visitor.link("/")) { (mark()) "Sealane" }
-                    nav aria-label=(visitor.say("nav.label")) {
-                        a href=(visitor.link("/")) { (visitor.say("console.reload")) }
-                        a href=(other_link) lang=(other.tag()) hreflang=(other.tag()) { (other.name()) }
-                    }
-                }
-                main id="main" tabindex="-1" { (page.main) }
-                footer.foot { p { (visitor.say("console.about")) } }
-            }
-        }
-    }
+    let head = html! {
+        link rel="stylesheet" href="/assets/console.css";
+        @if page.is_live { script type="module" src="/assets/console.js" {} }
+    };
+    let nav = html! { a href=(visitor.link("/")) { (visitor.say("console.reload")) } };
+    let foot = html! { p { (visitor.say("console.about")) } };
+    document(visitor, &page.title, Parts { head, nav, notice: html! {}, main: page.main, foot })
 }
 
 /// The whole page.
@@ -197,28 +175,17 @@ fn members(visitor: &Visitor, figures: &Figures) -> Markup {
     html! {
         section aria-labelledby="members" {
             h2 id="members" { (visitor.say("front.members")) }
-            div.wide-table tabindex="0" role="group" aria-labelledby="members" {
-                table {
-                    thead { tr {
-                        th scope="col" { (visitor.say("members.member")) }
-                        th scope="col" { (visitor.say("members.height")) }
-                        th scope="col" { (visitor.say("members.lag")) }
-                        th scope="col" { (visitor.say("console.ping")) }
-                        th scope="col" { (visitor.say("members.state")) }
-                    } }
-                    tbody {
-                        @for member in &council.members {
-                            tr data-kid=(member.kid) {
-                                th scope="row" { (member.name) }
-                                td { (number(member.tip.map(|tip| tip.get()))) }
-                                td { (number(council.lag(member))) }
-                                td { @if let Some(ping) = member.round_trip { (short(ping.as_secs_f64() * 1e3)) " ms" } @else { "–" } }
-                                td { (state(visitor, member)) }
-                            }
-                        }
+            (wide_table(visitor, "members", &["members.member", "members.height", "members.lag", "console.ping", "members.state"], html! {
+                @for member in &council.members {
+                    tr data-kid=(member.kid) {
+                        th scope="row" { (member.name) }
+                        td { (number(member.tip.map(|tip| tip.get()))) }
+                        td { (number(council.lag(member))) }
+                        td { @if let Some(ping) = member.round_trip { (short(ping.as_secs_f64() * 1e3)) " ms" } @else { "–" } }
+                        td { (state(visitor, member)) }
                     }
                 }
-            }
+            }))
         }
     }
 }
@@ -228,26 +195,16 @@ fn room(visitor: &Visitor, taken: &[Taken], ledger_bytes: Option<u64>) -> Markup
     html! {
         section aria-labelledby="room" {
             h2 id="room" { (visitor.say("console.room")) }
-            div.wide-table tabindex="0" role="group" aria-labelledby="room" {
-                table {
-                    thead { tr {
-                        th scope="col" { (visitor.say("console.what")) }
-                        th scope="col" { (visitor.say("console.used")) }
-                        th scope="col" { (visitor.say("console.of")) }
-                        th scope="col" { (visitor.say("console.share")) }
-                    } }
-                    tbody {
-                        @for one in taken {
-                            tr {
-                                th scope="row" { (visitor.say(one.name)) }
-                                td { (amount(one, one.used)) }
-                                td { (amount(one, one.of)) }
-                                td { (percent(one.used, one.of)) }
-                            }
-                        }
+            (wide_table(visitor, "room", &["console.what", "console.used", "console.of", "console.share"], html! {
+                @for one in taken {
+                    tr {
+                        th scope="row" { (visitor.say(one.name)) }
+                        td { (amount(one, one.used)) }
+                        td { (amount(one, one.of)) }
+                        td { (percent(one.used, one.of)) }
                     }
                 }
-            }
+            }))
             @if let Some(ledger) = ledger_bytes {
                 p.hint { (visitor.fill("console.ledger-bytes", &[("bytes", &bytes(ledger))])) }
             }
@@ -263,28 +220,32 @@ fn refusals(visitor: &Visitor, refusals: &[(String, u64)]) -> Markup {
             @if refusals.is_empty() {
                 p.quiet { (visitor.say("console.no-refusals")) }
             } @else {
-                div.wide-table tabindex="0" role="group" aria-labelledby="refusals" {
-                    table {
-                        thead { tr {
-                            th scope="col" { (visitor.say("console.reason")) }
-                            th scope="col" { (visitor.say("console.count")) }
-                        } }
-                        tbody {
-                            @for (code, count) in refusals.iter().take(REASONS_SHOWN) {
-                                tr data-code=(code) {
-                                    th scope="row" {
-                                        code { (code) }
-                                        @if let Some(code) = Code::find(code) { br; span.meta lang="en" { (code.title()) } }
-                                    }
-                                    td { (grouped(*count)) }
-                                }
+                (wide_table(visitor, "refusals", &["console.reason", "console.count"], html! {
+                    @for (code, count) in refusals.iter().take(REASONS_SHOWN) {
+                        tr data-code=(code) {
+                            th scope="row" {
+                                code { (code) }
+                                @if let Some(code) = Code::find(code) { br; span.meta lang="en" { (code.title()) } }
                             }
-                            @if rest > 0 {
-                                tr { th scope="row" { (visitor.say("console.others")) } td { (grouped(rest)) } }
-                            }
+                            td { (grouped(*count)) }
                         }
                     }
-                }
+                    @if rest > 0 {
+                        tr { th scope="row" { (visitor.say("console.others")) } td { (grouped(rest)) } }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+/// A table that a narrow screen scrolls sideways, under the heading of this id, with these messages over its columns.
+fn wide_table(visitor: &Visitor, heading: &str, columns: &[&str], rows: Markup) -> Markup {
+    html! {
+        div.wide-table tabindex="0" role="group" aria-labelledby=(heading) {
+            table {
+                thead { tr { @for column in columns { th scope="col" { (visitor.say(column)) } } } }
+                tbody { (rows) }
             }
         }
     }

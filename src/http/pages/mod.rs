@@ -106,6 +106,45 @@ pub fn answer(status: StatusCode, visitor: &Visitor, page: HtmlPage) -> HttpResp
 }
 
 fn frame(visitor: &Visitor, page: HtmlPage) -> Markup {
+    let head = html! {
+        @if let Some(script) = page.script { script type="module" src={ "/assets/" (script) } {} }
+    };
+    let nav = html! {
+        a href=(visitor.link("/")) { (visitor.say("nav.home")) }
+        a href=(visitor.link("/scan")) { (visitor.say("nav.scan")) }
+    };
+    let notice = html! {
+        @if visitor.unsound {
+            p.unsound role="alert" { strong { (visitor.say("unsound.title")) } " " (visitor.say("unsound.text")) }
+        }
+    };
+    let foot = html! {
+        p { (visitor.say("footer.about")) }
+        p {
+            @if let Some(origin) = &page.origin {
+                span.mono { (visitor.fill("footer.ledger", &[("origin", origin)])) } " "
+            }
+            a href="/docs/" { (visitor.say("footer.api")) } " "
+            a href=(visitor.link("/trust")) { (visitor.say("footer.trust")) }
+        }
+    };
+    document(visitor, &page.title, Parts { head, nav, notice, main: page.main, foot })
+}
+
+/// What differs from page to page within the frame of all.
+pub struct Parts {
+    /// Scripts and styles beside the style of all.
+    pub head: Markup,
+    /// Links beside that to the other language.
+    pub nav: Markup,
+    /// Above what the page says.
+    pub notice: Markup,
+    pub main: Markup,
+    pub foot: Markup,
+}
+
+/// A whole page: its head, the line at its top, what it says, and its foot.
+pub fn document(visitor: &Visitor, title: &str, parts: Parts) -> Markup {
     let (other, other_link) = visitor.other_language();
     html! {
         (DOCTYPE)
@@ -115,44 +154,30 @@ fn frame(visitor: &Visitor, page: HtmlPage) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                title { (page.title) " · Sealane" }
+                title { (title) " · Sealane" }
                 link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
                 link rel="stylesheet" href="/assets/style.css";
-                @if let Some(script) = page.script {
-                    script type="module" src={ "/assets/" (script) } {}
-                }
+                (parts.head)
             }
             body {
                 a.skip href="#main" { (visitor.say("skip")) }
                 header.top {
                     a.brand href=(visitor.link("/")) { (mark()) "Sealane" }
                     nav aria-label=(visitor.say("nav.label")) {
-                        a href=(visitor.link("/")) { (visitor.say("nav.home")) }
-                        a href=(visitor.link("/scan")) { (visitor.say("nav.scan")) }
+                        (parts.nav)
                         a href=(other_link) lang=(other.tag()) hreflang=(other.tag()) { (other.name()) }
                     }
                 }
-                @if visitor.unsound {
-                    p.unsound role="alert" { strong { (visitor.say("unsound.title")) } " " (visitor.say("unsound.text")) }
-                }
-                main id="main" tabindex="-1" { (page.main) }
-                footer.foot {
-                    p { (visitor.say("footer.about")) }
-                    p {
-                        @if let Some(origin) = &page.origin {
-                            span.mono { (visitor.fill("footer.ledger", &[("origin", origin)])) } " "
-                        }
-                        a href="/docs/" { (visitor.say("footer.api")) } " "
-                        a href=(visitor.link("/trust")) { (visitor.say("footer.trust")) }
-                    }
-                }
+                (parts.notice)
+                main id="main" tabindex="-1" { (parts.main) }
+                footer.foot { (parts.foot) }
             }
         }
     }
 }
 
 /// The mark beside the name: two lanes and a seal between them.
-pub fn mark() -> Markup {
+fn mark() -> Markup {
     html! {
         svg.mark viewBox="0 0 32 32" width="26" height="26" aria-hidden="true" focusable="false" {
             path d="M4 25 C10 25 10 7 16 7 S22 25 28 25" fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round" {}
