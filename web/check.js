@@ -14,7 +14,7 @@ export class Tampered extends Error {
   }
 }
 
-/** What could not be fetched or carried out, which proves nothing against anybody. */
+/** What could not be fetched or carried out, which proves nothing against any party. */
 export class Failed extends Error {}
 
 /** The message with the word for a verdict: of what has ended, how it did. */

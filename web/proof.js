@@ -8,7 +8,7 @@ const $ = (id) => document.getElementById(id);
 const proof = $("proof");
 const { say, fill } = await messages({ proving: true });
 
-/** What could not be fetched, which proves nothing against anybody. */
+/** What could not be fetched, which proves nothing against any party. */
 class Failed extends Error {}
 
 async function run() {

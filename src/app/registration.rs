@@ -343,7 +343,7 @@ pub async fn list(
     Ok(ParticipantPage { listed, next: last.filter(|_| more) })
 }
 
-/// Everyone who is registered, by id, as anybody may know; those of one status when asked. Nothing is told of requests.
+/// Everyone who is registered, by id, as the public knows; those of one status when asked. Nothing is told of requests.
 pub fn list_registered(
     ledger: &Ledger,
     status: Option<Status>,

@@ -12,7 +12,7 @@ use crate::cli::output::Output;
 /// Pages that are followed: a million participants, or a node that leads in a circle.
 const PAGES_MAX: usize = 10_000;
 
-/// What `--status` names of which a node tells nothing to anybody but a member.
+/// What `--status` names of which a node tells members alone.
 const OF_REQUESTS: [&str; 2] = ["pending", "rejected"];
 
 pub fn run(global: &Global, options: &ParticipantsOptions, output: &Output) -> Result<CommandOutcome, Failure> {

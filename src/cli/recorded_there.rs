@@ -1,7 +1,7 @@
 //! What a participant has recorded in some leaves, and which of it the node takes for claims: shown before the members are asked
 //! to dismiss it.
 //!
-//! It is the word of the node that is asked, checked by nobody: the members' key signs the ranges, not this.
+//! It is the word of the node that is asked, which nothing proves: the members' key signs the ranges, not this.
 
 use std::collections::{BTreeMap, BTreeSet};
 

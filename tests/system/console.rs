@@ -53,7 +53,7 @@ impl Served {
         text(&answer.body)
     }
 
-    /// A link that somebody signed.
+    /// A link that was signed.
     fn signed(&self, key: &PrivateKey, console: &str, origin: &str, issued: Timestamp) -> String {
         let link = ConsoleLink { console: console.to_owned(), nonce: Hash::of(b"any"), issued };
         let signed = link.signing_input(key.public().thumbprint(), &origin.parse().unwrap());

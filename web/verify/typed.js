@@ -8,7 +8,7 @@ import { IdError, checkDigit, decode, hasOnlyDigits, isAi, isKey, isValue, parse
 
 const ID_CHARS_MAX = 1024;
 
-/** Characters of somebody's text that a refusal repeats. */
+/** Characters of a visitor's text that a refusal repeats. */
 const QUOTED_CHARS_MAX = 80;
 
 /** Why a text names no product: the message `refused.` and `rule`, filled in by `values`. */

@@ -147,7 +147,7 @@ impl Neighbours {
         self.members.members().len() == 1 && self.is_member()
     }
 
-    /// When to say again where this node stands; `None` if nobody else may connect.
+    /// When to say again where this node stands; `None` if no other node may connect.
     pub fn status_at(&self) -> Option<Instant> {
         (!self.is_alone() || self.has_listeners).then_some(self.status_at)
     }

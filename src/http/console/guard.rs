@@ -66,7 +66,7 @@ fn add_headers(headers: &mut HeaderMap) {
     headers.insert(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
 }
 
-/// Tells whether a request names this address as its host, once: a name that somebody's DNS leads here is another one.
+/// Tells whether a request names this address as its host, once: a name that another party's DNS leads here is another one.
 fn is_for_this_host(headers: &HeaderMap, authority: Option<&str>, address: SocketAddr) -> bool {
     let mut hosts = headers.get_all(HOST);
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };

@@ -16,7 +16,7 @@ use crate::http::participants::answer::ParticipantBody;
 use crate::http::pass_on::pass_on_get;
 use crate::http::problem::Problem;
 
-/// Tells what is known of a participant, or of a request by whoever has its id. The certificate request itself is for members.
+/// Tells what is known of a participant, or of a request to who has its id. The certificate request itself is for members.
 #[utoipa::path(get, path = "/participants/{id}", tag = "participants",
     params(
         ("id" = String, Path, description = "The participant's id"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Characters of somebody's text that a refusal repeats.
+/// Characters of a visitor's text that a refusal repeats.
 const QUOTED_CHARS_MAX: usize = 80;
 
 /// One sentence about what was typed: what is wrong, where, and what would be right.
