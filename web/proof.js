@@ -73,16 +73,10 @@ async function blockLines() {
 
 async function leafLines() {
   const { leaf, height } = proof.dataset;
-  const { isStatementOf, hashInLeaf, KIND_OF_LEAF } = await import("./verify/standing.js");
   const { block, checked } = await checkedBlock(height);
-  const data = new Uint8Array(await (await fetched(`/ledger/leaves/${leaf}`, "application/octet-stream")).arrayBuffer());
-  checked.include(Number(leaf), data, await proofOf(leaf, block.to));
+  const compact = await statementAt(checked, leaf, block.to);
   const stands = [fill("proof.stands", { leaf, root: block.checkpoint.split("\n")[2] }), blockLine(checked)];
-  const kind = KIND_OF_LEAF[data[0]];
-  if (kind === "seal") return stands;
-  const compact = kind === "statement" ? new TextDecoder().decode(data.subarray(1)) : await text(`/ledger/statements/${hashInLeaf(data)}`, "application/jose");
-  const { EvidenceError } = await import("./verify.js");
-  if (!isStatementOf(data, compact)) throw new EvidenceError("statement", say("proof.statement"));
+  if (compact === undefined) return stands;
   const { member, organization } = await checked.signer(compact, await registration(checked, block.to));
   const who = member ?? organization;
   return [who === undefined ? say("proof.signed") : fill("proof.signed-by", { who: `“${who}”` }), ...stands];
@@ -91,12 +85,18 @@ async function leafLines() {
 /** The statement that gave the signer its certificate, which has to stand in the ledger too; `undefined` if a member signed. */
 async function registration(checked, size) {
   const { certified } = proof.dataset;
-  if (certified === undefined) return undefined;
-  const { hashInLeaf, isStatementOf, KIND_OF_LEAF } = await import("./verify/standing.js");
-  const data = new Uint8Array(await (await fetched(`/ledger/leaves/${certified}`, "application/octet-stream")).arrayBuffer());
-  checked.include(Number(certified), data, await proofOf(certified, size));
-  if (KIND_OF_LEAF[data[0]] === "statement") return new TextDecoder().decode(data.subarray(1));
-  const compact = await text(`/ledger/statements/${hashInLeaf(data)}`, "application/jose");
+  // A seal gives no certificate, and is refused as no statement.
+  return certified === undefined ? undefined : ((await statementAt(checked, certified, size)) ?? "");
+}
+
+/** The statement at a leaf, which has to stand in the tree of a checked block and be what the leaf holds; `undefined` of a seal. */
+async function statementAt(checked, leaf, size) {
+  const { isStatementOf, hashInLeaf, KIND_OF_LEAF } = await import("./verify/standing.js");
+  const data = new Uint8Array(await (await fetched(`/ledger/leaves/${leaf}`, "application/octet-stream")).arrayBuffer());
+  checked.include(Number(leaf), data, await proofOf(leaf, size));
+  const kind = KIND_OF_LEAF[data[0]];
+  if (kind === "seal") return undefined;
+  const compact = kind === "statement" ? new TextDecoder().decode(data.subarray(1)) : await text(`/ledger/statements/${hashInLeaf(data)}`, "application/jose");
   const { EvidenceError } = await import("./verify.js");
   if (!isStatementOf(data, compact)) throw new EvidenceError("statement", say("proof.statement"));
   return compact;
