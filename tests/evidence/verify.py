@@ -2288,7 +2288,7 @@ def evidence(anchor, data, asked=None):
     for subject, entry in index.items():
         need(subject in follows.needed, f"{entry.name} is shown and not needed")
     used = {leaf for entry in entries if entry.kind in ("prefix", "party") for leaf in entry.leaves}
-    used |= follows.opened | set(follows.lifting)
+    used |= follows.opened | set(follows.proposals)
     for leaf in [*captures, *registrations]:
         need(leaf in used, f"the statement at leaf {leaf} is shown and not needed")
 
