@@ -1,6 +1,9 @@
 // The check on this device: from the site's evidence to a verdict of its own, or to what does not hold.
 
-import { recall, remember } from "./memory.js";
+import { Failed, askBytes, askJson, askText, encoded } from "./ask.js";
+import { recallEvidence } from "./kept.js";
+import { isOfOneLedger, recall, remember } from "./memory.js";
+import { EvidenceError, verify, verifyConsistency } from "./verify.js";
 
 /** The words that there are. */
 export const WORDS = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
@@ -13,9 +16,6 @@ export class Tampered extends Error {
     this.values = values;
   }
 }
-
-/** What could not be fetched or carried out, which proves nothing against any party. */
-export class Failed extends Error {}
 
 /** The message with the word for a verdict: of what has ended, how it did. */
 export function titleOf({ verdict, reasons }) {
@@ -30,28 +30,36 @@ export function titleOf({ verdict, reasons }) {
 const EVIDENCE_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * Fetches the latest evidence about `id`, checks and judges it, and tells it in a language: `{verdict, checkpoint, ms, firstContact, since, fingerprint,
- * newer, proven}`. `progress` hears how far evidence has come, `{read, bytes, statements}`, the last two as far as the node says
- * them, and `undefined` once all is read. `newer` is the size of the ledger that this device has seen before, where the answer is from an
- * earlier one. `proven` is the verdict that the server should have given at `size` records, where its `claim` was another
- * one.
+ * Fetches the latest evidence about `id`, checks and judges it, and tells it by the sentences of a language: `{verdict, checkpoint, ms,
+ * firstContact, since, fingerprint, newer, proven, kept, evidence, anchor}`. `progress` hears how far evidence has come, `{read, bytes,
+ * statements}`, the last two as far as the node says them, and `undefined` once all is read. `newer` is the size of the ledger that this
+ * device has seen before, where the answer is from an earlier one. `proven` is the verdict that the server should have given at `size`
+ * records, where its `claim` was another one. `kept` is when the evidence was kept on this device, if nothing was reached: it held then,
+ * and nobody's claim is held against it.
  */
-export async function check({ id, claim, size, language, progress = () => {} }) {
-  const { EvidenceError, verify, verifyConsistency } = await import("./verify.js");
+export async function check({ id, claim, size, sentences, progress = () => {} }) {
   // Read before anything is asked for: whatever is answered from here on must be at least as new.
   const held = recall();
-  const loaded = [get("/trust"), getEvidence(evidenceOf(id), progress), get(`/assets/sentences.${language}.json`)];
-  const [trust, evidence, told] = await Promise.all(loaded);
-  const sentences = JSON.parse(told);
+  try {
+    const [trust, evidence] = await Promise.all([askText("/trust"), getEvidence(evidenceOf(id), progress)]);
+    return await checked({ id, claim, size, sentences, progress, held, trust, evidence });
+  } catch (error) {
+    const kept = error.why === "offline" ? await recallEvidence(id) : undefined;
+    if (kept === undefined) throw error;
+    return checkedAgain({ id, sentences, held, kept });
+  }
+}
+
+async function checked({ id, claim, size, sentences, progress, held, trust, evidence }) {
   const anchor = held?.anchor ?? trust;
   if (held && !isOfOneLedger(held.anchor, trust)) {
     throw new Tampered("tampered.anchor", { before: fingerprint(held.anchor), now: fingerprint(trust) });
   }
-  const judged = ({ bytes, isCut }) => holds(EvidenceError, isCut, () => verify(bytes, { anchor, id, now: Date.now(), sentences }));
+  const judged = ({ bytes, isCut }) => holds(isCut, () => verify(bytes, { anchor, id, now: Date.now(), sentences }));
   const began = performance.now();
   const verdict = await judged(evidence);
   const { checkpoint } = verdict;
-  const last = await newest(held?.last, checkpoint, verifyConsistency);
+  const last = await newest(held?.last, checkpoint);
   const ms = Math.max(1, Math.round(performance.now() - began));
   // The ledger may have grown since the server wrote its page: its word is held against the records that it had. A node keeps
   // the index of its last blocks alone; past them only the verdict of now can be shown.
@@ -62,10 +70,19 @@ export async function check({ id, claim, size, language, progress = () => {} }) 
   const since = held?.since ?? Date.now();
   remember(anchor, since, last);
   const newer = last.size > checkpoint.size ? last.size : undefined;
-  return { verdict, checkpoint, ms, firstContact: !held, since, fingerprint: fingerprint(anchor), newer, proven };
+  return { verdict, checkpoint, ms, firstContact: !held, since, fingerprint: fingerprint(anchor), newer, proven, evidence: evidence.bytes, anchor };
 }
 
-const evidenceOf = (id, size) => `/evidence?id=${encodeURIComponent(id)}${size === undefined ? "" : `&size=${size}`}`;
+/** Checks what this device kept. It is no news, so that nothing of it is remembered. */
+async function checkedAgain({ id, sentences, held, kept }) {
+  const anchor = held?.anchor ?? kept.anchor;
+  const began = performance.now();
+  const verdict = await holds(false, () => verify(kept.evidence, { anchor, id, now: Date.now(), sentences }));
+  const ms = Math.max(1, Math.round(performance.now() - began));
+  return { verdict, checkpoint: verdict.checkpoint, ms, firstContact: !held, since: held?.since ?? kept.at, fingerprint: fingerprint(anchor), kept: kept.at };
+}
+
+const evidenceOf = (id, size) => `/evidence?id=${encoded(id)}${size === undefined ? "" : `&size=${size}`}`;
 
 /**
  * Tells whether a verdict is not what was claimed. A device's clock may make an answer too old that the server holds for
@@ -76,12 +93,12 @@ function isOther({ verdict, reasons }, claim) {
 }
 
 /** Turns the verifier's refusal into something to show. Whatever else goes wrong in it is its own failure. */
-async function holds(EvidenceError, isCut, work) {
+async function holds(isCut, work) {
   try {
     return await work();
   } catch (error) {
     // A document that ends before its end cannot be read, and that is all that it shows.
-    if (isCut && error instanceof EvidenceError && error.code === "json") throw new Failed("cut off");
+    if (isCut && error instanceof EvidenceError && error.code === "json") throw new Failed("cut");
     // Between a page that is kept and a node that was renewed this happens to the honest.
     if (error instanceof EvidenceError && error.code === "version") throw new Error(error.message.replace(/\.?$/, ""));
     if (error instanceof EvidenceError) throw new Tampered("tampered.evidence", { why: `${error.message} [${error.code}]` });
@@ -93,85 +110,32 @@ async function holds(EvidenceError, isCut, work) {
  * Checks that the tree seen last and the tree seen now are one that has grown, and gives the larger. An earlier tree is no
  * forgery as long as the later one begins with it; but it may hide something.
  */
-async function newest(last, now, verifyConsistency) {
+async function newest(last, now) {
   if (!last) return now;
   const [from, to] = last.size <= now.size ? [last, now] : [now, last];
   const rewritten = () => new Tampered("tampered.history", { before: last.size, now: now.size });
   if (last.origin !== now.origin) throw rewritten();
-  const sameSize = from.size === to.size;
-  const answer = sameSize ? undefined : await fetched(`/ledger/proofs/consistency?from=${from.size}&to=${to.size}`);
-  if (answer?.status >= 500 || answer?.status === 429) throw new Failed(String(answer.status));
   try {
-    const { proof } = sameSize ? { proof: [] } : await answer.json();
+    const { proof } = from.size === to.size ? { proof: [] } : await askJson(`/ledger/proofs/consistency?from=${from.size}&to=${to.size}`);
     // Refuses by throwing.
     await verifyConsistency(from, to, proof);
-  } catch {
+  } catch (error) {
+    // A node that does not give the proof has none.
+    if (error instanceof Failed && error.why !== "refused") throw error;
     throw rewritten();
   }
   return to;
 }
 
-async function fetched(path) {
-  try {
-    return await fetch(path, { headers: { accept: "application/json" }, cache: "no-store", credentials: "omit" });
-  } catch {
-    throw new Failed("offline");
-  }
-}
-
 /** Evidence, `{bytes, isCut}`; `undefined` if the node keeps no longer what was asked for, where it `mayBeGone`. */
-async function getEvidence(path, progress, mayBeGone = false) {
-  progress({ read: 0 });
-  const answer = await fetched(path);
-  if (mayBeGone && answer.status === 410) return undefined;
-  if (!answer.ok) throw new Failed(String(answer.status));
-  const [told, statements] = ["X-Evidence-Bytes", "X-Evidence-Statements"].map((name) => {
-    const text = answer.headers.get(name);
-    return /^\d{1,15}$/.test(text ?? "") ? Number(text) : undefined;
-  });
-  const reader = answer.body.getReader();
-  const pieces = [];
-  let read = 0;
-  for (;;) {
-    progress({ read, bytes: told, statements });
-    if (Math.max(read, told ?? 0) > EVIDENCE_BYTES_MAX) {
-      reader.cancel().catch(() => {});
+function getEvidence(path, progress, mayBeGone = false) {
+  const bounded = (now) => {
+    progress(now);
+    if (Math.max(now?.read ?? 0, now?.bytes ?? 0) > EVIDENCE_BYTES_MAX) {
       throw new Tampered("tampered.evidence", { why: `the evidence has more than ${EVIDENCE_BYTES_MAX} bytes [too-long]` });
     }
-    const { done, value } = await reader.read().catch(() => {
-      throw new Failed("cut off");
-    });
-    if (done) break;
-    pieces.push(value);
-    read += value.length;
-  }
-  progress();
-  const bytes = new Uint8Array(read);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return { bytes, isCut: told !== undefined && read < told };
-}
-
-async function get(path) {
-  const answer = await fetched(path);
-  if (!answer.ok) throw new Failed(String(answer.status));
-  return answer.text();
-}
-
-/**
- * Tells whether two anchors' texts are of one ledger: a node may come to show a later block of it. What is held is believed, so
- * that nothing rests on the other one.
- */
-function isOfOneLedger(held, shown) {
-  try {
-    const [one, other] = [held, shown].map((text) => JSON.parse(text));
-    return one.genesis === other.genesis && one.origin === other.origin;
-  } catch {
-    return held === shown;
-  }
+  };
+  return askBytes(path, { gone: mayBeGone ? 410 : undefined, progress: bounded });
 }
 
 /** The fingerprint that an anchor's text gives itself; the verifier checks that it is its genesis statement's. */

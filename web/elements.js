@@ -8,6 +8,13 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+/** A button that does something. */
+export function button(text, action) {
+  const made = element("button", { type: "button", class: "second" }, text);
+  made.addEventListener("click", action);
+  return made;
+}
+
 /** A time as the device writes it, in its own zone. */
 export function timeElement(millis) {
   const language = document.documentElement.lang;

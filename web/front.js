@@ -3,7 +3,7 @@
 import { element, number, timeElement } from "./elements.js";
 import "./lookup.js";
 import { showMembers } from "./members.js";
-import { messages } from "./messages.js";
+import { fill } from "./messages.js";
 
 const EVERY_MS = 5000;
 const SLOWEST_MS = 60_000;
@@ -12,8 +12,6 @@ const SHOWN = 8;
 const $ = (id) => document.getElementById(id);
 const rows = $("blocks");
 const council = $("council");
-const texts = await messages();
-const { fill } = texts;
 let wait = EVERY_MS;
 let timer;
 
@@ -28,7 +26,7 @@ if (!document.hidden) timer = setTimeout(look, wait);
 async function look() {
   try {
     await add(await block("latest"));
-    await showMembers(council, $("quorum"), texts);
+    await showMembers(council, $("quorum"));
     $("pulse").hidden = false;
     wait = EVERY_MS;
   } catch {

@@ -1,11 +1,13 @@
 // The list for hand scanners: many codes in a row, one line each. Each line's word is reached on this device, from the evidence, as
 // on the page of a product.
 
-import { Failed, Tampered, check, titleOf } from "./check.js";
+import { Failed, askJson, encoded } from "./ask.js";
+import { Tampered, check, titleOf } from "./check.js";
 import { pageOf, peopleText, readScanned, uriOf } from "./codes.js";
 import { csv } from "./csv.js";
 import { element } from "./elements.js";
-import { messages } from "./messages.js";
+import { fill, find, say } from "./messages.js";
+import { SENTENCES } from "./texts.js";
 
 /** Products that are checked at once: a few, so that one list does not take the node from others. */
 const AT_ONCE_MAX = 3;
@@ -22,8 +24,6 @@ const SEPARATOR_KEY = "]";
 const SEPARATOR = "\x1d";
 
 const $ = (id) => document.getElementById(id);
-const { say, fill, find } = await messages({ scanning: true });
-const language = document.documentElement.lang || "en";
 const field = $("code");
 const lines = [];
 /** Verdicts by what was asked: a code that is scanned again is not fetched again. */
@@ -157,9 +157,9 @@ async function verdictOf(uri) {
       return await judged(uri);
     } catch (error) {
       if (error instanceof Tampered) return { word: say("word.tampered"), light: "red", note: fill(error.key, error.values) };
-      const isBusy = error instanceof Failed && ["429", "503"].includes(error.message);
+      const isBusy = error instanceof Failed && error.why === "busy";
       if (!isBusy || tries === TRIES_MAX) {
-        const why = error instanceof Failed ? say("check.offline") : `${error?.message ?? error}.`;
+        const why = error instanceof Failed ? say(`failed.${error.why}`) : `${error?.message ?? error}.`;
         return { word: say("list.unchecked"), light: "", note: fill("list.failed", { why }), isUnchecked: true };
       }
       await new Promise((done) => setTimeout(done, WAIT_MS * 2 ** (tries - 1)));
@@ -168,13 +168,9 @@ async function verdictOf(uri) {
 }
 
 async function judged(uri) {
-  const answer = await fetch(`/verify?id=${encodeURIComponent(uri)}`, { headers: { accept: "application/json" }, cache: "no-store", credentials: "omit" }).catch(() => {
-    throw new Failed("offline");
-  });
-  if (!answer.ok) throw new Failed(String(answer.status));
   // What the server says is held against the evidence, and not shown.
-  const claimed = await answer.json();
-  const { verdict, newer, proven } = await check({ id: uri, claim: claimed.verdict, size: claimed.treeSize, language });
+  const claimed = await askJson(`/verify?id=${encoded(uri)}`);
+  const { verdict, newer, proven } = await check({ id: uri, claim: claimed.verdict, size: claimed.treeSize, sentences: SENTENCES });
   const name = (of) => find(`word.${of}`) ?? of;
   if (proven !== undefined) throw new Tampered("tampered.claim", { claimed: name(claimed.verdict), proven: name(proven) });
   if (newer !== undefined) return { word: say("word.incomplete"), light: "amber", note: say("older.sentence") };

@@ -1,7 +1,8 @@
 // The box to look a number up with: what is typed is read on this device, and only what is a product's number is sent.
 
+import { pageOf, readCode } from "./codes.js";
 import { element } from "./elements.js";
-import { messages } from "./messages.js";
+import { fill, say } from "./messages.js";
 
 for (const form of document.querySelectorAll("form.lookup")) guard(form);
 
@@ -21,14 +22,11 @@ function guard(form) {
     told.replaceChildren();
     field.removeAttribute("aria-invalid");
   });
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    // Loaded when it is needed: most visitors of most pages type nothing.
-    const { pageOf, readCode } = await import("./codes.js");
     const { asked, rule, values, uri } = readCode(field.value);
     // Not `requestSubmit`, which would come back here.
     if (asked) return form.submit();
-    const { say, fill } = await messages({ scanning: true });
     const anyway = uri && element("p", {}, element("a", { href: pageOf(uri) }, say("refused.anyway")));
     told.replaceChildren(element("p", {}, fill(`refused.${rule}`, values), " ", say("refused.kept")), ...(anyway ? [anyway] : []));
     field.setAttribute("aria-invalid", "true");

@@ -1,5 +1,6 @@
 // What to do now: plain words by the verdict, and whom to tell. The server writes the same (src/http/pages/now.rs).
 
+import { encoded } from "./ask.js";
 import { around, element, link } from "./elements.js";
 import { quoted } from "./verify/sentences.js";
 
@@ -53,9 +54,5 @@ export function isContact(text) {
 /** Where a contact is opened to report something: a mail (RFC 6068) comes with its subject and text. */
 export function reportHref(contact, subject, body) {
   if (!contact.startsWith("mailto:")) return contact;
-  return `${contact}?subject=${encodeText(subject)}&body=${encodeText(body.replaceAll("\n", "\r\n"))}`;
+  return `${contact}?subject=${encoded(subject)}&body=${encoded(body.replaceAll("\n", "\r\n"))}`;
 }
-
-/** Everything but letters, digits and - . _ ~ percent-encoded, as the server does. */
-const encodeText = (text) =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);

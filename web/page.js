@@ -1,11 +1,14 @@
 // The page of a product: what the server wrote stands until this device has reached a verdict of its own.
 
-import { Failed, Tampered, WORDS, check, titleOf } from "./check.js";
-import { around, element, link, number } from "./elements.js";
+import { Failed } from "./ask.js";
+import { Tampered, WORDS, check, titleOf } from "./check.js";
+import { around, button, element, link, number } from "./elements.js";
+import { keep, startWorker } from "./kept.js";
 import { forget } from "./memory.js";
-import { messages } from "./messages.js";
+import { fill, find, say } from "./messages.js";
 import { nowNodes } from "./now.js";
 import { drawing } from "./route.js";
+import { SENTENCES } from "./texts.js";
 import { quoted } from "./verify/sentences.js";
 
 const SIGNS = { recall: "!", fails: "✕", ended: "–", disputes: "!", gap: "…", past: "–", note: "i", holds: "✓" };
@@ -22,7 +25,14 @@ const $ = (id) => document.getElementById(id);
 const product = $("product");
 const claimed = product.dataset.verdict;
 const { kind } = product.dataset;
-const { say, fill, find } = await messages();
+
+if (navigator.share) {
+  $("share").hidden = false;
+  // Whoever thinks better of it has done nothing wrong.
+  $("share").addEventListener("click", () => navigator.share({ title: document.title, url: $("here").textContent }).catch(() => {}));
+}
+$("print").hidden = false;
+$("print").addEventListener("click", () => print());
 
 if (!window.isSecureContext || !globalThis.crypto?.subtle) {
   tell(say("check.insecure"), "alarm");
@@ -34,10 +44,11 @@ async function run() {
   tell(say("check.running"), "busy");
   const { progress, end } = loading();
   try {
-    const language = document.documentElement.lang || "en";
-    const checked = await check({ id: product.dataset.id, claim: claimed, size: Number(product.dataset.size), language, progress });
+    const { id, size } = product.dataset;
+    const checked = await check({ id, claim: claimed, size: Number(size), sentences: SENTENCES, progress });
     end();
     show(checked);
+    if (checked.kept === undefined && checked.proven === undefined && checked.newer === undefined) store({ id, ...checked });
   } catch (error) {
     end();
     if (error instanceof Tampered) {
@@ -46,6 +57,11 @@ async function run() {
       failed(error);
     }
   }
+}
+
+/** Keeps what held, for when there is no network. A device that keeps nothing has lost nothing. */
+function store(checked) {
+  Promise.all([keep(checked), startWorker()]).catch(() => {});
 }
 
 /** Tells of a load that takes long: `progress` hears how far it is, `end` that it is over. */
@@ -86,7 +102,7 @@ function loading() {
 }
 
 /** Shows this device's verdict in place of the server's. */
-function show({ verdict, checkpoint, ms, firstContact, since, fingerprint, newer, proven }) {
+function show({ verdict, checkpoint, ms, firstContact, since, fingerprint, newer, proven, kept }) {
   const word = WORDS.includes(verdict.verdict) ? verdict.verdict : "unknown";
   if (proven !== undefined) {
     const name = (of) => find(`word.${of}`) ?? of;
@@ -112,6 +128,9 @@ function show({ verdict, checkpoint, ms, firstContact, since, fingerprint, newer
   else $("now").removeAttribute("aria-labelledby");
   tellRecords(verdict);
   tell(fill("check.done", { signatures: count("check.signatures", verdict.checks?.signatures), proofs: count("check.proofs", verdict.checks?.proofs), ms }), "checked");
+  if (kept !== undefined) {
+    $("status").append(element("p", { id: "kept" }, fill("check.kept", { time: utcText(kept) })), button(say("check.again"), () => location.reload()));
+  }
   facts(checkpoint, fingerprint);
   $("check-text").textContent = say("check.own");
   const known = firstContact ? say("check.first") : fill("check.known", { date: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) });
@@ -185,15 +204,13 @@ function older(verdict, newer) {
 }
 
 function failed(error) {
-  const why = error instanceof Failed ? say("check.offline") : `${error?.message ?? error}.`;
+  const why = error instanceof Failed ? say(`failed.${error.why}`) : `${error?.message ?? error}.`;
   tell(fill("check.failed", { why }), "alarm");
   offer("check.again", run);
 }
 
 function offer(key, action) {
-  const button = element("button", { type: "button", class: "second" }, say(key));
-  button.addEventListener("click", action);
-  $("status").append(button);
+  $("status").append(button(say(key), action));
 }
 
 function banner(look, title, sentence) {
@@ -270,8 +287,12 @@ function stepItem(step, isFirst) {
 
 /** A time in UTC, to the minute. */
 function utc(millis) {
+  return element("time", { datetime: new Date(millis).toISOString() }, utcText(millis));
+}
+
+function utcText(millis) {
   const text = new Date(millis).toISOString();
-  return element("time", { datetime: text }, fill("when.utc", { day: text.slice(0, 10), time: text.slice(11, 16) }));
+  return fill("when.utc", { day: text.slice(0, 10), time: text.slice(11, 16) });
 }
 
 /** The time of an event: in UTC, by whose days sentences go too, and beside it as clocks showed it there if that is another time. */

@@ -1,27 +1,30 @@
 // The page of a record, of a block, or of the trust anchor: this device checks what it shows.
 
-import { element } from "./elements.js";
-import { recall } from "./memory.js";
-import { messages } from "./messages.js";
+import { Failed, askBytes, askJson, askText } from "./ask.js";
+import { button, element } from "./elements.js";
+import { isOfOneLedger, recall } from "./memory.js";
+import { fill, say } from "./messages.js";
+import { EvidenceError } from "./verify/bytes.js";
+import { CheckedBlock, KIND_OF_LEAF, groupsOf, hashInLeaf, isStatementOf } from "./verify/standing.js";
+import { trustedAnchor } from "./verify/trusted.js";
 
 const $ = (id) => document.getElementById(id);
 const proof = $("proof");
-const { say, fill } = await messages({ proving: true });
-
-/** What could not be fetched, which proves nothing against any party. */
-class Failed extends Error {}
 
 async function run() {
   tell([say("check.running")], "busy");
-  const { EvidenceError, trustedAnchor } = await import("./verify.js");
   try {
-    const lines = await { leaf: leafLines, block: blockLines, trust: () => trustLines(trustedAnchor) }[proof.dataset.page]();
-    tell(lines, "checked");
+    tell(await { leaf: leafLines, block: blockLines, trust: trustLines }[proof.dataset.page](), "checked");
   } catch (error) {
-    if (error instanceof Failed) tell([fill("check.failed", { why: say("check.offline") })], "alarm");
+    if (error instanceof Failed) failed(say(`failed.${error.why}`));
     else if (error instanceof EvidenceError) tell([fill("proof.wrong", { why: `${error.message} [${error.code}]` })], "alarm");
-    else tell([fill("check.failed", { why: `${error?.message ?? error}.` })], "alarm");
+    else failed(`${error?.message ?? error}.`);
   }
+}
+
+function failed(why) {
+  tell([fill("check.failed", { why })], "alarm");
+  $("status").append(button(say("check.again"), run));
 }
 
 function tell(lines, look) {
@@ -30,36 +33,18 @@ function tell(lines, look) {
   status.replaceChildren(...lines.map((line) => element("p", {}, line)));
 }
 
-async function fetched(path, accept = "application/json") {
-  let answer;
-  try {
-    answer = await fetch(path, { headers: { accept }, credentials: "omit" });
-  } catch {
-    throw new Failed();
-  }
-  if (!answer.ok) throw new Failed();
-  return answer;
-}
-
-const json = async (path) => (await fetched(path)).json();
-const text = async (path, accept) => (await fetched(path, accept)).text();
-const proofOf = async (leaf, size) => (await json(`/ledger/proofs/inclusion?leaf=${leaf}&size=${size}`)).proof;
+const proofOf = async (leaf, size) => (await askJson(`/ledger/proofs/inclusion?leaf=${leaf}&size=${size}`)).proof;
 
 /** The block of a height, checked against the anchor of genesis; which has to be of the ledger that this device knows. */
 async function checkedBlock(height) {
-  const { CheckedBlock } = await import("./verify/standing.js");
-  const [anchor, handovers, block] = await Promise.all([text("/trust?height=0"), text("/ledger/handovers"), json(`/ledger/blocks/${height}`)]);
-  await mustBeKnown(anchor);
+  const [anchor, handovers, block] = await Promise.all([askText("/trust?height=0"), askText("/ledger/handovers"), askJson(`/ledger/blocks/${height}`)]);
+  mustBeKnown(anchor);
   return { block, checked: await CheckedBlock.of({ anchor, handovers, block, sealProof: await proofOf(block.to - 1, block.to) }) };
 }
 
-async function mustBeKnown(anchor) {
+function mustBeKnown(anchor) {
   const held = recall();
-  if (!held) return;
-  const [known, shown] = [held.anchor, anchor].map((one) => JSON.parse(one));
-  if (known.genesis === shown.genesis && known.origin === shown.origin) return;
-  const { EvidenceError } = await import("./verify.js");
-  throw new EvidenceError("other-ledger", say("proof.other"));
+  if (held && !isOfOneLedger(held.anchor, anchor)) throw new EvidenceError("other-ledger", say("proof.other"));
 }
 
 function blockLine(checked) {
@@ -91,24 +76,20 @@ async function registration(checked, size) {
 
 /** The statement at a leaf, which has to stand in the tree of a checked block and be what the leaf holds; `undefined` of a seal. */
 async function statementAt(checked, leaf, size) {
-  const { isStatementOf, hashInLeaf, KIND_OF_LEAF } = await import("./verify/standing.js");
-  const data = new Uint8Array(await (await fetched(`/ledger/leaves/${leaf}`, "application/octet-stream")).arrayBuffer());
+  const { bytes: data } = await askBytes(`/ledger/leaves/${leaf}`, { accept: "application/octet-stream" });
   checked.include(Number(leaf), data, await proofOf(leaf, size));
   const kind = KIND_OF_LEAF[data[0]];
   if (kind === "seal") return undefined;
-  const compact = kind === "statement" ? new TextDecoder().decode(data.subarray(1)) : await text(`/ledger/statements/${hashInLeaf(data)}`, "application/jose");
-  const { EvidenceError } = await import("./verify.js");
+  const compact = kind === "statement" ? new TextDecoder().decode(data.subarray(1)) : await askText(`/ledger/statements/${hashInLeaf(data)}`, "application/jose");
   if (!isStatementOf(data, compact)) throw new EvidenceError("statement", say("proof.statement"));
   return compact;
 }
 
-async function trustLines(trustedAnchor) {
-  const anchor = await text("/trust");
-  await mustBeKnown(anchor);
-  const { groupsOf } = await import("./verify/standing.js");
+async function trustLines() {
+  const anchor = await askText("/trust");
+  mustBeKnown(anchor);
   const { fingerprint } = await trustedAnchor(anchor);
   const shown = [...document.querySelectorAll("#groups span")].map((one) => one.textContent);
-  const { EvidenceError } = await import("./verify.js");
   // A page may be older than the anchor; what it shows has to be the digits of an anchor that holds.
   if (shown.join() !== groupsOf(fingerprint).join()) throw new EvidenceError("fingerprint", say("proof.digits"));
   const held = recall();

@@ -6,7 +6,7 @@ import { choose, pageOf, uriOf } from "./codes.js";
 import { isBuiltIn, makeDecoder } from "./decoder.js";
 import { element } from "./elements.js";
 import "./lookup.js";
-import { messages } from "./messages.js";
+import { fill, say } from "./messages.js";
 
 /** Between two looks at the camera's picture. */
 const EVERY_MS = 200;
@@ -37,7 +37,6 @@ const FILE_BYTES_MAX = 100 * 1024 * 1024;
 const VIEW_SIDE_MAX = 1000;
 
 const $ = (id) => document.getElementById(id);
-const { say, fill } = await messages({ scanning: true });
 const builtIn = await isBuiltIn();
 const size = $("scan").dataset.megabytes;
 let decode;

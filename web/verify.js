@@ -7,16 +7,14 @@
 // checked, is in docs/FORMATS.md ("Evidence"); what the verdict means, in docs/VERDICT.md. Receipts are checked by
 // ./verify/receipt.js, which this does not load.
 
-import { readAnchor } from "./verify/anchor.js";
 import { EvidenceError, fail, fromBase64url, isHash, toBase64url } from "./verify/bytes.js";
 import { readJson } from "./verify/document.js";
 import { checkEvidence } from "./verify/evidence.js";
 import { IdError, parseQuestion } from "./verify/gs1.js";
 import { judge, stale, withReason } from "./verify/judge.js";
-import { Signatures } from "./verify/jws.js";
-import { readAdmin } from "./verify/registry.js";
 import { tell } from "./verify/sentences.js";
 import { ProofError, verifyConsistency as checkConsistency } from "./verify/tree.js";
+import { trustedAnchor } from "./verify/trusted.js";
 
 export { EvidenceError } from "./verify/bytes.js";
 export { canonicalId } from "./verify/gs1.js";
@@ -24,6 +22,7 @@ export { follow } from "./verify/follow.js";
 export { namesOfAdmin, namesOfEvent } from "./verify/subjects.js";
 export { DEFAULT_POLICY, judge } from "./verify/judge.js";
 export { say, sentencesOf, tell } from "./verify/sentences.js";
+export { trustedAnchor } from "./verify/trusted.js";
 
 /**
  * Checks evidence and judges what it shows.
@@ -60,14 +59,6 @@ export async function verify(evidence, { anchor, id, label, now, last, policy, s
   const held = history.registry.holderAt(history.id, history.treeSize);
   const holder = held && { id: held.id, organization: held.claims.organization, contact: held.claims.contact };
   return { ...verdict, checks, checkpoint: shown, seal: seal.text, fingerprint: trusted.fingerprint, holder };
-}
-
-/** Reads a trust anchor and checks that its fingerprint and its founders' signatures hold. */
-export async function trustedAnchor(anchor) {
-  const signatures = new Signatures();
-  const trusted = readAnchor(readJson(anchor, "anchor", "the trust anchor"), signatures, readAdmin);
-  await signatures.settle();
-  return trusted;
 }
 
 /**

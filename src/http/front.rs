@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use crate::app::{View, proposals};
 use crate::http::Node;
+use crate::http::assets::Script;
 use crate::http::pages::timeline::time;
 use crate::http::pages::{HtmlPage, Visitor, answer, id_form, members};
 use crate::http::problem::Problem;
@@ -21,18 +22,10 @@ pub async fn get_front(request: HttpRequest, node: web::Data<Node>) -> Result<Ht
     let view = node.ledger.view();
     let blocks = node.ledger.store().last_blocks(BLOCKS_SHOWN).await?;
     let visitor = Visitor::of(&request);
-    let page = HtmlPage {
-        title: visitor.say("front.title").to_owned(),
-        script: Some("front.js"),
-        origin: Some(view.registry.origin().as_str().to_owned()),
-        main: main(
-            &visitor,
-            &view,
-            members::section(&visitor, &node.ledger, &node.joining, proposals::count_open(&view, node.ledger.now())),
-            &blocks,
-        ),
-    };
-    Ok(answer(StatusCode::OK, &visitor, page))
+    let open = proposals::count_open(&view, node.ledger.now());
+    let main = main(&visitor, &view, members::section(&visitor, &node.ledger, &node.joining, open), &blocks);
+    let page = HtmlPage::new(visitor.say("front.title"), Some(view.registry.origin().as_str()), main);
+    Ok(answer(StatusCode::OK, &visitor, page.with_script(Script::Front)))
 }
 
 fn main(visitor: &Visitor, view: &View, members: Markup, blocks: &[StoredBlock]) -> Markup {

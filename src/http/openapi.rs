@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
+use serde_json::Value;
 use utoipa::openapi::{ContentBuilder, Object, Ref, RefOr, Response, ResponseBuilder, Type};
 use utoipa::{Modify, OpenApi};
 
@@ -81,7 +82,7 @@ struct Description;
 struct EveryRefusal;
 
 /// Refusals of every operation.
-const ANY: [(&str, &str); 5] = [
+pub const ANY: [(&str, &str); 5] = [
     ("400", "The request, a parameter or a header cannot be read; `code` says why"),
     ("414", "Path and query are longer than `limit` bytes"),
     ("429", "Come back after `Retry-After` seconds"),
@@ -131,27 +132,32 @@ fn describe(status: &str, response: &mut RefOr<Response>) {
     }
 }
 
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| Description::openapi().to_json().unwrap_or_default());
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(Description::openapi()).unwrap_or_default());
+
+static TEXT: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_string());
+
+/// The description, as JSON.
+pub fn document() -> &'static Value {
+    &DOCUMENT
+}
 
 /// Describes this interface.
 #[utoipa::path(get, path = "/openapi.json", tag = "operations",
     responses((status = 200, description = "OpenAPI document", body = Object)))]
 pub async fn get_openapi() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(DOCUMENT.as_str())
+    HttpResponse::Ok().content_type("application/json").body(TEXT.as_str())
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::Value;
-
     use super::*;
     use crate::http::routes;
 
     #[test]
     fn describes_every_route_and_no_other() {
-        let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
+        let document = document();
         let paths = document["paths"].as_object().unwrap();
         let described: BTreeSet<String> = paths
             .iter()
@@ -169,7 +175,7 @@ mod tests {
 
     #[test]
     fn every_refusal_is_listed_as_a_problem() {
-        let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
+        let document = document();
         let statuses = |path: &str, method: &str| -> Vec<String> {
             let responses = &document["paths"][path][method]["responses"];
             responses.as_object().unwrap().keys().cloned().collect()
@@ -198,10 +204,10 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere() {
-        let document: Value = serde_json::from_str(&DOCUMENT).unwrap();
+        let document = document();
         let mut references = BTreeSet::new();
         let mut ids = Vec::new();
-        collect(&document, &mut references, &mut ids);
+        collect(document, &mut references, &mut ids);
         for reference in references {
             let pointer = reference.strip_prefix('#').unwrap();
             assert!(document.pointer(pointer).is_some(), "{reference}");

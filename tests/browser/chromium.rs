@@ -21,6 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a page is looked at while something is waited for.
 const GLANCE: Duration = Duration::from_millis(25);
 
+/// Whether the page's word is small and without a colour.
+const QUIET: &str = "(() => { const style = getComputedStyle(document.getElementById('word'));
+    const [r, g, b] = style.color.match(/\\d+/g).map(Number);
+    return parseFloat(style.fontSize) < 24 && Math.max(r, g, b) - Math.min(r, g, b) < 60; })()";
+
 const TAB: char = '\u{e004}';
 
 /// A running chromedriver.
@@ -183,11 +188,16 @@ impl Browser {
 
     /// Whether an element is there and can be seen.
     /// Waits until the page says that the evidence could not be fetched: what it shows then is still the server's claim.
-    pub async fn wait_for_unfetched(&self) {
+    pub async fn wait_for_unfetched(&self, why: &str) {
         self.wait_for("#status.alarm button").await;
         let status = self.text("#status").await;
-        assert!(status.contains("The check could not be carried out: The evidence could not be fetched."), "{status}");
+        assert!(status.contains(&format!("The check could not be carried out: {why}")), "{status}");
         assert!(self.shows("#claim").await && !self.shows("#verdict.tampered").await, "still the server's claim");
+        assert_eq!(
+            self.eval(QUIET).await,
+            true,
+            "nothing was checked, so that no word is large and nothing is green or red"
+        );
     }
 
     /// Has the page check again, which finds the product authentic.

@@ -93,7 +93,8 @@ async fn a_short_load_is_told_of_after_a_second() {
 
 /// Keeps what the page says of its check, when, and how high the verdict is then.
 const HEARD: &str = "window.heard = [];
-    addEventListener('DOMContentLoaded', () => {
+    // The page's script runs before its content counts as loaded.
+    document.addEventListener('readystatechange', () => {
       const status = document.getElementById('status');
       if (status) new MutationObserver(() => {
         const text = status.textContent;
@@ -125,7 +126,7 @@ async fn what_is_cut_off_could_not_be_fetched() {
             proxy.cut_at("/evidence", 50);
         }
         browser.goto(&proxy.url(GENUINE)).await;
-        browser.wait_for_unfetched().await;
+        browser.wait_for_unfetched("The answer broke off before its end.").await;
     }
     proxy.alter(|_, _| {});
     browser.check_again().await;

@@ -21,7 +21,7 @@
     level = own;
   }
   if (!["en", "ko"].includes(root.lang)) faults.push(`lang is ${root.lang}`);
-  if (all("main").length !== 1 || all("header").length !== 1 || all("nav[aria-label]").length !== 1) faults.push("landmarks");
+  if (all("main").length !== 1 || all("header").length !== 1 || all("header nav[aria-label]").length !== 1 || all("nav:not([aria-label])").length > 0) faults.push("landmarks");
   for (const field of all("input:not([type=hidden]), select, textarea")) {
     if (field.labels.length === 0 && !field.hasAttribute("aria-label")) faults.push(`no label: ${short(field)}`);
   }

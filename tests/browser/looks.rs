@@ -45,11 +45,39 @@ pub async fn look(browser: &Browser, name: &str) {
             }
             let faults = browser.eval(FAULTS).await;
             assert_eq!(faults, json!([]), "{name}, {size}, {scheme}");
+            if size != "narrow" {
+                audit(browser, &format!("{name}, {size}, {scheme}")).await;
+            }
         }
     }
     // Not those to scan with nor the operator's, which hold parts of a fixed width.
     if !["scan", "list", "console"].iter().any(|page| name.starts_with(page)) {
         look_large(browser, name).await;
+    }
+}
+
+/// Checks of others, if their scripts are named: where the script is, and what gives its complaints in the page.
+const AUDITS: [(&str, &str); 2] = [
+    (
+        "SEALANE_AXE",
+        "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) =>
+           violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`)))",
+    ),
+    (
+        "SEALANE_HTMLCS",
+        "new Promise((done) => HTMLCS.process('WCAG2AA', document, () => done(HTMLCS.getMessages()
+           .filter(({ type }) => type === HTMLCS.ERROR)
+           .map(({ code, element }) => `${code}: ${element.outerHTML?.slice(0, 160)}`))))",
+    ),
+];
+
+/// Has axe and HTML_CodeSniffer look at the page, if `SEALANE_AXE` or `SEALANE_HTMLCS` names the file of its script.
+async fn audit(browser: &Browser, name: &str) {
+    for (variable, run) in AUDITS {
+        let Some(script) = std::env::var_os(variable) else { continue };
+        let script = std::fs::read_to_string(script).unwrap();
+        browser.client.execute(&script, vec![]).await.unwrap();
+        assert_eq!(browser.eval(run).await, json!([]), "{name}: {variable}");
     }
 }
 
@@ -154,6 +182,8 @@ async fn every_other_page_looks_right() {
         ("not-found", "/nothing/here"),
         ("bad-id", "/01/09506000134353/21/7H3KX9QZ2M"),
         ("bad-id-long", &long),
+        ("docs", "/docs"),
+        ("docs-korean", "/docs?lang=ko"),
     ] {
         browser.goto(&stage.url(path)).await;
         if path.starts_with("/scan") {

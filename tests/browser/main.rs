@@ -8,6 +8,7 @@
 mod chromium;
 mod codes;
 mod console;
+mod fetching;
 mod front;
 mod kinds;
 mod labelled;
@@ -21,6 +22,7 @@ mod scan;
 #[expect(dead_code, reason = "the tests of the binary need more of it")]
 #[path = "../system/signer.rs"]
 mod signer;
+mod slow_line;
 mod stage;
 mod strict;
 #[expect(dead_code, reason = "the tests of the binary need more of it")]

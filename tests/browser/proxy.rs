@@ -1,5 +1,6 @@
 //! A server in the middle: it passes on what it is asked, and alters the answers as a test wants.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -39,6 +40,7 @@ pub struct Proxy {
     alter: Arc<Mutex<Alter>>,
     share: watch::Sender<Share>,
     asked: Arc<Mutex<Vec<Asked>>>,
+    is_up: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -62,12 +64,22 @@ impl Proxy {
         let (share, passed) = watch::channel(Share::default());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&asked);
+        let is_up = Arc::new(AtomicBool::new(true));
+        let up = Arc::clone(&is_up);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                if !up.load(Relaxed) {
+                    continue;
+                }
                 tokio::spawn(serve(stream, Arc::clone(&ask), Arc::clone(&shared), passed.clone(), Arc::clone(&log)));
             }
         });
-        Self { url, alter, share, asked }
+        Self { url, alter, share, asked, is_up }
+    }
+
+    /// Takes connections, or closes them without a word.
+    pub fn be_up(&self, is_up: bool) {
+        self.is_up.store(is_up, Relaxed);
     }
 
     /// What browsers have asked for so far.

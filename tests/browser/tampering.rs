@@ -232,7 +232,7 @@ async fn what_cannot_be_fetched_is_no_lie_and_can_be_tried_again() {
         }
     });
     browser.goto(&proxy.url(GENUINE)).await;
-    browser.wait_for_unfetched().await;
+    browser.wait_for_unfetched("The server is busy. Wait a moment.").await;
     proxy.alter(|_, _| {});
     browser.check_again().await;
     browser.close().await;

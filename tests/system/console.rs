@@ -182,10 +182,12 @@ fn it_only_reads_and_is_on_no_other_listener() {
         let answer = request(&served.console, method, path, &[("Cookie", &cookie)], b"");
         assert!((404..=405).contains(&answer.status), "{method} {path}: {}", answer.status);
     }
-    for path in ["/participants", "/metrics", "/verify", "/assets/page.js", "/assets/messages.en.json"] {
+    for path in ["/participants", "/metrics", "/verify", "/assets/verify.js", "/assets/page.js"] {
         assert_eq!(served.get(path, &[("Cookie", &cookie)]).status, 404, "{path}");
     }
-    for file in ["style.css", "icon.svg", "console.css", "console.js"] {
+    let page = text(&served.get("/", &[("Cookie", &cookie)]).body);
+    let style = page.split("/assets/style.").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    for file in [&format!("style.{style}"), "icon.svg", "console.css", "console.js"] {
         assert_eq!(served.get(&format!("/assets/{file}"), &[]).status, 200, "{file}");
     }
     for path in ["/enter", "/assets/console.css", "/assets/console.js", "/assets/console/console.js", "/console"] {

@@ -348,13 +348,10 @@ fn the_interface_describes_itself() {
         assert!(described[path][method]["responses"].is_object(), "{method} {path}");
     }
     let docs = node.get("/docs");
-    assert_eq!((docs.status, docs.header("location")), (308, Some("/docs/")));
-    let docs = node.get("/docs/");
-    assert_eq!((docs.status, docs.header("content-type")), (200, Some("text/html")));
-    assert!(text(&docs.body).contains("swagger-ui"));
-    for file in ["swagger-ui-bundle.js", "swagger-ui.css", "swagger-initializer.js"] {
-        assert_eq!(node.get(&format!("/docs/{file}")).status, 200, "{file}");
-    }
+    assert_eq!((docs.status, docs.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert!(text(&docs.body).contains("</span> /epcis/capture"));
+    let moved = node.get("/docs/");
+    assert_eq!((moved.status, moved.header("location")), (308, Some("/docs")));
 }
 
 #[test]
@@ -366,14 +363,19 @@ fn the_front_page_runs_only_its_own_scripts() {
     let answer = node.get("/");
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let policy = answer.header("content-security-policy").unwrap();
-    let own = policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';");
+    let own =
+        policy.starts_with("default-src 'none'; script-src 'self' 'sha256-") && policy.contains("'; style-src 'self';");
     assert!(own && !policy.contains("unsafe") && !policy.contains("http"), "{policy}");
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     let page = text(&answer.body);
     assert!(page.starts_with("<!DOCTYPE html>") && page.contains(&node.origin), "{page}");
     assert!(page.contains("&lt;script&gt;alert('1')&lt;/script&gt; &amp; &quot;Sons&quot;"), "{page}");
     for script in page.split("<script").skip(1) {
-        assert!(script.starts_with(" type=\"module\" src=\"/assets/") && script.contains("></script>"), "{page}");
+        let is_first = script.starts_with(">{") && !script.contains('&');
+        assert!(
+            is_first || script.starts_with(" type=\"module\" src=\"/assets/") && script.contains("></script>"),
+            "{page}"
+        );
     }
     assert_eq!((page.contains(" onload="), page.contains(" style="), page.contains("<style")), (false, false, false));
 }

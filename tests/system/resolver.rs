@@ -171,10 +171,19 @@ fn the_page_is_whole_without_a_script_and_in_two_languages() {
         assert!(html.contains(words), "no {words:?} in {html}");
     }
     assert!(!html.contains("<Sons>") && !html.contains("style=") && !html.contains("onclick"), "{html}");
-    // No script but by its address, and nothing from elsewhere.
-    for (at, _) in html.match_indices("<script") {
+    // No script but by its address and the first, which the policy names, and nothing from elsewhere.
+    let first = html.split("<script data-asks=\"").nth(1).unwrap();
+    let (asks, rest) = first.split_once("\">").unwrap();
+    assert!(asks.starts_with("/trust /evidence?id=https%3A%2F%2Fid.gs1.org%2F01%2F"), "{asks}");
+    let source = rest.split("</script>").next().unwrap();
+    let hash = sealane_core::hash::Hash::of(source.as_bytes()).to_base64();
+    assert!(answer.header("content-security-policy").unwrap().contains(&format!("'sha256-{hash}'")));
+    for (at, _) in html.match_indices("<script").skip(1) {
         assert!(html[at..].starts_with("<script type=\"module\" src=\"/assets/"), "{}", &html[at..at + 60]);
     }
+    let canonical = format!("<link rel=\"canonical\" href=\"{}{PATH}\">", node.url);
+    assert!(html.contains(&canonical), "{html}");
+    let html = html.replace(&canonical, "");
     for attribute in ["src=\"", "href=\""] {
         for (at, _) in html.match_indices(attribute) {
             let target = &html[at + attribute.len()..];
@@ -219,36 +228,40 @@ fn a_page_with_all_that_it_loads_is_small() {
         answer
     };
     let page = gzip(PATH);
-    let mut names = vec!["page.js".to_owned(), "style.css".to_owned(), "messages.en.json".to_owned()];
-    let mut bytes = page.body.len();
-    let mut at = 0;
-    while let Some(name) = names.get(at).cloned() {
-        bytes += gzip(&format!("/assets/{name}")).body.len();
-        // What a module imports, by its plain text.
-        let source = text(&node.get(&format!("/assets/{name}")).body);
-        for quoted in source.split(['"', '\'']).filter(|text| text.starts_with("./") && text.ends_with(".js")) {
-            let folder = name.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-            let imported = format!("{folder}{}", &quoted[2..]);
-            if !names.contains(&imported) {
-                names.push(imported);
-            }
-        }
-        at += 1;
-    }
-    assert!(names.contains(&"verify.js".to_owned()), "{names:?}");
-    assert!(bytes < 121_000, "{bytes} bytes in {} files", names.len());
+    let html = text(&get(&node, PATH, HTML).body);
+    let files: Vec<&str> =
+        html.split('"').filter(|text| text.starts_with("/assets/") && !text.contains("icon")).collect();
+    assert!(files.iter().any(|file| file.starts_with("/assets/page.en.")), "{files:?}");
+    let bytes = page.body.len() + files.iter().map(|file| gzip(file).body.len()).sum::<usize>();
+    assert!(bytes < 121_000, "{bytes} bytes in {files:?}");
 }
 
 #[test]
-fn an_asset_is_asked_for_again_and_sent_once() {
+fn an_asset_is_kept_by_its_hash_and_else_asked_for_again() {
     let node = Node::start();
-    let first = node.get("/assets/style.css");
-    assert_eq!(first.header("content-type"), Some("text/css; charset=utf-8"));
+    let first = node.get("/assets/verify.js");
+    assert_eq!(first.header("content-type"), Some("text/javascript; charset=utf-8"));
     assert_eq!(first.header("cache-control"), Some("no-cache"));
     let tag = first.header("etag").unwrap();
-    let again = node.request("GET", "/assets/style.css", &[("If-None-Match", tag)], b"");
+    let again = node.request("GET", "/assets/verify.js", &[("If-None-Match", tag)], b"");
     assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(tag)));
-    for wrong in ["/assets/none.js", "/assets/../Cargo.toml", "/assets/messages.json", "/assets/%2e%2e/Cargo.toml"] {
+    let html = text(&get(&node, "/", HTML).body);
+    for (name, media_type) in [("style.", "text/css; charset=utf-8"), ("front.en.", "text/javascript; charset=utf-8")] {
+        let begin = format!("/assets/{name}");
+        let file = html.split('"').find(|text| text.starts_with(&begin)).unwrap();
+        let asset = node.get(file);
+        assert_eq!((asset.status, asset.header("content-type")), (200, Some(media_type)));
+        assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    }
+    assert_eq!(node.get("/assets/worker.js").header("service-worker-allowed"), Some("/"));
+    assert_eq!(node.get("/assets/sealane.webmanifest").header("content-type"), Some("application/manifest+json"));
+    for wrong in [
+        "/assets/none.js",
+        "/assets/../Cargo.toml",
+        "/assets/messages.json",
+        "/assets/page.js",
+        "/assets/%2e%2e/Cargo.toml",
+    ] {
         assert_eq!(node.get(wrong).status, 404, "{wrong}");
     }
 }

@@ -1,6 +1,7 @@
 // Custody: what the account of a product leaves open, and what stands against it.
 
 import { HAVING, TAKES } from "./acts.js";
+import { against } from "./against.js";
 import { endWord, idText, placed } from "./case.js";
 import { declares } from "./epcis.js";
 import { destinations } from "./passage.js";
@@ -149,14 +150,6 @@ function claimed(one, claims, findings) {
   const isParty = one.order.some((at) => one.signer(at) === one.signer(first));
   const says = { key: isParty ? "claimed.by-party" : "claimed.by-stranger", params: placed(one, first) };
   findings.add("claimed", one.leaves(claims), against(one, one.signer(first), says));
-}
-
-/** What a participant says, beside where the product is by its own records. */
-export function against(one, signer, says) {
-  const { last } = one.account.end;
-  if (last === undefined) return { own: "", says, warning: "" };
-  const warning = one.signer(last) === signer ? "" : { key: "claimed.warning", params: { who: one.who(last) } };
-  return { own: { key: "claimed.own", params: placed(one, last) }, says, warning };
 }
 
 /** Notes which claims the members have dismissed, and why. */

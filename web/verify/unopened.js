@@ -1,7 +1,7 @@
 // What others than the parties say in leaves that were not opened: the index proves who signed them and that they say to have had the
 // product, and nothing more. No missing hand-over explains that.
 
-import { against } from "./custody.js";
+import { against } from "./against.js";
 import { day, quoted } from "./sentences.js";
 
 /** Reports what counts as a claim; true where there is any. */

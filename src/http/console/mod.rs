@@ -50,9 +50,6 @@ const COOKIES_MAX: usize = 8;
 /// Where a link leads; the query `link` has the member's word.
 pub const ENTRY_PATH: &str = "/enter";
 
-/// What the public listener has of the pages that the console uses too.
-const SHARED_ASSETS: [&str; 2] = ["style.css", "icon.svg"];
-
 /// What the console is served with.
 #[derive(Clone)]
 pub struct ConsoleSetup {
@@ -262,7 +259,8 @@ async fn get_asset(request: HttpRequest, file: web::Path<String>) -> Result<Http
     let (media_type, text) = match file.as_str() {
         "console.css" => ("text/css; charset=utf-8", include_str!("../../../web/console/console.css")),
         "console.js" => ("text/javascript; charset=utf-8", include_str!("../../../web/console/console.js")),
-        name if SHARED_ASSETS.contains(&name) => return assets::get_asset(request, file).await,
+        // What the public listener has of the pages that the console uses too.
+        name if name == assets::style_file() || name == "icon.svg" => return assets::get_asset(request, file).await,
         _ => return Ok(refusal_page(&request, &ConsoleRefusal::Nowhere)),
     };
     Ok(HttpResponse::Ok().content_type(media_type).body(text))

@@ -2,6 +2,7 @@
 
 use maud::html;
 
+use crate::http::assets::Script;
 use crate::http::pages::record::status;
 use crate::http::pages::{HtmlPage, Visitor};
 use sealane_core::evidence::Anchor;
@@ -13,7 +14,7 @@ pub fn page(visitor: &Visitor, anchor: &Anchor, query: &str) -> HtmlPage {
     let mark = if query.is_empty() { "" } else { "&" };
     let title = visitor.say("trust.title");
     // The script compares with the anchor of now; that of another height is the server's word.
-    let script = query.is_empty().then_some("proof.js");
+    let is_compared = query.is_empty();
     let main = html! {
         article.narrow id="proof" data-page="trust" aria-labelledby="title" {
             div.head {
@@ -50,6 +51,6 @@ pub fn page(visitor: &Visitor, anchor: &Anchor, query: &str) -> HtmlPage {
             }
         }
     };
-    let origin = Some(anchor.genesis().origin.as_str().to_owned());
-    HtmlPage { title: title.to_owned(), script, origin, main }
+    let page = HtmlPage::new(title, Some(anchor.genesis().origin.as_str()), main);
+    if is_compared { page.with_script(Script::Proof).asking(["/trust".to_owned()]) } else { page }
 }

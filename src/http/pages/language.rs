@@ -10,7 +10,7 @@ use crate::http::accept::wishes;
 use sealane_core::provenance::Sentences;
 
 /// A language that every message has, and every sentence of a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Language {
     English,
     Korean,
@@ -79,25 +79,11 @@ impl Language {
         TABLE.get(key)?.get(self.tag()).map(String::as_str).filter(|text| !text.is_empty())
     }
 
-    /// The messages of this language that scripts may need: those of pages that no script touches are left out, since every
-    /// visitor would load them.
-    pub fn messages_json(self) -> String {
+    /// The messages of this language that a script may need, as JSON: those that some pages alone have are left out, but for those whose
+    /// keys begin with one of `own`.
+    pub fn messages_json(self, own: &[&str]) -> String {
         let begins = |key: &str, pages: &[&str]| pages.iter().any(|page| key.starts_with(page));
-        self.json_of(|key| !begins(key, &NO_SCRIPTS) && !begins(key, &SCANNING) && !begins(key, &PROVING))
-    }
-
-    /// The messages of this language that only scripts of the pages to scan with need, beside those of
-    /// [`Self::messages_json`].
-    pub fn scanning_json(self) -> String {
-        self.json_of(|key| SCANNING.iter().any(|page| key.starts_with(page)))
-    }
-
-    /// The same for the pages of single records, of blocks and of the trust anchor.
-    pub fn proving_json(self) -> String {
-        self.json_of(|key| PROVING.iter().any(|page| key.starts_with(page)))
-    }
-
-    fn json_of(self, is_meant: impl Fn(&str) -> bool) -> String {
+        let is_meant = |key: &str| begins(key, own) || !(begins(key, &NO_SCRIPTS) || begins(key, &SOME_SCRIPTS));
         let messages: BTreeMap<&str, &str> = TABLE
             .iter()
             .filter(|(key, _)| is_meant(key))
@@ -123,11 +109,8 @@ const NO_SCRIPTS: [&str; 11] = [
     "trust.",
 ];
 
-/// The same of messages that the script of the pages of records, blocks and the trust anchor has.
-const PROVING: [&str; 1] = ["proof."];
-
-/// The same of messages that scripts of the pages to scan with have, and of the box to look a number up with.
-const SCANNING: [&str; 4] = ["scan.", "photo.", "list.", "refused."];
+/// The same of messages that the scripts of some pages have.
+const SOME_SCRIPTS: [&str; 5] = ["proof.", "scan.", "photo.", "list.", "refused."];
 
 #[cfg(test)]
 mod tests {
@@ -156,10 +139,10 @@ mod tests {
     #[test]
     fn scripts_get_no_text_of_pages_without_one() {
         for language in Language::ALL {
-            let json = language.messages_json();
+            let json = language.messages_json(&[]);
             assert!(json.contains("\"members.proposals\"") && !json.contains("\"proposal."), "{}", language.tag());
-            let scanning = language.scanning_json();
-            assert!(!json.contains("\"scan.") && scanning.contains("\"scan.") && !scanning.contains("\"word."));
+            let scanning = language.messages_json(&["scan."]);
+            assert!(!json.contains("\"scan.") && scanning.contains("\"scan.") && !scanning.contains("\"list."));
         }
     }
 
@@ -176,6 +159,7 @@ mod tests {
         let root = env!("CARGO_MANIFEST_DIR");
         let rust = [
             "front.rs",
+            "docs.rs",
             "pages/about.rs",
             "pages/mod.rs",
             "pages/anchor.rs",

@@ -19,22 +19,35 @@ pub mod record;
 mod route;
 pub mod timeline;
 
+use std::sync::LazyLock;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, VARY};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::http::Node;
+use crate::http::assets::{FIRST_SCRIPT, Script, style_file};
 use crate::http::parameters::encode;
+
+use sealane_core::hash::Hash;
 
 pub use ids::people_text;
 pub use language::Language;
 pub use problem::problem_page;
 
-/// Scripts, style and requests of this site alone; `data:` for pictures that a script draws; the camera's picture is
-/// neither.
-pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Scripts, style and requests of this site alone, and the one script that stands in every page, by its hash; `data:` for pictures that a
+/// script draws; the camera's picture is neither.
+static POLICY: LazyLock<String> = LazyLock::new(|| policy_with(""));
+
+/// The policy of pages whose scripts may do one thing more.
+pub fn policy_with(more: &str) -> String {
+    let first = Hash::of(FIRST_SCRIPT.as_bytes()).to_base64();
+    format!(
+        "default-src 'none'; script-src 'self' 'sha256-{first}'{more}; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
 
 /// Who looks at a page: in which language, and whether that was chosen on the site.
 pub struct Visitor {
@@ -42,6 +55,8 @@ pub struct Visitor {
     chosen: bool,
     /// The node's check of its own ledger found a fault, which every page says.
     unsound: bool,
+    /// What labels and links from outside point to.
+    public_url: Option<String>,
     /// The path and query that were asked for, without `lang`.
     here: String,
 }
@@ -54,8 +69,10 @@ impl Visitor {
         let mark = if others.is_empty() { "" } else { "?" };
         let here = format!("{}{mark}{}", request.uri().path(), others.join("&"));
         let language = chosen.unwrap_or_else(|| Language::accepted(request));
-        let unsound = request.app_data::<web::Data<Node>>().is_some_and(|node| node.ledger.is_unsound());
-        Self { language, chosen: chosen.is_some(), unsound, here }
+        let node = request.app_data::<web::Data<Node>>();
+        let unsound = node.is_some_and(|node| node.ledger.is_unsound());
+        let public_url = node.map(|node| node.public_url.clone());
+        Self { language, chosen: chosen.is_some(), unsound, public_url, here }
     }
 
     /// A message of the table, in this visitor's language.
@@ -73,6 +90,11 @@ impl Visitor {
         if self.chosen { with_language(path, self.language) } else { path.to_owned() }
     }
 
+    /// Where a page of this site is, for those who come from outside.
+    pub fn from_outside(&self, path: &str) -> Option<String> {
+        self.public_url.as_ref().map(|url| format!("{url}{path}"))
+    }
+
     /// The page that is shown, in the other language.
     pub fn other_language(&self) -> (Language, String) {
         let other = self.language.other();
@@ -87,27 +109,59 @@ fn with_language(path: &str, language: Language) -> String {
 
 /// A page without its frame.
 pub struct HtmlPage {
-    pub title: String,
-    /// Name of its script below `/assets/`.
-    pub script: Option<&'static str>,
-    pub origin: Option<String>,
-    pub main: Markup,
+    title: String,
+    origin: Option<String>,
+    main: Markup,
+    script: Option<Script>,
+    /// What its script checks, which is asked for while the script comes: paths.
+    asks: Vec<String>,
+    /// Its path, if it is not the one that was asked for.
+    path: Option<String>,
+    /// What a search engine or a messenger says of it.
+    description: Option<String>,
+}
+
+impl HtmlPage {
+    /// A page about a ledger, if it knows one.
+    pub fn new(title: impl Into<String>, origin: Option<&str>, main: Markup) -> Self {
+        let (title, origin) = (title.into(), origin.map(str::to_owned));
+        Self { title, origin, main, script: None, asks: Vec::new(), path: None, description: None }
+    }
+
+    pub fn with_script(self, script: Script) -> Self {
+        Self { script: Some(script), ..self }
+    }
+
+    pub fn asking(self, paths: impl IntoIterator<Item = String>) -> Self {
+        Self { asks: paths.into_iter().collect(), ..self }
+    }
+
+    pub fn at(self, path: String, description: String) -> Self {
+        Self { path: Some(path), description: Some(description), ..self }
+    }
 }
 
 /// Answers with a page.
 pub fn answer(status: StatusCode, visitor: &Visitor, page: HtmlPage) -> HttpResponse {
     HttpResponseBuilder::new(status)
         .insert_header((CACHE_CONTROL, "no-cache"))
-        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY.as_str()))
         .insert_header((CONTENT_LANGUAGE, visitor.language.tag()))
         .insert_header((VARY, "accept, accept-language"))
         .content_type("text/html; charset=utf-8")
-        .body(frame(visitor, page).into_string())
+        .body(frame(status, visitor, page).into_string())
 }
 
-fn frame(visitor: &Visitor, page: HtmlPage) -> Markup {
+fn frame(status: StatusCode, visitor: &Visitor, page: HtmlPage) -> Markup {
+    let path = page.path.as_deref().unwrap_or(&visitor.here);
     let head = html! {
-        @if let Some(script) = page.script { script type="module" src={ "/assets/" (script) } {} }
+        meta name="description" content=(page.description.as_deref().unwrap_or(visitor.say("page.description")));
+        @if let Some(address) = visitor.from_outside(path).filter(|_| status.is_success()) { link rel="canonical" href=(address); }
+        link rel="manifest" href="/assets/sealane.webmanifest";
+        @if let Some(script) = page.script {
+            script data-asks=[(!page.asks.is_empty()).then(|| page.asks.join(" "))] { (PreEscaped(FIRST_SCRIPT.as_str())) }
+            script type="module" src={ "/assets/" (script.file(visitor.language)) } {}
+        }
     };
     let nav = html! {
         a href=(visitor.link("/")) { (visitor.say("nav.home")) }
@@ -117,6 +171,12 @@ fn frame(visitor: &Visitor, page: HtmlPage) -> Markup {
         @if visitor.unsound {
             p.unsound role="alert" { strong { (visitor.say("unsound.title")) } " " (visitor.say("unsound.text")) }
         }
+        @if page.script.is_some() {
+            p.unsound.unloaded-note role="alert" {
+                strong { (visitor.say("unloaded.title")) } " " (visitor.say("unloaded.text")) " "
+                a href=(visitor.here) { (visitor.say("unloaded.again")) }
+            }
+        }
     };
     let foot = html! {
         p { (visitor.say("footer.about")) }
@@ -124,7 +184,7 @@ fn frame(visitor: &Visitor, page: HtmlPage) -> Markup {
             @if let Some(origin) = &page.origin {
                 span.mono { (visitor.fill("footer.ledger", &[("origin", origin)])) } " "
             }
-            a href="/docs/" { (visitor.say("footer.api")) } " "
+            a href=(visitor.link("/docs")) { (visitor.say("footer.api")) } " "
             a href=(visitor.link("/trust")) { (visitor.say("footer.trust")) }
         }
     };
@@ -156,7 +216,7 @@ pub fn document(visitor: &Visitor, title: &str, parts: Parts) -> Markup {
                 meta name="referrer" content="no-referrer";
                 title { (title) " · Sealane" }
                 link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
-                link rel="stylesheet" href="/assets/style.css";
+                link rel="stylesheet" href={ "/assets/" (style_file()) };
                 (parts.head)
             }
             body {

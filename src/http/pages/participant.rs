@@ -73,7 +73,7 @@ pub fn page(visitor: &Visitor, listed: &Listed, registry: &Registry, look: Optio
                 a href={ (path_of(&listed.id)) "?download" } download { (visitor.say("party.json")) } }
         }
     };
-    HtmlPage { title: name.clone(), script: None, origin: Some(registry.origin().as_str().to_owned()), main }
+    HtmlPage::new(name, Some(registry.origin().as_str()), main)
 }
 
 /// A request waits; a registration that others have to endorse does too, and says so in its own word.

@@ -4,6 +4,7 @@ use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse};
 use maud::html;
 
+use crate::http::assets::Script;
 use crate::http::pages::{HtmlPage, Language, Visitor, answer, id_form};
 use crate::http::problem::{Code, Problem};
 
@@ -55,8 +56,7 @@ pub fn problem_page(request: &HttpRequest, problem: &Problem, request_id: &str) 
             p.meta { (visitor.fill("problem.id", &[("id", request_id)])) " · " code { (problem.code().as_str()) } }
         }
     };
-    let page = HtmlPage { title: title.to_owned(), script: Some("lookup.js"), origin: None, main };
-    let mut shown = answer(problem.status(), &visitor, page);
+    let mut shown = answer(problem.status(), &visitor, HtmlPage::new(title, None, main).with_script(Script::Lookup));
     problem.add_headers(shown.headers_mut());
     shown
 }

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
+use crate::http::assets::Script;
 use crate::http::pages::about::About;
 use crate::http::pages::ids::kind_key;
 use crate::http::pages::{HtmlPage, Visitor, about, answer, now, page_of, people_text, reasons, route, timeline};
@@ -62,10 +63,13 @@ pub fn show(
                 (check(visitor, verdict, block))
                 (more(visitor, &asked))
             }
+            p.on-paper { (visitor.say("product.paper")) " " span.mono id="here" { (visitor.from_outside(&page_of(&asked)).unwrap_or_default()) } }
         }
     };
-    let origin = Some(block.checkpoint.origin.as_str().to_owned());
-    answer(StatusCode::OK, visitor, HtmlPage { title, script: Some("page.js"), origin, main })
+    let asks = ["/trust".to_owned(), format!("/evidence?id={}", encode(&asked.to_uri()))];
+    let page = HtmlPage::new(title, Some(block.checkpoint.origin.as_str()), main).with_script(Script::Product);
+    let description = visitor.fill("product.description", &[("id", &number)]);
+    answer(StatusCode::OK, visitor, page.asking(asks).at(page_of(&asked), description))
 }
 
 fn head(visitor: &Visitor, verdict: &Verdict, number: &str, elsewhere: Option<&str>) -> Markup {
@@ -167,6 +171,10 @@ fn more(visitor: &Visitor, asked: &Question) -> Markup {
                     li { a href={ (path) "?linkType=linkset" } { (visitor.say("more.linkset")) } }
                 }
                 li { a href=(visitor.link("/scan")) { (visitor.say("more.another")) } }
+            }
+            p.actions {
+                button.second type="button" id="share" hidden { (visitor.say("more.share")) }
+                button.second type="button" id="print" hidden { (visitor.say("more.print")) }
             }
         }
     }

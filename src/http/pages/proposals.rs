@@ -26,7 +26,7 @@ pub fn list(visitor: &Visitor, seen: &[ProposalSeen], next: Option<&str>, origin
             }
         }
     };
-    HtmlPage { title: title.to_owned(), script: None, origin: Some(origin.to_owned()), main }
+    HtmlPage::new(title, Some(origin), main)
 }
 
 fn item(visitor: &Visitor, seen: &ProposalSeen) -> Markup {
@@ -61,7 +61,7 @@ pub fn one(visitor: &Visitor, seen: &ProposalSeen, origin: &str) -> HtmlPage {
             (readiness(visitor, seen))
         }
     };
-    HtmlPage { title: title.to_owned(), script: None, origin: Some(origin.to_owned()), main }
+    HtmlPage::new(title, Some(origin), main)
 }
 
 /// How far an open proposal is.

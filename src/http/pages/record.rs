@@ -2,12 +2,14 @@
 
 use maud::{Markup, html};
 
+use crate::http::assets::Script;
 use crate::http::pages::about::Noticed;
 use crate::http::pages::ids::people_text;
 use crate::http::pages::participant::{member_name, named};
 use crate::http::pages::timeline::{place_time, step_name, time};
 use crate::http::pages::{HtmlPage, Visitor};
 use crate::ports::StoredBlock;
+use sealane_core::block::Height;
 use sealane_core::consortium::{Admin, ParticipantId, Registry};
 use sealane_core::gs1::Id;
 use sealane_core::hash::Hash;
@@ -116,7 +118,13 @@ pub fn leaf_page(visitor: &Visitor, seen: &LeafSeen, registry: &Registry, last: 
             (neighbours(visitor, "/ledger/leaves/", leaf.get(), last.get()))
         }
     };
-    HtmlPage { title, script: Some("proof.js"), origin: Some(registry.origin().as_str().to_owned()), main }
+    proven(title, registry, seen.block.seal.height, main)
+}
+
+/// A page whose script checks a block.
+fn proven(title: String, registry: &Registry, height: Height, main: Markup) -> HtmlPage {
+    let asks = ["/trust?height=0".to_owned(), "/ledger/handovers".to_owned(), format!("/ledger/blocks/{height}")];
+    HtmlPage::new(title, Some(registry.origin().as_str()), main).with_script(Script::Proof).asking(asks)
 }
 
 /// The line of state, which a script writes; without one it says that nothing was checked.
@@ -266,5 +274,5 @@ pub fn block_page(visitor: &Visitor, block: &StoredBlock, registry: &Registry, l
             (neighbours(visitor, "/ledger/blocks/", height.get(), last))
         }
     };
-    HtmlPage { title, script: Some("proof.js"), origin: Some(registry.origin().as_str().to_owned()), main }
+    proven(title, registry, height, main)
 }

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use maud::html;
 
+use crate::http::assets::Script;
 use crate::http::pages::{HtmlPage, Visitor, answer};
 
 /// Shows the field to scan into, and the list, which only a script can fill: each line's word is reached on the visitor's
@@ -36,6 +37,5 @@ pub fn page(visitor: &Visitor, origin: &str) -> HttpResponse {
             p { a href=(visitor.link("/scan")) { (visitor.say("list.single")) } }
         }
     };
-    let page = HtmlPage { title: title.to_owned(), script: Some("list.js"), origin: Some(origin.to_owned()), main };
-    answer(StatusCode::OK, visitor, page)
+    answer(StatusCode::OK, visitor, HtmlPage::new(title, Some(origin), main).with_script(Script::List))
 }
