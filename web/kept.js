@@ -40,6 +40,6 @@ const pathOf = (id) => `/kept?id=${encodeURIComponent(id)}`;
 
 async function copy(cache, address) {
   // What was loaded a moment ago is not loaded again.
-  const answer = await fetch(address, { cache: "force-cache", headers: { accept: "text/html, */*" } });
+  const answer = await fetch(address, { cache: "force-cache", headers: { accept: "text/html" } });
   if (answer.ok) await cache.put(address, answer);
 }
