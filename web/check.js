@@ -5,12 +5,13 @@ import { recall, remember } from "./memory.js";
 /** The words that there are. */
 export const WORDS = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
 
-/** What does not hold. `key` names the message, `values` fill it. */
+/** What does not hold. `key` names the message, `values` fill it, or what the verifier says is wrong, its `fault`, `{code, message}`. */
 export class Tampered extends Error {
-  constructor(key, values) {
+  constructor(key, values, fault) {
     super(key);
     this.key = key;
     this.values = values;
+    this.fault = fault;
   }
 }
 
@@ -83,8 +84,8 @@ async function holds(EvidenceError, isCut, work) {
     // A document that ends before its end cannot be read, and that is all that it shows.
     if (isCut && error instanceof EvidenceError && error.code === "json") throw new Failed("cut off");
     // Between a page that is kept and a node that was renewed this happens to the honest.
-    if (error instanceof EvidenceError && error.code === "version") throw new Error(error.message.replace(/\.?$/, ""));
-    if (error instanceof EvidenceError) throw new Tampered("tampered.evidence", { why: `${error.message} [${error.code}]` });
+    if (error instanceof EvidenceError && error.code === "version") throw Object.assign(new Error(error.message), { code: error.code });
+    if (error instanceof EvidenceError) throw new Tampered("tampered.evidence", {}, error);
     throw error;
   }
 }
@@ -136,7 +137,7 @@ async function getEvidence(path, progress, mayBeGone = false) {
     progress({ read, bytes: told, statements });
     if (Math.max(read, told ?? 0) > EVIDENCE_BYTES_MAX) {
       reader.cancel().catch(() => {});
-      throw new Tampered("tampered.evidence", { why: `the evidence has more than ${EVIDENCE_BYTES_MAX} bytes [too-long]` });
+      throw new Tampered("tampered.evidence", {}, { code: "too-long", message: `the evidence has more than ${EVIDENCE_BYTES_MAX} bytes` });
     }
     const { done, value } = await reader.read().catch(() => {
       throw new Failed("cut off");

@@ -5,6 +5,7 @@ import { Failed, Tampered, check, titleOf } from "./check.js";
 import { pageOf, peopleText, readScanned, uriOf } from "./codes.js";
 import { csv } from "./csv.js";
 import { element } from "./elements.js";
+import { sentenceOfFault, tamperedText } from "./faults.js";
 import { messages } from "./messages.js";
 
 /** Products that are checked at once: a few, so that one list does not take the node from others. */
@@ -156,10 +157,10 @@ async function verdictOf(uri) {
     try {
       return await judged(uri);
     } catch (error) {
-      if (error instanceof Tampered) return { word: say("word.tampered"), light: "red", note: fill(error.key, error.values) };
+      if (error instanceof Tampered) return { word: say("word.tampered"), light: "red", note: tamperedText(error, { say, fill }) };
       const isBusy = error instanceof Failed && ["429", "503"].includes(error.message);
       if (!isBusy || tries === TRIES_MAX) {
-        const why = error instanceof Failed ? say("check.offline") : `${error?.message ?? error}.`;
+        const why = error instanceof Failed ? say("check.offline") : sentenceOfFault(error, { say });
         return { word: say("list.unchecked"), light: "", note: fill("list.failed", { why }), isUnchecked: true };
       }
       await new Promise((done) => setTimeout(done, WAIT_MS * 2 ** (tries - 1)));

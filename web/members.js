@@ -1,6 +1,7 @@
 // Keeps the members of the front page up to date, by what the node says at /members.
 
 import { element, number, timeElement } from "./elements.js";
+import { minute } from "./verify/days.js";
 
 /** Shows the members anew, and says so aloud only if the line about their quorum has changed. */
 export async function showMembers(rows, line, { say, fill }) {
@@ -38,7 +39,7 @@ function state(member, say) {
 function standing({ url, height, behind, heard, stopped, unknownRules }, fill) {
   if (unknownRules !== undefined) return fill("observer.rules", { url, height, number: unknownRules });
   if (stopped !== undefined) return fill("observer.forked", { url, height });
-  return heard === undefined ? fill("observer.unheard", { url, height }) : fill("observer.heard", { url, height, behind, time: heard });
+  return heard === undefined ? fill("observer.unheard", { url, height }) : fill("observer.heard", { url, height, behind, time: minute(Date.parse(heard)) });
 }
 
 /** Says of a member that it was caught, and where the proofs are. */

@@ -1,8 +1,10 @@
 // The page of a record, of a block, or of the trust anchor: this device checks what it shows.
 
 import { element } from "./elements.js";
+import { detailOfFault, sentenceOfFault } from "./faults.js";
 import { recall } from "./memory.js";
 import { messages } from "./messages.js";
+import { minute } from "./verify/days.js";
 
 const $ = (id) => document.getElementById(id);
 const proof = $("proof");
@@ -10,6 +12,9 @@ const { say, fill } = await messages({ proving: true });
 
 /** What could not be fetched, which proves nothing against any party. */
 class Failed extends Error {}
+
+/** What this page itself finds to be wrong: the message that says so. */
+class Wrong extends Error {}
 
 async function run() {
   tell([say("check.running")], "busy");
@@ -19,8 +24,12 @@ async function run() {
     tell(lines, "checked");
   } catch (error) {
     if (error instanceof Failed) tell([fill("check.failed", { why: say("check.offline") })], "alarm");
-    else if (error instanceof EvidenceError) tell([fill("proof.wrong", { why: `${error.message} [${error.code}]` })], "alarm");
-    else tell([fill("check.failed", { why: `${error?.message ?? error}.` })], "alarm");
+    else if (error instanceof Wrong) tell([fill("proof.wrong", { why: say(error.message) })], "alarm");
+    else {
+      const key = error instanceof EvidenceError && error.code !== "version" ? "proof.wrong" : "check.failed";
+      tell([fill(key, { why: sentenceOfFault(error, { say }) })], "alarm");
+      $("status").append(detailOfFault(error));
+    }
   }
 }
 
@@ -58,8 +67,7 @@ async function mustBeKnown(anchor) {
   if (!held) return;
   const [known, shown] = [held.anchor, anchor].map((one) => JSON.parse(one));
   if (known.genesis === shown.genesis && known.origin === shown.origin) return;
-  const { EvidenceError } = await import("./verify.js");
-  throw new EvidenceError("other-ledger", say("proof.other"));
+  throw new Wrong("proof.other");
 }
 
 function blockLine(checked) {
@@ -97,8 +105,7 @@ async function statementAt(checked, leaf, size) {
   const kind = KIND_OF_LEAF[data[0]];
   if (kind === "seal") return undefined;
   const compact = kind === "statement" ? new TextDecoder().decode(data.subarray(1)) : await text(`/ledger/statements/${hashInLeaf(data)}`, "application/jose");
-  const { EvidenceError } = await import("./verify.js");
-  if (!isStatementOf(data, compact)) throw new EvidenceError("statement", say("proof.statement"));
+  if (!isStatementOf(data, compact)) throw new Wrong("proof.statement");
   return compact;
 }
 
@@ -108,12 +115,10 @@ async function trustLines(trustedAnchor) {
   const { groupsOf } = await import("./verify/standing.js");
   const { fingerprint } = await trustedAnchor(anchor);
   const shown = [...document.querySelectorAll("#groups span")].map((one) => one.textContent);
-  const { EvidenceError } = await import("./verify.js");
   // A page may be older than the anchor; what it shows has to be the digits of an anchor that holds.
-  if (shown.join() !== groupsOf(fingerprint).join()) throw new EvidenceError("fingerprint", say("proof.digits"));
+  if (shown.join() !== groupsOf(fingerprint).join()) throw new Wrong("proof.digits");
   const held = recall();
-  const date = held && new Date(held.since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" });
-  return [say("proof.trust"), held ? fill("proof.known", { date }) : say("proof.first")];
+  return [say("proof.trust"), held ? fill("proof.known", { date: minute(held.since) }) : say("proof.first")];
 }
 
 if (!window.isSecureContext || !globalThis.crypto?.subtle) tell([say("check.insecure")], "alarm");

@@ -47,8 +47,8 @@ fn main(visitor: &Visitor, view: &View, members: Markup, blocks: &[StoredBlock])
         section.ledger aria-labelledby="ledger" id="live" data-lang=(visitor.language.tag()) {
             h2 id="ledger" { (visitor.say("front.ledger")) }
             dl.figures {
-                div { dt { (visitor.say("front.records")) } dd id="size" { (view.size()) } }
-                div { dt { (visitor.say("front.participants")) } dd { (participants) } }
+                div { dt { (visitor.say("front.records")) } dd id="size" { (visitor.number(view.size().get())) } }
+                div { dt { (visitor.say("front.participants")) } dd { (visitor.number(participants as u64)) } }
             }
             (members)
             h3 { (visitor.say("front.blocks")) " " span.live id="pulse" hidden { (visitor.say("front.live")) } }
@@ -72,8 +72,8 @@ fn row(visitor: &Visitor, block: &StoredBlock) -> Markup {
     html! {
         tr data-height=(height) {
             td { a href={ "/ledger/blocks/" (height) } { (height) } }
-            td { (time(visitor, block.seal.time)) }
-            td { (leaves.end.saturating_sub(leaves.start)) }
+            td { (time(block.seal.time)) }
+            td { (visitor.number(leaves.end.saturating_sub(leaves.start))) }
             td.root { code { (block.checkpoint.root) } }
         }
     }

@@ -11,6 +11,7 @@ mod console;
 mod front;
 mod kinds;
 mod labelled;
+mod language;
 mod list;
 mod loading;
 mod looks;

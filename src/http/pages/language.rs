@@ -109,7 +109,8 @@ impl Language {
 }
 
 /// What the keys begin with of pages, and of parts of pages, that no script touches.
-const NO_SCRIPTS: [&str; 11] = [
+const NO_SCRIPTS: [&str; 12] = [
+    "problem.",
     "proposal.",
     "proposals.",
     "label.",

@@ -9,6 +9,7 @@ use crate::app::joining::{JoinDesk, WaitingJoin};
 use crate::http::pages::Visitor;
 use crate::http::pages::timeline::time;
 use sealane_core::block::{Height, Member, quorum};
+use sealane_core::provenance::minute;
 
 /// The members as this node sees them, and the line about their quorum; at an observer, who they are by the ledger, and how it
 /// stands to the node that it follows.
@@ -75,7 +76,7 @@ fn proposals(visitor: &Visitor, open: usize) -> String {
 }
 
 fn row(visitor: &Visitor, council: &Council, member: &MemberStanding) -> Markup {
-    let number = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), |number| number.to_string());
+    let number = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), |number| visitor.number(number));
     html! {
         tr data-kid=(member.kid) {
             th scope="row" { (member.name) }
@@ -96,7 +97,7 @@ fn standing(visitor: &Visitor, following: &Following, own: Height) -> String {
     let node = following.node();
     let url = node.map(|node| node.url.as_str()).unwrap_or_default();
     let (height, behind) = (own.to_string(), following.behind(own).to_string());
-    let heard = following.heard().map(|heard| heard.to_string());
+    let heard = following.heard().map(minute);
     match (&following.stopped, heard) {
         (Some(Stop::Forked { .. }), _) => visitor.fill("observer.forked", &[("url", url), ("height", &height)]),
         (Some(Stop::Rules(unknown)), _) => {
@@ -117,7 +118,7 @@ pub fn state(visitor: &Visitor, member: &MemberStanding) -> Markup {
         None => html! { (visitor.say("members.unheard")) },
         Some(heard) => {
             let (before, after) = visitor.say("members.missing").split_once("{time}").unwrap_or_default();
-            html! { (before) (time(visitor, heard)) (after) }
+            html! { (before) (time(heard)) (after) }
         }
     }
 }

@@ -26,10 +26,12 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::http::Node;
 use crate::http::parameters::encode;
+use sealane_core::provenance::minute;
+use sealane_core::time::Timestamp;
 
 pub use ids::people_text;
 pub use language::Language;
-pub use problem::problem_page;
+pub use problem::{problem_page, technical};
 
 /// Scripts, style and requests of this site alone; `data:` for pictures that a script draws; the camera's picture is
 /// neither.
@@ -40,8 +42,8 @@ pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self
 pub struct Visitor {
     pub language: Language,
     chosen: bool,
-    /// The node's check of its own ledger found a fault, which every page says.
-    unsound: bool,
+    /// The node's check of its own ledger found a fault, which every page says: the node, and when it was found.
+    unsound: Option<(String, Option<Timestamp>)>,
     /// The path and query that were asked for, without `lang`.
     here: String,
 }
@@ -54,7 +56,8 @@ impl Visitor {
         let mark = if others.is_empty() { "" } else { "?" };
         let here = format!("{}{mark}{}", request.uri().path(), others.join("&"));
         let language = chosen.unwrap_or_else(|| Language::accepted(request));
-        let unsound = request.app_data::<web::Data<Node>>().is_some_and(|node| node.ledger.is_unsound());
+        let node = request.app_data::<web::Data<Node>>().filter(|node| node.ledger.is_unsound());
+        let unsound = node.map(|node| (node.public_url.clone(), node.checked_at()));
         Self { language, chosen: chosen.is_some(), unsound, here }
     }
 
@@ -66,6 +69,19 @@ impl Visitor {
     /// A message with `{name}`s filled in.
     pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
         values.iter().fold(self.say(key).to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    }
+
+    /// A number as both languages write it, with a comma before each three digits.
+    pub fn number(&self, number: u64) -> String {
+        let digits = number.to_string();
+        let mut written = String::new();
+        for (at, digit) in digits.chars().enumerate() {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
+                written.push(',');
+            }
+            written.push(digit);
+        }
+        written
     }
 
     /// A path of this site that keeps the language, where one was chosen.
@@ -114,8 +130,11 @@ fn frame(visitor: &Visitor, page: HtmlPage) -> Markup {
         a href=(visitor.link("/scan")) { (visitor.say("nav.scan")) }
     };
     let notice = html! {
-        @if visitor.unsound {
-            p.unsound role="alert" { strong { (visitor.say("unsound.title")) } " " (visitor.say("unsound.text")) }
+        @if let Some((node, at)) = &visitor.unsound {
+            @let time = at.map_or_else(|| "–".to_owned(), minute);
+            p.unsound role="alert" {
+                strong { (visitor.fill("unsound.title", &[("node", node), ("time", &time)])) } " " (visitor.say("unsound.text"))
+            }
         }
     };
     let foot = html! {
@@ -232,6 +251,13 @@ mod tests {
             let visitor = Visitor::of(&accepts(value));
             assert_eq!((visitor.language, visitor.link("/scan").as_str()), (language, "/scan"), "{value}");
         }
+    }
+
+    #[test]
+    fn numbers_are_written_in_threes() {
+        let visitor = Visitor::of(&TestRequest::get().uri("/").to_http_request());
+        let written = [0, 999, 1_000, 12_345, 1_234_567].map(|number| visitor.number(number));
+        assert_eq!(written, ["0", "999", "1,000", "12,345", "1,234,567"]);
     }
 
     #[test]

@@ -148,8 +148,8 @@ fn check(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock) -> Markup {
             h2 id="check-title" { (visitor.say("check.title")) }
             p id="check-text" { (visitor.say("check.server")) }
             dl.facts.small id="check-facts" {
-                div { dt { (visitor.say("check.asof")) } dd { (timeline::time(visitor, verdict.as_of)) } }
-                div { dt { (visitor.say("check.size")) } dd { (block.size()) } }
+                div { dt { (visitor.say("check.asof")) } dd { (timeline::time(verdict.as_of)) } }
+                div { dt { (visitor.say("check.size")) } dd { (visitor.number(block.size().get())) } }
                 div { dt { (visitor.say("check.root")) } dd.mono { (block.checkpoint.root) } }
             }
         }

@@ -1,0 +1,48 @@
+// What does not hold, for people: one sentence in the page's language, and below it the verifier's own words, which are English.
+
+import { element, number } from "./elements.js";
+
+/** The verifier's codes, by the message that tells what they mean together. */
+export const FAULTS = {
+  form: ["json", "shape", "checkpoint", "block", "note", "receipt", "id"],
+  version: ["version"],
+  "too-long": ["too-long"],
+  question: ["other-id", "other-label"],
+  ledger: ["other-origin", "wrong-audience"],
+  anchor: ["anchor", "below-anchor", "other-tree"],
+  members: ["handovers", "seal-members", "former-members"],
+  commit: ["commit"],
+  seal: ["seal", "seal-place", "no-seal"],
+  proof: ["inclusion"],
+  history: ["consistency", "fork", "older-than-seen"],
+  signature: ["bad-signature", "signature", "signature-length", "signer"],
+  statement: [
+    "statement-too-long", "not-three-parts", "white-space", "not-base64url", "header-too-long", "header-not-json", "header-not-object",
+    "duplicate-header-member", "unknown-header-member", "wrong-signer-member", "type-reserved", "missing-payload", "missing-alg",
+    "missing-typ", "missing-x5t-s256", "missing-kid", "missing-aud", "missing-iat", "alg-not-allowed", "crit-not-allowed",
+    "b64-not-allowed", "jwk-not-allowed", "jku-not-allowed", "x5c-not-allowed", "x5u-not-allowed", "x5t-not-allowed", "bad-typ",
+    "bad-x5t-s256", "bad-kid", "bad-aud", "bad-iat", "kind", "epcis",
+  ],
+  decision: ["admin", "refused"],
+  "left-out": ["statement-missing", "subject-missing", "capture-missing", "cut-short", "no-registration", "no-proposal", "not-indexed", "other-leaves"],
+  index: ["index", "not-named", "other-signer", "other-acts"],
+  unneeded: ["order", "leaf-twice", "signers-order", "index-order", "seal-unneeded", "subject-unneeded", "signer-unneeded", "unrelated"],
+};
+
+/** The sentence about an error of the verifier's; of any other one, that the check itself went wrong. */
+export function sentenceOfFault({ code }, { say }) {
+  const [name] = Object.entries(FAULTS).find(([, codes]) => codes.includes(code)) ?? ["own"];
+  return say(`fault.${name}`);
+}
+
+/** The words of an error as a paragraph of technical detail. */
+export function detailOfFault({ code, message }) {
+  return element("p", { class: "detail" }, element("code", { lang: "en" }, code === undefined ? String(message) : `${message} [${code}]`));
+}
+
+/** What was tampered with, as a sentence: `{key, values, fault}` of `check`. */
+export function tamperedText({ key, values, fault }, { say, fill }) {
+  if (fault) return fill(key, { why: sentenceOfFault(fault, { say }) });
+  const written = ([name, value]) => [name, typeof value === "number" ? number(value) : value];
+  return fill(key, Object.fromEntries(Object.entries(values).map(written)));
+}
