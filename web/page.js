@@ -291,7 +291,9 @@ function nameOf(party) {
 }
 
 /** A sentence whose days are not broken over two lines. */
-const unbrokenDays = (text) => aroundDays(text).map((part, at) => (at % 2 === 1 ? element("span", { class: "day" }, part) : part));
+function unbrokenDays(text) {
+  return aroundDays(text).map((part, at) => (at % 2 === 1 ? element("span", { class: "day" }, part) : part));
+}
 
 /** A place: degrees of a `geo:` URI (RFC 5870), a GLN by that name, another id as `peopleText`. */
 function placeText(uri) {

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use crate::app::{View, proposals};
 use crate::http::Node;
 use crate::http::pages::timeline::time;
-use crate::http::pages::{HtmlPage, Visitor, answer, id_form, members};
+use crate::http::pages::{HtmlPage, Visitor, answer, grouped, id_form, members};
 use crate::http::problem::Problem;
 use crate::ports::StoredBlock;
 
@@ -47,8 +47,8 @@ fn main(visitor: &Visitor, view: &View, members: Markup, blocks: &[StoredBlock])
         section.ledger aria-labelledby="ledger" id="live" data-lang=(visitor.language.tag()) {
             h2 id="ledger" { (visitor.say("front.ledger")) }
             dl.figures {
-                div { dt { (visitor.say("front.records")) } dd id="size" { (visitor.number(view.size().get())) } }
-                div { dt { (visitor.say("front.participants")) } dd { (visitor.number(participants as u64)) } }
+                div { dt { (visitor.say("front.records")) } dd id="size" { (grouped(view.size().get())) } }
+                div { dt { (visitor.say("front.participants")) } dd { (grouped(participants as u64)) } }
             }
             (members)
             h3 { (visitor.say("front.blocks")) " " span.live id="pulse" hidden { (visitor.say("front.live")) } }
@@ -73,7 +73,7 @@ fn row(visitor: &Visitor, block: &StoredBlock) -> Markup {
         tr data-height=(height) {
             td { a href={ "/ledger/blocks/" (height) } { (height) } }
             td { (time(block.seal.time)) }
-            td { (visitor.number(leaves.end.saturating_sub(leaves.start))) }
+            td { (grouped(leaves.end.saturating_sub(leaves.start))) }
             td.root { code { (block.checkpoint.root) } }
         }
     }

@@ -5,7 +5,7 @@
   // quoted, in addresses and names of files, and in these words.
   const KNOWN = ["Sealane", "JavaScript", "Enter", "https"];
   const UNREAD = "[lang=en], code, pre, script, style, noscript, svg, .mono, .number, #council th";
-  const OTHERS_WORDS = /“[^”]*”|‘sealane [^’]*’|\S+@\S+|[a-z]+:\/\/\S+|\(\d{2,4}\)\S+|[\w-]+\.(?:json|bin|jose|csv|example)\b|urn:\S+|\b\d+(?:kB|MB|ms)\b/g;
+  const OTHERS_WORDS = /[\w+/-]{43}=?|“[^”]*”|‘[^’]*’|\S+@\S+|[a-z]+:\/\/\S+|\(\d{2,4}\)\S+|[\w-]+\.(?:json|bin|jose|csv|example)\b|urn:\S+|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b\d+(?:kB|MB|ms)\b/g;
   const found = [];
   const look = (text, where) => {
     const left = text.replace(OTHERS_WORDS, " ");

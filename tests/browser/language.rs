@@ -10,7 +10,7 @@ use crate::stage::{
 };
 
 /// What English stands on a page, by a script of some length.
-const ENGLISH: &str = include_str!("english.js");
+pub const ENGLISH: &str = include_str!("english.js");
 
 /// Opens a page in Korean by its address, and looks for English on it.
 async fn is_korean(browser: &Browser, url: &str, until: &str) {
@@ -88,7 +88,7 @@ async fn what_goes_wrong_is_told_in_korean_too() {
         if path.starts_with("/evidence") && path.contains("9P1LM4SJ7D") {
             answer.status = 503;
         }
-        if path == TWICE {
+        if path.starts_with(TWICE) {
             let page = crate::support::text(&answer.body);
             answer.body = page.replace("data-verdict=\"suspect\"", "data-verdict=\"authentic\"").into_bytes();
         }

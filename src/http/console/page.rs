@@ -12,7 +12,7 @@ use crate::http::console::history::{MINUTES, Minute};
 use crate::http::console::wants::{Want, wants};
 use crate::http::pages::members::state;
 use crate::http::pages::timeline::time;
-use crate::http::pages::{Parts, Visitor, document};
+use crate::http::pages::{Parts, Visitor, document, grouped};
 use crate::http::problem::Code;
 
 /// Reasons of refusals that are listed.
@@ -225,7 +225,7 @@ fn refusals(visitor: &Visitor, refusals: &[(String, u64)]) -> Markup {
                         tr data-code=(code) {
                             th scope="row" {
                                 code { (code) }
-                                @if let Some(code) = Code::find(code) { br; span.meta lang="en" { (code.title()) } }
+                                @if let Some(code) = Code::find(code) { br; span.meta { (visitor.say(&format!("problem.code.{}", code.as_str()))) } }
                             }
                             td { (grouped(*count)) }
                         }
@@ -271,19 +271,6 @@ fn ends(visitor: &Visitor, figures: &Figures) -> Markup {
             @if beyond > 0 { p.hint { (visitor.fill("console.beyond", &[("count", &beyond.to_string())])) } }
         }
     }
-}
-
-/// A number with its thousands apart.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Bytes in the largest unit of which there is one.

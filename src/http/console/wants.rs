@@ -140,7 +140,8 @@ fn requests(visitor: &Visitor, figures: &Figures) -> Vec<Want> {
     let reject = |id: &dyn std::fmt::Display| format!("sealane reject {id} --reason REASON");
     let registration = |request: &PendingRequest| {
         let RequestBody::Registration { claims, key, .. } = &request.body else { return None };
-        let roles: Vec<&str> = claims.roles.iter().map(|role| role.as_str()).collect();
+        let roles: Vec<&str> =
+            claims.roles.iter().map(|role| visitor.say(&format!("role.{}", role.as_str()))).collect();
         let since = minute(request.received);
         let values = [("organization", claims.organization.as_str()), ("roles", &roles.join(", ")), ("time", &since)];
         let want =

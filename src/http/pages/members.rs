@@ -6,8 +6,8 @@ use crate::app::Ledger;
 use crate::app::council::{Council, MemberStanding};
 use crate::app::follower::{Following, Stop};
 use crate::app::joining::{JoinDesk, WaitingJoin};
-use crate::http::pages::Visitor;
 use crate::http::pages::timeline::time;
+use crate::http::pages::{Visitor, grouped};
 use sealane_core::block::{Height, Member, quorum};
 use sealane_core::provenance::minute;
 
@@ -76,7 +76,7 @@ fn proposals(visitor: &Visitor, open: usize) -> String {
 }
 
 fn row(visitor: &Visitor, council: &Council, member: &MemberStanding) -> Markup {
-    let number = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), |number| visitor.number(number));
+    let number = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), grouped);
     html! {
         tr data-kid=(member.kid) {
             th scope="row" { (member.name) }

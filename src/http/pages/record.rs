@@ -6,7 +6,7 @@ use crate::http::pages::about::Noticed;
 use crate::http::pages::ids::people_text;
 use crate::http::pages::participant::{member_name, named};
 use crate::http::pages::timeline::{place_time, step_name, time};
-use crate::http::pages::{HtmlPage, Visitor};
+use crate::http::pages::{HtmlPage, Visitor, grouped};
 use crate::ports::StoredBlock;
 use sealane_core::consortium::{Admin, ParticipantId, Registry};
 use sealane_core::gs1::Id;
@@ -95,7 +95,7 @@ pub fn leaf_page(visitor: &Visitor, seen: &LeafSeen, registry: &Registry, last: 
                 dl.facts {
                     div { dt { (visitor.say("leaf.block")) } dd { a href=(visitor.link(&format!("/ledger/blocks/{height}"))) { (height) } } }
                     div { dt { (visitor.say("leaf.recorded")) } dd { (time(seen.block.seal.time)) } }
-                    div { dt { (visitor.say("leaf.bytes")) } dd { (visitor.number(seen.bytes as u64)) } }
+                    div { dt { (visitor.say("leaf.bytes")) } dd { (grouped(seen.bytes as u64)) } }
                 }
             }
             section.card aria-labelledby="raw" {
@@ -239,7 +239,7 @@ pub fn block_page(visitor: &Visitor, block: &StoredBlock, registry: &Registry, l
                 h2 id="facts" { (visitor.say("leaf.what")) }
                 dl.facts {
                     div { dt { (visitor.say("leaf.recorded")) } dd { (time(block.seal.time)) } }
-                    div { dt { (visitor.say("check.size")) } dd { (visitor.number(block.size().get())) } }
+                    div { dt { (visitor.say("check.size")) } dd { (grouped(block.size().get())) } }
                 }
                 dl.facts.small { div { dt { (visitor.say("check.root")) } dd.mono { (block.checkpoint.root) } } }
             }
