@@ -2,7 +2,7 @@
 
 import { element, number } from "./elements.js";
 
-/** The verifier's codes, by the message that tells what they mean together. */
+/** The verifier's codes, by the message that tells what they mean together; all others tell that a statement is written wrongly. */
 export const FAULTS = {
   form: ["json", "shape", "checkpoint", "block", "note", "receipt", "id"],
   version: ["version"],
@@ -16,22 +16,16 @@ export const FAULTS = {
   proof: ["inclusion"],
   history: ["consistency", "fork", "older-than-seen"],
   signature: ["bad-signature", "signature", "signature-length", "signer"],
-  statement: [
-    "statement-too-long", "not-three-parts", "white-space", "not-base64url", "header-too-long", "header-not-json", "header-not-object",
-    "duplicate-header-member", "unknown-header-member", "wrong-signer-member", "type-reserved", "missing-payload", "missing-alg",
-    "missing-typ", "missing-x5t-s256", "missing-kid", "missing-aud", "missing-iat", "alg-not-allowed", "crit-not-allowed",
-    "b64-not-allowed", "jwk-not-allowed", "jku-not-allowed", "x5c-not-allowed", "x5u-not-allowed", "x5t-not-allowed", "bad-typ",
-    "bad-x5t-s256", "bad-kid", "bad-aud", "bad-iat", "kind", "epcis",
-  ],
   decision: ["admin", "refused"],
   "left-out": ["statement-missing", "subject-missing", "capture-missing", "cut-short", "no-registration", "no-proposal", "not-indexed", "other-leaves"],
   index: ["index", "not-named", "other-signer", "other-acts"],
   unneeded: ["order", "leaf-twice", "signers-order", "index-order", "seal-unneeded", "subject-unneeded", "signer-unneeded", "unrelated"],
 };
 
-/** The sentence about an error of the verifier's; of any other one, that the check itself went wrong. */
+/** The sentence about an error of the verifier's; of any other one, which has no code, that the check itself went wrong. */
 export function sentenceOfFault({ code }, { say }) {
-  const [name] = Object.entries(FAULTS).find(([, codes]) => codes.includes(code)) ?? ["own"];
+  if (code === undefined) return say("fault.own");
+  const [name] = Object.entries(FAULTS).find(([, codes]) => codes.includes(code)) ?? ["statement"];
   return say(`fault.${name}`);
 }
 

@@ -2,10 +2,10 @@
   // English on a Korean page: a list of the texts that hold some. Run in the page by `language.rs`.
   //
   // English may stand where it is marked as such, in what is technical (code, ids, hashes), in names that their owners chose, which are
-  // quoted, in addresses and names of files, and in these words.
+  // quoted, in addresses and names of files, and in these words. The member of a test is called Test Member.
   const KNOWN = ["Sealane", "JavaScript", "Enter", "https"];
   const UNREAD = "[lang=en], code, pre, script, style, noscript, svg, .mono, .number, #council th";
-  const OTHERS_WORDS = /[\w+/-]{43}=?|“[^”]*”|‘[^’]*’|\S+@\S+|[a-z]+:\/\/\S+|\(\d{2,4}\)\S+|[\w-]+\.(?:json|bin|jose|csv|example)\b|urn:\S+|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b\d+(?:kB|MB|ms)\b/g;
+  const OTHERS_WORDS = /Test Member|base64url|[\w+/-]{43}=?|“[^”]*”|‘[^’]*’|\S+@\S+|[a-z]+:\/\/\S+|\(\d{2,4}\)\S+|[\w-]+\.(?:json|bin|jose|csv|example)\b|urn:\S+|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b\d+(?:kB|MB|ms)\b/g;
   const found = [];
   const look = (text, where) => {
     const left = text.replace(OTHERS_WORDS, " ");

@@ -109,8 +109,12 @@ impl Language {
 }
 
 /// What the keys begin with of pages, and of parts of pages, that no script touches.
-const NO_SCRIPTS: [&str; 12] = [
+const NO_SCRIPTS: [&str; 16] = [
+    "footer.",
+    "more.",
     "problem.",
+    "proposals.",
+    "unsound.",
     "proposal.",
     "proposals.",
     "label.",

@@ -226,7 +226,7 @@ mod tests {
         node.heard = Some("2026-11-28T12:03:00.000Z".parse().unwrap());
         assert_eq!(
             said(&of(&node), "en"),
-            "This node is an observer of https://a.example: block 12, 3 behind, last heard 2026-11-28T12:03:00.000Z."
+            "This node is an observer of https://a.example: block 12, 3 behind, last heard 2026-11-28 12:03 UTC."
         );
         assert!(said(&of(&node), "ko").contains("https://a.example"));
         let stopped = Some(Stop::Forked { height: Height::GENESIS, url: node.url.clone() });
