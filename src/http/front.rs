@@ -60,13 +60,13 @@ fn main(visitor: &Visitor, view: &View, members: Markup, blocks: &[StoredBlock])
                     th scope="col" { (visitor.say("front.leaves")) }
                     th.root scope="col" { (visitor.say("front.root")) }
                 } }
-                tbody id="blocks" { @for block in blocks { (row(visitor, block)) } }
+                tbody id="blocks" { @for block in blocks { (row(block)) } }
             }
         }
     }
 }
 
-fn row(visitor: &Visitor, block: &StoredBlock) -> Markup {
+fn row(block: &StoredBlock) -> Markup {
     let leaves = block.leaves();
     let height = block.seal.height;
     html! {
