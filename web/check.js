@@ -8,12 +8,13 @@ import { EvidenceError, verify, verifyConsistency } from "./verify.js";
 /** The words that there are. */
 export const WORDS = ["unknown", "recalled", "suspect", "ended", "disputed", "incomplete", "traced", "authentic"];
 
-/** What does not hold. `key` names the message, `values` fill it. */
+/** What does not hold. `key` names the message, `values` fill it, or what the verifier says is wrong, its `fault`, `{code, message}`. */
 export class Tampered extends Error {
-  constructor(key, values) {
+  constructor(key, values, fault) {
     super(key);
     this.key = key;
     this.values = values;
+    this.fault = fault;
   }
 }
 
@@ -100,8 +101,8 @@ async function holds(isCut, work) {
     // A document that ends before its end cannot be read, and that is all that it shows.
     if (isCut && error instanceof EvidenceError && error.code === "json") throw new Failed("cut");
     // Between a page that is kept and a node that was renewed this happens to the honest.
-    if (error instanceof EvidenceError && error.code === "version") throw new Error(error.message.replace(/\.?$/, ""));
-    if (error instanceof EvidenceError) throw new Tampered("tampered.evidence", { why: `${error.message} [${error.code}]` });
+    if (error instanceof EvidenceError && error.code === "version") throw Object.assign(new Error(error.message), { code: error.code });
+    if (error instanceof EvidenceError) throw new Tampered("tampered.evidence", {}, error);
     throw error;
   }
 }
@@ -132,7 +133,7 @@ function getEvidence(path, progress, mayBeGone = false) {
   const bounded = (now) => {
     progress(now);
     if (Math.max(now?.read ?? 0, now?.bytes ?? 0) > EVIDENCE_BYTES_MAX) {
-      throw new Tampered("tampered.evidence", { why: `the evidence has more than ${EVIDENCE_BYTES_MAX} bytes [too-long]` });
+      throw new Tampered("tampered.evidence", {}, { code: "too-long", message: `the evidence has more than ${EVIDENCE_BYTES_MAX} bytes` });
     }
   };
   return askBytes(path, { gone: mayBeGone ? 410 : undefined, progress: bounded });

@@ -1,5 +1,7 @@
 // Making elements. Text is put in as text: nothing here parses HTML.
 
+import { minuteAt, timeText } from "./verify/days.js";
+
 /** Makes an element with attributes and children; children are nodes, texts, or nothing. */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -15,12 +17,8 @@ export function button(text, action) {
   return made;
 }
 
-/** A time as the device writes it, in its own zone. */
-export function timeElement(millis) {
-  const language = document.documentElement.lang;
-  const text = new Date(millis).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
-  return element("time", { datetime: new Date(millis).toISOString() }, text);
-}
+/** A time to the minute: where it was recorded, by its offset from UTC, and in UTC. */
+export const timeElement = (millis, offset) => element("time", { datetime: timeText(millis) }, minuteAt(millis, offset));
 
 /** A number as the language writes it, with as many digits of its fraction. */
 export const number = (value, { fraction = 0 } = {}) =>

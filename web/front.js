@@ -15,8 +15,6 @@ const council = $("council");
 let wait = EVERY_MS;
 let timer;
 
-for (const time of document.querySelectorAll("#blocks time, #council time")) time.replaceWith(timeElement(Date.parse(time.dateTime)));
-
 document.addEventListener("visibilitychange", () => {
   clearTimeout(timer);
   if (!document.hidden) look();

@@ -6,6 +6,7 @@ import { Tampered, check, titleOf } from "./check.js";
 import { pageOf, peopleText, readScanned, uriOf } from "./codes.js";
 import { csv } from "./csv.js";
 import { element } from "./elements.js";
+import { sentenceOfFault, tamperedText } from "./faults.js";
 import { fill, find, say } from "./messages.js";
 import { SENTENCES } from "./texts.js";
 
@@ -156,10 +157,10 @@ async function verdictOf(uri) {
     try {
       return await judged(uri);
     } catch (error) {
-      if (error instanceof Tampered) return { word: say("word.tampered"), light: "red", note: fill(error.key, error.values) };
+      if (error instanceof Tampered) return { word: say("word.tampered"), light: "red", note: tamperedText(error, { say, fill }) };
       const isBusy = error instanceof Failed && error.why === "busy";
       if (!isBusy || tries === TRIES_MAX) {
-        const why = error instanceof Failed ? say(`failed.${error.why}`) : `${error?.message ?? error}.`;
+        const why = error instanceof Failed ? say(`failed.${error.why}`) : sentenceOfFault(error, { say });
         return { word: say("list.unchecked"), light: "", note: fill("list.failed", { why }), isUnchecked: true };
       }
       await new Promise((done) => setTimeout(done, WAIT_MS * 2 ** (tries - 1)));

@@ -2,6 +2,7 @@
 
 import { element, number, timeElement } from "./elements.js";
 import { fill, say } from "./messages.js";
+import { minute } from "./verify/days.js";
 
 /** Shows the members anew, and says so aloud only if the line about their quorum has changed. */
 export async function showMembers(rows, line) {
@@ -39,7 +40,7 @@ function state(member) {
 function standing({ url, height, behind, heard, stopped, unknownRules }) {
   if (unknownRules !== undefined) return fill("observer.rules", { url, height, number: unknownRules });
   if (stopped !== undefined) return fill("observer.forked", { url, height });
-  return heard === undefined ? fill("observer.unheard", { url, height }) : fill("observer.heard", { url, height, behind, time: heard });
+  return heard === undefined ? fill("observer.unheard", { url, height }) : fill("observer.heard", { url, height, behind, time: minute(Date.parse(heard)) });
 }
 
 /** Says of a member that it was caught, and where the proofs are. */

@@ -2,13 +2,15 @@
 
 import { Failed } from "./ask.js";
 import { Tampered, WORDS, check, titleOf } from "./check.js";
-import { around, button, element, link, number } from "./elements.js";
+import { around, button, element, link, number, timeElement } from "./elements.js";
+import { detailOfFault, sentenceOfFault, tamperedText } from "./faults.js";
 import { keep, startWorker } from "./kept.js";
 import { forget } from "./memory.js";
 import { fill, find, say } from "./messages.js";
 import { nowNodes } from "./now.js";
 import { drawing } from "./route.js";
 import { SENTENCES } from "./texts.js";
+import { aroundDays, minute } from "./verify/days.js";
 import { quoted } from "./verify/sentences.js";
 
 const SIGNS = { recall: "!", fails: "✕", ended: "–", disputes: "!", gap: "…", past: "–", note: "i", holds: "✓" };
@@ -52,7 +54,7 @@ async function run() {
   } catch (error) {
     end();
     if (error instanceof Tampered) {
-      alarm(fill(error.key, error.values), error.key === "tampered.anchor" || error.key === "tampered.history");
+      alarm(tamperedText(error, { say, fill }), error);
     } else {
       failed(error);
     }
@@ -127,13 +129,13 @@ function show({ verdict, checkpoint, ms, firstContact, since, fingerprint, newer
   if (todo.length > 0) $("now").setAttribute("aria-labelledby", "now-title");
   else $("now").removeAttribute("aria-labelledby");
   tellRecords(verdict);
-  tell(fill("check.done", { signatures: count("check.signatures", verdict.checks?.signatures), proofs: count("check.proofs", verdict.checks?.proofs), ms }), "checked");
+  tell(fill("check.done", { signatures: count("check.signatures", verdict.checks?.signatures), proofs: count("check.proofs", verdict.checks?.proofs), ms: number(ms) }), "checked");
   if (kept !== undefined) {
-    $("status").append(element("p", { id: "kept" }, fill("check.kept", { time: utcText(kept) })), button(say("check.again"), () => location.reload()));
+    $("status").append(element("p", { id: "kept" }, fill("check.kept", { time: minute(kept) })), button(say("check.again"), () => location.reload()));
   }
   facts(checkpoint, fingerprint);
   $("check-text").textContent = say("check.own");
-  const known = firstContact ? say("check.first") : fill("check.known", { date: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) });
+  const known = firstContact ? say("check.first") : fill("check.known", { date: minute(since) });
   $("check-text").after(element("p", {}, known));
 }
 
@@ -175,17 +177,17 @@ function count(what, n = 0) {
 }
 
 /**
- * Says that the answer was altered, and shows none of it. `canForget` where the ledger itself was replaced, for which
- * there may be a reason.
+ * Says that the answer was altered, and shows none of it; `fault` is what the verifier says of it. Where the ledger itself was replaced
+ * there may be a reason, and it can be forgotten.
  */
-function alarm(detail, canForget = false) {
+function alarm(detail, { key, fault } = {}) {
   banner("tampered red", say("word.tampered"), say("tampered.sentence"));
   // The contact and what the number stands for are the server's word too.
   for (const part of ["column", "now", "about", "why", "journey", "check"]) if ($(part)) $(part).hidden = true;
   document.title = `${say("word.tampered")} · Sealane`;
   tell(detail, "alarm");
-  $("status").append(element("p", {}, say("tampered.what")));
-  if (canForget) {
+  $("status").append(...(fault ? [detailOfFault(fault)] : []), element("p", {}, say("tampered.what")));
+  if (key === "tampered.anchor" || key === "tampered.history") {
     offer("tampered.forget", () => {
       forget();
       location.reload();
@@ -204,8 +206,9 @@ function older(verdict, newer) {
 }
 
 function failed(error) {
-  const why = error instanceof Failed ? say(`failed.${error.why}`) : `${error?.message ?? error}.`;
-  tell(fill("check.failed", { why }), "alarm");
+  const isFetching = error instanceof Failed;
+  tell(fill("check.failed", { why: isFetching ? say(`failed.${error.why}`) : sentenceOfFault(error, { say }) }), "alarm");
+  if (!isFetching) $("status").append(detailOfFault(error));
   offer("check.again", run);
 }
 
@@ -235,7 +238,7 @@ function facts({ origin, size, root }, fingerprint) {
   $("check-facts").replaceChildren(
     row(say("nav.home"), origin, "mono"),
     row(say("check.fingerprint"), element("a", { href: link("/trust") }, fingerprint), "mono"),
-    ...(time ? [row(say("check.asof"), utc(Date.parse(time.dateTime)))] : []),
+    ...(time ? [row(say("check.asof"), timeElement(Date.parse(time.dateTime)))] : []),
     row(say("check.size"), number(size)),
     row(say("check.root"), root, "mono"),
   );
@@ -276,34 +279,13 @@ function stepItem(step, isFirst) {
   return element(
     "li",
     { class: mark, id: isFirst ? `leaf-${step.leaf}` : undefined },
-    element("p", { class: "when" }, ...placeTime(step), " · ", leaf),
+    element("p", { class: "when" }, timeElement(Date.parse(step.eventTime), step.eventTimeZoneOffset), " · ", leaf),
     element("p", { class: "what" }, what, tag && " ", tag),
     element("p", { class: "who" }, ...around(say("journey.signed"), "who", who)),
     step.location ? element("p", { class: "where" }, placeOf(step)) : undefined,
     step.via ? element("p", { class: "where" }, fill("journey.via", { container: peopleText(step.via) })) : undefined,
     step.note ? element("p", { class: "remark" }, step.note) : undefined,
   );
-}
-
-/** A time in UTC, to the minute. */
-function utc(millis) {
-  return element("time", { datetime: new Date(millis).toISOString() }, utcText(millis));
-}
-
-function utcText(millis) {
-  const text = new Date(millis).toISOString();
-  return fill("when.utc", { day: text.slice(0, 10), time: text.slice(11, 16) });
-}
-
-/** The time of an event: in UTC, by whose days sentences go too, and beside it as clocks showed it there if that is another time. */
-function placeTime({ eventTime, eventTimeZoneOffset: offset }) {
-  const millis = Date.parse(eventTime);
-  const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(offset ?? "") ?? [];
-  const away = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * (sign === "-" ? -1 : 1);
-  if (away === 0) return [utc(millis)];
-  const there = new Date(millis + away * 60_000).toISOString();
-  const day = there.slice(0, 10) === eventTime.slice(0, 10) ? "" : `${there.slice(0, 10)} `;
-  return [utc(millis), ` (${fill("when.there", { time: day + there.slice(11, 16), offset })})`];
 }
 
 /** A place, and to whom it belongs if that is another participant than who recorded there. */
@@ -325,9 +307,9 @@ function nameOf(party) {
   return party?.organization ? quoted(party.organization) : say("journey.somebody");
 }
 
-/** A sentence in parts, so that a day such as 2026-03-02 is not broken over two lines. */
+/** A sentence whose days are not broken over two lines. */
 function unbrokenDays(text) {
-  return text.split(/(?<!\S)(\d{4}-\d{2}-\d{2}\S*)/).map((part, at) => (at % 2 === 1 ? element("span", { class: "day" }, part) : part));
+  return aroundDays(text).map((part, at) => (at % 2 === 1 ? element("span", { class: "day" }, part) : part));
 }
 
 /** A place: degrees of a `geo:` URI (RFC 5870), a GLN by that name, another id as `peopleText`. */

@@ -2,23 +2,33 @@
 
 import { Failed, askBytes, askJson, askText } from "./ask.js";
 import { button, element } from "./elements.js";
+import { detailOfFault, sentenceOfFault } from "./faults.js";
 import { isOfOneLedger, recall } from "./memory.js";
 import { fill, say } from "./messages.js";
 import { EvidenceError } from "./verify/bytes.js";
+import { minute } from "./verify/days.js";
 import { CheckedBlock, KIND_OF_LEAF, groupsOf, hashInLeaf, isStatementOf } from "./verify/standing.js";
 import { trustedAnchor } from "./verify/trusted.js";
 
 const $ = (id) => document.getElementById(id);
 const proof = $("proof");
 
+/** What this page itself finds to be wrong: the message that says so. */
+class Wrong extends Error {}
+
 async function run() {
   tell([say("check.running")], "busy");
   try {
     tell(await { leaf: leafLines, block: blockLines, trust: trustLines }[proof.dataset.page](), "checked");
   } catch (error) {
-    if (error instanceof Failed) failed(say(`failed.${error.why}`));
-    else if (error instanceof EvidenceError) tell([fill("proof.wrong", { why: `${error.message} [${error.code}]` })], "alarm");
-    else failed(`${error?.message ?? error}.`);
+    if (error instanceof Wrong) tell([fill("proof.wrong", { why: say(error.message) })], "alarm");
+    else if (error instanceof Failed) failed(say(`failed.${error.why}`));
+    else {
+      const why = sentenceOfFault(error, { say });
+      if (error instanceof EvidenceError && error.code !== "version") tell([fill("proof.wrong", { why })], "alarm");
+      else failed(why);
+      $("status").append(detailOfFault(error));
+    }
   }
 }
 
@@ -44,7 +54,7 @@ async function checkedBlock(height) {
 
 function mustBeKnown(anchor) {
   const held = recall();
-  if (held && !isOfOneLedger(held.anchor, anchor)) throw new EvidenceError("other-ledger", say("proof.other"));
+  if (held && !isOfOneLedger(held.anchor, anchor)) throw new Wrong("proof.other");
 }
 
 function blockLine(checked) {
@@ -81,7 +91,7 @@ async function statementAt(checked, leaf, size) {
   const kind = KIND_OF_LEAF[data[0]];
   if (kind === "seal") return undefined;
   const compact = kind === "statement" ? new TextDecoder().decode(data.subarray(1)) : await askText(`/ledger/statements/${hashInLeaf(data)}`, "application/jose");
-  if (!isStatementOf(data, compact)) throw new EvidenceError("statement", say("proof.statement"));
+  if (!isStatementOf(data, compact)) throw new Wrong("proof.statement");
   return compact;
 }
 
@@ -91,10 +101,9 @@ async function trustLines() {
   const { fingerprint } = await trustedAnchor(anchor);
   const shown = [...document.querySelectorAll("#groups span")].map((one) => one.textContent);
   // A page may be older than the anchor; what it shows has to be the digits of an anchor that holds.
-  if (shown.join() !== groupsOf(fingerprint).join()) throw new EvidenceError("fingerprint", say("proof.digits"));
+  if (shown.join() !== groupsOf(fingerprint).join()) throw new Wrong("proof.digits");
   const held = recall();
-  const date = held && new Date(held.since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" });
-  return [say("proof.trust"), held ? fill("proof.known", { date }) : say("proof.first")];
+  return [say("proof.trust"), held ? fill("proof.known", { date: minute(held.since) }) : say("proof.first")];
 }
 
 if (!window.isSecureContext || !globalThis.crypto?.subtle) tell([say("check.insecure")], "alarm");

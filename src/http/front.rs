@@ -8,7 +8,7 @@ use crate::app::{View, proposals};
 use crate::http::Node;
 use crate::http::assets::Script;
 use crate::http::pages::timeline::time;
-use crate::http::pages::{HtmlPage, Visitor, answer, id_form, members};
+use crate::http::pages::{HtmlPage, Visitor, answer, grouped, id_form, members};
 use crate::http::problem::Problem;
 use crate::ports::StoredBlock;
 
@@ -40,8 +40,8 @@ fn main(visitor: &Visitor, view: &View, members: Markup, blocks: &[StoredBlock])
         section.ledger aria-labelledby="ledger" id="live" data-lang=(visitor.language.tag()) {
             h2 id="ledger" { (visitor.say("front.ledger")) }
             dl.figures {
-                div { dt { (visitor.say("front.records")) } dd id="size" { (view.size()) } }
-                div { dt { (visitor.say("front.participants")) } dd { (participants) } }
+                div { dt { (visitor.say("front.records")) } dd id="size" { (grouped(view.size().get())) } }
+                div { dt { (visitor.say("front.participants")) } dd { (grouped(participants as u64)) } }
             }
             (members)
             h3 { (visitor.say("front.blocks")) " " span.live id="pulse" hidden { (visitor.say("front.live")) } }
@@ -53,20 +53,20 @@ fn main(visitor: &Visitor, view: &View, members: Markup, blocks: &[StoredBlock])
                     th scope="col" { (visitor.say("front.leaves")) }
                     th.root scope="col" { (visitor.say("front.root")) }
                 } }
-                tbody id="blocks" { @for block in blocks { (row(visitor, block)) } }
+                tbody id="blocks" { @for block in blocks { (row(block)) } }
             }
         }
     }
 }
 
-fn row(visitor: &Visitor, block: &StoredBlock) -> Markup {
+fn row(block: &StoredBlock) -> Markup {
     let leaves = block.leaves();
     let height = block.seal.height;
     html! {
         tr data-height=(height) {
             td { a href={ "/ledger/blocks/" (height) } { (height) } }
-            td { (time(visitor, block.seal.time)) }
-            td { (leaves.end.saturating_sub(leaves.start)) }
+            td { (time(block.seal.time)) }
+            td { (grouped(leaves.end.saturating_sub(leaves.start))) }
             td.root { code { (block.checkpoint.root) } }
         }
     }

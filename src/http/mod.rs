@@ -46,7 +46,7 @@ mod verify;
 use std::io;
 use std::net::TcpListener;
 use std::pin::pin;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use actix_web::{HttpRequest, web};
 use rustls::ServerConfig;
@@ -100,6 +100,11 @@ impl Node {
     /// The ledger, on behalf of a request's client.
     fn ledger_for(&self, request: &HttpRequest) -> Ledger {
         self.ledger.for_client(client_of(request))
+    }
+
+    /// When the node's last check of itself ended.
+    fn checked_at(&self) -> Option<Timestamp> {
+        self.audit.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|audit| audit.at)
     }
 }
 

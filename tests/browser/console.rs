@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::chromium::Browser;
+use crate::language::ENGLISH;
 use crate::looks::look;
 use crate::signer::{Signer, captured};
 use crate::stage::Stage;
@@ -58,6 +59,7 @@ async fn the_operators_page_looks_right() {
     browser.goto(&format!("{console}/?lang=ko")).await;
     browser.wait_for(".wants").await;
     look(&browser, "console-korean").await;
+    assert_eq!(browser.eval(ENGLISH).await, serde_json::json!([]));
     // Large text on a small phone (WCAG 2.2 §1.4.4, §1.4.10).
     browser.resize(320, 640).await;
     browser.eval("document.documentElement.style.fontSize = '200%'").await;

@@ -184,6 +184,8 @@ async fn every_other_page_looks_right() {
         ("bad-id-long", &long),
         ("docs", "/docs"),
         ("docs-korean", "/docs?lang=ko"),
+        ("not-found-korean", "/nothing/here?lang=ko"),
+        ("bad-label-korean", "/verify?id=(01)09506000134352&17=391332&lang=ko"),
     ] {
         browser.goto(&stage.url(path)).await;
         if path.starts_with("/scan") {
@@ -252,7 +254,10 @@ async fn alarms_look_right() {
             answer.body = lie.into_bytes();
         }
     });
-    for (name, path) in [("tampered", GENUINE), ("claim", CLONED), ("not-checked", RECALLED)] {
+    let korean = format!("{GENUINE}?lang=ko");
+    for (name, path) in
+        [("tampered", GENUINE), ("tampered-korean", &korean), ("claim", CLONED), ("not-checked", RECALLED)]
+    {
         browser.goto(&proxy.url(path)).await;
         browser.wait_for("#status.alarm").await;
         look(&browser, name).await;

@@ -12,6 +12,7 @@ mod fetching;
 mod front;
 mod kinds;
 mod labelled;
+mod language;
 mod list;
 mod loading;
 mod looks;

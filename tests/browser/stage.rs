@@ -102,6 +102,14 @@ impl Stage {
         self.say(SEOUL, at(SEOUL, object_event("OBSERVE", "inspecting", &[&uri(GENUINE)], "2026-03-20T01:00:00.000Z")));
     }
 
+    /// The genuine product is dispensed in Seoul, half an hour after midnight there.
+    pub fn dispense_after_midnight(&self) {
+        let mut dispensed = object_event("OBSERVE", "dispensing", &[&uri(GENUINE)], "2026-03-20T00:30:00.000+09:00");
+        dispensed["disposition"] = json!("dispensed");
+        dispensed["eventTimeZoneOffset"] = json!("+09:00");
+        self.say(SEOUL, at(SEOUL, dispensed));
+    }
+
     /// A product turns up where it was not sent.
     pub fn surface_in_lisbon(&self, path: &str) {
         self.say(LISBON, at(LISBON, object_event("OBSERVE", "receiving", &[&uri(path)], "2026-03-19T11:00:00.000Z")));

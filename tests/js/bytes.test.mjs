@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
 
 import * as bytes from "../../web/verify/bytes.js";
+import { timeText } from "../../web/verify/days.js";
 
 test("SHA-256 is that of node:crypto, whatever the lengths and cuts", () => {
   for (let length = 0; length < 300; length++) {
@@ -42,7 +43,7 @@ test("text is ordered and counted as UTF-8", () => {
 });
 
 test("times are RFC 3339, cut to milliseconds", () => {
-  const read = (text) => (bytes.timeOf(text) === undefined ? undefined : bytes.timeText(bytes.timeOf(text)));
+  const read = (text) => (bytes.timeOf(text) === undefined ? undefined : timeText(bytes.timeOf(text)));
   assert.equal(read("2026-11-21T18:30:00.1239+09:00"), "2026-11-21T09:30:00.123Z");
   assert.equal(read("2026-11-21t09:30:00z"), "2026-11-21T09:30:00.000Z");
   assert.equal(read("1969-12-31T23:59:59.9999Z"), "1969-12-31T23:59:59.999Z");

@@ -36,7 +36,7 @@ function site(answers) {
 const served = (ledger) => ({ "/trust": JSON.stringify(ledger.anchor()), "/evidence": JSON.stringify(ledger.evidence(ITEM)) });
 /** The answer is old when this runs, which is no other verdict than the one that is claimed. */
 const look = (ledger) => check({ id: ITEM, claim: "authentic", size: ledger.size, sentences: ENGLISH });
-const tampered = (key, why = /./) => (error) => error instanceof Tampered && error.key === key && why.test(JSON.stringify(error.values));
+const tampered = (key, why = /./) => (error) => error instanceof Tampered && error.key === key && why.test(`${JSON.stringify(error.values)} ${error.fault?.message} [${error.fault?.code}]`);
 
 test("the first visit keeps the ledger's anchor, and a later one believes it alone", async () => {
   const ledger = journey();

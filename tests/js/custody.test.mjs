@@ -245,8 +245,8 @@ test("a claim is told with who had it and where, moves nothing, and is no part o
   const place = (actor) => `GLN ${actor.place.slice(-13)}`;
   assert.equal(
     summary,
-    `By its own records it was with “Seoul Medical” at ${place(world.seoul)} on 2026-03-02. “Lisbon Trade” says it had a product with this number at ` +
-      `${place(world.lisbon)} on 2026-03-01, and has no part in its journey. If yours did not come from “Seoul Medical”, do not trust it.`,
+    `By its own records it was with “Seoul Medical” at ${place(world.seoul)} on 2026-03-02 UTC. “Lisbon Trade” says it had a product with this number at ` +
+      `${place(world.lisbon)} on 2026-03-01 UTC, and has no part in its journey. If yours did not come from “Seoul Medical”, do not trust it.`,
   );
   assert.deepEqual(timeline.map(({ note }) => note), [undefined, undefined, undefined, "It does not fit the journey, and is no part of it.", undefined]);
 });
@@ -313,7 +313,7 @@ test("of a document nobody asks who has it, and a returnable asset is a load", (
   const [paper, crate] = ["https://id.gs1.org/253/9506000134352D1", "https://id.gs1.org/8003/09506000134352X1"];
   world.say(world.acme, 1, { ...begin, epcList: [paper, crate] });
   world.say(world.lisbon, 30, { ...step("storing"), ...nowhere, epcList: [paper] });
-  assert.deepEqual([world.judge(paper).verdict, world.judge(paper).summary], ["authentic", "Genuine by the records: it comes from “Acme Pharma”, of 2026-03-01."]);
+  assert.deepEqual([world.judge(paper).verdict, world.judge(paper).summary], ["authentic", "Genuine by the records: it comes from “Acme Pharma”, of 2026-03-01 UTC."]);
   assert.deepEqual([world.judge(crate).verdict, rules(world.judge(crate))], ["traced", ["load"]]);
 });
 

@@ -171,7 +171,7 @@ test("a lot is brought into being in any number of events, by the one whose numb
   for (const [times, said] of [[1, ""], [2, " and once more since"], [3, " and 2 times more since"]]) {
     world.say(world.acme, times, of({ action: "ADD", bizStep: "commissioning" }));
     const [{ leaves, text }] = holds();
-    assert.deepEqual([leaves.length, text], [times, `Commissioned on 2026-03-01${said} by “Acme Pharma”, to which its number belongs.`]);
+    assert.deepEqual([leaves.length, text], [times, `Commissioned on 2026-03-01 UTC${said} by “Acme Pharma”, to which its number belongs.`]);
     assert.deepEqual(rules(world.judge(LOT)), ["shared-number"]);
   }
   world.say(world.seoul, 4, of(step("receiving")));
@@ -264,7 +264,7 @@ test("a verdict is told in any language", () => {
   world.say(world.acme, 0, begin);
   world.say(world.acme, 1, { disposition: "recalled" });
   const korean = tell(world.judge(), KOREAN);
-  assert.equal(korean.reasons[0].text, "번호 소유자 “Acme Pharma”이(가) 2026-03-01에 해당 제품의 회수를 선언했습니다.");
+  assert.equal(korean.reasons[0].text, "번호 소유자 “Acme Pharma”이(가) 2026-03-01 UTC에 해당 제품의 회수를 선언했습니다.");
   assert.equal(korean.summary, `사용하지 마십시오. ${korean.reasons[0].text}`);
   assert.deepEqual(tell(korean, ENGLISH), world.judge());
 });
@@ -287,7 +287,7 @@ test("no sentence can be written by choosing a name", () => {
     world.say(liar, 31, { disposition: "recalled" });
     const { reasons, summary } = world.judge();
     const own = (rule) => reasons.find((reason) => reason.rule === rule).text;
-    assert.equal(own("recall-claimed"), `${shown} marked it as recalled on 2026-03-02; only “Acme Pharma” could recall it.`);
+    assert.equal(own("recall-claimed"), `${shown} marked it as recalled on 2026-03-02 UTC; only “Acme Pharma” could recall it.`);
     const place = `GLN ${world.acme.place.slice(-13)} of “Acme Pharma”`;
     assert.ok(summary.includes(`. ${shown} (GLN ${liar.place.slice(-13)}) says it had a product with this number at ${place} on `), summary);
   }

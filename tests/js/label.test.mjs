@@ -68,8 +68,8 @@ test("a label that says what is recorded changes nothing, and another is not to 
     assert.deepEqual(rules(judged(WHOLE, label)), [], label);
   }
   for (const [label, told] of [
-    ["10=FAKE", "(10) lot “FAKE”, and “Acme Pharma” recorded “L7” on 2026-03-01."],
-    ["17=291231", "(17) expiry date 2029-12-31, and “Acme Pharma” recorded 2027-12-31 on 2026-03-01."],
+    ["10=FAKE", "(10) lot “FAKE”, and “Acme Pharma” recorded “L7” on 2026-03-01 UTC."],
+    ["17=291231", "(17) expiry date 2029-12-31, and “Acme Pharma” recorded 2027-12-31 on 2026-03-01 UTC."],
     ["7003=2912311200", "(7003) expiry date 2029-12-31, and “Acme Pharma” recorded 2027-12-31"],
     ["15=290630", "(15) best-before date 2029-06-30, and “Acme Pharma” recorded 2027-06-30"],
     ["16=290531", "(16) sell-by date 2029-05-31, and “Acme Pharma” recorded 2027-05-31"],
@@ -106,7 +106,7 @@ test("a recalled lot is recalled in every recording", () => {
 });
 
 test("dates that have passed are told, and those that cannot be read", () => {
-  // The last seal is of 2026-05-23.
+  // The last seal is of 2026-05-23 UTC.
   const dated = (ilmd, label) => rules(judged({ ilmd }, label)).filter((rule) => !rule.startsWith("label-"));
   assert.deepEqual(dated({ "cbvmda:itemExpirationDate": "2026-05-22", "cbvmda:sellByDate": "2026-05-01" }), ["expired", "date-passed"]);
   assert.deepEqual(dated({ "cbvmda:itemExpirationDate": "2026-05-23" }), []);

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { EvidenceError, timeText } from "../../web/verify/bytes.js";
+import { EvidenceError } from "../../web/verify/bytes.js";
+import { timeText } from "../../web/verify/days.js";
 import { parse } from "../../web/verify/json.js";
 import {
   checkApart, checkCommit, commitBytes, isOrigin, membersText, parseCheckpoint, parseSeal, readCommit, readMembers, sealLeaf, statementLeaf,

@@ -185,8 +185,8 @@ fn a_wrong_attribute_is_refused_by_its_ai() {
     };
     let korean = page("ko");
     let (lead, detail) = korean.split_once("<p class=\"detail\" lang=\"en\">").unwrap();
-    assert!(lead.contains("아래에 영어로 적혀 있습니다.") && detail.contains("there is no month 13"), "{korean}");
-    assert!(page("en").contains("<p class=\"lead detail\">the parameter (17)"), "{}", page("en"));
+    assert!(lead.contains("아래에 적힌 부분을 고치거나") && detail.contains("there is no month 13"), "{korean}");
+    assert!(page("en").contains("<p class=\"detail\" lang=\"en\">the parameter (17)"), "{}", page("en"));
     let wrong = node.get(&format!("/01/{GTIN}/21/A1?02=09506000134353"));
     assert!(
         wrong.status == 400 && wrong.json()["detail"].as_str().unwrap().contains("check digit"),

@@ -238,7 +238,8 @@ fn a_node_whose_ledger_is_not_sound_only_reads_until_a_check_passes() {
     let again = node.post("/epcis/capture", "application/jose", captured.as_bytes());
     assert_eq!(again.status, 202, "{}", again.json());
     for page in ["/", "/scan", "/01/09506000134352/21/A1", "/nothing"] {
-        for (language, words) in [("en", "found a fault in its own ledger"), ("ko", "자체 원장에서 결함을")] {
+        for (language, words) in [("en", "found a fault in its own ledger at 20"), ("ko", "자체 원장에서 결함을")]
+        {
             let headers = [("Accept", "text/html"), ("Accept-Language", language)];
             let shown = crate::support::text(&node.request("GET", page, &headers, b"").body);
             assert!(shown.contains(words), "{page} {language}: {shown}");

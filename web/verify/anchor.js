@@ -2,7 +2,8 @@
 // anchor").
 
 import { memberSigner } from "./acts.js";
-import { concat, digest, equal, fail, fromBase64url, isHash, sha256, timeText, toBase64url, u64be, utf8 } from "./bytes.js";
+import { concat, digest, equal, fail, fromBase64url, isHash, sha256, toBase64url, u64be, utf8 } from "./bytes.js";
+import { timeText } from "./days.js";
 import { checkVersion, isMap, isText, membersOf } from "./json.js";
 import { parseStatement } from "./jws.js";
 import { checkCommit, isCount, memberText, membersHash, readMembers, sealLeaf, sealText, statementLeaf } from "./ledger.js";

@@ -1,5 +1,7 @@
 // Bytes and text: base64, SHA-256, order and length as UTF-8 has them, points in time.
 
+import { TIME_MAX, TIME_MIN } from "./days.js";
+
 /** What people are shown of a message, into which a thief may have written a whole document. */
 const MESSAGE_MAX = 2000;
 const shownOf = (message) =>
@@ -256,8 +258,6 @@ export const digest = (...parts) => toBase64url(sha256(...parts));
 export const isHash = (text) => typeof text === "string" && text.length === 43 && fromBase64url(text) !== undefined;
 
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
-const TIME_MIN = -62167219200000;
-const TIME_MAX = 253402300799999;
 
 /** Nanoseconds since 1970 as a BigInt, by RFC 3339 §5.6; `undefined` for other text. */
 export function nanosOf(text) {
@@ -291,9 +291,6 @@ export function millisOf(nanos) {
   const millis = Number(nanos / 1000000n - below);
   return millis >= TIME_MIN && millis <= TIME_MAX ? millis : undefined;
 }
-
-/** RFC 3339 in UTC with three digits of a second. */
-export const timeText = (millis) => new Date(millis).toISOString();
 
 export const isTime = (millis) => Number.isSafeInteger(millis) && millis >= TIME_MIN && millis <= TIME_MAX;
 

@@ -3,11 +3,12 @@
 import { Account } from "./account.js";
 import { byBytes } from "./bytes.js";
 import { contentsOf } from "./contents.js";
+import { dayAt } from "./days.js";
 import { glnOf } from "./gs1.js";
 import { ENDS, locationOf } from "./reading.js";
 import { Records } from "./records.js";
 import { holdsLocation } from "./registry.js";
-import { day, shown } from "./sentences.js";
+import { shown } from "./sentences.js";
 
 export class Case extends Records {
   constructor(history, policy) {
@@ -39,11 +40,26 @@ export class Case extends Records {
     return this.account.via.get(at);
   }
 
-  /** The day of an event, and in what the product was then if the event names only that. */
+  /** The day of an event where it was recorded, and in what the product was then if the event names only that. */
   day(at) {
     const container = this.via(at);
-    const own = day(this.event(at).time);
+    const own = this.ownDay(at);
     return container ? { key: "in-container", params: { day: own, container: idText(container) } } : own;
+  }
+
+  /** The day of an event by the offset of its record. */
+  ownDay(at) {
+    return this.#dayOf(at, this.event(at).time);
+  }
+
+  /** The day on which a record was declared wrong, by the offset of the record that says so; `undefined` if it declares nothing. */
+  declared(at) {
+    const { declaration } = this.event(at);
+    return declaration && this.#dayOf(at, declaration.time);
+  }
+
+  #dayOf(at, time) {
+    return dayAt(time, this.event(at).offset);
   }
 
   /** Who recorded an entry, and of which day, as most sentences tell it. */

@@ -7,7 +7,8 @@ import { declares } from "./epcis.js";
 import { destinations } from "./passage.js";
 import { actOf } from "./reading.js";
 import { checkUpheld } from "./rules/upheld.js";
-import { day, quoted } from "./sentences.js";
+import { day } from "./days.js";
+import { quoted } from "./sentences.js";
 import { checkUnopened, noteUnopened } from "./unopened.js";
 import { Walk, containerOf } from "./walk.js";
 
@@ -176,7 +177,7 @@ function checkContainers(one, findings) {
   for (const at of one.account.aboutContainer) {
     const container = one.via(at);
     if (!container || !(one.actsOnAny(at) & HAVING)) continue;
-    const params = { who: one.who(at), container: idText(container), day: day(one.event(at).time) };
+    const params = { who: one.who(at), container: idText(container), day: one.ownDay(at) };
     findings.add("container-disputed", [one.leaf(at)], params);
   }
 }

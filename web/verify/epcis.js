@@ -3,7 +3,8 @@
 // Checking and canonicalising are one pass: a word becomes its bare word, an id its canonical URI, a time milliseconds
 // in UTC. What the standard leaves to extensions is not touched.
 
-import { byteLength, fail, timeOf, timeText } from "./bytes.js";
+import { byteLength, fail, timeOf } from "./bytes.js";
+import { timeText } from "./days.js";
 import { eventHashId, isHashId, namingOf } from "./event_hash.js";
 import { IdError, lotBeside, parseUri } from "./gs1.js";
 import { asEvidence, isMap, isNumber, isText, parse } from "./json.js";

@@ -1,7 +1,8 @@
 // The CBV 2.0 event hash (§8.9.2): what an event says, in one string, and its SHA-256. It names an event that was given no
 // eventID, and tells whether two events say the same. Numbers are written by their digits, and text stays text.
 
-import { byBytes, millisOf, nanosOf, sha256, timeText, toHex, trim, utf8 } from "./bytes.js";
+import { byBytes, millisOf, nanosOf, sha256, toHex, trim, utf8 } from "./bytes.js";
+import { timeText } from "./days.js";
 import { IdError, parseUri } from "./gs1.js";
 import { isMap, isNumber, isText, plainNumber } from "./json.js";
 import * as words from "./vocabulary.js";

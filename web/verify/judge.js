@@ -1,8 +1,8 @@
 // `judge`: every rule over a history, weighed into one verdict (docs/VERDICT.md). Pure: no clock, no network.
 
-import { timeText } from "./bytes.js";
 import { Case, endWord, idText } from "./case.js";
 import { checkCustody, noteClaims } from "./custody.js";
+import { minute, timeText } from "./days.js";
 import { Findings, heaviest, reasonOf, weight } from "./finding.js";
 import { locationOf } from "./reading.js";
 import { custodianOf } from "./passage.js";
@@ -14,7 +14,6 @@ import { checkRecalls } from "./rules/recall.js";
 import { checkSigners } from "./rules/signers.js";
 import { checkStolen } from "./rules/stolen.js";
 import { checkTravel } from "./rules/travel.js";
-import { minute } from "./sentences.js";
 import { partyOf, timelineOf } from "./timeline.js";
 import { containerOf } from "./walk.js";
 

@@ -2,8 +2,9 @@
 
 import {
   charLength, concat, digest, fail, fromBase64, fromBase64url, hasControl, hasSpace, isHash, sha256, timeOf,
-  timeText, u32be, u64be, utf8,
+  u32be, u64be, utf8,
 } from "./bytes.js";
+import { timeText } from "./days.js";
 import { isEd25519Key } from "./ed25519.js";
 import { asEvidence, checkVersion, isMap, isText, isWhole, membersOf, parse } from "./json.js";
 import { keyOf } from "./jws.js";

@@ -642,7 +642,7 @@ export function broughtIntoBeing({ type, action, ids }) {
 
 /** The rule of the table that an event of the participant breaks: `{rule, key, params}`; `undefined` where it breaks none. */
 export function breach(participant, event) {
-  const roles = participant.claims.roles.join(" and ");
+  const roles = { key: "and-list", params: { items: participant.claims.roles.map((role) => ({ key: `role.${role}` })) } };
   const may = (step) => participant.claims.roles.some((role) => ROLES.get(role)?.has(step) ?? true);
   const { step } = event;
   if (step !== "" && !step.includes(":") && !may(step)) return { rule: "role-step", key: "step", params: { step, roles } };

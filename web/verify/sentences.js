@@ -3,8 +3,6 @@
 // `{who}` in a sentence stands for a part, `{Who}` for the same with a capital at its beginning. A part is text, or itself
 // `{key, params}`, or a list of either. What is filled in is not filled again, so no name can bring a part of its own.
 
-import { timeText } from "./bytes.js";
-
 /** The sentences of one language, `{key: sentence}`, from the whole of sentences.json. */
 export const sentencesOf = (all, language) => Object.fromEntries(Object.entries(all).map(([key, texts]) => [key, texts[language]]));
 
@@ -32,9 +30,6 @@ function capital(text) {
   const [first = ""] = text;
   return first.toUpperCase() + text.slice(first.length);
 }
-
-export const day = (time) => timeText(time).slice(0, 10);
-export const minute = (time) => `${timeText(time).slice(0, 16).replace("T", " ")} UTC`;
 
 const SHOWN_CHARS_MAX = 80;
 const INVISIBLE = /[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;

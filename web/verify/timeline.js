@@ -1,7 +1,7 @@
 // The timeline: every record of the product and of what it was in, for people to follow.
 
-import { timeText } from "./bytes.js";
 import { coordinatesOf } from "./coordinates.js";
+import { timeText } from "./days.js";
 import { locationOf } from "./reading.js";
 import { quoted } from "./sentences.js";
 

@@ -2,7 +2,8 @@
 // product, and nothing more. No missing hand-over explains that.
 
 import { against } from "./against.js";
-import { day, quoted } from "./sentences.js";
+import { day } from "./days.js";
+import { quoted } from "./sentences.js";
 
 /** Reports what counts as a claim; true where there is any. */
 export function checkUnopened(one, findings) {

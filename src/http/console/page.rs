@@ -12,7 +12,7 @@ use crate::http::console::history::{MINUTES, Minute};
 use crate::http::console::wants::{Want, wants};
 use crate::http::pages::members::state;
 use crate::http::pages::timeline::time;
-use crate::http::pages::{Parts, Visitor, document};
+use crate::http::pages::{Parts, Visitor, document, grouped};
 use crate::http::problem::Code;
 
 /// Reasons of refusals that are listed.
@@ -48,7 +48,7 @@ fn frame(visitor: &Visitor, page: ConsolePage) -> Markup {
 /// The whole page.
 pub fn console_page(visitor: &Visitor, figures: &Figures) -> HttpResponse {
     let title = visitor.fill("console.title", &[("name", &figures.name)]);
-    let at = time(visitor, figures.now);
+    let at = time(figures.now);
     let main = html! {
         div.console-head {
             div {
@@ -107,7 +107,7 @@ fn health(visitor: &Visitor, figures: &Figures) -> Markup {
                 div { dt { (visitor.say("console.writes")) } dd id="writes" { (yes_or_no(figures.obstacle.is_none())) } }
                 div { dt { (visitor.say("console.store")) } dd { (yes_or_no(figures.store_answers)) } }
                 div { dt { (visitor.say("console.leaves")) } dd id="leaves" { (grouped(figures.view.size().get())) } }
-                div { dt { (visitor.say("console.block")) } dd { (tip.seal.height) ", " (time(visitor, tip.seal.time)) } }
+                div { dt { (visitor.say("console.block")) } dd { (tip.seal.height) ", " (time(tip.seal.time)) } }
                 div {
                     dt { (visitor.say("console.audit")) }
                     dd id="audit" {
@@ -115,15 +115,15 @@ fn health(visitor: &Visitor, figures: &Figures) -> Markup {
                             None => (visitor.say("console.audit-none")),
                             Some(audit) => {
                                 (visitor.say(if audit.result.is_ok() { "console.audit-passed" } else { "console.audit-failed" }))
-                                ", " (time(visitor, audit.at))
+                                ", " (time(audit.at))
                             }
                         }
                     }
                 }
                 @if let Some(whole) = figures.audit.as_ref().and_then(|audit| audit.whole_at) {
-                    div { dt { (visitor.say("console.audit-whole")) } dd { (time(visitor, whole)) } }
+                    div { dt { (visitor.say("console.audit-whole")) } dd { (time(whole)) } }
                 }
-                div { dt { (visitor.say("console.since")) } dd { (time(visitor, figures.since)) } }
+                div { dt { (visitor.say("console.since")) } dd { (time(figures.since)) } }
             }
         }
     }
@@ -225,7 +225,7 @@ fn refusals(visitor: &Visitor, refusals: &[(String, u64)]) -> Markup {
                         tr data-code=(code) {
                             th scope="row" {
                                 code { (code) }
-                                @if let Some(code) = Code::find(code) { br; span.meta lang="en" { (code.title()) } }
+                                @if let Some(code) = Code::find(code) { br; span.meta { (visitor.say(&format!("problem.code.{}", code.as_str()))) } }
                             }
                             td { (grouped(*count)) }
                         }
@@ -260,7 +260,7 @@ fn ends(visitor: &Visitor, figures: &Figures) -> Markup {
                 @for own in &figures.own_ends {
                     div {
                         dt { (visitor.say(if own.of == EndOf::Authority { "console.authority" } else { "console.https" })) }
-                        dd { (time(visitor, own.end)) }
+                        dd { (time(own.end)) }
                     }
                 }
                 div {
@@ -271,19 +271,6 @@ fn ends(visitor: &Visitor, figures: &Figures) -> Markup {
             @if beyond > 0 { p.hint { (visitor.fill("console.beyond", &[("count", &beyond.to_string())])) } }
         }
     }
-}
-
-/// A number with its thousands apart.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Bytes in the largest unit of which there is one.

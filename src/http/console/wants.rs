@@ -4,9 +4,9 @@ use crate::http::NEAR_EXPIRY_MS;
 use crate::http::console::figures::Figures;
 use crate::http::console::{EndOf, Room};
 use crate::http::pages::Visitor;
-use crate::http::pages::timeline::day_and_time;
 use crate::http::problem::{Code, Problem};
 use crate::ports::{PendingRequest, RequestBody};
+use sealane_core::provenance::minute;
 
 /// A member this many blocks behind is told of.
 const LAG_BLOCKS_MAX: u64 = 10;
@@ -126,10 +126,10 @@ fn ends(visitor: &Visitor, figures: &Figures) -> Vec<Want> {
             }
             EndOf::Https => ("want.https", "sealane serve --tls-cert FILE --tls-key FILE".to_owned()),
         };
-        Want::wrong(visitor.fill(key, &[("time", &day_and_time(visitor, own.end))]), command)
+        Want::wrong(visitor.fill(key, &[("time", &minute(own.end))]), command)
     });
     let participants = figures.ending.iter().map(|one| {
-        let end = day_and_time(visitor, one.end);
+        let end = minute(one.end);
         let text = visitor.fill("want.certificate", &[("organization", &one.organization), ("time", &end)]);
         Want::waits(text, format!("sealane renew {} --csr NEW/request.pem --key OLD/key.pem", one.participant))
     });
@@ -140,8 +140,9 @@ fn requests(visitor: &Visitor, figures: &Figures) -> Vec<Want> {
     let reject = |id: &dyn std::fmt::Display| format!("sealane reject {id} --reason REASON");
     let registration = |request: &PendingRequest| {
         let RequestBody::Registration { claims, key, .. } = &request.body else { return None };
-        let roles: Vec<&str> = claims.roles.iter().map(|role| role.as_str()).collect();
-        let since = day_and_time(visitor, request.received);
+        let roles: Vec<&str> =
+            claims.roles.iter().map(|role| visitor.say(&format!("role.{}", role.as_str()))).collect();
+        let since = minute(request.received);
         let values = [("organization", claims.organization.as_str()), ("roles", &roles.join(", ")), ("time", &since)];
         let want =
             Want::waits(visitor.fill("want.registration", &values), format!("sealane approve {}", request.participant));
@@ -151,7 +152,7 @@ fn requests(visitor: &Visitor, figures: &Figures) -> Vec<Want> {
         let RequestBody::Renewal { key, .. } = &request.body else { return None };
         let participant = figures.view.registry.participant(&request.participant);
         let organization = participant.map(|one| one.claims.organization.to_string()).unwrap_or_default();
-        let since = day_and_time(visitor, request.received);
+        let since = minute(request.received);
         let text = visitor.fill("want.renewal", &[("organization", &organization), ("time", &since)]);
         let want = Want::waits(text, format!("sealane approve {}", request.participant));
         Some(want.or(reject(&request.participant)).detailed(visitor.fill("want.key", &[("key", &key.to_string())])))
@@ -173,7 +174,7 @@ fn together(visitor: &Visitor, figures: &Figures) -> Vec<Want> {
         Want::waits(text, format!("sealane members propose --admit={}", member.kid()))
     });
     let votes = figures.to_vote.iter().map(|seen| {
-        let until = day_and_time(visitor, seen.proposal.content.expires);
+        let until = minute(seen.proposal.content.expires);
         let text = visitor.fill("want.vote", &[("name", &seen.proposer.name), ("time", &until)]);
         let id = &seen.proposal.id;
         Want::waits(text, format!("sealane members vote {id} yes")).or(format!("sealane members vote {id} no"))

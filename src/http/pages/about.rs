@@ -187,7 +187,7 @@ pub fn list(visitor: &Visitor, found: &[Noticed]) -> Markup {
                         } @else {
                             (step_name(visitor, one.biz_step.as_deref(), one.event_type)) " · "
                         }
-                        (place_time(visitor, one.time, &one.offset)) " · "
+                        (place_time(one.time, &one.offset)) " · "
                         a href=(visitor.link(&format!("/ledger/leaves/{}", one.leaf))) {
                             (visitor.fill("journey.leaf", &[("leaf", &one.leaf.to_string())]))
                         }

@@ -95,7 +95,14 @@ impl Language {
 }
 
 /// What the keys begin with of pages, and of parts of pages, that no script touches.
-const NO_SCRIPTS: [&str; 11] = [
+const NO_SCRIPTS: [&str; 18] = [
+    "footer.",
+    "more.",
+    "problem.",
+    "unsound.",
+    "unloaded.",
+    "docs.",
+    "page.",
     "proposal.",
     "proposals.",
     "label.",

@@ -6,9 +6,10 @@ use crate::app::Ledger;
 use crate::app::council::{Council, MemberStanding};
 use crate::app::follower::{Following, Stop};
 use crate::app::joining::{JoinDesk, WaitingJoin};
-use crate::http::pages::Visitor;
 use crate::http::pages::timeline::time;
+use crate::http::pages::{Visitor, grouped};
 use sealane_core::block::{Height, Member, quorum};
+use sealane_core::provenance::minute;
 
 /// The members as this node sees them, and the line about their quorum; at an observer, who they are by the ledger, and how it
 /// stands to the node that it follows.
@@ -75,7 +76,7 @@ fn proposals(visitor: &Visitor, open: usize) -> String {
 }
 
 fn row(visitor: &Visitor, council: &Council, member: &MemberStanding) -> Markup {
-    let number = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), |number| number.to_string());
+    let number = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), grouped);
     html! {
         tr data-kid=(member.kid) {
             th scope="row" { (member.name) }
@@ -96,7 +97,7 @@ fn standing(visitor: &Visitor, following: &Following, own: Height) -> String {
     let node = following.node();
     let url = node.map(|node| node.url.as_str()).unwrap_or_default();
     let (height, behind) = (own.to_string(), following.behind(own).to_string());
-    let heard = following.heard().map(|heard| heard.to_string());
+    let heard = following.heard().map(minute);
     match (&following.stopped, heard) {
         (Some(Stop::Forked { .. }), _) => visitor.fill("observer.forked", &[("url", url), ("height", &height)]),
         (Some(Stop::Rules(unknown)), _) => {
@@ -117,7 +118,7 @@ pub fn state(visitor: &Visitor, member: &MemberStanding) -> Markup {
         None => html! { (visitor.say("members.unheard")) },
         Some(heard) => {
             let (before, after) = visitor.say("members.missing").split_once("{time}").unwrap_or_default();
-            html! { (before) (time(visitor, heard)) (after) }
+            html! { (before) (time(heard)) (after) }
         }
     }
 }
@@ -225,7 +226,7 @@ mod tests {
         node.heard = Some("2026-11-28T12:03:00.000Z".parse().unwrap());
         assert_eq!(
             said(&of(&node), "en"),
-            "This node is an observer of https://a.example: block 12, 3 behind, last heard 2026-11-28T12:03:00.000Z."
+            "This node is an observer of https://a.example: block 12, 3 behind, last heard 2026-11-28 12:03 UTC."
         );
         assert!(said(&of(&node), "ko").contains("https://a.example"));
         let stopped = Some(Stop::Forked { height: Height::GENESIS, url: node.url.clone() });

@@ -29,12 +29,14 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::http::Node;
 use crate::http::assets::{FIRST_SCRIPT, Script, style_file};
 use crate::http::parameters::encode;
+use sealane_core::provenance::minute;
+use sealane_core::time::Timestamp;
 
 use sealane_core::hash::Hash;
 
 pub use ids::people_text;
 pub use language::Language;
-pub use problem::problem_page;
+pub use problem::{problem_page, technical};
 
 /// Scripts, style and requests of this site alone, and the one script that stands in every page, by its hash; `data:` for pictures that a
 /// script draws; the camera's picture is neither.
@@ -53,8 +55,8 @@ pub fn policy_with(more: &str) -> String {
 pub struct Visitor {
     pub language: Language,
     chosen: bool,
-    /// The node's check of its own ledger found a fault, which every page says.
-    unsound: bool,
+    /// The node's check of its own ledger found a fault, which every page says: the node, and when it was found.
+    unsound: Option<(String, Option<Timestamp>)>,
     /// What labels and links from outside point to.
     public_url: Option<String>,
     /// The path and query that were asked for, without `lang`.
@@ -70,7 +72,8 @@ impl Visitor {
         let here = format!("{}{mark}{}", request.uri().path(), others.join("&"));
         let language = chosen.unwrap_or_else(|| Language::accepted(request));
         let node = request.app_data::<web::Data<Node>>();
-        let unsound = node.is_some_and(|node| node.ledger.is_unsound());
+        let unsound = node.filter(|node| node.ledger.is_unsound());
+        let unsound = unsound.map(|node| (node.public_url.clone(), node.checked_at()));
         let public_url = node.map(|node| node.public_url.clone());
         Self { language, chosen: chosen.is_some(), unsound, public_url, here }
     }
@@ -100,6 +103,19 @@ impl Visitor {
         let other = self.language.other();
         (other, with_language(&self.here, other))
     }
+}
+
+/// A number as both languages write it, with a comma before each three digits.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 fn with_language(path: &str, language: Language) -> String {
@@ -168,8 +184,11 @@ fn frame(status: StatusCode, visitor: &Visitor, page: HtmlPage) -> Markup {
         a href=(visitor.link("/scan")) { (visitor.say("nav.scan")) }
     };
     let notice = html! {
-        @if visitor.unsound {
-            p.unsound role="alert" { strong { (visitor.say("unsound.title")) } " " (visitor.say("unsound.text")) }
+        @if let Some((node, at)) = &visitor.unsound {
+            @let time = at.map_or_else(|| "–".to_owned(), minute);
+            p.unsound role="alert" {
+                strong { (visitor.fill("unsound.title", &[("node", node), ("time", &time)])) } " " (visitor.say("unsound.text"))
+            }
         }
         @if page.script.is_some() {
             p.unsound.unloaded-note role="alert" {
@@ -292,6 +311,11 @@ mod tests {
             let visitor = Visitor::of(&accepts(value));
             assert_eq!((visitor.language, visitor.link("/scan").as_str()), (language, "/scan"), "{value}");
         }
+    }
+
+    #[test]
+    fn numbers_are_written_in_threes() {
+        assert_eq!([0, 999, 1_000, 12_345, 1_234_567].map(grouped), ["0", "999", "1,000", "12,345", "1,234,567"]);
     }
 
     #[test]

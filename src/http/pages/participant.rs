@@ -139,7 +139,7 @@ fn registration(visitor: &Visitor, registry: &Registry, participant: &Participan
     let leaf = participant.registered.leaf;
     html! {
         dl.facts {
-            div { dt { (visitor.say("party.since")) } dd { (time(visitor, participant.registered.time)) } }
+            div { dt { (visitor.say("party.since")) } dd { (time(participant.registered.time)) } }
             div { dt { (visitor.say("party.by")) } dd { (member_name(registry, &participant.registered_by)) } }
             div {
                 dt { (visitor.say("party.record")) }
@@ -150,12 +150,12 @@ fn registration(visitor: &Visitor, registry: &Registry, participant: &Participan
                 div {
                     dt { (visitor.fill("party.endorsed", &[("given", &given.len().to_string()), ("needed", &needed.to_string())])) }
                     @for one in given.iter().take(LISTED_MAX) {
-                        dd { (member_name(registry, &one.by)) " · " (time(visitor, one.at.time)) }
+                        dd { (member_name(registry, &one.by)) " · " (time(one.at.time)) }
                     }
                 }
             }
             @if let Some(newest) = participant.certificates.last() {
-                div { dt { (visitor.say("party.certificate")) } dd { (time(visitor, newest.not_after)) } }
+                div { dt { (visitor.say("party.certificate")) } dd { (time(newest.not_after)) } }
                 div { dt { (visitor.say("party.key")) } dd.mono { (newest.key.thumbprint()) } }
             }
         }
@@ -165,10 +165,10 @@ fn registration(visitor: &Visitor, registry: &Registry, participant: &Participan
 fn ended(visitor: &Visitor, registry: &Registry, revoked: &Revoked) -> Markup {
     html! {
         div.elsewhere role="note" {
-            p { strong { (visitor.say("party.ended")) } " " (time(visitor, revoked.at.time)) ". "
+            p { strong { (visitor.say("party.ended")) } " " (time(revoked.at.time)) ". "
                 (visitor.fill("party.reason", &[("reason", &quoted(&revoked.reason))])) }
             @if let Some(since) = revoked.compromised_since {
-                p { (visitor.say("party.compromised")) " " (time(visitor, since)) "." }
+                p { (visitor.say("party.compromised")) " " (time(since)) "." }
             }
             p {
                 @match revoked.by {

@@ -2,10 +2,10 @@
 
 use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse};
-use maud::html;
+use maud::{Markup, html};
 
 use crate::http::assets::Script;
-use crate::http::pages::{HtmlPage, Language, Visitor, answer, id_form};
+use crate::http::pages::{HtmlPage, Visitor, answer, id_form};
 use crate::http::problem::{Code, Problem};
 
 /// Characters of what was typed that are put into the box again.
@@ -27,16 +27,31 @@ fn about_typed(visitor: &Visitor, problem: &Problem) -> Option<String> {
     visitor.language.find_message(&format!("refused.{rule}")).map(|_| visitor.fill(&format!("refused.{rule}"), &values))
 }
 
+/// The message that says what to do about a problem.
+const fn way_on(code: Code) -> &'static str {
+    match code.status() {
+        401 | 403 => "problem.way.refused",
+        404 | 410 => "problem.way.missing",
+        409 => "problem.way.conflict",
+        429 => "problem.way.busy",
+        500.. => "problem.way.node",
+        _ => "problem.way.request",
+    }
+}
+
+/// What went wrong in the words of the interface, which are English, below the page's own.
+pub fn technical(visitor: &Visitor, detail: &str) -> Markup {
+    html! {
+        p.hint { (visitor.say("problem.detail")) }
+        p.detail lang="en" { (detail) }
+    }
+}
+
 /// Shows a problem to a person, with a way on.
 pub fn problem_page(request: &HttpRequest, problem: &Problem, request_id: &str) -> HttpResponse {
     let visitor = Visitor::of(request);
-    let title = visitor.say(match problem.code() {
-        Code::BadId => "problem.bad-id",
-        Code::NotFound => "problem.not-found",
-        Code::UriTooLong => "problem.uri-too-long",
-        Code::Busy | Code::DecoderBusy => "problem.busy",
-        _ => "problem.title",
-    });
+    let code = problem.code();
+    let title = visitor.say(&format!("problem.code.{}", code.as_str()));
     let main = html! {
         section.narrow aria-labelledby="problem" {
             p.eyebrow { (problem.status().as_u16()) }
@@ -45,18 +60,31 @@ pub fn problem_page(request: &HttpRequest, problem: &Problem, request_id: &str) 
                 p.lead { (visitor.say("problem.nowhere")) }
             } @else if let Some(sentence) = about_typed(&visitor, problem) {
                 p.lead { (sentence) }
-            } @else if visitor.language == Language::English {
-                p.lead.detail { (problem.detail()) }
             } @else {
-                p.lead { (visitor.say("problem.in-english")) }
-                p.detail lang="en" { (problem.detail()) }
+                p.lead { (visitor.say(way_on(code))) }
+                (technical(&visitor, problem.detail()))
             }
             (id_form(&visitor, &typed(request)))
             p { a.button.second href=(visitor.link("/scan")) { (visitor.say("scan.title")) } }
-            p.meta { (visitor.fill("problem.id", &[("id", request_id)])) " · " code { (problem.code().as_str()) } }
+            p.meta { (visitor.fill("problem.id", &[("id", request_id)])) " · " code { (code.as_str()) } }
         }
     };
     let mut shown = answer(problem.status(), &visitor, HtmlPage::new(title, None, main).with_script(Script::Lookup));
     problem.add_headers(shown.headers_mut());
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::pages::Language;
+
+    #[test]
+    fn every_problem_has_its_title_in_every_language() {
+        for (code, language) in Code::ALL.iter().flat_map(|code| Language::ALL.iter().map(move |one| (code, one))) {
+            let key = format!("problem.code.{}", code.as_str());
+            assert!(language.find_message(&key).is_some(), "{key} in {}", language.tag());
+            assert!(language.find_message(way_on(*code)).is_some(), "{key}");
+        }
+    }
 }

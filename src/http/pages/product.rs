@@ -7,7 +7,9 @@ use maud::{Markup, html};
 use crate::http::assets::Script;
 use crate::http::pages::about::About;
 use crate::http::pages::ids::kind_key;
-use crate::http::pages::{HtmlPage, Visitor, about, answer, now, page_of, people_text, reasons, route, timeline};
+use crate::http::pages::{
+    HtmlPage, Visitor, about, answer, grouped, now, page_of, people_text, reasons, route, timeline,
+};
 use crate::http::parameters::encode;
 use crate::ports::StoredBlock;
 use sealane_core::consortium::Registry;
@@ -152,8 +154,8 @@ fn check(visitor: &Visitor, verdict: &Verdict, block: &StoredBlock) -> Markup {
             h2 id="check-title" { (visitor.say("check.title")) }
             p id="check-text" { (visitor.say("check.server")) }
             dl.facts.small id="check-facts" {
-                div { dt { (visitor.say("check.asof")) } dd { (timeline::time(visitor, verdict.as_of)) } }
-                div { dt { (visitor.say("check.size")) } dd { (block.size()) } }
+                div { dt { (visitor.say("check.asof")) } dd { (timeline::time(verdict.as_of)) } }
+                div { dt { (visitor.say("check.size")) } dd { (grouped(block.size().get())) } }
                 div { dt { (visitor.say("check.root")) } dd.mono { (block.checkpoint.root) } }
             }
         }

@@ -7,7 +7,7 @@ use crate::http::pages::timeline::time;
 use crate::http::pages::{HtmlPage, Visitor};
 use sealane_core::consortium::{LeafRange, PolicyChange, ProposedChange};
 use sealane_core::gs1::Id;
-use sealane_core::provenance::quoted;
+use sealane_core::provenance::{minute, quoted};
 
 /// Characters of a key that people are shown beside a name.
 const KID_CHARS: usize = 8;
@@ -33,7 +33,7 @@ fn item(visitor: &Visitor, seen: &ProposalSeen) -> Markup {
     let path = visitor.link(&format!("/members/proposals/{}", seen.proposal.id));
     html! {
         article.card {
-            p.meta { (time(visitor, seen.proposal.place.time)) " · " (proposer(visitor, seen)) " · " span.tag { (state(visitor, seen.state)) } }
+            p.meta { (time(seen.proposal.place.time)) " · " (proposer(visitor, seen)) " · " span.tag { (state(visitor, seen.state)) } }
             (changes(visitor, seen))
             @if let Some(open) = &seen.open { p { (count(visitor, seen, open)) } }
             p { a href=(path) { (visitor.say("proposals.more")) span.visually-hidden { " " (seen.proposal.id) } } }
@@ -52,8 +52,8 @@ pub fn one(visitor: &Visitor, seen: &ProposalSeen, origin: &str) -> HtmlPage {
             (changes(visitor, seen))
             dl.facts {
                 div { dt { (visitor.say("proposal.proposer")) } dd { (named(&seen.proposer)) } }
-                div { dt { (visitor.say("proposal.proposed")) } dd { (time(visitor, seen.proposal.place.time)) } }
-                div { dt { (visitor.say("proposal.expires")) } dd { (time(visitor, seen.proposal.content.expires)) } }
+                div { dt { (visitor.say("proposal.proposed")) } dd { (time(seen.proposal.place.time)) } }
+                div { dt { (visitor.say("proposal.expires")) } dd { (time(seen.proposal.content.expires)) } }
             }
             @if let Some(end) = &seen.end { p lang="en" { "It " (end) "." } }
             @if let Some(open) = &seen.open { (standing(visitor, seen, open)) }
@@ -94,7 +94,7 @@ fn ballots(visitor: &Visitor, seen: &ProposalSeen) -> Markup {
             tbody { @for (key, yes, at) in &seen.ballots { tr {
                 th scope="row" { (named(key)) }
                 td { (visitor.say(if *yes { "proposal.yes" } else { "proposal.no" })) }
-                td { (time(visitor, *at)) }
+                td { (time(*at)) }
             } } }
         }
     }
@@ -104,7 +104,7 @@ fn readiness(visitor: &Visitor, seen: &ProposalSeen) -> Markup {
     html! {
         @if !seen.ready.is_empty() {
             h2 id="ready" { (visitor.say("proposal.ready")) }
-            ul aria-labelledby="ready" { @for (key, at) in &seen.ready { li { (named(key)) " · " (time(visitor, *at)) } } }
+            ul aria-labelledby="ready" { @for (key, at) in &seen.ready { li { (named(key)) " · " (time(*at)) } } }
         }
     }
 }
@@ -136,7 +136,7 @@ fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> 
             let text = match one.compromised_since {
                 None => visitor.fill("proposal.revoke", &told),
                 Some(since) => {
-                    let since = since.to_string();
+                    let since = minute(since);
                     let [organization, participant, reason] = told;
                     let since = ("since", since.as_str());
                     visitor.fill("proposal.revoke-since", &[organization, participant, reason, since])
@@ -146,7 +146,7 @@ fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> 
         }
         ProposedChange::Policy(one) => policy(visitor, seen, one),
         ProposedChange::Rules(one) => {
-            let (number, time) = (one.number.to_string(), one.not_before.to_string());
+            let (number, time) = (one.number.to_string(), minute(one.not_before));
             visitor.fill("proposal.rules", &[("number", &number), ("time", &time)])
         }
         ProposedChange::Dismiss(one) => {

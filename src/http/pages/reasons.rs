@@ -122,20 +122,46 @@ pub fn look(verdict: &Verdict) -> (&'static str, &'static str) {
 /// A sentence whose days are not broken over two lines.
 pub fn unbroken_days(text: &str) -> Markup {
     html! {
-        @for word in text.split_inclusive(' ') {
-            @if is_day(word) { span.day { (word.trim_end()) } @if word.ends_with(' ') { " " } } @else { (word) }
+        @for (at, part) in around_days(text).into_iter().enumerate() {
+            @if at % 2 == 1 { span.day { (part) } } @else { (part) }
         }
     }
 }
 
-/// Tells whether a word begins with a day as `2026-03-02`.
-fn is_day(word: &str) -> bool {
-    let bytes = word.as_bytes();
-    bytes.len() >= 10
-        && bytes[..10].iter().enumerate().all(|(at, byte)| match at {
-            4 | 7 => *byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
+/// A sentence in parts, every other one a day such as `2026-03-02 +09:00`. `web/verify/days.js` has the same.
+fn around_days(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    while at < text.len() {
+        let may_begin = at == 0 || text[..at].ends_with(|before: char| before.is_whitespace() || before == '(');
+        match day_length(&text[at..]).filter(|_| may_begin) {
+            Some(length) => {
+                parts.extend([&text[from..at], &text[at..at + length]]);
+                at += length;
+                from = at;
+            }
+            None => at += text[at..].chars().next().map_or(1, char::len_utf8),
+        }
+    }
+    parts.push(&text[from..]);
+    parts
+}
+
+/// How long the day is, with its zone, that a text begins with.
+fn day_length(text: &str) -> Option<usize> {
+    const DAY: &str = "0000-00-00";
+    const OFFSET: &str = " +00:00";
+    let is_like = |text: &str, pattern: &str| {
+        text.len() >= pattern.len()
+            && text.bytes().zip(pattern.bytes()).all(|(byte, wanted)| match wanted {
+                b'0' => byte.is_ascii_digit(),
+                b'+' => byte == b'+' || byte == b'-',
+                other => byte == other,
+            })
+    };
+    let rest = is_like(text, DAY).then(|| &text[DAY.len()..])?;
+    let zone = [OFFSET, " UTC"].into_iter().find(|zone| is_like(rest, zone));
+    Some(DAY.len() + zone.map_or(0, str::len))
 }
 
 /// The reasons as a list.
@@ -199,6 +225,15 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+
+    #[test]
+    fn a_day_stays_whole_in_its_line_with_its_zone() {
+        let text = "On 2026-03-02 +09:00 (2026-03-01 UTC), and 2026-03-03에 2026-04-04T1 x2026-03-02.";
+        let parts = around_days(text);
+        let days: Vec<&str> = parts.iter().skip(1).step_by(2).copied().collect();
+        assert_eq!(days, ["2026-03-02 +09:00", "2026-03-01 UTC", "2026-03-03", "2026-04-04"]);
+        assert_eq!(parts.concat(), text);
+    }
 
     #[test]
     fn one_record_and_several_have_their_own_words() {

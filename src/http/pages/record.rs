@@ -7,7 +7,7 @@ use crate::http::pages::about::Noticed;
 use crate::http::pages::ids::people_text;
 use crate::http::pages::participant::{member_name, named};
 use crate::http::pages::timeline::{place_time, step_name, time};
-use crate::http::pages::{HtmlPage, Visitor};
+use crate::http::pages::{HtmlPage, Visitor, grouped};
 use crate::ports::StoredBlock;
 use sealane_core::block::Height;
 use sealane_core::consortium::{Admin, ParticipantId, Registry};
@@ -96,8 +96,8 @@ pub fn leaf_page(visitor: &Visitor, seen: &LeafSeen, registry: &Registry, last: 
                 h2 id="where" { (visitor.say("leaf.where")) }
                 dl.facts {
                     div { dt { (visitor.say("leaf.block")) } dd { a href=(visitor.link(&format!("/ledger/blocks/{height}"))) { (height) } } }
-                    div { dt { (visitor.say("leaf.recorded")) } dd { (time(visitor, seen.block.seal.time)) } }
-                    div { dt { (visitor.say("leaf.bytes")) } dd { (seen.bytes) } }
+                    div { dt { (visitor.say("leaf.recorded")) } dd { (time(seen.block.seal.time)) } }
+                    div { dt { (visitor.say("leaf.bytes")) } dd { (grouped(seen.bytes as u64)) } }
                 }
             }
             section.card aria-labelledby="raw" {
@@ -151,7 +151,7 @@ fn statement_part(visitor: &Visitor, statement: &StatementSeen, registry: &Regis
                     }
                 }
             }
-            div { dt { (visitor.say("leaf.issued")) } dd { (time(visitor, statement.issued)) } }
+            div { dt { (visitor.say("leaf.issued")) } dd { (time(statement.issued)) } }
             @if let SignerShown::Participant { certified, .. } = &statement.signer {
                 div {
                     dt { (visitor.say("leaf.certified")) }
@@ -163,7 +163,7 @@ fn statement_part(visitor: &Visitor, statement: &StatementSeen, registry: &Regis
         @if let Some(admin) = &statement.admin { (admin_part(visitor, admin)) }
         @for (event, ids) in &statement.events {
             div.event {
-                p { strong { (step_name(visitor, event.biz_step.as_deref(), event.event_type)) } " · " (place_time(visitor, event.time, &event.offset)) }
+                p { strong { (step_name(visitor, event.biz_step.as_deref(), event.event_type)) } " · " (place_time(event.time, &event.offset)) }
                 ul.codes {
                     @for id in ids {
                         li.mono {
@@ -246,8 +246,8 @@ pub fn block_page(visitor: &Visitor, block: &StoredBlock, registry: &Registry, l
             section.card aria-labelledby="facts" {
                 h2 id="facts" { (visitor.say("leaf.what")) }
                 dl.facts {
-                    div { dt { (visitor.say("leaf.recorded")) } dd { (time(visitor, block.seal.time)) } }
-                    div { dt { (visitor.say("check.size")) } dd { (block.size()) } }
+                    div { dt { (visitor.say("leaf.recorded")) } dd { (time(block.seal.time)) } }
+                    div { dt { (visitor.say("check.size")) } dd { (grouped(block.size().get())) } }
                 }
                 dl.facts.small { div { dt { (visitor.say("check.root")) } dd.mono { (block.checkpoint.root) } } }
             }

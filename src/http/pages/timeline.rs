@@ -6,7 +6,7 @@ use crate::http::pages::Visitor;
 use crate::http::pages::ids::{people_text_of, place_text_of};
 use crate::http::pages::participant::named;
 use sealane_core::merkle::LeafIndex;
-use sealane_core::provenance::{Party, ProductState, StepMark, TimelineStep, quoted};
+use sealane_core::provenance::{Party, ProductState, StepMark, TimelineStep, minute, minute_at, quoted};
 use sealane_core::time::Timestamp;
 
 /// The steps as an ordered list.
@@ -31,7 +31,7 @@ fn item(visitor: &Visitor, step: &TimelineStep, is_first: bool) -> Markup {
     html! {
         li class=[mark] id=[is_first.then(|| anchor(step.leaf))] {
             p.when {
-                (place_time(visitor, step.event_time, &step.event_time_zone_offset)) " · "
+                (place_time(step.event_time, &step.event_time_zone_offset)) " · "
                 a href=(visitor.link(&format!("/ledger/leaves/{}", step.leaf))) {
                     (visitor.fill("journey.leaf", &[("leaf", &step.leaf.get().to_string())]))
                 }
@@ -98,41 +98,14 @@ pub fn name(visitor: &Visitor, party: &Party) -> String {
     }
 }
 
-/// The time of an event: in UTC, by whose days sentences go too, and beside it as clocks showed it there.
-pub fn place_time(visitor: &Visitor, at: Timestamp, offset: &str) -> Markup {
-    html! {
-        time datetime=(at) { (day_and_time(visitor, at)) }
-        @if let Some(local) = local_text(at, offset) {
-            " (" (visitor.fill("when.there", &[("time", &local), ("offset", offset)])) ")"
-        }
-    }
+/// The time of an event where it was recorded, by its record's own offset, and in UTC beside it: sentences tell the same day.
+pub fn place_time(at: Timestamp, offset: &str) -> Markup {
+    html! { time datetime=(at) { (minute_at(at, offset)) } }
 }
 
-/// A time at an offset from UTC such as `+09:00`: with its day if that is another one. `None` if clocks there show UTC, or the offset
-/// is none.
-fn local_text(at: Timestamp, offset: &str) -> Option<String> {
-    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
-    let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
-    let signed = if offset.starts_with('-') { -minutes } else { minutes };
-    if signed == 0 {
-        return None;
-    }
-    let (utc, local) = (at.to_string(), at.plus_millis(signed * 60_000).to_string());
-    let (day, time) = local.split_once('T')?;
-    let time = time.get(..5)?;
-    Some(if utc.starts_with(day) { time.to_owned() } else { format!("{day} {time}") })
-}
-
-/// A time that a script can put into the device's own zone.
-pub fn time(visitor: &Visitor, at: Timestamp) -> Markup {
-    html! { time datetime=(at) { (day_and_time(visitor, at)) } }
-}
-
-/// A time as text, to the minute.
-pub fn day_and_time(visitor: &Visitor, at: Timestamp) -> String {
-    let text = at.to_string();
-    let (day, rest) = text.split_once('T').unwrap_or((&text, ""));
-    visitor.fill("when.utc", &[("day", day), ("time", rest.get(..5).unwrap_or_default())])
+/// A time in UTC, to the minute.
+pub fn time(at: Timestamp) -> Markup {
+    html! { time datetime=(at) { (minute(at)) } }
 }
 
 /// Who has the product and what became of it; nothing where nothing is known.
@@ -155,30 +128,6 @@ pub fn state(visitor: &Visitor, state: &ProductState) -> Markup {
     html! {
         dl.facts id="state" {
             @for (key, value) in rows { div { dt { (visitor.say(key)) } dd { (value) } } }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn clocks_of_the_place_are_told_if_they_show_another_time() {
-        let at = |millis| Timestamp::from_millis(millis).unwrap();
-        // 2026-03-02T20:30:00Z
-        let evening = at(1_772_483_400_000);
-        for (offset, told) in [
-            ("+00:00", None),
-            ("-00:00", None),
-            ("+01:00", Some("21:30")),
-            ("+09:00", Some("2026-03-03 05:30")),
-            ("-05:30", Some("15:00")),
-            ("Z", None),
-            ("", None),
-            ("+x:00", None),
-        ] {
-            assert_eq!(local_text(evening, offset).as_deref(), told, "{offset}");
         }
     }
 }

@@ -8,7 +8,7 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use maud::{Markup, html};
 
 use crate::http::assets::{DECODER_MEGABYTES, Script};
-use crate::http::pages::{HtmlPage, Visitor, answer, id_form, policy_with};
+use crate::http::pages::{HtmlPage, Visitor, answer, id_form, policy_with, technical};
 use crate::http::scan::outcome::{ScanOutcome, fault_of, shortened, target};
 use sealane_core::gs1::Question;
 
@@ -87,8 +87,7 @@ pub fn outcome(visitor: &Visitor, origin: &str, outcome: &ScanOutcome) -> HttpRe
                 ul.codes { @for text in &codes { li { (code(visitor, text)) } } }
             }
             @if let Some(fault) = fault {
-                p { (visitor.say("problem.in-english")) }
-                p.detail lang="en" { (fault) }
+                (technical(visitor, &fault.to_string()))
             }
             p { a.button.second href=(visitor.link("/scan")) { (visitor.say("photo.again")) } }
             section.card aria-labelledby="type-title" {

@@ -145,15 +145,15 @@ fn a_chain_that_is_whole_is_genuine_piece_by_piece() {
     };
     assert_eq!(
         origin(FISH),
-        "First recorded once, on 2026-02-01, by “vessel of example.org”, to which its number belongs."
+        "First recorded once, on 2026-02-01 UTC, by “vessel of example.org”, to which its number belongs."
     );
     assert_eq!(
         origin(CATCH),
-        "Commissioned on 2026-02-01 and once more since by “vessel of example.org”, to which its number belongs."
+        "Commissioned on 2026-02-01 UTC and once more since by “vessel of example.org”, to which its number belongs."
     );
     assert_eq!(
         about(&landed, FISH_TWO).summary,
-        "Genuine by the records: it comes from “vessel of example.org”, of 2026-02-01, and every hand-over since is known; \
+        "Genuine by the records: it comes from “vessel of example.org”, of 2026-02-01 UTC, and every hand-over since is known; \
          “cannery of example.org” has it."
     );
     assert_eq!(compare(&landed).len(), 6);

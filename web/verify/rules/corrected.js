@@ -1,12 +1,11 @@
 // Corrections: what was withdrawn stays visible, and a declaration without effect is named as one.
 
 import { reusedIds } from "../corrections.js";
-import { day } from "../sentences.js";
 
 export function checkCorrections(one, findings) {
   for (const at of one.told) {
-    const { record, standing } = one.entries[at];
-    const params = { who: one.who(at), declared: record.event.declaration && day(record.event.declaration.time) };
+    const { standing } = one.entries[at];
+    const params = { who: one.who(at), declared: one.declared(at) };
     if (standing.is === "withdraws") {
       findings.add("corrected", one.leaves([standing.of, at]), { ...params, day: one.day(standing.of) });
     } else if (standing.is === "withdraws-nothing") {

@@ -2,7 +2,6 @@
 
 import { endWord } from "../case.js";
 import { ENDS, endOf, mayBeReturned } from "../reading.js";
-import { day } from "../sentences.js";
 
 /** Within what time of its record a seller may withdraw a sale without a trace in the word. */
 const SALE_MISTAKEN_MS = 24 * 60 * 60 * 1000;
@@ -56,8 +55,7 @@ function withdrawn(one, findings) {
     const isThere = passage.is === "held" && passage.by === signer;
     if (mayBeReturned(end) && isFirst && isPrompt && isThere) continue;
     if (one.order.some((later) => one.byPrefixHolder(later) && one.leaf(later) > one.leaf(by))) continue;
-    const { declaration } = one.event(by);
-    const again = declaration === undefined ? one.day(by) : day(declaration.time);
+    const again = one.declared(by) ?? one.day(by);
     const params = { ...one.signed(at), end: endWord(end), again };
     findings.add("end-withdrawn", one.leaves([at, by]), params);
   }

@@ -3,7 +3,8 @@
 
 import { daysIn, lotOf } from "../gs1.js";
 import { lotsBeside, textsOf } from "../master_data.js";
-import { day, quoted } from "../sentences.js";
+import { date } from "../days.js";
+import { quoted } from "../sentences.js";
 
 const COMPARED = [
   ["lot", ["10"]],
@@ -28,7 +29,7 @@ const told = (fact, value) => (fact === "lot" ? quoted(value) : value);
 export function checkLabel(one, findings) {
   if (one.subject === "place") return;
   const label = one.history.label ?? new Map();
-  const today = day(one.history.asOf);
+  const today = date(one.history.asOf);
   for (const [fact, ais] of COMPARED) {
     const name = NAMES[fact];
     const recorded = recordedOf(one, fact, name, findings);

@@ -7,7 +7,8 @@ import { inputsOf } from "../subjects.js";
 import { byText, classOf, wholeOf } from "../gs1.js";
 import { lotOfLabel } from "./label.js";
 import { lotsIn } from "../master_data.js";
-import { day, quoted } from "../sentences.js";
+import { day } from "../days.js";
+import { quoted } from "../sentences.js";
 
 const LOTS_MAX = 8;
 

@@ -1,7 +1,8 @@
 // Signers: registered and in force at the record's place, within their rights, with a key that was in no other hands.
 
 import { breach } from "../registry.js";
-import { day, minute, shown } from "../sentences.js";
+import { day, minute } from "../days.js";
+import { shown } from "../sentences.js";
 
 /** Judges who signed the records and with what right. */
 export function checkSigners(one, findings) {

@@ -15,6 +15,7 @@ use crate::provenance::reading::{self, End};
 use crate::provenance::records::Records;
 use crate::provenance::sentences::Wording;
 use crate::provenance::wording;
+use crate::time::Timestamp;
 
 /// A product's records, and its account.
 #[derive(Debug)]
@@ -56,13 +57,28 @@ impl<'a> Case<'a> {
         self.account.via.get(&at).copied()
     }
 
-    /// The day of the event in UTC, for sentences, and in what the product was then if the event names only that.
+    /// The day of the event where it was recorded, for sentences, and in what the product was then if the event names only that.
     pub fn day(&self, at: usize) -> Wording {
-        let day = wording::day(self.event(at).event_time).into();
+        let day = self.own_day(at);
         match self.via(at) {
             Some(container) => Phrase::InContainer { day, container: wording::id(container).into() }.into(),
             None => day,
         }
+    }
+
+    /// The day of the event by the offset of its record.
+    pub fn own_day(&self, at: usize) -> Wording {
+        self.day_of(at, self.event(at).event_time)
+    }
+
+    /// The day on which a record was declared wrong, by the offset of the record that says so.
+    pub fn declared(&self, at: usize) -> Option<Wording> {
+        let declaration = self.event(at).error_declaration.as_ref()?;
+        Some(self.day_of(at, declaration.declaration_time))
+    }
+
+    fn day_of(&self, at: usize, time: Timestamp) -> Wording {
+        wording::day_at(time, &self.event(at).event_time_zone_offset).into()
     }
 
     /// Where an entry says that it was, as a clause.

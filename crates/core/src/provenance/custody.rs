@@ -265,7 +265,7 @@ pub(super) fn note_claims(case: &Case<'_>, findings: &mut Findings) {
 fn containers(case: &Case<'_>, findings: &mut Findings) {
     for at in case.account.about_container.iter().copied() {
         let Some(container) = case.via(at).filter(|_| case.acts_on_any(at).intersects(HAVING)) else { continue };
-        let day = wording::day(case.event(at).event_time).into();
+        let day = case.own_day(at);
         let found = Rule::ContainerDisputed { who: case.who(at), day, container: wording::id(container).into() };
         findings.add(found, &[case.leaf(at)]);
     }

@@ -58,4 +58,4 @@ pub use rule::{RULES, Severity};
 pub use sentences::Sentences;
 pub use timeline::{StepMark, TimelineStep};
 pub use verdict::{Light, Party, ProductState, Verdict, Word};
-pub use wording::quoted;
+pub use wording::{minute, minute_at, quoted};

@@ -12,15 +12,49 @@ use crate::time::Timestamp;
 /// Characters of an organisation's name or of an id that a sentence shows.
 const SHOWN_CHARS_MAX: usize = 80;
 
-/// The day in UTC, such as `2026-03-02`.
-pub(super) fn day(time: Timestamp) -> String {
+/// The calendar day in UTC as labels and master data write days, which name no zone: `2026-03-02`.
+pub(super) fn date(time: Timestamp) -> String {
     time.text().as_str().chars().take(10).collect()
 }
 
+/// The day in UTC, such as `2026-03-02 UTC`.
+pub(super) fn day(time: Timestamp) -> String {
+    format!("{} UTC", date(time))
+}
+
 /// The minute in UTC, such as `2026-03-02 09:30 UTC`.
-pub(super) fn minute(time: Timestamp) -> String {
-    let text: String = time.to_string().chars().take(16).collect();
-    format!("{} UTC", text.replace('T', " "))
+pub fn minute(time: Timestamp) -> String {
+    format!("{} {} UTC", date(time), clock(time))
+}
+
+/// The day as calendars showed it at an offset from UTC such as `+09:00`: `2026-03-03 +09:00 (2026-03-02 UTC)`, and `2026-03-02 +09:00`
+/// where it is the same day in UTC.
+pub(super) fn day_at(time: Timestamp, offset: &str) -> String {
+    let Some(there) = at_offset(time, offset) else { return day(time) };
+    let (own, utc) = (date(there), date(time));
+    if own == utc { format!("{own} {offset}") } else { format!("{own} {offset} ({utc} UTC)") }
+}
+
+/// The minute as clocks showed it at an offset from UTC, and in UTC beside it: `2026-03-02 17:00 +09:00 (08:00 UTC)`, with the day in UTC
+/// if that is another one.
+pub fn minute_at(time: Timestamp, offset: &str) -> String {
+    let Some(there) = at_offset(time, offset) else { return minute(time) };
+    let (own, utc) = (date(there), date(time));
+    let utc_day = if own == utc { String::new() } else { format!("{utc} ") };
+    format!("{own} {} {offset} ({utc_day}{} UTC)", clock(there), clock(time))
+}
+
+/// `17:00` of a time in UTC.
+fn clock(time: Timestamp) -> String {
+    time.text().as_str().chars().skip(11).take(5).collect()
+}
+
+/// What clocks showed at an offset, as if it were a time in UTC. `None` if they showed UTC, or the offset is none.
+fn at_offset(time: Timestamp, offset: &str) -> Option<Timestamp> {
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+    let signed = if offset.starts_with('-') { -minutes } else { minutes };
+    (signed != 0).then(|| time.plus_millis(signed * 60_000))
 }
 
 /// An organisation's name, quoted.
@@ -89,10 +123,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_shown_in_utc() {
+    fn times_name_their_zone() {
         let time: Timestamp = "2026-03-02T00:30:00+09:00".parse().unwrap();
-        assert_eq!(day(time), "2026-03-01");
-        assert_eq!(minute(time), "2026-03-01 15:30 UTC");
+        assert_eq!((day(time).as_str(), minute(time).as_str()), ("2026-03-01 UTC", "2026-03-01 15:30 UTC"));
+        for (offset, day, minute) in [
+            ("+09:00", "2026-03-02 +09:00 (2026-03-01 UTC)", "2026-03-02 00:30 +09:00 (2026-03-01 15:30 UTC)"),
+            ("-03:30", "2026-03-01 -03:30", "2026-03-01 12:00 -03:30 (15:30 UTC)"),
+            ("+00:00", "2026-03-01 UTC", "2026-03-01 15:30 UTC"),
+            ("-00:00", "2026-03-01 UTC", "2026-03-01 15:30 UTC"),
+            ("", "2026-03-01 UTC", "2026-03-01 15:30 UTC"),
+        ] {
+            assert_eq!((day_at(time, offset).as_str(), minute_at(time, offset).as_str()), (day, minute), "{offset}");
+        }
     }
 
     #[test]

@@ -4,13 +4,12 @@ use crate::provenance::case::Case;
 use crate::provenance::corrections::{self, Standing};
 use crate::provenance::finding::Findings;
 use crate::provenance::rule::Rule;
-use crate::provenance::wording::day;
 
 /// Reports corrections, and eventIDs that one participant gave to two different events.
 pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     for at in case.told.iter().copied() {
-        let Some(declaration) = &case.event(at).error_declaration else { continue };
-        let (who, declared) = (case.who(at), day(declaration.declaration_time).into());
+        let Some(declared) = case.declared(at) else { continue };
+        let who = case.who(at);
         match case.entries[at].standing {
             Standing::Withdraws(event) => {
                 let leaves = [case.leaf(event), case.leaf(at)];

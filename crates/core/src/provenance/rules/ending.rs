@@ -12,7 +12,6 @@ use crate::provenance::passage::Passage;
 use crate::provenance::reading::{self, End};
 use crate::provenance::records::Subject;
 use crate::provenance::rule::Rule;
-use crate::provenance::wording;
 
 /// Within what time of its record a seller may withdraw a sale without a trace in the word.
 const SALE_MISTAKEN_MS: i64 = 24 * 60 * 60 * 1000;
@@ -86,8 +85,7 @@ fn withdrawn(case: &Case<'_>, findings: &mut Findings) {
         if end.may_be_returned() && is_first && is_prompt && still_there || case.order().any(confirms) {
             continue;
         }
-        let declared = case.event(by).error_declaration.as_ref().map(|one| one.declaration_time);
-        let again = declared.map_or_else(|| case.day(by), |time| wording::day(time).into());
+        let again = case.declared(by).unwrap_or_else(|| case.day(by));
         let (who, day) = (case.who(at), case.day(at));
         let leaves: [LeafIndex; 2] = [case.leaf(at), case.leaf(by)];
         findings.add(Rule::EndWithdrawn { who, day, end: case::ended(end), again }, &leaves);

@@ -31,7 +31,7 @@ pub(in crate::provenance) fn check(case: &Case<'_>, findings: &mut Findings) {
     if case.subject == Subject::Place {
         return;
     }
-    let today = wording::day(case.history.as_of);
+    let today = wording::date(case.history.as_of);
     let year = today.get(..4).and_then(|year| year.parse().ok()).unwrap_or_default();
     let label = &case.history.label;
     for (fact, ais, name) in COMPARED {

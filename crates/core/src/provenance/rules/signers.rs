@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::consortium::rights::{self, EndedBy, RightsError};
-use crate::consortium::{ParticipantId, SignerRefusal};
+use crate::consortium::{ParticipantId, Role, SignerRefusal};
 use crate::provenance::account::Outcome;
 use crate::provenance::case::Case;
 use crate::provenance::corrections::Standing;
@@ -57,6 +57,15 @@ fn not_in_force(case: &Case<'_>, at: usize) -> Option<Rule> {
     Some(Rule::SignerNotInForce { who: case.who(at), day: case.day(at), why: why.into() })
 }
 
+const fn name_of(role: Role) -> Phrase {
+    match role {
+        Role::Manufacturer => Phrase::Manufacturer,
+        Role::Shipper => Phrase::Shipper,
+        Role::Distributor => Phrase::Distributor,
+        Role::Authority => Phrase::Authority,
+    }
+}
+
 fn outside_rights(case: &Case<'_>, at: usize) -> Option<Rule> {
     // A declaration repeats what it takes back, which need not have been its signer's to record.
     if case.entries[at].standing != Standing::Counts {
@@ -67,7 +76,10 @@ fn outside_rights(case: &Case<'_>, at: usize) -> Option<Rule> {
     // Bringing this very product into being without authority has a rule of its own.
     let own_rule = error.rule() != "role-step" && case.account.is_origin(at) && !case.signed_by_prefix_holder(at);
     let why = match error {
-        RightsError::Step { step, roles } => Phrase::NoRightToStep { step: shown(&step).into(), roles: roles.into() },
+        RightsError::Step { step, .. } => {
+            let roles = Wording::All(signer.claims.roles.iter().map(|role| name_of(*role).into()).collect());
+            Phrase::NoRightToStep { step: shown(&step).into(), roles }
+        }
         RightsError::End { by: EndedBy::Delete, step, .. } => Phrase::NoRightToDelete { step: step.into() },
         RightsError::End { by: EndedBy::Disposition(by), step, .. } => {
             Phrase::NoRightToEnd { by: by.into(), step: step.into() }

@@ -112,7 +112,7 @@ fn custody_is_judged_through_the_container() {
     let disputed = verdict.reasons.iter().find(|reason| reason.rule == "container-disputed").unwrap();
     assert_eq!(
         disputed.sentence,
-        "“Lisbon Trade” says it had (00)095060001343520000 on 2026-03-06, in which this was then, and has no part in its journey."
+        "“Lisbon Trade” says it had (00)095060001343520000 on 2026-03-06 UTC, in which this was then, and has no part in its journey."
     );
     assert!(verdict.state.in_transit, "a claim counts for what it names");
     ledger.ship_of(CASE, &cast.acme, "2026-03-07", Some(&cast.lisbon));
@@ -141,8 +141,8 @@ fn seen_elsewhere_without_being_taken_out_is_a_gap() {
     assert!(verdict.reasons[0].leaves.contains(&leaf));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "“Lisbon Trade” recorded it on 2026-03-09 outside of (00)095060001343520000, into which it was packed, and \
-         nobody recorded taking it out: “Seoul Medical” had it, last seen there on 2026-03-06 in the container \
+        "“Lisbon Trade” recorded it on 2026-03-09 UTC outside of (00)095060001343520000, into which it was packed, and \
+         nobody recorded taking it out: “Seoul Medical” had it, last seen there on 2026-03-06 UTC in the container \
          (00)095060001343520000, and recorded no hand-over."
     );
     assert_eq!((verdict.state.container.as_deref(), verdict.state.custodian.unwrap().id), (Some(CASE), cast.seoul.id));

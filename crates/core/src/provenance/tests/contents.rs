@@ -37,7 +37,7 @@ fn a_load_is_recalled_with_each_thing_in_it_and_its_kind() {
     ledger.recall(&cast.acme, "2026-03-05", &[], &[CLASS]);
     assert_eq!(
         verdict_of(PALLET, &ledger).reasons[0].sentence,
-        "It holds (01)09506000134352(10)L7, and “Acme Pharma”, to which that number belongs, recalled all of its kind on 2026-03-05."
+        "It holds (01)09506000134352(10)L7, and “Acme Pharma”, to which that number belongs, recalled all of its kind on 2026-03-05 UTC."
     );
 }
 
@@ -104,7 +104,7 @@ fn a_piece_is_recalled_with_the_whole_that_it_is_of() {
     assert_eq!((verdict.word, rules(&verdict)[0]), (Word::Recalled, "recalled"));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "“Acme Pharma”, to which its number belongs, recalled the whole (01)09506000134352(21)S1 of which it is a piece on 2026-03-05."
+        "“Acme Pharma”, to which its number belongs, recalled the whole (01)09506000134352(21)S1 of which it is a piece on 2026-03-05 UTC."
     );
 }
 

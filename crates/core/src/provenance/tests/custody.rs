@@ -120,7 +120,7 @@ fn a_carrier_that_took_it_away_unrecorded_is_a_gap() {
     assert_eq!((verdict.word, rules(&verdict)), (Word::Incomplete, vec!["custody-gap"]));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record says how it came to “Swift Freight”, who recorded it on 2026-03-03: “Acme Pharma” had it, last seen there on 2026-03-02, \
+        "No record says how it came to “Swift Freight”, who recorded it on 2026-03-03 UTC: “Acme Pharma” had it, last seen there on 2026-03-02 UTC, \
          and recorded no hand-over."
     );
     ledger.step(&cast.acme, "2026-03-04", "storing");
@@ -148,7 +148,7 @@ fn anyone_may_receive_what_was_announced_to_nobody() {
     assert_eq!(note.leaves, [leaf]);
     assert_eq!(
         note.sentence,
-        "“Lisbon Trade” recorded taking it over on 2026-03-05; “Acme Pharma”, which had let it go, had named nobody."
+        "“Lisbon Trade” recorded taking it over on 2026-03-05 UTC; “Acme Pharma”, which had let it go, had named nobody."
     );
     ledger.receive(&cast.seoul, "2026-03-06");
     let verdict = ledger.verdict();
@@ -167,16 +167,16 @@ fn received_by_another() {
     assert_eq!(verdict.reasons[0].leaves, [shipped, received]);
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record says how it came to “Lisbon Trade”, who recorded it on 2026-03-05: “Acme Pharma” had sent it to “Seoul Medical” on \
-         2026-03-03."
+        "No record says how it came to “Lisbon Trade”, who recorded it on 2026-03-05 UTC: “Acme Pharma” had sent it to “Seoul Medical” on \
+         2026-03-03 UTC."
     );
     ledger.receive(&cast.seoul, "2026-03-06");
     let verdict = ledger.verdict();
     assert_eq!((verdict.word, rules(&verdict)), (Word::Disputed, vec!["claimed"]));
     assert_eq!(
         verdict.summary,
-        "By its own records it was with “Seoul Medical” at GLN 9521000000025 on 2026-03-06. “Lisbon Trade” says it had a product with \
-         this number at GLN 9521000000032 on 2026-03-05, and has no part in its journey. If yours did not come from “Seoul \
+        "By its own records it was with “Seoul Medical” at GLN 9521000000025 on 2026-03-06 UTC. “Lisbon Trade” says it had a product with \
+         this number at GLN 9521000000032 on 2026-03-05 UTC, and has no part in its journey. If yours did not come from “Seoul \
          Medical”, do not trust it."
     );
 }
@@ -202,8 +202,8 @@ fn receiving_what_nobody_sent_is_a_gap() {
     assert!(verdict.reasons[0].leaves.contains(&leaf));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record says how it came to “Lisbon Trade”, who recorded it on 2026-03-09: “Seoul Medical” had it, last seen \
-         there on 2026-03-05, and recorded no hand-over."
+        "No record says how it came to “Lisbon Trade”, who recorded it on 2026-03-09 UTC: “Seoul Medical” had it, last seen \
+         there on 2026-03-05 UTC, and recorded no hand-over."
     );
 }
 
@@ -262,8 +262,8 @@ fn shipped_twice() {
     assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["shipped-twice"]));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "“Acme Pharma” sent it off again on 2026-03-05, to another destination: “Acme Pharma” had sent it to “Seoul \
-         Medical” on 2026-03-03."
+        "“Acme Pharma” sent it off again on 2026-03-05 UTC, to another destination: “Acme Pharma” had sent it to “Seoul \
+         Medical” on 2026-03-03 UTC."
     );
 }
 
@@ -342,7 +342,7 @@ fn the_word_of_a_carrier_and_its_destination_does_not_stand_in_for_the_senders()
     assert!(verdict.reasons[0].leaves.contains(&received));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record says how it came to “Lisbon Trade”, who recorded it on 2026-03-05: “Acme Pharma” had it, last seen there on 2026-03-02, \
+        "No record says how it came to “Lisbon Trade”, who recorded it on 2026-03-05 UTC: “Acme Pharma” had it, last seen there on 2026-03-02 UTC, \
          and recorded no hand-over."
     );
 

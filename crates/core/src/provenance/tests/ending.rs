@@ -28,7 +28,7 @@ fn sold_is_a_state_and_no_suspicion() {
     assert_eq!((verdict.state.end, verdict.state.custodian), (Some("sold"), None));
     assert_eq!(
         verdict.summary,
-        "“Seoul Medical” sold it on 2026-03-06. If you bought it from them around then, this is that product; if it is offered to \
+        "“Seoul Medical” sold it on 2026-03-06 UTC. If you bought it from them around then, this is that product; if it is offered to \
          you as new, it is not."
     );
 }
@@ -54,7 +54,7 @@ fn nothing_in_the_chain_follows_a_sale() {
     assert_eq!(verdict.reasons[0].leaves[1], leaf);
     assert_eq!(
         verdict.reasons[0].sentence,
-        "“Seoul Medical” recorded it on 2026-03-08, after it was sold on 2026-03-06 by “Seoul Medical”."
+        "“Seoul Medical” recorded it on 2026-03-08 UTC, after it was sold on 2026-03-06 UTC by “Seoul Medical”."
     );
 }
 
@@ -118,8 +118,8 @@ fn an_empty_package_refilled_elsewhere_is_not_authentic() {
     bring_back(&mut ledger, &cast.lisbon, "2026-03-08");
     assert_eq!(
         ledger.verdict().reasons[0].sentence,
-        "“Lisbon Trade” recorded on 2026-03-08 that it was brought back, though “Seoul Medical” had recorded it as sold on \
-         2026-03-06."
+        "“Lisbon Trade” recorded on 2026-03-08 UTC that it was brought back, though “Seoul Medical” had recorded it as sold on \
+         2026-03-06 UTC."
     );
     bring_back(&mut ledger, &cast.seoul, "2026-03-10");
     assert_eq!(ledger.verdict().word, Word::Disputed, "the genuine one is back where it was sold");
@@ -204,7 +204,7 @@ fn the_holder_of_the_prefix_decommissions_from_afar() {
     ledger.say(&cast.acme, "2026-03-06", json!({"action": "DELETE", "bizStep": "decommissioning"}));
     let verdict = ledger.verdict();
     assert_eq!(rules(&verdict), ["decommissioned"]);
-    let summary = "Do not trust it if it is offered to you. “Acme Pharma” took it out of use on 2026-03-06.";
+    let summary = "Do not trust it if it is offered to you. “Acme Pharma” took it out of use on 2026-03-06 UTC.";
     assert_eq!(verdict.summary, summary);
     ledger.step(&cast.seoul, "2026-03-07", "storing");
     let verdict = ledger.verdict();
@@ -218,7 +218,7 @@ fn reported_stolen() {
     let verdict = ledger.verdict();
     assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["reported-stolen"]));
     assert_eq!(verdict.reasons[0].leaves, [leaf]);
-    assert_eq!(verdict.summary, "Do not trust it. “Seoul Medical” reported it stolen on 2026-03-06.");
+    assert_eq!(verdict.summary, "Do not trust it. “Seoul Medical” reported it stolen on 2026-03-06 UTC.");
     ledger.say(&cast.seoul, "2026-03-07", json!({"persistentDisposition": {"unset": ["stolen"]}}));
     assert_eq!(rules(&ledger.verdict()), [""; 0], "found again");
 }

@@ -42,8 +42,8 @@ fn a_label_that_says_what_is_recorded_changes_nothing() {
 fn a_label_that_says_something_else_is_not_to_be_trusted() {
     let (ledger, _) = with(whole());
     for (label, told) in [
-        ("10=FAKE", "(10) lot “FAKE”, and “Acme Pharma” recorded “L7” on 2026-03-02."),
-        ("17=291231", "(17) expiry date 2029-12-31, and “Acme Pharma” recorded 2027-12-31 on 2026-03-02."),
+        ("10=FAKE", "(10) lot “FAKE”, and “Acme Pharma” recorded “L7” on 2026-03-02 UTC."),
+        ("17=291231", "(17) expiry date 2029-12-31, and “Acme Pharma” recorded 2027-12-31 on 2026-03-02 UTC."),
         ("7003=2912311200", "(7003) expiry date 2029-12-31, and “Acme Pharma” recorded 2027-12-31"),
         ("15=290630", "(15) best-before date 2029-06-30, and “Acme Pharma” recorded 2027-06-30"),
         ("16=290531", "(16) sell-by date 2029-05-31, and “Acme Pharma” recorded 2027-05-31"),
@@ -124,7 +124,7 @@ fn a_strangers_recall_of_the_labels_lot_is_a_claim() {
 
 #[test]
 fn dates_that_have_passed_are_told() {
-    // The last seal is of 2026-06-01.
+    // The last seal is of 2026-06-01 UTC.
     let (ledger, _) = with(json!({"cbvmda:itemExpirationDate": "2026-05-31", "cbvmda:sellByDate": "2026-05-01"}));
     assert_eq!(rules(&ledger.verdict()), ["expired", "date-passed"]);
     assert_eq!(sentence(&ledger.verdict(), "expired"), "Its date of expiry, 2026-05-31, has passed.");
@@ -158,7 +158,7 @@ fn a_date_that_cannot_be_read_is_told() {
         let text = date.as_str().map_or_else(|| date.to_string(), str::to_owned);
         assert_eq!(
             sentence(&verdict, "expiry-unreadable"),
-            format!("The expiry date that “Acme Pharma” recorded on 2026-03-02 cannot be read as a day: “{text}”.")
+            format!("The expiry date that “Acme Pharma” recorded on 2026-03-02 UTC cannot be read as a day: “{text}”.")
         );
         assert_eq!(verdict.state.expiry, None);
     }

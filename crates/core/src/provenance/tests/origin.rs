@@ -15,7 +15,7 @@ fn commissioned_twice() {
     assert_eq!(verdict.reasons[0].leaves, [later, first]);
     assert_eq!(
         verdict.reasons[0].sentence,
-        "Commissioned twice: by “Acme Pharma” on 2026-03-02 and again by “Acme Pharma” on 2026-03-09."
+        "Commissioned twice: by “Acme Pharma” on 2026-03-02 UTC and again by “Acme Pharma” on 2026-03-09 UTC."
     );
 }
 
@@ -29,8 +29,8 @@ fn commissioned_three_times_by_two() {
     let twice = verdict.reasons.iter().find(|reason| reason.rule == "commissioned-twice").unwrap();
     assert_eq!(
         twice.sentence,
-        "Commissioned 3 times: by “Other Works” on 2026-03-01, by “Acme Pharma” on 2026-03-02, by “Acme Pharma” on \
-         2026-03-09."
+        "Commissioned 3 times: by “Other Works” on 2026-03-01 UTC, by “Acme Pharma” on 2026-03-02 UTC, by “Acme Pharma” on \
+         2026-03-09 UTC."
     );
     assert!(!rules(&verdict).contains(&"signer-outside-rights"), "one rule for one fault: {verdict:#?}");
 }
@@ -44,7 +44,7 @@ fn commissioned_without_authority() {
     assert_eq!(verdict.reasons[0].leaves, [leaf]);
     assert_eq!(
         verdict.reasons[0].sentence,
-        "Commissioned by “Other Works” on 2026-03-02, though its number belongs to “Acme Pharma”."
+        "Commissioned by “Other Works” on 2026-03-02 UTC, though its number belongs to “Acme Pharma”."
     );
 }
 
@@ -57,7 +57,7 @@ fn authority_is_that_of_the_place_in_the_ledger() {
     let verdict = ledger.verdict();
     assert_eq!(
         verdict.reasons[0].sentence,
-        "Commissioned by “Early Works” on 2026-03-02, though its number belonged to nobody registered here."
+        "Commissioned by “Early Works” on 2026-03-02 UTC, though its number belonged to nobody registered here."
     );
 }
 
@@ -78,7 +78,7 @@ fn no_origin_is_a_gap() {
     assert_eq!(verdict.reasons[0].leaves, [leaf]);
     assert_eq!(
         verdict.reasons[0].sentence,
-        "Nobody recorded making it: the first to record it was “Seoul Medical” on 2026-03-05."
+        "Nobody recorded making it: the first to record it was “Seoul Medical” on 2026-03-05 UTC."
     );
 }
 
@@ -205,7 +205,7 @@ fn a_lot_is_brought_into_being_in_any_number_of_events() {
             &format!("2026-03-0{times}"),
             of_lot(json!({"action": "ADD", "bizStep": "commissioning"})),
         );
-        let sentence = format!("Commissioned on 2026-03-01{said} by “Acme Pharma”, to which its number belongs.");
+        let sentence = format!("Commissioned on 2026-03-01 UTC{said} by “Acme Pharma”, to which its number belongs.");
         assert_eq!(in_favour(&ledger, LOT), [(times, sentence)]);
         assert_eq!(rules(&ledger.verdict_of(LOT)), ["shared-number"]);
     }
@@ -248,7 +248,7 @@ fn a_lot_that_nobody_made_has_no_origin_once_somebody_has_it() {
     assert_eq!(verdict.reasons[0].leaves, [leaf]);
     assert_eq!(
         verdict.reasons[0].sentence,
-        "No record of this lot says where it comes from: the first to record it was “Seoul Medical” on 2026-03-03."
+        "No record of this lot says where it comes from: the first to record it was “Seoul Medical” on 2026-03-03 UTC."
     );
     let class = ledger.verdict_of("https://id.gs1.org/01/09506000134352");
     assert_eq!(rules(&class), ["no-origin", "shared-number"], "a class");

@@ -46,7 +46,7 @@ fn a_recall_of_the_lot_or_the_class_recalls_the_item() {
         assert_eq!(verdict.reasons[0].leaves, [leaf]);
         assert_eq!(
             verdict.reasons[0].sentence,
-            format!("“Acme Pharma”, to which its number belongs, recalled {name} on 2026-03-05.")
+            format!("“Acme Pharma”, to which its number belongs, recalled {name} on 2026-03-05 UTC.")
         );
         ledger.lift(&cast.acme, "2026-03-06", &[], &[id]);
         let verdict = ledger.verdict();
@@ -83,7 +83,7 @@ fn somebody_elses_recall_of_the_lot_is_a_claim() {
     let claim = verdict.reasons.iter().find(|reason| reason.rule == "recall-claimed").unwrap();
     assert_eq!(
         claim.sentence,
-        "“Seoul Medical” marked its lot (01)09506000134352(10)L7 as recalled on 2026-03-05; only “Acme Pharma” could recall \
+        "“Seoul Medical” marked its lot (01)09506000134352(10)L7 as recalled on 2026-03-05 UTC; only “Acme Pharma” could recall \
          it."
     );
     ledger.recall(&cast.acme, "2026-03-07", &[], &[LOT]);
@@ -161,7 +161,7 @@ fn what_was_made_from_a_recalled_input_is_recalled() {
     assert_eq!(
         ledger.verdict().reasons[0].sentence,
         "It was made from (01)09521567000018(21)I1, and “Other Works”, to which that number belongs, recalled its lot \
-         (01)09521567000018(10)IL on 2026-03-05."
+         (01)09521567000018(10)IL on 2026-03-05 UTC."
     );
 }
 
@@ -173,7 +173,7 @@ fn through_any_number_of_transformations() {
     assert_eq!(
         ledger.verdict().reasons[0].sentence,
         "It was made from (01)09521567000025(21)D1, and “Other Works”, to which that number belongs, recalled it on \
-         2026-03-05."
+         2026-03-05 UTC."
     );
 }
 

@@ -19,7 +19,7 @@ fn a_signer_whose_registration_ended() {
     assert_eq!(verdict.reasons[0].leaves, [leaf]);
     assert_eq!(
         verdict.reasons[0].sentence,
-        "“Acme Pharma” signed a record of 2026-03-04 without the right to: its registration was ended on 2026-03-03."
+        "“Acme Pharma” signed a record of 2026-03-04 UTC without the right to: its registration was ended on 2026-03-03 UTC."
     );
 }
 
@@ -29,8 +29,8 @@ fn a_certificate_out_of_its_time_unknown_or_of_another() {
     ledger.commission(&cast.acme, "2026-03-02");
     for (certificate, accepted, why) in [
         (Hash::of(b"?"), "2026-03-02", "its certificate was not registered then."),
-        (cast.acme.certificate, "2027-03-02", "its certificate ran out on 2027-01-01."),
-        (cast.acme.certificate, "2025-03-02", "its certificate begins on 2026-01-01."),
+        (cast.acme.certificate, "2027-03-02", "its certificate ran out on 2027-01-01 UTC."),
+        (cast.acme.certificate, "2025-03-02", "its certificate begins on 2026-01-01 UTC."),
         (cast.other.certificate, "2026-03-02", "the certificate belongs to “Other Works”."),
     ] {
         let mut altered = ledger.clone();
@@ -63,7 +63,7 @@ fn a_signer_outside_its_role() {
     assert_eq!((verdict.word, rules(&verdict)), (Word::Suspect, vec!["signer-outside-rights", "unnamed-carrier"]));
     assert_eq!(
         verdict.reasons[0].sentence,
-        "“Swift Freight” recorded on 2026-03-04 what is not its to record: the step repairing is not for a shipper."
+        "“Swift Freight” recorded on 2026-03-04 UTC what is not its to record: the step repairing is not for a shipper."
     );
 }
 
@@ -78,7 +78,7 @@ fn a_key_in_other_hands() {
     assert_eq!(verdict.reasons[0].leaves, [late]);
     assert_eq!(
         verdict.reasons[0].sentence,
-        "The key that signed the record of 2026-03-05 was in other hands since 2026-03-04 09:00 UTC: it may not be \
+        "The key that signed the record of 2026-03-05 UTC was in other hands since 2026-03-04 09:00 UTC: it may not be \
          “Acme Pharma” that speaks."
     );
 }
@@ -160,7 +160,7 @@ fn what_a_stolen_key_says_of_what_its_owner_never_had_is_shown_and_not_counted()
     assert_eq!(notes, ["Signed with a key that was in other hands; its owner did not have the product: not counted."]);
     assert_eq!(
         note.sentence,
-        "A record of 2026-03-06 is not counted: the key of “Lisbon Trade”, which did not have it then, was in other hands \
+        "A record of 2026-03-06 UTC is not counted: the key of “Lisbon Trade”, which did not have it then, was in other hands \
          since 2026-03-04 09:00 UTC."
     );
 }

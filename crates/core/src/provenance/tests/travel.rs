@@ -30,8 +30,8 @@ fn impossible_travel() {
     assert_eq!(verdict.reasons[0].leaves, [one, two]);
     assert_eq!(
         verdict.reasons[0].sentence,
-        "It cannot have travelled 10418 km in 120 minutes, at 5209 km/h: “Acme Pharma” recorded it on 2026-03-03, and \
-         “Acme Pharma” on 2026-03-03."
+        "It cannot have travelled 10418 km in 120 minutes, at 5209 km/h: “Acme Pharma” recorded it on 2026-03-03 UTC, and \
+         “Acme Pharma” on 2026-03-03 UTC."
     );
     assert_eq!((verdict.timeline[1].latitude, verdict.timeline[1].longitude), (Some(37.5665), Some(126.978)));
     ledger.policy.max_speed_kmh = 10_000;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::provenance::scenario::{ITEM, Scenario, rules};
-use crate::provenance::{Policy, RULES, Sentences, Severity, Word, stale};
+use crate::provenance::{Policy, RULES, Sentences, Severity, Word, minute_at, stale};
 
 #[test]
 fn a_whole_journey_is_authentic_and_says_why() {
@@ -19,7 +19,7 @@ fn a_whole_journey_is_authentic_and_says_why() {
     assert_eq!(holding.len(), 3);
     assert_eq!(
         verdict.summary,
-        "Genuine by the records: it comes from “Acme Pharma”, of 2026-03-02, and every hand-over since is known; “Seoul \
+        "Genuine by the records: it comes from “Acme Pharma”, of 2026-03-02 UTC, and every hand-over since is known; “Seoul \
          Medical” has it."
     );
     let custodian = verdict.state.custodian.as_ref().unwrap();
@@ -137,7 +137,7 @@ fn recalled_outranks_suspect_and_suspect_outranks_disputed() {
     assert_eq!(verdict.reasons[0].leaves, [leaf]);
     assert_eq!(
         verdict.summary,
-        "Do not use it. “Acme Pharma”, to which its number belongs, recalled it on 2026-03-07."
+        "Do not use it. “Acme Pharma”, to which its number belongs, recalled it on 2026-03-07 UTC."
     );
 }
 
@@ -153,7 +153,7 @@ fn a_recall_by_somebody_else_is_a_claim() {
     let claim = verdict.reasons.iter().find(|reason| reason.rule == "recall-claimed").unwrap();
     assert_eq!(
         claim.sentence,
-        "“Seoul Medical” marked it as recalled on 2026-03-06; only “Acme Pharma” could recall it."
+        "“Seoul Medical” marked it as recalled on 2026-03-06 UTC; only “Acme Pharma” could recall it."
     );
 }
 
@@ -365,7 +365,7 @@ fn names_cannot_forge_a_sentence() {
         ledger.receive(&cast.seoul, "2026-03-06");
         let verdict = ledger.verdict();
         let says = format!(
-            "{shown} (GLN 9521000000063) says it had a product with this number at GLN 9506000990019 of “Acme Pharma” on 2026-03-05"
+            "{shown} (GLN 9521000000063) says it had a product with this number at GLN 9506000990019 of “Acme Pharma” on 2026-03-05 UTC"
         );
         assert!(verdict.summary.contains(&says), "{}", verdict.summary);
     }
@@ -377,10 +377,27 @@ fn a_verdict_is_told_in_korean() {
     ledger.commission(&cast.acme, "2026-03-02");
     ledger.say(&cast.acme, "2026-03-07", json!({"disposition": "recalled"}));
     let (verdict, korean) = (ledger.verdict(), Sentences::korean());
-    let told = "번호 소유자 “Acme Pharma”이(가) 2026-03-07에 해당 제품의 회수를 선언했습니다.";
+    let told = "번호 소유자 “Acme Pharma”이(가) 2026-03-07 UTC에 해당 제품의 회수를 선언했습니다.";
     assert_eq!(verdict.reasons[0].text(korean), told);
     assert_eq!(verdict.summary_text(korean), format!("사용하지 마십시오. {told}"));
     assert_eq!(verdict.summary_text(Sentences::english()), verdict.summary);
+}
+
+#[test]
+fn a_sentence_names_the_day_where_it_was_recorded_and_its_zone() {
+    let (mut ledger, cast) = Scenario::with_cast();
+    ledger.commission(&cast.acme, "2026-03-02");
+    ledger.say(
+        &cast.acme,
+        "2026-03-07T15:30:00.000Z",
+        json!({"disposition": "recalled", "eventTimeZoneOffset": "+09:00"}),
+    );
+    let verdict = ledger.verdict();
+    let told = "“Acme Pharma”, to which its number belongs, recalled it on 2026-03-08 +09:00 (2026-03-07 UTC).";
+    assert_eq!(verdict.reasons[0].text(Sentences::english()), told);
+    let step = verdict.timeline.last().unwrap();
+    let shown = minute_at(step.event_time, &step.event_time_zone_offset);
+    assert_eq!(shown, "2026-03-08 00:30 +09:00 (2026-03-07 15:30 UTC)");
 }
 
 #[test]
