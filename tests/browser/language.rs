@@ -99,7 +99,7 @@ async fn what_goes_wrong_is_told_in_korean_too() {
     for (path, why, has_detail) in [
         (GENUINE, "증거가 맞지 않습니다: 문서가 손상되었거나", true),
         (CLONED, "증거가 맞지 않습니다: 이 상태의 원장에 서명한 회원이", true),
-        (RECALLED, "확인하지 못했습니다: 증거를 가져오지 못했습니다.", false),
+        (RECALLED, "확인하지 못했습니다: 서버가 바쁩니다.", false),
         (TWICE, "이 서버는 ‘정품’(이)라고 주장하지만", false),
         ("/ledger/leaves/10", "맞지 않습니다: 기록이 원장에 있다는 것이 증명되지 않습니다.", true),
     ] {
