@@ -20,6 +20,7 @@
     asked.set(path, { answer, stop });
   }
   classList.add("scripted");
+  if (isSecureContext && navigator.mediaDevices?.getUserMedia) classList.add("with-camera");
   const missing = () => {
     if (!first.hasBegun) classList.add("unloaded");
   };

@@ -46,7 +46,7 @@ let photos = 0;
 $("photo-part").hidden = false;
 offerServer(false);
 $("photo").addEventListener("change", readPhoto);
-if (window.isSecureContext && navigator.mediaDevices?.getUserMedia) {
+if (document.documentElement.classList.contains("with-camera")) {
   $("camera").hidden = false;
   $("loads").hidden = builtIn;
   $("start").addEventListener("click", () => (stream ? stop() : start()));
