@@ -120,6 +120,8 @@ pub enum Command {
     Init(InitOptions),
     /// Run the node
     Serve(ServeOptions),
+    /// Say whether the node at --url can do its work: exit 0 if it is ready, 3 if not
+    Health,
     /// Print a link that opens the operator's page of this member's node once (`serve --console` has the page)
     Console(ConsoleOptions),
     /// Run an observer: a node that is no member, keeps a full copy of a ledger and serves it for reading

@@ -204,6 +204,11 @@ impl Client {
         }
     }
 
+    /// Fetches whatever is answered.
+    pub fn get_any(&self, path: &str) -> Result<HttpAnswer, Failure> {
+        self.take(path, self.ask_for(path))
+    }
+
     /// Posts and expects an answer of the 200s, in JSON.
     pub fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Value, Failure> {
         let answer = self.post_any(path, content_type, body)?;

@@ -29,6 +29,7 @@ mod faults;
 mod follow;
 mod followed;
 mod founding;
+mod health;
 mod identity;
 mod init;
 mod invite;
@@ -106,6 +107,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
     match command {
         Command::Init(options) => init::run(&global, &options, &output),
         Command::Serve(options) => serve::run(&global, &options.filled_from(&config), &output),
+        Command::Health => health::run(&global, &output),
         Command::Console(options) => console::run(&global, &options.filled_from(&config), &output),
         Command::Follow(options) => follow::run(&global, &options.filled_from(&config), &output),
         Command::Demo(options) => demo::run(&global, &options.filled_from(&config), &output),

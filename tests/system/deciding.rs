@@ -361,6 +361,11 @@ fn another_member_endorses_a_registration_and_all_end_it() {
         (&json!(id), &json!(1))
     );
 
+    let page =
+        |node: &Node| text(&node.request("GET", &format!("/participants/{id}"), &[("Accept", "text/html")], b"").body);
+    let waits = page(second);
+    assert!(waits.contains("“maker”") && waits.contains("waits for other members"), "{waits}");
+
     assert!(four.at(1, &["participants"]).trim_end().ends_with("endorsements missing: 1"));
     first.run_ok(&["certificate", &id, "--out", path(&out.join("certificate.pem"))]);
     let made =
@@ -400,6 +405,12 @@ fn another_member_endorses_a_registration_and_all_end_it() {
     assert_eq!((&told(first)["status"], &end["reason"]), (&json!("revoked"), &json!("fraud")));
     assert_eq!((&end["proposal"], end.get("by")), (&json!(proposal), None));
     assert!(four.at(2, &["participants"]).trim_end().ends_with("by the members' vote"));
+    let ended = page(&four.nodes[2]);
+    let by_vote = format!("<a href=\"/members/proposals/{proposal}\">The members ended it by vote.</a>");
+    for words in ["registration ended", "Its registration has ended:", "“fraud”", "2026-03-01 00:00 UTC", &by_vote]
+    {
+        assert!(ended.contains(words), "no {words:?} in {ended}");
+    }
     // Every node's answer proves it, to whoever has the anchor of genesis.
     assert_eq!(verdict(&four.nodes[3]), "suspect");
     let page = four.nodes[2].request("GET", &format!("/members/proposals/{proposal}"), &[("Accept", "text/html")], b"");

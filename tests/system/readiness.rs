@@ -34,6 +34,14 @@ fn ready_again(node: &Node) {
         assert!(began.elapsed() < PATIENCE, "it does not come back: {:?}", node.get("/health/ready"));
         std::thread::sleep(Duration::from_millis(50));
     }
+    assert_eq!(run_ok(&["health", "--url", &node.url]).trim_end(), format!("{} is ready", node.url));
+}
+
+#[test]
+fn where_no_node_is_none_is_healthy() {
+    let asked = run(&["health", "--url", "http://127.0.0.1:9"]);
+    assert_eq!(asked.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&asked.stderr).contains("is `sealane serve` running there?"));
 }
 
 #[track_caller]
@@ -42,6 +50,10 @@ fn not_ready(node: &Node, code: &str) {
     let body = ready.json();
     assert_eq!((ready.status, &body["status"], &body["writer"]), (503, &json!("not ready"), &json!(false)), "{body}");
     assert_eq!(body["code"], code, "{body}");
+    let asked = run(&["health", "--url", &node.url]);
+    let said = String::from_utf8_lossy(&asked.stderr);
+    let why = format!("{} is not ready: {}", node.url, body["detail"].as_str().unwrap());
+    assert!(asked.status.code() == Some(3) && said.contains(&why), "{said}");
     assert!(text(&node.get("/metrics").body).contains("\nsealane_writable 0\n"));
 }
 

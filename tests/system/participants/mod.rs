@@ -5,6 +5,7 @@ mod decide;
 mod invite;
 mod lifecycle;
 mod lookalikes;
+mod page;
 mod privacy;
 mod renew;
 mod request;
