@@ -57,7 +57,7 @@ fn javascript_reaches_the_same_verdicts_by_the_same_rules_in_the_same_words() {
 
 #[test]
 fn python_finds_the_same_evidence_whole() {
-    let said = said_by("/usr/bin/python3", "tests/evidence/verify.py", &["--set"], directory());
+    let said = said_by("/usr/bin/python3", "clients/python/sealane/evidence.py", &["--set"], directory());
     let mut differences = Vec::new();
     for (number, case) in cases().iter().enumerate() {
         let line = &said[&number.to_string()];
@@ -71,7 +71,7 @@ fn python_finds_the_same_evidence_whole() {
 /// The worked examples of the page, read by the program that was written from it.
 #[test]
 fn python_computes_the_examples_of_the_page() {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/evidence/verify.py");
-    let output = Command::new("/usr/bin/python3").arg(script).arg("--self-test").output().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/python/tests/formats.py");
+    let output = Command::new("/usr/bin/python3").arg(script).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod bench;
 mod capture;
+mod clients;
 mod clock;
 mod console;
 mod copy;

@@ -1,4 +1,4 @@
-//! Three verifiers over the same evidence: this program, `web/verify.js` under Node, and `tests/evidence/verify.py`, which
+//! Three verifiers over the same evidence: this program, `web/verify.js` under Node, and `clients/python/sealane/evidence.py`, which
 //! looks at proofs and completeness alone. They agree on what holds, and the first two on the verdict and its reasons.
 
 use std::collections::BTreeMap;
@@ -166,7 +166,7 @@ fn three_verifiers_agree() {
     assert_eq!(refused, expected.len() - words.len(), "what is spoiled is refused, and nothing else");
 
     let folder = path(set.path());
-    let python = lines("/usr/bin/python3", &["tests/evidence/verify.py", "--set", folder]);
+    let python = lines("/usr/bin/python3", &["clients/python/sealane/evidence.py", "--set", folder]);
     let javascript = lines("node", &["tests/js/agree.mjs", folder]);
     for (name, verdict) in &expected {
         assert_eq!(python[name]["holds"], json!(!verdict.is_null()), "{name}: {}", python[name]);

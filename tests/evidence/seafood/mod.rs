@@ -65,7 +65,7 @@ fn line(id: &str, verdict: &Verdict) -> String {
 fn others_agree(folder: &str, cases: &[Case]) {
     let folder = write(folder, cases);
     let script = said_by("node", "tests/js/agree.mjs", &[], &folder);
-    let python = said_by("/usr/bin/python3", "tests/evidence/verify.py", &["--set"], &folder);
+    let python = said_by("/usr/bin/python3", "clients/python/sealane/evidence.py", &["--set"], &folder);
     for (number, case) in cases.iter().enumerate() {
         let (said, wanted) = (&script[&number.to_string()], expected(case));
         for member in ["verdict", "reasons", "told"] {
