@@ -19,7 +19,7 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{Error, HttpRequest, HttpResponse, Resource, Route, body::MessageBody, dev, web};
+use actix_web::{Error, HttpRequest, HttpResponse, Resource, Route, body::MessageBody, dev, guard, web};
 use rustls::ServerConfig;
 
 use crate::gateway::Gateway;
@@ -71,9 +71,9 @@ pub async fn serve(
 ) -> io::Result<()> {
     let is_local = listener.local_addr()?.ip().is_loopback();
     let served = Served { gateway: Arc::clone(&gateway), names_of, is_local };
-    let guard = web::Data::new(Guard::new(&limits));
+    let limited = web::Data::new(Guard::new(&limits));
     let configure = move |config: &mut web::ServiceConfig| configure(config, &served);
-    let server = start_app(guard, configure, listener, tls, limits.connections)?;
+    let server = start_app(limited, configure, listener, tls, limits.connections)?;
     let stop = server.handle();
     let mut server = pin!(server);
     tokio::select! {
@@ -90,28 +90,36 @@ pub async fn serve(
 fn configure(config: &mut web::ServiceConfig, served: &Served) {
     config.app_data(web::Data::new(served.clone())).app_data(EpcisThroughout(SAID_ALWAYS));
     config
-        .service(at("/health/live", vec![(Method::GET, web::get().to(health::get_live))]))
-        .service(at("/health/ready", vec![(Method::GET, web::get().to(health::get_ready))]))
-        .service(at("/metrics", vec![(Method::GET, web::get().to(health::get_metrics))]));
+        .service(at("/health/live", vec![(Method::GET, reading().to(health::get_live))]))
+        .service(at("/health/ready", vec![(Method::GET, reading().to(health::get_ready))]))
+        .service(at("/metrics", vec![(Method::GET, reading().to(health::get_metrics))]));
     for base in ["/epcis", ""] {
         for end in ["", "/"] {
             let capture = vec![
-                (Method::GET, web::get().to(jobs::list_jobs)),
+                (Method::GET, reading().to(jobs::list_jobs)),
                 (Method::POST, web::post().to(capture::post_capture)),
             ];
             config.service(at(&format!("{base}/capture{end}"), capture));
             let events = vec![(Method::POST, web::post().to(events::post_event))];
             config.service(at(&format!("{base}/events{end}"), events));
         }
-        config.service(at(&format!("{base}/capture/{{captureID}}"), vec![(Method::GET, web::get().to(jobs::get_job))]));
+        config.service(at(&format!("{base}/capture/{{captureID}}"), vec![(Method::GET, reading().to(jobs::get_job))]));
     }
     config.default_service(web::to(nothing_here));
+}
+
+/// `HEAD` goes with `GET`.
+fn reading() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// A path with its methods. Every one answers OPTIONS, and others hear which are taken.
 fn at(path: &str, routes: Vec<(Method, Route)>) -> impl dev::HttpServiceFactory + 'static {
     let mut allow: Vec<String> = routes.iter().map(|(method, _)| method.to_string()).collect();
     allow.push("OPTIONS".to_owned());
+    if routes.iter().any(|(method, _)| *method == Method::GET) {
+        allow.push("HEAD".to_owned());
+    }
     allow.sort_unstable();
     let allow = allow.join(", ");
     let others = move |request: HttpRequest| {
