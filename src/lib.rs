@@ -7,6 +7,7 @@
 //! - [`ports`] are the traits by which the use cases reach the world.
 //! - [`app`] are the use cases: register, capture, order, prove, verify, audit, copy.
 //! - [`store`], [`pki`], [`signatures`], [`bft`], [`net`], [`http`], [`config`] and [`telemetry`] are the edges. None knows another.
+//! - [`gateway`] is the participant's own program: it uses the edge [`http`] for its requests, and nodes through its traits.
 //! - [`cli`] puts them together.
 //!
 //! An event's way: bytes from outside become a `SubmittedStatement`; its signature makes it a `VerifiedStatement`;
@@ -17,6 +18,7 @@ pub mod app;
 pub mod bft;
 pub mod cli;
 pub mod config;
+pub mod gateway;
 pub mod http;
 pub mod net;
 pub mod pki;

@@ -13,6 +13,7 @@ use crate::cli::console::ConsoleOptions;
 use crate::cli::decisions::{ApproveOptions, RejectOptions, RevokeOptions};
 use crate::cli::demo::{MEMBERS_DEFAULT, MEMBERS_MAX};
 use crate::cli::follow::FollowOptions;
+use crate::cli::gateway::GatewayOptions;
 use crate::cli::init::InitOptions;
 use crate::cli::limits::LimitOptions;
 use crate::cli::on_records::{DismissOptions, GrantAuthorityOptions, LiftOptions, SucceedOptions};
@@ -134,6 +135,8 @@ pub enum Command {
     DecodePicture,
     /// See all of it in one go: members that keep one ledger, a journey, a genuine and a cloned product, nodes that fail
     Demo(DemoOptions),
+    /// Run a participant's gateway: it takes plain EPCIS, signs it, keeps it and sends it to nodes
+    Gateway(GatewayOptions),
     /// Make a P-256 key and a certificate request
     Keygen(KeygenOptions),
     /// Ask to be registered as a participant

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::cli::failure::{Failure, with_causes};
 use crate::pki::{Certificate, PrivateKey};
-use sealane_core::hash::Hash;
 use sealane_core::statement::{Draft, Header, SubmittedStatement, sign};
 use sealane_core::time::Timestamp;
 
@@ -16,7 +15,7 @@ pub const CERTIFICATE_FILE: &str = "certificate.pem";
 /// A key with its certificate.
 pub struct Identity {
     key: PrivateKey,
-    certificate: Hash,
+    certificate: Certificate,
 }
 
 impl Identity {
@@ -43,12 +42,20 @@ impl Identity {
         let own = chain.first().filter(|first| first.public_key() == private.public()).ok_or_else(|| {
             Failure::wrong_use(format!("{} is not the certificate of {}", certificate.display(), key.display()))
         })?;
-        Ok(Self { certificate: own.thumbprint(), key: private })
+        Ok(Self { certificate: own.clone(), key: private })
+    }
+
+    pub const fn key(&self) -> &PrivateKey {
+        &self.key
+    }
+
+    pub const fn certificate(&self) -> &Certificate {
+        &self.certificate
     }
 
     /// Signs an EPCIS document for the ledger with this origin.
     pub fn sign(&self, payload: &[u8], origin: &str, now: Timestamp) -> Result<SubmittedStatement, Failure> {
-        let header = Header::epcis(self.certificate, origin, now);
+        let header = Header::epcis(self.certificate.thumbprint(), origin, now);
         let draft = Draft::new(header, payload).map_err(Failure::wrong_use)?;
         Ok(sign(draft, self.key.signing_key()))
     }

@@ -30,6 +30,7 @@ mod follow;
 mod followed;
 mod founding;
 mod health;
+mod gateway;
 mod identity;
 mod init;
 mod invite;
@@ -97,6 +98,9 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
     if let (Command::Demo(_), false) = (&command, global.data_was_given()) {
         global.data = Some(demo::DEFAULT_DATA.into());
     }
+    if let (Command::Gateway(_), false) = (&command, global.data_was_given()) {
+        global.data = Some(gateway::DEFAULT_DATA.into());
+    }
     let config = match command {
         // What is given a stranger's picture reads nothing of the member's.
         Command::DecodePicture => Config::default(),
@@ -113,6 +117,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
         Command::Demo(options) => demo::run(&global, &options.filled_from(&config), &output),
         Command::SelfCheck(options) => self_check::run(&global, &options),
         Command::DecodePicture => decode_picture::run(),
+        Command::Gateway(options) => gateway::run(&global, &options.filled_from(&config), &output),
         Command::Keygen(options) => keygen::run(&options, &output),
         Command::Register(options) => register::run(&global, &options, &output),
         Command::Invite(options) => invite::run(&global, &options, &output),

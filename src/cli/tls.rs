@@ -22,6 +22,23 @@ pub fn server_config(options: &TlsOptions) -> Result<Option<ServerConfig>, Failu
     }
 }
 
+/// The same for a server that lets clients in by certificates of these authorities too. Without a certificate a client shows
+/// itself in another way.
+pub fn server_config_for_clients(
+    options: &TlsOptions,
+    client_authorities: Option<&Path>,
+) -> Result<Option<ServerConfig>, Failure> {
+    let Some(authorities) = client_authorities else { return server_config(options) };
+    match (&options.tls_cert, &options.tls_key) {
+        (Some(certificates), Some(key)) => tls::server_config_for_clients(certificates, key, authorities)
+            .map(Some)
+            .map_err(|error| Failure::wrong_use(with_causes(&error))),
+        _ => Err(Failure::wrong_use(
+            "--client-ca needs --tls-cert FILE and --tls-key FILE: certificates are shown over https",
+        )),
+    }
+}
+
 pub const fn scheme(tls: Option<&ServerConfig>) -> &'static str {
     if tls.is_some() { "https" } else { "http" }
 }

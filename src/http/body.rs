@@ -39,6 +39,11 @@ pub const JOSE: &str = "application/jose";
 /// Reads a whole body of at most `limit` bytes.
 pub async fn read(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Problem> {
     refuse_encoding(request)?;
+    read_as_sent(request, payload, limit).await
+}
+
+/// Reads a whole body of at most `limit` bytes, in whatever coding it is.
+pub async fn read_as_sent(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Problem> {
     let mut held = HeldBytes::for_body_of(request);
     let read = read_limited(request, payload, limit, &mut held).await?;
     held.keep_with(request);

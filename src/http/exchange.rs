@@ -51,6 +51,10 @@ const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-or
 #[derive(Debug, Clone, Copy)]
 pub struct Https(pub bool);
 
+/// Says that every path is one of EPCIS, that no page is served to people, and which headers every answer has.
+#[derive(Debug, Clone, Copy)]
+pub struct EpcisThroughout(pub &'static [(&'static str, &'static str)]);
+
 /// Carries out one exchange.
 pub async fn exchange(
     request: ServiceRequest,
@@ -72,8 +76,18 @@ pub async fn exchange(
     let id_text = id.to_str().unwrap_or_default();
     let (mut answer, told) = finish_problem(answer, id_text);
     record(&answer, began, id_text, &told);
-    let method = answer.request().method().clone();
-    cross_origin::open_answer(&method, answer.headers_mut());
+    // What a gateway answers is its participant's own, and no page of another site may read it.
+    match answer.request().app_data::<EpcisThroughout>().copied() {
+        Some(EpcisThroughout(said)) => {
+            for (name, value) in said {
+                answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            }
+        }
+        None => {
+            let method = answer.request().method().clone();
+            cross_origin::open_answer(&method, answer.headers_mut());
+        }
+    }
     add_headers(answer.headers_mut(), id, https);
     Ok(answer)
 }
@@ -115,8 +129,9 @@ fn finish_problem(answer: ServiceResponse<BoxBody>, id: &str) -> (ServiceRespons
         Some(problem) => Cow::Borrowed(problem),
         None => Cow::Owned(Problem::of_status(error.as_response_error().status_code(), error)),
     };
-    let epcis = answer.request().path().starts_with("/epcis/");
-    let response = match is_for_people(answer.request()) {
+    let is_all_epcis = answer.request().app_data::<EpcisThroughout>().is_some();
+    let epcis = is_all_epcis || answer.request().path().starts_with("/epcis/");
+    let response = match is_for_people(answer.request()) && !is_all_epcis {
         true => problem_page(answer.request(), &problem, id),
         false => problem.to_response(epcis, Some(id)),
     };

@@ -49,6 +49,14 @@ impl Line {
     }
 }
 
+impl Line {
+    /// The certificate that the client has shown, in DER.
+    pub fn peer_certificate(&self) -> Option<Vec<u8>> {
+        let Transport::Tls(stream) = &self.transport else { return None };
+        Some(stream.get_ref().1.peer_certificates()?.first()?.to_vec())
+    }
+}
+
 impl AsyncRead for Line {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let read = match &mut self.transport {

@@ -184,8 +184,12 @@ impl Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status() == StatusCode::UNAUTHORIZED {
-            // RFC 9110 §11.6.1 asks for a challenge; what is asked for is a signature.
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("JWS"));
+            // RFC 9110 §11.6.1 asks for a challenge; what a node asks for is a signature, and a gateway a key.
+            let challenge = match self.code {
+                Code::MissingKey | Code::WrongKey => "Bearer realm=\"sealane\", Basic realm=\"sealane\"",
+                _ => "JWS",
+            };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(allow) = self.rest.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
             headers.insert(ALLOW, allow);

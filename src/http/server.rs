@@ -51,10 +51,30 @@ pub struct Served {
     pub guard: web::Data<Guard>,
 }
 
-/// Starts to serve on a bound socket, with TLS where it is given. Connections beyond `connections_max` wait until another
-/// one ends.
+/// Starts to serve the node on a bound socket, with TLS where it is given.
 pub fn start(
     served: Served,
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+    connections_max: usize,
+) -> io::Result<Server> {
+    let guard = served.guard.clone();
+    let configure = move |config: &mut web::ServiceConfig| {
+        let served = served.clone();
+        config.app_data(served.node).app_data(served.background).configure(routes::configure);
+    };
+    start_app(guard, configure, listener, tls, connections_max)
+}
+
+/// The certificate that a client has shown in the handshake, in DER. An authority of the server's choice issued it.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate(pub Vec<u8>);
+
+/// Starts to serve what `configure` registers, on a bound socket, with TLS where it is given. Connections beyond
+/// `connections_max` wait until another one ends.
+pub fn start_app(
+    guard: web::Data<Guard>,
+    configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
     listener: TcpListener,
     tls: Option<ServerConfig>,
     connections_max: usize,
@@ -72,14 +92,12 @@ pub fn start(
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
     let server = builder.listen("http", listener, move || {
-        let (served, tls, stopping) = (served.clone(), tls.clone(), stopping.clone());
-        let (guard, stops) = (served.guard.clone(), stopping.clone());
+        let (guard, tls, stopping) = (guard.clone(), tls.clone(), stopping.clone());
+        let stops = stopping.clone();
         let app = App::new()
-            .app_data(served.node)
-            .app_data(served.background)
-            .app_data(served.guard)
+            .app_data(guard.clone())
             .app_data(https)
-            .configure(routes::configure)
+            .configure(configure.clone())
             .wrap(from_fn(count_answer))
             .wrap(Compress::default())
             .wrap(from_fn(exchange));
@@ -91,6 +109,11 @@ pub fn start(
             // A client that has closed its side is gone, as proxies take it too: what it asked for is not worked on any
             // more. Only so does a request hear of it before it writes its answer.
             .h1_allow_half_closed(false)
+            .on_connect_ext(|line: &Line, data| {
+                if let Some(certificate) = line.peer_certificate() {
+                    data.insert(ClientCertificate(certificate));
+                }
+            })
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }

@@ -21,6 +21,7 @@ pub mod validity;
 
 mod algorithm;
 mod file;
+mod names;
 #[cfg(test)]
 mod openssl;
 mod pem;
@@ -31,6 +32,7 @@ pub use certificate::{Certificate, CertificateError, VerifyError};
 pub use development::{DevelopmentError, write_development_set};
 pub use key::{KeyError, PrivateKey};
 pub use member::{MEMBER_KEY_FILE, MemberKey};
+pub use names::names_in_certificate;
 pub use node_tls::{NODE_TLS_KEY_FILE, NodeTls};
 pub use note_key::{NOTE_KEY_FILE, NotePrivateKey};
 pub use reader::X509Reader;

@@ -5,9 +5,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 
 use super::key::{KeyError, read_private};
 
@@ -49,6 +50,36 @@ pub fn server_config(certificates: &Path, key: &Path) -> Result<ServerConfig, Tl
         .with_safe_default_protocol_versions()
         .map_err(refused)?
         .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(refused)
+}
+
+/// The same for a server that asks clients for certificates, and takes those that one of `authorities` has issued. A client may
+/// show none.
+pub fn server_config_for_clients(
+    certificates: &Path,
+    key: &Path,
+    authorities: &Path,
+) -> Result<ServerConfig, TlsError> {
+    let chain = read_certificates(certificates)?;
+    // It says what is wrong with the pair.
+    server_config(certificates, key)?;
+    let text = read_private(key)?;
+    let private = PrivateKeyDer::from_pem_slice(text.as_bytes())
+        .map_err(|error| TlsError::NoKey { path: key.to_owned(), reason: error.to_string() })?;
+    let mut roots = RootCertStore::empty();
+    let damaged = |reason: String| TlsError::Damaged { path: authorities.to_owned(), reason };
+    for authority in read_certificates(authorities)? {
+        roots.add(authority).map_err(|error| damaged(error.to_string()))?;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let verifier = verifier.allow_unauthenticated().build().map_err(|error| damaged(error.to_string()))?;
+    let refused = |source| TlsError::Refused { certificates: certificates.to_owned(), source };
+    ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(refused)?
+        .with_client_cert_verifier(verifier)
         .with_single_cert(chain, private)
         .map_err(refused)
 }

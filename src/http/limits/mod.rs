@@ -5,11 +5,11 @@
 //! Threads are shared out by `app::answer`. Numbers that operators must tune are in
 //! [`Limits`]; the rest are constants beside their use.
 
-pub(super) mod address;
-pub(super) mod connections;
-pub(super) mod long_answer;
-pub(super) mod memory;
-pub(super) mod rate;
+pub(in crate::http) mod address;
+pub(in crate::http) mod connections;
+pub(in crate::http) mod long_answer;
+pub(in crate::http) mod memory;
+pub(in crate::http) mod rate;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;

@@ -133,6 +133,16 @@ codes! {
     EventConflict = "event-conflict", 409, "The eventID stands for another event";
     EventRepeated = "event-repeated", 409, "The events are recorded already";
 
+    // A client of a gateway.
+    MissingKey = "missing-key", 401, "The request has no API key";
+    WrongKey = "wrong-key", 401, "The API key is not known";
+    ClientNotAllowed = "client-not-allowed", 403, "The client may not do this";
+    WrongKeys = "wrong-keys", 429, "The address has sent too many wrong keys";
+    ClientRate = "client-rate", 429, "The client captures too often";
+    KeyReused = "idempotency-key-reused", 409, "The Idempotency-Key stands for another body";
+    QueueFull = "queue-full", 503, "The gateway's queue is full";
+    QueueUnwritten = "queue-unwritten", 503, "The gateway's queue cannot be written";
+
     // Registration.
     BadCsr = "bad-csr", 400, "The certificate request is not taken";
     BadClaims = "bad-claims", 400, "The claims do not fit together";
@@ -200,6 +210,7 @@ impl Code {
         match self {
             Code::Busy | Code::Unwritten | Code::AddressRate | Code::SignerRate => Some(1),
             Code::DecoderBusy => Some(2),
+            Code::QueueFull | Code::QueueUnwritten => Some(30),
             Code::NotPassedOn | Code::Stopping | Code::StoreRefused | Code::StoreUnavailable => Some(10),
             Code::DiskFull | Code::ClockJump => Some(60),
             Code::TooManyRequests | Code::NotSound => Some(3_600),

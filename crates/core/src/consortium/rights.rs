@@ -116,8 +116,13 @@ impl RightsError {
 
 /// Says whether `participant` may record `event`.
 pub fn check(participant: &Participant, event: &Event) -> Result<(), RightsError> {
-    let roles = || participant.claims.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" and ");
-    let may = |step: &str| participant.claims.roles.iter().any(|role| may_record(*role, step));
+    check_claims(&participant.claims, event)
+}
+
+/// Says whether a participant with these claims may record `event`.
+pub fn check_claims(claims: &Claims, event: &Event) -> Result<(), RightsError> {
+    let roles = || claims.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" and ");
+    let may = |step: &str| claims.roles.iter().any(|role| may_record(*role, step));
     if let Some(step) = event.biz_step.as_ref().map(|step| step.as_str()) {
         let standard = !step.contains(':');
         if standard && !may(step) {
@@ -128,11 +133,11 @@ pub fn check(participant: &Participant, event: &Event) -> Result<(), RightsError
         return Err(RightsError::End { by, step, roles: roles() });
     }
     for id in brought_into_being(event) {
-        if !participant.has_role(Role::Manufacturer) {
+        if !claims.roles.contains(&Role::Manufacturer) {
             return Err(RightsError::Commission { id: id.clone(), roles: roles() });
         }
-        if !participant.claims.cover(id) {
-            return Err(RightsError::Claim { id: id.clone(), claims: list(&participant.claims) });
+        if !claims.cover(id) {
+            return Err(RightsError::Claim { id: id.clone(), claims: list(claims) });
         }
     }
     Ok(())

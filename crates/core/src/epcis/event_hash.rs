@@ -99,7 +99,7 @@ pub(super) fn hash_id(hash: &Hash) -> String {
 }
 
 /// Tells whether an eventID says of itself that it is an event hash id of CBV 2.0, in whatever case.
-pub(super) fn is_hash_id(event_id: &str) -> bool {
+pub fn is_hash_id(event_id: &str) -> bool {
     let text = event_id.to_ascii_lowercase();
     text.strip_prefix(ID_START).is_some_and(|rest| rest.ends_with(&ID_END.to_ascii_lowercase()))
 }

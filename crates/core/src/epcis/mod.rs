@@ -8,6 +8,7 @@
 //!
 //! Who may record an event, and what it means for a product, is decided elsewhere.
 
+mod changes;
 mod context;
 mod coordinates;
 pub mod event;
@@ -26,13 +27,16 @@ use crate::json::{self, Json, JsonError, Object};
 use crate::limits::EVENTS_PER_CAPTURE_MAX;
 use crate::time::Timestamp;
 
+pub use changes::{Change, changes};
 pub use coordinates::Coordinates;
 pub use event::{Action, Event, Part, What};
 pub use fault::{EpcisFault, FaultKind, Faults};
 pub use uri::is_absolute_uri;
 pub use vocabulary::{BizStep, Disposition};
 
-use event_hash::{Naming, event_hash, hash_id, is_hash_id};
+pub use event_hash::is_hash_id;
+
+use event_hash::{Naming, event_hash, hash_id};
 use walk::Walk;
 
 /// What one capture says: its events, in the order of the document.
@@ -73,6 +77,13 @@ pub fn read(bytes: &[u8], reader: Reader) -> Result<Document, Faults> {
     let mut document = if reader == Reader::Normalising { older::normalised(document) } else { document };
     let read = read_top(&mut walk, &mut document);
     walk.finish(read)
+}
+
+/// Turns older spellings of a document or an event into today's, as [`Reader::Normalising`] does before it reads.
+///
+/// [`changes`] tells what that changed. Ids, times, quantities and extensions stay as they are.
+pub fn normalised(document: Json) -> Json {
+    older::normalised(document)
 }
 
 /// Takes apart what was recorded, as [`read`] with [`Reader::Strict`] let it pass.

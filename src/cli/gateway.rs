@@ -1,0 +1,323 @@
+//! `gateway`: the participant's own server for plain EPCIS, and the commands about its clients and jobs.
+
+mod door;
+mod jobs;
+mod keys;
+mod meeting;
+mod new_client;
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::num::NonZeroU64;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::arguments::{Global, TlsOptions};
+use crate::cli::data_dir::cannot;
+use crate::cli::failure::{CommandOutcome, Failure, with_causes};
+use crate::cli::limits::LimitOptions;
+use crate::cli::node::{SystemClock, listen, runtime};
+use crate::cli::output::Output;
+use crate::cli::provider::known_signers;
+use crate::cli::serve::{have_files_for, stop_asked};
+use crate::cli::tls;
+use crate::config::{Config, LogFormat};
+use crate::gateway::clients::{ClientName, Scope};
+use crate::gateway::keeper::Keeper;
+use crate::gateway::nodes::{NodeDoor, Nodes};
+use crate::gateway::store::SqliteKeeper;
+use crate::gateway::{Gateway, GatewayParts, MeetError, Meeting, Settings, http};
+use crate::pki::names_in_certificate;
+use crate::telemetry;
+
+use door::HttpDoor;
+use keys::KeyDirectory;
+use meeting::FirstMeeting;
+
+/// Where a gateway keeps its queue if nothing is said.
+pub const DEFAULT_DATA: &str = "gateway";
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:8085";
+const QUEUE_FILE: &str = "queue.sqlite";
+const LOCK_FILE: &str = "lock";
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct GatewayOptions {
+    #[command(flatten)]
+    pub run: RunOptions,
+    #[command(subcommand)]
+    pub action: Option<GatewayAction>,
+}
+
+#[derive(Debug, Args)]
+pub struct RunOptions {
+    /// Directory with key.pem and certificate.pem, as `register` leaves it
+    #[arg(long = "as", env = "SEALANE_AS", value_name = "DIR")]
+    pub identity: Option<PathBuf>,
+    /// A node to send to; several times, or with commas: the next one is asked if one cannot take a statement
+    #[arg(long, env = "SEALANE_NODE", value_name = "URL", value_delimiter = ',')]
+    pub node: Vec<String>,
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8085]
+    #[arg(long, env = "SEALANE_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    #[command(flatten)]
+    pub tls: TlsOptions,
+    /// Authorities whose certificates clients may show instead of a key, in PEM; a certificate's name is the client's
+    #[arg(long, env = "SEALANE_CLIENT_CA", value_name = "FILE")]
+    pub client_ca: Option<PathBuf>,
+    /// The ledger's trust anchor [default: the one in --data, else what a node shows at first contact]
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    /// Sign each job by itself, instead of small ones of a client together
+    #[arg(long, env = "SEALANE_NO_BATCH")]
+    pub no_batch: bool,
+    /// Jobs that may wait; further captures are answered 503 [default: 1000000]
+    #[arg(long, env = "SEALANE_MAX_JOBS", value_name = "N")]
+    pub max_jobs: Option<NonZeroU64>,
+    /// Take documents of today's form only, and change nothing in them
+    #[arg(long, env = "SEALANE_STRICT")]
+    pub strict: bool,
+    #[command(flatten)]
+    pub limits: LimitOptions,
+    /// How log lines look [default: text]
+    #[arg(long, env = "SEALANE_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Stop when standard input ends too
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum GatewayAction {
+    /// Add and remove programs that may use the gateway
+    Client(ClientOptions),
+    /// List jobs, the newest first
+    Jobs(JobsOptions),
+    /// Queue a failed job again
+    Retry(RetryOptions),
+    /// End a job that no node has had
+    Drop(DropOptions),
+    /// Tell how much waits
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub struct ClientOptions {
+    #[command(subcommand)]
+    pub action: ClientAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ClientAction {
+    /// Add a client and print its key, once
+    Add(AddClientOptions),
+    /// List clients
+    List,
+    /// Remove a client: its key opens nothing any more
+    Remove(RemoveClientOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct AddClientOptions {
+    pub name: ClientName,
+    /// What it may use: capture, query, subscribe, export
+    #[arg(long, value_delimiter = ',', default_value = "capture")]
+    pub scopes: Vec<Scope>,
+    /// Business steps that it may record, such as shipping,receiving [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "STEP")]
+    pub steps: Vec<String>,
+    /// GLNs of 13 digits at which it may record [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "GLN")]
+    pub locations: Vec<String>,
+    /// Captures a second [default: any number]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct RemoveClientOptions {
+    pub name: ClientName,
+}
+
+#[derive(Debug, Args)]
+pub struct JobsOptions {
+    /// queued, signed, sent, final or failed
+    #[arg(long, value_parser = ["queued", "signed", "sent", "final", "failed"])]
+    pub state: Option<String>,
+    /// Jobs at the most
+    #[arg(long, default_value_t = 30, value_name = "N")]
+    pub limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct RetryOptions {
+    /// A job's id, as in the Location of its capture
+    pub id: String,
+}
+
+#[derive(Debug, Args)]
+pub struct DropOptions {
+    /// A job's id, as in the Location of its capture
+    pub id: String,
+    /// Why; the job tells it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+impl GatewayOptions {
+    pub fn filled_from(self, config: &Config) -> Self {
+        let run = self.run;
+        let run = RunOptions {
+            tls: run.tls.filled_from(config),
+            limits: run.limits.filled_from(config),
+            log_format: run.log_format.or(config.log_format),
+            ..run
+        };
+        Self { run, ..self }
+    }
+}
+
+pub fn run(global: &Global, options: &GatewayOptions, output: &Output) -> Result<CommandOutcome, Failure> {
+    let data = global.data();
+    match &options.action {
+        None => serve(global, &options.run, output),
+        Some(GatewayAction::Client(client)) => match &client.action {
+            ClientAction::Add(added) => new_client::add(&*make_queue(&data)?, added, output),
+            ClientAction::List => new_client::list(&*open_queue(&data)?, output),
+            ClientAction::Remove(removed) => new_client::remove(&*open_queue(&data)?, &removed.name, output),
+        },
+        Some(GatewayAction::Jobs(which)) => jobs::list(&*open_queue(&data)?, which, output),
+        Some(GatewayAction::Retry(which)) => jobs::retry(&*open_queue(&data)?, &which.id, output),
+        Some(GatewayAction::Drop(which)) => jobs::give_up(&*open_queue(&data)?, which, output),
+        Some(GatewayAction::Status) => jobs::status(&*open_queue(&data)?, output),
+    }
+}
+
+fn serve(global: &Global, options: &RunOptions, output: &Output) -> Result<CommandOutcome, Failure> {
+    telemetry::start(options.log_format == Some(LogFormat::Json), "info");
+    let needs = "give --as DIR, the directory with the participant's key.pem and certificate.pem";
+    let identity = options.identity.as_deref().ok_or_else(|| Failure::wrong_use(needs))?;
+    let urls = if options.node.is_empty() { global.urls() } else { options.node.clone() };
+    let data = global.data();
+    let keeper = make_queue(&data)?;
+    let _lock = lock(&data)?;
+    let identities = Arc::new(KeyDirectory::open(identity)?);
+    let has_clients = !keeper.clients().map_err(Failure::unreachable)?.is_empty();
+    let tls = tls::server_config_for_clients(&options.tls, options.client_ca.as_deref())?;
+    let limits = options.limits.limits();
+    have_files_for(limits.connections);
+    let listener = listen(options.listen.as_deref().unwrap_or(DEFAULT_LISTEN))?;
+    let address = listener.local_addr().map_err(Failure::unreachable)?;
+    if !has_clients && !address.ip().is_loopback() {
+        return Err(Failure::wrong_use(format!(
+            "{address} can be reached by others, and the gateway has no client, so that anybody could record in the participant's \
+             name: add one with `sealane gateway client add NAME --data {}`, or listen on 127.0.0.1",
+            data.display()
+        )));
+    }
+    let doors = urls.iter().map(|url| HttpDoor::to(global, url)).collect::<Result<Vec<HttpDoor>, Failure>>()?;
+    let doors: Vec<Arc<dyn NodeDoor>> = doors.into_iter().map(|door| Arc::new(door) as _).collect();
+    let meeting = Arc::new(FirstMeeting::new(&data, options.trust.as_deref(), doors.clone())?);
+    let anchor = match meeting.meet() {
+        Ok(anchor) => Some(anchor),
+        Err(MeetError::OtherLedger(why)) => return Err(Failure::unproven(why)),
+        Err(error) => {
+            output.warn(format!("{error}; captures are taken, and sent once a node is reached"));
+            None
+        }
+    };
+    let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
+    let mut settings = Settings { joins: !options.no_batch, is_strict: options.strict, ..Settings::default() };
+    settings.limits.jobs_max = options.max_jobs.map_or(settings.limits.jobs_max, NonZeroU64::get);
+    let participant = crate::gateway::identity::Identities::participant(&*identities).to_string();
+    let parts = GatewayParts {
+        keeper,
+        nodes: Nodes::new(doors),
+        identities,
+        meeting,
+        clock: Arc::new(SystemClock),
+        verifier: Arc::new(known_signers()),
+        settings,
+    };
+    let origin = anchor.as_ref().map(|anchor| anchor.genesis().origin.to_string());
+    let runtime = runtime()?;
+    let served = runtime.block_on(async {
+        // Before it is told that the gateway is there: a stop right after that must not cut it off.
+        let stop = pin!(stop_asked(options.until_stdin_closes)?);
+        let gateway = Gateway::open(parts, anchor).map_err(Failure::unreachable)?;
+        let ledger = origin.as_deref().map_or_else(String::new, |origin| format!(" for the ledger {origin}"));
+        output.result(
+            &serde_json::json!({"url": url, "origin": origin, "participant": participant}),
+            format!("The gateway of participant {participant} takes EPCIS at {url}{ledger} (Ctrl-C stops it)."),
+        );
+        http::serve(gateway, listener, tls, limits, names_in_certificate, stop).await.map_err(Failure::unreachable)
+    });
+    runtime.shutdown_background();
+    served?;
+    output.say("Stopped; every capture that was accepted is on disk.");
+    Ok(CommandOutcome::Done)
+}
+
+/// Opens the queue of a gateway, and makes it if there is none.
+fn make_queue(data: &Path) -> Result<Arc<dyn Keeper>, Failure> {
+    DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(|error| cannot("make", data, &error))?;
+    let path = data.join(QUEUE_FILE);
+    // Documents are the participant's own business: the file is its owner's alone from the start, and SQLite gives its log the same mode.
+    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+    made.map_err(|error| cannot("write", &path, &error))?;
+    Ok(Arc::new(SqliteKeeper::open(&path).map_err(Failure::unreachable)?))
+}
+
+/// Opens the queue of a gateway that was there before.
+fn open_queue(data: &Path) -> Result<Arc<dyn Keeper>, Failure> {
+    if !data.join(QUEUE_FILE).exists() {
+        return Err(Failure::wrong_use(format!("{} has no gateway: give its --data", data.display())));
+    }
+    make_queue(data)
+}
+
+/// Takes the directory for this process alone, until it ends.
+fn lock(data: &Path) -> Result<File, Failure> {
+    let path = data.join(LOCK_FILE);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+    let file = file.map_err(|error| cannot("write", &path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Failure::unreachable(format!(
+            "another gateway is using {}: stop it first, or choose another --data",
+            data.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(cannot("lock", &path, &error)),
+    }
+}
+
+/// Writes a file so that a reader finds the old one or the new one, whole and durable.
+fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let written = || {
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        std::io::Write::write_all(&mut file, text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        File::open(dir)?.sync_all()
+    };
+    written().map_err(|error| cannot("write", path, &error))
+}
+
+/// Reads a file that may not be there.
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(cannot("read", path, &error)),
+    }
+}
+
+/// What an error says, with its causes.
+fn words(error: &(dyn std::error::Error + 'static)) -> String {
+    with_causes(error)
+}

@@ -1,0 +1,287 @@
+//! The participant's gateway: takes plain EPCIS from the participant's own systems, signs it, keeps it until it is final, and sends it
+//! to members' nodes. `docs/GATEWAY.md` is the same for people who use it.
+//!
+//! A capture's way: [`http`] reads it and asks who sent it ([`clients`]); [`intake`] makes it a document that can be signed
+//! ([`normalise`], [`document`]); the [`keeper`] has it on the disk before the client hears 202. Then the client's lane ([`lanes`])
+//! signs it, stores the statement, posts it to one node after the other ([`nodes`], [`delivery`]) and holds the receipt against the
+//! trust anchor ([`proof`]). [`job`] has the states. `renewal` asks for the next certificate.
+//!
+//! Absent: XML, queries, and the connection to nodes and the files of keys, which `cli` brings ([`nodes::NodeDoor`],
+//! [`identity::Identities`], [`Meeting`]).
+
+pub mod clients;
+pub mod delivery;
+pub mod document;
+pub mod http;
+pub mod identity;
+pub mod intake;
+pub mod job;
+pub mod keeper;
+pub mod lanes;
+pub mod metrics;
+pub mod nodes;
+pub mod normalise;
+pub mod proof;
+mod renewal;
+mod standing;
+pub mod store;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use sealane_core::consortium::Claims;
+use sealane_core::evidence::Anchor;
+use sealane_core::statement::SignatureVerifier;
+
+use crate::ports::Clock;
+use clients::{ClientDoor, ClientName};
+use identity::Identities;
+use keeper::{GatewayQueueLimits, Keeper, KeeperError};
+use lanes::Lanes;
+use metrics::GatewayMetrics;
+use nodes::Nodes;
+use proof::Proof;
+
+pub use standing::{GatewayStanding, OLDEST_MS_MAX};
+
+/// Jobs that wait at a time: a day of ten captures a second.
+pub const JOBS_MAX: u64 = 1_000_000;
+
+/// Bytes of documents that wait at a time.
+pub const QUEUE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// How long the same body of one client is the same capture, in milliseconds.
+pub const SAME_WITHIN_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// How long the document of a finished job is kept, in milliseconds: for who has to look what was sent.
+const DOCUMENT_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// How often old documents are looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// How often the nodes are asked what the participant may record.
+const CLAIMS_EVERY: Duration = Duration::from_secs(60);
+
+/// How often it is looked for clients whose jobs another process has queued.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How often a ledger is looked for that no node has shown yet.
+const MEET_EVERY: Duration = Duration::from_secs(2);
+
+/// What the operator has chosen.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Small jobs of a client share a statement.
+    pub joins: bool,
+    /// Nothing is normalised.
+    pub is_strict: bool,
+    pub limits: GatewayQueueLimits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let limits =
+            GatewayQueueLimits { jobs_max: JOBS_MAX, bytes_max: QUEUE_BYTES_MAX, same_within_ms: SAME_WITHIN_MS };
+        Self { joins: true, is_strict: false, limits }
+    }
+}
+
+/// Why the ledger is not known yet.
+#[derive(Debug, thiserror::Error)]
+pub enum MeetError {
+    #[error("no node can be reached: {0}")]
+    Nobody(String),
+    /// A node has another ledger than the pinned one.
+    #[error("{0}")]
+    OtherLedger(String),
+}
+
+/// Finds out what the ledger is known by.
+pub trait Meeting: Send + Sync {
+    /// The trust anchor: the pinned one, else what a node shows, which is pinned then. Blocks its thread.
+    fn meet(&self) -> Result<Anchor, MeetError>;
+}
+
+/// What a gateway is made of.
+pub struct GatewayParts {
+    pub keeper: Arc<dyn Keeper>,
+    pub nodes: Nodes,
+    pub identities: Arc<dyn Identities>,
+    pub meeting: Arc<dyn Meeting>,
+    pub clock: Arc<dyn Clock>,
+    pub verifier: Arc<dyn SignatureVerifier>,
+    pub settings: Settings,
+}
+
+/// A gateway at work.
+pub struct Gateway {
+    keeper: Arc<dyn Keeper>,
+    nodes: Nodes,
+    identities: Arc<dyn Identities>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    metrics: GatewayMetrics,
+    door: ClientDoor,
+    lanes: Lanes,
+    /// Set once the ledger is known.
+    proof: OnceLock<Proof>,
+    /// What the participant may record, as a node said last.
+    claims: RwLock<Option<Claims>>,
+    /// Clients whose jobs wait for a certificate in force, and why.
+    stopped: Mutex<BTreeMap<ClientName, String>>,
+    /// Counts jobs that have ended, for those who wait for one.
+    landed: watch::Sender<u64>,
+    /// A node shows another ledger than the pinned one: nothing is sent.
+    other_ledger: Mutex<Option<String>>,
+}
+
+impl Gateway {
+    /// Opens a gateway, and lets every lane go on that has work. With an anchor it sends at once; without, when a node shows one.
+    ///
+    /// # Errors
+    ///
+    /// A queue that cannot be read.
+    pub fn open(parts: GatewayParts, anchor: Option<Anchor>) -> Result<Arc<Self>, KeeperError> {
+        let GatewayParts { keeper, nodes, identities, meeting, clock, verifier, settings } = parts;
+        let gateway = Arc::new(Self {
+            door: ClientDoor::new(keeper.clients()?),
+            keeper,
+            nodes,
+            identities,
+            clock,
+            settings,
+            metrics: GatewayMetrics::new(),
+            lanes: Lanes::default(),
+            proof: OnceLock::new(),
+            claims: RwLock::new(None),
+            stopped: Mutex::default(),
+            landed: watch::Sender::new(0),
+            other_ledger: Mutex::default(),
+        });
+        match anchor {
+            Some(anchor) => drop(gateway.proof.set(Proof::new(anchor, verifier))),
+            None => gateway.beside("meeting", move |gateway| gateway.look_for_ledger(&*meeting, &verifier)),
+        }
+        gateway.wake_lanes()?;
+        // Another process may queue a job of a client that has no lane yet.
+        gateway.beside("looking", |gateway| {
+            loop {
+                thread::sleep(LOOK_EVERY);
+                if let Err(error) = gateway.wake_lanes() {
+                    tracing::warn!(%error, "lanes with work could not be looked for");
+                }
+            }
+        });
+        gateway.beside("claims", |gateway| {
+            loop {
+                gateway.ask_for_claims();
+                thread::sleep(CLAIMS_EVERY);
+            }
+        });
+        gateway.beside("renewal", |gateway| renewal::run(&gateway));
+        gateway.beside("forgetting", |gateway| {
+            loop {
+                gateway.forget();
+                thread::sleep(FORGET_EVERY);
+            }
+        });
+        Ok(gateway)
+    }
+
+    fn wake_lanes(self: &Arc<Self>) -> Result<(), KeeperError> {
+        for client in self.keeper.clients_with_work()? {
+            self.lanes.wake(self, &client);
+        }
+        Ok(())
+    }
+
+    /// Has the lanes end. What is not done stays in the queue.
+    pub fn stop(&self) {
+        self.lanes.stop();
+    }
+
+    /// Runs something beside the requests, until the process ends: nothing that it does has to be finished.
+    fn beside(self: &Arc<Self>, name: &str, work: impl FnOnce(Arc<Self>) + Send + 'static) {
+        let gateway = Arc::clone(self);
+        if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(move || work(gateway)) {
+            tracing::error!(%error, name, "a thread could not be started");
+        }
+    }
+
+    fn look_for_ledger(&self, meeting: &dyn Meeting, verifier: &Arc<dyn SignatureVerifier>) {
+        loop {
+            match meeting.meet() {
+                Ok(anchor) => {
+                    // Nobody else sets it.
+                    let _ = self.proof.set(Proof::new(anchor, Arc::clone(verifier)));
+                    self.ask_for_claims();
+                    return self.lanes.wake_all();
+                }
+                Err(MeetError::OtherLedger(why)) => {
+                    tracing::error!(why, "nothing is sent");
+                    *self.other_ledger.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                }
+                Err(error) => tracing::warn!(%error, "the ledger is not known yet"),
+            }
+            thread::sleep(MEET_EVERY);
+        }
+    }
+
+    /// Asks the nodes what the participant may record. What one says wrongly refuses or admits captures here; what is recorded, the
+    /// ledger decides.
+    fn ask_for_claims(&self) {
+        let path = format!("/participants/{}", self.identities.participant());
+        for door in self.nodes.all() {
+            let Ok(answer) = door.get(&path) else { continue };
+            if let Some(claims) = standing::claims_of(&answer.body).filter(|_| answer.status == 200) {
+                *self.claims.write().unwrap_or_else(PoisonError::into_inner) = Some(claims);
+                return;
+            }
+        }
+    }
+
+    fn claims(&self) -> Option<Claims> {
+        self.claims.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn forget(&self) {
+        let before = self.clock.now().plus_millis(-DOCUMENT_KEPT_MS);
+        match self.keeper.forget_documents(before) {
+            Ok(0) => {}
+            Ok(jobs) => tracing::info!(jobs, "documents of old jobs are forgotten"),
+            Err(error) => tracing::warn!(%error, "documents of old jobs could not be forgotten"),
+        }
+    }
+
+    /// Notes that a client's jobs wait for a certificate in force.
+    fn stop_lane(&self, client: &ClientName, code: &str, why: String) {
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        if stopped.insert(client.clone(), why.clone()).is_none() {
+            tracing::error!(%client, code, why, "jobs wait, and none is lost: the certificate is not in force");
+        }
+    }
+
+    fn start_lane(&self, client: &ClientName) {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).remove(client);
+    }
+
+    fn is_stopped(&self, client: &ClientName) -> bool {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).contains_key(client)
+    }
+
+    fn tell_landed(&self) {
+        self.landed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    fn count_statement(&self, outcome: &str) {
+        self.metrics.statements.with_label_values(&[outcome]).inc();
+    }
+
+    fn count_capture(&self, outcome: &str) {
+        self.metrics.captures.with_label_values(&[outcome]).inc();
+    }
+}

@@ -1,0 +1,22 @@
+//! A participant's gateway: the real binary over sockets, before real nodes and before nodes that fail and lie.
+
+mod capture;
+mod clients;
+mod crash;
+mod documents;
+mod failures;
+mod fake_node;
+mod jobs;
+mod proceed;
+mod program;
+mod renewal;
+
+#[allow(dead_code, reason = "shared with the system tests, which use more of it")]
+#[path = "../system/member.rs"]
+mod member;
+#[allow(dead_code, reason = "shared with the system tests, which use more of it")]
+#[path = "../system/signer.rs"]
+mod signer;
+#[allow(dead_code, reason = "shared with the system tests, which use more of it")]
+#[path = "../system/support.rs"]
+mod support;
