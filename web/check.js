@@ -45,7 +45,8 @@ export async function check({ id, claim, size, sentences, progress = () => {} })
     const [trust, evidence] = await Promise.all([askText("/trust"), getEvidence(evidenceOf(id), progress)]);
     return await checked({ id, claim, size, sentences, progress, held, trust, evidence });
   } catch (error) {
-    const kept = error.why === "offline" ? await recallEvidence(id) : undefined;
+    const isSilent = error.why === "offline" || error.why === "late";
+    const kept = isSilent ? await recallEvidence(id) : undefined;
     if (kept === undefined) throw error;
     return checkedAgain({ id, sentences, held, kept });
   }

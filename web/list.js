@@ -190,6 +190,11 @@ function save() {
   field.focus();
 }
 
+/** What is in the list is nowhere else. */
+addEventListener("beforeunload", (event) => {
+  if (lines.length > 0) event.preventDefault();
+});
+
 function clear() {
   // One key too many must not lose a delivery.
   if (!confirm(fill("list.clear.sure", { n: lines.length }))) return field.focus();

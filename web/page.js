@@ -272,7 +272,8 @@ function markOf({ correctedBy, noteSentence }) {
 
 function stepItem(step, isFirst) {
   const mark = markOf(step);
-  const what = step.bizStep ? (find(`step.${step.bizStep}`) ?? step.bizStep) : (find(`type.${step.type}`) ?? step.type);
+  const name = step.bizStep ? (find(`step.${step.bizStep}`) ?? step.bizStep) : (find(`type.${step.type}`) ?? step.type);
+  const what = step.disposition === "recalled" ? say("step.disposition.recalled") : name;
   const tag = mark && element("span", { class: "tag" }, say(`journey.${mark}`));
   const leaf = element("a", { href: link(`/ledger/leaves/${step.leaf}`) }, fill("journey.leaf", { leaf: step.leaf }));
   const who = step.signer?.organization ? element("a", { href: link(`/participants/${step.signer.id}`) }, nameOf(step.signer)) : nameOf(step.signer);

@@ -3,6 +3,9 @@
 
 const KEPT = "sealane-kept-1";
 
+/** How long a node may take, in milliseconds, before a page that is kept is shown in its place. */
+const PATIENCE_MS = 8_000;
+
 addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(Promise.all([clients.claim(), registration.navigationPreload?.enable()])));
 
@@ -18,13 +21,11 @@ addEventListener("fetch", (event) => {
 const isHashed = (pathname) => /^\/assets\/.*\.[0-9a-f]{16}\.(?:js|css)$/.test(pathname);
 
 async function page({ request, preloadResponse }) {
-  try {
-    return (await preloadResponse) ?? (await fetch(request));
-  } catch (error) {
-    const kept = await caches.match(request, { cacheName: KEPT, ignoreVary: true });
-    if (kept) return kept;
-    throw error;
-  }
+  const answer = (async () => (await preloadResponse) ?? fetch(request))();
+  const kept = await caches.match(request, { cacheName: KEPT, ignoreVary: true });
+  if (kept === undefined) return answer;
+  const late = new Promise((done) => setTimeout(() => done(kept), PATIENCE_MS));
+  return Promise.race([answer.catch(() => kept), late]);
 }
 
 async function part(request) {

@@ -425,7 +425,7 @@ pub struct VerifyOptions {
     #[arg(long, value_name = "FILE")]
     pub trust: Option<PathBuf>,
     /// Saved evidence: nothing is fetched
-    #[arg(long, value_name = "FILE", requires = "trust")]
+    #[arg(long, value_name = "FILE")]
     pub evidence: Option<PathBuf>,
     /// Words that end with exit code 0 as authentic does, such as traced,ended
     #[arg(long, value_name = "WORD,…", value_delimiter = ',', value_parser = WORDS)]

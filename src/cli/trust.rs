@@ -43,6 +43,16 @@ pub fn run(global: &Global, options: &TrustOptions, output: &Output) -> Result<C
             let text = format!("Saved the trust anchor of {} to {}.", anchor.genesis().origin, file.display());
             (anchor, text)
         }
+        (None, None) if !global.url_was_typed && DataDir::open_if_there(&global.data())?.is_some() => {
+            let data = DataDir::open(&global.data())?.with_database(global)?;
+            let anchor = of_data(&data)?;
+            let text = format!(
+                "The trust anchor of {}, as the ledger in {} has it.",
+                anchor.genesis().origin,
+                data.path().display()
+            );
+            (anchor, text)
+        }
         (None, None) => {
             let anchor = fetch(&Client::new(global)?)?;
             let text = format!("The trust anchor of {}. Nothing was saved.", anchor.genesis().origin);
@@ -70,6 +80,23 @@ pub fn read(file: &Path) -> Result<Anchor, Failure> {
         fs::read(file).map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", file.display())))?;
     Anchor::parse(&bytes, provider().signatures)
         .map_err(|error| Failure::wrong_use(format!("{}: {error}", file.display())))
+}
+
+/// The anchor of a ledger that is known here: the member's own in `--data`, else the pinned one.
+pub fn known(global: &Global, origin: &Origin) -> Result<Anchor, Failure> {
+    if let Some(data) = DataDir::open_if_there(&global.data())? {
+        let own = of_data(&data.with_database(global)?)?;
+        if own.genesis().origin == *origin {
+            return Ok(own);
+        }
+    }
+    let path = pin_path(origin)?;
+    if path.exists() {
+        return read(&path);
+    }
+    Err(Failure::wrong_use(format!(
+        "no trust anchor of the ledger {origin} is known here: name its file with --trust FILE, or pin it with `sealane trust --pin FILE`"
+    )))
 }
 
 /// The anchor for a node: the file given, else the member's own in `--data`, else the pinned one, else at first

@@ -16,6 +16,7 @@ use crate::cli::output::{Output, excerpt};
 use crate::cli::provider::provider;
 use crate::cli::seen::{self, Seen};
 use crate::cli::trust::{self, Trusted};
+use sealane_core::block::{Checkpoint, CheckpointError, Origin};
 use sealane_core::evidence::{Anchor, Checked, Evidence, check};
 use sealane_core::gs1::{Id, IdError, Question};
 use sealane_core::limits::EVIDENCE_BYTES_MAX;
@@ -30,7 +31,7 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 pub fn run(global: &Global, options: &VerifyOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let answers = match &options.evidence {
-        Some(file) => vec![offline(options, file)?],
+        Some(file) => vec![offline(global, options, file)?],
         None => online(global, options, output)?,
     };
     let is_accepted = |word: Word| word == Word::Authentic || options.accept.iter().any(|one| one == word.as_str());
@@ -147,9 +148,7 @@ fn hold_against_last_seen(
 }
 
 /// Judges saved evidence as of its own time, since it cannot get younger.
-fn offline(options: &VerifyOptions, file: &Path) -> Result<VerifyAnswer, Failure> {
-    let trust = options.trust.as_deref().ok_or_else(|| Failure::wrong_use("--evidence needs --trust FILE"))?;
-    let anchor = trust::read(trust)?;
+fn offline(global: &Global, options: &VerifyOptions, file: &Path) -> Result<VerifyAnswer, Failure> {
     let asked = match options.ids.as_slice() {
         [] => None,
         [one] => Some(read_labelled(one, options)?),
@@ -157,7 +156,20 @@ fn offline(options: &VerifyOptions, file: &Path) -> Result<VerifyAnswer, Failure
     };
     let bytes = read_no_more_than_is_taken(file)
         .map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", file.display())))?;
+    let anchor = match &options.trust {
+        Some(trust) => trust::read(trust)?,
+        None => trust::known(global, &origin_of(&bytes)?)?,
+    };
     judged(&bytes, asked.as_ref(), &anchor, &Policy::default())
+}
+
+/// The ledger that evidence says it is of: by it an anchor is found, against which all is checked.
+fn origin_of(bytes: &[u8]) -> Result<Origin, Failure> {
+    let unreadable = |error: String| Failure::unproven(format!("the evidence cannot be read: {}", excerpt(&error)));
+    let evidence = Evidence::parse(bytes).map_err(|error| unreadable(error.to_string()))?;
+    let checkpoint: Checkpoint =
+        evidence.checkpoint.parse().map_err(|error: CheckpointError| unreadable(error.to_string()))?;
+    Ok(checkpoint.origin)
 }
 
 /// Checks evidence and judges what it shows.

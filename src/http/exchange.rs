@@ -176,7 +176,7 @@ fn record(answer: &ServiceResponse<BoxBody>, began: Instant, id: &str, told: &To
     } else if status >= StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(%method, path, status = status_code, ms, request_id = id, code, cause, "request");
     } else {
-        tracing::info!(%method, path, status = status_code, ms, request_id = id, "request");
+        tracing::info!(%method, path, status = status_code, ms, request_id = id, code, "request");
     }
 }
 

@@ -107,7 +107,7 @@ async fn a_page_that_was_checked_once_opens_without_a_network_and_is_checked_aga
     browser.goto(&proxy.url(GENUINE)).await;
     browser.wait_for("#kept").await;
     assert_eq!(browser.text("#word").await, "Authentic");
-    assert!(browser.text("#kept").await.starts_with("There is no network. This is what this device kept on "));
+    assert!(browser.text("#kept").await.starts_with("The server cannot be reached. This is what this device kept on "));
     look(&browser, "fetching-kept").await;
 
     // What it has not seen it does not have, and says nothing of.

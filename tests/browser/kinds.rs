@@ -82,7 +82,7 @@ async fn each_verdict_that_asks_for_it_says_what_to_do_and_whom_to_tell() {
     let stage = Stage::shared();
     let browser = Browser::open(&stage.driver).await;
     for (path, todo) in [
-        (CLONED, "Ask where you got it from whom it came"),
+        (CLONED, "Ask whoever gave it to you where it came from"),
         (TWICE, "Do not use it, sell it or pass it on."),
         (RECALLED, "Stop using it now"),
         (INCOMPLETE, "Records may still be on their way"),

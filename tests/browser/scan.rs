@@ -152,7 +152,7 @@ async fn a_camera_that_is_refused_leaves_the_other_ways() {
     browser.goto(&stage.url("/scan")).await;
     browser.wait_for("#scan[data-ready]").await;
     browser.client.find(Locator::Css("#start")).await.unwrap().click().await.unwrap();
-    wait_for_status(&browser, "The camera was not given.").await;
+    wait_for_status(&browser, "The browser did not give the camera to this page.").await;
     assert!(browser.shows("#photo").await && browser.shows("#id").await);
     browser.close().await;
 }

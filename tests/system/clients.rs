@@ -7,8 +7,10 @@ use crate::support::{Node, text};
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/python");
 
 fn python(node: &Node, source: &str) -> (bool, String) {
-    let run = Command::new("/usr/bin/python3").arg("-c").arg(source).current_dir(node.dir.path());
-    let output = run.env("PYTHONPATH", FOLDER).env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap();
+    let mut run = Command::new("/usr/bin/python3");
+    run.args(["-c", source]).current_dir(node.dir.path());
+    run.env("PYTHONPATH", FOLDER).env("PYTHONDONTWRITEBYTECODE", "1");
+    let output = run.output().unwrap();
     (output.status.success(), text(&output.stdout) + &text(&output.stderr))
 }
 

@@ -7,7 +7,7 @@ use sealane_core::statement::P256;
 use serde_json::{Value, json};
 
 use crate::signer::{Signer, captured};
-use crate::support::{Node, document, object_event, path, run, text};
+use crate::support::{Node, document, object_event, path, run, sealane, text};
 
 const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/A1";
 const OTHER: &str = "https://id.gs1.org/01/09506000134352/21/B2";
@@ -175,4 +175,39 @@ fn the_digits_of_the_fingerprint_are_printed_and_nothing_is_saved() {
         assert!(told.contains(&line.join(" ")), "{told}");
     }
     assert!(told.contains(&fingerprint.to_string()) && told.contains("Nothing was saved"), "{told}");
+    // A member reads its own ledger, and asks nobody.
+    let data = node.dir.path().join("data");
+    let own = run(&["trust", "--data", path(&data)]);
+    let told = text(&own.stdout);
+    assert!(own.status.success() && told.contains(&fingerprint.to_string()), "{told}");
+    assert!(told.contains("as the ledger in ") && !told.contains("Nothing was saved"), "{told}");
+}
+
+#[test]
+fn saved_evidence_is_held_against_the_anchor_that_is_known_here() {
+    let node = Node::start();
+    node.participant("maker", "manufacturer", &["--gs1-prefix", "9506000"]);
+    let dir = node.dir.path();
+    let file = dir.join("evidence.json");
+    fs::write(&file, node.get(&format!("/evidence?id={ITEM}")).body).unwrap();
+    let pins = dir.join("pins");
+    let verify = |data: &std::path::Path| {
+        let run =
+            sealane(&["verify", "--evidence", path(&file), "--data", path(data)]).env("SEALANE_PINS", &pins).output();
+        let output = run.unwrap();
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let nowhere = dir.join("nowhere");
+    let (code, said) = verify(&nowhere);
+    assert!(
+        code == Some(2) && said.contains("no trust anchor of the ledger") && said.contains("sealane trust --pin FILE"),
+        "{said}"
+    );
+    let (code, said) = verify(&dir.join("data"));
+    assert!(code == Some(1) && said.contains("Nobody has recorded this number"), "{said}");
+    let anchor = dir.join("trust.json");
+    fs::write(&anchor, node.get("/trust").body).unwrap();
+    let pinned = sealane(&["trust", "--pin", path(&anchor)]).env("SEALANE_PINS", &pins).output().unwrap();
+    assert!(pinned.status.success(), "{}", text(&pinned.stderr));
+    assert_eq!(verify(&nowhere).0, Some(1));
 }

@@ -24,7 +24,7 @@ class Identity:
         if not isinstance(self._key, ec.EllipticCurvePrivateKey) or not isinstance(self._key.curve, ec.SECP256R1):
             raise ValueError("the key is not on the curve P-256")
         self._certificate = x509.load_pem_x509_certificate(certificate)
-        if self._certificate.public_key() != self._key.public_key():
+        if _numbers(self._certificate.public_key()) != _numbers(self._key.public_key()):
             raise ValueError("the certificate is of another key")
 
     @classmethod
@@ -50,6 +50,11 @@ class Identity:
         signed = f"{_base64url(json.dumps(header, separators=(',', ':')).encode())}.{_base64url(payload)}"
         r, s = decode_dss_signature(self._key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
         return f"{signed}.{_base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+
+def _numbers(key) -> object:
+    """What a key is, if it is on a curve at all: older versions of `cryptography` do not compare keys."""
+    return key.public_numbers() if isinstance(key, ec.EllipticCurvePublicKey) else None
 
 
 def _base64url(data: bytes) -> str:

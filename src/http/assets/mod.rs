@@ -2,12 +2,12 @@
 //!
 //! A page names its script and its style by their hashes, and a browser keeps them for good: a page never runs with the script of
 //! another one, which would call good evidence tampered. A script is one file, joined from the modules that it imports
-//! ([`bundle`]) and the texts of one language. What others may load (the verifier, `vendor/`) stands under its own name, and is
+//! ([`modules`]) and the texts of one language. What others may load (the verifier, `vendor/`) stands under its own name, and is
 //! asked for again before it is used.
 //!
 //! What stands below `vendor/` was made by others and is given as they made it, with their licence.
 
-mod bundle;
+mod modules;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -25,7 +25,7 @@ use rust_embed::Embed;
 
 use crate::http::pages::Language;
 use crate::http::problem::Problem;
-use bundle::BundleError;
+use modules::ModuleError;
 use sealane_core::hash::Hash;
 
 #[derive(Embed)]
@@ -98,8 +98,8 @@ impl Script {
         format!("export const MESSAGES = {messages};\nexport const SENTENCES = {sentences};\n")
     }
 
-    fn joined(self, language: Language) -> Result<String, BundleError> {
-        bundle::join(self.entry(), &|path| if path == "texts.js" { Some(self.texts(language)) } else { source(path) })
+    fn joined(self, language: Language) -> Result<String, ModuleError> {
+        modules::join(self.entry(), &|path| if path == "texts.js" { Some(self.texts(language)) } else { source(path) })
     }
 
     /// Its name below `/assets/`.

@@ -46,6 +46,7 @@ pub struct Noticed {
     pub offset: String,
     pub event_type: &'static str,
     pub biz_step: Option<String>,
+    pub disposition: Option<String>,
     piece: Option<Id>,
 }
 
@@ -57,6 +58,7 @@ impl Noticed {
             offset: event.event_time_zone_offset.clone(),
             event_type: event.type_name(),
             biz_step: event.biz_step.as_ref().map(|step| step.as_str().to_owned()),
+            disposition: event.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
             piece,
         }
     }
@@ -185,7 +187,7 @@ pub fn list(visitor: &Visitor, found: &[Noticed]) -> Markup {
                         @if let Some(piece) = &one.piece {
                             a.mono href=(visitor.link(piece.path().unwrap_or_default())) { (people_text(piece)) } " · "
                         } @else {
-                            (step_name(visitor, one.biz_step.as_deref(), one.event_type)) " · "
+                            (step_name(visitor, one.biz_step.as_deref(), one.disposition.as_deref(), one.event_type)) " · "
                         }
                         (place_time(one.time, &one.offset)) " · "
                         a href=(visitor.link(&format!("/ledger/leaves/{}", one.leaf))) {

@@ -163,7 +163,7 @@ fn statement_part(visitor: &Visitor, statement: &StatementSeen, registry: &Regis
         @if let Some(admin) = &statement.admin { (admin_part(visitor, admin)) }
         @for (event, ids) in &statement.events {
             div.event {
-                p { strong { (step_name(visitor, event.biz_step.as_deref(), event.event_type)) } " · " (place_time(event.time, &event.offset)) }
+                p { strong { (step_name(visitor, event.biz_step.as_deref(), event.disposition.as_deref(), event.event_type)) } " · " (place_time(event.time, &event.offset)) }
                 ul.codes {
                     @for id in ids {
                         li.mono {

@@ -78,14 +78,16 @@ fn place(visitor: &Visitor, location: &str, owner: Option<&Party>) -> String {
 
 /// What happened, by the business step where the table knows it.
 fn what(visitor: &Visitor, step: &TimelineStep) -> String {
-    step_name(visitor, step.biz_step.as_deref(), step.event_type)
+    step_name(visitor, step.biz_step.as_deref(), step.disposition.as_deref(), step.event_type)
 }
 
-/// A business step in the visitor's language where the table knows it; the type of the event if it has none.
-pub fn step_name(visitor: &Visitor, biz_step: Option<&str>, event_type: &str) -> String {
-    let (key, plain) = match biz_step {
-        Some(biz_step) => (format!("step.{biz_step}"), biz_step),
-        None => (format!("type.{event_type}"), event_type),
+/// A business step in the visitor's language where the table knows it; the type of the event if it has none. A recall is called so,
+/// whatever its step.
+pub fn step_name(visitor: &Visitor, biz_step: Option<&str>, disposition: Option<&str>, event_type: &str) -> String {
+    let (key, plain) = match (biz_step, disposition) {
+        (_, Some("recalled")) => return visitor.say("step.disposition.recalled").to_owned(),
+        (Some(biz_step), _) => (format!("step.{biz_step}"), biz_step),
+        (None, _) => (format!("type.{event_type}"), event_type),
     };
     visitor.language.find_message(&key).unwrap_or(plain).to_owned()
 }

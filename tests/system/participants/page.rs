@@ -31,9 +31,9 @@ fn it_looks_through_the_last_captures_and_says_how_many() {
     make(&node, 3..LOOKED_THROUGH + 2);
     let many = page(&node, &id);
     assert!(many.contains("records of “maker”; there may be more before."), "{many}");
-    // The place of its own, of which no list of the ledger leads to events, is told by the same look.
-    let place = text(&node.request("GET", "/414/9506000134369", &[("Accept", "text/html")], b"").body);
-    assert!(place.contains(&format!("(21)N{:03}", LOOKED_THROUGH + 1)) && !place.contains("(21)N000"), "{place}");
+    // Of a kind of product no list of the ledger leads to its pieces either: the same look finds them.
+    let kind = text(&node.request("GET", "/01/09506000134352", &[("Accept", "text/html")], b"").body);
+    assert!(kind.contains(&format!("(21)N{:03}", LOOKED_THROUGH + 1)) && !kind.contains("(21)N000"), "{kind}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// Why modules cannot be joined.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BundleError {
+pub enum ModuleError {
     #[error("{from} imports {path}, which is not there")]
     Missing { from: String, path: String },
     #[error("{0} imports itself, by way of others")]
@@ -18,14 +18,14 @@ pub enum BundleError {
 }
 
 /// Joins the module `entry` with all that it imports. `sources` gives a module's text by its path.
-pub fn join(entry: &str, sources: &dyn Fn(&str) -> Option<String>) -> Result<String, BundleError> {
-    let mut bundle = Bundle { sources, numbers: BTreeMap::new(), text: String::new() };
-    let module = bundle.read("the page", entry)?;
-    let (imports, _) = bundle.imported(&module)?;
-    Ok([bundle.text, imports, module.body].concat())
+pub fn join(entry: &str, sources: &dyn Fn(&str) -> Option<String>) -> Result<String, ModuleError> {
+    let mut joined = Joined { sources, numbers: BTreeMap::new(), text: String::new() };
+    let module = joined.read("the page", entry)?;
+    let (imports, _) = joined.imported(&module)?;
+    Ok([joined.text, imports, module.body].concat())
 }
 
-struct Bundle<'a> {
+struct Joined<'a> {
     sources: &'a dyn Fn(&str) -> Option<String>,
     /// The number of each module that is in `text`; none while what it imports is put there.
     numbers: BTreeMap<String, Option<usize>>,
@@ -56,15 +56,15 @@ enum Does {
     PassOn(Vec<(String, String)>),
 }
 
-impl Bundle<'_> {
-    fn read(&self, from: &str, path: &str) -> Result<Module, BundleError> {
-        let missing = || BundleError::Missing { from: from.to_owned(), path: path.to_owned() };
+impl Joined<'_> {
+    fn read(&self, from: &str, path: &str) -> Result<Module, ModuleError> {
+        let missing = || ModuleError::Missing { from: from.to_owned(), path: path.to_owned() };
         let text = (self.sources)(path).ok_or_else(missing)?;
         Module::of(path, &text)
     }
 
     /// Puts what a module imports before it. Returns the lines with which it takes what it needs of it, and what it passes on.
-    fn imported(&mut self, module: &Module) -> Result<(String, Vec<String>), BundleError> {
+    fn imported(&mut self, module: &Module) -> Result<(String, Vec<String>), ModuleError> {
         let (mut lines, mut passed_on) = (String::new(), Vec::new());
         for Import { path, does } in &module.imports {
             let number = self.add(&module.path, &resolved(&module.path, path))?;
@@ -80,10 +80,10 @@ impl Bundle<'_> {
     }
 
     /// Adds a module, if it is not there yet, and returns its number.
-    fn add(&mut self, from: &str, path: &str) -> Result<usize, BundleError> {
+    fn add(&mut self, from: &str, path: &str) -> Result<usize, ModuleError> {
         match self.numbers.get(path) {
             Some(Some(number)) => return Ok(*number),
-            Some(None) => return Err(BundleError::Cycle(path.to_owned())),
+            Some(None) => return Err(ModuleError::Cycle(path.to_owned())),
             None => {}
         }
         self.numbers.insert(path.to_owned(), None);
@@ -100,7 +100,7 @@ impl Bundle<'_> {
 }
 
 impl Module {
-    fn of(path: &str, text: &str) -> Result<Self, BundleError> {
+    fn of(path: &str, text: &str) -> Result<Self, ModuleError> {
         let mut module = Self { path: path.to_owned(), imports: Vec::new(), exports: Vec::new(), body: String::new() };
         let mut lines = text.lines();
         while let Some(line) = lines.next() {
@@ -117,8 +117,8 @@ impl Module {
         Ok(module)
     }
 
-    fn take(&mut self, line: &str) -> Result<(), BundleError> {
-        let fault = || BundleError::Line { path: self.path.clone(), line: line.to_owned() };
+    fn take(&mut self, line: &str) -> Result<(), ModuleError> {
+        let fault = || ModuleError::Line { path: self.path.clone(), line: line.to_owned() };
         if let Some(rest) = line.strip_prefix("import ") {
             self.imports.push(import(rest).ok_or_else(fault)?);
         } else if let Some(rest) = line.strip_prefix("export {") {
@@ -134,8 +134,8 @@ impl Module {
         Ok(())
     }
 
-    fn line(&self, line: &str) -> BundleError {
-        BundleError::Line { path: self.path.clone(), line: line.to_owned() }
+    fn line(&self, line: &str) -> ModuleError {
+        ModuleError::Line { path: self.path.clone(), line: line.to_owned() }
     }
 }
 
@@ -196,7 +196,7 @@ fn resolved(from: &str, path: &str) -> String {
 mod tests {
     use super::*;
 
-    fn joined(files: &[(&str, &str)]) -> Result<String, BundleError> {
+    fn joined(files: &[(&str, &str)]) -> Result<String, ModuleError> {
         let sources = |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| (*text).to_owned());
         join(files[0].0, &sources)
     }
@@ -221,14 +221,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_joined_is_named() {
-        let missing = BundleError::Missing { from: "a.js".to_owned(), path: "b.js".to_owned() };
+        let missing = ModuleError::Missing { from: "a.js".to_owned(), path: "b.js".to_owned() };
         assert_eq!(joined(&[("a.js", "import \"./b.js\";\n")]), Err(missing));
         let cycle = joined(&[
             ("a.js", "import \"./b.js\";\n"),
             ("b.js", "import \"./c.js\";\n"),
             ("c.js", "import \"./b.js\";\n"),
         ]);
-        assert_eq!(cycle, Err(BundleError::Cycle("b.js".to_owned())));
+        assert_eq!(cycle, Err(ModuleError::Cycle("b.js".to_owned())));
         for line in [
             "import a from \"./b.js\";",
             "import './b.js';",
@@ -238,7 +238,7 @@ mod tests {
             "import {",
         ] {
             let refused = joined(&[("a.js", line), ("b.js", "")]);
-            assert_eq!(refused, Err(BundleError::Line { path: "a.js".to_owned(), line: line.to_owned() }));
+            assert_eq!(refused, Err(ModuleError::Line { path: "a.js".to_owned(), line: line.to_owned() }));
         }
     }
 }
