@@ -18,6 +18,7 @@ mod capture;
 mod console;
 mod cross_origin;
 mod docs;
+mod epcis;
 mod events;
 mod evidence;
 mod exchange;

@@ -4,7 +4,7 @@ pub mod get;
 mod job;
 pub mod options;
 pub mod post;
-mod prefer;
+pub mod prefer;
 
 use sealane_core::limits::{HEADER_BYTES_MAX, STATEMENT_BYTES_MAX};
 
@@ -12,10 +12,6 @@ pub use get::get_capture;
 pub use job::ReceiptDescription;
 pub use options::options_capture;
 pub use post::post_capture;
-
-/// The versions of the standards that are captured.
-const EPCIS_VERSION: &str = "2.0.0";
-const CBV_VERSION: &str = "2.0.0";
 
 /// Longest document, in bytes: what fits a statement in base64url beside the longest header, a signature of 86
 /// characters and two dots.
