@@ -132,6 +132,8 @@ pub enum Command {
     DecodePicture,
     /// See all of it in one go: members that keep one ledger, a journey, a genuine and a cloned product, nodes that fail
     Demo(DemoOptions),
+    /// Renew the certificate of the member's authority, over the same key
+    Ca(CaOptions),
     /// Make a P-256 key and a certificate request
     Keygen(KeygenOptions),
     /// Ask to be registered as a participant
@@ -325,6 +327,18 @@ impl DemoOptions {
     pub fn listen(&self) -> &str {
         self.listen.as_deref().unwrap_or(DEFAULT_LISTEN)
     }
+}
+
+#[derive(Debug, Args)]
+pub struct CaOptions {
+    #[command(subcommand)]
+    pub command: CaCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CaCommand {
+    /// Write a new ca.pem over the same key; what the authority has issued stays good
+    Renew,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod audit;
 mod backup;
 mod ballots;
 mod bench;
+mod ca;
 mod certificate;
 mod check_base;
 mod check_record;
@@ -44,11 +45,14 @@ mod newcomer;
 mod node;
 mod on_records;
 mod output;
+mod owner;
 mod participants;
 mod post;
 mod proposals;
 mod propose;
 mod provider;
+mod proxy;
+mod public_url;
 mod recorded_there;
 mod register;
 mod rejoin;
@@ -111,6 +115,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
         Command::Demo(options) => demo::run(&global, &options.filled_from(&config), &output),
         Command::SelfCheck(options) => self_check::run(&global, &options),
         Command::DecodePicture => decode_picture::run(),
+        Command::Ca(options) => ca::run(&global, &options, &output),
         Command::Keygen(options) => keygen::run(&options, &output),
         Command::Register(options) => register::run(&global, &options, &output),
         Command::Invite(options) => invite::run(&global, &options, &output),
