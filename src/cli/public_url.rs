@@ -14,7 +14,10 @@ pub fn checked(root: &str) -> Result<&str, Failure> {
     let rest = root.strip_prefix("https://").or_else(|| root.strip_prefix("http://"));
     let is_plain = |rest: &&str| rest.chars().all(|c| c.is_ascii_graphic() && !"?#\"<>@".contains(c));
     let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.starts_with('/')).filter(is_plain) else {
-        return Err(Failure::wrong_use(format!("the public URL {root:?} is no address such as https://node.example")));
+        return Err(Failure::wrong_use(format!(
+            "--public-url {root:?} is no address such as https://node.example: it begins with https:// or http://, and has no room, query or \
+             user in it"
+        )));
     };
     if is_unspecified(rest) {
         return Err(Failure::wrong_use(format!(

@@ -98,7 +98,7 @@ impl CertificateAuthority {
         let name = certificate.organization().ok_or(AuthorityError::Nameless)?;
         let renewed = Self::certified(key, name, now)?;
         let (end, later) = (certificate.not_after(), renewed.certificate.not_after());
-        if later <= end { Err(AuthorityError::NotLater { end, later }) } else { Ok(renewed) }
+        if later < end { Err(AuthorityError::NotLater { end, later }) } else { Ok(renewed) }
     }
 
     fn certified(key: PrivateKey, name: &str, now: Timestamp) -> Result<Self, AuthorityError> {
@@ -155,6 +155,11 @@ impl CertificateAuthority {
     /// The span of the profile `participant` from `now`: one year, or less near the authority's end.
     pub fn participant_validity(&self, now: Timestamp) -> Result<Validity, AuthorityError> {
         let validity = Profile::participant()?.validity_from(now)?;
+        // It is dated back, but not to where the authority still held.
+        let end = self.certificate.not_after();
+        if end <= now {
+            return Err(AuthorityError::Ended { not_before: now, not_after: end });
+        }
         self.held_within_own(validity)
     }
 

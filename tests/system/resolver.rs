@@ -109,9 +109,13 @@ fn the_linkset_has_every_link_in_both_forms() {
     let text_form = ask(&node, PATH, "application/linkset");
     assert_eq!((text_form.status, text_form.header("content-type")), (200, Some("application/linkset")));
     let lines = text(&text_form.body);
-    let count = |json: &Value| json.as_object().unwrap().values().filter_map(Value::as_array).map(Vec::len).sum::<usize>();
+    let count =
+        |json: &Value| json.as_object().unwrap().values().filter_map(Value::as_array).map(Vec::len).sum::<usize>();
     assert_eq!(lines.lines().count(), count(item) + count(class), "{lines}");
-    assert!(lines.contains(&format!("; anchor=\"{}{PATH}\"; type=\"text/html\"; hreflang=\"en\"", node.url)), "{lines}");
+    assert!(
+        lines.contains(&format!("; anchor=\"{}{PATH}\"; type=\"text/html\"; hreflang=\"en\"", node.url)),
+        "{lines}"
+    );
     for all in ["linkType=linkset", "linkType=all"] {
         let answer = ask(&node, &format!("{PATH}?{all}"), HTML);
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/linkset+json")));
@@ -123,22 +127,23 @@ fn a_link_type_leads_to_its_link_and_takes_the_query_along() {
     let node = ledger();
     let led_by = |path: &str, accept: &str| {
         let answer = ask(&node, path, accept);
-        let target = answer.header("location").map(|target| target.strip_prefix(&node.url).unwrap_or(target).to_owned());
+        let target =
+            answer.header("location").map(|target| target.strip_prefix(&node.url).unwrap_or(target).to_owned());
         (answer.status, target.unwrap_or_default())
     };
     let led = |query: &str| led_by(&format!("{PATH}?{query}"), "*/*");
     let page = format!("/verify?id={ENCODED}");
     let evidence = format!("/evidence?id={ENCODED}");
-    for spelling in ["gs1:defaultLink", "gs1:traceability", "traceability", "https%3A%2F%2Fref.gs1.org%2Fvoc%2Ftraceability"] {
+    for spelling in
+        ["gs1:defaultLink", "gs1:traceability", "traceability", "https%3A%2F%2Fref.gs1.org%2Fvoc%2Ftraceability"]
+    {
         assert_eq!(led(&format!("linkType={spelling}")), (307, page.clone()), "{spelling}");
     }
     assert_eq!(led("linkType=gs1:epcis"), (307, "/epcis".to_owned()));
     let traced = format!("{PATH}?linkType=gs1:traceability");
-    for (accept, target) in [
-        ("text/html", &page),
-        ("application/json", &page),
-        ("application/vnd.sealane.evidence+json", &evidence),
-    ] {
+    for (accept, target) in
+        [("text/html", &page), ("application/json", &page), ("application/vnd.sealane.evidence+json", &evidence)]
+    {
         assert_eq!(led_by(&traced, accept), (307, target.clone()), "{accept}");
     }
     // Parameters go along; what the target asks about does not come from them.
@@ -255,7 +260,7 @@ fn the_page_is_whole_without_a_script_and_in_two_languages() {
     assert!(asks.starts_with("/trust /evidence?id=https%3A%2F%2Fid.gs1.org%2F01%2F"), "{asks}");
     let source = rest.split("</script>").next().unwrap();
     let hash = sealane_core::hash::Hash::of(source.as_bytes()).to_base64();
-    assert!(answer.header("content-security-policy").unwrap().contains(&format!("'sha256-{hash}'")));
+    assert!(page.header("content-security-policy").unwrap().contains(&format!("'sha256-{hash}'")));
     for (at, _) in html.match_indices("<script").skip(1) {
         assert!(html[at..].starts_with("<script type=\"module\" src=\"/assets/"), "{}", &html[at..at + 60]);
     }

@@ -222,7 +222,8 @@ impl Form {
             Some("application/xml" | "text/xml") => Err(body::unsupported(
                 request,
                 "a node takes signed JSON alone: `sealane gateway` is the participant's own EPCIS server, which reads XML and \
-                 signs; or send the EPCISDocument as application/json with its detached JWS in JWS-Signature",
+                 signs; or send a compact JWS as application/jose, or the EPCISDocument as application/json with its \
+                 detached JWS in JWS-Signature",
             )),
             _ => Err(body::unsupported(
                 request,
