@@ -71,7 +71,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use arguments::{Arguments, Command};
 use failure::{CommandOutcome, Failure};
 use output::Output;
@@ -103,7 +103,10 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
     let config = match command {
         // What is given a stranger's picture reads nothing of the member's.
         Command::DecodePicture => Config::default(),
-        _ => Config::read(&global.data()).map_err(Failure::wrong_use)?,
+        _ => Config::read(&global.data()).map_err(|error| match error {
+            ConfigError::Read { path, source } => data_dir::cannot("read", &path, &source),
+            error => Failure::wrong_use(error),
+        })?,
     };
     global.fill_from(&config);
     let output = Output::new(&global);

@@ -15,14 +15,14 @@ pub fn checked(root: &str) -> Result<&str, Failure> {
     let is_plain = |rest: &&str| rest.chars().all(|c| c.is_ascii_graphic() && !"?#\"<>@".contains(c));
     let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.starts_with('/')).filter(is_plain) else {
         return Err(Failure::wrong_use(format!(
-            "--public-url {root:?} is no address such as https://node.example: it begins with https:// or http://, and has no room, query or \
+            "--public-url: {root:?} is no address such as https://node.example: it begins with https:// or http://, and has no room, query or \
              user in it"
         )));
     };
     if is_unspecified(rest) {
         return Err(Failure::wrong_use(format!(
-            "the public URL {root:?} is where a node listens, at every address of its machine, and leads nowhere from another one: give \
-             the address by which people reach it with --public-url, such as https://node.example"
+            "--public-url: {root:?} is where a node listens, at every address of its machine, and leads nowhere from another one: give \
+             the address by which people reach it, such as https://node.example"
         )));
     }
     Ok(root.trim_end_matches('/'))
@@ -39,7 +39,7 @@ pub fn checked_root(root: &str) -> Result<&str, Failure> {
     match root.split_once("://").and_then(|(_, rest)| rest.split_once('/')) {
         None => Ok(root),
         Some((_, path)) => Err(Failure::wrong_use(format!(
-            "the public URL {root:?} has the path /{path}, and a node's pages and links begin at the host: give the node a host name of its \
+            "--public-url: {root:?} has the path /{path}, and a node's pages and links begin at the host: give the node a host name of its \
              own, such as https://node.example, and have the proxy pass on every path there"
         ))),
     }

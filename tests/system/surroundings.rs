@@ -24,7 +24,7 @@ fn output_that_is_lost_is_no_success_and_a_reader_that_left_is_no_failure() {
     let made = document(vec![object_event("ADD", "commissioning", &[ITEM], "2026-03-01T08:00:00.000Z")]);
     fs::write(&file, made.to_string()).unwrap();
     let identity = node.identity("maker");
-    let sign = ["sign", path(&file), "--as", path(&identity), "--url", &node.url];
+    let sign = ["sign", path(&file), "--as", path(&identity), "--origin", &node.origin];
     let post = ["post", path(&file), "--as", path(&identity), "--url", &node.url, "--json"];
     let verify = ["verify", ITEM, "--url", &node.url];
     let participants = ["participants", "--url", &node.url];
@@ -50,7 +50,9 @@ fn a_proxy_is_named_and_never_asked_for_this_machine() {
         let mut command = sealane(&["members", "--url", url]);
         ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "all_proxy", "https_proxy", "http_proxy", "no_proxy"]
             .iter()
-            .for_each(|name| drop(command.env_remove(name)));
+            .for_each(|name| {
+                command.env_remove(name);
+            });
         command.env(variable, value).output().unwrap()
     };
     let port = node.url.rsplit(':').next().unwrap();
