@@ -17,7 +17,8 @@ export async function keep({ id, evidence, anchor }) {
   const json = (body) => new Response(body, { headers: { "content-type": "application/json", "x-kept-at": String(Date.now()) } });
   await cache.put(pathOf(id), json(JSON.stringify({ anchor, evidence: new TextDecoder().decode(evidence) })));
   const parts = [...document.querySelectorAll("script[src], link[rel=stylesheet], link[rel=icon]")].map((part) => part.src || part.href);
-  await Promise.all([copy(cache, location.href.split("#")[0], ownLink()), ...parts.map((address) => copy(cache, address))]);
+  const here = location.href.split("#")[0];
+  await Promise.all([copy(cache, here, [here, linkTo(here)]), ...parts.map((address) => copy(cache, address, [address]))]);
   const entries = await cache.keys();
   await Promise.all(entries.slice(0, Math.max(0, entries.length - ENTRIES_MAX)).map((entry) => cache.delete(entry)));
 }
@@ -38,19 +39,19 @@ export async function startWorker() {
 /** No page has this path: it is the name of what is kept. */
 const pathOf = (id) => `/kept?id=${encodeURIComponent(id)}`;
 
-/** The link that a code has, on this site: whoever scans it again asks for that. */
-function ownLink() {
-  const link = document.querySelector("link[rel=canonical]");
-  if (link === null) return undefined;
-  const { pathname, search } = new URL(link.href);
-  return pathname + search;
+/** The Digital Link that leads to this page by a redirect, at this site: without a network the page opens by it too. */
+function linkTo(here) {
+  const link = document.querySelector("link[rel=canonical]")?.href;
+  if (!link) return here;
+  const { pathname, search } = new URL(link);
+  return new URL(pathname + search, here).href;
 }
 
-/** Keeps what an address gives, by that address and another one. */
-async function copy(cache, address, other = address) {
+async function copy(cache, address, names) {
   // What was loaded a moment ago is not loaded again.
   const answer = await fetch(address, { cache: "force-cache", headers: { accept: "text/html" } });
   if (!answer.ok) return;
-  await cache.put(other, answer.clone());
-  await cache.put(address, answer);
+  // A browser shows no answer of a worker's that was redirected: it is kept without that mark.
+  const kept = answer.redirected ? new Response(await answer.blob(), { headers: answer.headers }) : answer;
+  await Promise.all([...new Set(names)].map((name) => cache.put(name, kept.clone())));
 }

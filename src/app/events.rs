@@ -11,7 +11,7 @@ use crate::app::lookup::Lookup;
 use crate::app::repeats::leaves_of;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError};
 use sealane_core::consortium::{EventKey, ParticipantId};
-use sealane_core::epcis::{self, Event, Written};
+use sealane_core::epcis::{self, Event, Part, Written};
 use sealane_core::gs1::Id;
 use sealane_core::index::{Subject, names};
 use sealane_core::json::Json;
@@ -38,9 +38,14 @@ const RECORD_BYTES_AT_ONCE: usize = 1024 * 1024;
 /// Which events to list. Every member that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EventFilter {
-    pub event_id: Option<String>,
-    /// Named by the event.
+    /// The event has one of these ids.
+    pub event_ids: Vec<String>,
+    /// Named by the event, in whatever part.
     pub id: Option<Id>,
+    /// Each must hold.
+    pub named: Vec<NamedFilter>,
+    /// Of which the event is a part.
+    pub transformations: Vec<Id>,
     pub event_types: Vec<String>,
     pub actions: Vec<String>,
     pub biz_steps: Vec<String>,
@@ -51,10 +56,30 @@ pub struct EventFilter {
     pub transactions: Vec<TransactionFilter>,
     pub event_time_from: Option<Timestamp>,
     pub event_time_before: Option<Timestamp>,
+    /// By the time of the event's block.
+    pub recorded_from: Option<Timestamp>,
+    pub recorded_before: Option<Timestamp>,
     /// Only after this leaf and position.
     pub after: Option<(LeafIndex, u32)>,
     /// At most this many.
     pub limit: u32,
+}
+
+/// Which ids an event is to name one of, and where (EPCIS 2.0 §8.2.7.1, `MATCH_…`).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NamedFilter {
+    pub ids: Vec<Id>,
+    /// The lists of quantities, which name classes and lots; else those of EPCs, and the parent.
+    pub in_classes: bool,
+    /// The parts that count.
+    pub parts: Vec<Part>,
+}
+
+impl NamedFilter {
+    fn permits(&self, event: &Event) -> bool {
+        let counts = |(part, id): (Part, &Id)| self.parts.contains(&part) && self.ids.contains(id);
+        if self.in_classes { event.epc_classes().any(counts) } else { event.epcs().any(counts) }
+    }
 }
 
 /// Which business transactions an event is to have one of.
@@ -82,7 +107,7 @@ impl EventFilter {
         let one_of = |wanted: &[String], found: Option<&str>| {
             wanted.is_empty() || found.is_some_and(|found| wanted.iter().any(|one| one == found))
         };
-        self.event_id.as_ref().is_none_or(|event_id| *event_id == event.event_id.uri)
+        one_of(&self.event_ids, Some(event.event_id.uri.as_str()))
             && one_of(&self.event_types, Some(event.type_name()))
             && one_of(&self.actions, event.action().map(|action| action.as_str()))
             && one_of(&self.biz_steps, event.biz_step.as_ref().map(|step| step.as_str()))
@@ -92,7 +117,29 @@ impl EventFilter {
             && self.event_time_from.is_none_or(|from| event.event_time >= from)
             && self.event_time_before.is_none_or(|before| event.event_time < before)
             && self.id.as_ref().is_none_or(|id| event.names(id))
+            && self.named.iter().all(|one| one.permits(event))
+            && (self.transformations.is_empty()
+                || event.transformation_id().is_some_and(|id| self.transformations.contains(id)))
             && self.transactions.iter().all(|one| one.permits(event))
+    }
+
+    /// The subjects of which every event that the filter lets through has one; `None` if none are known.
+    fn subjects(&self) -> Option<Vec<Subject>> {
+        if let Some(id) = &self.id {
+            return Some(vec![Subject::id(id.as_str())]);
+        }
+        if let Some(named) = self.named.first() {
+            return Some(named.ids.iter().map(|id| Subject::id(id.as_str())).collect());
+        }
+        if !self.transformations.is_empty() {
+            return Some(self.transformations.iter().map(|id| Subject::transformation(id.as_str())).collect());
+        }
+        Some(self.transactions.first()?.uris.iter().map(|uri| names::of_transaction(uri)).collect())
+    }
+
+    /// Tells whether a block of this time is one in which the filter looks.
+    fn permits_block(&self, time: Timestamp) -> bool {
+        self.recorded_from.is_none_or(|from| time >= from) && self.recorded_before.is_none_or(|before| time < before)
     }
 }
 
@@ -117,7 +164,20 @@ pub struct FoundEvent {
 #[derive(Debug, Clone)]
 pub struct EventPage {
     pub events: Vec<FoundEvent>,
+    /// Where the search goes on, if this page is not the last one as of now.
     pub next: Option<(LeafIndex, u32)>,
+    /// The ledger that was looked at.
+    pub size: TreeSize,
+    /// Nothing that will be recorded can be of this query.
+    pub is_closed: bool,
+}
+
+impl EventPage {
+    /// Where a page goes on that has what is recorded after this one: as [`EventPage::next`], or at the end of the ledger.
+    pub fn goes_on_at(&self, after: Option<(LeafIndex, u32)>) -> Option<(LeafIndex, u32)> {
+        let end = || self.size.last_index().map(|last| (last, u32::MAX)).max(after);
+        if self.is_closed { self.next } else { self.next.or_else(end) }
+    }
 }
 
 /// Lists the events that a filter lets through, in ledger order. A page may end before it is full, or be empty, and have a
@@ -140,7 +200,9 @@ pub async fn list_as<T: Send + 'static>(
         let view = ledger.view();
         let mut search = Search::new(&ledger, &view, &filter);
         let found = search.run(&handle, &*store)?;
-        read(&handle, &*store, found, search.next).map(write)
+        let (events, next) = read(&handle, &*store, found, search.next)?;
+        let is_closed = filter.recorded_before.is_some_and(|before| view.tip.seal.time >= before);
+        Ok(write(EventPage { events, next, size: view.size(), is_closed }))
     };
     QUERIES.run(client, work).await
 }
@@ -170,31 +232,24 @@ impl<'a> Search<'a> {
     fn new(ledger: &'a Ledger, view: &View, filter: &'a EventFilter) -> Self {
         let size = view.size();
         let first = filter.after.map_or(TreeSize::ZERO.next_index(), |(leaf, _)| leaf);
-        let of_event = filter.event_id.as_ref().map(|event_id| {
-            let keys = view.registry.participants().map(|participant| EventKey::of(&participant.id, event_id));
+        let of_events = (!filter.event_ids.is_empty()).then(|| {
+            let participants = || view.registry.participants();
+            let keys = filter.event_ids.iter().flat_map(|id| participants().map(|one| EventKey::of(&one.id, id)));
             let mut leaves: Vec<LeafIndex> = keys.flat_map(|key| ledger.lookup.event(key)).collect();
             leaves.sort_unstable();
             leaves.dedup();
             leaves.retain(|leaf| size.contains(*leaf) && *leaf >= first);
             leaves
         });
-        let of_id = || {
-            let key = Subject::id(filter.id.as_ref()?.as_str()).key();
-            Some(ledger.lookup.leaves_from(&key, first, size, SEARCHED_LEAVES_MAX + 1))
-        };
-        let of_transactions = || {
-            let keys = filter.transactions.first()?.uris.iter().map(|uri| names::of_transaction(uri).key());
-            let lists = keys.flat_map(|key| ledger.lookup.leaves_from(&key, first, size, SEARCHED_LEAVES_MAX + 1));
+        let of_subjects = || {
+            let subjects = filter.subjects()?;
+            let lists = subjects
+                .iter()
+                .flat_map(|one| ledger.lookup.leaves_from(&one.key(), first, size, SEARCHED_LEAVES_MAX + 1));
             let leaves: BTreeSet<LeafIndex> = lists.collect();
             Some(leaves.into_iter().take(SEARCHED_LEAVES_MAX + 1).collect())
         };
-        Self {
-            filter,
-            lookup: &ledger.lookup,
-            size,
-            leaves: of_event.or_else(of_id).or_else(of_transactions),
-            next: None,
-        }
+        Self { filter, lookup: &ledger.lookup, size, leaves: of_events.or_else(of_subjects), next: None }
     }
 
     fn run(&mut self, handle: &Handle, store: &dyn LedgerStore) -> Result<Vec<Found>, LedgerError> {
@@ -213,6 +268,13 @@ impl<'a> Search<'a> {
             let Some(last) = page.last().map(|last| last.place.leaf) else { return Ok(found) };
             from = last.size_through().next_index();
             let size = self.size;
+            if self
+                .filter
+                .recorded_before
+                .is_some_and(|before| page.first().is_some_and(|one| one.place.time >= before))
+            {
+                return Ok(found);
+            }
             for placed in page.iter().filter(|placed| size.contains(placed.place.leaf)) {
                 bytes += placed.record.as_bytes().len();
                 leaves += 1;
@@ -240,6 +302,9 @@ impl<'a> Search<'a> {
     ) -> Result<bool, LedgerError> {
         let PlacedRecord { place, record } = placed;
         let leaf = place.leaf;
+        if !self.filter.permits_block(place.time) {
+            return Ok(false);
+        }
         let Some(participant) = record.signer() else { return Ok(false) };
         let after = self.filter.after;
         let mut seen = HashSet::new();
@@ -276,7 +341,7 @@ fn read(
     store: &dyn LedgerStore,
     found: Vec<Found>,
     mut next: Option<(LeafIndex, u32)>,
-) -> Result<EventPage, LedgerError> {
+) -> Result<(Vec<FoundEvent>, Option<(LeafIndex, u32)>), LedgerError> {
     let mut events = Vec::with_capacity(found.len());
     let (mut bytes, mut open): (usize, Option<ReadLeaf>) = (0, None);
     for Found { leaf, position, recorded, participant, event_id, repeated_at } in found {
@@ -300,7 +365,7 @@ fn read(
             break;
         }
     }
-    Ok(EventPage { events, next })
+    Ok((events, next))
 }
 
 struct ReadLeaf {

@@ -167,6 +167,15 @@ impl Ledger {
         grown.is_ok_and(|grown| grown.is_ok())
     }
 
+    /// Waits for a block after a size, and tells whether there is one. It ends early if the node stops.
+    pub async fn grows_past(&self, size: TreeSize, within: Duration) -> bool {
+        let mut view = self.view.clone();
+        tokio::select! {
+            grown = tokio::time::timeout(within, view.wait_for(|view| view.size() > size)) => grown.is_ok_and(|grown| grown.is_ok()),
+            () = self.gate.stopping() => false,
+        }
+    }
+
     /// The proofs that this node has of members which signed two things in one place.
     pub fn faults(&self) -> Arc<KnownFaults> {
         Arc::clone(&self.faults.borrow())

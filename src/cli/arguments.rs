@@ -137,6 +137,8 @@ pub enum Command {
     Demo(DemoOptions),
     /// Run a participant's gateway: it takes plain EPCIS, signs it, keeps it and sends it to nodes
     Gateway(GatewayOptions),
+    /// Renew the certificate of the member's authority, over the same key
+    Ca(CaOptions),
     /// Make a P-256 key and a certificate request
     Keygen(KeygenOptions),
     /// Ask to be registered as a participant
@@ -330,6 +332,18 @@ impl DemoOptions {
     pub fn listen(&self) -> &str {
         self.listen.as_deref().unwrap_or(DEFAULT_LISTEN)
     }
+}
+
+#[derive(Debug, Args)]
+pub struct CaOptions {
+    #[command(subcommand)]
+    pub command: CaCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CaCommand {
+    /// Write a new ca.pem over the same key; what the authority has issued stays good
+    Renew,
 }
 
 #[derive(Debug, Args)]

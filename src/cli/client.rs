@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::cli::arguments::{DEFAULT_URL, Global};
 use crate::cli::failure::Failure;
 use crate::cli::output::printable;
+use crate::cli::proxy;
 use crate::cli::tls;
 use crate::http::{MEMBER_QUESTION, PassedAnswer, PassedRequest};
 use sealane_core::limits::EVIDENCE_BYTES_MAX;
@@ -31,7 +32,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// that what belongs together comes from one node. What is posted may reach several: each takes the same bytes once.
 #[derive(Debug, Clone)]
 pub struct Client {
+    /// Goes by the proxy that the environment names, if it names one.
     agent: ureq::Agent,
+    /// For nodes on this machine, which no proxy reaches.
+    direct: ureq::Agent,
     /// One at least.
     urls: Vec<String>,
     /// Which of them is asked first.
@@ -100,18 +104,25 @@ impl Client {
                 "--url {url}: give an http:// or https:// URL such as {DEFAULT_URL}"
             )));
         }
-        let agent = ureq::Agent::config_builder()
-            .tls_config(tls::client_config(global.tls_ca.as_deref())?)
-            .http_status_as_error(false)
-            .timeout_global(Some(timeout))
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            // The node that is asked answers itself: a redirect would let one node speak for another.
-            .max_redirects(0)
-            .user_agent(concat!("sealane/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
+        let tls = tls::client_config(global.tls_ca.as_deref())?;
+        let config = || {
+            ureq::Agent::config_builder()
+                .tls_config(tls.clone())
+                .http_status_as_error(false)
+                .timeout_global(Some(timeout))
+                .timeout_connect(Some(CONNECT_TIMEOUT))
+                // The node that is asked answers itself: a redirect would let one node speak for another.
+                .max_redirects(0)
+                .user_agent(concat!("sealane/", env!("CARGO_PKG_VERSION")))
+        };
+        let (agent, direct) = (config().build().into(), config().proxy(None).build().into());
         let urls = urls.into_iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
-        Ok(Self { agent, urls, at: Arc::default() })
+        Ok(Self { agent, direct, urls, at: Arc::default() })
+    }
+
+    /// The agent that asks a URL.
+    fn agent(&self, url: &str) -> &ureq::Agent {
+        if proxy::is_loopback(url) { &self.direct } else { &self.agent }
     }
 
     /// The node that is asked next, which is the one that answered last.
@@ -140,7 +151,7 @@ impl Client {
     /// Asks with a member's word for this path, if there is one.
     fn ask_as(&self, path: &str, word: Option<&str>) -> Answered {
         self.ask(|url| {
-            let get = self.agent.get(format!("{url}{path}"));
+            let get = self.agent(url).get(format!("{url}{path}"));
             match word {
                 Some(word) => get.header(MEMBER_QUESTION, word).call(),
                 None => get.call(),
@@ -224,7 +235,7 @@ impl Client {
     /// Posts and returns whatever is answered.
     pub fn post_any(&self, path: &str, content_type: &str, body: &[u8]) -> Result<HttpAnswer, Failure> {
         let post = |url: &str| {
-            let request = self.agent.post(format!("{url}{path}")).header("content-type", content_type);
+            let request = self.agent(url).post(format!("{url}{path}")).header("content-type", content_type);
             request.header("prefer", "wait=60").send(body)
         };
         self.take(path, self.ask(post))
@@ -236,12 +247,12 @@ impl Client {
         let answered = match request.is_post {
             true => {
                 let headers = request.headers.iter();
-                let post = headers.fold(self.agent.post(&url), |post, (name, value)| post.header(*name, value));
+                let post = headers.fold(self.agent(&url).post(&url), |post, (name, value)| post.header(*name, value));
                 post.send(&request.body[..])
             }
             false => {
                 let headers = request.headers.iter();
-                headers.fold(self.agent.get(&url), |get, (name, value)| get.header(*name, value)).call()
+                headers.fold(self.agent(&url).get(&url), |get, (name, value)| get.header(*name, value)).call()
             }
         };
         let failed = |error: ureq::Error| format!("{url}: {error}");
@@ -264,6 +275,8 @@ impl Client {
     /// Says why a node was not reached, and what may help.
     fn unreachable(&self, error: &ureq::Error) -> Failure {
         let text = error.to_string();
+        let by_proxy = proxy::in_use(self.url());
+        let through = by_proxy.as_ref().map(|proxy| format!(" through {proxy}")).unwrap_or_default();
         let next = if text.contains("UnknownIssuer") || text.contains("BadSignature") {
             "its certificate is of an authority that is not trusted here: give that one's certificate with --tls-ca FILE"
         } else if text.contains("NotValidForName") {
@@ -272,23 +285,27 @@ impl Client {
             "no TLS is spoken there: try http://"
         } else if text.contains("peer certificate") {
             "its certificate does not hold"
+        } else if by_proxy.is_some() {
+            "does the proxy let this program through? NO_PROXY with the node's host goes past it"
         } else {
             "is `sealane serve` running there?"
         };
-        Failure::unreachable(format!("cannot reach {}: {text}; {next}", self.url()))
+        Failure::unreachable(format!("cannot reach {}{through}: {text}; {next}", self.url()))
     }
 
     fn expect_success(&self, path: &str, answer: HttpAnswer) -> Result<Vec<u8>, Failure> {
         if (200..300).contains(&answer.status) {
             return Ok(answer.body);
         }
-        Err(Failure::unreachable(
-            refusal(&answer).unwrap_or_else(|| format!("{path} was answered with status {}", answer.status)),
-        ))
+        Err(Failure::unreachable(refusal(&answer).unwrap_or_else(|| {
+            let through = proxy::in_use(self.url()).map(|proxy| format!(" through {proxy}")).unwrap_or_default();
+            format!("{path} was answered{through} with status {}", answer.status)
+        })))
     }
 
     fn unexpected(&self, path: &str, detail: &str) -> Failure {
-        Failure::unreachable(format!("{}{path} did not answer as a Sealane node does: {detail}", self.url()))
+        let through = proxy::in_use(self.url()).map(|proxy| format!(", asked through {proxy},")).unwrap_or_default();
+        Failure::unreachable(format!("{}{path}{through} did not answer as a Sealane node does: {detail}", self.url()))
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::cli::arguments::Global;
 use crate::cli::failure::{Failure, with_causes};
+use crate::cli::owner;
 use crate::cli::provider::provider;
 use crate::config::Secret;
 use crate::pki::tls::read_certificates;
@@ -531,7 +532,11 @@ fn cut_short(path: &Path) -> Failure {
 
 /// Says what could not be done with a path, and what to do about it.
 pub fn cannot(action: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::unreachable(format!("cannot {action} {}: {}", path.display(), with_causes(error)))
+    let denied = match error.kind() {
+        ErrorKind::PermissionDenied => format!("; {}", owner::of_denied(path)),
+        _ => String::new(),
+    };
+    Failure::unreachable(format!("cannot {action} {}: {}{denied}", path.display(), with_causes(error)))
 }
 
 #[cfg(test)]

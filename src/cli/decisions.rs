@@ -10,6 +10,7 @@ use crate::app::genesis::sign_admin;
 use crate::cli::arguments::Global;
 use crate::cli::asking;
 use crate::cli::ballots::missing_text;
+use crate::cli::ca;
 use crate::cli::client::{Client, HttpAnswer};
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
@@ -71,6 +72,9 @@ pub struct RevokeOptions {
 
 pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let desk = Desk::open(global)?;
+    if let Some(warning) = ca::warning(&desk.data.authority()?, now()) {
+        output.warn(warning);
+    }
     let asked = desk.asked(&options.id)?;
     let mut admin = desk.approval(&options.id, &asked)?;
     if let Admin::Registration(registration) = &mut admin {

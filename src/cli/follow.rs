@@ -19,6 +19,7 @@ use crate::cli::meet::{self, MeetBy, MeetWords};
 use crate::cli::node::{OpenNode, listen, runtime};
 use crate::cli::output::Output;
 use crate::cli::provider::provider;
+use crate::cli::public_url::checked_root;
 use crate::cli::serve::{have_files_for, stop_asked};
 use crate::cli::{tls, trust};
 use crate::config::{Config, ConsoleAddress, LogFormat};
@@ -115,6 +116,7 @@ impl FollowOptions {
 
 pub fn run(global: &Global, options: &FollowOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     telemetry::start(options.log_format == Some(LogFormat::Json), "info");
+    let public_url = options.public_url.as_deref().map(checked_root).transpose()?.map(str::to_owned);
     let urls = options.urls(global)?;
     let nodes = sources(global, &urls)?;
     let (data, anchor) = match DataDir::open_observer(&global.data())? {
@@ -139,7 +141,7 @@ pub fn run(global: &Global, options: &FollowOptions, output: &Output) -> Result<
     let listener = listen(options.listen.as_deref().unwrap_or(DEFAULT_LISTEN))?;
     let address = listener.local_addr().map_err(Failure::unreachable)?;
     let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
-    let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
+    let public_url = public_url.unwrap_or_else(|| url.clone());
     let followed = Arc::new(FollowedNodes::at(global, &urls)?);
     let runtime = runtime()?;
     let served = runtime.block_on(async {

@@ -13,6 +13,7 @@ use crate::cli::founding::{self, FounderOptions};
 use crate::cli::join::{self, JoinOptions};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
+use crate::cli::public_url::checked_root;
 use crate::config::PeerEndpoint;
 use crate::pki::{CertificateAuthority, MEMBER_KEY_FILE, NOTE_KEY_FILE, NotePrivateKey, PrivateKey};
 use crate::store::VoteLogFile;
@@ -66,6 +67,7 @@ pub fn run(global: &Global, options: &InitOptions, output: &Output) -> Result<Co
         return migrate(global, output);
     };
     let origin = options.origin.as_deref().map(Origin::from_str).transpose().map_err(Failure::wrong_use)?;
+    options.public_url.as_deref().map(checked_root).transpose()?;
     if let (true, Some(origin), Some(peer), Some(url)) =
         (options.founder, &origin, &options.peer_address, &options.public_url)
     {

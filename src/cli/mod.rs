@@ -11,6 +11,7 @@ mod audit;
 mod backup;
 mod ballots;
 mod bench;
+mod ca;
 mod certificate;
 mod check_base;
 mod check_record;
@@ -46,11 +47,14 @@ mod newcomer;
 mod node;
 mod on_records;
 mod output;
+mod owner;
 mod participants;
 mod post;
 mod proposals;
 mod propose;
 mod provider;
+mod proxy;
+mod public_url;
 mod recorded_there;
 mod register;
 mod rejoin;
@@ -69,7 +73,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use arguments::{Arguments, Command};
 use failure::{CommandOutcome, Failure};
 use output::Output;
@@ -104,7 +108,10 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
     let config = match command {
         // What is given a stranger's picture reads nothing of the member's.
         Command::DecodePicture => Config::default(),
-        _ => Config::read(&global.data()).map_err(Failure::wrong_use)?,
+        _ => Config::read(&global.data()).map_err(|error| match error {
+            ConfigError::Read { path, source } => data_dir::cannot("read", &path, &source),
+            error => Failure::wrong_use(error),
+        })?,
     };
     global.fill_from(&config);
     let output = Output::new(&global);
@@ -118,6 +125,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
         Command::SelfCheck(options) => self_check::run(&global, &options),
         Command::DecodePicture => decode_picture::run(),
         Command::Gateway(options) => gateway::run(&global, &options.filled_from(&config), &output),
+        Command::Ca(options) => ca::run(&global, &options, &output),
         Command::Keygen(options) => keygen::run(&options, &output),
         Command::Register(options) => register::run(&global, &options, &output),
         Command::Invite(options) => invite::run(&global, &options, &output),

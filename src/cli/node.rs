@@ -101,7 +101,9 @@ impl OpenNode {
         // Before the log of votes is held against the ledger, and brought to its end.
         let genesis = trust::check_owner(data, &*store, &registry).await?;
         let signer = Arc::new(data.member_key()?);
-        let authority_pem = data.authority()?.certificate().to_pem();
+        let authority = data.authority()?;
+        let authority_pem = authority.certificate().to_pem();
+        metrics.authority_ends(authority.certificate().not_after());
         let (consensus, network) = consensus(data, &registry, &signer, &verifier, peers).await?;
         let (observer, clock) = (Arc::clone(&metrics) as _, Arc::new(SystemClock));
         let (key, kid) = (Arc::clone(&signer) as Arc<dyn MemberSigner>, signer.public_key().thumbprint());

@@ -1,6 +1,6 @@
 //! What a command prints: text for people, or one JSON value for programs.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
@@ -85,10 +85,22 @@ pub fn excerpt(text: &str) -> String {
     shown
 }
 
-/// Prints a line; a reader that has gone away, as `head` does, ends the program quietly.
+/// Prints a line. A reader that has gone away, as `head` does, ends the program quietly; output that is lost for another reason, as on
+/// a full disk, ends it with exit code 3.
 fn print_line(line: &str) {
-    if writeln!(io::stdout(), "{}", printable(line)).is_err() {
-        std::process::exit(0);
+    let mut out = io::stdout().lock();
+    let printed = writeln!(out, "{}", printable(line)).and_then(|()| out.flush());
+    match printed {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => {
+            let lost = Failure::unreachable(format!(
+                "the result is lost: standard output cannot be written ({error}). What was done is done; see to the file or disk that \
+                 it goes to, and run this again"
+            ));
+            lost.print();
+            std::process::exit(lost.exit_code().into());
+        }
     }
 }
 

@@ -4,19 +4,22 @@ use std::pin::pin;
 
 use crate::app::orderer::OrderError;
 use crate::cli::arguments::{Global, ServeOptions};
+use crate::cli::ca;
 use crate::cli::console;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::new_key;
 use crate::cli::newcomer::OtherNodes;
-use crate::cli::node::{OpenNode, input_end, listen, runtime, stop_signal};
+use crate::cli::node::{OpenNode, input_end, listen, now, runtime, stop_signal};
 use crate::cli::output::Output;
+use crate::cli::public_url::checked_root;
 use crate::cli::tls;
 use crate::config::{LogFormat, PeerSettings};
 use crate::telemetry;
 
 pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     telemetry::start(options.log_format == Some(LogFormat::Json), "info");
+    let public_url = options.public_url.as_deref().map(checked_root).transpose()?;
     let data = DataDir::open(&global.data())?.with_database(global)?;
     if data.is_observer() {
         return Err(Failure::unreachable(format!(
@@ -33,7 +36,7 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
     let url = format!("{}://{address}", tls::scheme(tls.as_ref()));
     let console = console::bind(options.console)?;
     let console_address = console.as_ref().map(console::address_of).transpose()?;
-    let public_url = options.public_url.clone().unwrap_or_else(|| url.clone());
+    let public_url = public_url.map_or_else(|| url.clone(), str::to_owned);
     let (peer_address, addresses) = (options.peer_address.clone(), options.peer_addresses.clone());
     let peers = PeerSettings::new(options.peer_listen, peer_address, &public_url, addresses);
     let patience = options.agreement.patience().map_err(Failure::wrong_use)?;
@@ -52,6 +55,9 @@ pub fn run(global: &Global, options: &ServeOptions, output: &Output) -> Result<C
         }
         output.result(&result, text);
         drop(view);
+        if let Some(warning) = ca::warning(&data.authority()?, now()) {
+            output.warn(warning);
+        }
         match node.ledger.obstacle() {
             Some(OrderError::Clock(jump)) => output.warn(format!("this node reads only: {jump}")),
             Some(unsound @ OrderError::Unsound { .. }) => output.warn(format!(

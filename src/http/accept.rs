@@ -1,7 +1,7 @@
 //! Content negotiation (RFC 9110 §12.5): which of the forms on offer a client prefers.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{ACCEPT, Accept, CONTENT_DISPOSITION, Header, HeaderName, QualityItem};
+use actix_web::http::header::{ACCEPT, Accept, CONTENT_DISPOSITION, Header, HeaderName, HeaderValue, QualityItem};
 use actix_web::mime::Mime;
 
 /// Bytes of a header that says what a client would like: browsers send under 200, and each range in it takes a
@@ -17,6 +17,7 @@ pub enum Form {
     Json,
     Html,
     Linkset,
+    LinksetText,
 }
 
 impl Form {
@@ -25,6 +26,7 @@ impl Form {
             Form::Json => ("application", "json"),
             Form::Html => ("text", "html"),
             Form::Linkset => ("application", "linkset+json"),
+            Form::LinksetText => ("application", "linkset"),
         }
     }
 }
@@ -48,6 +50,52 @@ pub fn preferred(request: &HttpRequest, offered: &[Form]) -> Form {
         }
     }
     best.0
+}
+
+/// What a client says of a media type, in thousandths; 0 if it takes none of that type, or says nothing.
+pub fn media_type_rating(request: &HttpRequest, media_type: &str) -> u32 {
+    let Some(parts) = media_type.split_once('/') else { return 0 };
+    let accept = wishes(request, &ACCEPT).and_then(|()| Accept::parse(request).ok());
+    accept.map_or(0, |accept| quality_of(&accept.0, parts))
+}
+
+/// The languages that a client takes (RFC 9110 §12.5.4), with what it says of each.
+pub struct LanguageRanges(Vec<(String, u32)>);
+
+impl LanguageRanges {
+    /// Reads the header; one that is too long or no text counts as none.
+    pub fn of(header: Option<&HeaderValue>) -> Self {
+        let text = header.filter(|value| value.len() <= WISHES_BYTES_MAX).and_then(|value| value.to_str().ok());
+        let ranges = text.unwrap_or_default().split(',').filter_map(|item| {
+            let (range, quality) = item.split_once(';').unwrap_or((item, "q=1"));
+            let quality: f32 = quality.trim().strip_prefix("q=")?.parse().ok()?;
+            let range = range.trim().to_ascii_lowercase();
+            (!range.is_empty()).then_some((range, (quality.clamp(0.0, 1.0) * 1000.0).round() as u32))
+        });
+        Self(ranges.collect())
+    }
+
+    /// What the client says of something in these languages, in thousandths. What is in no language in particular is better than what
+    /// the client does not read.
+    pub fn rating(&self, languages: &[String]) -> u32 {
+        let of = |language: &String| {
+            let language = language.to_ascii_lowercase();
+            let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_owned();
+            let fits = |range: &str| range == "*" || range == language || primary(range) == primary(&language);
+            self.0.iter().filter(|(range, _)| fits(range)).map(|(_, quality)| *quality).max().unwrap_or(0)
+        };
+        languages.iter().map(of).max().unwrap_or(1)
+    }
+}
+
+/// Tells whether a client takes one of these types. One that says nothing of types, or nothing that can be read, takes any.
+pub fn takes_any(request: &HttpRequest, types: &[(&str, &str)]) -> bool {
+    if !request.headers().contains_key(ACCEPT) {
+        return true;
+    }
+    let accept = wishes(request, &ACCEPT).and_then(|()| Accept::parse(request).ok()).map(|accept| accept.0);
+    let accept = accept.unwrap_or_default();
+    accept.is_empty() || types.iter().any(|media_type| quality_of(&accept, *media_type) > 0)
 }
 
 /// Tells whether the header of a client's wishes is short enough to be looked at.
@@ -78,7 +126,11 @@ pub fn wants_page(request: &HttpRequest) -> bool {
 
 /// What the most particular range that covers a form says of it, in thousandths.
 fn quality(accept: &[QualityItem<Mime>], form: Form) -> u32 {
-    let (kind, subtype) = form.media_type();
+    quality_of(accept, form.media_type())
+}
+
+/// The same of a media type.
+fn quality_of(accept: &[QualityItem<Mime>], (kind, subtype): (&str, &str)) -> u32 {
     let rated = accept.iter().filter_map(|item| {
         let particular = match item.item.essence_str().split_once('/')? {
             ("*", _) => 0,

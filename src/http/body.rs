@@ -1,6 +1,7 @@
 //! Reading request bodies: how much, how long, and of what type.
 
 use std::future::poll_fn;
+use std::io::Read;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use actix_web::HttpRequest;
 use actix_web::body::{BodyStream, MessageBody};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Payload};
+use flate2::bufread::MultiGzDecoder;
 use tokio::time::{Instant, timeout_at};
 
 use crate::http::fields::Fields;
@@ -30,6 +32,12 @@ const BODY_BYTES_PER_SECOND_MIN: u64 = 4 * 1024;
 /// instead of a connection that is cut.
 const DISCARD_BYTES_MAX: usize = 8 * STATEMENT_BYTES_MAX;
 
+/// How many times its own length a compressed body may hold. Documents of events hold 10 to 40 times as much.
+const INFLATION_MAX: usize = 100;
+
+/// Bytes inflated at once.
+const INFLATED_AT_ONCE: usize = 16 * 1024;
+
 /// Bytes of a JSON request that is no statement: 16 KiB of certificate request, and claims.
 pub const JSON_BYTES_MAX: usize = 256 * 1024;
 
@@ -48,6 +56,70 @@ pub async fn read_as_sent(request: &HttpRequest, payload: Payload, limit: usize)
     let read = read_limited(request, payload, limit, &mut held).await?;
     held.keep_with(request);
     Ok(read)
+}
+
+/// Reads a whole body of at most `limit` bytes, which may be compressed by gzip: both it and what it holds count.
+///
+/// # Errors
+///
+/// What [`read`] refuses; 400 for what is no gzip, 413 for what holds more than the limit or than its own length allows.
+pub async fn read_inflated(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+    if !is_gzip(request)? {
+        return read(request, payload, limit).await;
+    }
+    let mut held = HeldBytes::for_body_of(request);
+    let packed = read_limited(request, payload, limit, &mut held).await?;
+    let inflated = inflate(&packed, limit, |bytes| held.grow_to(packed.len() + bytes))?;
+    held.keep_with(request);
+    Ok(inflated)
+}
+
+/// Tells whether a body is compressed by gzip; another coding is refused.
+///
+/// # Errors
+///
+/// 415, with the coding that is taken (RFC 7694 §3).
+pub fn is_gzip(request: &HttpRequest) -> Result<bool, Problem> {
+    let Some(encoding) = request.headers().get(CONTENT_ENCODING) else { return Ok(false) };
+    // RFC 9110 §8.4.1.3 has a second name for it.
+    if [&b"gzip"[..], b"x-gzip"].iter().any(|name| encoding.as_bytes().eq_ignore_ascii_case(name)) {
+        return Ok(true);
+    }
+    refuse_encoding(request).map(|()| false).map_err(|_| {
+        let detail = format!("Content-Encoding {encoding:?} is not taken; send the body as it is, or in gzip");
+        Problem::new(Code::UnsupportedMediaType, detail).takes_coding("gzip")
+    })
+}
+
+/// Inflates a body (RFC 1952), piece by piece, so that one that holds too much is given up before it is there.
+fn inflate(
+    packed: &[u8],
+    limit: usize,
+    mut may_hold: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Bytes, Problem> {
+    let mut decoder = MultiGzDecoder::new(packed);
+    let mut inflated = Vec::new();
+    let mut piece = vec![0; INFLATED_AT_ONCE];
+    loop {
+        let count = decoder.read(&mut piece).map_err(|error| {
+            Problem::new(Code::BadRequest, format!("the body is no gzip (RFC 1952), as Content-Encoding says: {error}"))
+        })?;
+        let Some(read) = piece.get(..count).filter(|read| !read.is_empty()) else { return Ok(inflated.into()) };
+        let length = inflated.len() + count;
+        if length > limit {
+            let detail = format!("the body holds more than the limit of {limit} bytes, once it is inflated");
+            return Err(Problem::new(Code::BodyTooLarge, detail).with("limit", limit));
+        }
+        if length / INFLATION_MAX > packed.len() {
+            let detail = format!(
+                "the body of {} bytes holds more than {INFLATION_MAX} times as many; no document does: send it as it is",
+                packed.len()
+            );
+            return Err(Problem::new(Code::BodyTooLarge, detail).with("limit", INFLATION_MAX * packed.len()));
+        }
+        may_hold(length)?;
+        inflated.extend_from_slice(read);
+    }
 }
 
 /// Reads a body that is not wanted and keeps nothing of it: the connection cannot go on before its end, and whoever still
@@ -136,8 +208,8 @@ pub fn refuse_encoding(request: &HttpRequest) -> Result<(), Problem> {
     if encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
         return Ok(());
     }
-    let detail = format!("Content-Encoding {encoding:?} is not taken; send the body as it is");
-    Err(Problem::new(Code::UnsupportedMediaType, detail))
+    let detail = format!("Content-Encoding {encoding:?} is not taken here; send the body as it is");
+    Err(Problem::new(Code::UnsupportedMediaType, detail).takes_coding("identity"))
 }
 
 async fn read_limited(
@@ -232,6 +304,41 @@ mod tests {
         let request = |encoding| TestRequest::post().insert_header((CONTENT_ENCODING, encoding)).set_payload("a");
         assert_eq!(read_at_most(4, request("gzip")).await.unwrap_err().code(), Code::UnsupportedMediaType);
         assert!(read_at_most(4, request("identity")).await.is_ok());
+    }
+
+    fn packed(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut encoder, bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[actix_web::test]
+    async fn what_a_gzip_body_holds_counts() {
+        let read = async |limit, encoding: &'static str, body: Vec<u8>| {
+            let request = TestRequest::post().insert_header((CONTENT_ENCODING, encoding)).set_payload(body);
+            let (request, mut payload) = request.to_http_parts();
+            let payload = Payload::from_request(&request, &mut payload).await.unwrap();
+            read_inflated(&request, payload, limit)
+                .await
+                .map_err(|problem| (problem.code(), problem.detail().to_owned()))
+        };
+        let text: Vec<u8> = (0..4_000_u32).flat_map(u32::to_be_bytes).collect();
+        assert_eq!(read(16_000, "gzip", packed(&text)).await.unwrap(), text);
+        assert_eq!(read(16_000, "X-GZIP", packed(&text)).await.unwrap(), text);
+        let twice = [packed(b"ab"), packed(b"cd")].concat();
+        assert_eq!(read(100, "gzip", twice).await.unwrap(), "abcd", "RFC 1952 §2.2");
+        assert_eq!(read(100, "identity", b"ab".to_vec()).await.unwrap(), "ab");
+        for (limit, encoding, body, code, words) in [
+            (15_999, "gzip", packed(&text), Code::BodyTooLarge, "more than the limit of 15999 bytes, once"),
+            (1 << 24, "gzip", packed(&vec![b' '; 1 << 20]), Code::BodyTooLarge, "more than 100 times as many"),
+            (100, "gzip", b"{}".to_vec(), Code::BadRequest, "is no gzip"),
+            (16_000, "gzip", packed(&text)[..900].to_vec(), Code::BadRequest, "is no gzip"),
+            (100, "br", b"ab".to_vec(), Code::UnsupportedMediaType, "or in gzip"),
+        ] {
+            let (found, detail) = read(limit, encoding, body).await.unwrap_err();
+            assert_eq!(found, code, "{words}");
+            assert!(detail.contains(words), "{detail}");
+        }
     }
 
     #[actix_web::test]

@@ -11,15 +11,16 @@ use actix_web::http::header::{
 /// request, which no page of another site has.
 const ANYONE: HeaderValue = HeaderValue::from_static("*");
 
-/// Methods whose answers any page may read.
-const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
+/// Methods whose answers any page may read. OPTIONS is how it asks.
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// Headers that a client needs besides those that it may always read (`Content-Type`, `Cache-Control`, …): where the
 /// next page or the link is, when to come back, what was refused under which id, how long evidence is, and EPCIS's own.
 const READABLE: HeaderValue = HeaderValue::from_static(
-    "Allow, Content-Encoding, ETag, GS1-CBV-Version, GS1-EPCIS-Capture-File-Size-Limit, GS1-EPCIS-Capture-Limit, \
-     GS1-EPCIS-Version, GS1-Extensions, Link, Location, Retry-After, Vary, X-Evidence-Bytes, \
-     X-Evidence-Statements, X-Request-Id",
+    "Allow, Content-Encoding, ETag, GS1-CBV-Max, GS1-CBV-Min, GS1-CBV-Version, GS1-EPC-Format, \
+     GS1-EPCIS-Capture-File-Size-Limit, GS1-EPCIS-Capture-Limit, GS1-EPCIS-Max, GS1-EPCIS-Min, GS1-EPCIS-Version, \
+     GS1-Extensions, GS1-Vendor-Version, Link, Location, Preference-Applied, Retry-After, Sealane-Tree-Size, Vary, \
+     X-Evidence-Bytes, X-Evidence-Statements, X-Request-Id",
 );
 
 /// Headers that a page may send: `Accept`, `GS1-EPCIS-Version` and any other, since none of them gives a right.

@@ -1,14 +1,16 @@
 //! `GET /evidence`: everything needed to judge one product again, with no word of this node's.
 
-use actix_web::http::header::{CACHE_CONTROL, ContentType, HeaderName};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::evidence::{WRITTEN_BYTES_MAX, gather_within};
 use crate::http::Node;
+use crate::http::accept::media_type_rating;
 use crate::http::limits::Guard;
 use crate::http::limits::long_answer::{AnswerText, IsCounted, LongAnswer};
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
+use crate::http::product::EVIDENCE_JSON;
 use crate::ports::StoredBlock;
 use sealane_core::block::Height;
 use sealane_core::evidence::Evidence;
@@ -30,7 +32,8 @@ const EVIDENCE_STATEMENTS: HeaderName = HeaderName::from_static("x-evidence-stat
         ("from" = Option<u64>, Query, description = "Height of a trust anchor: the changes of members up to it are left out"),
     ),
     responses(
-        (status = 200, description = "The evidence document of docs/FORMATS.md", body = Object),
+        (status = 200, description = "The evidence document of docs/FORMATS.md", content(
+            (Object = "application/json"), (Object = "application/vnd.sealane.evidence+json"))),
         (status = 404, description = "No checkpoint has this size"),
         (status = 410, description = "The ledger has grown too far past this size; ask without it for the latest"),
         (status = 429, description = "Come back after `Retry-After` seconds"),
@@ -40,7 +43,7 @@ pub async fn get_evidence(
     node: web::Data<Node>,
     guard: web::Data<Guard>,
 ) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of(&request, &Parameters::with_label(&["id", "size", "from"]))?;
+    let parameters = Parameters::among_others(&request, &Parameters::with_label(&["id", "size", "from"]))?;
     let asked = parameters.question()?;
     let block = match parameters.number("size")? {
         Some(size) => Some(block_of(&node, size).await?),
@@ -59,9 +62,16 @@ pub async fn get_evidence(
         .insert_header((CACHE_CONTROL, "no-cache"))
         .insert_header((EVIDENCE_BYTES, text.len()))
         .insert_header((EVIDENCE_STATEMENTS, statements))
-        .content_type(ContentType::json());
+        .insert_header((VARY, "accept"))
+        .content_type(media_type(&request));
     answer.extensions_mut().insert(IsCounted);
     Ok(answer.body(LongAnswer::of_text(text, lease)))
+}
+
+/// JSON, by the evidence's own type for a client that asks for that: by it a link to evidence is told from others.
+fn media_type(request: &HttpRequest) -> &'static str {
+    let own = media_type_rating(request, EVIDENCE_JSON);
+    if own > media_type_rating(request, "application/json") { EVIDENCE_JSON } else { "application/json" }
 }
 
 /// The block whose checkpoint has `size` leaves.

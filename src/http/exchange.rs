@@ -20,6 +20,7 @@ use uuid::{Builder, Uuid};
 use crate::http::Node;
 use crate::http::accept::is_for_people;
 use crate::http::cross_origin;
+use crate::http::epcis;
 use crate::http::limits::Guard;
 use crate::http::pages::problem_page;
 use crate::http::problem::{Code, Problem};
@@ -68,13 +69,16 @@ pub async fn exchange(
     let answer = if length > URI_BYTES_MAX {
         let detail = format!("path and query have {length} bytes; at most {URI_BYTES_MAX} are taken");
         request.error_response(Problem::new(Code::UriTooLong, detail).with("limit", URI_BYTES_MAX))
-    } else if let Err(problem) = admitted {
+    } else if let Err(problem) = admitted.and_then(|()| check_epcis(&request)) {
         request.error_response(problem)
     } else {
         next.call(request).await?.map_into_boxed_body()
     };
     let id_text = id.to_str().unwrap_or_default();
     let (mut answer, told) = finish_problem(answer, id_text);
+    if epcis::is_at(answer.request().path()) {
+        epcis::add_headers(answer.headers_mut());
+    }
     record(&answer, began, id_text, &told);
     // What a gateway answers is its participant's own, and no page of another site may read it.
     match answer.request().app_data::<EpcisThroughout>().copied() {
@@ -90,6 +94,10 @@ pub async fn exchange(
     }
     add_headers(answer.headers_mut(), id, https);
     Ok(answer)
+}
+
+fn check_epcis(request: &ServiceRequest) -> Result<(), Problem> {
+    if epcis::is_at(request.path()) { epcis::check(request.request()) } else { Ok(()) }
 }
 
 /// Takes the id that the client chose, when it is one that a log can bear; else makes one.
@@ -130,7 +138,7 @@ fn finish_problem(answer: ServiceResponse<BoxBody>, id: &str) -> (ServiceRespons
         None => Cow::Owned(Problem::of_status(error.as_response_error().status_code(), error)),
     };
     let is_all_epcis = answer.request().app_data::<EpcisThroughout>().is_some();
-    let epcis = is_all_epcis || answer.request().path().starts_with("/epcis/");
+    let epcis = is_all_epcis || epcis::is_at(answer.request().path());
     let response = match is_for_people(answer.request()) && !is_all_epcis {
         true => problem_page(answer.request(), &problem, id),
         false => problem.to_response(epcis, Some(id)),

@@ -22,6 +22,7 @@ use crate::http::Node;
 use crate::http::limits::Guard;
 use crate::http::limits::memory::Memory;
 use crate::http::problem::{Code, Problem};
+use sealane_core::time::Timestamp;
 
 /// How near its end a certificate counts as near expiry: 30 days, in milliseconds.
 pub(super) const NEAR_EXPIRY_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -50,6 +51,7 @@ pub struct Metrics {
     sound: IntGauge,
     checked: IntGauge,
     near_expiry: IntGauge,
+    authority_end: IntGauge,
     waiting: IntGaugeVec,
     refused: IntCounterVec,
     held_bytes: IntGaugeVec,
@@ -157,6 +159,10 @@ impl Metrics {
                 "sealane_self_check_timestamp_seconds",
                 "When the node's last check of its own ledger ended, since 1970; 0 before the first.",
             ),
+            authority_end: gauge(
+                "sealane_authority_end_seconds",
+                "When the certificate of the member's authority ends, in seconds since 1970; 0 at an observer",
+            ),
             near_expiry: gauge(
                 "sealane_certificates_near_expiry",
                 "Active participants whose last certificate ends within 30 days.",
@@ -224,6 +230,11 @@ impl Metrics {
         ) {
             self.signature_failures.inc();
         }
+    }
+
+    /// Notes when the certificate of the member's authority ends.
+    pub fn authority_ends(&self, at: Timestamp) {
+        self.authority_end.set(at.seconds());
     }
 
     fn observe(&self, node: &Node) {

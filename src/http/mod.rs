@@ -18,6 +18,7 @@ pub(crate) mod capture;
 mod console;
 mod cross_origin;
 mod docs;
+pub mod epcis;
 mod events;
 mod evidence;
 pub(crate) mod exchange;

@@ -9,8 +9,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::http::problem::{FaultSchema, PROBLEM_JSON, ProblemSchema};
 use crate::http::{
-    assets, capture, docs, events, evidence, front, health, ledger, members, metrics, participants, product, scan,
-    trust, verify,
+    assets, capture, docs, epcis, events, evidence, front, health, ledger, members, metrics, participants, product,
+    scan, trust, verify,
 };
 
 #[derive(OpenApi)]
@@ -39,6 +39,8 @@ use crate::http::{
         participants::certificate::get_certificate,
         participants::decide::post_decision,
         participants::renew::post_renewal,
+        epcis::get_collection,
+        epcis::options_collection,
         capture::post::post_capture,
         capture::options::options_capture,
         capture::get::get_capture,
@@ -60,6 +62,7 @@ use crate::http::{
         ledger::proofs::get_consistency_proof,
         product::get_resolver_description,
         product::get_product,
+        product::options_product,
         scan::get_scan,
         scan::post_scan,
         scan::get_list,
@@ -93,6 +96,9 @@ pub const ANY: [(&str, &str); 5] = [
 /// Refusals of every operation with something in its path.
 const NAMED: [(&str, &str); 1] = [("404", "There is nothing with this name")];
 
+/// Refusals of every operation of EPCIS.
+const EPCIS: [(&str, &str); 1] = [("406", "`Accept` or a GS1 header asks for a form or version that is not given")];
+
 /// Refusals of every operation that takes a body.
 const WITH_BODY: [(&str, &str); 3] = [
     ("408", "The body came too slowly"),
@@ -105,9 +111,10 @@ impl Modify for EveryRefusal {
         for (path, item) in &mut openapi.paths.paths {
             for operation in [&mut item.get, &mut item.post, &mut item.options].into_iter().flatten() {
                 let named: &[_] = if path.contains('{') { &NAMED } else { &[] };
+                let epcis: &[_] = if crate::http::epcis::is_at(path) { &EPCIS } else { &[] };
                 let with_body: &[_] = if operation.request_body.is_some() { &WITH_BODY } else { &[] };
                 let responses = &mut operation.responses.responses;
-                for (status, description) in ANY.iter().chain(named).chain(with_body) {
+                for (status, description) in ANY.iter().chain(named).chain(epcis).chain(with_body) {
                     let refusal = || RefOr::T(ResponseBuilder::new().description(*description).build());
                     responses.entry((*status).to_owned()).or_insert_with(refusal);
                 }

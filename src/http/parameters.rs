@@ -23,7 +23,23 @@ impl Parameters {
         Self::read(request.query_string(), known)
     }
 
+    /// Reads the query of an EPCIS client: what is given again is a further alternative, but for `once`.
+    pub fn with_alternatives(request: &HttpRequest, known: &[&str], once: &[&str]) -> Result<Self, Problem> {
+        Self::read_as(request.query_string(), known, |name| !once.contains(&name))
+    }
+
+    /// Reads the query of a page that links lead to: what is none of `known` is another's, and is passed over.
+    pub fn among_others(request: &HttpRequest, known: &[&str]) -> Result<Self, Problem> {
+        let is_known = |pair: &&str| known.contains(&decoded(pair.split('=').next().unwrap_or_default()).as_str());
+        let own: Vec<&str> = request.query_string().split('&').filter(is_known).collect();
+        Self::read(&own.join("&"), known)
+    }
+
     fn read(query: &str, known: &[&str]) -> Result<Self, Problem> {
+        Self::read_as(query, known, |_| false)
+    }
+
+    fn read_as(query: &str, known: &[&str], is_list: impl Fn(&str) -> bool) -> Result<Self, Problem> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -32,11 +48,12 @@ impl Parameters {
                 let detail = format!("the parameter {name:?} is unknown here; known are {}", known.join(", "));
                 return Err(Problem::new(Code::UnknownParameter, detail).with("parameter", name));
             }
-            if pairs.iter().any(|(earlier, _)| *earlier == name) {
-                return Err(bad(&name, "it is given twice"));
-            }
             let value = decode(value).map_err(|()| bad(&name, "it is not percent-encoded UTF-8"))?;
-            pairs.push((name, value));
+            match pairs.iter_mut().find(|(earlier, _)| *earlier == name) {
+                Some((_, values)) if is_list(&name) => *values = format!("{values}|{value}"),
+                Some(_) => return Err(bad(&name, "it is given twice")),
+                None => pairs.push((name, value)),
+            }
         }
         Ok(Self(pairs))
     }
@@ -110,9 +127,12 @@ impl Parameters {
 /// The parameters of a query that may hold whatever else, as far as they can be decoded.
 pub fn query_values(query: &str) -> impl Iterator<Item = (String, String)> {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    // A Digital Link's query is no form: its + is one (GS1 Digital Link URI Syntax §4.11).
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     pairs.map(move |(name, value)| (decoded(name), decoded(value)))
+}
+
+/// A name or value of a Digital Link's query, which is no form: its + is one (GS1 Digital Link URI Syntax §4.11).
+pub fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// Reads one parameter out of a query that may hold whatever else; of several the first.
@@ -190,6 +210,9 @@ mod tests {
         );
         assert_eq!(read("id=1&id=1").unwrap_err(), "bad-parameter the parameter \"id\": it is given twice");
         assert!(read("id=%FF").is_err());
+        let lists = |query| Parameters::read_as(query, KNOWN, |name| name != "size");
+        assert_eq!(lists("id=a&id=b%7Cc").unwrap().get("id"), Some("a|b|c"));
+        assert!(lists("size=1&size=2").is_err());
         let found = read("size=x").unwrap();
         assert!(found.parse::<u64>("size").unwrap_err().detail().contains("\"size\""));
         assert_eq!(found.required("id").unwrap_err().code(), Code::MissingParameter);

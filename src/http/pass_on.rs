@@ -105,13 +105,17 @@ pub async fn pass_on_post(
     payload: web::Payload,
     node: web::Data<Node>,
 ) -> Result<HttpResponse, Problem> {
-    let is_capture = request.path() == "/epcis/capture";
+    let is_capture = request.path().trim_end_matches('/') == "/epcis/capture";
     let limit = match body::media_type(&request).as_deref() {
         Some(JOSE) => STATEMENT_BYTES_MAX,
         _ if is_capture => DOCUMENT_BYTES_MAX,
         _ => JSON_BYTES_MAX,
     };
-    let body = body::read(&request, payload, limit).await?;
+    // What goes on is what it holds: the other node need not inflate it again.
+    let body = match is_capture {
+        true => body::read_inflated(&request, payload, limit).await?,
+        false => body::read(&request, payload, limit).await?,
+    };
     exchange(&node, passed(&request, body)?).await
 }
 

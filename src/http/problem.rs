@@ -11,7 +11,9 @@ mod votes;
 use std::borrow::Cow;
 use std::fmt;
 
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde::ser::SerializeMap;
@@ -40,6 +42,8 @@ struct Rest {
     /// For the log alone.
     cause: Option<String>,
     allow: Option<String>,
+    /// The coding of bodies that is taken instead (RFC 7694 §3).
+    coding: Option<&'static str>,
     /// When it makes sense to come back, in seconds, where that is known better than by the code.
     retry_after_s: Option<u32>,
 }
@@ -128,6 +132,12 @@ impl Problem {
         self.with("faults", faults.collect::<Vec<_>>())
     }
 
+    /// Says which coding of bodies is taken.
+    pub fn takes_coding(mut self, coding: &'static str) -> Self {
+        self.rest.coding = Some(coding);
+        self
+    }
+
     /// Says when it makes sense to come back, in seconds.
     pub fn after(mut self, seconds: u32) -> Self {
         self.rest.retry_after_s = Some(seconds);
@@ -182,6 +192,9 @@ impl Problem {
     pub fn add_headers(&self, headers: &mut HeaderMap) {
         if let Some(seconds) = self.rest.retry_after_s.or(self.code.retry_after_s()) {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(coding) = self.rest.coding {
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(coding));
         }
         if self.status() == StatusCode::UNAUTHORIZED {
             // RFC 9110 §11.6.1 asks for a challenge; what a node asks for is a signature, and a gateway a key.

@@ -6,13 +6,15 @@ use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Respo
 
 use crate::http::problem::Problem;
 use crate::http::{
-    assets, capture, docs, events, evidence, front, health, ledger, members, metrics, openapi, participants, pass_on,
-    product, scan, trust, verify,
+    assets, capture, docs, epcis, events, evidence, front, health, ledger, members, metrics, openapi, participants,
+    pass_on, product, scan, trust, verify,
 };
 
 /// One path and the methods that it takes. `HEAD` goes with `GET`, and every path answers `OPTIONS`.
 pub struct Endpoint {
     path: &'static str,
+    /// Taken with a `/` after it too.
+    or_slash: bool,
     pub methods: Vec<Method>,
     routes: Vec<Route>,
 }
@@ -29,7 +31,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
         // What is asked most comes first: to try the patterns of others costs as much as to refuse a capture.
-        at("/epcis/capture").writes(capture::post_capture).options(capture::options_capture),
+        at("/epcis/capture").or_slash().writes(capture::post_capture).options(capture::options_capture),
         at("/").get(front::get_front),
         at("/health/live").get(health::get_live),
         at("/health/ready").get(health::get_ready),
@@ -47,7 +49,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/participants/{id}/decisions").writes(participants::post_decision),
         at("/participants/{id}/renewals").writes(participants::post_renewal),
         at("/epcis/capture/{captureID}").get(capture::get_capture),
-        at("/epcis/events").get(events::list_events),
+        at("/epcis").or_slash().get(epcis::get_collection).options(epcis::options_collection),
+        at("/epcis/events").or_slash().get(events::list_events),
         at("/epcis/events/{eventID:.+}").get(events::get_event),
         at("/epcis/epcs/{epc:.+}/events").get(events::list_events_of_epc),
         at("/verify").get(verify::get_verdict),
@@ -67,15 +70,19 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/scan/list").get(scan::get_list),
         at("/assets/{file:.+}").get(assets::get_asset),
         at("/.well-known/gs1resolver").get(product::get_resolver_description),
-        at(product::PATH).get(product::get_product),
+        at(product::PATH).get(product::get_product).options(product::options_product),
     ]
 }
 
 fn at(path: &'static str) -> Endpoint {
-    Endpoint { path, methods: Vec::new(), routes: Vec::new() }
+    Endpoint { path, or_slash: false, methods: Vec::new(), routes: Vec::new() }
 }
 
 impl Endpoint {
+    fn or_slash(self) -> Self {
+        Self { or_slash: true, ..self }
+    }
+
     fn get<F, A>(self, handler: F) -> Self
     where
         F: Handler<A>,
@@ -163,7 +170,9 @@ impl Endpoint {
                 Err(Problem::method_not_allowed(request.method(), &allow))
             }
         };
-        let resource = self.routes.into_iter().fold(web::resource(self.path).name(&name), Resource::route);
+        let with_slash = self.or_slash.then(|| format!("{}/", self.path));
+        let paths: Vec<String> = [self.path.to_owned()].into_iter().chain(with_slash).collect();
+        let resource = self.routes.into_iter().fold(web::resource(paths).name(&name), Resource::route);
         resource.default_service(web::to(other_methods))
     }
 }

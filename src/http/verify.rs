@@ -81,7 +81,7 @@ pub struct VerdictSchema {
     ))]
 pub async fn get_verdict(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
     refuse_long(&request)?;
-    let parameters = Parameters::of(&request, &Parameters::with_label(&["id", "lang"]))?;
+    let parameters = Parameters::among_others(&request, &Parameters::with_label(&["id", "lang"]))?;
     let asked = parameters.question()?;
     if is_for_people(&request) {
         let elsewhere = elsewhere(&request, &node, &asked.id, parameters.required("id")?);
@@ -117,7 +117,7 @@ fn host_without_scheme(text: &str) -> Option<String> {
 }
 
 /// The host and port of an http URI, in lower case.
-fn host_of(uri: &str) -> Option<String> {
+pub fn host_of(uri: &str) -> Option<String> {
     let (scheme, rest) = uri.split_once("://")?;
     if !(scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")) {
         return None;

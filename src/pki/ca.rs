@@ -47,7 +47,8 @@ pub enum AuthorityError {
     #[error(transparent)]
     Profile(#[from] ProfileError),
     #[error(
-        "the authority's certificate ends at {not_after}, so nothing can be issued at {not_before}; make a new one"
+        "the authority's certificate ends at {not_after}, so nothing can be issued at {not_before}; `sealane ca renew` makes a new \
+         one over the same key"
     )]
     Ended { not_before: Timestamp, not_after: Timestamp },
     #[error(
@@ -74,6 +75,12 @@ pub enum AuthorityError {
     Certificate { path: PathBuf, source: CertificateError },
     #[error("{} is not the certificate of an authority: it lacks CA:TRUE or keyCertSign", path.display())]
     NotAnAuthority { path: PathBuf },
+    #[error("the authority's certificate names no organisation, so {CERTIFICATE_FILE} was likely not made by Sealane")]
+    Nameless,
+    #[error(
+        "the authority's certificate holds until {end} already, and a new one would until {later}: is the clock right?"
+    )]
+    NotLater { end: Timestamp, later: Timestamp },
     #[error("{CERTIFICATE_FILE} and {KEY_FILE} in {} do not belong together: their keys differ", dir.display())]
     OtherKey { dir: PathBuf },
 }
@@ -82,8 +89,20 @@ impl CertificateAuthority {
     /// Makes a key and a self-signed certificate by the profile `ca`, valid from `now`.
     pub fn create(name: &str, now: Timestamp) -> Result<Self, AuthorityError> {
         check_organization(name)?;
+        Self::certified(PrivateKey::generate()?, name, now)
+    }
+
+    /// Makes a new certificate from `now` over the same key, for the same name: what was issued before verifies under either.
+    pub fn renewed(self, now: Timestamp) -> Result<Self, AuthorityError> {
+        let Self { key, certificate } = self;
+        let name = certificate.organization().ok_or(AuthorityError::Nameless)?;
+        let renewed = Self::certified(key, name, now)?;
+        let (end, later) = (certificate.not_after(), renewed.certificate.not_after());
+        if later < end { Err(AuthorityError::NotLater { end, later }) } else { Ok(renewed) }
+    }
+
+    fn certified(key: PrivateKey, name: &str, now: Timestamp) -> Result<Self, AuthorityError> {
         let profile = Profile::ca()?;
-        let key = PrivateKey::generate()?;
         let serial = serial_number(profile.serial_bytes)?;
         let params = profile.params(&[("name", name)], key.public(), &serial, profile.validity_from(now)?)?;
         let signed = params.self_signed(&CertificateSigner(&key))?;
@@ -119,6 +138,16 @@ impl CertificateAuthority {
         write_text_new(&path, &self.certificate.to_pem())
     }
 
+    /// Puts the certificate in the place of the one in `dir`, whole or not at all.
+    pub fn replace(&self, dir: &Path) -> Result<(), AuthorityError> {
+        let path = dir.join(CERTIFICATE_FILE);
+        file::replace(&path, 0o644, &self.certificate.to_pem()).map_err(|source| AuthorityError::File {
+            action: "write",
+            path,
+            source,
+        })
+    }
+
     pub const fn certificate(&self) -> &Certificate {
         &self.certificate
     }
@@ -126,6 +155,11 @@ impl CertificateAuthority {
     /// The span of the profile `participant` from `now`: one year, or less near the authority's end.
     pub fn participant_validity(&self, now: Timestamp) -> Result<Validity, AuthorityError> {
         let validity = Profile::participant()?.validity_from(now)?;
+        // It is dated back, but not to where the authority still held.
+        let end = self.certificate.not_after();
+        if end <= now {
+            return Err(AuthorityError::Ended { not_before: now, not_after: end });
+        }
         self.held_within_own(validity)
     }
 

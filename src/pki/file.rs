@@ -19,6 +19,19 @@ pub(super) fn write_new(path: &Path, mode: u32, text: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Puts a file in the place of another one: after a crash the old one is there whole, or the new one.
+pub(super) fn replace(path: &Path, mode: u32, text: &str) -> io::Result<()> {
+    let new = path.with_extension("new");
+    // What a crash left of an earlier try.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    write_new(&new, mode, text)?;
+    fs::rename(&new, path)?;
+    sync_directory(path)
+}
+
 /// Makes the file's name durable, which its own sync does not.
 fn sync_directory(path: &Path) -> io::Result<()> {
     let directory = match path.parent() {

@@ -10,6 +10,9 @@ const LINE_CHARS: usize = 64;
 /// Bytes of a label, so that a message can show it. The longest in use is "ENCRYPTED PRIVATE KEY".
 const LABEL_BYTES_MAX: usize = 64;
 
+/// The byte order mark that some editors write before a text in UTF-8.
+const MARK: char = '\u{feff}';
+
 /// One block: what stands between a BEGIN line and its END line.
 pub(super) struct Block {
     pub label: String,
@@ -31,7 +34,8 @@ pub enum PemError {
 /// Reads every block of `text`, in order.
 pub(super) fn read(text: &str) -> Result<Vec<Block>, PemError> {
     let mut blocks = Vec::new();
-    let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim_end()));
+    // Anything may stand before a block (RFC 7468 §2), so also a byte order mark, at the beginning and where files were joined.
+    let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim_start_matches(MARK).trim_end()));
     while let Some((number, line)) = lines.next() {
         let Some(rest) = line.strip_prefix("-----BEGIN ") else { continue };
         let label = rest.strip_suffix("-----").filter(|label| label.len() <= LABEL_BYTES_MAX);
@@ -89,6 +93,9 @@ mod tests {
             assert!(text.lines().all(|line| line.len() <= LINE_CHARS));
         }
         assert!(read("no block at all").unwrap().is_empty());
+        let marked = format!("{MARK}{}{MARK}{}", write("A", b"first"), write("B", b"second"));
+        let labels: Vec<String> = read(&marked).unwrap().into_iter().map(|block| block.label).collect();
+        assert_eq!(labels, ["A", "B"], "a mark hides no block");
     }
 
     #[test]

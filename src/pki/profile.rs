@@ -11,6 +11,7 @@ use rcgen::{
 use serde::Deserialize;
 
 use super::validity::{Validity, ValidityError};
+use sealane_core::limits::IAT_AHEAD_SECONDS_MAX;
 use sealane_core::statement::PublicKey;
 use sealane_core::time::Timestamp;
 
@@ -157,9 +158,13 @@ impl Profile {
         Ok(profile)
     }
 
-    /// The span of a certificate that starts at `now`.
+    /// The span of a certificate that is made at `now`: up to the profile's days later.
+    ///
+    /// It is dated back by as much as a signer's clock may be ahead of the ledger's, so that an authority whose clock is ahead by less issues
+    /// what holds at once (RFC 5280 §4.1.2.5 says when a certificate holds, not when it was made).
     pub fn validity_from(&self, now: Timestamp) -> Result<Validity, ValidityError> {
-        Validity::of_days(now, self.validity_days)
+        let whole = Validity::of_days(now, self.validity_days)?;
+        Validity::new(whole.not_before().plus_millis(-IAT_AHEAD_SECONDS_MAX * 1_000), whole.not_after())
     }
 
     /// Cuts a name to the characters that the profile allows.

@@ -1,5 +1,6 @@
 //! The key and certificates that a node serves https with.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -38,7 +39,7 @@ pub enum TlsError {
 pub fn server_config(certificates: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
     let chain = read_certificates(certificates)?;
     let text = read_private(key)?;
-    let private = PrivateKeyDer::from_pem_slice(text.as_bytes())
+    let private = PrivateKeyDer::from_pem_slice(without_marks(text.as_bytes()).as_ref())
         .map_err(|error| TlsError::NoKey { path: key.to_owned(), reason: error.to_string() })?;
     let refused = |source| match source {
         rustls::Error::InconsistentKeys(_) => {
@@ -84,13 +85,24 @@ pub fn server_config_for_clients(
         .map_err(refused)
 }
 
+/// A PEM file without the byte order marks that editors write before it, and that stay inside where files are joined: the line that
+/// begins a block would not be seen behind one. No mark is base64.
+fn without_marks(text: &[u8]) -> Cow<'_, [u8]> {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    if !text.windows(MARK.len()).any(|bytes| bytes == MARK) {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_prefix(MARK).unwrap_or(line));
+    Cow::Owned(lines.collect::<Vec<_>>().concat())
+}
+
 /// Reads every certificate of a PEM file, of which there is at least one.
 pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let failed = |source| TlsError::Read { path: path.to_owned(), source };
     let mut text = Vec::new();
     let file = File::open(path).map_err(failed)?;
     file.take(CERTIFICATES_BYTES_MAX).read_to_end(&mut text).map_err(failed)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&without_marks(&text)).collect();
     let found = found.map_err(|error| TlsError::Damaged { path: path.to_owned(), reason: error.to_string() })?;
     if found.is_empty() {
         return Err(TlsError::NoCertificate { path: path.to_owned() });
@@ -136,6 +148,11 @@ mod tests {
     fn a_pair_is_taken_and_everything_else_named() {
         let files = Files::new();
         assert!(server_config(&files.path("a.pem"), &files.path("a-key.pem")).is_ok());
+        for name in ["a.pem", "a-key.pem"] {
+            let text = fs::read_to_string(files.path(name)).unwrap();
+            fs::write(files.path(name), format!("\u{feff}{text}")).unwrap();
+        }
+        assert!(server_config(&files.path("a.pem"), &files.path("a-key.pem")).is_ok(), "a byte order mark is no fault");
         assert!(files.fault("a.pem", "b-key.pem").contains("is not that of the first certificate"));
         assert!(files.fault("none.pem", "a-key.pem").starts_with("cannot read the certificates"));
         assert!(files.fault("a.pem", "none.pem").starts_with("cannot read the private key"));

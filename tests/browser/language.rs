@@ -143,7 +143,7 @@ async fn sentences_and_the_journey_name_one_day_and_its_zone() {
     // The device writes what the server wrote.
     for (language, parts) in ["en", "ko"].iter().zip(&told) {
         let headers = [("Accept", "text/html"), ("Accept-Language", language)];
-        let page = crate::support::text(&stage.node.request("GET", GENUINE, &headers, b"").body);
+        let page = crate::support::text(&stage.node.follow(GENUINE, &headers).body);
         for (id, device) in ["reasons", "timeline"].iter().zip(parts) {
             assert_eq!(plain(&page, id), device.as_str().unwrap(), "{language}, {id}");
         }

@@ -141,7 +141,7 @@ async fn serve(
         return;
     }
     log.lock().unwrap().push(Asked { method: method.clone(), path: path.clone(), body: body.clone() });
-    let known = ["accept", "accept-language", "content-type"];
+    let known = ["accept", "accept-language", "content-type", "sec-fetch-mode"];
     let passed: Vec<(String, String)> =
         headers.into_iter().filter(|(name, _)| known.contains(&name.as_str())).collect();
     let asked = path.clone();

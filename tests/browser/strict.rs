@@ -23,7 +23,7 @@ async fn nothing_comes_from_elsewhere_and_nothing_runs_inline() {
     let browser = Browser::open(&stage.driver).await;
     browser.before_each_page(WATCH).await;
     for path in ["/", "/scan", "/scan/list", GENUINE, UNKNOWN] {
-        let answer = stage.node.request("GET", path, &[("Accept", "text/html")], b"");
+        let answer = stage.node.follow(path, &[("Accept", "text/html")]);
         let policy = answer.header("content-security-policy").unwrap();
         // The page to scan with may run its decoder, which is WebAssembly, and no other page may.
         let decoder = if path == "/scan" { " 'wasm-unsafe-eval'" } else { "" };

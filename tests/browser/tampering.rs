@@ -118,7 +118,11 @@ fn recorded(stage: &Stage, path: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 fn recorded_page(stage: &Stage, path: &str) -> (String, Vec<u8>) {
-    (path.to_owned(), stage.node.request("GET", path, &[("Accept", "text/html")], b"").body)
+    // The page is where the Digital Link leads.
+    let headers = [("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate")];
+    let link = stage.node.request("GET", path, &headers, b"");
+    let page = link.header("location").unwrap_or(path);
+    (page.to_owned(), stage.node.request("GET", page, &headers, b"").body)
 }
 
 fn again(old: &[(String, Vec<u8>)], path: &str, answer: &mut Answer) {
@@ -209,7 +213,8 @@ async fn another_ledger_at_the_same_address_is_told_and_can_be_accepted() {
     proxy.alter(move |path, answer| {
         // The trust anchor has a page too, which no script asks for.
         let accept = if path.starts_with("/trust") { "application/json" } else { "text/html" };
-        *answer = other.node.request("GET", path, &[("Accept", accept)], b"");
+        let headers = [("Accept", accept), ("Sec-Fetch-Mode", "navigate")];
+        *answer = other.node.request("GET", path, &headers, b"");
     });
     browser.goto(&proxy.url(GENUINE)).await;
     let status = alarm(&browser).await;

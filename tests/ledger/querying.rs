@@ -78,13 +78,13 @@ async fn every_filter_holds() {
     let (_member, _maker, ledger) = six().await;
     let cases: Vec<(EventFilter, &[&str])> = vec![
         (all(), &["a", "b", "c", "d", "e", "a"]),
-        (EventFilter { event_id: Some("urn:test:a".to_owned()), ..all() }, &["a", "a"]),
-        (EventFilter { event_id: Some("urn:test:z".to_owned()), ..all() }, &[]),
+        (EventFilter { event_ids: words(&["urn:test:a"]), ..all() }, &["a", "a"]),
+        (EventFilter { event_ids: words(&["urn:test:z"]), ..all() }, &[]),
         (EventFilter { id: Some(id("X")), ..all() }, &["a", "b", "a"]),
         (EventFilter { id: Some(id("Y")), ..all() }, &["c", "d"]),
         (EventFilter { id: Some(id("W")), ..all() }, &[]),
-        (EventFilter { id: Some(id("X")), event_id: Some("urn:test:b".to_owned()), ..all() }, &["b"]),
-        (EventFilter { id: Some(id("Y")), event_id: Some("urn:test:b".to_owned()), ..all() }, &[]),
+        (EventFilter { id: Some(id("X")), event_ids: words(&["urn:test:b"]), ..all() }, &["b"]),
+        (EventFilter { id: Some(id("Y")), event_ids: words(&["urn:test:b"]), ..all() }, &[]),
         (EventFilter { event_types: words(&["AggregationEvent"]), ..all() }, &["c"]),
         (
             EventFilter { event_types: words(&["AggregationEvent", "ObjectEvent"]), limit: 4, ..all() },
@@ -136,7 +136,7 @@ async fn events_come_page_by_page() {
 #[tokio::test]
 async fn what_a_query_finds_is_as_it_was_captured() {
     let (_member, _maker, ledger) = six().await;
-    let page = list(&ledger, EventFilter { event_id: Some("urn:test:b".to_owned()), ..all() }).await.unwrap();
+    let page = list(&ledger, EventFilter { event_ids: words(&["urn:test:b"]), ..all() }).await.unwrap();
     let [found] = &page.events[..] else { panic!("{page:?}") };
     assert_eq!(found.position, 1);
     assert_eq!(found.json.get("readPoint").and_then(|place| place.get("id")).and_then(Json::as_str), Some(DOCK));

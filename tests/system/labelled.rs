@@ -120,7 +120,7 @@ fn one_label_by_every_way_of_asking() {
         format!("{item}?10=FAKE&17=311130"),
         format!("/01/{GTIN}/10/FAKE/21/A1?17=311130&3103=000195"),
     ] {
-        let answer = node.get(&target).json();
+        let answer = node.follow(&target, &[]).json();
         assert_eq!((&answer["label"], &answer["verdict"]), (&wanted, &json!("suspect")), "{target}: {answer}");
         // Where the evidence is, it is for the same label.
         let evidence = answer["evidence"].as_str().unwrap().strip_prefix(&node.url).unwrap().to_owned();

@@ -5,10 +5,11 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::signer::{Signer, captured};
-use crate::support::{Answer, Node, document, object_event, text};
+use crate::support::{Answer, Node, document, object_event, request, text};
 
 const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/A1";
 const PATH: &str = "/01/09506000134352/21/A1";
+const ENCODED: &str = "https%3A%2F%2Fid.gs1.org%2F01%2F09506000134352%2F21%2FA1";
 const HTML: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 fn ledger() -> Node {
@@ -24,8 +25,14 @@ fn ledger() -> Node {
     node
 }
 
-fn get(node: &Node, path: &str, accept: &str) -> Answer {
+/// Asks, without going where the answer leads.
+fn ask(node: &Node, path: &str, accept: &str) -> Answer {
     node.request("GET", path, &[("Accept", accept)], b"")
+}
+
+/// Asks, and goes where a Digital Link leads.
+fn get(node: &Node, path: &str, accept: &str) -> Answer {
+    node.follow(path, &[("Accept", accept)])
 }
 
 fn vary(answer: &Answer) -> String {
@@ -39,62 +46,136 @@ fn links(answer: &Answer) -> String {
 }
 
 #[test]
-fn a_digital_link_answers_in_the_form_that_is_asked_for() {
+fn a_digital_link_leads_to_the_page_and_verdict() {
     let node = ledger();
-    let json = get(&node, PATH, "*/*");
-    assert_eq!((json.status, json.header("content-type")), (200, Some("application/json")));
-    assert_eq!(json.json()["verdict"], "authentic");
-    let page = get(&node, PATH, HTML);
-    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
-    let linkset = get(&node, PATH, "application/linkset+json");
-    assert_eq!((linkset.status, linkset.header("content-type")), (200, Some("application/linkset+json")));
-    for answer in [&json, &page, &linkset] {
-        assert!(vary(answer).contains("accept"), "{answer:?}");
+    let page = format!("{}/verify?id={ENCODED}", node.url);
+    for accept in ["*/*", HTML, "application/json", "text/html", "image/png"] {
+        let answer = ask(&node, PATH, accept);
+        assert_eq!((answer.status, answer.header("location")), (307, Some(page.as_str())), "{accept}");
+        assert!(vary(&answer).contains("accept"), "{answer:?}");
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-        let links = links(answer);
+        let links: Vec<_> = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("link")).collect();
+        let [(_, links)] = &links[..] else { panic!("one line, for those that see one: {answer:?}") };
         assert!(links.contains(&format!("<{}{PATH}?linkType=linkset>; rel=\"linkset\"", node.url)), "{links}");
         assert!(links.contains(&format!("<{ITEM}>; rel=\"owl:sameAs\"")), "{links}");
     }
-    let context = &linkset.json()["linkset"][0];
-    assert_eq!(context["anchor"], format!("{}{PATH}", node.url));
+    let head = node.request("HEAD", PATH, &[("Accept", HTML)], b"");
+    assert_eq!((head.status, head.header("location"), head.body.len()), (307, Some(page.as_str()), 0));
+    assert_eq!(ask(&node, &format!("{PATH}/"), "*/*").header("location"), Some(page.as_str()), "a slash at the end");
 
-    // Every link leads somewhere.
-    for (link_type, targets) in context.as_object().unwrap() {
+    let json = get(&node, PATH, "*/*");
+    assert_eq!((json.status, json.header("content-type")), (200, Some("application/json")));
+    assert_eq!(json.json()["verdict"], "authentic");
+    let html = get(&node, PATH, HTML);
+    assert_eq!((html.status, html.header("content-type")), (200, Some("text/html; charset=utf-8")));
+}
+
+#[test]
+fn a_client_stays_at_the_host_that_it_asked() {
+    let node = ledger();
+    let page = format!("/verify?id={ENCODED}");
+    let port = node.url.rsplit(':').next().unwrap();
+    let other = request(&format!("localhost:{port}"), "GET", PATH, &[], b"");
+    assert_eq!(other.header("location"), Some(page.as_str()), "by another name of the node");
+    let navigating = node.request("GET", PATH, &[("Sec-Fetch-Mode", "navigate")], b"");
+    assert_eq!(navigating.header("location"), Some(page.as_str()), "a browser, which may have come by a proxy");
+}
+
+#[test]
+fn the_linkset_has_every_link_in_both_forms() {
+    let node = ledger();
+    let linkset = ask(&node, PATH, "application/linkset+json");
+    assert_eq!((linkset.status, linkset.header("content-type")), (200, Some("application/linkset+json")));
+    assert!(linkset.header("link").unwrap().contains("rel=\"http://www.w3.org/ns/json-ld#context\""), "{linkset:?}");
+    let json = linkset.json();
+    let [item, class] = &json["linkset"].as_array().unwrap()[..] else { panic!("{json}") };
+    assert_eq!(item["anchor"], format!("{}{PATH}", node.url));
+    assert_eq!(class["anchor"], format!("{}/01/09506000134352", node.url));
+    let default = item["https://ref.gs1.org/voc/defaultLink"].as_array().unwrap();
+    assert_eq!(default.len(), 1);
+    let members: Vec<&String> = default[0].as_object().unwrap().keys().collect();
+    assert_eq!(members, ["href", "title"]);
+
+    // Every link leads somewhere, to what it says it is.
+    for (link_type, targets) in item.as_object().unwrap() {
         for target in targets.as_array().into_iter().flatten() {
             let href = target["href"].as_str().unwrap().strip_prefix(&node.url).unwrap();
-            let media_type = target["type"].as_str().unwrap();
-            let found = get(&node, href, media_type);
+            let media_type = target["type"].as_str().unwrap_or("application/json");
+            let found = ask(&node, href, media_type);
             assert_eq!(found.status, 200, "{link_type} {href}");
             assert!(found.header("content-type").unwrap().starts_with(media_type), "{link_type} {href}");
         }
     }
-    let head = node.request("HEAD", PATH, &[("Accept", HTML)], b"");
-    assert_eq!((head.status, head.body.len()), (200, 0));
-    assert_eq!(head.header("content-type"), page.header("content-type"));
-    let head = node.request("HEAD", PATH, &[], b"");
-    assert_eq!((head.status, head.header("content-type")), (200, Some("application/json")));
+    let text_form = ask(&node, PATH, "application/linkset");
+    assert_eq!((text_form.status, text_form.header("content-type")), (200, Some("application/linkset")));
+    let lines = text(&text_form.body);
+    let count =
+        |json: &Value| json.as_object().unwrap().values().filter_map(Value::as_array).map(Vec::len).sum::<usize>();
+    assert_eq!(lines.lines().count(), count(item) + count(class), "{lines}");
+    assert!(
+        lines.contains(&format!("; anchor=\"{}{PATH}\"; type=\"text/html\"; hreflang=\"en\"", node.url)),
+        "{lines}"
+    );
+    for all in ["linkType=linkset", "linkType=all"] {
+        let answer = ask(&node, &format!("{PATH}?{all}"), HTML);
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/linkset+json")));
+    }
 }
 
 #[test]
-fn a_link_type_leads_to_its_link() {
+fn a_link_type_leads_to_its_link_and_takes_the_query_along() {
     let node = ledger();
-    let led = |query: &str| {
-        let answer = get(&node, &format!("{PATH}?{query}"), "*/*");
-        (answer.status, answer.header("location").map(str::to_owned))
+    let led_by = |path: &str, accept: &str| {
+        let answer = ask(&node, path, accept);
+        let target =
+            answer.header("location").map(|target| target.strip_prefix(&node.url).unwrap_or(target).to_owned());
+        (answer.status, target.unwrap_or_default())
     };
-    let encoded = "https%3A%2F%2Fid.gs1.org%2F01%2F09506000134352%2F21%2FA1";
-    let page = Some(format!("{}/verify?id={encoded}", node.url));
-    assert_eq!(led("linkType=gs1:defaultLink"), (307, page.clone()));
-    assert_eq!(led("17=261231&linkType=https%3A%2F%2Fref.gs1.org%2Fvoc%2Ftraceability"), (307, page));
-    let events = Some(format!("{}/epcis/epcs/{encoded}/events", node.url));
-    assert_eq!(led("linkType=gs1:epcis"), (307, events));
-    for all in ["linkType=linkset", "linkType=all"] {
-        let answer = get(&node, &format!("{PATH}?{all}"), HTML);
-        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/linkset+json")));
+    let led = |query: &str| led_by(&format!("{PATH}?{query}"), "*/*");
+    let page = format!("/verify?id={ENCODED}");
+    let evidence = format!("/evidence?id={ENCODED}");
+    for spelling in
+        ["gs1:defaultLink", "gs1:traceability", "traceability", "https%3A%2F%2Fref.gs1.org%2Fvoc%2Ftraceability"]
+    {
+        assert_eq!(led(&format!("linkType={spelling}")), (307, page.clone()), "{spelling}");
     }
-    let unknown = get(&node, &format!("{PATH}?linkType=gs1:recipeInfo"), "*/*");
+    assert_eq!(led("linkType=gs1:epcis"), (307, "/epcis".to_owned()));
+    let traced = format!("{PATH}?linkType=gs1:traceability");
+    for (accept, target) in
+        [("text/html", &page), ("application/json", &page), ("application/vnd.sealane.evidence+json", &evidence)]
+    {
+        assert_eq!(led_by(&traced, accept), (307, target.clone()), "{accept}");
+    }
+    // Parameters go along; what the target asks about does not come from them.
+    assert_eq!(led("17=261231&foo=1&foo=2"), (307, format!("{page}&foo=1&foo=2&17=261231")));
+    assert_eq!(led("foo=a%2Fb+c&linkType=traceability"), (307, format!("{page}&foo=a%2Fb+c")));
+    assert_eq!(led("linkType=epcis&17=261231"), (307, "/epcis?17=261231".to_owned()));
+    assert_eq!(led("id=https%3A%2F%2Fid.gs1.org%2F00%2F095060001000000012&%69d=x"), (307, page.clone()));
+    let beside = led_by("/01/09506000134352/10/L8/21/A1?17=261231", "*/*");
+    assert_eq!(beside, (307, format!("{page}&10=L8&17=261231")), "a lot in the path too");
+    let lot = led_by("/01/09506000134352?10=L8&x=1", "*/*");
+    assert_eq!(lot, (307, "/verify?id=https%3A%2F%2Fid.gs1.org%2F01%2F09506000134352%2F10%2FL8&x=1".to_owned()));
+    for query in ["foo=1&foo=2&17=261231", "linkType=traceability&bar", "linkType=gs1:epcis&foo=1"] {
+        let found = get(&node, &format!("{PATH}?{query}"), "application/json");
+        assert_eq!(found.status, 200, "{query}: {found:?}");
+    }
+    let taken = get(&node, &format!("{PATH}?size=XL&from=here&foo"), "application/json");
+    assert_eq!(taken.json()["id"], ITEM);
+    let unknown = ask(&node, &format!("{PATH}?linkType=gs1:recipeInfo"), "*/*");
     assert_eq!((unknown.status, &unknown.json()["code"]), (404, &json!("not-found")));
-    assert_eq!(led("17=261231"), (200, None), "an attribute of the label leads nowhere else");
+    assert!(unknown.json()["detail"].as_str().unwrap().contains("there are gs1:defaultLink"), "{unknown:?}");
+}
+
+#[test]
+fn options_on_a_digital_link_tell_methods_and_the_linkset() {
+    let node = Node::start();
+    let options = node.request("OPTIONS", PATH, &[("Origin", "https://shop.example")], b"");
+    assert_eq!((options.status, options.header("allow")), (204, Some("GET, HEAD, OPTIONS")));
+    assert_eq!(options.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(options.header("access-control-allow-methods"), Some("GET, HEAD, OPTIONS"));
+    assert_eq!(options.header("access-control-max-age"), Some("86400"));
+    assert!(links(&options).contains("rel=\"linkset\""), "{options:?}");
+    assert_eq!(node.request("OPTIONS", "/01/09506000134353", &[], b"").status, 204);
 }
 
 #[test]
@@ -106,6 +187,8 @@ fn a_link_that_names_nothing_is_refused_in_the_form_that_is_asked_for() {
         ("/00/095060001000000011", 400, "bad-id", "check digit"),
         ("/01/09506000134352/21/A1/10/L", 400, "bad-id", "cannot follow"),
         ("/01/09506000134352/99/X", 400, "bad-id", "it takes 22, 10, 21"),
+        ("/01/09506000134352/21/A1/foo", 400, "bad-id", "cannot follow"),
+        ("/01/09506000134352/21/A1//", 400, "bad-id", ""),
         ("/verify?id=(01)09506000134352(05)X", 400, "bad-id", "is no GS1 application identifier"),
         ("/verify?id=(99)1234", 400, "bad-id", "holds no GS1 key"),
         ("/verify?id=(01)09506000134353(21)A1", 400, "bad-id", "it should be 2"),
@@ -138,9 +221,9 @@ fn the_resolver_describes_itself() {
 #[test]
 fn a_kind_of_product_is_never_authentic_and_the_unknown_is_no_fault() {
     let node = ledger();
-    let class = node.get("/01/09506000134352").json();
+    let class = node.follow("/01/09506000134352", &[]).json();
     assert_eq!(class["verdict"], "unknown", "nothing is recorded of the kind as such: {class}");
-    let unknown = node.get("/01/09506000134352/21/NONE");
+    let unknown = node.follow("/01/09506000134352/21/NONE", &[]);
     assert_eq!((unknown.status, &unknown.json()["verdict"]), (200, &json!("unknown")));
 }
 
@@ -190,7 +273,7 @@ fn the_page_is_whole_without_a_script_and_in_two_languages() {
             assert!(target.starts_with('/') || target.starts_with('#'), "{}", &target[..40]);
         }
     }
-    let korean = node.request("GET", PATH, &[("Accept", HTML), ("Accept-Language", "ko-KR,ko;q=0.9,en;q=0.8")], b"");
+    let korean = node.follow(PATH, &[("Accept", HTML), ("Accept-Language", "ko-KR,ko;q=0.9,en;q=0.8")]);
     let html = text(&korean.body);
     assert_eq!(korean.header("content-language"), Some("ko"));
     for words in ["<html lang=\"ko\">", "정품", "제조·번호 부여", "번호 소유자 “", "”이(가) 등록했습니다."]
@@ -223,7 +306,7 @@ fn a_page_with_all_that_it_loads_is_small() {
     let node = ledger();
     let gzip = |path: &str| {
         let headers = [("Accept", HTML), ("Accept-Encoding", "gzip")];
-        let answer = node.request("GET", path, &headers, b"");
+        let answer = node.follow(path, &headers);
         assert_eq!((answer.status, answer.header("content-encoding")), (200, Some("gzip")), "{path}");
         answer
     };

@@ -241,7 +241,7 @@ fn a_node_whose_ledger_is_not_sound_only_reads_until_a_check_passes() {
         for (language, words) in [("en", "found a fault in its own ledger at 20"), ("ko", "자체 원장에서 결함을")]
         {
             let headers = [("Accept", "text/html"), ("Accept-Language", language)];
-            let shown = crate::support::text(&node.request("GET", page, &headers, b"").body);
+            let shown = crate::support::text(&node.follow(page, &headers).body);
             assert!(shown.contains(words), "{page} {language}: {shown}");
         }
     }

@@ -157,6 +157,15 @@ impl Node {
         self.request("GET", path, &[], b"")
     }
 
+    /// A GET that goes where a Digital Link leads, at this node, with the same headers.
+    pub fn follow(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let answer = self.request("GET", path, headers, b"");
+        match answer.header("location").filter(|_| answer.status == 307) {
+            Some(target) => self.request("GET", target.strip_prefix(&self.url).unwrap_or(target), headers, b""),
+            None => answer,
+        }
+    }
+
     /// A GET that this node's member signs.
     pub fn get_as_member(&self, path: &str) -> Answer {
         self.request("GET", path, &[("Sealane-Member", &self.word(path))], b"")

@@ -429,13 +429,25 @@ const LABEL = ["10", "11", "15", "16", "17", "22", "235", "7003"];
  * Digital Link's path and query, or `more`, `{ai: value}`, have them.
  */
 export function parseQuestion(input, more = {}) {
-  const id = parseId(input);
+  const id = parseId(withoutSlash(input));
   const pairs = [...(id.beside ?? []), ...Object.entries(more)];
   for (const pair of id.beside && id.query ? id.query.split("&") : []) {
     const [ai, value] = cutAt(pair, "=").map(decode);
     if (AIS.has(ai)) pairs.push([ai, value]);
   }
   return besideOf(id, pairs);
+}
+
+/** A Digital Link without the `/` at the end of its path, which a resolver tolerates and an EPC never has; any other text as it is. */
+function withoutSlash(input) {
+  const [, path, rest] = /^([^?#]*)\/[ \t\r\n]*((?:[?#].*)?)$/s.exec(input) ?? [];
+  if (path === undefined || !/^[ \t\r\n]*(?:\][A-Za-z][0-9])?https?:\/\/[^/]+\/./i.test(path)) return input;
+  try {
+    return parseId(path + rest).key ? path + rest : input;
+  } catch (error) {
+    if (error instanceof IdError) return path + rest;
+    throw error;
+  }
 }
 
 function besideOf(id, pairs) {

@@ -13,10 +13,6 @@ pub use job::ReceiptDescription;
 pub use options::options_capture;
 pub use post::post_capture;
 
-/// The versions of the standards that are captured.
-pub const EPCIS_VERSION: &str = "2.0.0";
-pub const CBV_VERSION: &str = "2.0.0";
-
 /// Longest document, in bytes: what fits a statement in base64url beside the longest header, a signature of 86
 /// characters and two dots.
 pub const DOCUMENT_BYTES_MAX: usize = (STATEMENT_BYTES_MAX - HEADER_BYTES_MAX.div_ceil(3) * 4 - 86 - 2) / 4 * 3;

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::ALLOW;
 
-use crate::http::capture::{CBV_VERSION, DOCUMENT_BYTES_MAX, EPCIS_VERSION};
+use crate::http::capture::DOCUMENT_BYTES_MAX;
 use sealane_core::limits::EVENTS_PER_CAPTURE_MAX;
 
 /// Announces versions and limits.
@@ -17,15 +17,8 @@ use sealane_core::limits::EVENTS_PER_CAPTURE_MAX;
 pub async fn options_capture() -> HttpResponse {
     HttpResponse::NoContent()
         .insert_header((ALLOW, "OPTIONS, POST"))
-        .insert_header(("GS1-EPCIS-Version", EPCIS_VERSION))
-        .insert_header(("GS1-EPCIS-Min", EPCIS_VERSION))
-        .insert_header(("GS1-EPCIS-Max", EPCIS_VERSION))
-        .insert_header(("GS1-CBV-Version", CBV_VERSION))
-        .insert_header(("GS1-CBV-Min", CBV_VERSION))
-        .insert_header(("GS1-CBV-Max", CBV_VERSION))
         .insert_header(("GS1-Capture-Error-Behaviour", "rollback"))
         .insert_header(("GS1-EPCIS-Capture-Limit", EVENTS_PER_CAPTURE_MAX))
         .insert_header(("GS1-EPCIS-Capture-File-Size-Limit", DOCUMENT_BYTES_MAX))
-        .insert_header(("GS1-Vendor-Version", env!("CARGO_PKG_VERSION")))
         .finish()
 }

@@ -18,7 +18,7 @@ use crate::http::Node;
 use crate::http::background::Background;
 use crate::http::body::{self, JOSE};
 use crate::http::capture::job::{CaptureJob, location};
-use crate::http::capture::{DOCUMENT_BYTES_MAX, EPCIS_VERSION, prefer};
+use crate::http::capture::{DOCUMENT_BYTES_MAX, prefer};
 use crate::http::limits::Guard;
 use crate::http::metrics::{CaptureOutcome, Metrics};
 use crate::http::problem::{Code, Problem};
@@ -48,7 +48,8 @@ const ERROR_BEHAVIOUR: &str = "GS1-Capture-Error-Behaviour";
         (status = 403, description = "The signer may not record this"),
         (status = 409, description = "The eventID stands for another event, or every event is recorded already; `receipt` is \
             the first one's"),
-        (status = 413, description = "More than one capture may hold; `limit` says how much it may"),
+        (status = 413, description = "More than one capture may hold, inflated if it is in gzip; `limit` says how much it may"),
+        (status = 415, description = "The body is of a type or coding that is not taken"),
         (status = 429, description = "Come back after `Retry-After` seconds"),
     ))]
 pub async fn post_capture(
@@ -129,12 +130,13 @@ async fn read(
     ledger: &Ledger,
 ) -> Result<(SubmittedStatement, Ticket), Problem> {
     let form = Form::of(request)?;
-    body::refuse_encoding(request)?;
+    let is_packed = body::is_gzip(request)?;
     let limit = match form {
         Form::Compact => STATEMENT_BYTES_MAX,
         Form::Detached => DOCUMENT_BYTES_MAX,
     };
     let (body, ticket) = match body::declared_length(request) {
+        _ if is_packed => read_packed(request, payload, limit, ledger).await?,
         Some(length) if may_wait(length) && length <= limit => {
             let Some(place) = ledger.promise(length) else { return Err(refuse(request, payload).await) };
             read_long(body::read(request, payload, limit), ledger, place).await?
@@ -154,6 +156,25 @@ async fn read(
         Form::Detached => SubmittedStatement::from_detached(detached(request)?, &body)?,
     };
     Ok((submitted, ticket))
+}
+
+/// Reads a compressed body. How long it is shows once it is inflated: a long one then waits for its turn like one that came slowly.
+async fn read_packed(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limit: usize,
+    ledger: &Ledger,
+) -> Result<(Bytes, Option<Ticket>), Problem> {
+    if ledger.is_full() {
+        return Err(refuse(request, payload).await);
+    }
+    let body = body::read_inflated(request, payload, limit).await?;
+    let ticket = match may_wait(body.len()).then(|| ledger.promise(body.len())) {
+        Some(Some(place)) => place.into_ticket().await,
+        Some(None) => None,
+        None => ledger.try_acquire(body.len()),
+    };
+    Ok((body, ticket))
 }
 
 async fn refuse(request: &HttpRequest, payload: web::Payload) -> Problem {
@@ -198,6 +219,12 @@ impl Form {
         match body::media_type(request).as_deref() {
             Some(JOSE) => Ok(Self::Compact),
             Some("application/json" | "application/ld+json") => Ok(Self::Detached),
+            Some("application/xml" | "text/xml") => Err(body::unsupported(
+                request,
+                "a node takes signed JSON alone: `sealane gateway` is the participant's own EPCIS server, which reads XML and \
+                 signs; or send a compact JWS as application/jose, or the EPCISDocument as application/json with its \
+                 detached JWS in JWS-Signature",
+            )),
             _ => Err(body::unsupported(
                 request,
                 "send a compact JWS as application/jose, or the EPCISDocument as application/json or application/ld+json \
@@ -255,5 +282,5 @@ fn answer(id: StatementId, job: &CaptureJob, wait: Option<Duration>, final_now: 
     if let Some(wait) = wait {
         answer.insert_header((prefer::PREFERENCE_APPLIED, format!("wait={}", wait.as_secs())));
     }
-    answer.insert_header((LOCATION, location(id))).insert_header(("GS1-EPCIS-Version", EPCIS_VERSION)).json(job)
+    answer.insert_header((LOCATION, location(id))).json(job)
 }

@@ -121,9 +121,7 @@ fn ends(visitor: &Visitor, figures: &Figures) -> Vec<Want> {
     let soon = figures.now.plus_millis(NEAR_EXPIRY_MS);
     let own = figures.own_ends.iter().filter(|own| own.end <= soon).map(|own| {
         let (key, command) = match own.of {
-            EndOf::Authority => {
-                ("want.authority", format!("openssl x509 -noout -enddate -in {}/ca.pem", figures.machine.data))
-            }
+            EndOf::Authority => ("want.authority", format!("sealane ca renew --data {}", figures.machine.data)),
             EndOf::Https => ("want.https", "sealane serve --tls-cert FILE --tls-key FILE".to_owned()),
         };
         Want::wrong(visitor.fill(key, &[("time", &minute(own.end))]), command)

@@ -5,10 +5,10 @@ use actix_web::http::header::{CACHE_CONTROL, ContentType, LINK};
 use serde_json::json;
 
 use crate::app::events::FoundEvent;
+use crate::http::epcis::CONTEXT;
 use sealane_core::json::Json;
+use sealane_core::merkle::TreeSize;
 use sealane_core::time::Timestamp;
-
-const EPCIS_CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
 
 /// What the members that begin with `sealane:` are short for.
 const OWN_NAMESPACE: &str = "urn:sealane:epcis:";
@@ -16,7 +16,7 @@ const OWN_NAMESPACE: &str = "urn:sealane:epcis:";
 /// Writes a page's document. Numbers have the digits with which they were signed.
 pub fn write(events: Vec<FoundEvent>, now: Timestamp) -> String {
     let mut document = Json::from(json!({
-        "@context": [EPCIS_CONTEXT, {"sealane": OWN_NAMESPACE}],
+        "@context": [CONTEXT, {"sealane": OWN_NAMESPACE}],
         "type": "EPCISQueryDocument",
         "schemaVersion": "2.0",
         "creationDate": now,
@@ -29,10 +29,13 @@ pub fn write(events: Vec<FoundEvent>, now: Timestamp) -> String {
     document.to_string()
 }
 
+/// Leaves of the ledger that a page was found in.
+const TREE_SIZE: &str = "Sealane-Tree-Size";
+
 /// Answers with a page's document. `next` is the URL of the following one.
-pub fn answer(document: String, next: Option<String>) -> HttpResponse {
+pub fn answer(document: String, size: TreeSize, next: Option<String>) -> HttpResponse {
     let mut answer = HttpResponse::Ok();
-    answer.insert_header((CACHE_CONTROL, "no-cache")).insert_header(("GS1-EPCIS-Version", "2.0.0"));
+    answer.insert_header((CACHE_CONTROL, "no-cache")).insert_header((TREE_SIZE, size.get()));
     if let Some(url) = next {
         answer.insert_header((LINK, format!("<{url}>; rel=\"next\"")));
     }

@@ -22,9 +22,9 @@ pub async fn get_event(request: HttpRequest, node: web::Data<Node>) -> Result<Ht
         query @ "ver=CBV2.0" => event_id = format!("{event_id}?{query}"),
         _ => drop(Parameters::of(&request, &[])?),
     }
-    let page = Query::of_event(event_id).page(&node.ledger_for(&request)).await?;
+    let page = Query::of_event(event_id).page(&node.ledger_for(&request), None).await?;
     if page.is_empty {
         return Err(Problem::not_found("no event has this eventID"));
     }
-    Ok(document::answer(page.document, None))
+    Ok(document::answer(page.document, page.size, None))
 }

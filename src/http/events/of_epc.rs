@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::http::Node;
 use crate::http::events::identifier;
 use crate::http::events::list::page;
-use crate::http::events::query::{KNOWN, Query, epc};
+use crate::http::events::query::{KNOWN, ONCE, Query, epc};
 use crate::http::parameters::Parameters;
 use crate::http::problem::Problem;
 
@@ -18,9 +18,9 @@ use crate::http::problem::Problem;
             parameters of /epcis/events"),
     ),
     responses((status = 200, description = "EPCISQueryDocument", body = Object,
-        headers(("Link" = String, description = "`rel=\"next\"` while there is more")))))]
+        headers(("Link" = String, description = "As of /epcis/events")))))]
 pub async fn list_events_of_epc(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
     let id = epc(&identifier(&request, "/epcis/epcs/", "/events")?)?;
-    let parameters = Parameters::of(&request, KNOWN)?;
+    let parameters = Parameters::with_alternatives(&request, KNOWN, ONCE)?;
     page(&node, &request, &parameters, Query::of(&parameters, Some(id))?).await
 }

@@ -39,6 +39,7 @@ codes! {
     BadRequest = "bad-request", 400, "The request cannot be read";
     NotFound = "not-found", 404, "There is nothing with this name";
     MethodNotAllowed = "method-not-allowed", 405, "The method is not taken here";
+    NotAcceptable = "not-acceptable", 406, "What is asked for is not given in this form";
     UriTooLong = "uri-too-long", 414, "The URI is too long";
     UnsupportedMediaType = "unsupported-media-type", 415, "The body is of a type that is not taken";
     BodyTooLarge = "body-too-large", 413, "The body is too long";
@@ -224,7 +225,9 @@ impl Code {
             (Code::BadParameter | Code::MissingParameter | Code::UnknownParameter, _) => {
                 Some("QueryParameterException")
             }
-            (_, 400) => Some("ValidationException"),
+            // EPCIS has none for a method that is not taken.
+            (_, 400 | 405) => Some("ValidationException"),
+            (_, 406) => Some("NotAcceptableException"),
             (_, 401 | 403) => Some("SecurityException"),
             (_, 404) => Some("NoSuchResourceException"),
             (_, 409) => Some("ResourceAlreadyExistsException"),

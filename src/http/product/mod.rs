@@ -1,43 +1,47 @@
 //! GS1 Digital Link paths: what a scanned label leads to, by the GS1-Conformant resolver standard.
 //!
-//! A Digital Link of this node's is answered here and not by a redirect to somewhere else: people get a page, programs the
-//! verdict, and a client that asks for it the set of all links. `?linkType=` redirects to one of these.
+//! A Digital Link leads to the id's default link, the page and verdict at `/verify?id=`, whatever the client accepts; `?linkType=` leads
+//! to another one. A client that asks for it gets the set of all links here.
 
 mod description;
 mod linkset;
 
-use actix_web::http::Method;
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LINK, LOCATION, VARY};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LINK, LOCATION, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::Node;
 use crate::http::accept::{Form, preferred};
-use crate::http::parameters::{query_value, query_values};
+use crate::http::parameters::{decoded, query_value, query_values};
 use crate::http::problem::Problem;
-use crate::http::verify::{self, VerdictSchema};
+use crate::http::verify;
 use sealane_core::gs1::ai::Ai;
 use sealane_core::gs1::{IdError, Label, Question};
 
 pub use description::{__path_get_resolver_description, get_resolver_description};
-use linkset::{Links, Wanted};
+pub use linkset::EVIDENCE_JSON;
+use linkset::{Links, LinksetForm, Wanted, led_to};
 
 /// First segments that are a GS1 key: its AI, or the word that early Digital Links had for it.
 pub const PATH: &str =
     "/{ai:[0-9]{2,4}|gtin|sscc|gln|party|payTo|grai|giai|gdti|gcn|gsrnp|gsrn|cpid|itip|ginc|gsin|gmn}/{value:.+}";
 
-/// Judges the product that a GS1 Digital Link names by its path, such as `/01/09506000134352/21/A1`.
+/// What a redirect does not take along: it was followed, or is what the target asks about.
+const NOT_PASSED_ON: [&str; 2] = ["linkType", "id"];
+
+/// Leads to the page and verdict of what a GS1 Digital Link names by its path, such as `/01/09506000134352/21/A1`.
 #[utoipa::path(get, path = "/{ai}/{value}", tag = "products",
     params(
         ("ai" = String, Path, description = "Application identifier of a GS1 key: 01, 00, 414, 8003, 8004 and so on"),
         ("value" = String, Path, description = "The key's value, then its qualifiers, as in `09506000134352/21/A1`"),
         ("linkType" = Option<String>, Query,
-            description = "`linkset` or `all` for every link; `gs1:defaultLink`, `gs1:traceability` or `gs1:epcis` to be led there"),
+            description = "`linkset` for every link; `gs1:traceability`, `gs1:epcis` and so on, with or without `gs1:`, to be led there"),
     ),
     responses(
-        (status = 200, description = "By `Accept`: the verdict, as of /verify; a page for people; or, as \
-            `application/linkset+json`, the links (RFC 9264)", content(
-            (VerdictSchema = "application/json"), (String = "text/html"), (Object = "application/linkset+json"))),
-        (status = 307, description = "To the link that `linkType` names"),
+        (status = 200, description = "With `linkType=linkset`, or `Accept: application/linkset+json` or `application/linkset`: the \
+            links (RFC 9264)", content((Object = "application/linkset+json"), (String = "application/linkset"))),
+        (status = 300, description = "Several links of the `linkType` that nothing tells apart: a linkset of these",
+            content((Object = "application/linkset+json"))),
+        (status = 307, description = "To the default link, or to the one that `linkType` names, with the other parameters"),
         (status = 308, description = "From a word such as `gtin` to the application identifier"),
         (status = 400, description = "The path names a GS1 key wrongly"),
         (status = 404, description = "No GS1 key has this application identifier, or nothing here is of the `linkType`"),
@@ -45,18 +49,36 @@ pub const PATH: &str =
 pub async fn get_product(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
     verify::refuse_long(&request)?;
     let asked = asked(&request)?;
-    let id = asked.id.clone();
-    let mut answer = resolve(&request, &node, &asked).await?;
+    let links = Links::under(&node.public_url, &asked);
+    let mut answer = resolve(&request, &node, &links, &asked)?;
     let headers = answer.headers_mut();
-    headers.append(VARY, HeaderValue::from_static("accept"));
-    if let Ok(link) = HeaderValue::from_str(&Links::of(&node, &id).header()) {
-        headers.append(LINK, link);
+    headers.append(VARY, HeaderValue::from_static("accept, accept-language"));
+    let media_type = headers.get(CONTENT_TYPE).and_then(|found| found.to_str().ok()).map(str::to_owned);
+    if let Ok(link) = HeaderValue::from_str(&links.header(media_type.as_deref())) {
+        headers.insert(LINK, link);
     }
     Ok(answer)
 }
 
+/// Says which methods a Digital Link takes, and where its linkset is.
+#[utoipa::path(options, path = "/{ai}/{value}", tag = "products",
+    params(
+        ("ai" = String, Path, description = "Application identifier of a GS1 key"),
+        ("value" = String, Path, description = "The key's value, then its qualifiers"),
+    ),
+    responses((status = 204, description = "Methods, and what pages of other sites may do, are in the headers")))]
+pub async fn options_product(request: HttpRequest, node: web::Data<Node>) -> HttpResponse {
+    let mut answer = HttpResponse::NoContent();
+    answer.insert_header((ALLOW, "GET, HEAD, OPTIONS"));
+    if let Ok(asked) = asked(&request) {
+        answer.insert_header((LINK, Links::under(&node.public_url, &asked).header(None)));
+    }
+    answer.finish()
+}
+
 /// Reads the path as it was sent, where a slash inside a serial stays percent-encoded, and the attributes of the query.
 fn asked(request: &HttpRequest) -> Result<Question, Problem> {
+    // A slash at the end is taken by `Question`.
     let asked = match Question::parse(&format!("https://id.gs1.org{}", request.uri().path())) {
         Ok(asked) => asked,
         Err(error @ (IdError::NoKey { .. } | IdError::UnknownAi { .. })) => {
@@ -68,35 +90,63 @@ fn asked(request: &HttpRequest) -> Result<Question, Problem> {
     Ok(attributes.try_fold(asked, |asked, (ai, value)| asked.with(&ai, &value))?)
 }
 
-async fn resolve(request: &HttpRequest, node: &Node, asked: &Question) -> Result<HttpResponse, Problem> {
-    let links = Links::of(node, &asked.id);
+fn resolve(request: &HttpRequest, node: &Node, links: &Links, asked: &Question) -> Result<HttpResponse, Problem> {
     let link_type = query_value(request.query_string(), "linkType");
-    let wanted = link_type.map(|link_type| links.wanted(&link_type)).transpose()?;
-    let form = preferred(request, &[Form::Json, Form::Html, Form::Linkset]);
-    match wanted {
-        Some(Wanted::Linkset) => Ok(links.answer()),
-        Some(Wanted::Link(href)) => Ok(redirect(HttpResponse::TemporaryRedirect(), &href)),
-        None if starts_with_a_word(request) => {
-            Ok(redirect(HttpResponse::PermanentRedirect(), &numeric(request, asked)))
+    let wanted = link_type.map(|link_type| links.wanted(request, &link_type)).transpose()?;
+    let form = match preferred(request, &[Form::Json, Form::Html, Form::Linkset, Form::LinksetText]) {
+        Form::Linkset => Some(LinksetForm::Json),
+        Form::LinksetText => Some(LinksetForm::Text),
+        Form::Json | Form::Html => None,
+    };
+    let led = |href: &str| {
+        let target = at_same_host(request, &node.public_url, href);
+        redirect(HttpResponse::TemporaryRedirect(), &led_to(target, &passed_on(request, asked)))
+    };
+    Ok(match (wanted, form) {
+        (Some(Wanted::Linkset), form) => links.answer(form.unwrap_or(LinksetForm::Json)),
+        (Some(Wanted::Link(href)), _) => led(&href),
+        (Some(Wanted::Choice(choice)), _) => Links::answer_choice(&choice),
+        (None, _) if starts_with_a_word(request) => {
+            redirect(HttpResponse::PermanentRedirect(), &numeric(request, asked))
         }
-        None if form == Form::Linkset => Ok(links.answer()),
-        None if request.method() == Method::HEAD && form == Form::Json => {
-            // What a head says is the same whatever the verdict is: it need not be worked out.
-            Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type("application/json").finish())
-        }
-        None if form == Form::Html => verify::answer_page(request, node, asked, None).await,
-        None => verify::answer(request, node, asked).await,
-    }
+        (None, Some(form)) => links.answer(form),
+        (None, None) => led(links.default_link()),
+    })
+}
+
+/// The address of a link as this client is led to it. One of this node stays at the host that the client asked, where that is another
+/// than the public one, or is not known: a browser may have come by a proxy that tells the node a host of its own.
+fn at_same_host<'a>(request: &HttpRequest, public_url: &str, href: &'a str) -> &'a str {
+    let asked = request.connection_info().host().to_ascii_lowercase();
+    let is_public = verify::host_of(public_url) == Some(asked);
+    let navigates = request.headers().get("Sec-Fetch-Mode").is_some_and(|mode| mode == "navigate");
+    let own = href.strip_prefix(public_url).filter(|rest| rest.starts_with('/'));
+    own.filter(|_| navigates || !is_public).unwrap_or(href)
+}
+
+/// What a redirect takes along: the label, wherever in the link it stands, and the other parameters as they were sent.
+fn passed_on(request: &HttpRequest, asked: &Question) -> String {
+    query_with_label(request, asked, |name| !NOT_PASSED_ON.contains(&name))
 }
 
 /// The address of a product by numbers alone, with its label, and whatever else the query holds.
 fn numeric(request: &HttpRequest, asked: &Question) -> String {
-    let is_label = |pair: &&str| Label::AIS.contains(&pair.split('=').next().unwrap_or_default());
-    let others = request.query_string().split('&').filter(|pair| !pair.is_empty() && !is_label(pair));
+    led_to(asked.id.path().unwrap_or_default(), &query_with_label(request, asked, |_| true))
+}
+
+fn query_with_label(request: &HttpRequest, asked: &Question, is_taken: impl Fn(&str) -> bool) -> String {
+    let name_of = |pair: &str| decoded(pair.split('=').next().unwrap_or_default());
+    let pairs = request.query_string().split('&').filter(|pair| !pair.is_empty());
+    // Of a lot the number stands in the id, wherever it stood in the link.
+    let is_label = |name: &str| Label::AIS.contains(&name) && (asked.label.get(name).is_some() || is_own(asked, name));
+    let others = pairs.filter(|pair| !is_label(&name_of(pair)) && is_taken(&name_of(pair)));
     let label = asked.label.query();
-    let query: Vec<&str> = others.chain([label.as_str()].into_iter().filter(|label| !label.is_empty())).collect();
-    let mark = if query.is_empty() { "" } else { "?" };
-    format!("{}{mark}{}", asked.id.path().unwrap_or_default(), query.join("&"))
+    others.chain([label.as_str()].into_iter().filter(|label| !label.is_empty())).collect::<Vec<_>>().join("&")
+}
+
+/// Tells whether an attribute is part of the id.
+fn is_own(asked: &Question, ai: &str) -> bool {
+    asked.id.path().unwrap_or_default().split('/').skip(1).step_by(2).any(|own| own == ai)
 }
 
 fn redirect(mut answer: actix_web::HttpResponseBuilder, target: &str) -> HttpResponse {

@@ -5,6 +5,8 @@ use x509_parser::certificate::{BasicExtension, X509Certificate};
 use x509_parser::extensions::{GeneralName, KeyUsage, ParsedExtension};
 use x509_parser::prelude::FromDer;
 
+use sealane_core::limits::IAT_AHEAD_SECONDS_MAX;
+
 use super::*;
 use crate::pki::openssl::{Openssl, P256_KEY};
 use crate::pki::profile::{CriticalEntry, ExtendedKeyUsageEntry, KeyUsageEntry, key_identifier};
@@ -39,7 +41,8 @@ fn assert_by_profile(certificate: &Certificate, profile: &Profile, values: &[(&s
     assert_eq!(x509.raw_serial().len(), profile.serial_bytes);
     assert!(x509.raw_serial()[0] < 0x80, "negative serial");
     let seconds = x509.validity().not_after.timestamp() - x509.validity().not_before.timestamp();
-    assert_eq!(seconds, i64::from(profile.validity_days) * DAY_SECONDS);
+    // Dated back, so that it holds at once by clocks that are behind.
+    assert_eq!(seconds, i64::from(profile.validity_days) * DAY_SECONDS + IAT_AHEAD_SECONDS_MAX);
     let fill = |template: &str| {
         values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
     };
@@ -190,7 +193,8 @@ fn nothing_outlives_its_authority() {
     assert_eq!(end.seconds() - now().seconds(), 3650 * DAY_SECONDS);
     let near = end.plus_millis(-DAY_SECONDS * 1000);
     let validity = authority.participant_validity(near).unwrap();
-    assert_eq!((validity.not_before(), validity.not_after()), (near, end));
+    let dated = near.plus_millis(-IAT_AHEAD_SECONDS_MAX * 1000);
+    assert_eq!((validity.not_before(), validity.not_after()), (dated, end));
     let request = CertificateRequest::make(&PrivateKey::generate().unwrap(), "Acme").unwrap();
     let subject = ParticipantSubject::new(ID, "Acme").unwrap();
     let wide = Validity::new(time("2000-01-01T00:00:00Z"), time("2999-01-01T00:00:00Z")).unwrap();
@@ -285,4 +289,37 @@ fn an_authority_needs_a_name() {
     assert!(matches!(CertificateAuthority::create(" ", now()), Err(AuthorityError::Name(_))));
     let long = CertificateAuthority::create(&"x".repeat(200), now()).unwrap();
     assert_eq!(long.certificate().organization(), Some("x".repeat(64).as_str()));
+}
+
+#[test]
+fn a_certificate_is_dated_back_by_what_a_clock_may_be_ahead() {
+    let authority = CertificateAuthority::create("Member", now()).unwrap();
+    let validity = authority.participant_validity(now()).unwrap();
+    let behind = now().plus_millis(-IAT_AHEAD_SECONDS_MAX * 1_000);
+    assert!(validity.contains(behind), "an authority made just now, by the same clock, does not cut it");
+    assert!(!validity.contains(behind.plus_millis(-2_000)));
+    assert!(validity.contains(now().plus_millis(365 * 24 * 60 * 60 * 1_000 - 2_000)), "and it holds a year from now");
+}
+
+#[test]
+fn an_authority_is_renewed_over_the_same_key() {
+    let openssl = Openssl::new();
+    let made = now();
+    let authority = CertificateAuthority::create("Häfen & Co", made).unwrap();
+    authority.save(&openssl.path("")).unwrap();
+    let (key, end) = (authority.certificate().public_key().clone(), authority.certificate().not_after());
+    let late = end.plus_millis(24 * 60 * 60 * 1_000);
+    assert!(matches!(authority.participant_validity(late), Err(AuthorityError::Ended { .. })));
+    let renewed = authority.renewed(late).unwrap();
+    assert!(renewed.participant_validity(late).is_ok() && renewed.certificate().not_after() > late);
+    assert_eq!(renewed.certificate().public_key(), &key);
+    renewed.replace(&openssl.path("")).unwrap();
+    let loaded = CertificateAuthority::load(&openssl.path("")).unwrap();
+    assert_eq!(loaded.certificate(), renewed.certificate());
+    // What was issued under the old one verifies under the new one.
+    let soon = CertificateAuthority::create("Häfen & Co", made).unwrap();
+    let issued = issue(&soon, "Acme");
+    let soon = soon.renewed(made.plus_millis(1_000)).unwrap();
+    issued.certificate().verify_issued_by(soon.certificate(), made).unwrap();
+    assert!(matches!(soon.renewed(made.plus_millis(-1_000)), Err(AuthorityError::NotLater { .. })));
 }

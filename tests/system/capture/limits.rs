@@ -1,7 +1,10 @@
 //! How much one capture may be, what is said of more, and what becomes of a statement longer than a leaf.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sealane_core::hash::Hash;
 use serde_json::{Value, json};
 
@@ -65,9 +68,14 @@ fn a_body_of_another_type_is_refused() {
     }
     let send = || node.request("POST", "/epcis/capture", &[], statement.as_bytes());
     refused(&node, send, 415, "unsupported-media-type", "no Content-Type");
-    let encoded = [JOSE, ("Content-Encoding", "gzip")];
+    for xml in ["application/xml", "text/xml; charset=utf-8"] {
+        let send = || node.post("/epcis/capture", xml, b"<a/>");
+        refused(&node, send, 415, "unsupported-media-type", "`sealane gateway`");
+    }
+    let encoded = [JOSE, ("Content-Encoding", "br")];
     let send = || node.request("POST", "/epcis/capture", &encoded, statement.as_bytes());
-    refused(&node, send, 415, "unsupported-media-type", "send the body as it is");
+    refused(&node, send, 415, "unsupported-media-type", "send the body as it is, or in gzip");
+    assert_eq!(send().header("accept-encoding"), Some("gzip"), "RFC 7694");
     // Parameters of the type change nothing, nor does its case.
     let headers = [("Content-Type", "Application/JOSE; charset=utf-8"), ("Prefer", "wait=60")];
     let answer = node.request("POST", "/epcis/capture", &headers, statement.as_bytes());
@@ -154,4 +162,44 @@ fn the_longest_statement_is_taken() {
     captured(&node, &longest);
     let longer = maker.statement(&document(filling + 16));
     refused(&node, || capture(&node, longer), 413, "body-too-large", "the limit of 4194304 bytes");
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_gzip_body_is_taken_for_what_it_holds() {
+    let (node, maker) = with_maker();
+    let gzip = [JOSE, ("Content-Encoding", "gzip"), ("Prefer", "wait=60")];
+    let send = |path: &str, body: &[u8]| node.request("POST", path, &gzip, body);
+    let answer = send("/epcis/capture", &packed(maker.statement(&commissioning("A1")).as_bytes()));
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    // A long one, which waits for its turn, at a path with a slash.
+    let ids = |count: usize| (0..count).map(|n| format!("urn:x:{n}:{}", "y".repeat(40))).collect::<Vec<_>>();
+    let events: Vec<_> = (0..9)
+        .map(|n| {
+            let mut event = observation(json!({"epcList": ids(n + 30)}));
+            event["epcisBody"]["eventList"][0].take()
+        })
+        .collect();
+    let long = maker.statement(&document(events));
+    assert!(long.len() > 16 * 1024, "{}", long.len());
+    let answer = send("/epcis/capture/", &packed(long.as_bytes()));
+    assert_eq!(answer.status, 200, "{}", answer.json());
+
+    let limit = format!("more than the limit of {STATEMENT_BYTES_MAX} bytes, once it is inflated");
+    let noise: Vec<u8> = (0..STATEMENT_BYTES_MAX as u32 / 32 + 1)
+        .flat_map(|n| format!("{:032}", n.wrapping_mul(2_654_435_761)).into_bytes())
+        .collect();
+    refused(&node, || send("/epcis/capture", &packed(&noise)), 413, "body-too-large", &limit);
+    let bomb = packed(&vec![b'a'; 1 << 20]);
+    refused(&node, || send("/epcis/capture", &bomb), 413, "body-too-large", "more than 100 times as many");
+    refused(&node, || send("/epcis/capture", b"a.b.c"), 400, "bad-request", "is no gzip (RFC 1952)");
+    // Elsewhere a body is sent as it is.
+    let headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")];
+    let elsewhere = || node.request("POST", "/participants", &headers, &packed(b"{}"));
+    refused(&node, elsewhere, 415, "unsupported-media-type", "send the body as it is");
 }

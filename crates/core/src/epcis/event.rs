@@ -162,8 +162,14 @@ impl Action {
 impl Event {
     /// Every id in the event's "what", with the part it plays, in the order of the standard's tables.
     pub fn ids(&self) -> impl Iterator<Item = (Part, &Id)> {
+        let (parent, first, second) = self.listed();
+        parent.iter().map(|id| (Part::Parent, id)).chain(first.ids()).chain(second.ids())
+    }
+
+    /// The parent, and the lists in which the event's "what" names ids.
+    fn listed(&self) -> (&Option<Id>, Listed<'_>, Listed<'_>) {
         let nothing = Listed { part: Part::Object, epcs: &[], quantities: &[] };
-        let (parent, first, second) = match &self.what {
+        match &self.what {
             What::Object { epcs, quantities, .. } => (&None, Listed { part: Part::Object, epcs, quantities }, nothing),
             What::Transaction { parent, epcs, quantities, .. } => {
                 (parent, Listed { part: Part::Object, epcs, quantities }, nothing)
@@ -177,8 +183,19 @@ impl Event {
                 Listed { part: Part::Input, epcs: input_epcs, quantities: input_quantities },
                 Listed { part: Part::Output, epcs: output_epcs, quantities: output_quantities },
             ),
-        };
-        parent.iter().map(|id| (Part::Parent, id)).chain(first.ids()).chain(second.ids())
+        }
+    }
+
+    /// The ids of single objects in the event's "what", in lists of EPCs or as the parent, with the part that each plays.
+    pub fn epcs(&self) -> impl Iterator<Item = (Part, &Id)> {
+        let (parent, first, second) = self.listed();
+        parent.iter().map(|id| (Part::Parent, id)).chain(first.of_epcs()).chain(second.of_epcs())
+    }
+
+    /// The ids of classes and lots in the event's lists of quantities, with the part that each plays.
+    pub fn epc_classes(&self) -> impl Iterator<Item = (Part, &Id)> {
+        let (_, first, second) = self.listed();
+        first.of_classes().chain(second.of_classes())
     }
 
     /// Tells whether the event's "what" names `id`.
@@ -240,6 +257,7 @@ impl Event {
 }
 
 /// The lists of an event in which ids play one part.
+#[derive(Clone, Copy)]
 struct Listed<'a> {
     part: Part,
     epcs: &'a [Id],
@@ -248,7 +266,14 @@ struct Listed<'a> {
 
 impl<'a> Listed<'a> {
     fn ids(self) -> impl Iterator<Item = (Part, &'a Id)> {
-        let classes = self.quantities.iter().map(|quantity| &quantity.epc_class);
-        self.epcs.iter().chain(classes).map(move |id| (self.part, id))
+        self.of_epcs().chain(self.of_classes())
+    }
+
+    fn of_epcs(self) -> impl Iterator<Item = (Part, &'a Id)> {
+        self.epcs.iter().map(move |id| (self.part, id))
+    }
+
+    fn of_classes(self) -> impl Iterator<Item = (Part, &'a Id)> {
+        self.quantities.iter().map(move |quantity| (self.part, &quantity.epc_class))
     }
 }

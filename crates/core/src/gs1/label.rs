@@ -3,6 +3,7 @@
 //! They identify nothing, so that they are no part of an [`Id`]; but a copied serial often stands on a label with another
 //! lot or a later date. So whoever asks about a product asks with its label.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -95,9 +96,9 @@ impl Question {
             let pairs = elements.elements().iter().map(|Element { ai, value }| (ai.clone(), value.clone()));
             return Self::beside(elements.id()?, pairs);
         }
-        let text = element_string::without_symbology(text);
-        let id = Id::parse_uri(text)?;
-        let uri = Uri::parse(text)?;
+        let text = without_slash(element_string::without_symbology(text));
+        let id = Id::parse_uri(&text)?;
+        let uri = Uri::parse(&text)?;
         let pairs = if uri.is_http() { digital_link::attributes(&uri)? } else { Vec::new() };
         Self::beside(id, pairs)
     }
@@ -177,6 +178,22 @@ impl Question {
     /// A Digital Link that [`Question::parse`] reads back, with the label in its query.
     pub fn to_uri(&self) -> String {
         if self.label.is_empty() { self.id.to_string() } else { format!("{}?{}", self.id, self.label.query()) }
+    }
+}
+
+/// A Digital Link without the `/` at the end of its path, which a resolver tolerates (GS1-Conformant resolver standard §7) and an EPC
+/// never has; any other text as it is.
+fn without_slash(text: &str) -> Cow<'_, str> {
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    let Some((path, rest)) = text.split_at_checked(end) else { return Cow::Borrowed(text) };
+    let Some(path) = path.strip_suffix('/').filter(|_| Uri::parse(text).is_ok_and(|uri| uri.is_http())) else {
+        return Cow::Borrowed(text);
+    };
+    let without = format!("{path}{rest}");
+    // What is wrong with the number is told of the number.
+    match Id::parse_uri(&without) {
+        Ok(id) if !id.is_gs1() => Cow::Borrowed(text),
+        _ => Cow::Owned(without),
     }
 }
 
@@ -289,6 +306,27 @@ mod tests {
         let time = Question::parse("(01)09506000134352(7003)2612312359").unwrap().label;
         assert_eq!(time.day("7003", 2026).as_deref(), Some("2026-12-31"));
         assert_eq!(Question::parse("(01)09506000134352(21)S(10)261231").unwrap().label.day("10", 2026), None);
+    }
+
+    #[test]
+    fn a_slash_at_the_end_of_a_digital_link_counts_for_nothing() {
+        let read = |text: &str| Question::parse(text).map(|question| question.to_uri());
+        for (text, uri) in [
+            ("https://shop.example/01/09506000134352/21/S8/", "https://id.gs1.org/01/09506000134352/21/S8"),
+            (
+                "https://id.gs1.org/01/09506000134352/21/S8/?17=261231",
+                "https://id.gs1.org/01/09506000134352/21/S8?17=261231",
+            ),
+            ("http://shop.example/a/", "http://shop.example/a/"),
+            ("https://shop.example/", "https://shop.example/"),
+            ("urn:example:a/", "urn:example:a/"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(uri), "{text}");
+        }
+        for wrong in ["https://id.gs1.org/01/09506000134352/21/S8//", "https://id.gs1.org/01/09506000134353/21/S8/"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        assert!(Id::parse_uri("https://id.gs1.org/01/09506000134352/21/S8/").is_err(), "an EPC has none");
     }
 
     #[test]
