@@ -9,7 +9,7 @@ COPY . .
 RUN cargo build --locked --release --bin sealane
 
 FROM debian:bookworm-slim
-RUN useradd --system --uid 10001 --no-create-home sealane && install -d -o sealane -g sealane -m 0700 /data
+RUN groupadd --system --gid 10001 sealane && useradd --system --uid 10001 --gid 10001 --no-create-home sealane && install -d -o sealane -g sealane -m 0700 /data
 COPY --from=build /source/target/release/sealane /usr/local/bin/sealane
 USER sealane
 ENV SEALANE_DATA=/data

@@ -38,7 +38,7 @@ pub fn add(keeper: &dyn Keeper, options: &AddClientOptions, output: &Output) -> 
         &json!({"name": options.name.as_str(), "key": *key}),
         format!(
             "{}\nThis is the key of {}, and it is shown only now. The client sends it as `Authorization: Bearer KEY` or `X-API-Key: \
-             KEY`, or as the password of HTTP Basic with the name {0}.",
+             KEY`, or as the password of HTTP Basic with the name {1}.",
             *key, options.name
         ),
     );
