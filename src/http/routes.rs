@@ -4,6 +4,7 @@ use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, Route, guard, web};
 
+use crate::http::Node;
 use crate::http::problem::Problem;
 use crate::http::{
     assets, capture, docs, epcis, events, evidence, front, health, ledger, members, metrics, openapi, participants,
@@ -177,7 +178,12 @@ impl Endpoint {
     }
 }
 
-async fn nothing_here() -> Result<HttpResponse, Problem> {
+/// What is at no path of the table: a compressed Digital Link, whose one segment may be anything, or nothing.
+async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let node = request.app_data::<web::Data<Node>>();
+    if let Some(answer) = node.and_then(|node| product::get_compressed(&request, node)) {
+        return answer;
+    }
     Err(Problem::not_found("nothing is served at this path; /openapi.json lists what is"))
 }
 

@@ -365,7 +365,9 @@ mod tests {
         assert_eq!(verify("2026-11-21T09:30:00Z"), Ok(()));
         assert_eq!(verify("2026-12-01T09:30:00.999Z"), Ok(()));
         assert!(matches!(verify("2026-12-01T09:30:01Z"), Err(VerifyError::Expired { .. })));
-        assert!(matches!(verify("2026-11-21T09:29:59.999Z"), Err(VerifyError::AuthorityNotValid { .. })));
+        assert!(matches!(verify("2026-11-21T09:29:59.999Z"), Err(VerifyError::NotYetValid { .. })));
+        // The authority's own is dated back.
+        assert!(matches!(verify("2026-11-21T09:24:59.999Z"), Err(VerifyError::AuthorityNotValid { .. })));
         assert!(matches!(verify("0000-01-01T00:00:00Z"), Err(VerifyError::AuthorityNotValid { .. })));
         assert!(matches!(verify("9999-12-31T23:59:59Z"), Err(VerifyError::AuthorityNotValid { .. })));
         let later = CertificateRequest::make(&PrivateKey::generate().unwrap(), "Acme").unwrap();

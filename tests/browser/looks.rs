@@ -9,7 +9,7 @@ use crate::chromium::{Browser, Habits};
 use crate::proxy::Proxy;
 use crate::stage::{
     CLASS, CLONED, DESTROYED, DISPENSED, EXPIRED, GENUINE, INCOMPLETE, LOAD, PARTY, PLACE, RECALLED, Stage, TRACED,
-    TWICE, UNKNOWN, UNPACKED,
+    TWICE, UNKNOWN, UNPACKED, page_of,
 };
 
 /// What is wrong with a page, by a script of some length.
@@ -248,7 +248,7 @@ async fn alarms_look_right() {
         if path.starts_with("/evidence") && path.contains("9P1LM4SJ7D") {
             answer.status = 503;
         }
-        if path == CLONED {
+        if path == page_of(CLONED) {
             let lie =
                 crate::support::text(&answer.body).replace("data-verdict=\"disputed\"", "data-verdict=\"authentic\"");
             answer.body = lie.into_bytes();

@@ -184,6 +184,11 @@ impl Stage {
     }
 }
 
+/// The page to which a Digital Link's path leads.
+pub fn page_of(path: &str) -> String {
+    format!("/verify?id=https%3A%2F%2Fid.gs1.org{}", path.replace('/', "%2F"))
+}
+
 /// The id of a product's path.
 pub fn uri(path: &str) -> String {
     format!("https://id.gs1.org{path}")

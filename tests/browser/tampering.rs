@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::chromium::Browser;
 use crate::proxy::Proxy;
-use crate::stage::{CLONED, GENUINE, RECALLED, Stage, UNKNOWN};
+use crate::stage::{CLONED, GENUINE, RECALLED, Stage, UNKNOWN, page_of};
 use crate::support::{Answer, text};
 
 /// Waits for the alarm, and looks that nothing is presented as checked; returns what the page says.
@@ -66,11 +66,11 @@ async fn another_verdict_than_the_records_prove_is_a_lie() {
     let proxy = Proxy::before(&stage).await;
     let browser = Browser::open(&stage.driver).await;
     proxy.alter(|path, answer| {
-        if path == CLONED {
+        if path == page_of(CLONED) {
             replace(answer, "data-verdict=\"disputed\"", "data-verdict=\"authentic\"");
             replace(answer, ">Claimed twice<", ">Authentic<");
         }
-        if path == GENUINE {
+        if path == page_of(GENUINE) {
             replace(answer, "data-verdict=\"authentic\"", "data-verdict=\"recalled\"");
         }
     });
@@ -193,7 +193,7 @@ async fn a_page_is_held_against_the_records_that_it_had_and_shows_those_since() 
 
     proxy.alter(move |path, answer| {
         again(std::slice::from_ref(&page), path, answer);
-        if path == GENUINE {
+        if path == page_of(GENUINE) {
             replace(answer, "data-verdict=\"authentic\"", "data-verdict=\"recalled\"");
         }
     });

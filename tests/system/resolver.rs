@@ -167,6 +167,29 @@ fn a_link_type_leads_to_its_link_and_takes_the_query_along() {
 }
 
 #[test]
+fn a_compressed_link_is_read_as_the_plain_one() {
+    let node = ledger();
+    // Made by GS1's toolkit of (01)09506000134352(21)A1, and of another serial with lot and expiry.
+    let answer = ask(&node, "/DBFKk4XBoIVC", "*/*");
+    let page = format!("{}/verify?id={ENCODED}", node.url);
+    assert_eq!((answer.status, answer.header("location")), (307, Some(page.as_str())));
+    assert!(links(&answer).contains(&format!("<{ITEM}>; rel=\"owl:sameAs\"")), "{answer:?}");
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(ask(&node, "/DBFKk4XBoIVC/?foo=1", "*/*").header("location"), Some(format!("{page}&foo=1").as_str()));
+    let labelled = ask(&node, "/GhFKk4XBoMRfh_je02PV_EAF_-g", "*/*");
+    assert!(labelled.header("location").unwrap().ends_with("ser-IAL_9&10=L8&17=261231"), "{labelled:?}");
+    let linkset = ask(&node, "/DBFKk4XBoIVC?linkType=linkset", "*/*").json();
+    assert_eq!(linkset["linkset"][0]["anchor"], format!("{}{PATH}", node.url));
+    assert_eq!(node.request("OPTIONS", "/DBFKk4XBoIVC", &[], b"").status, 204);
+    assert_eq!(node.request("POST", "/DBFKk4XBoIVC", &[], b"").status, 405);
+    for broken in ["/DBFKk4XB", "/DBFKk4XCoIVC"] {
+        let problem = ask(&node, broken, "*/*");
+        assert_eq!((problem.status, &problem.json()["code"]), (400, &json!("bad-id")), "{broken}: {problem:?}");
+    }
+    assert_eq!(ask(&node, "/observers", "*/*").status, 404);
+}
+
+#[test]
 fn options_on_a_digital_link_tell_methods_and_the_linkset() {
     let node = Node::start();
     let options = node.request("OPTIONS", PATH, &[("Origin", "https://shop.example")], b"");

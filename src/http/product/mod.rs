@@ -6,8 +6,9 @@
 mod description;
 mod linkset;
 
+use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LINK, LOCATION, VARY};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
 use crate::http::Node;
 use crate::http::accept::{Form, preferred};
@@ -15,7 +16,7 @@ use crate::http::parameters::{decoded, query_value, query_values};
 use crate::http::problem::Problem;
 use crate::http::verify;
 use sealane_core::gs1::ai::Ai;
-use sealane_core::gs1::{IdError, Label, Question};
+use sealane_core::gs1::{IdError, Label, Question, compressed};
 
 pub use description::{__path_get_resolver_description, get_resolver_description};
 pub use linkset::EVIDENCE_JSON;
@@ -24,6 +25,9 @@ use linkset::{Links, LinksetForm, Wanted, led_to};
 /// First segments that are a GS1 key: its AI, or the word that early Digital Links had for it.
 pub const PATH: &str =
     "/{ai:[0-9]{2,4}|gtin|sscc|gln|party|payTo|grai|giai|gdti|gcn|gsrnp|gsrn|cpid|itip|ginc|gsin|gmn}/{value:.+}";
+
+/// What is taken of a Digital Link.
+const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// What a redirect does not take along: it was followed, or is what the target asks about.
 const NOT_PASSED_ON: [&str; 2] = ["linkType", "id"];
@@ -49,15 +53,48 @@ const NOT_PASSED_ON: [&str; 2] = ["linkType", "id"];
 pub async fn get_product(request: HttpRequest, node: web::Data<Node>) -> Result<HttpResponse, Problem> {
     verify::refuse_long(&request)?;
     let asked = asked(&request)?;
-    let links = Links::under(&node.public_url, &asked);
-    let mut answer = resolve(&request, &node, &links, &asked)?;
+    if starts_with_a_word(&request) && query_value(request.query_string(), "linkType").is_none() {
+        let numeric = redirect(HttpResponse::PermanentRedirect(), &numeric(&request, &asked));
+        return Ok(with_links(numeric, &Links::under(&node.public_url, &asked)));
+    }
+    answer(&request, &node, &asked)
+}
+
+/// Answers a path that is a compressed Digital Link as that one; `None` for any other path.
+pub fn get_compressed(request: &HttpRequest, node: &Node) -> Option<Result<HttpResponse, Problem>> {
+    let path = request.uri().path();
+    let segment = path.strip_prefix('/').map(|rest| rest.strip_suffix('/').unwrap_or(rest))?;
+    if !compressed::is_likely(segment) {
+        return None;
+    }
+    let read = verify::refuse_long(request).and_then(|()| Ok(with_attributes(request, compressed::read(segment)?)?));
+    Some(read.and_then(|asked| match *request.method() {
+        Method::GET | Method::HEAD => answer(request, node, &asked),
+        Method::OPTIONS => Ok(with_links(allowed().finish(), &Links::under(&node.public_url, &asked))),
+        _ => Err(Problem::method_not_allowed(request.method(), METHODS)),
+    }))
+}
+
+fn answer(request: &HttpRequest, node: &Node, asked: &Question) -> Result<HttpResponse, Problem> {
+    let links = Links::under(&node.public_url, asked);
+    Ok(with_links(resolve(request, node, &links, asked)?, &links))
+}
+
+/// Adds what all answers about an id have.
+fn with_links(mut answer: HttpResponse, links: &Links) -> HttpResponse {
     let headers = answer.headers_mut();
     headers.append(VARY, HeaderValue::from_static("accept, accept-language"));
     let media_type = headers.get(CONTENT_TYPE).and_then(|found| found.to_str().ok()).map(str::to_owned);
     if let Ok(link) = HeaderValue::from_str(&links.header(media_type.as_deref())) {
         headers.insert(LINK, link);
     }
-    Ok(answer)
+    answer
+}
+
+fn allowed() -> HttpResponseBuilder {
+    let mut answer = HttpResponse::NoContent();
+    answer.insert_header((ALLOW, METHODS));
+    answer
 }
 
 /// Says which methods a Digital Link takes, and where its linkset is.
@@ -68,12 +105,10 @@ pub async fn get_product(request: HttpRequest, node: web::Data<Node>) -> Result<
     ),
     responses((status = 204, description = "Methods, and what pages of other sites may do, are in the headers")))]
 pub async fn options_product(request: HttpRequest, node: web::Data<Node>) -> HttpResponse {
-    let mut answer = HttpResponse::NoContent();
-    answer.insert_header((ALLOW, "GET, HEAD, OPTIONS"));
-    if let Ok(asked) = asked(&request) {
-        answer.insert_header((LINK, Links::under(&node.public_url, &asked).header(None)));
+    match asked(&request) {
+        Ok(asked) => with_links(allowed().finish(), &Links::under(&node.public_url, &asked)),
+        Err(_) => allowed().finish(),
     }
-    answer.finish()
 }
 
 /// Reads the path as it was sent, where a slash inside a serial stays percent-encoded, and the attributes of the query.
@@ -86,8 +121,12 @@ fn asked(request: &HttpRequest) -> Result<Question, Problem> {
         }
         Err(error) => return Err(error.into()),
     };
+    Ok(with_attributes(request, asked)?)
+}
+
+fn with_attributes(request: &HttpRequest, asked: Question) -> Result<Question, IdError> {
     let mut attributes = query_values(request.query_string()).filter(|(name, _)| Ai::find(name).is_some());
-    Ok(attributes.try_fold(asked, |asked, (ai, value)| asked.with(&ai, &value))?)
+    attributes.try_fold(asked, |asked, (ai, value)| asked.with(&ai, &value))
 }
 
 fn resolve(request: &HttpRequest, node: &Node, links: &Links, asked: &Question) -> Result<HttpResponse, Problem> {
@@ -106,9 +145,6 @@ fn resolve(request: &HttpRequest, node: &Node, links: &Links, asked: &Question) 
         (Some(Wanted::Linkset), form) => links.answer(form.unwrap_or(LinksetForm::Json)),
         (Some(Wanted::Link(href)), _) => led(&href),
         (Some(Wanted::Choice(choice)), _) => Links::answer_choice(&choice),
-        (None, _) if starts_with_a_word(request) => {
-            redirect(HttpResponse::PermanentRedirect(), &numeric(request, asked))
-        }
         (None, Some(form)) => links.answer(form),
         (None, None) => led(links.default_link()),
     })
@@ -149,7 +185,7 @@ fn is_own(asked: &Question, ai: &str) -> bool {
     asked.id.path().unwrap_or_default().split('/').skip(1).step_by(2).any(|own| own == ai)
 }
 
-fn redirect(mut answer: actix_web::HttpResponseBuilder, target: &str) -> HttpResponse {
+fn redirect(mut answer: HttpResponseBuilder, target: &str) -> HttpResponse {
     answer.insert_header((LOCATION, target)).insert_header((CACHE_CONTROL, "no-cache")).finish()
 }
 

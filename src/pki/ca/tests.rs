@@ -158,7 +158,7 @@ fn openssl_accepts_and_shows_what_was_issued() {
     for expected in [
         "Signature Algorithm: ecdsa-with-SHA256",
         "Issuer: O=Häfen & Co, CN=Häfen & Co certificate authority",
-        "Not Before: Nov 21 09:30:00 2026 GMT",
+        "Not Before: Nov 21 09:25:00 2026 GMT",
         "Not After : Nov 21 09:30:00 2027 GMT",
         "Subject: O=Acme Söhne, CN=Acme Söhne",
         "NIST CURVE: P-256",

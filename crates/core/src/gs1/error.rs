@@ -42,6 +42,8 @@ pub enum IdError {
     Repeated { ai: String, first: String, second: String },
     #[error("({first}) and ({second}) exclude each other")]
     Exclusive { first: &'static str, second: &'static str },
+    #[error("{found:?} is no compressed GS1 Digital Link: {fault}")]
+    Compressed { found: String, fault: &'static str },
     #[error("{found:?} is no EPC URN: {expected}")]
     Epc { found: String, expected: String },
     #[error("{found:?} is not the canonical form, which is {canonical}")]

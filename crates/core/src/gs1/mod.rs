@@ -4,7 +4,9 @@
 //! string on a label and as a plain one in a scanner. [`Id`] reads them all and holds one text, the GS1 Digital Link
 //! URI under `id.gs1.org` with only what identifies: the index, the rights and the verdict compare nothing else.
 //!
-//! Not here: compressed Digital Link URIs, looking ids up at a resolver, the meaning of AIs that do not identify
+//! Compressed links are read by a resolver alone (`compressed`): no event has one.
+//!
+//! Not here: looking ids up at a resolver, the meaning of AIs that do not identify
 //! and are no [`Label`]'s (their values are checked and dropped), and the table of company-prefix lengths that GS1 publishes: the lengths
 //! that count are those of the prefixes registered on the ledger, see [`CompanyPrefix::covers`].
 
@@ -12,6 +14,7 @@ pub mod ai;
 mod ai_table;
 mod check_digit;
 mod company_prefix;
+pub mod compressed;
 mod digital_link;
 mod element_string;
 mod epc;
