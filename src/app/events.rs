@@ -35,6 +35,9 @@ const SEARCHED_BYTES_MAX: usize = 8 * 1024 * 1024;
 const RECORDS_AT_ONCE: usize = 256;
 const RECORD_BYTES_AT_ONCE: usize = 1024 * 1024;
 
+/// A leaf, and an event's place in it.
+type Position = (LeafIndex, u32);
+
 /// Which events to list. Every member that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EventFilter {
@@ -341,7 +344,7 @@ fn read(
     store: &dyn LedgerStore,
     found: Vec<Found>,
     mut next: Option<(LeafIndex, u32)>,
-) -> Result<(Vec<FoundEvent>, Option<(LeafIndex, u32)>), LedgerError> {
+) -> Result<(Vec<FoundEvent>, Option<Position>), LedgerError> {
     let mut events = Vec::with_capacity(found.len());
     let (mut bytes, mut open): (usize, Option<ReadLeaf>) = (0, None);
     for Found { leaf, position, recorded, participant, event_id, repeated_at } in found {
