@@ -94,7 +94,7 @@ impl Visitor {
     }
 
     /// Where a page of this site is, for those who come from outside.
-    pub fn from_outside(&self, path: &str) -> Option<String> {
+    pub fn outside_link(&self, path: &str) -> Option<String> {
         self.public_url.as_ref().map(|url| format!("{url}{path}"))
     }
 
@@ -172,7 +172,7 @@ fn frame(status: StatusCode, visitor: &Visitor, page: HtmlPage) -> Markup {
     let path = page.path.as_deref().unwrap_or(&visitor.here);
     let head = html! {
         meta name="description" content=(page.description.as_deref().unwrap_or(visitor.say("page.description")));
-        @if let Some(address) = visitor.from_outside(path).filter(|_| status.is_success()) { link rel="canonical" href=(address); }
+        @if let Some(address) = visitor.outside_link(path).filter(|_| status.is_success()) { link rel="canonical" href=(address); }
         link rel="manifest" href="/assets/sealane.webmanifest";
         @if let Some(script) = page.script {
             script data-asks=[(!page.asks.is_empty()).then(|| page.asks.join(" "))] { (PreEscaped(FIRST_SCRIPT.as_str())) }

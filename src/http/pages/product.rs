@@ -65,7 +65,7 @@ pub fn show(
                 (check(visitor, verdict, block))
                 (more(visitor, &asked))
             }
-            p.on-paper { (visitor.say("product.paper")) " " span.mono id="here" { (visitor.from_outside(&page_of(&asked)).unwrap_or_default()) } }
+            p.on-paper { (visitor.say("product.paper")) " " span.mono id="here" { (visitor.outside_link(&page_of(&asked)).unwrap_or_default()) } }
         }
     };
     let asks = ["/trust".to_owned(), format!("/evidence?id={}", encode(&asked.to_uri()))];
