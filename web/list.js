@@ -91,16 +91,21 @@ function take(text) {
   if (asked) follow(line);
 }
 
+/** Checks a line that could not be checked. */
+function checkAgain(line) {
+  checks.delete(line.uri);
+  Object.assign(line, { isUnchecked: false, isBusy: true, word: say("list.checking"), note: "" });
+  show(line);
+  follow(line);
+}
+
 /** Shows a line as it stands. */
 function show(line) {
   const { number, code, word, light, note, repeats, uri, isBusy, isUnchecked } = line;
   const again = repeats && element("span", { class: "tag" }, fill("list.repeat", { first: repeats }));
   const retry = isUnchecked && element("button", { type: "button", class: "second" }, say("check.again"));
   retry?.addEventListener?.("click", () => {
-    checks.delete(uri);
-    Object.assign(line, { isUnchecked: false, isBusy: true, word: say("list.checking"), note: "" });
-    show(line);
-    follow(line);
+    checkAgain(line);
     field.focus();
   });
   line.row.className = `line ${light || "none"}${isBusy ? " waits" : ""}`;
@@ -110,8 +115,9 @@ function show(line) {
     element("div", { class: "marks" }, element("strong", { class: "lamp" }, word), ...(again ? [again] : [])),
   );
   const count = (test) => lines.filter(test).length;
-  const counted = ["green", "grey", "amber", "red"].map((of) => fill(`list.${of}`, { n: count((each) => each.light === of) }));
-  const others = count((each) => !each.light && !each.isBusy);
+  // A code that was scanned twice is one product.
+  const counted = ["green", "grey", "amber", "red"].map((of) => fill(`list.${of}`, { n: count((each) => each.light === of && !each.repeats) }));
+  const others = count((each) => !each.light && !each.isBusy && !each.repeats);
   $("tally").textContent = [fill("list.total", { n: lines.length, repeats: count((each) => each.repeats) }), ...counted, fill("list.others", { n: others })].join(" · ");
   for (const id of ["export", "clear"]) $(id).disabled = lines.length === 0;
 }
@@ -175,8 +181,17 @@ async function judged(uri) {
   const name = (of) => find(`word.${of}`) ?? of;
   if (proven !== undefined) throw new Tampered("tampered.claim", { claimed: name(claimed.verdict), proven: name(proven) });
   if (newer !== undefined) return { word: say("word.incomplete"), light: "amber", note: say("older.sentence") };
-  return { word: say(titleOf(verdict)), light: verdict.light, note: verdict.summary };
+  const note = isGlued(verdict) ? `${verdict.summary} ${say("list.separator")}` : verdict.summary;
+  return { word: say(titleOf(verdict)), light: verdict.light, note };
 }
+
+/** Whether a lot that nobody recorded may be a lot and a serial: a scanner that leaves out the separator runs them together. */
+const isGlued = ({ verdict, id }) => verdict === "unknown" && /\/10\/[^/]+21[^/]+$/.test(id);
+
+/** With the network back, what could not be checked is checked without a press for each line. */
+addEventListener("online", () => {
+  for (const line of lines.filter(({ isUnchecked }) => isUnchecked)) checkAgain(line);
+});
 
 /** Gives the list as a file. */
 function save() {

@@ -95,7 +95,7 @@ async fn a_delivery_of_thirty_codes_is_checked_and_saved() {
         assert_eq!(found, class, "line {number}");
     }
     let tally = browser.text("#tally").await;
-    assert!(tally.starts_with("Lines: 30, repeats: 1 · green: 2 ·") && tally.ends_with("not judged: 2"), "{tally}");
+    assert!(tally.starts_with("Lines: 30, repeats: 1 · green: 1 ·") && tally.ends_with("not judged: 2"), "{tally}");
     look(&browser, "list").await;
 
     // Nothing of the Wi-Fi network's went anywhere.
@@ -158,6 +158,33 @@ async fn a_server_that_lies_is_found_out_line_by_line() {
     browser.client.find(Locator::Css(".line[value='3'] button")).await.unwrap().click().await.unwrap();
     wait_for_lines(&browser, 3).await;
     assert!(line(&browser, 3).await.contains("Recalled"));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dock_meets_is_told_and_goes_on() {
+    let stage = Stage::shared();
+    let proxy = Proxy::before(&stage).await;
+    let browser = Browser::open(&stage.driver).await;
+    browser.goto(&proxy.url("/scan/list?lang=en")).await;
+    // A scanner that leaves out the separator runs lot and serial together.
+    scan(&browser, &["010950600013435210N2611217H3KX9QZ2M".to_owned(), "010950600013435210N9999".to_owned()]).await;
+    wait_for_lines(&browser, 2).await;
+    let glued = line(&browser, 1).await;
+    assert!(glued.contains("a lot and a serial number run together"), "{glued}");
+    assert!(!line(&browser, 2).await.contains("run together"));
+    // What the network took is checked when it is back, without a press.
+    proxy.be_up(false);
+    scan(&browser, &[uri(GENUINE), uri(RECALLED)]).await;
+    wait_for_lines(&browser, 4).await;
+    assert!(line(&browser, 3).await.contains("Not checked") && line(&browser, 4).await.contains("Not checked"));
+    proxy.be_up(true);
+    browser.eval("dispatchEvent(new Event('online'))").await;
+    wait_for_lines(&browser, 4).await;
+    assert!(line(&browser, 3).await.contains("Authentic") && line(&browser, 4).await.contains("Recalled"));
+    // A key too many does not lose the list.
+    let stays = "(() => { const leave = new Event('beforeunload', { cancelable: true }); dispatchEvent(leave); return leave.defaultPrevented; })()";
+    assert_eq!(browser.eval(stays).await, true);
     browser.close().await;
 }
 
