@@ -115,7 +115,8 @@ fn a_query_looks_at_a_part_and_says_where_it_goes_on(node: &Node) {
         }
     }
     assert_eq!(pages.first(), Some(&0), "the first page was not enough to find the last event");
-    assert_eq!((pages.iter().sum::<usize>(), pages.last()), (1, Some(&1)), "{pages:?}");
+    // A page that has events leads on, to one that has none.
+    assert!(pages.iter().sum::<usize>() == 1 && pages.ends_with(&[1, 0]), "{pages:?}");
 }
 
 fn who_asks_once_is_answered_while_another_has_its_share_of_turns_full(node: &Node) {

@@ -32,7 +32,7 @@ fn it_looks_through_the_last_captures_and_says_how_many() {
     let many = page(&node, &id);
     assert!(many.contains("records of “maker”; there may be more before."), "{many}");
     // Of a kind of product no list of the ledger leads to its pieces either: the same look finds them.
-    let kind = text(&node.request("GET", "/01/09506000134352", &[("Accept", "text/html")], b"").body);
+    let kind = text(&node.request("GET", "/verify?id=(01)09506000134352", &[("Accept", "text/html")], b"").body);
     assert!(kind.contains(&format!("(21)N{:03}", LOOKED_THROUGH + 1)) && !kind.contains("(21)N000"), "{kind}");
 }
 
