@@ -42,7 +42,7 @@ fn frame(visitor: &Visitor, page: ConsolePage) -> Markup {
     };
     let nav = html! { a href=(visitor.link("/")) { (visitor.say("console.reload")) } };
     let foot = html! { p { (visitor.say("console.about")) } };
-    document(visitor, &page.title, Parts { head, nav, notice: html! {}, main: page.main, foot })
+    document(visitor, &page.title, Parts { first: html! {}, head, nav, notice: html! {}, main: page.main, foot })
 }
 
 /// The whole page.

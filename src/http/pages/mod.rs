@@ -175,8 +175,12 @@ fn frame(status: StatusCode, visitor: &Visitor, page: HtmlPage) -> Markup {
         @if let Some(address) = visitor.outside_link(path).filter(|_| status.is_success()) { link rel="canonical" href=(address); }
         link rel="manifest" href="/assets/sealane.webmanifest";
         @if let Some(script) = page.script {
-            script data-asks=[(!page.asks.is_empty()).then(|| page.asks.join(" "))] { (PreEscaped(FIRST_SCRIPT.as_str())) }
             script type="module" src={ "/assets/" (script.file(visitor.language)) } {}
+        }
+    };
+    let first = html! {
+        @if page.script.is_some() {
+            script data-asks=[(!page.asks.is_empty()).then(|| page.asks.join(" "))] { (PreEscaped(FIRST_SCRIPT.as_str())) }
         }
     };
     let nav = html! {
@@ -207,11 +211,13 @@ fn frame(status: StatusCode, visitor: &Visitor, page: HtmlPage) -> Markup {
             a href=(visitor.link("/trust")) { (visitor.say("footer.trust")) }
         }
     };
-    document(visitor, &page.title, Parts { head, nav, notice, main: page.main, foot })
+    document(visitor, &page.title, Parts { first, head, nav, notice, main: page.main, foot })
 }
 
 /// What differs from page to page within the frame of all.
 pub struct Parts {
+    /// A script that runs before the style is there: a browser holds back those that stand behind it.
+    pub first: Markup,
     /// Scripts and styles beside the style of all.
     pub head: Markup,
     /// Links beside that to the other language.
@@ -235,6 +241,7 @@ pub fn document(visitor: &Visitor, title: &str, parts: Parts) -> Markup {
                 meta name="referrer" content="no-referrer";
                 title { (title) " · Sealane" }
                 link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
+                (parts.first)
                 link rel="stylesheet" href={ "/assets/" (style_file()) };
                 (parts.head)
             }
