@@ -1,7 +1,7 @@
 //! Reading request bodies: how much, how long, and of what type.
 
 use std::future::poll_fn;
-use std::io::Read;
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ const BODY_BYTES_PER_SECOND_MIN: u64 = 4 * 1024;
 const DISCARD_BYTES_MAX: usize = 8 * STATEMENT_BYTES_MAX;
 
 /// How many times its own length a compressed body may hold. Documents of events hold 10 to 40 times as much.
-const INFLATION_MAX: usize = 100;
+pub const INFLATION_MAX: usize = 100;
 
 /// Bytes inflated at once.
 const INFLATED_AT_ONCE: usize = 16 * 1024;
@@ -91,33 +91,62 @@ pub fn is_gzip(request: &HttpRequest) -> Result<bool, Problem> {
     })
 }
 
-/// Inflates a body (RFC 1952), piece by piece, so that one that holds too much is given up before it is there.
-fn inflate(
+/// Why a body was not inflated.
+#[derive(Debug)]
+pub enum InflateError {
+    /// It is no whole gzip (RFC 1952).
+    NoGzip(io::Error),
+    /// It holds more than the limit of so many bytes.
+    TooLong { limit: usize },
+    /// It holds more than [`INFLATION_MAX`] times its own length of so many bytes.
+    TooDense { packed: usize },
+    /// There is no room for what it holds.
+    NoRoom(Problem),
+}
+
+impl From<InflateError> for Problem {
+    fn from(error: InflateError) -> Self {
+        match error {
+            InflateError::NoGzip(error) => {
+                let detail = format!("the body is no gzip (RFC 1952), as Content-Encoding says: {error}");
+                Self::new(Code::BadRequest, detail)
+            }
+            InflateError::TooLong { limit } => {
+                let detail = format!("the body holds more than the limit of {limit} bytes, once it is inflated");
+                Self::new(Code::BodyTooLarge, detail).with("limit", limit)
+            }
+            InflateError::TooDense { packed } => {
+                let detail = format!(
+                    "the body of {packed} bytes holds more than {INFLATION_MAX} times as many; no document does: send it as it is"
+                );
+                Self::new(Code::BodyTooLarge, detail).with("limit", INFLATION_MAX * packed)
+            }
+            InflateError::NoRoom(problem) => problem,
+        }
+    }
+}
+
+/// Inflates a body, piece by piece, so that one that holds too much is given up before it is there. `may_hold` hears how many
+/// bytes it is so far.
+pub fn inflate(
     packed: &[u8],
     limit: usize,
     mut may_hold: impl FnMut(usize) -> Result<(), Problem>,
-) -> Result<Bytes, Problem> {
+) -> Result<Bytes, InflateError> {
     let mut decoder = MultiGzDecoder::new(packed);
     let mut inflated = Vec::new();
     let mut piece = vec![0; INFLATED_AT_ONCE];
     loop {
-        let count = decoder.read(&mut piece).map_err(|error| {
-            Problem::new(Code::BadRequest, format!("the body is no gzip (RFC 1952), as Content-Encoding says: {error}"))
-        })?;
+        let count = decoder.read(&mut piece).map_err(InflateError::NoGzip)?;
         let Some(read) = piece.get(..count).filter(|read| !read.is_empty()) else { return Ok(inflated.into()) };
         let length = inflated.len() + count;
         if length > limit {
-            let detail = format!("the body holds more than the limit of {limit} bytes, once it is inflated");
-            return Err(Problem::new(Code::BodyTooLarge, detail).with("limit", limit));
+            return Err(InflateError::TooLong { limit });
         }
-        if length / INFLATION_MAX > packed.len() {
-            let detail = format!(
-                "the body of {} bytes holds more than {INFLATION_MAX} times as many; no document does: send it as it is",
-                packed.len()
-            );
-            return Err(Problem::new(Code::BodyTooLarge, detail).with("limit", INFLATION_MAX * packed.len()));
+        if length > packed.len().saturating_mul(INFLATION_MAX) {
+            return Err(InflateError::TooDense { packed: packed.len() });
         }
-        may_hold(length)?;
+        may_hold(length).map_err(InflateError::NoRoom)?;
         inflated.extend_from_slice(read);
     }
 }

@@ -1,19 +1,13 @@
 //! Bodies that come compressed. What counts is their length when they are inflated.
 
-use std::io::Read;
-
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_ENCODING;
 use actix_web::web::{Bytes, Payload};
-use flate2::read::MultiGzDecoder;
 
 use crate::gateway::http::problems::too_long;
-use crate::http::body;
+use crate::http::body::{self, INFLATION_MAX, InflateError};
 use crate::http::capture::DOCUMENT_BYTES_MAX;
 use crate::http::problem::{Code, Problem};
-
-/// How many times its length a compressed body may have when it is inflated. EPCIS documents shrink to a twentieth.
-const INFLATION_MAX: usize = 100;
 
 /// Reads a document, inflated if it came as gzip.
 pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
@@ -29,31 +23,20 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Prob
         }
     };
     let bytes = body::read_as_sent(request, payload, DOCUMENT_BYTES_MAX).await?;
-    match is_gzip {
-        false => Ok(bytes),
-        true => inflate(&bytes).map(Bytes::from),
-    }
+    if is_gzip { inflate(&bytes) } else { Ok(bytes) }
 }
 
-fn inflate(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
-    let by_ratio = bytes.len().saturating_mul(INFLATION_MAX);
-    let limit = DOCUMENT_BYTES_MAX.min(by_ratio);
-    let mut inflated = Vec::new();
-    let read = MultiGzDecoder::new(bytes).take(limit as u64 + 1).read_to_end(&mut inflated);
-    if inflated.len() > DOCUMENT_BYTES_MAX {
-        return Err(too_long(format!(
-            "the body is longer than the limit of {DOCUMENT_BYTES_MAX} bytes when it is inflated"
-        )));
-    }
-    if inflated.len() > limit {
-        return Err(too_long(format!(
-            "the body inflates to more than {INFLATION_MAX} times its length; send it as it is"
-        )));
-    }
-    match read {
-        Ok(_) => Ok(inflated),
-        Err(error) => Err(Problem::new(Code::BodyCutOff, format!("the body is no whole gzip: {error}"))),
-    }
+fn inflate(bytes: &[u8]) -> Result<Bytes, Problem> {
+    body::inflate(bytes, DOCUMENT_BYTES_MAX, |_| Ok(())).map_err(|error| match error {
+        InflateError::NoGzip(error) => Problem::new(Code::BodyCutOff, format!("the body is no whole gzip: {error}")),
+        InflateError::TooLong { limit } => {
+            too_long(format!("the body is longer than the limit of {limit} bytes when it is inflated"))
+        }
+        InflateError::TooDense { .. } => {
+            too_long(format!("the body inflates to more than {INFLATION_MAX} times its length; send it as it is"))
+        }
+        InflateError::NoRoom(problem) => problem,
+    })
 }
 
 #[cfg(test)]
@@ -73,9 +56,9 @@ mod tests {
 
     #[test]
     fn a_whole_gzip_is_inflated() {
-        assert_eq!(inflate(&gzip(b"{\"a\":1}")).unwrap(), b"{\"a\":1}");
+        assert_eq!(inflate(&gzip(b"{\"a\":1}")).unwrap().as_ref(), b"{\"a\":1}");
         let two = [gzip(b"{"), gzip(b"}")].concat();
-        assert_eq!(inflate(&two).unwrap(), b"{}");
+        assert_eq!(inflate(&two).unwrap().as_ref(), b"{}");
     }
 
     #[test]
