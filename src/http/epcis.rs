@@ -10,7 +10,7 @@ use crate::http::accept::takes_any;
 use crate::http::problem::{Code, Problem};
 
 /// The version of EPCIS and of the CBV that is captured and given.
-pub const VERSION: &str = "2.0.0";
+const VERSION: &str = "2.0.0";
 
 /// The same as a range of versions means it: `2.0` is any `2.0.x`.
 const MAJOR_MINOR: (u32, u32) = (2, 0);
@@ -68,18 +68,28 @@ pub fn check(request: &HttpRequest) -> Result<(), Problem> {
     Ok(())
 }
 
+/// A header that answers have, whatever is asked: its name in small letters, and its value.
+pub type SaidAlways = (&'static str, &'static str);
+
+/// What each answer of an EPCIS server says of the versions that it knows (EPCIS 2.0 §12.3).
+const VERSIONS: &[SaidAlways] = &[
+    ("gs1-epcis-version", VERSION),
+    ("gs1-epcis-min", VERSION),
+    ("gs1-epcis-max", VERSION),
+    ("gs1-cbv-version", VERSION),
+    ("gs1-cbv-min", VERSION),
+    ("gs1-cbv-max", VERSION),
+    ("gs1-vendor-version", env!("CARGO_PKG_VERSION")),
+];
+
 /// Adds what each answer under `/epcis` says of the versions and forms that are given.
 pub fn add_headers(headers: &mut HeaderMap) {
-    for (name, value) in [
-        ("gs1-epcis-version", VERSION),
-        ("gs1-epcis-min", VERSION),
-        ("gs1-epcis-max", VERSION),
-        ("gs1-cbv-version", VERSION),
-        ("gs1-cbv-min", VERSION),
-        ("gs1-cbv-max", VERSION),
-        ("gs1-epc-format", EPC_FORMAT),
-        ("gs1-vendor-version", env!("CARGO_PKG_VERSION")),
-    ] {
+    add_versions(headers, &[("gs1-epc-format", EPC_FORMAT)]);
+}
+
+/// Adds the versions, and what a server says beside them.
+pub fn add_versions(headers: &mut HeaderMap, beside: &[SaidAlways]) {
+    for (name, value) in VERSIONS.iter().chain(beside) {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
 }

@@ -20,7 +20,7 @@ use uuid::{Builder, Uuid};
 use crate::http::Node;
 use crate::http::accept::is_for_people;
 use crate::http::cross_origin;
-use crate::http::epcis;
+use crate::http::epcis::{self, SaidAlways};
 use crate::http::limits::Guard;
 use crate::http::pages::problem_page;
 use crate::http::problem::{Code, Problem};
@@ -52,9 +52,9 @@ const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-or
 #[derive(Debug, Clone, Copy)]
 pub struct Https(pub bool);
 
-/// Says that every path is one of EPCIS, that no page is served to people, and which headers every answer has.
+/// Says that every path is one of EPCIS, that no page is served to people, and which headers every answer has beside the versions.
 #[derive(Debug, Clone, Copy)]
-pub struct EpcisThroughout(pub &'static [(&'static str, &'static str)]);
+pub struct EpcisThroughout(pub &'static [SaidAlways]);
 
 /// Carries out one exchange.
 pub async fn exchange(
@@ -82,11 +82,7 @@ pub async fn exchange(
     record(&answer, began, id_text, &told);
     // What a gateway answers is its participant's own, and no page of another site may read it.
     match answer.request().app_data::<EpcisThroughout>().copied() {
-        Some(EpcisThroughout(said)) => {
-            for (name, value) in said {
-                answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-            }
-        }
+        Some(EpcisThroughout(beside)) => epcis::add_versions(answer.headers_mut(), beside),
         None => {
             let method = answer.request().method().clone();
             cross_origin::open_answer(&method, answer.headers_mut());

@@ -25,7 +25,7 @@ use rustls::ServerConfig;
 use crate::gateway::Gateway;
 use crate::gateway::keeper::KeeperError;
 use crate::http::Limits;
-use crate::http::epcis::VERSION;
+use crate::http::epcis::SaidAlways;
 use crate::http::exchange::EpcisThroughout;
 use crate::http::limits::Guard;
 use crate::http::problem::Problem;
@@ -36,15 +36,8 @@ pub type NamesOf = fn(&[u8]) -> Vec<String>;
 
 pub use jobs::to_json as job_to_json;
 
-/// What every answer says (EPCIS 2.0 §12.3).
-const SAID_ALWAYS: &[(&str, &str)] = &[
-    ("gs1-epcis-version", VERSION),
-    ("gs1-epcis-min", VERSION),
-    ("gs1-epcis-max", VERSION),
-    ("gs1-cbv-version", VERSION),
-    ("gs1-cbv-min", VERSION),
-    ("gs1-cbv-max", VERSION),
-    ("gs1-vendor-version", env!("CARGO_PKG_VERSION")),
+/// What every answer says beside the versions of EPCIS (EPCIS 2.0 §12.3).
+const SAID_ALWAYS: &[SaidAlways] = &[
     // The limits of a capture (a test compares).
     ("gs1-epcis-capture-limit", "10000"),
     ("gs1-epcis-capture-file-size-limit", "3141564"),
