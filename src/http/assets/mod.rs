@@ -104,47 +104,56 @@ impl Script {
 
     /// Its name below `/assets/`.
     pub fn file(self, language: Language) -> &'static str {
-        SCRIPTS.get(&(self, language)).map_or("", String::as_str)
+        SCRIPTS.get(&(self, language)).map_or("", |script| &script.name)
     }
 }
 
-/// A script or style of ours without comments.
+/// Scripts and style of ours without comments: each is in several files that are given.
+static SOURCES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let own = Files::iter().filter(|name| has_comments(name));
+    own.filter_map(|name| {
+        let bytes = Files::get(&name)?.data;
+        Some((name.into_owned(), without_comments(&String::from_utf8_lossy(&bytes))))
+    })
+    .collect()
+});
+
 fn source(path: &str) -> Option<String> {
-    let bytes = Files::get(path)?.data;
-    Some(without_comments(&String::from_utf8_lossy(&bytes)))
+    SOURCES.get(path).cloned()
 }
 
 /// What every page runs before anything else, inside of the page: the policy names its hash.
 pub static FIRST_SCRIPT: LazyLock<String> = LazyLock::new(|| source("first.js").unwrap_or_default());
 
-static JOINED: LazyLock<BTreeMap<(Script, Language), Vec<u8>>> = LazyLock::new(|| {
+/// A file whose name has its hash in it: what is found there never changes.
+struct Hashed {
+    name: String,
+    bytes: Bytes,
+}
+
+impl Hashed {
+    /// Its name has the first 16 hexadecimal digits of the hash in it.
+    fn of(stem: &str, extension: &str, text: String) -> Self {
+        let name = format!("{stem}.{}.{extension}", &Hash::of(text.as_bytes()).to_hex()[..16]);
+        Self { name, bytes: text.into() }
+    }
+}
+
+static SCRIPTS: LazyLock<BTreeMap<(Script, Language), Hashed>> = LazyLock::new(|| {
     let all = Script::ALL.iter().flat_map(|script| Language::ALL.iter().map(|language| (*script, *language)));
-    // Whatever cannot be joined is not there, which a test notices.
-    all.filter_map(|(script, language)| Some(((script, language), script.joined(language).ok()?.into_bytes())))
-        .collect()
-});
-
-static SCRIPTS: LazyLock<BTreeMap<(Script, Language), String>> = LazyLock::new(|| {
-    let named = JOINED.iter().map(|((script, language), text)| {
-        let stem = script.entry().trim_end_matches(".js");
-        ((*script, *language), hashed(&format!("{stem}.{}", language.tag()), "js", text))
+    let scripts = all.filter_map(|(script, language)| {
+        let stem = format!("{}.{}", script.entry().trim_end_matches(".js"), language.tag());
+        // Whatever cannot be joined is not there, which a test notices.
+        Some(((script, language), Hashed::of(&stem, "js", script.joined(language).ok()?)))
     });
-    named.collect()
+    scripts.collect()
 });
 
-static STYLE: LazyLock<(String, Vec<u8>)> = LazyLock::new(|| {
-    let text = source("style.css").unwrap_or_default().into_bytes();
-    (hashed("style", "css", &text), text)
-});
+static STYLE: LazyLock<Hashed> = LazyLock::new(|| Hashed::of("style", "css", source("style.css").unwrap_or_default()));
 
 /// The name of the style of every page below `/assets/`.
 pub fn style_file() -> &'static str {
-    &STYLE.0
-}
-
-/// A name with the first 16 hexadecimal digits of a hash in it.
-fn hashed(stem: &str, extension: &str, bytes: &[u8]) -> String {
-    format!("{stem}.{}.{extension}", &Hash::of(bytes).to_hex()[..16])
+    &STYLE.name
 }
 
 struct Asset {
@@ -166,16 +175,17 @@ impl Asset {
 /// Every asset by its path below `/assets/`.
 static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
     let plain = Files::iter().filter(|name| is_given_alone(name)).filter_map(|name| {
-        let bytes =
-            if has_comments(&name) { source(&name)?.into_bytes() } else { Files::get(&name)?.data.into_owned() };
+        let bytes = match source(&name) {
+            Some(text) => text.into(),
+            None => Bytes::from(Files::get(&name)?.data.into_owned()),
+        };
         Some((name.into_owned(), bytes, false))
     });
-    let scripts = JOINED.iter().filter_map(|(of, text)| Some((SCRIPTS.get(of)?.clone(), text.clone(), true)));
-    let style = std::iter::once((STYLE.0.clone(), STYLE.1.clone(), true));
-    let assets = plain.chain(scripts).chain(style).filter_map(|(name, bytes, is_hashed)| {
+    let hashed = SCRIPTS.values().chain([&*STYLE]).map(|file| (file.name.clone(), file.bytes.clone(), true));
+    let assets = plain.chain(hashed).filter_map(|(name, bytes, is_hashed)| {
         let media_type = media_type(&name)?;
         let tag = EntityTag::new_weak(Hash::of(&bytes).to_base64());
-        Some((name, Asset { gzip: OnceLock::new(), bytes: bytes.into(), is_hashed, media_type, tag }))
+        Some((name, Asset { gzip: OnceLock::new(), bytes, is_hashed, media_type, tag }))
     });
     assets.collect()
 });
@@ -300,6 +310,19 @@ mod tests {
         // What is joined has no other name.
         assert!(!ASSETS.contains_key("page.js") && !ASSETS.contains_key("style.css"));
         assert!(!FIRST_SCRIPT.is_empty() && !FIRST_SCRIPT.contains("</"), "it stands inside of a page");
+    }
+
+    /// The first script and the worker are no modules, and say again what modules have.
+    #[test]
+    fn what_stands_in_two_scripts_is_the_same_in_both() {
+        for (module, constant, other) in [("memory.js", "KEY", "first.js"), ("kept.js", "KEPT", "worker.js")] {
+            let text = source(module).unwrap();
+            let value = text.split(&format!("const {constant} = ")).nth(1).unwrap().split(';').next().unwrap();
+            assert!(
+                value.starts_with('"') && source(other).unwrap().contains(value),
+                "{constant} of {module} in {other}"
+            );
+        }
     }
 
     /// Bytes of a page's script and style, as a phone loads them. The verifier is most of it.
