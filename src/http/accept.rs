@@ -35,16 +35,9 @@ impl Form {
 /// fits, which helps more than 406 does.
 pub fn preferred(request: &HttpRequest, offered: &[Form]) -> Form {
     let mut best = (offered.first().copied().unwrap_or(Form::Json), 0_u32);
-    if !request.headers().contains_key(ACCEPT) {
-        return best.0;
-    }
-    let accept = wishes(request, &ACCEPT).and_then(|()| Accept::parse(request).ok()).map(|accept| accept.0);
-    let accept = accept.unwrap_or_default();
-    if accept.is_empty() {
-        return best.0;
-    }
+    let accept = accepted(request);
     for form in offered {
-        let quality = quality(&accept, *form);
+        let quality = quality_of(&accept, form.media_type());
         if quality > best.1 {
             best = (*form, quality);
         }
@@ -55,8 +48,13 @@ pub fn preferred(request: &HttpRequest, offered: &[Form]) -> Form {
 /// What a client says of a media type, in thousandths; 0 if it takes none of that type, or says nothing.
 pub fn media_type_rating(request: &HttpRequest, media_type: &str) -> u32 {
     let Some(parts) = media_type.split_once('/') else { return 0 };
+    quality_of(&accepted(request), parts)
+}
+
+/// What a client says of media types: nothing if it says nothing of them, or nothing that can be read.
+fn accepted(request: &HttpRequest) -> Vec<QualityItem<Mime>> {
     let accept = wishes(request, &ACCEPT).and_then(|()| Accept::parse(request).ok());
-    accept.map_or(0, |accept| quality_of(&accept.0, parts))
+    accept.map(|accept| accept.0).unwrap_or_default()
 }
 
 /// The languages that a client takes (RFC 9110 §12.5.4), with what it says of each.
@@ -90,11 +88,7 @@ impl LanguageRanges {
 
 /// Tells whether a client takes one of these types. One that says nothing of types, or nothing that can be read, takes any.
 pub fn takes_any(request: &HttpRequest, types: &[(&str, &str)]) -> bool {
-    if !request.headers().contains_key(ACCEPT) {
-        return true;
-    }
-    let accept = wishes(request, &ACCEPT).and_then(|()| Accept::parse(request).ok()).map(|accept| accept.0);
-    let accept = accept.unwrap_or_default();
+    let accept = accepted(request);
     accept.is_empty() || types.iter().any(|media_type| quality_of(&accept, *media_type) > 0)
 }
 
@@ -124,12 +118,7 @@ pub fn wants_page(request: &HttpRequest) -> bool {
     is_for_people(request) && !is_download(request)
 }
 
-/// What the most particular range that covers a form says of it, in thousandths.
-fn quality(accept: &[QualityItem<Mime>], form: Form) -> u32 {
-    quality_of(accept, form.media_type())
-}
-
-/// The same of a media type.
+/// What the most particular range that covers a media type says of it, in thousandths.
 fn quality_of(accept: &[QualityItem<Mime>], (kind, subtype): (&str, &str)) -> u32 {
     let rated = accept.iter().filter_map(|item| {
         let particular = match item.item.essence_str().split_once('/')? {
