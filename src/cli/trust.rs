@@ -43,19 +43,14 @@ pub fn run(global: &Global, options: &TrustOptions, output: &Output) -> Result<C
             let text = format!("Saved the trust anchor of {} to {}.", anchor.genesis().origin, file.display());
             (anchor, text)
         }
-        (None, None) if !global.url_was_typed && DataDir::open_if_there(&global.data())?.is_some() => {
-            let data = DataDir::open(&global.data())?.with_database(global)?;
-            let anchor = of_data(&data)?;
-            let text = format!(
-                "The trust anchor of {}, as the ledger in {} has it.",
-                anchor.genesis().origin,
-                data.path().display()
-            );
-            (anchor, text)
-        }
         (None, None) => {
-            let anchor = fetch(&Client::new(global)?)?;
-            let text = format!("The trust anchor of {}. Nothing was saved.", anchor.genesis().origin);
+            let own = if global.url_was_typed { None } else { own(global)? };
+            let told = match &own {
+                Some(_) => format!(", as the ledger in {} has it.", global.data().display()),
+                None => ". Nothing was saved.".to_owned(),
+            };
+            let anchor = own.map_or_else(|| fetch(&Client::new(global)?), Ok)?;
+            let text = format!("The trust anchor of {}{told}", anchor.genesis().origin);
             (anchor, text)
         }
     };
@@ -84,19 +79,24 @@ pub fn read(file: &Path) -> Result<Anchor, Failure> {
 
 /// The anchor of a ledger that is known here: the member's own in `--data`, else the pinned one.
 pub fn known(global: &Global, origin: &Origin) -> Result<Anchor, Failure> {
-    if let Some(data) = DataDir::open_if_there(&global.data())? {
-        let own = of_data(&data.with_database(global)?)?;
-        if own.genesis().origin == *origin {
-            return Ok(own);
-        }
+    if let Some(own) = own(global)?.filter(|own| own.genesis().origin == *origin) {
+        return Ok(own);
     }
-    let path = pin_path(origin)?;
-    if path.exists() {
-        return read(&path);
-    }
-    Err(Failure::wrong_use(format!(
+    pinned(origin)?.ok_or_else(|| Failure::wrong_use(format!(
         "no trust anchor of the ledger {origin} is known here: name its file with --trust FILE, or pin it with `sealane trust --pin FILE`"
     )))
+}
+
+/// The anchor of the ledger in `--data`, if there is one.
+fn own(global: &Global) -> Result<Option<Anchor>, Failure> {
+    let data = DataDir::open_if_there(&global.data())?;
+    data.map(|data| of_data(&data.with_database(global)?)).transpose()
+}
+
+/// The anchor that is pinned for a ledger, if one is.
+fn pinned(origin: &Origin) -> Result<Option<Anchor>, Failure> {
+    let path = pin_path(origin)?;
+    path.exists().then(|| read(&path)).transpose()
 }
 
 /// The anchor for a node: the file given, else the member's own in `--data`, else the pinned one, else at first
@@ -111,8 +111,7 @@ pub fn choose(global: &Global, file: Option<&Path>, client: &Client, output: &Ou
     }
     let offered = fetch(client)?;
     let origin = &offered.genesis().origin;
-    if let Some(data) = DataDir::open_if_there(&global.data())? {
-        let own = of_data(&data.with_database(global)?)?;
+    if let Some(own) = own(global)? {
         if own.genesis().origin == *origin {
             return Ok(known(own));
         }
@@ -124,8 +123,7 @@ pub fn choose(global: &Global, file: Option<&Path>, client: &Client, output: &Ou
     if let Some(other) = met.as_ref().filter(|met| *met != origin) {
         return Err(other_ledger(client.url(), origin, other));
     }
-    let path = pin_path(origin)?;
-    let (anchor, first_contact) = if path.exists() { (read(&path)?, false) } else { (offered, true) };
+    let (anchor, first_contact) = pinned(origin)?.map_or_else(|| (offered.clone(), true), |anchor| (anchor, false));
     if first_contact {
         pin(&anchor)?;
         output.warn(format!(

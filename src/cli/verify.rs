@@ -1,5 +1,6 @@
 //! `verify`: evidence is checked here, and the verdict is reached here. The node's own verdict is not asked for.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -16,7 +17,7 @@ use crate::cli::output::{Output, excerpt};
 use crate::cli::provider::provider;
 use crate::cli::seen::{self, Seen};
 use crate::cli::trust::{self, Trusted};
-use sealane_core::block::{Checkpoint, CheckpointError, Origin};
+use sealane_core::block::{Checkpoint, Origin};
 use sealane_core::evidence::{Anchor, Checked, Evidence, check};
 use sealane_core::gs1::{Id, IdError, Question};
 use sealane_core::limits::EVIDENCE_BYTES_MAX;
@@ -87,7 +88,7 @@ pub fn judge_now(client: &Client, asked: impl Into<Question>, trusted: &Trusted)
     let began = Instant::now();
     let mut answer = loop {
         let bytes = evidence::fetch(client, &asked, trusted.anchor.height())?;
-        let answer = judged(&bytes, Some(&asked), &trusted.anchor, &policy)?;
+        let answer = judged(&ReadEvidence::of(&bytes)?, Some(&asked), &trusted.anchor, &policy)?;
         if began.elapsed() >= LEVEL_WITHIN || !may_be_late(&answer.checked, last.as_ref()) {
             break answer;
         }
@@ -156,28 +157,51 @@ fn offline(global: &Global, options: &VerifyOptions, file: &Path) -> Result<Veri
     };
     let bytes = read_no_more_than_is_taken(file)
         .map_err(|error| Failure::wrong_use(format!("cannot read {}: {error}", file.display())))?;
-    let anchor = match &options.trust {
-        Some(trust) => trust::read(trust)?,
-        None => trust::known(global, &origin_of(&bytes)?)?,
+    // An anchor that cannot be read is said before evidence that cannot.
+    let given = options.trust.as_deref().map(trust::read).transpose()?;
+    let read = ReadEvidence::of(&bytes)?;
+    let anchor = match given {
+        Some(anchor) => anchor,
+        None => trust::known(global, &read.origin()?)?,
     };
-    judged(&bytes, asked.as_ref(), &anchor, &Policy::default())
+    judged(&read, asked.as_ref(), &anchor, &Policy::default())
 }
 
-/// The ledger that evidence says it is of: by it an anchor is found, against which all is checked.
-fn origin_of(bytes: &[u8]) -> Result<Origin, Failure> {
-    let unreadable = |error: String| Failure::unproven(format!("the evidence cannot be read: {}", excerpt(&error)));
-    let evidence = Evidence::parse(bytes).map_err(|error| unreadable(error.to_string()))?;
-    let checkpoint: Checkpoint =
-        evidence.checkpoint.parse().map_err(|error: CheckpointError| unreadable(error.to_string()))?;
-    Ok(checkpoint.origin)
+fn unreadable(error: impl Display) -> Failure {
+    Failure::unproven(format!("the evidence cannot be read: {}", excerpt(&error.to_string())))
+}
+
+/// Evidence that was read, and what that took.
+struct ReadEvidence {
+    evidence: Evidence,
+    took: Duration,
+}
+
+impl ReadEvidence {
+    fn of(bytes: &[u8]) -> Result<Self, Failure> {
+        let began = Instant::now();
+        let evidence = Evidence::parse(bytes).map_err(unreadable)?;
+        Ok(Self { evidence, took: began.elapsed() })
+    }
+
+    /// The ledger that it says it is of: by it an anchor is found, against which all is checked.
+    fn origin(&self) -> Result<Origin, Failure> {
+        let checkpoint = self.evidence.checkpoint.parse::<Checkpoint>();
+        checkpoint.map(|checkpoint| checkpoint.origin).map_err(unreadable)
+    }
 }
 
 /// Checks evidence and judges what it shows.
-fn judged(bytes: &[u8], asked: Option<&Question>, anchor: &Anchor, policy: &Policy) -> Result<VerifyAnswer, Failure> {
+fn judged(
+    read: &ReadEvidence,
+    asked: Option<&Question>,
+    anchor: &Anchor,
+    policy: &Policy,
+) -> Result<VerifyAnswer, Failure> {
     let began = Instant::now();
-    let checked = checked(bytes, asked, anchor)?;
+    let checked = checked(&read.evidence, asked, anchor)?;
     let verdict = judge(&checked.history, policy);
-    Ok(VerifyAnswer { verdict, checked, first_contact: false, took: began.elapsed() })
+    Ok(VerifyAnswer { verdict, checked, first_contact: false, took: read.took + began.elapsed() })
 }
 
 /// Reads a file as far as the first byte that makes it too long.
@@ -187,18 +211,16 @@ fn read_no_more_than_is_taken(file: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn checked(bytes: &[u8], asked: Option<&Question>, anchor: &Anchor) -> Result<Checked, Failure> {
-    let unreadable = |error: String| Failure::unproven(format!("the evidence cannot be read: {}", excerpt(&error)));
-    let evidence = Evidence::parse(bytes).map_err(|error| unreadable(error.to_string()))?;
+fn checked(evidence: &Evidence, asked: Option<&Question>, anchor: &Anchor) -> Result<Checked, Failure> {
     let asked = match asked {
         Some(asked) => asked.clone(),
         None => {
-            let id = Id::parse_uri(&evidence.id).map_err(|error| unreadable(error.to_string()))?;
-            Question::of_document(id, &evidence.label).map_err(|error| unreadable(error.to_string()))?
+            let id = Id::parse_uri(&evidence.id).map_err(unreadable)?;
+            Question::of_document(id, &evidence.label).map_err(unreadable)?
         }
     };
     let unsound = |error: String| Failure::unproven(format!("the evidence does not hold: {}", excerpt(&error)));
-    check(&evidence, asked, anchor, provider().signatures).map_err(|error| unsound(error.to_string()))
+    check(evidence, asked, anchor, provider().signatures).map_err(|error| unsound(error.to_string()))
 }
 
 /// A mark before each reason, so that the eye finds what weighs.
