@@ -94,7 +94,9 @@ impl Default for Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum MeetError {
     #[error("no node can be reached: {0}")]
-    Nobody(String),
+    NoNode(String),
+    #[error("the trust anchor cannot be kept: {0}")]
+    Unpinned(String),
     /// A node has another ledger than the pinned one.
     #[error("{0}")]
     OtherLedger(String),
@@ -216,7 +218,7 @@ impl Gateway {
         loop {
             match meeting.meet() {
                 Ok(anchor) => {
-                    // Nobody else sets it.
+                    // No other place sets it.
                     let _ = self.proof.set(Proof::new(anchor, Arc::clone(verifier)));
                     self.ask_for_claims();
                     return self.lanes.wake_all();

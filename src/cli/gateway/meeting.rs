@@ -42,8 +42,8 @@ impl FirstMeeting {
 
     fn pin(&self, anchor: &Anchor) -> Result<(), MeetError> {
         let text =
-            serde_json::to_string_pretty(&anchor.to_json()).map_err(|error| MeetError::Nobody(error.to_string()))?;
-        write_whole(&self.pin, &(text + "\n")).map_err(|failure| MeetError::Nobody(failure.to_string()))
+            serde_json::to_string_pretty(&anchor.to_json()).map_err(|error| MeetError::Unpinned(error.to_string()))?;
+        write_whole(&self.pin, &(text + "\n")).map_err(|failure| MeetError::Unpinned(failure.to_string()))
     }
 }
 
@@ -84,7 +84,7 @@ impl Meeting for FirstMeeting {
                 }
             }
         }
-        let met = met.ok_or_else(|| MeetError::Nobody(silent.join("; ")))?;
+        let met = met.ok_or_else(|| MeetError::NoNode(silent.join("; ")))?;
         self.pin(&met)?;
         Ok(met)
     }
