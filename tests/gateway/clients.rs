@@ -1,5 +1,7 @@
 //! Who may use a gateway, and for what.
 
+use std::path::Path;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -130,32 +132,15 @@ fn without_clients_a_gateway_serves_its_own_machine_alone() {
     assert_ne!(refused_host.status, 200);
     let identity = node.identity("Maker");
     let dir = tempfile::tempdir().unwrap();
-    let output = run(&[
-        "gateway",
-        "--as",
-        path(&identity),
-        "--node",
-        &node.url,
-        "--data",
-        path(dir.path()),
-        "--listen",
-        "0.0.0.0:0",
-    ]);
+    let serve = |data: &Path, listen: &str| {
+        run(&["gateway", "--as", path(&identity), "--node", &node.url, "--data", path(data), "--listen", listen])
+    };
+    let output = serve(dir.path(), "0.0.0.0:0");
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("sealane gateway client add NAME"), "{}", text(&output.stderr));
     let none = run(&["gateway", "--data", path(dir.path())]);
     assert!(text(&none.stderr).contains("give --as DIR"), "{}", text(&none.stderr));
-    let twice = run(&[
-        "gateway",
-        "--as",
-        path(&identity),
-        "--node",
-        &node.url,
-        "--data",
-        path(gateway.dir.path()),
-        "--listen",
-        "127.0.0.1:0",
-    ]);
+    let twice = serve(gateway.dir.path(), "127.0.0.1:0");
     assert_eq!(twice.status.code(), Some(3));
     assert!(text(&twice.stderr).contains("another gateway is using"), "{}", text(&twice.stderr));
 }

@@ -45,14 +45,14 @@ pub struct JobRow {
 
 /// What a job tells of itself beside its state, as one column of JSON.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Told {
+pub struct JobTold {
     pub errors: Vec<Value>,
     pub changed: Value,
     pub repeated: Vec<Value>,
     pub reason: Option<String>,
 }
 
-impl Told {
+impl JobTold {
     pub fn to_text(&self) -> String {
         // It is made of JSON that was read, which can always be written.
         serde_json::to_string(self).unwrap_or_default()
@@ -156,7 +156,7 @@ impl ClientRow {
 
 impl JobRow {
     pub fn into_job(self, pieces: Vec<KeptPiece>) -> Result<KeptJob, KeeperError> {
-        let told: Told = json(&self.told)?;
+        let told: JobTold = json(&self.told)?;
         Ok(KeptJob {
             seq: self.seq,
             id: JobId::parse(&self.id).ok_or_else(|| corrupt(format!("{:?} is no job's id", self.id)))?,

@@ -25,7 +25,7 @@ use sealane_core::time::Timestamp;
 
 use super::committer::Committer;
 use super::rows::{
-    self, ClientRow, JobRow, PieceRow, StandingRow, Told, behaviour, corrupt, hash, number, row_number, time,
+    self, ClientRow, JobRow, JobTold, PieceRow, StandingRow, behaviour, corrupt, hash, number, row_number, time,
 };
 use super::schema::{clients, counts, jobs, pieces, recorded, statements};
 use crate::gateway::clients::{ClientName, GatewayClient};
@@ -354,8 +354,12 @@ fn keep(connection: &mut SqliteConnection, job: &NewJob, limits: GatewayQueueLim
         (true, false) => PieceState::Final,
         (true, true) => PieceState::Failed,
     };
-    let told =
-        Told { errors: job.errors.clone(), changed: job.changed.clone(), repeated: job.repeated.clone(), reason: None };
+    let told = JobTold {
+        errors: job.errors.clone(),
+        changed: job.changed.clone(),
+        repeated: job.repeated.clone(),
+        reason: None,
+    };
     let number: i64 = diesel::insert_into(jobs::table)
         .values((
             (
@@ -558,7 +562,7 @@ fn add_to_list(
     Ok(())
 }
 
-fn told_of(connection: &mut SqliteConnection, job: i64) -> Result<Told, KeeperError> {
+fn told_of(connection: &mut SqliteConnection, job: i64) -> Result<JobTold, KeeperError> {
     let text: String = jobs::table.find(job).select(jobs::told).first(connection)?;
     rows::json(&text)
 }
