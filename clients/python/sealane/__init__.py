@@ -1,6 +1,6 @@
 """Signs EPCIS documents, captures them on a Sealane ledger, and checks evidence about a product.
 
-`Identity` signs, `Node` asks a member's node, `check_evidence` believes nobody but the trust anchor.
+`Identity` signs, `Node` asks a member's node, `check_evidence` believes the trust anchor alone.
 """
 
 from sealane.checking import Counts, EvidenceError, check_evidence

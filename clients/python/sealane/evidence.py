@@ -19,7 +19,6 @@ import itertools
 import json
 import math
 import os
-import random
 import re
 import sys
 import unicodedata
@@ -27,9 +26,8 @@ from urllib.parse import unquote_to_bytes
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 SAFE = 2**53  # numbers are below it
 DAY = 86_400_000  # milliseconds

@@ -2,7 +2,6 @@
 """The worked examples of docs/FORMATS.md, and properties of the proofs, by `sealane.evidence`."""
 
 import base64
-import hashlib
 import itertools
 import json
 import os
