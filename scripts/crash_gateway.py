@@ -111,7 +111,7 @@ class Run:
     # Load
 
     def capture(self, dice):
-        """A document that nobody has posted before, its serials, and how it is posted."""
+        """A document that was not posted before, its serials, and how it is posted."""
         with self.lock:
             first, count = self.count, dice.randint(1, 3)
             self.count += count

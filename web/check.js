@@ -36,7 +36,7 @@ const EVIDENCE_BYTES_MAX = 64 * 1024 * 1024;
  * statements}`, the last two as far as the node says them, and `undefined` once all is read. `newer` is the size of the ledger that this
  * device has seen before, where the answer is from an earlier one. `proven` is the verdict that the server should have given at `size`
  * records, where its `claim` was another one. `kept` is when the evidence was kept on this device, if nothing was reached: it held then,
- * and nobody's claim is held against it.
+ * and no claim is held against it.
  */
 export async function check({ id, claim, size, sentences, progress = () => {} }) {
   // Read before anything is asked for: whatever is answered from here on must be at least as new.

@@ -15,7 +15,7 @@
   for (const path of document.currentScript.dataset.asks?.split(" ") ?? []) {
     const stop = new AbortController();
     const answer = fetch(path, { headers: { accept: "application/json" }, cache: "no-store", credentials: "omit", signal: stop.signal });
-    // Whoever takes it hears of it.
+    // The check that takes it hears of it.
     answer.catch(() => {});
     asked.set(path, { answer, stop });
   }

@@ -185,7 +185,7 @@ async function judged(uri) {
   return { word: say(titleOf(verdict)), light: verdict.light, note };
 }
 
-/** Whether a lot that nobody recorded may be a lot and a serial: a scanner that leaves out the separator runs them together. */
+/** Whether a lot of which nothing is recorded may be a lot and a serial: a scanner that leaves out the separator runs them together. */
 const isGlued = ({ verdict, id }) => verdict === "unknown" && /\/10\/[^/]+21[^/]+$/.test(id);
 
 /** With the network back, what could not be checked is checked without a press for each line. */

@@ -30,7 +30,7 @@ const { kind } = product.dataset;
 
 if (navigator.share) {
   $("share").hidden = false;
-  // Whoever thinks better of it has done nothing wrong.
+  // A visitor who thinks better of it has done nothing wrong.
   $("share").addEventListener("click", () => navigator.share({ title: document.title, url: $("here").textContent }).catch(() => {}));
 }
 $("print").hidden = false;

@@ -214,7 +214,7 @@ fn serve(global: &Global, options: &RunOptions, output: &Output) -> Result<Comma
     let address = listener.local_addr().map_err(Failure::unreachable)?;
     if !has_clients && !address.ip().is_loopback() {
         return Err(Failure::wrong_use(format!(
-            "{address} can be reached by others, and the gateway has no client, so that anybody could record in the participant's \
+            "{address} can be reached by others, and the gateway has no client, so that any program could record in the participant's \
              name: add one with `sealane gateway client add NAME --data {}`, or listen on 127.0.0.1",
             data.display()
         )));

@@ -8,8 +8,8 @@ use crate::cli::failure::Failure;
 ///
 /// # Errors
 ///
-/// What is no http or https address, and one that leads nowhere from another machine: `0.0.0.0` and `[::]`, at which a node listens but
-/// nobody is.
+/// What is no http or https address, and one that leads nowhere from another machine: `0.0.0.0` and `[::]`, at which a node listens and
+/// which no machine has.
 pub fn checked(root: &str) -> Result<&str, Failure> {
     let rest = root.strip_prefix("https://").or_else(|| root.strip_prefix("http://"));
     let is_plain = |rest: &&str| rest.chars().all(|c| c.is_ascii_graphic() && !"?#\"<>@".contains(c));

@@ -6,7 +6,7 @@ use crate::chromium::{Browser, Habits};
 use crate::proxy::Proxy;
 use crate::stage::{
     CLASS, CLONED, DESTROYED, DISPENSED, EXPIRED, GENUINE, INCOMPLETE, PARTY, PLACE, RECALLED, Stage, TRACED, TWICE,
-    UNKNOWN, UNPACKED,
+    UNKNOWN, UNPACKED, page_of,
 };
 
 /// What English stands on a page, by a script of some length.
@@ -88,7 +88,7 @@ async fn what_goes_wrong_is_told_in_korean_too() {
         if path.starts_with("/evidence") && path.contains("9P1LM4SJ7D") {
             answer.status = 503;
         }
-        if path.starts_with("/verify?") && path.contains("2T6YB8DK1F") {
+        if path.starts_with(&page_of(TWICE)) {
             let page = crate::support::text(&answer.body);
             answer.body = page.replace("data-verdict=\"suspect\"", "data-verdict=\"authentic\"").into_bytes();
         }

@@ -1,4 +1,4 @@
-//! How soon a verdict is there on a slow line and a slow phone: measured if it is asked for, and asserted by nobody.
+//! How soon a verdict is there on a slow line and a slow phone: measured if it is asked for, and never asserted.
 //!
 //! `SEALANE_SLOW_LINE=1 cargo test --release --test browser slow_line -- --nocapture`
 

@@ -175,7 +175,7 @@ fn the_digits_of_the_fingerprint_are_printed_and_nothing_is_saved() {
         assert!(told.contains(&line.join(" ")), "{told}");
     }
     assert!(told.contains(&fingerprint.to_string()) && told.contains("Nothing was saved"), "{told}");
-    // A member reads its own ledger, and asks nobody.
+    // A member reads its own ledger, and asks no node.
     let data = node.dir.path().join("data");
     let own = run(&["trust", "--data", path(&data)]);
     let told = text(&own.stdout);

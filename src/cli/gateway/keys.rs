@@ -73,7 +73,7 @@ impl KeyDirectory {
         if next.join(REQUEST_FILE).exists() {
             return Ok(());
         }
-        // A key without its request was seen by nobody.
+        // A key without its request was sent to no node.
         match fs::remove_dir_all(next) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.to_string()),
             _ => {}
