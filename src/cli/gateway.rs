@@ -16,8 +16,8 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use crate::cli::arguments::{Global, TlsOptions};
-use crate::cli::data_dir::cannot;
-use crate::cli::failure::{CommandOutcome, Failure, with_causes};
+use crate::cli::data_dir::{self, cannot};
+use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::limits::LimitOptions;
 use crate::cli::node::{SystemClock, listen, runtime};
 use crate::cli::output::Output;
@@ -295,17 +295,9 @@ fn lock(data: &Path) -> Result<File, Failure> {
     }
 }
 
-/// Writes a file so that a reader finds the old one or the new one, whole and durable.
+/// Writes a file of which a reader finds all or nothing, durable when this returns.
 fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let written = || {
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        std::io::Write::write_all(&mut file, text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        File::open(dir)?.sync_all()
-    };
-    written().map_err(|error| cannot("write", path, &error))
+    data_dir::write_whole(path, text).map_err(|error| cannot("write", path, &error))
 }
 
 /// Reads a file that may not be there.
@@ -315,9 +307,4 @@ fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(cannot("read", path, &error)),
     }
-}
-
-/// What an error says, with its causes.
-fn words(error: &(dyn std::error::Error + 'static)) -> String {
-    with_causes(error)
 }

@@ -14,8 +14,8 @@ use sealane_core::hash::Hash;
 use sealane_core::statement::{Signature, SubmittedStatement};
 use sealane_core::time::Timestamp;
 
-use super::{words, write_whole};
-use crate::cli::failure::Failure;
+use super::write_whole;
+use crate::cli::failure::{Failure, with_causes};
 use crate::cli::identity::{CERTIFICATE_FILE, Identity, KEY_FILE, REQUEST_FILE};
 use crate::gateway::identity::{Identities, RenewalRequest, StatementSigner};
 use crate::pki::{Certificate, CertificateRequest, PrivateKey};
@@ -79,9 +79,9 @@ impl KeyDirectory {
             _ => {}
         }
         DirBuilder::new().recursive(true).mode(0o700).create(next).map_err(|error| error.to_string())?;
-        let key = PrivateKey::generate().map_err(|error| words(&error))?;
-        let request = CertificateRequest::make(&key, &self.organization).map_err(|error| words(&error))?;
-        key.write_new(&next.join(KEY_FILE)).map_err(|error| words(&error))?;
+        let key = PrivateKey::generate().map_err(|error| with_causes(&error))?;
+        let request = CertificateRequest::make(&key, &self.organization).map_err(|error| with_causes(&error))?;
+        key.write_new(&next.join(KEY_FILE)).map_err(|error| with_causes(&error))?;
         write_whole(&next.join(REQUEST_FILE), &request.to_pem()).map_err(|failure| failure.to_string())
     }
 }
@@ -112,7 +112,7 @@ impl Identities for KeyDirectory {
         let next = renewed(&self.dir, in_use.number + 1);
         self.make_key(&next)?;
         let csr_pem = fs::read_to_string(next.join(REQUEST_FILE)).map_err(|error| error.to_string())?;
-        let request = CertificateRequest::parse_pem(&csr_pem).map_err(|error| words(&error))?;
+        let request = CertificateRequest::parse_pem(&csr_pem).map_err(|error| with_causes(&error))?;
         let origin = origin.parse().map_err(|error| format!("{error}"))?;
         let consent = renewal_consent(&origin, &self.participant, request.der());
         let consent = Signature::sign(in_use.identity.key().signing_key(), &consent);
@@ -122,8 +122,8 @@ impl Identities for KeyDirectory {
     fn take_up(&self, chain_pem: &str) -> Result<bool, String> {
         let number = self.in_use().number + 1;
         let next = renewed(&self.dir, number);
-        let key = PrivateKey::read(&next.join(KEY_FILE)).map_err(|error| words(&error))?;
-        let chain = Certificate::parse_chain_pem(chain_pem).map_err(|error| words(&error))?;
+        let key = PrivateKey::read(&next.join(KEY_FILE)).map_err(|error| with_causes(&error))?;
+        let chain = Certificate::parse_chain_pem(chain_pem).map_err(|error| with_causes(&error))?;
         if chain.first().is_none_or(|first| first.public_key() != key.public()) {
             return Ok(false);
         }
