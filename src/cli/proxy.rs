@@ -26,7 +26,7 @@ pub fn in_use(url: &str) -> Option<String> {
 }
 
 /// The host of a URL, without user, port and the brackets of IPv6.
-fn host_of(url: &str) -> &str {
+pub(super) fn host_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();

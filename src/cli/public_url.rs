@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::cli::failure::Failure;
+use crate::cli::proxy::host_of;
 
 /// Takes an address to which a path can be added, without the `/` at its end.
 ///
@@ -13,13 +14,13 @@ use crate::cli::failure::Failure;
 pub fn checked(root: &str) -> Result<&str, Failure> {
     let rest = root.strip_prefix("https://").or_else(|| root.strip_prefix("http://"));
     let is_plain = |rest: &&str| rest.chars().all(|c| c.is_ascii_graphic() && !"?#\"<>@".contains(c));
-    let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.starts_with('/')).filter(is_plain) else {
+    if rest.filter(|rest| !rest.is_empty() && !rest.starts_with('/')).filter(is_plain).is_none() {
         return Err(Failure::wrong_use(format!(
             "--public-url: {root:?} is no address such as https://node.example: it begins with https:// or http://, and has no room, query or \
              user in it"
         )));
-    };
-    if is_unspecified(rest) {
+    }
+    if is_unspecified(root) {
         return Err(Failure::wrong_use(format!(
             "--public-url: {root:?} is where a node listens, at every address of its machine, and leads nowhere from another one: give \
              the address by which people reach it, such as https://node.example"
@@ -46,12 +47,8 @@ pub fn checked_root(root: &str) -> Result<&str, Failure> {
 }
 
 /// Tells whether the host is one at which only listening is possible (RFC 4291 §2.5.2; RFC 1122 §3.2.1.3).
-fn is_unspecified(rest: &str) -> bool {
-    let authority = rest.split('/').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(address) => address.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
+fn is_unspecified(root: &str) -> bool {
+    let host = host_of(root);
     // Some programs read 0 as the same address.
     host == "0" || host.parse().is_ok_and(|address: IpAddr| address.is_unspecified())
 }
