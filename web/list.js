@@ -5,7 +5,7 @@ import { Failed, askJson, encoded } from "./ask.js";
 import { Tampered, check, titleOf } from "./check.js";
 import { pageOf, peopleText, readScanned, uriOf } from "./codes.js";
 import { csv } from "./csv.js";
-import { element } from "./elements.js";
+import { button, element } from "./elements.js";
 import { sentenceOfFault, tamperedText } from "./faults.js";
 import { fill, find, say } from "./messages.js";
 import { SENTENCES } from "./texts.js";
@@ -91,23 +91,25 @@ function take(text) {
   if (asked) follow(line);
 }
 
-/** Checks a line that could not be checked. */
-function checkAgain(line) {
-  checks.delete(line.uri);
-  Object.assign(line, { isUnchecked: false, isBusy: true, word: say("list.checking"), note: "" });
-  show(line);
-  follow(line);
+/** Checks lines that could not be checked; of those with one code once. */
+function checkAgain(unchecked) {
+  for (const { uri } of unchecked) checks.delete(uri);
+  for (const line of unchecked) {
+    Object.assign(line, { isUnchecked: false, isBusy: true, word: say("list.checking"), note: "" });
+    show(line);
+    follow(line);
+  }
 }
 
 /** Shows a line as it stands. */
 function show(line) {
   const { number, code, word, light, note, repeats, uri, isBusy, isUnchecked } = line;
   const again = repeats && element("span", { class: "tag" }, fill("list.repeat", { first: repeats }));
-  const retry = isUnchecked && element("button", { type: "button", class: "second" }, say("check.again"));
-  retry?.addEventListener?.("click", () => {
-    checkAgain(line);
+  const checkThis = () => {
+    checkAgain([line]);
     field.focus();
-  });
+  };
+  const retry = isUnchecked && button(say("check.again"), checkThis);
   line.row.className = `line ${light || "none"}${isBusy ? " waits" : ""}`;
   line.row.replaceChildren(
     element("span", { class: "nth" }, String(number)),
@@ -189,9 +191,7 @@ async function judged(uri) {
 const isGlued = ({ verdict, id }) => verdict === "unknown" && /\/10\/[^/]+21[^/]+$/.test(id);
 
 /** With the network back, what could not be checked is checked without a press for each line. */
-addEventListener("online", () => {
-  for (const line of lines.filter(({ isUnchecked }) => isUnchecked)) checkAgain(line);
-});
+addEventListener("online", () => checkAgain(lines.filter(({ isUnchecked }) => isUnchecked)));
 
 /** Gives the list as a file. */
 function save() {
