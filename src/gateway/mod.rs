@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod nodes;
 pub mod normalise;
 pub mod proof;
+pub mod query;
 mod renewal;
 mod standing;
 pub mod store;

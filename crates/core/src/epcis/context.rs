@@ -86,6 +86,36 @@ impl Prefixes {
         Some((self.0.get(prefix)?, local))
     }
 
+    /// Writes `prefix:name` as one URI, if the prefix is declared here or is one of the standard's. Each namespace that a prefix of the
+    /// standard may stand for gives the same URI. Another name stands as it is.
+    pub fn name(&self, name: &str) -> String {
+        let whole = match self.split(name) {
+            Some((namespace, local)) => format!("{namespace}{local}"),
+            None => name.to_owned(),
+        };
+        let standard = |(prefix, namespaces): &(&str, &[&str])| {
+            let first = namespaces.first()?;
+            let undeclared = whole.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(':'));
+            // The longest namespace first: one may begin as another one does.
+            let rest = undeclared.or_else(|| {
+                let fitting = namespaces.iter().filter(|namespace| whole.starts_with(**namespace));
+                whole.get(fitting.map(|namespace| namespace.len()).max()?..)
+            });
+            Some(format!("{first}{}", rest?))
+        };
+        STANDARD_PREFIXES.iter().find_map(standard).unwrap_or(whole)
+    }
+
+    /// Tells whether a prefix has a meaning here: declared, or one of the standard's.
+    pub fn knows(&self, prefix: &str) -> bool {
+        self.0.contains_key(prefix) || STANDARD_PREFIXES.iter().any(|(standard, _)| *standard == prefix)
+    }
+
+    /// Declares a prefix.
+    pub fn declare(&mut self, prefix: &str, namespace: &str) {
+        self.0.insert(prefix.to_owned(), namespace.to_owned());
+    }
+
     /// The namespace of a prefix, with the prefixes in it resolved.
     fn whole(&self, prefix: &str) -> Option<String> {
         let mut namespace = self.0.get(prefix)?.clone();

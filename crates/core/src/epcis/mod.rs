@@ -16,6 +16,7 @@ mod event_hash;
 mod fault;
 mod ids;
 mod older;
+pub mod query;
 mod rules;
 mod schema;
 mod typed;

@@ -10,27 +10,27 @@ use super::key::Key;
 use super::uri::{Uri, decode};
 
 /// Digits of a company prefix in an EPC URN.
-const PREFIX_DIGITS_MIN: usize = 6;
-const PREFIX_DIGITS_MAX: usize = 12;
+pub(super) const PREFIX_DIGITS_MIN: usize = 6;
+pub(super) const PREFIX_DIGITS_MAX: usize = 12;
 
 /// Schemes whose identities are no GS1 keys, and so have no Digital Link: their URNs stand as they are.
 const FOREIGN_SCHEMES: [&str; 5] = ["gid", "usdod", "adi", "bic", "imovn"];
 
 /// How an EPC scheme writes a GS1 key.
-struct Scheme {
+pub(super) struct Scheme {
     /// What follows `urn:epc:`, up to the colon before the fields.
-    name: &'static str,
-    ai: &'static str,
-    key: KeyForm,
+    pub name: &'static str,
+    pub ai: &'static str,
+    pub key: KeyForm,
     /// The last field: the AI of its qualifier, or `""` where it belongs to the key's own value.
-    tail: Option<&'static str>,
+    pub tail: Option<&'static str>,
     /// Fields between the key and the last: piece and total of an ITIP.
-    fields: usize,
+    pub fields: usize,
     /// True where the last field is `*`, which stands for all of a class.
     pattern: bool,
 }
 
-enum KeyForm {
+pub(super) enum KeyForm {
     /// Digits of company prefix and reference together, without the check digit.
     Digits(usize),
     /// The same, where the reference begins with the digit that stands before the prefix in the key.
@@ -43,7 +43,7 @@ enum KeyForm {
 
 use KeyForm::{Digits, LeadingDigits, Text, ZeroAndDigits};
 
-const SCHEMES: [Scheme; 23] = [
+pub(super) const SCHEMES: [Scheme; 23] = [
     identity("id:sgtin", "01", LeadingDigits(13), Some("21")),
     identity("class:lgtin", "01", LeadingDigits(13), Some("10")),
     identity("id:upui", "01", LeadingDigits(13), Some("235")),
@@ -146,7 +146,7 @@ impl Scheme {
     }
 
     /// Puts the key together and computes its check digit; the error says what the scheme expects.
-    fn key_of(&self, prefix: &str, reference: &str) -> Result<String, String> {
+    pub(super) fn key_of(&self, prefix: &str, reference: &str) -> Result<String, String> {
         let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if !is_digits(prefix) || !(PREFIX_DIGITS_MIN..=PREFIX_DIGITS_MAX).contains(&prefix.len()) {
             return Err(format!("its company prefix has {PREFIX_DIGITS_MIN} to {PREFIX_DIGITS_MAX} digits"));
