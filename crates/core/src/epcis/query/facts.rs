@@ -42,12 +42,10 @@ impl EventFacts {
     /// there, and `recorded` its block's time.
     pub fn of(event: &Event, written: &Json, context: Option<&Json>, recorded: Timestamp) -> Self {
         let mut facts = Self::default();
-        facts.add_standard(event, recorded);
-        if let Some(members) = written.as_object() {
-            let prefixes = context.map(|context| Prefixes::default().with(context)).unwrap_or_default();
-            let prefixes = members.get("@context").map(|own| prefixes.with(own)).unwrap_or(prefixes);
-            facts.add_written(members, &prefixes);
-        }
+        let contexts = context.into_iter().chain(written.get("@context"));
+        let prefixes = contexts.fold(Prefixes::default(), |prefixes, context| prefixes.with(context));
+        facts.add_standard(event, recorded, &prefixes);
+        written.as_object().into_iter().for_each(|members| facts.add_written(members, &prefixes));
         facts
     }
 
@@ -70,15 +68,15 @@ impl EventFacts {
         self.add(field, Key::text(text));
     }
 
-    fn add_standard(&mut self, event: &Event, recorded: Timestamp) {
+    fn add_standard(&mut self, event: &Event, recorded: Timestamp, prefixes: &Prefixes) {
         self.add(Field::EVENT_TIME, Key::moment(event.event_time));
         self.add(Field::RECORD_TIME, Key::moment(recorded));
         self.add_text("eventID", &event.event_id.uri);
         self.add_text("eventType", event.type_name());
+        event.biz_step.iter().for_each(|step| self.add_text("bizStep", &prefixes.name(step.as_str())));
+        event.disposition.iter().for_each(|one| self.add_text("disposition", &prefixes.name(one.as_str())));
         let texts = [
             ("action", event.action().map(|action| action.as_str())),
-            ("bizStep", event.biz_step.as_ref().map(|step| step.as_str())),
-            ("disposition", event.disposition.as_ref().map(|disposition| disposition.as_str())),
             ("readPoint", event.read_point.as_ref().map(|id| id.as_str())),
             ("bizLocation", event.biz_location.as_ref().map(|id| id.as_str())),
             ("transformationID", event.transformation_id().map(|id| id.as_str())),
@@ -90,7 +88,7 @@ impl EventFacts {
         for (field, list) in
             [("persistentDisposition_set", &persistent.set), ("persistentDisposition_unset", &persistent.unset)]
         {
-            list.iter().for_each(|one| self.add_text(field, one.as_str()));
+            list.iter().for_each(|one| self.add_text(field, &prefixes.name(one.as_str())));
         }
         for (part, id) in event.epcs() {
             self.add_text(epc_field(part), id.as_str());
@@ -99,16 +97,17 @@ impl EventFacts {
             self.add_text(class_field(part), id.as_str());
         }
         for one in &event.biz_transactions {
-            self.add_with_kind("bizTransaction", one.kind.as_deref(), &canonical(&one.id));
+            let kind = one.kind.as_deref().map(|kind| prefixes.name(kind));
+            self.add_with_kind("bizTransaction", kind.as_deref(), &canonical(&one.id));
         }
         for (field, list) in [("source", &event.sources), ("destination", &event.destinations)] {
-            list.iter().for_each(|one| self.add_with_kind(field, Some(&one.kind), one.id.as_str()));
+            list.iter().for_each(|one| self.add_with_kind(field, Some(&prefixes.name(&one.kind)), one.id.as_str()));
         }
         self.add_quantities(&event.what);
         if let Some(error) = &event.error_declaration {
             self.add("errorDeclaration", Key::present());
             self.add("errorDeclarationTime", Key::moment(error.declaration_time));
-            error.reason.iter().for_each(|reason| self.add_text("errorReason", reason));
+            error.reason.iter().for_each(|reason| self.add_text("errorReason", &prefixes.name(reason)));
             error.corrective_event_ids.iter().for_each(|id| self.add_text("correctiveEventID", id));
         }
     }

@@ -5,10 +5,13 @@
 //! master data to be decided ([`MasterCondition`]) becomes a condition by [`EventQuery::resolve`]. So the whole language rests on one comparison of
 //! bytes, which a database makes as this module does.
 //!
-//! What reads the names and values of a request stands beside it.
+//! `parameters` reads the names and values of a request.
 
 mod facts;
 mod key;
+mod parameters;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -16,6 +19,7 @@ use std::fmt;
 
 pub use facts::EventFacts;
 pub use key::{KEY_TEXT_BYTES_MAX, Key, KeyRange};
+pub use parameters::{KNOWN, PARAMETERS_MAX, QueryFault, QueryParameters, VALUES_MAX};
 
 use crate::gs1::Id;
 
