@@ -247,6 +247,14 @@ impl Gateway {
         }
     }
 
+    pub(in crate::gateway) fn query_side(&self) -> Result<query::QuerySide, query::QueryObstacle> {
+        Err(query::QueryObstacle::Off)
+    }
+
+    pub(in crate::gateway) fn now(&self) -> sealane_core::time::Timestamp {
+        self.clock.now()
+    }
+
     fn claims(&self) -> Option<Claims> {
         self.claims.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

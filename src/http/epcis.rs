@@ -45,14 +45,7 @@ pub fn is_at(path: &str) -> bool {
 ///
 /// 400 for a header that cannot be read, 406 for one that asks for another version or form.
 pub fn check(request: &HttpRequest) -> Result<(), Problem> {
-    for (name, excludes) in [
-        ("GS1-EPCIS-Min", VersionEnd::Least),
-        ("GS1-EPCIS-Max", VersionEnd::Most),
-        ("GS1-CBV-Min", VersionEnd::Least),
-        ("GS1-CBV-Max", VersionEnd::Most),
-    ] {
-        excludes.check(request.headers(), name)?;
-    }
+    check_versions(request.headers())?;
     if ![Method::GET, Method::HEAD].contains(request.method()) {
         return Ok(());
     }
@@ -66,6 +59,21 @@ pub fn check(request: &HttpRequest) -> Result<(), Problem> {
         return Err(Problem::new(Code::NotAcceptable, detail));
     }
     Ok(())
+}
+
+/// Refuses a request for versions that are not given.
+///
+/// # Errors
+///
+/// 400 for a header that cannot be read, 406 for one that excludes version 2.0.
+pub fn check_versions(headers: &HeaderMap) -> Result<(), Problem> {
+    let ends = [
+        ("GS1-EPCIS-Min", VersionEnd::Least),
+        ("GS1-EPCIS-Max", VersionEnd::Most),
+        ("GS1-CBV-Min", VersionEnd::Least),
+        ("GS1-CBV-Max", VersionEnd::Most),
+    ];
+    ends.into_iter().try_for_each(|(name, end)| end.check(headers, name))
 }
 
 /// A header that answers have, whatever is asked: its name in small letters, and its value.
@@ -133,7 +141,7 @@ impl VersionEnd {
         };
         if excludes {
             let detail = format!(
-                "{name} {asked}: this node has version {VERSION} alone; `sealane gateway` takes older documents"
+                "{name} {asked}: version {VERSION} alone is given here; `sealane gateway` takes older documents"
             );
             return Err(Problem::new(Code::NotAcceptable, detail));
         }

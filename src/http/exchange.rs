@@ -76,7 +76,7 @@ pub async fn exchange(
     };
     let id_text = id.to_str().unwrap_or_default();
     let (mut answer, told) = finish_problem(answer, id_text);
-    if epcis::is_at(answer.request().path()) {
+    if answer.request().app_data::<EpcisThroughout>().is_none() && epcis::is_at(answer.request().path()) {
         epcis::add_headers(answer.headers_mut());
     }
     record(&answer, began, id_text, &told);
@@ -93,6 +93,10 @@ pub async fn exchange(
 }
 
 fn check_epcis(request: &ServiceRequest) -> Result<(), Problem> {
+    // A gateway gives several forms, and reads which is meant by itself.
+    if request.app_data::<EpcisThroughout>().is_some() {
+        return epcis::check_versions(request.headers());
+    }
     if epcis::is_at(request.path()) { epcis::check(request.request()) } else { Ok(()) }
 }
 

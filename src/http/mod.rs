@@ -9,7 +9,7 @@
 //! Absent: sessions, but those of the operator's page (`console`), which has a listener of its own; and any state but theirs, that
 //! of captures whose sender stopped waiting (`background`) and of what clients take (`limits`).
 
-mod accept;
+pub(crate) mod accept;
 mod asked;
 mod assets;
 mod background;
@@ -19,7 +19,7 @@ mod console;
 mod cross_origin;
 mod docs;
 pub mod epcis;
-mod events;
+pub(crate) mod events;
 mod evidence;
 pub(crate) mod exchange;
 mod fields;
@@ -33,7 +33,7 @@ mod members;
 mod metrics;
 mod openapi;
 mod pages;
-mod parameters;
+pub(crate) mod parameters;
 mod participants;
 mod pass_on;
 pub(crate) mod problem;

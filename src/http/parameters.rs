@@ -162,7 +162,8 @@ pub fn encode(text: &str) -> impl Display {
     utf8_percent_encode(text, RESERVED)
 }
 
-fn decode(text: &str) -> Result<String, ()> {
+/// Decodes a name or value of a query.
+pub fn decode(text: &str) -> Result<String, ()> {
     let spaced = text.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8().map(|text| text.into_owned()).map_err(|_| ())
 }

@@ -10,6 +10,7 @@ mod health;
 mod inflate;
 mod jobs;
 mod problems;
+mod queries;
 
 use std::io;
 use std::net::TcpListener;
@@ -34,6 +35,8 @@ use crate::http::server::start_app;
 /// Reads the names in a client's certificate: its common name and alternative names.
 pub type NamesOf = fn(&[u8]) -> Vec<String>;
 
+use queries::{PageSeal, collections, events as queried, master};
+
 pub use jobs::to_json as job_to_json;
 
 /// What every answer says beside the versions of EPCIS (EPCIS 2.0 §12.3).
@@ -49,6 +52,8 @@ const SAID_ALWAYS: &[SaidAlways] = &[
 struct Served {
     gateway: Arc<Gateway>,
     names_of: NamesOf,
+    /// Makes the tokens of next pages.
+    seal: Arc<PageSeal>,
     /// It listens on an address that only this machine reaches.
     is_local: bool,
 }
@@ -63,7 +68,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let is_local = listener.local_addr()?.ip().is_loopback();
-    let served = Served { gateway: Arc::clone(&gateway), names_of, is_local };
+    let seal = Arc::new(PageSeal::new()?);
+    let served = Served { gateway: Arc::clone(&gateway), names_of, seal, is_local };
     let limited = web::Data::new(Guard::new(&limits));
     let configure = move |config: &mut web::ServiceConfig| configure(config, &served);
     let server = start_app(limited, configure, listener, tls, limits.connections)?;
@@ -93,10 +99,32 @@ fn configure(config: &mut web::ServiceConfig, served: &Served) {
                 (Method::POST, web::post().to(capture::post_capture)),
             ];
             config.service(at(&format!("{base}/capture{end}"), capture));
-            let events = vec![(Method::POST, web::post().to(events::post_event))];
+            let events = vec![
+                (Method::GET, reading().to(queried::list_events)),
+                (Method::POST, web::post().to(events::post_event)),
+            ];
             config.service(at(&format!("{base}/events{end}"), events));
+            for kind in &collections::RESOURCES {
+                let list = vec![(Method::GET, reading().to(collections::list))];
+                config.service(at(&format!("{base}/{}{end}", kind.path), list));
+            }
+            let vocabularies = vec![(Method::GET, reading().to(master::list))];
+            config.service(at(&format!("{base}/vocabularies{end}"), vocabularies));
         }
         config.service(at(&format!("{base}/capture/{{captureID}}"), vec![(Method::GET, reading().to(jobs::get_job))]));
+        let event = vec![(Method::GET, reading().to(queried::get_event))];
+        config.service(at(&format!("{base}/events/{{eventID:.+}}"), event));
+        for kind in &collections::RESOURCES {
+            let of_one = vec![(Method::GET, reading().to(collections::list_events))];
+            config.service(at(&format!("{base}/{}/{{value:.+}}/events", kind.path), of_one));
+            let one = vec![(Method::GET, reading().to(collections::get))];
+            config.service(at(&format!("{base}/{}/{{value:.+}}", kind.path), one));
+        }
+        let token = vec![(Method::DELETE, web::delete().to(collections::give_back))];
+        config.service(at(&format!("{base}/nextPageToken/{{token}}"), token));
+    }
+    for top in ["/", "/epcis", "/epcis/"] {
+        config.service(at(top, vec![(Method::GET, reading().to(queries::get_top))]));
     }
     config.default_service(web::to(nothing_here));
 }

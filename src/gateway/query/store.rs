@@ -1,5 +1,7 @@
 //! The port of the store that queries are answered from. All of it can be made again from the ledger.
 
+pub use crate::app::events::FoundEvent;
+
 use sealane_core::block::Height;
 use sealane_core::consortium::ParticipantId;
 use sealane_core::epcis::query::{EventFacts, EventQuery, Field, Key, MasterQuestion};
@@ -65,21 +67,6 @@ pub struct MasterElement {
     pub attributes: Vec<(String, Json)>,
     /// Canonical ids of what is within it.
     pub children: Vec<String>,
-}
-
-/// An event that was found.
-#[derive(Debug, Clone)]
-pub struct FoundEvent {
-    pub leaf: LeafIndex,
-    pub position: u32,
-    pub participant: ParticipantId,
-    pub event_id: String,
-    pub recorded: Timestamp,
-    /// As it was captured.
-    pub json: Json,
-    pub context: Option<Json>,
-    /// Leaves at which its signer recorded it again, in order.
-    pub repeated_at: Vec<LeafIndex>,
 }
 
 /// Where a page ends: the key that its last event is ordered by, and that event's place.

@@ -1,6 +1,6 @@
 //! EPCIS 2.0 queries over what was captured.
 
-mod document;
+pub mod document;
 pub mod get;
 pub mod list;
 pub mod of_epc;
@@ -16,7 +16,7 @@ pub use list::list_events;
 pub use of_epc::list_events_of_epc;
 
 /// The identifier in a path, between what stands before and after it. A URI may stand there encoded or as it is.
-fn identifier(request: &HttpRequest, before: &str, after: &str) -> Result<String, Problem> {
+pub fn identifier(request: &HttpRequest, before: &str, after: &str) -> Result<String, Problem> {
     let path = request.uri().path();
     let text = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).unwrap_or_default();
     let decoded = percent_decode_str(text).decode_utf8();

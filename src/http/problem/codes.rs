@@ -144,6 +144,11 @@ codes! {
     QueueFull = "queue-full", 503, "The gateway's queue is full";
     QueueUnwritten = "queue-unwritten", 503, "The gateway's queue cannot be written";
 
+    // A query at a gateway.
+    QueryTooLarge = "query-too-large", 413, "The query finds too many events";
+    QueryTooComplex = "query-too-complex", 413, "The query takes too much";
+    QueriesUnready = "queries-unready", 503, "The gateway cannot answer queries now";
+
     // Registration.
     BadCsr = "bad-csr", 400, "The certificate request is not taken";
     BadClaims = "bad-claims", 400, "The claims do not fit together";
@@ -211,7 +216,7 @@ impl Code {
         match self {
             Code::Busy | Code::Unwritten | Code::AddressRate | Code::SignerRate => Some(1),
             Code::DecoderBusy => Some(2),
-            Code::QueueFull | Code::QueueUnwritten => Some(30),
+            Code::QueueFull | Code::QueueUnwritten | Code::QueriesUnready => Some(30),
             Code::NotPassedOn | Code::Stopping | Code::StoreRefused | Code::StoreUnavailable => Some(10),
             Code::DiskFull | Code::ClockJump => Some(60),
             Code::TooManyRequests | Code::NotSound => Some(3_600),
@@ -225,6 +230,8 @@ impl Code {
             (Code::BadParameter | Code::MissingParameter | Code::UnknownParameter, _) => {
                 Some("QueryParameterException")
             }
+            (Code::QueryTooLarge, _) => Some("QueryTooLargeException"),
+            (Code::QueryTooComplex, _) => Some("QueryTooComplexException"),
             // EPCIS has none for a method that is not taken.
             (_, 400 | 405) => Some("ValidationException"),
             (_, 406) => Some("NotAcceptableException"),
