@@ -6,8 +6,6 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 
-use crate::app::audit::{self, AuditError, BeginError};
-use crate::app::follower::SourceNode;
 use crate::app::orderer::OrderError;
 use crate::cli::arguments::{DEFAULT_LISTEN, Global, TlsOptions};
 use crate::cli::console::no_console;
@@ -17,13 +15,13 @@ use crate::cli::followed::{FollowedNodes, sources};
 use crate::cli::limits::LimitOptions;
 use crate::cli::meet::{self, MeetBy, MeetWords};
 use crate::cli::node::{OpenNode, listen, runtime};
+use crate::cli::observing::begin;
 use crate::cli::output::Output;
 use crate::cli::provider::provider;
 use crate::cli::public_url::checked_root;
 use crate::cli::serve::{have_files_for, stop_asked};
 use crate::cli::{tls, trust};
 use crate::config::{Config, ConsoleAddress, LogFormat};
-use crate::ports::LedgerStore;
 use crate::telemetry;
 use sealane_core::evidence::Anchor;
 use sealane_core::hash::Hash;
@@ -166,50 +164,6 @@ pub fn run(global: &Global, options: &FollowOptions, output: &Output) -> Result<
     served?;
     output.say("Stopped; every block that was shown is on disk.");
     Ok(CommandOutcome::Done)
-}
-
-/// Opens the store, with the first block of the ledger in it at least.
-pub async fn begin(data: &DataDir, nodes: &[SourceNode], anchor: &Anchor) -> Result<Arc<dyn LedgerStore>, Failure> {
-    let store = if data.is_finished() { data.store().await? } else { data.create_store().await? };
-    if data.is_finished() {
-        audit::check_anchored(&*store, anchor).await.map_err(not_begun)?;
-        return Ok(store);
-    }
-    let mut last = None;
-    for SourceNode { url, node } in nodes {
-        let (node, store, anchor) = (Arc::clone(node), Arc::clone(&store), anchor.clone());
-        // A node is read by calls that wait for its answers.
-        let begun = tokio::task::spawn_blocking(move || {
-            tokio::runtime::Handle::current().block_on(audit::begin(&*node, &*store, provider(), &anchor))
-        });
-        match begun.await.map_err(Failure::unreachable)? {
-            Ok(()) => {
-                last = None;
-                break;
-            }
-            Err(error @ BeginError::Source(_)) => {
-                let failure = not_begun(error);
-                tracing::warn!(url, %failure, "the ledger cannot be begun from this node");
-                last = Some(failure);
-            }
-            Err(error) => return Err(not_begun(error)),
-        }
-    }
-    if let Some(failure) = last {
-        return Err(failure);
-    }
-    data.finish()?;
-    Ok(store)
-}
-
-fn not_begun(error: BeginError) -> Failure {
-    match error {
-        BeginError::Source(AuditError::Store(_)) | BeginError::Store(_) => Failure::unreachable(error),
-        BeginError::Source(AuditError::Fault(fault)) => {
-            Failure::unproven(format!("the beginning of the ledger does not stand: {fault}"))
-        }
-        BeginError::OtherLedger | BeginError::OtherAnchor { .. } => Failure::unproven(error),
-    }
 }
 
 /// Holds what the command says of the ledger against what is pinned.

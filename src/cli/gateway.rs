@@ -5,6 +5,8 @@ mod jobs;
 mod keys;
 mod meeting;
 mod new_client;
+mod own_copy;
+mod queries;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::num::NonZeroU64;
@@ -18,6 +20,7 @@ use clap::{Args, Subcommand};
 use crate::cli::arguments::{Global, TlsOptions};
 use crate::cli::data_dir::{self, cannot};
 use crate::cli::failure::{CommandOutcome, Failure};
+use crate::cli::followed::sources;
 use crate::cli::limits::LimitOptions;
 use crate::cli::node::{SystemClock, listen, runtime};
 use crate::cli::output::Output;
@@ -28,6 +31,7 @@ use crate::config::{Config, LogFormat};
 use crate::gateway::clients::{ClientName, Scope};
 use crate::gateway::keeper::Keeper;
 use crate::gateway::nodes::{NodeDoor, Nodes};
+use crate::gateway::query::QueryParts;
 use crate::gateway::store::SqliteKeeper;
 use crate::gateway::{Gateway, GatewayParts, MeetError, Meeting, Settings, http};
 use crate::pki::names_in_certificate;
@@ -36,6 +40,7 @@ use crate::telemetry;
 use door::HttpDoor;
 use keys::KeyDirectory;
 use meeting::FirstMeeting;
+use own_copy::OwnCopy;
 
 /// Where a gateway keeps its queue if nothing is said.
 pub const DEFAULT_DATA: &str = "gateway";
@@ -81,6 +86,9 @@ pub struct RunOptions {
     /// Take documents of today's form only, and change nothing in them
     #[arg(long, env = "SEALANE_STRICT")]
     pub strict: bool,
+    /// Capture alone: keep no copy of the ledger, and answer no queries
+    #[arg(long, env = "SEALANE_NO_QUERY")]
+    pub no_query: bool,
     #[command(flatten)]
     pub limits: LimitOptions,
     /// How log lines look [default: text]
@@ -101,8 +109,10 @@ pub enum GatewayAction {
     Retry(RetryOptions),
     /// End a job that no node has had
     Drop(DropOptions),
-    /// Tell how much waits
+    /// Tell how much waits, and how much of the ledger is here
     Status,
+    /// Empty the query store: the next start makes it again from the gateway's copy of the ledger
+    Rebuild,
 }
 
 #[derive(Debug, Args)]
@@ -193,7 +203,12 @@ pub fn run(global: &Global, options: &GatewayOptions, output: &Output) -> Result
         Some(GatewayAction::Jobs(which)) => jobs::list(&*open_queue(&data)?, which, output),
         Some(GatewayAction::Retry(which)) => jobs::retry(&*open_queue(&data)?, &which.id, output),
         Some(GatewayAction::Drop(which)) => jobs::give_up(&*open_queue(&data)?, which, output),
-        Some(GatewayAction::Status) => jobs::status(&*open_queue(&data)?, output),
+        Some(GatewayAction::Status) => jobs::status(&*open_queue(&data)?, &queries::stored(&data)?, output),
+        Some(GatewayAction::Rebuild) => {
+            open_queue(&data)?;
+            let _lock = lock(&data)?;
+            queries::rebuild(&data, output)
+        }
     }
 }
 
@@ -234,6 +249,13 @@ fn serve(global: &Global, options: &RunOptions, output: &Output) -> Result<Comma
     let mut settings = Settings { joins: !options.no_batch, is_strict: options.strict, ..Settings::default() };
     settings.limits.jobs_max = options.max_jobs.map_or(settings.limits.jobs_max, NonZeroU64::get);
     let participant = crate::gateway::identity::Identities::participant(&*identities).to_string();
+    let queries = match options.no_query {
+        true => None,
+        false => {
+            let copy = Arc::new(OwnCopy::new(&data, sources(global, &urls)?));
+            Some(QueryParts { copy, store: queries::open_query_store(&data)? })
+        }
+    };
     let parts = GatewayParts {
         keeper,
         nodes: Nodes::new(doors),
@@ -242,6 +264,7 @@ fn serve(global: &Global, options: &RunOptions, output: &Output) -> Result<Comma
         clock: Arc::new(SystemClock),
         verifier: Arc::new(known_signers()),
         settings,
+        queries,
     };
     let origin = anchor.as_ref().map(|anchor| anchor.genesis().origin.to_string());
     let runtime = runtime()?;

@@ -20,12 +20,12 @@ use crate::cli::arguments::Global;
 use crate::cli::client::Client;
 use crate::cli::data_dir::{DataDir, Joining, MEMBER_FILE, cannot};
 use crate::cli::failure::{CommandOutcome, Failure, with_causes};
-use crate::cli::follow;
 use crate::cli::followed::sources;
 use crate::cli::founding::{add_settings, write_public};
 use crate::cli::init::make_keys;
 use crate::cli::meet::{MeetBy, MeetWords, meet};
 use crate::cli::node::{now, runtime};
+use crate::cli::observing;
 use crate::cli::output::Output;
 use crate::cli::provider::provider;
 use crate::config::{FoundedSettings, PeerEndpoint};
@@ -79,7 +79,7 @@ pub fn run(global: &Global, options: &JoinOptions<'_>, output: &Output) -> Resul
             add_settings(data.path(), &settings)?;
         }
         let nodes = sources(global, std::slice::from_ref(&joining.url))?;
-        runtime()?.block_on(follow::begin(&data, &nodes, &joining.anchor))?;
+        runtime()?.block_on(observing::begin(&data, &nodes, &joining.anchor))?;
     }
     let member = request.member();
     let (kid, file, shown) = (member.kid(), data.path().join(MEMBER_FILE), data.path().display());

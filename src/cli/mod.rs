@@ -2,7 +2,7 @@
 //! `propose` four (`members propose`, `policy`, `rules`, `revoke --by-vote`), and `ballots` three (`members vote`, `members withdraw`, `endorse`).
 //!
 //! The other files serve several commands: `arguments`, `output`, `failure`; `data_dir` and `stores`, where a member's files
-//! and ledger are; `founding` and `join`, which `init` uses; `meet`, how a ledger is met for the first time; `asking`, by which a node knows who asks; `node`, which puts a node together, and `newcomer`, what that does before its member is admitted; `check_record`, `client`, `followed`, which an observer asks, `identity`, `limits`, `provider`, `remote`,
+//! and ledger are; `founding` and `join`, which `init` uses; `meet`, how a ledger is met for the first time; `asking`, by which a node knows who asks; `node`, which puts a node together, and `newcomer`, what that does before its member is admitted; `check_record`, `client`, `followed`, which an observer asks, `observing`, its writer, `identity`, `limits`, `provider`, `remote`,
 //! `seen`, `tls`.
 
 mod arguments;
@@ -45,6 +45,7 @@ mod members;
 mod new_key;
 mod newcomer;
 mod node;
+mod observing;
 mod on_records;
 mod output;
 mod owner;

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::app::follower::{Follower, FollowerSetup, SourceNode, SourcesSetup};
+use crate::app::follower::SourceNode;
 use crate::app::joining::JoinDesk;
 use crate::app::orderer::Orderer;
 use crate::app::readiness::ReadyNode;
@@ -21,8 +21,8 @@ use crate::cli::check_record;
 use crate::cli::consensus::consensus;
 use crate::cli::data_dir::DataDir;
 use crate::cli::failure::Failure;
-use crate::cli::followed::keep_fork;
 use crate::cli::newcomer::OtherNodes;
+use crate::cli::observing;
 use crate::cli::provider::known_signers;
 use crate::cli::self_check::{SelfCheck, this_program};
 use crate::cli::trust;
@@ -159,16 +159,7 @@ impl OpenNode {
         followed: Arc<dyn PassOn>,
     ) -> Result<Self, Failure> {
         let metrics = Arc::new(Metrics::new());
-        let forks = data.path().to_owned();
-        let setup = FollowerSetup {
-            store,
-            clock: Arc::new(SystemClock),
-            verifier: Arc::new(known_signers()),
-            certificates: Arc::new(X509Reader),
-            observer: Arc::clone(&metrics) as _,
-            sources: SourcesSetup { anchor, nodes, keep_fork: Box::new(move |fork| keep_fork(&forks, fork)) },
-        };
-        let (follower, ledger) = Follower::open(setup).await.map_err(Failure::unreachable)?;
+        let (follower, ledger) = observing::open(data, store, anchor, nodes, Arc::clone(&metrics) as _).await?;
         Ok(Self { followed: Some(followed), ..Self::start(data, ledger, metrics, follower.run()) })
     }
 

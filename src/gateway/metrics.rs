@@ -17,6 +17,11 @@ pub struct GatewayMetrics {
     pub lanes_stopped: IntGauge,
     pub quarantined: IntGauge,
     pub ready: IntGauge,
+    pub ledger_height: IntGauge,
+    pub indexed_height: IntGauge,
+    pub query_lag_seconds: IntGauge,
+    pub query_stopped: IntGauge,
+    pub query_ready: IntGauge,
 }
 
 impl GatewayMetrics {
@@ -50,6 +55,23 @@ impl GatewayMetrics {
             ),
             quarantined: gauge("sealane_gateway_nodes_quarantined", "Nodes that are left alone after a bad receipt."),
             ready: gauge("sealane_gateway_ready", "1 if /health/ready answers 200."),
+            ledger_height: gauge(
+                "sealane_gateway_ledger_height",
+                "Last block of the gateway's copy of the ledger; -1 without one.",
+            ),
+            indexed_height: gauge(
+                "sealane_gateway_indexed_height",
+                "Last block whose events can be asked for; -1 if there is none.",
+            ),
+            query_lag_seconds: gauge(
+                "sealane_gateway_query_lag_seconds",
+                "Seconds since what can be asked for was level with the nodes; -1 if nothing can.",
+            ),
+            query_stopped: gauge(
+                "sealane_gateway_query_stopped",
+                "1 if queries are not answered because of a fork, a false block or unknown rules.",
+            ),
+            query_ready: gauge("sealane_gateway_query_ready", "1 if queries are answered."),
             registry,
         }
     }

@@ -6,8 +6,11 @@
 //! signs it, stores the statement, posts it to one node after the other ([`nodes`], [`delivery`]) and holds the receipt against the
 //! trust anchor ([`proof`]). [`job`] has the states. `renewal` asks for the next certificate.
 //!
-//! Absent: XML, queries, and the connection to nodes and the files of keys, which `cli` brings ([`nodes::NodeDoor`],
-//! [`identity::Identities`], [`Meeting`]).
+//! Beside this, [`query`] keeps the events of the whole ledger to be asked for, from an audited copy of its own. Nothing that fails there
+//! holds up a capture.
+//!
+//! Absent: XML, and the connection to nodes, the files of keys and the copy of the ledger, which `cli` brings ([`nodes::NodeDoor`],
+//! [`identity::Identities`], [`Meeting`], [`query::LedgerCopy`]).
 
 pub mod clients;
 pub mod delivery;
@@ -32,11 +35,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use sealane_core::consortium::Claims;
 use sealane_core::evidence::Anchor;
 use sealane_core::statement::SignatureVerifier;
+use sealane_core::time::Timestamp;
 
 use crate::ports::Clock;
 use clients::{ClientDoor, ClientName};
@@ -46,6 +51,7 @@ use lanes::Lanes;
 use metrics::GatewayMetrics;
 use nodes::Nodes;
 use proof::Proof;
+use query::{Queries, QueryObstacle, QueryParts, QuerySide, QueryStanding};
 
 pub use standing::{GatewayStanding, OLDEST_MS_MAX};
 
@@ -118,6 +124,8 @@ pub struct GatewayParts {
     pub clock: Arc<dyn Clock>,
     pub verifier: Arc<dyn SignatureVerifier>,
     pub settings: Settings,
+    /// Without it the gateway only captures.
+    pub queries: Option<QueryParts>,
 }
 
 /// A gateway at work.
@@ -132,7 +140,7 @@ pub struct Gateway {
     lanes: Lanes,
     /// Set once the ledger is known.
     proof: OnceLock<Proof>,
-    /// What the participant may record, as a node said last.
+    /// What the participant may record, as a node said last. What the copy of the ledger says comes first.
     claims: RwLock<Option<Claims>>,
     /// Clients whose jobs wait for a certificate in force, and why.
     stopped: Mutex<BTreeMap<ClientName, String>>,
@@ -140,16 +148,19 @@ pub struct Gateway {
     landed: watch::Sender<u64>,
     /// A node shows another ledger than the pinned one: nothing is sent.
     other_ledger: Mutex<Option<String>>,
+    queries: Option<Arc<Queries>>,
+    runtime: Handle,
 }
 
 impl Gateway {
-    /// Opens a gateway, and lets every lane go on that has work. With an anchor it sends at once; without, when a node shows one.
+    /// Opens a gateway, and lets every lane go on that has work. With an anchor it sends at once; without, when a node shows one. The
+    /// caller is in the runtime in which queries are made ready.
     ///
     /// # Errors
     ///
     /// A queue that cannot be read.
     pub fn open(parts: GatewayParts, anchor: Option<Anchor>) -> Result<Arc<Self>, KeeperError> {
-        let GatewayParts { keeper, nodes, identities, meeting, clock, verifier, settings } = parts;
+        let GatewayParts { keeper, nodes, identities, meeting, clock, verifier, settings, queries } = parts;
         let gateway = Arc::new(Self {
             door: ClientDoor::new(keeper.clients()?),
             keeper,
@@ -164,9 +175,11 @@ impl Gateway {
             stopped: Mutex::default(),
             landed: watch::Sender::new(0),
             other_ledger: Mutex::default(),
+            queries: queries.map(Queries::new),
+            runtime: Handle::current(),
         });
         match anchor {
-            Some(anchor) => drop(gateway.proof.set(Proof::new(anchor, verifier))),
+            Some(anchor) => gateway.know_ledger(anchor, verifier),
             None => gateway.beside("meeting", move |gateway| gateway.look_for_ledger(&*meeting, &verifier)),
         }
         gateway.wake_lanes()?;
@@ -215,12 +228,32 @@ impl Gateway {
         }
     }
 
+    /// Begins what needs a ledger. It is called once.
+    fn know_ledger(&self, anchor: Anchor, verifier: Arc<dyn SignatureVerifier>) {
+        if let Some(queries) = &self.queries {
+            self.runtime.spawn(Arc::clone(queries).run(anchor.clone()));
+        }
+        drop(self.proof.set(Proof::new(anchor, verifier)));
+    }
+
+    /// The rows that queries are answered from, or why they cannot be now.
+    pub fn query(&self) -> Result<QuerySide, QueryObstacle> {
+        self.queries.as_ref().map_or(Err(QueryObstacle::Off), |queries| queries.side())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn query_standing(&self) -> QueryStanding {
+        self.queries.as_ref().map_or_else(QueryStanding::off, |queries| queries.standing(self.clock.now()))
+    }
+
     fn look_for_ledger(&self, meeting: &dyn Meeting, verifier: &Arc<dyn SignatureVerifier>) {
         loop {
             match meeting.meet() {
                 Ok(anchor) => {
-                    // No other place sets it.
-                    let _ = self.proof.set(Proof::new(anchor, Arc::clone(verifier)));
+                    self.know_ledger(anchor, Arc::clone(verifier));
                     self.ask_for_claims();
                     return self.lanes.wake_all();
                 }
@@ -234,9 +267,12 @@ impl Gateway {
         }
     }
 
-    /// Asks the nodes what the participant may record. What one says wrongly refuses or admits captures here; what is recorded, the
-    /// ledger decides.
+    /// Asks the nodes what the participant may record, as long as the gateway's own copy of the ledger does not say it. What one says
+    /// wrongly refuses or admits captures here; what is recorded, the ledger decides.
     fn ask_for_claims(&self) {
+        if self.proven_claims().is_some() {
+            return;
+        }
         let path = format!("/participants/{}", self.identities.participant());
         for door in self.nodes.all() {
             let Ok(answer) = door.get(&path) else { continue };
@@ -247,16 +283,13 @@ impl Gateway {
         }
     }
 
-    pub(in crate::gateway) fn query_side(&self) -> Result<query::QuerySide, query::QueryObstacle> {
-        Err(query::QueryObstacle::Off)
-    }
-
-    pub(in crate::gateway) fn now(&self) -> sealane_core::time::Timestamp {
-        self.clock.now()
-    }
-
+    /// What the participant may record: by the gateway's own copy of the ledger, else as a node said last.
     fn claims(&self) -> Option<Claims> {
-        self.claims.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.proven_claims().or_else(|| self.claims.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    fn proven_claims(&self) -> Option<Claims> {
+        self.queries.as_ref()?.claims_of(self.identities.participant())
     }
 
     fn forget(&self) {

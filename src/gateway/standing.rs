@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use sealane_core::block::Height;
 use sealane_core::consortium::Claims;
 
 use crate::gateway::Gateway;
 use crate::gateway::keeper::KeeperError;
+use crate::gateway::query::QueryStanding;
 
 /// The age of the oldest job at which a gateway is not ready, in milliseconds.
 pub const OLDEST_MS_MAX: i64 = 15 * 60 * 1_000;
@@ -27,6 +29,8 @@ pub struct GatewayStanding {
     pub obstacles: Vec<String>,
     pub lanes_stopped: usize,
     pub knows_ledger: bool,
+    /// Of the side that answers queries, which is no part of whether the gateway is ready: captures go on without it.
+    pub queries: QueryStanding,
 }
 
 impl Gateway {
@@ -62,6 +66,7 @@ impl Gateway {
             obstacles,
             lanes_stopped: stopped.len(),
             knows_ledger,
+            queries: self.query_standing(),
         };
         self.observe(&standing);
         Ok(standing)
@@ -78,6 +83,13 @@ impl Gateway {
         self.metrics.lanes_stopped.set(number(standing.lanes_stopped as u64));
         self.metrics.quarantined.set(number(standing.quarantined.len() as u64));
         self.metrics.ready.set(i64::from(standing.obstacles.is_empty()));
+        let queries = &standing.queries;
+        let height = |height: Option<Height>| height.map_or(-1, |height| number(height.get()));
+        self.metrics.ledger_height.set(height(queries.ledger_height));
+        self.metrics.indexed_height.set(height(queries.indexed_height));
+        self.metrics.query_lag_seconds.set(queries.lag_seconds.map_or(-1, number));
+        self.metrics.query_stopped.set(i64::from(queries.is_stopped()));
+        self.metrics.query_ready.set(i64::from(queries.obstacle.is_none()));
     }
 }
 
@@ -97,6 +109,7 @@ impl GatewayStanding {
             "certificateDays": self.certificate_days,
             "quarantined": self.quarantined,
             "obstacles": self.obstacles,
+            "queries": self.queries.to_json(),
         })
     }
 }

@@ -9,6 +9,7 @@ mod fake_node;
 mod jobs;
 mod proceed;
 mod program;
+mod queries;
 mod renewal;
 
 #[allow(dead_code, reason = "shared with the system tests, which use more of it")]

@@ -9,6 +9,7 @@ mod crowds;
 mod equivocator;
 mod faults;
 mod following;
+mod indexing;
 mod joining;
 mod marks;
 mod member;

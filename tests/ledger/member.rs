@@ -382,6 +382,11 @@ impl Member {
             "creationDate": "2026-03-01T08:00:00.000Z",
             "epcisBody": {"eventList": events},
         });
+        self.sign_document_at(maker, &document, iat)
+    }
+
+    /// A document, signed by a clock that says `iat`.
+    pub fn sign_document_at(&self, maker: &Maker, document: &Value, iat: Timestamp) -> SubmittedStatement {
         let header = Header::epcis(maker.certificate, self.origin.as_str(), iat);
         sign(Draft::new(header, document.to_string().as_bytes()).unwrap(), maker.key.signing_key())
     }

@@ -7,6 +7,7 @@ mod epcis;
 mod event_hash;
 mod gs1;
 mod jws;
+mod master_data;
 mod merkle;
 mod notes;
 mod tiles;

@@ -43,6 +43,7 @@ const SET_ASIDE_FOR: Duration = Duration::from_secs(300);
 const STALE_MS: i64 = 11 * 60 * 1000;
 
 /// A node to follow.
+#[derive(Clone)]
 pub struct SourceNode {
     pub url: String,
     pub node: Arc<dyn RemoteNode>,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::queries::Stored;
 use super::{DropOptions, JobsOptions};
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::now;
@@ -75,7 +76,7 @@ pub fn give_up(keeper: &dyn Keeper, options: &DropOptions, output: &Output) -> R
     told(word, &id, format!("Job {id} is dropped."), otherwise, output)
 }
 
-pub fn status(keeper: &dyn Keeper, output: &Output) -> Result<CommandOutcome, Failure> {
+pub fn status(keeper: &dyn Keeper, queries: &Stored, output: &Output) -> Result<CommandOutcome, Failure> {
     let depth = keeper.depth().map_err(Failure::unreachable)?;
     let oldest_s = depth.oldest_open.map(|at| now().millis_since(at) / 1_000);
     let counts: serde_json::Map<String, Value> =
@@ -84,8 +85,8 @@ pub fn status(keeper: &dyn Keeper, output: &Output) -> Result<CommandOutcome, Fa
         depth.jobs.iter().map(|(state, count)| format!("{count} {}", state.as_str())).collect::<Vec<_>>().join(", ");
     let oldest = oldest_s.map_or_else(|| "nothing waits".to_owned(), |s| format!("the oldest that waits is {s} s old"));
     output.result(
-        &json!({"jobs": counts, "queueBytes": depth.open_bytes, "oldestSeconds": oldest_s}),
-        format!("Jobs: {list}; {oldest}."),
+        &json!({"jobs": counts, "queueBytes": depth.open_bytes, "oldestSeconds": oldest_s, "queries": queries.to_json()}),
+        format!("Jobs: {list}; {oldest}.\n{}", queries.to_text()),
     );
     Ok(CommandOutcome::Done)
 }

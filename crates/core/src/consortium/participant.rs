@@ -43,6 +43,11 @@ impl Claims {
             || self.namespaces.iter().any(|namespace| namespace.covers(id))
     }
 
+    /// Tells whether a location or a party is theirs: by its GLN, or as these claims cover it.
+    pub fn own(&self, location: &Id) -> bool {
+        self.holds_location(location) || self.cover(location)
+    }
+
     /// Tells whether `id` is one of the GLNs, as a location (AI 414) or as a party (AI 417).
     pub fn holds_location(&self, id: &Id) -> bool {
         self.glns.iter().any(|gln| gln.is_named_by(id))

@@ -87,19 +87,21 @@ impl Prefixes {
     }
 
     /// Writes `prefix:name` as one URI, if the prefix is declared here or is one of the standard's. Each namespace that a prefix of the
-    /// standard may stand for gives the same URI. Another name stands as it is.
+    /// standard may stand for gives the same URI, also with `#` behind that of `cbvmda`. Another name stands as it is.
     pub fn name(&self, name: &str) -> String {
         let whole = match self.split(name) {
             Some((namespace, local)) => format!("{namespace}{local}"),
             None => name.to_owned(),
         };
         let standard = |(prefix, namespaces): &(&str, &[&str])| {
-            let first = namespaces.first()?;
+            let first = namespaces.iter().find(|namespace| is_whole(namespace))?;
             let undeclared = whole.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(':'));
-            // The longest namespace first: one may begin as another one does.
             let rest = undeclared.or_else(|| {
+                // The longest namespace: one may begin as another one does.
                 let fitting = namespaces.iter().filter(|namespace| whole.starts_with(**namespace));
-                whole.get(fitting.map(|namespace| namespace.len()).max()?..)
+                let namespace = fitting.max_by_key(|namespace| namespace.len())?;
+                let rest = whole.strip_prefix(namespace)?;
+                Some(if is_whole(namespace) { rest } else { rest.strip_prefix('#').unwrap_or(rest) })
             });
             Some(format!("{first}{}", rest?))
         };
@@ -125,6 +127,11 @@ impl Prefixes {
         }
         Some(namespace)
     }
+}
+
+/// Tells whether a namespace ends where a name begins.
+fn is_whole(namespace: &str) -> bool {
+    namespace.ends_with(['/', ':'])
 }
 
 /// What a name of a context is defined to stand for.
@@ -289,6 +296,12 @@ mod tests {
         assert_eq!(inner.split("a:x"), Some(("urn:other:", "x")));
         assert_eq!(inner.split("b:x"), None);
         assert_eq!(inner.split("c:x"), Some(("urn:a:c:", "x")), "as it was declared");
+        for name in
+            ["cbvmda:site", "urn:epcglobal:cbv:mda:site", "urn:epcglobal:cbv:mda#site", "urn:epcglobal:cbv:mdasite"]
+        {
+            assert_eq!(inner.name(name), "urn:epcglobal:cbv:mda:site");
+        }
+        assert_eq!(inner.name("https://ref.gs1.org/voc/#x"), "https://gs1.org/voc/#x");
         let round = Prefixes::default().with(&json!({"a": "b:", "b": "a:"}).into());
         assert!(round.split("a:x").is_some(), "prefixes that name each other end");
     }

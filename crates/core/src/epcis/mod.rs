@@ -15,6 +15,7 @@ pub mod event;
 mod event_hash;
 mod fault;
 mod ids;
+mod master;
 mod older;
 pub mod query;
 mod rules;
@@ -32,6 +33,7 @@ pub use changes::{Change, changes};
 pub use coordinates::Coordinates;
 pub use event::{Action, Event, Part, What};
 pub use fault::{EpcisFault, FaultKind, Faults};
+pub use master::{VocabularyElement, vocabulary_name};
 pub use uri::is_absolute_uri;
 pub use vocabulary::{BizStep, Disposition};
 
@@ -54,6 +56,8 @@ pub struct Written {
     /// The document's `@context`, by which prefixes of its own have a meaning; `None` for a single event, which has
     /// it itself.
     pub context: Option<Json>,
+    /// The `epcisHeader`; [`Written::vocabulary_elements`] reads its master data.
+    pub header: Option<Json>,
     /// In the order of the document.
     pub events: Vec<Json>,
 }
@@ -94,16 +98,17 @@ pub fn normalised(document: Json) -> Json {
 /// What is no JSON. What has the form of neither a document nor an event has no events.
 pub fn written(bytes: &[u8]) -> Result<Written, JsonError> {
     let Json::Object(mut frame) = json::read(without_mark(bytes))? else {
-        return Ok(Written { context: None, events: Vec::new() });
+        return Ok(Written { context: None, header: None, events: Vec::new() });
     };
     let Some(mut body) = frame.shift_remove("epcisBody") else {
-        return Ok(Written { context: None, events: vec![Json::Object(frame)] });
+        return Ok(Written { context: None, header: None, events: vec![Json::Object(frame)] });
     };
     let events = match body.get_mut("eventList").map(Json::take) {
         Some(Json::Array(events)) => events,
         _ => Vec::new(),
     };
-    Ok(Written { context: frame.shift_remove("@context"), events })
+    let (context, header) = (frame.shift_remove("@context"), frame.shift_remove("epcisHeader"));
+    Ok(Written { context, header, events })
 }
 
 /// The bytes without a byte order mark before them, which a reader of JSON may pass over (RFC 8259 §8.1).

@@ -499,10 +499,10 @@ fn the_json_of_each_event_stays_as_it_came() {
     let of = |document: &Value| written(document.to_string().as_bytes()).unwrap();
     let document = document_of(json!([urn, object()]));
     let context = document.get("@context").cloned().map(Json::from);
-    assert_eq!(of(&document), Written { context, events: vec![urn.into(), object().into()] });
+    assert_eq!(of(&document), Written { context, header: None, events: vec![urn.into(), object().into()] });
     let mut single = object();
     single["@context"] = json!("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld");
-    assert_eq!(of(&single), Written { context: None, events: vec![single.into()] });
+    assert_eq!(of(&single), Written { context: None, header: None, events: vec![single.into()] });
     assert_eq!(of(&json!([])).events, Vec::<Json>::new());
     assert_eq!(of(&json!({"epcisBody": 1})).events, Vec::<Json>::new());
     assert!(written(b"{").is_err());

@@ -1,6 +1,6 @@
 //! The records of a history, and what each says by itself: who signed it, with what right, and what it names.
 
-use crate::consortium::{Claims, Dismissal, Participant, ParticipantId};
+use crate::consortium::{Dismissal, Participant, ParticipantId};
 use crate::epcis::event::{Action, Event, Part, What};
 use crate::gs1::{Id, IdKind};
 use crate::index::Acts;
@@ -184,7 +184,7 @@ impl<'a> Records<'a> {
 
     /// Tells whether `location` (a location or a party) is the participant's: by its GLNs, or under its prefix.
     pub fn owns(&self, participant: &ParticipantId, location: &Id) -> bool {
-        self.history.registry.participant(participant).is_some_and(|one| covers(&one.claims, location))
+        self.history.registry.participant(participant).is_some_and(|one| one.claims.own(location))
     }
 
     /// Tells whether `location` is the entry's signer's, or of one for whom the signer goes on.
@@ -275,10 +275,6 @@ fn is_midnight(event: &Event) -> bool {
     let sign = if offset.starts_with('-') { -1 } else { 1 };
     let local = event.event_time.millis() + sign * (hours * 60 + minutes) * 60_000;
     local.rem_euclid(DAY_MS) == 0
-}
-
-fn covers(claims: &Claims, location: &Id) -> bool {
-    claims.holds_location(location) || claims.cover(location)
 }
 
 fn entries<'a>(history: &'a History) -> Vec<Entry<'a>> {

@@ -27,7 +27,7 @@ use sealane_core::epcis::query::{EventQuery, MasterData, MasterQuestion, Resolve
 /// Lets a client in that may query, and gives the rows.
 async fn side(request: &HttpRequest, served: &web::Data<Served>) -> Result<QuerySide, Problem> {
     enter(request, served, Scope::Query).await?;
-    Ok(served.gateway.query_side()?)
+    Ok(served.gateway.query()?)
 }
 
 /// Asks the store on a thread that may wait for a disk.

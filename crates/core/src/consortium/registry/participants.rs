@@ -82,7 +82,7 @@ impl Registry {
     /// All to whom a location or party belongs, by its GLN or as covered by their prefix or namespace, revoked or not, by
     /// their ids.
     pub fn owners(&self, location: &Id) -> Vec<&Participant> {
-        self.claiming(location, |claims| claims.holds_location(location) || claims.cover(location))
+        self.claiming(location, |claims| claims.own(location))
     }
 
     /// Those of whom some claim could be about `id` and who `hold` it.
