@@ -18,7 +18,7 @@ const NAMESPACES: [&str; 5] =
 const CAPTURED_MIN: usize = 110;
 
 /// The foreign vectors, if `SEALANE_VECTORS` names their folder.
-fn folder() -> Option<PathBuf> {
+pub fn folder() -> Option<PathBuf> {
     let root = std::env::var_os("SEALANE_VECTORS").filter(|root| !root.is_empty())?;
     Some(Path::new(&root).join("epcis"))
 }

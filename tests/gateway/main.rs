@@ -7,6 +7,7 @@ mod documents;
 mod failures;
 mod fake_node;
 mod jobs;
+mod openapi;
 mod proceed;
 mod program;
 mod queries;

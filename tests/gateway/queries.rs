@@ -30,13 +30,13 @@ fn members(answer: &Answer) -> Vec<String> {
 
 /// Captures a document, and waits until its events are found.
 #[track_caller]
-fn record(gateway: &Gateway, what: &Value) {
+pub fn record(gateway: &Gateway, what: &Value) {
     let leaf = gateway.until_final(&gateway.take(what))["sealane:receipt"]["leaf"].as_u64().unwrap();
     let size = || gateway.get("/events?perPage=1").header("Sealane-Tree-Size").and_then(|size| size.parse::<u64>().ok());
     until(|| size().filter(|size| *size > leaf), || format!("leaf {leaf} was not indexed: {:?}", size()));
 }
 
-fn shipping(serial: &str, time: &str) -> Value {
+pub fn shipping(serial: &str, time: &str) -> Value {
     let mut event = object_event("OBSERVE", "shipping", &[&product(serial)], time);
     event["disposition"] = json!("in_transit");
     event["readPoint"] = json!({"id": "urn:epc:id:sgln:9506000.13436.0"});
