@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use sealane_core::consortium::{EventFact, EventKey};
 use sealane_core::epcis::{self, Reader};
+use sealane_core::evidence::Receipt;
 use sealane_core::hash::Hash;
 use sealane_core::statement::SubmittedStatement;
 use sealane_core::time::Timestamp;
@@ -244,7 +245,7 @@ fn send(
                 match proof.check(&receipt, Some(&compact), |anchor| handovers(&*door, anchor.height().to_string())) {
                     Ok(verified) => {
                         gateway.nodes.stay_with(number);
-                        let landing = landing(gateway, &*door, receipt, verified.leaf_index.get(), repeated);
+                        let landing = landing(gateway, &*door, receipt, &verified, repeated);
                         return landed(gateway, client, id, &compact, landing);
                     }
                     Err(error) => last.add(distrust(gateway, number, &*door, &error), None, true, door.url()),
@@ -254,7 +255,7 @@ fn send(
                 match proof.check(&receipt, None, |anchor| handovers(&*door, anchor.height().to_string())) {
                     Ok(verified) => {
                         gateway.nodes.stay_with(number);
-                        let landing = landing(gateway, &*door, receipt, verified.leaf_index.get(), Vec::new());
+                        let landing = landing(gateway, &*door, receipt, &verified, Vec::new());
                         return landed(gateway, client, id, &compact, landing);
                     }
                     Err(error) => last.add(distrust(gateway, number, &*door, &error), None, true, door.url()),
@@ -336,7 +337,16 @@ fn distrust(gateway: &Gateway, number: usize, door: &dyn NodeDoor, error: &BadRe
     error.to_string()
 }
 
-fn landing(gateway: &Gateway, door: &dyn NodeDoor, receipt: Value, leaf: u64, repeated: Vec<Value>) -> Landing {
+/// What a receipt that holds says of a statement. Its block is awaited, so that the events can be asked for soon.
+fn landing(
+    gateway: &Gateway,
+    door: &dyn NodeDoor,
+    receipt: Value,
+    verified: &Receipt,
+    repeated: Vec<Value>,
+) -> Landing {
+    gateway.await_block(verified.tree_size);
+    let leaf = verified.leaf_index.get();
     Landing { receipt, leaf, node: door.url().to_owned(), at: gateway.clock.now(), repeated }
 }
 
@@ -423,7 +433,7 @@ fn sign_anew(
                 let compact = String::from_utf8_lossy(&open.statement.compact).into_owned();
                 match proof.check(&receipt, Some(&compact), |anchor| handovers(&**door, anchor.height().to_string())) {
                     Ok(verified) => {
-                        let landing = landing(gateway, &**door, receipt, verified.leaf_index.get(), Vec::new());
+                        let landing = landing(gateway, &**door, receipt, &verified, Vec::new());
                         return landed(gateway, client, id, &compact, landing);
                     }
                     Err(error) => trouble = Some((door.url(), distrust(gateway, number, &**door, &error))),

@@ -40,6 +40,7 @@ use tokio::sync::watch;
 
 use sealane_core::consortium::Claims;
 use sealane_core::evidence::Anchor;
+use sealane_core::merkle::TreeSize;
 use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
 
@@ -75,6 +76,9 @@ const CLAIMS_EVERY: Duration = Duration::from_secs(60);
 
 /// How often it is looked for clients whose jobs another process has queued.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long the copy of the ledger is brought up sooner for the sake of one receipt.
+const AWAITED_FOR: Duration = Duration::from_secs(5);
 
 /// How often a ledger is looked for that no node has shown yet.
 const MEET_EVERY: Duration = Duration::from_secs(2);
@@ -243,6 +247,13 @@ impl Gateway {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Has the copy of the ledger asked for more often until it has a size, which a receipt is of.
+    fn await_block(&self, size: TreeSize) {
+        if let Some(ledger) = self.queries.as_ref().and_then(|queries| queries.ledger()) {
+            self.runtime.spawn(async move { ledger.has_grown_to(size, AWAITED_FOR).await });
+        }
     }
 
     fn query_standing(&self) -> QueryStanding {

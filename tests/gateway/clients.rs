@@ -37,8 +37,10 @@ fn a_key_is_taken_in_each_form_and_shown_once() {
         assert_eq!(job.status, 200);
     }
     let secret = key.rsplit('_').next().unwrap();
-    for file in std::fs::read_dir(gateway.dir.path()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+    let kept = [gateway.dir.path().to_owned(), gateway.dir.path().join("ledger")];
+    let files = kept.iter().flat_map(|dir| std::fs::read_dir(dir).unwrap()).map(|file| file.unwrap().path());
+    for file in files.filter(|file| file.is_file()) {
+        let bytes = std::fs::read(file).unwrap();
         assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "the key is kept nowhere");
     }
     let list = gateway.command_ok(&["client", "list"]);

@@ -38,7 +38,12 @@ struct State {
     posted: Vec<Vec<u8>>,
     goes_on: bool,
     held: usize,
+    /// Changes what is read of the real node.
+    change: Option<Change>,
 }
+
+/// Gets the path and the real node's body, and returns another one.
+type Change = Arc<dyn Fn(&str, Vec<u8>) -> Vec<u8> + Send + Sync>;
 
 /// A fake node.
 pub struct FakeNode {
@@ -68,6 +73,21 @@ impl FakeNode {
 
     pub fn always(&self, act: Act) {
         self.shared.0.lock().unwrap().always = Some(act);
+    }
+
+    /// Changes what is read of the real node from now on.
+    pub fn change(&self, change: impl Fn(&str, Vec<u8>) -> Vec<u8> + Send + Sync + 'static) {
+        self.shared.0.lock().unwrap().change = Some(Arc::new(change));
+    }
+
+    /// Changes a byte of what each bundle of leaves ends with from now on.
+    pub fn lie_about_leaves(&self) {
+        self.change(|path, mut body| {
+            if let Some(last) = body.last_mut().filter(|_| path.starts_with("/ledger/tile/entries/")) {
+                *last ^= 1;
+            }
+            body
+        });
     }
 
     /// Answers with a problem of a node's.
@@ -125,7 +145,9 @@ fn serve(stream: TcpStream, shared: &(Mutex<State>, Condvar), host: &str) {
             Act::Answer(status, value, headers) => write_answer(status, value.to_string().as_bytes(), &headers),
             Act::Pass => {
                 let answer = pass();
-                write_answer(answer.status, &answer.body, &[])
+                let change = shared.0.lock().unwrap().change.clone().filter(|_| method == "GET");
+                let body = change.map_or_else(|| answer.body.clone(), |change| change(&path, answer.body.clone()));
+                write_answer(answer.status, &body, &[])
             }
             Act::PassAndCut => {
                 pass();

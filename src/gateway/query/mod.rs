@@ -95,6 +95,11 @@ impl Queries {
         Indexer::new(ledger, Arc::clone(&self.store), Arc::clone(&self.progress)).run().await;
     }
 
+    /// The copy of the ledger, once it is open.
+    pub fn ledger(&self) -> Option<Ledger> {
+        self.ledger.get().cloned()
+    }
+
     /// What a participant may record, by the copy of the ledger.
     pub fn claims_of(&self, participant: &ParticipantId) -> Option<Claims> {
         self.ledger.get()?.view().registry.participant(participant).map(|one| one.claims.clone())

@@ -142,7 +142,7 @@ mod tests {
         assert_eq!((place.vocabulary.as_str(), place.id.as_str()), (LOCATION, "https://id.gs1.org/414/9506000134369"));
         let names: Vec<&str> = place.attributes.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["urn:epcglobal:cbv:mda:city", "urn:epcglobal:cbv:mda:site", "https://acme.example/#shape"]);
-        assert_eq!(place.attributes[2].1, json!({"round": true}).into());
+        assert_eq!(place.attributes[2].1, Json::from(json!({"round": true})));
         assert_eq!(place.children, ["https://id.gs1.org/414/9506000134369/254/1", "urn:acme:shelf"]);
         assert_eq!(class.vocabulary, "urn:epcglobal:epcis:vtype:EPCClass");
         assert_eq!(class.id, "https://id.gs1.org/01/09506000134352");
