@@ -61,6 +61,22 @@ pub struct Server {
     pub authorities: Option<Vec<CertificateDer<'static>>>,
 }
 
+/// The way to a database for others who keep tables of their own there.
+#[derive(Clone)]
+pub struct Connections(Connector);
+
+impl Connections {
+    /// Prepares it. Called on the runtime that is to carry the connections.
+    pub fn new(server: &Server) -> Result<Self, PostgresOpenError> {
+        connector(server).map(Self)
+    }
+
+    /// Makes a connection, of which everything is as the server has it by default but for what a node sets for all its sessions.
+    pub async fn connect(&self) -> Result<AsyncPgConnection, PostgresOpenError> {
+        self.0.reader().await
+    }
+}
+
 /// A ledger in one PostgreSQL database.
 #[derive(Clone)]
 pub struct PostgresStore {

@@ -1,0 +1,10 @@
+DROP TABLE child;
+DROP TABLE attribute;
+DROP TABLE element;
+DROP TABLE fact;
+DROP TABLE repeat;
+DROP TABLE document;
+DROP TABLE context;
+DROP TABLE event;
+DROP TABLE field;
+DROP TABLE cursor;
