@@ -11,16 +11,15 @@ use crate::cli::data_dir::{DataDir, cannot};
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
-use crate::gateway::query::memory::MemoryQueryStore;
 use crate::gateway::query::store::{Cursor, QueryStore};
+use crate::gateway::store::query::SqliteQueryStore;
 use sealane_core::block::Height;
 
 const STORE_FILE: &str = "queries.sqlite";
 
 /// Opens the store of rows, and makes it if there is none.
 pub fn open_query_store(data: &Path) -> Result<Arc<dyn QueryStore>, Failure> {
-    let _ = data.join(STORE_FILE);
-    Ok(Arc::new(MemoryQueryStore::default()))
+    Ok(Arc::new(SqliteQueryStore::open(&data.join(STORE_FILE)).map_err(Failure::unreachable)?))
 }
 
 /// How far the copy of the ledger and the rows are, by the files alone.
