@@ -59,7 +59,9 @@ fn every_operation_and_parameter_of_gs1_is_answered() {
     let (mut operations, mut of_named) = (0, 0);
     for (path, methods) in described["paths"].as_object().unwrap() {
         let names = ["get", "post", "put", "delete", "options"];
-        for (method, operation) in methods.as_object().unwrap().iter().filter(|(name, _)| names.contains(&name.as_str())) {
+        for (method, operation) in
+            methods.as_object().unwrap().iter().filter(|(name, _)| names.contains(&name.as_str()))
+        {
             if path.starts_with("/queries") {
                 of_named += 1;
                 continue;
@@ -115,7 +117,8 @@ fn check_parameters(gateway: &Gateway, described: &Value) {
     // Those of sensors stand among the components alone.
     let components = described["components"]["parameters"].as_object().unwrap();
     let of_events = components.values().filter_map(|one| one["name"].as_str());
-    let of_events = of_events.filter(|name| name.split_once('_').is_some() || name.starts_with("order") || name.ends_with("Count"));
+    let of_events =
+        of_events.filter(|name| name.split_once('_').is_some() || name.starts_with("order") || name.ends_with("Count"));
     let mut all: Vec<String> = names.into_iter().chain(of_events.map(str::to_owned)).collect();
     all.sort();
     all.dedup();

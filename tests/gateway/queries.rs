@@ -31,8 +31,9 @@ fn members(answer: &Answer) -> Vec<String> {
 /// Captures a document, and waits until its events are found.
 #[track_caller]
 pub fn record(gateway: &Gateway, what: &Value) {
-    let leaf = gateway.until_final(&gateway.take(what))["sealane:receipt"]["leaf"].as_u64().unwrap();
-    let size = || gateway.get("/events?perPage=1").header("Sealane-Tree-Size").and_then(|size| size.parse::<u64>().ok());
+    let leaf = gateway.until_final(&gateway.take(what))["sealane:receipt"]["leafIndex"].as_u64().unwrap();
+    let size =
+        || gateway.get("/events?perPage=1").header("Sealane-Tree-Size").and_then(|size| size.parse::<u64>().ok());
     until(|| size().filter(|size| *size > leaf), || format!("leaf {leaf} was not indexed: {:?}", size()));
 }
 
@@ -66,7 +67,10 @@ fn next_of(answer: &Answer) -> Option<String> {
 fn events_are_found_by_what_they_say() {
     let (_node, gateway) = Gateway::of_maker(&[]);
     record(&gateway, &commissioning(&["A1", "A2", "A3"]));
-    record(&gateway, &document(vec![shipping("A1", "2026-03-01T10:00:00.000Z"), shipping("A2", "2026-03-01T11:00:00.000Z")]));
+    record(
+        &gateway,
+        &document(vec![shipping("A1", "2026-03-01T10:00:00.000Z"), shipping("A2", "2026-03-01T11:00:00.000Z")]),
+    );
     record(&gateway, &document(vec![lot_event("commissioning", LOT, 12.5), lot_event("inspecting", LOT, 3.0)]));
     for (query, count) in [
         ("".to_owned(), 7),
@@ -111,7 +115,8 @@ fn events_are_found_by_what_they_say() {
 #[test]
 fn ids_are_given_in_the_form_that_is_asked_for() {
     let (_node, gateway) = Gateway::of_maker(&[]);
-    let mut event = object_event("ADD", "commissioning", &["urn:epc:id:sgtin:9506000.013435.A1"], "2026-03-01T08:00:00.000Z");
+    let mut event =
+        object_event("ADD", "commissioning", &["urn:epc:id:sgtin:9506000.013435.A1"], "2026-03-01T08:00:00.000Z");
     event["readPoint"] = json!({"id": "https://id.gs1.org/414/9506000134369"});
     record(&gateway, &document(vec![event]));
     let asked = |form: Option<&str>, query: &str| {
@@ -122,7 +127,8 @@ fn ids_are_given_in_the_form_that_is_asked_for() {
         (event["epcList"][0].as_str().unwrap().to_owned(), event["readPoint"]["id"].as_str().unwrap().to_owned(), said)
     };
     let (link, urn) = (product("A1"), "urn:epc:id:sgtin:9506000.013435.A1".to_owned());
-    let (place, place_urn) = ("https://id.gs1.org/414/9506000134369".to_owned(), "urn:epc:id:sgln:9506000.13436.0".to_owned());
+    let (place, place_urn) =
+        ("https://id.gs1.org/414/9506000134369".to_owned(), "urn:epc:id:sgln:9506000.13436.0".to_owned());
     let said = |text: &str| text.to_owned();
     assert_eq!(asked(None, ""), (link.clone(), place.clone(), said("Always_GS1_Digital_Link")));
     assert_eq!(asked(Some("Always_EPC_URN"), ""), (urn.clone(), place_urn, said("Always_EPC_URN")));
@@ -213,7 +219,9 @@ fn resources_are_listed_and_lead_to_their_events() {
         assert_eq!(events(&gateway.get(&format!("/epcis{path}/events"))).len(), count, "{path}");
     }
     assert_eq!(events(&gateway.get("/bizSteps/commissioning/events?MATCH_epc=urn:epc:idpat:sgtin:*.*.*")).len(), 3);
-    for path in ["/bizSteps/receiving", "/bizSteps/receiving/events", "/epcs/urn:uuid:1", "/eventTypes/AggregationEvent"] {
+    for path in
+        ["/bizSteps/receiving", "/bizSteps/receiving/events", "/epcs/urn:uuid:1", "/eventTypes/AggregationEvent"]
+    {
         refused(&gateway.get(path), 404, "not-found", "NoSuchResourceException", "names this");
     }
     refused(&gateway.get("/bizSteps/shiping"), 400, "bad-id", "ValidationException", "shiping");
@@ -249,7 +257,8 @@ fn names_of_others_are_found_by_their_namespace() {
     event["ex:grade"] = json!("A");
     event["ilmd"] = json!({"ex:weight": 4.5, "ex:box": {"ex:colour": "red"}});
     let mut made = document(vec![event]);
-    made["@context"] = json!(["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", {"ex": "https://ns.example.com/#"}]);
+    made["@context"] =
+        json!(["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", {"ex": "https://ns.example.com/#"}]);
     record(&gateway, &made);
     let count = |query: &str| {
         let headers = [("GS1-Extensions", "mine=https://ns.example.com/#")];
@@ -285,7 +294,8 @@ fn master_data_is_given_and_places_are_found_within_others() {
         let answer = gateway.get(&format!("/vocabularies{query}"));
         assert_eq!(answer.status, 200, "{}", answer.json());
         let list = answer.json()["epcisHeader"]["epcisMasterData"]["vocabularyList"].clone();
-        let all = list.as_array().unwrap().iter().flat_map(|one| one["vocabularyElementList"].as_array().unwrap().clone());
+        let all =
+            list.as_array().unwrap().iter().flat_map(|one| one["vocabularyElementList"].as_array().unwrap().clone());
         all.collect::<Vec<_>>()
     };
     assert_eq!(elements("").len(), 2);
@@ -323,9 +333,10 @@ fn what_others_record_is_found_too_and_a_key_needs_the_scope() {
     let carrier = Gateway::start(&node.identity("Carrier"), &[&node.url], &[]);
     maker.until_final(&maker.take(&commissioning(&["S1"])));
     let path = format!("/events?MATCH_epc={}", encode(&product("S1")));
-    until(|| Some(()).filter(|()| carrier.get(&path).status == 200 && events(&carrier.get(&path)).len() == 1), || {
-        carrier.get(&path).json().to_string()
-    });
+    until(
+        || Some(()).filter(|()| carrier.get(&path).status == 200 && events(&carrier.get(&path)).len() == 1),
+        || carrier.get(&path).json().to_string(),
+    );
     let added = carrier.command_ok(&["client", "add", "erp", "--scopes", "capture"]);
     let key = added["key"].as_str().unwrap();
     let answer = request(carrier.host(), "GET", "/events", &[("X-API-Key", key)], b"");

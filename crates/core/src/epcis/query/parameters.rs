@@ -14,7 +14,7 @@ use crate::epcis::event::Action;
 use crate::epcis::schema::EVENT_TYPES;
 use crate::epcis::uri::is_absolute_uri;
 use crate::epcis::vocabulary::{
-    BIZ_TRANSACTION_TYPES, BizStep, Disposition, ERROR_REASONS, SOURCE_DEST_TYPES, Vocabulary,
+    BIZ_STEPS, BIZ_TRANSACTION_TYPES, BizStep, DISPOSITIONS, Disposition, ERROR_REASONS, SOURCE_DEST_TYPES, Vocabulary,
 };
 use crate::gs1::{EpcPattern, Id, Reach};
 use crate::json::{Decimal, Json};
@@ -410,10 +410,13 @@ impl Parameter<'_> {
                 let known = [Action::Add, Action::Observe, Action::Delete].map(|action| action.as_str());
                 known.contains(&text).then(|| text.to_owned()).ok_or_else(|| self.fault("it is ADD, OBSERVE or DELETE"))
             })?,
-            "bizStep" => self.texts(field, |text| self.word::<BizStep>(text).map(|step| step.as_str().to_owned()))?,
-            "disposition" | "persistentDisposition_set" | "persistentDisposition_unset" => {
-                self.texts(field, |text| self.word::<Disposition>(text).map(|one| one.as_str().to_owned()))?
+            "bizStep" => {
+                self.texts(field, |text| self.word::<BizStep>(text, &BIZ_STEPS).map(|step| step.as_str().to_owned()))?
             }
+            "disposition" | "persistentDisposition_set" | "persistentDisposition_unset" => self
+                .texts(field, |text| {
+                    self.word::<Disposition>(text, &DISPOSITIONS).map(|one| one.as_str().to_owned())
+                })?,
             "readPoint" | "bizLocation" | "transformationID" => self.texts(field, |text| self.id(text))?,
             "bizTransaction" | "source" | "destination" => self.texts(field, |text| Ok(canonical(text)))?,
             "eventID" | "correctiveEventID" => self.texts(field, |text| Ok(text.to_owned()))?,
@@ -529,8 +532,12 @@ impl Parameter<'_> {
         Err(self.fault(format!("{} is no event type: one of {}", quoted(text), known.join(", "))))
     }
 
-    fn word<T: FromStr<Err: std::fmt::Display>>(&self, text: &str) -> Result<T, QueryFault> {
-        self.prefixes.name(text).parse().map_err(|error: T::Err| self.fault(error.to_string()))
+    /// A word of a vocabulary, or the URI of another one.
+    fn word<T: FromStr<Err: std::fmt::Display>>(&self, text: &str, vocabulary: &Vocabulary) -> Result<T, QueryFault> {
+        self.prefixes.name(text).parse().map_err(|error: T::Err| match vocabulary.nearest(text) {
+            Some(meant) => self.fault(format!("{error}; did you mean {meant:?}?")),
+            None => self.fault(error.to_string()),
+        })
     }
 
     fn of(&self, vocabulary: &Vocabulary, text: &str) -> String {

@@ -247,7 +247,7 @@ fn wrong_parameters_are_named_with_what_would_be_right() {
         ("GE_eventTime", "yesterday", "yesterday"),
         ("GE_eventTime", "2026-01-01T00:00:00Z|2026-01-02T00:00:00Z", "one value"),
         ("GE_eventTime", "", ""),
-        ("EQ_bizStep", "shiping", "shiping"),
+        ("EQ_bizStep", "shiping", "did you mean \"shipping\"?"),
         ("EQ_readPoint", "dock 4", "absolute URI"),
         ("MATCH_epc", "https://id.gs1.org/01/09506000134353/21/A", "check digit"),
         ("MATCH_epc", "urn:epc:idpat:sgtin:9506000.*.A1", "each other one is *"),
