@@ -420,7 +420,7 @@ pub(super) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// The database that the arguments name.
-fn database(global: &Global) -> Result<Option<Server>, Failure> {
+pub fn database(global: &Global) -> Result<Option<Server>, Failure> {
     let Some(url) = global.database_url.as_ref().filter(|url| !url.reveal().is_empty()) else {
         return match &global.database_ca {
             Some(_) => Err(Failure::wrong_use("--database-ca belongs to --database-url: give that too")),

@@ -203,11 +203,11 @@ pub fn run(global: &Global, options: &GatewayOptions, output: &Output) -> Result
         Some(GatewayAction::Jobs(which)) => jobs::list(&*open_queue(&data)?, which, output),
         Some(GatewayAction::Retry(which)) => jobs::retry(&*open_queue(&data)?, &which.id, output),
         Some(GatewayAction::Drop(which)) => jobs::give_up(&*open_queue(&data)?, which, output),
-        Some(GatewayAction::Status) => jobs::status(&*open_queue(&data)?, &queries::stored(&data)?, output),
+        Some(GatewayAction::Status) => jobs::status(&*open_queue(&data)?, &queries::stored(global, &data)?, output),
         Some(GatewayAction::Rebuild) => {
             open_queue(&data)?;
             let _lock = lock(&data)?;
-            queries::rebuild(&data, output)
+            queries::rebuild(global, &data, output)
         }
     }
 }
@@ -253,7 +253,7 @@ fn serve(global: &Global, options: &RunOptions, output: &Output) -> Result<Comma
         true => None,
         false => {
             let copy = Arc::new(OwnCopy::new(&data, sources(global, &urls)?));
-            Some(QueryParts { copy, store: queries::open_query_store(&data)? })
+            Some(QueryParts { copy, open_store: queries::opener(global, &data)? })
         }
     };
     let parts = GatewayParts {

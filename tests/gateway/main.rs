@@ -6,6 +6,7 @@ mod crash;
 mod documents;
 mod failures;
 mod fake_node;
+mod indexing;
 mod jobs;
 mod openapi;
 mod proceed;
@@ -13,6 +14,9 @@ mod program;
 mod queries;
 mod renewal;
 
+#[allow(dead_code, reason = "shared with the tests of the ledger's store, which use more of it")]
+#[path = "../store/database.rs"]
+mod database;
 #[allow(dead_code, reason = "shared with the system tests, which use more of it")]
 #[path = "../system/member.rs"]
 mod member;

@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use sealane::app::Ledger;
 use sealane::app::capture::capture;
-use sealane::gateway::query::indexer::{IndexError, Indexer, Progress, Step};
-use sealane::gateway::query::memory::{MemoryQueryStore, Rows};
+use sealane::gateway::query::indexer::{Indexer, IndexingError, Progress, Step};
 use sealane::gateway::query::store::QueryStoreError;
 use sealane_core::epcis::query::{Field, Key};
 use sealane_core::json::Json;
@@ -13,6 +12,7 @@ use sealane_core::statement::SubmittedStatement;
 use serde_json::{Value, json};
 
 use crate::member::{Maker, Member};
+use crate::rows::{MemoryQueryStore, Rows};
 
 const LOCATION: &str = "urn:epcglobal:epcis:vtype:Location";
 
@@ -57,7 +57,7 @@ impl Open {
 }
 
 impl Indexing {
-    async fn step(&self) -> Result<Step, IndexError> {
+    async fn step(&self) -> Result<Step, IndexingError> {
         let indexer = Arc::clone(&self.indexer);
         tokio::task::spawn_blocking(move || indexer.step()).await.unwrap()
     }
@@ -182,7 +182,7 @@ async fn a_store_that_fails_misses_nothing() {
     open.record(vec![event("a", "A")]).await;
     let indexing = open.index();
     indexing.rows.change(|rows| rows.fails = true);
-    assert!(matches!(indexing.step().await, Err(IndexError::Rows(QueryStoreError::Full))));
+    assert!(matches!(indexing.step().await, Err(IndexingError::Rows(QueryStoreError::Full))));
     assert_eq!(indexing.progress().cursor, None);
     indexing.rows.change(|rows| rows.fails = false);
     assert_eq!(names(&indexing.all().await), ["a"]);

@@ -20,6 +20,7 @@ mod quotas;
 mod readiness;
 mod requests;
 mod resuming;
+mod rows;
 mod rules;
 mod silence;
 mod torn;

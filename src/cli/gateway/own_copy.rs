@@ -13,7 +13,7 @@ use crate::cli::data_dir::{DataDir, Lock};
 use crate::cli::failure::Failure;
 use crate::cli::observing;
 use crate::cli::output::printable;
-use crate::gateway::query::{CopyError, LedgerCopy};
+use crate::gateway::query::{LedgerCopy, NotOpened};
 use sealane_core::evidence::Anchor;
 
 const DIRECTORY: &str = "ledger";
@@ -66,8 +66,8 @@ impl OwnCopy {
 
 #[async_trait]
 impl LedgerCopy for OwnCopy {
-    async fn open(&self, anchor: &Anchor) -> Result<Ledger, CopyError> {
-        self.follow(anchor).await.map_err(|failure| CopyError(failure.to_string()))
+    async fn open(&self, anchor: &Anchor) -> Result<Ledger, NotOpened> {
+        self.follow(anchor).await.map_err(|failure| NotOpened::Copy(failure.to_string()))
     }
 }
 

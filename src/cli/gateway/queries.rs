@@ -5,21 +5,56 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 
 use super::own_copy::path_in;
-use crate::cli::data_dir::{DataDir, cannot};
+use crate::cli::arguments::Global;
+use crate::cli::data_dir::{DataDir, cannot, database};
 use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::node::{now, runtime};
 use crate::cli::output::Output;
-use crate::gateway::query::store::{Cursor, QueryStore};
-use crate::gateway::store::query::SqliteQueryStore;
+use crate::gateway::query::store::{Cursor, QueryStore, QueryStoreError};
+use crate::gateway::query::{NotOpened, StoreOpener};
+use crate::gateway::store::query::{PostgresQueryStore, SqliteQueryStore};
+use crate::store::postgres::{Connections, Server};
 use sealane_core::block::Height;
 
 const STORE_FILE: &str = "queries.sqlite";
 
-/// Opens the store of rows, and makes it if there is none.
-pub fn open_query_store(data: &Path) -> Result<Arc<dyn QueryStore>, Failure> {
-    Ok(Arc::new(SqliteQueryStore::open(&data.join(STORE_FILE)).map_err(Failure::unreachable)?))
+/// What opens the store of rows, and makes it if there is none: in the database that the arguments name, else a file.
+pub fn opener(global: &Global, data: &Path) -> Result<StoreOpener, Failure> {
+    let (server, file) = (database(global)?, data.join(STORE_FILE));
+    Ok(Arc::new(move || {
+        let opened: Result<Arc<dyn QueryStore>, String> = match &server {
+            Some(server) => open_postgres(server).map(|store| Arc::new(store) as _),
+            None => SqliteQueryStore::open(&file).map(|store| Arc::new(store) as _),
+        };
+        opened.map_err(NotOpened::Store)
+    }))
+}
+
+fn open_postgres(server: &Server) -> Result<PostgresQueryStore, String> {
+    let connections = Connections::new(server).map_err(|error| error.to_string())?;
+    let connect = move || {
+        let connections = connections.clone();
+        let connection = async move { connections.connect().await.map_err(|error| error.to_string()) };
+        Box::pin(connection) as _
+    };
+    PostgresQueryStore::open(Arc::new(connect), Handle::current())
+}
+
+/// Opens the store and does something with it, on a thread that may wait.
+fn with_store<T: Send + 'static>(
+    global: &Global,
+    data: &Path,
+    work: impl FnOnce(&dyn QueryStore) -> Result<T, QueryStoreError> + Send + 'static,
+) -> Result<T, Failure> {
+    let open = opener(global, data)?;
+    let work = move || {
+        let store = open().map_err(Failure::unreachable)?;
+        work(&*store).map_err(Failure::unreachable)
+    };
+    runtime()?.block_on(async { tokio::task::spawn_blocking(work).await }).map_err(Failure::unreachable)?
 }
 
 /// How far the copy of the ledger and the rows are, by the files alone.
@@ -33,7 +68,7 @@ pub struct Stored {
 }
 
 /// Reads how far a gateway is, also of one that runs.
-pub fn stored(data: &Path) -> Result<Stored, Failure> {
+pub fn stored(global: &Global, data: &Path) -> Result<Stored, Failure> {
     let path = path_in(data);
     let Some((copy, _)) = DataDir::open_observer(&path)?.filter(|(copy, _)| copy.is_finished()) else {
         return Ok(Stored::default());
@@ -45,7 +80,7 @@ pub fn stored(data: &Path) -> Result<Stored, Failure> {
     let files = fs::read_dir(&path).map_err(|error| cannot("read", &path, &error))?;
     let names = files.flatten().filter_map(|file| file.file_name().into_string().ok());
     let fork = names.filter(|name| name.starts_with("fork-")).min();
-    let rows = open_query_store(data)?.cursor().map_err(Failure::unreachable)?;
+    let rows = with_store(global, data, |store| store.cursor())?;
     Ok(Stored { ledger: tip.map(|tip| tip.seal.height), rows, fork })
 }
 
@@ -79,9 +114,9 @@ impl Stored {
     }
 }
 
-pub fn rebuild(data: &Path, output: &Output) -> Result<CommandOutcome, Failure> {
-    open_query_store(data)?.clear().map_err(Failure::unreachable)?;
+pub fn rebuild(global: &Global, data: &Path, output: &Output) -> Result<CommandOutcome, Failure> {
+    with_store(global, data, |store| store.clear())?;
     let said = "The query store is empty. The next start makes it again from the gateway's copy of the ledger.";
-    output.result(&json!({"cleared": true}), said.to_owned());
+    output.result(&json!({"cleared": true}), said);
     Ok(CommandOutcome::Done)
 }

@@ -53,7 +53,7 @@ pub struct Progress {
 
 /// Why a block was not made rows of.
 #[derive(Debug, thiserror::Error)]
-pub enum IndexError {
+pub enum IndexingError {
     #[error("the gateway's copy of the ledger: {0}")]
     Ledger(#[from] StoreError),
     #[error(transparent)]
@@ -121,7 +121,7 @@ impl Indexer {
     /// # Errors
     ///
     /// What the copy of the ledger or the store of rows fails by. The step can be tried again.
-    pub fn step(&self) -> Result<Step, IndexError> {
+    pub fn step(&self) -> Result<Step, IndexingError> {
         let handle = Handle::current();
         // Before the snapshot, which has this block then.
         let view = self.ledger.view();
@@ -159,7 +159,7 @@ impl Indexer {
     }
 
     /// Holds the cursor against the copy of the ledger. Rows of another ledger are removed.
-    fn of_this_ledger(&self, copy: &Blocks<'_>, cursor: Option<Cursor>) -> Result<Option<Cursor>, IndexError> {
+    fn of_this_ledger(&self, copy: &Blocks<'_>, cursor: Option<Cursor>) -> Result<Option<Cursor>, IndexingError> {
         let Some(at) = cursor else { return Ok(None) };
         if cursor_at(&copy.block(at.height)?) == at {
             return Ok(cursor);
@@ -235,7 +235,7 @@ impl Blocks<'_> {
     }
 
     /// Adds what the statements of a block say.
-    fn read(&self, block: &StoredBlock, registry: &Registry, batch: &mut Batch) -> Result<(), IndexError> {
+    fn read(&self, block: &StoredBlock, registry: &Registry, batch: &mut Batch) -> Result<(), IndexingError> {
         let (mut next, end) = (block.seal.previous_size, block.size());
         while next < end {
             let first = next.next_index();
@@ -249,7 +249,7 @@ impl Blocks<'_> {
                 let leaf = place.leaf;
                 let capture = record.capture(place).map_err(|error| StoreError::of_record(leaf, error))?;
                 let Some(capture) = capture else { continue };
-                let fault = |detail| IndexError::Leaf { leaf, detail };
+                let fault = |detail| IndexingError::Leaf { leaf, detail };
                 let text = self.statement(leaf)?.ok_or_else(|| fault("it holds no statement".to_owned()))?;
                 batch.add(capture, &text, registry).map_err(fault)?;
             }

@@ -1,12 +1,11 @@
 //! What the gateway answers queries for events from: the whole ledger as rows, which it makes from a copy of its own. That copy follows
 //! nodes and audits every block, as an observer's does ([`crate::app::follower`]), so that no node has to be believed.
 //!
-//! [`store`] is the port of the rows, and [`indexer`] makes them. [`Queries`] has both, and says how far they are. What fails here keeps
+//! [`store`] is the port of the rows, and [`indexer`] makes them. `Queries` has both, and says how far they are. What fails here keeps
 //! queries from being answered, and captures go on. The language itself is the core's ([`sealane_core::epcis::query`]).
 
 pub mod form;
 pub mod indexer;
-pub mod memory;
 mod standing;
 pub mod store;
 
@@ -25,25 +24,33 @@ use store::{Cursor, QueryStore};
 
 pub use standing::{QueryObstacle, QueryStanding};
 
-/// How often it is tried to open the copy of the ledger.
+/// How often it is tried to open the copy of the ledger and the store.
 const OPEN_EVERY: Duration = Duration::from_secs(5);
 
-/// The copy of the ledger cannot be opened.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the gateway's copy of the ledger cannot be opened: {0}")]
-pub struct CopyError(pub String);
+/// What queries need cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotOpened {
+    #[error("the gateway's copy of the ledger cannot be opened: {0}")]
+    Copy(String),
+    /// It says of itself what it is.
+    #[error("{0}")]
+    Store(String),
+}
 
 /// Opens the gateway's own copy of the ledger.
 #[async_trait]
 pub trait LedgerCopy: Send + Sync {
     /// Opens the copy of the ledger of an anchor, and has it grow from then on, as long as there is a handle on it.
-    async fn open(&self, anchor: &Anchor) -> Result<Ledger, CopyError>;
+    async fn open(&self, anchor: &Anchor) -> Result<Ledger, NotOpened>;
 }
+
+/// Opens the store of rows, on a thread of the runtime that may wait.
+pub type StoreOpener = Arc<dyn Fn() -> Result<Arc<dyn QueryStore>, NotOpened> + Send + Sync>;
 
 /// What a gateway answers queries by.
 pub struct QueryParts {
     pub copy: Arc<dyn LedgerCopy>,
-    pub store: Arc<dyn QueryStore>,
+    pub open_store: StoreOpener,
 }
 
 /// Rows that can be asked now.
@@ -64,35 +71,48 @@ impl QuerySide {
 
 /// The side of a gateway that answers queries.
 pub(super) struct Queries {
-    copy: Arc<dyn LedgerCopy>,
-    store: Arc<dyn QueryStore>,
+    parts: QueryParts,
+    store: OnceLock<Arc<dyn QueryStore>>,
     ledger: OnceLock<Ledger>,
-    /// Why the copy could not be opened the last time.
-    unopened: Mutex<Option<CopyError>>,
+    /// What could not be opened the last time.
+    not_opened: Mutex<Option<NotOpened>>,
     progress: Arc<Mutex<Progress>>,
 }
 
 impl Queries {
     pub fn new(parts: QueryParts) -> Arc<Self> {
-        let QueryParts { copy, store } = parts;
-        Arc::new(Self { copy, store, ledger: OnceLock::new(), unopened: Mutex::default(), progress: Arc::default() })
+        let (store, ledger) = (OnceLock::new(), OnceLock::new());
+        Arc::new(Self { parts, store, ledger, not_opened: Mutex::default(), progress: Arc::default() })
     }
 
-    /// Opens the copy of the ledger, and makes rows of its blocks until the runtime ends.
+    /// Opens the store and the copy of the ledger, and makes rows of its blocks until the runtime ends.
     pub async fn run(self: Arc<Self>, anchor: Anchor) {
-        let ledger = loop {
-            match self.copy.open(&anchor).await {
-                Ok(ledger) => break ledger,
+        let (store, ledger) = loop {
+            match self.open(&anchor).await {
+                Ok(opened) => break opened,
                 Err(error) => {
                     tracing::error!(%error, "queries are not answered");
-                    *self.unopened.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    *self.not_opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                     tokio::time::sleep(OPEN_EVERY).await;
                 }
             }
         };
-        // No other place sets it.
-        let _ = self.ledger.set(ledger.clone());
-        Indexer::new(ledger, Arc::clone(&self.store), Arc::clone(&self.progress)).run().await;
+        Indexer::new(ledger, store, Arc::clone(&self.progress)).run().await;
+    }
+
+    /// Opens what is not open yet. Nothing else sets the two.
+    async fn open(&self, anchor: &Anchor) -> Result<(Arc<dyn QueryStore>, Ledger), NotOpened> {
+        let store = match self.store.get() {
+            Some(store) => Arc::clone(store),
+            None => {
+                let open_store = Arc::clone(&self.parts.open_store);
+                let opened = tokio::task::spawn_blocking(move || open_store()).await;
+                let store = opened.map_err(|error| NotOpened::Store(error.to_string()))??;
+                self.store.get_or_init(|| store).clone()
+            }
+        };
+        let ledger = self.parts.copy.open(anchor).await?;
+        Ok((store, self.ledger.get_or_init(|| ledger).clone()))
     }
 
     /// The copy of the ledger, once it is open.

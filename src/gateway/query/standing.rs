@@ -9,7 +9,7 @@ use sealane_core::merkle::TreeSize;
 use sealane_core::time::Timestamp;
 
 use super::indexer::Progress;
-use super::{Queries, QuerySide};
+use super::{NotOpened, Queries, QuerySide};
 use crate::app::Ledger;
 use crate::app::follower::{Following, Stop};
 
@@ -20,8 +20,8 @@ pub enum QueryObstacle {
     Off,
     #[error("the ledger is not here yet: no node has been reached, or the gateway has just begun")]
     NoLedger,
-    #[error("{0}")]
-    NotOpened(String),
+    #[error(transparent)]
+    NotOpened(NotOpened),
     #[error("no block of the ledger has been read yet")]
     NothingIndexed,
     /// The rows were made from a longer copy of the ledger.
@@ -54,11 +54,9 @@ pub struct QueryStanding {
 impl Queries {
     /// The rows, or why they cannot be asked now.
     pub fn side(&self) -> Result<QuerySide, QueryObstacle> {
-        let Some(ledger) = self.ledger.get() else {
-            let unopened = self.unopened.lock().unwrap_or_else(PoisonError::into_inner);
-            return Err(unopened
-                .as_ref()
-                .map_or(QueryObstacle::NoLedger, |error| QueryObstacle::NotOpened(error.to_string())));
+        let (Some(store), Some(ledger)) = (self.store.get(), self.ledger.get()) else {
+            let not_opened = self.not_opened.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            return Err(not_opened.map_or(QueryObstacle::NoLedger, QueryObstacle::NotOpened));
         };
         if let Some(obstacle) = ledger.following().and_then(|following| obstacle_of(&following)) {
             return Err(obstacle);
@@ -68,7 +66,7 @@ impl Queries {
             return Err(QueryObstacle::Ahead { rows, copy: ledger.view().tip.seal.height });
         }
         let cursor = progress.cursor.ok_or(QueryObstacle::NothingIndexed)?;
-        Ok(QuerySide { store: self.store.clone(), cursor, registry: Arc::clone(&ledger.view().registry) })
+        Ok(QuerySide { store: Arc::clone(store), cursor, registry: Arc::clone(&ledger.view().registry) })
     }
 
     pub fn standing(&self, now: Timestamp) -> QueryStanding {

@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use sealane_core::epcis::query::{EventQuery, Field, MasterQuestion};
-use sealane_core::merkle::TreeSize;
-
-use super::store::{
+use sealane::gateway::query::store::{
     Cursor, EventPage, FindError, IndexedBlock, IndexedEvent, KnownElement, MasterElement, MasterFilter, PageRequest,
     QueryStore, QueryStoreError,
 };
+use sealane_core::epcis::query::{EventQuery, Field, MasterQuestion};
+use sealane_core::merkle::TreeSize;
 
 /// Keeps rows until it is dropped. It finds nothing.
 #[derive(Debug, Default)]
