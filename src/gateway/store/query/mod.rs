@@ -32,6 +32,7 @@ use crate::gateway::query::store::{
 };
 use find::Meter;
 use session::{Database, Session, corrupt, of_store};
+use sql::Dialect;
 
 pub use find::FindBounds;
 pub use postgres::{Connect, PostgresDatabase, PostgresQueryStore};
@@ -40,8 +41,10 @@ pub use sqlite::{SqliteDatabase, SqliteQueryStore};
 /// Positions that a leaf has room for, far above the events of a capture.
 const POSITIONS: u64 = 1 << 16;
 
+/// All tables. Readers lock one of `field`, `cursor` and `element` first, so that to lock them in this order waits for readers, and never
+/// both for each other.
 const TABLES: [&str; 10] =
-    ["cursor", "fact", "document", "repeat", "event", "context", "field", "element", "attribute", "child"];
+    ["field", "fact", "event", "document", "context", "repeat", "cursor", "element", "attribute", "child"];
 
 /// Events in the tables of a database.
 pub struct RowStore<D> {
@@ -70,11 +73,16 @@ impl<D: Database> QueryStore for RowStore<D> {
     }
 
     fn clear(&self) -> Result<(), QueryStoreError> {
-        self.database.write(|session| {
-            TABLES.iter().try_for_each(|table| {
+        self.database.write(|session| match session.dialect() {
+            // Removing rows one by one would leave all of them to be swept up.
+            Dialect::Postgres => {
+                let sql = session.sql(&format!("TRUNCATE {}", TABLES.join(", ")));
+                session.execute(sql)
+            }
+            Dialect::Sqlite => TABLES.iter().try_for_each(|table| {
                 let sql = session.sql(&format!("DELETE FROM {table}"));
                 session.execute(sql)
-            })
+            }),
         })
     }
 

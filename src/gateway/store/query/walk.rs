@@ -33,6 +33,17 @@ impl<'a> Walk<'a> {
             (None, _) | (Some(_), Some(Hit { key: None, .. })) => Phase::Events,
             (Some(_), _) => Phase::Keys,
         };
+        let (phase, after) = match (&question.keys, &after) {
+            // Where the pages before have gone is no place of this query: it begins at its own, or is over.
+            (Some(span), Some(Hit { key: Some(key), .. })) if *key < span.from || *key >= span.before => {
+                match (*key < span.from) == question.is_descending {
+                    true => (Phase::Done, None),
+                    false => (Phase::Keys, None),
+                }
+            }
+            (Some(_), Some(Hit { key: None, .. })) => (Phase::Done, None),
+            _ => (phase, after),
+        };
         let by = question.tests.iter().position(|test| test.only_key().is_some());
         Self { question, phase, after, rows, by }
     }
@@ -102,36 +113,50 @@ impl<'a> Walk<'a> {
         Ok(session.load::<HitRow>(sql)?.into_iter().map(Hit::from).collect())
     }
 
-    /// Adds the rows behind `after` as far as `end`, as `w`.
+    /// Adds the rows behind `after` as far as `end`, as `w`. Each side has one bound alone: of two, SQLite would take any to search by.
     fn rows(&self, sql: &mut Sql, end: Option<&Hit>) {
-        let (behind, up_to) = if self.question.is_descending { ("<", ">=") } else { (">", "<=") };
+        let (low, high) =
+            if self.question.is_descending { (end, self.after.as_ref()) } else { (self.after.as_ref(), end) };
+        let (above, below) = if self.question.is_descending { (">=", "<") } else { (">", "<=") };
+        let (from, before) = self.question.seqs;
         if let (Phase::Keys, Some(order)) = (self.phase, &self.question.order) {
             sql.push("SELECT w.seq AS seq, w.value AS key FROM ").facts_by_value("w");
             sql.push(" WHERE w.field = ").int(order.number);
-            for (side, hit) in [(behind, self.after.as_ref()), (up_to, end)] {
-                if let Some(Hit { seq, key: Some(key) }) = hit {
-                    sql.push(" AND (w.value, w.seq) ").push(side).push(" (").bytes(key).push(", ").int(*seq).push(")");
+            let span = self.question.keys.as_ref();
+            let sides =
+                [(low, above, span.map(|span| &span.from), ">="), (high, below, span.map(|span| &span.before), "<")];
+            for (hit, side, bound, side_of_bound) in sides {
+                match (hit, bound) {
+                    (Some(Hit { seq, key: Some(key) }), _) => {
+                        sql.push(" AND (w.value, w.seq) ")
+                            .push(side)
+                            .push(" (")
+                            .bytes(key)
+                            .push(", ")
+                            .int(*seq)
+                            .push(")");
+                    }
+                    (_, Some(bound)) => drop(sql.push(" AND w.value ").push(side_of_bound).push(" ").bytes(bound)),
+                    _ => {}
                 }
             }
-            if let Some(span) = &self.question.keys {
-                sql.push(" AND w.value >= ").bytes(&span.from).push(" AND w.value < ").bytes(&span.before);
-            }
-        } else {
-            sql.push("SELECT w.seq AS seq, NULL AS key FROM ");
-            match self.by.and_then(|at| self.question.tests.get(at)?.only_key()) {
-                Some((field, key)) => {
-                    sql.facts_by_value("w").push(" WHERE w.field = ").int(field).push(" AND w.value = ").bytes(key);
-                }
-                None => drop(sql.push("event AS w WHERE w.seq >= 0")),
-            }
-            for (side, hit) in [(behind, self.after.as_ref().filter(|hit| hit.key.is_none())), (up_to, end)] {
-                if let Some(hit) = hit {
-                    sql.push(" AND w.seq ").push(side).push(" ").int(hit.seq);
-                }
-            }
+            sql.push(" AND w.seq >= ").int(from).push(" AND w.seq < ").int(before);
+            return;
         }
-        let (from, before) = self.question.seqs;
-        sql.push(" AND w.seq >= ").int(from).push(" AND w.seq < ").int(before);
+        sql.push("SELECT w.seq AS seq, NULL AS key FROM ");
+        match self.by.and_then(|at| self.question.tests.get(at)?.only_key()) {
+            Some((field, key)) => {
+                sql.facts_by_value("w").push(" WHERE w.field = ").int(field).push(" AND w.value = ").bytes(key);
+                sql.push(" AND ");
+            }
+            None => drop(sql.push("event AS w WHERE ")),
+        }
+        let seq = |hit: Option<&Hit>| hit.filter(|hit| hit.key.is_none()).map(|hit| hit.seq);
+        // On the way up the low end is left out and the high one belongs to it; on the way down the other way round.
+        let step = i64::from(!self.question.is_descending);
+        let from = seq(low).map_or(from, |seq| from.max(seq.saturating_add(step)));
+        let before = seq(high).map_or(before, |seq| before.min(seq.saturating_add(step)));
+        sql.push("w.seq >= ").int(from).push(" AND w.seq < ").int(before);
     }
 
     fn in_order(&self, sql: &mut Sql, limit: i64) {
