@@ -47,6 +47,10 @@ fn a_document_becomes_final_with_a_receipt_that_holds() {
     assert!(place.starts_with("/epcis/capture/"), "{place}");
     assert_eq!(gateway.get(place).json()["captureID"], answer.json()["captureID"]);
     assert_eq!(answer.header("GS1-EPCIS-Version"), Some("2.0.0"));
+    // A client in use writes the path so.
+    let bytes = commissioning(&["A4"]).to_string();
+    let answer = post_bytes(&gateway, "/Capture", &[("Content-Type", "application/json")], bytes.as_bytes());
+    gateway.until_final(&id_of(&answer));
 }
 
 #[test]

@@ -99,6 +99,9 @@ fn configure(config: &mut web::ServiceConfig, served: &Served) {
                 (Method::POST, web::post().to(capture::post_capture)),
             ];
             config.service(at(&format!("{base}/capture{end}"), capture));
+            // A client in use writes it so.
+            let capture = vec![(Method::POST, web::post().to(capture::post_capture))];
+            config.service(at(&format!("{base}/Capture{end}"), capture));
             let events = vec![
                 (Method::GET, reading().to(queried::list_events)),
                 (Method::POST, web::post().to(events::post_event)),
