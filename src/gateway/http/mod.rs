@@ -174,8 +174,12 @@ async fn count(
     Ok(answer)
 }
 
-async fn nothing_here() -> Result<HttpResponse, Problem> {
-    Err(Problem::not_found("nothing is served at this path; docs/GATEWAY.md lists what is"))
+async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let path = request.path().strip_prefix("/epcis").unwrap_or(request.path());
+    Err(Problem::not_found(match path.split('/').nth(1) {
+        Some("queries") => "named queries and subscriptions come in a later version; GET /events takes the same parameters",
+        _ => "nothing is served at this path; docs/GATEWAY.md lists what is",
+    }))
 }
 
 /// Runs what may wait for a disk or takes a processor's time on a thread for that.
