@@ -28,6 +28,9 @@ const BLOCK: u64 = 100;
 const QUERIES: usize = 500;
 const PAGE: u32 = 30;
 
+/// A kind of query, and how one of it is made.
+type Named<'a> = (&'a str, &'a dyn Fn(&mut Rng) -> EventQuery);
+
 fn pace(place: &dyn Place) {
     let Ok(events) = std::env::var(EVENTS) else { return };
     let events: u64 = events.parse().unwrap();
@@ -44,7 +47,7 @@ fn pace(place: &dyn Place) {
     }
     taken.tell("appended 1 event a block");
     let orders = events / 20;
-    let all: [(&str, &dyn Fn(&mut Rng) -> EventQuery); 8] = [
+    let all: [Named; 8] = [
         ("one EPC", &|rng| by(vec![texts("epc", &[&canonical(&epc(rng))])], OrderBy::Recorded)),
         ("a class", &|rng| by(vec![begins(&class_start(rng), "")], OrderBy::Recorded)),
         ("a class by eventTime", &|rng| by(vec![begins(&class_start(rng), "")], OrderBy::EventTime)),

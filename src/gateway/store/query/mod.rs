@@ -65,7 +65,7 @@ impl<D> RowStore<D> {
 
 impl<D: Database> QueryStore for RowStore<D> {
     fn cursor(&self) -> Result<Option<Cursor>, QueryStoreError> {
-        self.database.read(|session| append::cursor(session)).map_err(of_store)
+        self.database.read(append::cursor).map_err(of_store)
     }
 
     fn append(&self, block: IndexedBlock) -> Result<(), QueryStoreError> {
