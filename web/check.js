@@ -59,7 +59,12 @@ async function checked({ id, claim, size, sentences, progress, held, trust, evid
   }
   const judged = ({ bytes, isCut }) => holds(isCut, () => verify(bytes, { anchor, id, now: Date.now(), sentences }));
   const began = performance.now();
-  const verdict = await judged(evidence);
+  let verdict = await judged(evidence);
+  // The worker asks before the page is there, and another page may see more meanwhile: what is from before either is asked for once more.
+  if (verdict.checkpoint.size < Math.max(size, held?.last?.size ?? 0)) {
+    evidence = await getEvidence(evidenceOf(id), progress);
+    verdict = await judged(evidence);
+  }
   const { checkpoint } = verdict;
   const last = await newest(held?.last, checkpoint);
   const ms = Math.max(1, Math.round(performance.now() - began));

@@ -1,11 +1,13 @@
 //! What stands between a page and its node: nothing of it is an alarm, and nothing of it is an all-clear.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::chromium::Browser;
 use crate::looks::look;
 use crate::proxy::Proxy;
-use crate::stage::{GENUINE, RECALLED, Stage};
+use crate::stage::{GENUINE, RECALLED, Stage, page_of};
 use crate::support::Answer;
 
 /// Answers in the node's place, as the network of a hotel does until its guest has signed in.
@@ -117,6 +119,49 @@ async fn a_page_that_was_checked_once_opens_without_a_network_and_is_checked_aga
     browser.goto(&proxy.url(GENUINE)).await;
     browser.wait_for("#status.checked").await;
     assert!(!browser.shows("#kept").await, "with a network it is the ledger of now");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_again_by_a_link_waits_for_one_answer() {
+    let stage = Stage::shared();
+    let proxy = Proxy::before(&stage).await;
+    let browser = Browser::open(&stage.driver).await;
+    browser.goto(&proxy.url(GENUINE)).await;
+    browser.wait_for("#status.checked").await;
+    browser.wait_until(KEPT).await;
+
+    // The device leads the link to its page by itself, and what the page will check is asked for before the page is there.
+    let before = proxy.asked().len();
+    proxy.alter(|path, answer| {
+        if path.starts_with("/01/") {
+            answer.status = 500;
+        }
+    });
+    proxy.hold_at("/verify", 0);
+    let to = proxy.url(&format!("{RECALLED}?17=311130&lang=en&10=N2608"));
+    let evidence =
+        "/evidence?id=https%3A%2F%2Fid.gs1.org%2F01%2F09506000134352%2F21%2F9P1LM4SJ7D%3F10%3DN2608%2617%3D311130";
+    let of = |path: &str| proxy.asked()[before..].iter().filter(|asked| asked.path.starts_with(path)).count();
+    let early = async {
+        while of(evidence) == 0 || of("/trust") == 0 {
+            tokio::task::yield_now().await;
+        }
+        proxy.let_go();
+    };
+    let (early, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(60), early), browser.goto(&to));
+    early.unwrap();
+    browser.wait_for("#status.checked").await;
+    assert_eq!(browser.text("#word").await, "Recalled");
+    let page = format!("{}&lang=en&10=N2608&17=311130", page_of(RECALLED));
+    assert_eq!(browser.eval("location.pathname + location.search").await, json!(page));
+    browser.wait_until(KEPT).await;
+    assert_eq!([of("/evidence"), of("/trust"), of("/verify")], [1, 1, 1], "each was asked for once");
+    // What can be written in two ways is left to the node.
+    proxy.alter(|_, _| {});
+    browser.goto(&proxy.url("/gtin/09506000134352/ser/7H3KX9QZ2M")).await;
+    browser.wait_for("#status.checked").await;
+    assert_eq!(browser.eval("location.pathname + location.search").await, json!(page_of(GENUINE)));
     browser.close().await;
 }
 

@@ -97,6 +97,33 @@ test("past what the node keeps the device's own verdict stands, and the server's
   assert.notEqual((await check(claimed)).proven, undefined);
 });
 
+test("evidence from before the page, or from before what was seen, is asked for once more", async (t) => {
+  const ledger = journey();
+  const early = JSON.stringify(ledger.evidence(ITEM));
+  const size = ledger.size;
+  const { answers } = site(served(ledger));
+  const acme = new Actor(2, "Other", { gs1CompanyPrefixes: ["9506001"] });
+  ledger.register(acme);
+  t.mock.timers.enable({ apis: ["Date"], now: Date.parse(JSON.parse(ledger.evidence(ITEM).seal.seal).time) + 1_000 });
+  const late = JSON.stringify(ledger.evidence(ITEM));
+  let asked = [];
+  const answered = (...texts) => {
+    asked = [];
+    globalThis.fetch = async (path) => {
+      if (!path.startsWith("/evidence")) return new Response(answers["/trust"], { headers: JSON_TYPE });
+      asked.push(path);
+      return new Response(texts.length > 1 ? texts.shift() : texts[0], { headers: JSON_TYPE });
+    };
+  };
+  answered(early, late);
+  const ofPage = (at) => check({ id: ITEM, claim: "authentic", size: at, sentences: ENGLISH });
+  assert.deepEqual([(await ofPage(ledger.size)).checkpoint.size, asked.length], [ledger.size, 2], "the page was written later");
+  answered(early, late);
+  assert.deepEqual([(await ofPage(size)).newer, asked.length], [undefined, 2], "another page has seen more");
+  answered(late);
+  assert.deepEqual([(await ofPage(size)).newer, asked.length], [undefined, 1]);
+});
+
 /** An answer of these pieces, after which the connection breaks if it `breaks`. */
 function sent(pieces, { breaks = false, ...headers } = {}) {
   const rest = [...pieces];
