@@ -20,9 +20,15 @@ export function button(text, action) {
 /** A time to the minute: where it was recorded, by its offset from UTC, and in UTC. */
 export const timeElement = (millis, offset) => element("time", { datetime: timeText(millis) }, minuteAt(millis, offset));
 
-/** A number as the language writes it, with as many digits of its fraction. */
-export const number = (value, { fraction = 0 } = {}) =>
-  Number(value).toLocaleString(document.documentElement.lang, { minimumFractionDigits: fraction, maximumFractionDigits: fraction });
+/**
+ * A number as both languages write it, with a comma before each three digits and as many digits of its fraction. Asking the browser how
+ * would take a phone longer than some signatures.
+ */
+export function number(value, { fraction = 0 } = {}) {
+  const [whole, rest] = Number(value).toFixed(fraction).split(".");
+  const grouped = whole.replace(/\B(?=(?:[0-9]{3})+$)/g, ",");
+  return rest === undefined ? grouped : `${grouped}.${rest}`;
+}
 
 /** A path of this site that keeps the language, if one was chosen. */
 export function link(path) {
