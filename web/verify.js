@@ -7,6 +7,7 @@
 // checked, is in docs/FORMATS.md ("Evidence"); what the verdict means, in docs/VERDICT.md. Receipts are checked by
 // ./verify/receipt.js, which this does not load.
 
+import { breathe } from "./verify/breathe.js";
 import { EvidenceError, fail, fromBase64url, isHash, toBase64url } from "./verify/bytes.js";
 import { readJson } from "./verify/document.js";
 import { checkEvidence } from "./verify/evidence.js";
@@ -49,8 +50,11 @@ export async function verify(evidence, { anchor, id, label, now, last, policy, s
   const asked = readQuestion(id, label);
   const trusted = await trustedAnchor(anchor);
   const document = readJson(evidence, "json", "the evidence");
+  await breathe();
   const { history, checkpoint, seal, checks } = await checkEvidence(document, asked, trusted, last);
+  await breathe();
   let verdict = judge(history, policy ?? {});
+  await breathe();
   const old = now == null ? undefined : stale(history.asOf, now, policy ?? {});
   if (old) verdict = withReason(verdict, old);
   if (sentences) verdict = tell(verdict, sentences);

@@ -2,6 +2,7 @@
 // "Evidence", in their order.
 
 import { actsOf, bySigner, memberSigner, participantOf, participantSigner } from "./acts.js";
+import { breathe } from "./breathe.js";
 import { EvidenceError, equal, fail, firstWhere, fromBase64url, toBase64url, toHex } from "./bytes.js";
 import { readEvidence } from "./document.js";
 import { readEpcis } from "./epcis.js";
@@ -35,13 +36,17 @@ export async function checkEvidence(value, { id, label = new Map() }, anchor, la
   chain.checkNextMembers(seal);
   checkLast(checkpoint, last);
   const leaves = checkLeaves(evidence, checkpoint);
+  await breathe();
   checkIndex(evidence, fromBase64url(seal.indexRoot));
+  await breathe();
   const { places, enacted } = placesOf(evidence, chain);
   const { registry, admins } = await readRegistrations(evidence, places, enacted, chain, signatures);
   checkFormerMembers(evidence, anchor, admins);
   const captures = await readCaptures(evidence.statements, places, registry, signatures);
+  await breathe();
   const trail = follow(id, new Shown(evidence.index, registry, captures), label);
   checkShown(evidence, trail);
+  await breathe();
   checkNames(evidence.index, captures, admins);
   const { records, unopened, limitReached } = trail;
   return {
