@@ -79,6 +79,7 @@ function take(text) {
   if (asked) {
     Object.assign(line, { id: asked.id.text, uri: uriOf(asked), code: peopleText(asked), word: say("list.checking"), isBusy: true });
     line.repeats = lines.find((other) => other !== line && other.id === line.id)?.number;
+    if (asked.orLot) line.reading = fill("list.as-serial", { value: asked.id.qualifier[1], lot: peopleText({ id: asked.orLot, label: new Map() }) });
   } else {
     // What is no product's code may be a secret: it is neither shown nor kept.
     Object.assign(line, { word: say(isMistyped ? "list.mistyped" : "list.foreign"), note: fill(`refused.${rule}`, values) });
@@ -130,7 +131,7 @@ async function follow(line) {
   const found = await checks.get(line.uri);
   // The list was cleared meanwhile.
   if (!lines.includes(line)) return;
-  Object.assign(line, found, { isBusy: false });
+  Object.assign(line, found, { note: [line.reading, found.note].filter(Boolean).join(" "), isBusy: false });
   show(line);
   if (!line.repeats) announceLine(line);
 }

@@ -210,8 +210,11 @@ function drawn(picture, width, height, side, tilt = 0) {
 /** What a code is that is no product's. */
 const about = ({ rule, values }) => `${fill(`refused.${rule}`, values)} ${say("refused.kept")}`;
 
-/** The page about a product's code. Of a text that is no link only the number goes there. */
-const address = ({ asked, text }) => pageOf(/^https?:/i.test(text) ? text : uriOf(asked));
+/**
+ * The page about a product's code. Of a text that is no link only the number goes there; of a number of which nothing says what it is, as such,
+ * so that the page says how it was read.
+ */
+const address = ({ asked, text }) => pageOf(/^https?:/i.test(text) ? text : asked.orLot ? `${asked.id.value} ${asked.id.qualifier[1]}` : uriOf(asked));
 
 /** Leads to the page about the code, or asks which one is meant, or says what it is instead. */
 function lead({ products, others }) {

@@ -4,7 +4,8 @@
 //! `SubmittedStatement`, verify it and check its content; so does `deciding`, for what members decide together, and `proposals`
 //! tells how far that is. `founding` and `genesis` begin a ledger. `orderer` gives a statement its place.
 //! `receipt` and `evidence` prove what stands there, `handovers` who was in force, and `evidence` has the node's own verdict;
-//! `events` lists events, `repeats` tells which were said before, and `faults` which members were caught.
+//! `events` lists events, `recent` the last of a participant, `recorded` tells which ids are recorded or recalled, `repeats` what was
+//! said before, and `faults` which members were caught.
 //! `audit` does all of it again from the leaves and compares, and `copy` audits what it copies. `joining` keeps the requests of
 //! those who would be members, and `readiness` says when a node could be one. `follower` is in the place of the
 //! orderer if the node is no member: it takes the blocks that others have made. [`Ledger`] is the handle that
@@ -37,6 +38,7 @@ pub mod proposals;
 pub mod readiness;
 pub mod receipt;
 pub mod recent;
+pub mod recorded;
 pub mod registration;
 pub mod repeats;
 mod signing;

@@ -11,7 +11,8 @@ use crate::app::ledger::{Ledger, LedgerError};
 use crate::ports::StoreError;
 use sealane_core::consortium::ParticipantId;
 use sealane_core::epcis::Event;
-use sealane_core::index::SignerTag;
+use sealane_core::gs1::Id;
+use sealane_core::index::{Acts, SignerTag, Subject};
 use sealane_core::merkle::LeafIndex;
 
 /// Captures of a participant that are read for one look.
@@ -46,12 +47,48 @@ pub async fn recent<T: Send + 'static>(
     limit: usize,
     keep: impl Fn(LeafIndex, &Event) -> Vec<T> + Send + 'static,
 ) -> Result<Recent<T>, LedgerError> {
+    let signer = SignerTag::of_participant(&participant);
+    let last = move |ledger: &Ledger| ledger.lookup.last_captures(signer, ledger.view().size(), RECENT_CAPTURES_MAX);
+    look_through(ledger, last, limit, keep).await
+}
+
+/// Looks through the last records of recalls of what is of a class (its pieces and lots), the newest first, whoever recorded them. A
+/// record that does anything else with the class itself is left out.
+///
+/// # Errors
+///
+/// The store's, or that too many questions wait.
+pub async fn recent_recalls_of<T: Send + 'static>(
+    ledger: &Ledger,
+    class: &Id,
+    limit: usize,
+    keep: impl Fn(LeafIndex, &Event) -> Vec<T> + Send + 'static,
+) -> Result<Recent<T>, LedgerError> {
+    let key = Subject::id(class.as_str()).key();
+    let last = move |ledger: &Ledger| {
+        let entries = ledger.lookup.entries_of(&key, ledger.view().size());
+        // A class that is named for a recall alone has this bit at most.
+        let of_recalls = entries.iter().rev().filter(|entry| Acts::DECLARES_ERROR.contains(entry.acts));
+        let mut leaves: Vec<LeafIndex> = of_recalls.map(|entry| entry.leaf).take(RECENT_CAPTURES_MAX + 1).collect();
+        let is_all = leaves.len() <= RECENT_CAPTURES_MAX;
+        leaves.truncate(RECENT_CAPTURES_MAX);
+        (leaves, is_all)
+    };
+    look_through(ledger, last, limit, keep).await
+}
+
+/// Looks through the captures at some leaves, the newest first; `leaves` also says whether they are all.
+async fn look_through<T: Send + 'static>(
+    ledger: &Ledger,
+    leaves: impl FnOnce(&Ledger) -> (Vec<LeafIndex>, bool) + Send + 'static,
+    limit: usize,
+    keep: impl Fn(LeafIndex, &Event) -> Vec<T> + Send + 'static,
+) -> Result<Recent<T>, LedgerError> {
     let client = ledger.client;
     let (ledger, handle) = (ledger.clone(), Handle::current());
     let work = move || {
         let store = handle.block_on(ledger.snapshot())?;
-        let signer = SignerTag::of_participant(&participant);
-        let (leaves, mut is_all) = ledger.lookup.last_captures(signer, ledger.view().size(), RECENT_CAPTURES_MAX);
+        let (leaves, mut is_all) = leaves(&ledger);
         let (mut found, mut captures, mut bytes) = (Vec::new(), 0, 0);
         for chunk in leaves.chunks(RECORDS_AT_ONCE) {
             if bytes > RECENT_BYTES_MAX || found.len() >= limit {

@@ -19,7 +19,7 @@ use crate::cli::seen::{self, Seen};
 use crate::cli::trust::{self, Trusted};
 use sealane_core::block::{Checkpoint, Origin};
 use sealane_core::evidence::{Anchor, Checked, Evidence, check};
-use sealane_core::gs1::{Id, IdError, Question};
+use sealane_core::gs1::{Id, IdError, Question, Reading};
 use sealane_core::limits::EVIDENCE_BYTES_MAX;
 use sealane_core::merkle::{ConsistencyProof, verify_consistency};
 use sealane_core::provenance::{Policy, Severity, Verdict, Word, judge, stale};
@@ -51,20 +51,44 @@ pub struct VerifyAnswer {
     pub verdict: Verdict,
     pub checked: Checked,
     pub first_contact: bool,
+    /// The lot that is meant if the second of two typed numbers is no serial.
+    or_lot: Option<Id>,
+    /// The same number in other letters, where something is recorded under it. Only who asks a node online looks.
+    other_cases: Vec<Id>,
     /// What reading, checking and judging took, without the way there and back.
     took: Duration,
 }
 
 fn online(global: &Global, options: &VerifyOptions, output: &Output) -> Result<Vec<VerifyAnswer>, Failure> {
-    let ids = options.ids.iter().map(|text| read_labelled(text, options)).collect::<Result<Vec<Question>, _>>()?;
+    let ids = options.ids.iter().map(|text| read_labelled(text, options)).collect::<Result<Vec<Reading>, _>>()?;
     let client = Client::of_any(global)?;
     let trusted = trust::choose(global, options.trust.as_deref(), &client, output)?;
-    ids.iter().map(|id| judge_now(&client, id, &trusted)).collect()
+    let judged = |Reading { asked, or_lot }| {
+        let answer = judge_now(&client, &asked, &trusted)?;
+        let other_cases = match answer.verdict.word {
+            Word::Unknown => recorded(&client, asked.id.other_cases(), &trusted)?,
+            _ => Vec::new(),
+        };
+        Ok(VerifyAnswer { or_lot, other_cases, ..answer })
+    };
+    ids.into_iter().map(judged).collect()
+}
+
+/// Those of some ids of which a node shows that something is recorded.
+fn recorded(client: &Client, ids: Vec<Id>, trusted: &Trusted) -> Result<Vec<Id>, Failure> {
+    let mut found = Vec::new();
+    for id in ids {
+        if judge_now(client, &id, trusted)?.verdict.word != Word::Unknown {
+            found.push(id);
+        }
+    }
+    Ok(found)
 }
 
 /// Reads an id with what its text and the options say of its label.
-fn read_labelled(text: &str, options: &VerifyOptions) -> Result<Question, Failure> {
-    options.on_label().try_fold(evidence::read_question(text)?, |asked, (option, ai, value)| {
+fn read_labelled(text: &str, options: &VerifyOptions) -> Result<Reading, Failure> {
+    let Reading { asked, or_lot } = Reading::of(text).map_err(Failure::wrong_use)?;
+    let asked = options.on_label().try_fold(asked, |asked, (option, ai, value)| {
         if asked.id.gtin().is_none() {
             return Err(Failure::wrong_use(format!(
                 "{option} {value}: {} has no GTIN, and only what has one has a lot and an expiry date",
@@ -77,7 +101,8 @@ fn read_labelled(text: &str, options: &VerifyOptions) -> Result<Question, Failur
             }
             error => Failure::wrong_use(format!("{option}: {error}")),
         })
-    })
+    })?;
+    Ok(Reading { asked, or_lot })
 }
 
 /// Fetches the evidence about an id and its label, checks it and judges it by this machine's clock.
@@ -164,7 +189,8 @@ fn offline(global: &Global, options: &VerifyOptions, file: &Path) -> Result<Veri
         Some(anchor) => anchor,
         None => trust::known(global, &read.origin()?)?,
     };
-    judged(&read, asked.as_ref(), &anchor, &Policy::default())
+    let answer = judged(&read, asked.as_ref().map(|reading| &reading.asked), &anchor, &Policy::default())?;
+    Ok(VerifyAnswer { or_lot: asked.and_then(|reading| reading.or_lot), ..answer })
 }
 
 fn unreadable(error: impl Display) -> Failure {
@@ -201,7 +227,8 @@ fn judged(
     let began = Instant::now();
     let checked = checked(&read.evidence, asked, anchor)?;
     let verdict = judge(&checked.history, policy);
-    Ok(VerifyAnswer { verdict, checked, first_contact: false, took: read.took + began.elapsed() })
+    let took = read.took + began.elapsed();
+    Ok(VerifyAnswer { verdict, checked, first_contact: false, or_lot: None, other_cases: Vec::new(), took })
 }
 
 /// Reads a file as far as the first byte that makes it too long.
@@ -265,15 +292,17 @@ impl VerifyAnswer {
         let label = if label.is_empty() { label } else { format!("  {label}") };
         let mut lines = vec![format!("{}  {}{label}", verdict.word.as_str().to_uppercase(), verdict.id)];
         lines.push(format!("  {}", verdict.summary));
-        if verdict.word == Word::Unknown {
-            let others = verdict.id.other_cases();
-            let others = others.iter().filter_map(Id::element_string);
-            lines.extend(
-                others.map(|other| {
-                    format!("  Capital and small letters make different numbers. Is it this one? {other}")
-                }),
-            );
+        if let Some(lot) = self.or_lot.as_ref().and_then(Id::element_string) {
+            lines.push(format!(
+                "  The second number was read as a serial, for nothing said what it is. If it is a lot, type {lot}"
+            ));
         }
+        let others = self.other_cases.iter().filter_map(Id::element_string);
+        lines.extend(others.map(|other| {
+            format!(
+                "  Capital and small letters make different numbers. There are records of this one. Is it yours? {other}"
+            )
+        }));
         for reason in &verdict.reasons {
             let leaves: Vec<String> = reason.leaves.iter().map(ToString::to_string).collect();
             let leaves = match leaves.as_slice() {

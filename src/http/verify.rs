@@ -6,14 +6,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::evidence::verdict;
+use crate::app::recorded::recorded;
 use crate::http::Node;
 use crate::http::accept::is_for_people;
 use crate::http::pages::product::Beside;
 use crate::http::pages::{self, Visitor};
 use crate::http::parameters::{Parameters, encode};
 use crate::http::problem::{Code, Problem};
-use sealane_core::gs1::{Id, Question};
-use sealane_core::provenance::Verdict;
+use sealane_core::gs1::{Id, Question, Reading};
+use sealane_core::provenance::{Verdict, Word};
 
 /// Bytes of path and query: a label's code with every attribute that it may have stays well below.
 const URI_BYTES_MAX: usize = 8 * 1024;
@@ -84,8 +85,11 @@ pub async fn get_verdict(request: HttpRequest, node: web::Data<Node>) -> Result<
     let parameters = Parameters::among_others(&request, &Parameters::with_label(&["id", "lang"]))?;
     let asked = parameters.question()?;
     if is_for_people(&request) {
-        let elsewhere = elsewhere(&request, &node, &asked.id, parameters.required("id")?);
-        return answer_page(&request, &node, &asked, elsewhere.as_deref()).await;
+        let text = parameters.required("id")?;
+        let elsewhere = elsewhere(&request, &node, &asked.id, text);
+        let or_lot = Reading::of(text).ok().and_then(|reading| reading.or_lot);
+        let beside = Beside { elsewhere: elsewhere.as_deref(), or_lot, ..Beside::default() };
+        return answer_page(&request, &node, &asked, beside).await;
     }
     answer(&request, &node, &asked).await
 }
@@ -131,13 +135,18 @@ pub async fn answer_page(
     request: &HttpRequest,
     node: &Node,
     asked: &Question,
-    elsewhere: Option<&str>,
+    beside: Beside<'_>,
 ) -> Result<HttpResponse, Problem> {
     let ledger = node.ledger_for(request);
     let (verdict, block) = verdict(&ledger, asked, &node.policy).await?;
-    let about = pages::about::gather(&ledger, &asked.id).await?;
+    let about = pages::about::gather(&ledger, &asked.id, &node.policy).await?;
+    let other_cases = match verdict.word {
+        Word::Unknown => recorded(&ledger, asked.id.other_cases()),
+        _ => Vec::new(),
+    };
     let registry = &ledger.view().registry;
-    Ok(pages::product::show(&Visitor::of(request), &verdict, &block, registry, &Beside { elsewhere, about }))
+    let beside = Beside { about, other_cases, ..beside };
+    Ok(pages::product::show(&Visitor::of(request), &verdict, &block, registry, &beside))
 }
 
 /// Writes the verdict about what was asked.

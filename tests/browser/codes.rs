@@ -304,6 +304,29 @@ async fn a_serial_in_other_letters_is_offered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_that_is_not_named_is_told_as_it_was_read() {
+    let stage = Stage::shared();
+    let browser = Browser::open(&stage.driver).await;
+    for (language, told) in
+        [("en", "“N2611” was read as a serial number"), ("ko", "“N2611”을(를) 일련번호로 읽었습니다")]
+    {
+        browser.goto(&stage.url(&format!("/?lang={language}"))).await;
+        let field = browser.wait_for("form.lookup [name=id]").await;
+        field.send_keys("9506000134352 N2611").await.unwrap();
+        browser.wait_for("form.lookup button").await.click().await.unwrap();
+        browser.wait_for("#status.checked").await;
+        let note = browser.text("#or-lot").await;
+        assert!(note.contains(told) && note.ends_with("(01)09506000134352 (10)N2611"), "{note}");
+        look(&browser, &format!("product-as-serial-{language}")).await;
+        browser.client.find(Locator::Css("#or-lot a")).await.unwrap().click().await.unwrap();
+        browser.wait_until("document.querySelector('h1').textContent.includes('(10)N2611')").await;
+        browser.wait_for("#status.checked").await;
+        assert!(!browser.shows("#or-lot").await);
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lines_that_are_pasted_stay_apart() {
     let stage = Stage::shared();
     let browser = Browser::open(&stage.driver).await;

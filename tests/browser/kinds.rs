@@ -37,6 +37,30 @@ async fn a_number_of_many_says_what_it_stands_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kind_of_product_says_what_is_recalled_of_it() {
+    let stage = Stage::shared();
+    for (language, title, mark) in
+        [("en", "Recalled of this kind", "recalled"), ("ko", "이 종류 가운데 회수된 것", "회수됨")]
+    {
+        let browser = Browser::open(&stage.driver).await;
+        browser.goto(&stage.url(&format!("{CLASS}?lang={language}"))).await;
+        browser.wait_for("#status.checked").await;
+        let about = browser.text("#about").await;
+        assert!(about.contains(title), "{about}");
+        assert_eq!(browser.text("#recalled").await, format!("(01)09506000134352 (10)N2608 {mark}"));
+        let marked = "[...document.querySelectorAll('#about .seen:not(#recalled) li')]
+            .filter((piece) => piece.querySelector('.recalled')).map((piece) => piece.querySelector('a').textContent)";
+        let marked = browser.eval(marked).await;
+        assert_eq!(marked, json!(["(01)09506000134352 (21)9P1LM4SJ7D"]), "the piece of that lot, and no other");
+        // Of a lot that is not recalled nothing is marked.
+        browser.goto(&stage.url(&format!("{TRACED}?lang={language}"))).await;
+        browser.wait_for("#status.checked").await;
+        assert!(!browser.shows("#about .recalled").await);
+        browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_number_that_belongs_to_no_one_says_so() {
     let stage = Stage::shared();
     let browser = Browser::open(&stage.driver).await;

@@ -66,12 +66,39 @@ fn a_refusal_is_one_sentence_and_no_secret_is_repeated() {
 }
 
 #[test]
-fn the_other_case_is_offered_where_nothing_is_recorded() {
+fn the_other_case_is_offered_where_something_is_recorded_under_it() {
     let node = ledger();
+    let hint = "Is it yours? (01)09506000134352(21)AB1";
     let output = text(&node.run(&["verify", "(01)09506000134352(21)ab1"]).stdout);
-    assert!(output.contains("UNKNOWN") && output.contains("Is it this one? (01)09506000134352(21)AB1"), "{output}");
+    assert!(output.contains("UNKNOWN") && !output.contains("Is it yours?"), "nobody recorded AB1: {output}");
+    let page = |typed| text(&node.request("GET", &asked("/verify", typed), &[("Accept", "text/html")], b"").body);
+    assert!(!page("(01)09506000134352(21)ab1").contains("other-case"));
+    let made = object_event(
+        "ADD",
+        "commissioning",
+        &["https://id.gs1.org/01/09506000134352/21/AB1"],
+        "2026-03-01T08:00:00.000Z",
+    );
+    captured(&node, Signer::of(&node, "Maker").statement(&document(vec![made])));
+    let output = text(&node.run(&["verify", "(01)09506000134352(21)ab1"]).stdout);
+    assert!(output.contains("UNKNOWN") && output.contains(hint), "{output}");
+    assert!(page("(01)09506000134352(21)ab1").contains("href=\"/01/09506000134352/21/AB1\""));
     let output = text(&node.run(&["verify", "(01)09506000134352(21)Ab1"]).stdout);
-    assert!(!output.contains("Is it this one?"), "{output}");
-    let page = node.request("GET", &asked("/verify", "(01)09506000134352(21)AB1"), &[("Accept", "text/html")], b"");
-    assert!(text(&page.body).contains("href=\"/01/09506000134352/21/ab1\""), "the other way round");
+    assert!(!output.contains("Is it yours?"), "{output}");
+}
+
+#[test]
+fn a_number_of_which_nothing_says_what_it_is_is_told_as_it_was_read() {
+    let node = ledger();
+    let output = text(&node.run(&["verify", "9506000134352 LOT123"]).stdout);
+    let told = "read as a serial, for nothing said what it is. If it is a lot, type (01)09506000134352(10)LOT123";
+    assert!(output.contains(told), "{output}");
+    let page = |typed| text(&node.request("GET", &asked("/verify", typed), &[("Accept", "text/html")], b"").body);
+    let guessed = page("9506000134352 LOT123");
+    assert!(guessed.contains("“LOT123” was read as a serial number"), "{guessed}");
+    assert!(guessed.contains("href=\"/01/09506000134352/10/LOT123\""), "{guessed}");
+    for named in ["(01)09506000134352(21)LOT123", "9506000134352 LOT 123", "GTIN 9506000134352 SN LOT123"] {
+        assert!(!page(named).contains("was read as a serial number"), "{named}");
+        assert!(!text(&node.run(&["verify", named]).stdout).contains("read as a serial"), "{named}");
+    }
 }

@@ -69,7 +69,10 @@ const COMMON = ["10", "11", "15", "16", "17", "21", "22", "235", "7003"];
 /** Keys that are digits with a check digit, and how many. */
 const CHECKED = { "00": 18, "01": 14, 414: 13, 417: 13, 402: 17, 8017: 18, 8018: 18 };
 
-/** Reads typed text: `{id, label}`. Throws a `Refusal`. */
+/**
+ * Reads typed text: `{id, label, orLot}`, the last the id of the lot that is meant if the second of two numbers is no serial, as which it was
+ * read though nothing said what it is. Throws a `Refusal`.
+ */
 export function readTyped(input) {
   const text = fold(input);
   if (text === "") refuse("empty");
@@ -216,7 +219,7 @@ function readPlain(text) {
   const isNumber = /^[0-9]+$/.test(digits);
   if (isNumber && isGtin(digits)) return readPairs([["01", digits.padStart(14, "0")]]);
   const [gtin, rest] = gtinBefore(text, tokens);
-  if (gtin) return readPairs([["01", gtin.padStart(14, "0")], ...(alternating(rest) ?? (rest.length === 1 ? [["21", rest[0]]] : refuse("unclear", { text: quote(text) })))]);
+  if (gtin) return readBehind(gtin.padStart(14, "0"), rest) ?? refuse("unclear", { text: quote(text) });
   if (isNumber && GTIN_LENGTHS.includes(digits.length)) checkEnd(digits);
   const pairs = alternating(tokens);
   if (pairs && pairs.some(([ai]) => isKey(ai))) return readPairs(pairs);
@@ -243,6 +246,15 @@ function gtinBefore(text, tokens) {
   }
   const [, digits, rest] = /^([0-9]{8}|[0-9]{12,14})[/,;|](\S+)$/.exec(text) ?? [];
   return digits && isGtin(digits) ? [digits, [rest]] : [];
+}
+
+/** What stands behind a GTIN: identifiers and values in turn, or one number alone, which is read as a serial. */
+function readBehind(gtin, rest) {
+  const pairs = alternating(rest);
+  if (pairs) return readPairs([["01", gtin], ...pairs]);
+  if (rest.length !== 1) return undefined;
+  const [asked, lot] = ["21", "10"].map((ai) => readPairs([["01", gtin], [ai, rest[0]]]));
+  return { ...asked, orLot: lot.id };
 }
 
 /** The pairs of tokens that take turns, an identifier and its value. */

@@ -1,11 +1,15 @@
 //! What a number stands for that is no single product: a lot, a kind of product, a place, an organisation.
 //!
 //! The verdict tells what is recorded under the number itself. Beside it this tells to whom the number belongs, and what its holder
-//! recorded last of its pieces or at the place. That is one bounded look (`app::recent`), and the page says so.
+//! recorded last of its pieces or at the place. That is one bounded look (`app::recent`), and the page says so. Of a kind of product it
+//! names the lots and pieces that are recalled, whoever recalled them and however long ago.
+
+use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use crate::app::recent::{Recent, recent};
+use crate::app::recent::{Recent, recent, recent_recalls_of};
+use crate::app::recorded::recalled;
 use crate::app::{Ledger, LedgerError};
 use crate::http::pages::participant::named;
 use crate::http::pages::timeline::{place_time, step_name};
@@ -14,7 +18,7 @@ use sealane_core::consortium::{Participant, ParticipantId};
 use sealane_core::epcis::Event;
 use sealane_core::gs1::{Id, IdKind};
 use sealane_core::merkle::LeafIndex;
-use sealane_core::provenance::{Word, links, master_data, quoted};
+use sealane_core::provenance::{Policy, Word, links, master_data, quoted};
 use sealane_core::time::Timestamp;
 
 /// Pieces, or events, that a page lists.
@@ -29,6 +33,18 @@ pub struct About {
     holders: Vec<Holder>,
     /// What the holder in force recorded last.
     look: Option<(ParticipantId, String, Recent<Noticed>)>,
+    recalls: Recalls,
+}
+
+/// What is recalled of a kind of product.
+#[derive(Debug, Clone, Default)]
+struct Recalls {
+    /// Lots and pieces of which a recall is on record, the last recalled first.
+    named: Vec<Id>,
+    /// Those of the pieces that the page lists.
+    listed: BTreeSet<Id>,
+    /// How many records of recalls were read, if there are more.
+    bound: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -48,6 +64,8 @@ pub struct Noticed {
     pub biz_step: Option<String>,
     pub disposition: Option<String>,
     piece: Option<Id>,
+    /// The lots that the event says the piece is of.
+    lots: Vec<Id>,
 }
 
 impl Noticed {
@@ -60,6 +78,7 @@ impl Noticed {
             biz_step: event.biz_step.as_ref().map(|step| step.as_str().to_owned()),
             disposition: event.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
             piece,
+            lots: Vec::new(),
         }
     }
 }
@@ -69,7 +88,7 @@ impl Noticed {
 /// # Errors
 ///
 /// The store's, or that too many questions wait.
-pub async fn gather(ledger: &Ledger, id: &Id) -> Result<Option<About>, LedgerError> {
+pub async fn gather(ledger: &Ledger, id: &Id, policy: &Policy) -> Result<Option<About>, LedgerError> {
     let kind = id.kind();
     if !is_shared(kind) {
         return Ok(None);
@@ -95,7 +114,33 @@ pub async fn gather(ledger: &Ledger, id: &Id) -> Result<Option<About>, LedgerErr
             Some((whose, name, found))
         }
     };
-    Ok(Some(About { holders, look }))
+    let listed = look.iter().flat_map(|(_, _, look)| &look.found).filter(|_| kind == IdKind::Class);
+    let recalls = match kind {
+        IdKind::Class => recalls_of(ledger, id, listed, policy).await?,
+        _ => Recalls::default(),
+    };
+    Ok(Some(About { holders, look, recalls }))
+}
+
+/// Looks up what is recalled of a kind of product, and of its pieces that are listed.
+async fn recalls_of(
+    ledger: &Ledger,
+    class: &Id,
+    listed: impl Iterator<Item = &Noticed>,
+    policy: &Policy,
+) -> Result<Recalls, LedgerError> {
+    let wanted = class.clone();
+    let declared = move |_, event: &Event| {
+        let own = event.ids().map(|(_, id)| id).filter(|id| id.class().as_ref() == Some(&wanted));
+        own.filter(|_| event.declares("recalled")).cloned().collect()
+    };
+    let look = recent_recalls_of(ledger, class, LISTED_MAX, declared).await?;
+    let named = recalled(ledger, look.found.iter().map(|id| (id.clone(), Vec::new())), policy).await?;
+    let mut told = BTreeSet::new();
+    let in_order = look.found.into_iter().filter(|id| named.contains(id) && told.insert(id.clone())).collect();
+    let listed = listed.filter_map(|one| Some((one.piece.clone()?, [one.lots.as_slice(), &[class.clone()]].concat())));
+    let listed = recalled(ledger, listed, policy).await?;
+    Ok(Recalls { named: in_order, listed, bound: (!look.is_all).then_some(look.captures) })
 }
 
 /// Tells whether a kind of id names more than one piece, or no product at all.
@@ -118,7 +163,11 @@ fn seen(id: &Id, leaf: LeafIndex, event: &Event) -> Vec<Noticed> {
                 _ => piece.class().as_ref() == Some(id) && links::brings_forth(event, piece),
             };
             let pieces = event.ids().map(|(_, piece)| piece).filter(|piece| *piece != id).filter(is_piece);
-            pieces.take(LISTED_MAX + 1).map(|piece| Noticed::of(leaf, event, Some(piece.clone()))).collect()
+            let noticed = |piece: &Id| Noticed {
+                lots: master_data::lots(event, piece),
+                ..Noticed::of(leaf, event, Some(piece.clone()))
+            };
+            pieces.take(LISTED_MAX + 1).map(noticed).collect()
         }
     }
 }
@@ -168,24 +217,50 @@ pub fn section(visitor: &Visitor, id: &Id, about: &About) -> Markup {
                     }
                 }
             }
+            @if !about.recalls.named.is_empty() { (recalled_list(visitor, &about.recalls)) }
             @if let Some((_, name, look)) = &about.look {
                 h3 { (visitor.say(&format!("about.{kind}"))) }
-                (list(visitor, &look.found))
+                (list_marked(visitor, &look.found, &about.recalls.listed))
                 p.hint { (bound(visitor, name, look)) }
             }
         }
     }
 }
 
+fn recalled_list(visitor: &Visitor, recalls: &Recalls) -> Markup {
+    html! {
+        h3 id="recalled-title" { (visitor.say("about.recalled")) }
+        p { (visitor.say("about.recalled.what")) }
+        ul.seen id="recalled" aria-labelledby="recalled-title" {
+            @for id in &recalls.named {
+                li { a.mono href=(visitor.link(id.path().unwrap_or_default())) { (people_text(id)) } " " (recalled_tag(visitor)) }
+            }
+        }
+        @if let Some(count) = recalls.bound {
+            p.hint { (visitor.fill("about.recalled.bound", &[("n", &count.to_string())])) }
+        }
+    }
+}
+
+fn recalled_tag(visitor: &Visitor) -> Markup {
+    html! { span.tag.recalled { (visitor.say("about.recalled.one")) } }
+}
+
 /// Events or pieces, each with the record that it stands in.
 pub fn list(visitor: &Visitor, found: &[Noticed]) -> Markup {
+    list_marked(visitor, found, &BTreeSet::new())
+}
+
+fn list_marked(visitor: &Visitor, found: &[Noticed], recalled: &BTreeSet<Id>) -> Markup {
     html! {
         @if found.is_empty() { p.quiet { (visitor.say("about.none")) } } @else {
             ul.seen {
                 @for one in found {
                     li {
                         @if let Some(piece) = &one.piece {
-                            a.mono href=(visitor.link(piece.path().unwrap_or_default())) { (people_text(piece)) } " · "
+                            a.mono href=(visitor.link(piece.path().unwrap_or_default())) { (people_text(piece)) }
+                            @if recalled.contains(piece) { " " (recalled_tag(visitor)) }
+                            " · "
                         } @else {
                             (step_name(visitor, one.biz_step.as_deref(), one.disposition.as_deref(), one.event_type)) " · "
                         }

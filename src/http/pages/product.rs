@@ -23,6 +23,10 @@ pub struct Beside<'a> {
     pub elsewhere: Option<&'a str>,
     /// What the number stands for, if that is no single product.
     pub about: Option<About>,
+    /// The lot that is meant if the second of two typed numbers is no serial.
+    pub or_lot: Option<Id>,
+    /// The same number in other letters, where something is recorded under it.
+    pub other_cases: Vec<Id>,
 }
 
 /// Shows a verdict at a block, by the registry at that block or a later one.
@@ -41,7 +45,7 @@ pub fn show(
         (reasons::sprite())
         div.product id="product" data-id=(asked.to_uri()) data-verdict=(verdict.word.as_str())
             data-kind=(kind_key(verdict.id.kind()).trim_start_matches("kind.")) data-size=(block.size().get()) {
-            (head(visitor, verdict, &number, beside.elsewhere))
+            (head(visitor, verdict, &number, beside))
             (banner(visitor, verdict))
             div.column id="column" {
                 (now::section(visitor, verdict, block, registry))
@@ -74,7 +78,7 @@ pub fn show(
     answer(StatusCode::OK, visitor, page.asking(asks).at(page_of(&asked), description))
 }
 
-fn head(visitor: &Visitor, verdict: &Verdict, number: &str, elsewhere: Option<&str>) -> Markup {
+fn head(visitor: &Visitor, verdict: &Verdict, number: &str, beside: &Beside<'_>) -> Markup {
     let id = &verdict.id;
     html! {
         div.head {
@@ -84,21 +88,33 @@ fn head(visitor: &Visitor, verdict: &Verdict, number: &str, elsewhere: Option<&s
             @if matches!(id.kind(), IdKind::Class | IdKind::Lot) && verdict.word != Word::Unknown {
                 p.elsewhere role="note" { (visitor.say("product.shared")) }
             }
-            @if verdict.word == Word::Unknown { (other_cases(visitor, id)) }
-            @if let Some(host) = elsewhere {
+            @if let Some(lot) = &beside.or_lot { (as_serial(visitor, id, lot)) }
+            (other_cases(visitor, &beside.other_cases))
+            @if let Some(host) = beside.elsewhere {
                 p.elsewhere role="note" { (visitor.fill("product.elsewhere", &[("host", host)])) }
             }
         }
     }
 }
 
-/// The same number in capitals or in small letters, which is another product's: people mistype it, and scanners too.
-fn other_cases(visitor: &Visitor, id: &Id) -> Markup {
+/// How a number was read of which nothing said what it is, and the other reading.
+fn as_serial(visitor: &Visitor, id: &Id, lot: &Id) -> Markup {
+    let value = id.qualifier().map_or("", |(_, value)| value);
     html! {
-        @for other in id.other_cases() {
+        p.elsewhere id="or-lot" role="note" {
+            (visitor.fill("product.as-serial", &[("value", value)])) " "
+            a href=(visitor.link(&page_of(&Question::from(lot)))) { (people_text(lot)) }
+        }
+    }
+}
+
+/// The same number in capitals or in small letters, which is another product's: people mistype it, and scanners too.
+fn other_cases(visitor: &Visitor, recorded: &[Id]) -> Markup {
+    html! {
+        @for other in recorded {
             p.elsewhere id="other-case" role="note" {
                 (visitor.say("product.case")) " "
-                a href=(visitor.link(&page_of(&Question::from(&other)))) { (people_text(&other)) }
+                a href=(visitor.link(&page_of(&Question::from(other)))) { (people_text(other)) }
             }
         }
     }

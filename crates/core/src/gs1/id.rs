@@ -171,6 +171,11 @@ impl Id {
         matches!(self.kind(), IdKind::LogisticUnit | IdKind::ReturnableAsset) && !self.is_class_level()
     }
 
+    /// What makes this id another than its key's own, such as the serial of an item: its AI and its value.
+    pub fn qualifier(&self) -> Option<(&'static str, &str)> {
+        self.gs1()?.qualifier.as_ref().map(|(ai, value)| (*ai, value.as_str()))
+    }
+
     /// The lot of this number under an item's GTIN; `None` where this is no item with a GTIN, or no AI 10 has that value.
     pub fn lot(&self, number: &str) -> Option<Self> {
         let gs1 = self.gs1().filter(|gs1| gs1.key.ai == "01" && self.kind() == IdKind::Item)?;

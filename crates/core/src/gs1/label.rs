@@ -114,7 +114,7 @@ impl Question {
     /// One sentence about what was typed. A code that is known to be no product's, such as a Wi-Fi network's, is refused
     /// without a word of what it holds.
     pub fn read_typed(text: &str) -> Result<Self, TypedRefusal> {
-        typed::read(text)
+        typed::Reading::of(text).map(|reading| reading.asked)
     }
 
     /// An id with the attributes of a document.

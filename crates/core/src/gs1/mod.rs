@@ -39,7 +39,7 @@ pub use id::{Id, IdKind};
 pub use label::{Label, Question};
 pub use number::{Gln, Gtin, Sscc};
 pub use single_key::Gs1Key;
-pub use typed::TypedRefusal;
+pub use typed::{Reading, TypedRefusal};
 
 pub(crate) use ai::days_in;
 pub(crate) use label::lot_beside;

@@ -33,8 +33,32 @@ const AI_DIGITS: std::ops::RangeInclusive<usize> = 2..=4;
 
 type Pairs = Vec<(String, String)>;
 
-/// Reads typed text. [`Question::read_typed`] says which.
-pub(super) fn read(input: &str) -> Result<Question, TypedRefusal> {
+/// Typed text as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    pub asked: Question,
+    /// The lot that is meant if the second of two numbers is no serial, as which it was read though nothing said what it is.
+    pub or_lot: Option<Id>,
+}
+
+impl Reading {
+    /// Reads typed text. [`Question::read_typed`] says which.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Question::read_typed`].
+    pub fn of(text: &str) -> Result<Self, TypedRefusal> {
+        read(text)
+    }
+}
+
+impl From<Question> for Reading {
+    fn from(asked: Question) -> Self {
+        Self { asked, or_lot: None }
+    }
+}
+
+fn read(input: &str) -> Result<Reading, TypedRefusal> {
     // Folding shortens, and never by more than three bytes a character.
     if input.len() > 4 * ID_CHARS_MAX {
         return Err(too_long());
@@ -51,20 +75,20 @@ pub(super) fn read(input: &str) -> Result<Question, TypedRefusal> {
     }
     if text.starts_with(']') || text.contains('\x1d') {
         let shown = text.replace('\x1d', " ");
-        return Question::parse(&text).map_err(|_| TypedRefusal::new("scan").with("text", shown));
+        return Question::parse(&text).map(Reading::from).map_err(|_| TypedRefusal::new("scan").with("text", shown));
     }
     if ["http://", "https://", "urn:"].iter().any(|scheme| has_prefix(&text, scheme)) {
-        return read_link(&unwrapped(&text), None);
+        return read_link(&unwrapped(&text), None).map(Reading::from);
     }
     if let Some(link) = without_scheme(&text) {
-        return read_link(&unwrapped(&link), Some(&text));
+        return read_link(&unwrapped(&link), Some(&text)).map(Reading::from);
     }
     if let Some(exact) = Some(&text).filter(|text| text.starts_with('(')).and_then(|text| Question::parse(text).ok()) {
-        return Ok(exact);
+        return Ok(exact.into());
     }
     let marks = marks(&text);
     if !marks.is_empty() {
-        return read_marked(&text, &marks);
+        return read_marked(&text, &marks).map(Reading::from);
     }
     if text.starts_with(|char: char| char.is_ascii_digit()) {
         return plain::read(&text);
@@ -72,6 +96,7 @@ pub(super) fn read(input: &str) -> Result<Question, TypedRefusal> {
     Question::parse(&text)
         .ok()
         .filter(|_| has_scheme(&text))
+        .map(Reading::from)
         .ok_or_else(|| TypedRefusal::new("nothing").with("text", &text))
 }
 

@@ -6,7 +6,7 @@ use super::super::key::Key;
 use super::super::label::Question;
 use super::refusal::TypedRefusal;
 use super::words::ROOM;
-use super::{Pairs, check_end, fits, is_digits, read_pairs, without};
+use super::{Pairs, Reading, check_end, fits, is_digits, read_pairs, without};
 
 pub(super) const GTIN_LENGTHS: [usize; 4] = [8, 12, 13, 14];
 
@@ -16,39 +16,41 @@ const COMMON: [&str; 9] = ["10", "11", "15", "16", "17", "21", "22", "235", "700
 /// Characters of (01), its GTIN, and the identifier after it.
 const FIRST_ELEMENTS_CHARS: usize = 18;
 
-pub(super) fn read(text: &str) -> Result<Question, TypedRefusal> {
+pub(super) fn read(text: &str) -> Result<Reading, TypedRefusal> {
     let tokens: Vec<&str> = text.split(ROOM).filter(|token| !token.is_empty()).collect();
     let compact = tokens.concat();
     let digits = without(&compact, &['-']);
     let is_number = is_digits(&digits);
     let unclear = || TypedRefusal::new("unclear").with("text", text);
     if is_number && is_gtin(&digits) {
-        return read_pairs(vec![gtin(&digits)]);
+        return read_pairs(vec![gtin(&digits)]).map(Reading::from);
     }
     if let Some((number, rest)) = gtin_before(text, &tokens) {
-        let mut pairs = vec![gtin(&number)];
-        match (alternating(&rest), rest.as_slice()) {
-            (Some(more), _) => pairs.extend(more),
-            (None, [serial]) => pairs.push(("21".to_owned(), (*serial).to_owned())),
-            _ => return Err(unclear()),
-        }
-        return read_pairs(pairs);
+        let with = |more: Pairs| read_pairs([vec![gtin(&number)], more].concat());
+        return match (alternating(&rest), rest.as_slice()) {
+            (Some(more), _) => with(more).map(Reading::from),
+            (None, [second]) => {
+                let as_one = |ai: &str| with(vec![(ai.to_owned(), (*second).to_owned())]);
+                Ok(Reading { asked: as_one("21")?, or_lot: as_one("10").ok().map(|asked| asked.id) })
+            }
+            _ => Err(unclear()),
+        };
     }
     if is_number && GTIN_LENGTHS.contains(&digits.len()) {
         check_end(&digits)?;
     }
     if let Some(pairs) = alternating(&tokens).filter(|pairs| pairs.iter().any(|(ai, _)| Key::find(ai).is_some())) {
-        return read_pairs(pairs);
+        return read_pairs(pairs).map(Reading::from);
     }
     // A scanner's separators may have become spaces.
     if tokens.len() > 1
         && let Ok(found) = Question::parse(&tokens.join("\x1d"))
     {
-        return Ok(found);
+        return Ok(found.into());
     }
     let joined = Question::parse(if is_number { &digits } else { &compact }).ok().filter(|found| found.id.is_gs1());
     match joined {
-        Some(found) if !may_end_elsewhere(&tokens) => return Ok(found),
+        Some(found) if !may_end_elsewhere(&tokens) => return Ok(found.into()),
         Some(_) => return Err(unclear()),
         None => {}
     }

@@ -9,6 +9,8 @@ use super::*;
 struct Case {
     typed: String,
     id: Option<String>,
+    /// The lot that it may mean as well.
+    lot: Option<String>,
     refused: Option<String>,
     #[serde(default)]
     values: BTreeMap<String, String>,
@@ -24,9 +26,12 @@ fn cases() -> Vec<Case> {
 fn what_is_typed_is_read_or_refused_as_the_table_says() {
     let cases = cases();
     assert!(cases.len() >= 40);
-    for Case { typed, id, refused, values, sentence } in cases {
-        match (Question::read_typed(&typed), id, refused) {
-            (Ok(found), Some(id), None) => assert_eq!(found.to_uri(), id, "{typed:?}"),
+    for Case { typed, id, lot, refused, values, sentence } in cases {
+        match (Reading::of(&typed), id, refused) {
+            (Ok(Reading { asked, or_lot }), Some(id), None) => {
+                assert_eq!(asked.to_uri(), id, "{typed:?}");
+                assert_eq!(or_lot.map(|lot| lot.to_string()), lot, "{typed:?}");
+            }
             (Err(refusal), None, Some(rule)) => {
                 let told = refusal.to_string();
                 assert_eq!(refusal.rule, rule, "{typed:?}: {told}");
