@@ -182,6 +182,14 @@ async fn what_a_dock_meets_is_told_and_goes_on() {
     browser.eval("dispatchEvent(new Event('online'))").await;
     wait_for_lines(&browser, 4).await;
     assert!(line(&browser, 3).await.contains("Authentic") && line(&browser, 4).await.contains("Recalled"));
+    // A lot that is typed behind the GTIN alone is told as it was read.
+    scan(&browser, &["9506000134352 N2611".to_owned()]).await;
+    wait_for_lines(&browser, 5).await;
+    let bare = line(&browser, 5).await;
+    assert!(
+        bare.contains("“N2611” was read as a serial number") && bare.contains("type (01)09506000134352 (10)N2611."),
+        "{bare}"
+    );
     // A key too many does not lose the list.
     let stays = "(() => { const leave = new Event('beforeunload', { cancelable: true }); dispatchEvent(leave); return leave.defaultPrevented; })()";
     assert_eq!(browser.eval(stays).await, true);

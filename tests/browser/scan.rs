@@ -352,7 +352,7 @@ async fn what_is_typed_is_looked_up_or_told_what_is_wrong() {
     // Without a script the server says the same.
     browser.goto(&stage.url("/verify?id=(01)09506000134353(21)7H3KX9QZ2M&lang=ko")).await;
     let page = browser.text("main").await;
-    assert!(page.contains("09506000134353의 검사 숫자는 3이(가) 아니라 2이어야 합니다."), "{page}");
+    assert!(page.contains("09506000134353의 검사 숫자는 3이(가) 아니라 2(이)어야 합니다."), "{page}");
     let typed = browser.eval("document.getElementById('id').value").await;
     assert_eq!(typed, "(01)09506000134353(21)7H3KX9QZ2M", "to be mended");
 
