@@ -50,10 +50,7 @@ pub async fn look(browser: &Browser, name: &str) {
             }
         }
     }
-    // Not those to scan with nor the operator's, which hold parts of a fixed width.
-    if !["scan", "list", "console"].iter().any(|page| name.starts_with(page)) {
-        look_large(browser, name).await;
-    }
+    look_large(browser, name).await;
 }
 
 /// Checks of others, if their scripts are named: where the script is, and what gives its complaints in the page.
@@ -171,6 +168,8 @@ async fn every_other_page_looks_right() {
         ("record-korean", "/ledger/leaves/10?lang=ko"),
         ("record-admin", "/ledger/leaves/2"),
         ("block", "/ledger/blocks/5"),
+        ("proposals", "/members/proposals"),
+        ("proposals-korean", "/members/proposals?lang=ko"),
         ("trust", "/trust"),
         ("trust-korean", "/trust?lang=ko"),
         ("participant-korean", &maker_korean),
@@ -178,6 +177,7 @@ async fn every_other_page_looks_right() {
         ("front-korean", "/?lang=ko"),
         ("scan", "/scan"),
         ("scan-korean", "/scan?lang=ko"),
+        ("list", "/scan/list"),
         ("list-korean", "/scan/list?lang=ko"),
         ("not-found", "/nothing/here"),
         ("bad-id", "/01/09506000134353/21/7H3KX9QZ2M"),
