@@ -40,7 +40,7 @@ async fn a_number_of_many_says_what_it_stands_for() {
 async fn a_kind_of_product_says_what_is_recalled_of_it() {
     let stage = Stage::shared();
     for (language, title, mark) in
-        [("en", "Recalled of this kind", "recalled"), ("ko", "이 종류 가운데 회수된 것", "회수됨")]
+        [("en", "Recalled of this kind", "recalled"), ("ko", "이 종류의 회수 대상", "회수 대상")]
     {
         let browser = Browser::open(&stage.driver).await;
         browser.goto(&stage.url(&format!("{CLASS}?lang={language}"))).await;
