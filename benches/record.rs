@@ -52,6 +52,7 @@ fn record(signer: &ParticipantId, certificate: &Hash, events: &[Event]) -> LeafR
         events,
         under: &under,
         counts: &[],
+        master_data: &[],
     };
     let subject = Subject::id("https://id.gs1.org/01/09506000134352/21/B1").key();
     LeafRecord::of_capture(StatementId::from_hash(*certificate), &[(subject, Acts::BRINGS_FORTH)], &facts)

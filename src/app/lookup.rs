@@ -9,6 +9,7 @@
 
 mod lists;
 mod places;
+mod told;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -17,6 +18,7 @@ use std::thread;
 
 use crate::app::lookup::lists::Lists;
 use crate::app::lookup::places::Places;
+use crate::app::lookup::told::Told;
 use crate::ports::{LedgerStore, PlacedRecord, StoreError};
 use sealane_core::consortium::EventKey;
 use sealane_core::index::{IndexError, ListEntry, SignerTag, SubjectIndex, SubjectKey};
@@ -39,6 +41,7 @@ struct Tables {
     lists: Lists,
     /// The captures of each participant, ascending.
     captures: HashMap<SignerTag, Vec<LeafIndex>>,
+    master_data: Told,
     usage: Usage,
 }
 
@@ -46,7 +49,7 @@ impl Lookup {
     /// Learns what leaves that were written say. They come in their order.
     pub fn learn(&self, records: &[PlacedRecord]) {
         let mut tables = self.write();
-        let Tables { hasher, statements, events, lists, captures, usage } = &mut *tables;
+        let Tables { hasher, statements, events, lists, captures, master_data, usage } = &mut *tables;
         let hasher = &*hasher;
         let mut learn_places = || {
             for PlacedRecord { place, record } in records {
@@ -54,6 +57,9 @@ impl Lookup {
                 record.event_keys().for_each(|(key, _)| events.add(hasher.hash_one(key), place.leaf));
                 if let Some(signer) = record.signer_tag() {
                     captures.entry(signer).or_default().push(place.leaf);
+                }
+                for (id, said) in record.master_ids() {
+                    master_data.add(hasher.hash_one(id), hasher.hash_one(said), place.leaf);
                 }
             }
         };
@@ -117,6 +123,12 @@ impl Lookup {
         let captures = tables.captures.get(&signer).map_or(&[][..], Vec::as_slice);
         let below = &captures[..captures.partition_point(|leaf| size.contains(*leaf))];
         (below.iter().rev().take(limit).copied().collect(), below.len() <= limit)
+    }
+
+    /// The last few leaves below `size` in which its holder said something new of an id, the newest first.
+    pub fn master_data(&self, id: &str, size: TreeSize) -> Vec<LeafIndex> {
+        let tables = self.read();
+        tables.master_data.get(tables.hasher.hash_one(id)).filter(|leaf| size.contains(*leaf)).collect()
     }
 
     /// What participants have used of their quotas.

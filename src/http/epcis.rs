@@ -106,10 +106,9 @@ pub fn add_versions(headers: &mut HeaderMap, beside: &[SaidAlways]) {
 #[utoipa::path(get, path = "/epcis", tag = "epcis",
     responses((status = 200, description = "A collection (EPCIS 2.0 §12.2): what is under this path", body = Object)))]
 pub async fn get_collection() -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-cache"))
-        .content_type(ContentType::json())
-        .body(json!({"@context": CONTEXT, "type": "Collection", "member": ["capture", "events"]}).to_string())
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(ContentType::json()).body(
+        json!({"@context": CONTEXT, "type": "Collection", "member": ["capture", "events", "vocabularies"]}).to_string(),
+    )
 }
 
 /// Says which methods the collection takes; versions and forms are in the headers.

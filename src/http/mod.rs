@@ -29,6 +29,7 @@ mod health;
 mod ledger;
 pub(crate) mod limits;
 mod line;
+pub(crate) mod master_data;
 mod members;
 mod metrics;
 mod openapi;

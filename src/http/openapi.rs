@@ -9,8 +9,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::http::problem::{FaultSchema, PROBLEM_JSON, ProblemSchema};
 use crate::http::{
-    assets, capture, docs, epcis, events, evidence, front, health, ledger, members, metrics, participants, product,
-    scan, trust, verify,
+    assets, capture, docs, epcis, events, evidence, front, health, ledger, master_data, members, metrics, participants,
+    product, scan, trust, verify,
 };
 
 #[derive(OpenApi)]
@@ -47,6 +47,7 @@ use crate::http::{
         events::list::list_events,
         events::get::get_event,
         events::of_epc::list_events_of_epc,
+        master_data::get_vocabularies,
         verify::get_verdict,
         evidence::get_evidence,
         trust::get_trust,

@@ -7,8 +7,8 @@ use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Respo
 use crate::http::Node;
 use crate::http::problem::Problem;
 use crate::http::{
-    assets, capture, docs, epcis, events, evidence, front, health, ledger, members, metrics, openapi, participants,
-    pass_on, product, scan, trust, verify,
+    assets, capture, docs, epcis, events, evidence, front, health, ledger, master_data, members, metrics, openapi,
+    participants, pass_on, product, scan, trust, verify,
 };
 
 /// One path and the methods that it takes. `HEAD` goes with `GET`, and every path answers `OPTIONS`.
@@ -54,6 +54,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/epcis/events").or_slash().get(events::list_events),
         at("/epcis/events/{eventID:.+}").get(events::get_event),
         at("/epcis/epcs/{epc:.+}/events").get(events::list_events_of_epc),
+        at("/epcis/vocabularies").or_slash().get(master_data::get_vocabularies),
         at("/verify").get(verify::get_verdict),
         at("/evidence").get(evidence::get_evidence),
         at("/trust").get(trust::get_trust),
@@ -181,7 +182,9 @@ impl Endpoint {
 /// What is at no path of the table: a compressed Digital Link, whose one segment may be anything, or nothing.
 async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let node = request.app_data::<web::Data<Node>>();
-    if let Some(answer) = node.and_then(|node| product::get_compressed(&request, node)) {
+    if let Some(node) = node
+        && let Some(answer) = product::get_compressed(&request, node).await
+    {
         return answer;
     }
     Err(Problem::not_found("nothing is served at this path; /openapi.json lists what is"))

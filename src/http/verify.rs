@@ -145,8 +145,10 @@ pub async fn answer_page(
         _ => Vec::new(),
     };
     let registry = &ledger.view().registry;
-    let beside = Beside { about, other_cases, ..beside };
-    Ok(pages::product::show(&Visitor::of(request), &verdict, &block, registry, &beside))
+    let visitor = Visitor::of(request);
+    let names = pages::names::gather(&ledger, &verdict, visitor.language.tag()).await?;
+    let beside = Beside { about, other_cases, names, ..beside };
+    Ok(pages::product::show(&visitor, &verdict, &block, registry, &beside))
 }
 
 /// Writes the verdict about what was asked.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use sealane::gateway::query::store::{
-    Cursor, EventPage, FindError, IndexedBlock, IndexedEvent, KnownElement, MasterElement, MasterFilter, PageRequest,
+    Cursor, FindError, FoundPage, IndexedBlock, IndexedEvent, KnownElement, MasterElement, MasterFilter, PageRequest,
     QueryStore, QueryStoreError,
 };
 use sealane_core::epcis::query::{EventQuery, Field, MasterQuestion};
@@ -71,7 +71,7 @@ impl QueryStore for MemoryQueryStore {
         Ok(())
     }
 
-    fn find(&self, _query: &EventQuery, _page: &PageRequest) -> Result<EventPage, FindError> {
+    fn find(&self, _query: &EventQuery, _page: &PageRequest) -> Result<FoundPage, FindError> {
         Ok(not_asked()?)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sealane::gateway::query::store::QueryStore;
 use sealane::gateway::store::query::{FindBounds, PostgresQueryStore, SqliteQueryStore};
-use sealane::store::postgres::{Connections, Server};
+use sealane::store::postgres::{PostgresConnections, Server};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -49,7 +49,7 @@ pub struct Postgres {
 
 fn open(runtime: &Runtime, database: &Database) -> PostgresQueryStore {
     let server = Server { url: database.url().parse().unwrap(), authorities: None };
-    let connections = runtime.block_on(async { Connections::new(&server).unwrap() });
+    let connections = runtime.block_on(async { PostgresConnections::new(&server).unwrap() });
     let connect = move || {
         let connections = connections.clone();
         let connection = async move { connections.connect().await.map_err(|error| error.to_string()) };

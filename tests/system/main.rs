@@ -23,6 +23,7 @@ mod label;
 mod labelled;
 mod ledger;
 mod load;
+mod master_data;
 mod member;
 mod members;
 mod mount;

@@ -220,7 +220,10 @@ fn every_answer_says_its_versions_and_what_is_not_given_is_refused() {
     }
     assert_eq!(node.get("/verify").header("GS1-EPCIS-Version"), None);
     let collection = node.get("/epcis").json();
-    assert_eq!((&collection["type"], &collection["member"]), (&json!("Collection"), &json!(["capture", "events"])));
+    assert_eq!(
+        (&collection["type"], &collection["member"]),
+        (&json!("Collection"), &json!(["capture", "events", "vocabularies"]))
+    );
     for (name, value, status) in [
         ("Accept", "application/xml", 406),
         ("Accept", "image/png", 406),

@@ -174,6 +174,7 @@ fn a_record_gives_back_every_event() {
     let mut compared = 0;
     for document in &all {
         for read in [&document.strict, &document.normalising].into_iter().flatten() {
+            let master_data: Vec<_> = read.master_data.iter().collect();
             let facts = |events| CaptureFacts {
                 signer: &signer,
                 certificate: &certificate,
@@ -182,6 +183,7 @@ fn a_record_gives_back_every_event() {
                 events,
                 under: &[],
                 counts: &[],
+                master_data: &master_data,
             };
             let make = |events| LeafRecord::of_capture(StatementId::from_hash(certificate), &[], &facts(events));
             let bytes = make(&read.events).into_bytes();
@@ -189,6 +191,9 @@ fn a_record_gives_back_every_event() {
             let back: Vec<_> =
                 (0..record.event_keys().len() as u32).map(|at| record.event(at).unwrap().unwrap()).collect();
             assert_eq!(back, read.events, "{}", document.path);
+            for element in &read.master_data {
+                assert!(record.master_data_of(&element.id).unwrap().contains(element), "{}", document.path);
+            }
             assert_eq!(make(&back).into_bytes(), bytes, "{}", document.path);
             compared += back.len();
         }

@@ -13,6 +13,9 @@ pub const GENUINE: &str = "https://id.gs1.org/01/09506000134352/21/7H3KX9QZ2M";
 /// The box whose code a counterfeiter has copied onto another one.
 pub const CLONED: &str = "https://id.gs1.org/01/09506000134352/21/4W8RT5VN6C";
 
+/// What both are a piece of.
+const PRODUCT: &str = "https://id.gs1.org/01/09506000134352";
+
 const CASE: &str = "https://id.gs1.org/00/095060001000000012";
 
 /// An organisation of the journey.
@@ -23,6 +26,12 @@ pub struct DemoActor {
     pub city: &'static str,
     pub prefix: &'static str,
     pub gln: &'static str,
+}
+
+impl DemoActor {
+    fn place(&self) -> String {
+        format!("https://id.gs1.org/414/{}", self.gln)
+    }
 }
 
 pub const ACTORS: [DemoActor; 4] = [
@@ -198,18 +207,45 @@ impl JourneyStep {
 
     /// The EPCIS document that `actor` signs.
     pub fn document(&self, actor: &DemoActor, today: Timestamp) -> Value {
-        json!({
+        let mut document = json!({
             "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
             "type": "EPCISDocument",
             "schemaVersion": "2.0",
             "creationDate": today.to_string(),
             "epcisBody": {"eventList": [self.event(actor, today)]},
-        })
+        });
+        let vocabularies = self.master_data(actor);
+        if !vocabularies.is_empty() {
+            document["epcisHeader"] = json!({"epcisMasterData": {"vocabularyList": vocabularies}});
+        }
+        document
+    }
+
+    /// What the actor says of its product and its place, where it first names them.
+    fn master_data(&self, actor: &DemoActor) -> Vec<Value> {
+        let about = |vocabulary: &str, id: &str, attributes: Value| {
+            json!({"type": format!("urn:epcglobal:epcis:vtype:{vocabulary}"),
+                "vocabularyElementList": [{"id": id, "attributes": attributes}]})
+        };
+        let product = || {
+            let name = |language: &str, text: &str| json!({"id": "gs1:productName", "attribute": {"@value": text, "@language": language}});
+            let names = [name("en", "Nordlys 20 mg, 30 tablets"), name("ko", "노들리스 20 mg, 30정")];
+            about("EPCClass", PRODUCT, json!(names))
+        };
+        let place = || {
+            let name = format!("{}, {}", actor.name, actor.city);
+            about("Location", &actor.place(), json!([{"id": "cbvmda:name", "attribute": name}]))
+        };
+        match &self.what {
+            What::Made { .. } => vec![product(), place()],
+            What::Moved { step: "receiving", .. } => vec![place()],
+            _ => Vec::new(),
+        }
     }
 
     fn event(&self, actor: &DemoActor, today: Timestamp) -> Value {
         let time = self.time(today).to_string();
-        let place = json!({"id": format!("https://id.gs1.org/414/{}", actor.gln)});
+        let place = json!({"id": actor.place()});
         let mut event = match &self.what {
             What::Made { ids, lot } => json!({
                 "type": "ObjectEvent", "action": "ADD", "bizStep": "commissioning", "disposition": "active",
@@ -255,7 +291,10 @@ mod tests {
         for step in steps().into_iter().chain(later_steps()).chain([waiting_step()]) {
             let actor = ACTORS.iter().find(|actor| actor.directory == step.actor).unwrap();
             let document = step.document(actor, today).to_string();
-            assert_eq!(read(document.as_bytes(), Reader::Strict).unwrap().events.len(), 1, "{}", step.told);
+            let read = read(document.as_bytes(), Reader::Strict).unwrap();
+            assert_eq!(read.events.len(), 1, "{}", step.told);
+            let has_names = matches!(step.what, What::Made { .. } | What::Moved { step: "receiving", .. });
+            assert_eq!(read.master_data.is_empty(), !has_names, "{}", step.told);
         }
     }
 

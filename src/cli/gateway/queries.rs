@@ -16,7 +16,7 @@ use crate::cli::output::Output;
 use crate::gateway::query::store::{Cursor, QueryStore, QueryStoreError};
 use crate::gateway::query::{NotOpened, StoreOpener};
 use crate::gateway::store::query::{PostgresQueryStore, SqliteQueryStore};
-use crate::store::postgres::{Connections, Server};
+use crate::store::postgres::{PostgresConnections, Server};
 use sealane_core::block::Height;
 
 const STORE_FILE: &str = "queries.sqlite";
@@ -34,7 +34,7 @@ pub fn opener(global: &Global, data: &Path) -> Result<StoreOpener, Failure> {
 }
 
 fn open_postgres(server: &Server) -> Result<PostgresQueryStore, String> {
-    let connections = Connections::new(server).map_err(|error| error.to_string())?;
+    let connections = PostgresConnections::new(server).map_err(|error| error.to_string())?;
     let connect = move || {
         let connections = connections.clone();
         let connection = async move { connections.connect().await.map_err(|error| error.to_string()) };

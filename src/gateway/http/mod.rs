@@ -177,7 +177,9 @@ async fn count(
 async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let path = request.path().strip_prefix("/epcis").unwrap_or(request.path());
     Err(Problem::not_found(match path.split('/').nth(1) {
-        Some("queries") => "named queries and subscriptions come in a later version; GET /events takes the same parameters",
+        Some("queries") => {
+            "named queries and subscriptions come in a later version; GET /events takes the same parameters"
+        }
         _ => "nothing is served at this path; docs/GATEWAY.md lists what is",
     }))
 }

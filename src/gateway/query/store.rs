@@ -1,6 +1,7 @@
 //! The port of the store that queries are answered from. All of it can be made again from the ledger.
 
 pub use crate::app::events::FoundEvent;
+pub use crate::app::master_data::{KnownElement, MasterAttribute};
 
 use sealane_core::block::Height;
 use sealane_core::consortium::ParticipantId;
@@ -91,7 +92,7 @@ pub struct PageRequest {
 
 /// A page of events, in the query's order.
 #[derive(Debug, Clone)]
-pub struct EventPage {
+pub struct FoundPage {
     pub events: Vec<FoundEvent>,
     /// Where it ends, if there are more.
     pub next: Option<PageEnd>,
@@ -116,26 +117,6 @@ pub enum QueryStoreError {
     Unavailable(String),
     #[error("the query store holds something that it must not: {0}; `sealane gateway rebuild` makes it again")]
     Corrupt(String),
-}
-
-/// One attribute of an id, as one participant said it last.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MasterAttribute {
-    pub name: String,
-    pub value: Json,
-    pub participant: ParticipantId,
-    pub is_holder: bool,
-    pub leaf: LeafIndex,
-}
-
-/// What is known of an id in one vocabulary.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KnownElement {
-    pub vocabulary: String,
-    pub id: String,
-    /// Of each attribute what counts: the newest of a holder, else the newest of anybody.
-    pub attributes: Vec<MasterAttribute>,
-    pub children: Vec<String>,
 }
 
 /// Which master data is asked for.
@@ -165,7 +146,7 @@ pub trait QueryStore: Send + Sync {
     fn clear(&self) -> Result<(), QueryStoreError>;
 
     /// Finds a page of events. The query has no condition on master data any more ([`EventQuery::resolve`]).
-    fn find(&self, query: &EventQuery, page: &PageRequest) -> Result<EventPage, FindError>;
+    fn find(&self, query: &EventQuery, page: &PageRequest) -> Result<FoundPage, FindError>;
 
     /// How many events a query finds in leaves before `size`; it stops counting at `limit`.
     fn count(&self, query: &EventQuery, size: TreeSize, limit: u64) -> Result<u64, FindError>;

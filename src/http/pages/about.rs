@@ -138,7 +138,8 @@ async fn recalls_of(
     let named = recalled(ledger, look.found.iter().map(|id| (id.clone(), Vec::new())), policy).await?;
     let mut told = BTreeSet::new();
     let in_order = look.found.into_iter().filter(|id| named.contains(id) && told.insert(id.clone())).collect();
-    let listed = listed.filter_map(|one| Some((one.piece.clone()?, [one.lots.as_slice(), &[class.clone()]].concat())));
+    let listed = listed
+        .filter_map(|one| Some((one.piece.clone()?, [one.lots.as_slice(), std::slice::from_ref(class)].concat())));
     let listed = recalled(ledger, listed, policy).await?;
     Ok(Recalls { named: in_order, listed, bound: (!look.is_all).then_some(look.captures) })
 }

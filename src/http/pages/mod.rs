@@ -9,6 +9,7 @@ mod contact;
 mod ids;
 mod language;
 pub mod members;
+pub mod names;
 mod now;
 pub mod participant;
 mod problem;

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use crate::http::assets::Script;
 use crate::http::pages::about::About;
 use crate::http::pages::ids::kind_key;
+use crate::http::pages::names::{self, HolderNames};
 use crate::http::pages::{
     HtmlPage, Visitor, about, answer, grouped, now, page_of, people_text, reasons, route, timeline,
 };
@@ -27,6 +28,8 @@ pub struct Beside<'a> {
     pub or_lot: Option<Id>,
     /// The same number in other letters, where something is recorded under it.
     pub other_cases: Vec<Id>,
+    /// What the number and the places of its journey are called by their holders.
+    pub names: HolderNames,
 }
 
 /// Shows a verdict at a block, by the registry at that block or a later one.
@@ -62,6 +65,7 @@ pub fn show(
                         (route::drawing(visitor, &verdict.timeline))
                     }
                     (timeline::list(visitor, &verdict.timeline))
+                    (names::of_places(visitor, &beside.names))
                 }
             }
             aside.beside {
@@ -84,6 +88,7 @@ fn head(visitor: &Visitor, verdict: &Verdict, number: &str, beside: &Beside<'_>)
         div.head {
             p.eyebrow { (visitor.say(kind_key(id.kind()))) }
             h1.number { @for part in number.split(' ') { span.part { (part) } " " } }
+            (names::own(visitor, &beside.names))
             (label(visitor, verdict))
             @if matches!(id.kind(), IdKind::Class | IdKind::Lot) && verdict.word != Word::Unknown {
                 p.elsewhere role="note" { (visitor.say("product.shared")) }

@@ -5,10 +5,12 @@ use actix_web::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
+use crate::app::master_data::KnownElement;
 use crate::http::accept::{LanguageRanges, media_type_rating};
 use crate::http::pages::Language;
 use crate::http::parameters::encode;
 use crate::http::problem::Problem;
+use sealane_core::epcis::shown::{self, MasterLink};
 use sealane_core::gs1::{Id, Question};
 
 /// The GS1 Web Vocabulary, which names the link types.
@@ -37,6 +39,11 @@ pub const LINKSET_TEXT: &str = "application/linkset";
 /// Evidence by a type of its own, which tells it from the verdict, another `application/json` of the same link type.
 pub const EVIDENCE_JSON: &str = "application/vnd.sealane.evidence+json";
 
+/// Links that one holder gives of one id, in one vocabulary.
+const LINKS_OF_HOLDER_MAX: usize = 100;
+
+const MEDIA_TYPES_OF_MASTER_DATA: [&str; 2] = ["application/json", "application/ld+json"];
+
 /// Where the links of an id lead.
 pub struct Links {
     /// The id first, then what it is one of: a lot, a class.
@@ -46,6 +53,7 @@ pub struct Links {
 
 /// The links of an id, or of what it is one of.
 struct Level {
+    id: String,
     /// The id as a Digital Link of this node.
     anchor: String,
     description: String,
@@ -82,8 +90,28 @@ pub enum LinksetForm {
 impl Links {
     /// The links under a node's address.
     pub fn under(root: &str, asked: &Question) -> Self {
-        let levels = levels_of(asked).iter().map(|id| Level::of(root, id)).collect();
+        let levels = asked.levels().iter().map(|id| Level::of(root, id)).collect();
         Self { levels, canonical: asked.id.as_str().to_owned() }
+    }
+
+    /// The ids whose holders may give links.
+    pub fn ids(&self) -> Vec<String> {
+        self.levels.iter().map(|level| level.id.clone()).collect()
+    }
+
+    /// Adds the links that holders give of these ids, and under a node's address one to all that they say.
+    pub fn with_holders(mut self, root: &str, said: &[KnownElement]) -> Self {
+        for level in &mut self.levels {
+            let mut own = said.iter().filter(|element| element.id == level.id).peekable();
+            if own.peek().is_some() {
+                level.links.extend(level.of_master_data(root));
+            }
+            for element in own {
+                let attributes = element.attributes.iter().map(|one| (one.name.as_str(), &one.value));
+                level.links.extend(shown::links(attributes).into_iter().take(LINKS_OF_HOLDER_MAX).map(Link::from));
+            }
+        }
+        self
     }
 
     /// The address where the id leads if no link type is asked for.
@@ -196,10 +224,22 @@ impl Level {
             of_type(link("epcis", &format!("{root}/epcis"), "The EPCIS repository"), "application/json"),
         ];
         Self {
+            id: id.as_str().to_owned(),
             anchor: format!("{root}{}", id.path().unwrap_or_default()),
             description: id.element_string().unwrap_or_default(),
             links,
         }
+    }
+
+    fn of_master_data(&self, root: &str) -> [Link; 2] {
+        let href = format!("{root}/epcis/vocabularies?id={}", encode(&self.id));
+        MEDIA_TYPES_OF_MASTER_DATA.map(|media_type| Link {
+            link_type: "masterData".to_owned(),
+            href: href.clone(),
+            title: "What its holder says of it".to_owned(),
+            media_type: Some(media_type.to_owned()),
+            languages: Vec::new(),
+        })
     }
 
     fn to_json<'a>(&self, links: impl IntoIterator<Item = &'a Link>) -> Value {
@@ -213,6 +253,14 @@ impl Level {
             }
         }
         Value::Object(context)
+    }
+}
+
+impl From<MasterLink> for Link {
+    fn from(link: MasterLink) -> Self {
+        let MasterLink { link_type, href, title, media_type, language } = link;
+        let title = title.unwrap_or_else(|| link_type.to_owned());
+        Self { link_type: link_type.to_owned(), href, title, media_type, languages: language.into_iter().collect() }
     }
 }
 
@@ -261,18 +309,6 @@ fn best_of<'a>(request: &HttpRequest, links: &'a [Link]) -> Vec<&'a Link> {
     let mut best = links.iter().filter(|link| Some(rating(link)) == highest);
     let Some(first) = best.next() else { return Vec::new() };
     [first].into_iter().chain(best.filter(|link| link.is_like(first) && link.href != first.href)).collect()
-}
-
-/// The id with what it is one of, the most particular first: an item, its lot if the label has it, its class.
-fn levels_of(asked: &Question) -> Vec<Id> {
-    let mut levels = vec![asked.id.clone()];
-    levels.extend(asked.lot());
-    let path = asked.id.path().unwrap_or_default();
-    // `/01/{gtin}` of `/01/{gtin}/21/{serial}`.
-    let key: String = path.split('/').take(3).collect::<Vec<_>>().join("/");
-    let whole = (key != path).then(|| Id::parse_uri(&format!("https://id.gs1.org{key}")).ok()).flatten();
-    levels.extend(whole);
-    levels
 }
 
 /// The `Location` of a redirect to a link, with what else the request's query holds.

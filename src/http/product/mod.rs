@@ -10,6 +10,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LINK, LOCATION, VARY};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
+use crate::app::master_data::master_data;
 use crate::http::Node;
 use crate::http::accept::{Form, preferred};
 use crate::http::parameters::{decoded, query_value, query_values};
@@ -57,26 +58,35 @@ pub async fn get_product(request: HttpRequest, node: web::Data<Node>) -> Result<
         let numeric = redirect(HttpResponse::PermanentRedirect(), &numeric(&request, &asked));
         return Ok(with_links(numeric, &Links::under(&node.public_url, &asked)));
     }
-    answer(&request, &node, &asked)
+    answer(&request, &node, &asked).await
 }
 
 /// Answers a path that is a compressed Digital Link as that one; `None` for any other path.
-pub fn get_compressed(request: &HttpRequest, node: &Node) -> Option<Result<HttpResponse, Problem>> {
+pub async fn get_compressed(request: &HttpRequest, node: &Node) -> Option<Result<HttpResponse, Problem>> {
     let path = request.uri().path();
     let segment = path.strip_prefix('/').map(|rest| rest.strip_suffix('/').unwrap_or(rest))?;
     if !compressed::is_likely(segment) {
         return None;
     }
     let read = verify::refuse_long(request).and_then(|()| Ok(with_attributes(request, compressed::read(segment)?)?));
-    Some(read.and_then(|asked| match *request.method() {
-        Method::GET | Method::HEAD => answer(request, node, &asked),
+    let asked = match read {
+        Ok(asked) => asked,
+        Err(problem) => return Some(Err(problem)),
+    };
+    Some(match *request.method() {
+        Method::GET | Method::HEAD => answer(request, node, &asked).await,
         Method::OPTIONS => Ok(with_links(allowed().finish(), &Links::under(&node.public_url, &asked))),
         _ => Err(Problem::method_not_allowed(request.method(), METHODS)),
-    }))
+    })
 }
 
-fn answer(request: &HttpRequest, node: &Node, asked: &Question) -> Result<HttpResponse, Problem> {
-    let links = Links::under(&node.public_url, asked);
+async fn answer(request: &HttpRequest, node: &Node, asked: &Question) -> Result<HttpResponse, Problem> {
+    let mut links = Links::under(&node.public_url, asked);
+    // Where nobody asks for a link, the default one is enough, which is the node's own.
+    if query_value(request.query_string(), "linkType").is_some() || linkset_form(request).is_some() {
+        let said = master_data(&node.ledger_for(request), links.ids()).await?;
+        links = links.with_holders(&node.public_url, &said);
+    }
     Ok(with_links(resolve(request, node, &links, asked)?, &links))
 }
 
@@ -129,14 +139,19 @@ fn with_attributes(request: &HttpRequest, asked: Question) -> Result<Question, I
     attributes.try_fold(asked, |asked, (ai, value)| asked.with(&ai, &value))
 }
 
-fn resolve(request: &HttpRequest, node: &Node, links: &Links, asked: &Question) -> Result<HttpResponse, Problem> {
-    let link_type = query_value(request.query_string(), "linkType");
-    let wanted = link_type.map(|link_type| links.wanted(request, &link_type)).transpose()?;
-    let form = match preferred(request, &[Form::Json, Form::Html, Form::Linkset, Form::LinksetText]) {
+/// The form of a linkset that a client asks for by what it accepts, if it does.
+fn linkset_form(request: &HttpRequest) -> Option<LinksetForm> {
+    match preferred(request, &[Form::Json, Form::Html, Form::Linkset, Form::LinksetText]) {
         Form::Linkset => Some(LinksetForm::Json),
         Form::LinksetText => Some(LinksetForm::Text),
         Form::Json | Form::Html => None,
-    };
+    }
+}
+
+fn resolve(request: &HttpRequest, node: &Node, links: &Links, asked: &Question) -> Result<HttpResponse, Problem> {
+    let link_type = query_value(request.query_string(), "linkType");
+    let wanted = link_type.map(|link_type| links.wanted(request, &link_type)).transpose()?;
+    let form = linkset_form(request);
     let led = |href: &str| {
         let target = at_same_host(request, &node.public_url, href);
         redirect(HttpResponse::TemporaryRedirect(), &led_to(target, &passed_on(request, asked)))

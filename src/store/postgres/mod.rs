@@ -63,9 +63,9 @@ pub struct Server {
 
 /// The way to a database for others who keep tables of their own there.
 #[derive(Clone)]
-pub struct Connections(Connector);
+pub struct PostgresConnections(Connector);
 
-impl Connections {
+impl PostgresConnections {
     /// Prepares it. Called on the runtime that is to carry the connections.
     pub fn new(server: &Server) -> Result<Self, PostgresOpenError> {
         connector(server).map(Self)

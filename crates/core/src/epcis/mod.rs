@@ -20,6 +20,7 @@ mod older;
 pub mod query;
 mod rules;
 mod schema;
+pub mod shown;
 mod typed;
 mod uri;
 pub mod vocabulary;
@@ -48,6 +49,8 @@ pub struct Document {
     pub events: Vec<Event>,
     /// When the sender made the document; `None` for a single event.
     pub creation_date: Option<Timestamp>,
+    /// What its header says of ids, in the order of the document.
+    pub master_data: Vec<VocabularyElement>,
 }
 
 /// A capture's JSON as it was written, for queries: nothing of it is checked again, and it is never what was signed.
@@ -168,7 +171,7 @@ fn read_single(walk: &mut Walk, event: &mut Json) -> Option<Document> {
     let frame = event.clone();
     let naming = Naming::of(frame.as_object()?, walk.ids());
     let event = read_event(walk, event, &naming)?;
-    Some(Document { events: vec![event], creation_date: None })
+    Some(Document { events: vec![event], creation_date: None, master_data: Vec::new() })
 }
 
 fn read_document(walk: &mut Walk, frame: &mut Object) -> Option<Document> {
@@ -188,7 +191,8 @@ fn read_document(walk: &mut Walk, frame: &mut Object) -> Option<Document> {
         }
     })?;
     let creation_date = frame.get("creationDate")?.as_str()?.parse().ok();
-    Some(Document { events, creation_date })
+    let master_data = master::vocabulary_elements(frame.get("epcisHeader"), frame.get("@context"));
+    Some(Document { events, creation_date, master_data })
 }
 
 fn read_events(walk: &mut Walk, list: &mut [Json], naming: &Naming) -> Option<Vec<Event>> {

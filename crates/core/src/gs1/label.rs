@@ -175,6 +175,19 @@ impl Question {
         self.id.lot(self.label.get("10")?)
     }
 
+    /// The id with what it is one of, the most particular first: an item, its lot if the label has it, its class; a part of a place, the
+    /// place.
+    pub fn levels(&self) -> Vec<Id> {
+        let mut levels = vec![self.id.clone()];
+        levels.extend(self.lot());
+        let path = self.id.path().unwrap_or_default();
+        // `/01/{gtin}` of `/01/{gtin}/21/{serial}`.
+        let key: String = path.split('/').take(3).collect::<Vec<_>>().join("/");
+        let whole = (key != path).then(|| Id::parse_uri(&format!("https://id.gs1.org{key}")).ok()).flatten();
+        levels.extend(whole);
+        levels
+    }
+
     /// A Digital Link that [`Question::parse`] reads back, with the label in its query.
     pub fn to_uri(&self) -> String {
         if self.label.is_empty() { self.id.to_string() } else { format!("{}?{}", self.id, self.label.query()) }

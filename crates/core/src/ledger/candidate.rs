@@ -115,7 +115,7 @@ impl Candidate {
         let rules = Rules::of(registry.rules_at(at.time)).unwrap_or(Rules::FIRST);
         place::check_event_times(&events, at.time, rules)?;
         place::check_rights(participant, &document.events, registry, at.leaf)?;
-        let record = capture_record(&statement, participant, &document.events);
+        let record = capture_record(&statement, participant, &document);
         Ok(Self::of(statement, CandidateKind::Capture { events, record }))
     }
 

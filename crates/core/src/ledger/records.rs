@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::consortium::{Admin, Participant};
-use crate::epcis::Event;
+use crate::epcis::{Document, VocabularyElement};
+use crate::gs1::Id;
 use crate::hash::Hash;
 use crate::index::{Acts, Counts, EventCounts, Subject, SubjectKey, names};
 use crate::record::{CaptureFacts, LeafRecord};
 use crate::statement::{StatementId, VerifiedStatement};
 
-/// The record of a capture by `signer`, with the events that were read from it.
-pub(super) fn capture_record(statement: &VerifiedStatement, signer: &Participant, events: &[Event]) -> LeafRecord {
+/// The record of a capture by `signer`, with the document that was read from it.
+pub(super) fn capture_record(statement: &VerifiedStatement, signer: &Participant, document: &Document) -> LeafRecord {
+    let Document { events, master_data, .. } = document;
     let mut places: BTreeMap<Subject, u32> = BTreeMap::new();
     let mut names: Vec<(SubjectKey, Acts)> = Vec::new();
     let mut counts: Vec<Counts> = Vec::new();
@@ -31,6 +33,9 @@ pub(super) fn capture_record(statement: &VerifiedStatement, signer: &Participant
         }
         under.push(places_of_event);
     }
+    // Claims never change, so whose an id was, it stays. What one says of another's ids is in the leaf alone.
+    let is_own = |element: &&VocabularyElement| Id::parse_uri(&element.id).is_ok_and(|id| signer.claims.own(&id));
+    let master_data: Vec<&VocabularyElement> = master_data.iter().filter(is_own).collect();
     let header = statement.header();
     let certificate = header.signer();
     let facts = CaptureFacts {
@@ -41,6 +46,7 @@ pub(super) fn capture_record(statement: &VerifiedStatement, signer: &Participant
         events,
         under: &under,
         counts: &counts,
+        master_data: &master_data,
     };
     LeafRecord::of_capture(statement.id(), &names, &facts)
 }

@@ -5,7 +5,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | the version, 4 |
+//! | 1 | the version, 5 |
 //! | 1 | the kind: 1 for a capture, 2 for an admin statement |
 //! | 32 | the statement's id |
 //! | 16 | who signed: a participant's UUID, or the beginning of a member's `kid` |
@@ -22,20 +22,23 @@
 //! | signed | its `iat`, in milliseconds |
 //! | number | bytes of the statement in compact form |
 //! | 1 each | of each subject, what the quotas count of it ([`Counts`]) |
+//! | number | bytes of the master data that follows |
+//! | those | its elements about ids of the signer's own, each as `master` says |
 //! | number | bytes of the lists that follow |
 //! | those | of each event a list of numbers: which of the subjects it stands under, by their places from 0 |
 //! | the rest | the events, each as `event` says |
 //!
-//! Numbers are those of [`binary`](crate::binary). [`LeafRecord::from_bytes`] checks all but what is inside the lists and
-//! the events.
+//! Numbers are those of [`binary`](crate::binary). [`LeafRecord::from_bytes`] checks all but what is inside the master
+//! data, the lists and the events.
 
 mod event;
+mod master;
 
 use std::ops::Range;
 
 use crate::binary::{BinaryFault, Malformed, Reader, put_number, put_signed};
 use crate::consortium::{EventKey, ParticipantId, Place};
-use crate::epcis::Event;
+use crate::epcis::{Event, VocabularyElement};
 use crate::hash::Hash;
 use crate::index::{Acts, Counts, ListEntry, SignerTag, SubjectKey};
 use crate::merkle::LeafIndex;
@@ -44,7 +47,7 @@ use crate::statement::StatementId;
 use crate::time::Timestamp;
 
 /// A node whose records begin otherwise makes them again from the leaves.
-pub const RECORD_VERSION: u8 = 4;
+pub const RECORD_VERSION: u8 = 5;
 
 const CAPTURE: u8 = 1;
 const ADMIN: u8 = 2;
@@ -80,6 +83,8 @@ pub struct CaptureFacts<'a> {
     pub under: &'a [Vec<u32>],
     /// Of each of the leaf's subjects, what the quotas count of it. Of one that is missing here they count nothing.
     pub counts: &'a [Counts],
+    /// What the document's header says of ids of the signer's own.
+    pub master_data: &'a [&'a VocabularyElement],
 }
 
 /// One leaf's record, with a head that was checked.
@@ -103,6 +108,8 @@ struct Facts {
     bytes: usize,
     /// Where it begins what the quotas count of each subject.
     counts: usize,
+    /// Where the master data begins and ends.
+    master: (usize, usize),
     /// Where the lists begin of the subjects that each event stands under, and where the first event does.
     lists: usize,
     begin: usize,
@@ -140,12 +147,17 @@ impl LeafRecord {
         let counts = bytes.len();
         let nothing = std::iter::repeat(&Counts::NOTHING);
         bytes.extend(capture.counts.iter().chain(nothing).take(subjects).map(|one| one.byte()));
+        let master_data = master::bytes_of(capture.master_data);
+        put_number(&mut bytes, master_data.len() as u64);
+        let master = (bytes.len(), bytes.len() + master_data.len());
+        bytes.extend_from_slice(&master_data);
         put_number(&mut bytes, lists.len() as u64);
         let facts = Facts {
             certificate: *capture.certificate,
             signed_at: capture.signed_at,
             bytes: capture.bytes,
             counts,
+            master,
             lists: bytes.len(),
             begin: bytes.len() + lists.len(),
         };
@@ -242,6 +254,25 @@ impl LeafRecord {
             let (key, _, is_declaration) = split(entry);
             (key, is_declaration)
         })
+    }
+
+    /// The ids of the signer's own that the document's header has master data of, in its order, each with the bytes of what it says. What
+    /// cannot be read ends them.
+    pub fn master_ids(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.master_reader().into_iter().flat_map(master::Elements::of)
+    }
+
+    /// What the document's header says of one id of the signer's own.
+    ///
+    /// # Errors
+    ///
+    /// An element that is not as it was written, and at which byte.
+    pub fn master_data_of(&self, id: &str) -> Result<Vec<VocabularyElement>, LeafRecordError> {
+        Ok(self.master_reader().map_or_else(|| Ok(Vec::new()), |reader| master::read_of(reader, id))?)
+    }
+
+    fn master_reader(&self) -> Option<Reader<'_>> {
+        self.facts.map(|facts| self.reader(facts.master.0..facts.master.1))
     }
 
     /// The participant that signed; `None` of an admin statement.
@@ -353,10 +384,15 @@ impl Facts {
         let bytes = usize::try_from(bytes).map_err(|_| of_bytes.fault(BinaryFault::Number))?;
         let counts = reader.offset();
         reader.take(subjects)?;
-        let length = reader.count(1)?;
-        let lists = reader.offset();
-        reader.take(length)?;
-        Ok(Self { certificate, signed_at, bytes, counts, lists, begin: lists + length })
+        let mut part = || {
+            let length = reader.count(1)?;
+            let begin = reader.offset();
+            reader.take(length)?;
+            Ok((begin, begin + length))
+        };
+        let master = part()?;
+        let (lists, begin) = part()?;
+        Ok(Self { certificate, signed_at, bytes, counts, master, lists, begin })
     }
 }
 

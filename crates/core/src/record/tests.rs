@@ -13,7 +13,7 @@ use crate::epcis::event::{
     BizTransaction, ErrorDeclaration, EventId, PersistentDisposition, Quantity, SourceDest, WrittenLot,
 };
 use crate::epcis::vocabulary::{BIZ_STEPS, BIZ_TRANSACTION_TYPES, DISPOSITIONS, ERROR_REASONS, SOURCE_DEST_TYPES};
-use crate::epcis::{Action, BizStep, Coordinates, Disposition, Event, Reader, What, read};
+use crate::epcis::{Action, BizStep, Coordinates, Disposition, Event, Reader, VocabularyElement, What, read};
 use crate::gs1::Id;
 use crate::hash::Hash;
 use crate::index::{Acts, Counts, ListEntry, SignerTag, SubjectKey};
@@ -47,6 +47,7 @@ struct Given {
     signed_at: Timestamp,
     bytes: usize,
     events: Vec<Event>,
+    master_data: Vec<VocabularyElement>,
 }
 
 impl Given {
@@ -59,11 +60,13 @@ impl Given {
             signed_at: Timestamp::from_millis(1_795_253_400_000).unwrap(),
             bytes: 812,
             events,
+            master_data: vec![element()],
         }
     }
 
     fn record(&self) -> LeafRecord {
         let under: Vec<Vec<u32>> = self.events.iter().map(|_| (0..self.names.len() as u32).collect()).collect();
+        let master_data: Vec<&VocabularyElement> = self.master_data.iter().collect();
         let facts = CaptureFacts {
             signer: &self.signer,
             certificate: &self.certificate,
@@ -72,8 +75,18 @@ impl Given {
             events: &self.events,
             under: &under,
             counts: &[Counts::NEW],
+            master_data: &master_data,
         };
         LeafRecord::of_capture(self.statement, &self.names, &facts)
+    }
+}
+
+fn element() -> VocabularyElement {
+    VocabularyElement {
+        vocabulary: "urn:epcglobal:epcis:vtype:Location".to_owned(),
+        id: "https://id.gs1.org/414/9506000134369".to_owned(),
+        attributes: vec![("urn:epcglobal:cbv:mda:name".to_owned(), Json::from("Cellar"))],
+        children: vec!["urn:x:shelf".to_owned()],
     }
 }
 
@@ -245,12 +258,15 @@ prop_compose! {
             signed_at,
             bytes,
             events,
+            master_data: vec![element()],
         }
     }
 }
 
 /// Reads everything that a record says; what it is does not matter.
 fn read_all(record: &LeafRecord) {
+    let _ = record.master_data_of("https://id.gs1.org/414/9506000134369");
+    let _ = record.master_ids().count();
     let _ = (record.statement(), record.signer(), record.subjects().count());
     let keys = record.event_keys().count() as u32;
     for position in 0..=keys {
@@ -279,6 +295,11 @@ proptest! {
         prop_assert!(record.event_keys().eq(given.events.iter().map(key)));
         prop_assert!(record.signer().is_some());
         prop_assert_eq!(record.signer(), Some(given.signer.clone()));
+        for element in &given.master_data {
+            let found = record.master_data_of(&element.id).unwrap();
+            prop_assert_eq!(found, std::slice::from_ref(element));
+        }
+        prop_assert!(record.master_ids().map(|(id, _)| id).eq(given.master_data.iter().map(|one| one.id.as_str())));
         for (position, event) in given.events.iter().enumerate() {
             let found = record.event(position as u32).unwrap();
             prop_assert_eq!(found.as_ref(), Some(event));
@@ -367,6 +388,7 @@ fn the_events_under_a_subject_are_found_without_the_others() {
             events: &events,
             under,
             counts: &[],
+            master_data: &[],
         };
         let names: Vec<(SubjectKey, Acts)> = keys.iter().map(|key| (*key, Acts::NONE)).collect();
         LeafRecord::of_capture(StatementId::from_hash(Hash::of(b"statement")), &names, &facts)
@@ -439,13 +461,14 @@ fn a_record_of_one_item_is_short() {
         for (name, value) in changes {
             event[*name] = value.clone();
         }
-        Given::of(events(json!([event]))).record().as_bytes().len()
+        Given { master_data: Vec::new(), ..Given::of(events(json!([event]))) }.record().as_bytes().len()
     };
-    assert_eq!(length(&[]), 267);
-    assert_eq!(length(&[("eventID", json!("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))]), 251);
-    assert_eq!(length(&[("eventID", json!("https://events.example/2026/11/21/0001"))]), 274);
+    assert_eq!(length(&[]), 268);
+    assert_eq!(length(&[("eventID", json!("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"))]), 252);
+    assert_eq!(length(&[("eventID", json!("https://events.example/2026/11/21/0001"))]), 275);
     // As another event would have it that is beside this in one document.
-    let several = Given::of(events(json!([one_item(), one_item(), one_item()]))).record().as_bytes().len();
+    let several = Given { master_data: Vec::new(), ..Given::of(events(json!([one_item(), one_item(), one_item()]))) };
+    let several = several.record().as_bytes().len();
     assert_eq!((several - length(&[])) / 2, 140);
 }
 
@@ -505,7 +528,7 @@ fn the_bytes_of_a_version_do_not_change() {
         ERROR_REASONS.words,
     ];
     let words = lists.map(|words| words.join(" ")).join("\n");
-    assert_eq!(RECORD_VERSION, 4);
+    assert_eq!(RECORD_VERSION, 5);
     let full = json!({
         "type": "TransformationEvent",
         "eventID": "https://events.example/1",
@@ -533,7 +556,7 @@ fn the_bytes_of_a_version_do_not_change() {
         digests,
         [
             "6f7594b314ed433fbef98b38866ffb222b616be3dca35669f5b85aa5ec288eee",
-            "72d4719d59664773a3d07dddb3d698d988655bafb05f7e6afdc7484ae2fa9a85",
+            "4ee7ac176a495920374d08c57745af35ddf4a2efa3e9479c989626f7128f8c9b",
         ]
     );
 }

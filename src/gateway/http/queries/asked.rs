@@ -29,7 +29,7 @@ const TOKEN_NAME: &str = "nextPageToken";
 const ORIGINAL_NAME: &str = "sealane:original";
 
 /// What was asked for, apart from the path.
-pub struct Asked {
+pub struct AskedQuery {
     pub parameters: QueryParameters,
     /// The parameters as they came, without the token: they stand in the link to the next page.
     pairs: Vec<(String, String)>,
@@ -38,7 +38,7 @@ pub struct Asked {
     pub form: IdForm,
 }
 
-impl Asked {
+impl AskedQuery {
     /// Reads a request.
     ///
     /// # Errors
@@ -223,10 +223,10 @@ mod tests {
 
     use super::*;
 
-    fn read(query: &str, headers: &[(&str, &str)]) -> Result<Asked, String> {
+    fn read(query: &str, headers: &[(&str, &str)]) -> Result<AskedQuery, String> {
         let request = TestRequest::get().uri(&format!("/events?{query}"));
         let request = headers.iter().fold(request, |request, one| request.insert_header(*one)).to_http_request();
-        Asked::of(&request).map_err(|problem| format!("{} {}", problem.code().as_str(), problem.detail()))
+        AskedQuery::of(&request).map_err(|problem| format!("{} {}", problem.code().as_str(), problem.detail()))
     }
 
     #[test]

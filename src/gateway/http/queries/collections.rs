@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::asked::Asked;
+use super::asked::AskedQuery;
 use super::{answer, ask, events, side};
 use crate::gateway::http::Served;
 use crate::gateway::http::capture::base_of;
@@ -65,7 +65,7 @@ impl Resources {
 /// `GET /epcs` and the like: what stands in events, each once, in its order.
 pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
     let side = side(&request, &served).await?;
-    let (resources, asked) = (Resources::of(&request)?, Asked::of(&request)?);
+    let (resources, asked) = (Resources::of(&request)?, AskedQuery::of(&request)?);
     asked.takes_no_query()?;
     let digest = Hash::of(resources.path.as_bytes());
     let token = asked.page(&served, digest)?;
@@ -93,7 +93,7 @@ pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<Htt
 /// `GET /epcs/{epc}` and the like: that there are events of it.
 pub async fn get(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
     let side = side(&request, &served).await?;
-    Asked::of(&request)?.takes_no_query()?;
+    AskedQuery::of(&request)?.takes_no_query()?;
     let query = Resources::of(&request)?.named(&request, "")?;
     check_seen(&side, query).await?;
     Ok(answer::collection(vec!["events".to_owned()]))
@@ -102,7 +102,7 @@ pub async fn get(request: HttpRequest, served: web::Data<Served>) -> Result<Http
 /// `GET /epcs/{epc}/events` and the like, with any further parameter of a query.
 pub async fn list_events(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
     let side = side(&request, &served).await?;
-    let asked = Asked::of(&request)?;
+    let asked = AskedQuery::of(&request)?;
     let named = Resources::of(&request)?.named(&request, "/events")?;
     check_seen(&side, named.clone()).await?;
     let mut query = asked.parameters.read()?;

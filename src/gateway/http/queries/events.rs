@@ -5,12 +5,12 @@ use std::sync::Arc;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::asked::Asked;
+use super::asked::AskedQuery;
 use super::{answer, ask, resolved, side};
 use crate::gateway::http::Served;
 use crate::gateway::query::QuerySide;
 use crate::gateway::query::form::{IdForm, Prefixes};
-use crate::gateway::query::store::{EventPage, PageRequest};
+use crate::gateway::query::store::{FoundPage, PageRequest};
 use crate::http::events::{document, identifier};
 use crate::http::problem::{Code, Problem};
 use sealane_core::epcis::query::{Condition, CountLimit, EventQuery, Key, KeyRange};
@@ -21,7 +21,7 @@ const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
 /// `GET /events`.
 pub async fn list_events(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
     let side = side(&request, &served).await?;
-    let asked = Asked::of(&request)?;
+    let asked = AskedQuery::of(&request)?;
     let query = asked.parameters.read()?;
     page(&request, &served, side, &asked, query).await
 }
@@ -35,7 +35,7 @@ pub async fn get_event(request: HttpRequest, served: web::Data<Served>) -> Resul
     if request.query_string() == "ver=CBV2.0" {
         event_id = format!("{event_id}?ver=CBV2.0");
     }
-    let form = Asked::form_alone(&request)?;
+    let form = AskedQuery::form_alone(&request)?;
     let query = EventQuery {
         conditions: vec![Condition::new("eventID", vec![KeyRange::Exactly(Key::text(&event_id))])],
         ..EventQuery::default()
@@ -56,7 +56,7 @@ pub async fn page(
     request: &HttpRequest,
     served: &web::Data<Served>,
     side: QuerySide,
-    asked: &Asked,
+    asked: &AskedQuery,
     query: EventQuery,
 ) -> Result<HttpResponse, Problem> {
     let digest = asked.digest(request, &query);
@@ -98,7 +98,7 @@ pub async fn page(
 }
 
 /// Writes a page in a form, and says which form it is.
-fn written(served: &Served, page: EventPage, form: IdForm, prefixes: &Prefixes, size: TreeSize) -> HttpResponse {
+fn written(served: &Served, page: FoundPage, form: IdForm, prefixes: &Prefixes, size: TreeSize) -> HttpResponse {
     let mut form_given = form;
     let events = page.events.into_iter().map(|mut found| {
         if !form.write(&mut found.json, prefixes) {

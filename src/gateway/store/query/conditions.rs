@@ -40,7 +40,7 @@ pub struct OrderField {
 
 /// A query as the store carries it out.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct RowQuestion {
     pub tests: Vec<Test>,
     /// `None` for the order of the ledger.
     pub order: Option<OrderField>,
@@ -54,7 +54,7 @@ pub struct Question {
 /// The fields of which each event has one key.
 const SINGLE: [&str; 2] = [Field::EVENT_TIME, Field::RECORD_TIME];
 
-impl Question {
+impl RowQuestion {
     /// Looks up the fields of a query; `None` if it finds nothing, since no event has what it asks for.
     pub fn of<S: Session>(session: &mut S, query: &EventQuery, end: i64) -> Result<Option<Self>, FindError> {
         if !query.master.is_empty() {
@@ -138,7 +138,7 @@ impl Question {
     }
 }
 
-/// Stands for the condition that became [`Question::keys`].
+/// Stands for the condition that became [`RowQuestion::keys`].
 pub const KEYS: usize = usize::MAX;
 
 fn key_of(field: &Field) -> Vec<u8> {

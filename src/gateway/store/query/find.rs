@@ -16,13 +16,13 @@ use sealane_core::epcis::query::{EventQuery, Key};
 use sealane_core::json::{self, Json};
 use sealane_core::merkle::{LeafIndex, TreeSize};
 
-use super::conditions::{KEYS, Question, Test};
+use super::conditions::{KEYS, RowQuestion, Test};
 use super::master::participant;
 use super::session::{HitRow, Session, corrupt};
 use super::sql::Bound;
 use super::walk::Walk;
 use super::{leaf, place_of, row_number, seq_end, seq_of, time};
-use crate::gateway::query::store::{EventPage, FindError, FoundEvent, PageEnd, PageRequest, QueryStoreError};
+use crate::gateway::query::store::{FindError, FoundEvent, FoundPage, PageEnd, PageRequest, QueryStoreError};
 
 /// How long a query may take.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -124,9 +124,9 @@ pub fn page<S: Session>(
     mut meter: Meter,
     query: &EventQuery,
     page: &PageRequest,
-) -> Result<EventPage, FindError> {
-    let nothing = EventPage { events: Vec::new(), next: None };
-    let Some(question) = Question::of(session, query, seq_end(page.size))? else { return Ok(nothing) };
+) -> Result<FoundPage, FindError> {
+    let nothing = FoundPage { events: Vec::new(), next: None };
+    let Some(question) = RowQuestion::of(session, query, seq_end(page.size))? else { return Ok(nothing) };
     let after = match &page.after {
         None => None,
         // Nothing is behind what cannot be there.
@@ -140,7 +140,7 @@ pub fn page<S: Session>(
     let has_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| has_more).map(page_end).transpose()?;
-    Ok(EventPage { events: events(session, &found, page.size)?, next })
+    Ok(FoundPage { events: events(session, &found, page.size)?, next })
 }
 
 /// How many events a query finds, as far as `limit`.
@@ -151,7 +151,7 @@ pub fn count<S: Session>(
     size: TreeSize,
     limit: u64,
 ) -> Result<u64, FindError> {
-    let Some(mut question) = Question::of(session, query, seq_end(size))? else { return Ok(0) };
+    let Some(mut question) = RowQuestion::of(session, query, seq_end(size))? else { return Ok(0) };
     question.forget_order();
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     Ok(hits(session, &mut meter, &question, None, limit)?.len() as u64)
@@ -166,7 +166,7 @@ fn page_end(hit: &Hit) -> Result<PageEnd, QueryStoreError> {
 fn hits<S: Session>(
     session: &mut S,
     meter: &mut Meter,
-    question: &Question,
+    question: &RowQuestion,
     after: Option<Hit>,
     wanted: usize,
 ) -> Result<Vec<Hit>, FindError> {
@@ -190,7 +190,7 @@ fn hits<S: Session>(
 }
 
 /// The condition with the fewest rows, if they are fewer than `limit`.
-fn fewest<S: Session>(session: &mut S, question: &Question, limit: i64) -> Result<Option<usize>, FindError> {
+fn fewest<S: Session>(session: &mut S, question: &RowQuestion, limit: i64) -> Result<Option<usize>, FindError> {
     let (mut least, mut found) = (limit, None);
     for (at, test) in question.all_tests() {
         let rows = test.rows(session, least)?;
@@ -205,7 +205,7 @@ fn fewest<S: Session>(session: &mut S, question: &Question, limit: i64) -> Resul
 fn gather<S: Session>(
     session: &mut S,
     meter: &mut Meter,
-    question: &Question,
+    question: &RowQuestion,
     by: usize,
     after: Option<&Hit>,
     wanted: usize,
@@ -254,7 +254,7 @@ fn gather<S: Session>(
 }
 
 /// Where two events stand in the answer, as [`EventQuery::compare`] says.
-fn compare(question: &Question, one: &Hit, other: &Hit) -> Ordering {
+fn compare(question: &RowQuestion, one: &Hit, other: &Hit) -> Ordering {
     let turned = |order: Ordering| if question.is_descending { order.reverse() } else { order };
     let by_key = match (&one.key, &other.key) {
         (Some(key), Some(other_key)) => turned(key.cmp(other_key)),
@@ -329,7 +329,7 @@ fn event(row: DocumentRow, repeated_at: Vec<LeafIndex>) -> Result<FoundEvent, Qu
     })
 }
 
-impl Question {
+impl RowQuestion {
     /// All conditions, each with what stands for it.
     fn all_tests(&self) -> Vec<(usize, Test)> {
         let mut all: Vec<(usize, Test)> = self.tests.iter().cloned().enumerate().collect();

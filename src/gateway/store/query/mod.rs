@@ -28,7 +28,7 @@ use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::time::Timestamp;
 
 use crate::gateway::query::store::{
-    Cursor, EventPage, FindError, IndexedBlock, KnownElement, MasterFilter, PageRequest, QueryStore, QueryStoreError,
+    Cursor, FindError, FoundPage, IndexedBlock, KnownElement, MasterFilter, PageRequest, QueryStore, QueryStoreError,
 };
 use find::Meter;
 use session::{Database, Session, corrupt, of_store};
@@ -86,7 +86,7 @@ impl<D: Database> QueryStore for RowStore<D> {
         })
     }
 
-    fn find(&self, query: &EventQuery, page: &PageRequest) -> Result<EventPage, FindError> {
+    fn find(&self, query: &EventQuery, page: &PageRequest) -> Result<FoundPage, FindError> {
         self.database.read(|session| find::page(session, Meter::start(self.bounds), query, page))
     }
 

@@ -1,6 +1,6 @@
 //! Walks over events in a query's order, some rows at a time, each looked up for the conditions.
 
-use super::conditions::{KEYS, OrderField, Question};
+use super::conditions::{KEYS, OrderField, RowQuestion};
 use super::find::{Hit, Meter};
 use super::session::{HitRow, Session};
 use super::sql::Sql;
@@ -18,7 +18,7 @@ enum Phase {
 
 /// A walk under way.
 pub struct Walk<'a> {
-    question: &'a Question,
+    question: &'a RowQuestion,
     phase: Phase,
     /// Behind this the next step begins.
     after: Option<Hit>,
@@ -28,7 +28,7 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(question: &'a Question, after: Option<Hit>, rows: i64) -> Self {
+    pub fn new(question: &'a RowQuestion, after: Option<Hit>, rows: i64) -> Self {
         let phase = match (&question.order, &after) {
             (None, _) | (Some(_), Some(Hit { key: None, .. })) => Phase::Events,
             (Some(_), _) => Phase::Keys,

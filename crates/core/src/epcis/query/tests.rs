@@ -337,7 +337,7 @@ impl MasterData for Places {
                 vec!["https://id.gs1.org/414/9506000134369".to_owned()]
             }
             MasterQuestion::Within(_) => (0..=limit).map(|number| format!("urn:x:{number}")).collect(),
-            MasterQuestion::HasAttribute(names) if names[0] == "urn:epcglobal:cbv:mdasite" => {
+            MasterQuestion::HasAttribute(names) if names[0] == "urn:epcglobal:cbv:mda:site" => {
                 vec!["https://id.gs1.org/414/9506000134376".to_owned()]
             }
             MasterQuestion::Attribute { name, values } if name == "urn:x#a" && values[0] == "b" => {
