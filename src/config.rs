@@ -2,6 +2,7 @@
 
 mod agreement;
 mod found;
+mod gateway;
 mod peers;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use agreement::{AgreementSection, AgreementSettingsError};
 pub use found::{FoundedSettings, SettingsError};
+pub use gateway::GatewaySection;
 pub use peers::{PeerEndpoint, PeerSettings, PeerSettingsError, PeersSection};
 
 /// The file's name inside the data directory.
@@ -83,6 +85,8 @@ pub struct Config {
     pub peers: PeersSection,
     #[serde(default)]
     pub agreement: AgreementSection,
+    #[serde(default)]
+    pub gateway: GatewaySection,
 }
 
 /// Where the operator's page is served: an address of this machine that no other one reaches, and a port.

@@ -180,8 +180,16 @@ pub struct DropOptions {
 
 impl GatewayOptions {
     pub fn filled_from(self, config: &Config) -> Self {
-        let run = self.run;
+        let (run, section) = (self.run, &config.gateway);
         let run = RunOptions {
+            identity: run.identity.or_else(|| section.identity.clone()),
+            listen: run.listen.or_else(|| config.listen.clone()),
+            client_ca: run.client_ca.or_else(|| section.client_ca.clone()),
+            trust: run.trust.or_else(|| section.trust.clone()),
+            max_jobs: run.max_jobs.or(section.max_jobs),
+            no_batch: run.no_batch || section.no_batch.unwrap_or_default(),
+            strict: run.strict || section.strict.unwrap_or_default(),
+            no_query: run.no_query || section.no_query.unwrap_or_default(),
             tls: run.tls.filled_from(config),
             limits: run.limits.filled_from(config),
             log_format: run.log_format.or(config.log_format),

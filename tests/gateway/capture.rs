@@ -172,7 +172,7 @@ fn what_cannot_be_read_is_refused_and_leaves_nothing() {
     let answer = request(gateway.host(), "OPTIONS", "/epcis/events", &[], b"");
     assert_eq!(
         (answer.status, answer.header("Allow"), answer.header("GS1-EPCIS-Capture-Limit")),
-        (204, Some("OPTIONS, POST"), Some("10000"))
+        (204, Some("GET, HEAD, OPTIONS, POST"), Some("10000"))
     );
 }
 

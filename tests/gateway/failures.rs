@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::fake_node::{Act, FakeNode};
 use crate::member::{DAY_MS, Member};
-use crate::program::{Gateway, commissioning, refused, times_recorded, until};
+use crate::mount::Mount;
+use crate::program::{Gateway, command, commissioning, refused, times_recorded, until};
 use crate::support::{Node, path, run, text};
 
 fn host(node: &Node) -> &str {
@@ -227,13 +228,112 @@ fn a_full_queue_and_a_damaged_one_say_so() {
     ids.iter().for_each(|id| drop(gateway.until_final(id)));
     gateway.until_final(&gateway.take(&commissioning(&["K3"])));
 
-    let queue = gateway.dir.path().join("queue.sqlite");
-    let damage = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('DROP TABLE recorded'); c.commit()";
-    let output = std::process::Command::new("python3").args(["-c", damage, path(&queue)]).output().unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
+    alter_queue(&gateway, "DROP TABLE recorded");
     let answer = gateway.post(&commissioning(&["K4"]));
     refused(&answer, 503, "queue-unwritten", "ImplementationException", "nothing was kept");
     assert_eq!(answer.header("Retry-After"), Some("30"));
+}
+
+/// Changes the queue behind the gateway's back.
+fn alter_queue(gateway: &Gateway, sql: &str) {
+    let alter = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()";
+    let queue = gateway.dir.path().join("queue.sqlite");
+    let output = std::process::Command::new("python3").args(["-c", alter, path(&queue), sql]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_gateway_whose_oldest_job_waits_too_long_is_not_ready_and_takes_captures() {
+    let node = maker();
+    let (identity, address) = (node.identity("Maker"), host(&node).to_owned());
+    let gateway = Gateway::start(&identity, &[&node.url], &[]);
+    gateway.until_final(&gateway.take(&commissioning(&["M0"])));
+    let dir = node.stop();
+    let first = gateway.take(&commissioning(&["M1"]));
+    assert_eq!(gateway.get("/health/ready").status, 200, "a minute without a node is no alarm");
+    alter_queue(&gateway, "UPDATE jobs SET received_at = received_at - 15 * 60 * 1000 WHERE finished_at IS NULL");
+    let ready = gateway.get("/health/ready");
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.json()["obstacles"], json!(["the oldest job has waited for 15 minutes"]));
+    let second = gateway.take(&commissioning(&["M2"]));
+    let node = Node::serve_on(dir, &address);
+    [first, second].iter().for_each(|id| drop(gateway.until_final(id)));
+    assert_eq!(gateway.get("/health/ready").status, 200);
+    assert_eq!([times_recorded(&node, "M1"), times_recorded(&node, "M2")], [1, 1]);
+}
+
+#[test]
+fn a_clock_that_is_wrong_refuses_nothing() {
+    let node = maker();
+    let fake = FakeNode::before(host(&node));
+    // What a node says of a statement that was signed an hour ahead, until that hour has passed.
+    fake.then([FakeNode::problem(400, "issued-ahead"), FakeNode::problem(400, "issued-ahead")]);
+    let gateway = Gateway::start(&node.identity("Maker"), &[&fake.url], &[]);
+    let id = gateway.take(&commissioning(&["N1"]));
+    let job = gateway.until(&id, |job| job["sealane:trouble"].is_string());
+    assert_eq!((&job["running"], &job["success"]), (&json!(true), &json!(true)), "{job}");
+    gateway.until_final(&id);
+    assert_eq!(times_recorded(&node, "N1"), 1);
+    assert!(fake.posted().windows(2).all(|two| two[0] == two[1]), "the same bytes each time");
+}
+
+#[test]
+fn a_full_disk_takes_nothing_and_loses_nothing() {
+    let node = maker();
+    let dir = tempfile::tempdir().unwrap();
+    let Some(mount) = Mount::make(dir.path(), "size=48m") else { return };
+    let gateway = Gateway::start_in(dir, &node.identity("Maker"), &[&node.url], &[]);
+    let kept = gateway.take(&commissioning(&["P0"]));
+    gateway.until_final(&kept);
+    let filler = gateway.dir.path().join("filler");
+    // A write to a full file system ends the copy, which is what is wanted.
+    let _ = std::fs::write(&filler, vec![1_u8; 64 * 1024 * 1024]);
+    let taken: Vec<String> = (0..200)
+        .map_while(|n| {
+            let answer = gateway.post(&commissioning(&[&format!("P1{n}")]));
+            if answer.status == 202 {
+                return Some(answer.json()["captureID"].as_str().unwrap().to_owned());
+            }
+            let problem = refused(&answer, 503, "queue-unwritten", "ImplementationException", "nothing was kept");
+            assert!(problem["detail"].as_str().unwrap().contains("full"), "{problem}");
+            None
+        })
+        .collect();
+    assert!(taken.len() < 200, "the disk was never full");
+    std::fs::remove_file(&filler).unwrap();
+    for id in taken.iter().chain([&kept]) {
+        gateway.until_final(id);
+    }
+    gateway.until_final(&gateway.take(&commissioning(&["P2"])));
+    drop(gateway);
+    drop(mount);
+}
+
+#[test]
+fn the_settings_can_stand_in_a_file() {
+    let node = maker();
+    let data = tempfile::tempdir().unwrap();
+    let write = |more: &str| {
+        let identity = node.identity("Maker");
+        let text = format!(
+            "url = [\"{}\"]\nlisten = \"127.0.0.1:0\"\n[gateway]\nas = {:?}\nno-query = true\n{more}",
+            node.url,
+            path(&identity)
+        );
+        std::fs::write(data.path().join("sealane.toml"), text).unwrap();
+    };
+    write("max-jobs = 0\n");
+    let output = command(data.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(told.contains("sealane.toml") && told.contains("nonzero"), "{told}");
+    write("max-jobs = 5\nstrict = true\n");
+    let gateway = Gateway::start_from(data, &node.identity("Maker"));
+    let mut commented = commissioning(&["Q1"]);
+    commented["_comment"] = json!("x");
+    assert_eq!(gateway.post(&commented).status, 400, "strict");
+    gateway.until_final(&gateway.take(&commissioning(&["Q2"])));
+    assert_eq!(gateway.get("/events").status, 404, "no queries");
 }
 
 #[test]

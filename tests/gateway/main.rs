@@ -8,6 +8,8 @@ mod failures;
 mod fake_node;
 mod indexing;
 mod jobs;
+#[path = "../system/mount.rs"]
+mod mount;
 mod openapi;
 mod proceed;
 mod program;

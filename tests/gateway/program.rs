@@ -32,22 +32,33 @@ impl Gateway {
     }
 
     pub fn start_in(dir: TempDir, identity: &Path, nodes: &[&str], further: &[&str]) -> Self {
-        let mut arguments =
-            vec!["gateway", "--json", "--listen", "127.0.0.1:0", "--as", path(identity), "--data", path(dir.path())];
+        let mut arguments = vec!["--listen", "127.0.0.1:0", "--as", path(identity)];
         nodes.iter().for_each(|node| arguments.extend(["--node", node]));
         arguments.extend(further);
+        let mut gateway = Self::spawn(dir, identity, &arguments);
+        let owned = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect();
+        (gateway.nodes, gateway.further) = (owned(nodes), owned(further));
+        gateway
+    }
+
+    /// One whose settings are in the file of its directory.
+    pub fn start_from(dir: TempDir, identity: &Path) -> Self {
+        Self::spawn(dir, identity, &[])
+    }
+
+    fn spawn(dir: TempDir, identity: &Path, arguments: &[&str]) -> Self {
+        let arguments = [&["gateway", "--json", "--data", path(dir.path())], arguments].concat();
         let mut child = sealane(&arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let started: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("gateway printed {line:?}"));
-        let owned = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect();
         Self {
             url: started["url"].as_str().unwrap().to_owned(),
             started,
             dir,
             identity: identity.to_owned(),
-            nodes: owned(nodes),
-            further: owned(further),
+            nodes: Vec::new(),
+            further: Vec::new(),
             child,
         }
     }
