@@ -15,6 +15,7 @@ moments; what the machine does meanwhile differs.
 """
 
 import argparse
+import datetime
 import json
 import os
 import pathlib
@@ -68,6 +69,123 @@ class Program:
         self.log.close()
 
 
+class Captures:
+    """What clients have captured at a gateway, and what must stand on the ledger for it."""
+
+    def __init__(self):
+        self.accepted, self.serials, self.cut_off = {}, {}, set()
+        self.count = 0
+        self.slowest = 0.0
+        self.lock = threading.Lock()
+
+    def make(self, dice):
+        """A document that was not posted before, its serials, and how it is posted."""
+        with self.lock:
+            first, count = self.count, dice.randint(1, 3)
+            self.count += count
+        serials = [f"S{number}" for number in range(first, first + count)]
+        events = [event(serial) for serial in serials]
+        kind = dice.random()
+        if kind < 0.05:
+            single = {"@context": document([])["@context"]} | event(serials[0])
+            return "/events", single, serials[:1], {}
+        headers = {"GS1-Capture-Error-Behaviour": "proceed"} if kind < 0.15 else {}
+        if headers:
+            events.insert(0, event(serials[0]) | {"eventTime": "never"})
+        return "/capture", document(events), serials, headers
+
+    def check_final(self, connection):
+        """Waits until every accepted capture is final. Its serials must stand on the ledger from then on."""
+        until = time.monotonic() + FINAL_WITHIN
+        for job, (serials, client) in self.accepted.items():
+            while True:
+                status, body = connection.ask("GET", f"/capture/{job}", headers=client)
+                expect(status == 200, f"LOST: job {job} was accepted, and the gateway says {status}")
+                told = json.loads(body)
+                if not told["running"]:
+                    break
+                expect(time.monotonic() < until, f"LOST: job {job} is not final: {told}")
+                time.sleep(0.05)
+            expect(told["sealane:state"] == "final", f"LOST: job {job} is {told['sealane:state']}: {told}")
+            self.slowest = max(self.slowest, seconds_of(told["finishedAt"]) - seconds_of(told["createdAt"]))
+            self.serials.update(dict.fromkeys(serials, job))
+        self.accepted.clear()
+
+    def check_once(self, found, where):
+        """Holds serials, each with the places where it was found, against what was accepted."""
+        for serial, job in self.serials.items():
+            expect(found.get(serial), f"LOST: {serial} of job {job} is not {where}")
+        twice = {serial: places for serial, places in found.items() if len(places) > 1}
+        expect(not twice, f"TWICE {where}: {dict(list(twice.items())[:5])}")
+
+    def kept_unheard(self, found):
+        """How many serials stand on the ledger whose answer a kill cut off."""
+        return sum(1 for serial in self.cut_off if serial in found and serial not in self.serials)
+
+
+class Poster:
+    """A client that posts one capture after the other, and some again."""
+
+    def __init__(self, captures, dice, client=None):
+        """`client` has the headers by which the gateway knows it, if it asks for them."""
+        self.captures, self.dice, self.client = captures, dice, client or {}
+        self.last = None
+
+    def next(self):
+        again = self.last is not None and self.dice.random() < 0.05
+        return self.last if again else self.captures.make(self.dice)
+
+    def post(self, connection, capture):
+        """Has a capture accepted, or raises `Killed` if the gateway goes away before it answers."""
+        (path, body, serials, headers), captures = capture, self.captures
+        headers = {"Content-Type": "application/json"} | headers | self.client
+        try:
+            status, answer = connection.ask("POST", path, json.dumps(body).encode(), headers)
+        except Killed:
+            with captures.lock:
+                captures.cut_off.update(serials)
+            raise
+        expect(status in (201, 202), f"POST {path}: {status} {answer[:500]!r}")
+        with captures.lock:
+            captures.accepted[json.loads(answer)["captureID"]] = (serials, self.client)
+        self.last = capture
+
+
+class Leaves:
+    """Where each serial stands on the ledger, by the leaves of one node."""
+
+    def __init__(self):
+        self.count = 0
+        self.found = {}
+
+    def read(self, connection):
+        """Reads what is new."""
+        size = int(connection.get("/ledger/checkpoint").splitlines()[1])
+        while self.count < size:
+            index = self.count // BUNDLE
+            width = min(BUNDLE, size - index * BUNDLE)
+            bundle = connection.get(bundle_path(index, width))
+            at, entries = 0, []
+            while at < len(bundle):
+                length = int.from_bytes(bundle[at : at + 2], "big")
+                entries.append(bundle[at + 2 : at + 2 + length])
+                at += 2 + length
+            for data in entries[self.count - index * BUNDLE :]:
+                self.take(connection, data)
+                self.count += 1
+
+    def take(self, connection, data):
+        if data[:1] == b"\x02":
+            # A statement too long for its leaf.
+            data = b"\x01" + connection.get(f"/ledger/statements/{base64url(data[1:33])}")
+        if data[:1] != b"\x01":
+            return
+        payload = json.loads(from_base64url(data[1:].decode().split(".")[1]))
+        for one in payload.get("epcisBody", {}).get("eventList", [payload]):
+            for serial in serials_of(one):
+                self.found.setdefault(serial, []).append(self.count)
+
+
 class Run:
     def __init__(self, options):
         self.binary = options.binary
@@ -76,10 +194,8 @@ class Run:
         self.log = self.directory / "log"
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("SEALANE_")}
         self.environment["SEALANE_LOG"] = "warn"
-        self.accepted, self.serials, self.cut_off = {}, {}, set()
-        self.count = self.kills = self.checked_leaves = 0
-        self.found = {}
-        self.lock = threading.Lock()
+        self.captures, self.leaves = Captures(), Leaves()
+        self.kills = 0
         self.data, self.maker, self.queue = (self.directory / name for name in ("data", "maker", "gateway"))
         self.node = None
         self.set_up()
@@ -110,42 +226,16 @@ class Run:
 
     # Load
 
-    def capture(self, dice):
-        """A document that was not posted before, its serials, and how it is posted."""
-        with self.lock:
-            first, count = self.count, dice.randint(1, 3)
-            self.count += count
-        serials = [f"S{number}" for number in range(first, first + count)]
-        events = [event(serial) for serial in serials]
-        kind = dice.random()
-        if kind < 0.05:
-            single = {"@context": document([])["@context"]} | event(serials[0])
-            return "/events", single, serials[:1], {}
-        headers = {"GS1-Capture-Error-Behaviour": "proceed"} if kind < 0.15 else {}
-        if headers:
-            events.insert(0, event(serials[0]) | {"eventTime": "never"})
-        return "/capture", document(events), serials, headers
-
     def post(self, address, dice, ended, begun, problems):
-        connection, last = Connection(address), None
-        while not ended.is_set():
-            again = last is not None and dice.random() < 0.05
-            path, body, serials, headers = last if again else self.capture(dice)
-            try:
-                status, answer = connection.ask(
-                    "POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"} | headers
-                )
-            except Killed:
-                with self.lock:
-                    self.cut_off.update(serials)
-                break
-            if status not in (201, 202):
-                problems.append(f"POST {path}: {status} {answer[:500]!r}")
-                break
-            with self.lock:
-                self.accepted[json.loads(answer)["captureID"]] = serials
-            begun.set()
-            last = (path, body, serials, headers)
+        connection, poster = Connection(address), Poster(self.captures, dice)
+        try:
+            while not ended.is_set():
+                poster.post(connection, poster.next())
+                begun.set()
+        except Killed:
+            pass
+        except Lost as refused:
+            problems.append(str(refused))
         connection.close()
 
     def round(self):
@@ -183,55 +273,13 @@ class Run:
     def check(self):
         gateway = self.start_gateway().wait_until_up()
         connection = Connection(gateway.address)
-        until = time.monotonic() + FINAL_WITHIN
-        for job, serials in self.accepted.items():
-            while True:
-                status, body = connection.ask("GET", f"/capture/{job}")
-                expect(status == 200, f"LOST: job {job} was accepted, and the gateway says {status}")
-                told = json.loads(body)
-                if not told["running"]:
-                    break
-                expect(time.monotonic() < until, f"LOST: job {job} is not final: {told}")
-                time.sleep(0.05)
-            expect(told["sealane:state"] == "final", f"LOST: job {job} is {told['sealane:state']}: {told}")
-            self.serials.update(dict.fromkeys(serials, job))
+        self.captures.check_final(connection)
         connection.close()
         gateway.kill()
-        self.accepted.clear()
-        self.read_ledger()
-        for serial, job in self.serials.items():
-            expect(self.found.get(serial), f"LOST: {serial} of job {job} is not on the ledger")
-        twice = {serial: leaves for serial, leaves in self.found.items() if len(leaves) > 1}
-        expect(not twice, f"TWICE: {dict(list(twice.items())[:5])}")
-
-    def read_ledger(self):
         connection = Connection(self.node.address)
-        size = int(connection.get("/ledger/checkpoint").splitlines()[1])
-        while self.checked_leaves < size:
-            index = self.checked_leaves // BUNDLE
-            width = min(BUNDLE, size - index * BUNDLE)
-            bundle = connection.get(bundle_path(index, width))
-            at, entries = 0, []
-            while at < len(bundle):
-                length = int.from_bytes(bundle[at : at + 2], "big")
-                entries.append(bundle[at + 2 : at + 2 + length])
-                at += 2 + length
-            for data in entries[self.checked_leaves - index * BUNDLE :]:
-                self.take_leaf(connection, data)
-                self.checked_leaves += 1
+        self.leaves.read(connection)
         connection.close()
-
-    def take_leaf(self, connection, data):
-        if data[:1] == b"\x02":
-            # A statement too long for its leaf.
-            data = b"\x01" + connection.get(f"/ledger/statements/{base64url(data[1:33])}")
-        if data[:1] != b"\x01":
-            return
-        payload = json.loads(from_base64url(data[1:].decode().split(".")[1]))
-        events = payload.get("epcisBody", {}).get("eventList", [payload])
-        for one in events:
-            for epc in one.get("epcList", []):
-                self.found.setdefault(epc.rsplit("/", 1)[1], []).append(self.checked_leaves)
+        self.captures.check_once(self.leaves.found, "on the ledger")
 
 
 def event(serial):
@@ -243,6 +291,16 @@ def event(serial):
         "action": "ADD",
         "bizStep": "commissioning",
     }
+
+
+def serials_of(told):
+    """The serials that an event names."""
+    return [epc.rsplit("/", 1)[1] for epc in told.get("epcList", [])]
+
+
+def seconds_of(told):
+    """A time in seconds. Python before 3.11 reads no Z."""
+    return datetime.datetime.fromisoformat(told.replace("Z", "+00:00")).timestamp()
 
 
 def interrupt(*_):
@@ -266,16 +324,15 @@ def main(name, arguments):
             run.round()
             if done % CHECK_EVERY == 0 or done == options.rounds:
                 run.check()
-                print(f"round {done}: {len(run.serials)} events accepted and final", flush=True)
+                print(f"round {done}: {len(run.captures.serials)} events accepted and final", flush=True)
     except Lost as error:
         print(f"{name} gateway: seed {options.seed}, round {done}: {error}\nkept: {run.directory}", file=sys.stderr)
         return 1
     finally:
         run.node.kill()
-    extra = sum(1 for serial in run.cut_off if serial in run.found and serial not in run.serials)
     print(
-        f"{run.kills} kills in {time.monotonic() - began:.0f} s: {len(run.serials)} events of accepted captures, 0 lost, 0 twice; "
-        f"{extra} more events were kept whose answer the kill cut off"
+        f"{run.kills} kills in {time.monotonic() - began:.0f} s: {len(run.captures.serials)} events of accepted captures, "
+        f"0 lost, 0 twice; {run.captures.kept_unheard(run.leaves.found)} more events were kept whose answer the kill cut off"
     )
     shutil.rmtree(run.directory, ignore_errors=True)
     return 0

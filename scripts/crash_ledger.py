@@ -240,10 +240,15 @@ class Connection:
         self.http = http.client.HTTPConnection(address, timeout=PATIENCE)
 
     def ask(self, method, path, body=None, headers=None):
+        status, _, answered = self.exchange(method, path, body, headers)
+        return status, answered
+
+    def exchange(self, method, path, body=None, headers=None):
+        """The status, headers and body of the answer."""
         try:
             self.http.request(method, path, body, headers or {})
             answer = self.http.getresponse()
-            return answer.status, answer.read()
+            return answer.status, answer.headers, answer.read()
         except (OSError, http.client.HTTPException) as error:
             self.http.close()
             raise Killed(str(error)) from None

@@ -119,61 +119,41 @@ class Member:
         expect(code == 0, f"the node of {self.name} ends with {code} when it is told to stop")
 
     def check_log(self):
-        with self.log.open("rb") as log:
-            log.seek(self.read)
-            new = log.read()
-            self.read += len(new)
-        for line in new.decode(errors="replace").splitlines():
-            told = [words for words in NEVER if words in line]
-            expect(not told, f"the log of {self.name} says: {line}")
+        self.read = check_log(self.name, self.log, self.read, NEVER)
 
     def connect(self):
         return Connection(f"127.0.0.1:{self.port}")
 
 
-class Run:
-    """Four members, and what their clients know."""
+class Consortium:
+    """Four members' nodes on this machine, and a maker that they have registered."""
 
-    def __init__(self, options):
+    def __init__(self, options, prefix, in_postgres=False):
+        """Makes the directory. `in_postgres` has two of the four keep the ledger there."""
         self.options = options
         self.binary = options.binary
         self.dice = random.Random(options.seed)
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="sealane-members-", dir=options.directory))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=options.directory))
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("SEALANE_")}
         self.environment["SEALANE_LOG"] = "warn"
+        self.in_postgres = in_postgres
         self.members = []
         self.databases = []
-        self.copy = Copy()
-        self.held = {}
-        self.refused = []
-        self.new = []
-        self.problems = []
-        self.again = self.pairs = self.rivals = 0
-        self.startup = 0.3
-        self.slowest = 0.0
-        # Guards what clients write, and tells that a statement is final.
-        self.news = threading.Condition()
-        self.last_begun = 0.0
-        self.posting, self.ended = threading.Event(), threading.Event()
-        self.clients = []
 
     def must(self, *arguments):
         done = self.command(*arguments)
         if done.returncode != 0:
-            raise SystemExit(f"scripts/crash members: sealane {arguments[0]}: {done.stderr.strip()}")
+            raise SystemExit(f"scripts/crash: sealane {arguments[0]}: {done.stderr.strip()}")
         return done.stdout
 
     def command(self, *arguments):
         command = [self.binary, *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, env=self.environment, check=False)
 
-    # The consortium
-
     def found(self):
         ports = free_ports(2 * len(NAMES))
         for number, name in enumerate(NAMES):
-            in_postgres = self.options.stores == "mixed" and number % 2 == 1
-            database = self.make_database(name.lower()) if in_postgres else None
+            database = self.make_database(name.lower()) if self.in_postgres and number % 2 == 1 else None
             self.members.append(Member(self, name, ports.pop(), ports.pop(), database))
         files = [member.data / "founder.json" for member in self.members]
         first, *others = sorted(self.members, key=lambda member: from_base64url(member.kid))
@@ -185,10 +165,6 @@ class Run:
         for member in self.members:
             member.wait_until_up()
         self.wait_until_ready()
-        connection = self.members[0].connect()
-        self.copy.know_members(connection)
-        expect(len(self.copy.members) == len(NAMES), f"the ledger has the members {list(self.copy.members)}")
-        connection.close()
         self.register()
         # Else a member that is behind does not know the certificate yet.
         self.wait_until_level()
@@ -238,6 +214,69 @@ class Run:
                 expect(time.monotonic() < until, f"{member.name} is not ready {FINAL_WITHIN} s after its start: {seen}")
                 time.sleep(0.02)
             connection.close()
+
+    def wait_until_level(self):
+        until, shown = time.monotonic() + FINAL_WITHIN, None
+        while True:
+            shown = []
+            for member in self.members:
+                connection = member.connect()
+                shown.append(connection.get("/ledger/checkpoint").decode().splitlines()[:3])
+                connection.close()
+            by_size = collections.defaultdict(set)
+            for one in shown:
+                by_size[one[1]].add(one[2])
+            expect(all(len(roots) == 1 for roots in by_size.values()), f"two roots at one size: {shown}")
+            if len(by_size) == 1:
+                return shown[0]
+            expect(time.monotonic() < until, f"the members are not level after {FINAL_WITHIN} s: {shown}")
+            time.sleep(0.02)
+
+    def stop_and_audit(self):
+        """All stop, and each directory is audited."""
+        for member in self.members:
+            member.stop()
+            member.check_log()
+            done = self.command("audit", "--data", member.data)
+            expect(done.returncode == 0, f"sealane audit of {member.name} ends with {done.returncode}: {done.stderr}")
+
+    def keep(self):
+        """Saves what the server would take with it."""
+        for database in self.databases:
+            name = database.rsplit("/", 1)[1]
+            with (self.directory / f"{name}.sql").open("wb") as file:
+                subprocess.run(["pg_dump", database], stdout=file, check=False)
+
+    def kill(self):
+        for member in self.members:
+            member.kill()
+
+
+class Run(Consortium):
+    """Four members, and what their clients know."""
+
+    def __init__(self, options):
+        super().__init__(options, "sealane-members-", options.stores == "mixed")
+        self.copy = Copy()
+        self.held = {}
+        self.refused = []
+        self.new = []
+        self.problems = []
+        self.again = self.pairs = self.rivals = 0
+        self.startup = 0.3
+        self.slowest = 0.0
+        # Guards what clients write, and tells that a statement is final.
+        self.news = threading.Condition()
+        self.last_begun = 0.0
+        self.posting, self.ended = threading.Event(), threading.Event()
+        self.clients = []
+
+    def found(self):
+        super().found()
+        connection = self.members[0].connect()
+        self.copy.know_members(connection)
+        expect(len(self.copy.members) == len(NAMES), f"the ledger has the members {list(self.copy.members)}")
+        connection.close()
 
     # Clients
 
@@ -367,23 +406,6 @@ class Run:
         self.posting.set()
         return latest["height"]
 
-    def wait_until_level(self):
-        until, shown = time.monotonic() + FINAL_WITHIN, None
-        while True:
-            shown = []
-            for member in self.members:
-                connection = member.connect()
-                shown.append(connection.get("/ledger/checkpoint").decode().splitlines()[:3])
-                connection.close()
-            by_size = collections.defaultdict(set)
-            for one in shown:
-                by_size[one[1]].add(one[2])
-            expect(all(len(roots) == 1 for roots in by_size.values()), f"two roots at one size: {shown}")
-            if len(by_size) == 1:
-                return shown[0]
-            expect(time.monotonic() < until, f"the members are not level after {FINAL_WITHIN} s: {shown}")
-            time.sleep(0.02)
-
     def check_receipt(self, member, name, receipt):
         held, now = self.held[name], Held(self.held[name].statement, receipt)
         same = (held.leaf, held.size, held.hash, held.checkpoint) == (now.leaf, now.size, now.hash, now.checkpoint)
@@ -393,19 +415,8 @@ class Run:
         """The last check, of more; then all stop, and each directory is audited."""
         height = self.check(200)
         self.end_load()
-        for member in self.members:
-            member.stop()
-            member.check_log()
-            done = self.command("audit", "--data", member.data)
-            expect(done.returncode == 0, f"sealane audit of {member.name} ends with {done.returncode}: {done.stderr}")
+        self.stop_and_audit()
         return height
-
-    def keep(self):
-        """Saves what the server would take with it."""
-        for database in self.databases:
-            name = database.rsplit("/", 1)[1]
-            with (self.directory / f"{name}.sql").open("wb") as file:
-                subprocess.run(["pg_dump", database], stdout=file, check=False)
 
 
 class Client:
@@ -510,6 +521,17 @@ class Client:
         return first, found[0]
 
 
+def check_log(name, path, read, never):
+    """Fails if what is new in a log has words that it may never have. Returns how far it is read."""
+    with path.open("rb") as log:
+        log.seek(read)
+        new = log.read()
+    for line in new.decode(errors="replace").splitlines():
+        told = [words for words in never if words in line]
+        expect(not told, f"the log of {name} says: {line}")
+    return read + len(new)
+
+
 def check_signing(member, council):
     """Fails if a member's node says that it signs nothing."""
     expect("notSigning" not in council, f"{member.name} signs nothing: {council.get('notSigning')}")
@@ -599,8 +621,7 @@ def main(script, arguments):
     finally:
         run.ended.set()
         run.posting.set()
-        for member in run.members:
-            member.kill()
+        run.kill()
         if lost:
             run.keep()
         else:
