@@ -245,7 +245,7 @@ fn send(
                 match proof.check(&receipt, Some(&compact), |anchor| handovers(&*door, anchor.height().to_string())) {
                     Ok(verified) => {
                         gateway.nodes.stay_with(number);
-                        let landing = landing(gateway, &*door, receipt, &verified, repeated);
+                        let landing = landing(gateway, client, &*door, receipt, &verified, repeated);
                         return landed(gateway, client, id, &compact, landing);
                     }
                     Err(error) => last.add(distrust(gateway, number, &*door, &error), None, true, door.url()),
@@ -255,7 +255,7 @@ fn send(
                 match proof.check(&receipt, None, |anchor| handovers(&*door, anchor.height().to_string())) {
                     Ok(verified) => {
                         gateway.nodes.stay_with(number);
-                        let landing = landing(gateway, &*door, receipt, &verified, Vec::new());
+                        let landing = landing(gateway, client, &*door, receipt, &verified, Vec::new());
                         return landed(gateway, client, id, &compact, landing);
                     }
                     Err(error) => last.add(distrust(gateway, number, &*door, &error), None, true, door.url()),
@@ -340,12 +340,13 @@ fn distrust(gateway: &Gateway, number: usize, door: &dyn NodeDoor, error: &BadRe
 /// What a receipt that holds says of a statement. Its block is awaited, so that the events can be asked for soon.
 fn landing(
     gateway: &Gateway,
+    client: &ClientName,
     door: &dyn NodeDoor,
     receipt: Value,
     verified: &Receipt,
     repeated: Vec<Value>,
 ) -> Landing {
-    gateway.await_block(verified.tree_size);
+    gateway.await_block(client, verified.tree_size);
     let leaf = verified.leaf_index.get();
     Landing { receipt, leaf, node: door.url().to_owned(), at: gateway.clock.now(), repeated }
 }
@@ -433,7 +434,7 @@ fn sign_anew(
                 let compact = String::from_utf8_lossy(&open.statement.compact).into_owned();
                 match proof.check(&receipt, Some(&compact), |anchor| handovers(&**door, anchor.height().to_string())) {
                     Ok(verified) => {
-                        let landing = landing(gateway, &**door, receipt, &verified, Vec::new());
+                        let landing = landing(gateway, client, &**door, receipt, &verified, Vec::new());
                         return landed(gateway, client, id, &compact, landing);
                     }
                     Err(error) => trouble = Some((door.url(), distrust(gateway, number, &**door, &error))),

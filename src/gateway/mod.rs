@@ -33,7 +33,7 @@ pub mod store;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -76,6 +76,10 @@ const CLAIMS_EVERY: Duration = Duration::from_secs(60);
 
 /// How often it is looked for clients whose jobs another process has queued.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a query waits for the rows of what its client has captured, and how often it looks.
+const OWN_WITHIN: Duration = Duration::from_secs(2);
+const OWN_EVERY: Duration = Duration::from_millis(10);
 
 /// How long the copy of the ledger is brought up sooner for the sake of one receipt.
 const AWAITED_FOR: Duration = Duration::from_secs(5);
@@ -148,6 +152,8 @@ pub struct Gateway {
     claims: RwLock<Option<Claims>>,
     /// Clients whose jobs wait for a certificate in force, and why.
     stopped: Mutex<BTreeMap<ClientName, String>>,
+    /// The size of the ledger in which each client's last receipt is.
+    awaited: Mutex<BTreeMap<ClientName, TreeSize>>,
     /// Counts jobs that have ended, for those who wait for one.
     landed: watch::Sender<u64>,
     /// A node shows another ledger than the pinned one: nothing is sent.
@@ -177,6 +183,7 @@ impl Gateway {
             proof: OnceLock::new(),
             claims: RwLock::new(None),
             stopped: Mutex::default(),
+            awaited: Mutex::default(),
             landed: watch::Sender::new(0),
             other_ledger: Mutex::default(),
             queries: queries.map(Queries::new),
@@ -249,8 +256,31 @@ impl Gateway {
         self.clock.now()
     }
 
-    /// Has the copy of the ledger asked for more often until it has a size, which a receipt is of.
-    fn await_block(&self, size: TreeSize) {
+    /// The rows, once they have all that a client was told to be final; if that takes longer than it may, as they are then. Who captures
+    /// and then asks finds what it captured, and waits for nobody else's.
+    ///
+    /// # Errors
+    ///
+    /// Why the rows cannot be asked.
+    pub async fn query_of(&self, client: &ClientName) -> Result<QuerySide, QueryObstacle> {
+        let awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner).get(client).copied();
+        let began = Instant::now();
+        loop {
+            let side = self.query();
+            let is_there = |size| side.as_ref().is_ok_and(|side| side.cursor.size >= size);
+            if awaited.is_none_or(is_there) || began.elapsed() > OWN_WITHIN {
+                return side;
+            }
+            tokio::time::sleep(OWN_EVERY).await;
+        }
+    }
+
+    /// Has the copy of the ledger asked for more often until it has a size, which a client's receipt is of.
+    fn await_block(&self, client: &ClientName, size: TreeSize) {
+        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = awaited.entry(client.clone()).or_insert(size);
+        *last = size.max(*last);
+        drop(awaited);
         if let Some(ledger) = self.queries.as_ref().and_then(|queries| queries.ledger()) {
             self.runtime.spawn(async move { ledger.has_grown_to(size, AWAITED_FOR).await });
         }

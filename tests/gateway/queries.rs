@@ -64,6 +64,17 @@ fn next_of(answer: &Answer) -> Option<String> {
 }
 
 #[test]
+fn who_captures_and_then_asks_finds_it() {
+    let (_node, gateway) = Gateway::of_maker(&[]);
+    for n in 0..20 {
+        let serial = format!("Z{n}");
+        gateway.until_final(&gateway.take(&commissioning(&[&serial])));
+        let found = gateway.get(&format!("/events?MATCH_epc={}", encode(&product(&serial))));
+        assert_eq!(events(&found).len(), 1, "{serial}");
+    }
+}
+
+#[test]
 fn events_are_found_by_what_they_say() {
     let (_node, gateway) = Gateway::of_maker(&[]);
     record(&gateway, &commissioning(&["A1", "A2", "A3"]));

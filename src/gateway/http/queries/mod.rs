@@ -26,8 +26,8 @@ use sealane_core::epcis::query::{EventQuery, MasterData, MasterQuestion, Resolve
 
 /// Lets a client in that may query, and gives the rows.
 async fn side(request: &HttpRequest, served: &web::Data<Served>) -> Result<QuerySide, Problem> {
-    enter(request, served, Scope::Query).await?;
-    Ok(served.gateway.query()?)
+    let client = enter(request, served, Scope::Query).await?;
+    Ok(served.gateway.query_of(&client.name).await?)
 }
 
 /// Asks the store on a thread that may wait for a disk.
