@@ -6,6 +6,7 @@ mod crash;
 mod documents;
 mod failures;
 mod fake_node;
+mod first_hour;
 mod indexing;
 mod jobs;
 #[path = "../system/mount.rs"]
