@@ -1,7 +1,9 @@
 //! Content negotiation (RFC 9110 §12.5): which of the forms on offer a client prefers.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{ACCEPT, Accept, CONTENT_DISPOSITION, Header, HeaderName, HeaderValue, QualityItem};
+use actix_web::http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, Accept, AcceptLanguage, CONTENT_DISPOSITION, Header, HeaderName, QualityItem,
+};
 use actix_web::mime::Mime;
 
 /// Bytes of a header that says what a client would like: browsers send under 200, and each range in it takes a
@@ -61,16 +63,18 @@ fn accepted(request: &HttpRequest) -> Vec<QualityItem<Mime>> {
 pub struct LanguageRanges(Vec<(String, u32)>);
 
 impl LanguageRanges {
-    /// Reads the header; one that is too long or no text counts as none.
-    pub fn of(header: Option<&HeaderValue>) -> Self {
-        let text = header.filter(|value| value.len() <= WISHES_BYTES_MAX).and_then(|value| value.to_str().ok());
-        let ranges = text.unwrap_or_default().split(',').filter_map(|item| {
-            let (range, quality) = item.split_once(';').unwrap_or((item, "q=1"));
-            let quality: f32 = quality.trim().strip_prefix("q=")?.parse().ok()?;
-            let range = range.trim().to_ascii_lowercase();
-            (!range.is_empty()).then_some((range, (quality.clamp(0.0, 1.0) * 1000.0).round() as u32))
-        });
-        Self(ranges.collect())
+    /// Reads what a request says of languages; what is too long or cannot be read counts as none.
+    pub fn of(request: &HttpRequest) -> Self {
+        let accepted = wishes(request, &ACCEPT_LANGUAGE).and_then(|()| AcceptLanguage::parse(request).ok());
+        let ranges = accepted.map(|accepted| accepted.0).unwrap_or_default();
+        Self(ranges.iter().map(|range| (range.item.to_string().to_ascii_lowercase(), thousandths(range))).collect())
+    }
+
+    /// The primary languages that the client takes, the one that it likes best first.
+    pub fn ranked(&self) -> impl Iterator<Item = &str> {
+        let mut ranked: Vec<&(String, u32)> = self.0.iter().filter(|(_, quality)| *quality > 0).collect();
+        ranked.sort_by_key(|(_, quality)| std::cmp::Reverse(*quality));
+        ranked.into_iter().map(|(range, _)| range.split('-').next().unwrap_or_default())
     }
 
     /// What the client says of something in these languages, in thousandths. What is in no language in particular is better than what
@@ -93,7 +97,7 @@ pub fn takes_any(request: &HttpRequest, types: &[(&str, &str)]) -> bool {
 }
 
 /// Tells whether the header of a client's wishes is short enough to be looked at.
-pub fn wishes(request: &HttpRequest, header: &HeaderName) -> Option<()> {
+fn wishes(request: &HttpRequest, header: &HeaderName) -> Option<()> {
     let bytes: usize = request.headers().get_all(header).map(|line| line.len()).sum();
     (bytes <= WISHES_BYTES_MAX).then_some(())
 }
@@ -127,11 +131,15 @@ fn quality_of(accept: &[QualityItem<Mime>], (kind, subtype): (&str, &str)) -> u3
             range if range == (kind, subtype) => 2,
             _ => return None,
         };
-        // q has three decimals at most; a float is all that the parser gives away.
-        let q: f32 = item.quality.to_string().trim_start_matches("; q=").parse().unwrap_or(1.0);
-        Some((particular, (q * 1000.0).round() as u32))
+        Some((particular, thousandths(item)))
     });
     rated.max_by_key(|(particular, _)| *particular).map_or(0, |(_, quality)| quality)
+}
+
+/// The quality of an item. It has three decimals at most; a float is all that the parser gives away.
+fn thousandths<T>(item: &QualityItem<T>) -> u32 {
+    let q: f32 = item.quality.to_string().trim_start_matches("; q=").parse().unwrap_or(1.0);
+    (q * 1000.0).round() as u32
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header};
 
-use crate::http::accept::wishes;
+use crate::http::accept::LanguageRanges;
 use sealane_core::provenance::Sentences;
 
 /// A language that every message has, and every sentence of a verdict.
@@ -54,11 +53,7 @@ impl Language {
 
     /// The one that a request likes best, English where it likes none.
     pub fn accepted(request: &HttpRequest) -> Self {
-        let accepted = wishes(request, &ACCEPT_LANGUAGE).and_then(|()| AcceptLanguage::parse(request).ok());
-        let Some(accepted) = accepted else { return Self::English };
-        let tags = accepted.ranked().into_iter().map(|tag| tag.to_string().to_ascii_lowercase());
-        let mut known = tags.filter_map(|tag| Self::find(tag.split('-').next().unwrap_or_default()));
-        known.next().unwrap_or(Self::English)
+        LanguageRanges::of(request).ranked().find_map(Self::find).unwrap_or(Self::English)
     }
 
     /// What verdicts say in this language.

@@ -1,7 +1,7 @@
 //! The links of one id: as a linkset (RFC 9264) in both of its forms, as a `Link` header (RFC 8288), and one by its type.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL};
+use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
@@ -300,7 +300,7 @@ impl Link {
 /// The links that a client would rather have, by their media types and then by their languages. Of links that it would have alike the
 /// first counts, and those that are like it in all: one, or several among which it has to choose.
 fn best_of<'a>(request: &HttpRequest, links: &'a [Link]) -> Vec<&'a Link> {
-    let languages = LanguageRanges::of(request.headers().get(ACCEPT_LANGUAGE));
+    let languages = LanguageRanges::of(request);
     let rating = |link: &Link| {
         let of_type = link.media_type.as_deref().map_or(0, |media_type| media_type_rating(request, media_type));
         (of_type, languages.rating(&link.languages))
