@@ -197,6 +197,7 @@ class Run:
         self.captures, self.leaves = Captures(), Leaves()
         self.kills = 0
         self.data, self.maker, self.queue = (self.directory / name for name in ("data", "maker", "gateway"))
+        self.database = ["--database-url", options.database_url] if options.database_url else []
         self.node = None
         self.set_up()
 
@@ -222,7 +223,8 @@ class Run:
 
     def start_gateway(self):
         node = f"http://{self.node.address}"
-        return Program(self, "gateway", "--json", "--listen", "127.0.0.1:0", "--as", self.maker, "--node", node, "--data", self.queue)
+        own = ["--as", self.maker, "--node", node, "--data", self.queue, *self.database]
+        return Program(self, "gateway", "--json", "--listen", "127.0.0.1:0", *own)
 
     # Load
 
@@ -311,6 +313,7 @@ def main(name, arguments):
     parser = argparse.ArgumentParser(prog=f"{name} gateway", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("rounds", nargs="?", type=int, default=100)
     parser.add_argument("seed", nargs="?", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--database-url", help="keep the gateway's queue in this empty PostgreSQL database")
     options = parser.parse_args(arguments)
     options.binary = os.environ.get("SEALANE_BIN") or str(ROOT / "target/release/sealane")
     if not os.access(options.binary, os.X_OK):

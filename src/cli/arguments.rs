@@ -58,7 +58,7 @@ pub struct Global {
     /// Authorities to trust with an https node, in PEM, instead of the system's
     #[arg(long, global = true, env = "SEALANE_TLS_CA", value_name = "FILE")]
     pub tls_ca: Option<PathBuf>,
-    /// Keep the ledger in this PostgreSQL database instead of SQLite in --data:
+    /// Keep the ledger, or a gateway's queue and rows, in this PostgreSQL database instead of SQLite in --data:
     /// postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full
     #[arg(long, global = true, env = "SEALANE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<Secret>,

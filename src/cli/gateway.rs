@@ -7,10 +7,10 @@ mod meeting;
 mod new_client;
 mod own_copy;
 mod queries;
+mod queue;
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs;
 use std::num::NonZeroU64;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -29,10 +29,8 @@ use crate::cli::serve::{have_files_for, stop_asked};
 use crate::cli::tls;
 use crate::config::{Config, LogFormat};
 use crate::gateway::clients::{ClientName, Scope};
-use crate::gateway::keeper::Keeper;
 use crate::gateway::nodes::{NodeDoor, Nodes};
 use crate::gateway::query::QueryParts;
-use crate::gateway::store::SqliteKeeper;
 use crate::gateway::{Gateway, GatewayParts, MeetError, Meeting, Settings, http};
 use crate::pki::names_in_certificate;
 use crate::telemetry;
@@ -41,13 +39,12 @@ use door::HttpDoor;
 use keys::KeyDirectory;
 use meeting::FirstMeeting;
 use own_copy::OwnCopy;
+use queue::{Purpose, QueuePlace};
 
 /// Where a gateway keeps its queue if nothing is said.
 pub const DEFAULT_DATA: &str = "gateway";
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8085";
-const QUEUE_FILE: &str = "queue.sqlite";
-const LOCK_FILE: &str = "lock";
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -200,21 +197,23 @@ impl GatewayOptions {
 }
 
 pub fn run(global: &Global, options: &GatewayOptions, output: &Output) -> Result<CommandOutcome, Failure> {
+    let Some(action) = &options.action else { return serve(global, &options.run, output) };
     let data = global.data();
-    match &options.action {
-        None => serve(global, &options.run, output),
-        Some(GatewayAction::Client(client)) => match &client.action {
-            ClientAction::Add(added) => new_client::add(&*make_queue(&data)?, added, output),
-            ClientAction::List => new_client::list(&*open_queue(&data)?, output),
-            ClientAction::Remove(removed) => new_client::remove(&*open_queue(&data)?, &removed.name, output),
+    let place = QueuePlace::of(global, &data)?;
+    let beside = || place.open(Purpose::Beside);
+    match action {
+        GatewayAction::Client(client) => match &client.action {
+            ClientAction::Add(added) => new_client::add(&*place.open(Purpose::First)?, added, output),
+            ClientAction::List => new_client::list(&*beside()?, output),
+            ClientAction::Remove(removed) => new_client::remove(&*beside()?, &removed.name, output),
         },
-        Some(GatewayAction::Jobs(which)) => jobs::list(&*open_queue(&data)?, which, output),
-        Some(GatewayAction::Retry(which)) => jobs::retry(&*open_queue(&data)?, &which.id, output),
-        Some(GatewayAction::Drop(which)) => jobs::give_up(&*open_queue(&data)?, which, output),
-        Some(GatewayAction::Status) => jobs::status(&*open_queue(&data)?, &queries::stored(global, &data)?, output),
-        Some(GatewayAction::Rebuild) => {
-            open_queue(&data)?;
-            let _lock = lock(&data)?;
+        GatewayAction::Jobs(which) => jobs::list(&*beside()?, which, output),
+        GatewayAction::Retry(which) => jobs::retry(&*beside()?, &which.id, output),
+        GatewayAction::Drop(which) => jobs::give_up(&*beside()?, which, output),
+        GatewayAction::Status => jobs::status(&*beside()?, &queries::stored(global, &data)?, output),
+        GatewayAction::Rebuild => {
+            let _held = place.open(Purpose::Stopped)?;
+            let _lock = place.lock()?;
             queries::rebuild(global, &data, output)
         }
     }
@@ -226,8 +225,10 @@ fn serve(global: &Global, options: &RunOptions, output: &Output) -> Result<Comma
     let identity = options.identity.as_deref().ok_or_else(|| Failure::wrong_use(needs))?;
     let urls = if options.node.is_empty() { global.urls() } else { options.node.clone() };
     let data = global.data();
-    let keeper = make_queue(&data)?;
-    let _lock = lock(&data)?;
+    let place = QueuePlace::of(global, &data)?;
+    place.make_directory()?;
+    let _lock = place.lock()?;
+    let keeper = place.open(Purpose::Gateway)?;
     let identities = Arc::new(KeyDirectory::open(identity)?);
     let has_clients = !keeper.clients().map_err(Failure::unreachable)?.is_empty();
     let tls = tls::server_config_for_clients(&options.tls, options.client_ca.as_deref())?;
@@ -279,7 +280,9 @@ fn serve(global: &Global, options: &RunOptions, output: &Output) -> Result<Comma
     let served = runtime.block_on(async {
         // Before it is told that the gateway is there: a stop right after that must not cut it off.
         let stop = pin!(stop_asked(options.until_stdin_closes)?);
-        let gateway = Gateway::open(parts, anchor).map_err(Failure::unreachable)?;
+        // It reads the queue, which may wait for a server.
+        let opened = tokio::task::spawn_blocking(move || Gateway::open(parts, anchor)).await;
+        let gateway = opened.map_err(Failure::unreachable)?.map_err(Failure::unreachable)?;
         let ledger = origin.as_deref().map_or_else(String::new, |origin| format!(" for the ledger {origin}"));
         output.result(
             &serde_json::json!({"url": url, "origin": origin, "participant": participant}),
@@ -291,39 +294,6 @@ fn serve(global: &Global, options: &RunOptions, output: &Output) -> Result<Comma
     served?;
     output.say("Stopped; every capture that was accepted is on disk.");
     Ok(CommandOutcome::Done)
-}
-
-/// Opens the queue of a gateway, and makes it if there is none.
-fn make_queue(data: &Path) -> Result<Arc<dyn Keeper>, Failure> {
-    DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(|error| cannot("make", data, &error))?;
-    let path = data.join(QUEUE_FILE);
-    // Documents are the participant's own business: the file is its owner's alone from the start, and SQLite gives its log the same mode.
-    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
-    made.map_err(|error| cannot("write", &path, &error))?;
-    Ok(Arc::new(SqliteKeeper::open(&path).map_err(Failure::unreachable)?))
-}
-
-/// Opens the queue of a gateway that was there before.
-fn open_queue(data: &Path) -> Result<Arc<dyn Keeper>, Failure> {
-    if !data.join(QUEUE_FILE).exists() {
-        return Err(Failure::wrong_use(format!("{} has no gateway: give its --data", data.display())));
-    }
-    make_queue(data)
-}
-
-/// Takes the directory for this process alone, until it ends.
-fn lock(data: &Path) -> Result<File, Failure> {
-    let path = data.join(LOCK_FILE);
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-    let file = file.map_err(|error| cannot("write", &path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Failure::unreachable(format!(
-            "another gateway is using {}: stop it first, or choose another --data",
-            data.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(cannot("lock", &path, &error)),
-    }
 }
 
 /// Writes a file of which a reader finds all or nothing, durable when this returns.

@@ -1,7 +1,8 @@
 //! What the gateway needs of its store: the port, and the rows in the gateway's words.
 //!
 //! Each method that writes returns when what it wrote is on the disk. A crash before that leaves nothing of it, and a crash after it
-//! leaves all of it. Every method may wait for a disk, so none is called on a thread that serves requests.
+//! leaves all of it. An error leaves nothing of it, but for [`KeeperError::Unsure`]: there all of it may be there, and whoever asks again
+//! finds that out. Every method may wait for a disk or a server, so none is called on a thread that serves requests or runs async code.
 
 use serde_json::Value;
 
@@ -19,6 +20,9 @@ pub enum KeeperError {
     Full,
     #[error("the gateway's queue cannot be read or written: {0}")]
     Unavailable(String),
+    /// The database was lost while it made a change durable.
+    #[error("it is not known whether the gateway's queue was written: {0}")]
+    Unsure(String),
     #[error("the gateway's queue holds what this program did not write: {0}")]
     Corrupt(String),
 }

@@ -164,7 +164,7 @@ pub struct Gateway {
 
 impl Gateway {
     /// Opens a gateway, and lets every lane go on that has work. With an anchor it sends at once; without, when a node shows one. The
-    /// caller is in the runtime in which queries are made ready.
+    /// caller is on a thread that may wait, in the runtime in which queries are made ready.
     ///
     /// # Errors
     ///

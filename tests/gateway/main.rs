@@ -12,6 +12,7 @@ mod jobs;
 #[path = "../system/mount.rs"]
 mod mount;
 mod openapi;
+mod postgres;
 mod proceed;
 mod program;
 mod queries;

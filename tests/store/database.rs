@@ -55,6 +55,13 @@ impl Database {
             format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{}'", self.name);
         connect(&self.url).await.batch_execute(&cut).await.unwrap();
     }
+
+    /// Lets nobody in from now on, as if the server were away, or everybody again.
+    #[allow(dead_code, reason = "the tests of the gateway alone use it")]
+    pub async fn let_in(&self, is_so: bool) {
+        let allow = format!("ALTER DATABASE {} ALLOW_CONNECTIONS {is_so}", self.name);
+        connect(&self.url).await.batch_execute(&allow).await.unwrap();
+    }
 }
 
 async fn connect(url: &str) -> Client {

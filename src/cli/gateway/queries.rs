@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::own_copy::path_in;
+use super::queue::way_to;
 use crate::cli::arguments::Global;
 use crate::cli::data_dir::{DataDir, cannot, database};
 use crate::cli::failure::{CommandOutcome, Failure};
@@ -16,7 +17,7 @@ use crate::cli::output::Output;
 use crate::gateway::query::store::{Cursor, QueryStore, QueryStoreError};
 use crate::gateway::query::{NotOpened, StoreOpener};
 use crate::gateway::store::query::{PostgresQueryStore, SqliteQueryStore};
-use crate::store::postgres::{PostgresConnections, Server};
+use crate::store::postgres::Server;
 use sealane_core::block::Height;
 
 const STORE_FILE: &str = "queries.sqlite";
@@ -34,13 +35,7 @@ pub fn opener(global: &Global, data: &Path) -> Result<StoreOpener, Failure> {
 }
 
 fn open_postgres(server: &Server) -> Result<PostgresQueryStore, String> {
-    let connections = PostgresConnections::new(server).map_err(|error| error.to_string())?;
-    let connect = move || {
-        let connections = connections.clone();
-        let connection = async move { connections.connect().await.map_err(|error| error.to_string()) };
-        Box::pin(connection) as _
-    };
-    PostgresQueryStore::open(Arc::new(connect), Handle::current())
+    PostgresQueryStore::open(way_to(server)?, Handle::current())
 }
 
 /// Opens the store and does something with it, on a thread that may wait.

@@ -11,6 +11,9 @@ impl From<KeeperError> for Problem {
     fn from(error: KeeperError) -> Self {
         let detail = match error {
             KeeperError::Full => "the disk of the gateway's queue is full; nothing was kept, post it again later",
+            KeeperError::Unsure(_) => {
+                "the database of the gateway's queue was lost while it kept this; post it again: if it was kept, the answer is its job"
+            }
             _ => "the gateway's queue cannot be written now; nothing was kept, post it again later",
         };
         Self::new(Code::QueueUnwritten, detail).caused_by(error)

@@ -1,9 +1,10 @@
 //! The gateway's own store: its jobs, what was signed for them, and its clients. The one place of the gateway that knows SQL.
 //!
-//! `sqlite` implements [`Keeper`](crate::gateway::keeper::Keeper). A PostgreSQL store implements the same trait one day. [`query`] keeps
+//! `sqlite` and `postgres` implement [`Keeper`](crate::gateway::keeper::Keeper), each by the same text, `queue.rs`. [`query`] keeps
 //! events to be asked for, in either database.
 
 mod committer;
+mod postgres;
 pub mod query;
 mod rows;
 mod schema;
@@ -11,4 +12,5 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
+pub use postgres::{Holding, PostgresKeeper};
 pub use sqlite::SqliteKeeper;

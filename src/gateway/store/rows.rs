@@ -117,6 +117,11 @@ pub fn behaviour(text: &str) -> Result<Behaviour, KeeperError> {
     Behaviour::parse(text).ok_or_else(|| corrupt(format!("{text:?} is no behaviour")))
 }
 
+/// A text that every database takes: PostgreSQL has no NUL in a text, and a node's answer may have one.
+pub fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').filter(|word| !word.is_empty())
 }

@@ -1,4 +1,4 @@
-//! The tables of `migrations/gateway-sqlite/`, as diesel sees them.
+//! The tables of `migrations/gateway-sqlite/` and `migrations/gateway-postgres/`, as diesel sees them.
 
 diesel::table! {
     clients (name) {
