@@ -113,7 +113,7 @@ function inOneWalk(records, origin, whole, retractions) {
  * True where records that fit in one walk may not all be accepted: if one carries nothing on that stood on the ledger before another
  * participant recorded of a time before it that it has or had the product, or took out what the product was in, or took something back.
  */
-function isRewritten(records, { fitting, nearTransit, takenOut, order }, whole, retractions) {
+function isRewritten(records, { fitting, takenOut, order }, whole, retractions) {
   const there = new Set(order);
   // Of each signer, the last by the ledger of what carries the account on, and of what takes the product out of something.
   const [lastFitting, lastTakenOut] = [new Map(), new Map()];
@@ -128,9 +128,8 @@ function isRewritten(records, { fitting, nearTransit, takenOut, order }, whole, 
     const isThere = there.has(at);
     const isAfar = ["afar", "voids"].includes(actOf(records, at)) && endOf(records, at) === undefined;
     if (records.mentions[at].length === 0 || (isThere && isAfar)) continue;
-    // What lies aside by the clocks does so by what comes later too.
-    const mayMatter = (of) => records.isBefore(of, at) || nearTransit.has(at);
-    const isTakenBack = ({ of, by }) => by > at && mayMatter(of) && records.signer(of) !== records.signer(at);
+    // What is taken back may have kept out what this lies aside for, wherever on the way it stands.
+    const isTakenBack = ({ of, by }) => by > at && records.signer(of) !== records.signer(at);
     // A carrier's record lies aside whatever was posted late.
     const isCarried = isThere && records.isCarrier(records.signer(at));
     const isDatedBack = !isCarried && isAfter(isThere ? lastFitting : lastTakenOut, at);

@@ -232,11 +232,8 @@ fn is_rewritten(
         if records.mentions(at).is_empty() || is_there && is_afar() && reading::end(records, at).is_none() {
             continue;
         }
-        let is_taken_back = |one: &Retraction| {
-            // What lies aside by the clocks does so by what comes later too.
-            let may_matter = records.moment(one.of) < records.moment(at) || journey.near_transit.contains(&at);
-            one.by > at && may_matter && records.signer(one.of) != signer
-        };
+        // What is taken back may have kept out what this lies aside for, wherever on the way it stands.
+        let is_taken_back = |one: &Retraction| one.by > at && records.signer(one.of) != signer;
         let last = if is_there { &last_fitting } else { &last_taken_out };
         // A carrier's record lies aside whatever was posted late.
         let is_carried = is_there && records.is_carrier(signer);

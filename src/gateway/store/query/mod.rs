@@ -2,7 +2,7 @@
 //!
 //! An event is a row of `event`, its JSON one of `document`, and each of its facts one of `fact`, which is read by event (its primary
 //! key) and by value (its index). Everything that a condition asks is one comparison of bytes in that index. `find` decides which way a
-//! query goes, [`append`] writes a block, `master` has the master data. One generator of statements serves both databases ([`sql`]);
+//! query goes, `append` writes a block, `master` has the master data. One generator of statements serves both databases (`sql`);
 //! `sqlite` and `postgres` run them.
 //!
 //! `seq` is an event's leaf and its position in it, as one number. So the order of events is that of the ledger, a page's end is found
