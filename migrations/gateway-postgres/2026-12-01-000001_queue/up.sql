@@ -36,8 +36,6 @@ CREATE INDEX jobs_by_digest ON jobs (client, digest);
 CREATE INDEX jobs_by_key ON jobs (client, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX jobs_by_client ON jobs (client, seq);
 CREATE INDEX jobs_by_state ON jobs (state, seq);
--- For the age of the oldest: a queue may hold a million.
-CREATE INDEX jobs_open ON jobs (received_at) WHERE state IN ('queued', 'signed', 'sent');
 CREATE INDEX jobs_to_forget ON jobs (finished_at) WHERE document IS NOT NULL AND finished_at IS NOT NULL;
 
 CREATE TABLE statements (

@@ -20,15 +20,15 @@ CREATE TABLE jobs (
     idempotency_key TEXT,
     media_type TEXT NOT NULL,
     behaviour TEXT NOT NULL,
-    -- NULL once it is forgotten.
-    document BLOB,
     document_bytes BIGINT NOT NULL,
     indices TEXT NOT NULL,
     was_query BOOLEAN NOT NULL,
     joint BLOB,
     state TEXT NOT NULL,
     -- JSON: what its document tells of it.
-    told TEXT NOT NULL
+    told TEXT NOT NULL,
+    -- NULL once it is forgotten. It is last, so that what is read of other columns passes over none of its pages.
+    document BLOB
 );
 CREATE INDEX jobs_by_digest ON jobs (client, digest);
 CREATE INDEX jobs_by_key ON jobs (client, idempotency_key) WHERE idempotency_key IS NOT NULL;

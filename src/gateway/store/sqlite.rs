@@ -85,3 +85,35 @@ impl QueueWriter for FileWriter {
         Ok(AnsiTransactionManager::commit_transaction(&mut self.0)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::QueryableByName;
+    use diesel::prelude::*;
+    use diesel::sql_types::Text;
+
+    use super::queue::PIECE_IS_OPEN;
+    use super::*;
+
+    #[derive(QueryableByName)]
+    struct PlanRow {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    /// A lane asks for these with each of its steps, however many jobs have ended.
+    #[test]
+    fn what_is_open_is_found_by_an_index_of_what_is_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let keeper = SqliteKeeper::open(&dir.path().join("queue.sqlite")).unwrap();
+        let plan = |query: String| {
+            let query = diesel::sql_query(format!("EXPLAIN QUERY PLAN {query}"));
+            let rows: Vec<PlanRow> = query.load(&mut *keeper.readers.get().unwrap()).unwrap();
+            rows.into_iter().map(|row| row.detail).collect::<Vec<_>>().join("; ")
+        };
+        let of_client = format!("SELECT * FROM pieces WHERE client = 'erp' AND {PIECE_IS_OPEN} ORDER BY job, first");
+        assert_eq!(plan(of_client), "SEARCH pieces USING INDEX pieces_open (client=?)");
+        let clients = plan(format!("SELECT DISTINCT client FROM pieces WHERE {PIECE_IS_OPEN}"));
+        assert_eq!(clients, "SCAN pieces USING INDEX pieces_open");
+    }
+}
