@@ -15,7 +15,8 @@ use sealane_core::epcis::VocabularyElement;
 use sealane_core::json::Json;
 use sealane_core::merkle::LeafIndex;
 
-/// Bytes of records that are read for one question, after which no more are.
+/// Bytes of records that are read for one question. Its ids share them, so that what one holder says at length takes nothing from others;
+/// of each id one record is read, whatever its length.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// One attribute of an id, as one participant said it last.
@@ -63,11 +64,12 @@ fn read(
 ) -> Result<Vec<KnownElement>, LedgerError> {
     let store = handle.block_on(ledger.snapshot())?;
     let registry = ledger.view().registry.clone();
-    let (mut known, mut bytes) = (Vec::new(), 0);
+    let share = BYTES_MAX / wanted.len().max(1);
+    let mut known = Vec::new();
     for (leaves, id) in wanted {
-        let begin = known.len();
+        let (begin, mut bytes) = (known.len(), 0);
         for leaf in leaves {
-            if bytes > BYTES_MAX {
+            if bytes > share {
                 break;
             }
             for PlacedRecord { record, .. } in handle.block_on(store.records(vec![leaf]))? {

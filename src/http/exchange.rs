@@ -32,7 +32,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARS_MAX: usize = 64;
 
 /// Bytes of a request's path and query: an EPCIS query with a few dozen identifiers.
-const URI_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const URI_BYTES_MAX: usize = 16 * 1024;
 
 /// For answers that are no pages: nothing in them is to be loaded or run.
 const CLOSED: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");

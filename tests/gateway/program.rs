@@ -41,6 +41,14 @@ impl Gateway {
         gateway
     }
 
+    pub fn node_url(&self) -> String {
+        self.nodes.first().cloned().unwrap_or_default()
+    }
+
+    pub fn identity(&self) -> PathBuf {
+        self.identity.clone()
+    }
+
     /// One whose settings are in the file of its directory.
     pub fn start_from(dir: TempDir, identity: &Path) -> Self {
         Self::spawn(dir, identity, &[])

@@ -188,7 +188,7 @@ fn pages_follow_each_other_and_hold_still() {
         assert_eq!(problem["parameter"], "nextPageToken");
     };
     refuse(&format!("/events?EQ_action=ADD&perPage=3&nextPageToken={token}"), "none of this query");
-    refuse(&format!("/epcis/events?perPage=3&nextPageToken=A{token}"), "none of this query");
+    refuse(&format!("/epcis/events?perPage=3&nextPageToken=A{token}"), "Link header");
     refuse("/events?nextPageToken=3A15506738749783AU6D7DENAKwM2gQRRwGrataeq", "Link header");
     let gone = request(gateway.host(), "DELETE", &format!("/nextPageToken/{token}"), &[], b"");
     assert_eq!(gone.status, 204);
@@ -358,4 +358,131 @@ fn what_others_record_is_found_too_and_a_key_needs_the_scope() {
     let answer = request(carrier.host(), "GET", &path, &[("X-API-Key", key)], b"");
     assert_eq!(events(&answer).len(), 1);
     assert_eq!(carrier.get(&path).status, 401);
+}
+
+#[test]
+fn a_page_ends_before_it_has_too_many_bytes() {
+    let (_node, gateway) = Gateway::of_maker(&[]);
+    for n in 0..3 {
+        let mut what = commissioning(&[&format!("L{n}")]);
+        what["@context"] = json!([what["@context"][0], {"ex": "https://ns.example.com/"}]);
+        what["epcisBody"]["eventList"][0]["ex:long"] = json!("x".repeat(2_500_000));
+        record(&gateway, &what);
+    }
+    let (mut path, mut pages) = ("/events?perPage=1000".to_owned(), Vec::new());
+    loop {
+        let page = gateway.get(&path);
+        pages.push(events(&page).len());
+        let Some(next) = next_of(&page) else { break };
+        path = next;
+    }
+    assert_eq!(pages, [1, 1, 1]);
+}
+
+#[test]
+fn an_extension_orders_by_its_texts() {
+    let (_node, gateway) = Gateway::of_maker(&[]);
+    for name in ["banana", "apple", "cherry"] {
+        let mut what = commissioning(&[name]);
+        what["@context"] = json!([what["@context"][0], {"ex": "https://ns.example.com/"}]);
+        what["epcisBody"]["eventList"][0]["ex:name"] = json!(name);
+        record(&gateway, &what);
+    }
+    record(&gateway, &commissioning(&["nameless"]));
+    let ordered = |direction: &str| {
+        let extensions = [("GS1-Extensions", "ex=https://ns.example.com/")];
+        let path = format!("/events?orderBy=ex:name&orderDirection={direction}");
+        let found = request(gateway.host(), "GET", &path, &extensions, b"");
+        events(&found).iter().map(|event| event["ex:name"].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ordered("ASC"), ["apple", "banana", "cherry", "-"]);
+    assert_eq!(ordered("DESC"), ["cherry", "banana", "apple", "-"]);
+}
+
+#[test]
+fn a_query_with_too_many_patterns_or_too_long_a_link_is_refused() {
+    let (_node, gateway) = Gateway::of_maker(&[]);
+    record(&gateway, &commissioning(&["T1"]));
+    let patterns = |count: usize| {
+        let one = |n: usize| format!("urn:epc:idpat:sgtin:9506000.{n:06}.*");
+        format!("/events?perPage=1&MATCH_epc={}", (0..count).map(one).collect::<Vec<_>>().join("|"))
+    };
+    let found = gateway.get(&patterns(100));
+    assert_eq!(found.status, 200, "{}", found.json());
+    // All the same is one.
+    let same = vec!["urn:epc:idpat:sgtin:9506000.013435.*"; 300].join("|");
+    assert_eq!(events(&gateway.get(&format!("/events?MATCH_epc={same}"))).len(), 1);
+    let items: Vec<String> = (1..=250).map(|n| format!("urn:epc:idpat:sgtin:950600{n}.*.*")).collect();
+    let many = format!("/events?MATCH_anyEPC={}", items.join("|"));
+    refused(&gateway.get(&many), 413, "query-too-complex", "QueryTooComplexException", "ask for fewer at a time");
+    let long = patterns(400);
+    assert!(long.len() < 16_384, "{}", long.len());
+    refused(&gateway.get(&long), 414, "uri-too-long", "URITooLongException", "the link to the next page");
+}
+
+#[test]
+fn master_data_with_the_longest_names_comes_page_by_page() {
+    let (_node, gateway) = Gateway::of_maker(&[]);
+    let long = "x".repeat(640);
+    let elements: Vec<Value> = (0..3).map(|n| json!({"id": format!("urn:long:{long}{n}")})).collect();
+    let mut what = commissioning(&["V1"]);
+    what["epcisHeader"] = json!({"epcisMasterData": {"vocabularyList": [
+        {"type": format!("urn:kind:{long}"), "vocabularyElementList": elements}]}});
+    record(&gateway, &what);
+    let (mut path, mut ids) = ("/vocabularies?perPage=1".to_owned(), Vec::new());
+    while ids.len() < 5 {
+        let page = gateway.get(&path);
+        let list = page.json()["epcisHeader"]["epcisMasterData"]["vocabularyList"].clone();
+        ids.push(
+            list[0]["vocabularyElementList"][0]["id"]
+                .as_str()
+                .unwrap()
+                .trim_start_matches("urn:long:")
+                .replace('x', ""),
+        );
+        let Some(next) = next_of(&page) else { break };
+        path = next;
+    }
+    assert_eq!(ids, ["0", "1", "2"]);
+}
+
+#[test]
+fn rows_that_are_damaged_are_made_again_as_their_message_says() {
+    let (_node, gateway) = Gateway::of_maker(&[]);
+    record(&gateway, &commissioning(&["D1"]));
+    let (node_url, identity) = (gateway.node_url(), gateway.identity());
+    let dir = gateway.kill();
+    std::fs::write(dir.path().join("queries.sqlite"), vec![7_u8; 8_192]).unwrap();
+    let output = crate::program::command(dir.path(), &["rebuild"]);
+    assert!(output.status.success(), "{}", crate::support::text(&output.stderr));
+    let gateway = Gateway::start_in(dir, &identity, &[&node_url], &[]);
+    until(
+        || Some(()).filter(|()| gateway.get("/events").status == 200 && events(&gateway.get("/events")).len() == 1),
+        || gateway.get("/events").json().to_string(),
+    );
+}
+
+#[test]
+fn one_client_with_many_questions_keeps_no_other_waiting() {
+    let (_node, gateway) = Gateway::of_maker(&[]);
+    let ids: Vec<String> = (0..200).map(|n| format!("C{n}")).collect();
+    record(&gateway, &commissioning(&ids.iter().map(String::as_str).collect::<Vec<_>>()));
+    let key = |name: &str| {
+        let added = gateway.command_ok(&["client", "add", name, "--scopes", "query"]);
+        added["key"].as_str().unwrap().to_owned()
+    };
+    let (greedy, other) = (key("greedy"), key("other"));
+    let heavy: Vec<String> = (1..=99).map(|n| format!("urn:epc:idpat:sgtin:95060{n:02}.*.*")).collect();
+    let heavy = format!("/events?EQ_action=ADD&MATCH_anyEPC={}", heavy.join("|"));
+    let statuses = std::thread::scope(|scope| {
+        let ask = || request(gateway.host(), "GET", &heavy, &[("X-API-Key", &greedy)], b"").status;
+        let many: Vec<_> = (0..24).map(|_| scope.spawn(ask)).collect();
+        for _ in 0..5 {
+            let found = request(gateway.host(), "GET", "/eventTypes", &[("X-API-Key", &other)], b"");
+            assert_eq!(members(&found), ["ObjectEvent"]);
+        }
+        many.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(statuses.iter().all(|status| [200, 429].contains(status)), "{statuses:?}");
+    assert!(statuses.contains(&200), "{statuses:?}");
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use sealane::gateway::query::store::{
-    Cursor, FindError, FoundPage, IndexedBlock, IndexedEvent, KnownElement, MasterElement, MasterFilter, PageRequest,
+    Cursor, FindError, FoundPage, IndexedBlock, IndexedEvent, KnownPage, MasterElement, MasterFilter, PageRequest,
     QueryStore, QueryStoreError,
 };
 use sealane_core::epcis::query::{EventQuery, Field, MasterQuestion};
@@ -87,7 +87,7 @@ impl QueryStore for MemoryQueryStore {
         not_asked()
     }
 
-    fn master_data(&self, _filter: &MasterFilter) -> Result<Vec<KnownElement>, QueryStoreError> {
+    fn master_data(&self, _filter: &MasterFilter) -> Result<KnownPage, QueryStoreError> {
         not_asked()
     }
 }

@@ -11,4 +11,4 @@ mod pool;
 pub use client::ClientAddress;
 pub use fair_queue::{FairQueue, Joined, QueueLimits};
 pub use memory::{MemoryBudget, MemoryLease};
-pub use pool::{AnswerPool, QUERIES, VERDICTS};
+pub use pool::{AnswerPool, QUERIES, Urgency, VERDICTS};

@@ -2,6 +2,7 @@
 //! kind of answer does not wait for another.
 
 use std::any::Any;
+use std::hash::Hash;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,15 +33,16 @@ const LESS_URGENT: i32 = 10;
 
 /// For verdicts and evidence. Four threads are twice the cores of a small machine, since each waits for the store now and
 /// then. Each may hold 16 MiB of statements and the events in them.
-pub static VERDICTS: LazyLock<AnswerPool> = LazyLock::new(|| AnswerPool::new("verdicts", 4, Urgency::Usual));
+pub static VERDICTS: LazyLock<AnswerPool<ClientAddress>> =
+    LazyLock::new(|| AnswerPool::new("verdicts", 4, Urgency::Usual));
 
 /// For EPCIS queries. One may read 8 MiB of records, where a verdict reads some kB: one at a time, and less urgent than
 /// anything else, leaves a small machine a core for verdicts.
-pub static QUERIES: LazyLock<AnswerPool> = LazyLock::new(|| AnswerPool::new("queries", 1, Urgency::Low));
+pub static QUERIES: LazyLock<AnswerPool<ClientAddress>> = LazyLock::new(|| AnswerPool::new("queries", 1, Urgency::Low));
 
 /// How urgent the threads of a pool are to the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Urgency {
+pub enum Urgency {
     Usual,
     Low,
 }
@@ -50,26 +52,34 @@ const fn threads_of_a_client(threads: usize) -> usize {
     if threads > 1 { threads - 1 } else { 1 }
 }
 
-/// Threads that work on answers of one kind, in turns that are fair to clients.
-pub struct AnswerPool {
+/// Threads that work on answers of one kind, in turns that are fair to clients, each of which is told apart by a `K`.
+pub struct AnswerPool<K> {
     name: &'static str,
     threads: usize,
     urgency: Urgency,
-    state: Mutex<State>,
+    state: Mutex<State<K>>,
     has_turn: Condvar,
     refused: AtomicU64,
 }
 
-struct State {
-    queue: FairQueue<ClientAddress, Job>,
+struct State<K> {
+    queue: FairQueue<K, Job>,
     /// Threads that were started.
     started: usize,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
 
-impl AnswerPool {
-    fn new(name: &'static str, threads: usize, urgency: Urgency) -> Self {
+impl AnswerPool<ClientAddress> {
+    /// The pools of this process, which they are for, as its processors are.
+    pub fn all() -> [&'static Self; 2] {
+        [&VERDICTS, &QUERIES]
+    }
+}
+
+impl<K: Clone + Eq + Hash + Send + 'static> AnswerPool<K> {
+    /// A pool with so many threads, which start with the first answer.
+    pub fn new(name: &'static str, threads: usize, urgency: Urgency) -> Self {
         let limits = QueueLimits {
             waiting_max: WAITING_MAX,
             waiting_per_client_max: WAITING_PER_CLIENT_MAX,
@@ -77,11 +87,6 @@ impl AnswerPool {
         };
         let state = Mutex::new(State { queue: FairQueue::new(limits), started: 0 });
         Self { name, threads, urgency, state, has_turn: Condvar::new(), refused: AtomicU64::new(0) }
-    }
-
-    /// The pools of this process, which they are for, as its processors are.
-    pub fn all() -> [&'static Self; 2] {
-        [&VERDICTS, &QUERIES]
     }
 
     pub const fn name(&self) -> &'static str {
@@ -110,7 +115,7 @@ impl AnswerPool {
     /// `Busy` when no thread is free for `WAIT_MAX`, or too many answers wait; the work's own.
     pub async fn run<T: Send + 'static>(
         &'static self,
-        client: ClientAddress,
+        client: K,
         work: impl FnOnce() -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
         let (send, mut answer) = oneshot::channel();
@@ -129,10 +134,10 @@ impl AnswerPool {
         in_time.unwrap_or_else(|_| Err(self.refuse()))
     }
 
-    fn join(&'static self, client: ClientAddress, job: Job) -> Result<WaitingPlace, LedgerError> {
+    fn join(&'static self, client: K, job: Job) -> Result<WaitingPlace<K>, LedgerError> {
         let mut state = self.lock();
         self.start_threads(&mut state).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        let joined = state.queue.join(client, job).map_err(|_| self.refuse())?;
+        let joined = state.queue.join(client.clone(), job).map_err(|_| self.refuse())?;
         drop(state);
         self.has_turn.notify_one();
         // Not before the lock is gone: its client is woken by that.
@@ -140,7 +145,7 @@ impl AnswerPool {
         Ok(WaitingPlace { pool: self, client, number: joined.number })
     }
 
-    fn start_threads(&'static self, state: &mut State) -> io::Result<()> {
+    fn start_threads(&'static self, state: &mut State<K>) -> io::Result<()> {
         while state.started < self.threads {
             let name = format!("{}-{}", self.name, state.started);
             thread::Builder::new().name(name).spawn(|| self.work())?;
@@ -171,27 +176,27 @@ impl AnswerPool {
         LedgerError::Busy
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<K>> {
         // Jobs run outside the lock, and catch their own panics.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A job's place in the queue, given up when the future that waits for the answer is dropped.
-struct WaitingPlace {
-    pool: &'static AnswerPool,
-    client: ClientAddress,
+struct WaitingPlace<K: Clone + Eq + Hash + Send + 'static> {
+    pool: &'static AnswerPool<K>,
+    client: K,
     number: u64,
 }
 
-impl WaitingPlace {
+impl<K: Clone + Eq + Hash + Send + 'static> WaitingPlace<K> {
     /// Gives the place up, and tells whether the job had not begun.
     fn leave(&self) -> bool {
         self.pool.lock().queue.leave(&self.client, self.number).is_some()
     }
 }
 
-impl Drop for WaitingPlace {
+impl<K: Clone + Eq + Hash + Send + 'static> Drop for WaitingPlace<K> {
     fn drop(&mut self) {
         self.leave();
     }
@@ -231,12 +236,12 @@ mod tests {
         ClientAddress::of(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)))
     }
 
-    fn pool() -> &'static AnswerPool {
+    fn pool() -> &'static AnswerPool<ClientAddress> {
         Box::leak(Box::new(AnswerPool::new("tested", THREADS, Urgency::Low)))
     }
 
     /// Work on every thread that a client can have, which ends when the sender goes.
-    fn occupied(pool: &'static AnswerPool, by: ClientAddress) -> Sender<()> {
+    fn occupied(pool: &'static AnswerPool<ClientAddress>, by: ClientAddress) -> Sender<()> {
         let (ends, end) = channel::<()>();
         let end = Arc::new(Mutex::new(end));
         let (begun, has_begun) = channel();

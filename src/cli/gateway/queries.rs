@@ -1,6 +1,7 @@
 //! What a gateway has on its disk to answer queries from: `gateway rebuild`, and what `status` tells of it.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -109,8 +110,24 @@ impl Stored {
     }
 }
 
+/// Removes the file of the rows, and what SQLite keeps beside it.
+fn remove_store(data: &Path) -> Result<(), Failure> {
+    for beside in ["", "-wal", "-shm"] {
+        let path = data.join(format!("{STORE_FILE}{beside}"));
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(cannot("remove", &path, &error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 pub fn rebuild(global: &Global, data: &Path, output: &Output) -> Result<CommandOutcome, Failure> {
-    with_store(global, data, |store| store.clear())?;
+    match database(global)? {
+        Some(_) => with_store(global, data, |store| store.clear())?,
+        // A file that is damaged cannot be opened to be emptied.
+        None => remove_store(data)?,
+    }
     let said = "The query store is empty. The next start makes it again from the gateway's copy of the ledger.";
     output.result(&json!({"cleared": true}), said);
     Ok(CommandOutcome::Done)

@@ -90,6 +90,17 @@ pub struct PageRequest {
     pub limit: u32,
 }
 
+/// Bytes of JSON after which a page ends, however many items it may have. What is read of it takes some fifty times as much memory.
+pub const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A page of master data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownPage {
+    pub elements: Vec<KnownElement>,
+    /// There is more behind the last of them.
+    pub has_more: bool,
+}
+
 /// A page of events, in the query's order.
 #[derive(Debug, Clone)]
 pub struct FoundPage {
@@ -159,5 +170,5 @@ pub trait QueryStore: Send + Sync {
     fn master_ids(&self, question: &MasterQuestion, limit: usize) -> Result<Vec<String>, QueryStoreError>;
 
     /// Master data, by vocabulary and id.
-    fn master_data(&self, filter: &MasterFilter) -> Result<Vec<KnownElement>, QueryStoreError>;
+    fn master_data(&self, filter: &MasterFilter) -> Result<KnownPage, QueryStoreError>;
 }

@@ -2,12 +2,14 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{ACCEPT, HeaderMap};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::token::{PageToken, query_digest};
 use crate::gateway::http::Served;
 use crate::gateway::query::form::IdForm;
 use crate::http::accept::takes_any;
-use crate::http::parameters::{bad, decode, encode};
+use crate::http::exchange::URI_BYTES_MAX;
+use crate::http::parameters::{bad, decode};
 use crate::http::problem::{Code, Problem};
 use sealane_core::epcis::query::{EventQuery, QueryFault, QueryParameters};
 use sealane_core::hash::Hash;
@@ -38,6 +40,23 @@ pub struct AskedQuery {
     pub form: IdForm,
 }
 
+/// What is percent-encoded in a link: all but what a query may hold as it stands (RFC 3986 §3.4), and of that what separates in a query, in
+/// a form or in a `Link` header. A URN stays as long as it is.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':')
+    .remove(b'/')
+    .remove(b'@')
+    .remove(b'*')
+    .remove(b'(')
+    .remove(b')');
+
+/// Characters of a token, at the most: a key of a text that was cut, or two names of master data, and some numbers.
+const TOKEN_CHARS_MAX: usize = 2_048;
+
 impl AskedQuery {
     /// Reads a request.
     ///
@@ -65,7 +84,21 @@ impl AskedQuery {
             let text = |text| decode(text).map_err(|()| bad(name, "it is not percent-encoded UTF-8"));
             asked.take(text(name)?, text(value)?, &is_of_query)?;
         }
+        asked.check_next(request)?;
         Ok(asked)
+    }
+
+    /// Refuses a query whose link to the next page could not be followed, before its first page is given.
+    fn check_next(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let length = request.path().len() + 1 + self.next_query("").len() + TOKEN_CHARS_MAX;
+        if length <= URI_BYTES_MAX {
+            return Ok(());
+        }
+        let detail = format!(
+            "with everything percent-encoded, the link to the next page would have {length} bytes; at most {URI_BYTES_MAX} are taken: \
+             ask for fewer values at a time"
+        );
+        Err(Problem::new(Code::UriTooLong, detail).with("limit", URI_BYTES_MAX))
     }
 
     fn take(&mut self, name: String, value: String, is_of_query: impl Fn(&str) -> bool) -> Result<(), Problem> {
@@ -112,7 +145,9 @@ impl AskedQuery {
         let pairs = self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let pairs: Vec<String> = pairs
             .chain([(TOKEN_NAME, token)])
-            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .map(|(name, value)| {
+                format!("{}={}", utf8_percent_encode(name, ENCODED), utf8_percent_encode(value, ENCODED))
+            })
             .collect();
         pairs.join("&")
     }

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::asked::AskedQuery;
 use super::{answer, ask, events, side};
+use crate::gateway::clients::ClientName;
 use crate::gateway::http::Served;
 use crate::gateway::http::capture::base_of;
 use crate::gateway::query::QuerySide;
@@ -64,7 +65,7 @@ impl Resources {
 
 /// `GET /epcs` and the like: what stands in events, each once, in its order.
 pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
-    let side = side(&request, &served).await?;
+    let (client, side) = side(&request, &served).await?;
     let (resources, asked) = (Resources::of(&request)?, AskedQuery::of(&request)?);
     asked.takes_no_query()?;
     let digest = Hash::of(resources.path.as_bytes());
@@ -73,7 +74,7 @@ pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<Htt
     let after = token.and_then(|token| token.end.key.as_ref().and_then(Key::as_text).map(str::to_owned));
     let (store, limit) = (Arc::clone(&side.store), asked.per_page);
     let fields: Vec<Field> = resources.fields.iter().map(|field| Field::new(*field)).collect();
-    let mut values = ask(move || Ok(store.values(&fields, after.as_deref(), limit + 1)?)).await?;
+    let mut values = ask(&client, move || Ok(store.values(&fields, after.as_deref(), limit + 1)?)).await?;
     let has_more = values.len() > limit as usize;
     values.truncate(limit as usize);
     let last = values.last().cloned().filter(|_| has_more);
@@ -92,29 +93,29 @@ pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<Htt
 
 /// `GET /epcs/{epc}` and the like: that there are events of it.
 pub async fn get(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
-    let side = side(&request, &served).await?;
+    let (client, side) = side(&request, &served).await?;
     AskedQuery::of(&request)?.takes_no_query()?;
     let query = Resources::of(&request)?.named(&request, "")?;
-    check_seen(&side, query).await?;
+    check_seen(&client, &side, query).await?;
     Ok(answer::collection(vec!["events".to_owned()]))
 }
 
 /// `GET /epcs/{epc}/events` and the like, with any further parameter of a query.
 pub async fn list_events(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
-    let side = side(&request, &served).await?;
+    let (client, side) = side(&request, &served).await?;
     let asked = AskedQuery::of(&request)?;
     let named = Resources::of(&request)?.named(&request, "/events")?;
-    check_seen(&side, named.clone()).await?;
+    check_seen(&client, &side, named.clone()).await?;
     let mut query = asked.parameters.read()?;
     query.conditions.extend::<Vec<Condition>>(named.conditions);
-    events::page(&request, &served, side, &asked, query).await
+    events::page(&request, &served, (client, side), &asked, query).await
 }
 
 /// 404 if no event names it.
-async fn check_seen(side: &QuerySide, query: EventQuery) -> Result<(), Problem> {
+async fn check_seen(client: &ClientName, side: &QuerySide, query: EventQuery) -> Result<(), Problem> {
     let (store, size) = (Arc::clone(&side.store), side.cursor.size);
     let first = PageRequest { size, after: None, limit: 1 };
-    let found = ask(move || Ok(store.find(&query, &first)?)).await?;
+    let found = ask(client, move || Ok(store.find(&query, &first)?)).await?;
     if found.events.is_empty() {
         return Err(Problem::not_found("no event on the ledger names this"));
     }

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::asked::AskedQuery;
 use super::{answer, ask, resolved, side};
+use crate::gateway::clients::ClientName;
 use crate::gateway::http::Served;
 use crate::gateway::query::QuerySide;
 use crate::gateway::query::form::{IdForm, Prefixes};
@@ -20,15 +21,15 @@ const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
 
 /// `GET /events`.
 pub async fn list_events(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
-    let side = side(&request, &served).await?;
+    let (client, side) = side(&request, &served).await?;
     let asked = AskedQuery::of(&request)?;
     let query = asked.parameters.read()?;
-    page(&request, &served, side, &asked, query).await
+    page(&request, &served, (client, side), &asked, query).await
 }
 
 /// `GET /events/{eventID}`: each event with this id, since participants choose theirs apart, and an error declaration repeats one.
 pub async fn get_event(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
-    let side = side(&request, &served).await?;
+    let (client, side) = side(&request, &served).await?;
     let before = format!("{}/events/", crate::gateway::http::capture::base_of(&request));
     // A CBV event hash id ends in `?ver=CBV2.0`, which stands in the query if it is not encoded.
     let mut event_id = identifier(&request, &before, "")?;
@@ -44,9 +45,13 @@ pub async fn get_event(request: HttpRequest, served: web::Data<Served>) -> Resul
     let prefixes = side.prefixes(form);
     let store = Arc::clone(&side.store);
     let request_of = PageRequest { size, after: None, limit: super::asked::PER_PAGE_MAX };
-    let found = ask(move || Ok(store.find(&query, &request_of)?)).await?;
+    let found = ask(&client, move || Ok(store.find(&query, &request_of)?)).await?;
     if found.events.is_empty() {
         return Err(Problem::not_found("no event has this eventID"));
+    }
+    if found.next.is_some() {
+        let detail = "the events with this eventID are more than one answer has room for: GET /events?EQ_eventID= gives them page by page";
+        return Err(Problem::new(Code::QueryTooLarge, detail));
     }
     Ok(written(&served, found, form, &prefixes, size))
 }
@@ -55,7 +60,7 @@ pub async fn get_event(request: HttpRequest, served: web::Data<Served>) -> Resul
 pub async fn page(
     request: &HttpRequest,
     served: &web::Data<Served>,
-    side: QuerySide,
+    (client, side): (ClientName, QuerySide),
     asked: &AskedQuery,
     query: EventQuery,
 ) -> Result<HttpResponse, Problem> {
@@ -74,7 +79,7 @@ pub async fn page(
     let limit = u32::try_from(limit).unwrap_or(asked.per_page).max(1);
     let prefixes = side.prefixes(asked.form);
     let store = Arc::clone(&side.store);
-    let found = ask(move || {
+    let found = ask(&client, move || {
         let query = resolved(query, &store)?;
         if let (CountLimit::AtMost(most), true) = (query.count, is_first) {
             let found = store.count(&query, size, most.saturating_add(1))?;

@@ -8,11 +8,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::asked::AskedQuery;
 use super::{answer, ask, side};
 use crate::gateway::http::Served;
-use crate::gateway::query::store::{MasterFilter, PageEnd};
+use crate::gateway::query::store::{KnownPage, MasterFilter, PageEnd};
 use crate::http::master_data::{canonical, document};
 use crate::http::parameters::bad;
 use crate::http::problem::{Code, Problem};
 use sealane_core::epcis::query::Key;
+use sealane_core::epcis::vocabulary_name;
 use sealane_core::hash::Hash;
 use sealane_core::merkle::TreeSize;
 
@@ -22,7 +23,7 @@ const KNOWN: [&str; 5] = ["type", "id", "attribute", "sealane:by", "perPage"];
 const BETWEEN: char = '\n';
 
 pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
-    let side = side(&request, &served).await?;
+    let (client, side) = side(&request, &served).await?;
     let asked = AskedQuery::of_page(&request)?;
     if let Some(name) = asked.names().find(|name| !KNOWN.contains(name)) {
         let detail =
@@ -31,31 +32,31 @@ pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<Htt
     }
     let by = asked.values("sealane:by").first().map(|text| text.parse()).transpose();
     let filter = MasterFilter {
-        vocabularies: asked.values("type"),
+        vocabularies: asked.values("type").iter().map(|name| vocabulary_name(name)).collect(),
         ids: asked.values("id").iter().map(|text| canonical(text)).collect(),
         attributes: asked.values("attribute"),
         by: by.map_err(|_| bad("sealane:by", "it is a participant's id"))?,
         after: None,
-        limit: asked.per_page + 1,
+        limit: asked.per_page,
     };
     let digest = Hash::of(format!("{filter:?}").as_bytes());
     let token = asked.page(&served, digest)?;
     let told = token.as_ref().map_or(0, |token| token.told);
     let after = token.and_then(|token| {
-        let (vocabulary, id) = token.end.key.as_ref()?.as_text()?.split_once(BETWEEN)?;
+        let (vocabulary, id) = str::from_utf8(token.end.key.as_ref()?.as_bytes()).ok()?.split_once(BETWEEN)?;
         Some((vocabulary.to_owned(), id.to_owned()))
     });
     let store = Arc::clone(&side.store);
-    let mut elements = ask(move || Ok(store.master_data(&MasterFilter { after, ..filter })?)).await?;
-    let has_more = elements.len() > asked.per_page as usize;
-    elements.truncate(asked.per_page as usize);
+    let found = ask(&client, move || Ok(store.master_data(&MasterFilter { after, ..filter })?)).await?;
+    let KnownPage { elements, has_more } = found;
     let next = elements.last().filter(|_| has_more).map(|last| format!("{}{BETWEEN}{}", last.vocabulary, last.id));
     let told = told + elements.len() as u64;
     let body = document(elements, &served.gateway.now().to_string()).to_string();
     let mut answer =
         HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(ContentType::json()).body(body);
     if let Some(next) = next {
-        let end = PageEnd { key: Some(Key::text(&next)), leaf: TreeSize::ZERO.next_index(), position: 0 };
+        let end =
+            PageEnd { key: Some(Key::from_bytes(next.into_bytes())), leaf: TreeSize::ZERO.next_index(), position: 0 };
         let (token, expires) = served.seal.seal(digest, side.cursor.size, &end, told, served.gateway.now());
         answer::lead_on(&mut answer, request.uri().path(), &asked.next_query(&token), expires);
     }

@@ -10,13 +10,14 @@ pub mod events;
 pub mod master;
 mod token;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
 pub use token::PageSeal;
 
-use crate::gateway::clients::Scope;
+use crate::app::answer::{AnswerPool, Urgency};
+use crate::gateway::clients::{ClientName, Scope};
 use crate::gateway::http::Served;
 use crate::gateway::http::auth::enter;
 use crate::gateway::query::store::{FindError, QueryStore, QueryStoreError};
@@ -24,15 +25,23 @@ use crate::gateway::query::{QueryObstacle, QuerySide};
 use crate::http::problem::{Code, Problem};
 use sealane_core::epcis::query::{EventQuery, MasterData, MasterQuestion, ResolveError};
 
+/// For questions to the rows, each of which may take a processor for seconds. The store has a reader more than these threads, so that the
+/// indexer always finds one.
+static ROWS: LazyLock<AnswerPool<ClientName>> = LazyLock::new(|| AnswerPool::new("rows", 3, Urgency::Low));
+
 /// Lets a client in that may query, and gives the rows.
-async fn side(request: &HttpRequest, served: &web::Data<Served>) -> Result<QuerySide, Problem> {
+async fn side(request: &HttpRequest, served: &web::Data<Served>) -> Result<(ClientName, QuerySide), Problem> {
     let client = enter(request, served, Scope::Query).await?;
-    Ok(served.gateway.query_of(&client.name).await?)
+    let side = served.gateway.query_of(&client.name).await?;
+    Ok((client.name, side))
 }
 
-/// Asks the store on a thread that may wait for a disk.
-async fn ask<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
-    web::block(work).await.map_err(Problem::internal)?
+/// Asks the store on a thread that may wait for a disk, in the client's turn: whoever asks for much waits for itself.
+async fn ask<T: Send + 'static>(
+    client: &ClientName,
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    ROWS.run(client.clone(), move || Ok(work())).await?
 }
 
 /// Master data as the rows have it.

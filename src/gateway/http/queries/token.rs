@@ -25,6 +25,12 @@ const GIVEN_BACK_MAX: usize = 10_000;
 /// Bytes of the seal.
 const SEAL_BYTES: usize = 16;
 
+/// Bytes of the mark behind the seal, by which a token is known without its query.
+const MARK_BYTES: usize = 8;
+
+/// What is before the bytes that a mark is of: no query's digest begins so with any likelihood.
+const MARKED: &[u8] = b"sealane/page-token/v1\0";
+
 /// Numbers before the key of a page's end: expiry, size, leaf, position and count of eight bytes each.
 const NUMBERS: usize = 5;
 
@@ -69,6 +75,8 @@ impl PageSeal {
         }
         let seal = self.seal_of(&bytes, digest);
         bytes.extend(seal.as_ref().iter().take(SEAL_BYTES));
+        let mark = self.mark_of(&bytes);
+        bytes.extend(mark.as_ref().iter().take(MARK_BYTES));
         (URL_SAFE_NO_PAD.encode(bytes), expires)
     }
 
@@ -79,7 +87,7 @@ impl PageSeal {
     /// 400 that says why the token cannot be used.
     pub fn open(&self, text: &str, digest: Hash, now: Timestamp) -> Result<PageToken, Problem> {
         let refuse = |why: &str| bad("nextPageToken", why);
-        let bytes = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+        let bytes = self.marked(text).unwrap_or_default();
         let (content, seal) = bytes
             .split_at_checked(bytes.len().saturating_sub(SEAL_BYTES))
             .filter(|(content, _)| content.len() >= 8 * NUMBERS)
@@ -104,9 +112,12 @@ impl PageSeal {
         Ok(token)
     }
 
-    /// Takes a token back, which opens nothing any more (`DELETE /nextPageToken/{token}`). Of one that was not made here nothing has to be
-    /// remembered that opens anything.
+    /// Takes a token back, which opens nothing any more (`DELETE /nextPageToken/{token}`). Of what was not made here nothing is remembered,
+    /// so that nobody makes the gateway forget what was given back.
     pub fn give_back(&self, text: &str) {
+        if self.marked(text).is_none() {
+            return;
+        }
         let hash = Hash::of(text.as_bytes());
         let mut given_back = self.given_back.lock().unwrap_or_else(PoisonError::into_inner);
         if given_back.contains(&hash) {
@@ -116,6 +127,22 @@ impl PageSeal {
             given_back.pop_front();
         }
         given_back.push_back(hash);
+    }
+
+    /// The bytes of a token that was made here, for whatever query, without their mark.
+    fn marked(&self, text: &str) -> Option<Vec<u8>> {
+        let mut bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let mark = bytes.split_off(bytes.len().checked_sub(MARK_BYTES)?);
+        let made = self.mark_of(&bytes);
+        aws_lc_rs::constant_time::verify_slices_are_equal(made.as_ref().get(..MARK_BYTES)?, &mark).ok()?;
+        Some(bytes)
+    }
+
+    fn mark_of(&self, sealed: &[u8]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(MARKED);
+        context.update(sealed);
+        context.sign()
     }
 
     fn seal_of(&self, content: &[u8], digest: Hash) -> hmac::Tag {
@@ -177,7 +204,7 @@ mod tests {
             seal.give_back(&text);
             assert!(seal.open(&text, digest, now).unwrap_err().detail().contains("given back"));
         }
-        for foreign in ["", "x", "3A15506738749783AU6D7DENAKwM2gQRRwGrataeq", "🙂"] {
+        for foreign in ["", "x", "AAAA", "3A15506738749783AU6D7DENAKwM2gQRRwGrataeq", "🙂"] {
             assert!(seal.open(foreign, digest, now).is_err(), "{foreign}");
         }
     }
@@ -185,8 +212,22 @@ mod tests {
     #[test]
     fn what_is_remembered_of_tokens_is_bounded() {
         let seal = PageSeal::new().unwrap();
+        let size = TreeSize::new(9).unwrap();
+        let token = |number: usize| seal.seal(Hash::of(b"one"), size, &end(None), number as u64, Timestamp::EPOCH).0;
+        let first = token(0);
+        seal.give_back(&first);
         for number in 0..GIVEN_BACK_MAX + 10 {
             seal.give_back(&number.to_string());
+        }
+        let of_another = PageSeal::new().unwrap().seal(Hash::of(b"one"), size, &end(None), 1, Timestamp::EPOCH).0;
+        seal.give_back(&of_another);
+        assert!(
+            seal.open(&first, Hash::of(b"one"), Timestamp::EPOCH).is_err(),
+            "what was not made here drives nothing out"
+        );
+        assert_eq!(seal.given_back.lock().unwrap().len(), 1);
+        for number in 1..GIVEN_BACK_MAX + 10 {
+            seal.give_back(&token(number));
         }
         assert_eq!(seal.given_back.lock().unwrap().len(), GIVEN_BACK_MAX);
     }

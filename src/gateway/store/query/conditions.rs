@@ -9,8 +9,11 @@ use super::session::Session;
 use super::sql::{Bound, Sql};
 use crate::gateway::query::store::FindError;
 
+/// Ranges that a query asks for in all, each in each of its fields: each is a part of the statement, and is counted by itself.
+const SPANS_MAX: usize = 2_000;
+
 /// Keys in order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
     pub from: Vec<u8>,
     pub before: Vec<u8>,
@@ -70,6 +73,12 @@ impl RowQuestion {
         let tests: Vec<Test> = query.conditions.iter().map(|condition| Test::of(condition, &numbers)).collect();
         if tests.iter().any(|test| test.pieces.is_empty()) {
             return Ok(None);
+        }
+        let spans: usize = tests.iter().flat_map(|test| &test.pieces).map(|(_, piece)| piece.spans.len()).sum();
+        if spans > SPANS_MAX {
+            return Err(FindError::TooComplex(format!(
+                "its patterns stand for {spans} ranges of ids, and a query has {SPANS_MAX} at most: ask for fewer at a time"
+            )));
         }
         let order = order.and_then(|field| {
             let number = *numbers.get(&key_of(&field))?;
@@ -161,6 +170,8 @@ impl Test {
         }
         piece.exact.sort_unstable();
         piece.exact.dedup();
+        piece.spans.sort_unstable();
+        piece.spans.dedup();
         if piece.exact.is_empty() && piece.spans.is_empty() {
             return Self { pieces: Vec::new() };
         }

@@ -22,7 +22,9 @@ use super::session::{HitRow, Session, corrupt};
 use super::sql::Bound;
 use super::walk::Walk;
 use super::{leaf, place_of, row_number, seq_end, seq_of, time};
-use crate::gateway::query::store::{FindError, FoundEvent, FoundPage, PageEnd, PageRequest, QueryStoreError};
+use crate::gateway::query::store::{
+    FindError, FoundEvent, FoundPage, PAGE_BYTES_MAX, PageEnd, PageRequest, QueryStoreError,
+};
 
 /// How long a query may take.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -137,9 +139,11 @@ pub fn page<S: Session>(
     };
     let limit = usize::try_from(page.limit.max(1)).unwrap_or(usize::MAX);
     let mut found = hits(session, &mut meter, &question, after, limit.saturating_add(1))?;
-    let has_more = found.len() > limit;
+    let count = found.len();
     found.truncate(limit);
-    let next = found.last().filter(|_| has_more).map(page_end).transpose()?;
+    let fitting = fitting(session, &found)?;
+    found.truncate(fitting);
+    let next = found.last().filter(|_| found.len() < count).map(page_end).transpose()?;
     Ok(FoundPage { events: events(session, &found, page.size)?, next })
 }
 
@@ -261,6 +265,32 @@ fn compare(question: &RowQuestion, one: &Hit, other: &Hit) -> Ordering {
         (key, other_key) => other_key.is_some().cmp(&key.is_some()),
     };
     by_key.then_with(|| turned(one.seq.cmp(&other.seq)))
+}
+
+#[derive(QueryableByName)]
+struct LengthRow {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = BigInt)]
+    bytes: i64,
+}
+
+/// How many of some hits one page has room for, by the bytes of their JSON: one at the least.
+fn fitting<S: Session>(session: &mut S, hits: &[Hit]) -> Result<usize, FindError> {
+    if hits.is_empty() {
+        return Ok(0);
+    }
+    let mut sql = session
+        .sql("SELECT d.seq AS seq, CAST(octet_length(d.json) AS BIGINT) AS bytes FROM document AS d WHERE d.seq");
+    sql.is_one_of(Bound::Ints(hits.iter().map(|hit| hit.seq).collect()));
+    let lengths: HashMap<i64, i64> =
+        session.load::<LengthRow>(sql)?.into_iter().map(|row| (row.seq, row.bytes)).collect();
+    let bytes = |hit: &Hit| lengths.get(&hit.seq).and_then(|bytes| usize::try_from(*bytes).ok()).unwrap_or_default();
+    let sums = hits.iter().scan(0_usize, |sum, hit| {
+        *sum = sum.saturating_add(bytes(hit));
+        Some(*sum)
+    });
+    Ok(sums.take_while(|sum| *sum <= PAGE_BYTES_MAX).count().max(1))
 }
 
 #[derive(QueryableByName)]

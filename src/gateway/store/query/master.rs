@@ -16,7 +16,7 @@ use super::session::{Column, Session, corrupt};
 use super::sql::{Bound, Sql};
 use super::{leaf, row_number};
 use crate::gateway::query::store::{
-    FindError, KnownElement, MasterAttribute, MasterElement, MasterFilter, QueryStoreError,
+    FindError, KnownElement, KnownPage, MasterAttribute, MasterElement, MasterFilter, PAGE_BYTES_MAX, QueryStoreError,
 };
 
 /// Bytes of a vocabulary, an id or a name. PostgreSQL's indexes take rows of 2,700 bytes. Longer ones are not kept; no identifier of GS1
@@ -105,7 +105,8 @@ pub fn ids<S: Session>(session: &mut S, question: &MasterQuestion, limit: usize)
             let texts = values.iter().map(|value| Key::text(value).as_bytes().to_vec()).collect();
             let mut sql = session.sql("SELECT DISTINCT a.id FROM attribute AS a WHERE a.name = ");
             sql.string(name).push(" AND a.text").is_one_of(Bound::ByteList(texts));
-            sql.push(" AND NOT EXISTS (SELECT 1 FROM attribute AS b WHERE b.vocabulary = a.vocabulary AND b.id = a.id");
+            sql.push(" AND NOT EXISTS (SELECT 1 FROM attribute AS b WHERE b.id = a.id");
+            // Whatever vocabulary it was said in: else another's word in a vocabulary that the holder leaves out would count.
             sql.push(" AND b.name = a.name AND (b.is_holder, b.leaf) > (a.is_holder, a.leaf)) LIMIT ").int(rows);
             session.ids(sql)
         }
@@ -142,8 +143,9 @@ struct ChildRow {
     is_holder: i64,
 }
 
-/// What is known of the ids that a filter lets through, by vocabulary and id.
-pub fn elements<S: Session>(session: &mut S, filter: &MasterFilter) -> Result<Vec<KnownElement>, FindError> {
+/// What is known of the ids that a filter lets through, by vocabulary and id, and whether there is more: a page ends when it has as many
+/// elements as it may, or many bytes of them.
+pub fn elements<S: Session>(session: &mut S, filter: &MasterFilter) -> Result<KnownPage, FindError> {
     let mut sql = session.sql("SELECT DISTINCT vocabulary, id FROM element WHERE is_holder >= 0");
     for (column, list) in [("vocabulary", &filter.vocabularies), ("id", &filter.ids)] {
         if !list.is_empty() {
@@ -162,9 +164,18 @@ pub fn elements<S: Session>(session: &mut S, filter: &MasterFilter) -> Result<Ve
         of_participant(&mut sql, filter);
         sql.push(")");
     }
-    sql.push(" ORDER BY vocabulary, id LIMIT ").int(i64::from(filter.limit));
+    let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+    sql.push(" ORDER BY vocabulary, id LIMIT ").int(i64::from(filter.limit).saturating_add(1));
     let rows: Vec<ElementRow> = session.load(sql)?;
-    rows.into_iter().map(|row| element(session, row, filter)).collect()
+    let count = rows.len();
+    let (mut elements, mut bytes) = (Vec::new(), 0);
+    for row in rows.into_iter().take(limit) {
+        if bytes > PAGE_BYTES_MAX {
+            break;
+        }
+        elements.push(element(session, row, filter, &mut bytes)?);
+    }
+    Ok(KnownPage { has_more: elements.len() < count, elements })
 }
 
 fn of_participant(sql: &mut Sql, filter: &MasterFilter) {
@@ -173,7 +184,12 @@ fn of_participant(sql: &mut Sql, filter: &MasterFilter) {
     }
 }
 
-fn element<S: Session>(session: &mut S, row: ElementRow, filter: &MasterFilter) -> Result<KnownElement, FindError> {
+fn element<S: Session>(
+    session: &mut S,
+    row: ElementRow,
+    filter: &MasterFilter,
+    bytes: &mut usize,
+) -> Result<KnownElement, FindError> {
     let mut sql = session.sql("SELECT name, value, participant, is_holder, leaf FROM attribute WHERE vocabulary = ");
     sql.string(&row.vocabulary).push(" AND id = ").string(&row.id);
     of_participant(&mut sql, filter);
@@ -181,6 +197,7 @@ fn element<S: Session>(session: &mut S, row: ElementRow, filter: &MasterFilter) 
     let mut all: Vec<AttributeRow> = session.load(sql)?;
     // The first of each name is the one that counts.
     all.dedup_by(|later, first| later.name == first.name);
+    *bytes += all.iter().map(|row| row.name.len() + row.value.len()).sum::<usize>();
     let attributes: Result<Vec<MasterAttribute>, QueryStoreError> = all.into_iter().map(attribute).collect();
     let mut sql = session.sql("SELECT child, max(is_holder) AS is_holder FROM child WHERE parent = ");
     sql.string(&row.id).push(" AND vocabulary = ").string(&row.vocabulary);

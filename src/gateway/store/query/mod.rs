@@ -28,7 +28,7 @@ use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::time::Timestamp;
 
 use crate::gateway::query::store::{
-    Cursor, FindError, FoundPage, IndexedBlock, KnownElement, MasterFilter, PageRequest, QueryStore, QueryStoreError,
+    Cursor, FindError, FoundPage, IndexedBlock, KnownPage, MasterFilter, PageRequest, QueryStore, QueryStoreError,
 };
 use find::Meter;
 use session::{Database, Session, corrupt, of_store};
@@ -102,7 +102,7 @@ impl<D: Database> QueryStore for RowStore<D> {
         self.database.read(|session| master::ids(session, question, limit)).map_err(of_store)
     }
 
-    fn master_data(&self, filter: &MasterFilter) -> Result<Vec<KnownElement>, QueryStoreError> {
+    fn master_data(&self, filter: &MasterFilter) -> Result<KnownPage, QueryStoreError> {
         self.database.read(|session| master::elements(session, filter)).map_err(of_store)
     }
 }

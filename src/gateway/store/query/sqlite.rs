@@ -67,6 +67,8 @@ impl SqliteQueryStore {
         let file =
             OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(|error| place(&error))?;
         file.set_permissions(Permissions::from_mode(0o600)).map_err(|error| place(&error))?;
+        // Whoever closes a file gives up all locks that its process has on it, SQLite's too.
+        drop(file);
         let name = path.to_str().ok_or_else(|| place(&"its path is not UTF-8"))?;
         let mut writer = SqliteConnection::establish(name).map_err(|error| place(&error))?;
         writer.batch_execute(WRITER).map_err(|error| place(&error))?;

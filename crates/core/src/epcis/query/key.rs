@@ -18,8 +18,9 @@ const TEXT: u8 = b't';
 const NUMBER: u8 = b'n';
 const MOMENT: u8 = b'm';
 
-/// The kind of the one key that says that something is there.
-const PRESENT: u8 = b'p';
+/// The kind of the one key that says that something is there. It is above those of values, so that the least key of a field is a value
+/// of it if there is one.
+const PRESENT: u8 = b'z';
 
 /// Behind a text that was cut: no UTF-8 has this byte.
 const CUT: u8 = 0xff;

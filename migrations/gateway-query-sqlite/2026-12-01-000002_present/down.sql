@@ -1,0 +1,11 @@
+-- Rows are made again by whatever program comes next.
+DELETE FROM fact;
+DELETE FROM event;
+DELETE FROM document;
+DELETE FROM context;
+DELETE FROM repeat;
+DELETE FROM cursor;
+DELETE FROM element;
+DELETE FROM attribute;
+DELETE FROM child;
+DELETE FROM field;
