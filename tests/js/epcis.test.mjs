@@ -86,6 +86,34 @@ test("a context adds names, and changes none", () => {
   ]) refusesEvent({ epcList: [ITEM] }, { "@context": [url, inline] });
 });
 
+test("namespaces, names, contexts and pre-hash strings have a length", () => {
+  const long = (chars) => `urn:${"ü".repeat(chars - 4)}`;
+  const takes = (members, inline = {}) => assert.ok(read({ epcList: [ITEM], ...members }, { "@context": ["https://x.example/c", inline] }));
+  const refusesIn = (members, inline = {}) => refusesEvent({ epcList: [ITEM], ...members }, { "@context": ["https://x.example/c", inline] });
+  takes({}, { a: long(256) });
+  takes({}, { a: { "@id": long(256) } });
+  refusesIn({}, { a: long(257) });
+  refusesIn({}, { a: { "@id": long(257) } });
+  refusesIn({}, { a: long(100), b: `a:${long(100)}`, c: `b:${long(100)}` });
+  const one = long(100);
+  refusesEvent({ epcList: [ITEM] }, { "@context": [{ a: one }, { b: `a:${one}` }, { c: `b:${one}` }] });
+  refusesIn({ "@context": { b: `a:${"b".repeat(250)}` } }, { a: "https://a.example/" });
+  for (const far of [{ "x:y": [1, { "x:z": { "@context": [{ b: long(257) }] } }] }, { comment: { "@context": { b: long(257) } } }]) refusesIn(far);
+  takes({ "x:y": [{ [`x:${"n".repeat(254)}`]: 1 }] });
+  refusesIn({ "x:y": [{ [`x:${"n".repeat(255)}`]: 1 }] });
+  const filled = (bytes) => ({ a: "urn:a:", "@language": "x".repeat(bytes - 8 - 1 - 14 - 9 - 8) });
+  takes({ "@context": filled(16384) });
+  refusesIn({ "@context": filled(16385) });
+  refusesIn({ "x:y": { "@context": filled(16385) } });
+  const name = `a:${"n".repeat(254)}`;
+  const half = 16 * 1024 * 1024;
+  const items = (bytes) => Array(Math.floor(bytes / 514)).fill(1);
+  const inline = { a: `urn:${"a".repeat(252)}` };
+  const two = (bytes) => documentOf([half, bytes].map((size, at) => eventAt(at, { epcList: [ITEM], [name]: items(size) })), { "@context": [inline] });
+  assert.equal(readEpcis(bytes(two(half - 4096))).length, 2);
+  refuses(two(half + 514));
+});
+
 test("every context in force counts in what an event says", () => {
   const content = (members, inline) => read({ epcList: [ITEM], ...members }, { "@context": ["https://x.example/c", inline] }).content;
   const plain = content({ "a:x": "1" }, { a: "https://a.example/" });

@@ -1,5 +1,7 @@
 //! Random EPCIS documents of a small world, so that many events share what they name.
 
+use std::sync::Arc;
+
 use fastrand::Rng;
 use sealane::gateway::query::store::{Cursor, IndexedBlock, IndexedEvent};
 use sealane_core::block::Height;
@@ -54,7 +56,7 @@ pub fn indexed(document: &Value, leaf: LeafIndex, signer: u8, recorded: Timestam
         identity: event.error_declaration.is_none().then(|| Hash::of(format!("{signer} {json}").as_bytes())),
         facts: EventFacts::of(event, &json, written.context.as_ref(), recorded),
         json,
-        context: written.context.clone(),
+        context: written.context.clone().map(Arc::new),
     })
     .collect()
 }

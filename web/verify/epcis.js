@@ -5,7 +5,7 @@
 
 import { byteLength, fail, timeOf } from "./bytes.js";
 import { timeText } from "./days.js";
-import { eventHashId, isHashId, namingOf } from "./event_hash.js";
+import { checkLengths, eventHashId, isHashId, namingOf } from "./event_hash.js";
 import { IdError, lotBeside, parseUri } from "./gs1.js";
 import { asEvidence, isMap, isNumber, isText, parse } from "./json.js";
 import * as words from "./vocabulary.js";
@@ -366,7 +366,9 @@ function readEvent(walk, map, seen, naming, place) {
   const lots = writtenLots(type, map);
   walk.members(EVENT_TYPES.get(type), map, place);
   checkRules(type, map, place);
-  const hashId = eventHashId(seen, naming ?? namingOf(seen));
+  const inForce = naming ?? namingOf(seen);
+  checkLengths(seen, inForce);
+  const hashId = eventHashId(seen, inForce);
   const given = map.get("eventID");
   if (given !== undefined && isHashId(given) && given !== hashId) wrong(`${place}/eventID`, `is not the hash id of this event, ${hashId}`);
   return { ...typed(type, map, hashId), lots };

@@ -1,7 +1,7 @@
 // The CBV 2.0 event hash (§8.9.2): what an event says, in one string, and its SHA-256. It names an event that was given no
 // eventID, and tells whether two events say the same. Numbers are written by their digits, and text stays text.
 
-import { byBytes, millisOf, nanosOf, sha256, toHex, trim, utf8 } from "./bytes.js";
+import { byBytes, byteLength, charLength, fail, millisOf, nanosOf, sha256, toHex, trim, utf8 } from "./bytes.js";
 import { timeText } from "./days.js";
 import { IdError, parseUri } from "./gs1.js";
 import { isMap, isNumber, isText, plainNumber } from "./json.js";
@@ -23,30 +23,79 @@ const REPORT_ORDER = [
   "maxValue", "meanValue", "sDev", "percRank", "percValue", "uom", "coordinateReferenceSystem",
 ];
 
+const NAMESPACE_CHARS_MAX = 256;
+const NAME_CHARS_MAX = 256;
+const CONTEXT_BYTES_MAX = 16 * 1024;
+const CONTEXT_VALUE_BYTES = 8;
+const PRE_HASH_BYTES_MAX = 8 * 4 * 1024 * 1024;
+
+const tooLong = (what) => fail("epcis", `the payload is not an EPCIS document: ${what}`);
+const hasMoreChars = (text, max) => text.length > max && charLength(text) > max;
+
+/** The namespaces in force, by prefix. What a context adds lies above what was in force. */
+class Prefixes {
+  #own = new Map();
+  #outer;
+
+  constructor(outer) {
+    this.#outer = outer;
+  }
+
+  get(prefix) {
+    for (let layer = this; layer; layer = layer.#outer) if (layer.#own.has(prefix)) return layer.#own.get(prefix);
+    return undefined;
+  }
+
+  /** Declares a prefix, or takes it away. */
+  set(prefix, namespace) {
+    if (namespace !== undefined && hasMoreChars(namespace, NAMESPACE_CHARS_MAX)) {
+      tooLong(`a namespace has at most ${NAMESPACE_CHARS_MAX} characters, with the prefixes in it written out`);
+    }
+    this.#own.set(prefix, namespace);
+  }
+
+  /** The namespace of a prefix, with the prefixes in it resolved. */
+  whole(prefix) {
+    let namespace = this.get(prefix);
+    for (let step = 0; step < 8; step++) {
+      namespace = split(this, namespace)?.join("") ?? namespace;
+      if (hasMoreChars(namespace, NAMESPACE_CHARS_MAX)) {
+        tooLong(`a namespace has at most ${NAMESPACE_CHARS_MAX} characters, with the prefixes in it written out`);
+      }
+    }
+    return namespace;
+  }
+}
+
+/** The bytes of the names and texts of a value, and some for each value in it. */
+function weight(value) {
+  let bytes = CONTEXT_VALUE_BYTES;
+  if (isText(value)) bytes += byteLength(value);
+  else if (Array.isArray(value)) for (const item of value) bytes += weight(item);
+  else if (isMap(value)) for (const [name, inner] of value) bytes += byteLength(name) + weight(inner);
+  return bytes;
+}
+
 /** What the contexts of a document say about names, and which extensions it keeps out of its events' hashes. */
 export function namingOf(frame) {
   const ignored = [...frame].filter(([name, value]) => name.endsWith(":ignoreFields") && Array.isArray(value));
   const names = ignored.flatMap(([, value]) => value.filter((name) => isText(name) && name.includes(":")));
-  return inside({ prefixes: new Map(), ignored: new Set(names) }, frame);
+  return inside({ prefixes: new Prefixes(), ignored: new Set(names), written: { bytes: 0 } }, frame);
 }
 
 /** The naming inside an object, which may have a context of its own. */
 function inside(naming, object) {
   if (!object.has("@context")) return naming;
-  const prefixes = new Map(naming.prefixes);
+  if (weight(object.get("@context")) > CONTEXT_BYTES_MAX) tooLong(`a context has at most ${CONTEXT_BYTES_MAX} bytes`);
+  const prefixes = new Prefixes(naming.prefixes);
   for (const inline of [object.get("@context")].flat().filter(isMap)) {
     const own = [...inline.keys()].filter((name) => !name.startsWith("@"));
     for (const prefix of own) {
       const given = inline.get(prefix);
       const namespace = isMap(given) ? given.get("@id") : given;
-      if (isText(namespace)) prefixes.set(prefix, namespace);
-      else prefixes.delete(prefix);
+      prefixes.set(prefix, isText(namespace) ? namespace : undefined);
     }
-    const whole = own.filter((prefix) => prefixes.has(prefix)).map((prefix) => {
-      let namespace = prefixes.get(prefix);
-      for (let step = 0; step < 8; step++) namespace = split(prefixes, namespace)?.join("") ?? namespace;
-      return [prefix, namespace];
-    });
+    const whole = own.filter((prefix) => prefixes.get(prefix) !== undefined).map((prefix) => [prefix, prefixes.whole(prefix)]);
     for (const [prefix, namespace] of whole) prefixes.set(prefix, namespace);
   }
   return { ...naming, prefixes };
@@ -59,9 +108,34 @@ function split(prefixes, text) {
   return namespace === undefined ? undefined : [namespace, text.slice(colon + 1)];
 }
 
+/** Refuses what would be too long when names are written out, before any is: contexts and names in an event, at any depth. */
+export function checkLengths(value, naming) {
+  if (Array.isArray(value)) for (const item of value) checkLengths(item, naming);
+  if (!isMap(value)) return;
+  const inner = inside(naming, value);
+  for (const [name, held] of value) {
+    if (name === "@context") continue;
+    if (hasMoreChars(name, NAME_CHARS_MAX)) tooLong(`the name of a member has at most ${NAME_CHARS_MAX} characters`);
+    checkLengths(held, inner);
+  }
+}
+
 /** The event's hash id, such as `ni:///sha-256;…?ver=CBV2.0`. */
 export function eventHashId(event, naming) {
-  return `ni:///sha-256;${toHex(sha256(utf8(new PreHash(inside(naming, event)).event(event))))}?ver=CBV2.0`;
+  const before = naming.written.bytes;
+  const text = utf8(new PreHash(inside(naming, event)).event(event));
+  naming.written.bytes = before;
+  counted(naming, text);
+  return `ni:///sha-256;${toHex(sha256(text))}?ver=CBV2.0`;
+}
+
+/** Counts what the pre-hash strings of a document take in; of text its UTF-16 units, which are no more than its bytes. */
+function counted(naming, text) {
+  naming.written.bytes += text.length;
+  if (naming.written.bytes > PRE_HASH_BYTES_MAX) {
+    tooLong(`the pre-hash strings of one capture (CBV 2.0 §8.9.2) have at most ${PRE_HASH_BYTES_MAX} bytes`);
+  }
+  return text;
 }
 
 /** True for an eventID that says of itself that it is such an id. */
@@ -185,6 +259,10 @@ class PreHash {
 
   /** One spelling: prefixes resolved, GS1 keys as canonical Digital Link URIs. */
   text(text) {
+    return counted(this.naming, this.spelt(text));
+  }
+
+  spelt(text) {
     const trimmed = trim(text);
     const whole = split(this.naming.prefixes, trimmed)?.join("") ?? trimmed;
     if (!whole.includes(":")) return whole;
@@ -198,7 +276,7 @@ class PreHash {
 
   name(name) {
     const [namespace, local] = split(this.naming.prefixes, name) ?? [];
-    return local === undefined ? name : `{${namespace}}${local}`;
+    return counted(this.naming, local === undefined ? name : `{${namespace}}${local}`);
   }
 }
 

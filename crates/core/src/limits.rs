@@ -24,6 +24,24 @@ pub const IDS_PER_CAPTURE_MAX: usize = 50_000;
 /// Characters in one identifier (a GS1 Digital Link URI, an EPC URN or another absolute URI).
 pub const ID_CHARS_MAX: usize = 1_024;
 
+/// Characters in a namespace that a context of a capture declares, also where prefixes in it are written out: the event hash and the
+/// facts of a query write it before each name. Published ones have under 100.
+pub const NAMESPACE_CHARS_MAX: usize = 256;
+
+/// Characters in the name of a member of an event. A list of an extension writes its name once for each item.
+pub const NAME_CHARS_MAX: usize = 256;
+
+/// Bytes in one `@context` of a capture: those of its names and texts, and [`CONTEXT_VALUE_BYTES`] for each value. A gateway keeps it
+/// beside each event.
+pub const CONTEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes that a value of a context counts for, beside its text.
+pub const CONTEXT_VALUE_BYTES: usize = 8;
+
+/// Bytes of the pre-hash strings of one capture, over all its events: eight times the longest statement. Most are shorter than
+/// the event's JSON, and short texts under long names are longer.
+pub const PRE_HASH_BYTES_MAX: usize = 8 * STATEMENT_BYTES_MAX;
+
 /// Faults that one answer lists before it stops looking.
 pub const FAULTS_MAX: usize = 20;
 

@@ -204,6 +204,7 @@ impl Batch {
             });
         }
         let Written { context, events: written, .. } = document;
+        let context = context.map(Arc::new);
         for ((position, event), json) in events.into_iter().zip(written) {
             self.events.push(IndexedEvent {
                 leaf: place.leaf,
@@ -212,7 +213,7 @@ impl Batch {
                 event_time: event.event_time,
                 recorded: place.time,
                 identity: identity_of(&signer, &event),
-                facts: EventFacts::of(&event, &json, context.as_ref(), place.time),
+                facts: EventFacts::of(&event, &json, context.as_deref(), place.time),
                 event_id: event.event_id.uri,
                 json,
                 context: context.clone(),

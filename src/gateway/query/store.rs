@@ -3,6 +3,8 @@
 pub use crate::app::events::FoundEvent;
 pub use crate::app::master_data::{KnownElement, MasterAttribute};
 
+use std::sync::Arc;
+
 use sealane_core::block::Height;
 use sealane_core::consortium::ParticipantId;
 use sealane_core::epcis::query::{EventFacts, EventQuery, Field, Key, MasterQuestion};
@@ -49,8 +51,8 @@ pub struct IndexedEvent {
     pub facts: EventFacts,
     /// As it was captured.
     pub json: Json,
-    /// The `@context` of its document, if it has one.
-    pub context: Option<Json>,
+    /// The `@context` of its document, if it has one: one for all its events.
+    pub context: Option<Arc<Json>>,
 }
 
 /// What one statement says about one id in its `epcisMasterData` (EPCIS 2.0 §7.1.2).

@@ -5,11 +5,13 @@
 //! things. Inline contexts may therefore only add names of their own. What a context by URI says is not looked at.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use crate::epcis::schema::{Shape, is_standard_term};
 use crate::epcis::uri::is_absolute_uri;
-use crate::epcis::walk::Walk;
-use crate::json::{Json, Object};
+use crate::epcis::walk::{Walk, quoted};
+use crate::json::{self, Json, Object};
+use crate::limits::{CONTEXT_BYTES_MAX, CONTEXT_VALUE_BYTES, NAME_CHARS_MAX, NAMESPACE_CHARS_MAX};
 
 /// The prefixes of the standard context, with the namespaces that each may be written to stand for.
 const STANDARD_PREFIXES: &[(&str, &[&str])] = &[
@@ -47,8 +49,17 @@ pub(super) fn check(walk: &mut Walk, value: &Json) {
 }
 
 /// The namespaces that the contexts in force declare inline, by prefix.
+///
+/// What a context adds lies above what was in force, so that a context takes memory and time for its own names only.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Prefixes(BTreeMap<String, String>);
+pub(super) struct Prefixes(Option<Arc<Layer>>);
+
+/// What one context declares: a namespace, or `None` where it takes a prefix away.
+#[derive(Debug, Clone, Default)]
+struct Layer {
+    own: BTreeMap<String, Option<String>>,
+    outer: Prefixes,
+}
 
 /// How often a namespace may be written by another prefix, which has another one, and so on.
 const PREFIX_STEPS_MAX: usize = 8;
@@ -56,24 +67,64 @@ const PREFIX_STEPS_MAX: usize = 8;
 impl Prefixes {
     /// These, and what one more `@context` declares, which comes first. A prefix that it gives `null` is declared no more
     /// (JSON-LD 1.1 §4.2).
+    ///
+    /// A context or a namespace that is too long declares nothing; [`Bounds`] reports it.
     pub fn with(&self, context: &Json) -> Self {
-        let mut prefixes = self.clone();
-        let entries = match context {
-            Json::Array(entries) => entries.as_slice(),
-            entry => std::slice::from_ref(entry),
+        if weight(context) > CONTEXT_BYTES_MAX { self.clone() } else { self.declaring(context, |_, _, _| {}) }
+    }
+
+    /// As [`Self::with`]; tells the place in the list, the prefix and the length of each namespace that is too long.
+    fn declaring<'c>(&self, context: &'c Json, mut too_long: impl FnMut(Option<usize>, &'c str, usize)) -> Self {
+        let (entries, is_list) = match context {
+            Json::Array(entries) => (entries.as_slice(), true),
+            entry => (std::slice::from_ref(entry), false),
         };
-        for inline in entries.iter().filter_map(Json::as_object) {
-            for (prefix, definition) in inline.iter().filter(|(name, _)| !name.starts_with('@')) {
-                match target(definition) {
-                    Some(namespace) => prefixes.0.insert(prefix.clone(), namespace.to_owned()),
-                    None => prefixes.0.remove(prefix),
-                };
+        let mut prefixes = Self(Some(Arc::new(Layer { own: BTreeMap::new(), outer: self.clone() })));
+        for (index, entry) in entries.iter().enumerate() {
+            let Json::Object(inline) = entry else { continue };
+            let index = is_list.then_some(index);
+            let own = || inline.iter().filter(|(name, _)| !name.starts_with('@'));
+            for (prefix, definition) in own() {
+                let namespace = target(definition);
+                let chars = namespace.map_or(0, |namespace| namespace.chars().count());
+                if chars > NAMESPACE_CHARS_MAX {
+                    too_long(index, prefix, chars);
+                }
+                let namespace = namespace.filter(|_| chars <= NAMESPACE_CHARS_MAX);
+                prefixes.set(prefix, namespace.map(str::to_owned));
             }
-            let whole = inline.keys().filter_map(|prefix| Some((prefix.clone(), prefixes.whole(prefix)?)));
-            let whole: Vec<_> = whole.collect();
-            prefixes.0.extend(whole);
+            let mut all_whole = Vec::new();
+            for (prefix, _) in own() {
+                match prefixes.whole(prefix) {
+                    Ok(None) => {}
+                    Ok(whole) => all_whole.push((prefix, whole)),
+                    Err(chars) => {
+                        too_long(index, prefix, chars);
+                        all_whole.push((prefix, None));
+                    }
+                }
+            }
+            for (prefix, whole) in all_whole {
+                prefixes.set(prefix, whole);
+            }
         }
-        prefixes
+        let has_own = prefixes.0.as_ref().is_some_and(|layer| !layer.own.is_empty());
+        if has_own { prefixes } else { self.clone() }
+    }
+
+    fn get(&self, prefix: &str) -> Option<&str> {
+        let mut layer = self.0.as_deref();
+        while let Some(Layer { own, outer }) = layer {
+            if let Some(namespace) = own.get(prefix) {
+                return namespace.as_deref();
+            }
+            layer = outer.0.as_deref();
+        }
+        None
+    }
+
+    fn set(&mut self, prefix: &str, namespace: Option<String>) {
+        Arc::make_mut(self.0.get_or_insert_default()).own.insert(prefix.to_owned(), namespace);
     }
 
     /// Cuts `prefix:name` into the namespace and the name, if the prefix is declared. What begins with `scheme://` is a URI,
@@ -83,7 +134,7 @@ impl Prefixes {
         if local.starts_with("//") {
             return None;
         }
-        Some((self.0.get(prefix)?, local))
+        Some((self.get(prefix)?, local))
     }
 
     /// Writes `prefix:name` as one URI, if the prefix is declared here or is one of the standard's. Each namespace that a prefix of the
@@ -110,23 +161,144 @@ impl Prefixes {
 
     /// Tells whether a prefix has a meaning here: declared, or one of the standard's.
     pub fn knows(&self, prefix: &str) -> bool {
-        self.0.contains_key(prefix) || STANDARD_PREFIXES.iter().any(|(standard, _)| *standard == prefix)
+        self.get(prefix).is_some() || STANDARD_PREFIXES.iter().any(|(standard, _)| *standard == prefix)
     }
 
     /// Declares a prefix.
     pub fn declare(&mut self, prefix: &str, namespace: &str) {
-        self.0.insert(prefix.to_owned(), namespace.to_owned());
+        self.set(prefix, Some(namespace.to_owned()));
     }
 
     /// The namespace of a prefix, with the prefixes in it resolved.
-    fn whole(&self, prefix: &str) -> Option<String> {
-        let mut namespace = self.0.get(prefix)?.clone();
+    ///
+    /// # Errors
+    ///
+    /// The number of characters at the step at which there are too many.
+    fn whole(&self, prefix: &str) -> Result<Option<String>, usize> {
+        let Some(namespace) = self.get(prefix) else { return Ok(None) };
+        let mut namespace = namespace.to_owned();
         for _ in 0..PREFIX_STEPS_MAX {
             let Some((before, local)) = self.split(&namespace) else { break };
             namespace = format!("{before}{local}");
+            let chars = namespace.chars().count();
+            if chars > NAMESPACE_CHARS_MAX {
+                return Err(chars);
+            }
         }
-        Some(namespace)
+        Ok(Some(namespace))
     }
+}
+
+/// Looks for what would be too long when names are written out, before any is: in each `@context` of an object and of all that it
+/// holds, and in its members' names.
+pub(super) struct Bounds<'w, 't> {
+    walk: &'w mut Walk,
+    path: Vec<Place<'t>>,
+}
+
+#[derive(Clone, Copy)]
+enum Place<'t> {
+    Name(&'t str),
+    Index(usize),
+}
+
+impl<'w, 't> Bounds<'w, 't> {
+    /// Checks the `@context` of a document.
+    pub fn of_document(walk: &'w mut Walk, frame: &'t Object) {
+        Self { walk, path: Vec::new() }.inside(&Prefixes::default(), frame);
+    }
+
+    /// Checks an event, where these prefixes are in force.
+    pub fn of_event(walk: &'w mut Walk, prefixes: &Prefixes, event: &'t Json) {
+        Self { walk, path: Vec::new() }.value(prefixes, event);
+    }
+
+    fn value(&mut self, prefixes: &Prefixes, value: &'t Json) {
+        match value {
+            Json::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.deeper(Place::Index(index), |bounds| bounds.value(prefixes, item));
+                }
+            }
+            Json::Object(members) => {
+                let inner = self.inside(prefixes, members);
+                for (name, value) in members.iter().filter(|(name, _)| *name != "@context") {
+                    if self.walk.is_full() {
+                        return;
+                    }
+                    // A name has no more characters than bytes, and few have so many.
+                    let chars = if name.len() > NAME_CHARS_MAX { name.chars().count() } else { 0 };
+                    if chars > NAME_CHARS_MAX {
+                        let name = quoted(name);
+                        self.fault(format!(
+                            "the name of a member has at most {NAME_CHARS_MAX} characters, and {name} has {chars}; write a \
+                             shorter one, with a prefix for its namespace"
+                        ));
+                    } else {
+                        self.deeper(Place::Name(name), |bounds| bounds.value(&inner, value));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Checks the context of an object, and gives what holds inside it.
+    fn inside(&mut self, prefixes: &Prefixes, object: &'t Object) -> Prefixes {
+        let Some(context) = object.get("@context") else { return prefixes.clone() };
+        self.deeper(Place::Name("@context"), |bounds| {
+            let mut found = Vec::new();
+            let inner = prefixes.declaring(context, |index, prefix, chars| found.push((index, prefix, chars)));
+            let has_long = !found.is_empty();
+            for (index, prefix, chars) in found {
+                let length = bounds.path.len();
+                bounds.path.extend(index.map(Place::Index));
+                bounds.path.push(Place::Name(prefix));
+                bounds.fault(format!(
+                    "a namespace has at most {NAMESPACE_CHARS_MAX} characters, with the prefixes in it written out; this has \
+                     {chars}: declare a shorter one"
+                ));
+                bounds.path.truncate(length);
+            }
+            let bytes = weight(context);
+            if bytes <= CONTEXT_BYTES_MAX {
+                return inner;
+            }
+            if !has_long {
+                bounds.fault(format!(
+                    "a context has at most {CONTEXT_BYTES_MAX} bytes, those of its names and texts and {CONTEXT_VALUE_BYTES} for \
+                     each value; this has {bytes}: declare only the prefixes that the document uses"
+                ));
+            }
+            prefixes.clone()
+        })
+    }
+
+    fn deeper<T>(&mut self, place: Place<'t>, run: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(place);
+        let result = run(self);
+        self.path.pop();
+        result
+    }
+
+    fn fault(&mut self, message: String) {
+        let below = self.path.iter().fold(String::new(), |pointer, place| match place {
+            Place::Name(name) => json::child(&pointer, name),
+            Place::Index(index) => json::child(&pointer, index),
+        });
+        self.walk.fault_below(&below, message);
+    }
+}
+
+/// The bytes of the names and texts of a value, and some for each value in it.
+fn weight(value: &Json) -> usize {
+    CONTEXT_VALUE_BYTES
+        + match value {
+            Json::String(text) => text.len(),
+            Json::Array(items) => items.iter().map(weight).sum(),
+            Json::Object(members) => members.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+            _ => 0,
+        }
 }
 
 /// Tells whether a namespace ends where a name begins.

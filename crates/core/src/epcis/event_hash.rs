@@ -13,6 +13,7 @@
 //! array of an extension is that many members of one name, except that `…List` wraps its items, named without `List`.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -23,6 +24,7 @@ use crate::epcis::vocabulary::{
 };
 use crate::hash::Hash;
 use crate::json::{Json, Object};
+use crate::limits::PRE_HASH_BYTES_MAX;
 use crate::time::{Timestamp, read_date_time};
 
 /// What the contexts in force say about names, and which members the frame of the document keeps out of the hash.
@@ -31,6 +33,8 @@ pub(super) struct Naming {
     prefixes: Prefixes,
     ignored: Rc<HashSet<String>>,
     ids: Rc<Ids>,
+    /// Bytes of the document's pre-hash strings so far.
+    written: Rc<Cell<usize>>,
 }
 
 /// Members that no hash covers: they may be added or differ between records of one event.
@@ -104,9 +108,14 @@ pub fn is_hash_id(event_id: &str) -> bool {
     text.strip_prefix(ID_START).is_some_and(|rest| rest.ends_with(&ID_END.to_ascii_lowercase()))
 }
 
-/// The hash of an event's pre-hash string.
-pub(super) fn event_hash(event: &Object, naming: &Naming) -> Hash {
-    Hash::of(pre_hash(event, naming).as_bytes())
+/// The hash of an event's pre-hash string; `None` if the document's would have more than [`PRE_HASH_BYTES_MAX`] with it.
+pub(super) fn event_hash(event: &Object, naming: &Naming) -> Option<Hash> {
+    let before = naming.written.get();
+    let text = pre_hash(event, naming);
+    // What was counted on the way is part of the text, unless the counting ended it.
+    let written = naming.written.get().max(before.saturating_add(text.len()));
+    naming.written.set(written);
+    (written <= PRE_HASH_BYTES_MAX).then(|| Hash::of(text.as_bytes()))
 }
 
 impl Naming {
@@ -117,7 +126,7 @@ impl Naming {
         let ignoring = document.iter().filter(|(name, _)| name.ends_with(":ignoreFields"));
         let ignored = ignoring.filter_map(|(_, value)| value.as_array()).flatten().filter_map(Json::as_str);
         let ignored = ignored.filter(|name| name.contains(':')).map(str::to_owned);
-        Self { prefixes, ignored: Rc::new(ignored.collect()), ids: ids.clone() }
+        Self { prefixes, ignored: Rc::new(ignored.collect()), ids: ids.clone(), written: Rc::default() }
     }
 
     /// This, or what holds inside an object with a context of its own.
@@ -128,12 +137,22 @@ impl Naming {
         }
     }
 
+    pub(super) fn prefixes(&self) -> &Prefixes {
+        &self.prefixes
+    }
+
+    /// Counts text that the pre-hash string takes in. Past the limit it takes in no more.
+    fn counted(&self, text: String) -> String {
+        self.written.set(self.written.get().saturating_add(text.len()));
+        if self.written.get() > PRE_HASH_BYTES_MAX { String::new() } else { text }
+    }
+
     /// Writes `prefix:name` as `{namespace}name` where a context in force declares the prefix.
     fn name(&self, name: &str) -> String {
-        match self.prefixes.split(name) {
+        self.counted(match self.prefixes.split(name) {
             Some((namespace, local)) => format!("{{{namespace}}}{local}"),
             None => name.to_owned(),
-        }
+        })
     }
 
     /// Brings text into the one spelling that is hashed: prefixes resolved, GS1 keys as canonical Digital Link URIs.
@@ -143,9 +162,9 @@ impl Naming {
         let text = whole.map_or(Cow::Borrowed(text), Cow::Owned);
         // Most texts are no URI, and are not looked at twice.
         if !text.contains(':') {
-            return text.into_owned();
+            return self.counted(text.into_owned());
         }
-        self.ids.parse_uri(&text).map_or_else(|_| text.into_owned(), |id| id.as_str().to_owned())
+        self.counted(self.ids.parse_uri(&text).map_or_else(|_| text.into_owned(), |id| id.as_str().to_owned()))
     }
 
     fn scalar(&self, value: &Json) -> Option<String> {

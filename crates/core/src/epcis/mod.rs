@@ -27,7 +27,7 @@ pub mod vocabulary;
 mod walk;
 
 use crate::json::{self, Json, JsonError, Object};
-use crate::limits::EVENTS_PER_CAPTURE_MAX;
+use crate::limits::{EVENTS_PER_CAPTURE_MAX, PRE_HASH_BYTES_MAX};
 use crate::time::Timestamp;
 
 pub use changes::{Change, changes};
@@ -40,6 +40,7 @@ pub use vocabulary::{BizStep, Disposition};
 
 pub use event_hash::is_hash_id;
 
+use context::Bounds;
 use event_hash::{Naming, event_hash, hash_id};
 use walk::Walk;
 
@@ -168,8 +169,7 @@ fn read_single(walk: &mut Walk, event: &mut Json) -> Option<Document> {
         walk.fault("`@context` is missing; a single event carries its own");
     }
     // It is a document of its own: what it says about names is read before it is made canonical.
-    let frame = event.clone();
-    let naming = Naming::of(frame.as_object()?, walk.ids());
+    let naming = Naming::of(event.as_object()?, walk.ids());
     let event = read_event(walk, event, &naming)?;
     Some(Document { events: vec![event], creation_date: None, master_data: Vec::new() })
 }
@@ -181,6 +181,7 @@ fn read_document(walk: &mut Walk, frame: &mut Object) -> Option<Document> {
         walk.fault("`epcisBody` is missing; it holds the events in `eventList`");
         return None;
     };
+    Bounds::of_document(walk, frame);
     let naming = Naming::of(frame, walk.ids());
     let list = body.get_mut("eventList").and_then(Json::as_array_mut);
     let events = walk.member("epcisBody", |walk| match list {
@@ -213,9 +214,17 @@ fn read_events(walk: &mut Walk, list: &mut [Json], naming: &Naming) -> Option<Ve
 /// Checks an event, makes its JSON canonical and takes it as a typed event, unless a fault has been found anywhere: then
 /// no event will be given out.
 fn read_event(walk: &mut Walk, json: &mut Json, naming: &Naming) -> Option<Event> {
+    Bounds::of_event(walk, naming.prefixes(), json);
     // The hash is of the event as it came: it rounds times that the canonical form cuts.
     let sound = json.as_object().filter(|_| !walk.has_faults());
-    let hash = sound.map(|event| event_hash(event, naming));
+    let hash = sound.and_then(|event| event_hash(event, naming));
+    if sound.is_some() && hash.is_none() {
+        walk.too_many(format!(
+            "the pre-hash strings of one capture (CBV 2.0 §8.9.2) have at most {PRE_HASH_BYTES_MAX} bytes, and with this event they \
+             have more; split the capture, or use shorter namespaces and names in its extensions"
+        ));
+        return None;
+    }
     let lots = json.as_object().map(typed::written_lots).unwrap_or_default();
     check_event(walk, json);
     if walk.has_faults() {

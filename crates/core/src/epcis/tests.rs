@@ -1,5 +1,7 @@
 //! Each rule of the readers, on documents of our own: where the fault is, and what is said of it.
 
+mod bounds;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -87,6 +87,12 @@ impl Walk {
         self.push(pointer, message.into(), FaultKind::Standard);
     }
 
+    /// Records a fault at what a JSON pointer leads to from the place where the reading is.
+    pub(super) fn fault_below(&mut self, below: &str, message: impl Into<String>) {
+        let pointer = self.pointer() + below;
+        self.push(pointer, message.into(), FaultKind::Standard);
+    }
+
     /// Records that a limit was passed at the place where the reading is.
     pub(super) fn too_many(&mut self, message: impl Into<String>) {
         let pointer = self.pointer();
@@ -322,7 +328,7 @@ fn kind_of(value: &Json) -> &'static str {
 }
 
 /// Text from the document, short enough for a message.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     const CHARS_MAX: usize = 80;
     match text.char_indices().nth(CHARS_MAX) {
         Some((end, _)) => format!("{:?}…", &text[..end]),

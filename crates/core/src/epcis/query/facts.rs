@@ -61,7 +61,11 @@ impl EventFacts {
     }
 
     fn add(&mut self, field: impl Into<String>, key: Key) {
-        self.0.insert((Field::new(field), key));
+        self.add_to(&Field::new(field), key);
+    }
+
+    fn add_to(&mut self, field: &Field, key: Key) {
+        self.0.insert((field.clone(), key));
     }
 
     fn add_text(&mut self, field: impl Into<String>, text: &str) {
@@ -196,7 +200,7 @@ impl EventFacts {
     fn add_extensions(&mut self, kind: &str, members: &Object, prefixes: &Prefixes) {
         for (name, value) in members {
             if !name.starts_with('@') && (name.contains(':') || !is_standard_term(name)) {
-                self.add_value(&format!("{EXTENSION}{kind}{}", prefixes.name(name)), value);
+                self.add_value(&Field::new(format!("{EXTENSION}{kind}{}", prefixes.name(name))), value);
                 self.add_inner(&format!("{EXTENSION}{INNER}{kind}"), value, prefixes);
             }
         }
@@ -207,7 +211,7 @@ impl EventFacts {
             Json::Array(items) => items.iter().for_each(|item| self.add_inner(start, item, prefixes)),
             Json::Object(members) => {
                 for (name, value) in members.iter().filter(|(name, _)| !name.starts_with('@')) {
-                    self.add_value(&format!("{start}{}", prefixes.name(name)), value);
+                    self.add_value(&Field::new(format!("{start}{}", prefixes.name(name))), value);
                     self.add_inner(start, value, prefixes);
                 }
             }
@@ -216,8 +220,8 @@ impl EventFacts {
     }
 
     /// A value under a field: the field is there, and what it is equal to.
-    fn add_value(&mut self, field: &str, value: &Json) {
-        self.add(field, Key::present());
+    fn add_value(&mut self, field: &Field, value: &Json) {
+        self.add_to(field, Key::present());
         match value {
             Json::Array(items) => items.iter().for_each(|item| self.add_value(field, item)),
             // JSON-LD 1.1 §4.2.1: a value with its type or language.
@@ -225,12 +229,12 @@ impl EventFacts {
                 (Some(value), _) | (None, Some(value)) => self.add_value(field, value),
                 (None, None) => {}
             },
-            Json::String(text) => values_of(text).into_iter().for_each(|key| self.add(field, key)),
+            Json::String(text) => values_of(text).into_iter().for_each(|key| self.add_to(field, key)),
             Json::Number(number) => {
-                self.add_text(field, number.as_str());
-                self.add(field, Key::number(number));
+                self.add_to(field, Key::text(number.as_str()));
+                self.add_to(field, Key::number(number));
             }
-            Json::Bool(truth) => self.add_text(field, if *truth { "true" } else { "false" }),
+            Json::Bool(truth) => self.add_to(field, Key::text(if *truth { "true" } else { "false" })),
             Json::Null => {}
         }
     }

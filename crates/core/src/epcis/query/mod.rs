@@ -16,6 +16,7 @@ mod tests;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 pub use facts::EventFacts;
 pub use key::{KEY_TEXT_BYTES_MAX, Key, KeyRange};
@@ -25,7 +26,7 @@ use crate::gs1::Id;
 
 /// What of an event a condition looks at: `bizStep`, `epc`, `bizTransaction_po`, `ILMD_https://ns.example.com/#lot`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Field(String);
+pub struct Field(Arc<str>);
 
 impl Field {
     /// When the event was; in no list of facts of a store that keeps it as a column.
@@ -34,7 +35,7 @@ impl Field {
     pub const RECORD_TIME: &'static str = "recordTime";
 
     pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
+        Self(name.into().into())
     }
 
     pub fn as_str(&self) -> &str {
