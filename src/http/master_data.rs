@@ -9,8 +9,8 @@ use crate::http::Node;
 use crate::http::epcis::CONTEXT;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
+use sealane_core::epcis::query::canonical;
 use sealane_core::epcis::vocabulary_name;
-use sealane_core::gs1::Id;
 use sealane_core::json::{Json, Object};
 
 /// Ids that one question names at most.
@@ -50,11 +50,6 @@ pub async fn get_vocabularies(request: HttpRequest, node: web::Data<Node>) -> Re
     let now = ledger.view().tip.seal.time.to_string();
     let body = document(elements, &now).to_string();
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(ContentType::json()).body(body))
-}
-
-/// An id as it is looked up: canonical, if it can be read.
-pub fn canonical(text: &str) -> String {
-    Id::parse_uri(text).map_or_else(|_| text.to_owned(), |id| id.as_str().to_owned())
 }
 
 /// The elements by vocabulary. Each attribute says whose word it is, and whether its signer held the id.

@@ -184,6 +184,6 @@ impl EventQuery {
 }
 
 /// The canonical text of what may be an id: two spellings of one GS1 key are one, and other text stands as it is.
-pub(super) fn canonical(text: &str) -> String {
+pub fn canonical(text: &str) -> String {
     Id::parse_uri(text).map_or_else(|_| text.to_owned(), |id| id.as_str().to_owned())
 }
