@@ -192,6 +192,8 @@ struct Follower<'a, S> {
     ties: BTreeMap<Id, rounds::Tie>,
     /// Whose leaves are opened whole.
     parties: BTreeSet<ParticipantId>,
+    /// Who ever held a prefix that covers an id that was looked up.
+    held: BTreeMap<Id, BTreeSet<ParticipantId>>,
     /// Whose the destinations are that were looked up.
     owners: BTreeMap<Id, BTreeSet<ParticipantId>>,
     /// Events that name what is followed, in the order in which they were found, some of them repeatedly.
@@ -215,6 +217,7 @@ impl<'a, S: Source> Follower<'a, S> {
             ids: BTreeMap::new(),
             ties: BTreeMap::new(),
             parties: BTreeSet::new(),
+            held: BTreeMap::new(),
             owners: BTreeMap::new(),
             found: Vec::new(),
             known: BTreeSet::new(),
@@ -258,12 +261,16 @@ impl<'a, S: Source> Follower<'a, S> {
 
     /// The participants that ever held a prefix that covers the id.
     fn holders(&mut self, id: &Id) -> Result<BTreeSet<ParticipantId>, S::Error> {
+        if let Some(holders) = self.held.get(id) {
+            return Ok(holders.clone());
+        }
         let mut holders = BTreeSet::new();
         for subject in names::prefixes_of(id) {
             holders.extend(self.take_prefix(subject)?);
         }
         let registry = self.source.registry();
         holders.retain(|holder| registry.participant(holder).is_some_and(|one| one.claims.cover(id)));
+        self.held.insert(id.clone(), holders.clone());
         Ok(holders)
     }
 

@@ -95,6 +95,15 @@ enum Of {
     Tie(Id),
 }
 
+/// What a round came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Something,
+    /// There is more than the limits take in.
+    Nothing,
+    NothingLeft,
+}
+
 /// What each signer leads to, in its order.
 type Queues<T> = BTreeMap<ParticipantId, VecDeque<T>>;
 
@@ -108,11 +117,18 @@ impl<S: Source> Follower<'_, S> {
         }
         self.begin(&holders);
         loop {
-            if self.round(&holders, true)? || self.round(&holders, false)? {
-                continue;
+            let found = match self.round(&holders, true)? {
+                Found::Nothing => self.round(&holders, false)?,
+                found => found,
+            };
+            match found {
+                Found::Something => {}
+                Found::Nothing => {
+                    self.trail.limit_reached = true;
+                    return Ok(());
+                }
+                Found::NothingLeft => return Ok(()),
             }
-            self.trail.limit_reached |= self.has_left_something(&holders)?;
-            return Ok(());
         }
     }
 
@@ -147,29 +163,33 @@ impl<S: Source> Follower<'_, S> {
     }
 
     /// Does what is due, within the shares or beyond them, and says whether there was anything.
-    fn round(&mut self, holders: &BTreeSet<ParticipantId>, within_share: bool) -> Result<bool, S::Error> {
+    fn round(&mut self, holders: &BTreeSet<ParticipantId>, within_share: bool) -> Result<Found, S::Error> {
         let places = self.due_places();
+        let mut is_due = !places.is_empty();
         if self.look_up(places, within_share)? && !within_share {
-            return Ok(true);
+            return Ok(Found::Something);
         }
         let mut has_found = self.find_parties();
         let (ids, is_new) = self.find_ids(holders)?;
         has_found |= is_new;
+        is_due |= !ids.is_empty();
         if self.admit(ids, within_share)? {
             if !within_share {
-                return Ok(true);
+                return Ok(Found::Something);
             }
             has_found = true;
         }
-        has_found |= self.find_ids(holders)?.1;
+        if has_found {
+            self.find_ids(holders)?;
+        }
         let due = self.due_leaves()?;
-        Ok(self.open(due, within_share)? || has_found)
-    }
-
-    /// Tells whether there is more than the limits take in.
-    fn has_left_something(&mut self, holders: &BTreeSet<ParticipantId>) -> Result<bool, S::Error> {
-        let (ids, _) = self.find_ids(holders)?;
-        Ok(!self.due_places().is_empty() || !ids.is_empty() || !self.due_leaves()?.is_empty())
+        is_due |= !due.is_empty();
+        has_found |= self.open(due, within_share)?;
+        Ok(match (has_found, is_due) {
+            (true, _) => Found::Something,
+            (false, true) => Found::Nothing,
+            (false, false) => Found::NothingLeft,
+        })
     }
 
     /// Gives the next thing to the signer that has had least of a good, if any may have more.
