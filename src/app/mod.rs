@@ -4,7 +4,7 @@
 //! `SubmittedStatement`, verify it and check its content; so does `deciding`, for what members decide together, and `proposals`
 //! tells how far that is. `founding` and `genesis` begin a ledger. `orderer` gives a statement its place.
 //! `receipt` and `evidence` prove what stands there, `handovers` who was in force, and `evidence` has the node's own verdict;
-//! `events` lists events, `recent` the last of a participant, `recorded` tells which ids are recorded or recalled, `master_data` what
+//! `events` lists events, `query_document` writes them, `recent` the last of a participant, `recorded` tells which ids are recorded or recalled, `master_data` what
 //! their holders say of ids, `repeats` what was said before, and `faults` which members were caught.
 //! `audit` does all of it again from the leaves and compares, and `copy` audits what it copies. `joining` keeps the requests of
 //! those who would be members, and `readiness` says when a node could be one. `follower` is in the place of the
@@ -36,6 +36,7 @@ pub mod master_data;
 pub mod orderer;
 mod prefetch;
 pub mod proposals;
+pub mod query_document;
 pub mod readiness;
 pub mod receipt;
 pub mod recent;

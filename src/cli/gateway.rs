@@ -8,6 +8,7 @@ mod new_client;
 mod own_copy;
 mod queries;
 mod queue;
+mod subscribers;
 
 use std::fs;
 use std::num::NonZeroU64;
@@ -27,10 +28,12 @@ use crate::cli::output::Output;
 use crate::cli::provider::known_signers;
 use crate::cli::serve::{have_files_for, stop_asked};
 use crate::cli::tls;
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, LogFormat, Network};
 use crate::gateway::clients::{ClientName, Scope};
 use crate::gateway::nodes::{NodeDoor, Nodes};
 use crate::gateway::query::QueryParts;
+use crate::gateway::subscriptions::SubscriptionParts;
+use crate::gateway::subscriptions::dest::DestRules;
 use crate::gateway::{Gateway, GatewayParts, MeetError, Meeting, Settings, http};
 use crate::pki::names_in_certificate;
 use crate::telemetry;
@@ -40,6 +43,7 @@ use keys::KeyDirectory;
 use meeting::FirstMeeting;
 use own_copy::OwnCopy;
 use queue::{Purpose, QueuePlace};
+use subscribers::HttpSubscribers;
 
 /// Where a gateway keeps its queue if nothing is said.
 pub const DEFAULT_DATA: &str = "gateway";
@@ -86,6 +90,15 @@ pub struct RunOptions {
     /// Capture alone: keep no copy of the ledger, and answer no queries
     #[arg(long, env = "SEALANE_NO_QUERY")]
     pub no_query: bool,
+    /// A network that events of subscriptions may go to although it is not of the public internet, such as 10.1.0.0/16; several times
+    #[arg(long, env = "SEALANE_ALLOW_DEST", value_name = "NETWORK", value_delimiter = ',')]
+    pub allow_dest: Vec<Network>,
+    /// Let subscriptions name http: URLs too
+    #[arg(long, env = "SEALANE_ALLOW_HTTP_DEST")]
+    pub allow_http_dest: bool,
+    /// Authorities of subscribers' servers, in PEM [default: the system's]
+    #[arg(long, env = "SEALANE_DEST_CA", value_name = "FILE")]
+    pub dest_ca: Option<PathBuf>,
     #[command(flatten)]
     pub limits: LimitOptions,
     /// How log lines look [default: text]
@@ -187,6 +200,9 @@ impl GatewayOptions {
             no_batch: run.no_batch || section.no_batch.unwrap_or_default(),
             strict: run.strict || section.strict.unwrap_or_default(),
             no_query: run.no_query || section.no_query.unwrap_or_default(),
+            allow_dest: if run.allow_dest.is_empty() { section.allow_dest.clone() } else { run.allow_dest },
+            allow_http_dest: run.allow_http_dest || section.allow_http_dest.unwrap_or_default(),
+            dest_ca: run.dest_ca.or_else(|| section.dest_ca.clone()),
             tls: run.tls.filled_from(config),
             limits: run.limits.filled_from(config),
             log_format: run.log_format.or(config.log_format),
@@ -258,11 +274,19 @@ fn serve(global: &Global, options: &RunOptions, output: &Output) -> Result<Comma
     let mut settings = Settings { joins: !options.no_batch, is_strict: options.strict, ..Settings::default() };
     settings.limits.jobs_max = options.max_jobs.map_or(settings.limits.jobs_max, NonZeroU64::get);
     let participant = crate::gateway::identity::Identities::participant(&*identities).to_string();
-    let queries = match options.no_query {
-        true => None,
+    let (queries, subscriptions) = match options.no_query {
+        true => (None, None),
         false => {
             let copy = Arc::new(OwnCopy::new(&data, sources(global, &urls)?));
-            Some(QueryParts { copy, open_store: queries::opener(global, &data)? })
+            let queries = QueryParts { copy, open_store: queries::opener(global, &data)? };
+            let rules = DestRules {
+                allows_http: options.allow_http_dest,
+                allowed: options.allow_dest.iter().map(|network| network.0).collect(),
+            };
+            let door = Arc::new(HttpSubscribers::new(options.dest_ca.as_deref(), rules.clone())?);
+            let subscriptions =
+                SubscriptionParts { keeper: Arc::clone(&keeper) as _, door, clock: Arc::new(SystemClock), rules };
+            (Some(queries), Some(subscriptions))
         }
     };
     let parts = GatewayParts {
@@ -274,6 +298,7 @@ fn serve(global: &Global, options: &RunOptions, output: &Output) -> Result<Comma
         verifier: Arc::new(known_signers()),
         settings,
         queries,
+        subscriptions,
     };
     let origin = anchor.as_ref().map(|anchor| anchor.genesis().origin.to_string());
     let runtime = runtime()?;

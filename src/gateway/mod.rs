@@ -6,8 +6,8 @@
 //! signs it, stores the statement, posts it to one node after the other ([`nodes`], [`delivery`]) and holds the receipt against the
 //! trust anchor ([`proof`]). [`job`] has the states. `renewal` asks for the next certificate.
 //!
-//! Beside this, [`query`] keeps the events of the whole ledger to be asked for, from an audited copy of its own. Nothing that fails there
-//! holds up a capture.
+//! Beside this, [`query`] keeps the events of the whole ledger to be asked for, from an audited copy of its own, and [`subscriptions`] tells
+//! them to whoever asked for that. Nothing that fails there holds up a capture.
 //!
 //! Absent: XML, and the connection to nodes, the files of keys and the copy of the ledger, which `cli` brings ([`nodes::NodeDoor`],
 //! [`identity::Identities`], [`Meeting`], [`query::LedgerCopy`]).
@@ -29,6 +29,7 @@ pub mod query;
 mod renewal;
 mod standing;
 pub mod store;
+pub mod subscriptions;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -45,14 +46,17 @@ use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
 
 use crate::ports::Clock;
-use clients::{ClientDoor, ClientName};
+use clients::{ClientDoor, ClientName, Scope};
 use identity::Identities;
 use keeper::{GatewayQueueLimits, Keeper, KeeperError};
 use lanes::Lanes;
 use metrics::GatewayMetrics;
 use nodes::Nodes;
 use proof::Proof;
+use query::indexer::Progress;
 use query::{Queries, QueryObstacle, QueryParts, QuerySide, QueryStanding};
+use subscriptions::named::QueryName;
+use subscriptions::{SubscriptionParts, Subscriptions};
 
 pub use standing::{GatewayStanding, OLDEST_MS_MAX};
 
@@ -134,6 +138,8 @@ pub struct GatewayParts {
     pub settings: Settings,
     /// Without it the gateway only captures.
     pub queries: Option<QueryParts>,
+    /// Named queries, and subscriptions to them; they need queries.
+    pub subscriptions: Option<SubscriptionParts>,
 }
 
 /// A gateway at work.
@@ -159,6 +165,7 @@ pub struct Gateway {
     /// A node shows another ledger than the pinned one: nothing is sent.
     other_ledger: Mutex<Option<String>>,
     queries: Option<Arc<Queries>>,
+    subscriptions: Option<Arc<Subscriptions>>,
     runtime: Handle,
 }
 
@@ -170,7 +177,8 @@ impl Gateway {
     ///
     /// A queue that cannot be read.
     pub fn open(parts: GatewayParts, anchor: Option<Anchor>) -> Result<Arc<Self>, KeeperError> {
-        let GatewayParts { keeper, nodes, identities, meeting, clock, verifier, settings, queries } = parts;
+        let GatewayParts { keeper, nodes, identities, meeting, clock, verifier, settings, queries, subscriptions } =
+            parts;
         let gateway = Arc::new(Self {
             door: ClientDoor::new(keeper.clients()?),
             keeper,
@@ -187,6 +195,7 @@ impl Gateway {
             landed: watch::Sender::new(0),
             other_ledger: Mutex::default(),
             queries: queries.map(Queries::new),
+            subscriptions: subscriptions.map(Subscriptions::open).transpose()?,
             runtime: Handle::current(),
         });
         match anchor {
@@ -229,6 +238,9 @@ impl Gateway {
     /// Has the lanes end. What is not done stays in the queue.
     pub fn stop(&self) {
         self.lanes.stop();
+        if let Some(subscriptions) = &self.subscriptions {
+            subscriptions.stop();
+        }
     }
 
     /// Runs something beside the requests, until the process ends: nothing that it does has to be finished.
@@ -243,6 +255,12 @@ impl Gateway {
     fn know_ledger(&self, anchor: Anchor, verifier: Arc<dyn SignatureVerifier>) {
         if let Some(queries) = &self.queries {
             self.runtime.spawn(Arc::clone(queries).run(anchor.clone()));
+            if let Some(subscriptions) = &self.subscriptions {
+                let (rows, keeper) = (Arc::clone(queries), Arc::clone(&self.keeper));
+                let is_allowed = move |client: &ClientName| may_subscribe(&*keeper, client);
+                let run = Arc::clone(subscriptions);
+                self.runtime.spawn(run.run(move || rows.side().ok(), queries.grown(), Arc::new(is_allowed)));
+            }
         }
         drop(self.proof.set(Proof::new(anchor, verifier)));
     }
@@ -250,6 +268,32 @@ impl Gateway {
     /// The rows that queries are answered from, or why they cannot be now.
     pub fn query(&self) -> Result<QuerySide, QueryObstacle> {
         self.queries.as_ref().map_or(Err(QueryObstacle::Off), |queries| queries.side())
+    }
+
+    /// Named queries and subscriptions.
+    ///
+    /// # Errors
+    ///
+    /// The gateway only captures.
+    pub fn subscriptions(&self) -> Result<&Arc<Subscriptions>, QueryObstacle> {
+        self.subscriptions.as_ref().ok_or(QueryObstacle::Off)
+    }
+
+    fn has_query(&self, name: &QueryName) -> Result<bool, KeeperError> {
+        self.subscriptions.as_ref().map_or(Ok(false), |subscriptions| Ok(subscriptions.query(name)?.is_some()))
+    }
+
+    fn may_subscribe(&self, client: &ClientName) -> Result<bool, KeeperError> {
+        may_subscribe(&*self.keeper, client)
+    }
+
+    /// Tells when there may be more rows; never of a gateway that only captures.
+    fn rows_grown(&self) -> watch::Receiver<Progress> {
+        self.queries.as_ref().map_or_else(|| watch::channel(Progress::default()).1, |queries| queries.grown())
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.subscriptions.as_ref().is_some_and(|subscriptions| subscriptions.is_stopping())
     }
 
     fn now(&self) -> Timestamp {
@@ -369,4 +413,11 @@ impl Gateway {
     fn count_capture(&self, outcome: &str) {
         self.metrics.captures.with_label_values(&[outcome]).inc();
     }
+}
+
+/// Tells whether a client is there that may subscribe. A gateway without clients serves its own machine alone.
+fn may_subscribe(keeper: &dyn Keeper, client: &ClientName) -> Result<bool, KeeperError> {
+    let clients = keeper.clients()?;
+    let may = |one: &clients::GatewayClient| one.name == *client && one.scopes.contains(&Scope::Subscribe);
+    Ok(clients.iter().any(may) || clients.is_empty() && *client == ClientName::local())
 }

@@ -6,6 +6,7 @@ use actix_web::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, ContentType, HeaderM
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
+use crate::app::query_document::CONTEXT;
 use crate::http::accept::takes_any;
 use crate::http::problem::{Code, Problem};
 
@@ -17,9 +18,6 @@ const MAJOR_MINOR: (u32, u32) = (2, 0);
 
 /// Ids are given as they were signed.
 const EPC_FORMAT: &str = "Never_Translates";
-
-/// The EPCIS 2.0 context, which has the names of collections too.
-pub const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
 
 /// What is given under `/epcis`.
 const MEDIA_TYPES: [(&str, &str); 2] = [("application", "json"), ("application", "ld+json")];

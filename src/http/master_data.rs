@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use crate::app::master_data::{KnownElement, master_data};
+use crate::app::query_document::CONTEXT;
 use crate::http::Node;
-use crate::http::epcis::CONTEXT;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
 use sealane_core::epcis::query::canonical;

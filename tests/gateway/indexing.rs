@@ -49,7 +49,7 @@ fn until_level(gateway: &Gateway, node: &Node) -> Value {
 /// How many events are in the rows of a gateway.
 fn indexed(data: &Path) -> u64 {
     let rows = SqliteQueryStore::open(&data.join("queries.sqlite")).unwrap();
-    rows.count(&EventQuery::default(), TreeSize::MAX, 1_000).unwrap()
+    rows.count(&EventQuery::default(), None, TreeSize::MAX, 1_000).unwrap()
 }
 
 #[test]

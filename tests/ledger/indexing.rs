@@ -1,6 +1,6 @@
 //! A gateway's rows of a ledger: what the indexer makes of blocks, and where it goes on.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use sealane::app::Ledger;
 use sealane::app::capture::capture;
@@ -10,6 +10,7 @@ use sealane_core::epcis::query::{Field, Key};
 use sealane_core::json::Json;
 use sealane_core::statement::SubmittedStatement;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::member::{Maker, Member};
 use crate::rows::{MemoryQueryStore, Rows};
@@ -26,7 +27,7 @@ struct Open {
 struct Indexing {
     indexer: Arc<Indexer>,
     rows: Arc<MemoryQueryStore>,
-    progress: Arc<Mutex<Progress>>,
+    progress: Arc<watch::Sender<Progress>>,
 }
 
 impl Open {
@@ -69,7 +70,7 @@ impl Indexing {
     }
 
     fn progress(&self) -> Progress {
-        self.progress.lock().unwrap().clone()
+        self.progress.borrow().clone()
     }
 }
 

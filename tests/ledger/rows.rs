@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use sealane::gateway::query::store::{
-    Cursor, FindError, FoundPage, IndexedBlock, IndexedEvent, KnownPage, MasterElement, MasterFilter, PageRequest,
-    QueryStore, QueryStoreError,
+    Cursor, FindError, FoundPage, IndexedBlock, IndexedEvent, KnownPage, MasterElement, MasterFilter, PageEnd,
+    PageRequest, QueryStore, QueryStoreError,
 };
 use sealane_core::epcis::query::{EventQuery, Field, MasterQuestion};
 use sealane_core::merkle::TreeSize;
@@ -75,7 +75,13 @@ impl QueryStore for MemoryQueryStore {
         Ok(not_asked()?)
     }
 
-    fn count(&self, _query: &EventQuery, _size: TreeSize, _limit: u64) -> Result<u64, FindError> {
+    fn count(
+        &self,
+        _query: &EventQuery,
+        _after: Option<&PageEnd>,
+        _size: TreeSize,
+        _limit: u64,
+    ) -> Result<u64, FindError> {
         Ok(not_asked()?)
     }
 

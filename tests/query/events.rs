@@ -49,7 +49,7 @@ fn an_empty_store_finds_nothing(place: &dyn Place) {
     assert_eq!(store.cursor().unwrap(), None);
     let (query, page) = everything(100);
     assert!(store.find(&query, &page).unwrap().events.is_empty());
-    assert_eq!(store.count(&query, page.size, 10).unwrap(), 0);
+    assert_eq!(store.count(&query, None, page.size, 10).unwrap(), 0);
     assert!(store.values(&[Field::new("bizStep")], None, 10).unwrap().is_empty());
     store.clear().unwrap();
 }
@@ -110,7 +110,7 @@ fn a_repeat_is_told_at_its_first(place: &dyn Place) {
     assert_eq!(told(9), [(1, 0, vec![3, 7]), (1, 1, vec![]), (3, 0, vec![]), (5, 0, vec![5])]);
     assert_eq!(told(6), [(1, 0, vec![3]), (1, 1, vec![]), (3, 0, vec![]), (5, 0, vec![5])]);
     assert_eq!(told(3), [(1, 0, vec![]), (1, 1, vec![])]);
-    assert_eq!(store.count(&everything(9).0, size(9), 100).unwrap(), 4);
+    assert_eq!(store.count(&everything(9).0, None, size(9), 100).unwrap(), 4);
 }
 
 fn a_page_is_of_its_size(place: &dyn Place) {
@@ -171,8 +171,8 @@ fn a_query_that_costs_too_much_says_what_helps(place: &dyn Place) {
         let said = failed.to_string();
         assert!(said.contains("recordTime") && said.contains("exact id"), "{said}");
     }
-    store.count(&EventQuery::default(), size(1_000), 1_000).unwrap_err();
-    assert_eq!(store.count(&EventQuery::default(), size(1_000), 7).unwrap(), 7);
+    store.count(&EventQuery::default(), None, size(1_000), 1_000).unwrap_err();
+    assert_eq!(store.count(&EventQuery::default(), None, size(1_000), 7).unwrap(), 7);
     let first = PageRequest { limit: 3, ..everything(1_000).1 };
     assert_eq!(store.find(&EventQuery::default(), &first).unwrap().events.len(), 3);
 }
@@ -201,5 +201,5 @@ fn readers_go_on_while_a_block_is_written(place: &dyn Place) {
         }
         writing.join().unwrap();
     });
-    assert_eq!(reader.count(&everything(9).0, size(1_000), 1_000).unwrap(), 59);
+    assert_eq!(reader.count(&everything(9).0, None, size(1_000), 1_000).unwrap(), 59);
 }

@@ -53,7 +53,7 @@ fn pages_are_what_the_query_language_says(place: &dyn Place) {
             let (got, many) = joined(&**store, &query, before, limit);
             assert_eq!(got, wanted, "{}", said());
             let up_to = rng.u64(0..50);
-            let counted = store.count(&query, before, up_to).unwrap();
+            let counted = store.count(&query, None, before, up_to).unwrap();
             assert_eq!(counted, up_to.min(wanted.len() as u64), "counted up to {up_to}: {}", said());
             found += wanted.len();
             pages += many;

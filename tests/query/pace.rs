@@ -81,7 +81,7 @@ fn pace(place: &dyn Place) {
     tell("a step and a place by eventTime, the last page", (0..QUERIES).map(|_| last(rng)).collect());
     let count = |rng: &mut Rng| {
         let (query, start) = (by(vec![company(rng)], OrderBy::Recorded), Instant::now());
-        store.count(&query, end, 30_000).unwrap();
+        store.count(&query, None, end, 30_000).unwrap();
         start.elapsed()
     };
     tell("counting a company prefix up to 30,000", (0..20).map(|_| count(rng)).collect());

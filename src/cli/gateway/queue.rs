@@ -17,6 +17,7 @@ use crate::cli::node::runtime;
 use crate::gateway::keeper::{JobFilter, Keeper};
 use crate::gateway::store::query::Connect;
 use crate::gateway::store::{Holding, PostgresKeeper, SqliteKeeper};
+use crate::gateway::subscriptions::keeper::GatewayStore;
 use crate::store::postgres::{PostgresConnections, Server};
 
 const QUEUE_FILE: &str = "queue.sqlite";
@@ -69,7 +70,7 @@ impl<'a> QueuePlace<'a> {
         Ok(Self { data, database: Some(Database { server, connect, runtime }) })
     }
 
-    pub fn open(&self, purpose: Purpose) -> Result<Arc<dyn Keeper>, Failure> {
+    pub fn open(&self, purpose: Purpose) -> Result<Arc<dyn GatewayStore>, Failure> {
         match &self.database {
             Some(database) => self.open_postgres(database, purpose),
             None => self.open_sqlite(purpose),
@@ -97,7 +98,7 @@ impl<'a> QueuePlace<'a> {
         }
     }
 
-    fn open_sqlite(&self, purpose: Purpose) -> Result<Arc<dyn Keeper>, Failure> {
+    fn open_sqlite(&self, purpose: Purpose) -> Result<Arc<dyn GatewayStore>, Failure> {
         if let Some(noted) = self.noted()? {
             return Err(Failure::wrong_use(format!(
                 "the queue of {} is in the PostgreSQL database {}: give its --database-url. To begin with an empty queue here, remove {}",
@@ -114,7 +115,7 @@ impl<'a> QueuePlace<'a> {
         Ok(Arc::new(open_file(&path)?))
     }
 
-    fn open_postgres(&self, database: &Database, purpose: Purpose) -> Result<Arc<dyn Keeper>, Failure> {
+    fn open_postgres(&self, database: &Database, purpose: Purpose) -> Result<Arc<dyn GatewayStore>, Failure> {
         self.must_not_leave_jobs(database)?;
         let name = database.server.url.to_string();
         let (connect, handle) = (|| Arc::clone(&database.connect), || database.runtime.handle().clone());

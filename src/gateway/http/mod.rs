@@ -35,7 +35,7 @@ use crate::http::server::start_app;
 /// Reads the names in a client's certificate: its common name and alternative names.
 pub type NamesOf = fn(&[u8]) -> Vec<String>;
 
-use queries::{PageSeal, collections, events as queried, master};
+use queries::{PageSeal, collections, events as queried, master, named, subscriptions};
 
 pub use jobs::to_json as job_to_json;
 
@@ -111,6 +111,13 @@ fn configure(config: &mut web::ServiceConfig, served: &Served) {
                 let list = vec![(Method::GET, reading().to(collections::list))];
                 config.service(at(&format!("{base}/{}{end}", kind.path), list));
             }
+            let queries = vec![(Method::GET, reading().to(named::list)), (Method::POST, web::post().to(named::post))];
+            config.service(at(&format!("{base}/queries{end}"), queries));
+            let of_query = vec![
+                (Method::GET, reading().to(subscriptions::list)),
+                (Method::POST, web::post().to(subscriptions::post)),
+            ];
+            config.service(at(&format!("{base}/queries/{{queryName}}/subscriptions{end}"), of_query));
             let vocabularies = vec![(Method::GET, reading().to(master::list))];
             config.service(at(&format!("{base}/vocabularies{end}"), vocabularies));
         }
@@ -123,6 +130,18 @@ fn configure(config: &mut web::ServiceConfig, served: &Served) {
             let one = vec![(Method::GET, reading().to(collections::get))];
             config.service(at(&format!("{base}/{}/{{value:.+}}", kind.path), one));
         }
+        let query = vec![(Method::GET, reading().to(named::get)), (Method::DELETE, web::delete().to(named::delete))];
+        config.service(at(&format!("{base}/queries/{{queryName}}"), query));
+        let of_query = vec![(Method::GET, reading().to(named::list_events))];
+        config.service(at(&format!("{base}/queries/{{queryName}}/events"), of_query));
+        let one = "queries/{queryName}/subscriptions/{subscriptionID}";
+        let subscription = vec![
+            (Method::GET, reading().to(subscriptions::get)),
+            (Method::DELETE, web::delete().to(subscriptions::delete)),
+        ];
+        config.service(at(&format!("{base}/{one}"), subscription));
+        let resume = vec![(Method::POST, web::post().to(subscriptions::resume))];
+        config.service(at(&format!("{base}/{one}/resume"), resume));
         let token = vec![(Method::DELETE, web::delete().to(collections::give_back))];
         config.service(at(&format!("{base}/nextPageToken/{{token}}"), token));
     }
@@ -174,14 +193,8 @@ async fn count(
     Ok(answer)
 }
 
-async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let path = request.path().strip_prefix("/epcis").unwrap_or(request.path());
-    Err(Problem::not_found(match path.split('/').nth(1) {
-        Some("queries") => {
-            "named queries and subscriptions come in a later version; GET /events takes the same parameters"
-        }
-        _ => "nothing is served at this path; docs/GATEWAY.md lists what is",
-    }))
+async fn nothing_here() -> Result<HttpResponse, Problem> {
+    Err(Problem::not_found("nothing is served at this path; docs/GATEWAY.md lists what is"))
 }
 
 /// Runs what may wait for a disk or takes a processor's time on a thread for that.

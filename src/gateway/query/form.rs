@@ -57,6 +57,16 @@ impl IdForm {
         }
     }
 
+    /// Reads a value of `GS1-EPC-Format`. Values are compared without case, and `ALWAYS_URN` is what a client in use sends.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text.to_ascii_lowercase().as_str() {
+            "always_gs1_digital_link" => Self::DigitalLink,
+            "always_epc_urn" | "always_urn" => Self::Urn,
+            "never_translates" | "no_preference" => Self::AsCaptured,
+            _ => return None,
+        })
+    }
+
     /// An id in this form; `None` if it has none in it.
     pub fn text(self, text: &str, prefixes: &Prefixes) -> Option<String> {
         if self == Self::AsCaptured {

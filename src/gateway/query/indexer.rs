@@ -3,10 +3,11 @@
 //! The store's cursor says where to go on, so that a crash at any moment loses nothing and adds nothing twice. Only a block
 //! that was audited is ever in the copy. The events are those of the copy's records, which the audit has made.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use sealane_core::block::Height;
 use sealane_core::consortium::{ParticipantId, Registry};
@@ -77,7 +78,7 @@ pub enum Step {
 pub struct Indexer {
     ledger: Ledger,
     rows: Arc<dyn QueryStore>,
-    progress: Arc<Mutex<Progress>>,
+    progress: Arc<watch::Sender<Progress>>,
 }
 
 /// What several blocks add.
@@ -89,7 +90,7 @@ struct Batch {
 }
 
 impl Indexer {
-    pub fn new(ledger: Ledger, rows: Arc<dyn QueryStore>, progress: Arc<Mutex<Progress>>) -> Arc<Self> {
+    pub fn new(ledger: Ledger, rows: Arc<dyn QueryStore>, progress: Arc<watch::Sender<Progress>>) -> Arc<Self> {
         Arc::new(Self { ledger, rows, progress })
     }
 
@@ -171,7 +172,7 @@ impl Indexer {
     }
 
     fn note(&self, change: impl FnOnce(&mut Progress)) {
-        change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
+        self.progress.send_modify(change);
     }
 }
 

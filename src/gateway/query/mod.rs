@@ -13,14 +13,16 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use sealane_core::consortium::{Claims, ParticipantId, Registry};
+use sealane_core::epcis::query::{MasterData, MasterQuestion};
 use sealane_core::evidence::Anchor;
 
 use crate::app::Ledger;
 use form::{IdForm, Prefixes};
 use indexer::{Indexer, Progress};
-use store::{Cursor, QueryStore};
+use store::{Cursor, QueryStore, QueryStoreError};
 
 pub use standing::{QueryObstacle, QueryStanding};
 
@@ -69,6 +71,17 @@ impl QuerySide {
     }
 }
 
+/// Master data as the rows have it.
+pub struct RowsOf<'a>(pub &'a dyn QueryStore);
+
+impl MasterData for RowsOf<'_> {
+    type Error = QueryStoreError;
+
+    fn ids(&self, question: &MasterQuestion, limit: usize) -> Result<Vec<String>, QueryStoreError> {
+        self.0.master_ids(question, limit)
+    }
+}
+
 /// The side of a gateway that answers queries.
 pub(super) struct Queries {
     parts: QueryParts,
@@ -76,7 +89,7 @@ pub(super) struct Queries {
     ledger: OnceLock<Ledger>,
     /// What could not be opened the last time.
     not_opened: Mutex<Option<NotOpened>>,
-    progress: Arc<Mutex<Progress>>,
+    progress: Arc<watch::Sender<Progress>>,
 }
 
 impl Queries {
@@ -125,7 +138,12 @@ impl Queries {
         self.ledger.get()?.view().registry.participant(participant).map(|one| one.claims.clone())
     }
 
+    /// Tells when there may be more rows.
+    pub fn grown(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
     fn progress(&self) -> Progress {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.progress.borrow().clone()
     }
 }

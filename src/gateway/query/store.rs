@@ -72,6 +72,9 @@ pub struct MasterElement {
     pub children: Vec<String>,
 }
 
+/// The last position that an event can have in its leaf.
+pub const POSITION_MAX: u32 = u16::MAX as u32;
+
 /// Where a page ends: the key that its last event is ordered by, and that event's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageEnd {
@@ -161,8 +164,8 @@ pub trait QueryStore: Send + Sync {
     /// Finds a page of events. The query has no condition on master data any more ([`EventQuery::resolve`]).
     fn find(&self, query: &EventQuery, page: &PageRequest) -> Result<FoundPage, FindError>;
 
-    /// How many events a query finds in leaves before `size`; it stops counting at `limit`.
-    fn count(&self, query: &EventQuery, size: TreeSize, limit: u64) -> Result<u64, FindError>;
+    /// How many events a query finds behind `after` in the order of the ledger, in leaves before `size`; it stops counting at `limit`.
+    fn count(&self, query: &EventQuery, after: Option<&PageEnd>, size: TreeSize, limit: u64) -> Result<u64, FindError>;
 
     /// Texts of a field's keys in their order, each once: those after `after`, up to `limit`.
     fn values(&self, fields: &[Field], after: Option<&str>, limit: u32) -> Result<Vec<String>, QueryStoreError>;

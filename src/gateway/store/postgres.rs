@@ -25,6 +25,9 @@ use tables::Made;
 #[allow(clippy::duplicate_mod, reason = "one text for two databases; its head says why")]
 #[path = "queue.rs"]
 mod queue;
+#[allow(clippy::duplicate_mod, reason = "one text for two databases; its head says why")]
+#[path = "subscriptions.rs"]
+mod subscriptions;
 
 /// Readers that work at once, of the hundred connections that a server allows unless it is told otherwise.
 const READERS_MAX: usize = 8;

@@ -105,7 +105,7 @@ pub fn json<T: DeserializeOwned>(text: &str) -> Result<T, KeeperError> {
     serde_json::from_str(text).map_err(corrupt)
 }
 
-fn text<T: FromStr<Err = String>>(text: &str) -> Result<T, KeeperError> {
+pub fn text<T: FromStr<Err = String>>(text: &str) -> Result<T, KeeperError> {
     text.parse().map_err(corrupt)
 }
 

@@ -80,6 +80,34 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    queries (name) {
+        name -> Text,
+        client -> Text,
+        created_at -> BigInt,
+        definition -> Text,
+    }
+}
+
+diesel::table! {
+    subscriptions (id) {
+        id -> Text,
+        query -> Text,
+        client -> Text,
+        created_at -> BigInt,
+        dest -> Text,
+        signature_token -> Nullable<Text>,
+        controls -> Text,
+        epc_format -> Text,
+        told_leaf -> Nullable<BigInt>,
+        told_position -> Nullable<BigInt>,
+        last_notified_at -> Nullable<BigInt>,
+        last_run_at -> Nullable<BigInt>,
+        trouble -> Nullable<Text>,
+        suspended -> Bool,
+    }
+}
+
 diesel::joinable!(pieces -> jobs (job));
 diesel::joinable!(pieces -> statements (statement));
 diesel::allow_tables_to_appear_in_same_query!(jobs, pieces, statements);

@@ -13,6 +13,9 @@ use crate::gateway::keeper::KeeperError;
 #[allow(clippy::duplicate_mod, reason = "one text for two databases; its head says why")]
 #[path = "queue.rs"]
 mod queue;
+#[allow(clippy::duplicate_mod, reason = "one text for two databases; its head says why")]
+#[path = "subscriptions.rs"]
+mod subscriptions;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/gateway-sqlite");
 

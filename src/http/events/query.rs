@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::app::Ledger;
 use crate::app::events::{EventFilter, NamedFilter, PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, TransactionFilter, list_as};
-use crate::http::events::document;
+use crate::app::query_document::QueryResults;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::{Code, Problem};
 use sealane_core::epcis::vocabulary::{BizStep, Disposition};
@@ -158,7 +158,7 @@ async fn page(ledger: &Ledger, filter: EventFilter) -> Result<WrittenPage, Probl
         goes_on_at: page.goes_on_at(after),
         is_closed: page.is_closed,
         size: page.size,
-        document: document::write(page.events, now),
+        document: QueryResults::of_events(page.events).to_document(now),
     });
     Ok(page.await?)
 }

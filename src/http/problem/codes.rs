@@ -148,6 +148,13 @@ codes! {
     QueryTooLarge = "query-too-large", 413, "The query finds too many events";
     QueryTooComplex = "query-too-complex", 413, "The query takes too much";
     QueriesUnready = "queries-unready", 503, "The gateway cannot answer queries now";
+    BadQuery = "bad-query", 400, "The query cannot be given a name";
+    NoSuchQuery = "no-such-query", 404, "There is no query with this name";
+    QueryNameTaken = "query-name-taken", 409, "Another query has this name";
+    TooManyQueries = "too-many-queries", 413, "The gateway has as many named queries as it may have";
+    BadSubscription = "bad-subscription", 400, "The subscription cannot be followed";
+    BadDest = "bad-dest", 400, "Events cannot be sent to this address";
+    TooManySubscriptions = "too-many-subscriptions", 413, "There are as many subscriptions as there may be";
 
     // Registration.
     BadCsr = "bad-csr", 400, "The certificate request is not taken";
@@ -232,6 +239,10 @@ impl Code {
             }
             (Code::QueryTooLarge, _) => Some("QueryTooLargeException"),
             (Code::QueryTooComplex, _) => Some("QueryTooComplexException"),
+            (Code::BadQuery, _) => Some("QueryValidationException"),
+            (Code::NoSuchQuery, _) => Some("NoSuchNameException"),
+            (Code::BadSubscription, _) => Some("SubscriptionControlsException"),
+            (Code::TooManyQueries | Code::TooManySubscriptions, _) => Some("ImplementationException"),
             // EPCIS has none for a method that is not taken.
             (_, 400 | 405) => Some("ValidationException"),
             (_, 406) => Some("NotAcceptableException"),

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, ContentType, HeaderName, HeaderValue, LINK};
 use serde_json::json;
 
-use crate::http::epcis::CONTEXT;
+use crate::app::query_document::CONTEXT;
 use sealane_core::time::Timestamp;
 
 const TOKEN_EXPIRES: HeaderName = HeaderName::from_static("gs1-next-page-token-expires");

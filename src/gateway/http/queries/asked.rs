@@ -192,24 +192,19 @@ pub fn check_type(request: &HttpRequest) -> Result<(), Problem> {
     Err(Problem::new(Code::NotAcceptable, detail))
 }
 
-/// Reads `GS1-EPC-Format` (EPCIS 2.0 §12.6.4). Values are compared without case, and `ALWAYS_URN` is what a client in use sends.
-fn form_of(headers: &HeaderMap) -> Result<IdForm, Problem> {
+/// Reads `GS1-EPC-Format` (EPCIS 2.0 §12.6.4).
+pub fn form_of(headers: &HeaderMap) -> Result<IdForm, Problem> {
     let Some(asked) = text(headers, EPC_FORMAT)? else { return Ok(IdForm::DigitalLink) };
-    match asked.to_ascii_lowercase().as_str() {
-        "always_gs1_digital_link" => Ok(IdForm::DigitalLink),
-        "always_epc_urn" | "always_urn" => Ok(IdForm::Urn),
-        "never_translates" | "no_preference" => Ok(IdForm::AsCaptured),
-        _ => {
-            let detail = format!(
-                "{EPC_FORMAT} {asked:?} is none of Always_GS1_Digital_Link, Always_EPC_URN, Never_Translates, No_Preference"
-            );
-            Err(Problem::new(Code::BadHeader, detail))
-        }
-    }
+    IdForm::parse(asked).ok_or_else(|| {
+        let detail = format!(
+            "{EPC_FORMAT} {asked:?} is none of Always_GS1_Digital_Link, Always_EPC_URN, Never_Translates, No_Preference"
+        );
+        Problem::new(Code::BadHeader, detail)
+    })
 }
 
 /// Reads `GS1-Extensions: prefix=URI, prefix=URI`.
-fn extensions(headers: &HeaderMap) -> Result<Vec<(String, String)>, Problem> {
+pub fn extensions(headers: &HeaderMap) -> Result<Vec<(String, String)>, Problem> {
     let mut read = Vec::new();
     for line in headers.get_all(EXTENSIONS) {
         let wrong =

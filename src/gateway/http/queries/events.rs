@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::asked::AskedQuery;
 use super::{answer, ask, resolved, side};
+use crate::app::query_document::QueryResults;
 use crate::gateway::clients::ClientName;
 use crate::gateway::http::Served;
 use crate::gateway::query::QuerySide;
@@ -82,7 +83,7 @@ pub async fn page(
     let found = ask(&client, move || {
         let query = resolved(query, &store)?;
         if let (CountLimit::AtMost(most), true) = (query.count, is_first) {
-            let found = store.count(&query, size, most.saturating_add(1))?;
+            let found = store.count(&query, None, size, most.saturating_add(1))?;
             if found > most {
                 let detail = format!("the query finds more events than its maxEventCount of {most}");
                 return Err(Problem::new(Code::QueryTooLarge, detail).with("limit", most));
@@ -111,7 +112,7 @@ fn written(served: &Served, page: FoundPage, form: IdForm, prefixes: &Prefixes, 
         }
         found
     });
-    let document = document::write(events.collect(), served.gateway.now());
+    let document = QueryResults::of_events(events.collect()).to_document(served.gateway.now());
     let mut answer = document::answer(document, size, None);
     answer.headers_mut().insert(EPC_FORMAT, HeaderValue::from_static(form_given.as_str()));
     answer

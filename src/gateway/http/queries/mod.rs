@@ -8,6 +8,9 @@ mod asked;
 pub mod collections;
 pub mod events;
 pub mod master;
+pub mod named;
+mod stream;
+pub mod subscriptions;
 mod token;
 
 use std::sync::{Arc, LazyLock};
@@ -21,9 +24,9 @@ use crate::gateway::clients::{ClientName, Scope};
 use crate::gateway::http::Served;
 use crate::gateway::http::auth::enter;
 use crate::gateway::query::store::{FindError, QueryStore, QueryStoreError};
-use crate::gateway::query::{QueryObstacle, QuerySide};
+use crate::gateway::query::{QueryObstacle, QuerySide, RowsOf};
 use crate::http::problem::{Code, Problem};
-use sealane_core::epcis::query::{EventQuery, MasterData, MasterQuestion, ResolveError};
+use sealane_core::epcis::query::{EventQuery, ResolveError};
 
 /// For questions to the rows, each of which may take a processor for seconds. The store has a reader more than these threads, so that the
 /// indexer always finds one.
@@ -42,17 +45,6 @@ async fn ask<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     ROWS.run(client.clone(), move || Ok(work())).await?
-}
-
-/// Master data as the rows have it.
-struct RowsOf<'a>(&'a dyn QueryStore);
-
-impl MasterData for RowsOf<'_> {
-    type Error = QueryStoreError;
-
-    fn ids(&self, question: &MasterQuestion, limit: usize) -> Result<Vec<String>, QueryStoreError> {
-        self.0.master_ids(question, limit)
-    }
 }
 
 fn resolved(query: EventQuery, store: &Arc<dyn QueryStore>) -> Result<EventQuery, Problem> {
@@ -93,7 +85,16 @@ impl From<QueryStoreError> for Problem {
 pub async fn get_top(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
     enter(&request, &served, Scope::Query).await?;
     asked::check_type(&request)?;
-    let resources =
-        ["events", "eventTypes", "epcs", "bizSteps", "bizLocations", "readPoints", "dispositions", "capture"];
+    let resources = [
+        "events",
+        "eventTypes",
+        "epcs",
+        "bizSteps",
+        "bizLocations",
+        "readPoints",
+        "dispositions",
+        "capture",
+        "queries",
+    ];
     Ok(answer::collection(resources.map(str::to_owned).to_vec()))
 }

@@ -21,7 +21,7 @@ use super::master::participant;
 use super::session::{HitRow, Session, corrupt};
 use super::sql::Bound;
 use super::walk::Walk;
-use super::{leaf, place_of, row_number, seq_end, seq_of, time};
+use super::{POSITIONS, leaf, place_of, row_number, seq_end, seq_of, time};
 use crate::gateway::query::store::{
     FindError, FoundEvent, FoundPage, PAGE_BYTES_MAX, PageEnd, PageRequest, QueryStoreError,
 };
@@ -59,6 +59,9 @@ impl Default for FindBounds {
         }
     }
 }
+
+/// Leaves whose events are walked over at once: as many as come within some seconds.
+const SHORT_LEAVES: u64 = 64;
 
 /// Events that one statement looks up: few at first, since a page is often full soon.
 const LOOKED_UP_FIRST: usize = 100;
@@ -128,15 +131,9 @@ pub fn page<S: Session>(
     page: &PageRequest,
 ) -> Result<FoundPage, FindError> {
     let nothing = FoundPage { events: Vec::new(), next: None };
-    let Some(question) = RowQuestion::of(session, query, seq_end(page.size))? else { return Ok(nothing) };
-    let after = match &page.after {
-        None => None,
-        // Nothing is behind what cannot be there.
-        Some(PageEnd { key, leaf, position }) => match seq_of(*leaf, *position) {
-            Some(seq) => Some(Hit { seq, key: key.as_ref().map(|key| key.as_bytes().to_vec()) }),
-            None => return Ok(nothing),
-        },
-    };
+    let Some(mut question) = RowQuestion::of(session, query, seq_end(page.size))? else { return Ok(nothing) };
+    let Ok(after) = page.after.as_ref().map(hit_at).transpose() else { return Ok(nothing) };
+    question.begin_behind(after.as_ref());
     let limit = usize::try_from(page.limit.max(1)).unwrap_or(usize::MAX);
     let mut found = hits(session, &mut meter, &question, after, limit.saturating_add(1))?;
     let count = found.len();
@@ -147,18 +144,26 @@ pub fn page<S: Session>(
     Ok(FoundPage { events: events(session, &found, page.size)?, next })
 }
 
-/// How many events a query finds, as far as `limit`.
+/// How many events a query finds behind `after` in the order of the ledger, as far as `limit`.
 pub fn count<S: Session>(
     session: &mut S,
     mut meter: Meter,
     query: &EventQuery,
-    size: TreeSize,
+    (after, size): (Option<&PageEnd>, TreeSize),
     limit: u64,
 ) -> Result<u64, FindError> {
     let Some(mut question) = RowQuestion::of(session, query, seq_end(size))? else { return Ok(0) };
     question.forget_order();
+    let Ok(after) = after.map(hit_at).transpose() else { return Ok(0) };
+    question.begin_behind(after.as_ref());
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     Ok(hits(session, &mut meter, &question, None, limit)?.len() as u64)
+}
+
+/// The event at a page's end. An error if no event can be there, and then none is behind it.
+fn hit_at(end: &PageEnd) -> Result<Hit, ()> {
+    let seq = seq_of(end.leaf, end.position).ok_or(())?;
+    Ok(Hit { seq, key: end.key.as_ref().map(|key| key.as_bytes().to_vec()) })
 }
 
 fn page_end(hit: &Hit) -> Result<PageEnd, QueryStoreError> {
@@ -178,7 +183,10 @@ fn hits<S: Session>(
     if wanted == 0 || question.seqs.0 >= question.seqs.1 {
         return Ok(Vec::new());
     }
-    if let Some(few) = fewest(session, question, few_rows)? {
+    // Where few leaves are left, to count the rows of conditions would take longer than to look at the events.
+    if !question.is_short()
+        && let Some(few) = fewest(session, question, few_rows)?
+    {
         return gather(session, meter, question, few, after.as_ref(), wanted);
     }
     let mut walk = Walk::new(question, after.clone(), step_first);
@@ -360,6 +368,17 @@ fn event(row: DocumentRow, repeated_at: Vec<LeafIndex>) -> Result<FoundEvent, Qu
 }
 
 impl RowQuestion {
+    /// In the order of the ledger, nothing before `after` has to be looked at.
+    fn begin_behind(&mut self, after: Option<&Hit>) {
+        if let Some(after) = after.filter(|_| self.order.is_none() && !self.is_descending) {
+            self.seqs.0 = self.seqs.0.max(after.seq.saturating_add(1));
+        }
+    }
+
+    fn is_short(&self) -> bool {
+        self.order.is_none() && self.seqs.1.saturating_sub(self.seqs.0) <= row_number(SHORT_LEAVES * POSITIONS)
+    }
+
     /// All conditions, each with what stands for it.
     fn all_tests(&self) -> Vec<(usize, Test)> {
         let mut all: Vec<(usize, Test)> = self.tests.iter().cloned().enumerate().collect();

@@ -28,7 +28,8 @@ use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::time::Timestamp;
 
 use crate::gateway::query::store::{
-    Cursor, FindError, FoundPage, IndexedBlock, KnownPage, MasterFilter, PageRequest, QueryStore, QueryStoreError,
+    Cursor, FindError, FoundPage, IndexedBlock, KnownPage, MasterFilter, POSITION_MAX, PageEnd, PageRequest,
+    QueryStore, QueryStoreError,
 };
 use find::Meter;
 use session::{Database, Session, corrupt, of_store};
@@ -39,7 +40,7 @@ pub use postgres::{Connect, PostgresDatabase, PostgresQueryStore};
 pub use sqlite::{SqliteDatabase, SqliteQueryStore};
 
 /// Positions that a leaf has room for, far above the events of a capture.
-const POSITIONS: u64 = 1 << 16;
+const POSITIONS: u64 = POSITION_MAX as u64 + 1;
 
 /// All tables. Readers lock one of `field`, `cursor` and `element` first, so that to lock them in this order waits for readers, and never
 /// both for each other.
@@ -90,8 +91,8 @@ impl<D: Database> QueryStore for RowStore<D> {
         self.database.read(|session| find::page(session, Meter::start(self.bounds), query, page))
     }
 
-    fn count(&self, query: &EventQuery, size: TreeSize, limit: u64) -> Result<u64, FindError> {
-        self.database.read(|session| find::count(session, Meter::start(self.bounds), query, size, limit))
+    fn count(&self, query: &EventQuery, after: Option<&PageEnd>, size: TreeSize, limit: u64) -> Result<u64, FindError> {
+        self.database.read(|session| find::count(session, Meter::start(self.bounds), query, (after, size), limit))
     }
 
     fn values(&self, fields: &[Field], after: Option<&str>, limit: u32) -> Result<Vec<String>, QueryStoreError> {

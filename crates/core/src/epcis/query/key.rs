@@ -145,7 +145,7 @@ impl KeyRange {
     }
 
     /// The key, and those of its kind above it.
-    pub(super) fn from(key: &Key) -> Self {
+    pub fn from(key: &Key) -> Self {
         Self::between(key.clone(), Key(vec![key.kind() + 1]))
     }
 

@@ -1,0 +1,166 @@
+//! `/queries`: queries that stand under a name, and their events (EPCIS 2.0 §12.7).
+
+use std::sync::Arc;
+
+use actix_web::http::header::{CACHE_CONTROL, ContentType, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::asked::{AskedQuery, check_type, extensions};
+use super::{answer, events, stream};
+use crate::gateway::clients::Scope;
+use crate::gateway::http::auth::enter;
+use crate::gateway::http::capture::base_of;
+use crate::gateway::http::{Served, blocking};
+use crate::gateway::query::store::PageEnd;
+use crate::gateway::subscriptions::keeper::AddOutcome;
+use crate::gateway::subscriptions::named::{
+    self, DEFINITION_BYTES_MAX, DefinitionFault, NamedQuery, QUERIES_MAX, QueryName,
+};
+use crate::http::body;
+use crate::http::problem::{Code, Problem};
+use sealane_core::epcis::query::Key;
+use sealane_core::hash::Hash;
+use sealane_core::json::Json;
+use sealane_core::merkle::TreeSize;
+
+/// The name in a path.
+pub fn name_of(text: &str) -> Result<QueryName, Problem> {
+    text.parse().map_err(|_| no_such(text))
+}
+
+fn no_such(name: &str) -> Problem {
+    Problem::new(Code::NoSuchQuery, format!("there is no query with the name {name:?}: GET /queries lists them"))
+}
+
+/// The query with a name.
+pub async fn find(served: &Served, name: &QueryName) -> Result<NamedQuery, Problem> {
+    let subscriptions = Arc::clone(served.gateway.subscriptions()?);
+    let wanted = name.clone();
+    let found = blocking(move || subscriptions.query(&wanted)).await?;
+    found.ok_or_else(|| no_such(name.as_str()))
+}
+
+/// `GET /queries`: a list of definitions, by name.
+pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
+    enter(&request, &served, Scope::Query).await?;
+    let asked = AskedQuery::of(&request)?;
+    asked.takes_no_query()?;
+    let digest = Hash::of(b"queries");
+    let token = asked.page(&served, digest)?;
+    let after = token.and_then(|token| token.end.key.as_ref().and_then(Key::as_text).map(str::to_owned));
+    let subscriptions = Arc::clone(served.gateway.subscriptions()?);
+    let all = blocking(move || subscriptions.queries()).await?;
+    let mut rest = all.iter().filter(|query| after.as_deref().is_none_or(|after| query.name.as_str() > after));
+    let page: Vec<&NamedQuery> = rest.by_ref().take(asked.per_page as usize).collect();
+    let has_more = rest.next().is_some();
+    let members = page.iter().map(|query| query.to_json()).collect();
+    let mut answer = json(&Json::Array(members));
+    if let Some(last) = page.last().filter(|_| has_more) {
+        let end = PageEnd { key: Some(Key::text(last.name.as_str())), leaf: TreeSize::ZERO.next_index(), position: 0 };
+        let (token, expires) = served.seal.seal(digest, TreeSize::ZERO, &end, 0, served.gateway.now());
+        answer::lead_on(&mut answer, request.uri().path(), &asked.next_query(&token), expires);
+    }
+    Ok(answer)
+}
+
+fn json(value: &Json) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .content_type(ContentType::json())
+        .body(value.to_string())
+}
+
+/// `POST /queries`: gives a query a name.
+pub async fn post(
+    request: HttpRequest,
+    payload: web::Payload,
+    served: web::Data<Served>,
+) -> Result<HttpResponse, Problem> {
+    let client = enter(&request, &served, Scope::Query).await?;
+    let subscriptions = Arc::clone(served.gateway.subscriptions()?);
+    if body::media_type(&request).as_deref() != Some("application/json") {
+        return Err(body::unsupported(&request, "send the query as application/json: {\"name\": …, \"query\": {…}}"));
+    }
+    let prefixes = extensions(request.headers())?;
+    let bytes = body::read(&request, payload, DEFINITION_BYTES_MAX).await?;
+    let (name, definition) = named::read(&bytes, prefixes)?;
+    let shown = name.clone();
+    match blocking(move || subscriptions.add_query(name, definition, client.name)).await? {
+        AddOutcome::Taken => {
+            let detail = format!("the name {shown} stands for another query: choose another, or remove that one first");
+            return Err(Problem::new(Code::QueryNameTaken, detail));
+        }
+        AddOutcome::Full => {
+            let detail = format!("there are {QUERIES_MAX} named queries: remove one first");
+            return Err(Problem::new(Code::TooManyQueries, detail).with("limit", QUERIES_MAX));
+        }
+        AddOutcome::Done | AddOutcome::NoQuery | AddOutcome::FullOfClient => {}
+    }
+    let location = format!("{}/queries/{shown}", base_of(&request));
+    Ok(HttpResponse::Created().insert_header((LOCATION, location)).finish())
+}
+
+/// `GET /queries/{queryName}`: its definition.
+pub async fn get(
+    request: HttpRequest,
+    name: web::Path<String>,
+    served: web::Data<Served>,
+) -> Result<HttpResponse, Problem> {
+    enter(&request, &served, Scope::Query).await?;
+    check_type(&request)?;
+    let query = find(&served, &name_of(&name)?).await?;
+    Ok(json(&query.to_json()))
+}
+
+/// `DELETE /queries/{queryName}`: removes it, and ends every subscription to it.
+pub async fn delete(
+    request: HttpRequest,
+    name: web::Path<String>,
+    served: web::Data<Served>,
+) -> Result<HttpResponse, Problem> {
+    let client = enter(&request, &served, Scope::Query).await?;
+    let name = name_of(&name)?;
+    let query = find(&served, &name).await?;
+    if query.client != client.name {
+        let detail = format!("the query {name} is the client {}'s, and it alone removes it", query.client);
+        return Err(Problem::new(Code::ClientNotAllowed, detail));
+    }
+    let subscriptions = Arc::clone(served.gateway.subscriptions()?);
+    blocking(move || subscriptions.remove_query(&name, &client.name)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `GET /queries/{queryName}/events`: the events that it finds now; with `Upgrade: websocket`, as they are recorded.
+pub async fn list_events(
+    request: HttpRequest,
+    payload: web::Payload,
+    name: web::Path<String>,
+    served: web::Data<Served>,
+) -> Result<HttpResponse, Problem> {
+    let name = name_of(&name)?;
+    if stream::is_asked_for(&request) {
+        return stream::begin(request, payload, name, served).await;
+    }
+    let client = enter(&request, &served, Scope::Query).await?;
+    let asked = AskedQuery::of_page(&request)?;
+    stream::refuse_controls(&asked)?;
+    asked.takes_no_query()?;
+    let query = find(&served, &name).await?;
+    let query = query.query().map_err(|fault| Problem::from(DefinitionFault::Query(fault)))?;
+    let side = served.gateway.query_of(&client.name).await?;
+    events::page(&request, &served, (client.name, side), &asked, query).await
+}
+
+impl From<DefinitionFault> for Problem {
+    fn from(fault: DefinitionFault) -> Self {
+        let code = match fault {
+            DefinitionFault::Json(_) => Code::BadJson,
+            DefinitionFault::Member(_) | DefinitionFault::Name(_) | DefinitionFault::Query(_) => Code::BadQuery,
+        };
+        let problem = Self::new(code, fault.to_string());
+        match fault {
+            DefinitionFault::Query(fault) => problem.with("parameter", fault.parameter),
+            _ => problem,
+        }
+    }
+}
