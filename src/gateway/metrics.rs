@@ -22,6 +22,9 @@ pub struct GatewayMetrics {
     pub query_lag_seconds: IntGauge,
     pub query_stopped: IntGauge,
     pub query_ready: IntGauge,
+    pub subscriptions: IntGaugeVec,
+    pub notices: IntCounterVec,
+    pub lines: IntGauge,
 }
 
 impl GatewayMetrics {
@@ -72,6 +75,9 @@ impl GatewayMetrics {
                 "1 if queries are not answered because of a fork, a false block or unknown rules.",
             ),
             query_ready: gauge("sealane_gateway_query_ready", "1 if queries are answered."),
+            subscriptions: gauges("sealane_gateway_subscriptions", "Subscriptions by webhook, by state.", &["state"]),
+            notices: counters("sealane_gateway_notices_total", "Notices that were sent to subscribers.", &["outcome"]),
+            lines: gauge("sealane_gateway_lines", "WebSockets that are open."),
             registry,
         }
     }

@@ -56,7 +56,7 @@ use proof::Proof;
 use query::indexer::Progress;
 use query::{Queries, QueryObstacle, QueryParts, QuerySide, QueryStanding};
 use subscriptions::named::QueryName;
-use subscriptions::{SubscriptionParts, Subscriptions};
+use subscriptions::{CountNotice, SubscriptionParts, Subscriptions};
 
 pub use standing::{GatewayStanding, OLDEST_MS_MAX};
 
@@ -179,6 +179,9 @@ impl Gateway {
     pub fn open(parts: GatewayParts, anchor: Option<Anchor>) -> Result<Arc<Self>, KeeperError> {
         let GatewayParts { keeper, nodes, identities, meeting, clock, verifier, settings, queries, subscriptions } =
             parts;
+        let metrics = GatewayMetrics::new();
+        let notices = metrics.notices.clone();
+        let count: CountNotice = Arc::new(move |outcome| notices.with_label_values(&[outcome]).inc());
         let gateway = Arc::new(Self {
             door: ClientDoor::new(keeper.clients()?),
             keeper,
@@ -186,7 +189,7 @@ impl Gateway {
             identities,
             clock,
             settings,
-            metrics: GatewayMetrics::new(),
+            metrics,
             lanes: Lanes::default(),
             proof: OnceLock::new(),
             claims: RwLock::new(None),
@@ -195,7 +198,7 @@ impl Gateway {
             landed: watch::Sender::new(0),
             other_ledger: Mutex::default(),
             queries: queries.map(Queries::new),
-            subscriptions: subscriptions.map(Subscriptions::open).transpose()?,
+            subscriptions: subscriptions.map(|parts| Subscriptions::open(parts, count)).transpose()?,
             runtime: Handle::current(),
         });
         match anchor {

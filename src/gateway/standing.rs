@@ -31,6 +31,8 @@ pub struct GatewayStanding {
     pub knows_ledger: bool,
     /// Of the side that answers queries, which is no part of whether the gateway is ready: captures go on without it.
     pub queries: QueryStanding,
+    /// Subscriptions by state.
+    pub subscriptions: Vec<(&'static str, usize)>,
 }
 
 impl Gateway {
@@ -67,6 +69,7 @@ impl Gateway {
             lanes_stopped: stopped.len(),
             knows_ledger,
             queries: self.query_standing(),
+            subscriptions: self.subscriptions.as_ref().map(|all| all.counts().to_vec()).unwrap_or_default(),
         };
         self.observe(&standing);
         Ok(standing)
@@ -90,6 +93,9 @@ impl Gateway {
         self.metrics.query_lag_seconds.set(queries.lag_seconds.map_or(-1, number));
         self.metrics.query_stopped.set(i64::from(queries.is_stopped()));
         self.metrics.query_ready.set(i64::from(queries.obstacle.is_none()));
+        for (state, count) in &standing.subscriptions {
+            self.metrics.subscriptions.with_label_values(&[state]).set(number(*count as u64));
+        }
     }
 }
 
@@ -101,6 +107,8 @@ impl GatewayStanding {
     pub fn to_json(&self) -> Value {
         let jobs: serde_json::Map<String, Value> =
             self.jobs.iter().map(|(state, count)| ((*state).to_owned(), json!(count))).collect();
+        let subscriptions: serde_json::Map<String, Value> =
+            self.subscriptions.iter().map(|(state, count)| ((*state).to_owned(), json!(count))).collect();
         json!({
             "status": if self.is_ready() { "ready" } else { "not ready" },
             "jobs": jobs,
@@ -110,6 +118,7 @@ impl GatewayStanding {
             "quarantined": self.quarantined,
             "obstacles": self.obstacles,
             "queries": self.queries.to_json(),
+            "subscriptions": subscriptions,
         })
     }
 }

@@ -17,18 +17,27 @@ use super::{Holding, PostgresKeeper, SqliteKeeper};
 use crate::gateway::clients::{Allowed, ClientName, GatewayClient, Scope};
 use crate::gateway::job::{Behaviour, JobId, OpenPiece, PieceState};
 use crate::gateway::keeper::{
-    Attempt, GatewayQueueLimits, JobFilter, Keeper, KeeperError, Kept, Landing, NewJob, NewStatement, OperatorWord,
+    Attempt, GatewayQueueLimits, JobFilter, KeeperError, Kept, Landing, NewJob, NewStatement, OperatorWord,
+};
+use crate::gateway::query::form::IdForm;
+use crate::gateway::subscriptions::dest::Dest;
+use crate::gateway::subscriptions::keeper::{AddOutcome, GatewayStore};
+use crate::gateway::subscriptions::named::NamedQuery;
+use crate::gateway::subscriptions::subscription::{
+    DeliveryTrouble, Subscription, SubscriptionId, SubscriptionState, ToldPlace, controls_from_json,
 };
 use database::Database;
 use sealane_core::consortium::EventKey;
 use sealane_core::hash::Hash;
+use sealane_core::json::Json;
+use sealane_core::merkle::LeafIndex;
 use sealane_core::time::Timestamp;
 
 const LIMITS: GatewayQueueLimits = GatewayQueueLimits { jobs_max: 3, bytes_max: 1_000, same_within_ms: 1_000 };
 
 /// A queue of one test.
 struct Queue {
-    keeper: Box<dyn Keeper>,
+    keeper: Box<dyn GatewayStore>,
     place: Place,
 }
 
@@ -57,7 +66,7 @@ impl Queue {
     }
 
     /// Another look at the queue, as of a command beside the gateway.
-    fn again(&self) -> Box<dyn Keeper> {
+    fn again(&self) -> Box<dyn GatewayStore> {
         self.place.open(Holding::Beside).unwrap()
     }
 
@@ -86,7 +95,7 @@ impl Queue {
 }
 
 impl Place {
-    fn open(&self, holding: Holding) -> Result<Box<dyn Keeper>, String> {
+    fn open(&self, holding: Holding) -> Result<Box<dyn GatewayStore>, String> {
         Ok(match self {
             Self::File(dir) => Box::new(SqliteKeeper::open(&dir.path().join("queue.sqlite"))?),
             Self::Database { database, runtime } => {
@@ -135,6 +144,8 @@ in_both_databases!(
     every_text_and_many_events_are_kept,
     a_change_that_fails_spoils_no_other,
     a_command_beside_the_gateway_changes_nothing_behind_its_back,
+    queries_and_subscriptions_are_the_same_after_a_start,
+    of_queries_and_subscriptions_there_are_so_many,
 );
 
 fn client() -> ClientName {
@@ -508,4 +519,77 @@ fn tables_of_a_newer_program_are_left_alone() {
     sql(&queue, "INSERT INTO sealane_queue.__diesel_schema_migrations (version) VALUES ('99990101000000')");
     let refused = queue.place.open(Holding::Beside).err().unwrap();
     assert!(refused.contains("made by a newer sealane (migration 99990101000000)"), "{refused}");
+}
+
+fn named(name: &str) -> NamedQuery {
+    let definition = Json::from(json!({"EQ_bizStep": ["shipping"], "EQ_x": 1.50}));
+    NamedQuery { name: name.parse().unwrap(), client: client(), created_at: at(5), definition }
+}
+
+fn subscription(query: &str, controls: &Value, form: IdForm) -> Subscription {
+    Subscription {
+        id: SubscriptionId::new(),
+        query: query.parse().unwrap(),
+        client: client(),
+        created_at: at(6),
+        dest: Dest::known("https://client.example.com/x?y=%00").unwrap(),
+        signature_token: Some(zeroize::Zeroizing::new("a secret of many ü".to_owned())),
+        controls: controls_from_json(controls.as_object().unwrap(), form).unwrap(),
+    }
+}
+
+fn queries_and_subscriptions_are_the_same_after_a_start(make: Make) {
+    let Some(queue) = make() else { return };
+    let keeper = &queue.keeper;
+    let (one, other) = (named("one"), named("other"));
+    assert_eq!(keeper.add_query(&other, 9).unwrap(), AddOutcome::Done);
+    assert_eq!(keeper.add_query(&one, 9).unwrap(), AddOutcome::Done);
+    assert_eq!(keeper.add_query(&one, 9).unwrap(), AddOutcome::Taken);
+    let stream =
+        subscription("one", &json!({"stream": true, "initialRecordTime": "2026-01-01T00:00:00Z"}), IdForm::Urn);
+    let daily = json!({"schedule": {"hour": "1", "minute": "[5-9]"}, "reportIfEmpty": true});
+    let daily =
+        Subscription { created_at: at(7), signature_token: None, ..subscription("one", &daily, IdForm::AsCaptured) };
+    let place = ToldPlace { leaf: LeafIndex::new(7).unwrap(), position: 65_535 };
+    let begun = SubscriptionState { told: Some(place), ..SubscriptionState::default() };
+    assert_eq!(keeper.add_subscription(&daily, &begun, (9, 9)).unwrap(), AddOutcome::Done);
+    assert_eq!(keeper.add_subscription(&stream, &SubscriptionState::default(), (9, 9)).unwrap(), AddOutcome::Done);
+    let trouble = DeliveryTrouble { since: at(8), attempts: 3, next_at: at(9), why: "503 \0 \"x\"".to_owned() };
+    let state = SubscriptionState {
+        told: Some(place),
+        last_notified_at: Some(at(8)),
+        last_run_at: Some(at(9)),
+        trouble: Some(trouble),
+        is_suspended: true,
+    };
+    keeper.note_state(&stream.id, &state).unwrap();
+    let again = queue.again();
+    assert_eq!(again.queries().unwrap(), [one.clone(), other]);
+    assert_eq!(again.query(&one.name).unwrap(), Some(one.clone()));
+    assert_eq!(again.subscriptions().unwrap(), [(stream.clone(), state), (daily.clone(), begun.clone())]);
+    drop(again);
+    keeper.note_state(&stream.id, &SubscriptionState::default()).unwrap();
+    assert_eq!(keeper.subscriptions().unwrap()[0].1, SubscriptionState::default(), "nothing is left of what is over");
+    assert!(keeper.remove_subscription(&stream.id).unwrap() && !keeper.remove_subscription(&stream.id).unwrap());
+    keeper.note_state(&stream.id, &begun).unwrap();
+    assert_eq!(keeper.subscriptions().unwrap().len(), 1, "what is gone is not brought back");
+    let another: ClientName = "another".parse().unwrap();
+    assert!(!keeper.remove_query(&one.name, &another).unwrap());
+    assert!(keeper.remove_query(&one.name, &client()).unwrap());
+    assert_eq!((keeper.queries().unwrap().len(), keeper.subscriptions().unwrap().len()), (1, 0));
+    assert_eq!(keeper.add_subscription(&daily, &begun, (9, 9)).unwrap(), AddOutcome::NoQuery);
+}
+
+fn of_queries_and_subscriptions_there_are_so_many(make: Make) {
+    let Some(queue) = make() else { return };
+    let keeper = &queue.keeper;
+    assert_eq!(keeper.add_query(&named("one"), 1).unwrap(), AddOutcome::Done);
+    assert_eq!(keeper.add_query(&named("two"), 1).unwrap(), AddOutcome::Full);
+    let add = |max| {
+        let new = subscription("one", &json!({"stream": true}), IdForm::DigitalLink);
+        keeper.add_subscription(&new, &SubscriptionState::default(), max).unwrap()
+    };
+    assert_eq!(add((2, 1)), AddOutcome::Done);
+    assert_eq!(add((2, 1)), AddOutcome::FullOfClient);
+    assert_eq!(add((1, 9)), AddOutcome::Full);
 }

@@ -62,6 +62,9 @@ pub struct SubscriptionParts {
     pub rules: DestRules,
 }
 
+/// Counts the notices that were sent, by what became of them.
+pub type CountNotice = Arc<dyn Fn(&'static str) + Send + Sync>;
+
 /// One subscription, as it is at work.
 #[derive(Clone)]
 struct Live {
@@ -83,6 +86,7 @@ pub type Subscribed = (Arc<Subscription>, SubscriptionState);
 /// The named queries of a gateway and the subscriptions to them.
 pub struct Subscriptions {
     parts: SubscriptionParts,
+    count: CountNotice,
     all: Mutex<BTreeMap<SubscriptionId, Live>>,
     /// Something is due that was not.
     changed: Notify,
@@ -98,7 +102,7 @@ impl Subscriptions {
     /// # Errors
     ///
     /// A store that cannot be read.
-    pub fn open(parts: SubscriptionParts) -> Result<Arc<Self>, KeeperError> {
+    pub fn open(parts: SubscriptionParts, count: CountNotice) -> Result<Arc<Self>, KeeperError> {
         let queries: BTreeMap<QueryName, Arc<NamedQuery>> =
             parts.keeper.queries()?.into_iter().map(|query| (query.name.clone(), Arc::new(query))).collect();
         let live = |(subscription, state): (Subscription, SubscriptionState)| {
@@ -106,7 +110,13 @@ impl Subscriptions {
             Some((subscription.id.clone(), Live::new(subscription, query, state)))
         };
         let all = parts.keeper.subscriptions()?.into_iter().filter_map(live).collect();
-        Ok(Arc::new(Self { parts, all: Mutex::new(all), changed: Notify::new(), is_stopping: AtomicBool::new(false) }))
+        Ok(Arc::new(Self {
+            parts,
+            count,
+            all: Mutex::new(all),
+            changed: Notify::new(),
+            is_stopping: AtomicBool::new(false),
+        }))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<SubscriptionId, Live>> {

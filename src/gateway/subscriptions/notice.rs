@@ -35,6 +35,18 @@ pub enum NoticeAnswer {
     Failed(String),
 }
 
+impl NoticeAnswer {
+    /// What became of it, as counters call it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Gone => "gone",
+            Self::TooLarge => "too-large",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 impl Notice {
     /// Puts a body for a subscriber together. `told` is what it knows already.
     pub fn new(

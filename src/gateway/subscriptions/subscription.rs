@@ -196,6 +196,21 @@ pub struct SubscriptionState {
     pub is_suspended: bool,
 }
 
+impl fmt::Debug for Subscription {
+    /// Without the token, so that no log has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, query, client, dest, controls, .. } = self;
+        let mut shown = f.debug_struct("Subscription");
+        shown
+            .field("id", id)
+            .field("query", query)
+            .field("client", client)
+            .field("dest", dest)
+            .field("controls", controls);
+        shown.finish_non_exhaustive()
+    }
+}
+
 impl Subscription {
     /// As it is shown to its client, without the token (EPCIS 2.0 §12.7).
     pub fn to_json(&self, state: &SubscriptionState) -> Value {

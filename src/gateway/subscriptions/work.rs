@@ -186,7 +186,9 @@ impl Turn<'_> {
         }
         let now = engine.parts.clock.now();
         let notice = Notice::new(subscription, self.live.state.told, content_type, body, now);
-        match engine.parts.door.post(&subscription.dest, &notice) {
+        let answer = engine.parts.door.post(&subscription.dest, &notice);
+        (engine.count)(answer.as_str());
+        match answer {
             NoticeAnswer::Taken => Ok(true),
             NoticeAnswer::TooLarge => Ok(false),
             NoticeAnswer::Failed(why) => Err(Broken::Failed(why)),

@@ -112,9 +112,12 @@ pub async fn begin(
     let told = ToldPlace::before(side.cursor.size).filter(|_| controls.initial_record_time.is_none());
     let id = SubscriptionId::new();
     let line = Line { id, client: client.name, name, controls, query, served, told, began, last_run: None };
+    let lines = line.served.gateway.metrics.lines.clone();
+    lines.inc();
     actix_web::rt::spawn(async move {
         line.run(session, messages.max_frame_size(FRAME_BYTES_MAX)).await;
         drop(place);
+        lines.dec();
     });
     Ok(answer)
 }
