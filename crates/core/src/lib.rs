@@ -48,3 +48,4 @@ pub mod record;
 pub mod statement;
 mod text;
 pub mod time;
+pub mod trace;
