@@ -327,6 +327,12 @@ fn declarations(walk: &mut Walk, inline: &Object) {
     }
 }
 
+/// Tells whether a context may declare a prefix for a namespace: no name of EPCIS 2.0, no prefix of the standard for another namespace, and
+/// no second name for the standard's own.
+pub fn may_declare(prefix: &str, namespace: &str) -> bool {
+    objection(prefix, &Json::from(namespace)).is_none()
+}
+
 fn objection(name: &str, value: &Json) -> Option<String> {
     let target = target(value);
     if matches!(name, "id" | "type") && target.is_some_and(|at| at.strip_prefix('@') == Some(name)) {

@@ -31,6 +31,7 @@ use crate::limits::{EVENTS_PER_CAPTURE_MAX, PRE_HASH_BYTES_MAX};
 use crate::time::Timestamp;
 
 pub use changes::{Change, changes};
+pub use context::may_declare;
 pub use coordinates::Coordinates;
 pub use event::{Action, Event, Part, What};
 pub use fault::{EpcisFault, FaultKind, Faults};
