@@ -33,6 +33,9 @@ pub struct Normalised {
 const OF_QUERY: &str = "/epcisBody/queryResults/resultsBody/eventList";
 const OF_DOCUMENT: &str = "/epcisBody/eventList";
 
+/// Said of XML that was sent as JSON.
+const XML_AS_JSON: &str = "this is XML, and was sent as JSON: send it as application/xml";
+
 /// Reads the bytes as JSON, and rewrites it unless `is_strict`. A query's answer becomes a document either way.
 ///
 /// # Errors
@@ -40,9 +43,10 @@ const OF_DOCUMENT: &str = "/epcisBody/eventList";
 /// What is no JSON.
 pub fn normalise(bytes: &[u8], is_strict: bool) -> Result<Normalised, JsonError> {
     let (text, changed) = text_of(bytes)?;
-    let before = json::read(text.as_bytes()).map_err(|error| match epcis::foreign(text.as_bytes()) {
-        Some(message) => JsonError { pointer: String::new(), message: message.to_owned() },
-        None => error,
+    let before = json::read(text.as_bytes()).map_err(|error| {
+        let is_xml = text.trim_start().starts_with('<');
+        let message = if is_xml { Some(XML_AS_JSON) } else { epcis::foreign(text.as_bytes()) };
+        message.map_or(error, |message| JsonError { pointer: String::new(), message: message.to_owned() })
     })?;
     Ok(normalise_json(before, changed, is_strict))
 }

@@ -28,8 +28,10 @@ pub(super) struct Objection {
 }
 
 impl Conversion<'_> {
+    /// Notes what is wrong. Of each event the first is noted, however many events there are: none may pass for sound.
     pub(super) fn object_to(&mut self, at: usize, message: impl Into<String>) {
-        if self.objections.len() < FAULTS_MAX {
+        let is_of_another = self.objections.last().is_none_or(|last| last.event != self.event);
+        if self.objections.len() < FAULTS_MAX || is_of_another {
             self.objections.push(Objection { event: self.event, fault: FaultAt::new(at, message) });
         } else {
             self.more = true;

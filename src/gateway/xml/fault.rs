@@ -36,14 +36,28 @@ impl FaultAt {
 impl TextPlace {
     /// The place of a byte.
     pub(super) fn of(text: &str, at: usize) -> Self {
-        let mut at = at.min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
+        Self::all(text, &[at]).first().copied().unwrap_or(Self { line: 1, column: 1 })
+    }
+
+    /// The places of bytes, in one walk through the text: thousands of events may each have a fault.
+    pub(super) fn all(text: &str, wanted: &[usize]) -> Vec<Self> {
+        let mut places = vec![Self { line: 1, column: 1 }; wanted.len()];
+        let mut order: Vec<(usize, usize)> = wanted.iter().copied().zip(0..).collect();
+        order.sort_unstable();
+        let mut here = Self { line: 1, column: 1 };
+        let mut rest = text.char_indices().peekable();
+        for (at, index) in order {
+            while let Some((_, c)) = rest.next_if(|(start, c)| start + c.len_utf8() <= at) {
+                here = match c {
+                    '\n' => Self { line: here.line + 1, column: 1 },
+                    _ => Self { line: here.line, column: here.column + 1 },
+                };
+            }
+            if let Some(place) = places.get_mut(index) {
+                *place = here;
+            }
         }
-        let before = text.get(..at).unwrap_or_default();
-        let line = 1 + before.matches('\n').count();
-        let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
-        Self { line, column }
+        places
     }
 }
 
@@ -65,5 +79,7 @@ mod tests {
         assert_eq!(place(7), "line 2, column 3");
         assert_eq!(place(4), "line 2, column 1", "within a character");
         assert_eq!(place(99), "line 3, column 1");
+        let both = TextPlace::all(text, &[7, 0, 7]);
+        assert_eq!(both.iter().map(TextPlace::to_string).collect::<Vec<_>>(), [place(7), place(0), place(7)]);
     }
 }

@@ -31,6 +31,7 @@ use sealane_core::json::Json;
 use super::decode::{DecodeError, TextForm, decode};
 use convert::Conversion;
 use document::{ConvertedTree, convert};
+use fault::FaultAt;
 
 pub use fault::{TextPlace, XmlFault};
 pub use namespace::OWN_NAMESPACE;
@@ -75,13 +76,19 @@ pub struct XmlObjection {
 /// What is no XML, has more than the limits let it have, or is no document of EPCIS.
 pub fn read(bytes: &[u8]) -> Result<XmlDocument, XmlFault> {
     let (text, form) = text_of(bytes)?;
+    if text.trim_start_matches(characters::is_space).starts_with(['{', '[']) {
+        let message = "this is JSON, and was sent as XML: send it as application/json";
+        return Err(FaultAt::new(0, message).in_text(&text));
+    }
     let tree = parse::parse(&text, form).map_err(|fault| fault.in_text(&text))?;
     let converted = convert(&tree).map_err(|fault| fault.in_text(&text))?;
     let ConvertedTree { document, conversion, was, was_query, left_out } = converted;
     let Conversion { objections, more, .. } = conversion;
-    let objections = objections.into_iter();
-    let objections =
-        objections.map(|one| XmlObjection { event: one.event, fault: one.fault.in_text(&text) }).collect();
+    let at: Vec<usize> = objections.iter().map(|one| one.fault.at).collect();
+    let objections = objections.into_iter().zip(TextPlace::all(&text, &at));
+    let objections = objections
+        .map(|(one, place)| XmlObjection { event: one.event, fault: XmlFault { place, message: one.fault.message } })
+        .collect();
     Ok(XmlDocument { document: document.into_json(), changed: changes(form, &was, was_query, left_out), objections, more })
 }
 
@@ -90,7 +97,8 @@ pub fn places<'p>(bytes: &[u8], pointers: impl Iterator<Item = &'p str>) -> Vec<
     let Ok((text, form)) = text_of(bytes) else { return Vec::new() };
     let Ok(tree) = parse::parse(&text, form) else { return Vec::new() };
     let Ok(converted) = convert(&tree) else { return Vec::new() };
-    pointers.map(|pointer| TextPlace::of(&text, converted.document.find(pointer))).collect()
+    let at: Vec<usize> = pointers.map(|pointer| converted.document.find(pointer)).collect();
+    TextPlace::all(&text, &at)
 }
 
 fn changes(form: TextForm, was: &str, was_query: bool, left_out: bool) -> Vec<Change> {
