@@ -116,18 +116,17 @@ fn changes(form: TextForm, was: &str, was_query: bool, left_out: bool) -> Vec<Ch
 
 fn text_of(bytes: &[u8]) -> Result<(Cow<'_, str>, TextForm), XmlFault> {
     let first = |message: String| XmlFault { place: TextPlace { line: 1, column: 1 }, message };
+    if let [0, _, ..] | [_, 0, ..] = bytes {
+        return Err(first("this is UTF-16 without a byte order mark: save the document as UTF-8".to_owned()));
+    }
     match decode(bytes) {
         Ok(found) => Ok((found.text, found.form)),
-        Err(DecodeError::NoUtf8(error)) => Err(match (declared_encoding(bytes), bytes) {
-            (_, [0, _, ..] | [_, 0, ..]) => {
-                first("this is UTF-16 without a byte order mark: save the document as UTF-8".to_owned())
-            }
-            (Some(name), _) => first(format!(
+        Err(error) => Err(first(match declared_encoding(bytes) {
+            Some(name) if error != DecodeError::NoUtf16 => format!(
                 "the XML declaration says {name:?}, and the text is not UTF-8: save the document as UTF-8, and say so in its declaration"
-            )),
-            (None, _) => first(DecodeError::NoUtf8(error).to_string()),
-        }),
-        Err(error) => Err(first(error.to_string())),
+            ),
+            _ => error.to_string(),
+        })),
     }
 }
 
