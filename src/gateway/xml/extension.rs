@@ -4,7 +4,7 @@
 //! XML has no numbers, truths, empty lists and so on. A string is what an element says, whatever its `xsi:type`, as in the published
 //! pairs of XML and JSON. What `write` gives out has marks for the rest, attributes and elements in our own namespace, and this reads them.
 
-use sealane_core::json::{Decimal, Json};
+use sealane_core::json::{self, Decimal, Json};
 
 use super::characters::trimmed;
 use super::convert::Conversion;
@@ -23,6 +23,7 @@ pub(super) const BOOLEAN_MARK: &str = "boolean";
 pub(super) const NULL_MARK: &str = "null";
 pub(super) const LIST_MARK: &str = "list";
 pub(super) const OBJECT_MARK: &str = "object";
+pub(super) const STRING_MARK: &str = "string";
 pub(super) const ITEM_ELEMENT: &str = "item";
 pub(super) const MEMBER_ELEMENT: &str = "member";
 pub(super) const NAME_ATTRIBUTE: &str = "name";
@@ -35,8 +36,8 @@ impl Conversion<'_> {
             Some(given) => given.value.clone().into_owned(),
             None => self.member_name(element.name),
         };
-        if name.starts_with('_') || (given.is_some() && name.starts_with('@')) {
-            let message = format!("`{name}` would be a remark or a keyword in JSON: give the element another name");
+        if name.starts_with('_') || name == "@context" {
+            let message = format!("`{name}` would be a remark or a context in JSON: give the element another name");
             return self.object_to(element.at, message);
         }
         let value = self.value_within(element, given.map(|_| NAME_ATTRIBUTE));
@@ -86,6 +87,7 @@ impl Conversion<'_> {
         let scalar = match mark {
             NUMBER_MARK => Decimal::parse(text).map(Json::Number),
             BOOLEAN_MARK => matches!(text, "true" | "false").then(|| Json::Bool(text == "true")),
+            STRING_MARK => json::read(text.as_bytes()).ok().filter(Json::is_string),
             NULL_MARK => text.is_empty().then_some(Json::Null),
             LIST_MARK if text.is_empty() => return self.marked_list(element),
             OBJECT_MARK if text.is_empty() => {

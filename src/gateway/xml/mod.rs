@@ -19,6 +19,7 @@ mod prefixes;
 mod scope;
 mod table;
 mod tree;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ use fault::FaultAt;
 
 pub use fault::{TextPlace, XmlFault};
 pub use namespace::OWN_NAMESPACE;
+pub use write::{UnwritableError, WordForm, write};
 
 /// Elements within each other. EPCIS itself has a dozen, and the JSON that comes of it has a limit of its own.
 pub const DEPTH_MAX: usize = 64;

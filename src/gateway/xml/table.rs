@@ -3,6 +3,11 @@
 //! All types of event share one table: the strict reader of the JSON says which type has which member. What the tables do not name goes to
 //! it under its own name, and is refused there with its place; but where JSON takes anything, the tables are closed.
 
+use sealane_core::epcis::vocabulary::{
+    BIZ_STEPS, BIZ_TRANSACTION_TYPES, COMPONENTS, DISPOSITIONS, ERROR_REASONS, MEASUREMENT_TYPES, SENSOR_ALERTS,
+    SOURCE_DEST_TYPES, Vocabulary,
+};
+
 /// What an element or an attribute becomes.
 #[derive(Debug)]
 pub(super) enum Shape {
@@ -52,6 +57,21 @@ impl ElementTable {
 
     pub(super) fn attribute(&self, name: &str) -> Option<&'static Shape> {
         self.attributes.iter().find(|(attribute, _)| *attribute == name).map(|(_, shape)| shape)
+    }
+}
+
+/// The list whose words a member has, of an object that a table describes.
+pub(super) fn words(table: &ElementTable, member: &str) -> Option<&'static Vocabulary> {
+    match (table.title, member) {
+        ("event", "bizStep") => Some(&BIZ_STEPS),
+        ("event", "disposition") | ("persistentDisposition", "set" | "unset") => Some(&DISPOSITIONS),
+        ("errorDeclaration", "reason") => Some(&ERROR_REASONS),
+        ("bizTransaction", "type") => Some(&BIZ_TRANSACTION_TYPES),
+        ("source" | "destination", "type") => Some(&SOURCE_DEST_TYPES),
+        ("sensorReport", "type") => Some(&MEASUREMENT_TYPES),
+        ("sensorReport", "exception") => Some(&SENSOR_ALERTS),
+        ("sensorReport", "component") => Some(&COMPONENTS),
+        _ => None,
     }
 }
 

@@ -21,6 +21,12 @@ const STANDARD_PREFIXES: &[(&str, &[&str])] = &[
     ("cbvmda", &["urn:epcglobal:cbv:mda", "urn:epcglobal:cbv:mda:"]),
 ];
 
+/// The namespace of a prefix that the standard's context declares for names that are not EPCIS's own.
+pub(super) fn standard_namespace(prefix: &str) -> Option<&'static str> {
+    let (_, namespaces) = STANDARD_PREFIXES.iter().find(|(standard, _)| *standard == prefix && prefix != "epcis")?;
+    namespaces.first().copied()
+}
+
 /// Where the names of EPCIS 2.0 live; a name under one of these is a standard name spelt out.
 const EPCIS_NAMESPACES: &[&str] = &["epcis:", "https://ref.gs1.org/epcis/", "http://ref.gs1.org/epcis/"];
 
