@@ -239,7 +239,10 @@ fn media_type_of(request: &HttpRequest) -> Result<(String, CaptureFormat), Probl
     if let Some(charset) = charset_of(request).filter(|_| *format == CaptureFormat::Xml)
         && !CHARSETS.iter().any(|known| known.eq_ignore_ascii_case(&charset))
     {
-        return Err(body::unsupported(request, &format!("the charset {charset:?} is not taken: send XML in UTF-8 or UTF-16")));
+        return Err(body::unsupported(
+            request,
+            &format!("the charset {charset:?} is not taken: send XML in UTF-8 or UTF-16"),
+        ));
     }
     Ok(((*name).to_owned(), *format))
 }

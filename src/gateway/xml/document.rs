@@ -63,11 +63,7 @@ fn event_alone<'n>(mut conversion: Conversion<'n>, root: &Element<'_>) -> Conver
     ConvertedTree { document: event, conversion, was: "EPCIS".to_owned(), was_query: false, left_out }
 }
 
-fn document<'n>(
-    mut conversion: Conversion<'n>,
-    root: &Element<'_>,
-    uri: &str,
-) -> Result<ConvertedTree<'n>, FaultAt> {
+fn document<'n>(mut conversion: Conversion<'n>, root: &Element<'_>, uri: &str) -> Result<ConvertedTree<'n>, FaultAt> {
     let mut frame = PlacedMembers::default();
     frame.put("type", Placed::text(root.at, "EPCISDocument"));
     let version = frame_attributes(&mut conversion, root, &mut frame)?;
@@ -169,7 +165,8 @@ impl Conversion<'_> {
         let Some(body) = results.children.iter().find(|child| child.is("resultsBody")) else {
             return Err(FaultAt::new(results.at, "`resultsBody` is missing in `QueryResults`"));
         };
-        let is_other = |child: &&Element<'_>| !["resultsBody", "queryName", "subscriptionID"].iter().any(|one| child.is(one));
+        let is_other =
+            |child: &&Element<'_>| !["resultsBody", "queryName", "subscriptionID"].iter().any(|one| child.is(one));
         if let Some(child) = results.children.iter().find(is_other).filter(|child| child.name.is_standard()) {
             return Err(FaultAt::new(child.at, format!("`{}` is no element of QueryResults", child.name.local)));
         }
@@ -221,14 +218,17 @@ impl Conversion<'_> {
             false => self.prefixes.member(self.namespaces, element.name.namespace, local),
         };
         if kind == "QuantityEvent" {
-            let message = "EPCIS 2.0 has no QuantityEvent: write an ObjectEvent with the action OBSERVE and a `quantityList`";
+            let message =
+                "EPCIS 2.0 has no QuantityEvent: write an ObjectEvent with the action OBSERVE and a `quantityList`";
             self.object_to(element.at, message);
         }
         members.put("type", Placed::text(element.at, kind));
         for one in element.said() {
             let name = match one.name.space.is_of_extensions() {
                 true => self.prefixes.member(self.namespaces, one.name.namespace, one.name.local),
-                false if ["schemaVersion", "creationDate"].contains(&one.name.local) && self.event.is_none() => continue,
+                false if ["schemaVersion", "creationDate"].contains(&one.name.local) && self.event.is_none() => {
+                    continue;
+                }
                 false => one.name.local.to_owned(),
             };
             if !members.put(&*name, Placed::text(one.at, super::characters::trimmed(&one.value))) {

@@ -91,7 +91,12 @@ pub fn read(bytes: &[u8]) -> Result<XmlDocument, XmlFault> {
     let objections = objections
         .map(|(one, place)| XmlObjection { event: one.event, fault: XmlFault { place, message: one.fault.message } })
         .collect();
-    Ok(XmlDocument { document: document.into_json(), changed: changes(form, &was, was_query, left_out), objections, more })
+    Ok(XmlDocument {
+        document: document.into_json(),
+        changed: changes(form, &was, was_query, left_out),
+        objections,
+        more,
+    })
 }
 
 /// Where the values begin that JSON pointers into the converted document lead to. A pointer to what is not there leads to what would hold it.

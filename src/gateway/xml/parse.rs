@@ -298,12 +298,16 @@ fn offset(position: u64) -> usize {
 /// Cuts a name as it was written.
 pub(super) fn cut(written: &str, at: usize) -> Result<(&str, &str), FaultAt> {
     let (prefix, local) = written.split_once(':').unwrap_or(("", written));
-    let is_right = is_name(local) && (prefix.is_empty() != written.contains(':')) && (prefix.is_empty() || is_name(prefix));
+    let is_right =
+        is_name(local) && (prefix.is_empty() != written.contains(':')) && (prefix.is_empty() || is_name(prefix));
     if is_right {
         return Ok((prefix, local));
     }
     let written: String = written.chars().take(80).collect();
-    Err(FaultAt::new(at, format!("{written:?} is no name of XML: a letter first, then letters, digits, `-`, `_` and `.`")))
+    Err(FaultAt::new(
+        at,
+        format!("{written:?} is no name of XML: a letter first, then letters, digits, `-`, `_` and `.`"),
+    ))
 }
 
 /// Tells whether a declaration of a namespace is one that Namespaces in XML 1.0 (§3) lets stand.

@@ -10,9 +10,8 @@ use super::namespace::Space;
 use super::tree::{NamespaceNumber, Namespaces, Tree};
 
 /// Words before a colon that are no prefix, whatever a document declares: its ids and links begin with them.
-const SCHEMES: [&str; 14] = [
-    "urn", "http", "https", "ni", "did", "geo", "tel", "mailto", "tag", "data", "info", "ftp", "file", "doi",
-];
+const SCHEMES: [&str; 14] =
+    ["urn", "http", "https", "ni", "did", "geo", "tel", "mailto", "tag", "data", "info", "ftp", "file", "doi"];
 
 /// Which prefix each namespace has.
 pub(super) struct Prefixes {
@@ -28,12 +27,8 @@ pub(super) struct Prefixes {
 impl Prefixes {
     /// Chooses the prefixes that a document declares. The first declaration of a namespace counts, and the first of a prefix.
     pub(super) fn of(tree: &Tree<'_>) -> Self {
-        let mut prefixes = Self {
-            chosen: vec![None; tree.namespaces.len()],
-            taken: HashSet::new(),
-            tried: 0,
-            order: Vec::new(),
-        };
+        let mut prefixes =
+            Self { chosen: vec![None; tree.namespaces.len()], taken: HashSet::new(), tried: 0, order: Vec::new() };
         for (prefix, number) in &tree.declared {
             let uri = tree.namespaces.uri(*number);
             let is_plain = matches!(tree.namespaces.space(*number), Space::Foreign | Space::Own);

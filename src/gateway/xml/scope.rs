@@ -92,5 +92,8 @@ impl<'t> Scope<'t> {
 }
 
 fn undeclared(prefix: &str, at: usize) -> FaultAt {
-    FaultAt::new(at, format!("the prefix `{prefix}` is not declared: say which namespace it stands for, by xmlns:{prefix}"))
+    FaultAt::new(
+        at,
+        format!("the prefix `{prefix}` is not declared: say which namespace it stands for, by xmlns:{prefix}"),
+    )
 }

@@ -146,11 +146,7 @@ const fn typed(name: &'static str) -> ElementTable {
 
 static QUANTITY: ElementTable = table(
     "quantityElement",
-    &[
-        ("epcClass", "epcClass", Shape::Text),
-        ("quantity", "quantity", Shape::Number),
-        ("uom", "uom", Shape::Text),
-    ],
+    &[("epcClass", "epcClass", Shape::Text), ("quantity", "quantity", Shape::Number), ("uom", "uom", Shape::Text)],
 );
 static BIZ_TRANSACTION: ElementTable = typed("bizTransaction");
 static SOURCE: ElementTable = typed("source");
@@ -235,7 +231,11 @@ static VOCABULARY_ELEMENT: ElementTable = ElementTable {
 };
 static VOCABULARY: ElementTable = ElementTable {
     title: "Vocabulary",
-    elements: &[("VocabularyElementList", "vocabularyElementList", Shape::Objects("VocabularyElement", &VOCABULARY_ELEMENT))],
+    elements: &[(
+        "VocabularyElementList",
+        "vocabularyElementList",
+        Shape::Objects("VocabularyElement", &VOCABULARY_ELEMENT),
+    )],
     attributes: &[("type", Shape::Text)],
     content: Content::Nothing,
     is_closed: true,

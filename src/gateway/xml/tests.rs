@@ -254,7 +254,10 @@ fn what_is_no_xml_is_refused_at_its_place() {
         ("<a><!-- -- --></a>", "not well-formed"),
         ("<a/><?xml version='1.0'?>", "very beginning"),
         ("<?xml version='1.1'?><a/>", "send XML 1.0"),
-        ("<?xml version='1.0' encoding='ISO-8859-1'?><a/>", "line 1, column 21: the encoding \"ISO-8859-1\" is not taken"),
+        (
+            "<?xml version='1.0' encoding='ISO-8859-1'?><a/>",
+            "line 1, column 21: the encoding \"ISO-8859-1\" is not taken",
+        ),
         ("<?xml version='1.0' encoding='UTF-16'?><a/>", "no byte order mark"),
         ("{\"a\": 1}", "this is JSON, and was sent as XML"),
         ("<a/>", "<a> without a namespace is none of what is taken"),
@@ -264,7 +267,8 @@ fn what_is_no_xml_is_refused_at_its_place() {
         let found = refused(text);
         assert!(found.contains(words), "{text}: {found}");
     }
-    let wide: Vec<u8> = "\u{feff}<?xml version='1.0' encoding='UTF-8'?><a/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let wide: Vec<u8> =
+        "\u{feff}<?xml version='1.0' encoding='UTF-8'?><a/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(read(&wide).unwrap_err().message.contains("byte order mark that it is UTF-16"));
     assert!(read(&wide[2..]).unwrap_err().message.contains("UTF-16 without a byte order mark"));
     let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xfc</a>";
@@ -318,7 +322,11 @@ fn what_epcis_does_not_have_is_objected_to() {
     }
     // What the JSON's strict reader refuses goes on to it, at its place.
     assert_eq!(members("<madeUp>x</madeUp>"), json!({"madeUp": "x"}));
-    assert_eq!(members("<quantityList><quantityElement><quantity>ten</quantity></quantityElement></quantityList>")["quantityList"][0]["quantity"], "ten");
+    assert_eq!(
+        members("<quantityList><quantityElement><quantity>ten</quantity></quantityElement></quantityList>")["quantityList"]
+            [0]["quantity"],
+        "ten"
+    );
     let quantity = read(document("<QuantityEvent/>").as_bytes()).unwrap();
     assert!(quantity.objections[0].fault.message.contains("no QuantityEvent"));
     let version = document("").replace("\"1.2\"", "\"3.0\"");
@@ -336,8 +344,15 @@ fn no_faulty_event_passes_for_a_sound_one() {
 
 #[test]
 fn values_know_their_places() {
-    let text = document("<ObjectEvent>\n  <action>ADD</action>\n<epcList>\n<epc>1</epc>  <epc>2</epc></epcList></ObjectEvent>");
-    let pointers = ["/epcisBody/eventList/0/action", "/epcisBody/eventList/0/epcList/1", "/epcisBody/eventList/0/bizStep", "/nowhere"];
+    let text = document(
+        "<ObjectEvent>\n  <action>ADD</action>\n<epcList>\n<epc>1</epc>  <epc>2</epc></epcList></ObjectEvent>",
+    );
+    let pointers = [
+        "/epcisBody/eventList/0/action",
+        "/epcisBody/eventList/0/epcList/1",
+        "/epcisBody/eventList/0/bizStep",
+        "/nowhere",
+    ];
     let places = places(text.as_bytes(), pointers.into_iter());
     let told: Vec<(usize, usize)> = places.iter().map(|place| (place.line, place.column)).collect();
     assert_eq!((told[0], told[1]), ((3, 3), (5, 15)));
@@ -350,7 +365,28 @@ fn changed_documents_are_read_or_refused() {
     let seed = document(&event(
         "<epcList><epc>urn:x:1</epc></epcList><ex:a b='&amp;'><![CDATA[x]]></ex:a><!-- c --><?p i?><ilmd><ex:l>1</ex:l></ilmd>",
     ));
-    let pieces = ["<", ">", "/", "&", ";", "\"", "'", "<![CDATA[", "]]>", "<!--", "-->", "<?", "?>", " ", "=", ":", "xmlns:ex='u'", "\u{0}", "<!DOCTYPE", "ü"];
+    let pieces = [
+        "<",
+        ">",
+        "/",
+        "&",
+        ";",
+        "\"",
+        "'",
+        "<![CDATA[",
+        "]]>",
+        "<!--",
+        "-->",
+        "<?",
+        "?>",
+        " ",
+        "=",
+        ":",
+        "xmlns:ex='u'",
+        "\u{0}",
+        "<!DOCTYPE",
+        "ü",
+    ];
     let mut random = fastrand::Rng::with_seed(7);
     for _ in 0..20_000 {
         let mut bytes = seed.clone().into_bytes();

@@ -11,10 +11,15 @@ use sealane_core::merkle::TreeSize;
 use sealane_core::time::Timestamp;
 
 /// What the members that begin with `sealane:` are short for.
-const OWN_NAMESPACE: &str = "urn:sealane:epcis:";
+pub const OWN_NAMESPACE: &str = "urn:sealane:epcis:";
 
 /// Writes a page's document. Numbers have the digits with which they were signed.
 pub fn write(events: Vec<FoundEvent>, now: Timestamp) -> String {
+    compose(events, now).to_string()
+}
+
+/// A page's document before it is written.
+pub fn compose(events: Vec<FoundEvent>, now: Timestamp) -> Json {
     let mut document = Json::from(json!({
         "@context": [CONTEXT, {"sealane": OWN_NAMESPACE}],
         "type": "EPCISQueryDocument",
@@ -26,7 +31,7 @@ pub fn write(events: Vec<FoundEvent>, now: Timestamp) -> String {
     if let Some(list) = path.into_iter().try_fold(&mut document, |below, name| below.get_mut(name)) {
         *list = Json::Array(events.into_iter().map(event).collect());
     }
-    document.to_string()
+    document
 }
 
 /// Leaves of the ledger that a page was found in.

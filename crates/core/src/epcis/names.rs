@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn names_are_cut_by_the_contexts_in_force() {
-        let outer = NameScope::default().within(&json!({"@context": ["https://example.com/c", {"a": "urn:a:"}]}).into());
+        let outer =
+            NameScope::default().within(&json!({"@context": ["https://example.com/c", {"a": "urn:a:"}]}).into());
         let inner = outer.within(&json!({"@context": {"b": "a:b:", "a": "urn:other:"}}).into());
         assert_eq!(outer.declared("a:x"), Some(("urn:a:", "x")));
         assert_eq!(inner.declared("a:x"), Some(("urn:other:", "x")));

@@ -97,3 +97,11 @@ pub async fn get_top(request: HttpRequest, served: web::Data<Served>) -> Result<
         ["events", "eventTypes", "epcs", "bizSteps", "bizLocations", "readPoints", "dispositions", "capture"];
     Ok(answer::collection(resources.map(str::to_owned).to_vec()))
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_writings_have_one_namespace_for_what_is_ours() {
+        assert_eq!(crate::gateway::xml::OWN_NAMESPACE, crate::http::events::document::OWN_NAMESPACE);
+    }
+}

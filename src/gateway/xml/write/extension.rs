@@ -7,8 +7,8 @@ use sealane_core::json::{Json, Object};
 use super::Writer;
 use crate::gateway::xml::characters::{is_char, is_name, is_space};
 use crate::gateway::xml::extension::{
-    BOOLEAN_MARK, ITEM_ELEMENT, JSON_MARK, LIST_MARK, MEMBER_ELEMENT, NAME_ATTRIBUTE, NULL_MARK, NUMBER_MARK, OBJECT_MARK,
-    STRING_MARK, TEXT_MEMBER,
+    BOOLEAN_MARK, ITEM_ELEMENT, JSON_MARK, LIST_MARK, MEMBER_ELEMENT, NAME_ATTRIBUTE, NULL_MARK, NUMBER_MARK,
+    OBJECT_MARK, STRING_MARK, TEXT_MEMBER,
 };
 use crate::gateway::xml::namespace::OWN_NAMESPACE;
 
@@ -144,7 +144,8 @@ fn attributes_and_text<'m>(members: &'m Object, scope: &NameScope) -> Option<&'m
         is_text && is_attribute
     };
     let others = || members.iter().filter(|(name, _)| *name != TEXT_MEMBER);
-    let is_plain = !text.is_empty() && !text.starts_with(is_space) && !text.ends_with(is_space) && text.chars().all(is_char);
+    let is_plain =
+        !text.is_empty() && !text.starts_with(is_space) && !text.ends_with(is_space) && text.chars().all(is_char);
     (is_plain && others().next().is_some() && others().all(fits)).then_some(text)
 }
 
@@ -153,7 +154,9 @@ fn is_plain_namespace(namespace: &str) -> bool {
     use crate::gateway::xml::namespace::Space;
     let is_trimmed = !namespace.starts_with(is_space) && !namespace.ends_with(is_space);
     // What is ours means a mark.
-    is_trimmed && namespace.chars().all(is_char) && matches!(Space::of(namespace), Space::Foreign | Space::Own | Space::Sbdh)
+    is_trimmed
+        && namespace.chars().all(is_char)
+        && matches!(Space::of(namespace), Space::Foreign | Space::Own | Space::Sbdh)
 }
 
 /// A text as JSON writes it, in characters that XML has.

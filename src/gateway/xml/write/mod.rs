@@ -24,6 +24,16 @@ pub enum WordForm {
     Urn,
 }
 
+impl WordForm {
+    /// The value of `GS1-CBV-XML-Format` for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WebUri => "Always_Web_URI",
+            Self::Urn => "Always_URN",
+        }
+    }
+}
+
 /// Something of an event that has no form in XML.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("event {event}, from 0, has {found:?} in `{member}`, which may not stand in XML 1.0: ask for JSON")]

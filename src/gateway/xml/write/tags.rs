@@ -147,7 +147,9 @@ impl Tags {
 }
 
 fn is_usable(prefix: &str) -> bool {
-    is_name(prefix) && !RESERVED.contains(&prefix) && !prefix.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml"))
+    is_name(prefix)
+        && !RESERVED.contains(&prefix)
+        && !prefix.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml"))
 }
 
 /// Text as it may stand between tags and in an attribute, also after a reader has evened out its white space.
