@@ -17,6 +17,7 @@ mod proceed;
 mod program;
 mod queries;
 mod renewal;
+mod xml;
 
 #[allow(dead_code, reason = "shared with the tests of the ledger's store, which use more of it")]
 #[path = "../store/database.rs"]

@@ -7,6 +7,9 @@
 mod extension;
 mod tags;
 
+#[cfg(test)]
+mod tests;
+
 use sealane_core::epcis::NameScope;
 use sealane_core::epcis::vocabulary::{COMPONENTS, Vocabulary};
 use sealane_core::json::Json;
