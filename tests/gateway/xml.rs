@@ -48,7 +48,8 @@ fn xml_becomes_final_and_is_given_out_again() {
     // The same bytes are the same capture.
     assert_eq!(id_of(&post(&gateway, "/capture", &XML, &body)), id);
 
-    let found = get(&gateway, "/events?MATCH_epc=urn:epc:idpat:sgtin:9506000.013435.X1", &[("Accept", "application/xml")]);
+    let found =
+        get(&gateway, "/events?MATCH_epc=urn:epc:idpat:sgtin:9506000.013435.X1", &[("Accept", "application/xml")]);
     assert_eq!(found.status, 200, "{}", text(&found.body));
     let said = |name: &str| found.header(name).unwrap_or_default().to_owned();
     assert_eq!(
@@ -66,7 +67,10 @@ fn xml_becomes_final_and_is_given_out_again() {
     }
     let urns = get(&gateway, "/events", &[("Accept", "text/xml"), ("GS1-CBV-XML-Format", "Always_URN")]);
     assert!(text(&urns.body).contains("<bizStep>urn:epcglobal:cbv:bizstep:commissioning</bizStep>"));
-    assert_eq!((urns.header("Content-Type"), urns.header("GS1-CBV-XML-Format")), (Some("text/xml"), Some("Always_URN")));
+    assert_eq!(
+        (urns.header("Content-Type"), urns.header("GS1-CBV-XML-Format")),
+        (Some("text/xml"), Some("Always_URN"))
+    );
     let event_id = gateway.get("/events").json()["epcisBody"]["queryResults"]["resultsBody"]["eventList"][0]["eventID"]
         .as_str()
         .unwrap()
@@ -99,7 +103,10 @@ fn faults_of_xml_name_line_and_column() {
     let body = document(&[commissioned("X5", ""), wrong.clone(), commissioned("X6", "<action>ADD</action>")]);
     let twice = post(&gateway, "/capture", &XML, &body);
     let problem = refused(&twice, 400, "epcis-invalid", "ValidationException", "`action` stands twice");
-    assert_eq!((&problem["faults"][0]["pointer"], &problem["faults"][0]["line"]), (&json!("/epcisBody/eventList/2"), &json!(6)));
+    assert_eq!(
+        (&problem["faults"][0]["pointer"], &problem["faults"][0]["line"]),
+        (&json!("/epcisBody/eventList/2"), &json!(6))
+    );
     let answer = post(&gateway, "/capture", &XML, &document(&[commissioned("X5", ""), wrong]));
     let problem = refused(&answer, 400, "epcis-invalid", "ValidationException", "(line 5, column 14)");
     let fault = |pointer: &str| json!({"pointer": pointer, "line": 5, "column": 14, "message": problem["faults"][0]["message"]});

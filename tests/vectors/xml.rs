@@ -54,7 +54,10 @@ const UNREAD_PAIRS: [(&str, &str); 4] = [
         "openepcis-test-resources/2.0/EPCIS/XML/Capture/Documents/TransformationEvent_all_possible_fields.xml",
         "the JSON gives the standard prefix cbvmda another namespace",
     ),
-    ("openepcis-test-resources/2.0/EPCIS/XML/Capture/Documents/epcisDocWithAllGS1Keys.xml", "an EPC stands in a list twice"),
+    (
+        "openepcis-test-resources/2.0/EPCIS/XML/Capture/Documents/epcisDocWithAllGS1Keys.xml",
+        "an EPC stands in a list twice",
+    ),
     (
         "openepcis-test-resources/2.0/EPCIS/XML/Query/Invalid/QueryDocument_with_invalid_eventType.xml",
         "it is declared invalid, and is",
@@ -79,7 +82,10 @@ const REFUSED: [(&str, &str); 19] = [
         "openepcis-test-resources/2.0/EPCIS/XML/Capture/Documents/SensorData_with_combined_events.xml",
         "`type` is missing; it is required of sensorReport",
     ),
-    ("openepcis-test-resources/2.0/EPCIS/XML/Capture/Documents/epcisDocWithAllGS1Keys.xml", "stands in this list already"),
+    (
+        "openepcis-test-resources/2.0/EPCIS/XML/Capture/Documents/epcisDocWithAllGS1Keys.xml",
+        "stands in this list already",
+    ),
     (
         "openepcis-test-resources/2.0/EPCIS/XML/Capture/Invalid/ObjectEvent_bare_event_without_action.xml",
         "`action` is missing",
@@ -143,7 +149,9 @@ fn hash_ids(document: &Json, reader: Reader) -> Result<Vec<String>, String> {
     let mut document = document.clone();
     let list = document.get_mut("epcisBody").and_then(|body| body.get_mut("eventList")).and_then(Json::as_array_mut);
     match list {
-        Some(events) => events.iter_mut().filter_map(Json::as_object_mut).for_each(|event| drop(event.shift_remove("eventID"))),
+        Some(events) => {
+            events.iter_mut().filter_map(Json::as_object_mut).for_each(|event| drop(event.shift_remove("eventID")))
+        }
         None => drop(document.as_object_mut().and_then(|event| event.shift_remove("eventID"))),
     }
     let read = epcis::read(document.to_string().as_bytes(), reader).map_err(|faults| faults.to_string())?;
@@ -230,9 +238,12 @@ fn spelt_out(value: &Json, scope: &NameScope) -> Json {
     match value {
         Json::Object(members) => {
             let scope = scope.within(value);
-            let named = |name: &String| scope.name(name).map_or_else(|| name.clone(), |(space, local)| format!("{{{space}}}{local}"));
+            let named = |name: &String| {
+                scope.name(name).map_or_else(|| name.clone(), |(space, local)| format!("{{{space}}}{local}"))
+            };
             let others = members.iter().filter(|(name, _)| !["@context", "sealane:context"].contains(&name.as_str()));
-            let mut list: Vec<(String, Json)> = others.map(|(name, value)| (named(name), spelt_out(value, &scope))).collect();
+            let mut list: Vec<(String, Json)> =
+                others.map(|(name, value)| (named(name), spelt_out(value, &scope))).collect();
             list.sort_by(|one, other| one.0.cmp(&other.0));
             Json::Object(list.into_iter().collect())
         }
@@ -302,7 +313,16 @@ fn changed_documents_never_end_a_program() {
                 let at = random.usize(0..changed.len());
                 match random.u8(0..4) {
                     0 => changed[at] = random.u8(..),
-                    1 => drop(changed.splice(at..at, random.choice([&b"<"[..], b"</", b">", b"&", b"\"", b"<![CDATA[", b"xmlns:a='b'"]).unwrap().iter().copied())),
+                    1 => drop(
+                        changed.splice(
+                            at..at,
+                            random
+                                .choice([&b"<"[..], b"</", b">", b"&", b"\"", b"<![CDATA[", b"xmlns:a='b'"])
+                                .unwrap()
+                                .iter()
+                                .copied(),
+                        ),
+                    ),
                     2 => changed.truncate(at + 1),
                     _ => drop(changed.drain(at..(at + random.usize(0..40)).min(changed.len()))),
                 }

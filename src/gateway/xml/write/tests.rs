@@ -28,7 +28,9 @@ fn spelt_out(value: &Json, scope: &NameScope) -> Json {
     match value {
         Json::Object(members) => {
             let scope = scope.within(value);
-            let named = |name: &String| scope.name(name).map_or_else(|| name.clone(), |(space, local)| format!("{{{space}}}{local}"));
+            let named = |name: &String| {
+                scope.name(name).map_or_else(|| name.clone(), |(space, local)| format!("{{{space}}}{local}"))
+            };
             let others = members.iter().filter(|(name, _)| *name != "@context");
             Json::Object(others.map(|(name, value)| (named(name), spelt_out(value, &scope))).collect())
         }
@@ -67,7 +69,11 @@ fn members_are_elements_in_the_order_of_the_schema() {
          </sensorElementList><persistentDisposition><set>urn:epcglobal:cbv:disp:recalled</set></persistentDisposition></ObjectEvent>"
     );
     let web = written(event, WordForm::WebUri);
-    for words in ["https://ref.gs1.org/cbv/BizStep-shipping", "https://ref.gs1.org/cbv/BTT-po", "https://gs1.org/voc/Temperature"] {
+    for words in [
+        "https://ref.gs1.org/cbv/BizStep-shipping",
+        "https://ref.gs1.org/cbv/BTT-po",
+        "https://gs1.org/voc/Temperature",
+    ] {
         assert!(web.contains(words), "{web}");
     }
 }
@@ -97,7 +103,9 @@ fn extensions_are_elements_in_their_namespaces() {
 fn contexts_that_say_more_are_told() {
     let with = |context: Value| json!({"type": "ObjectEvent", "@context": context});
     assert_eq!(written(with(json!([CONTEXT, {"a": "urn:a:"}])), WordForm::Urn), "<ObjectEvent/>");
-    for context in [json!(["https://example.com/c"]), json!({"a": {"@id": "urn:a", "@type": "@id"}}), json!({"@language": "de"})] {
+    for context in
+        [json!(["https://example.com/c"]), json!({"a": {"@id": "urn:a", "@type": "@id"}}), json!({"@language": "de"})]
+    {
         assert!(written(with(context.clone()), WordForm::Urn).contains("<sealane:context>"), "{context}");
     }
 }
@@ -108,16 +116,44 @@ fn only_a_character_that_xml_has_not_stops_it() {
         Json::from(json!({"type": "ObjectEvent", "sensorElementList": [{"sensorReport": [{"stringValue": value}]}]}))
     };
     let error = write(&answer(vec![event("a"), event("b\u{1}")]), WordForm::Urn).unwrap_err();
-    assert_eq!(error.to_string(), "event 1, from 0, has '\\u{1}' in `stringValue`, which may not stand in XML 1.0: ask for JSON");
+    assert_eq!(
+        error.to_string(),
+        "event 1, from 0, has '\\u{1}' in `stringValue`, which may not stand in XML 1.0: ask for JSON"
+    );
     read_again(&[event(" a\n\t\u{fffd}\"'<>&]]> ")]);
 }
 
 const NAMES: [&str; 14] = [
-    "ex:a", "ex:b-1", "other:a", "plain", "item", "member", "name", "ex:1a", "https://example.com/a", "#text", "sealane:json", "sealane:member", "a b",
+    "ex:a",
+    "ex:b-1",
+    "other:a",
+    "plain",
+    "item",
+    "member",
+    "name",
+    "ex:1a",
+    "https://example.com/a",
+    "#text",
+    "sealane:json",
+    "sealane:member",
+    "a b",
     "größe",
 ];
 const TEXTS: [&str; 14] = [
-    "", " ", "x", " x\n", "ex:y", "a&b<c>\"'", "]]>", "\r\n", "\u{1}", "\u{ffff}x", "ü😀", "true", "7", "https://id.gs1.org/01/09506000134352/21/A1",
+    "",
+    " ",
+    "x",
+    " x\n",
+    "ex:y",
+    "a&b<c>\"'",
+    "]]>",
+    "\r\n",
+    "\u{1}",
+    "\u{ffff}x",
+    "ü😀",
+    "true",
+    "7",
+    "https://id.gs1.org/01/09506000134352/21/A1",
 ];
 
 fn value(random: &mut Rng, depth: usize) -> Value {
