@@ -1,8 +1,13 @@
 //! XML at a running gateway: taken until it is final, and given out again.
 
+use std::collections::BTreeMap;
+use std::fs;
+
 use serde_json::{Value, json};
 
-use crate::program::{Gateway, id_of, product, refused, times_recorded};
+use crate::documents::folder;
+use crate::program::{Gateway, commissioning, id_of, product, refused, times_recorded};
+use crate::queries::record;
 use crate::support::{Answer, request, text};
 
 const XML: [(&str, &str); 1] = [("Content-Type", "application/xml")];
@@ -147,10 +152,38 @@ fn what_is_no_epcis_in_xml_is_refused() {
 #[test]
 fn only_events_are_given_in_xml() {
     let (_node, gateway) = Gateway::of_maker(&[]);
+    record(&gateway, &commissioning(&["X7"]));
     for path in ["/epcs", "/vocabularies", "/bizSteps", "/"] {
         let answer = get(&gateway, path, &[("Accept", "application/xml")]);
         refused(&answer, 406, "not-acceptable", "NotAcceptableException", "only events are given in XML");
     }
     let wrong = get(&gateway, "/events", &[("Accept", "application/xml"), ("GS1-CBV-XML-Format", "URN")]);
     refused(&wrong, 400, "bad-header", "ValidationException", "Always_Web_URI");
+}
+
+#[test]
+fn published_documents_in_xml_are_taken_or_hear_where_they_are_wrong() {
+    let Some(root) = folder() else {
+        eprintln!("skipped: SEALANE_VECTORS does not name the folder of foreign vectors");
+        return;
+    };
+    let (_node, gateway) = Gateway::of_maker(&["--no-query"]);
+    let (mut folders, mut statuses) = (vec![root], BTreeMap::new());
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "xml") {
+                let answer = request(gateway.host(), "POST", "/capture", &XML, &fs::read(&path).unwrap());
+                let said = text(&answer.body);
+                // Most name products of other companies.
+                let is_right = matches!(answer.status, 202 | 403)
+                    || (answer.status == 400
+                        && (said.contains("line ") || said.contains("no event and no master data")));
+                assert!(is_right, "{}: {} {said}", path.display(), answer.status);
+                *statuses.entry(answer.status).or_insert(0) += 1;
+            }
+        }
+    }
+    println!("published documents in XML by status: {statuses:?}");
 }

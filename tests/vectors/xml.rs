@@ -172,7 +172,7 @@ fn pair_of(root: &Path, path: &str) -> Option<PathBuf> {
 #[test]
 fn published_pairs_and_results_have_equal_hashes() {
     let Some(root) = crate::folder("epcis") else { return };
-    let (mut pairs, mut results, mut wrong) = (0, 0, Vec::new());
+    let (mut pairs, mut equal, mut results, mut wrong) = (0, 0, 0, Vec::new());
     let others: BTreeMap<&str, &[usize]> = OTHER_PAIRS.iter().map(|(path, events, _)| (*path, *events)).collect();
     for path in files(&root).into_iter().filter(|path| has_end(path, &["xml"])) {
         let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
@@ -181,7 +181,10 @@ fn published_pairs_and_results_have_equal_hashes() {
         if let Some(pair) = pair_of(&root, &name) {
             let theirs = of_json(&pair).and_then(|document| hash_ids(&document, Reader::Normalising));
             match (&ours, &theirs) {
-                (Ok(ours), Ok(theirs)) if apart(ours, theirs) == expected => pairs += 1,
+                (Ok(ours), Ok(theirs)) if apart(ours, theirs) == expected => {
+                    pairs += 1;
+                    equal += usize::from(expected.is_empty());
+                }
                 (Err(_), _) | (_, Err(_)) if UNREAD_PAIRS.iter().any(|(path, _)| *path == name) => {}
                 _ => wrong.push(format!("{name}: {ours:?} {theirs:?}")),
             }
@@ -203,8 +206,10 @@ fn published_pairs_and_results_have_equal_hashes() {
             wrong.push(format!("{name}: not all equal"));
         }
     }
-    println!("{pairs} pairs and {results} published results are as they should be");
-    assert!(pairs >= 37 && results >= 30, "{pairs} {results}");
+    println!(
+        "{equal} of {pairs} pairs that can be read are equal, the others as listed; {results} published results are ours"
+    );
+    assert!(pairs >= 36 && equal >= 30 && results >= 31, "{pairs} {equal} {results}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -135,7 +135,7 @@ impl Conversion<'_> {
                 members.push(name, item)
             }
             Shape::EachText => {
-                let text = Placed::text(child.at, self.text(child));
+                let text = Placed::text(child.at, self.text_alone(child));
                 members.gather(name.to_owned(), text);
                 true
             }
@@ -152,13 +152,13 @@ impl Conversion<'_> {
     fn value(&mut self, element: &Element<'_>, shape: &'static Shape) -> Placed {
         match shape {
             Shape::Texts(item) => {
-                let texts = |this: &mut Self, child: &Element<'_>| Placed::text(child.at, this.text(child));
+                let texts = |this: &mut Self, child: &Element<'_>| Placed::text(child.at, this.text_alone(child));
                 self.list(element, item, texts)
             }
             Shape::Objects(item, table) => self.list(element, item, |this, child| this.object(child, table)),
             Shape::Object(table) => self.object(element, table),
             _ => {
-                let text = self.text(element);
+                let text = self.text_alone(element);
                 scalar(shape, element.at, text)
             }
         }
@@ -180,13 +180,19 @@ impl Conversion<'_> {
                 items.push(value);
             } else {
                 let (found, list) = (child.name.local, element.name.local);
-                self.object_to(child.at, format!("`{found}` is none of what a {list} holds, which is {item}"));
+                self.object_to(child.at, format!("`{found}` is none of what `{list}` holds, which is `{item}`"));
             }
         }
         Placed::list(element.at, items)
     }
 
     /// The text of an element that has nothing else.
+    fn text_alone<'e>(&mut self, element: &'e Element<'_>) -> &'e str {
+        self.no_attributes(element);
+        self.text(element)
+    }
+
+    /// The text of an element that has no others in it.
     pub(super) fn text<'e>(&mut self, element: &'e Element<'_>) -> &'e str {
         let local = element.name.local;
         if let Some(child) = element.children.first() {

@@ -274,6 +274,8 @@ impl Conversion<'_> {
     }
 
     fn wrapped(&mut self, wrapper: &Element<'_>, into: &mut PlacedMembers) {
+        self.no_text(wrapper, wrapper.name.local);
+        self.no_attributes(wrapper);
         for child in &wrapper.children {
             self.extension(child, into);
         }

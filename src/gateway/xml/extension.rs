@@ -10,7 +10,7 @@ use super::characters::trimmed;
 use super::convert::Conversion;
 use super::namespace::Space;
 use super::placed::{Placed, PlacedMembers};
-use super::tree::{Element, Name};
+use super::tree::{Attribute, Element, Name};
 
 /// The member that has the text of an element with attributes.
 pub(super) const TEXT_MEMBER: &str = "#text";
@@ -55,6 +55,12 @@ impl Conversion<'_> {
     pub(super) fn value_within(&mut self, element: &Element<'_>, apart: Option<&str>) -> Placed {
         let mark = element.attributes.iter().find(|one| one.name.space == Space::Own && one.name.local == JSON_MARK);
         if let Some(mark) = mark {
+            let is_other = |one: &&Attribute<'_>| {
+                one.at != mark.at && (one.name.space != Space::None || Some(one.name.local) != apart)
+            };
+            if let Some(other) = element.said().find(is_other) {
+                self.object_to(other.at, "an element that is marked as JSON has no further attributes");
+            }
             return self.marked(element, mark.at, &mark.value);
         }
         let text = if element.keeps_space { &*element.text } else { trimmed(&element.text) };

@@ -16,6 +16,9 @@ pub struct XmlFault {
     pub message: String,
 }
 
+/// Characters of a message, which may quote names of the document.
+const MESSAGE_CHARS_MAX: usize = 600;
+
 /// The same before its place is counted.
 #[derive(Debug)]
 pub(super) struct FaultAt {
@@ -25,7 +28,12 @@ pub(super) struct FaultAt {
 
 impl FaultAt {
     pub(super) fn new(at: usize, message: impl Into<String>) -> Self {
-        Self { at, message: message.into() }
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(MESSAGE_CHARS_MAX) {
+            message.truncate(end);
+            message.push('…');
+        }
+        Self { at, message }
     }
 
     pub(super) fn in_text(self, text: &str) -> XmlFault {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
+use sealane_core::limits::NAME_CHARS_MAX;
 
 use super::characters::{is_char, is_name, is_space, lines, referenced, trimmed};
 use super::fault::FaultAt;
@@ -300,6 +301,9 @@ pub(super) fn cut(written: &str, at: usize) -> Result<(&str, &str), FaultAt> {
     let (prefix, local) = written.split_once(':').unwrap_or(("", written));
     let is_right =
         is_name(local) && (prefix.is_empty() != written.contains(':')) && (prefix.is_empty() || is_name(prefix));
+    if written.len() > NAME_CHARS_MAX && written.chars().count() > NAME_CHARS_MAX {
+        return Err(FaultAt::new(at, format!("a name has at most {NAME_CHARS_MAX} characters")));
+    }
     if is_right {
         return Ok((prefix, local));
     }

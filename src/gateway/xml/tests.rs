@@ -297,6 +297,8 @@ fn every_limit_holds() {
     assert!(refused(&format!("<a{}/>", attributes(10_000))).contains("at most 64 attributes"));
     let namespaces: String = (0..NAMESPACES_MAX).map(|n| format!("<b xmlns:p='urn:x:{n}'/>")).collect();
     assert!(refused(&format!("<a>{namespaces}</a>")).contains("at most 256 namespaces"));
+    assert!(refused(&format!("<{}/>", "a".repeat(257))).contains("a name has at most 256 characters"));
+    assert!(refused(&format!("<a></{}>", "b".repeat(9_000))).chars().count() < 700);
     let many = format!("<a>{}</a>", "<b/>".repeat(ELEMENTS_MAX));
     assert!(refused(&many).contains("at most 400000 elements"));
 }
@@ -306,7 +308,7 @@ fn what_epcis_does_not_have_is_objected_to() {
     for (inside, words) in [
         ("<action>ADD</action><action>ADD</action>", "`action` stands twice"),
         ("<epcList/><epcList/>", "`epcList` stands twice"),
-        ("<epcList><id>x</id></epcList>", "`id` is none of what a epcList holds, which is epc"),
+        ("<epcList><id>x</id></epcList>", "`id` is none of what `epcList` holds, which is `epc`"),
         ("<epcList>x</epcList>", "text stands in epcList"),
         ("x", "text stands in event"),
         ("<action><b/></action>", "`action` is a text"),
@@ -314,6 +316,9 @@ fn what_epcis_does_not_have_is_objected_to() {
         ("<readPoint kind='x'><id>urn:x</id></readPoint>", "`kind` is no attribute of readPoint"),
         ("<epcList kind='x'/>", "`kind` is no attribute of epcList"),
         ("<extension kind='x'/>", "`kind` is no attribute of extension"),
+        ("<epcList><epc kind='x'>urn:x:1</epc></epcList>", "`kind` is no attribute of epc"),
+        ("<action kind='x'>ADD</action>", "`kind` is no attribute of action"),
+        ("<ex:a xmlns:s='urn:sealane:epcis:' s:json='null' kind='x'/>", "no further attributes"),
         ("<ex:a>x<b/></ex:a>", "text stands beside elements"),
         ("<ex:a><_b/></ex:a>", "would be a remark"),
     ] {
