@@ -564,4 +564,64 @@ mod tests {
         assert_eq!(DocumentParts::read(&taken.document).unwrap().events().len(), 2);
         assert_eq!(taken.facts.len(), 2);
     }
+
+    fn take_xml_as(text: &str, behaviour: Behaviour, is_strict: bool) -> Result<TakenCapture, IntakeError> {
+        let participant = "5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10".parse().unwrap();
+        let (allowed, claims) = (Allowed::default(), claims("manufacturer"));
+        let manner = Manner {
+            format: CaptureFormat::Xml,
+            behaviour,
+            is_strict,
+            single: false,
+            participant: &participant,
+            claims: Some(&claims),
+            allowed: &allowed,
+        };
+        take(text.as_bytes(), &manner)
+    }
+
+    fn xml_document(events: &[&str]) -> String {
+        let event = |inside: &&str| {
+            format!(
+                "\n<ObjectEvent><eventTime>2026-03-01T08:00:00Z</eventTime><eventTimeZoneOffset>+00:00</eventTimeZoneOffset>{inside}</ObjectEvent>"
+            )
+        };
+        let events: String = events.iter().map(event).collect();
+        format!(
+            "<e:EPCISDocument xmlns:e=\"urn:epcglobal:epcis:xsd:1\" schemaVersion=\"1.2\" creationDate=\"2026-03-01T08:00:00Z\"><EPCISBody>\
+             <EventList>{events}</EventList></EPCISBody></e:EPCISDocument>"
+        )
+    }
+
+    const GOOD: &str = "<epcList><epc>https://id.gs1.org/01/09506000134352/21/1</epc></epcList><action>ADD</action>";
+
+    #[test]
+    fn xml_is_signed_as_json_and_its_faults_have_lines() {
+        let taken = take_xml_as(&xml_document(&[GOOD]), Behaviour::Rollback, false).unwrap();
+        assert_eq!(DocumentParts::read(&taken.document).unwrap().events().len(), 1);
+        assert_eq!(taken.changed[0].message, "was XML of EPCIS 1.2 and is JSON of EPCIS 2.0 now");
+        assert!(taken.joint.is_some(), "it may share a statement");
+        let wrong = xml_document(&[GOOD, "<epcList><epc>1</epc></epcList><action>ADD</action>"]);
+        let Err(IntakeError::Faults(faults)) = take_xml_as(&wrong, Behaviour::Rollback, false) else { panic!("taken") };
+        assert_eq!(faults.list[0].pointer, "/epcisBody/eventList/1/epcList/0");
+        assert_eq!(faults.list[0].place.map(|place| place.line), Some(3));
+        assert_eq!(take_xml_as(&wrong, Behaviour::Rollback, true), Err(IntakeError::XmlOfStrict));
+    }
+
+    #[test]
+    fn proceed_leaves_out_what_has_no_form_in_json() {
+        let twice = format!("{GOOD}<action>ADD</action>");
+        let text = xml_document(&[&twice, GOOD, "<action>ADD</action>"]);
+        let Err(IntakeError::Faults(faults)) = take_xml_as(&text, Behaviour::Rollback, false) else { panic!("taken") };
+        assert_eq!(faults.list[0].pointer, "/epcisBody/eventList/0");
+        let taken = take_xml_as(&text, Behaviour::Proceed, false).unwrap();
+        assert_eq!(taken.indices, [1]);
+        let lines: Vec<&Value> = taken.errors.iter().map(|error| &error["faults"][0]["line"]).collect();
+        assert_eq!(lines, [&json!(2), &json!(4)]);
+        // An attribute that no event has spoils the whole.
+        let whole = text.replace("<EPCISBody>", "<EPCISBody kind=\"x\">");
+        assert!(matches!(take_xml_as(&whole, Behaviour::Proceed, false), Err(IntakeError::Faults(_))));
+        let only = take_xml_as(&xml_document(&[&twice]), Behaviour::Proceed, false).unwrap();
+        assert!(only.document.is_empty() && only.errors.len() == 1);
+    }
 }

@@ -25,6 +25,14 @@ pub(super) struct ConvertedTree<'n> {
     pub(super) left_out: bool,
 }
 
+/// What stands in a document beside its events.
+#[derive(Default)]
+struct Beside {
+    header: PlacedMembers,
+    /// Members of the document.
+    extensions: PlacedMembers,
+}
+
 /// Converts a document, or an event alone.
 pub(super) fn convert<'n>(tree: &'n Tree<'_>) -> Result<ConvertedTree<'n>, FaultAt> {
     let conversion = Conversion {
@@ -38,12 +46,14 @@ pub(super) fn convert<'n>(tree: &'n Tree<'_>) -> Result<ConvertedTree<'n>, Fault
     let uri = tree.namespaces.uri(root.name.namespace);
     let is_epcis = root.name.space == Space::Epcis;
     match root.name.local {
-        "EPCISDocument" | "EPCISQueryDocument" if is_epcis => document(conversion, root, uri),
+        "EPCISDocument" | "EPCISQueryDocument" | "EPCISMasterDataDocument" if is_epcis => {
+            document(conversion, root, uri)
+        }
         local if root.name.is_standard() && EVENT_TYPES.contains(&local) => Ok(event_alone(conversion, root)),
         local => {
             let message = format!(
-                "<{local}>{} is none of what is taken: an EPCISDocument or EPCISQueryDocument of EPCIS 1.1, 1.2 or 2.0 in its namespace, such \
-                 as urn:epcglobal:epcis:xsd:1, or one event",
+                "<{local}>{} is none of what is taken: an EPCISDocument, EPCISQueryDocument or EPCISMasterDataDocument of EPCIS 1.1, 1.2 or 2.0 in its \
+                 namespace, such as urn:epcglobal:epcis:xsd:1, or one event",
                 if uri.is_empty() { " without a namespace".to_owned() } else { format!(" of {uri}") }
             );
             Err(FaultAt::new(root.at, message))
@@ -67,26 +77,26 @@ fn document<'n>(mut conversion: Conversion<'n>, root: &Element<'_>, uri: &str) -
     let mut frame = PlacedMembers::default();
     frame.put("type", Placed::text(root.at, "EPCISDocument"));
     let version = frame_attributes(&mut conversion, root, &mut frame)?;
-    let mut header = PlacedMembers::default();
+    let mut beside = Beside::default();
     let mut body = None;
-    let mut extensions = PlacedMembers::default();
     conversion.no_text(root, root.name.local);
     for child in &root.children {
         match child.name.local {
-            "EPCISHeader" if child.name.is_standard() => conversion.header(child, &mut header),
+            "EPCISHeader" if child.name.is_standard() => conversion.header(child, &mut beside.header),
             "EPCISBody" if child.name.is_standard() && body.is_none() => body = Some(child),
             local if child.name.is_standard() && !WRAPPERS.contains(&local) => {
                 return Err(FaultAt::new(child.at, format!("`{local}` is no element of {}", root.name.local)));
             }
-            _ if child.name.is_standard() => conversion.wrapped(child, &mut extensions),
-            _ => conversion.extension(child, &mut extensions),
+            _ if child.name.is_standard() => conversion.wrapped(child, &mut beside.extensions),
+            _ => conversion.extension(child, &mut beside.extensions),
         }
     }
     let Some(body) = body else {
         return Err(FaultAt::new(root.at, "`EPCISBody` is missing; it holds the events in `EventList`"));
     };
     let was_query = root.name.local == "EPCISQueryDocument";
-    let list = conversion.body(body, &mut header)?;
+    let list = conversion.body(body, &mut beside)?;
+    let Beside { header, extensions } = beside;
     if !header.is_empty() {
         frame.put("epcisHeader", Placed::object(root.at, header));
     }
@@ -140,51 +150,70 @@ fn frame_attributes(
 }
 
 impl Conversion<'_> {
-    /// The events in a body, and master data in the answer of a query for it.
-    fn body(&mut self, body: &Element<'_>, header: &mut PlacedMembers) -> Result<Placed, FaultAt> {
+    /// The events in a body, and master data that stands there.
+    fn body(&mut self, body: &Element<'_>, into: &mut Beside) -> Result<Placed, FaultAt> {
         self.no_text(body, "EPCISBody");
         self.no_attributes(body);
-        let inner = |element: &Element<'_>, message: &str| FaultAt::new(element.at, message.to_owned());
         let [child] = body.children.as_slice() else {
-            return Err(inner(body, "`EPCISBody` holds one element, `EventList` or `QueryResults`"));
+            return Err(FaultAt::new(body.at, "`EPCISBody` holds one element, `EventList` or `QueryResults`"));
         };
         match child.name.local {
             "EventList" if child.name.is_standard() => Ok(self.events(child)),
-            "QueryResults" if child.name.is_standard() => self.results(child, header),
+            "QueryResults" if child.name.is_standard() => self.results(child, into),
+            "VocabularyList" if child.name.is_standard() => Ok(self.vocabularies(body, into)),
             local => {
                 let message = format!(
                     "`{local}` is nothing that is captured: a document holds its events in `EventList`, the answer of a query in `QueryResults`"
                 );
-                Err(inner(child, &message))
+                Err(FaultAt::new(child.at, message))
             }
         }
     }
 
     /// The answer of a query (EPCIS 2.0 §8.2.7.2): its name and subscription say nothing of the events.
-    fn results(&mut self, results: &Element<'_>, header: &mut PlacedMembers) -> Result<Placed, FaultAt> {
-        let Some(body) = results.children.iter().find(|child| child.is("resultsBody")) else {
-            return Err(FaultAt::new(results.at, "`resultsBody` is missing in `QueryResults`"));
-        };
-        let is_other =
-            |child: &&Element<'_>| !["resultsBody", "queryName", "subscriptionID"].iter().any(|one| child.is(one));
-        if let Some(child) = results.children.iter().find(is_other).filter(|child| child.name.is_standard()) {
-            return Err(FaultAt::new(child.at, format!("`{}` is no element of QueryResults", child.name.local)));
-        }
-        let mut list = Placed::list(body.at, Vec::new());
-        for child in &body.children {
-            if child.is("EventList") {
-                list = self.events(child);
-            } else if child.is("VocabularyList") {
-                let mut data = PlacedMembers::default();
-                self.elements(body, &MASTER_DATA, &mut data);
-                if !header.put("epcisMasterData", Placed::object(body.at, data)) {
-                    self.object_to(child.at, "master data stands twice, in the header and in the answer");
+    fn results(&mut self, results: &Element<'_>, into: &mut Beside) -> Result<Placed, FaultAt> {
+        self.no_text(results, "QueryResults");
+        self.no_attributes(results);
+        let mut body = None;
+        for child in &results.children {
+            match child.name.local {
+                "queryName" | "subscriptionID" if child.name.is_standard() => {}
+                "resultsBody" if child.name.is_standard() && body.is_none() => body = Some(child),
+                local if child.name.is_standard() => {
+                    return Err(FaultAt::new(
+                        child.at,
+                        format!("`{local}` is no element of QueryResults, or stands twice"),
+                    ));
                 }
-            } else {
-                return Err(FaultAt::new(child.at, format!("`{}` is no element of resultsBody", child.name.local)));
+                _ => self.extension(child, &mut into.extensions),
             }
         }
-        Ok(list)
+        let Some(body) = body else {
+            return Err(FaultAt::new(results.at, "`resultsBody` is missing in `QueryResults`"));
+        };
+        self.no_attributes(body);
+        match body.children.as_slice() {
+            [] => Ok(Placed::list(body.at, Vec::new())),
+            [child] if child.is("EventList") => {
+                self.no_text(body, "resultsBody");
+                Ok(self.events(child))
+            }
+            [child] if child.is("VocabularyList") => Ok(self.vocabularies(body, into)),
+            [child, ..] => {
+                let message = "`resultsBody` holds one element, `EventList` or `VocabularyList`";
+                Err(FaultAt::new(child.at, message))
+            }
+        }
+    }
+
+    /// Master data in a body: a document has it in its header. No event is beside it.
+    fn vocabularies(&mut self, body: &Element<'_>, into: &mut Beside) -> Placed {
+        let mut data = PlacedMembers::default();
+        self.elements(body, &MASTER_DATA, &mut data);
+        if !into.header.put("epcisMasterData", Placed::object(body.at, data)) {
+            self.object_to(body.at, "master data stands twice, in the header and in the body");
+        }
+        Placed::list(body.at, Vec::new())
     }
 
     fn events(&mut self, list: &Element<'_>) -> Placed {

@@ -201,8 +201,34 @@ fn the_answer_of_a_query_is_a_document_of_its_events() {
     assert_eq!(found.document.get("type").unwrap().as_str(), Some("EPCISDocument"));
     assert_eq!(found.document.get("epcisBody").unwrap().to_string(), r#"{"eventList":[{"type":"ObjectEvent"}]}"#);
     assert!(found.changed.iter().any(|change| change.message.contains("was the answer of a query")));
+    for (from, to, words) in [
+        ("<EventList>", "<EventList/><EventList>", "holds one element"),
+        ("<resultsBody>", "<resultsBody/><resultsBody>", "stands twice"),
+        ("<queryName>", "<other/><queryName>", "`other` is no element of QueryResults"),
+    ] {
+        assert!(refused(&text.replace(from, to)).contains(words), "{to}");
+    }
     let poll = text.replace("QueryResults", "Poll");
     assert!(refused(&poll).contains("`Poll` is nothing that is captured"));
+}
+
+#[test]
+fn master_data_alone_is_a_document_with_a_header() {
+    let list = "<VocabularyList><Vocabulary type='urn:v'/></VocabularyList>";
+    let alone = format!(
+        "<m:EPCISMasterDataDocument xmlns:m='urn:epcglobal:epcis-masterdata:xsd:1' schemaVersion='1.2' creationDate='d'>\
+        <EPCISBody>{list}</EPCISBody></m:EPCISMasterDataDocument>"
+    );
+    let found = format!(
+        "<q:EPCISQueryDocument xmlns:q='urn:epcglobal:epcis-query:xsd:1' xmlns:ex='urn:ex:' schemaVersion='1.2' creationDate='d'>\
+        <EPCISBody><q:QueryResults><ex:a>1</ex:a><resultsBody>{list}</resultsBody></q:QueryResults></EPCISBody></q:EPCISQueryDocument>"
+    );
+    for text in [&alone, &found] {
+        let document = taken(text);
+        assert_eq!(document["epcisHeader"], json!({"epcisMasterData": {"vocabularyList": [{"type": "urn:v"}]}}));
+        assert_eq!((&document["type"], &document["epcisBody"]), (&json!("EPCISDocument"), &json!({"eventList": []})));
+    }
+    assert_eq!(taken(&found)["ex:a"], "1");
 }
 
 #[test]
