@@ -426,6 +426,14 @@ mod tests {
     }
 
     #[test]
+    fn prefixes_may_not_be_names_of_the_standard() {
+        assert!(may_declare("ex", "urn:ex:") && may_declare("cbvmda", "urn:epcglobal:cbv:mda"));
+        for (prefix, namespace) in [("action", "urn:ex:"), ("gs1", "urn:ex:"), ("ex", "https://ref.gs1.org/epcis/")] {
+            assert!(!may_declare(prefix, namespace), "{prefix} {namespace}");
+        }
+    }
+
+    #[test]
     fn refuses_other_meanings() {
         for (name, value) in [
             ("eventTime", json!("https://example.com/whenever")),

@@ -390,6 +390,13 @@ mod tests {
     }
 
     #[test]
+    fn words_have_a_shorter_spelling() {
+        assert_eq!(BIZ_STEPS.urn("https://ref.gs1.org/cbv/BizStep-shipping"), "urn:epcglobal:cbv:bizstep:shipping");
+        assert_eq!(MEASUREMENT_TYPES.urn("Temperature"), "gs1:Temperature");
+        assert_eq!(DISPOSITIONS.urn("urn:x:mine"), "urn:x:mine");
+    }
+
+    #[test]
     fn takes_other_vocabularies_by_uri_only() {
         let uri = "https://epcis.example.com/bizstep/polishing";
         assert_eq!(uri.parse::<BizStep>(), Ok(BizStep::Other(uri.to_owned())));
